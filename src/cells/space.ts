@@ -1,0 +1,44 @@
+import { HeldCell } from './held.ts'
+import { type CellRef, PAGE_BYTES, type Page } from './pages.ts'
+
+/** A thread's view of the shared pages. `worker` is its column; the control plane uses 0 and only reads. */
+export class CellSpace {
+  readonly workers: number
+  readonly worker: number
+  private readonly ints = new Map<number, Int32Array>()
+  private readonly floats = new Map<number, Float64Array>()
+
+  constructor(workers: number, worker: number) {
+    this.workers = workers
+    this.worker = worker
+  }
+
+  add(pages: readonly Page[]): void {
+    for (const page of pages) {
+      if (page.kind === 'floats') this.floats.set(page.id, new Float64Array(page.buffer))
+      else this.ints.set(page.id, new Int32Array(page.buffer))
+    }
+  }
+
+  /** Int32 slots a column of an `ints` page. Whole cache lines, so that no two workers share one. */
+  static columnSlots(workers: number): number {
+    return Math.floor(PAGE_BYTES / 64 / workers) * 16
+  }
+
+  held(ref: CellRef): HeldCell {
+    return new HeldCell(this.int32(ref), ref.slot, CellSpace.columnSlots(this.workers), this.worker)
+  }
+
+  /** The word's page; use with `ref.slot` and `Atomics`. */
+  int32(ref: CellRef): Int32Array {
+    const view = this.ints.get(ref.page)
+    if (view === undefined) throw new Error(`no page ${ref.page}`)
+    return view
+  }
+
+  float64(ref: CellRef): Float64Array {
+    const view = this.floats.get(ref.page)
+    if (view === undefined) throw new Error(`no page ${ref.page}`)
+    return view
+  }
+}

@@ -1,0 +1,36 @@
+import type { EndVerdict, HeadVerdict } from './outcome.ts'
+
+/** One dispatch to an endpoint, from the pick to its end. Fixed shape; the engine makes and fills it. */
+export class Attempt {
+  /** 1 for the first try. */
+  readonly number: number
+  readonly upstream: string
+  /** `host:port` as configured or resolved; for logs and metrics, never for clients. */
+  endpoint: string
+  readonly startedAt: number
+  /** Clock milliseconds; 0 until it happened. */
+  connectedAt: number
+  headAt: number
+  endedAt: number
+  status: number
+  reused: boolean
+  head: HeadVerdict | undefined
+  end: EndVerdict
+  /** How many policies let it pass: exactly their `attempted` is owed. */
+  passed: number
+
+  constructor(number: number, upstream: string, startedAt: number) {
+    this.number = number
+    this.upstream = upstream
+    this.endpoint = ''
+    this.startedAt = startedAt
+    this.connectedAt = 0
+    this.headAt = 0
+    this.endedAt = 0
+    this.status = 0
+    this.reused = false
+    this.head = undefined
+    this.end = 'pending'
+    this.passed = 0
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The lean config: what the data plane runs on. Plain, immutable, structured-cloneable; every default filled in, units
+ * resolved (durations in milliseconds, sizes in bytes, ratios from 0 to 1), `off` is `undefined`. Where a value came
+ * from stays in the control plane. `config/normalise.ts` makes it.
+ */
+
+export interface LeanConfig {
+  readonly gateway: { readonly name: string }
+  readonly listeners: readonly ListenerConfig[]
+  /** CIDRs of peers whose X-Forwarded-*, deadlines and attempt counts count. */
+  readonly trustedProxies: readonly string[]
+  readonly correlation: CorrelationConfig
+  readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
+  readonly upstreams: readonly UpstreamConfig[]
+  readonly routes: readonly RouteConfig[]
+}
+
+export interface CorrelationConfig {
+  /** Lower-case field names, at least one. */
+  readonly headers: readonly string[]
+  readonly trust: 'any' | 'proxies'
+}
+
+export interface ListenerConfig {
+  readonly name: string
+  /** Numeric address, `::` and `0.0.0.0` included. */
+  readonly host: string
+  readonly port: number
+  /** Milliseconds. `body`: longest gap between bytes. */
+  readonly timeouts: { readonly headers: number; readonly body: number; readonly keepAlive: number }
+  readonly limits: {
+    readonly headerBytes: number
+    readonly headerCount: number
+    /** Longest request target, bytes. */
+    readonly targetBytes: number
+    /** Open connections, all workers together. */
+    readonly connections: number
+  }
+}
+
+export interface EndpointConfig {
+  readonly scheme: 'http' | 'https'
+  /** Name or address as written, lower-case, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+  readonly weight: number
+  readonly tier: number
+  readonly zone: string | undefined
+}
+
+export interface UpstreamTls {
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  /** undefined: the endpoint's host. */
+  readonly serverName: string | undefined
+  readonly verify: boolean
+}
+
+export interface UpstreamConfig {
+  readonly name: string
+  readonly endpoints: readonly EndpointConfig[]
+  readonly tls: UpstreamTls
+  readonly algorithm: 'round-robin' | 'least-request'
+  readonly connections: {
+    /** Per endpoint, all workers together. */
+    readonly max: number
+    /** Waiters per endpoint and worker. */
+    readonly maxWaiting: number
+    /** Milliseconds an idle connection is kept. */
+    readonly keepAlive: number
+  }
+  /** TCP and TLS, milliseconds. */
+  readonly connectTimeout: number
+}
+
+export interface RouteConfig {
+  readonly name: string
+  readonly match: readonly MatchConfig[]
+  readonly precedence: number
+  /** undefined: a policy (redirect, respond) answers. */
+  readonly to: readonly WeightedUpstream[] | undefined
+  readonly failover: readonly string[]
+  readonly timeouts: RouteTimeouts
+  readonly retries: RetryConfig
+  /** Options by policy name, only of policies that the route has. */
+  readonly policies: Readonly<Record<string, unknown>>
+}
+
+export interface WeightedUpstream {
+  readonly upstream: string
+  readonly weight: number
+}
+
+/** One way to match; a route has one or more. Empty lists: any. */
+export interface MatchConfig {
+  /** Lower-case; `*.example.com` or exact. */
+  readonly hosts: readonly string[]
+  readonly paths: readonly PathPattern[]
+  readonly methods: readonly string[]
+  readonly headers: readonly ValueCondition[]
+  readonly query: readonly ValueCondition[]
+}
+
+/**
+ * A path by segments, normal form. `prefix`: ends in `/*`, matches the path itself, with slash, and all below.
+ * `regex` stands alone and is tried against the whole path.
+ */
+export type PathPattern =
+  | {
+      readonly kind: 'segments'
+      readonly source: string
+      readonly segments: readonly PathSegment[]
+      readonly prefix: boolean
+    }
+  | { readonly kind: 'regex'; readonly source: string }
+
+export type PathSegment = { readonly literal: string } | { readonly param: string }
+
+export interface ValueCondition {
+  /** Header names are lower-case. */
+  readonly name: string
+  readonly op: 'present' | 'absent' | 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex'
+  readonly value: string
+}
+
+/** Milliseconds; undefined: off. */
+export interface RouteTimeouts {
+  readonly request: number | undefined
+  readonly attempt: number | undefined
+  readonly idle: number | undefined
+  readonly stream: number | undefined
+  readonly total: number | undefined
+  /** Bytes a second over `window` milliseconds. */
+  readonly minRate: { readonly bytes: number; readonly window: number } | undefined
+}
+
+export interface RetryConfig {
+  /** Tries after the first; 0: never. */
+  readonly maxExtra: number
+  /** Outcome classes and statuses. */
+  readonly when: readonly (string | number)[]
+  /** Methods that may be repeated once bytes were sent. */
+  readonly methods: readonly string[]
+  readonly backoff: { readonly base: number; readonly cap: number }
+}

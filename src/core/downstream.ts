@@ -1,0 +1,88 @@
+import type { Duplex } from 'node:stream'
+import type { FlatHeaders } from '../lib/headers.ts'
+
+/** The connection a request came over. */
+export interface Peer {
+  /** IP address of the other end, IPv4-mapped IPv6 written as IPv4. */
+  readonly address: string
+  readonly port: number
+  /** Port of our end. */
+  readonly localPort: number
+  readonly secure: boolean
+  /** Name of the listener in the config. */
+  readonly listener: string
+}
+
+/** Why a downstream is no longer there. */
+export type Gone = 'closed' | 'malformed' | 'too_slow'
+
+/** What a downstream tells the one who handles its request. */
+export interface DownstreamEvents {
+  onBody(chunk: Buffer): void
+  /** The whole body was delivered. */
+  onBodyEnd(trailers: FlatHeaders): void
+  /** After `write` returned false: there is room again. */
+  onDrain(): void
+  /**
+   * The request or its connection broke before the answer ended; nothing follows. `malformed`: the body's framing is
+   * broken; `too_slow`: the body's silence exceeded the listener's `timeouts.body`. For these two an answer may still
+   * be sent if its head was not.
+   */
+  onGone(why: Gone): void
+  /** The last byte of the answer was handed to the operating system. Called once, never after `onGone`. */
+  onSent(): void
+}
+
+/**
+ * A source of exchanges: one request and the way to answer it. Nothing outside `ingress/` knows more of it than this.
+ * All calls are synchronous and none throws once the other side is gone (they do nothing then).
+ */
+export interface Downstream {
+  /** As sent, upper and lower case kept. */
+  readonly method: string
+  /** Origin form, byte for byte as sent (absolute form is already reduced), or `*`. Always latin1 text. */
+  readonly target: string
+  /** Host without port, lower-case, without trailing dot; `''` where none is needed (HTTP/1.0 without Host). */
+  readonly host: string
+  /** Host with port as the client wrote it (of the target in absolute form). */
+  readonly authority: string
+  readonly headers: FlatHeaders
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
+  readonly peer: Peer
+  /** Bytes; 0 without a body, -1 when the length is not known. */
+  readonly contentLength: number
+  /** Bytes of body received so far. */
+  readonly bytesIn: number
+  /** Bytes of body written so far. */
+  readonly bytesOut: number
+  /** The values of `Upgrade`, lower-case, or undefined. An offer of h2c alone does not count. */
+  readonly upgrade: string | undefined
+
+  attach(events: DownstreamEvents): void
+
+  /** Asks for the body: sends `100 Continue` where the client waits for it, then delivers. Call it once. */
+  startBody(): void
+  pauseBody(): void
+  resumeBody(): void
+  /** Nobody wants the (rest of the) body: it is read up to a bound and dropped, or the connection closes after the answer. */
+  discardBody(): void
+
+  /** A 1xx answer other than 100 and 101. */
+  informational(status: number, headers: FlatHeaders): void
+  /**
+   * The final head. Hop-by-hop fields must be gone; framing is the downstream's business: with a `content-length` field
+   * exactly that many bytes must follow, without one the body is chunked (HTTP/1.0: ends with the connection).
+   */
+  head(status: number, headers: FlatHeaders): void
+  /** False: wait for `onDrain` before writing more. */
+  write(chunk: Buffer): boolean
+  /** Response trailers, before `end`; dropped where the protocol can't carry them. */
+  trailers(headers: FlatHeaders): void
+  end(): void
+  /** Breaks the answer so that the client can see that it is not whole. */
+  reset(): void
+  /** Closes the connection politely after this answer (`Connection: close`). Before `head`. */
+  closeAfter(): void
+  /** After `head(101)`: the raw connection. */
+  tunnel(): Duplex
+}

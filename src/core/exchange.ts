@@ -1,0 +1,109 @@
+import type { FlatHeaders } from '../lib/headers.ts'
+import type { Attempt } from './attempt.ts'
+import type { Downstream } from './downstream.ts'
+import type { Failure, Reason } from './failures.ts'
+
+/** The part of a compiled route that everybody may see. */
+export interface RouteFacts {
+  readonly name: string
+}
+
+/** The head that is about to go, or went, to the client. `headers` may be changed by `respond` hooks until it is sent. */
+export interface ResponseHead {
+  status: number
+  headers: string[]
+}
+
+/**
+ * One request on its way through Sluice. One class, one fixed shape: every field is set in the constructor, none is
+ * attached later (a test holds it), so that the hot path stays monomorphic.
+ */
+export class Exchange {
+  readonly downstream: Downstream
+  /** Clock milliseconds at which the head was complete. */
+  readonly startedAt: number
+  /** UUIDv7 of ours; never from outside. */
+  readonly requestId: string
+  correlationId: string
+  /** `traceparent` and `tracestate` to send on. */
+  traceparent: string
+  tracestate: string | undefined
+  /** The client's address after `trust.proxies`. */
+  client: string
+  /** The peer is one of `trust.proxies`. */
+  trusted: boolean
+  route: RouteFacts | undefined
+  /** Values of `{name}` segments, in the order of the route's parameters; undefined without any. */
+  params: readonly string[] | undefined
+  /** Path as matched: normal form, without query. */
+  path: string
+  /** With the leading `?`, or empty. */
+  query: string
+  /** What upstreams see in place of the target; rewrites change it. */
+  forwardTarget: string
+  /** What upstreams see as Host; undefined: as the endpoint has it. */
+  forwardAuthority: string | undefined
+  /** Head fields for upstreams, made at first use by `services.forwardHeaders`; policies at stage 70 change it. */
+  forwardHeaders: string[] | undefined
+  /** One place per policy of the route, see `Policy.slot`. */
+  readonly state: unknown[]
+  /** Policies reached so far: their `respond` and `settle` are owed. */
+  reached: number
+  /** Clock milliseconds; Infinity: none. Moves while the request body moves. */
+  deadline: number
+  attempts: number
+  /** The try whose answer is relayed, else the latest one. */
+  attempt: Attempt | undefined
+  response: ResponseHead | undefined
+  /** The head went out. */
+  sent: boolean
+  /** Why Sluice answered itself or broke the exchange; undefined: the upstream's answer was relayed whole. */
+  failure: Failure | undefined
+  /** Reason of the degradation where a fallback answered. */
+  degraded: Reason | undefined
+  /** Clock milliseconds spent waiting in queues. */
+  queuedMs: number
+  /** Clock milliseconds at which the first byte of the answer went out; 0: none did. */
+  firstByteAt: number
+  finished: boolean
+
+  constructor(downstream: Downstream, startedAt: number, requestId: string, slots: number) {
+    this.downstream = downstream
+    this.startedAt = startedAt
+    this.requestId = requestId
+    this.correlationId = requestId
+    this.traceparent = ''
+    this.tracestate = undefined
+    this.client = downstream.peer.address
+    this.trusted = false
+    this.route = undefined
+    this.params = undefined
+    this.path = ''
+    this.query = ''
+    this.forwardTarget = downstream.target
+    this.forwardAuthority = downstream.authority
+    this.forwardHeaders = undefined
+    this.state = slots === 0 ? NO_STATE : new Array(slots).fill(undefined)
+    this.reached = 0
+    this.deadline = Number.POSITIVE_INFINITY
+    this.attempts = 0
+    this.attempt = undefined
+    this.response = undefined
+    this.sent = false
+    this.failure = undefined
+    this.degraded = undefined
+    this.queuedMs = 0
+    this.firstByteAt = 0
+    this.finished = false
+  }
+
+  get method(): string {
+    return this.downstream.method
+  }
+
+  get headers(): FlatHeaders {
+    return this.downstream.headers
+  }
+}
+
+const NO_STATE: unknown[] = []

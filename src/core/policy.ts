@@ -1,0 +1,87 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import type { Attempt } from './attempt.ts'
+import type { Exchange } from './exchange.ts'
+import type { Failure, Reason } from './failures.ts'
+import type { Services } from './services.ts'
+
+/** A policy's no: `reason` decides status and text. */
+export type Refusal = Omit<Failure, 'phase' | 'origin'> & Partial<Pick<Failure, 'phase' | 'origin'>>
+
+/** An answer that a policy gives itself. `headers` flat, `body` whole. */
+export interface Reply {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: Buffer | undefined
+}
+
+/** Go on, no, or an answer. A value with `reason` is a refusal, one with `status` a reply. */
+export type Verdict = undefined | Refusal | Reply
+
+/** Why a pending admit must leave now. */
+export type Left = 'client' | 'deadline' | 'drain'
+
+/**
+ * Counts, refuses, changes or taps a body. `push` may return the chunk, another one, several, none (held back), or a
+ * refusal (request bodies only). `end` may return a last chunk.
+ */
+export interface BodyStage {
+  push(chunk: Buffer): Buffer | readonly Buffer[] | undefined | Refusal
+  end(): Buffer | undefined | Refusal
+}
+
+/**
+ * One policy on one route, compiled. Phases, not an onion: what a policy does not define costs nothing. Hooks run in
+ * stage order, `respond` and `settle` in reverse. A hook that throws makes the exchange `internal`; later settles still
+ * run.
+ */
+export interface Policy {
+  readonly name: string
+  /** Its own state of a request is `ex.state[slot]`. */
+  readonly slot: number
+  admit?(ex: Exchange): Verdict | Promise<Verdict>
+  /** Our admit is pending and client, deadline or drain ended the exchange: leave now. */
+  left?(ex: Exchange, why: Left): void
+  /** Before the first byte of the body is asked for. */
+  requestBody?(ex: Exchange): BodyStage | undefined
+  /** Upstream chosen, endpoint not yet. */
+  attempt?(ex: Exchange, at: Attempt): Verdict
+  /** Exactly once for each attempt that our `attempt` let pass (or that we don't judge). */
+  attempted?(ex: Exchange, at: Attempt): void
+  /** There is no usable answer. */
+  recover?(ex: Exchange, failure: Failure): Reply | undefined | Promise<Reply | undefined>
+  /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */
+  respond?(ex: Exchange): void | Promise<void>
+  responseBody?(ex: Exchange): BodyStage | undefined
+  /** Once, for each policy whose admit was called (policies without admit: whose place was reached). */
+  settle?(ex: Exchange): void
+}
+
+/** What a policy is compiled with. */
+export interface PolicyContext {
+  readonly slot: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly services: Services
+}
+
+/** A policy as the list in `policies/index.ts` names it. `O`: its options after reading, defaults filled in. */
+export interface PolicyDefinition<O = unknown> {
+  readonly name: string
+  /** Its place; users never order by hand. */
+  readonly stage: number
+  /** One sentence: why it stands there. */
+  readonly why: string
+  /** Undefined: nothing to do on this route. */
+  compile(options: O, context: PolicyContext): Policy | undefined
+}
+
+export function isReply(verdict: Refusal | Reply): verdict is Reply {
+  return 'status' in verdict
+}
+
+export function isRefusal(value: object): value is Refusal {
+  return 'reason' in value
+}
+
+export type { Reason }

@@ -1,0 +1,109 @@
+import type { CellRef, Page } from '../cells/pages.ts'
+import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './config.ts'
+
+/** What both planes say to each other. Structured-cloneable. The control plane never waits without a deadline. */
+
+/** Cells of a route, by identity `route`. */
+export interface RouteCells {
+  readonly inFlight: CellRef
+}
+
+/** An address that a name stands for, with the cells of its identity (upstream, scheme, address, port, SNI). */
+export interface ResolvedEndpoint {
+  /** Identity, also the label in metrics: `scheme://host:port` or, for resolved names, `scheme://address:port`. */
+  readonly id: string
+  readonly scheme: 'http' | 'https'
+  readonly address: string
+  readonly port: number
+  /** Host as configured, for Host with `host: upstream`, and SNI without `tls.serverName`. */
+  readonly host: string
+  readonly weight: number
+  readonly tier: number
+  readonly zone: string | undefined
+  readonly cells: EndpointCells
+}
+
+export interface EndpointCells {
+  /** Held: requests in flight. */
+  readonly inFlight: CellRef
+  /** Held: open connections. */
+  readonly connections: CellRef
+  /** Word, control plane: see {@link EndpointState}. */
+  readonly state: CellRef
+}
+
+/** Bits of an endpoint's state word; 0: usable. */
+export const EndpointState = { unhealthy: 1, draining: 2 } as const
+
+export interface UpstreamEndpoints {
+  readonly upstream: string
+  readonly endpoints: readonly ResolvedEndpoint[]
+}
+
+export type LeanRoute = RouteConfig & { readonly cells: RouteCells }
+
+/** Global part of a config generation; upstreams and routes follow in chunks. */
+export type ConfigHead = Omit<LeanConfig, 'upstreams' | 'routes'> & {
+  readonly generation: number
+  readonly hash: string
+  readonly upstreams: number
+  readonly routes: number
+}
+
+export type ToWorker =
+  | { readonly type: 'pages'; readonly pages: readonly Page[] }
+  /** Config in acknowledged chunks of at most 200 entries; the next chunk follows the ack of the one before. */
+  | { readonly type: 'prepare'; readonly head: ConfigHead }
+  | {
+      readonly type: 'chunk'
+      readonly generation: number
+      readonly upstreams: readonly UpstreamConfig[]
+      readonly endpoints: readonly UpstreamEndpoints[]
+      readonly routes: readonly LeanRoute[]
+      readonly last: boolean
+    }
+  | { readonly type: 'commit'; readonly generation: number }
+  | { readonly type: 'abort'; readonly generation: number }
+  | { readonly type: 'endpoints'; readonly sets: readonly UpstreamEndpoints[] }
+  | { readonly type: 'listen'; readonly listener: ListenerConfig; readonly reusePort: boolean }
+  /** Close politely: `Connection: close` on every answer. */
+  | { readonly type: 'drain' }
+  /** Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. */
+  | { readonly type: 'unlisten' }
+  /** End what is left. */
+  | { readonly type: 'cut' }
+  /** Only with `testHooks`. */
+  | { readonly type: 'hook'; readonly hook: 'block' | 'throw' | 'exit'; readonly ms: number }
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'ack'; readonly generation: number }
+  | { readonly type: 'prepared'; readonly generation: number }
+  | { readonly type: 'refused'; readonly generation: number; readonly message: string }
+  | { readonly type: 'committed'; readonly generation: number }
+  | { readonly type: 'listening'; readonly listener: string; readonly port: number }
+  | { readonly type: 'listen-failed'; readonly listener: string; readonly code: string }
+  | { readonly type: 'idle' }
+  /** A metric series was made in one of the worker's pages. `slots` consecutive Float64. */
+  | { readonly type: 'series'; readonly metric: string; readonly labels: readonly string[]; readonly ref: CellRef }
+  | { readonly type: 'want-page'; readonly kind: 'floats' }
+  | {
+      readonly type: 'log'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly fields: Readonly<Record<string, unknown>>
+    }
+
+/** What a worker is started with (`workerData`). */
+export interface WorkerStart {
+  /** Column number, 0 to workers - 1. */
+  readonly worker: number
+  readonly workers: number
+  readonly pages: readonly Page[]
+  /** This worker's own metric pages. */
+  readonly floats: readonly Page[]
+  readonly heartbeat: CellRef
+  /** Access-log ring, see telemetry/ring.ts. */
+  readonly ring: SharedArrayBuffer
+  readonly testHooks: boolean
+}

@@ -1,0 +1,24 @@
+import type { Downstream } from './downstream.ts'
+import type { Exchange } from './exchange.ts'
+import type { Failure } from './failures.ts'
+import type { Reply } from './policy.ts'
+
+/** A side request of a policy, with a body held in memory. */
+export interface SideRequest {
+  readonly method: string
+  readonly target: string
+  readonly headers: readonly string[]
+  readonly body: Buffer | undefined
+}
+
+/** What the engine lends to policies. Everything is bounded and drained with the engine. */
+export interface Services {
+  /** One request to an upstream, its own attempts and deadline (milliseconds from now); the answer's body is bounded (1 MiB). */
+  call(upstream: string, request: SideRequest, deadlineMs: number): Promise<Reply | Failure>
+  /** `ex.forwardHeaders`, made now if it was not yet: end-to-end fields of the request plus ours. The caller may change it. */
+  forwardHeaders(ex: Exchange): string[]
+  /** Handles an exchange from a source of the policy's own, for example a mirrored copy. */
+  handle(downstream: Downstream): void
+  /** Runs work that outlives its exchange; false: more than `bound` of that name are already running. */
+  background(name: string, bound: number, work: () => Promise<void>): boolean
+}

@@ -1,0 +1,23 @@
+/** A pending call of a {@link Clock}; opaque to everyone but the clock that made it. */
+export type ClockHandle = unknown
+
+/**
+ * The only source of time. Passed as an argument everywhere, so that tests and drills move time by hand.
+ */
+export interface Clock {
+  /** Milliseconds since the process started; monotonic, fractional, the same origin in every thread. */
+  now(): number
+  /** Milliseconds since the Unix epoch. For showing to people, never for measuring. */
+  wall(): number
+  /** Calls `fn` once after `ms` milliseconds. The caller owns the handle and cancels it. */
+  after(ms: number, fn: () => void): ClockHandle
+  cancel(handle: ClockHandle): void
+}
+
+/** The machine's clock. Its timers don't keep the process alive. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after: (ms, fn) => setTimeout(fn, ms).unref(),
+  cancel: (handle) => clearTimeout(handle as NodeJS.Timeout),
+}

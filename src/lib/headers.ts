@@ -1,0 +1,32 @@
+/**
+ * Header fields as a flat list: name, value, name, value, … in wire order, case and duplicates kept.
+ * Values are latin1 text, one character a byte.
+ */
+export type FlatHeaders = readonly string[]
+
+const MAX_NAMES = 4096
+
+/**
+ * Lower-cases field names with a bounded memo: clients choose the names, so past the bound the memo is no longer fed.
+ * One instance belongs to one thread's engine or listener.
+ */
+export class FieldNames {
+  private readonly names = new Map<string, string>()
+
+  lower(name: string): string {
+    const known = this.names.get(name)
+    if (known !== undefined) return known
+    const lower = name.toLowerCase()
+    if (this.names.size < MAX_NAMES) this.names.set(name, lower)
+    return lower
+  }
+}
+
+/** The first value of a field, or undefined. `name` is lower-case. */
+export function fieldValue(headers: FlatHeaders, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i] as string
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return headers[i + 1]
+  }
+  return undefined
+}
