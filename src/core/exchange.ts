@@ -47,6 +47,10 @@ export class Exchange {
   forwardHeaders: string[] | undefined
   /** One place per policy of the route, see `Policy.slot`. */
   readonly state: unknown[]
+  /** Tries that a trusted gateway in front has made before this one; above 0 nothing is retried here. */
+  priorAttempts: number
+  /** Milliseconds that a trusted peer allows from the start; Infinity: it said nothing. Shortens the deadline only. */
+  offeredMs: number
   /** Policies reached so far: their `respond` and `settle` are owed. */
   reached: number
   /** Clock milliseconds; Infinity: none. Moves while the request body moves. */
@@ -84,6 +88,8 @@ export class Exchange {
     this.forwardAuthority = downstream.authority
     this.forwardHeaders = undefined
     this.state = slots === 0 ? NO_STATE : new Array(slots).fill(undefined)
+    this.priorAttempts = 0
+    this.offeredMs = Number.POSITIVE_INFINITY
     this.reached = 0
     this.deadline = Number.POSITIVE_INFINITY
     this.attempts = 0

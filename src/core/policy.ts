@@ -26,6 +26,8 @@ export type Left = 'client' | 'deadline' | 'drain'
  * refusal (request bodies only). `end` may return a last chunk.
  */
 export interface BodyStage {
+  /** False for taps and counters: the length stays as announced. */
+  readonly changesLength: boolean
   push(chunk: Buffer): Buffer | readonly Buffer[] | undefined | Refusal
   end(): Buffer | undefined | Refusal
 }
@@ -44,9 +46,12 @@ export interface Policy {
   left?(ex: Exchange, why: Left): void
   /** Before the first byte of the body is asked for. */
   requestBody?(ex: Exchange): BodyStage | undefined
-  /** Upstream chosen, endpoint not yet. */
+  /** Upstream chosen, endpoint not yet. May refuse, not reply: the next candidate follows. */
   attempt?(ex: Exchange, at: Attempt): Verdict
-  /** Exactly once for each attempt that our `attempt` let pass (or that we don't judge). */
+  /**
+   * Exactly once for each attempt that our `attempt` let pass (or that we don't judge), at its head verdict (`at.head`). How
+   * its body ended is in `ex.attempt.end` at `settle`.
+   */
   attempted?(ex: Exchange, at: Attempt): void
   /** There is no usable answer. */
   recover?(ex: Exchange, failure: Failure): Reply | undefined | Promise<Reply | undefined>

@@ -1,0 +1,64 @@
+import type { Exchange, ResponseHead } from '../../core/exchange.ts'
+import type { BodyStage } from '../../core/policy.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import type { Chain } from './chain.ts'
+import { Kind, removeNamed } from './fields.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** The upstream's head as the client gets it: end-to-end fields in their order, then ours. */
+export function answerHead(
+  snapshot: Snapshot,
+  ex: Exchange,
+  status: number,
+  headers: FlatHeaders,
+  lengthChanges: boolean,
+): ResponseHead {
+  const out: string[] = []
+  let connection = ''
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const value = headers[i + 1] as string
+    const kind = snapshot.responseKinds.of(name)
+    if (kind === Kind.drop || (kind === Kind.contentLength && lengthChanges)) continue
+    if (kind === Kind.connection) connection = connection === '' ? value : `${connection},${value}`
+    else out.push(name, value)
+  }
+  if (connection !== '') removeNamed(out, connection)
+  ownFields(snapshot, ex, out)
+  return { status, headers: out }
+}
+
+/** Fields that every answer carries. */
+export function ownFields(snapshot: Snapshot, ex: Exchange, headers: string[]): void {
+  for (const name of snapshot.correlation) headers.push(name, ex.correlationId)
+  headers.push('sluice-request-id', ex.requestId)
+  if (ex.degraded !== undefined) headers.push('sluice-degraded', ex.degraded)
+}
+
+const NO_STAGES: readonly BodyStage[] = []
+
+/** Innermost first: the policy nearest to the upstream sees the body first. */
+export function answerStages(ex: Exchange, chain: Chain, bug: (error: unknown) => void): readonly BodyStage[] {
+  if (chain.responseBody.length === 0) return NO_STAGES
+  const stages: BodyStage[] = []
+  for (let i = chain.responseBody.length - 1; i >= 0; i--) {
+    try {
+      const stage = chain.policies[chain.responseBody[i] as number]?.responseBody?.(ex)
+      if (stage !== undefined) stages.push(stage)
+    } catch (error) {
+      bug(error)
+    }
+  }
+  return stages
+}
+
+/** Server-sent events: a stream, bounded by `timeouts.stream`. */
+export function isEventStream(headers: FlatHeaders): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (name.length === 12 && name.toLowerCase() === 'content-type') {
+      return (headers[i + 1] as string).toLowerCase().startsWith('text/event-stream')
+    }
+  }
+  return false
+}

@@ -1,0 +1,303 @@
+import { Attempt } from '../../core/attempt.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import { type HeadVerdict, type OutcomeClass, outcomeClass } from '../../core/outcome.ts'
+import { isReply } from '../../core/policy.ts'
+import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { Endpoint } from '../upstreams/endpoint.ts'
+import type { Ticket } from '../upstreams/pool.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
+import type { Chain } from './chain.ts'
+import type { AttemptPlan } from './plan.ts'
+import type { RequestBody } from './replay.ts'
+import { type AnswerSink, Try, type TryOwner } from './try.ts'
+
+/** What the loop needs of the exchange's run. */
+export interface AttemptsHost {
+  readonly ex: Exchange
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly body: RequestBody | undefined
+  /** Milliseconds in which the request body moved so far; attempt clocks stand still meanwhile. */
+  movedMs(): number
+  readonly bodyMoving: boolean
+  /** Bytes that tries announce: 0 none, -1 not known. */
+  readonly bodyLength: number
+  onInformational(status: number, headers: FlatHeaders): void
+  /** There is an answer to relay. */
+  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink
+  /** No try gave one, and no further one can start. */
+  onNoAnswer(failure: Failure): void
+  /** A head verdict was given. */
+  onVerdict(at: Attempt): void
+  /** A policy's hook threw. */
+  onBug(error: unknown): void
+}
+
+/** One way on: an endpoint and the attempt that policies have let pass. */
+interface Candidate {
+  readonly at: Attempt
+  readonly upstream: Upstream
+  readonly endpoint: Endpoint
+}
+
+/**
+ * The one loop of attempts: "how often do we call the upstream?" is answered here. Tries one endpoint after another, as the
+ * plan says, until there is an answer to relay or nothing is left to try.
+ */
+export class Attempts implements TryOwner {
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  private readonly host: AttemptsHost
+  private readonly plan: AttemptPlan
+  private readonly chain: Chain
+  private readonly upstreams: readonly Upstream[]
+  private readonly tried: Endpoint[] = []
+  /** Refused before dispatch in this request: not asked again. */
+  private readonly full: Endpoint[] = []
+  /** Index of the upstream that the latest try went to. */
+  private reached = 0
+  private current: Try | undefined = undefined
+  private movedAtStart = 0
+  private backoff: Timer | undefined = undefined
+  private refusal: Failure | undefined = undefined
+  private stopped = false
+
+  constructor(host: AttemptsHost, plan: AttemptPlan, chain: Chain, upstreams: readonly Upstream[]) {
+    this.host = host
+    this.clock = host.clock
+    this.timers = host.timers
+    this.plan = plan
+    this.chain = chain
+    this.upstreams = upstreams
+  }
+
+  start(): void {
+    this.proceed(failure('no_endpoint', 'connect', 'upstream'))
+  }
+
+  /** Ends whatever runs. `why`: the verdict on it when its head had not come. */
+  stop(why: HeadVerdict): void {
+    this.stopped = true
+    if (this.backoff !== undefined) this.timers.cancel(this.backoff)
+    this.host.body?.detach()
+    const current = this.current
+    if (current === undefined) return
+    this.current = undefined
+    current.abort()
+    if (current.at.head === undefined) this.verdict(current.at, why)
+  }
+
+  /** The request body ceased to move: the attempt's clock goes on. */
+  bodyStopped(): void {
+    if (this.current !== undefined) this.limit(this.current)
+  }
+
+  /** Where the current try is, for a deadline's failure. */
+  get phase(): Failure['phase'] {
+    const current = this.current
+    if (current === undefined || current.waiting) return 'queue'
+    if (current.at.connectedAt === 0) return 'connect'
+    return this.host.bodyMoving ? 'send' : 'headers'
+  }
+
+  onWantBody(ticket: Ticket): void {
+    this.host.body?.feed(ticket)
+  }
+
+  onBodyDrain(): void {
+    this.host.body?.onDrain()
+  }
+
+  onInformational(status: number, headers: FlatHeaders): void {
+    this.host.onInformational(status, headers)
+  }
+
+  onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
+    const outcome: OutcomeClass = status >= 500 ? status : 'ok'
+    this.verdict(tri.at, { outcome, reason: undefined, ignored: false })
+    if (this.plan.retriesOn(status) && this.mayRepeat(true)) {
+      const next = this.choose()
+      if (next !== undefined) {
+        this.current = undefined
+        const unfinished = this.host.body !== undefined && !this.host.body.delivered
+        this.host.body?.detach()
+        if (unfinished) tri.abort()
+        this.later(next)
+        return undefined
+      }
+    }
+    return this.host.onAnswer(tri, status, headers)
+  }
+
+  onFailure(tri: Try, facts: TransportFailure): void {
+    this.current = undefined
+    this.host.body?.detach()
+    const failed = { ...failure(facts.reason, facts.phase, 'upstream'), ...(facts.proxyStatus && { proxyStatus: facts.proxyStatus }) }
+    const outcome = outcomeClass(facts.reason)
+    if (outcome === undefined) {
+      // Refused before dispatch: no try, teaches nobody, and the next candidate follows at once.
+      this.host.ex.attempts--
+      this.tried.pop()
+      this.full.push(tri.endpoint)
+      this.verdict(tri.at, { outcome: 'ok', reason: facts.reason, ignored: true })
+      this.proceed({ ...failed, origin: 'sluice' })
+      return
+    }
+    this.verdict(tri.at, { outcome, reason: facts.reason, ignored: false })
+    if (!this.plan.retriesOn(outcome) || !this.mayRepeat(facts.bytesSent)) {
+      this.host.onNoAnswer(failed)
+      return
+    }
+    const next = this.choose()
+    if (next === undefined) this.host.onNoAnswer(failed)
+    else this.later(next)
+  }
+
+  private proceed(otherwise: Failure): void {
+    const next = this.choose()
+    if (next === undefined) this.host.onNoAnswer(this.refusal ?? otherwise)
+    else this.dispatch(next)
+  }
+
+  private mayRepeat(bytesSent: boolean): boolean {
+    const { ex, body } = this.host
+    if (ex.attempts >= this.plan.maxTries || ex.priorAttempts > 0) return false
+    if (bytesSent && !this.plan.repeats(ex.method)) return false
+    if (body !== undefined && !body.repeatable) return false
+    return this.clock.now() + this.plan.backoffMs(ex.attempts, ex.requestId) < ex.deadline
+  }
+
+  private later(next: Candidate): void {
+    const { ex } = this.host
+    if (this.stopped) return
+    this.backoff = new Timer(() => this.dispatch(next))
+    this.timers.schedule(this.backoff, this.plan.backoffMs(ex.attempts, ex.requestId))
+  }
+
+  /**
+   * Untried endpoints of the upstream, then of each failover upstream, then tried ones. Of the tries that are left, the last
+   * goes to the next failover upstream if there is one.
+   */
+  private choose(): Candidate | undefined {
+    const { ex } = this.host
+    const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxTries
+    const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
+    return this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
+  }
+
+  private scan(first: number, again: boolean): Candidate | undefined {
+    for (let i = first; i < this.upstreams.length; i++) {
+      const upstream = this.upstreams[i] as Upstream
+      const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
+      if (endpoint === undefined || this.full.includes(endpoint)) continue
+      if (!again && this.tried.includes(endpoint)) continue
+      const at = new Attempt(this.host.ex.attempts + 1, upstream.name, this.clock.now())
+      if (!this.passes(at)) continue
+      at.endpoint = endpoint.id
+      this.reached = i
+      return { at, upstream, endpoint }
+    }
+    return undefined
+  }
+
+  private passes(at: Attempt): boolean {
+    const { chain } = this
+    for (const place of chain.attempt) {
+      const refusal = this.ask(place, at)
+      if (refusal !== undefined) {
+        this.refusal = refusal
+        this.verdict(at, { outcome: 'ok', reason: undefined, ignored: true })
+        return false
+      }
+      at.passed = place + 1
+    }
+    at.passed = chain.policies.length
+    return true
+  }
+
+  private ask(place: number, at: Attempt): Failure | undefined {
+    try {
+      const verdict = this.chain.policies[place]?.attempt?.(this.host.ex, at)
+      if (verdict === undefined) return undefined
+      if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
+      return { phase: 'limit', origin: 'sluice', ...verdict }
+    } catch (error) {
+      this.host.onBug(error)
+      return failure('internal', 'limit', 'sluice')
+    }
+  }
+
+  private dispatch(candidate: Candidate): void {
+    if (this.stopped) return
+    const { ex, body } = this.host
+    const { at, endpoint } = candidate
+    ex.attempts++
+    ex.attempt = at
+    this.tried.push(endpoint)
+    const tri = new Try(this, at, endpoint)
+    this.current = tri
+    this.movedAtStart = this.host.movedMs()
+    const ticket = endpoint.pool.start(this.request(endpoint), tri)
+    tri.begun(ticket)
+    if (this.current === tri && at.headAt === 0) this.limit(tri)
+    if (body !== undefined && this.current !== tri) body.detach()
+  }
+
+  private request(endpoint: Endpoint): TransportRequest {
+    const { ex } = this.host
+    const headers = (ex.forwardHeaders as string[]).slice()
+    headers.push('sluice-attempt', String(ex.attempts))
+    if (ex.deadline !== Number.POSITIVE_INFINITY) {
+      headers.push('sluice-timeout-ms', String(Math.max(1, Math.floor(ex.deadline - this.clock.now()))))
+    }
+    return {
+      method: ex.method,
+      target: ex.forwardTarget,
+      authority: ex.forwardAuthority ?? endpoint.authority,
+      headers,
+      contentLength: this.host.bodyLength,
+    }
+  }
+
+  /** The attempt's own timeout; the last permitted try may use all the time left. */
+  private limit(tri: Try): void {
+    const { plan, host } = this
+    if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxTries || host.bodyMoving) return
+    const due = tri.at.startedAt + plan.attemptTimeout + host.movedMs() - this.movedAtStart
+    tri.limit(Math.max(0, due - this.clock.now()), this.expired)
+  }
+
+  private readonly expired = (tri: Try): void => {
+    if (this.host.bodyMoving) return
+    const { at } = tri
+    const connected = at.connectedAt !== 0
+    const phase = this.phase
+    tri.abort()
+    this.onFailure(tri, {
+      reason: 'attempt_timeout',
+      phase,
+      connected,
+      reused: at.reused,
+      bytesSent: connected,
+      requestDone: connected,
+      responseStarted: false,
+    })
+  }
+
+  private verdict(at: Attempt, head: HeadVerdict): void {
+    at.head = head
+    this.host.onVerdict(at)
+    for (const place of this.chain.attempted) {
+      if (place >= at.passed) break
+      try {
+        this.chain.policies[place]?.attempted?.(this.host.ex, at)
+      } catch (error) {
+        this.host.onBug(error)
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { RouteTimeouts } from '../../core/config.ts'
+
+/** Which bound was passed. */
+export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'idle' | 'stalled_client'
+
+/** Who is told, and asked how far things are. */
+export interface ClocksOwner {
+  onExpired(what: Expired): void
+  /** Bytes of the request body received since the last call. */
+  bodyProgress(): number
+  /** The upstream holds the request body back. */
+  readonly bodyBlocked: boolean
+  /** The client holds the answer back. */
+  readonly answerBlocked: boolean
+}
+
+const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * All bounds of one exchange on one timer, which is moved only when a bound comes nearer: a request that ends in time costs
+ * one schedule and one cancel. Stages: waiting for the head (deadline), request body moving (minimum rate; the deadline
+ * stands still), relaying (silence).
+ */
+export class Clocks {
+  /** Clock milliseconds at which the head must be there. */
+  deadline: number
+  private readonly clock: Clock
+  private readonly timers: TimerWheel
+  private readonly owner: ClocksOwner
+  private readonly timer: Timer
+  private readonly total: number
+  private readonly minRate: RouteTimeouts['minRate']
+  private timerAt = NEVER
+  private moving = false
+  private movingSince = 0
+  private moved = 0
+  private windowEnd = NEVER
+  private silence = NEVER
+  private activeAt = 0
+
+  constructor(owner: ClocksOwner, clock: Clock, timers: TimerWheel, startedAt: number, timeouts: RouteTimeouts) {
+    this.owner = owner
+    this.clock = clock
+    this.timers = timers
+    this.minRate = timeouts.minRate
+    this.deadline = timeouts.request === undefined ? NEVER : startedAt + timeouts.request
+    this.total = timeouts.total === undefined ? NEVER : startedAt + timeouts.total
+    this.timer = new Timer(() => this.fire())
+    this.arm()
+  }
+
+  get bodyMoving(): boolean {
+    return this.moving
+  }
+
+  /** Milliseconds in which the request body moved. */
+  movedMs(): number {
+    return this.moving ? this.moved + this.clock.now() - this.movingSince : this.moved
+  }
+
+  /** A trusted peer allows less: milliseconds from `startedAt`. */
+  shorten(deadline: number): void {
+    if (deadline >= this.deadline) return
+    this.deadline = deadline
+    this.arm()
+  }
+
+  /** At least `ms` from now are left; for what must still be done after a failure. */
+  extend(ms: number): void {
+    this.deadline = Math.max(this.deadline, this.clock.now() + ms)
+    this.arm()
+  }
+
+  setMoving(moving: boolean): void {
+    if (this.moving === moving) return
+    const now = this.clock.now()
+    this.moving = moving
+    if (moving) {
+      this.movingSince = now
+      this.openWindow(now)
+    } else {
+      this.moved += now - this.movingSince
+      this.deadline += now - this.movingSince
+    }
+    this.arm()
+  }
+
+  /** The head is there: from now on at most `silence` milliseconds without a byte; undefined: any. */
+  relaying(silence: number | undefined): void {
+    this.deadline = NEVER
+    this.silence = silence ?? NEVER
+    this.activeAt = this.clock.now()
+    this.arm()
+  }
+
+  /** A byte of the answer moved. */
+  active(): void {
+    if (this.silence !== NEVER) this.activeAt = this.clock.now()
+  }
+
+  stop(): void {
+    this.timers.cancel(this.timer)
+  }
+
+  private due(): number {
+    const stage = this.moving ? this.windowEnd : this.deadline
+    return Math.min(stage, this.total, this.silence === NEVER ? NEVER : this.activeAt + this.silence)
+  }
+
+  private arm(): void {
+    const due = this.due()
+    if (due >= this.timerAt && this.timer.scheduled) return
+    if (due === NEVER) return
+    this.timerAt = due
+    this.timers.schedule(this.timer, due - this.clock.now())
+  }
+
+  private openWindow(now: number): void {
+    this.windowEnd = this.minRate === undefined ? NEVER : now + this.minRate.window
+    this.owner.bodyProgress()
+  }
+
+  private fire(): void {
+    const now = this.clock.now()
+    this.timerAt = NEVER
+    if (now >= this.total) this.owner.onExpired('total')
+    else if (now >= this.activeAt + this.silence) this.owner.onExpired(this.owner.answerBlocked ? 'stalled_client' : 'idle')
+    else if (this.moving && now >= this.windowEnd) this.judgeRate(now)
+    else if (!this.moving && now >= this.deadline) this.owner.onExpired('deadline')
+    else this.arm()
+  }
+
+  private judgeRate(now: number): void {
+    const { bytes, window } = this.minRate as { bytes: number; window: number }
+    if (this.owner.bodyProgress() < (bytes * window) / 1000) {
+      this.owner.onExpired(this.owner.bodyBlocked ? 'slow_upstream' : 'slow_client')
+      return
+    }
+    this.openWindow(now)
+    this.arm()
+  }
+}

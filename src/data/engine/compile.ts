@@ -1,0 +1,116 @@
+import type { CellSpace } from '../../cells/space.ts'
+import type { UpstreamConfig } from '../../core/config.ts'
+import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
+import type { Services } from '../../core/services.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { FieldNames } from '../../lib/headers.ts'
+import type { Random } from '../../lib/random.ts'
+import { compilePolicies } from '../policies/index.ts'
+import { RouteTableBuilder } from '../routing/table.ts'
+import { Upstream, type UpstreamDeps } from '../upstreams/upstream.ts'
+import { Chain } from './chain.ts'
+import { AttemptPlan } from './plan.ts'
+import { type CompiledRoute, logOf, Snapshot } from './snapshot.ts'
+
+type Chunk = Extract<ToWorker, { type: 'chunk' }>
+
+/** What compiling needs of its worker. */
+export interface CompileDeps {
+  readonly space: CellSpace
+  readonly clock: Clock
+  readonly random: Random
+  readonly names: FieldNames
+  readonly services: Services
+  readonly upstreams: UpstreamDeps
+}
+
+const SLICE_MS = 5
+
+/**
+ * Builds the next snapshot beside the living one, chunk by chunk, in slices of at most 5 ms. Upstreams that live on keep
+ * their handle; their new options take effect at `commit`, so that an aborted generation has changed nothing.
+ */
+export class Compilation {
+  readonly generation: number
+  private readonly deps: CompileDeps
+  private readonly head: ConfigHead
+  private readonly living: ReadonlyMap<string, Upstream>
+  private readonly table: RouteTableBuilder<CompiledRoute>
+  private readonly upstreams = new Map<string, Upstream>()
+  private readonly made: Upstream[] = []
+  private readonly changes: (() => void)[] = []
+
+  constructor(head: ConfigHead, living: ReadonlyMap<string, Upstream>, deps: CompileDeps) {
+    this.generation = head.generation
+    this.head = head
+    this.living = living
+    this.deps = deps
+    this.table = new RouteTableBuilder(deps.names)
+  }
+
+  /** Throws where an entry can not be compiled: the generation is then refused. */
+  async add(chunk: Chunk): Promise<FromWorker> {
+    const { clock } = this.deps
+    let sliceEnd = clock.now() + SLICE_MS
+    const pause = async (): Promise<void> => {
+      if (clock.now() < sliceEnd) return
+      await new Promise<void>((resolve) => clock.after(0, resolve))
+      sliceEnd = clock.now() + SLICE_MS
+    }
+    for (const config of chunk.upstreams) {
+      this.addUpstream(config)
+      await pause()
+    }
+    for (const set of chunk.endpoints) this.addEndpoints(set)
+    for (const route of chunk.routes) {
+      this.table.add(route, this.compile(route))
+      await pause()
+    }
+    return { type: chunk.last ? 'prepared' : 'ack', generation: this.generation }
+  }
+
+  /** The snapshot goes live: upstreams take their new options and endpoints. */
+  commit(): Snapshot {
+    for (const change of this.changes) change()
+    return new Snapshot(this.head, this.table.build(), this.upstreams, this.deps)
+  }
+
+  abort(): void {
+    for (const upstream of this.made) upstream.close()
+  }
+
+  private addUpstream(config: UpstreamConfig): void {
+    const living = this.living.get(config.name)
+    if (living !== undefined) {
+      this.upstreams.set(config.name, living)
+      this.changes.push(() => living.update(config))
+      return
+    }
+    const upstream = new Upstream(config, this.deps.upstreams)
+    this.made.push(upstream)
+    this.upstreams.set(config.name, upstream)
+  }
+
+  private addEndpoints(set: UpstreamEndpoints): void {
+    const upstream = this.upstream(set.upstream)
+    this.changes.push(() => upstream.setEndpoints(set.endpoints))
+  }
+
+  private compile(route: LeanRoute): CompiledRoute {
+    const { clock, random, services, space } = this.deps
+    return {
+      name: route.name,
+      chain: new Chain(compilePolicies(route.policies, { clock, random, services })),
+      plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
+      timeouts: route.timeouts,
+      inFlight: space.held(route.cells.inFlight),
+      log: logOf(route),
+    }
+  }
+
+  private upstream(name: string): Upstream {
+    const upstream = this.upstreams.get(name)
+    if (upstream === undefined) throw new Error(`route to unknown upstream ${name}`)
+    return upstream
+  }
+}

@@ -1,0 +1,110 @@
+/** What the way through a gateway does to a header field. */
+export const Kind = {
+  keep: 0,
+  /** Hop-by-hop, framing, or replaced by ours. */
+  drop: 1,
+  connection: 2,
+  te: 3,
+  via: 4,
+  forwardedFor: 5,
+  forwardedProto: 6,
+  forwardedHost: 7,
+  forwardedPort: 8,
+  /** Believed from trusted peers only. */
+  trustedOnly: 9,
+  priorAttempts: 10,
+  offeredTimeout: 11,
+  contentType: 12,
+  contentLength: 13,
+} as const
+
+export type KindOf = (typeof Kind)[keyof typeof Kind]
+
+/** RFC 9110, section 7.6.1, and the fields that HTTP/1.1 proxies are known to need removed. */
+const HOP_BY_HOP = ['keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']
+
+/** Fields of a request on its way up. */
+export function requestKinds(correlation: readonly string[]): FieldKinds {
+  return new FieldKinds(
+    new Map<string, KindOf>([
+      ...HOP_BY_HOP.map((name) => [name, Kind.drop] as const),
+      ['host', Kind.drop],
+      ['content-length', Kind.drop],
+      ['expect', Kind.drop],
+      ['trailer', Kind.drop],
+      ['traceparent', Kind.drop],
+      ['tracestate', Kind.drop],
+      ['connection', Kind.connection],
+      ['te', Kind.te],
+      ['via', Kind.via],
+      ['x-forwarded-for', Kind.forwardedFor],
+      ['x-forwarded-proto', Kind.forwardedProto],
+      ['x-forwarded-host', Kind.forwardedHost],
+      ['x-forwarded-port', Kind.forwardedPort],
+      ['forwarded', Kind.trustedOnly],
+      ['sluice-attempt', Kind.priorAttempts],
+      ['x-envoy-attempt-count', Kind.priorAttempts],
+      ['sluice-timeout-ms', Kind.offeredTimeout],
+      ...correlation.map((name) => [name, Kind.drop] as const),
+    ]),
+    Kind.trustedOnly,
+  )
+}
+
+/** Fields of an answer on its way down. */
+export function responseKinds(correlation: readonly string[]): FieldKinds {
+  return new FieldKinds(
+    new Map<string, KindOf>([
+      ...HOP_BY_HOP.map((name) => [name, Kind.drop] as const),
+      ['connection', Kind.connection],
+      ['content-type', Kind.contentType],
+      ['content-length', Kind.contentLength],
+      ['sluice-request-id', Kind.drop],
+      ['sluice-degraded', Kind.drop],
+      ...correlation.map((name) => [name, Kind.drop] as const),
+    ]),
+    Kind.keep,
+  )
+}
+
+const MEMO = 4096
+
+/** Kind of a field by its name in any case. Others choose the names: the memo is bounded. */
+export class FieldKinds {
+  private readonly table: ReadonlyMap<string, KindOf>
+  private readonly ours: KindOf
+  private readonly memo = new Map<string, KindOf>()
+
+  constructor(table: ReadonlyMap<string, KindOf>, ours: KindOf) {
+    this.table = table
+    this.ours = ours
+  }
+
+  of(name: string): KindOf {
+    const known = this.memo.get(name)
+    if (known !== undefined) return known
+    const lower = name.toLowerCase()
+    const kind = this.table.get(lower) ?? (lower.startsWith('sluice-') ? this.ours : Kind.keep)
+    if (this.memo.size < MEMO) this.memo.set(name, kind)
+    return kind
+  }
+}
+
+/**
+ * Takes out the fields that a `Connection` value names; they are meant for this hop only. `list` is changed in place.
+ */
+export function removeNamed(list: string[], connection: string): void {
+  const named = connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'close' && name !== 'keep-alive')
+  if (named.length === 0) return
+  let kept = 0
+  for (let i = 0; i < list.length; i += 2) {
+    if (named.includes((list[i] as string).toLowerCase())) continue
+    list[kept++] = list[i] as string
+    list[kept++] = list[i + 1] as string
+  }
+  list.length = kept
+}

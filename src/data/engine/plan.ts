@@ -1,0 +1,77 @@
+import type { RouteConfig } from '../../core/config.ts'
+import type { OutcomeClass } from '../../core/outcome.ts'
+import type { Random } from '../../lib/random.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
+
+interface Share {
+  readonly upstream: Upstream
+  /** Upper bound of its part of [0, total). */
+  readonly until: number
+}
+
+/** Which upstreams a route tries, how often, and after which failures. Compiled once; asked by engine/attempts.ts. */
+export class AttemptPlan {
+  readonly maxTries: number
+  /** Milliseconds; undefined: no bound of its own. */
+  readonly attemptTimeout: number | undefined
+  private readonly shares: readonly Share[]
+  private readonly lists: ReadonlyMap<Upstream, readonly Upstream[]>
+  private readonly total: number
+  private readonly when: ReadonlySet<string | number>
+  private readonly methods: ReadonlySet<string>
+  private readonly backoff: { readonly base: number; readonly cap: number }
+
+  constructor(route: RouteConfig, upstream: (name: string) => Upstream) {
+    this.maxTries = 1 + route.retries.maxExtra
+    this.attemptTimeout = route.timeouts.attempt
+    let total = 0
+    this.shares = (route.to ?? []).map((target) => {
+      total += target.weight
+      return { upstream: upstream(target.upstream), until: total }
+    })
+    this.total = total
+    const failover = route.failover.map(upstream)
+    this.lists = new Map(this.shares.map((share) => [share.upstream, [share.upstream, ...failover.filter((u) => u !== share.upstream)]]))
+    this.when = new Set(route.retries.when)
+    this.methods = new Set(route.retries.methods)
+    this.backoff = route.retries.backoff
+  }
+
+  /** The upstream of this request, drawn by weight, and its failover upstreams in order. */
+  draw(random: Random): readonly Upstream[] {
+    const point = this.shares.length === 1 ? 0 : random.float() * this.total
+    for (const share of this.shares) {
+      if (point < share.until) return this.lists.get(share.upstream) as readonly Upstream[]
+    }
+    return []
+  }
+
+  /** Whether the route asks for another try after this outcome. */
+  retriesOn(outcome: OutcomeClass): boolean {
+    return this.when.has(outcome) || (typeof outcome === 'number' && outcome >= 500 && this.when.has('5xx'))
+  }
+
+  /** Whether the method may be repeated once bytes of it were sent. */
+  repeats(method: string): boolean {
+    return this.methods.has(method)
+  }
+
+  /**
+   * Milliseconds before the try after `attempts` tries: exponential with full jitter ("Exponential Backoff And Jitter",
+   * Brooker, AWS 2015). A pure function of the request ID, so that a schedule can be reproduced.
+   */
+  backoffMs(attempts: number, requestId: string): number {
+    const ceiling = Math.min(this.backoff.cap, this.backoff.base * 2 ** (attempts - 1))
+    return fraction(requestId, attempts) * ceiling
+  }
+}
+
+/** FNV-1a (Fowler, Noll, Vo) of the text and a number, finished by murmur3's avalanche, as a fraction of 1. */
+function fraction(text: string, number: number): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  h = Math.imul(h ^ number, 0x01000193)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return ((h ^ (h >>> 16)) >>> 0) / 4_294_967_296
+}

@@ -1,0 +1,119 @@
+import type { TransportFailure } from '../../core/transport.ts'
+import type { BodyStage } from '../../core/policy.ts'
+import type { Downstream } from '../../core/downstream.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import type { AnswerSink, Try } from './try.ts'
+
+/** What a relay tells the run. */
+export interface RelayOwner {
+  /** A byte of the answer moved. */
+  onRelayed(): void
+  /** The answer was passed on whole. */
+  onRelayEnd(): void
+  onRelayBroken(failure: TransportFailure): void
+  onBug(error: unknown): void
+}
+
+/**
+ * The answer's body on its way from a try to the client, with backpressure. Held until `open` (an asynchronous `respond` hook
+ * may still be waiting): what arrived by then is passed on in order.
+ */
+export class Relay implements AnswerSink {
+  private readonly owner: RelayOwner
+  private readonly tri: Try
+  private readonly downstream: Downstream
+  private readonly stages: readonly BodyStage[]
+  private held: (Buffer | (() => void))[] | undefined = []
+  private blockedByClient = false
+
+  constructor(owner: RelayOwner, tri: Try, downstream: Downstream, stages: readonly BodyStage[]) {
+    this.owner = owner
+    this.tri = tri
+    this.downstream = downstream
+    this.stages = stages
+  }
+
+  /** The client holds the answer back. */
+  get blocked(): boolean {
+    return this.blockedByClient
+  }
+
+  /** The head went out: passes on what waits and all that follows. */
+  open(): void {
+    const held = this.held ?? []
+    this.held = undefined
+    for (const step of held) {
+      if (typeof step === 'function') step()
+      else this.onData(step)
+    }
+    if (!this.blockedByClient) this.tri.resume()
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.held !== undefined) {
+      this.held.push(chunk)
+      this.tri.pause()
+      return
+    }
+    this.owner.onRelayed()
+    if (this.stages.length === 0) this.write(chunk)
+    else this.staged(chunk, 0)
+  }
+
+  onTrailers(headers: FlatHeaders): void {
+    if (this.held !== undefined) this.held.push(() => this.onTrailers(headers))
+    else this.downstream.trailers(headers)
+  }
+
+  onEnd(): void {
+    if (this.held !== undefined) {
+      this.held.push(() => this.onEnd())
+      return
+    }
+    for (let i = 0; i < this.stages.length; i++) this.endStage(i)
+    this.owner.onRelayEnd()
+  }
+
+  onBroken(failure: TransportFailure): void {
+    if (this.held !== undefined) this.held.push(() => this.onBroken(failure))
+    else this.owner.onRelayBroken(failure)
+  }
+
+  onDrain(): void {
+    this.blockedByClient = false
+    this.owner.onRelayed()
+    this.tri.resume()
+  }
+
+  private write(chunk: Buffer): void {
+    if (this.downstream.write(chunk) || this.blockedByClient) return
+    this.blockedByClient = true
+    this.tri.pause()
+  }
+
+  private staged(chunk: Buffer, from: number): void {
+    const stage = this.stages[from]
+    if (stage === undefined) {
+      this.write(chunk)
+      return
+    }
+    try {
+      const out = stage.push(chunk)
+      if (out === undefined) return
+      if (out instanceof Buffer) this.staged(out, from + 1)
+      else if (Array.isArray(out)) for (const part of out) this.staged(part, from + 1)
+      else throw new Error('a stage of an answer can not refuse')
+    } catch (error) {
+      this.owner.onBug(error)
+    }
+  }
+
+  private endStage(at: number): void {
+    try {
+      const rest = this.stages[at]?.end()
+      if (rest instanceof Buffer) this.staged(rest, at + 1)
+    } catch (error) {
+      this.owner.onBug(error)
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import type { Downstream } from '../../core/downstream.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import type { Ticket } from '../upstreams/pool.ts'
+
+/** Bytes of a request body that are kept for another try. */
+export const REPLAY_BYTES = 65_536
+/** Bytes of all such buffers of one worker; above it, requests are not repeatable once sending began. */
+const WORKER_REPLAY_BYTES = 64 * 1024 * 1024
+
+/** Replay bytes held by one worker's requests. */
+export class ReplayBudget {
+  held = 0
+
+  take(bytes: number): boolean {
+    if (this.held + bytes > WORKER_REPLAY_BYTES) return false
+    this.held += bytes
+    return true
+  }
+
+  give(bytes: number): void {
+    this.held -= bytes
+  }
+}
+
+/** Who is told when the body begins and ceases to move: the clocks stand still in between. */
+export interface BodyWatcher {
+  onBodyMoving(moving: boolean): void
+}
+
+/**
+ * The request body on its way from the client to whichever try is current. Passes chunks on with backpressure; keeps the
+ * first 64 KiB, so that another try can have them again.
+ */
+export class RequestBody {
+  private readonly downstream: Downstream
+  private readonly budget: ReplayBudget
+  private readonly watcher: BodyWatcher
+  /** Kept from the start, or (past the bound) only what the current try has not taken yet. */
+  private chunks: Buffer[] = []
+  private keeping: boolean
+  private kept = 0
+  /** Chunks that the current try has been given. */
+  private position = 0
+  private ticket: Ticket | undefined = undefined
+  private blocked = false
+  private asked = false
+  private paused = false
+  private received = false
+  private over = false
+  private trailers: FlatHeaders = []
+  /** Written whole to some try. */
+  delivered = false
+  /** Bytes received since the watcher last looked, and time marks of who was waited for. */
+  progress = 0
+
+  constructor(downstream: Downstream, budget: ReplayBudget, watcher: BodyWatcher) {
+    this.downstream = downstream
+    this.budget = budget
+    this.watcher = watcher
+    this.keeping = downstream.contentLength <= REPLAY_BYTES
+  }
+
+  /** Another try could be given everything from the first byte. */
+  get repeatable(): boolean {
+    return !this.asked || this.keeping
+  }
+
+  /** The try holds the body back; false while the client does. */
+  get waitsForUpstream(): boolean {
+    return this.blocked
+  }
+
+  /** The current try's connection wants the body. */
+  feed(ticket: Ticket): void {
+    this.ticket = ticket
+    this.position = 0
+    this.blocked = false
+    if (!this.delivered) this.watcher.onBodyMoving(true)
+    if (!this.asked) {
+      this.asked = true
+      this.downstream.startBody()
+      return
+    }
+    this.pump()
+  }
+
+  /** The current try is over or gone. */
+  detach(): void {
+    if (this.ticket === undefined) return
+    this.ticket = undefined
+    this.watcher.onBodyMoving(false)
+    this.pause()
+  }
+
+  /** No try will want it any more. */
+  discard(): void {
+    this.detach()
+    this.release()
+    if (!this.received && !this.over) {
+      this.over = true
+      this.downstream.discardBody()
+    }
+  }
+
+  onChunk(chunk: Buffer): void {
+    if (this.over) return
+    this.progress += chunk.length
+    if (this.keeping) this.keep(chunk)
+    if (!this.keeping && this.ticket !== undefined && !this.blocked && this.position === this.chunks.length) {
+      this.chunks.length = 0
+      this.position = 0
+      if (!this.ticket.write(chunk)) this.block()
+      return
+    }
+    this.chunks.push(chunk)
+    if (this.ticket === undefined) this.pause()
+    else if (!this.blocked) this.pump()
+  }
+
+  onEnd(trailers: FlatHeaders): void {
+    this.received = true
+    this.trailers = trailers
+    if (this.ticket !== undefined && !this.blocked) this.pump()
+  }
+
+  onDrain(): void {
+    this.blocked = false
+    this.pump()
+  }
+
+  /** Gives the buffer's bytes back. */
+  release(): void {
+    this.budget.give(this.kept)
+    this.kept = 0
+    this.keeping = false
+    this.chunks.length = 0
+    this.position = 0
+  }
+
+  private keep(chunk: Buffer): void {
+    if (this.kept + chunk.length <= REPLAY_BYTES && this.budget.take(chunk.length)) {
+      this.kept += chunk.length
+      return
+    }
+    this.keeping = false
+    this.budget.give(this.kept)
+    this.kept = 0
+    this.chunks.splice(0, this.position)
+    this.position = 0
+  }
+
+  private pump(): void {
+    while (this.ticket !== undefined && this.position < this.chunks.length) {
+      if (!this.ticket.write(this.chunks[this.position++] as Buffer)) {
+        this.block()
+        return
+      }
+    }
+    if (!this.keeping) {
+      this.chunks.length = 0
+      this.position = 0
+    }
+    const ticket = this.ticket
+    if (ticket === undefined) return
+    if (!this.received) {
+      this.resume()
+      return
+    }
+    this.delivered = true
+    this.watcher.onBodyMoving(false)
+    ticket.end(this.trailers)
+  }
+
+  private block(): void {
+    this.blocked = true
+    this.pause()
+  }
+
+  private pause(): void {
+    if (this.paused || this.received || !this.asked || this.over) return
+    this.paused = true
+    this.downstream.pauseBody()
+  }
+
+  private resume(): void {
+    if (!this.paused || this.over) return
+    this.paused = false
+    this.downstream.resumeBody()
+  }
+}

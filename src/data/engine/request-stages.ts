@@ -1,0 +1,64 @@
+import type { Exchange } from '../../core/exchange.ts'
+import { type BodyStage, isRefusal, type Refusal } from '../../core/policy.ts'
+import type { Chain } from './chain.ts'
+import type { RequestBody } from './replay.ts'
+
+/** The request body's way through the policies that look at it, before anything is kept for another try. */
+export class RequestStages {
+  private readonly stages: readonly BodyStage[]
+  private readonly body: RequestBody
+
+  constructor(ex: Exchange, chain: Chain, body: RequestBody) {
+    this.stages = chain.requestBody.flatMap((place) => chain.policies[place]?.requestBody?.(ex) ?? [])
+    this.body = body
+  }
+
+  get changesLength(): boolean {
+    return this.stages.some((stage) => stage.changesLength)
+  }
+
+  /** A refusal ends the exchange; an Error is a bug of a stage. */
+  push(chunk: Buffer): Refusal | Error | undefined {
+    return this.pass(chunk, 0)
+  }
+
+  /** The body is over: stages give out what they held back. */
+  end(): Refusal | Error | undefined {
+    for (let i = 0; i < this.stages.length; i++) {
+      try {
+        const rest = this.stages[i]?.end()
+        if (rest === undefined) continue
+        const refusal = rest instanceof Buffer ? this.pass(rest, i + 1) : rest
+        if (refusal !== undefined) return refusal
+      } catch (error) {
+        return asError(error)
+      }
+    }
+    return undefined
+  }
+
+  private pass(chunk: Buffer, from: number): Refusal | Error | undefined {
+    const stage = this.stages[from]
+    if (stage === undefined) {
+      this.body.onChunk(chunk)
+      return undefined
+    }
+    try {
+      const out = stage.push(chunk)
+      if (out === undefined) return undefined
+      if (out instanceof Buffer) return this.pass(out, from + 1)
+      if (isRefusal(out)) return out
+      for (const part of out) {
+        const refusal = this.pass(part, from + 1)
+        if (refusal !== undefined) return refusal
+      }
+      return undefined
+    } catch (error) {
+      return asError(error)
+    }
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

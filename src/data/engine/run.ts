@@ -1,0 +1,464 @@
+import type { Attempt } from '../../core/attempt.ts'
+import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
+import { Exchange } from '../../core/exchange.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import type { HeadVerdict } from '../../core/outcome.ts'
+import { isReply, type Left, type Policy, type Refusal, type Reply } from '../../core/policy.ts'
+import type { TransportFailure } from '../../core/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
+import { answerHead, answerStages, isEventStream, ownFields } from './answer.ts'
+import { Attempts, type AttemptsHost } from './attempts.ts'
+import { type Chain, EMPTY_CHAIN } from './chain.ts'
+import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
+import type { CompiledRoute, Engine } from './engine.ts'
+import { Relay, type RelayOwner } from './relay.ts'
+import { RequestBody } from './replay.ts'
+import { RequestStages } from './request-stages.ts'
+import { failureReply } from './respond.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { AnswerSink, Try } from './try.ts'
+
+const CLIENT_LEFT: HeadVerdict = { outcome: 'timeout', reason: 'client_gone', ignored: true }
+const GIVEN_UP: HeadVerdict = { outcome: 'timeout', reason: 'deadline_exceeded', ignored: false }
+
+/** What is left for recovery and `respond` hooks when the deadline itself has passed, milliseconds. */
+const RECOVERY_MS = 1_000
+
+/**
+ * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
+ * exactly once, whatever happens.
+ */
+export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOwner {
+  readonly ex: Exchange
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  body: RequestBody | undefined = undefined
+  private readonly engine: Engine
+  private readonly snapshot: Snapshot
+  private readonly downstream: Downstream
+  private readonly chain: Chain
+  private readonly route: CompiledRoute | undefined
+  private clocks: Clocks | undefined = undefined
+  private stages: RequestStages | undefined = undefined
+  private attempts: Attempts | undefined = undefined
+  private relay: Relay | undefined = undefined
+  private ownBody: Buffer | undefined = undefined
+  private pending: Policy | undefined = undefined
+  /** An answer was chosen: a later failure can only break it. */
+  private answering = false
+  private ended = false
+
+  constructor(engine: Engine, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
+    this.engine = engine
+    this.clock = engine.clock
+    this.timers = engine.timers
+    this.snapshot = snapshot
+    this.downstream = downstream
+    this.route = route
+    this.chain = route?.chain ?? EMPTY_CHAIN
+    this.ex = new Exchange(downstream, engine.clock.now(), engine.requestId(), this.chain.policies.length)
+    this.ex.route = route
+  }
+
+  get bodyMoving(): boolean {
+    return this.clocks?.bodyMoving ?? false
+  }
+
+  get bodyBlocked(): boolean {
+    return this.body?.waitsForUpstream ?? false
+  }
+
+  /** Our own answers are written at once: only the client can hold them back. */
+  get answerBlocked(): boolean {
+    return this.relay === undefined || this.relay.blocked
+  }
+
+  get bodyLength(): number {
+    return this.stages?.changesLength === true ? -1 : this.downstream.contentLength
+  }
+
+  movedMs(): number {
+    return this.clocks?.movedMs() ?? 0
+  }
+
+  bodyProgress(): number {
+    const bytes = this.body?.progress ?? 0
+    if (this.body !== undefined) this.body.progress = 0
+    return bytes
+  }
+
+  /** Starts the clocks and asks the policies. */
+  start(): void {
+    const route = this.route as CompiledRoute
+    route.inFlight.take()
+    this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.timeouts)
+    this.ex.deadline = this.clocks.deadline
+    if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
+    else if (this.chain.admit) this.admit(0)
+    else this.forward()
+  }
+
+  // --- admit
+
+  private admit(from: number): void {
+    const { policies } = this.chain
+    for (let place = from; place < policies.length; place++) {
+      const policy = policies[place] as Policy
+      this.ex.reached = place + 1
+      if (policy.admit === undefined) continue
+      let verdict: ReturnType<NonNullable<Policy['admit']>>
+      try {
+        verdict = policy.admit(this.ex)
+      } catch (error) {
+        this.onBug(error)
+        return
+      }
+      if (verdict === undefined) continue
+      if (!(verdict instanceof Promise)) {
+        this.refuse(verdict)
+        return
+      }
+      this.pending = policy
+      verdict.then(
+        (late) => {
+          if (this.pending !== policy) return
+          this.pending = undefined
+          if (late === undefined) this.admit(place + 1)
+          else this.refuse(late)
+        },
+        (error: unknown) => {
+          if (this.pending === policy) this.onBug(error)
+        },
+      )
+      return
+    }
+    this.forward()
+  }
+
+  private refuse(verdict: Refusal | Reply): void {
+    if (isReply(verdict)) this.reply(verdict)
+    else this.fail({ phase: 'limit', origin: 'sluice', ...verdict })
+  }
+
+  private leave(why: Left): void {
+    const pending = this.pending
+    this.pending = undefined
+    try {
+      pending?.left?.(this.ex, why)
+    } catch (error) {
+      this.engine.bug(this.ex, error)
+    }
+  }
+
+  // --- attempts
+
+  private forward(): void {
+    const { ex, snapshot, chain } = this
+    const plan = (this.route as CompiledRoute).plan
+    ex.reached = chain.policies.length
+    if (plan === undefined) {
+      this.fail(failure('internal', 'request', 'sluice'))
+      return
+    }
+    ex.forwardHeaders ??= snapshot.forwarder.headers(ex)
+    if (ex.offeredMs !== Number.POSITIVE_INFINITY) this.clocks?.shorten(ex.startedAt + ex.offeredMs)
+    ex.deadline = this.clocks?.deadline ?? Number.POSITIVE_INFINITY
+    if (this.downstream.contentLength !== 0) {
+      this.body = new RequestBody(this.downstream, this.engine.replay, this)
+      try {
+        if (chain.requestBody.length > 0) this.stages = new RequestStages(ex, chain, this.body)
+      } catch (error) {
+        this.onBug(error)
+        return
+      }
+    }
+    this.attempts = new Attempts(this, plan, chain, plan.draw(this.engine.random))
+    this.attempts.start()
+  }
+
+  onBodyMoving(moving: boolean): void {
+    const { clocks } = this
+    if (clocks === undefined || clocks.bodyMoving === moving) return
+    clocks.setMoving(moving)
+    this.ex.deadline = clocks.deadline
+    if (!moving) this.attempts?.bodyStopped()
+  }
+
+  onVerdict(at: Attempt): void {
+    this.engine.recorder.attempt(this.ex, at)
+  }
+
+  onNoAnswer(failed: Failure): void {
+    this.fail(failed)
+  }
+
+  onInformational(status: number, headers: FlatHeaders): void {
+    if (!this.answering) this.downstream.informational(status, headers)
+  }
+
+  // --- answer
+
+  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink {
+    const { ex, chain } = this
+    this.answering = true
+    const stages = answerStages(ex, chain, (error) => this.onBug(error))
+    const changed = stages.some((stage) => stage.changesLength)
+    ex.response = answerHead(this.snapshot, ex, status, headers, changed)
+    const relay = new Relay(this, tri, this.downstream, stages)
+    this.relay = relay
+    const timeouts = (this.route as CompiledRoute).timeouts
+    this.respond(() => {
+      this.clocks?.relaying(isEventStream(headers) ? timeouts.stream : timeouts.idle)
+      this.sendHead()
+      relay.open()
+    })
+    return relay
+  }
+
+  onRelayed(): void {
+    this.clocks?.active()
+  }
+
+  onRelayEnd(): void {
+    if (this.ended) return
+    this.body?.discard()
+    this.downstream.end()
+  }
+
+  onRelayBroken(facts: TransportFailure): void {
+    this.break({ ...failure('response_incomplete', 'body', 'upstream'), detail: facts.reason })
+  }
+
+  /** No usable answer: recovers, or answers with the failure; once the head is out the answer can only be broken. */
+  fail(failed: Failure): void {
+    if (this.ended) return
+    if (this.answering) {
+      this.break(failed)
+      return
+    }
+    this.answering = true
+    this.ex.failure = failed
+    this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
+    this.attempts?.stop(GIVEN_UP)
+    this.clocks?.extend(RECOVERY_MS)
+    this.recover(failed, 0)
+  }
+
+  private recover(failed: Failure, from: number): void {
+    const { ex, chain } = this
+    for (let i = from; i < chain.recover.length; i++) {
+      const place = chain.recover[i] as number
+      if (place >= ex.reached) break
+      try {
+        const reply = chain.policies[place]?.recover?.(ex, failed)
+        if (reply instanceof Promise) {
+          reply.then(
+            (late) => {
+              if (this.ended || ex.sent) return
+              if (late === undefined) this.recover(failed, i + 1)
+              else this.degrade(failed, late)
+            },
+            (error: unknown) => this.onBug(error),
+          )
+          return
+        }
+        if (reply !== undefined) {
+          this.degrade(failed, reply)
+          return
+        }
+      } catch (error) {
+        this.engine.bug(ex, error)
+      }
+    }
+    this.send(failureReply(failed, ex, this.snapshot.gateway))
+  }
+
+  private degrade(failed: Failure, reply: Reply): void {
+    this.ex.degraded = failed.reason
+    this.send(reply)
+  }
+
+  private reply(reply: Reply): void {
+    this.answering = true
+    this.send(reply)
+  }
+
+  private send(reply: Reply): void {
+    this.compose(reply)
+    this.respond(() => this.deliver())
+  }
+
+  private compose(reply: Reply): void {
+    const headers = reply.headers.slice()
+    ownFields(this.snapshot, this.ex, headers)
+    this.ex.response = { status: reply.status, headers }
+    this.ownBody = reply.body
+  }
+
+  private deliver(): void {
+    const { downstream, ownBody } = this
+    if (this.body !== undefined) this.body.discard()
+    else if (downstream.contentLength !== 0) downstream.discardBody()
+    this.clocks?.relaying((this.route as CompiledRoute).timeouts.idle)
+    this.sendHead()
+    if (ownBody !== undefined && this.ex.method !== 'HEAD') downstream.write(ownBody)
+    if (!this.ended) downstream.end()
+  }
+
+  /** Answers that never had a route: refused by the listener, no match, `OPTIONS *`. */
+  answer(reply: Reply | Failure): void {
+    if (isReply(reply)) this.reply(reply)
+    else this.fail(reply)
+  }
+
+  private respond(then: () => void): void {
+    if (this.chain.respond.length === 0) then()
+    else this.respondFrom(this.chain.respond.length - 1, then)
+  }
+
+  private respondFrom(from: number, then: () => void): void {
+    const { ex, chain } = this
+    for (let i = from; i >= 0; i--) {
+      const place = chain.respond[i] as number
+      if (place >= ex.reached) continue
+      try {
+        const waiting = chain.policies[place]?.respond?.(ex)
+        if (waiting instanceof Promise) {
+          waiting.then(
+            () => {
+              if (!this.ended && !ex.sent) this.respondFrom(i - 1, then)
+            },
+            (error: unknown) => this.onBug(error),
+          )
+          return
+        }
+      } catch (error) {
+        this.onBug(error)
+        return
+      }
+    }
+    then()
+  }
+
+  private sendHead(): void {
+    const { ex, downstream } = this
+    if (this.ended || ex.response === undefined) return
+    ex.sent = true
+    ex.firstByteAt = this.clock.now()
+    downstream.head(ex.response.status, ex.response.headers)
+  }
+
+  // --- ends
+
+  onBug(error: unknown): void {
+    this.engine.bug(this.ex, error)
+    const failed = failure('internal', 'request', 'sluice')
+    if (this.ended) return
+    this.answering = true
+    this.leave('deadline')
+    this.break(failed)
+  }
+
+  /** The answer can not be completed: the client must see that. */
+  private break(failed: Failure): void {
+    if (this.ended) return
+    this.ex.failure = failed
+    if (this.ex.sent) {
+      this.downstream.reset()
+      this.finish()
+    } else this.sendPlain(failed)
+  }
+
+  /** Straight to the client: a hook is what failed, or what the answer waited for in vain. */
+  private sendPlain(failed: Failure): void {
+    this.attempts?.stop(GIVEN_UP)
+    this.relay = undefined
+    this.compose(failureReply(failed, this.ex, this.snapshot.gateway))
+    this.deliver()
+  }
+
+  /** The engine ends everything: what has no head yet gets an answer. */
+  cut(): void {
+    this.fail(failure('draining', 'request', 'operator'))
+  }
+
+  onExpired(what: Expired): void {
+    if (what === 'deadline') this.fail(failure('deadline_exceeded', this.attempts?.phase ?? 'queue', this.attempts === undefined ? 'sluice' : 'upstream'))
+    else if (what === 'total') this.fail(failure('total_exceeded', this.ex.sent ? 'body' : 'headers', 'sluice'))
+    else if (what === 'idle') this.fail(failure('idle_timeout', 'body', 'upstream'))
+    else if (what === 'stalled_client') this.fail(failure('request_timeout', 'body', 'client'))
+    else if (what === 'slow_upstream') this.fail(failure('attempt_timeout', 'send', 'upstream'))
+    else this.slowClient()
+  }
+
+  private slowClient(): void {
+    this.downstream.closeAfter()
+    this.fail(failure('request_timeout', 'send', 'client', 'The body arrived below the minimum rate.'))
+  }
+
+  onBody(chunk: Buffer): void {
+    if (this.stages === undefined) this.body?.onChunk(chunk)
+    else this.stageRefusal(this.stages.push(chunk))
+  }
+
+  onBodyEnd(trailers: FlatHeaders): void {
+    if (this.stages !== undefined) this.stageRefusal(this.stages.end())
+    if (!this.ended) this.body?.onEnd(trailers)
+  }
+
+  private stageRefusal(refusal: Refusal | Error | undefined): void {
+    if (refusal === undefined) return
+    if (refusal instanceof Error) this.onBug(refusal)
+    else this.fail({ phase: 'send', origin: 'client', ...refusal })
+  }
+
+  onDrain(): void {
+    this.relay?.onDrain()
+  }
+
+  onSent(): void {
+    this.finish()
+  }
+
+  onGone(why: Gone): void {
+    if (this.ended) return
+    if (why !== 'closed' && !this.ex.sent && !this.answering) {
+      this.downstream.closeAfter()
+      this.fail(
+        why === 'too_slow'
+          ? failure('request_timeout', 'send', 'client', 'No byte of the body came within timeouts.body.')
+          : failure('bad_request', 'send', 'client', 'The framing of the body is broken.'),
+      )
+      return
+    }
+    if (why !== 'closed') this.downstream.reset()
+    this.leave('client')
+    this.ex.failure ??= failure('client_gone', this.ex.sent ? 'body' : (this.attempts?.phase ?? 'request'), 'client')
+    this.attempts?.stop(CLIENT_LEFT)
+    this.finish()
+  }
+
+  private finish(): void {
+    if (this.ended) return
+    this.ended = true
+    const { ex, chain } = this
+    ex.finished = true
+    this.attempts?.stop(CLIENT_LEFT)
+    this.clocks?.stop()
+    this.body?.release()
+    for (let i = chain.settle.length - 1; i >= 0; i--) {
+      const place = chain.settle[i] as number
+      if (place >= ex.reached) continue
+      try {
+        chain.policies[place]?.settle?.(ex)
+      } catch (error) {
+        this.engine.bug(ex, error)
+      }
+    }
+    if (this.clocks !== undefined) this.route?.inFlight.give()
+    this.engine.recorder.finish(ex)
+    this.engine.left(this, this.snapshot)
+  }
+}

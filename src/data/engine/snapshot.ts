@@ -1,0 +1,89 @@
+import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
+import type { RouteTimeouts } from '../../core/config.ts'
+import type { RouteFacts } from '../../core/exchange.ts'
+import type { HeldCell } from '../../cells/held.ts'
+import type { AccessLogRoute } from '../../telemetry/access-log.ts'
+import { Identity } from '../../telemetry/identity.ts'
+import type { FieldNames } from '../../lib/headers.ts'
+import type { Random } from '../../lib/random.ts'
+import type { RouteTable } from '../routing/table.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
+import type { Chain } from './chain.ts'
+import { type FieldKinds, responseKinds } from './fields.ts'
+import { Forwarder } from './forward.ts'
+import type { AttemptPlan } from './plan.ts'
+
+/** A route as the request path reads it. */
+export interface CompiledRoute extends RouteFacts {
+  readonly chain: Chain
+  /** undefined: a policy answers. */
+  readonly plan: AttemptPlan | undefined
+  readonly timeouts: RouteTimeouts
+  readonly inFlight: HeldCell
+  readonly log: AccessLogRoute
+}
+
+/**
+ * What a worker compiled of one config generation. Immutable but for the count of exchanges that began with it; when it is
+ * retired and the last of them has ended, `onEmpty` runs once.
+ */
+export class Snapshot {
+  readonly generation: number
+  readonly gateway: string
+  readonly correlation: readonly string[]
+  readonly dots: 'refuse' | 'normalise'
+  readonly identity: Identity
+  readonly forwarder: Forwarder
+  readonly responseKinds: FieldKinds
+  readonly routes: RouteTable<CompiledRoute>
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  private living = 0
+  private onEmpty: (() => void) | undefined = undefined
+
+  constructor(
+    head: ConfigHead,
+    routes: RouteTable<CompiledRoute>,
+    upstreams: ReadonlyMap<string, Upstream>,
+    deps: { readonly names: FieldNames; readonly random: Random },
+  ) {
+    this.generation = head.generation
+    this.gateway = head.gateway.name
+    this.correlation = head.correlation.headers
+    this.dots = head.pathPolicy.dots
+    this.identity = new Identity(head, deps.names, deps.random)
+    this.forwarder = new Forwarder(head)
+    this.responseKinds = responseKinds(head.correlation.headers)
+    this.routes = routes
+    this.upstreams = upstreams
+  }
+
+  enter(): void {
+    this.living++
+  }
+
+  leave(): void {
+    this.living--
+    this.check()
+  }
+
+  /** No new exchange begins with it. `onEmpty` may run at once. */
+  retire(onEmpty: () => void): void {
+    this.onEmpty = onEmpty
+    this.check()
+  }
+
+  private check(): void {
+    if (this.living > 0 || this.onEmpty === undefined) return
+    const { onEmpty } = this
+    this.onEmpty = undefined
+    onEmpty()
+  }
+}
+
+/** What the access log may show of a route's requests: only what the route matches on. */
+export function logOf(route: LeanRoute): AccessLogRoute {
+  return {
+    queryKeys: new Set(route.match.flatMap((match) => match.query.map((condition) => condition.name))),
+    headerNames: [...new Set(route.match.flatMap((match) => match.headers.map((condition) => condition.name)))],
+  }
+}

@@ -1,0 +1,161 @@
+import type { Duplex } from 'node:stream'
+import type { Attempt } from '../../core/attempt.ts'
+import type { TransportEvents, TransportFailure } from '../../core/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { Endpoint } from '../upstreams/endpoint.ts'
+import type { Ticket } from '../upstreams/pool.ts'
+
+const DISCARD_BYTES = 65_536
+const DISCARD_MS = 100
+
+/** Who decides about a try: the attempt loop. */
+export interface TryOwner {
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  onWantBody(ticket: Ticket): void
+  onBodyDrain(): void
+  onInformational(status: number, headers: FlatHeaders): void
+  /** The answer's head; the owner returns who takes the rest, or undefined: it is discarded. */
+  onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined
+  /** Failed before its head. */
+  onFailure(tri: Try, failure: TransportFailure): void
+}
+
+/** Takes an answer after its head. */
+export interface AnswerSink {
+  onData(chunk: Buffer): void
+  onTrailers(headers: FlatHeaders): void
+  onEnd(): void
+  /** Broken by the upstream. */
+  onBroken(failure: TransportFailure): void
+}
+
+/** One try on the wire: turns the transport's events into the two verdicts and passes the answer on. */
+export class Try implements TransportEvents {
+  readonly at: Attempt
+  readonly endpoint: Endpoint
+  private readonly owner: TryOwner
+  private ticket: Ticket | undefined = undefined
+  private sink: AnswerSink | undefined = undefined
+  private wanted = false
+  private over = false
+  private discarded = 0
+  private timer: Timer | undefined = undefined
+
+  constructor(owner: TryOwner, at: Attempt, endpoint: Endpoint) {
+    this.owner = owner
+    this.at = at
+    this.endpoint = endpoint
+  }
+
+  /** After `pool.start` returned; events may have come before. */
+  begun(ticket: Ticket): void {
+    this.ticket = ticket
+    if (this.over) return
+    if (this.wanted) this.owner.onWantBody(ticket)
+  }
+
+  /** Fires `expired` after `ms` unless the head or a failure comes first. */
+  limit(ms: number, expired: (tri: Try) => void): void {
+    if (this.over || this.sink !== undefined) return
+    this.timer ??= new Timer(() => expired(this))
+    this.owner.timers.schedule(this.timer, ms)
+  }
+
+  get waiting(): boolean {
+    return this.ticket?.waiting ?? false
+  }
+
+  pause(): void {
+    if (!this.over) this.ticket?.pause()
+  }
+
+  resume(): void {
+    if (!this.over) this.ticket?.resume()
+  }
+
+  /** Ends the try at once; no event follows. */
+  abort(): void {
+    if (this.over) return
+    this.finish('broken_by_us')
+    this.ticket?.abort()
+  }
+
+  onConnected(reused: boolean): void {
+    this.at.connectedAt = this.owner.clock.now()
+    this.at.reused = reused
+  }
+
+  onWantBody(): void {
+    if (this.over) return
+    this.wanted = true
+    if (this.ticket !== undefined) this.owner.onWantBody(this.ticket)
+  }
+
+  onDrain(): void {
+    const discarding = this.at.headAt !== 0 && this.sink === undefined
+    if (!this.over && !discarding) this.owner.onBodyDrain()
+  }
+
+  onInformational(status: number, headers: FlatHeaders): void {
+    if (!this.over) this.owner.onInformational(status, headers)
+  }
+
+  onHead(status: number, headers: FlatHeaders): void {
+    if (this.over) return
+    this.at.status = status
+    this.at.headAt = this.owner.clock.now()
+    this.cancelTimer()
+    const sink = this.owner.onHead(this, status, headers)
+    if (this.over) return
+    this.sink = sink
+    if (sink !== undefined) return
+    this.timer = new Timer(() => this.abort())
+    this.owner.timers.schedule(this.timer, DISCARD_MS)
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.over) return
+    if (this.sink !== undefined) {
+      this.sink.onData(chunk)
+      return
+    }
+    this.discarded += chunk.length
+    if (this.discarded > DISCARD_BYTES) this.abort()
+  }
+
+  onTrailers(headers: FlatHeaders): void {
+    if (!this.over) this.sink?.onTrailers(headers)
+  }
+
+  onEnd(): void {
+    if (this.over) return
+    this.finish('complete')
+    this.sink?.onEnd()
+  }
+
+  onUpgraded(_headers: FlatHeaders, socket: Duplex): void {
+    socket.destroy()
+  }
+
+  onFailure(failure: TransportFailure): void {
+    if (this.over) return
+    const headSeen = this.at.headAt !== 0
+    this.finish('broken_by_upstream')
+    if (!headSeen) this.owner.onFailure(this, failure)
+    else this.sink?.onBroken(failure)
+  }
+
+  private finish(end: Attempt['end']): void {
+    this.over = true
+    this.at.end = end
+    this.at.endedAt = this.owner.clock.now()
+    this.cancelTimer()
+  }
+
+  private cancelTimer(): void {
+    if (this.timer !== undefined) this.owner.timers.cancel(this.timer)
+  }
+}
