@@ -1,0 +1,261 @@
+import type { HeldCell } from '../../cells/held.ts'
+import type {
+  Connection,
+  ConnectionOptions,
+  ConnectionOwner,
+  Target,
+  Transport,
+  TransportEvents,
+  TransportRequest,
+} from '../../core/transport.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+
+/** Bounds of a pool; both may change while it lives. */
+export interface PoolLimits {
+  /** Open connections of this worker, at least 1. */
+  readonly max: number
+  /** Requests that wait for one of them. */
+  readonly maxWaiting: number
+}
+
+export interface PoolOptions {
+  readonly transport: Transport
+  readonly target: Target
+  readonly connection: ConnectionOptions
+  readonly limits: PoolLimits
+  /** Requests started and not ended, waiting ones included. */
+  readonly inFlight: HeldCell
+  /** Connections opened and not closed. */
+  readonly connections: HeldCell
+}
+
+/**
+ * Connections to one endpoint: one request at a time on each, the last used is used first, so that those which are not
+ * needed grow old and close. Requests beyond the bound wait in order; beyond that bound they get `pool_full`.
+ */
+export class Pool {
+  private readonly options: PoolOptions
+  private limits: PoolLimits
+  private readonly idle: Member[] = []
+  private readonly waiters = new WaitingLine()
+  private size = 0
+  private closing = false
+
+  constructor(options: PoolOptions) {
+    this.options = options
+    this.limits = options.limits
+  }
+
+  /** Connections, busy and idle. */
+  get open(): number {
+    return this.size
+  }
+
+  get waiting(): number {
+    return this.waiters.length
+  }
+
+  /** Begins a request; events may come before this returns. After `close` it is still served. */
+  start(request: TransportRequest, events: TransportEvents): Ticket {
+    const ticket = new Ticket(this, request, events)
+    const member = this.waiters.length === 0 ? (this.takeIdle() ?? this.openMember()) : undefined
+    if (member === undefined && this.waiters.length >= this.limits.maxWaiting) {
+      events.onFailure(POOL_FULL)
+      return ticket
+    }
+    ticket.held = true
+    this.options.inFlight.take()
+    if (member === undefined) this.waiters.push(ticket)
+    else member.serve(ticket)
+    return ticket
+  }
+
+  resize(limits: PoolLimits): void {
+    this.limits = limits
+    this.admit()
+  }
+
+  /** Closes idle connections now and busy ones after their request; whoever waits is still served. */
+  close(): void {
+    this.closing = true
+    for (const member of this.idle.splice(0)) member.connection.close()
+  }
+
+  /** @internal */
+  abort(ticket: Ticket): void {
+    const { member } = ticket
+    if (member !== undefined) {
+      this.release(ticket)
+      member.ticket = undefined
+      member.connection.abort()
+    } else if (ticket.waiting) {
+      this.waiters.remove(ticket)
+      this.release(ticket)
+    }
+  }
+
+  /** @internal The member's request ended and its connection can serve another one. */
+  onIdle(member: Member): void {
+    this.release(member.ticket)
+    member.ticket = undefined
+    const next = this.waiters.shift()
+    if (next !== undefined) member.serve(next)
+    else if (this.closing) member.connection.close()
+    else this.idle.push(member)
+  }
+
+  /** @internal */
+  onClosed(member: Member): void {
+    this.release(member.ticket)
+    member.ticket = undefined
+    const place = this.idle.lastIndexOf(member)
+    if (place !== -1) this.idle.splice(place, 1)
+    this.size--
+    this.options.connections.give()
+    this.admit()
+  }
+
+  private admit(): void {
+    while (this.waiters.length > 0) {
+      const member = this.openMember()
+      if (member === undefined) return
+      member.serve(this.waiters.shift() as Ticket)
+    }
+  }
+
+  private takeIdle(): Member | undefined {
+    for (;;) {
+      const member = this.idle.pop()
+      // One that is closed already only waits to say so.
+      if (member === undefined || !member.connection.closed) return member
+    }
+  }
+
+  private openMember(): Member | undefined {
+    if (this.size >= this.limits.max) return undefined
+    this.size++
+    this.options.connections.take()
+    return new Member(this, this.options)
+  }
+
+  private release(ticket: Ticket | undefined): void {
+    if (ticket === undefined || !ticket.held) return
+    ticket.held = false
+    ticket.member = undefined
+    this.options.inFlight.give()
+  }
+}
+
+/** One request in a pool. Once it has ended, or was aborted, every call does nothing. */
+export class Ticket {
+  readonly request: TransportRequest
+  readonly events: TransportEvents
+  /** @internal The connection that serves it. */
+  member: Member | undefined = undefined
+  /** @internal Counted in flight. */
+  held = false
+  /** @internal */
+  previous: Ticket | undefined = undefined
+  /** @internal */
+  next: Ticket | undefined = undefined
+  private readonly pool: Pool
+
+  constructor(pool: Pool, request: TransportRequest, events: TransportEvents) {
+    this.pool = pool
+    this.request = request
+    this.events = events
+  }
+
+  /** No connection was free for it yet. */
+  get waiting(): boolean {
+    return this.held && this.member === undefined
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.member?.connection.write(chunk) ?? true
+  }
+
+  end(trailers: FlatHeaders): void {
+    this.member?.connection.end(trailers)
+  }
+
+  pause(): void {
+    this.member?.connection.pause()
+  }
+
+  resume(): void {
+    this.member?.connection.resume()
+  }
+
+  /** Ends it, waiting or running, without any further event. */
+  abort(): void {
+    this.pool.abort(this)
+  }
+}
+
+/** A connection in its pool, with the request it serves. */
+class Member implements ConnectionOwner {
+  readonly connection: Connection
+  ticket: Ticket | undefined = undefined
+  private readonly pool: Pool
+
+  constructor(pool: Pool, options: PoolOptions) {
+    this.pool = pool
+    this.connection = options.transport.open(options.target, options.connection, this)
+  }
+
+  serve(ticket: Ticket): void {
+    this.ticket = ticket
+    ticket.member = this
+    this.connection.start(ticket.request, ticket.events)
+  }
+
+  onIdle(): void {
+    this.pool.onIdle(this)
+  }
+
+  onClosed(): void {
+    this.pool.onClosed(this)
+  }
+}
+
+/** First in, first out, with leaving in between at no cost. */
+class WaitingLine {
+  length = 0
+  private first: Ticket | undefined = undefined
+  private last: Ticket | undefined = undefined
+
+  push(ticket: Ticket): void {
+    ticket.previous = this.last
+    if (this.last === undefined) this.first = ticket
+    else this.last.next = ticket
+    this.last = ticket
+    this.length++
+  }
+
+  shift(): Ticket | undefined {
+    const ticket = this.first
+    if (ticket !== undefined) this.remove(ticket)
+    return ticket
+  }
+
+  remove(ticket: Ticket): void {
+    if (ticket.previous === undefined) this.first = ticket.next
+    else ticket.previous.next = ticket.next
+    if (ticket.next === undefined) this.last = ticket.previous
+    else ticket.next.previous = ticket.previous
+    ticket.previous = undefined
+    ticket.next = undefined
+    this.length--
+  }
+}
+
+const POOL_FULL = {
+  reason: 'pool_full',
+  phase: 'queue',
+  connected: false,
+  reused: false,
+  bytesSent: false,
+  requestDone: false,
+  responseStarted: false,
+} as const

@@ -1,0 +1,147 @@
+import { connect, isIP, type Socket } from 'node:net'
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type SecureContext,
+  TLSSocket,
+  connect as tlsConnect,
+} from 'node:tls'
+import type { Phase, Reason } from '../../../core/failures.ts'
+import type { ConnectionOptions, Target, TlsTarget } from '../../../core/transport.ts'
+import { Timer, type TimerWheel } from '../../../lib/timers.ts'
+
+/** Why no connection came about. */
+export interface DialFailure {
+  readonly reason: Reason
+  readonly phase: Phase
+  readonly proxyStatus?: string
+  readonly cause?: unknown
+}
+
+export interface DialOwner {
+  /** The owner attaches its listeners at once: the dial's own are gone afterwards. */
+  onOpen(socket: Socket): void
+  onDialFailed(failure: DialFailure): void
+}
+
+/** TLS contexts by target: parsing a CA for each connection costs more than the handshake's own work. */
+export class SecureContexts {
+  private readonly contexts = new WeakMap<TlsTarget, SecureContext>()
+
+  /** Throws where a PEM can't be read. */
+  of(tls: TlsTarget): SecureContext {
+    const known = this.contexts.get(tls)
+    if (known !== undefined) return known
+    const context = createSecureContext({ ca: tls.ca, cert: tls.cert, key: tls.key })
+    this.contexts.set(tls, context)
+    return context
+  }
+}
+
+const TCP_KEEP_ALIVE_MS = 60_000
+
+/** Opens one connection: TCP, then TLS where the target asks for it, under one deadline. */
+export class Dial {
+  private readonly owner: DialOwner
+  private readonly timers: TimerWheel
+  private readonly timer: Timer
+  private socket: Socket | undefined = undefined
+  private phase: Phase = 'connect'
+  private over = false
+
+  constructor(owner: DialOwner, timers: TimerWheel) {
+    this.owner = owner
+    this.timers = timers
+    this.timer = new Timer(() => this.fail({ reason: 'connect_timeout', phase: this.phase }))
+  }
+
+  /** Never calls the owner before it returned. */
+  start(target: Target, options: ConnectionOptions, contexts: SecureContexts): void {
+    let socket: Socket
+    try {
+      socket = target.tls === undefined ? plain(target) : secure(target, target.tls, contexts)
+    } catch (cause) {
+      queueMicrotask(() => this.fail(tlsFailure(cause, 'tls_protocol_error')))
+      return
+    }
+    this.socket = socket
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS)
+    socket.on('error', this.onError)
+    socket.on('close', this.onClose)
+    socket.on('connect', this.onConnect)
+    if (target.tls !== undefined) socket.on('secureConnect', this.onReady)
+    this.timers.schedule(this.timer, options.connectTimeoutMs)
+  }
+
+  /** Gives up; the owner hears nothing more. */
+  cancel(): void {
+    this.finish()
+    this.socket?.destroy()
+  }
+
+  private readonly onConnect = (): void => {
+    if (this.socket instanceof TLSSocket) this.phase = 'tls'
+    else this.onReady()
+  }
+
+  private readonly onReady = (): void => {
+    const socket = this.socket as Socket
+    this.finish()
+    socket.off('error', this.onError).off('close', this.onClose)
+    socket.off('connect', this.onConnect).off('secureConnect', this.onReady)
+    this.owner.onOpen(socket)
+  }
+
+  private readonly onError = (cause: Error): void => {
+    if (this.phase === 'connect') {
+      this.fail({ reason: connectReason((cause as NodeJS.ErrnoException).code), phase: 'connect', cause })
+      return
+    }
+    // Node names the verdict on the certificate here before it destroys the socket.
+    const refused = (this.socket as TLSSocket).authorizationError != null
+    this.fail(tlsFailure(cause, refused ? 'tls_certificate_error' : 'tls_protocol_error'))
+  }
+
+  private readonly onClose = (): void => {
+    this.onError(new Error('closed while connecting'))
+  }
+
+  private fail(failure: DialFailure): void {
+    if (this.over) return
+    this.finish()
+    this.socket?.destroy()
+    this.owner.onDialFailed(failure)
+  }
+
+  private finish(): void {
+    this.over = true
+    this.timers.cancel(this.timer)
+  }
+}
+
+function plain(target: Target): Socket {
+  return connect({ host: target.address, port: target.port })
+}
+
+function secure(target: Target, tls: TlsTarget, contexts: SecureContexts): Socket {
+  return tlsConnect({
+    host: target.address,
+    port: target.port,
+    secureContext: contexts.of(tls),
+    // RFC 6066 forbids addresses as SNI; the certificate is checked against the address all the same.
+    servername: isIP(tls.serverName) === 0 ? tls.serverName : '',
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(tls.serverName, certificate),
+    rejectUnauthorized: tls.verify,
+    ALPNProtocols: ['http/1.1'],
+  })
+}
+
+function connectReason(code: string | undefined): Reason {
+  if (code === 'ECONNREFUSED') return 'connect_refused'
+  return code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed'
+}
+
+function tlsFailure(cause: unknown, proxyStatus: string): DialFailure {
+  return { reason: 'tls_error', phase: 'tls', proxyStatus, cause }
+}
