@@ -40,7 +40,6 @@ export interface AttemptsHost {
 /** One way on: an endpoint and the attempt that policies have let pass. */
 interface Candidate {
   readonly at: Attempt
-  readonly upstream: Upstream
   readonly endpoint: Endpoint
 }
 
@@ -136,7 +135,10 @@ export class Attempts implements TryOwner {
   onFailure(tri: Try, facts: TransportFailure): void {
     this.current = undefined
     this.host.body?.detach()
-    const failed = { ...failure(facts.reason, facts.phase, 'upstream'), ...(facts.proxyStatus && { proxyStatus: facts.proxyStatus }) }
+    const failed = {
+      ...failure(facts.reason, facts.phase, 'upstream'),
+      ...(facts.proxyStatus && { proxyStatus: facts.proxyStatus }),
+    }
     const outcome = outcomeClass(facts.reason)
     if (outcome === undefined) {
       // Refused before dispatch: no try, teaches nobody, and the next candidate follows at once.
@@ -186,7 +188,18 @@ export class Attempts implements TryOwner {
     const { ex } = this.host
     const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxTries
     const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
-    return this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
+    const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
+    // Nothing is usable: what is known to be unhealthy gets the first try, and there are no others.
+    return found ?? (ex.attempts === 0 && this.refusal === undefined ? this.desperate() : undefined)
+  }
+
+  private desperate(): Candidate | undefined {
+    for (const upstream of this.upstreams) {
+      const endpoint = upstream.lastResort(this.full)
+      if (endpoint === undefined || this.full.includes(endpoint)) continue
+      return this.candidate(upstream, endpoint)
+    }
+    return undefined
   }
 
   private scan(first: number, again: boolean): Candidate | undefined {
@@ -195,13 +208,19 @@ export class Attempts implements TryOwner {
       const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
       if (endpoint === undefined || this.full.includes(endpoint)) continue
       if (!again && this.tried.includes(endpoint)) continue
-      const at = new Attempt(this.host.ex.attempts + 1, upstream.name, this.clock.now())
-      if (!this.passes(at)) continue
-      at.endpoint = endpoint.id
+      const candidate = this.candidate(upstream, endpoint)
+      if (candidate === undefined) continue
       this.reached = i
-      return { at, upstream, endpoint }
+      return candidate
     }
     return undefined
+  }
+
+  private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
+    const at = new Attempt(this.host.ex.attempts + 1, upstream.name, this.clock.now())
+    if (!this.passes(at)) return undefined
+    at.endpoint = endpoint.id
+    return { at, endpoint }
   }
 
   private passes(at: Attempt): boolean {

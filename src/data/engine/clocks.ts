@@ -1,6 +1,6 @@
-import { Timer, type TimerWheel } from '../../lib/timers.ts'
-import type { Clock } from '../../lib/clock.ts'
 import type { RouteTimeouts } from '../../core/config.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
 
 /** Which bound was passed. */
 export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'idle' | 'stalled_client'
@@ -126,7 +126,8 @@ export class Clocks {
     const now = this.clock.now()
     this.timerAt = NEVER
     if (now >= this.total) this.owner.onExpired('total')
-    else if (now >= this.activeAt + this.silence) this.owner.onExpired(this.owner.answerBlocked ? 'stalled_client' : 'idle')
+    else if (now >= this.activeAt + this.silence)
+      this.owner.onExpired(this.owner.answerBlocked ? 'stalled_client' : 'idle')
     else if (this.moving && now >= this.windowEnd) this.judgeRate(now)
     else if (!this.moving && now >= this.deadline) this.owner.onExpired('deadline')
     else this.arm()

@@ -1,5 +1,5 @@
 import type { Downstream, Peer } from '../../core/downstream.ts'
-import { Exchange } from '../../core/exchange.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Reply } from '../../core/policy.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -7,6 +7,7 @@ import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
+import { CollectingDownstream, rawAnswer } from './collect.ts'
 import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
@@ -23,6 +24,7 @@ export interface EngineDeps {
   readonly bug: (error: unknown, facts: { readonly requestId: string; readonly route: string }) => void
 }
 
+const MALFORMED_BYTES = 16_384
 const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS', 'content-length', '0']
 
 /** Runs exchanges on the current snapshot. */
@@ -37,6 +39,7 @@ export class Engine {
   current: Snapshot | undefined = undefined
   private readonly living = new Set<Run>()
   private readonly report: EngineDeps['bug']
+  private held = 0
   private idle: (() => void) | undefined = undefined
 
   constructor(deps: EngineDeps) {
@@ -79,18 +82,14 @@ export class Engine {
         }
       }
     }
-    const run = new Run(this, snapshot, downstream, route)
+    const run = this.enter(downstream, snapshot, route)
     const { ex } = run
-    snapshot.identity.identify(ex)
     if (target !== undefined && !isRefusedTarget(target)) {
       ex.path = target.path
       ex.query = target.query
       ex.forwardTarget = target.forward
     }
     ex.params = params
-    snapshot.enter()
-    this.living.add(run)
-    downstream.attach(run)
     try {
       if (answer === undefined) run.start()
       else run.answer(answer)
@@ -99,9 +98,47 @@ export class Engine {
     }
   }
 
-  /** For input that never became a request: who it came from and what was wrong. It is recorded like any other. */
-  reject(downstream: Downstream, refusal: Failure): void {
-    this.handle(downstream, refusal)
+  /** For input that never became a request: the bytes to send before closing. It is recorded like any request. */
+  malformed(peer: Peer, refusal: Failure): Buffer {
+    let answer: Reply | undefined
+    this.handle(
+      new CollectingDownstream(peer, undefined, MALFORMED_BYTES, (reply) => {
+        answer = reply
+      }),
+      refusal,
+    )
+    return answer === undefined ? Buffer.alloc(0) : rawAnswer(answer)
+  }
+
+  /** A request of our own to an upstream: runs and drains like any other, but is not recorded. */
+  side(downstream: Downstream, route: CompiledRoute): Run {
+    const run = this.enter(downstream, this.current as Snapshot, route)
+    run.ex.path = downstream.target
+    run.ex.forwardAuthority = undefined
+    return run
+  }
+
+  /** Keeps the engine from being idle until the returned function is called. */
+  hold(): () => void {
+    this.held++
+    return () => {
+      this.held--
+      this.settleIdle()
+    }
+  }
+
+  /** Background work of a policy failed. */
+  failed(error: unknown): void {
+    this.report(error, { requestId: '-', route: '-' })
+  }
+
+  private enter(downstream: Downstream, snapshot: Snapshot, route: CompiledRoute | undefined): Run {
+    const run = new Run(this, snapshot, downstream, route)
+    snapshot.identity.identify(run.ex)
+    snapshot.enter()
+    this.living.add(run)
+    downstream.attach(run)
+    return run
   }
 
   bug(ex: Exchange, error: unknown): void {
@@ -112,21 +149,22 @@ export class Engine {
   left(run: Run, snapshot: Snapshot): void {
     this.living.delete(run)
     snapshot.leave()
-    if (this.living.size === 0) this.settleIdle()
+    this.settleIdle()
   }
 
   /** Calls back once no exchange is running; at once if none is. */
   whenIdle(then: () => void): void {
     this.idle = then
-    if (this.living.size === 0) this.settleIdle()
+    this.settleIdle()
   }
 
   /** Ends every exchange: an answer where none began, a visible break where one did. */
-  cut(): void {
-    for (const run of [...this.living]) run.cut()
+  cut(why: Failure): void {
+    for (const run of [...this.living]) run.fail(why)
   }
 
   private settleIdle(): void {
+    if (this.living.size > 0 || this.held > 0) return
     const { idle } = this
     this.idle = undefined
     idle?.()
@@ -136,5 +174,3 @@ export class Engine {
 function notAllowed(allow: readonly string[]): Failure {
   return { ...failure('method_not_allowed', 'request', 'client'), headers: ['allow', allow.join(', ')] }
 }
-
-export type { Peer }

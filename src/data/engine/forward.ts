@@ -1,5 +1,5 @@
-import type { ConfigHead } from '../../core/protocol.ts'
 import type { Exchange } from '../../core/exchange.ts'
+import type { ConfigHead } from '../../core/protocol.ts'
 import { type FieldKinds, Kind, removeNamed, requestKinds } from './fields.ts'
 
 const MAX_OFFERED_DIGITS = 9
@@ -99,7 +99,13 @@ export class Forwarder {
   }
 
   private names(via: string): boolean {
-    return via.split(',').some((member) => member.trim().split(/[ \t]+/)[1]?.toLowerCase() === this.name.toLowerCase())
+    return via.split(',').some(
+      (member) =>
+        member
+          .trim()
+          .split(/[ \t]+/)[1]
+          ?.toLowerCase() === this.name.toLowerCase(),
+    )
   }
 }
 

@@ -21,7 +21,10 @@ export class AttemptPlan {
   private readonly methods: ReadonlySet<string>
   private readonly backoff: { readonly base: number; readonly cap: number }
 
-  constructor(route: RouteConfig, upstream: (name: string) => Upstream) {
+  constructor(
+    route: Pick<RouteConfig, 'to' | 'failover' | 'timeouts' | 'retries'>,
+    upstream: (name: string) => Upstream,
+  ) {
     this.maxTries = 1 + route.retries.maxExtra
     this.attemptTimeout = route.timeouts.attempt
     let total = 0
@@ -31,7 +34,9 @@ export class AttemptPlan {
     })
     this.total = total
     const failover = route.failover.map(upstream)
-    this.lists = new Map(this.shares.map((share) => [share.upstream, [share.upstream, ...failover.filter((u) => u !== share.upstream)]]))
+    this.lists = new Map(
+      this.shares.map((share) => [share.upstream, [share.upstream, ...failover.filter((u) => u !== share.upstream)]]),
+    )
     this.when = new Set(route.retries.when)
     this.methods = new Set(route.retries.methods)
     this.backoff = route.retries.backoff

@@ -1,6 +1,6 @@
-import type { TransportFailure } from '../../core/transport.ts'
-import type { BodyStage } from '../../core/policy.ts'
 import type { Downstream } from '../../core/downstream.ts'
+import type { BodyStage } from '../../core/policy.ts'
+import type { TransportFailure } from '../../core/transport.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { AnswerSink, Try } from './try.ts'
 

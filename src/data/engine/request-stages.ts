@@ -28,7 +28,7 @@ export class RequestStages {
       try {
         const rest = this.stages[i]?.end()
         if (rest === undefined) continue
-        const refusal = rest instanceof Buffer ? this.pass(rest, i + 1) : rest
+        const refusal = isRefusal(rest) ? rest : this.pass(rest, i + 1)
         if (refusal !== undefined) return refusal
       } catch (error) {
         return asError(error)
@@ -46,9 +46,9 @@ export class RequestStages {
     try {
       const out = stage.push(chunk)
       if (out === undefined) return undefined
-      if (out instanceof Buffer) return this.pass(out, from + 1)
+      if (Buffer.isBuffer(out)) return this.pass(out, from + 1)
       if (isRefusal(out)) return out
-      for (const part of out) {
+      for (const part of out as readonly Buffer[]) {
         const refusal = this.pass(part, from + 1)
         if (refusal !== undefined) return refusal
       }

@@ -1,4 +1,4 @@
-import { type Exchange } from '../../core/exchange.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { Reply } from '../../core/policy.ts'
 import { fieldValue } from '../../lib/headers.ts'

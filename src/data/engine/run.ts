@@ -12,12 +12,12 @@ import { answerHead, answerStages, isEventStream, ownFields } from './answer.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
-import type { CompiledRoute, Engine } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
 import { failureReply } from './respond.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import type { AnswerSink, Try } from './try.ts'
 
 const CLIENT_LEFT: HeadVerdict = { outcome: 'timeout', reason: 'client_gone', ignored: true }
@@ -77,6 +77,10 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
 
   get bodyLength(): number {
     return this.stages?.changesLength === true ? -1 : this.downstream.contentLength
+  }
+
+  private get recorded(): boolean {
+    return this.route === undefined || this.route.log !== undefined
   }
 
   movedMs(): number {
@@ -187,7 +191,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   }
 
   onVerdict(at: Attempt): void {
-    this.engine.recorder.attempt(this.ex, at)
+    if (this.recorded) this.engine.recorder.attempt(this.ex, at)
   }
 
   onNoAnswer(failed: Failure): void {
@@ -379,13 +383,15 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     this.deliver()
   }
 
-  /** The engine ends everything: what has no head yet gets an answer. */
-  cut(): void {
-    this.fail(failure('draining', 'request', 'operator'))
-  }
-
   onExpired(what: Expired): void {
-    if (what === 'deadline') this.fail(failure('deadline_exceeded', this.attempts?.phase ?? 'queue', this.attempts === undefined ? 'sluice' : 'upstream'))
+    if (what === 'deadline')
+      this.fail(
+        failure(
+          'deadline_exceeded',
+          this.attempts?.phase ?? 'queue',
+          this.attempts === undefined ? 'sluice' : 'upstream',
+        ),
+      )
     else if (what === 'total') this.fail(failure('total_exceeded', this.ex.sent ? 'body' : 'headers', 'sluice'))
     else if (what === 'idle') this.fail(failure('idle_timeout', 'body', 'upstream'))
     else if (what === 'stalled_client') this.fail(failure('request_timeout', 'body', 'client'))
@@ -458,7 +464,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
       }
     }
     if (this.clocks !== undefined) this.route?.inFlight.give()
-    this.engine.recorder.finish(ex)
+    if (this.recorded) this.engine.recorder.finish(ex)
     this.engine.left(this, this.snapshot)
   }
 }

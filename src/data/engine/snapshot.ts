@@ -1,11 +1,11 @@
-import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
+import type { HeldCell } from '../../cells/held.ts'
 import type { RouteTimeouts } from '../../core/config.ts'
 import type { RouteFacts } from '../../core/exchange.ts'
-import type { HeldCell } from '../../cells/held.ts'
-import type { AccessLogRoute } from '../../telemetry/access-log.ts'
-import { Identity } from '../../telemetry/identity.ts'
+import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
+import type { AccessLogRoute } from '../../telemetry/access-log.ts'
+import { Identity } from '../../telemetry/identity.ts'
 import type { RouteTable } from '../routing/table.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
@@ -19,8 +19,9 @@ export interface CompiledRoute extends RouteFacts {
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined
   readonly timeouts: RouteTimeouts
-  readonly inFlight: HeldCell
-  readonly log: AccessLogRoute
+  readonly inFlight: Pick<HeldCell, 'take' | 'give'>
+  /** undefined: a call of our own, which is not recorded. */
+  readonly log: AccessLogRoute | undefined
 }
 
 /**

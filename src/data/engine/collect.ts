@@ -1,0 +1,110 @@
+import type { Duplex } from 'node:stream'
+import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
+import type { Reply } from '../../core/policy.ts'
+import type { SideRequest } from '../../core/services.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+
+const NOWHERE: SideRequest = { method: 'GET', target: '/', headers: [], body: undefined }
+
+/** The sender of requests that Sluice makes itself. */
+export const OURSELVES: Peer = { address: '127.0.0.1', port: 0, localPort: 0, secure: false, listener: '-' }
+
+/**
+ * A source of exchanges inside the process: the whole request is there, and the answer is collected up to a bound. `done` gets
+ * the answer, or undefined when it broke or grew too large.
+ */
+export class CollectingDownstream implements Downstream {
+  readonly method: string
+  readonly target: string
+  readonly host = ''
+  readonly authority = ''
+  readonly headers: FlatHeaders
+  readonly protocol = 'HTTP/1.1'
+  readonly peer: Peer
+  readonly contentLength: number
+  readonly upgrade = undefined
+  bytesIn = 0
+  bytesOut = 0
+  private readonly body: Buffer | undefined
+  private readonly bound: number
+  private readonly done: (reply: Reply | undefined) => void
+  private events: DownstreamEvents | undefined = undefined
+  private status = 0
+  private answer: readonly string[] = []
+  private chunks: Buffer[] = []
+  private over = false
+
+  constructor(peer: Peer, request: SideRequest | undefined, bound: number, done: (reply: Reply | undefined) => void) {
+    const { method, target, headers, body } = request ?? NOWHERE
+    this.peer = peer
+    this.method = method
+    this.target = target
+    this.headers = headers
+    this.body = body
+    this.contentLength = body?.length ?? 0
+    this.bound = bound
+    this.done = done
+  }
+
+  attach(events: DownstreamEvents): void {
+    this.events = events
+  }
+
+  startBody(): void {
+    if (this.body === undefined) return
+    this.bytesIn = this.body.length
+    this.events?.onBody(this.body)
+    this.events?.onBodyEnd([])
+  }
+
+  pauseBody(): void {}
+  resumeBody(): void {}
+  discardBody(): void {}
+  informational(): void {}
+
+  head(status: number, headers: FlatHeaders): void {
+    this.status = status
+    this.answer = headers
+  }
+
+  write(chunk: Buffer): boolean {
+    this.bytesOut += chunk.length
+    if (this.bytesOut <= this.bound) this.chunks.push(chunk)
+    else this.finish(undefined)
+    return true
+  }
+
+  trailers(): void {}
+
+  end(): void {
+    const body = this.chunks.length === 0 ? undefined : Buffer.concat(this.chunks)
+    this.finish({ status: this.status, headers: this.answer, body })
+  }
+
+  reset(): void {
+    this.finish(undefined)
+  }
+
+  closeAfter(): void {}
+
+  tunnel(): Duplex {
+    throw new Error('a collected answer has no connection')
+  }
+
+  private finish(reply: Reply | undefined): void {
+    if (this.over) return
+    this.over = true
+    this.chunks = []
+    this.done(reply)
+    if (reply === undefined) this.events?.onGone('closed')
+    else this.events?.onSent()
+  }
+}
+
+/** The bytes of an answer for a connection that is closed after it. */
+export function rawAnswer(reply: Reply): Buffer {
+  let head = `HTTP/1.1 ${reply.status} \r\n`
+  for (let i = 0; i < reply.headers.length; i += 2) head += `${reply.headers[i]}: ${reply.headers[i + 1]}\r\n`
+  const bytes = Buffer.from(`${head}connection: close\r\n\r\n`, 'latin1')
+  return reply.body === undefined ? bytes : Buffer.concat([bytes, reply.body])
+}

@@ -1,0 +1,107 @@
+import type { CellSpace } from '../../cells/space.ts'
+import { failure } from '../../core/failures.ts'
+import type { ConfigHead, FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
+import type { Transport } from '../../core/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { FieldNames } from '../../lib/headers.ts'
+import type { Random } from '../../lib/random.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
+import { UuidV7 } from '../../lib/uuid.ts'
+import type { Recorder } from '../../telemetry/finish.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
+import { Compilation } from './compile.ts'
+import { Engine, type EngineDeps } from './engine.ts'
+import { EngineServices } from './services.ts'
+
+/** What a data plane lives on. */
+export interface PlaneDeps {
+  readonly space: CellSpace
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly random: Random
+  readonly recorder: Recorder
+  readonly transports: { readonly plain: Transport; readonly tls: Transport }
+  readonly bug: EngineDeps['bug']
+}
+
+const NO_UPSTREAMS: ReadonlyMap<string, Upstream> = new Map()
+
+/**
+ * The data plane: takes config generations in two phases and runs exchanges on the committed one. It knows no threads: a
+ * worker wraps it, and tests and embedders run it where they are.
+ */
+export class DataPlane {
+  readonly engine: Engine
+  private readonly deps: PlaneDeps
+  private readonly names = new FieldNames()
+  private readonly services: EngineServices
+  private compilation: Compilation | undefined = undefined
+
+  constructor(deps: PlaneDeps) {
+    const { clock, timers, random, recorder, bug } = deps
+    const ids = new UuidV7(clock, random)
+    this.deps = deps
+    this.engine = new Engine({ clock, timers, random, recorder, bug, requestId: () => ids.next() })
+    this.services = new EngineServices(this.engine)
+  }
+
+  prepare(head: ConfigHead): FromWorker {
+    this.compilation?.abort()
+    const { space, clock, random } = this.deps
+    const living = this.engine.current?.upstreams ?? NO_UPSTREAMS
+    this.compilation = new Compilation(head, living, {
+      space,
+      clock,
+      random,
+      names: this.names,
+      services: this.services,
+      upstreams: this.deps,
+    })
+    return { type: 'ack', generation: head.generation }
+  }
+
+  /** Compiles a part of the generation that was prepared last; parts of others are ignored. */
+  async chunk(chunk: Extract<ToWorker, { type: 'chunk' }>): Promise<FromWorker> {
+    const { compilation } = this
+    const { generation } = chunk
+    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being prepared' }
+    try {
+      return await compilation.add(chunk)
+    } catch (error) {
+      this.abort(generation)
+      return { type: 'refused', generation, message: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  commit(generation: number): FromWorker {
+    const { compilation, engine } = this
+    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being prepared' }
+    this.compilation = undefined
+    const before = engine.current
+    const snapshot = compilation.commit()
+    engine.current = snapshot
+    before?.retire(() => {
+      for (const [name, upstream] of before.upstreams)
+        if (engine.current?.upstreams.get(name) !== upstream) upstream.close()
+    })
+    return { type: 'committed', generation }
+  }
+
+  abort(generation: number): void {
+    if (this.compilation?.generation !== generation) return
+    this.compilation.abort()
+    this.compilation = undefined
+  }
+
+  /** Names resolved to other addresses. */
+  endpoints(sets: readonly UpstreamEndpoints[]): void {
+    for (const set of sets) this.engine.current?.upstreams.get(set.upstream)?.setEndpoints(set.endpoints)
+  }
+
+  /** Ends what runs and closes all connections. */
+  close(): void {
+    this.engine.cut(failure('draining', 'request', 'operator'))
+    for (const upstream of this.engine.current?.upstreams.values() ?? []) upstream.close()
+    this.deps.timers.close()
+  }
+}

@@ -1,0 +1,146 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { CellSpace } from '../cells/space.ts'
+import { failure } from '../core/failures.ts'
+import type { FromWorker, ToWorker, WorkerStart } from '../core/protocol.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { systemRandom } from '../lib/random.ts'
+import { TimerWheel } from '../lib/timers.ts'
+import { AccessLog } from '../telemetry/access-log.ts'
+import { Recorder } from '../telemetry/finish.ts'
+import { RingWriter } from '../telemetry/ring.ts'
+import { WorkerMetrics } from '../telemetry/series.ts'
+import { DataPlane } from './engine/plane.ts'
+import { createListener, type Listener } from './ingress/listener.ts'
+import { http1Transport } from './upstreams/transports/http1.ts'
+import { undiciTransport } from './upstreams/transports/undici.ts'
+
+const HEARTBEAT_MS = 250
+
+/** A worker thread: the data plane, its listeners, and the messages of the control plane. */
+class DataWorker {
+  private readonly post: (message: FromWorker) => void
+  private readonly clock: Clock
+  private readonly timers: TimerWheel
+  private readonly space: CellSpace
+  private readonly metrics: WorkerMetrics
+  private readonly plane: DataPlane
+  private readonly listeners = new Map<string, Listener>()
+  private readonly start: WorkerStart
+  /** Chunks are compiled one after another, in the order of their messages. */
+  private compiling: Promise<void> = Promise.resolve()
+
+  constructor(start: WorkerStart, clock: Clock, post: (message: FromWorker) => void) {
+    const random = systemRandom()
+    this.start = start
+    this.clock = clock
+    this.post = post
+    this.timers = new TimerWheel(clock)
+    this.space = new CellSpace(start.workers, start.worker)
+    this.space.add(start.pages)
+    this.metrics = new WorkerMetrics(this.space, start.floats, post)
+    const transport = { clock, timers: this.timers }
+    this.plane = new DataPlane({
+      space: this.space,
+      clock,
+      timers: this.timers,
+      random,
+      recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock),
+      transports: { plain: http1Transport(transport), tls: undiciTransport(transport) },
+      bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
+    })
+    this.beat()
+  }
+
+  receive(message: ToWorker): void {
+    const { plane } = this
+    switch (message.type) {
+      case 'pages':
+        this.space.add(message.pages)
+        this.metrics.addPages(message.pages.filter((page) => page.kind === 'floats'))
+        return
+      case 'prepare':
+        this.post(plane.prepare(message.head))
+        return
+      case 'chunk':
+        this.compiling = this.compiling.then(async () => this.post(await plane.chunk(message)))
+        return
+      case 'commit':
+        this.post(plane.commit(message.generation))
+        return
+      case 'abort':
+        plane.abort(message.generation)
+        return
+      case 'endpoints':
+        plane.endpoints(message.sets)
+        return
+      case 'listen':
+        void this.listen(message)
+        return
+      case 'drain':
+        for (const listener of this.listeners.values()) listener.drain()
+        return
+      case 'unlisten':
+        void this.unlisten()
+        return
+      case 'cut':
+        plane.close()
+        for (const listener of this.listeners.values()) listener.cut()
+        return
+      case 'hook':
+        if (this.start.testHooks) this.misbehave(message)
+    }
+  }
+
+  /** An error that nobody caught: what has no head yet is answered, then the thread ends. */
+  crash(error: unknown): void {
+    this.log('error', 'uncaught error, the worker ends', described(error))
+    this.plane.engine.cut(failure('internal', 'request', 'sluice'))
+    process.exit(1)
+  }
+
+  private async listen({ listener: config, reusePort }: Extract<ToWorker, { type: 'listen' }>): Promise<void> {
+    const { clock, timers } = this
+    const listener = createListener({ config, clock, timers, handler: this.plane.engine })
+    this.listeners.set(config.name, listener)
+    try {
+      const port = await listener.listen(reusePort)
+      this.post({ type: 'listening', listener: config.name, port })
+    } catch (error) {
+      this.listeners.delete(config.name)
+      this.post({ type: 'listen-failed', listener: config.name, code: (error as NodeJS.ErrnoException).code ?? 'unknown' })
+    }
+  }
+
+  private async unlisten(): Promise<void> {
+    await Promise.all([...this.listeners.values()].map((listener) => listener.close()))
+    this.plane.engine.whenIdle(() => this.post({ type: 'idle' }))
+  }
+
+  private beat(): void {
+    const { heartbeat } = this.start
+    Atomics.store(this.space.int32(heartbeat), heartbeat.slot, Math.trunc(this.clock.now()))
+    this.clock.after(HEARTBEAT_MS, () => this.beat())
+  }
+
+  private misbehave({ hook, ms }: Extract<ToWorker, { type: 'hook' }>): void {
+    if (hook === 'exit') process.exit(1)
+    if (hook === 'throw') throw new Error('thrown by a test')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+  }
+
+  private log(level: 'error', message: string, fields: Record<string, unknown>): void {
+    this.post({ type: 'log', level, message, fields: { worker: this.start.worker, ...fields } })
+  }
+}
+
+function described(error: unknown): Record<string, unknown> {
+  return error instanceof Error ? { error: error.message, stack: error.stack } : { error: String(error) }
+}
+
+if (parentPort !== null) {
+  const port = parentPort
+  const worker = new DataWorker(workerData as WorkerStart, systemClock, (message) => port.postMessage(message))
+  process.on('uncaughtException', (error) => worker.crash(error))
+  port.on('message', (message: ToWorker) => worker.receive(message))
+  port.postMessage({ type: 'ready' } satisfies FromWorker)
+}
