@@ -3,6 +3,9 @@ import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { Reply } from '../../core/policy.ts'
 import { fieldValue } from '../../lib/headers.ts'
 
+/** When to come again where a limit refused and nobody knows better: the smallest value of Retry-After. */
+const FULL_RETRY_MS = 1_000
+
 /**
  * The one place that turns a failure into an answer: RFC 9457 problem document, RFC 9209 Proxy-Status, Retry-After. HTML or
  * plain text where `Accept` asks for these. Says what went wrong, never where inside or at which address.
@@ -33,9 +36,8 @@ export function failureReply(failure: Failure, ex: Exchange, gateway: string): R
     'proxy-status',
     `${token(gateway)}; error=${proxyStatus}; details="${failure.reason}"`,
   ]
-  if (failure.retryAfterMs !== undefined) {
-    headers.push('retry-after', String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000))))
-  }
+  const again = failure.retryAfterMs ?? (row.proxyStatus === 'connection_limit_reached' ? FULL_RETRY_MS : undefined)
+  if (again !== undefined) headers.push('retry-after', String(Math.max(1, Math.ceil(again / 1000))))
   if (failure.headers !== undefined) headers.push(...failure.headers)
   return { status: row.status, headers, body }
 }

@@ -1,0 +1,64 @@
+import type { Io } from './cli/io.ts'
+import { Exit } from './cli/io.ts'
+
+interface Command {
+  readonly usage: string
+  readonly does: string
+  run(args: readonly string[], io: Io): Promise<number>
+}
+
+/** Every command; each loads only what it needs. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  run: {
+    usage: 'run [FILE] [--demo]',
+    does: 'the gateway; --demo adds embedded upstreams',
+    run: async (args, io) => (await import('./cli/run.ts')).run(args, io),
+  },
+  check: {
+    usage: 'check [FILE…] [--json] [--strict]',
+    does: 'every error and warning of a config file',
+    run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
+  },
+  schema: {
+    usage: 'schema',
+    does: 'the JSON Schema of the config',
+    run: async (args, io) => (await import('./cli/schema.ts')).schema(args, io),
+  },
+  version: {
+    usage: 'version',
+    does: 'the version of Sluice and of Node',
+    run: async (_args, io) => {
+      io.stdout(`sluice ${(await import('./version.ts')).version()} (node ${process.version})\n`)
+      return Exit.ok
+    },
+  },
+}
+
+function help(): string {
+  const rows = Object.values(COMMANDS).map(({ usage, does }) => `  sluice ${usage.padEnd(36)} ${does}`)
+  return `Sluice, a resilient API gateway.\n\n${rows.join('\n')}\n\nFILE defaults to ./sluice.yaml, then /etc/sluice/sluice.yaml.\n`
+}
+
+async function main(argv: readonly string[], io: Io): Promise<number> {
+  const name = argv[0] === '--version' || argv[0] === '-v' ? 'version' : argv[0]
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    io.stdout(help())
+    return name === undefined ? Exit.usage : Exit.ok
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command !== undefined) return command.run(argv.slice(1), io)
+  io.stderr(`sluice: unknown command ${JSON.stringify(name)}\n\n${help()}`)
+  return Exit.usage
+}
+
+const io: Io = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  env: process.env,
+  isTTY: process.stderr.isTTY === true,
+}
+
+process.exitCode = await main(process.argv.slice(2), io).catch((error: unknown) => {
+  io.stderr(`sluice: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return Exit.failed
+})

@@ -1,0 +1,19 @@
+/** What a command may touch of its process. */
+export interface Io {
+  readonly stdout: (text: string) => void
+  readonly stderr: (text: string) => void
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Standard error is a terminal: excerpts and colour help there. */
+  readonly isTTY: boolean
+}
+
+/** Exit codes of every command. */
+export const Exit = {
+  ok: 0,
+  failed: 1,
+  badConfig: 2,
+  no: 3,
+  drillDiffers: 4,
+  usage: 64,
+  unreachable: 69,
+} as const
