@@ -287,10 +287,10 @@ export class Attempts implements TryOwner {
     const { plan, host } = this
     if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxTries || host.bodyMoving) return
     const due = tri.at.startedAt + plan.attemptTimeout + host.movedMs() - this.movedAtStart
-    tri.limit(Math.max(0, due - this.clock.now()), this.expired)
+    tri.limit(Math.max(0, due - this.clock.now()))
   }
 
-  private readonly expired = (tri: Try): void => {
+  onExpired(tri: Try): void {
     if (this.host.bodyMoving) return
     const { at } = tri
     const connected = at.connectedAt !== 0

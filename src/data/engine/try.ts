@@ -19,6 +19,8 @@ export interface TryOwner {
   onInformational(status: number, headers: FlatHeaders): void
   /** The answer's head; the owner returns who takes the rest, or undefined: it is discarded. */
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined
+  /** The time of `limit` has passed. */
+  onExpired(tri: Try): void
   /** Failed before its head. */
   onFailure(tri: Try, failure: TransportFailure): void
 }
@@ -57,10 +59,10 @@ export class Try implements TransportEvents {
     if (this.wanted) this.owner.onWantBody(ticket)
   }
 
-  /** Fires `expired` after `ms` unless the head or a failure comes first. */
-  limit(ms: number, expired: (tri: Try) => void): void {
+  /** The owner's `onExpired` follows after `ms` unless the head or a failure comes first. */
+  limit(ms: number): void {
     if (this.over || this.sink !== undefined) return
-    this.timer ??= new Timer(() => expired(this))
+    this.timer ??= new Timer(() => this.owner.onExpired(this))
     this.owner.timers.schedule(this.timer, ms)
   }
 
