@@ -26,7 +26,7 @@ describe('answers of our own', () => {
       correlationId: 'corr-7',
       instance: `urn:uuid:${ex.requestId}`,
     })
-    expect(String(body['type']).endsWith(reason)).toBe(true)
+    expect(String(body.type).endsWith(reason)).toBe(true)
   })
 
   test('an unsafe method that was sent is not called retryable', () => {
