@@ -5,12 +5,13 @@ import type { Services } from '../../core/services.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
+import type { Recorder } from '../../telemetry/finish.ts'
 import { compilePolicies } from '../policies/index.ts'
 import { RouteTableBuilder } from '../routing/table.ts'
 import { Upstream, type UpstreamDeps } from '../upstreams/upstream.ts'
 import { Chain } from './chain.ts'
 import { AttemptPlan } from './plan.ts'
-import { type CompiledRoute, logOf, Snapshot } from './snapshot.ts'
+import { type CompiledRoute, Snapshot, shownOf } from './snapshot.ts'
 
 type Chunk = Extract<ToWorker, { type: 'chunk' }>
 
@@ -21,6 +22,7 @@ export interface CompileDeps {
   readonly random: Random
   readonly names: FieldNames
   readonly services: Services
+  readonly recorder: Pick<Recorder, 'route' | 'commit'>
   readonly upstreams: UpstreamDeps
 }
 
@@ -72,6 +74,7 @@ export class Compilation {
   /** The snapshot goes live: upstreams take their new options and endpoints. */
   commit(): Snapshot {
     for (const change of this.changes) change()
+    this.deps.recorder.commit(this.head)
     return new Snapshot(this.head, this.table.build(), this.upstreams, this.deps)
   }
 
@@ -97,14 +100,14 @@ export class Compilation {
   }
 
   private compile(route: LeanRoute): CompiledRoute {
-    const { clock, random, services, space } = this.deps
+    const { clock, random, recorder, services, space } = this.deps
     return {
       name: route.name,
       chain: new Chain(compilePolicies(route.policies, { clock, random, services })),
       plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
       timeouts: route.timeouts,
       inFlight: space.held(route.cells.inFlight),
-      log: logOf(route),
+      record: recorder.route(route.name, shownOf(route), this.head),
     }
   }
 

@@ -47,7 +47,7 @@ export class DataPlane {
 
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
-    const { space, clock, random } = this.deps
+    const { space, clock, random, recorder } = this.deps
     const living = this.engine.current?.upstreams ?? NO_UPSTREAMS
     this.compilation = new Compilation(head, living, {
       space,
@@ -55,6 +55,7 @@ export class DataPlane {
       random,
       names: this.names,
       services: this.services,
+      recorder,
       upstreams: this.deps,
     })
     return { type: 'ack', generation: head.generation }

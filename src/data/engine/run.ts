@@ -79,10 +79,6 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     return this.stages?.changesLength === true ? -1 : this.downstream.contentLength
   }
 
-  private get recorded(): boolean {
-    return this.route === undefined || this.route.log !== undefined
-  }
-
   movedMs(): number {
     return this.clocks?.movedMs() ?? 0
   }
@@ -191,7 +187,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   }
 
   onVerdict(at: Attempt): void {
-    if (this.recorded) this.engine.recorder.attempt(this.ex, at)
+    this.engine.recorder.attempt(this.ex, at)
   }
 
   onNoAnswer(failed: Failure): void {
@@ -464,7 +460,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
       }
     }
     if (this.clocks !== undefined) this.route?.inFlight.give()
-    if (this.recorded) this.engine.recorder.finish(ex)
+    this.engine.recorder.finish(ex)
     this.engine.left(this, this.snapshot)
   }
 }

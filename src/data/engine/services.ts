@@ -79,6 +79,6 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
     plan: new AttemptPlan(config, () => snapshot.upstreams.get(upstream) as never),
     timeouts,
     inFlight: NO_REQUESTS,
-    log: undefined,
+    record: undefined,
   }
 }

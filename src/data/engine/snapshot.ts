@@ -20,8 +20,6 @@ export interface CompiledRoute extends RouteFacts {
   readonly plan: AttemptPlan | undefined
   readonly timeouts: RouteTimeouts
   readonly inFlight: Pick<HeldCell, 'take' | 'give'>
-  /** undefined: a call of our own, which is not recorded. */
-  readonly log: AccessLogRoute | undefined
 }
 
 /**
@@ -82,7 +80,7 @@ export class Snapshot {
 }
 
 /** What the access log may show of a route's requests: only what the route matches on. */
-export function logOf(route: LeanRoute): AccessLogRoute {
+export function shownOf(route: LeanRoute): AccessLogRoute {
   return {
     queryKeys: new Set(route.match.flatMap((match) => match.query.map((condition) => condition.name))),
     headerNames: [...new Set(route.match.flatMap((match) => match.headers.map((condition) => condition.name)))],
