@@ -3,6 +3,9 @@ import type { TransportEvents, TransportFailure, TransportRequest } from '../../
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import { Upload, type UploadOwner } from './undici-upload.ts'
 
+const SPACE = 0x20
+const TAB = 0x09
+
 /** undici's handle on a request that has begun; `raw*` are flat lists of bytes. */
 interface Controller {
   readonly rawHeaders?: unknown
@@ -14,7 +17,7 @@ interface Controller {
 
 /** The connection that a try runs on. */
 export interface TryHost {
-  /** The socket broke: what seems to be the end of an answer without length is none. */
+  /** The socket reported an error; its end follows. */
   readonly broken: boolean
   /** Calls out to `events`; what they throw must not end in undici. */
   guard(fn: () => void): void
@@ -145,6 +148,7 @@ export class UndiciTry implements UploadOwner {
 
   onResponseEnd(controller: Controller): void {
     if (this.done) return
+    // undici takes a reset for the end of an answer without length.
     if (this.host.broken) {
       this.fail('response_incomplete', 'body')
       return
@@ -157,10 +161,12 @@ export class UndiciTry implements UploadOwner {
     this.host.onComplete()
   }
 
+  /** A socket that broke before the request began is the host's to replace: nothing was sent. */
   onResponseError(_controller: Controller | null, error: Error & { code?: string }): void {
     if (this.done) return
     const code = error.code ?? ''
     if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') this.fail('bad_request', 'send', error)
+    else if (!this.begun && this.host.broken) return
     else if (!this.begun || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') this.fail('internal', 'send', error)
     else if (this.headSeen) this.fail('response_incomplete', 'body', error)
     else if (malformed(error)) this.fail('bad_response', 'headers', error)
@@ -175,7 +181,14 @@ export class UndiciTry implements UploadOwner {
 }
 
 function latin1(raw: unknown): FlatHeaders {
-  return Array.isArray(raw) ? raw.map((bytes: Buffer) => bytes.toString('latin1')) : []
+  return Array.isArray(raw) ? raw.map(text) : []
+}
+
+/** Without the optional white space behind a value, which undici leaves there. */
+function text(bytes: Buffer): string {
+  let end = bytes.length
+  while (end > 0 && (bytes[end - 1] === SPACE || bytes[end - 1] === TAB)) end--
+  return bytes.toString('latin1', 0, end)
 }
 
 /** undici lets `Transfer-Encoding: gzip, chunked` pass, with the body still compressed: only `chunked` alone is whole. */
@@ -184,7 +197,7 @@ function plainFraming(headers: FlatHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     if (name.length !== 17 || name.toLowerCase() !== 'transfer-encoding') continue
-    if (++codings > 1 || (headers[i + 1] as string).trim().toLowerCase() !== 'chunked') return false
+    if (++codings > 1 || (headers[i + 1] as string).toLowerCase() !== 'chunked') return false
   }
   return true
 }

@@ -1,0 +1,232 @@
+import { test } from 'vitest'
+import type {
+  Connection,
+  ConnectionOptions,
+  ConnectionOwner,
+  TlsTarget,
+  Transport,
+  TransportEvents,
+  TransportFailure,
+  TransportRequest,
+} from '../../../src/core/transport.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import type { FlatHeaders } from '../../../src/lib/headers.ts'
+import { TimerWheel } from '../../../src/lib/timers.ts'
+import { settle, until } from '../../kit/until.ts'
+
+export type MakeTransport = (timers: TimerWheel) => Transport
+
+/** Names of tests that an implementation can't take, each with its reason. */
+export type Skips = Readonly<Record<string, string>>
+
+type EventName = keyof TransportEvents
+
+/** Keeps everything that a transport tells about one try. */
+export class Recorder implements TransportEvents {
+  /** Names of the events, in order; runs of onData are one. */
+  readonly names: EventName[] = []
+  readonly informational: (readonly [number, FlatHeaders])[] = []
+  reused: boolean | undefined
+  status = 0
+  headers: FlatHeaders = []
+  trailers: FlatHeaders = []
+  failure: TransportFailure | undefined
+  readonly chunks: Buffer[] = []
+  bytes = 0
+  wanted = 0
+  drains = 0
+  finals = 0
+  /** Called in the event, after it was recorded. */
+  readonly on: Partial<Record<EventName, () => void>> = {}
+
+  get body(): string {
+    return Buffer.concat(this.chunks).toString('latin1')
+  }
+
+  get ended(): boolean {
+    return this.names.includes('onEnd')
+  }
+
+  get over(): boolean {
+    return this.finals > 0
+  }
+
+  onConnected(reused: boolean): void {
+    this.reused = reused
+    this.happened('onConnected')
+  }
+
+  onWantBody(): void {
+    this.wanted++
+    this.happened('onWantBody')
+  }
+
+  onDrain(): void {
+    this.drains++
+    this.happened('onDrain')
+  }
+
+  onInformational(status: number, headers: FlatHeaders): void {
+    this.informational.push([status, headers])
+    this.happened('onInformational')
+  }
+
+  onHead(status: number, headers: FlatHeaders): void {
+    this.status = status
+    this.headers = headers
+    this.happened('onHead')
+  }
+
+  onData(chunk: Buffer): void {
+    this.chunks.push(chunk)
+    this.bytes += chunk.length
+    this.happened('onData')
+  }
+
+  onTrailers(headers: FlatHeaders): void {
+    this.trailers = headers
+    this.happened('onTrailers')
+  }
+
+  onEnd(): void {
+    this.finals++
+    this.happened('onEnd')
+  }
+
+  onUpgraded(): void {
+    this.finals++
+    this.happened('onUpgraded')
+  }
+
+  onFailure(failure: TransportFailure): void {
+    this.finals++
+    this.failure = failure
+    this.happened('onFailure')
+  }
+
+  async done(deadlineMs = 5000): Promise<this> {
+    await until(
+      () => this.over,
+      deadlineMs,
+      () => `a final event after ${this.names.join(', ')}`,
+    )
+    // A second final event, or anything after the first, would come now.
+    await settle()
+    if (this.finals !== 1) throw new Error(`${this.finals} final events: ${this.names.join(', ')}`)
+    const last = this.names.at(-1)
+    if (last !== 'onEnd' && last !== 'onFailure') throw new Error(`${last} after the final event`)
+    return this
+  }
+
+  private happened(name: EventName): void {
+    if (name !== 'onData' || this.names.at(-1) !== 'onData') this.names.push(name)
+    this.on[name]?.()
+  }
+}
+
+export class Owner implements ConnectionOwner {
+  idle = 0
+  closed = 0
+  whenIdle: (() => void) | undefined
+
+  onIdle(): void {
+    this.idle++
+    this.whenIdle?.()
+  }
+
+  onClosed(): void {
+    this.closed++
+    if (this.closed > 1) throw new Error('onClosed was called twice')
+  }
+}
+
+/** A connection under test with its owner. */
+export class Line {
+  readonly owner = new Owner()
+  readonly connection: Connection
+
+  constructor(transport: Transport, port: number, options: Partial<ConnectionOptions>, tls: TlsTarget | undefined) {
+    const settings = { connectTimeoutMs: 5000, keepAliveMs: 10_000, ...options }
+    this.connection = transport.open({ address: '127.0.0.1', port, tls }, settings, this.owner)
+  }
+
+  /** Starts a request; its events are recorded. */
+  start(request: Partial<TransportRequest> = {}, recorder = new Recorder()): Recorder {
+    this.connection.start(get(request), recorder)
+    return recorder
+  }
+
+  /** A whole exchange of a request without body. */
+  ask(request: Partial<TransportRequest> = {}): Promise<Recorder> {
+    return this.start(request).done()
+  }
+
+  async becomesIdle(times = 1): Promise<void> {
+    await until(() => this.owner.idle === times, 5000, `idle ${times} times`)
+  }
+
+  async becomesClosed(): Promise<void> {
+    await until(() => this.owner.closed === 1, 5000, 'onClosed')
+    if (!this.connection.closed) throw new Error('closed is false after onClosed')
+  }
+}
+
+export function get(request: Partial<TransportRequest> = {}): TransportRequest {
+  return { method: 'GET', target: '/', authority: 'shop.test', headers: [], contentLength: 0, ...request }
+}
+
+/** One transport and what its tests opened; `end` closes all of it. */
+export class Bench {
+  readonly transport: Transport
+  private readonly timers = new TimerWheel(systemClock)
+  private readonly lines: Line[] = []
+  private readonly servers: { close(): Promise<void> }[] = []
+
+  constructor(make: MakeTransport) {
+    this.transport = make(this.timers)
+  }
+
+  line(port: number, options: Partial<ConnectionOptions> = {}, tls?: TlsTarget): Line {
+    const line = new Line(this.transport, port, options, tls)
+    this.lines.push(line)
+    return line
+  }
+
+  /** Closes `server` with the bench. */
+  async with<S extends { close(): Promise<void> }>(server: Promise<S>): Promise<S> {
+    const started = await server
+    this.servers.push(started)
+    return started
+  }
+
+  async end(): Promise<void> {
+    for (const { connection } of this.lines) {
+      connection.abort()
+      connection.close()
+    }
+    for (const server of this.servers) await server.close()
+    this.timers.close()
+  }
+}
+
+export type Check = (name: string, fn: (bench: Bench) => Promise<void>) => void
+
+/** A `test` with a bench of its own that respects the skips. */
+export function checks(make: MakeTransport, skips: Skips, seen: Set<string>): Check {
+  return (name, fn) => {
+    seen.add(name)
+    const reason = skips[name]
+    if (reason !== undefined) {
+      test.skip(`${name} (${reason})`, () => {})
+      return
+    }
+    test(name, async () => {
+      const bench = new Bench(make)
+      try {
+        await fn(bench)
+      } finally {
+        await bench.end()
+      }
+    })
+  }
+}
