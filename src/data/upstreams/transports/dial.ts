@@ -1,4 +1,4 @@
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, isIP, type OnReadOpts, type Socket } from 'node:net'
 import {
   checkServerIdentity,
   createSecureContext,
@@ -55,11 +55,11 @@ export class Dial {
     this.timer = new Timer(() => this.fail({ reason: 'connect_timeout', phase: this.phase }))
   }
 
-  /** Never calls the owner before it returned. */
-  start(target: Target, options: ConnectionOptions, contexts: SecureContexts): void {
+  /** Never calls the owner before it returned. With `onread`, what arrives goes there and not through the stream. */
+  start(target: Target, options: ConnectionOptions, contexts: SecureContexts, onread?: OnReadOpts): void {
     let socket: Socket
     try {
-      socket = target.tls === undefined ? plain(target) : secure(target, target.tls, contexts)
+      socket = target.tls === undefined ? plain(target, onread) : secure(target, target.tls, contexts, onread)
     } catch (cause) {
       queueMicrotask(() => this.fail(tlsFailure(cause, 'tls_protocol_error')))
       return
@@ -120,12 +120,14 @@ export class Dial {
   }
 }
 
-function plain(target: Target): Socket {
-  return connect({ host: target.address, port: target.port })
+function plain(target: Target, onread: OnReadOpts | undefined): Socket {
+  const options = { host: target.address, port: target.port }
+  return connect(onread === undefined ? options : { ...options, onread })
 }
 
-function secure(target: Target, tls: TlsTarget, contexts: SecureContexts): Socket {
+function secure(target: Target, tls: TlsTarget, contexts: SecureContexts, onread: OnReadOpts | undefined): Socket {
   return tlsConnect({
+    ...(onread !== undefined && { onread }),
     host: target.address,
     port: target.port,
     secureContext: contexts.of(tls),

@@ -1,0 +1,364 @@
+import type { Socket } from 'node:net'
+import type { Phase, Reason } from '../../../core/failures.ts'
+import type {
+  Connection,
+  ConnectionOptions,
+  ConnectionOwner,
+  Target,
+  TransportEvents,
+  TransportRequest,
+} from '../../../core/transport.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { FlatHeaders } from '../../../lib/headers.ts'
+import { Timer, type TimerWheel } from '../../../lib/timers.ts'
+import { Dial, type DialFailure, type SecureContexts } from './dial.ts'
+import { AnswerParser } from './http1-parser.ts'
+import { ReadBuffers } from './http1-read.ts'
+import { Upload } from './http1-upload.ts'
+import { requestHead } from './http1-writer.ts'
+
+/** Shared by the connections of one transport. */
+export interface Shared {
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly contexts: SecureContexts
+  /** One for all connections: what was read is taken out of it before the next read. */
+  readonly readBuffer: Buffer
+}
+
+/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
+const KEEP_ALIVE_MARGIN_MS = 1000
+/** After this much idleness a turn of the event loop is waited for: a FIN that is already here is seen in it. */
+const PROBE_AFTER_MS = 100
+
+const NOTHING = Buffer.alloc(0)
+
+/** One socket, one request at a time. */
+export class Http1Connection implements Connection {
+  closed = false
+  served = 0
+  private readonly shared: Shared
+  private readonly target: Target
+  private readonly options: ConnectionOptions
+  private readonly owner: ConnectionOwner
+  private readonly parser = new AnswerParser()
+  private readonly buffers: ReadBuffers
+  private readonly upload = new Upload()
+  private readonly idleTimer: Timer
+  private dial: Dial | undefined = undefined
+  private socket: Socket | undefined = undefined
+  private probe: NodeJS.Immediate | undefined = undefined
+  private error: Error | undefined = undefined
+  private idleSince = 0
+  private idleUntil = 0
+  /** The try, while it runs. */
+  private request: TransportRequest | undefined = undefined
+  private events: TransportEvents | undefined = undefined
+  private reused = false
+  private sent = false
+  private responseStarted = false
+  /** The parser is on the stack. */
+  private feeding = false
+  /** Octets of the answer that arrived before a pause took effect. */
+  private rest: Buffer = NOTHING
+  /** The peer closed its side while we were paused. */
+  private ended = false
+  private told = false
+
+  constructor(shared: Shared, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
+    this.shared = shared
+    this.target = target
+    this.options = options
+    this.owner = owner
+    this.buffers = new ReadBuffers(shared.readBuffer)
+    this.idleTimer = new Timer(() => this.onIdleTimer())
+  }
+
+  start(request: TransportRequest, events: TransportEvents): void {
+    this.request = request
+    this.events = events
+    this.reused = this.served > 0
+    this.sent = false
+    this.responseStarted = false
+    this.parser.paused = false
+    if (this.closed) process.nextTick(() => this.fail('upstream_reset', 'send'))
+    else if (this.socket === undefined) this.connect()
+    else if (this.shared.clock.now() - this.idleSince < PROBE_AFTER_MS) this.send()
+    else this.probe = setImmediate(() => this.send())
+  }
+
+  write(chunk: Buffer): boolean {
+    if (!this.sent || this.events === undefined) return true
+    if (!this.upload.admits(chunk.length)) {
+      this.fail('internal', 'send', new Error('more body than its content-length'))
+      return true
+    }
+    return this.upload.write(this.socket as Socket, chunk)
+  }
+
+  end(_trailers: FlatHeaders): void {
+    if (!this.sent || this.events === undefined) return
+    if (!this.upload.end(this.socket as Socket)) {
+      this.fail('internal', 'send', new Error('less body than its content-length'))
+    }
+  }
+
+  pause(): void {
+    if (this.events === undefined) return
+    this.parser.paused = true
+    this.socket?.pause()
+  }
+
+  resume(): void {
+    if (this.events === undefined || !this.parser.paused) return
+    this.parser.paused = false
+    if (this.feeding) {
+      this.socket?.resume()
+      return
+    }
+    const { rest } = this
+    this.rest = NOTHING
+    if (this.sent) this.take(rest, 0, rest.length, true)
+    if (this.parser.paused) return
+    if (this.ended) this.onEnd()
+    else this.socket?.resume()
+  }
+
+  abort(): void {
+    if (this.events === undefined) return
+    this.events = undefined
+    this.destroy()
+  }
+
+  close(): void {
+    if (this.events === undefined) this.destroy()
+  }
+
+  private connect(): void {
+    this.dial = new Dial(
+      {
+        onOpen: (socket) => this.onOpen(socket),
+        onDialFailed: (failure) => this.onDialFailed(failure),
+      },
+      this.shared.timers,
+    )
+    this.dial.start(this.target, this.options, this.shared.contexts, {
+      buffer: () => this.buffers.next(),
+      callback: (bytes, buffer) => this.onRead(bytes, buffer as Buffer),
+    })
+  }
+
+  private onOpen(socket: Socket): void {
+    this.dial = undefined
+    this.socket = socket
+    socket.on('error', (error) => {
+      this.error = error
+    })
+    socket.on('end', () => this.onEnd())
+    socket.on('drain', () => this.onDrain())
+    socket.on('close', () => this.onClose(socket))
+    if (this.parser.paused) socket.pause()
+    this.send()
+  }
+
+  private onDialFailed({ reason, phase, cause, proxyStatus }: DialFailure): void {
+    this.dial = undefined
+    this.fail(reason, phase, cause, proxyStatus)
+  }
+
+  /** The connection is there: the try begins. */
+  private send(): void {
+    const { events } = this
+    this.probe = undefined
+    if (events === undefined) return
+    const request = this.request as TransportRequest
+    const socket = this.socket as Socket
+    const head = requestHead(request)
+    if (head === undefined) {
+      process.nextTick(() => this.fail('bad_request', 'send', new Error('the request can not be written as HTTP/1.1')))
+      return
+    }
+    this.parser.begin(events, request.method === 'HEAD')
+    let told = false
+    try {
+      events.onConnected(this.reused)
+      if (this.events === events) {
+        this.sent = true
+        this.upload.begin(socket, head, request.contentLength)
+        if (request.contentLength !== 0) events.onWantBody()
+      }
+      told = true
+    } finally {
+      if (!told) this.abort()
+    }
+  }
+
+  /** False: no further read for now. */
+  private onRead(bytes: number, buffer: Buffer): boolean {
+    this.buffers.used(bytes)
+    if (this.events === undefined || !this.sent) {
+      // Nobody asked for these octets: whatever they are, they are no answer to the next request.
+      this.leave()
+      return false
+    }
+    this.responseStarted = true
+    this.take(buffer, 0, bytes, this.buffers.owned(bytes, buffer))
+    return !this.parser.paused
+  }
+
+  private take(buffer: Buffer, from: number, to: number, owned: boolean): void {
+    const { events, parser } = this
+    let fine = false
+    this.feeding = true
+    try {
+      const at = parser.feed(buffer, from, to, owned)
+      this.feeding = false
+      if (this.events === events) this.judge(buffer, at, to, owned)
+      fine = true
+    } finally {
+      // An event handler threw: the parser stands in the middle of something, so nothing goes on from here.
+      this.feeding = false
+      if (!fine) {
+        this.events = undefined
+        this.destroy()
+      }
+    }
+  }
+
+  private judge(buffer: Buffer, at: number, to: number, owned: boolean): void {
+    const { parser } = this
+    if (parser.failed) {
+      const phase = parser.headDone ? 'body' : 'headers'
+      this.fail(parser.headDone ? 'response_incomplete' : 'bad_response', phase, new Error(parser.problem))
+    } else if (parser.paused) {
+      this.rest = owned ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
+    } else if (parser.done) {
+      this.finish(at === to)
+    }
+  }
+
+  /** The answer is whole; `clean`: nothing came behind it. */
+  private finish(clean: boolean): void {
+    const events = this.events as TransportEvents
+    this.events = undefined
+    this.served++
+    this.idleSince = this.shared.clock.now()
+    this.idleUntil = this.idleSince + this.keepAliveMs()
+    const { socket } = this
+    if (
+      !clean ||
+      !this.parser.persistent ||
+      !this.upload.flushed(socket as Socket) ||
+      this.idleUntil <= this.idleSince
+    ) {
+      this.destroy()
+    }
+    events.onEnd()
+    if (this.closed) return
+    // Left armed while tries run, so that most of them don't touch the wheel.
+    if (!this.idleTimer.scheduled) this.onIdleTimer()
+    this.owner.onIdle(this)
+  }
+
+  private keepAliveMs(): number {
+    const hint = this.parser.keepAliveHint
+    const own = this.options.keepAliveMs
+    return hint === -1 ? own : Math.min(own, hint * 1000 - KEEP_ALIVE_MARGIN_MS)
+  }
+
+  private onIdleTimer(): void {
+    if (this.closed) return
+    const left = this.idleUntil - this.shared.clock.now()
+    if (left > 0) this.shared.timers.schedule(this.idleTimer, left)
+    else if (this.events === undefined) this.destroy()
+  }
+
+  private onDrain(): void {
+    if (this.upload.drained()) this.events?.onDrain()
+  }
+
+  /** The peer closed its side. */
+  private onEnd(): void {
+    if (this.events !== undefined && this.parser.paused) {
+      this.ended = true
+      return
+    }
+    if (this.events !== undefined && this.sent && this.parser.eof()) this.finish(false)
+    else this.leave()
+  }
+
+  private onClose(socket: Socket): void {
+    if (this.socket !== socket) return
+    if (this.probe !== undefined) {
+      this.leave()
+      return
+    }
+    if (this.events !== undefined) this.lost()
+    this.closed = true
+    this.tellClosed()
+  }
+
+  /** The socket is of no use any more. A try of which nothing was sent gets a new one and need not know. */
+  private leave(): void {
+    if (this.probe === undefined) {
+      this.destroy()
+      return
+    }
+    const { socket } = this
+    this.cancelProbe()
+    this.socket = undefined
+    this.reused = false
+    socket?.destroy()
+    this.connect()
+  }
+
+  private lost(): void {
+    if (this.parser.headDone) this.fail('response_incomplete', 'body', this.error)
+    else this.fail('upstream_reset', this.upload.done ? 'headers' : 'send', this.error)
+  }
+
+  private fail(reason: Reason, phase: Phase, cause?: unknown, proxyStatus?: string): void {
+    const { events } = this
+    if (events === undefined) return
+    this.events = undefined
+    const connected = this.socket !== undefined
+    this.destroy()
+    events.onFailure({
+      reason,
+      phase,
+      ...(proxyStatus !== undefined && { proxyStatus }),
+      connected,
+      reused: this.reused,
+      bytesSent: this.sent,
+      requestDone: this.sent && this.upload.done,
+      responseStarted: this.responseStarted,
+      cause,
+    })
+  }
+
+  private destroy(): void {
+    if (this.closed) return
+    this.closed = true
+    this.shared.timers.cancel(this.idleTimer)
+    this.cancelProbe()
+    if (this.socket !== undefined) {
+      this.socket.destroy()
+      return
+    }
+    this.dial?.cancel()
+    this.dial = undefined
+    process.nextTick(() => this.tellClosed())
+  }
+
+  private cancelProbe(): void {
+    if (this.probe === undefined) return
+    clearImmediate(this.probe)
+    this.probe = undefined
+  }
+
+  private tellClosed(): void {
+    if (this.told) return
+    this.told = true
+    this.owner.onClosed(this)
+  }
+}

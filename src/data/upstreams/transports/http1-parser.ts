@@ -1,0 +1,241 @@
+import type { TransportEvents } from '../../../core/transport.ts'
+import { ChunkLines } from './http1-chunk.ts'
+import { AnswerHead, INCOMPLETE, REFUSED } from './http1-head.ts'
+import { HeldLine } from './http1-lines.ts'
+import { CR, LF } from './http1-octets.ts'
+
+/** What the parser tells; the end of the answer is `done`. */
+export type AnswerEvents = Pick<TransportEvents, 'onInformational' | 'onHead' | 'onData' | 'onTrailers'>
+
+/** Status line and fields together, trailers apart. */
+const MAX_SECTION_BYTES = 65_536
+const MAX_CHUNK_LINE_BYTES = 1024
+
+// What comes next. Up to TRAILERS: a line; from DONE on: nothing.
+const STATUS = 0
+const FIELDS = 1
+const CHUNK_SIZE = 2
+const TRAILERS = 3
+const COUNTED = 4
+const UNTIL_CLOSE = 5
+const CHUNK = 6
+const CHUNK_CR = 7
+const CHUNK_LF = 8
+const DONE = 9
+const FAILED = 10
+
+/**
+ * Parses one answer after another, octets in, events out, strictly after RFC 9112. However the octets are cut, the
+ * events are the same (data apart, which comes in the pieces in which it arrived).
+ */
+export class AnswerParser {
+  /** Set and cleared by the owner, from within events too: after the event no further one follows. */
+  paused = false
+  /** The final head was told. */
+  headDone = false
+  /** Why the answer can't be parsed. */
+  problem = ''
+  private state = DONE
+  private events: AnswerEvents = NOBODY
+  private toHead = false
+  private remaining = 0
+  private sectionBytes = 0
+  /** The body that the head announced had to be ignored, so nobody knows what comes behind the head. */
+  private doubtful = false
+  private readonly head = new AnswerHead()
+  private readonly chunks = new ChunkLines()
+  private readonly held = new HeldLine()
+
+  /** Expects the answer to a request; `toHead`: its method was HEAD. */
+  begin(events: AnswerEvents, toHead: boolean): void {
+    this.events = events
+    this.toHead = toHead
+    this.headDone = false
+    this.problem = ''
+    this.doubtful = false
+    this.expectHead()
+  }
+
+  /** No event follows. */
+  stop(): void {
+    this.state = FAILED
+    this.events = NOBODY
+    this.held.clear()
+  }
+
+  /** The answer is whole. */
+  get done(): boolean {
+    return this.state === DONE
+  }
+
+  get failed(): boolean {
+    return this.state === FAILED
+  }
+
+  /** The connection can serve another request; once done. */
+  get persistent(): boolean {
+    return this.head.persistent && !this.doubtful
+  }
+
+  /** `Keep-Alive: timeout` of the answer in seconds; -1: none. */
+  get keepAliveHint(): number {
+    return this.head.keepAliveHint
+  }
+
+  /**
+   * Takes octets of `buffer[from, to)` until paused, done or failed; returns the position behind the last one taken.
+   * `owned`: nobody writes to the buffer any more, so that data can be told without copying it.
+   */
+  feed(buffer: Buffer, from: number, to: number, owned: boolean): number {
+    let at = from
+    this.head.forget()
+    while (at < to && !this.paused && this.state < DONE) {
+      if (this.state <= TRAILERS) at = this.line(buffer, at, to)
+      else if (this.state <= CHUNK) at = this.body(buffer, at, to, owned)
+      else at = this.chunkEnd(buffer[at] as number, at)
+    }
+    return at
+  }
+
+  /** The peer has closed its side; true: that was the end of the answer. */
+  eof(): boolean {
+    if (this.state !== UNTIL_CLOSE) return false
+    this.doubtful = true
+    this.state = DONE
+    return true
+  }
+
+  private line(buffer: Buffer, at: number, to: number): number {
+    if (this.held.length === 0) {
+      const next = this.parseLine(buffer, at, to)
+      if (next !== INCOMPLETE) return next
+    }
+    const next = this.held.take(buffer, at, to)
+    if (this.held.complete) {
+      const { buffer: line, length } = this.held
+      this.held.clear()
+      this.parseLine(line, 0, length)
+    } else {
+      const bound = this.state === CHUNK_SIZE ? MAX_CHUNK_LINE_BYTES : MAX_SECTION_BYTES - this.sectionBytes
+      if (this.held.length > bound) this.fail('line too long')
+    }
+    return next
+  }
+
+  /** Parses the line at `at`; returns the position behind it, or INCOMPLETE. */
+  private parseLine(buffer: Buffer, at: number, to: number): number {
+    if (this.state === CHUNK_SIZE) return this.chunkSize(buffer, at, to)
+    const ends = this.state !== STATUS && buffer[at] === CR
+    const next = ends
+      ? this.head.emptyLine(buffer, at, to)
+      : this.state === STATUS
+        ? this.head.statusLine(buffer, at, to)
+        : this.head.field(buffer, at, to, this.state === TRAILERS)
+    if (next === INCOMPLETE) return INCOMPLETE
+    if (next === REFUSED) return this.fail(this.head.problem)
+    this.sectionBytes += next - at
+    if (this.sectionBytes > MAX_SECTION_BYTES) return this.fail('head too large')
+    if (ends) this.endSection()
+    else if (this.state === STATUS) this.state = FIELDS
+    return next
+  }
+
+  private endSection(): void {
+    if (this.state === FIELDS) {
+      this.endHead()
+      return
+    }
+    this.state = DONE
+    if (this.head.fields.length > 0) this.events.onTrailers(this.head.fields)
+  }
+
+  private endHead(): void {
+    const { status, fields } = this.head
+    if (status < 200) {
+      this.endInformational(status, fields)
+      return
+    }
+    const { chunked, contentLength, minorVersion } = this.head
+    if (chunked && (contentLength !== -1 || minorVersion === 0)) {
+      this.fail('Transfer-Encoding')
+      return
+    }
+    if (this.toHead || status === 204 || status === 304) {
+      this.doubtful = status === 204 && !this.toHead && (chunked || contentLength > 0)
+      this.state = DONE
+    } else if (chunked) {
+      this.chunks.begin()
+      this.state = CHUNK_SIZE
+    } else if (contentLength === -1) {
+      this.state = UNTIL_CLOSE
+    } else {
+      this.remaining = contentLength
+      this.state = contentLength === 0 ? DONE : COUNTED
+    }
+    this.headDone = true
+    this.events.onHead(status, fields)
+  }
+
+  private endInformational(status: number, fields: string[]): void {
+    // RFC 9112 section 6: no 1xx has a body. A 101 that nobody asked for changes the protocol under us.
+    if (status === 101 || this.head.chunked || this.head.contentLength !== -1) {
+      this.fail(`status ${status}`)
+      return
+    }
+    this.expectHead()
+    if (status !== 100) this.events.onInformational(status, fields)
+  }
+
+  private body(buffer: Buffer, at: number, to: number, owned: boolean): number {
+    let end = to
+    if (this.state !== UNTIL_CLOSE) {
+      end = Math.min(to, at + this.remaining)
+      this.remaining -= end - at
+      if (this.remaining === 0) this.state = this.state === CHUNK ? CHUNK_CR : DONE
+    }
+    this.events.onData(owned ? buffer.subarray(at, end) : copy(buffer, at, end))
+    return end
+  }
+
+  private chunkSize(buffer: Buffer, at: number, to: number): number {
+    const next = this.chunks.line(buffer, at, to)
+    if (next === INCOMPLETE) return INCOMPLETE
+    if (next === REFUSED || next - at > MAX_CHUNK_LINE_BYTES) return this.fail('chunk size')
+    this.remaining = this.chunks.size
+    if (this.remaining > 0) {
+      this.state = CHUNK
+    } else {
+      this.head.fields = []
+      this.sectionBytes = 0
+      this.state = TRAILERS
+    }
+    return next
+  }
+
+  private chunkEnd(octet: number, at: number): number {
+    if (octet !== (this.state === CHUNK_CR ? CR : LF)) return this.fail('chunk longer than its size')
+    this.state = this.state === CHUNK_CR ? CHUNK_LF : CHUNK_SIZE
+    return at + 1
+  }
+
+  private expectHead(): void {
+    this.head.begin()
+    this.sectionBytes = 0
+    this.state = STATUS
+  }
+
+  /** Returns a position, for convenience; nobody reads on. */
+  private fail(problem: string): number {
+    this.problem = problem
+    this.state = FAILED
+    return 0
+  }
+}
+
+function copy(buffer: Buffer, from: number, to: number): Buffer {
+  const bytes = Buffer.allocUnsafe(to - from)
+  buffer.copy(bytes, 0, from, to)
+  return bytes
+}
+
+const NOBODY: AnswerEvents = { onInformational() {}, onHead() {}, onData() {}, onTrailers() {} }

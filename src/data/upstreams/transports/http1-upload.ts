@@ -1,0 +1,83 @@
+import type { Socket } from 'node:net'
+
+/** The writing half of one try at a time: head, then the body, by length or chunked. */
+export class Upload {
+  /** The request was written whole. */
+  done = false
+  /** Octets still due; -1: chunked. */
+  private remaining = 0
+  /** A chunk was written: its CRLF goes out with what follows. */
+  private inChunks = false
+  /** `write` returned false. */
+  private full = false
+  private hasBody = false
+
+  begin(socket: Socket, head: string, contentLength: number): void {
+    this.remaining = contentLength
+    this.inChunks = false
+    this.full = false
+    this.hasBody = contentLength !== 0
+    this.done = !this.hasBody
+    if (this.hasBody) {
+      // Body that is already here follows in this tick, or in those that it scheduled: one system call for all.
+      socket.cork()
+      process.nextTick(scheduleUncork, socket)
+    }
+    socket.write(head, 'latin1')
+  }
+
+  /** Whether the body may have that many more octets. */
+  admits(length: number): boolean {
+    return this.remaining === -1 || length <= this.remaining
+  }
+
+  /** False: wait until `drained`. */
+  write(socket: Socket, chunk: Buffer): boolean {
+    // An empty chunk would end the body.
+    if (this.done || chunk.length === 0) return true
+    let room: boolean
+    if (this.remaining === -1) {
+      const size = chunk.length.toString(16)
+      socket.cork()
+      socket.write(this.inChunks ? `\r\n${size}\r\n` : `${size}\r\n`, 'latin1')
+      room = socket.write(chunk)
+      socket.uncork()
+      this.inChunks = true
+    } else {
+      this.remaining -= chunk.length
+      room = socket.write(chunk)
+    }
+    this.full = !room
+    return room
+  }
+
+  /** False: octets that were announced are missing. */
+  end(socket: Socket): boolean {
+    if (this.done) return true
+    if (this.remaining > 0) return false
+    this.done = true
+    if (this.remaining === -1) socket.write(this.inChunks ? '\r\n0\r\n\r\n' : '0\r\n\r\n', 'latin1')
+    return true
+  }
+
+  /** There is room again; true: somebody waits for it. */
+  drained(): boolean {
+    const waited = this.full && !this.done
+    this.full = false
+    return waited
+  }
+
+  /** The operating system has the whole request. */
+  flushed(socket: Socket): boolean {
+    return this.done && (!this.hasBody || socket.writableLength === 0)
+  }
+}
+
+/** Streams hand on what they hold in ticks of their own, scheduled when they were asked: those come first. */
+function scheduleUncork(socket: Socket): void {
+  process.nextTick(uncork, socket)
+}
+
+function uncork(socket: Socket): void {
+  socket.uncork()
+}

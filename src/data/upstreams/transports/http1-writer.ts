@@ -1,0 +1,75 @@
+import type { TransportRequest } from '../../../core/transport.ts'
+
+/** Methods whose requests say `content-length: 0` where they have no body (RFC 9110 section 8.6). */
+function expectsBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
+}
+
+/**
+ * The head of a request, one character an octet. `undefined`: something in it would break out of its line or is not
+ * latin1 (of which the socket would write the low octet only, and U+010A is a line feed then), or names the framing,
+ * which is ours.
+ */
+export function requestHead(request: TransportRequest): string | undefined {
+  const { method, headers, contentLength } = request
+  let head = `${method} ${request.target} HTTP/1.1\r\nhost: ${request.authority}\r\n`
+  let lines = 3
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (isOurs(name)) return undefined
+    head += `${name}: ${headers[i + 1] as string}\r\n`
+    // RFC 9110 section 10.1.4: TE is of this connection only, and has to say so.
+    if (name.length === 2 && name.toLowerCase() === 'te') {
+      head += 'connection: te\r\n'
+      lines++
+    }
+    lines++
+  }
+  if (contentLength > 0) head += `content-length: ${contentLength}\r\n\r\n`
+  else if (contentLength === -1) head += 'transfer-encoding: chunked\r\n\r\n'
+  else if (expectsBody(method)) head += 'content-length: 0\r\n\r\n'
+  else {
+    head += '\r\n'
+    lines--
+  }
+  return isTarget(request.target) && hasLines(head, lines + 1) ? head : undefined
+}
+
+/** `host`, `connection`, `content-length`, `transfer-encoding`: written here, taken from nobody. */
+function isOurs(name: string): boolean {
+  switch (name.length) {
+    case 4:
+      return name.toLowerCase() === 'host'
+    case 10:
+      return name.toLowerCase() === 'connection'
+    case 14:
+      return name.toLowerCase() === 'content-length'
+    case 17:
+      return name.toLowerCase() === 'transfer-encoding'
+    default:
+      return false
+  }
+}
+
+/** A blank would end the target early. */
+function isTarget(target: string): boolean {
+  for (let i = 0; i < target.length; i++) if (target.charCodeAt(i) <= 0x20) return false
+  return target.length > 0
+}
+
+/** Whether the text consists of exactly `count` lines, each ended by CRLF and without other control characters. */
+function hasLines(text: string, count: number): boolean {
+  let lines = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x20 && code !== 0x7f) {
+      if (code > 0xff) return false
+    } else if (code === 0x0d) {
+      if (text.charCodeAt(++i) !== 0x0a) return false
+      lines++
+    } else if (code !== 0x09) {
+      return false
+    }
+  }
+  return lines === count
+}

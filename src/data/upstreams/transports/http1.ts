@@ -1,0 +1,20 @@
+import type { Transport } from '../../../core/transport.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { TimerWheel } from '../../../lib/timers.ts'
+import { SecureContexts } from './dial.ts'
+import { Http1Connection, type Shared } from './http1-connection.ts'
+import { READ_BYTES } from './http1-read.ts'
+
+/** HTTP/1.1 straight over sockets, TCP or TLS: what the fast path uses. */
+export function http1Transport(clock: Clock, timers: TimerWheel): Transport {
+  const shared: Shared = {
+    clock,
+    timers,
+    contexts: new SecureContexts(),
+    readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
+  }
+  return {
+    name: 'http1',
+    open: (target, options, owner) => new Http1Connection(shared, target, options, owner),
+  }
+}
