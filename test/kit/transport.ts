@@ -1,5 +1,6 @@
 import type {
   Connection,
+  ConnectionOptions,
   ConnectionOwner,
   Target,
   Transport,
@@ -9,109 +10,110 @@ import type {
 } from '../../src/core/transport.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 
-/** A connection that does what the test says, for engine tests in virtual time. */
-export class ScriptedConnection implements Connection {
+/** A transport without sockets, for unit tests of what stands above: the test says what the upstream does. */
+export class HandTransport implements Transport {
+  readonly name = 'hand'
+  /** Every connection ever opened, in order. */
+  readonly connections: HandConnection[] = []
+
+  open(target: Target, options: ConnectionOptions, owner: ConnectionOwner): HandConnection {
+    const connection = new HandConnection(target, options, owner)
+    this.connections.push(connection)
+    return connection
+  }
+}
+
+export class HandConnection implements Connection {
   readonly target: Target
+  readonly options: ConnectionOptions
   closed = false
   served = 0
-  request: TransportRequest | undefined = undefined
-  sent = ''
-  ended = false
-  paused = false
-  aborted = false
-  /** What `write` answers. */
-  room = true
-  events!: TransportEvents
+  /** Targets of the requests it was given. */
+  readonly requests: string[] = []
+  readonly calls: string[] = []
   private readonly owner: ConnectionOwner
+  private events: TransportEvents | undefined
 
-  constructor(target: Target, owner: ConnectionOwner) {
+  constructor(target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
     this.target = target
+    this.options = options
     this.owner = owner
   }
 
+  get busy(): boolean {
+    return this.events !== undefined
+  }
+
   start(request: TransportRequest, events: TransportEvents): void {
-    this.request = request
+    if (this.closed || this.events !== undefined) throw new Error('started while closed or busy')
+    this.requests.push(request.target)
     this.events = events
-    this.sent = ''
-    this.ended = request.contentLength === 0
   }
 
-  /** The connection is there; the body is asked for. */
-  connect(): void {
-    this.events.onConnected(this.served > 0)
-    if (this.request?.contentLength !== 0) this.events.onWantBody()
-  }
-
-  answer(status: number, headers: FlatHeaders = [], body = ''): void {
-    this.events.onHead(status, headers)
-    if (body !== '' && !this.aborted) this.events.onData(Buffer.from(body))
-    this.finish()
-  }
-
-  finish(): void {
-    if (this.aborted) return
-    this.events.onEnd()
+  /** The upstream answers; `close`: and closes the connection. */
+  answer(status = 200, close = false): void {
+    const events = this.take()
+    events.onConnected(this.served > 0)
+    events.onHead(status, [])
     this.served++
-    this.owner.onIdle(this)
+    events.onEnd()
+    if (close) this.gone()
+    else this.owner.onIdle(this)
   }
 
-  fail(facts: Partial<TransportFailure>): void {
+  fail(reason: TransportFailure['reason'] = 'connect_refused'): void {
+    const events = this.take()
     this.closed = true
-    const connected = facts.reason !== 'connect_refused'
-    this.events.onFailure({
-      reason: 'upstream_reset',
-      phase: connected ? 'headers' : 'connect',
-      connected,
+    events.onFailure({
+      reason,
+      phase: 'connect',
+      connected: false,
       reused: false,
-      bytesSent: connected,
-      requestDone: connected,
+      bytesSent: false,
+      requestDone: false,
       responseStarted: false,
-      ...facts,
     })
     this.owner.onClosed(this)
   }
 
-  write(chunk: Buffer): boolean {
-    this.sent += chunk.toString('latin1')
-    return this.room
-  }
-
-  end(): void {
-    this.ended = true
-  }
-
-  pause(): void {
-    this.paused = true
-  }
-
-  resume(): void {
-    this.paused = false
-  }
-
-  abort(): void {
-    this.aborted = true
-    this.close()
-  }
-
-  close(): void {
-    if (this.closed) return
+  /** The connection closes, idle or after an abort. */
+  gone(): void {
     this.closed = true
     this.owner.onClosed(this)
   }
-}
 
-/** Opens scripted connections and keeps them in order. */
-export class ScriptedTransport implements Transport {
-  readonly name = 'scripted'
-  readonly connections: ScriptedConnection[] = []
-
-  open(target: Target, _options: unknown, owner: ConnectionOwner): Connection {
-    const connection = new ScriptedConnection(target, owner)
-    this.connections.push(connection)
-    return connection
+  write(chunk: Buffer): boolean {
+    this.calls.push(`write ${chunk}`)
+    return true
   }
 
-  get latest(): ScriptedConnection {
-    return this.connections[this.connections.length - 1] as ScriptedConnection
+  end(_trailers: FlatHeaders): void {
+    this.calls.push('end')
+  }
+
+  pause(): void {
+    this.calls.push('pause')
+  }
+
+  resume(): void {
+    this.calls.push('resume')
+  }
+
+  abort(): void {
+    this.calls.push('abort')
+    this.events = undefined
+    this.closed = true
+  }
+
+  close(): void {
+    this.calls.push('close')
+    this.closed = true
+  }
+
+  private take(): TransportEvents {
+    const { events } = this
+    if (events === undefined) throw new Error('no request is running')
+    this.events = undefined
+    return events
   }
 }
