@@ -5,6 +5,13 @@
  * - `ints`: one Int32 column a worker. A column is contiguous, so that workers never share a cache line; the value of a
  *   cell is the sum over its columns.
  * - `floats`: Float64, written by one worker only (the page belongs to it), folded and read by the control plane.
+ *
+ * | cells | kind | written by | a dead worker's part |
+ * |---|---|---|---|
+ * | requests in flight, connections (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
+ * | heartbeat | words | its worker | set anew by the next one |
+ * | endpoint state (`EndpointState`) | words | control plane | |
+ * | metric series (`telemetry/series.ts`) | floats | its worker | added to the base after its exit, then zeroed |
  */
 export type PageKind = 'words' | 'ints' | 'floats'
 

@@ -16,7 +16,9 @@ export class CellSpace {
   add(pages: readonly Page[]): void {
     for (const page of pages) {
       if (page.kind === 'floats') this.floats.set(page.id, new Float64Array(page.buffer))
-      else this.ints.set(page.id, new Int32Array(page.buffer))
+      else if (page.kind === 'words') this.ints.set(page.id, new Int32Array(page.buffer))
+      // Whole columns only: what the division leaves over at the end is nobody's.
+      else this.ints.set(page.id, new Int32Array(page.buffer, 0, CellSpace.columnSlots(this.workers) * this.workers))
     }
   }
 

@@ -2,10 +2,20 @@ import type { FlatHeaders } from '../lib/headers.ts'
 import type { Attempt } from './attempt.ts'
 import type { Downstream } from './downstream.ts'
 import type { Failure, Reason } from './failures.ts'
+import type { HeadVerdict } from './outcome.ts'
+
+/** Where the requests of a compiled route are recorded; `telemetry/finish.ts` makes it. */
+export interface RouteRecord {
+  finish(ex: Exchange): void
+  /** Another try follows one that ended so. */
+  retried(verdict: HeadVerdict): void
+}
 
 /** The part of a compiled route that everybody may see. */
 export interface RouteFacts {
   readonly name: string
+  /** undefined: a call of our own, which is not recorded. */
+  readonly record: RouteRecord | undefined
 }
 
 /** The head that is about to go, or went, to the client. `headers` may be changed by `respond` hooks until it is sent. */
@@ -58,6 +68,8 @@ export class Exchange {
   attempts: number
   /** The try whose answer is relayed, else the latest one. */
   attempt: Attempt | undefined
+  /** Head verdict of the latest try; the recorder keeps it. */
+  verdict: HeadVerdict | undefined
   response: ResponseHead | undefined
   /** The head went out. */
   sent: boolean
@@ -94,6 +106,7 @@ export class Exchange {
     this.deadline = Number.POSITIVE_INFINITY
     this.attempts = 0
     this.attempt = undefined
+    this.verdict = undefined
     this.response = undefined
     this.sent = false
     this.failure = undefined

@@ -1,0 +1,156 @@
+import type { Attempt } from '../core/attempt.ts'
+import type { Exchange, RouteRecord } from '../core/exchange.ts'
+import { FAILURES, type Reason } from '../core/failures.ts'
+import type { HeadVerdict } from '../core/outcome.ts'
+import type { ConfigHead } from '../core/protocol.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
+import type { Counter, Histogram, WorkerMetrics } from './series.ts'
+import { UpstreamSeries } from './upstream-series.ts'
+
+/** What of a config generation its requests are recorded with. */
+export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway'>
+
+const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
+const NONE = '-'
+
+const METHODS: readonly string[] = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'CONNECT',
+  'TRACE',
+  'QUERY',
+  'OTHER',
+]
+const OTHER = METHODS.length - 1
+const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHODS.map((method, i) => [method, i]))
+/** Index 0: no failure. */
+const REASONS: readonly string[] = [NONE, ...Object.keys(FAILURES)]
+const REASON_INDEX: ReadonlyMap<string, number> = new Map(REASONS.map((reason, i) => [reason, i]))
+const STATUS_CLASSES: readonly string[] = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
+
+/** What the client got, or would have got. */
+function finalStatus(ex: Exchange): number {
+  if (ex.failure !== undefined && !ex.sent) return FAILURES[ex.failure.reason].status
+  return ex.response?.status ?? FAILURES.internal.status
+}
+
+/**
+ * The one recorder of a worker: metrics and access log read an exchange here, once, after everything else. Handles are
+ * kept by numbers, so that no text is built for metrics after a combination was seen first.
+ */
+export class Recorder {
+  private readonly metrics: WorkerMetrics
+  private readonly log: AccessLog | undefined
+  private readonly clock: Clock
+  private readonly upstreams = new Map<string, UpstreamSeries>()
+  private unmatched: RouteRecord | undefined = undefined
+
+  /** Without a log nothing is written. */
+  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock) {
+    this.metrics = metrics
+    this.log = log
+    this.clock = clock
+  }
+
+  /** What a compiled route carries as `record`. */
+  route(name: string, match: AccessLogRoute, head: RecordedHead): RouteRecord {
+    return this.recordOf(name, name, match, head)
+  }
+
+  /** Requests that match no route are recorded with this generation from now on. */
+  commit(head: RecordedHead): void {
+    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head)
+  }
+
+  /** Once an exchange, at its very end. */
+  finish(ex: Exchange): void {
+    const record = ex.route === undefined ? this.unmatched : ex.route.record
+    record?.finish(ex)
+  }
+
+  /** Once a try, at its head verdict. */
+  attempt(ex: Exchange, at: Attempt): void {
+    const verdict = at.head
+    if (verdict === undefined) return
+    let upstream = this.upstreams.get(at.upstream)
+    if (upstream === undefined) {
+      upstream = new UpstreamSeries(at.upstream, this.metrics, this.clock)
+      this.upstreams.set(at.upstream, upstream)
+    }
+    upstream.record(at.endpoint, verdict, at.startedAt)
+    if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
+    ex.verdict = verdict
+  }
+
+  private recordOf(label: string, name: string | undefined, match: AccessLogRoute, head: RecordedHead): RouteRecord {
+    const line = this.log?.route(name, match, head)
+    return new RouteSeries(label, line, this.metrics, this.log, this.clock)
+  }
+}
+
+/** The series of one route in one generation, and the fixed parts of its lines. */
+class RouteSeries implements RouteRecord {
+  private readonly name: string
+  private readonly line: RouteLine | undefined
+  private readonly metrics: WorkerMetrics
+  private readonly log: AccessLog | undefined
+  private readonly clock: Clock
+  /** By method, status and reason. */
+  private readonly requests = new Map<number, Counter>()
+  private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASSES.length).fill(undefined)
+
+  constructor(
+    name: string,
+    line: RouteLine | undefined,
+    metrics: WorkerMetrics,
+    log: AccessLog | undefined,
+    clock: Clock,
+  ) {
+    this.name = name
+    this.line = line
+    this.metrics = metrics
+    this.log = log
+    this.clock = clock
+  }
+
+  finish(ex: Exchange): void {
+    const now = this.clock.now()
+    const status = finalStatus(ex)
+    this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
+    this.duration(status).observe((now - ex.startedAt) / 1000)
+    if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
+  }
+
+  retried(verdict: HeadVerdict): void {
+    this.metrics.counter('sluice_retries_total', [this.name, String(verdict.reason ?? verdict.outcome)]).inc()
+  }
+
+  private count(method: number, status: number, reason: Reason | undefined): void {
+    const why = reason === undefined ? 0 : (REASON_INDEX.get(reason) as number)
+    const key = (method * 1024 + status) * REASONS.length + why
+    let counter = this.requests.get(key)
+    if (counter === undefined) {
+      const labels = [this.name, METHODS[method] as string, String(status), REASONS[why] as string]
+      counter = this.metrics.counter('sluice_requests_total', labels)
+      this.requests.set(key, counter)
+    }
+    counter.inc()
+  }
+
+  private duration(status: number): Histogram {
+    const index = status >= 100 && status < 600 ? Math.floor(status / 100) : 0
+    let histogram = this.durations[index]
+    if (histogram === undefined) {
+      const labels = [this.name, STATUS_CLASSES[index] as string]
+      histogram = this.metrics.histogram('sluice_request_duration_seconds', labels)
+      this.durations[index] = histogram
+    }
+    return histogram
+  }
+}

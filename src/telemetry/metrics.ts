@@ -1,0 +1,214 @@
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import type { CellRef, Page } from '../cells/pages.ts'
+import type { FromWorker } from '../core/protocol.ts'
+import { BUCKETS, METRICS, type MetricDefinition, type MetricName, slotsOf } from './names.ts'
+
+type SeriesMessage = Extract<FromWorker, { type: 'series' }>
+
+/** One value of a metric that the control plane reads when it is asked. */
+export interface Reading {
+  /** In the order of the metric's label names. */
+  readonly labels: readonly string[]
+  readonly value: number
+}
+
+/** The columns of one series: what ended workers left behind, and where the living ones count. */
+interface Row {
+  /** prom-client keeps the text of this object's labels, so it must stay the same object. */
+  readonly labels: Record<string, string>
+  readonly base: Float64Array
+  readonly columns: Map<number, CellRef>
+  readonly family: Map<string, Row>
+  readonly key: string
+  /** Value at which it was forgotten: hidden until it changes. */
+  forgotten: number | undefined
+}
+
+interface WorkerPage {
+  readonly worker: number
+  readonly view: Float64Array
+  /** Which row counts at a slot. */
+  readonly rows: Map<number, Row>
+}
+
+interface Sample {
+  value: number
+  labels?: Record<string, string>
+  sharedLabels?: Record<string, string>
+  metricName?: string
+}
+
+/**
+ * The control plane's side of the metrics: reads the workers' cells at scrape time. The only file that knows prom-client,
+ * which formats and escapes; its own counters would cost a worker 200 ns a step, where an array store costs 8.
+ */
+export class MetricsRegistry {
+  private readonly registry = new Registry()
+  private readonly families = new Map<string, Map<string, Row>>()
+  private readonly pages = new Map<number, WorkerPage>()
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  /** A page that only `worker` writes, all zeros. */
+  addPage(worker: number, page: Page): void {
+    this.pages.set(page.id, { worker, view: new Float64Array(page.buffer), rows: new Map() })
+  }
+
+  /** A worker made a series. A slot that is announced again belongs to the new series from then on. */
+  series(worker: number, message: SeriesMessage): void {
+    const { metric, labels, ref } = message
+    const page = this.pages.get(ref.page)
+    if (page === undefined || page.worker !== worker || !(metric in METRICS)) return
+    const before = page.rows.get(ref.slot)
+    if (before !== undefined) this.detach(before, worker)
+    const row = this.row(metric as MetricName, labels)
+    const elsewhere = row.columns.get(worker)
+    if (elsewhere !== undefined) this.pages.get(elsewhere.page)?.rows.delete(elsewhere.slot)
+    row.columns.set(worker, ref)
+    page.rows.set(ref.slot, row)
+  }
+
+  /** A worker has ended: what it counted stays, its pages are zeroed and no longer ours. */
+  fold(worker: number): void {
+    for (const [id, page] of this.pages) {
+      if (page.worker !== worker) continue
+      for (const [slot, row] of page.rows) {
+        for (let i = 0; i < row.base.length; i++) row.base[i] = at(row.base, i) + at(page.view, slot + i)
+        row.columns.delete(worker)
+      }
+      page.view.fill(0)
+      this.pages.delete(id)
+    }
+  }
+
+  /** Drops the series of an endpoint that left; one that counts again comes back. */
+  forget(endpoint: string): void {
+    for (const family of this.families.values()) {
+      for (const row of family.values()) {
+        if (row.labels.endpoint === endpoint) this.hide(row)
+      }
+    }
+  }
+
+  /** A metric whose values are read at each scrape. */
+  gauge(name: string, help: string, labelNames: readonly string[], read: () => Iterable<Reading>): void {
+    this.readAtScrape(name, help, 'gauge', labelNames, read)
+  }
+
+  /** The same for values that only grow. */
+  counter(name: string, help: string, labelNames: readonly string[], read: () => Iterable<Reading>): void {
+    this.readAtScrape(name, help, 'counter', labelNames, read)
+  }
+
+  /** All metrics in Prometheus' text format. */
+  async expose(): Promise<{ contentType: string; body: string }> {
+    return { contentType: this.registry.contentType, body: await this.registry.metrics() }
+  }
+
+  private detach(row: Row, worker: number): void {
+    row.columns.delete(worker)
+    if (row.forgotten !== undefined) this.hide(row)
+  }
+
+  private hide(row: Row): void {
+    if (row.columns.size === 0) row.family.delete(row.key)
+    else row.forgotten = at(this.sum(row), 0)
+  }
+
+  private row(metric: MetricName, labels: readonly string[]): Row {
+    let rows = this.families.get(metric)
+    if (rows === undefined) {
+      rows = new Map()
+      this.families.set(metric, rows)
+      this.registerFamily(metric, rows)
+    }
+    const key = labels.join('\0')
+    let row = rows.get(key)
+    if (row === undefined) {
+      row = {
+        labels: labelled(METRICS[metric].labels, labels),
+        base: new Float64Array(slotsOf(metric)),
+        columns: new Map(),
+        family: rows,
+        key,
+        forgotten: undefined,
+      }
+      rows.set(key, row)
+    }
+    return row
+  }
+
+  private registerFamily(metric: MetricName, rows: Map<string, Row>): void {
+    const { kind, help }: MetricDefinition = METRICS[metric]
+    this.register(metric, help, kind, () => {
+      const samples: Sample[] = []
+      for (const row of rows.values()) {
+        const sum = this.sum(row)
+        if (row.forgotten === at(sum, 0)) continue
+        row.forgotten = undefined
+        if (kind === 'histogram') pushHistogram(samples, metric, row.labels, sum)
+        else samples.push({ value: at(sum, 0), sharedLabels: row.labels })
+      }
+      return samples
+    })
+  }
+
+  private sum(row: Row): Float64Array {
+    const sum = row.base.slice()
+    for (const ref of row.columns.values()) {
+      const view = this.pages.get(ref.page)?.view
+      if (view === undefined) continue
+      for (let i = 0; i < sum.length; i++) sum[i] = at(sum, i) + at(view, ref.slot + i)
+    }
+    return sum
+  }
+
+  private readAtScrape(
+    name: string,
+    help: string,
+    kind: 'gauge' | 'counter',
+    labelNames: readonly string[],
+    read: () => Iterable<Reading>,
+  ): void {
+    this.register(name, help, kind, () =>
+      Array.from(read(), ({ labels, value }) => ({ value, labels: labelled(labelNames, labels) })),
+    )
+  }
+
+  private register(name: string, help: string, type: string, values: () => Sample[]): void {
+    const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, values: values() }) }
+    this.registry.registerMetric(metric as unknown as Metric)
+  }
+}
+
+function at(view: Float64Array, index: number): number {
+  return view[index] as number
+}
+
+function labelled(names: readonly string[], values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name, i) => [name, values[i] ?? '']))
+}
+
+const BOUNDS: readonly Record<string, string>[] = [...BUCKETS.map(String), '+Inf'].map((le) => ({ le }))
+
+function pushHistogram(
+  samples: Sample[],
+  metric: string,
+  sharedLabels: Record<string, string>,
+  slots: Float64Array,
+): void {
+  let count = 0
+  for (let i = 0; i < BOUNDS.length; i++) {
+    count += at(slots, i)
+    samples.push({
+      value: count,
+      labels: BOUNDS[i] as Record<string, string>,
+      sharedLabels,
+      metricName: `${metric}_bucket`,
+    })
+  }
+  samples.push({ value: at(slots, slots.length - 1), sharedLabels, metricName: `${metric}_sum` })
+  samples.push({ value: count, sharedLabels, metricName: `${metric}_count` })
+}

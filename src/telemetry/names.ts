@@ -1,0 +1,95 @@
+/** What kind of series a metric has, what it says, and by which labels it is told apart. */
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'histogram' | 'gauge'
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+/**
+ * Every metric of Sluice. Workers fill counters and histograms; gauges are read by the control plane when it is asked.
+ * No label holds what a client chose. `-`: nothing applies (no route matched, no failure).
+ */
+export const METRICS = {
+  sluice_requests_total: {
+    kind: 'counter',
+    help: 'Requests answered or given up, by final status and reason of failure.',
+    labels: ['route', 'method', 'status', 'reason'],
+  },
+  sluice_request_duration_seconds: {
+    kind: 'histogram',
+    help: 'From the complete request head to the last byte of the answer.',
+    labels: ['route', 'status_class'],
+  },
+  sluice_attempts_total: {
+    kind: 'counter',
+    help: 'Tries sent to endpoints, by outcome at the head of the answer.',
+    labels: ['upstream', 'endpoint', 'outcome'],
+  },
+  sluice_attempt_duration_seconds: {
+    kind: 'histogram',
+    help: 'From the start of a try to the head of its answer or its failure.',
+    labels: ['upstream'],
+  },
+  sluice_retries_total: {
+    kind: 'counter',
+    help: 'Tries after the first, by what became of the try before.',
+    labels: ['route', 'reason'],
+  },
+  sluice_metric_series_dropped_total: {
+    kind: 'counter',
+    help: 'Metric series that were not made because a worker has too many.',
+    labels: [],
+  },
+  sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
+  sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
+  sluice_upstream_endpoints: {
+    kind: 'gauge',
+    help: 'Endpoints by state; each is in exactly one.',
+    labels: ['upstream', 'state'],
+  },
+  sluice_config_info: { kind: 'gauge', help: 'The live configuration; always 1.', labels: ['hash'] },
+  sluice_config_last_reload_successful: {
+    kind: 'gauge',
+    help: '1 when the latest attempt to load the configuration succeeded, else 0.',
+    labels: [],
+  },
+  sluice_config_last_reload_success_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'When the live configuration was loaded.',
+    labels: [],
+  },
+  sluice_build_info: { kind: 'gauge', help: 'The running version; always 1.', labels: ['version', 'node'] },
+  sluice_worker_restarts_total: { kind: 'counter', help: 'Workers that were replaced.', labels: ['reason'] },
+  sluice_worker_utilization_ratio: {
+    kind: 'gauge',
+    help: 'Share of time in which the event loop of a worker was busy.',
+    labels: ['worker'],
+  },
+  sluice_log_dropped_total: {
+    kind: 'counter',
+    help: 'Access-log lines dropped because their ring was full or stdout was gone.',
+    labels: [],
+  },
+} as const satisfies Record<string, MetricDefinition>
+
+export type MetricName = keyof typeof METRICS
+
+type NameOf<K extends MetricDefinition['kind']> = {
+  [N in MetricName]: (typeof METRICS)[N]['kind'] extends K ? N : never
+}[MetricName]
+
+export type CounterName = NameOf<'counter'>
+export type HistogramName = NameOf<'histogram'>
+
+/** Upper bounds in seconds: OpenTelemetry's for HTTP durations, and 15, 30, 60. One more slot counts what is above. */
+export const BUCKETS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 30, 60,
+]
+
+/** Slots of a histogram: one a bucket, one above the last, then the sum. The count is the sum of the buckets. */
+export const HISTOGRAM_SLOTS: number = BUCKETS.length + 2
+
+/** Consecutive Float64 slots of one series. */
+export function slotsOf(metric: MetricName): number {
+  return METRICS[metric].kind === 'histogram' ? HISTOGRAM_SLOTS : 1
+}
