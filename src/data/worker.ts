@@ -38,14 +38,13 @@ class DataWorker {
     this.space = new CellSpace(start.workers, start.worker)
     this.space.add(start.pages)
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
-    const transport = { clock, timers: this.timers }
     this.plane = new DataPlane({
       space: this.space,
       clock,
       timers: this.timers,
       random,
       recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock),
-      transports: { plain: http1Transport(transport), tls: undiciTransport(transport) },
+      transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })
     this.beat()

@@ -17,7 +17,7 @@ const timers = new TimerWheel(systemClock)
 const space = new CellSpace(1, 0)
 space.add([{ id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) }])
 const pool = new Pool({
-  transport: http1Transport({ clock: systemClock, timers }),
+  transport: http1Transport(systemClock, timers),
   target: { address: '127.0.0.1', port: backend, tls: undefined },
   connection: { connectTimeoutMs: 2000, keepAliveMs: 4000 },
   limits: { max: 256, maxWaiting: 64 },
