@@ -21,6 +21,12 @@ export function answers(check: Check): void {
     expect(seen.body).toBe('\x00\xff\r\n')
   })
 
+  check('a head of 60 KiB is relayed', async (bench) => {
+    const server = await bench.with(answering(`${HEAD}x-a: ${'a'.repeat(61_000)}\r\ncontent-length: 0\r\n\r\n`))
+    const seen = await bench.line(server.port).ask()
+    expect(seen.headers[1]).toBe('a'.repeat(61_000))
+  })
+
   check('1xx answers are relayed before the final one', async (bench) => {
     const server = await bench.with(
       answering(

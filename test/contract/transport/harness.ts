@@ -150,7 +150,7 @@ export class Line {
     this.connection = transport.open({ address: '127.0.0.1', port, tls }, settings, this.owner)
   }
 
-  /** Starts a request; its events are recorded. */
+  /** Starts a request; its events are recorded. On a used connection some may come before this returns. */
   start(request: Partial<TransportRequest> = {}, recorder = new Recorder()): Recorder {
     this.connection.start(get(request), recorder)
     return recorder

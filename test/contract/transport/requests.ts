@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { answering, tcpServer } from '../../kit/tcp.ts'
 import { settle, until } from '../../kit/until.ts'
 import { seenField, testUpstream } from '../../kit/upstream.ts'
-import type { Check, Recorder } from './harness.ts'
+import { type Check, Recorder } from './harness.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 
@@ -50,13 +50,14 @@ export function requests(check: Check): void {
       const server = await bench.with(testUpstream())
       const line = bench.line(server.port)
       for (let i = 1; i <= 2; i++) {
-        const seen = line.start({ method, contentLength: 11 })
+        const seen = new Recorder()
         seen.on.onWantBody = () => {
           line.connection.write(Buffer.from('hello '))
           line.connection.write(Buffer.alloc(0))
           line.connection.write(Buffer.from('world'))
           line.connection.end([])
         }
+        line.start({ method, contentLength: 11 }, seen)
         await seen.done()
         expect(seen.status).toBe(200)
         expect(seen.wanted).toBe(1)
@@ -112,11 +113,12 @@ export function requests(check: Check): void {
     const server = await bench.with(testUpstream())
     const line = bench.line(server.port)
     for (let i = 1; i <= 15; i++) {
-      const seen = line.start({ method: 'POST', contentLength: 2 })
+      const seen = new Recorder()
       seen.on.onWantBody = () => {
         line.connection.write(Buffer.from('hi'))
         line.connection.end([])
       }
+      line.start({ method: 'POST', contentLength: 2 }, seen)
       await seen.done()
       await line.becomesIdle(i)
     }
