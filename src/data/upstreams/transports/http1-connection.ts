@@ -14,6 +14,7 @@ import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { Dial, type DialFailure, type SecureContexts } from './dial.ts'
 import { AnswerParser } from './http1-parser.ts'
 import { ReadBuffers } from './http1-read.ts'
+import type { Deferred, Turn } from './http1-turn.ts'
 import { Upload } from './http1-upload.ts'
 import { requestHead } from './http1-writer.ts'
 
@@ -22,19 +23,18 @@ export interface Shared {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly contexts: SecureContexts
+  readonly turn: Turn
   /** One for all connections: what was read is taken out of it before the next read. */
   readonly readBuffer: Buffer
 }
 
 /** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
 const KEEP_ALIVE_MARGIN_MS = 1000
-/** After this much idleness a turn of the event loop is waited for: a FIN that is already here is seen in it. */
-const PROBE_AFTER_MS = 100
 
 const NOTHING = Buffer.alloc(0)
 
 /** One socket, one request at a time. */
-export class Http1Connection implements Connection {
+export class Http1Connection implements Connection, Deferred {
   closed = false
   served = 0
   private readonly shared: Shared
@@ -47,9 +47,9 @@ export class Http1Connection implements Connection {
   private readonly idleTimer: Timer
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
-  private probe: NodeJS.Immediate | undefined = undefined
+  /** The try has this connection, but nothing was told or sent yet. */
+  private waiting = false
   private error: Error | undefined = undefined
-  private idleSince = 0
   private idleUntil = 0
   /** The try, while it runs. */
   private request: TransportRequest | undefined = undefined
@@ -83,8 +83,7 @@ export class Http1Connection implements Connection {
     this.parser.paused = false
     if (this.closed) process.nextTick(() => this.fail('upstream_reset', 'send'))
     else if (this.socket === undefined) this.connect()
-    else if (this.shared.clock.now() - this.idleSince < PROBE_AFTER_MS) this.send()
-    else this.probe = setImmediate(() => this.send())
+    else this.wait()
   }
 
   write(chunk: Buffer): boolean {
@@ -166,10 +165,21 @@ export class Http1Connection implements Connection {
     this.fail(reason, phase, cause, proxyStatus)
   }
 
+  /** What came unasked, or the end of the connection, is seen before a request goes out that it would answer. */
+  private wait(): void {
+    this.waiting = true
+    this.shared.turn.wait(this)
+  }
+
+  onTurn(): void {
+    if (!this.waiting) return
+    this.waiting = false
+    this.send()
+  }
+
   /** The connection is there: the try begins. */
   private send(): void {
     const { events } = this
-    this.probe = undefined
     if (events === undefined) return
     const request = this.request as TransportRequest
     const socket = this.socket as Socket
@@ -242,15 +252,10 @@ export class Http1Connection implements Connection {
     const events = this.events as TransportEvents
     this.events = undefined
     this.served++
-    this.idleSince = this.shared.clock.now()
-    this.idleUntil = this.idleSince + this.keepAliveMs()
+    const keepAliveMs = this.keepAliveMs()
+    this.idleUntil = this.shared.clock.now() + keepAliveMs
     const { socket } = this
-    if (
-      !clean ||
-      !this.parser.persistent ||
-      !this.upload.flushed(socket as Socket) ||
-      this.idleUntil <= this.idleSince
-    ) {
+    if (!clean || !this.parser.persistent || !this.upload.flushed(socket as Socket) || keepAliveMs <= 0) {
       this.destroy()
     }
     events.onEnd()
@@ -289,7 +294,7 @@ export class Http1Connection implements Connection {
 
   private onClose(socket: Socket): void {
     if (this.socket !== socket) return
-    if (this.probe !== undefined) {
+    if (this.waiting) {
       this.leave()
       return
     }
@@ -300,12 +305,12 @@ export class Http1Connection implements Connection {
 
   /** The socket is of no use any more. A try of which nothing was sent gets a new one and need not know. */
   private leave(): void {
-    if (this.probe === undefined) {
+    if (!this.waiting) {
       this.destroy()
       return
     }
     const { socket } = this
-    this.cancelProbe()
+    this.waiting = false
     this.socket = undefined
     this.reused = false
     socket?.destroy()
@@ -340,7 +345,8 @@ export class Http1Connection implements Connection {
     if (this.closed) return
     this.closed = true
     this.shared.timers.cancel(this.idleTimer)
-    this.cancelProbe()
+    this.waiting = false
+    this.parser.stop()
     if (this.socket !== undefined) {
       this.socket.destroy()
       return
@@ -348,12 +354,6 @@ export class Http1Connection implements Connection {
     this.dial?.cancel()
     this.dial = undefined
     process.nextTick(() => this.tellClosed())
-  }
-
-  private cancelProbe(): void {
-    if (this.probe === undefined) return
-    clearImmediate(this.probe)
-    this.probe = undefined
   }
 
   private tellClosed(): void {

@@ -182,7 +182,9 @@ function decimal(buffer: Buffer, from: number, to: number): number {
 function timeoutOf(value: string): number {
   for (const parameter of value.split(',')) {
     const text = parameter.trim()
-    if (text.startsWith('timeout=')) return Number.parseInt(text.slice(8), 10) || -1
+    if (!text.startsWith('timeout=')) continue
+    const seconds = Number.parseInt(text.slice(8), 10)
+    return seconds >= 0 ? seconds : -1
   }
   return -1
 }

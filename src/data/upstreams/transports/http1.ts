@@ -4,6 +4,7 @@ import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
 import { Http1Connection, type Shared } from './http1-connection.ts'
 import { READ_BYTES } from './http1-read.ts'
+import { Turn } from './http1-turn.ts'
 
 /** HTTP/1.1 straight over sockets, TCP or TLS: what the fast path uses. */
 export function http1Transport(clock: Clock, timers: TimerWheel): Transport {
@@ -11,6 +12,7 @@ export function http1Transport(clock: Clock, timers: TimerWheel): Transport {
     clock,
     timers,
     contexts: new SecureContexts(),
+    turn: new Turn(),
     readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
   }
   return {

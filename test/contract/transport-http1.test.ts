@@ -1,0 +1,5 @@
+import { http1Transport } from '../../src/data/upstreams/transports/http1.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { describeTransport } from './transport.ts'
+
+describeTransport('http1', (timers) => http1Transport(systemClock, timers))
