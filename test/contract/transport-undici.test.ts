@@ -1,7 +1,33 @@
+import { expect, test } from 'vitest'
 import { undiciTransport } from '../../src/data/upstreams/transports/undici.ts'
+import { testUpstream } from '../kit/upstream.ts'
+import { Bench } from './transport/harness.ts'
 import { describeTransport } from './transport.ts'
 
 describeTransport('undici', undiciTransport, {
   'an unsolicited 100 is passed over': 'undici takes it for a bad response and breaks the connection',
   'HTTP/2 version is refused': 'undici takes the version and does not show it',
 })
+
+for (const how of ['end', 'resetAndDestroy'] as const) {
+  test(`a request that found its connection stale (${how}) before it began goes over a new one, unseen`, async () => {
+    const bench = new Bench(undiciTransport)
+    const server = await bench.with(testUpstream())
+    const line = bench.line(server.port)
+    await line.ask()
+    await line.becomesIdle()
+    // From here, the loop reads sockets before undici's next look at this one.
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const socket of server.sockets) socket[how]()
+    const seen = line.start({ method: 'POST', contentLength: 2 })
+    seen.on.onWantBody = () => {
+      line.connection.write(Buffer.from('hi'))
+      line.connection.end([])
+    }
+    await seen.done()
+    expect([seen.body, seen.reused, seen.wanted, server.accepted]).toEqual(['ok', false, 1, 2])
+    await line.becomesIdle(2)
+    expect(line.owner.closed).toBe(0)
+    await bench.end()
+  })
+}
