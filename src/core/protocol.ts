@@ -64,8 +64,15 @@ export type ToWorker =
     }
   | { readonly type: 'commit'; readonly generation: number }
   | { readonly type: 'abort'; readonly generation: number }
-  | { readonly type: 'endpoints'; readonly sets: readonly UpstreamEndpoints[] }
-  | { readonly type: 'listen'; readonly listener: ListenerConfig; readonly reusePort: boolean }
+  /** Answered with `updated`: addresses that left are not picked any more. */
+  | { readonly type: 'endpoints'; readonly update: number; readonly sets: readonly UpstreamEndpoints[] }
+  | {
+      readonly type: 'listen'
+      readonly listener: ListenerConfig
+      readonly reusePort: boolean
+      /** Held: open connections of the listener. */
+      readonly connections: CellRef
+    }
   /** Close politely: `Connection: close` on every answer. */
   | { readonly type: 'drain' }
   /** Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. */
@@ -81,6 +88,9 @@ export type FromWorker =
   | { readonly type: 'prepared'; readonly generation: number }
   | { readonly type: 'refused'; readonly generation: number; readonly message: string }
   | { readonly type: 'committed'; readonly generation: number }
+  /** Another generation is committed, and the last request that began on this one has ended. */
+  | { readonly type: 'retired'; readonly generation: number }
+  | { readonly type: 'updated'; readonly update: number }
   | { readonly type: 'listening'; readonly listener: string; readonly port: number }
   | { readonly type: 'listen-failed'; readonly listener: string; readonly code: string }
   | { readonly type: 'idle' }

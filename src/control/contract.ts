@@ -1,0 +1,20 @@
+/** What the parts of the control plane tell each other. */
+
+/**
+ * `starting`: no config or no listener yet; `serving`; `stalled`: serving, but its loop hasn't turned for 2 s; `ending`:
+ * told to end, not yet gone; `waiting`: gone, its successor starts after a delay.
+ */
+export type WorkerState = 'starting' | 'serving' | 'stalled' | 'ending' | 'waiting'
+
+/** Why a worker was replaced. */
+export type ExitReason = 'exit' | 'error' | 'memory' | 'hung' | 'config'
+
+export interface WorkerFacts {
+  readonly worker: number
+  readonly state: WorkerState
+  /** Milliseconds; undefined: there is no thread. */
+  readonly heartbeatAge: number | undefined
+  readonly restarts: number
+  /** Config generation that it serves; 0: none yet. */
+  readonly generation: number
+}

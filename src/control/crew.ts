@@ -1,0 +1,246 @@
+import type { ResourceLimits } from 'node:worker_threads'
+import type { FromWorker, WorkerStart } from '../core/protocol.ts'
+import type { Clock, ClockHandle } from '../lib/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
+import type { ExitReason, WorkerFacts } from './contract.ts'
+import { BEAT_MS, beatAge, HeartbeatWatch } from './heartbeat.ts'
+import type { CellRegistry } from './registry.ts'
+import { FailedReplacements } from './restarts.ts'
+import { WorkerSlot } from './worker-slot.ts'
+import { WorkerThread } from './worker-thread.ts'
+
+const START_MS = 30_000
+/** Without any worker for so long, the process had better be started again by whoever watches it. */
+const LOST_MS = 30_000
+
+export interface CrewOptions {
+  /** The thread's entry file. */
+  readonly entry: URL
+  readonly registry: CellRegistry
+  /** Access-log rings, one a worker number. */
+  readonly rings: readonly SharedArrayBuffer[]
+  readonly metrics: Pick<MetricsRegistry, 'addPage' | 'series' | 'fold'>
+  readonly limits: ResourceLimits
+  readonly testHooks: boolean
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface CrewEvents {
+  /** It speaks the protocol and has no config yet. */
+  ready(slot: WorkerSlot): void
+  message(slot: WorkerSlot, message: FromWorker): void
+  /** It is gone, and what it held is given back. */
+  gone(slot: WorkerSlot): void
+  /** After each look at the heartbeats. */
+  looked(): void
+  /** No worker has served for 30 s. Called once. */
+  lost(): void
+}
+
+/** The worker threads' lives: starts them, watches their heartbeats, ends and replaces them. */
+export class Crew {
+  readonly slots: readonly WorkerSlot[]
+  private readonly options: CrewOptions
+  private readonly events: CrewEvents
+  private readonly watch: HeartbeatWatch
+  private readonly failures = new FailedReplacements()
+  private readonly exits = new Map<ExitReason, number>()
+  private readonly restarts = new Set<ClockHandle>()
+  private ticking: ClockHandle = undefined
+  /** Clock time at which a serving worker was last known to beat; Infinity: none has served yet. */
+  private beatenAt = Number.POSITIVE_INFINITY
+  private lost = false
+  private closing = false
+  private onStartFailure: ((error: Error) => void) | undefined = undefined
+
+  constructor(options: CrewOptions, events: CrewEvents) {
+    const cells = options.registry.lease()
+    this.options = options
+    this.events = events
+    this.slots = Array.from({ length: options.registry.workers }, (_, i) => new WorkerSlot(i, cells.heartbeat(i)))
+    this.watch = new HeartbeatWatch(options.clock.now())
+  }
+
+  /** Starts all; resolves when each speaks the protocol, rejects when one of them ends or stays silent. */
+  async start(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.onStartFailure = reject
+    })
+    this.look()
+    for (const slot of this.slots) this.spawn(slot)
+    const ready = this.slots.map((slot) =>
+      slot.thread?.when(START_MS, (message) => (message.type === 'ready' ? true : undefined)),
+    )
+    try {
+      await Promise.race([failed, Promise.all(ready)])
+    } finally {
+      this.onStartFailure = undefined
+    }
+  }
+
+  /** Nobody is replaced from now on. */
+  close(): void {
+    this.closing = true
+    for (const handle of this.restarts) this.options.clock.cancel(handle)
+    this.restarts.clear()
+  }
+
+  /** Ends all threads. */
+  async stop(): Promise<void> {
+    this.close()
+    this.options.clock.cancel(this.ticking)
+    await Promise.all(this.slots.map((slot) => slot.thread?.terminate()))
+  }
+
+  /** Ends a thread; another one takes its number once it is gone. */
+  end(slot: WorkerSlot, reason: ExitReason): void {
+    if (slot.thread === undefined || slot.ending !== undefined) return
+    slot.ending = reason
+    void slot.thread.terminate()
+  }
+
+  facts(): WorkerFacts[] {
+    const { registry, clock } = this.options
+    const now = clock.now()
+    return this.slots.map((slot) => ({
+      worker: slot.worker,
+      state: slot.state,
+      heartbeatAge: slot.thread && Math.max(0, beatAge(registry.read(slot.heartbeat), now)),
+      restarts: slot.restarts,
+      generation: slot.generation,
+    }))
+  }
+
+  /** Workers replaced so far, by reason. */
+  get replaced(): ReadonlyMap<ExitReason, number> {
+    return this.exits
+  }
+
+  /** Milliseconds without a beat of any serving worker; Infinity: none has served yet. */
+  get silence(): number {
+    if (this.beatenAt === Number.POSITIVE_INFINITY) return this.beatenAt
+    return this.watch.elapsed(this.beatenAt, this.options.clock.now())
+  }
+
+  /** Milliseconds since our own loop last looked. */
+  get loopAge(): number {
+    return this.options.clock.now() - this.watch.lookedAt
+  }
+
+  /** Five replacements within a minute ended before they served. */
+  get replacingFails(): boolean {
+    return this.failures.tooMany(this.options.clock.now())
+  }
+
+  private spawn(slot: WorkerSlot): void {
+    const { entry, registry, rings, metrics, limits, clock, testHooks } = this.options
+    const { worker, heartbeat } = slot
+    const now = clock.now()
+    const page = registry.metricPage(worker, 0)
+    metrics.addPage(worker, page)
+    // The time to start counts as silence: a thread that never beats is replaced, too.
+    registry.write(heartbeat, Math.trunc(now))
+    const start: WorkerStart = {
+      worker,
+      workers: registry.workers,
+      pages: registry.pages.slice(),
+      floats: [page],
+      heartbeat,
+      ring: rings[worker] as SharedArrayBuffer,
+      testHooks,
+    }
+    const onMessage = (message: FromWorker): void => this.receive(slot, message)
+    const onExit = (error: Error | undefined): void => this.exited(slot, error)
+    const thread = new WorkerThread({ entry, start, limits, clock, onMessage, onExit })
+    slot.begin(thread, now, start.pages.length)
+  }
+
+  private receive(slot: WorkerSlot, message: FromWorker): void {
+    const { log, metrics, registry } = this.options
+    switch (message.type) {
+      case 'ready':
+        slot.ready = true
+        this.events.ready(slot)
+        return
+      case 'series':
+        metrics.series(slot.worker, message)
+        return
+      case 'want-page': {
+        const page = registry.metricPage(slot.worker, slot.metricPages++)
+        metrics.addPage(slot.worker, page)
+        slot.thread?.post({ type: 'pages', pages: [page] })
+        return
+      }
+      case 'log':
+        log[message.level](message.message, message.fields)
+        return
+      default:
+        this.events.message(slot, message)
+    }
+  }
+
+  private exited(slot: WorkerSlot, error: Error | undefined): void {
+    const { clock, log, metrics, registry } = this.options
+    const { worker } = slot
+    const now = clock.now()
+    const reason = slot.ending ?? exitReason(error)
+    const served = slot.serving
+    slot.thread = undefined
+    registry.zeroColumn(worker)
+    metrics.fold(worker)
+    if (this.closing) {
+      this.events.gone(slot)
+      return
+    }
+    if (!served && slot.restarts > 0) this.failures.note(now)
+    slot.restarts++
+    this.exits.set(reason, (this.exits.get(reason) ?? 0) + 1)
+    const delay = slot.delay.next(now - slot.startedAt)
+    log.error('a worker ended and is replaced', { worker, reason, in_ms: delay, ...(error && { error }) })
+    this.onStartFailure?.(error ?? new Error(`worker ${worker} ended while it started (${reason})`))
+    const handle = clock.after(delay, () => {
+      this.restarts.delete(handle)
+      this.spawn(slot)
+    })
+    this.restarts.add(handle)
+    this.events.gone(slot)
+  }
+
+  private look(): void {
+    const { clock } = this.options
+    this.ticking = clock.after(BEAT_MS, () => this.look())
+    const now = clock.now()
+    this.watch.look(now)
+    for (const slot of this.slots) if (slot.thread !== undefined && slot.ending === undefined) this.judge(slot, now)
+    this.events.looked()
+    if (!this.lost && !this.closing && this.silence > LOST_MS && this.silence !== Number.POSITIVE_INFINITY) {
+      this.lost = true
+      this.events.lost()
+    }
+  }
+
+  private judge(slot: WorkerSlot, now: number): void {
+    const { log, registry } = this.options
+    const { worker } = slot
+    const beat = registry.read(slot.heartbeat)
+    const pulse = this.watch.judge(beat, now)
+    const before = slot.pulse
+    slot.pulse = pulse
+    if (slot.serving) {
+      const at = now - Math.max(0, beatAge(beat, now))
+      this.beatenAt = this.beatenAt === Number.POSITIVE_INFINITY ? at : Math.max(this.beatenAt, at)
+    }
+    if (pulse === 'hung') this.end(slot, 'hung')
+    else if (pulse !== before && slot.serving) {
+      if (pulse === 'stalled') log.warn('a worker has stalled', { worker })
+      else log.info('a worker goes on after a stall', { worker })
+    }
+  }
+}
+
+function exitReason(error: Error | undefined): ExitReason {
+  if (error === undefined) return 'exit'
+  return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'error'
+}

@@ -1,0 +1,50 @@
+import type { LeanConfig } from '../core/config.ts'
+import type { ConfigHead, FromWorker, LeanRoute, UpstreamEndpoints } from '../core/protocol.ts'
+import type { Clock } from '../lib/clock.ts'
+import { chunksOf } from './chunks.ts'
+import type { WorkerThread } from './worker-thread.ts'
+
+/** All workers together have this long to prepare, and again to commit. */
+export const SWAP_MS = 5_000
+
+/** A config generation on its way to the workers, with its cells. */
+export interface Rollout {
+  readonly generation: number
+  readonly hash: string
+  readonly lean: LeanConfig
+  readonly routes: readonly LeanRoute[]
+  /** By upstream; replaced as names resolve to other addresses. */
+  readonly endpoints: Map<string, UpstreamEndpoints>
+}
+
+/** A worker can't run this config. */
+export class ConfigRefused extends Error {}
+
+/** First phase with one worker: all is compiled, nothing has changed yet. */
+export async function prepare(thread: WorkerThread, rollout: Rollout, clock: Clock): Promise<void> {
+  const { generation, lean, routes, endpoints } = rollout
+  const deadline = clock.now() + SWAP_MS
+  const left = (): number => Math.max(0, deadline - clock.now())
+  await thread.ask({ type: 'prepare', head: headOf(rollout) }, left(), expecting('ack', generation))
+  for (const chunk of chunksOf(generation, lean.upstreams, endpoints, routes)) {
+    await thread.ask(chunk, left(), expecting(chunk.last ? 'prepared' : 'ack', generation))
+  }
+}
+
+/** Second phase: requests that begin from now on run on it. */
+export async function commit(thread: WorkerThread, generation: number): Promise<void> {
+  await thread.ask({ type: 'commit', generation }, SWAP_MS, expecting('committed', generation))
+}
+
+function headOf({ generation, hash, lean }: Rollout): ConfigHead {
+  const { upstreams, routes, ...rest } = lean
+  return { ...rest, generation, hash, upstreams: upstreams.length, routes: routes.length }
+}
+
+function expecting(type: 'ack' | 'prepared' | 'committed', generation: number) {
+  return (message: FromWorker): true | undefined => {
+    if (!('generation' in message) || message.generation !== generation) return undefined
+    if (message.type === 'refused') throw new ConfigRefused(message.message)
+    return message.type === type ? true : undefined
+  }
+}

@@ -1,0 +1,65 @@
+import { createServer, type ListenOptions, type Server } from 'node:net'
+
+/** An address that can't be listened on. The message is for people: address, port, reason, and what to change. */
+export class ListenFailed extends Error {
+  /** System error code, such as EADDRINUSE. */
+  readonly code: string
+
+  /** `key`: where the address stands in the config, such as `listeners.web.listen`. */
+  constructor(host: string, port: number, key: string, code: string) {
+    super(`${key}: can't listen on ${formatAddress(host, port)}: ${reasonOf(code, port)}; change ${key}`)
+    this.code = code
+  }
+}
+
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/**
+ * Binds once without `reusePort` and lets go again: a second bind with it would silently share the port with whoever
+ * has it. Rejects with {@link ListenFailed}.
+ */
+export async function checkAddress(host: string, port: number, key: string): Promise<void> {
+  try {
+    await close(await bind({ host, port, exclusive: true }))
+  } catch (error) {
+    throw new ListenFailed(host, port, key, (error as NodeJS.ErrnoException).code ?? 'unknown')
+  }
+}
+
+/** Whether this system lets several sockets share a port and spreads connections over them. */
+export async function reusePortWorks(): Promise<boolean> {
+  try {
+    await close(await bind({ host: '127.0.0.1', port: 0, reusePort: true }))
+    return true
+  } catch {
+    return false
+  }
+}
+
+function bind(options: ListenOptions): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(options, () => resolve(server))
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
+}
+
+function reasonOf(code: string, port: number): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} is in use`
+    case 'EACCES':
+      return `no permission for port ${port}`
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+      return 'this machine does not have that address'
+    default:
+      return code
+  }
+}

@@ -1,0 +1,71 @@
+import type { CellRef } from '../cells/pages.ts'
+import type { ExitReason, WorkerState } from './contract.ts'
+import type { Pulse } from './heartbeat.ts'
+import { RestartDelay } from './restarts.ts'
+import type { WorkerThread } from './worker-thread.ts'
+
+/** A worker number and the thread that has it now. All below `thread` is the thread's and starts anew with the next one. */
+export class WorkerSlot {
+  readonly worker: number
+  readonly heartbeat: CellRef
+  readonly delay = new RestartDelay()
+  restarts = 0
+  thread: WorkerThread | undefined = undefined
+  startedAt = 0
+  /** It speaks the protocol. */
+  ready = false
+  /** Somebody sends it a config or listeners. */
+  busy = false
+  serving = false
+  pulse: Pulse = 'beating'
+  /** Committed generation; 0: none. */
+  generation = 0
+  /** Generations that may still run requests. */
+  readonly living = new Set<number>()
+  /** Latest endpoint update that it has taken. */
+  update = 0
+  /** Endpoint update that a config on its way to it contains; Infinity: none is on its way. */
+  sentUpdate = Number.POSITIVE_INFINITY
+  readonly listening = new Set<string>()
+  /** How many of the shared pages it has. */
+  pages = 0
+  metricPages = 0
+  /** Its listeners are closed and no exchange is left. */
+  idle = false
+  ending: ExitReason | undefined = undefined
+
+  constructor(worker: number, heartbeat: CellRef) {
+    this.worker = worker
+    this.heartbeat = heartbeat
+  }
+
+  get state(): WorkerState {
+    if (this.thread === undefined) return 'waiting'
+    if (this.ending !== undefined) return 'ending'
+    if (!this.serving) return 'starting'
+    return this.pulse === 'beating' ? 'serving' : 'stalled'
+  }
+
+  /** It runs, speaks and is not about to end. */
+  get usable(): boolean {
+    return this.thread !== undefined && this.ready && this.ending === undefined
+  }
+
+  begin(thread: WorkerThread, now: number, pages: number): void {
+    this.thread = thread
+    this.startedAt = now
+    this.ready = false
+    this.busy = false
+    this.serving = false
+    this.pulse = 'beating'
+    this.generation = 0
+    this.living.clear()
+    this.update = 0
+    this.sentUpdate = Number.POSITIVE_INFINITY
+    this.listening.clear()
+    this.pages = pages
+    this.metricPages = 1
+    this.idle = false
+    this.ending = undefined
+  }
+}

@@ -1,0 +1,3 @@
+import { FixtureWorker } from './fixture.ts'
+
+new FixtureWorker().run()
