@@ -25,6 +25,7 @@ export interface EngineDeps {
 }
 
 const MALFORMED_BYTES = 16_384
+const SEPARATOR = 'The path holds an escaped slash, a backslash or a NUL that would change its route.'
 const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS', 'content-length', '0']
 
 /** Runs exchanges on the current snapshot. */
@@ -67,15 +68,19 @@ export class Engine {
       if (downstream.target === '*') answer = { status: 204, headers: ALL_METHODS, body: undefined }
       else if (isRefusedTarget(target)) answer = failure(target.reason, 'request', 'client', target.detail)
       else {
-        const found = snapshot.routes.find({
-          host: downstream.host,
-          path: target.path,
-          query: target.query,
-          method: downstream.method,
-          headers: downstream.headers,
-        })
+        const found = snapshot.routes.find(
+          {
+            host: downstream.host,
+            path: target.path,
+            query: target.query,
+            method: downstream.method,
+            headers: downstream.headers,
+          },
+          target.readings,
+        )
         if (found === undefined) answer = failure('no_route', 'request', 'client')
         else if ('allow' in found) answer = notAllowed(found.allow)
+        else if ('ambiguous' in found) answer = failure('ambiguous_path', 'request', 'client', SEPARATOR)
         else {
           route = found.value
           params = found.params

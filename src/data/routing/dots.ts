@@ -1,0 +1,36 @@
+const DOT = 0x2e
+const SLASH = 0x2f
+const SEMICOLON = 0x3b
+
+/**
+ * Whether a path in normal form holds a segment `.` or `..`, with or without parameters: some servers read `..;x` as
+ * `..`.
+ */
+export function hasDotSegment(path: string): boolean {
+  for (let i = path.indexOf('/.'); i !== -1; i = path.indexOf('/.', i + 1)) {
+    const after = path.charCodeAt(i + 2) === DOT ? i + 3 : i + 2
+    if (after === path.length) return true
+    const code = path.charCodeAt(after)
+    if (code === SLASH || code === SEMICOLON) return true
+  }
+  return false
+}
+
+/**
+ * Removes dot segments as RFC 3986, section 5.2.4 does; empty segments count as segments. Undefined where a dot segment
+ * has parameters: nobody knows how the upstream reads it.
+ */
+export function removeDotSegments(path: string): string | undefined {
+  const kept: string[] = []
+  const segments = path.split('/')
+  for (let i = 1; i < segments.length; i++) {
+    const segment = segments[i] as string
+    const isLast = i === segments.length - 1
+    if (segment === '.' || segment === '..') {
+      if (segment === '..') kept.pop()
+      if (isLast) kept.push('')
+    } else if (segment.startsWith('.;') || segment.startsWith('..;')) return undefined
+    else kept.push(segment)
+  }
+  return `/${kept.join('/')}`
+}

@@ -1,0 +1,98 @@
+import type { MatchConfig, PathPattern } from '../../core/config.ts'
+import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
+import { LinearRegex } from '../../lib/regex.ts'
+import { compilePredicate, headersHold, type Predicate, queryHolds } from './predicates.ts'
+
+/** A route found. `params`: values of its parameters in the order of {@link paramNames}; undefined where it has none. */
+export interface Hit<T> {
+  readonly value: T
+  readonly params: readonly string[] | undefined
+}
+
+/** What a route asks of a request beyond host and path. */
+export interface Conditions {
+  /** undefined: any. */
+  readonly methods: readonly string[] | undefined
+  readonly headers: readonly Predicate[]
+  readonly query: readonly Predicate[]
+}
+
+/** One way to reach a route: one path of one of its matches. */
+export interface Entry<T> {
+  readonly route: string
+  readonly conditions: Conditions
+  /** Only of paths that are regular expressions. */
+  readonly regex: LinearRegex | undefined
+  /** Place of each of the route's parameters among those of this path, -1 where it lacks it; undefined: the same. */
+  readonly order: readonly number[] | undefined
+  /** The answer without parameters, made once. */
+  readonly hit: Hit<T>
+}
+
+/** Names of a route's parameters, in the order of their first appearance in its paths. */
+export function paramNames(match: readonly MatchConfig[]): readonly string[] {
+  return [...new Set(match.flatMap(({ paths }) => paths.flatMap(paramsOf)))]
+}
+
+/** Throws {@link RegexError}. */
+export function compileConditions(match: MatchConfig): Conditions {
+  return {
+    methods: match.methods.length === 0 ? undefined : match.methods,
+    headers: match.headers.map(compilePredicate),
+    query: match.query.map(compilePredicate),
+  }
+}
+
+/** Throws {@link RegexError}. `names`: {@link paramNames} of the route. */
+export function compileEntry<T>(
+  route: string,
+  conditions: Conditions,
+  path: PathPattern,
+  names: readonly string[],
+  value: T,
+): Entry<T> {
+  const own = paramsOf(path)
+  const order = names.map((name) => own.indexOf(name))
+  const isSame = order.length === own.length && order.every((place, index) => place === index)
+  return {
+    route,
+    conditions,
+    regex: path.kind === 'regex' ? new LinearRegex(path.source) : undefined,
+    order: isSame ? undefined : order,
+    hit: { value, params: undefined },
+  }
+}
+
+/** The more specific first: methods named before none, then more conditions; the name only makes it total. */
+export function compareEntries<T>(a: Entry<T>, b: Entry<T>): number {
+  const method = Number(a.conditions.methods === undefined) - Number(b.conditions.methods === undefined)
+  if (method !== 0) return method
+  const conditions = countOf(b.conditions) - countOf(a.conditions)
+  if (conditions !== 0 || a.route === b.route) return conditions
+  return a.route < b.route ? -1 : 1
+}
+
+/** HEAD also finds what names only GET. */
+export function methodHolds(conditions: Conditions, method: string): boolean {
+  const { methods } = conditions
+  return methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
+}
+
+export function fieldsHold(
+  { headers, query }: Conditions,
+  sent: FlatHeaders,
+  names: FieldNames,
+  pairs: () => readonly string[],
+): boolean {
+  return (
+    (headers.length === 0 || headersHold(headers, sent, names)) && (query.length === 0 || queryHolds(query, pairs()))
+  )
+}
+
+function countOf({ headers, query }: Conditions): number {
+  return headers.length + query.length
+}
+
+function paramsOf(path: PathPattern): string[] {
+  return path.kind === 'regex' ? [] : path.segments.flatMap((segment) => ('param' in segment ? [segment.param] : []))
+}

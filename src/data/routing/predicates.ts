@@ -1,0 +1,97 @@
+import type { ValueCondition } from '../../core/config.ts'
+import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
+import { byteString, escapedByte } from '../../lib/percent.ts'
+import { LinearRegex } from '../../lib/regex.ts'
+
+/** A compiled {@link ValueCondition}. */
+export interface Predicate {
+  /** Byte string. */
+  readonly name: string
+  /** What must hold of one of the values; undefined: the name must be absent. */
+  readonly holds: ((value: string) => boolean) | undefined
+}
+
+/** Throws {@link RegexError}. */
+export function compilePredicate(condition: ValueCondition): Predicate {
+  const wanted = byteString(condition.value)
+  const name = byteString(condition.name)
+  switch (condition.op) {
+    case 'present':
+      return { name, holds: () => true }
+    case 'absent':
+      return { name, holds: undefined }
+    case 'exact':
+      return { name, holds: (value) => value === wanted }
+    case 'prefix':
+      return { name, holds: (value) => value.startsWith(wanted) }
+    case 'suffix':
+      return { name, holds: (value) => value.endsWith(wanted) }
+    case 'contains':
+      return { name, holds: (value) => value.includes(wanted) }
+    case 'regex': {
+      const regex = new LinearRegex(condition.value)
+      return { name, holds: (value) => regex.test(value) }
+    }
+  }
+}
+
+/** Whether every predicate holds. A field that is sent several times holds if one of its lines does. */
+export function headersHold(predicates: readonly Predicate[], headers: FlatHeaders, names: FieldNames): boolean {
+  for (const { name, holds } of predicates) {
+    let found = false
+    for (let i = 0; i < headers.length && !found; i += 2) {
+      found = names.lower(headers[i] as string) === name && (holds === undefined || holds(headers[i + 1] as string))
+    }
+    if (found === (holds === undefined)) return false
+  }
+  return true
+}
+
+/** Whether every predicate holds. A key that is given several times holds if one of its values does. */
+export function queryHolds(predicates: readonly Predicate[], pairs: readonly string[]): boolean {
+  for (const { name, holds } of predicates) {
+    let found = false
+    for (let i = 0; i < pairs.length && !found; i += 2) {
+      found = pairs[i] === name && (holds === undefined || holds(pairs[i + 1] as string))
+    }
+    if (found === (holds === undefined)) return false
+  }
+  return true
+}
+
+/**
+ * Names and values of a query by turns, decoded as forms are (`+` is a space; an invalid escape stands for itself), as byte
+ * strings.
+ *
+ * @param query with its leading `?`, or empty
+ */
+export function parseQuery(query: string): readonly string[] {
+  const pairs: string[] = []
+  for (let from = 1; from < query.length; ) {
+    const ampersand = query.indexOf('&', from)
+    const end = ampersand === -1 ? query.length : ampersand
+    if (end > from) {
+      const equals = query.indexOf('=', from)
+      const split = equals === -1 || equals > end ? end : equals
+      pairs.push(decode(query.slice(from, split)), decode(query.slice(split + 1, Math.max(end, split + 1))))
+    }
+    from = end + 1
+  }
+  return pairs
+}
+
+function decode(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) return text
+  let out = ''
+  let from = 0
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]
+    if (char !== '%' && char !== '+') continue
+    const byte = char === '+' ? 0x20 : escapedByte(text, i)
+    if (byte < 0) continue
+    out += text.slice(from, i) + String.fromCharCode(byte)
+    if (char === '%') i += 2
+    from = i + 1
+  }
+  return out + text.slice(from)
+}

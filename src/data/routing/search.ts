@@ -1,0 +1,131 @@
+import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
+import type { Hosts } from './hosts.ts'
+import { type Entry, fieldsHold, type Hit, methodHolds } from './match.ts'
+import type { Paths, Place } from './paths.ts'
+import { parseQuery } from './predicates.ts'
+
+/** What a route is looked up by. */
+export interface LookUp {
+  /** Lower-case, without port and trailing dot; empty: none was sent. */
+  readonly host: string
+  /** In normal form. */
+  readonly path: string
+  /** With the leading `?`, or empty. */
+  readonly query: string
+  readonly method: string
+  readonly headers: FlatHeaders
+}
+
+/**
+ * Walks the tables of all precedences, the most specific place first, and goes back to less specific ones where methods,
+ * headers or query don't hold. A place lies at one depth, so it is visited at most once a walk: the walk is bounded by
+ * the places of the table, not by the number of ways through them.
+ */
+export class Search<T> {
+  /** Places and entries looked at so far. */
+  steps = 0
+  private readonly levels: readonly Hosts<T>[]
+  private readonly names: FieldNames
+  private lookUp: LookUp = NOTHING
+  private path = ''
+  private pairs: readonly string[] | undefined = undefined
+  private readonly captured: string[] = []
+  /** Set: gathers the methods of everything that matches but for its method, and finds nothing. */
+  private allow: Set<string> | undefined = undefined
+
+  constructor(levels: readonly Hosts<T>[], names: FieldNames) {
+    this.levels = levels
+    this.names = names
+  }
+
+  hit(lookUp: LookUp, path: string): Hit<T> | undefined {
+    this.path = path
+    this.captured.length = 0
+    const entry = this.walk(lookUp)
+    if (entry === undefined) return undefined
+    const { captured } = this
+    const { order, hit } = entry
+    if (order !== undefined) return { value: hit.value, params: order.map((place) => captured[place] ?? '') }
+    return captured.length === 0 ? hit : { value: hit.value, params: captured.slice() }
+  }
+
+  /** Methods with which a route would match, sorted. */
+  methods(lookUp: LookUp): readonly string[] {
+    const allow = new Set<string>()
+    this.allow = allow
+    this.path = lookUp.path
+    this.walk(lookUp)
+    this.allow = undefined
+    if (allow.has('GET')) allow.add('HEAD')
+    return [...allow].sort()
+  }
+
+  private walk(lookUp: LookUp): Entry<T> | undefined {
+    this.lookUp = lookUp
+    let entry: Entry<T> | undefined
+    for (let i = 0; i < this.levels.length && entry === undefined; i++) {
+      entry = (this.levels[i] as Hosts<T>).first(lookUp.host, this.inPaths)
+    }
+    // Nothing of a request outlives its look-up.
+    this.lookUp = NOTHING
+    this.pairs = undefined
+    return entry
+  }
+
+  private readonly inPaths = (paths: Paths<T>): Entry<T> | undefined =>
+    this.below(paths.root, 1) ?? this.pick(paths.regexes)
+
+  /** `from`: where the next segment starts; beyond the end of the path: there is none. */
+  private below(place: Place<T>, from: number): Entry<T> | undefined {
+    const { path } = this
+    const { literals, param } = place
+    this.steps++
+    if (from > path.length) return this.pick(place.exact) ?? this.pick(place.prefix)
+    if (literals !== undefined || param !== undefined) {
+      const slash = path.indexOf('/', from)
+      const end = slash === -1 ? path.length : slash
+      const segment = path.slice(from, end)
+      const literal = literals?.get(segment)
+      const found = literal === undefined ? undefined : this.below(literal, end + 1)
+      if (found !== undefined) return found
+      if (param !== undefined && end > from) {
+        this.captured.push(segment)
+        const entry = this.below(param, end + 1)
+        if (entry !== undefined) return entry
+        this.captured.pop()
+      }
+    }
+    return this.pick(place.prefix)
+  }
+
+  private pick(entries: readonly Entry<T>[]): Entry<T> | undefined {
+    if (entries.length > 1 && this.lookUp.method === 'HEAD') {
+      // Naming HEAD is more specific than naming GET, but only for HEAD: their order can't be fixed beforehand.
+      for (const entry of entries) {
+        if (entry.conditions.methods?.includes('HEAD') && this.accepts(entry)) return entry
+      }
+    }
+    for (const entry of entries) if (this.accepts(entry)) return entry
+    return undefined
+  }
+
+  private accepts(entry: Entry<T>): boolean {
+    const { lookUp, allow } = this
+    const { conditions, regex } = entry
+    this.steps++
+    if (allow === undefined && !methodHolds(conditions, lookUp.method)) return false
+    if (!fieldsHold(conditions, lookUp.headers, this.names, this.queryPairs)) return false
+    if (regex !== undefined && !regex.test(this.path)) return false
+    if (allow === undefined) return true
+    for (const method of conditions.methods ?? NO_METHODS) allow.add(method)
+    return false
+  }
+
+  private readonly queryPairs = (): readonly string[] => {
+    this.pairs ??= parseQuery(this.lookUp.query)
+    return this.pairs
+  }
+}
+
+const NO_METHODS: readonly string[] = []
+const NOTHING: LookUp = { host: '', path: '', query: '', method: '', headers: [] }

@@ -1,0 +1,124 @@
+import type { Reason } from '../../core/failures.ts'
+import { escapeByte, escapedByte, isUnreserved } from '../../lib/percent.ts'
+import { hasDotSegment, removeDotSegments } from './dots.ts'
+import { Doubt, readings } from './readings.ts'
+
+/** A request target in normal form. */
+export interface NormalTarget {
+  /** Starts with `/`; unreserved characters bare, other escapes in upper case. Or `*`. */
+  readonly path: string
+  /** With the leading `?`, or empty; byte for byte as sent. */
+  readonly query: string
+  /** What goes to the upstream: byte for byte as sent wherever every reader sees the normal form in it. */
+  readonly forward: string
+  /** Other ways in which an upstream may read the path; undefined: none. They must lead to the same route. */
+  readonly readings: readonly string[] | undefined
+}
+
+/** Why a target is not served. `detail` is safe to show. */
+export interface RefusedTarget {
+  readonly reason: Extract<Reason, 'bad_request' | 'ambiguous_path'>
+  readonly detail: string
+}
+
+export function isRefusedTarget(target: NormalTarget | RefusedTarget): target is RefusedTarget {
+  return 'reason' in target
+}
+
+const SPACE = 0x20
+const HASH = 0x23
+const PERCENT = 0x25
+const DOT = 0x2e
+const SLASH = 0x2f
+const QUESTION = 0x3f
+const BACKSLASH = 0x5c
+const DELETE = 0x7f
+
+const NO_SLASH: RefusedTarget = { reason: 'bad_request', detail: 'The target must start with a slash.' }
+const BAD_BYTE: RefusedTarget = {
+  reason: 'bad_request',
+  detail: 'The target holds a control character, a space or a fragment.',
+}
+const BAD_ESCAPE: RefusedTarget = { reason: 'bad_request', detail: 'The path holds an invalid percent-escape.' }
+export const DOT_SEGMENT: RefusedTarget = { reason: 'ambiguous_path', detail: 'The path holds a dot segment.' }
+
+/**
+ * Brings an origin-form target to the normal form that routes are matched on. What was matched is what is forwarded: the
+ * raw target goes on only if its normal form differs from it at most in the case of escapes or in decoded unreserved
+ * characters other than the dot; else the normal form does. Bytes above 0x7F, which no URI may hold, are escaped. Empty
+ * segments stay. The query is only checked for characters that no request line may hold, and never changed.
+ *
+ * @param dots what is done with dot segments, plain or escaped: `refuse`, or `normalise` (RFC 3986, section 5.2.4).
+ */
+export function normaliseTarget(target: string, dots: 'refuse' | 'normalise'): NormalTarget | RefusedTarget {
+  if (target.charCodeAt(0) !== SLASH) {
+    return target === '*' ? { path: '*', query: '', forward: '*', readings: undefined } : NO_SLASH
+  }
+  const { length } = target
+  let end = 1
+  let previous = SLASH
+  for (; end < length; end++) {
+    const code = target.charCodeAt(end)
+    if (code === QUESTION) break
+    // Everything that may need work; `!`, `"` and dot files come along, harmlessly.
+    if (code <= PERCENT || code >= DELETE || code === BACKSLASH || (code === DOT && previous === SLASH)) {
+      return normaliseSlowly(target, dots)
+    }
+    previous = code
+  }
+  if (end === length) return { path: target, query: '', forward: target, readings: undefined }
+  if (!isQuery(target, end)) return BAD_BYTE
+  return { path: target.slice(0, end), query: target.slice(end), forward: target, readings: undefined }
+}
+
+function normaliseSlowly(target: string, dots: 'refuse' | 'normalise'): NormalTarget | RefusedTarget {
+  const mark = target.indexOf('?')
+  const end = mark === -1 ? target.length : mark
+  if (!isQuery(target, end)) return BAD_BYTE
+  let path = ''
+  let from = 0
+  let doubts = 0
+  let rawGoesOn = true
+  for (let i = 0; i < end; i++) {
+    const code = target.charCodeAt(i)
+    if (code === PERCENT) {
+      const byte = i + 2 < end ? escapedByte(target, i) : -1
+      if (byte < 0) return BAD_ESCAPE
+      if (byte === DOT) rawGoesOn = false
+      doubts |= doubtOf(byte)
+      path += target.slice(from, i) + (isUnreserved(byte) ? String.fromCharCode(byte) : escapeByte(byte))
+      i += 2
+      from = i + 1
+    } else if (code > DELETE) {
+      rawGoesOn = false
+      path += target.slice(from, i) + escapeByte(code)
+      from = i + 1
+    } else if (code === BACKSLASH) doubts |= Doubt.backslash
+    else if (code <= SPACE || code === HASH || code === DELETE) return BAD_BYTE
+  }
+  path += target.slice(from, end)
+  if (hasDotSegment(path)) {
+    const clean = dots === 'refuse' ? undefined : removeDotSegments(path)
+    if (clean === undefined) return DOT_SEGMENT
+    path = clean
+    rawGoesOn = false
+  }
+  const others = doubts === 0 ? undefined : readings(path, doubts)
+  if (others?.some(hasDotSegment)) return DOT_SEGMENT
+  const query = target.slice(end)
+  return { path, query, forward: rawGoesOn ? target : path + query, readings: others }
+}
+
+function doubtOf(byte: number): number {
+  if (byte === SLASH) return Doubt.escapedSlash
+  if (byte === BACKSLASH) return Doubt.escapedBackslash
+  return byte === 0 ? Doubt.escapedNull : 0
+}
+
+function isQuery(target: string, from: number): boolean {
+  for (let i = from; i < target.length; i++) {
+    const code = target.charCodeAt(i)
+    if (code <= SPACE || code === HASH || code === DELETE) return false
+  }
+  return true
+}
