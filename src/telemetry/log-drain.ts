@@ -18,6 +18,8 @@ export class LogDrain {
   /** The ring whose turn it is; while its line is half written no other may come between. */
   private turn = 0
   /** The last byte that went out was not the end of a line. */
+  private midLine = false
+  /** That line's rest is lost: it must be ended before the next one. */
   private torn = false
 
   constructor(rings: readonly SharedArrayBuffer[], write: WriteOut) {
@@ -42,9 +44,9 @@ export class LogDrain {
   private empty(ring: RingReader): boolean {
     for (let bytes = ring.peek(); bytes.length > 0; bytes = ring.peek()) {
       try {
-        const written = this.write(bytes.subarray(0, MAX_WRITE))
+        const written = this.put(bytes.subarray(0, MAX_WRITE))
         if (written === 0) return false
-        this.torn = bytes[written - 1] !== LINE_FEED
+        this.midLine = bytes[written - 1] !== LINE_FEED
         ring.consume(written)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
@@ -63,15 +65,15 @@ export class LogDrain {
       ring.consume(bytes.length)
     }
     ring.lost(lines)
-    if (this.torn) this.mend()
+    this.torn ||= this.midLine
+    this.midLine = false
   }
 
-  /** Ends the line that was cut short, if the output can take one byte. */
-  private mend(): void {
-    try {
-      this.torn = this.write(LINE_END) !== 1
-    } catch {
-      this.torn = true
+  private put(bytes: Uint8Array): number {
+    if (this.torn) {
+      if (this.write(LINE_END) === 0) return 0
+      this.torn = false
     }
+    return this.write(bytes)
   }
 }

@@ -60,7 +60,7 @@ export class MetricsRegistry {
   series(worker: number, message: SeriesMessage): void {
     const { metric, labels, ref } = message
     const page = this.pages.get(ref.page)
-    if (page === undefined || page.worker !== worker || !(metric in METRICS)) return
+    if (page === undefined || page.worker !== worker || !Object.hasOwn(METRICS, metric)) return
     const before = page.rows.get(ref.slot)
     if (before !== undefined) this.detach(before, worker)
     const row = this.row(metric as MetricName, labels)

@@ -79,8 +79,8 @@ export class WorkerMetrics {
   constructor(space: CellSpace, pages: readonly Page[], announce: (message: FromWorker) => void) {
     this.space = space
     this.announce = announce
-    this.dropped = this.counter('sluice_metric_series_dropped_total', [])
     this.addPages(pages)
+    this.dropped = this.counter('sluice_metric_series_dropped_total', [])
   }
 
   counter(metric: CounterName, labels: readonly string[]): Counter {
