@@ -217,6 +217,7 @@ export class Attempts implements TryOwner {
   }
 
   private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
+    if (this.stopped) return undefined
     const at = new Attempt(this.host.ex.attempts + 1, upstream.name, this.clock.now())
     if (!this.passes(at)) return undefined
     at.endpoint = endpoint.id

@@ -1,5 +1,7 @@
 import type { Policy } from '../../core/policy.ts'
 
+const NONE: readonly number[] = []
+
 type Hook = 'requestBody' | 'attempt' | 'attempted' | 'recover' | 'respond' | 'responseBody' | 'settle'
 
 /**
@@ -31,8 +33,6 @@ export class Chain {
 }
 
 export const EMPTY_CHAIN: Chain = new Chain([])
-
-const NONE: readonly number[] = []
 
 function places(policies: readonly Policy[], hook: Hook): readonly number[] {
   const found = policies.flatMap((policy, place) => (policy[hook] === undefined ? [] : [place]))

@@ -30,7 +30,12 @@ class Owner implements ClocksOwner {
   }
 }
 
-function setUp(timeouts: Partial<RouteTimeouts>): { clock: ManualClock; owner: Owner; clocks: Clocks; wheel: TimerWheel } {
+function setUp(timeouts: Partial<RouteTimeouts>): {
+  clock: ManualClock
+  owner: Owner
+  clocks: Clocks
+  wheel: TimerWheel
+} {
   const clock = new ManualClock()
   const owner = new Owner()
   const wheel = new TimerWheel(clock)

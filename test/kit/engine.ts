@@ -1,0 +1,185 @@
+import { CellSpace } from '../../src/cells/space.ts'
+import type { Attempt } from '../../src/core/attempt.ts'
+import type { RouteConfig, UpstreamConfig } from '../../src/core/config.ts'
+import type { Exchange } from '../../src/core/exchange.ts'
+import type { Policy, Reply } from '../../src/core/policy.ts'
+import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
+import { Chain } from '../../src/data/engine/chain.ts'
+import { CollectingDownstream } from '../../src/data/engine/collect.ts'
+import { Engine } from '../../src/data/engine/engine.ts'
+import { AttemptPlan } from '../../src/data/engine/plan.ts'
+import { type CompiledRoute, Snapshot } from '../../src/data/engine/snapshot.ts'
+import type { RouteTable } from '../../src/data/routing/table.ts'
+import { Upstream } from '../../src/data/upstreams/upstream.ts'
+import { FieldNames } from '../../src/lib/headers.ts'
+import { seededRandom } from '../../src/lib/random.ts'
+import { TimerWheel } from '../../src/lib/timers.ts'
+import { UuidV7 } from '../../src/lib/uuid.ts'
+import { ManualClock } from './clock.ts'
+import { PEER } from './exchange.ts'
+import { ScriptedTransport } from './scripted-transport.ts'
+
+/** What differs from a plain route to one upstream `a` with one endpoint. */
+export interface EngineSetUp {
+  readonly policies?: readonly Policy[]
+  readonly timeouts?: Partial<RouteConfig['timeouts']>
+  readonly retries?: Partial<RouteConfig['retries']>
+  /** Number of endpoints by upstream name; the first is the route's, the others are its failover. */
+  readonly upstreams?: Readonly<Record<string, number>>
+  readonly connections?: Partial<UpstreamConfig['connections']>
+}
+
+/** One request handed to the engine, and what became of it. */
+export interface Sent {
+  readonly downstream: CollectingDownstream
+  /** undefined while it runs, or when the answer broke. */
+  reply: Reply | undefined
+  ended: boolean
+}
+
+const TIMEOUTS = {
+  request: 15_000,
+  attempt: undefined,
+  idle: 60_000,
+  stream: 300_000,
+  total: undefined,
+  minRate: undefined,
+}
+const RETRIES = {
+  maxExtra: 1,
+  when: ['connect', 'reset', 502, 503, 504],
+  methods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'],
+  backoff: { base: 25, cap: 250 },
+}
+
+/** An engine in virtual time over a scripted transport: one route that takes everything. */
+export class EngineKit {
+  readonly clock = new ManualClock()
+  readonly timers: TimerWheel = new TimerWheel(this.clock)
+  readonly transport = new ScriptedTransport()
+  readonly finished: Exchange[] = []
+  readonly tries: Attempt[] = []
+  readonly bugs: unknown[] = []
+  readonly engine: Engine
+  readonly upstreams: Upstream[]
+  readonly space = new CellSpace(1, 0)
+  readonly snapshot: Snapshot
+  readonly route: CompiledRoute
+  private slots = 0
+
+  constructor(setUp: EngineSetUp = {}) {
+    this.space.add([
+      { id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) },
+      { id: 1, kind: 'words', buffer: new SharedArrayBuffer(65_536) },
+    ])
+    const random = seededRandom(1)
+    const ids = new UuidV7(this.clock, random)
+    this.engine = new Engine({
+      clock: this.clock,
+      timers: this.timers,
+      random,
+      requestId: () => ids.next(),
+      recorder: { finish: (ex) => void this.finished.push(ex), attempt: (_ex, at) => void this.tries.push(at) },
+      bug: (error) => void this.bugs.push(error),
+    })
+    this.upstreams = Object.entries(setUp.upstreams ?? { a: 1 }).map(([name, count]) =>
+      this.upstream(name, count, setUp),
+    )
+    this.route = this.compile(setUp)
+    this.snapshot = new Snapshot(
+      {
+        gateway: { name: 'test' },
+        listeners: [],
+        trustedProxies: ['203.0.113.0/24'],
+        correlation: { headers: ['x-correlation-id'], trust: 'any' },
+        pathPolicy: { dots: 'refuse' },
+        generation: 1,
+        hash: '',
+        upstreams: 1,
+        routes: 1,
+      },
+      { find: () => ({ value: this.route, params: undefined }) } as unknown as RouteTable<CompiledRoute>,
+      new Map(this.upstreams.map((upstream) => [upstream.name, upstream])),
+      { names: new FieldNames(), random },
+    )
+    this.engine.current = this.snapshot
+  }
+
+  /** Requests that the route has in flight. */
+  get inFlight(): number {
+    return this.space.held({ page: 0, slot: 0 }).sum()
+  }
+
+  get latest() {
+    return this.transport.latest
+  }
+
+  send(method = 'GET', target = '/', headers: readonly string[] = [], body?: string, peer = PEER): Sent {
+    const request = { method, target, headers, body: body === undefined ? undefined : Buffer.from(body) }
+    const sent: Sent = {
+      downstream: new CollectingDownstream(peer, request, 1_000_000, (reply) => {
+        sent.reply = reply
+        sent.ended = true
+      }),
+      reply: undefined,
+      ended: false,
+    }
+    this.engine.handle(sent.downstream)
+    return sent
+  }
+
+  private compile(setUp: EngineSetUp): CompiledRoute {
+    const [first, ...others] = this.upstreams as [Upstream, ...Upstream[]]
+    const timeouts = { ...TIMEOUTS, ...setUp.timeouts }
+    const retries = { ...RETRIES, ...setUp.retries }
+    const failover = others.map((upstream) => upstream.name)
+    const config = { to: [{ upstream: first.name, weight: 1 }], failover, timeouts, retries }
+    return {
+      name: 'r',
+      chain: new Chain(setUp.policies ?? []),
+      plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
+      timeouts,
+      inFlight: this.space.held({ page: 0, slot: 0 }),
+      record: undefined,
+    }
+  }
+
+  private upstream(name: string, count: number, setUp: EngineSetUp): Upstream {
+    const config: UpstreamConfig = {
+      name,
+      endpoints: [],
+      tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
+      algorithm: 'round-robin',
+      connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
+      connectTimeout: 2000,
+    }
+    const upstream = new Upstream(config, {
+      space: this.space,
+      clock: this.clock,
+      timers: this.timers,
+      random: seededRandom(2),
+      transports: { plain: this.transport, tls: this.transport },
+    })
+    upstream.setEndpoints(Array.from({ length: count }, (_, i) => this.endpoint(name, i)))
+    return upstream
+  }
+
+  private endpoint(upstream: string, index: number): ResolvedEndpoint {
+    const slot = (): number => ++this.slots
+    return {
+      id: `http://${upstream}${index}:80`,
+      scheme: 'http',
+      address: '127.0.0.1',
+      port: 80,
+      host: `${upstream}${index}`,
+      weight: 1,
+      tier: 0,
+      zone: undefined,
+      cells: {
+        inFlight: { page: 0, slot: slot() },
+        connections: { page: 0, slot: slot() },
+        state: { page: 1, slot: slot() },
+      },
+    }
+  }
+}

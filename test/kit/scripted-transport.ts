@@ -1,0 +1,117 @@
+import type {
+  Connection,
+  ConnectionOwner,
+  Target,
+  Transport,
+  TransportEvents,
+  TransportFailure,
+  TransportRequest,
+} from '../../src/core/transport.ts'
+import type { FlatHeaders } from '../../src/lib/headers.ts'
+
+/** A connection that does what the test says, for engine tests in virtual time. */
+export class ScriptedConnection implements Connection {
+  readonly target: Target
+  closed = false
+  served = 0
+  request: TransportRequest | undefined = undefined
+  sent = ''
+  ended = false
+  paused = false
+  aborted = false
+  /** What `write` answers. */
+  room = true
+  events!: TransportEvents
+  private readonly owner: ConnectionOwner
+
+  constructor(target: Target, owner: ConnectionOwner) {
+    this.target = target
+    this.owner = owner
+  }
+
+  start(request: TransportRequest, events: TransportEvents): void {
+    this.request = request
+    this.events = events
+    this.sent = ''
+    this.ended = request.contentLength === 0
+  }
+
+  /** The connection is there; the body is asked for. */
+  connect(): void {
+    this.events.onConnected(this.served > 0)
+    if (this.request?.contentLength !== 0) this.events.onWantBody()
+  }
+
+  answer(status: number, headers: FlatHeaders = [], body = ''): void {
+    this.events.onHead(status, headers)
+    if (body !== '' && !this.aborted) this.events.onData(Buffer.from(body))
+    this.finish()
+  }
+
+  finish(): void {
+    if (this.aborted) return
+    this.events.onEnd()
+    this.served++
+    this.owner.onIdle(this)
+  }
+
+  fail(facts: Partial<TransportFailure>): void {
+    this.closed = true
+    const connected = facts.reason !== 'connect_refused'
+    this.events.onFailure({
+      reason: 'upstream_reset',
+      phase: connected ? 'headers' : 'connect',
+      connected,
+      reused: false,
+      bytesSent: connected,
+      requestDone: connected,
+      responseStarted: false,
+      ...facts,
+    })
+    this.owner.onClosed(this)
+  }
+
+  write(chunk: Buffer): boolean {
+    this.sent += chunk.toString('latin1')
+    return this.room
+  }
+
+  end(): void {
+    this.ended = true
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+  }
+
+  abort(): void {
+    this.aborted = true
+    this.close()
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.owner.onClosed(this)
+  }
+}
+
+/** Opens scripted connections and keeps them in order. */
+export class ScriptedTransport implements Transport {
+  readonly name = 'scripted'
+  readonly connections: ScriptedConnection[] = []
+
+  open(target: Target, _options: unknown, owner: ConnectionOwner): Connection {
+    const connection = new ScriptedConnection(target, owner)
+    this.connections.push(connection)
+    return connection
+  }
+
+  get latest(): ScriptedConnection {
+    return this.connections[this.connections.length - 1] as ScriptedConnection
+  }
+}

@@ -1,0 +1,275 @@
+import { describe, expect, test } from 'vitest'
+import { EngineKit } from '../../../kit/engine.ts'
+
+const status = (kit: EngineKit): (number | undefined)[] => kit.finished.map((ex) => ex.response?.status)
+
+describe('the loop of attempts', () => {
+  test('relays an answer after one try and holds nothing afterwards', () => {
+    const kit = new EngineKit()
+    const sent = kit.send()
+    expect(kit.inFlight).toBe(1)
+    kit.latest.connect()
+    kit.latest.answer(200, ['content-length', '2'], 'ok')
+    expect(sent.reply).toMatchObject({ status: 200, body: Buffer.from('ok') })
+    expect(kit.tries.map((at) => at.head?.outcome)).toEqual(['ok'])
+    expect(kit.inFlight).toBe(0)
+    kit.clock.advance(100)
+    expect(kit.clock.timers).toBe(0)
+  })
+
+  test('a refused connection is followed by another endpoint, for any method', () => {
+    const kit = new EngineKit({ upstreams: { a: 2 } })
+    const sent = kit.send('POST', '/', [], 'body')
+    const first = kit.latest
+    first.fail({ reason: 'connect_refused' })
+    kit.clock.advance(300)
+    expect(kit.latest).not.toBe(first)
+    kit.latest.connect()
+    expect(kit.latest.sent).toBe('body')
+    kit.latest.answer(201)
+    expect(sent.reply?.status).toBe(201)
+    expect(kit.finished[0]?.attempts).toBe(2)
+    expect(new Set(kit.tries.map((at) => at.endpoint)).size).toBe(2)
+  })
+
+  test('an idempotent request that broke before its answer is tried again, an unsafe one is not', () => {
+    for (const [method, expected] of [
+      ['GET', 200],
+      ['POST', 502],
+    ] as const) {
+      const kit = new EngineKit({ upstreams: { a: 2 } })
+      const sent = kit.send(method)
+      kit.latest.connect()
+      kit.latest.fail({ reason: 'upstream_reset' })
+      kit.clock.advance(300)
+      if (expected === 200) {
+        kit.latest.connect()
+        kit.latest.answer(200)
+      }
+      expect(sent.reply?.status).toBe(expected)
+    }
+  })
+
+  test('tries stop at maxExtra, and the last failure is the answer', () => {
+    const kit = new EngineKit({ upstreams: { a: 5 }, retries: { maxExtra: 2 } })
+    const sent = kit.send()
+    for (let i = 0; i < 3; i++) {
+      kit.latest.fail({ reason: 'connect_refused' })
+      kit.clock.advance(300)
+    }
+    expect(kit.transport.connections.length).toBe(3)
+    expect(sent.reply?.status).toBe(502)
+    expect(kit.finished[0]?.failure).toMatchObject({ reason: 'connect_refused', phase: 'connect', origin: 'upstream' })
+  })
+
+  test('a retryable status is discarded when a further try starts, else relayed', () => {
+    const kit = new EngineKit({ upstreams: { a: 2 } })
+    const sent = kit.send()
+    for (let i = 0; i < 2; i++) {
+      kit.latest.connect()
+      kit.latest.answer(503, ['x-try', String(i)], 'busy')
+      kit.clock.advance(300)
+    }
+    expect(sent.reply).toMatchObject({ status: 503, body: Buffer.from('busy') })
+    expect(sent.reply?.headers).toContain('1')
+    expect(kit.tries.map((at) => at.head?.outcome)).toEqual([503, 503])
+  })
+
+  test('a discarded answer that goes on is cut off after 64 KiB or 100 ms', () => {
+    for (const flood of [true, false]) {
+      const kit = new EngineKit({ upstreams: { a: 2 } })
+      kit.send()
+      const first = kit.latest
+      first.connect()
+      first.events.onHead(503, [])
+      if (flood) first.events.onData(Buffer.alloc(65_537))
+      else kit.clock.advance(115)
+      expect(first.aborted).toBe(true)
+    }
+  })
+
+  test('other statuses are the upstream’s answer', () => {
+    const kit = new EngineKit({ upstreams: { a: 2 } })
+    const sent = kit.send()
+    kit.latest.connect()
+    kit.latest.answer(500)
+    expect(sent.reply?.status).toBe(500)
+    expect(kit.transport.connections.length).toBe(1)
+  })
+
+  test('the deadline ends the try and names where it was', () => {
+    const kit = new EngineKit({ timeouts: { request: 1000 } })
+    const sent = kit.send()
+    kit.latest.connect()
+    kit.clock.advance(1020)
+    expect(sent.reply?.status).toBe(504)
+    expect(kit.latest.aborted).toBe(true)
+    expect(kit.finished[0]?.failure).toMatchObject({ reason: 'deadline_exceeded', phase: 'headers' })
+    expect(kit.tries[0]?.head).toMatchObject({ outcome: 'timeout', ignored: false })
+    expect(kit.inFlight).toBe(0)
+  })
+
+  test('an attempt timeout is retried only where it is listed; the last try has all the time left', () => {
+    const kit = new EngineKit({
+      upstreams: { a: 2 },
+      timeouts: { request: 10_000, attempt: 500 },
+      retries: { when: ['timeout'] },
+    })
+    const sent = kit.send()
+    const first = kit.latest
+    first.connect()
+    kit.clock.advance(800)
+    expect(first.aborted).toBe(true)
+    const second = kit.latest
+    second.connect()
+    kit.clock.advance(5000)
+    expect(second.aborted).toBe(false)
+    second.answer(200)
+    expect(sent.reply?.status).toBe(200)
+
+    const unlisted = new EngineKit({ upstreams: { a: 2 }, timeouts: { attempt: 500 } })
+    const refused = unlisted.send()
+    unlisted.latest.connect()
+    unlisted.clock.advance(600)
+    expect(refused.reply?.status).toBe(504)
+    expect(unlisted.finished[0]?.failure?.reason).toBe('attempt_timeout')
+  })
+
+  test('nothing is retried that can not start before the deadline', () => {
+    const kit = new EngineKit({
+      upstreams: { a: 2 },
+      timeouts: { request: 1000 },
+      retries: { backoff: { base: 100_000, cap: 100_000 } },
+    })
+    const sent = kit.send()
+    kit.latest.fail({ reason: 'connect_refused' })
+    expect(sent.reply?.status).toBe(502)
+  })
+
+  test('the last try goes to the failover upstream; with tries left the own endpoints come first', () => {
+    const kit = new EngineKit({ upstreams: { a: 3, b: 1 }, retries: { maxExtra: 2 } })
+    const sent = kit.send()
+    for (let i = 0; i < 2; i++) {
+      kit.latest.fail({ reason: 'connect_refused' })
+      kit.clock.advance(300)
+    }
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect(sent.reply?.status).toBe(200)
+    expect(kit.tries.map((at) => at.upstream)).toEqual(['a', 'a', 'b'])
+  })
+
+  test('an upstream without endpoints costs no try: its failover takes the first', () => {
+    const kit = new EngineKit({ upstreams: { a: 0, b: 1 } })
+    const sent = kit.send()
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect(sent.reply?.status).toBe(200)
+    expect(kit.finished[0]?.attempts).toBe(1)
+  })
+
+  test('no endpoint anywhere is 503', () => {
+    const kit = new EngineKit({ upstreams: { a: 0 } })
+    expect(kit.send().reply?.status).toBe(503)
+    expect(kit.finished[0]?.failure?.reason).toBe('no_endpoint')
+  })
+
+  test('a full pool is no try; when all are full the answer says so', () => {
+    const kit = new EngineKit({ upstreams: { a: 2 }, connections: { max: 1, maxWaiting: 0 } })
+    const sent = [kit.send(), kit.send(), kit.send()]
+    expect(sent[2]?.reply?.status).toBe(503)
+    expect(kit.finished[0]).toMatchObject({
+      attempts: 0,
+      failure: { reason: 'pool_full', phase: 'queue', origin: 'sluice' },
+    })
+    for (const connection of kit.transport.connections) {
+      connection.connect()
+      connection.answer(200)
+    }
+    expect(status(kit)).toEqual([503, 200, 200])
+  })
+
+  test('unhealthy endpoints get the first try only when nothing else is left, draining ones never', () => {
+    const kit = new EngineKit({ upstreams: { a: 1 } })
+    const words = kit.space.int32({ page: 1, slot: 0 })
+    words.fill(1)
+    const sent = kit.send()
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect(sent.reply?.status).toBe(200)
+    words.fill(2)
+    expect(kit.send().reply?.status).toBe(503)
+  })
+
+  test('a retry of a trusted gateway in front is not retried again', () => {
+    const peer = { address: '203.0.113.9', port: 1, localPort: 80, secure: false, listener: 'web' }
+    const kit = new EngineKit({ upstreams: { a: 2 } })
+    const sent = kit.send('GET', '/', ['sluice-attempt', '2'], undefined, peer)
+    kit.latest.fail({ reason: 'connect_refused' })
+    expect(sent.reply?.status).toBe(502)
+  })
+
+  test('a trusted peer’s deadline shortens ours, and the time left goes up', () => {
+    const peer = { address: '203.0.113.9', port: 1, localPort: 80, secure: false, listener: 'web' }
+    const kit = new EngineKit()
+    const sent = kit.send('GET', '/', ['sluice-timeout-ms', '300'], undefined, peer)
+    const headers = kit.latest.request?.headers ?? []
+    expect(Number(headers[headers.indexOf('sluice-timeout-ms') + 1])).toBeLessThanOrEqual(300)
+    kit.clock.advance(320)
+    expect(sent.reply?.status).toBe(504)
+  })
+
+  test('backoff is a function of the request alone, jittered, and bounded by its cap', () => {
+    const { plan } = new EngineKit({ retries: { backoff: { base: 25, cap: 250 } } }).route
+    const delays = Array.from({ length: 500 }, (_, i) => plan?.backoffMs(1 + (i % 8), `id-${i}`) as number)
+    expect(delays).toEqual(Array.from({ length: 500 }, (_, i) => plan?.backoffMs(1 + (i % 8), `id-${i}`)))
+    expect(Math.max(...delays)).toBeLessThan(250)
+    expect(Math.max(...delays)).toBeGreaterThan(200)
+    const firsts = delays.filter((_, i) => i % 8 === 0)
+    expect(Math.max(...firsts)).toBeLessThan(25)
+    expect(Math.min(...firsts)).toBeLessThan(3)
+  })
+
+  test('a broken answer after its head is broken for the client too', () => {
+    const kit = new EngineKit()
+    const sent = kit.send()
+    kit.latest.connect()
+    kit.latest.events.onHead(200, ['content-length', '10'])
+    kit.latest.events.onData(Buffer.from('half'))
+    kit.latest.fail({ reason: 'response_incomplete', phase: 'body', responseStarted: true })
+    expect(sent).toMatchObject({ ended: true, reply: undefined })
+    expect(kit.finished[0]?.failure).toMatchObject({ reason: 'response_incomplete', phase: 'body', origin: 'upstream' })
+    expect(kit.finished[0]?.attempt?.end).toBe('broken_by_upstream')
+  })
+
+  test('an upstream that falls silent in its body is broken off after the idle timeout', () => {
+    const kit = new EngineKit({ timeouts: { idle: 1000 } })
+    const sent = kit.send()
+    kit.latest.connect()
+    kit.latest.events.onHead(200, [])
+    kit.clock.advance(900)
+    kit.latest.events.onData(Buffer.from('x'))
+    kit.clock.advance(900)
+    expect(sent.ended).toBe(false)
+    kit.clock.advance(200)
+    expect(sent).toMatchObject({ ended: true, reply: undefined })
+    expect(kit.finished[0]?.failure?.reason).toBe('idle_timeout')
+  })
+
+  test('an event stream may be silent for timeouts.stream', () => {
+    const kit = new EngineKit({ timeouts: { idle: 1000, stream: 5000 } })
+    const sent = kit.send()
+    kit.latest.connect()
+    kit.latest.events.onHead(200, ['Content-Type', 'text/event-stream; charset=utf-8'])
+    kit.clock.advance(4900)
+    expect(sent.ended).toBe(false)
+    kit.clock.advance(200)
+    expect(kit.finished[0]?.failure?.reason).toBe('idle_timeout')
+  })
+
+  test('our own name in Via is a loop', () => {
+    const kit = new EngineKit()
+    expect(kit.send('GET', '/', ['via', '1.1 test']).reply?.status).toBe(502)
+    expect(kit.transport.connections.length).toBe(0)
+  })
+})
