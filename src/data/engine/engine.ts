@@ -6,7 +6,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
-import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
+import type { Hit } from '../routing/match.ts'
+import { isRefusedTarget, type NormalTarget, normaliseTarget, type RefusedTarget } from '../routing/target.ts'
 import { CollectingDownstream, rawAnswer } from './collect.ts'
 import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
@@ -25,8 +26,8 @@ export interface EngineDeps {
 }
 
 const MALFORMED_BYTES = 16_384
-const SEPARATOR = 'The path holds an escaped slash, a backslash or a NUL that would change its route.'
-const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS', 'content-length', '0']
+const AMBIGUOUS = 'The path holds an escaped slash, a backslash or a NUL that would change its route.'
+const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
 
 /** Runs exchanges on the current snapshot. */
 export class Engine {
@@ -61,32 +62,8 @@ export class Engine {
   handle(downstream: Downstream, refusal?: Failure): void {
     const snapshot = this.current as Snapshot
     const target = refusal === undefined ? normaliseTarget(downstream.target, snapshot.dots) : undefined
-    let route: CompiledRoute | undefined
-    let params: readonly string[] | undefined
-    let answer: Reply | Failure | undefined = refusal
-    if (target !== undefined) {
-      if (downstream.target === '*') answer = { status: 204, headers: ALL_METHODS, body: undefined }
-      else if (isRefusedTarget(target)) answer = failure(target.reason, 'request', 'client', target.detail)
-      else {
-        const found = snapshot.routes.find(
-          {
-            host: downstream.host,
-            path: target.path,
-            query: target.query,
-            method: downstream.method,
-            headers: downstream.headers,
-          },
-          target.readings,
-        )
-        if (found === undefined) answer = failure('no_route', 'request', 'client')
-        else if ('allow' in found) answer = notAllowed(found.allow)
-        else if ('ambiguous' in found) answer = failure('ambiguous_path', 'request', 'client', SEPARATOR)
-        else {
-          route = found.value
-          params = found.params
-        }
-      }
-    }
+    const found = target === undefined ? undefined : lookUp(snapshot, downstream, target)
+    const route = found !== undefined && 'value' in found ? found.value : undefined
     const run = this.enter(downstream, snapshot, route)
     const { ex } = run
     if (target !== undefined && !isRefusedTarget(target)) {
@@ -94,10 +71,11 @@ export class Engine {
       ex.query = target.query
       ex.forwardTarget = target.forward
     }
-    ex.params = params
     try {
-      if (answer === undefined) run.start()
-      else run.answer(answer)
+      if (found !== undefined && 'value' in found) {
+        ex.params = found.params
+        run.start()
+      } else run.answer(refusal ?? (found as Reply | Failure))
     } catch (error) {
       run.onBug(error)
     }
@@ -174,6 +152,22 @@ export class Engine {
     this.idle = undefined
     idle?.()
   }
+}
+
+/** The route of a request, or what it is answered with instead. */
+function lookUp(
+  snapshot: Snapshot,
+  downstream: Downstream,
+  target: NormalTarget | RefusedTarget,
+): Hit<CompiledRoute> | Reply | Failure {
+  if (downstream.target === '*') return { status: 204, headers: ALL_METHODS, body: undefined }
+  if (isRefusedTarget(target)) return failure(target.reason, 'request', 'client', target.detail)
+  const { host, method, headers } = downstream
+  const { path, query, readings } = target
+  const found = snapshot.routes.find({ host, path, query, method, headers }, readings)
+  if (found === undefined) return failure('no_route', 'request', 'client')
+  if ('allow' in found) return notAllowed(found.allow)
+  return 'ambiguous' in found ? failure('ambiguous_path', 'request', 'client', AMBIGUOUS) : found
 }
 
 function notAllowed(allow: readonly string[]): Failure {
