@@ -3,7 +3,7 @@ import { AnswerParser } from '../../src/data/upstreams/transports/http1-parser.t
 /** What a parser told about one answer; `end` and `failed` included, data joined to one event. */
 export interface Outcome {
   readonly events: readonly (readonly string[])[]
-  /** Octets behind the answer. */
+  /** Octets behind the answer; 0 where it failed. */
   readonly left: number
   readonly persistent: boolean
 }
@@ -56,7 +56,7 @@ export function parseBy(
   }
   if (!parser.done && !parser.failed) parser.eof()
   tell(parser.failed ? 'failed' : parser.done ? 'end' : 'open')
-  return { events, left: octets.length - at, persistent: parser.done && parser.persistent }
+  return { events, left: parser.failed ? 0 : octets.length - at, persistent: parser.done && parser.persistent }
 }
 
 function every(piece: number, length: number): number[] {

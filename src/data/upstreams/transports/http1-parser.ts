@@ -40,7 +40,7 @@ export class AnswerParser {
   private toHead = false
   private remaining = 0
   private sectionBytes = 0
-  /** The body that the head announced had to be ignored, so nobody knows what comes behind the head. */
+  /** What comes behind the answer is unknown: a body was announced that can't be there, or a 1xx spoke of closing. */
   private doubtful = false
   private readonly head = new AnswerHead()
   private readonly chunks = new ChunkLines()
@@ -182,6 +182,7 @@ export class AnswerParser {
       this.fail(`status ${status}`)
       return
     }
+    if (!this.head.persistent) this.doubtful = true
     this.expectHead()
     if (status !== 100) this.events.onInformational(status, fields)
   }

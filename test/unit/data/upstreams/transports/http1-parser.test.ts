@@ -203,7 +203,7 @@ describe('whether the connection can serve again', () => {
     ['204 that announces a body', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n', false],
     ['204 that announces no body', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', true],
     ['204 that announces chunks', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n', false],
-    ['close in a 1xx counts for nothing', `HTTP/1.1 100 C\r\nConnection: close\r\n\r\n${BODY}`, true],
+    ['close in a 1xx', `HTTP/1.1 100 C\r\nConnection: close\r\n\r\n${BODY}`, false],
   ])('%s', (_name, input, persistent) => {
     expect(parse(input).persistent).toBe(persistent)
   })
