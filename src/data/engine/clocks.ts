@@ -125,11 +125,11 @@ export class Clocks {
   private fire(): void {
     const now = this.clock.now()
     this.timerAt = NEVER
-    if (now >= this.total) this.owner.onExpired('total')
+    if (!this.moving && now >= this.deadline) this.owner.onExpired('deadline')
+    else if (now >= this.total) this.owner.onExpired('total')
     else if (now >= this.activeAt + this.silence)
       this.owner.onExpired(this.owner.answerBlocked ? 'stalled_client' : 'idle')
     else if (this.moving && now >= this.windowEnd) this.judgeRate(now)
-    else if (!this.moving && now >= this.deadline) this.owner.onExpired('deadline')
     else this.arm()
   }
 

@@ -4,7 +4,8 @@ import type { Reply } from '../../core/policy.ts'
 import type { SideRequest } from '../../core/services.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 
-const NOWHERE: SideRequest = { method: 'GET', target: '/', headers: [], body: undefined }
+/** Input that never became a request. */
+const NOWHERE: SideRequest = { method: '', target: '', headers: [], body: undefined }
 
 /** The sender of requests that Sluice makes itself. */
 export const OURSELVES: Peer = { address: '127.0.0.1', port: 0, localPort: 0, secure: false, listener: '-' }

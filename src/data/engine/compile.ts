@@ -7,6 +7,7 @@ import type { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import { compilePolicies } from '../policies/index.ts'
+import { paramNames } from '../routing/match.ts'
 import { RouteTableBuilder } from '../routing/table.ts'
 import { Upstream, type UpstreamDeps } from '../upstreams/upstream.ts'
 import { Chain } from './chain.ts'
@@ -103,7 +104,9 @@ export class Compilation {
     const { clock, random, recorder, services, space } = this.deps
     return {
       name: route.name,
-      chain: new Chain(compilePolicies(route.policies, { clock, random, services })),
+      chain: new Chain(
+        compilePolicies(route.policies, { paramNames: paramNames(route.match), clock, random, services }),
+      ),
       plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
       timeouts: route.timeouts,
       inFlight: space.held(route.cells.inFlight),

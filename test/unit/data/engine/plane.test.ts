@@ -1,0 +1,268 @@
+import { describe, expect, test } from 'vitest'
+import { CellSpace } from '../../../../src/cells/space.ts'
+import type { UpstreamConfig } from '../../../../src/core/config.ts'
+import type { Exchange } from '../../../../src/core/exchange.ts'
+import type { Reply } from '../../../../src/core/policy.ts'
+import type { ConfigHead, LeanRoute, ResolvedEndpoint, UpstreamEndpoints } from '../../../../src/core/protocol.ts'
+import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
+import { DataPlane } from '../../../../src/data/engine/plane.ts'
+import { seededRandom } from '../../../../src/lib/random.ts'
+import { TimerWheel } from '../../../../src/lib/timers.ts'
+import type { Recorder } from '../../../../src/telemetry/finish.ts'
+import { ManualClock } from '../../../kit/clock.ts'
+import { PEER } from '../../../kit/exchange.ts'
+import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
+
+/** A data plane in virtual time that takes config as a worker does. */
+class PlaneKit {
+  readonly clock = new ManualClock()
+  readonly transport = new ScriptedTransport()
+  readonly finished: Exchange[] = []
+  readonly space = new CellSpace(1, 0)
+  readonly plane: DataPlane
+
+  constructor() {
+    this.space.add([
+      { id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) },
+      { id: 1, kind: 'words', buffer: new SharedArrayBuffer(65_536) },
+    ])
+    const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
+      finish: (ex) => void this.finished.push(ex),
+      attempt: () => {},
+      route: () => ({ finish: () => {}, retried: () => {} }),
+      commit: () => {},
+    }
+    this.plane = new DataPlane({
+      space: this.space,
+      clock: this.clock,
+      timers: new TimerWheel(this.clock),
+      random: seededRandom(1),
+      recorder: recorder as Recorder,
+      transports: { plain: this.transport, tls: this.transport },
+      bug: (error) => {
+        throw error
+      },
+    })
+  }
+
+  async prepare(generation: number, upstreams: readonly string[], routes: readonly LeanRoute[]): Promise<string> {
+    this.plane.prepare(head(generation, upstreams.length, routes.length))
+    const message = await this.plane.chunk({
+      type: 'chunk',
+      generation,
+      upstreams: upstreams.map(upstream),
+      endpoints: upstreams.map((name, i) => endpoints(name, i)),
+      routes,
+      last: true,
+    })
+    return message.type
+  }
+
+  send(target: string): { reply: Reply | undefined; ended: boolean } {
+    const sent: { reply: Reply | undefined; ended: boolean } = { reply: undefined, ended: false }
+    const request = { method: 'GET', target, headers: [], body: undefined }
+    this.plane.engine.handle(
+      new CollectingDownstream(PEER, request, 10_000, (reply) => {
+        sent.reply = reply
+        sent.ended = true
+      }),
+    )
+    return sent
+  }
+}
+
+function head(generation: number, upstreams: number, routes: number): ConfigHead {
+  return {
+    generation,
+    hash: `h${generation}`,
+    gateway: { name: 'test' },
+    listeners: [],
+    trustedProxies: [],
+    correlation: { headers: ['x-correlation-id'], trust: 'any' },
+    pathPolicy: { dots: 'refuse' },
+    upstreams,
+    routes,
+  }
+}
+
+function upstream(name: string): UpstreamConfig {
+  return {
+    name,
+    endpoints: [],
+    tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
+    algorithm: 'round-robin',
+    connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
+    connectTimeout: 2000,
+  }
+}
+
+function endpoints(name: string, index: number): UpstreamEndpoints {
+  return { upstream: name, endpoints: [endpoint(name, index)] }
+}
+
+function endpoint(name: string, index: number): ResolvedEndpoint {
+  const slot = 10 + index * 3
+  return {
+    id: `http://${name}:80`,
+    scheme: 'http',
+    address: '127.0.0.1',
+    port: 80,
+    host: name,
+    weight: 1,
+    tier: 0,
+    zone: undefined,
+    cells: { inFlight: { page: 0, slot }, connections: { page: 0, slot: slot + 1 }, state: { page: 1, slot } },
+  }
+}
+
+function route(name: string, to: string | undefined, more: Partial<LeanRoute> = {}): LeanRoute {
+  const segments = { kind: 'segments', source: `/${name}`, segments: [{ literal: name }], prefix: false } as const
+  return {
+    name,
+    match: [{ hosts: [], paths: [segments], methods: [], headers: [], query: [] }],
+    precedence: 0,
+    to: to === undefined ? undefined : [{ upstream: to, weight: 1 }],
+    failover: [],
+    timeouts: {
+      request: 15_000,
+      attempt: undefined,
+      idle: 60_000,
+      stream: 300_000,
+      total: undefined,
+      minRate: undefined,
+    },
+    retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 } },
+    policies: {},
+    cells: { inFlight: { page: 0, slot: 0 } },
+    ...more,
+  }
+}
+
+describe('the data plane takes config in two phases', () => {
+  test('nothing changes before commit; afterwards new requests see it', async () => {
+    const kit = new PlaneKit()
+    expect(await kit.prepare(1, ['a'], [route('one', 'a')])).toBe('prepared')
+    expect(kit.plane.commit(1)).toEqual({ type: 'committed', generation: 1 })
+    expect(await kit.prepare(2, ['a'], [route('two', 'a')])).toBe('prepared')
+    expect(kit.send('/two').reply?.status).toBe(404)
+    kit.plane.commit(2)
+    expect(kit.send('/one').reply?.status).toBe(404)
+    const sent = kit.send('/two')
+    kit.transport.latest.connect()
+    kit.transport.latest.answer(200)
+    expect(sent.reply?.status).toBe(200)
+  })
+
+  test('a request keeps the snapshot it began with; its upstream closes after it', async () => {
+    const kit = new PlaneKit()
+    await kit.prepare(1, ['a'], [route('one', 'a')])
+    kit.plane.commit(1)
+    const sent = kit.send('/one')
+    const connection = kit.transport.latest
+    connection.connect()
+    await kit.prepare(2, [], [])
+    kit.plane.commit(2)
+    expect(connection.closed).toBe(false)
+    connection.answer(200, [], 'still here')
+    expect(sent.reply?.body?.toString()).toBe('still here')
+    expect(connection.closed).toBe(true)
+  })
+
+  test('an upstream that lives on keeps its connections', async () => {
+    const kit = new PlaneKit()
+    await kit.prepare(1, ['a'], [route('one', 'a')])
+    kit.plane.commit(1)
+    kit.send('/one')
+    kit.transport.latest.connect()
+    kit.transport.latest.answer(200)
+    await kit.prepare(2, ['a', 'b'], [route('one', 'a'), route('two', 'b')])
+    kit.plane.commit(2)
+    kit.send('/one')
+    expect(kit.transport.connections.length).toBe(1)
+    kit.transport.latest.answer(200)
+    expect(kit.finished.length).toBe(2)
+  })
+
+  test('an aborted generation has changed nothing and can not be committed', async () => {
+    const kit = new PlaneKit()
+    await kit.prepare(1, ['a'], [route('one', 'a')])
+    kit.plane.commit(1)
+    await kit.prepare(2, ['b'], [route('two', 'b')])
+    kit.plane.abort(2)
+    expect(kit.plane.commit(2).type).toBe('refused')
+    kit.send('/one')
+    kit.transport.latest.connect()
+    expect(kit.transport.latest.request?.target).toBe('/one')
+  })
+
+  test('what can not be compiled is refused, and the living generation goes on', async () => {
+    const kit = new PlaneKit()
+    await kit.prepare(1, ['a'], [route('one', 'a')])
+    kit.plane.commit(1)
+    expect(await kit.prepare(2, ['a'], [route('bad', 'nowhere')])).toBe('refused')
+    expect(await kit.prepare(3, ['a'], [route('bad', 'a', { policies: { 'no-such-policy': {} } })])).toBe('refused')
+    expect(kit.plane.commit(3).type).toBe('refused')
+    kit.send('/one')
+    expect(kit.transport.connections.length).toBe(1)
+  })
+
+  test('chunks of a generation that nobody prepares are refused', async () => {
+    const kit = new PlaneKit()
+    const chunk = { type: 'chunk', generation: 9, upstreams: [], endpoints: [], routes: [], last: true } as const
+    expect((await kit.plane.chunk(chunk)).type).toBe('refused')
+  })
+
+  test('new addresses of a name take the next requests; the old connection closes when idle', async () => {
+    const kit = new PlaneKit()
+    await kit.prepare(1, ['a'], [route('one', 'a')])
+    kit.plane.commit(1)
+    kit.send('/one')
+    const first = kit.transport.latest
+    first.connect()
+    const moved = { ...endpoint('a', 5), id: 'http://127.0.0.9:80', address: '127.0.0.9' }
+    kit.plane.endpoints([{ upstream: 'a', endpoints: [moved] }])
+    kit.send('/one')
+    expect(kit.transport.latest.target.address).toBe('127.0.0.9')
+    first.answer(200)
+    expect(first.closed).toBe(true)
+  })
+
+  test('close answers what has no head, breaks what has, and leaves no timer', async () => {
+    const kit = new PlaneKit()
+    await kit.prepare(1, ['a'], [route('one', 'a')])
+    kit.plane.commit(1)
+    const waiting = kit.send('/one')
+    const streaming = kit.send('/one')
+    kit.transport.latest.connect()
+    kit.transport.latest.events.onHead(200, [])
+    kit.plane.close()
+    expect(waiting.reply?.status).toBe(503)
+    expect(streaming).toMatchObject({ ended: true, reply: undefined })
+    expect(kit.clock.timers).toBe(0)
+    expect(kit.space.held({ page: 0, slot: 0 }).sum()).toBe(0)
+  })
+
+  test('a side call of a policy answers or fails as a value, within its deadline', async () => {
+    const kit = new PlaneKit()
+    await kit.prepare(1, ['a'], [route('one', 'a')])
+    kit.plane.commit(1)
+    const services = Reflect.get(kit.plane, 'services') as import('../../../../src/core/services.ts').Services
+    const call = services.call(
+      'a',
+      { method: 'POST', target: '/check', headers: ['x-a', '1'], body: Buffer.from('q') },
+      500,
+    )
+    kit.transport.latest.connect()
+    expect(kit.transport.latest.request).toMatchObject({ method: 'POST', target: '/check', authority: 'a' })
+    kit.transport.latest.answer(200, [], 'yes')
+    expect(await call).toMatchObject({ status: 200, body: Buffer.from('yes') })
+    const late = services.call('a', { method: 'GET', target: '/', headers: [], body: undefined }, 500)
+    kit.clock.advance(520)
+    expect(await late).toMatchObject({ reason: 'deadline_exceeded' })
+    expect(
+      await services.call('nowhere', { method: 'GET', target: '/', headers: [], body: undefined }, 500),
+    ).toMatchObject({
+      reason: 'no_endpoint',
+    })
+  })
+})
