@@ -65,6 +65,8 @@ export interface Policy {
 /** What a policy is compiled with. */
 export interface PolicyContext {
   readonly slot: number
+  /** Names of the route's path parameters, in the order of `ex.params`. */
+  readonly paramNames: readonly string[]
   readonly clock: Clock
   readonly random: Random
   readonly services: Services

@@ -1,7 +1,11 @@
 import type { Policy, PolicyContext, PolicyDefinition } from '../../core/policy.ts'
+import { headers } from './headers.ts'
+import { redirect } from './redirect.ts'
+import { respond } from './respond.ts'
+import { rewrite } from './rewrite.ts'
 
-/** Every policy, in stage order. */
-export const POLICIES: readonly PolicyDefinition<never>[] = []
+/** Every policy, in stage order; each says why it stands where it does. */
+export const POLICIES: readonly PolicyDefinition<never>[] = [rewrite, headers, redirect, respond]
 
 /**
  * The policies of one route in stage order.
