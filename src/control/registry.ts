@@ -123,7 +123,9 @@ export class CellRegistry {
   /** A metric page for a worker: number `index` of its own; it stays the worker's over restarts. */
   metricPage(worker: number, index: number): Page {
     const own = this.floats[worker] as Page[]
-    return (own[index] ??= this.newPage('floats'))
+    const page = own[index] ?? this.newPage('floats')
+    own[index] = page
+    return page
   }
 
   private give(entry: Entry, mark: Mark): void {

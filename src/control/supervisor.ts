@@ -41,6 +41,17 @@ export class Supervisor {
     })
   }
 
+  /** Starts all workers; resolves when each speaks the protocol, rejects when one of them ends or stays silent. */
+  start(): Promise<void> {
+    return this.crew.start()
+  }
+
+  /** Ends all threads. */
+  stop(): Promise<void> {
+    this.leaving = true
+    return this.crew.stop()
+  }
+
   /**
    * Swaps every worker to a config in two phases: none runs it before all have compiled it. Rejects with the reason when
    * one refuses or is too slow; nothing has changed then. A worker that dies meanwhile gets what is committed.

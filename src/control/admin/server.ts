@@ -1,0 +1,147 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Admitted, Guard, GuardRefusal } from './guard.ts'
+import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
+import type { Role } from './tokens.ts'
+
+const BODY_BYTES = 65_536
+const REQUEST_MS = 10_000
+const KEEP_ALIVE_MS = 15_000
+const CONNECTIONS = 256
+
+const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const
+
+export interface Exposition {
+  readonly contentType: string
+  readonly body: string
+}
+
+/** What both servers show. */
+export interface Shown {
+  readonly facts: () => ProbeFacts
+  readonly metrics: () => Promise<Exposition>
+}
+
+/** Turns an operator's command into an answer; throws {@link BadCommand} where it makes no sense. */
+export type Command = (body: unknown) => Promise<unknown>
+
+/** The operator's mistake; the message is shown. */
+export class BadCommand extends Error {}
+
+export interface AdminOptions extends Shown {
+  readonly guard: Guard
+  readonly status: () => unknown
+  /** Commands by path below /api/v1, for role operator. */
+  readonly commands: Readonly<Record<string, Command>>
+  /** Who did what; `token`: its name. */
+  readonly audit: (path: string, token: string) => void
+  readonly bug: (error: unknown) => void
+}
+
+/** Only probes and metrics, for the network that the orchestrator asks from: no guard, nothing that needs one. */
+export function probeServer(shown: Shown): FastifyInstance {
+  const app = create(() => {})
+  addProbes(app, shown)
+  addMetrics(app, shown)
+  return app
+}
+
+/** Dashboard-to-be, API, probes and metrics, all behind the guard. */
+export function adminServer(options: AdminOptions): FastifyInstance {
+  const { guard, status, commands, audit, bug } = options
+  const app = create(bug)
+  const callers = new WeakMap<FastifyRequest, Admitted>()
+  app.addHook('onRequest', async (request, reply) => {
+    const { needs = 'viewer' } = request.routeOptions.config as { needs?: Role | 'nothing' }
+    const verdict = guard.check(guarded(request), needs === 'nothing' ? undefined : needs)
+    if ('error' in verdict) return refuse(reply, verdict)
+    callers.set(request, verdict)
+    return undefined
+  })
+  addProbes(app, options)
+  addMetrics(app, options)
+  app.get('/api/v1/status', () => status())
+  for (const [path, command] of Object.entries(commands)) {
+    app.post(`/api/v1/${path}`, { config: { needs: 'operator' } }, async (request) => {
+      audit(path, callers.get(request)?.name ?? '')
+      return command(request.body)
+    })
+  }
+  return app
+}
+
+function create(bug: (error: unknown) => void): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    // Node looks for slow requests only every 30 s otherwise.
+    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
+  })
+  app.server.maxConnections = CONNECTIONS
+  app.removeContentTypeParser('text/plain')
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers(SAFE_HEADERS)
+  })
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error instanceof BadCommand ? 400 : (error.statusCode ?? 500)
+    if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
+    bug(error)
+    return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
+  })
+  return app
+}
+
+function addProbes(app: FastifyInstance, { facts }: Shown): void {
+  const probes = { livez: liveness, readyz: readiness, startupz: startup } as const
+  for (const [name, judge] of Object.entries(probes)) {
+    app.get(`/${name}`, { config: { needs: 'nothing' } }, (_request, reply) => show(reply, judge(facts())))
+  }
+}
+
+function addMetrics(app: FastifyInstance, { metrics }: Shown): void {
+  // Scrapes at the same time share one exposition.
+  let running: Promise<Exposition> | undefined
+  app.get('/metrics', async (_request, reply) => {
+    running ??= metrics().finally(() => {
+      running = undefined
+    })
+    const { contentType, body } = await running
+    return reply.type(contentType).send(body)
+  })
+}
+
+function show(reply: FastifyReply, { ok, reasons, notes }: ProbeAnswer): FastifyReply {
+  return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', reasons, notes })
+}
+
+function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): FastifyReply {
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  return reply.code(status).send({ error, message })
+}
+
+function guarded(request: FastifyRequest) {
+  const { headers, method, raw } = request
+  const hosts: string[] = []
+  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
+    if (raw.rawHeaders[i]?.toLowerCase() === 'host') hosts.push(raw.rawHeaders[i + 1] as string)
+  }
+  return {
+    method,
+    hosts,
+    origin: headers.origin,
+    fetchSite: headers['sec-fetch-site'] as string | undefined,
+    authorization: headers.authorization,
+    contentType: headers['content-type'],
+    peer: raw.socket.remoteAddress ?? '',
+  }
+}

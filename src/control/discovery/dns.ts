@@ -1,0 +1,135 @@
+import { isIPv6 } from 'node:net'
+import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { Found, Lookup } from './lookup.ts'
+
+const DEADLINE_MS = 5_000
+const MAX_ADDRESSES = 256
+
+export interface DnsOptions {
+  readonly lookup: Lookup
+  /** Names asked for at once. */
+  readonly concurrent: number
+  /** Milliseconds between two queries for a name. */
+  readonly every: number
+  readonly clock: Clock
+  readonly log: Pick<Log, 'info' | 'warn'>
+  /** A name stands for other addresses than before. */
+  readonly onChange: (name: string) => void
+}
+
+/** What is known of one name. */
+interface Name {
+  readonly name: string
+  addresses: readonly string[]
+  timer: ClockHandle
+  failing: boolean
+}
+
+/**
+ * Keeps the addresses of names up to date. A failed or empty answer changes nothing: the last known addresses stay,
+ * since upstreams outlive their name servers more often than the other way round.
+ */
+export class DnsDiscovery {
+  private readonly options: DnsOptions
+  private readonly names = new Map<string, Name>()
+  private readonly queue: (() => void)[] = []
+  private running = 0
+
+  constructor(options: DnsOptions) {
+    this.options = options
+  }
+
+  /** Watches these names and no others. Resolves when each new one was asked for once, however that went. */
+  async watch(names: ReadonlySet<string>): Promise<void> {
+    for (const known of this.names.values()) if (!names.has(known.name)) this.forget(known)
+    const first: Promise<void>[] = []
+    for (const name of names) {
+      if (this.names.has(name)) continue
+      const entry: Name = { name, addresses: [], timer: undefined, failing: false }
+      this.names.set(name, entry)
+      first.push(this.refresh(entry))
+    }
+    await Promise.all(first)
+  }
+
+  /** Latest known addresses, sorted; none when it was never resolved. */
+  addresses(name: string): readonly string[] {
+    return this.names.get(name)?.addresses ?? []
+  }
+
+  close(): void {
+    for (const known of this.names.values()) this.forget(known)
+  }
+
+  private forget(entry: Name): void {
+    this.options.clock.cancel(entry.timer)
+    this.names.delete(entry.name)
+  }
+
+  private async refresh(entry: Name): Promise<void> {
+    const { clock, every } = this.options
+    try {
+      const found = await this.query(entry)
+      if (found !== undefined) this.take(entry, found)
+    } catch (error) {
+      this.fail(entry, error instanceof Error ? error.message : String(error))
+    }
+    if (this.names.get(entry.name) !== entry) return
+    entry.timer = clock.after(every, () => void this.refresh(entry))
+  }
+
+  /** Undefined: nobody wants to know any more. A place is taken until the resolver is done, deadline or not. */
+  private async query(entry: Name): Promise<Found | undefined> {
+    const { clock, concurrent, lookup } = this.options
+    if (this.running >= concurrent) await new Promise<void>((resolve) => this.queue.push(resolve))
+    else this.running++
+    if (this.names.get(entry.name) !== entry) {
+      this.leave()
+      return undefined
+    }
+    const answer = lookup(entry.name)
+    answer.then(
+      () => this.leave(),
+      () => this.leave(),
+    )
+    let timer: ClockHandle
+    const late = new Promise<never>((_, reject) => {
+      timer = clock.after(DEADLINE_MS, () => reject(new Error(`no answer within ${DEADLINE_MS} ms`)))
+    })
+    try {
+      return await Promise.race([answer, late])
+    } finally {
+      clock.cancel(timer)
+    }
+  }
+
+  private leave(): void {
+    const next = this.queue.shift()
+    if (next === undefined) this.running--
+    else next()
+  }
+
+  private take(entry: Name, { v4, v6 }: Found): void {
+    const { log, onChange } = this.options
+    const known4 = entry.addresses.filter((address) => !isIPv6(address))
+    const known6 = entry.addresses.filter(isIPv6)
+    const addresses = [...new Set([...(v4 ?? known4), ...(v6 ?? known6)])].sort().slice(0, MAX_ADDRESSES)
+    if (addresses.length === 0) {
+      this.fail(entry, 'no addresses')
+      return
+    }
+    if (entry.failing) log.info('a name resolves again', { name: entry.name })
+    entry.failing = false
+    if (addresses.join() === entry.addresses.join()) return
+    entry.addresses = addresses
+    if (this.names.get(entry.name) === entry) onChange(entry.name)
+  }
+
+  private fail(entry: Name, reason: string): void {
+    if (entry.failing) return
+    entry.failing = true
+    const { log } = this.options
+    log.warn('a name does not resolve, its last addresses stay', { name: entry.name, reason, known: entry.addresses })
+  }
+}

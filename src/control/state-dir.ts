@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const TOKEN_BYTES = 32
+const TOKEN_FILE = 'admin-token'
+
+export interface StatePlace {
+  /** `stateDir` of the config. */
+  readonly configured: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  /** `gateway.name`: several gateways may share a machine. */
+  readonly gateway: string
+}
+
+/** The folder of one gateway: below `stateDir`, else $STATE_DIRECTORY (systemd), else where XDG says. */
+export function stateDirOf({ configured, env, home, gateway }: StatePlace): string {
+  const systemd = env.STATE_DIRECTORY?.split(':')[0]
+  const xdg = env.XDG_STATE_HOME
+  const base =
+    configured ?? (systemd || (xdg?.startsWith('/') ? join(xdg, 'sluice') : join(home, '.local', 'state', 'sluice')))
+  // The name comes from the config: it must stay one folder below.
+  return join(
+    base,
+    encodeURIComponent(gateway).replace(/^\.+/, (dots) => dots.replaceAll('.', '%2E')),
+  )
+}
+
+export interface MadeToken {
+  readonly token: string
+  /** Where it is kept; undefined: nowhere, since the folder can't be written (`problem` says why). */
+  readonly file: string | undefined
+  readonly problem: string | undefined
+}
+
+/** The admin token of this gateway: the one that is kept, else a new one, kept for its owner's eyes only. */
+export async function adminToken(dir: string): Promise<MadeToken> {
+  const file = join(dir, TOKEN_FILE)
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await chmod(dir, 0o700)
+    const kept = await readKept(file)
+    if (kept !== undefined) return { token: kept, file, problem: undefined }
+    const token = newToken()
+    await writeWhole(file, `${token}\n`)
+    return { token, file, problem: undefined }
+  } catch (error) {
+    return { token: newToken(), file: undefined, problem: (error as Error).message }
+  }
+}
+
+/** Undefined: there is none, or what is there is no token of ours. */
+async function readKept(file: string): Promise<string | undefined> {
+  try {
+    await chmod(file, 0o600)
+    const kept = (await readFile(file, 'utf8')).trim()
+    return Buffer.from(kept, 'base64url').length >= TOKEN_BYTES ? kept : undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Other readers see the old file or the whole new one, also after a crash. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}`
+  try {
+    const handle = await open(temporary, 'wx', 0o600)
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('base64url')
+}

@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Guard } from '../../../src/control/admin/guard.ts'
+import type { ProbeFacts } from '../../../src/control/admin/probes.ts'
+import { adminServer, BadCommand, probeServer } from '../../../src/control/admin/server.ts'
+import { Tokens } from '../../../src/control/admin/tokens.ts'
+import { tcpConnect } from '../../kit/tcp.ts'
+
+const TOKEN = 'the-operator-token'
+let facts: ProbeFacts
+let port: number
+let calls: unknown[]
+let audited: string[]
+let bugs: unknown[]
+let app: ReturnType<typeof adminServer>
+
+beforeEach(async () => {
+  facts = {
+    configured: true,
+    listening: true,
+    draining: false,
+    silence: 0,
+    loopAge: 0,
+    replacingFails: false,
+    workers: 1,
+    workersServing: 1,
+    upstreamsDown: 0,
+  }
+  calls = []
+  audited = []
+  bugs = []
+  app = adminServer({
+    guard: new Guard({
+      tokens: new Tokens([{ name: 'ci', role: 'operator', secret: TOKEN }]),
+      guardReads: false,
+      hosts: [],
+    }),
+    facts: () => facts,
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sluice_build_info 1\n' }),
+    status: () => ({ gateway: 'edge' }),
+    commands: {
+      'demo/faults': async (body) => {
+        calls.push(body)
+        if (JSON.stringify(body).includes('nonsense')) throw new BadCommand('no such fault')
+        if (JSON.stringify(body).includes('bug')) throw new Error('secret detail')
+        return { done: true }
+      },
+    },
+    audit: (path, token) => audited.push(`${token} ${path}`),
+    bug: (error) => bugs.push(error),
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  port = (app.server.address() as { port: number }).port
+})
+
+afterEach(() => app.close())
+
+/** A raw request, so that Host and Origin are what the attack needs. Returns status and body. */
+async function send(line: string, headers: Record<string, string> = {}, body = ''): Promise<[number, string]> {
+  const peer = await tcpConnect(port)
+  const fields = { host: `127.0.0.1:${port}`, connection: 'close', ...headers }
+  const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  peer.send(`${line} HTTP/1.1\r\n${head.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  const text = await peer.receiveAll()
+  return [Number(text.slice(9, 12)), text]
+}
+
+const json = { 'content-type': 'application/json' }
+const bearer = { authorization: `Bearer ${TOKEN}` }
+const command = 'POST /api/v1/demo/faults'
+
+describe('attacks', () => {
+  afterEach(() => expect(calls).toEqual([]))
+
+  test.each([
+    ['DNS rebinding, reading', 'GET /api/v1/status', { host: 'evil.test' }, 403],
+    ['DNS rebinding, metrics', 'GET /metrics', { host: `evil.test:9901` }, 403],
+    ['DNS rebinding, no such page', 'GET /nothing', { host: 'evil.test' }, 403],
+    ['a form of another site', command, { 'content-type': 'application/x-www-form-urlencoded' }, 401],
+    ['the same with a token', command, { 'content-type': 'application/x-www-form-urlencoded', ...bearer }, 415],
+    ['text/plain with a token', command, { 'content-type': 'text/plain', ...bearer }, 415],
+    ['foreign Origin with a token', command, { origin: 'http://evil.test', ...json, ...bearer }, 403],
+    ['null Origin', command, { origin: 'null', ...json, ...bearer }, 403],
+    ['cross-site fetch', 'GET /api/v1/status', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['preflight', 'OPTIONS /api/v1/demo/faults', { 'access-control-request-method': 'POST' }, 401],
+    ['no token', command, json, 401],
+    ['wrong token', command, { ...json, authorization: 'Bearer wrong' }, 401],
+    ['short token', command, { ...json, authorization: `Bearer ${TOKEN.slice(0, -1)}` }, 401],
+    ['empty token', command, { ...json, authorization: 'Bearer ' }, 401],
+    ['token in the query', `${command}?token=${TOKEN}&access_token=${TOKEN}`, json, 401],
+  ])('%s', async (_, line, headers, status) => {
+    const [got, text] = await send(line, headers, '{}')
+    expect(got).toBe(status)
+    expect(text).not.toMatch(/access-control-allow/i)
+    expect(text).not.toContain(TOKEN)
+  })
+
+  test('two Host fields', async () => {
+    const peer = await tcpConnect(port)
+    peer.send('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\nConnection: close\r\n\r\n')
+    expect(await peer.receiveAll()).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  test('a body past the bound', async () => {
+    const [status] = await send(command, { ...json, ...bearer }, JSON.stringify({ x: 'y'.repeat(70_000) }))
+    expect(status).toBe(413)
+  })
+})
+
+describe('what is allowed', () => {
+  test('a command with a token runs and is audited', async () => {
+    const [status, text] = await send(command, { ...json, ...bearer }, '{"down":true}')
+    expect([status, calls, audited]).toEqual([200, [{ down: true }], ['ci demo/faults']])
+    expect(text).toContain('{"done":true}')
+  })
+
+  test("an operator's mistake is 400 with the reason, a bug 500 without", async () => {
+    expect((await send(command, { ...json, ...bearer }, '{"nonsense":1}'))[1]).toContain('no such fault')
+    const [status, text] = await send(command, { ...json, ...bearer }, '{"bug":1}')
+    expect(status).toBe(500)
+    expect(text).not.toContain('secret detail')
+    expect(bugs).toHaveLength(1)
+    expect((await send(command, { ...json, ...bearer }, '{"broken'))[0]).toBe(400)
+  })
+
+  test('status, metrics and probes; safe headers on every answer', async () => {
+    for (const [line, status] of [
+      ['GET /api/v1/status', 200],
+      ['GET /metrics', 200],
+      ['GET /livez', 200],
+      ['HEAD /readyz', 200],
+      ['GET /nothing', 404],
+    ] as const) {
+      const [got, text] = await send(line)
+      expect([line, got]).toEqual([line, status])
+      expect(text).toMatch(/x-content-type-options: nosniff/i)
+      expect(text).toMatch(/x-frame-options: DENY/i)
+      expect(text).toMatch(/content-security-policy: default-src 'none'; frame-ancestors 'none'/i)
+    }
+  })
+
+  test('probes say 503 with reasons', async () => {
+    facts = { ...facts, draining: true }
+    const [status, text] = await send('GET /readyz')
+    expect(status).toBe(503)
+    expect(text).toContain('{"status":"unavailable","reasons":["draining"],"notes":[]}')
+  })
+})
+
+describe('the probe server', () => {
+  test('has probes and metrics for any Host, and nothing else', async () => {
+    const probes = probeServer({
+      facts: () => facts,
+      metrics: async () => ({ contentType: 'text/plain', body: 'sluice_build_info 1\n' }),
+    })
+    await probes.listen({ host: '127.0.0.1', port: 0 })
+    const base = `http://127.0.0.1:${(probes.server.address() as { port: number }).port}`
+    const statuses = await Promise.all(
+      ['/livez', '/readyz', '/startupz', '/metrics', '/api/v1/status', '/'].map(
+        async (path) => (await fetch(base + path)).status,
+      ),
+    )
+    expect(statuses).toEqual([200, 200, 200, 200, 404, 404])
+    await probes.close()
+  })
+
+  test('scrapes at the same time share one exposition', async () => {
+    let asked = 0
+    const probes = probeServer({
+      facts: () => facts,
+      metrics: async () => {
+        asked++
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        return { contentType: 'text/plain', body: 'x 1\n' }
+      },
+    })
+    const answers = await Promise.all(Array.from({ length: 8 }, () => probes.inject('/metrics')))
+    expect(answers.map((answer) => answer.body)).toEqual(Array(8).fill('x 1\n'))
+    expect(asked).toBe(1)
+    await probes.close()
+  })
+})

@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { Guard, type GuardedRequest } from '../../../../src/control/admin/guard.ts'
+import { Tokens } from '../../../../src/control/admin/tokens.ts'
+
+const tokens = new Tokens([
+  { name: 'eye', role: 'viewer', secret: 'see' },
+  { name: 'ci', role: 'operator', secret: 'do' },
+  { name: 'root', role: 'admin', secret: 'all' },
+])
+const open = new Guard({ tokens, guardReads: false, hosts: ['gw.example.com'] })
+const closed = new Guard({ tokens, guardReads: true, hosts: [] })
+
+const get: GuardedRequest = {
+  method: 'GET',
+  hosts: ['localhost:9901'],
+  origin: undefined,
+  fetchSite: undefined,
+  authorization: undefined,
+  contentType: undefined,
+  peer: '127.0.0.1',
+}
+const post: GuardedRequest = {
+  ...get,
+  method: 'POST',
+  authorization: 'Bearer do',
+  contentType: 'application/json',
+}
+const fine = (name?: string) => ({ name })
+
+describe('Host', () => {
+  test.each(['localhost', 'LocalHost:1', '127.0.0.1:9901', '127.8.9.1', '[::1]:9901', 'gw.example.com:9901'])(
+    '%s is ours',
+    (host) => expect(open.check({ ...get, hosts: [host] }, 'viewer')).toEqual(fine()),
+  )
+
+  test.each(['evil.test', '10.0.0.1:9901', 'localhost.evil.test', '127.0.0.1.evil.test', '::1', '', '[::2]'])(
+    'DNS rebinding: %j is refused, with a good token too',
+    (host) => {
+      expect(open.check({ ...get, hosts: [host] }, 'viewer')).toMatchObject({ error: 'host_not_allowed' })
+      expect(open.check({ ...post, hosts: [host] }, 'operator')).toMatchObject({ error: 'host_not_allowed' })
+    },
+  )
+
+  test('none or two are refused', () => {
+    expect(open.check({ ...get, hosts: [] }, 'viewer')).toMatchObject({ error: 'bad_host' })
+    expect(open.check({ ...get, hosts: ['localhost', 'localhost'] }, undefined)).toMatchObject({ error: 'bad_host' })
+  })
+})
+
+describe('pages of others', () => {
+  test.each(['http://evil.test', 'null', 'http://localhost:9902', 'http://localhost', 'file://'])(
+    'origin %s is refused',
+    (origin) => {
+      expect(open.check({ ...post, origin }, 'operator')).toMatchObject({ status: 403, error: 'foreign_origin' })
+      expect(open.check({ ...get, origin }, 'viewer')).toMatchObject({ error: 'foreign_origin' })
+    },
+  )
+
+  test('our own page is fine', () => {
+    expect(open.check({ ...post, origin: 'http://localhost:9901', fetchSite: 'same-origin' }, 'operator')).toEqual(
+      fine('ci'),
+    )
+  })
+
+  test('cross-site without an Origin is refused', () => {
+    expect(open.check({ ...get, fetchSite: 'cross-site' }, 'viewer')).toMatchObject({ error: 'foreign_origin' })
+  })
+
+  test.each([
+    undefined,
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+    'text/plain;application/json',
+  ])('a mutation with content type %s is refused, as a form could send it', (contentType) => {
+    expect(open.check({ ...post, contentType }, 'operator')).toMatchObject({ status: 415, error: 'content_type' })
+  })
+
+  test('a charset is fine', () => {
+    expect(open.check({ ...post, contentType: 'Application/JSON; charset=utf-8' }, 'operator')).toEqual(fine('ci'))
+  })
+})
+
+describe('tokens', () => {
+  test.each([undefined, 'Bearer', 'Bearer ', 'Bearer d', 'Bearer doo', 'Bearer do x', 'Basic do', 'do', 'Bearer  do'])(
+    'a mutation with %j is refused on loopback, too',
+    (authorization) => {
+      expect(open.check({ ...post, authorization }, 'operator')).toMatchObject({
+        status: 401,
+        error: 'unauthenticated',
+      })
+    },
+  )
+
+  test('roles: a viewer reads, an operator and an admin change', () => {
+    expect(closed.check({ ...get, authorization: 'bearer see' }, 'viewer')).toEqual(fine('eye'))
+    expect(closed.check({ ...post, authorization: 'Bearer see' }, 'operator')).toMatchObject({
+      status: 403,
+      error: 'forbidden',
+    })
+    expect(closed.check({ ...post, authorization: 'Bearer all' }, 'operator')).toEqual(fine('root'))
+    expect(closed.check({ ...post, authorization: 'Bearer all' }, 'admin')).toEqual(fine('root'))
+    expect(closed.check(post, 'admin')).toMatchObject({ error: 'forbidden' })
+  })
+
+  test('every method but GET and HEAD counts as a change, even where a viewer would do', () => {
+    for (const method of ['PUT', 'DELETE', 'PATCH', 'OPTIONS', 'QUERY']) {
+      expect(open.check({ ...post, method, authorization: undefined }, 'viewer')).toMatchObject({ status: 401 })
+      expect(open.check({ ...post, method, authorization: 'Bearer see' }, 'viewer')).toMatchObject({ status: 403 })
+    }
+  })
+
+  test('reads: open on loopback without admin.auth, else a viewer', () => {
+    expect(open.check(get, 'viewer')).toEqual(fine())
+    expect(open.check({ ...get, peer: '::ffff:127.0.0.1' }, 'viewer')).toEqual(fine())
+    expect(open.check({ ...get, peer: '192.168.1.9' }, 'viewer')).toMatchObject({ status: 401 })
+    expect(closed.check(get, 'viewer')).toMatchObject({ status: 401 })
+    expect(closed.check(get, undefined)).toEqual(fine())
+  })
+})
