@@ -1,4 +1,4 @@
-import { escapeForbidden } from './percent.ts'
+import { byteString, escapeForbidden } from './percent.ts'
 
 /** What is wrong with a template; the message is for the author of the config. */
 export class TemplateError extends Error {}
@@ -62,5 +62,5 @@ function parse(source: string): Parts {
 
 function textOf(text: string): string {
   if (text.includes('}')) throw new TemplateError(`a closing brace without an opening one: "${text}"`)
-  return text
+  return escapeForbidden(byteString(text))
 }
