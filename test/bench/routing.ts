@@ -1,0 +1,69 @@
+import type { RoutableConfig } from '../../src/data/routing/table.ts'
+import { isRefusedTarget, normaliseTarget } from '../../src/data/routing/target.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { route, table } from '../kit/routes.ts'
+
+/**
+ * What a look-up costs as routes grow: target to normal form, and route by exact host, wildcard host, prefix on any host,
+ * parameters, and none at all (404). Run it with `node test/bench/routing.ts`; it takes a few seconds.
+ */
+
+const SIZES = [10, 100, 1_000, 10_000]
+const LOOK_UPS = 200_000
+const ROUNDS = 5
+const HEADERS = ['Host', 'h', 'User-Agent', 'bench/1', 'Accept', '*/*']
+
+const KINDS = ['exact', 'wildcard', 'prefix', 'params'] as const
+
+function routesOf(size: number): RoutableConfig[] {
+  return Array.from({ length: size }, (_, i) => {
+    const kind = KINDS[i % KINDS.length]
+    if (kind === 'exact') return route(`r${i}`, { hosts: [`h${i}.example.com`], paths: ['/*'] })
+    if (kind === 'wildcard') return route(`r${i}`, { hosts: [`*.w${i}.example.com`], paths: ['/api/*'] })
+    if (kind === 'prefix') return route(`r${i}`, { paths: [`/service-${i}/*`] })
+    return route(`r${i}`, { paths: [`/tenant-${i}/users/{id}/orders/{order}`] })
+  })
+}
+
+function request(kind: (typeof KINDS)[number] | 'none', i: number): { host: string; target: string } {
+  if (kind === 'exact') return { host: `h${i}.example.com`, target: '/api/v1/orders/7?expand=lines' }
+  if (kind === 'wildcard') return { host: `a.w${i}.example.com`, target: '/api/v1/orders/7?expand=lines' }
+  if (kind === 'prefix') return { host: 'www.example.com', target: `/service-${i}/v1/orders/7` }
+  if (kind === 'params') return { host: 'www.example.com', target: `/tenant-${i}/users/7/orders/8` }
+  return { host: 'www.example.com', target: '/nothing/here' }
+}
+
+function measure(size: number, kind: (typeof KINDS)[number] | 'none'): { ns: number; steps: number } {
+  const routing = table(routesOf(size))
+  const offset = kind === 'none' ? 0 : KINDS.indexOf(kind)
+  // A few hundred different requests, spread over the table, so that no cache flatters the large ones.
+  const stride = Math.max(1, Math.floor(size / KINDS.length / 256)) * KINDS.length
+  const sent = Array.from({ length: 256 }, (_, i) =>
+    request(kind, (offset + i * stride) % (size - (size % KINDS.length))),
+  )
+  const times: number[] = []
+  const before = routing.steps
+  for (let round = 0; round < ROUNDS; round++) {
+    const startedAt = systemClock.now()
+    for (let i = 0; i < LOOK_UPS; i++) {
+      const { host, target } = sent[i & 255] as (typeof sent)[number]
+      const normal = normaliseTarget(target, 'refuse')
+      if (isRefusedTarget(normal)) throw new Error(normal.detail)
+      const { path, query, readings } = normal
+      const found = routing.find({ host, path, query, method: 'GET', headers: HEADERS }, readings)
+      if ((found === undefined) !== (kind === 'none')) throw new Error(`${host}${target} found ${found}`)
+    }
+    times.push(((systemClock.now() - startedAt) * 1e6) / LOOK_UPS)
+  }
+  times.sort((a, b) => a - b)
+  return { ns: times[ROUNDS >> 1] as number, steps: (routing.steps - before) / (ROUNDS * LOOK_UPS) }
+}
+
+measure(1_000, 'params')
+console.log('| routes | look-up | ns | steps |\n|---:|---|---:|---:|')
+for (const kind of [...KINDS, 'none'] as const) {
+  for (const size of SIZES) {
+    const { ns, steps } = measure(size, kind)
+    console.log(`| ${size} | ${kind} | ${ns.toFixed(0)} | ${steps.toFixed(1)} |`)
+  }
+}
