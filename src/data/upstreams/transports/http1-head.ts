@@ -118,7 +118,9 @@ export class AnswerHead {
       if (trailer || length === -1 || this.contentLength !== -1) return this.unacceptable('Content-Length')
       this.contentLength = length
     } else if (isName(buffer, at, nameEnd, 'transfer-encoding')) {
-      if (trailer || this.chunked || value.toLowerCase() !== 'chunked') return this.unacceptable('Transfer-Encoding')
+      // Blanks behind it are allowed, but make other parsers see an unknown coding.
+      const plain = value.toLowerCase() === 'chunked' && buffer[valueEnd] === CR
+      if (trailer || this.chunked || !plain) return this.unacceptable('Transfer-Encoding')
       this.chunked = true
     } else if (trailer) {
       return true

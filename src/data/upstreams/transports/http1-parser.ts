@@ -161,7 +161,7 @@ export class AnswerParser {
       return
     }
     if (this.toHead || status === 204 || status === 304) {
-      this.doubtful = status === 204 && !this.toHead && (chunked || contentLength > 0)
+      if (status === 204 && !this.toHead && (chunked || contentLength > 0)) this.doubtful = true
       this.state = DONE
     } else if (chunked) {
       this.chunks.begin()

@@ -132,6 +132,7 @@ describe('refused', () => {
     ['chunked, chunked', `${OK}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`],
     ['chunked twice', `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
     ['identity', `${OK}Transfer-Encoding: identity\r\n\r\n`],
+    ['blank behind the coding', `${OK}Transfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n`],
     ['empty coding', `${OK}Transfer-Encoding:\r\n\r\n`],
     ['chunked in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
@@ -203,6 +204,7 @@ describe('whether the connection can serve again', () => {
     ['204 that announces a body', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n', false],
     ['204 that announces no body', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', true],
     ['204 that announces chunks', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n', false],
+    ['close in a 1xx before a 304', 'HTTP/1.0 103 E\r\n\r\nHTTP/1.1 304 Not Modified\r\n\r\n', false],
     ['close in a 1xx', `HTTP/1.1 100 C\r\nConnection: close\r\n\r\n${BODY}`, false],
   ])('%s', (_name, input, persistent) => {
     expect(parse(input).persistent).toBe(persistent)
