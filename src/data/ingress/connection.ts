@@ -1,0 +1,209 @@
+import type { Socket } from 'node:net'
+import type { Downstream, Peer } from '../../core/downstream.ts'
+import type { Failure } from '../../core/failures.ts'
+import { canonicalIp } from '../../lib/ip.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import { NodeDownstream } from './downstream.ts'
+import type { Guard } from './guard.ts'
+import { CUT_SHORT, type ParserError } from './malformed.ts'
+import type { Incoming, Outgoing } from './messages.ts'
+
+/** Who answers the requests of a listener. */
+export interface IngressHandler {
+  /** Takes a request over and attaches to it before it returns. `refusal`: it must be answered with this failure. */
+  handle(downstream: Downstream, refusal?: Failure): void
+  /** For input that never became a request: the bytes to send before the connection closes. */
+  malformed(peer: Peer, failure: Failure): Buffer
+}
+
+/** What the connections of one listener share. */
+export interface ConnectionHost {
+  readonly handler: IngressHandler
+  readonly guard: Guard
+  readonly timers: TimerWheel
+  readonly name: string
+  readonly draining: boolean
+  /** Milliseconds, see `timeouts.body`. */
+  readonly bodyTimeout: number
+  /** Requests that were handed over and have not ended. */
+  inFlight: number
+}
+
+/** Requests of one connection that wait for their turn; a client that sends more ahead is cut off. */
+const MAX_PIPELINED = 128
+
+/** How long the client may take to read our last answer and close its side. */
+const LINGER_MS = 1_000
+
+/**
+ * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
+ * have set off the requests behind it, whose answers nobody would see.
+ */
+export class Connection {
+  readonly peer: Peer
+  private readonly socket: Socket
+  private readonly host: ConnectionHost
+  private active: NodeDownstream | undefined = undefined
+  private newest: NodeDownstream | undefined = undefined
+  private readonly waiting: NodeDownstream[] = []
+  /** Answered once all before it were. */
+  private malformed: Failure | undefined = undefined
+  /** The answer under way, or sent, is the last one. */
+  private last = false
+  private readonly linger = new Timer(() => this.socket.destroy())
+  /** Bytes read when the connection was last looked at, see `idle`. */
+  private seen = -1
+
+  constructor(host: ConnectionHost, socket: Socket) {
+    this.host = host
+    this.socket = socket
+    const address = socket.remoteAddress ?? ''
+    this.peer = {
+      address: canonicalIp(address) ?? address,
+      port: socket.remotePort ?? 0,
+      localPort: socket.localPort ?? 0,
+      secure: false,
+      listener: host.name,
+    }
+  }
+
+  get timers(): TimerWheel {
+    return this.host.timers
+  }
+
+  get bodyTimeout(): number {
+    return this.host.bodyTimeout
+  }
+
+  get draining(): boolean {
+    return this.host.draining
+  }
+
+  // --- from the listener
+
+  onRequest(req: Incoming, res: Outgoing): void {
+    if (this.last) return
+    const { guard } = this.host
+    const downstream = new NodeDownstream(this, req, res, guard, guard.judge(req))
+    this.newest = downstream
+    if (this.active === undefined) this.begin(downstream)
+    else if (this.waiting.length < MAX_PIPELINED) this.waiting.push(downstream)
+    else this.socket.destroy()
+  }
+
+  /** The parser or the socket reported an error. `failure`: undefined when nobody is there to answer. */
+  onError(error: ParserError, failure: Failure | undefined): void {
+    if (failure === undefined) {
+      this.socket.destroy()
+      return
+    }
+    if (this.last) return
+    const { newest } = this
+    if (newest !== undefined && !newest.received) {
+      // A refused request closes the connection anyway: its body is nobody's concern.
+      if (newest.refusal !== undefined) return
+      if (error.code === CUT_SHORT) this.socket.destroy()
+      else newest.breakBody()
+      return
+    }
+    if (this.active === undefined) this.refuse(failure)
+    else this.malformed ??= failure
+  }
+
+  /** CONNECT: node has taken its parser off the socket. */
+  onConnect(failure: Failure): void {
+    this.socket.on('error', ignore)
+    if (this.active !== undefined || this.last) {
+      this.socket.destroy()
+      return
+    }
+    this.refuse(failure)
+    this.socket.resume()
+  }
+
+  onClosed(): void {
+    this.host.timers.cancel(this.linger)
+    this.last = true
+    this.waiting.length = 0
+  }
+
+  /** Answers with a failure that belongs to no request, and closes. */
+  refuse(failure: Failure): void {
+    const { socket } = this
+    if (!socket.writable || (failure.reason === 'request_timeout' && socket.bytesRead === 0)) {
+      socket.destroy()
+      return
+    }
+    this.last = true
+    socket.end(this.host.handler.malformed(this.peer, failure))
+    this.host.timers.schedule(this.linger, LINGER_MS)
+  }
+
+  /**
+   * No request is being read or answered, as far as can be known: nothing came since the last look. A connection is idle
+   * only at the second look in a row.
+   */
+  looksIdle(): boolean {
+    if (this.active !== undefined || this.last) return false
+    const { bytesRead } = this.socket
+    const same = this.seen === bytesRead
+    this.seen = bytesRead
+    return same
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  // --- from downstreams
+
+  /** The answer whose head goes out now is the last. `unread`: bytes of the request may still come. */
+  closing(unread: boolean): void {
+    this.last = true
+    this.waiting.length = 0
+    // Closing a socket with unread bytes resets it, and the client may lose the answer: it gets a FIN and some time instead.
+    if (unread) this.socket.destroySoon = () => this.end()
+  }
+
+  /** The head that went out promised to go on, but the body is not read to its end. */
+  closeWhenAnswered(): void {
+    this.last = true
+    this.waiting.length = 0
+  }
+
+  /** Sends FIN; the client has a little time to do the same. */
+  end(): void {
+    this.last = true
+    this.socket.end()
+    this.host.timers.schedule(this.linger, LINGER_MS)
+  }
+
+  /** `visibly`: by a reset, where a FIN would look like the end of the answer. */
+  break(visibly: boolean): void {
+    this.last = true
+    if (visibly) this.socket.resetAndDestroy()
+    else this.socket.destroy()
+  }
+
+  /** `downstream` has ended; the next request in line is taken. */
+  answered(downstream: NodeDownstream): void {
+    if (this.active !== downstream) return
+    this.active = undefined
+    this.host.inFlight--
+    if (this.last) {
+      if (this.socket.writable) this.end()
+      return
+    }
+    const next = this.waiting.shift()
+    if (next !== undefined) this.begin(next)
+    else if (this.malformed !== undefined) this.refuse(this.malformed)
+  }
+
+  private begin(downstream: NodeDownstream): void {
+    this.active = downstream
+    this.host.inFlight++
+    this.host.handler.handle(downstream, downstream.refusal)
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,380 @@
+import type { Duplex } from 'node:stream'
+import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import { Timer } from '../../lib/timers.ts'
+import type { Connection } from './connection.ts'
+import type { Guard } from './guard.ts'
+import type { Incoming, Outgoing } from './messages.ts'
+
+/** What is read of a body that nobody wants, so that its connection can be kept. */
+const DISCARD_BYTES = 65_536
+const DISCARD_MS = 100
+
+/** Where the body of the request stands. */
+const Body = { unasked: 0, wanted: 1, paused: 2, discarded: 3, complete: 4, cut: 5 } as const
+type BodyState = (typeof Body)[keyof typeof Body]
+
+/** Length of an answer: bytes still due, or one of these. */
+const CHUNKED = -1
+const TO_THE_END = -2
+
+const BROKEN_BODY = failure('bad_request', 'request', 'client', 'The framing of the body is broken.')
+
+/**
+ * A request over node:http. Only flat headers are touched, only Buffers are written: with strings node would encode head and
+ * body as UTF-8 in one piece. node does not hold answers to their announced length; this does.
+ */
+export class NodeDownstream implements Downstream {
+  readonly method: string
+  readonly target: string
+  readonly host: string
+  readonly authority: string
+  readonly headers: FlatHeaders
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1'
+  readonly peer: Peer
+  readonly contentLength: number
+  readonly upgrade = undefined
+  bytesIn = 0
+  bytesOut = 0
+  /** @internal What the guard found, or the body before the request's turn came. */
+  refusal: Failure | undefined
+
+  private readonly req: Incoming
+  private readonly res: Outgoing
+  private readonly connection: Connection
+  private events: DownstreamEvents | undefined = undefined
+  private timer: Timer | undefined = undefined
+  private expects: boolean
+  private body: BodyState
+  private discarded = 0
+  private bodiless: boolean
+  private due = CHUNKED
+  private headSent = false
+  private written = false
+  private ended = false
+  private flushed = false
+  private listensForDrain = false
+  /** No event follows, calls do nothing. */
+  private over = false
+
+  constructor(connection: Connection, req: Incoming, res: Outgoing, guard: Guard, refusal: Failure | undefined) {
+    this.connection = connection
+    this.req = req
+    this.res = res
+    this.refusal = refusal
+    this.method = req.method as string
+    this.target = guard.target
+    this.host = guard.host
+    this.authority = guard.authority
+    this.headers = req.rawHeaders
+    this.protocol = guard.protocol
+    this.peer = connection.peer
+    this.contentLength = guard.contentLength
+    this.expects = guard.expects && guard.contentLength !== 0
+    this.body = guard.contentLength === 0 ? Body.complete : Body.unasked
+    this.bodiless = req.method === 'HEAD'
+    if (refusal !== undefined) res.shouldKeepAlive = false
+    req.downstream = this
+    res.downstream = this
+    res.on('close', onClose)
+  }
+
+  attach(events: DownstreamEvents): void {
+    this.events = events
+  }
+
+  // --- the request's body
+
+  startBody(): void {
+    if (this.over || this.body !== Body.unasked) return
+    this.body = Body.wanted
+    if (this.expects) {
+      this.expects = false
+      this.res.writeContinue()
+    }
+    this.read()
+    this.arm(this.connection.bodyTimeout)
+  }
+
+  pauseBody(): void {
+    if (this.body !== Body.wanted) return
+    this.body = Body.paused
+    this.req.pause()
+    this.disarm()
+  }
+
+  resumeBody(): void {
+    if (this.over || this.body !== Body.paused) return
+    this.body = Body.wanted
+    this.req.resume()
+    this.arm(this.connection.bodyTimeout)
+  }
+
+  discardBody(): void {
+    if (this.over || this.body > Body.paused) return
+    // A client that waits for 100 Continue sends nothing, or everything: only the end of the connection tells which.
+    if (this.expects || this.contentLength - this.bytesIn > DISCARD_BYTES) {
+      this.cutBody()
+      return
+    }
+    const before = this.body
+    this.body = Body.discarded
+    if (before === Body.unasked) this.read()
+    else this.req.resume()
+    this.arm(DISCARD_MS)
+  }
+
+  private read(): void {
+    this.req.on('data', onData)
+    this.req.on('end', onEnd)
+  }
+
+  /** @internal */
+  onData(chunk: Buffer): void {
+    if (this.over) return
+    this.bytesIn += chunk.length
+    if (this.body === Body.wanted) {
+      this.arm(this.connection.bodyTimeout)
+      this.events?.onBody(chunk)
+    } else if (this.body === Body.discarded) {
+      this.discarded += chunk.length
+      if (this.discarded > DISCARD_BYTES) this.cutBody()
+    }
+  }
+
+  /** @internal */
+  onEnd(): void {
+    const { body } = this
+    if (this.over || body > Body.discarded) return
+    this.disarm()
+    this.body = Body.complete
+    if (body !== Body.discarded) this.events?.onBodyEnd(this.req.rawTrailers)
+  }
+
+  /** No more of the body is read; the connection can't carry another request. */
+  private cutBody(): void {
+    this.body = Body.cut
+    this.disarm()
+    this.req.pause()
+    if (this.flushed) this.connection.end()
+    else if (!this.headSent) this.closeAfter()
+    else this.connection.closeWhenAnswered()
+  }
+
+  private onTimer(): void {
+    const { body } = this
+    this.cutBody()
+    if (body === Body.wanted) this.events?.onGone('too_slow')
+  }
+
+  /** @internal The rest of this request can't be parsed. */
+  breakBody(): void {
+    if (this.over || this.body >= Body.complete) return
+    const { body } = this
+    this.cutBody()
+    if (body === Body.discarded) return
+    if (this.events === undefined) this.refusal ??= BROKEN_BODY
+    else this.events.onGone('malformed')
+  }
+
+  /** @internal All of the request was parsed. node leaves `complete` false where there is no body. */
+  get received(): boolean {
+    return this.contentLength === 0 || this.req.complete
+  }
+
+  private arm(ms: number): void {
+    this.timer ??= new Timer(() => this.onTimer())
+    this.connection.timers.schedule(this.timer, ms)
+  }
+
+  private disarm(): void {
+    if (this.timer !== undefined) this.connection.timers.cancel(this.timer)
+  }
+
+  // --- the answer
+
+  informational(status: number, headers: FlatHeaders): void {
+    if (this.over || this.headSent || this.protocol === 'HTTP/1.0' || status < 102 || status > 199) return
+    try {
+      this.res.writeInformation(status, headers as string[])
+    } catch {
+      // A field that can't be written: an early word is not worth an answer.
+    }
+  }
+
+  head(status: number, headers: FlatHeaders): boolean {
+    if (this.over || this.headSent) return true
+    const { res } = this
+    const old = this.protocol === 'HTTP/1.0'
+    const bodiless = this.bodiless || status === 204 || status === 304
+    let due = old ? TO_THE_END : CHUNKED
+    let fields = headers
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string
+      if (name.length === 14 && name.toLowerCase() === 'content-length') {
+        if (due >= 0 || !isLength(headers[i + 1] as string)) return false
+        due = Number(headers[i + 1])
+        // RFC 9110, section 8.6: 204 has none.
+        if (status === 204) fields = [...headers.slice(0, i), ...headers.slice(i + 2)]
+      } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return false
+    }
+    // `TE: chunked` would make node send chunks to an HTTP/1.0 client.
+    if (old) res.useChunkedEncodingByDefault = false
+    if (this.connection.draining) res.shouldKeepAlive = false
+    try {
+      res.writeHead(status, fields as string[])
+    } catch {
+      res.statusMessage = ''
+      // node does not take back that such an answer has no body.
+      if (bodiless && !this.bodiless) this.reset()
+      return false
+    }
+    this.bodiless = bodiless
+    this.due = bodiless ? 0 : due
+    this.headSent = true
+    if (!res.shouldKeepAlive || (old && due < 0)) this.connection.closing(this.body !== Body.complete)
+    process.nextTick(flushHead, this)
+    return true
+  }
+
+  /** @internal Nothing followed the head at once: it must not wait for the first byte. */
+  flushHead(): void {
+    if (!this.written && !this.ended && !this.over) this.res.flushHeaders()
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.over || this.ended || chunk.length === 0) return true
+    if (!this.headSent) {
+      this.break()
+      return true
+    }
+    if (this.bodiless) return true
+    const { res } = this
+    if (this.due >= 0) {
+      if (chunk.length > this.due) {
+        this.break()
+        return true
+      }
+      this.due -= chunk.length
+    }
+    this.written = true
+    this.bytesOut += chunk.length
+    if (res.write(chunk)) return true
+    if (!this.listensForDrain) {
+      this.listensForDrain = true
+      res.on('drain', onDrain)
+    }
+    return false
+  }
+
+  trailers(headers: FlatHeaders): void {
+    if (this.over || this.ended || this.bodiless || this.due !== CHUNKED || !this.headSent) return
+    const pairs: [string, string][] = []
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string
+      if (!isFraming(name)) pairs.push([name, headers[i + 1] as string])
+    }
+    try {
+      this.res.addTrailers(pairs)
+    } catch {
+      this.res.addTrailers([])
+    }
+  }
+
+  end(): void {
+    if (this.over || this.ended) return
+    if (!this.headSent || this.due > 0) {
+      this.break()
+      return
+    }
+    this.ended = true
+    this.res.end()
+  }
+
+  reset(): void {
+    if (this.over) return
+    this.over = true
+    this.disarm()
+    this.break()
+  }
+
+  closeAfter(): void {
+    if (!this.headSent) this.res.shouldKeepAlive = false
+  }
+
+  /** Upgrades are refused by the guard, so that nobody has one to ask for. */
+  tunnel(): Duplex {
+    throw new Error('this request was not upgraded')
+  }
+
+  /** Ends the connection in a way that can't be taken for the end of the answer. */
+  private break(): void {
+    this.connection.break(this.headSent && this.due === TO_THE_END)
+  }
+
+  /** @internal */
+  onDrain(): void {
+    if (!this.over && !this.ended) this.events?.onDrain()
+  }
+
+  /** @internal The answer was flushed, or the connection is gone. */
+  onClose(): void {
+    this.flushed = this.res.writableFinished
+    if (!this.over) {
+      if (this.flushed) {
+        this.discardBody()
+        this.events?.onSent()
+      } else {
+        this.over = true
+        this.disarm()
+        this.events?.onGone('closed')
+      }
+    }
+    this.connection.answered(this)
+  }
+}
+
+function onData(this: Incoming, chunk: Buffer): void {
+  this.downstream?.onData(chunk)
+}
+
+function onEnd(this: Incoming): void {
+  this.downstream?.onEnd()
+}
+
+function onDrain(this: Outgoing): void {
+  this.downstream?.onDrain()
+}
+
+function onClose(this: Outgoing): void {
+  this.downstream?.onClose()
+}
+
+function flushHead(downstream: NodeDownstream): void {
+  downstream.flushHead()
+}
+
+function isLength(text: string): boolean {
+  if (text.length === 0 || text.length > 15) return false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 48 || code > 57) return false
+  }
+  return true
+}
+
+/** Trailers must not frame or route (RFC 9110, section 6.5.1). */
+function isFraming(name: string): boolean {
+  switch (name.toLowerCase()) {
+    case 'content-length':
+    case 'transfer-encoding':
+    case 'connection':
+    case 'trailer':
+    case 'host':
+    case 'te':
+      return true
+    default:
+      return false
+  }
+}

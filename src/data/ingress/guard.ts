@@ -1,0 +1,190 @@
+import type { ListenerConfig } from '../../core/config.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import { Authorities } from './authority.ts'
+import { dropConfusable } from './confusable.ts'
+
+/** A request's head as node:http parsed it. */
+export interface RawHead {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly httpVersionMajor: number
+  readonly httpVersionMinor: number
+  readonly rawHeaders: string[]
+}
+
+const bad = (detail: string): Failure => failure('bad_request', 'request', 'client', detail)
+const unknown = (detail: string): Failure => failure('not_implemented', 'request', 'client', detail)
+
+const VERSION = bad('Only HTTP/1.0 and HTTP/1.1 are spoken here.')
+const TWO_HOSTS = bad('There is more than one Host field.')
+const NO_HOST = bad('The Host field is missing or empty.')
+const BAD_HOST = bad('The Host field is not a valid host and port.')
+const BAD_AUTHORITY = bad('The host of the request target is not valid.')
+const BAD_TARGET = bad('The request target is neither a path nor an http URL.')
+const BAD_STAR = bad('The target * belongs to OPTIONS.')
+const OLD_CODING = bad('HTTP/1.0 has no Transfer-Encoding.')
+const BAD_LENGTH = bad('The Content-Length is not valid.')
+const CODING = unknown('No transfer coding but chunked is known here.')
+const UPGRADE = unknown('No upgrade is offered here.')
+const EXPECTATION = failure('expectation_failed', 'request', 'client', 'No expectation but 100-continue is known here.')
+
+/**
+ * Judges a head in one pass over its flat fields, for what node:http accepts and a gateway must not (RFC 9112, sections 3
+ * and 6; what the strict parser refuses by itself never comes here). The facts of the last head stand in the fields; one
+ * instance belongs to one listener. Two fields of the same meaning are never reconciled, always refused.
+ */
+export class Guard {
+  target = ''
+  host = ''
+  authority = ''
+  protocol: 'HTTP/1.0' | 'HTTP/1.1' = 'HTTP/1.1'
+  /** Bytes; 0: no body, -1: chunked. */
+  contentLength = 0
+  /** The client waits for `100 Continue` before it sends its body. */
+  expects = false
+
+  private readonly authorities = new Authorities()
+  private readonly limits: ListenerConfig['limits']
+  private readonly tooLong: Failure
+  private readonly tooMany: Failure
+  private readonly tooLarge: Failure
+
+  constructor(limits: ListenerConfig['limits']) {
+    const { targetBytes, headerCount, headerBytes } = limits
+    const refuse = (reason: 'uri_too_long' | 'headers_too_large', detail: string): Failure =>
+      failure(reason, 'request', 'client', detail)
+    this.limits = limits
+    this.tooLong = refuse('uri_too_long', `The target is longer than limits.targetBytes (${targetBytes}).`)
+    this.tooMany = refuse('headers_too_large', `There are more fields than limits.headerCount (${headerCount}).`)
+    this.tooLarge = refuse('headers_too_large', `The fields take more than limits.headerBytes (${headerBytes}).`)
+  }
+
+  /** Undefined: acceptable. Changes `rawHeaders` where Host comes from the target and where names are confusable. */
+  judge(head: RawHead): Failure | undefined {
+    const { rawHeaders } = head
+    const old = head.httpVersionMinor === 0
+    const url = head.url as string
+    this.target = url
+    this.host = ''
+    this.authority = ''
+    this.protocol = old ? 'HTTP/1.0' : 'HTTP/1.1'
+    this.contentLength = 0
+    this.expects = false
+    if (head.httpVersionMajor !== 1 || head.httpVersionMinor > 1) {
+      this.contentLength = -1
+      return VERSION
+    }
+
+    let bytes = 0
+    let host = -1
+    let hosts = 0
+    let upgrade = -1
+    let connection = -1
+    let coding = -1
+    let confusable = false
+    let refusal: Failure | undefined
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string
+      const value = rawHeaders[i + 1] as string
+      bytes += name.length + value.length + 4
+      switch (name.length) {
+        case 4:
+          if (isName(name, 'host')) {
+            host = i + 1
+            hosts++
+          }
+          break
+        case 6:
+          if (isName(name, 'expect')) {
+            if (value.toLowerCase() !== '100-continue') refusal ??= EXPECTATION
+            else if (!old) this.expects = true
+          }
+          break
+        case 7:
+          if (isName(name, 'upgrade')) {
+            if (upgrade === -1 || value.toLowerCase() !== 'h2c') upgrade = i + 1
+          }
+          break
+        case 10:
+          if (isName(name, 'connection') && namesUpgrade(value)) connection = i + 1
+          break
+        case 14:
+          if (isName(name, 'content-length')) {
+            const length = Number(value)
+            if (!Number.isSafeInteger(length) || length < 0) refusal ??= BAD_LENGTH
+            else if (coding === -1) this.contentLength = length
+          }
+          break
+        case 17:
+          if (isName(name, 'transfer-encoding')) {
+            if (old) refusal ??= OLD_CODING
+            else if (coding !== -1 || value.toLowerCase() !== 'chunked') refusal ??= CODING
+            coding = i + 1
+            this.contentLength = -1
+          }
+      }
+      if (!confusable && name.includes('_')) confusable = true
+    }
+    if (url.length > this.limits.targetBytes) return this.tooLong
+    if (rawHeaders.length > 2 * this.limits.headerCount) return this.tooMany
+    if (bytes > this.limits.headerBytes) return this.tooLarge
+    if (hosts > 1) return TWO_HOSTS
+    refusal ??= this.judgeHost(old, host === -1 ? '' : (rawHeaders[host] as string))
+    refusal ??= this.judgeTarget(url, head.method as string, rawHeaders, host)
+    if (refusal !== undefined) return refusal
+    if (confusable) dropConfusable(rawHeaders)
+    if (upgrade !== -1 && connection !== -1 && (rawHeaders[upgrade] as string).toLowerCase() !== 'h2c') return UPGRADE
+    return undefined
+  }
+
+  private judgeHost(old: boolean, value: string): Failure | undefined {
+    if (value === '') return old ? undefined : NO_HOST
+    const authority = this.authorities.read(value)
+    if (authority === undefined) return BAD_HOST
+    this.host = authority.host
+    this.authority = authority.text
+    return undefined
+  }
+
+  private judgeTarget(url: string, method: string, rawHeaders: string[], host: number): Failure | undefined {
+    const first = url.charCodeAt(0)
+    if (first === 47) return undefined
+    if (first === 42) return url.length === 1 && method === 'OPTIONS' ? undefined : BAD_STAR
+    const start = schemeEnd(url)
+    if (start === -1) return BAD_TARGET
+    let end = start
+    while (end < url.length && !endsAuthority(url.charCodeAt(end))) end++
+    const authority = this.authorities.read(url.slice(start, end))
+    if (authority === undefined) return BAD_AUTHORITY
+    this.host = authority.host
+    this.authority = authority.text
+    // RFC 9112, section 3.2.2: the target's host replaces what Host says.
+    if (host !== -1) rawHeaders[host] = authority.text
+    if (end === url.length) this.target = method === 'OPTIONS' ? '*' : '/'
+    else this.target = url.charCodeAt(end) === 47 ? url.slice(end) : `/${url.slice(end)}`
+    return undefined
+  }
+}
+
+function isName(name: string, lower: string): boolean {
+  return name === lower || name.toLowerCase() === lower
+}
+
+/** Behind `http://` or `https://` in any case; -1: neither. The scheme says nothing: TLS may have ended in front of us. */
+function schemeEnd(url: string): number {
+  const scheme = url.slice(0, 8).toLowerCase()
+  if (scheme === 'https://') return 8
+  return scheme.startsWith('http://') ? 7 : -1
+}
+
+/** `/`, `?`, `#`. */
+function endsAuthority(code: number): boolean {
+  return code === 47 || code === 63 || code === 35
+}
+
+function namesUpgrade(connection: string): boolean {
+  return connection
+    .toLowerCase()
+    .split(',')
+    .some((name) => name.trim() === 'upgrade')
+}
