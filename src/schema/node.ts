@@ -1,0 +1,57 @@
+/** Where a value stands. Lines and columns count from 1. */
+export interface Position {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** A value of the config as it was written: what schemas read, with its place. Immutable; merging makes new ones. */
+export type Node = ScalarNode | ListNode | MapNode
+
+export interface ScalarNode {
+  readonly kind: 'scalar'
+  readonly at: Position
+  readonly value: string | number | boolean | null
+  /** As written, after environment values were put in: `1.10` stays `1.10`. */
+  readonly text: string
+  /** It was in quotes or a block: text, whatever it looks like. */
+  readonly quoted: boolean
+}
+
+export interface ListNode {
+  readonly kind: 'list'
+  readonly at: Position
+  readonly items: readonly Node[]
+}
+
+export interface MapNode {
+  readonly kind: 'map'
+  readonly at: Position
+  readonly entries: ReadonlyMap<string, Entry>
+}
+
+export interface Entry {
+  readonly key: Position
+  readonly value: Node
+}
+
+const NOWHERE: Position = { file: 'built-in', line: 0, column: 0 }
+
+/** A node from a plain value, for built-in defaults. */
+export function nodeOf(value: unknown, at: Position = NOWHERE): Node {
+  if (Array.isArray(value)) return { kind: 'list', at, items: value.map((item) => nodeOf(item, at)) }
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([key, item]) => [key, { key: at, value: nodeOf(item, at) }] as const)
+    return { kind: 'map', at, entries: new Map(entries) }
+  }
+  const scalar = value as ScalarNode['value']
+  return { kind: 'scalar', at, value: scalar, text: String(scalar), quoted: typeof scalar === 'string' }
+}
+
+/** What a person would call it. */
+export function describe(node: Node): string {
+  if (node.kind === 'list') return 'a list'
+  if (node.kind === 'map') return 'a map'
+  if (node.value === null) return 'nothing (null)'
+  return JSON.stringify(node.text.length > 60 ? `${node.text.slice(0, 57)}...` : node.text)
+}
