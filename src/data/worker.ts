@@ -71,6 +71,7 @@ class DataWorker {
         return
       case 'endpoints':
         plane.endpoints(message.sets)
+        this.post({ type: 'updated', update: message.update })
         return
       case 'listen':
         void this.listen(message)
