@@ -260,8 +260,8 @@ export class Http1Connection implements Connection, Deferred {
     }
     events.onEnd()
     if (this.closed) return
-    // Left armed while tries run, so that most of them don't touch the wheel.
-    if (!this.idleTimer.scheduled) this.onIdleTimer()
+    // Left armed while tries run, so that most of them don't touch the wheel; only a shorter time has to move it.
+    if (!this.idleTimer.scheduled || keepAliveMs < this.options.keepAliveMs) this.onIdleTimer()
     this.owner.onIdle(this)
   }
 
@@ -284,7 +284,7 @@ export class Http1Connection implements Connection, Deferred {
 
   /** The peer closed its side. */
   private onEnd(): void {
-    if (this.events !== undefined && this.parser.paused) {
+    if (this.events !== undefined && this.sent && this.parser.paused) {
       this.ended = true
       return
     }

@@ -1,5 +1,8 @@
-/** A read that is at least this large is told in place; a smaller one is cheaper copied than its buffer replaced. */
-const LARGE_READ = 16_384
+/**
+ * A read larger than this is told in place; a smaller one is cheaper copied than its buffer replaced. TLS reads are
+ * never larger: a buffer each would be three quarters empty.
+ */
+const SMALL_READ = 16_384
 export const READ_BYTES = 65_536
 
 /**
@@ -21,11 +24,11 @@ export class ReadBuffers {
 
   /** After each read. */
   used(bytes: number): void {
-    this.large = bytes >= LARGE_READ
+    this.large = bytes > SMALL_READ
   }
 
   /** Whether what was read may be kept without copying. */
   owned(bytes: number, buffer: Buffer): boolean {
-    return buffer !== this.shared && bytes >= LARGE_READ
+    return buffer !== this.shared && bytes > SMALL_READ
   }
 }
