@@ -1,7 +1,6 @@
 import type { Reason } from '../../core/failures.ts'
-import { escapeByte, escapedByte, isUnreserved } from '../../lib/percent.ts'
-import { hasDotSegment, removeDotSegments } from './dots.ts'
-import { Doubt, readings } from './readings.ts'
+import { hasDotSegment, normalEscapes, removeDotSegments } from '../../lib/path.ts'
+import { readings } from './readings.ts'
 
 /** A request target in normal form. */
 export interface NormalTarget {
@@ -40,7 +39,7 @@ const BAD_BYTE: RefusedTarget = {
   detail: 'The target holds a control character, a space or a fragment.',
 }
 const BAD_ESCAPE: RefusedTarget = { reason: 'bad_request', detail: 'The path holds an invalid percent-escape.' }
-export const DOT_SEGMENT: RefusedTarget = { reason: 'ambiguous_path', detail: 'The path holds a dot segment.' }
+const DOT_SEGMENT: RefusedTarget = { reason: 'ambiguous_path', detail: 'The path holds a dot segment.' }
 
 /**
  * Brings an origin-form target to the normal form that routes are matched on. What was matched is what is forwarded: the
@@ -67,55 +66,34 @@ export function normaliseTarget(target: string, dots: 'refuse' | 'normalise'): N
     previous = code
   }
   if (end === length) return { path: target, query: '', forward: target, readings: undefined }
-  if (!isQuery(target, end)) return BAD_BYTE
+  if (!isClean(target, end)) return BAD_BYTE
   return { path: target.slice(0, end), query: target.slice(end), forward: target, readings: undefined }
 }
 
 function normaliseSlowly(target: string, dots: 'refuse' | 'normalise'): NormalTarget | RefusedTarget {
+  if (!isClean(target, 0)) return BAD_BYTE
   const mark = target.indexOf('?')
-  const end = mark === -1 ? target.length : mark
-  if (!isQuery(target, end)) return BAD_BYTE
-  let path = ''
-  let from = 0
-  let doubts = 0
-  let rawGoesOn = true
-  for (let i = 0; i < end; i++) {
-    const code = target.charCodeAt(i)
-    if (code === PERCENT) {
-      const byte = i + 2 < end ? escapedByte(target, i) : -1
-      if (byte < 0) return BAD_ESCAPE
-      if (byte === DOT) rawGoesOn = false
-      doubts |= doubtOf(byte)
-      path += target.slice(from, i) + (isUnreserved(byte) ? String.fromCharCode(byte) : escapeByte(byte))
-      i += 2
-      from = i + 1
-    } else if (code > DELETE) {
-      rawGoesOn = false
-      path += target.slice(from, i) + escapeByte(code)
-      from = i + 1
-    } else if (code === BACKSLASH) doubts |= Doubt.backslash
-    else if (code <= SPACE || code === HASH || code === DELETE) return BAD_BYTE
-  }
-  path += target.slice(from, end)
-  if (hasDotSegment(path)) {
-    const clean = dots === 'refuse' ? undefined : removeDotSegments(path)
-    if (clean === undefined) return DOT_SEGMENT
-    path = clean
-    rawGoesOn = false
-  }
-  const others = doubts === 0 ? undefined : readings(path, doubts)
+  const raw = mark === -1 ? target : target.slice(0, mark)
+  const query = target.slice(raw.length)
+  const escaped = normalEscapes(raw)
+  if (escaped === undefined) return BAD_ESCAPE
+  const hasDots = hasDotSegment(escaped)
+  const path = !hasDots ? escaped : dots === 'normalise' ? removeDotSegments(escaped) : undefined
+  if (path === undefined) return DOT_SEGMENT
+  const others = readings(path)
   if (others?.some(hasDotSegment)) return DOT_SEGMENT
-  const query = target.slice(end)
-  return { path, query, forward: rawGoesOn ? target : path + query, readings: others }
+  const forward = hasDots || isReadDifferently(raw) ? path + query : target
+  return { path, query, forward, readings: others }
 }
 
-function doubtOf(byte: number): number {
-  if (byte === SLASH) return Doubt.escapedSlash
-  if (byte === BACKSLASH) return Doubt.escapedBackslash
-  return byte === 0 ? Doubt.escapedNull : 0
+/** Whether servers differ on what it is the same as: an escaped dot, a byte above 0x7F. */
+function isReadDifferently(raw: string): boolean {
+  if (raw.includes('%2e') || raw.includes('%2E')) return true
+  for (let i = 0; i < raw.length; i++) if (raw.charCodeAt(i) > DELETE) return true
+  return false
 }
 
-function isQuery(target: string, from: number): boolean {
+function isClean(target: string, from: number): boolean {
   for (let i = from; i < target.length; i++) {
     const code = target.charCodeAt(i)
     if (code <= SPACE || code === HASH || code === DELETE) return false

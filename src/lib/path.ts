@@ -1,6 +1,33 @@
+import { escapeByte, escapedByte, isUnreserved } from './percent.ts'
+
 const DOT = 0x2e
 const SLASH = 0x2f
 const SEMICOLON = 0x3b
+const PERCENT = 0x25
+const DELETE = 0x7f
+
+/**
+ * A path (byte string) with its escapes in normal form: unreserved characters bare, other escapes in upper case, bytes
+ * above 0x7F escaped. Everything else stays. Undefined where an escape is invalid.
+ */
+export function normalEscapes(path: string): string | undefined {
+  let out = ''
+  let from = 0
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i)
+    if (code === PERCENT) {
+      const byte = escapedByte(path, i)
+      if (byte < 0) return undefined
+      out += path.slice(from, i) + (isUnreserved(byte) ? String.fromCharCode(byte) : escapeByte(byte))
+      i += 2
+      from = i + 1
+    } else if (code > DELETE) {
+      out += path.slice(from, i) + escapeByte(code)
+      from = i + 1
+    }
+  }
+  return from === 0 ? path : out + path.slice(from)
+}
 
 /**
  * Whether a path in normal form holds a segment `.` or `..`, with or without parameters: some servers read `..;x` as
