@@ -125,3 +125,14 @@ interface Part {
 }
 
 const EMPTY: Part = { nullable: true, first: [], last: [] }
+
+/** What keeps `source` from being a {@link LinearRegex}; undefined: nothing. */
+export function regexProblem(source: string): string | undefined {
+  try {
+    new LinearRegex(source)
+    return undefined
+  } catch (error) {
+    if (error instanceof RegexError) return error.message
+    throw error
+  }
+}
