@@ -72,8 +72,10 @@ export interface Downstream {
   /**
    * The final head. Hop-by-hop fields must be gone; framing is the downstream's business: with a `content-length` field
    * exactly that many bytes must follow, without one the body is chunked (HTTP/1.0: ends with the connection).
+   * False: a field can't be sent (control characters, two lengths, a transfer coding); nothing went out, another head may
+   * follow.
    */
-  head(status: number, headers: FlatHeaders): void
+  head(status: number, headers: FlatHeaders): boolean
   /** False: wait for `onDrain` before writing more. */
   write(chunk: Buffer): boolean
   /** Response trailers, before `end`; dropped where the protocol can't carry them. */

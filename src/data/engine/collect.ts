@@ -63,9 +63,10 @@ export class CollectingDownstream implements Downstream {
   discardBody(): void {}
   informational(): void {}
 
-  head(status: number, headers: FlatHeaders): void {
+  head(status: number, headers: FlatHeaders): boolean {
     this.status = status
     this.answer = headers
+    return true
   }
 
   write(chunk: Buffer): boolean {

@@ -1,0 +1,186 @@
+import type { ListenerConfig } from '../../src/core/config.ts'
+import type { Downstream, DownstreamEvents, Gone, Peer } from '../../src/core/downstream.ts'
+import { FAILURES, type Failure } from '../../src/core/failures.ts'
+import {
+  type ConnectionCount,
+  createListener,
+  type IngressHandler,
+  type Listener,
+} from '../../src/data/ingress/listener.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { FlatHeaders } from '../../src/lib/headers.ts'
+import { TimerWheel } from '../../src/lib/timers.ts'
+import { type HttpClient, httpClient } from './client.ts'
+import { until } from './until.ts'
+
+/** What a downstream told; the engine's place in tests. */
+export class Events implements DownstreamEvents {
+  readonly names: string[] = []
+  readonly chunks: Buffer[] = []
+  trailers: FlatHeaders | undefined = undefined
+  gone: Gone | undefined = undefined
+  sent = 0
+  drains = 0
+  onChunk: ((chunk: Buffer) => void) | undefined = undefined
+  whenGone: ((why: Gone) => void) | undefined = undefined
+  whenEnded: (() => void) | undefined = undefined
+
+  get body(): string {
+    return Buffer.concat(this.chunks).toString('latin1')
+  }
+
+  get ended(): boolean {
+    return this.trailers !== undefined
+  }
+
+  onBody(chunk: Buffer): void {
+    this.happened('body')
+    this.chunks.push(chunk)
+    this.onChunk?.(chunk)
+  }
+
+  onBodyEnd(trailers: FlatHeaders): void {
+    this.happened('end')
+    this.trailers = trailers
+    this.whenEnded?.()
+  }
+
+  onDrain(): void {
+    this.happened('drain')
+    this.drains++
+  }
+
+  onGone(why: Gone): void {
+    this.happened('gone')
+    this.gone = why
+    this.whenGone?.(why)
+  }
+
+  onSent(): void {
+    this.happened('sent')
+    this.sent++
+  }
+
+  private happened(name: string): void {
+    if (this.sent > 0 || this.gone === 'closed') throw new Error(`${name} after ${this.names.join()}`)
+    if (name !== 'body' || this.names.at(-1) !== 'body') this.names.push(name)
+  }
+}
+
+/** A request that reached the handler. */
+export interface Handled {
+  readonly downstream: Downstream
+  readonly events: Events
+  readonly refusal: Failure | undefined
+}
+
+export type Respond = (handled: Handled) => void
+
+export interface GateOptions {
+  readonly timeouts?: Partial<ListenerConfig['timeouts']>
+  readonly limits?: Partial<ListenerConfig['limits']>
+  readonly count?: ConnectionCount
+}
+
+/** A real listener on 127.0.0.1 whose handler keeps what it got; refusals are answered at once, by their reason. */
+export class Gate implements IngressHandler {
+  readonly handled: Handled[] = []
+  readonly malformedInputs: Failure[] = []
+  listener!: Listener
+  port = 0
+  respond: Respond
+  private readonly timers = new TimerWheel(systemClock)
+  private readonly clients: HttpClient[] = []
+
+  constructor(respond: Respond) {
+    this.respond = respond
+  }
+
+  /** Requests that were not refused. */
+  get accepted(): Handled[] {
+    return this.handled.filter((handled) => handled.refusal === undefined)
+  }
+
+  handle(downstream: Downstream, refusal?: Failure): void {
+    const handled = { downstream, events: new Events(), refusal }
+    this.handled.push(handled)
+    downstream.attach(handled.events)
+    if (refusal === undefined) this.respond(handled)
+    else refuse(downstream, refusal)
+  }
+
+  malformed(_peer: Peer, failure: Failure): Buffer {
+    this.malformedInputs.push(failure)
+    const body = `${failure.reason}: ${failure.detail ?? ''}`
+    const head = `HTTP/1.1 ${FAILURES[failure.reason].status} x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`
+    return Buffer.from(head + body)
+  }
+
+  async start(options: GateOptions = {}): Promise<this> {
+    const config: ListenerConfig = {
+      name: 'web',
+      host: '127.0.0.1',
+      port: 0,
+      timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
+      limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },
+    }
+    const count = options.count === undefined ? {} : { count: options.count }
+    this.listener = createListener({ config, clock: systemClock, timers: this.timers, handler: this, ...count })
+    this.port = await this.listener.listen(true)
+    return this
+  }
+
+  async client(): Promise<HttpClient> {
+    const client = await httpClient(this.port)
+    this.clients.push(client)
+    return client
+  }
+
+  /** Waits for request number `index` (from 0), refused ones included. */
+  async request(index = 0): Promise<Handled> {
+    await until(
+      () => this.handled.length > index,
+      5000,
+      () => `request ${index}`,
+    )
+    return this.handled[index] as Handled
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.clients) client.close()
+    this.listener.cut()
+    await until(() => this.listener.connections === 0, 5000, 'all connections closed')
+    this.timers.close()
+  }
+}
+
+export function gate(respond: Respond = ok, options: GateOptions = {}): Promise<Gate> {
+  return new Gate(respond).start(options)
+}
+
+/** Answers 200 `ok` at once; the body is discarded. */
+export function ok({ downstream }: Handled): void {
+  reply(downstream, 200, 'ok')
+}
+
+export function reply(downstream: Downstream, status: number, text: string, headers: FlatHeaders = []): void {
+  if (downstream.contentLength !== 0) downstream.discardBody()
+  const body = Buffer.from(text, 'latin1')
+  downstream.head(status, ['content-length', String(body.length), ...headers])
+  downstream.write(body)
+  downstream.end()
+}
+
+/** Reads the whole body, then answers with it. */
+export function echo({ downstream, events }: Handled): void {
+  const answer = (): void => reply(downstream, 200, events.body)
+  if (downstream.contentLength === 0) answer()
+  else {
+    events.whenEnded = answer
+    downstream.startBody()
+  }
+}
+
+function refuse(downstream: Downstream, failure: Failure): void {
+  reply(downstream, FAILURES[failure.reason].status, `${failure.reason}: ${failure.detail ?? ''}`)
+}
