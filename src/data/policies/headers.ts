@@ -1,25 +1,36 @@
-import type { PolicyDefinition } from '../../core/policy.ts'
-import { type FieldMap, flatFields } from './fields.ts'
+import { list, object, optional } from '../../schema/composites.ts'
+import type { Infer } from '../../schema/schema.ts'
+import type { ConfiguredPolicy } from './definition.ts'
+import { flatFields } from './fields.ts'
+import { fieldName, fields } from './schemas.ts'
+
+const changes = object({
+  set: optional(fields(), 'Fields to set; every line of that name is replaced.'),
+  add: optional(fields(), 'Fields to add beside what is there.'),
+  remove: optional(list(fieldName()), 'Fields to remove.'),
+})
+
+const keys = object({
+  request: optional(changes, 'Of what the upstream gets.'),
+  response: optional(changes, 'Of every answer, Sluice’s own included.'),
+})
 
 /** Changes to a list of fields: `remove`, then `set` (replaces every line of that name), then `add` (one more line). */
-export interface FieldChanges {
-  readonly set?: FieldMap | undefined
-  readonly add?: FieldMap | undefined
-  readonly remove?: readonly string[] | undefined
-}
+export type FieldChanges = Partial<Infer<typeof changes>>
 
 export interface HeadersOptions {
-  /** Of what the upstream gets. */
   readonly request?: FieldChanges | undefined
-  /** Of every answer, Sluice's own included. */
   readonly response?: FieldChanges | undefined
 }
 
 /** Sets, adds and removes header fields, of requests on their way to the upstream and of answers. */
-export const headers: PolicyDefinition<HeadersOptions> = {
+export const headers: ConfiguredPolicy<HeadersOptions> = {
   name: 'headers',
   stage: 70,
   why: 'What is admitted gets the fields that the upstream will see; answers get theirs on the way out, from any stage.',
+  doc: 'Header fields to set, add or remove.',
+  answers: false,
+  schema: keys,
   compile(options, { slot, services }) {
     const request = compileChanges(options.request)
     const response = compileChanges(options.response)
@@ -52,23 +63,23 @@ interface CompiledChanges {
   readonly appended: readonly string[]
 }
 
-function compileChanges(changes: FieldChanges | undefined): CompiledChanges | undefined {
-  const { set = {}, add = {}, remove = [] } = changes ?? {}
+function compileChanges(wanted: FieldChanges | undefined): CompiledChanges | undefined {
+  const { set = {}, add = {}, remove = [] } = wanted ?? {}
   const dropped = new Set([...remove, ...Object.keys(set)].map((name) => name.toLowerCase()))
   const appended = [...flatFields(set), ...flatFields(add)]
   return dropped.size === 0 && appended.length === 0 ? undefined : { dropped, appended }
 }
 
-function change(fields: string[], { dropped, appended }: CompiledChanges): void {
+function change(lines: string[], { dropped, appended }: CompiledChanges): void {
   if (dropped.size > 0) {
     let kept = 0
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i] as string
+    for (let i = 0; i < lines.length; i += 2) {
+      const name = lines[i] as string
       if (dropped.has(name.toLowerCase())) continue
-      fields[kept++] = name
-      fields[kept++] = fields[i + 1] as string
+      lines[kept++] = name
+      lines[kept++] = lines[i + 1] as string
     }
-    fields.length = kept
+    lines.length = kept
   }
-  for (let i = 0; i < appended.length; i++) fields.push(appended[i] as string)
+  for (let i = 0; i < appended.length; i++) lines.push(appended[i] as string)
 }

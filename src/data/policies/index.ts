@@ -1,11 +1,12 @@
-import type { Policy, PolicyContext, PolicyDefinition } from '../../core/policy.ts'
+import type { Policy, PolicyContext } from '../../core/policy.ts'
+import type { ConfiguredPolicy } from './definition.ts'
 import { headers } from './headers.ts'
 import { redirect } from './redirect.ts'
 import { respond } from './respond.ts'
 import { rewrite } from './rewrite.ts'
 
 /** Every policy, in stage order; each says why it stands where it does. */
-export const POLICIES: readonly PolicyDefinition<never>[] = [rewrite, headers, redirect, respond]
+export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond]
 
 /**
  * The policies of one route in stage order.
@@ -21,7 +22,7 @@ export function compilePolicies(
   for (const definition of POLICIES) {
     if (!Object.hasOwn(options, definition.name)) continue
     known++
-    const policy = definition.compile(options[definition.name] as never, { ...context, slot: compiled.length })
+    const policy = definition.compile(options[definition.name], { ...context, slot: compiled.length })
     if (policy !== undefined) compiled.push(policy)
   }
   if (known < Object.keys(options).length) {

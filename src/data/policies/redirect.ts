@@ -1,38 +1,69 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { PolicyDefinition } from '../../core/policy.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import { escapeForbidden } from '../../lib/percent.ts'
-import { PathTemplate } from '../../lib/template.ts'
+import { PathTemplate, templateNames } from '../../lib/template.ts'
+import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
+import { integer, oneOf, type Problem, parsed } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
+import type { ConfiguredPolicy } from './definition.ts'
 import { PrefixReplacement } from './paths.ts'
+import { hostName, prefixSchema, template } from './schemas.ts'
+
+const STATUSES = [301, 302, 303, 307, 308]
+
+const status = parsed(
+  `one of ${STATUSES.join(', ')}`,
+  (text): number | Problem => STATUSES.find((known) => String(known) === text) ?? { problem: '' },
+  { enum: STATUSES },
+)
+
+const keys = object({
+  scheme: optional(oneOf('http', 'https'), 'Scheme to go to.'),
+  host: optional(hostName(), 'Host to go to.'),
+  port: optional(
+    integer(1, 65_535),
+    'Port to go to; the scheme’s own where it is left out and the redirect leads to another origin.',
+  ),
+  path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
+  replacePrefix: optional(prefixSchema, 'Prefix of the path to replace by another one.'),
+  status: withDefault(
+    status,
+    302,
+    'Status of the answer. 307 and 308 keep the method; 301 and 308 may be kept by clients for good.',
+  ),
+})
 
 /** What is left out stays as the client sent it. At most one of `path` and `replacePrefix`. */
-export interface RedirectOptions {
-  readonly scheme?: 'http' | 'https' | undefined
-  readonly host?: string | undefined
-  readonly port?: number | undefined
-  /** The new path; `{name}` stands for a parameter of the route. */
-  readonly path?: string | undefined
-  readonly replacePrefix?: { readonly from: string; readonly to: string } | undefined
-  readonly status: 301 | 302 | 303 | 307 | 308
-}
+export type RedirectOptions = Pick<Infer<typeof keys>, 'status'> & Partial<Infer<typeof keys>>
 
 /**
  * Sends the client elsewhere; the query goes along. The client's path is never read as an authority: what a browser could
  * take for one (`//evil`, `/\evil`) is written so that it can not.
  */
-export const redirect: PolicyDefinition<RedirectOptions> = {
+export const redirect: ConfiguredPolicy<RedirectOptions> = {
   name: 'redirect',
   stage: 72,
   why: 'It answers in the place of an upstream, so whoever may not reach one learns nothing from it either.',
+  doc: 'Sends the client to another place.',
+  answers: true,
+  schema: mapped(keys, (options, refuse) => {
+    const { scheme, host, port, path, replacePrefix } = options
+    if (path !== undefined && replacePrefix !== undefined)
+      return refuse('only one of path and replacePrefix can decide the path')
+    const isSame = [scheme, host, port, path, replacePrefix].every((part) => part === undefined)
+    return isSame
+      ? refuse('it leads to where the client already is; give scheme, host, port, path or replacePrefix')
+      : options
+  }),
+  params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
   compile(options, { slot, paramNames }) {
-    const { status } = options
     const pathOf = newPath(options, paramNames)
     return {
       name: 'redirect',
       slot,
       admit(ex) {
         const location = originOf(ex, options) + escapeForbidden(pathOf(ex) + ex.query)
-        return { status, headers: ['location', safe(location), 'content-length', '0'], body: undefined }
+        return { status: options.status, headers: ['location', safe(location), 'content-length', '0'], body: undefined }
       },
     }
   },

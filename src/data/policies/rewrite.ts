@@ -1,18 +1,26 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { PolicyContext, PolicyDefinition } from '../../core/policy.ts'
-import { PathTemplate } from '../../lib/template.ts'
+import type { PolicyContext } from '../../core/policy.ts'
+import { PathTemplate, templateNames } from '../../lib/template.ts'
+import { mapped, object, optional } from '../../schema/composites.ts'
+import type { Infer } from '../../schema/schema.ts'
+import type { ConfiguredPolicy } from './definition.ts'
 import { PrefixReplacement } from './paths.ts'
+import { host, path, prefixSchema, template } from './schemas.ts'
+
+const WAYS = ['stripPrefix', 'replacePrefix', 'path'] as const
+
+const keys = object({
+  stripPrefix: optional(path(), 'Prefix to remove from the path, in whole segments.'),
+  replacePrefix: optional(prefixSchema, 'Prefix of the path to replace by another one.'),
+  path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
+  host: optional(
+    host(),
+    'Host for the upstream: preserve (as the client sent it), upstream (the endpoint’s own), or a literal.',
+  ),
+})
 
 /** At most one of the three ways to change the path. Paths are in normal form. */
-export interface RewriteOptions {
-  /** Removed from the front of the path, in whole segments. */
-  readonly stripPrefix?: string | undefined
-  readonly replacePrefix?: { readonly from: string; readonly to: string } | undefined
-  /** The new path; `{name}` stands for a parameter of the route. */
-  readonly path?: string | undefined
-  /** Host for the upstream: as the client sent it, the endpoint's own, or this one. */
-  readonly host?: 'preserve' | 'upstream' | string | undefined
-}
+export type RewriteOptions = Partial<Infer<typeof keys>>
 
 /** undefined: the path stays. */
 type PathRewrite = (ex: Exchange) => string | undefined
@@ -21,22 +29,29 @@ type PathRewrite = (ex: Exchange) => string | undefined
  * What the upstream sees as target and Host. Works on the normal form of the path; the query stays byte for byte. A path
  * that the rule does not speak of goes on as it came.
  */
-export const rewrite: PolicyDefinition<RewriteOptions> = {
+export const rewrite: ConfiguredPolicy<RewriteOptions> = {
   name: 'rewrite',
   stage: 70,
   why: 'The route matched on what the client sent; only what is admitted is worth rewriting.',
+  doc: 'What the upstream sees as path and Host.',
+  answers: false,
+  schema: mapped(keys, (options, refuse) => {
+    const given = WAYS.filter((way) => options[way] !== undefined)
+    return given.length > 1 ? refuse(`only one of ${given.join(' and ')} can decide the path`) : options
+  }),
+  params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
   compile(options, context) {
     const rewritten = pathRewrite(options, context)
-    const { host = 'preserve' } = options
-    if (rewritten === undefined && host === 'preserve') return undefined
-    const authority = host === 'upstream' ? undefined : host
+    const { host: to = 'preserve' } = options
+    if (rewritten === undefined && to === 'preserve') return undefined
+    const authority = to === 'upstream' ? undefined : to
     return {
       name: 'rewrite',
       slot: context.slot,
       admit(ex) {
-        const path = rewritten?.(ex)
-        if (path !== undefined) ex.forwardTarget = path + ex.query
-        if (host !== 'preserve') ex.forwardAuthority = authority
+        const newPath = rewritten?.(ex)
+        if (newPath !== undefined) ex.forwardTarget = newPath + ex.query
+        if (to !== 'preserve') ex.forwardAuthority = authority
         return undefined
       },
     }

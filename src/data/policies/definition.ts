@@ -1,0 +1,13 @@
+import type { PolicyDefinition } from '../../core/policy.ts'
+import type { Schema } from '../../schema/schema.ts'
+
+/** A policy with all that the config and its docs need to know of it. The key on a route is its `name`. */
+export interface ConfiguredPolicy<O = unknown> extends PolicyDefinition<O> {
+  /** One sentence for the reference of the config. */
+  readonly doc: string
+  readonly schema: Schema<O>
+  /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
+  readonly answers: boolean
+  /** Names of the path parameters that the options speak of; every path of the route must have them. */
+  params?(options: O): readonly string[]
+}

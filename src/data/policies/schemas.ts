@@ -1,0 +1,82 @@
+import { hasDotSegment, normalEscapes } from '../../lib/path.ts'
+import { byteString } from '../../lib/percent.ts'
+import { TemplateError, templateNames } from '../../lib/template.ts'
+import { map, mapped, object, required } from '../../schema/composites.ts'
+import { type Problem, parsed } from '../../schema/scalars.ts'
+import type { Schema } from '../../schema/schema.ts'
+import { type FieldMap, isOwnField } from './fields.ts'
+
+/** A path of the config, read as its normal form. */
+export function path(): Schema<string> {
+  return parsed('a path such as /orders', readPath)
+}
+
+/** A path that may hold `{name}` for parameters of the route. */
+export function template(): Schema<string> {
+  return parsed('a path such as /v2/users/{id}', (text) => {
+    try {
+      templateNames(text)
+    } catch (error) {
+      if (error instanceof TemplateError) return { problem: error.message }
+      throw error
+    }
+    return readPath(text)
+  })
+}
+
+function readPath(text: string): string | Problem {
+  if (!text.startsWith('/')) return { problem: 'it must start with a slash' }
+  if (/[?#\\\x00-\x20\x7f]/.test(text))
+    return { problem: 'a query, a fragment, a backslash or a space has no place in it' }
+  const normal = normalEscapes(byteString(text))
+  if (normal === undefined) return { problem: 'an invalid percent-escape' }
+  return hasDotSegment(normal) ? { problem: 'it has a dot segment' } : normal
+}
+
+/** A prefix of paths and what stands in its place. */
+export const prefixSchema = object({
+  from: required(path(), 'Prefix of the path, in whole segments.'),
+  to: required(path(), 'What stands in its place; / removes it.'),
+})
+
+const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?'
+const NAME = `(${LABEL}(\\.${LABEL})*|\\[[0-9A-Fa-f:.]+\\])`
+
+/** A name or address, IPv6 in brackets, without a port. */
+export function hostName(): Schema<string> {
+  return hostLike('a host such as www.example.com', `^${NAME}$`)
+}
+
+/** A name or address with an optional port. */
+export function host(): Schema<string> {
+  return hostLike('preserve, upstream, or a host such as www.example.com or 10.0.0.1:8080', `^${NAME}(:[0-9]{1,5})?$`)
+}
+
+function hostLike(expected: string, source: string): Schema<string> {
+  const regex = new RegExp(source)
+  return parsed(expected, (text): string | Problem => (regex.test(text) ? text.toLowerCase() : { problem: '' }))
+}
+
+/** The name of a field that the config may change. */
+export function fieldName(): Schema<string> {
+  return parsed('a header field name', (text): string | Problem => {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: '' }
+    return isOwnField(text)
+      ? { problem: 'framing, hop-by-hop and sluice-* fields are written by Sluice itself; Host is rewrite.host' }
+      : text
+  })
+}
+
+/** Fields by name. */
+export function fields(): Schema<FieldMap> {
+  const value = parsed('a header field value', (text): string | Problem =>
+    /[\x00-\x08\x0a-\x1f\x7f]/.test(text) || text.trim() !== text
+      ? { problem: 'a control character, or a space at its ends, has no place in it' }
+      : text,
+  )
+  return mapped(map(fieldName(), value), (entries, refuse) => {
+    const names = [...entries.keys()].map((name) => name.toLowerCase())
+    const twice = names.find((name, i) => names.indexOf(name) !== i)
+    return twice === undefined ? Object.fromEntries(entries) : refuse(`${JSON.stringify(twice)} is given twice`)
+  })
+}
