@@ -3,6 +3,8 @@ import { Paths } from './paths.ts'
 /** The hosts of one precedence: exact names, suffixes of wildcards (`.example.com`), and what serves any host. */
 export class Hosts<T> {
   readonly precedence: number
+  /** Names looked up so far. */
+  probes = 0
   private readonly exact = new Map<string, Paths<T>>()
   private readonly suffixes = new Map<string, Paths<T>>()
   private readonly any = new Paths<T>()
@@ -26,6 +28,7 @@ export class Hosts<T> {
    * client chooses the host, so only the end of it that a suffix can cover is looked at.
    */
   first<R>(host: string, search: (paths: Paths<T>) => R | undefined): R | undefined {
+    this.probes++
     const exact = this.exact.get(host)
     const found = exact === undefined ? undefined : search(exact)
     if (found !== undefined) return found
@@ -33,6 +36,7 @@ export class Hosts<T> {
       // From 1: the wildcard stands for at least one character, so never for the apex.
       let dot = host.indexOf('.', Math.max(1, host.length - this.longestSuffix))
       for (; dot !== -1; dot = host.indexOf('.', dot + 1)) {
+        this.probes++
         const paths = this.suffixes.get(host.slice(dot))
         const answer = paths === undefined ? undefined : search(paths)
         if (answer !== undefined) return answer

@@ -22,8 +22,7 @@ export interface LookUp {
  * the places of the table, not by the number of ways through them.
  */
 export class Search<T> {
-  /** Places and entries looked at so far. */
-  steps = 0
+  private visited = 0
   private readonly levels: readonly Hosts<T>[]
   private readonly names: FieldNames
   private lookUp: LookUp = NOTHING
@@ -36,6 +35,11 @@ export class Search<T> {
   constructor(levels: readonly Hosts<T>[], names: FieldNames) {
     this.levels = levels
     this.names = names
+  }
+
+  /** All that was looked at so far: names of hosts, places, entries. */
+  get steps(): number {
+    return this.levels.reduce((sum, hosts) => sum + hosts.probes, this.visited)
   }
 
   hit(lookUp: LookUp, path: string): Hit<T> | undefined {
@@ -79,7 +83,7 @@ export class Search<T> {
   private below(place: Place<T>, from: number): Entry<T> | undefined {
     const { path } = this
     const { literals, param } = place
-    this.steps++
+    this.visited++
     if (from > path.length) return this.pick(place.exact) ?? this.pick(place.prefix)
     if (literals !== undefined || param !== undefined) {
       const slash = path.indexOf('/', from)
@@ -112,7 +116,7 @@ export class Search<T> {
   private accepts(entry: Entry<T>): boolean {
     const { lookUp, allow } = this
     const { conditions, regex } = entry
-    this.steps++
+    this.visited++
     if (allow === undefined && !methodHolds(conditions, lookUp.method)) return false
     if (!fieldsHold(conditions, lookUp.headers, this.names, this.queryPairs)) return false
     if (regex !== undefined && !regex.test(this.path)) return false

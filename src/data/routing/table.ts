@@ -43,7 +43,7 @@ export class RouteTable<T> {
     this.search = new Search(levels, names)
   }
 
-  /** Places and entries that all look-ups so far looked at: for tests and benchmarks. */
+  /** What all look-ups so far looked at (names of hosts, places, entries): for tests and benchmarks. */
   get steps(): number {
     return this.search.steps
   }
