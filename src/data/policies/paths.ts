@@ -1,5 +1,5 @@
 /** A path prefix in whole segments, given with or without a slash at its end. */
-export class PathPrefix {
+class PathPrefix {
   private readonly bare: string
   private readonly below: string
 
