@@ -266,3 +266,53 @@ describe('the data plane takes config in two phases', () => {
     })
   })
 })
+
+describe('what was matched is what is forwarded', () => {
+  const below = (name: string): LeanRoute['match'] => [
+    { hosts: [], methods: [], headers: [], query: [], paths: [{ ...SEGMENTS, segments: [{ literal: name }] }] },
+  ]
+  const SEGMENTS = { kind: 'segments', source: '', prefix: true } as const
+
+  async function plane(): Promise<PlaneKit> {
+    const kit = new PlaneKit()
+    const admin = below('a').map((match) => ({
+      ...match,
+      paths: [{ ...SEGMENTS, segments: [{ literal: 'a' }, { literal: 'admin' }] }],
+    }))
+    await kit.prepare(
+      1,
+      ['a'],
+      [
+        route('all', 'a', { match: below('a') }),
+        route('admin', 'a', { match: admin }),
+        route('strip', 'a', { match: below('s'), policies: { rewrite: { stripPrefix: '/s', host: 'upstream' } } }),
+        route('gone', undefined, { match: below('g'), policies: { redirect: { path: '/a', status: 308 } } }),
+      ],
+    )
+    kit.plane.commit(1)
+    return kit
+  }
+
+  test.each([
+    ['/a/%7e%2Fx?%7e', '/a/%7e%2Fx?%7e'],
+    ['/a/x%2Ey', '/a/x.y'],
+    ['/s/%7e//x?%7e', '/~//x?%7e'],
+  ])('%s goes on as %s', async (target, forwarded) => {
+    const kit = await plane()
+    kit.send(target)
+    kit.transport.latest.connect()
+    expect(kit.transport.latest.request?.target).toBe(forwarded)
+  })
+
+  test.each(['/a/../x', '/a/%2e%2E', '/a/admin%2Fx', '/a/admin\\x'])('%s is refused as ambiguous', async (target) => {
+    const kit = await plane()
+    expect(kit.send(target).reply?.status).toBe(400)
+    expect(kit.finished[0]?.failure?.reason).toBe('ambiguous_path')
+    expect(kit.transport.connections).toEqual([])
+  })
+
+  test('a redirect needs no upstream', async () => {
+    const reply = (await plane()).send('/g/x?q').reply
+    expect([reply?.status, reply?.headers.slice(0, 2)]).toEqual([308, ['location', '/a?q']])
+  })
+})
