@@ -18,3 +18,14 @@ export interface WorkerFacts {
   /** Config generation that it serves; 0: none yet. */
   readonly generation: number
 }
+
+/** Where something listens. */
+export interface Bound {
+  readonly host: string
+  /** The real one, never 0. */
+  readonly port: number
+}
+
+export interface BoundListener extends Bound {
+  readonly name: string
+}

@@ -10,6 +10,7 @@ import { FailedReplacements } from './restarts.ts'
 import { WorkerSlot } from './worker-slot.ts'
 import { WorkerThread } from './worker-thread.ts'
 
+const MEASURE_MS = 5_000
 const START_MS = 30_000
 /** Without any worker for so long, the process had better be started again by whoever watches it. */
 const LOST_MS = 30_000
@@ -49,8 +50,9 @@ export class Crew {
   private readonly exits = new Map<ExitReason, number>()
   private readonly restarts = new Set<ClockHandle>()
   private ticking: ClockHandle = undefined
-  /** Clock time at which a serving worker was last known to beat; Infinity: none has served yet. */
-  private beatenAt = Number.POSITIVE_INFINITY
+  /** Clock time of the latest beat of a serving worker that was seen; -Infinity: none has served yet. */
+  private beatenAt = Number.NEGATIVE_INFINITY
+  private measuredAt = Number.NEGATIVE_INFINITY
   private lost = false
   private closing = false
   private onStartFailure: ((error: Error) => void) | undefined = undefined
@@ -120,8 +122,9 @@ export class Crew {
 
   /** Milliseconds without a beat of any serving worker; Infinity: none has served yet. */
   get silence(): number {
-    if (this.beatenAt === Number.POSITIVE_INFINITY) return this.beatenAt
-    return this.watch.elapsed(this.beatenAt, this.options.clock.now())
+    const now = this.options.clock.now()
+    const at = this.latestBeat(now)
+    return at === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : this.watch.elapsed(at, now)
   }
 
   /** Milliseconds since our own loop last looked. */
@@ -213,25 +216,34 @@ export class Crew {
     this.ticking = clock.after(BEAT_MS, () => this.look())
     const now = clock.now()
     this.watch.look(now)
+    this.beatenAt = this.latestBeat(now)
     for (const slot of this.slots) if (slot.thread !== undefined && slot.ending === undefined) this.judge(slot, now)
-    this.events.looked()
-    if (!this.lost && !this.closing && this.silence > LOST_MS && this.silence !== Number.POSITIVE_INFINITY) {
-      this.lost = true
-      this.events.lost()
+    if (now - this.measuredAt >= MEASURE_MS) {
+      this.measuredAt = now
+      for (const slot of this.slots) slot.utilization = slot.thread?.measureUtilization() ?? 0
     }
+    this.events.looked()
+    const { silence } = this
+    if (this.lost || this.closing || silence <= LOST_MS || silence === Number.POSITIVE_INFINITY) return
+    this.lost = true
+    this.events.lost()
+  }
+
+  private latestBeat(now: number): number {
+    let latest = this.beatenAt
+    for (const { heartbeat, serving, thread } of this.slots) {
+      if (thread === undefined || !serving) continue
+      latest = Math.max(latest, now - Math.max(0, beatAge(this.options.registry.read(heartbeat), now)))
+    }
+    return latest
   }
 
   private judge(slot: WorkerSlot, now: number): void {
     const { log, registry } = this.options
     const { worker } = slot
-    const beat = registry.read(slot.heartbeat)
-    const pulse = this.watch.judge(beat, now)
+    const pulse = this.watch.judge(registry.read(slot.heartbeat), now)
     const before = slot.pulse
     slot.pulse = pulse
-    if (slot.serving) {
-      const at = now - Math.max(0, beatAge(beat, now))
-      this.beatenAt = this.beatenAt === Number.POSITIVE_INFINITY ? at : Math.max(this.beatenAt, at)
-    }
     if (pulse === 'hung') this.end(slot, 'hung')
     else if (pulse !== before && slot.serving) {
       if (pulse === 'stalled') log.warn('a worker has stalled', { worker })

@@ -18,6 +18,8 @@ export class WorkerSlot {
   busy = false
   serving = false
   pulse: Pulse = 'beating'
+  /** Busy share of its loop, lately. */
+  utilization = 0
   /** Committed generation; 0: none. */
   generation = 0
   /** Generations that may still run requests. */
@@ -58,6 +60,7 @@ export class WorkerSlot {
     this.busy = false
     this.serving = false
     this.pulse = 'beating'
+    this.utilization = 0
     this.generation = 0
     this.living.clear()
     this.update = 0

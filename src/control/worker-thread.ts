@@ -1,3 +1,4 @@
+import type { EventLoopUtilization } from 'node:perf_hooks'
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import type { FromWorker, ToWorker, WorkerStart } from '../core/protocol.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
@@ -29,6 +30,7 @@ export class WorkerThread {
   private readonly thread: Worker
   private readonly clock: Clock
   private readonly questions = new Set<Question>()
+  private measured: EventLoopUtilization | undefined = undefined
   private error: Error | undefined = undefined
   private readonly exited: Promise<void>
 
@@ -51,9 +53,12 @@ export class WorkerThread {
     })
   }
 
-  /** Share of time in which its loop was busy, since it started. */
-  get utilization(): number {
-    return this.thread.performance.eventLoopUtilization().utilization
+  /** Share of time in which its loop was busy since this was asked last. */
+  measureUtilization(): number {
+    const now = this.thread.performance.eventLoopUtilization()
+    const { utilization } = this.thread.performance.eventLoopUtilization(now, this.measured)
+    this.measured = now
+    return utilization
   }
 
   post(message: ToWorker): void {

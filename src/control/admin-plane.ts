@@ -1,0 +1,77 @@
+import type { FastifyInstance } from 'fastify'
+import type { Log } from '../telemetry/log.ts'
+import { Guard } from './admin/guard.ts'
+import { type AdminOptions, adminServer, probeServer } from './admin/server.ts'
+import { Tokens } from './admin/tokens.ts'
+import type { GatewayConfig } from './config.ts'
+import type { Bound } from './contract.ts'
+import { ListenFailed } from './sockets.ts'
+import { adminToken, stateDirOf } from './state-dir.ts'
+
+export interface AdminPlaneOptions extends Pick<AdminOptions, 'facts' | 'metrics' | 'status' | 'commands'> {
+  readonly config: GatewayConfig
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly home: string
+  readonly log: Log
+  /** For what must be seen once by a person and kept by nobody: a line on stderr. */
+  readonly notice: (line: string) => void
+}
+
+/** The servers of the control plane, listening. */
+export interface AdminPlane {
+  readonly admin: Bound
+  readonly probes: Bound | undefined
+  /** File of the token that was made because the config has none. */
+  readonly tokenFile: string | undefined
+  close(): Promise<void>
+}
+
+/** Opens the admin API and the probes. Rejects with {@link ListenFailed}; nothing stays open then. */
+export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminPlane> {
+  const { config, log } = options
+  const { admin, probes } = config
+  const { tokens, tokenFile } = await tokensOf(options)
+  const guard = new Guard({ tokens, guardReads: admin.tokens !== undefined, hosts: admin.hosts })
+  const api = adminServer({
+    ...options,
+    guard,
+    audit: (path, token) => log.info('command', { path, token }),
+    bug: (error) => log.error('bug in the admin API', { error }),
+  })
+  const apps = [api]
+  const close = async (): Promise<void> => {
+    await Promise.all(apps.map((app) => app.close()))
+  }
+  try {
+    const boundAdmin = await listen(api, admin, 'admin.listen')
+    if (probes === undefined) return { admin: boundAdmin, probes: undefined, tokenFile, close }
+    const app = probeServer(options)
+    apps.push(app)
+    return { admin: boundAdmin, probes: await listen(app, probes, 'probes.listen'), tokenFile, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function tokensOf({ config, env, home, log, notice }: AdminPlaneOptions) {
+  const configured = config.admin.tokens
+  if (configured !== undefined) return { tokens: new Tokens(configured), tokenFile: undefined }
+  const gateway = config.lean.gateway.name
+  const dir = stateDirOf({ configured: config.stateDir, env, home, gateway })
+  const { token, file, problem } = await adminToken(dir)
+  if (problem !== undefined) {
+    log.warn('the state directory can not be used', { dir, problem })
+    notice(`admin token of this run: ${token}`)
+  }
+  return { tokens: new Tokens([{ name: 'local', role: 'admin', secret: token }]), tokenFile: file }
+}
+
+async function listen(app: FastifyInstance, { host, port }: Bound, key: string): Promise<Bound> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw new ListenFailed(host, port, key, (error as NodeJS.ErrnoException).code ?? 'unknown')
+  }
+  return { host, port: (app.server.address() as { port: number }).port }
+}

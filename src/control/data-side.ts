@@ -1,0 +1,200 @@
+import { networkInterfaces } from 'node:os'
+import type { LeanConfig } from '../core/config.ts'
+import type { LeanRoute } from '../core/protocol.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { LogThread } from '../telemetry/log-thread.ts'
+import type { MetricsRegistry } from '../telemetry/metrics.ts'
+import { createRing } from '../telemetry/ring.ts'
+import type { ProbeFacts } from './admin/probes.ts'
+import type { GatewayConfig } from './config.ts'
+import type { BoundListener } from './contract.ts'
+import { type Located, namesIn } from './discovery/addresses.ts'
+import { DnsDiscovery } from './discovery/dns.ts'
+import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, systemLookup } from './discovery/lookup.ts'
+import { isOwn, type OwnAddress } from './discovery/own.ts'
+import { EndpointBook } from './endpoint-book.ts'
+import { countStates } from './endpoint-state.ts'
+import { Forgetting } from './forgetting.ts'
+import { addGauges } from './gauges.ts'
+import { type Machine, workerLimits } from './machine.ts'
+import { CellRegistry, type Lease } from './registry.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** Names that don't resolve hold the start up no longer than this. */
+const FIRST_NAMES_MS = 6_000
+
+export interface DataSideOptions {
+  readonly config: GatewayConfig
+  readonly version: string
+  readonly workers: number
+  readonly reusePort: boolean
+  readonly machine: Machine
+  readonly workerEntry: URL
+  readonly testHooks: boolean
+  readonly startLogs: (rings: readonly SharedArrayBuffer[], onError: (error: unknown) => void) => LogThread
+  readonly metrics: MetricsRegistry
+  readonly clock: Clock
+  readonly log: Log
+  /** Addresses of the control plane, which no upstream may have. */
+  readonly own: () => readonly OwnAddress[]
+  readonly onLost: () => void
+}
+
+interface Live {
+  readonly generation: number
+  readonly hash: string
+  readonly routes: readonly LeanRoute[]
+  readonly cells: Lease
+  readonly loadedAt: number
+}
+
+/** The workers and what they are fed with: cells, config, resolved names, rings for their logs. */
+export class DataSide {
+  readonly registry: CellRegistry
+  readonly supervisor: Supervisor
+  readonly book: EndpointBook
+  readonly listeners: BoundListener[] = []
+  private readonly options: DataSideOptions
+  private readonly dns: DnsDiscovery
+  private readonly forgetting: Forgetting
+  private readonly rings: readonly SharedArrayBuffer[]
+  private readonly refused = new Set<string>()
+  private readonly cells: Lease
+  private logs: LogThread | undefined = undefined
+  private generation = 0
+  private live: Live | undefined = undefined
+
+  constructor(options: DataSideOptions) {
+    const { config, workers, workerEntry, clock, log, machine, metrics, onLost, reusePort, testHooks } = options
+    this.options = options
+    this.registry = new CellRegistry(workers)
+    this.cells = this.registry.lease()
+    this.rings = Array.from({ length: workers }, createRing)
+    this.forgetting = new Forgetting(clock, (id) => metrics.forget(id))
+    const { servers, every } = config.dns
+    this.dns = new DnsDiscovery({
+      lookup: servers === undefined ? systemLookup : serverLookup(servers),
+      concurrent: servers === undefined ? SYSTEM_CONCURRENT : SERVER_CONCURRENT,
+      every,
+      clock,
+      log,
+      onChange: (name) => this.book.renew(name),
+    })
+    this.book = new EndpointBook({
+      registry: this.registry,
+      addressesOf: (name) => this.dns.addresses(name),
+      refuses: (upstream, located) => this.refuses(upstream, located),
+      publish: (sets) => this.supervisor.updateEndpoints(sets),
+      onLeft: (id) => this.forgetting.left(id),
+      onBack: (id) => this.forgetting.back(id),
+    })
+    this.supervisor = new Supervisor({
+      entry: workerEntry,
+      registry: this.registry,
+      rings: this.rings,
+      metrics,
+      limits: workerLimits(machine, workers),
+      reusePort,
+      testHooks,
+      clock,
+      log,
+      onLost,
+    })
+    this.addGauges()
+  }
+
+  /** Starts workers, resolves names, makes the config live and opens the listeners. */
+  async start(): Promise<void> {
+    const { config, clock, log, startLogs } = this.options
+    this.logs = startLogs(this.rings, (error) => log.error('the log thread failed', { error }))
+    const patience = new Promise<void>((resolve) => clock.after(FIRST_NAMES_MS, resolve))
+    const named = Promise.race([this.dns.watch(namesIn(config.lean.upstreams)), patience])
+    await Promise.all([this.supervisor.start(), named])
+    await this.apply(config.lean, config.hash)
+    for (const listener of config.lean.listeners) {
+      const port = await this.supervisor.listen(listener)
+      this.listeners.push({ name: listener.name, host: listener.host, port })
+    }
+  }
+
+  /** Makes a config live in every worker, or rejects and changes nothing. */
+  async apply(lean: LeanConfig, hash: string): Promise<void> {
+    const generation = ++this.generation
+    const cells = this.registry.lease()
+    const routes = lean.routes.map((route) => ({ ...route, cells: cells.route(route.name) }))
+    const draft = this.book.draft(lean.upstreams)
+    const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
+    try {
+      await this.supervisor.apply({ generation, hash, lean, routes, endpoints })
+    } catch (error) {
+      cells.release({ generation: 0, update: 0 })
+      this.book.drop(draft)
+      throw error
+    }
+    this.live?.cells.release({ generation, update: 0 })
+    this.live = { generation, hash, routes, cells, loadedAt: this.options.clock.wall() }
+    this.book.adopt(draft, { generation, update: 0 })
+  }
+
+  get liveGeneration(): number {
+    return this.live?.generation ?? 0
+  }
+
+  facts(draining: boolean): ProbeFacts {
+    const { crew } = this.supervisor
+    let upstreamsDown = 0
+    for (const { set } of this.book.upstreams) {
+      if (countStates(this.registry, set).get('usable') === 0) upstreamsDown++
+    }
+    return {
+      configured: this.live !== undefined,
+      listening: this.listeners.length > 0,
+      draining,
+      silence: crew.silence,
+      loopAge: crew.loopAge,
+      replacingFails: crew.replacingFails,
+      workers: crew.slots.length,
+      workersServing: crew.slots.filter((slot) => slot.state === 'serving').length,
+      upstreamsDown,
+    }
+  }
+
+  /** Ends threads and timers; access logs are written out first. */
+  async close(): Promise<void> {
+    this.dns.close()
+    this.forgetting.close()
+    await this.supervisor.stop()
+    await this.logs?.stop()
+  }
+
+  private refuses(upstream: string, { address, config, id }: Located): boolean {
+    const { log, own } = this.options
+    if (!isOwn(address, config.port, own(), interfaceAddresses)) return false
+    if (!this.refused.has(`${upstream} ${id}`)) {
+      this.refused.add(`${upstream} ${id}`)
+      log.error("an endpoint is this gateway's own admin or probe address and is not used", { upstream, endpoint: id })
+    }
+    return true
+  }
+
+  private addGauges(): void {
+    const { config, metrics, version } = this.options
+    const { book, cells, registry, rings, supervisor } = this
+    addGauges(metrics, {
+      version,
+      node: process.versions.node,
+      crew: supervisor.crew,
+      rings,
+      sum: (ref) => registry.sum(ref),
+      routes: () => (this.live?.routes ?? []).map((route) => [route.name, route.cells.inFlight] as const),
+      listeners: () => config.lean.listeners.map(({ name }) => [name, cells.listener(name)] as const),
+      endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),
+      config: () => this.live,
+    })
+  }
+}
+
+function interfaceAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
+}

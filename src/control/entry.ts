@@ -1,0 +1,5 @@
+/** The entry file of the data plane's threads: source in a checkout, JavaScript in a build. */
+export function workerEntry(): URL {
+  // A URL is no import: the build doesn't rewrite its extension.
+  return new URL(`../data/worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+}

@@ -1,0 +1,58 @@
+import type { CellRef } from '../cells/pages.ts'
+import type { MetricsRegistry, Reading } from '../telemetry/metrics.ts'
+import { METRICS, type MetricName } from '../telemetry/names.ts'
+import { ringDropped } from '../telemetry/ring.ts'
+import type { Crew } from './crew.ts'
+import type { EndpointState } from './endpoint-state.ts'
+
+/** Where the control plane's own metrics come from. */
+export interface GaugeSources {
+  readonly version: string
+  readonly node: string
+  readonly crew: Crew
+  readonly rings: readonly SharedArrayBuffer[]
+  readonly sum: (ref: CellRef) => number
+  readonly routes: () => Iterable<readonly [name: string, inFlight: CellRef]>
+  readonly listeners: () => Iterable<readonly [name: string, connections: CellRef]>
+  readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
+  /** Hash of the live config and when it was loaded (milliseconds since the epoch); undefined before the first. */
+  readonly config: () => { readonly hash: string; readonly loadedAt: number } | undefined
+}
+
+/** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
+export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
+  const { version, node, crew, rings, sum, routes, listeners, endpoints, config } = sources
+  const add = (name: MetricName, read: () => Iterable<Reading>): void => {
+    const { kind, help, labels } = METRICS[name]
+    metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
+  }
+  const held = function* (cells: Iterable<readonly [string, CellRef]>): Generator<Reading> {
+    for (const [name, ref] of cells) yield { labels: [name], value: sum(ref) }
+  }
+  add('sluice_requests_in_flight', () => held(routes()))
+  add('sluice_connections', () => held(listeners()))
+  add('sluice_upstream_endpoints', function* () {
+    for (const [upstream, counts] of endpoints()) {
+      for (const [state, value] of counts) yield { labels: [upstream, state], value }
+    }
+  })
+  add('sluice_build_info', () => [{ labels: [version, node], value: 1 }])
+  add('sluice_worker_restarts_total', function* () {
+    for (const [reason, value] of crew.replaced) yield { labels: [reason], value }
+  })
+  add('sluice_worker_utilization_ratio', function* () {
+    for (const { worker, utilization } of crew.slots) yield { labels: [String(worker)], value: utilization }
+  })
+  add('sluice_log_dropped_total', () => [
+    { labels: [], value: rings.reduce((lines, ring) => lines + ringDropped(ring), 0) },
+  ])
+  add('sluice_config_info', function* () {
+    const live = config()
+    if (live !== undefined) yield { labels: [live.hash], value: 1 }
+  })
+  add('sluice_config_last_reload_successful', () => [{ labels: [], value: config() === undefined ? 0 : 1 }])
+  add('sluice_config_last_reload_success_timestamp_seconds', function* () {
+    const live = config()
+    if (live !== undefined) yield { labels: [], value: live.loadedAt / 1000 }
+  })
+}

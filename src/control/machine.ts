@@ -1,0 +1,45 @@
+import type { ResourceLimits } from 'node:worker_threads'
+
+const MIB = 1_048_576
+/** Each worker needs this much, heap, buffers and sockets together. */
+const WORKER_MIB = 256
+const MOST_WORKERS = 16
+/** The rest is for buffers, sockets and code, which no heap limit counts. */
+const HEAP_SHARE = 0.6
+const SMALLEST_HEAP_MIB = 64
+
+/** What there is to share out. */
+export interface Machine {
+  readonly cores: number
+  /** Bytes of memory that the machine has. */
+  readonly memory: number
+  /** Bytes that our cgroup may use; 0, or more than the machine has: no limit. */
+  readonly memoryLimit: number
+}
+
+export interface WorkerCount {
+  readonly count: number
+  /** What decided it, for people. */
+  readonly bound: string
+}
+
+/** How many workers to start. Without shared ports only one of them could listen. */
+export function workerCount(configured: number | 'auto', machine: Machine, reusePort: boolean): WorkerCount {
+  if (!reusePort) return { count: 1, bound: 'this system does not let workers share a port' }
+  if (configured !== 'auto') return { count: configured, bound: 'configured' }
+  const byMemory = isLimited(machine) ? Math.max(1, Math.floor(machine.memoryLimit / MIB / WORKER_MIB)) : MOST_WORKERS
+  const count = Math.min(machine.cores, byMemory, MOST_WORKERS)
+  if (count === machine.cores) return { count, bound: 'cores' }
+  return { count, bound: count === byMemory && isLimited(machine) ? 'memory limit' : `at most ${MOST_WORKERS}` }
+}
+
+/** Heap limits of one worker, so that one that leaks ends alone. The control plane counts as one more heap. */
+export function workerLimits(machine: Machine, workers: number): ResourceLimits {
+  if (!isLimited(machine)) return {}
+  const share = Math.floor((machine.memoryLimit * HEAP_SHARE) / (workers + 1) / MIB)
+  return { maxOldGenerationSizeMb: Math.max(SMALLEST_HEAP_MIB, share) }
+}
+
+function isLimited({ memory, memoryLimit }: Machine): boolean {
+  return memoryLimit > 0 && memoryLimit <= memory
+}

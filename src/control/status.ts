@@ -1,0 +1,44 @@
+import type { BoundListener, WorkerFacts } from './contract.ts'
+import type { DrainState } from './drain.ts'
+import type { EndpointBook } from './endpoint-book.ts'
+import { endpointState } from './endpoint-state.ts'
+import type { CellRegistry } from './registry.ts'
+
+/** What `/api/v1/status` is made of. */
+export interface StatusSources {
+  readonly version: string
+  readonly gateway: string
+  readonly uptimeMs: number
+  readonly generation: number
+  readonly configHash: string
+  readonly drain: DrainState
+  readonly workers: readonly WorkerFacts[]
+  readonly listeners: readonly BoundListener[]
+  readonly book: EndpointBook
+  readonly registry: CellRegistry
+}
+
+/** The body of `/api/v1/status`: who we are, what runs, and how every endpoint does. For operators: it has addresses. */
+export function statusOf({ book, registry, configHash, workers, ...rest }: StatusSources) {
+  return {
+    ...rest,
+    config: { hash: configHash },
+    workers: workers.map(({ heartbeatAge, ...worker }) => ({ ...worker, heartbeatAgeMs: heartbeatAge ?? null })),
+    upstreams: Array.from(book.upstreams, ({ config, set }) => ({
+      name: config.name,
+      algorithm: config.algorithm,
+      endpoints: set.endpoints.map(({ id, host, address, port, weight, tier, zone, cells }) => ({
+        id,
+        host,
+        address,
+        port,
+        weight,
+        tier,
+        zone: zone ?? null,
+        state: endpointState(registry.read(cells.state)),
+        inFlight: registry.sum(cells.inFlight),
+        connections: registry.sum(cells.connections),
+      })),
+    })),
+  }
+}
