@@ -59,6 +59,14 @@ export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): Ob
   }
 }
 
+/** The same keys, of which none is required and none has a default: for what is merged under others. */
+export function partial<F extends Fields>(whole: ObjectSchema<F>): Schema<unknown> {
+  const fields = Object.fromEntries(
+    Object.entries(whole.fields).map(([key, field]) => [key, optional(field.schema, field.doc)]),
+  )
+  return object(fields, whole.rules)
+}
+
 function readObject(node: Node, at: At, fields: Fields, rules: ObjectRules, expected: string): Read<object> {
   if (node.kind !== 'map') return mismatch(node, at, expected)
   let valid = true
@@ -148,9 +156,9 @@ export function list<T>(item: Schema<T>, min = 0): Schema<readonly T[]> {
   }
 }
 
-/** One value or a list of them. */
-export function oneOrMany<T>(item: Schema<T>): Schema<readonly T[]> {
-  const many = list(item, 1)
+/** One value, or a list of at least `min`. */
+export function oneOrMany<T>(item: Schema<T>, min = 1): Schema<readonly T[]> {
+  const many = list(item, min)
   return {
     expected: `${item.expected}, or a list of such`,
     json: { oneOf: [item.json, many.json] },
@@ -199,7 +207,7 @@ export function offOr<T>(schema: Schema<T>): Schema<T | undefined> {
 
 /** Whether the node says off. */
 export function isOff(node: Node): boolean {
-  return node.kind === 'scalar' && (node.value === false || (node.text === 'off' && !node.quoted))
+  return node.kind === 'scalar' && (node.value === false || node.text === 'off')
 }
 
 /** Whichever schema stands under the node's kind. */

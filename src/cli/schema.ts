@@ -1,0 +1,8 @@
+import { jsonSchema } from '../config/json-schema.ts'
+import { Exit, type Io } from './io.ts'
+
+/** `sluice schema`: the JSON Schema of the config, for editors. */
+export async function schema(_args: readonly string[], io: Io): Promise<number> {
+  io.stdout(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`)
+  return Exit.ok
+}

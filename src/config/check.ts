@@ -1,0 +1,189 @@
+import { isIP } from 'node:net'
+import { POLICIES } from '../data/policies/index.ts'
+import { type Diagnostic, suggestion } from '../schema/diagnostics.ts'
+import type { Node } from '../schema/node.ts'
+import type { RootOptions } from './root.ts'
+import type { RouteOptions } from './route.ts'
+import { findTies } from './ties.ts'
+import { keyOf, placeOf } from './tree.ts'
+
+type Path = readonly (string | number)[]
+
+/** Everything that no single key can tell: references, ties, what fits together. `tree`: what `root` was read from. */
+export function checkRoot(root: RootOptions, tree: Node): readonly Diagnostic[] {
+  const check = new Check(root, tree)
+  check.run()
+  return check.diagnostics
+}
+
+class Check {
+  readonly diagnostics: Diagnostic[] = []
+  private readonly root: RootOptions
+  private readonly tree: Node
+
+  constructor(root: RootOptions, tree: Node) {
+    this.root = root
+    this.tree = tree
+  }
+
+  run(): void {
+    const { root } = this
+    if (root.listeners.size === 0) this.error(['listeners'], 'no listener; at least one is needed')
+    if (root.routes.size === 0) this.error(['routes'], 'no route; at least one is needed')
+    this.addresses()
+    this.admin()
+    for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
+    for (const [name, route] of root.routes) this.route(name, route)
+    for (const { first, second, why } of findTies(root.routes)) {
+      const line = keyOf(this.tree, ['routes', first]).line
+      this.errorAt(['routes', second], `ties with route ${first} (line ${line}): ${why}; give one of them a precedence`)
+    }
+    this.unused()
+  }
+
+  private route(name: string, route: RouteOptions): void {
+    const path = ['routes', name]
+    const answers = POLICIES.filter((policy) => policy.answers && this.options(route, policy.name) !== undefined)
+    const ways = [...(route.to === undefined ? [] : ['to']), ...answers.map((policy) => policy.name)]
+    const names = ['to', ...POLICIES.filter((policy) => policy.answers).map((policy) => policy.name)]
+    if (ways.length !== 1) {
+      const found = ways.length === 0 ? 'none of them is here' : `${ways.join(' and ')} are here`
+      this.errorAt(path, `a route needs exactly one of ${names.join(', ')}; ${found}`)
+    }
+    for (const [i, profile] of (route.use ?? []).entries()) {
+      this.known([...path, 'use', i], profile, this.root.profiles ?? new Map(), 'profile')
+    }
+    for (const [i, target] of (route.to ?? []).entries()) {
+      const at = (route.to ?? []).length === 1 ? [...path, 'to'] : [...path, 'to', i, 'upstream']
+      this.known(at, target.upstream, this.root.upstreams, 'upstream')
+    }
+    for (const [i, upstream] of route.failover.entries()) {
+      this.known([...path, 'failover', i], upstream, this.root.upstreams, 'upstream')
+      if (route.to?.every((target) => target.upstream === upstream)) {
+        this.error([...path, 'failover', i], `${JSON.stringify(upstream)} is where the route leads already`)
+      }
+    }
+    this.parameters(name, route)
+    this.timeouts(name, route)
+  }
+
+  /** Path templates speak only of parameters that every path of the route has. */
+  private parameters(name: string, route: RouteOptions): void {
+    for (const policy of POLICIES) {
+      const options = this.options(route, policy.name)
+      if (options === undefined || policy.params === undefined) continue
+      const needed = policy.params(options as never)
+      for (const path of route.match.flatMap((match) => match.paths)) {
+        const has = path.kind === 'segments' ? path.segments.flatMap((s) => ('param' in s ? [s.param] : [])) : []
+        for (const parameter of needed) {
+          if (has.includes(parameter)) continue
+          this.error(['routes', name, policy.name], `{${parameter}} is no parameter of the path ${path.source}`)
+        }
+      }
+    }
+  }
+
+  private timeouts(name: string, { timeouts }: RouteOptions): void {
+    const { attempt, request } = timeouts
+    if (attempt === undefined || request === undefined || attempt <= request) return
+    this.warn(
+      ['routes', name, 'timeouts', 'attempt'],
+      'is longer than timeouts.request, which ends the request before it',
+    )
+  }
+
+  private upstream(
+    name: string,
+    upstream: RootOptions['upstreams'] extends ReadonlyMap<string, infer U> ? U : never,
+  ): void {
+    const seen = new Map<string, number>()
+    for (const [i, { url }] of upstream.endpoints.entries()) {
+      const id = `${url.scheme}://${url.host}:${url.port}`
+      const before = seen.get(id)
+      if (before !== undefined)
+        this.error(['upstreams', name, 'endpoints', i], `the same endpoint as number ${before + 1} of this list`)
+      else seen.set(id, i)
+    }
+    const { cert, key } = upstream.tls
+    if ((cert === undefined) !== (key === undefined))
+      this.error(['upstreams', name, 'tls'], 'cert and key go together; one of them is missing')
+  }
+
+  private addresses(): void {
+    const taken = new Map<string, string>()
+    const claim = (path: Path, host: string, port: number): void => {
+      if (port === 0) return
+      const key = `${host}:${port}`
+      const before = taken.get(key)
+      if (before !== undefined) this.error(path, `${key} is the address of ${before} already`)
+      else taken.set(key, path.slice(0, -1).join('.'))
+    }
+    for (const [name, { listen }] of this.root.listeners) claim(['listeners', name, 'listen'], listen.host, listen.port)
+    claim(['admin', 'listen'], this.root.admin.listen.host, this.root.admin.listen.port)
+    const { probes } = this.root
+    if (probes !== undefined) claim(['probes', 'listen'], probes.listen.host, probes.listen.port)
+  }
+
+  private admin(): void {
+    const { auth, listen } = this.root.admin
+    const loopback = listen.host === '::1' || (isIP(listen.host) === 4 && listen.host.startsWith('127.'))
+    if (auth === undefined && !loopback) {
+      this.error(
+        ['admin', 'listen'],
+        `${listen.host} can be reached from other machines; that needs admin.auth (or listen on 127.0.0.1)`,
+      )
+    }
+    const names = (auth?.tokens ?? []).map((token) => token.name)
+    names.forEach((name, i) => {
+      if (names.indexOf(name) !== i)
+        this.error(['admin', 'auth', 'tokens', i, 'name'], `${JSON.stringify(name)} is the name of another token`)
+    })
+  }
+
+  private unused(): void {
+    const used = new Set(
+      [...this.root.routes.values()].flatMap((r) => [...(r.to ?? []).map((t) => t.upstream), ...r.failover]),
+    )
+    for (const name of this.root.upstreams.keys()) {
+      if (!used.has(name)) this.warn(['upstreams', name], 'no route leads here')
+    }
+    const profiles = new Set([...this.root.routes.values()].flatMap((route) => route.use ?? []))
+    for (const name of this.root.profiles?.keys() ?? []) {
+      if (!profiles.has(name)) this.warn(['profiles', name], 'no route uses this profile')
+    }
+  }
+
+  private options(route: RouteOptions, policy: string): unknown {
+    return (route as unknown as Record<string, unknown>)[policy]
+  }
+
+  private known(path: Path, name: string, among: ReadonlyMap<string, unknown>, what: string): void {
+    if (among.has(name)) return
+    const near = suggestion(name, among.keys())
+    const known = among.size === 0 ? `there is no ${what}` : `known are ${[...among.keys()].slice(0, 10).join(', ')}`
+    this.error(
+      path,
+      `there is no ${what} ${JSON.stringify(name)}; ${near === undefined ? known : `did you mean ${near}?`}`,
+    )
+  }
+
+  private error(path: Path, message: string): void {
+    this.diagnostics.push({ severity: 'error', at: placeOf(this.tree, path), path: pathText(path), message })
+  }
+
+  /** At the key itself. */
+  private errorAt(path: readonly string[], message: string): void {
+    this.diagnostics.push({ severity: 'error', at: keyOf(this.tree, path), path: pathText(path), message })
+  }
+
+  private warn(path: Path, message: string): void {
+    this.diagnostics.push({ severity: 'warning', at: placeOf(this.tree, path), path: pathText(path), message })
+  }
+}
+
+function pathText(path: Path): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === 'number') return `${text}[${step}]`
+    return text === '' ? step : `${text}.${step}`
+  }, '')
+}

@@ -1,0 +1,26 @@
+import type { LeanConfig } from '../core/config.ts'
+import type { Address, SecretReference } from './values.ts'
+
+/** Who may use the admin API. */
+export interface TokenConfig {
+  readonly name: string
+  readonly role: 'viewer' | 'operator' | 'admin'
+  /** Where the secret is; whoever starts the gateway reads it. */
+  readonly secret: SecretReference
+}
+
+/** A config that was read, checked and normalised. Frozen. */
+export interface Config {
+  readonly file: string
+  /** SHA-256 over what the config means (comments, order and places don't count), hex. */
+  readonly hash: string
+  /** What workers get. */
+  readonly lean: LeanConfig
+  readonly workers: number | 'auto'
+  readonly admin: Address & { readonly hosts: readonly string[]; readonly tokens: readonly TokenConfig[] | undefined }
+  readonly probes: Address | undefined
+  /** Milliseconds. */
+  readonly drain: { readonly delay: number; readonly timeout: number }
+  readonly dns: { readonly servers: readonly string[] | undefined; readonly every: number }
+  readonly stateDir: string | undefined
+}

@@ -1,0 +1,217 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+  type Node as YamlNode,
+} from 'yaml'
+import type { Diagnostic } from '../schema/diagnostics.ts'
+import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../schema/node.ts'
+import { type Environment, substitute } from './environment.ts'
+
+/** Larger files are refused: no config that people write comes near. */
+export const MAX_FILE_BYTES: number = 16 * 1024 * 1024
+/** Values after aliases are followed: an alias bomb ends here. */
+const MAX_VALUES = 1_000_000
+const MAX_DEPTH = 100
+
+/** What a file's text holds; `root` is undefined when there are errors. */
+export interface ParsedDocument {
+  readonly root: Node | undefined
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. */
+export function parseYaml(file: string, bytes: Uint8Array, env: Environment): ParsedDocument {
+  const whole: Position = { file, line: 0, column: 0 }
+  const fail = (message: string): ParsedDocument => ({
+    root: undefined,
+    diagnostics: [{ severity: 'error', at: whole, path: '', message }],
+  })
+  if (bytes.length > MAX_FILE_BYTES)
+    return fail(`the file has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`)
+  if (bytes.includes(0)) return fail('this is not text: it holds NUL bytes; expected a YAML file')
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return fail('this is not UTF-8 text; expected a YAML file')
+  }
+  if (text.replace(/#.*/g, '').trim() === '') return fail('the file is empty; it starts with: apiVersion: sluice/v1')
+  const counter = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: counter,
+    version: '1.2',
+    strict: true,
+    uniqueKeys: false,
+    merge: true,
+  })
+  const conversion = new Conversion(file, text, document, counter, env)
+  return { root: conversion.root(), diagnostics: conversion.diagnostics }
+}
+
+/** One document on its way to nodes. */
+class Conversion {
+  readonly diagnostics: Diagnostic[] = []
+  private readonly file: string
+  private readonly text: string
+  private readonly document: Document.Parsed
+  private readonly counter: LineCounter
+  private readonly env: Environment
+  private readonly anchors = new Map<YamlNode, { node: Node; values: number }>()
+  private readonly open = new Set<YamlNode>()
+  private values = 0
+  private full = false
+
+  constructor(file: string, text: string, document: Document.Parsed, counter: LineCounter, env: Environment) {
+    this.file = file
+    this.text = text
+    this.document = document
+    this.counter = counter
+    this.env = env
+  }
+
+  root(): Node | undefined {
+    // The parser's later errors mostly follow from its first.
+    const first = this.document.errors[0] ?? this.document.warnings[0]
+    if (first !== undefined) {
+      const at = this.position(first.pos[0])
+      const message = first.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? first.code
+      this.error(at, `${message}${this.hint(first.code, at)}`)
+      return undefined
+    }
+    const { contents } = this.document
+    const node = contents === null ? undefined : this.convert(contents, 0)
+    return this.diagnostics.length > 0 ? undefined : node
+  }
+
+  private convert(yaml: YamlNode, depth: number): Node {
+    this.values++
+    const at = this.position(yaml.range?.[0] ?? 0)
+    if (isAlias(yaml)) return this.alias(yaml.resolve(this.document), yaml.source, at)
+    if (depth > MAX_DEPTH || this.values > MAX_VALUES) {
+      this.overflow(at, depth > MAX_DEPTH ? `nested deeper than ${MAX_DEPTH} levels` : `more than ${MAX_VALUES} values`)
+      return { kind: 'list', at, items: [] }
+    }
+    const before = this.values
+    this.open.add(yaml)
+    const node = isMap(yaml)
+      ? this.mapOf(yaml, at, depth)
+      : isSeq(yaml)
+        ? this.listOf(yaml.items, at, depth)
+        : this.scalar(yaml, at)
+    this.open.delete(yaml)
+    if ('anchor' in yaml && yaml.anchor !== undefined)
+      this.anchors.set(yaml, { node, values: this.values - before + 1 })
+    return node
+  }
+
+  private alias(target: YamlNode | undefined, name: string, at: Position): Node {
+    const known = target === undefined ? undefined : this.anchors.get(target)
+    if (known === undefined) {
+      const inside = target !== undefined && this.open.has(target)
+      const star = ' (a value that starts with * must be quoted: "*")'
+      this.error(
+        at,
+        inside ? `*${name} refers to what it stands in` : `*${name}: there is no &${name} before it${star}`,
+      )
+      return { kind: 'list', at, items: [] }
+    }
+    this.values += known.values
+    if (this.values > MAX_VALUES) this.overflow(at, `aliases expand to more than ${MAX_VALUES} values`)
+    return known.node
+  }
+
+  private overflow(at: Position, message: string): void {
+    if (!this.full) this.error(at, message)
+    this.full = true
+  }
+
+  private mapOf(yaml: YAMLMap, at: Position, depth: number): MapNode {
+    const entries = new Map<string, Entry>()
+    const merged: MapNode[] = []
+    for (const pair of yaml.items) {
+      const keyNode = pair.key as YamlNode
+      const key = this.position(keyNode.range?.[0] ?? 0)
+      const name = isScalar(keyNode) ? String(keyNode.source ?? keyNode.value) : undefined
+      if (name === undefined) {
+        this.error(key, 'a key must be text; a value with { } or [ ] in it must be quoted')
+        continue
+      }
+      const value = pair.value === null ? nothing(key) : this.convert(pair.value as YamlNode, depth + 1)
+      if (name === '<<' && (keyNode as Scalar).type === 'PLAIN') {
+        merged.push(...this.mergeSources(value))
+        continue
+      }
+      const twice = entries.get(name)
+      if (twice === undefined) entries.set(name, { key, value })
+      else this.error(key, `the key ${JSON.stringify(name)} is here twice; the first is in line ${twice.key.line}`)
+    }
+    for (const source of merged) {
+      for (const [name, entry] of source.entries) if (!entries.has(name)) entries.set(name, entry)
+    }
+    return { kind: 'map', at, entries }
+  }
+
+  private mergeSources(value: Node): readonly MapNode[] {
+    const sources = value.kind === 'list' ? value.items : [value]
+    for (const source of sources) if (source.kind !== 'map') this.error(source.at, '<< takes a map or a list of maps')
+    return sources.filter((source) => source.kind === 'map')
+  }
+
+  private listOf(items: readonly unknown[], at: Position, depth: number): ListNode {
+    return { kind: 'list', at, items: items.map((item) => this.convert(item as YamlNode, depth + 1)) }
+  }
+
+  private scalar(yaml: YamlNode, at: Position): ScalarNode {
+    const scalar = yaml as Scalar
+    const quoted = scalar.type !== undefined && scalar.type !== 'PLAIN'
+    const value = scalar.value as ScalarNode['value'] | bigint
+    const text = quoted ? String(value) : (scalar.source ?? (value === null ? '' : String(value)))
+    if (!text.includes('${')) {
+      return { kind: 'scalar', at, value: typeof value === 'bigint' ? String(value) : value, text, quoted }
+    }
+    const put = substitute(text, this.env)
+    if ('problem' in put) {
+      this.error(at, put.problem)
+      return { kind: 'scalar', at, value: '', text: '', quoted: true }
+    }
+    return { kind: 'scalar', at, value: quoted ? put.text : plainValue(put.text), text: put.text, quoted }
+  }
+
+  private hint(code: string, at: Position): string {
+    const line = this.text.split('\n')[at.line - 1] ?? ''
+    if (code === 'TAB_AS_INDENT' || /^\s*\t/.test(line)) return '; YAML is indented with spaces, never with tabs'
+    if (/\{[^}"']*\{|\{[^"']*:[^"']*\*/.test(line))
+      return '; inside { } quote values that hold {, }, * or ,: "/users/{id}"'
+    if (/(:|-|\[|,)\s*[*&@`%]/.test(line)) return '; a value that starts with *, &, @, ` or % must be quoted: "*"'
+    if (code === 'MULTIPLE_DOCS') return '; a file holds one document'
+    return ''
+  }
+
+  private position(offset: number): Position {
+    const { line, col } = this.counter.linePos(offset)
+    return { file: this.file, line, column: col }
+  }
+
+  private error(at: Position, message: string): void {
+    this.diagnostics.push({ severity: 'error', at, path: '', message })
+  }
+}
+
+function nothing(at: Position): ScalarNode {
+  return { kind: 'scalar', at, value: null, text: '', quoted: false }
+}
+
+/** The value of a plain scalar in YAML 1.2's core schema. */
+function plainValue(text: string): ScalarNode['value'] {
+  if (/^(true|True|TRUE)$/.test(text)) return true
+  if (/^(false|False|FALSE)$/.test(text)) return false
+  if (/^(|~|null|Null|NULL)$/.test(text)) return null
+  return /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text
+}

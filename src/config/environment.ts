@@ -1,0 +1,27 @@
+/** Environment values by name. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const REFERENCE = /\$\$\{|\$\{([^}]*)\}?/g
+const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
+
+/**
+ * Puts `${NAME}` and `${NAME:-default}` in; `$${` stands for `${`. A name that is unset and has no default is a problem.
+ */
+export function substitute(text: string, env: Environment): { readonly text: string } | { readonly problem: string } {
+  let problem: string | undefined
+  const out = text.replace(REFERENCE, (whole: string, inner: string | undefined) => {
+    if (inner === undefined) return '${'
+    const match = whole.endsWith('}') ? NAME.exec(inner) : null
+    if (match === null) {
+      problem ??= `${JSON.stringify(whole)} is no reference to an environment value; write \${NAME}, \${NAME:-default}, or $\${ for the characters themselves`
+      return ''
+    }
+    const [, name, fallback] = match as unknown as [string, string, string | undefined]
+    const value = env[name]
+    if (value !== undefined && (value !== '' || fallback === undefined)) return value
+    if (fallback === undefined)
+      problem ??= `the environment value ${name} is not set; set it, or write \${${name}:-default}`
+    return fallback ?? ''
+  })
+  return problem === undefined ? { text: out } : { problem }
+}

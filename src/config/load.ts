@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
+import { At, INVALID } from '../schema/schema.ts'
+import { checkRoot } from './check.ts'
+import type { Config } from './config.ts'
+import { MAX_FILE_BYTES, parseYaml } from './document.ts'
+import type { Environment } from './environment.ts'
+import { normalise } from './normalise.ts'
+import { type RootOptions, rootOptions } from './root.ts'
+import { mergeDefaults, placeOf } from './tree.ts'
+
+/** What loading touches of the machine. */
+export interface LoadDeps {
+  readonly env: Environment
+  /** Rejects as `fs.readFile` does. */
+  readonly readFile: (path: string) => Promise<Uint8Array>
+}
+
+/** `config` is undefined exactly if one of the diagnostics is an error. */
+export interface Loaded {
+  readonly config: Config | undefined
+  /** In the order of the file. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. */
+export async function loadConfig(file: string, deps: LoadDeps): Promise<Loaded> {
+  let bytes: Uint8Array
+  try {
+    bytes = await deps.readFile(file)
+  } catch (error) {
+    const at = { file, line: 0, column: 0 }
+    return failed([{ severity: 'error', at, path: '', message: unreadable(error) }])
+  }
+  const { root: written, diagnostics } = parseYaml(file, bytes, deps.env)
+  if (written === undefined) return failed(diagnostics)
+  const found: Diagnostic[] = []
+  const tree = mergeDefaults(written)
+  const root = rootOptions.read(tree, new At(found))
+  if (root === INVALID) return failed(found)
+  found.push(...checkRoot(root, tree))
+  const files = await readFiles(root, file, deps, (upstream, key, message) => {
+    const path = ['upstreams', upstream, 'tls', key, 'file']
+    found.push({ severity: 'error', at: placeOf(tree, path), path: path.join('.'), message })
+  })
+  if (found.some((diagnostic) => diagnostic.severity === 'error')) return failed(found)
+  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(found) }
+}
+
+/** The real file system. Reads no more of a file than a config may have. */
+export async function readConfigFile(path: string): Promise<Uint8Array> {
+  const { size } = await import('node:fs/promises').then((fs) => fs.stat(path))
+  // Far too large: its first bytes are enough to say so.
+  if (size > MAX_FILE_BYTES) return new Uint8Array(size > 2 ** 31 ? MAX_FILE_BYTES + 1 : size)
+  return readFile(path)
+}
+
+const TLS_FILES = ['ca', 'cert', 'key'] as const
+
+async function readFiles(
+  root: RootOptions,
+  file: string,
+  deps: LoadDeps,
+  problem: (upstream: string, key: string, message: string) => void,
+): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>()
+  for (const [name, { tls }] of root.upstreams) {
+    for (const key of TLS_FILES) {
+      const path = tls[key]
+      if (path === undefined || files.has(path)) continue
+      try {
+        const text = Buffer.from(await deps.readFile(resolve(dirname(file), path))).toString('utf8')
+        if (!text.includes('-----BEGIN ')) problem(name, key, 'the file holds no PEM; expected -----BEGIN … -----')
+        files.set(path, text)
+      } catch (error) {
+        problem(name, key, unreadable(error))
+      }
+    }
+  }
+  return files
+}
+
+function failed(diagnostics: readonly Diagnostic[]): Loaded {
+  const seen = new Set<string>()
+  // What stands in defaults or behind an anchor is read in many places, and is wrong only once.
+  const once = diagnostics.filter(({ at, message }) => {
+    const key = `${at.file}:${at.line}:${at.column}:${message}`
+    return !seen.has(key) && seen.add(key)
+  })
+  return { config: undefined, diagnostics: sortDiagnostics(once) }
+}
+
+function unreadable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EACCES') return 'the file may not be read by this user'
+  if (code === 'EISDIR') return 'this is a folder; expected a file (folders come in a later version)'
+  return `the file can not be read (${code ?? String(error)})`
+}

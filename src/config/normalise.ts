@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
+import { POLICIES } from '../data/policies/index.ts'
+import type { UpstreamOptions } from '../data/upstreams/options.ts'
+import type { Config } from './config.ts'
+import type { RootOptions } from './root.ts'
+import type { RouteOptions } from './route.ts'
+
+/** Text of the files that the config names (TLS), by path as written. */
+export type Files = ReadonlyMap<string, string>
+
+const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 } }
+
+/** What was read, as the planes want it: one shape for short and long forms, one level of names. */
+export function normalise(root: RootOptions, file: string, files: Files): Config {
+  const lean: LeanConfig = {
+    gateway: root.gateway,
+    listeners: [...root.listeners].map(
+      ([name, { listen, timeouts, limits }]): ListenerConfig => ({ name, ...listen, timeouts, limits }),
+    ),
+    trustedProxies: root.trust.proxies,
+    correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },
+    pathPolicy: root.pathPolicy,
+    upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),
+    routes: [...root.routes].map(([name, options]) => route(name, options)),
+  }
+  const rest = {
+    lean,
+    workers: root.workers,
+    admin: { ...root.admin.listen, hosts: root.admin.hosts, tokens: root.admin.auth?.tokens },
+    probes: root.probes?.listen,
+    drain: root.drain,
+    dns: root.dns,
+    stateDir: root.stateDir,
+  }
+  const hash = createHash('sha256')
+    .update(JSON.stringify(canonical(rest)))
+    .digest('hex')
+  return deepFreeze({ file, hash, ...rest })
+}
+
+function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {
+  const { tls, connections, endpoints, loadBalancing, timeouts } = options
+  const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : files.get(path))
+  return {
+    name,
+    endpoints: endpoints.map(({ url, weight, tier, zone }) => ({ ...url, weight, tier, zone })),
+    tls: { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), serverName: tls.serverName, verify: tls.verify },
+    algorithm: loadBalancing.algorithm,
+    connections,
+    connectTimeout: timeouts.connect,
+  }
+}
+
+function route(name: string, options: RouteOptions): RouteConfig {
+  const all = options as unknown as Readonly<Record<string, unknown>>
+  const policies = POLICIES.filter((policy) => all[policy.name] !== undefined).map((policy) => [
+    policy.name,
+    all[policy.name],
+  ])
+  return {
+    name,
+    match: options.match,
+    precedence: options.precedence,
+    to: options.to,
+    failover: options.failover,
+    timeouts: options.timeouts,
+    retries: options.retries ?? NO_RETRIES,
+    policies: Object.fromEntries(policies),
+  }
+}
+
+/** With the keys of every object in order, so that the hash does not depend on how the file was written. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([key, child]) => [key, canonical(child)]))
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const child of Object.values(value)) deepFreeze(child)
+  return value
+}

@@ -1,0 +1,158 @@
+import { upstreamOptions } from '../data/upstreams/options.ts'
+import { list, map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../schema/composites.ts'
+import { duration, integer, name, oneOf, type Problem, parsed, pattern, size, text } from '../schema/scalars.ts'
+import type { Infer, Schema } from '../schema/schema.ts'
+import { profileOptions, routeOptions } from './route.ts'
+import { cidr, listenAddress, nameServer, secretReference } from './values.ts'
+
+const fieldName = pattern('a header field name', /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
+
+const listener = object(
+  {
+    listen: required(listenAddress(), 'Address and port; port 0 lets the system choose.'),
+    timeouts: withDefault(
+      object({
+        headers: withDefault(duration(100), '10s', 'Until a request’s head is complete.'),
+        body: withDefault(duration(100), '60s', 'The longest gap between bytes of a request body; never a total.'),
+        keepAlive: withDefault(duration(100), '75s', 'How long an idle connection is kept.'),
+      }),
+      {},
+      'Bounds on slow clients.',
+    ),
+    limits: withDefault(
+      object({
+        headerBytes: withDefault(size(1024, 1_048_576), '60KiB', 'All header fields of a request together.'),
+        headerCount: withDefault(integer(1, 2000), 100, 'Number of header fields.'),
+        targetBytes: withDefault(size(64, 1_048_576), '16KiB', 'The request target.'),
+        connections: withDefault(integer(1, 1_000_000), 20_000, 'Open connections, of all workers together.'),
+      }),
+      {},
+      'Bounds on the size of requests.',
+    ),
+  },
+  {
+    later: ['tls', 'protocols', 'proxyProtocol', 'connect'],
+    misplaced: { address: 'listen', port: 'listen', bind: 'listen' },
+  },
+)
+
+const token = object({
+  name: required(name(), 'Who it is; named in the audit log.'),
+  role: required(oneOf('viewer', 'operator', 'admin'), 'What it may do.'),
+  secret: required(secretReference(), 'Where the secret is.'),
+})
+
+const admin = object(
+  {
+    listen: withDefault(listenAddress(), '127.0.0.1:9901', 'Address and port of API, metrics and probes.'),
+    hosts: withDefault(
+      oneOrMany(text('a host name'), 0),
+      [],
+      'Host names under which it may be asked, besides localhost.',
+    ),
+    auth: optional(
+      object({ tokens: required(list(token, 1), 'Who may do what.') }),
+      'Without it reads are free on loopback, and a token for changes is made at start.',
+    ),
+  },
+  { later: ['path', 'trustedProxyHeader'] },
+)
+
+const workers: Schema<number | 'auto'> = parsed(
+  'auto, or a whole number from 1 to 16',
+  (value): number | 'auto' | Problem => {
+    if (value === 'auto') return 'auto'
+    return /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 16 ? Number(value) : { problem: '' }
+  },
+  { oneOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: 16 }] },
+)
+
+/** A whole config file. */
+export const rootOptions = object(
+  {
+    apiVersion: required(oneOf('sluice/v1'), 'Version of this language.'),
+    kind: optional(oneOf('Gateway'), 'Ignored; lets the file look like a Kubernetes resource.'),
+    gateway: withDefault(
+      object({ name: withDefault(name(), 'sluice', 'Our name in Proxy-Status, Via and logs.') }),
+      {},
+      'Who this gateway is.',
+    ),
+    workers: withDefault(workers, 'auto', 'Threads that serve requests. auto: cores, bounded by memory and 16.'),
+    listeners: required(map(name(), listener), 'Where requests come in.'),
+    admin: withDefault(admin, {}, 'The operators’ side: API, metrics, probes.'),
+    probes: optional(
+      offOr(object({ listen: withDefault(listenAddress(), '127.0.0.1:9902', 'Address and port.') })),
+      'A second address with nothing but /livez, /readyz, /startupz and /metrics.',
+    ),
+    drain: withDefault(
+      object({
+        delay: withDefault(duration(0, 600_000), '5s', 'On SIGTERM: not ready, but still accepting, for so long.'),
+        timeout: withDefault(duration(0, 3_600_000), '20s', 'Then requests in flight have so long to finish.'),
+      }),
+      {},
+      'How the gateway ends.',
+    ),
+    dns: withDefault(
+      object({
+        servers: optional(
+          oneOrMany(nameServer()),
+          'Name servers. Default: the system’s resolver, hosts file included.',
+        ),
+        every: withDefault(duration(1000, 3_600_000), '10s', 'How often names are resolved again.'),
+      }),
+      {},
+      'How names of endpoints are resolved.',
+    ),
+    trust: withDefault(
+      object({
+        proxies: withDefault(
+          oneOrMany(cidr(), 0),
+          [],
+          'Networks of peers whose X-Forwarded-*, deadlines and attempt counts count.',
+        ),
+      }),
+      {},
+      'Whom to believe.',
+    ),
+    correlation: withDefault(
+      object({
+        headers: withDefault(
+          oneOrMany(fieldName),
+          ['x-correlation-id', 'x-request-id'],
+          'Fields that carry the correlation ID; the first that has one wins.',
+        ),
+        trust: withDefault(oneOf('any', 'proxies'), 'any', 'Whose IDs are kept.'),
+      }),
+      {},
+      'The ID that follows a request everywhere.',
+    ),
+    pathPolicy: withDefault(
+      object({
+        dots: withDefault(
+          oneOf('refuse', 'normalise'),
+          'refuse',
+          'What is done with . and .. in paths, plain or encoded.',
+        ),
+      }),
+      {},
+      'Paths that could be read in two ways.',
+    ),
+    stateDir: optional(
+      text('a path'),
+      'Folder for tokens and state. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/sluice or ~/.local/state/sluice.',
+    ),
+    defaults: optional(
+      object({
+        route: optional(profileOptions, 'What every route starts from.'),
+        upstream: optional(partial(upstreamOptions), 'What every upstream starts from.'),
+      }),
+      'Under every route and upstream.',
+    ),
+    profiles: optional(map(name(), profileOptions), 'Named sets of policies, for routes.x.use.'),
+    upstreams: withDefault(map(name(), upstreamOptions), {}, 'Services, by name.'),
+    routes: required(map(name(), routeOptions), 'Which requests go where, by name.'),
+  },
+  { later: ['include', 'tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores', 'onInvalid'], free: 'x-' },
+)
+
+export type RootOptions = Infer<typeof rootOptions>

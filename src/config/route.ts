@@ -1,0 +1,162 @@
+import type { WeightedUpstream } from '../core/config.ts'
+import { POLICIES } from '../data/policies/index.ts'
+import { matchOptions } from '../data/routing/options.ts'
+import {
+  byKind,
+  type Field,
+  list,
+  mapped,
+  object,
+  offOr,
+  oneOrMany,
+  optional,
+  required,
+  withDefault,
+} from '../schema/composites.ts'
+import { duration, integer, name, type Problem, parsed, pattern, size } from '../schema/scalars.ts'
+import type { Infer, Read, Schema } from '../schema/schema.ts'
+
+const upstreamName = name('the name of an upstream')
+
+const weighted = list(
+  object({
+    upstream: required(upstreamName, 'Name of an upstream.'),
+    weight: withDefault(integer(0, 1_000_000), 1, 'Share of the requests, relative to the others.'),
+  }),
+  1,
+)
+
+const to = byKind({
+  scalar: mapped(upstreamName, (upstream): readonly WeightedUpstream[] => [{ upstream, weight: 1 }]),
+  list: mapped(
+    weighted,
+    (targets, refuse): Read<readonly WeightedUpstream[]> =>
+      targets.some((target) => target.weight > 0)
+        ? targets.filter((target) => target.weight > 0)
+        : refuse('all weights are 0'),
+  ),
+})
+
+const minRate = object({
+  bytes: withDefault(size(1), '1KiB', 'Bytes a second.'),
+  window: withDefault(duration(1000, 600_000), '30s', 'Time over which they are counted.'),
+})
+
+export const timeoutOptions = object({
+  request: withDefault(
+    offOr(duration()),
+    '15s',
+    'Until the answer’s head is there: queueing, backoff and all tries. Stands still while the request body moves.',
+  ),
+  attempt: withDefault(offOr(duration()), 'off', 'One try; the last permitted one may use all the time left.'),
+  idle: withDefault(offOr(duration()), '60s', 'The longest silence in the answer’s body.'),
+  stream: withDefault(offOr(duration()), '5m', 'In the place of idle for event streams.'),
+  total: withDefault(offOr(duration()), 'off', 'The whole exchange.'),
+  minRate: withDefault(offOr(minRate), {}, 'The slowest request body that is put up with.'),
+})
+
+const CLASSES = ['connect', 'reset', 'timeout', '5xx'] as const
+
+const condition: Schema<string | number> = parsed(
+  'connect, reset, timeout, 5xx or a status such as 503',
+  (text): string | number | Problem => {
+    if ((CLASSES as readonly string[]).includes(text)) return text
+    const status = Number(text)
+    return /^\d{3}$/.test(text) && status >= 400 && status <= 599
+      ? status
+      : { problem: 'it is neither a failure class nor a status from 400 to 599' }
+  },
+)
+
+export const retryOptions = object(
+  {
+    maxExtra: withDefault(integer(0, 10), 1, 'Tries after the first.'),
+    when: withDefault(
+      oneOrMany(condition),
+      ['connect', 'reset', 502, 503, 504],
+      'After which outcomes another try may follow.',
+    ),
+    methods: withDefault(
+      oneOrMany(pattern('a method in capitals such as GET', /^[A-Z][A-Z-]*$/)),
+      ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY'],
+      'Methods that may be repeated once bytes were sent. Listing POST declares the route repeatable.',
+    ),
+    backoff: withDefault(
+      object({
+        base: withDefault(
+          duration(0, 60_000),
+          '25ms',
+          'Longest wait before the second try; doubles with each further one.',
+        ),
+        cap: withDefault(duration(0, 600_000), '250ms', 'Longest wait before any try.'),
+      }),
+      {},
+      'Wait between tries: exponential with full jitter.',
+    ),
+  },
+  { later: ['budget', 'retryAfterCap'] },
+)
+
+const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
+  POLICIES.map((policy) => [policy.name, optional(policy.schema, policy.doc)]),
+)
+
+/** Policies and keys of later issues. */
+const LATER = [
+  'circuitBreaker',
+  'bulkhead',
+  'fallback',
+  'hedge',
+  'rateLimit',
+  'cors',
+  'access',
+  'auth',
+  'cache',
+  'coalesce',
+  'mirror',
+  'faults',
+  'idempotency',
+  'importance',
+  'streams',
+  'shed',
+  'limits',
+  'slo',
+  'accessLog',
+  'adaptiveConcurrency',
+  'sticky',
+]
+
+/** What may stand in `defaults.route` and in profiles, too. */
+const shared = {
+  failover: withDefault(oneOrMany(upstreamName, 0), [], 'Upstreams that take over, in order.'),
+  timeouts: withDefault(timeoutOptions, {}, 'Bounds on time.'),
+  retries: withDefault(offOr(retryOptions), {}, 'Further tries after a failure.'),
+  ...policyFields,
+}
+
+const misplaced = Object.fromEntries(
+  ['host', 'hosts', 'path', 'paths', 'methods', 'headers.match', 'query', 'precedence'].map((key) => [
+    key,
+    `match.${key}`,
+  ]),
+)
+
+/** A whole route, after defaults and profiles were merged in. */
+export const routeOptions = object(
+  {
+    match: required(
+      matchOptions,
+      'Which requests it takes: a map of conditions, or a list of such maps of which any may hold.',
+    ),
+    precedence: withDefault(integer(-1000, 1000), 0, 'Routes with a higher one win, whatever they match on.'),
+    use: optional(oneOrMany(name('the name of a profile')), 'Profiles whose policies it takes, in order.'),
+    to: optional(to, 'The upstream, or upstreams with weights.'),
+    ...shared,
+  },
+  { later: LATER, misplaced: { ...misplaced, upstream: 'to', timeout: 'timeouts', retry: 'retries' } },
+)
+
+/** `defaults.route` and each profile: policies only. */
+export const profileOptions = object(shared, { later: LATER })
+
+export type RouteOptions = Infer<typeof routeOptions>

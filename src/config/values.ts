@@ -1,0 +1,76 @@
+import { isIP } from 'node:net'
+import { byKind, mapped, object, optional } from '../schema/composites.ts'
+import { type Problem, parsed, text } from '../schema/scalars.ts'
+import { INVALID, type Schema } from '../schema/schema.ts'
+
+/** Host and port of an address. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** Where a secret is; never the secret itself. */
+export type SecretReference = { readonly file: string } | { readonly env: string }
+
+/** A numeric address with port, as sockets are bound to. */
+export function listenAddress(): Schema<Address> {
+  return parsed(
+    'an address with port such as 0.0.0.0:8080, 127.0.0.1:9901 or [::]:8080',
+    (value): Address | Problem => {
+      const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(value)
+      const host = match?.[1] ?? match?.[2]
+      const port = Number(match?.[3])
+      if (host === undefined || isIP(host) === 0)
+        return { problem: /^\d+$/.test(value) ? `write 127.0.0.1:${value}` : '' }
+      return port > 65_535 ? { problem: 'ports end at 65535' } : { host, port }
+    },
+  )
+}
+
+/** A name server: address with or without port. */
+export function nameServer(): Schema<string> {
+  return parsed('the address of a name server such as 10.0.0.53 or 10.0.0.53:53', (value): string | Problem => {
+    const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(value)
+    const host = match?.[1] ?? match?.[2] ?? (isIP(value) === 6 ? value : undefined)
+    if (host === undefined || isIP(host) === 0 || Number(match?.[3] ?? 53) > 65_535) return { problem: '' }
+    return isIP(value) === 6 ? `[${value}]` : value
+  })
+}
+
+export function cidr(): Schema<string> {
+  return parsed('a network such as 10.0.0.0/8, or an address', (value): string | Problem => {
+    const [address, bits, ...rest] = value.split('/') as [string, string?, ...string[]]
+    const version = isIP(address)
+    const longest = version === 4 ? 32 : 128
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
+    return version !== 0 && fits && rest.length === 0 ? value : { problem: '' }
+  })
+}
+
+export function secretReference(): Schema<SecretReference> {
+  const shape = object({
+    file: optional(text('a path'), 'File that holds the secret, relative to the config file.'),
+    env: optional(text('the name of an environment value'), 'Environment value that holds the secret.'),
+  })
+  const reference = mapped(shape, ({ file, env }, refuse) => {
+    if (file !== undefined && env === undefined) return { file }
+    if (env !== undefined && file === undefined) return { env }
+    return refuse('exactly one of file and env is needed')
+  })
+  const literal: Schema<SecretReference> = {
+    expected: 'a reference: { file: PATH } or { env: NAME }',
+    json: reference.json,
+    read(node, at) {
+      // The value is not shown: it may be a secret.
+      at.error(node.at, 'secrets are never written into the config; expected { file: PATH } or { env: NAME }')
+      return INVALID
+    },
+  }
+  return byKind({ map: reference, scalar: literal, list: literal })
+}
+
+/** A file that is read with the config, relative to it. */
+export function fileReference(what: string): Schema<string> {
+  const shape = object({ file: optional(text('a path'), `File with ${what}, relative to the config file.`) })
+  return mapped(shape, ({ file }, refuse) => file ?? refuse('file is missing; expected { file: PATH }'))
+}
