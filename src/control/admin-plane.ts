@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Guard } from './admin/guard.ts'
 import { type AdminOptions, adminServer, probeServer } from './admin/server.ts'
@@ -12,6 +13,7 @@ export interface AdminPlaneOptions extends Pick<AdminOptions, 'facts' | 'metrics
   readonly config: GatewayConfig
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
+  readonly random: Random
   readonly log: Log
   /** For what must be seen once by a person and kept by nobody: a line on stderr. */
   readonly notice: (line: string) => void
@@ -54,12 +56,12 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
   }
 }
 
-async function tokensOf({ config, env, home, log, notice }: AdminPlaneOptions) {
+async function tokensOf({ config, env, home, log, notice, random }: AdminPlaneOptions) {
   const configured = config.admin.tokens
   if (configured !== undefined) return { tokens: new Tokens(configured), tokenFile: undefined }
   const gateway = config.lean.gateway.name
   const dir = stateDirOf({ configured: config.stateDir, env, home, gateway })
-  const { token, file, problem } = await adminToken(dir)
+  const { token, file, problem } = await adminToken(dir, random)
   if (problem !== undefined) {
     log.warn('the state directory can not be used', { dir, problem })
     notice(`admin token of this run: ${token}`)

@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Command } from './admin/server.ts'
@@ -14,6 +15,7 @@ import { statusOf } from './status.ts'
 export interface GatewayDeps {
   readonly version: string
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   /** A line on stderr that is no log: for a secret that is shown once. */
   readonly notice: (line: string) => void

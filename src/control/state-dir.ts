@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Random } from '../lib/random.ts'
 
 const TOKEN_BYTES = 32
 const TOKEN_FILE = 'admin-token'
@@ -34,19 +34,19 @@ export interface MadeToken {
   readonly problem: string | undefined
 }
 
-/** The admin token of this gateway: the one that is kept, else a new one, kept for its owner's eyes only. */
-export async function adminToken(dir: string): Promise<MadeToken> {
+/** The admin token of this gateway: the one that is kept, else a new one, kept for its owner's eyes only. `random`: the system's. */
+export async function adminToken(dir: string, random: Random): Promise<MadeToken> {
   const file = join(dir, TOKEN_FILE)
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     await chmod(dir, 0o700)
     const kept = await readKept(file)
     if (kept !== undefined) return { token: kept, file, problem: undefined }
-    const token = newToken()
-    await writeWhole(file, `${token}\n`)
+    const token = newToken(random)
+    await writeWhole(file, `${token}\n`, random.uint32())
     return { token, file, problem: undefined }
   } catch (error) {
-    return { token: newToken(), file: undefined, problem: (error as Error).message }
+    return { token: newToken(random), file: undefined, problem: (error as Error).message }
   }
 }
 
@@ -63,8 +63,8 @@ async function readKept(file: string): Promise<string | undefined> {
 }
 
 /** Other readers see the old file or the whole new one, also after a crash. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}`
+async function writeWhole(file: string, text: string, unique: number): Promise<void> {
+  const temporary = `${file}.${unique}`
   try {
     const handle = await open(temporary, 'wx', 0o600)
     try {
@@ -80,6 +80,6 @@ async function writeWhole(file: string, text: string): Promise<void> {
   }
 }
 
-function newToken(): string {
-  return randomBytes(TOKEN_BYTES).toString('base64url')
+function newToken(random: Random): string {
+  return Buffer.from(Uint32Array.from({ length: TOKEN_BYTES / 4 }, () => random.uint32()).buffer).toString('base64url')
 }

@@ -8,6 +8,7 @@ import type { GatewayConfig } from '../../../src/control/config.ts'
 import { Gateway, type StartedFacts } from '../../../src/control/gateway.ts'
 import type { EndpointConfig, UpstreamConfig } from '../../../src/core/config.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { systemRandom } from '../../../src/lib/random.ts'
 import { dnsServer } from '../../kit/dns.ts'
 import { memoryLog } from '../../kit/log.ts'
 import { closedPort } from '../../kit/tcp.ts'
@@ -66,6 +67,7 @@ class Rig {
     this.gateway = new Gateway(config, {
       version: '1.2.3',
       clock: systemClock,
+      random: systemRandom(),
       log: this.log,
       notice: (line) => notices.push(line),
       env: {},

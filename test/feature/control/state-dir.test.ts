@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { adminToken, stateDirOf } from '../../../src/control/state-dir.ts'
+import { systemRandom } from '../../../src/lib/random.ts'
 
+const random = systemRandom()
 const root = mkdtempSync(join(tmpdir(), 'sluice-state-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -31,25 +33,25 @@ describe('where', () => {
 describe('the token', () => {
   test('made once, kept for its owner only, found again', async () => {
     const dir = join(root, 'a', 'edge')
-    const first = await adminToken(dir)
+    const first = await adminToken(dir, random)
     expect(first.file).toBe(join(dir, 'admin-token'))
     expect(readFileSync(first.file!, 'utf8').trim()).toBe(first.token)
     expect(Buffer.from(first.token, 'base64url')).toHaveLength(32)
     expect(statSync(dir).mode & 0o777).toBe(0o700)
     expect(statSync(first.file!).mode & 0o777).toBe(0o600)
-    expect((await adminToken(dir)).token).toBe(first.token)
+    expect((await adminToken(dir, random)).token).toBe(first.token)
     expect(await readdir(dir)).toEqual(['admin-token'])
   })
 
   test('loose modes are mended, a file without a token is replaced', async () => {
     const dir = join(root, 'b')
-    const { file, token } = await adminToken(dir)
+    const { file, token } = await adminToken(dir, random)
     await chmod(file!, 0o644)
     await chmod(dir, 0o755)
-    expect((await adminToken(dir)).token).toBe(token)
+    expect((await adminToken(dir, random)).token).toBe(token)
     expect([statSync(dir).mode & 0o777, statSync(file!).mode & 0o777]).toEqual([0o700, 0o600])
     writeFileSync(file!, 'short\n')
-    const again = await adminToken(dir)
+    const again = await adminToken(dir, random)
     expect(again.token.length).toBeGreaterThan(40)
     expect(readFileSync(file!, 'utf8').trim()).toBe(again.token)
   })
@@ -57,11 +59,11 @@ describe('the token', () => {
   test('a place that can not be written gives a token all the same, and says why', async () => {
     const file = join(root, 'file')
     writeFileSync(file, '')
-    const made = await adminToken(join(file, 'edge'))
+    const made = await adminToken(join(file, 'edge'), random)
     expect(made.file).toBeUndefined()
     expect(made.problem).toContain('ENOTDIR')
     expect(Buffer.from(made.token, 'base64url')).toHaveLength(32)
     await mkdir(join(root, 'c', 'admin-token'), { recursive: true })
-    expect((await adminToken(join(root, 'c'))).problem).toBeDefined()
+    expect((await adminToken(join(root, 'c'), random)).problem).toBeDefined()
   })
 })
