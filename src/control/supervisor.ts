@@ -159,6 +159,8 @@ export class Supervisor {
   private async commit(slot: WorkerSlot, rollout: Rollout): Promise<boolean> {
     const { thread } = slot
     if (thread === undefined) return false
+    // Before the answer: the older generation may retire ahead of it.
+    slot.living.add(rollout.generation)
     try {
       await commit(thread, rollout.generation)
     } catch (error) {
@@ -166,7 +168,6 @@ export class Supervisor {
       return false
     }
     slot.generation = rollout.generation
-    slot.living.add(rollout.generation)
     slot.update = slot.sentUpdate
     slot.sentUpdate = Number.POSITIVE_INFINITY
     // Addresses that changed while it compiled.

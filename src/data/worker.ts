@@ -45,6 +45,7 @@ class DataWorker {
       random,
       recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock),
       transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
+      retired: (generation) => post({ type: 'retired', generation }),
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })
     this.beat()
@@ -98,9 +99,11 @@ class DataWorker {
     process.exit(1)
   }
 
-  private async listen({ listener: config, reusePort }: Extract<ToWorker, { type: 'listen' }>): Promise<void> {
+  private async listen(message: Extract<ToWorker, { type: 'listen' }>): Promise<void> {
     const { clock, timers } = this
-    const listener = createListener({ config, clock, timers, handler: this.plane.engine })
+    const { listener: config, reusePort } = message
+    const count = this.space.held(message.connections)
+    const listener = createListener({ config, clock, timers, handler: this.plane.engine, count })
     this.listeners.set(config.name, listener)
     try {
       const port = await listener.listen(reusePort)

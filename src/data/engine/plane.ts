@@ -21,6 +21,8 @@ export interface PlaneDeps {
   readonly random: Random
   readonly recorder: Recorder
   readonly transports: { readonly plain: Transport; readonly tls: Transport }
+  /** The last request on a generation has ended, after another one was committed. */
+  readonly retired: (generation: number) => void
   readonly bug: EngineDeps['bug']
 }
 
@@ -84,6 +86,7 @@ export class DataPlane {
     before?.retire(() => {
       for (const [name, upstream] of before.upstreams)
         if (engine.current?.upstreams.get(name) !== upstream) upstream.close()
+      this.deps.retired(before.generation)
     })
     return { type: 'committed', generation }
   }

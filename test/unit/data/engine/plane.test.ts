@@ -18,6 +18,7 @@ class PlaneKit {
   readonly clock = new ManualClock()
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
+  readonly retired: number[] = []
   readonly space = new CellSpace(1, 0)
   readonly plane: DataPlane
 
@@ -39,6 +40,7 @@ class PlaneKit {
       random: seededRandom(1),
       recorder: recorder as Recorder,
       transports: { plain: this.transport, tls: this.transport },
+      retired: (generation) => this.retired.push(generation),
       bug: (error) => {
         throw error
       },
@@ -162,10 +164,10 @@ describe('the data plane takes config in two phases', () => {
     connection.connect()
     await kit.prepare(2, [], [])
     kit.plane.commit(2)
-    expect(connection.closed).toBe(false)
+    expect([connection.closed, kit.retired]).toEqual([false, []])
     connection.answer(200, [], 'still here')
     expect(sent.reply?.body?.toString()).toBe('still here')
-    expect(connection.closed).toBe(true)
+    expect([connection.closed, kit.retired]).toEqual([true, [1]])
   })
 
   test('an upstream that lives on keeps its connections', async () => {
