@@ -7,7 +7,7 @@ import {
   type IngressHandler,
   type Listener,
 } from '../../src/data/ingress/listener.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { type HttpClient, httpClient } from './client.ts'
@@ -80,6 +80,10 @@ export interface GateOptions {
   readonly timeouts?: Partial<ListenerConfig['timeouts']>
   readonly limits?: Partial<ListenerConfig['limits']>
   readonly count?: ConnectionCount
+  readonly at?: Partial<Pick<ListenerConfig, 'name' | 'host' | 'port'>>
+  readonly reusePort?: boolean
+  /** For the silence of bodies, discarding and lingering; node's own timeouts take real time. */
+  readonly clock?: Clock
 }
 
 /** A real listener on 127.0.0.1 whose handler keeps what it got; refusals are answered at once, by their reason. */
@@ -89,7 +93,7 @@ export class Gate implements IngressHandler {
   listener!: Listener
   port = 0
   respond: Respond
-  private readonly timers = new TimerWheel(systemClock)
+  private timers!: TimerWheel
   private readonly clients: HttpClient[] = []
 
   constructor(respond: Respond) {
@@ -121,12 +125,15 @@ export class Gate implements IngressHandler {
       name: 'web',
       host: '127.0.0.1',
       port: 0,
+      ...options.at,
       timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
       limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },
     }
+    const clock = options.clock ?? systemClock
+    this.timers = new TimerWheel(clock)
     const count = options.count === undefined ? {} : { count: options.count }
-    this.listener = createListener({ config, clock: systemClock, timers: this.timers, handler: this, ...count })
-    this.port = await this.listener.listen(true)
+    this.listener = createListener({ config, clock, timers: this.timers, handler: this, ...count })
+    this.port = await this.listener.listen(options.reusePort ?? true)
     return this
   }
 

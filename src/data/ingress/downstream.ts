@@ -19,6 +19,8 @@ type BodyState = (typeof Body)[keyof typeof Body]
 const CHUNKED = -1
 const TO_THE_END = -2
 
+const NOTHING = Buffer.alloc(0)
+
 const BROKEN_BODY = failure('bad_request', 'request', 'client', 'The framing of the body is broken.')
 
 /**
@@ -240,7 +242,9 @@ export class NodeDownstream implements Downstream {
 
   /** @internal Nothing followed the head at once: it must not wait for the first byte. */
   flushHead(): void {
-    if (!this.written && !this.ended && !this.over) this.res.flushHeaders()
+    if (this.written || this.ended || this.over || this.bodiless) return
+    // Not flushHeaders: it sends the head as UTF-8.
+    this.res.write(NOTHING)
   }
 
   write(chunk: Buffer): boolean {

@@ -199,7 +199,7 @@ function strictServer(config: ListenerConfig): Server<typeof Incoming, typeof Ou
     connectionsCheckingInterval: Math.min(1_000, Math.max(25, Math.ceil(timeouts.headers / 4))),
     optimizeEmptyRequests: true,
   })
-  // node drops the fields beyond its bound without a word: one more than ours lets the guard see that there were too many.
-  server.maxHeadersCount = limits.headerCount + 1
+  // The guard counts: node's own bound can't be told from too many bytes, and cuts trailers without a word.
+  server.maxHeadersCount = 0
   return server
 }

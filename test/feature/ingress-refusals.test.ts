@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { field, httpClient } from '../kit/client.ts'
+import { type Gate, gate, ok } from '../kit/ingress.ts'
+import { settle, until } from '../kit/until.ts'
+
+let held: Gate
+
+beforeAll(async () => {
+  held = await gate(ok, {
+    limits: { headerBytes: 8192, headerCount: 20, targetBytes: 1024 },
+    timeouts: { headers: 200 },
+  })
+})
+
+afterAll(() => held.stop())
+
+/** Sends, expects this status (0: a close without an answer), a close, and nothing handed over. */
+async function refused(text: string, status: number): Promise<string> {
+  const before = held.accepted.length
+  const client = await httpClient(held.port)
+  client.send(text)
+  let body = ''
+  if (status === 0) {
+    await client.ended()
+    expect(client.rest).toBe('')
+  } else {
+    const answer = await client.answer()
+    expect([answer.status, answer.body]).toEqual([status, answer.body])
+    expect(field(answer, 'connection')?.toLowerCase()).toBe('close')
+    body = answer.body
+    await client.ended()
+    expect(client.rest).toBe('')
+  }
+  client.close()
+  await settle()
+  expect(held.accepted.length).toBe(before)
+  return body
+}
+
+const get = (fields: string, target = '/'): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`
+const post = (fields: string, body = ''): string => `POST / HTTP/1.1\r\nHost: a\r\n${fields}\r\n${body}`
+const CHUNKS = '0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n'
+
+describe('what could be read in two ways is refused', () => {
+  test.each([
+    ['TE and CL', post('Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', CHUNKS), 400],
+    ['CL and TE', post('Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', CHUNKS), 400],
+    ['two lengths', post('Content-Length: 5\r\nContent-Length: 6\r\n', 'hello!'), 400],
+    ['two equal lengths', post('Content-Length: 5\r\nContent-Length: 5\r\n', 'hello'), 400],
+    ['a list of lengths', post('Content-Length: 5, 5\r\n', 'hello'), 400],
+    ['a length with a sign', post('Content-Length: +5\r\n', 'hello'), 400],
+    ['a negative length', post('Content-Length: -5\r\n', 'hello'), 400],
+    ['a hexadecimal length', post('Content-Length: 0x2\r\n', 'hi'), 400],
+    ['a length beyond all numbers', post('Content-Length: 9007199254740993\r\n', 'hi'), 400],
+    ['an empty length', post('Content-Length:\r\n', 'hi'), 400],
+    ['obs-fold', get('X-A: 1\r\n 2\r\n'), 400],
+    ['obs-fold with a tab', get('X-A: 1\r\n\t2\r\n'), 400],
+    ['bare LF between fields', 'GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n', 400],
+    ['bare LF after the request line', 'GET / HTTP/1.1\nHost: a\r\n\r\n', 400],
+    ['bare LF everywhere', 'GET / HTTP/1.1\nHost: a\n\n', 400],
+    ['bare CR in a value', get('X: a\rb\r\n'), 400],
+    ['space before the colon', get('X : 1\r\n'), 400],
+    ['space before the colon of a length', post('Content-Length : 2\r\n', 'hi'), 400],
+    ['space before a name', get(' X: 1\r\n'), 400],
+    ['NUL in a value', get('X: a\0b\r\n'), 400],
+    ['NUL in a name', get('X\0: a\r\n'), 400],
+    ['a control character in a value', get('X: a\x01b\r\n'), 400],
+    ['a name without colon', get('X\r\n'), 400],
+    ['an empty name', get(': 1\r\n'), 400],
+    ['chunked twice', post('Transfer-Encoding: chunked, chunked\r\n', CHUNKS), 400],
+    ['chunked in two fields', post('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n', CHUNKS), 400],
+    ['gzip, chunked', post('Transfer-Encoding: gzip, chunked\r\n', CHUNKS), 501],
+    ['chunked, identity', post('Transfer-Encoding: chunked, identity\r\n', CHUNKS), 400],
+    ['gzip alone', post('Transfer-Encoding: gzip\r\n', CHUNKS), 501],
+    ['identity', post('Transfer-Encoding: identity\r\n', CHUNKS), 501],
+    ['quoted chunked', post('Transfer-Encoding: "chunked"\r\n', CHUNKS), 501],
+    ['xchunked', post('Transfer-Encoding: xchunked\r\n', CHUNKS), 501],
+    ['a coding in HTTP/1.0', 'POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    ['two hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
+    ['two equal hosts', 'GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n', 400],
+    ['two hosts in HTTP/1.0', 'GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n', 400],
+    ['a list of hosts', 'GET / HTTP/1.1\r\nHost: a, b\r\n\r\n', 400],
+    ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['an empty host', 'GET / HTTP/1.1\r\nHost:\r\n\r\n', 400],
+    ['a host with a path', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', 400],
+    ['a host with userinfo', 'GET / HTTP/1.1\r\nHost: u@a\r\n\r\n', 400],
+    ['a host with a space', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n', 400],
+    ['a host with a bad port', 'GET / HTTP/1.1\r\nHost: a:8x\r\n\r\n', 400],
+    ['a host with a port beyond all ports', 'GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n', 400],
+    ['a host that is an open bracket', 'GET / HTTP/1.1\r\nHost: [::1\r\n\r\n', 400],
+    ['a host above ASCII', 'GET / HTTP/1.1\r\nHost: caf\xe9\r\n\r\n', 400],
+    ['HTTP/1.2', 'GET / HTTP/1.2\r\nHost: a\r\n\r\n', 400],
+    ['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 400],
+    ['HTTP/0.9', 'GET / HTTP/0.9\r\nHost: a\r\n\r\n', 400],
+    ['no version', 'GET /\r\n\r\n', 400],
+    ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['userinfo in the target', get('', 'http://user:pw@a/'), 400],
+    ['another scheme', get('', 'ftp://a/'), 400],
+    ['an absolute target without host', get('', 'http:///x'), 400],
+    ['* of GET', get('', '*'), 400],
+    ['*x of OPTIONS', 'OPTIONS *x HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['a target without slash', get('', 'foo'), 400],
+    ['a target above ASCII', get('', '/caf\xe9'), 400],
+    ['an unknown method', 'FOO / HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['a method in small letters', 'get / HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['another protocol', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
+    ['CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n', 501],
+    ['CONNECT with a body', 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi', 501],
+    ['Upgrade to two protocols', get('Connection: upgrade\r\nUpgrade: h2c, websocket\r\n'), 501],
+    ['an unknown expectation', post('Expect: a-miracle\r\nContent-Length: 2\r\n', 'hi'), 417],
+  ])('%s', async (_name, text, status) => {
+    await refused(text, status)
+  })
+})
+
+describe('limits', () => {
+  test('414 names the limit, for a target that is long and for one that never ends', async () => {
+    expect(await refused(get('', `/${'a'.repeat(1024)}`), 414)).toContain('limits.targetBytes (1024)')
+    expect(await refused(get('', `/${'a'.repeat(20_000)}`), 414)).toContain('limits.targetBytes (1024)')
+    expect(await refused(`GET /${'a'.repeat(20_000)}`, 414)).toContain('limits.targetBytes (1024)')
+  })
+
+  test('431 names the limit, for too many fields and for too large ones', async () => {
+    const fields = (count: number): string => Array.from({ length: count }, (_, i) => `X-${i}: ${i}\r\n`).join('')
+    expect(await refused(get(fields(20)), 431)).toContain('limits.headerCount (20)')
+    expect(await refused(get(fields(500)), 431)).toContain('limits.headerCount (20)')
+    expect(await refused(get(`X: ${'a'.repeat(8190)}\r\n`), 431)).toContain('limits.headerBytes (8192)')
+    expect(await refused(get(`X: ${'a'.repeat(40_000)}\r\n`), 431)).toContain('limits.headerBytes (8192)')
+    expect(await refused(get(`${'X'.repeat(40_000)}: a\r\n`), 431)).toContain('limits.headerBytes (8192)')
+  })
+
+  test('what is just within them passes', async () => {
+    const client = await httpClient(held.port)
+    client.send(get(`X: ${'a'.repeat(8000)}\r\n`, `/${'a'.repeat(1023)}`))
+    expect((await client.answer()).status).toBe(200)
+    client.close()
+  })
+
+  test('a head that arrives too slowly is 408, a connection that never speaks is closed without a word', async () => {
+    expect(await refused('GET / HTTP/1.1\r\nHost: a\r\n', 408)).toContain('timeouts.headers')
+    await refused('', 0)
+  })
+})
+
+describe('a broken body', () => {
+  test.each([
+    ['a chunk size that is none', 'x\r\n'],
+    ['a negative chunk size', '-1\r\n'],
+    ['a chunk size beyond all numbers', `${'f'.repeat(17)}\r\n`],
+    ['bare LF after a chunk size', '1\na\r\n'],
+    ['a chunk that is longer than it says', '1\r\nab\r\n'],
+    ['bare LF after a chunk', '1\r\na\n0\r\n\r\n'],
+    ['extensions without end', `1;${'a'.repeat(40_000)}\r\n`],
+  ])('%s is told as malformed and can be answered', async (_name, chunks) => {
+    const gone: string[] = []
+    const inner = await gate(({ downstream, events }) => {
+      events.whenGone = (why) => {
+        gone.push(why)
+        downstream.closeAfter()
+        downstream.discardBody()
+        downstream.head(400, ['content-length', '0'])
+        downstream.end()
+      }
+      downstream.startBody()
+    })
+    const client = await inner.client()
+    client.send(post('Transfer-Encoding: chunked\r\n', chunks))
+    expect((await client.answer()).status).toBe(400)
+    await client.ended()
+    expect(gone).toEqual(['malformed'])
+    await inner.stop()
+  })
+
+  test('that ends with the connection is a client that left', async () => {
+    const inner = await gate(({ downstream }) => downstream.startBody())
+    const client = await inner.client()
+    client.send(post('Content-Length: 10\r\n', 'half'))
+    const { events } = await inner.request()
+    await until(() => events.body === 'half')
+    client.peer.end()
+    await until(() => events.gone === 'closed')
+    await inner.stop()
+  })
+
+  test('refuses the requests behind it, and one before its turn itself', async () => {
+    const inner = await gate(() => {})
+    const client = await inner.client()
+    client.send(`${get('')}${post('Transfer-Encoding: chunked\r\n', 'x\r\n')}`)
+    const first = await inner.request()
+    await settle(50)
+    ok(first)
+    expect((await client.answer()).status).toBe(200)
+    expect((await client.answer()).status).toBe(400)
+    await client.ended()
+    expect(inner.accepted.length).toBe(1)
+    await inner.stop()
+  })
+})
+
+test('garbage behind a request waits for its answer', async () => {
+  const inner = await gate(() => {})
+  const client = await inner.client()
+  client.send(`${get('')}garbage\r\n\r\n`)
+  const first = await inner.request()
+  await settle(50)
+  expect(client.rest).toBe('')
+  ok(first)
+  expect((await client.answer()).status).toBe(200)
+  expect((await client.answer()).status).toBe(400)
+  await client.ended()
+  await inner.stop()
+})
+
+test('a refusal does not take the answer of the request before it', async () => {
+  const inner = await gate(() => {})
+  const client = await inner.client()
+  client.send(`${get('')}${get('Host: b\r\n')}${get('')}`)
+  ok(await inner.request())
+  expect((await client.answer()).status).toBe(200)
+  expect((await client.answer()).status).toBe(400)
+  await client.ended()
+  expect(inner.handled.length).toBe(2)
+  await inner.stop()
+})
