@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises'
+import { availableParallelism, homedir, totalmem } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import type { Config, TokenConfig } from '../config/config.ts'
+import { loadConfig, readConfigFile } from '../config/load.ts'
+import { BadCommand, type Command } from '../control/admin/server.ts'
+import type { AdminToken } from '../control/admin/tokens.ts'
+import type { DrainKind } from '../control/drain.ts'
+import { workerEntry } from '../control/entry.ts'
+import { Gateway, type StartedFacts } from '../control/gateway.ts'
+import { banner } from '../demo/banner.ts'
+import { Demo } from '../demo/demo.ts'
+import { systemClock } from '../lib/clock.ts'
+import { systemRandom } from '../lib/random.ts'
+import { createLog, type Log } from '../telemetry/log.ts'
+import { startLogThread } from '../telemetry/log-thread.ts'
+import { render } from './check.ts'
+import { Exit, type Io } from './io.ts'
+import { defaultFile, parseOptions } from './options.ts'
+import { version } from './version.ts'
+
+/** `sluice run [FILE] [--demo]`: the gateway, until a signal ends it. 0 after a drain. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const parsed = parseOptions(args, { demo: { type: 'boolean' } })
+  if (typeof parsed === 'string' || parsed.files.length > 1) {
+    io.stderr(`sluice run: ${typeof parsed === 'string' ? parsed : 'one file, please'}\n`)
+    return Exit.usage
+  }
+  const file = parsed.files[0] ?? defaultFile()
+  const { config, diagnostics } = await loadConfig(file, { env: io.env, readFile: readConfigFile })
+  io.stderr(await render(diagnostics, io.isTTY))
+  if (config === undefined) return Exit.badConfig
+  const demo = parsed.flags.demo === true ? new Demo({ clock: systemClock, random: systemRandom() }) : undefined
+  try {
+    const tokens = await readTokens(config, io)
+    await demo?.start()
+    return await serve(config, tokens, demo, io)
+  } catch (error) {
+    io.stderr(`sluice: ${error instanceof Error ? error.message : String(error)}\n`)
+    return Exit.failed
+  } finally {
+    await demo?.stop()
+  }
+}
+
+async function serve(
+  config: Config,
+  tokens: readonly AdminToken[] | undefined,
+  demo: Demo | undefined,
+  io: Io,
+): Promise<number> {
+  const log = createLog(io.stderr, systemClock)
+  const gateway = new Gateway(
+    { ...config, admin: { ...config.admin, tokens } },
+    {
+      version: version(),
+      clock: systemClock,
+      random: systemRandom(),
+      log,
+      notice: (line) => io.stderr(`${line}\n`),
+      env: io.env,
+      home: homedir(),
+      machine: { cores: availableParallelism(), memory: totalmem(), memoryLimit: process.constrainedMemory() },
+      workerEntry: workerEntry(),
+      startLogs: startLogThread,
+      commands: demo === undefined ? {} : { '/demo/faults': faults(demo) },
+      testHooks: io.env.SLUICE_TEST_HOOKS === '1',
+    },
+  )
+  // Before the start: a signal that comes meanwhile must not leave anything behind.
+  const ended = onSignals(gateway)
+  const facts = await gateway.start()
+  announce(facts, config, demo, log, io)
+  return Promise.race([ended, gateway.lost])
+}
+
+function announce(facts: StartedFacts, config: Config, demo: Demo | undefined, log: Log, io: Io): void {
+  log.info('ready', {
+    gateway: config.lean.gateway.name,
+    version: version(),
+    config: config.file,
+    hash: config.hash.slice(0, 12),
+    listeners: Object.fromEntries(facts.listeners.map(({ name, port }) => [name, port])),
+    admin: facts.admin.port,
+    probes: facts.probes?.port,
+    workers: facts.workers,
+    workersBound: facts.workersBound,
+    tokenFile: facts.tokenFile,
+  })
+  const web = facts.listeners[0]
+  if (demo === undefined || web === undefined) return
+  const probes = facts.probes ?? facts.admin
+  const url = (bound: { host: string; port: number }): string => `http://${bound.host}:${bound.port}`
+  io.stderr(banner({ web: url(web), admin: url(facts.admin), probes: url(probes), tokenFile: facts.tokenFile }))
+}
+
+/** The exit code of the drain that a signal begins. */
+function onSignals(gateway: Gateway): Promise<number> {
+  return new Promise((resolvePromise) => {
+    const on = (kind: DrainKind) => () => void gateway.drain(kind).then(resolvePromise)
+    process.on('SIGTERM', on('sigterm'))
+    process.on('SIGINT', on('sigint'))
+  })
+}
+
+function faults(demo: Demo): Command {
+  return async (body) => {
+    const answer = demo.setFault(typeof body === 'object' && body !== null ? body : {})
+    if ('problem' in answer) throw new BadCommand(answer.problem)
+    return answer
+  }
+}
+
+/** Secrets of the admin API, read from where the config says they are. */
+async function readTokens(config: Config, io: Io): Promise<readonly AdminToken[] | undefined> {
+  if (config.admin.tokens === undefined) return undefined
+  return Promise.all(
+    config.admin.tokens.map(async (token) => ({ ...token, secret: await readSecret(token, config.file, io) })),
+  )
+}
+
+async function readSecret({ name, secret }: TokenConfig, file: string, io: Io): Promise<string> {
+  const text = 'env' in secret ? io.env[secret.env] : await readFile(resolve(dirname(file), secret.file), 'utf8')
+  const value = text?.trim() ?? ''
+  if (value.length < 16) {
+    const place = 'env' in secret ? `environment value ${secret.env}` : `file ${secret.file}`
+    throw new Error(`admin.auth: the secret of token ${name} (${place}) must have at least 16 characters`)
+  }
+  return value
+}
