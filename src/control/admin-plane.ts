@@ -1,16 +1,17 @@
 import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config/config.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Guard } from './admin/guard.ts'
 import { type AdminOptions, adminServer, probeServer } from './admin/server.ts'
 import { Tokens } from './admin/tokens.ts'
-import type { GatewayConfig } from './config.ts'
 import type { Bound } from './contract.ts'
+import { readTokens } from './secrets.ts'
 import { ListenFailed } from './sockets.ts'
 import { adminToken, stateDirOf } from './state-dir.ts'
 
 export interface AdminPlaneOptions extends Pick<AdminOptions, 'facts' | 'metrics' | 'status' | 'commands'> {
-  readonly config: GatewayConfig
+  readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly random: Random
@@ -28,7 +29,7 @@ export interface AdminPlane {
   close(): Promise<void>
 }
 
-/** Opens the admin API and the probes. Rejects with {@link ListenFailed}; nothing stays open then. */
+/** Opens the admin API and the probes. Rejects with what is wrong, for people; nothing stays open then. */
 export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminPlane> {
   const { config, log } = options
   const { admin, probes } = config
@@ -57,7 +58,7 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
 }
 
 async function tokensOf({ config, env, home, log, notice, random }: AdminPlaneOptions) {
-  const configured = config.admin.tokens
+  const configured = await readTokens(config, env)
   if (configured !== undefined) return { tokens: new Tokens(configured), tokenFile: undefined }
   const gateway = config.lean.gateway.name
   const dir = stateDirOf({ configured: config.stateDir, env, home, gateway })

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os'
+import type { Config } from '../config/config.ts'
 import type { LeanConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -7,7 +8,6 @@ import type { LogThread } from '../telemetry/log-thread.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { createRing } from '../telemetry/ring.ts'
 import type { ProbeFacts } from './admin/probes.ts'
-import type { GatewayConfig } from './config.ts'
 import type { BoundListener } from './contract.ts'
 import { type Located, namesIn } from './discovery/addresses.ts'
 import { DnsDiscovery } from './discovery/dns.ts'
@@ -25,7 +25,7 @@ import { Supervisor } from './supervisor.ts'
 const FIRST_NAMES_MS = 6_000
 
 export interface DataSideOptions {
-  readonly config: GatewayConfig
+  readonly config: Config
   readonly version: string
   readonly workers: number
   readonly reusePort: boolean

@@ -1,10 +1,10 @@
+import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Command } from './admin/server.ts'
 import { type AdminPlane, openAdminPlane } from './admin-plane.ts'
-import type { GatewayConfig } from './config.ts'
 import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { Drain, type DrainKind } from './drain.ts'
@@ -47,7 +47,7 @@ export interface StartedFacts {
 export class Gateway {
   /** Resolves with the exit code where the gateway had better end: no worker has served for 30 s. */
   readonly lost: Promise<number>
-  private readonly config: GatewayConfig
+  private readonly config: Config
   private readonly deps: GatewayDeps
   private readonly metrics = new MetricsRegistry()
   private readonly leaving: Drain
@@ -56,7 +56,7 @@ export class Gateway {
   private plane: AdminPlane | undefined = undefined
   private readonly lose: (code: number) => void
 
-  constructor(config: GatewayConfig, deps: GatewayDeps) {
+  constructor(config: Config, deps: GatewayDeps) {
     const { clock, log } = deps
     const lost = Promise.withResolvers<number>()
     this.config = config

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import type { GatewayConfig } from '../../../src/control/config.ts'
+import type { Config } from '../../../src/config/config.ts'
 import { Gateway, type StartedFacts } from '../../../src/control/gateway.ts'
 import type { EndpointConfig, UpstreamConfig } from '../../../src/core/config.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -33,17 +33,17 @@ const endpoint = (host: string, port = 8080): EndpointConfig => ({
   zone: undefined,
 })
 
-function configOf(over: Partial<GatewayConfig> = {}, ...endpoints: EndpointConfig[]): GatewayConfig {
+function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): Config {
   const upstream = { name: 'orders', endpoints, algorithm: 'round-robin', tls: { serverName: undefined } }
   return {
     lean: {
       gateway: { name: 'edge' },
-      listeners: [{ name: 'web', host: '127.0.0.1', port: 0 } as GatewayConfig['lean']['listeners'][0]],
+      listeners: [{ name: 'web', host: '127.0.0.1', port: 0 } as Config['lean']['listeners'][0]],
       trustedProxies: [],
       correlation: { headers: ['x-correlation-id'], trust: 'any' },
       pathPolicy: { dots: 'refuse' },
       upstreams: [upstream as unknown as UpstreamConfig],
-      routes: [{ name: 'orders' } as GatewayConfig['lean']['routes'][0]],
+      routes: [{ name: 'orders' } as Config['lean']['routes'][0]],
     },
     workers: 2,
     admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined },
@@ -52,6 +52,7 @@ function configOf(over: Partial<GatewayConfig> = {}, ...endpoints: EndpointConfi
     dns: { servers: undefined, every: 50 },
     stateDir: root,
     hash: 'abc123',
+    file: join(root, 'sluice.yaml'),
     ...over,
   }
 }
@@ -63,14 +64,14 @@ class Rig {
   readonly commands: unknown[] = []
   logsStopped = 0
 
-  constructor(config: GatewayConfig, entry = 'good') {
+  constructor(config: Config, entry = 'good') {
     this.gateway = new Gateway(config, {
       version: '1.2.3',
       clock: systemClock,
       random: systemRandom(),
       log: this.log,
       notice: (line) => notices.push(line),
-      env: {},
+      env: { CI_TOKEN: 'from-env', EMPTY: ' ' },
       home: root,
       machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0 },
       workerEntry: new URL(`../../kit/workers/${entry}.ts`, import.meta.url),
@@ -153,6 +154,23 @@ describe('a running gateway', () => {
     expect(JSON.stringify(rig.log.lines)).not.toContain(token)
   })
 
+  test('with admin.auth reading, too, takes a token; its secrets come from files and the environment', async () => {
+    writeFileSync(join(root, 'secret'), 'from-a-file\n')
+    const tokens = [
+      { name: 'eye', role: 'viewer', secret: { file: 'secret' } },
+      { name: 'ci', role: 'operator', secret: { env: 'CI_TOKEN' } },
+    ] as const
+    const rig = await new Rig(configOf({ admin: { host: '127.0.0.1', port: 0, hosts: [], tokens } })).up()
+    const get = async (token: string) =>
+      (await fetch(`${rig.admin}/api/v1/status`, { headers: { authorization: `Bearer ${token}` } })).status
+    expect([await get('from-a-file'), await get('from-env'), await get('x'), await get('')]).toEqual([
+      200, 200, 401, 401,
+    ])
+    expect((await fetch(`${rig.admin}/metrics`)).status).toBe(401)
+    expect((await fetch(`${rig.admin}/livez`)).status).toBe(200)
+    expect(rig.facts.tokenFile).toBeUndefined()
+  })
+
   test('no place for state: it starts, warns and tells the token once', async () => {
     const rig = await new Rig(configOf({ stateDir: '/dev/null/state' })).up()
     expect(rig.facts.tokenFile).toBeUndefined()
@@ -183,6 +201,16 @@ describe('what can not start', () => {
     )
     server.close()
   })
+
+  test.each([{ file: 'nowhere' }, { env: 'EMPTY' }, { env: 'UNSET' }])(
+    'a secret that is not there: %j',
+    async (secret) => {
+      const admin = { host: '127.0.0.1', port: 0, hosts: [], tokens: [{ name: 'ci', role: 'admin', secret } as const] }
+      await expect(new Rig(configOf({ admin })).gateway.start()).rejects.toThrow(
+        'the secret of ci is not there or empty',
+      )
+    },
+  )
 
   test('a worker that can not start', async () => {
     const rig = new Rig(configOf(), 'throwing')
