@@ -171,6 +171,21 @@ describe('a broken body', () => {
     await inner.stop()
   })
 
+  test('is told behind an answer that has begun and closes', async () => {
+    const inner = await gate(() => {})
+    const client = await inner.client()
+    client.send(post('Connection: close\r\nTransfer-Encoding: chunked\r\n', '1\r\na\r\n'))
+    const { downstream, events } = await inner.request()
+    downstream.startBody()
+    downstream.head(200, [])
+    await until(() => events.body === 'a')
+    client.send('x\r\n')
+    await until(() => events.gone === 'malformed')
+    downstream.reset()
+    expect(await client.answer()).toMatchObject({ complete: false })
+    await inner.stop()
+  })
+
   test('that ends with the connection is a client that left', async () => {
     const inner = await gate(({ downstream }) => downstream.startBody())
     const client = await inner.client()

@@ -97,7 +97,6 @@ export class Connection {
       this.socket.destroy()
       return
     }
-    if (this.last) return
     const { newest } = this
     if (newest !== undefined && !newest.received) {
       // A refused request closes the connection anyway: its body is nobody's concern.
@@ -106,6 +105,7 @@ export class Connection {
       else newest.breakBody()
       return
     }
+    if (this.last) return
     if (this.active === undefined) this.refuse(failure)
     else this.malformed ??= failure
   }

@@ -64,6 +64,8 @@ export class Listener implements ConnectionHost {
   private readonly app: ReturnType<typeof fastify>
   private readonly open = new Map<Socket, Connection>()
   private accepted = 0
+  /** Idle connections to close in one step of a drain. */
+  private portion = 1
 
   constructor({ config, clock, timers, handler, count }: ListenerOptions) {
     this.handler = handler
@@ -150,11 +152,12 @@ export class Listener implements ConnectionHost {
   private drainStep(): void {
     // Behind the poll phase: what a client has sent has been read by then.
     setImmediate(() => {
-      let portion = Math.ceil(this.open.size / DRAIN_STEPS)
+      this.portion = Math.max(this.portion, Math.ceil(this.open.size / DRAIN_STEPS))
+      let left = this.portion
       for (const connection of this.open.values()) {
-        if (!connection.looksIdle() || portion === 0) continue
+        if (!connection.looksIdle() || left === 0) continue
         connection.end()
-        portion--
+        left--
       }
       if (this.open.size > 0 || this.server.listening) this.clock.after(DRAIN_STEP_MS, () => this.drainStep())
     })
