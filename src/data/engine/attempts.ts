@@ -54,6 +54,8 @@ export class Attempts implements TryOwner {
   private readonly plan: AttemptPlan
   private readonly chain: Chain
   private readonly upstreams: readonly Upstream[]
+  /** Length of the fields that all tries have in common. */
+  private readonly shared: number
   private readonly tried: Endpoint[] = []
   /** Refused before dispatch in this request: not asked again. */
   private readonly full: Endpoint[] = []
@@ -72,6 +74,7 @@ export class Attempts implements TryOwner {
     this.plan = plan
     this.chain = chain
     this.upstreams = upstreams
+    this.shared = (host.ex.forwardHeaders as string[]).length
   }
 
   start(): void {
@@ -269,7 +272,9 @@ export class Attempts implements TryOwner {
 
   private request(endpoint: Endpoint): TransportRequest {
     const { ex } = this.host
-    const headers = (ex.forwardHeaders as string[]).slice()
+    const headers = ex.forwardHeaders as string[]
+    // Written anew for each try, behind what all tries share. The try before it has ended, so nobody else reads the list.
+    headers.length = this.shared
     headers.push('sluice-attempt', String(ex.attempts))
     if (ex.deadline !== Number.POSITIVE_INFINITY) {
       headers.push('sluice-timeout-ms', String(Math.max(1, Math.floor(ex.deadline - this.clock.now()))))

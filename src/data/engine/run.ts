@@ -211,8 +211,8 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     const timeouts = (this.route as CompiledRoute).timeouts
     this.respond(() => {
       this.clocks?.relaying(isEventStream(headers) ? timeouts.stream : timeouts.idle)
-      this.sendHead()
-      relay.open()
+      if (this.sendHead()) relay.open()
+      else this.break(failure('bad_response', 'headers', 'upstream'))
     })
     return relay
   }
@@ -302,7 +302,15 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     if (this.body !== undefined) this.body.discard()
     else if (downstream.contentLength !== 0) downstream.discardBody()
     this.clocks?.relaying((this.route as CompiledRoute).timeouts.idle)
-    this.sendHead()
+    if (!this.sendHead()) {
+      if (this.ex.failure?.reason !== 'internal') {
+        this.onBug(new Error('an answer of our own has a field that can not be sent'))
+        return
+      }
+      downstream.reset()
+      this.finish()
+      return
+    }
     if (ownBody !== undefined && this.ex.method !== 'HEAD') downstream.write(ownBody)
     if (!this.ended) downstream.end()
   }
@@ -342,12 +350,17 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     then()
   }
 
-  private sendHead(): void {
+  /** False: it can not be sent, and nothing was. */
+  private sendHead(): boolean {
     const { ex, downstream } = this
-    if (this.ended || ex.response === undefined) return
+    if (this.ended || ex.response === undefined) return true
+    // Before the call: the downstream may find the client gone in it.
     ex.sent = true
     ex.firstByteAt = this.clock.now()
-    downstream.head(ex.response.status, ex.response.headers)
+    if (downstream.head(ex.response.status, ex.response.headers)) return true
+    ex.sent = false
+    ex.firstByteAt = 0
+    return false
   }
 
   // --- ends
