@@ -212,6 +212,19 @@ describe('a broken body', () => {
   })
 })
 
+test('a refusal that is answered late is not lost to what the parser says meanwhile', async () => {
+  const inner = await gate(ok)
+  inner.hesitates = true
+  for (const coding of ['gzip', 'identity']) {
+    const client = await inner.client()
+    client.send(post(`Transfer-Encoding: ${coding}\r\n`, CHUNKS))
+    expect((await client.answer()).status).toBe(501)
+    await client.ended()
+  }
+  expect(inner.handled.map(({ events }) => events.names)).toEqual([['sent'], ['sent']])
+  await inner.stop()
+})
+
 test('garbage behind a request waits for its answer', async () => {
   const inner = await gate(() => {})
   const client = await inner.client()

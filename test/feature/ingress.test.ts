@@ -137,6 +137,8 @@ describe('a connection', () => {
       const answer = await client.answer()
       expect(answer).toMatchObject({ status: 413, body: 'too large', complete: true })
       await client.ended()
+      // A FIN, not the reset that a close over unread bytes would be: that can take the answer with it.
+      expect(client.peer.ended).toBe(true)
     }
     expect(held.handled[0]?.downstream.bytesIn).toBe(0)
     expect(held.handled[1]?.downstream.bytesIn).toBeLessThan(200_000)
@@ -206,6 +208,27 @@ describe('the framing of an answer', () => {
     expect(field(await client.answer(), 'content-length')).toBe('5')
     client.send('GET /200 HTTP/1.1\r\nHost: a\r\n\r\n')
     expect((await client.answer()).body).toBe('12345')
+    expect(client.rest).toBe('')
+  })
+
+  test('has the reason phrase of the head that went out', async () => {
+    const held = await start(({ downstream }) => {
+      expect(downstream.head(200, ['x', 'a\nb'])).toBe(false)
+      reply(downstream, 502, 'bad')
+    })
+    const client = await held.client()
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await client.peer.receive('HTTP/1.1 502 Bad Gateway\r\n')
+  })
+
+  test('whose head can not be written, and that node takes for one without body, breaks', async () => {
+    const held = await start(({ downstream }) => {
+      expect(downstream.head(204, ['x', 'a\nb'])).toBe(false)
+      reply(downstream, 502, 'bad')
+    })
+    const client = await held.client()
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await client.ended()
     expect(client.rest).toBe('')
   })
 

@@ -93,6 +93,8 @@ export class Gate implements IngressHandler {
   listener!: Listener
   port = 0
   respond: Respond
+  /** Refusals are answered a turn later, as where a policy has to be waited for. */
+  hesitates = false
   private timers!: TimerWheel
   private readonly clients: HttpClient[] = []
 
@@ -110,6 +112,7 @@ export class Gate implements IngressHandler {
     this.handled.push(handled)
     downstream.attach(handled.events)
     if (refusal === undefined) this.respond(handled)
+    else if (this.hesitates) setImmediate(refuse, downstream, refusal)
     else refuse(downstream, refusal)
   }
 
