@@ -1,10 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { availableParallelism, homedir, totalmem } from 'node:os'
-import { dirname, resolve } from 'node:path'
-import type { Config, TokenConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { loadConfig, readConfigFile } from '../config/load.ts'
 import { BadCommand, type Command } from '../control/admin/server.ts'
-import type { AdminToken } from '../control/admin/tokens.ts'
 import type { DrainKind } from '../control/drain.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
@@ -32,9 +29,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (config === undefined) return Exit.badConfig
   const demo = parsed.flags.demo === true ? new Demo({ clock: systemClock, random: systemRandom() }) : undefined
   try {
-    const tokens = await readTokens(config, io)
     await demo?.start()
-    return await serve(config, tokens, demo, io)
+    return await serve(config, demo, io)
   } catch (error) {
     io.stderr(`sluice: ${error instanceof Error ? error.message : String(error)}\n`)
     return Exit.failed
@@ -43,30 +39,22 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function serve(
-  config: Config,
-  tokens: readonly AdminToken[] | undefined,
-  demo: Demo | undefined,
-  io: Io,
-): Promise<number> {
+async function serve(config: Config, demo: Demo | undefined, io: Io): Promise<number> {
   const log = createLog(io.stderr, systemClock)
-  const gateway = new Gateway(
-    { ...config, admin: { ...config.admin, tokens } },
-    {
-      version: version(),
-      clock: systemClock,
-      random: systemRandom(),
-      log,
-      notice: (line) => io.stderr(`${line}\n`),
-      env: io.env,
-      home: homedir(),
-      machine: { cores: availableParallelism(), memory: totalmem(), memoryLimit: process.constrainedMemory() },
-      workerEntry: workerEntry(),
-      startLogs: startLogThread,
-      commands: demo === undefined ? {} : { '/demo/faults': faults(demo) },
-      testHooks: io.env.SLUICE_TEST_HOOKS === '1',
-    },
-  )
+  const gateway = new Gateway(config, {
+    version: version(),
+    clock: systemClock,
+    random: systemRandom(),
+    log,
+    notice: (line) => io.stderr(`${line}\n`),
+    env: io.env,
+    home: homedir(),
+    machine: { cores: availableParallelism(), memory: totalmem(), memoryLimit: process.constrainedMemory() },
+    workerEntry: workerEntry(),
+    startLogs: startLogThread,
+    commands: demo === undefined ? {} : { '/demo/faults': faults(demo) },
+    testHooks: io.env.SLUICE_TEST_HOOKS === '1',
+  })
   // Before the start: a signal that comes meanwhile must not leave anything behind.
   const ended = onSignals(gateway)
   const facts = await gateway.start()
@@ -109,22 +97,4 @@ function faults(demo: Demo): Command {
     if ('problem' in answer) throw new BadCommand(answer.problem)
     return answer
   }
-}
-
-/** Secrets of the admin API, read from where the config says they are. */
-async function readTokens(config: Config, io: Io): Promise<readonly AdminToken[] | undefined> {
-  if (config.admin.tokens === undefined) return undefined
-  return Promise.all(
-    config.admin.tokens.map(async (token) => ({ ...token, secret: await readSecret(token, config.file, io) })),
-  )
-}
-
-async function readSecret({ name, secret }: TokenConfig, file: string, io: Io): Promise<string> {
-  const text = 'env' in secret ? io.env[secret.env] : await readFile(resolve(dirname(file), secret.file), 'utf8')
-  const value = text?.trim() ?? ''
-  if (value.length < 16) {
-    const place = 'env' in secret ? `environment value ${secret.env}` : `file ${secret.file}`
-    throw new Error(`admin.auth: the secret of token ${name} (${place}) must have at least 16 characters`)
-  }
-  return value
 }
