@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Launch } from './contract.ts'
+
+const KEPT_OUTPUT = 4000
+
+/** A process of ours, pinned to one core, in a process group of its own. */
+export class Child {
+  readonly pid: number
+  /** The latest of what it said on stderr. */
+  said = ''
+  private readonly process: ChildProcess
+  private readonly exited: Promise<unknown>
+
+  constructor(process: ChildProcess) {
+    this.process = process
+    this.pid = process.pid as number
+    this.exited = once(process, 'exit')
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.said = (this.said + text).slice(-KEPT_OUTPUT)
+    })
+  }
+
+  get running(): boolean {
+    return this.process.exitCode === null && this.process.signalCode === null
+  }
+
+  /** Ends the whole group: politely, after 3 s by force. */
+  async stop(): Promise<void> {
+    if (!this.running) return
+    this.signal('SIGTERM')
+    const force = setTimeout(() => this.signal('SIGKILL'), 3000)
+    await this.exited
+    clearTimeout(force)
+  }
+
+  private signal(name: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, name)
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+}
+
+/** Its standard output is thrown away: peers' access logs go nowhere, as cheaply as the system can. */
+export async function startPinned(core: number, { command, args, env }: Launch): Promise<Child> {
+  const started = spawn('taskset', ['-c', String(core), command, ...args], {
+    detached: true,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  await once(started, 'spawn')
+  return new Child(started)
+}
+
+/** Runs a load tool to its end, or ends it at the deadline; gives what it printed. */
+export async function runPinned(core: number, { command, args }: Launch, deadlineMs: number): Promise<string> {
+  const tool = spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const force = setTimeout(() => tool.kill('SIGKILL'), deadlineMs)
+  let output = ''
+  for (const stream of [tool.stdout, tool.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const [code] = await once(tool, 'close')
+  clearTimeout(force)
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${output}`)
+  return output
+}

@@ -1,0 +1,64 @@
+/** Where a peer runs: its own folder for files, the port it serves on and the backend it forwards to, all loopback. */
+export interface Site {
+  readonly folder: string
+  readonly port: number
+  readonly backendPort: number
+}
+
+export interface Launch {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** One gateway, set up to forward everything to the backend over kept connections. */
+export interface Peer {
+  readonly name: string
+  /** One line for the report: what runs and with what that matters. */
+  readonly about: string
+  /** Hosts and prefixes that its config tells apart; 1: no matter what is asked. */
+  readonly routes?: number
+  /** Rejects with why it can't run on this machine. */
+  launch(site: Site): Promise<Launch>
+}
+
+/** One kind of request. */
+export interface Scenario {
+  readonly name: string
+  readonly path: string
+  /** Bytes sent; undefined: GET. */
+  readonly postBytes?: number
+  /** wrk script in `lua/`; gets the peer's number of routes as its argument. */
+  readonly script?: string
+  /** Connections of the load tool. */
+  readonly connections: number
+}
+
+/** What one run of one scenario against one peer gave. */
+export interface Sample {
+  /** CPU microseconds of the peer's processes a request. */
+  readonly cpuUs: number
+  readonly rps: number
+  readonly requests: number
+  /** Answers that were not 2xx or 3xx, and connections that failed. */
+  readonly errors: number
+}
+
+/** Milliseconds from a request's start to its answer's end, at a fixed rate. */
+export interface Latency {
+  readonly rate: number
+  readonly p50: number
+  readonly p99: number
+}
+
+/** Medians of one peer in one scenario. */
+export interface Row {
+  readonly peer: string
+  readonly scenario: string
+  readonly cpuUs: number
+  readonly rps: number
+  readonly errors: number
+  readonly latency: Latency | undefined
+  /** Resident memory of all its processes, after the last round. */
+  readonly rssMiB: number
+}

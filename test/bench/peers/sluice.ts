@@ -1,0 +1,68 @@
+import { access, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Peer } from '../contract.ts'
+
+const SOURCE = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url))
+const COMPILED = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
+
+export interface SluiceSetup {
+  readonly name: string
+  readonly about: string
+  readonly cli?: string
+  readonly workers?: number
+  /** Host and prefix routes besides the one that takes the rest. */
+  readonly routes?: number
+  /** Lines of YAML that stand in the route that takes everything, at its indentation. */
+  readonly route?: readonly string[]
+}
+
+/** Sluice with the built-in defaults but for what `setup` changes; its access log is on and goes to nowhere. */
+export function sluicePeer({ name, about, cli = SOURCE, workers = 1, routes = 1, route = [] }: SluiceSetup): Peer {
+  return {
+    name,
+    about,
+    routes,
+    async launch({ folder, port, backendPort }) {
+      await access(cli).catch(() => {
+        throw new Error('not built: run npm run build')
+      })
+      await mkdir(folder, { recursive: true })
+      const file = join(folder, 'sluice.yaml')
+      await writeFile(
+        file,
+        `apiVersion: sluice/v1
+gateway: { name: bench }
+workers: ${workers}
+listeners:
+  web: { listen: "127.0.0.1:${port}" }
+admin: { listen: "127.0.0.1:0" }
+stateDir: ${JSON.stringify(join(folder, 'state'))}
+upstreams:
+  backend: { endpoints: ["http://127.0.0.1:${backendPort}"] }
+routes:
+  all:
+    match: { path: /* }
+    to: backend
+${route.map((line) => `    ${line}\n`).join('')}${routes === 1 ? '' : spread(routes)}`,
+      )
+      return { command: process.execPath, args: [cli, 'run', file], env: { NODE_ENV: 'production' } }
+    },
+  }
+}
+
+export const sluice = sluicePeer({ name: 'sluice', about: 'all defaults, access log on, one worker' })
+
+export const sluiceCompiled = sluicePeer({
+  name: 'sluice-compiled',
+  about: 'the same, compiled to JavaScript as it ships',
+  cli: COMPILED,
+})
+
+/** Distinct hosts and prefixes; see `lua/spread.lua`, which asks for each. */
+function spread(routes: number): string {
+  return Array.from(
+    { length: routes },
+    (_, i) => `  r${i}:\n    match: { host: h${i}.example.com, path: /service-${i}/* }\n    to: backend\n`,
+  ).join('')
+}
