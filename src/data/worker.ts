@@ -110,7 +110,11 @@ class DataWorker {
       this.post({ type: 'listening', listener: config.name, port })
     } catch (error) {
       this.listeners.delete(config.name)
-      this.post({ type: 'listen-failed', listener: config.name, code: (error as NodeJS.ErrnoException).code ?? 'unknown' })
+      this.post({
+        type: 'listen-failed',
+        listener: config.name,
+        code: (error as NodeJS.ErrnoException).code ?? 'unknown',
+      })
     }
   }
 

@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
-import { seenField, type TestUpstream, testUpstream } from '../kit/upstream.ts'
 import { tcpConnect } from '../kit/tcp.ts'
 import { until } from '../kit/until.ts'
+import { seenField, type TestUpstream, testUpstream } from '../kit/upstream.ts'
 
 let upstream: TestUpstream
 let sluice: Sluice
 
 beforeAll(async () => {
   upstream = await testUpstream((req, res) => {
-    req.on('end', () => res.writeHead(200, ['X-Up', '1', 'x-up', '2', 'Content-Type', 'text/plain']).end(`${req.method} ${req.url}`))
+    req.on('end', () =>
+      res.writeHead(200, ['X-Up', '1', 'x-up', '2', 'Content-Type', 'text/plain']).end(`${req.method} ${req.url}`),
+    )
   })
   sluice = await startSluice(`${TOP}
 upstreams:
@@ -64,7 +66,13 @@ describe('a request on its way through the gateway', () => {
     expect(answer.headers['x-correlation-id']).toBe('corr-42')
     expect(seenField(upstream.seen.at(-1) as never, 'x-correlation-id')).toBe('corr-42')
     const line = await sluice.line((entry) => entry.correlation_id === 'corr-42')
-    expect(line).toMatchObject({ route: 'app', upstream: 'app', status: 200, attempts: 1, request_id: answer.headers['sluice-request-id'] })
+    expect(line).toMatchObject({
+      route: 'app',
+      upstream: 'app',
+      status: 200,
+      attempts: 1,
+      request_id: answer.headers['sluice-request-id'],
+    })
   })
 
   test('gets a correlation ID where it brings none, and a trace', async () => {
@@ -80,7 +88,10 @@ describe('a request on its way through the gateway', () => {
   test('no route is 404, a known path with another method 405 with Allow', async () => {
     const missing = await sluice.get('/nothing')
     expect(missing.status).toBe(404)
-    expect(JSON.parse(missing.body)).toMatchObject({ reason: 'no_route', correlationId: missing.headers['x-correlation-id'] })
+    expect(JSON.parse(missing.body)).toMatchObject({
+      reason: 'no_route',
+      correlationId: missing.headers['x-correlation-id'],
+    })
     expect(missing.headers['proxy-status']).toBe('test; error=destination_not_found; details="no_route"')
     const denied = await sluice.send('DELETE', '/only-get', '')
     expect(denied.status).toBe(405)
@@ -88,7 +99,9 @@ describe('a request on its way through the gateway', () => {
   })
 
   test('hosts, parameters and rewrites', async () => {
-    expect(await sluice.get('/users/7%20a?x=1', { host: 'API.example.com:80' })).toMatchObject({ body: 'GET /v2/people/7%20a?x=1' })
+    expect(await sluice.get('/users/7%20a?x=1', { host: 'API.example.com:80' })).toMatchObject({
+      body: 'GET /v2/people/7%20a?x=1',
+    })
     expect((await sluice.get('/users/7', { host: 'other.example.com' })).status).toBe(404)
   })
 
@@ -114,9 +127,17 @@ describe('a request on its way through the gateway', () => {
     upstream.script = () => {}
     const client = await tcpConnect(sluice.port())
     client.send('GET /app/left HTTP/1.1\r\nHost: a\r\n\r\n')
-    await until(() => upstream.seen.at(-1)?.target === '/app/left', 5000, () => 'the request')
+    await until(
+      () => upstream.seen.at(-1)?.target === '/app/left',
+      5000,
+      () => 'the request',
+    )
     client.socket.destroy()
-    await until(() => upstream.seen.at(-1)?.aborted === true, 5000, () => 'the abort')
+    await until(
+      () => upstream.seen.at(-1)?.aborted === true,
+      5000,
+      () => 'the abort',
+    )
     upstream.script = hang
     const line = await sluice.line((entry) => entry.path === '/app/left')
     expect(line).toMatchObject({ status: 499, reason: 'client_gone', origin: 'client' })

@@ -78,7 +78,11 @@ export class Sluice {
 
   /** Waits for an access-log line that the predicate accepts. */
   async line(predicate: (line: LogLine) => boolean, deadlineMs = 5000): Promise<LogLine> {
-    await until(() => this.log.some(predicate), deadlineMs, () => `a log line in ${this.stdout.slice(-4000)}`)
+    await until(
+      () => this.log.some(predicate),
+      deadlineMs,
+      () => `a log line in ${this.stdout.slice(-4000)}`,
+    )
     return this.log.find(predicate) as LogLine
   }
 
@@ -105,7 +109,11 @@ export class Sluice {
 
   /** Waits until the process has exited; returns its code. */
   async exited(deadlineMs = 30_000): Promise<number> {
-    await until(() => this.exitCode !== undefined, deadlineMs, () => `exit; stderr: ${this.stderr.slice(-4000)}`)
+    await until(
+      () => this.exitCode !== undefined,
+      deadlineMs,
+      () => `exit; stderr: ${this.stderr.slice(-4000)}`,
+    )
     return this.exitCode as number
   }
 
