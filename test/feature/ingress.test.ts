@@ -164,6 +164,26 @@ describe('the framing of an answer', () => {
     expect(fields(answer, 'content-length')).toEqual([])
   })
 
+  test.each([
+    ['at once', true],
+    ['later', false],
+  ])('of a known length goes out as it is written, with the body %s and the end last', async (_when, together) => {
+    const held = await start(({ downstream }) => {
+      downstream.head(200, ['content-length', '4'])
+      if (together) downstream.write(bytes('f\xe9\xff!'))
+    })
+    const client = await held.client()
+    client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await client.peer.receive('\r\n\r\n')
+    const { downstream, events } = await held.request()
+    if (!together) downstream.write(bytes('f\xe9\xff!'))
+    await client.peer.receive('\r\n\r\nf\xe9\xff!')
+    expect(events.sent).toBe(0)
+    downstream.end()
+    expect(await client.answer()).toMatchObject({ framing: 'length', body: 'f\xe9\xff!', complete: true })
+    await until(() => events.sent === 1)
+  })
+
   test('has no trailers beside a length', async () => {
     const held = await start(({ downstream }) => {
       downstream.head(200, ['content-length', '2'])
