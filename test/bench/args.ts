@@ -1,40 +1,68 @@
 import { parseArgs } from 'node:util'
 import type { Peer, Scenario } from './contract.ts'
 import { MODES, type Mode } from './modes.ts'
+import type { Bound } from './required.ts'
 
 export interface Wanted {
   readonly mode: Mode
   readonly peers: readonly Peer[]
   readonly scenarios: readonly Scenario[]
+  /** Those of the mode whose peers and scenario were asked for. */
+  readonly bounds: readonly Bound[]
   readonly seconds: number
   readonly rounds: number
+  /** A bound that does not hold is exit code 1. */
+  readonly require: boolean
+  /** Folder for the results in the place of test/bench/results. */
+  readonly out: string | undefined
+  /** Everything that the mode's results show, often enough to keep them. */
+  readonly whole: boolean
 }
 
-export const USAGE = `npm run bench -- [--${MODES.slice(1)
-  .map(({ name }) => name)
-  .join(' | --')}] [--peers A,B] [--scenarios S,T] [--seconds N] [--rounds N]
+const FEWEST_KEPT_ROUNDS = 3
+const OTHER_MODES = MODES.slice(1)
+
+export const USAGE = `npm run bench -- [${OTHER_MODES.map(({ name }) => `--${name}`).join(' | ')}] [--peers A,B]
+  [--scenarios S,T] [--seconds N] [--rounds N] [--require] [--out FOLDER]
 `
 
 /** Throws with what is wrong. */
 export function readArgs(args: readonly string[]): Wanted {
+  const flag = { type: 'boolean', default: false } as const
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...Object.fromEntries(MODES.slice(1).map(({ name }) => [name, { type: 'boolean' }] as const)),
+      ...Object.fromEntries(OTHER_MODES.map(({ name }) => [name, flag] as const)),
       peers: { type: 'string' },
       scenarios: { type: 'string' },
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '5' },
+      require: flag,
+      out: { type: 'string' },
     },
   })
-  const mode =
-    MODES.slice(1).find(({ name }) => (values as Record<string, unknown>)[name] === true) ?? (MODES[0] as Mode)
+  const asked = OTHER_MODES.filter(({ name }) => (values as Record<string, unknown>)[name] === true)
+  if (asked.length > 1) throw new Error(`one of ${asked.map(({ name }) => `--${name}`).join(', ')} at a time`)
+  const mode = asked[0] ?? MODES[0]
+  const rounds = whole('rounds', values.rounds, 50)
+  const peers = chosen('peer', values.peers, mode.peers, mode.peers)
+  const scenarios = chosen('scenario', values.scenarios, mode.scenarios, mode.usual)
+  const bounds = mode.bounds.filter(
+    ({ peer, to, scenario }) =>
+      [peer, to].every((name) => peers.some((one) => one.name === name)) &&
+      scenarios.some((one) => one.name === scenario),
+  )
+  if (values.require === true && bounds.length === 0) throw new Error('--require: nothing is required of this choice')
   return {
     mode,
-    peers: chosen('peer', values.peers, mode.peers, mode.peers),
-    scenarios: chosen('scenario', values.scenarios, mode.scenarios, mode.usual),
+    peers,
+    scenarios,
+    bounds,
     seconds: whole('seconds', values.seconds, 120),
-    rounds: whole('rounds', values.rounds, 50),
+    rounds,
+    require: values.require === true,
+    out: typeof values.out === 'string' ? values.out : undefined,
+    whole: values.peers === undefined && values.scenarios === undefined && rounds >= FEWEST_KEPT_ROUNDS,
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * The floor that Sluice's own cost is measured against: its listener, pool and transport with nothing in between. No
- * engine, no policies, no IDs, no log. `node test/bench/bare.ts PORT BACKEND_PORT`.
+ * The floor that Sluice's own cost is measured against: its listener, pool and transport with the least between them that
+ * still forwards correctly: hop-by-hop fields out, bodies both ways with backpressure. No engine, no routes, no policies, no
+ * timeouts, no IDs, no metrics, no log. `node test/bench/bare.ts PORT BACKEND_PORT`.
  */
 import { CellSpace } from '../../src/cells/space.ts'
 import type { Downstream, DownstreamEvents } from '../../src/core/downstream.ts'
@@ -11,6 +12,47 @@ import { http1Transport } from '../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
+
+const MOST_SPELLINGS = 1000
+
+/** Takes out fields by name, and those that Connection names. Remembers each spelling that it met. */
+class Fields {
+  private readonly dropped: ReadonlySet<string>
+  private readonly known = new Map<string, boolean>()
+
+  constructor(dropped: readonly string[]) {
+    this.dropped = new Set(dropped)
+  }
+
+  kept(headers: FlatHeaders): string[] {
+    const out: string[] = []
+    let connection = ''
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string
+      if (!this.drops(name)) out.push(name, headers[i + 1] as string)
+      else if (name.length === 10 && name.toLowerCase() === 'connection' && headers[i + 1] !== 'keep-alive')
+        connection += `,${headers[i + 1]}`
+    }
+    return connection === '' ? out : withoutNamed(out, connection)
+  }
+
+  private drops(name: string): boolean {
+    let drop = this.known.get(name)
+    if (drop === undefined) {
+      drop = this.dropped.has(name.toLowerCase())
+      if (this.known.size < MOST_SPELLINGS) this.known.set(name, drop)
+    }
+    return drop
+  }
+}
+
+function withoutNamed(headers: readonly string[], connection: string): string[] {
+  const named = connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+  return headers.filter((_, i) => !named.includes((headers[i & ~1] as string).toLowerCase()))
+}
 
 const [port, backend] = process.argv.slice(2).map(Number) as [number, number]
 const timers = new TimerWheel(systemClock)
@@ -24,23 +66,10 @@ const pool = new Pool({
   inFlight: space.held({ page: 0, slot: 0 }),
   connections: space.held({ page: 0, slot: 1 }),
 })
-const DROP = new Set(['host', 'connection', 'content-length', 'transfer-encoding', 'keep-alive', 'expect'])
-const lower = new Map<string, boolean>()
-
-/** End-to-end fields, by the cheapest filter that is still correct for the bench's requests. */
-function kept(headers: FlatHeaders): string[] {
-  const out: string[] = []
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    let drop = lower.get(name)
-    if (drop === undefined) {
-      drop = DROP.has(name.toLowerCase())
-      lower.set(name, drop)
-    }
-    if (!drop) out.push(name, headers[i + 1] as string)
-  }
-  return out
-}
+/** RFC 9110, section 7.6.1, and what the transport and the listener write themselves. */
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']
+const fromRequests = new Fields([...HOP_BY_HOP, 'host', 'content-length', 'expect'])
+const fromAnswers = new Fields(HOP_BY_HOP)
 
 class Bare implements DownstreamEvents, TransportEvents {
   private readonly downstream: Downstream
@@ -52,7 +81,7 @@ class Bare implements DownstreamEvents, TransportEvents {
 
   start(): void {
     const { method, target, authority, headers, contentLength } = this.downstream
-    this.ticket = pool.start({ method, target, authority, headers: kept(headers), contentLength }, this)
+    this.ticket = pool.start({ method, target, authority, headers: fromRequests.kept(headers), contentLength }, this)
   }
 
   onConnected(): void {}
@@ -75,11 +104,7 @@ class Bare implements DownstreamEvents, TransportEvents {
   onSent(): void {}
   onInformational(): void {}
   onHead(status: number, headers: FlatHeaders): void {
-    const out = kept(headers)
-    for (let i = 0; i < headers.length; i += 2) {
-      if (headers[i]?.toLowerCase() === 'content-length') out.push('content-length', headers[i + 1] as string)
-    }
-    this.downstream.head(status, out)
+    this.downstream.head(status, fromAnswers.kept(headers))
   }
   onData(chunk: Buffer): void {
     if (!this.downstream.write(chunk)) this.ticket?.pause()

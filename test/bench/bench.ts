@@ -2,15 +2,19 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backend } from './backend.ts'
 import { type Child, startPinned } from './child.ts'
-import type { Latency, Peer, Row, Sample, Scenario } from './contract.ts'
-import { pace, saturate } from './load.ts'
+import type { Latency, Launch, Peer, Row, Sample, Scenario } from './contract.ts'
+import { pace, saturate, type Target } from './load.ts'
 import { median } from './median.ts'
 import { accepting, freePort } from './ports.ts'
-import { cpuMicros, family, rssMiB } from './processes.ts'
+import { cpuMicros, family, forgetPeak, peakMiB } from './processes.ts'
+import { summary } from './summary.ts'
 
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
 const WARM_UP_SECONDS = 2
+const START_SECONDS = 1
+/** Percentiles settle sooner than CPU times, and say less. */
+const PACED_ROUNDS = 3
 /** Of what the slowest peer can take: the fixed rate at which percentiles are taken. */
 const PACE = 0.5
 
@@ -24,10 +28,13 @@ export interface BenchOptions {
   /** Ours; removed by the caller. */
   readonly folder: string
   readonly progress: (line: string) => void
+  /** Ends everything; `bench` rejects with its reason, once all that it started has ended. */
+  readonly signal: AbortSignal
 }
 
 export interface BenchResult {
   readonly rows: readonly Row[]
+  readonly versions: Readonly<Record<string, string>>
   /** Peers that could not run, and why. */
   readonly skipped: readonly { readonly peer: string; readonly why: string }[]
 }
@@ -38,6 +45,18 @@ interface Running {
   readonly port: number
 }
 
+/** Seconds that a run takes when every tool keeps its time. */
+export function estimate({
+  peers,
+  scenarios,
+  seconds,
+  rounds,
+  latency,
+}: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
+  const measured = seconds * (rounds + (latency ? Math.min(rounds, PACED_ROUNDS) : 0))
+  return peers.length * (START_SECONDS + scenarios.length * (WARM_UP_SECONDS + measured))
+}
+
 /**
  * Runs every scenario against every peer in interleaved rounds: within a round peers alternate, and each round begins
  * with another peer, so that what else the machine does falls on all alike. Peers run from the beginning to the end; one
@@ -45,22 +64,17 @@ interface Running {
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
   const children: Child[] = []
-  const stop = (): Promise<unknown> => Promise.all(children.map((child) => child.stop()))
-  const interrupted = (): void => void stop().finally(() => process.exit(130))
-  process.once('SIGINT', interrupted)
-  process.once('SIGTERM', interrupted)
   try {
     return await new Bench(options, children).run()
   } finally {
-    process.off('SIGINT', interrupted)
-    process.off('SIGTERM', interrupted)
-    await stop()
+    await Promise.all(children.map((child) => child.stop()))
   }
 }
 
 class Bench {
   private readonly options: BenchOptions
   private readonly children: Child[]
+  private readonly versions: Record<string, string> = {}
   private readonly skipped: { peer: string; why: string }[] = []
 
   constructor(options: BenchOptions, children: Child[]) {
@@ -72,11 +86,11 @@ class Bench {
     const running = await this.startAll()
     const rows: Row[] = []
     for (const scenario of this.options.scenarios) rows.push(...(await this.scenario(running, scenario)))
-    return { rows, skipped: this.skipped }
+    return { rows, versions: this.versions, skipped: this.skipped }
   }
 
   private async startAll(): Promise<Running[]> {
-    const { folder, peers } = this.options
+    const { folder, peers, progress, signal } = this.options
     const backendPort = await freePort()
     await this.start(LOAD_CORE, backendPort, await backend(join(folder, 'backend'), backendPort))
     const running: Running[] = []
@@ -85,51 +99,98 @@ class Bench {
       const site = { folder: join(folder, `peer-${index}`), port, backendPort }
       try {
         await mkdir(site.folder, { recursive: true })
+        this.versions[peer.name] = await peer.version()
         running.push({ peer, port, child: await this.start(GATEWAY_CORE, port, await peer.launch(site)) })
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        this.options.progress(`${peer.name} is left out: ${why}`)
+        signal.throwIfAborted()
+        const why = messageOf(error)
+        progress(`${peer.name} is left out: ${why}`)
         this.skipped.push({ peer: peer.name, why })
       }
     }
+    if (running.length === 0) throw new Error('no peer runs on this machine')
     return running
   }
 
-  private async start(core: number, port: number, launch: Awaited<ReturnType<Peer['launch']>>): Promise<Child> {
+  private async start(core: number, port: number, launch: Launch): Promise<Child> {
+    this.options.signal.throwIfAborted()
     const child = await startPinned(core, launch)
     this.children.push(child)
-    await accepting(child, port)
+    await accepting(child, port, this.options.signal)
     return child
   }
 
   private async scenario(running: readonly Running[], scenario: Scenario): Promise<Row[]> {
+    const { rounds, latency } = this.options
     const samples = new Map<Running, Sample[]>(running.map((one) => [one, []]))
     const latencies = new Map<Running, Latency[]>(running.map((one) => [one, []]))
-    for (const one of running) await saturate(LOAD_CORE, one.port, scenario, one.peer, WARM_UP_SECONDS)
-    for (let round = 0; round < this.options.rounds; round++) {
-      for (const one of rotated(running, round)) samples.get(one)?.push(await this.sample(one, scenario, round))
+    for (const one of running) {
+      forgetPeak(family(one.child.pid))
+      await this.sample(one, scenario, WARM_UP_SECONDS)
     }
-    if (this.options.latency) {
-      const rate = PACE * Math.min(...[...samples.values()].map((list) => median(list.map(({ rps }) => rps))))
-      for (let round = 0; round < this.options.rounds; round++) {
-        for (const one of rotated(running, round)) latencies.get(one)?.push(await this.paced(one, scenario, rate))
+    for (let round = 0; round < rounds; round++) {
+      for (const one of rotated(running, round)) {
+        const sample = await this.sample(one, scenario, this.options.seconds)
+        samples.get(one)?.push(sample)
+        this.options.progress(`${scenario.name} ${round + 1}/${rounds} ${one.peer.name}: ${shown(sample)}`)
       }
     }
-    return running.map((one) => row(one, scenario, samples.get(one) ?? [], latencies.get(one) ?? []))
+    const able = running.filter((one) => middleRate(samples.get(one)) > 0)
+    if (latency && able.length > 0) {
+      const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map((one) => middleRate(samples.get(one))))))
+      this.options.progress(`${scenario.name}: percentiles at ${rate} requests a second`)
+      for (let round = 0; round < Math.min(rounds, PACED_ROUNDS); round++) {
+        for (const one of rotated(able, round)) {
+          const paced = await this.paced(one, scenario, rate)
+          if (paced !== undefined) latencies.get(one)?.push(paced)
+        }
+      }
+    }
+    return running.map((one) =>
+      summary(
+        one.peer.name,
+        scenario.name,
+        samples.get(one) ?? [],
+        latencies.get(one) ?? [],
+        peakMiB(family(one.child.pid)),
+      ),
+    )
   }
 
-  private async sample({ peer, child, port }: Running, scenario: Scenario, round: number): Promise<Sample> {
-    const pids = family(child.pid)
-    const before = cpuMicros(pids)
-    const { requests, rps, errors } = await saturate(LOAD_CORE, port, scenario, peer, this.options.seconds)
-    const cpuUs = (cpuMicros(pids) - before) / requests
-    const shown = `${cpuUs.toFixed(1)} µs, ${rps.toFixed(0)}/s${errors === 0 ? '' : `, ${errors} errors`}`
-    this.options.progress(`${scenario.name} ${round + 1}/${this.options.rounds} ${peer.name}: ${shown}`)
-    return { cpuUs, requests, rps, errors }
+  private async sample(one: Running, scenario: Scenario, seconds: number): Promise<Sample> {
+    const pids = family(one.child.pid)
+    const cpuBefore = cpuMicros(pids)
+    const before = performance.now()
+    try {
+      const { requests, rps, errors } = await saturate(this.target(one, scenario), seconds)
+      const cpu = cpuMicros(pids) - cpuBefore
+      const busy = cpu / 1000 / (performance.now() - before)
+      return { cpuUs: requests === 0 ? undefined : cpu / requests, busy, requests, rps, errors }
+    } catch (error) {
+      this.failed(one, error)
+      return { cpuUs: undefined, busy: 0, requests: 0, rps: 0, errors: 1 }
+    }
   }
 
-  private paced({ port }: Running, scenario: Scenario, rate: number): Promise<Latency> {
-    return pace(LOAD_CORE, port, scenario, rate, this.options.seconds, this.options.folder)
+  private async paced(one: Running, scenario: Scenario, rate: number): Promise<Latency | undefined> {
+    try {
+      return await pace(this.target(one, scenario), rate, this.options.seconds)
+    } catch (error) {
+      this.failed(one, error)
+      return undefined
+    }
+  }
+
+  private target({ peer, port }: Running, scenario: Scenario): Target {
+    return { core: LOAD_CORE, port, peer, scenario, signal: this.options.signal }
+  }
+
+  /** One failed run spoils no table; what was asked to stop stops. */
+  private failed({ peer, child }: Running, error: unknown): void {
+    this.options.signal.throwIfAborted()
+    this.options.progress(`${peer.name}: ${messageOf(error)}`)
+    if (child.running || this.skipped.some((one) => one.peer === peer.name)) return
+    this.skipped.push({ peer: peer.name, why: `ended while it was measured: ${child.said.trim()}` })
   }
 }
 
@@ -138,25 +199,15 @@ function rotated<T>(list: readonly T[], by: number): T[] {
   return [...list.slice(at), ...list.slice(0, at)]
 }
 
-function row(
-  { peer, child }: Running,
-  scenario: Scenario,
-  samples: readonly Sample[],
-  latencies: readonly Latency[],
-): Row {
-  const middle = (value: (sample: Sample) => number): number => median(samples.map(value))
-  const first = latencies[0]
-  return {
-    peer: peer.name,
-    scenario: scenario.name,
-    cpuUs: middle(({ cpuUs }) => cpuUs),
-    rps: middle(({ rps }) => rps),
-    errors: samples.reduce((sum, { errors }) => sum + errors, 0),
-    latency: first && {
-      rate: first.rate,
-      p50: median(latencies.map(({ p50 }) => p50)),
-      p99: median(latencies.map(({ p99 }) => p99)),
-    },
-    rssMiB: rssMiB(family(child.pid)),
-  }
+function middleRate(samples: readonly Sample[] = []): number {
+  return median(samples.map(({ rps }) => rps))
+}
+
+function shown({ cpuUs, rps, busy, errors }: Sample): string {
+  const cost = cpuUs === undefined ? 'no answer' : `${cpuUs.toFixed(1)} µs`
+  return `${cost}, ${rps.toFixed(0)}/s, core ${(busy * 100).toFixed(0)} %${errors === 0 ? '' : `, ${errors} errors`}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

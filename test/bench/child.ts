@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Launch } from './contract.ts'
 
 const KEPT_OUTPUT = 4000
+const POLITE_MS = 3000
 
 /** A process of ours, pinned to one core, in a process group of its own. */
 export class Child {
@@ -29,7 +30,7 @@ export class Child {
   async stop(): Promise<void> {
     if (!this.running) return
     this.signal('SIGTERM')
-    const force = setTimeout(() => this.signal('SIGKILL'), 3000)
+    const force = setTimeout(() => this.signal('SIGKILL'), POLITE_MS)
     await this.exited
     clearTimeout(force)
   }
@@ -54,10 +55,25 @@ export async function startPinned(core: number, { command, args, env }: Launch):
   return new Child(started)
 }
 
-/** Runs a load tool to its end, or ends it at the deadline; gives what it printed. */
-export async function runPinned(core: number, { command, args }: Launch, deadlineMs: number): Promise<string> {
-  const tool = spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const force = setTimeout(() => tool.kill('SIGKILL'), deadlineMs)
+/**
+ * Runs a load tool to its end; gives what it printed. Rejects when it fails, at the deadline and when `signal` aborts; it
+ * has ended in any case.
+ */
+export async function runPinned(
+  core: number,
+  { command, args }: Launch,
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)])
+  bounded.throwIfAborted()
+  // A group of its own: Ctrl-C reaches it through `signal`, once.
+  const tool = spawn('taskset', ['-c', String(core), command, ...args], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const kill = (): void => void tool.kill('SIGKILL')
+  bounded.addEventListener('abort', kill)
   let output = ''
   for (const stream of [tool.stdout, tool.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -65,7 +81,8 @@ export async function runPinned(core: number, { command, args }: Launch, deadlin
     })
   }
   const [code] = await once(tool, 'close')
-  clearTimeout(force)
+  bounded.removeEventListener('abort', kill)
+  signal.throwIfAborted()
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${output}`)
   return output
 }

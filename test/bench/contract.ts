@@ -20,6 +20,8 @@ export interface Peer {
   readonly routes?: number
   /** Rejects with why it can't run on this machine. */
   launch(site: Site): Promise<Launch>
+  /** Rejects where it isn't installed. */
+  version(): Promise<string>
 }
 
 /** One kind of request. */
@@ -36,29 +38,38 @@ export interface Scenario {
 
 /** What one run of one scenario against one peer gave. */
 export interface Sample {
-  /** CPU microseconds of the peer's processes a request. */
-  readonly cpuUs: number
+  /** CPU microseconds of the peer's processes a request; undefined: no request was answered. */
+  readonly cpuUs: number | undefined
+  /** Share of the gateway's core that its processes used. Well below 1: something else was the bottleneck. */
+  readonly busy: number
   readonly rps: number
   readonly requests: number
-  /** Answers that were not 2xx or 3xx, and connections that failed. */
+  /** Answers that were not 2xx or 3xx, connections that failed, and load tools that gave up. */
   readonly errors: number
 }
 
-/** Milliseconds from a request's start to its answer's end, at a fixed rate. */
+/** Milliseconds at a fixed rate from when a request was due to its answer's last byte. */
 export interface Latency {
+  /** Requests a second. */
   readonly rate: number
   readonly p50: number
   readonly p99: number
+  /** How late the load tool itself was, 99th percentile; no part of the above. */
+  readonly late: number
+  readonly errors: number
 }
 
 /** Medians of one peer in one scenario. */
 export interface Row {
   readonly peer: string
   readonly scenario: string
-  readonly cpuUs: number
+  readonly cpuUs: number | undefined
+  /** What `cpuUs` is the median of, in the order of the rounds. */
+  readonly cpuUsOfRounds: readonly number[]
+  readonly busy: number
   readonly rps: number
   readonly errors: number
   readonly latency: Latency | undefined
-  /** Resident memory of all its processes, after the last round. */
-  readonly rssMiB: number
+  /** Peak resident memory of all its processes during the scenario. */
+  readonly peakMiB: number
 }

@@ -1,11 +1,20 @@
 import type { Peer, Scenario } from './contract.ts'
+import { costPeers } from './costs.ts'
+import { lookUps, lookUpTable, lookUpVerdicts } from './lookups.ts'
 import { caddy } from './peers/caddy.ts'
 import { haproxy } from './peers/haproxy.ts'
 import { nginx } from './peers/nginx.ts'
 import { bare, fastifyHttpProxy, fastProxy } from './peers/node.ts'
 import { sluice, sluiceCompiled, sluicePeer } from './peers/sluice.ts'
-import type { Bound } from './report.ts'
+import type { Bound, Verdict } from './required.ts'
 import { SCENARIOS, SPREAD } from './scenarios.ts'
+
+/** What a mode measures besides its peers. */
+export interface Extra {
+  readonly heading: string
+  readonly text: string
+  readonly required: readonly Verdict[]
+}
 
 /** One question that the bench answers. */
 export interface Mode {
@@ -19,6 +28,7 @@ export interface Mode {
   readonly reference: string
   readonly bounds: readonly Bound[]
   readonly latency: boolean
+  readonly extra?: () => Extra
 }
 
 const small = (SCENARIOS as readonly [Scenario])[0]
@@ -29,11 +39,12 @@ const peers: Mode = {
   peers: [nginx, haproxy, caddy, fastifyHttpProxy, fastProxy, bare, sluice, sluiceCompiled],
   scenarios: SCENARIOS,
   usual: SCENARIOS,
-  reference: 'nginx',
+  reference: nginx.name,
   bounds: [
-    { peer: 'sluice', to: '@fastify/http-proxy', scenario: small.name, atMost: 0.5 },
-    { peer: 'sluice', to: 'caddy', scenario: small.name, atMost: 0.6 },
-    { peer: 'sluice', to: 'nginx', scenario: small.name, atMost: 2.5 },
+    { peer: sluice.name, to: fastifyHttpProxy.name, scenario: small.name, atMost: 0.5 },
+    { peer: sluice.name, to: caddy.name, scenario: small.name, atMost: 0.6 },
+    { peer: sluice.name, to: nginx.name, scenario: small.name, atMost: 2.5 },
+    { peer: sluice.name, to: bare.name, scenario: small.name, atMost: 1.2 },
   ],
   latency: true,
 }
@@ -53,8 +64,8 @@ const workers: Mode = {
 
 const routes: Mode = {
   name: 'routes',
-  title: 'Ten routes and ten thousand',
-  peers: [10, 10_000].map((count) =>
+  title: 'Ten routes to ten thousand',
+  peers: [10, 100, 1_000, 10_000].map((count) =>
     sluicePeer({ name: `routes-${count}`, about: `${count} routes of distinct hosts and prefixes`, routes: count }),
   ),
   scenarios: [SPREAD],
@@ -62,6 +73,22 @@ const routes: Mode = {
   reference: 'routes-10',
   bounds: [{ peer: 'routes-10000', to: 'routes-10', scenario: SPREAD.name, atMost: 1.1 }],
   latency: false,
+  extra() {
+    const found = lookUps()
+    return { heading: 'Look-ups alone', text: lookUpTable(found), required: lookUpVerdicts(found) }
+  },
 }
 
-export const MODES: readonly Mode[] = [peers, workers, routes]
+const costs: Mode = {
+  name: 'costs',
+  title: 'What each policy and stage costs',
+  peers: costPeers,
+  scenarios: SCENARIOS,
+  usual: [small],
+  reference: 'all on',
+  bounds: [],
+  latency: false,
+}
+
+/** The first is what runs when none is asked for. */
+export const MODES: readonly [Mode, ...Mode[]] = [peers, workers, routes, costs]

@@ -1,4 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+
+/** Linux tells user space times in ticks of 10 ms, whatever the kernel's own tick. */
+const TICK_US = 10_000
+const FORGET_PEAK = '5'
+
+/** Fields of /proc/PID/stat that matter here, by proc(5) without the first three. */
+interface Stat {
+  readonly parent: number
+  readonly ticks: number
+}
 
 /** A process and all that descend from it. */
 export function family(pid: number): number[] {
@@ -6,7 +16,7 @@ export function family(pid: number): number[] {
   for (const name of readdirSync('/proc')) {
     const id = Number(name)
     if (!Number.isInteger(id)) continue
-    const parent = parentOf(id)
+    const parent = stat(id)?.parent
     if (parent === undefined) continue
     const siblings = children.get(parent)
     if (siblings === undefined) children.set(parent, [id])
@@ -17,31 +27,41 @@ export function family(pid: number): number[] {
   return found
 }
 
-/**
- * CPU time in microseconds of all living threads of the processes. From schedstat, which counts nanoseconds: `stat`
- * has ticks of 10 ms.
- */
+/** CPU microseconds, user and system, of all threads of the processes, those that ended and waited-for children too. */
 export function cpuMicros(pids: readonly number[]): number {
-  let nanos = 0
-  for (const pid of pids) {
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      nanos += Number(readText(`/proc/${pid}/task/${task}/schedstat`)?.split(' ')[0] ?? 0)
-    }
-  }
-  return nanos / 1000
+  return pids.reduce((sum, pid) => sum + (stat(pid)?.ticks ?? 0) * TICK_US, 0)
 }
 
-/** Resident memory in MiB; pages that processes share count once for each. */
-export function rssMiB(pids: readonly number[]): number {
-  let kib = 0
-  for (const pid of pids) kib += Number(/^VmRSS:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1] ?? 0)
-  return kib / 1024
+/** Peak resident memory in MiB since it was last forgotten; pages that processes share count once for each. */
+export function peakMiB(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const kib = /^VmHWM:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1]
+    return sum + Number(kib ?? 0) / 1024
+  }, 0)
+}
+
+/** The next peak counts from now. Where the system forbids that, it goes on counting from the start. */
+export function forgetPeak(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      writeFileSync(`/proc/${pid}/clear_refs`, FORGET_PEAK)
+    } catch {
+      // Not ours to reset, or ended.
+    }
+  }
+}
+
+function stat(pid: number): Stat | undefined {
+  const text = readText(`/proc/${pid}/stat`)
+  return text === undefined ? undefined : readStat(text)
 }
 
 /** The name in brackets may hold blanks and brackets: the fields are counted from the last one. */
-function parentOf(pid: number): number | undefined {
-  const stat = readText(`/proc/${pid}/stat`)
-  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+export function readStat(text: string): Stat {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  // utime, stime, cutime, cstime: fields 14 to 17; the first here is field 3.
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  return { parent: Number(fields[1]), ticks }
 }
 
 /** Undefined: it has ended. */

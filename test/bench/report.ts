@@ -1,82 +1,84 @@
-import { cpus, totalmem } from 'node:os'
 import type { BenchResult } from './bench.ts'
 import type { Peer, Row } from './contract.ts'
-
-/** A bound on the quotient of two peers' CPU a request in one scenario. */
-export interface Bound {
-  readonly peer: string
-  readonly to: string
-  readonly scenario: string
-  readonly atMost: number
-}
+import { requiredTable, type Verdict } from './required.ts'
 
 export interface Report {
   readonly title: string
+  /** The command that makes it again. */
+  readonly command: string
   readonly date: string
   readonly machine: string
-  readonly node: string
   readonly seconds: number
   readonly rounds: number
   readonly peers: readonly Pick<Peer, 'name' | 'about'>[]
+  readonly versions: BenchResult['versions']
   /** The peer that ratios refer to. */
   readonly reference: string
-  readonly bounds: readonly (Bound & { readonly measured: number; readonly holds: boolean })[]
+  readonly required: readonly Verdict[]
   readonly rows: readonly Row[]
+  /** Further tables: heading and Markdown. */
+  readonly more: readonly { readonly heading: string; readonly text: string }[]
   readonly skipped: BenchResult['skipped']
 }
 
-export function machine(): string {
-  const [first, ...others] = cpus()
-  return `${first?.model.trim()}, ${others.length + 1} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`
-}
-
-/** Bounds of which both sides were measured. */
-export function judge(bounds: readonly Bound[], rows: readonly Row[]): Report['bounds'] {
-  return bounds.flatMap((bound) => {
-    const cpu = (peer: string): number | undefined =>
-      rows.find((row) => row.peer === peer && row.scenario === bound.scenario)?.cpuUs
-    const [one, other] = [cpu(bound.peer), cpu(bound.to)]
-    if (one === undefined || other === undefined) return []
-    const measured = one / other
-    return [{ ...bound, measured, holds: measured <= bound.atMost }]
-  })
-}
-
-export function markdown(report: Report): string {
-  const { title, date, machine, node, seconds, rounds, peers, skipped, bounds } = report
+/** The whole report; `level`: of its headings. */
+export function markdown(report: Report, level = 2): string {
+  const { date, machine, seconds, rounds, peers, versions, skipped, required, more, command } = report
   const scenarios = [...new Set(report.rows.map(({ scenario }) => scenario))]
+  const section = (heading: string, text: string): string => `${'#'.repeat(level)} ${heading}\n\n${text}`
   return [
-    `# ${title}`,
-    `${date}, ${machine}, Node ${node}. Medians of ${rounds} interleaved rounds of ${seconds} s. See docs/benchmarks.md.`,
-    peers.map(({ name, about }) => `- \`${name}\`: ${about}`).join('\n'),
-    ...scenarios.map((scenario) => table(report, scenario)),
-    ...(bounds.length === 0 ? [] : [`## Required, CPU a request\n\n${bounds.map(verdict).join('\n')}`]),
+    `By \`${command}\` on ${date}: ${machine}. Medians of ${rounds} interleaved rounds of ${seconds} s.`,
+    ...(required.length === 0 ? [] : [section('Required', requiredTable(required))]),
+    ...scenarios.map((scenario) => section(scenario, table(report, scenario))),
+    ...more.map(({ heading, text }) => section(heading, text)),
+    section(
+      'What ran',
+      peers
+        .filter(({ name }) => !skipped.some(({ peer }) => peer === name))
+        .map(({ name, about }) => `- \`${name}\` ${versions[name] ?? ''}: ${about}`)
+        .join('\n'),
+    ),
     ...(skipped.length === 0
       ? []
-      : [`## Left out\n\n${skipped.map(({ peer, why }) => `- ${peer}: ${why}`).join('\n')}`]),
-    '',
+      : [section('Left out', skipped.map(({ peer, why }) => `- ${peer}: ${why}`).join('\n'))]),
   ].join('\n\n')
 }
 
 function table({ rows, reference }: Report, scenario: string): string {
   const own = rows.filter((row) => row.scenario === scenario)
   const base = own.find(({ peer }) => peer === reference)?.cpuUs
-  const rate = own[0]?.latency?.rate
-  const paced = rate === undefined ? '' : ` p50 at ${rate}/s | p99 at ${rate}/s |`
-  const lines = own.map(({ peer, cpuUs, rps, latency, rssMiB, errors }) => {
-    const ratio = base === undefined ? '' : (cpuUs / base).toFixed(2)
-    const times = latency && ` ${latency.p50.toFixed(2)} ms | ${latency.p99.toFixed(2)} ms |`
-    return `| ${peer} | ${cpuUs.toFixed(1)} | ${ratio} | ${rps.toFixed(0)} |${times ?? ''} ${rssMiB.toFixed(0)} | ${errors} |`
+  const rate = own.find(({ latency }) => latency !== undefined)?.latency?.rate
+  const heads = ['peer', 'CPU µs a request', `to ${reference}`, 'difference µs', 'requests/s', 'core busy']
+  if (rate !== undefined) heads.push(`p50 ms at ${rate}/s`, `p99 ms at ${rate}/s`)
+  heads.push('peak MiB', 'errors')
+  const lines = own.map((row) => {
+    const { peer, cpuUs, rps, busy, latency, peakMiB, errors } = row
+    const known = cpuUs !== undefined && base !== undefined
+    const cells = [
+      peer,
+      cpuUs?.toFixed(1) ?? '–',
+      known ? `${(cpuUs / base).toFixed(2)}x` : '–',
+      known ? signed(cpuUs - base) : '–',
+      rps.toFixed(0),
+      `${(busy * 100).toFixed(0)} %`,
+    ]
+    if (rate !== undefined) cells.push(ms(latency?.p50), ms(latency?.p99))
+    cells.push(peakMiB.toFixed(0), String(errors + (latency?.errors ?? 0)))
+    return cells
   })
-  return [
-    `## ${scenario}\n`,
-    `| peer | CPU µs a request | to ${reference} | requests/s |${paced} RSS MiB | errors |`,
-    `|---|---:|---:|---:|${rate === undefined ? '' : '---:|---:|'}---:|---:|`,
-    ...lines,
-  ].join('\n')
+  return tableOf(heads, lines)
 }
 
-function verdict({ peer, to, scenario, atMost, measured, holds }: Report['bounds'][number]): string {
-  const word = holds ? 'holds' : '**does not hold**'
-  return `- ${scenario}: ${peer} to ${to} ${measured.toFixed(2)}, at most ${atMost.toFixed(2)}: ${word}`
+/** Markdown; all columns but the first are numbers. */
+export function tableOf(heads: readonly string[], lines: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  return [line(heads), `|---|${'---:|'.repeat(heads.length - 1)}`, ...lines.map(line)].join('\n')
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`
+}
+
+function ms(value: number | undefined): string {
+  return value === undefined || !Number.isFinite(value) ? '–' : value.toFixed(2)
 }

@@ -1,50 +1,76 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { readArgs, USAGE, type Wanted } from './args.ts'
-import { bench } from './bench.ts'
-import { judge, machine, markdown, type Report } from './report.ts'
+import { bench, estimate } from './bench.ts'
+import { machine, requireTools, withoutPaths } from './machine.ts'
+import { markdown, type Report } from './report.ts'
+import { judge } from './required.ts'
+import { keep } from './results.ts'
 
-const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
+const EXIT = { bound: 1, usage: 64, broken: 70, interrupted: 130 } as const
 
-async function main(wanted: Wanted): Promise<void> {
-  const { mode, seconds, rounds } = wanted
+/** The report; nothing that was started for it lives on, however it ends. */
+async function measure(wanted: Wanted, signal: AbortSignal): Promise<Report> {
+  const { mode, bounds, seconds, rounds } = wanted
+  const { latency, reference, title } = mode
+  const expected = estimate({ ...wanted, latency })
+  say(`${title}: ${wanted.peers.length} peers, about ${Math.ceil(expected / 60)} min, ended after three times that`)
   const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
   try {
-    const { rows, skipped } = await bench({
-      ...wanted,
-      latency: mode.latency,
-      folder,
-      progress: (line) => process.stderr.write(`${line}\n`),
-    })
-    const report: Report = {
-      title: mode.title,
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout((3 * expected + 120) * 1000)])
+    const { rows, versions, skipped } = await bench({ ...wanted, latency, folder, progress: say, signal: bounded })
+    const extra = mode.extra?.()
+    return {
+      title,
+      command: ['npm run bench', ...(mode.name === 'peers' ? [] : [`-- --${mode.name}`])].join(' '),
       date: new Date().toISOString().slice(0, 10),
       machine: machine(),
-      node: process.version,
       seconds,
       rounds,
       peers: wanted.peers.map(({ name, about }) => ({ name, about })),
-      reference: mode.reference,
-      bounds: judge(mode.bounds, rows),
+      versions,
+      reference,
+      required: [...judge(bounds, rows), ...(extra?.required ?? [])],
       rows,
-      skipped,
+      more: extra === undefined ? [] : [{ heading: extra.heading, text: extra.text }],
+      skipped: skipped.map(({ peer, why }) => ({ peer, why: withoutPaths(why) })),
     }
-    await mkdir(RESULTS, { recursive: true })
-    await writeFile(join(RESULTS, `${mode.name}.json`), `${JSON.stringify(report, undefined, 2)}\n`)
-    await writeFile(join(RESULTS, `${mode.name}.md`), markdown(report))
-    process.stdout.write(markdown(report))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+async function main(wanted: Wanted): Promise<number> {
+  const interrupted = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort())
+  try {
+    await requireTools()
+    const report = await measure(wanted, interrupted.signal)
+    process.stdout.write(`# ${report.title}\n\n${markdown(report)}\n`)
+    if (wanted.whole || wanted.out !== undefined) await keep(wanted.mode.name, report, wanted.out)
+    else say('results not kept: a choice of peers or scenarios, or fewer than three rounds; --out FOLDER keeps them')
+    return wanted.require && report.required.some(({ holds }) => !holds) ? EXIT.bound : 0
+  } catch (error) {
+    if (!interrupted.signal.aborted) {
+      say(error instanceof Error ? error.message : String(error))
+      return EXIT.broken
+    }
+    say('interrupted; everything that was started has ended')
+    return EXIT.interrupted
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
 }
 
 let wanted: Wanted | undefined
 try {
   wanted = readArgs(process.argv.slice(2))
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n${USAGE}`)
-  process.exitCode = 64
+  say(`${(error as Error).message}\n${USAGE}`)
+  process.exitCode = EXIT.usage
 }
-if (wanted !== undefined) await main(wanted)
+// Handlers of signals and sockets of ended children need not keep the process.
+if (wanted !== undefined) process.exit(await main(wanted))

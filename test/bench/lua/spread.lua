@@ -4,7 +4,7 @@ local requests, at, count = {}, 0, 1
 function init(args)
   count = tonumber(args[1])
   for i = 0, count - 1 do
-    local headers = { host = 'h' .. i .. '.example.com' }
+    local headers = { Host = 'h' .. i .. '.example.com' }
     requests[i] = wrk.format('GET', '/service-' .. i .. '/small', headers)
   end
 end

@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Peer } from '../contract.ts'
+import { versionOf } from '../machine.ts'
 
 export const caddy: Peer = {
   name: 'caddy',
   about: 'Debian package; reverse_proxy as it comes, no access log',
+  version: () => versionOf('caddy', 'version'),
   async launch({ folder, port, backendPort }) {
     await mkdir(folder, { recursive: true })
     const file = join(folder, 'Caddyfile')

@@ -1,10 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Peer } from '../contract.ts'
+import { versionOf } from '../machine.ts'
 
 export const haproxy: Peer = {
   name: 'haproxy',
   about: 'Debian package; one thread, http-reuse always, no log',
+  version: () => versionOf('haproxy', '-v'),
   async launch({ folder, port, backendPort }) {
     await mkdir(folder, { recursive: true })
     const file = join(folder, 'haproxy.cfg')

@@ -1,9 +1,11 @@
 import type { Peer } from '../contract.ts'
+import { versionOf } from '../machine.ts'
 import { nginxShell } from '../nginx.ts'
 
 export const nginx: Peer = {
   name: 'nginx',
   about: 'Debian package; one worker, upstream keep-alive 64, no access log',
+  version: () => versionOf('nginx', '-v'),
   launch: ({ folder, port, backendPort }) =>
     nginxShell(
       folder,

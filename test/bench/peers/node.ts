@@ -12,4 +12,9 @@ export const fastProxy = script(
   'npm package; undici pool of 256 connections, no log',
 )
 
-export const bare = script('bare', 'bare.ts', 'Sluice’s listener and transport with nothing between them')
+export const bare = script(
+  'bare',
+  'bare.ts',
+  'Sluice’s listener, pool and transport with hop-by-hop fields removed, and nothing else between them',
+  '.',
+)

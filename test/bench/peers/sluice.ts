@@ -2,9 +2,12 @@ import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Peer } from '../contract.ts'
+import type { Stage } from '../without.ts'
+import { packageVersion } from './script.ts'
 
 const SOURCE = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url))
 const COMPILED = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
+const WITHOUT = new URL('../without.ts', import.meta.url)
 
 export interface SluiceSetup {
   readonly name: string
@@ -15,23 +18,45 @@ export interface SluiceSetup {
   readonly routes?: number
   /** Lines of YAML that stand in the route that takes everything, at its indentation. */
   readonly route?: readonly string[]
+  /** A stage that no config switches off, cut out of every thread. */
+  readonly without?: Stage
 }
 
 /** Sluice with the built-in defaults but for what `setup` changes; its access log is on and goes to nowhere. */
-export function sluicePeer({ name, about, cli = SOURCE, workers = 1, routes = 1, route = [] }: SluiceSetup): Peer {
+export function sluicePeer(setup: SluiceSetup): Peer {
+  const { name, about, cli = SOURCE, routes = 1, without } = setup
   return {
     name,
     about,
     routes,
+    version: () => packageVersion('.'),
     async launch({ folder, port, backendPort }) {
       await access(cli).catch(() => {
         throw new Error('not built: run npm run build')
       })
       await mkdir(folder, { recursive: true })
       const file = join(folder, 'sluice.yaml')
-      await writeFile(
-        file,
-        `apiVersion: sluice/v1
+      await writeFile(file, config(setup, folder, port, backendPort))
+      return {
+        command: process.execPath,
+        args: [...(without === undefined ? [] : ['--import', WITHOUT.href]), cli, 'run', file],
+        env: { NODE_ENV: 'production', ...(without === undefined ? {} : { SLUICE_BENCH_WITHOUT: without }) },
+      }
+    },
+  }
+}
+
+export const sluice = sluicePeer({ name: 'sluice', about: 'all defaults, access log on, one worker' })
+
+export const sluiceCompiled = sluicePeer({
+  name: 'sluice-compiled',
+  about: 'the same, compiled to JavaScript as it ships',
+  cli: COMPILED,
+})
+
+function config(setup: SluiceSetup, folder: string, port: number, backendPort: number): string {
+  const { workers = 1, routes = 1, route = [] } = setup
+  return `apiVersion: sluice/v1
 gateway: { name: bench }
 workers: ${workers}
 listeners:
@@ -44,20 +69,8 @@ routes:
   all:
     match: { path: /* }
     to: backend
-${route.map((line) => `    ${line}\n`).join('')}${routes === 1 ? '' : spread(routes)}`,
-      )
-      return { command: process.execPath, args: [cli, 'run', file], env: { NODE_ENV: 'production' } }
-    },
-  }
+${route.map((line) => `    ${line}\n`).join('')}${routes === 1 ? '' : spread(routes)}`
 }
-
-export const sluice = sluicePeer({ name: 'sluice', about: 'all defaults, access log on, one worker' })
-
-export const sluiceCompiled = sluicePeer({
-  name: 'sluice-compiled',
-  about: 'the same, compiled to JavaScript as it ships',
-  cli: COMPILED,
-})
 
 /** Distinct hosts and prefixes; see `lua/spread.lua`, which asks for each. */
 function spread(routes: number): string {

@@ -2,11 +2,9 @@ import type { RoutableConfig } from '../../src/data/routing/table.ts'
 import { isRefusedTarget, normaliseTarget } from '../../src/data/routing/target.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { route, table } from '../kit/routes.ts'
-
-/**
- * What a look-up costs as routes grow: target to normal form, and route by exact host, wildcard host, prefix on any host,
- * parameters, and none at all (404). Run it with `node test/bench/routing.ts`; it takes a few seconds.
- */
+import { median } from './median.ts'
+import { tableOf } from './report.ts'
+import { type Verdict, verdict } from './required.ts'
 
 const SIZES = [10, 100, 1_000, 10_000]
 const LOOK_UPS = 200_000
@@ -14,6 +12,40 @@ const ROUNDS = 5
 const HEADERS = ['Host', 'h', 'User-Agent', 'bench/1', 'Accept', '*/*']
 
 const KINDS = ['exact', 'wildcard', 'prefix', 'params'] as const
+
+/** One kind of look-up in a table of `routes` routes. */
+export interface LookUp {
+  readonly kind: string
+  readonly routes: number
+  readonly ns: number
+  readonly steps: number
+}
+
+/**
+ * What a look-up costs as routes grow, in this process: target to normal form, and route by exact host, wildcard host,
+ * prefix on any host, parameters, and none at all (404). Takes some seconds.
+ */
+export function lookUps(): LookUp[] {
+  measure(1_000, 'params')
+  return [...KINDS, 'none' as const].flatMap((kind) => SIZES.map((size) => measure(size, kind)))
+}
+
+export function lookUpTable(found: readonly LookUp[]): string {
+  return tableOf(
+    ['look-up by', 'routes', 'ns', 'steps'],
+    found.map(({ kind, routes, ns, steps }) => [kind, String(routes), ns.toFixed(0), steps.toFixed(1)]),
+  )
+}
+
+/** Steps must not grow from the smallest table to the largest. */
+export function lookUpVerdicts(found: readonly LookUp[]): Verdict[] {
+  return [...new Set(found.map(({ kind }) => kind))].map((kind) => {
+    const of = found.filter((one) => one.kind === kind)
+    const [first, last] = [of[0] as LookUp, of.at(-1) as LookUp]
+    const what = `steps of a look-up, ${last.routes} routes to ${first.routes}`
+    return verdict({ what, scenario: kind, atMost: 1 }, last.steps / first.steps)
+  })
+}
 
 function routesOf(size: number): RoutableConfig[] {
   return Array.from({ length: size }, (_, i) => {
@@ -33,7 +65,7 @@ function request(kind: (typeof KINDS)[number] | 'none', i: number): { host: stri
   return { host: 'www.example.com', target: '/nothing/here' }
 }
 
-function measure(size: number, kind: (typeof KINDS)[number] | 'none'): { ns: number; steps: number } {
+function measure(size: number, kind: (typeof KINDS)[number] | 'none'): LookUp {
   const routing = table(routesOf(size))
   const offset = kind === 'none' ? 0 : KINDS.indexOf(kind)
   // A few hundred different requests, spread over the table, so that no cache flatters the large ones.
@@ -55,15 +87,5 @@ function measure(size: number, kind: (typeof KINDS)[number] | 'none'): { ns: num
     }
     times.push(((systemClock.now() - startedAt) * 1e6) / LOOK_UPS)
   }
-  times.sort((a, b) => a - b)
-  return { ns: times[ROUNDS >> 1] as number, steps: (routing.steps - before) / (ROUNDS * LOOK_UPS) }
-}
-
-measure(1_000, 'params')
-console.log('| routes | look-up | ns | steps |\n|---:|---|---:|---:|')
-for (const kind of [...KINDS, 'none'] as const) {
-  for (const size of SIZES) {
-    const { ns, steps } = measure(size, kind)
-    console.log(`| ${size} | ${kind} | ${ns.toFixed(0)} | ${steps.toFixed(1)} |`)
-  }
+  return { kind, routes: size, ns: median(times), steps: (routing.steps - before) / (ROUNDS * LOOK_UPS) }
 }

@@ -1,0 +1,54 @@
+import type { Peer } from './contract.ts'
+import { bare } from './peers/node.ts'
+import { sluice, sluicePeer } from './peers/sluice.ts'
+import type { Stage } from './without.ts'
+
+/** Route options by what they make a request pay for. Their switch-off is leaving them out, or `off`. */
+const POLICIES: Readonly<Record<string, { readonly on: string; readonly off?: string }>> = {
+  'request headers': { on: '  request: { set: { x-gateway: bench }, remove: [x-debug] }' },
+  'response headers': { on: '  response: { set: { x-served-by: bench }, remove: [server] }' },
+  rewrite: { on: 'rewrite: { replacePrefix: { from: /, to: / } }' },
+  timeouts: {
+    on: 'timeouts: { attempt: 10s, total: 10m }',
+    off: 'timeouts: { request: off, attempt: off, idle: off, stream: off, total: off, minRate: off }',
+  },
+  retries: { on: 'retries: { maxExtra: 2 }', off: 'retries: off' },
+}
+
+const STAGES: readonly Stage[] = [
+  'access log',
+  'metrics',
+  'log and metrics',
+  'correlation and trace',
+  'forwarded fields',
+]
+
+const ALL = 'all on'
+
+/** All on; then one off at a time; the defaults; bare. */
+export const costPeers: readonly Peer[] = [
+  sluicePeer({ name: ALL, about: 'every policy of this version, access log on, one worker', route: routeLines() }),
+  ...Object.keys(POLICIES).map((policy) =>
+    sluicePeer({ name: `without ${policy}`, about: `${ALL} but ${policy}, by config`, route: routeLines(policy) }),
+  ),
+  ...STAGES.map((stage) =>
+    sluicePeer({
+      name: `without ${stage}`,
+      about: `${ALL} but ${stage}, cut out by the bench: no config does that`,
+      route: routeLines(),
+      without: stage,
+    }),
+  ),
+  { ...sluice, name: 'defaults' },
+  bare,
+]
+
+/** Lines of a route with every policy on but `without`. */
+export function routeLines(without?: string): string[] {
+  const lines = Object.entries(POLICIES).flatMap(([policy, { on, off }]) => {
+    if (policy !== without) return [on]
+    return off === undefined ? [] : [off]
+  })
+  const nested = lines.filter((line) => line.startsWith(' '))
+  return [...(nested.length === 0 ? [] : ['headers:', ...nested]), ...lines.filter((line) => !line.startsWith(' '))]
+}

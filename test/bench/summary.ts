@@ -1,0 +1,32 @@
+import type { Latency, Row, Sample } from './contract.ts'
+import { median } from './median.ts'
+
+/** Medians of the rounds. A round without an answer has no cost, but its errors count. */
+export function summary(
+  peer: string,
+  scenario: string,
+  samples: readonly Sample[],
+  latencies: readonly Latency[],
+  peakMiB: number,
+): Row {
+  const costs = samples.flatMap(({ cpuUs }) => (cpuUs === undefined ? [] : [cpuUs]))
+  const first = latencies[0]
+  const middle = (of: (latency: Latency) => number): number => median(latencies.map(of))
+  return {
+    peer,
+    scenario,
+    cpuUs: costs.length === 0 ? undefined : median(costs),
+    cpuUsOfRounds: costs,
+    busy: median(samples.map(({ busy }) => busy)),
+    rps: median(samples.map(({ rps }) => rps)),
+    errors: samples.reduce((sum, { errors }) => sum + errors, 0),
+    latency: first && {
+      rate: first.rate,
+      p50: middle(({ p50 }) => p50),
+      p99: middle(({ p99 }) => p99),
+      late: middle(({ late }) => late),
+      errors: latencies.reduce((sum, { errors }) => sum + errors, 0),
+    },
+    peakMiB,
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * Cuts one stage out of Sluice for `npm run bench -- --costs`: `SLUICE_BENCH_WITHOUT=STAGE node --import without.ts …`.
+ * Node loads it in every thread before anything else. Only the bench does this: none of these stages can be switched off.
+ */
+import { Forwarder } from '../../src/data/engine/forward.ts'
+import { AccessLog } from '../../src/telemetry/access-log.ts'
+import { Recorder } from '../../src/telemetry/finish.ts'
+import { Identity } from '../../src/telemetry/identity.ts'
+import { Counter, Histogram } from '../../src/telemetry/series.ts'
+
+const TRACEPARENT = '00-00000000000000000000000000000001-0000000000000001-00'
+
+export const CUTS = {
+  'access log': () => {
+    AccessLog.prototype.write = () => {}
+  },
+  metrics: () => {
+    Counter.prototype.inc = () => {}
+    Histogram.prototype.observe = () => {}
+  },
+  'log and metrics': () => {
+    Recorder.prototype.finish = () => {}
+    Recorder.prototype.attempt = () => {}
+  },
+  'correlation and trace': () => {
+    Identity.prototype.identify = (ex) => {
+      ex.client = ex.downstream.peer.address
+      ex.traceparent = TRACEPARENT
+    }
+  },
+  'forwarded fields': () => {
+    Forwarder.prototype.loops = () => false
+    Forwarder.prototype.headers = (ex) => endToEnd(ex.headers)
+  },
+} as const
+
+export type Stage = keyof typeof CUTS
+
+/** What must not be passed on of the bench's own requests. */
+function endToEnd(headers: readonly string[]): string[] {
+  const out: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase()
+    if (name !== 'host' && name !== 'connection' && name !== 'content-length')
+      out.push(headers[i] as string, headers[i + 1] as string)
+  }
+  return out
+}
+
+const stage = process.env.SLUICE_BENCH_WITHOUT
+if (stage !== undefined) {
+  if (!Object.hasOwn(CUTS, stage)) throw new Error(`no stage ${stage}; there are ${Object.keys(CUTS).join(', ')}`)
+  CUTS[stage as Stage]()
+}
