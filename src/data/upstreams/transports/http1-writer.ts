@@ -1,5 +1,7 @@
 import type { TransportRequest } from '../../../core/transport.ts'
 
+const NOT_OF_A_LINE = /[^\t\x20-\x7e\x80-\xff]/
+
 /** Methods whose requests say `content-length: 0` where they have no body (RFC 9110 section 8.6). */
 function expectsBody(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'
@@ -49,11 +51,7 @@ function isTarget(target: string): boolean {
   return target.length > 0 && isLine(target)
 }
 
-/** Latin1 without control characters but the tab. Part by part: the head in one would have to be flattened first. */
+/** Latin1 without control characters but the tab. Compiled, the expression is faster than a loop over `charCodeAt`. */
 function isLine(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0x20 ? code !== 0x09 : code === 0x7f || code > 0xff) return false
-  }
-  return true
+  return !NOT_OF_A_LINE.test(text)
 }
