@@ -41,9 +41,14 @@ export class TimerWheel {
 
   /** Schedules, or moves, `timer` to fire `ms` from now. */
   schedule(timer: Timer, ms: number): void {
+    this.scheduleAt(timer, this.clock.now() + ms)
+  }
+
+  /** Schedules, or moves, `timer` to fire at `due`, clock milliseconds. */
+  scheduleAt(timer: Timer, due: number): void {
     this.cancel(timer)
     if (this.count === 0) this.current = this.tickOf(this.clock.now())
-    timer.tick = Math.max(Math.ceil((this.clock.now() + ms) / TICK_MS), this.current + 1)
+    timer.tick = Math.max(Math.ceil(due / TICK_MS), this.current + 1)
     const slot = timer.tick % SLOTS
     const head = this.slots[slot]
     timer.slot = slot

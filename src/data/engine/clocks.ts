@@ -114,7 +114,7 @@ export class Clocks {
     if (due >= this.timerAt && this.timer.scheduled) return
     if (due === NEVER) return
     this.timerAt = due
-    this.timers.schedule(this.timer, due - this.clock.now())
+    this.timers.scheduleAt(this.timer, due)
   }
 
   private openWindow(now: number): void {

@@ -94,6 +94,7 @@ export class FieldKinds {
  * Takes out the fields that a `Connection` value names; they are meant for this hop only. `list` is changed in place.
  */
 export function removeNamed(list: string[], connection: string): void {
+  if (connection === 'keep-alive' || connection === 'close') return
   const named = connection
     .toLowerCase()
     .split(',')
