@@ -11,7 +11,7 @@ import { summary } from './summary.ts'
 
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
-const WARM_UP_SECONDS = 2
+const MOST_WARM_UP_SECONDS = 2
 const START_SECONDS = 1
 /** Percentiles settle sooner than CPU times, and say less. */
 const PACED_ROUNDS = 3
@@ -54,7 +54,7 @@ export function estimate({
   latency,
 }: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
   const measured = seconds * (rounds + (latency ? Math.min(rounds, PACED_ROUNDS) : 0))
-  return peers.length * (START_SECONDS + scenarios.length * (WARM_UP_SECONDS + measured))
+  return peers.length * (START_SECONDS + scenarios.length * (warmUp(seconds) + measured))
 }
 
 /**
@@ -126,7 +126,7 @@ class Bench {
     const latencies = new Map<Running, Latency[]>(running.map((one) => [one, []]))
     for (const one of running) {
       forgetPeak(family(one.child.pid))
-      await this.sample(one, scenario, WARM_UP_SECONDS)
+      await this.sample(one, scenario, warmUp(this.options.seconds))
     }
     for (let round = 0; round < rounds; round++) {
       for (const one of rotated(running, round)) {
@@ -192,6 +192,10 @@ class Bench {
     if (child.running || this.skipped.some((one) => one.peer === peer.name)) return
     this.skipped.push({ peer: peer.name, why: `ended while it was measured: ${child.said.trim()}` })
   }
+}
+
+function warmUp(seconds: number): number {
+  return Math.min(seconds, MOST_WARM_UP_SECONDS)
 }
 
 function rotated<T>(list: readonly T[], by: number): T[] {

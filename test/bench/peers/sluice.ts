@@ -62,6 +62,7 @@ workers: ${workers}
 listeners:
   web: { listen: "127.0.0.1:${port}" }
 admin: { listen: "127.0.0.1:0" }
+drain: { delay: 0s, timeout: 1s }
 stateDir: ${JSON.stringify(join(folder, 'state'))}
 upstreams:
   backend: { endpoints: ["http://127.0.0.1:${backendPort}"] }

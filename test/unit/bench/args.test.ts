@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { readArgs } from '../../bench/args.ts'
+
+const names = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name)
+
+describe('arguments of the bench', () => {
+  it('compares all peers in all scenarios when nothing is asked for', () => {
+    const wanted = readArgs([])
+    expect(wanted.mode.name).toBe('peers')
+    expect(names(wanted.peers)).toEqual(
+      expect.arrayContaining(['nginx', 'haproxy', 'caddy', '@fastify/http-proxy', 'fast-proxy', 'bare', 'sluice']),
+    )
+    expect(names(wanted.scenarios)).toEqual(['small', 'json10k', 'body1m', 'post1k'])
+    expect(wanted).toMatchObject({ seconds: 5, rounds: 5, require: false, out: undefined, whole: true })
+  })
+
+  it('requires what the issue of speed requires', () => {
+    expect(readArgs([]).bounds).toEqual([
+      { peer: 'sluice', to: '@fastify/http-proxy', scenario: 'small', atMost: 0.5 },
+      { peer: 'sluice', to: 'caddy', scenario: 'small', atMost: 0.6 },
+      { peer: 'sluice', to: 'nginx', scenario: 'small', atMost: 2.5 },
+      { peer: 'sluice', to: 'bare', scenario: 'small', atMost: 1.2 },
+    ])
+    expect(readArgs(['--workers']).bounds).toMatchObject([{ to: 'workers-1', atMost: 1.1 }])
+    expect(readArgs(['--routes']).bounds).toMatchObject([{ peer: 'routes-10000', to: 'routes-10', atMost: 1.1 }])
+  })
+
+  it('takes a choice, requires only what it can judge, and does not keep its results', () => {
+    const wanted = readArgs(['--peers', 'sluice,bare', '--scenarios', 'small', '--seconds', '1', '--rounds', '3'])
+    expect(names(wanted.peers)).toEqual(['sluice', 'bare'])
+    expect(names(wanted.scenarios)).toEqual(['small'])
+    expect(wanted.bounds).toMatchObject([{ peer: 'sluice', to: 'bare' }])
+    expect(wanted.whole).toBe(false)
+  })
+
+  it('does not keep what fewer than three rounds gave', () => {
+    expect(readArgs(['--rounds', '2']).whole).toBe(false)
+    expect(readArgs(['--rounds', '3']).whole).toBe(true)
+  })
+
+  it.each([
+    ['an unknown peer', ['--peers', 'apache'], /no peer apache; there are nginx/],
+    ['a peer of another mode', ['--workers', '--peers', 'nginx'], /no peer nginx; there are workers-1/],
+    ['an unknown scenario', ['--scenarios', 'large'], /no scenario large; there are small/],
+    ['a broken number', ['--seconds', '1.5'], /--seconds: a whole number from 1 to 120/],
+    ['no rounds', ['--rounds', '0'], /--rounds: a whole number from 1 to 50/],
+    ['an unknown option', ['--floor'], /--floor/],
+    ['two modes', ['--workers', '--costs'], /one of --workers, --costs at a time/],
+    ['a requirement where there is none', ['--costs', '--require'], /nothing is required/],
+    ['a requirement whose peers were not chosen', ['--peers', 'nginx', '--require'], /nothing is required/],
+  ])('refuses %s', (_, args, message) => expect(() => readArgs(args)).toThrow(message))
+})

@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { withTables } from '../../bench/docs.ts'
+import { withoutPaths } from '../../bench/machine.ts'
+import { MODES } from '../../bench/modes.ts'
+import { markdown, type Report } from '../../bench/report.ts'
+import { summary } from '../../bench/summary.ts'
+
+const sample = (cpuUs: number | undefined) => ({ cpuUs, busy: 0.99, rps: 20_000, requests: 1, errors: 0 })
+const REPORT: Report = {
+  title: 'Two peers',
+  command: 'npm run bench',
+  date: '2030-01-02',
+  machine: 'a machine',
+  seconds: 5,
+  rounds: 3,
+  peers: ['nginx', 'slow', 'dead', 'absent'].map((name) => ({ name, about: `about ${name}` })),
+  versions: { nginx: '1.2.3' },
+  reference: 'nginx',
+  required: [],
+  rows: [
+    summary('nginx', 'small', [sample(20)], [{ rate: 500, p50: 0.4, p99: 1.25, late: 1, errors: 0 }], 12),
+    summary('slow', 'small', [sample(50)], [{ rate: 500, p50: Number.NaN, p99: Number.NaN, late: 1, errors: 9 }], 100),
+    summary('dead', 'small', [sample(undefined)], [], 0),
+  ],
+  more: [],
+  skipped: [{ peer: 'absent', why: 'not installed' }],
+}
+
+describe('report', () => {
+  const text = markdown(REPORT)
+
+  it('has a line for each peer, with the ratio to the reference', () => {
+    expect(text.split('\n').filter((line) => line.startsWith('|'))).toEqual([
+      '| peer | CPU µs a request | to nginx | difference µs | requests/s | core busy | p50 ms at 500/s | p99 ms at 500/s | peak MiB | errors |',
+      '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
+      '| nginx | 20.0 | 1.00x | +0.0 | 20000 | 99 % | 0.40 | 1.25 | 12 | 0 |',
+      '| slow | 50.0 | 2.50x | +30.0 | 20000 | 99 % | – | – | 100 | 9 |',
+      '| dead | – | – | – | 20000 | 99 % | – | – | 0 | 0 |',
+    ])
+  })
+
+  it('says what ran, from which command, and what was left out', () => {
+    expect(text).toMatch('By `npm run bench` on 2030-01-02: a machine. Medians of 3 interleaved rounds of 5 s.')
+    expect(text).toMatch('- `nginx` 1.2.3: about nginx')
+    expect(text).toMatch('## Left out\n\n- absent: not installed')
+    expect(text).not.toMatch('about absent')
+  })
+
+  it('keeps folders of the machine out', () => {
+    const why = 'ended: open() "/tmp/bench-1/nginx.conf" failed; see http://nginx.org/en/ and application/json'
+    expect(withoutPaths(why)).toBe('ended: open() "…" failed; see http://nginx.org/en/ and application/json')
+  })
+})
+
+describe('docs/benchmarks.md', () => {
+  const url = (path: string): URL => new URL(`../../../${path}`, import.meta.url)
+  const docs = readFileSync(url('docs/benchmarks.md'), 'utf8')
+
+  it.each(MODES)('has a place for the results of $name, and shows those that are kept', ({ name }) => {
+    expect(withTables(docs, name, 'x')).toMatch(`<!-- results: ${name} -->\n\nx\n\n<!-- end of results: ${name} -->`)
+    const kept = url(`test/bench/results/${name}.json`)
+    if (!existsSync(kept)) return
+    const report = JSON.parse(readFileSync(kept, 'utf8')) as Report
+    expect(docs).toBe(withTables(docs, name, markdown(report, 3)))
+  })
+
+  it('is refused without that place', () => {
+    expect(() => withTables('no markers', 'peers', 'x')).toThrow(/no place for the results of peers/)
+  })
+})
