@@ -52,7 +52,7 @@ async function serve(config: Config, demo: Demo | undefined, io: Io): Promise<nu
     machine: { cores: availableParallelism(), memory: totalmem(), memoryLimit: process.constrainedMemory() },
     workerEntry: workerEntry(),
     startLogs: startLogThread,
-    commands: demo === undefined ? {} : { '/demo/faults': faults(demo) },
+    commands: demo === undefined ? {} : { 'demo/faults': faults(demo) },
     testHooks: io.env.SLUICE_TEST_HOOKS === '1',
   })
   // Before the start: a signal that comes meanwhile must not leave anything behind.

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Sluice, spawnSluice } from '../../kit/sluice.ts'
+import { until } from '../../kit/until.ts'
+import { ROOT } from './kit/image.ts'
+
+let sluice: Sluice
+
+// The demo's endpoints have fixed ports: another test may have them for a moment.
+beforeAll(async () => {
+  const config = readFileSync(join(ROOT, 'config/sluice.yaml'), 'utf8')
+  const yaml = config.replaceAll(/listen: 127\.0\.0\.1:\d+/g, 'listen: 127.0.0.1:0')
+  const deadline = performance.now() + 60_000
+  do {
+    sluice = await spawnSluice(yaml, { args: ['--demo'] })
+    await until(() => sluice.stderr.includes('  repair ') || sluice.exitCode !== undefined, 20_000)
+  } while (/port.* is in use/.test(sluice.stderr) && performance.now() < deadline)
+  await sluice.started(1_000)
+}, 90_000)
+
+afterAll(async () => {
+  expect(await sluice.stop()).toBe(0)
+})
+
+/** The line that the start printed under a name, run by a shell. */
+async function paste(name: string): Promise<unknown> {
+  const line = sluice.stderr.split('\n').find((text) => text.startsWith(`  ${name} `)) as string
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', line.slice(2 + name.length).trim()])
+  return JSON.parse(stdout)
+}
+
+/** How many tries each of 20 requests for an order took; each of them succeeded. */
+async function tries(): Promise<number[]> {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => sluice.get('/orders/1')))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+  const lines = answers.map(({ headers }) =>
+    sluice.line(({ request_id }) => request_id === headers['sluice-request-id']),
+  )
+  return (await Promise.all(lines)).map(({ attempts }) => Number(attempts))
+}
+
+test('the lines that the demo prints break an endpoint, unnoticed by clients, and repair it', async ({ skip }) => {
+  if (!(process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'curl')))) {
+    expect(process.env.CI, 'curl is missing').not.toBe('true')
+    skip('curl is missing on this machine')
+  }
+  expect(await paste('break')).toEqual({ changed: [{ port: 9101, fault: 'down' }] })
+  expect(Math.max(...(await tries()))).toBeGreaterThan(1)
+  expect(await paste('repair')).toEqual({ changed: [{ port: 9101, fault: 'none' }] })
+  expect(await tries()).toEqual(new Array(20).fill(1))
+})
