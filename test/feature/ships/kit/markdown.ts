@@ -1,0 +1,48 @@
+/** The fenced blocks of a language in a Markdown text, without their fences. */
+export function blocks(markdown: string, language: string): string[] {
+  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+    .filter((match) => match[1] === language)
+    .map((match) => match[2] as string)
+}
+
+/** Targets of links, without those to other sites. */
+export function relativeLinks(markdown: string): string[] {
+  return [...markdown.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((match) => match[1] as string)
+    .filter((target) => !/^[a-z]+:/.test(target))
+}
+
+/** npm scripts that a text speaks of: `npm run x`, `npm start`, `npm test`. */
+export function npmScripts(markdown: string): string[] {
+  const run = [...markdown.matchAll(/\bnpm run (?:-s )?([\w-]+)/g)].map((match) => match[1] as string)
+  const short = [...markdown.matchAll(/\bnpm (start|test)\b/g)].map((match) => match[1] as string)
+  return [...new Set([...run, ...short])]
+}
+
+/** One line `curl [-i] [-H 'name: value'] URL   # 404 why`. */
+export interface CurlLine {
+  readonly port: number
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  /** As its comment says; 200 where it says none. */
+  readonly status: number
+}
+
+/** The curl lines of a block of shell. */
+export function curlLines(shell: string): CurlLine[] {
+  return shell
+    .split('\n')
+    .filter((line) => line.startsWith('curl '))
+    .map((line) => {
+      const [command = '', comment = ''] = line.split(/\s+# /)
+      const url = /http:\/\/127\.0\.0\.1:(\d+)(\/\S*)/.exec(command)
+      if (url === null) throw new Error(`no URL in ${line}`)
+      const headers = [...command.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name, value]) => [name, value])
+      return {
+        port: Number(url[1]),
+        path: url[2] as string,
+        headers: Object.fromEntries(headers) as Record<string, string>,
+        status: Number(/^\d{3}\b/.exec(comment)?.[0] ?? 200),
+      }
+    })
+}

@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadConfig } from '../../../src/config/load.ts'
+import { Demo } from '../../../src/demo/demo.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { systemRandom } from '../../../src/lib/random.ts'
+import { fetchRaw, type Sluice, startSluice } from '../../kit/sluice.ts'
+import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
+import { ROOT } from './kit/image.ts'
+import { blocks, type CurlLine, curlLines, npmScripts, relativeLinks } from './kit/markdown.ts'
+
+const PAGES = ['README.md', 'docs/operations.md'] as const
+const ENDPOINT = /http:\/\/[\w.-]+:8080/g
+const text = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
+const readme = text('README.md')
+const [config = ''] = blocks(readme, 'yaml')
+const curls = blocks(readme, 'sh').map(curlLines)
+const [ofDemo = [], ofConfig = []] = curls.filter((lines) => lines.length > 0)
+
+describe.each(PAGES)('%s', (page) => {
+  test('its configs pass the check without a warning', async () => {
+    for (const yaml of blocks(text(page), 'yaml')) {
+      const { config, diagnostics } = await loadConfig('sluice.yaml', {
+        env: {},
+        readFile: async () => Buffer.from(yaml),
+      })
+      expect(diagnostics).toEqual([])
+      expect(config).toBeDefined()
+    }
+  })
+
+  test('the npm scripts that it names exist', () => {
+    const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
+    const named = npmScripts(text(page))
+    expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([])
+  })
+
+  test('its links lead somewhere', () => {
+    const links = relativeLinks(text(page)).map((link) => link.replace(/#.*$/, ''))
+    const base = join(ROOT, page, '..')
+    expect(links.filter((link) => link !== '' && !existsSync(join(base, link)))).toEqual([])
+  })
+})
+
+/** Sends what a curl line sends, to the gateway's real ports. */
+async function statusOf(sluice: Sluice, { port, path, headers }: CurlLine): Promise<number> {
+  const ports: Record<number, number> = { 8080: sluice.port(), 9901: sluice.adminPort, 9902: sluice.probesPort }
+  return (await fetchRaw(ports[port] as number, 'GET', path, headers)).status
+}
+
+function onFreePorts(yaml: string): string {
+  return yaml.replaceAll(/listen: 127\.0\.0\.1:\d+/g, 'listen: 127.0.0.1:0')
+}
+
+describe('the screenful of config', () => {
+  const upstreams: TestUpstream[] = []
+  let sluice: Sluice
+
+  beforeAll(async () => {
+    for (const _ of config.match(ENDPOINT) ?? []) upstreams.push(await testUpstream())
+    let next = 0
+    const reachable = config.replaceAll(ENDPOINT, () => upstreams[next++]?.url ?? '')
+    sluice = await startSluice(`${onFreePorts(reachable)}\nadmin: { listen: "127.0.0.1:0" }\n`)
+  })
+
+  afterAll(async () => {
+    await sluice?.stop()
+    await Promise.all(upstreams.map((upstream) => upstream.close()))
+  })
+
+  test('fits a screen', () => {
+    expect(config.split('\n').length).toBeLessThanOrEqual(60)
+  })
+
+  test('the curl lines get what they promise', async () => {
+    expect(ofConfig).toHaveLength(4)
+    for (const line of ofConfig) expect(await statusOf(sluice, line), line.path).toBe(line.status)
+  })
+})
+
+describe('what npm start runs', () => {
+  let demo: Demo
+  let sluice: Sluice
+
+  beforeAll(async () => {
+    demo = new Demo(
+      { clock: systemClock, random: systemRandom() },
+      { orders: [0, 0, 0], catalog: [0, 0], echo: [0, 0] },
+    )
+    await demo.start()
+    const ports = demo.facts().map(({ port }) => port)
+    const yaml = text('config/sluice.yaml').replaceAll(
+      /:910(\d)\b/g,
+      (_, digit: string) => `:${ports[Number(digit) - 1]}`,
+    )
+    sluice = await startSluice(onFreePorts(yaml))
+  })
+
+  afterAll(async () => {
+    await sluice?.stop()
+    await demo?.stop()
+  })
+
+  test('the curl lines get what they promise', async () => {
+    expect(ofDemo).toHaveLength(6)
+    for (const line of ofDemo) expect(await statusOf(sluice, line), line.path).toBe(line.status)
+  })
+})
