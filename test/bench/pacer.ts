@@ -29,7 +29,7 @@ export interface Paced {
 }
 
 const TICK_MS = 1
-const GRACE_MS = 5000
+const GRACE_MS = 10_000
 /** Connections open and code gets warm in the first tenth: not counted. */
 const WARM_UP = 0.1
 

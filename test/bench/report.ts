@@ -8,6 +8,8 @@ export interface Report {
   readonly command: string
   readonly date: string
   readonly machine: string
+  /** Load average of the minute before: what else the machine had to do. */
+  readonly loadBefore: number
   readonly seconds: number
   readonly rounds: number
   readonly peers: readonly Pick<Peer, 'name' | 'about'>[]
@@ -23,11 +25,11 @@ export interface Report {
 
 /** The whole report; `level`: of its headings. */
 export function markdown(report: Report, level = 2): string {
-  const { date, machine, seconds, rounds, peers, versions, skipped, required, more, command } = report
+  const { date, machine, loadBefore, seconds, rounds, peers, versions, skipped, required, more, command } = report
   const scenarios = [...new Set(report.rows.map(({ scenario }) => scenario))]
   const section = (heading: string, text: string): string => `${'#'.repeat(level)} ${heading}\n\n${text}`
   return [
-    `By \`${command}\` on ${date}: ${machine}. Medians of ${rounds} interleaved rounds of ${seconds} s.`,
+    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} interleaved rounds of ${seconds} s.`,
     ...(required.length === 0 ? [] : [section('Required', requiredTable(required))]),
     ...scenarios.map((scenario) => section(scenario, table(report, scenario))),
     ...more.map(({ heading, text }) => section(heading, text)),

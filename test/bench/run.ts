@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readArgs, USAGE, type Wanted } from './args.ts'
 import { bench, estimate } from './bench.ts'
@@ -8,6 +8,8 @@ import { markdown, type Report } from './report.ts'
 import { judge } from './required.ts'
 import { keep } from './results.ts'
 
+/** Load average up to which a machine counts as quiet. */
+const QUIET_LOAD = 0.5
 const EXIT = { bound: 1, usage: 64, broken: 70, interrupted: 130 } as const
 
 /** The report; nothing that was started for it lives on, however it ends. */
@@ -16,6 +18,9 @@ async function measure(wanted: Wanted, signal: AbortSignal): Promise<Report> {
   const { latency, reference, title } = mode
   const expected = estimate({ ...wanted, latency })
   say(`${title}: ${wanted.peers.length} peers, about ${Math.ceil(expected / 60)} min, ended after three times that`)
+  const [loadBefore = 0] = loadavg()
+  if (loadBefore > QUIET_LOAD)
+    say(`the machine is busy: load average ${loadBefore.toFixed(2)}; take no figure for good`)
   const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
   try {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout((3 * expected + 120) * 1000)])
@@ -26,6 +31,7 @@ async function measure(wanted: Wanted, signal: AbortSignal): Promise<Report> {
       command: ['npm run bench', ...(mode.name === 'peers' ? [] : [`-- --${mode.name}`])].join(' '),
       date: new Date().toISOString().slice(0, 10),
       machine: machine(),
+      loadBefore,
       seconds,
       rounds,
       peers: wanted.peers.map(({ name, about }) => ({ name, about })),

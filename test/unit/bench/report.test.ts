@@ -12,6 +12,7 @@ const REPORT: Report = {
   command: 'npm run bench',
   date: '2030-01-02',
   machine: 'a machine',
+  loadBefore: 0.123,
   seconds: 5,
   rounds: 3,
   peers: ['nginx', 'slow', 'dead', 'absent'].map((name) => ({ name, about: `about ${name}` })),
@@ -41,14 +42,16 @@ describe('report', () => {
   })
 
   it('says what ran, from which command, and what was left out', () => {
-    expect(text).toMatch('By `npm run bench` on 2030-01-02: a machine. Medians of 3 interleaved rounds of 5 s.')
+    expect(text).toMatch(
+      'By `npm run bench` on 2030-01-02: a machine. Load average before: 0.12. Medians of 3 interleaved rounds of 5 s.',
+    )
     expect(text).toMatch('- `nginx` 1.2.3: about nginx')
     expect(text).toMatch('## Left out\n\n- absent: not installed')
     expect(text).not.toMatch('about absent')
   })
 
   it('keeps folders of the machine out', () => {
-    const why = 'ended: open() "/tmp/bench-1/nginx.conf" failed; see http://nginx.org/en/ and application/json'
+    const why = 'ended: open() "/var/bench-1/nginx.conf" failed; see http://nginx.org/en/ and application/json'
     expect(withoutPaths(why)).toBe('ended: open() "…" failed; see http://nginx.org/en/ and application/json')
   })
 })

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { cpuMicros, family, forgetPeak, peakMiB, readStat } from '../../bench/processes.ts'
+import { until } from '../../kit/until.ts'
+
+const LINUX = process.platform === 'linux'
+
+describe('a line of /proc/PID/stat', () => {
+  it('is counted from the last bracket: names may hold blanks and brackets', () => {
+    const text = '42 (a) b (c)) S 7 42 42 0 -1 4194304 1 2 3 4 100 20 3 4 20 0 12 0 555 1 2'
+    expect(readStat(text)).toEqual({ parent: 7, ticks: 127 })
+  })
+})
+
+// The bench itself runs on Linux only.
+describe.skipIf(!LINUX)('processes', () => {
+  it('are found with all that descend from them', async () => {
+    const shell = spawn('sh', ['-c', 'sh -c "echo ready; exec sleep 60"; true'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      await once(shell.stdout, 'data')
+      expect(family(shell.pid as number)).toHaveLength(2)
+      expect(family(process.pid)).toContain(shell.pid)
+    } finally {
+      const all = family(shell.pid as number)
+      for (const pid of all) process.kill(pid, 'SIGKILL')
+      await once(shell, 'close')
+    }
+    expect(family(process.pid)).not.toContain(shell.pid)
+  })
+
+  it('are charged for what their threads use', async () => {
+    const before = cpuMicros([process.pid])
+    await until(() => cpuMicros([process.pid]) >= before + 100_000, 15_000, 'a tenth of a second of our own CPU time')
+  })
+
+  it('cost nothing once they are gone', () => {
+    expect(cpuMicros([2 ** 30])).toBe(0)
+    expect(peakMiB([2 ** 30])).toBe(0)
+    expect(() => forgetPeak([2 ** 30])).not.toThrow()
+  })
+
+  it('have a peak that lasts until it is forgotten', async () => {
+    const script = `Buffer.alloc(300 * 2 ** 20, 1); gc(); console.log('freed'); setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['--expose-gc', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      await once(child.stdout, 'data')
+      const pids = family(child.pid as number)
+      expect(peakMiB(pids)).toBeGreaterThan(300)
+      forgetPeak(pids)
+      expect(peakMiB(pids)).toBeLessThan(200)
+    } finally {
+      child.kill('SIGKILL')
+      await once(child, 'close')
+    }
+  })
+})
