@@ -62,3 +62,5 @@ process.exitCode = await main(process.argv.slice(2), io).catch((error: unknown) 
   io.stderr(`sluice: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return Exit.failed
 })
+// A gateway that was told twice to end, or gave up, leaves threads and sockets behind.
+if (process.exitCode === Exit.failed) process.exit()
