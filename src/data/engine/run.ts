@@ -3,12 +3,14 @@ import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.t
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { HeadVerdict } from '../../core/outcome.ts'
-import { isReply, type Left, type Policy, type Refusal, type Reply } from '../../core/policy.ts'
+import { isReply, type Left, type Refusal, type Reply } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
+import { Admission, type AdmissionOwner } from './admission.ts'
 import { answerHead, answerStages, isEventStream, ownFields } from './answer.ts'
+import { type AnswerHooksOwner, recover, respond } from './answer-hooks.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
@@ -30,7 +32,7 @@ const RECOVERY_MS = 1_000
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
  * exactly once, whatever happens.
  */
-export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOwner {
+export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, AnswerHooksOwner, ClocksOwner, RelayOwner {
   readonly ex: Exchange
   readonly clock: Clock
   readonly timers: TimerWheel
@@ -45,10 +47,10 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   private attempts: Attempts | undefined = undefined
   private relay: Relay | undefined = undefined
   private ownBody: Buffer | undefined = undefined
-  private pending: Policy | undefined = undefined
+  private admission: Admission | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
   private answering = false
-  private ended = false
+  over = false
 
   constructor(engine: Engine, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
     this.engine = engine
@@ -96,57 +98,26 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.timeouts)
     this.ex.deadline = this.clocks.deadline
     if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
-    else if (this.chain.admit) this.admit(0)
-    else this.forward()
+    else if (this.chain.admit) {
+      this.admission = new Admission(this, this.ex, this.chain)
+      this.admission.ask(0)
+    } else this.forward()
   }
 
-  // --- admit
+  // --- admission
 
-  private admit(from: number): void {
-    const { policies } = this.chain
-    for (let place = from; place < policies.length; place++) {
-      const policy = policies[place] as Policy
-      this.ex.reached = place + 1
-      if (policy.admit === undefined) continue
-      let verdict: ReturnType<NonNullable<Policy['admit']>>
-      try {
-        verdict = policy.admit(this.ex)
-      } catch (error) {
-        this.onBug(error)
-        return
-      }
-      if (verdict === undefined) continue
-      if (!(verdict instanceof Promise)) {
-        this.refuse(verdict)
-        return
-      }
-      this.pending = policy
-      verdict.then(
-        (late) => {
-          if (this.pending !== policy) return
-          this.pending = undefined
-          if (late === undefined) this.admit(place + 1)
-          else this.refuse(late)
-        },
-        (error: unknown) => {
-          if (this.pending === policy) this.onBug(error)
-        },
-      )
-      return
-    }
+  onAdmitted(): void {
     this.forward()
   }
 
-  private refuse(verdict: Refusal | Reply): void {
+  onRefused(verdict: Refusal | Reply): void {
     if (isReply(verdict)) this.reply(verdict)
     else this.fail({ phase: 'limit', origin: 'sluice', ...verdict })
   }
 
   private leave(why: Left): void {
-    const pending = this.pending
-    this.pending = undefined
     try {
-      pending?.left?.(this.ex, why)
+      this.admission?.leave(why)
     } catch (error) {
       this.engine.bug(this.ex, error)
     }
@@ -209,7 +180,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     const relay = new Relay(this, tri, this.downstream, stages)
     this.relay = relay
     const timeouts = (this.route as CompiledRoute).timeouts
-    this.respond(() => {
+    respond(this, this.chain, () => {
       this.clocks?.relaying(isEventStream(headers) ? timeouts.stream : timeouts.idle)
       if (this.sendHead()) relay.open()
       else this.break(failure('bad_response', 'headers', 'upstream'))
@@ -222,7 +193,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   }
 
   onRelayEnd(): void {
-    if (this.ended) return
+    if (this.over) return
     this.body?.discard()
     this.downstream.end()
   }
@@ -233,7 +204,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
 
   /** No usable answer: recovers, or answers with the failure; once the head is out the answer can only be broken. */
   fail(failed: Failure): void {
-    if (this.ended) return
+    if (this.over) return
     if (this.answering) {
       this.break(failed)
       return
@@ -243,41 +214,14 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
     this.attempts?.stop(GIVEN_UP)
     this.clocks?.extend(RECOVERY_MS)
-    this.recover(failed, 0)
+    recover(this, this.chain, failed, (reply) => {
+      if (reply !== undefined) this.ex.degraded = failed.reason
+      this.send(reply ?? failureReply(failed, this.ex, this.snapshot.gateway))
+    })
   }
 
-  private recover(failed: Failure, from: number): void {
-    const { ex, chain } = this
-    for (let i = from; i < chain.recover.length; i++) {
-      const place = chain.recover[i] as number
-      if (place >= ex.reached) break
-      try {
-        const reply = chain.policies[place]?.recover?.(ex, failed)
-        if (reply instanceof Promise) {
-          reply.then(
-            (late) => {
-              if (this.ended || ex.sent) return
-              if (late === undefined) this.recover(failed, i + 1)
-              else this.degrade(failed, late)
-            },
-            (error: unknown) => this.onBug(error),
-          )
-          return
-        }
-        if (reply !== undefined) {
-          this.degrade(failed, reply)
-          return
-        }
-      } catch (error) {
-        this.engine.bug(ex, error)
-      }
-    }
-    this.send(failureReply(failed, ex, this.snapshot.gateway))
-  }
-
-  private degrade(failed: Failure, reply: Reply): void {
-    this.ex.degraded = failed.reason
-    this.send(reply)
+  onRecoverBug(error: unknown): void {
+    this.engine.bug(this.ex, error)
   }
 
   private reply(reply: Reply): void {
@@ -287,7 +231,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
 
   private send(reply: Reply): void {
     this.compose(reply)
-    this.respond(() => this.deliver())
+    respond(this, this.chain, () => this.deliver())
   }
 
   private compose(reply: Reply): void {
@@ -312,7 +256,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
       return
     }
     if (ownBody !== undefined && this.ex.method !== 'HEAD') downstream.write(ownBody)
-    if (!this.ended) downstream.end()
+    if (!this.over) downstream.end()
   }
 
   /** Answers that never had a route: refused by the listener, no match, `OPTIONS *`. */
@@ -321,39 +265,10 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
     else this.fail(reply)
   }
 
-  private respond(then: () => void): void {
-    if (this.chain.respond.length === 0) then()
-    else this.respondFrom(this.chain.respond.length - 1, then)
-  }
-
-  private respondFrom(from: number, then: () => void): void {
-    const { ex, chain } = this
-    for (let i = from; i >= 0; i--) {
-      const place = chain.respond[i] as number
-      if (place >= ex.reached) continue
-      try {
-        const waiting = chain.policies[place]?.respond?.(ex)
-        if (waiting instanceof Promise) {
-          waiting.then(
-            () => {
-              if (!this.ended && !ex.sent) this.respondFrom(i - 1, then)
-            },
-            (error: unknown) => this.onBug(error),
-          )
-          return
-        }
-      } catch (error) {
-        this.onBug(error)
-        return
-      }
-    }
-    then()
-  }
-
   /** False: it can not be sent, and nothing was. */
   private sendHead(): boolean {
     const { ex, downstream } = this
-    if (this.ended || ex.response === undefined) return true
+    if (this.over || ex.response === undefined) return true
     // Before the call: the downstream may find the client gone in it.
     ex.sent = true
     ex.firstByteAt = this.clock.now()
@@ -368,7 +283,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   onBug(error: unknown): void {
     this.engine.bug(this.ex, error)
     const failed = failure('internal', 'request', 'sluice')
-    if (this.ended) return
+    if (this.over) return
     this.answering = true
     this.leave('deadline')
     this.break(failed)
@@ -376,7 +291,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
 
   /** The answer can not be completed: the client must see that. */
   private break(failed: Failure): void {
-    if (this.ended) return
+    if (this.over) return
     this.ex.failure = failed
     if (this.ex.sent) {
       this.downstream.reset()
@@ -420,7 +335,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
 
   onBodyEnd(trailers: FlatHeaders): void {
     if (this.stages !== undefined) this.stageRefusal(this.stages.end())
-    if (!this.ended) this.body?.onEnd(trailers)
+    if (!this.over) this.body?.onEnd(trailers)
   }
 
   private stageRefusal(refusal: Refusal | Error | undefined): void {
@@ -438,7 +353,7 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   }
 
   onGone(why: Gone): void {
-    if (this.ended) return
+    if (this.over) return
     if (why !== 'closed' && !this.ex.sent && !this.answering) {
       this.downstream.closeAfter()
       this.fail(
@@ -456,8 +371,8 @@ export class Run implements DownstreamEvents, AttemptsHost, ClocksOwner, RelayOw
   }
 
   private finish(): void {
-    if (this.ended) return
-    this.ended = true
+    if (this.over) return
+    this.over = true
     const { ex, chain } = this
     ex.finished = true
     this.attempts?.stop(CLIENT_LEFT)

@@ -1,0 +1,67 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { Left, Policy, Refusal, Reply } from '../../core/policy.ts'
+import type { Chain } from './chain.ts'
+
+/** Who is told how admission went; exactly one of them is called, unless the exchange leaves first. */
+export interface AdmissionOwner {
+  onAdmitted(): void
+  onRefused(verdict: Refusal | Reply): void
+  onBug(error: unknown): void
+}
+
+/** Asks the policies of a chain, in order, whether an exchange may go on. Only a promise makes it wait. */
+export class Admission {
+  private readonly owner: AdmissionOwner
+  private readonly ex: Exchange
+  private readonly policies: readonly Policy[]
+  private pending: Policy | undefined = undefined
+
+  constructor(owner: AdmissionOwner, ex: Exchange, chain: Chain) {
+    this.owner = owner
+    this.ex = ex
+    this.policies = chain.policies
+  }
+
+  /** Asks from place `from` on. */
+  ask(from: number): void {
+    for (let place = from; place < this.policies.length; place++) {
+      const policy = this.policies[place] as Policy
+      this.ex.reached = place + 1
+      if (policy.admit === undefined) continue
+      let verdict: ReturnType<NonNullable<Policy['admit']>>
+      try {
+        verdict = policy.admit(this.ex)
+      } catch (error) {
+        this.owner.onBug(error)
+        return
+      }
+      if (verdict === undefined) continue
+      if (verdict instanceof Promise) this.await(policy, verdict, place + 1)
+      else this.owner.onRefused(verdict)
+      return
+    }
+    this.owner.onAdmitted()
+  }
+
+  /** The exchange ended while a policy is being waited for: it is told, and its late verdict means nothing. */
+  leave(why: Left): void {
+    const { pending } = this
+    this.pending = undefined
+    pending?.left?.(this.ex, why)
+  }
+
+  private await(policy: Policy, verdict: Promise<undefined | Refusal | Reply>, next: number): void {
+    this.pending = policy
+    verdict.then(
+      (late) => {
+        if (this.pending !== policy) return
+        this.pending = undefined
+        if (late === undefined) this.ask(next)
+        else this.owner.onRefused(late)
+      },
+      (error: unknown) => {
+        if (this.pending === policy) this.owner.onBug(error)
+      },
+    )
+  }
+}

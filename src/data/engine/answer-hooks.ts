@@ -1,0 +1,79 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { Failure } from '../../core/failures.ts'
+import type { Reply } from '../../core/policy.ts'
+import type { Chain } from './chain.ts'
+
+/** How the hooks around an answer report, and how they learn that nobody waits for them any more. */
+export interface AnswerHooksOwner {
+  readonly ex: Exchange
+  readonly over: boolean
+  /** A `recover` hook threw: the others are still asked. */
+  onRecoverBug(error: unknown): void
+  onBug(error: unknown): void
+}
+
+/** Asks the `recover` hooks in order, from place `from` of the chain's list on; `done` gets the first reply. */
+export function recover(
+  owner: AnswerHooksOwner,
+  chain: Chain,
+  failed: Failure,
+  done: (reply: Reply | undefined) => void,
+  from = 0,
+): void {
+  const { ex } = owner
+  for (let i = from; i < chain.recover.length; i++) {
+    const place = chain.recover[i] as number
+    if (place >= ex.reached) break
+    try {
+      const reply = chain.policies[place]?.recover?.(ex, failed)
+      if (reply instanceof Promise) {
+        reply.then(
+          (late) => {
+            if (owner.over || ex.sent) return
+            if (late === undefined) recover(owner, chain, failed, done, i + 1)
+            else done(late)
+          },
+          (error: unknown) => owner.onBug(error),
+        )
+        return
+      }
+      if (reply !== undefined) {
+        done(reply)
+        return
+      }
+    } catch (error) {
+      owner.onRecoverBug(error)
+    }
+  }
+  done(undefined)
+}
+
+/** Runs the `respond` hooks of the policies that were reached, in reverse, then `done`. */
+export function respond(
+  owner: AnswerHooksOwner,
+  chain: Chain,
+  done: () => void,
+  from = chain.respond.length - 1,
+): void {
+  const { ex } = owner
+  for (let i = from; i >= 0; i--) {
+    const place = chain.respond[i] as number
+    if (place >= ex.reached) continue
+    try {
+      const waiting = chain.policies[place]?.respond?.(ex)
+      if (waiting instanceof Promise) {
+        waiting.then(
+          () => {
+            if (!owner.over && !ex.sent) respond(owner, chain, done, i - 1)
+          },
+          (error: unknown) => owner.onBug(error),
+        )
+        return
+      }
+    } catch (error) {
+      owner.onBug(error)
+      return
+    }
+  }
+  done()
+}
