@@ -3,8 +3,8 @@
  * or queued for the next free connection, when it is due, however long answers take, so that a gateway that stalls does
  * not put off the requests that would have seen it (coordinated omission).
  */
-import { Agent, request } from 'node:http'
-import { percentile } from './median.ts'
+import { median, percentile } from './median.ts'
+import { Line } from './pacer-line.ts'
 
 export interface Plan {
   readonly port: number
@@ -35,68 +35,72 @@ const WARM_UP = 0.1
 
 class Pacer {
   private readonly plan: Plan
-  private readonly agent: Agent
-  private readonly body: Buffer | undefined
+  private readonly lines: Line[]
+  private readonly idle: Line[]
+  /** When requests that found no free connection were due; from `first` on. */
+  private readonly queue: number[] = []
+  private first = 0
   private readonly waited: number[] = []
   private readonly late: number[] = []
   private errors = 0
   private sent = 0
-  private open = 0
+  private ended = 0
+  private countsFrom = 0
 
   constructor(plan: Plan) {
     this.plan = plan
-    this.agent = new Agent({ keepAlive: true, maxSockets: plan.connections, scheduling: 'fifo' })
-    this.body = plan.postBytes === undefined ? undefined : Buffer.alloc(plan.postBytes, 'x')
+    const request = bytesOf(plan)
+    this.lines = Array.from(
+      { length: plan.connections },
+      () => new Line(plan.port, request, (line, dueAt, ok) => this.onEnd(line, dueAt, ok)),
+    )
+    this.idle = this.lines.slice()
   }
 
   async run(): Promise<Paced> {
     const { rate, seconds } = this.plan
     const total = Math.max(1, Math.round(rate * seconds))
     const startedAt = performance.now()
+    this.countsFrom = startedAt + seconds * 1000 * WARM_UP
     while (this.sent < total) {
       const now = performance.now()
       const due = Math.min(total, Math.floor(((now - startedAt) * rate) / 1000))
-      while (this.sent < due) {
-        const plannedAt = startedAt + (this.sent * 1000) / rate
-        this.send(now, now - plannedAt, this.sent++ >= total * WARM_UP)
-      }
+      if (this.sent < due) this.late.push(now - startedAt - (this.sent * 1000) / rate)
+      for (; this.sent < due; this.sent++) this.send(now)
       await sleep(TICK_MS)
     }
     const end = performance.now() + GRACE_MS
-    while (this.open > 0 && performance.now() < end) await sleep(TICK_MS)
+    while (this.ended < total && performance.now() < end) await sleep(TICK_MS)
+    for (const line of this.lines) line.close()
     return {
-      p50: percentile(this.waited, 0.5),
+      p50: median(this.waited),
       p99: percentile(this.waited, 0.99),
       late: percentile(this.late, 0.99),
       answered: this.waited.length,
-      errors: this.errors + this.open,
+      errors: this.errors + total - this.ended,
     }
   }
 
-  private send(now: number, late: number, counts: boolean): void {
-    const { agent, body } = this
-    const { port, path } = this.plan
-    const headers =
-      body === undefined ? {} : { 'content-type': 'application/octet-stream', 'content-length': body.length }
-    let ended = false
-    const end = (ok: boolean): void => {
-      if (ended) return
-      ended = true
-      this.open--
-      if (!ok) this.errors++
-      else if (counts) this.waited.push(performance.now() - now)
-    }
-    this.open++
-    if (counts) this.late.push(late)
-    const sent = request({ host: '127.0.0.1', port, path, method: body === undefined ? 'GET' : 'POST', agent, headers })
-    sent.on('response', (answer) => {
-      const ok = (answer.statusCode ?? 500) < 400
-      answer.on('end', () => end(ok)).on('close', () => end(false))
-      answer.resume()
-    })
-    sent.on('error', () => end(false))
-    sent.end(body)
+  private send(dueAt: number): void {
+    const line = this.idle.pop()
+    if (line === undefined) this.queue.push(dueAt)
+    else line.send(dueAt)
   }
+
+  private onEnd(line: Line, dueAt: number, ok: boolean): void {
+    this.ended++
+    if (!ok) this.errors++
+    else if (dueAt >= this.countsFrom) this.waited.push(performance.now() - dueAt)
+    if (this.first === this.queue.length) this.idle.push(line)
+    else line.send(this.queue[this.first++] as number)
+  }
+}
+
+function bytesOf({ port, path, postBytes }: Plan): Buffer {
+  const head = `${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`
+  if (postBytes === undefined) return Buffer.from(`GET ${head}\r\n`)
+  const fields = `Content-Type: application/octet-stream\r\nContent-Length: ${postBytes}\r\n`
+  return Buffer.from(`POST ${head}${fields}\r\n${'x'.repeat(postBytes)}`)
 }
 
 function sleep(ms: number): Promise<void> {
@@ -104,5 +108,4 @@ function sleep(ms: number): Promise<void> {
 }
 
 const paced = await new Pacer(JSON.parse(process.argv[2] as string) as Plan).run()
-// Stragglers hold connections open: nobody waits for them.
-process.stdout.write(JSON.stringify(paced), () => process.exit(0))
+process.stdout.write(JSON.stringify(paced))

@@ -15,7 +15,9 @@ describe('load at a fixed rate', () => {
   it('counts the time that requests waited for those before them', async ({ skip }) => {
     await skipWithoutTools(skip)
     const holdMs = 30
-    const upstream = await testUpstream((_, res) => void setTimeout(() => res.end('late'), holdMs))
+    const upstream = await testUpstream(
+      (_, res) => void setTimeout(() => res.setHeader('content-length', 4).end('late'), holdMs),
+    )
     try {
       // One connection serves at most 33 a second: a tool that waits for answers would never see more than `holdMs`.
       const { p99, errors } = await pace(target(upstream.port, 1), 50, 1)
@@ -30,8 +32,11 @@ describe('load at a fixed rate', () => {
   it('counts errors apart from the times', async ({ skip }) => {
     await skipWithoutTools(skip)
     const upstream = await testUpstream((req, res) => {
-      if (upstream.seen.length % 2 === 0) req.socket.destroy()
-      else res.writeHead(503).end()
+      const turn = upstream.seen.length % 4
+      if (turn === 0) req.socket.destroy()
+      else if (turn === 1) res.writeHead(503, { 'content-length': 0 }).end()
+      else if (turn === 2) res.write('chunked')
+      else res.writeHead(200, { 'content-length': 100 }).write('broken', () => req.socket.destroy())
     })
     try {
       const { p50, errors } = await pace(target(upstream.port, 4), 20, 1)
@@ -46,7 +51,8 @@ describe('load at a fixed rate', () => {
     await skipWithoutTools(skip)
     const upstream = await testUpstream()
     try {
-      await pace(target(upstream.port, 4, 1024), 10, 1)
+      upstream.script = (req, res) => void req.on('end', () => res.setHeader('content-length', 2).end('ok'))
+      expect((await pace(target(upstream.port, 4, 1024), 10, 1)).errors).toBe(0)
       expect(upstream.seen.map(({ method, body }) => `${method} ${body.length}`)).toEqual(Array(10).fill('POST 1024'))
     } finally {
       await upstream.close()
