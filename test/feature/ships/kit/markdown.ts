@@ -46,3 +46,26 @@ export function curlLines(shell: string): CurlLine[] {
       }
     })
 }
+
+/** What stands under a heading, up to the next one of its rank. */
+export function section(markdown: string, heading: string): string {
+  const start = markdown.indexOf(`\n${heading}\n`)
+  if (start === -1) throw new Error(`no section ${heading}`)
+  const rest = markdown.slice(start + heading.length + 2)
+  const rank = heading.slice(0, heading.indexOf(' ') + 1)
+  const end = rest.indexOf(`\n${rank}`)
+  return end === -1 ? rest : rest.slice(0, end)
+}
+
+/** Cells of all table rows in a text, heads and rulers left out. */
+export function tableRows(markdown: string): string[][] {
+  const lines = markdown.split('\n')
+  return lines
+    .filter((line, i) => line.startsWith('|') && !line.startsWith('|---') && !lines[i + 1]?.startsWith('|---'))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    )
+}

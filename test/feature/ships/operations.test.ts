@@ -1,0 +1,122 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Exit } from '../../../src/cli/io.ts'
+import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { closedPort } from '../../kit/tcp.ts'
+import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
+import { ROOT } from './kit/image.ts'
+import { blocks, section, tableRows } from './kit/markdown.ts'
+
+const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+
+let upstream: TestUpstream
+let sluice: Sluice
+const lines: LogLine[] = []
+
+beforeAll(async () => {
+  upstream = await testUpstream()
+  sluice = await startSluice(`${TOP}
+upstreams:
+  good: { endpoints: ["${upstream.url}"] }
+  half: { endpoints: ["${upstream.url}", "http://127.0.0.1:${await closedPort()}"] }
+  dead: { endpoints: ["http://127.0.0.1:${await closedPort()}"] }
+routes:
+  good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
+  half: { match: { path: /half }, to: half }
+  dead: { match: { path: /dead }, to: dead }
+`)
+  const answers = [
+    await sluice.get('/good?q=1', { 'x-kind': 'a' }),
+    await sluice.get('/dead'),
+    await sluice.get('/no-route'),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404])
+  // Draws both endpoints sooner or later.
+  for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
+  for (const { headers } of answers) {
+    lines.push(await sluice.line(({ request_id }) => request_id === headers['sluice-request-id']))
+  }
+})
+
+afterAll(async () => {
+  expect(await sluice?.stop()).toBe(0)
+  await upstream?.close()
+})
+
+describe('metrics', () => {
+  interface Metric {
+    readonly name: string
+    readonly type: string
+    readonly labels: readonly string[]
+  }
+
+  const documented: Metric[] = tableRows(section(page, '## Metrics')).map(([name = '', type = '', labels = '']) => ({
+    name: name.replaceAll('`', ''),
+    type,
+    labels: [...labels.matchAll(/`(\w+)`/g)].map((match) => match[1] as string),
+  }))
+
+  test('each that is exposed is documented with its type, and the other way round', async () => {
+    const { body } = await sluice.probe('/metrics')
+    const exposed = [...body.matchAll(/^# TYPE (sluice_\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`)
+    expect(documented.map(({ name, type }) => `${name} ${type}`).toSorted()).toEqual(exposed.toSorted())
+  })
+
+  test('labels are those of the page', async () => {
+    const { body } = await sluice.probe('/metrics')
+    for (const { name, labels } of documented) {
+      const samples = [...body.matchAll(new RegExp(`^${name}(?:_sum)?(?:\\{(.*)\\})? `, 'gm'))]
+      const seen = samples.map((match) => [...(match[1] ?? '').matchAll(/(\w+)="/g)].map((label) => label[1]))
+      for (const names of seen) expect(names, name).toEqual(labels)
+      // No worker has been replaced here.
+      if (name !== 'sluice_worker_restarts_total') expect(seen, name).not.toEqual([])
+    }
+  })
+
+  test('alerts speak of metrics that there are', () => {
+    const names = documented.map(({ name }) => name)
+    const used = [...(blocks(page, 'promql')[0] ?? '').matchAll(/sluice_\w+/g)].map(([name]) => name)
+    expect(used.length).toBeGreaterThan(5)
+    expect(used.filter((name) => !names.includes(name.replace(/_bucket$/, '')))).toEqual([])
+  })
+})
+
+test('the fields of the access log are those of its lines', () => {
+  const documented = tableRows(section(page, '## Access log')).map(([field = '']) => field.replaceAll('`', ''))
+  const seen = new Set(lines.flatMap((line) => Object.keys(line)))
+  expect(documented.toSorted()).toEqual([...seen].toSorted())
+})
+
+test('the messages of the operational log are those of the source', () => {
+  const documented = tableRows(section(page, '## Operational log')).map(
+    ([level, message = '']) => `${level} ${message.replaceAll('`', '')}`,
+  )
+  const source = join(ROOT, 'src')
+  const logged = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => messagesIn(readFileSync(join(source, file), 'utf8')))
+  expect(documented.toSorted()).toEqual([...new Set(logged)].toSorted())
+})
+
+/** `level message` of each call of the operational log, the supervisor's `fail` among them. */
+function messagesIn(code: string): string[] {
+  const calls = [...code.matchAll(/\blog\.(info|warn|error)\(\s*(['"])(.+?)\2/g)]
+  const failures = [...code.matchAll(/\bthis\.fail\(slot, thread, '(.+?)'/g)]
+  return [
+    ...calls.map(([, level, , message]) => `${level} ${message}`),
+    ...failures.map(([, message]) => `error ${message}`),
+  ]
+}
+
+test('every exit code is named', () => {
+  const rows = tableRows(section(page, '## Running it')).map(([code = '']) => code)
+  const codes = rows.flatMap((cell) => cell.match(/\b\d+\b/g) ?? []).map(Number)
+  expect(codes.toSorted((a, b) => a - b)).toEqual(Object.values(Exit).toSorted((a, b) => a - b))
+})
+
+test('probes and reads of the admin API answer as the page says', async () => {
+  const paths = [...section(page, '## Admin API').matchAll(/`(?:GET )?(\/[\w/]+)`/g)].map((match) => match[1] as string)
+  expect(paths).toEqual(expect.arrayContaining(['/api/v1/status', '/metrics', '/livez', '/readyz', '/startupz']))
+  for (const path of paths) expect((await sluice.admin(path)).status, path).toBe(200)
+})
