@@ -21,6 +21,7 @@ const STAGES: readonly Stage[] = [
   'log and metrics',
   'correlation and trace',
   'forwarded fields',
+  'route look-up',
 ]
 
 const ALL = 'all on'

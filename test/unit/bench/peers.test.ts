@@ -72,6 +72,8 @@ ${lines.map((line) => `    ${line}\n`).join('')}`
     ['access log', { logged: false, counted: true, forwarded: true }],
     ['metrics', { logged: true, counted: false, forwarded: true }],
     ['log and metrics', { logged: false, counted: false, forwarded: true }],
+    ['correlation and trace', { logged: true, counted: true, forwarded: true }],
+    ['route look-up', { logged: true, counted: true, forwarded: true }],
     ['forwarded fields', { logged: true, counted: true, forwarded: false }],
   ])('cuts %s out of a gateway that goes on serving', async (stage, expected) => {
     const upstream = await testUpstream()
