@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig, readConfigFile } from '../../../src/config/load.ts'
+import { MODES } from '../../bench/modes.ts'
+
+describe.each(MODES)('mode $name', ({ peers, usual, reference, bounds }) => {
+  it('refers to peers and scenarios that it has', () => {
+    const names = peers.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names).toEqual(expect.arrayContaining([reference, ...bounds.flatMap(({ peer, to }) => [peer, to])]))
+    expect(usual.map(({ name }) => name)).toEqual(expect.arrayContaining(bounds.map(({ scenario }) => scenario)))
+  })
+
+  it('gives Sluice configs without an error or a warning', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-test-'))
+    try {
+      const found: string[] = []
+      for (const [index, peer] of peers.entries()) {
+        const site = { folder: join(folder, String(index)), port: 8080, backendPort: 8081 }
+        // A build is no part of the tests.
+        if (peer.name === 'sluice-compiled') continue
+        const file = (await peer.launch(site)).args.find((arg) => arg.endsWith('.yaml'))
+        if (file === undefined) continue
+        const { diagnostics } = await loadConfig(file, { env: {}, readFile: readConfigFile })
+        found.push(...diagnostics.map(({ message }) => `${peer.name}: ${message}`))
+      }
+      expect(found).toEqual([])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
