@@ -1,0 +1,127 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testUpstream } from '../kit/upstream.ts'
+
+const run = promisify(execFile)
+const ROOT = join(import.meta.dirname, '../..')
+const INSTALL_MS = 180_000
+
+let folder: string
+let children: ChildProcess[] = []
+
+/** PATH with the machine's own Node first: the folders that npm puts before it are left out. */
+const PATH = (process.env.PATH ?? '')
+  .split(':')
+  .filter((entry) => !entry.includes('node_modules'))
+  .join(':')
+const env = { ...process.env, PATH }
+
+function sluice(...args: string[]): ChildProcess {
+  const child = spawn(join(folder, 'app/node_modules/.bin/sluice'), args, {
+    cwd: join(folder, 'app'),
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  return child
+}
+
+/** Exit code and output of a command that ends by itself. */
+async function ended(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const child = sluice(...args)
+  const [out, err] = [text(child.stdout), text(child.stderr)]
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out: out.get(), err: err.get() }
+}
+
+function text(stream: ChildProcess['stdout']): { get(): string } {
+  let all = ''
+  stream?.setEncoding('utf8').on('data', (part: string) => {
+    all += part
+  })
+  return { get: () => all }
+}
+
+/** The files elsewhere, so that building does not disturb the checkout. */
+async function copyOfCheckout(to: string): Promise<void> {
+  const { stdout } = await run('git', ['ls-files', '-coz', '--exclude-standard'], { cwd: ROOT, maxBuffer: 10_000_000 })
+  for (const file of stdout.split('\0').filter((name) => /^(src|bin|config)\/|^[^/]+$/.test(name))) {
+    await mkdir(join(to, dirname(file)), { recursive: true })
+    await cp(join(ROOT, file), join(to, file))
+  }
+  await symlink(join(ROOT, 'node_modules'), join(to, 'node_modules'))
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-package-'))
+  await copyOfCheckout(join(folder, 'source'))
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(folder, 'source'), env })
+  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz')) as string
+  await mkdir(join(folder, 'app'))
+  await writeFile(join(folder, 'app/package.json'), '{"private":true,"allowScripts":{"node":true}}')
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline']
+  await run('npm', ['install', ...flags, join(folder, tarball)], { cwd: join(folder, 'app'), env })
+}, INSTALL_MS)
+
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  children = []
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('the installed package', () => {
+  test('runs on the Node that it pins, whichever starts it', async () => {
+    const { stdout } = await run('node', ['--version'], { env })
+    const { code, out } = await ended('--version')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^sluice \d+\.\d+\.\d+ \(node v26\./)
+    expect(out).not.toContain(stdout.trim())
+  })
+
+  test('passes exit codes on', async () => {
+    await writeFile(join(folder, 'app/bad.yaml'), 'apiVersion: sluice/v1\nroutes: 7\n')
+    expect(await ended('check', 'bad.yaml')).toMatchObject({ code: 2 })
+    expect(await ended('nonsense')).toMatchObject({ code: 64 })
+  })
+
+  test('ships a config that its own checker accepts, and the schema of it', async () => {
+    expect(await ended('check', 'node_modules/sluice/config/sluice.yaml')).toMatchObject({ code: 0, err: '' })
+    const { out } = await ended('schema')
+    expect(JSON.parse(out)).toHaveProperty('properties.routes')
+  })
+
+  test('serves, and drains with 0 when it is told to end', async () => {
+    const orders = await testUpstream((_request, response) => void response.end('from the upstream'))
+    await writeFile(
+      join(folder, 'app/sluice.yaml'),
+      `apiVersion: sluice/v1
+listeners: { web: { listen: 127.0.0.1:0 } }
+admin: { listen: 127.0.0.1:0 }
+drain: { delay: 0s, timeout: 5s }
+stateDir: ${join(folder, 'state')}
+upstreams: { orders: { endpoints: ["http://127.0.0.1:${orders.port}"] } }
+routes: { all: { match: { path: /* }, to: orders } }
+`,
+    )
+    const child = sluice('run')
+    const [out, err] = [text(child.stdout), text(child.stderr)]
+    const port = await new Promise<number>((resolve, reject) => {
+      child.on('close', () => reject(new Error(`it ended: ${err.get()}`)))
+      child.stderr?.on('data', () => {
+        const ready = /"listeners":\{"web":(\d+)\}/.exec(err.get())
+        if (ready !== null) resolve(Number(ready[1]))
+      })
+    })
+    const answer = await fetch(`http://127.0.0.1:${port}/x`)
+    expect([answer.status, await answer.text()]).toEqual([200, 'from the upstream'])
+    child.kill('SIGTERM')
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(out.get()).toContain('"path":"/x"')
+    await orders.close()
+  })
+})
