@@ -9,6 +9,7 @@ import type { Recorder } from '../../telemetry/finish.ts'
 import type { Hit } from '../routing/match.ts'
 import { isRefusedTarget, type NormalTarget, normaliseTarget, type RefusedTarget } from '../routing/target.ts'
 import { CollectingDownstream, rawAnswer } from './collect.ts'
+import { Living } from './living.ts'
 import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
@@ -39,7 +40,7 @@ export class Engine {
   readonly replay: ReplayBudget = new ReplayBudget()
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
-  private readonly living = new Set<Run>()
+  private readonly living = new Living<Run>()
   private readonly report: EngineDeps['bug']
   private held = 0
   private idle: (() => void) | undefined = undefined
@@ -130,7 +131,7 @@ export class Engine {
 
   /** @internal A run has ended. */
   left(run: Run, snapshot: Snapshot): void {
-    this.living.delete(run)
+    this.living.remove(run)
     snapshot.leave()
     this.settleIdle()
   }
@@ -143,7 +144,7 @@ export class Engine {
 
   /** Ends every exchange: an answer where none began, a visible break where one did. */
   cut(why: Failure): void {
-    for (const run of [...this.living]) run.fail(why)
+    for (const run of this.living.all()) run.fail(why)
   }
 
   private settleIdle(): void {

@@ -34,6 +34,8 @@ const RECOVERY_MS = 1_000
  */
 export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, AnswerHooksOwner, ClocksOwner, RelayOwner {
   readonly ex: Exchange
+  /** @internal Among the engine's living runs. */
+  place = -1
   readonly clock: Clock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
