@@ -1,5 +1,6 @@
 import { HeldCell } from './held.ts'
 import { type CellRef, PAGE_BYTES, type Page } from './pages.ts'
+import { OutcomeWindow } from './window.ts'
 
 /** A thread's view of the shared pages. `worker` is its column; the control plane uses 0 and only reads. */
 export class CellSpace {
@@ -29,6 +30,11 @@ export class CellSpace {
 
   held(ref: CellRef): HeldCell {
     return new HeldCell(this.int32(ref), ref.slot, CellSpace.columnSlots(this.workers), this.worker)
+  }
+
+  /** Outcomes of the latest `windowMs` milliseconds; `ref`: the first of its slots. */
+  window(ref: CellRef, windowMs: number): OutcomeWindow {
+    return new OutcomeWindow(this.int32(ref), ref.slot, CellSpace.columnSlots(this.workers), this.worker, windowMs)
   }
 
   /** The word's page; use with `ref.slot` and `Atomics`. */

@@ -1,7 +1,7 @@
 import { availableParallelism, homedir, totalmem } from 'node:os'
 import type { Config } from '../config/config.ts'
 import { loadConfig, readConfigFile } from '../config/load.ts'
-import { BadCommand, type Command } from '../control/admin/server.ts'
+import { BadCommand, type Command } from '../control/admin/command.ts'
 import type { DrainKind } from '../control/drain.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'

@@ -1,5 +1,6 @@
 import type { WeightedUpstream } from '../core/config.ts'
 import { POLICIES } from '../data/policies/index.ts'
+import { condition } from '../data/policies/schemas.ts'
 import { matchOptions } from '../data/routing/options.ts'
 import {
   byKind,
@@ -13,8 +14,8 @@ import {
   required,
   withDefault,
 } from '../schema/composites.ts'
-import { duration, integer, name, type Problem, parsed, pattern, size } from '../schema/scalars.ts'
-import type { Infer, Read, Schema } from '../schema/schema.ts'
+import { duration, integer, name, pattern, size } from '../schema/scalars.ts'
+import type { Infer, Read } from '../schema/schema.ts'
 
 const upstreamName = name('the name of an upstream')
 
@@ -55,19 +56,6 @@ export const timeoutOptions = object({
   minRate: withDefault(offOr(minRate), {}, 'The slowest request body that is put up with.'),
 })
 
-const CLASSES = ['connect', 'reset', 'timeout', '5xx'] as const
-
-const condition: Schema<string | number> = parsed(
-  'connect, reset, timeout, 5xx or a status such as 503',
-  (text): string | number | Problem => {
-    if ((CLASSES as readonly string[]).includes(text)) return text
-    const status = Number(text)
-    return /^\d{3}$/.test(text) && status >= 400 && status <= 599
-      ? status
-      : { problem: 'it is neither a failure class nor a status from 400 to 599' }
-  },
-)
-
 export const retryOptions = object(
   {
     maxExtra: withDefault(integer(0, 10), 1, 'Tries after the first.'),
@@ -98,12 +86,14 @@ export const retryOptions = object(
 )
 
 const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
-  POLICIES.map((policy) => [policy.name, optional(policy.schema, policy.doc)]),
+  POLICIES.map(({ name: key, schema, doc, byDefault }) => [
+    key,
+    byDefault ? withDefault(offOr(schema), {}, doc) : optional(offOr(schema), doc),
+  ]),
 )
 
 /** Policies and keys of later issues. */
 const LATER = [
-  'circuitBreaker',
   'bulkhead',
   'fallback',
   'hedge',

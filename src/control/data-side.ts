@@ -1,13 +1,15 @@
 import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/config.ts'
-import type { LeanConfig } from '../core/config.ts'
+import type { LeanConfig, RouteConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
+import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LogThread } from '../telemetry/log-thread.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { createRing } from '../telemetry/ring.ts'
 import type { ProbeFacts } from './admin/probes.ts'
+import { Breakers } from './breakers.ts'
 import type { BoundListener } from './contract.ts'
 import { type Located, namesIn } from './discovery/addresses.ts'
 import { DnsDiscovery } from './discovery/dns.ts'
@@ -54,6 +56,7 @@ export class DataSide {
   readonly registry: CellRegistry
   readonly supervisor: Supervisor
   readonly book: EndpointBook
+  readonly breakers: Breakers
   readonly listeners: BoundListener[] = []
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
@@ -101,6 +104,7 @@ export class DataSide {
       log,
       onLost,
     })
+    this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
     this.addGauges()
   }
 
@@ -122,7 +126,7 @@ export class DataSide {
   async apply(lean: LeanConfig, hash: string): Promise<void> {
     const generation = ++this.generation
     const cells = this.registry.lease()
-    const routes = lean.routes.map((route) => ({ ...route, cells: cells.route(route.name) }))
+    const routes = lean.routes.map((route) => ({ ...route, cells: cells.route(route.name, breakerWindows(route)) }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
     try {
@@ -164,6 +168,7 @@ export class DataSide {
   async close(): Promise<void> {
     this.dns.close()
     this.forgetting.close()
+    this.breakers.close()
     await this.supervisor.stop()
     await this.logs?.stop()
   }
@@ -180,7 +185,7 @@ export class DataSide {
 
   private addGauges(): void {
     const { config, metrics, version } = this.options
-    const { book, cells, registry, rings, supervisor } = this
+    const { book, breakers, cells, registry, rings, supervisor } = this
     addGauges(metrics, {
       version,
       node: process.versions.node,
@@ -191,8 +196,17 @@ export class DataSide {
       listeners: () => config.lean.listeners.map(({ name }) => [name, cells.listener(name)] as const),
       endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),
       config: () => this.live,
+      breakers: () => breakers.all(),
     })
   }
+}
+
+/** The window of each upstream's breaker, milliseconds; none where the route has no breaker. */
+function breakerWindows({ failover, policies, to = [] }: RouteConfig): ReadonlyMap<string, number> {
+  const options = policies.circuitBreaker as CircuitBreakerOptions | undefined
+  if (options === undefined) return new Map()
+  const upstreams = [...to.map(({ upstream }) => upstream), ...failover]
+  return new Map(upstreams.map((upstream) => [upstream, options.window]))
 }
 
 function interfaceAddresses(): string[] {

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
-import type { Command } from './admin/server.ts'
+import type { Command } from './admin/command.ts'
 import { type AdminPlane, openAdminPlane } from './admin-plane.ts'
 import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
@@ -122,7 +122,8 @@ export class Gateway {
       config,
       facts: () => side.facts(this.leaving.state !== 'serving'),
       metrics: () => metrics.expose(),
-      status: () => this.status(side),
+      views: { status: () => this.status(side), breakers: () => ({ breakers: [...side.breakers.all()] }) },
+      commands: { ...deps.commands, breakers: async (body) => ({ breakers: side.breakers.force(body) }) },
     })
     this.plane = plane
     await side.start()

@@ -2,6 +2,7 @@ import type { CellRef } from '../cells/pages.ts'
 import type { MetricsRegistry, Reading } from '../telemetry/metrics.ts'
 import { METRICS, type MetricName } from '../telemetry/names.ts'
 import { ringDropped } from '../telemetry/ring.ts'
+import { BREAKER_STATES, type BreakerFacts } from './breakers.ts'
 import type { Crew } from './crew.ts'
 import type { EndpointState } from './endpoint-state.ts'
 
@@ -15,13 +16,14 @@ export interface GaugeSources {
   readonly routes: () => Iterable<readonly [name: string, inFlight: CellRef]>
   readonly listeners: () => Iterable<readonly [name: string, connections: CellRef]>
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
+  readonly breakers: () => Iterable<BreakerFacts>
   /** Hash of the live config and when it was loaded (milliseconds since the epoch); undefined before the first. */
   readonly config: () => { readonly hash: string; readonly loadedAt: number } | undefined
 }
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
-  const { version, node, crew, rings, sum, routes, listeners, endpoints, config } = sources
+  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, config } = sources
   const add = (name: MetricName, read: () => Iterable<Reading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
@@ -34,6 +36,11 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   add('sluice_upstream_endpoints', function* () {
     for (const [upstream, counts] of endpoints()) {
       for (const [state, value] of counts) yield { labels: [upstream, state], value }
+    }
+  })
+  add('sluice_breaker_state', function* () {
+    for (const { route, upstream, state } of breakers()) {
+      for (const known of BREAKER_STATES) yield { labels: [route, upstream, known], value: known === state ? 1 : 0 }
     }
   })
   add('sluice_build_info', () => [{ labels: [version, node], value: 1 }])

@@ -1,6 +1,8 @@
 import { type CellRef, PAGE_BYTES, type Page, type PageKind } from '../cells/pages.ts'
 import { CellSpace } from '../cells/space.ts'
-import type { EndpointCells, RouteCells } from '../core/protocol.ts'
+import { WINDOW_SLOTS } from '../cells/window.ts'
+import type { BreakerCells, EndpointCells, RouteCells } from '../core/protocol.ts'
+import { CIRCUIT_WORDS } from '../resilience/circuit.ts'
 
 /** How far workers have come: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
@@ -18,21 +20,42 @@ export interface EndpointIdentity {
   readonly sni: string
 }
 
+/**
+ * Slots one after another. `held`: one column a worker, and what stands in it is held; `columns`: one column a worker, of
+ * which nothing is held; `words`.
+ */
+interface Block {
+  readonly kind: 'held' | 'columns' | 'words'
+  readonly size: number
+  readonly ref: CellRef
+}
+
+type Shape = readonly Omit<Block, 'ref'>[]
+
 /** Cells of one identity: they are given out, retired and used again together. */
 interface Entry {
   readonly key: string
-  readonly held: readonly CellRef[]
-  readonly words: readonly CellRef[]
+  readonly blocks: readonly Block[]
   leases: number
   retired: Mark | undefined
 }
 
-/** Where the next cell of a kind of page comes from. */
+/** Where the next cells of a kind of page come from. */
 interface Supply {
-  readonly free: CellRef[]
+  /** By size. */
+  readonly free: Map<number, CellRef[]>
   page: number
   next: number
 }
+
+const HELD = { kind: 'held', size: 1 } as const
+const WORD = { kind: 'words', size: 1 } as const
+const ROUTE: Shape = [HELD]
+const ENDPOINT: Shape = [HELD, HELD, WORD]
+const LISTENER: Shape = [HELD]
+const HEARTBEAT: Shape = [WORD]
+const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
+const WINDOW: Shape = [{ kind: 'columns', size: WINDOW_SLOTS }]
 
 const WORDS = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT
 
@@ -48,8 +71,8 @@ export class CellRegistry {
   private readonly space: CellSpace
   private readonly entries = new Map<string, Entry>()
   private readonly retired = new Set<Entry>()
-  private readonly ints: Supply = { free: [], page: -1, next: 0 }
-  private readonly words: Supply = { free: [], page: -1, next: 0 }
+  private readonly ints: Supply = { free: new Map(), page: -1, next: 0 }
+  private readonly wordSupply: Supply = { free: new Map(), page: -1, next: 0 }
   private readonly floats: Page[][]
   private nextId = 0
 
@@ -61,27 +84,21 @@ export class CellRegistry {
 
   /** Cells stay as long as one lease has them. */
   lease(): Lease {
-    return new Lease((key, held, words) => this.take(key, held, words))
+    return new Lease((key, shape) => this.take(key, shape))
   }
 
   /** @internal The cells of a key, made where there are none; one lease more. */
-  private take(key: string, held: number, words: number): Taken {
+  private take(key: string, shape: Shape): Taken {
     let entry = this.entries.get(key)
     if (entry === undefined) {
-      entry = {
-        key,
-        held: Array.from({ length: held }, () => this.allocate('ints')),
-        words: Array.from({ length: words }, () => this.allocate('words')),
-        leases: 0,
-        retired: undefined,
-      }
+      entry = { key, blocks: shape.map((block) => this.allocate(block)), leases: 0, retired: undefined }
       this.entries.set(key, entry)
     }
     const taken = entry
     taken.leases++
     taken.retired = undefined
     this.retired.delete(taken)
-    return { held: taken.held, words: taken.words, give: (mark) => this.give(taken, mark) }
+    return { refs: taken.blocks.map(({ ref }) => ref), give: (mark) => this.give(taken, mark) }
   }
 
   /** Uses retired cells again that nothing is held in and that every worker has passed. */
@@ -89,12 +106,10 @@ export class CellRegistry {
     for (const entry of this.retired) {
       const mark = entry.retired as Mark
       if (passed.generation < mark.generation || passed.update < mark.update) continue
-      if (entry.held.some((ref) => this.sum(ref) !== 0)) continue
+      if (entry.blocks.some(({ kind, ref }) => kind === 'held' && this.sum(ref) !== 0)) continue
       this.retired.delete(entry)
       this.entries.delete(entry.key)
-      for (const ref of entry.words) Atomics.store(this.space.int32(ref), ref.slot, 0)
-      this.ints.free.push(...entry.held)
-      this.words.free.push(...entry.words)
+      for (const block of entry.blocks) this.free(block)
     }
   }
 
@@ -106,6 +121,11 @@ export class CellRegistry {
   /** Value of a word. */
   read(ref: CellRef): number {
     return Atomics.load(this.space.int32(ref), ref.slot)
+  }
+
+  /** The page of a block of words; use with `ref.slot` and `Atomics`. */
+  words(ref: CellRef): Int32Array {
+    return this.space.int32(ref)
   }
 
   write(ref: CellRef, value: number): void {
@@ -135,19 +155,32 @@ export class CellRegistry {
     this.retired.add(entry)
   }
 
-  private allocate(kind: 'ints' | 'words'): CellRef {
-    const supply = this[kind]
-    const again = supply.free.pop()
-    if (again !== undefined) return again
-    const slots = kind === 'ints' ? CellSpace.columnSlots(this.workers) : WORDS
-    if (supply.page === -1 || supply.next === slots) {
-      const page = this.newPage(kind)
+  private allocate({ kind, size }: Shape[number]): Block {
+    const supply = kind === 'words' ? this.wordSupply : this.ints
+    const again = supply.free.get(size)?.pop()
+    if (again !== undefined) return { kind, size, ref: again }
+    const slots = kind === 'words' ? WORDS : CellSpace.columnSlots(this.workers)
+    if (supply.page === -1 || supply.next + size > slots) {
+      const page = this.newPage(kind === 'words' ? 'words' : 'ints')
       this.pages.push(page)
       this.space.add([page])
       supply.page = page.id
       supply.next = 0
     }
-    return { page: supply.page, slot: supply.next++ }
+    const ref = { page: supply.page, slot: supply.next }
+    supply.next += size
+    return { kind, size, ref }
+  }
+
+  /** Empty, for the next one of this size. */
+  private free({ kind, size, ref }: Block): void {
+    const view = this.space.int32(ref)
+    const stride = kind === 'words' ? view.length : CellSpace.columnSlots(this.workers)
+    for (let column = ref.slot; column < view.length; column += stride) view.fill(0, column, column + size)
+    const supply = kind === 'words' ? this.wordSupply : this.ints
+    const list = supply.free.get(size)
+    if (list === undefined) supply.free.set(size, [ref])
+    else list.push(ref)
   }
 
   private newPage(kind: PageKind): Page {
@@ -157,36 +190,43 @@ export class CellRegistry {
 
 /** Cells as a lease has them. */
 interface Taken {
-  readonly held: readonly CellRef[]
-  readonly words: readonly CellRef[]
+  readonly refs: readonly CellRef[]
   give(mark: Mark): void
 }
 
 /** The cells that one user (a config generation, the endpoints of an upstream, a worker) keeps alive. */
 export class Lease {
   private readonly taken = new Map<string, Taken>()
-  private readonly take: (key: string, held: number, words: number) => Taken
+  private readonly take: (key: string, shape: Shape) => Taken
 
-  constructor(take: (key: string, held: number, words: number) => Taken) {
+  constructor(take: (key: string, shape: Shape) => Taken) {
     this.take = take
   }
 
-  route(name: string): RouteCells {
-    return { inFlight: this.cells(`route\0${name}`, 1, 0).held[0] as CellRef }
+  /** `breakers`: length of the window by upstream. Another length is another window; the state stays. */
+  route(name: string, breakers: ReadonlyMap<string, number> = NO_BREAKERS): RouteCells {
+    const [inFlight] = this.cells(`route\0${name}`, ROUTE) as [CellRef]
+    return {
+      inFlight,
+      breakers: Object.fromEntries(
+        Array.from(breakers, ([upstream, windowMs]) => [upstream, this.breaker(name, upstream, windowMs)]),
+      ),
+    }
   }
 
   endpoint({ upstream, scheme, address, port, sni }: EndpointIdentity): EndpointCells {
-    const { held, words } = this.cells(`endpoint\0${upstream}\0${scheme}\0${address}\0${port}\0${sni}`, 2, 1)
-    return { inFlight: held[0] as CellRef, connections: held[1] as CellRef, state: words[0] as CellRef }
+    const key = `endpoint\0${upstream}\0${scheme}\0${address}\0${port}\0${sni}`
+    const [inFlight, connections, state] = this.cells(key, ENDPOINT) as [CellRef, CellRef, CellRef]
+    return { inFlight, connections, state }
   }
 
   /** Open connections of a listener. */
   listener(name: string): CellRef {
-    return this.cells(`listener\0${name}`, 1, 0).held[0] as CellRef
+    return this.cells(`listener\0${name}`, LISTENER)[0] as CellRef
   }
 
   heartbeat(worker: number): CellRef {
-    return this.cells(`heartbeat\0${worker}`, 0, 1).words[0] as CellRef
+    return this.cells(`heartbeat\0${worker}`, HEARTBEAT)[0] as CellRef
   }
 
   /** Cells that no other lease has are retired at `mark`. */
@@ -195,12 +235,20 @@ export class Lease {
     this.taken.clear()
   }
 
-  private cells(key: string, held: number, words: number): Taken {
+  private breaker(route: string, upstream: string, windowMs: number): BreakerCells {
+    const [state] = this.cells(`breaker\0${route}\0${upstream}`, BREAKER) as [CellRef]
+    const [window] = this.cells(`window\0${route}\0${upstream}\0${windowMs}`, WINDOW) as [CellRef]
+    return { state, window }
+  }
+
+  private cells(key: string, shape: Shape): readonly CellRef[] {
     let taken = this.taken.get(key)
     if (taken === undefined) {
-      taken = this.take(key, held, words)
+      taken = this.take(key, shape)
       this.taken.set(key, taken)
     }
-    return taken
+    return taken.refs
   }
 }
+
+const NO_BREAKERS: ReadonlyMap<string, number> = new Map()

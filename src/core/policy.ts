@@ -1,8 +1,10 @@
+import type { CellSpace } from '../cells/space.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure, Reason } from './failures.ts'
+import type { RouteCells } from './protocol.ts'
 import type { Services } from './services.ts'
 
 /** A policy's no: `reason` decides status and text. */
@@ -62,9 +64,22 @@ export interface Policy {
   settle?(ex: Exchange): void
 }
 
+/** A breaker changed its state; said once for the whole gateway. */
+export interface BreakerChange {
+  readonly route: string
+  readonly upstream: string
+  readonly to: 'closed' | 'open' | 'half_open' | 'ramping'
+}
+
 /** What a policy is compiled with. */
 export interface PolicyContext {
   readonly slot: number
+  /** Name of the route. */
+  readonly route: string
+  readonly cells: RouteCells
+  readonly space: CellSpace
+  /** For operators: counted and logged. */
+  readonly report: (change: BreakerChange) => void
   /** Names of the route's path parameters, in the order of `ex.params`. */
   readonly paramNames: readonly string[]
   readonly clock: Clock

@@ -6,6 +6,16 @@ import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './
 /** Cells of a route, by identity `route`. */
 export interface RouteCells {
   readonly inFlight: CellRef
+  /** By name of the upstream; empty where the route has no breaker. */
+  readonly breakers: Readonly<Record<string, BreakerCells>>
+}
+
+/** Cells of the breaker of a route and an upstream, see `resilience/circuit.ts`. */
+export interface BreakerCells {
+  /** Words: first of `CIRCUIT_WORDS`. */
+  readonly state: CellRef
+  /** Columns: first of `WINDOW_SLOTS`. */
+  readonly window: CellRef
 }
 
 /** An address that a name stands for, with the cells of its identity (upstream, scheme, address, port, SNI). */

@@ -35,6 +35,16 @@ export const METRICS = {
     help: 'Tries after the first, by what became of the try before.',
     labels: ['route', 'reason'],
   },
+  sluice_breaker_transitions_total: {
+    kind: 'counter',
+    help: 'Changes of the state of circuit breakers.',
+    labels: ['route', 'upstream', 'to'],
+  },
+  sluice_breaker_state: {
+    kind: 'gauge',
+    help: 'State of a circuit breaker: 1 for the one it is in, 0 for the others.',
+    labels: ['route', 'upstream', 'state'],
+  },
   sluice_metric_series_dropped_total: {
     kind: 'counter',
     help: 'Metric series that were not made because a worker has too many.',

@@ -31,6 +31,17 @@ export class TestCells {
     return { page: 1, slot: this.next++ }
   }
 
+  /** `size` slots one after another. */
+  heldBlock(size: number): CellRef {
+    this.next += size
+    return { page: 0, slot: this.next - size }
+  }
+
+  wordBlock(size: number): CellRef {
+    this.next += size
+    return { page: 1, slot: this.next - size }
+  }
+
   endpoint(): EndpointCells {
     return { inFlight: this.held(), connections: this.held(), state: this.word() }
   }

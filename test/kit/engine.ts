@@ -21,6 +21,8 @@ import { ScriptedTransport } from './scripted-transport.ts'
 
 /** What differs from a plain route to one upstream `a` with one endpoint. */
 export interface EngineSetUp {
+  /** Shared with policies that were made before. */
+  readonly clock?: ManualClock
   readonly policies?: readonly Policy[]
   readonly timeouts?: Partial<RouteConfig['timeouts']>
   readonly retries?: Partial<RouteConfig['retries']>
@@ -54,8 +56,8 @@ const RETRIES = {
 
 /** An engine in virtual time over a scripted transport: one route that takes everything. */
 export class EngineKit {
-  readonly clock = new ManualClock()
-  readonly timers: TimerWheel = new TimerWheel(this.clock)
+  readonly clock: ManualClock
+  readonly timers: TimerWheel
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
   readonly tries: Attempt[] = []
@@ -68,6 +70,8 @@ export class EngineKit {
   private slots = 0
 
   constructor(setUp: EngineSetUp = {}) {
+    this.clock = setUp.clock ?? new ManualClock()
+    this.timers = new TimerWheel(this.clock)
     this.space.add([
       { id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) },
       { id: 1, kind: 'words', buffer: new SharedArrayBuffer(65_536) },

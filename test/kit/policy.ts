@@ -1,3 +1,4 @@
+import { CellSpace } from '../../src/cells/space.ts'
 import type { Peer } from '../../src/core/downstream.ts'
 import { Exchange } from '../../src/core/exchange.ts'
 import type { Policy, PolicyContext, Reply } from '../../src/core/policy.ts'
@@ -11,6 +12,10 @@ import { PEER } from './exchange.ts'
 export function policyContext(paramNames: readonly string[] = []): PolicyContext {
   return {
     slot: 0,
+    route: 'r',
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {} },
+    space: new CellSpace(1, 0),
+    report: () => {},
     paramNames,
     clock: new ManualClock(),
     random: seededRandom(1),

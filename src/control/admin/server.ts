@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { BadCommand, type Command } from './command.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 import type { Role } from './tokens.ts'
@@ -28,15 +29,10 @@ export interface Shown {
   readonly metrics: () => Promise<Exposition>
 }
 
-/** Turns an operator's command into an answer; throws {@link BadCommand} where it makes no sense. */
-export type Command = (body: unknown) => Promise<unknown>
-
-/** The operator's mistake; the message is shown. */
-export class BadCommand extends Error {}
-
 export interface AdminOptions extends Shown {
   readonly guard: Guard
-  readonly status: () => unknown
+  /** What viewers may read, by path below /api/v1. */
+  readonly views: Readonly<Record<string, () => unknown>>
   /** Commands by path below /api/v1, for role operator. */
   readonly commands: Readonly<Record<string, Command>>
   /** Who did what; `token`: its name. */
@@ -54,7 +50,7 @@ export function probeServer(shown: Shown): FastifyInstance {
 
 /** Dashboard-to-be, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, status, commands, audit, bug } = options
+  const { guard, views, commands, audit, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
@@ -66,7 +62,7 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   })
   addProbes(app, options)
   addMetrics(app, options)
-  app.get('/api/v1/status', () => status())
+  for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, () => view())
   for (const [path, command] of Object.entries(commands)) {
     app.post(`/api/v1/${path}`, { config: { needs: 'operator' } }, async (request) => {
       audit(path, callers.get(request)?.name ?? '')

@@ -1,5 +1,6 @@
 import type { CellSpace } from '../../cells/space.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { PolicyContext } from '../../core/policy.ts'
 import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Services } from '../../core/services.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -25,6 +26,7 @@ export interface CompileDeps {
   readonly services: Services
   readonly recorder: Pick<Recorder, 'route' | 'commit'>
   readonly upstreams: UpstreamDeps
+  readonly report: PolicyContext['report']
 }
 
 const SLICE_MS = 5
@@ -101,16 +103,16 @@ export class Compilation {
   }
 
   private compile(route: LeanRoute): CompiledRoute {
-    const { clock, random, recorder, services, space } = this.deps
+    const { clock, random, recorder, report, services, space } = this.deps
+    const { cells, name } = route
+    const context = { route: name, cells, space, paramNames: paramNames(route.match), clock, random, services, report }
     return {
-      name: route.name,
-      chain: new Chain(
-        compilePolicies(route.policies, { paramNames: paramNames(route.match), clock, random, services }),
-      ),
+      name,
+      chain: new Chain(compilePolicies(route.policies, context)),
       plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
       timeouts: route.timeouts,
-      inFlight: space.held(route.cells.inFlight),
-      record: recorder.route(route.name, shownOf(route), this.head),
+      inFlight: space.held(cells.inFlight),
+      record: recorder.route(name, shownOf(route), this.head),
     }
   }
 

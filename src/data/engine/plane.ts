@@ -1,5 +1,6 @@
 import type { CellSpace } from '../../cells/space.ts'
 import { failure } from '../../core/failures.ts'
+import type { PolicyContext } from '../../core/policy.ts'
 import type { ConfigHead, FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -24,6 +25,7 @@ export interface PlaneDeps {
   /** The last request on a generation has ended, after another one was committed. */
   readonly retired: (generation: number) => void
   readonly bug: EngineDeps['bug']
+  readonly report: PolicyContext['report']
 }
 
 const NO_UPSTREAMS: ReadonlyMap<string, Upstream> = new Map()
@@ -49,7 +51,7 @@ export class DataPlane {
 
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
-    const { space, clock, random, recorder } = this.deps
+    const { space, clock, random, recorder, report } = this.deps
     const living = this.engine.current?.upstreams ?? NO_UPSTREAMS
     this.compilation = new Compilation(head, living, {
       space,
@@ -58,6 +60,7 @@ export class DataPlane {
       names: this.names,
       services: this.services,
       recorder,
+      report,
       upstreams: this.deps,
     })
     return { type: 'ack', generation: head.generation }

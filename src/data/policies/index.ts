@@ -1,4 +1,5 @@
 import type { Policy, PolicyContext } from '../../core/policy.ts'
+import { circuitBreaker } from './circuit-breaker.ts'
 import type { ConfiguredPolicy } from './definition.ts'
 import { headers } from './headers.ts'
 import { redirect } from './redirect.ts'
@@ -6,7 +7,7 @@ import { respond } from './respond.ts'
 import { rewrite } from './rewrite.ts'
 
 /** Every policy, in stage order; each says why it stands where it does. */
-export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond]
+export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond, circuitBreaker]
 
 /**
  * The policies of one route in stage order.

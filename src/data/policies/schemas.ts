@@ -80,3 +80,17 @@ export function fields(): Schema<FieldMap> {
     return twice === undefined ? Object.fromEntries(entries) : refuse(`${JSON.stringify(twice)} is given twice`)
   })
 }
+
+const CLASSES = ['connect', 'reset', 'timeout', '5xx'] as const
+
+/** What a try may come to, where it was no success. */
+export const condition: Schema<string | number> = parsed(
+  'connect, reset, timeout, 5xx or a status such as 503',
+  (text): string | number | Problem => {
+    if ((CLASSES as readonly string[]).includes(text)) return text
+    const status = Number(text)
+    return /^\d{3}$/.test(text) && status >= 400 && status <= 599
+      ? status
+      : { problem: 'it is neither a failure class nor a status from 400 to 599' }
+  },
+)

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { BadCommand } from '../../../src/control/admin/command.ts'
 import { Guard } from '../../../src/control/admin/guard.ts'
 import type { ProbeFacts } from '../../../src/control/admin/probes.ts'
-import { adminServer, BadCommand, probeServer } from '../../../src/control/admin/server.ts'
+import { adminServer, probeServer } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { tcpConnect } from '../../kit/tcp.ts'
 
@@ -36,7 +37,7 @@ beforeEach(async () => {
     }),
     facts: () => facts,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sluice_build_info 1\n' }),
-    status: () => ({ gateway: 'edge' }),
+    views: { status: () => ({ gateway: 'edge' }) },
     commands: {
       'demo/faults': async (body) => {
         calls.push(body)

@@ -43,7 +43,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       correlation: { headers: ['x-correlation-id'], trust: 'any' },
       pathPolicy: { dots: 'refuse' },
       upstreams: [upstream as unknown as UpstreamConfig],
-      routes: [{ name: 'orders' } as Config['lean']['routes'][0]],
+      routes: [{ name: 'orders', policies: {} } as unknown as Config['lean']['routes'][0]],
     },
     workers: 2,
     admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined },

@@ -24,7 +24,7 @@ upstreams:
 routes:
   good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
   half: { match: { path: /half }, to: half }
-  dead: { match: { path: /dead }, to: dead }
+  dead: { match: { path: /dead }, to: dead, circuitBreaker: { minRequests: 1 } }
 `)
   const answers = [
     await sluice.get('/good?q=1', { 'x-kind': 'a' }),

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { CellSpace } from '../../../src/cells/space.ts'
 import { CellRegistry, type EndpointIdentity } from '../../../src/control/registry.ts'
+import type { BreakerCells } from '../../../src/core/protocol.ts'
+import { CIRCUIT_WORDS } from '../../../src/resilience/circuit.ts'
 
 const endpoint = (port: number): EndpointIdentity => ({
   upstream: 'orders',
@@ -83,6 +85,45 @@ describe('CellRegistry', () => {
     expect(registry.lease().endpoint(endpoint(80))).toEqual(cells)
     registry.reclaim({ generation: 5, update: 5 })
     expect(registry.read(cells.state)).toBe(2)
+  })
+
+  test('a breaker keeps its state over generations; another window is another window', () => {
+    const registry = new CellRegistry(2)
+    const [old, next] = [registry.lease(), registry.lease()]
+    const before = old.route(
+      'r',
+      new Map([
+        ['a', 10_000],
+        ['b', 10_000],
+      ]),
+    ).breakers
+    const after = next.route(
+      'r',
+      new Map([
+        ['a', 10_000],
+        ['b', 20_000],
+      ]),
+    ).breakers
+    expect(after.a).toEqual(before.a)
+    expect(after.b?.state).toEqual(before.b?.state)
+    expect(after.b?.window).not.toEqual(before.b?.window)
+    expect(next.route('other', new Map([['a', 10_000]])).breakers.a?.state).not.toEqual(before.a?.state)
+  })
+
+  test('cells of a breaker are empty when they are used again', () => {
+    const registry = new CellRegistry(2)
+    const old = registry.lease()
+    const { state, window } = old.route('r', new Map([['a', 10_000]])).breakers.a as BreakerCells
+    for (const worker of [0, 1]) workerSpace(registry, worker).window(window, 10_000).record(500, 0, true)
+    registry.words(state).fill(7, state.slot, state.slot + CIRCUIT_WORDS)
+    old.release({ generation: 1, update: 0 })
+    registry.reclaim({ generation: 1, update: 0 })
+    const again = registry.lease().route('q', new Map([['a', 10_000]])).breakers.a as BreakerCells
+    expect(again).toEqual({ state, window })
+    expect(workerSpace(registry, 0).window(window, 10_000).counts(500, 0)).toEqual({ total: 0, failed: 0 })
+    expect([...registry.words(state).subarray(state.slot, state.slot + CIRCUIT_WORDS)]).toEqual(
+      new Array(CIRCUIT_WORDS).fill(0),
+    )
   })
 
   test('what another lease has is never retired', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { CellSpace } from '../../../../src/cells/space.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
-import type { Reply } from '../../../../src/core/policy.ts'
+import type { BreakerChange, Reply } from '../../../../src/core/policy.ts'
 import type { ConfigHead, LeanRoute, ResolvedEndpoint, UpstreamEndpoints } from '../../../../src/core/protocol.ts'
 import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { DataPlane } from '../../../../src/data/engine/plane.ts'
@@ -21,6 +21,8 @@ class PlaneKit {
   readonly retired: number[] = []
   readonly space = new CellSpace(1, 0)
   readonly plane: DataPlane
+
+  readonly changes: BreakerChange[] = []
 
   constructor() {
     this.space.add([
@@ -41,6 +43,7 @@ class PlaneKit {
       recorder: recorder as Recorder,
       transports: { plain: this.transport, tls: this.transport },
       retired: (generation) => this.retired.push(generation),
+      report: (change) => void this.changes.push(change),
       bug: (error) => {
         throw error
       },
@@ -135,7 +138,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     },
     retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 } },
     policies: {},
-    cells: { inFlight: { page: 0, slot: 0 } },
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {} },
     ...more,
   }
 }
