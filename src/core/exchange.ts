@@ -125,4 +125,5 @@ export class Exchange {
   }
 }
 
-const NO_STATE: unknown[] = []
+/** Nobody has a place in it; frozen, since all share it. */
+const NO_STATE = Object.freeze([]) as unknown as unknown[]

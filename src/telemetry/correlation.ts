@@ -1,9 +1,8 @@
 const MAX_LENGTH = 128
 
-const ALLOWED = new Uint8Array(128)
-for (const char of '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._:/+=@-') {
-  ALLOWED[char.charCodeAt(0)] = 1
-}
+const CHARACTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._:/+=@-'
+/** 1 for the codes that it may have. */
+const ALLOWED = Uint8Array.from({ length: 128 }, (_, code) => (CHARACTERS.includes(String.fromCharCode(code)) ? 1 : 0))
 
 /** Whether a value from outside may serve as correlation ID: `[A-Za-z0-9._:/+=@-]{1,128}`. */
 export function isCorrelationId(value: string): boolean {

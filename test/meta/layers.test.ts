@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { read, SOURCES } from './files.ts'
+import { badImports } from './layers.ts'
+
+test('every import goes to the own folder or to a smaller row, every package to its home', () => {
+  expect(SOURCES.length).toBeGreaterThan(100)
+  expect(SOURCES.flatMap((file) => badImports(file, read(file)))).toEqual([])
+})
+
+test.each([
+  ['src/lib/a.ts', "import type { X } from '../core/exchange.ts'"],
+  ['src/core/a.ts', "export { x } from '../data/engine/run.ts'"],
+  ['src/data/policies/a.ts', "import { x } from '../routing/table.ts'"],
+  ['src/data/upstreams/a.ts', "import {\n  a,\n} from '../engine/run.ts'"],
+  ['src/control/a.ts', "const { demo } = await import('../demo/demo.ts')"],
+  ['src/config/load.ts', "import { Client } from 'undici'"],
+  ['src/data/engine/a.ts', "import http from 'node:http'"],
+  ['src/lib/a.ts', "import { Redis } from 'ioredis'"],
+])('%s may not: %s', (file, line) => {
+  expect(badImports(file, line)).toHaveLength(1)
+})
+
+test('what is right is left alone', () => {
+  expect(
+    badImports('src/data/engine/a.ts', "import { a } from './run.ts'\nimport { b } from '../../lib/clock.ts'"),
+  ).toEqual([])
+})

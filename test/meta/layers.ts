@@ -1,0 +1,72 @@
+import { dirname, join } from 'node:path'
+
+/** Rows of the layout, lowest first: a file imports from its own row's folder and from smaller rows only. */
+const ROWS: readonly (readonly string[])[] = [
+  ['src/lib'],
+  ['src/schema'],
+  ['src/cells'],
+  ['src/core'],
+  ['src/telemetry', 'src/stores'],
+  ['src/resilience'],
+  ['src/data/upstreams', 'src/data/policies', 'src/data/routing'],
+  ['src/config'],
+  ['src/data/engine'],
+  ['src/data/ingress'],
+  ['src/data'],
+  ['src/control', 'src/demo'],
+  ['src'],
+]
+
+/** Files that alone may import a package: its traps live in one place. */
+const HOMES: Readonly<Record<string, RegExp>> = {
+  fastify: /^src\/(data\/ingress\/listener|control\/admin\/server|control\/admin-plane)\.ts$/,
+  undici: /^src\/data\/upstreams\/transports\/undici/,
+  'prom-client': /^src\/telemetry\/metrics\.ts$/,
+  yaml: /^src\/config\/document\.ts$/,
+}
+
+/** Node's modules that only some parts may touch. */
+const NODE_HOMES: Readonly<Record<string, RegExp>> = {
+  'node:http': /^src\/(data\/ingress|demo)\//,
+  'node:net': /^src\/(config|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo)\//,
+  'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
+  'node:dns': /^src\/control\/discovery\//,
+  'node:fs': /^src\/(cli|config|control|telemetry)\//,
+  'node:worker_threads': /^src\/(control|data\/worker|telemetry)/,
+  'node:child_process': /^$/,
+}
+
+/** What is wrong with the imports of one file; `type` imports count. */
+export function badImports(file: string, text: string): string[] {
+  const problems: string[] = []
+  for (const [i, line] of text.split('\n').entries()) {
+    const from = /^(?:import|export)\b.*\bfrom '([^']+)'|^} from '([^']+)'|^import '([^']+)'/.exec(line)
+    const lazy = /\bimport\('([^']+)'\)/.exec(line)
+    const target = from?.[1] ?? from?.[2] ?? from?.[3] ?? lazy?.[1]
+    const why = target === undefined ? undefined : problemOf(file, target)
+    if (why !== undefined) problems.push(`${file}:${i + 1}: ${target}: ${why}`)
+  }
+  return problems
+}
+
+function problemOf(file: string, target: string): string | undefined {
+  if (target.startsWith('.')) return layerProblem(file, join(dirname(file), target))
+  const home = target.startsWith('node:') ? NODE_HOMES[target.replace(/\/promises$/, '')] : HOMES[target]
+  if (home === undefined) return target.startsWith('node:') ? undefined : 'a package without a home'
+  return home.test(file) ? undefined : 'not one of the files that may use it'
+}
+
+function layerProblem(file: string, target: string): string | undefined {
+  const [from, to] = [place(file), place(target)]
+  if (to.row > from.row) return 'from a larger row'
+  if (to.row === from.row && to.folder !== from.folder) return 'sideways'
+  return undefined
+}
+
+function place(file: string): { row: number; folder: string } {
+  for (const [row, folders] of ROWS.entries()) {
+    const folder = folders.find((name) => file.startsWith(`${name}/`))
+    if (folder !== undefined) return { row, folder }
+  }
+  throw new Error(`${file} belongs to no row`)
+}
