@@ -2,12 +2,18 @@ import { isIP } from 'node:net'
 import { POLICIES } from '../data/policies/index.ts'
 import { type Diagnostic, suggestion } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
+import { At } from '../schema/schema.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 import { findTies } from './ties.ts'
-import { keyOf, placeOf } from './tree.ts'
+import { keyOf, nodeAt, placeOf } from './tree.ts'
 
 type Path = readonly (string | number)[]
+
+interface Reference {
+  readonly at: Path
+  readonly upstream: string
+}
 
 /** Everything that no single key can tell: references, ties, what fits together. `tree`: what `root` was read from. */
 export function checkRoot(root: RootOptions, tree: Node): readonly Diagnostic[] {
@@ -38,7 +44,8 @@ class Check {
       const line = keyOf(this.tree, ['routes', first]).line
       this.errorAt(['routes', second], `ties with route ${first} (line ${line}): ${why}; give one of them a precedence`)
     }
-    this.unused()
+    // What an error keeps from being used is not worth a warning of its own.
+    if (!this.diagnostics.some(({ severity }) => severity === 'error')) this.unused()
   }
 
   private route(name: string, route: RouteOptions): void {
@@ -53,10 +60,11 @@ class Check {
     for (const [i, profile] of (route.use ?? []).entries()) {
       this.known([...path, 'use', i], profile, this.root.profiles ?? new Map(), 'profile')
     }
-    for (const [i, target] of (route.to ?? []).entries()) {
-      const at = (route.to ?? []).length === 1 ? [...path, 'to'] : [...path, 'to', i, 'upstream']
-      this.known(at, target.upstream, this.root.upstreams, 'upstream')
-    }
+    const targets = this.targets(name)
+    for (const { at, upstream } of targets) this.known(at, upstream, this.root.upstreams, 'upstream')
+    this.distinct(targets)
+    const failover = route.failover.map((upstream, i) => ({ at: [...path, 'failover', i], upstream }))
+    this.distinct(failover)
     for (const [i, upstream] of route.failover.entries()) {
       this.known([...path, 'failover', i], upstream, this.root.upstreams, 'upstream')
       if (route.to?.every((target) => target.upstream === upstream)) {
@@ -65,6 +73,27 @@ class Check {
     }
     this.parameters(name, route)
     this.timeouts(name, route)
+  }
+
+  /** Every upstream that `to` names, those of weight 0 too. */
+  private targets(route: string): readonly Reference[] {
+    const path = ['routes', route, 'to']
+    const to = nodeAt(this.tree, path)
+    if (to?.kind === 'scalar') return [{ at: path, upstream: to.text }]
+    if (to?.kind !== 'list') return []
+    return to.items.flatMap((_, i) => {
+      const at = [...path, i, 'upstream']
+      const upstream = nodeAt(this.tree, at)
+      return upstream?.kind === 'scalar' ? [{ at, upstream: upstream.text }] : []
+    })
+  }
+
+  private distinct(references: readonly Reference[]): void {
+    const seen = new Set<string>()
+    for (const { at, upstream } of references) {
+      if (seen.has(upstream)) this.error(at, `${JSON.stringify(upstream)} is in this list already`)
+      seen.add(upstream)
+    }
   }
 
   /** Path templates speak only of parameters that every path of the route has. */
@@ -101,22 +130,25 @@ class Check {
       const id = `${url.scheme}://${url.host}:${url.port}`
       const before = seen.get(id)
       if (before !== undefined)
-        this.error(['upstreams', name, 'endpoints', i], `the same endpoint as number ${before + 1} of this list`)
+        this.error(['upstreams', name, 'endpoints', i], `the same endpoint as endpoints[${before}]`)
       else seen.set(id, i)
     }
     const { cert, key } = upstream.tls
     if ((cert === undefined) !== (key === undefined))
-      this.error(['upstreams', name, 'tls'], 'cert and key go together; one of them is missing')
+      this.error(
+        ['upstreams', name, 'tls'],
+        `cert and key go together; ${cert === undefined ? 'cert' : 'key'} is missing`,
+      )
   }
 
   private addresses(): void {
-    const taken = new Map<string, string>()
+    const taken: { readonly owner: string; readonly host: string; readonly port: number }[] = []
     const claim = (path: Path, host: string, port: number): void => {
       if (port === 0) return
-      const key = `${host}:${port}`
-      const before = taken.get(key)
-      if (before !== undefined) this.error(path, `${key} is the address of ${before} already`)
-      else taken.set(key, path.slice(0, -1).join('.'))
+      const before = taken.find((other) => other.port === port && overlap(other.host, host))
+      if (before === undefined) taken.push({ owner: pathText(path.slice(0, -1)), host, port })
+      else if (before.host === host) this.error(path, `${host}:${port} is the address of ${before.owner} already`)
+      else this.error(path, `port ${port} is taken by ${before.owner}, which listens on ${before.host}`)
     }
     for (const [name, { listen }] of this.root.listeners) claim(['listeners', name, 'listen'], listen.host, listen.port)
     claim(['admin', 'listen'], this.root.admin.listen.host, this.root.admin.listen.port)
@@ -142,7 +174,10 @@ class Check {
 
   private unused(): void {
     const used = new Set(
-      [...this.root.routes.values()].flatMap((r) => [...(r.to ?? []).map((t) => t.upstream), ...r.failover]),
+      [...this.root.routes].flatMap(([name, { failover }]) => [
+        ...this.targets(name).map((t) => t.upstream),
+        ...failover,
+      ]),
     )
     for (const name of this.root.upstreams.keys()) {
       if (!used.has(name)) this.warn(['upstreams', name], 'no route leads here')
@@ -160,7 +195,8 @@ class Check {
   private known(path: Path, name: string, among: ReadonlyMap<string, unknown>, what: string): void {
     if (among.has(name)) return
     const near = suggestion(name, among.keys())
-    const known = among.size === 0 ? `there is no ${what}` : `known are ${[...among.keys()].slice(0, 10).join(', ')}`
+    const known =
+      among.size === 0 ? `the file has no ${what}s` : `known are ${[...among.keys()].slice(0, 10).join(', ')}`
     this.error(
       path,
       `there is no ${what} ${JSON.stringify(name)}; ${near === undefined ? known : `did you mean ${near}?`}`,
@@ -181,9 +217,11 @@ class Check {
   }
 }
 
+/** Both can not be bound to the same port. */
+function overlap(a: string, b: string): boolean {
+  return a === b || [a, b].includes('::') || ([a, b].includes('0.0.0.0') && isIP(a) === isIP(b))
+}
+
 function pathText(path: Path): string {
-  return path.reduce<string>((text, step) => {
-    if (typeof step === 'number') return `${text}[${step}]`
-    return text === '' ? step : `${text}.${step}`
-  }, '')
+  return path.reduce((at, step) => (typeof step === 'number' ? at.index(step) : at.key(step)), new At([])).path
 }

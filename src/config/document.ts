@@ -7,12 +7,14 @@ import {
   LineCounter,
   parseDocument,
   type Scalar,
+  visit,
   type YAMLMap,
   type Node as YamlNode,
 } from 'yaml'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../schema/node.ts'
 import { type Environment, substitute } from './environment.ts'
+import { syntaxMessage } from './syntax.ts'
 
 /** Larger files are refused: no config that people write comes near. */
 export const MAX_FILE_BYTES: number = 16 * 1024 * 1024
@@ -42,7 +44,7 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment): Pa
   } catch {
     return fail('this is not UTF-8 text; expected a YAML file')
   }
-  if (text.replace(/#.*/g, '').trim() === '') return fail('the file is empty; it starts with: apiVersion: sluice/v1')
+  if (/^(\s|#.*|---|~)*$/.test(text)) return fail('the file is empty; it starts with: apiVersion: sluice/v1')
   const counter = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: counter,
@@ -80,12 +82,15 @@ class Conversion {
     // The parser's later errors mostly follow from its first.
     const first = this.document.errors[0] ?? this.document.warnings[0]
     if (first !== undefined) {
-      const at = this.position(first.pos[0])
+      const at = this.position(first.code === 'MISSING_CHAR' ? this.openQuote(first.pos[0]) : first.pos[0])
       const message = first.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? first.code
-      this.error(at, `${message}${this.hint(first.code, at)}`)
+      const line = this.text.split('\n')[at.line - 1] ?? ''
+      this.error(at, syntaxMessage(first.code, message, line))
       return undefined
     }
-    const { contents } = this.document
+    const { contents, directives } = this.document
+    if (directives.yaml.explicit === true && directives.yaml.version !== '1.2')
+      this.error(this.position(0), `YAML ${directives.yaml.version}: Sluice reads YAML 1.2; remove the line`)
     const node = contents === null ? undefined : this.convert(contents, 0)
     return this.diagnostics.length > 0 ? undefined : node
   }
@@ -115,7 +120,7 @@ class Conversion {
     const known = target === undefined ? undefined : this.anchors.get(target)
     if (known === undefined) {
       const inside = target !== undefined && this.open.has(target)
-      const star = ' (a value that starts with * must be quoted: "*")'
+      const star = `; a value that starts with * must be quoted: "*${name}"`
       this.error(
         at,
         inside ? `*${name} refers to what it stands in` : `*${name}: there is no &${name} before it${star}`,
@@ -184,14 +189,15 @@ class Conversion {
     return { kind: 'scalar', at, value: quoted ? put.text : plainValue(put.text), text: put.text, quoted }
   }
 
-  private hint(code: string, at: Position): string {
-    const line = this.text.split('\n')[at.line - 1] ?? ''
-    if (code === 'TAB_AS_INDENT' || /^\s*\t/.test(line)) return '; YAML is indented with spaces, never with tabs'
-    if (/\{[^}"']*\{|\{[^"']*:[^"']*\*/.test(line))
-      return '; inside { } quote values that hold {, }, * or ,: "/users/{id}"'
-    if (/(:|-|\[|,)\s*[*&@`%]/.test(line)) return '; a value that starts with *, &, @, ` or % must be quoted: "*"'
-    if (code === 'MULTIPLE_DOCS') return '; a file holds one document'
-    return ''
+  /** Where the text begins whose closing quote is missed at `end`. */
+  private openQuote(end: number): number {
+    let start = end
+    visit(this.document, {
+      Scalar: (_, { range, type }) => {
+        if (type?.startsWith('QUOTE_') && range && range[0] < end && range[1] >= end) start = range[0]
+      },
+    })
+    return start
   }
 
   private position(offset: number): Position {

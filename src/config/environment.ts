@@ -9,6 +9,7 @@ const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
  */
 export function substitute(text: string, env: Environment): { readonly text: string } | { readonly problem: string } {
   let problem: string | undefined
+  const unset = new Set<string>()
   const out = text.replace(REFERENCE, (whole: string, inner: string | undefined) => {
     if (inner === undefined) return '${'
     const match = whole.endsWith('}') ? NAME.exec(inner) : null
@@ -19,9 +20,13 @@ export function substitute(text: string, env: Environment): { readonly text: str
     const [, name, fallback] = match as unknown as [string, string, string | undefined]
     const value = env[name]
     if (value !== undefined && (value !== '' || fallback === undefined)) return value
-    if (fallback === undefined)
-      problem ??= `the environment value ${name} is not set; set it, or write \${${name}:-default}`
+    if (fallback === undefined) unset.add(name)
     return fallback ?? ''
   })
+  const [first, ...more] = unset
+  if (first !== undefined && more.length > 0)
+    problem ??= `the environment values ${[first, ...more].join(' and ')} are not set; set them, or write \${${first}:-default}`
+  else if (first !== undefined)
+    problem ??= `the environment value ${first} is not set; set it, or write \${${first}:-default}`
   return problem === undefined ? { text: out } : { problem }
 }

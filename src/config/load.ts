@@ -71,10 +71,11 @@ async function readFiles(
       if (path === undefined || files.has(path)) continue
       try {
         const text = Buffer.from(await deps.readFile(resolve(dirname(file), path))).toString('utf8')
-        if (!text.includes('-----BEGIN ')) problem(name, key, 'the file holds no PEM; expected -----BEGIN … -----')
+        if (!text.includes('-----BEGIN '))
+          problem(name, key, `${JSON.stringify(path)} holds no PEM; expected -----BEGIN … -----`)
         files.set(path, text)
       } catch (error) {
-        problem(name, key, unreadable(error))
+        problem(name, key, `${JSON.stringify(path)}: ${unreadable(error)}; paths are relative to the config file`)
       }
     }
   }

@@ -1,11 +1,16 @@
+import { isOwnField } from '../data/policies/fields.ts'
+import { hostName } from '../data/policies/schemas.ts'
 import { upstreamOptions } from '../data/upstreams/options.ts'
 import { list, map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../schema/composites.ts'
-import { duration, integer, name, oneOf, type Problem, parsed, pattern, size, text } from '../schema/scalars.ts'
+import { duration, integer, name, oneOf, type Problem, parsed, size, text } from '../schema/scalars.ts'
 import type { Infer, Schema } from '../schema/schema.ts'
 import { profileOptions, routeOptions } from './route.ts'
 import { cidr, listenAddress, nameServer, secretReference } from './values.ts'
 
-const fieldName = pattern('a header field name', /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/)
+const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: '' }
+  return isOwnField(text) ? { problem: 'this field is written by Sluice itself' } : text
+})
 
 const listener = object(
   {
@@ -45,11 +50,7 @@ const token = object({
 const admin = object(
   {
     listen: withDefault(listenAddress(), '127.0.0.1:9901', 'Address and port of API, metrics and probes.'),
-    hosts: withDefault(
-      oneOrMany(text('a host name'), 0),
-      [],
-      'Host names under which it may be asked, besides localhost.',
-    ),
+    hosts: withDefault(oneOrMany(hostName(), 0), [], 'Host names under which it may be asked, besides localhost.'),
     auth: optional(
       object({ tokens: required(list(token, 1), 'Who may do what.') }),
       'Without it reads are free on loopback, and a token for changes is made at start.',
@@ -78,7 +79,7 @@ export const rootOptions = object(
       'Who this gateway is.',
     ),
     workers: withDefault(workers, 'auto', 'Threads that serve requests. auto: cores, bounded by memory and 16.'),
-    listeners: required(map(name(), listener), 'Where requests come in.'),
+    listeners: required(map(name(), listener, 'a map of listeners by name'), 'Where requests come in.'),
     admin: withDefault(admin, {}, 'The operators’ side: API, metrics, probes.'),
     probes: optional(
       offOr(object({ listen: withDefault(listenAddress(), '127.0.0.1:9902', 'Address and port.') })),
@@ -142,17 +143,34 @@ export const rootOptions = object(
       'Folder for tokens and state. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/sluice or ~/.local/state/sluice.',
     ),
     defaults: optional(
-      object({
-        route: optional(profileOptions, 'What every route starts from.'),
-        upstream: optional(partial(upstreamOptions), 'What every upstream starts from.'),
-      }),
+      object(
+        {
+          route: optional(profileOptions, 'What every route starts from.'),
+          upstream: optional(partial(upstreamOptions), 'What every upstream starts from.'),
+        },
+        { misplaced: { routes: 'route', timeouts: 'route.timeouts', retries: 'route.retries', upstreams: 'upstream' } },
+      ),
       'Under every route and upstream.',
     ),
-    profiles: optional(map(name(), profileOptions), 'Named sets of policies, for routes.x.use.'),
-    upstreams: withDefault(map(name(), upstreamOptions), {}, 'Services, by name.'),
-    routes: required(map(name(), routeOptions), 'Which requests go where, by name.'),
+    profiles: optional(
+      map(name(), profileOptions, 'a map of profiles by name'),
+      'Named sets of policies, for routes.x.use.',
+    ),
+    upstreams: withDefault(map(name(), upstreamOptions, 'a map of upstreams by name'), {}, 'Services, by name.'),
+    routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
   },
-  { later: ['include', 'tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores', 'onInvalid'], free: 'x-' },
+  {
+    later: ['include', 'tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores', 'onInvalid'],
+    misplaced: {
+      listen: 'listeners.NAME.listen',
+      name: 'gateway.name',
+      services: 'upstreams',
+      clusters: 'upstreams',
+      timeouts: 'defaults.route.timeouts',
+      retries: 'defaults.route.retries',
+    },
+    free: 'x-',
+  },
 )
 
 export type RootOptions = Infer<typeof rootOptions>

@@ -56,7 +56,7 @@ function claimsOf(route: string, match: MatchConfig): readonly Claim[] {
     paths.map((path) => ({
       route,
       match,
-      where: `${host ?? 'any host'} ${path === undefined ? 'any path' : shape(path)}`,
+      where: `${path === undefined ? 'any path' : shape(path)} on ${host ?? 'any host'}`,
     })),
   )
 }

@@ -20,11 +20,19 @@ export function listenAddress(): Schema<Address> {
       const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(value)
       const host = match?.[1] ?? match?.[2]
       const port = Number(match?.[3])
-      if (host === undefined || isIP(host) === 0)
-        return { problem: /^\d+$/.test(value) ? `write 127.0.0.1:${value}` : '' }
+      if (host === undefined || isIP(host) === 0) return { problem: addressHint(value) }
       return port > 65_535 ? { problem: 'ports end at 65535' } : { host, port }
     },
   )
+}
+
+function addressHint(value: string): string {
+  if (/^\d+$/.test(value)) return `write 127.0.0.1:${value}`
+  if (/^\*?:\d+$/.test(value)) return `write 0.0.0.0${value.replace('*', '')}`
+  if (/^localhost:\d+$/.test(value)) return `write 127.0.0.1${value.slice('localhost'.length)}`
+  if (isIP(value) === 6) return 'write the address in [ ] and a port after it'
+  if (isIP(value) === 4) return 'the port is missing'
+  return /^[a-z]+:\/\//i.test(value) ? 'it has no scheme' : ''
 }
 
 /** A name server: address with or without port. */
@@ -66,11 +74,5 @@ export function secretReference(): Schema<SecretReference> {
       return INVALID
     },
   }
-  return byKind({ map: reference, scalar: literal, list: literal })
-}
-
-/** A file that is read with the config, relative to it. */
-export function fileReference(what: string): Schema<string> {
-  const shape = object({ file: optional(text('a path'), `File with ${what}, relative to the config file.`) })
-  return mapped(shape, ({ file }, refuse) => file ?? refuse('file is missing; expected { file: PATH }'))
+  return byKind({ map: reference, scalar: literal, list: literal }, literal.expected)
 }

@@ -68,16 +68,19 @@ export function partial<F extends Fields>(whole: ObjectSchema<F>): Schema<unknow
 }
 
 function readObject(node: Node, at: At, fields: Fields, rules: ObjectRules, expected: string): Read<object> {
-  if (node.kind !== 'map') return mismatch(node, at, expected)
+  if (node.kind !== 'map') return mismatch(node, at, expected, spaceHint(node))
   let valid = true
+  const meant = new Set<string>()
   for (const [key, entry] of node.entries) {
     if (Object.hasOwn(fields, key)) continue
     if (rules.free !== undefined && key.startsWith(rules.free)) continue
-    unknownKey(key, entry, at, fields, rules)
+    meant.add(unknownKey(key, entry, at, fields, rules))
     valid = false
   }
   const out: Record<string, unknown> = {}
   for (const [key, field] of Object.entries(fields)) {
+    // Its value stands under another name, which was told.
+    if (meant.has(key) && !node.entries.has(key)) continue
     const value = readField(node, at, key, field)
     if (value === INVALID) valid = false
     out[key] = value
@@ -102,17 +105,24 @@ function builtIn(field: Field<unknown>): unknown {
   return value
 }
 
-function unknownKey(key: string, entry: Entry, at: At, fields: Fields, rules: ObjectRules): void {
+/** Says what is wrong with the key. Returns the key of this map that was meant; empty if none is known. */
+function unknownKey(key: string, entry: Entry, at: At, fields: Fields, rules: ObjectRules): string {
   const here = at.key(key)
   if (rules.later?.includes(key) === true) {
     here.error(entry.key, `not in this version of Sluice; remove it, it would have no effect`)
-    return
+    return ''
   }
   const misplaced =
     rules.misplaced !== undefined && Object.hasOwn(rules.misplaced, key) ? rules.misplaced[key] : undefined
   const near = misplaced ?? suggestion(key, Object.keys(fields))
   const known = Object.keys(fields).join(', ')
   here.error(entry.key, `unknown key${near === undefined ? `; known are ${known}` : `; did you mean ${near}?`}`)
+  return near?.split('.')[0] ?? ''
+}
+
+function spaceHint(node: Node): string {
+  const glued = node.kind === 'scalar' && !node.quoted && /^[A-Za-z]\w*:[^\s/]|^[A-Za-z]\w*:\/(?!\/)/.test(node.text)
+  return glued ? 'a space is missing after the colon' : ''
 }
 
 function objectJson(fields: Fields, rules: ObjectRules): JsonSchema {
@@ -164,6 +174,9 @@ export function oneOrMany<T>(item: Schema<T>, min = 1): Schema<readonly T[]> {
     json: { oneOf: [item.json, many.json] },
     read(node, at) {
       if (node.kind === 'list') return many.read(node, at)
+      const isListed = node.kind === 'scalar' && node.text.includes(',')
+      if (isListed && item.read(node, new At([])) === INVALID)
+        return mismatch(node, at, `${item.expected}, or a list of such`, `write [${node.text}]`)
       const value = item.read(node, at)
       return value === INVALID ? INVALID : [value]
     },
@@ -171,8 +184,11 @@ export function oneOrMany<T>(item: Schema<T>, min = 1): Schema<readonly T[]> {
 }
 
 /** A map from names to values. */
-export function map<T>(key: Schema<string>, value: Schema<T>): Schema<ReadonlyMap<string, T>> {
-  const expected = `a map from ${key.expected} to ${value.expected}`
+export function map<T>(
+  key: Schema<string>,
+  value: Schema<T>,
+  expected = `a map from ${key.expected} to ${value.expected}`,
+): Schema<ReadonlyMap<string, T>> {
   return {
     expected,
     json: { type: 'object', additionalProperties: value.json },
@@ -211,9 +227,13 @@ export function isOff(node: Node): boolean {
 }
 
 /** Whichever schema stands under the node's kind. */
-export function byKind<T>(kinds: { scalar?: Schema<T>; map?: Schema<T>; list?: Schema<T> }): Schema<T> {
+export function byKind<T>(
+  kinds: { scalar?: Schema<T>; map?: Schema<T>; list?: Schema<T> },
+  expected = Object.values(kinds)
+    .map((schema) => schema.expected)
+    .join(', or '),
+): Schema<T> {
   const choices = Object.values(kinds)
-  const expected = choices.map((schema) => schema.expected).join(', or ')
   return {
     expected,
     json: { oneOf: choices.map((schema) => schema.json) },
@@ -228,9 +248,10 @@ export function byKind<T>(kinds: { scalar?: Schema<T>; map?: Schema<T>; list?: S
 export function mapped<A, B>(
   schema: Schema<A>,
   change: (value: A, refuse: (why: string) => typeof INVALID, at: At) => Read<B>,
+  expected = schema.expected,
 ): Schema<B> {
   return {
-    expected: schema.expected,
+    expected,
     json: schema.json,
     read(node, at) {
       const value = schema.read(node, at)

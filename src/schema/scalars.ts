@@ -1,9 +1,12 @@
+import { suggestion } from './diagnostics.ts'
 import { describe, type Node } from './node.ts'
 import { type At, INVALID, mismatch, type Read, type Schema } from './schema.ts'
 
 /** What a parser of text found wrong: a sentence that ends the message. */
 export interface Problem {
   readonly problem: string
+  /** The text may hold a secret and is not shown. */
+  readonly hidden?: boolean
 }
 
 /** Text that is parsed into something. `expected` names it, as in "an address such as 0.0.0.0:8080". */
@@ -19,7 +22,8 @@ export function parsed<T>(
       if (node.kind !== 'scalar' || node.value === null) return mismatch(node, at, expected)
       const value = parse(node.text)
       if (!isProblem(value)) return value
-      at.error(node.at, `${describe(node)} is not ${expected}${value.problem === '' ? '' : `: ${value.problem}`}`)
+      const shown = value.hidden === true ? 'this' : describe(node)
+      at.error(node.at, `${shown} is not ${expected}${value.problem === '' ? '' : `: ${value.problem}`}`)
       return INVALID
     },
   }
@@ -42,13 +46,17 @@ export function pattern(expected: string, regex: RegExp): Schema<string> {
 }
 
 /** A name that others refer to: letters, digits, dot, dash, underscore. */
-export function name(expected = 'a name of letters, digits, ".", "-" and "_"'): Schema<string> {
+export function name(expected = 'a name of at most 128 letters, digits, ".", "-" and "_"'): Schema<string> {
   return pattern(expected, /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/)
 }
 
 export function oneOf<const T extends string>(...values: readonly T[]): Schema<T> {
   const expected = values.length === 1 ? `${values[0]}` : `one of ${values.join(', ')}`
-  const parse = (value: string): T | Problem => (values.includes(value as T) ? (value as T) : { problem: '' })
+  const parse = (value: string): T | Problem => {
+    if (values.includes(value as T)) return value as T
+    const near = suggestion(value, values)
+    return { problem: near === undefined || values.length === 1 ? '' : `did you mean ${near}?` }
+  }
   return parsed(expected, parse, { enum: [...values] })
 }
 
@@ -66,6 +74,7 @@ export function boolean(): Schema<boolean> {
 
 function yesNo(node: Node): string {
   const word = node.kind === 'scalar' ? node.text.toLowerCase() : ''
+  if (word === 'true' || word === 'false') return 'write it without quotes'
   if (['yes', 'on', 'y'].includes(word)) return 'YAML 1.2 reads it as text; write true'
   return ['no', 'off', 'n'].includes(word) ? 'YAML 1.2 reads it as text; write false' : ''
 }
@@ -146,8 +155,9 @@ function withUnit(units: Units, min: number, max: number): Schema<number> {
 function readUnit(node: Node, at: At, units: Units, regex: RegExp, min: number, max: number): Read<number> {
   if (node.kind !== 'scalar') return mismatch(node, at, units.expected)
   const match = regex.exec(node.text)
-  if (match === null) return mismatch(node, at, units.expected, unitHint(node.text, units))
-  const value = Number(match[1]) * (units.of[match[2] as string] as number)
+  const zero = /^0+(\.0+)?$/.test(node.text)
+  if (match === null && !(zero && min > 0)) return mismatch(node, at, units.expected, unitHint(node.text, units))
+  const value = match === null ? 0 : Number(match[1]) * (units.of[match[2] as string] as number)
   if (Number.isInteger(value) && value >= min && value <= max) return value
   const smallest = Object.keys(units.of)[0] as string
   const whole = Number.isInteger(value) ? '' : `a whole number of ${smallest} `
@@ -160,9 +170,11 @@ function unitHint(text: string, units: Units): string {
     const [a, b] = units.likely
     return `a unit is missing: write ${text}${a} or ${text}${b}`
   }
-  const close = Object.keys(units.of).find((unit) => text.toLowerCase().endsWith(unit.toLowerCase()))
-  const digits = close === undefined ? '' : text.slice(0, -close.length).trim()
-  return /^\d+(\.\d+)?$/.test(digits) ? `write ${digits}${close}` : ''
+  const [, digits = '', written = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text) ?? []
+  const close = Object.keys(units.of).filter((unit) =>
+    [written, `${written}b`, `${written}ib`].some((word) => word.toLowerCase() === unit.toLowerCase()),
+  )
+  return close.length === 0 ? '' : `write ${close.map((unit) => `${digits}${unit}`).join(' or ')}`
 }
 
 /** A number in the largest unit that keeps it whole. */

@@ -53,8 +53,13 @@ export type Infer<S> = S extends Schema<infer T> ? T : never
 
 /** Says that `node` is not what was expected. */
 export function mismatch(node: Node, at: At, expected: string, hint = ''): typeof INVALID {
-  const missing = node.kind === 'scalar' && node.value === null
-  const off = missing ? '; to switch something off write off, to use the default leave the key out' : ''
-  at.error(node.at, `${describe(node)} is not ${expected}${hint === '' ? '' : `; ${hint}`}${off}`)
+  const hints = [hint, ...(node.kind === 'scalar' && node.value === null ? [nullHint(expected)] : [])]
+  at.error(node.at, [`${describe(node)} is not ${expected}`, ...hints.filter((text) => text !== '')].join('; '))
   return INVALID
+}
+
+function nullHint(expected: string): string {
+  return expected.endsWith('or off')
+    ? 'to switch it off write off, for the default leave the key out'
+    : 'give it a value or leave the key out'
 }

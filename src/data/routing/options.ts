@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
 import type { MatchConfig, PathPattern, PathSegment, ValueCondition } from '../../core/config.ts'
 import { hasDotSegment, normalEscapes } from '../../lib/path.ts'
 import { byteString } from '../../lib/percent.ts'
@@ -7,7 +9,6 @@ import { type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
 import type { Schema } from '../../schema/schema.ts'
 
 const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
-const ADDRESS = /^(\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\])$/
 const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/
 
 /** A host: exact, or `*.` before a name. */
@@ -15,10 +16,20 @@ export function hostPattern(): Schema<string> {
   return parsed('a host such as api.example.com or *.example.com', (value): string | Problem => {
     const host = value.toLowerCase().replace(/\.$/, '')
     if (host === '*') return { problem: 'for any host leave the key out' }
-    if (HOST.test(host) || ADDRESS.test(host)) return host
-    if (/:\d+$/.test(host)) return { problem: 'hosts are compared without port' }
-    return { problem: host.includes('*') ? '* stands only for whole labels at the start' : '' }
+    const address = /^\[(.*)\]$/.exec(host)?.[1]
+    if (address !== undefined) return isIP(address) === 6 ? host : { problem: 'it is no IPv6 address' }
+    if (/^[\d.]+$/.test(host) && isIP(host) === 0) return { problem: 'it is no IPv4 address' }
+    return HOST.test(host) ? host : { problem: hostHint(host) }
   })
+}
+
+function hostHint(host: string): string {
+  if (isIP(host) === 6) return `write [${host}]`
+  if (/[/?#]/.test(host)) return 'only the host, without scheme and path'
+  if (/:\d+$/.test(host)) return 'hosts are compared without port'
+  if (host.includes('*')) return '* stands only for whole labels at the start'
+  if (/[^\x00-\x7f]/.test(host)) return `write its ASCII form: ${domainToASCII(host)}`
+  return host.split('.').some((label) => label.length > 63) ? 'a label has at most 63 characters' : ''
 }
 
 /** A path: `/x`, `/x/*`, `/users/{id}`, or `~ ` and a regular expression. */
@@ -34,6 +45,7 @@ export function pathPattern(): Schema<PathPattern> {
 }
 
 function regexPath(source: string): PathPattern | Problem {
+  if (source === '') return { problem: 'the regular expression is missing' }
   const problem = regexProblem(source)
   return problem === undefined ? { kind: 'regex', source } : { problem }
 }
@@ -52,6 +64,8 @@ function segmentPath(source: string): PathPattern | Problem {
   const names = new Set<string>()
   for (const part of normal === '' ? [] : normal.slice(1).split('/')) {
     const param = PARAMETER.exec(part)?.[1]
+    if (param === undefined && /^\{[^{}]+\}$/.test(part))
+      return { problem: 'the name of a parameter has letters, digits and "_": {user_id}' }
     if (param === undefined && /[{}]/.test(part)) return { problem: 'a parameter is a whole segment: /users/{id}' }
     if (param !== undefined && names.has(param)) return { problem: `the parameter ${param} is here twice` }
     if (param !== undefined) names.add(param)
@@ -66,8 +80,8 @@ const condition: Schema<Omit<ValueCondition, 'name'>> = byKind({
   scalar: mapped(text('the exact value'), (value) => ({ op: 'exact' as const, value })),
   map: mapped(
     object({
-      present: optional(flag(), 'The field is there, whatever its value.'),
-      absent: optional(flag(), 'The field is not there.'),
+      present: optional(flag('absent'), 'The field is there, whatever its value.'),
+      absent: optional(flag('present'), 'The field is not there.'),
       exact: optional(text(), 'The value is this.'),
       prefix: optional(text(), 'The value starts so.'),
       suffix: optional(text(), 'The value ends so.'),
@@ -85,8 +99,12 @@ const condition: Schema<Omit<ValueCondition, 'name'>> = byKind({
   ),
 })
 
-function flag(): Schema<boolean> {
-  return parsed('true', (value): true | Problem => (value === 'true' ? true : { problem: '' }), { const: true })
+function flag(opposite: string): Schema<boolean> {
+  const parse = (value: string): true | Problem => {
+    if (value === 'true') return true
+    return { problem: value === 'false' ? `write ${opposite}: true` : '' }
+  }
+  return parsed('true', parse, { const: true })
 }
 
 function regexText(): Schema<string> {
@@ -121,7 +139,10 @@ const matchFields = object(
     ),
     query: optional(conditions(text('a query key'), false), 'Conditions on query values; all must hold.'),
   },
-  { later: ['cookies', 'clientAddress'] },
+  {
+    later: ['cookies', 'clientAddress'],
+    misplaced: { precedence: 'precedence beside match', method: 'methods', prefix: 'path', regex: 'path' },
+  },
 )
 
 const oneMatch: Schema<MatchConfig> = mapped(matchFields, (match, refuse) => {

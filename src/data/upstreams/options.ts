@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import { INVALID, type Infer, type Schema } from '../../schema/schema.ts'
@@ -14,6 +15,7 @@ const pem = (what: string): Schema<string> =>
   mapped(
     object({ file: required(text('a path'), `File with ${what} (PEM), relative to the config file.`) }),
     ({ file }) => file,
+    '{ file: PATH }',
   )
 
 /** An endpoint URL: scheme, host and port, nothing else. */
@@ -21,24 +23,41 @@ export function endpointUrl(): Schema<EndpointUrl> {
   return parsed(
     'an endpoint URL such as http://10.0.0.1:8080 or https://orders.internal',
     (value): EndpointUrl | Problem => {
-      if (!/^https?:\/\//i.test(value))
-        return { problem: /^[a-z]+:\/\//i.test(value) ? 'the scheme must be http or https' : `write http://${value}` }
-      let url: URL
-      try {
-        url = new URL(value)
-      } catch {
-        return { problem: 'it is no URL' }
-      }
-      if (url.username !== '' || url.password !== '') return { problem: 'it must not hold credentials' }
-      if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
-        return { problem: 'it must end after the port; paths belong into rewrite' }
-      const scheme = url.protocol === 'https:' ? 'https' : 'http'
-      const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port)
-      return port === 0
-        ? { problem: 'port 0 leads nowhere' }
-        : { scheme, host: url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, ''), port }
+      if (value.includes('@')) return { problem: 'it must not hold credentials', hidden: true }
+      if (!/^https?:\/\//i.test(value)) return { problem: schemeHint(value) }
+      const match = /^(https?):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?(.*)$/is.exec(value)
+      const [, scheme = '', name = '', digits, rest = ''] = match ?? []
+      if (/^(:|[^/?#\s])/.test(rest)) return { problem: 'the port must be a number, and an IPv6 address stands in [ ]' }
+      if (/\s/.test(rest)) return { problem: 'it must not hold spaces' }
+      if (rest !== '' && rest !== '/') return { problem: 'it must end after the port; paths belong into rewrite' }
+      const host = endpointHost(name)
+      if (typeof host !== 'string') return host
+      const secure = scheme.toLowerCase() === 'https'
+      const port = digits === undefined ? (secure ? 443 : 80) : Number(digits)
+      if (digits === '' || port < 1 || port > 65_535) return { problem: 'ports go from 1 to 65535' }
+      return { scheme: secure ? 'https' : 'http', host, port }
     },
   )
+}
+
+function schemeHint(value: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return 'the scheme must be http or https'
+  return /^[a-z0-9_][a-z0-9_.-]*(:\d+)?$/i.test(value) && !/^\d+$/.test(value) ? `write http://${value}` : ''
+}
+
+const NAME = /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
+
+/** A name or address, without brackets and without the root's dot. */
+function endpointHost(written: string): string | Problem {
+  if (written.startsWith('[')) {
+    const address = written.slice(1, -1)
+    return isIP(address) === 6 ? address.toLowerCase() : { problem: `${written} is no IPv6 address` }
+  }
+  const host = written.toLowerCase().replace(/\.$/, '')
+  if (isIP(host) === 4) return host
+  // What ends in a number is an address to all who read URLs: 127.1, 0x7f000001, 256.1.1.1.
+  if (/(^|\.)(\d+|0x[0-9a-f]*)$/.test(host)) return { problem: 'an IPv4 address has four numbers from 0 to 255' }
+  return NAME.test(host) && host.length <= 253 ? host : { problem: `${JSON.stringify(written)} is no host name` }
 }
 
 const endpointFields = object(
@@ -68,7 +87,10 @@ const notYet: Schema<never> = {
 /** Keys of an upstream. */
 export const upstreamOptions = object(
   {
-    endpoints: required(byKind({ list: list(endpoint, 1), map: notYet }), 'Where the service runs.'),
+    endpoints: required(
+      byKind({ list: list(endpoint, 1), map: notYet }, 'a list of endpoint URLs such as http://10.0.0.1:8080'),
+      'Where the service runs.',
+    ),
     protocol: withDefault(oneOf('auto', 'http1'), 'auto', 'What is spoken to the endpoints; HTTP/1.1 in this version.'),
     tls: withDefault(
       object({
@@ -119,7 +141,10 @@ export const upstreamOptions = object(
       'Connections to each endpoint.',
     ),
     timeouts: withDefault(
-      object({ connect: withDefault(duration(1, 600_000), '2s', 'TCP and TLS together.') }),
+      object(
+        { connect: withDefault(duration(1, 600_000), '2s', 'TCP and TLS together.') },
+        { misplaced: { request: 'routes.NAME.timeouts.request', attempt: 'routes.NAME.timeouts.attempt' } },
+      ),
       {},
       'Bounds that belong to the upstream.',
     ),

@@ -1,0 +1,59 @@
+/** What the YAML parser found, in the words of somebody who writes a config. `line`: the source line that it stands in. */
+export function syntaxMessage(code: string, message: string, line: string): string {
+  if (code === 'TAB_AS_INDENT' || /^\s*\t/.test(line)) return 'YAML is indented with spaces, never with tabs'
+  if (/^Flow .* must .* end with/.test(message)) return 'a { or [ before this is not closed'
+  const own = (isOurs(code, message) ? OWN[code] : undefined) ?? message
+  const hint = HINTS.find(({ codes, pattern }) => (codes?.includes(code) ?? true) && pattern.test(line))
+  return hint === undefined ? own : `${own}; ${hint.says}`
+}
+
+/** One code stands for quotes and for commas that are missing. */
+function isOurs(code: string, message: string): boolean {
+  return code !== 'MISSING_CHAR' || message.endsWith('quote')
+}
+
+/** For codes whose own message speaks of parsers. */
+const OWN: Readonly<Record<string, string>> = {
+  UNEXPECTED_TOKEN: 'the value before this has ended; a comma, a quote or a line break is missing',
+  MULTIPLE_DOCS: 'a second document starts here; a file holds one',
+  MISSING_CHAR: 'this quote is never closed',
+  BAD_INDENT: 'the indentation fits to nothing above; keys of one map start in the same column',
+  BLOCK_AS_IMPLICIT_KEY: 'a key in the middle of a value',
+  MULTILINE_IMPLICIT_KEY: 'this is no key with a value',
+  TAG_RESOLVE_FAILED: 'tags have no meaning here; remove what starts with !',
+  BLOCK_IN_FLOW: 'inside { } and [ ] commas stand between the entries',
+  BAD_ALIAS: 'an anchor or alias without a name',
+}
+
+interface Hint {
+  /** Undefined: any. */
+  readonly codes?: readonly string[]
+  readonly pattern: RegExp
+  readonly says: string
+}
+
+/** The first that fits. */
+const HINTS: readonly Hint[] = [
+  { codes: ['BAD_DQ_ESCAPE'], pattern: /"/, says: 'in "double quotes" \\ starts an escape; write \'single quotes\'' },
+  {
+    codes: ['BLOCK_AS_IMPLICIT_KEY'],
+    pattern: /:\s.*:\s/,
+    says: 'quote a value that holds ": "',
+  },
+  {
+    codes: ['BLOCK_AS_IMPLICIT_KEY'],
+    pattern: /:\s/,
+    says: 'the next line is indented deeper, as if it went on; keys of one map start in the same column',
+  },
+  { codes: ['MULTILINE_IMPLICIT_KEY'], pattern: /^\s*\w+:\S/, says: 'after the colon of a key stands a space' },
+  {
+    codes: ['UNEXPECTED_TOKEN', 'BAD_INDENT', 'MISSING_CHAR'],
+    pattern: /\{[^}"']*\{|\{[^"']*:[^"']*\*/,
+    says: 'inside { } quote values that hold {, }, * or ,: "/users/{id}"',
+  },
+  {
+    codes: ['BAD_SCALAR_START', 'BAD_ALIAS', 'UNEXPECTED_TOKEN'],
+    pattern: /(:|-|\[|,)\s*[*&@`%]/,
+    says: 'a value that starts with *, &, @, ` or % must be quoted: "*"',
+  },
+]
