@@ -80,7 +80,8 @@ class Conversion {
 
   root(): Node | undefined {
     // The parser's later errors mostly follow from its first.
-    const first = this.document.errors[0] ?? this.document.warnings[0]
+    const { errors, warnings } = this.document
+    const first = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION') ?? errors[0] ?? warnings[0]
     if (first !== undefined) {
       const at = this.position(first.code === 'MISSING_CHAR' ? this.openQuote(first.pos[0]) : first.pos[0])
       const message = first.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? first.code

@@ -96,6 +96,7 @@ function unreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOENT') return 'there is no such file'
   if (code === 'EACCES') return 'the file may not be read by this user'
+  if (code === 'ENOTDIR') return 'there is no such file: a part of the path is no folder'
   if (code === 'EISDIR') return 'this is a folder; expected a file (folders come in a later version)'
   return `the file can not be read (${code ?? String(error)})`
 }

@@ -22,6 +22,7 @@ const OWN: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'this is no key with a value',
   TAG_RESOLVE_FAILED: 'tags have no meaning here; remove what starts with !',
   BLOCK_IN_FLOW: 'inside { } and [ ] commas stand between the entries',
+  RESOURCE_EXHAUSTION: 'nested deeper than 100 levels',
   BAD_ALIAS: 'an anchor or alias without a name',
 }
 
