@@ -1,6 +1,6 @@
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { type ResourceLimits, Worker } from 'node:worker_threads'
-import type { FromWorker, ToWorker, WorkerStart } from '../core/protocol.ts'
+import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 
 /** The worker ended, or was about to, while an answer was waited for. */
@@ -45,9 +45,9 @@ export class WorkerThread {
       this.error = error as Error
     })
     this.exited = new Promise((resolve) => {
-      this.thread.on('exit', () => {
+      this.thread.on('exit', (code) => {
         for (const question of this.questions) question.fail(new WorkerGone('the worker ended'))
-        onExit(this.error)
+        onExit(this.error ?? (code === CRASHED ? new Error('uncaught error') : undefined))
         resolve()
       })
     })

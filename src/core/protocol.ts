@@ -114,6 +114,9 @@ export type FromWorker =
       readonly fields: Readonly<Record<string, unknown>>
     }
 
+/** Exit code of a worker that an uncaught error ends; it has logged the error itself. */
+export const CRASHED = 70
+
 /** What a worker is started with (`workerData`). */
 export interface WorkerStart {
   /** Column number, 0 to workers - 1. */

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { CellSpace } from '../cells/space.ts'
 import { failure } from '../core/failures.ts'
 import type { BreakerChange } from '../core/policy.ts'
-import type { FromWorker, ToWorker, WorkerStart } from '../core/protocol.ts'
+import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { TimerWheel } from '../lib/timers.ts'
@@ -98,7 +98,7 @@ class DataWorker {
   crash(error: unknown): void {
     this.log('error', 'uncaught error, the worker ends', described(error))
     this.plane.engine.cut(failure('internal', 'request', 'sluice'))
-    process.exit(1)
+    process.exit(CRASHED)
   }
 
   private async listen(message: Extract<ToWorker, { type: 'listen' }>): Promise<void> {
