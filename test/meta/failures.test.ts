@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { FAILURES } from '../../src/core/failures.ts'
+import { read } from './files.ts'
+
+interface Documented {
+  readonly reason: string
+  readonly facts: string
+  readonly text: string
+}
+
+const sections: readonly Documented[] = read('docs/failures.md')
+  .split(/^### /m)
+  .slice(1)
+  .map((part) => {
+    const [heading = '', , facts = '', , ...text] = part.split('\n')
+    return { reason: heading.replaceAll('`', ''), facts, text: text.join('\n').trim() }
+  })
+
+test('docs/failures.md has a section for every reason, in the order of the table, and for no other', () => {
+  expect(sections.map(({ reason }) => reason)).toEqual(Object.keys(FAILURES))
+})
+
+test.each(Object.entries(FAILURES))('the section of %s says status, error type and whether to retry', (reason, row) => {
+  const section = sections.find((candidate) => candidate.reason === reason)
+  const status = row.status === 499 ? '499, never sent' : String(row.status)
+  const type = row.proxyStatus === undefined ? [] : [`\`${row.proxyStatus}\``]
+  expect(section?.facts.split(' · ')).toEqual([status, ...type, ...(row.retryable ? ['retryable'] : [])])
+  expect(section?.text.length).toBeGreaterThan(40)
+})
