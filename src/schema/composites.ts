@@ -147,6 +147,7 @@ export function list<T>(item: Schema<T>, min = 0): Schema<readonly T[]> {
   return {
     expected,
     json: { type: 'array', items: item.json, ...(min > 0 && { minItems: min }) },
+    inner: [{ step: '[]', schema: item }],
     read(node, at) {
       if (node.kind !== 'list')
         return mismatch(node, at, expected, node.kind === 'scalar' ? `write [${node.text}]` : '')
@@ -172,6 +173,7 @@ export function oneOrMany<T>(item: Schema<T>, min = 1): Schema<readonly T[]> {
   return {
     expected: `${item.expected}, or a list of such`,
     json: { oneOf: [item.json, many.json] },
+    inner: [{ step: '', schema: item }],
     read(node, at) {
       if (node.kind === 'list') return many.read(node, at)
       const isListed = node.kind === 'scalar' && node.text.includes(',')
@@ -192,6 +194,7 @@ export function map<T>(
   return {
     expected,
     json: { type: 'object', additionalProperties: value.json },
+    inner: [{ step: '.NAME', schema: value }],
     read(node, at) {
       if (node.kind !== 'map') return mismatch(node, at, expected)
       const out = new Map<string, T>()
@@ -209,10 +212,11 @@ export function map<T>(
 
 /** `off` or `false` switches it off: undefined. */
 export function offOr<T>(schema: Schema<T>): Schema<T | undefined> {
-  const expected = `${schema.expected}, or off`
+  const expected = schema.expected === 'off' ? 'off' : `${schema.expected}, or off`
   return {
     expected,
     json: { oneOf: [schema.json, { enum: ['off', false] }] },
+    inner: [{ step: '', schema }],
     read(node, at) {
       if (isOff(node)) return undefined
       if (node.kind === 'scalar' && node.value === null) return mismatch(node, at, expected)
@@ -237,6 +241,7 @@ export function byKind<T>(
   return {
     expected,
     json: { oneOf: choices.map((schema) => schema.json) },
+    inner: choices.map((schema) => ({ step: '', schema })),
     read(node, at) {
       const schema = kinds[node.kind]
       return schema === undefined ? mismatch(node, at, expected) : schema.read(node, at)
@@ -253,6 +258,7 @@ export function mapped<A, B>(
   return {
     expected,
     json: schema.json,
+    inner: [{ step: '', schema }],
     read(node, at) {
       const value = schema.read(node, at)
       if (value === INVALID) return INVALID

@@ -46,6 +46,14 @@ export interface Schema<T> {
   readonly json: JsonSchema
   /** What is expected, for messages and docs: `a duration such as 250ms, 5s or 1m`. */
   readonly expected: string
+  /** What stands inside, for the reference: an object's keys are found through it. */
+  readonly inner?: readonly Inner[]
+}
+
+/** A schema inside another one. `step`: what a path gains, `.NAME` or `[]`; empty where it is the same value. */
+export interface Inner {
+  readonly step: '' | '.NAME' | '[]'
+  readonly schema: Schema<unknown>
 }
 
 /** The TypeScript type of what a schema reads. */

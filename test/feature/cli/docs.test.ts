@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { configurationPage } from '../../../scripts/generate-docs.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { reference } from '../../../src/config/reference.ts'
+import { sluice } from './cli.ts'
+
+const TOP = fileURLToPath(new URL('../../../', import.meta.url))
+const page = configurationPage(reference())
+
+describe('docs/configuration.md', () => {
+  it('is what npm run docs writes', async () => {
+    expect(await readFile(`${TOP}docs/configuration.md`, 'utf8')).toBe(page)
+  })
+
+  it('names every key with what it is for', () => {
+    const { keys } = reference()
+    expect(keys.length).toBeGreaterThan(100)
+    expect(keys.filter(({ doc }) => doc.trim() === '')).toEqual([])
+    expect(keys.filter(({ path }) => !page.includes(`\`${path}\``))).toEqual([])
+  })
+
+  it('shows a default for each key that has one', () => {
+    const row = page.split('\n').find((line) => line.startsWith('| `routes.NAME.timeouts.request` |'))
+    expect(row).toContain('| `15s` |')
+    expect(page).toContain('| `listeners.NAME.listen` | an address with port')
+  })
+
+  it('opens with an example that the checker accepts', async () => {
+    const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+    const loaded = await loadConfig('example.yaml', { env: {}, readFile: async () => Buffer.from(example) })
+    expect(loaded.diagnostics).toEqual([])
+  })
+})
+
+describe('config/sluice.schema.json', () => {
+  it('is what sluice schema prints', async () => {
+    const { code, stdout, stderr } = await sluice(TOP, ['schema'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(await readFile(`${TOP}config/sluice.schema.json`, 'utf8')).toBe(stdout)
+  })
+})
