@@ -86,9 +86,12 @@ export class TcpServer {
   readonly port: number
   /** Every connection ever accepted, in order. */
   readonly peers: TcpPeer[]
+  /** Those that failed their TLS handshake, too. */
+  private readonly sockets = new Set<Socket>()
 
   constructor(server: Server, peers: TcpPeer[]) {
     this.server = server
+    server.on('connection', (socket: Socket) => this.sockets.add(socket))
     this.peers = peers
     this.port = (server.address() as AddressInfo).port
   }
@@ -113,6 +116,7 @@ export class TcpServer {
 
   async close(): Promise<void> {
     for (const peer of this.peers) peer.socket.destroy()
+    for (const socket of this.sockets) socket.destroy()
     if (!this.server.listening) return
     this.server.close()
     await once(this.server, 'close')
