@@ -37,35 +37,41 @@ export function diagnosticExcerpt(diagnostic: Diagnostic, line: string | undefin
 
 /** The candidate that was most likely meant; undefined when none is near. Optimal string alignment distance, at most 2. */
 export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
+  const lower = word.toLowerCase()
   let best: string | undefined
   let bestDistance = Math.min(2, Math.floor(word.length / 2)) + 1
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue
-    const distance = candidate.toLowerCase() === word.toLowerCase() ? 0 : editDistance(word, candidate)
-    if (distance >= bestDistance) continue
+    if (candidate.toLowerCase() === lower) return candidate
+    const far = bestDistance > 1 ? editDistance(word, candidate, bestDistance) : bestDistance
+    if (far >= bestDistance) continue
     best = candidate
-    bestDistance = distance
+    bestDistance = far
   }
   return best
 }
 
-function editDistance(a: string, b: string): number {
-  let before: number[] = []
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1
-      next[j] = Math.min(
-        (row[j] as number) + 1,
-        (next[j - 1] as number) + 1,
-        (row[j - 1] as number) + cost,
-        swap ? (before[j - 2] as number) + 1 : Number.POSITIVE_INFINITY,
-      )
-    }
-    before = row
-    row = next
+/** How many edits lead from `a` to `b`; `limit` where it takes as many or more. */
+function editDistance(a: string, b: string, limit: number): number {
+  for (let edits = 0; edits < limit; edits++) if (isWithin(edits, a, 0, b, 0)) return edits
+  return limit
+}
+
+/** Tries an edit only where the texts differ: cheap for the few edits that matter, in files with thousands of names. */
+function isWithin(edits: number, a: string, fromA: number, b: string, fromB: number): boolean {
+  let [i, j] = [fromA, fromB]
+  while (i < a.length && a[i] === b[j]) {
+    i++
+    j++
   }
-  return row[b.length] as number
+  const [leftA, leftB] = [a.length - i, b.length - j]
+  if (Math.abs(leftA - leftB) > edits) return false
+  if (leftA === 0 || leftB === 0) return true
+  if (edits === 0) return false
+  if (a[i] === b[j + 1] && a[i + 1] === b[j] && isWithin(edits - 1, a, i + 2, b, j + 2)) return true
+  return (
+    isWithin(edits - 1, a, i + 1, b, j + 1) ||
+    isWithin(edits - 1, a, i + 1, b, j) ||
+    isWithin(edits - 1, a, i, b, j + 1)
+  )
 }
