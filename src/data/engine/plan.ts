@@ -4,7 +4,8 @@ import type { Random } from '../../lib/random.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 
 interface Share {
-  readonly upstream: Upstream
+  /** The upstream, then its failover upstreams. */
+  readonly upstreams: readonly Upstream[]
   /** Upper bound of its part of [0, total). */
   readonly until: number
 }
@@ -15,7 +16,6 @@ export class AttemptPlan {
   /** Milliseconds; undefined: no bound of its own. */
   readonly attemptTimeout: number | undefined
   private readonly shares: readonly Share[]
-  private readonly lists: ReadonlyMap<Upstream, readonly Upstream[]>
   private readonly total: number
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
@@ -27,16 +27,14 @@ export class AttemptPlan {
   ) {
     this.maxTries = 1 + route.retries.maxExtra
     this.attemptTimeout = route.timeouts.attempt
+    const failover = route.failover.map(upstream)
     let total = 0
     this.shares = (route.to ?? []).map((target) => {
+      const first = upstream(target.upstream)
       total += target.weight
-      return { upstream: upstream(target.upstream), until: total }
+      return { upstreams: [first, ...failover.filter((other) => other !== first)], until: total }
     })
     this.total = total
-    const failover = route.failover.map(upstream)
-    this.lists = new Map(
-      this.shares.map((share) => [share.upstream, [share.upstream, ...failover.filter((u) => u !== share.upstream)]]),
-    )
     this.when = new Set(route.retries.when)
     this.methods = new Set(route.retries.methods)
     this.backoff = route.retries.backoff
@@ -46,13 +44,15 @@ export class AttemptPlan {
   draw(random: Random): readonly Upstream[] {
     const point = this.shares.length === 1 ? 0 : random.float() * this.total
     for (const share of this.shares) {
-      if (point < share.until) return this.lists.get(share.upstream) as readonly Upstream[]
+      if (point < share.until) return share.upstreams
     }
     return []
   }
 
   /** Whether the route asks for another try after this outcome. */
   retriesOn(outcome: OutcomeClass): boolean {
+    // Most answers: with thousands of routes each set that is looked at is a miss of the cache.
+    if (typeof outcome === 'number' && outcome < 400) return false
     return this.when.has(outcome) || (typeof outcome === 'number' && outcome >= 500 && this.when.has('5xx'))
   }
 
