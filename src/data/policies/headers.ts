@@ -4,16 +4,22 @@ import type { ConfiguredPolicy } from './definition.ts'
 import { flatFields } from './fields.ts'
 import { fieldName, fields } from './schemas.ts'
 
-const changes = object({
-  set: optional(fields(), 'Fields to set; every line of that name is replaced.'),
-  add: optional(fields(), 'Fields to add beside what is there.'),
-  remove: optional(list(fieldName()), 'Fields to remove.'),
-})
+const changes = object(
+  {
+    set: optional(fields(), 'Fields to set; every line of that name is replaced.'),
+    add: optional(fields(), 'Fields to add beside what is there.'),
+    remove: optional(list(fieldName()), 'Fields to remove.'),
+  },
+  { misplaced: { append: 'add', replace: 'set', delete: 'remove' } },
+)
 
-const keys = object({
-  request: optional(changes, 'Of what the upstream gets.'),
-  response: optional(changes, 'Of every answer, Sluice’s own included.'),
-})
+const keys = object(
+  {
+    request: optional(changes, 'Of what the upstream gets.'),
+    response: optional(changes, 'Of every answer, Sluice’s own included.'),
+  },
+  { misplaced: { set: 'request.set', add: 'request.add', remove: 'request.remove' } },
+)
 
 /** Changes to a list of fields: `remove`, then `set` (replaces every line of that name), then `add` (one more line). */
 export type FieldChanges = Partial<Infer<typeof changes>>

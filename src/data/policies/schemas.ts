@@ -59,8 +59,8 @@ function hostLike(expected: string, source: string): Schema<string> {
 
 /** The name of a field that the config may change. */
 export function fieldName(): Schema<string> {
-  return parsed('a header field name', (text): string | Problem => {
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: '' }
+  return parsed('a header field name that you may change', (text): string | Problem => {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: 'names hold letters, digits and "-"' }
     return isOwnField(text)
       ? { problem: 'framing, hop-by-hop and sluice-* fields are written by Sluice itself; Host is rewrite.host' }
       : text
@@ -91,6 +91,6 @@ export const condition: Schema<string | number> = parsed(
     const status = Number(text)
     return /^\d{3}$/.test(text) && status >= 400 && status <= 599
       ? status
-      : { problem: 'it is neither a failure class nor a status from 400 to 599' }
+      : { problem: /^\d{3}$/.test(text) ? 'only statuses from 400 to 599 can be failures' : '' }
   },
 )
