@@ -22,7 +22,12 @@ export function sortDiagnostics(list: readonly Diagnostic[]): readonly Diagnosti
 /** One line as a compiler prints it: `sluice.yaml:31:7: routes.orders.retries.when[2]: "50x" is …`. */
 export function diagnosticLine({ severity, at, path, message }: Diagnostic): string {
   const place = at.line === 0 ? at.file : `${at.file}:${at.line}:${at.column}`
-  return `${place}: ${severity === 'warning' ? 'warning: ' : ''}${path === '' ? '' : `${path}: `}${message}`
+  return printable(`${place}: ${severity === 'warning' ? 'warning: ' : ''}${path === '' ? '' : `${path}: `}${message}`)
+}
+
+/** Without what a terminal would obey. A tab becomes one space, so that carets stay in place. */
+function printable(text: string): string {
+  return text.replaceAll('\t', ' ').replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '\ufffd')
 }
 
 /** The line with the source line below it and a caret at the column. `line`: text of the source line, if it is known. */
@@ -30,7 +35,7 @@ export function diagnosticExcerpt(diagnostic: Diagnostic, line: string | undefin
   const head = diagnosticLine(diagnostic)
   if (line === undefined || diagnostic.at.line === 0) return head
   const number = String(diagnostic.at.line)
-  const shown = line.length > 200 ? `${line.slice(0, 199)}…` : line
+  const shown = printable(line.length > 200 ? `${line.slice(0, 199)}…` : line.replace(/\r$/, ''))
   const indent = ' '.repeat(Math.min(diagnostic.at.column - 1, 200))
   return `${head}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${indent}^`
 }

@@ -71,7 +71,8 @@ export function fieldName(): Schema<string> {
 export function fields(): Schema<FieldMap> {
   const value = parsed('a header field value', (text): string | Problem =>
     /[\x00-\x08\x0a-\x1f\x7f]/.test(text) || text.trim() !== text
-      ? { problem: 'a control character, or a space at its ends, has no place in it' }
+      ? // Values that carry tokens often come from the environment.
+        { problem: 'a control character, or a space at its ends, has no place in it', hidden: true }
       : text,
   )
   return mapped(map(fieldName(), value), (entries, refuse) => {
