@@ -65,7 +65,7 @@ const workers: Schema<number | 'auto'> = parsed(
     if (value === 'auto') return 'auto'
     return /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 16 ? Number(value) : { problem: '' }
   },
-  { oneOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: 16 }] },
+  { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: 16 }] },
 )
 
 /** A whole config file. */

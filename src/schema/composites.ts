@@ -172,7 +172,7 @@ export function oneOrMany<T>(item: Schema<T>, min = 1): Schema<readonly T[]> {
   const many = list(item, min)
   return {
     expected: `${item.expected}, or a list of such`,
-    json: { oneOf: [item.json, many.json] },
+    json: { anyOf: [item.json, many.json] },
     inner: [{ step: '', schema: item }],
     read(node, at) {
       if (node.kind === 'list') return many.read(node, at)
@@ -215,11 +215,12 @@ export function offOr<T>(schema: Schema<T>): Schema<T | undefined> {
   const expected = schema.expected === 'off' ? 'off' : `${schema.expected}, or off`
   return {
     expected,
-    json: { oneOf: [schema.json, { enum: ['off', false] }] },
+    json: { anyOf: [schema.json, { enum: ['off', false] }] },
     inner: [{ step: '', schema }],
     read(node, at) {
       if (isOff(node)) return undefined
-      if (node.kind === 'scalar' && node.value === null) return mismatch(node, at, expected)
+      const isMap = schema.json.type === 'object'
+      if (node.kind === 'scalar' && (isMap || node.value === null)) return mismatch(node, at, expected)
       return schema.read(node, at)
     },
   }
@@ -240,7 +241,7 @@ export function byKind<T>(
   const choices = Object.values(kinds)
   return {
     expected,
-    json: { oneOf: choices.map((schema) => schema.json) },
+    json: { anyOf: choices.map((schema) => schema.json) },
     inner: choices.map((schema) => ({ step: '', schema })),
     read(node, at) {
       const schema = kinds[node.kind]

@@ -99,7 +99,7 @@ export function ratio(): Schema<number> {
   return {
     expected,
     json: {
-      oneOf: [
+      anyOf: [
         { type: 'string', pattern: '^\\d+(\\.\\d+)?%$' },
         { type: 'number', minimum: 0, maximum: 1 },
       ],

@@ -69,12 +69,12 @@ export function fieldName(): Schema<string> {
 
 /** Fields by name. */
 export function fields(): Schema<FieldMap> {
-  const value = parsed('a header field value', (text): string | Problem =>
+  const read = (text: string): string | Problem =>
     /[\x00-\x08\x0a-\x1f\x7f]/.test(text) || text.trim() !== text
       ? // Values that carry tokens often come from the environment.
         { problem: 'a control character, or a space at its ends, has no place in it', hidden: true }
-      : text,
-  )
+      : text
+  const value = parsed('a header field value', read, { type: ['string', 'number', 'boolean'] })
   return mapped(map(fieldName(), value), (entries, refuse) => {
     const names = [...entries.keys()].map((name) => name.toLowerCase())
     const twice = names.find((name, i) => names.indexOf(name) !== i)
@@ -94,4 +94,5 @@ export const condition: Schema<string | number> = parsed(
       ? status
       : { problem: /^\d{3}$/.test(text) ? 'only statuses from 400 to 599 can be failures' : '' }
   },
+  { anyOf: [{ enum: [...CLASSES] }, { type: 'integer', minimum: 400, maximum: 599 }] },
 )
