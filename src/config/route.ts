@@ -86,10 +86,7 @@ export const retryOptions = object(
 )
 
 const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
-  POLICIES.map(({ name: key, schema, doc, byDefault }) => [
-    key,
-    byDefault ? withDefault(offOr(schema), {}, doc) : optional(offOr(schema), doc),
-  ]),
+  POLICIES.map((policy) => [policy.name, optional(offOr(policy.schema), policy.doc)]),
 )
 
 /** Policies and keys of later issues. */

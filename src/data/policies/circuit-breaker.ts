@@ -69,7 +69,6 @@ export const circuitBreaker: ConfiguredPolicy<CircuitBreakerOptions> = {
   why: 'It judges tries, not requests: nothing that was refused before may count, and each further try asks again.',
   doc: 'Fails at once while an upstream is known to fail, and lets it recover on probation.',
   answers: false,
-  byDefault: true,
   schema: mapped(keys, (options, refuse) =>
     options.maxOpenFor < options.openFor ? refuse('maxOpenFor is shorter than openFor') : options,
   ),

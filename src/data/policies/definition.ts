@@ -8,8 +8,6 @@ export interface ConfiguredPolicy<O = unknown> extends PolicyDefinition<O> {
   readonly schema: Schema<O>
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
   readonly answers: boolean
-  /** Every route has it unless it says off. */
-  readonly byDefault: boolean
   /** Names of the path parameters that the options speak of; every path of the route must have them. */
   params?(options: O): readonly string[]
 }

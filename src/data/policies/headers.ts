@@ -36,7 +36,6 @@ export const headers: ConfiguredPolicy<HeadersOptions> = {
   why: 'What is admitted gets the fields that the upstream will see; answers get theirs on the way out, from any stage.',
   doc: 'Header fields to set, add or remove.',
   answers: false,
-  byDefault: false,
   schema: keys,
   compile(options, { slot, services }) {
     const request = compileChanges(options.request)

@@ -46,7 +46,6 @@ export const redirect: ConfiguredPolicy<RedirectOptions> = {
   why: 'It answers in the place of an upstream, so whoever may not reach one learns nothing from it either.',
   doc: 'Sends the client to another place.',
   answers: true,
-  byDefault: false,
   schema: mapped(keys, (options, refuse) => {
     const { scheme, host, port, path, replacePrefix } = options
     if (path !== undefined && replacePrefix !== undefined)

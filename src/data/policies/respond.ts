@@ -24,7 +24,6 @@ export const respond: ConfiguredPolicy<RespondOptions> = {
   why: 'It answers in the place of an upstream, so whoever may not reach one does not get it either.',
   doc: 'A fixed answer in the place of an upstream.',
   answers: true,
-  byDefault: false,
   schema: mapped(keys, (options, refuse) =>
     WITHOUT_BODY.includes(options.status) && options.body !== undefined
       ? refuse(`an answer with status ${options.status} has no body`)

@@ -35,7 +35,6 @@ export const rewrite: ConfiguredPolicy<RewriteOptions> = {
   why: 'The route matched on what the client sent; only what is admitted is worth rewriting.',
   doc: 'What the upstream sees as path and Host.',
   answers: false,
-  byDefault: false,
   schema: mapped(keys, (options, refuse) => {
     const given = WAYS.filter((way) => options[way] !== undefined)
     return given.length > 1 ? refuse(`only one of ${given.join(' and ')} can decide the path`) : options
