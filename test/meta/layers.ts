@@ -30,7 +30,6 @@ const NODE_HOMES: Readonly<Record<string, RegExp>> = {
   'node:http': /^src\/(data\/ingress|demo)\//,
   'node:net':
     /^src\/((config|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo)\/|data\/\w+\/options\.ts$)/,
-    /^src\/(config|data\/\w+\/options|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo)\//,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/control\/discovery\//,
   'node:fs': /^src\/(cli|config|control|telemetry)\//,
