@@ -110,15 +110,13 @@ export class Connection {
     else this.malformed ??= failure
   }
 
-  /** CONNECT: node has taken its parser off the socket. */
+  /** CONNECT: node has taken its parser off the socket. What was asked before is answered first. */
   onConnect(failure: Failure): void {
     this.socket.on('error', ignore)
-    if (this.active !== undefined || this.last) {
-      this.socket.destroy()
-      return
-    }
-    this.refuse(failure)
     this.socket.resume()
+    if (this.active !== undefined) this.malformed ??= failure
+    else if (this.last) this.socket.destroy()
+    else this.refuse(failure)
   }
 
   onClosed(): void {

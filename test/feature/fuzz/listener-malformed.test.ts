@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { seededRandom } from '../../../src/lib/random.ts'
+import { httpClient } from '../../kit/client.ts'
+import { type Gate, gate, reply } from '../../kit/ingress.ts'
+import { BROKEN_CHUNKS, cuts, GOOD_TARGET, HEAD_FAULTS, pick, request } from '../../kit/malformed.ts'
+import { until } from '../../kit/until.ts'
+
+const ROUNDS = 4000
+const AT_ONCE = 16
+const SEED = 20_261_124
+
+let held: Gate
+
+beforeAll(async () => {
+  held = await gate(
+    (handled) => {
+      const { downstream, events } = handled
+      if (downstream.contentLength === 0) {
+        reply(downstream, 200, 'ok')
+        return
+      }
+      events.whenEnded = () => reply(downstream, 200, 'ok')
+      events.whenGone = (why) => {
+        if (why === 'closed') return
+        downstream.closeAfter()
+        reply(downstream, 400, why)
+      }
+      downstream.startBody()
+    },
+    { timeouts: { headers: 500, body: 500 } },
+  )
+})
+
+afterAll(() => held.stop())
+
+test(`${ROUNDS} malformed requests: each gets an error or a close, none is handed over`, async () => {
+  const random = seededRandom(SEED)
+  const statuses = new Map<number, number>()
+  for (let round = 0; round < ROUNDS; round += AT_ONCE) {
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        const fault = pick(random, HEAD_FAULTS)(random)
+        const before = random.float() < 0.2 ? request(`GET ${GOOD_TARGET} HTTP/1.1`, ['Host: a']) : ''
+        const after = random.float() < 0.3 ? request('GET /smuggled HTTP/1.1', ['Host: a']) : ''
+        const seen = await verdict(Buffer.from(before + fault + after, 'latin1'), cuts(random))
+        const context = JSON.stringify(before + fault + after).slice(0, 400)
+        const codes = [...seen.matchAll(/HTTP\/1\.1 (\d+) /g)].map((match) => Number(match[1]))
+        if (before !== '') expect(codes.shift(), context).toBe(200)
+        expect(codes.length, context).toBeLessThanOrEqual(1)
+        for (const code of codes) expect([400, 408, 414, 417, 431, 501], context).toContain(code)
+        const code = codes[0] ?? 0
+        statuses.set(code, (statuses.get(code) ?? 0) + 1)
+      }),
+    )
+  }
+  const targets = new Set(held.accepted.map(({ downstream }) => downstream.target))
+  expect([...targets].filter((target) => target !== GOOD_TARGET)).toEqual([])
+  expect(held.accepted.every(({ downstream }) => downstream.contentLength === 0)).toBe(true)
+  // The generator reaches every kind of refusal, and silence is the exception.
+  for (const code of [400, 414, 417, 431, 501]) expect(statuses.get(code) ?? 0, String(code)).toBeGreaterThan(10)
+  expect(statuses.get(0) ?? 0).toBeLessThan(ROUNDS / 20)
+}, 120_000)
+
+test('broken bodies never look complete', async () => {
+  const random = seededRandom(SEED + 1)
+  const from = held.handled.length
+  for (let round = 0; round < 400; round += AT_ONCE) {
+    await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => {
+        const good = random.float() < 0.5 ? '3\r\nabc\r\n' : ''
+        const text = request(
+          `POST ${GOOD_TARGET} HTTP/1.1`,
+          ['Host: a', 'Transfer-Encoding: chunked'],
+          good + pick(random, BROKEN_CHUNKS),
+        )
+        const seen = await verdict(Buffer.from(text, 'latin1'), cuts(random))
+        expect(seen, JSON.stringify(text)).toMatch(/^HTTP\/1\.1 (400|408) /)
+      }),
+    )
+  }
+  await until(() => held.listener.inFlight === 0)
+  expect(held.handled.slice(from).filter(({ events }) => events.ended)).toEqual([])
+})
+
+test('the listener still serves', async () => {
+  const client = await httpClient(held.port)
+  expect((await client.send(request(`GET ${GOOD_TARGET} HTTP/1.1`, ['Host: a'])).answer()).status).toBe(200)
+  client.close()
+})
+
+/** Sends all, waits until the server has closed; everything that came back. */
+async function verdict(bytes: Buffer, pieces: number): Promise<string> {
+  const client = await httpClient(held.port)
+  const size = Math.ceil(bytes.length / pieces)
+  for (let at = 0; at < bytes.length; at += size) {
+    client.send(bytes.subarray(at, at + size))
+    if (pieces > 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await until(
+    () => client.peer.ended || client.peer.closed,
+    10_000,
+    () => `a close after ${JSON.stringify(bytes.toString('latin1')).slice(0, 400)}; got ${client.peer.text}`,
+  )
+  const { text } = client.peer
+  client.close()
+  return text
+}
