@@ -52,7 +52,7 @@ const ROUTES = [
   'posted: { match: { path: /b/*, methods: [POST] }',
   'b: { match: { path: /b/* }',
   'regex: { match: { path: "~ ^/~u/[a-z]+$" }',
-  'rest: { match: { path: /* }',
+  'rest: { match: { host: y.test, path: /* }',
 ]
 
 let upstream: TestUpstream
