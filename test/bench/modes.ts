@@ -7,7 +7,7 @@ import { nginx } from './peers/nginx.ts'
 import { bare, fastifyHttpProxy, fastProxy } from './peers/node.ts'
 import { sluice, sluiceCompiled, sluicePeer } from './peers/sluice.ts'
 import type { Bound, Verdict } from './required.ts'
-import { SCENARIOS, SPREAD } from './scenarios.ts'
+import { HOT, SCENARIOS, SPREAD } from './scenarios.ts'
 
 /** What a mode measures besides its peers. */
 export interface Extra {
@@ -68,10 +68,10 @@ const routes: Mode = {
   peers: [10, 100, 1_000, 10_000].map((count) =>
     sluicePeer({ name: `routes-${count}`, about: `${count} routes of distinct hosts and prefixes`, routes: count }),
   ),
-  scenarios: [SPREAD],
-  usual: [SPREAD],
+  scenarios: [SPREAD, HOT],
+  usual: [SPREAD, HOT],
   reference: 'routes-10',
-  bounds: [{ peer: 'routes-10000', to: 'routes-10', scenario: SPREAD.name, atMost: 1.1 }],
+  bounds: [SPREAD, HOT].map(({ name }) => ({ peer: 'routes-10000', to: 'routes-10', scenario: name, atMost: 1.1 })),
   latency: false,
   extra() {
     const found = lookUps()

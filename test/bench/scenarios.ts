@@ -12,5 +12,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'post1k', path: '/post', postBytes: 1024, script: 'post.lua', connections: CONNECTIONS },
 ]
 
+/** Ten routes of a peer are asked for, the others are only there. */
+export const HOT: Scenario = { name: 'hot', path: '/small', script: 'hot.lua', connections: CONNECTIONS }
+
 /** Requests spread evenly over all routes of a peer. */
 export const SPREAD: Scenario = { name: 'spread', path: '/small', script: 'spread.lua', connections: CONNECTIONS }

@@ -22,7 +22,9 @@ describe('arguments of the bench', () => {
       { peer: 'sluice', to: 'bare', scenario: 'small', atMost: 1.2 },
     ])
     expect(readArgs(['--workers']).bounds).toMatchObject([{ to: 'workers-1', atMost: 1.1 }])
-    expect(readArgs(['--routes']).bounds).toMatchObject([{ peer: 'routes-10000', to: 'routes-10', atMost: 1.1 }])
+    expect(readArgs(['--routes']).bounds).toMatchObject(
+      ['spread', 'hot'].map((scenario) => ({ peer: 'routes-10000', to: 'routes-10', scenario, atMost: 1.1 })),
+    )
   })
 
   it('takes a choice, requires only what it can judge, and does not keep its results', () => {
