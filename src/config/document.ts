@@ -36,7 +36,7 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment): Pa
     diagnostics: [{ severity: 'error', at: whole, path: '', message }],
   })
   if (bytes.length > MAX_FILE_BYTES)
-    return fail(`the file has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`)
+    return fail(`the file is too large: at most ${MAX_FILE_BYTES} bytes (16 MiB) are read`)
   if (bytes.includes(0)) return fail('this is not text: it holds NUL bytes; expected a YAML file')
   let text: string
   try {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
 import { At, INVALID } from '../schema/schema.ts'
@@ -48,12 +48,12 @@ export async function loadConfig(file: string, deps: LoadDeps): Promise<Loaded> 
   return { config: normalise(root, file, files), diagnostics: sortDiagnostics(found) }
 }
 
-/** The real file system. Reads no more of a file than a config may have. */
+/** The real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
 export async function readConfigFile(path: string): Promise<Uint8Array> {
-  const { size } = await import('node:fs/promises').then((fs) => fs.stat(path))
-  // Far too large: its first bytes are enough to say so.
-  if (size > MAX_FILE_BYTES) return new Uint8Array(size > 2 ** 31 ? MAX_FILE_BYTES + 1 : size)
-  return readFile(path)
+  const chunks: Buffer[] = []
+  // `end` is the last byte that is read.
+  for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
 }
 
 const TLS_FILES = ['ca', 'cert', 'key'] as const

@@ -148,7 +148,12 @@ describe('files that are no config', () => {
 
   it('50 MB', async () => {
     const line = refused(await checkBytes('large.yaml', Buffer.alloc(50 * 1024 * 1024, `${GOOD}# filler\n`)))
-    expect(line).toBe('large.yaml: the file has 52428800 bytes; at most 16777216 are read')
+    expect(line).toBe('large.yaml: the file is too large: at most 16777216 bytes (16 MiB) are read')
+  })
+
+  it('a device without end', async () => {
+    const line = refused(await check('/dev/zero'))
+    expect(line).toBe('/dev/zero: the file is too large: at most 16777216 bytes (16 MiB) are read')
   })
 
   it('bytes that are no text', async () => {
