@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { closedPort, tcpConnect } from './tcp.ts'
+import { until } from './until.ts'
+
+const FOUND = spawnSync('nginx', ['-v']).status === 0
+
+/** Whether tests that need nginx are left out: it is not installed, and this is not CI, where they fail instead. */
+export function withoutNginx(): boolean {
+  if (FOUND || process.env.CI === 'true') return false
+  process.stdout.write('skipped: nginx is not installed; scripts/install-system-deps.sh installs it\n')
+  return true
+}
+
+/** A real nginx that serves the files of a folder of its own. */
+export class Nginx {
+  readonly port: number
+  /** What it serves. */
+  readonly files: string
+  private readonly child: ChildProcess
+  private readonly folder: string
+
+  constructor(child: ChildProcess, folder: string, port: number) {
+    this.child = child
+    this.folder = folder
+    this.files = join(folder, 'files')
+    this.port = port
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.child, 'exit')
+    this.child.kill('SIGTERM')
+    const force = setTimeout(() => this.child.kill('SIGKILL'), 5000)
+    await exited
+    clearTimeout(force)
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Starts one on a free port of 127.0.0.1. `server`: more lines of its server block. */
+export async function startNginx(server = ''): Promise<Nginx> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-nginx-'))
+  await mkdir(join(folder, 'files'))
+  const port = await closedPort()
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  types { text/html html; text/plain txt; application/octet-stream bin; }
+  ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
+  server { listen 127.0.0.1:${port}; root ${folder}/files; ${server} }
+}
+`,
+  )
+  const child = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
+    stdio: 'inherit',
+  })
+  await until(
+    () =>
+      tcpConnect(port).then(
+        (peer) => {
+          peer.socket.destroy()
+          return true
+        },
+        () => false,
+      ),
+    5000,
+    'nginx listens',
+  )
+  return new Nginx(child, folder, port)
+}
