@@ -7,7 +7,15 @@ import { type Nginx, startNginx, withoutNginx } from '../../kit/nginx.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 
 /** Fields that a gateway may add, or that are of one connection only. */
-const OURS = new Set(['date', 'connection', 'keep-alive', 'x-correlation-id', 'x-request-id', 'sluice-request-id'])
+const OURS = new Set([
+  'date',
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'x-correlation-id',
+  'x-request-id',
+  'sluice-request-id',
+])
 
 describe.skipIf(withoutNginx())('static files of nginx, through Sluice and without', () => {
   let nginx: Nginx
