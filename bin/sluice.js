@@ -13,12 +13,8 @@ if (node === undefined)
   fail('the pinned Node is missing; install again, with install scripts of the package node allowed')
 
 const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']) {
-  // A terminal signals both of us; the gateway must not take that for two.
-  process.on(signal, () => {
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
-  })
-}
+// A terminal signals both of us: the gateway takes a second one within a second for the echo of the first.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']) process.on(signal, () => child.kill(signal))
 child.on('error', (error) => fail(`${node} can not be started: ${error.message}`))
 child.on('exit', (code, signal) => {
   if (signal === null) process.exit(code)

@@ -1,4 +1,6 @@
 import type { Random } from '../../src/lib/random.ts'
+import { httpClient } from './client.ts'
+import { until } from './until.ts'
 
 /** Every request that may pass has this target; whatever else is handed over came out of something malformed. */
 export const GOOD_TARGET = '/good'
@@ -132,4 +134,22 @@ export const BROKEN_CHUNKS: readonly string[] = [
 /** Half of the inputs arrive in pieces: how many. */
 export function cuts(random: Random): number {
   return random.float() < 0.5 ? 1 : 1 + Math.floor(random.float() * 4)
+}
+
+/** Sends all, waits until the server has closed; everything that came back. */
+export async function closing(port: number, bytes: Buffer, pieces: number): Promise<string> {
+  const client = await httpClient(port)
+  const size = Math.ceil(bytes.length / pieces)
+  for (let at = 0; at < bytes.length; at += size) {
+    client.send(bytes.subarray(at, at + size))
+    if (pieces > 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await until(
+    () => client.peer.ended || client.peer.closed,
+    10_000,
+    () => `a close after ${JSON.stringify(bytes.toString('latin1')).slice(0, 400)}; got ${client.peer.text}`,
+  )
+  const { text } = client.peer
+  client.close()
+  return text
 }

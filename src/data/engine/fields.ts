@@ -74,13 +74,19 @@ export class FieldKinds {
   private readonly table: ReadonlyMap<string, KindOf>
   private readonly ours: KindOf
   private readonly memo = new Map<string, KindOf>()
+  /** Lengths of the names in the table. */
+  private readonly lengths: readonly boolean[]
 
   constructor(table: ReadonlyMap<string, KindOf>, ours: KindOf) {
     this.table = table
     this.ours = ours
+    const lengths = new Set(Array.from(table.keys(), (name) => name.length))
+    this.lengths = Array.from({ length: Math.max(...lengths) + 1 }, (_, length) => lengths.has(length))
   }
 
   of(name: string): KindOf {
+    // Most names need no look-up: nothing in the table is as long, and only ours begin with an s.
+    if (this.lengths[name.length] !== true && (name.charCodeAt(0) | 0x20) !== 0x73) return Kind.keep
     const known = this.memo.get(name)
     if (known !== undefined) return known
     const lower = name.toLowerCase()

@@ -86,7 +86,7 @@ export class Try implements TransportEvents {
   }
 
   onConnected(reused: boolean): void {
-    this.at.connectedAt = this.owner.clock.now()
+    this.at.connectedAt = reused ? this.at.startedAt : this.owner.clock.now()
     this.at.reused = reused
   }
 

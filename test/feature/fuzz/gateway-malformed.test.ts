@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/lib/random.ts'
-import { httpClient } from '../../kit/client.ts'
-import { cuts, GOOD_TARGET, HEAD_FAULTS, pick, request } from '../../kit/malformed.ts'
+import { closing, cuts, GOOD_TARGET, HEAD_FAULTS, pick, request } from '../../kit/malformed.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { answering, type TcpServer } from '../../kit/tcp.ts'
-import { until } from '../../kit/until.ts'
 
 const ROUNDS = 2400
 const AT_ONCE = 16
@@ -29,23 +27,6 @@ afterAll(async () => {
   await upstream.close()
 })
 
-async function verdict(bytes: Buffer, pieces: number): Promise<string> {
-  const client = await httpClient(sluice.port())
-  const size = Math.ceil(bytes.length / pieces)
-  for (let at = 0; at < bytes.length; at += size) {
-    client.send(bytes.subarray(at, at + size))
-    if (pieces > 1) await new Promise((resolve) => setImmediate(resolve))
-  }
-  await until(
-    () => client.peer.ended || client.peer.closed,
-    10_000,
-    () => `a close after ${JSON.stringify(bytes.toString('latin1')).slice(0, 400)}; got ${client.peer.text}`,
-  )
-  const { text } = client.peer
-  client.close()
-  return text
-}
-
 test(`${ROUNDS} malformed requests: nothing of them reaches the upstream, and no worker falls`, async () => {
   const random = seededRandom(SEED)
   for (let round = 0; round < ROUNDS; round += AT_ONCE) {
@@ -54,7 +35,7 @@ test(`${ROUNDS} malformed requests: nothing of them reaches the upstream, and no
         const fault = pick(random, HEAD_FAULTS)(random)
         const before = random.float() < 0.2 ? request(`GET ${GOOD_TARGET} HTTP/1.1`, ['Host: a']) : ''
         const after = random.float() < 0.3 ? request('GET /smuggled HTTP/1.1', ['Host: a']) : ''
-        const text = await verdict(Buffer.from(before + fault + after, 'latin1'), cuts(random))
+        const text = await closing(sluice.port(), Buffer.from(before + fault + after, 'latin1'), cuts(random))
         const codes = [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map((match) => Number(match[1]))
         const context = JSON.stringify(before + fault + after).slice(0, 400)
         if (before !== '') expect(codes.shift(), context).toBe(200)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/lib/random.ts'
 import { httpClient } from '../../kit/client.ts'
 import { type Gate, gate, reply } from '../../kit/ingress.ts'
-import { BROKEN_CHUNKS, cuts, GOOD_TARGET, HEAD_FAULTS, pick, request } from '../../kit/malformed.ts'
+import { BROKEN_CHUNKS, closing, cuts, GOOD_TARGET, HEAD_FAULTS, pick, request } from '../../kit/malformed.ts'
 import { until } from '../../kit/until.ts'
 
 const ROUNDS = 4000
@@ -42,7 +42,7 @@ test(`${ROUNDS} malformed requests: each gets an error or a close, none is hande
         const fault = pick(random, HEAD_FAULTS)(random)
         const before = random.float() < 0.2 ? request(`GET ${GOOD_TARGET} HTTP/1.1`, ['Host: a']) : ''
         const after = random.float() < 0.3 ? request('GET /smuggled HTTP/1.1', ['Host: a']) : ''
-        const seen = await verdict(Buffer.from(before + fault + after, 'latin1'), cuts(random))
+        const seen = await closing(held.port, Buffer.from(before + fault + after, 'latin1'), cuts(random))
         const context = JSON.stringify(before + fault + after).slice(0, 400)
         const codes = [...seen.matchAll(/HTTP\/1\.1 (\d+) /g)].map((match) => Number(match[1]))
         if (before !== '') expect(codes.shift(), context).toBe(200)
@@ -73,7 +73,7 @@ test('broken bodies never look complete', async () => {
           ['Host: a', 'Transfer-Encoding: chunked'],
           good + pick(random, BROKEN_CHUNKS),
         )
-        const seen = await verdict(Buffer.from(text, 'latin1'), cuts(random))
+        const seen = await closing(held.port, Buffer.from(text, 'latin1'), cuts(random))
         expect(seen, JSON.stringify(text)).toMatch(/^HTTP\/1\.1 (400|408) /)
       }),
     )
@@ -87,21 +87,3 @@ test('the listener still serves', async () => {
   expect((await client.send(request(`GET ${GOOD_TARGET} HTTP/1.1`, ['Host: a'])).answer()).status).toBe(200)
   client.close()
 })
-
-/** Sends all, waits until the server has closed; everything that came back. */
-async function verdict(bytes: Buffer, pieces: number): Promise<string> {
-  const client = await httpClient(held.port)
-  const size = Math.ceil(bytes.length / pieces)
-  for (let at = 0; at < bytes.length; at += size) {
-    client.send(bytes.subarray(at, at + size))
-    if (pieces > 1) await new Promise((resolve) => setImmediate(resolve))
-  }
-  await until(
-    () => client.peer.ended || client.peer.closed,
-    10_000,
-    () => `a close after ${JSON.stringify(bytes.toString('latin1')).slice(0, 400)}; got ${client.peer.text}`,
-  )
-  const { text } = client.peer
-  client.close()
-  return text
-}
