@@ -7,11 +7,6 @@ const MOST_WORKERS = 16
 /** The rest is for buffers, sockets and code, which no heap limit counts. */
 const HEAP_SHARE = 0.6
 const SMALLEST_HEAP_MIB = 64
-/**
- * V8 splits this in three. Its own default is twice as much, and costs a worker a fifth more CPU a request: read buffers
- * die in it so late that their memory keeps the concurrent marker busy.
- */
-const YOUNG_MIB = 48
 
 /** What there is to share out. */
 export interface Machine {
@@ -40,9 +35,9 @@ export function workerCount(configured: number | 'auto', machine: Machine, reuse
 
 /** Heap limits of one worker, so that one that leaks ends alone. The control plane counts as one more heap. */
 export function workerLimits(machine: Machine, workers: number): ResourceLimits {
-  if (!isLimited(machine)) return { maxYoungGenerationSizeMb: YOUNG_MIB }
+  if (!isLimited(machine)) return {}
   const share = Math.floor((machine.memoryLimit * HEAP_SHARE) / (workers + 1) / MIB)
-  return { maxYoungGenerationSizeMb: YOUNG_MIB, maxOldGenerationSizeMb: Math.max(SMALLEST_HEAP_MIB, share) }
+  return { maxOldGenerationSizeMb: Math.max(SMALLEST_HEAP_MIB, share) }
 }
 
 function isLimited({ memory, memoryLimit }: Machine): boolean {
