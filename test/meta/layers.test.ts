@@ -16,6 +16,7 @@ test.each([
   ['src/config/load.ts', "import { Client } from 'undici'"],
   ['src/data/engine/a.ts', "import http from 'node:http'"],
   ['src/lib/a.ts', "import { Redis } from 'ioredis'"],
+  ['src/control/admin/a.ts', "import { x } from '../supervisor.ts'"],
 ])('%s may not: %s', (file, line) => {
   expect(badImports(file, line)).toHaveLength(1)
 })

@@ -61,6 +61,10 @@ function layerProblem(file: string, target: string): string | undefined {
   const [from, to] = [place(file), place(target)]
   if (to.row > from.row) return 'from a larger row'
   if (to.row === from.row && to.folder !== from.folder) return 'sideways'
+  const above = dirname(target)
+  const nested = dirname(file).startsWith(`${above}/`) && above.startsWith(from.folder)
+  if (nested && to.row === from.row && !target.endsWith('/contract.ts'))
+    return 'a subfolder takes contract.ts of its parent only'
   return undefined
 }
 
