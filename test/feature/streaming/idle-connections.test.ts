@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
+import { rss } from '../../kit/memory.ts'
 import { startSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { testUpstream } from '../../kit/upstream.ts'
@@ -17,10 +17,6 @@ function tooFewDescriptors(): boolean {
   if (limit === 'unlimited' || Number(limit) >= CONNECTIONS + 1000 || process.env.CI === 'true') return false
   process.stdout.write(`skipped: ${CONNECTIONS} connections need more than ${limit} descriptors (ulimit -n)\n`)
   return true
-}
-
-async function rss(pid: number): Promise<number> {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
 }
 
 /** One request; resolves when its answer is there. */

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { truncate, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rss } from '../../kit/memory.ts'
 import { type Nginx, startNginx, withoutNginx } from '../../kit/nginx.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
@@ -12,12 +13,6 @@ const GIB = 1024 ** 3
 const MIB = 1024 ** 2
 const MOST_GROWTH = 64 * MIB
 const CHUNK = Buffer.alloc(MIB, 'x')
-
-/** Resident memory of a process, bytes. */
-async function rss(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1]) * 1024
-}
 
 /** Watches the memory of the gateway until told to stop; returns how far it rose above the beginning. */
 async function growth(pid: number, during: () => Promise<void>): Promise<number> {
