@@ -6,16 +6,22 @@ const machine = { cores: 4, memory: 8 * GIB, memoryLimit: 0 }
 
 describe('heap limits', () => {
   test('heaps of all workers and the control plane share a part of the limit', () => {
-    expect(workerLimits({ ...machine, memoryLimit: GIB }, 3)).toEqual({ maxOldGenerationSizeMb: 153 })
+    expect(workerLimits({ ...machine, memoryLimit: GIB }, 3)).toEqual({
+      maxYoungGenerationSizeMb: 48,
+      maxOldGenerationSizeMb: 153,
+    })
   })
 
   test('no limit, no heap limits', () => {
-    expect(workerLimits(machine, 3)).toEqual({})
-    expect(workerLimits({ ...machine, memoryLimit: 2 ** 64 }, 3)).toEqual({})
+    expect(workerLimits(machine, 3)).toEqual({ maxYoungGenerationSizeMb: 48 })
+    expect(workerLimits({ ...machine, memoryLimit: 2 ** 64 }, 3)).toEqual({ maxYoungGenerationSizeMb: 48 })
   })
 
   test('never so small that a worker can not start', () => {
-    expect(workerLimits({ ...machine, memoryLimit: GIB / 4 }, 16)).toEqual({ maxOldGenerationSizeMb: 64 })
+    expect(workerLimits({ ...machine, memoryLimit: GIB / 4 }, 16)).toEqual({
+      maxYoungGenerationSizeMb: 48,
+      maxOldGenerationSizeMb: 64,
+    })
   })
 })
 
