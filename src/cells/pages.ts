@@ -10,7 +10,7 @@
  * |---|---|---|---|
  * | requests in flight, connections (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
  * | heartbeat | words | its worker | set anew by the next one |
- * | endpoint state (`EndpointState`) | words | control plane | |
+ * | endpoint words (`EndpointWord`) | words | as each of them says | stays |
  * | outcome windows (`OutcomeWindow`) | ints | its worker, its column only | forgotten: its column is zeroed |
  * | breaker words (`Circuit`) | words | any worker, by compare-and-swap; the operator's by the control plane | stays |
  * | metric series (`telemetry/series.ts`) | floats | its worker | added to the base after its exit, then zeroed |

@@ -19,7 +19,7 @@ export function* chunksOf(
   let chunk = empty(generation)
   let entries = 0
   for (const upstream of upstreams) {
-    const set = endpoints.get(upstream.name) ?? { upstream: upstream.name, endpoints: [] }
+    const set = endpoints.get(upstream.name) as UpstreamEndpoints
     const weight = 1 + set.endpoints.length
     if (entries > 0 && entries + weight > MAX_ENTRIES) {
       yield chunk

@@ -86,7 +86,7 @@ export class EndpointBook {
     const endpoints = locate(config, addressesOf)
       .filter((located) => !refuses(config.name, located))
       .map((located) => resolved(config.name, located, lease))
-    return { config, set: { upstream: config.name, endpoints }, lease }
+    return { config, set: { upstream: config.name, cells: lease.upstream(config.name), endpoints }, lease }
   }
 
   private tellChanges(before: Iterable<Page>, after: Iterable<Page>): void {

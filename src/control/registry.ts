@@ -1,7 +1,13 @@
 import { type CellRef, PAGE_BYTES, type Page, type PageKind } from '../cells/pages.ts'
 import { CellSpace } from '../cells/space.ts'
 import { WINDOW_SLOTS } from '../cells/window.ts'
-import type { BreakerCells, EndpointCells, RouteCells } from '../core/protocol.ts'
+import {
+  type BreakerCells,
+  ENDPOINT_WORDS,
+  type EndpointCells,
+  type RouteCells,
+  type UpstreamCells,
+} from '../core/protocol.ts'
 import { CIRCUIT_WORDS } from '../resilience/circuit.ts'
 
 /** How far workers have come: config generations that may still run requests, and endpoint updates. */
@@ -51,11 +57,13 @@ interface Supply {
 const HELD = { kind: 'held', size: 1 } as const
 const WORD = { kind: 'words', size: 1 } as const
 const ROUTE: Shape = [HELD]
-const ENDPOINT: Shape = [HELD, HELD, WORD]
+const OUTCOMES = { kind: 'columns', size: WINDOW_SLOTS } as const
+const ENDPOINT: Shape = [HELD, HELD, { kind: 'words', size: ENDPOINT_WORDS }, OUTCOMES]
+const UPSTREAM: Shape = [HELD, WORD, OUTCOMES]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
-const WINDOW: Shape = [{ kind: 'columns', size: WINDOW_SLOTS }]
+const WINDOW: Shape = [OUTCOMES]
 
 const WORDS = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT
 
@@ -216,8 +224,13 @@ export class Lease {
 
   endpoint({ upstream, scheme, address, port, sni }: EndpointIdentity): EndpointCells {
     const key = `endpoint\0${upstream}\0${scheme}\0${address}\0${port}\0${sni}`
-    const [inFlight, connections, state] = this.cells(key, ENDPOINT) as [CellRef, CellRef, CellRef]
-    return { inFlight, connections, state }
+    const [inFlight, connections, state, outcomes] = this.cells(key, ENDPOINT) as [CellRef, CellRef, CellRef, CellRef]
+    return { inFlight, connections, state, outcomes }
+  }
+
+  upstream(name: string): UpstreamCells {
+    const [inFlight, ejected, tries] = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef]
+    return { inFlight, ejected, tries }
   }
 
   /** Open connections of a listener. */

@@ -38,8 +38,40 @@ export interface EndpointCells {
   readonly inFlight: CellRef
   /** Held: open connections. */
   readonly connections: CellRef
-  /** Word, control plane: see {@link EndpointState}. */
+  /** Words: first of `ENDPOINT_WORDS`, see {@link EndpointWord}. */
   readonly state: CellRef
+  /** Columns: first of `WINDOW_SLOTS`; what its tries came to. */
+  readonly outcomes: CellRef
+}
+
+/** Words of an endpoint, by their place. Times are clock milliseconds in 32 bits, of which only differences mean something. */
+export const EndpointWord = {
+  /** Control plane: see {@link EndpointState}. */
+  state: 0,
+  /** Control plane: 1 where `since` counts. */
+  warming: 1,
+  /** Control plane: since when it takes requests again, for slow start. */
+  since: 2,
+  /** Any worker: 0, or 1 while it is ejected. */
+  ejected: 3,
+  /** Until when, while it is ejected. */
+  ejectedUntil: 4,
+  /** Ejections in a row. */
+  ejections: 5,
+  /** Failed tries in a row. */
+  streak: 6,
+} as const
+
+export const ENDPOINT_WORDS = 8
+
+/** Cells of an upstream, by identity `name`. */
+export interface UpstreamCells {
+  /** Held: tries in flight. */
+  readonly inFlight: CellRef
+  /** Word: endpoints that are ejected. */
+  readonly ejected: CellRef
+  /** Columns: first of `WINDOW_SLOTS`; tries, and how many of them were not the first of their request. */
+  readonly tries: CellRef
 }
 
 /** Bits of an endpoint's state word; 0: usable. */
@@ -47,6 +79,7 @@ export const EndpointState = { unhealthy: 1, draining: 2 } as const
 
 export interface UpstreamEndpoints {
   readonly upstream: string
+  readonly cells: UpstreamCells
   readonly endpoints: readonly ResolvedEndpoint[]
 }
 
@@ -68,6 +101,7 @@ export type ToWorker =
       readonly type: 'chunk'
       readonly generation: number
       readonly upstreams: readonly UpstreamConfig[]
+      /** Of the upstreams, in their order. */
       readonly endpoints: readonly UpstreamEndpoints[]
       readonly routes: readonly LeanRoute[]
       readonly last: boolean

@@ -1,6 +1,7 @@
 import { type CellRef, PAGE_BYTES, type PageKind } from '../../src/cells/pages.ts'
 import { CellSpace } from '../../src/cells/space.ts'
-import type { EndpointCells } from '../../src/core/protocol.ts'
+import { WINDOW_SLOTS } from '../../src/cells/window.ts'
+import { ENDPOINT_WORDS, type EndpointCells, type UpstreamCells } from '../../src/core/protocol.ts'
 
 const PAGES: readonly PageKind[] = ['ints', 'words']
 
@@ -43,7 +44,12 @@ export class TestCells {
   }
 
   endpoint(): EndpointCells {
-    return { inFlight: this.held(), connections: this.held(), state: this.word() }
+    const state = this.wordBlock(ENDPOINT_WORDS)
+    return { inFlight: this.held(), connections: this.held(), state, outcomes: this.heldBlock(WINDOW_SLOTS) }
+  }
+
+  upstream(): UpstreamCells {
+    return { inFlight: this.held(), ejected: this.word(), tries: this.heldBlock(WINDOW_SLOTS) }
   }
 
   set(ref: CellRef, value: number): void {

@@ -1,4 +1,4 @@
-import { CellSpace } from '../../src/cells/space.ts'
+import type { CellRef } from '../../src/cells/pages.ts'
 import type { Attempt } from '../../src/core/attempt.ts'
 import type { RouteConfig, UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
@@ -15,6 +15,7 @@ import { FieldNames } from '../../src/lib/headers.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { UuidV7 } from '../../src/lib/uuid.ts'
+import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
@@ -64,18 +65,15 @@ export class EngineKit {
   readonly bugs: unknown[] = []
   readonly engine: Engine
   readonly upstreams: Upstream[]
-  readonly space = new CellSpace(1, 0)
+  readonly cells = new TestCells()
   readonly snapshot: Snapshot
   readonly route: CompiledRoute
-  private slots = 0
+  private readonly held = this.cells.held()
+  private readonly states: CellRef[] = []
 
   constructor(setUp: EngineSetUp = {}) {
     this.clock = setUp.clock ?? new ManualClock()
     this.timers = new TimerWheel(this.clock)
-    this.space.add([
-      { id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) },
-      { id: 1, kind: 'words', buffer: new SharedArrayBuffer(65_536) },
-    ])
     const random = seededRandom(1)
     const ids = new UuidV7(this.clock, random)
     this.engine = new Engine({
@@ -109,9 +107,14 @@ export class EngineKit {
     this.engine.current = this.snapshot
   }
 
+  /** Of all endpoints: bits of `EndpointState`. */
+  setState(bits: number): void {
+    for (const ref of this.states) this.cells.set(ref, bits)
+  }
+
   /** Requests that the route has in flight. */
   get inFlight(): number {
-    return this.space.held({ page: 0, slot: 0 }).sum()
+    return this.cells.space.held(this.held).sum()
   }
 
   get latest() {
@@ -143,7 +146,7 @@ export class EngineKit {
       chain: new Chain(setUp.policies ?? []),
       plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
       timeouts,
-      inFlight: this.space.held({ page: 0, slot: 0 }),
+      inFlight: this.cells.space.held(this.held),
       record: undefined,
     }
   }
@@ -157,8 +160,8 @@ export class EngineKit {
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
     }
-    const upstream = new Upstream(config, {
-      space: this.space,
+    const upstream = new Upstream(config, this.cells.upstream(), {
+      space: this.cells.space,
       clock: this.clock,
       timers: this.timers,
       random: seededRandom(2),
@@ -169,7 +172,8 @@ export class EngineKit {
   }
 
   private endpoint(upstream: string, index: number): ResolvedEndpoint {
-    const slot = (): number => ++this.slots
+    const cells = this.cells.endpoint()
+    this.states.push(cells.state)
     return {
       id: `http://${upstream}${index}:80`,
       scheme: 'http',
@@ -179,11 +183,7 @@ export class EngineKit {
       weight: 1,
       tier: 0,
       zone: undefined,
-      cells: {
-        inFlight: { page: 0, slot: slot() },
-        connections: { page: 0, slot: slot() },
-        state: { page: 1, slot: slot() },
-      },
+      cells,
     }
   }
 }

@@ -62,11 +62,10 @@ export class Compilation {
       await new Promise<void>((resolve) => clock.after(0, resolve))
       sliceEnd = clock.now() + SLICE_MS
     }
-    for (const config of chunk.upstreams) {
-      this.addUpstream(config)
+    for (const [i, config] of chunk.upstreams.entries()) {
+      this.addUpstream(config, chunk.endpoints[i] as UpstreamEndpoints)
       await pause()
     }
-    for (const set of chunk.endpoints) this.addEndpoints(set)
     for (const route of chunk.routes) {
       this.table.add(route, this.compile(route))
       await pause()
@@ -85,21 +84,13 @@ export class Compilation {
     for (const upstream of this.made) upstream.close()
   }
 
-  private addUpstream(config: UpstreamConfig): void {
+  private addUpstream(config: UpstreamConfig, { cells, endpoints }: UpstreamEndpoints): void {
     const living = this.living.get(config.name)
-    if (living !== undefined) {
-      this.upstreams.set(config.name, living)
-      this.changes.push(() => living.update(config))
-      return
-    }
-    const upstream = new Upstream(config, this.deps.upstreams)
-    this.made.push(upstream)
+    const upstream = living ?? new Upstream(config, cells, this.deps.upstreams)
     this.upstreams.set(config.name, upstream)
-  }
-
-  private addEndpoints(set: UpstreamEndpoints): void {
-    const upstream = this.upstream(set.upstream)
-    this.changes.push(() => upstream.setEndpoints(set.endpoints))
+    if (living === undefined) this.made.push(upstream)
+    else this.changes.push(() => living.update(config))
+    this.changes.push(() => upstream.setEndpoints(endpoints))
   }
 
   private compile(route: LeanRoute): CompiledRoute {

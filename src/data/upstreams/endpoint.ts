@@ -74,14 +74,14 @@ export class Endpoint implements Candidate {
 
 /** Everything that makes connections to an endpoint what they are: with another key it is another endpoint. */
 export function endpointKey(resolved: ResolvedEndpoint, config: UpstreamConfig): string {
-  const { inFlight, connections, state } = resolved.cells
+  const { inFlight, connections, state, outcomes } = resolved.cells
   return JSON.stringify([
     resolved.id,
     resolved.host,
     resolved.scheme === 'https' ? config.tls : null,
     config.connectTimeout,
     config.connections.keepAlive,
-    [inFlight, connections, state],
+    [inFlight, connections, state, outcomes],
   ])
 }
 

@@ -1,5 +1,5 @@
 import type { UpstreamConfig } from '../../core/config.ts'
-import type { ResolvedEndpoint } from '../../core/protocol.ts'
+import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -31,7 +31,7 @@ export class Upstream {
   /** Best first. */
   private tiers: readonly Tier[] = []
 
-  constructor(config: UpstreamConfig, deps: UpstreamDeps) {
+  constructor(config: UpstreamConfig, _cells: UpstreamCells, deps: UpstreamDeps) {
     this.name = config.name
     this.config = config
     this.deps = deps

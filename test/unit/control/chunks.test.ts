@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest'
 import { chunksOf } from '../../../src/control/chunks.ts'
 import type { UpstreamConfig } from '../../../src/core/config.ts'
-import type { LeanRoute, ResolvedEndpoint, UpstreamEndpoints } from '../../../src/core/protocol.ts'
+import type { LeanRoute, ResolvedEndpoint, UpstreamCells, UpstreamEndpoints } from '../../../src/core/protocol.ts'
 
 const upstream = (name: string): UpstreamConfig => ({ name }) as UpstreamConfig
 const route = (name: string): LeanRoute => ({ name }) as LeanRoute
 const names = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, i) => `${prefix}${i}`)
 const set = (name: string, size: number): [string, UpstreamEndpoints] => [
   name,
-  { upstream: name, endpoints: Array.from({ length: size }, () => ({}) as ResolvedEndpoint) },
+  {
+    upstream: name,
+    cells: {} as UpstreamCells,
+    endpoints: Array.from({ length: size }, () => ({}) as ResolvedEndpoint),
+  },
 ]
 
 test('an empty config is one last chunk', () => {
@@ -35,7 +39,9 @@ test('at most 200 entries, everything once and in order, upstreams before routes
 })
 
 test('an upstream with more addresses than a chunk holds stays whole', () => {
-  const chunks = [...chunksOf(1, [upstream('a'), upstream('big')], new Map([set('big', 500)]), [route('r')])]
+  const chunks = [
+    ...chunksOf(1, [upstream('a'), upstream('big')], new Map([set('a', 0), set('big', 500)]), [route('r')]),
+  ]
   expect(chunks.map((chunk) => chunk.upstreams.map((entry) => entry.name))).toEqual([['a'], ['big'], []])
-  expect(chunks[0]?.endpoints).toEqual([{ upstream: 'a', endpoints: [] }])
+  expect(chunks[0]?.endpoints).toMatchObject([{ upstream: 'a', endpoints: [] }])
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { EndpointState } from '../../../../src/core/protocol.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 
 const status = (kit: EngineKit): (number | undefined)[] => kit.finished.map((ex) => ex.response?.status)
@@ -191,13 +192,12 @@ describe('the loop of attempts', () => {
 
   test('unhealthy endpoints get the first try only when nothing else is left, draining ones never', () => {
     const kit = new EngineKit({ upstreams: { a: 1 } })
-    const words = kit.space.int32({ page: 1, slot: 0 })
-    words.fill(1)
+    kit.setState(EndpointState.unhealthy)
     const sent = kit.send()
     kit.latest.connect()
     kit.latest.answer(200)
     expect(sent.reply?.status).toBe(200)
-    words.fill(2)
+    kit.setState(EndpointState.draining)
     expect(kit.send().reply?.status).toBe(503)
   })
 

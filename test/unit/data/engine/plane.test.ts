@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest'
+import type { CellRef } from '../../../../src/cells/pages.ts'
 import { CellSpace } from '../../../../src/cells/space.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
 import type { BreakerChange, Reply } from '../../../../src/core/policy.ts'
-import type { ConfigHead, LeanRoute, ResolvedEndpoint, UpstreamEndpoints } from '../../../../src/core/protocol.ts'
+import type {
+  ConfigHead,
+  EndpointCells,
+  LeanRoute,
+  ResolvedEndpoint,
+  UpstreamCells,
+  UpstreamEndpoints,
+} from '../../../../src/core/protocol.ts'
 import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { DataPlane } from '../../../../src/data/engine/plane.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
@@ -102,11 +110,10 @@ function upstream(name: string): UpstreamConfig {
 }
 
 function endpoints(name: string, index: number): UpstreamEndpoints {
-  return { upstream: name, endpoints: [endpoint(name, index)] }
+  return { upstream: name, cells: upstreamCells(index), endpoints: [endpoint(name, index)] }
 }
 
 function endpoint(name: string, index: number): ResolvedEndpoint {
-  const slot = 10 + index * 3
   return {
     id: `http://${name}:80`,
     scheme: 'http',
@@ -116,8 +123,22 @@ function endpoint(name: string, index: number): ResolvedEndpoint {
     weight: 1,
     tier: 0,
     zone: undefined,
-    cells: { inFlight: { page: 0, slot }, connections: { page: 0, slot: slot + 1 }, state: { page: 1, slot } },
+    cells: endpointCells(index),
   }
+}
+
+/** Cells by place: every kit has pages of its own. */
+const int = (slot: number): CellRef => ({ page: 0, slot })
+const word = (slot: number): CellRef => ({ page: 1, slot })
+
+function endpointCells(index: number): EndpointCells {
+  const at = 100 * (index + 1)
+  return { inFlight: int(at), connections: int(at + 1), outcomes: int(at + 2), state: word(at) }
+}
+
+function upstreamCells(index: number): UpstreamCells {
+  const at = 100 * (index + 1) + 50
+  return { inFlight: int(at), tries: int(at + 1), ejected: word(at) }
 }
 
 function route(name: string, to: string | undefined, more: Partial<LeanRoute> = {}): LeanRoute {
@@ -225,7 +246,7 @@ describe('the data plane takes config in two phases', () => {
     const first = kit.transport.latest
     first.connect()
     const moved = { ...endpoint('a', 5), id: 'http://127.0.0.9:80', address: '127.0.0.9' }
-    kit.plane.endpoints([{ upstream: 'a', endpoints: [moved] }])
+    kit.plane.endpoints([{ upstream: 'a', cells: upstreamCells(0), endpoints: [moved] }])
     kit.send('/one')
     expect(kit.transport.latest.target.address).toBe('127.0.0.9')
     first.answer(200)

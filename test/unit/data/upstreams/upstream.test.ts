@@ -31,10 +31,13 @@ const CONFIG: UpstreamConfig = {
 
 function upstream(config: Partial<UpstreamConfig> = {}): Upstream {
   const clock = new ManualClock()
-  return new Upstream(
-    { ...CONFIG, ...config },
-    { space: cells.space, clock, timers: new TimerWheel(clock), random: seededRandom(1), transports: { plain, tls } },
-  )
+  return new Upstream({ ...CONFIG, ...config }, cells.upstream(), {
+    space: cells.space,
+    clock,
+    timers: new TimerWheel(clock),
+    random: seededRandom(1),
+    transports: { plain, tls },
+  })
 }
 
 function resolved(port: number, changes: Partial<ResolvedEndpoint> = {}): ResolvedEndpoint {
