@@ -13,7 +13,7 @@ import type { FlatHeaders } from '../../../lib/headers.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { Dial, type DialFailure, type SecureContexts } from './dial.ts'
 import { AnswerParser } from './http1-parser.ts'
-import { ReadBuffers } from './http1-read.ts'
+import { ReadBuffers, type ReadMemory } from './http1-read.ts'
 import type { Deferred, Turn } from './http1-turn.ts'
 import { Upload } from './http1-upload.ts'
 import { requestHead } from './http1-writer.ts'
@@ -24,8 +24,8 @@ export interface Shared {
   readonly timers: TimerWheel
   readonly contexts: SecureContexts
   readonly turn: Turn
-  /** One for all connections: what was read is taken out of it before the next read. */
-  readonly readBuffer: Buffer
+  /** What small reads leave in it is taken out before the next read. */
+  readonly reads: ReadMemory
 }
 
 /** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
@@ -70,7 +70,7 @@ export class Http1Connection implements Connection, Deferred {
     this.target = target
     this.options = options
     this.owner = owner
-    this.buffers = new ReadBuffers(shared.readBuffer)
+    this.buffers = new ReadBuffers(shared.reads)
     this.idleTimer = new Timer(() => this.onIdleTimer())
   }
 

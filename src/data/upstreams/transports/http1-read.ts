@@ -3,23 +3,46 @@
  * never larger: a buffer each would be three quarters empty.
  */
 const SMALL_READ = 16_384
-export const READ_BYTES = 65_536
+const READ_BYTES = 65_536
+const SCAVENGE_BYTES = 33_554_432
+
+/** What the reads of a worker are made of. */
+export class ReadMemory {
+  /** For small reads of all connections. */
+  readonly shared: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  private readonly scavenge: () => void
+  private given = 0
+
+  /** `scavenge` frees what is no longer used; called every 32 MiB. */
+  constructor(scavenge: () => void) {
+    this.scavenge = scavenge
+  }
+
+  large(): Buffer {
+    this.given += READ_BYTES
+    if (this.given >= SCAVENGE_BYTES) {
+      this.given = 0
+      this.scavenge()
+    }
+    return Buffer.allocUnsafeSlow(READ_BYTES)
+  }
+}
 
 /**
  * Where a connection's reads go: into a buffer shared by all, as long as they are small; into buffers of its own, which
  * then need no copying, while they are large.
  */
 export class ReadBuffers {
-  private readonly shared: Buffer
+  private readonly memory: ReadMemory
   private large = false
 
-  constructor(shared: Buffer) {
-    this.shared = shared
+  constructor(memory: ReadMemory) {
+    this.memory = memory
   }
 
   /** For the next read. */
   next(): Buffer {
-    return this.large ? Buffer.allocUnsafeSlow(READ_BYTES) : this.shared
+    return this.large ? this.memory.large() : this.memory.shared
   }
 
   /** After each read. */
@@ -29,6 +52,6 @@ export class ReadBuffers {
 
   /** Whether what was read may be kept without copying. */
   owned(bytes: number, buffer: Buffer): boolean {
-    return buffer !== this.shared && bytes > SMALL_READ
+    return buffer !== this.memory.shared && bytes > SMALL_READ
   }
 }

@@ -1,9 +1,10 @@
 import type { Transport } from '../../../core/transport.ts'
 import type { Clock } from '../../../lib/clock.ts'
+import { scavenger } from '../../../lib/scavenge.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
 import { Http1Connection, type Shared } from './http1-connection.ts'
-import { READ_BYTES } from './http1-read.ts'
+import { ReadMemory } from './http1-read.ts'
 import { Turn } from './http1-turn.ts'
 
 /** HTTP/1.1 straight over sockets, TCP or TLS: what the fast path uses. */
@@ -13,7 +14,7 @@ export function http1Transport(clock: Clock, timers: TimerWheel): Transport {
     timers,
     contexts: new SecureContexts(),
     turn: new Turn(),
-    readBuffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    reads: new ReadMemory(scavenger()),
   }
   return {
     name: 'http1',
