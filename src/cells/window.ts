@@ -58,7 +58,8 @@ export class OutcomeWindow {
     return { total, failed }
   }
 
-  private add(now: number, tag: number, total: number, failed: number): void {
+  /** `total` outcomes more, now, and `failed` failures more. */
+  add(now: number, tag: number, total: number, failed: number): void {
     const { view, own } = this
     if (view[own] !== tag) {
       // Emptied before the tag says that they count.
@@ -72,8 +73,8 @@ export class OutcomeWindow {
       Atomics.store(view, bucket + 2, 0)
       Atomics.store(view, bucket, epoch)
     }
-    Atomics.add(view, bucket + 1, total)
-    Atomics.add(view, bucket + 2, failed)
+    if (total !== 0) Atomics.add(view, bucket + 1, total)
+    if (failed !== 0) Atomics.add(view, bucket + 2, failed)
   }
 
   /** From 1: 0 is a bucket that was never used. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
+import type { ConfiguredPolicy } from '../data/policies/definition.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
 import type { Config } from './config.ts'
@@ -9,7 +10,7 @@ import type { RouteOptions } from './route.ts'
 /** Text of the files that the config names (TLS), by path as written. */
 export type Files = ReadonlyMap<string, string>
 
-const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 } }
+const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
 export function normalise(root: RootOptions, file: string, files: Files): Config {
@@ -40,7 +41,7 @@ export function normalise(root: RootOptions, file: string, files: Files): Config
 }
 
 function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {
-  const { tls, connections, endpoints, loadBalancing, timeouts } = options
+  const { tls, connections, endpoints, loadBalancing, outlierDetection, retryBudget, timeouts } = options
   const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : files.get(path))
   return {
     name,
@@ -49,15 +50,16 @@ function upstream(name: string, options: UpstreamOptions, files: Files): Upstrea
     algorithm: loadBalancing.algorithm,
     connections,
     connectTimeout: timeouts.connect,
+    outlierDetection,
+    retryBudget,
   }
 }
 
 function route(name: string, options: RouteOptions): RouteConfig {
   const all = options as unknown as Readonly<Record<string, unknown>>
-  const policies = POLICIES.filter((policy) => all[policy.name] !== undefined).map((policy) => [
-    policy.name,
-    all[policy.name],
-  ])
+  const has = ({ byDefault, name }: ConfiguredPolicy): boolean =>
+    all[name] !== undefined && !(byDefault === true && options.to === undefined)
+  const policies = POLICIES.filter(has).map((policy) => [policy.name, all[policy.name]])
   return {
     name,
     match: options.match,

@@ -81,12 +81,20 @@ export const retryOptions = object(
       {},
       'Wait between tries: exponential with full jitter.',
     ),
+    retryAfterCap: withDefault(
+      duration(0, 600_000),
+      '5s',
+      'The longest Retry-After that is waited for, where the next try goes to the endpoint that sent it.',
+    ),
   },
-  { later: ['budget', 'retryAfterCap'] },
+  { misplaced: { budget: 'upstreams.NAME.retryBudget' } },
 )
 
 const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
-  POLICIES.map((policy) => [policy.name, optional(offOr(policy.schema), policy.doc)]),
+  POLICIES.map(({ byDefault, doc, name, schema }) => [
+    name,
+    byDefault === true ? withDefault(offOr(schema), {}, doc) : optional(offOr(schema), doc),
+  ]),
 )
 
 /** Policies and keys of later issues. */

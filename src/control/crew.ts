@@ -5,6 +5,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { ExitReason, WorkerFacts } from './contract.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch } from './heartbeat.ts'
+import type { Notices } from './notices.ts'
 import type { CellRegistry } from './registry.ts'
 import { FailedReplacements } from './restarts.ts'
 import { WorkerSlot } from './worker-slot.ts'
@@ -22,6 +23,7 @@ export interface CrewOptions {
   /** Access-log rings, one a worker number. */
   readonly rings: readonly SharedArrayBuffer[]
   readonly metrics: Pick<MetricsRegistry, 'addPage' | 'series' | 'fold'>
+  readonly notices: Notices
   readonly limits: ResourceLimits
   readonly testHooks: boolean
   readonly clock: Clock
@@ -176,6 +178,9 @@ export class Crew {
         slot.thread?.post({ type: 'pages', pages: [page] })
         return
       }
+      case 'notice':
+        this.options.notices.take(message.notice)
+        return
       case 'log':
         log[message.level](message.message, message.fields)
         return

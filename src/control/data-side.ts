@@ -4,6 +4,7 @@ import type { LeanConfig, RouteConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 import type { Clock } from '../lib/clock.ts'
+import { systemRandom } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LogThread } from '../telemetry/log-thread.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -20,6 +21,8 @@ import { countStates } from './endpoint-state.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges } from './gauges.ts'
 import { type Machine, workerLimits } from './machine.ts'
+import { Notices } from './notices.ts'
+import { Outliers } from './outliers.ts'
 import { CellRegistry, type Lease } from './registry.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -57,6 +60,8 @@ export class DataSide {
   readonly supervisor: Supervisor
   readonly book: EndpointBook
   readonly breakers: Breakers
+  private readonly notices: Notices
+  private readonly outliers: Outliers
   readonly listeners: BoundListener[] = []
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
@@ -73,6 +78,7 @@ export class DataSide {
     this.options = options
     this.registry = new CellRegistry(workers)
     this.cells = this.registry.lease()
+    this.notices = new Notices(log)
     this.rings = Array.from({ length: workers }, createRing)
     this.forgetting = new Forgetting(clock, (id) => metrics.forget(id))
     const { servers, every } = config.dns
@@ -97,12 +103,20 @@ export class DataSide {
       registry: this.registry,
       rings: this.rings,
       metrics,
+      notices: this.notices,
       limits: workerLimits(machine, workers),
       reusePort,
       testHooks,
       clock,
       log,
       onLost,
+    })
+    this.outliers = new Outliers({
+      registry: this.registry,
+      upstreams: () => this.book.upstreams,
+      clock,
+      random: systemRandom(),
+      report: (notice) => this.notices.take(notice),
     })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
     this.addGauges()
@@ -116,6 +130,7 @@ export class DataSide {
     const named = Promise.race([this.dns.watch(namesIn(config.lean.upstreams)), patience])
     await Promise.all([this.supervisor.start(), named])
     await this.apply(config.lean, config.hash)
+    this.outliers.start()
     for (const listener of config.lean.listeners) {
       const port = await this.supervisor.listen(listener)
       this.listeners.push({ name: listener.name, host: listener.host, port })
@@ -169,6 +184,7 @@ export class DataSide {
     this.dns.close()
     this.forgetting.close()
     this.breakers.close()
+    this.outliers.close()
     await this.supervisor.stop()
     await this.logs?.stop()
   }
@@ -185,7 +201,7 @@ export class DataSide {
 
   private addGauges(): void {
     const { config, metrics, version } = this.options
-    const { book, breakers, cells, registry, rings, supervisor } = this
+    const { book, breakers, cells, notices, registry, rings, supervisor } = this
     addGauges(metrics, {
       version,
       node: process.versions.node,
@@ -197,6 +213,7 @@ export class DataSide {
       endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),
       config: () => this.live,
       breakers: () => breakers.all(),
+      notices,
     })
   }
 }

@@ -5,6 +5,7 @@ import { ringDropped } from '../telemetry/ring.ts'
 import { BREAKER_STATES, type BreakerFacts } from './breakers.ts'
 import type { Crew } from './crew.ts'
 import type { EndpointState } from './endpoint-state.ts'
+import type { Notices } from './notices.ts'
 
 /** Where the control plane's own metrics come from. */
 export interface GaugeSources {
@@ -17,13 +18,14 @@ export interface GaugeSources {
   readonly listeners: () => Iterable<readonly [name: string, connections: CellRef]>
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
   readonly breakers: () => Iterable<BreakerFacts>
+  readonly notices: Notices
   /** Hash of the live config and when it was loaded (milliseconds since the epoch); undefined before the first. */
   readonly config: () => { readonly hash: string; readonly loadedAt: number } | undefined
 }
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
-  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, config } = sources
+  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, notices, config } = sources
   const add = (name: MetricName, read: () => Iterable<Reading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
@@ -43,6 +45,8 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
       for (const known of BREAKER_STATES) yield { labels: [route, upstream, known], value: known === state ? 1 : 0 }
     }
   })
+  add('sluice_breaker_transitions_total', () => notices.breakerTransitions())
+  add('sluice_ejections_total', () => notices.endpointEjections())
   add('sluice_build_info', () => [{ labels: [version, node], value: 1 }])
   add('sluice_worker_restarts_total', function* () {
     for (const [reason, value] of crew.replaced) yield { labels: [reason], value }

@@ -1,6 +1,6 @@
 import { type CellRef, PAGE_BYTES, type Page, type PageKind } from '../cells/pages.ts'
 import { CellSpace } from '../cells/space.ts'
-import { WINDOW_SLOTS } from '../cells/window.ts'
+import { type OutcomeWindow, WINDOW_SLOTS } from '../cells/window.ts'
 import {
   type BreakerCells,
   ENDPOINT_WORDS,
@@ -124,6 +124,11 @@ export class CellRegistry {
   /** Value of a held cell: the sum over all workers. */
   sum(ref: CellRef): number {
     return this.space.held(ref).sum()
+  }
+
+  /** Outcomes of the latest `windowMs` milliseconds, of all workers. */
+  window(ref: CellRef, windowMs: number): OutcomeWindow {
+    return this.space.window(ref, windowMs)
   }
 
   /** Value of a word. */

@@ -35,7 +35,7 @@ export function statusOf({ book, registry, configHash, workers, ...rest }: Statu
         weight,
         tier,
         zone: zone ?? null,
-        state: endpointState(registry.read(cells.state)),
+        state: endpointState(registry, cells),
         inFlight: registry.sum(cells.inFlight),
         connections: registry.sum(cells.connections),
       })),

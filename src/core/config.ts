@@ -72,6 +72,34 @@ export interface UpstreamConfig {
   }
   /** TCP and TLS, milliseconds. */
   readonly connectTimeout: number
+  readonly outlierDetection: OutlierConfig | undefined
+  /** undefined: retries as the routes want them. */
+  readonly retryBudget: RetryBudgetConfig | undefined
+}
+
+/** Retries to first tries, over `interval` milliseconds; `minRetryRate`: so many are always allowed. */
+export interface RetryBudgetConfig {
+  readonly percent: number
+  readonly interval: number
+  readonly minRetryRate: { readonly count: number; readonly interval: number }
+}
+
+/** Passive health. Milliseconds, ratios; undefined: not judged by that. */
+export interface OutlierConfig {
+  readonly consecutiveFailures: number | undefined
+  readonly consecutive5xx: number | undefined
+  readonly failurePercentage:
+    | { readonly threshold: number; readonly minRequests: number; readonly minEndpoints: number }
+    | undefined
+  readonly successRate:
+    | { readonly deviation: number; readonly minRequests: number; readonly minEndpoints: number }
+    | undefined
+  readonly interval: number
+  readonly baseEjection: number
+  readonly maxEjection: number
+  readonly maxEjected: number
+  readonly endOnHealthy: boolean
+  readonly mode: 'enforce' | 'shadow'
 }
 
 export interface RouteConfig {
@@ -143,4 +171,6 @@ export interface RetryConfig {
   /** Methods that may be repeated once bytes were sent. */
   readonly methods: readonly string[]
   readonly backoff: { readonly base: number; readonly cap: number }
+  /** The longest Retry-After that is waited for, milliseconds. */
+  readonly retryAfterCap: number
 }

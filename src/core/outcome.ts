@@ -41,3 +41,8 @@ export function outcomeClass(reason: Reason): 'connect' | 'reset' | 'timeout' | 
   if (TIMEOUT.has(reason)) return 'timeout'
   return undefined
 }
+
+/** No answer at all, or one that says that something behind the endpoint did not answer. */
+export function isGatewayFailure(outcome: OutcomeClass): boolean {
+  return typeof outcome === 'number' ? outcome >= 502 && outcome <= 504 : outcome !== 'ok'
+}

@@ -4,6 +4,7 @@ import type { Random } from '../lib/random.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure, Reason } from './failures.ts'
+import type { Notice } from './notice.ts'
 import type { RouteCells } from './protocol.ts'
 import type { Services } from './services.ts'
 
@@ -64,13 +65,6 @@ export interface Policy {
   settle?(ex: Exchange): void
 }
 
-/** A breaker changed its state; said once for the whole gateway. */
-export interface BreakerChange {
-  readonly route: string
-  readonly upstream: string
-  readonly to: 'closed' | 'open' | 'half_open' | 'ramping'
-}
-
 /** What a policy is compiled with. */
 export interface PolicyContext {
   readonly slot: number
@@ -78,8 +72,8 @@ export interface PolicyContext {
   readonly route: string
   readonly cells: RouteCells
   readonly space: CellSpace
-  /** For operators: counted and logged. */
-  readonly report: (change: BreakerChange) => void
+  /** For operators. */
+  readonly report: (notice: Notice) => void
   /** Names of the route's path parameters, in the order of `ex.params`. */
   readonly paramNames: readonly string[]
   readonly clock: Clock

@@ -1,5 +1,6 @@
 import type { CellRef, Page } from '../cells/pages.ts'
 import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './config.ts'
+import type { Notice } from './notice.ts'
 
 /** What both planes say to each other. Structured-cloneable. The control plane never waits without a deadline. */
 
@@ -48,9 +49,9 @@ export interface EndpointCells {
 export const EndpointWord = {
   /** Control plane: see {@link EndpointState}. */
   state: 0,
-  /** Control plane: 1 where `since` counts. */
+  /** Whoever takes it back in: 1 where `since` counts. */
   warming: 1,
-  /** Control plane: since when it takes requests again, for slow start. */
+  /** Since when it takes requests again, for slow start. */
   since: 2,
   /** Any worker: 0, or 1 while it is ejected. */
   ejected: 3,
@@ -60,6 +61,8 @@ export const EndpointWord = {
   ejections: 5,
   /** Failed tries in a row. */
   streak: 6,
+  /** The same with answers from 500. */
+  streak5xx: 7,
 } as const
 
 export const ENDPOINT_WORDS = 8
@@ -138,6 +141,7 @@ export type FromWorker =
   | { readonly type: 'listening'; readonly listener: string; readonly port: number }
   | { readonly type: 'listen-failed'; readonly listener: string; readonly code: string }
   | { readonly type: 'idle' }
+  | { readonly type: 'notice'; readonly notice: Notice }
   /** A metric series was made in one of the worker's pages. `slots` consecutive Float64. */
   | { readonly type: 'series'; readonly metric: string; readonly labels: readonly string[]; readonly ref: CellRef }
   | { readonly type: 'want-page'; readonly kind: 'floats' }

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { CellSpace } from '../cells/space.ts'
 import { failure } from '../core/failures.ts'
-import type { BreakerChange } from '../core/policy.ts'
 import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -47,7 +46,7 @@ class DataWorker {
       recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock),
       transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
       retired: (generation) => post({ type: 'retired', generation }),
-      report: (change) => this.report(change),
+      report: (notice) => post({ type: 'notice', notice }),
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })
     this.beat()
@@ -135,11 +134,6 @@ class DataWorker {
     if (hook === 'exit') process.exit(1)
     if (hook === 'throw') throw new Error('thrown by a test')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
-  }
-
-  private report({ route, upstream, to }: BreakerChange): void {
-    this.metrics.counter('sluice_breaker_transitions_total', [route, upstream, to]).inc()
-    this.log(to === 'open' ? 'warn' : 'info', 'circuit breaker', { route, upstream, to })
   }
 
   private log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void {

@@ -1,5 +1,6 @@
 import type { OutcomeWindow } from '../cells/window.ts'
 import type { Random } from '../lib/random.ts'
+import { elapsed, toWord } from './words.ts'
 
 /** When a circuit opens and how it comes back. Milliseconds and ratios. */
 export interface CircuitOptions {
@@ -257,13 +258,4 @@ function counts(word: number): boolean {
 
 function ticket(generation: number, probe: boolean): number {
   return generation * 2 + (probe ? 1 : 0)
-}
-
-/** Clock milliseconds in 32 bits; only differences mean something. */
-function toWord(ms: number): number {
-  return Math.round(ms) | 0
-}
-
-function elapsed(from: number, now: number): number {
-  return (toWord(now) - from) | 0
 }

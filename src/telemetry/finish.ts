@@ -88,6 +88,11 @@ export class Recorder {
     ex.verdict = verdict
   }
 
+  /** The retry budget of an upstream allowed no further try. */
+  budgetSpent(upstream: string): void {
+    this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
+  }
+
   private recordOf(label: string, name: string | undefined, match: AccessLogRoute, head: RecordedHead): RouteRecord {
     const line = this.log?.route(name, match, head)
     return new RouteSeries(label, line, this.metrics, this.log, this.clock)

@@ -40,6 +40,16 @@ export const METRICS = {
     help: 'Changes of the state of circuit breakers.',
     labels: ['route', 'upstream', 'to'],
   },
+  sluice_retry_budget_exhausted_total: {
+    kind: 'counter',
+    help: 'Further tries that the retry budget of the upstream did not allow.',
+    labels: ['upstream'],
+  },
+  sluice_ejections_total: {
+    kind: 'counter',
+    help: 'Ejections of endpoints by outlier detection.',
+    labels: ['upstream', 'reason', 'mode'],
+  },
   sluice_breaker_state: {
     kind: 'gauge',
     help: 'State of a circuit breaker: 1 for the one it is in, 0 for the others.',

@@ -30,6 +30,7 @@ export interface EngineSetUp {
   /** Number of endpoints by upstream name; the first is the route's, the others are its failover. */
   readonly upstreams?: Readonly<Record<string, number>>
   readonly connections?: Partial<UpstreamConfig['connections']>
+  readonly retryBudget?: UpstreamConfig['retryBudget']
 }
 
 /** One request handed to the engine, and what became of it. */
@@ -53,6 +54,7 @@ const RETRIES = {
   when: ['connect', 'reset', 502, 503, 504],
   methods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'],
   backoff: { base: 25, cap: 250 },
+  retryAfterCap: 5_000,
 }
 
 /** An engine in virtual time over a scripted transport: one route that takes everything. */
@@ -62,6 +64,8 @@ export class EngineKit {
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
   readonly tries: Attempt[] = []
+  /** Upstreams whose retry budget refused a try. */
+  readonly budgetsSpent: string[] = []
   readonly bugs: unknown[] = []
   readonly engine: Engine
   readonly upstreams: Upstream[]
@@ -81,7 +85,11 @@ export class EngineKit {
       timers: this.timers,
       random,
       requestId: () => ids.next(),
-      recorder: { finish: (ex) => void this.finished.push(ex), attempt: (_ex, at) => void this.tries.push(at) },
+      recorder: {
+        finish: (ex) => void this.finished.push(ex),
+        attempt: (_ex, at) => void this.tries.push(at),
+        budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
+      },
       bug: (error) => void this.bugs.push(error),
     })
     this.upstreams = Object.entries(setUp.upstreams ?? { a: 1 }).map(([name, count]) =>
@@ -119,6 +127,10 @@ export class EngineKit {
 
   get latest() {
     return this.transport.latest
+  }
+
+  get running() {
+    return this.transport.running
   }
 
   send(method = 'GET', target = '/', headers: readonly string[] = [], body?: string, peer = PEER): Sent {
@@ -159,6 +171,8 @@ export class EngineKit {
       algorithm: 'round-robin',
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
+      outlierDetection: undefined,
+      retryBudget: setUp.retryBudget,
     }
     const upstream = new Upstream(config, this.cells.upstream(), {
       space: this.cells.space,
@@ -166,6 +180,7 @@ export class EngineKit {
       timers: this.timers,
       random: seededRandom(2),
       transports: { plain: this.transport, tls: this.transport },
+      report: () => {},
     })
     upstream.setEndpoints(Array.from({ length: count }, (_, i) => this.endpoint(name, i)))
     return upstream

@@ -13,6 +13,8 @@ import type { FlatHeaders } from '../../src/lib/headers.ts'
 export class ScriptedConnection implements Connection {
   readonly target: Target
   closed = false
+  /** A try is under way on it. */
+  busy = false
   served = 0
   request: TransportRequest | undefined = undefined
   sent = ''
@@ -30,6 +32,7 @@ export class ScriptedConnection implements Connection {
   }
 
   start(request: TransportRequest, events: TransportEvents): void {
+    this.busy = true
     this.request = request
     this.events = events
     this.sent = ''
@@ -50,6 +53,7 @@ export class ScriptedConnection implements Connection {
 
   finish(): void {
     if (this.aborted) return
+    this.busy = false
     this.events.onEnd()
     this.served++
     this.owner.onIdle(this)
@@ -57,6 +61,7 @@ export class ScriptedConnection implements Connection {
 
   fail(facts: Partial<TransportFailure>): void {
     this.closed = true
+    this.busy = false
     const connected = facts.reason !== 'connect_refused'
     this.events.onFailure({
       reason: 'upstream_reset',
@@ -96,6 +101,7 @@ export class ScriptedConnection implements Connection {
   close(): void {
     if (this.closed) return
     this.closed = true
+    this.busy = false
     this.owner.onClosed(this)
   }
 }
@@ -109,6 +115,11 @@ export class ScriptedTransport implements Transport {
     const connection = new ScriptedConnection(target, owner)
     this.connections.push(connection)
     return connection
+  }
+
+  /** The one that serves a try. */
+  get running(): ScriptedConnection {
+    return this.connections.find(({ busy }) => busy) as ScriptedConnection
   }
 
   get latest(): ScriptedConnection {

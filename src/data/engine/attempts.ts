@@ -5,7 +5,8 @@ import { type HeadVerdict, type OutcomeClass, outcomeClass } from '../../core/ou
 import { isReply } from '../../core/policy.ts'
 import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { FlatHeaders } from '../../lib/headers.ts'
+import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
+import { retryAfterMs } from '../../lib/retry-after.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Ticket } from '../upstreams/pool.ts'
@@ -33,6 +34,8 @@ export interface AttemptsHost {
   onNoAnswer(failure: Failure): void
   /** A head verdict was given. */
   onVerdict(at: Attempt): void
+  /** The upstream's retry budget allows no further try. */
+  onBudgetSpent(upstream: string): void
   /** A policy's hook threw. */
   onBug(error: unknown): void
 }
@@ -40,6 +43,7 @@ export interface AttemptsHost {
 /** One way on: an endpoint and the attempt that policies have let pass. */
 interface Candidate {
   readonly at: Attempt
+  readonly upstream: Upstream
   readonly endpoint: Endpoint
 }
 
@@ -59,6 +63,8 @@ export class Attempts implements TryOwner {
   private readonly tried: Endpoint[] = []
   /** Refused before dispatch in this request: not asked again. */
   private readonly full: Endpoint[] = []
+  /** Refused the next try, whatever the endpoint: not asked twice for one choice. */
+  private closed: Upstream[] = []
   /** Index of the upstream that the latest try went to. */
   private reached = 0
   private current: Try | undefined = undefined
@@ -90,7 +96,7 @@ export class Attempts implements TryOwner {
     if (current === undefined) return
     this.current = undefined
     current.abort()
-    if (current.at.head === undefined) this.verdict(current.at, why)
+    if (current.at.head === undefined) this.conclude(current, why)
   }
 
   /** The request body ceased to move: the attempt's clock goes on. */
@@ -120,15 +126,17 @@ export class Attempts implements TryOwner {
 
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const outcome: OutcomeClass = status >= 500 ? status : 'ok'
-    this.verdict(tri.at, { outcome, reason: undefined, ignored: false })
+    this.conclude(tri, { outcome, reason: undefined, ignored: false })
     if (this.plan.retriesOn(status) && this.mayRepeat(true)) {
       const next = this.choose()
-      if (next !== undefined) {
+      const wait = next && this.waitAfter(tri, headers, next)
+      if (next !== undefined && wait === undefined) this.drop(next)
+      else if (next !== undefined && wait !== undefined) {
         this.current = undefined
         const unfinished = this.host.body !== undefined && !this.host.body.delivered
         this.host.body?.detach()
         if (unfinished) tri.abort()
-        this.later(next)
+        this.later(next, wait)
         return undefined
       }
     }
@@ -148,18 +156,19 @@ export class Attempts implements TryOwner {
       this.host.ex.attempts--
       this.tried.pop()
       this.full.push(tri.endpoint)
+      if (tri.at.number > 1) this.upstreams[this.reached]?.budget?.give(this.clock.now())
       this.verdict(tri.at, { outcome: 'ok', reason: facts.reason, ignored: true })
       this.proceed({ ...failed, origin: 'sluice' })
       return
     }
-    this.verdict(tri.at, { outcome, reason: facts.reason, ignored: false })
+    this.conclude(tri, { outcome, reason: facts.reason, ignored: false })
     if (!this.plan.retriesOn(outcome) || !this.mayRepeat(facts.bytesSent)) {
       this.host.onNoAnswer(failed)
       return
     }
     const next = this.choose()
     if (next === undefined) this.host.onNoAnswer(failed)
-    else this.later(next)
+    else this.later(next, this.backoffMs())
   }
 
   private proceed(otherwise: Failure): void {
@@ -173,14 +182,36 @@ export class Attempts implements TryOwner {
     if (ex.attempts >= this.plan.maxTries || ex.priorAttempts > 0) return false
     if (bytesSent && !this.plan.repeats(ex.method)) return false
     if (body !== undefined && !body.repeatable) return false
-    return this.clock.now() + this.plan.backoffMs(ex.attempts, ex.requestId) < ex.deadline
+    return this.clock.now() + this.backoffMs() < ex.deadline
   }
 
-  private later(next: Candidate): void {
-    const { ex } = this.host
+  private backoffMs(): number {
+    const { attempts, requestId } = this.host.ex
+    return this.plan.backoffMs(attempts, requestId)
+  }
+
+  /**
+   * Milliseconds until the next try. What `Retry-After` asks for counts where the same endpoint is next; undefined: it asks
+   * for more than may be waited.
+   */
+  private waitAfter(tri: Try, headers: FlatHeaders, next: Candidate): number | undefined {
+    const backoff = this.backoffMs()
+    if (next.endpoint !== tri.endpoint) return backoff
+    const asked = retryAfterMs(fieldValue(headers, 'retry-after') ?? '', this.clock.wall()) ?? 0
+    if (asked <= backoff) return backoff
+    return asked <= this.plan.retryAfterCap && this.clock.now() + asked < this.host.ex.deadline ? asked : undefined
+  }
+
+  private later(next: Candidate, ms: number): void {
     if (this.stopped) return
     this.backoff = new Timer(() => this.dispatch(next))
-    this.timers.schedule(this.backoff, this.plan.backoffMs(ex.attempts, ex.requestId))
+    this.timers.schedule(this.backoff, ms)
+  }
+
+  /** It was let pass and does not go. */
+  private drop({ at, upstream }: Candidate): void {
+    if (at.number > 1) upstream.budget?.give(this.clock.now())
+    this.verdict(at, { outcome: 'ok', reason: undefined, ignored: true })
   }
 
   /**
@@ -189,6 +220,7 @@ export class Attempts implements TryOwner {
    */
   private choose(): Candidate | undefined {
     const { ex } = this.host
+    if (this.closed.length > 0) this.closed = []
     const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxTries
     const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
     const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
@@ -208,6 +240,7 @@ export class Attempts implements TryOwner {
   private scan(first: number, again: boolean): Candidate | undefined {
     for (let i = first; i < this.upstreams.length; i++) {
       const upstream = this.upstreams[i] as Upstream
+      if (this.closed.includes(upstream)) continue
       const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
       if (endpoint === undefined || this.full.includes(endpoint)) continue
       if (!again && this.tried.includes(endpoint)) continue
@@ -221,10 +254,20 @@ export class Attempts implements TryOwner {
 
   private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
     if (this.stopped) return undefined
-    const at = new Attempt(this.host.ex.attempts + 1, upstream.name, this.clock.now())
-    if (!this.passes(at)) return undefined
+    const now = this.clock.now()
+    const at = new Attempt(this.host.ex.attempts + 1, upstream.name, now)
+    if (at.number > 1 && upstream.budget?.take(now) === false) {
+      this.host.onBudgetSpent(upstream.name)
+      this.closed.push(upstream)
+      return undefined
+    }
+    if (!this.passes(at)) {
+      this.closed.push(upstream)
+      if (at.number > 1) upstream.budget?.give(now)
+      return undefined
+    }
     at.endpoint = endpoint.id
-    return { at, endpoint }
+    return { at, endpoint, upstream }
   }
 
   private passes(at: Attempt): boolean {
@@ -257,8 +300,9 @@ export class Attempts implements TryOwner {
   private dispatch(candidate: Candidate): void {
     if (this.stopped) return
     const { ex, body } = this.host
-    const { at, endpoint } = candidate
+    const { at, endpoint, upstream } = candidate
     ex.attempts++
+    if (at.number === 1) upstream.budget?.first(at.startedAt)
     ex.attempt = at
     this.tried.push(endpoint)
     const tri = new Try(this, at, endpoint)
@@ -311,6 +355,11 @@ export class Attempts implements TryOwner {
       requestDone: connected,
       responseStarted: false,
     })
+  }
+
+  private conclude(tri: Try, head: HeadVerdict): void {
+    tri.endpoint.learn(head, this.clock.now() - tri.at.startedAt, this.plan.slowAfter)
+    this.verdict(tri.at, head)
   }
 
   private verdict(at: Attempt, head: HeadVerdict): void {

@@ -19,7 +19,7 @@ export interface EngineDeps {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
-  readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
   /** Makes our request IDs (UUIDv7). */
   readonly requestId: () => string
   /** A bug's stack; for the operational log only. */
@@ -35,7 +35,7 @@ export class Engine {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
-  readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
   readonly requestId: () => string
   readonly replay: ReplayBudget = new ReplayBudget()
   /** The one mutable pointer; a run keeps the snapshot it began with. */

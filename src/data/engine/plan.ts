@@ -15,10 +15,14 @@ export class AttemptPlan {
   readonly maxTries: number
   /** Milliseconds; undefined: no bound of its own. */
   readonly attemptTimeout: number | undefined
+  /** Milliseconds after which a try that nobody waited for any more counts as one that timed out. */
+  readonly slowAfter: number
   private readonly shares: readonly Share[]
   private readonly total: number
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
+  /** Milliseconds. */
+  readonly retryAfterCap: number
   private readonly backoff: { readonly base: number; readonly cap: number }
 
   constructor(
@@ -27,6 +31,7 @@ export class AttemptPlan {
   ) {
     this.maxTries = 1 + route.retries.maxExtra
     this.attemptTimeout = route.timeouts.attempt
+    this.slowAfter = (route.timeouts.attempt ?? route.timeouts.request ?? Number.POSITIVE_INFINITY) / 2
     const failover = route.failover.map(upstream)
     let total = 0
     this.shares = (route.to ?? []).map((target) => {
@@ -38,6 +43,7 @@ export class AttemptPlan {
     this.when = new Set(route.retries.when)
     this.methods = new Set(route.retries.methods)
     this.backoff = route.retries.backoff
+    this.retryAfterCap = route.retries.retryAfterCap
   }
 
   /** The upstream of this request, drawn by weight, and its failover upstreams in order. */

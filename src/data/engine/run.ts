@@ -163,6 +163,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.engine.recorder.attempt(this.ex, at)
   }
 
+  onBudgetSpent(upstream: string): void {
+    this.engine.recorder.budgetSpent(upstream)
+  }
+
   onNoAnswer(failed: Failure): void {
     this.fail(failed)
   }

@@ -1,7 +1,8 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
+import type { Notice } from '../../core/notice.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
-import type { BreakerChange, Policy, PolicyContext } from '../../core/policy.ts'
+import type { Policy, PolicyContext } from '../../core/policy.ts'
 import {
   type CallOutcome,
   Circuit,
@@ -52,7 +53,7 @@ const keys = object({
 
 export type CircuitBreakerOptions = Infer<typeof keys>
 
-const STATES: Readonly<Record<CircuitStateName, BreakerChange['to']>> = {
+const STATES: Readonly<Record<CircuitStateName, Extract<Notice, { kind: 'breaker' }>['to']>> = {
   closed: 'closed',
   open: 'open',
   halfOpen: 'half_open',
@@ -68,6 +69,7 @@ export const circuitBreaker: ConfiguredPolicy<CircuitBreakerOptions> = {
   stage: 130,
   why: 'It judges tries, not requests: nothing that was refused before may count, and each further try asks again.',
   doc: 'Fails at once while an upstream is known to fail, and lets it recover on probation.',
+  byDefault: true,
   answers: false,
   schema: mapped(keys, (options, refuse) =>
     options.maxOpenFor < options.openFor ? refuse('maxOpenFor is shorter than openFor') : options,
@@ -137,7 +139,7 @@ function circuit(upstream: string, options: CircuitBreakerOptions, context: Poli
     space.window(window, options.window),
     circuitOptions(options),
     random,
-    (to) => report({ route, upstream, to: STATES[to] }),
+    (to) => report({ kind: 'breaker', route, upstream, to: STATES[to] }),
   )
 }
 

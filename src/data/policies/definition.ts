@@ -6,6 +6,8 @@ export interface ConfiguredPolicy<O = unknown> extends PolicyDefinition<O> {
   /** One sentence for the reference of the config. */
   readonly doc: string
   readonly schema: Schema<O>
+  /** On without being asked for, with its defaults, on every route that has an upstream. */
+  readonly byDefault?: boolean
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
   readonly answers: boolean
   /** Names of the path parameters that the options speak of; every path of the route must have them. */

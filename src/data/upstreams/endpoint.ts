@@ -1,13 +1,18 @@
 import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
+import type { OutcomeWindow } from '../../cells/window.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
 import { EndpointState, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Target, Transport } from '../../core/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type EjectionGroup, Outlier } from '../../resilience/outlier.ts'
 import type { Candidate } from './balancers/contract.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 
 /** What an endpoint is made with. */
 export interface EndpointDeps {
+  readonly clock: Clock
   readonly space: CellSpace
   readonly transports: { readonly plain: Transport; readonly tls: Transport }
 }
@@ -26,6 +31,11 @@ export class Endpoint implements Candidate {
   private readonly inFlight: HeldCell
   private readonly words: Int32Array
   private readonly word: number
+  private readonly clock: Clock
+  /** undefined: not watched for outliers. */
+  private outlier: Outlier | undefined = undefined
+  /** undefined: not judged by shares. */
+  private outcomes: OutcomeWindow | undefined = undefined
 
   constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps) {
     this.id = resolved.id
@@ -35,6 +45,7 @@ export class Endpoint implements Candidate {
     this.inFlight = deps.space.held(resolved.cells.inFlight)
     this.words = deps.space.int32(resolved.cells.state)
     this.word = resolved.cells.state.slot
+    this.clock = deps.clock
     this.pool = new Pool({
       transport: resolved.scheme === 'https' ? deps.transports.tls : deps.transports.plain,
       target: target(resolved, config),
@@ -45,13 +56,58 @@ export class Endpoint implements Candidate {
     })
   }
 
-  /** Neither unhealthy nor draining. */
+  /** Neither unhealthy, draining nor ejected. */
   get usable(): boolean {
+    return this.healthy && !this.ejected
+  }
+
+  /** Neither unhealthy nor draining. */
+  get healthy(): boolean {
     return Atomics.load(this.words, this.word) === 0
+  }
+
+  get ejected(): boolean {
+    return this.outlier?.flagged === true && this.outlier.ejected(this.clock.now())
   }
 
   get draining(): boolean {
     return (Atomics.load(this.words, this.word) & EndpointState.draining) !== 0
+  }
+
+  /** Watches it for outliers from now on. `outcomes`: where its tries are counted; undefined: nowhere. */
+  watch(group: EjectionGroup, outcomes: OutcomeWindow | undefined): Outlier {
+    this.outlier = new Outlier(this.id, group, this.words, this.word)
+    this.outcomes = outcomes
+    return this.outlier
+  }
+
+  unwatch(): void {
+    this.outlier = undefined
+    this.outcomes = undefined
+  }
+
+  /**
+   * The head verdict on a try that took `ms`. A good head is none yet: its body may break. A try that nobody waited for any
+   * more teaches something only if it was slow: from `slowAfter` on it counts as a timeout, so that impatient clients don't
+   * hide an endpoint that hangs.
+   */
+  learn(head: HeadVerdict, ms: number, slowAfter: number): void {
+    if (head.ignored) {
+      if (ms >= slowAfter) this.count(true, false)
+    } else if (head.outcome !== 'ok') this.count(isGatewayFailure(head.outcome), typeof head.outcome === 'number')
+  }
+
+  /** How an answer with a good head ended by itself. */
+  ended(whole: boolean): void {
+    this.count(!whole, false)
+  }
+
+  private count(failed: boolean, server: boolean): void {
+    const { outlier } = this
+    if (outlier === undefined) return
+    const now = this.clock.now()
+    outlier.record(failed, server, now)
+    this.outcomes?.record(now, outlier.ejections, failed || server)
   }
 
   /** Requests in flight, of all workers. */

@@ -2,6 +2,8 @@ import { isIP } from 'node:net'
 import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import { INVALID, type Infer, type Schema } from '../../schema/schema.ts'
+import { outlierOptions } from './outlier-options.ts'
+import { retryBudgetOptions } from './retry-budget-options.ts'
 
 /** Where an endpoint URL leads. */
 export interface EndpointUrl {
@@ -153,9 +155,15 @@ export const upstreamOptions = object(
       'off',
       'Active health checks; only off in this version.',
     ),
+    outlierDetection: withDefault(
+      offOr(outlierOptions),
+      {},
+      'Passive health: an endpoint whose tries fail gets none for a while.',
+    ),
+    retryBudget: withDefault(offOr(retryBudgetOptions), {}, 'Bounds what retries add to its load, of all routes.'),
   },
   {
-    later: ['outlierDetection', 'bulkhead', 'panicThreshold', 'retryBudget', 'zones', 'subset'],
+    later: ['bulkhead', 'panicThreshold', 'zones', 'subset'],
     misplaced: { url: 'endpoints', urls: 'endpoints', servers: 'endpoints', hosts: 'endpoints' },
   },
 )

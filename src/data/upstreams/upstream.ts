@@ -1,16 +1,19 @@
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { Notice } from '../../core/notice.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
-import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
+import { EjectionGroup } from '../../resilience/outlier.ts'
+import { RetryBudget } from '../../resilience/retry-budget.ts'
 import type { Balancer } from './balancers/contract.ts'
 import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
-  readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
+  /** For operators. */
+  readonly report: (notice: Notice) => void
 }
 
 interface Tier {
@@ -25,16 +28,22 @@ const NONE: readonly Endpoint[] = []
 export class Upstream {
   readonly name: string
   private config: UpstreamConfig
+  private readonly cells: UpstreamCells
   private readonly deps: UpstreamDeps
+  private ejections: EjectionGroup | undefined = undefined
+  /** undefined: retries are not bounded. */
+  budget: RetryBudget | undefined = undefined
   private resolved: readonly ResolvedEndpoint[] = []
   private byKey = new Map<string, Endpoint>()
   /** Best first. */
   private tiers: readonly Tier[] = []
 
-  constructor(config: UpstreamConfig, _cells: UpstreamCells, deps: UpstreamDeps) {
+  constructor(config: UpstreamConfig, cells: UpstreamCells, deps: UpstreamDeps) {
     this.name = config.name
     this.config = config
+    this.cells = cells
     this.deps = deps
+    this.setBudget()
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -45,8 +54,15 @@ export class Upstream {
   update(config: UpstreamConfig): void {
     const renewed = config.algorithm !== this.config.algorithm
     this.config = config
+    this.setBudget()
     if (renewed) this.tiers = []
     this.setEndpoints(this.resolved)
+  }
+
+  private setBudget(): void {
+    const { retryBudget } = this.config
+    this.budget =
+      retryBudget && new RetryBudget(this.deps.space.window(this.cells.tries, retryBudget.interval), retryBudget)
   }
 
   /** All addresses as of now. Endpoints that are gone finish what they have. */
@@ -63,6 +79,7 @@ export class Upstream {
     for (const [key, endpoint] of this.byKey) if (!kept.has(key)) endpoint.close()
     this.resolved = list
     this.byKey = kept
+    this.watch()
     this.arrange()
   }
 
@@ -75,8 +92,8 @@ export class Upstream {
   }
 
   /**
-   * When nothing else is left: the least loaded untried endpoint although it is unhealthy, else a tried one; never one
-   * that drains.
+   * When nothing else is left: the least loaded untried endpoint although it is ejected or unhealthy, ejected ones first,
+   * else a tried one; never one that drains.
    */
   lastResort(tried: readonly Endpoint[]): Endpoint | undefined {
     let best: Endpoint | undefined
@@ -99,6 +116,30 @@ export class Upstream {
       if (endpoint !== undefined) return endpoint
     }
     return undefined
+  }
+
+  /** Outliers are judged among all endpoints, of whatever tier. */
+  private watch(): void {
+    const { cells, deps, name } = this
+    const { random, report, space } = deps
+    const options = this.config.outlierDetection
+    if (options === undefined) {
+      this.ejections = undefined
+      for (const endpoint of this.byKey.values()) endpoint.unwatch()
+      return
+    }
+    this.ejections ??= new EjectionGroup(space.int32(cells.ejected), cells.ejected.slot, options, random, {
+      ejected: (ejected) => report({ kind: 'ejected', upstream: name, ...ejected }),
+      returned: (endpoint) => report({ kind: 'returned', upstream: name, endpoint }),
+    })
+    this.ejections.options = options
+    const group = this.ejections
+    const rates = options.failurePercentage !== undefined || options.successRate !== undefined
+    group.members = this.resolved.flatMap((resolved) => {
+      const endpoint = this.byKey.get(endpointKey(resolved, this.config))
+      const outcomes = rates ? space.window(resolved.cells.outcomes, options.interval) : undefined
+      return endpoint === undefined ? [] : [endpoint.watch(group, outcomes)]
+    })
   }
 
   private arrange(): void {
@@ -124,5 +165,6 @@ export class Upstream {
 function before(a: Endpoint, b: Endpoint, tried: readonly Endpoint[]): boolean {
   const triedA = tried.includes(a)
   if (triedA !== tried.includes(b)) return !triedA
+  if (a.healthy !== b.healthy) return a.healthy
   return a.load < b.load
 }

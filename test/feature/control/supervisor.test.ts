@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Notices } from '../../../src/control/notices.ts'
 import { CellRegistry } from '../../../src/control/registry.ts'
 import type { Rollout } from '../../../src/control/rollout.ts'
 import { Supervisor } from '../../../src/control/supervisor.ts'
@@ -42,6 +43,7 @@ class Rig {
       registry: this.registry,
       rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },
+      notices: new Notices(this.log),
       limits: {},
       reusePort: true,
       testHooks: true,

@@ -21,6 +21,7 @@ test.each(['round-robin', 'least-request'])(
 upstreams:
   app:
     loadBalancing: { algorithm: ${algorithm} }
+    outlierDetection: { baseEjection: 1s }
     endpoints: [${servers.map(({ port }) => `"http://127.0.0.1:${port}"`).join(', ')}]
 routes:
   app: { match: { path: /* }, to: app }

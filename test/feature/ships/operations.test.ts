@@ -21,17 +21,22 @@ upstreams:
   good: { endpoints: ["${upstream.url}"] }
   half: { endpoints: ["${upstream.url}", "http://127.0.0.1:${await closedPort()}"] }
   dead: { endpoints: ["http://127.0.0.1:${await closedPort()}"] }
+  tight:
+    endpoints: ["http://127.0.0.1:${await closedPort()}", "http://127.0.0.1:${await closedPort()}"]
+    retryBudget: { percent: 0%, minRetryRate: { count: 0 } }
 routes:
   good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
   half: { match: { path: /half }, to: half }
   dead: { match: { path: /dead }, to: dead, circuitBreaker: { minRequests: 1 } }
+  tight: { match: { path: /tight }, to: tight }
 `)
   const answers = [
     await sluice.get('/good?q=1', { 'x-kind': 'a' }),
     await sluice.get('/dead'),
     await sluice.get('/no-route'),
+    await sluice.get('/tight'),
   ]
-  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404])
+  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
   for (const { headers } of answers) {

@@ -3,7 +3,8 @@ import type { CellRef } from '../../../../src/cells/pages.ts'
 import { CellSpace } from '../../../../src/cells/space.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
-import type { BreakerChange, Reply } from '../../../../src/core/policy.ts'
+import type { Notice } from '../../../../src/core/notice.ts'
+import type { Reply } from '../../../../src/core/policy.ts'
 import type {
   ConfigHead,
   EndpointCells,
@@ -30,7 +31,7 @@ class PlaneKit {
   readonly space = new CellSpace(1, 0)
   readonly plane: DataPlane
 
-  readonly changes: BreakerChange[] = []
+  readonly changes: Notice[] = []
 
   constructor() {
     this.space.add([
@@ -106,6 +107,8 @@ function upstream(name: string): UpstreamConfig {
     algorithm: 'round-robin',
     connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
     connectTimeout: 2000,
+    outlierDetection: undefined,
+    retryBudget: undefined,
   }
 }
 
@@ -157,7 +160,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
       total: undefined,
       minRate: undefined,
     },
-    retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 } },
+    retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
     policies: {},
     cells: { inFlight: { page: 0, slot: 0 }, breakers: {} },
     ...more,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { WINDOW_SLOTS } from '../../../../src/cells/window.ts'
-import type { BreakerChange, Policy } from '../../../../src/core/policy.ts'
+import type { Policy } from '../../../../src/core/policy.ts'
 import { MemoryDownstream } from '../../../../src/data/ingress/memory.ts'
 import { type CircuitBreakerOptions, circuitBreaker } from '../../../../src/data/policies/circuit-breaker.ts'
 import { CIRCUIT_WORDS } from '../../../../src/resilience/circuit.ts'
@@ -31,7 +31,9 @@ class Rig {
         clock,
         cells: { inFlight: { page: 0, slot: 0 }, breakers },
         space: cells.space,
-        report: ({ route, upstream, to }: BreakerChange) => this.changes.push(`${route} ${upstream} ${to}`),
+        report: (notice) => {
+          if (notice.kind === 'breaker') this.changes.push(`${notice.route} ${notice.upstream} ${notice.to}`)
+        },
       },
     )
     this.kit = new EngineKit({ retries: { maxExtra: 0 }, ...setUp, clock, policies: [policy as Policy] })

@@ -27,6 +27,8 @@ const CONFIG: UpstreamConfig = {
   algorithm: 'least-request',
   connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
   connectTimeout: 2000,
+  outlierDetection: undefined,
+  retryBudget: undefined,
 }
 
 function upstream(config: Partial<UpstreamConfig> = {}): Upstream {
@@ -37,6 +39,7 @@ function upstream(config: Partial<UpstreamConfig> = {}): Upstream {
     timers: new TimerWheel(clock),
     random: seededRandom(1),
     transports: { plain, tls },
+    report: () => {},
   })
 }
 

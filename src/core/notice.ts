@@ -1,0 +1,25 @@
+/** Why an endpoint was ejected. */
+export type EjectionCause = 'consecutive_failures' | 'consecutive_5xx' | 'failure_percentage' | 'success_rate'
+
+/**
+ * Something that operators want to know of, said once for the whole gateway by the thread that made it happen. The control
+ * plane logs and counts it.
+ */
+export type Notice =
+  | {
+      readonly kind: 'breaker'
+      readonly route: string
+      readonly upstream: string
+      readonly to: 'closed' | 'open' | 'half_open' | 'ramping'
+    }
+  | {
+      readonly kind: 'ejected'
+      readonly upstream: string
+      readonly endpoint: string
+      readonly cause: EjectionCause
+      /** How long, milliseconds. */
+      readonly ms: number
+      /** Shadow: it would have been. */
+      readonly mode: 'enforce' | 'shadow'
+    }
+  | { readonly kind: 'returned'; readonly upstream: string; readonly endpoint: string }
