@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
+import type { FallbackOptions } from '../data/policies/fallback.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import { type Diagnostic, suggestion } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
 import { At } from '../schema/schema.ts'
+import { badFallbacks } from './fallbacks.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 import { findTies } from './ties.ts'
@@ -40,6 +42,7 @@ class Check {
     this.admin()
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
+    for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
     for (const { first, second, why } of findTies(root.routes)) {
       const line = keyOf(this.tree, ['routes', first]).line
       this.errorAt(['routes', second], `ties with route ${first} (line ${line}): ${why}; give one of them a precedence`)
@@ -71,6 +74,9 @@ class Check {
         this.error([...path, 'failover', i], `${JSON.stringify(upstream)} is where the route leads already`)
       }
     }
+    const fallback = this.options(route, 'fallback') as FallbackOptions | undefined
+    if (fallback?.route !== undefined)
+      this.known([...path, 'fallback', 'route'], fallback.route, this.root.routes, 'route')
     this.parameters(name, route)
     this.timeouts(name, route)
   }

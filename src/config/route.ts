@@ -100,7 +100,6 @@ const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
 /** Policies and keys of later issues. */
 const LATER = [
   'bulkhead',
-  'fallback',
   'hedge',
   'rateLimit',
   'cors',

@@ -67,6 +67,7 @@ export const FAILURES = {
   deadline_exceeded: row(504, 'http_response_timeout', 'The request took too long', true),
   deadline_unmeetable: row(504, 'http_response_timeout', 'The time left can not suffice', true),
   upstream_reset: row(502, 'connection_terminated', 'The upstream closed the connection before answering', true),
+  upstream_error: row(503, 'destination_unavailable', 'The upstream answered with an error', true),
   bad_response: row(502, 'http_protocol_error', 'The upstream sent a malformed answer', true),
   response_incomplete: row(502, 'http_response_incomplete', 'The answer of the upstream broke off', true),
   internal: row(500, 'proxy_internal_error', 'An error inside the gateway'),

@@ -56,6 +56,8 @@ export interface Policy {
    * its body ended is in `ex.attempt.end` at `settle`.
    */
   attempted?(ex: Exchange, at: Attempt): void
+  /** Whether an answer with this status (500 or above) is as good as none: `recover` is then asked with `upstream_error`. */
+  unusable?(ex: Exchange, status: number): boolean
   /** There is no usable answer. */
   recover?(ex: Exchange, failure: Failure): Reply | undefined | Promise<Reply | undefined>
   /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */

@@ -7,6 +7,8 @@ import type { Reply } from './policy.ts'
 export interface SideRequest {
   readonly method: string
   readonly target: string
+  /** Host as a client asked for it. */
+  readonly authority?: string
   readonly headers: readonly string[]
   readonly body: Buffer | undefined
 }
@@ -15,6 +17,11 @@ export interface SideRequest {
 export interface Services {
   /** One request to an upstream, its own attempts and deadline (milliseconds from now); the answer's body is bounded (1 MiB). */
   call(upstream: string, request: SideRequest, deadlineMs: number): Promise<Reply | Failure>
+  /**
+   * What another route answers to the same request, without its body: its own policies, tries and deadline. The answer's
+   * body is bounded (1 MiB).
+   */
+  route(name: string, ex: Exchange): Promise<Reply | Failure>
   /** `ex.forwardHeaders`, made now if it was not yet: end-to-end fields of the request plus ours. The caller may change it. */
   forwardHeaders(ex: Exchange): string[]
   /** Handles an exchange from a source of the policy's own, for example a mirrored copy. */

@@ -128,6 +128,7 @@ class RouteSeries implements RouteRecord {
     const now = this.clock.now()
     const status = finalStatus(ex)
     this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
+    if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     this.duration(status).observe((now - ex.startedAt) / 1000)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
   }

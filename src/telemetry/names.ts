@@ -45,6 +45,11 @@ export const METRICS = {
     help: 'Further tries that the retry budget of the upstream did not allow.',
     labels: ['upstream'],
   },
+  sluice_degraded_total: {
+    kind: 'counter',
+    help: 'Requests that a fallback answered, by the failure that it took the place of.',
+    labels: ['route', 'reason'],
+  },
   sluice_ejections_total: {
     kind: 'counter',
     help: 'Ejections of endpoints by outlier detection.',

@@ -109,6 +109,7 @@ export class EngineKit {
         routes: 1,
       },
       { find: () => ({ value: this.route, params: undefined }) } as unknown as RouteTable<CompiledRoute>,
+      new Map([[this.route.name, this.route]]),
       new Map(this.upstreams.map((upstream) => [upstream.name, upstream])),
       { names: new FieldNames(), random },
     )

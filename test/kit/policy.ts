@@ -25,6 +25,7 @@ export function policyContext(paramNames: readonly string[] = []): PolicyContext
         return ex.forwardHeaders
       },
       call: () => Promise.reject(new Error('not asked for')),
+      route: () => Promise.reject(new Error('not asked for')),
       handle: () => {},
       background: () => false,
     },

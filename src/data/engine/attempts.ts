@@ -140,6 +140,11 @@ export class Attempts implements TryOwner {
         return undefined
       }
     }
+    if (status >= 500 && this.chain.unusable.length > 0 && this.unusable(status)) {
+      this.current = undefined
+      this.host.onNoAnswer(failure('upstream_error', 'headers', 'upstream'))
+      return undefined
+    }
     return this.host.onAnswer(tri, status, headers)
   }
 
@@ -169,6 +174,15 @@ export class Attempts implements TryOwner {
     const next = this.choose()
     if (next === undefined) this.host.onNoAnswer(failed)
     else this.later(next, this.backoffMs())
+  }
+
+  private unusable(status: number): boolean {
+    try {
+      return this.chain.unusable.some((place) => this.chain.policies[place]?.unusable?.(this.host.ex, status) === true)
+    } catch (error) {
+      this.host.onBug(error)
+      return false
+    }
   }
 
   private proceed(otherwise: Failure): void {

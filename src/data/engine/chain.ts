@@ -2,7 +2,7 @@ import type { Policy } from '../../core/policy.ts'
 
 const NONE: readonly number[] = []
 
-type Hook = 'requestBody' | 'attempt' | 'attempted' | 'recover' | 'respond' | 'responseBody' | 'settle'
+type Hook = 'requestBody' | 'attempt' | 'attempted' | 'unusable' | 'recover' | 'respond' | 'responseBody' | 'settle'
 
 /**
  * The policies of a route in stage order, with the places of those that define a hook, so that a hook that nobody
@@ -14,6 +14,7 @@ export class Chain {
   readonly requestBody: readonly number[]
   readonly attempt: readonly number[]
   readonly attempted: readonly number[]
+  readonly unusable: readonly number[]
   readonly recover: readonly number[]
   readonly respond: readonly number[]
   readonly responseBody: readonly number[]
@@ -25,6 +26,7 @@ export class Chain {
     this.requestBody = places(policies, 'requestBody')
     this.attempt = places(policies, 'attempt')
     this.attempted = places(policies, 'attempted')
+    this.unusable = places(policies, 'unusable')
     this.recover = places(policies, 'recover')
     this.respond = places(policies, 'respond')
     this.responseBody = places(policies, 'responseBody')

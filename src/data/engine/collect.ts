@@ -18,7 +18,7 @@ export class CollectingDownstream implements Downstream {
   readonly method: string
   readonly target: string
   readonly host = ''
-  readonly authority = ''
+  readonly authority: string
   readonly headers: FlatHeaders
   readonly protocol = 'HTTP/1.1'
   readonly peer: Peer
@@ -40,6 +40,7 @@ export class CollectingDownstream implements Downstream {
     this.peer = peer
     this.method = method
     this.target = target
+    this.authority = request?.authority ?? ''
     this.headers = headers
     this.body = body
     this.contentLength = body?.length ?? 0

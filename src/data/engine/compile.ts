@@ -42,6 +42,7 @@ export class Compilation {
   private readonly living: ReadonlyMap<string, Upstream>
   private readonly table: RouteTableBuilder<CompiledRoute>
   private readonly upstreams = new Map<string, Upstream>()
+  private readonly routes = new Map<string, CompiledRoute>()
   private readonly made: Upstream[] = []
   private readonly changes: (() => void)[] = []
 
@@ -67,7 +68,9 @@ export class Compilation {
       await pause()
     }
     for (const route of chunk.routes) {
-      this.table.add(route, this.compile(route))
+      const compiled = this.compile(route)
+      this.table.add(route, compiled)
+      this.routes.set(route.name, compiled)
       await pause()
     }
     return { type: chunk.last ? 'prepared' : 'ack', generation: this.generation }
@@ -77,7 +80,7 @@ export class Compilation {
   commit(): Snapshot {
     for (const change of this.changes) change()
     this.deps.recorder.commit(this.head)
-    return new Snapshot(this.head, this.table.build(), this.upstreams, this.deps)
+    return new Snapshot(this.head, this.table.build(), this.routes, this.upstreams, this.deps)
   }
 
   abort(): void {

@@ -1,11 +1,13 @@
-import type { Downstream } from '../../core/downstream.ts'
+import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/policy.ts'
+import { isReply, type Reply } from '../../core/policy.ts'
 import type { Services, SideRequest } from '../../core/services.ts'
+import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import { Chain } from './chain.ts'
 import { CollectingDownstream, OURSELVES } from './collect.ts'
 import type { Engine } from './engine.ts'
+import { Kind } from './fields.ts'
 import { AttemptPlan } from './plan.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 
@@ -26,13 +28,30 @@ export class EngineServices implements Services {
     const target = snapshot.upstreams.get(upstream)
     if (target === undefined) return failure('no_endpoint', 'connect', 'sluice')
     const route = sideRoute(upstream, deadlineMs, snapshot)
-    return new Promise((resolve) => {
-      const downstream = new CollectingDownstream(OURSELVES, request, ANSWER_BYTES, (reply) =>
-        resolve(run.ex.failure ?? reply ?? failure('response_incomplete', 'body', 'upstream')),
-      )
-      const run = this.engine.side(downstream, route)
-      run.start()
+    return this.collect(OURSELVES, request, route, () => {})
+  }
+
+  async route(name: string, ex: Exchange): Promise<Reply | Failure> {
+    const snapshot = this.engine.current as Snapshot
+    const route = snapshot.routesByName.get(name)
+    if (route === undefined) return failure('no_route', 'request', 'sluice')
+    const { authority, method, peer, target } = ex.downstream
+    const request = { method, target, authority, headers: ex.headers, body: undefined }
+    const answer = await this.collect(peer, request, { ...route, record: undefined }, (side) => {
+      const read = normaliseTarget(target, snapshot.dots)
+      if (!isRefusedTarget(read)) side.forwardTarget = read.forward
+      side.path = ex.path
+      side.query = ex.query
+      side.correlationId = ex.correlationId
+      side.traceparent = ex.traceparent
+      side.tracestate = ex.tracestate
     })
+    if (!isReply(answer)) return answer
+    // What each answer carries is written anew for the one that the client asked for.
+    const headers = answer.headers.filter(
+      (_, i) => snapshot.responseKinds.of(answer.headers[i & ~1] as string) !== Kind.drop,
+    )
+    return { ...answer, headers }
   }
 
   forwardHeaders(ex: Exchange): string[] {
@@ -42,6 +61,23 @@ export class EngineServices implements Services {
 
   handle(downstream: Downstream): void {
     this.engine.handle(downstream)
+  }
+
+  /** `prepare` sees the exchange before it starts. */
+  private collect(
+    peer: Peer,
+    request: SideRequest,
+    route: CompiledRoute,
+    prepare: (ex: Exchange) => void,
+  ): Promise<Reply | Failure> {
+    return new Promise((resolve) => {
+      const downstream = new CollectingDownstream(peer, request, ANSWER_BYTES, (reply) =>
+        resolve(run.ex.failure ?? reply ?? failure('response_incomplete', 'body', 'upstream')),
+      )
+      const run = this.engine.side(downstream, route)
+      prepare(run.ex)
+      run.start()
+    })
   }
 
   background(name: string, bound: number, work: () => Promise<void>): boolean {

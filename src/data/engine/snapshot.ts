@@ -35,6 +35,7 @@ export class Snapshot {
   readonly forwarder: Forwarder
   readonly responseKinds: FieldKinds
   readonly routes: RouteTable<CompiledRoute>
+  readonly routesByName: ReadonlyMap<string, CompiledRoute>
   readonly upstreams: ReadonlyMap<string, Upstream>
   private living = 0
   private onEmpty: (() => void) | undefined = undefined
@@ -42,6 +43,7 @@ export class Snapshot {
   constructor(
     head: ConfigHead,
     routes: RouteTable<CompiledRoute>,
+    routesByName: ReadonlyMap<string, CompiledRoute>,
     upstreams: ReadonlyMap<string, Upstream>,
     deps: { readonly names: FieldNames; readonly random: Random },
   ) {
@@ -53,6 +55,7 @@ export class Snapshot {
     this.forwarder = new Forwarder(head)
     this.responseKinds = responseKinds(head.correlation.headers)
     this.routes = routes
+    this.routesByName = routesByName
     this.upstreams = upstreams
   }
 

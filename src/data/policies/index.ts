@@ -1,13 +1,14 @@
 import type { Policy, PolicyContext } from '../../core/policy.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import type { ConfiguredPolicy } from './definition.ts'
+import { fallback } from './fallback.ts'
 import { headers } from './headers.ts'
 import { redirect } from './redirect.ts'
 import { respond } from './respond.ts'
 import { rewrite } from './rewrite.ts'
 
 /** Every policy, in stage order; each says why it stands where it does. */
-export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond, circuitBreaker]
+export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond, circuitBreaker, fallback]
 
 /**
  * The policies of one route in stage order.

@@ -82,17 +82,24 @@ export function fields(): Schema<FieldMap> {
   })
 }
 
-const CLASSES = ['connect', 'reset', 'timeout', '5xx'] as const
+const CLASSES = ['connect', 'reset', 'timeout', '5xx']
 
 /** What a try may come to, where it was no success. */
-export const condition: Schema<string | number> = parsed(
-  'connect, reset, timeout, 5xx or a status such as 503',
-  (text): string | number | Problem => {
-    if ((CLASSES as readonly string[]).includes(text)) return text
-    const status = Number(text)
-    return /^\d{3}$/.test(text) && status >= 400 && status <= 599
-      ? status
-      : { problem: /^\d{3}$/.test(text) ? 'only statuses from 400 to 599 can be failures' : '' }
-  },
-  { anyOf: [{ enum: [...CLASSES] }, { type: 'integer', minimum: 400, maximum: 599 }] },
-)
+export const condition: Schema<string | number> = classOrStatus(CLASSES, 400)
+
+/** Why there may be no answer. */
+export const troubleCondition: Schema<string | number> = classOrStatus(['unavailable', ...CLASSES], 500)
+
+function classOrStatus(classes: readonly string[], least: number): Schema<string | number> {
+  return parsed(
+    `${classes.join(', ')} or a status such as 503`,
+    (text): string | number | Problem => {
+      if (classes.includes(text)) return text
+      const status = Number(text)
+      return /^\d{3}$/.test(text) && status >= least && status <= 599
+        ? status
+        : { problem: /^\d{3}$/.test(text) ? `only statuses from ${least} to 599 can be failures` : '' }
+    },
+    { anyOf: [{ enum: [...classes] }, { type: 'integer', minimum: least, maximum: 599 }] },
+  )
+}

@@ -10,6 +10,7 @@ import { testAuthority } from '../../kit/tls.ts'
 const SCRIPTS: Readonly<Record<string, string | 'reset' | 'silent'>> = {
   '/silent': 'silent',
   '/reset': 'reset',
+  '/failing': 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n',
   '/garbage': 'this is no HTTP\r\n\r\n',
   '/half': 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc',
   '/stalls': 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc',
@@ -62,6 +63,7 @@ routes:
   unroutable: { match: { path: /unroutable }, to: unroutable }
   blackhole: { match: { path: /blackhole }, to: blackhole }
   untrusted: { match: { path: /untrusted }, to: untrusted }
+  fallen: { match: { path: /fallen/* }, to: app, fallback: { route: refusing } }
   broken: { match: { path: /broken }, to: refusing, circuitBreaker: { minRequests: 1 } }
 `)
 }, 30_000)
@@ -112,6 +114,7 @@ const ANSWERED: Partial<Record<Reason, () => Promise<WireAnswer>>> = {
   connect_failed: get('/unroutable'),
   connect_timeout: get('/blackhole'),
   tls_error: get('/untrusted'),
+  upstream_error: get('/fallen/failing'),
   upstream_reset: get('/app/reset'),
   bad_response: get('/app/garbage'),
   attempt_timeout: get('/tried/silent'),

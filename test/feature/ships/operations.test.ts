@@ -29,14 +29,16 @@ routes:
   half: { match: { path: /half }, to: half }
   dead: { match: { path: /dead }, to: dead, circuitBreaker: { minRequests: 1 } }
   tight: { match: { path: /tight }, to: tight }
+  fallen: { match: { path: /fallen }, to: dead, fallback: { body: fallen } }
 `)
   const answers = [
     await sluice.get('/good?q=1', { 'x-kind': 'a' }),
     await sluice.get('/dead'),
     await sluice.get('/no-route'),
     await sluice.get('/tight'),
+    await sluice.get('/fallen'),
   ]
-  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502])
+  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
   for (const { headers } of answers) {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { type RespondOptions, respond } from '../../../../src/data/policies/respond.ts'
+import type { FixedOptions } from '../../../../src/data/policies/fixed.ts'
+import { respond } from '../../../../src/data/policies/respond.ts'
 import { policyContext, replyOf, routed } from '../../../kit/policy.ts'
 
-test.each<[RespondOptions, readonly string[], string | undefined]>([
+test.each<[FixedOptions, readonly string[], string | undefined]>([
   [{ status: 200, body: 'é' }, ['content-type', 'text/plain; charset=utf-8', 'content-length', '2'], 'é'],
   [
     { status: 418, headers: { 'Content-Type': 'application/json', 'x-a': 'é' }, body: '{}' },
