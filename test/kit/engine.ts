@@ -12,6 +12,7 @@ import { type CompiledRoute, Snapshot } from '../../src/data/engine/snapshot.ts'
 import type { RouteTable } from '../../src/data/routing/table.ts'
 import { Upstream } from '../../src/data/upstreams/upstream.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
+import { Latencies } from '../../src/lib/latencies.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { UuidV7 } from '../../src/lib/uuid.ts'
@@ -159,6 +160,7 @@ export class EngineKit {
       chain: new Chain(setUp.policies ?? []),
       plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
       timeouts,
+      latencies: new Latencies(),
       inFlight: this.cells.space.held(this.held),
       record: undefined,
     }

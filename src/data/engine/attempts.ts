@@ -6,6 +6,7 @@ import { isReply } from '../../core/policy.ts'
 import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
+import type { Latencies } from '../../lib/latencies.ts'
 import { retryAfterMs } from '../../lib/retry-after.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
@@ -58,6 +59,7 @@ export class Attempts implements TryOwner {
   private readonly plan: AttemptPlan
   private readonly chain: Chain
   private readonly upstreams: readonly Upstream[]
+  private readonly latencies: Latencies
   /** Length of the fields that all tries have in common. */
   private readonly shared: number
   private readonly tried: Endpoint[] = []
@@ -73,13 +75,20 @@ export class Attempts implements TryOwner {
   private refusal: Failure | undefined = undefined
   private stopped = false
 
-  constructor(host: AttemptsHost, plan: AttemptPlan, chain: Chain, upstreams: readonly Upstream[]) {
+  constructor(
+    host: AttemptsHost,
+    plan: AttemptPlan,
+    chain: Chain,
+    upstreams: readonly Upstream[],
+    latencies: Latencies,
+  ) {
     this.host = host
     this.clock = host.clock
     this.timers = host.timers
     this.plan = plan
     this.chain = chain
     this.upstreams = upstreams
+    this.latencies = latencies
     this.shared = (host.ex.forwardHeaders as string[]).length
   }
 
@@ -196,7 +205,9 @@ export class Attempts implements TryOwner {
     if (ex.attempts >= this.plan.maxTries || ex.priorAttempts > 0) return false
     if (bytesSent && !this.plan.repeats(ex.method)) return false
     if (body !== undefined && !body.repeatable) return false
-    return this.clock.now() + this.backoffMs() < ex.deadline
+    // What can't be done in the time that is left is not begun.
+    const now = this.clock.now()
+    return now + this.backoffMs() + this.latencies.median(now) < ex.deadline
   }
 
   private backoffMs(): number {
@@ -350,8 +361,13 @@ export class Attempts implements TryOwner {
   private limit(tri: Try): void {
     const { plan, host } = this
     if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxTries || host.bodyMoving) return
-    const due = tri.at.startedAt + plan.attemptTimeout + host.movedMs() - this.movedAtStart
+    const due = tri.at.startedAt + plan.attemptTimeout + this.moved()
     tri.limit(Math.max(0, due - this.clock.now()))
+  }
+
+  /** Milliseconds of the current try in which the request body moved. */
+  private moved(): number {
+    return this.host.movedMs() - this.movedAtStart
   }
 
   onExpired(tri: Try): void {
@@ -372,7 +388,10 @@ export class Attempts implements TryOwner {
   }
 
   private conclude(tri: Try, head: HeadVerdict): void {
-    tri.endpoint.learn(head, this.clock.now() - tri.at.startedAt, this.plan.slowAfter)
+    const now = this.clock.now()
+    const ms = now - tri.at.startedAt
+    tri.endpoint.learn(head, ms, this.plan.slowAfter)
+    if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)
     this.verdict(tri.at, head)
   }
 

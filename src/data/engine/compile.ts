@@ -5,6 +5,7 @@ import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } f
 import type { Services } from '../../core/services.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FieldNames } from '../../lib/headers.ts'
+import { Latencies } from '../../lib/latencies.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import { compilePolicies } from '../policies/index.ts'
@@ -105,6 +106,7 @@ export class Compilation {
       chain: new Chain(compilePolicies(route.policies, context)),
       plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
       timeouts: route.timeouts,
+      latencies: new Latencies(),
       inFlight: space.held(cells.inFlight),
       record: recorder.route(name, shownOf(route), this.head),
     }

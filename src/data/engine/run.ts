@@ -129,7 +129,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   private forward(): void {
     const { ex, snapshot, chain } = this
-    const plan = (this.route as CompiledRoute).plan
+    const { latencies, plan } = this.route as CompiledRoute
     ex.reached = chain.policies.length
     if (plan === undefined) {
       this.fail(failure('internal', 'request', 'sluice'))
@@ -138,6 +138,11 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     ex.forwardHeaders ??= snapshot.forwarder.headers(ex)
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) this.clocks?.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = this.clocks?.deadline ?? Number.POSITIVE_INFINITY
+    const now = this.clock.now()
+    if (ex.deadline - now < latencies.median(now)) {
+      this.fail(failure('deadline_unmeetable', 'queue', 'sluice'))
+      return
+    }
     if (this.downstream.contentLength !== 0) {
       this.body = new RequestBody(this.downstream, this.engine.replay, this)
       try {
@@ -147,7 +152,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
         return
       }
     }
-    this.attempts = new Attempts(this, plan, chain, plan.draw(this.engine.random))
+    this.attempts = new Attempts(this, plan, chain, plan.draw(this.engine.random), latencies)
     this.attempts.start()
   }
 

@@ -3,6 +3,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { isReply, type Reply } from '../../core/policy.ts'
 import type { Services, SideRequest } from '../../core/services.ts'
+import { Latencies } from '../../lib/latencies.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import { Chain } from './chain.ts'
 import { CollectingDownstream, OURSELVES } from './collect.ts'
@@ -114,6 +115,7 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
     chain: new Chain([]),
     plan: new AttemptPlan(config, () => snapshot.upstreams.get(upstream) as never),
     timeouts,
+    latencies: new Latencies(),
     inFlight: NO_REQUESTS,
     record: undefined,
   }

@@ -3,6 +3,7 @@ import type { RouteTimeouts } from '../../core/config.ts'
 import type { RouteFacts } from '../../core/exchange.ts'
 import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
 import type { FieldNames } from '../../lib/headers.ts'
+import type { Latencies } from '../../lib/latencies.ts'
 import type { Random } from '../../lib/random.ts'
 import type { AccessLogRoute } from '../../telemetry/access-log.ts'
 import { Identity } from '../../telemetry/identity.ts'
@@ -19,6 +20,8 @@ export interface CompiledRoute extends RouteFacts {
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined
   readonly timeouts: RouteTimeouts
+  /** From the start of a try to the head of its answer, as this worker saw it lately. */
+  readonly latencies: Latencies
   readonly inFlight: Pick<HeldCell, 'take' | 'give'>
 }
 

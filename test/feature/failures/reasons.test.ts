@@ -183,11 +183,13 @@ const LATER: readonly Reason[] = [
   'queue_timeout',
   'streams_full',
   'dns_error',
-  'deadline_unmeetable',
 ]
 
-/** `draining` in test/feature/resilience/drain.test.ts; `internal` takes a bug: test/unit/data/engine/hooks.test.ts. */
-const ELSEWHERE: readonly Reason[] = ['draining', 'internal']
+/**
+ * `draining` in test/feature/resilience/drain.test.ts, `deadline_unmeetable` in test/feature/deadlines.test.ts; `internal`
+ * takes a bug: test/unit/data/engine/hooks.test.ts.
+ */
+const ELSEWHERE: readonly Reason[] = ['draining', 'deadline_unmeetable', 'internal']
 
 test('every reason of the table is made to happen, or belongs to a later version', () => {
   const all = [...Object.keys(ANSWERED), ...Object.keys(LOGGED), ...LATER, ...ELSEWHERE]

@@ -273,3 +273,44 @@ describe('the loop of attempts', () => {
     expect(kit.transport.connections.length).toBe(0)
   })
 })
+
+describe('what a route has learnt of its time', () => {
+  /** Answers that took 20 ms, enough of them to know. */
+  function learn(kit: EngineKit): void {
+    for (let i = 0; i < 130; i++) {
+      kit.send()
+      kit.running.connect()
+      kit.clock.advance(20)
+      kit.running.answer(200)
+    }
+  }
+  const hurried = { address: '203.0.113.1', port: 1, localPort: 80, secure: false, listener: 'web' }
+
+  test('a request whose time can not suffice is refused without a try', () => {
+    const kit = new EngineKit()
+    learn(kit)
+    const tries = kit.tries.length
+    kit.send('GET', '/', ['sluice-timeout-ms', '10'], undefined, hurried)
+    expect(kit.finished.at(-1)?.failure).toMatchObject({ reason: 'deadline_unmeetable', origin: 'sluice' })
+    expect(kit.tries).toHaveLength(tries)
+    expect(kit.inFlight).toBe(0)
+  })
+
+  test('another try is not begun that could not end in time', () => {
+    const kit = new EngineKit({ upstreams: { a: 2 }, retries: { backoff: { base: 0, cap: 0 } } })
+    learn(kit)
+    kit.send('GET', '/', ['sluice-timeout-ms', '30'], undefined, hurried)
+    kit.running.connect()
+    kit.clock.advance(15)
+    kit.running.answer(503)
+    expect(kit.finished.at(-1)).toMatchObject({ attempts: 1, response: { status: 503 } })
+  })
+
+  test('later it is forgotten, and requests go through again', () => {
+    const kit = new EngineKit()
+    learn(kit)
+    kit.clock.advance(60_000)
+    kit.send('GET', '/', ['sluice-timeout-ms', '10'], undefined, hurried)
+    expect(kit.running).toBeDefined()
+  })
+})
