@@ -68,6 +68,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     failover: options.failover,
     timeouts: options.timeouts,
     retries: options.retries ?? NO_RETRIES,
+    hedge: options.hedge && { delay: options.hedge.delay },
     policies: Object.fromEntries(policies),
   }
 }

@@ -90,6 +90,13 @@ export const retryOptions = object(
   { misplaced: { budget: 'upstreams.NAME.retryBudget' } },
 )
 
+const hedgeOptions = object({
+  delay: optional(
+    duration(1, 600_000),
+    'How long the first try is waited for. Default: as long as 95 % of the latest answers took, once there were 100.',
+  ),
+})
+
 const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
   POLICIES.map(({ byDefault, doc, name, schema }) => [
     name,
@@ -100,7 +107,6 @@ const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
 /** Policies and keys of later issues. */
 const LATER = [
   'bulkhead',
-  'hedge',
   'rateLimit',
   'cors',
   'access',
@@ -125,6 +131,10 @@ const shared = {
   failover: withDefault(oneOrMany(upstreamName, 0), [], 'Upstreams that take over, in order.'),
   timeouts: withDefault(timeoutOptions, {}, 'Bounds on time.'),
   retries: withDefault(offOr(retryOptions), {}, 'Further tries after a failure.'),
+  hedge: optional(
+    offOr(hedgeOptions),
+    'A second try beside a slow first one, at another endpoint, for requests without a body that may be repeated. The first answer wins. It is one of the further tries of retries, and of the upstream’s retry budget.',
+  ),
   ...policyFields,
 }
 

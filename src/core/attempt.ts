@@ -16,6 +16,8 @@ export class Attempt {
   reused: boolean
   head: HeadVerdict | undefined
   end: EndVerdict
+  /** What the circuit breaker keeps with it. */
+  ticket: number
   /** How many policies let it pass: exactly their `attempted` is owed. */
   passed: number
 
@@ -31,6 +33,7 @@ export class Attempt {
     this.reused = false
     this.head = undefined
     this.end = 'pending'
+    this.ticket = 0
     this.passed = 0
   }
 }

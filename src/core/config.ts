@@ -111,6 +111,8 @@ export interface RouteConfig {
   readonly failover: readonly string[]
   readonly timeouts: RouteTimeouts
   readonly retries: RetryConfig
+  /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */
+  readonly hedge: { readonly delay: number | undefined } | undefined
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
 }

@@ -9,6 +9,8 @@ export interface RouteRecord {
   finish(ex: Exchange): void
   /** Another try follows one that ended so. */
   retried(verdict: HeadVerdict): void
+  /** A second try was begun beside the first. */
+  hedged(): void
 }
 
 /** The part of a compiled route that everybody may see. */

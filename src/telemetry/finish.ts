@@ -84,6 +84,8 @@ export class Recorder {
       this.upstreams.set(at.upstream, upstream)
     }
     upstream.record(at.endpoint, verdict, at.startedAt)
+    // What a try came to that another one overtook is no reason for a further one, and had none.
+    if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
     ex.verdict = verdict
   }
@@ -135,6 +137,10 @@ class RouteSeries implements RouteRecord {
 
   retried(verdict: HeadVerdict): void {
     this.metrics.counter('sluice_retries_total', [this.name, String(verdict.reason ?? verdict.outcome)]).inc()
+  }
+
+  hedged(): void {
+    this.metrics.counter('sluice_hedges_total', [this.name]).inc()
   }
 
   private count(method: number, status: number, reason: Reason | undefined): void {

@@ -35,6 +35,11 @@ export const METRICS = {
     help: 'Tries after the first, by what became of the try before.',
     labels: ['route', 'reason'],
   },
+  sluice_hedges_total: {
+    kind: 'counter',
+    help: 'Second tries that were begun beside a slow first one.',
+    labels: ['route'],
+  },
   sluice_breaker_transitions_total: {
     kind: 'counter',
     help: 'Changes of the state of circuit breakers.',

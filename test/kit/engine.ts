@@ -32,6 +32,7 @@ export interface EngineSetUp {
   readonly upstreams?: Readonly<Record<string, number>>
   readonly connections?: Partial<UpstreamConfig['connections']>
   readonly retryBudget?: UpstreamConfig['retryBudget']
+  readonly hedge?: RouteConfig['hedge']
 }
 
 /** One request handed to the engine, and what became of it. */
@@ -154,7 +155,7 @@ export class EngineKit {
     const timeouts = { ...TIMEOUTS, ...setUp.timeouts }
     const retries = { ...RETRIES, ...setUp.retries }
     const failover = others.map((upstream) => upstream.name)
-    const config = { to: [{ upstream: first.name, weight: 1 }], failover, timeouts, retries }
+    const config = { to: [{ upstream: first.name, weight: 1 }], failover, timeouts, retries, hedge: setUp.hedge }
     return {
       name: 'r',
       chain: new Chain(setUp.policies ?? []),

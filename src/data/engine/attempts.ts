@@ -1,8 +1,7 @@
-import { Attempt } from '../../core/attempt.ts'
+import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { type HeadVerdict, type OutcomeClass, outcomeClass } from '../../core/outcome.ts'
-import { isReply } from '../../core/policy.ts'
 import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
@@ -13,6 +12,7 @@ import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
+import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
 import { type AnswerSink, Try, type TryOwner } from './try.ts'
@@ -35,44 +35,41 @@ export interface AttemptsHost {
   onNoAnswer(failure: Failure): void
   /** A head verdict was given. */
   onVerdict(at: Attempt): void
+  /** A second try was begun beside the first. */
+  onHedge(): void
   /** The upstream's retry budget allows no further try. */
   onBudgetSpent(upstream: string): void
   /** A policy's hook threw. */
   onBug(error: unknown): void
 }
 
-/** One way on: an endpoint and the attempt that policies have let pass. */
-interface Candidate {
-  readonly at: Attempt
-  readonly upstream: Upstream
-  readonly endpoint: Endpoint
-}
+const HEDGE_QUANTILE = 0.95
+const OVERTAKEN: HeadVerdict = { outcome: 'timeout', reason: undefined, ignored: true }
 
 /**
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Tries one endpoint after another, as the
  * plan says, until there is an answer to relay or nothing is left to try.
  */
-export class Attempts implements TryOwner {
+export class Attempts implements TryOwner, ChoiceOwner {
+  readonly ex: Exchange
   readonly clock: Clock
   readonly timers: TimerWheel
   private readonly host: AttemptsHost
   private readonly plan: AttemptPlan
   private readonly chain: Chain
-  private readonly upstreams: readonly Upstream[]
+  private readonly choice: Choice
   private readonly latencies: Latencies
   /** Length of the fields that all tries have in common. */
   private readonly shared: number
-  private readonly tried: Endpoint[] = []
-  /** Refused before dispatch in this request: not asked again. */
-  private readonly full: Endpoint[] = []
-  /** Refused the next try, whatever the endpoint: not asked twice for one choice. */
-  private closed: Upstream[] = []
-  /** Index of the upstream that the latest try went to. */
-  private reached = 0
   private current: Try | undefined = undefined
+  /** The first try, while a hedge runs beside it. */
+  private first: Try | undefined = undefined
+  private hedging: Timer | undefined = undefined
   private movedAtStart = 0
   private backoff: Timer | undefined = undefined
-  private refusal: Failure | undefined = undefined
+  /** Waits for its backoff to end. */
+  private pending: Candidate | undefined = undefined
+  private went: Candidate | undefined = undefined
   private stopped = false
 
   constructor(
@@ -83,11 +80,12 @@ export class Attempts implements TryOwner {
     latencies: Latencies,
   ) {
     this.host = host
+    this.ex = host.ex
     this.clock = host.clock
     this.timers = host.timers
     this.plan = plan
     this.chain = chain
-    this.upstreams = upstreams
+    this.choice = new Choice(this, chain, upstreams, plan.maxTries)
     this.latencies = latencies
     this.shared = (host.ex.forwardHeaders as string[]).length
   }
@@ -100,12 +98,20 @@ export class Attempts implements TryOwner {
   stop(why: HeadVerdict): void {
     this.stopped = true
     if (this.backoff !== undefined) this.timers.cancel(this.backoff)
+    this.cancelHedge()
     this.host.body?.detach()
-    const current = this.current
-    if (current === undefined) return
+    const { current, first, pending } = this
+    this.pending = undefined
+    if (pending !== undefined) this.choice.drop(pending)
     this.current = undefined
-    current.abort()
-    if (current.at.head === undefined) this.conclude(current, why)
+    this.first = undefined
+    if (first !== undefined) this.end(first, why)
+    if (current !== undefined) this.end(current, why)
+  }
+
+  private end(tri: Try, why: HeadVerdict): void {
+    tri.abort()
+    if (tri.at.head === undefined) this.conclude(tri, why)
   }
 
   /** The request body ceased to move: the attempt's clock goes on. */
@@ -136,10 +142,15 @@ export class Attempts implements TryOwner {
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const outcome: OutcomeClass = status >= 500 ? status : 'ok'
     this.conclude(tri, { outcome, reason: undefined, ignored: false })
+    if (this.first !== undefined && this.plan.retriesOn(status)) {
+      this.leaveToOther(tri)
+      return undefined
+    }
+    this.prefer(tri)
     if (this.plan.retriesOn(status) && this.mayRepeat(true)) {
-      const next = this.choose()
+      const next = this.choice.next()
       const wait = next && this.waitAfter(tri, headers, next)
-      if (next !== undefined && wait === undefined) this.drop(next)
+      if (next !== undefined && wait === undefined) this.choice.drop(next)
       else if (next !== undefined && wait !== undefined) {
         this.current = undefined
         const unfinished = this.host.body !== undefined && !this.host.body.delivered
@@ -158,6 +169,13 @@ export class Attempts implements TryOwner {
   }
 
   onFailure(tri: Try, facts: TransportFailure): void {
+    if (this.first !== undefined) {
+      const outcome = outcomeClass(facts.reason) ?? 'ok'
+      this.conclude(tri, { outcome, reason: facts.reason, ignored: outcome === 'ok' })
+      this.leaveToOther(tri)
+      return
+    }
+    this.cancelHedge()
     this.current = undefined
     this.host.body?.detach()
     const failed = {
@@ -168,9 +186,7 @@ export class Attempts implements TryOwner {
     if (outcome === undefined) {
       // Refused before dispatch: no try, teaches nobody, and the next candidate follows at once.
       this.host.ex.attempts--
-      this.tried.pop()
-      this.full.push(tri.endpoint)
-      if (tri.at.number > 1) this.upstreams[this.reached]?.budget?.give(this.clock.now())
+      this.choice.refused(this.went as Candidate)
       this.verdict(tri.at, { outcome: 'ok', reason: facts.reason, ignored: true })
       this.proceed({ ...failed, origin: 'sluice' })
       return
@@ -180,7 +196,7 @@ export class Attempts implements TryOwner {
       this.host.onNoAnswer(failed)
       return
     }
-    const next = this.choose()
+    const next = this.choice.next()
     if (next === undefined) this.host.onNoAnswer(failed)
     else this.later(next, this.backoffMs())
   }
@@ -195,8 +211,8 @@ export class Attempts implements TryOwner {
   }
 
   private proceed(otherwise: Failure): void {
-    const next = this.choose()
-    if (next === undefined) this.host.onNoAnswer(this.refusal ?? otherwise)
+    const next = this.choice.next()
+    if (next === undefined) this.host.onNoAnswer(this.choice.refusal ?? otherwise)
     else this.dispatch(next)
   }
 
@@ -228,108 +244,41 @@ export class Attempts implements TryOwner {
   }
 
   private later(next: Candidate, ms: number): void {
-    if (this.stopped) return
-    this.backoff = new Timer(() => this.dispatch(next))
+    if (this.stopped) {
+      this.choice.drop(next)
+      return
+    }
+    this.pending = next
+    this.backoff = new Timer(() => {
+      this.pending = undefined
+      this.dispatch(next)
+    })
     this.timers.schedule(this.backoff, ms)
   }
 
-  /** It was let pass and does not go. */
-  private drop({ at, upstream }: Candidate): void {
-    if (at.number > 1) upstream.budget?.give(this.clock.now())
-    this.verdict(at, { outcome: 'ok', reason: undefined, ignored: true })
+  onUnused(at: Attempt, head: HeadVerdict): void {
+    this.verdict(at, head)
   }
 
-  /**
-   * Untried endpoints of the upstream, then of each failover upstream, then tried ones. Of the tries that are left, the last
-   * goes to the next failover upstream if there is one.
-   */
-  private choose(): Candidate | undefined {
-    const { ex } = this.host
-    if (this.closed.length > 0) this.closed = []
-    const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxTries
-    const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
-    const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
-    // Nothing is usable: what is known to be unhealthy gets the first try, and there are no others.
-    return found ?? (ex.attempts === 0 && this.refusal === undefined ? this.desperate() : undefined)
+  onBudgetSpent(upstream: string): void {
+    this.host.onBudgetSpent(upstream)
   }
 
-  private desperate(): Candidate | undefined {
-    for (const upstream of this.upstreams) {
-      const endpoint = upstream.lastResort(this.full)
-      if (endpoint === undefined || this.full.includes(endpoint)) continue
-      return this.candidate(upstream, endpoint)
-    }
-    return undefined
-  }
-
-  private scan(first: number, again: boolean): Candidate | undefined {
-    for (let i = first; i < this.upstreams.length; i++) {
-      const upstream = this.upstreams[i] as Upstream
-      if (this.closed.includes(upstream)) continue
-      const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
-      if (endpoint === undefined || this.full.includes(endpoint)) continue
-      if (!again && this.tried.includes(endpoint)) continue
-      const candidate = this.candidate(upstream, endpoint)
-      if (candidate === undefined) continue
-      this.reached = i
-      return candidate
-    }
-    return undefined
-  }
-
-  private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
-    if (this.stopped) return undefined
-    const now = this.clock.now()
-    const at = new Attempt(this.host.ex.attempts + 1, upstream.name, now)
-    if (at.number > 1 && upstream.budget?.take(now) === false) {
-      this.host.onBudgetSpent(upstream.name)
-      this.closed.push(upstream)
-      return undefined
-    }
-    if (!this.passes(at)) {
-      this.closed.push(upstream)
-      if (at.number > 1) upstream.budget?.give(now)
-      return undefined
-    }
-    at.endpoint = endpoint.id
-    return { at, endpoint, upstream }
-  }
-
-  private passes(at: Attempt): boolean {
-    const { chain } = this
-    for (const place of chain.attempt) {
-      const refusal = this.ask(place, at)
-      if (refusal !== undefined) {
-        this.refusal = refusal
-        this.verdict(at, { outcome: 'ok', reason: undefined, ignored: true })
-        return false
-      }
-      at.passed = place + 1
-    }
-    at.passed = chain.policies.length
-    return true
-  }
-
-  private ask(place: number, at: Attempt): Failure | undefined {
-    try {
-      const verdict = this.chain.policies[place]?.attempt?.(this.host.ex, at)
-      if (verdict === undefined) return undefined
-      if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
-      return { phase: 'limit', origin: 'sluice', ...verdict }
-    } catch (error) {
-      this.host.onBug(error)
-      return failure('internal', 'limit', 'sluice')
-    }
+  onBug(error: unknown): void {
+    this.host.onBug(error)
   }
 
   private dispatch(candidate: Candidate): void {
-    if (this.stopped) return
     const { ex, body } = this.host
-    const { at, endpoint, upstream } = candidate
+    const { at, endpoint } = candidate
+    if (this.stopped) {
+      this.choice.drop(candidate)
+      return
+    }
     ex.attempts++
-    if (at.number === 1) upstream.budget?.first(at.startedAt)
     ex.attempt = at
-    this.tried.push(endpoint)
+    this.went = candidate
+    this.choice.go(candidate)
     const tri = new Try(this, at, endpoint)
     this.current = tri
     this.movedAtStart = this.host.movedMs()
@@ -337,12 +286,57 @@ export class Attempts implements TryOwner {
     tri.begun(ticket)
     if (this.current === tri && at.headAt === 0) this.limit(tri)
     if (body !== undefined && this.current !== tri) body.detach()
+    if (this.plan.hedge !== undefined && at.number === 1 && this.current === tri) this.scheduleHedge()
+  }
+
+  /** Tail latency is cut by asking twice: Dean and Barroso, "The Tail at Scale" (CACM 56(2), 2013). */
+  private scheduleHedge(): void {
+    const { host, plan } = this
+    if (host.body !== undefined || !plan.repeats(host.ex.method)) return
+    const delay = plan.hedge?.delay ?? this.latencies.quantile(HEDGE_QUANTILE, this.clock.now())
+    if (delay === undefined) return
+    this.hedging = new Timer(() => this.hedge())
+    this.timers.schedule(this.hedging, delay)
+  }
+
+  private hedge(): void {
+    const { current } = this
+    if (current === undefined || current.at.headAt !== 0 || !this.mayRepeat(true)) return
+    const candidate = this.choice.untried()
+    if (candidate === undefined) return
+    this.host.onHedge()
+    this.first = current
+    this.dispatch(candidate)
+  }
+
+  private cancelHedge(): void {
+    if (this.hedging !== undefined) this.timers.cancel(this.hedging)
+  }
+
+  /** Of two tries this one has an answer: the other is ended. */
+  private prefer(tri: Try): void {
+    this.cancelHedge()
+    const { current, first } = this
+    if (first === undefined) return
+    this.first = undefined
+    this.current = tri
+    this.host.ex.attempt = tri.at
+    const other = tri === first ? current : first
+    if (other !== undefined) this.end(other, OVERTAKEN)
+  }
+
+  /** Of two tries this one has failed: the other goes on alone. */
+  private leaveToOther(tri: Try): void {
+    if (tri === this.current) this.current = this.first
+    this.first = undefined
+    if (this.current !== undefined) this.host.ex.attempt = this.current.at
   }
 
   private request(endpoint: Endpoint): TransportRequest {
     const { ex } = this.host
-    const headers = ex.forwardHeaders as string[]
-    // Written anew for each try, behind what all tries share. The try before it has ended, so nobody else reads the list.
+    const shared = ex.forwardHeaders as string[]
+    // Written anew for each try, behind what all tries share: the try before it has ended, so nobody else reads the list.
+    const headers = this.first === undefined ? shared : shared.slice(0, this.shared)
     headers.length = this.shared
     headers.push('sluice-attempt', String(ex.attempts))
     if (ex.deadline !== Number.POSITIVE_INFINITY) {

@@ -21,12 +21,14 @@ export class AttemptPlan {
   private readonly total: number
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
+  /** undefined: no second try beside the first. `delay` undefined: the observed p95. */
+  readonly hedge: RouteConfig['hedge']
   /** Milliseconds. */
   readonly retryAfterCap: number
   private readonly backoff: { readonly base: number; readonly cap: number }
 
   constructor(
-    route: Pick<RouteConfig, 'to' | 'failover' | 'timeouts' | 'retries'>,
+    route: Pick<RouteConfig, 'to' | 'failover' | 'timeouts' | 'retries' | 'hedge'>,
     upstream: (name: string) => Upstream,
   ) {
     this.maxTries = 1 + route.retries.maxExtra
@@ -43,6 +45,7 @@ export class AttemptPlan {
     this.when = new Set(route.retries.when)
     this.methods = new Set(route.retries.methods)
     this.backoff = route.retries.backoff
+    this.hedge = route.hedge
     this.retryAfterCap = route.retries.retryAfterCap
   }
 

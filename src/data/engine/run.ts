@@ -172,6 +172,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.engine.recorder.budgetSpent(upstream)
   }
 
+  onHedge(): void {
+    this.route?.record?.hedged()
+  }
+
   onNoAnswer(failed: Failure): void {
     this.fail(failed)
   }

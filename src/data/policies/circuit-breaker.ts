@@ -98,17 +98,17 @@ class Breakers implements Policy {
     this.enforces = mode === 'enforce'
   }
 
-  attempt(ex: Exchange, at: Attempt) {
+  attempt(_ex: Exchange, at: Attempt) {
     const breaker = this.circuits.get(at.upstream) as Circuit
     const now = this.clock.now()
     const ticket = breaker.admit(now)
-    ex.state[this.slot] = ticket
+    at.ticket = ticket
     if (ticket !== REFUSED || !this.enforces) return undefined
     return { reason: 'breaker_open', phase: 'connect', retryAfterMs: breaker.retryAfter(now) } as const
   }
 
-  attempted(ex: Exchange, at: Attempt): void {
-    const ticket = ex.state[this.slot] as number
+  attempted(_ex: Exchange, at: Attempt): void {
+    const { ticket } = at
     if (ticket === REFUSED || at.head === undefined) return
     this.circuits
       .get(at.upstream)
@@ -118,7 +118,7 @@ class Breakers implements Policy {
   settle(ex: Exchange): void {
     const { attempt } = ex
     if (attempt?.end !== 'broken_by_upstream' || attempt.head === undefined) return
-    const ticket = ex.state[this.slot] as number
+    const { ticket } = attempt
     if (ticket === REFUSED || attempt.head.ignored || this.judge(attempt.head.outcome) === 'failure') return
     this.circuits.get(attempt.upstream)?.spoil(ticket, this.clock.now())
   }

@@ -11,11 +11,13 @@ import { blocks, section, tableRows } from './kit/markdown.ts'
 const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
 
 let upstream: TestUpstream
+let slow: TestUpstream
 let sluice: Sluice
 const lines: LogLine[] = []
 
 beforeAll(async () => {
   upstream = await testUpstream()
+  slow = await testUpstream((_req, res) => void setTimeout(() => res.end(), 50))
   sluice = await startSluice(`${TOP}
 upstreams:
   good: { endpoints: ["${upstream.url}"] }
@@ -24,7 +26,9 @@ upstreams:
   tight:
     endpoints: ["http://127.0.0.1:${await closedPort()}", "http://127.0.0.1:${await closedPort()}"]
     retryBudget: { percent: 0%, minRetryRate: { count: 0 } }
+  slow: { endpoints: ["${slow.url}", "${slow.url.replace('127.0.0.1', 'localhost')}"] }
 routes:
+  slow: { match: { path: /slow }, to: slow, hedge: { delay: 1ms } }
   good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
   half: { match: { path: /half }, to: half }
   dead: { match: { path: /dead }, to: dead, circuitBreaker: { minRequests: 1 } }
@@ -37,8 +41,9 @@ routes:
     await sluice.get('/no-route'),
     await sluice.get('/tight'),
     await sluice.get('/fallen'),
+    await sluice.get('/slow'),
   ]
-  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200])
+  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200, 200])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
   for (const { headers } of answers) {
@@ -49,6 +54,7 @@ routes:
 afterAll(async () => {
   expect(await sluice?.stop()).toBe(0)
   await upstream?.close()
+  await slow?.close()
 })
 
 describe('metrics', () => {

@@ -1,0 +1,162 @@
+import { Attempt } from '../../core/attempt.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import type { HeadVerdict } from '../../core/outcome.ts'
+import { isReply } from '../../core/policy.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Endpoint } from '../upstreams/endpoint.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
+import type { Chain } from './chain.ts'
+
+/** What the choice needs of the loop. */
+export interface ChoiceOwner {
+  readonly ex: Exchange
+  readonly clock: Clock
+  /** A verdict for the policies that let a try pass which does not go. */
+  onUnused(at: Attempt, head: HeadVerdict): void
+  /** The upstream's retry budget allows no further try. */
+  onBudgetSpent(upstream: string): void
+  /** A policy's hook threw. */
+  onBug(error: unknown): void
+}
+
+/** One way on: an endpoint and the attempt that policies have let pass. */
+export interface Candidate {
+  readonly at: Attempt
+  readonly endpoint: Endpoint
+  readonly upstream: Upstream
+}
+
+const UNUSED: HeadVerdict = { outcome: 'ok', reason: undefined, ignored: true }
+
+/** Where the next try of a request goes: which upstreams and endpoints were tried, are full, or refuse. */
+export class Choice {
+  /** Why a policy refused the latest candidate that none followed. */
+  refusal: Failure | undefined = undefined
+  private readonly owner: ChoiceOwner
+  private readonly chain: Chain
+  private readonly upstreams: readonly Upstream[]
+  private readonly maxTries: number
+  private readonly tried: Endpoint[] = []
+  /** Refused before dispatch in this request: not asked again. */
+  private readonly full: Endpoint[] = []
+  /** Refused the next try, whatever the endpoint: not asked twice for one choice. */
+  private closed: Upstream[] = []
+  /** Index of the upstream that the latest try went to. */
+  private reached = 0
+
+  constructor(owner: ChoiceOwner, chain: Chain, upstreams: readonly Upstream[], maxTries: number) {
+    this.owner = owner
+    this.chain = chain
+    this.upstreams = upstreams
+    this.maxTries = maxTries
+  }
+
+  /**
+   * Untried endpoints of the upstream, then of each failover upstream, then tried ones. Of the tries that are left, the last
+   * goes to the next failover upstream if there is one.
+   */
+  next(): Candidate | undefined {
+    const { ex } = this.owner
+    if (this.closed.length > 0) this.closed = []
+    const last = ex.attempts > 0 && ex.attempts + 1 === this.maxTries
+    const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
+    const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
+    // Nothing is usable: what is known to be unhealthy gets the first try, and there are no others.
+    return found ?? (ex.attempts === 0 && this.refusal === undefined ? this.desperate() : undefined)
+  }
+
+  /** One that was not tried yet. */
+  untried(): Candidate | undefined {
+    if (this.closed.length > 0) this.closed = []
+    return this.scan(0, false)
+  }
+
+  /** It goes now. */
+  go({ at, endpoint, upstream }: Candidate): void {
+    this.tried.push(endpoint)
+    if (at.number === 1) upstream.budget?.first(at.startedAt)
+  }
+
+  /** The one that went last was refused by its pool: no try. */
+  refused({ at, endpoint, upstream }: Candidate): void {
+    this.tried.pop()
+    this.full.push(endpoint)
+    if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
+  }
+
+  /** It was let pass and does not go. */
+  drop({ at, upstream }: Candidate): void {
+    if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
+    this.owner.onUnused(at, UNUSED)
+  }
+
+  private desperate(): Candidate | undefined {
+    for (const upstream of this.upstreams) {
+      const endpoint = upstream.lastResort(this.full)
+      if (endpoint === undefined || this.full.includes(endpoint)) continue
+      return this.candidate(upstream, endpoint)
+    }
+    return undefined
+  }
+
+  private scan(first: number, again: boolean): Candidate | undefined {
+    for (let i = first; i < this.upstreams.length; i++) {
+      const upstream = this.upstreams[i] as Upstream
+      if (this.closed.includes(upstream)) continue
+      const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
+      if (endpoint === undefined || this.full.includes(endpoint)) continue
+      if (!again && this.tried.includes(endpoint)) continue
+      const candidate = this.candidate(upstream, endpoint)
+      if (candidate === undefined) continue
+      this.reached = i
+      return candidate
+    }
+    return undefined
+  }
+
+  private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
+    const { owner } = this
+    const now = owner.clock.now()
+    const at = new Attempt(owner.ex.attempts + 1, upstream.name, now)
+    if (at.number > 1 && upstream.budget?.take(now) === false) {
+      owner.onBudgetSpent(upstream.name)
+      this.closed.push(upstream)
+      return undefined
+    }
+    if (!this.passes(at)) {
+      this.closed.push(upstream)
+      if (at.number > 1) upstream.budget?.give(now)
+      return undefined
+    }
+    at.endpoint = endpoint.id
+    return { at, endpoint, upstream }
+  }
+
+  private passes(at: Attempt): boolean {
+    const { chain } = this
+    for (const place of chain.attempt) {
+      const refusal = this.ask(place, at)
+      if (refusal !== undefined) {
+        this.refusal = refusal
+        this.owner.onUnused(at, UNUSED)
+        return false
+      }
+      at.passed = place + 1
+    }
+    at.passed = chain.policies.length
+    return true
+  }
+
+  private ask(place: number, at: Attempt): Failure | undefined {
+    try {
+      const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
+      if (verdict === undefined) return undefined
+      if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
+      return { phase: 'limit', origin: 'sluice', ...verdict }
+    } catch (error) {
+      this.owner.onBug(error)
+      return failure('internal', 'limit', 'sluice')
+    }
+  }
+}
