@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Exit } from '../../../src/cli/io.ts'
 import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
+import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { ROOT } from './kit/image.ts'
 import { blocks, section, tableRows } from './kit/markdown.ts'
@@ -15,7 +16,11 @@ let sluice: Sluice
 const lines: LogLine[] = []
 
 beforeAll(async () => {
-  upstream = await testUpstream()
+  let ill = 1
+  upstream = await testUpstream((req, res) => {
+    if (req.url === '/healthz' && ill-- > 0) res.writeHead(500)
+    res.end('ok')
+  })
   sluice = await startSluice(`${TOP}
 upstreams:
   good: { endpoints: ["${upstream.url}"] }
@@ -24,6 +29,7 @@ upstreams:
   tight:
     endpoints: ["http://127.0.0.1:${await closedPort()}", "http://127.0.0.1:${await closedPort()}"]
     retryBudget: { percent: 0%, minRetryRate: { count: 0 } }
+  ill: { endpoints: ["${upstream.url}"], healthCheck: { interval: 100ms } }
 routes:
   good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
   half: { match: { path: /half }, to: half }
@@ -41,6 +47,7 @@ routes:
   expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
+  await until(async () => (await sluice.probe('/metrics')).body.includes('sluice_recovery_seconds'))
   for (const { headers } of answers) {
     lines.push(await sluice.line(({ request_id }) => request_id === headers['sluice-request-id']))
   }
