@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/config.ts'
 import type { LeanConfig, RouteConfig } from '../core/config.ts'
-import type { LeanRoute, UpstreamEndpoints } from '../core/protocol.ts'
+import type { LeanRoute } from '../core/protocol.ts'
 import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
@@ -12,29 +12,23 @@ import { createRing } from '../telemetry/ring.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import { Breakers } from './breakers.ts'
 import type { BoundListener } from './contract.ts'
-import { controlMetrics } from './control-metrics.ts'
 import { type Located, namesIn } from './discovery/addresses.ts'
 import { DnsDiscovery } from './discovery/dns.ts'
 import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, systemLookup } from './discovery/lookup.ts'
 import { isOwn, type OwnAddress } from './discovery/own.ts'
 import { EndpointBook } from './endpoint-book.ts'
-import { EndpointMarks } from './endpoint-marks.ts'
+import { EndpointCare } from './endpoint-care.ts'
 import { countStates } from './endpoint-state.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges } from './gauges.ts'
-import { healthChecks } from './health/checks.ts'
-import { HealthMonitor } from './health/monitor.ts'
-import { Slots } from './health/slots.ts'
 import { type Machine, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
 import { Outliers } from './outliers.ts'
-import { RecoveryWatch } from './recovery.ts'
 import { CellRegistry, type Lease } from './registry.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
 const FIRST_NAMES_MS = 6_000
-const CHECKS_AT_ONCE = 256
 
 export interface DataSideOptions {
   readonly config: Config
@@ -68,14 +62,12 @@ export class DataSide {
   readonly supervisor: Supervisor
   readonly book: EndpointBook
   readonly breakers: Breakers
+  readonly care: EndpointCare
   private readonly notices: Notices
   private readonly outliers: Outliers
   readonly listeners: BoundListener[] = []
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
-  private readonly marks: EndpointMarks
-  private readonly health: HealthMonitor
-  private readonly recovery: RecoveryWatch
   private readonly forgetting: Forgetting
   private readonly rings: readonly SharedArrayBuffer[]
   private readonly refused = new Set<string>()
@@ -108,26 +100,16 @@ export class DataSide {
       publish: (sets) => this.supervisor.updateEndpoints(sets),
       onLeft: (id) => this.forgetting.left(id),
       onBack: (id) => this.forgetting.back(id),
-      onChange: () => this.follow(),
+      onChange: () => this.care.follow(),
     })
-    const own = controlMetrics(metrics)
-    this.marks = new EndpointMarks((ref) => this.registry.words(ref), clock)
-    this.health = new HealthMonitor({
-      checks: healthChecks(clock),
-      slots: new Slots(CHECKS_AT_ONCE),
+    this.care = new EndpointCare({
+      book: this.book,
+      registry: this.registry,
+      metrics,
       clock,
       random,
       log,
-      mark: (cells, healthy) => {
-        this.marks.setHealthy(cells, healthy)
-        this.recovery.look()
-      },
-      count: (upstream, result) => own.counter('sluice_health_checks_total', [upstream, result]).inc(),
-    })
-    this.recovery = new RecoveryWatch({
-      clock,
-      upstreams: () => Array.from(this.book.upstreams, ({ set }) => [set.upstream, this.isUp(set)] as const),
-      recovered: (upstream, seconds) => own.histogram('sluice_recovery_seconds', [upstream]).observe(seconds),
+      passed: (cells) => this.outliers.passed(cells),
     })
     this.supervisor = new Supervisor({
       entry: workerEntry,
@@ -194,7 +176,7 @@ export class DataSide {
   facts(draining: boolean): ProbeFacts {
     const { crew } = this.supervisor
     let upstreamsDown = 0
-    for (const { set } of this.book.upstreams) if (!this.isUp(set)) upstreamsDown++
+    for (const { set } of this.book.upstreams) if (!this.care.isUp(set)) upstreamsDown++
     return {
       configured: this.live !== undefined,
       listening: this.listeners.length > 0,
@@ -211,24 +193,12 @@ export class DataSide {
   /** Ends threads and timers; access logs are written out first. */
   async close(): Promise<void> {
     this.dns.close()
-    this.health.close()
-    this.recovery.close()
+    this.care.close()
     this.forgetting.close()
     this.breakers.close()
     this.outliers.close()
     await this.supervisor.stop()
     await this.logs?.stop()
-  }
-
-  /** Endpoints came or went. */
-  private follow(): void {
-    this.marks.arrived(Array.from(this.book.upstreams, ({ set }) => set))
-    this.health.sync(this.book.upstreams)
-    this.recovery.look()
-  }
-
-  private isUp(set: UpstreamEndpoints): boolean {
-    return countStates(this.registry, set).get('usable') !== 0
   }
 
   private refuses(upstream: string, { address, config, id }: Located): boolean {

@@ -1,6 +1,7 @@
 import type { CellRef } from '../cells/pages.ts'
 import { type EndpointCells, EndpointState, EndpointWord, type UpstreamEndpoints } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
+import { toWord } from '../resilience/words.ts'
 
 /** Writes the control plane's words of endpoints: health, drain, and since when an endpoint takes requests again. */
 export class EndpointMarks {
@@ -52,7 +53,7 @@ export class EndpointMarks {
 
   private warm({ state }: EndpointCells): void {
     const words = this.words(state)
-    Atomics.store(words, state.slot + EndpointWord.since, Math.round(this.clock.now()) | 0)
+    Atomics.store(words, state.slot + EndpointWord.since, toWord(this.clock.now()))
     Atomics.store(words, state.slot + EndpointWord.warming, 1)
   }
 }

@@ -10,7 +10,7 @@ export interface HealthOptions extends WatchDeps {
   /** Writes what the checks say where workers see it. */
   readonly mark: (cells: EndpointCells, healthy: boolean) => void
   /** A check of an endpoint of this upstream has ended. */
-  readonly count: (upstream: string, result: CheckResult) => void
+  readonly checked: (upstream: string, cells: EndpointCells, result: CheckResult) => void
 }
 
 interface Watched {
@@ -68,9 +68,9 @@ export class HealthMonitor {
   }
 
   private eventsOf(upstream: string, { id: endpoint, cells }: ResolvedEndpoint): WatchEvents {
-    const { count, log, mark } = this.options
+    const { checked, log, mark } = this.options
     return {
-      checked: (result) => count(upstream, result),
+      checked: (result) => checked(upstream, cells, result),
       changed(healthy, reason, detail) {
         mark(cells, healthy)
         if (healthy) log.info('an endpoint is healthy again', { upstream, endpoint })

@@ -1,6 +1,6 @@
 import type { Reason } from '../../core/failures.ts'
 import { Dial, type SecureContexts } from '../../data/upstreams/transports/dial.ts'
-import type { TimerWheel } from '../../lib/timers.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Check, CheckResult } from './check.ts'
 
 /** Good: a connection opens, TLS included where the endpoint is https. */
@@ -11,7 +11,9 @@ export function tcpCheck(timers: TimerWheel, contexts: SecureContexts): Check {
         onOpen(socket) {
           // Politely: a handshake that breaks off is an error in the server's log.
           socket.on('error', () => {})
-          socket.setTimeout(config.timeout, () => socket.destroy())
+          const cut = new Timer(() => socket.destroy())
+          timers.schedule(cut, config.timeout)
+          socket.on('close', () => timers.cancel(cut))
           socket.end(() => socket.destroy())
           done('ok', '')
         },

@@ -146,6 +146,24 @@ describe('active health checks', () => {
     expect((await gateway.get('/')).status).toBe(200)
   })
 
+  test('a good check may end an ejection early', async () => {
+    const [a, b] = [
+      await app('a'),
+      await server((req, res) => void (req.url === '/healthz' ? res : res.destroy()).end()),
+    ]
+    const gateway = await start(
+      [a.url, b.url],
+      FAST,
+      'outlierDetection: { consecutiveFailures: 2, baseEjection: 5m, endOnHealthy: true }',
+    )
+    const said = (message: string): boolean => gateway.operational.some((line) => line.message === message)
+    await until(async () => {
+      await gateway.get('/')
+      return said('endpoint ejected')
+    }, 10_000)
+    await until(() => said('endpoint is back on probation'))
+  })
+
   test('what is asked can be chosen: path, host, method, port', async () => {
     const a = await app('a')
     const health = await server((_req, res) => void res.end())

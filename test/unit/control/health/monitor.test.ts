@@ -30,7 +30,7 @@ function rig() {
     random: seededRandom(1),
     log,
     mark: ({ state }, healthy) => marks.push([state.slot, healthy]),
-    count: () => {},
+    checked: () => {},
   })
   const made = new Map<number, ReturnType<TestCells['endpoint']>>()
   const page = (healthCheck: object | undefined, ...ends: number[]) => {
