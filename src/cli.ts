@@ -19,6 +19,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'every error and warning of a config file',
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },
+  status: {
+    usage: 'status [--json]',
+    does: 'how a running gateway does',
+    run: async (args, io) => (await import('./cli/status.ts')).status(args, io),
+  },
+  endpoint: {
+    usage: 'endpoint drain|undrain UPSTREAM ENDPOINT',
+    does: 'takes an endpoint out, or back in',
+    run: async (args, io) => (await import('./cli/endpoint.ts')).endpoint(args, io),
+  },
+  breaker: {
+    usage: 'breaker open|close|auto ROUTE [UPSTREAM] [--for 10m]',
+    does: 'forces circuit breakers for a time, or lets them go',
+    run: async (args, io) => (await import('./cli/breaker.ts')).breaker(args, io),
+  },
   schema: {
     usage: 'schema',
     does: 'the JSON Schema of the config',
@@ -35,8 +50,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 }
 
 function help(): string {
-  const rows = Object.values(COMMANDS).map(({ usage, does }) => `  sluice ${usage.padEnd(36)} ${does}`)
-  return `Sluice, a resilient API gateway.\n\n${rows.join('\n')}\n\nFILE defaults to ./sluice.yaml, then /etc/sluice/sluice.yaml.\n`
+  const rows = Object.values(COMMANDS).map(({ usage, does }) => `  sluice ${usage.padEnd(54)} ${does}`)
+  return `Sluice, a resilient API gateway.\n\n${rows.join('\n')}\n\nFILE defaults to ./sluice.yaml, then /etc/sluice/sluice.yaml. What talks to a running gateway takes\n--admin URL (http://127.0.0.1:9901) and --token-file FILE.\n`
 }
 
 async function main(argv: readonly string[], io: Io): Promise<number> {

@@ -52,6 +52,7 @@ function upstream(name: string, options: UpstreamOptions, files: Files): Upstrea
     connectTimeout: timeouts.connect,
     outlierDetection,
     retryBudget,
+    healthCheck: options.healthCheck,
   }
 }
 

@@ -4,7 +4,7 @@ import type { LeanConfig, RouteConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 import type { Clock } from '../lib/clock.ts'
-import { systemRandom } from '../lib/random.ts'
+import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LogThread } from '../telemetry/log-thread.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -17,6 +17,7 @@ import { DnsDiscovery } from './discovery/dns.ts'
 import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, systemLookup } from './discovery/lookup.ts'
 import { isOwn, type OwnAddress } from './discovery/own.ts'
 import { EndpointBook } from './endpoint-book.ts'
+import { EndpointCare } from './endpoint-care.ts'
 import { countStates } from './endpoint-state.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges } from './gauges.ts'
@@ -40,6 +41,7 @@ export interface DataSideOptions {
   readonly startLogs: (rings: readonly SharedArrayBuffer[], onError: (error: unknown) => void) => LogThread
   readonly metrics: MetricsRegistry
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
   /** Addresses of the control plane, which no upstream may have. */
   readonly own: () => readonly OwnAddress[]
@@ -60,6 +62,7 @@ export class DataSide {
   readonly supervisor: Supervisor
   readonly book: EndpointBook
   readonly breakers: Breakers
+  readonly care: EndpointCare
   private readonly notices: Notices
   private readonly outliers: Outliers
   readonly listeners: BoundListener[] = []
@@ -74,7 +77,7 @@ export class DataSide {
   private live: Live | undefined = undefined
 
   constructor(options: DataSideOptions) {
-    const { config, workers, workerEntry, clock, log, machine, metrics, onLost, reusePort, testHooks } = options
+    const { config, workers, workerEntry, clock, log, machine, metrics, onLost, random, reusePort, testHooks } = options
     this.options = options
     this.registry = new CellRegistry(workers)
     this.cells = this.registry.lease()
@@ -97,6 +100,16 @@ export class DataSide {
       publish: (sets) => this.supervisor.updateEndpoints(sets),
       onLeft: (id) => this.forgetting.left(id),
       onBack: (id) => this.forgetting.back(id),
+      onChange: () => this.care.follow(),
+    })
+    this.care = new EndpointCare({
+      book: this.book,
+      registry: this.registry,
+      metrics,
+      clock,
+      random,
+      log,
+      passed: (cells) => this.outliers.passed(cells),
     })
     this.supervisor = new Supervisor({
       entry: workerEntry,
@@ -115,7 +128,7 @@ export class DataSide {
       registry: this.registry,
       upstreams: () => this.book.upstreams,
       clock,
-      random: systemRandom(),
+      random,
       report: (notice) => this.notices.take(notice),
     })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
@@ -163,9 +176,7 @@ export class DataSide {
   facts(draining: boolean): ProbeFacts {
     const { crew } = this.supervisor
     let upstreamsDown = 0
-    for (const { set } of this.book.upstreams) {
-      if (countStates(this.registry, set).get('usable') === 0) upstreamsDown++
-    }
+    for (const { set } of this.book.upstreams) if (!this.care.isUp(set)) upstreamsDown++
     return {
       configured: this.live !== undefined,
       listening: this.listeners.length > 0,
@@ -182,6 +193,7 @@ export class DataSide {
   /** Ends threads and timers; access logs are written out first. */
   async close(): Promise<void> {
     this.dns.close()
+    this.care.close()
     this.forgetting.close()
     this.breakers.close()
     this.outliers.close()

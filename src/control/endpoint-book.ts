@@ -22,6 +22,8 @@ export interface EndpointBookOptions {
   /** No upstream has this endpoint any more, or one has it again. */
   readonly onLeft: (id: string) => void
   readonly onBack: (id: string) => void
+  /** Other endpoints, or other upstreams, than before. */
+  readonly onChange: () => void
 }
 
 /** Which addresses each upstream has now, with the cells of their identity. */
@@ -95,6 +97,7 @@ export class EndpointBook {
     const all = idsOf(this.pages.values())
     for (const id of was) if (!all.has(id)) this.options.onLeft(id)
     for (const id of is) if (!was.has(id)) this.options.onBack(id)
+    this.options.onChange()
   }
 }
 

@@ -122,8 +122,16 @@ export class Gateway {
       config,
       facts: () => side.facts(this.leaving.state !== 'serving'),
       metrics: () => metrics.expose(),
-      views: { status: () => this.status(side), breakers: () => ({ breakers: [...side.breakers.all()] }) },
-      commands: { ...deps.commands, breakers: async (body) => ({ breakers: side.breakers.force(body) }) },
+      views: {
+        status: () => this.status(side),
+        breakers: () => ({ breakers: [...side.breakers.all()] }),
+        endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
+      },
+      commands: {
+        ...deps.commands,
+        breakers: async (body) => ({ breakers: side.breakers.force(body) }),
+        endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
+      },
     })
     this.plane = plane
     await side.start()

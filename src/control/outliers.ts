@@ -1,6 +1,6 @@
 import type { OutlierConfig, UpstreamConfig } from '../core/config.ts'
 import type { Notice } from '../core/notice.ts'
-import type { UpstreamEndpoints } from '../core/protocol.ts'
+import { type EndpointCells, EndpointWord, type UpstreamEndpoints } from '../core/protocol.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { EjectionGroup, Outlier } from '../resilience/outlier.ts'
@@ -48,6 +48,16 @@ export class Outliers {
 
   close(): void {
     this.options.clock.cancel(this.ticking)
+  }
+
+  /** An endpoint has passed a health check. */
+  passed({ state }: EndpointCells): void {
+    if (Atomics.load(this.options.registry.words(state), state.slot + EndpointWord.ejected) === 0) return
+    for (const { config, set } of this.options.upstreams()) {
+      if (config.outlierDetection?.endOnHealthy !== true) continue
+      const at = set.endpoints.findIndex(({ cells }) => cells.state === state)
+      if (at !== -1) this.of(config.outlierDetection, set).group.members[at]?.restore(this.options.clock.now())
+    }
   }
 
   look(): void {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Random } from '../lib/random.ts'
 
 const TOKEN_BYTES = 32
-const TOKEN_FILE = 'admin-token'
+/** In the folder of the gateway. */
+export const TOKEN_FILE = 'admin-token'
 
 export interface StatePlace {
   /** `stateDir` of the config. */

@@ -72,6 +72,8 @@ export interface UpstreamConfig {
   }
   /** TCP and TLS, milliseconds. */
   readonly connectTimeout: number
+  /** Active checks by the control plane. */
+  readonly healthCheck: HealthCheckConfig | undefined
   readonly outlierDetection: OutlierConfig | undefined
   /** undefined: retries as the routes want them. */
   readonly retryBudget: RetryBudgetConfig | undefined
@@ -100,6 +102,34 @@ export interface OutlierConfig {
   readonly maxEjected: number
   readonly endOnHealthy: boolean
   readonly mode: 'enforce' | 'shadow'
+}
+
+/** Of each endpoint. Times in milliseconds. */
+export interface HealthCheckConfig {
+  readonly type: 'http' | 'tcp' | 'grpc'
+  /** http: origin form. */
+  readonly path: string
+  readonly method: 'GET' | 'HEAD'
+  /** http and grpc: undefined: the endpoint's own. */
+  readonly host: string | undefined
+  /** grpc: empty: the server as a whole. */
+  readonly service: string
+  /** http: statuses of a healthy endpoint. */
+  readonly status: readonly StatusRange[]
+  /** http: a text that the body must contain. */
+  readonly body: string | undefined
+  /** undefined: the endpoint's own. */
+  readonly port: number | undefined
+  readonly interval: number
+  readonly timeout: number
+  readonly healthyAfter: number
+  readonly unhealthyAfter: number
+}
+
+/** Both ends included. */
+export interface StatusRange {
+  readonly from: number
+  readonly to: number
 }
 
 export interface RouteConfig {

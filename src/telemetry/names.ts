@@ -77,6 +77,16 @@ export const METRICS = {
     help: 'Endpoints by state; each is in exactly one.',
     labels: ['upstream', 'state'],
   },
+  sluice_health_checks_total: {
+    kind: 'counter',
+    help: 'Active health checks of endpoints, by what they came to.',
+    labels: ['upstream', 'result'],
+  },
+  sluice_recovery_seconds: {
+    kind: 'histogram',
+    help: 'From the loss of the last usable endpoint of an upstream to the first usable one.',
+    labels: ['upstream'],
+  },
   sluice_config_info: { kind: 'gauge', help: 'The live configuration; always 1.', labels: ['hash'] },
   sluice_config_last_reload_successful: {
     kind: 'gauge',

@@ -141,12 +141,14 @@ export function endpointKey(resolved: ResolvedEndpoint, config: UpstreamConfig):
   ])
 }
 
-function authority(resolved: ResolvedEndpoint): string {
+/** Its own value of Host. */
+export function authority(resolved: ResolvedEndpoint): string {
   const host = resolved.host.includes(':') ? `[${resolved.host}]` : resolved.host
   return resolved.port === (resolved.scheme === 'https' ? 443 : 80) ? host : `${host}:${resolved.port}`
 }
 
-function target(resolved: ResolvedEndpoint, config: UpstreamConfig): Target {
+/** Where its connections go. */
+export function target(resolved: ResolvedEndpoint, config: UpstreamConfig): Target {
   const { address, port, scheme, host } = resolved
   if (scheme === 'http') return { address, port, tls: undefined }
   return { address, port, tls: { ...config.tls, serverName: config.tls.serverName ?? host } }

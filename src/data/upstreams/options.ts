@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import { INVALID, type Infer, type Schema } from '../../schema/schema.ts'
+import { healthCheck } from './health-options.ts'
 import { outlierOptions } from './outlier-options.ts'
 import { retryBudgetOptions } from './retry-budget-options.ts'
 
@@ -150,11 +151,7 @@ export const upstreamOptions = object(
       {},
       'Bounds that belong to the upstream.',
     ),
-    healthCheck: withDefault(
-      offOr(laterMap('active health checks')),
-      'off',
-      'Active health checks; only off in this version.',
-    ),
+    healthCheck: withDefault(offOr(healthCheck), 'off', 'Active checks of each endpoint.'),
     outlierDetection: withDefault(
       offOr(outlierOptions),
       {},
@@ -169,15 +166,3 @@ export const upstreamOptions = object(
 )
 
 export type UpstreamOptions = Infer<typeof upstreamOptions>
-
-/** A map that a later version understands. */
-function laterMap(what: string): Schema<never> {
-  return {
-    expected: 'off',
-    json: { type: 'object' },
-    read(node, at) {
-      at.error(node.at, `${what} are not in this version of Sluice; expected off`)
-      return INVALID
-    },
-  }
-}

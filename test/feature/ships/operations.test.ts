@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Exit } from '../../../src/cli/io.ts'
 import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
+import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { ROOT } from './kit/image.ts'
 import { blocks, section, tableRows } from './kit/markdown.ts'
@@ -16,8 +17,12 @@ let sluice: Sluice
 const lines: LogLine[] = []
 
 beforeAll(async () => {
-  upstream = await testUpstream()
   slow = await testUpstream((_req, res) => void setTimeout(() => res.end(), 50))
+  let ill = 1
+  upstream = await testUpstream((req, res) => {
+    if (req.url === '/healthz' && ill-- > 0) res.writeHead(500)
+    res.end('ok')
+  })
   sluice = await startSluice(`${TOP}
 upstreams:
   good: { endpoints: ["${upstream.url}"] }
@@ -27,6 +32,7 @@ upstreams:
     endpoints: ["http://127.0.0.1:${await closedPort()}", "http://127.0.0.1:${await closedPort()}"]
     retryBudget: { percent: 0%, minRetryRate: { count: 0 } }
   slow: { endpoints: ["${slow.url}", "${slow.url.replace('127.0.0.1', 'localhost')}"] }
+  ill: { endpoints: ["${upstream.url}"], healthCheck: { interval: 100ms } }
 routes:
   slow: { match: { path: /slow }, to: slow, hedge: { delay: 1ms } }
   good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
@@ -46,6 +52,7 @@ routes:
   expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200, 200])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
+  await until(async () => (await sluice.probe('/metrics')).body.includes('sluice_recovery_seconds'))
   for (const { headers } of answers) {
     lines.push(await sluice.line(({ request_id }) => request_id === headers['sluice-request-id']))
   }

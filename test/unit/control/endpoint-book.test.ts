@@ -22,6 +22,7 @@ function rig() {
     publish: (sets) => published.push([...sets]),
     onLeft: (id) => left.push(id),
     onBack: (id) => back.push(id),
+    onChange: () => {},
   })
   const adopt = (generation: number, ...upstreams: UpstreamConfig[]): void =>
     book.adopt(book.draft(upstreams), { generation, update: 0 })

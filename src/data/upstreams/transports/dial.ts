@@ -4,6 +4,7 @@ import {
   createSecureContext,
   type SecureContext,
   TLSSocket,
+  type ConnectionOptions as TlsOptions,
   connect as tlsConnect,
 } from 'node:tls'
 import type { Phase, Reason } from '../../../core/failures.ts'
@@ -130,13 +131,20 @@ function secure(target: Target, tls: TlsTarget, contexts: SecureContexts, onread
     ...(onread !== undefined && { onread }),
     host: target.address,
     port: target.port,
+    ...tlsOptions(tls, contexts),
+    ALPNProtocols: ['http/1.1'],
+  })
+}
+
+/** What a TLS connection to a target takes, whoever opens it. Throws where a PEM can't be read. */
+export function tlsOptions(tls: TlsTarget, contexts: SecureContexts): TlsOptions {
+  return {
     secureContext: contexts.of(tls),
     // RFC 6066 forbids addresses as SNI; the certificate is checked against the address all the same.
     servername: isIP(tls.serverName) === 0 ? tls.serverName : '',
     checkServerIdentity: (_host, certificate) => checkServerIdentity(tls.serverName, certificate),
     rejectUnauthorized: tls.verify,
-    ALPNProtocols: ['http/1.1'],
-  })
+  }
 }
 
 function connectReason(code: string | undefined): Reason {

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { stateDirOf, TOKEN_FILE } from '../control/state-dir.ts'
+import { Exit, type Io } from './io.ts'
+import type { Parsed } from './options.ts'
+
+const DEFAULT_ADMIN = 'http://127.0.0.1:9901'
+const ANSWER_MS = 10_000
+
+/** Options of every command that talks to a running gateway. */
+export const ADMIN_OPTIONS = { admin: { type: 'string' }, 'token-file': { type: 'string' } } as const
+
+/** Why a command can't be carried out, with its exit code. */
+export class AdminFailed extends Error {
+  readonly exit: number
+
+  constructor(exit: number, message: string) {
+    super(message)
+    this.exit = exit
+  }
+}
+
+/** The admin API of a running gateway. Every failure is an {@link AdminFailed}. */
+export class AdminClient {
+  private readonly base: URL
+  private readonly tokenFile: string | undefined
+  private readonly env: Io['env']
+
+  constructor({ admin, 'token-file': tokenFile }: Parsed['flags'], env: Io['env']) {
+    const url = typeof admin === 'string' ? admin : DEFAULT_ADMIN
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+      throw new AdminFailed(Exit.usage, `--admin ${JSON.stringify(url)} is no URL such as ${DEFAULT_ADMIN}`)
+    }
+    this.base = new URL(url)
+    this.tokenFile = typeof tokenFile === 'string' ? tokenFile : undefined
+    this.env = env
+  }
+
+  /** Reads without a token where the gateway lets us. */
+  async get(path: string): Promise<unknown> {
+    const free = this.tokenFile === undefined ? await this.ask(path) : undefined
+    if (free !== undefined && free.status !== 401) return read(free)
+    return read(await this.ask(path, { authorization: `Bearer ${await this.token()}` }))
+  }
+
+  async post(path: string, body: object): Promise<unknown> {
+    const headers = { authorization: `Bearer ${await this.token()}`, 'content-type': 'application/json' }
+    return read(await this.ask(path, headers, JSON.stringify(body)))
+  }
+
+  private async token(): Promise<string> {
+    const file = this.tokenFile ?? (await this.ownTokenFile())
+    try {
+      return (await readFile(file, 'utf8')).trim()
+    } catch (error) {
+      const why = (error as NodeJS.ErrnoException).code ?? String(error)
+      const hint = this.tokenFile === undefined ? '; give --token-file: the gateway names it in its line "ready"' : ''
+      throw new AdminFailed(Exit.failed, `the token can not be read from ${file} (${why})${hint}`)
+    }
+  }
+
+  /** Where a gateway of this user keeps its token. It is shown to no other machine. */
+  private async ownTokenFile(): Promise<string> {
+    if (!/^(localhost|127\.[\d.]+|\[::1\])$/.test(this.base.hostname)) {
+      throw new AdminFailed(Exit.usage, 'a gateway on another machine needs --token-file')
+    }
+    const status = await this.ask('status')
+    const { gateway } = (status.ok ? await status.json() : {}) as { gateway?: unknown }
+    if (typeof gateway !== 'string') throw new AdminFailed(Exit.failed, 'give --token-file')
+    return join(stateDirOf({ configured: undefined, env: this.env, home: homedir(), gateway }), TOKEN_FILE)
+  }
+
+  private async ask(path: string, headers: Readonly<Record<string, string>> = {}, body?: string): Promise<Response> {
+    const url = new URL(`/api/v1/${path}`, this.base)
+    const signal = AbortSignal.timeout(ANSWER_MS)
+    try {
+      return await fetch(url, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers,
+        signal,
+        redirect: 'error',
+        body: body ?? null,
+      })
+    } catch (error) {
+      const cause = (error as Error).cause
+      const why = cause instanceof Error ? cause.message : (error as Error).message
+      throw new AdminFailed(Exit.unreachable, `no gateway answers at ${this.base.origin}: ${why}`)
+    }
+  }
+}
+
+async function read(response: Response): Promise<unknown> {
+  let body: { readonly message?: unknown }
+  try {
+    body = (await response.json()) as typeof body
+  } catch {
+    throw new AdminFailed(Exit.unreachable, `${new URL(response.url).origin} is no admin API of Sluice`)
+  }
+  if (response.ok) return body
+  const message = typeof body.message === 'string' ? body.message : `status ${response.status}`
+  throw new AdminFailed(response.status === 400 ? Exit.usage : Exit.failed, message)
+}
+
+/** Runs a command against a gateway; what fails goes to stderr, and its exit code is the command's. */
+export async function withAdmin(
+  name: string,
+  flags: Parsed['flags'],
+  io: Io,
+  command: (client: AdminClient) => Promise<void>,
+): Promise<number> {
+  try {
+    await command(new AdminClient(flags, io.env))
+    return Exit.ok
+  } catch (error) {
+    if (!(error instanceof AdminFailed)) throw error
+    io.stderr(`sluice ${name}: ${error.message}\n`)
+    return error.exit
+  }
+}

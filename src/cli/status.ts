@@ -1,0 +1,52 @@
+import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
+import { Exit, type Io } from './io.ts'
+import { parseOptions } from './options.ts'
+
+interface Status {
+  readonly version: string
+  readonly gateway: string
+  readonly uptimeMs: number
+  readonly drain: string
+  readonly config: { readonly hash: string }
+  readonly workers: readonly { readonly state: string }[]
+  readonly upstreams: readonly {
+    readonly name: string
+    readonly endpoints: readonly { readonly id: string; readonly state: string; readonly inFlight: number }[]
+  }[]
+}
+
+interface Breakers {
+  readonly breakers: readonly { readonly route: string; readonly upstream: string; readonly state: string }[]
+}
+
+/** `sluice status [--json]`: what runs, how its endpoints do, and which circuit breakers aren't closed. */
+export async function status(args: readonly string[], io: Io): Promise<number> {
+  const parsed = parseOptions(args, { ...ADMIN_OPTIONS, json: { type: 'boolean' } })
+  if (typeof parsed === 'string' || parsed.files.length > 0) {
+    io.stderr(`sluice status: ${typeof parsed === 'string' ? parsed : 'it takes no arguments'}\n`)
+    return Exit.usage
+  }
+  return withAdmin('status', parsed.flags, io, async (client) => {
+    const facts = (await client.get('status')) as Status
+    const { breakers } = (await client.get('breakers')) as Breakers
+    if (parsed.flags.json === true) io.stdout(`${JSON.stringify({ ...facts, breakers }, undefined, 2)}\n`)
+    else io.stdout(`${render(facts, breakers).join('\n')}\n`)
+  })
+}
+
+function render(facts: Status, breakers: Breakers['breakers']): string[] {
+  const { config, drain, gateway, uptimeMs, upstreams, version, workers } = facts
+  const serving = workers.filter(({ state }) => state === 'serving').length
+  return [
+    `${gateway}: ${drain}, version ${version}, up ${Math.floor(uptimeMs / 1000)} s, config ${config.hash.slice(0, 12)}`,
+    `workers: ${serving} of ${workers.length} serve`,
+    ...upstreams.flatMap(({ name, endpoints }) => [
+      `upstream ${name}`,
+      ...endpoints.map(({ id, inFlight, state }) => `  ${id} ${state}, ${inFlight} in flight`),
+      ...(endpoints.length === 0 ? ['  no endpoints'] : []),
+    ]),
+    ...breakers
+      .filter(({ state }) => state !== 'closed')
+      .map(({ route, state, upstream }) => `breaker ${route} ${upstream}: ${state}`),
+  ]
+}
