@@ -8,7 +8,7 @@
  *
  * | cells | kind | written by | a dead worker's part |
  * |---|---|---|---|
- * | requests in flight, connections (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
+ * | requests in flight, connections, permits (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
  * | heartbeat | words | its worker | set anew by the next one |
  * | endpoint words (`EndpointWord`) | words | as each of them says | stays |
  * | outcome windows (`OutcomeWindow`) | ints | its worker, its column only | forgotten: its column is zeroed |

@@ -99,7 +99,6 @@ const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
 
 /** Policies and keys of later issues. */
 const LATER = [
-  'bulkhead',
   'fallback',
   'hedge',
   'rateLimit',

@@ -3,6 +3,7 @@ import { CellSpace } from '../cells/space.ts'
 import { type OutcomeWindow, WINDOW_SLOTS } from '../cells/window.ts'
 import {
   type BreakerCells,
+  type BulkheadCells,
   ENDPOINT_WORDS,
   type EndpointCells,
   type RouteCells,
@@ -24,6 +25,13 @@ export interface EndpointIdentity {
   readonly port: number
   /** Name in SNI; empty for plain HTTP. */
   readonly sni: string
+}
+
+/** Which cells a route needs beside the count of its requests. */
+export interface RouteNeeds {
+  /** Length of the breaker's window by upstream, milliseconds. Another length is another window; the state stays. */
+  readonly breakers: ReadonlyMap<string, number>
+  readonly bulkhead: boolean
 }
 
 /**
@@ -64,6 +72,7 @@ const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
 const WINDOW: Shape = [OUTCOMES]
+const BULKHEAD: Shape = [HELD]
 
 const WORDS = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT
 
@@ -216,14 +225,14 @@ export class Lease {
     this.take = take
   }
 
-  /** `breakers`: length of the window by upstream. Another length is another window; the state stays. */
-  route(name: string, breakers: ReadonlyMap<string, number> = NO_BREAKERS): RouteCells {
+  route(name: string, { breakers, bulkhead }: RouteNeeds = NO_NEEDS): RouteCells {
     const [inFlight] = this.cells(`route\0${name}`, ROUTE) as [CellRef]
     return {
       inFlight,
       breakers: Object.fromEntries(
         Array.from(breakers, ([upstream, windowMs]) => [upstream, this.breaker(name, upstream, windowMs)]),
       ),
+      bulkhead: bulkhead ? this.bulkhead(name) : undefined,
     }
   }
 
@@ -253,6 +262,11 @@ export class Lease {
     this.taken.clear()
   }
 
+  private bulkhead(route: string): BulkheadCells {
+    const [inFlight] = this.cells(`bulkhead\0${route}`, BULKHEAD) as [CellRef]
+    return { inFlight }
+  }
+
   private breaker(route: string, upstream: string, windowMs: number): BreakerCells {
     const [state] = this.cells(`breaker\0${route}\0${upstream}`, BREAKER) as [CellRef]
     const [window] = this.cells(`window\0${route}\0${upstream}\0${windowMs}`, WINDOW) as [CellRef]
@@ -269,4 +283,4 @@ export class Lease {
   }
 }
 
-const NO_BREAKERS: ReadonlyMap<string, number> = new Map()
+const NO_NEEDS: RouteNeeds = { breakers: new Map(), bulkhead: false }

@@ -9,6 +9,8 @@ export interface RouteRecord {
   finish(ex: Exchange): void
   /** Another try follows one that ended so. */
   retried(verdict: HeadVerdict): void
+  /** A policy refused the request or, in mode shadow, would have. */
+  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }
 
 /** The part of a compiled route that everybody may see. */

@@ -9,6 +9,14 @@ export interface RouteCells {
   readonly inFlight: CellRef
   /** By name of the upstream; empty where the route has no breaker. */
   readonly breakers: Readonly<Record<string, BreakerCells>>
+  /** undefined: the route has no bulkhead. */
+  readonly bulkhead: BulkheadCells | undefined
+}
+
+/** Cells of the bulkhead of a route. */
+export interface BulkheadCells {
+  /** Held: permits. */
+  readonly inFlight: CellRef
 }
 
 /** Cells of the breaker of a route and an upstream, see `resilience/circuit.ts`. */

@@ -136,6 +136,10 @@ class RouteSeries implements RouteRecord {
     this.metrics.counter('sluice_retries_total', [this.name, String(verdict.reason ?? verdict.outcome)]).inc()
   }
 
+  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
+    this.metrics.counter('sluice_rejections_total', [this.name, policy, reason, mode]).inc()
+  }
+
   private count(method: number, status: number, reason: Reason | undefined): void {
     const why = reason === undefined ? 0 : (REASON_INDEX.get(reason) as number)
     const key = (method * 1024 + status) * REASONS.length + why

@@ -55,12 +55,18 @@ export const METRICS = {
     help: 'State of a circuit breaker: 1 for the one it is in, 0 for the others.',
     labels: ['route', 'upstream', 'state'],
   },
+  sluice_rejections_total: {
+    kind: 'counter',
+    help: 'Refusals by policies; mode shadow: refusals that were only counted.',
+    labels: ['route', 'policy', 'reason', 'mode'],
+  },
   sluice_metric_series_dropped_total: {
     kind: 'counter',
     help: 'Metric series that were not made because a worker has too many.',
     labels: [],
   },
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
+  sluice_bulkhead_in_flight: { kind: 'gauge', help: 'Permits that requests hold now.', labels: ['route'] },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
   sluice_upstream_endpoints: {
     kind: 'gauge',

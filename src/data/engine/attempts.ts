@@ -2,7 +2,7 @@ import { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { type HeadVerdict, type OutcomeClass, outcomeClass } from '../../core/outcome.ts'
-import { isReply } from '../../core/policy.ts'
+import { isReply, type Policy } from '../../core/policy.ts'
 import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
@@ -290,6 +290,7 @@ export class Attempts implements TryOwner {
       const verdict = this.chain.policies[place]?.attempt?.(this.host.ex, at)
       if (verdict === undefined) return undefined
       if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
+      this.host.ex.route?.record?.refused((this.chain.policies[place] as Policy).name, verdict.reason, 'enforce')
       return { phase: 'limit', origin: 'sluice', ...verdict }
     } catch (error) {
       this.host.onBug(error)

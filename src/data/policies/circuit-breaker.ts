@@ -103,7 +103,11 @@ class Breakers implements Policy {
     const now = this.clock.now()
     const ticket = breaker.admit(now)
     ex.state[this.slot] = ticket
-    if (ticket !== REFUSED || !this.enforces) return undefined
+    if (ticket !== REFUSED) return undefined
+    if (!this.enforces) {
+      ex.route?.record?.refused(this.name, 'breaker_open', 'shadow')
+      return undefined
+    }
     return { reason: 'breaker_open', phase: 'connect', retryAfterMs: breaker.retryAfter(now) } as const
   }
 

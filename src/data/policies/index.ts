@@ -1,4 +1,5 @@
 import type { Policy, PolicyContext } from '../../core/policy.ts'
+import { bulkhead } from './bulkhead.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import type { ConfiguredPolicy } from './definition.ts'
 import { headers } from './headers.ts'
@@ -7,7 +8,7 @@ import { respond } from './respond.ts'
 import { rewrite } from './rewrite.ts'
 
 /** Every policy, in stage order; each says why it stands where it does. */
-export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond, circuitBreaker]
+export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond, bulkhead, circuitBreaker]
 
 /**
  * The policies of one route in stage order.

@@ -176,15 +176,17 @@ const LATER: readonly Reason[] = [
   'body_too_large',
   'overloaded',
   'shed',
-  'bulkhead_full',
   'queue_timeout',
   'streams_full',
   'dns_error',
   'deadline_unmeetable',
 ]
 
-/** `draining` in test/feature/resilience/drain.test.ts; `internal` takes a bug: test/unit/data/engine/hooks.test.ts. */
-const ELSEWHERE: readonly Reason[] = ['draining', 'internal']
+/**
+ * `draining` in test/feature/resilience/drain.test.ts; `internal` takes a bug: test/unit/data/engine/hooks.test.ts;
+ * `bulkhead_full` in test/feature/bulkhead.test.ts.
+ */
+const ELSEWHERE: readonly Reason[] = ['draining', 'internal', 'bulkhead_full']
 
 test('every reason of the table is made to happen, or belongs to a later version', () => {
   const all = [...Object.keys(ANSWERED), ...Object.keys(LOGGED), ...LATER, ...ELSEWHERE]

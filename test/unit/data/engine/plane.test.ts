@@ -41,7 +41,7 @@ class PlaneKit {
     const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
       finish: (ex) => void this.finished.push(ex),
       attempt: () => {},
-      route: () => ({ finish: () => {}, retried: () => {} }),
+      route: () => ({ finish: () => {}, retried: () => {}, refused: () => {} }),
       commit: () => {},
     }
     this.plane = new DataPlane({
@@ -162,7 +162,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     },
     retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
     policies: {},
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {} },
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined },
     ...more,
   }
 }
