@@ -39,6 +39,7 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   }
   add('sluice_requests_in_flight', () => ofRoutes(({ inFlight }) => inFlight))
   add('sluice_bulkhead_in_flight', () => ofRoutes(({ bulkhead }) => bulkhead?.inFlight))
+  add('sluice_queue_depth', () => ofRoutes(({ bulkhead }) => bulkhead?.queue?.waiting))
   add('sluice_connections', function* () {
     for (const [name, ref] of listeners()) yield { labels: [name], value: sum(ref) }
   })

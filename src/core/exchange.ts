@@ -9,6 +9,8 @@ export interface RouteRecord {
   finish(ex: Exchange): void
   /** Another try follows one that ended so. */
   retried(verdict: HeadVerdict): void
+  /** It waited in the queue of a bulkhead, for so many milliseconds. */
+  queued(ms: number): void
   /** A policy refused the request or, in mode shadow, would have. */
   refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }

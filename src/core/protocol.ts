@@ -17,6 +17,17 @@ export interface RouteCells {
 export interface BulkheadCells {
   /** Held: permits. */
   readonly inFlight: CellRef
+  /** undefined: nobody waits. */
+  readonly queue: QueueCells | undefined
+}
+
+export interface QueueCells {
+  /** Held: requests that wait. */
+  readonly waiting: CellRef
+  /** Columns: first of `BOARD_SLOTS`, see `resilience/queue-board.ts`. */
+  readonly board: CellRef
+  /** Word, any worker: when it was last empty, clock milliseconds in 32 bits. */
+  readonly emptyAt: CellRef
 }
 
 /** Cells of the breaker of a route and an upstream, see `resilience/circuit.ts`. */
@@ -172,6 +183,8 @@ export interface WorkerStart {
   /** This worker's own metric pages. */
   readonly floats: readonly Page[]
   readonly heartbeat: CellRef
+  /** Words, one a worker: see `cells/mailbox.ts`. */
+  readonly mailboxes: readonly CellRef[]
   /** Access-log ring, see telemetry/ring.ts. */
   readonly ring: SharedArrayBuffer
   readonly testHooks: boolean

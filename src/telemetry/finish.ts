@@ -136,6 +136,10 @@ class RouteSeries implements RouteRecord {
     this.metrics.counter('sluice_retries_total', [this.name, String(verdict.reason ?? verdict.outcome)]).inc()
   }
 
+  queued(ms: number): void {
+    this.metrics.histogram('sluice_queue_wait_seconds', [this.name]).observe(ms / 1000)
+  }
+
   refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
     this.metrics.counter('sluice_rejections_total', [this.name, policy, reason, mode]).inc()
   }

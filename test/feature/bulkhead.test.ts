@@ -58,7 +58,7 @@ describe('a bulkhead of three workers', () => {
     const refusal = (await all).find(({ status }) => status === 503)
     expect(refusal?.headers['retry-after']).toBe('1')
     expect(JSON.parse(refusal?.body as string)).toMatchObject({ reason: 'bulkhead_full', retryable: true })
-    expect(await metric('sluice_bulkhead_in_flight{route="app"}')).toBe(0)
+    await until(async () => (await metric('sluice_bulkhead_in_flight{route="app"}')) === 0)
     const name = 'sluice_rejections_total{route="app",policy="bulkhead",reason="bulkhead_full",mode="enforce"}'
     expect(await metric(name)).toBe(53)
   })

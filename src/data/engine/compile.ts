@@ -26,7 +26,8 @@ export interface CompileDeps {
   readonly services: Services
   readonly recorder: Pick<Recorder, 'route' | 'commit'>
   readonly upstreams: UpstreamDeps
-  readonly report: PolicyContext['report']
+  /** What policies get beside that. */
+  readonly policies: Pick<PolicyContext, 'report' | 'timers' | 'mail' | 'keep' | 'lostWakeup'>
 }
 
 const SLICE_MS = 5
@@ -94,9 +95,18 @@ export class Compilation {
   }
 
   private compile(route: LeanRoute): CompiledRoute {
-    const { clock, random, recorder, report, services, space } = this.deps
+    const { clock, random, recorder, policies, services, space } = this.deps
     const { cells, name } = route
-    const context = { route: name, cells, space, paramNames: paramNames(route.match), clock, random, services, report }
+    const context = {
+      route: name,
+      cells,
+      space,
+      paramNames: paramNames(route.match),
+      clock,
+      random,
+      services,
+      ...policies,
+    }
     return {
       name,
       chain: new Chain(compilePolicies(route.policies, context)),

@@ -126,7 +126,7 @@ describe('CellRegistry', () => {
 
   test('a bulkhead has cells of its own, which no route without one has', () => {
     const lease = new CellRegistry(2).lease()
-    const { bulkhead, inFlight } = lease.route('r', { breakers: new Map(), bulkhead: true })
+    const { bulkhead, inFlight } = lease.route('r', { breakers: new Map(), bulkhead: { queue: false } })
     expect(bulkhead?.inFlight).not.toEqual(inFlight)
     expect(lease.route('other').bulkhead).toBeUndefined()
   })
@@ -154,5 +154,5 @@ describe('CellRegistry', () => {
 })
 
 function windows(ms: Readonly<Record<string, number>>): RouteNeeds {
-  return { breakers: new Map(Object.entries(ms)), bulkhead: false }
+  return { breakers: new Map(Object.entries(ms)), bulkhead: undefined }
 }

@@ -20,6 +20,7 @@ import { TimerWheel } from '../../../../src/lib/timers.ts'
 import type { Recorder } from '../../../../src/telemetry/finish.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
+import { TestMail } from '../../../kit/mail.ts'
 import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
 
 /** A data plane in virtual time that takes config as a worker does. */
@@ -41,7 +42,7 @@ class PlaneKit {
     const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
       finish: (ex) => void this.finished.push(ex),
       attempt: () => {},
-      route: () => ({ finish: () => {}, retried: () => {}, refused: () => {} }),
+      route: () => ({ finish: () => {}, retried: () => {}, refused: () => {}, queued: () => {} }),
       commit: () => {},
     }
     this.plane = new DataPlane({
@@ -53,6 +54,8 @@ class PlaneKit {
       transports: { plain: this.transport, tls: this.transport },
       retired: (generation) => this.retired.push(generation),
       report: (change) => void this.changes.push(change),
+      mail: new TestMail(),
+      lostWakeup: () => {},
       bug: (error) => {
         throw error
       },

@@ -18,13 +18,14 @@ class Rig {
   constructor(options: object) {
     const policy = bulkhead.compile(bulkhead.schema.read(nodeOf(options), new At([])) as BulkheadOptions, {
       ...policyContext(),
-      cells: { inFlight: this.cells.held(), breakers: {}, bulkhead: { inFlight: this.inFlight } },
+      cells: { inFlight: this.cells.held(), breakers: {}, bulkhead: { inFlight: this.inFlight, queue: undefined } },
       space: this.cells.space,
     })
     this.kit = new EngineKit({ policies: [policy as Policy], connections: { max: 100 } })
     const record: RouteRecord = {
       finish: () => {},
       retried: () => {},
+      queued: () => {},
       refused: (...refusal) => this.refusals.push(refusal.join(' ')),
     }
     Object.assign(this.kit.route, { record })
