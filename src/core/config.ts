@@ -73,6 +73,8 @@ export interface UpstreamConfig {
   /** TCP and TLS, milliseconds. */
   readonly connectTimeout: number
   readonly outlierDetection: OutlierConfig | undefined
+  /** Tries at a time, all workers together. */
+  readonly bulkhead: { readonly maxConcurrent: number } | undefined
   /** undefined: retries as the routes want them. */
   readonly retryBudget: RetryBudgetConfig | undefined
 }

@@ -16,7 +16,10 @@ beforeEach(async () => {
   sluice = await startSluice(`${TOP.replace('workers: 2', 'workers: 3')}
 upstreams:
   app: { endpoints: ["${upstream.url}"] }
+  small: { endpoints: ["${upstream.url}"], bulkhead: { maxConcurrent: 4 } }
 routes:
+  one: { match: { path: /one }, to: small }
+  two: { match: { path: /two }, to: small, failover: [app] }
   app: { match: { path: /app }, to: app, bulkhead: { maxConcurrent: 7 } }
   shadow: { match: { path: /shadow }, to: app, bulkhead: { maxConcurrent: 7, mode: shadow } }
   quick: { match: { path: /quick }, to: app }
@@ -76,5 +79,31 @@ describe('a bulkhead of three workers', () => {
     expect(await metric('sluice_bulkhead_in_flight{route="quick"}')).toBe(0)
     expect(await metric('sluice_bulkhead_in_flight{route="bare"}')).toBeUndefined()
     expect(await metric('sluice_bulkhead_in_flight{route="here"}')).toBeUndefined()
+  })
+})
+
+describe('the bulkhead of an upstream', () => {
+  test('bounds the tries of all routes; where there is a failover upstream it takes over', async () => {
+    let refused = 0
+    const all = Array.from({ length: 20 }, async () => {
+      const answer = await sluice.get('/one')
+      if (answer.status === 503) refused++
+      return answer
+    })
+    await until(
+      () => open.length === 4 && refused === 16,
+      10_000,
+      () => `${open.length} open, ${refused} refused`,
+    )
+    const others = Array.from({ length: 5 }, () => sluice.get('/two'))
+    await until(() => open.length === 9)
+    for (const answer of open.splice(0)) answer()
+    const answers = await Promise.all(all)
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual(new Array(5).fill(200))
+    const refusal = answers.find(({ status }) => status === 503)
+    expect(JSON.parse(refusal?.body as string)).toMatchObject({ reason: 'bulkhead_full' })
+    expect(refusal?.headers['retry-after']).toBe('1')
+    const name = 'sluice_rejections_total{route="one",policy="upstreamBulkhead",reason="bulkhead_full",mode="enforce"}'
+    expect(await metric(name)).toBe(16)
   })
 })

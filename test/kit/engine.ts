@@ -29,6 +29,8 @@ export interface EngineSetUp {
   readonly retries?: Partial<RouteConfig['retries']>
   /** Number of endpoints by upstream name; the first is the route's, the others are its failover. */
   readonly upstreams?: Readonly<Record<string, number>>
+  /** Of each upstream at a time. */
+  readonly maxTries?: number
   readonly connections?: Partial<UpstreamConfig['connections']>
   readonly retryBudget?: UpstreamConfig['retryBudget']
 }
@@ -172,6 +174,7 @@ export class EngineKit {
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
       outlierDetection: undefined,
+      bulkhead: setUp.maxTries === undefined ? undefined : { maxConcurrent: setUp.maxTries },
       retryBudget: setUp.retryBudget,
     }
     const upstream = new Upstream(config, this.cells.upstream(), {

@@ -40,6 +40,9 @@ export interface AttemptsHost {
   onBug(error: unknown): void
 }
 
+/** How soon a client may come again for whom all upstreams were full. */
+const COME_AGAIN_MS = 1_000
+
 /** One way on: an endpoint and the attempt that policies have let pass. */
 interface Candidate {
   readonly at: Attempt
@@ -240,7 +243,7 @@ export class Attempts implements TryOwner {
   private scan(first: number, again: boolean): Candidate | undefined {
     for (let i = first; i < this.upstreams.length; i++) {
       const upstream = this.upstreams[i] as Upstream
-      if (this.closed.includes(upstream)) continue
+      if (this.closed.includes(upstream) || this.isFull(upstream)) continue
       const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
       if (endpoint === undefined || this.full.includes(endpoint)) continue
       if (!again && this.tried.includes(endpoint)) continue
@@ -250,6 +253,16 @@ export class Attempts implements TryOwner {
       return candidate
     }
     return undefined
+  }
+
+  private isFull(upstream: Upstream): boolean {
+    // The try before this one has ended, or its answer is not wanted: its permit comes back before the next begins.
+    const ending = this.host.ex.attempts > 0 && this.upstreams[this.reached] === upstream ? 1 : 0
+    if (!upstream.isFull(ending)) return false
+    this.closed.push(upstream)
+    this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
+    this.host.ex.route?.record?.refused('upstreamBulkhead', 'bulkhead_full', 'enforce')
+    return true
   }
 
   private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {

@@ -111,6 +111,7 @@ function upstream(name: string): UpstreamConfig {
     connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
     connectTimeout: 2000,
     outlierDetection: undefined,
+    bulkhead: undefined,
     retryBudget: undefined,
   }
 }
