@@ -15,6 +15,7 @@
  * | breaker words (`Circuit`) | words | any worker, by compare-and-swap; the operator's by the control plane | stays |
  * | who waits (`QueueBoard`) | ints | its worker, its column only | zeroed after its exit |
  * | when a queue was last empty | words | any worker that saw it | stays |
+ * | waiters to be shed | words | any worker, by addition and compare-and-swap | stays |
  * | mailboxes (`Mailboxes`) | words | any worker, by addition | stays |
  * | metric series (`telemetry/series.ts`) | floats | its worker | added to the base after its exit, then zeroed |
  */

@@ -68,6 +68,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     to: options.to,
     failover: options.failover,
     timeouts: options.timeouts,
+    importance: options.importance,
     retries: options.retries ?? NO_RETRIES,
     policies: Object.fromEntries(policies),
   }

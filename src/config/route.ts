@@ -1,4 +1,5 @@
 import type { WeightedUpstream } from '../core/config.ts'
+import { IMPORTANCES } from '../core/importance.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import { condition } from '../data/policies/schemas.ts'
 import { matchOptions } from '../data/routing/options.ts'
@@ -14,7 +15,7 @@ import {
   required,
   withDefault,
 } from '../schema/composites.ts'
-import { duration, integer, name, pattern, size } from '../schema/scalars.ts'
+import { duration, integer, name, oneOf, pattern, size } from '../schema/scalars.ts'
 import type { Infer, Read } from '../schema/schema.ts'
 
 const upstreamName = name('the name of an upstream')
@@ -110,7 +111,6 @@ const LATER = [
   'mirror',
   'faults',
   'idempotency',
-  'importance',
   'streams',
   'shed',
   'limits',
@@ -125,6 +125,11 @@ const shared = {
   failover: withDefault(oneOrMany(upstreamName, 0), [], 'Upstreams that take over, in order.'),
   timeouts: withDefault(timeoutOptions, {}, 'Bounds on time.'),
   retries: withDefault(offOr(retryOptions), {}, 'Further tries after a failure.'),
+  importance: withDefault(
+    oneOf(...IMPORTANCES),
+    'normal',
+    'Whose requests are served first and shed last where others wait, too.',
+  ),
   ...policyFields,
 }
 

@@ -76,7 +76,7 @@ const HEARTBEAT: Shape = [WORD]
 const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
 const WINDOW: Shape = [OUTCOMES]
 const BULKHEAD: Shape = [HELD]
-const QUEUE: Shape = [HELD, { kind: 'columns', size: BOARD_SLOTS }, WORD]
+const QUEUE: Shape = [HELD, { kind: 'columns', size: BOARD_SLOTS }, WORD, WORD]
 const MAILBOX: Shape = [WORD]
 
 const WORDS = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT
@@ -280,8 +280,13 @@ export class Lease {
   private bulkhead(route: string, hasQueue: boolean): BulkheadCells {
     const [inFlight] = this.cells(`bulkhead\0${route}`, BULKHEAD) as [CellRef]
     if (!hasQueue) return { inFlight, queue: undefined }
-    const [waiting, board, emptyAt] = this.cells(`queue\0${route}`, QUEUE) as [CellRef, CellRef, CellRef]
-    return { inFlight, queue: { waiting, board, emptyAt } }
+    const [waiting, board, emptyAt, excess] = this.cells(`queue\0${route}`, QUEUE) as [
+      CellRef,
+      CellRef,
+      CellRef,
+      CellRef,
+    ]
+    return { inFlight, queue: { waiting, board, emptyAt, excess } }
   }
 
   private breaker(route: string, upstream: string, windowMs: number): BreakerCells {

@@ -1,3 +1,5 @@
+import type { Importance } from './importance.ts'
+
 /**
  * The lean config: what the data plane runs on. Plain, immutable, structured-cloneable; every default filled in, units
  * resolved (durations in milliseconds, sizes in bytes, ratios from 0 to 1), `off` is `undefined`. Where a value came
@@ -113,6 +115,7 @@ export interface RouteConfig {
   readonly failover: readonly string[]
   readonly timeouts: RouteTimeouts
   readonly retries: RetryConfig
+  readonly importance: Importance
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
 }

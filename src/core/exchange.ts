@@ -18,6 +18,8 @@ export interface RouteRecord {
 /** The part of a compiled route that everybody may see. */
 export interface RouteFacts {
   readonly name: string
+  /** Index in `IMPORTANCES`. */
+  readonly importance: number
   /** undefined: a call of our own, which is not recorded. */
   readonly record: RouteRecord | undefined
 }

@@ -28,6 +28,8 @@ export interface QueueCells {
   readonly board: CellRef
   /** Word, any worker: when it was last empty, clock milliseconds in 32 bits. */
   readonly emptyAt: CellRef
+  /** Word, any worker by addition: how many waiters must go for more important ones. */
+  readonly excess: CellRef
 }
 
 /** Cells of the breaker of a route and an upstream, see `resilience/circuit.ts`. */

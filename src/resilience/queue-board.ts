@@ -1,8 +1,5 @@
+import { IMPORTANCES } from '../core/importance.ts'
 import { elapsed, toWord } from './words.ts'
-
-/** Importances of requests, the most important first. */
-export const IMPORTANCES = ['critical', 'high', 'normal', 'low'] as const
-export type Importance = (typeof IMPORTANCES)[number]
 
 const RANKS = IMPORTANCES.length
 /** Of each importance: how many wait, since when the next one does if the oldest is next, and if the newest is. */
@@ -64,6 +61,16 @@ export class QueueBoard {
       if (worker !== -1) return { worker, importance }
     }
     return undefined
+  }
+
+  /** How many wait, in all workers, who are less important. */
+  below(importance: number): number {
+    const { view, stride } = this
+    let count = 0
+    for (let lower = importance + 1; lower < RANKS; lower++) {
+      for (let at = this.slot + lower * FIELDS; at < view.length; at += stride) count += Atomics.load(view, at)
+    }
+    return count
   }
 
   private best(importance: number, newestFirst: boolean): number {

@@ -16,6 +16,7 @@ interface Place<W> {
 
 /** Those of one key, linked from the oldest to the newest. */
 class Turn<W> {
+  length = 0
   oldest: Place<W> | undefined = undefined
   newest: Place<W> | undefined = undefined
 
@@ -24,10 +25,12 @@ class Turn<W> {
     if (this.newest === undefined) this.oldest = place
     else this.newest.newer = place
     this.newest = place
+    this.length++
     return place
   }
 
   remove({ older, newer }: Place<W>): void {
+    this.length--
     if (older === undefined) this.oldest = newer
     else older.newer = newer
     if (newer === undefined) this.newest = older
@@ -90,6 +93,20 @@ export class WaitingLine<W extends Waiter> {
     this.remove(waiter)
     if (turns.delete(waiter.key)) turns.set(waiter.key, turn)
     return waiter
+  }
+
+  /** How many of an importance and key wait. */
+  lengthOfKey(importance: number, key: string): number {
+    return this.rank(importance).turns.get(key)?.length ?? 0
+  }
+
+  /** Who of an importance is served last of the key with the most waiters; looks at every key. */
+  last(importance: number, newestFirst: boolean): W | undefined {
+    let longest: Turn<W> | undefined
+    for (const turn of this.rank(importance).turns.values()) {
+      if (longest === undefined || turn.length > longest.length) longest = turn
+    }
+    return (newestFirst ? longest?.oldest : longest?.newest)?.waiter
   }
 
   /** It does not wait any more; false: it did not. */

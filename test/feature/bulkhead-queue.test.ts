@@ -29,6 +29,7 @@ beforeEach(async () => {
   gateway = await hookedGateway(`${TOP.replace('workers: 2', 'workers: 3')}
 upstreams:
   app: { endpoints: ["${upstream.url}"] }
+trust: { proxies: [127.0.0.1] }
 defaults:
   route:
     timeouts: { request: 60s }
@@ -36,6 +37,7 @@ defaults:
     bulkhead: { queue: { size: 30, maxWait: 40s, newestFirstAfter: off } }
 routes:
   one: { match: { path: /one/* }, to: app, bulkhead: { maxConcurrent: 1 } }
+  low: { match: { path: /low/* }, to: app, importance: low, bulkhead: { maxConcurrent: 1, queue: { size: 3 } } }
   six: { match: { path: /six/* }, to: app, bulkhead: { maxConcurrent: 6 } }
   brief: { match: { path: /brief/* }, to: app, bulkhead: { maxConcurrent: 1, queue: { size: 1, maxWait: 60ms } } }
   storm: { match: { path: /storm/* }, to: app, bulkhead: { maxConcurrent: 5, queue: { size: 40 } } }
@@ -72,7 +74,8 @@ async function idle(route: string): Promise<void> {
   await until(async () => (await metric(name)) === 0, 10_000, `no permit of ${route} is held`)
 }
 
-const get = (path: string) => fetchRaw(gateway.port, 'GET', path, {})
+const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
+  fetchRaw(gateway.port, 'GET', path, headers)
 
 async function finish(path: string): Promise<void> {
   await until(() => held.has(path), 10_000, `${path} reaches the upstream`)
@@ -130,6 +133,26 @@ describe('the queue of three workers', () => {
     expect((await first).status).toBe(200)
     const name = 'sluice_rejections_total{route="brief",policy="bulkhead",reason="queue_timeout",mode="enforce"}'
     expect(await metric(name)).toBe(1)
+  })
+
+  test('serves what a trusted peer calls more important first, and sheds the rest', async () => {
+    const first = get('/low/first')
+    await until(() => held.size === 1)
+    const low = []
+    for (let i = 1; i <= 3; i++) {
+      low.push(get(`/low/${i}`))
+      await depth('low', i)
+    }
+    const critical = get('/low/critical', { 'sluice-importance': 'critical' })
+    const shed = await Promise.race(low)
+    expect(shed.status).toBe(503)
+    expect(JSON.parse(shed.body)).toMatchObject({ reason: 'shed', retryable: true })
+    for (const path of ['/low/first', '/low/critical', '/low/1', '/low/2']) await finish(path)
+    expect(upstream.seen.map(({ target }) => target)).toEqual(['/low/first', '/low/critical', '/low/1', '/low/2'])
+    expect((await Promise.all([first, critical, ...low])).map(({ status }) => status)).toEqual([
+      200, 200, 200, 200, 503,
+    ])
+    await idle('low')
   })
 
   test('lets go of whoever leaves or has no time left', async () => {

@@ -2,6 +2,7 @@ import type { CellRef } from '../../src/cells/pages.ts'
 import type { Attempt } from '../../src/core/attempt.ts'
 import type { RouteConfig, UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
+import { NORMAL } from '../../src/core/importance.ts'
 import type { Policy, Reply } from '../../src/core/policy.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
 import { Chain } from '../../src/data/engine/chain.ts'
@@ -161,6 +162,7 @@ export class EngineKit {
       plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
       timeouts,
       inFlight: this.cells.space.held(this.held),
+      importance: NORMAL,
       record: undefined,
     }
   }

@@ -35,7 +35,12 @@ export class QueueSim {
   constructor(workers: number, limit: number, options: Partial<QueueOptions> = {}) {
     const cells = new TestCells(workers)
     const inFlight = cells.held()
-    const queue = { waiting: cells.held(), board: cells.heldBlock(BOARD_SLOTS), emptyAt: cells.word() }
+    const queue = {
+      waiting: cells.held(),
+      board: cells.heldBlock(BOARD_SLOTS),
+      emptyAt: cells.word(),
+      excess: cells.word(),
+    }
     const { clock, mails } = this
     this.clear = (worker) => cells.clearColumn(worker)
     this.limit = limit

@@ -1,5 +1,6 @@
 import type { CellSpace } from '../../cells/space.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import { IMPORTANCES } from '../../core/importance.ts'
 import type { PolicyContext } from '../../core/policy.ts'
 import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Services } from '../../core/services.ts'
@@ -112,6 +113,7 @@ export class Compilation {
       chain: new Chain(compilePolicies(route.policies, context)),
       plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
       timeouts: route.timeouts,
+      importance: IMPORTANCES.indexOf(route.importance),
       inFlight: space.held(cells.inFlight),
       record: recorder.route(name, shownOf(route), this.head),
     }

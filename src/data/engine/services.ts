@@ -1,6 +1,7 @@
 import type { Downstream } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
+import { NORMAL } from '../../core/importance.ts'
 import type { Reply } from '../../core/policy.ts'
 import type { Services, SideRequest } from '../../core/services.ts'
 import { Chain } from './chain.ts'
@@ -79,6 +80,7 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
     plan: new AttemptPlan(config, () => snapshot.upstreams.get(upstream) as never),
     timeouts,
     inFlight: NO_REQUESTS,
+    importance: NORMAL,
     record: undefined,
   }
 }

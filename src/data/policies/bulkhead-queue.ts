@@ -2,11 +2,12 @@ import type { HeldCell } from '../../cells/held.ts'
 import type { Mail } from '../../cells/mailbox.ts'
 import { CellSpace } from '../../cells/space.ts'
 import type { Exchange } from '../../core/exchange.ts'
+import { IMPORTANCES } from '../../core/importance.ts'
 import type { Refusal } from '../../core/policy.ts'
 import type { BulkheadCells, QueueCells } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
-import { IMPORTANCES, isOverloaded, QueueBoard } from '../../resilience/queue-board.ts'
+import { isOverloaded, QueueBoard } from '../../resilience/queue-board.ts'
 import { type Waiter, WaitingLine } from '../../resilience/waiting-line.ts'
 import { toWord } from '../../resilience/words.ts'
 
@@ -27,6 +28,12 @@ export interface QueueDeps {
   readonly lostWakeup: () => void
   /** The worker has waiters again. */
   readonly onWaiting: (queue: BulkheadQueue) => void
+}
+
+/** A word of shared memory. */
+interface Word {
+  readonly view: Int32Array
+  readonly slot: number
 }
 
 /** How often a free permit that two workers got in each other's way for is tried again. */
@@ -64,18 +71,20 @@ export class BulkheadQueue {
   private readonly permits: HeldCell
   private readonly waiting: HeldCell
   private readonly board: QueueBoard
-  private readonly emptyAt: { readonly view: Int32Array; readonly slot: number }
+  private readonly emptyAt: Word
+  private readonly excess: Word
   private readonly line = new WaitingLine<Waiting>(IMPORTANCES.length)
   private limit = 0
   private options: QueueOptions = { size: 0, maxWait: 0, newestFirstAfter: undefined }
 
-  constructor({ inFlight }: BulkheadCells, { waiting, board, emptyAt }: QueueCells, deps: QueueDeps) {
+  constructor({ inFlight }: BulkheadCells, { waiting, board, emptyAt, excess }: QueueCells, deps: QueueDeps) {
     const { space } = deps
     this.deps = deps
     this.permits = space.held(inFlight)
     this.waiting = space.held(waiting)
     this.board = new QueueBoard(space.int32(board), board.slot, CellSpace.columnSlots(space.workers), space.worker)
     this.emptyAt = { view: space.int32(emptyAt), slot: emptyAt.slot }
+    this.excess = { view: space.int32(excess), slot: excess.slot }
   }
 
   /** Nobody waits in any worker. */
@@ -94,7 +103,7 @@ export class BulkheadQueue {
     this.limit = limit
     this.options = options
     if (this.empty) this.wasEmpty(now)
-    if (!this.waiting.takeBelow(options.size)) {
+    if (!this.waiting.takeBelow(options.size) && !this.makeRoom(importance, key)) {
       this.look()
       return undefined
     }
@@ -123,9 +132,59 @@ export class BulkheadQueue {
     if (waiting.state === 'waiting') this.end(waiting, 'gone', undefined)
   }
 
+  /**
+   * A place in a full queue: that of the least important waiter, if he is less important, or of the client with the most
+   * waiters, if he has more than this one. Who waits in another worker is shed there: for a moment the queue is longer.
+   */
+  private makeRoom(importance: number, key: string): boolean {
+    const newestFirst = this.isOverloaded(this.deps.clock.now())
+    const last = this.board.last(newestFirst)
+    if (last !== undefined && last.importance > importance) {
+      if (last.worker === this.deps.space.worker) this.shed(last.importance, newestFirst)
+      else if (Atomics.load(this.excess.view, this.excess.slot) < this.board.below(importance)) {
+        Atomics.add(this.excess.view, this.excess.slot, 1)
+        this.waiting.take()
+        this.deps.mail.post(last.worker)
+        return true
+      }
+    } else {
+      const { line } = this
+      const greediest = line.last(importance, newestFirst)
+      if (greediest === undefined) return false
+      if (line.lengthOfKey(importance, greediest.key) <= line.lengthOfKey(importance, key) + 1) return false
+      this.end(greediest, 'gone', this.shedRefusal)
+    }
+    return this.waiting.takeBelow(this.options.size)
+  }
+
+  /** Sheds for more important ones that wait in other workers. */
+  private shedExcess(): void {
+    const { view, slot } = this.excess
+    for (let excess = Atomics.load(view, slot); excess > 0; excess = Atomics.load(view, slot)) {
+      const newestFirst = this.isOverloaded(this.deps.clock.now())
+      const last = this.waiting.sum() > this.options.size ? this.board.last(newestFirst) : undefined
+      if (last !== undefined && last.worker !== this.deps.space.worker) {
+        this.deps.mail.post(last.worker)
+        return
+      }
+      if (Atomics.compareExchange(view, slot, excess, excess - 1) !== excess) continue
+      if (last !== undefined) this.shed(last.importance, newestFirst)
+    }
+  }
+
+  private shed(importance: number, newestFirst: boolean): void {
+    const victim = this.line.last(importance, newestFirst)
+    if (victim !== undefined) this.end(victim, 'gone', this.shedRefusal)
+  }
+
+  private get shedRefusal(): Refusal {
+    return { reason: 'shed', phase: 'queue', retryAfterMs: this.comeAgainMs }
+  }
+
   /** Gives free permits to those whose turn it is; wakes the worker whose turn comes next. True: somebody got one here. */
   look(): boolean {
     let granted = false
+    this.shedExcess()
     for (let contended = 0; contended < CONTENDED; ) {
       const newestFirst = this.isOverloaded(this.deps.clock.now())
       const next = this.board.next(newestFirst)

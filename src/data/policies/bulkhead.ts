@@ -1,5 +1,6 @@
 import type { HeldCell } from '../../cells/held.ts'
 import type { Exchange } from '../../core/exchange.ts'
+import { importanceOf } from '../../core/importance.ts'
 import type { Policy, PolicyContext, Refusal } from '../../core/policy.ts'
 import type { BulkheadCells } from '../../core/protocol.ts'
 import { object, offOr, withDefault } from '../../schema/composites.ts'
@@ -12,6 +13,11 @@ import type { ConfiguredPolicy } from './definition.ts'
 const queue = object({
   size: withDefault(integer(1, 1_000_000), 100, 'Requests that wait at a time, of all workers together.'),
   maxWait: withDefault(duration(1, 600_000), '500ms', 'The longest wait; then queue_timeout.'),
+  fairBy: withDefault(
+    oneOf('client', 'none'),
+    'client',
+    'client: the clients that wait take turns, by their address; none: nobody asks whose request it is.',
+  ),
   newestFirstAfter: withDefault(
     offOr(duration(10, 600_000)),
     '100ms',
@@ -105,7 +111,8 @@ class Bulkhead implements Policy {
   }
 
   private enter(ex: Exchange, queue: BulkheadQueue, options: NonNullable<BulkheadOptions['queue']>) {
-    const waiting = queue.enter(ex, NORMAL, '', this.limit, options)
+    const key = options.fairBy === 'client' ? ex.client : ''
+    const waiting = queue.enter(ex, importanceOf(ex), key, this.limit, options)
     if (waiting === undefined) return { ...FULL, retryAfterMs: queue.comeAgainMs }
     ex.state[this.slot] = waiting
     if (waiting.state === 'granted') return undefined
@@ -114,8 +121,6 @@ class Bulkhead implements Policy {
     })
   }
 }
-
-const NORMAL = 2
 
 function queuesOf({ keep, ...context }: PolicyContext): BulkheadQueues {
   return keep('bulkhead queues', () => new BulkheadQueues(context))

@@ -39,6 +39,14 @@ describe('a queue board', () => {
     expect(all[0].next(true)).toEqual({ worker: 2, importance: 1 })
   })
 
+  test('counts who is less important', () => {
+    const [a, b] = boards(2) as [QueueBoard, QueueBoard]
+    a.publish(3, 2, 1, 1)
+    b.publish(2, 3, 1, 1)
+    b.publish(0, 9, 1, 1)
+    expect([0, 1, 2, 3].map((importance) => a.below(importance))).toEqual([5, 5, 2, 0])
+  })
+
   test('of two that came at the same time the first worker is next', () => {
     const all = boards(3)
     for (const i of [2, 1]) all[i]?.publish(2, 1, 70, 70)

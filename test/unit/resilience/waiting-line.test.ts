@@ -55,6 +55,12 @@ describe('a waiting line', () => {
     expect(all(line)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4'])
   })
 
+  test('the last is of the key with the most', () => {
+    const line = lined(waiter('a1', 1, 'a'), waiter('b1', 2, 'b'), waiter('b2', 3, 'b'), waiter('c1', 4, 'c'))
+    expect([line.last(0, false)?.name, line.last(0, true)?.name, line.last(1, false)]).toEqual(['b2', 'b1', undefined])
+    expect(['a', 'b', 'd'].map((key) => line.lengthOfKey(0, key))).toEqual([1, 2, 0])
+  })
+
   test('whoever leaves is gone, from any place', () => {
     const [a, b, c] = [waiter('a', 1), waiter('b', 2), waiter('c', 3)] as [Named, Named, Named]
     for (const left of [a, b, c]) {

@@ -165,6 +165,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
       minRate: undefined,
     },
     retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
+    importance: 'normal',
     policies: {},
     cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined },
     ...more,

@@ -149,9 +149,66 @@ describe('a queue for permits', () => {
     expect(c.outcome).toBe('running')
   })
 
+  test('serves the most important first, over all workers', () => {
+    const sim = new QueueSim(3, 1)
+    const calls = [sim.call('first')]
+    for (const [i, importance] of [3, 2, 0, 1, 0].entries()) {
+      sim.clock.advance(1)
+      calls.push(sim.call(`${'abcde'[i]}`, i % 3, importance))
+    }
+    drain(sim, calls)
+    expect(sim.order).toEqual(['first', 'c', 'e', 'd', 'b', 'a'])
+  })
+
+  test.each([0, 1])('sheds the least important first where it is full; it waits in worker %i', (worker) => {
+    const sim = new QueueSim(2, 1, { size: 3 })
+    const first = sim.call('first')
+    const [low, high, later] = [3, 1, 3].map((importance, i) => {
+      sim.clock.advance(1)
+      return sim.call(`w${i}`, worker, importance)
+    }) as [Call, Call, Call]
+    const normal = sim.call('normal', 0, 2)
+    sim.deliver()
+    expect([low, high, later, normal].map(({ outcome }) => outcome)).toEqual(['waiting', 'waiting', 'shed', 'waiting'])
+    const critical = sim.call('critical', 1, 0)
+    sim.deliver()
+    expect([low, critical].map(({ outcome }) => outcome)).toEqual(['shed', 'waiting'])
+    // Nobody less important is left for the next one.
+    expect(sim.call('low', 0, 3).outcome).toBe('full')
+    expect(sim.call('high', 0, 2).outcome).toBe('full')
+    drain(sim, [first, high, normal, critical])
+    expect(sim.order).toEqual(['first', 'critical', 'w1', 'normal'])
+  })
+
+  test('no more are shed than came', () => {
+    const sim = new QueueSim(2, 1, { size: 3 })
+    sim.call('first')
+    const low = [0, 1, 2].map((i) => sim.call(`low${i}`, 1, 3))
+    // All of them before the other worker hears of any.
+    const high = [0, 1, 2, 3].map((i) => sim.call(`high${i}`, 0, 1))
+    expect(high.map(({ outcome }) => outcome)).toEqual(['waiting', 'waiting', 'waiting', 'full'])
+    sim.deliver()
+    expect(low.map(({ outcome }) => outcome)).toEqual(['shed', 'shed', 'shed'])
+    expect(sim.waiting.length).toBe(3)
+  })
+
+  test('clients take turns, and one that fills the queue makes room for another', () => {
+    const sim = new QueueSim(1, 1, { size: 4 })
+    const calls = [sim.call('first')]
+    for (const name of ['a1', 'a2', 'a3', 'a4']) calls.push(sim.call(name, 0, 2, 'a'))
+    calls.push(sim.call('b1', 0, 2, 'b'), sim.call('a5', 0, 2, 'a'), sim.call('b2', 0, 2, 'b'))
+    expect(calls.map(({ outcome }) => outcome)).toEqual([
+      ...['running', 'waiting', 'waiting', 'shed', 'shed'],
+      ...['waiting', 'full', 'waiting'],
+    ])
+    expect(sim.call('b3', 0, 2, 'b').outcome).toBe('full')
+    drain(sim, calls)
+    expect(sim.order).toEqual(['first', 'a1', 'b1', 'a2', 'b2'])
+  })
+
   test.each([1, 2, 3, 4])('keeps every promise in a storm (%i)', (seed) => {
     const random = seededRandom(seed)
-    const sim = new QueueSim(3, 4, { size: 8, maxWait: 40, newestFirstAfter: seed % 2 === 0 ? 20 : undefined })
+    const sim = new QueueSim(3, 4, { size: 8, maxWait: 12, newestFirstAfter: seed % 2 === 0 ? 8 : undefined })
     const calls: Call[] = []
     const any = (outcome: string): Call | undefined => {
       const those = calls.filter((call) => call.outcome === outcome)
@@ -161,14 +218,17 @@ describe('a queue for permits', () => {
       const choice = random.float()
       const running = any('running')
       const waiting = any('waiting')
-      if (choice < 0.4) calls.push(sim.call(`c${step}`, Math.floor(random.float() * 3), Math.floor(random.float() * 4)))
+      const [worker, importance, key] = [3, 4, 3].map((n) => Math.floor(random.float() * n)) as [number, number, number]
+      if (choice < 0.4) calls.push(sim.call(`c${step}`, worker, importance, `k${key}`))
       else if (choice < 0.75 && running !== undefined) sim.end(running)
       else if (choice < 0.8 && waiting !== undefined) sim.leave(waiting)
       else if (choice < 0.95) sim.mails[Math.floor(random.float() * 3)]?.deliver()
-      else sim.clock.advance(1)
+      else sim.clock.advance(10)
       expect(sim.held).toBeLessThanOrEqual(4)
       expect(sim.held).toBe(calls.filter(({ outcome }) => outcome === 'running').length)
-      expect(sim.waiting.length).toBeLessThanOrEqual(8)
+      // More only until another worker has shed as many.
+      expect(sim.waiting.length).toBeLessThanOrEqual(16)
+      if (sim.mails.every(({ unread }) => !unread)) expect(sim.waiting.length).toBeLessThanOrEqual(8)
     }
     sim.deliver()
     // Without any sweep nobody waits for a permit that is free.
@@ -177,7 +237,7 @@ describe('a queue for permits', () => {
     drain(sim, calls)
     expect([sim.held, sim.waiting]).toEqual([0, []])
     expect(new Set(calls.map(({ outcome }) => outcome))).toEqual(
-      new Set(['ended', 'left', 'full', 'queue_timeout'].filter((o) => calls.some(({ outcome }) => outcome === o))),
+      new Set(['ended', 'left', 'full', 'shed', 'queue_timeout']),
     )
   })
 })
