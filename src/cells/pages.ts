@@ -8,11 +8,15 @@
  *
  * | cells | kind | written by | a dead worker's part |
  * |---|---|---|---|
- * | requests in flight, connections (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
+ * | requests in flight, connections, permits, waiters (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
  * | heartbeat | words | its worker | set anew by the next one |
  * | endpoint words (`EndpointWord`) | words | as each of them says | stays |
  * | outcome windows (`OutcomeWindow`) | ints | its worker, its column only | forgotten: its column is zeroed |
  * | breaker words (`Circuit`) | words | any worker, by compare-and-swap; the operator's by the control plane | stays |
+ * | who waits (`QueueBoard`) | ints | its worker, its column only | zeroed after its exit |
+ * | when a queue was last empty | words | any worker that saw it | stays |
+ * | waiters to be shed | words | any worker, by addition and compare-and-swap | stays |
+ * | mailboxes (`Mailboxes`) | words | any worker, by addition | stays |
  * | metric series (`telemetry/series.ts`) | floats | its worker | added to the base after its exit, then zeroed |
  */
 export type PageKind = 'words' | 'ints' | 'floats'

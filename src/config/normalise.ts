@@ -41,7 +41,7 @@ export function normalise(root: RootOptions, file: string, files: Files): Config
 }
 
 function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {
-  const { tls, connections, endpoints, loadBalancing, outlierDetection, retryBudget, timeouts } = options
+  const { bulkhead, tls, connections, endpoints, loadBalancing, outlierDetection, retryBudget, timeouts } = options
   const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : files.get(path))
   return {
     name,
@@ -51,6 +51,7 @@ function upstream(name: string, options: UpstreamOptions, files: Files): Upstrea
     connections,
     connectTimeout: timeouts.connect,
     outlierDetection,
+    bulkhead,
     retryBudget,
     healthCheck: options.healthCheck,
   }
@@ -68,6 +69,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     to: options.to,
     failover: options.failover,
     timeouts: options.timeouts,
+    importance: options.importance,
     retries: options.retries ?? NO_RETRIES,
     hedge: options.hedge && { delay: options.hedge.delay },
     policies: Object.fromEntries(policies),

@@ -1,4 +1,5 @@
 import type { WeightedUpstream } from '../core/config.ts'
+import { IMPORTANCES } from '../core/importance.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import { condition } from '../data/policies/schemas.ts'
 import { matchOptions } from '../data/routing/options.ts'
@@ -14,7 +15,7 @@ import {
   required,
   withDefault,
 } from '../schema/composites.ts'
-import { duration, integer, name, pattern, size } from '../schema/scalars.ts'
+import { duration, integer, name, oneOf, pattern, size } from '../schema/scalars.ts'
 import type { Infer, Read } from '../schema/schema.ts'
 
 const upstreamName = name('the name of an upstream')
@@ -106,7 +107,6 @@ const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
 
 /** Policies and keys of later issues. */
 const LATER = [
-  'bulkhead',
   'rateLimit',
   'cors',
   'access',
@@ -116,7 +116,6 @@ const LATER = [
   'mirror',
   'faults',
   'idempotency',
-  'importance',
   'streams',
   'shed',
   'limits',
@@ -134,6 +133,11 @@ const shared = {
   hedge: optional(
     offOr(hedgeOptions),
     'A second try beside a slow first one, at another endpoint, for requests without a body that may be repeated. The first answer wins. It is one of the further tries of retries, and of the upstream’s retry budget.',
+  ),
+  importance: withDefault(
+    oneOf(...IMPORTANCES),
+    'normal',
+    'Whose requests are served first and shed last where others wait, too.',
   ),
   ...policyFields,
 }

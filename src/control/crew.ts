@@ -1,4 +1,5 @@
 import type { ResourceLimits } from 'node:worker_threads'
+import type { CellRef } from '../cells/pages.ts'
 import type { FromWorker, WorkerStart } from '../core/protocol.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -45,6 +46,7 @@ export interface CrewEvents {
 /** The worker threads' lives: starts them, watches their heartbeats, ends and replaces them. */
 export class Crew {
   readonly slots: readonly WorkerSlot[]
+  private readonly mailboxes: readonly CellRef[]
   private readonly options: CrewOptions
   private readonly events: CrewEvents
   private readonly watch: HeartbeatWatch
@@ -64,6 +66,7 @@ export class Crew {
     this.options = options
     this.events = events
     this.slots = Array.from({ length: options.registry.workers }, (_, i) => new WorkerSlot(i, cells.heartbeat(i)))
+    this.mailboxes = this.slots.map(({ worker }) => cells.mailbox(worker))
     this.watch = new HeartbeatWatch(options.clock.now())
   }
 
@@ -153,6 +156,7 @@ export class Crew {
       pages: registry.pages.slice(),
       floats: [page],
       heartbeat,
+      mailboxes: this.mailboxes,
       ring: rings[worker] as SharedArrayBuffer,
       testHooks,
     }
@@ -197,6 +201,9 @@ export class Crew {
     const served = slot.serving
     slot.thread = undefined
     registry.zeroColumn(worker)
+    // Its permits are free: whoever waits for one in another worker must look.
+    const mail = registry.mail(this.mailboxes)
+    for (const other of this.slots) mail.post(other.worker)
     metrics.fold(worker)
     if (this.closing) {
       this.events.gone(slot)

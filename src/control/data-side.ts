@@ -1,8 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/config.ts'
-import type { LeanConfig, RouteConfig } from '../core/config.ts'
+import type { LeanConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
-import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -25,6 +24,7 @@ import { type Machine, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
 import { Outliers } from './outliers.ts'
 import { CellRegistry, type Lease } from './registry.ts'
+import { routeNeeds } from './route-needs.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
@@ -154,7 +154,7 @@ export class DataSide {
   async apply(lean: LeanConfig, hash: string): Promise<void> {
     const generation = ++this.generation
     const cells = this.registry.lease()
-    const routes = lean.routes.map((route) => ({ ...route, cells: cells.route(route.name, breakerWindows(route)) }))
+    const routes = lean.routes.map((route) => ({ ...route, cells: cells.route(route.name, routeNeeds(route)) }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
     try {
@@ -220,7 +220,7 @@ export class DataSide {
       crew: supervisor.crew,
       rings,
       sum: (ref) => registry.sum(ref),
-      routes: () => (this.live?.routes ?? []).map((route) => [route.name, route.cells.inFlight] as const),
+      routes: () => this.live?.routes ?? [],
       listeners: () => config.lean.listeners.map(({ name }) => [name, cells.listener(name)] as const),
       endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),
       config: () => this.live,
@@ -228,14 +228,6 @@ export class DataSide {
       notices,
     })
   }
-}
-
-/** The window of each upstream's breaker, milliseconds; none where the route has no breaker. */
-function breakerWindows({ failover, policies, to = [] }: RouteConfig): ReadonlyMap<string, number> {
-  const options = policies.circuitBreaker as CircuitBreakerOptions | undefined
-  if (options === undefined) return new Map()
-  const upstreams = [...to.map(({ upstream }) => upstream), ...failover]
-  return new Map(upstreams.map((upstream) => [upstream, options.window]))
 }
 
 function interfaceAddresses(): string[] {

@@ -1,4 +1,5 @@
 import type { CellRef } from '../cells/pages.ts'
+import type { LeanRoute } from '../core/protocol.ts'
 import type { MetricsRegistry, Reading } from '../telemetry/metrics.ts'
 import { METRICS, type MetricName } from '../telemetry/names.ts'
 import { ringDropped } from '../telemetry/ring.ts'
@@ -14,7 +15,7 @@ export interface GaugeSources {
   readonly crew: Crew
   readonly rings: readonly SharedArrayBuffer[]
   readonly sum: (ref: CellRef) => number
-  readonly routes: () => Iterable<readonly [name: string, inFlight: CellRef]>
+  readonly routes: () => readonly LeanRoute[]
   readonly listeners: () => Iterable<readonly [name: string, connections: CellRef]>
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
   readonly breakers: () => Iterable<BreakerFacts>
@@ -30,11 +31,18 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
   }
-  const held = function* (cells: Iterable<readonly [string, CellRef]>): Generator<Reading> {
-    for (const [name, ref] of cells) yield { labels: [name], value: sum(ref) }
+  const ofRoutes = function* (refOf: (cells: LeanRoute['cells']) => CellRef | undefined): Generator<Reading> {
+    for (const { name, cells } of routes()) {
+      const ref = refOf(cells)
+      if (ref !== undefined) yield { labels: [name], value: sum(ref) }
+    }
   }
-  add('sluice_requests_in_flight', () => held(routes()))
-  add('sluice_connections', () => held(listeners()))
+  add('sluice_requests_in_flight', () => ofRoutes(({ inFlight }) => inFlight))
+  add('sluice_bulkhead_in_flight', () => ofRoutes(({ bulkhead }) => bulkhead?.inFlight))
+  add('sluice_queue_depth', () => ofRoutes(({ bulkhead }) => bulkhead?.queue?.waiting))
+  add('sluice_connections', function* () {
+    for (const [name, ref] of listeners()) yield { labels: [name], value: sum(ref) }
+  })
   add('sluice_upstream_endpoints', function* () {
     for (const [upstream, counts] of endpoints()) {
       for (const [state, value] of counts) yield { labels: [upstream, state], value }

@@ -1,14 +1,17 @@
+import { type Mail, Mailboxes } from '../cells/mailbox.ts'
 import { type CellRef, PAGE_BYTES, type Page, type PageKind } from '../cells/pages.ts'
 import { CellSpace } from '../cells/space.ts'
 import { type OutcomeWindow, WINDOW_SLOTS } from '../cells/window.ts'
 import {
   type BreakerCells,
+  type BulkheadCells,
   ENDPOINT_WORDS,
   type EndpointCells,
   type RouteCells,
   type UpstreamCells,
 } from '../core/protocol.ts'
 import { CIRCUIT_WORDS } from '../resilience/circuit.ts'
+import { BOARD_SLOTS } from '../resilience/queue-board.ts'
 
 /** How far workers have come: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
@@ -24,6 +27,14 @@ export interface EndpointIdentity {
   readonly port: number
   /** Name in SNI; empty for plain HTTP. */
   readonly sni: string
+}
+
+/** Which cells a route needs beside the count of its requests. */
+export interface RouteNeeds {
+  /** Length of the breaker's window by upstream, milliseconds. Another length is another window; the state stays. */
+  readonly breakers: ReadonlyMap<string, number>
+  /** `queue`: requests may wait for a permit. */
+  readonly bulkhead: { readonly queue: boolean } | undefined
 }
 
 /**
@@ -64,6 +75,9 @@ const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
 const WINDOW: Shape = [OUTCOMES]
+const BULKHEAD: Shape = [HELD]
+const QUEUE: Shape = [HELD, { kind: 'columns', size: BOARD_SLOTS }, WORD, WORD]
+const MAILBOX: Shape = [WORD]
 
 const WORDS = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT
 
@@ -145,6 +159,11 @@ export class CellRegistry {
     Atomics.store(this.space.int32(ref), ref.slot, value)
   }
 
+  /** Wakes workers. */
+  mail(mailboxes: readonly CellRef[]): Pick<Mail, 'post'> {
+    return new Mailboxes(this.space, mailboxes)
+  }
+
   /** Gives back all that a worker held. Only after its thread has exited. */
   zeroColumn(worker: number): void {
     const stride = CellSpace.columnSlots(this.workers)
@@ -216,14 +235,14 @@ export class Lease {
     this.take = take
   }
 
-  /** `breakers`: length of the window by upstream. Another length is another window; the state stays. */
-  route(name: string, breakers: ReadonlyMap<string, number> = NO_BREAKERS): RouteCells {
+  route(name: string, { breakers, bulkhead }: RouteNeeds = NO_NEEDS): RouteCells {
     const [inFlight] = this.cells(`route\0${name}`, ROUTE) as [CellRef]
     return {
       inFlight,
       breakers: Object.fromEntries(
         Array.from(breakers, ([upstream, windowMs]) => [upstream, this.breaker(name, upstream, windowMs)]),
       ),
+      bulkhead: bulkhead && this.bulkhead(name, bulkhead.queue),
     }
   }
 
@@ -247,10 +266,27 @@ export class Lease {
     return this.cells(`heartbeat\0${worker}`, HEARTBEAT)[0] as CellRef
   }
 
+  /** With what other workers wake this one. */
+  mailbox(worker: number): CellRef {
+    return this.cells(`mailbox\0${worker}`, MAILBOX)[0] as CellRef
+  }
+
   /** Cells that no other lease has are retired at `mark`. */
   release(mark: Mark): void {
     for (const taken of this.taken.values()) taken.give(mark)
     this.taken.clear()
+  }
+
+  private bulkhead(route: string, hasQueue: boolean): BulkheadCells {
+    const [inFlight] = this.cells(`bulkhead\0${route}`, BULKHEAD) as [CellRef]
+    if (!hasQueue) return { inFlight, queue: undefined }
+    const [waiting, board, emptyAt, excess] = this.cells(`queue\0${route}`, QUEUE) as [
+      CellRef,
+      CellRef,
+      CellRef,
+      CellRef,
+    ]
+    return { inFlight, queue: { waiting, board, emptyAt, excess } }
   }
 
   private breaker(route: string, upstream: string, windowMs: number): BreakerCells {
@@ -269,4 +305,4 @@ export class Lease {
   }
 }
 
-const NO_BREAKERS: ReadonlyMap<string, number> = new Map()
+const NO_NEEDS: RouteNeeds = { breakers: new Map(), bulkhead: undefined }

@@ -1,3 +1,5 @@
+import type { Importance } from './importance.ts'
+
 /**
  * The lean config: what the data plane runs on. Plain, immutable, structured-cloneable; every default filled in, units
  * resolved (durations in milliseconds, sizes in bytes, ratios from 0 to 1), `off` is `undefined`. Where a value came
@@ -75,6 +77,8 @@ export interface UpstreamConfig {
   /** Active checks by the control plane. */
   readonly healthCheck: HealthCheckConfig | undefined
   readonly outlierDetection: OutlierConfig | undefined
+  /** Tries at a time, all workers together. */
+  readonly bulkhead: { readonly maxConcurrent: number } | undefined
   /** undefined: retries as the routes want them. */
   readonly retryBudget: RetryBudgetConfig | undefined
 }
@@ -143,6 +147,7 @@ export interface RouteConfig {
   readonly retries: RetryConfig
   /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */
   readonly hedge: { readonly delay: number | undefined } | undefined
+  readonly importance: Importance
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
 }

@@ -11,11 +11,17 @@ export interface RouteRecord {
   retried(verdict: HeadVerdict): void
   /** A second try was begun beside the first. */
   hedged(): void
+  /** It waited in the queue of a bulkhead, for so many milliseconds. */
+  queued(ms: number): void
+  /** A policy refused the request or, in mode shadow, would have. */
+  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }
 
 /** The part of a compiled route that everybody may see. */
 export interface RouteFacts {
   readonly name: string
+  /** Index in `IMPORTANCES`. */
+  readonly importance: number
   /** undefined: a call of our own, which is not recorded. */
   readonly record: RouteRecord | undefined
 }

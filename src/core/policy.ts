@@ -1,6 +1,8 @@
+import type { Mail } from '../cells/mailbox.ts'
 import type { CellSpace } from '../cells/space.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
+import type { TimerWheel } from '../lib/timers.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure, Reason } from './failures.ts'
@@ -79,8 +81,14 @@ export interface PolicyContext {
   /** Names of the route's path parameters, in the order of `ex.params`. */
   readonly paramNames: readonly string[]
   readonly clock: Clock
+  readonly timers: TimerWheel
   readonly random: Random
   readonly services: Services
+  readonly mail: Mail
+  /** What a policy keeps in its worker over all generations, by name; made at first use. */
+  readonly keep: <T>(name: string, make: () => T) => T
+  /** A permit lay free although somebody waited for it: a bug of ours, counted. */
+  readonly lostWakeup: () => void
 }
 
 /** A policy as the list in `policies/index.ts` names it. `O`: its options after reading, defaults filled in. */

@@ -9,6 +9,27 @@ export interface RouteCells {
   readonly inFlight: CellRef
   /** By name of the upstream; empty where the route has no breaker. */
   readonly breakers: Readonly<Record<string, BreakerCells>>
+  /** undefined: the route has no bulkhead. */
+  readonly bulkhead: BulkheadCells | undefined
+}
+
+/** Cells of the bulkhead of a route. */
+export interface BulkheadCells {
+  /** Held: permits. */
+  readonly inFlight: CellRef
+  /** undefined: nobody waits. */
+  readonly queue: QueueCells | undefined
+}
+
+export interface QueueCells {
+  /** Held: requests that wait. */
+  readonly waiting: CellRef
+  /** Columns: first of `BOARD_SLOTS`, see `resilience/queue-board.ts`. */
+  readonly board: CellRef
+  /** Word, any worker: when it was last empty, clock milliseconds in 32 bits. */
+  readonly emptyAt: CellRef
+  /** Word, any worker by addition: how many waiters must go for more important ones. */
+  readonly excess: CellRef
 }
 
 /** Cells of the breaker of a route and an upstream, see `resilience/circuit.ts`. */
@@ -164,6 +185,8 @@ export interface WorkerStart {
   /** This worker's own metric pages. */
   readonly floats: readonly Page[]
   readonly heartbeat: CellRef
+  /** Words, one a worker: see `cells/mailbox.ts`. */
+  readonly mailboxes: readonly CellRef[]
   /** Access-log ring, see telemetry/ring.ts. */
   readonly ring: SharedArrayBuffer
   readonly testHooks: boolean

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { Mailboxes } from '../cells/mailbox.ts'
 import { CellSpace } from '../cells/space.ts'
 import { failure } from '../core/failures.ts'
 import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
@@ -22,6 +23,7 @@ class DataWorker {
   private readonly clock: Clock
   private readonly timers: TimerWheel
   private readonly space: CellSpace
+  private readonly mail: Mailboxes
   private readonly metrics: WorkerMetrics
   private readonly plane: DataPlane
   private readonly listeners = new Map<string, Listener>()
@@ -37,6 +39,7 @@ class DataWorker {
     this.timers = new TimerWheel(clock)
     this.space = new CellSpace(start.workers, start.worker)
     this.space.add(start.pages)
+    this.mail = new Mailboxes(this.space, start.mailboxes)
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
     this.plane = new DataPlane({
       space: this.space,
@@ -47,6 +50,8 @@ class DataWorker {
       transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
+      mail: this.mail,
+      lostWakeup: () => this.metrics.counter('sluice_bulkhead_lost_wakeups_total', []).inc(),
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })
     this.beat()
@@ -86,6 +91,7 @@ class DataWorker {
         return
       case 'cut':
         plane.close()
+        this.mail.close()
         for (const listener of this.listeners.values()) listener.cut()
         return
       case 'hook':

@@ -65,12 +65,29 @@ export const METRICS = {
     help: 'State of a circuit breaker: 1 for the one it is in, 0 for the others.',
     labels: ['route', 'upstream', 'state'],
   },
+  sluice_rejections_total: {
+    kind: 'counter',
+    help: 'Refusals by policies; mode shadow: refusals that were only counted.',
+    labels: ['route', 'policy', 'reason', 'mode'],
+  },
+  sluice_queue_wait_seconds: {
+    kind: 'histogram',
+    help: 'Wait in the queue of a bulkhead, of those who got a permit and of those who did not.',
+    labels: ['route'],
+  },
+  sluice_bulkhead_lost_wakeups_total: {
+    kind: 'counter',
+    help: 'Permits that nobody was told of, found by the sweep; anything but 0 is a bug in Sluice.',
+    labels: [],
+  },
   sluice_metric_series_dropped_total: {
     kind: 'counter',
     help: 'Metric series that were not made because a worker has too many.',
     labels: [],
   },
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
+  sluice_bulkhead_in_flight: { kind: 'gauge', help: 'Permits that requests hold now.', labels: ['route'] },
+  sluice_queue_depth: { kind: 'gauge', help: 'Requests that wait for a permit now.', labels: ['route'] },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
   sluice_upstream_endpoints: {
     kind: 'gauge',

@@ -52,6 +52,12 @@ export class TestCells {
     return { inFlight: this.held(), ejected: this.word(), tries: this.heldBlock(WINDOW_SLOTS) }
   }
 
+  /** As after the end of a worker. */
+  clearColumn(worker: number): void {
+    const stride = CellSpace.columnSlots(this.spaces.length)
+    this.space.int32({ page: 0, slot: 0 }).fill(0, worker * stride, (worker + 1) * stride)
+  }
+
   set(ref: CellRef, value: number): void {
     Atomics.store(this.space.int32(ref), ref.slot, value)
   }

@@ -2,6 +2,7 @@ import type { CellRef } from '../../src/cells/pages.ts'
 import type { Attempt } from '../../src/core/attempt.ts'
 import type { RouteConfig, UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
+import { NORMAL } from '../../src/core/importance.ts'
 import type { Policy, Reply } from '../../src/core/policy.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
 import { Chain } from '../../src/data/engine/chain.ts'
@@ -30,6 +31,8 @@ export interface EngineSetUp {
   readonly retries?: Partial<RouteConfig['retries']>
   /** Number of endpoints by upstream name; the first is the route's, the others are its failover. */
   readonly upstreams?: Readonly<Record<string, number>>
+  /** Of each upstream at a time. */
+  readonly maxTries?: number
   readonly connections?: Partial<UpstreamConfig['connections']>
   readonly retryBudget?: UpstreamConfig['retryBudget']
   readonly hedge?: RouteConfig['hedge']
@@ -163,6 +166,7 @@ export class EngineKit {
       timeouts,
       latencies: new Latencies(),
       inFlight: this.cells.space.held(this.held),
+      importance: NORMAL,
       record: undefined,
     }
   }
@@ -176,6 +180,7 @@ export class EngineKit {
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
       outlierDetection: undefined,
+      bulkhead: setUp.maxTries === undefined ? undefined : { maxConcurrent: setUp.maxTries },
       retryBudget: setUp.retryBudget,
       healthCheck: undefined,
     }

@@ -5,19 +5,30 @@ import type { Policy, PolicyContext, Reply } from '../../src/core/policy.ts'
 import { CollectingDownstream } from '../../src/data/engine/collect.ts'
 import { isRefusedTarget, normaliseTarget } from '../../src/data/routing/target.ts'
 import { seededRandom } from '../../src/lib/random.ts'
+import { TimerWheel } from '../../src/lib/timers.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
+import { TestMail } from './mail.ts'
 
 /** A context whose `forwardHeaders` starts as the request's own fields. */
 export function policyContext(paramNames: readonly string[] = []): PolicyContext {
+  const clock = new ManualClock()
+  const kept = new Map<string, unknown>()
   return {
     slot: 0,
     route: 'r',
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {} },
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined },
     space: new CellSpace(1, 0),
     report: () => {},
     paramNames,
-    clock: new ManualClock(),
+    clock,
+    timers: new TimerWheel(clock),
+    mail: new TestMail(),
+    keep: (name, make) => {
+      if (!kept.has(name)) kept.set(name, make())
+      return kept.get(name) as never
+    },
+    lostWakeup: () => {},
     random: seededRandom(1),
     services: {
       forwardHeaders(ex) {

@@ -1,5 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { Left, Policy, Refusal, Reply } from '../../core/policy.ts'
+import { isRefusal, type Left, type Policy, type Refusal, type Reply } from '../../core/policy.ts'
 import type { Chain } from './chain.ts'
 
 /** Who is told how admission went; exactly one of them is called, unless the exchange leaves first. */
@@ -37,7 +37,7 @@ export class Admission {
       }
       if (verdict === undefined) continue
       if (verdict instanceof Promise) this.await(policy, verdict, place + 1)
-      else this.owner.onRefused(verdict)
+      else this.refuse(policy, verdict)
       return
     }
     this.owner.onAdmitted()
@@ -50,6 +50,11 @@ export class Admission {
     pending?.left?.(this.ex, why)
   }
 
+  private refuse({ name }: Policy, verdict: Refusal | Reply): void {
+    if (isRefusal(verdict)) this.ex.route?.record?.refused(name, verdict.reason, 'enforce')
+    this.owner.onRefused(verdict)
+  }
+
   private await(policy: Policy, verdict: Promise<undefined | Refusal | Reply>, next: number): void {
     this.pending = policy
     verdict.then(
@@ -57,7 +62,7 @@ export class Admission {
         if (this.pending !== policy) return
         this.pending = undefined
         if (late === undefined) this.ask(next)
-        else this.owner.onRefused(late)
+        else this.refuse(policy, late)
       },
       (error: unknown) => {
         if (this.pending === policy) this.owner.onBug(error)

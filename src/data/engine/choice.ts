@@ -2,7 +2,7 @@ import { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { HeadVerdict } from '../../core/outcome.ts'
-import { isReply } from '../../core/policy.ts'
+import { isReply, type Policy } from '../../core/policy.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -27,6 +27,8 @@ export interface Candidate {
   readonly upstream: Upstream
 }
 
+/** How soon a client may come again for whom all upstreams were full. */
+const COME_AGAIN_MS = 1_000
 const UNUSED: HeadVerdict = { outcome: 'ok', reason: undefined, ignored: true }
 
 /** Where the next try of a request goes: which upstreams and endpoints were tried, are full, or refuse. */
@@ -44,6 +46,8 @@ export class Choice {
   private closed: Upstream[] = []
   /** Index of the upstream that the latest try went to. */
   private reached = 0
+  /** Permits of the upstream that the latest try went to which are about to come back. */
+  private ending: 0 | 1 = 0
 
   constructor(owner: ChoiceOwner, chain: Chain, upstreams: readonly Upstream[], maxTries: number) {
     this.owner = owner
@@ -61,6 +65,8 @@ export class Choice {
     if (this.closed.length > 0) this.closed = []
     const last = ex.attempts > 0 && ex.attempts + 1 === this.maxTries
     const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
+    // The try before this one has ended, or its answer is not wanted: its permit comes back before the next begins.
+    this.ending = ex.attempts > 0 ? 1 : 0
     const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
     // Nothing is usable: what is known to be unhealthy gets the first try, and there are no others.
     return found ?? (ex.attempts === 0 && this.refusal === undefined ? this.desperate() : undefined)
@@ -69,6 +75,7 @@ export class Choice {
   /** One that was not tried yet. */
   untried(): Candidate | undefined {
     if (this.closed.length > 0) this.closed = []
+    this.ending = 0
     return this.scan(0, false)
   }
 
@@ -103,7 +110,7 @@ export class Choice {
   private scan(first: number, again: boolean): Candidate | undefined {
     for (let i = first; i < this.upstreams.length; i++) {
       const upstream = this.upstreams[i] as Upstream
-      if (this.closed.includes(upstream)) continue
+      if (this.closed.includes(upstream) || this.isFull(upstream)) continue
       const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
       if (endpoint === undefined || this.full.includes(endpoint)) continue
       if (!again && this.tried.includes(endpoint)) continue
@@ -113,6 +120,14 @@ export class Choice {
       return candidate
     }
     return undefined
+  }
+
+  private isFull(upstream: Upstream): boolean {
+    if (!upstream.isFull(this.upstreams[this.reached] === upstream ? this.ending : 0)) return false
+    this.closed.push(upstream)
+    this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
+    this.owner.ex.route?.record?.refused('upstreamBulkhead', 'bulkhead_full', 'enforce')
+    return true
   }
 
   private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
@@ -153,6 +168,7 @@ export class Choice {
       const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
       if (verdict === undefined) return undefined
       if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
+      this.owner.ex.route?.record?.refused((this.chain.policies[place] as Policy).name, verdict.reason, 'enforce')
       return { phase: 'limit', origin: 'sluice', ...verdict }
     } catch (error) {
       this.owner.onBug(error)

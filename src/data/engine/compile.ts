@@ -1,5 +1,6 @@
 import type { CellSpace } from '../../cells/space.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import { IMPORTANCES } from '../../core/importance.ts'
 import type { PolicyContext } from '../../core/policy.ts'
 import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Services } from '../../core/services.ts'
@@ -27,7 +28,8 @@ export interface CompileDeps {
   readonly services: Services
   readonly recorder: Pick<Recorder, 'route' | 'commit'>
   readonly upstreams: UpstreamDeps
-  readonly report: PolicyContext['report']
+  /** What policies get beside that. */
+  readonly policies: Pick<PolicyContext, 'report' | 'timers' | 'mail' | 'keep' | 'lostWakeup'>
 }
 
 const SLICE_MS = 5
@@ -98,15 +100,25 @@ export class Compilation {
   }
 
   private compile(route: LeanRoute): CompiledRoute {
-    const { clock, random, recorder, report, services, space } = this.deps
+    const { clock, random, recorder, policies, services, space } = this.deps
     const { cells, name } = route
-    const context = { route: name, cells, space, paramNames: paramNames(route.match), clock, random, services, report }
+    const context = {
+      route: name,
+      cells,
+      space,
+      paramNames: paramNames(route.match),
+      clock,
+      random,
+      services,
+      ...policies,
+    }
     return {
       name,
       chain: new Chain(compilePolicies(route.policies, context)),
       plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
       timeouts: route.timeouts,
       latencies: new Latencies(),
+      importance: IMPORTANCES.indexOf(route.importance),
       inFlight: space.held(cells.inFlight),
       record: recorder.route(name, shownOf(route), this.head),
     }

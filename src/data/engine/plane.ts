@@ -1,3 +1,4 @@
+import type { Mail } from '../../cells/mailbox.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import { failure } from '../../core/failures.ts'
 import type { PolicyContext } from '../../core/policy.ts'
@@ -26,6 +27,8 @@ export interface PlaneDeps {
   readonly retired: (generation: number) => void
   readonly bug: EngineDeps['bug']
   readonly report: PolicyContext['report']
+  readonly mail: Mail
+  readonly lostWakeup: PolicyContext['lostWakeup']
 }
 
 const NO_UPSTREAMS: ReadonlyMap<string, Upstream> = new Map()
@@ -39,6 +42,7 @@ export class DataPlane {
   private readonly deps: PlaneDeps
   private readonly names = new FieldNames()
   private readonly services: EngineServices
+  private readonly kept = new Map<string, unknown>()
   private compilation: Compilation | undefined = undefined
 
   constructor(deps: PlaneDeps) {
@@ -51,7 +55,7 @@ export class DataPlane {
 
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
-    const { space, clock, random, recorder, report } = this.deps
+    const { space, clock, random, recorder, report, timers, mail, lostWakeup } = this.deps
     const living = this.engine.current?.upstreams ?? NO_UPSTREAMS
     this.compilation = new Compilation(head, living, {
       space,
@@ -60,7 +64,7 @@ export class DataPlane {
       names: this.names,
       services: this.services,
       recorder,
-      report,
+      policies: { report, timers, mail, lostWakeup, keep: (name, make) => this.keep(name, make) },
       upstreams: this.deps,
     })
     return { type: 'ack', generation: head.generation }
@@ -110,5 +114,10 @@ export class DataPlane {
     this.engine.cut(failure('draining', 'request', 'operator'))
     for (const upstream of this.engine.current?.upstreams.values() ?? []) upstream.close()
     this.deps.timers.close()
+  }
+
+  private keep<T>(name: string, make: () => T): T {
+    if (!this.kept.has(name)) this.kept.set(name, make())
+    return this.kept.get(name) as T
   }
 }

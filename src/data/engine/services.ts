@@ -1,6 +1,7 @@
 import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
+import { NORMAL } from '../../core/importance.ts'
 import { isReply, type Reply } from '../../core/policy.ts'
 import type { Services, SideRequest } from '../../core/services.ts'
 import { Latencies } from '../../lib/latencies.ts'
@@ -117,6 +118,7 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
     timeouts,
     latencies: new Latencies(),
     inFlight: NO_REQUESTS,
+    importance: NORMAL,
     record: undefined,
   }
 }

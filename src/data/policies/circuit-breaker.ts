@@ -98,12 +98,16 @@ class Breakers implements Policy {
     this.enforces = mode === 'enforce'
   }
 
-  attempt(_ex: Exchange, at: Attempt) {
+  attempt(ex: Exchange, at: Attempt) {
     const breaker = this.circuits.get(at.upstream) as Circuit
     const now = this.clock.now()
     const ticket = breaker.admit(now)
     at.ticket = ticket
-    if (ticket !== REFUSED || !this.enforces) return undefined
+    if (ticket !== REFUSED) return undefined
+    if (!this.enforces) {
+      ex.route?.record?.refused(this.name, 'breaker_open', 'shadow')
+      return undefined
+    }
     return { reason: 'breaker_open', phase: 'connect', retryAfterMs: breaker.retryAfter(now) } as const
   }
 

@@ -1,4 +1,5 @@
 import type { Policy, PolicyContext } from '../../core/policy.ts'
+import { bulkhead } from './bulkhead.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import type { ConfiguredPolicy } from './definition.ts'
 import { fallback } from './fallback.ts'
@@ -8,7 +9,15 @@ import { respond } from './respond.ts'
 import { rewrite } from './rewrite.ts'
 
 /** Every policy, in stage order; each says why it stands where it does. */
-export const POLICIES: readonly ConfiguredPolicy[] = [rewrite, headers, redirect, respond, circuitBreaker, fallback]
+export const POLICIES: readonly ConfiguredPolicy[] = [
+  rewrite,
+  headers,
+  redirect,
+  respond,
+  bulkhead,
+  circuitBreaker,
+  fallback,
+]
 
 /**
  * The policies of one route in stage order.

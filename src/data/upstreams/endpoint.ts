@@ -8,6 +8,7 @@ import type { Target, Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type EjectionGroup, Outlier } from '../../resilience/outlier.ts'
 import type { Candidate } from './balancers/contract.ts'
+import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 
 /** What an endpoint is made with. */
@@ -37,7 +38,8 @@ export class Endpoint implements Candidate {
   /** undefined: not judged by shares. */
   private outcomes: OutcomeWindow | undefined = undefined
 
-  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps) {
+  /** `permits`: of its upstream. */
+  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, permits?: Permits) {
     this.id = resolved.id
     this.authority = authority(resolved)
     this.weight = resolved.weight
@@ -52,6 +54,7 @@ export class Endpoint implements Candidate {
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
       limits: limits(config, deps.space.workers),
       inFlight: this.inFlight,
+      ...(permits && { permits }),
       connections: deps.space.held(resolved.cells.connections),
     })
   }

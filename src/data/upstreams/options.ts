@@ -158,9 +158,22 @@ export const upstreamOptions = object(
       'Passive health: an endpoint whose tries fail gets none for a while.',
     ),
     retryBudget: withDefault(offOr(retryBudgetOptions), {}, 'Bounds what retries add to its load, of all routes.'),
+    bulkhead: withDefault(
+      offOr(
+        object({
+          maxConcurrent: withDefault(
+            integer(1, 1_000_000),
+            1024,
+            'Tries at a time, of all routes and workers together; beyond it the next candidate follows.',
+          ),
+        }),
+      ),
+      {},
+      'Bounds the tries that it has in flight.',
+    ),
   },
   {
-    later: ['bulkhead', 'panicThreshold', 'zones', 'subset'],
+    later: ['panicThreshold', 'zones', 'subset'],
     misplaced: { url: 'endpoints', urls: 'endpoints', servers: 'endpoints', hosts: 'endpoints' },
   },
 )

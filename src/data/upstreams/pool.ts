@@ -9,6 +9,7 @@ import type {
   TransportRequest,
 } from '../../core/transport.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
+import type { Permits } from './permits.ts'
 
 /** Bounds of a pool; both may change while it lives. */
 export interface PoolLimits {
@@ -25,6 +26,8 @@ export interface PoolOptions {
   readonly limits: PoolLimits
   /** Requests started and not ended, waiting ones included. */
   readonly inFlight: HeldCell
+  /** Of the upstream; without them nothing bounds its tries. */
+  readonly permits?: Permits
   /** Connections opened and not closed. */
   readonly connections: HeldCell
 }
@@ -58,8 +61,13 @@ export class Pool {
   /** Begins a request; events may come before this returns. After `close` it is still served. */
   start(request: TransportRequest, events: TransportEvents): Ticket {
     const ticket = new Ticket(this, request, events)
+    if (!this.permit(ticket)) {
+      events.onFailure(BULKHEAD_FULL)
+      return ticket
+    }
     const member = this.waiters.length === 0 ? (this.takeIdle() ?? this.openMember()) : undefined
     if (member === undefined && this.waiters.length >= this.limits.maxWaiting) {
+      if (ticket.permit) this.options.permits?.give()
       events.onFailure(POOL_FULL)
       return ticket
     }
@@ -138,11 +146,19 @@ export class Pool {
     return new Member(this, this.options)
   }
 
+  private permit(ticket: Ticket): boolean {
+    const { permits } = this.options
+    if (permits?.limit === undefined) return true
+    ticket.permit = permits.take(permits.limit)
+    return ticket.permit
+  }
+
   private release(ticket: Ticket | undefined): void {
     if (ticket === undefined || !ticket.held) return
     ticket.held = false
     ticket.member = undefined
     this.options.inFlight.give()
+    if (ticket.permit) this.options.permits?.give()
   }
 }
 
@@ -154,6 +170,8 @@ export class Ticket {
   member: Member | undefined = undefined
   /** @internal Counted in flight. */
   held = false
+  /** @internal It has one of the upstream's permits. */
+  permit = false
   /** @internal */
   previous: Ticket | undefined = undefined
   /** @internal */
@@ -259,3 +277,5 @@ const POOL_FULL = {
   requestDone: false,
   responseStarted: false,
 } as const
+
+const BULKHEAD_FULL = { ...POOL_FULL, reason: 'bulkhead_full', phase: 'limit' } as const

@@ -8,6 +8,7 @@ import { RetryBudget } from '../../resilience/retry-budget.ts'
 import type { Balancer } from './balancers/contract.ts'
 import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
+import { Permits } from './permits.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
   readonly timers: TimerWheel
@@ -30,6 +31,7 @@ export class Upstream {
   private config: UpstreamConfig
   private readonly cells: UpstreamCells
   private readonly deps: UpstreamDeps
+  private readonly permits: Permits
   private ejections: EjectionGroup | undefined = undefined
   /** undefined: retries are not bounded. */
   budget: RetryBudget | undefined = undefined
@@ -43,7 +45,13 @@ export class Upstream {
     this.config = config
     this.cells = cells
     this.deps = deps
+    this.permits = new Permits(deps.space.held(cells.inFlight), config.bulkhead?.maxConcurrent)
     this.setBudget()
+  }
+
+  /** It has as many tries in flight as its bulkhead lets in, without those `ending` that are about to end. */
+  isFull(ending: number): boolean {
+    return this.permits.isFull(ending)
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -54,6 +62,7 @@ export class Upstream {
   update(config: UpstreamConfig): void {
     const renewed = config.algorithm !== this.config.algorithm
     this.config = config
+    this.permits.limit = config.bulkhead?.maxConcurrent
     this.setBudget()
     if (renewed) this.tiers = []
     this.setEndpoints(this.resolved)
@@ -74,7 +83,7 @@ export class Upstream {
       if (kept.has(key)) continue
       const known = this.byKey.get(key)
       known?.update(resolved, config, deps.space.workers)
-      kept.set(key, known ?? new Endpoint(resolved, config, deps))
+      kept.set(key, known ?? new Endpoint(resolved, config, deps, this.permits))
     }
     for (const [key, endpoint] of this.byKey) if (!kept.has(key)) endpoint.close()
     this.resolved = list

@@ -178,18 +178,23 @@ const LATER: readonly Reason[] = [
   'rate_limited',
   'body_too_large',
   'overloaded',
-  'shed',
-  'bulkhead_full',
-  'queue_timeout',
   'streams_full',
   'dns_error',
 ]
 
 /**
- * `draining` in test/feature/resilience/drain.test.ts, `deadline_unmeetable` in test/feature/deadlines.test.ts; `internal`
- * takes a bug: test/unit/data/engine/hooks.test.ts.
+ * `draining` in test/feature/resilience/drain.test.ts, `deadline_unmeetable` in test/feature/deadlines.test.ts,
+ * `bulkhead_full` in test/feature/bulkhead.test.ts, `queue_timeout` and `shed` in test/feature/bulkhead-queue.test.ts;
+ * `internal` takes a bug: test/unit/data/engine/hooks.test.ts.
  */
-const ELSEWHERE: readonly Reason[] = ['draining', 'deadline_unmeetable', 'internal']
+const ELSEWHERE: readonly Reason[] = [
+  'draining',
+  'deadline_unmeetable',
+  'internal',
+  'bulkhead_full',
+  'queue_timeout',
+  'shed',
+]
 
 test('every reason of the table is made to happen, or belongs to a later version', () => {
   const all = [...Object.keys(ANSWERED), ...Object.keys(LOGGED), ...LATER, ...ELSEWHERE]

@@ -35,6 +35,10 @@ upstreams:
   ill: { endpoints: ["${upstream.url}"], healthCheck: { interval: 100ms } }
 routes:
   slow: { match: { path: /slow }, to: slow, hedge: { delay: 1ms } }
+  narrow:
+    match: { path: /narrow }
+    to: slow
+    bulkhead: { maxConcurrent: 1, queue: { size: 5, maxWait: 5s } }
   good: { match: { path: /good, query: { q: { present: true } }, headers: { x-kind: { present: true } } }, to: good }
   half: { match: { path: /half }, to: half }
   dead: { match: { path: /dead }, to: dead, circuitBreaker: { minRequests: 1 } }
@@ -48,8 +52,9 @@ routes:
     await sluice.get('/tight'),
     await sluice.get('/fallen'),
     await sluice.get('/slow'),
+    ...(await Promise.all([sluice.get('/narrow'), sluice.get('/narrow')])),
   ]
-  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200, 200])
+  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200, 200, 200, 200])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
   await until(async () => (await sluice.probe('/metrics')).body.includes('sluice_recovery_seconds'))

@@ -80,8 +80,9 @@ describe('two threads race', () => {
     const witness = new SharedArrayBuffer(8)
     const start = { page, ref: { page: 1, slot: 3 }, workers: 2, limit, rounds: 300_000, witness }
     const results = await Promise.all([0, 1].map((worker) => race({ ...start, worker })))
+    // One of them may be kept from its core while it holds the only permit, and the other gets none.
+    expect(results.some(({ taken }) => taken > 0)).toBe(true)
     for (const { taken, most } of results) {
-      expect(taken).toBeGreaterThan(0)
       expect(most).toBeLessThanOrEqual(limit)
       // Two takers can never be in each other's way where there is a permit for each.
       if (limit === 2) expect(taken).toBe(start.rounds)

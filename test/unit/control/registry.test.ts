@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { CellSpace } from '../../../src/cells/space.ts'
-import { CellRegistry, type EndpointIdentity } from '../../../src/control/registry.ts'
+import { CellRegistry, type EndpointIdentity, type RouteNeeds } from '../../../src/control/registry.ts'
 import type { BreakerCells } from '../../../src/core/protocol.ts'
 import { CIRCUIT_WORDS } from '../../../src/resilience/circuit.ts'
 
@@ -90,35 +90,23 @@ describe('CellRegistry', () => {
   test('a breaker keeps its state over generations; another window is another window', () => {
     const registry = new CellRegistry(2)
     const [old, next] = [registry.lease(), registry.lease()]
-    const before = old.route(
-      'r',
-      new Map([
-        ['a', 10_000],
-        ['b', 10_000],
-      ]),
-    ).breakers
-    const after = next.route(
-      'r',
-      new Map([
-        ['a', 10_000],
-        ['b', 20_000],
-      ]),
-    ).breakers
+    const before = old.route('r', windows({ a: 10_000, b: 10_000 })).breakers
+    const after = next.route('r', windows({ a: 10_000, b: 20_000 })).breakers
     expect(after.a).toEqual(before.a)
     expect(after.b?.state).toEqual(before.b?.state)
     expect(after.b?.window).not.toEqual(before.b?.window)
-    expect(next.route('other', new Map([['a', 10_000]])).breakers.a?.state).not.toEqual(before.a?.state)
+    expect(next.route('other', windows({ a: 10_000 })).breakers.a?.state).not.toEqual(before.a?.state)
   })
 
   test('cells of a breaker are empty when they are used again', () => {
     const registry = new CellRegistry(2)
     const old = registry.lease()
-    const { state, window } = old.route('r', new Map([['a', 10_000]])).breakers.a as BreakerCells
+    const { state, window } = old.route('r', windows({ a: 10_000 })).breakers.a as BreakerCells
     for (const worker of [0, 1]) workerSpace(registry, worker).window(window, 10_000).record(500, 0, true)
     registry.words(state).fill(7, state.slot, state.slot + CIRCUIT_WORDS)
     old.release({ generation: 1, update: 0 })
     registry.reclaim({ generation: 1, update: 0 })
-    const again = registry.lease().route('q', new Map([['a', 10_000]])).breakers.a as BreakerCells
+    const again = registry.lease().route('q', windows({ a: 10_000 })).breakers.a as BreakerCells
     expect(again).toEqual({ state, window })
     expect(workerSpace(registry, 0).window(window, 10_000).counts(500, 0)).toEqual({ total: 0, failed: 0 })
     expect([...registry.words(state).subarray(state.slot, state.slot + CIRCUIT_WORDS)]).toEqual(
@@ -134,6 +122,13 @@ describe('CellRegistry', () => {
     a.release({ generation: 1, update: 0 })
     registry.reclaim({ generation: 9, update: 9 })
     expect(registry.lease().route('other').inFlight).not.toEqual(inFlight)
+  })
+
+  test('a bulkhead has cells of its own, which no route without one has', () => {
+    const lease = new CellRegistry(2).lease()
+    const { bulkhead, inFlight } = lease.route('r', { breakers: new Map(), bulkhead: { queue: false } })
+    expect(bulkhead?.inFlight).not.toEqual(inFlight)
+    expect(lease.route('other').bulkhead).toBeUndefined()
   })
 
   test('zeroing a column gives back what that worker held and nothing else', () => {
@@ -157,3 +152,7 @@ describe('CellRegistry', () => {
     expect(registry.pages).toHaveLength(0)
   })
 })
+
+function windows(ms: Readonly<Record<string, number>>): RouteNeeds {
+  return { breakers: new Map(Object.entries(ms)), bulkhead: undefined }
+}

@@ -20,6 +20,7 @@ import { TimerWheel } from '../../../../src/lib/timers.ts'
 import type { Recorder } from '../../../../src/telemetry/finish.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
+import { TestMail } from '../../../kit/mail.ts'
 import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
 
 /** A data plane in virtual time that takes config as a worker does. */
@@ -41,7 +42,7 @@ class PlaneKit {
     const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
       finish: (ex) => void this.finished.push(ex),
       attempt: () => {},
-      route: () => ({ finish: () => {}, retried: () => {}, hedged: () => {} }),
+      route: () => ({ finish: () => {}, retried: () => {}, hedged: () => {}, refused: () => {}, queued: () => {} }),
       commit: () => {},
     }
     this.plane = new DataPlane({
@@ -53,6 +54,8 @@ class PlaneKit {
       transports: { plain: this.transport, tls: this.transport },
       retired: (generation) => this.retired.push(generation),
       report: (change) => void this.changes.push(change),
+      mail: new TestMail(),
+      lostWakeup: () => {},
       bug: (error) => {
         throw error
       },
@@ -108,6 +111,7 @@ function upstream(name: string): UpstreamConfig {
     connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
     connectTimeout: 2000,
     outlierDetection: undefined,
+    bulkhead: undefined,
     retryBudget: undefined,
     healthCheck: undefined,
   }
@@ -163,8 +167,9 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     },
     retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
     hedge: undefined,
+    importance: 'normal',
     policies: {},
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {} },
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined },
     ...more,
   }
 }

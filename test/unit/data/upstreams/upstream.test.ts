@@ -28,6 +28,7 @@ const CONFIG: UpstreamConfig = {
   connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
   connectTimeout: 2000,
   outlierDetection: undefined,
+  bulkhead: undefined,
   retryBudget: undefined,
   healthCheck: undefined,
 }

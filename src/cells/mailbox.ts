@@ -1,0 +1,69 @@
+import type { CellRef } from './pages.ts'
+import type { CellSpace } from './space.ts'
+
+/** How workers wake each other. A mail says nothing but "look": what there is to do stands in other cells. */
+export interface Mail {
+  /** Wakes a worker; the own one, too. Never blocks, never fails: to a worker that is gone it is lost. */
+  post(worker: number): void
+  /** Calls back after each mail, several at once if they came together. One listener a worker. */
+  listen(onMail: () => void): void
+  /** Mails so far, of which the listener may not have heard yet. Grows, and wraps. */
+  readonly count: number
+}
+
+/**
+ * One word a worker, with which others wake it: it grows by one with each mail. The owner keeps exactly one
+ * `Atomics.waitAsync` on it, which costs nothing while nobody writes, keeps no thread alive and ends with it.
+ */
+export class Mailboxes implements Mail {
+  private readonly boxes: readonly { readonly view: Int32Array; readonly slot: number }[]
+  private readonly own: number
+  private onMail: (() => void) | undefined = undefined
+  private closed = false
+
+  /** `refs`: words, one a worker. */
+  constructor(space: CellSpace, refs: readonly CellRef[]) {
+    this.boxes = refs.map((ref) => ({ view: space.int32(ref), slot: ref.slot }))
+    this.own = space.worker
+  }
+
+  get count(): number {
+    const { view, slot } = this.box(this.own)
+    return Atomics.load(view, slot)
+  }
+
+  post(worker: number): void {
+    const { view, slot } = this.box(worker)
+    Atomics.add(view, slot, 1)
+    Atomics.notify(view, slot, 1)
+  }
+
+  listen(onMail: () => void): void {
+    const waiting = this.onMail !== undefined
+    this.onMail = onMail
+    if (!waiting) this.wait(this.count)
+  }
+
+  /** Nobody is called back from now on. */
+  close(): void {
+    this.closed = true
+    this.post(this.own)
+  }
+
+  /** `seen`: the count that was heard of. */
+  private wait(seen: number): void {
+    const { view, slot } = this.box(this.own)
+    const { value } = Atomics.waitAsync(view, slot, seen)
+    void Promise.resolve(value).then(() => {
+      if (this.closed) return
+      // Read before the look: a mail that comes meanwhile is another one.
+      const { count } = this
+      this.onMail?.()
+      this.wait(count)
+    })
+  }
+
+  private box(worker: number): Mailboxes['boxes'][number] {
+    return this.boxes[worker] as Mailboxes['boxes'][number]
+  }
+}

@@ -1,0 +1,127 @@
+import type { HeldCell } from '../../cells/held.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { importanceOf } from '../../core/importance.ts'
+import type { Policy, PolicyContext, Refusal } from '../../core/policy.ts'
+import type { BulkheadCells } from '../../core/protocol.ts'
+import { object, offOr, withDefault } from '../../schema/composites.ts'
+import { duration, integer, oneOf } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
+import { type BulkheadQueue, Waiting } from './bulkhead-queue.ts'
+import { BulkheadQueues } from './bulkhead-queues.ts'
+import type { ConfiguredPolicy } from './definition.ts'
+
+const queue = object({
+  size: withDefault(integer(1, 1_000_000), 100, 'Requests that wait at a time, of all workers together.'),
+  maxWait: withDefault(duration(1, 600_000), '500ms', 'The longest wait; then queue_timeout.'),
+  fairBy: withDefault(
+    oneOf('client', 'none'),
+    'client',
+    'client: the clients that wait take turns, by their address; none: nobody asks whose request it is.',
+  ),
+  newestFirstAfter: withDefault(
+    offOr(duration(10, 600_000)),
+    '100ms',
+    'Once the queue was not empty for so long the newest go first, and nobody waits longer than this.',
+  ),
+})
+
+const keys = object({
+  maxConcurrent: withDefault(integer(1, 1_000_000), 1024, 'Requests at a time, of all workers together.'),
+  queue: withDefault(offOr(queue), 'off', 'Lets requests wait for a permit, in the order of their arrival.'),
+  mode: withDefault(
+    oneOf('enforce', 'shadow'),
+    'enforce',
+    'shadow: it counts what it would refuse, and refuses nothing.',
+  ),
+})
+
+export type BulkheadOptions = Infer<typeof keys>
+
+/** How soon a refused client may come again where nothing better is known, milliseconds. */
+const COME_AGAIN_MS = 1_000
+
+const FULL: Refusal = { reason: 'bulkhead_full', retryAfterMs: COME_AGAIN_MS }
+
+/** Bounds the requests that a route has in flight: one permit a request, from admit to settle, exact over all workers. */
+export const bulkhead: ConfiguredPolicy<BulkheadOptions> = {
+  name: 'bulkhead',
+  stage: 100,
+  why: 'Whoever is answered without the upstream needs no permit, and one permit covers all tries of a request.',
+  doc: 'Bounds the requests that the route has in flight, so that one slow service can not take everything.',
+  answers: false,
+  byDefault: true,
+  schema: keys,
+  compile(options, context) {
+    const { bulkhead: cells } = context.cells
+    return cells === undefined ? undefined : new Bulkhead(options, context, cells)
+  },
+}
+
+/** In `ex.state`: true for a permit, or the place in the queue. */
+type Held = true | Waiting | undefined
+
+class Bulkhead implements Policy {
+  readonly name = 'bulkhead'
+  readonly slot: number
+  private readonly limit: number
+  private readonly options: BulkheadOptions
+  private readonly inFlight: HeldCell
+  private readonly queue: BulkheadQueue | undefined
+  private readonly enforces: boolean
+
+  constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells) {
+    this.slot = context.slot
+    this.limit = options.maxConcurrent
+    this.options = options
+    this.inFlight = context.space.held(cells.inFlight)
+    this.queue = cells.queue && queuesOf(context).of(cells, cells.queue)
+    this.enforces = options.mode === 'enforce'
+  }
+
+  admit(ex: Exchange) {
+    const { queue } = this
+    // Whoever comes while others wait waits behind them.
+    if ((queue === undefined || queue.empty || !this.enforces) && this.inFlight.takeBelow(this.limit)) {
+      ex.state[this.slot] = true
+      return undefined
+    }
+    if (!this.enforces) {
+      ex.route?.record?.refused(this.name, 'bulkhead_full', 'shadow')
+      this.inFlight.take()
+      ex.state[this.slot] = true
+      return undefined
+    }
+    const { queue: options } = this.options
+    return queue === undefined || options === undefined ? FULL : this.enter(ex, queue, options)
+  }
+
+  left(ex: Exchange): void {
+    const held = ex.state[this.slot] as Held
+    if (held instanceof Waiting) this.queue?.leave(held)
+  }
+
+  settle(ex: Exchange): void {
+    const held = ex.state[this.slot] as Held
+    if (held === undefined) return
+    this.left(ex)
+    ex.state[this.slot] = undefined
+    if (held !== true && held.state !== 'granted') return
+    this.inFlight.give()
+    this.queue?.released(this.limit)
+  }
+
+  private enter(ex: Exchange, queue: BulkheadQueue, options: NonNullable<BulkheadOptions['queue']>) {
+    const key = options.fairBy === 'client' ? ex.client : ''
+    const waiting = queue.enter(ex, importanceOf(ex), key, this.limit, options)
+    if (waiting === undefined) return { ...FULL, retryAfterMs: queue.comeAgainMs }
+    ex.state[this.slot] = waiting
+    if (waiting.state === 'granted') return undefined
+    return new Promise<undefined | Refusal>((resolve) => {
+      waiting.resolve = resolve
+    })
+  }
+}
+
+function queuesOf({ keep, ...context }: PolicyContext): BulkheadQueues {
+  return keep('bulkhead queues', () => new BulkheadQueues(context))
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import { Permits } from '../../../../src/data/upstreams/permits.ts'
+import { TestCells } from '../../../kit/cells.ts'
+import { EngineKit } from '../../../kit/engine.ts'
+
+const reason = (kit: EngineKit, i: number) => kit.finished[i]?.failure?.reason
+
+test('permits are counted over all workers', () => {
+  const cells = new TestCells(2)
+  const ref = cells.held()
+  const [a, b] = cells.spaces.map((space) => new Permits(space.held(ref), 2)) as [Permits, Permits]
+  expect([a.take(2), b.take(2), a.take(2), a.isFull(0), b.isFull(0), b.isFull(1)]).toEqual([
+    true,
+    true,
+    false,
+    true,
+    true,
+    false,
+  ])
+  b.give()
+  expect([a.isFull(0), a.take(2)]).toEqual([false, true])
+  a.limit = undefined
+  expect(a.isFull(0)).toBe(false)
+})
+
+describe('the bulkhead of an upstream', () => {
+  test('bounds its tries; beyond it there is no try', () => {
+    const kit = new EngineKit({ maxTries: 2 })
+    for (let i = 0; i < 3; i++) kit.send()
+    expect([kit.finished.length, reason(kit, 0), kit.finished[0]?.attempts]).toEqual([1, 'bulkhead_full', 0])
+    expect(kit.finished[0]?.failure).toMatchObject({ phase: 'limit', origin: 'sluice', retryAfterMs: 1000 })
+    kit.latest.connect()
+    kit.latest.answer(200)
+    kit.send()
+    expect(kit.finished.length).toBe(2)
+  })
+
+  test('the next candidate follows', () => {
+    const kit = new EngineKit({ maxTries: 1, upstreams: { a: 1, b: 1 } })
+    for (let i = 0; i < 3; i++) kit.send()
+    const [refused] = kit.finished
+    expect([kit.finished.length, refused?.failure?.reason]).toEqual([1, 'bulkhead_full'])
+    expect(kit.upstreams.map((upstream) => upstream.isFull(0))).toEqual([true, true])
+  })
+
+  test.each(['client', 'failure', 'answer'])('a permit comes back whichever way the try ends: %s', (end) => {
+    const kit = new EngineKit({ maxTries: 1, retries: { maxExtra: 0 } })
+    const sent = kit.send()
+    kit.latest.connect()
+    if (end === 'client') sent.downstream.reset()
+    else if (end === 'failure') kit.latest.fail({ reason: 'upstream_reset' })
+    else kit.latest.answer(200)
+    expect(kit.upstreams[0]?.isFull(0)).toBe(false)
+    kit.send()
+    expect(kit.finished.length).toBe(1)
+  })
+
+  test('a retry is a try, too', () => {
+    const kit = new EngineKit({ maxTries: 1 })
+    kit.send()
+    kit.latest.connect()
+    kit.latest.fail({ reason: 'upstream_reset' })
+    kit.clock.advance(300)
+    expect(kit.upstreams[0]?.isFull(0)).toBe(true)
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect(kit.upstreams[0]?.isFull(0)).toBe(false)
+  })
+
+  test('pool_full gives it back', () => {
+    const kit = new EngineKit({ maxTries: 3, connections: { max: 1, maxWaiting: 0 } })
+    kit.send()
+    kit.send()
+    expect(reason(kit, 0)).toBe('pool_full')
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect(kit.upstreams[0]?.isFull(0)).toBe(false)
+    kit.send()
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect(kit.finished.map(({ failure }) => failure?.reason)).toEqual(['pool_full', undefined, undefined])
+  })
+})
