@@ -41,6 +41,7 @@ class DataWorker {
     this.space.add(start.pages)
     this.mail = new Mailboxes(this.space, start.mailboxes)
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
+    const lostWakeups = this.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
     this.plane = new DataPlane({
       space: this.space,
       clock,
@@ -51,7 +52,7 @@ class DataWorker {
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
       mail: this.mail,
-      lostWakeup: () => this.metrics.counter('sluice_bulkhead_lost_wakeups_total', []).inc(),
+      lostWakeup: () => lostWakeups.inc(),
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })
     this.beat()
