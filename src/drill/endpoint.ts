@@ -29,7 +29,9 @@ export interface Endpoint {
   stop(): Promise<void>
 }
 
-const BODY = 'as it should be\n'
+/** Of every answer that is not broken. */
+export const BODY = 'as it should be\n'
+
 const REBINDS = 100
 const REBIND_MS = 20
 

@@ -61,10 +61,11 @@ export class Pacer {
 
   private send(dueAt: number): void {
     let open = true
+    let bytes = 0
     const ended = (status: number, reason: string): void => {
       if (!open) return
       open = false
-      this.outcomes.push({ load: this.plan.name, dueAt, endedAt: this.clock.now(), status, reason })
+      this.outcomes.push({ load: this.plan.name, dueAt, endedAt: this.clock.now(), status, reason, bytes })
     }
     const { agent, headers, port } = this
     const sent = request({ host: '127.0.0.1', port, path: this.plan.path, headers, agent }, (answer) => {
@@ -72,7 +73,9 @@ export class Pacer {
       const reason = DETAILS.exec(String(answer.headers['proxy-status'] ?? ''))?.[1] ?? ''
       answer.on('error', () => ended(0, 'broken'))
       answer.on('end', () => (answer.complete ? ended(status, reason) : ended(0, 'broken')))
-      answer.resume()
+      answer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+      })
     })
     sent.on('error', (error: NodeJS.ErrnoException) => ended(0, error.code ?? error.message))
     sent.end()

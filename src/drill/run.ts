@@ -10,6 +10,8 @@ export interface Outcome {
   readonly status: number
   /** The reason in Proxy-Status, or how the connection broke; '' for an answer of the upstream. */
   readonly reason: string
+  /** Of the body. */
+  readonly bytes: number
 }
 
 /** A phase that is over. */
@@ -57,6 +59,12 @@ export class Run {
     return this.sent(phase, load, fromMs).filter(({ status }) => status === 0 || status >= 500)
   }
 
+  /** Requests that failed before the phase was over: what a fault cut short belongs to the next one. */
+  failedInside(phase: string, load?: string): readonly Outcome[] {
+    const { to } = this.phase(phase)
+    return this.failed(phase, load).filter(({ endedAt }) => endedAt < to)
+  }
+
   /** In percent. */
   failedShare(phase?: string, load?: string): number {
     return (100 * this.failed(phase, load).length) / Math.max(1, this.sent(phase, load).length)
@@ -91,6 +99,12 @@ export class Run {
   grown(phase: string, metric: string, labels: Readonly<Record<string, string>> = {}): number {
     const { before, after } = this.phase(phase)
     return after.sum(metric, labels) - before.sum(metric, labels)
+  }
+
+  /** Tries that reached an endpoint, or a port that refused; none that were refused before. */
+  attempts(phase: string): number {
+    const metric = 'sluice_attempts_total'
+    return this.grown(phase, metric) - this.grown(phase, metric, { outcome: 'ignored' })
   }
 
   /** What the gateway still holds after the load: requests in flight and client connections. */

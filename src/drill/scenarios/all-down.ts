@@ -22,7 +22,7 @@ export const allDown: DrillScenario = {
     app: {
       match: { path: '/*' },
       to: 'app',
-      circuitBreaker: { openFor: '1s', maxOpenFor: '1s', halfOpen: { attempts: PROBES, ramp: '1s' } },
+      circuitBreaker: { window: '2s', openFor: '1s', maxOpenFor: '1s', halfOpen: { attempts: PROBES, ramp: '1s' } },
     },
   },
   load: [{ name: 'app', path: '/', rate: 250 }],
@@ -44,13 +44,13 @@ export const allDown: DrillScenario = {
     { name: 'after', seconds: [1, 5] },
   ],
   expected: [
-    exactly('requests that failed before', 0, '', (run) => run.failed('calm').length),
+    exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),
     atLeast('openings of the breaker', 1, '', (run) => {
       return run.grown('finding-out', 'sluice_breaker_transitions_total', { ...OF_APP, to: 'open' })
     }),
     atMost('tries while it is open, for each probation', PROBES, '', (run) => {
       const probations = run.grown('open', 'sluice_breaker_transitions_total', { ...OF_APP, to: 'half_open' })
-      return run.grown('open', 'sluice_attempts_total', OF_APP) / Math.max(1, probations)
+      return run.attempts('open') / Math.max(1, probations)
     }),
     exactly('requests that failed after the recovery', 0, '', (run) => run.failed('after').length),
     NOTHING_HELD,

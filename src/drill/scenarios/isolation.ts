@@ -15,7 +15,7 @@ export const isolation: DrillScenario = {
       match: { path: '/sick' },
       to: 'sick',
       timeouts: { request: '1s' },
-      circuitBreaker: { openFor: '1s', maxOpenFor: '1s', halfOpen: { ramp: '1s' } },
+      circuitBreaker: { window: '2s', openFor: '1s', maxOpenFor: '1s', halfOpen: { ramp: '1s' } },
     },
     well: { match: { path: '/well' }, to: 'well' },
   },

@@ -16,7 +16,7 @@ export const latencySpike: DrillScenario = {
       match: { path: '/*' },
       to: 'app',
       timeouts: { request: '1s' },
-      circuitBreaker: { openFor: '1s', maxOpenFor: '1s', halfOpen: { ramp: '1s' } },
+      circuitBreaker: { window: '2s', openFor: '1s', maxOpenFor: '1s', halfOpen: { ramp: '1s' } },
     },
   },
   load: [{ name: 'app', path: '/', rate: 200 }],
@@ -32,7 +32,7 @@ export const latencySpike: DrillScenario = {
     { name: 'after', seconds: [0.5, 5] },
   ],
   expected: [
-    exactly('requests that failed before', 0, '', (run) => run.failed('calm').length),
+    exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),
     atLeast('openings of the breaker', 1, '', (run) => {
       return run.grown('slow', 'sluice_breaker_transitions_total', { to: 'open' })
     }),
