@@ -57,8 +57,8 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
   const { until } = phase
   if (until !== undefined) await waitFor(clock, () => isOver(until, stage, triesBefore), UNTIL_MS)
   const peak = Object.fromEntries(Object.entries(stage.concurrency).map(([name, of]) => [name, of.peak]))
-  const to = clock.now()
   const tries = minus(await triesOf(stage), triesBefore)
+  const to = clock.now()
   return { name: phase.name, from, to, before, after: await scrape(stage), tries, peak }
 }
 

@@ -40,7 +40,7 @@ export const bodiesBreak: DrillScenario = {
     atLeast('openings of the breaker', 1, '', (run) => {
       return run.grown('breaks', 'sluice_breaker_transitions_total', { to: 'open' })
     }),
-    atMost('broken answers until it opened, and for each probation', 450, '', (run) => {
+    atMost('broken answers until it opened, and for each probation', 250, '', (run) => {
       const probations = run.grown('breaks', 'sluice_breaker_transitions_total', { to: 'half_open' })
       return run.failed('breaks').filter(({ reason }) => reason === 'broken').length / (1 + probations)
     }),
