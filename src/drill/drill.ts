@@ -13,6 +13,8 @@ export interface Stage {
   readonly concurrency: Readonly<Record<string, Concurrency>>
   /** A scrape, as text. */
   scrape(): Promise<string>
+  /** What phases ask for by name. */
+  readonly acts?: Readonly<Record<string, () => void>>
 }
 
 export type Length = 'short' | 'full'
@@ -53,6 +55,7 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
     const all = stage.endpoints[upstream] ?? []
     await Promise.all((endpoint === undefined ? all : all.slice(endpoint, endpoint + 1)).map((one) => one.set(fault)))
   }
+  if (phase.act !== undefined) stage.acts?.[phase.act]?.()
   await sleep(clock, from + phase.seconds[length === 'short' ? 0 : 1] * 1000 - clock.now())
   const { until } = phase
   if (until !== undefined) await waitFor(clock, () => isOver(until, stage, triesBefore), UNTIL_MS)

@@ -29,6 +29,8 @@ export interface Phase {
   readonly seconds: readonly [short: number, full: number]
   /** Set when it begins. */
   readonly faults?: readonly FaultAt[]
+  /** Something that its stage can do, when it begins. */
+  readonly act?: string
   /** It goes on until this holds, for 15 s at most. */
   readonly until?: (live: Live) => boolean
 }

@@ -2,6 +2,10 @@ import type { Length } from '../../src/drill/drill.ts'
 import type { DrillScenario, Scenario } from '../../src/drill/scenario.ts'
 import { DRILLS } from '../../src/drill/scenarios/index.ts'
 import { judge, type Verdict } from '../../src/drill/verdict.ts'
+import { clientsVanish, playClientsVanish } from './scenarios/clients-vanish.ts'
+import { connectionFaults, playConnectionFaults } from './scenarios/connection-faults.ts'
+import { dnsChanges, playDnsChanges } from './scenarios/dns-changes.ts'
+import { playWorkerEnds, workerEnds } from './scenarios/worker-ends.ts'
 import { playDrill } from './stage.ts'
 
 /** A scenario that can be run against a real gateway process. */
@@ -26,4 +30,8 @@ function chaos<S>(about: Scenario<S>, play: (length: Length) => Promise<S>): Cha
 /** Every scenario, in the order of docs/failure-modes.md. */
 export const CATALOGUE: readonly Chaos[] = [
   ...DRILLS.map((drill) => ({ ...chaos(drill, (length) => playDrill(drill, length)), drill })),
+  chaos(dnsChanges, playDnsChanges),
+  chaos(clientsVanish, playClientsVanish),
+  chaos(connectionFaults, playConnectionFaults),
+  { ...chaos(workerEnds, playWorkerEnds), drill: workerEnds },
 ]

@@ -6,44 +6,46 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { startSluice, TOP } from '../kit/sluice.ts'
 import { EndpointProcess } from './endpoint-process.ts'
 
-/** Config of a drill's gateway. `ports` of the endpoints, by upstream. JSON, which is YAML. */
-export function configOf(scenario: DrillScenario, ports: Readonly<Record<string, readonly number[]>>): string {
+/** Config of a drill's gateway. JSON, which is YAML. */
+export function configOf(scenario: DrillScenario, endpoints: Stage['endpoints']): string {
   const upstreams = Object.fromEntries(
     Object.entries(scenario.upstreams).map(([name, { options }]) => [
       name,
-      { endpoints: (ports[name] ?? []).map((port) => `http://127.0.0.1:${port}`), ...options },
+      { endpoints: (endpoints[name] ?? []).map(({ port }) => `http://127.0.0.1:${port}`), ...options },
     ]),
   )
   return `${TOP}upstreams: ${JSON.stringify(upstreams)}\nroutes: ${JSON.stringify(scenario.routes)}\n`
 }
 
 /** Runs a drill against a gateway process of its own. */
-export async function playDrill(scenario: DrillScenario, length: Length): Promise<Run> {
-  const endpoints: Record<string, Endpoint[]> = {}
-  const concurrency: Record<string, Concurrency> = {}
-  const ports: Record<string, number[]> = {}
-  try {
-    for (const [name, plan] of Object.entries(scenario.upstreams)) {
-      const shared = new Concurrency()
-      const made = await Promise.all(Array.from({ length: plan.endpoints }, () => start(scenario, plan, shared)))
-      endpoints[name] = made
-      concurrency[name] = shared
-      ports[name] = made.map(({ port }) => port)
-    }
-    const sluice = await startSluice(configOf(scenario, ports))
+export function playDrill(scenario: DrillScenario, length: Length): Promise<Run> {
+  return withEndpoints(scenario, async (endpoints, concurrency) => {
+    const sluice = await startSluice(configOf(scenario, endpoints))
     try {
       const scrape = async (): Promise<string> => (await sluice.probe('/metrics')).body
-      const stage: Stage = { port: sluice.port(), endpoints, concurrency, scrape }
-      return await drill(scenario, stage, systemClock, length)
+      return await drill(scenario, { port: sluice.port(), endpoints, concurrency, scrape }, systemClock, length)
     } finally {
       await sluice.stop()
     }
+  })
+}
+
+/** Starts the endpoints of a scenario, and ends them whatever happens. */
+export async function withEndpoints<T>(
+  scenario: DrillScenario,
+  play: (endpoints: Stage['endpoints'], concurrency: Stage['concurrency']) => Promise<T>,
+): Promise<T> {
+  const endpoints: Record<string, Endpoint[]> = {}
+  const concurrency: Record<string, Concurrency> = {}
+  try {
+    for (const [name, plan] of Object.entries(scenario.upstreams)) {
+      const shared = new Concurrency()
+      concurrency[name] = shared
+      endpoints[name] = await Promise.all(Array.from({ length: plan.endpoints }, () => start(scenario, plan, shared)))
+    }
+    return await play(endpoints, concurrency)
   } finally {
-    await Promise.all(
-      Object.values(endpoints)
-        .flat()
-        .map((endpoint) => endpoint.stop()),
-    )
+    for (const endpoint of Object.values(endpoints).flat()) await endpoint.stop()
   }
 }
 
