@@ -13,7 +13,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/data/engine'],
   ['src/data/ingress'],
   ['src/data'],
-  ['src/control', 'src/demo'],
+  ['src/control', 'src/demo', 'src/drill'],
   ['src'],
 ]
 
@@ -27,9 +27,9 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 
 /** Node's modules that only some parts may touch. */
 const NODE_HOMES: Readonly<Record<string, RegExp>> = {
-  'node:http': /^src\/(data\/ingress|demo)\//,
+  'node:http': /^src\/(data\/ingress|demo|drill)\//,
   'node:net':
-    /^src\/((config|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo)\/|data\/\w+\/options\.ts$)/,
+    /^src\/((config|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo|drill)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/control\/discovery\//,
   'node:fs': /^src\/(cli|config|control|telemetry)\//,

@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Clock, ClockHandle } from '../lib/clock.ts'
+import type { Fault } from './scenario.ts'
+
+/** Requests that the endpoints of an upstream have at a time. */
+export class Concurrency {
+  now = 0
+  peak = 0
+
+  enter(): void {
+    this.now++
+    if (this.now > this.peak) this.peak = this.now
+  }
+
+  leave(): void {
+    this.now--
+  }
+}
+
+/** An endpoint of a drill; in this process or in another one. */
+export interface Endpoint {
+  readonly port: number
+  /** Resolves once the fault is there. */
+  set(fault: Fault): Promise<void>
+  /** Requests so far. */
+  tries(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** Of every answer that is not broken. */
+export const BODY = 'as it should be\n'
+
+const REBINDS = 100
+const REBIND_MS = 20
+
+/** An HTTP server on loopback whose fault can be switched while it serves. */
+export class DrillEndpoint implements Endpoint {
+  private readonly clock: Clock
+  private readonly serviceMs: number
+  private readonly concurrency: Concurrency
+  private readonly sockets = new Set<Socket>()
+  private readonly host: string
+  private bound: number
+  private served = 0
+  private server: Server | undefined = undefined
+  private fault: Fault = 'none'
+
+  constructor(clock: Clock, serviceMs: number, concurrency: Concurrency, port = 0, host = '127.0.0.1') {
+    this.clock = clock
+    this.serviceMs = serviceMs
+    this.concurrency = concurrency
+    this.bound = port
+    this.host = host
+  }
+
+  get port(): number {
+    return this.bound
+  }
+
+  async start(): Promise<this> {
+    await this.listen()
+    return this
+  }
+
+  async set(fault: Fault): Promise<void> {
+    const wasDown = isDown(this.fault)
+    this.fault = fault
+    if (isDown(fault)) await this.stop()
+    else if (wasDown) await this.listen()
+  }
+
+  async tries(): Promise<number> {
+    return this.served
+  }
+
+  async stop(): Promise<void> {
+    const server = this.server
+    this.server = undefined
+    for (const socket of this.sockets) socket.destroy()
+    if (server === undefined) return
+    server.close()
+    await once(server, 'close')
+  }
+
+  /** The port may be another connection's for a moment when it is bound again. */
+  private async listen(): Promise<void> {
+    for (let tried = 1; ; tried++) {
+      const server = createServer((request, response) => this.serve(request, response))
+      server.keepAliveTimeout = 60_000
+      server.on('connection', (socket: Socket) => {
+        this.sockets.add(socket)
+        socket.on('close', () => this.sockets.delete(socket))
+        socket.on('error', () => {})
+      })
+      server.listen(this.bound, this.host)
+      try {
+        await once(server, 'listening')
+        this.server = server
+        this.bound = (server.address() as AddressInfo).port
+        return
+      } catch (error) {
+        if (tried === REBINDS) throw error
+        await new Promise<void>((resolve) => void this.clock.after(REBIND_MS, resolve))
+      }
+    }
+  }
+
+  private serve(request: IncomingMessage, response: ServerResponse): void {
+    this.served++
+    this.concurrency.enter()
+    let handle: ClockHandle
+    request.on('error', () => {})
+    response.on('error', () => {})
+    response.on('close', () => {
+      this.concurrency.leave()
+      this.clock.cancel(handle)
+    })
+    request.resume()
+    const { fault } = this
+    if (fault === 'hangs') return
+    const delayMs = this.serviceMs + (typeof fault === 'object' ? fault.slowMs : 0)
+    handle = this.clock.after(delayMs, () => answer(response, fault))
+  }
+}
+
+function isDown(fault: Fault): boolean {
+  return fault === 'down' || fault === 'killed'
+}
+
+function answer(response: ServerResponse, fault: Fault): void {
+  response.writeHead(fault === 'fails' ? 503 : 200, { 'content-type': 'text/plain', 'content-length': BODY.length })
+  if (fault === 'breaks') response.write(BODY.slice(0, BODY.length >> 1), () => response.destroy())
+  else response.end(BODY)
+}

@@ -1,0 +1,120 @@
+import type { Metrics } from './metrics.ts'
+
+/** What became of one request. Times are clock milliseconds. */
+export interface Outcome {
+  readonly load: string
+  /** When it should have been sent: waiting for the load tool counts. */
+  readonly dueAt: number
+  readonly endedAt: number
+  /** 0: no complete answer. */
+  readonly status: number
+  /** The reason in Proxy-Status, or how the connection broke; '' for an answer of the upstream. */
+  readonly reason: string
+  /** Of the body. */
+  readonly bytes: number
+}
+
+/** A phase that is over. */
+export interface PhaseSeen {
+  readonly name: string
+  readonly from: number
+  readonly to: number
+  readonly before: Metrics
+  readonly after: Metrics
+  /** Requests that each endpoint got in it, by upstream. */
+  readonly tries: Readonly<Record<string, readonly number[]>>
+  /** The most requests that each upstream had at a time. */
+  readonly peak: Readonly<Record<string, number>>
+}
+
+/** Everything that was seen while a scenario ran, and what can be told from it. */
+export class Run {
+  readonly outcomes: readonly Outcome[]
+  readonly phases: readonly PhaseSeen[]
+  /** After the load had ended. */
+  readonly end: Metrics
+
+  constructor(outcomes: readonly Outcome[], phases: readonly PhaseSeen[], end: Metrics) {
+    this.outcomes = outcomes
+    this.phases = phases
+    this.end = end
+  }
+
+  phase(name: string): PhaseSeen {
+    const found = this.phases.find((phase) => phase.name === name)
+    if (found === undefined) throw new Error(`no phase ${name}`)
+    return found
+  }
+
+  /** Requests that were due in a phase (all: in any), at least `fromMs` after it began. */
+  sent(phase?: string, load?: string, fromMs = 0): readonly Outcome[] {
+    const { from, to } = phase === undefined ? { from: -Infinity, to: Infinity } : this.phase(phase)
+    return this.outcomes.filter(
+      (outcome) =>
+        outcome.dueAt >= from + fromMs && outcome.dueAt < to && (load === undefined || outcome.load === load),
+    )
+  }
+
+  failed(phase?: string, load?: string, fromMs = 0): readonly Outcome[] {
+    return this.sent(phase, load, fromMs).filter(({ status }) => status === 0 || status >= 500)
+  }
+
+  /** Requests that failed before the phase was over: what a fault cut short belongs to the next one. */
+  failedInside(phase: string, load?: string): readonly Outcome[] {
+    const { to } = this.phase(phase)
+    return this.failed(phase, load).filter(({ endedAt }) => endedAt < to)
+  }
+
+  /** In percent. */
+  failedShare(phase?: string, load?: string): number {
+    return (100 * this.failed(phase, load).length) / Math.max(1, this.sent(phase, load).length)
+  }
+
+  /** Milliseconds from due to the end, of whatever the answer was. */
+  latency(q: number, phase: string, load?: string, fromMs = 0): number {
+    return quantile(
+      this.sent(phase, load, fromMs).map(({ dueAt, endedAt }) => endedAt - dueAt),
+      q,
+    )
+  }
+
+  /** Milliseconds from the begin of a phase to the end of its first answer that was good. */
+  firstGood(phase: string, load?: string): number {
+    const { from } = this.phase(phase)
+    const good = this.sent(phase, load).filter(({ status }) => status > 0 && status < 500)
+    return Math.min(...good.map(({ endedAt }) => endedAt)) - from
+  }
+
+  /** Milliseconds from the begin of a phase to the last request in it that failed; 0: none did. */
+  lastFailed(phase: string, load?: string): number {
+    const { from } = this.phase(phase)
+    return Math.max(0, ...this.failed(phase, load).map(({ dueAt }) => dueAt - from))
+  }
+
+  tries(phase: string, upstream: string, endpoint: number): number {
+    return this.phase(phase).tries[upstream]?.[endpoint] ?? 0
+  }
+
+  /** How much a counter grew in a phase. */
+  grown(phase: string, metric: string, labels: Readonly<Record<string, string>> = {}): number {
+    const { before, after } = this.phase(phase)
+    return after.sum(metric, labels) - before.sum(metric, labels)
+  }
+
+  /** Tries that reached an endpoint, or a port that refused; none that were refused before. */
+  attempts(phase: string): number {
+    const metric = 'sluice_attempts_total'
+    return this.grown(phase, metric) - this.grown(phase, metric, { outcome: 'ignored' })
+  }
+
+  /** What the gateway still holds after the load: requests in flight and client connections. */
+  get held(): number {
+    return this.end.sum('sluice_requests_in_flight') + this.end.sum('sluice_connections')
+  }
+}
+
+/** Of unsorted values; nearest rank. NaN when there are none. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
+}

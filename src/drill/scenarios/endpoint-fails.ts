@@ -1,0 +1,35 @@
+import { atLeast, atMost, type DrillScenario, exactly, within } from '../scenario.ts'
+import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
+
+export const endpointFails: DrillScenario = {
+  name: 'endpoint-fails',
+  title: 'One of three endpoints answers 503 to everything',
+  topology: 'One route, one upstream of three endpoints, 300 idempotent requests a second.',
+  fault: 'One endpoint answers every request with 503, faster than the others do their work.',
+  recovery: 'It works again. When its ejection is over it is tried, and stays in if the try is good.',
+  upstreams: {
+    app: { endpoints: 3, serviceMs: 5, options: { outlierDetection: { baseEjection: '3s', maxEjection: '3s' } } },
+  },
+  routes: { app: { match: { path: '/*' }, to: 'app' } },
+  load: [{ name: 'app', path: '/', rate: 300 }],
+  phases: [
+    { name: 'calm', seconds: [1.5, 5] },
+    { name: 'fails', seconds: [2, 2.5], faults: [{ upstream: 'app', endpoint: 0, fault: 'fails' }] },
+    {
+      name: 'back',
+      seconds: [0, 5],
+      faults: [{ upstream: 'app', endpoint: 0, fault: 'none' }],
+      until: ({ tries }) => tries('app', 0) >= 50,
+    },
+  ],
+  expected: [
+    HARDLY_ANY_FAILS,
+    exactly('ejections', 1, '', (run) => run.grown('fails', 'sluice_ejections_total', { upstream: 'app' })),
+    atMost('requests that it got before it was ejected', 20, '', (run) => run.tries('fails', 'app', 0)),
+    atLeast('requests that it gets after its return', 50, '', (run) => run.tries('back', 'app', 0)),
+    NOTHING_HELD,
+    within('p99 meanwhile, to the calm one', 2, 'times', (run) => {
+      return run.latency(0.99, 'fails', 'app', 1000) / run.latency(0.99, 'calm')
+    }),
+  ],
+}

@@ -1,0 +1,43 @@
+import { atLeast, atMost, type DrillScenario, exactly, within } from '../scenario.ts'
+import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
+
+export const endpointHangs: DrillScenario = {
+  name: 'endpoint-hangs',
+  title: 'One of three endpoints hangs',
+  topology: 'One route, one upstream of three endpoints, 300 idempotent requests a second; a try may take 500 ms.',
+  fault: 'One endpoint accepts requests and never answers.',
+  recovery: 'It answers again. When its ejection is over it is tried, and stays in if the try is good.',
+  upstreams: {
+    app: { endpoints: 3, serviceMs: 5, options: { outlierDetection: { baseEjection: '4s', maxEjection: '4s' } } },
+  },
+  routes: {
+    app: {
+      match: { path: '/*' },
+      to: 'app',
+      timeouts: { attempt: '500ms' },
+      retries: { when: ['connect', 'reset', 'timeout', 502, 503, 504] },
+    },
+  },
+  load: [{ name: 'app', path: '/', rate: 300 }],
+  phases: [
+    { name: 'calm', seconds: [1.5, 5] },
+    { name: 'hangs', seconds: [2.5, 3.5], faults: [{ upstream: 'app', endpoint: 0, fault: 'hangs' }] },
+    {
+      name: 'back',
+      seconds: [0, 5],
+      faults: [{ upstream: 'app', endpoint: 0, fault: 'none' }],
+      until: ({ tries }) => tries('app', 0) >= 50,
+    },
+  ],
+  expected: [
+    HARDLY_ANY_FAILS,
+    exactly('ejections', 1, '', (run) => run.grown('hangs', 'sluice_ejections_total', { upstream: 'app' })),
+    atMost('requests that it got before it was ejected', 40, '', (run) => run.tries('hangs', 'app', 0)),
+    atLeast('requests that it gets after its return', 50, '', (run) => run.tries('back', 'app', 0)),
+    NOTHING_HELD,
+    within('p99 in the first second', 1000, 'ms', (run) => run.latency(0.99, 'hangs')),
+    within('p99 after that, to the calm one', 2, 'times', (run) => {
+      return run.latency(0.99, 'hangs', 'app', 1000) / run.latency(0.99, 'calm')
+    }),
+  ],
+}

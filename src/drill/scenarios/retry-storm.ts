@@ -1,0 +1,37 @@
+import type { Run } from '../run.ts'
+import { atMost, type DrillScenario, exactly } from '../scenario.ts'
+import { NOTHING_HELD } from './common.ts'
+
+const FLOOR = 100
+
+/** Tries a request, without those that the floor of the budget allows. The budget looks back over the calm phase, too. */
+function amplification(run: Run): number {
+  const { from, to } = run.phase('fails')
+  const floor = FLOOR * Math.ceil((to - from) / 10_000)
+  const tries = [0, 1, 2].map((endpoint) => run.tries('calm', 'app', endpoint) + run.tries('fails', 'app', endpoint))
+  const requests = run.sent().filter(({ dueAt }) => dueAt < to)
+  return (tries.reduce((a, b) => a + b) - floor) / requests.length
+}
+
+export const retryStorm: DrillScenario = {
+  name: 'retry-storm',
+  title: 'Every try fails while retries are on',
+  topology:
+    'One route with up to three further tries and without circuit breaker, one upstream of three endpoints, 300 idempotent requests a second.',
+  fault: 'All endpoints answer 503 to everything.',
+  recovery: 'They work again. Nothing has been learned that would keep requests from them.',
+  upstreams: { app: { endpoints: 3, serviceMs: 5 } },
+  routes: { app: { match: { path: '/*' }, to: 'app', circuitBreaker: 'off', retries: { maxExtra: 3 } } },
+  load: [{ name: 'app', path: '/', rate: 300 }],
+  phases: [
+    { name: 'calm', seconds: [1, 2] },
+    { name: 'fails', seconds: [3, 20], faults: [{ upstream: 'app', fault: 'fails' }] },
+    { name: 'back', seconds: [1, 5], faults: [{ upstream: 'app', fault: 'none' }] },
+  ],
+  expected: [
+    atMost(`tries a request, beyond the floor of ${FLOOR} in 10 s`, 1.2, '', amplification),
+    exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),
+    exactly('requests that fail 1 s after it', 0, '', (run) => run.failed('back', 'app', 1000).length),
+    NOTHING_HELD,
+  ],
+}

@@ -1,0 +1,37 @@
+import type { Length } from '../../src/drill/drill.ts'
+import type { DrillScenario, Scenario } from '../../src/drill/scenario.ts'
+import { DRILLS } from '../../src/drill/scenarios/index.ts'
+import { judge, type Verdict } from '../../src/drill/verdict.ts'
+import { clientsVanish, playClientsVanish } from './scenarios/clients-vanish.ts'
+import { connectionFaults, playConnectionFaults } from './scenarios/connection-faults.ts'
+import { dnsChanges, playDnsChanges } from './scenarios/dns-changes.ts'
+import { playWorkerEnds, workerEnds } from './scenarios/worker-ends.ts'
+import { playDrill } from './stage.ts'
+
+/** A scenario that can be run against a real gateway process. */
+export interface Chaos {
+  readonly about: Scenario<never>
+  readonly drill?: DrillScenario
+  /** Runs it, `runs` times, and judges what was seen. */
+  run(length: Length, runs: number): Promise<Verdict[]>
+}
+
+function chaos<S>(about: Scenario<S>, play: (length: Length) => Promise<S>): Chaos {
+  return {
+    about: about as Scenario<never>,
+    async run(length, runs) {
+      const seen: S[] = []
+      for (let i = 0; i < runs; i++) seen.push(await play(length))
+      return judge(about, seen)
+    },
+  }
+}
+
+/** Every scenario, in the order of docs/failure-modes.md. */
+export const CATALOGUE: readonly Chaos[] = [
+  ...DRILLS.map((drill) => ({ ...chaos(drill, (length) => playDrill(drill, length)), drill })),
+  chaos(dnsChanges, playDnsChanges),
+  chaos(clientsVanish, playClientsVanish),
+  chaos(connectionFaults, playConnectionFaults),
+  { ...chaos(workerEnds, playWorkerEnds), drill: workerEnds },
+]

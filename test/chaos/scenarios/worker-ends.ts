@@ -1,0 +1,72 @@
+import { drill, type Length } from '../../../src/drill/drill.ts'
+import type { Run } from '../../../src/drill/run.ts'
+import { atMost, type DrillScenario, exactly } from '../../../src/drill/scenario.ts'
+import { NOTHING_HELD } from '../../../src/drill/scenarios/common.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { hookedGateway } from '../../kit/gateway.ts'
+import { configOf, withEndpoints } from '../stage.ts'
+
+const RESTARTS = 'sluice_worker_restarts_total'
+
+export const workerEnds: DrillScenario = {
+  name: 'worker-ends',
+  title: 'A worker thread ends while endpoints fail',
+  topology:
+    'Two workers, two routes. One upstream of three endpoints with 200 idempotent requests a second, and one of a single endpoint with 50.',
+  fault:
+    'One of the three endpoints answers 503 to everything, and so does the single one: the first is ejected, the breaker of the other opens. Then a worker ends.',
+  recovery: 'The other worker goes on. A new one takes its place and finds ejection and open breaker as they were.',
+  upstreams: {
+    app: { endpoints: 3, serviceMs: 5, options: { outlierDetection: { baseEjection: '60s' } } },
+    sick: { endpoints: 1, serviceMs: 5 },
+  },
+  routes: {
+    app: { match: { path: '/app' }, to: 'app' },
+    sick: { match: { path: '/sick' }, to: 'sick', circuitBreaker: { openFor: '60s' } },
+  },
+  load: [
+    { name: 'app', path: '/app', rate: 200 },
+    { name: 'sick', path: '/sick', rate: 50 },
+  ],
+  phases: [
+    {
+      name: 'storm',
+      seconds: [1, 3],
+      faults: [
+        { upstream: 'app', endpoint: 0, fault: 'fails' },
+        { upstream: 'sick', fault: 'fails' },
+      ],
+      until: ({ metrics }) =>
+        metrics.sum('sluice_breaker_state', { route: 'sick', state: 'open' }) === 1 &&
+        metrics.sum('sluice_upstream_endpoints', { upstream: 'app', state: 'ejected' }) === 1,
+    },
+    { name: 'death', seconds: [1, 5], act: 'end', until: ({ metrics }) => metrics.sum(RESTARTS) === 1 },
+    { name: 'after', seconds: [1.5, 5] },
+  ],
+  expected: [
+    exactly('workers replaced', 1, '', (run) => run.end.sum(RESTARTS)),
+    atMost('requests of the route that works that failed', 10, '', (run) => run.failed(undefined, 'app').length),
+    exactly('of these, after the death', 0, '', (run) => run.failed('after', 'app').length),
+    exactly('requests that the ejected endpoint gets', 0, '', (run) => {
+      return run.tries('death', 'app', 0) + run.tries('after', 'app', 0)
+    }),
+    exactly('requests that pass the open breaker', 0, '', (run) => {
+      return run.tries('death', 'sick', 0) + run.tries('after', 'sick', 0)
+    }),
+    NOTHING_HELD,
+  ],
+}
+
+/** The gateway runs in this process: a thread of another one can't be ended from here. */
+export function playWorkerEnds(length: Length): Promise<Run> {
+  return withEndpoints(workerEnds, async (endpoints, concurrency) => {
+    const gateway = await hookedGateway(configOf(workerEnds, endpoints))
+    try {
+      const acts = { end: () => gateway.gateway.hook(0, 'exit') }
+      const stage = { port: gateway.port, endpoints, concurrency, scrape: () => gateway.metrics(), acts }
+      return await drill(workerEnds, stage, systemClock, length)
+    } finally {
+      await gateway.stop()
+    }
+  })
+}

@@ -1,0 +1,56 @@
+import { drill, type Length, type Stage } from '../../src/drill/drill.ts'
+import { Concurrency, DrillEndpoint, type Endpoint } from '../../src/drill/endpoint.ts'
+import type { Run } from '../../src/drill/run.ts'
+import type { DrillScenario, UpstreamPlan } from '../../src/drill/scenario.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { startSluice, TOP } from '../kit/sluice.ts'
+import { EndpointProcess } from './endpoint-process.ts'
+
+/** Config of a drill's gateway. JSON, which is YAML. */
+export function configOf(scenario: DrillScenario, endpoints: Stage['endpoints']): string {
+  const upstreams = Object.fromEntries(
+    Object.entries(scenario.upstreams).map(([name, { options }]) => [
+      name,
+      { endpoints: (endpoints[name] ?? []).map(({ port }) => `http://127.0.0.1:${port}`), ...options },
+    ]),
+  )
+  return `${TOP}upstreams: ${JSON.stringify(upstreams)}\nroutes: ${JSON.stringify(scenario.routes)}\n`
+}
+
+/** Runs a drill against a gateway process of its own. */
+export function playDrill(scenario: DrillScenario, length: Length): Promise<Run> {
+  return withEndpoints(scenario, async (endpoints, concurrency) => {
+    const sluice = await startSluice(configOf(scenario, endpoints))
+    try {
+      const scrape = async (): Promise<string> => (await sluice.probe('/metrics')).body
+      return await drill(scenario, { port: sluice.port(), endpoints, concurrency, scrape }, systemClock, length)
+    } finally {
+      await sluice.stop()
+    }
+  })
+}
+
+/** Starts the endpoints of a scenario, and ends them whatever happens. */
+export async function withEndpoints<T>(
+  scenario: DrillScenario,
+  play: (endpoints: Stage['endpoints'], concurrency: Stage['concurrency']) => Promise<T>,
+): Promise<T> {
+  const endpoints: Record<string, Endpoint[]> = {}
+  const concurrency: Record<string, Concurrency> = {}
+  try {
+    for (const [name, plan] of Object.entries(scenario.upstreams)) {
+      const shared = new Concurrency()
+      concurrency[name] = shared
+      endpoints[name] = await Promise.all(Array.from({ length: plan.endpoints }, () => start(scenario, plan, shared)))
+    }
+    return await play(endpoints, concurrency)
+  } finally {
+    for (const endpoint of Object.values(endpoints).flat()) await endpoint.stop()
+  }
+}
+
+function start({ phases }: DrillScenario, plan: UpstreamPlan, shared: Concurrency): Promise<Endpoint> {
+  const killed = phases.some(({ faults }) => faults?.some(({ fault }) => fault === 'killed'))
+  if (killed) return new EndpointProcess(plan.serviceMs).start()
+  return new DrillEndpoint(systemClock, plan.serviceMs, shared).start()
+}
