@@ -177,6 +177,7 @@ export class EngineKit {
       connectTimeout: 2000,
       outlierDetection: undefined,
       retryBudget: setUp.retryBudget,
+      discovery: undefined,
       healthCheck: undefined,
     }
     const upstream = new Upstream(config, this.cells.upstream(), {

@@ -109,6 +109,7 @@ function upstream(name: string): UpstreamConfig {
     connectTimeout: 2000,
     outlierDetection: undefined,
     retryBudget: undefined,
+    discovery: undefined,
     healthCheck: undefined,
   }
 }

@@ -29,6 +29,7 @@ const CONFIG: UpstreamConfig = {
   connectTimeout: 2000,
   outlierDetection: undefined,
   retryBudget: undefined,
+  discovery: undefined,
   healthCheck: undefined,
 }
 
