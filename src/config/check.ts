@@ -132,7 +132,8 @@ class Check {
     upstream: RootOptions['upstreams'] extends ReadonlyMap<string, infer U> ? U : never,
   ): void {
     const seen = new Map<string, number>()
-    for (const [i, { url }] of upstream.endpoints.entries()) {
+    const listed = 'kind' in upstream.endpoints ? [] : upstream.endpoints
+    for (const [i, { url }] of listed.entries()) {
       const id = `${url.scheme}://${url.host}:${url.port}`
       const before = seen.get(id)
       if (before !== undefined)

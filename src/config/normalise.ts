@@ -45,7 +45,8 @@ function upstream(name: string, options: UpstreamOptions, files: Files): Upstrea
   const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : files.get(path))
   return {
     name,
-    endpoints: endpoints.map(({ url, weight, tier, zone }) => ({ ...url, weight, tier, zone })),
+    endpoints: 'kind' in endpoints ? [] : endpoints.map(({ url, ...rest }) => ({ ...url, ...rest })),
+    discovery: 'kind' in endpoints ? endpoints : undefined,
     tls: { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), serverName: tls.serverName, verify: tls.verify },
     algorithm: loadBalancing.algorithm,
     connections,

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os'
+import { dirname } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { LeanConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
@@ -11,10 +12,13 @@ import { createRing } from '../telemetry/ring.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import { Breakers } from './breakers.ts'
 import type { BoundListener } from './contract.ts'
+import { controlMetrics } from './control-metrics.ts'
 import { type Located, namesIn } from './discovery/addresses.ts'
 import { DnsDiscovery } from './discovery/dns.ts'
-import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, systemLookup } from './discovery/lookup.ts'
+import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, srvLookup, systemLookup } from './discovery/lookup.ts'
+import { bounded } from './discovery/names.ts'
 import { isOwn, type OwnAddress } from './discovery/own.ts'
+import { Sources } from './discovery/sources.ts'
 import { EndpointBook } from './endpoint-book.ts'
 import { EndpointCare } from './endpoint-care.ts'
 import { countStates } from './endpoint-state.ts'
@@ -68,6 +72,7 @@ export class DataSide {
   readonly listeners: BoundListener[] = []
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
+  private readonly sources: Sources
   private readonly forgetting: Forgetting
   private readonly rings: readonly SharedArrayBuffer[]
   private readonly refused = new Set<string>()
@@ -85,17 +90,32 @@ export class DataSide {
     this.rings = Array.from({ length: workers }, createRing)
     this.forgetting = new Forgetting(clock, (id) => metrics.forget(id))
     const { servers, every } = config.dns
+    const lookup = servers === undefined ? systemLookup : serverLookup(servers)
+    const concurrent = servers === undefined ? SYSTEM_CONCURRENT : SERVER_CONCURRENT
+    const own = controlMetrics(metrics)
     this.dns = new DnsDiscovery({
-      lookup: servers === undefined ? systemLookup : serverLookup(servers),
-      concurrent: servers === undefined ? SYSTEM_CONCURRENT : SERVER_CONCURRENT,
+      lookup,
+      concurrent,
       every,
       clock,
       log,
       onChange: (name) => this.book.renew(name),
     })
+    this.sources = new Sources({
+      folder: dirname(config.file),
+      lookup: bounded(lookup, servers === undefined ? 1 : concurrent),
+      srv: srvLookup(servers),
+      clock,
+      log,
+      onChange: (upstream) => this.book.rediscovered(upstream),
+      looked: (upstream, ok) => {
+        own.counter('sluice_discovery_refreshes_total', [upstream, ok ? 'ok' : 'failed']).inc()
+      },
+    })
     this.book = new EndpointBook({
       registry: this.registry,
       addressesOf: (name) => this.dns.addresses(name),
+      discovered: (upstream) => this.sources.found(upstream),
       refuses: (upstream, located) => this.refuses(upstream, located),
       publish: (sets) => this.supervisor.updateEndpoints(sets),
       onLeft: (id) => this.forgetting.left(id),
@@ -105,7 +125,7 @@ export class DataSide {
     this.care = new EndpointCare({
       book: this.book,
       registry: this.registry,
-      metrics,
+      metrics: own,
       clock,
       random,
       log,
@@ -140,7 +160,9 @@ export class DataSide {
     const { config, clock, log, startLogs } = this.options
     this.logs = startLogs(this.rings, (error) => log.error('the log thread failed', { error }))
     const patience = new Promise<void>((resolve) => clock.after(FIRST_NAMES_MS, resolve))
-    const named = Promise.race([this.dns.watch(namesIn(config.lean.upstreams)), patience])
+    const { upstreams } = config.lean
+    const found = Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)])
+    const named = Promise.race([found, patience])
     await Promise.all([this.supervisor.start(), named])
     await this.apply(config.lean, config.hash)
     this.outliers.start()
@@ -193,6 +215,7 @@ export class DataSide {
   /** Ends threads and timers; access logs are written out first. */
   async close(): Promise<void> {
     this.dns.close()
+    this.sources.close()
     this.care.close()
     this.forgetting.close()
     this.breakers.close()

@@ -1,6 +1,7 @@
 import type { UpstreamConfig } from '../core/config.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../core/protocol.ts'
 import { type Located, locate } from './discovery/addresses.ts'
+import type { FoundEndpoint } from './discovery/source.ts'
 import type { CellRegistry, Lease, Mark } from './registry.ts'
 
 interface Page {
@@ -15,6 +16,8 @@ export type Pages = ReadonlyMap<string, Page>
 export interface EndpointBookOptions {
   readonly registry: CellRegistry
   readonly addressesOf: (name: string) => readonly string[]
+  /** Of upstreams whose endpoints are discovered. */
+  readonly discovered: (upstream: string) => readonly FoundEndpoint[]
   /** An address that no upstream may have. Tells people about it itself. */
   readonly refuses: (upstream: string, located: Located) => boolean
   /** Tells the workers; returns the number of the update. */
@@ -59,6 +62,12 @@ export class EndpointBook {
     this.refresh([...this.pages.values()].filter(({ config }) => config.endpoints.some(({ host }) => host === name)))
   }
 
+  /** A source has found other endpoints. */
+  rediscovered(upstream: string): void {
+    const page = this.pages.get(upstream)
+    if (page !== undefined) this.refresh([page])
+  }
+
   /** All upstreams, in the order of the config. */
   get upstreams(): Iterable<{ readonly config: UpstreamConfig; readonly set: UpstreamEndpoints }> {
     return this.pages.values()
@@ -83,9 +92,9 @@ export class EndpointBook {
   }
 
   private page(config: UpstreamConfig): Page {
-    const { addressesOf, refuses, registry } = this.options
+    const { addressesOf, discovered, refuses, registry } = this.options
     const lease = registry.lease()
-    const endpoints = locate(config, addressesOf)
+    const endpoints = locate(config, addressesOf, discovered)
       .filter((located) => !refuses(config.name, located))
       .map((located) => resolved(config.name, located, lease))
     return { config, set: { upstream: config.name, cells: lease.upstream(config.name), endpoints }, lease }
@@ -108,7 +117,7 @@ function resolved(upstream: string, { config, address, id, sni }: Located, lease
 }
 
 function keyOf({ endpoints }: UpstreamEndpoints): string {
-  return endpoints.map(({ id, host }) => `${id} ${host}`).join('\n')
+  return endpoints.map(({ id, host, tier, weight, zone }) => `${id} ${host} ${weight} ${tier} ${zone}`).join('\n')
 }
 
 function idsOf(pages: Iterable<Page>): Set<string> {

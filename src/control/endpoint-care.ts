@@ -2,8 +2,7 @@ import type { EndpointCells, UpstreamEndpoints } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { MetricsRegistry } from '../telemetry/metrics.ts'
-import { controlMetrics } from './control-metrics.ts'
+import type { WorkerMetrics } from '../telemetry/series.ts'
 import type { EndpointBook } from './endpoint-book.ts'
 import { EndpointDrains } from './endpoint-drains.ts'
 import { EndpointMarks } from './endpoint-marks.ts'
@@ -19,7 +18,8 @@ const CHECKS_AT_ONCE = 256
 export interface EndpointCareOptions {
   readonly book: EndpointBook
   readonly registry: CellRegistry
-  readonly metrics: MetricsRegistry
+  /** Of the control plane. */
+  readonly metrics: WorkerMetrics
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -37,7 +37,6 @@ export class EndpointCare {
   private readonly recovery: RecoveryWatch
 
   constructor({ book, registry, metrics, clock, random, log, passed }: EndpointCareOptions) {
-    const own = controlMetrics(metrics)
     this.book = book
     this.registry = registry
     this.marks = new EndpointMarks((ref) => registry.words(ref), clock)
@@ -53,14 +52,14 @@ export class EndpointCare {
         this.recovery.look()
       },
       checked: (upstream, cells, result) => {
-        own.counter('sluice_health_checks_total', [upstream, result]).inc()
+        metrics.counter('sluice_health_checks_total', [upstream, result]).inc()
         if (result === 'ok') passed(cells)
       },
     })
     this.recovery = new RecoveryWatch({
       clock,
       upstreams: () => Array.from(book.upstreams, ({ set }) => [set.upstream, this.isUp(set)] as const),
-      recovered: (upstream, seconds) => own.histogram('sluice_recovery_seconds', [upstream]).observe(seconds),
+      recovered: (upstream, seconds) => metrics.histogram('sluice_recovery_seconds', [upstream]).observe(seconds),
     })
   }
 

@@ -61,7 +61,9 @@ export interface UpstreamTls {
 
 export interface UpstreamConfig {
   readonly name: string
+  /** Empty where they are discovered. */
   readonly endpoints: readonly EndpointConfig[]
+  readonly discovery: DiscoveryConfig | undefined
   readonly tls: UpstreamTls
   readonly algorithm: 'round-robin' | 'least-request'
   readonly connections: {
@@ -107,6 +109,20 @@ export interface OutlierConfig {
   readonly endOnHealthy: boolean
   readonly mode: 'enforce' | 'shadow'
 }
+
+/** Where the control plane finds endpoints; `every`: milliseconds. */
+export type DiscoveryConfig =
+  | {
+      readonly kind: 'dns'
+      readonly scheme: 'http' | 'https'
+      readonly type: 'a' | 'aaaa' | 'srv'
+      readonly name: string
+      /** undefined for srv. */
+      readonly port: number | undefined
+      readonly every: number
+    }
+  /** As written: relative to the config file. */
+  | { readonly kind: 'file'; readonly path: string; readonly every: number }
 
 /** Of each endpoint. Times in milliseconds. */
 export interface HealthCheckConfig {

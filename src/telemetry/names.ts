@@ -99,6 +99,11 @@ export const METRICS = {
     help: 'Active health checks of endpoints, by what they came to.',
     labels: ['upstream', 'result'],
   },
+  sluice_discovery_refreshes_total: {
+    kind: 'counter',
+    help: 'Looks for endpoints by dns or file; after a failed one the last known endpoints stay.',
+    labels: ['upstream', 'result'],
+  },
   sluice_recovery_seconds: {
     kind: 'histogram',
     help: 'From the loss of the last usable endpoint of an upstream to the first usable one.',

@@ -2,10 +2,24 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 
 /** Records of one name, or how the server misbehaves when asked for it. */
-export type Zone = { readonly a?: readonly string[]; readonly aaaa?: readonly string[] } | 'servfail' | 'silent'
+export type Zone = Records | 'servfail' | 'silent'
+
+export interface Records {
+  readonly a?: readonly string[]
+  readonly aaaa?: readonly string[]
+  readonly srv?: readonly Srv[]
+}
+
+export interface Srv {
+  readonly priority: number
+  readonly weight: number
+  readonly port: number
+  readonly target: string
+}
 
 const A = 1
 const AAAA = 28
+const SRV = 33
 const NXDOMAIN = 3
 const SERVFAIL = 2
 
@@ -67,7 +81,21 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
 function encodeRecords(zone: Exclude<Zone, string>, type: number): Buffer[] {
   if (type === A) return (zone.a ?? []).map((address) => encode(A, Buffer.from(address.split('.').map(Number))))
   if (type === AAAA) return (zone.aaaa ?? []).map((address) => encode(AAAA, encodeV6(address)))
+  if (type === SRV) return (zone.srv ?? []).map((record) => encode(SRV, encodeSrv(record)))
   return []
+}
+
+function encodeSrv({ priority, weight, port, target }: Srv): Buffer {
+  const head = Buffer.alloc(6)
+  head.writeUInt16BE(priority, 0)
+  head.writeUInt16BE(weight, 2)
+  head.writeUInt16BE(port, 4)
+  const labels = target.split('.').filter((label) => label !== '')
+  return Buffer.concat([
+    head,
+    ...labels.map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`)),
+    Buffer.of(0),
+  ])
 }
 
 function encode(type: number, data: Buffer): Buffer {

@@ -182,6 +182,7 @@ export class EngineKit {
       outlierDetection: undefined,
       bulkhead: setUp.maxTries === undefined ? undefined : { maxConcurrent: setUp.maxTries },
       retryBudget: setUp.retryBudget,
+      discovery: undefined,
       healthCheck: undefined,
     }
     const upstream = new Upstream(config, this.cells.upstream(), {

@@ -22,6 +22,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   fastify: /^src\/(data\/ingress\/listener|control\/admin\/server|control\/admin-plane)\.ts$/,
   undici: /^src\/data\/upstreams\/transports\/undici/,
   'prom-client': /^src\/telemetry\/metrics\.ts$/,
+  opossum: /^src\/stores\/guard\.ts$/,
   yaml: /^src\/config\/document\.ts$/,
 }
 

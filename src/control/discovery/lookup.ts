@@ -1,3 +1,4 @@
+import type { SrvRecord } from 'node:dns'
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 
@@ -9,6 +10,9 @@ export interface Found {
 
 /** All addresses of a name. Rejects when nothing could be found out. */
 export type Lookup = (name: string) => Promise<Found>
+
+/** SRV records of a name. Rejects when there are none. */
+export type SrvLookup = (name: string) => Promise<readonly SrvRecord[]>
 
 /** The system's resolver works on libuv's four threads; half of them stay free for files. */
 export const SYSTEM_CONCURRENT = 2
@@ -34,6 +38,13 @@ export function serverLookup(servers: readonly string[]): Lookup {
     if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason
     return { v4: family(v4), v6: family(v6) }
   }
+}
+
+/** Asks these name servers, or those of the system, for SRV records: the system's resolver itself knows none. */
+export function srvLookup(servers: readonly string[] | undefined): SrvLookup {
+  const resolver = new Resolver({ timeout: QUERY_MS, tries: TRIES })
+  if (servers !== undefined) resolver.setServers(servers)
+  return (name) => resolver.resolveSrv(name)
 }
 
 /** "There are none" is an answer, "the server failed" is not. */

@@ -1,7 +1,9 @@
 import { isIP } from 'node:net'
+import type { DiscoveryConfig } from '../../core/config.ts'
 import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
-import { INVALID, type Infer, type Schema } from '../../schema/schema.ts'
+import type { Infer, Schema } from '../../schema/schema.ts'
+import { discovery } from './discovery-options.ts'
 import { healthCheck } from './health-options.ts'
 import { outlierOptions } from './outlier-options.ts'
 import { retryBudgetOptions } from './retry-budget-options.ts'
@@ -78,20 +80,17 @@ const endpoint = byKind({
   map: endpointFields,
 })
 
-const notYet: Schema<never> = {
-  expected: 'a list of endpoints',
-  json: { type: 'object' },
-  read(node, at) {
-    at.error(node.at, 'discovery by dns or file is not in this version of Sluice; write a list of endpoint URLs')
-    return INVALID
-  },
-}
+/** Endpoints one after another; what a discovery file holds, too. */
+export const endpointList = list(endpoint, 1)
 
 /** Keys of an upstream. */
 export const upstreamOptions = object(
   {
     endpoints: required(
-      byKind({ list: list(endpoint, 1), map: notYet }, 'a list of endpoint URLs such as http://10.0.0.1:8080'),
+      byKind<Infer<typeof endpointList> | DiscoveryConfig>(
+        { list: endpointList, map: discovery },
+        'a list of endpoint URLs such as http://10.0.0.1:8080, or { dns: NAME:PORT } or { file: PATH }',
+      ),
       'Where the service runs.',
     ),
     protocol: withDefault(oneOf('auto', 'http1'), 'auto', 'What is spoken to the endpoints; HTTP/1.1 in this version.'),

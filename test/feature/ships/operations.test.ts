@@ -32,6 +32,7 @@ upstreams:
     endpoints: ["http://127.0.0.1:${await closedPort()}", "http://127.0.0.1:${await closedPort()}"]
     retryBudget: { percent: 0%, minRetryRate: { count: 0 } }
   slow: { endpoints: ["${slow.url}", "${slow.url.replace('127.0.0.1', 'localhost')}"] }
+  found: { endpoints: { dns: "localhost:${upstream.port}" } }
   ill: { endpoints: ["${upstream.url}"], healthCheck: { interval: 100ms } }
 routes:
   slow: { match: { path: /slow }, to: slow, hedge: { delay: 1ms } }

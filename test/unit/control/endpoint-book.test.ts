@@ -18,6 +18,7 @@ function rig() {
   const book = new EndpointBook({
     registry,
     addressesOf: (name) => names[name] ?? [],
+    discovered: () => [],
     refuses: (_, { address }) => address === '127.0.0.1',
     publish: (sets) => published.push([...sets]),
     onLeft: (id) => left.push(id),

@@ -14,6 +14,7 @@ function rig() {
   const book: EndpointBook = new EndpointBook({
     registry,
     addressesOf: (name) => names[name] ?? [],
+    discovered: () => [],
     refuses: () => false,
     publish: () => 1,
     onLeft: () => {},

@@ -16,6 +16,7 @@ function upstream(endpoints: EndpointConfig[], serverName?: string): UpstreamCon
 }
 
 const table: Record<string, string[]> = { 'a.test': ['10.0.0.1', 'fd00::1'], 'b.test': ['10.0.0.1'] }
+const NOTHING = () => []
 const addressesOf = (name: string): string[] => table[name] ?? []
 
 test('only names are resolved, each once', () => {
@@ -24,7 +25,11 @@ test('only names are resolved, each once', () => {
 })
 
 test('a name becomes all of its addresses, an address stays', () => {
-  const located = locate(upstream([endpoint('a.test'), endpoint('10.9.9.9'), endpoint('gone.test')]), addressesOf)
+  const located = locate(
+    upstream([endpoint('a.test'), endpoint('10.9.9.9'), endpoint('gone.test')]),
+    addressesOf,
+    NOTHING,
+  )
   expect(located.map(({ id, address, sni }) => [id, address, sni])).toEqual([
     ['http://10.0.0.1:8080', '10.0.0.1', ''],
     ['http://[fd00::1]:8080', 'fd00::1', ''],
@@ -33,11 +38,21 @@ test('a name becomes all of its addresses, an address stays', () => {
 })
 
 test('the same address under one name counts once, under two names twice', () => {
-  expect(locate(upstream([endpoint('b.test'), endpoint('b.test')]), addressesOf)).toHaveLength(1)
-  expect(locate(upstream([endpoint('a.test'), endpoint('b.test')]), addressesOf)).toHaveLength(3)
+  expect(locate(upstream([endpoint('b.test'), endpoint('b.test')]), addressesOf, NOTHING)).toHaveLength(1)
+  expect(locate(upstream([endpoint('a.test'), endpoint('b.test')]), addressesOf, NOTHING)).toHaveLength(3)
 })
 
 test('SNI is the configured name, else the host', () => {
-  expect(locate(upstream([endpoint('b.test', 'https')]), addressesOf)[0]?.sni).toBe('b.test')
-  expect(locate(upstream([endpoint('b.test', 'https')], 'x.internal'), addressesOf)[0]?.sni).toBe('x.internal')
+  expect(locate(upstream([endpoint('b.test', 'https')]), addressesOf, NOTHING)[0]?.sni).toBe('b.test')
+  expect(locate(upstream([endpoint('b.test', 'https')], 'x.internal'), addressesOf, NOTHING)[0]?.sni).toBe('x.internal')
+})
+
+test('what a source has found stands for an upstream that is discovered', () => {
+  const discovered = { ...upstream([], 'x.internal'), discovery: { kind: 'file' } } as unknown as UpstreamConfig
+  const found = [{ config: endpoint('a.test', 'https'), addresses: ['10.0.0.7', '10.0.0.8'] }]
+  expect(locate(discovered, addressesOf, () => found).map(({ id, sni }) => `${id} ${sni}`)).toEqual([
+    'https://10.0.0.7:8080 x.internal',
+    'https://10.0.0.8:8080 x.internal',
+  ])
+  expect(locate(upstream([endpoint('10.9.9.9')]), addressesOf, () => found)).toHaveLength(1)
 })

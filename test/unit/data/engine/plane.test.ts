@@ -113,6 +113,7 @@ function upstream(name: string): UpstreamConfig {
     outlierDetection: undefined,
     bulkhead: undefined,
     retryBudget: undefined,
+    discovery: undefined,
     healthCheck: undefined,
   }
 }

@@ -30,6 +30,7 @@ const CONFIG: UpstreamConfig = {
   outlierDetection: undefined,
   bulkhead: undefined,
   retryBudget: undefined,
+  discovery: undefined,
   healthCheck: undefined,
 }
 

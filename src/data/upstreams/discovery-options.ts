@@ -1,0 +1,61 @@
+import type { DiscoveryConfig } from '../../core/config.ts'
+import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
+import { duration, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
+import type { Infer, Schema } from '../../schema/schema.ts'
+
+interface Service {
+  readonly name: string
+  readonly port: number | undefined
+}
+
+const NAME = /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i
+
+const service: Schema<Service> = parsed(
+  'a name with a port such as orders.shop.svc:8080, or for srv a name such as _http._tcp.orders.shop.svc',
+  (value): Service | Problem => {
+    const [name = '', digits, ...rest] = value.split(':')
+    if (!NAME.test(name) || name.length > 253 || rest.length > 0) return { problem: '' }
+    const lower = name.toLowerCase().replace(/\.$/, '')
+    if (digits === undefined) return { name: lower, port: undefined }
+    const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
+    return port >= 1 && port <= 65_535 ? { name: lower, port } : { problem: 'ports go from 1 to 65535' }
+  },
+)
+
+const keys = object(
+  {
+    dns: optional(service, 'Name that is resolved again and again; each address is an endpoint.'),
+    type: optional(oneOf('a', 'aaaa', 'srv'), 'For dns: the records. srv brings ports, weights and tiers. Default: a.'),
+    scheme: optional(oneOf('http', 'https'), 'For dns. Default: http.'),
+    file: optional(text('a path'), 'A YAML or JSON file with a list of endpoints, relative to the config file.'),
+    every: withDefault(
+      duration(1000, 3_600_000),
+      '10s',
+      'How often it is looked at again; a file also as soon as it changes.',
+    ),
+  },
+  { misplaced: { name: 'dns', srv: 'type', path: 'file', interval: 'every', port: 'dns', url: 'dns' } },
+)
+
+/** The map under `upstreams.NAME.endpoints`: where its endpoints are found. */
+export const discovery: Schema<DiscoveryConfig> = mapped(
+  keys,
+  (options, refuse) => {
+    const { dns, every, file } = options
+    if ((dns === undefined) === (file === undefined)) return refuse('expected either dns or file')
+    if (dns !== undefined) {
+      const problem = dnsProblem(dns, options)
+      if (problem !== undefined) return refuse(problem)
+      return { kind: 'dns', scheme: options.scheme ?? 'http', type: options.type ?? 'a', every, ...dns }
+    }
+    const wrong = (['type', 'scheme'] as const).find((key) => options[key] !== undefined)
+    if (wrong !== undefined) return refuse(`${wrong} has no meaning for a file`)
+    return { kind: 'file', path: file as string, every }
+  },
+  '{ dns: NAME:PORT } or { file: PATH }',
+)
+
+function dnsProblem({ port }: Service, { type }: Infer<typeof keys>): string | undefined {
+  if (type === 'srv') return port === undefined ? undefined : 'srv records bring the port; remove it from dns'
+  return port === undefined ? 'the port is missing in dns: write NAME:PORT' : undefined
+}

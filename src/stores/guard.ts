@@ -1,0 +1,59 @@
+import CircuitBreaker from 'opossum'
+
+export interface GuardOptions<T> {
+  /** What is guarded. It bounds its own time: a call that never settles would wedge the breaker. */
+  readonly call: () => Promise<T>
+  /** Milliseconds over which failures are counted. */
+  readonly window: number
+  /** For so long nothing is called after too many failures; then one call finds out. */
+  readonly openFor: number
+  /** The call failed, or was not made. */
+  readonly onFailure: (error: Error) => void
+}
+
+const MIN_CALLS = 5
+const ERROR_PERCENT = 50
+const BUCKETS = 10
+
+/**
+ * A call that Sluice itself makes (discovery), behind a circuit breaker of opossum: where it fails, or isn't made because it
+ * has failed too often, what was known before is the answer. The only file that knows opossum; requests have a breaker of
+ * their own (`resilience/circuit.ts`).
+ */
+export class Guard<T> {
+  private readonly breaker: CircuitBreaker<[known: T], T>
+
+  constructor({ call, window, openFor, onFailure }: GuardOptions<T>) {
+    this.breaker = new CircuitBreaker<[known: T], T>(() => call(), {
+      // Its timeout would leave the call running.
+      timeout: false,
+      volumeThreshold: MIN_CALLS,
+      errorThresholdPercentage: ERROR_PERCENT,
+      resetTimeout: openFor,
+      rollingCountTimeout: window,
+      rollingCountBuckets: BUCKETS,
+      // They sort and copy all samples at each failure.
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+    })
+    this.breaker.fallback((known: T, error: Error) => {
+      onFailure(error)
+      return known
+    })
+  }
+
+  /** The call's answer, or `known`. Never rejects while the guard is open for business. */
+  run(known: T): Promise<T> {
+    return this.breaker.fire(known)
+  }
+
+  /** There is news: former failures count no more. */
+  forget(): void {
+    this.breaker.close()
+  }
+
+  /** Ends its timers. */
+  close(): void {
+    this.breaker.shutdown()
+  }
+}
