@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import { Guard } from '../../stores/guard.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Found, Lookup } from './lookup.ts'
 
@@ -21,6 +22,8 @@ export interface DnsOptions {
 /** What is known of one name. */
 interface Name {
   readonly name: string
+  /** Undefined: it failed, or nobody wants to know any more. */
+  readonly guard: Guard<Found | undefined>
   addresses: readonly string[]
   timer: ClockHandle
   failing: boolean
@@ -46,7 +49,7 @@ export class DnsDiscovery {
     const first: Promise<void>[] = []
     for (const name of names) {
       if (this.names.has(name)) continue
-      const entry: Name = { name, addresses: [], timer: undefined, failing: false }
+      const entry = this.entry(name)
       this.names.set(name, entry)
       first.push(this.refresh(entry))
     }
@@ -62,20 +65,30 @@ export class DnsDiscovery {
     for (const known of this.names.values()) this.forget(known)
   }
 
+  private entry(name: string): Name {
+    const { every } = this.options
+    const guard = new Guard<Found | undefined>({
+      call: () => this.query(entry),
+      window: 10 * every,
+      openFor: 2 * every,
+      onFailure: ({ message }) => this.fail(entry, message),
+    })
+    const entry: Name = { name, guard, addresses: [], timer: undefined, failing: false }
+    return entry
+  }
+
   private forget(entry: Name): void {
+    entry.guard.close()
     this.options.clock.cancel(entry.timer)
     this.names.delete(entry.name)
   }
 
   private async refresh(entry: Name): Promise<void> {
     const { clock, every } = this.options
-    try {
-      const found = await this.query(entry)
-      if (found !== undefined) this.take(entry, found)
-    } catch (error) {
-      this.fail(entry, error instanceof Error ? error.message : String(error))
-    }
+    // A guard that was closed meanwhile rejects.
+    const found = await entry.guard.run(undefined).catch(() => undefined)
     if (this.names.get(entry.name) !== entry) return
+    if (found !== undefined) this.take(entry, found)
     entry.timer = clock.after(every, () => void this.refresh(entry))
   }
 
@@ -123,11 +136,11 @@ export class DnsDiscovery {
     entry.failing = false
     if (addresses.join() === entry.addresses.join()) return
     entry.addresses = addresses
-    if (this.names.get(entry.name) === entry) onChange(entry.name)
+    onChange(entry.name)
   }
 
   private fail(entry: Name, reason: string): void {
-    if (entry.failing) return
+    if (entry.failing || this.names.get(entry.name) !== entry) return
     entry.failing = true
     const { log } = this.options
     log.warn('a name does not resolve, its last addresses stay', { name: entry.name, reason, known: entry.addresses })
