@@ -1,10 +1,11 @@
-import { availableParallelism, homedir, totalmem } from 'node:os'
+import { homedir } from 'node:os'
 import type { Config } from '../config/config.ts'
 import { loadConfig, readConfigFile } from '../config/load.ts'
 import { BadCommand, type Command } from '../control/admin/command.ts'
 import type { DrainKind } from '../control/drain.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
+import { thisMachine } from '../control/machine.ts'
 import { banner } from '../demo/banner.ts'
 import { Demo } from '../demo/demo.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -49,7 +50,7 @@ async function serve(config: Config, demo: Demo | undefined, io: Io): Promise<nu
     notice: (line) => io.stderr(`${line}\n`),
     env: io.env,
     home: homedir(),
-    machine: { cores: availableParallelism(), memory: totalmem(), memoryLimit: process.constrainedMemory() },
+    machine: thisMachine(),
     workerEntry: workerEntry(),
     startLogs: startLogThread,
     commands: demo === undefined ? {} : { 'demo/faults': faults(demo) },

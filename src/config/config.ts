@@ -23,4 +23,8 @@ export interface Config {
   readonly drain: { readonly delay: number; readonly timeout: number }
   readonly dns: { readonly servers: readonly string[] | undefined; readonly every: number }
   readonly stateDir: string | undefined
+  /** undefined: no guard. Milliseconds and shares. */
+  readonly overload:
+    | { readonly delay: number; readonly utilization: number; readonly memory: number; readonly sockets: number }
+    | undefined
 }

@@ -2,7 +2,7 @@ import { isOwnField } from '../data/policies/fields.ts'
 import { hostName } from '../data/policies/schemas.ts'
 import { upstreamOptions } from '../data/upstreams/options.ts'
 import { list, map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../schema/composites.ts'
-import { duration, integer, name, oneOf, type Problem, parsed, size, text } from '../schema/scalars.ts'
+import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../schema/scalars.ts'
 import type { Infer, Schema } from '../schema/schema.ts'
 import { profileOptions, routeOptions } from './route.ts'
 import { cidr, listenAddress, nameServer, secretReference } from './values.ts'
@@ -137,6 +137,22 @@ export const rootOptions = object(
       }),
       {},
       'Paths that could be read in two ways.',
+    ),
+    overload: withDefault(
+      offOr(
+        object({
+          delay: withDefault(duration(1, 60_000), '100ms', 'How late a worker’s event loop is, while it is busy.'),
+          utilization: withDefault(ratio(), '95%', 'Busy share of the loop from which its delay counts.'),
+          memory: withDefault(ratio(), '85%', 'Memory of the process, of its limit (cgroup) or else of the machine.'),
+          sockets: withDefault(
+            ratio(),
+            '85%',
+            'Open connections of both sides, of the files that the process may open.',
+          ),
+        }),
+      ),
+      {},
+      'From when on the process has too much to bear. First requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused.',
     ),
     stateDir: optional(
       text('a path'),

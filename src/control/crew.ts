@@ -65,7 +65,10 @@ export class Crew {
     const cells = options.registry.lease()
     this.options = options
     this.events = events
-    this.slots = Array.from({ length: options.registry.workers }, (_, i) => new WorkerSlot(i, cells.heartbeat(i)))
+    this.slots = Array.from(
+      { length: options.registry.workers },
+      (_, i) => new WorkerSlot(i, cells.heartbeat(i), cells.pressure(i)),
+    )
     this.mailboxes = this.slots.map(({ worker }) => cells.mailbox(worker))
     this.watch = new HeartbeatWatch(options.clock.now())
   }
@@ -144,7 +147,7 @@ export class Crew {
 
   private spawn(slot: WorkerSlot): void {
     const { entry, registry, rings, metrics, limits, clock, testHooks } = this.options
-    const { worker, heartbeat } = slot
+    const { worker, heartbeat, pressure } = slot
     const now = clock.now()
     const page = registry.metricPage(worker, 0)
     metrics.addPage(worker, page)
@@ -156,6 +159,7 @@ export class Crew {
       pages: registry.pages.slice(),
       floats: [page],
       heartbeat,
+      pressure,
       mailboxes: this.mailboxes,
       ring: rings[worker] as SharedArrayBuffer,
       testHooks,

@@ -24,9 +24,10 @@ import { EndpointCare } from './endpoint-care.ts'
 import { countStates } from './endpoint-state.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges } from './gauges.ts'
-import { type Machine, workerLimits } from './machine.ts'
+import { type Machine, memoryShare, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
 import { Outliers } from './outliers.ts'
+import { OverloadGuard } from './overload-guard.ts'
 import { CellRegistry, type Lease } from './registry.ts'
 import { routeNeeds } from './route-needs.ts'
 import { Supervisor } from './supervisor.ts'
@@ -69,6 +70,7 @@ export class DataSide {
   readonly care: EndpointCare
   private readonly notices: Notices
   private readonly outliers: Outliers
+  private readonly overload: OverloadGuard
   readonly listeners: BoundListener[] = []
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
@@ -151,6 +153,15 @@ export class DataSide {
       random,
       report: (notice) => this.notices.take(notice),
     })
+    this.overload = new OverloadGuard({
+      limits: config.overload,
+      registry: this.registry,
+      workers: this.supervisor.crew.slots,
+      memory: () => memoryShare(machine),
+      sockets: () => this.openSockets() / machine.files,
+      clock,
+      log,
+    })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
     this.addGauges()
   }
@@ -166,6 +177,7 @@ export class DataSide {
     await Promise.all([this.supervisor.start(), named])
     await this.apply(config.lean, config.hash)
     this.outliers.start()
+    this.overload.start()
     for (const listener of config.lean.listeners) {
       const port = await this.supervisor.listen(listener)
       this.listeners.push({ name: listener.name, host: listener.host, port })
@@ -220,6 +232,7 @@ export class DataSide {
     this.forgetting.close()
     this.breakers.close()
     this.outliers.close()
+    this.overload.close()
     await this.supervisor.stop()
     await this.logs?.stop()
   }
@@ -232,6 +245,15 @@ export class DataSide {
       log.error("an endpoint is this gateway's own admin or probe address and is not used", { upstream, endpoint: id })
     }
     return true
+  }
+
+  private openSockets(): number {
+    const { book, cells, options, registry } = this
+    let open = 0
+    for (const { name } of options.config.lean.listeners) open += registry.sum(cells.listener(name))
+    for (const { set } of book.upstreams)
+      for (const endpoint of set.endpoints) open += registry.sum(endpoint.cells.connections)
+    return open
   }
 
   private addGauges(): void {
@@ -249,6 +271,7 @@ export class DataSide {
       config: () => this.live,
       breakers: () => breakers.all(),
       notices,
+      overload: () => this.overload.all(),
     })
   }
 }

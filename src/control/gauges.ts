@@ -20,13 +20,14 @@ export interface GaugeSources {
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
   readonly breakers: () => Iterable<BreakerFacts>
   readonly notices: Notices
+  readonly overload: () => Iterable<readonly [worker: number, stage: number]>
   /** Hash of the live config and when it was loaded (milliseconds since the epoch); undefined before the first. */
   readonly config: () => { readonly hash: string; readonly loadedAt: number } | undefined
 }
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
-  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, notices, config } = sources
+  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, notices, overload, config } = sources
   const add = (name: MetricName, read: () => Iterable<Reading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
@@ -55,6 +56,9 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   })
   add('sluice_breaker_transitions_total', () => notices.breakerTransitions())
   add('sluice_ejections_total', () => notices.endpointEjections())
+  add('sluice_overload_stage', function* () {
+    for (const [worker, value] of overload()) yield { labels: [String(worker)], value }
+  })
   add('sluice_build_info', () => [{ labels: [version, node], value: 1 }])
   add('sluice_worker_restarts_total', function* () {
     for (const [reason, value] of crew.replaced) yield { labels: [reason], value }

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism, totalmem } from 'node:os'
 import type { ResourceLimits } from 'node:worker_threads'
 
 const MIB = 1_048_576
@@ -13,6 +15,24 @@ const SMALLEST_HEAP_MIB = 64
  */
 const YOUNG_MIB = 48
 
+const LIMITS = '/proc/self/limits'
+
+/** The machine that this process runs on. */
+export function thisMachine(): Machine {
+  return {
+    cores: availableParallelism(),
+    memory: totalmem(),
+    memoryLimit: process.constrainedMemory(),
+    files: openFiles(),
+  }
+}
+
+/** Infinity: no limit, or a system that does not tell. */
+function openFiles(): number {
+  const limit = existsSync(LIMITS) ? /^Max open files +(\d+)/m.exec(readFileSync(LIMITS, 'utf8'))?.[1] : undefined
+  return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
+}
+
 /** What there is to share out. */
 export interface Machine {
   readonly cores: number
@@ -20,6 +40,8 @@ export interface Machine {
   readonly memory: number
   /** Bytes that our cgroup may use; 0, or more than the machine has: no limit. */
   readonly memoryLimit: number
+  /** Files that the process may open. */
+  readonly files: number
 }
 
 export interface WorkerCount {
@@ -47,4 +69,9 @@ export function workerLimits(machine: Machine, workers: number): ResourceLimits 
 
 function isLimited({ memory, memoryLimit }: Machine): boolean {
   return memoryLimit > 0 && memoryLimit <= memory
+}
+
+/** Resident memory of this process, of its limit or else of the machine's: 0 to 1. */
+export function memoryShare(machine: Machine): number {
+  return process.memoryUsage.rss() / (isLimited(machine) ? machine.memoryLimit : machine.memory)
 }

@@ -2,6 +2,7 @@ import { type Mail, Mailboxes } from '../cells/mailbox.ts'
 import { type CellRef, PAGE_BYTES, type Page, type PageKind } from '../cells/pages.ts'
 import { CellSpace } from '../cells/space.ts'
 import { type OutcomeWindow, WINDOW_SLOTS } from '../cells/window.ts'
+import { PRESSURE_WORDS } from '../core/pressure.ts'
 import {
   type BreakerCells,
   type BulkheadCells,
@@ -73,6 +74,7 @@ const ENDPOINT: Shape = [HELD, HELD, { kind: 'words', size: ENDPOINT_WORDS }, OU
 const UPSTREAM: Shape = [HELD, WORD, OUTCOMES]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
+const PRESSURE: Shape = [{ kind: 'words', size: PRESSURE_WORDS }]
 const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
 const WINDOW: Shape = [OUTCOMES]
 const BULKHEAD: Shape = [HELD]
@@ -260,6 +262,11 @@ export class Lease {
   /** Open connections of a listener. */
   listener(name: string): CellRef {
     return this.cells(`listener\0${name}`, LISTENER)[0] as CellRef
+  }
+
+  /** First of `PRESSURE_WORDS`. */
+  pressure(worker: number): CellRef {
+    return this.cells(`pressure\0${worker}`, PRESSURE)[0] as CellRef
   }
 
   heartbeat(worker: number): CellRef {

@@ -8,6 +8,8 @@ import type { WorkerThread } from './worker-thread.ts'
 export class WorkerSlot {
   readonly worker: number
   readonly heartbeat: CellRef
+  /** Words: first of `PRESSURE_WORDS`. */
+  readonly pressure: CellRef
   readonly delay = new RestartDelay()
   restarts = 0
   thread: WorkerThread | undefined = undefined
@@ -36,9 +38,10 @@ export class WorkerSlot {
   idle = false
   ending: ExitReason | undefined = undefined
 
-  constructor(worker: number, heartbeat: CellRef) {
+  constructor(worker: number, heartbeat: CellRef, pressure: CellRef) {
     this.worker = worker
     this.heartbeat = heartbeat
+    this.pressure = pressure
   }
 
   get state(): WorkerState {

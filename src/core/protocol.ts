@@ -185,6 +185,8 @@ export interface WorkerStart {
   /** This worker's own metric pages. */
   readonly floats: readonly Page[]
   readonly heartbeat: CellRef
+  /** Words: first of `PRESSURE_WORDS`. */
+  readonly pressure: CellRef
   /** Words, one a worker: see `cells/mailbox.ts`. */
   readonly mailboxes: readonly CellRef[]
   /** Access-log ring, see telemetry/ring.ts. */

@@ -2,10 +2,12 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Mailboxes } from '../cells/mailbox.ts'
 import { CellSpace } from '../cells/space.ts'
 import { failure } from '../core/failures.ts'
+import { type Pressure, PressureWord } from '../core/pressure.ts'
 import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { TimerWheel } from '../lib/timers.ts'
+import { loopUtilization } from '../lib/utilization.ts'
 import { AccessLog } from '../telemetry/access-log.ts'
 import { Recorder } from '../telemetry/finish.ts'
 import { RingWriter } from '../telemetry/ring.ts'
@@ -26,6 +28,9 @@ class DataWorker {
   private readonly mail: Mailboxes
   private readonly metrics: WorkerMetrics
   private readonly plane: DataPlane
+  private readonly utilization = loopUtilization()
+  private readonly pressure: Pressure
+  private beatDue: number
   private readonly listeners = new Map<string, Listener>()
   private readonly start: WorkerStart
   /** Chunks are compiled one after another, in the order of their messages. */
@@ -34,11 +39,13 @@ class DataWorker {
   constructor(start: WorkerStart, clock: Clock, post: (message: FromWorker) => void) {
     const random = systemRandom()
     this.start = start
+    this.beatDue = clock.now()
     this.clock = clock
     this.post = post
     this.timers = new TimerWheel(clock)
     this.space = new CellSpace(start.workers, start.worker)
     this.space.add(start.pages)
+    this.pressure = pressureOf(this.space.int32(start.pressure), start.pressure.slot + PressureWord.stage)
     this.mail = new Mailboxes(this.space, start.mailboxes)
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
     const lostWakeups = this.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
@@ -47,6 +54,7 @@ class DataWorker {
       clock,
       timers: this.timers,
       random,
+      pressure: this.pressure,
       recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock),
       transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
       retired: (generation) => post({ type: 'retired', generation }),
@@ -111,7 +119,14 @@ class DataWorker {
     const { clock, timers } = this
     const { listener: config, reusePort } = message
     const count = this.space.held(message.connections)
-    const listener = createListener({ config, clock, timers, handler: this.plane.engine, count })
+    const listener = createListener({
+      config,
+      clock,
+      timers,
+      handler: this.plane.engine,
+      count,
+      pressure: this.pressure,
+    })
     this.listeners.set(config.name, listener)
     try {
       const port = await listener.listen(reusePort)
@@ -132,8 +147,13 @@ class DataWorker {
   }
 
   private beat(): void {
-    const { heartbeat } = this.start
-    Atomics.store(this.space.int32(heartbeat), heartbeat.slot, Math.trunc(this.clock.now()))
+    const { heartbeat, pressure } = this.start
+    const now = this.clock.now()
+    const words = this.space.int32(pressure)
+    Atomics.store(this.space.int32(heartbeat), heartbeat.slot, Math.trunc(now))
+    Atomics.store(words, pressure.slot + PressureWord.delay, Math.max(0, Math.trunc(now - this.beatDue)))
+    Atomics.store(words, pressure.slot + PressureWord.utilization, Math.round(1000 * this.utilization()))
+    this.beatDue = now + HEARTBEAT_MS
     this.clock.after(HEARTBEAT_MS, () => this.beat())
   }
 
@@ -145,6 +165,14 @@ class DataWorker {
 
   private log(level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>): void {
     this.post({ type: 'log', level, message, fields: { worker: this.start.worker, ...fields } })
+  }
+}
+
+function pressureOf(words: Int32Array, at: number): Pressure {
+  return {
+    get stage() {
+      return Atomics.load(words, at)
+    },
   }
 }
 

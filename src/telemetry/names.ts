@@ -120,6 +120,11 @@ export const METRICS = {
     help: 'When the live configuration was loaded.',
     labels: [],
   },
+  sluice_overload_stage: {
+    kind: 'gauge',
+    help: 'What a worker does against overload: 0 nothing, 1 shed, 2 close connections, 3 refuse.',
+    labels: ['worker'],
+  },
   sluice_build_info: { kind: 'gauge', help: 'The running version; always 1.', labels: ['version', 'node'] },
   sluice_worker_restarts_total: { kind: 'counter', help: 'Workers that were replaced.', labels: ['reason'] },
   sluice_worker_utilization_ratio: {

@@ -63,7 +63,7 @@ export async function hookedGateway(yaml: string): Promise<HookedGateway> {
       notice: () => {},
       env: {},
       home: folder,
-      machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0 },
+      machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
       workerEntry: workerEntry(),
       startLogs: () => ({ stop: async () => {} }),
       commands: {},

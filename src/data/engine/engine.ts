@@ -2,6 +2,7 @@ import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Reply } from '../../core/policy.ts'
+import type { Pressure } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -16,6 +17,8 @@ import type { CompiledRoute, Snapshot } from './snapshot.ts'
 
 /** What an engine lives on. */
 export interface EngineDeps {
+  /** undefined: never too much. */
+  readonly pressure?: Pressure | undefined
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
@@ -26,6 +29,7 @@ export interface EngineDeps {
   readonly bug: (error: unknown, facts: { readonly requestId: string; readonly route: string }) => void
 }
 
+const CALM: Pressure = { stage: 0 }
 const MALFORMED_BYTES = 16_384
 const AMBIGUOUS = 'The path holds an escaped slash, a backslash or a NUL that would change its route.'
 const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
@@ -38,6 +42,7 @@ export class Engine {
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
   readonly requestId: () => string
   readonly replay: ReplayBudget = new ReplayBudget()
+  readonly pressure: Pressure
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
   private readonly living = new Living<Run>()
@@ -49,6 +54,7 @@ export class Engine {
     this.clock = deps.clock
     this.timers = deps.timers
     this.random = deps.random
+    this.pressure = deps.pressure ?? CALM
     this.recorder = deps.recorder
     this.requestId = deps.requestId
     this.report = deps.bug

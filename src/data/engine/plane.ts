@@ -2,6 +2,7 @@ import type { Mail } from '../../cells/mailbox.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import { failure } from '../../core/failures.ts'
 import type { PolicyContext } from '../../core/policy.ts'
+import type { Pressure } from '../../core/pressure.ts'
 import type { ConfigHead, FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -21,6 +22,7 @@ export interface PlaneDeps {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
+  readonly pressure?: Pressure
   readonly recorder: Recorder
   readonly transports: { readonly plain: Transport; readonly tls: Transport }
   /** The last request on a generation has ended, after another one was committed. */
@@ -46,10 +48,10 @@ export class DataPlane {
   private compilation: Compilation | undefined = undefined
 
   constructor(deps: PlaneDeps) {
-    const { clock, timers, random, recorder, bug } = deps
+    const { clock, timers, random, pressure, recorder, bug } = deps
     const ids = new UuidV7(clock, random)
     this.deps = deps
-    this.engine = new Engine({ clock, timers, random, recorder, bug, requestId: () => ids.next() })
+    this.engine = new Engine({ clock, timers, random, pressure, recorder, bug, requestId: () => ids.next() })
     this.services = new EngineServices(this.engine)
   }
 

@@ -15,6 +15,7 @@ import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import type { Engine } from './engine.ts'
+import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
@@ -99,7 +100,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     route.inFlight.take()
     this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.timeouts)
     this.ex.deadline = this.clocks.deadline
-    if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
+    const { stage } = this.engine.pressure
+    const refused = stage === 0 ? undefined : overloadRefusal(this.ex, stage)
+    if (refused !== undefined) this.fail(refused)
+    else if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
     else if (this.chain.admit) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)

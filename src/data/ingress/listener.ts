@@ -3,6 +3,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import fastify from 'fastify'
 import type { ListenerConfig } from '../../core/config.ts'
 import { failure } from '../../core/failures.ts'
+import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Connection, type ConnectionHost, type IngressHandler } from './connection.ts'
@@ -26,9 +27,12 @@ export interface ListenerOptions {
   readonly handler: IngressHandler
   /** Default: this listener's own connections only. */
   readonly count?: ConnectionCount
+  /** Default: never too much. */
+  readonly pressure?: Pressure
 }
 
 const CONNECT = failure('not_implemented', 'request', 'client', 'CONNECT is not served here.')
+const OVERLOADED = failure('overloaded', 'limit', 'sluice')
 const TOO_MANY = failure('connections', 'request', 'sluice', 'limits.connections of this listener are open.')
 
 /** Idle connections are closed over about this long while draining. */
@@ -55,7 +59,8 @@ export class Listener implements ConnectionHost {
   readonly timers: TimerWheel
   readonly name: string
   readonly bodyTimeout: number
-  draining = false
+  private leaving = false
+  private readonly pressure: Pressure | undefined
   inFlight = 0
   private readonly config: ListenerConfig
   private readonly clock: Clock
@@ -67,7 +72,8 @@ export class Listener implements ConnectionHost {
   /** Idle connections to close in one step of a drain. */
   private portion = 1
 
-  constructor({ config, clock, timers, handler, count }: ListenerOptions) {
+  constructor({ config, clock, timers, handler, count, pressure }: ListenerOptions) {
+    this.pressure = pressure
     this.handler = handler
     this.guard = new Guard(config.limits)
     this.timers = timers
@@ -91,6 +97,11 @@ export class Listener implements ConnectionHost {
     })
   }
 
+  /** Every answer closes its connection. */
+  get draining(): boolean {
+    return this.leaving || (this.pressure?.stage ?? 0) >= Stage.close
+  }
+
   /** Open connections of this worker. */
   get connections(): number {
     return this.open.size
@@ -109,8 +120,8 @@ export class Listener implements ConnectionHost {
    * was never handled, so the client may send it again (RFC 9112, section 9.3.1).
    */
   drain(): void {
-    if (this.draining) return
-    this.draining = true
+    if (this.leaving) return
+    this.leaving = true
     this.drainStep()
   }
 
@@ -141,6 +152,7 @@ export class Listener implements ConnectionHost {
       connection.onClosed()
     })
     if (!counted) connection.refuse(TOO_MANY)
+    else if ((this.pressure?.stage ?? 0) >= Stage.refuse) connection.refuse(OVERLOADED)
   }
 
   private onClientError(error: ParserError, socket: Socket): void {

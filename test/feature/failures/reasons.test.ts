@@ -177,17 +177,17 @@ const LATER: readonly Reason[] = [
   'forbidden',
   'rate_limited',
   'body_too_large',
-  'overloaded',
   'streams_full',
   'dns_error',
 ]
 
 /**
  * `draining` in test/feature/resilience/drain.test.ts, `deadline_unmeetable` in test/feature/deadlines.test.ts,
- * `bulkhead_full` in test/feature/bulkhead.test.ts, `queue_timeout` and `shed` in test/feature/bulkhead-queue.test.ts;
+ * `overloaded` in test/feature/overload.test.ts, `bulkhead_full` in test/feature/bulkhead.test.ts, `queue_timeout` and `shed` in test/feature/bulkhead-queue.test.ts;
  * `internal` takes a bug: test/unit/data/engine/hooks.test.ts.
  */
 const ELSEWHERE: readonly Reason[] = [
+  'overloaded',
   'draining',
   'deadline_unmeetable',
   'internal',

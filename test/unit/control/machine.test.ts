@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { workerCount, workerLimits } from '../../../src/control/machine.ts'
 
 const GIB = 1024 ** 3
-const machine = { cores: 4, memory: 8 * GIB, memoryLimit: 0 }
+const machine = { cores: 4, memory: 8 * GIB, memoryLimit: 0, files: 1e6 }
 
 describe('heap limits', () => {
   test('heaps of all workers and the control plane share a part of the limit', () => {

@@ -1,0 +1,76 @@
+import type { CellRef } from '../cells/pages.ts'
+import { PressureWord, STAGE_NAMES } from '../core/pressure.ts'
+import type { Clock, ClockHandle } from '../lib/clock.ts'
+import { type OverloadLimits, OverloadStage } from '../resilience/overload.ts'
+import type { Log } from '../telemetry/log.ts'
+import { BEAT_MS, beatAge } from './heartbeat.ts'
+import type { CellRegistry } from './registry.ts'
+
+const LOOK_MS = 250
+
+export interface OverloadGuardOptions {
+  /** undefined: off. */
+  readonly limits: OverloadLimits | undefined
+  readonly registry: CellRegistry
+  /** Of each worker: words, see `PressureWord`, and its heartbeat. */
+  readonly workers: readonly { readonly pressure: CellRef; readonly heartbeat: CellRef }[]
+  /** Resident memory, of what the process may have: 0 to 1. */
+  readonly memory: () => number
+  /** Open connections, of the files that the process may open: 0 to 1. */
+  readonly sockets: () => number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Watches how much the process has to bear, and tells each worker what to do about it. */
+export class OverloadGuard {
+  private readonly options: OverloadGuardOptions
+  private readonly stages: readonly OverloadStage[]
+  private timer: ClockHandle = undefined
+
+  constructor(options: OverloadGuardOptions) {
+    this.options = options
+    this.stages = options.workers.map(() => new OverloadStage())
+  }
+
+  start(): void {
+    if (this.options.limits === undefined) return
+    this.timer = this.options.clock.after(LOOK_MS, () => {
+      this.look()
+      this.start()
+    })
+  }
+
+  close(): void {
+    this.options.clock.cancel(this.timer)
+  }
+
+  /** Stage of each worker, by its number. */
+  *all(): Generator<readonly [worker: number, stage: number]> {
+    for (const [worker, { stage }] of this.stages.entries()) yield [worker, stage]
+  }
+
+  look(): void {
+    const { clock, limits, log, registry, workers } = this.options
+    if (limits === undefined) return
+    const now = clock.now()
+    const memory = this.options.memory()
+    const sockets = this.options.sockets()
+    for (const [worker, { heartbeat, pressure: ref }] of workers.entries()) {
+      const known = this.stages[worker] as OverloadStage
+      const before = known.stage
+      const words = registry.words(ref)
+      // One that has not beaten yet is late by at least so much, and busy.
+      const overdue = beatAge(registry.read(heartbeat), now) - BEAT_MS
+      const told = Atomics.load(words, ref.slot + PressureWord.delay)
+      const delay = Math.max(told, overdue)
+      const utilization = overdue > told ? 1 : Atomics.load(words, ref.slot + PressureWord.utilization) / 1000
+      const stage = known.look({ delay, utilization, memory, sockets }, limits, now)
+      if (stage === before) continue
+      Atomics.store(words, ref.slot + PressureWord.stage, stage)
+      const facts = { worker, stage: STAGE_NAMES[stage], delay_ms: delay, utilization, memory, sockets }
+      if (stage > before) log.warn('overload', facts)
+      else log.info('overload eases', facts)
+    }
+  }
+}

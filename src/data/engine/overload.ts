@@ -1,0 +1,20 @@
+import type { Exchange } from '../../core/exchange.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import { importanceOf, NORMAL } from '../../core/importance.ts'
+import { Stage } from '../../core/pressure.ts'
+
+const CRITICAL = 0
+/** How soon a refused client may come again. */
+const COME_AGAIN_MS = 2_000
+
+/** Whether a request is refused at this stage of overload, before anything is done for it. */
+export function overloadRefusal(ex: Exchange, stage: number): Failure | undefined {
+  const importance = importanceOf(ex)
+  if (stage < Stage.refuse) return importance > NORMAL ? refusal(ex, 'shed') : undefined
+  return importance > CRITICAL ? refusal(ex, 'overloaded') : undefined
+}
+
+function refusal(ex: Exchange, reason: 'shed' | 'overloaded'): Failure {
+  ex.route?.record?.refused('overload', reason, 'enforce')
+  return { ...failure(reason, 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
+}

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type HookedGateway, hookedGateway } from '../kit/gateway.ts'
+import { fetchRaw, TOP } from '../kit/sluice.ts'
+import { until } from '../kit/until.ts'
+import { type TestUpstream, testUpstream } from '../kit/upstream.ts'
+
+let upstream: TestUpstream
+let gateway: HookedGateway
+
+beforeAll(async () => {
+  upstream = await testUpstream()
+  gateway = await hookedGateway(`${TOP.replace('workers: 2', 'workers: 1')}
+overload: { delay: 20ms, utilization: 50% }
+trust: { proxies: [127.0.0.0/8] }
+upstreams:
+  app: { endpoints: ["${upstream.url}"] }
+routes:
+  app: { match: { path: /app }, to: app }
+  vital: { match: { path: /vital }, to: app, importance: critical }
+  extra: { match: { path: /extra }, to: app, importance: low }
+`)
+})
+
+afterAll(async () => {
+  await gateway.stop()
+  await upstream.close()
+})
+
+const get = (path: string, headers: Record<string, string> = {}) => fetchRaw(gateway.port, 'GET', path, headers)
+
+async function stage(): Promise<number> {
+  return Number(/sluice_overload_stage\{worker="0"\} (\d)/.exec(await gateway.metrics())?.[1])
+}
+
+/** Keeps the worker's loop late by so much at each look, until `done`. */
+async function late(ms: number, done: () => Promise<boolean>): Promise<void> {
+  await until(async () => {
+    const end = performance.now() + ms + 50
+    gateway.gateway.hook(0, 'block', ms)
+    await until(() => performance.now() > end)
+    return done()
+  }, 20_000)
+}
+
+test('a worker that can not follow refuses what is not critical, then serves all again', async () => {
+  expect((await get('/extra')).status).toBe(200)
+  const kept = connect(gateway.port, '127.0.0.1').on('error', () => {})
+  await once(kept, 'connect')
+  await late(900, async () => (await stage()) === 3)
+  const refused = await get('/app').catch(() => undefined)
+  // A new connection is refused as a whole, with the same answer.
+  expect(refused?.status).toBe(503)
+  expect(JSON.parse(refused?.body ?? '{}')).toMatchObject({ reason: 'overloaded', retryable: true })
+  const seen = upstream.seen.length
+  let text = ''
+  kept.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk
+  })
+  kept.write('GET /vital HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until(() => text.includes('\r\n\r\n'), 5_000, 'the critical request is answered')
+  expect(text).toMatch(/^HTTP\/1\.1 200 /)
+  expect(text.toLowerCase()).toContain('connection: close')
+  expect(upstream.seen.length).toBe(seen + 1)
+  await until(async () => (await stage()) === 0, 20_000, 'it is over')
+  expect((await get('/extra')).status).toBe(200)
+  expect(gateway.log.lines.map(({ message }) => message)).toContain('overload eases')
+}, 60_000)
+
+test('with a little less only what is of low importance is shed', async () => {
+  const shed = async (path: string, headers = {}): Promise<boolean> => {
+    const { body, status } = await get(path, headers)
+    return status === 503 && JSON.parse(body).reason === 'shed'
+  }
+  await late(150, () => shed('/extra'))
+  await late(150, () => shed('/app', { 'sluice-importance': 'low' }))
+  expect(await gateway.metrics()).toMatch(
+    /sluice_rejections_total\{route="extra",policy="overload",reason="shed",mode="enforce"\} [1-9]/,
+  )
+  await until(async () => (await stage()) === 0, 20_000, 'it is over')
+}, 60_000)
