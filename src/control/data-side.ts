@@ -17,7 +17,7 @@ import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, systemLookup } from
 import { isOwn, type OwnAddress } from './discovery/own.ts'
 import { EndpointBook } from './endpoint-book.ts'
 import { EndpointCare } from './endpoint-care.ts'
-import { countStates } from './endpoint-state.ts'
+import { countStates, panics } from './endpoint-state.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges } from './gauges.ts'
 import { type Machine, workerLimits } from './machine.ts'
@@ -25,6 +25,7 @@ import { Notices } from './notices.ts'
 import { Outliers } from './outliers.ts'
 import { CellRegistry, type Lease } from './registry.ts'
 import { routeNeeds } from './route-needs.ts'
+import { withKeys } from './secrets.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
@@ -32,6 +33,8 @@ const FIRST_NAMES_MS = 6_000
 
 export interface DataSideOptions {
   readonly config: Config
+  /** Where secrets may be. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly workers: number
   readonly reusePort: boolean
@@ -137,12 +140,12 @@ export class DataSide {
 
   /** Starts workers, resolves names, makes the config live and opens the listeners. */
   async start(): Promise<void> {
-    const { config, clock, log, startLogs } = this.options
+    const { config, clock, env, log, startLogs } = this.options
     this.logs = startLogs(this.rings, (error) => log.error('the log thread failed', { error }))
     const patience = new Promise<void>((resolve) => clock.after(FIRST_NAMES_MS, resolve))
     const named = Promise.race([this.dns.watch(namesIn(config.lean.upstreams)), patience])
     await Promise.all([this.supervisor.start(), named])
-    await this.apply(config.lean, config.hash)
+    await this.apply(await withKeys(config, env), config.hash)
     this.outliers.start()
     for (const listener of config.lean.listeners) {
       const port = await this.supervisor.listen(listener)
@@ -226,6 +229,8 @@ export class DataSide {
       config: () => this.live,
       breakers: () => breakers.all(),
       notices,
+      panics: () =>
+        Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),
     })
   }
 }
