@@ -1,9 +1,11 @@
 import { isIP } from 'node:net'
 import type { FallbackOptions } from '../data/policies/fallback.ts'
 import { POLICIES } from '../data/policies/index.ts'
+import type { UpstreamOptions } from '../data/upstreams/options.ts'
 import { type Diagnostic, suggestion } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
 import { At } from '../schema/schema.ts'
+import { balancingMistakes } from './balancing.ts'
 import { badFallbacks } from './fallbacks.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
@@ -127,10 +129,7 @@ class Check {
     )
   }
 
-  private upstream(
-    name: string,
-    upstream: RootOptions['upstreams'] extends ReadonlyMap<string, infer U> ? U : never,
-  ): void {
+  private upstream(name: string, upstream: UpstreamOptions): void {
     const seen = new Map<string, number>()
     const listed = 'kind' in upstream.endpoints ? [] : upstream.endpoints
     for (const [i, { url }] of listed.entries()) {
@@ -146,6 +145,11 @@ class Check {
         ['upstreams', name, 'tls'],
         `cert and key go together; ${cert === undefined ? 'cert' : 'key'} is missing`,
       )
+    for (const { path, message, severity } of balancingMistakes(upstream)) {
+      const at = ['upstreams', name, ...path]
+      if (severity === 'error') this.error(at, message)
+      else this.warn(at, message)
+    }
   }
 
   private addresses(): void {

@@ -1,5 +1,6 @@
 import type { LeanConfig } from '../core/config.ts'
-import type { Address, SecretReference } from './values.ts'
+import type { SecretReference } from '../schema/secret.ts'
+import type { Address } from './values.ts'
 
 /** Who may use the admin API. */
 export interface TokenConfig {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
+import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
 import type { ConfiguredPolicy } from '../data/policies/definition.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
@@ -50,12 +50,31 @@ function upstream(name: string, options: UpstreamOptions, files: Files): Upstrea
     discovery: 'kind' in endpoints ? endpoints : undefined,
     tls: { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), serverName: tls.serverName, verify: tls.verify },
     algorithm: loadBalancing.algorithm,
+    balancing: balancing(options),
     connections,
     connectTimeout: timeouts.connect,
     outlierDetection,
     bulkhead,
     retryBudget,
     healthCheck: options.healthCheck,
+  }
+}
+
+function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): BalancingConfig {
+  const { balanceFactor, hashOn, slowStart, sticky, zone } = loadBalancing
+  return {
+    hashOn: subset?.hashOn ?? hashOn ?? [],
+    balanceFactor,
+    slowStart,
+    zone,
+    sticky: sticky && {
+      cookie: sticky.cookie,
+      maxAge: sticky.ttl === undefined ? undefined : Math.floor(sticky.ttl / 1000),
+      secret: sticky.secret,
+      key: '',
+    },
+    subset: subset?.size,
+    panicThreshold,
   }
 }
 

@@ -4,8 +4,9 @@ import { upstreamOptions } from '../data/upstreams/options.ts'
 import { list, map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../schema/composites.ts'
 import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../schema/scalars.ts'
 import type { Infer, Schema } from '../schema/schema.ts'
+import { secretReference } from '../schema/secret.ts'
 import { profileOptions, routeOptions } from './route.ts'
-import { cidr, listenAddress, nameServer, secretReference } from './values.ts'
+import { cidr, listenAddress, nameServer } from './values.ts'
 
 const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: '' }

@@ -1,16 +1,12 @@
 import { isIP } from 'node:net'
-import { byKind, mapped, object, optional } from '../schema/composites.ts'
-import { type Problem, parsed, text } from '../schema/scalars.ts'
-import { INVALID, type Schema } from '../schema/schema.ts'
+import { type Problem, parsed } from '../schema/scalars.ts'
+import type { Schema } from '../schema/schema.ts'
 
 /** Host and port of an address. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
-
-/** Where a secret is; never the secret itself. */
-export type SecretReference = { readonly file: string } | { readonly env: string }
 
 /** A numeric address with port, as sockets are bound to. */
 export function listenAddress(): Schema<Address> {
@@ -53,26 +49,4 @@ export function cidr(): Schema<string> {
     const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
     return version !== 0 && fits && rest.length === 0 ? value : { problem: '' }
   })
-}
-
-export function secretReference(): Schema<SecretReference> {
-  const shape = object({
-    file: optional(text('a path'), 'File that holds the secret, relative to the config file.'),
-    env: optional(text('the name of an environment value'), 'Environment value that holds the secret.'),
-  })
-  const reference = mapped(shape, ({ file, env }, refuse) => {
-    if (file !== undefined && env === undefined) return { file }
-    if (env !== undefined && file === undefined) return { env }
-    return refuse('exactly one of file and env is needed')
-  })
-  const literal: Schema<SecretReference> = {
-    expected: 'a reference: { file: PATH } or { env: NAME }',
-    json: { not: {} },
-    read(node, at) {
-      // The value is not shown: it may be a secret.
-      at.error(node.at, 'secrets are never written into the config; expected { file: PATH } or { env: NAME }')
-      return INVALID
-    },
-  }
-  return byKind({ map: reference, scalar: literal, list: literal }, literal.expected)
 }

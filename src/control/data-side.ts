@@ -21,7 +21,7 @@ import { isOwn, type OwnAddress } from './discovery/own.ts'
 import { Sources } from './discovery/sources.ts'
 import { EndpointBook } from './endpoint-book.ts'
 import { EndpointCare } from './endpoint-care.ts'
-import { countStates } from './endpoint-state.ts'
+import { countStates, panics } from './endpoint-state.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges } from './gauges.ts'
 import { type Machine, memoryShare, workerLimits } from './machine.ts'
@@ -30,6 +30,7 @@ import { Outliers } from './outliers.ts'
 import { OverloadGuard } from './overload-guard.ts'
 import { CellRegistry, type Lease } from './registry.ts'
 import { routeNeeds } from './route-needs.ts'
+import { withKeys } from './secrets.ts'
 import { Supervisor } from './supervisor.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
@@ -37,6 +38,8 @@ const FIRST_NAMES_MS = 6_000
 
 export interface DataSideOptions {
   readonly config: Config
+  /** Where secrets may be. */
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly workers: number
   readonly reusePort: boolean
@@ -168,14 +171,14 @@ export class DataSide {
 
   /** Starts workers, resolves names, makes the config live and opens the listeners. */
   async start(): Promise<void> {
-    const { config, clock, log, startLogs } = this.options
+    const { config, clock, env, log, startLogs } = this.options
     this.logs = startLogs(this.rings, (error) => log.error('the log thread failed', { error }))
     const patience = new Promise<void>((resolve) => clock.after(FIRST_NAMES_MS, resolve))
     const { upstreams } = config.lean
     const found = Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)])
     const named = Promise.race([found, patience])
     await Promise.all([this.supervisor.start(), named])
-    await this.apply(config.lean, config.hash)
+    await this.apply(await withKeys(config, env), config.hash)
     this.outliers.start()
     this.overload.start()
     for (const listener of config.lean.listeners) {
@@ -272,6 +275,8 @@ export class DataSide {
       breakers: () => breakers.all(),
       notices,
       overload: () => this.overload.all(),
+      panics: () =>
+        Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),
     })
   }
 }

@@ -111,9 +111,9 @@ export class EndpointBook {
 }
 
 function resolved(upstream: string, { config, address, id, sni }: Located, lease: Lease): ResolvedEndpoint {
-  const { scheme, host, port, weight, tier, zone } = config
+  const { scheme, host, port, weight, tier, zone, maxConcurrent } = config
   const cells = lease.endpoint({ upstream, scheme, address, port, sni })
-  return { id, scheme, address, port, host, weight, tier, zone, cells }
+  return { id, scheme, address, port, host, weight, tier, zone, maxConcurrent, cells }
 }
 
 function keyOf({ endpoints }: UpstreamEndpoints): string {

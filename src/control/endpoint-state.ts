@@ -1,3 +1,5 @@
+import type { UpstreamConfig } from '../core/config.ts'
+import { inPanic } from '../core/panic.ts'
 import { EndpointState as Bits, type EndpointCells, EndpointWord, type UpstreamEndpoints } from '../core/protocol.ts'
 import type { CellRegistry } from './registry.ts'
 
@@ -22,4 +24,11 @@ export function countStates(registry: CellRegistry, { endpoints }: UpstreamEndpo
     counts.set(state, (counts.get(state) ?? 0) + 1)
   }
   return counts
+}
+
+/** Whether workers use every endpoint, because too few are healthy. */
+export function panics(registry: CellRegistry, { balancing }: UpstreamConfig, set: UpstreamEndpoints): boolean {
+  const counts = countStates(registry, set)
+  const healthy = counts.get('usable') ?? 0
+  return inPanic(healthy, healthy + (counts.get('unhealthy') ?? 0), balancing.panicThreshold)
 }

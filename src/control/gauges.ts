@@ -21,13 +21,15 @@ export interface GaugeSources {
   readonly breakers: () => Iterable<BreakerFacts>
   readonly notices: Notices
   readonly overload: () => Iterable<readonly [worker: number, stage: number]>
+  readonly panics: () => Iterable<readonly [upstream: string, panics: boolean]>
   /** Hash of the live config and when it was loaded (milliseconds since the epoch); undefined before the first. */
   readonly config: () => { readonly hash: string; readonly loadedAt: number } | undefined
 }
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
-  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, notices, overload, config } = sources
+  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, notices, overload, panics, config } =
+    sources
   const add = (name: MetricName, read: () => Iterable<Reading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
@@ -48,6 +50,9 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
     for (const [upstream, counts] of endpoints()) {
       for (const [state, value] of counts) yield { labels: [upstream, state], value }
     }
+  })
+  add('sluice_upstream_panic', function* () {
+    for (const [upstream, panic] of panics()) yield { labels: [upstream], value: panic ? 1 : 0 }
   })
   add('sluice_breaker_state', function* () {
     for (const { route, upstream, state } of breakers()) {

@@ -1,6 +1,9 @@
+import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
+import type { LeanConfig, UpstreamConfig } from '../core/config.ts'
+import type { SecretReference } from '../schema/secret.ts'
 import type { AdminToken } from './admin/tokens.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -13,12 +16,32 @@ export async function readTokens({ admin, file }: Config, env: Env): Promise<rea
   if (admin.tokens === undefined) return undefined
   return Promise.all(
     admin.tokens.map(async ({ name, role, secret: reference }) => {
-      const secret = 'env' in reference ? env[reference.env] : await fromFile(resolve(dirname(file), reference.file))
       // An empty secret would let everybody in who sends an empty token.
-      if (!secret?.trim()) throw new SecretMissing(`admin.auth.tokens: the secret of ${name} is not there or empty`)
-      return { name, role, secret: secret.trim() }
+      const secret = await read(reference, file, env)
+      if (secret === '') throw new SecretMissing(`admin.auth.tokens: the secret of ${name} is not there or empty`)
+      return { name, role, secret }
     }),
   )
+}
+
+/** What workers get: the config with the keys of sticky cookies. Rejects with {@link SecretMissing}. */
+export async function withKeys({ file, lean }: Config, env: Env): Promise<LeanConfig> {
+  const upstreams = lean.upstreams.map(async (upstream): Promise<UpstreamConfig> => {
+    const { balancing, name } = upstream
+    if (balancing.sticky === undefined) return upstream
+    const secret = await read(balancing.sticky.secret, file, env)
+    if (secret === '')
+      throw new SecretMissing(`upstreams.${name}.loadBalancing.sticky: the secret is not there or empty`)
+    const key = createHmac('sha256', secret).update('sluice sticky cookie').digest('base64url')
+    return { ...upstream, balancing: { ...balancing, sticky: { ...balancing.sticky, key } } }
+  })
+  return { ...lean, upstreams: await Promise.all(upstreams) }
+}
+
+/** Without space around it; empty where there is none. */
+async function read(reference: SecretReference, config: string, env: Env): Promise<string> {
+  const secret = 'env' in reference ? env[reference.env] : await fromFile(resolve(dirname(config), reference.file))
+  return secret?.trim() ?? ''
 }
 
 async function fromFile(path: string): Promise<string | undefined> {

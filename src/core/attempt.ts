@@ -7,7 +7,8 @@ export class Attempt {
   readonly upstream: string
   /** `host:port` as configured or resolved; for logs and metrics, never for clients. */
   endpoint: string
-  readonly startedAt: number
+  /** Clock milliseconds at which it went, or was chosen if it has not yet. */
+  startedAt: number
   /** Clock milliseconds; 0 until it happened. */
   connectedAt: number
   headAt: number

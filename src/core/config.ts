@@ -48,6 +48,8 @@ export interface EndpointConfig {
   readonly weight: number
   readonly tier: number
   readonly zone: string | undefined
+  /** Requests in flight, all workers together; undefined: as many as there are connections and waiters for. */
+  readonly maxConcurrent: number | undefined
 }
 
 export interface UpstreamTls {
@@ -59,13 +61,48 @@ export interface UpstreamTls {
   readonly verify: boolean
 }
 
+export type Algorithm = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'ring-hash' | 'maglev'
+
+/** Where the text comes from that keys are made of. */
+export type HashSource =
+  /** Header names are lower-case. */
+  { readonly from: 'header' | 'cookie' | 'query'; readonly name: string } | { readonly from: 'client' | 'path' }
+
+export interface StickyConfig {
+  /** Name of the cookie. */
+  readonly cookie: string
+  /** Seconds; undefined: as long as the browser runs. */
+  readonly maxAge: number | undefined
+  /** Where the secret is; the control plane reads it. */
+  readonly secret: { readonly file: string } | { readonly env: string }
+  /** Made of the secret when workers get the config; empty until then, and never shown. */
+  readonly key: string
+}
+
+/** Everything about the choice of an endpoint but the algorithm. */
+export interface BalancingConfig {
+  /** The first source that a request has counts; empty: nothing is hashed. */
+  readonly hashOn: readonly HashSource[]
+  /** How many times the fair share of the requests in flight a hashing algorithm gives to an endpoint. */
+  readonly balanceFactor: number | undefined
+  /** Milliseconds. */
+  readonly slowStart: number | undefined
+  readonly zone: { readonly prefer: string; readonly spillOver: number } | undefined
+  readonly sticky: StickyConfig | undefined
+  /** Endpoints that a key may go to. */
+  readonly subset: number | undefined
+  /** Health is ignored while a smaller share of the endpoints is usable; 0: never. */
+  readonly panicThreshold: number
+}
+
 export interface UpstreamConfig {
   readonly name: string
   /** Empty where they are discovered. */
   readonly endpoints: readonly EndpointConfig[]
   readonly discovery: DiscoveryConfig | undefined
   readonly tls: UpstreamTls
-  readonly algorithm: 'round-robin' | 'least-request'
+  readonly algorithm: Algorithm
+  readonly balancing: BalancingConfig
   readonly connections: {
     /** Per endpoint, all workers together. */
     readonly max: number

@@ -52,6 +52,8 @@ export interface ResolvedEndpoint {
   readonly weight: number
   readonly tier: number
   readonly zone: string | undefined
+  /** Requests in flight, all workers together. */
+  readonly maxConcurrent: number | undefined
   readonly cells: EndpointCells
 }
 

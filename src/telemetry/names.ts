@@ -94,6 +94,11 @@ export const METRICS = {
     help: 'Endpoints by state; each is in exactly one.',
     labels: ['upstream', 'state'],
   },
+  sluice_upstream_panic: {
+    kind: 'gauge',
+    help: '1 while health is ignored because too few endpoints are healthy, else 0.',
+    labels: ['upstream'],
+  },
   sluice_health_checks_total: {
     kind: 'counter',
     help: 'Active health checks of endpoints, by what they came to.',

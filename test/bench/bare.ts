@@ -62,7 +62,7 @@ const pool = new Pool({
   transport: http1Transport(systemClock, timers),
   target: { address: '127.0.0.1', port: backend, tls: undefined },
   connection: { connectTimeoutMs: 2000, keepAliveMs: 4000 },
-  limits: { max: 256, maxWaiting: 64 },
+  limits: { max: 256, maxWaiting: 64, maxConcurrent: undefined },
   inFlight: space.held({ page: 0, slot: 0 }),
   connections: space.held({ page: 0, slot: 1 }),
 })

@@ -45,7 +45,7 @@ for (const [name, make] of Object.entries(MAKE)) {
         transport: make(timers),
         target: { address: '127.0.0.1', port: upstream.port, tls: undefined },
         connection: { connectTimeoutMs: 2000, keepAliveMs: 5000 },
-        limits: { max: 4, maxWaiting: 100, ...limits },
+        limits: { max: 4, maxWaiting: 100, maxConcurrent: undefined, ...limits },
         inFlight,
         connections,
       })

@@ -17,6 +17,7 @@ import { Latencies } from '../../src/lib/latencies.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { UuidV7 } from '../../src/lib/uuid.ts'
+import { PLAIN } from './balancing.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
@@ -36,6 +37,7 @@ export interface EngineSetUp {
   readonly connections?: Partial<UpstreamConfig['connections']>
   readonly retryBudget?: UpstreamConfig['retryBudget']
   readonly hedge?: RouteConfig['hedge']
+  readonly algorithm?: UpstreamConfig['algorithm']
 }
 
 /** One request handed to the engine, and what became of it. */
@@ -176,7 +178,8 @@ export class EngineKit {
       name,
       endpoints: [],
       tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
-      algorithm: 'round-robin',
+      algorithm: setUp.algorithm ?? 'round-robin',
+      balancing: PLAIN,
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
       outlierDetection: undefined,
@@ -209,6 +212,7 @@ export class EngineKit {
       weight: 1,
       tier: 0,
       zone: undefined,
+      maxConcurrent: undefined,
       cells,
     }
   }

@@ -58,8 +58,8 @@ export class TestUpstream {
     return `http://127.0.0.1:${this.port}`
   }
 
-  async listen(port = 0): Promise<this> {
-    this.server.listen(port, '127.0.0.1')
+  async listen(port = 0, host = '127.0.0.1'): Promise<this> {
+    this.server.listen(port, host)
     await once(this.server, 'listening')
     return this
   }

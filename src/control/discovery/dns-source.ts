@@ -12,7 +12,15 @@ const MAX_TIER = 15
 
 /** The addresses of a name, of one family. */
 export function addressLook({ name, port = 0, scheme, type }: DnsConfig, lookup: Lookup): Look {
-  const config: EndpointConfig = { scheme, host: name, port, weight: 1, tier: 0, zone: undefined }
+  const config: EndpointConfig = {
+    scheme,
+    host: name,
+    port,
+    weight: 1,
+    tier: 0,
+    zone: undefined,
+    maxConcurrent: undefined,
+  }
   return async () => {
     const { v4, v6 } = await lookup(name)
     const addresses = type === 'a' ? v4 : v6
@@ -49,6 +57,7 @@ export function endpointsOf(records: readonly SrvRecord[], scheme: 'http' | 'htt
       weight: Math.max(1, Math.round(weight * scale)),
       tier: Math.min(MAX_TIER, priorities.indexOf(priority)),
       zone: undefined,
+      maxConcurrent: undefined,
     }))
     .sort((a, b) => a.tier - b.tier || (a.host < b.host ? -1 : a.host > b.host ? 1 : a.port - b.port))
 }

@@ -277,6 +277,8 @@ export class Attempts implements TryOwner, ChoiceOwner {
     }
     ex.attempts++
     ex.attempt = at
+    // It was chosen before its backoff.
+    if (at.number > 1) at.startedAt = this.clock.now()
     this.went = candidate
     this.choice.go(candidate)
     const tri = new Try(this, at, endpoint)
@@ -384,7 +386,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   private conclude(tri: Try, head: HeadVerdict): void {
     const now = this.clock.now()
     const ms = now - tri.at.startedAt
-    tri.endpoint.learn(head, ms, this.plan.slowAfter)
+    tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)
     this.verdict(tri.at, head)
   }

@@ -111,7 +111,7 @@ export class Choice {
     for (let i = first; i < this.upstreams.length; i++) {
       const upstream = this.upstreams[i] as Upstream
       if (this.closed.includes(upstream) || this.isFull(upstream)) continue
-      const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full])
+      const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full], this.owner.ex)
       if (endpoint === undefined || this.full.includes(endpoint)) continue
       if (!again && this.tried.includes(endpoint)) continue
       const candidate = this.candidate(upstream, endpoint)

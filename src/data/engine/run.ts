@@ -196,6 +196,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const stages = answerStages(ex, chain, (error) => this.onBug(error))
     const changed = stages.some((stage) => stage.changesLength)
     ex.response = answerHead(this.snapshot, ex, status, headers, changed)
+    if (status < 500) tri.endpoint.sticky?.mark(ex, ex.response.headers)
     const relay = new Relay(this, tri, this.downstream, stages)
     this.relay = relay
     const timeouts = (this.route as CompiledRoute).timeouts

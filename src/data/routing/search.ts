@@ -1,8 +1,8 @@
 import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
+import { parseQuery } from '../../lib/query.ts'
 import type { Hosts } from './hosts.ts'
 import { type Entry, fieldsHold, type Hit, methodHolds } from './match.ts'
 import type { Paths, Place } from './paths.ts'
-import { parseQuery } from './predicates.ts'
 
 /** What a route is looked up by. */
 export interface LookUp {

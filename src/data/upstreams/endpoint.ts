@@ -3,13 +3,15 @@ import type { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
-import { EndpointState, type ResolvedEndpoint } from '../../core/protocol.ts'
+import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type EjectionGroup, Outlier } from '../../resilience/outlier.ts'
-import type { Candidate } from './balancers/contract.ts'
+import { BLAME_MS, type Candidate } from './balancers/contract.ts'
+import { PeakEwma } from './balancers/peak-ewma.ts'
 import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
+import type { StickyMark } from './sticky.ts'
 
 /** What an endpoint is made with. */
 export interface EndpointDeps {
@@ -29,6 +31,15 @@ export class Endpoint implements Candidate {
   readonly pool: Pool
   weight: number
   tier: number
+  zone: string | undefined
+  blamedUntil = 0
+  latency: PeakEwma | undefined
+  /** Ties clients to it; undefined where they are not tied. */
+  sticky: StickyMark | undefined = undefined
+  /** Too few endpoints of the upstream are usable: this one is used although it is not. */
+  panic = false
+  /** 0: no bound of its own. */
+  private maxConcurrent: number
   private readonly inFlight: HeldCell
   private readonly words: Int32Array
   private readonly word: number
@@ -44,6 +55,9 @@ export class Endpoint implements Candidate {
     this.authority = authority(resolved)
     this.weight = resolved.weight
     this.tier = resolved.tier
+    this.zone = resolved.zone
+    this.maxConcurrent = resolved.maxConcurrent ?? 0
+    this.latency = config.algorithm === 'peak-ewma' ? new PeakEwma() : undefined
     this.inFlight = deps.space.held(resolved.cells.inFlight)
     this.words = deps.space.int32(resolved.cells.state)
     this.word = resolved.cells.state.slot
@@ -52,15 +66,21 @@ export class Endpoint implements Candidate {
       transport: resolved.scheme === 'https' ? deps.transports.tls : deps.transports.plain,
       target: target(resolved, config),
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
-      limits: limits(config, deps.space.workers),
+      limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
       ...(permits && { permits }),
       connections: deps.space.held(resolved.cells.connections),
     })
   }
 
-  /** Neither unhealthy, draining nor ejected. */
+  /** In service, or used all the same, and below its maximum. */
   get usable(): boolean {
+    if (!this.inService && (!this.panic || this.draining)) return false
+    return this.maxConcurrent === 0 || this.inFlight.sum() < this.maxConcurrent
+  }
+
+  /** Neither unhealthy, draining nor ejected. */
+  get inService(): boolean {
     return this.healthy && !this.ejected
   }
 
@@ -92,12 +112,30 @@ export class Endpoint implements Candidate {
   /**
    * The head verdict on a try that took `ms`. A good head is none yet: its body may break. A try that nobody waited for any
    * more teaches something only if it was slow: from `slowAfter` on it counts as a timeout, so that impatient clients don't
-   * hide an endpoint that hangs.
+   * hide an endpoint that hangs. `waitedMs`: without the time in which the request body moved.
    */
-  learn(head: HeadVerdict, ms: number, slowAfter: number): void {
+  learn(head: HeadVerdict, ms: number, slowAfter: number, waitedMs: number): void {
+    this.weigh(head, waitedMs)
     if (head.ignored) {
       if (ms >= slowAfter) this.count(true, false)
     } else if (head.outcome !== 'ok') this.count(isGatewayFailure(head.outcome), typeof head.outcome === 'number')
+  }
+
+  warmFor(now: number): number {
+    if (Atomics.load(this.words, this.word + EndpointWord.warming) === 0) return Number.POSITIVE_INFINITY
+    const elapsed = (Math.round(now) - Atomics.load(this.words, this.word + EndpointWord.since)) | 0
+    // Below zero: the words have wrapped, weeks ago.
+    return elapsed < 0 ? Number.POSITIVE_INFINITY : elapsed
+  }
+
+  /** What balancing learns. The time of a try that nobody waited for any more is a lower bound, as that of a failed one. */
+  private weigh({ ignored, outcome }: HeadVerdict, ms: number): void {
+    const failed = outcome !== 'ok'
+    if (!failed && this.blamedUntil === 0 && this.latency === undefined) return
+    const now = this.clock.now()
+    if (!ignored && failed) this.blamedUntil = now + BLAME_MS
+    else if (this.blamedUntil <= now) this.blamedUntil = 0
+    this.latency?.observe(ms, ignored || failed, now)
   }
 
   /** How an answer with a good head ended by itself. */
@@ -122,7 +160,11 @@ export class Endpoint implements Candidate {
   update(resolved: ResolvedEndpoint, config: UpstreamConfig, workers: number): void {
     this.weight = resolved.weight
     this.tier = resolved.tier
-    this.pool.resize(limits(config, workers))
+    this.zone = resolved.zone
+    this.maxConcurrent = resolved.maxConcurrent ?? 0
+    if (config.algorithm !== 'peak-ewma') this.latency = undefined
+    else this.latency ??= new PeakEwma()
+    this.pool.resize(limits(resolved, config, workers))
   }
 
   /** It is no longer part of the upstream: closes when idle. */
@@ -158,7 +200,7 @@ export function target(resolved: ResolvedEndpoint, config: UpstreamConfig): Targ
 }
 
 /** `connections.max` holds for the process: each worker has its share. */
-function limits(config: UpstreamConfig, workers: number): PoolLimits {
+function limits({ maxConcurrent }: ResolvedEndpoint, config: UpstreamConfig, workers: number): PoolLimits {
   const { max, maxWaiting } = config.connections
-  return { max: Math.max(1, Math.floor(max / workers)), maxWaiting }
+  return { max: Math.max(1, Math.floor(max / workers)), maxWaiting, maxConcurrent }
 }

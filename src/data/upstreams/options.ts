@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 import type { DiscoveryConfig } from '../../core/config.ts'
 import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
-import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
+import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
+import { balancingOptions, subsetOptions } from './balancing-options.ts'
 import { discovery } from './discovery-options.ts'
 import { healthCheck } from './health-options.ts'
 import { outlierOptions } from './outlier-options.ts'
@@ -65,18 +66,25 @@ function endpointHost(written: string): string | Problem {
   return NAME.test(host) && host.length <= 253 ? host : { problem: `${JSON.stringify(written)} is no host name` }
 }
 
-const endpointFields = object(
-  {
-    url: required(endpointUrl(), 'Scheme, host and port. A name stands for all of its addresses.'),
-    weight: withDefault(integer(1, 1000), 1, 'Share of the requests, relative to the other endpoints of the tier.'),
-    tier: withDefault(integer(0, 15), 0, 'Used only when no endpoint of a smaller tier can be used.'),
-    zone: optional(name(), 'Where it runs; for logs and later for zone preference.'),
-  },
-  { later: ['maxConcurrent'] },
-)
+const endpointFields = object({
+  url: required(endpointUrl(), 'Scheme, host and port. A name stands for all of its addresses.'),
+  weight: withDefault(integer(1, 1000), 1, 'Share of the requests, relative to the other endpoints of the tier.'),
+  tier: withDefault(integer(0, 15), 0, 'Used only when no endpoint of a smaller tier can be used.'),
+  zone: optional(name(), 'Where it runs; see loadBalancing.zone.'),
+  maxConcurrent: optional(
+    integer(1, 1_000_000),
+    'Requests in flight to each address at most, of all workers together. When all endpoints have theirs: pool_full.',
+  ),
+})
 
 const endpoint = byKind({
-  scalar: mapped(endpointUrl(), (url) => ({ url, weight: 1, tier: 0, zone: undefined as string | undefined })),
+  scalar: mapped(endpointUrl(), (url) => ({
+    url,
+    weight: 1,
+    tier: 0,
+    zone: undefined as string | undefined,
+    maxConcurrent: undefined as number | undefined,
+  })),
   map: endpointFields,
 })
 
@@ -111,20 +119,7 @@ export const upstreamOptions = object(
       {},
       'TLS to https endpoints.',
     ),
-    loadBalancing: withDefault(
-      object(
-        {
-          algorithm: withDefault(
-            oneOf('round-robin', 'least-request'),
-            'least-request',
-            'round-robin: in turn, by weight. least-request: the less busy of two drawn at random.',
-          ),
-        },
-        { later: ['slowStart', 'hashOn', 'zone', 'sticky'] },
-      ),
-      {},
-      'Which endpoint gets the next try.',
-    ),
+    loadBalancing: withDefault(balancingOptions, {}, 'Which endpoint gets the next try.'),
     connections: withDefault(
       object({
         max: withDefault(integer(1, 100_000), 256, 'Open connections to each endpoint, of all workers together.'),
@@ -170,10 +165,24 @@ export const upstreamOptions = object(
       {},
       'Bounds the tries that it has in flight.',
     ),
+    subset: optional(
+      offOr(subsetOptions),
+      'Shuffle sharding: each key goes to few endpoints only, so that a client that breaks them can’t break all.',
+    ),
+    panicThreshold: withDefault(
+      ratio(),
+      '0%',
+      'While a smaller share of the endpoints is healthy, health is ignored. 0%: never.',
+    ),
   },
   {
-    later: ['panicThreshold', 'zones', 'subset'],
-    misplaced: { url: 'endpoints', urls: 'endpoints', servers: 'endpoints', hosts: 'endpoints' },
+    misplaced: {
+      url: 'endpoints',
+      urls: 'endpoints',
+      servers: 'endpoints',
+      hosts: 'endpoints',
+      zones: 'loadBalancing.zone',
+    },
   },
 )
 

@@ -6,6 +6,7 @@ import type {
   Target,
   Transport,
   TransportEvents,
+  TransportFailure,
   TransportRequest,
 } from '../../core/transport.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -17,6 +18,8 @@ export interface PoolLimits {
   readonly max: number
   /** Requests that wait for one of them. */
   readonly maxWaiting: number
+  /** Requests in flight, waiting ones included, of all workers together; undefined: no such bound. */
+  readonly maxConcurrent: number | undefined
 }
 
 export interface PoolOptions {
@@ -34,7 +37,8 @@ export interface PoolOptions {
 
 /**
  * Connections to one endpoint: one request at a time on each, the last used is used first, so that those which are not
- * needed grow old and close. Requests beyond the bound wait in order; beyond that bound they get `pool_full`.
+ * needed grow old and close. Requests beyond the bound wait in order; beyond that bound, or beyond the most that may be
+ * in flight, they get `pool_full`.
  */
 export class Pool {
   private readonly options: PoolOptions
@@ -61,18 +65,18 @@ export class Pool {
   /** Begins a request; events may come before this returns. After `close` it is still served. */
   start(request: TransportRequest, events: TransportEvents): Ticket {
     const ticket = new Ticket(this, request, events)
-    if (!this.permit(ticket)) {
-      events.onFailure(BULKHEAD_FULL)
+    const refused = this.enter(ticket)
+    if (refused !== undefined) {
+      events.onFailure(refused)
       return ticket
     }
     const member = this.waiters.length === 0 ? (this.takeIdle() ?? this.openMember()) : undefined
     if (member === undefined && this.waiters.length >= this.limits.maxWaiting) {
-      if (ticket.permit) this.options.permits?.give()
+      this.leave(ticket)
       events.onFailure(POOL_FULL)
       return ticket
     }
     ticket.held = true
-    this.options.inFlight.take()
     if (member === undefined) this.waiters.push(ticket)
     else member.serve(ticket)
     return ticket
@@ -123,6 +127,24 @@ export class Pool {
     this.admit()
   }
 
+  /** Takes what a request needs, or says why it can't. */
+  private enter(ticket: Ticket): TransportFailure | undefined {
+    if (!this.permit(ticket)) return BULKHEAD_FULL
+    const { inFlight } = this.options
+    const { maxConcurrent } = this.limits
+    if (maxConcurrent === undefined) inFlight.take()
+    else if (!inFlight.takeBelow(maxConcurrent)) {
+      if (ticket.permit) this.options.permits?.give()
+      return POOL_FULL
+    }
+    return undefined
+  }
+
+  private leave(ticket: Ticket): void {
+    this.options.inFlight.give()
+    if (ticket.permit) this.options.permits?.give()
+  }
+
   private admit(): void {
     while (this.waiters.length > 0) {
       const member = this.openMember()
@@ -157,8 +179,7 @@ export class Pool {
     if (ticket === undefined || !ticket.held) return
     ticket.held = false
     ticket.member = undefined
-    this.options.inFlight.give()
-    if (ticket.permit) this.options.permits?.give()
+    this.leave(ticket)
   }
 }
 

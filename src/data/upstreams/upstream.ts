@@ -1,5 +1,7 @@
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import type { Notice } from '../../core/notice.ts'
+import { inPanic } from '../../core/panic.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -8,7 +10,9 @@ import { RetryBudget } from '../../resilience/retry-budget.ts'
 import type { Balancer } from './balancers/contract.ts'
 import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
+import { hashKey } from './hash-key.ts'
 import { Permits } from './permits.ts'
+import { Sticky } from './sticky.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
   readonly timers: TimerWheel
@@ -39,6 +43,8 @@ export class Upstream {
   private byKey = new Map<string, Endpoint>()
   /** Best first. */
   private tiers: readonly Tier[] = []
+  private sticky: Sticky | undefined = undefined
+  private panic = false
 
   constructor(config: UpstreamConfig, cells: UpstreamCells, deps: UpstreamDeps) {
     this.name = config.name
@@ -46,6 +52,7 @@ export class Upstream {
     this.cells = cells
     this.deps = deps
     this.permits = new Permits(deps.space.held(cells.inFlight), config.bulkhead?.maxConcurrent)
+    this.sticky = stickyOf(config)
     this.setBudget()
   }
 
@@ -60,11 +67,14 @@ export class Upstream {
 
   /** A new config of the same upstream: endpoints stay, with their connections, where nothing that matters changed. */
   update(config: UpstreamConfig): void {
-    const renewed = config.algorithm !== this.config.algorithm
+    if (balancingKey(config) !== balancingKey(this.config)) {
+      this.tiers = []
+      this.panic = false
+      this.sticky = stickyOf(config)
+    }
     this.config = config
     this.permits.limit = config.bulkhead?.maxConcurrent
     this.setBudget()
-    if (renewed) this.tiers = []
     this.setEndpoints(this.resolved)
   }
 
@@ -90,14 +100,27 @@ export class Upstream {
     this.byKey = kept
     this.watch()
     this.arrange()
+    for (const endpoint of kept.values()) {
+      endpoint.sticky = undefined
+      endpoint.panic = this.panic
+    }
+    this.sticky?.update(kept.values())
   }
 
   /**
-   * Where the next try goes: an untried endpoint of the best tier that has a usable one, else of the next tiers, else a
-   * tried one in the same order; undefined if none is usable.
+   * Where the next try goes: where the request's cookie ties it, if that is usable and untried; else an untried endpoint of
+   * the best tier that has a usable one, else of the next tiers, else a tried one in the same order; undefined if none is
+   * usable.
    */
-  pick(tried: readonly Endpoint[]): Endpoint | undefined {
-    return this.search(tried) ?? (tried.length === 0 ? undefined : this.search(NONE))
+  pick(tried: readonly Endpoint[], ex?: Exchange): Endpoint | undefined {
+    const { hashOn, panicThreshold } = this.config.balancing
+    if (panicThreshold > 0) this.look(panicThreshold)
+    if (ex === undefined) return this.choose(tried, undefined)
+    if (this.sticky !== undefined) {
+      const endpoint = this.sticky.find(ex)
+      if (endpoint?.usable && !tried.includes(endpoint)) return endpoint
+    }
+    return this.choose(tried, hashOn.length === 0 ? undefined : hashKey(hashOn, ex))
   }
 
   /**
@@ -119,9 +142,13 @@ export class Upstream {
     this.setEndpoints([])
   }
 
-  private search(excluded: readonly Endpoint[]): Endpoint | undefined {
+  private choose(tried: readonly Endpoint[], key: number | undefined): Endpoint | undefined {
+    return this.search(tried, key) ?? (tried.length === 0 ? undefined : this.search(NONE, key))
+  }
+
+  private search(excluded: readonly Endpoint[], key: number | undefined): Endpoint | undefined {
     for (const tier of this.tiers) {
-      const endpoint = tier.balancer.pick(excluded)
+      const endpoint = tier.balancer.pick(excluded, key)
       if (endpoint !== undefined) return endpoint
     }
     return undefined
@@ -151,6 +178,23 @@ export class Upstream {
     })
   }
 
+  /** Whether health still counts. */
+  private look(threshold: number): void {
+    let healthy = 0
+    let all = 0
+    for (const { endpoints } of this.tiers) {
+      for (const endpoint of endpoints) {
+        if (endpoint.draining) continue
+        all++
+        if (endpoint.inService) healthy++
+      }
+    }
+    const panic = inPanic(healthy, all, threshold)
+    if (panic === this.panic) return
+    this.panic = panic
+    for (const endpoint of this.byKey.values()) endpoint.panic = panic
+  }
+
   private arrange(): void {
     const groups = new Map<number, Endpoint[]>()
     for (const endpoint of this.byKey.values()) {
@@ -164,11 +208,20 @@ export class Upstream {
       .map(([number, endpoints]) => {
         const balancer =
           former.find((tier) => tier.number === number)?.balancer ??
-          createBalancer<Endpoint>(this.config.algorithm, this.deps.random)
+          createBalancer<Endpoint>(this.config.algorithm, this.config.balancing, this.deps)
         balancer.update(endpoints)
         return { number, endpoints, balancer }
       })
   }
+}
+
+function stickyOf({ balancing, name }: UpstreamConfig): Sticky | undefined {
+  return balancing.sticky === undefined ? undefined : new Sticky(balancing.sticky, name)
+}
+
+/** Everything that balancers are made of: with another key they begin anew. */
+function balancingKey({ algorithm, balancing }: UpstreamConfig): string {
+  return JSON.stringify([algorithm, balancing])
 }
 
 function before(a: Endpoint, b: Endpoint, tried: readonly Endpoint[]): boolean {

@@ -31,6 +31,7 @@ const endpoint = (host: string, port = 8080): EndpointConfig => ({
   weight: 1,
   tier: 0,
   zone: undefined,
+  maxConcurrent: undefined,
 })
 
 function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): Config {

@@ -66,7 +66,15 @@ class Rig {
   }
 
   set(address: string): UpstreamEndpoints {
-    const shape = { scheme: 'http', port: 80, host: address, weight: 1, tier: 0, zone: undefined } as const
+    const shape = {
+      scheme: 'http',
+      port: 80,
+      host: address,
+      weight: 1,
+      tier: 0,
+      zone: undefined,
+      maxConcurrent: undefined,
+    } as const
     const endpoint = { id: `http://${address}:80`, address, ...shape, cells: this.endpoint(address) }
     return { upstream: 'orders', cells: this.registry.lease().upstream('orders'), endpoints: [endpoint] }
   }

@@ -26,7 +26,9 @@ beforeAll(async () => {
   sluice = await startSluice(`${TOP}
 upstreams:
   good: { endpoints: ["${upstream.url}"] }
-  half: { endpoints: ["${upstream.url}", "http://127.0.0.1:${await closedPort()}"] }
+  half:
+    endpoints: ["${upstream.url}", "http://127.0.0.1:${await closedPort()}"]
+    outlierDetection: { consecutiveFailures: 1 }
   dead: { endpoints: ["http://127.0.0.1:${await closedPort()}"] }
   tight:
     endpoints: ["http://127.0.0.1:${await closedPort()}", "http://127.0.0.1:${await closedPort()}"]

@@ -5,7 +5,15 @@ import type { UpstreamConfig } from '../../../src/core/config.ts'
 import type { UpstreamEndpoints } from '../../../src/core/protocol.ts'
 
 function upstream(name: string, ...hosts: string[]): UpstreamConfig {
-  const endpoints = hosts.map((host) => ({ scheme: 'http', host, port: 80, weight: 1, tier: 0, zone: undefined }))
+  const endpoints = hosts.map((host) => ({
+    scheme: 'http',
+    host,
+    port: 80,
+    weight: 1,
+    tier: 0,
+    zone: undefined,
+    maxConcurrent: undefined,
+  }))
   return { name, endpoints, tls: { serverName: undefined } } as unknown as UpstreamConfig
 }
 

@@ -1,20 +1,38 @@
+import type { PeakEwma } from './peak-ewma.ts'
+
 /** What a balancer chooses among. */
 export interface Candidate {
+  /** Tells it apart from the others, over restarts and on every worker. */
+  readonly id: string
   /** At least 1. */
   readonly weight: number
   readonly usable: boolean
   /** Requests in flight, of all workers. */
   readonly load: number
+  /** Where it runs. */
+  readonly zone: string | undefined
+  /** Clock milliseconds until which it counts as the slowest, because a try failed; 0: no try did. */
+  readonly blamedUntil: number
+  /** Its latency as this worker sees it; undefined where no algorithm asks for it. */
+  readonly latency: PeakEwma | undefined
+  /** Milliseconds since it began to take requests again; Infinity: it always did. */
+  warmFor(now: number): number
 }
 
 /** Chooses the next candidate. Synchronous, knows nothing of HTTP; one instance for each tier of an upstream. */
 export interface Balancer<C extends Candidate> {
   /** Members or weights changed; what is known of those that stay is kept. */
   update(candidates: readonly C[]): void
-  /** A usable candidate that is not `excluded`; undefined if there is none. */
-  pick(excluded: readonly C[]): C | undefined
+  /**
+   * A usable candidate that is not `excluded`; undefined if there is none. `key`: 32-bit hash of what the request is told
+   * apart by; undefined where it has no such thing.
+   */
+  pick(excluded: readonly C[], key?: number): C | undefined
 }
 
 export function eligible<C extends Candidate>(candidate: C, excluded: readonly C[]): boolean {
   return candidate.usable && !excluded.includes(candidate)
 }
+
+/** How long a failed try makes a candidate the slowest: failing fast must not attract requests. Milliseconds. */
+export const BLAME_MS = 1_000

@@ -1,75 +1,37 @@
+import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
-import { type Balancer, type Candidate, eligible } from './contract.ts'
-
-/** Random places looked at before all candidates are: enough unless most of them can't be used. */
-const DRAWS = 4
+import type { Balancer, Candidate } from './contract.ts'
+import { WeightedDraw } from './draw.ts'
 
 /**
  * The less loaded of two candidates drawn at random, each as likely as its weight; load counts by weight. Source: M.
  * Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (IEEE TPDS 12(10), 2001). Reading two cells
  * instead of all costs the same however many candidates there are, and workers that choose at once don't all choose
- * the same one.
+ * the same one. One whose try has just failed loses: else it would look idle because it fails fast.
  */
 export class LeastRequest<C extends Candidate> implements Balancer<C> {
-  private readonly random: Random
-  private candidates: readonly C[] = []
-  /** Sums of weights up to and including each place. */
-  private sums: number[] = []
+  private readonly chances: WeightedDraw<C>
+  private readonly clock: Pick<Clock, 'now'>
 
-  constructor(random: Random) {
-    this.random = random
+  constructor(random: Random, clock: Pick<Clock, 'now'>) {
+    this.chances = new WeightedDraw(random)
+    this.clock = clock
   }
 
   update(candidates: readonly C[]): void {
-    let sum = 0
-    this.candidates = candidates
-    this.sums = candidates.map((candidate) => {
-      sum += candidate.weight
-      return sum
-    })
+    this.chances.update(candidates)
   }
 
   pick(excluded: readonly C[]): C | undefined {
-    const first = this.draw(excluded, undefined)
+    const first = this.chances.draw(excluded, undefined)
     if (first === undefined) return undefined
-    const second = this.draw(excluded, first)
+    const second = this.chances.draw(excluded, first)
     if (second === undefined) return first
+    if (first.blamedUntil !== second.blamedUntil) {
+      const now = this.clock.now()
+      const blamed = first.blamedUntil > now
+      if (blamed !== second.blamedUntil > now) return blamed ? second : first
+    }
     return second.load * first.weight < first.load * second.weight ? second : first
-  }
-
-  private draw(excluded: readonly C[], other: C | undefined): C | undefined {
-    const { candidates, sums } = this
-    if (candidates.length === 0) return undefined
-    const total = sums[sums.length - 1] as number
-    for (let i = 0; i < DRAWS; i++) {
-      const candidate = candidates[this.place(this.random.float() * total)] as C
-      if (candidate !== other && eligible(candidate, excluded)) return candidate
-    }
-    return this.drawFromAll(excluded, other)
-  }
-
-  /** First place whose sum is above `point`. */
-  private place(point: number): number {
-    const { sums } = this
-    let low = 0
-    let high = sums.length - 1
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((sums[middle] as number) > point) high = middle
-      else low = middle + 1
-    }
-    return low
-  }
-
-  private drawFromAll(excluded: readonly C[], other: C | undefined): C | undefined {
-    let chosen: C | undefined
-    let total = 0
-    for (const candidate of this.candidates) {
-      if (candidate === other || !eligible(candidate, excluded)) continue
-      total += candidate.weight
-      // Each replaces the one before with its share of the weight so far: one pass, exact odds.
-      if (this.random.float() * total < candidate.weight) chosen = candidate
-    }
-    return chosen
   }
 }

@@ -9,6 +9,7 @@ const endpoint = (host: string, scheme: 'http' | 'https' = 'http'): EndpointConf
   weight: 1,
   tier: 0,
   zone: undefined,
+  maxConcurrent: undefined,
 })
 
 function upstream(endpoints: EndpointConfig[], serverName?: string): UpstreamConfig {

@@ -11,7 +11,10 @@ afterEach(() => {
 })
 
 const found = (...addresses: string[]): FoundEndpoint[] => [
-  { config: { scheme: 'http', host: 'a.test', port: 80, weight: 1, tier: 0, zone: undefined }, addresses },
+  {
+    config: { scheme: 'http', host: 'a.test', port: 80, weight: 1, tier: 0, zone: undefined, maxConcurrent: undefined },
+    addresses,
+  },
 ]
 
 function rig() {

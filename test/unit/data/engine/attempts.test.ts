@@ -314,3 +314,69 @@ describe('what a route has learnt of its time', () => {
     expect(kit.running).toBeDefined()
   })
 })
+
+describe('what tries teach the balancer', () => {
+  function known(kit: EngineKit): (number | undefined)[][] {
+    const now = kit.clock.now()
+    return kit.upstreams.flatMap(({ endpoints }) =>
+      endpoints.map(({ blamedUntil, latency }) => [blamedUntil === 0 ? 0 : blamedUntil - now, latency?.value(now)]),
+    )
+  }
+
+  test('the time to the head of an answer below 500, and no blame', () => {
+    const kit = new EngineKit({ algorithm: 'peak-ewma' })
+    kit.send()
+    kit.latest.connect()
+    kit.clock.advance(40)
+    kit.latest.answer(404)
+    expect(known(kit)).toEqual([[0, 40]])
+  })
+
+  test.each([500, 503])('%i blames the endpoint', (answer) => {
+    const kit = new EngineKit({ algorithm: 'peak-ewma', retries: { maxExtra: 0 } })
+    kit.send()
+    kit.latest.connect()
+    kit.clock.advance(40)
+    kit.latest.answer(answer)
+    expect(known(kit)).toEqual([[1000, 40]])
+  })
+
+  test('so does a failure without an answer; a further try counts from its own start, not from its backoff', () => {
+    const kit = new EngineKit({ algorithm: 'peak-ewma', retries: { backoff: { base: 100, cap: 100 } } })
+    kit.send()
+    kit.clock.advance(5)
+    kit.latest.fail({ reason: 'connect_refused', phase: 'connect' })
+    expect(known(kit)).toEqual([[1000, 5]])
+    kit.clock.advance(200)
+    kit.latest.connect()
+    const began = kit.tries.length
+    kit.latest.answer(200)
+    expect([began, kit.tries.length]).toEqual([1, 2])
+    const [[, latency] = []] = known(kit)
+    expect(latency).toBeLessThan(200)
+  })
+
+  test('what the deadline ended blames it, what the client ended only counts as slow', () => {
+    const kit = new EngineKit({ algorithm: 'peak-ewma', timeouts: { request: 1000 } })
+    kit.send()
+    kit.latest.connect()
+    kit.clock.advance(1000)
+    expect(known(kit)).toEqual([[1000, 1000]])
+    const gone = new EngineKit({ algorithm: 'peak-ewma' })
+    const sent = gone.send()
+    gone.latest.connect()
+    gone.clock.advance(500)
+    sent.downstream.reset()
+    // It took at least so long.
+    expect(known(gone)).toEqual([[0, 500]])
+  })
+
+  test('without an algorithm that asks for it, no latency is kept', () => {
+    const kit = new EngineKit()
+    kit.send()
+    kit.latest.connect()
+    kit.clock.advance(40)
+    kit.latest.answer(200)
+    expect(known(kit)).toEqual([[0, undefined]])
+  })
+})

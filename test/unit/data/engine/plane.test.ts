@@ -18,6 +18,7 @@ import { DataPlane } from '../../../../src/data/engine/plane.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
 import type { Recorder } from '../../../../src/telemetry/finish.ts'
+import { PLAIN } from '../../../kit/balancing.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
 import { TestMail } from '../../../kit/mail.ts'
@@ -108,6 +109,7 @@ function upstream(name: string): UpstreamConfig {
     endpoints: [],
     tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
     algorithm: 'round-robin',
+    balancing: PLAIN,
     connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
     connectTimeout: 2000,
     outlierDetection: undefined,
@@ -132,6 +134,7 @@ function endpoint(name: string, index: number): ResolvedEndpoint {
     weight: 1,
     tier: 0,
     zone: undefined,
+    maxConcurrent: undefined,
     cells: endpointCells(index),
   }
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ValueCondition } from '../../../../src/core/config.ts'
-import { compilePredicate, headersHold, parseQuery, queryHolds } from '../../../../src/data/routing/predicates.ts'
+import { compilePredicate, headersHold, queryHolds } from '../../../../src/data/routing/predicates.ts'
 import { FieldNames } from '../../../../src/lib/headers.ts'
+import { parseQuery } from '../../../../src/lib/query.ts'
 
 const names = new FieldNames()
 

@@ -8,11 +8,15 @@ import { type HandConnection, HandTransport } from '../../../kit/transport.ts'
 let transport: HandTransport
 let inFlight: HeldCell
 let connections: HeldCell
+/** The same count as another worker has it. */
+let elsewhere: HeldCell
 
 beforeEach(() => {
-  const cells = new TestCells()
+  const cells = new TestCells(2)
+  const ref = cells.held()
   transport = new HandTransport()
-  inFlight = cells.space.held(cells.held())
+  inFlight = cells.space.held(ref)
+  elsewhere = (cells.spaces[1] as typeof cells.space).held(ref)
   connections = cells.space.held(cells.held())
 })
 
@@ -21,7 +25,7 @@ function pool(limits: Partial<PoolLimits> = {}): Pool {
     transport,
     target: { address: '127.0.0.1', port: 1, tls: undefined },
     connection: { connectTimeoutMs: 1, keepAliveMs: 1 },
-    limits: { max: 2, maxWaiting: 2, ...limits },
+    limits: { max: 2, maxWaiting: 2, maxConcurrent: undefined, ...limits },
     inFlight,
     connections,
   })
@@ -185,9 +189,32 @@ test('more room is given to waiters at once', () => {
   const p = pool({ max: 1 })
   start(p, '/a')
   const second = start(p, '/b')
-  p.resize({ max: 2, maxWaiting: 2 })
+  p.resize({ max: 2, maxWaiting: 2, maxConcurrent: undefined })
   expect(second.ticket.waiting).toBe(false)
   expect(at(1).requests).toEqual(['/b'])
+})
+
+test('no more in flight than the maximum of the endpoint, of all workers together; what was refused holds nothing', () => {
+  const p = pool({ max: 1, maxConcurrent: 3 })
+  const first = start(p, '/a')
+  const waiting = start(p, '/b')
+  elsewhere.take()
+  const refused = start(p, '/c')
+  expect(refused.seen.failure?.reason).toBe('pool_full')
+  expect([first.ticket.held, waiting.ticket.waiting, refused.ticket.held]).toEqual([true, true, false])
+  expect(inFlight.sum()).toBe(3)
+  elsewhere.give()
+  start(p, '/d')
+  expect([inFlight.sum(), p.waiting]).toEqual([3, 2])
+  expect(start(p, '/e').seen.failure?.reason).toBe('pool_full')
+  expect(inFlight.sum()).toBe(3)
+})
+
+test('one that may not wait holds nothing either', () => {
+  const p = pool({ max: 1, maxWaiting: 0, maxConcurrent: 9 })
+  start(p, '/a')
+  expect(start(p, '/b').seen.failure?.reason).toBe('pool_full')
+  expect(inFlight.sum()).toBe(1)
 })
 
 test('whatever happens in whatever order, what was taken is given back', () => {

@@ -1,21 +1,27 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
-import { EndpointState, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
+import type { Exchange } from '../../../../src/core/exchange.ts'
+import type { HeadVerdict } from '../../../../src/core/outcome.ts'
+import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
 import { Upstream } from '../../../../src/data/upstreams/upstream.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
+import { PLAIN } from '../../../kit/balancing.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { ManualClock } from '../../../kit/clock.ts'
+import { exchange, PEER } from '../../../kit/exchange.ts'
 import { HandTransport } from '../../../kit/transport.ts'
 
 let cells: TestCells
+let clock: ManualClock
 let plain: HandTransport
 let tls: HandTransport
 
 beforeEach(() => {
   cells = new TestCells(2)
+  clock = new ManualClock()
   plain = new HandTransport()
   tls = new HandTransport()
 })
@@ -25,6 +31,7 @@ const CONFIG: UpstreamConfig = {
   endpoints: [],
   tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
   algorithm: 'least-request',
+  balancing: PLAIN,
   connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
   connectTimeout: 2000,
   outlierDetection: undefined,
@@ -35,7 +42,6 @@ const CONFIG: UpstreamConfig = {
 }
 
 function upstream(config: Partial<UpstreamConfig> = {}): Upstream {
-  const clock = new ManualClock()
   return new Upstream({ ...CONFIG, ...config }, cells.upstream(), {
     space: cells.space,
     clock,
@@ -56,6 +62,7 @@ function resolved(port: number, changes: Partial<ResolvedEndpoint> = {}): Resolv
     weight: 1,
     tier: 0,
     zone: undefined,
+    maxConcurrent: undefined,
     cells: cells.endpoint(),
     ...changes,
   }
@@ -231,4 +238,179 @@ test('an address that is listed twice is one endpoint', () => {
   const a = resolved(1)
   u.setEndpoints([a, a])
   expect(u.endpoints.length).toBe(1)
+})
+
+describe('an endpoint of its own maximum', () => {
+  test('is passed over while it is full, whichever worker fills it', () => {
+    const u = upstream({ algorithm: 'round-robin' })
+    const full = resolved(1, { maxConcurrent: 2 })
+    u.setEndpoints([full, resolved(2)])
+    const elsewhere = cells.spaces[1]?.held(full.cells.inFlight)
+    elsewhere?.take()
+    expect(new Set(ports([u.pick([]), u.pick([])]))).toEqual(new Set(['1', '2']))
+    elsewhere?.take()
+    expect(ports([u.pick([]), u.pick([]), u.pick([])])).toEqual(['2', '2', '2'])
+    u.setEndpoints([{ ...full, maxConcurrent: 3 }, resolved(3)])
+    expect(new Set(ports([u.pick([]), u.pick([])]))).toEqual(new Set(['1', '3']))
+  })
+})
+
+describe('panic', () => {
+  test('below the threshold health is ignored, drained endpoints stay out; above it counts again', () => {
+    const u = upstream({ algorithm: 'round-robin', balancing: { ...PLAIN, panicThreshold: 0.5 } })
+    const all = [1, 2, 3, 4].map((port) => resolved(port, { tier: port === 3 ? 1 : 0 }))
+    const [a, b, c, d] = all as [ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint]
+    u.setEndpoints(all)
+    const seen = (): string[] => [...new Set(ports(Array.from({ length: 12 }, () => u.pick([]))))].sort()
+    cells.set(d.cells.state, EndpointState.draining | EndpointState.unhealthy)
+    cells.set(a.cells.state, EndpointState.unhealthy)
+    // Two of three.
+    expect(seen()).toEqual(['2'])
+    cells.set(b.cells.state, EndpointState.unhealthy)
+    expect(seen()).toEqual(['1', '2'])
+    cells.set(a.cells.state, 0)
+    expect(seen()).toEqual(['1'])
+    cells.set(a.cells.state, EndpointState.unhealthy)
+    cells.set(c.cells.state, EndpointState.unhealthy)
+    expect(seen()).toEqual(['1', '2'])
+    u.setEndpoints(all.slice(0, 2))
+    expect(seen()).toEqual(['1', '2'])
+    u.update({ ...CONFIG, algorithm: 'round-robin' })
+    expect(seen()).toEqual(['-'])
+  })
+
+  test('with a threshold of 0 it never happens', () => {
+    const u = upstream()
+    const only = resolved(1)
+    u.setEndpoints([only])
+    cells.set(only.cells.state, EndpointState.unhealthy)
+    expect(u.pick([])).toBeUndefined()
+  })
+})
+
+describe('sticky', () => {
+  const sticky = { cookie: 'server', maxAge: undefined, secret: { env: 'X' }, key: 'k' }
+
+  function cookieFor(endpoint: Endpoint | undefined, secure = false): string | undefined {
+    const headers: string[] = []
+    endpoint?.sticky?.mark(exchange([], 'GET', '/', { ...PEER, secure }), headers)
+    return headers[1]
+  }
+
+  function returning(cookie: string | undefined): Exchange {
+    return exchange(['Cookie', cookie?.split(';')[0] ?? ''])
+  }
+
+  test('the cookie leads back to its endpoint, over tiers, as long as that can be used', () => {
+    const u = upstream({ balancing: { ...PLAIN, sticky } })
+    const [a, b] = [resolved(1), resolved(2, { tier: 1 })]
+    u.setEndpoints([a, b])
+    const client = returning(cookieFor(u.endpoints[1]))
+    expect(ports([u.pick([], client), u.pick([], exchange())])).toEqual(['2', '1'])
+    expect(ports([u.pick([u.endpoints[1] as Endpoint], client)])).toEqual(['1'])
+    cells.set(b.cells.state, EndpointState.draining)
+    expect(ports([u.pick([], client)])).toEqual(['1'])
+    cells.set(b.cells.state, 0)
+    u.setEndpoints([a])
+    expect(ports([u.pick([], client)])).toEqual(['1'])
+    u.setEndpoints([a, b])
+    expect(ports([u.pick([], client)])).toEqual(['2'])
+  })
+
+  test('it is set unless the client has it; with Secure where the listener has TLS', () => {
+    const u = upstream({ balancing: { ...PLAIN, sticky: { ...sticky, maxAge: 60 } } })
+    u.setEndpoints([resolved(1)])
+    const [endpoint] = u.endpoints
+    const field = cookieFor(endpoint, true)
+    expect(field).toMatch(/^server=[\w-]{24}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=60; Secure$/)
+    const headers: string[] = []
+    endpoint?.sticky?.mark(returning(field), headers)
+    expect(headers).toEqual([])
+    endpoint?.sticky?.mark(returning('server=made-up'), headers)
+    expect(headers).toEqual(['set-cookie', field?.replace('; Secure', '')])
+  })
+
+  test('another key or upstream makes another value; without stickiness there is none', () => {
+    const value = (config: Partial<UpstreamConfig>): string | undefined => {
+      const u = upstream(config)
+      u.setEndpoints([resolved(1)])
+      return cookieFor(u.endpoints[0])
+    }
+    const balancing = { ...PLAIN, sticky }
+    const values = [
+      value({ balancing }),
+      value({ balancing: { ...PLAIN, sticky: { ...sticky, key: 'l' } } }),
+      value({ balancing, name: 'other' }),
+    ]
+    expect(new Set(values).size).toBe(3)
+    expect(value({ balancing })).toBe(values[0])
+    expect(value({})).toBeUndefined()
+  })
+
+  test('it can be switched off and on while endpoints live', () => {
+    const u = upstream()
+    u.setEndpoints([resolved(1)])
+    const [endpoint] = u.endpoints
+    u.update({ ...CONFIG, balancing: { ...PLAIN, sticky } })
+    expect(u.endpoints[0]).toBe(endpoint)
+    expect(endpoint?.sticky).toBeDefined()
+    u.update(CONFIG)
+    expect(endpoint?.sticky).toBeUndefined()
+  })
+})
+
+describe('what an endpoint knows of itself', () => {
+  test('since when it takes requests again', () => {
+    const u = upstream()
+    const a = resolved(1)
+    u.setEndpoints([a])
+    const endpoint = u.endpoints[0] as Endpoint
+    const word = (place: number, value: number): void =>
+      cells.set({ ...a.cells.state, slot: a.cells.state.slot + place }, value)
+    expect(endpoint.warmFor(5000)).toBe(Number.POSITIVE_INFINITY)
+    word(EndpointWord.warming, 1)
+    word(EndpointWord.since, 4000)
+    expect(endpoint.warmFor(5000)).toBe(1000)
+    // Over the end of 32 bits, and weeks later.
+    word(EndpointWord.since, 0x7fff_ffff)
+    expect(endpoint.warmFor(0x7fff_ffff + 500)).toBe(500)
+    expect(endpoint.warmFor(0x7fff_ffff + 30 * 86_400_000)).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('blame ends with the second, and at the next success', () => {
+    const u = upstream()
+    u.setEndpoints([resolved(1)])
+    const endpoint = u.endpoints[0] as Endpoint
+    const good = { outcome: 'ok', reason: undefined, ignored: false } as const
+    const learn = (head: HeadVerdict): void => endpoint.learn(head, 5, 1000, 5)
+    learn(good)
+    expect(endpoint.blamedUntil).toBe(0)
+    learn({ ...good, outcome: 'timeout', ignored: true })
+    expect(endpoint.blamedUntil).toBe(0)
+    learn({ ...good, outcome: 503 })
+    expect(endpoint.blamedUntil).toBe(2000)
+    clock.advance(500)
+    learn(good)
+    expect(endpoint.blamedUntil).toBe(2000)
+    clock.advance(500)
+    learn(good)
+    expect(endpoint.blamedUntil).toBe(0)
+  })
+
+  test('its latency, only where an algorithm asks for it; it is kept over new lists', () => {
+    const u = upstream({ algorithm: 'peak-ewma' })
+    const a = resolved(1)
+    u.setEndpoints([a])
+    const endpoint = u.endpoints[0] as Endpoint
+    endpoint.learn({ outcome: 'ok', reason: undefined, ignored: false }, 90, 1000, 40)
+    // Nobody waited for it any more: it took at least so long.
+    endpoint.learn({ outcome: 'timeout', reason: undefined, ignored: true }, 60, 1000, 60)
+    endpoint.learn({ outcome: 'timeout', reason: undefined, ignored: true }, 10, 1000, 10)
+    u.setEndpoints([a, resolved(2)])
+    expect(endpoint.latency?.value(1000)).toBe(60)
+    u.update(CONFIG)
+    expect(endpoint.latency).toBeUndefined()
+    u.update({ ...CONFIG, algorithm: 'peak-ewma' })
+    expect(endpoint.latency?.value(1000)).toBe(0)
+  })
 })

@@ -1,0 +1,20 @@
+import type { Random } from '../../../lib/random.ts'
+import type { Balancer, Candidate } from './contract.ts'
+import { WeightedDraw } from './draw.ts'
+
+/** Any candidate, each as likely as its weight. */
+export class RandomChoice<C extends Candidate> implements Balancer<C> {
+  private readonly chances: WeightedDraw<C>
+
+  constructor(random: Random) {
+    this.chances = new WeightedDraw(random)
+  }
+
+  update(candidates: readonly C[]): void {
+    this.chances.update(candidates)
+  }
+
+  pick(excluded: readonly C[]): C | undefined {
+    return this.chances.draw(excluded, undefined)
+  }
+}

@@ -1,0 +1,105 @@
+import type { HashSource } from '../../core/config.ts'
+import {
+  mapped,
+  type ObjectOf,
+  object,
+  offOr,
+  oneOrMany,
+  optional,
+  required,
+  withDefault,
+} from '../../schema/composites.ts'
+import { duration, integer, name, oneOf, type Problem, parsed, pattern } from '../../schema/scalars.ts'
+import type { Schema } from '../../schema/schema.ts'
+import { secretReference } from '../../schema/secret.ts'
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+const yes = parsed<true>('true', (value) => (value === 'true' ? true : { problem: '' }), { const: true })
+
+const sources = {
+  header: optional(pattern('the name of a header field', TOKEN), 'A header field of the request.'),
+  cookie: optional(pattern('the name of a cookie', TOKEN), 'A cookie.'),
+  query: optional(pattern('a key of the query', /^[\x20-\x7e]+$/), 'The first value of a key of the query.'),
+  client: optional(oneOf('address'), 'The address of the client, after trust.proxies.'),
+  path: optional(yes, 'The path, without query.'),
+}
+
+const hashSource: Schema<HashSource> = mapped(object(sources), (written, refuse) => {
+  const found = sourcesIn(written)
+  const [first, ...more] = found
+  if (first === undefined || more.length > 0) {
+    return refuse(`exactly one of ${Object.keys(sources).join(', ')} is needed; for several write a list`)
+  }
+  return first
+})
+
+function sourcesIn({ header, cookie, query, client, path }: ObjectOf<typeof sources>): HashSource[] {
+  const found: HashSource[] = []
+  if (header !== undefined) found.push({ from: 'header', name: header.toLowerCase() })
+  if (cookie !== undefined) found.push({ from: 'cookie', name: cookie })
+  if (query !== undefined) found.push({ from: 'query', name: query })
+  if (client !== undefined) found.push({ from: 'client' })
+  if (path !== undefined) found.push({ from: 'path' })
+  return found
+}
+
+/** What keys are made of: `{ header: NAME }` and the like, one or a list of which the first that is there counts. */
+const hashOn = oneOrMany(hashSource)
+
+/** `125%` or `1.25`; read as a factor. */
+function factor(min: number, max: number): Schema<number> {
+  const expected = `a share such as ${min * 125}%, from ${min * 100}% to ${max * 100}%`
+  return parsed(
+    expected,
+    (value): number | Problem => {
+      const [, digits, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(value) ?? []
+      const read = Number(digits) / (percent === '%' ? 100 : 1)
+      return read >= min && read <= max ? read : { problem: '' }
+    },
+    { type: ['string', 'number'] },
+  )
+}
+
+const sticky = object({
+  cookie: required(pattern('the name of a cookie', TOKEN), 'Name of the cookie.'),
+  ttl: optional(duration(1000, 400 * 86_400_000), 'How long clients keep it. Default: until the browser is closed.'),
+  secret: required(secretReference(), 'Where the key is that it is signed with. The same for all gateways.'),
+})
+
+const zone = object({
+  prefer: required(name(), 'Zone whose endpoints are preferred: where this gateway runs.'),
+  spillOver: withDefault(
+    factor(1, 100),
+    '150%',
+    'Beyond so many times the mean load of the other zones, theirs are used as well.',
+  ),
+})
+
+/** Which endpoint gets the next try. */
+export const balancingOptions = object({
+  algorithm: withDefault(
+    oneOf('round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev'),
+    'least-request',
+    'round-robin: in turn, by weight. least-request: the less busy of two drawn at random. peak-ewma: of two the one with the lower latency, by its load. random: any, by weight. ring-hash, maglev: the same key to the same endpoint.',
+  ),
+  hashOn: optional(hashOn, 'What the key is made of, for ring-hash and maglev. A list: the first that a request has.'),
+  balanceFactor: withDefault(
+    offOr(factor(1, 10)),
+    '125%',
+    'ring-hash and maglev: no endpoint gets more than this share of its part of the requests in flight.',
+  ),
+  slowStart: withDefault(
+    offOr(duration(1000, 3_600_000)),
+    'off',
+    'An endpoint that comes back, or is new, gets its full share only after so long; it starts with a tenth.',
+  ),
+  zone: optional(offOr(zone), 'Prefer endpoints of a zone.'),
+  sticky: optional(offOr(sticky), 'Tie each client to an endpoint by a signed cookie.'),
+})
+
+/** `subset` of an upstream. */
+export const subsetOptions = object({
+  size: required(integer(1, 1000), 'Number of endpoints that a key may go to.'),
+  hashOn: optional(hashOn, 'What the key is made of. Default: loadBalancing.hashOn.'),
+})

@@ -1,0 +1,66 @@
+import { createHmac } from 'node:crypto'
+import type { StickyConfig } from '../../core/config.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { cookieValue } from '../../lib/cookies.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** Bytes of a cookie's value: nobody guesses them. */
+const VALUE_BYTES = 18
+
+/**
+ * Ties clients to endpoints by a cookie. Its value is a keyed hash (HMAC-SHA256) of the endpoint's identity: it names the
+ * endpoint to those who have the key, tells nobody else where that is, and can't be made up.
+ */
+export class Sticky {
+  private readonly config: StickyConfig
+  private readonly upstream: string
+  private readonly endpoints = new Map<string, Endpoint>()
+
+  constructor(config: StickyConfig, upstream: string) {
+    this.config = config
+    this.upstream = upstream
+  }
+
+  /** All endpoints there are now: each gets its mark. */
+  update(endpoints: Iterable<Endpoint>): void {
+    this.endpoints.clear()
+    for (const endpoint of endpoints) {
+      const value = this.value(endpoint.id)
+      this.endpoints.set(value, endpoint)
+      endpoint.sticky = new StickyMark(this.config, value)
+    }
+  }
+
+  /** The endpoint that the request's cookie names; undefined: it has none, a bad one, or the endpoint is gone. */
+  find(ex: Exchange): Endpoint | undefined {
+    const value = cookieValue(ex.headers, this.config.cookie)
+    return value === undefined ? undefined : this.endpoints.get(value)
+  }
+
+  private value(id: string): string {
+    return createHmac('sha256', this.config.key)
+      .update(`${this.upstream}\0${id}`)
+      .digest()
+      .subarray(0, VALUE_BYTES)
+      .toString('base64url')
+  }
+}
+
+/** The cookie that names one endpoint. */
+export class StickyMark {
+  private readonly name: string
+  private readonly value: string
+  private readonly field: string
+
+  constructor({ cookie, maxAge }: StickyConfig, value: string) {
+    this.name = cookie
+    this.value = value
+    this.field = `${cookie}=${value}; Path=/; HttpOnly; SameSite=Lax${maxAge === undefined ? '' : `; Max-Age=${maxAge}`}`
+  }
+
+  /** Adds Set-Cookie unless the client sent this very cookie. `headers`: of the answer that the endpoint gave. */
+  mark(ex: Exchange, headers: string[]): void {
+    if (cookieValue(ex.headers, this.name) === this.value) return
+    headers.push('set-cookie', ex.downstream.peer.secure ? `${this.field}; Secure` : this.field)
+  }
+}

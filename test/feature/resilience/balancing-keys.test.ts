@@ -1,0 +1,217 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type DnsServer, dnsServer } from '../../kit/dns.ts'
+import { type Answer, type Sluice, spawnSluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { until } from '../../kit/until.ts'
+import { TestUpstream, testUpstream } from '../../kit/upstream.ts'
+
+let sluice: Sluice | undefined
+let dns: DnsServer | undefined
+const upstreams: TestUpstream[] = []
+
+afterEach(async () => {
+  if (sluice !== undefined) expect(await sluice.stop()).toBe(0)
+  sluice = undefined
+  for (const upstream of upstreams.splice(0)) await upstream.close()
+  await dns?.close()
+  dns = undefined
+})
+
+/** Each answers with its number. */
+async function three(): Promise<[TestUpstream, TestUpstream, TestUpstream]> {
+  for (let i = 0; i < 3; i++) upstreams.push(await testUpstream((_req, res) => void res.end(String(i))))
+  return upstreams as [TestUpstream, TestUpstream, TestUpstream]
+}
+
+async function start(upstream: string, top = ''): Promise<Sluice> {
+  sluice = await startSluice(
+    `${TOP}${top}
+upstreams:
+  app: ${upstream}
+routes:
+  app: { match: { path: /* }, to: app, retries: off }
+`,
+    { env: { STICKY_KEY: 'not to be seen' } },
+  )
+  return sluice
+}
+
+const urls = (): string => upstreams.map(({ url }) => JSON.stringify(url)).join(', ')
+
+async function bodies(count: number, ask: (i: number) => Promise<Answer>): Promise<string[]> {
+  const got: string[] = []
+  for (let i = 0; i < count; i++) got.push((await ask(i)).body)
+  return got
+}
+
+describe('keys', () => {
+  test.each(['ring-hash', 'maglev'])(
+    '%s: the same header goes to the same endpoint on every worker',
+    async (algorithm) => {
+      await three()
+      const gateway = await start(
+        `{ loadBalancing: { algorithm: ${algorithm}, hashOn: { header: X-User } }, endpoints: [${urls()}] }`,
+      )
+      const owners = new Set<string>()
+      for (let user = 0; user < 12; user++) {
+        const got = await bodies(8, () => gateway.get('/', { 'x-user': `user-${user}` }))
+        expect(new Set(got).size).toBe(1)
+        owners.add(got[0] as string)
+      }
+      expect(owners.size).toBe(3)
+      const without = await bodies(40, () => gateway.get('/'))
+      expect(new Set(without).size).toBe(3)
+    },
+  )
+
+  test('the first source that a request has counts: cookie, query, then path', async () => {
+    await three()
+    const gateway = await start(
+      `{ loadBalancing: { algorithm: maglev, hashOn: [{ cookie: session }, { query: user }, { path: true }] }, endpoints: [${urls()}] }`,
+    )
+    const byCookie = await bodies(12, (i) => gateway.get(`/${i}?user=${i}`, { cookie: 'a=b; session=s1' }))
+    const byQuery = await bodies(12, (i) => gateway.get(`/${i}?x=${i}&user=s1`))
+    const byPath = await bodies(12, (i) => gateway.get(`/s1?x=${i}`))
+    for (const got of [byCookie, byQuery, byPath]) expect(new Set(got).size).toBe(1)
+    // The same text gives the same key, wherever it stands.
+    expect(byCookie[0]).toBe(byQuery[0])
+    const paths = await bodies(30, (i) => gateway.get(`/${i}`))
+    expect(new Set(paths).size).toBe(3)
+  })
+
+  test('a shuffle-sharded client sees its own endpoints only', async () => {
+    await three()
+    const gateway = await start(`{ subset: { size: 2, hashOn: { header: x-user } }, endpoints: [${urls()}] }`)
+    const sets = new Set<string>()
+    for (let user = 0; user < 10; user++) {
+      const got = new Set(await bodies(16, () => gateway.get('/', { 'x-user': `user-${user}` })))
+      expect(got.size).toBe(2)
+      sets.add([...got].sort().join(''))
+    }
+    expect(sets.size).toBeGreaterThan(1)
+  })
+})
+
+describe('sticky cookies', () => {
+  const sticky = 'sticky: { cookie: server, ttl: 1h, secret: { env: STICKY_KEY } }'
+
+  function cookieOf({ headers }: Answer): string | undefined {
+    return headers['set-cookie']
+  }
+
+  test('a client stays where its cookie ties it; the cookie is set once and shows nothing', async () => {
+    await three()
+    const gateway = await start(`{ loadBalancing: { ${sticky} }, endpoints: [${urls()}] }`)
+    const seen = new Map<string, string>()
+    for (let i = 0; i < 20; i++) {
+      const answer = await gateway.get('/')
+      const field = cookieOf(answer) as string
+      expect(field).toMatch(/^server=[\w-]{24}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=3600$/)
+      seen.set(field.split(';')[0] as string, answer.body)
+    }
+    expect(new Set(seen.values()).size).toBe(seen.size)
+    for (const [cookie, body] of seen) {
+      for (let i = 0; i < 10; i++) {
+        const again = await gateway.get('/', { cookie: `x=y; ${cookie}` })
+        expect([again.body, cookieOf(again)]).toEqual([body, undefined])
+      }
+    }
+    const forged = await gateway.get('/', { cookie: 'server=AAAAAAAAAAAAAAAAAAAAAAAA' })
+    expect(cookieOf(forged)).toMatch(/^server=/)
+    expect(gateway.stdout + gateway.stderr + JSON.stringify(await gateway.status())).not.toContain('not to be seen')
+  })
+
+  test('an endpoint departs: its clients go on elsewhere with a new cookie', async () => {
+    const [a, b] = await three()
+    dns = await dnsServer()
+    dns.zones.set('a.test', { a: ['127.0.0.1'] })
+    dns.zones.set('b.test', { a: ['127.0.0.1'] })
+    const gateway = await start(
+      `{ loadBalancing: { ${sticky} }, endpoints: [ "http://a.test:${a.port}", { url: "http://b.test:${b.port}", tier: 1 } ] }`,
+      `dns: { servers: "${dns.address}", every: 1s }\n`,
+    )
+    const first = await gateway.get('/')
+    expect(first.body).toBe('0')
+    const cookie = cookieOf(first)?.split(';')[0] as string
+    // The name moves to another address: the endpoint that the cookie names is gone.
+    dns.zones.set('a.test', { a: ['127.0.0.2'] })
+    const { port } = a
+    await a.close()
+    await until(
+      async () => JSON.stringify(await gateway.status()).includes('127.0.0.2'),
+      10_000,
+      'the new address is known',
+    )
+    upstreams.push(await new TestUpstream((_req, res) => void res.end('moved'), undefined).listen(port, '127.0.0.2'))
+    const next = await gateway.get('/', { cookie })
+    expect(next.body).toBe('moved')
+    const renewed = cookieOf(next)?.split(';')[0]
+    expect(renewed).not.toBe(cookie)
+    expect(cookieOf(await gateway.get('/', { cookie: renewed as string }))).toBeUndefined()
+  })
+
+  test('a failing answer ties nobody', async () => {
+    upstreams.push(await testUpstream((_req, res) => void res.writeHead(503).end()))
+    const gateway = await start(`{ loadBalancing: { ${sticky} }, endpoints: [${urls()}] }`)
+    const answer = await gateway.get('/')
+    expect([answer.status, cookieOf(answer)]).toEqual([503, undefined])
+  })
+
+  test('without its secret the gateway does not start, and says which', async () => {
+    const file = join(tmpdir(), `sluice-empty-${process.pid}`)
+    writeFileSync(file, '\n')
+    const refused = await spawnSluice(`${TOP}
+upstreams: { app: { loadBalancing: { sticky: { cookie: c, secret: { file: ${file} } } }, endpoints: ["http://127.0.0.1:1"] } }
+routes: { app: { match: { path: /* }, to: app } }
+`)
+    expect(await refused.exited()).not.toBe(0)
+    expect(refused.stderr).toContain('upstreams.app.loadBalancing.sticky: the secret is not there or empty')
+    expect(await refused.stop()).not.toBe(0)
+  })
+})
+
+describe('endpoints', () => {
+  test('maxConcurrent holds over all workers; when all are full the answer is pool_full', async () => {
+    const held: (() => void)[] = []
+    for (let i = 0; i < 2; i++) {
+      upstreams.push(await testUpstream((_req, res) => void held.push(() => res.end(String(i)))))
+    }
+    const [a, b] = upstreams as [TestUpstream, TestUpstream]
+    const gateway = await start(`{ loadBalancing: { algorithm: round-robin }, endpoints: [
+      { url: "${a.url}", maxConcurrent: 2 }, { url: "${b.url}", maxConcurrent: 3 } ] }`)
+    const running = Array.from({ length: 12 }, () => gateway.get('/'))
+    const refused = Promise.all(running).then((answers) => answers.filter(({ status }) => status === 503))
+    await until(() => held.length === 5, 5000, 'five requests are held')
+    await until(
+      () => gateway.log.filter(({ reason }) => reason === 'pool_full').length === 7,
+      5000,
+      'seven requests are refused',
+    )
+    expect([a.seen.length, b.seen.length]).toEqual([2, 3])
+    for (const finish of held) finish()
+    const answers = await refused
+    expect(answers).toHaveLength(7)
+    for (const answer of answers) expect(answer.body).toContain('pool_full')
+    // There is room again.
+    for (const upstream of upstreams) upstream.script = (_req, res) => void res.end()
+    expect((await gateway.get('/')).status).toBe(200)
+  })
+
+  test('a zone is preferred, and helped out when it has more than its part', async () => {
+    const held: (() => void)[] = []
+    await three()
+    const [near, far, other] = upstreams as [TestUpstream, TestUpstream, TestUpstream]
+    const gateway = await start(`{ loadBalancing: { zone: { prefer: a } }, endpoints: [
+      { url: "${near.url}", zone: a }, { url: "${far.url}", zone: b }, { url: "${other.url}", zone: c } ] }`)
+    expect(new Set(await bodies(20, () => gateway.get('/')))).toEqual(new Set(['0']))
+    near.script = (_req, res) => void held.push(() => res.end())
+    const running = [gateway.get('/'), gateway.get('/')]
+    await until(() => held.length === 2, 5000, 'two requests are held')
+    const got = await bodies(20, () => gateway.get('/'))
+    expect(got.every((body) => body === '1' || body === '2')).toBe(true)
+    for (const finish of held) finish()
+    await Promise.all(running)
+  })
+})

@@ -1,0 +1,12 @@
+import type { BalancingConfig } from '../../src/core/config.ts'
+
+/** Balancing with everything off. */
+export const PLAIN: BalancingConfig = {
+  hashOn: [],
+  balanceFactor: undefined,
+  slowStart: undefined,
+  zone: undefined,
+  sticky: undefined,
+  subset: undefined,
+  panicThreshold: 0,
+}
