@@ -55,6 +55,7 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
     const all = stage.endpoints[upstream] ?? []
     await Promise.all((endpoint === undefined ? all : all.slice(endpoint, endpoint + 1)).map((one) => one.set(fault)))
   }
+  const setAt = clock.now()
   if (phase.act !== undefined) stage.acts?.[phase.act]?.()
   await sleep(clock, from + phase.seconds[length === 'short' ? 0 : 1] * 1000 - clock.now())
   const { until } = phase
@@ -62,7 +63,7 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
   const peak = Object.fromEntries(Object.entries(stage.concurrency).map(([name, of]) => [name, of.peak]))
   const tries = minus(await triesOf(stage), triesBefore)
   const to = clock.now()
-  return { name: phase.name, from, to, before, after: await scrape(stage), tries, peak }
+  return { name: phase.name, from, setAt, to, before, after: await scrape(stage), tries, peak }
 }
 
 type Tries = Readonly<Record<string, readonly number[]>>

@@ -25,7 +25,7 @@ export const retryStorm: DrillScenario = {
   load: [{ name: 'app', path: '/', rate: 300 }],
   phases: [
     { name: 'calm', seconds: [1, 2] },
-    { name: 'fails', seconds: [3, 20], faults: [{ upstream: 'app', fault: 'fails' }] },
+    { name: 'fails', seconds: [3, 15], faults: [{ upstream: 'app', fault: 'fails' }] },
     { name: 'back', seconds: [1, 5], faults: [{ upstream: 'app', fault: 'none' }] },
   ],
   expected: [
