@@ -1,3 +1,4 @@
+import { ejects, retriesAfter, unless } from '../facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly, within } from '../scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
 
@@ -29,6 +30,13 @@ export const endpointHangs: DrillScenario = {
       until: ({ tries }) => tries('app', 0) >= 50,
     },
   ],
+  misfit: (facts) =>
+    unless(
+      [facts.endpoints > 1, 'it needs two endpoints'],
+      [(facts.timeouts.attempt ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.attempt is not 1 s or less'],
+      [retriesAfter(facts, 'timeout'), 'retries do not follow on timeout'],
+      [ejects(facts, 3000), 'outlier detection does not eject for 3 s after 10 failures in a row'],
+    ),
   expected: [
     HARDLY_ANY_FAILS,
     exactly('ejections', 1, '', (run) => run.grown('hangs', 'sluice_ejections_total', { upstream: 'app' })),

@@ -1,3 +1,4 @@
+import { ejects, retriesAfter, unless } from '../facts.ts'
 import { atLeast, type DrillScenario, exactly, within } from '../scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
 
@@ -33,6 +34,12 @@ export const endpointKilled: DrillScenario = {
     },
     { name: 'after', seconds: [0.5, 5], until: ({ tries }) => tries('app', 0) >= 50 },
   ],
+  misfit: (facts) =>
+    unless(
+      [facts.endpoints > 1, 'it needs two endpoints'],
+      [retriesAfter(facts, 'connect', 'reset'), 'retries do not follow on connect and reset'],
+      [ejects(facts, 0), 'outlier detection does not eject after 10 failures in a row'],
+    ),
   expected: [
     HARDLY_ANY_FAILS,
     exactly('of these, later than 1 s after the kill', 0, '', (run) => {
