@@ -34,6 +34,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'forces circuit breakers for a time, or lets them go',
     run: async (args, io) => (await import('./cli/breaker.ts')).breaker(args, io),
   },
+  drill: {
+    usage: 'drill [FILE] [SCENARIO…] [--junit FILE]',
+    does: 'failure scenarios against a config, on simulated upstreams',
+    run: async (args, io) => (await import('./cli/drill.ts')).drill(args, io),
+  },
   schema: {
     usage: 'schema',
     does: 'the JSON Schema of the config',

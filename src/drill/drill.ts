@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Concurrency, Endpoint } from './endpoint.ts'
-import { Metrics } from './metrics.ts'
+import type { Metrics } from './metrics.ts'
 import { Pacer } from './pacer.ts'
 import { type Outcome, type PhaseSeen, Run } from './run.ts'
 import type { DrillScenario, Phase } from './scenario.ts'
@@ -11,8 +11,11 @@ export interface Stage {
   readonly port: number
   readonly endpoints: Readonly<Record<string, readonly Endpoint[]>>
   readonly concurrency: Readonly<Record<string, Concurrency>>
-  /** A scrape, as text. */
-  scrape(): Promise<string>
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** How long a phase may wait for its end, milliseconds; by default 15 s. */
+  readonly untilMs?: number
+  scrape(): Promise<Metrics>
   /** What phases ask for by name. */
   readonly acts?: Readonly<Record<string, () => void>>
 }
@@ -25,7 +28,7 @@ const LOOK_EVERY_MS = 20
 
 /** Runs a scenario on a stage that is ready: its phases, one after another, under steady load. */
 export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock, length: Length): Promise<Run> {
-  const pacers = scenario.load.map((plan) => new Pacer(clock, stage.port, plan))
+  const pacers = scenario.load.map((plan) => new Pacer(clock, stage.port, plan, stage.headers))
   const phases: PhaseSeen[] = []
   try {
     for (const phase of scenario.phases) phases.push(await play(phase, stage, clock, length))
@@ -37,17 +40,17 @@ export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock,
   // What was cut has failed.
   await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
   const outcomes: Outcome[] = pacers.flatMap((pacer) => pacer.outcomes)
-  let end = new Run(outcomes, phases, await scrape(stage))
+  let end = new Run(outcomes, phases, await stage.scrape())
   await waitFor(clock, async () => {
     if (end.held === 0) return true
-    end = new Run(outcomes, phases, await scrape(stage))
+    end = new Run(outcomes, phases, await stage.scrape())
     return end.held === 0
   })
   return end
 }
 
 async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): Promise<PhaseSeen> {
-  const before = await scrape(stage)
+  const before = await stage.scrape()
   const triesBefore = await triesOf(stage)
   for (const concurrency of Object.values(stage.concurrency)) concurrency.peak = concurrency.now
   const from = clock.now()
@@ -55,14 +58,15 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
     const all = stage.endpoints[upstream] ?? []
     await Promise.all((endpoint === undefined ? all : all.slice(endpoint, endpoint + 1)).map((one) => one.set(fault)))
   }
+  const setAt = clock.now()
   if (phase.act !== undefined) stage.acts?.[phase.act]?.()
   await sleep(clock, from + phase.seconds[length === 'short' ? 0 : 1] * 1000 - clock.now())
   const { until } = phase
-  if (until !== undefined) await waitFor(clock, () => isOver(until, stage, triesBefore), UNTIL_MS)
+  if (until !== undefined) await waitFor(clock, () => isOver(until, stage, triesBefore), stage.untilMs ?? UNTIL_MS)
   const peak = Object.fromEntries(Object.entries(stage.concurrency).map(([name, of]) => [name, of.peak]))
   const tries = minus(await triesOf(stage), triesBefore)
   const to = clock.now()
-  return { name: phase.name, from, to, before, after: await scrape(stage), tries, peak }
+  return { name: phase.name, from, setAt, to, before, after: await stage.scrape(), tries, peak }
 }
 
 type Tries = Readonly<Record<string, readonly number[]>>
@@ -70,7 +74,7 @@ type Tries = Readonly<Record<string, readonly number[]>>
 async function isOver(until: NonNullable<Phase['until']>, stage: Stage, before: Tries): Promise<boolean> {
   const tries = minus(await triesOf(stage), before)
   return until({
-    metrics: await scrape(stage),
+    metrics: await stage.scrape(),
     tries: (upstream, endpoint) => tries[upstream]?.[endpoint] ?? 0,
   })
 }
@@ -87,10 +91,6 @@ function minus(after: Tries, before: Tries): Tries {
     return [name, counts.map((count, i) => count - (before[name]?.[i] ?? 0))] as const
   })
   return Object.fromEntries(grown)
-}
-
-async function scrape(stage: Stage): Promise<Metrics> {
-  return new Metrics(await stage.scrape())
 }
 
 /** Until it holds or the time is over. */

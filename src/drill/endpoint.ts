@@ -24,7 +24,7 @@ export interface Endpoint {
   readonly port: number
   /** Resolves once the fault is there. */
   set(fault: Fault): Promise<void>
-  /** Requests so far. */
+  /** Requests so far, without health checks. */
   tries(): Promise<number>
   stop(): Promise<void>
 }
@@ -32,6 +32,8 @@ export interface Endpoint {
 /** Of every answer that is not broken. */
 export const BODY = 'as it should be\n'
 
+/** Checks get what requests get, and don't count as such. */
+const HEALTH_CHECK = 'sluice-health-check'
 const REBINDS = 100
 const REBIND_MS = 20
 
@@ -108,13 +110,16 @@ export class DrillEndpoint implements Endpoint {
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
-    this.served++
-    this.concurrency.enter()
+    const checks = request.headers['user-agent'] === HEALTH_CHECK
+    if (!checks) {
+      this.served++
+      this.concurrency.enter()
+    }
     let handle: ClockHandle
     request.on('error', () => {})
     response.on('error', () => {})
     response.on('close', () => {
-      this.concurrency.leave()
+      if (!checks) this.concurrency.leave()
       this.clock.cancel(handle)
     })
     request.resume()

@@ -5,15 +5,16 @@ interface Series {
   readonly value: number
 }
 
-/** One scrape in the text format of Prometheus. */
+/** One scrape in the text format of Prometheus. `rename`: what the values of labels are called here. */
 export class Metrics {
   private readonly series = new Map<string, Series[]>()
 
-  constructor(text: string) {
+  constructor(text: string, rename: (label: string, value: string) => string = (_, value) => value) {
     for (const line of text.split('\n')) {
       const [, name, inner = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
       if (name === undefined) continue
-      const labels = Object.fromEntries([...inner.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, of]) => [key, of]))
+      const pairs = [...inner.matchAll(/(\w+)="([^"]*)"/g)]
+      const labels = Object.fromEntries(pairs.map(([, label = '', of = '']) => [label, rename(label, of)]))
       const list = this.series.get(name) ?? []
       list.push({ labels, value: Number(value) })
       this.series.set(name, list)

@@ -18,6 +18,8 @@ export interface Outcome {
 export interface PhaseSeen {
   readonly name: string
   readonly from: number
+  /** When its faults were there. */
+  readonly setAt: number
   readonly to: number
   readonly before: Metrics
   readonly after: Metrics
@@ -46,12 +48,12 @@ export class Run {
     return found
   }
 
-  /** Requests that were due in a phase (all: in any), at least `fromMs` after it began. */
-  sent(phase?: string, load?: string, fromMs = 0): readonly Outcome[] {
+  /** Requests that were due in a phase (all: in any), between `fromMs` and `toMs` after it began. */
+  sent(phase?: string, load?: string, fromMs = 0, toMs = Infinity): readonly Outcome[] {
     const { from, to } = phase === undefined ? { from: -Infinity, to: Infinity } : this.phase(phase)
+    const end = Math.min(to, from + toMs)
     return this.outcomes.filter(
-      (outcome) =>
-        outcome.dueAt >= from + fromMs && outcome.dueAt < to && (load === undefined || outcome.load === load),
+      ({ dueAt, load: of }) => dueAt >= from + fromMs && dueAt < end && (load === undefined || load === of),
     )
   }
 
@@ -71,9 +73,9 @@ export class Run {
   }
 
   /** Milliseconds from due to the end, of whatever the answer was. */
-  latency(q: number, phase: string, load?: string, fromMs = 0): number {
+  latency(q: number, phase: string, load?: string, fromMs = 0, toMs = Infinity): number {
     return quantile(
-      this.sent(phase, load, fromMs).map(({ dueAt, endedAt }) => endedAt - dueAt),
+      this.sent(phase, load, fromMs, toMs).map(({ dueAt, endedAt }) => endedAt - dueAt),
       q,
     )
   }

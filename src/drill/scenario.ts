@@ -1,3 +1,4 @@
+import type { Facts } from './facts.ts'
 import type { Metrics } from './metrics.ts'
 import type { Run } from './run.ts'
 
@@ -81,6 +82,8 @@ export interface DrillScenario extends Scenario<Run> {
   readonly routes: Readonly<Record<string, object>>
   readonly load: readonly LoadPlan[]
   readonly phases: readonly Phase[]
+  /** Why it can't be run against somebody's own config; undefined: it can. */
+  readonly misfit: (facts: Facts) => string | undefined
 }
 
 type Measure<S> = (seen: S) => number

@@ -1,5 +1,6 @@
 import { drill, type Length, type Stage } from '../../src/drill/drill.ts'
 import { Concurrency, DrillEndpoint, type Endpoint } from '../../src/drill/endpoint.ts'
+import { Metrics } from '../../src/drill/metrics.ts'
 import type { Run } from '../../src/drill/run.ts'
 import type { DrillScenario, UpstreamPlan } from '../../src/drill/scenario.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -22,7 +23,7 @@ export function playDrill(scenario: DrillScenario, length: Length): Promise<Run>
   return withEndpoints(scenario, async (endpoints, concurrency) => {
     const sluice = await startSluice(configOf(scenario, endpoints))
     try {
-      const scrape = async (): Promise<string> => (await sluice.probe('/metrics')).body
+      const scrape = async (): Promise<Metrics> => new Metrics((await sluice.probe('/metrics')).body)
       return await drill(scenario, { port: sluice.port(), endpoints, concurrency, scrape }, systemClock, length)
     } finally {
       await sluice.stop()

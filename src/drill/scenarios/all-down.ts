@@ -1,3 +1,4 @@
+import { breaks, unless } from '../facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly, within } from '../scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
@@ -43,6 +44,11 @@ export const allDown: DrillScenario = {
     },
     { name: 'after', seconds: [1, 5] },
   ],
+  misfit: (facts) =>
+    unless(
+      [breaks(facts, 'connect'), 'no circuit breaker opens within 2 s of failures'],
+      [(facts.breaker?.halfOpen.attempts ?? 0) <= PROBES, `it has more than ${PROBES} probes`],
+    ),
   expected: [
     exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),
     atLeast('openings of the breaker', 1, '', (run) => {

@@ -1,4 +1,5 @@
 import { BODY } from '../endpoint.ts'
+import { breaks, unless } from '../facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly } from '../scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
@@ -30,6 +31,7 @@ export const bodiesBreak: DrillScenario = {
     },
     { name: 'after', seconds: [0.5, 5] },
   ],
+  misfit: (facts) => unless([breaks(facts, 'reset'), 'no circuit breaker opens within 2 s of failures']),
   expected: [
     exactly('broken answers that looked whole to a client', 0, '', (run) => {
       return run.sent().filter(({ status, bytes }) => status === 200 && bytes !== BODY.length).length

@@ -1,3 +1,4 @@
+import { ejects, retriesAfter, unless } from '../facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly, within } from '../scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
 
@@ -22,6 +23,12 @@ export const endpointFails: DrillScenario = {
       until: ({ tries }) => tries('app', 0) >= 50,
     },
   ],
+  misfit: (facts) =>
+    unless(
+      [facts.endpoints > 1, 'it needs two endpoints'],
+      [retriesAfter(facts, 503), 'retries do not follow on 503'],
+      [ejects(facts, 2500), 'outlier detection does not eject for 2.5 s after 10 failures in a row'],
+    ),
   expected: [
     HARDLY_ANY_FAILS,
     exactly('ejections', 1, '', (run) => run.grown('fails', 'sluice_ejections_total', { upstream: 'app' })),

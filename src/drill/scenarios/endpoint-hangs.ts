@@ -1,3 +1,4 @@
+import { ejects, retriesAfter, unless } from '../facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly, within } from '../scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
 
@@ -29,13 +30,20 @@ export const endpointHangs: DrillScenario = {
       until: ({ tries }) => tries('app', 0) >= 50,
     },
   ],
+  misfit: (facts) =>
+    unless(
+      [facts.endpoints > 1, 'it needs two endpoints'],
+      [(facts.timeouts.attempt ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.attempt is not 1 s or less'],
+      [retriesAfter(facts, 'timeout'), 'retries do not follow on timeout'],
+      [ejects(facts, 3000), 'outlier detection does not eject for 3 s after 10 failures in a row'],
+    ),
   expected: [
     HARDLY_ANY_FAILS,
     exactly('ejections', 1, '', (run) => run.grown('hangs', 'sluice_ejections_total', { upstream: 'app' })),
     atMost('requests that it got before it was ejected', 40, '', (run) => run.tries('hangs', 'app', 0)),
     atLeast('requests that it gets after its return', 50, '', (run) => run.tries('back', 'app', 0)),
     NOTHING_HELD,
-    within('p99 in the first second', 1000, 'ms', (run) => run.latency(0.99, 'hangs')),
+    within('p99 in the first second', 1000, 'ms', (run) => run.latency(0.99, 'hangs', 'app', 0, 1000)),
     within('p99 after that, to the calm one', 2, 'times', (run) => {
       return run.latency(0.99, 'hangs', 'app', 1000) / run.latency(0.99, 'calm')
     }),

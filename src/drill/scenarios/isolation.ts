@@ -34,6 +34,7 @@ export const isolation: DrillScenario = {
     },
     { name: 'after', seconds: [0.5, 2] },
   ],
+  misfit: () => 'it needs two routes',
   expected: [
     exactly('requests of the other route that failed', 0, '', (run) => run.failed(undefined, 'well').length),
     atLeast(

@@ -1,3 +1,4 @@
+import { breaks, unless } from '../facts.ts'
 import { atLeast, type DrillScenario, exactly, within } from '../scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
@@ -31,6 +32,11 @@ export const latencySpike: DrillScenario = {
     },
     { name: 'after', seconds: [0.5, 5] },
   ],
+  misfit: (facts) =>
+    unless(
+      [(facts.timeouts.request ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.request is not 1 s or less'],
+      [breaks(facts, 'timeout'), 'no circuit breaker opens within 2 s of failures'],
+    ),
   expected: [
     exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),
     atLeast('openings of the breaker', 1, '', (run) => {

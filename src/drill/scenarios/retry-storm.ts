@@ -1,3 +1,4 @@
+import { retriesAfter, unless } from '../facts.ts'
 import type { Run } from '../run.ts'
 import { atMost, type DrillScenario, exactly } from '../scenario.ts'
 import { NOTHING_HELD } from './common.ts'
@@ -8,7 +9,7 @@ const FLOOR = 100
 function amplification(run: Run): number {
   const { from, to } = run.phase('fails')
   const floor = FLOOR * Math.ceil((to - from) / 10_000)
-  const tries = [0, 1, 2].map((endpoint) => run.tries('calm', 'app', endpoint) + run.tries('fails', 'app', endpoint))
+  const tries = ['calm', 'fails'].flatMap((phase) => run.phase(phase).tries.app ?? [])
   const requests = run.sent().filter(({ dueAt }) => dueAt < to)
   return (tries.reduce((a, b) => a + b) - floor) / requests.length
 }
@@ -25,9 +26,15 @@ export const retryStorm: DrillScenario = {
   load: [{ name: 'app', path: '/', rate: 300 }],
   phases: [
     { name: 'calm', seconds: [1, 2] },
-    { name: 'fails', seconds: [3, 20], faults: [{ upstream: 'app', fault: 'fails' }] },
+    { name: 'fails', seconds: [3, 15], faults: [{ upstream: 'app', fault: 'fails' }] },
     { name: 'back', seconds: [1, 5], faults: [{ upstream: 'app', fault: 'none' }] },
   ],
+  misfit: (facts) =>
+    unless(
+      [retriesAfter(facts, 503), 'retries do not follow on 503'],
+      [facts.breaker === undefined, 'its circuit breaker opens first'],
+      [(facts.budget?.percent ?? 1) <= 0.2, 'its retry budget is more than 20 %'],
+    ),
   expected: [
     atMost(`tries a request, beyond the floor of ${FLOOR} in 10 s`, 1.2, '', amplification),
     exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),

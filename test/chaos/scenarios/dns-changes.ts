@@ -1,5 +1,6 @@
 import { drill, type Length } from '../../../src/drill/drill.ts'
 import { Concurrency, DrillEndpoint } from '../../../src/drill/endpoint.ts'
+import { Metrics } from '../../../src/drill/metrics.ts'
 import type { Run } from '../../../src/drill/run.ts'
 import { atLeast, type DrillScenario, exactly } from '../../../src/drill/scenario.ts'
 import { NOTHING_HELD } from '../../../src/drill/scenarios/common.ts'
@@ -36,6 +37,7 @@ export const dnsChanges: DrillScenario = {
     },
     { name: 'gone', seconds: [1, 5], faults: [{ upstream: 'old', fault: 'down' }] },
   ],
+  misfit: () => 'it needs a name server',
   expected: [
     exactly('requests that failed', 0, '', (run) => run.failed().length),
     atLeast('requests to each new address', 50, '', (run) => {
@@ -69,7 +71,7 @@ routes: ${JSON.stringify(dnsChanges.routes)}
         port: sluice.port(),
         endpoints: { old: made.slice(0, OLD.length), new: made.slice(OLD.length) },
         concurrency: {},
-        scrape: async () => (await sluice.probe('/metrics')).body,
+        scrape: async () => new Metrics((await sluice.probe('/metrics')).body),
         acts: { change: () => void names.zones.set(NAME, { a: NEW }) },
       }
       return await drill(dnsChanges, stage, systemClock, length)

@@ -1,4 +1,5 @@
 import { drill, type Length } from '../../../src/drill/drill.ts'
+import { Metrics } from '../../../src/drill/metrics.ts'
 import type { Run } from '../../../src/drill/run.ts'
 import { atMost, type DrillScenario, exactly } from '../../../src/drill/scenario.ts'
 import { NOTHING_HELD } from '../../../src/drill/scenarios/common.ts'
@@ -43,6 +44,7 @@ export const workerEnds: DrillScenario = {
     { name: 'death', seconds: [1, 5], act: 'end', until: ({ metrics }) => metrics.sum(RESTARTS) === 1 },
     { name: 'after', seconds: [1.5, 5] },
   ],
+  misfit: () => 'it needs hooks of tests',
   expected: [
     exactly('workers replaced', 1, '', (run) => run.end.sum(RESTARTS)),
     atMost('requests of the route that works that failed', 10, '', (run) => run.failed(undefined, 'app').length),
@@ -63,7 +65,13 @@ export function playWorkerEnds(length: Length): Promise<Run> {
     const gateway = await hookedGateway(configOf(workerEnds, endpoints))
     try {
       const acts = { end: () => gateway.gateway.hook(0, 'exit') }
-      const stage = { port: gateway.port, endpoints, concurrency, scrape: () => gateway.metrics(), acts }
+      const stage = {
+        port: gateway.port,
+        endpoints,
+        concurrency,
+        scrape: async () => new Metrics(await gateway.metrics()),
+        acts,
+      }
       return await drill(workerEnds, stage, systemClock, length)
     } finally {
       await gateway.stop()

@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { workerEntry } from '../control/entry.ts'
+import { Gateway } from '../control/gateway.ts'
+import type { EndpointConfig, UpstreamConfig } from '../core/config.ts'
+import { drill } from '../drill/drill.ts'
+import { Concurrency, DrillEndpoint } from '../drill/endpoint.ts'
+import { recoveryMs } from '../drill/facts.ts'
+import { Metrics } from '../drill/metrics.ts'
+import type { Run } from '../drill/run.ts'
+import type { DrillScenario } from '../drill/scenario.ts'
+import type { Target } from '../drill/target.ts'
+import type { Clock } from '../lib/clock.ts'
+import { systemRandom } from '../lib/random.ts'
+import { version } from './version.ts'
+
+const HOST = '127.0.0.1'
+const NO_TLS = { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: false }
+/** What scenarios call the upstream and the route under drill. */
+const ALIAS = 'app'
+
+/** Runs a scenario against a gateway of its own with somebody's config, whose endpoints are simulated on loopback. */
+export async function drillConfig(config: Config, target: Target, scenario: DrillScenario, clock: Clock): Promise<Run> {
+  const concurrency = new Concurrency()
+  const serviceMs = scenario.upstreams[ALIAS]?.serviceMs ?? 0
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-drill-'))
+  const endpoints: DrillEndpoint[] = []
+  try {
+    for (let i = 0; i < target.facts.endpoints; i++) {
+      endpoints.push(await new DrillEndpoint(clock, serviceMs, concurrency).start())
+    }
+    const gateway = gatewayOf(simulated(config, target.upstream, endpoints, folder), clock, folder)
+    const { listeners, probes } = await gateway.start()
+    try {
+      const load = scenario.load.map((plan) => ({ ...plan, path: target.path }))
+      const stage = {
+        port: listeners[0]?.port as number,
+        endpoints: { [ALIAS]: endpoints },
+        concurrency: { [ALIAS]: concurrency },
+        headers: target.headers,
+        untilMs: recoveryMs(target.facts),
+        scrape: () => scrape(probes?.port as number, target),
+      }
+      return await drill({ ...scenario, load }, stage, clock, 'short')
+    } finally {
+      await gateway.drain('sigint')
+    }
+  } finally {
+    for (const endpoint of endpoints) await endpoint.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function scrape(port: number, { route, upstream }: Target): Promise<Metrics> {
+  const text = await (await fetch(`http://${HOST}:${port}/metrics`)).text()
+  return new Metrics(text, (label, value) => {
+    if (label !== 'route' && label !== 'upstream') return value
+    return value === (label === 'route' ? route : upstream) ? ALIAS : `other ${value}`
+  })
+}
+
+/** The same config on loopback: other addresses, nothing else that could reach out. */
+function simulated(config: Config, drilled: string, endpoints: readonly DrillEndpoint[], stateDir: string): Config {
+  const any = { host: HOST, port: 0 }
+  const upstreams = config.lean.upstreams.map((upstream): UpstreamConfig => {
+    const ports = upstream.name === drilled ? endpoints.map(({ port }) => port) : []
+    return {
+      ...upstream,
+      tls: NO_TLS,
+      healthCheck: upstream.healthCheck?.type === 'http' && isPlain(upstream) ? upstream.healthCheck : undefined,
+      // Whoever sees no drill has nobody behind it.
+      endpoints: upstream.endpoints.map((endpoint, i): EndpointConfig => {
+        return { ...endpoint, scheme: 'http', host: HOST, port: ports[i] ?? 1 }
+      }),
+    }
+  })
+  const listeners = config.lean.listeners.slice(0, 1).map((listener) => ({ ...listener, ...any }))
+  return {
+    ...config,
+    lean: { ...config.lean, upstreams, listeners },
+    admin: { ...config.admin, ...any, tokens: undefined },
+    probes: any,
+    drain: { delay: 0, timeout: 2_000 },
+    stateDir,
+  }
+}
+
+/** A check that simulated endpoints pass. */
+function isPlain({ healthCheck }: UpstreamConfig): boolean {
+  const passes = healthCheck?.status.some(({ from, to }) => from <= 200 && to >= 200) === true
+  return passes && healthCheck.body === undefined && healthCheck.port === undefined
+}
+
+function gatewayOf(config: Config, clock: Clock, home: string): Gateway {
+  return new Gateway(config, {
+    version: version(),
+    clock,
+    random: systemRandom(),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    notice: () => {},
+    env: {},
+    home,
+    machine: { cores: availableParallelism(), memory: totalmem(), memoryLimit: process.constrainedMemory() },
+    workerEntry: workerEntry(),
+    startLogs: () => ({ stop: async () => {} }),
+    commands: {},
+    testHooks: false,
+  })
+}
