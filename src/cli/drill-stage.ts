@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir, totalmem } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway } from '../control/gateway.ts'
+import { thisMachine } from '../control/machine.ts'
 import type { EndpointConfig, UpstreamConfig } from '../core/config.ts'
 import { drill } from '../drill/drill.ts'
 import { Concurrency, DrillEndpoint } from '../drill/endpoint.ts'
@@ -102,7 +103,7 @@ function gatewayOf(config: Config, clock: Clock, home: string): Gateway {
     notice: () => {},
     env: {},
     home,
-    machine: { cores: availableParallelism(), memory: totalmem(), memoryLimit: process.constrainedMemory() },
+    machine: thisMachine(),
     workerEntry: workerEntry(),
     startLogs: () => ({ stop: async () => {} }),
     commands: {},
