@@ -7,6 +7,7 @@ import type { Node } from '../schema/node.ts'
 import { At } from '../schema/schema.ts'
 import { balancingMistakes } from './balancing.ts'
 import { badFallbacks } from './fallbacks.ts'
+import { pointlessLimits } from './limits.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 import { findTies } from './ties.ts'
@@ -44,6 +45,8 @@ class Check {
     this.admin()
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
+    for (const { path, message } of pointlessLimits(root, (path) => nodeAt(this.tree, path) !== undefined))
+      this.warn(path, message)
     for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
     for (const { first, second, why } of findTies(root.routes)) {
       const line = keyOf(this.tree, ['routes', first]).line

@@ -26,6 +26,12 @@ export interface Config {
   readonly stateDir: string | undefined
   /** undefined: no guard. Milliseconds and shares. */
   readonly overload:
-    | { readonly delay: number; readonly utilization: number; readonly memory: number; readonly sockets: number }
+    | {
+        readonly delay: number
+        readonly utilization: number
+        readonly memory: number
+        readonly sockets: number
+        readonly mode: 'enforce' | 'shadow'
+      }
     | undefined
 }

@@ -145,6 +145,7 @@ export const rootOptions = object(
           delay: withDefault(duration(1, 60_000), '100ms', 'How late a worker’s event loop is, while it is busy.'),
           utilization: withDefault(ratio(), '95%', 'Busy share of the loop from which its delay counts.'),
           memory: withDefault(ratio(), '85%', 'Memory of the process, of its limit (cgroup) or else of the machine.'),
+          mode: withDefault(oneOf('enforce', 'shadow'), 'enforce', 'shadow: it only tells what it would do.'),
           sockets: withDefault(
             ratio(),
             '85%',

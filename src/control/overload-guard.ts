@@ -10,7 +10,7 @@ const LOOK_MS = 250
 
 export interface OverloadGuardOptions {
   /** undefined: off. */
-  readonly limits: OverloadLimits | undefined
+  readonly limits: (OverloadLimits & { readonly mode: 'enforce' | 'shadow' }) | undefined
   readonly registry: CellRegistry
   /** Of each worker: words, see `PressureWord`, and its heartbeat. */
   readonly workers: readonly { readonly pressure: CellRef; readonly heartbeat: CellRef }[]
@@ -67,8 +67,16 @@ export class OverloadGuard {
       const utilization = overdue > told ? 1 : Atomics.load(words, ref.slot + PressureWord.utilization) / 1000
       const stage = known.look({ delay, utilization, memory, sockets }, limits, now)
       if (stage === before) continue
-      Atomics.store(words, ref.slot + PressureWord.stage, stage)
-      const facts = { worker, stage: STAGE_NAMES[stage], delay_ms: delay, utilization, memory, sockets }
+      if (limits.mode === 'enforce') Atomics.store(words, ref.slot + PressureWord.stage, stage)
+      const facts = {
+        worker,
+        mode: limits.mode,
+        stage: STAGE_NAMES[stage],
+        delay_ms: delay,
+        utilization,
+        memory,
+        sockets,
+      }
       if (stage > before) log.warn('overload', facts)
       else log.info('overload eases', facts)
     }
