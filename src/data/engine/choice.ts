@@ -29,6 +29,8 @@ export interface Candidate {
 
 /** How soon a client may come again for whom all upstreams were full. */
 const COME_AGAIN_MS = 1_000
+const NO_ENDPOINTS: readonly Endpoint[] = []
+const NO_UPSTREAMS: readonly Upstream[] = []
 const UNUSED: HeadVerdict = { outcome: 'ok', reason: undefined, ignored: true }
 
 /** Where the next try of a request goes: which upstreams and endpoints were tried, are full, or refuse. */
@@ -39,11 +41,12 @@ export class Choice {
   private readonly chain: Chain
   private readonly upstreams: readonly Upstream[]
   private readonly maxTries: number
-  private readonly tried: Endpoint[] = []
+  /** Replaced, never changed: most requests need one try, and share the empty lists. */
+  private tried: readonly Endpoint[] = NO_ENDPOINTS
   /** Refused before dispatch in this request: not asked again. */
-  private readonly full: Endpoint[] = []
+  private full: readonly Endpoint[] = NO_ENDPOINTS
   /** Refused the next try, whatever the endpoint: not asked twice for one choice. */
-  private closed: Upstream[] = []
+  private closed: readonly Upstream[] = NO_UPSTREAMS
   /** Index of the upstream that the latest try went to. */
   private reached = 0
   /** Permits of the upstream that the latest try went to which are about to come back. */
@@ -62,7 +65,7 @@ export class Choice {
    */
   next(): Candidate | undefined {
     const { ex } = this.owner
-    if (this.closed.length > 0) this.closed = []
+    this.closed = NO_UPSTREAMS
     const last = ex.attempts > 0 && ex.attempts + 1 === this.maxTries
     const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
     // The try before this one has ended, or its answer is not wanted: its permit comes back before the next begins.
@@ -74,21 +77,21 @@ export class Choice {
 
   /** One that was not tried yet. */
   untried(): Candidate | undefined {
-    if (this.closed.length > 0) this.closed = []
+    this.closed = NO_UPSTREAMS
     this.ending = 0
     return this.scan(0, false)
   }
 
   /** It goes now. */
   go({ at, endpoint, upstream }: Candidate): void {
-    this.tried.push(endpoint)
+    this.tried = this.tried.length === 0 ? [endpoint] : [...this.tried, endpoint]
     if (at.number === 1) upstream.budget?.first(at.startedAt)
   }
 
   /** The one that went last was refused by its pool: no try. */
   refused({ at, endpoint, upstream }: Candidate): void {
-    this.tried.pop()
-    this.full.push(endpoint)
+    this.tried = this.tried.slice(0, -1)
+    this.full = [...this.full, endpoint]
     if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
   }
 
@@ -124,7 +127,7 @@ export class Choice {
 
   private isFull(upstream: Upstream): boolean {
     if (!upstream.isFull(this.upstreams[this.reached] === upstream ? this.ending : 0)) return false
-    this.closed.push(upstream)
+    this.closed = [...this.closed, upstream]
     this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
     this.owner.ex.route?.record?.refused('upstreamBulkhead', 'bulkhead_full', 'enforce')
     return true
@@ -136,11 +139,11 @@ export class Choice {
     const at = new Attempt(owner.ex.attempts + 1, upstream.name, now)
     if (at.number > 1 && upstream.budget?.take(now) === false) {
       owner.onBudgetSpent(upstream.name)
-      this.closed.push(upstream)
+      this.closed = [...this.closed, upstream]
       return undefined
     }
     if (!this.passes(at)) {
-      this.closed.push(upstream)
+      this.closed = [...this.closed, upstream]
       if (at.number > 1) upstream.budget?.give(now)
       return undefined
     }
