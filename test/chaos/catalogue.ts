@@ -1,7 +1,7 @@
 import type { Length } from '../../src/drill/drill.ts'
 import type { DrillScenario, Scenario } from '../../src/drill/scenario.ts'
-import { DRILLS } from '../../src/drill/scenarios/index.ts'
 import { judge, type Verdict } from '../../src/drill/verdict.ts'
+import { DRILLS } from '../../src/scenarios/index.ts'
 import { clientsVanish, playClientsVanish } from './scenarios/clients-vanish.ts'
 import { connectionFaults, playConnectionFaults } from './scenarios/connection-faults.ts'
 import { dnsChanges, playDnsChanges } from './scenarios/dns-changes.ts'

@@ -14,6 +14,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/data/ingress'],
   ['src/data'],
   ['src/control', 'src/demo', 'src/drill'],
+  ['src/scenarios'],
   ['src'],
 ]
 

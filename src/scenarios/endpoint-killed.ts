@@ -1,5 +1,5 @@
-import { ejects, retriesAfter, unless } from '../facts.ts'
-import { atLeast, type DrillScenario, exactly, within } from '../scenario.ts'
+import { ejects, retriesAfter, unless } from '../drill/facts.ts'
+import { atLeast, type DrillScenario, exactly, within } from '../drill/scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
 
 const INTERVAL_MS = 500

@@ -1,6 +1,6 @@
-import { retriesAfter, unless } from '../facts.ts'
-import type { Run } from '../run.ts'
-import { atMost, type DrillScenario, exactly } from '../scenario.ts'
+import { retriesAfter, unless } from '../drill/facts.ts'
+import type { Run } from '../drill/run.ts'
+import { atMost, type DrillScenario, exactly } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 const FLOOR = 100

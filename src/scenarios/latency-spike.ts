@@ -1,5 +1,5 @@
-import { breaks, unless } from '../facts.ts'
-import { atLeast, type DrillScenario, exactly, within } from '../scenario.ts'
+import { breaks, unless } from '../drill/facts.ts'
+import { atLeast, type DrillScenario, exactly, within } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 export const latencySpike: DrillScenario = {

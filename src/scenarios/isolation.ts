@@ -1,4 +1,4 @@
-import { atLeast, type DrillScenario, exactly, within } from '../scenario.ts'
+import { atLeast, type DrillScenario, exactly, within } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 export const isolation: DrillScenario = {

@@ -1,6 +1,6 @@
-import { BODY } from '../endpoint.ts'
-import { breaks, unless } from '../facts.ts'
-import { atLeast, atMost, type DrillScenario, exactly } from '../scenario.ts'
+import { BODY } from '../drill/endpoint.ts'
+import { breaks, unless } from '../drill/facts.ts'
+import { atLeast, atMost, type DrillScenario, exactly } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 export const bodiesBreak: DrillScenario = {

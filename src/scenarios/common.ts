@@ -1,5 +1,5 @@
-import type { Run } from '../run.ts'
-import { atMost, type Expectation, exactly } from '../scenario.ts'
+import type { Run } from '../drill/run.ts'
+import { atMost, type Expectation, exactly } from '../drill/scenario.ts'
 
 /** Of every scenario: nothing stays. */
 export const NOTHING_HELD: Expectation<Run> = exactly(

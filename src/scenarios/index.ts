@@ -1,4 +1,4 @@
-import type { DrillScenario } from '../scenario.ts'
+import type { DrillScenario } from '../drill/scenario.ts'
 import { allDown } from './all-down.ts'
 import { bodiesBreak } from './bodies-break.ts'
 import { endpointFails } from './endpoint-fails.ts'
