@@ -5,18 +5,22 @@ import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
 import type { Notice } from '../../../../src/core/notice.ts'
 import type { Reply } from '../../../../src/core/policy.ts'
-import type {
-  ConfigHead,
-  EndpointCells,
-  LeanRoute,
-  ResolvedEndpoint,
-  UpstreamCells,
-  UpstreamEndpoints,
+import {
+  type ConfigHead,
+  type EndpointCells,
+  EndpointWord,
+  type LeanRoute,
+  type ResolvedEndpoint,
+  type UpstreamCells,
+  type UpstreamEndpoints,
 } from '../../../../src/core/protocol.ts'
 import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { DataPlane } from '../../../../src/data/engine/plane.ts'
+import { circuitBreaker } from '../../../../src/data/policies/circuit-breaker.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
+import { nodeOf } from '../../../../src/schema/node.ts'
+import { At } from '../../../../src/schema/schema.ts'
 import type { Recorder } from '../../../../src/telemetry/finish.ts'
 import { PLAIN } from '../../../kit/balancing.ts'
 import { ManualClock } from '../../../kit/clock.ts'
@@ -112,7 +116,7 @@ function upstream(name: string): UpstreamConfig {
     balancing: PLAIN,
     connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
     connectTimeout: 2000,
-    outlierDetection: undefined,
+    outlierDetection: OUTLIERS,
     bulkhead: undefined,
     retryBudget: undefined,
     discovery: undefined,
@@ -138,6 +142,20 @@ function endpoint(name: string, index: number): ResolvedEndpoint {
     cells: endpointCells(index),
   }
 }
+
+const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
+const OUTLIERS = {
+  consecutiveFailures: undefined,
+  consecutive5xx: undefined,
+  failurePercentage: undefined,
+  successRate: undefined,
+  interval: 10_000,
+  baseEjection: 30_000,
+  maxEjection: 300_000,
+  maxEjected: 0.5,
+  endOnHealthy: false,
+  mode: 'enforce',
+} as const
 
 /** Cells by place: every kit has pages of its own. */
 const int = (slot: number): CellRef => ({ page: 0, slot })
@@ -265,6 +283,35 @@ describe('the data plane takes config in two phases', () => {
     expect(kit.transport.latest.target.address).toBe('127.0.0.9')
     first.answer(200)
     expect(first.closed).toBe(true)
+  })
+
+  test('a breaker that opened and an endpoint that is ejected stay so in the next generation', async () => {
+    const kit = new PlaneKit()
+    const breaker = circuitBreaker.schema.read(nodeOf({ minRequests: 4 }), new At([]))
+    const cells = { inFlight: int(0), breakers: { a: { state: word(5000), window: int(5000) } }, bulkhead: undefined }
+    const one = () => route('one', 'a', { policies: { circuitBreaker: breaker }, cells, retries: { ...NO_RETRIES } })
+    await kit.prepare(1, ['a'], [one()])
+    kit.plane.commit(1)
+    for (let i = 0; i < 4; i++) {
+      kit.send('/one')
+      kit.transport.running.fail({ reason: 'connect_refused' })
+    }
+    expect(kit.changes).toEqual([{ kind: 'breaker', route: 'one', upstream: 'a', to: 'open' }])
+    await kit.prepare(2, ['a'], [one(), route('two', 'a')])
+    kit.plane.commit(2)
+    expect(JSON.parse(String(kit.send('/one').reply?.body))).toMatchObject({ reason: 'breaker_open' })
+    const [ejected] = [endpointCells(0).state]
+    Atomics.store(kit.space.int32(ejected), ejected.slot + EndpointWord.ejected, 1)
+    Atomics.store(
+      kit.space.int32(ejected),
+      ejected.slot + EndpointWord.ejectedUntil,
+      Math.round(kit.clock.now()) + 60_000,
+    )
+    await kit.prepare(3, ['a'], [one(), route('two', 'a')])
+    kit.plane.commit(3)
+    expect([...(kit.plane.engine.current?.upstreams.get('a')?.endpoints ?? [])].map(({ usable }) => usable)).toEqual([
+      false,
+    ])
   })
 
   test('close answers what has no head, breaks what has, and leaves no timer', async () => {
