@@ -13,6 +13,19 @@ const POLICIES: Readonly<Record<string, { readonly on: string; readonly off?: st
     off: 'timeouts: { request: off, attempt: off, idle: off, stream: off, total: off, minRate: off }',
   },
   retries: { on: 'retries: { maxExtra: 2 }', off: 'retries: off' },
+  bulkhead: { on: 'bulkhead: { maxConcurrent: 150, queue: { size: 100 } }', off: 'bulkhead: off' },
+  'circuit breaker': { on: 'circuitBreaker: {}', off: 'circuitBreaker: off' },
+  fallback: { on: 'fallback: { body: later }' },
+}
+
+/** The same of upstreams. */
+const UPSTREAM_POLICIES: typeof POLICIES = {
+  'outlier detection': {
+    on: 'outlierDetection: { consecutive5xx: 10, failurePercentage: {} }',
+    off: 'outlierDetection: off',
+  },
+  'retry budget': { on: 'retryBudget: {}', off: 'retryBudget: off' },
+  'bulkhead of the upstream': { on: 'bulkhead: { maxConcurrent: 200 }', off: 'bulkhead: off' },
 }
 
 const STAGES: readonly Stage[] = [
@@ -28,15 +41,34 @@ const ALL = 'all on'
 
 /** All on; then one off at a time; the defaults; bare. */
 export const costPeers: readonly Peer[] = [
-  sluicePeer({ name: ALL, about: 'every policy of this version, access log on, one worker', route: routeLines() }),
+  sluicePeer({
+    name: ALL,
+    about: 'every policy of this version, access log on, one worker',
+    route: routeLines(),
+    upstream: upstreamLines(),
+  }),
   ...Object.keys(POLICIES).map((policy) =>
-    sluicePeer({ name: `without ${policy}`, about: `${ALL} but ${policy}, by config`, route: routeLines(policy) }),
+    sluicePeer({
+      name: `without ${policy}`,
+      about: `${ALL} but ${policy}, by config`,
+      route: routeLines(policy),
+      upstream: upstreamLines(),
+    }),
+  ),
+  ...Object.keys(UPSTREAM_POLICIES).map((policy) =>
+    sluicePeer({
+      name: `without ${policy}`,
+      about: `${ALL} but ${policy}, by config`,
+      route: routeLines(),
+      upstream: upstreamLines(policy),
+    }),
   ),
   ...STAGES.map((stage) =>
     sluicePeer({
       name: `without ${stage}`,
       about: `${ALL} but ${stage}, cut out by the bench: no config does that`,
       route: routeLines(),
+      upstream: upstreamLines(),
       without: stage,
     }),
   ),
@@ -46,10 +78,19 @@ export const costPeers: readonly Peer[] = [
 
 /** Lines of a route with every policy on but `without`. */
 export function routeLines(without?: string): string[] {
-  const lines = Object.entries(POLICIES).flatMap(([policy, { on, off }]) => {
+  const lines = linesOf(POLICIES, without)
+  const nested = lines.filter((line) => line.startsWith(' '))
+  return [...(nested.length === 0 ? [] : ['headers:', ...nested]), ...lines.filter((line) => !line.startsWith(' '))]
+}
+
+/** The same of an upstream. */
+export function upstreamLines(without?: string): string[] {
+  return linesOf(UPSTREAM_POLICIES, without)
+}
+
+function linesOf(policies: typeof POLICIES, without: string | undefined): string[] {
+  return Object.entries(policies).flatMap(([policy, { on, off }]) => {
     if (policy !== without) return [on]
     return off === undefined ? [] : [off]
   })
-  const nested = lines.filter((line) => line.startsWith(' '))
-  return [...(nested.length === 0 ? [] : ['headers:', ...nested]), ...lines.filter((line) => !line.startsWith(' '))]
 }

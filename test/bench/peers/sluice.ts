@@ -18,6 +18,8 @@ export interface SluiceSetup {
   readonly routes?: number
   /** Lines of YAML that stand in the route that takes everything, at its indentation. */
   readonly route?: readonly string[]
+  /** The same for the upstream. */
+  readonly upstream?: readonly string[]
   /** A stage that no config switches off, cut out of every thread. */
   readonly without?: Stage
 }
@@ -55,7 +57,7 @@ export const sluiceCompiled = sluicePeer({
 })
 
 function config(setup: SluiceSetup, folder: string, port: number, backendPort: number): string {
-  const { workers = 1, routes = 1, route = [] } = setup
+  const { workers = 1, routes = 1, route = [], upstream = [] } = setup
   return `apiVersion: sluice/v1
 gateway: { name: bench }
 workers: ${workers}
@@ -65,8 +67,9 @@ admin: { listen: "127.0.0.1:0" }
 drain: { delay: 0s, timeout: 1s }
 stateDir: ${JSON.stringify(join(folder, 'state'))}
 upstreams:
-  backend: { endpoints: ["http://127.0.0.1:${backendPort}"] }
-routes:
+  backend:
+    endpoints: ["http://127.0.0.1:${backendPort}"]
+${upstream.map((line) => `    ${line}\n`).join('')}routes:
   all:
     match: { path: /* }
     to: backend
