@@ -1,5 +1,5 @@
 import type { CellRef } from '../cells/pages.ts'
-import { PressureWord, STAGE_NAMES } from '../core/pressure.ts'
+import { PRESSURE_WORDS, PressureWord, STAGE_NAMES } from '../core/pressure.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import { type OverloadLimits, OverloadStage } from '../resilience/overload.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -7,13 +7,14 @@ import { BEAT_MS, beatAge } from './heartbeat.ts'
 import type { CellRegistry } from './registry.ts'
 
 const LOOK_MS = 250
+const OWN_PAUSE_MS = 1_000
 
 export interface OverloadGuardOptions {
   /** undefined: off. */
   readonly limits: (OverloadLimits & { readonly mode: 'enforce' | 'shadow' }) | undefined
   readonly registry: CellRegistry
   /** Of each worker: words, see `PressureWord`, and its heartbeat. */
-  readonly workers: readonly { readonly pressure: CellRef; readonly heartbeat: CellRef }[]
+  readonly workers: readonly { readonly pressure: CellRef; readonly heartbeat: CellRef; readonly startedAt: number }[]
   /** Resident memory, of what the process may have: 0 to 1. */
   readonly memory: () => number
   /** Open connections, of the files that the process may open: 0 to 1. */
@@ -25,12 +26,15 @@ export interface OverloadGuardOptions {
 /** Watches how much the process has to bear, and tells each worker what to do about it. */
 export class OverloadGuard {
   private readonly options: OverloadGuardOptions
-  private readonly stages: readonly OverloadStage[]
+  private readonly stages: OverloadStage[]
+  private readonly startedAt: number[]
+  private lookedAt = 0
   private timer: ClockHandle = undefined
 
   constructor(options: OverloadGuardOptions) {
     this.options = options
     this.stages = options.workers.map(() => new OverloadStage())
+    this.startedAt = options.workers.map(({ startedAt }) => startedAt)
   }
 
   start(): void {
@@ -50,13 +54,26 @@ export class OverloadGuard {
     for (const [worker, { stage }] of this.stages.entries()) yield [worker, stage]
   }
 
+  /** Another thread has this number now: what the one before it had to bear is no longer. */
+  private begin(worker: number, ref: CellRef, startedAt: number): void {
+    const words = this.options.registry.words(ref)
+    for (let word = 0; word < PRESSURE_WORDS; word++) Atomics.store(words, ref.slot + word, 0)
+    this.stages[worker] = new OverloadStage()
+    this.startedAt[worker] = startedAt
+  }
+
   look(): void {
     const { clock, limits, log, registry, workers } = this.options
     if (limits === undefined) return
     const now = clock.now()
+    // After a pause of the whole process every beat looks late.
+    const paused = now - this.lookedAt > OWN_PAUSE_MS
+    this.lookedAt = now
+    if (paused) return
     const memory = this.options.memory()
     const sockets = this.options.sockets()
-    for (const [worker, { heartbeat, pressure: ref }] of workers.entries()) {
+    for (const [worker, { heartbeat, pressure: ref, startedAt }] of workers.entries()) {
+      if (startedAt !== this.startedAt[worker]) this.begin(worker, ref, startedAt)
       const known = this.stages[worker] as OverloadStage
       const before = known.stage
       const words = registry.words(ref)

@@ -35,7 +35,12 @@ const endpoint = (host: string, port = 8080): EndpointConfig => ({
 })
 
 function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): Config {
-  const upstream = { name: 'orders', endpoints, algorithm: 'round-robin', tls: { serverName: undefined } }
+  const upstream = {
+    name: 'orders',
+    endpoints,
+    balancing: { algorithm: 'round-robin', sticky: undefined },
+    tls: { serverName: undefined },
+  }
   return {
     lean: {
       gateway: { name: 'edge' },
