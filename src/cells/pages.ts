@@ -17,6 +17,7 @@
  * | who waits (`QueueBoard`) | ints | its worker, its column only | zeroed after its exit |
  * | when a queue was last empty | words | any worker that saw it | stays |
  * | waiters to be shed | words | any worker, by addition and compare-and-swap | stays |
+ * | adaptive limits (`AdaptiveLimit`) | words | the worker that ended the window, by compare-and-swap on its time | stays |
  * | mailboxes (`Mailboxes`) | words | any worker, by addition | stays |
  * | metric series (`telemetry/series.ts`) | floats | its worker | added to the base after its exit, then zeroed |
  */

@@ -268,6 +268,7 @@ export class DataSide {
       crew: supervisor.crew,
       rings,
       sum: (ref) => registry.sum(ref),
+      words: (ref) => registry.words(ref),
       routes: () => this.live?.routes ?? [],
       listeners: () => config.lean.listeners.map(({ name }) => [name, cells.listener(name)] as const),
       endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),

@@ -1,5 +1,6 @@
 import type { CellRef } from '../cells/pages.ts'
 import type { LeanRoute } from '../core/protocol.ts'
+import { type BulkheadOptions, limitOf } from '../data/policies/bulkhead.ts'
 import type { MetricsRegistry, Reading } from '../telemetry/metrics.ts'
 import { METRICS, type MetricName } from '../telemetry/names.ts'
 import { ringDropped } from '../telemetry/ring.ts'
@@ -15,6 +16,7 @@ export interface GaugeSources {
   readonly crew: Crew
   readonly rings: readonly SharedArrayBuffer[]
   readonly sum: (ref: CellRef) => number
+  readonly words: (ref: CellRef) => Int32Array
   readonly routes: () => readonly LeanRoute[]
   readonly listeners: () => Iterable<readonly [name: string, connections: CellRef]>
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
@@ -28,8 +30,9 @@ export interface GaugeSources {
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
-  const { version, node, crew, rings, sum, routes, listeners, endpoints, breakers, notices, overload, panics, config } =
+  const { version, node, crew, rings, sum, words, routes, listeners, endpoints, breakers, notices, overload, panics } =
     sources
+  const { config } = sources
   const add = (name: MetricName, read: () => Iterable<Reading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
@@ -42,6 +45,14 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   }
   add('sluice_requests_in_flight', () => ofRoutes(({ inFlight }) => inFlight))
   add('sluice_bulkhead_in_flight', () => ofRoutes(({ bulkhead }) => bulkhead?.inFlight))
+  add('sluice_bulkhead_limit', function* () {
+    for (const { name, cells, policies } of routes()) {
+      const options = policies.bulkhead as BulkheadOptions | undefined
+      if (options === undefined || cells.bulkhead === undefined) continue
+      const { limit } = cells.bulkhead
+      yield { labels: [name], value: limitOf(options, limit && words(limit), limit?.slot ?? 0) }
+    }
+  })
   add('sluice_queue_depth', () => ofRoutes(({ bulkhead }) => bulkhead?.queue?.waiting))
   add('sluice_connections', function* () {
     for (const [name, ref] of listeners()) yield { labels: [name], value: sum(ref) }

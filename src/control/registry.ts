@@ -8,9 +8,11 @@ import {
   type BulkheadCells,
   ENDPOINT_WORDS,
   type EndpointCells,
+  type QueueCells,
   type RouteCells,
   type UpstreamCells,
 } from '../core/protocol.ts'
+import { ADAPTIVE_WORDS } from '../resilience/adaptive-limit.ts'
 import { CIRCUIT_WORDS } from '../resilience/circuit.ts'
 import { BOARD_SLOTS } from '../resilience/queue-board.ts'
 
@@ -34,8 +36,8 @@ export interface EndpointIdentity {
 export interface RouteNeeds {
   /** Length of the breaker's window by upstream, milliseconds. Another length is another window; the state stays. */
   readonly breakers: ReadonlyMap<string, number>
-  /** `queue`: requests may wait for a permit. */
-  readonly bulkhead: { readonly queue: boolean } | undefined
+  /** `queue`: requests may wait for a permit; `adaptive`: its limit changes. */
+  readonly bulkhead: { readonly queue: boolean; readonly adaptive: boolean } | undefined
 }
 
 /**
@@ -79,6 +81,7 @@ const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
 const WINDOW: Shape = [OUTCOMES]
 const BULKHEAD: Shape = [HELD]
 const QUEUE: Shape = [HELD, { kind: 'columns', size: BOARD_SLOTS }, WORD, WORD]
+const LIMIT: Shape = [{ kind: 'words', size: ADAPTIVE_WORDS }]
 const MAILBOX: Shape = [WORD]
 
 const WORDS = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT
@@ -244,7 +247,7 @@ export class Lease {
       breakers: Object.fromEntries(
         Array.from(breakers, ([upstream, windowMs]) => [upstream, this.breaker(name, upstream, windowMs)]),
       ),
-      bulkhead: bulkhead && this.bulkhead(name, bulkhead.queue),
+      bulkhead: bulkhead && this.bulkhead(name, bulkhead),
     }
   }
 
@@ -284,16 +287,19 @@ export class Lease {
     this.taken.clear()
   }
 
-  private bulkhead(route: string, hasQueue: boolean): BulkheadCells {
+  private bulkhead(route: string, { adaptive, queue }: NonNullable<RouteNeeds['bulkhead']>): BulkheadCells {
     const [inFlight] = this.cells(`bulkhead\0${route}`, BULKHEAD) as [CellRef]
-    if (!hasQueue) return { inFlight, queue: undefined }
-    const [waiting, board, emptyAt, excess] = this.cells(`queue\0${route}`, QUEUE) as [
-      CellRef,
-      CellRef,
-      CellRef,
-      CellRef,
-    ]
-    return { inFlight, queue: { waiting, board, emptyAt, excess } }
+    return {
+      inFlight,
+      queue: queue ? this.queue(route) : undefined,
+      limit: adaptive ? this.cells(`limit\0${route}`, LIMIT)[0] : undefined,
+    }
+  }
+
+  private queue(route: string): QueueCells {
+    const refs = this.cells(`queue\0${route}`, QUEUE) as [CellRef, CellRef, CellRef, CellRef]
+    const [waiting, board, emptyAt, excess] = refs
+    return { waiting, board, emptyAt, excess }
   }
 
   private breaker(route: string, upstream: string, windowMs: number): BreakerCells {

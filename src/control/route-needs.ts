@@ -6,7 +6,11 @@ import type { RouteNeeds } from './registry.ts'
 /** The cells that the policies of a route need. */
 export function routeNeeds(route: RouteConfig): RouteNeeds {
   const options = route.policies.bulkhead as BulkheadOptions | undefined
-  return { breakers: breakerWindows(route), bulkhead: options && { queue: options.queue !== undefined } }
+  return { breakers: breakerWindows(route), bulkhead: options && bulkheadNeeds(options) }
+}
+
+function bulkheadNeeds({ adaptive, queue }: BulkheadOptions): RouteNeeds['bulkhead'] {
+  return { queue: queue !== undefined, adaptive: adaptive !== undefined }
 }
 
 /** The window of each upstream's breaker, milliseconds; none where the route has no breaker. */

@@ -19,6 +19,8 @@ export interface BulkheadCells {
   readonly inFlight: CellRef
   /** undefined: nobody waits. */
   readonly queue: QueueCells | undefined
+  /** Words: first of `ADAPTIVE_WORDS`, see `resilience/adaptive-limit.ts`; undefined: the limit does not change. */
+  readonly limit: CellRef | undefined
 }
 
 export interface QueueCells {

@@ -51,7 +51,10 @@ export class QueueSim {
       mails.push(mail)
       const timers = new TimerWheel(clock)
       const lostWakeup = (): void => void this.lost++
-      return new BulkheadQueues({ space, clock, timers, mail, lostWakeup }).of({ inFlight, queue }, queue)
+      return new BulkheadQueues({ space, clock, timers, mail, lostWakeup }).of(
+        { inFlight, queue, limit: undefined },
+        queue,
+      )
     })
   }
 
@@ -69,7 +72,7 @@ export class QueueSim {
     const queue = this.queues[worker] as BulkheadQueue
     this.calls.push(call)
     if (queue.empty && this.permits[worker]?.takeBelow(this.limit)) return this.runs(call)
-    const place = queue.enter(call.ex, importance, key, this.limit, this.options)
+    const place = queue.enter(call.ex, importance, key, { current: this.limit }, this.options)
     call.place = place
     if (place === undefined) call.outcome = 'full'
     else if (place.state === 'granted') this.runs(call)
@@ -86,7 +89,7 @@ export class QueueSim {
   end(call: Call): void {
     call.outcome = 'ended'
     this.permits[call.worker]?.give()
-    this.queues[call.worker]?.released(this.limit)
+    this.queues[call.worker]?.released({ current: this.limit })
   }
 
   leave(call: Call): void {

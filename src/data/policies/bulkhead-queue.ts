@@ -19,6 +19,13 @@ export interface QueueOptions {
   readonly newestFirstAfter: number | undefined
 }
 
+/** How many permits there are, as of now. */
+export interface Limit {
+  readonly current: number
+}
+
+const NOTHING: Limit = { current: 0 }
+
 /** What the queues of a worker live on. */
 export interface QueueDeps {
   readonly space: CellSpace
@@ -74,7 +81,7 @@ export class BulkheadQueue {
   private readonly emptyAt: Word
   private readonly excess: Word
   private readonly line = new WaitingLine<Waiting>(IMPORTANCES.length)
-  private limit = 0
+  private limit: Limit = NOTHING
   private options: QueueOptions = { size: 0, maxWait: 0, newestFirstAfter: undefined }
 
   constructor({ inFlight }: BulkheadCells, { waiting, board, emptyAt, excess }: QueueCells, deps: QueueDeps) {
@@ -98,7 +105,7 @@ export class BulkheadQueue {
   }
 
   /** A place in the queue, or undefined: it is full. The place may have its permit already. */
-  enter(ex: Exchange, importance: number, key: string, limit: number, options: QueueOptions): Waiting | undefined {
+  enter(ex: Exchange, importance: number, key: string, limit: Limit, options: QueueOptions): Waiting | undefined {
     const now = this.deps.clock.now()
     this.limit = limit
     this.options = options
@@ -121,7 +128,7 @@ export class BulkheadQueue {
   }
 
   /** A permit was given back. */
-  released(limit: number): void {
+  released(limit: Limit): void {
     if (this.empty) return
     this.limit = limit
     this.look()
@@ -208,12 +215,12 @@ export class BulkheadQueue {
   }
 
   get hasFree(): boolean {
-    return this.permits.sum() < this.limit
+    return this.permits.sum() < this.limit.current
   }
 
   private grant(importance: number, newestFirst: boolean): boolean {
     const waiting = this.line.peek(importance, newestFirst)
-    if (waiting === undefined || !this.permits.takeBelow(this.limit)) return false
+    if (waiting === undefined || !this.permits.takeBelow(this.limit.current)) return false
     this.line.take(importance, newestFirst)
     this.end(waiting, 'granted', undefined)
     return true

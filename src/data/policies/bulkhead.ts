@@ -1,12 +1,15 @@
 import type { HeldCell } from '../../cells/held.ts'
+import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { importanceOf } from '../../core/importance.ts'
 import type { Policy, PolicyContext, Refusal } from '../../core/policy.ts'
 import type { BulkheadCells } from '../../core/protocol.ts'
-import { object, offOr, withDefault } from '../../schema/composites.ts'
+import { AdaptiveLimit, readLimit } from '../../resilience/adaptive-limit.ts'
+import type { GradientOptions } from '../../resilience/gradient.ts'
+import { mapped, object, offOr, optional, withDefault } from '../../schema/composites.ts'
 import { duration, integer, oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
-import { type BulkheadQueue, Waiting } from './bulkhead-queue.ts'
+import { type BulkheadQueue, type Limit, Waiting } from './bulkhead-queue.ts'
 import { BulkheadQueues } from './bulkhead-queues.ts'
 import type { ConfiguredPolicy } from './definition.ts'
 
@@ -25,9 +28,25 @@ const queue = object({
   ),
 })
 
+const adaptive = mapped(
+  object({
+    min: withDefault(integer(1, 1_000_000), 20, 'The smallest limit.'),
+    max: withDefault(integer(1, 1_000_000), 1000, 'The largest.'),
+    initial: withDefault(integer(1, 1_000_000), 100, 'The first.'),
+  }),
+  (options, refuse) => {
+    const { min, max, initial } = options
+    return min <= initial && initial <= max ? options : refuse('initial is not between min and max')
+  },
+)
+
 const keys = object({
   maxConcurrent: withDefault(integer(1, 1_000_000), 1024, 'Requests at a time, of all workers together.'),
   queue: withDefault(offOr(queue), 'off', 'Lets requests wait for a permit, in the order of their arrival.'),
+  adaptive: optional(
+    offOr(adaptive),
+    'Finds out by itself how many requests the upstream can take; never more than maxConcurrent.',
+  ),
   mode: withDefault(
     oneOf('enforce', 'shadow'),
     'enforce',
@@ -53,8 +72,28 @@ export const bulkhead: ConfiguredPolicy<BulkheadOptions> = {
   schema: keys,
   compile(options, context) {
     const { bulkhead: cells } = context.cells
-    return cells === undefined ? undefined : new Bulkhead(options, context, cells)
+    if (cells === undefined) return undefined
+    if (options.adaptive === undefined || cells.limit === undefined)
+      return new Bulkhead(options, context, cells, { current: options.maxConcurrent })
+    const words = context.space.int32(cells.limit)
+    const limit = new AdaptiveLimit(words, cells.limit.slot, boundsOf(options, options.adaptive))
+    return new AdaptiveBulkhead(options, context, cells, limit)
   },
+}
+
+/** How many permits there are now. `words`: of its cells, undefined where the limit does not change. */
+export function limitOf(options: BulkheadOptions, words: Int32Array | undefined, at: number): number {
+  const { adaptive, maxConcurrent } = options
+  if (adaptive === undefined || words === undefined) return maxConcurrent
+  return readLimit(words, at, boundsOf(options, adaptive))
+}
+
+function boundsOf(
+  { maxConcurrent }: BulkheadOptions,
+  { min, max, initial }: NonNullable<BulkheadOptions['adaptive']>,
+): GradientOptions {
+  const most = Math.min(max, maxConcurrent)
+  return { min: Math.min(min, most), max: most, initial: Math.min(initial, most) }
 }
 
 /** In `ex.state`: true for a permit, or the place in the queue. */
@@ -63,15 +102,15 @@ type Held = true | Waiting | undefined
 class Bulkhead implements Policy {
   readonly name = 'bulkhead'
   readonly slot: number
-  private readonly limit: number
+  protected readonly inFlight: HeldCell
+  private readonly limit: Limit
   private readonly options: BulkheadOptions
-  private readonly inFlight: HeldCell
   private readonly queue: BulkheadQueue | undefined
   private readonly enforces: boolean
 
-  constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells) {
+  constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells, limit: Limit) {
     this.slot = context.slot
-    this.limit = options.maxConcurrent
+    this.limit = limit
     this.options = options
     this.inFlight = context.space.held(cells.inFlight)
     this.queue = cells.queue && queuesOf(context).of(cells, cells.queue)
@@ -81,7 +120,7 @@ class Bulkhead implements Policy {
   admit(ex: Exchange) {
     const { queue } = this
     // Whoever comes while others wait waits behind them.
-    if ((queue === undefined || queue.empty || !this.enforces) && this.inFlight.takeBelow(this.limit)) {
+    if ((queue === undefined || queue.empty || !this.enforces) && this.inFlight.takeBelow(this.limit.current)) {
       ex.state[this.slot] = true
       return undefined
     }
@@ -119,6 +158,25 @@ class Bulkhead implements Policy {
     return new Promise<undefined | Refusal>((resolve) => {
       waiting.resolve = resolve
     })
+  }
+}
+
+/** Its limit follows how long tries take until the head of their answer. */
+class AdaptiveBulkhead extends Bulkhead {
+  private readonly adaptive: AdaptiveLimit
+  private readonly clock: PolicyContext['clock']
+
+  constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells, limit: AdaptiveLimit) {
+    super(options, context, cells, limit)
+    this.adaptive = limit
+    this.clock = context.clock
+  }
+
+  /** Errors come quicker than answers and say nothing of them; a try that timed out took at least so long. */
+  attempted(_ex: Exchange, { head, startedAt }: Attempt): void {
+    if (head === undefined || head.ignored || (head.outcome !== 'ok' && head.outcome !== 'timeout')) return
+    const now = this.clock.now()
+    this.adaptive.sample(now - startedAt, this.inFlight.sum(), now)
   }
 }
 

@@ -126,7 +126,10 @@ describe('CellRegistry', () => {
 
   test('a bulkhead has cells of its own, which no route without one has', () => {
     const lease = new CellRegistry(2).lease()
-    const { bulkhead, inFlight } = lease.route('r', { breakers: new Map(), bulkhead: { queue: false } })
+    const { bulkhead, inFlight } = lease.route('r', {
+      breakers: new Map(),
+      bulkhead: { queue: false, adaptive: false },
+    })
     expect(bulkhead?.inFlight).not.toEqual(inFlight)
     expect(lease.route('other').bulkhead).toBeUndefined()
   })
