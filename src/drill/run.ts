@@ -51,7 +51,8 @@ export class Run {
   /** Requests that were due in a phase (all: in any), between `fromMs` and `toMs` after it began. */
   sent(phase?: string, load?: string, fromMs = 0, toMs = Infinity): readonly Outcome[] {
     const { from, to } = phase === undefined ? { from: -Infinity, to: Infinity } : this.phase(phase)
-    const end = Math.min(to, from + toMs)
+    // -Infinity and Infinity together are not a number.
+    const end = toMs === Infinity ? to : Math.min(to, from + toMs)
     return this.outcomes.filter(
       ({ dueAt, load: of }) => dueAt >= from + fromMs && dueAt < end && (load === undefined || load === of),
     )

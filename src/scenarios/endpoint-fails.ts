@@ -9,7 +9,15 @@ export const endpointFails: DrillScenario = {
   fault: 'One endpoint answers every request with 503, faster than the others do their work.',
   recovery: 'It works again. When its ejection is over it is tried, and stays in if the try is good.',
   upstreams: {
-    app: { endpoints: 3, serviceMs: 5, options: { outlierDetection: { baseEjection: '3s', maxEjection: '3s' } } },
+    app: {
+      endpoints: 3,
+      serviceMs: 5,
+      options: {
+        // least-request asks one that has failed only once a second: its ejection would take longer to see.
+        loadBalancing: { algorithm: 'round-robin' },
+        outlierDetection: { baseEjection: '3s', maxEjection: '3s' },
+      },
+    },
   },
   routes: { app: { match: { path: '/*' }, to: 'app' } },
   load: [{ name: 'app', path: '/', rate: 300 }],
