@@ -8,7 +8,7 @@
  *
  * | cells | kind | written by | a dead worker's part |
  * |---|---|---|---|
- * | requests in flight, connections, permits, waiters (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
+ * | requests in flight, connections, permits, waiters, streams (`HeldCell`) | ints | its worker, its column only | zeroed after its exit |
  * | heartbeat | words | its worker | set anew by the next one |
  * | pressure (`PressureWord`) | words | as each of them says | set anew |
  * | endpoint words (`EndpointWord`) | words | as each of them says | stays |

@@ -116,7 +116,6 @@ const LATER = [
   'mirror',
   'faults',
   'idempotency',
-  'streams',
   'shed',
   'limits',
   'slo',

@@ -53,6 +53,7 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
       yield { labels: [name], value: limitOf(options, limit && words(limit), limit?.slot ?? 0) }
     }
   })
+  add('sluice_streams', () => ofRoutes(({ streams }) => streams))
   add('sluice_queue_depth', () => ofRoutes(({ bulkhead }) => bulkhead?.queue?.waiting))
   add('sluice_connections', function* () {
     for (const [name, ref] of listeners()) yield { labels: [name], value: sum(ref) }

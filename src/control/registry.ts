@@ -38,6 +38,7 @@ export interface RouteNeeds {
   readonly breakers: ReadonlyMap<string, number>
   /** `queue`: requests may wait for a permit; `adaptive`: its limit changes. */
   readonly bulkhead: { readonly queue: boolean; readonly adaptive: boolean } | undefined
+  readonly streams: boolean
 }
 
 /**
@@ -80,6 +81,7 @@ const PRESSURE: Shape = [{ kind: 'words', size: PRESSURE_WORDS }]
 const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
 const WINDOW: Shape = [OUTCOMES]
 const BULKHEAD: Shape = [HELD]
+const STREAMS: Shape = [HELD]
 const QUEUE: Shape = [HELD, { kind: 'columns', size: BOARD_SLOTS }, WORD, WORD]
 const LIMIT: Shape = [{ kind: 'words', size: ADAPTIVE_WORDS }]
 const MAILBOX: Shape = [WORD]
@@ -240,7 +242,7 @@ export class Lease {
     this.take = take
   }
 
-  route(name: string, { breakers, bulkhead }: RouteNeeds = NO_NEEDS): RouteCells {
+  route(name: string, { breakers, bulkhead, streams }: RouteNeeds = NO_NEEDS): RouteCells {
     const [inFlight] = this.cells(`route\0${name}`, ROUTE) as [CellRef]
     return {
       inFlight,
@@ -248,6 +250,7 @@ export class Lease {
         Array.from(breakers, ([upstream, windowMs]) => [upstream, this.breaker(name, upstream, windowMs)]),
       ),
       bulkhead: bulkhead && this.bulkhead(name, bulkhead),
+      streams: streams ? this.cells(`streams\0${name}`, STREAMS)[0] : undefined,
     }
   }
 
@@ -318,4 +321,4 @@ export class Lease {
   }
 }
 
-const NO_NEEDS: RouteNeeds = { breakers: new Map(), bulkhead: undefined }
+const NO_NEEDS: RouteNeeds = { breakers: new Map(), bulkhead: undefined, streams: false }

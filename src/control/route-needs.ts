@@ -6,7 +6,11 @@ import type { RouteNeeds } from './registry.ts'
 /** The cells that the policies of a route need. */
 export function routeNeeds(route: RouteConfig): RouteNeeds {
   const options = route.policies.bulkhead as BulkheadOptions | undefined
-  return { breakers: breakerWindows(route), bulkhead: options && bulkheadNeeds(options) }
+  return {
+    breakers: breakerWindows(route),
+    bulkhead: options && bulkheadNeeds(options),
+    streams: route.policies.streams !== undefined,
+  }
 }
 
 function bulkheadNeeds({ adaptive, queue }: BulkheadOptions): RouteNeeds['bulkhead'] {

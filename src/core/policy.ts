@@ -60,6 +60,11 @@ export interface Policy {
   attempted?(ex: Exchange, at: Attempt): void
   /** Whether an answer with this status (500 or above) is as good as none: `recover` is then asked with `upstream_error`. */
   unusable?(ex: Exchange, status: number): boolean
+  /**
+   * The answer's head is there and the exchange is a stream from now on (server-sent events), which may last for hours. A
+   * refusal takes the place of the answer.
+   */
+  stream?(ex: Exchange): Refusal | undefined
   /** There is no usable answer. */
   recover?(ex: Exchange, failure: Failure): Reply | undefined | Promise<Reply | undefined>
   /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */

@@ -11,6 +11,8 @@ export interface RouteCells {
   readonly breakers: Readonly<Record<string, BreakerCells>>
   /** undefined: the route has no bulkhead. */
   readonly bulkhead: BulkheadCells | undefined
+  /** Held: open streams; undefined: they are not bounded. */
+  readonly streams: CellRef | undefined
 }
 
 /** Cells of the bulkhead of a route. */

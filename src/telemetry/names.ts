@@ -88,6 +88,7 @@ export const METRICS = {
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
   sluice_bulkhead_in_flight: { kind: 'gauge', help: 'Permits that requests hold now.', labels: ['route'] },
   sluice_bulkhead_limit: { kind: 'gauge', help: 'Permits that there are, held or not.', labels: ['route'] },
+  sluice_streams: { kind: 'gauge', help: 'Open streams.', labels: ['route'] },
   sluice_queue_depth: { kind: 'gauge', help: 'Requests that wait for a permit now.', labels: ['route'] },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
   sluice_upstream_endpoints: {

@@ -17,7 +17,7 @@ export function policyContext(paramNames: readonly string[] = []): PolicyContext
   return {
     slot: 0,
     route: 'r',
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined },
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined },
     space: new CellSpace(1, 0),
     report: () => {},
     paramNames,

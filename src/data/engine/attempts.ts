@@ -29,8 +29,8 @@ export interface AttemptsHost {
   /** Bytes that tries announce: 0 none, -1 not known. */
   readonly bodyLength: number
   onInformational(status: number, headers: FlatHeaders): void
-  /** There is an answer to relay. */
-  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink
+  /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
+  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined
   /** No try gave one, and no further one can start. */
   onNoAnswer(failure: Failure): void
   /** A head verdict was given. */

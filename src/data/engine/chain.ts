@@ -2,7 +2,16 @@ import type { Policy } from '../../core/policy.ts'
 
 const NONE: readonly number[] = []
 
-type Hook = 'requestBody' | 'attempt' | 'attempted' | 'unusable' | 'recover' | 'respond' | 'responseBody' | 'settle'
+type Hook =
+  | 'requestBody'
+  | 'attempt'
+  | 'attempted'
+  | 'stream'
+  | 'unusable'
+  | 'recover'
+  | 'respond'
+  | 'responseBody'
+  | 'settle'
 
 /**
  * The policies of a route in stage order, with the places of those that define a hook, so that a hook that nobody
@@ -15,6 +24,7 @@ export class Chain {
   readonly attempt: readonly number[]
   readonly attempted: readonly number[]
   readonly unusable: readonly number[]
+  readonly stream: readonly number[]
   readonly recover: readonly number[]
   readonly respond: readonly number[]
   readonly responseBody: readonly number[]
@@ -27,6 +37,7 @@ export class Chain {
     this.attempt = places(policies, 'attempt')
     this.attempted = places(policies, 'attempted')
     this.unusable = places(policies, 'unusable')
+    this.stream = places(policies, 'stream')
     this.recover = places(policies, 'recover')
     this.respond = places(policies, 'respond')
     this.responseBody = places(policies, 'responseBody')

@@ -3,7 +3,7 @@ import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.t
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { HeadVerdict } from '../../core/outcome.ts'
-import { isReply, type Left, type Refusal, type Reply } from '../../core/policy.ts'
+import { isReply, type Left, type Policy, type Refusal, type Reply } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -190,8 +190,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   // --- answer
 
-  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink {
+  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const { ex, chain } = this
+    const isStream = isEventStream(headers)
+    if (isStream && !this.becomesStream(tri)) return undefined
     this.answering = true
     const stages = answerStages(ex, chain, (error) => this.onBug(error))
     const changed = stages.some((stage) => stage.changesLength)
@@ -201,11 +203,30 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.relay = relay
     const timeouts = (this.route as CompiledRoute).timeouts
     respond(this, this.chain, () => {
-      this.clocks?.relaying(isEventStream(headers) ? timeouts.stream : timeouts.idle)
+      this.clocks?.relaying(isStream ? timeouts.stream : timeouts.idle)
       if (this.sendHead()) relay.open()
       else this.break(failure('bad_response', 'headers', 'upstream'))
     })
     return relay
+  }
+
+  /** From now on it counts as a stream and not as a request. False: a policy refused it, and that is the answer. */
+  private becomesStream(tri: Try): boolean {
+    const { ex, chain } = this
+    for (const place of chain.stream) {
+      const policy = chain.policies[place] as Policy
+      try {
+        const refusal = policy.stream?.(ex)
+        if (refusal === undefined) continue
+        ex.route?.record?.refused(policy.name, refusal.reason, 'enforce')
+        this.fail({ phase: 'limit', origin: 'sluice', ...refusal })
+      } catch (error) {
+        this.onBug(error)
+      }
+      return false
+    }
+    tri.becomesStream()
+    return true
   }
 
   onRelayed(): void {

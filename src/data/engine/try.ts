@@ -70,6 +70,11 @@ export class Try implements TransportEvents {
     return this.ticket?.waiting ?? false
   }
 
+  /** Its answer may last: it needs no permit of the upstream's bulkhead any more. */
+  becomesStream(): void {
+    this.ticket?.givePermit()
+  }
+
   pause(): void {
     if (!this.over) this.ticket?.pause()
   }

@@ -139,6 +139,11 @@ class Bulkhead implements Policy {
     if (held instanceof Waiting) this.queue?.leave(held)
   }
 
+  /** Streams last: they are counted apart. */
+  stream(ex: Exchange): undefined {
+    this.settle(ex)
+  }
+
   settle(ex: Exchange): void {
     const held = ex.state[this.slot] as Held
     if (held === undefined) return

@@ -7,6 +7,7 @@ import { headers } from './headers.ts'
 import { redirect } from './redirect.ts'
 import { respond } from './respond.ts'
 import { rewrite } from './rewrite.ts'
+import { streams } from './streams.ts'
 
 /** Every policy, in stage order; each says why it stands where it does. */
 export const POLICIES: readonly ConfiguredPolicy[] = [
@@ -14,6 +15,7 @@ export const POLICIES: readonly ConfiguredPolicy[] = [
   headers,
   redirect,
   respond,
+  streams,
   bulkhead,
   circuitBreaker,
   fallback,

@@ -142,7 +142,7 @@ export class Pool {
 
   private leave(ticket: Ticket): void {
     this.options.inFlight.give()
-    if (ticket.permit) this.options.permits?.give()
+    this.givePermit(ticket)
   }
 
   private admit(): void {
@@ -166,6 +166,13 @@ export class Pool {
     this.size++
     this.options.connections.take()
     return new Member(this, this.options)
+  }
+
+  /** @internal */
+  givePermit(ticket: Ticket): void {
+    if (!ticket.permit) return
+    ticket.permit = false
+    this.options.permits?.give()
   }
 
   private permit(ticket: Ticket): boolean {
@@ -224,6 +231,11 @@ export class Ticket {
 
   resume(): void {
     this.member?.connection.resume()
+  }
+
+  /** It does not count for the upstream's bulkhead any more. */
+  givePermit(): void {
+    this.pool.givePermit(this)
   }
 
   /** Ends it, waiting or running, without any further event. */

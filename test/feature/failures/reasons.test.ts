@@ -177,13 +177,11 @@ const LATER: readonly Reason[] = [
   'forbidden',
   'rate_limited',
   'body_too_large',
-  'streams_full',
   'dns_error',
 ]
 
 /**
  * `draining` in test/feature/resilience/drain.test.ts, `deadline_unmeetable` in test/feature/deadlines.test.ts,
- * `overloaded` in test/feature/overload.test.ts, `bulkhead_full` in test/feature/bulkhead.test.ts, `queue_timeout` and `shed` in test/feature/bulkhead-queue.test.ts;
  * `internal` takes a bug: test/unit/data/engine/hooks.test.ts.
  */
 const ELSEWHERE: readonly Reason[] = [
@@ -194,6 +192,7 @@ const ELSEWHERE: readonly Reason[] = [
   'bulkhead_full',
   'queue_timeout',
   'shed',
+  'streams_full',
 ]
 
 test('every reason of the table is made to happen, or belongs to a later version', () => {

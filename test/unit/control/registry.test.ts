@@ -129,6 +129,7 @@ describe('CellRegistry', () => {
     const { bulkhead, inFlight } = lease.route('r', {
       breakers: new Map(),
       bulkhead: { queue: false, adaptive: false },
+      streams: false,
     })
     expect(bulkhead?.inFlight).not.toEqual(inFlight)
     expect(lease.route('other').bulkhead).toBeUndefined()
@@ -157,5 +158,5 @@ describe('CellRegistry', () => {
 })
 
 function windows(ms: Readonly<Record<string, number>>): RouteNeeds {
-  return { breakers: new Map(Object.entries(ms)), bulkhead: undefined }
+  return { breakers: new Map(Object.entries(ms)), bulkhead: undefined, streams: false }
 }

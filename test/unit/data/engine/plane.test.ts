@@ -191,7 +191,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     hedge: undefined,
     importance: 'normal',
     policies: {},
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined },
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined },
     ...more,
   }
 }
@@ -288,7 +288,12 @@ describe('the data plane takes config in two phases', () => {
   test('a breaker that opened and an endpoint that is ejected stay so in the next generation', async () => {
     const kit = new PlaneKit()
     const breaker = circuitBreaker.schema.read(nodeOf({ minRequests: 4 }), new At([]))
-    const cells = { inFlight: int(0), breakers: { a: { state: word(5000), window: int(5000) } }, bulkhead: undefined }
+    const cells = {
+      inFlight: int(0),
+      breakers: { a: { state: word(5000), window: int(5000) } },
+      bulkhead: undefined,
+      streams: undefined,
+    }
     const one = () => route('one', 'a', { policies: { circuitBreaker: breaker }, cells, retries: { ...NO_RETRIES } })
     await kit.prepare(1, ['a'], [one()])
     kit.plane.commit(1)

@@ -29,6 +29,7 @@ class Rig {
         inFlight: this.cells.held(),
         breakers: {},
         bulkhead: { inFlight: this.inFlight, queue: undefined, limit: this.limit },
+        streams: undefined,
       },
       space: this.cells.space,
     })

@@ -1,0 +1,66 @@
+import type { HeldCell } from '../../cells/held.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import type { Policy, PolicyContext, Refusal } from '../../core/policy.ts'
+import { object, withDefault } from '../../schema/composites.ts'
+import { integer, oneOf } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
+import type { ConfiguredPolicy } from './definition.ts'
+
+const keys = object({
+  max: withDefault(integer(1, 10_000_000), 10_000, 'Open streams at a time, of all workers together.'),
+  mode: withDefault(
+    oneOf('enforce', 'shadow'),
+    'enforce',
+    'shadow: it counts what it would refuse, and refuses nothing.',
+  ),
+})
+
+export type StreamsOptions = Infer<typeof keys>
+
+const FULL: Refusal = { reason: 'streams_full', retryAfterMs: 5_000 }
+
+/** Bounds open streams. They last, so they are counted apart from requests: see `Policy.stream`. */
+export const streams: ConfiguredPolicy<StreamsOptions> = {
+  name: 'streams',
+  stage: 99,
+  why: 'A stream must be let in here before the bulkhead gives up the permit that counted it so far.',
+  doc: 'Bounds the streams (server-sent events) that the route has open; they need no permit of the bulkhead.',
+  answers: false,
+  byDefault: true,
+  schema: keys,
+  compile(options, context) {
+    const { streams: cell } = context.cells
+    return cell === undefined ? undefined : new Streams(options, context, context.space.held(cell))
+  },
+}
+
+class Streams implements Policy {
+  readonly name = 'streams'
+  readonly slot: number
+  private readonly max: number
+  private readonly open: HeldCell
+  private readonly enforces: boolean
+
+  constructor({ max, mode }: StreamsOptions, { slot }: PolicyContext, open: HeldCell) {
+    this.slot = slot
+    this.max = max
+    this.open = open
+    this.enforces = mode === 'enforce'
+  }
+
+  stream(ex: Exchange): Refusal | undefined {
+    if (!this.open.takeBelow(this.max)) {
+      if (this.enforces) return FULL
+      ex.route?.record?.refused(this.name, 'streams_full', 'shadow')
+      this.open.take()
+    }
+    ex.state[this.slot] = true
+    return undefined
+  }
+
+  settle(ex: Exchange): void {
+    if (ex.state[this.slot] !== true) return
+    ex.state[this.slot] = undefined
+    this.open.give()
+  }
+}
