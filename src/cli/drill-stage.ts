@@ -21,15 +21,19 @@ const HOST = '127.0.0.1'
 const NO_TLS = { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: false }
 /** What scenarios call the upstream and the route under drill. */
 const ALIAS = 'app'
+const MOST_ENDPOINTS = 12
 
-/** Runs a scenario against a gateway of its own with somebody's config, whose endpoints are simulated on loopback. */
+/**
+ * Runs a scenario against a gateway of its own with somebody's config, whose endpoints are simulated on loopback. Rejects
+ * when the request reaches another route.
+ */
 export async function drillConfig(config: Config, target: Target, scenario: DrillScenario, clock: Clock): Promise<Run> {
   const concurrency = new Concurrency()
   const serviceMs = scenario.upstreams[ALIAS]?.serviceMs ?? 0
   const folder = await mkdtemp(join(tmpdir(), 'sluice-drill-'))
   const endpoints: DrillEndpoint[] = []
   try {
-    for (let i = 0; i < target.facts.endpoints; i++) {
+    for (const _ of endpointsOf(config, target.upstream)) {
       endpoints.push(await new DrillEndpoint(clock, serviceMs, concurrency).start())
     }
     const gateway = gatewayOf(simulated(config, target.upstream, endpoints, folder), clock, folder)
@@ -44,7 +48,9 @@ export async function drillConfig(config: Config, target: Target, scenario: Dril
         untilMs: recoveryMs(target.facts),
         scrape: () => scrape(probes?.port as number, target),
       }
-      return await drill({ ...scenario, load }, stage, clock, 'short')
+      const run = await drill({ ...scenario, load }, stage, clock, 'short')
+      if (run.end.sum('sluice_requests_total', { route: ALIAS }) > 0) return run
+      throw new Error(`GET ${target.path} reaches another route than ${target.route}`)
     } finally {
       await gateway.drain('sigint')
     }
@@ -67,12 +73,13 @@ function simulated(config: Config, drilled: string, endpoints: readonly DrillEnd
   const any = { host: HOST, port: 0 }
   const upstreams = config.lean.upstreams.map((upstream): UpstreamConfig => {
     const ports = upstream.name === drilled ? endpoints.map(({ port }) => port) : []
+    const kept = endpointsOf(config, upstream.name)
     return {
       ...upstream,
       tls: NO_TLS,
       healthCheck: upstream.healthCheck?.type === 'http' && isPlain(upstream) ? upstream.healthCheck : undefined,
       // Whoever sees no drill has nobody behind it.
-      endpoints: upstream.endpoints.map((endpoint, i): EndpointConfig => {
+      endpoints: kept.map((endpoint, i): EndpointConfig => {
         return { ...endpoint, scheme: 'http', host: HOST, port: ports[i] ?? 1 }
       }),
     }
@@ -86,6 +93,12 @@ function simulated(config: Config, drilled: string, endpoints: readonly DrillEnd
     drain: { delay: 0, timeout: 2_000 },
     stateDir,
   }
+}
+
+/** So many of its endpoints as a drill can keep busy; the first tier first. */
+function endpointsOf(config: Config, name: string): EndpointConfig[] {
+  const endpoints = config.lean.upstreams.find((upstream) => upstream.name === name)?.endpoints ?? []
+  return endpoints.toSorted((a, b) => a.tier - b.tier).slice(0, MOST_ENDPOINTS)
 }
 
 /** A check that simulated endpoints pass. */

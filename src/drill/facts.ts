@@ -1,8 +1,16 @@
-import type { LeanConfig, OutlierConfig, RetryBudgetConfig, RetryConfig, RouteTimeouts } from '../core/config.ts'
+import type {
+  LeanConfig,
+  OutlierConfig,
+  RetryBudgetConfig,
+  RetryConfig,
+  RouteTimeouts,
+  UpstreamConfig,
+} from '../core/config.ts'
 import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
 export interface Facts {
+  /** Those of the first tier. */
   readonly endpoints: number
   readonly timeouts: RouteTimeouts
   readonly retries: RetryConfig
@@ -10,6 +18,7 @@ export interface Facts {
   /** undefined: off, or in shadow mode. */
   readonly outliers: OutlierConfig | undefined
   readonly breaker: CircuitBreakerOptions | undefined
+  readonly algorithm: UpstreamConfig['algorithm']
 }
 
 export function factsOf(config: LeanConfig, routeName: string, upstreamName: string): Facts {
@@ -18,13 +27,15 @@ export function factsOf(config: LeanConfig, routeName: string, upstreamName: str
   if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
   const breaker = route.policies.circuitBreaker as CircuitBreakerOptions | undefined
   const outliers = upstream.outlierDetection
+  const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
   return {
-    endpoints: upstream.endpoints.length,
+    endpoints: upstream.endpoints.filter(({ tier }) => tier === firstTier).length,
     timeouts: route.timeouts,
     retries: route.retries,
     budget: upstream.retryBudget,
     outliers: outliers?.mode === 'enforce' ? outliers : undefined,
     breaker: breaker?.mode === 'enforce' ? breaker : undefined,
+    algorithm: upstream.algorithm,
   }
 }
 
@@ -42,6 +53,11 @@ export function retriesAfter({ retries }: Facts, ...outcomes: readonly (string |
 export function ejects({ outliers, endpoints }: Facts, ms: number): boolean {
   const most = outliers?.consecutiveFailures ?? Number.POSITIVE_INFINITY
   return endpoints > 1 && most <= 10 && (outliers?.baseEjection ?? 0) >= ms
+}
+
+/** Keeps sending to an endpoint that fails until it is ejected: least-request and peak-ewma avoid it by themselves. */
+export function sendsUntilEjected({ algorithm }: Facts): boolean {
+  return algorithm === 'round-robin' || algorithm === 'random'
 }
 
 /** A breaker that 2 s of failures under the drill's load open. */

@@ -44,6 +44,8 @@ export interface Expectation<S> {
   readonly unit: string
   readonly kind: 'count' | 'time'
   readonly measure: (seen: S) => number
+  /** Whether it is promised for somebody's own config too; absent: it is. */
+  readonly fits?: (facts: Facts) => boolean
 }
 
 /** A failure scenario as data and prose. `S`: what is seen when it runs. */

@@ -1,3 +1,4 @@
+import { sendsUntilEjected } from '../drill/facts.ts'
 import type { Run } from '../drill/run.ts'
 import { atMost, type Expectation, exactly } from '../drill/scenario.ts'
 
@@ -8,6 +9,12 @@ export const NOTHING_HELD: Expectation<Run> = exactly(
   '',
   (run) => run.held,
 )
+
+/** Of those in which an endpoint fails for good. */
+export function oneEjection(phase: string): Expectation<Run> {
+  const ejections = (run: Run) => run.grown(phase, 'sluice_ejections_total', { upstream: 'app' })
+  return { ...exactly('ejections', 1, '', ejections), fits: sendsUntilEjected }
+}
 
 /** Of those that healthy endpoints should hide. */
 export const HARDLY_ANY_FAILS: Expectation<Run> = atMost('requests that failed', 0.1, '%', (run) => run.failedShare())

@@ -6,7 +6,7 @@ const INTERVAL_MS = 500
 
 export const endpointKilled: DrillScenario = {
   name: 'endpoint-killed',
-  title: 'One of three endpoints is killed',
+  title: 'One endpoint of several is killed',
   topology: 'One route, one upstream of three endpoints with health checks, 300 idempotent requests a second.',
   fault: 'The process of one endpoint gets SIGKILL: its connections break, its port refuses.',
   recovery:

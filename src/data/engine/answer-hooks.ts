@@ -1,7 +1,9 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/policy.ts'
+import type { Refusal, Reply } from '../../core/policy.ts'
 import type { Chain } from './chain.ts'
+
+const INTERNAL: Refusal = { reason: 'internal' }
 
 /** How the hooks around an answer report, and how they learn that nobody waits for them any more. */
 export interface AnswerHooksOwner {
@@ -48,6 +50,24 @@ export function recover(
   done(undefined)
 }
 
+/** Asks the `stream` hooks whether an event stream may begin. undefined: all let it in. */
+export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | undefined {
+  const { ex } = owner
+  for (const place of chain.stream) {
+    const policy = chain.policies[place]
+    try {
+      const refusal = policy?.stream?.(ex)
+      if (policy === undefined || refusal === undefined) continue
+      ex.route?.record?.refused(policy.name, refusal.reason, 'enforce')
+      return refusal
+    } catch (error) {
+      owner.onBug(error)
+      return INTERNAL
+    }
+  }
+  return undefined
+}
+
 /** Runs the `respond` hooks of the policies that were reached, in reverse, then `done`. */
 export function respond(
   owner: AnswerHooksOwner,
@@ -76,4 +96,17 @@ export function respond(
     }
   }
   done()
+}
+
+/** Runs the `settle` hooks of the policies that were reached, in reverse, whatever some of them throw. */
+export function settle(ex: Exchange, chain: Chain, onBug: (error: unknown) => void): void {
+  for (let i = chain.settle.length - 1; i >= 0; i--) {
+    const place = chain.settle[i] as number
+    if (place >= ex.reached) continue
+    try {
+      chain.policies[place]?.settle?.(ex)
+    } catch (error) {
+      onBug(error)
+    }
+  }
 }

@@ -3,14 +3,14 @@ import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.t
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { HeadVerdict } from '../../core/outcome.ts'
-import { isReply, type Left, type Policy, type Refusal, type Reply } from '../../core/policy.ts'
+import { isReply, type Left, type Refusal, type Reply } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
 import { answerHead, answerStages, isEventStream, ownFields } from './answer.ts'
-import { type AnswerHooksOwner, recover, respond } from './answer-hooks.ts'
+import { type AnswerHooksOwner, recover, respond, settle, streamRefusal } from './answer-hooks.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
@@ -212,21 +212,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   /** From now on it counts as a stream and not as a request. False: a policy refused it, and that is the answer. */
   private becomesStream(tri: Try): boolean {
-    const { ex, chain } = this
-    for (const place of chain.stream) {
-      const policy = chain.policies[place] as Policy
-      try {
-        const refusal = policy.stream?.(ex)
-        if (refusal === undefined) continue
-        ex.route?.record?.refused(policy.name, refusal.reason, 'enforce')
-        this.fail({ phase: 'limit', origin: 'sluice', ...refusal })
-      } catch (error) {
-        this.onBug(error)
-      }
-      return false
-    }
-    tri.becomesStream()
-    return true
+    const refusal = streamRefusal(this, this.chain)
+    if (refusal === undefined) tri.becomesStream()
+    else if (!this.over) this.fail({ phase: 'limit', origin: 'sluice', ...refusal })
+    return refusal === undefined
   }
 
   onRelayed(): void {
@@ -419,15 +408,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.attempts?.stop(CLIENT_LEFT)
     this.clocks?.stop()
     this.body?.release()
-    for (let i = chain.settle.length - 1; i >= 0; i--) {
-      const place = chain.settle[i] as number
-      if (place >= ex.reached) continue
-      try {
-        chain.policies[place]?.settle?.(ex)
-      } catch (error) {
-        this.engine.bug(ex, error)
-      }
-    }
+    settle(ex, chain, (error) => this.engine.bug(ex, error))
     if (this.clocks !== undefined) this.route?.inFlight.give()
     this.engine.recorder.finish(ex)
     this.engine.left(this, this.snapshot)
