@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
+import type { Node } from '../schema/node.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { checkRoot } from './check.ts'
 import type { Config } from './config.ts'
@@ -22,30 +23,44 @@ export interface Loaded {
   readonly config: Config | undefined
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[]
+  /** Absolute paths of all that it was read from, what could not be read included: a change there may change the config. */
+  readonly sources: readonly string[]
+  /** What was written, with defaults and profiles put under it; its nodes tell where each value stands. */
+  readonly tree: Node | undefined
 }
 
 /** The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. */
 export async function loadConfig(file: string, deps: LoadDeps): Promise<Loaded> {
+  const sources = new Set<string>()
+  const read = (path: string): Promise<Uint8Array> => {
+    sources.add(resolve(path))
+    return deps.readFile(path)
+  }
+  const { config, diagnostics, tree } = await load(file, { ...deps, readFile: read })
+  return { config, diagnostics, sources: [...sources], tree }
+}
+
+async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources'>> {
   let bytes: Uint8Array
   try {
     bytes = await deps.readFile(file)
   } catch (error) {
     const at = { file, line: 0, column: 0 }
-    return failed([{ severity: 'error', at, path: '', message: unreadable(error) }])
+    return failed([{ severity: 'error', at, path: '', message: unreadable(error) }], undefined)
   }
   const { root: written, diagnostics } = parseYaml(file, bytes, deps.env)
-  if (written === undefined) return failed(diagnostics)
+  if (written === undefined) return failed(diagnostics, undefined)
   const found: Diagnostic[] = []
   const tree = mergeDefaults(written)
   const root = rootOptions.read(tree, new At(found))
-  if (root === INVALID) return failed(found)
+  if (root === INVALID) return failed(found, tree)
   found.push(...checkRoot(root, tree))
   const files = await readFiles(root, file, deps, (upstream, key, message) => {
     const path = ['upstreams', upstream, 'tls', key, 'file']
     found.push({ severity: 'error', at: placeOf(tree, path), path: path.join('.'), message })
   })
-  if (found.some((diagnostic) => diagnostic.severity === 'error')) return failed(found)
-  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(found) }
+  if (found.some((diagnostic) => diagnostic.severity === 'error')) return failed(found, tree)
+  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(found), tree }
 }
 
 /** The real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
@@ -82,14 +97,14 @@ async function readFiles(
   return files
 }
 
-function failed(diagnostics: readonly Diagnostic[]): Loaded {
+function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Omit<Loaded, 'sources'> {
   const seen = new Set<string>()
   // What stands in defaults or behind an anchor is read in many places, and is wrong only once.
   const once = diagnostics.filter(({ at, message }) => {
     const key = `${at.file}:${at.line}:${at.column}:${message}`
     return !seen.has(key) && seen.add(key)
   })
-  return { config: undefined, diagnostics: sortDiagnostics(once) }
+  return { config: undefined, diagnostics: sortDiagnostics(once), tree }
 }
 
 function unreadable(error: unknown): string {

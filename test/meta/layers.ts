@@ -13,6 +13,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/data/engine'],
   ['src/data/ingress'],
   ['src/data'],
+  ['src/explain'],
   ['src/control', 'src/demo', 'src/drill'],
   ['src/scenarios'],
   ['src'],
