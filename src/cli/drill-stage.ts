@@ -34,7 +34,7 @@ export async function drillConfig(config: Config, target: Target, scenario: Dril
   const endpoints: DrillEndpoint[] = []
   try {
     for (const _ of endpointsOf(config, target.upstream)) {
-      endpoints.push(await new DrillEndpoint(clock, serviceMs, concurrency).start())
+      endpoints.push(await new DrillEndpoint(clock, { serviceMs }, concurrency).start())
     }
     const gateway = gatewayOf(simulated(config, target.upstream, endpoints, folder), clock, folder)
     const { listeners, probes } = await gateway.start()

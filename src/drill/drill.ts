@@ -28,10 +28,18 @@ const LOOK_EVERY_MS = 20
 
 /** Runs a scenario on a stage that is ready: its phases, one after another, under steady load. */
 export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock, length: Length): Promise<Run> {
-  const pacers = scenario.load.map((plan) => new Pacer(clock, stage.port, plan, stage.headers))
+  const pacers: Pacer[] = []
   const phases: PhaseSeen[] = []
   try {
-    for (const phase of scenario.phases) phases.push(await play(phase, stage, clock, length))
+    const steady = scenario.load.filter(({ only }) => only === undefined)
+    for (const plan of steady) pacers.push(new Pacer(clock, stage.port, plan, stage.headers))
+    for (const phase of scenario.phases) {
+      const more = scenario.load.filter(({ only }) => only?.includes(phase.name))
+      const extra = more.map((plan) => new Pacer(clock, stage.port, plan, stage.headers))
+      pacers.push(...extra)
+      phases.push(await play(phase, stage, clock, length))
+      for (const pacer of extra) pacer.stop()
+    }
     for (const pacer of pacers) pacer.stop()
     await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
   } finally {
@@ -40,10 +48,11 @@ export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock,
   // What was cut has failed.
   await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
   const outcomes: Outcome[] = pacers.flatMap((pacer) => pacer.outcomes)
-  let end = new Run(outcomes, phases, await stage.scrape())
+  const tries = await triesOf(stage)
+  let end = new Run(outcomes, phases, await stage.scrape(), tries)
   await waitFor(clock, async () => {
     if (end.held === 0) return true
-    end = new Run(outcomes, phases, await stage.scrape())
+    end = new Run(outcomes, phases, await stage.scrape(), tries)
     return end.held === 0
   })
   return end
@@ -53,6 +62,7 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
   const before = await stage.scrape()
   const triesBefore = await triesOf(stage)
   for (const concurrency of Object.values(stage.concurrency)) concurrency.peak = concurrency.now
+  const busyBefore = busy(stage)
   const from = clock.now()
   for (const { upstream, endpoint, fault } of phase.faults ?? []) {
     const all = stage.endpoints[upstream] ?? []
@@ -64,9 +74,16 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
   const { until } = phase
   if (until !== undefined) await waitFor(clock, () => isOver(until, stage, triesBefore), stage.untilMs ?? UNTIL_MS)
   const peak = Object.fromEntries(Object.entries(stage.concurrency).map(([name, of]) => [name, of.peak]))
-  const tries = minus(await triesOf(stage), triesBefore)
   const to = clock.now()
-  return { name: phase.name, from, setAt, to, before, after: await stage.scrape(), tries, peak }
+  const busyMs = Object.fromEntries(
+    Object.entries(busy(stage)).map(([name, ms]) => [name, ms - (busyBefore[name] ?? 0)]),
+  )
+  const tries = minus(await triesOf(stage), triesBefore)
+  return { name: phase.name, from, setAt, to, before, after: await stage.scrape(), tries, peak, busyMs }
+}
+
+function busy({ concurrency }: Stage): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(concurrency).map(([name, { busyMs }]) => [name, busyMs]))
 }
 
 type Tries = Readonly<Record<string, readonly number[]>>

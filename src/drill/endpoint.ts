@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
-import type { Fault } from './scenario.ts'
+import type { Fault, UpstreamPlan } from './scenario.ts'
 
-/** Requests that the endpoints of an upstream have at a time. */
+/** What the endpoints of an upstream have to do, all together. */
 export class Concurrency {
   now = 0
   peak = 0
+  /** Milliseconds that were worked on them so far. */
+  busyMs = 0
 
   enter(): void {
     this.now++
@@ -29,6 +31,9 @@ export interface Endpoint {
   stop(): Promise<void>
 }
 
+/** How an endpoint does its work. */
+export type ServicePlan = Pick<UpstreamPlan, 'serviceMs' | 'threads'>
+
 /** Of every answer that is not broken. */
 export const BODY = 'as it should be\n'
 
@@ -41,17 +46,21 @@ const REBIND_MS = 20
 export class DrillEndpoint implements Endpoint {
   private readonly clock: Clock
   private readonly serviceMs: number
+  private readonly threads: number
   private readonly concurrency: Concurrency
   private readonly sockets = new Set<Socket>()
   private readonly host: string
   private bound: number
   private served = 0
+  private working = 0
+  private readonly waiting: (() => void)[] = []
   private server: Server | undefined = undefined
   private fault: Fault = 'none'
 
-  constructor(clock: Clock, serviceMs: number, concurrency: Concurrency, port = 0, host = '127.0.0.1') {
+  constructor(clock: Clock, plan: ServicePlan, concurrency: Concurrency, port = 0, host = '127.0.0.1') {
     this.clock = clock
-    this.serviceMs = serviceMs
+    this.serviceMs = plan.serviceMs
+    this.threads = plan.threads ?? Number.POSITIVE_INFINITY
     this.concurrency = concurrency
     this.bound = port
     this.host = host
@@ -115,18 +124,46 @@ export class DrillEndpoint implements Endpoint {
       this.served++
       this.concurrency.enter()
     }
-    let handle: ClockHandle
+    let stop = (): void => {}
     request.on('error', () => {})
     response.on('error', () => {})
     response.on('close', () => {
       if (!checks) this.concurrency.leave()
-      this.clock.cancel(handle)
+      stop()
     })
     request.resume()
     const { fault } = this
     if (fault === 'hangs') return
     const delayMs = this.serviceMs + (typeof fault === 'object' ? fault.slowMs : 0)
-    handle = this.clock.after(delayMs, () => answer(response, fault))
+    stop = this.work(delayMs, () => answer(response, fault))
+  }
+
+  /** Works so long once a thread is free. Returns what ends it before its time. */
+  private work(ms: number, done: () => void): () => void {
+    let handle: ClockHandle
+    let startedAt = 0
+    const end = (): void => {
+      this.concurrency.busyMs += this.clock.now() - startedAt
+      startedAt = 0
+      this.working--
+      this.waiting.shift()?.()
+    }
+    const start = (): void => {
+      startedAt = this.clock.now()
+      this.working++
+      handle = this.clock.after(ms, () => {
+        end()
+        done()
+      })
+    }
+    if (this.working < this.threads) start()
+    else this.waiting.push(start)
+    return () => {
+      this.clock.cancel(handle)
+      const place = this.waiting.indexOf(start)
+      if (place >= 0) this.waiting.splice(place, 1)
+      else if (startedAt !== 0) end()
+    }
   }
 }
 

@@ -27,6 +27,8 @@ export interface PhaseSeen {
   readonly tries: Readonly<Record<string, readonly number[]>>
   /** The most requests that each upstream had at a time. */
   readonly peak: Readonly<Record<string, number>>
+  /** Milliseconds that the threads of each upstream worked, all together. */
+  readonly busyMs: Readonly<Record<string, number>>
 }
 
 /** Everything that was seen while a scenario ran, and what can be told from it. */
@@ -36,7 +38,16 @@ export class Run {
   /** After the load had ended. */
   readonly end: Metrics
 
-  constructor(outcomes: readonly Outcome[], phases: readonly PhaseSeen[], end: Metrics) {
+  /** Requests that each endpoint got, by upstream; before the first phase and between phases too. */
+  readonly allTries: PhaseSeen['tries']
+
+  constructor(
+    outcomes: readonly Outcome[],
+    phases: readonly PhaseSeen[],
+    end: Metrics,
+    allTries: PhaseSeen['tries'] = {},
+  ) {
+    this.allTries = allTries
     this.outcomes = outcomes
     this.phases = phases
     this.end = end
@@ -75,10 +86,7 @@ export class Run {
 
   /** Milliseconds from due to the end, of whatever the answer was. */
   latency(q: number, phase: string, load?: string, fromMs = 0, toMs = Infinity): number {
-    return quantile(
-      this.sent(phase, load, fromMs, toMs).map(({ dueAt, endedAt }) => endedAt - dueAt),
-      q,
-    )
+    return latencyOf(q, this.sent(phase, load, fromMs, toMs))
   }
 
   /** Milliseconds from the begin of a phase to the end of its first answer that was good. */
@@ -114,6 +122,14 @@ export class Run {
   get held(): number {
     return this.end.sum('sluice_requests_in_flight') + this.end.sum('sluice_connections')
   }
+}
+
+/** Milliseconds from due to the end. */
+export function latencyOf(q: number, outcomes: readonly Outcome[]): number {
+  return quantile(
+    outcomes.map(({ dueAt, endedAt }) => endedAt - dueAt),
+    q,
+  )
 }
 
 /** Of unsorted values; nearest rank. NaN when there are none. */

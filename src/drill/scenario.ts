@@ -66,6 +66,8 @@ export interface UpstreamPlan {
   readonly endpoints: number
   /** How long an endpoint takes for an answer. */
   readonly serviceMs: number
+  /** Requests that each endpoint works on at a time; the others wait in it. Absent: all of them. */
+  readonly threads?: number
   /** Keys of the upstream in the config, without its endpoints. */
   readonly options?: object
 }
@@ -75,6 +77,8 @@ export interface LoadPlan {
   readonly path: string
   /** Requests a second. */
   readonly rate: number
+  /** The phases in which it is sent; absent: in all. */
+  readonly only?: readonly string[]
 }
 
 /** One that needs nothing but endpoints with faults, and a steady load. */

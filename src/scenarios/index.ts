@@ -4,8 +4,10 @@ import { bodiesBreak } from './bodies-break.ts'
 import { endpointFails } from './endpoint-fails.ts'
 import { endpointHangs } from './endpoint-hangs.ts'
 import { endpointKilled } from './endpoint-killed.ts'
+import { endpointSlow } from './endpoint-slow.ts'
 import { isolation } from './isolation.ts'
 import { latencySpike } from './latency-spike.ts'
+import { overload } from './overload.ts'
 import { retryStorm } from './retry-storm.ts'
 
 /** Those that need nothing but endpoints with faults and a steady load. */
@@ -13,8 +15,10 @@ export const DRILLS: readonly DrillScenario[] = [
   endpointKilled,
   endpointHangs,
   endpointFails,
+  endpointSlow,
   allDown,
   retryStorm,
+  overload,
   isolation,
   bodiesBreak,
   latencySpike,

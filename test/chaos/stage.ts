@@ -53,5 +53,5 @@ export async function withEndpoints<T>(
 function start({ phases }: DrillScenario, plan: UpstreamPlan, shared: Concurrency): Promise<Endpoint> {
   const killed = phases.some(({ faults }) => faults?.some(({ fault }) => fault === 'killed'))
   if (killed) return new EndpointProcess(plan.serviceMs).start()
-  return new DrillEndpoint(systemClock, plan.serviceMs, shared).start()
+  return new DrillEndpoint(systemClock, plan, shared).start()
 }

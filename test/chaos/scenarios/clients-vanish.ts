@@ -45,9 +45,9 @@ export const clientsVanish: Scenario<Seen> = {
 
 export async function playClientsVanish(): Promise<Seen> {
   const concurrency = new Concurrency()
-  const silent = await new DrillEndpoint(systemClock, 0, concurrency).start()
+  const silent = await new DrillEndpoint(systemClock, { serviceMs: 0 }, concurrency).start()
   await silent.set('hangs')
-  const well = await new DrillEndpoint(systemClock, 5, new Concurrency()).start()
+  const well = await new DrillEndpoint(systemClock, { serviceMs: 5 }, new Concurrency()).start()
   const sluice = await startSluice(`${TOP}upstreams:
   silent: { endpoints: ["http://127.0.0.1:${silent.port}"], connections: { max: ${2 * CLIENTS} } }
   well: { endpoints: ["http://127.0.0.1:${well.port}"], connections: { keepAlive: 500ms } }

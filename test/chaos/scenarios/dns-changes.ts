@@ -60,7 +60,7 @@ export async function playDnsChanges(length: Length): Promise<Run> {
   try {
     for (const address of [...OLD, ...NEW]) {
       const port = made[0]?.port ?? 0
-      made.push(await new DrillEndpoint(systemClock, SERVICE_MS, concurrency, port, address).start())
+      made.push(await new DrillEndpoint(systemClock, { serviceMs: SERVICE_MS }, concurrency, port, address).start())
     }
     const sluice = await startSluice(`${TOP}dns: { servers: ["${names.address}"] }
 upstreams: { app: { endpoints: ["http://${NAME}:${made[0]?.port}"] } }

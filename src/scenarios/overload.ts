@@ -1,0 +1,74 @@
+import { latencyOf, type Run } from '../drill/run.ts'
+import { atLeast, atMost, type DrillScenario, exactly, within } from '../drill/scenario.ts'
+import { NOTHING_HELD } from './common.ts'
+
+const SLOTS = 4
+const SERVICE_MS = 20
+const PERMITS = 6
+const MAX_WAIT_MS = 200
+
+export const overload: DrillScenario = {
+  name: 'overload',
+  title: 'Five times the load that an upstream can take',
+  topology: [
+    `One route, one upstream of two endpoints, each with ${SLOTS / 2} threads that take ${SERVICE_MS} ms a request:`,
+    `200 requests a second at most. The bulkhead lets ${PERMITS} requests through at a time, 30 wait.`,
+  ].join(' '),
+  fault: 'The load grows from 100 to 1,000 idempotent requests a second.',
+  recovery: 'The load is 100 requests a second again.',
+  upstreams: { app: { endpoints: 2, serviceMs: SERVICE_MS, threads: SLOTS / 2 } },
+  routes: {
+    app: {
+      match: { path: '/*' },
+      to: 'app',
+      bulkhead: { maxConcurrent: PERMITS, queue: { size: 30, maxWait: `${MAX_WAIT_MS}ms` } },
+    },
+  },
+  load: [
+    { name: 'app', path: '/', rate: 100 },
+    { name: 'more', path: '/', rate: 900, only: ['surge', 'overload'] },
+  ],
+  phases: [
+    { name: 'calm', seconds: [1, 4] },
+    { name: 'surge', seconds: [1, 15] },
+    { name: 'overload', seconds: [2, 15] },
+    { name: 'after', seconds: [1, 4] },
+  ],
+  misfit: () => 'it needs to know what the upstream can take',
+  expected: [
+    exactly('requests that failed before', 0, '', (run) => run.failed('calm').length),
+    exactly('requests that failed later than 500 ms after', 0, '', (run) => run.failed('after', 'app', 500).length),
+    atMost('requests that the upstream has at a time', PERMITS, '', (run) => run.phase('overload').peak.app ?? 0),
+    exactly('work of the upstream for nobody', 0, 'requests', (run) => worked(run) - answered(run)),
+    atLeast('requests that are refused', 1000, '', (run) => run.failed('overload').length),
+    NOTHING_HELD,
+    { ...within('goodput, of what the upstream can do', 95, '%', goodput), bound: 'least' },
+    within('p99 of those that are let in: wait and work', MAX_WAIT_MS + 3 * SERVICE_MS, 'ms', admittedP99),
+    within('growth of memory under overload', 16, 'MiB', (run) => {
+      const { before, after } = run.phase('overload')
+      const metric = 'process_resident_memory_bytes'
+      return (after.sum(metric) - before.sum(metric)) / 1_048_576
+    }),
+  ],
+}
+
+function worked(run: Run): number {
+  return (run.allTries.app ?? []).reduce((sum, tries) => sum + tries, 0)
+}
+
+function answered(run: Run): number {
+  return run.outcomes.filter(({ status }) => status === 200).length
+}
+
+/** The share of the time of its threads in which the upstream worked, all of it for answers that somebody got. */
+function goodput(run: Run): number {
+  const { from, to, busyMs } = run.phase('overload')
+  return (100 * (busyMs.app ?? 0)) / (SLOTS * (to - from))
+}
+
+function admittedP99(run: Run): number {
+  return latencyOf(
+    0.99,
+    run.sent('overload').filter(({ status }) => status === 200),
+  )
+}
