@@ -10,7 +10,7 @@ interface Command {
 /** Every command; each loads only what it needs. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   run: {
-    usage: 'run [FILE] [--demo]',
+    usage: 'run [FILE] [--demo] [--last-known-good]',
     does: 'the gateway; --demo adds embedded upstreams',
     run: async (args, io) => (await import('./cli/run.ts')).run(args, io),
   },
@@ -23,6 +23,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'status [--json]',
     does: 'how a running gateway does',
     run: async (args, io) => (await import('./cli/status.ts')).status(args, io),
+  },
+  reload: {
+    usage: 'reload',
+    does: 'makes a running gateway read its files again',
+    run: async (args, io) => (await import('./cli/reload.ts')).reload(args, io),
+  },
+  history: {
+    usage: 'history [--json]',
+    does: 'the configs that were live',
+    run: async (args, io) => (await import('./cli/history.ts')).history(args, io),
+  },
+  rollback: {
+    usage: 'rollback NUMBER',
+    does: 'makes a config of the history live again',
+    run: async (args, io) => (await import('./cli/history.ts')).rollback(args, io),
   },
   endpoint: {
     usage: 'endpoint drain|undrain UPSTREAM ENDPOINT',

@@ -6,7 +6,9 @@ import { Exit, type Io } from './io.ts'
 import type { Parsed } from './options.ts'
 
 const DEFAULT_ADMIN = 'http://127.0.0.1:9901'
-const ANSWER_MS = 10_000
+/** A reload of thousands of routes takes seconds. */
+const ANSWER_MS = 60_000
+const EXITS: Readonly<Record<number, number>> = { 400: Exit.usage, 412: Exit.no, 422: Exit.badConfig }
 
 /** Options of every command that talks to a running gateway. */
 export const ADMIN_OPTIONS = { admin: { type: 'string' }, 'token-file': { type: 'string' } } as const
@@ -14,10 +16,13 @@ export const ADMIN_OPTIONS = { admin: { type: 'string' }, 'token-file': { type: 
 /** Why a command can't be carried out, with its exit code. */
 export class AdminFailed extends Error {
   readonly exit: number
+  /** All that is wrong, where the gateway tells. */
+  readonly problems: readonly string[]
 
-  constructor(exit: number, message: string) {
+  constructor(exit: number, message: string, problems: readonly string[] = []) {
     super(message)
     this.exit = exit
+    this.problems = problems
   }
 }
 
@@ -91,7 +96,7 @@ export class AdminClient {
 }
 
 async function read(response: Response): Promise<unknown> {
-  let body: { readonly message?: unknown }
+  let body: { readonly message?: unknown; readonly problems?: readonly string[] }
   try {
     body = (await response.json()) as typeof body
   } catch {
@@ -99,7 +104,7 @@ async function read(response: Response): Promise<unknown> {
   }
   if (response.ok) return body
   const message = typeof body.message === 'string' ? body.message : `status ${response.status}`
-  throw new AdminFailed(response.status === 400 ? Exit.usage : Exit.failed, message)
+  throw new AdminFailed(EXITS[response.status] ?? Exit.failed, message, body.problems)
 }
 
 /** Runs a command against a gateway; what fails goes to stderr, and its exit code is the command's. */
@@ -114,7 +119,7 @@ export async function withAdmin(
     return Exit.ok
   } catch (error) {
     if (!(error instanceof AdminFailed)) throw error
-    io.stderr(`sluice ${name}: ${error.message}\n`)
+    io.stderr(`sluice ${name}: ${error.message}\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`)
     return error.exit
   }
 }

@@ -120,6 +120,7 @@ function gatewayOf(config: Config, clock: Clock, home: string): Gateway {
     workerEntry: workerEntry(),
     startLogs: () => ({ stop: async () => {} }),
     commands: {},
+    reload: undefined,
     testHooks: false,
   })
 }

@@ -1,6 +1,5 @@
 import { homedir } from 'node:os'
 import type { Config } from '../config/config.ts'
-import { loadConfig, readConfigFile } from '../config/load.ts'
 import { BadCommand, type Command } from '../control/admin/command.ts'
 import type { DrainKind } from '../control/drain.ts'
 import { workerEntry } from '../control/entry.ts'
@@ -12,26 +11,37 @@ import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { startLogThread } from '../telemetry/log-thread.ts'
-import { render } from './check.ts'
+import { type FirstConfig, firstConfig } from './first-config.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
 import { version } from './version.ts'
 
-/** `sluice run [FILE] [--demo]`: the gateway, until a signal ends it. 0 after a drain. */
+/**
+ * `sluice run [FILE] [--demo] [--last-known-good]`: the gateway, until a signal ends it. 0 after a drain.
+ * `--last-known-good`: where the file is bad, the last config of this file that was live.
+ */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { demo: { type: 'boolean' } })
+  const parsed = parseOptions(args, {
+    demo: { type: 'boolean' },
+    'last-known-good': { type: 'boolean' },
+    'state-dir': { type: 'string' },
+  })
   if (typeof parsed === 'string' || parsed.files.length > 1) {
     io.stderr(`sluice run: ${typeof parsed === 'string' ? parsed : 'one file, please'}\n`)
     return Exit.usage
   }
   const file = parsed.files[0] ?? defaultFile()
-  const { config, diagnostics } = await loadConfig(file, { env: io.env, readFile: readConfigFile })
-  io.stderr(await render(diagnostics, io.isTTY))
-  if (config === undefined) return Exit.badConfig
+  const { 'last-known-good': lastKnownGood, 'state-dir': stateDir } = parsed.flags
+  const wanted = {
+    lastKnownGood: lastKnownGood === true,
+    stateDir: typeof stateDir === 'string' ? stateDir : undefined,
+  }
+  const first = await firstConfig(file, wanted, io)
+  if (first === undefined) return Exit.badConfig
   const demo = parsed.flags.demo === true ? new Demo({ clock: systemClock, random: systemRandom() }) : undefined
   try {
     await demo?.start()
-    return await serve(config, demo, io)
+    return await serve(first, demo, io)
   } catch (error) {
     io.stderr(`sluice: ${error instanceof Error ? error.message : String(error)}\n`)
     return Exit.failed
@@ -40,7 +50,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function serve(config: Config, demo: Demo | undefined, io: Io): Promise<number> {
+async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io: Io): Promise<number> {
   const log = createLog(io.stderr, systemClock)
   const gateway = new Gateway(config, {
     version: version(),
@@ -54,6 +64,7 @@ async function serve(config: Config, demo: Demo | undefined, io: Io): Promise<nu
     workerEntry: workerEntry(),
     startLogs: startLogThread,
     commands: demo === undefined ? {} : { 'demo/faults': faults(demo) },
+    reload,
     testHooks: io.env.SLUICE_TEST_HOOKS === '1',
   })
   // Before the start: a signal that comes meanwhile must not leave anything behind.
@@ -89,6 +100,7 @@ function onSignals(gateway: Gateway): Promise<number> {
     const on = (kind: DrainKind) => () => void gateway.drain(kind).then(resolvePromise)
     process.on('SIGTERM', on('sigterm'))
     process.on('SIGINT', on('sigint'))
+    process.on('SIGHUP', () => void gateway.reload())
   })
 }
 

@@ -24,6 +24,8 @@ export interface Config {
   readonly drain: { readonly delay: number; readonly timeout: number }
   readonly dns: { readonly servers: readonly string[] | undefined; readonly every: number }
   readonly stateDir: string | undefined
+  /** Milliseconds between two looks at the files; undefined: nobody looks. */
+  readonly watch: number | undefined
   /** undefined: no guard. Milliseconds and shares. */
   readonly overload:
     | {

@@ -33,6 +33,7 @@ export function normalise(root: RootOptions, file: string, files: Files): Config
     drain: root.drain,
     dns: root.dns,
     stateDir: root.stateDir,
+    watch: root.watch,
     overload: root.overload,
   }
   const hash = createHash('sha256')

@@ -156,6 +156,16 @@ export const rootOptions = object(
       {},
       'From when on the process has too much to bear. First requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused.',
     ),
+    watch: withDefault(
+      offOr(duration(100, 3_600_000)),
+      '1s',
+      'How often the config files, and those of secrets, are looked at for changes.',
+    ),
+    onInvalid: withDefault(
+      oneOf('reject', 'keepGood'),
+      'reject',
+      'What a reload does with a config that has errors. keepGood: routes and upstreams with errors keep their last good version, and the others go live.',
+    ),
     stateDir: optional(
       text('a path'),
       'Folder for tokens and state. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/sluice or ~/.local/state/sluice.',
@@ -178,7 +188,7 @@ export const rootOptions = object(
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
   },
   {
-    later: ['include', 'tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores', 'onInvalid'],
+    later: ['include', 'tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores'],
     misplaced: {
       listen: 'listeners.NAME.listen',
       name: 'gateway.name',

@@ -10,7 +10,7 @@ import { readTokens } from './secrets.ts'
 import { ListenFailed } from './sockets.ts'
 import { adminToken, stateDirOf } from './state-dir.ts'
 
-export interface AdminPlaneOptions extends Pick<AdminOptions, 'facts' | 'metrics' | 'views' | 'commands'> {
+export interface AdminPlaneOptions extends Pick<AdminOptions, 'facts' | 'metrics' | 'views' | 'commands' | 'uploads'> {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
@@ -26,6 +26,11 @@ export interface AdminPlane {
   readonly probes: Bound | undefined
   /** File of the token that was made because the config has none. */
   readonly tokenFile: string | undefined
+  /**
+   * Reads hosts and tokens of another config; they count once what it returns is called. Without tokens in it, the one
+   * that was made at start stays. Rejects when a secret is missing.
+   */
+  renew(config: Config): Promise<() => void>
   close(): Promise<void>
 }
 
@@ -33,11 +38,18 @@ export interface AdminPlane {
 export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminPlane> {
   const { config, log } = options
   const { admin, probes } = config
-  const { tokens, tokenFile } = await tokensOf(options)
-  const guard = new Guard({ tokens, guardReads: admin.tokens !== undefined, hosts: admin.hosts })
+  const own = await ownToken(options)
+  let guard = await guardOf(config, options.env, own.tokens)
+  const renew = async (next: Config): Promise<() => void> => {
+    const renewed = await guardOf(next, options.env, own.tokens)
+    return () => {
+      guard = renewed
+    }
+  }
+  const { tokenFile } = own
   const api = adminServer({
     ...options,
-    guard,
+    guard: { check: (request, needs) => guard.check(request, needs) },
     audit: (path, token) => log.info('command', { path, token }),
     bug: (error) => log.error('bug in the admin API', { error }),
   })
@@ -47,19 +59,29 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
   }
   try {
     const boundAdmin = await listen(api, admin, 'admin.listen')
-    if (probes === undefined) return { admin: boundAdmin, probes: undefined, tokenFile, close }
+    if (probes === undefined) return { admin: boundAdmin, probes: undefined, tokenFile, renew, close }
     const app = probeServer(options)
     apps.push(app)
-    return { admin: boundAdmin, probes: await listen(app, probes, 'probes.listen'), tokenFile, close }
+    return { admin: boundAdmin, probes: await listen(app, probes, 'probes.listen'), tokenFile, renew, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function tokensOf({ config, env, home, log, notice, random }: AdminPlaneOptions) {
+async function guardOf(config: Config, env: AdminPlaneOptions['env'], own: Tokens | undefined): Promise<Guard> {
+  const { hosts, tokens } = config.admin
   const configured = await readTokens(config, env)
-  if (configured !== undefined) return { tokens: new Tokens(configured), tokenFile: undefined }
+  return new Guard({
+    tokens: configured === undefined ? (own ?? new Tokens([])) : new Tokens(configured),
+    guardReads: tokens !== undefined,
+    hosts,
+  })
+}
+
+/** The token that is made at start where the config has none. */
+async function ownToken({ config, env, home, log, notice, random }: AdminPlaneOptions) {
+  if (config.admin.tokens !== undefined) return { tokens: undefined, tokenFile: undefined }
   const gateway = config.lean.gateway.name
   const dir = stateDirOf({ configured: config.stateDir, env, home, gateway })
   const { token, file, problem } = await adminToken(dir, random)

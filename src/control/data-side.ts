@@ -1,9 +1,10 @@
+import { hash as hashOf } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
 import { dirname } from 'node:path'
 import type { Config } from '../config/config.ts'
-import type { LeanConfig } from '../core/config.ts'
+import type { LeanConfig, UpstreamConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Clock, ClockHandle } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LogThread } from '../telemetry/log-thread.ts'
@@ -24,6 +25,7 @@ import { EndpointCare } from './endpoint-care.ts'
 import { countStates, panics } from './endpoint-state.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges } from './gauges.ts'
+import { Listeners } from './listeners.ts'
 import { type Machine, memoryShare, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
 import { Outliers } from './outliers.ts'
@@ -54,6 +56,8 @@ export interface DataSideOptions {
   /** Addresses of the control plane, which no upstream may have. */
   readonly own: () => readonly OwnAddress[]
   readonly onLost: () => void
+  /** The latest attempt to load a config succeeded. */
+  readonly lastReloadOk: () => boolean
 }
 
 interface Live {
@@ -62,6 +66,7 @@ interface Live {
   readonly routes: readonly LeanRoute[]
   readonly cells: Lease
   readonly loadedAt: number
+  readonly config: Config
 }
 
 /** The workers and what they are fed with: cells, config, resolved names, rings for their logs. */
@@ -74,13 +79,13 @@ export class DataSide {
   private readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
-  readonly listeners: BoundListener[] = []
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
   private readonly sources: Sources
   private readonly forgetting: Forgetting
   private readonly rings: readonly SharedArrayBuffer[]
   private readonly refused = new Set<string>()
+  private readonly openings: Listeners
   private readonly cells: Lease
   private logs: LogThread | undefined = undefined
   private generation = 0
@@ -157,7 +162,7 @@ export class DataSide {
       report: (notice) => this.notices.take(notice),
     })
     this.overload = new OverloadGuard({
-      limits: config.overload,
+      limits: () => this.config.overload,
       registry: this.registry,
       workers: this.supervisor.crew.slots,
       memory: () => memoryShare(machine),
@@ -165,44 +170,79 @@ export class DataSide {
       clock,
       log,
     })
+    this.openings = new Listeners({ supervisor: this.supervisor, reusePort, log })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
     this.addGauges()
   }
 
   /** Starts workers, resolves names, makes the config live and opens the listeners. */
   async start(): Promise<void> {
-    const { config, clock, env, log, startLogs } = this.options
+    const { config, log, startLogs } = this.options
     this.logs = startLogs(this.rings, (error) => log.error('the log thread failed', { error }))
-    const patience = new Promise<void>((resolve) => clock.after(FIRST_NAMES_MS, resolve))
-    const { upstreams } = config.lean
-    const found = Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)])
-    const named = Promise.race([found, patience])
-    await Promise.all([this.supervisor.start(), named])
-    await this.apply(await withKeys(config, env), config.hash)
+    await this.openings.check(config.lean.listeners)
+    await Promise.all([this.supervisor.start(), this.look(config.lean.upstreams)])
+    await this.apply(config)
     this.outliers.start()
     this.overload.start()
-    for (const listener of config.lean.listeners) {
-      const port = await this.supervisor.listen(listener)
-      this.listeners.push({ name: listener.name, host: listener.host, port })
-    }
   }
 
-  /** Makes a config live in every worker, or rejects and changes nothing. */
-  async apply(lean: LeanConfig, hash: string): Promise<void> {
+  /**
+   * Makes a config live in every worker, or rejects and changes nothing. Requests on routes that have changed or gone may
+   * finish within `drain.timeout`.
+   */
+  async apply(config: Config): Promise<void> {
+    const { env } = this.options
+    const lean = await withKeys(config, env)
+    await this.openings.check(lean.listeners)
+    await this.look([...(this.live?.config.lean.upstreams ?? []), ...lean.upstreams])
+    try {
+      await this.swap(config, lean)
+    } finally {
+      void this.look(this.config.lean.upstreams)
+    }
+    await this.openings.change(lean.listeners, config.drain.timeout)
+  }
+
+  /** The live one; before the first is live the one to come. */
+  get config(): Config {
+    return this.live?.config ?? this.options.config
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.openings.bound
+  }
+
+  /** Looks for the endpoints of these upstreams and no others; resolves when all are known, or it takes too long. */
+  private async look(upstreams: readonly UpstreamConfig[]): Promise<void> {
+    const { clock } = this.options
+    let timer: ClockHandle
+    const patience = new Promise<void>((resolve) => {
+      timer = clock.after(FIRST_NAMES_MS, resolve)
+    })
+    await Promise.race([Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)]), patience])
+    clock.cancel(timer)
+  }
+
+  private async swap(config: Config, lean: LeanConfig): Promise<void> {
+    const { hash } = config
     const generation = ++this.generation
     const cells = this.registry.lease()
-    const routes = lean.routes.map((route) => ({ ...route, cells: cells.route(route.name, routeNeeds(route)) }))
+    const routes = lean.routes.map((route) => ({
+      ...route,
+      cells: cells.route(route.name, routeNeeds(route)),
+      digest: hashOf('sha1', JSON.stringify(route)),
+    }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
     try {
-      await this.supervisor.apply({ generation, hash, lean, routes, endpoints })
+      await this.supervisor.apply({ generation, hash, lean, routes, cutAfter: config.drain.timeout, endpoints })
     } catch (error) {
       cells.release({ generation: 0, update: 0 })
       this.book.drop(draft)
       throw error
     }
     this.live?.cells.release({ generation, update: 0 })
-    this.live = { generation, hash, routes, cells, loadedAt: this.options.clock.wall() }
+    this.live = { generation, hash, routes, cells, loadedAt: this.options.clock.wall(), config }
     this.book.adopt(draft, { generation, update: 0 })
   }
 
@@ -210,7 +250,7 @@ export class DataSide {
     return this.live?.generation ?? 0
   }
 
-  facts(draining: boolean): ProbeFacts {
+  facts({ configStale, draining }: Pick<ProbeFacts, 'draining' | 'configStale'>): ProbeFacts {
     const { crew } = this.supervisor
     let upstreamsDown = 0
     for (const { set } of this.book.upstreams) if (!this.care.isUp(set)) upstreamsDown++
@@ -218,6 +258,7 @@ export class DataSide {
       configured: this.live !== undefined,
       listening: this.listeners.length > 0,
       draining,
+      configStale,
       silence: crew.silence,
       loopAge: crew.loopAge,
       replacingFails: crew.replacingFails,
@@ -251,16 +292,16 @@ export class DataSide {
   }
 
   private openSockets(): number {
-    const { book, cells, options, registry } = this
+    const { book, cells, registry } = this
     let open = 0
-    for (const { name } of options.config.lean.listeners) open += registry.sum(cells.listener(name))
+    for (const name of this.openings.names) open += registry.sum(cells.listener(name))
     for (const { set } of book.upstreams)
       for (const endpoint of set.endpoints) open += registry.sum(endpoint.cells.connections)
     return open
   }
 
   private addGauges(): void {
-    const { config, metrics, version } = this.options
+    const { metrics, version } = this.options
     const { book, breakers, cells, notices, registry, rings, supervisor } = this
     addGauges(metrics, {
       version,
@@ -270,9 +311,10 @@ export class DataSide {
       sum: (ref) => registry.sum(ref),
       words: (ref) => registry.words(ref),
       routes: () => this.live?.routes ?? [],
-      listeners: () => config.lean.listeners.map(({ name }) => [name, cells.listener(name)] as const),
+      listeners: () => this.openings.names.map((name) => [name, cells.listener(name)] as const),
       endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),
       config: () => this.live,
+      lastReloadOk: this.options.lastReloadOk,
       breakers: () => breakers.all(),
       notices,
       overload: () => this.overload.all(),

@@ -12,9 +12,8 @@ export type DrainKind = 'sigterm' | 'sigint'
 export type DrainState = 'serving' | 'draining' | 'leaving' | 'cut' | 'done'
 
 export interface DrainOptions {
-  /** Milliseconds. */
-  readonly delay: number
-  readonly timeout: number
+  /** Milliseconds, of the live config. */
+  readonly times: () => { readonly delay: number; readonly timeout: number }
   readonly clock: Clock
   readonly log: Pick<Log, 'info' | 'warn'>
   /** Answers say `Connection: close` from now on. */
@@ -54,7 +53,8 @@ export class Drain {
   }
 
   private async run(kind: DrainKind): Promise<number> {
-    const { clock, log, delay, timeout, polite, unlisten, cut, close } = this.options
+    const { clock, log, polite, unlisten, cut, close } = this.options
+    const { delay, timeout } = this.options.times()
     this.current = 'draining'
     log.info('draining', { signal: kind, delay_ms: kind === 'sigint' ? 0 : delay, timeout_ms: timeout })
     polite()

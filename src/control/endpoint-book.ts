@@ -17,7 +17,7 @@ export interface EndpointBookOptions {
   readonly registry: CellRegistry
   readonly addressesOf: (name: string) => readonly string[]
   /** Of upstreams whose endpoints are discovered. */
-  readonly discovered: (upstream: string) => readonly FoundEndpoint[]
+  readonly discovered: (upstream: UpstreamConfig) => readonly FoundEndpoint[]
   /** An address that no upstream may have. Tells people about it itself. */
   readonly refuses: (upstream: string, located: Located) => boolean
   /** Tells the workers; returns the number of the update. */

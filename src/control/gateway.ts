@@ -5,11 +5,16 @@ import type { Log } from '../telemetry/log.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Command } from './admin/command.ts'
 import { type AdminPlane, openAdminPlane } from './admin-plane.ts'
+import { Archive } from './archive.ts'
+import { configCommands } from './config-commands.ts'
 import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { Drain, type DrainKind } from './drain.ts'
+import { FileWatch } from './file-watch.ts'
 import { type Machine, workerCount } from './machine.ts'
-import { checkAddress, reusePortWorks } from './sockets.ts'
+import { Reloader, type ReloaderOptions } from './reloader.ts'
+import { reusePortWorks } from './sockets.ts'
+import { stateDirOf } from './state-dir.ts'
 import { statusOf } from './status.ts'
 
 export interface GatewayDeps {
@@ -28,7 +33,16 @@ export interface GatewayDeps {
   readonly startLogs: DataSideOptions['startLogs']
   /** Admin commands by path below /api/v1. */
   readonly commands: Readonly<Record<string, Command>>
+  /** How the config can be loaded again; undefined: it stays as it is. */
+  readonly reload: ReloadSource | undefined
   readonly testHooks: boolean
+}
+
+/** Where the config that the gateway starts with came from. */
+export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'deps' | 'source' | 'documents'> {
+  readonly sources: readonly string[]
+  /** What `signatureOf` gave of them before they were read. */
+  readonly signature: string
 }
 
 /** What there is to say once the gateway serves. */
@@ -47,25 +61,27 @@ export interface StartedFacts {
 export class Gateway {
   /** Resolves with the exit code where the gateway had better end: no worker has served for 30 s. */
   readonly lost: Promise<number>
-  private readonly config: Config
+  private readonly first: Config
   private readonly deps: GatewayDeps
   private readonly metrics = new MetricsRegistry()
   private readonly leaving: Drain
   private readonly startedAt: number
   private side: DataSide | undefined = undefined
   private plane: AdminPlane | undefined = undefined
+  private reloader: Reloader | undefined = undefined
+  private watch: FileWatch | undefined = undefined
   private readonly lose: (code: number) => void
 
   constructor(config: Config, deps: GatewayDeps) {
     const { clock, log } = deps
     const lost = Promise.withResolvers<number>()
-    this.config = config
+    this.first = config
     this.deps = deps
     this.startedAt = clock.now()
     this.lost = lost.promise
     this.lose = lost.resolve
     this.leaving = new Drain({
-      ...config.drain,
+      times: () => this.config.drain,
       clock,
       log,
       polite: () => this.side?.supervisor.drain(),
@@ -93,17 +109,22 @@ export class Gateway {
     return this.leaving.signal(kind)
   }
 
+  /** Reads the config files again; what becomes of it is in the log and the status. */
+  async reload(): Promise<void> {
+    if (this.plane !== undefined && this.leaving.state === 'serving')
+      await this.reloader?.reload('signal').catch(() => {})
+  }
+
   /** For tests: makes a worker misbehave. Only with `testHooks`. */
   hook(worker: number, hook: 'block' | 'throw' | 'exit', ms = 0): void {
     this.side?.supervisor.hook(worker, hook, ms)
   }
 
   private async open(): Promise<StartedFacts> {
-    const { config, deps, metrics } = this
+    const { first: config, deps, metrics } = this
     const reusePort = await reusePortWorks()
     const { count, bound } = workerCount(config.workers, deps.machine, reusePort)
     if (!reusePort) deps.log.warn('one worker only: this system does not let several share a port')
-    for (const { name, host, port } of config.lean.listeners) await checkAddress(host, port, `listeners.${name}.listen`)
     const side = new DataSide({
       ...deps,
       config,
@@ -111,32 +132,74 @@ export class Gateway {
       reusePort,
       metrics,
       own: () => [this.plane?.admin, this.plane?.probes].filter((address) => address !== undefined),
+      lastReloadOk: () => this.reloader?.facts.last.ok ?? true,
       onLost: () => {
         deps.log.error('no worker has served for 30 s: giving up')
         this.lose(1)
       },
     })
     this.side = side
+    const archive = new Archive(stateDirOf({ ...deps, configured: config.stateDir, gateway: config.lean.gateway.name }))
+    const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive)
+    this.reloader = reloader
+    const ofConfig = reloader && configCommands(reloader, archive)
     const plane = await openAdminPlane({
       ...deps,
       config,
-      facts: () => side.facts(this.leaving.state !== 'serving'),
+      facts: () =>
+        side.facts({ draining: this.leaving.state !== 'serving', configStale: reloader?.facts.last.ok === false }),
       metrics: () => metrics.expose(),
       views: {
         status: () => this.status(side),
         breakers: () => ({ breakers: [...side.breakers.all()] }),
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
+        ...ofConfig?.views,
       },
       commands: {
         ...deps.commands,
         breakers: async (body) => ({ breakers: side.breakers.force(body) }),
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
+        ...ofConfig?.commands,
       },
+      uploads: ofConfig?.uploads ?? {},
     })
     this.plane = plane
     await side.start()
+    await this.follow(reloader)
     const { admin, probes, tokenFile } = plane
     return { listeners: side.listeners, admin, probes, tokenFile, workers: count, workersBound: bound }
+  }
+
+  private get config(): Config {
+    return this.side?.config ?? this.first
+  }
+
+  private reloaderOf(source: ReloadSource, side: DataSide, archive: Archive): Reloader {
+    const { clock, log, random } = this.deps
+    return new Reloader({
+      ...source,
+      first: { config: this.first, sources: source.sources },
+      archive,
+      clock,
+      random,
+      log,
+      apply: async (config) => {
+        const renew = await this.plane?.renew(config)
+        await side.apply(config)
+        renew?.()
+      },
+    })
+  }
+
+  private async follow(reloader: Reloader | undefined): Promise<void> {
+    const { clock, reload } = this.deps
+    if (reloader === undefined || reload === undefined) return
+    await reloader.started()
+    const onChange = async (): Promise<void> => {
+      await reloader.reload('file').catch(() => {})
+    }
+    const options = { clock, every: () => this.config.watch, paths: () => reloader.paths, onChange }
+    this.watch = FileWatch.start(options, reload.signature)
   }
 
   private status(side: DataSide) {
@@ -146,7 +209,7 @@ export class Gateway {
       gateway: config.lean.gateway.name,
       uptimeMs: Math.round(deps.clock.now() - this.startedAt),
       generation: side.liveGeneration,
-      configHash: config.hash,
+      config: { hash: config.hash, ...this.reloader?.facts },
       drain: this.leaving.state,
       workers: side.supervisor.crew.facts(),
       listeners: side.listeners,
@@ -157,6 +220,7 @@ export class Gateway {
 
   /** The admin plane goes last: it says that we are leaving. */
   private async close(): Promise<void> {
+    this.watch?.close()
     await this.side?.close()
     await this.plane?.close()
   }

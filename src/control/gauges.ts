@@ -26,6 +26,7 @@ export interface GaugeSources {
   readonly panics: () => Iterable<readonly [upstream: string, panics: boolean]>
   /** Hash of the live config and when it was loaded (milliseconds since the epoch); undefined before the first. */
   readonly config: () => { readonly hash: string; readonly loadedAt: number } | undefined
+  readonly lastReloadOk: () => boolean
 }
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
@@ -90,7 +91,7 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
     const live = config()
     if (live !== undefined) yield { labels: [live.hash], value: 1 }
   })
-  add('sluice_config_last_reload_successful', () => [{ labels: [], value: config() === undefined ? 0 : 1 }])
+  add('sluice_config_last_reload_successful', () => [{ labels: [], value: sources.lastReloadOk() ? 1 : 0 }])
   add('sluice_config_last_reload_success_timestamp_seconds', function* () {
     const live = config()
     if (live !== undefined) yield { labels: [], value: live.loadedAt / 1000 }

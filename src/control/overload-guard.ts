@@ -10,8 +10,8 @@ const LOOK_MS = 250
 const OWN_PAUSE_MS = 1_000
 
 export interface OverloadGuardOptions {
-  /** undefined: off. */
-  readonly limits: (OverloadLimits & { readonly mode: 'enforce' | 'shadow' }) | undefined
+  /** Of the live config; undefined: off. */
+  readonly limits: () => (OverloadLimits & { readonly mode: 'enforce' | 'shadow' }) | undefined
   readonly registry: CellRegistry
   /** Of each worker: words, see `PressureWord`, and its heartbeat. */
   readonly workers: readonly { readonly pressure: CellRef; readonly heartbeat: CellRef; readonly startedAt: number }[]
@@ -38,7 +38,6 @@ export class OverloadGuard {
   }
 
   start(): void {
-    if (this.options.limits === undefined) return
     this.timer = this.options.clock.after(LOOK_MS, () => {
       this.look()
       this.start()
@@ -62,9 +61,19 @@ export class OverloadGuard {
     this.startedAt[worker] = startedAt
   }
 
+  /** It was switched off: nobody goes on with what was told last. */
+  private rest(): void {
+    for (const [worker, { pressure, startedAt }] of this.options.workers.entries())
+      if (this.stages[worker]?.stage !== 0) this.begin(worker, pressure, startedAt)
+  }
+
   look(): void {
-    const { clock, limits, log, registry, workers } = this.options
-    if (limits === undefined) return
+    const { clock, log, registry, workers } = this.options
+    const limits = this.options.limits()
+    if (limits === undefined) {
+      this.rest()
+      return
+    }
     const now = clock.now()
     // After a pause of the whole process every beat looks late.
     const paused = now - this.lookedAt > OWN_PAUSE_MS

@@ -13,6 +13,8 @@ export interface Rollout {
   readonly hash: string
   readonly lean: LeanConfig
   readonly routes: readonly LeanRoute[]
+  /** Milliseconds that exchanges on changed routes have left. */
+  readonly cutAfter: number
   /** By upstream; replaced as names resolve to other addresses. */
   readonly endpoints: Map<string, UpstreamEndpoints>
 }
@@ -32,8 +34,8 @@ export async function prepare(thread: WorkerThread, rollout: Rollout, clock: Clo
 }
 
 /** Second phase: requests that begin from now on run on it. */
-export async function commit(thread: WorkerThread, generation: number): Promise<void> {
-  await thread.ask({ type: 'commit', generation }, SWAP_MS, expecting('committed', generation))
+export async function commit(thread: WorkerThread, { generation, cutAfter }: Rollout): Promise<void> {
+  await thread.ask({ type: 'commit', generation, cutAfter }, SWAP_MS, expecting('committed', generation))
 }
 
 function headOf({ generation, hash, lean }: Rollout): ConfigHead {

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
@@ -36,6 +36,24 @@ export async function withKeys({ file, lean }: Config, env: Env): Promise<LeanCo
     return { ...upstream, balancing: { ...balancing, sticky: { ...balancing.sticky, key } } }
   })
   return { ...lean, upstreams: await Promise.all(upstreams) }
+}
+
+/** Absolute paths of the files that hold secrets of a config. */
+export function secretFiles({ admin, file, lean }: Config): readonly string[] {
+  return referencesOf(admin.tokens, lean).flatMap((reference) =>
+    'file' in reference ? [resolve(dirname(file), reference.file)] : [],
+  )
+}
+
+/** Differs when one of the secrets does; tells nothing about them. */
+export async function secretsDigest({ admin, file, lean }: Config, env: Env): Promise<string> {
+  const secrets = await Promise.all(referencesOf(admin.tokens, lean).map((reference) => read(reference, file, env)))
+  return createHash('sha256').update(JSON.stringify(secrets)).digest('hex')
+}
+
+function referencesOf(tokens: Config['admin']['tokens'], { upstreams }: LeanConfig): readonly SecretReference[] {
+  const keys = upstreams.flatMap(({ balancing }) => (balancing.sticky === undefined ? [] : [balancing.sticky.secret]))
+  return [...(tokens ?? []).map(({ secret }) => secret), ...keys]
 }
 
 /** Without space around it; empty where there is none. */

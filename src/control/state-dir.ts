@@ -1,4 +1,4 @@
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Random } from '../lib/random.ts'
 
@@ -16,16 +16,26 @@ export interface StatePlace {
 }
 
 /** The folder of one gateway: below `stateDir`, else $STATE_DIRECTORY (systemd), else where XDG says. */
-export function stateDirOf({ configured, env, home, gateway }: StatePlace): string {
-  const systemd = env.STATE_DIRECTORY?.split(':')[0]
-  const xdg = env.XDG_STATE_HOME
-  const base =
-    configured ?? (systemd || (xdg?.startsWith('/') ? join(xdg, 'sluice') : join(home, '.local', 'state', 'sluice')))
+export function stateDirOf({ gateway, ...place }: StatePlace): string {
   // The name comes from the config: it must stay one folder below.
   return join(
-    base,
+    stateBase(place),
     encodeURIComponent(gateway).replace(/^\.+/, (dots) => dots.replaceAll('.', '%2E')),
   )
+}
+
+/** The folders of all gateways whose state is in one place. */
+export async function stateFolders(place: Omit<StatePlace, 'gateway'>): Promise<readonly string[]> {
+  const base = stateBase(place)
+  const entries = await readdir(base, { withFileTypes: true }).catch(() => [])
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(base, name))
+}
+
+function stateBase({ configured, env, home }: Omit<StatePlace, 'gateway'>): string {
+  const systemd = env.STATE_DIRECTORY?.split(':')[0]
+  const xdg = env.XDG_STATE_HOME
+  const own = xdg?.startsWith('/') ? join(xdg, 'sluice') : join(home, '.local', 'state', 'sluice')
+  return configured ?? (systemd || own)
 }
 
 export interface MadeToken {
@@ -63,8 +73,11 @@ async function readKept(file: string): Promise<string | undefined> {
   }
 }
 
-/** Other readers see the old file or the whole new one, also after a crash. */
-async function writeWhole(file: string, text: string, unique: number): Promise<void> {
+/**
+ * Other readers see the old file or the whole new one, also after a crash. For its owner's eyes only. `unique`: names the
+ * file that it is written to first.
+ */
+export async function writeWhole(file: string, text: string, unique: number): Promise<void> {
   const temporary = `${file}.${unique}`
   try {
     const handle = await open(temporary, 'wx', 0o600)

@@ -10,7 +10,7 @@ export interface StatusSources {
   readonly gateway: string
   readonly uptimeMs: number
   readonly generation: number
-  readonly configHash: string
+  readonly config: Readonly<Record<string, unknown>> & { readonly hash: string }
   readonly drain: DrainState
   readonly workers: readonly WorkerFacts[]
   readonly listeners: readonly BoundListener[]
@@ -19,10 +19,9 @@ export interface StatusSources {
 }
 
 /** The body of `/api/v1/status`: who we are, what runs, and how every endpoint does. For operators: it has addresses. */
-export function statusOf({ book, registry, configHash, workers, ...rest }: StatusSources) {
+export function statusOf({ book, registry, workers, ...rest }: StatusSources) {
   return {
     ...rest,
-    config: { hash: configHash },
     workers: workers.map(({ heartbeatAge, ...worker }) => ({ ...worker, heartbeatAgeMs: heartbeatAge ?? null })),
     upstreams: Array.from(book.upstreams, ({ config, set }) => ({
       name: config.name,

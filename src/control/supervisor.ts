@@ -16,12 +16,19 @@ export interface SupervisorOptions extends CrewOptions {
   readonly onLost: () => void
 }
 
+/** A listener that was opened, or is to be. */
+interface Opening {
+  readonly id: string
+  readonly config: ListenerConfig
+}
+
 /** Gives the workers what they run: config in two phases, endpoints, listeners; and takes it away again on drain. */
 export class Supervisor {
   readonly crew: Crew
   private readonly options: SupervisorOptions
   private readonly cells: Lease
-  private readonly listeners: ListenerConfig[] = []
+  private listeners: readonly Opening[] = []
+  private openings = 0
   private committed: Rollout | undefined = undefined
   private pending: Rollout | undefined = undefined
   private update = 0
@@ -91,10 +98,21 @@ export class Supervisor {
   async listen(listener: ListenerConfig): Promise<number> {
     const first = this.crew.slots.find((slot) => slot.usable && !slot.busy)
     if (first?.thread === undefined) throw new WorkerGone('no worker is there')
-    const port = await this.open(first, first.thread, listener)
-    this.listeners.push({ ...listener, port })
+    const opening = { id: `${listener.name} ${++this.openings}`, config: listener }
+    const port = await this.open(first, first.thread, opening)
+    this.listeners = [...this.listeners, { id: opening.id, config: { ...listener, port } }]
     await Promise.all(this.crew.slots.map((slot) => this.bring(slot)))
     return port
+  }
+
+  /** Closes the oldest opening of a listener; its connections end politely, after `cutAfter` milliseconds all of them. */
+  close(name: string, cutAfter: number): void {
+    const closed = this.listeners.find(({ config }) => config.name === name)
+    if (closed === undefined) return
+    this.listeners = this.listeners.filter((opening) => opening !== closed)
+    for (const slot of this.crew.slots) {
+      if (slot.listening.delete(closed.id)) slot.thread?.post({ type: 'close-listener', id: closed.id, cutAfter })
+    }
   }
 
   /** `Connection: close` on every answer from now on. */
@@ -162,7 +180,7 @@ export class Supervisor {
     // Before the answer: the older generation may retire ahead of it.
     slot.living.add(rollout.generation)
     try {
-      await commit(thread, rollout.generation)
+      await commit(thread, rollout)
     } catch (error) {
       if (!(error instanceof WorkerGone)) this.fail(slot, thread, 'a worker did not commit its config', error)
       return false
@@ -202,22 +220,23 @@ export class Supervisor {
     }
   }
 
-  private missing(slot: WorkerSlot): ListenerConfig | undefined {
-    return slot.generation === 0 ? undefined : this.listeners.find((listener) => !slot.listening.has(listener.name))
+  private missing(slot: WorkerSlot): Opening | undefined {
+    return slot.generation === 0 ? undefined : this.listeners.find(({ id }) => !slot.listening.has(id))
   }
 
-  private async open(slot: WorkerSlot, thread: WorkerThread, listener: ListenerConfig): Promise<number> {
-    const { name, host, port } = listener
+  private async open(slot: WorkerSlot, thread: WorkerThread, { id, config }: Opening): Promise<number> {
+    const { name, host, port } = config
     const connections = this.cells.listener(name)
     this.sendPages(slot)
     const { reusePort } = this.options
-    const bound = await thread.ask({ type: 'listen', listener, reusePort, connections }, LISTEN_MS, (message) => {
-      if (message.type === 'listen-failed' && message.listener === name) {
+    const listen = { type: 'listen', id, listener: config, reusePort, connections } as const
+    const bound = await thread.ask(listen, LISTEN_MS, (message) => {
+      if (message.type === 'listen-failed' && message.id === id) {
         throw new ListenFailed(host, port, `listeners.${name}.listen`, message.code)
       }
-      return message.type === 'listening' && message.listener === name ? message.port : undefined
+      return message.type === 'listening' && message.id === id ? message.port : undefined
     })
-    slot.listening.add(name)
+    slot.listening.add(id)
     return bound
   }
 

@@ -113,7 +113,11 @@ export interface UpstreamEndpoints {
   readonly endpoints: readonly ResolvedEndpoint[]
 }
 
-export type LeanRoute = RouteConfig & { readonly cells: RouteCells }
+export type LeanRoute = RouteConfig & {
+  readonly cells: RouteCells
+  /** Equal where the route means the same: what was compiled of it may be used again. */
+  readonly digest: string
+}
 
 /** Global part of a config generation; upstreams and routes follow in chunks. */
 export type ConfigHead = Omit<LeanConfig, 'upstreams' | 'routes'> & {
@@ -136,17 +140,22 @@ export type ToWorker =
       readonly routes: readonly LeanRoute[]
       readonly last: boolean
     }
-  | { readonly type: 'commit'; readonly generation: number }
+  /** What began on a route that has changed or gone ends after `cutAfter` milliseconds at the latest. */
+  | { readonly type: 'commit'; readonly generation: number; readonly cutAfter: number }
   | { readonly type: 'abort'; readonly generation: number }
   /** Answered with `updated`: addresses that left are not picked any more. */
   | { readonly type: 'endpoints'; readonly update: number; readonly sets: readonly UpstreamEndpoints[] }
   | {
       readonly type: 'listen'
+      /** Names this opening of the listener; the same name may be opened anew before it is closed. */
+      readonly id: string
       readonly listener: ListenerConfig
       readonly reusePort: boolean
       /** Held: open connections of the listener. */
       readonly connections: CellRef
     }
+  /** Closes one listener: its connections politely, and after `cutAfter` milliseconds those that are left. */
+  | { readonly type: 'close-listener'; readonly id: string; readonly cutAfter: number }
   /** Close politely: `Connection: close` on every answer. */
   | { readonly type: 'drain' }
   /** Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. */
@@ -165,8 +174,8 @@ export type FromWorker =
   /** Another generation is committed, and the last request that began on this one has ended. */
   | { readonly type: 'retired'; readonly generation: number }
   | { readonly type: 'updated'; readonly update: number }
-  | { readonly type: 'listening'; readonly listener: string; readonly port: number }
-  | { readonly type: 'listen-failed'; readonly listener: string; readonly code: string }
+  | { readonly type: 'listening'; readonly id: string; readonly port: number }
+  | { readonly type: 'listen-failed'; readonly id: string; readonly code: string }
   | { readonly type: 'idle' }
   | { readonly type: 'notice'; readonly notice: Notice }
   /** A metric series was made in one of the worker's pages. `slots` consecutive Float64. */

@@ -80,7 +80,7 @@ class DataWorker {
         this.compiling = this.compiling.then(async () => this.post(await plane.chunk(message)))
         return
       case 'commit':
-        this.post(plane.commit(message.generation))
+        this.post(plane.commit(message.generation, message.cutAfter))
         return
       case 'abort':
         plane.abort(message.generation)
@@ -91,6 +91,9 @@ class DataWorker {
         return
       case 'listen':
         void this.listen(message)
+        return
+      case 'close-listener':
+        void this.close(message)
         return
       case 'drain':
         for (const listener of this.listeners.values()) listener.drain()
@@ -117,7 +120,7 @@ class DataWorker {
 
   private async listen(message: Extract<ToWorker, { type: 'listen' }>): Promise<void> {
     const { clock, timers } = this
-    const { listener: config, reusePort } = message
+    const { id, listener: config, reusePort } = message
     const count = this.space.held(message.connections)
     const listener = createListener({
       config,
@@ -127,18 +130,26 @@ class DataWorker {
       count,
       pressure: this.pressure,
     })
-    this.listeners.set(config.name, listener)
+    this.listeners.set(id, listener)
     try {
       const port = await listener.listen(reusePort)
-      this.post({ type: 'listening', listener: config.name, port })
+      this.post({ type: 'listening', id, port })
     } catch (error) {
-      this.listeners.delete(config.name)
-      this.post({
-        type: 'listen-failed',
-        listener: config.name,
-        code: (error as NodeJS.ErrnoException).code ?? 'unknown',
-      })
+      this.listeners.delete(id)
+      this.post({ type: 'listen-failed', id, code: (error as NodeJS.ErrnoException).code ?? 'unknown' })
     }
+  }
+
+  /** The last of its connections goes after `cutAfter` milliseconds. */
+  private async close({ id, cutAfter }: Extract<ToWorker, { type: 'close-listener' }>): Promise<void> {
+    const listener = this.listeners.get(id)
+    if (listener === undefined) return
+    listener.drain()
+    await listener.close()
+    this.clock.after(cutAfter, () => {
+      listener.cut()
+      this.listeners.delete(id)
+    })
   }
 
   private async unlisten(): Promise<void> {

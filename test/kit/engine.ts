@@ -163,6 +163,7 @@ export class EngineKit {
     const config = { to: [{ upstream: first.name, weight: 1 }], failover, timeouts, retries, hedge: setUp.hedge }
     return {
       name: 'r',
+      digest: 'r',
       chain: new Chain(setUp.policies ?? []),
       plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
       timeouts,

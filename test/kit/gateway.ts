@@ -67,6 +67,7 @@ export async function hookedGateway(yaml: string): Promise<HookedGateway> {
       workerEntry: workerEntry(),
       startLogs: () => ({ stop: async () => {} }),
       commands: {},
+      reload: undefined,
       testHooks: true,
     },
   )

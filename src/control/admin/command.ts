@@ -2,11 +2,34 @@ import type { Diagnostic } from '../../schema/diagnostics.ts'
 import { nodeOf } from '../../schema/node.ts'
 import { At, INVALID, type Schema } from '../../schema/schema.ts'
 
-/** Turns an operator's command into an answer; throws {@link BadCommand} where it makes no sense. */
-export type Command = (body: unknown) => Promise<unknown>
+/** What a command may ask about its call. */
+export interface Call {
+  /** Only say what would happen. */
+  readonly dryRun: boolean
+  /** Entity tag that the caller expects, without quotes; undefined: it does not care. */
+  readonly ifMatch: string | undefined
+}
+
+/**
+ * Turns an operator's command into an answer; throws {@link BadCommand} where it makes no sense, {@link CommandRefused} where
+ * it can't be carried out.
+ */
+export type Command = (body: unknown, call: Call) => Promise<unknown>
 
 /** The operator's mistake; the message is shown. */
 export class BadCommand extends Error {}
+
+/** It makes sense and can not be done. The message and the details are shown. */
+export class CommandRefused extends Error {
+  readonly status: 409 | 412 | 422 | 503
+  readonly details: object
+
+  constructor(status: CommandRefused['status'], message: string, details: object = {}) {
+    super(message)
+    this.status = status
+    this.details = details
+  }
+}
 
 /** The body of a command, checked as config is. Throws {@link BadCommand} with all that is wrong. */
 export function readCommand<T>(schema: Schema<T>, body: unknown): T {

@@ -18,6 +18,8 @@ export interface ProbeFacts {
   readonly workersServing: number
   /** Upstreams without a single usable endpoint. */
   readonly upstreamsDown: number
+  /** The latest attempt to load a config failed: the one before is live. */
+  readonly configStale: boolean
 }
 
 /** `reasons`: why not; `notes`: what is worth knowing although it is. Stable names, no addresses, no names of upstreams. */
@@ -40,6 +42,7 @@ export function readiness(facts: ProbeFacts): ProbeAnswer {
   const notes: string[] = []
   if (facts.workersServing < facts.workers) notes.push('workers_down')
   if (facts.upstreamsDown > 0) notes.push('upstreams_down')
+  if (facts.configStale) notes.push('config_stale')
   return answer(reasons, notes)
 }
 

@@ -1,10 +1,12 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { BadCommand, type Command } from './command.ts'
+import { BadCommand, type Call, type Command, CommandRefused } from './command.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 import type { Role } from './tokens.ts'
 
 const BODY_BYTES = 65_536
+/** A config of the largest size, as text in JSON. */
+const UPLOAD_BYTES = 2 * 16 * 1_048_576
 const REQUEST_MS = 10_000
 const KEEP_ALIVE_MS = 15_000
 const CONNECTIONS = 256
@@ -30,11 +32,13 @@ export interface Shown {
 }
 
 export interface AdminOptions extends Shown {
-  readonly guard: Guard
+  readonly guard: Pick<Guard, 'check'>
   /** What viewers may read, by path below /api/v1. */
   readonly views: Readonly<Record<string, () => unknown>>
   /** Commands by path below /api/v1, for role operator. */
   readonly commands: Readonly<Record<string, Command>>
+  /** Those whose body may be as large as a config. */
+  readonly uploads: Readonly<Record<string, Command>>
   /** Who did what; `token`: its name. */
   readonly audit: (path: string, token: string) => void
   readonly bug: (error: unknown) => void
@@ -50,7 +54,7 @@ export function probeServer(shown: Shown): FastifyInstance {
 
 /** Dashboard-to-be, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, commands, audit, bug } = options
+  const { guard, views, commands, uploads, audit, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
@@ -63,12 +67,16 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   addProbes(app, options)
   addMetrics(app, options)
   for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, () => view())
-  for (const [path, command] of Object.entries(commands)) {
-    app.post(`/api/v1/${path}`, { config: { needs: 'operator' } }, async (request) => {
-      audit(path, callers.get(request)?.name ?? '')
-      return command(request.body)
-    })
+  const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
+    for (const [path, command] of Object.entries(list)) {
+      app.post(`/api/v1/${path}`, { config: { needs: 'operator' }, bodyLimit }, async (request) => {
+        audit(path, callers.get(request)?.name ?? '')
+        return command(request.body, callOf(request))
+      })
+    }
   }
+  addCommands(commands, BODY_BYTES)
+  addCommands(uploads, UPLOAD_BYTES)
   return app
 }
 
@@ -89,12 +97,19 @@ function create(bug: (error: unknown) => void): FastifyInstance {
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    if (error instanceof CommandRefused)
+      return reply.code(error.status).send({ error: 'refused', message: error.message, ...error.details })
     const status = error instanceof BadCommand ? 400 : (error.statusCode ?? 500)
     if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
     bug(error)
     return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
   })
   return app
+}
+
+function callOf({ headers, query }: FastifyRequest): Call {
+  const { dryRun } = query as { readonly dryRun?: string }
+  return { dryRun: dryRun === 'true', ifMatch: headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1') }
 }
 
 function addProbes(app: FastifyInstance, { facts }: Shown): void {

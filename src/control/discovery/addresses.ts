@@ -26,13 +26,13 @@ export function namesIn(upstreams: readonly UpstreamConfig[]): Set<string> {
 export function locate(
   upstream: UpstreamConfig,
   addressesOf: (name: string) => readonly string[],
-  discovered: (upstream: string) => readonly FoundEndpoint[],
+  discovered: (upstream: UpstreamConfig) => readonly FoundEndpoint[],
 ): Located[] {
   const located = new Map<string, Located>()
   const found =
     upstream.discovery === undefined
       ? upstream.endpoints.map((config) => ({ config, addresses: written(config, addressesOf) }))
-      : discovered(upstream.name)
+      : discovered(upstream)
   for (const { config, addresses } of found) {
     const { scheme, host, port } = config
     const sni = scheme === 'https' ? (upstream.tls.serverName ?? host) : ''

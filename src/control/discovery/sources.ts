@@ -16,12 +16,11 @@ export interface SourcesOptions extends Pick<SourceOptions, 'clock' | 'log'> {
 }
 
 interface Watched {
-  readonly key: string
   readonly source: Source
   readonly end: () => void
 }
 
-/** The upstreams whose endpoints are discovered, each with its source. */
+/** The upstreams whose endpoints are discovered, each with its source. By name and what to look for. */
 export class Sources {
   private readonly options: SourcesOptions
   private readonly watched = new Map<string, Watched>()
@@ -30,30 +29,31 @@ export class Sources {
     this.options = options
   }
 
-  /** Watches these upstreams and no others. Resolves when each new source was looked at once, however that went. */
+  /**
+   * Watches these upstreams and no others; the same one twice where its discovery is about to change. Resolves when each
+   * new source was looked at once, however that went.
+   */
   async watch(upstreams: readonly UpstreamConfig[]): Promise<void> {
-    const wanted = new Map(upstreams.map(({ discovery, name }) => [name, discovery]))
-    for (const [name, known] of this.watched) {
-      if (keyOf(wanted.get(name)) !== known.key) this.drop(name, known)
-    }
+    const wanted = new Map(upstreams.map((upstream) => [keyOf(upstream), upstream]))
+    for (const key of this.watched.keys()) if (!wanted.has(key)) this.drop(key)
     const first: Promise<void>[] = []
-    for (const [name, discovery] of wanted) {
-      if (discovery === undefined || this.watched.has(name)) continue
-      first.push(this.add(name, discovery).refresh())
+    for (const [key, { discovery, name }] of wanted) {
+      if (discovery === undefined || this.watched.has(key)) continue
+      first.push(this.add(key, name, discovery).refresh())
     }
     await Promise.all(first)
   }
 
   /** Latest known endpoints of an upstream; none when they were never found. */
-  found(upstream: string): readonly FoundEndpoint[] {
-    return this.watched.get(upstream)?.source.found ?? []
+  found(upstream: UpstreamConfig): readonly FoundEndpoint[] {
+    return this.watched.get(keyOf(upstream))?.source.found ?? []
   }
 
   close(): void {
-    for (const [name, known] of this.watched) this.drop(name, known)
+    for (const key of this.watched.keys()) this.drop(key)
   }
 
-  private add(upstream: string, discovery: DiscoveryConfig): Source {
+  private add(key: string, upstream: string, discovery: DiscoveryConfig): Source {
     const { clock, folder, log, looked, onChange } = this.options
     const source = new Source({
       look: this.lookOf(discovery),
@@ -67,7 +67,7 @@ export class Sources {
     })
     const end =
       discovery.kind === 'file' ? onFileChange(resolve(folder, discovery.path), () => source.hint()) : () => {}
-    this.watched.set(upstream, { key: keyOf(discovery), source, end })
+    this.watched.set(key, { source, end })
     return source
   }
 
@@ -77,13 +77,14 @@ export class Sources {
     return discovery.type === 'srv' ? srvLook(discovery, srv, lookup) : addressLook(discovery, lookup)
   }
 
-  private drop(name: string, { end, source }: Watched): void {
+  private drop(key: string): void {
+    const { end, source } = this.watched.get(key) as Watched
     end()
     source.close()
-    this.watched.delete(name)
+    this.watched.delete(key)
   }
 }
 
-function keyOf(discovery: DiscoveryConfig | undefined): string {
-  return JSON.stringify(discovery) ?? ''
+function keyOf({ discovery, name }: UpstreamConfig): string {
+  return JSON.stringify([name, discovery])
 }

@@ -35,24 +35,24 @@ export interface CompileDeps {
 const SLICE_MS = 5
 
 /**
- * Builds the next snapshot beside the living one, chunk by chunk, in slices of at most 5 ms. Upstreams that live on keep
- * their handle; their new options take effect at `commit`, so that an aborted generation has changed nothing.
+ * Builds the next snapshot beside the living one, chunk by chunk, in slices of at most 5 ms. Routes that mean the same keep
+ * their policies and what they have learnt. Upstreams that live on keep their handle; their new options take effect at `commit`, so that an aborted generation has changed nothing.
  */
 export class Compilation {
   readonly generation: number
   private readonly deps: CompileDeps
   private readonly head: ConfigHead
-  private readonly living: ReadonlyMap<string, Upstream>
+  private readonly before: Snapshot | undefined
   private readonly table: RouteTableBuilder<CompiledRoute>
   private readonly upstreams = new Map<string, Upstream>()
   private readonly routes = new Map<string, CompiledRoute>()
   private readonly made: Upstream[] = []
   private readonly changes: (() => void)[] = []
 
-  constructor(head: ConfigHead, living: ReadonlyMap<string, Upstream>, deps: CompileDeps) {
+  constructor(head: ConfigHead, before: Snapshot | undefined, deps: CompileDeps) {
     this.generation = head.generation
     this.head = head
-    this.living = living
+    this.before = before
     this.deps = deps
     this.table = new RouteTableBuilder(deps.names)
   }
@@ -91,7 +91,7 @@ export class Compilation {
   }
 
   private addUpstream(config: UpstreamConfig, { cells, endpoints }: UpstreamEndpoints): void {
-    const living = this.living.get(config.name)
+    const living = this.before?.upstreams.get(config.name)
     const upstream = living ?? new Upstream(config, cells, this.deps.upstreams)
     this.upstreams.set(config.name, upstream)
     if (living === undefined) this.made.push(upstream)
@@ -101,7 +101,10 @@ export class Compilation {
 
   private compile(route: LeanRoute): CompiledRoute {
     const { clock, random, recorder, policies, services, space } = this.deps
-    const { cells, name } = route
+    const { cells, digest, name } = route
+    const record = recorder.route(name, shownOf(route), this.head)
+    const same = this.before?.routesByName.get(name)
+    if (same?.digest === digest) return { ...same, record }
     const context = {
       route: name,
       cells,
@@ -114,13 +117,14 @@ export class Compilation {
     }
     return {
       name,
+      digest,
       chain: new Chain(compilePolicies(route.policies, context)),
       plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
       timeouts: route.timeouts,
       latencies: new Latencies(),
       importance: IMPORTANCES.indexOf(route.importance),
       inFlight: space.held(cells.inFlight),
-      record: recorder.route(name, shownOf(route), this.head),
+      record,
     }
   }
 

@@ -13,7 +13,7 @@ import { CollectingDownstream, rawAnswer } from './collect.ts'
 import { Living } from './living.ts'
 import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
-import type { CompiledRoute, Snapshot } from './snapshot.ts'
+import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 
 /** What an engine lives on. */
 export interface EngineDeps {
@@ -31,6 +31,7 @@ export interface EngineDeps {
 
 const CALM: Pressure = { stage: 0 }
 const MALFORMED_BYTES = 16_384
+const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout is over.')
 const AMBIGUOUS = 'The path holds an escaped slash, a backslash or a NUL that would change its route.'
 const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
 
@@ -151,6 +152,15 @@ export class Engine {
   /** Ends every exchange: an answer where none began, a visible break where one did. */
   cut(why: Failure): void {
     for (const run of this.living.all()) run.fail(why)
+  }
+
+  /** Ends exchanges that began before `since` on routes that are others there, or are gone. */
+  cutChanged(since: Snapshot): void {
+    for (const run of this.living.all()) {
+      const { route, snapshot } = run
+      if (route === undefined || snapshot.generation >= since.generation) continue
+      if ((since.routesByName.get(route.name)?.digest ?? NO_ROUTE) !== route.digest) run.fail(ROUTE_CHANGED)
+    }
   }
 
   private settleIdle(): void {

@@ -8,10 +8,9 @@ import type { Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
-import type { TimerWheel } from '../../lib/timers.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import { UuidV7 } from '../../lib/uuid.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
 import { Compilation } from './compile.ts'
 import { Engine, type EngineDeps } from './engine.ts'
 import { EngineServices } from './services.ts'
@@ -32,8 +31,6 @@ export interface PlaneDeps {
   readonly mail: Mail
   readonly lostWakeup: PolicyContext['lostWakeup']
 }
-
-const NO_UPSTREAMS: ReadonlyMap<string, Upstream> = new Map()
 
 /**
  * The data plane: takes config generations in two phases and runs exchanges on the committed one. It knows no threads: a
@@ -58,8 +55,7 @@ export class DataPlane {
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
     const { space, clock, random, recorder, report, timers, mail, lostWakeup } = this.deps
-    const living = this.engine.current?.upstreams ?? NO_UPSTREAMS
-    this.compilation = new Compilation(head, living, {
+    this.compilation = new Compilation(head, this.engine.current, {
       space,
       clock,
       random,
@@ -85,13 +81,17 @@ export class DataPlane {
     }
   }
 
-  commit(generation: number): FromWorker {
+  /** `cutAfter`: milliseconds after which exchanges on routes that have changed or gone are ended. */
+  commit(generation: number, cutAfter: number): FromWorker {
     const { compilation, engine } = this
+    const { timers } = this.deps
     if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being prepared' }
     this.compilation = undefined
     const before = engine.current
     const snapshot = compilation.commit()
     engine.current = snapshot
+    if (before !== undefined && engine.running > 0)
+      timers.schedule(new Timer(() => engine.cutChanged(snapshot)), cutAfter)
     before?.retire(() => {
       for (const [name, upstream] of before.upstreams)
         if (engine.current?.upstreams.get(name) !== upstream) upstream.close()

@@ -41,10 +41,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
   private readonly engine: Engine
-  private readonly snapshot: Snapshot
+  readonly snapshot: Snapshot
   private readonly downstream: Downstream
   private readonly chain: Chain
-  private readonly route: CompiledRoute | undefined
+  readonly route: CompiledRoute | undefined
   private clocks: Clocks | undefined = undefined
   private stages: RequestStages | undefined = undefined
   private attempts: Attempts | undefined = undefined

@@ -11,7 +11,7 @@ import { CollectingDownstream, OURSELVES } from './collect.ts'
 import type { Engine } from './engine.ts'
 import { Kind } from './fields.ts'
 import { AttemptPlan } from './plan.ts'
-import type { CompiledRoute, Snapshot } from './snapshot.ts'
+import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 
 const ANSWER_BYTES = 1024 * 1024
 const NO_REQUESTS = { take: () => {}, give: () => {} }
@@ -113,6 +113,7 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
   const config = { to: [{ upstream, weight: 1 }], failover: [], timeouts, retries, hedge: undefined }
   return {
     name: '-',
+    digest: NO_ROUTE,
     chain: new Chain([]),
     plan: new AttemptPlan(config, () => snapshot.upstreams.get(upstream) as never),
     timeouts,

@@ -14,8 +14,13 @@ import { type FieldKinds, responseKinds } from './fields.ts'
 import { Forwarder } from './forward.ts'
 import type { AttemptPlan } from './plan.ts'
 
+/** Digest of what is no route of any config. */
+export const NO_ROUTE = ''
+
 /** A route as the request path reads it. */
 export interface CompiledRoute extends RouteFacts {
+  /** See `LeanRoute`. */
+  readonly digest: string
   readonly chain: Chain
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined

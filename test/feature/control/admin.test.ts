@@ -25,6 +25,7 @@ beforeEach(async () => {
     workers: 1,
     workersServing: 1,
     upstreamsDown: 0,
+    configStale: false,
   }
   calls = []
   audited = []
@@ -46,6 +47,7 @@ beforeEach(async () => {
         return { done: true }
       },
     },
+    uploads: {},
     audit: (path, token) => audited.push(`${token} ${path}`),
     bug: (error) => bugs.push(error),
   })

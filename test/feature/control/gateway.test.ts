@@ -57,6 +57,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
     drain: { delay: 300, timeout: 2_000 },
     dns: { servers: undefined, every: 50 },
     stateDir: root,
+    watch: undefined,
     overload: undefined,
     hash: 'abc123',
     file: join(root, 'sluice.yaml'),
@@ -84,6 +85,7 @@ class Rig {
       workerEntry: new URL(`../../kit/workers/${entry}.ts`, import.meta.url),
       startLogs: () => ({ stop: async () => void this.logsStopped++ }),
       commands: { 'demo/faults': async (body) => this.commands.push(body) },
+      reload: undefined,
       testHooks: true,
     })
     gateways.push(this.gateway)

@@ -61,6 +61,7 @@ class Rig {
       hash: `h${generation}`,
       lean: lean as unknown as LeanConfig,
       routes: [],
+      cutAfter: 1000,
       endpoints: new Map([['orders', this.set(address)]]),
     }
   }

@@ -61,6 +61,10 @@ export class FixtureWorker {
       case 'listen':
         this.listen(message)
         return
+      case 'close-listener':
+        this.servers.get(message.id)?.close()
+        this.servers.delete(message.id)
+        return
       case 'drain':
         this.draining = true
         return
@@ -87,14 +91,14 @@ export class FixtureWorker {
     if (before > 0) this.post({ type: 'retired', generation: before })
   }
 
-  private listen({ listener, reusePort }: Listen): void {
+  private listen({ id, listener, reusePort }: Listen): void {
     const server = createServer((socket) => this.serve(socket))
     server.on('error', (error: NodeJS.ErrnoException) =>
-      this.post({ type: 'listen-failed', listener: listener.name, code: error.code ?? '' }),
+      this.post({ type: 'listen-failed', id, code: error.code ?? '' }),
     )
     server.listen({ host: listener.host, port: listener.port, reusePort }, () => {
-      this.servers.set(listener.name, server)
-      this.post({ type: 'listening', listener: listener.name, port: (server.address() as { port: number }).port })
+      this.servers.set(id, server)
+      this.post({ type: 'listening', id, port: (server.address() as { port: number }).port })
     })
   }
 

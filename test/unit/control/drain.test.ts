@@ -10,8 +10,7 @@ function rig() {
   const idle = Promise.withResolvers<void>()
   const step = (name: string) => (): void => void steps.push(name)
   const drain = new Drain({
-    delay: 5_000,
-    timeout: 20_000,
+    times: () => ({ delay: 5_000, timeout: 20_000 }),
     clock,
     log: memoryLog(),
     polite: step('polite'),

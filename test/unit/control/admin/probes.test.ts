@@ -11,6 +11,7 @@ const well: ProbeFacts = {
   workers: 2,
   workersServing: 2,
   upstreamsDown: 0,
+  configStale: false,
 }
 const ok = { ok: true, reasons: [], notes: [] }
 

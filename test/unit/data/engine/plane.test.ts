@@ -192,6 +192,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     importance: 'normal',
     policies: {},
     cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined },
+    digest: JSON.stringify([name, to, more]),
     ...more,
   }
 }
@@ -200,10 +201,10 @@ describe('the data plane takes config in two phases', () => {
   test('nothing changes before commit; afterwards new requests see it', async () => {
     const kit = new PlaneKit()
     expect(await kit.prepare(1, ['a'], [route('one', 'a')])).toBe('prepared')
-    expect(kit.plane.commit(1)).toEqual({ type: 'committed', generation: 1 })
+    expect(kit.plane.commit(1, 1000)).toEqual({ type: 'committed', generation: 1 })
     expect(await kit.prepare(2, ['a'], [route('two', 'a')])).toBe('prepared')
     expect(kit.send('/two').reply?.status).toBe(404)
-    kit.plane.commit(2)
+    kit.plane.commit(2, 1000)
     expect(kit.send('/one').reply?.status).toBe(404)
     const sent = kit.send('/two')
     kit.transport.latest.connect()
@@ -214,12 +215,12 @@ describe('the data plane takes config in two phases', () => {
   test('a request keeps the snapshot it began with; its upstream closes after it', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     const sent = kit.send('/one')
     const connection = kit.transport.latest
     connection.connect()
     await kit.prepare(2, [], [])
-    kit.plane.commit(2)
+    kit.plane.commit(2, 1000)
     expect([connection.closed, kit.retired]).toEqual([false, []])
     connection.answer(200, [], 'still here')
     expect(sent.reply?.body?.toString()).toBe('still here')
@@ -229,12 +230,12 @@ describe('the data plane takes config in two phases', () => {
   test('an upstream that lives on keeps its connections', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     kit.send('/one')
     kit.transport.latest.connect()
     kit.transport.latest.answer(200)
     await kit.prepare(2, ['a', 'b'], [route('one', 'a'), route('two', 'b')])
-    kit.plane.commit(2)
+    kit.plane.commit(2, 1000)
     kit.send('/one')
     expect(kit.transport.connections.length).toBe(1)
     kit.transport.latest.answer(200)
@@ -244,10 +245,10 @@ describe('the data plane takes config in two phases', () => {
   test('an aborted generation has changed nothing and can not be committed', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     await kit.prepare(2, ['b'], [route('two', 'b')])
     kit.plane.abort(2)
-    expect(kit.plane.commit(2).type).toBe('refused')
+    expect(kit.plane.commit(2, 1000).type).toBe('refused')
     kit.send('/one')
     kit.transport.latest.connect()
     expect(kit.transport.latest.request?.target).toBe('/one')
@@ -256,10 +257,10 @@ describe('the data plane takes config in two phases', () => {
   test('what can not be compiled is refused, and the living generation goes on', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     expect(await kit.prepare(2, ['a'], [route('bad', 'nowhere')])).toBe('refused')
     expect(await kit.prepare(3, ['a'], [route('bad', 'a', { policies: { 'no-such-policy': {} } })])).toBe('refused')
-    expect(kit.plane.commit(3).type).toBe('refused')
+    expect(kit.plane.commit(3, 1000).type).toBe('refused')
     kit.send('/one')
     expect(kit.transport.connections.length).toBe(1)
   })
@@ -273,7 +274,7 @@ describe('the data plane takes config in two phases', () => {
   test('new addresses of a name take the next requests; the old connection closes when idle', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     kit.send('/one')
     const first = kit.transport.latest
     first.connect()
@@ -296,14 +297,14 @@ describe('the data plane takes config in two phases', () => {
     }
     const one = () => route('one', 'a', { policies: { circuitBreaker: breaker }, cells, retries: { ...NO_RETRIES } })
     await kit.prepare(1, ['a'], [one()])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     for (let i = 0; i < 4; i++) {
       kit.send('/one')
       kit.transport.running.fail({ reason: 'connect_refused' })
     }
     expect(kit.changes).toEqual([{ kind: 'breaker', route: 'one', upstream: 'a', to: 'open' }])
     await kit.prepare(2, ['a'], [one(), route('two', 'a')])
-    kit.plane.commit(2)
+    kit.plane.commit(2, 1000)
     expect(JSON.parse(String(kit.send('/one').reply?.body))).toMatchObject({ reason: 'breaker_open' })
     const [ejected] = [endpointCells(0).state]
     Atomics.store(kit.space.int32(ejected), ejected.slot + EndpointWord.ejected, 1)
@@ -313,7 +314,7 @@ describe('the data plane takes config in two phases', () => {
       Math.round(kit.clock.now()) + 60_000,
     )
     await kit.prepare(3, ['a'], [one(), route('two', 'a')])
-    kit.plane.commit(3)
+    kit.plane.commit(3, 1000)
     expect([...(kit.plane.engine.current?.upstreams.get('a')?.endpoints ?? [])].map(({ usable }) => usable)).toEqual([
       false,
     ])
@@ -322,7 +323,7 @@ describe('the data plane takes config in two phases', () => {
   test('close answers what has no head, breaks what has, and leaves no timer', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     const waiting = kit.send('/one')
     const streaming = kit.send('/one')
     kit.transport.latest.connect()
@@ -337,7 +338,7 @@ describe('the data plane takes config in two phases', () => {
   test('a side call of a policy answers or fails as a value, within its deadline', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     const services = Reflect.get(kit.plane, 'services') as import('../../../../src/core/services.ts').Services
     const call = services.call(
       'a',
@@ -381,7 +382,7 @@ describe('what was matched is what is forwarded', () => {
         route('gone', undefined, { match: below('g'), policies: { redirect: { path: '/a', status: 308 } } }),
       ],
     )
-    kit.plane.commit(1)
+    kit.plane.commit(1, 1000)
     return kit
   }
 

@@ -1,0 +1,52 @@
+import { homedir } from 'node:os'
+import { resolve } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { type LoadDeps, readConfigFile } from '../config/load.ts'
+import { latestOf } from '../control/archive.ts'
+import { signatureOf } from '../control/file-watch.ts'
+import type { ReloadSource } from '../control/gateway.ts'
+import { configReader } from '../control/reloader.ts'
+import { stateFolders } from '../control/state-dir.ts'
+import { render } from './check.ts'
+import type { Io } from './io.ts'
+
+/** What the gateway starts with. */
+export interface FirstConfig {
+  readonly config: Config
+  readonly reload: ReloadSource
+}
+
+/**
+ * Loads the config that the gateway starts with. `lastKnownGood`: where the file is bad, the last one of this file that was
+ * live, from `stateDir` or wherever a gateway of this user keeps its state. undefined: there is none; what is wrong is on
+ * stderr.
+ */
+export async function firstConfig(
+  file: string,
+  { lastKnownGood, stateDir }: { readonly lastKnownGood: boolean; readonly stateDir: string | undefined },
+  io: Io,
+): Promise<FirstConfig | undefined> {
+  const deps: LoadDeps = { env: io.env, readFile: readConfigFile }
+  const reader = configReader(file, deps)
+  const before = await signatureOf([resolve(file)])
+  const { config, diagnostics, sources } = await reader.load()
+  io.stderr(await render(diagnostics, io.isTTY))
+  const signature = sources.length === 1 ? before : await signatureOf(sources)
+  if (config !== undefined) {
+    return { config, reload: { file, deps, sources, signature, source: 'files', documents: reader.documents } }
+  }
+  if (!lastKnownGood) return undefined
+  const kept = await latestOf(await stateFolders({ configured: stateDir, env: io.env, home: homedir() }), resolve(file))
+  if (kept === undefined) {
+    io.stderr(
+      'sluice run: no config of this file was ever kept; --state-dir DIR names where the gateway keeps its state\n',
+    )
+    return undefined
+  }
+  const old = await configReader(file, deps, kept.documents).load()
+  io.stderr(await render(old.diagnostics, false))
+  if (old.config === undefined) return undefined
+  io.stderr(`sluice run: the config is bad; going on with the last good one, of ${kept.savedAt}\n`)
+  const { documents } = kept
+  return { config: old.config, reload: { file, deps, sources, signature, source: 'last-known-good', documents } }
+}

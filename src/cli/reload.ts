@@ -1,0 +1,29 @@
+import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
+import { Exit, type Io } from './io.ts'
+import { parseOptions } from './options.ts'
+
+/** What the gateway says of an attempt that went well. */
+export interface Applied {
+  readonly changed: boolean
+  readonly hash: string
+  readonly problems: readonly string[]
+  readonly restart: readonly string[]
+}
+
+/** `sluice reload`: makes a running gateway read its files again. 2 when they are bad: then nothing has changed. */
+export async function reload(args: readonly string[], io: Io): Promise<number> {
+  const parsed = parseOptions(args, ADMIN_OPTIONS)
+  if (typeof parsed === 'string' || parsed.files.length > 0) {
+    io.stderr(`sluice reload: ${typeof parsed === 'string' ? parsed : 'it takes no arguments'}\n`)
+    return Exit.usage
+  }
+  return withAdmin('reload', parsed.flags, io, async (client) => {
+    tell((await client.post('reload', {})) as Applied, io)
+  })
+}
+
+export function tell({ changed, hash, problems, restart }: Applied, io: Io): void {
+  for (const problem of problems) io.stderr(`${problem}\n`)
+  io.stdout(`${changed ? 'live' : 'nothing has changed'}: ${hash.slice(0, 12)}\n`)
+  if (restart.length > 0) io.stdout(`with the next start: ${restart.join(', ')}\n`)
+}

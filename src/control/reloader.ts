@@ -1,0 +1,249 @@
+import { resolve } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { type LoadDeps, type Loaded, loadConfig } from '../config/load.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import { diagnosticLine } from '../schema/diagnostics.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
+import { restartNeeds } from './restart-needs.ts'
+import { secretFiles, secretsDigest } from './secrets.ts'
+
+/** Attempts that wait for the one under way; further ones are refused. */
+const MOST_WAITING = 4
+/** Problems that are logged and shown; a broken file may have thousands. */
+const MOST_SHOWN = 20
+
+/** What made us load a config. */
+export type Trigger = 'start' | 'file' | 'signal' | 'api'
+
+/** What became of an attempt to make a config live. */
+export interface Outcome {
+  readonly ok: boolean
+  /** Something else is live now. */
+  readonly changed: boolean
+  /** Of the live config; in a dry run of the one that was checked. */
+  readonly hash: string
+  /** Errors and warnings, one line each. */
+  readonly problems: readonly string[]
+  /** Keys whose change needs a restart of the process. */
+  readonly restart: readonly string[]
+}
+
+/** What is live and how the latest attempt went. */
+export interface ReloadFacts {
+  readonly source: ConfigSource
+  readonly file: string
+  readonly restart: readonly string[]
+  readonly last: {
+    readonly ok: boolean
+    readonly trigger: Trigger
+    /** RFC 3339. */
+    readonly at: string
+    readonly problems: readonly string[]
+  }
+}
+
+/** Too many attempts wait already. */
+export class ReloadBusy extends Error {}
+
+/** The config that is live is not the one that the caller knows. */
+export class ReloadConflict extends Error {}
+
+export interface ReloaderOptions {
+  /** The config file as it was named. */
+  readonly file: string
+  readonly deps: LoadDeps
+  /** What the process was started with; `source`: where that came from. */
+  readonly first: { readonly config: Config; readonly sources: readonly string[] }
+  readonly source: ConfigSource
+  readonly documents: Documents
+  readonly archive: Archive
+  /** Makes a config live everywhere, or rejects and changes nothing. */
+  readonly apply: (config: Config) => Promise<void>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** Texts of YAML files by absolute path. */
+export type Documents = Readonly<Record<string, string>>
+
+interface Live {
+  readonly config: Config
+  readonly source: ConfigSource
+  readonly secrets: string
+}
+
+/** One attempt at a time: loads a config, checks all of it, makes it live and keeps it; or changes nothing and says why. */
+export class Reloader {
+  private readonly options: ReloaderOptions
+  private readonly running: Config
+  private live: Live
+  private last: ReloadFacts['last']
+  private watched: readonly string[]
+  private tail: Promise<unknown> = Promise.resolve()
+  private waiting = 0
+  private coming: Promise<Outcome> | undefined = undefined
+
+  constructor(options: ReloaderOptions) {
+    const { clock, first, source } = options
+    this.options = options
+    this.running = first.config
+    this.live = { config: first.config, source, secrets: '' }
+    this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
+    this.watched = first.sources
+  }
+
+  /** The first config is live. */
+  async started(): Promise<void> {
+    const { config, source } = this.live
+    this.live = { config, source, secrets: await this.secretsOf(config) }
+    await this.keep(config, source, this.options.documents)
+  }
+
+  /** Files and folders whose change may change the config. */
+  get paths(): readonly string[] {
+    return [...new Set([...this.watched, ...secretFiles(this.live.config)])]
+  }
+
+  get config(): Config {
+    return this.live.config
+  }
+
+  get facts(): ReloadFacts {
+    const { config, source } = this.live
+    return { source, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
+  }
+
+  /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
+  reload(trigger: Trigger): Promise<Outcome> {
+    this.coming ??= this.inTurn(() => {
+      this.coming = undefined
+      const read = this.reader()
+      return this.attempt('files', trigger, read)
+    })
+    return this.coming
+  }
+
+  /** A whole config in the place of the main file, until the next reload of the files. */
+  put(
+    yaml: string,
+    { dryRun = false, ifMatch }: { dryRun?: boolean; ifMatch?: string | undefined } = {},
+  ): Promise<Outcome> {
+    return this.inTurn(() => {
+      if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
+        throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
+      const read = this.reader({ [resolve(this.options.file)]: yaml })
+      return dryRun ? this.check(read) : this.attempt('api', 'api', read)
+    })
+  }
+
+  /** One that was live before, until the next reload of the files. */
+  rollback(kept: KeptConfig): Promise<Outcome> {
+    return this.inTurn(() => this.attempt('rollback', 'api', this.reader(kept.documents)))
+  }
+
+  private inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.waiting >= MOST_WAITING) throw new ReloadBusy('other configs are being applied')
+    this.waiting++
+    const turn = this.tail.then(() => {
+      this.waiting--
+      return attempt()
+    })
+    this.tail = turn.catch(() => {})
+    return turn
+  }
+
+  private async check({ load }: Reader): Promise<Outcome> {
+    const { config, diagnostics } = await load()
+    const problems = diagnostics.map(diagnosticLine)
+    const { hash } = config ?? this.live.config
+    const restart = config === undefined ? [] : restartNeeds(this.running, config)
+    return { ok: config !== undefined, changed: false, hash, problems, restart }
+  }
+
+  private async attempt(source: ConfigSource, trigger: Trigger, { documents, load }: Reader): Promise<Outcome> {
+    const { apply, log } = this.options
+    const { config, diagnostics, sources } = await load()
+    if (source === 'files') this.watched = sources
+    const problems = diagnostics.map(diagnosticLine)
+    if (config === undefined) return this.refused(trigger, problems)
+    const secrets = await this.secretsOf(config)
+    const changed = config.hash !== this.live.config.hash || secrets !== this.live.secrets
+    if (changed) {
+      try {
+        await apply(config)
+      } catch (error) {
+        return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
+      }
+    }
+    this.live = { config, source, secrets }
+    const { hash } = config
+    const restart = restartNeeds(this.running, config)
+    this.note(trigger, true, problems)
+    if (changed) {
+      log.info('another config is live', {
+        trigger,
+        source,
+        hash: hash.slice(0, 12),
+        routes: config.lean.routes.length,
+      })
+      if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
+      await this.keep(config, source, documents)
+    }
+    return { ok: true, changed, hash, problems, restart }
+  }
+
+  private refused(trigger: Trigger, problems: readonly string[]): Outcome {
+    this.options.log.error('a config was refused, the one before stays live', {
+      trigger,
+      problems: problems.slice(0, MOST_SHOWN),
+      more: Math.max(0, problems.length - MOST_SHOWN),
+    })
+    this.note(trigger, false, problems)
+    return { ok: false, changed: false, hash: this.live.config.hash, problems, restart: [] }
+  }
+
+  private note(trigger: Trigger, ok: boolean, problems: readonly string[]): void {
+    const at = new Date(this.options.clock.wall()).toISOString()
+    this.last = { ok, trigger, at, problems: problems.slice(0, MOST_SHOWN) }
+  }
+
+  private reader(instead: Documents = {}): Reader {
+    return configReader(this.options.file, this.options.deps, instead)
+  }
+
+  private secretsOf(config: Config): Promise<string> {
+    return secretsDigest(config, this.options.deps.env)
+  }
+
+  private async keep({ hash }: Config, source: ConfigSource, documents: Documents): Promise<void> {
+    const { archive, clock, file, log, random } = this.options
+    try {
+      const savedAt = new Date(clock.wall()).toISOString()
+      await archive.keep({ hash, savedAt, source, main: resolve(file), documents: { ...documents } }, random)
+    } catch (error) {
+      log.warn('the config could not be kept as the last good one', { error })
+    }
+  }
+}
+
+/** Loads a config and remembers the texts that it was made of. */
+export interface Reader {
+  readonly documents: Documents
+  load(): Promise<Loaded>
+}
+
+/** `instead`: texts that stand in for files. */
+export function configReader(file: string, deps: LoadDeps, instead: Documents = {}): Reader {
+  const documents: Record<string, string> = {}
+  const readFile = async (path: string): Promise<Uint8Array> => {
+    const full = resolve(path)
+    const text = instead[full]
+    const bytes = text === undefined ? await deps.readFile(path) : Buffer.from(text)
+    if (full === resolve(file) || /\.ya?ml$/i.test(full)) documents[full] = Buffer.from(bytes).toString('utf8')
+    return bytes
+  }
+  return { documents, load: () => loadConfig(file, { ...deps, readFile }) }
+}
