@@ -1,0 +1,43 @@
+import type { DrillScenario, FaultAt, Phase } from '../../../src/drill/scenario.ts'
+import { DRILLS } from '../../../src/scenarios/index.ts'
+import type { Plan } from './configs.ts'
+
+/** A failure scenario as any gateway can be put through it: nothing of it depends on what only Sluice tells. */
+export interface Case {
+  readonly scenario: DrillScenario
+  readonly plan: Plan
+}
+
+const NAMES = [
+  'endpoint-killed',
+  'endpoint-hangs',
+  'endpoint-fails',
+  'endpoint-slow',
+  'all-down',
+  'latency-spike',
+  'bodies-break',
+  'overload',
+  'isolation',
+]
+
+export const CASES: readonly Case[] = NAMES.map((name) => {
+  const found = DRILLS.find((scenario) => scenario.name === name)
+  if (found === undefined) throw new Error(`no scenario ${name}`)
+  return caseOf(found)
+})
+
+/** The same topology, load and fault, for fixed times. */
+function caseOf(scenario: DrillScenario): Case {
+  const faults = scenario.phases.flatMap((phase) => phase.faults ?? []).filter(({ fault }) => fault !== 'none')
+  const mended = faults.map(({ fault: _, ...at }): FaultAt => ({ ...at, fault: 'none' }))
+  const phases: Phase[] = [
+    { name: 'calm', seconds: [1, 2] },
+    { name: 'fault', seconds: [2, 5], faults },
+    { name: 'back', seconds: [2, 5], faults: mended },
+  ]
+  const load = scenario.load.map(({ only, ...plan }) => (only === undefined ? plan : { ...plan, only: ['fault'] }))
+  const bounded = Object.values(scenario.upstreams).some(({ threads }) => threads !== undefined)
+  const names = Object.keys(scenario.upstreams)
+  const routes = Object.fromEntries(names.map((name) => [name, names.length === 1 ? '/' : `/${name}`]))
+  return { scenario: { ...scenario, phases, load }, plan: { routes, maxPerEndpoint: bounded ? 3 : undefined } }
+}
