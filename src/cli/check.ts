@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { loadConfig, readConfigFile } from '../config/load.ts'
+import { loadConfig, loadDeps } from '../config/load.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
@@ -14,7 +14,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
   const files = parsed.files.length === 0 ? [defaultFile()] : parsed.files
   const found: Diagnostic[] = []
   for (const file of files) {
-    const { config, diagnostics } = await loadConfig(file, { env: io.env, readFile: readConfigFile })
+    const { config, diagnostics } = await loadConfig(file, loadDeps(io.env))
     found.push(...diagnostics)
     if (parsed.flags.json !== true) {
       io.stderr(await render(diagnostics, io.isTTY))

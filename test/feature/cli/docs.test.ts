@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
-import { loadConfig } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { reference } from '../../../src/config/reference.ts'
 import { sluice } from './cli.ts'
 
@@ -29,7 +29,7 @@ describe('docs/configuration.md', () => {
 
   it('opens with an example that the checker accepts', async () => {
     const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
-    const loaded = await loadConfig('example.yaml', { env: {}, readFile: async () => Buffer.from(example) })
+    const loaded = await loadConfig('example.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(example) })
     expect(loaded.diagnostics).toEqual([])
   })
 })

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadConfig, readConfigFile } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { MODES } from '../../bench/modes.ts'
 
 describe.each(MODES)('mode $name', ({ peers, usual, reference, bounds }) => {
@@ -23,7 +23,7 @@ describe.each(MODES)('mode $name', ({ peers, usual, reference, bounds }) => {
         if (peer.name === 'sluice-compiled') continue
         const file = (await peer.launch(site)).args.find((arg) => arg.endsWith('.yaml'))
         if (file === undefined) continue
-        const { diagnostics } = await loadConfig(file, { env: {}, readFile: readConfigFile })
+        const { diagnostics } = await loadConfig(file, loadDeps({}))
         found.push(...diagnostics.map(({ message }) => `${peer.name}: ${message}`))
       }
       expect(found).toEqual([])
