@@ -19,6 +19,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'every error and warning of a config file',
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },
+  explain: {
+    usage: "explain FILE METHOD URL [-H 'name: value']… [--json]",
+    does: 'which route gets a request, and why the others do not',
+    run: async (args, io) => (await import('./cli/explain.ts')).explain(args, io),
+  },
   status: {
     usage: 'status [--json]',
     does: 'how a running gateway does',
