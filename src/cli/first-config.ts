@@ -29,11 +29,11 @@ export async function firstConfig(
   const deps: LoadDeps = { env: io.env, readFile: readConfigFile }
   const reader = configReader(file, deps)
   const before = await signatureOf([resolve(file)])
-  const { config, diagnostics, sources } = await reader.load()
+  const { config, diagnostics, sources, tree } = await reader.load()
   io.stderr(await render(diagnostics, io.isTTY))
   const signature = sources.length === 1 ? before : await signatureOf(sources)
-  if (config !== undefined) {
-    return { config, reload: { file, deps, sources, signature, source: 'files', documents: reader.documents } }
+  if (config !== undefined && tree !== undefined) {
+    return { config, reload: { file, deps, sources, tree, signature, source: 'files', documents: reader.documents } }
   }
   if (!lastKnownGood) return undefined
   const kept = await latestOf(await stateFolders({ configured: stateDir, env: io.env, home: homedir() }), resolve(file))
@@ -45,8 +45,11 @@ export async function firstConfig(
   }
   const old = await configReader(file, deps, kept.documents).load()
   io.stderr(await render(old.diagnostics, false))
-  if (old.config === undefined) return undefined
+  if (old.config === undefined || old.tree === undefined) return undefined
   io.stderr(`sluice run: the config is bad; going on with the last good one, of ${kept.savedAt}\n`)
   const { documents } = kept
-  return { config: old.config, reload: { file, deps, sources, signature, source: 'last-known-good', documents } }
+  return {
+    config: old.config,
+    reload: { file, deps, sources, tree: old.tree, signature, source: 'last-known-good', documents },
+  }
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { type LoadDeps, type Loaded, loadConfig } from '../config/load.ts'
+import type { Written } from '../explain/model.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
@@ -55,7 +56,7 @@ export interface ReloaderOptions {
   readonly file: string
   readonly deps: LoadDeps
   /** What the process was started with; `source`: where that came from. */
-  readonly first: { readonly config: Config; readonly sources: readonly string[] }
+  readonly first: Written & { readonly sources: readonly string[] }
   readonly source: ConfigSource
   readonly documents: Documents
   readonly archive: Archive
@@ -69,8 +70,7 @@ export interface ReloaderOptions {
 /** Texts of YAML files by absolute path. */
 export type Documents = Readonly<Record<string, string>>
 
-interface Live {
-  readonly config: Config
+interface Live extends Written {
   readonly source: ConfigSource
   readonly secrets: string
 }
@@ -90,7 +90,7 @@ export class Reloader {
     const { clock, first, source } = options
     this.options = options
     this.running = first.config
-    this.live = { config: first.config, source, secrets: '' }
+    this.live = { config: first.config, tree: first.tree, source, secrets: '' }
     this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
     this.watched = first.sources
   }
@@ -98,13 +98,18 @@ export class Reloader {
   /** The first config is live. */
   async started(): Promise<void> {
     const { config, source } = this.live
-    this.live = { config, source, secrets: await this.secretsOf(config) }
+    this.live = { ...this.live, secrets: await this.secretsOf(config) }
     await this.keep(config, source, this.options.documents)
   }
 
   /** Files and folders whose change may change the config. */
   get paths(): readonly string[] {
     return [...new Set([...this.watched, ...secretFiles(this.live.config)])]
+  }
+
+  /** What is live, with the places of its values. */
+  get written(): Written {
+    return this.live
   }
 
   get config(): Config {
@@ -165,10 +170,10 @@ export class Reloader {
 
   private async attempt(source: ConfigSource, trigger: Trigger, { documents, load }: Reader): Promise<Outcome> {
     const { apply, log } = this.options
-    const { config, diagnostics, sources } = await load()
+    const { config, diagnostics, sources, tree } = await load()
     if (source === 'files') this.watched = sources
     const problems = diagnostics.map(diagnosticLine)
-    if (config === undefined) return this.refused(trigger, problems)
+    if (config === undefined || tree === undefined) return this.refused(trigger, problems)
     const secrets = await this.secretsOf(config)
     const changed = config.hash !== this.live.config.hash || secrets !== this.live.secrets
     if (changed) {
@@ -178,7 +183,7 @@ export class Reloader {
         return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
       }
     }
-    this.live = { config, source, secrets }
+    this.live = { config, tree, source, secrets }
     const { hash } = config
     const restart = restartNeeds(this.running, config)
     this.note(trigger, true, problems)

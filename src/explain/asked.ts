@@ -3,7 +3,8 @@ import type { Failure } from '../core/failures.ts'
 import { Guard } from '../data/ingress/guard.ts'
 import { MemoryDownstream } from '../data/ingress/memory.ts'
 import { methodRefusal } from '../data/ingress/methods.ts'
-import { byteString } from '../lib/percent.ts'
+import { canonicalIp } from '../lib/ip.ts'
+import { byteString, escapeByte } from '../lib/percent.ts'
 
 /** A request that somebody asks about. */
 export interface Asked {
@@ -33,19 +34,26 @@ const URL = /^https?:\/\/([^/?#\\]*)([^#]*)/i
 /** Takes a request as a listener would: the same guard judges it. Throws {@link AskedBadly}. */
 export function arrive({ method, url, headers, from = SOMEBODY }: Asked, config: LeanConfig): Arrived {
   checkForm(method, url, headers)
+  const address = canonicalIp(from)
+  if (address === undefined) throw new AskedBadly(`${JSON.stringify(from)} is no IP address`)
   const [, authority = '', rest = url] = URL.exec(url) ?? []
   const sent = headers.map(byteString)
   const hasHost = sent.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
   const rawHeaders = hasHost ? sent : ['host', authority === '' ? 'localhost' : authority, ...sent]
-  const target = byteString(rest.startsWith('?') || rest === '' ? `/${rest}` : rest)
+  const target = escaped(rest.startsWith('?') || rest === '' ? `/${rest}` : rest)
   const listener = listenerOf(config, authority)
   const guard = new Guard(listener.limits)
   const head = { method, url: target, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders }
   const refusal = methodRefusal(method) ?? guard.judge(head)
-  const peer = { address: from, port: 0, localPort: listener.port, secure: false, listener: listener.name }
+  const peer = { address, port: 0, localPort: listener.port, secure: false, listener: listener.name }
   const { host, contentLength } = guard
   const facts = { method, target: guard.target, host, authority: guard.authority, headers: rawHeaders }
   return { downstream: new MemoryDownstream({ ...facts, peer, contentLength }), refusal }
+}
+
+/** Beyond ASCII as clients write it: parsers refuse those bytes in a request line. */
+function escaped(target: string): string {
+  return byteString(target).replace(/[\x80-\xff]/g, (byte) => escapeByte(byte.charCodeAt(0)))
 }
 
 function listenerOf({ listeners }: LeanConfig, authority: string): ListenerConfig {
