@@ -66,11 +66,11 @@ function policyRows({ name, values }: ActingPolicy): readonly Row[] {
   ])
 }
 
-function missRow({ at, failed, route, seen, wanted }: NearMiss): Row {
+export function missRow({ at, failed, route, seen, wanted }: NearMiss): Row {
   const why = failed === 'outranked' ? `${seen}; ${wanted} comes first` : `wants ${wanted}; seen ${seen}`
   return [route, failed, why, place(at)]
 }
 
-function place({ column, file, line }: Position): string {
+export function place({ column, file, line }: Position): string {
   return `${file}:${line}:${column}`
 }

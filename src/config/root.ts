@@ -6,6 +6,7 @@ import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text
 import type { Infer, Schema } from '../schema/schema.ts'
 import { secretReference } from '../schema/secret.ts'
 import { profileOptions, routeOptions } from './route.ts'
+import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
 
 const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
@@ -186,9 +187,10 @@ export const rootOptions = object(
     ),
     upstreams: withDefault(map(name(), upstreamOptions, 'a map of upstreams by name'), {}, 'Services, by name.'),
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
+    tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
   },
   {
-    later: ['include', 'tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores'],
+    later: ['include', 'logging', 'metrics', 'tracing', 'plugins', 'stores'],
     misplaced: {
       listen: 'listeners.NAME.listen',
       name: 'gateway.name',

@@ -29,14 +29,14 @@ export interface Arrived {
 /** Documentation address (RFC 5737): nobody's proxy. */
 const SOMEBODY = '192.0.2.1'
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const URL = /^https?:\/\/([^/?#\\]*)([^#]*)/i
+const ABSOLUTE = /^https?:\/\/([^/?#\\]*)([^#]*)/i
 
 /** Takes a request as a listener would: the same guard judges it. Throws {@link AskedBadly}. */
 export function arrive({ method, url, headers, from = SOMEBODY }: Asked, config: LeanConfig): Arrived {
   checkForm(method, url, headers)
   const address = canonicalIp(from)
   if (address === undefined) throw new AskedBadly(`${JSON.stringify(from)} is no IP address`)
-  const [, authority = '', rest = url] = URL.exec(url) ?? []
+  const [, authority = '', rest = url] = ABSOLUTE.exec(url) ?? []
   const sent = headers.map(byteString)
   const hasHost = sent.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
   const rawHeaders = hasHost ? sent : ['host', authority === '' ? 'localhost' : authority, ...sent]
@@ -66,7 +66,7 @@ function checkForm(method: string, url: string, headers: readonly string[]): voi
     throw new AskedBadly(what)
   }
   if (!TOKEN.test(method)) bad(`${JSON.stringify(method)} is no method such as GET`)
-  if (!URL.test(url) && !/^[/*]/.test(url))
+  if (!ABSOLUTE.test(url) && !/^[/*]/.test(url))
     bad(`${JSON.stringify(url)} is neither a URL such as http://api.example.com/orders nor a path such as /orders`)
   for (let i = 0; i < headers.length; i += 2) {
     const [name = '', value = ''] = headers.slice(i, i + 2)

@@ -1,4 +1,5 @@
 import { keyOf, nodeAt } from '../config/tree.ts'
+import type { RouteConfig } from '../core/config.ts'
 import { paramNames } from '../data/routing/match.ts'
 import type { Position } from '../schema/node.ts'
 import type { Asked } from './asked.ts'
@@ -82,16 +83,21 @@ export function explain(model: Model, asked: Asked, mostMisses: number = MOST_MI
     forward: forward && { method, ...changes(headers, forward, hidden) },
     policies: route === undefined ? [] : actingPolicies(tree, route),
     upstreams: route === undefined ? [] : reachedUpstreams(lean, tree, route),
-    nearMisses: missesOf(model, decision, mostMisses),
+    nearMisses: missesOf(model, decision, lean.routes, mostMisses),
   }
 }
 
-/** A request that never got to the route table has no near misses. */
-function missesOf({ lean, probes, tree }: Model, { ex, route }: Decision, most: number): readonly NearMiss[] {
+/** Why `routes` did not get the request, see {@link nearMisses}; none where it never came to the route table. */
+export function missesOf(
+  { probes, tree }: Model,
+  { ex, route }: Decision,
+  routes: readonly RouteConfig[],
+  most: number,
+): readonly NearMiss[] {
   const { method, host, headers } = ex.downstream
   if (ex.path === '' || ex.path === '*') return []
   const lookUp = { host, path: ex.path, query: ex.query, method, headers }
-  return nearMisses(lean.routes, route, lookUp, { probes, tree, most })
+  return nearMisses(routes, route, lookUp, { probes, tree, most })
 }
 
 function changes(sent: readonly string[], { target, host, headers }: Forwarded, hidden: ReadonlySet<string>) {

@@ -91,22 +91,31 @@ function failedCondition(match: MatchConfig, lookUp: LookUp, probes: Probes): Fa
   if (!methodHolds(conditions, lookUp.method)) return failed('method', methods.join(' or '), lookUp.method)
   for (const [i, condition] of headers.entries()) {
     if (probes.header(condition, lookUp)) continue
-    return failed('header', wantedText(condition), seenText(condition, headerValue), condition.name, i)
+    return failed(
+      'header',
+      conditionText(condition),
+      seenText(condition.name, fieldValue(lookUp.headers, condition.name)),
+      condition.name,
+      i,
+    )
   }
   for (const [i, condition] of query.entries()) {
     if (probes.query(condition, lookUp)) continue
-    return failed('query', wantedText(condition), seenText(condition, queryValue), condition.name, i)
+    return failed(
+      'query',
+      conditionText(condition),
+      seenText(condition.name, queryValue(lookUp.query, condition.name)),
+      condition.name,
+      i,
+    )
   }
   return undefined
+}
 
-  function headerValue(name: string): string | undefined {
-    return fieldValue(lookUp.headers, name)
-  }
-  function queryValue(name: string): string | undefined {
-    const pairs = parseQuery(lookUp.query)
-    const place = pairs.findIndex((key, i) => i % 2 === 0 && key === name)
-    return place === -1 ? undefined : pairs[place + 1]
-  }
+function queryValue(query: string, name: string): string | undefined {
+  const pairs = parseQuery(query)
+  const place = pairs.findIndex((key, i) => i % 2 === 0 && key === name)
+  return place === -1 ? undefined : pairs[place + 1]
 }
 
 function outranked(
@@ -132,13 +141,13 @@ function sharedSegments(pattern: PathPattern, path: string): number {
   return differs === -1 ? pattern.segments.length : differs
 }
 
-function wantedText({ name, op, value }: ValueCondition): string {
+/** A condition as one would say it; secrets are hidden. */
+export function conditionText({ name, op, value }: ValueCondition): string {
   if (op === 'present' || op === 'absent') return `${name} ${op}`
   return `${name} ${op} ${isSecretName(name) ? HIDDEN : JSON.stringify(value)}`
 }
 
-function seenText({ name }: ValueCondition, valueOf: (name: string) => string | undefined): string {
-  const value = valueOf(name)
+function seenText(name: string, value: string | undefined): string {
   if (value === undefined) return `no ${name}`
   return isSecretName(name) ? HIDDEN : JSON.stringify(value)
 }
