@@ -33,7 +33,7 @@ export async function firstConfig(
   io.stderr(await render(diagnostics, io.isTTY))
   const signature = sources.length === 1 ? before : await signatureOf(sources)
   if (config !== undefined && tree !== undefined) {
-    return { config, reload: { file, deps, sources, tree, signature, source: 'files', documents: reader.documents } }
+    return { config, reload: { file, deps, sources, signature, source: 'files', documents: reader.documents, tree } }
   }
   if (!lastKnownGood) return undefined
   const kept = await latestOf(await stateFolders({ configured: stateDir, env: io.env, home: homedir() }), resolve(file))
@@ -50,6 +50,6 @@ export async function firstConfig(
   const { documents } = kept
   return {
     config: old.config,
-    reload: { file, deps, sources, tree: old.tree, signature, source: 'last-known-good', documents },
+    reload: { file, deps, sources, signature, source: 'last-known-good', documents, tree: old.tree },
   }
 }

@@ -7,6 +7,7 @@ import { checkRoot } from './check.ts'
 import type { Config } from './config.ts'
 import { MAX_FILE_BYTES, parseYaml } from './document.ts'
 import type { Environment } from './environment.ts'
+import { type Kept, keepsGood, withoutBad } from './keep-good.ts'
 import { normalise } from './normalise.ts'
 import { type RootOptions, rootOptions } from './root.ts'
 import { mergeDefaults, placeOf } from './tree.ts'
@@ -18,7 +19,7 @@ export interface LoadDeps {
   readonly readFile: (path: string) => Promise<Uint8Array>
 }
 
-/** `config` is undefined exactly if one of the diagnostics is an error. */
+/** `config` is undefined exactly if one of the diagnostics is an error and nothing was `kept`. */
 export interface Loaded {
   readonly config: Config | undefined
   /** In the order of the file. */
@@ -27,20 +28,28 @@ export interface Loaded {
   readonly sources: readonly string[]
   /** What was written, with defaults and profiles put under it; its nodes tell where each value stands. */
   readonly tree: Node | undefined
+  /** Routes and upstreams that have errors and are not in `config` as they were written. */
+  readonly kept: readonly Kept[]
 }
 
-/** The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. */
-export async function loadConfig(file: string, deps: LoadDeps): Promise<Loaded> {
+/** Bad parts that lead to more bad parts: routes of an upstream, fallbacks of a route. */
+const MOST_REPAIRS = 4
+
+/**
+ * The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. `good`: the tree of
+ * the config before; where the file says `onInvalid: keepGood`, its routes and upstreams stand in for those with errors.
+ */
+export async function loadConfig(file: string, deps: LoadDeps, good?: Node): Promise<Loaded> {
   const sources = new Set<string>()
   const read = (path: string): Promise<Uint8Array> => {
     sources.add(resolve(path))
     return deps.readFile(path)
   }
-  const { config, diagnostics, tree } = await load(file, { ...deps, readFile: read })
-  return { config, diagnostics, sources: [...sources], tree }
+  const loaded = await load(file, { ...deps, readFile: read }, good)
+  return { ...loaded, sources: [...sources] }
 }
 
-async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources'>> {
+async function load(file: string, deps: LoadDeps, good: Node | undefined): Promise<Omit<Loaded, 'sources'>> {
   let bytes: Uint8Array
   try {
     bytes = await deps.readFile(file)
@@ -50,8 +59,25 @@ async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources
   }
   const { root: written, diagnostics } = parseYaml(file, bytes, deps.env)
   if (written === undefined) return failed(diagnostics, undefined)
-  const found: Diagnostic[] = []
   const tree = mergeDefaults(written)
+  const first = await judge(tree, file, deps)
+  if (first.config !== undefined || good === undefined || !keepsGood(tree)) return first
+  let bad = first
+  let kept: readonly Kept[] = []
+  for (let i = 0; i < MOST_REPAIRS; i++) {
+    const errors = bad.diagnostics.filter(({ severity }) => severity === 'error')
+    const repaired = withoutBad(bad.tree ?? tree, good, errors, kept)
+    if (repaired === undefined) return first
+    kept = repaired.kept
+    bad = await judge(repaired.tree, file, deps)
+    if (bad.config !== undefined) return { ...bad, kept, diagnostics: first.diagnostics }
+  }
+  return first
+}
+
+/** The whole check of a tree. */
+async function judge(tree: Node, file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources'>> {
+  const found: Diagnostic[] = []
   const root = rootOptions.read(tree, new At(found))
   if (root === INVALID) return failed(found, tree)
   found.push(...checkRoot(root, tree))
@@ -60,7 +86,7 @@ async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources
     found.push({ severity: 'error', at: placeOf(tree, path), path: path.join('.'), message })
   })
   if (found.some((diagnostic) => diagnostic.severity === 'error')) return failed(found, tree)
-  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(found), tree }
+  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(found), tree, kept: [] }
 }
 
 /** The real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
@@ -104,7 +130,7 @@ function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Omi
     const key = `${at.file}:${at.line}:${at.column}:${message}`
     return !seen.has(key) && seen.add(key)
   })
-  return { config: undefined, diagnostics: sortDiagnostics(once), tree }
+  return { config: undefined, diagnostics: sortDiagnostics(once), tree, kept: [] }
 }
 
 function unreadable(error: unknown): string {

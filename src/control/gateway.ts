@@ -42,6 +42,7 @@ export interface GatewayDeps {
 /** Where the config that the gateway starts with came from. */
 export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'deps' | 'source' | 'documents'> {
   readonly sources: readonly string[]
+  /** What the first config was made of. */
   readonly tree: Node
   /** What `signatureOf` gave of them before they were read. */
   readonly signature: string

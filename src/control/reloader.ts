@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
+import type { Kept } from '../config/keep-good.ts'
 import { type LoadDeps, type Loaded, loadConfig } from '../config/load.ts'
 import type { Written } from '../explain/model.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
+import type { Node } from '../schema/node.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
 import { restartNeeds } from './restart-needs.ts'
@@ -29,6 +31,8 @@ export interface Outcome {
   readonly problems: readonly string[]
   /** Keys whose change needs a restart of the process. */
   readonly restart: readonly string[]
+  /** Routes and upstreams with errors that stay as they were, or are left out. */
+  readonly kept: readonly Kept[]
 }
 
 /** What is live and how the latest attempt went. */
@@ -36,7 +40,9 @@ export interface ReloadFacts {
   readonly source: ConfigSource
   readonly file: string
   readonly restart: readonly string[]
+  readonly kept: readonly Kept[]
   readonly last: {
+    /** All that was written is live. */
     readonly ok: boolean
     readonly trigger: Trigger
     /** RFC 3339. */
@@ -71,6 +77,7 @@ export interface ReloaderOptions {
 export type Documents = Readonly<Record<string, string>>
 
 interface Live extends Written {
+  readonly kept: readonly Kept[]
   readonly source: ConfigSource
   readonly secrets: string
 }
@@ -90,7 +97,7 @@ export class Reloader {
     const { clock, first, source } = options
     this.options = options
     this.running = first.config
-    this.live = { config: first.config, tree: first.tree, source, secrets: '' }
+    this.live = { config: first.config, tree: first.tree, kept: [], source, secrets: '' }
     this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
     this.watched = first.sources
   }
@@ -117,8 +124,8 @@ export class Reloader {
   }
 
   get facts(): ReloadFacts {
-    const { config, source } = this.live
-    return { source, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
+    const { config, kept, source } = this.live
+    return { source, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
   }
 
   /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
@@ -161,16 +168,16 @@ export class Reloader {
   }
 
   private async check({ load }: Reader): Promise<Outcome> {
-    const { config, diagnostics } = await load()
+    const { config, diagnostics, kept } = await load(this.live.tree)
     const problems = diagnostics.map(diagnosticLine)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
-    return { ok: config !== undefined, changed: false, hash, problems, restart }
+    return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
   }
 
   private async attempt(source: ConfigSource, trigger: Trigger, { documents, load }: Reader): Promise<Outcome> {
     const { apply, log } = this.options
-    const { config, diagnostics, sources, tree } = await load()
+    const { config, diagnostics, kept, sources, tree } = await load(this.live.tree)
     if (source === 'files') this.watched = sources
     const problems = diagnostics.map(diagnosticLine)
     if (config === undefined || tree === undefined) return this.refused(trigger, problems)
@@ -183,10 +190,11 @@ export class Reloader {
         return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
       }
     }
-    this.live = { config, tree, source, secrets }
+    this.live = { config, tree, kept, source, secrets }
     const { hash } = config
     const restart = restartNeeds(this.running, config)
-    this.note(trigger, true, problems)
+    this.note(trigger, kept.length === 0, problems)
+    if (kept.length > 0) this.partly(kept, problems)
     if (changed) {
       log.info('another config is live', {
         trigger,
@@ -195,9 +203,10 @@ export class Reloader {
         routes: config.lean.routes.length,
       })
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
-      await this.keep(config, source, documents)
+      // What was written can't be loaded again; the history has what can.
+      if (kept.length === 0) await this.keep(config, source, documents)
     }
-    return { ok: true, changed, hash, problems, restart }
+    return { ok: true, changed, hash, problems, restart, kept }
   }
 
   private refused(trigger: Trigger, problems: readonly string[]): Outcome {
@@ -207,7 +216,15 @@ export class Reloader {
       more: Math.max(0, problems.length - MOST_SHOWN),
     })
     this.note(trigger, false, problems)
-    return { ok: false, changed: false, hash: this.live.config.hash, problems, restart: [] }
+    return { ok: false, changed: false, hash: this.live.config.hash, problems, restart: [], kept: [] }
+  }
+
+  private partly(kept: readonly Kept[], problems: readonly string[]): void {
+    this.options.log.error('a part of the config is bad and stays as it was', {
+      kept: kept.slice(0, MOST_SHOWN).map(({ became, kind, name }) => `${kind}.${name}: ${became}`),
+      problems: problems.slice(0, MOST_SHOWN),
+      more: Math.max(0, problems.length - MOST_SHOWN),
+    })
   }
 
   private note(trigger: Trigger, ok: boolean, problems: readonly string[]): void {
@@ -237,7 +254,8 @@ export class Reloader {
 /** Loads a config and remembers the texts that it was made of. */
 export interface Reader {
   readonly documents: Documents
-  load(): Promise<Loaded>
+  /** `good`: see {@link loadConfig}. */
+  load(good?: Node): Promise<Loaded>
 }
 
 /** `instead`: texts that stand in for files. */
@@ -250,5 +268,5 @@ export function configReader(file: string, deps: LoadDeps, instead: Documents = 
     if (full === resolve(file) || /\.ya?ml$/i.test(full)) documents[full] = Buffer.from(bytes).toString('utf8')
     return bytes
   }
-  return { documents, load: () => loadConfig(file, { ...deps, readFile }) }
+  return { documents, load: (good) => loadConfig(file, { ...deps, readFile }, good) }
 }
