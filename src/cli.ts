@@ -19,6 +19,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'every error and warning of a config file',
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },
+  explain: {
+    usage: "explain FILE METHOD URL [-H 'name: value']… [--json]",
+    does: 'which route gets a request, and why the others do not',
+    run: async (args, io) => (await import('./cli/explain.ts')).explain(args, io),
+  },
+  test: {
+    usage: 'test [FILE] [--json] [--fail-under PERCENT]',
+    does: 'the tests of a config file, and which routes they reach',
+    run: async (args, io) => (await import('./cli/test.ts')).test(args, io),
+  },
   status: {
     usage: 'status [--json]',
     does: 'how a running gateway does',

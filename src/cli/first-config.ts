@@ -32,7 +32,7 @@ export async function firstConfig(
   const { config, diagnostics, sources, tree } = await reader.load()
   io.stderr(await render(diagnostics, io.isTTY))
   const signature = sources.length === 1 ? before : await signatureOf(sources)
-  if (config !== undefined) {
+  if (config !== undefined && tree !== undefined) {
     return { config, reload: { file, deps, sources, signature, source: 'files', documents: reader.documents, tree } }
   }
   if (!lastKnownGood) return undefined
@@ -45,7 +45,7 @@ export async function firstConfig(
   }
   const old = await keptReader(kept, deps).load()
   io.stderr(await render(old.diagnostics, false))
-  if (old.config === undefined) return undefined
+  if (old.config === undefined || old.tree === undefined) return undefined
   io.stderr(`sluice run: the config is bad; going on with the last good one, of ${kept.savedAt}\n`)
   const { documents } = kept
   return {

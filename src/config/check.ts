@@ -10,6 +10,7 @@ import { badFallbacks } from './fallbacks.ts'
 import { pointlessLimits } from './limits.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
+import { badTests } from './tests.ts'
 import { findTies } from './ties.ts'
 import { keyOf, nodeAt, placeOf } from './tree.ts'
 
@@ -48,6 +49,8 @@ class Check {
     for (const { path, message } of pointlessLimits(root, (path) => nodeAt(this.tree, path) !== undefined))
       this.warn(path, message)
     for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
+    const known = { route: root.routes, upstream: root.upstreams }
+    for (const { path, message } of badTests(root.tests ?? new Map(), known)) this.error(path, message)
     for (const { first, second, why } of findTies(root.routes)) {
       const line = keyOf(this.tree, ['routes', first]).line
       this.errorAt(['routes', second], `ties with route ${first} (line ${line}): ${why}; give one of them a precedence`)

@@ -187,7 +187,8 @@ class Conversion {
       this.error(at, put.problem)
       return { kind: 'scalar', at, value: '', text: '', quoted: true }
     }
-    return { kind: 'scalar', at, value: quoted ? put.text : plainValue(put.text), text: put.text, quoted }
+    const read = quoted ? put.text : plainValue(put.text)
+    return { kind: 'scalar', at, value: read, text: put.text, quoted, fromEnvironment: true }
   }
 
   /** Where the text begins whose closing quote is missed at `end`. */

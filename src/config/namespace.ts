@@ -7,7 +7,7 @@ export interface OwnNames {
   readonly profiles: ReadonlySet<string>
 }
 
-const KINDS = ['routes', 'upstreams', 'profiles'] as const
+const KINDS = ['routes', 'upstreams', 'profiles', 'tests'] as const
 
 export function ownNames(roots: readonly MapNode[]): OwnNames {
   const of = (kind: (typeof KINDS)[number]): ReadonlySet<string> =>
@@ -22,12 +22,25 @@ export function inNamespace(root: MapNode, as: string, own: OwnNames): MapNode {
     const entry = root.entries.get(kind)
     if (entry?.value.kind !== 'map') continue
     const renamed = childrenOf(root, kind).map(([name, child]) => {
-      const value = kind === 'upstreams' ? child.value : withReferences(child.value, as, own)
-      return [`${as}.${name}`, { key: child.key, value }] as const
+      return [`${as}.${name}`, { key: child.key, value: REFERENCES[kind](child.value, as, own) }] as const
     })
     entries.set(kind, { key: entry.key, value: { ...entry.value, entries: new Map(renamed) } })
   }
   return { ...root, entries }
+}
+
+const REFERENCES: Readonly<Record<(typeof KINDS)[number], (node: Node, as: string, own: OwnNames) => Node>> = {
+  routes: withReferences,
+  upstreams: (node) => node,
+  profiles: withReferences,
+  tests: (test, as, own) =>
+    changeAt(test, 'expect', (expected) =>
+      changeAt(
+        changeAt(expected, 'route', (node) => renamed(node, as, own.routes)),
+        'upstream',
+        (node) => renamed(node, as, own.upstreams),
+      ),
+    ),
 }
 
 /** References of a route or profile: `to`, `failover`, `use`, `fallback.route`. */

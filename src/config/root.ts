@@ -7,6 +7,7 @@ import type { Infer, Schema } from '../schema/schema.ts'
 import { secretReference } from '../schema/secret.ts'
 import { includeOptions } from './include.ts'
 import { profileOptions, routeOptions } from './route.ts'
+import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
 
 const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
@@ -192,9 +193,10 @@ export const rootOptions = object(
       'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
     ),
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
+    tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
   },
   {
-    later: ['tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores'],
+    later: ['logging', 'metrics', 'tracing', 'plugins', 'stores'],
     misplaced: {
       listen: 'listeners.NAME.listen',
       name: 'gateway.name',

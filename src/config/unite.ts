@@ -2,7 +2,7 @@ import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { Entry, MapNode, Node, Position } from '../schema/node.ts'
 
 /** Keys whose entries come from all files together. */
-const COLLECTIONS: ReadonlySet<string> = new Set(['listeners', 'profiles', 'upstreams', 'routes'])
+const COLLECTIONS: ReadonlySet<string> = new Set(['listeners', 'profiles', 'upstreams', 'routes', 'tests'])
 /** Keys that every file may have; they must say the same. */
 const COMMON: ReadonlySet<string> = new Set(['apiVersion', 'kind'])
 
@@ -32,7 +32,7 @@ function both(key: string, before: Entry, entry: Entry, problems: Diagnostic[]):
     problem(problems, b.at, key, `is not what ${place(a.at)} says`)
   } else if (COLLECTIONS.has(key) && a.kind === 'map' && b.kind === 'map') {
     return { key: before.key, value: merged(key, a, b, problems) }
-  } else if (a.kind === 'list' && b.kind === 'list' && (key === 'include' || key === 'tests')) {
+  } else if (a.kind === 'list' && b.kind === 'list' && key === 'include') {
     return { key: before.key, value: { ...a, items: [...a.items, ...b.items] } }
   } else if (!key.startsWith('x-')) problem(problems, entry.key, key, `stands in ${place(before.key)} already`)
   return before

@@ -43,7 +43,7 @@ export interface GatewayDeps {
 export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'deps' | 'source' | 'documents'> {
   readonly sources: readonly string[]
   /** What the first config was made of. */
-  readonly tree: Node | undefined
+  readonly tree: Node
   /** What `signatureOf` gave of them before they were read. */
   readonly signature: string
 }
@@ -164,6 +164,7 @@ export class Gateway {
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
         ...ofConfig?.commands,
       },
+      questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })
     this.plane = plane

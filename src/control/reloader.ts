@@ -2,10 +2,10 @@ import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Kept } from '../config/keep-good.ts'
 import type { LoadDeps } from '../config/load.ts'
+import type { Written } from '../explain/model.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
-import type { Node } from '../schema/node.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
 import { configReader, type Documents, keptReader, putInPlace, type Reader } from './config-reader.ts'
@@ -62,7 +62,7 @@ export interface ReloaderOptions {
   readonly file: string
   readonly deps: LoadDeps
   /** What the process was started with; `source`: where that came from. */
-  readonly first: Pick<Live, 'config' | 'tree'> & { readonly sources: readonly string[] }
+  readonly first: Written & { readonly sources: readonly string[] }
   readonly source: ConfigSource
   readonly documents: Documents
   readonly archive: Archive
@@ -73,9 +73,7 @@ export interface ReloaderOptions {
   readonly log: Log
 }
 
-interface Live {
-  readonly config: Config
-  readonly tree: Node | undefined
+interface Live extends Written {
   readonly kept: readonly Kept[]
   readonly source: ConfigSource
   readonly secrets: string
@@ -111,6 +109,11 @@ export class Reloader {
   /** Files and folders whose change may change the config. */
   get paths(): readonly string[] {
     return [...new Set([...this.watched, ...secretFiles(this.live.config)])]
+  }
+
+  /** What is live, with the places of its values. */
+  get written(): Written {
+    return this.live
   }
 
   get config(): Config {
@@ -173,7 +176,7 @@ export class Reloader {
     const { config, diagnostics, kept, sources, tree } = await load(this.live.tree)
     if (source === 'files') this.watched = sources
     const problems = diagnostics.map(diagnosticLine)
-    if (config === undefined) return this.refused(trigger, problems)
+    if (config === undefined || tree === undefined) return this.refused(trigger, problems)
     const secrets = await this.secretsOf(config)
     const changed = config.hash !== this.live.config.hash || secrets !== this.live.secrets
     if (changed) {

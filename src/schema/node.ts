@@ -16,6 +16,8 @@ export interface ScalarNode {
   readonly text: string
   /** It was in quotes or a block: text, whatever it looks like. */
   readonly quoted: boolean
+  /** Environment values were put in: it may hold a secret. */
+  readonly fromEnvironment?: true
 }
 
 export interface ListNode {

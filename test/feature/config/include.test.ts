@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Loaded, loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { diagnosticLine } from '../../../src/schema/diagnostics.ts'
+import { sluice } from '../cli/cli.ts'
 
 const TOP = 'apiVersion: sluice/v1\nlisteners: { web: { listen: "127.0.0.1:8080" } }\n'
 let folder: string
@@ -262,4 +263,14 @@ it.each([
     'a.yaml': 'x-y: 1',
   })
   expect(told(loaded)).toEqual([expect.stringContaining(problem)])
+})
+
+it('tests of a team are about its own routes', async () => {
+  const loaded = await load({
+    'sluice.yaml': `${TOP}include: [{ files: a.yaml, as: a }]\nroutes:\n${text('list', '/main')}tests: { it: { request: { path: /main }, expect: { route: list } } }\n`,
+    'a.yaml': `routes:\n${text('list', '/a')}tests: { it: { request: { path: /a }, expect: { route: list } } }\n`,
+  })
+  expect(told(loaded)).toEqual([])
+  const { code, stdout } = await sluice(folder, ['test', 'sluice.yaml', '--fail-under', '100'])
+  expect([code, stdout]).toEqual([0, expect.stringContaining('2')])
 })
