@@ -39,6 +39,6 @@ export async function render(diagnostics: readonly Diagnostic[], excerpts: boole
   return out
 }
 
-function plain({ severity, at, path, message }: Diagnostic): object {
-  return { severity, ...at, path, message }
+function plain({ severity, at, path, message, lint }: Diagnostic): object {
+  return { severity, ...at, path, message, ...(lint !== undefined && { lint }) }
 }

@@ -13,6 +13,7 @@ import {
 } from 'yaml'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../schema/node.ts'
+import { type Comment, readComments } from './comments.ts'
 import { type Environment, substitute } from './environment.ts'
 import { syntaxMessage } from './syntax.ts'
 
@@ -26,6 +27,7 @@ const MAX_DEPTH = 100
 export interface ParsedDocument {
   readonly root: Node | undefined
   readonly diagnostics: readonly Diagnostic[]
+  readonly comments: readonly Comment[]
 }
 
 /** YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. */
@@ -34,6 +36,7 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment): Pa
   const fail = (message: string): ParsedDocument => ({
     root: undefined,
     diagnostics: [{ severity: 'error', at: whole, path: '', message }],
+    comments: [],
   })
   if (bytes.length > MAX_FILE_BYTES)
     return fail(`the file is too large: at most ${MAX_FILE_BYTES} bytes (16 MiB) are read`)
@@ -54,7 +57,7 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment): Pa
     merge: true,
   })
   const conversion = new Conversion(file, text, document, counter, env)
-  return { root: conversion.root(), diagnostics: conversion.diagnostics }
+  return { root: conversion.root(), diagnostics: conversion.diagnostics, comments: readComments(file, text) }
 }
 
 /** One document on its way to nodes. */
@@ -187,7 +190,8 @@ class Conversion {
       this.error(at, put.problem)
       return { kind: 'scalar', at, value: '', text: '', quoted: true }
     }
-    return { kind: 'scalar', at, value: quoted ? put.text : plainValue(put.text), text: put.text, quoted }
+    const read = quoted ? put.text : plainValue(put.text)
+    return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: true }
   }
 
   /** Where the text begins whose closing quote is missed at `end`. */

@@ -7,6 +7,7 @@ import { checkRoot } from './check.ts'
 import type { Config } from './config.ts'
 import { MAX_FILE_BYTES, parseYaml } from './document.ts'
 import type { Environment } from './environment.ts'
+import { runLints } from './lint.ts'
 import { normalise } from './normalise.ts'
 import { type RootOptions, rootOptions } from './root.ts'
 import { mergeDefaults, placeOf } from './tree.ts'
@@ -48,7 +49,7 @@ async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources
     const at = { file, line: 0, column: 0 }
     return failed([{ severity: 'error', at, path: '', message: unreadable(error) }], undefined)
   }
-  const { root: written, diagnostics } = parseYaml(file, bytes, deps.env)
+  const { root: written, diagnostics, comments } = parseYaml(file, bytes, deps.env)
   if (written === undefined) return failed(diagnostics, undefined)
   const found: Diagnostic[] = []
   const tree = mergeDefaults(written)
@@ -59,8 +60,9 @@ async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources
     const path = ['upstreams', upstream, 'tls', key, 'file']
     found.push({ severity: 'error', at: placeOf(tree, path), path: path.join('.'), message })
   })
-  if (found.some((diagnostic) => diagnostic.severity === 'error')) return failed(found, tree)
-  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(found), tree }
+  if (found.length > 0) return failed(found, tree)
+  const warnings = runLints(root, tree, comments)
+  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(warnings), tree }
 }
 
 /** The real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */

@@ -16,6 +16,8 @@ export interface ScalarNode {
   readonly text: string
   /** It was in quotes or a block: text, whatever it looks like. */
   readonly quoted: boolean
+  /** Some of the text came from the environment. */
+  readonly substituted?: true
 }
 
 export interface ListNode {

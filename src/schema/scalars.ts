@@ -177,6 +177,11 @@ function unitHint(text: string, units: Units): string {
   return close.length === 0 ? '' : `write ${close.map((unit) => `${digits}${unit}`).join(' or ')}`
 }
 
+/** Milliseconds as one writes them: `1500ms`, `90s`, `2m`. */
+export function durationText(ms: number): string {
+  return inUnit(ms, DURATIONS)
+}
+
 /** A number in the largest unit that keeps it whole. */
 export function inUnit(value: number, units: Units): string {
   const unit = Object.keys(units.of).findLast((candidate) => value % (units.of[candidate] as number) === 0 && value > 0)

@@ -17,7 +17,7 @@ const WARNED = `${GOOD}upstreams:
     endpoints: [ http://127.0.0.1:9101 ]
 `
 const BROKEN = GOOD.replace('path: /hello', 'path: hello').replace('respond', 'repsond')
-const HELLO = 'warned.yaml:10:5: warning: upstreams.spare: no route leads here\n'
+const HELLO = 'warned.yaml:10:5: warning: upstreams.spare: no route leads here [unused-upstream]\n'
 
 let folder: string
 
@@ -88,6 +88,7 @@ describe('sluice check', () => {
       column: 5,
       path: 'upstreams.spare',
       message: 'no route leads here',
+      lint: 'unused-upstream',
     })
     expect(found[2]).toMatchObject({ severity: 'error', file: 'broken.yaml', line: 7, path: 'routes.hello.repsond' })
     expect(await check('--json', 'good.yaml')).toEqual({ code: 0, stdout: '[]\n', stderr: '' })

@@ -43,6 +43,7 @@ ${i % 10 === 4 ? '    use: [slow]\n' : ''}${i % 10 === 5 ? '    timeouts: { requ
   return `apiVersion: sluice/v1
 listeners:
   web: { listen: 127.0.0.1:8080 }
+drain: { timeout: 60s }
 defaults:
   route:
     timeouts: { request: 10s }

@@ -1,0 +1,18 @@
+import { type Loaded, loadConfig } from '../../../src/config/load.ts'
+
+const HEAD = `apiVersion: sluice/v1
+listeners: { web: { listen: 127.0.0.1:8080 } }
+`
+
+/** Loads a config from these sections; they begin in line 3. */
+export function load(sections: string): Promise<Loaded> {
+  return loadConfig('a.yaml', { env: { SECRET: 'abcdef' }, readFile: async () => Buffer.from(HEAD + sections) })
+}
+
+/** What is found: `3:5 lint-name`. Throws for a config with errors. */
+export async function found(sections: string): Promise<string[]> {
+  const { diagnostics } = await load(sections)
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new Error(errors.map(({ at, message }) => `${at.line}:${at.column} ${message}`).join('\n'))
+  return diagnostics.map(({ at, lint }) => `${at.line}:${at.column} ${lint}`)
+}
