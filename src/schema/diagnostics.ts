@@ -40,9 +40,19 @@ export function diagnosticExcerpt(diagnostic: Diagnostic, line: string | undefin
   const head = diagnosticLine(diagnostic)
   if (line === undefined || diagnostic.at.line === 0 || diagnostic.secret === true) return head
   const number = String(diagnostic.at.line)
-  const shown = printable(line.length > 200 ? `${line.slice(0, 199)}…` : line.replace(/\r$/, ''))
-  const indent = ' '.repeat(Math.min(diagnostic.at.column - 1, 200))
-  return `${head}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${indent}^`
+  const { text, before } = windowOf(line.replace(/\r$/, ''), diagnostic.at.column)
+  return `${head}\n  ${number} | ${printable(text)}\n  ${' '.repeat(number.length)} | ${' '.repeat(before)}^`
+}
+
+const WIDTH = 200
+
+/** Of a long line the part around the column. `before`: characters of it that stand before the column. */
+function windowOf(line: string, column: number): { text: string; before: number } {
+  const from = Math.max(0, Math.min(column - WIDTH / 2, line.length - WIDTH))
+  let text = line.slice(from, from + WIDTH)
+  if (from > 0) text = `…${text.slice(1)}`
+  if (from + WIDTH < line.length) text = `${text.slice(0, -1)}…`
+  return { text, before: Math.min(column - 1 - from, WIDTH) }
 }
 
 /** The candidate that was most likely meant; undefined when none is near. Optimal string alignment distance, at most 2. */

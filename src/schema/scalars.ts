@@ -22,8 +22,9 @@ export function parsed<T>(
       if (node.kind !== 'scalar' || node.value === null) return mismatch(node, at, expected)
       const value = parse(node.text)
       if (!isProblem(value)) return value
-      const shown = value.hidden === true ? 'this' : describe(node)
-      at.error(node.at, `${shown} is not ${expected}${value.problem === '' ? '' : `: ${value.problem}`}`)
+      const why = `is not ${expected}${value.problem === '' ? '' : `: ${value.problem}`}`
+      if (value.hidden === true) at.secretError(node.at, `this ${why}`)
+      else at.error(node.at, `${describe(node)} ${why}`)
       return INVALID
     },
   }

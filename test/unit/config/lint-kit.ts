@@ -13,6 +13,7 @@ export function load(sections: string): Promise<Loaded> {
 export async function found(sections: string): Promise<string[]> {
   const { diagnostics } = await load(sections)
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
-  if (errors.length > 0) throw new Error(errors.map(({ at, message }) => `${at.line}:${at.column} ${message}`).join('\n'))
+  if (errors.length > 0)
+    throw new Error(errors.map(({ at, message }) => `${at.line}:${at.column} ${message}`).join('\n'))
   return diagnostics.map(({ at, lint }) => `${at.line}:${at.column} ${lint}`)
 }

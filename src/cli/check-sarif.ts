@@ -1,0 +1,57 @@
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { BAD_IGNORE, LINTS } from '../config/lints/index.ts'
+import type { Diagnostic } from '../schema/diagnostics.ts'
+
+/** Errors have one rule: what is wrong stands in the message. */
+const ERROR_RULE = 'config-error'
+const DOCS = 'https://github.com/sluice-gateway/sluice/blob/main/docs'
+
+/** A log of SARIF 2.1.0 (OASIS): one run, a rule for each lint and one for errors. */
+export function sarifReport(found: readonly Diagnostic[], version: string): object {
+  return {
+    $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: { driver: { name: 'sluice', version, rules: RULES } },
+        columnKind: 'utf16CodeUnits',
+        results: found.map(result),
+      },
+    ],
+  }
+}
+
+const RULES = [
+  {
+    id: ERROR_RULE,
+    shortDescription: { text: 'Something in the config is wrong.' },
+    helpUri: `${DOCS}/configuration.md#mistakes`,
+    defaultConfiguration: { level: 'error' },
+  },
+  ...[...LINTS, BAD_IGNORE].map(({ name, finds }) => ({
+    id: name,
+    shortDescription: { text: finds },
+    helpUri: `${DOCS}/lints.md#${name}`,
+    defaultConfiguration: { level: 'warning' },
+  })),
+]
+
+function result({ severity, at, path, message, lint }: Diagnostic): object {
+  const ruleId = lint ?? ERROR_RULE
+  const region = { startLine: at.line, startColumn: at.column }
+  const physicalLocation = { artifactLocation: { uri: uriOf(at.file) }, ...(at.line > 0 && { region }) }
+  return {
+    ruleId,
+    ruleIndex: RULES.findIndex(({ id }) => id === ruleId),
+    level: severity,
+    message: { text: path === '' ? message : `${path}: ${message}` },
+    locations: [{ physicalLocation }],
+  }
+}
+
+/** Relative ones stay relative: to the root of the checkout, where the command ran. */
+function uriOf(file: string): string {
+  if (isAbsolute(file)) return pathToFileURL(file).href
+  return file.replace(/^\.\//, '').split('/').map(encodeURIComponent).join('/')
+}
