@@ -5,7 +5,8 @@ import type { Diagnostic } from '../schema/diagnostics.ts'
 
 /** Errors have one rule: what is wrong stands in the message. */
 const ERROR_RULE = 'config-error'
-const DOCS = 'https://github.com/sluice-gateway/sluice/blob/main/docs'
+/** SARIF asks for absolute URIs. */
+const DOCS = new URL('../../docs/', import.meta.url)
 
 /** A log of SARIF 2.1.0 (OASIS): one run, a rule for each lint and one for errors. */
 export function sarifReport(found: readonly Diagnostic[], version: string): object {
@@ -26,13 +27,14 @@ const RULES = [
   {
     id: ERROR_RULE,
     shortDescription: { text: 'Something in the config is wrong.' },
-    helpUri: `${DOCS}/configuration.md#mistakes`,
+    helpUri: new URL('configuration.md#mistakes', DOCS).href,
     defaultConfiguration: { level: 'error' },
   },
-  ...[...LINTS, BAD_IGNORE].map(({ name, finds }) => ({
+  ...[...LINTS, BAD_IGNORE].map(({ name, finds, why, remedy }) => ({
     id: name,
     shortDescription: { text: finds },
-    helpUri: `${DOCS}/lints.md#${name}`,
+    help: { text: `${why} ${remedy}` },
+    helpUri: new URL(`lints.md#${name}`, DOCS).href,
     defaultConfiguration: { level: 'warning' },
   })),
 ]

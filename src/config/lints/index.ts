@@ -37,7 +37,28 @@ export const LINTS: readonly Lint[] = [
 ]
 
 /** What is said about the comments that silence lints. Nothing silences it. */
-export const BAD_IGNORE = {
+export const BAD_IGNORE: Omit<Lint, 'run'> = {
   name: 'bad-ignore',
   finds: 'A comment `# sluice-ignore` that names no lint, gives no reason, or silences nothing.',
-} as const
+  why: 'A comment that outlives what it was written for would hide the next mistake at the same place, and one without a reason tells nobody whether it still holds.',
+  remedy:
+    'Write the name of a lint, a colon and the reason, on the line or above the key that it is about; remove it where it silences nothing.',
+  example: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080 ]
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: off, total: 10m } # sluice-ignore unbounded-wait: clients wait
+`,
+  better: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080 ]
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: off } # sluice-ignore unbounded-wait: clients end it themselves after a minute
+`,
+}

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { LINTS } from '../../../src/config/lints/index.ts'
+import { BAD_IGNORE, LINTS } from '../../../src/config/lints/index.ts'
 import { found } from './lint-kit.ts'
 
-describe.each(LINTS.map((lint) => [lint.name, lint] as const))('%s', (name, { example, better }) => {
+describe.each([...LINTS, BAD_IGNORE].map((lint) => [lint.name, lint] as const))('%s', (name, { example, better }) => {
   it('finds its example, and nothing else does', async () => {
     expect((await found(example)).map((text) => text.split(' ')[1])).toEqual([name])
   })
