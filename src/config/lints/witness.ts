@@ -87,7 +87,8 @@ function queryText(pairs: readonly string[]): string {
 
 /** As `sluice explain` takes it. */
 export function requestText({ method, host, path, query, headers }: LookUp): string {
+  const shown = headers.map((bytes) => Buffer.from(bytes, 'latin1').toString('utf8'))
   const fields: string[] = []
-  for (let i = 0; i < headers.length; i += 2) fields.push(` -H '${headers[i]}: ${headers[i + 1]}'`)
+  for (let i = 0; i < shown.length; i += 2) fields.push(` -H '${shown[i]}: ${shown[i + 1]}'`)
   return `${method} http://${host}${path}${query}${fields.join('')}`
 }
