@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join, matchesGlob, relative, resolve } from 'node:
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { MapNode, Node } from '../schema/node.ts'
 import { At, INVALID } from '../schema/schema.ts'
+import type { Comment } from './comments.ts'
 import { parseYaml } from './document.ts'
 import { type Fence, fencedEnvironment, lookedOver } from './fence.ts'
 import { rebased } from './file-references.ts'
@@ -24,6 +25,7 @@ export interface Gathered {
   /** undefined: it could not be read. */
   readonly root: Node | undefined
   readonly fences: readonly Fence[]
+  readonly comments: readonly Comment[]
   readonly diagnostics: readonly Diagnostic[]
   /** Paths of files in the config are relative to it. */
   readonly folder: string
@@ -39,6 +41,7 @@ class Gathering {
   private readonly deps: LoadDeps
   private readonly problems: Diagnostic[] = []
   private readonly fences: Fence[] = []
+  private readonly comments: Comment[] = []
   private folder: string
   private files = 0
 
@@ -59,8 +62,8 @@ class Gathering {
   }
 
   private ended(root: Node | undefined): Gathered {
-    const { fences, folder, problems } = this
-    return { root: this.failed ? undefined : root, fences, folder, diagnostics: problems }
+    const { comments, fences, folder, problems } = this
+    return { root: this.failed ? undefined : root, comments, fences, folder, diagnostics: problems }
   }
 
   private get failed(): boolean {
@@ -104,8 +107,9 @@ class Gathering {
   }
 
   private parsed(file: string, bytes: Uint8Array, env: LoadDeps['env']): readonly Document[] {
-    const { diagnostics, root } = parseYaml(file, bytes, env)
+    const { comments, diagnostics, root } = parseYaml(file, bytes, env)
     this.problems.push(...diagnostics)
+    this.comments.push(...comments)
     if (root === undefined) return []
     if (root.kind === 'map') return [{ file, root }]
     this.problems.push({

@@ -11,6 +11,7 @@ import type { Environment } from './environment.ts'
 import { trespasses } from './fence.ts'
 import { type Gathered, gather, unreadable } from './gather.ts'
 import { type Kept, keepsGood, withoutBad } from './keep-good.ts'
+import { runLints } from './lint.ts'
 import { normalise } from './normalise.ts'
 import { type RootOptions, rootOptions } from './root.ts'
 import { mergeDefaults, placeOf } from './tree.ts'
@@ -83,7 +84,7 @@ type Judged = Omit<Loaded, 'sources'>
 /** The whole check of a tree. */
 async function judged(
   tree: Node,
-  { diagnostics, fences, folder }: Gathered,
+  { comments, diagnostics, fences, folder }: Gathered,
   file: string,
   deps: LoadDeps,
 ): Promise<Judged> {
@@ -95,7 +96,8 @@ async function judged(
     const path = ['upstreams', upstream, 'tls', key, 'file']
     found.push({ severity: 'error', at: placeOf(tree, path), path: path.join('.'), message })
   })
-  if (found.some((diagnostic) => diagnostic.severity === 'error')) return failed(found, tree)
+  if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
+  found.push(...runLints(root, tree, comments))
   return { config: normalise(root, { file, folder }, files), diagnostics: sortDiagnostics(found), tree, kept: [] }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
+import { lintsPage } from '../../../scripts/lints-page.ts'
 import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { reference } from '../../../src/config/reference.ts'
 import { sluice } from './cli.ts'
@@ -31,6 +32,19 @@ describe('docs/configuration.md', () => {
     const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
     const loaded = await loadConfig('example.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(example) })
     expect(loaded.diagnostics).toEqual([])
+  })
+})
+
+describe('docs/lints.md', () => {
+  it('is what npm run docs writes', async () => {
+    expect(await readFile(`${TOP}docs/lints.md`, 'utf8')).toBe(lintsPage())
+  })
+
+  it('has a heading for each name, that links lead to', () => {
+    const names = [...lintsPage().matchAll(/^\| \[`([a-z-]+)`\]\(#([a-z-]+)\)/gm)]
+    expect(names.length).toBeGreaterThan(15)
+    for (const [, name, anchor] of names)
+      expect([anchor, lintsPage()]).toEqual([name, expect.stringContaining(`\n### ${name}\n`)])
   })
 })
 
