@@ -54,6 +54,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'failure scenarios against a config, on simulated upstreams',
     run: async (args, io) => (await import('./cli/drill.ts')).drill(args, io),
   },
+  migrate: {
+    usage: 'migrate [FILE] [--write] [--check]',
+    does: 'rewrites a config of an older apiVersion',
+    run: async (args, io) => (await import('./cli/migrate.ts')).migrate(args, io),
+  },
   schema: {
     usage: 'schema',
     does: 'the JSON Schema of the config',

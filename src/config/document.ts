@@ -28,8 +28,11 @@ export interface ParsedDocument {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. */
-export function parseYaml(file: string, bytes: Uint8Array, env: Environment): ParsedDocument {
+/**
+ * YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. `env`: undefined leaves
+ * references to environment values as they are.
+ */
+export function parseYaml(file: string, bytes: Uint8Array, env: Environment | undefined): ParsedDocument {
   const whole: Position = { file, line: 0, column: 0 }
   const fail = (message: string): ParsedDocument => ({
     root: undefined,
@@ -64,13 +67,19 @@ class Conversion {
   private readonly text: string
   private readonly document: Document.Parsed
   private readonly counter: LineCounter
-  private readonly env: Environment
+  private readonly env: Environment | undefined
   private readonly anchors = new Map<YamlNode, { node: Node; values: number }>()
   private readonly open = new Set<YamlNode>()
   private values = 0
   private full = false
 
-  constructor(file: string, text: string, document: Document.Parsed, counter: LineCounter, env: Environment) {
+  constructor(
+    file: string,
+    text: string,
+    document: Document.Parsed,
+    counter: LineCounter,
+    env: Environment | undefined,
+  ) {
     this.file = file
     this.text = text
     this.document = document
@@ -179,7 +188,7 @@ class Conversion {
     const quoted = scalar.type !== undefined && scalar.type !== 'PLAIN'
     const value = scalar.value as ScalarNode['value'] | bigint
     const text = quoted ? String(value) : (scalar.source ?? (value === null ? '' : String(value)))
-    if (!text.includes('${')) {
+    if (this.env === undefined || !text.includes('${')) {
       return { kind: 'scalar', at, value: typeof value === 'bigint' ? String(value) : value, text, quoted }
     }
     const put = substitute(text, this.env)

@@ -10,6 +10,7 @@ import type { Environment } from './environment.ts'
 import { normalise } from './normalise.ts'
 import { type RootOptions, rootOptions } from './root.ts'
 import { mergeDefaults, placeOf } from './tree.ts'
+import { olderVersion, upgrade } from './upgrade.ts'
 
 /** What loading touches of the machine. */
 export interface LoadDeps {
@@ -50,8 +51,10 @@ async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources
   }
   const { root: written, diagnostics } = parseYaml(file, bytes, deps.env)
   if (written === undefined) return failed(diagnostics, undefined)
-  const found: Diagnostic[] = []
-  const tree = mergeDefaults(written)
+  const { root: current, from, errors } = upgrade(written)
+  if (errors.length > 0) return failed(errors, undefined)
+  const found: Diagnostic[] = from === undefined ? [] : [olderVersion(from, current)]
+  const tree = mergeDefaults(current)
   const root = rootOptions.read(tree, new At(found))
   if (root === INVALID) return failed(found, tree)
   found.push(...checkRoot(root, tree))

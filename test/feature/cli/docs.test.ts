@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
+import { migratingPage } from '../../../scripts/migrating-page.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { reference } from '../../../src/config/reference.ts'
 import { sluice } from './cli.ts'
@@ -31,6 +32,12 @@ describe('docs/configuration.md', () => {
     const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
     const loaded = await loadConfig('example.yaml', { env: {}, readFile: async () => Buffer.from(example) })
     expect(loaded.diagnostics).toEqual([])
+  })
+})
+
+describe('docs/migrating.md', () => {
+  it('is what npm run docs writes', async () => {
+    expect(await readFile(`${TOP}docs/migrating.md`, 'utf8')).toBe(migratingPage())
   })
 })
 
