@@ -5,6 +5,7 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  parseAllDocuments,
   parseDocument,
   type Scalar,
   visit,
@@ -58,6 +59,19 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment | un
   })
   const conversion = new Conversion(file, text, document, counter, env)
   return { root: conversion.root(), diagnostics: conversion.diagnostics }
+}
+
+/** Every document of a text such as a Kubernetes manifest; empty ones left out, references left as they are. */
+export function parseYamlDocuments(file: string, text: string): readonly ParsedDocument[] {
+  const counter = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: counter, version: '1.2', uniqueKeys: false, merge: true })
+  if (!Array.isArray(documents)) return []
+  return documents
+    .filter(({ contents, errors }) => contents !== null || errors.length > 0)
+    .map((document) => {
+      const conversion = new Conversion(file, text, document, counter, undefined)
+      return { root: conversion.root(), diagnostics: conversion.diagnostics }
+    })
 }
 
 /** One document on its way to nodes. */
