@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type KeyDoc, type Reference, reference } from '../src/config/reference.ts'
+import { lintsPage } from './lints-page.ts'
 
-const TARGET = fileURLToPath(new URL('../docs/configuration.md', import.meta.url))
+const DOCS = fileURLToPath(new URL('../docs/', import.meta.url))
 
 const INTRODUCTION = `# Configuration
 
@@ -69,14 +70,21 @@ A route has exactly one of \`to\`, \`redirect\` and \`respond\`.
 
 ## Mistakes
 
-\`sluice check FILE…\` tells all that is wrong in a file at once, one line for one mistake; on a terminal with the line and
-a caret:
+\`sluice check FILE…\` tells all that is wrong in a file at once, each mistake with its line and a caret:
 
 \`\`\`
 sluice.yaml:16:13: routes.orders.match.path: "orders" is not a path such as /orders, …: it must start with a slash: /orders
+  16 |       path: orders
+     |             ^
 sluice.yaml:20:16: routes.orders.timeouts.request: "3" is not a duration such as 250ms, …; a unit is missing: write 3ms or 3s
+  20 |       request: 3
+     |                ^
 sluice.yaml:24:5: routes.old.host: unknown key; did you mean match.host?
+  24 |     host: old.example.com
+     |     ^
 \`\`\`
+
+Then it warns of what is valid, but has an effect that nobody can want: see [lints.md](lints.md).
 
 | exit code | of \`sluice check\` |
 |---|---|
@@ -84,8 +92,9 @@ sluice.yaml:24:5: routes.old.host: unknown key; did you mean match.host?
 | 2 | Errors; with \`--strict\` also warnings. \`sluice run\` ends with it too, before it listens. |
 | 64 | The command line itself is wrong. |
 
-\`--json\` prints a list of \`{ severity, file, line, column, path, message }\` on standard output. Keys that a later version
-will know are errors, too: nothing is ignored silently.
+For tools \`--json\` prints a list of \`{ severity, file, line, column, path, message }\` (and \`lint\` for warnings) on standard
+output, \`--sarif\` a SARIF 2.1.0 log, and \`--github\` annotations for GitHub Actions. Lines that may hold a secret are never
+quoted. Keys that a later version will know are errors, too: nothing is ignored silently.
 
 Traps of YAML that are told with a hint:
 
@@ -173,4 +182,7 @@ function notYet(later: Reference['later'], path: string, sections: ReadonlyMap<s
   return names.length === 0 ? '' : `Not in this version: ${names.map((name) => `\`${name}\``).join(', ')}.\n\n`
 }
 
-if (import.meta.main) writeFileSync(TARGET, configurationPage(reference()))
+if (import.meta.main) {
+  writeFileSync(`${DOCS}configuration.md`, configurationPage(reference()))
+  writeFileSync(`${DOCS}lints.md`, lintsPage())
+}

@@ -15,7 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./cli/run.ts')).run(args, io),
   },
   check: {
-    usage: 'check [FILE…] [--json] [--strict]',
+    usage: 'check [FILE…] [--json|--sarif|--github] [--strict]',
     does: 'every error and warning of a config file',
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },

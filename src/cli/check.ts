@@ -1,33 +1,49 @@
 import { readFile } from 'node:fs/promises'
-import { loadConfig, readConfigFile } from '../config/load.ts'
+import { loadConfig, loadDeps } from '../config/load.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
+import { githubReport } from './check-github.ts'
+import { sarifReport } from './check-sarif.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
+import { version } from './version.ts'
 
-/** `sluice check FILE… [--json] [--strict]`: every error and warning; 2 when there is an error (or, strict, a warning). */
+/** For tools; without one of them people read it. */
+const REPORTS: Readonly<Record<string, (found: readonly Diagnostic[]) => string>> = {
+  json: (found) => `${JSON.stringify(found.map(plain), undefined, 2)}\n`,
+  sarif: (found) => `${JSON.stringify(sarifReport(found, version()), undefined, 2)}\n`,
+  github: githubReport,
+}
+
+/**
+ * `sluice check FILE… [--json|--sarif|--github] [--strict]`: every error and warning; 2 when there is an error (or, strict,
+ * a warning).
+ */
 export async function check(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { json: { type: 'boolean' }, strict: { type: 'boolean' } })
-  if (typeof parsed === 'string') {
-    io.stderr(`sluice check: ${parsed}\n`)
+  const flag = { type: 'boolean' } as const
+  const parsed = parseOptions(args, { json: flag, sarif: flag, github: flag, strict: flag })
+  const formats = typeof parsed === 'string' ? [] : Object.keys(REPORTS).filter((name) => parsed.flags[name] === true)
+  if (typeof parsed === 'string' || formats.length > 1) {
+    const problem = typeof parsed === 'string' ? parsed : `one of --${formats.join(' and --')}, please`
+    io.stderr(`sluice check: ${problem}\n`)
     return Exit.usage
   }
+  const [format] = formats
   const files = parsed.files.length === 0 ? [defaultFile()] : parsed.files
   const found: Diagnostic[] = []
   for (const file of files) {
-    const { config, diagnostics } = await loadConfig(file, { env: io.env, readFile: readConfigFile })
+    const { config, diagnostics } = await loadConfig(file, loadDeps(io.env))
     found.push(...diagnostics)
-    if (parsed.flags.json !== true) {
-      io.stderr(await render(diagnostics, io.isTTY))
-      if (config !== undefined)
-        io.stdout(`${file}: ok, ${config.lean.routes.length} routes, ${config.lean.upstreams.length} upstreams\n`)
-    }
+    if (format !== undefined) continue
+    io.stderr(await render(diagnostics, true))
+    if (config !== undefined)
+      io.stdout(`${file}: ok, ${config.lean.routes.length} routes, ${config.lean.upstreams.length} upstreams\n`)
   }
-  if (parsed.flags.json === true) io.stdout(`${JSON.stringify(found.map(plain), undefined, 2)}\n`)
+  if (format !== undefined) io.stdout(REPORTS[format]?.(found) ?? '')
   const bad = found.some(({ severity }) => severity === 'error' || parsed.flags.strict === true)
   return bad ? Exit.badConfig : Exit.ok
 }
 
-/** Diagnostics as a compiler prints them; with the source line and a caret on a terminal. */
+/** Diagnostics as a compiler prints them; with the source line and a caret on demand. */
 export async function render(diagnostics: readonly Diagnostic[], excerpts: boolean): Promise<string> {
   const sources = new Map<string, readonly string[]>()
   let out = ''
@@ -39,6 +55,6 @@ export async function render(diagnostics: readonly Diagnostic[], excerpts: boole
   return out
 }
 
-function plain({ severity, at, path, message }: Diagnostic): object {
-  return { severity, ...at, path, message }
+function plain({ severity, at, path, message, lint }: Diagnostic): object {
+  return { severity, ...at, path, message, ...(lint !== undefined && { lint }) }
 }

@@ -2,17 +2,16 @@ import type { UpstreamOptions } from '../data/upstreams/options.ts'
 
 /** Something that no single key of an upstream can tell. `path`: below the upstream. */
 export interface BalancingMistake {
-  readonly severity: 'error' | 'warning'
   readonly path: readonly string[]
   readonly message: string
 }
 
 /** What does not fit together in how an upstream is balanced. */
-export function balancingMistakes({ endpoints, loadBalancing, subset }: UpstreamOptions): BalancingMistake[] {
-  const { algorithm, hashOn, zone } = loadBalancing
+export function balancingMistakes({ loadBalancing, subset }: UpstreamOptions): BalancingMistake[] {
+  const { algorithm, hashOn } = loadBalancing
   const mistakes: BalancingMistake[] = []
   const error = (path: readonly string[], message: string): void => {
-    mistakes.push({ severity: 'error', path, message })
+    mistakes.push({ path, message })
   }
   const hashes = algorithm === 'ring-hash' || algorithm === 'maglev'
   if (hashes && hashOn === undefined) {
@@ -26,13 +25,6 @@ export function balancingMistakes({ endpoints, loadBalancing, subset }: Upstream
   }
   if (!hashes && hashOn !== undefined && (subset === undefined || subset.hashOn !== undefined)) {
     error(['loadBalancing', 'hashOn'], `would have no effect: ${algorithm} uses no key; ring-hash and maglev do`)
-  }
-  if (zone !== undefined && !('kind' in endpoints) && !endpoints.some((endpoint) => endpoint.zone === zone.prefer)) {
-    mistakes.push({
-      severity: 'warning',
-      path: ['loadBalancing', 'zone', 'prefer'],
-      message: `no endpoint is in zone ${JSON.stringify(zone.prefer)}`,
-    })
   }
   return mistakes
 }

@@ -4,17 +4,14 @@ import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
 import { type Diagnostic, suggestion } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
-import { At } from '../schema/schema.ts'
 import { balancingMistakes } from './balancing.ts'
+import type { Path } from './contract.ts'
 import { badFallbacks } from './fallbacks.ts'
-import { pointlessLimits } from './limits.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 import { badTests } from './tests.ts'
 import { findTies } from './ties.ts'
-import { keyOf, nodeAt, placeOf } from './tree.ts'
-
-type Path = readonly (string | number)[]
+import { keyOf, nodeAt, pathText, placeOf } from './tree.ts'
 
 interface Reference {
   readonly at: Path
@@ -46,8 +43,6 @@ class Check {
     this.admin()
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
-    for (const { path, message } of pointlessLimits(root, (path) => nodeAt(this.tree, path) !== undefined))
-      this.warn(path, message)
     for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
     const known = { route: root.routes, upstream: root.upstreams }
     for (const { path, message } of badTests(root.tests ?? new Map(), known)) this.error(path, message)
@@ -55,8 +50,6 @@ class Check {
       const line = keyOf(this.tree, ['routes', first]).line
       this.errorAt(['routes', second], `ties with route ${first} (line ${line}): ${why}; give one of them a precedence`)
     }
-    // What an error keeps from being used is not worth a warning of its own.
-    if (!this.diagnostics.some(({ severity }) => severity === 'error')) this.unused()
   }
 
   private route(name: string, route: RouteOptions): void {
@@ -86,7 +79,6 @@ class Check {
     if (fallback?.route !== undefined)
       this.known([...path, 'fallback', 'route'], fallback.route, this.root.routes, 'route')
     this.parameters(name, route)
-    this.timeouts(name, route)
   }
 
   /** Every upstream that `to` names, those of weight 0 too. */
@@ -126,15 +118,6 @@ class Check {
     }
   }
 
-  private timeouts(name: string, { timeouts }: RouteOptions): void {
-    const { attempt, request } = timeouts
-    if (attempt === undefined || request === undefined || attempt <= request) return
-    this.warn(
-      ['routes', name, 'timeouts', 'attempt'],
-      'is longer than timeouts.request, which ends the request before it',
-    )
-  }
-
   private upstream(name: string, upstream: UpstreamOptions): void {
     const seen = new Map<string, number>()
     const listed = 'kind' in upstream.endpoints ? [] : upstream.endpoints
@@ -151,11 +134,7 @@ class Check {
         ['upstreams', name, 'tls'],
         `cert and key go together; ${cert === undefined ? 'cert' : 'key'} is missing`,
       )
-    for (const { path, message, severity } of balancingMistakes(upstream)) {
-      const at = ['upstreams', name, ...path]
-      if (severity === 'error') this.error(at, message)
-      else this.warn(at, message)
-    }
+    for (const { path, message } of balancingMistakes(upstream)) this.error(['upstreams', name, ...path], message)
   }
 
   private addresses(): void {
@@ -189,22 +168,6 @@ class Check {
     })
   }
 
-  private unused(): void {
-    const used = new Set(
-      [...this.root.routes].flatMap(([name, { failover }]) => [
-        ...this.targets(name).map((t) => t.upstream),
-        ...failover,
-      ]),
-    )
-    for (const name of this.root.upstreams.keys()) {
-      if (!used.has(name)) this.warn(['upstreams', name], 'no route leads here')
-    }
-    const profiles = new Set([...this.root.routes.values()].flatMap((route) => route.use ?? []))
-    for (const name of this.root.profiles?.keys() ?? []) {
-      if (!profiles.has(name)) this.warn(['profiles', name], 'no route uses this profile')
-    }
-  }
-
   private options(route: RouteOptions, policy: string): unknown {
     return (route as unknown as Record<string, unknown>)[policy]
   }
@@ -228,17 +191,9 @@ class Check {
   private errorAt(path: readonly string[], message: string): void {
     this.diagnostics.push({ severity: 'error', at: keyOf(this.tree, path), path: pathText(path), message })
   }
-
-  private warn(path: Path, message: string): void {
-    this.diagnostics.push({ severity: 'warning', at: placeOf(this.tree, path), path: pathText(path), message })
-  }
 }
 
 /** Both can not be bound to the same port. */
 function overlap(a: string, b: string): boolean {
   return a === b || [a, b].includes('::') || ([a, b].includes('0.0.0.0') && isIP(a) === isIP(b))
-}
-
-function pathText(path: Path): string {
-  return path.reduce((at, step) => (typeof step === 'number' ? at.index(step) : at.key(step)), new At([])).path
 }

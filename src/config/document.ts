@@ -13,6 +13,8 @@ import {
 } from 'yaml'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../schema/node.ts'
+import { type Comment, readComments } from './comments.ts'
+import { decode } from './decode.ts'
 import { type Environment, substitute } from './environment.ts'
 import { syntaxMessage } from './syntax.ts'
 
@@ -26,25 +28,22 @@ const MAX_DEPTH = 100
 export interface ParsedDocument {
   readonly root: Node | undefined
   readonly diagnostics: readonly Diagnostic[]
+  readonly comments: readonly Comment[]
 }
 
 /** YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. */
 export function parseYaml(file: string, bytes: Uint8Array, env: Environment): ParsedDocument {
-  const whole: Position = { file, line: 0, column: 0 }
-  const fail = (message: string): ParsedDocument => ({
+  const fail = (message: string, before?: string): ParsedDocument => ({
     root: undefined,
-    diagnostics: [{ severity: 'error', at: whole, path: '', message }],
+    diagnostics: [{ severity: 'error', at: endOf(file, before), path: '', message }],
+    comments: [],
   })
   if (bytes.length > MAX_FILE_BYTES)
     return fail(`the file is too large: at most ${MAX_FILE_BYTES} bytes (16 MiB) are read`)
-  if (bytes.includes(0)) return fail('this is not text: it holds NUL bytes; expected a YAML file')
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return fail('this is not UTF-8 text; expected a YAML file')
-  }
-  if (/^(\s|#.*|---|~)*$/.test(text)) return fail('the file is empty; it starts with: apiVersion: sluice/v1')
+  const decoded = decode(bytes)
+  if ('problem' in decoded) return fail(decoded.problem, decoded.before)
+  const { text } = decoded
+  if (isEmpty(text)) return fail('the file is empty; it starts with: apiVersion: sluice/v1', '')
   const counter = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: counter,
@@ -54,7 +53,21 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment): Pa
     merge: true,
   })
   const conversion = new Conversion(file, text, document, counter, env)
-  return { root: conversion.root(), diagnostics: conversion.diagnostics }
+  return { root: conversion.root(), diagnostics: conversion.diagnostics, comments: readComments(file, text) }
+}
+
+function isEmpty(text: string): boolean {
+  return text.split('\n').every((written) => {
+    const line = written.trim()
+    return line === '' || line.startsWith('#') || /^(---|~)(\s+#.*)?$/.test(line)
+  })
+}
+
+/** Where a text ends; undefined: the file as a whole. */
+function endOf(file: string, text: string | undefined): Position {
+  if (text === undefined) return { file, line: 0, column: 0 }
+  const lines = text.split('\n')
+  return { file, line: lines.length, column: (lines.at(-1) as string).length + 1 }
 }
 
 /** One document on its way to nodes. */
@@ -188,7 +201,7 @@ class Conversion {
       return { kind: 'scalar', at, value: '', text: '', quoted: true }
     }
     const read = quoted ? put.text : plainValue(put.text)
-    return { kind: 'scalar', at, value: read, text: put.text, quoted, fromEnvironment: true }
+    return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: true }
   }
 
   /** Where the text begins whose closing quote is missed at `end`. */

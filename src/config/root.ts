@@ -5,6 +5,7 @@ import { list, map, object, offOr, oneOrMany, optional, partial, required, withD
 import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../schema/scalars.ts'
 import type { Infer, Schema } from '../schema/schema.ts'
 import { secretReference } from '../schema/secret.ts'
+import { includeOptions } from './include.ts'
 import { profileOptions, routeOptions } from './route.ts'
 import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
@@ -186,11 +187,16 @@ export const rootOptions = object(
       'Named sets of policies, for routes.x.use.',
     ),
     upstreams: withDefault(map(name(), upstreamOptions, 'a map of upstreams by name'), {}, 'Services, by name.'),
+    include: withDefault(
+      includeOptions,
+      [],
+      'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
+    ),
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
     tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
   },
   {
-    later: ['include', 'logging', 'metrics', 'tracing', 'plugins', 'stores'],
+    later: ['logging', 'metrics', 'tracing', 'plugins', 'stores'],
     misplaced: {
       listen: 'listeners.NAME.listen',
       name: 'gateway.name',

@@ -1,9 +1,11 @@
 import { isOff } from '../schema/composites.ts'
 import type { Entry, MapNode, Node, Position } from '../schema/node.ts'
+import { At } from '../schema/schema.ts'
+import type { Path } from './contract.ts'
 import { mergeNodes } from './merge.ts'
 
 /** The value under a path of keys; undefined where there is none. */
-export function nodeAt(root: Node, path: readonly (string | number)[]): Node | undefined {
+export function nodeAt(root: Node, path: Path): Node | undefined {
   let node: Node | undefined = root
   for (const step of path) {
     if (node?.kind === 'map') node = node.entries.get(String(step))?.value
@@ -14,7 +16,7 @@ export function nodeAt(root: Node, path: readonly (string | number)[]): Node | u
 }
 
 /** Where the value under a path of keys stands, or the nearest thing around it that was written. */
-export function placeOf(root: Node, path: readonly (string | number)[]): Position {
+export function placeOf(root: Node, path: Path): Position {
   for (let length = path.length; length > 0; length--) {
     const parent = nodeAt(root, path.slice(0, length - 1))
     const last = path[length - 1]
@@ -27,10 +29,15 @@ export function placeOf(root: Node, path: readonly (string | number)[]): Positio
 }
 
 /** Where a key itself stands. */
-export function keyOf(root: Node, path: readonly string[]): Position {
+export function keyOf(root: Node, path: Path): Position {
   const parent = nodeAt(root, path.slice(0, -1))
-  const entry = parent?.kind === 'map' ? parent.entries.get(path.at(-1) as string) : undefined
+  const entry = parent?.kind === 'map' ? parent.entries.get(String(path.at(-1))) : undefined
   return entry?.key ?? placeOf(root, path)
+}
+
+/** `routes.orders.retries.when[2]` */
+export function pathText(path: Path): string {
+  return path.reduce((at, step) => (typeof step === 'number' ? at.index(step) : at.key(step)), new At([])).path
 }
 
 /**

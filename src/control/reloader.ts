@@ -1,14 +1,14 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Kept } from '../config/keep-good.ts'
-import { type LoadDeps, type Loaded, loadConfig } from '../config/load.ts'
+import type { LoadDeps } from '../config/load.ts'
 import type { Written } from '../explain/model.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
-import type { Node } from '../schema/node.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
+import { configReader, type Documents, keptReader, putInPlace, type Reader } from './config-reader.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
 
@@ -73,9 +73,6 @@ export interface ReloaderOptions {
   readonly log: Log
 }
 
-/** Texts of YAML files by absolute path. */
-export type Documents = Readonly<Record<string, string>>
-
 interface Live extends Written {
   readonly kept: readonly Kept[]
   readonly source: ConfigSource
@@ -132,8 +129,7 @@ export class Reloader {
   reload(trigger: Trigger): Promise<Outcome> {
     this.coming ??= this.inTurn(() => {
       this.coming = undefined
-      const read = this.reader()
-      return this.attempt('files', trigger, read)
+      return this.attempt('files', trigger, configReader(this.options.file, this.options.deps))
     })
     return this.coming
   }
@@ -146,14 +142,14 @@ export class Reloader {
     return this.inTurn(() => {
       if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
         throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
-      const read = this.reader({ [resolve(this.options.file)]: yaml })
+      const read = configReader(this.options.file, putInPlace(this.options.deps, this.live.config, yaml))
       return dryRun ? this.check(read) : this.attempt('api', 'api', read)
     })
   }
 
   /** One that was live before, until the next reload of the files. */
   rollback(kept: KeptConfig): Promise<Outcome> {
-    return this.inTurn(() => this.attempt('rollback', 'api', this.reader(kept.documents)))
+    return this.inTurn(() => this.attempt('rollback', 'api', keptReader(kept, this.options.deps)))
   }
 
   private inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
@@ -232,10 +228,6 @@ export class Reloader {
     this.last = { ok, trigger, at, problems: problems.slice(0, MOST_SHOWN) }
   }
 
-  private reader(instead: Documents = {}): Reader {
-    return configReader(this.options.file, this.options.deps, instead)
-  }
-
   private secretsOf(config: Config): Promise<string> {
     return secretsDigest(config, this.options.deps.env)
   }
@@ -249,24 +241,4 @@ export class Reloader {
       log.warn('the config could not be kept as the last good one', { error })
     }
   }
-}
-
-/** Loads a config and remembers the texts that it was made of. */
-export interface Reader {
-  readonly documents: Documents
-  /** `good`: see {@link loadConfig}. */
-  load(good?: Node): Promise<Loaded>
-}
-
-/** `instead`: texts that stand in for files. */
-export function configReader(file: string, deps: LoadDeps, instead: Documents = {}): Reader {
-  const documents: Record<string, string> = {}
-  const readFile = async (path: string): Promise<Uint8Array> => {
-    const full = resolve(path)
-    const text = instead[full]
-    const bytes = text === undefined ? await deps.readFile(path) : Buffer.from(text)
-    if (full === resolve(file) || /\.ya?ml$/i.test(full)) documents[full] = Buffer.from(bytes).toString('utf8')
-    return bytes
-  }
-  return { documents, load: (good) => loadConfig(file, { ...deps, readFile }, good) }
 }

@@ -33,7 +33,7 @@ export function shownTarget(target: string): string {
 
 /** Texts in the policies of a route that came from the environment: they may be secrets. */
 export function environmentTexts(node: Node): readonly string[] {
-  if (node.kind === 'scalar') return node.fromEnvironment === true ? [node.text] : []
+  if (node.kind === 'scalar') return node.substituted === true ? [node.text] : []
   const inner = node.kind === 'list' ? node.items : Array.from(node.entries.values(), ({ value }) => value)
   return inner.flatMap(environmentTexts)
 }

@@ -5,6 +5,7 @@ const MAX_POSITIONS = 500
 const MAX_PARTS = 5000
 const MAX_INPUT = 8192
 const MAX_MARK = 0x7fff_ffff
+const MAX_STEPS = 1_000_000
 
 /**
  * A regular expression that takes time linear in its input, whatever the pattern: a position automaton (Glushkov, "The
@@ -51,6 +52,42 @@ export class LinearRegex {
       states = reached
     }
     return states.some((state) => this.last[state] === 1)
+  }
+
+  /**
+   * A shortest text that this and `other` both match: its first byte is one of `begin`, the others of `bytes`, those that
+   * come first preferred. Undefined: there is none, or it takes more than a million steps to find, which never happens
+   * where `other` is a single repeated class.
+   */
+  meet(other: LinearRegex, begin: readonly number[], bytes: readonly number[]): string | undefined {
+    const reached = new Map<string, Step>()
+    const queue: Step[] = []
+    let steps = 0
+    const enter = (
+      ours: readonly number[],
+      theirs: readonly number[],
+      allowed: readonly number[],
+      from?: Step,
+    ): void => {
+      for (const mine of ours) {
+        for (const its of theirs) {
+          const pair = `${mine} ${its}`
+          if (++steps > MAX_STEPS || reached.has(pair)) continue
+          const [a, b] = [this.bytes[mine] as Uint32Array, other.bytes[its] as Uint32Array]
+          const byte = allowed.find((candidate) => holds(a, candidate) && holds(b, candidate))
+          if (byte === undefined) continue
+          const step = { mine, its, text: (from?.text ?? '') + String.fromCharCode(byte) }
+          reached.set(pair, step)
+          queue.push(step)
+        }
+      }
+    }
+    enter(this.first, other.first, begin)
+    for (const step of queue) {
+      if (this.last[step.mine] === 1 && other.last[step.its] === 1) return step.text
+      enter(this.next[step.mine] as readonly number[], other.next[step.its] as readonly number[], bytes, step)
+    }
+    return undefined
   }
 
   private enter(candidates: readonly number[], byte: number, reached: number[]): void {
@@ -115,6 +152,17 @@ export class LinearRegex {
     this.link(part.last, part.first)
     return { ...part, nullable: true }
   }
+}
+
+/** A position of each of two patterns, and a text that leads to both. */
+interface Step {
+  readonly mine: number
+  readonly its: number
+  readonly text: string
+}
+
+function holds(set: Uint32Array, byte: number): boolean {
+  return ((set[byte >> 5] as number) & (1 << (byte & 31))) !== 0
 }
 
 /** Of a part of the pattern: whether it matches nothing at all, and the positions at which its matches begin and end. */

@@ -10,6 +10,10 @@ export interface Diagnostic {
   readonly path: string
   /** What is wrong, and what would be right. */
   readonly message: string
+  /** Name of the lint that found it; errors have none. */
+  readonly lint?: string
+  /** The line may hold a secret: it is never quoted. */
+  readonly secret?: true
 }
 
 /** In the order of the file. */
@@ -20,9 +24,10 @@ export function sortDiagnostics(list: readonly Diagnostic[]): readonly Diagnosti
 }
 
 /** One line as a compiler prints it: `sluice.yaml:31:7: routes.orders.retries.when[2]: "50x" is …`. */
-export function diagnosticLine({ severity, at, path, message }: Diagnostic): string {
+export function diagnosticLine({ severity, at, path, message, lint }: Diagnostic): string {
   const place = at.line === 0 ? at.file : `${at.file}:${at.line}:${at.column}`
-  return printable(`${place}: ${severity === 'warning' ? 'warning: ' : ''}${path === '' ? '' : `${path}: `}${message}`)
+  const what = `${path === '' ? '' : `${path}: `}${message}${lint === undefined ? '' : ` [${lint}]`}`
+  return printable(`${place}: ${severity === 'warning' ? 'warning: ' : ''}${what}`)
 }
 
 /** Without what a terminal would obey. A tab becomes one space, so that carets stay in place. */
@@ -33,11 +38,21 @@ function printable(text: string): string {
 /** The line with the source line below it and a caret at the column. `line`: text of the source line, if it is known. */
 export function diagnosticExcerpt(diagnostic: Diagnostic, line: string | undefined): string {
   const head = diagnosticLine(diagnostic)
-  if (line === undefined || diagnostic.at.line === 0) return head
+  if (line === undefined || diagnostic.at.line === 0 || diagnostic.secret === true) return head
   const number = String(diagnostic.at.line)
-  const shown = printable(line.length > 200 ? `${line.slice(0, 199)}…` : line.replace(/\r$/, ''))
-  const indent = ' '.repeat(Math.min(diagnostic.at.column - 1, 200))
-  return `${head}\n  ${number} | ${shown}\n  ${' '.repeat(number.length)} | ${indent}^`
+  const { text, before } = windowOf(line.replace(/\r$/, ''), diagnostic.at.column)
+  return `${head}\n  ${number} | ${printable(text)}\n  ${' '.repeat(number.length)} | ${' '.repeat(before)}^`
+}
+
+const WIDTH = 200
+
+/** Of a long line the part around the column. `before`: characters of it that stand before the column. */
+function windowOf(line: string, column: number): { text: string; before: number } {
+  const from = Math.max(0, Math.min(column - WIDTH / 2, line.length - WIDTH))
+  let text = line.slice(from, from + WIDTH)
+  if (from > 0) text = `…${text.slice(1)}`
+  if (from + WIDTH < line.length) text = `${text.slice(0, -1)}…`
+  return { text, before: Math.min(column - 1 - from, WIDTH) }
 }
 
 /** The candidate that was most likely meant; undefined when none is near. Optimal string alignment distance, at most 2. */

@@ -16,8 +16,8 @@ export interface ScalarNode {
   readonly text: string
   /** It was in quotes or a block: text, whatever it looks like. */
   readonly quoted: boolean
-  /** Environment values were put in: it may hold a secret. */
-  readonly fromEnvironment?: true
+  /** Some of the text came from the environment. */
+  readonly substituted?: true
 }
 
 export interface ListNode {

@@ -22,8 +22,9 @@ export function parsed<T>(
       if (node.kind !== 'scalar' || node.value === null) return mismatch(node, at, expected)
       const value = parse(node.text)
       if (!isProblem(value)) return value
-      const shown = value.hidden === true ? 'this' : describe(node)
-      at.error(node.at, `${shown} is not ${expected}${value.problem === '' ? '' : `: ${value.problem}`}`)
+      const why = `is not ${expected}${value.problem === '' ? '' : `: ${value.problem}`}`
+      if (value.hidden === true) at.secretError(node.at, `this ${why}`)
+      else at.error(node.at, `${describe(node)} ${why}`)
       return INVALID
     },
   }
@@ -175,6 +176,11 @@ function unitHint(text: string, units: Units): string {
     [written, `${written}b`, `${written}ib`].some((word) => word.toLowerCase() === unit.toLowerCase()),
   )
   return close.length === 0 ? '' : `write ${close.map((unit) => `${digits}${unit}`).join(' or ')}`
+}
+
+/** Milliseconds as one writes them: `1500ms`, `90s`, `2m`. */
+export function durationText(ms: number): string {
+  return inUnit(ms, DURATIONS)
 }
 
 /** A number in the largest unit that keeps it whole. */

@@ -28,8 +28,9 @@ export class At {
     this.diagnostics.push({ severity: 'error', at, path: this.path, message })
   }
 
-  warn(at: Position, message: string): void {
-    this.diagnostics.push({ severity: 'warning', at, path: this.path, message })
+  /** Of a value that may be a secret: its line is not quoted. */
+  secretError(at: Position, message: string): void {
+    this.diagnostics.push({ severity: 'error', at, path: this.path, message, secret: true })
   }
 }
 

@@ -21,7 +21,7 @@ export function secretReference(): Schema<SecretReference> {
     json: { not: {} },
     read(node, at) {
       // The value is not shown: it may be a secret.
-      at.error(node.at, 'secrets are never written into the config; expected { file: PATH } or { env: NAME }')
+      at.secretError(node.at, 'secrets are never written into the config; expected { file: PATH } or { env: NAME }')
       return INVALID
     },
   }

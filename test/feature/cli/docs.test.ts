@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
-import { loadConfig } from '../../../src/config/load.ts'
+import { lintsPage } from '../../../scripts/lints-page.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { reference } from '../../../src/config/reference.ts'
 import { sluice } from './cli.ts'
 
@@ -29,8 +30,21 @@ describe('docs/configuration.md', () => {
 
   it('opens with an example that the checker accepts', async () => {
     const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
-    const loaded = await loadConfig('example.yaml', { env: {}, readFile: async () => Buffer.from(example) })
+    const loaded = await loadConfig('example.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(example) })
     expect(loaded.diagnostics).toEqual([])
+  })
+})
+
+describe('docs/lints.md', () => {
+  it('is what npm run docs writes', async () => {
+    expect(await readFile(`${TOP}docs/lints.md`, 'utf8')).toBe(lintsPage())
+  })
+
+  it('has a heading for each name, that links lead to', () => {
+    const names = [...lintsPage().matchAll(/^\| \[`([a-z-]+)`\]\(#([a-z-]+)\)/gm)]
+    expect(names.length).toBeGreaterThan(15)
+    for (const [, name, anchor] of names)
+      expect([anchor, lintsPage()]).toEqual([name, expect.stringContaining(`\n### ${name}\n`)])
   })
 })
 

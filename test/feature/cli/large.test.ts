@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadConfig, readConfigFile } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { sluice } from './cli.ts'
 
 const ROUTES = 10_000
@@ -43,6 +43,7 @@ ${i % 10 === 4 ? '    use: [slow]\n' : ''}${i % 10 === 5 ? '    timeouts: { requ
   return `apiVersion: sluice/v1
 listeners:
   web: { listen: 127.0.0.1:8080 }
+drain: { timeout: 60s }
 defaults:
   route:
     timeouts: { request: 10s }
@@ -57,7 +58,7 @@ ${routes.join('')}`
 
 describe('10,000 routes and 1,000 upstreams', () => {
   it('load without a word', async () => {
-    const { config, diagnostics } = await loadConfig(join(folder, 'large.yaml'), { env: {}, readFile: readConfigFile })
+    const { config, diagnostics } = await loadConfig(join(folder, 'large.yaml'), loadDeps({}))
     expect(diagnostics).toEqual([])
     expect(config?.lean.routes).toHaveLength(ROUTES)
     expect(config?.lean.upstreams).toHaveLength(UPSTREAMS)
@@ -72,8 +73,6 @@ describe('10,000 routes and 1,000 upstreams', () => {
     await writeFile(join(folder, 'broken.yaml'), large().replace('to: u777\n', 'to: u7777\n'))
     const { code, stderr } = await sluice(folder, ['check', 'broken.yaml'])
     expect(code).toBe(2)
-    expect(stderr).toMatch(
-      /^broken\.yaml:\d+:9: routes\.r777\.to: there is no upstream "u7777"; did you mean u777\?\n$/,
-    )
+    expect(stderr).toMatch(/^broken\.yaml:\d+:9: routes\.r777\.to: there is no upstream "u7777"; did you mean u777\?\n/)
   })
 })

@@ -1,4 +1,4 @@
-import { loadConfig } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { Guard } from '../../../src/data/ingress/guard.ts'
 import { MemoryDownstream } from '../../../src/data/ingress/memory.ts'
 import { methodRefusal } from '../../../src/data/ingress/methods.ts'
@@ -9,7 +9,7 @@ import type { GeneratedRequest } from './generate.ts'
 
 /** A config from its text; undefined where it has errors. */
 export async function written(text: string): Promise<Written | undefined> {
-  const { config, tree } = await loadConfig('c.yaml', { env: {}, readFile: async () => Buffer.from(text) })
+  const { config, tree } = await loadConfig('c.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(text) })
   return config === undefined || tree === undefined ? undefined : { config, tree }
 }
 

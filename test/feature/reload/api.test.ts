@@ -49,7 +49,7 @@ describe('POST /api/v1/reload', () => {
     const answer = await sluice.command('reload', {})
     expect(answer.status).toBe(422)
     expect(json(answer)).toMatchObject({ error: 'refused', changed: false })
-    expect(String(json(answer).problems)).toContain('sluice.yaml:10:35: routes.all.to')
+    expect(String(json(answer).problems)).toContain('sluice.yaml:11:35: routes.all.to')
     expect(await said()).toBe('one')
   })
 
@@ -104,7 +104,7 @@ describe('POST /api/v1/config', () => {
 
   it.each([
     ['no object', [], 400],
-    ['no text', { yaml: 7 }, 400],
+    ['no text', { yaml: [7] }, 400],
     ['another key', { yaml: '', extra: 1 }, 400],
     ['an empty text', { yaml: '' }, 422],
     ['no YAML', { yaml: '\t{' }, 422],
@@ -178,7 +178,7 @@ describe('the command line', () => {
     await writeFile(sluice.file, BAD)
     const { code, stderr } = await operate('reload')
     expect(code).toBe(2)
-    expect(stderr).toContain('sluice.yaml:10:35: routes.all.to')
+    expect(stderr).toContain('sluice.yaml:11:35: routes.all.to')
     expect((await operate('rollback')).code).toBe(64)
     expect((await operate('rollback', '77')).code).toBe(2)
   })

@@ -44,7 +44,7 @@ describe('onInvalid: keepGood', () => {
         { kind: 'routes', name: 'odd', became: 'left out' },
       ],
     })
-    expect(String(answer.problems)).toMatch(/sluice\.yaml:14:27: routes\.app\.match\.path: .*must start with a slash/)
+    expect(String(answer.problems)).toMatch(/sluice\.yaml:14:25: routes\.app\.match\.path: .*must start with a slash/)
     expect([await body('/app'), await body('/text'), await body('/good')]).toEqual(['ok', 'two', 'new'])
     expect((await sluice.get('/odd')).status).toBe(404)
     expect(await metric(sluice, 'sluice_config_last_reload_successful')).toBe(0)

@@ -27,8 +27,18 @@ describe('diagnosticExcerpt', () => {
 
   it('keeps the caret in place behind tabs, and cuts what is too long', () => {
     expect(diagnosticExcerpt(at(1, 3), '\t\tx: 1\r').split('\n').slice(1)).toEqual(['  1 |   x: 1', '    |   ^'])
-    const [, shown] = diagnosticExcerpt(at(1, 900), 'x'.repeat(1000)).split('\n')
+    const line = `${'a'.repeat(899)}X${'b'.repeat(100)}`
+    const [, shown = '', caret = ''] = diagnosticExcerpt(at(1, 900), line).split('\n')
     expect(shown).toHaveLength(206)
+    expect(shown[caret.indexOf('^')]).toBe('X')
+    expect(shown.slice(6, 8)).toBe('…a')
+    const [, start = '', there = ''] = diagnosticExcerpt(at(1, 2), `aX${'b'.repeat(998)}`).split('\n')
+    expect(start[there.indexOf('^')]).toBe('X')
+    expect(start.endsWith('b…')).toBe(true)
+  })
+
+  it('never shows a line that may hold a secret', () => {
+    expect(diagnosticExcerpt(at(1, 1, { secret: true }), 'token: abc')).toBe('a.yaml:1:1: routes.a: wrong')
   })
 
   it('is the plain line for a whole file, or when the source is not known', () => {

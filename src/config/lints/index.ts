@@ -1,0 +1,64 @@
+import type { Lint } from '../contract.ts'
+import { breakerNeverOpens, breakerWindowShort } from './breaker.ts'
+import { fallbackNeverUsed } from './fallback.ts'
+import { hedgeNeverHappens } from './hedge.ts'
+import { limitNeverReached } from './limits.ts'
+import { ejectionImpossible } from './outliers.ts'
+import { routesOverlap } from './overlaps.ts'
+import { retriesWithoutBudget, timeoutNeverRetried, triesExceedRequest } from './retries.ts'
+import { routeNeverMatches } from './routes.ts'
+import { plainTextSecret } from './secrets.ts'
+import { drainTooShort, timeoutNeverReached, unboundedWait } from './timeouts.ts'
+import { unusedProfile, unusedUpstream } from './unused.ts'
+import { healthCheckOverlaps, tlsNotVerified, zoneWithoutEndpoint } from './upstreams.ts'
+
+/** Every lint, in the order of the docs. */
+export const LINTS: readonly Lint[] = [
+  routeNeverMatches,
+  routesOverlap,
+  unusedUpstream,
+  unusedProfile,
+  timeoutNeverReached,
+  unboundedWait,
+  drainTooShort,
+  triesExceedRequest,
+  timeoutNeverRetried,
+  retriesWithoutBudget,
+  hedgeNeverHappens,
+  fallbackNeverUsed,
+  limitNeverReached,
+  breakerNeverOpens,
+  breakerWindowShort,
+  ejectionImpossible,
+  healthCheckOverlaps,
+  zoneWithoutEndpoint,
+  tlsNotVerified,
+  plainTextSecret,
+]
+
+/** What is said about the comments that silence lints. Nothing silences it. */
+export const BAD_IGNORE: Omit<Lint, 'run'> = {
+  name: 'bad-ignore',
+  finds: 'A comment `# sluice-ignore` that names no lint, gives no reason, or silences nothing.',
+  why: 'A comment that outlives what it was written for would hide the next mistake at the same place, and one without a reason tells nobody whether it still holds.',
+  remedy:
+    'Write the name of a lint, a colon and the reason, on the line or above the key that it is about; remove it where it silences nothing.',
+  example: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080 ]
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: off, total: 10m } # sluice-ignore unbounded-wait: clients wait
+`,
+  better: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080 ]
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: off } # sluice-ignore unbounded-wait: clients end it themselves after a minute
+`,
+}

@@ -1,0 +1,95 @@
+import type { Finding, Lint, LintRoute, LintUpstream, Path } from '../contract.ts'
+import { endpointCount } from './endpoints.ts'
+
+export const limitNeverReached: Lint = {
+  name: 'limit-never-reached',
+  finds: 'A limit that can not be reached, because a smaller one is met before.',
+  why: 'Whoever wrote it believes in a bound that is never the one that acts: under load something else refuses, with another reason, at another number.',
+  remedy: 'Lower it below the other limit, raise the other one, or leave one of them out.',
+  example: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080 ]
+    bulkhead: { maxConcurrent: 50 }
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    bulkhead: { maxConcurrent: 200 }
+`,
+  better: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080 ]
+    bulkhead: { maxConcurrent: 50 }
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    bulkhead: { maxConcurrent: 40 }
+`,
+  run: ({ upstreams, routes, root, written }) =>
+    [
+      ...upstreams.flatMap(inUpstream),
+      ...routes.flatMap((route) => inRoute(route, (name) => root.upstreams.get(name))),
+    ].filter(({ path }) => written(path)),
+}
+
+function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
+  const { bulkhead, connections, endpoints } = options
+  const at = ['upstreams', name]
+  const found: Finding[] = []
+  const count = endpointCount(options)
+  if (bulkhead !== undefined && count !== undefined && bulkhead.maxConcurrent > count * connections.max)
+    found.push({
+      path: [...at, 'bulkhead', 'maxConcurrent'],
+      message: `is never reached: connections.max admits ${count * connections.max} tries at a time`,
+    })
+  for (const [i, { maxConcurrent }] of 'kind' in endpoints ? [] : endpoints.entries()) {
+    if (maxConcurrent !== undefined && maxConcurrent > connections.max)
+      found.push({
+        path: [...at, 'endpoints', i, 'maxConcurrent'],
+        message: `is never reached: connections.max is ${connections.max}`,
+      })
+  }
+  return found
+}
+
+function inRoute(
+  { name, options }: LintRoute,
+  upstream: (name: string) => LintUpstream['options'] | undefined,
+): readonly Finding[] {
+  const { bulkhead, to } = options
+  if (bulkhead === undefined || to === undefined) return []
+  const at: Path = ['routes', name, 'bulkhead']
+  const found: Finding[] = []
+  const [only, ...others] = to
+  const target = only === undefined || others.length > 0 ? undefined : upstream(only.upstream)
+  const above = target?.bulkhead?.maxConcurrent
+  const sum = target === undefined ? undefined : endpointSum(target)
+  if (above !== undefined && bulkhead.maxConcurrent > above)
+    found.push({
+      path: [...at, 'maxConcurrent'],
+      message: `is never reached: upstreams.${only?.upstream}.bulkhead.maxConcurrent is ${above}`,
+    })
+  else if (sum !== undefined && bulkhead.maxConcurrent > sum && options.failover.length === 0)
+    found.push({
+      path: [...at, 'maxConcurrent'],
+      message: `is never reached: the endpoints of ${only?.upstream} take ${sum} requests together (maxConcurrent)`,
+    })
+  if (bulkhead.adaptive !== undefined && bulkhead.adaptive.max > bulkhead.maxConcurrent)
+    found.push({
+      path: [...at, 'adaptive', 'max'],
+      message: `is never reached: maxConcurrent is ${bulkhead.maxConcurrent}`,
+    })
+  return found
+}
+
+/** Of all endpoints, if each has a limit of its own. */
+function endpointSum(options: LintUpstream['options']): number | undefined {
+  if ('kind' in options.endpoints || endpointCount(options) === undefined) return undefined
+  let sum = 0
+  for (const { maxConcurrent } of options.endpoints) {
+    if (maxConcurrent === undefined) return undefined
+    sum += maxConcurrent
+  }
+  return sum
+}

@@ -1,0 +1,84 @@
+import type { LookUp, RouteTable } from '../../data/routing/table.ts'
+import type { Finding, Lint, LintContext } from '../contract.ts'
+import { type Claim, claimsOf, placeOfClaim } from './claims.ts'
+import { requestsForBoth, requestText, tableOf, winner } from './witness.ts'
+
+/** Files with very many regular expressions of one rank are only looked at in part. */
+const MAX_PAIRS = 20_000
+
+export const routesOverlap: Lint = {
+  name: 'routes-overlap',
+  finds:
+    'Two routes with regular expressions that some request fits, where no rule of precedence decides between them.',
+  why: 'Such a request goes to the route whose name comes first in the alphabet: renaming a route would move it. The message has such a request, which the gateway’s own table was asked about. (Other routes that tie are errors.)',
+  remedy: 'Give one of them a precedence or another condition, or make the regular expressions exclude each other.',
+  example: `upstreams:
+  api:
+    endpoints: [ http://10.0.0.1:8080 ]
+routes:
+  images:
+    match: { path: "~ ^/files/.*[.]png$" }
+    to: api
+  versions:
+    match: { path: "~ ^/files/v[0-9]+/.*$" }
+    to: api
+`,
+  better: `upstreams:
+  api:
+    endpoints: [ http://10.0.0.1:8080 ]
+routes:
+  images:
+    match: { path: "~ ^/files/.*[.]png$" }
+    precedence: 1
+    to: api
+  versions:
+    match: { path: "~ ^/files/v[0-9]+/.*$" }
+    to: api
+`,
+  run(context) {
+    const claims = context.routes.flatMap(claimsOf).filter(({ path }) => path.kind === 'regex')
+    if (claims.length < 2) return []
+    const table = tableOf(context.routes)
+    const found: Finding[] = []
+    const told = new Set<string>()
+    let pairs = 0
+    for (const equals of Map.groupBy(claims, rank).values()) {
+      for (const [i, second] of equals.entries()) {
+        for (const first of equals.slice(0, i)) {
+          const key = `${first.route.name} ${second.route.name}`
+          if (first.route === second.route || told.has(key) || ++pairs > MAX_PAIRS) continue
+          const request = meeting(first, second, table)
+          if (request === undefined) continue
+          told.add(key)
+          found.push(finding(first, second, request, winner(table, request) as string, context))
+        }
+      }
+    }
+    return found
+  },
+}
+
+/** Claims of the same one are told apart by nothing but the names of their routes. */
+function rank({ route, host, conditions: { headers, methods, query } }: Claim): string {
+  return `${route.options.precedence} ${host ?? ''} ${methods.length === 0} ${headers.length + query.length}`
+}
+
+/** A request that meets both and goes to one of them. */
+function meeting(a: Claim, b: Claim, table: RouteTable<string>): LookUp | undefined {
+  const [onlyA, onlyB] = [tableOf([a.route]), tableOf([b.route])]
+  for (const request of requestsForBoth(a, b)) {
+    if (winner(onlyA, request) === undefined || winner(onlyB, request) === undefined) continue
+    const name = winner(table, request)
+    if (name === a.route.name || name === b.route.name) return request
+  }
+  return undefined
+}
+
+function finding(a: Claim, b: Claim, request: LookUp, name: string, context: LintContext): Finding {
+  const [wins, loses] = name === a.route.name ? [a, b] : [b, a]
+  const other = `route ${wins.route.name} (line ${context.line(['routes', wins.route.name])})`
+  return {
+    path: placeOfClaim(loses, context),
+    message: `overlaps with ${other}, and only their names decide: ${requestText(request)} goes there; give one of them a precedence`,
+  }
+}
