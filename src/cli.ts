@@ -29,6 +29,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'the tests of a config file, and which routes they reach',
     run: async (args, io) => (await import('./cli/test.ts')).test(args, io),
   },
+  diff: {
+    usage: 'diff OLD NEW [--json]',
+    does: 'what differs between two config files, in what they mean',
+    run: async (args, io) => (await import('./cli/diff.ts')).diff(args, io),
+  },
+  replay: {
+    usage: 'replay FILE ACCESS_LOG [--against OLD] [--json]',
+    does: 'which recorded requests a config would treat otherwise',
+    run: async (args, io) => (await import('./cli/replay.ts')).replay(args, io),
+  },
   status: {
     usage: 'status [--json]',
     does: 'how a running gateway does',

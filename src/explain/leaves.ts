@@ -1,5 +1,5 @@
 import { type Fields, isOff } from '../schema/composites.ts'
-import { type Node, nodeOf } from '../schema/node.ts'
+import { type MapNode, type Node, nodeOf } from '../schema/node.ts'
 import { At, INVALID, type Schema } from '../schema/schema.ts'
 
 /** One value of the config that holds, written or built in. */
@@ -14,24 +14,27 @@ export interface Leaf {
   readonly node: Node
 }
 
-/** Every value that `schema` makes of `node`, built-in defaults included. */
+/** Every value that `schema` makes of `node`, built-in defaults included. A map without any is one itself: `{}`. */
 export function leavesOf(
   schema: Schema<unknown>,
   node: Node,
   steps: readonly (string | number)[] = [],
 ): readonly Leaf[] {
-  const fields = node.kind === 'map' ? fieldsOf(schema) : undefined
-  if (node.kind === 'map' && fields !== undefined) {
-    return Object.entries(fields).flatMap(([key, { schema: inner, fallback }]) => {
-      const value = node.entries.get(key)?.value ?? (fallback === undefined ? undefined : nodeOf(fallback))
-      return value === undefined ? [] : leavesOf(inner, value, [...steps, key])
-    })
-  }
-  if (node.kind === 'map') {
-    const inner = valuesOf(schema)
-    return [...node.entries].flatMap(([key, { value }]) => leavesOf(inner, value, [...steps, key]))
-  }
+  const below = node.kind === 'map' ? leavesBelow(schema, node, steps) : []
+  if (below.length > 0) return below
   return [{ steps, text: textOf(node), meaning: meaningOf(schema, node), node }]
+}
+
+function leavesBelow(schema: Schema<unknown>, { entries }: MapNode, steps: Leaf['steps']): readonly Leaf[] {
+  const fields = fieldsOf(schema)
+  if (fields === undefined) {
+    const inner = valuesOf(schema)
+    return [...entries].flatMap(([key, { value }]) => leavesOf(inner, value, [...steps, key]))
+  }
+  return Object.entries(fields).flatMap(([key, { schema: inner, fallback }]) => {
+    const value = entries.get(key)?.value ?? (fallback === undefined ? undefined : nodeOf(fallback))
+    return value === undefined ? [] : leavesOf(inner, value, [...steps, key])
+  })
 }
 
 function fieldsOf(schema: Schema<unknown>): Fields | undefined {
@@ -55,10 +58,12 @@ function valuesOf(schema: Schema<unknown>): Schema<unknown> {
 
 const ANYTHING: Schema<unknown> = { expected: 'anything', json: {}, read: (node) => textOf(node) }
 
-function textOf(node: Node): string {
+/** A value as one would write it on one line. */
+export function textOf(node: Node): string {
   if (isOff(node)) return 'off'
   if (node.kind === 'scalar') return node.text
   if (node.kind === 'list') return `[${node.items.map(textOf).join(', ')}]`
+  if (node.entries.size === 0) return '{}'
   return `{ ${[...node.entries].map(([key, { value }]) => `${key}: ${textOf(value)}`).join(', ')} }`
 }
 

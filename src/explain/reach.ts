@@ -8,6 +8,7 @@ export interface ReachedEndpoint {
   readonly weight: number
   readonly tier: number
   readonly zone: string | undefined
+  readonly maxConcurrent: number | undefined
 }
 
 /** An upstream that a request of the route may come to. */
@@ -49,16 +50,17 @@ export function reachedUpstreams(lean: LeanConfig, tree: Node, route: RouteConfi
 
 export function endpointsOf({ endpoints }: UpstreamConfig): readonly ReachedEndpoint[] {
   return endpoints
-    .map(({ scheme, host, port, weight, tier, zone }) => ({
+    .map(({ scheme, host, port, weight, tier, zone, maxConcurrent }) => ({
       url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
       weight,
       tier,
       zone,
+      maxConcurrent,
     }))
     .toSorted((a, b) => a.tier - b.tier)
 }
 
-export function discoveredBy(discovery: DiscoveryConfig): string {
+function discoveredBy(discovery: DiscoveryConfig): string {
   if (discovery.kind === 'file') return `file ${discovery.path}`
   const port = discovery.port === undefined ? '' : `:${discovery.port}`
   return `dns ${discovery.type} ${discovery.scheme}://${discovery.name}${port}`

@@ -1,31 +1,15 @@
 import { expect, test } from 'vitest'
-import { Guard } from '../../../src/data/ingress/guard.ts'
-import { MemoryDownstream } from '../../../src/data/ingress/memory.ts'
-import { methodRefusal } from '../../../src/data/ingress/methods.ts'
-import { Model, type Written } from '../../../src/explain/model.ts'
+import { Model } from '../../../src/explain/model.ts'
 import { reachedUpstreams } from '../../../src/explain/reach.ts'
 import { seededRandom } from '../../../src/lib/random.ts'
-import { ConfiguredPlane, type Ended } from '../../kit/plane.ts'
-import { type GeneratedRequest, Generator } from './generate.ts'
-import { lasting, told, written } from './kit.ts'
+import { ConfiguredPlane } from '../../kit/plane.ts'
+import { Generator } from './generate.ts'
+import { lasting, run, told, written } from './kit.ts'
 
 const SEED = 20_261_126
 const CONFIGS = 400
 const REQUESTS = 25
 const TOP = { listeners: { web: { listen: '127.0.0.1:8080', limits: { headerCount: 20 } } } }
-
-/** Hands a request over as a listener does. */
-function run(plane: ConfiguredPlane, { config }: Written, request: GeneratedRequest): Promise<Ended> {
-  const { from, headers, host, method, target } = request
-  const listener = config.lean.listeners[0]!
-  const guard = new Guard(listener.limits)
-  const rawHeaders = ['host', host, ...headers]
-  const refusal =
-    methodRefusal(method) ?? guard.judge({ method, url: target, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders })
-  const peer = { address: from, port: 1, localPort: listener.port, secure: false, listener: 'web' }
-  const facts = { method, target: guard.target, host: guard.host, authority: guard.authority, headers: rawHeaders }
-  return plane.run(new MemoryDownstream({ ...facts, peer, contentLength: 0 }), refusal)
-}
 
 test(`explain and the engine agree on ${CONFIGS * REQUESTS} generated pairs of config and request`, async () => {
   const generator = new Generator(seededRandom(SEED))

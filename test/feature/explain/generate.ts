@@ -166,7 +166,8 @@ export class Generator {
     const headers = this.chance(0.4)
       ? { headers: { request: { set: { 'x-set': 's' }, add: { 'x-version': '9' } } } }
       : {}
-    return { to, ...(this.chance(0.3) ? { failover: ['u3'] } : {}), ...this.pick(rewrites), ...headers }
+    const hedge = this.chance(0.2) ? { hedge: this.chance(0.5) ? {} : 'off' } : {}
+    return { to, ...hedge, ...(this.chance(0.3) ? { failover: ['u3'] } : {}), ...this.pick(rewrites), ...headers }
   }
 
   private below(bound: number): number {

@@ -1,6 +1,10 @@
 import { loadConfig, loadDeps } from '../../../src/config/load.ts'
+import { Guard } from '../../../src/data/ingress/guard.ts'
+import { MemoryDownstream } from '../../../src/data/ingress/memory.ts'
+import { methodRefusal } from '../../../src/data/ingress/methods.ts'
 import { type Decision, decide } from '../../../src/explain/decision.ts'
 import type { Model, Written } from '../../../src/explain/model.ts'
+import type { ConfiguredPlane, Ended } from '../../kit/plane.ts'
 import type { GeneratedRequest } from './generate.ts'
 
 /** A config from its text; undefined where it has errors. */
@@ -24,4 +28,17 @@ export function told(model: Model, { from, headers, host, method, target }: Gene
   // Whoever asks about a URL means its host; on the wire the absolute form has the last word, too.
   const fields = target.startsWith('http') ? headers : ['host', host, ...headers]
   return decide(model, { method, url: target, headers: fields, from })
+}
+
+/** Hands a request over as a listener does. */
+export function run(plane: ConfiguredPlane, { config }: Written, request: GeneratedRequest): Promise<Ended> {
+  const { from, headers, host, method, target } = request
+  const listener = config.lean.listeners[0]!
+  const guard = new Guard(listener.limits)
+  const rawHeaders = ['host', host, ...headers]
+  const refusal =
+    methodRefusal(method) ?? guard.judge({ method, url: target, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders })
+  const peer = { address: from, port: 1, localPort: listener.port, secure: false, listener: 'web' }
+  const facts = { method, target: guard.target, host: guard.host, authority: guard.authority, headers: rawHeaders }
+  return plane.run(new MemoryDownstream({ ...facts, peer, contentLength: 0 }), refusal)
 }
