@@ -25,7 +25,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   undici: /^src\/data\/upstreams\/transports\/undici/,
   'prom-client': /^src\/telemetry\/metrics\.ts$/,
   opossum: /^src\/stores\/guard\.ts$/,
-  yaml: /^src\/config\/(document|comments)\.ts$/,
+  yaml: /^src\/config\/(document|comments|faults)\.ts$/,
 }
 
 /** Node's modules that only some parts may touch. */
