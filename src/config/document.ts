@@ -8,7 +8,6 @@ import {
   parseAllDocuments,
   parseDocument,
   type Scalar,
-  visit,
   type YAMLMap,
   type Node as YamlNode,
 } from 'yaml'
@@ -17,6 +16,7 @@ import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../sc
 import { type Comment, readComments } from './comments.ts'
 import { decode } from './decode.ts'
 import { type Environment, substitute } from './environment.ts'
+import { firstFault } from './faults.ts'
 import { syntaxMessage } from './syntax.ts'
 
 /** Larger files are refused: no config that people write comes near. */
@@ -115,14 +115,11 @@ class Conversion {
   }
 
   root(): Node | undefined {
-    // The parser's later errors mostly follow from its first.
-    const { errors, warnings } = this.document
-    const first = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION') ?? errors[0] ?? warnings[0]
-    if (first !== undefined) {
-      const at = this.position(first.code === 'MISSING_CHAR' ? this.openQuote(first.pos[0]) : first.pos[0])
-      const message = first.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? first.code
+    const fault = firstFault(this.document, this.text)
+    if (fault !== undefined) {
+      const at = this.position(fault.offset)
       const line = this.text.split('\n')[at.line - 1] ?? ''
-      this.error(at, syntaxMessage(first.code, message, line))
+      this.error(at, syntaxMessage(fault.code, fault.message, line))
       return undefined
     }
     const { contents, directives } = this.document
@@ -185,7 +182,7 @@ class Conversion {
         this.error(key, 'a key must be text; a value with { } or [ ] in it must be quoted')
         continue
       }
-      const value = pair.value === null ? nothing(key) : this.convert(pair.value as YamlNode, depth + 1)
+      const value = this.valueOf(keyNode, pair.value as YamlNode | null, depth)
       if (name === '<<' && (keyNode as Scalar).type === 'PLAIN') {
         merged.push(...this.mergeSources(value))
         continue
@@ -198,6 +195,14 @@ class Conversion {
       for (const [name, entry] of source.entries) if (!entries.has(name)) entries.set(name, entry)
     }
     return { kind: 'map', at, entries }
+  }
+
+  private valueOf(key: YamlNode, value: YamlNode | null, depth: number): Node {
+    const end = key.range?.[1] ?? 0
+    if (value === null) return nothing(this.position(key.range?.[0] ?? 0))
+    // The parser has the nothing behind a comment stand at the comment's end.
+    const isNothing = isScalar(value) && value.range?.[0] === value.range?.[1] && !value.anchor && !value.tag
+    return isNothing ? nothing(this.position(end + 1)) : this.convert(value, depth + 1)
   }
 
   private mergeSources(value: Node): readonly MapNode[] {
@@ -225,17 +230,6 @@ class Conversion {
     }
     const read = quoted ? put.text : plainValue(put.text)
     return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: true }
-  }
-
-  /** Where the text begins whose closing quote is missed at `end`. */
-  private openQuote(end: number): number {
-    let start = end
-    visit(this.document, {
-      Scalar: (_, { range, type }) => {
-        if (type?.startsWith('QUOTE_') && range && range[0] < end && range[1] >= end) start = range[0]
-      },
-    })
-    return start
   }
 
   private position(offset: number): Position {

@@ -26,7 +26,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   undici: /^src\/data\/upstreams\/transports\/undici/,
   'prom-client': /^src\/telemetry\/metrics\.ts$/,
   opossum: /^src\/stores\/guard\.ts$/,
-  yaml: /^src\/(config\/(document|comments|rewrite\/yaml)|import\/common\/write)\.ts$/,
+  yaml: /^src\/(config\/(document|comments|faults|rewrite\/yaml)|import\/common\/write)\.ts$/,
 }
 
 /** Node's modules that only some parts may touch. */
