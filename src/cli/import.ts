@@ -1,7 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, matchesGlob } from 'node:path'
 import { Draft } from '../import/common/draft.ts'
 import { writeDraft } from '../import/common/write.ts'
 import { importIngress } from '../import/ingress/import.ts'
+import { importNginx } from '../import/nginx/import.ts'
+import { type Files, NginxError } from '../import/nginx/parse.ts'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import { render } from './check.ts'
 import { Exit, type Io } from './io.ts'
@@ -10,6 +14,7 @@ import { parseOptions } from './options.ts'
 type Importer = (file: string, text: string) => Draft | readonly Diagnostic[]
 
 const IMPORTERS: Readonly<Record<string, Importer>> = {
+  nginx: importConf,
   ingress: importIngress,
 }
 
@@ -47,4 +52,33 @@ export async function importFile(args: readonly string[], io: Io): Promise<numbe
     io.stdout(yaml)
   }
   return left.length === 0 ? Exit.ok : Exit.failed
+}
+
+function importConf(file: string, text: string): Draft | readonly Diagnostic[] {
+  try {
+    return importNginx(file, text, filesBeside(file))
+  } catch (error) {
+    if (!(error instanceof NginxError)) throw error
+    const at = { ...error.at, column: 1 }
+    return [{ severity: 'error', at, path: '', message: error.message }]
+  }
+}
+
+/** Files that are included: nginx looks for relative ones in the folder of the main file. */
+function filesBeside(main: string): Files {
+  return {
+    read: (path) => readFileSync(path, 'utf8'),
+    glob: (pattern) => {
+      const path = isAbsolute(pattern) ? pattern : join(dirname(main), pattern)
+      const [folder, name] = [dirname(path), basename(path)]
+      try {
+        const found = readdirSync(folder)
+          .filter((entry) => matchesGlob(entry, name))
+          .map((entry) => join(folder, entry))
+        return found.length > 0 || /[*?[]/.test(name) ? found.toSorted() : undefined
+      } catch {
+        return undefined
+      }
+    },
+  }
 }

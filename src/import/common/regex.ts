@@ -6,13 +6,19 @@ export type ConvertedRegex = { readonly path: string } | { readonly problem: str
 /**
  * A regular expression as nginx has it (PCRE, found anywhere in the path) as one of Sluice, which must match the whole path.
  */
-export function convertRegex(source: string, anyCase: boolean): ConvertedRegex {
+export function convertRegex(written: string, anyCase: boolean): ConvertedRegex {
+  const source = written.replace(/\(\?P?<[A-Za-z_]\w*>/g, '(')
   if (/\[\^?\]|\[[.:=]/.test(source)) return { problem: 'its character class is not supported' }
   const parts = alternatives(source).map((part) => whole(part))
   const joined = parts.length === 1 ? (parts[0] as string) : `(?:${parts.join('|')})`
   const converted = anyCase ? foldCase(joined) : joined
   const problem = regexProblem(converted)
   return problem === undefined ? { path: `~ ^${converted}$` } : { problem }
+}
+
+/** Without what looks around: it matches all that it did, and more. */
+export function widened(source: string): string {
+  return source.replace(/\(\?<?[!=](\\.|[^()\\])*\)/g, '')
 }
 
 /** `^/a` → `/a.*`, `\.png$` → `.*\.png`. */
