@@ -78,7 +78,17 @@ class Check {
     const fallback = this.options(route, 'fallback') as FallbackOptions | undefined
     if (fallback?.route !== undefined)
       this.known([...path, 'fallback', 'route'], fallback.route, this.root.routes, 'route')
+    this.listeners(name, route)
     this.parameters(name, route)
+  }
+
+  private listeners(name: string, { match }: RouteOptions): void {
+    const isList = nodeAt(this.tree, ['routes', name, 'match'])?.kind === 'list'
+    for (const [i, { listeners }] of match.entries()) {
+      const path = ['routes', name, 'match', ...(isList ? [i] : []), 'listeners']
+      for (const [j, listener] of listeners.entries())
+        this.known([...path, j], listener, this.root.listeners, 'listener')
+    }
   }
 
   /** Every upstream that `to` names, those of weight 0 too. */

@@ -59,12 +59,17 @@ export function lookedOver(root: MapNode, { allow, as }: Fence): readonly Diagno
   })
 }
 
-function outside(match: MatchConfig, { hosts, paths }: Allowed): string[] {
+function outside(match: MatchConfig, { hosts, listeners, paths }: Allowed): string[] {
   const problems: string[] = []
   const fence = `allowed are ${hosts.join(', ')}`
   if (match.hosts.length === 0) problems.push(`it takes every host; ${fence}`)
   for (const host of match.hosts)
     if (!hosts.some((allowed) => hostWithin(host, allowed))) problems.push(`the host ${host} is not theirs; ${fence}`)
+  const doors = `allowed are ${listeners.join(', ')}`
+  if (listeners.length > 0 && match.listeners.length === 0) problems.push(`it takes every listener; ${doors}`)
+  for (const listener of match.listeners)
+    if (listeners.length > 0 && !listeners.includes(listener))
+      problems.push(`the listener ${listener} is not theirs; ${doors}`)
   const ways = `allowed are ${paths.map(({ source }) => source).join(', ')}`
   const all: readonly PathPattern[] =
     match.paths.length === 0 ? [{ kind: 'segments', source: '/*', segments: [], prefix: true }] : match.paths

@@ -11,6 +11,11 @@ const files = parsed('a path or a pattern such as routes/*.yaml', (value): strin
 const allow = object({
   hosts: required(oneOrMany(hostPattern()), 'Hosts of their routes: these, or what *.example.com covers.'),
   paths: withDefault(oneOrMany(pathPattern()), '/*', 'Paths of their routes: these, or what /shop/* covers.'),
+  listeners: withDefault(
+    oneOrMany(name('the name of a listener'), 0),
+    [],
+    'Listeners that their routes must name some of. Default: they may take any.',
+  ),
   upstreams: withDefault(
     oneOrMany(name('the name of an upstream'), 0),
     [],

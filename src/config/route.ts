@@ -142,7 +142,7 @@ const shared = {
 }
 
 const misplaced = Object.fromEntries(
-  ['host', 'hosts', 'path', 'paths', 'methods', 'headers.match', 'query', 'precedence'].map((key) => [
+  ['listeners', 'host', 'hosts', 'path', 'paths', 'methods', 'headers.match', 'query', 'precedence'].map((key) => [
     key,
     `match.${key}`,
   ]),

@@ -21,7 +21,7 @@ interface Routed {
 const ANY: readonly [undefined] = [undefined]
 
 /**
- * Finds routes that tie: same precedence, same host, same shape of path, methods that overlap and are equally specific,
+ * Finds routes that tie: same precedence, same host, same shape of path, methods and listeners that overlap and are equally specific,
  * and as many conditions, of which no two exclude each other.
  */
 export function findTies(routes: ReadonlyMap<string, Routed>): readonly Tie[] {
@@ -72,6 +72,8 @@ function shape(path: PathPattern): string {
 function tied(a: MatchConfig, b: MatchConfig): boolean {
   if ((a.methods.length === 0) !== (b.methods.length === 0)) return false
   if (a.methods.length > 0 && !a.methods.some((method) => b.methods.includes(method))) return false
+  if ((a.listeners.length === 0) !== (b.listeners.length === 0)) return false
+  if (a.listeners.length > 0 && !a.listeners.some((listener) => b.listeners.includes(listener))) return false
   const conditions = (match: MatchConfig): number => match.headers.length + match.query.length
   return conditions(a) === conditions(b) && !exclude(a.headers, b.headers) && !exclude(a.query, b.query)
 }

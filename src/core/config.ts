@@ -212,6 +212,8 @@ export interface WeightedUpstream {
 
 /** One way to match; a route has one or more. Empty lists: any. */
 export interface MatchConfig {
+  /** Names of listeners. */
+  readonly listeners: readonly string[]
   /** Lower-case; `*.example.com` or exact. */
   readonly hosts: readonly string[]
   readonly paths: readonly PathPattern[]

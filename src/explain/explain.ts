@@ -94,9 +94,9 @@ export function missesOf(
   routes: readonly RouteConfig[],
   most: number,
 ): readonly NearMiss[] {
-  const { method, host, headers } = ex.downstream
+  const { method, host, headers, peer } = ex.downstream
   if (ex.path === '' || ex.path === '*') return []
-  const lookUp = { host, path: ex.path, query: ex.query, method, headers }
+  const lookUp = { host, path: ex.path, query: ex.query, method, headers, listener: peer.listener }
   return nearMisses(routes, route, lookUp, { probes, tree, most })
 }
 

@@ -119,11 +119,12 @@ function listed(items: readonly string[], at: Position): Fact {
   return { text: `[${items.join(', ')}]`, meaning: JSON.stringify(items), items, at }
 }
 
-function matchText({ headers, hosts, methods, paths, query }: MatchConfig): string {
+function matchText({ headers, hosts, listeners, methods, paths, query }: MatchConfig): string {
   const parts = [
     methods.join('|'),
     (hosts.length === 0 ? '' : hosts.join('|')) +
       (paths.length === 0 ? '/*' : paths.map(({ source }) => source).join('|')),
+    ...(listeners.length === 0 ? [] : [`listener ${listeners.join('|')}`]),
     ...headers.map((condition) => `header ${conditionText(condition)}`),
     ...query.map((condition) => `query ${conditionText(condition)}`),
   ]

@@ -40,8 +40,13 @@ export class Future {
     conclude(this.find(recorded, target.path, target.path, evidence), recorded.route, evidence)
   }
 
-  private find({ host, method, query }: Recorded, path: string, reading: string, evidence: Evidence): Possible {
-    return this.table.find({ host, path, query, method, headers: NO_HEADERS }, reading, evidence)
+  private find(
+    { host, listener, method, query }: Recorded,
+    path: string,
+    reading: string,
+    evidence: Evidence,
+  ): Possible {
+    return this.table.find({ host, path, query, method, headers: NO_HEADERS, listener }, reading, evidence)
   }
 }
 

@@ -13,13 +13,13 @@ import { HIDDEN, isSecretName } from './secrets.ts'
 export interface NearMiss {
   readonly route: string
   /** In the order in which conditions are looked at; `outranked`: all hold, and the winner is more specific. */
-  readonly failed: 'host' | 'path' | 'method' | 'header' | 'query' | 'outranked'
+  readonly failed: 'host' | 'path' | 'listener' | 'method' | 'header' | 'query' | 'outranked'
   readonly wanted: string
   readonly seen: string
   readonly at: Position
 }
 
-const ORDER = ['host', 'path', 'method', 'header', 'query', 'outranked'] as const
+const ORDER = ['host', 'path', 'listener', 'method', 'header', 'query', 'outranked'] as const
 
 interface Failed {
   readonly failed: NearMiss['failed']
@@ -73,7 +73,7 @@ function nearest(
 }
 
 function failedCondition(match: MatchConfig, lookUp: LookUp, probes: Probes): Failed | undefined {
-  const { hosts, paths, methods, headers, query } = match
+  const { hosts, listeners, paths, methods, headers, query } = match
   const failed = (kind: Failed['failed'], wanted: string, seen: string, name = '', closeness = 0): Failed => ({
     failed: kind,
     wanted,
@@ -87,7 +87,14 @@ function failedCondition(match: MatchConfig, lookUp: LookUp, probes: Probes): Fa
     const closeness = Math.max(...paths.map((path) => sharedSegments(path, lookUp.path)))
     return failed('path', paths.map(({ source }) => source).join(' or '), lookUp.path, '', closeness)
   }
-  const conditions = { methods: methods.length === 0 ? undefined : methods, headers: [], query: [] }
+  if (listeners.length > 0 && !listeners.includes(lookUp.listener))
+    return failed('listener', listeners.join(' or '), lookUp.listener)
+  const conditions = {
+    listeners: undefined,
+    methods: methods.length === 0 ? undefined : methods,
+    headers: [],
+    query: [],
+  }
   if (!methodHolds(conditions, lookUp.method)) return failed('method', methods.join(' or '), lookUp.method)
   for (const [i, condition] of headers.entries()) {
     if (probes.header(condition, lookUp)) continue

@@ -18,6 +18,8 @@ export function conditionPlace(
     case 'host':
     case 'path':
       return placeOf(tree, [...base, nodeAt(tree, [...base, kind]) === undefined ? `${kind}s` : kind])
+    case 'listener':
+      return placeOf(tree, [...base, 'listeners'])
     case 'method':
       return placeOf(tree, [...base, 'methods'])
     case 'query':

@@ -1,5 +1,5 @@
 import type { RouteConfig } from '../core/config.ts'
-import { type Entry, methodHolds } from '../data/routing/match.ts'
+import { type Entry, listenerHolds, methodHolds } from '../data/routing/match.ts'
 import { type LookUp, Search } from '../data/routing/search.ts'
 import { RouteTableBuilder } from '../data/routing/table.ts'
 import { FieldNames } from '../lib/headers.ts'
@@ -39,7 +39,7 @@ export class PossibleRoutes extends Search<RouteConfig> {
   }
 
   protected override accepts({ conditions, hit, regex }: Entry<RouteConfig>): boolean {
-    if (!methodHolds(conditions, this.lookUp.method)) return false
+    if (!listenerHolds(conditions, this.lookUp.listener) || !methodHolds(conditions, this.lookUp.method)) return false
     if (regex !== undefined && !regex.test(this.path)) return false
     const unknown: Unknown[] = []
     for (const predicate of conditions.headers) if (!this.mayHold('header', { predicate }, unknown)) return false

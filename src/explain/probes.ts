@@ -4,7 +4,7 @@ import { type LookUp, type RouteTable, RouteTableBuilder } from '../data/routing
 import type { FieldNames } from '../lib/headers.ts'
 import { parseQuery } from '../lib/query.ts'
 
-const ANY: MatchConfig = { hosts: [], paths: [], methods: [], headers: [], query: [] }
+const ANY: MatchConfig = { listeners: [], hosts: [], paths: [], methods: [], headers: [], query: [] }
 
 /** Asks for single conditions of matches, with the machinery that decides over whole ones. Compiled at first use. */
 export class Probes {

@@ -6,6 +6,8 @@ export interface Recorded {
   /** With the leading `?`, or empty; values may be masked. */
   readonly query: string
   readonly headers: Readonly<Record<string, unknown>>
+  /** Its name; empty where the line has none. */
+  readonly listener: string
   /** undefined: none matched. */
   readonly route: string | undefined
   /** Of the last try; undefined: there was none. */
@@ -24,7 +26,17 @@ export function readLine(line: string): Recorded | undefined {
     return undefined
   }
   if (typeof fields !== 'object' || fields === null) return undefined
-  const { host = '', matched_headers: headers = NOTHING, method, path, query = '', reason, route, upstream } = fields
+  const {
+    host = '',
+    listener,
+    matched_headers: headers = NOTHING,
+    method,
+    path,
+    query = '',
+    reason,
+    route,
+    upstream,
+  } = fields
   if (typeof method !== 'string' || typeof path !== 'string' || typeof host !== 'string') return undefined
   if (typeof query !== 'string' || typeof headers !== 'object' || headers === null) return undefined
   return {
@@ -33,6 +45,7 @@ export function readLine(line: string): Recorded | undefined {
     path,
     query,
     headers: headers as Recorded['headers'],
+    listener: text(listener) ?? '',
     route: text(route),
     upstream: text(upstream),
     reason: text(reason),

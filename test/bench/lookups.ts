@@ -83,7 +83,7 @@ function measure(size: number, kind: (typeof KINDS)[number] | 'none'): LookUp {
       const normal = normaliseTarget(target, 'refuse')
       if (isRefusedTarget(normal)) throw new Error(normal.detail)
       const { path, query, readings } = normal
-      const found = routing.find({ host, path, query, method: 'GET', headers: HEADERS }, readings)
+      const found = routing.find({ host, path, query, method: 'GET', headers: HEADERS, listener: 'web' }, readings)
       if ((found === undefined) !== (kind === 'none')) throw new Error(`${host}${target} found ${found}`)
     }
     times.push(((systemClock.now() - startedAt) * 1e6) / LOOK_UPS)

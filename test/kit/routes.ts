@@ -4,6 +4,7 @@ import { FieldNames } from '../../src/lib/headers.ts'
 
 /** A match in short form; what is left out matches anything. */
 export interface ShortMatch {
+  readonly listeners?: readonly string[]
   readonly hosts?: readonly string[]
   /** `/users/{id}`, `/orders/*`, or a regular expression after `~`. */
   readonly paths?: readonly string[]
@@ -24,8 +25,15 @@ export function pattern(source: string): PathPattern {
   return { kind: 'segments', source, segments, prefix }
 }
 
-export function match({ hosts = [], paths = [], methods = [], headers = [], query = [] }: ShortMatch): MatchConfig {
-  return { hosts, paths: paths.map(pattern), methods, headers, query }
+export function match({
+  listeners = [],
+  hosts = [],
+  paths = [],
+  methods = [],
+  headers = [],
+  query = [],
+}: ShortMatch): MatchConfig {
+  return { listeners, hosts, paths: paths.map(pattern), methods, headers, query }
 }
 
 export function route(name: string, matches: ShortMatch | readonly ShortMatch[], precedence = 0): RoutableConfig {
@@ -44,5 +52,13 @@ export function table(routes: readonly RoutableConfig[]): RouteTable<string> {
 export function lookUp(target: string, rest: Partial<Omit<LookUp, 'path' | 'query'>> = {}): LookUp {
   const mark = target.indexOf('?')
   const path = mark === -1 ? target : target.slice(0, mark)
-  return { host: 'example.com', method: 'GET', headers: [], ...rest, path, query: target.slice(path.length) }
+  return {
+    host: 'example.com',
+    method: 'GET',
+    headers: [],
+    listener: 'web',
+    ...rest,
+    path,
+    query: target.slice(path.length),
+  }
 }

@@ -7,7 +7,7 @@ import type { Claim } from './claims.ts'
  * precedence only one rule puts what is wider first: regular expressions come last. False where it can't be told.
  */
 export function takesAll(taker: Claim, other: Claim): boolean {
-  if (!methodsCover(taker, other) || !conditionsCover(taker, other)) return false
+  if (!methodsCover(taker, other) || !listenersCover(taker, other) || !conditionsCover(taker, other)) return false
   const [above, below] = [taker.route.options.precedence, other.route.options.precedence]
   if (above < below) return false
   if (above === below) return taker.host === other.host && isBeforeRegex(taker, other)
@@ -50,6 +50,11 @@ function methodsCover({ conditions: taker }: Claim, { conditions: other }: Claim
     taker.methods.includes(method) || (method === 'HEAD' && taker.methods.includes('GET'))
   // What names GET takes HEAD, too, and so does a taker that names GET.
   return other.methods.length > 0 && other.methods.every(covers)
+}
+
+function listenersCover({ conditions: taker }: Claim, { conditions: other }: Claim): boolean {
+  if (taker.listeners.length === 0) return true
+  return other.listeners.length > 0 && other.listeners.every((listener) => taker.listeners.includes(listener))
 }
 
 function conditionsCover({ conditions: taker }: Claim, { conditions: other }: Claim): boolean {

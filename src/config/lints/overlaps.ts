@@ -64,8 +64,8 @@ routes:
 }
 
 /** Claims of the same one are told apart by nothing but the names of their routes. */
-function rank({ route, host, conditions: { headers, methods, query } }: Claim): string {
-  return `${route.options.precedence} ${host ?? ''} ${methods.length === 0} ${headers.length + query.length}`
+function rank({ route, host, conditions: { headers, listeners, methods, query } }: Claim): string {
+  return `${route.options.precedence} ${host ?? ''} ${methods.length === 0} ${listeners.length === 0} ${headers.length + query.length}`
 }
 
 /** A request that meets both and goes to one of them. */

@@ -35,6 +35,7 @@ export function* requestsFor(claim: Claim): Generator<LookUp> {
       query: queryText(query),
       method: conditions.methods[0] ?? 'GET',
       headers,
+      listener: conditions.listeners[0] ?? '',
     }
   }
 }
@@ -43,10 +44,12 @@ export function* requestsFor(claim: Claim): Generator<LookUp> {
 export function* requestsForBoth(a: Claim, b: Claim): Generator<LookUp> {
   if (a.path.kind !== 'regex' || b.path.kind !== 'regex') return
   const method = a.conditions.methods.find((name) => b.conditions.methods.includes(name)) ?? a.conditions.methods[0]
+  const listener =
+    a.conditions.listeners.find((name) => b.conditions.listeners.includes(name)) ?? a.conditions.listeners[0] ?? ''
   const headers = fieldsFor([...a.conditions.headers, ...b.conditions.headers])
   const query = fieldsFor([...a.conditions.query, ...b.conditions.query])
   if (headers === undefined || query === undefined) return
-  const rest = { host: hostFor(a), query: queryText(query), method: method ?? 'GET', headers }
+  const rest = { host: hostFor(a), query: queryText(query), method: method ?? 'GET', headers, listener }
   for (const path of samplePaths(a.path.source, b.path.source)) yield { ...rest, path }
 }
 

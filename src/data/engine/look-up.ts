@@ -11,14 +11,14 @@ const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
 /** The route of a request, or what it is answered with instead. `target`: `normaliseTarget` of its target. */
 export function lookUp<T>(
   routes: RouteTable<T>,
-  request: Pick<Downstream, 'target' | 'host' | 'method' | 'headers'>,
+  request: Pick<Downstream, 'target' | 'host' | 'method' | 'headers' | 'peer'>,
   target: NormalTarget | RefusedTarget,
 ): Hit<T> | Reply | Failure {
   if (request.target === '*') return { status: 204, headers: ALL_METHODS, body: undefined }
   if (isRefusedTarget(target)) return failure(target.reason, 'request', 'client', target.detail)
-  const { host, method, headers } = request
+  const { host, method, headers, peer } = request
   const { path, query, readings } = target
-  const found = routes.find({ host, path, query, method, headers }, readings)
+  const found = routes.find({ host, path, query, method, headers, listener: peer.listener }, readings)
   if (found === undefined) return failure('no_route', 'request', 'client')
   if ('allow' in found) return notAllowed(found.allow)
   return 'ambiguous' in found ? failure('ambiguous_path', 'request', 'client', AMBIGUOUS) : found

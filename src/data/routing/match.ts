@@ -12,6 +12,8 @@ export interface Hit<T> {
 /** What a route asks of a request beyond host and path. */
 export interface Conditions {
   /** undefined: any. */
+  readonly listeners: readonly string[] | undefined
+  /** undefined: any. */
   readonly methods: readonly string[] | undefined
   readonly headers: readonly Predicate[]
   readonly query: readonly Predicate[]
@@ -37,6 +39,7 @@ export function paramNames(match: readonly MatchConfig[]): readonly string[] {
 /** Throws {@link RegexError}. */
 export function compileConditions(match: MatchConfig): Conditions {
   return {
+    listeners: match.listeners.length === 0 ? undefined : match.listeners,
     methods: match.methods.length === 0 ? undefined : match.methods,
     headers: match.headers.map(compilePredicate),
     query: match.query.map(compilePredicate),
@@ -63,10 +66,12 @@ export function compileEntry<T>(
   }
 }
 
-/** The more specific first: methods named before none, then more conditions; the name only makes it total. */
+/** The more specific first: methods named before none, then listeners, then more conditions; the name only makes it total. */
 export function compareEntries<T>(a: Entry<T>, b: Entry<T>): number {
   const method = Number(a.conditions.methods === undefined) - Number(b.conditions.methods === undefined)
   if (method !== 0) return method
+  const listener = Number(a.conditions.listeners === undefined) - Number(b.conditions.listeners === undefined)
+  if (listener !== 0) return listener
   const conditions = countOf(b.conditions) - countOf(a.conditions)
   if (conditions !== 0 || a.route === b.route) return conditions
   return a.route < b.route ? -1 : 1
@@ -76,6 +81,10 @@ export function compareEntries<T>(a: Entry<T>, b: Entry<T>): number {
 export function methodHolds(conditions: Conditions, method: string): boolean {
   const { methods } = conditions
   return methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
+}
+
+export function listenerHolds({ listeners }: Conditions, listener: string): boolean {
+  return listeners === undefined || listeners.includes(listener)
 }
 
 export function fieldsHold(

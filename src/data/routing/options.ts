@@ -5,7 +5,7 @@ import { hasDotSegment, normalEscapes } from '../../lib/path.ts'
 import { byteString } from '../../lib/percent.ts'
 import { regexProblem } from '../../lib/regex.ts'
 import { byKind, map, mapped, object, oneOrMany, optional } from '../../schema/composites.ts'
-import { type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
+import { name, type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
 import { mismatch, type Schema } from '../../schema/schema.ts'
 
 const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
@@ -141,6 +141,10 @@ export function headerConditions(): Schema<readonly ValueCondition[]> {
 
 const matchFields = object(
   {
+    listeners: optional(
+      oneOrMany(name('the name of a listener')),
+      'Listeners on which requests come in, by name. Default: any.',
+    ),
     host: optional(hostPattern(), 'Short for hosts with one entry.'),
     hosts: optional(oneOrMany(hostPattern()), 'Hosts, exact or *.example.com. Default: any.'),
     path: optional(pathPattern(), 'Short for paths with one entry.'),
@@ -162,6 +166,7 @@ const oneMatch: Schema<MatchConfig> = mapped(matchFields, (match, refuse) => {
   if (match.host !== undefined && match.hosts !== undefined) return refuse('host is short for hosts: write one of them')
   if (match.path !== undefined && match.paths !== undefined) return refuse('path is short for paths: write one of them')
   return {
+    listeners: match.listeners ?? [],
     hosts: match.hosts ?? (match.host === undefined ? [] : [match.host]),
     paths: match.paths ?? (match.path === undefined ? [] : [match.path]),
     methods: match.methods ?? [],

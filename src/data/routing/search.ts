@@ -1,7 +1,7 @@
 import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
 import { parseQuery } from '../../lib/query.ts'
 import type { Hosts } from './hosts.ts'
-import { type Entry, fieldsHold, type Hit, methodHolds } from './match.ts'
+import { type Entry, fieldsHold, type Hit, listenerHolds, methodHolds } from './match.ts'
 import type { Paths, Place } from './paths.ts'
 
 /** What a route is looked up by. */
@@ -14,6 +14,8 @@ export interface LookUp {
   readonly query: string
   readonly method: string
   readonly headers: FlatHeaders
+  /** Its name. */
+  readonly listener: string
 }
 
 /**
@@ -118,6 +120,7 @@ export class Search<T> {
     const { lookUp, allow } = this
     const { conditions, regex } = entry
     this.visited++
+    if (!listenerHolds(conditions, lookUp.listener)) return false
     if (allow === undefined && !methodHolds(conditions, lookUp.method)) return false
     if (!fieldsHold(conditions, lookUp.headers, this.names, this.queryPairs)) return false
     if (regex !== undefined && !regex.test(this.path)) return false
@@ -133,4 +136,4 @@ export class Search<T> {
 }
 
 const NO_METHODS: readonly string[] = []
-const NOTHING: LookUp = { host: '', path: '', query: '', method: '', headers: [] }
+const NOTHING: LookUp = { host: '', path: '', query: '', method: '', headers: [], listener: '' }

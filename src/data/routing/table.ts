@@ -33,7 +33,7 @@ const ANY_PATH = { kind: 'segments', source: '/*', segments: [], prefix: true } 
 /**
  * All routes of a snapshot. Which one serves a request is decided by, in this order: precedence (higher first); host
  * (exact, longest wildcard, any); path segment by segment (literal, parameter, `*`, regular expression); method (named,
- * GET for HEAD, any); number of header and query conditions. The order of the config has no say. A more specific host or
+ * GET for HEAD, any); listener (named, any); number of header and query conditions. The order of the config has no say. A more specific host or
  * path whose method, headers or query don't hold gives way to the next one.
  */
 export class RouteTable<T> {

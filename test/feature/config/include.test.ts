@@ -265,6 +265,25 @@ it.each([
   expect(told(loaded)).toEqual([expect.stringContaining(problem)])
 })
 
+it('a team may be held to some listeners', async () => {
+  const main = `apiVersion: sluice/v1
+listeners: { web: { listen: "127.0.0.1:8080" }, inside: { listen: "127.0.0.1:8081" } }
+include: { files: a.yaml, as: a, allow: { hosts: a.example.com, listeners: inside } }
+routes:
+${text('main')}`
+  const route = (listeners: string): string =>
+    `routes:\n  r: { match: { ${listeners}host: a.example.com }, respond: { status: 200 } }\n`
+  const problem = (why: string): string => `a.yaml:2:15: routes."a.r".match: ${why}; allowed are inside`
+  expect(told(await load({ 'sluice.yaml': main, 'a.yaml': route('listeners: inside, ') }))).toEqual([])
+  expect(told(await load({ 'a.yaml': route('') }))).toEqual([problem('it takes every listener')])
+  expect(told(await load({ 'a.yaml': route('listeners: [inside, web], ') }))).toEqual([
+    problem('the listener web is not theirs'),
+  ])
+  expect(told(await load({ 'a.yaml': route('listeners: insde, ') }))).toContain(
+    'a.yaml:2:28: routes."a.r".match.listeners[0]: there is no listener "insde"; did you mean inside?',
+  )
+})
+
 it('tests of a team are about its own routes', async () => {
   const loaded = await load({
     'sluice.yaml': `${TOP}include: [{ files: a.yaml, as: a }]\nroutes:\n${text('list', '/main')}tests: { it: { request: { path: /main }, expect: { route: list } } }\n`,

@@ -93,7 +93,8 @@ function routeOf(seen: TestUpstream['seen'][0]): string | undefined {
   const normal = normaliseTarget(seen.target, 'refuse')
   if (isRefusedTarget(normal)) return undefined
   const host = (seenField(seen, 'host') ?? '').toLowerCase().replace(/:\d+$/, '')
-  const found = reference(routes, { host, path: normal.path, query: normal.query, method: seen.method, headers: [] })
+  const { path, query } = normal
+  const found = reference(routes, { host, path, query, method: seen.method, headers: [], listener: 'web' })
   return found !== undefined && 'value' in found ? found.value : undefined
 }
 

@@ -59,6 +59,7 @@ function requests(): LookUp[] {
             query: name === undefined ? '' : `?${name}=${value}`,
             method,
             headers,
+            listener: 'web',
           })),
         ),
       ),

@@ -175,7 +175,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
   const segments = { kind: 'segments', source: `/${name}`, segments: [{ literal: name }], prefix: false } as const
   return {
     name,
-    match: [{ hosts: [], paths: [segments], methods: [], headers: [], query: [] }],
+    match: [{ listeners: [], hosts: [], paths: [segments], methods: [], headers: [], query: [] }],
     precedence: 0,
     to: to === undefined ? undefined : [{ upstream: to, weight: 1 }],
     failover: [],
@@ -362,7 +362,14 @@ describe('the data plane takes config in two phases', () => {
 
 describe('what was matched is what is forwarded', () => {
   const below = (name: string): LeanRoute['match'] => [
-    { hosts: [], methods: [], headers: [], query: [], paths: [{ ...SEGMENTS, segments: [{ literal: name }] }] },
+    {
+      listeners: [],
+      hosts: [],
+      methods: [],
+      headers: [],
+      query: [],
+      paths: [{ ...SEGMENTS, segments: [{ literal: name }] }],
+    },
   ]
   const SEGMENTS = { kind: 'segments', source: '', prefix: true } as const
 

@@ -8,6 +8,7 @@ const HOSTS = ['a.com', 'x.a.com', 'y.x.a.com', '*.a.com', '*.x.a.com', '*.com',
 const SENT_HOSTS = ['a.com', 'x.a.com', 'y.x.a.com', 'z.y.x.a.com', 'b.com', 'c.com', '.a.com', 'org', '']
 const SEGMENTS = ['a', 'b', 'c', '']
 const REGEXES = ['/a.*', '/[ab]/(b|c)+', '(/a){2,}', '/.*']
+const LISTENERS = ['web', 'inside']
 const METHODS = ['GET', 'HEAD', 'POST']
 
 function pick<E>(random: Random, from: readonly E[]): E {
@@ -40,6 +41,7 @@ function conditions(random: Random): ValueCondition[] {
 
 function match(random: Random): ShortMatch {
   return {
+    listeners: random.uint32() % 4 === 0 ? some(random, LISTENERS, 1) : [],
     hosts: some(random, HOSTS, 2),
     paths: Array.from({ length: random.uint32() % 3 }, () => path(random)),
     methods: some(random, METHODS, 2),
@@ -72,6 +74,7 @@ test('the table finds what trying every route and sorting finds', () => {
         Array.from({ length: depth }, () => `/${pick(random, SEGMENTS)}`).join('') + (query === '' ? '' : `?${query}`),
         {
           host: pick(random, SENT_HOSTS),
+          listener: pick(random, LISTENERS),
           method: pick(random, [...METHODS, 'PUT']),
           headers: pairs(random).flatMap(([name, value]) => [name.toUpperCase(), value]),
         },

@@ -30,6 +30,7 @@ export function reference(
     -(host?.length ?? 0),
     pathKey(path),
     methodRank(match, lookUp.method),
+    match.listeners.length === 0 ? 1 : 0,
     -(match.headers.length + match.query.length),
     route.name,
   ]
@@ -88,6 +89,7 @@ function fieldsMatch(match: MatchConfig, lookUp: LookUp): boolean {
     headers.push([(lookUp.headers[i] as string).toLowerCase(), lookUp.headers[i + 1] as string])
   }
   return (
+    (match.listeners.length === 0 || match.listeners.includes(lookUp.listener)) &&
     match.headers.every((condition) => holds(condition, headers)) &&
     match.query.every((condition) => holds(condition, query))
   )
