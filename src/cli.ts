@@ -19,6 +19,26 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'every error and warning of a config file',
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },
+  explain: {
+    usage: "explain FILE METHOD URL [-H 'name: value']… [--json]",
+    does: 'which route gets a request, and why the others do not',
+    run: async (args, io) => (await import('./cli/explain.ts')).explain(args, io),
+  },
+  test: {
+    usage: 'test [FILE] [--json] [--fail-under PERCENT]',
+    does: 'the tests of a config file, and which routes they reach',
+    run: async (args, io) => (await import('./cli/test.ts')).test(args, io),
+  },
+  diff: {
+    usage: 'diff OLD NEW [--json]',
+    does: 'what differs between two config files, in what they mean',
+    run: async (args, io) => (await import('./cli/diff.ts')).diff(args, io),
+  },
+  replay: {
+    usage: 'replay FILE ACCESS_LOG [--against OLD] [--json]',
+    does: 'which recorded requests a config would treat otherwise',
+    run: async (args, io) => (await import('./cli/replay.ts')).replay(args, io),
+  },
   status: {
     usage: 'status [--json]',
     does: 'how a running gateway does',
@@ -53,6 +73,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'drill [FILE] [SCENARIO…] [--junit FILE]',
     does: 'failure scenarios against a config, on simulated upstreams',
     run: async (args, io) => (await import('./cli/drill.ts')).drill(args, io),
+  },
+  migrate: {
+    usage: 'migrate [FILE] [--write] [--check]',
+    does: 'rewrites a config of an older apiVersion',
+    run: async (args, io) => (await import('./cli/migrate.ts')).migrate(args, io),
+  },
+  import: {
+    usage: 'import nginx|ingress FILE [--json]',
+    does: 'makes a config of one of nginx or of a Kubernetes Ingress',
+    run: async (args, io) => (await import('./cli/import.ts')).importFile(args, io),
   },
   schema: {
     usage: 'schema',

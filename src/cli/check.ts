@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { loadConfig, readConfigFile } from '../config/load.ts'
+import { loadConfig, loadDeps } from '../config/load.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
 import { githubReport } from './check-github.ts'
 import { sarifReport } from './check-sarif.ts'
@@ -31,7 +31,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
   const files = parsed.files.length === 0 ? [defaultFile()] : parsed.files
   const found: Diagnostic[] = []
   for (const file of files) {
-    const { config, diagnostics } = await loadConfig(file, { env: io.env, readFile: readConfigFile })
+    const { config, diagnostics } = await loadConfig(file, loadDeps(io.env))
     found.push(...diagnostics)
     if (format !== undefined) continue
     io.stderr(await render(diagnostics, true))

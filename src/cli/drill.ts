@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
-import { loadConfig, readConfigFile } from '../config/load.ts'
+import { loadConfig, loadDeps } from '../config/load.ts'
 import { type DrillResult, junit } from '../drill/junit.ts'
 import type { DrillScenario } from '../drill/scenario.ts'
 import { type Target, targetsOf } from '../drill/target.ts'
@@ -25,7 +25,7 @@ export async function drill(args: readonly string[], io: Io): Promise<number> {
   const names = named ? parsed.files.slice(1) : parsed.files
   const unknown = names.filter((name) => !DRILLS.some((scenario) => scenario.name === name))
   if (unknown.length > 0) return misused(`no scenario ${unknown.join(', ')}; there are ${scenarioNames()}`, io)
-  const { config, diagnostics } = await loadConfig(file, { env: io.env, readFile: readConfigFile })
+  const { config, diagnostics } = await loadConfig(file, loadDeps(io.env))
   io.stderr(await render(diagnostics, io.isTTY))
   if (config === undefined) return Exit.badConfig
   const { found, without } = targetsOf(config.lean)

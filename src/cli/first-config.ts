@@ -1,11 +1,11 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { type LoadDeps, readConfigFile } from '../config/load.ts'
+import { type LoadDeps, loadDeps } from '../config/load.ts'
 import { latestOf } from '../control/archive.ts'
+import { configReader, keptReader } from '../control/config-reader.ts'
 import { signatureOf } from '../control/file-watch.ts'
 import type { ReloadSource } from '../control/gateway.ts'
-import { configReader } from '../control/reloader.ts'
 import { stateFolders } from '../control/state-dir.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'
@@ -26,14 +26,14 @@ export async function firstConfig(
   { lastKnownGood, stateDir }: { readonly lastKnownGood: boolean; readonly stateDir: string | undefined },
   io: Io,
 ): Promise<FirstConfig | undefined> {
-  const deps: LoadDeps = { env: io.env, readFile: readConfigFile }
+  const deps: LoadDeps = loadDeps(io.env)
   const reader = configReader(file, deps)
   const before = await signatureOf([resolve(file)])
-  const { config, diagnostics, sources } = await reader.load()
+  const { config, diagnostics, sources, tree } = await reader.load()
   io.stderr(await render(diagnostics, io.isTTY))
   const signature = sources.length === 1 ? before : await signatureOf(sources)
-  if (config !== undefined) {
-    return { config, reload: { file, deps, sources, signature, source: 'files', documents: reader.documents } }
+  if (config !== undefined && tree !== undefined) {
+    return { config, reload: { file, deps, sources, signature, source: 'files', documents: reader.documents, tree } }
   }
   if (!lastKnownGood) return undefined
   const kept = await latestOf(await stateFolders({ configured: stateDir, env: io.env, home: homedir() }), resolve(file))
@@ -43,10 +43,13 @@ export async function firstConfig(
     )
     return undefined
   }
-  const old = await configReader(file, deps, kept.documents).load()
+  const old = await keptReader(kept, deps).load()
   io.stderr(await render(old.diagnostics, false))
-  if (old.config === undefined) return undefined
+  if (old.config === undefined || old.tree === undefined) return undefined
   io.stderr(`sluice run: the config is bad; going on with the last good one, of ${kept.savedAt}\n`)
   const { documents } = kept
-  return { config: old.config, reload: { file, deps, sources, signature, source: 'last-known-good', documents } }
+  return {
+    config: old.config,
+    reload: { file, deps, sources, signature, source: 'last-known-good', documents, tree: old.tree },
+  }
 }

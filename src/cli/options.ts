@@ -5,7 +5,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 const DEFAULT_FILES = ['./sluice.yaml', '/etc/sluice/sluice.yaml']
 
 export interface Parsed {
-  readonly flags: Readonly<Record<string, string | boolean | undefined>>
+  readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>
   readonly files: readonly string[]
 }
 

@@ -8,6 +8,7 @@ export interface Applied {
   readonly hash: string
   readonly problems: readonly string[]
   readonly restart: readonly string[]
+  readonly kept: readonly { readonly kind: string; readonly name: string; readonly became: string }[]
 }
 
 /** `sluice reload`: makes a running gateway read its files again. 2 when they are bad: then nothing has changed. */
@@ -22,8 +23,9 @@ export async function reload(args: readonly string[], io: Io): Promise<number> {
   })
 }
 
-export function tell({ changed, hash, problems, restart }: Applied, io: Io): void {
+export function tell({ changed, hash, kept, problems, restart }: Applied, io: Io): void {
   for (const problem of problems) io.stderr(`${problem}\n`)
   io.stdout(`${changed ? 'live' : 'nothing has changed'}: ${hash.slice(0, 12)}\n`)
+  for (const { became, kind, name } of kept) io.stdout(`${kind}.${name} has errors: ${became}\n`)
   if (restart.length > 0) io.stdout(`with the next start: ${restart.join(', ')}\n`)
 }

@@ -9,6 +9,7 @@ import type { Path } from './contract.ts'
 import { badFallbacks } from './fallbacks.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
+import { badTests } from './tests.ts'
 import { findTies } from './ties.ts'
 import { keyOf, nodeAt, pathText, placeOf } from './tree.ts'
 
@@ -43,6 +44,8 @@ class Check {
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
     for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
+    const known = { route: root.routes, upstream: root.upstreams }
+    for (const { path, message } of badTests(root.tests ?? new Map(), known)) this.error(path, message)
     for (const { first, second, why } of findTies(root.routes)) {
       const line = keyOf(this.tree, ['routes', first]).line
       this.errorAt(['routes', second], `ties with route ${first} (line ${line}): ${why}; give one of them a precedence`)

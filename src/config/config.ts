@@ -12,7 +12,10 @@ export interface TokenConfig {
 
 /** A config that was read, checked and normalised. Frozen. */
 export interface Config {
+  /** The file, or the folder of files, that was named. */
   readonly file: string
+  /** Paths of other files in it are relative to this folder. */
+  readonly folder: string
   /** SHA-256 over what the config means (comments, order and places don't count), hex. */
   readonly hash: string
   /** What workers get. */

@@ -5,6 +5,7 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  parseAllDocuments,
   parseDocument,
   type Scalar,
   type YAMLMap,
@@ -31,8 +32,11 @@ export interface ParsedDocument {
   readonly comments: readonly Comment[]
 }
 
-/** YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. */
-export function parseYaml(file: string, bytes: Uint8Array, env: Environment): ParsedDocument {
+/**
+ * YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. `env`: undefined leaves
+ * references to environment values as they are.
+ */
+export function parseYaml(file: string, bytes: Uint8Array, env: Environment | undefined): ParsedDocument {
   const fail = (message: string, before?: string): ParsedDocument => ({
     root: undefined,
     diagnostics: [{ severity: 'error', at: endOf(file, before), path: '', message }],
@@ -70,6 +74,19 @@ function endOf(file: string, text: string | undefined): Position {
   return { file, line: lines.length, column: (lines.at(-1) as string).length + 1 }
 }
 
+/** Every document of a text such as a Kubernetes manifest; empty ones left out, references left as they are. */
+export function parseYamlDocuments(file: string, text: string): readonly ParsedDocument[] {
+  const counter = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: counter, version: '1.2', uniqueKeys: false, merge: true })
+  if (!Array.isArray(documents)) return []
+  return documents
+    .filter(({ contents, errors }) => contents !== null || errors.length > 0)
+    .map((document) => {
+      const conversion = new Conversion(file, text, document, counter, undefined)
+      return { root: conversion.root(), diagnostics: conversion.diagnostics, comments: [] }
+    })
+}
+
 /** One document on its way to nodes. */
 class Conversion {
   readonly diagnostics: Diagnostic[] = []
@@ -77,13 +94,19 @@ class Conversion {
   private readonly text: string
   private readonly document: Document.Parsed
   private readonly counter: LineCounter
-  private readonly env: Environment
+  private readonly env: Environment | undefined
   private readonly anchors = new Map<YamlNode, { node: Node; values: number }>()
   private readonly open = new Set<YamlNode>()
   private values = 0
   private full = false
 
-  constructor(file: string, text: string, document: Document.Parsed, counter: LineCounter, env: Environment) {
+  constructor(
+    file: string,
+    text: string,
+    document: Document.Parsed,
+    counter: LineCounter,
+    env: Environment | undefined,
+  ) {
     this.file = file
     this.text = text
     this.document = document
@@ -197,7 +220,7 @@ class Conversion {
     const quoted = scalar.type !== undefined && scalar.type !== 'PLAIN'
     const value = scalar.value as ScalarNode['value'] | bigint
     const text = quoted ? String(value) : (scalar.source ?? (value === null ? '' : String(value)))
-    if (!text.includes('${')) {
+    if (this.env === undefined || !text.includes('${')) {
       return { kind: 'scalar', at, value: typeof value === 'bigint' ? String(value) : value, text, quoted }
     }
     const put = substitute(text, this.env)

@@ -1,12 +1,16 @@
 import { createReadStream } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { checkRoot } from './check.ts'
 import type { Config } from './config.ts'
-import { MAX_FILE_BYTES, parseYaml } from './document.ts'
+import { MAX_FILE_BYTES } from './document.ts'
 import type { Environment } from './environment.ts'
+import { trespasses } from './fence.ts'
+import { type Gathered, gather, unreadable } from './gather.ts'
+import { type Kept, keepsGood, withoutBad } from './keep-good.ts'
 import { runLints } from './lint.ts'
 import { normalise } from './normalise.ts'
 import { type RootOptions, rootOptions } from './root.ts'
@@ -17,9 +21,11 @@ export interface LoadDeps {
   readonly env: Environment
   /** Rejects as `fs.readFile` does. */
   readonly readFile: (path: string) => Promise<Uint8Array>
+  /** Names in a folder. Rejects as `fs.readdir` does. */
+  readonly readFolder: (path: string) => Promise<readonly string[]>
 }
 
-/** `config` is undefined exactly if one of the diagnostics is an error. */
+/** `config` is undefined exactly if one of the diagnostics is an error and nothing was `kept`. */
 export interface Loaded {
   readonly config: Config | undefined
   /** In the order of the file. */
@@ -28,44 +34,79 @@ export interface Loaded {
   readonly sources: readonly string[]
   /** What was written, with defaults and profiles put under it; its nodes tell where each value stands. */
   readonly tree: Node | undefined
+  /** Routes and upstreams that have errors and are not in `config` as they were written. */
+  readonly kept: readonly Kept[]
 }
 
-/** The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. */
-export async function loadConfig(file: string, deps: LoadDeps): Promise<Loaded> {
+/** Bad parts that lead to more bad parts: routes of an upstream, fallbacks of a route. */
+const MOST_REPAIRS = 4
+
+/**
+ * The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. `good`: the tree of
+ * the config before; where the file says `onInvalid: keepGood`, its routes and upstreams stand in for those with errors.
+ */
+export async function loadConfig(file: string, deps: LoadDeps, good?: Node): Promise<Loaded> {
   const sources = new Set<string>()
   const read = (path: string): Promise<Uint8Array> => {
     sources.add(resolve(path))
     return deps.readFile(path)
   }
-  const { config, diagnostics, tree } = await load(file, { ...deps, readFile: read })
-  return { config, diagnostics, sources: [...sources], tree }
+  const list = (path: string): Promise<readonly string[]> => {
+    sources.add(resolve(path))
+    return deps.readFolder(path)
+  }
+  const loaded = await load(file, { ...deps, readFile: read, readFolder: list }, good)
+  return { ...loaded, sources: [...sources] }
 }
 
-async function load(file: string, deps: LoadDeps): Promise<Omit<Loaded, 'sources'>> {
-  let bytes: Uint8Array
-  try {
-    bytes = await deps.readFile(file)
-  } catch (error) {
-    const at = { file, line: 0, column: 0 }
-    return failed([{ severity: 'error', at, path: '', message: unreadable(error) }], undefined)
+async function load(file: string, deps: LoadDeps, good: Node | undefined): Promise<Judged> {
+  const gathered = await gather(file, deps)
+  if (gathered.root === undefined) return failed(gathered.diagnostics, undefined)
+  const judge = (tree: Node): Promise<Judged> => judged(tree, gathered, file, deps)
+  const tree = mergeDefaults(gathered.root)
+  const first = await judge(tree)
+  if (first.config !== undefined || good === undefined || !keepsGood(tree)) return first
+  let bad = first
+  let kept: readonly Kept[] = []
+  for (let i = 0; i < MOST_REPAIRS; i++) {
+    const errors = bad.diagnostics.filter(({ severity }) => severity === 'error')
+    const repaired = withoutBad(bad.tree ?? tree, good, errors, kept)
+    if (repaired === undefined) return first
+    kept = repaired.kept
+    bad = await judge(repaired.tree)
+    if (bad.config !== undefined) return { ...bad, kept, diagnostics: first.diagnostics }
   }
-  const { root: written, diagnostics, comments } = parseYaml(file, bytes, deps.env)
-  if (written === undefined) return failed(diagnostics, undefined)
-  const found: Diagnostic[] = []
-  const tree = mergeDefaults(written)
+  return first
+}
+
+type Judged = Omit<Loaded, 'sources'>
+
+/** The whole check of a tree. */
+async function judged(
+  tree: Node,
+  { comments, diagnostics, fences, folder }: Gathered,
+  file: string,
+  deps: LoadDeps,
+): Promise<Judged> {
+  const found: Diagnostic[] = [...diagnostics]
   const root = rootOptions.read(tree, new At(found))
   if (root === INVALID) return failed(found, tree)
-  found.push(...checkRoot(root, tree))
-  const files = await readFiles(root, file, deps, (upstream, key, message) => {
+  found.push(...checkRoot(root, tree), ...trespasses(root, fences, tree))
+  const files = await readFiles(root, folder, deps, (upstream, key, message) => {
     const path = ['upstreams', upstream, 'tls', key, 'file']
     found.push({ severity: 'error', at: placeOf(tree, path), path: path.join('.'), message })
   })
-  if (found.length > 0) return failed(found, tree)
-  const warnings = runLints(root, tree, comments)
-  return { config: normalise(root, file, files), diagnostics: sortDiagnostics(warnings), tree }
+  if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
+  found.push(...runLints(root, tree, comments))
+  return { config: normalise(root, { file, folder }, files), diagnostics: sortDiagnostics(found), tree, kept: [] }
 }
 
-/** The real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
+/** What loading takes from this machine. */
+export function loadDeps(env: Environment): LoadDeps {
+  return { env, readFile: readConfigFile, readFolder: readdir }
+}
+
+/** A file of the real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
 export async function readConfigFile(path: string): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   // `end` is the last byte that is read.
@@ -77,7 +118,7 @@ const TLS_FILES = ['ca', 'cert', 'key'] as const
 
 async function readFiles(
   root: RootOptions,
-  file: string,
+  folder: string,
   deps: LoadDeps,
   problem: (upstream: string, key: string, message: string) => void,
 ): Promise<ReadonlyMap<string, string>> {
@@ -87,7 +128,7 @@ async function readFiles(
       const path = tls[key]
       if (path === undefined || files.has(path)) continue
       try {
-        const text = Buffer.from(await deps.readFile(resolve(dirname(file), path))).toString('utf8')
+        const text = Buffer.from(await deps.readFile(resolve(folder, path))).toString('utf8')
         if (!text.includes('-----BEGIN '))
           problem(name, key, `${JSON.stringify(path)} holds no PEM; expected -----BEGIN … -----`)
         files.set(path, text)
@@ -99,21 +140,12 @@ async function readFiles(
   return files
 }
 
-function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Omit<Loaded, 'sources'> {
+function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Judged {
   const seen = new Set<string>()
   // What stands in defaults or behind an anchor is read in many places, and is wrong only once.
   const once = diagnostics.filter(({ at, message }) => {
     const key = `${at.file}:${at.line}:${at.column}:${message}`
     return !seen.has(key) && seen.add(key)
   })
-  return { config: undefined, diagnostics: sortDiagnostics(once), tree }
-}
-
-function unreadable(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EACCES') return 'the file may not be read by this user'
-  if (code === 'ENOTDIR') return 'there is no such file: a part of the path is no folder'
-  if (code === 'EISDIR') return 'this is a folder; expected a file (folders come in a later version)'
-  return `the file can not be read (${code ?? String(error)})`
+  return { config: undefined, diagnostics: sortDiagnostics(once), tree, kept: [] }
 }

@@ -13,7 +13,7 @@ export type Files = ReadonlyMap<string, string>
 const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
-export function normalise(root: RootOptions, file: string, files: Files): Config {
+export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>, files: Files): Config {
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
@@ -39,7 +39,7 @@ export function normalise(root: RootOptions, file: string, files: Files): Config
   const hash = createHash('sha256')
     .update(JSON.stringify(canonical(rest)))
     .digest('hex')
-  return deepFreeze({ file, hash, ...rest })
+  return deepFreeze({ ...where, hash, ...rest })
 }
 
 function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {

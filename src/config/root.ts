@@ -5,7 +5,10 @@ import { list, map, object, offOr, oneOrMany, optional, partial, required, withD
 import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../schema/scalars.ts'
 import type { Infer, Schema } from '../schema/schema.ts'
 import { secretReference } from '../schema/secret.ts'
+import { includeOptions } from './include.ts'
+import { CURRENT_VERSION } from './migrations/index.ts'
 import { profileOptions, routeOptions } from './route.ts'
+import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
 
 const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
@@ -72,7 +75,11 @@ const workers: Schema<number | 'auto'> = parsed(
 /** A whole config file. */
 export const rootOptions = object(
   {
-    apiVersion: required(oneOf('sluice/v1'), 'Version of this language.'),
+    apiVersion: withDefault(
+      oneOf(CURRENT_VERSION),
+      CURRENT_VERSION,
+      'Version of this language. Files of older ones are read, too; sluice migrate rewrites them.',
+    ),
     kind: optional(oneOf('Gateway'), 'Ignored; lets the file look like a Kubernetes resource.'),
     gateway: withDefault(
       object({ name: withDefault(name(), 'sluice', 'Our name in Proxy-Status, Via and logs.') }),
@@ -185,10 +192,16 @@ export const rootOptions = object(
       'Named sets of policies, for routes.x.use.',
     ),
     upstreams: withDefault(map(name(), upstreamOptions, 'a map of upstreams by name'), {}, 'Services, by name.'),
+    include: withDefault(
+      includeOptions,
+      [],
+      'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
+    ),
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
+    tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
   },
   {
-    later: ['include', 'tests', 'logging', 'metrics', 'tracing', 'plugins', 'stores'],
+    later: ['logging', 'metrics', 'tracing', 'plugins', 'stores'],
     misplaced: {
       listen: 'listeners.NAME.listen',
       name: 'gateway.name',

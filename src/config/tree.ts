@@ -64,7 +64,8 @@ function mergeRoute(route: Node, under: Node | undefined, profiles: Node | undef
   return mergeNodes(below, route)
 }
 
-function usedProfiles(route: Node): readonly string[] {
+/** Names in `use`, in order. */
+export function usedProfiles(route: Node): readonly string[] {
   const use = nodeAt(route, ['use'])
   if (use === undefined || isOff(use)) return []
   const names = use.kind === 'list' ? use.items : [use]

@@ -10,7 +10,8 @@ import { readTokens } from './secrets.ts'
 import { ListenFailed } from './sockets.ts'
 import { adminToken, stateDirOf } from './state-dir.ts'
 
-export interface AdminPlaneOptions extends Pick<AdminOptions, 'facts' | 'metrics' | 'views' | 'commands' | 'uploads'> {
+export interface AdminPlaneOptions
+  extends Pick<AdminOptions, 'facts' | 'metrics' | 'views' | 'questions' | 'commands' | 'uploads'> {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string

@@ -2,6 +2,7 @@ import { object, required } from '../schema/composites.ts'
 import { integer, text } from '../schema/scalars.ts'
 import { type Command, CommandRefused, readCommand } from './admin/command.ts'
 import type { Archive } from './archive.ts'
+import { explainCommand } from './explain-command.ts'
 import { type Outcome, ReloadBusy, ReloadConflict, type Reloader } from './reloader.ts'
 
 const upload = object({
@@ -23,6 +24,7 @@ export function configCommands(reloader: Reloader, archive: Archive) {
     return answer(await inTurn(() => reloader.rollback(kept)))
   }
   return {
+    questions: { explain: explainCommand(() => reloader.written) },
     commands: { reload, rollback },
     uploads: { config },
     views: {

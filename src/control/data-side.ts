@@ -1,6 +1,5 @@
 import { hash as hashOf } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
-import { dirname } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { LeanConfig, UpstreamConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
@@ -112,7 +111,7 @@ export class DataSide {
       onChange: (name) => this.book.renew(name),
     })
     this.sources = new Sources({
-      folder: dirname(config.file),
+      folder: config.folder,
       lookup: bounded(lookup, servers === undefined ? 1 : concurrent),
       srv: srvLookup(servers),
       clock,

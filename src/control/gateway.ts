@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
+import type { Node } from '../schema/node.ts'
 import type { Log } from '../telemetry/log.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Command } from './admin/command.ts'
@@ -41,6 +42,8 @@ export interface GatewayDeps {
 /** Where the config that the gateway starts with came from. */
 export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'deps' | 'source' | 'documents'> {
   readonly sources: readonly string[]
+  /** What the first config was made of. */
+  readonly tree: Node
   /** What `signatureOf` gave of them before they were read. */
   readonly signature: string
 }
@@ -161,6 +164,7 @@ export class Gateway {
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
         ...ofConfig?.commands,
       },
+      questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })
     this.plane = plane
@@ -178,7 +182,7 @@ export class Gateway {
     const { clock, log, random } = this.deps
     return new Reloader({
       ...source,
-      first: { config: this.first, sources: source.sources },
+      first: { config: this.first, tree: source.tree, sources: source.sources },
       archive,
       clock,
       random,

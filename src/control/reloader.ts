@@ -1,11 +1,14 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { type LoadDeps, type Loaded, loadConfig } from '../config/load.ts'
+import type { Kept } from '../config/keep-good.ts'
+import type { LoadDeps } from '../config/load.ts'
+import type { Written } from '../explain/model.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
+import { configReader, type Documents, keptReader, putInPlace, type Reader } from './config-reader.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
 
@@ -28,6 +31,8 @@ export interface Outcome {
   readonly problems: readonly string[]
   /** Keys whose change needs a restart of the process. */
   readonly restart: readonly string[]
+  /** Routes and upstreams with errors that stay as they were, or are left out. */
+  readonly kept: readonly Kept[]
 }
 
 /** What is live and how the latest attempt went. */
@@ -35,7 +40,9 @@ export interface ReloadFacts {
   readonly source: ConfigSource
   readonly file: string
   readonly restart: readonly string[]
+  readonly kept: readonly Kept[]
   readonly last: {
+    /** All that was written is live. */
     readonly ok: boolean
     readonly trigger: Trigger
     /** RFC 3339. */
@@ -55,7 +62,7 @@ export interface ReloaderOptions {
   readonly file: string
   readonly deps: LoadDeps
   /** What the process was started with; `source`: where that came from. */
-  readonly first: { readonly config: Config; readonly sources: readonly string[] }
+  readonly first: Written & { readonly sources: readonly string[] }
   readonly source: ConfigSource
   readonly documents: Documents
   readonly archive: Archive
@@ -66,11 +73,8 @@ export interface ReloaderOptions {
   readonly log: Log
 }
 
-/** Texts of YAML files by absolute path. */
-export type Documents = Readonly<Record<string, string>>
-
-interface Live {
-  readonly config: Config
+interface Live extends Written {
+  readonly kept: readonly Kept[]
   readonly source: ConfigSource
   readonly secrets: string
 }
@@ -90,7 +94,7 @@ export class Reloader {
     const { clock, first, source } = options
     this.options = options
     this.running = first.config
-    this.live = { config: first.config, source, secrets: '' }
+    this.live = { config: first.config, tree: first.tree, kept: [], source, secrets: '' }
     this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
     this.watched = first.sources
   }
@@ -98,7 +102,7 @@ export class Reloader {
   /** The first config is live. */
   async started(): Promise<void> {
     const { config, source } = this.live
-    this.live = { config, source, secrets: await this.secretsOf(config) }
+    this.live = { ...this.live, secrets: await this.secretsOf(config) }
     await this.keep(config, source, this.options.documents)
   }
 
@@ -107,21 +111,25 @@ export class Reloader {
     return [...new Set([...this.watched, ...secretFiles(this.live.config)])]
   }
 
+  /** What is live, with the places of its values. */
+  get written(): Written {
+    return this.live
+  }
+
   get config(): Config {
     return this.live.config
   }
 
   get facts(): ReloadFacts {
-    const { config, source } = this.live
-    return { source, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
+    const { config, kept, source } = this.live
+    return { source, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
   }
 
   /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
   reload(trigger: Trigger): Promise<Outcome> {
     this.coming ??= this.inTurn(() => {
       this.coming = undefined
-      const read = this.reader()
-      return this.attempt('files', trigger, read)
+      return this.attempt('files', trigger, configReader(this.options.file, this.options.deps))
     })
     return this.coming
   }
@@ -134,14 +142,14 @@ export class Reloader {
     return this.inTurn(() => {
       if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
         throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
-      const read = this.reader({ [resolve(this.options.file)]: yaml })
+      const read = configReader(this.options.file, putInPlace(this.options.deps, this.live.config, yaml))
       return dryRun ? this.check(read) : this.attempt('api', 'api', read)
     })
   }
 
   /** One that was live before, until the next reload of the files. */
   rollback(kept: KeptConfig): Promise<Outcome> {
-    return this.inTurn(() => this.attempt('rollback', 'api', this.reader(kept.documents)))
+    return this.inTurn(() => this.attempt('rollback', 'api', keptReader(kept, this.options.deps)))
   }
 
   private inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
@@ -156,19 +164,19 @@ export class Reloader {
   }
 
   private async check({ load }: Reader): Promise<Outcome> {
-    const { config, diagnostics } = await load()
+    const { config, diagnostics, kept } = await load(this.live.tree)
     const problems = diagnostics.map(diagnosticLine)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
-    return { ok: config !== undefined, changed: false, hash, problems, restart }
+    return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
   }
 
   private async attempt(source: ConfigSource, trigger: Trigger, { documents, load }: Reader): Promise<Outcome> {
     const { apply, log } = this.options
-    const { config, diagnostics, sources } = await load()
+    const { config, diagnostics, kept, sources, tree } = await load(this.live.tree)
     if (source === 'files') this.watched = sources
     const problems = diagnostics.map(diagnosticLine)
-    if (config === undefined) return this.refused(trigger, problems)
+    if (config === undefined || tree === undefined) return this.refused(trigger, problems)
     const secrets = await this.secretsOf(config)
     const changed = config.hash !== this.live.config.hash || secrets !== this.live.secrets
     if (changed) {
@@ -178,10 +186,11 @@ export class Reloader {
         return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
       }
     }
-    this.live = { config, source, secrets }
+    this.live = { config, tree, kept, source, secrets }
     const { hash } = config
     const restart = restartNeeds(this.running, config)
-    this.note(trigger, true, problems)
+    this.note(trigger, kept.length === 0, problems)
+    if (kept.length > 0) this.partly(kept, problems)
     if (changed) {
       log.info('another config is live', {
         trigger,
@@ -190,9 +199,10 @@ export class Reloader {
         routes: config.lean.routes.length,
       })
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
-      await this.keep(config, source, documents)
+      // What was written can't be loaded again; the history has what can.
+      if (kept.length === 0) await this.keep(config, source, documents)
     }
-    return { ok: true, changed, hash, problems, restart }
+    return { ok: true, changed, hash, problems, restart, kept }
   }
 
   private refused(trigger: Trigger, problems: readonly string[]): Outcome {
@@ -202,16 +212,20 @@ export class Reloader {
       more: Math.max(0, problems.length - MOST_SHOWN),
     })
     this.note(trigger, false, problems)
-    return { ok: false, changed: false, hash: this.live.config.hash, problems, restart: [] }
+    return { ok: false, changed: false, hash: this.live.config.hash, problems, restart: [], kept: [] }
+  }
+
+  private partly(kept: readonly Kept[], problems: readonly string[]): void {
+    this.options.log.error('a part of the config is bad and stays as it was', {
+      kept: kept.slice(0, MOST_SHOWN).map(({ became, kind, name }) => `${kind}.${name}: ${became}`),
+      problems: problems.slice(0, MOST_SHOWN),
+      more: Math.max(0, problems.length - MOST_SHOWN),
+    })
   }
 
   private note(trigger: Trigger, ok: boolean, problems: readonly string[]): void {
     const at = new Date(this.options.clock.wall()).toISOString()
     this.last = { ok, trigger, at, problems: problems.slice(0, MOST_SHOWN) }
-  }
-
-  private reader(instead: Documents = {}): Reader {
-    return configReader(this.options.file, this.options.deps, instead)
   }
 
   private secretsOf(config: Config): Promise<string> {
@@ -227,23 +241,4 @@ export class Reloader {
       log.warn('the config could not be kept as the last good one', { error })
     }
   }
-}
-
-/** Loads a config and remembers the texts that it was made of. */
-export interface Reader {
-  readonly documents: Documents
-  load(): Promise<Loaded>
-}
-
-/** `instead`: texts that stand in for files. */
-export function configReader(file: string, deps: LoadDeps, instead: Documents = {}): Reader {
-  const documents: Record<string, string> = {}
-  const readFile = async (path: string): Promise<Uint8Array> => {
-    const full = resolve(path)
-    const text = instead[full]
-    const bytes = text === undefined ? await deps.readFile(path) : Buffer.from(text)
-    if (full === resolve(file) || /\.ya?ml$/i.test(full)) documents[full] = Buffer.from(bytes).toString('utf8')
-    return bytes
-  }
-  return { documents, load: () => loadConfig(file, { ...deps, readFile }) }
 }

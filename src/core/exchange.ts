@@ -69,6 +69,8 @@ export class Exchange {
   priorAttempts: number
   /** Milliseconds that a trusted peer allows from the start; Infinity: it said nothing. Shortens the deadline only. */
   offeredMs: number
+  /** A trusted peer asks how the answer came about. */
+  explain: boolean
   /** Policies reached so far: their `respond` and `settle` are owed. */
   reached: number
   /** Clock milliseconds; Infinity: none. Moves while the request body moves. */
@@ -110,6 +112,7 @@ export class Exchange {
     this.state = slots === 0 ? NO_STATE : new Array(slots).fill(undefined)
     this.priorAttempts = 0
     this.offeredMs = Number.POSITIVE_INFINITY
+    this.explain = false
     this.reached = 0
     this.deadline = Number.POSITIVE_INFINITY
     this.attempts = 0

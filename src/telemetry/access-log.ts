@@ -113,11 +113,23 @@ function maskedQuery(query: string, shown: ReadonlySet<string>): string {
 function matchedHeaders(headers: FlatHeaders, names: readonly string[]): string {
   let out = ''
   for (const name of names) {
-    const value = fieldValue(headers, name)
-    if (value === undefined) continue
-    out += `${out === '' ? '' : ','}"${jsonText(name)}":"${SECRET_HEADERS.has(name) ? '***' : jsonText(value)}"`
+    const values = shownValues(headers, name)
+    if (values !== '') out += `${out === '' ? '' : ','}"${jsonText(name)}":${values}`
   }
   return out === '' ? '' : `,"matched_headers":{${out}}`
+}
+
+/** A text, or a list of them where there are several lines of that name; empty: none. */
+function shownValues(headers: FlatHeaders, name: string): string {
+  if (fieldValue(headers, name) === undefined) return ''
+  if (SECRET_HEADERS.has(name)) return '"***"'
+  const values: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i] as string
+    if (candidate.length === name.length && candidate.toLowerCase() === name)
+      values.push(`"${jsonText(headers[i + 1] as string)}"`)
+  }
+  return values.length === 1 ? (values[0] as string) : `[${values.join(',')}]`
 }
 
 /** The path of a target that was refused before it had a normal form. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { against } from './against.ts'
 import type { Peer, Scenario } from './contract.ts'
 import { MODES, type Mode } from './modes.ts'
 import type { Bound } from './required.ts'
@@ -19,10 +20,10 @@ export interface Wanted {
   readonly whole: boolean
 }
 
-const FEWEST_KEPT_ROUNDS = 3
 const OTHER_MODES = MODES.slice(1)
 
-export const USAGE = `npm run bench -- [${OTHER_MODES.map(({ name }) => `--${name}`).join(' | ')}] [--peers A,B]
+export const USAGE = `npm run bench -- [${OTHER_MODES.map(({ name }) => `--${name}`).join(' | ')} | --against FOLDER]
+  [--peers A,B]
   [--scenarios S,T] [--seconds N] [--rounds N] [--require] [--out FOLDER]
 `
 
@@ -38,10 +39,12 @@ export function readArgs(args: readonly string[]): Wanted {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '5' },
       require: flag,
+      against: { type: 'string' },
       out: { type: 'string' },
     },
   })
   const asked = OTHER_MODES.filter(({ name }) => (values as Record<string, unknown>)[name] === true)
+  if (typeof values.against === 'string') asked.push(against(values.against, MODES[0].scenarios, MODES[0].usual))
   if (asked.length > 1) throw new Error(`one of ${asked.map(({ name }) => `--${name}`).join(', ')} at a time`)
   const mode = asked[0] ?? MODES[0]
   const rounds = whole('rounds', values.rounds, 50)
@@ -52,7 +55,8 @@ export function readArgs(args: readonly string[]): Wanted {
       [peer, to].every((name) => peers.some((one) => one.name === name)) &&
       scenarios.some((one) => one.name === scenario),
   )
-  if (values.require === true && bounds.length === 0) throw new Error('--require: nothing is required of this choice')
+  if (values.require === true && bounds.length === 0 && mode.extra === undefined)
+    throw new Error('--require: nothing is required of this choice')
   return {
     mode,
     peers,
@@ -62,7 +66,7 @@ export function readArgs(args: readonly string[]): Wanted {
     rounds,
     require: values.require === true,
     out: typeof values.out === 'string' ? values.out : undefined,
-    whole: values.peers === undefined && values.scenarios === undefined && rounds >= FEWEST_KEPT_ROUNDS,
+    whole: values.peers === undefined && values.scenarios === undefined && rounds >= mode.fewestRounds,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Peer, Scenario } from './contract.ts'
+import type { Peer, Row, Scenario } from './contract.ts'
 import { costPeers } from './costs.ts'
 import { lookUps, lookUpTable, lookUpVerdicts } from './lookups.ts'
 import { caddy } from './peers/caddy.ts'
@@ -28,9 +28,12 @@ export interface Mode {
   readonly reference: string
   readonly bounds: readonly Bound[]
   readonly latency: boolean
-  readonly extra?: () => Extra
+  /** Rounds from which on results are kept. */
+  readonly fewestRounds: number
+  readonly extra?: (rows: readonly Row[]) => Extra
 }
 
+const FEWEST_ROUNDS = 3
 const small = (SCENARIOS as readonly [Scenario])[0]
 
 const peers: Mode = {
@@ -47,6 +50,7 @@ const peers: Mode = {
     { peer: sluice.name, to: bare.name, scenario: small.name, atMost: 1.2 },
   ],
   latency: true,
+  fewestRounds: FEWEST_ROUNDS,
 }
 
 const workers: Mode = {
@@ -60,6 +64,7 @@ const workers: Mode = {
   reference: 'workers-1',
   bounds: [{ peer: 'workers-2', to: 'workers-1', scenario: small.name, atMost: 1.1 }],
   latency: false,
+  fewestRounds: FEWEST_ROUNDS,
 }
 
 const routes: Mode = {
@@ -73,6 +78,7 @@ const routes: Mode = {
   reference: 'routes-10',
   bounds: [SPREAD, HOT].map(({ name }) => ({ peer: 'routes-10000', to: 'routes-10', scenario: name, atMost: 1.1 })),
   latency: false,
+  fewestRounds: FEWEST_ROUNDS,
   extra() {
     const found = lookUps()
     return { heading: 'Look-ups alone', text: lookUpTable(found), required: lookUpVerdicts(found) }
@@ -88,6 +94,7 @@ const costs: Mode = {
   reference: 'all on',
   bounds: [],
   latency: false,
+  fewestRounds: FEWEST_ROUNDS,
 }
 
 /** The first is what runs when none is asked for. */

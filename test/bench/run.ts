@@ -25,10 +25,14 @@ async function measure(wanted: Wanted, signal: AbortSignal): Promise<Report> {
   try {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout((3 * expected + 120) * 1000)])
     const { rows, versions, skipped } = await bench({ ...wanted, latency, folder, progress: say, signal: bounded })
-    const extra = mode.extra?.()
+    const extra = mode.extra?.(rows)
     return {
       title,
-      command: ['npm run bench', ...(mode.name === 'peers' ? [] : [`-- --${mode.name}`])].join(' '),
+      command: [
+        'npm run bench',
+        ...(mode.name === 'peers' ? [] : [`-- --${mode.name}`]),
+        ...(mode.name === 'against' ? ['FOLDER'] : []),
+      ].join(' '),
       date: new Date().toISOString().slice(0, 10),
       machine: machine(),
       loadBefore,
@@ -55,7 +59,7 @@ async function main(wanted: Wanted): Promise<number> {
     const report = await measure(wanted, interrupted.signal)
     process.stdout.write(`# ${report.title}\n\n${markdown(report)}\n`)
     if (wanted.whole || wanted.out !== undefined) await keep(wanted.mode.name, report, wanted.out)
-    else say('results not kept: a choice of peers or scenarios, or fewer than three rounds; --out FOLDER keeps them')
+    else say('results not kept: a choice of peers or scenarios, or too few rounds; --out FOLDER keeps them')
     return wanted.require && report.required.some(({ holds }) => !holds) ? EXIT.bound : 0
   } catch (error) {
     if (!interrupted.signal.aborted) {

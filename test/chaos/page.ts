@@ -18,7 +18,8 @@ that are run against the real gateway process with real sockets, so it can not d
 
 Scenarios run with short times (ejection, open time of the circuit breaker), so that recovery can be watched; all keys that
 differ from the defaults are shown. Why an answer failed is explained in [failures.md](failures.md); what is promised beyond
-these scenarios in [guarantees.md](guarantees.md).
+these scenarios in [guarantees.md](guarantees.md); how nginx and HAProxy fare in the same failures in
+[failure-comparison.md](failure-comparison.md).
 
 `
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { render } from '../../src/cli/check.ts'
 import { Exit } from '../../src/cli/io.ts'
-import { loadConfig, readConfigFile } from '../../src/config/load.ts'
+import { loadConfig, loadDeps, readConfigFile } from '../../src/config/load.ts'
 
 const FOLDER = fileURLToPath(new URL('./config/', import.meta.url))
 const NAMES = readdirSync(FOLDER)
@@ -18,7 +18,7 @@ const ENV = { SHOP_HOST: 'shop.example.com', SHOP_PORT: '8080', EMPTY: '' }
 async function checked(name: string): Promise<string> {
   const file = `${name}.yaml`
   const { config, diagnostics } = await loadConfig(file, {
-    env: ENV,
+    ...loadDeps(ENV),
     readFile: (path) => readConfigFile(`${FOLDER}${path.slice(path.lastIndexOf('/') + 1)}`),
   })
   const bad = diagnostics.some(({ severity }) => severity === 'error')

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig, readConfigFile } from '../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../src/config/load.ts'
 import { workerEntry } from '../../src/control/entry.ts'
 import { Gateway, type StartedFacts } from '../../src/control/gateway.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -50,7 +50,7 @@ export async function hookedGateway(yaml: string): Promise<HookedGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, yaml)
-  const { config, diagnostics } = await loadConfig(file, { env: {}, readFile: readConfigFile })
+  const { config, diagnostics } = await loadConfig(file, loadDeps({}))
   if (config === undefined) throw new Error(JSON.stringify(diagnostics))
   const log = memoryLog()
   const gateway = new Gateway(

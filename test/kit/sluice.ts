@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,8 @@ export interface Answer {
 export interface SluiceOptions {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Writes the config below the folder of the test and says where; `sluice.yaml` in it otherwise. */
+  readonly place?: (folder: string, yaml: string) => Promise<string>
 }
 
 /**
@@ -31,14 +33,17 @@ export interface SluiceOptions {
 export class Sluice {
   readonly child: ChildProcess
   readonly folder: string
+  /** The config file. */
+  readonly file: string
   stdout = ''
   stderr = ''
   exitCode: number | undefined = undefined
   private ready: { listeners: Record<string, number>; admin?: number; probes?: number } | undefined = undefined
 
-  constructor(child: ChildProcess, folder: string) {
+  constructor(child: ChildProcess, folder: string, file: string) {
     this.child = child
     this.folder = folder
+    this.file = file
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text
     })
@@ -98,6 +103,12 @@ export class Sluice {
     return fetchRaw(this.adminPort, 'GET', path, headers)
   }
 
+  /** A POST to the admin API, as the operator of this machine; `path` below /api/v1. */
+  async command(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const fields = { ...headers, authorization: `Bearer ${await this.token()}`, 'content-type': 'application/json' }
+    return fetchRaw(this.adminPort, 'POST', `/api/v1/${path}`, fields, JSON.stringify(body))
+  }
+
   probe(path: string): Promise<Answer> {
     return fetchRaw(this.probesPort, 'GET', path, {})
   }
@@ -141,6 +152,12 @@ export class Sluice {
     return this
   }
 
+  private async token(): Promise<string> {
+    return (
+      await readFile(String(this.operational.find(({ message }) => message === 'ready')?.tokenFile), 'utf8')
+    ).trim()
+  }
+
   private get facts(): NonNullable<Sluice['ready']> {
     if (this.ready === undefined) throw new Error('not started')
     return this.ready
@@ -155,13 +172,19 @@ export async function startSluice(yaml: string, options: SluiceOptions = {}): Pr
 /** Starts the gateway without waiting. */
 export async function spawnSluice(yaml: string, options: SluiceOptions = {}): Promise<Sluice> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
-  const file = join(folder, 'sluice.yaml')
-  await writeFile(file, yaml)
+  const { place = inFolder } = options
+  const file = await place(folder, yaml)
   const child = spawn(process.execPath, [CLI, 'run', file, ...(options.args ?? [])], {
     env: { ...process.env, XDG_STATE_HOME: join(folder, 'state'), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  return new Sluice(child, folder)
+  return new Sluice(child, folder, file)
+}
+
+async function inFolder(folder: string, yaml: string): Promise<string> {
+  const file = join(folder, 'sluice.yaml')
+  await writeFile(file, yaml)
+  return file
 }
 
 /** The top of most test configs: one listener, admin and probes on ports of the system's choice. */

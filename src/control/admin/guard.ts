@@ -4,6 +4,8 @@ import { atLeast, bearerOf, type Role, type Tokens } from './tokens.ts'
 /** What the guard looks at in a request. */
 export interface GuardedRequest {
   readonly method: string
+  /** A question with a body: it changes nothing, and counts as reading. */
+  readonly asks?: boolean
   /** All Host fields. */
   readonly hosts: readonly string[]
   readonly origin: string | undefined
@@ -69,16 +71,22 @@ export class Guard {
   }
 
   private checkToken(request: GuardedRequest, needs: Role | undefined): Admitted | GuardRefusal {
-    const reads = request.method === 'GET' || request.method === 'HEAD'
-    if (needs === undefined || (reads && !this.guardReads && this.isLoopback(request.peer))) return { name: undefined }
+    const bodiless = request.method === 'GET' || request.method === 'HEAD'
+    const reads = bodiless || request.asks === true
+    const free = needs === undefined || (reads && !this.guardReads && this.isLoopback(request.peer))
+    const verdict = free
+      ? { name: undefined }
+      : this.holder(request, reads ? needs : atLeast(needs, 'operator') ? needs : 'operator')
+    if ('error' in verdict || needs === undefined || bodiless) return verdict
+    if (mediaType(request.contentType) === 'application/json') return verdict
+    return refuse(415, 'content_type', 'content-type must be application/json')
+  }
+
+  private holder(request: GuardedRequest, needed: Role): Admitted | GuardRefusal {
     const presented = bearerOf(request.authorization)
     const token = presented === undefined ? undefined : this.tokens.find(presented)
     if (token === undefined) return refuse(401, 'unauthenticated', 'a valid bearer token is needed')
-    const needed = reads || atLeast(needs, 'operator') ? needs : 'operator'
     if (!atLeast(token.role, needed)) return refuse(403, 'forbidden', `the role ${needed} is needed`)
-    if (!reads && mediaType(request.contentType) !== 'application/json') {
-      return refuse(415, 'content_type', 'content-type must be application/json')
-    }
     return { name: token.name }
   }
 

@@ -35,6 +35,8 @@ export interface AdminOptions extends Shown {
   readonly guard: Pick<Guard, 'check'>
   /** What viewers may read, by path below /api/v1. */
   readonly views: Readonly<Record<string, () => unknown>>
+  /** What viewers may ask, with a body, by path below /api/v1. */
+  readonly questions: Readonly<Record<string, Command>>
   /** Commands by path below /api/v1, for role operator. */
   readonly commands: Readonly<Record<string, Command>>
   /** Those whose body may be as large as a config. */
@@ -54,12 +56,15 @@ export function probeServer(shown: Shown): FastifyInstance {
 
 /** Dashboard-to-be, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, commands, uploads, audit, bug } = options
+  const { guard, views, questions, commands, uploads, audit, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
-    const { needs = 'viewer' } = request.routeOptions.config as { needs?: Role | 'nothing' }
-    const verdict = guard.check(guarded(request), needs === 'nothing' ? undefined : needs)
+    const { needs = 'viewer', asks = false } = request.routeOptions.config as {
+      needs?: Role | 'nothing'
+      asks?: boolean
+    }
+    const verdict = guard.check({ ...guarded(request), asks }, needs === 'nothing' ? undefined : needs)
     if ('error' in verdict) return refuse(reply, verdict)
     callers.set(request, verdict)
     return undefined
@@ -67,6 +72,9 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   addProbes(app, options)
   addMetrics(app, options)
   for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, () => view())
+  for (const [path, question] of Object.entries(questions)) {
+    app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
+  }
   const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
     for (const [path, command] of Object.entries(list)) {
       app.post(`/api/v1/${path}`, { config: { needs: 'operator' }, bodyLimit }, async (request) => {

@@ -3,6 +3,7 @@ import type { BodyStage } from '../../core/policy.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Chain } from './chain.ts'
 import { Kind, removeNamed } from './fields.ts'
+import { howAnswered } from './how-answered.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** The upstream's head as the client gets it: end-to-end fields in their order, then ours. */
@@ -33,6 +34,7 @@ export function ownFields(snapshot: Snapshot, ex: Exchange, headers: string[]): 
   for (const name of snapshot.correlation) headers.push(name, ex.correlationId)
   headers.push('sluice-request-id', ex.requestId)
   if (ex.degraded !== undefined) headers.push('sluice-degraded', ex.degraded)
+  if (ex.explain) headers.push('sluice-explain', howAnswered(snapshot, ex))
 }
 
 const NO_STAGES: readonly BodyStage[] = []

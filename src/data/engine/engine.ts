@@ -7,10 +7,10 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
-import type { Hit } from '../routing/match.ts'
-import { isRefusedTarget, type NormalTarget, normaliseTarget, type RefusedTarget } from '../routing/target.ts'
+import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import { CollectingDownstream, rawAnswer } from './collect.ts'
 import { Living } from './living.ts'
+import { lookUp } from './look-up.ts'
 import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
@@ -32,8 +32,6 @@ export interface EngineDeps {
 const CALM: Pressure = { stage: 0 }
 const MALFORMED_BYTES = 16_384
 const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout is over.')
-const AMBIGUOUS = 'The path holds an escaped slash, a backslash or a NUL that would change its route.'
-const ALL_METHODS = ['allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']
 
 /** Runs exchanges on the current snapshot. */
 export class Engine {
@@ -70,7 +68,7 @@ export class Engine {
   handle(downstream: Downstream, refusal?: Failure): void {
     const snapshot = this.current as Snapshot
     const target = refusal === undefined ? normaliseTarget(downstream.target, snapshot.dots) : undefined
-    const found = target === undefined ? undefined : lookUp(snapshot, downstream, target)
+    const found = target === undefined ? undefined : lookUp(snapshot.routes, downstream, target)
     const route = found !== undefined && 'value' in found ? found.value : undefined
     const run = this.enter(downstream, snapshot, route)
     const { ex } = run
@@ -169,24 +167,4 @@ export class Engine {
     this.idle = undefined
     idle?.()
   }
-}
-
-/** The route of a request, or what it is answered with instead. */
-function lookUp(
-  snapshot: Snapshot,
-  downstream: Downstream,
-  target: NormalTarget | RefusedTarget,
-): Hit<CompiledRoute> | Reply | Failure {
-  if (downstream.target === '*') return { status: 204, headers: ALL_METHODS, body: undefined }
-  if (isRefusedTarget(target)) return failure(target.reason, 'request', 'client', target.detail)
-  const { host, method, headers } = downstream
-  const { path, query, readings } = target
-  const found = snapshot.routes.find({ host, path, query, method, headers }, readings)
-  if (found === undefined) return failure('no_route', 'request', 'client')
-  if ('allow' in found) return notAllowed(found.allow)
-  return 'ambiguous' in found ? failure('ambiguous_path', 'request', 'client', AMBIGUOUS) : found
-}
-
-function notAllowed(allow: readonly string[]): Failure {
-  return { ...failure('method_not_allowed', 'request', 'client'), headers: ['allow', allow.join(', ')] }
 }

@@ -16,6 +16,7 @@ export const Kind = {
   offeredTimeout: 11,
   contentType: 12,
   contentLength: 13,
+  explain: 14,
 } as const
 
 export type KindOf = (typeof Kind)[keyof typeof Kind]
@@ -45,6 +46,7 @@ export function requestKinds(correlation: readonly string[]): FieldKinds {
       ['sluice-attempt', Kind.priorAttempts],
       ['x-envoy-attempt-count', Kind.priorAttempts],
       ['sluice-timeout-ms', Kind.offeredTimeout],
+      ['sluice-explain', Kind.explain],
       ...correlation.map((name) => [name, Kind.drop] as const),
     ]),
     Kind.trustedOnly,
@@ -61,6 +63,7 @@ export function responseKinds(correlation: readonly string[]): FieldKinds {
       ['content-length', Kind.contentLength],
       ['sluice-request-id', Kind.drop],
       ['sluice-degraded', Kind.drop],
+      ['sluice-explain', Kind.drop],
       ...correlation.map((name) => [name, Kind.drop] as const),
     ]),
     Kind.keep,

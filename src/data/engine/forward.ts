@@ -73,6 +73,9 @@ export class Forwarder {
         case Kind.priorAttempts:
           if (trusted) ex.priorAttempts = Math.max(ex.priorAttempts, wholeNumber(value) - 1)
           break
+        case Kind.explain:
+          if (trusted && value === '1') ex.explain = true
+          break
         case Kind.offeredTimeout:
           if (trusted && wholeNumber(value) > 0) ex.offeredMs = Math.min(ex.offeredMs, wholeNumber(value))
           break

@@ -15,6 +15,7 @@ import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import type { Engine } from './engine.ts'
+import { asksHow } from './how-answered.ts'
 import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
@@ -266,6 +267,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   private compose(reply: Reply): void {
     const headers = reply.headers.slice()
+    if (this.ex.trusted) this.ex.explain = asksHow(this.ex)
     ownFields(this.snapshot, this.ex, headers)
     this.ex.response = { status: reply.status, headers }
     this.ownBody = reply.body

@@ -10,6 +10,7 @@ import { Connection, type ConnectionHost, type IngressHandler } from './connecti
 import { Guard } from './guard.ts'
 import { malformedFailure, type ParserError } from './malformed.ts'
 import { Incoming, Outgoing } from './messages.ts'
+import { CONNECT_REFUSED } from './methods.ts'
 
 export type { IngressHandler } from './connection.ts'
 
@@ -31,7 +32,6 @@ export interface ListenerOptions {
   readonly pressure?: Pressure
 }
 
-const CONNECT = failure('not_implemented', 'request', 'client', 'CONNECT is not served here.')
 const OVERLOADED = failure('overloaded', 'limit', 'sluice')
 const TOO_MANY = failure('connections', 'request', 'sluice', 'limits.connections of this listener are open.')
 
@@ -89,7 +89,7 @@ export class Listener implements ConnectionHost {
     // The guard judges Expect; `100 Continue` waits until the body is wanted.
     this.server.on('checkContinue', onRequest)
     this.server.on('checkExpectation', onRequest)
-    this.server.on('connect', (req) => this.open.get(req.socket)?.onConnect(CONNECT))
+    this.server.on('connect', (req) => this.open.get(req.socket)?.onConnect(CONNECT_REFUSED))
     this.app = fastify({
       serverFactory: () => this.server as unknown as Server,
       clientErrorHandler: (error, socket) => this.onClientError(error as Error, socket),

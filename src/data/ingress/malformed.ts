@@ -1,5 +1,6 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import { type Failure, failure } from '../../core/failures.ts'
+import { UNKNOWN_METHOD } from './methods.ts'
 
 /** What node:http reports through `clientError`. */
 export interface ParserError extends Error {
@@ -19,8 +20,7 @@ export function malformedFailure(error: ParserError, limits: ListenerConfig['lim
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return failure('request_timeout', 'request', 'client', 'The head was not complete within timeouts.headers.')
   if (code === 'HPE_HEADER_OVERFLOW') return overflow(error, limits)
-  if (code === 'HPE_INVALID_METHOD')
-    return failure('bad_request', 'request', 'client', 'The request line does not begin with a known method.')
+  if (code === 'HPE_INVALID_METHOD') return UNKNOWN_METHOD
   if (!code.startsWith('HPE_')) return undefined
   return failure('bad_request', 'request', 'client', error.reason === undefined ? undefined : `${error.reason}.`)
 }

@@ -7,6 +7,8 @@ export interface MemoryRequest {
   readonly method: string
   readonly target: string
   readonly host: string
+  /** Default: the host. */
+  readonly authority?: string
   readonly headers: FlatHeaders
   readonly peer: Peer
   /** Bytes; 0: no body, -1: not known. */
@@ -59,7 +61,7 @@ export class MemoryDownstream implements Downstream {
     this.method = request.method
     this.target = request.target
     this.host = request.host
-    this.authority = request.host
+    this.authority = request.authority ?? request.host
     this.headers = request.headers
     this.protocol = request.protocol ?? 'HTTP/1.1'
     this.peer = request.peer

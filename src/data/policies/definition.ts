@@ -1,4 +1,5 @@
-import type { PolicyDefinition } from '../../core/policy.ts'
+import type { Policy, PolicyContext, PolicyDefinition } from '../../core/policy.ts'
+import type { Services } from '../../core/services.ts'
 import type { Schema } from '../../schema/schema.ts'
 
 /** A policy with all that the config and its docs need to know of it. The key on a route is its `name`. */
@@ -12,4 +13,14 @@ export interface ConfiguredPolicy<O = unknown> extends PolicyDefinition<O> {
   readonly answers: boolean
   /** Names of the path parameters that the options speak of; every path of the route must have them. */
   params?(options: O): readonly string[]
+}
+
+/** What a policy that judges by the request alone is compiled with. */
+export interface ShapingContext extends Pick<PolicyContext, 'slot' | 'paramNames'> {
+  readonly services: Pick<Services, 'forwardHeaders'>
+}
+
+/** Its hooks are synchronous and depend on the request alone, so that whoever explains a request can run them. */
+export interface ShapingPolicy<O = unknown> extends ConfiguredPolicy<O> {
+  compile(options: O, context: ShapingContext): Policy | undefined
 }

@@ -1,6 +1,6 @@
 import { list, object, optional } from '../../schema/composites.ts'
 import type { Infer } from '../../schema/schema.ts'
-import type { ConfiguredPolicy } from './definition.ts'
+import type { ShapingPolicy } from './definition.ts'
 import { flatFields } from './fields.ts'
 import { fieldName, fields } from './schemas.ts'
 
@@ -30,7 +30,7 @@ export interface HeadersOptions {
 }
 
 /** Sets, adds and removes header fields, of requests on their way to the upstream and of answers. */
-export const headers: ConfiguredPolicy<HeadersOptions> = {
+export const headers: ShapingPolicy<HeadersOptions> = {
   name: 'headers',
   stage: 70,
   why: 'What is admitted gets the fields that the upstream will see; answers get theirs on the way out, from any stage.',

@@ -1,7 +1,7 @@
 import type { Policy, PolicyContext } from '../../core/policy.ts'
 import { bulkhead } from './bulkhead.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
-import type { ConfiguredPolicy } from './definition.ts'
+import type { ConfiguredPolicy, ShapingContext, ShapingPolicy } from './definition.ts'
 import { fallback } from './fallback.ts'
 import { headers } from './headers.ts'
 import { redirect } from './redirect.ts'
@@ -20,6 +20,8 @@ export const POLICIES: readonly ConfiguredPolicy[] = [
   circuitBreaker,
   fallback,
 ]
+
+const SHAPING: readonly ShapingPolicy[] = [rewrite, headers, redirect, respond]
 
 /**
  * The policies of one route in stage order.
@@ -43,4 +45,14 @@ export function compilePolicies(
     throw new Error(`no such policy: ${Object.keys(options).find((name) => !names.includes(name))}`)
   }
   return compiled
+}
+
+/** Those policies of one route, in stage order, that decide by the request alone what is forwarded or answered. */
+export function compileShaping(
+  options: Readonly<Record<string, unknown>>,
+  context: Omit<ShapingContext, 'slot'>,
+): readonly Policy[] {
+  return SHAPING.filter(({ name }) => Object.hasOwn(options, name))
+    .map((definition, slot) => definition.compile(options[definition.name], { ...context, slot }))
+    .filter((policy) => policy !== undefined)
 }

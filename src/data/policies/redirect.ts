@@ -5,7 +5,7 @@ import { PathTemplate, templateNames } from '../../lib/template.ts'
 import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
 import { integer, oneOf, type Problem, parsed } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
-import type { ConfiguredPolicy } from './definition.ts'
+import type { ShapingPolicy } from './definition.ts'
 import { PrefixReplacement } from './paths.ts'
 import { hostName, prefixSchema, template } from './schemas.ts'
 
@@ -40,7 +40,7 @@ export type RedirectOptions = Pick<Infer<typeof keys>, 'status'> & Partial<Infer
  * Sends the client elsewhere; the query goes along. The client's path is never read as an authority: what a browser could
  * take for one (`//evil`, `/\evil`) is written so that it can not.
  */
-export const redirect: ConfiguredPolicy<RedirectOptions> = {
+export const redirect: ShapingPolicy<RedirectOptions> = {
   name: 'redirect',
   stage: 72,
   why: 'It answers in the place of an upstream, so whoever may not reach one learns nothing from it either.',

@@ -1,9 +1,9 @@
 import { mapped, object } from '../../schema/composites.ts'
-import type { ConfiguredPolicy } from './definition.ts'
+import type { ShapingPolicy } from './definition.ts'
 import { type FixedOptions, fixedKeys, fixedProblem, fixedReply } from './fixed.ts'
 
 /** A fixed answer. */
-export const respond: ConfiguredPolicy<FixedOptions> = {
+export const respond: ShapingPolicy<FixedOptions> = {
   name: 'respond',
   stage: 72,
   why: 'It answers in the place of an upstream, so whoever may not reach one does not get it either.',

@@ -1,9 +1,8 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { PolicyContext } from '../../core/policy.ts'
 import { PathTemplate, templateNames } from '../../lib/template.ts'
 import { mapped, object, optional } from '../../schema/composites.ts'
 import type { Infer } from '../../schema/schema.ts'
-import type { ConfiguredPolicy } from './definition.ts'
+import type { ShapingContext, ShapingPolicy } from './definition.ts'
 import { PrefixReplacement } from './paths.ts'
 import { host, path, prefixSchema, template } from './schemas.ts'
 
@@ -29,7 +28,7 @@ type PathRewrite = (ex: Exchange) => string | undefined
  * What the upstream sees as target and Host. Works on the normal form of the path; the query stays byte for byte. A path
  * that the rule does not speak of goes on as it came.
  */
-export const rewrite: ConfiguredPolicy<RewriteOptions> = {
+export const rewrite: ShapingPolicy<RewriteOptions> = {
   name: 'rewrite',
   stage: 70,
   why: 'The route matched on what the client sent; only what is admitted is worth rewriting.',
@@ -58,7 +57,7 @@ export const rewrite: ConfiguredPolicy<RewriteOptions> = {
   },
 }
 
-function pathRewrite(options: RewriteOptions, { paramNames }: PolicyContext): PathRewrite | undefined {
+function pathRewrite(options: RewriteOptions, { paramNames }: ShapingContext): PathRewrite | undefined {
   if (options.path !== undefined) {
     const template = new PathTemplate(options.path, paramNames)
     return (ex) => template.expand(ex.params ?? NO_PARAMS)

@@ -134,6 +134,11 @@ function conditions(key: Schema<string>, lower: boolean): Schema<readonly ValueC
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const METHOD = /^[A-Z][A-Z-]*$/
 
+/** Conditions on header fields, all of which must hold. */
+export function headerConditions(): Schema<readonly ValueCondition[]> {
+  return conditions(pattern('a field name', FIELD_NAME), true)
+}
+
 const matchFields = object(
   {
     host: optional(hostPattern(), 'Short for hosts with one entry.'),
@@ -144,10 +149,7 @@ const matchFields = object(
       oneOrMany(pattern('a method in capitals such as GET', METHOD)),
       'Methods; GET stands for HEAD too. Default: any.',
     ),
-    headers: optional(
-      conditions(pattern('a field name', FIELD_NAME), true),
-      'Conditions on header fields; all must hold.',
-    ),
+    headers: optional(headerConditions(), 'Conditions on header fields; all must hold.'),
     query: optional(conditions(text('a query key'), false), 'Conditions on query values; all must hold.'),
   },
   {

@@ -9,6 +9,8 @@ export interface Predicate {
   readonly name: string
   /** What must hold of one of the values; undefined: the name must be absent. */
   readonly holds: ((value: string) => boolean) | undefined
+  /** What it was made of. */
+  readonly condition: ValueCondition
 }
 
 /** Throws {@link RegexError}. */
@@ -17,20 +19,20 @@ export function compilePredicate(condition: ValueCondition): Predicate {
   const name = byteString(condition.name)
   switch (condition.op) {
     case 'present':
-      return { name, holds: () => true }
+      return { name, condition, holds: () => true }
     case 'absent':
-      return { name, holds: undefined }
+      return { name, condition, holds: undefined }
     case 'exact':
-      return { name, holds: (value) => value === wanted }
+      return { name, condition, holds: (value) => value === wanted }
     case 'prefix':
-      return { name, holds: (value) => value.startsWith(wanted) }
+      return { name, condition, holds: (value) => value.startsWith(wanted) }
     case 'suffix':
-      return { name, holds: (value) => value.endsWith(wanted) }
+      return { name, condition, holds: (value) => value.endsWith(wanted) }
     case 'contains':
-      return { name, holds: (value) => value.includes(wanted) }
+      return { name, condition, holds: (value) => value.includes(wanted) }
     case 'regex': {
       const regex = new LinearRegex(condition.value)
-      return { name, holds: (value) => regex.test(value) }
+      return { name, condition, holds: (value) => regex.test(value) }
     }
   }
 }

@@ -22,11 +22,11 @@ export interface LookUp {
  * the places of the table, not by the number of ways through them.
  */
 export class Search<T> {
-  private visited = 0
+  protected visited = 0
   private readonly levels: readonly Hosts<T>[]
   private readonly names: FieldNames
-  private lookUp: LookUp = NOTHING
-  private path = ''
+  protected lookUp: LookUp = NOTHING
+  protected path = ''
   private pairs: readonly string[] | undefined = undefined
   private readonly captured: string[] = []
   /** Set: gathers the methods of everything that matches but for its method, and finds nothing. */
@@ -113,7 +113,8 @@ export class Search<T> {
     return undefined
   }
 
-  private accepts(entry: Entry<T>): boolean {
+  /** Whether an entry at a place that the path leads to takes the request. */
+  protected accepts(entry: Entry<T>): boolean {
     const { lookUp, allow } = this
     const { conditions, regex } = entry
     this.visited++

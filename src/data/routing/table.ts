@@ -94,7 +94,11 @@ export class RouteTableBuilder<T> {
   }
 
   build(): RouteTable<T> {
-    const levels = [...this.levels.values()].sort((a, b) => b.precedence - a.precedence)
-    return new RouteTable(levels, this.names)
+    return new RouteTable(this.sorted(), this.names)
+  }
+
+  /** What a table is made of: the hosts of all precedences, the highest first. */
+  sorted(): readonly Hosts<T>[] {
+    return [...this.levels.values()].sort((a, b) => b.precedence - a.precedence)
   }
 }

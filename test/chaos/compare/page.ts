@@ -38,8 +38,8 @@ export function comparisonPage(rows: readonly Row[], rounds: number): string {
 
 This page is written by \`npm run chaos:compare\`: the load and the faults of [failure-modes.md](failure-modes.md) for
 ${versions}, turn by turn on one machine (${machine()}), medians of ${rounds} rounds: 2 s calm, 5 s with the fault, 5 s after it. Each
-gateway is told the same as far as it has words for it: two tries of 500 ms, an endpoint with five failures in a row is left out
-for 2 s, checks every 500 ms (not in nginx, whose free version has none), and in the case \`overload\` three requests at a time for
+gateway is told the same as far as it has words for it: fewest requests in flight balance (in all cases), two tries of 500 ms, an
+endpoint with five failures in a row is left out for 2 s, checks every 500 ms (not in nginx, whose free version has none), and in the case \`overload\` three requests at a time for
 each endpoint and a queue of 30 (nginx has none). The load is open: a request is sent when it is due, and waiting counts. Times are
 of a small shared machine: take ratios, not milliseconds.
 
@@ -47,6 +47,13 @@ of a small shared machine: take ratios, not milliseconds.
   upstream is well. The bound of \`overload\` can not be met for all: four fifths must be refused.
 - **requests to the sick endpoint**: of the first, where all are sick.
 - **most at a time afterwards**: requests that an upstream had at a time when it came back.
+
+What it shows: none of the three fails a request because of one bad endpoint, and none drowns in overload. Sluice adds a
+little time to each request, seen most in the p99, and sends the fewest requests to an upstream that breaks its answers: its
+circuit breaker counts broken bodies, the others don't. The price of the breaker is the recovery: after a failure of all endpoints it
+lets probes through and then a growing share, so that the last refused request comes later (\`openFor\`, \`halfOpen.ramp\`: 1 s each
+here) than with HAProxy, whose checks see the return at once. HAProxy's and nginx's queues differ: HAProxy lets requests wait for its
+whole queue time before it refuses them, nginx has no queue and refuses at once.
 
 ${rows.map(section).join('\n')}
 ## What the configs say

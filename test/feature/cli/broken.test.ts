@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { check } from '../../../src/cli/check.ts'
-import { loadConfig } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { BY_HAND } from './broken/by-hand.ts'
 import { MUTATORS, type Mutant } from './broken/mutants.ts'
 import { placesIn } from './broken/places.ts'
@@ -19,7 +19,7 @@ const SOURCES = [
 
 /** What is wrong with how a broken file is refused; undefined: nothing. */
 async function complaint(bytes: Uint8Array, text: string, near: Mutant['near']): Promise<string | undefined> {
-  const { config, diagnostics } = await loadConfig('a.yaml', { env: {}, readFile: async () => bytes })
+  const { config, diagnostics } = await loadConfig('a.yaml', { ...loadDeps({}), readFile: async () => bytes })
   const errors = diagnostics.filter(({ severity }) => severity === 'error')
   const told = errors.map(({ at, message }) => `${at.line}:${at.column} ${message}`).join(' | ')
   if (config !== undefined || errors.length === 0) return `loads ${told}`

@@ -162,7 +162,7 @@ describe('files that are no config', () => {
   })
 
   it('a folder', async () => {
-    expect(refused(await check('folder'))).toMatch(/^folder: this is a folder; expected a file/)
+    expect(refused(await check('folder'))).toMatch(/^folder: no \*.yaml file is in this folder/)
   })
 
   it('a path through a file', async () => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Io } from '../../../src/cli/io.ts'
 
 const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url))
 
@@ -23,4 +24,24 @@ export function sluice(
       resolve({ code, stdout, stderr })
     })
   })
+}
+
+/** Runs a command in this process, as `sluice` would, with no environment but `env`. */
+export async function runCommand(
+  command: (args: readonly string[], io: Io) => Promise<number>,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  let [stdout, stderr] = ['', '']
+  const code = await command(args, {
+    stdout: (text) => {
+      stdout += text
+    },
+    stderr: (text) => {
+      stderr += text
+    },
+    env,
+    isTTY: false,
+  })
+  return { code, stdout, stderr }
 }

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { loadConfig, readConfigFile } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { sluice } from './cli.ts'
 
 const FOLDER = fileURLToPath(new URL('../../../config/examples/', import.meta.url))
@@ -20,7 +20,7 @@ describe('config/examples', () => {
   })
 
   it.each(FILES)('%s needs nothing of the environment, and says what it is about', async (file) => {
-    const loaded = await loadConfig(`${FOLDER}${file}`, { env: {}, readFile: readConfigFile })
+    const loaded = await loadConfig(`${FOLDER}${file}`, loadDeps({}))
     expect(loaded.diagnostics).toEqual([])
     const [schema, about] = (await readFile(`${FOLDER}${file}`, 'utf8')).split('\n')
     expect(schema).toBe('# yaml-language-server: $schema=../sluice.schema.json')

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadConfig, readConfigFile } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { sluice } from './cli.ts'
 
 const ROUTES = 10_000
@@ -58,7 +58,7 @@ ${routes.join('')}`
 
 describe('10,000 routes and 1,000 upstreams', () => {
   it('load without a word', async () => {
-    const { config, diagnostics } = await loadConfig(join(folder, 'large.yaml'), { env: {}, readFile: readConfigFile })
+    const { config, diagnostics } = await loadConfig(join(folder, 'large.yaml'), loadDeps({}))
     expect(diagnostics).toEqual([])
     expect(config?.lean.routes).toHaveLength(ROUTES)
     expect(config?.lean.upstreams).toHaveLength(UPSTREAMS)

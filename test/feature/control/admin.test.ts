@@ -47,6 +47,7 @@ beforeEach(async () => {
         return { done: true }
       },
     },
+    questions: { explain: async (body) => ({ asked: body }) },
     uploads: {},
     audit: (path, token) => audited.push(`${token} ${path}`),
     bug: (error) => bugs.push(error),

@@ -56,6 +56,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
     probes: { host: '127.0.0.1', port: 0 },
     drain: { delay: 300, timeout: 2_000 },
     dns: { servers: undefined, every: 50 },
+    folder: root,
     stateDir: root,
     watch: undefined,
     overload: undefined,

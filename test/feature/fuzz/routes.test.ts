@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadConfig, readConfigFile } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import type { RouteConfig } from '../../../src/core/config.ts'
 import { isRefusedTarget, normaliseTarget } from '../../../src/data/routing/target.ts'
 import { type Random, seededRandom } from '../../../src/lib/random.ts'
@@ -71,7 +71,7 @@ ${ROUTES.map(
   .join('\n')
   .replaceAll('x-n: keep', 'x-kept: "1"')}
 `)
-  const { config } = await loadConfig(`${sluice.folder}/sluice.yaml`, { env: {}, readFile: readConfigFile })
+  const { config } = await loadConfig(`${sluice.folder}/sluice.yaml`, loadDeps({}))
   routes = config?.lean.routes ?? []
   expect(routes).toHaveLength(ROUTES.length)
 })

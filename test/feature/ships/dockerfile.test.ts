@@ -105,7 +105,7 @@ describe('what comes out of it', () => {
       env: imageEnv(final),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    sluice = await new Sluice(child, folder).started(30_000)
+    sluice = await new Sluice(child, folder, image.at(CONFIG)).started(30_000)
   }, BUILD_MS)
 
   afterAll(async () => {

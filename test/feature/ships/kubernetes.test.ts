@@ -9,7 +9,7 @@ import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { Config } from '../../../src/config/config.ts'
-import { loadConfig, readConfigFile } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { last, parseDockerfile, type Stage } from './kit/dockerfile.ts'
 import { ROOT } from './kit/image.ts'
 
@@ -34,7 +34,7 @@ const container = pod?.containers[0]
 let config: Config
 
 beforeAll(async () => {
-  const loaded = await loadConfig(EXAMPLE, { env: {}, readFile: readConfigFile })
+  const loaded = await loadConfig(EXAMPLE, loadDeps({}))
   expect(loaded.diagnostics).toEqual([])
   config = loaded.config as Config
 })

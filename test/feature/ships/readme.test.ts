@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadConfig } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { Demo } from '../../../src/demo/demo.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
@@ -62,7 +62,7 @@ describe('the screenful of config', () => {
   test('passes the check without a warning', async () => {
     expect(blocks(readme, 'yaml')).toHaveLength(1)
     const readFile = async (): Promise<Buffer> => Buffer.from(config)
-    const loaded = await loadConfig('sluice.yaml', { env: {}, readFile })
+    const loaded = await loadConfig('sluice.yaml', { ...loadDeps({}), readFile })
     expect(loaded.diagnostics).toEqual([])
     expect(loaded.config?.lean.routes).toHaveLength(4)
   })

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type Loaded, loadConfig } from '../../../src/config/load.ts'
+import { type Loaded, loadConfig, loadDeps } from '../../../src/config/load.ts'
 
 const HEAD = `apiVersion: sluice/v1
 listeners: { web: { listen: 127.0.0.1:8080 } }
@@ -7,7 +7,7 @@ listeners: { web: { listen: 127.0.0.1:8080 } }
 
 /** Loads a config from these sections; they begin in line 3. */
 export function load(sections: string): Promise<Loaded> {
-  return loadConfig('a.yaml', { env: { SECRET: 'abcdef' }, readFile: async () => Buffer.from(HEAD + sections) })
+  return loadConfig('a.yaml', { ...loadDeps({ SECRET: 'abcdef' }), readFile: async () => Buffer.from(HEAD + sections) })
 }
 
 /** What is found: `3:5 lint-name`. Throws for a config with errors. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { loadConfig } from '../../../src/config/load.ts'
+import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import type { LookUp } from '../../../src/data/routing/table.ts'
 import { type Random, seededRandom } from '../../../src/lib/random.ts'
 import { table } from '../../kit/routes.ts'
@@ -75,7 +75,10 @@ test('what route-never-matches finds is reached by no request, whichever routes 
       Array.from({ length: 2 + (random.uint32() % 4) }, (_, i) => [`r${i}`, route(random)]),
     )
     const text = JSON.stringify({ apiVersion: 'sluice/v1', listeners: { web: { listen: '127.0.0.1:80' } }, routes })
-    const { config, diagnostics } = await loadConfig('a.yaml', { env: {}, readFile: async () => Buffer.from(text) })
+    const { config, diagnostics } = await loadConfig('a.yaml', {
+      ...loadDeps({}),
+      readFile: async () => Buffer.from(text),
+    })
     // Routes that tie.
     if (config === undefined) continue
     rounds++

@@ -104,6 +104,8 @@ describe('access log', () => {
     const match = { headerNames: ['x-tenant', 'authorization', 'x-missing'] }
     expect(logged(ex, match).fields.matched_headers).toEqual({ 'x-tenant': 'a"b\u00e9', authorization: '***' })
     expect(logged(ex, { headerNames: ['x-missing'] }).fields).not.toHaveProperty('matched_headers')
+    const several = madeExchange({ headers: ['X-Tenant', 'a', 'x-tenant', 'b'] })
+    expect(logged(several, match).fields.matched_headers).toEqual({ 'x-tenant': ['a', 'b'] })
   })
 
   test('nothing that a client sends can break the line', () => {

@@ -118,3 +118,19 @@ describe('tokens', () => {
     expect(closed.check(get, undefined)).toEqual(fine())
   })
 })
+
+describe('questions that come with a body', () => {
+  const ask: GuardedRequest = { ...get, method: 'POST', asks: true, contentType: 'application/json' }
+
+  test('are reads: free on loopback where reads are, else for viewers', () => {
+    expect(open.check(ask, 'viewer')).toEqual(fine())
+    expect(open.check({ ...ask, peer: '10.0.0.1' }, 'viewer')).toMatchObject({ error: 'unauthenticated' })
+    expect(closed.check(ask, 'viewer')).toMatchObject({ error: 'unauthenticated' })
+    expect(closed.check({ ...ask, authorization: 'Bearer see' }, 'viewer')).toEqual(fine('eye'))
+  })
+
+  test('no page of others can send one', () => {
+    expect(open.check({ ...ask, contentType: 'text/plain' }, 'viewer')).toMatchObject({ error: 'content_type' })
+    expect(open.check({ ...ask, origin: 'http://evil.test' }, 'viewer')).toMatchObject({ error: 'foreign_origin' })
+  })
+})

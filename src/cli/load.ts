@@ -1,0 +1,12 @@
+import { loadConfig, loadDeps } from '../config/load.ts'
+import type { Written } from '../explain/model.ts'
+import { render } from './check.ts'
+import type { Io } from './io.ts'
+
+/** Loads a config for a command that only looks at it. undefined: it has errors, which are on stderr; warnings are left out. */
+export async function loadWritten(file: string, io: Io): Promise<Written | undefined> {
+  const { config, diagnostics, tree } = await loadConfig(file, loadDeps(io.env))
+  if (config !== undefined && tree !== undefined) return { config, tree }
+  io.stderr(await render(diagnostics, io.isTTY))
+  return undefined
+}

@@ -1,0 +1,216 @@
+import { dirname, isAbsolute, join, matchesGlob, relative, resolve } from 'node:path'
+import type { Diagnostic } from '../schema/diagnostics.ts'
+import type { MapNode, Node } from '../schema/node.ts'
+import { At, INVALID } from '../schema/schema.ts'
+import type { Comment } from './comments.ts'
+import { parseYaml } from './document.ts'
+import { type Fence, fencedEnvironment, lookedOver } from './fence.ts'
+import { rebased } from './file-references.ts'
+import { type Include, includeOptions } from './include.ts'
+import type { LoadDeps } from './load.ts'
+import { inNamespace, ownNames } from './namespace.ts'
+import { nodeAt } from './tree.ts'
+import { type Document, unite } from './unite.ts'
+import { olderVersion, upgrade } from './upgrade.ts'
+
+/** More than anybody keeps; a pattern that matches too much ends here. */
+const MOST_FILES = 2_000
+const YAML_FILE = /^[^.].*\.ya?ml$/
+const MAGIC = /[*?[\]{}]/
+/** What files that are included may have, besides `x-…`. */
+const INCLUDED = ['apiVersion', 'kind', 'listeners', 'profiles', 'upstreams', 'routes', 'tests']
+const NAMED = INCLUDED.filter((key) => key !== 'listeners')
+
+/** All that was written, as if it were one file. */
+export interface Gathered {
+  /** undefined: it could not be read. */
+  readonly root: Node | undefined
+  readonly fences: readonly Fence[]
+  readonly comments: readonly Comment[]
+  readonly diagnostics: readonly Diagnostic[]
+  /** Paths of files in the config are relative to it. */
+  readonly folder: string
+}
+
+/** Reads a file or a folder of them, and what they include. */
+export async function gather(file: string, deps: LoadDeps): Promise<Gathered> {
+  return new Gathering(file, deps).run()
+}
+
+class Gathering {
+  private readonly file: string
+  private readonly deps: LoadDeps
+  private readonly problems: Diagnostic[] = []
+  private readonly fences: Fence[] = []
+  private readonly comments: Comment[] = []
+  private folder: string
+  private files = 0
+
+  constructor(file: string, deps: LoadDeps) {
+    this.file = file
+    this.deps = deps
+    this.folder = dirname(file)
+  }
+
+  async run(): Promise<Gathered> {
+    const main = await this.main()
+    if (main.length === 0 || this.failed) return this.ended(undefined)
+    const [first] = main as [Document, ...Document[]]
+    const root = main.length === 1 ? first.root : unite(main, this.problems)
+    if (!root.entries.has('include')) return this.ended(root)
+    const included = await this.included(root)
+    return this.ended(this.failed ? undefined : unite([{ file: this.file, root }, ...included], this.problems))
+  }
+
+  private ended(root: Node | undefined): Gathered {
+    const { comments, fences, folder, problems } = this
+    return { root: this.failed ? undefined : root, comments, fences, folder, diagnostics: problems }
+  }
+
+  private get failed(): boolean {
+    return this.problems.some(({ severity }) => severity === 'error')
+  }
+
+  /** The file itself, or every YAML file of the folder. */
+  private async main(): Promise<readonly Document[]> {
+    let bytes: Uint8Array
+    try {
+      bytes = await this.deps.readFile(this.file)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EISDIR') {
+        this.error(this.file, unreadable(error))
+        return []
+      }
+      this.folder = this.file
+      const names = (await this.list(this.file)).filter((name) => YAML_FILE.test(name))
+      if (names.length === 0) this.error(this.file, 'no *.yaml file is in this folder')
+      return this.documents(names.map((name) => join(this.file, name)))
+    }
+    return this.parsed(this.file, bytes, this.deps.env)
+  }
+
+  private async documents(paths: readonly string[], fence?: Fence): Promise<readonly Document[]> {
+    const env = fence === undefined ? this.deps.env : fencedEnvironment(this.deps.env, fence)
+    const all: Document[] = []
+    for (const path of paths) {
+      this.files++
+      if (this.files > MOST_FILES) {
+        this.error(this.file, `more than ${MOST_FILES} files`)
+        break
+      }
+      try {
+        all.push(...this.parsed(path, await this.deps.readFile(path), env))
+      } catch (error) {
+        this.error(path, unreadable(error))
+      }
+    }
+    return all
+  }
+
+  private parsed(file: string, bytes: Uint8Array, env: LoadDeps['env']): readonly Document[] {
+    const { comments, diagnostics, root } = parseYaml(file, bytes, env)
+    this.problems.push(...diagnostics)
+    this.comments.push(...comments)
+    if (root === undefined) return []
+    const { errors, from, root: current } = upgrade(root)
+    if (errors.length > 0) this.problems.push(...errors)
+    else if (from !== undefined) this.problems.push(olderVersion(from, current))
+    if (current.kind === 'map') return [{ file, root: current }]
+    this.problems.push({
+      severity: 'error',
+      at: root.at,
+      path: '',
+      message: 'a config is a map of keys such as routes',
+    })
+    return []
+  }
+
+  private async included(root: MapNode): Promise<readonly Document[]> {
+    const node = nodeAt(root, ['include']) as Node
+    const includes = includeOptions.read(node, new At(this.problems, 'include'))
+    if (includes === INVALID) return []
+    const nodes = node.kind === 'list' ? node.items : [node]
+    const all: Document[] = []
+    const seen = new Set<string>()
+    for (const [i, include] of includes.entries()) {
+      const from = nodes[i] as Node
+      const paths = await this.expanded(include, from)
+      for (const path of paths) {
+        if (seen.has(resolve(path))) this.error(path, 'this file is included twice')
+        seen.add(resolve(path))
+      }
+      all.push(...(await this.entry(include, paths)))
+    }
+    return all
+  }
+
+  private async entry({ allow, as }: Include, paths: readonly string[]): Promise<readonly Document[]> {
+    const fence = as === undefined || allow === undefined ? undefined : { as, allow }
+    const documents = await this.documents(paths, fence)
+    for (const document of documents) this.onlyKeys(document, as === undefined ? INCLUDED : NAMED)
+    if (fence !== undefined) {
+      this.fences.push(fence)
+      for (const { root } of documents) this.problems.push(...lookedOver(root, fence))
+    }
+    const own = ownNames(documents.map(({ root }) => root))
+    return documents.map(({ file, root }) => {
+      const moved = rebased(root, relative(this.folder, dirname(file)))
+      return { file, root: as === undefined ? moved : inNamespace(moved, as, own) }
+    })
+  }
+
+  private onlyKeys({ root }: Document, known: readonly string[]): void {
+    for (const [key, { key: at }] of root.entries) {
+      if (known.includes(key) || key.startsWith('x-')) continue
+      const message = `stands in the main file only; files that are included have ${known.join(', ')}`
+      this.problems.push({ severity: 'error', at, path: key, message })
+    }
+  }
+
+  /** Paths of the files that an include means, in order. */
+  private async expanded({ files }: Include, { at }: Node): Promise<readonly string[]> {
+    const all: string[] = []
+    for (const pattern of files) {
+      const from = isAbsolute(pattern) ? '/' : dirname(at.file)
+      const found = await this.matching(
+        from,
+        pattern.split('/').filter((step) => step !== '' && step !== '.'),
+      )
+      if (found.length === 0)
+        this.problems.push({ severity: 'warning', at, path: 'include', message: `${pattern} matches no file` })
+      all.push(...found)
+    }
+    return [...new Set(all)]
+  }
+
+  private async matching(from: string, [step, ...rest]: readonly string[]): Promise<readonly string[]> {
+    if (step === undefined) return [from]
+    if (!MAGIC.test(step)) return this.matching(join(from, step), rest)
+    const names = (await this.list(from)).filter((name) => !name.startsWith('.') && matchesGlob(name, step))
+    const found = await Promise.all(names.map((name) => this.matching(join(from, name), rest)))
+    return found.flat()
+  }
+
+  /** Empty where there is no such folder. */
+  private async list(folder: string): Promise<readonly string[]> {
+    try {
+      return (await this.deps.readFolder(folder)).toSorted()
+    } catch {
+      return []
+    }
+  }
+
+  private error(file: string, message: string): void {
+    this.problems.push({ severity: 'error', at: { file, line: 0, column: 0 }, path: '', message })
+  }
+}
+
+/** Why a file could not be read, for people. */
+export function unreadable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOENT') return 'there is no such file'
+  if (code === 'EACCES') return 'the file may not be read by this user'
+  if (code === 'ENOTDIR') return 'there is no such file: a part of the path is no folder'
+  if (code === 'EISDIR') return 'this is a folder; expected a file'
+  return `the file can not be read (${code ?? String(error)})`
+}

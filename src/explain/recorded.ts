@@ -1,0 +1,44 @@
+/** What replaying needs of a line of the access log. */
+export interface Recorded {
+  readonly method: string
+  readonly host: string
+  readonly path: string
+  /** With the leading `?`, or empty; values may be masked. */
+  readonly query: string
+  readonly headers: Readonly<Record<string, unknown>>
+  /** undefined: none matched. */
+  readonly route: string | undefined
+  /** Of the last try; undefined: there was none. */
+  readonly upstream: string | undefined
+  readonly reason: string | undefined
+}
+
+const NOTHING: Readonly<Record<string, unknown>> = {}
+
+/** Reads a line; undefined: it is none of the access log. */
+export function readLine(line: string): Recorded | undefined {
+  let fields: Readonly<Record<string, unknown>>
+  try {
+    fields = JSON.parse(line) as typeof fields
+  } catch {
+    return undefined
+  }
+  if (typeof fields !== 'object' || fields === null) return undefined
+  const { host = '', matched_headers: headers = NOTHING, method, path, query = '', reason, route, upstream } = fields
+  if (typeof method !== 'string' || typeof path !== 'string' || typeof host !== 'string') return undefined
+  if (typeof query !== 'string' || typeof headers !== 'object' || headers === null) return undefined
+  return {
+    method,
+    host,
+    path,
+    query,
+    headers: headers as Recorded['headers'],
+    route: text(route),
+    upstream: text(upstream),
+    reason: text(reason),
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,39 @@
+import type { Node } from '../schema/node.ts'
+
+const SECRET_NAME = /authorization|cookie|token|secret|passw|credential|session|signature|api-?key|(^|-)key$/i
+
+/** What is shown in the place of a secret. */
+export const HIDDEN = '***'
+
+/** Whether fields of that name tend to hold secrets. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name)
+}
+
+/** A flat list of fields as pairs, without what tends to be secret. `hidden`: further values that must not be seen. */
+export function shownFields(
+  flat: readonly string[],
+  hidden: ReadonlySet<string>,
+): readonly (readonly [string, string])[] {
+  const pairs: (readonly [string, string])[] = []
+  for (let i = 0; i < flat.length; i += 2) {
+    const [name = '', value = ''] = flat.slice(i, i + 2)
+    const shown = name.toLowerCase() === 'location' ? shownTarget(value) : value
+    pairs.push([name, isSecretName(name) || hidden.has(value) ? HIDDEN : shown])
+  }
+  return pairs
+}
+
+/** A target or URL, or the query of one, without the values of keys that tend to hold secrets. */
+export function shownTarget(target: string): string {
+  return target.replace(/([?&])([^=&]*)=([^&]*)/g, (whole, mark: string, key: string) =>
+    isSecretName(key) ? `${mark}${key}=${HIDDEN}` : whole,
+  )
+}
+
+/** Texts in the policies of a route that came from the environment: they may be secrets. */
+export function environmentTexts(node: Node): readonly string[] {
+  if (node.kind === 'scalar') return node.substituted === true ? [node.text] : []
+  const inner = node.kind === 'list' ? node.items : Array.from(node.entries.values(), ({ value }) => value)
+  return inner.flatMap(environmentTexts)
+}

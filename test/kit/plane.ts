@@ -1,0 +1,98 @@
+import { CellSpace } from '../../src/cells/space.ts'
+import type { Config } from '../../src/config/config.ts'
+import { CellRegistry } from '../../src/control/registry.ts'
+import { routeNeeds } from '../../src/control/route-needs.ts'
+import type { Downstream } from '../../src/core/downstream.ts'
+import type { Exchange } from '../../src/core/exchange.ts'
+import type { Failure } from '../../src/core/failures.ts'
+import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
+import type { TransportRequest } from '../../src/core/transport.ts'
+import { DataPlane } from '../../src/data/engine/plane.ts'
+import { seededRandom } from '../../src/lib/random.ts'
+import { TimerWheel } from '../../src/lib/timers.ts'
+import type { Recorder } from '../../src/telemetry/finish.ts'
+import { ManualClock } from './clock.ts'
+import { TestMail } from './mail.ts'
+import { ScriptedTransport } from './scripted-transport.ts'
+
+/** What became of a request. */
+export interface Ended {
+  readonly ex: Exchange
+  readonly asked: TransportRequest | undefined
+}
+
+/** A data plane in virtual time on a whole config, with cells as the control plane allocates them. */
+export class ConfiguredPlane {
+  readonly transport = new ScriptedTransport()
+  readonly finished: Exchange[] = []
+  private readonly plane: DataPlane
+
+  private constructor(space: CellSpace) {
+    const clock = new ManualClock()
+    const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit' | 'budgetSpent'> = {
+      finish: (ex) => void this.finished.push(ex),
+      attempt: () => {},
+      budgetSpent: () => {},
+      route: () => ({ finish: () => {}, retried: () => {}, hedged: () => {}, refused: () => {}, queued: () => {} }),
+      commit: () => {},
+    }
+    this.plane = new DataPlane({
+      space,
+      clock,
+      timers: new TimerWheel(clock),
+      random: seededRandom(1),
+      recorder: recorder as Recorder,
+      transports: { plain: this.transport, tls: this.transport },
+      retired: () => {},
+      report: () => {},
+      mail: new TestMail(),
+      lostWakeup: () => {},
+      bug: (error) => {
+        throw error
+      },
+    })
+  }
+
+  static async of({ hash, lean }: Config): Promise<ConfiguredPlane> {
+    const registry = new CellRegistry(1)
+    const lease = registry.lease()
+    const { upstreams, routes, ...head } = lean
+    const endpoints = upstreams.map(({ name, endpoints }): UpstreamEndpoints => {
+      const located = endpoints.map((endpoint) => {
+        const { host: address, port, scheme } = endpoint
+        const cells = lease.endpoint({ upstream: name, scheme, address, port, sni: '' })
+        return { ...endpoint, id: `${scheme}://${address}:${port}`, address, cells }
+      })
+      return { upstream: name, cells: lease.upstream(name), endpoints: located }
+    })
+    const lines = routes.map((route) => ({
+      ...route,
+      cells: lease.route(route.name, routeNeeds(route)),
+      digest: route.name,
+    }))
+    const space = new CellSpace(1, 0)
+    space.add(registry.pages)
+    const kit = new ConfiguredPlane(space)
+    kit.plane.prepare({ ...head, hash, generation: 1, upstreams: upstreams.length, routes: routes.length })
+    const chunk = { type: 'chunk', generation: 1, upstreams, endpoints, routes: lines, last: true } as const
+    const message = await kit.plane.chunk(chunk)
+    if (message.type !== 'prepared') throw new Error(JSON.stringify(message))
+    kit.plane.commit(1, 0)
+    return kit
+  }
+
+  /** Runs a request to its end: an upstream that is asked answers 200. `asked`: what it got; undefined: none was asked. */
+  async run(downstream: Downstream, refusal: Failure | undefined): Promise<Ended> {
+    const before = this.finished.length
+    this.plane.engine.handle(downstream, refusal)
+    const connection = this.transport.running as ScriptedTransport['running'] | undefined
+    const asked = connection?.request
+    connection?.connect()
+    connection?.answer(200)
+    // The downstream tells the end after the call stack.
+    await Promise.resolve()
+    const ex = this.finished[before]
+    if (ex === undefined) throw new Error('the request did not end')
+    return { ex, asked }
+  }
+}
