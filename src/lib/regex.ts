@@ -5,7 +5,8 @@ const MAX_POSITIONS = 500
 const MAX_PARTS = 5000
 const MAX_INPUT = 8192
 const MAX_MARK = 0x7fff_ffff
-const MAX_STEPS = 1_000_000
+/** More than what a pattern of the largest size and `.*` take. */
+const MAX_STEPS = 300_000
 
 /**
  * A regular expression that takes time linear in its input, whatever the pattern: a position automaton (Glushkov, "The
@@ -56,13 +57,16 @@ export class LinearRegex {
 
   /**
    * A shortest text that this and `other` both match: its first byte is one of `begin`, the others of `bytes`, those that
-   * come first preferred. Undefined: there is none, or it takes more than a million steps to find, which never happens
-   * where `other` is a single repeated class.
+   * come first preferred. Undefined: there is none, or the budget is used up; the default one always suffices for `.*`.
    */
-  meet(other: LinearRegex, begin: readonly number[], bytes: readonly number[]): string | undefined {
+  meet(
+    other: LinearRegex,
+    begin: readonly number[],
+    bytes: readonly number[],
+    budget: Budget = { steps: MAX_STEPS },
+  ): string | undefined {
     const reached = new Map<string, Step>()
     const queue: Step[] = []
-    let steps = 0
     const enter = (
       ours: readonly number[],
       theirs: readonly number[],
@@ -72,7 +76,7 @@ export class LinearRegex {
       for (const mine of ours) {
         for (const its of theirs) {
           const pair = `${mine} ${its}`
-          if (++steps > MAX_STEPS || reached.has(pair)) continue
+          if (--budget.steps < 0 || reached.has(pair)) continue
           const [a, b] = [this.bytes[mine] as Uint32Array, other.bytes[its] as Uint32Array]
           const byte = allowed.find((candidate) => holds(a, candidate) && holds(b, candidate))
           if (byte === undefined) continue
@@ -152,6 +156,11 @@ export class LinearRegex {
     this.link(part.last, part.first)
     return { ...part, nullable: true }
   }
+}
+
+/** Steps that a search may take; it is lowered by each. */
+export interface Budget {
+  steps: number
 }
 
 /** A position of each of two patterns, and a text that leads to both. */

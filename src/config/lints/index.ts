@@ -10,7 +10,7 @@ import { routeNeverMatches } from './routes.ts'
 import { plainTextSecret } from './secrets.ts'
 import { drainTooShort, timeoutNeverReached, unboundedWait } from './timeouts.ts'
 import { unusedProfile, unusedUpstream } from './unused.ts'
-import { healthCheckOverlaps, tlsNotVerified, zoneWithoutEndpoint } from './upstreams.ts'
+import { healthCheckOverlaps, subsetOfAll, tlsNotVerified, zoneWithoutEndpoint } from './upstreams.ts'
 
 /** Every lint, in the order of the docs. */
 export const LINTS: readonly Lint[] = [
@@ -32,6 +32,7 @@ export const LINTS: readonly Lint[] = [
   ejectionImpossible,
   healthCheckOverlaps,
   zoneWithoutEndpoint,
+  subsetOfAll,
   tlsNotVerified,
   plainTextSecret,
 ]

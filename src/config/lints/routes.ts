@@ -40,17 +40,16 @@ routes:
     to: search
 `,
   run(context) {
-    const { routes } = context
-    const highest = routes.reduce((most, { options }) => Math.max(most, options.precedence), Number.NEGATIVE_INFINITY)
-    // Within one precedence nothing but a regular expression can be hidden as a whole.
-    const suspects = routes.filter(
-      ({ options: { match, precedence } }) =>
-        precedence < highest || match.some(({ paths }) => paths.some(({ kind }) => kind === 'regex')),
-    )
-    if (suspects.length === 0) return []
-    const search = new HiddenSearch(context, tableOf(routes))
-    return suspects.flatMap((route) => search.in(route))
+    const search = new HiddenSearch(context)
+    return context.routes.flatMap((route) => search.in(route))
   },
+}
+
+/** About a second: what stands behind very many regular expressions is looked at in part. */
+const MAX_STEPS = 1_000_000
+
+function levelOf({ route, host }: Claim): string {
+  return `${route.options.precedence} ${host ?? ''}`
 }
 
 interface Hidden {
@@ -60,13 +59,19 @@ interface Hidden {
 
 class HiddenSearch {
   private readonly context: LintContext
-  private readonly table: RouteTable<string>
   private readonly byName: ReadonlyMap<string, LintRoute>
+  private readonly highest: number
+  /** Precedence and host of paths that take everything: regular expressions come after them. */
+  private readonly catchAlls: ReadonlySet<string>
+  private table: RouteTable<string> | undefined
 
-  constructor(context: LintContext, table: RouteTable<string>) {
+  constructor(context: LintContext) {
+    const { routes } = context
     this.context = context
-    this.table = table
-    this.byName = new Map(context.routes.map((route) => [route.name, route]))
+    this.byName = new Map(routes.map((route) => [route.name, route]))
+    this.highest = routes.reduce((most, { options }) => Math.max(most, options.precedence), Number.NEGATIVE_INFINITY)
+    const isAll = ({ path }: Claim): boolean => path.kind === 'segments' && path.prefix && path.segments.length === 0
+    this.catchAlls = new Set(routes.flatMap(claimsOf).filter(isAll).map(levelOf))
   }
 
   in(route: LintRoute): readonly Finding[] {
@@ -89,6 +94,9 @@ class HiddenSearch {
   private why(claim: Claim): string | undefined {
     if (claim.path.kind === 'regex' && !canMatchPath(claim.path.source))
       return 'the regular expression matches no path; paths begin with a slash, and hold no query, space or fragment'
+    if (!this.canBeHidden(claim)) return undefined
+    this.table ??= tableOf(this.context.routes)
+    if (this.table.steps > MAX_STEPS) return undefined
     const alone = tableOf([claim.route])
     for (const request of requestsFor(claim)) {
       const name = winner(this.table, request)
@@ -98,6 +106,12 @@ class HiddenSearch {
       if (claimsOf(taker).some((other) => takesAll(other, claim))) return this.told(claim, taker, request)
     }
     return undefined
+  }
+
+  /** Within one precedence nothing but a regular expression can be hidden as a whole. */
+  private canBeHidden(claim: Claim): boolean {
+    if (claim.route.options.precedence < this.highest) return true
+    return claim.path.kind === 'regex' && this.catchAlls.has(levelOf(claim))
   }
 
   private told(claim: Claim, taker: LintRoute, request: LookUp): string {

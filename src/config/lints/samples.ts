@@ -1,5 +1,5 @@
 import { hasDotSegment } from '../../lib/path.ts'
-import { LinearRegex } from '../../lib/regex.ts'
+import { type Budget, LinearRegex } from '../../lib/regex.ts'
 
 const SLASH = bytesOf('/')
 /** First characters of samples: each variant prefers others, so that one may lie beside what other routes name. */
@@ -15,9 +15,9 @@ export function samplePaths(source: string, other = '.*'): readonly string[] {
   return [...new Set(paths)].filter((path) => path !== undefined && !hasDotSegment(path)) as string[]
 }
 
-/** Whether some path may match both. */
-export function canMeet(one: LinearRegex, two: LinearRegex): boolean {
-  return one.meet(two, SLASH, PATH) !== undefined
+/** Whether some path matches both; false also where the budget is used up. */
+export function canMeet(one: LinearRegex, two: LinearRegex, budget?: Budget): boolean {
+  return one.meet(two, SLASH, PATH, budget) !== undefined
 }
 
 /** A text that a regular expression matches; undefined where there is none of plain characters. */

@@ -1,5 +1,6 @@
 import { durationText } from '../../schema/scalars.ts'
 import type { Lint } from '../contract.ts'
+import { endpointCount } from './endpoints.ts'
 
 const ROUTE = `routes:
   orders:
@@ -61,6 +62,30 @@ ${ROUTE}`,
           message: `no endpoint is in zone ${JSON.stringify(zone.prefer)}`,
         },
       ]
+    }),
+}
+
+export const subsetOfAll: Lint = {
+  name: 'subset-of-all',
+  finds: 'A `subset` that is as large as its upstream.',
+  why: 'Each key then goes to every endpoint, so a client that breaks the endpoints that it gets breaks all of them: what shuffle sharding should keep from happening.',
+  remedy: 'Make `subset.size` smaller than the number of endpoints; half of them or less isolates clients well.',
+  example: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
+    subset: { size: 2, hashOn: { header: x-user } }
+${ROUTE}`,
+  better: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080, http://10.0.0.3:8080, http://10.0.0.4:8080 ]
+    subset: { size: 2, hashOn: { header: x-user } }
+${ROUTE}`,
+  run: ({ upstreams, own }) =>
+    upstreams.flatMap(({ name, options }) => {
+      const count = endpointCount(options)
+      const path = ['upstreams', name, 'subset', 'size']
+      if (options.subset === undefined || count === undefined || options.subset.size < count || !own(path)) return []
+      return [{ path, message: `each key goes to every endpoint: there are ${count}` }]
     }),
 }
 

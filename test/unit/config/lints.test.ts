@@ -233,6 +233,12 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
   ],
   ['one as long', route('', `{ endpoints: ${TWO}, healthCheck: { interval: 1s } }`), undefined],
   [
+    'a subset of as many as there are',
+    route('', `{ endpoints: ${TWO}, subset: { size: ‸2, hashOn: { path: true } } }`),
+    'subset-of-all',
+  ],
+  ['a subset of one less', route('', `{ endpoints: ${TWO}, subset: { size: 1, hashOn: { path: true } } }`), undefined],
+  [
     'a certificate that nobody checks',
     route('', '{ endpoints: [ https://u ], tls: { verify: ‸false } }'),
     'tls-not-verified',
