@@ -4,8 +4,8 @@ import { nodeAt, placeOf } from '../config/tree.ts'
 import type { MatchConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
 import type { Fields } from '../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../schema/node.ts'
+import { conditionText } from './condition-text.ts'
 import { type Leaf, leavesOf, textOf } from './leaves.ts'
-import { conditionText } from './misses.ts'
 import type { Written } from './model.ts'
 import { routeLeaves, shownText } from './policies.ts'
 import { endpointsOf, type ReachedEndpoint } from './reach.ts'
@@ -33,6 +33,7 @@ export type ConfigFacts = Readonly<Record<Kind, ReadonlyMap<string, Facts>>>
 const ELSEWHERE: ReadonlySet<string> = new Set([
   'apiVersion',
   'kind',
+  'include',
   'routes',
   'upstreams',
   'listeners',

@@ -142,6 +142,10 @@ describe('sluice explain', () => {
     const dots = await ask(['GET', 'http://b.test/a/../old'])
     expect({ ...dots, stdout: '' }).toEqual({ code: 3, stdout: '', stderr: '' })
     expect(dots.stdout).toMatch(/^answer +400 ambiguous_path$/m)
+    expect(dots.stdout).toMatch(/^request +GET b\.test\/a\/\.\.\/old$/m)
+    const nul = await ask(['GET', 'http://api.example.com/other%00x'])
+    expect(nul.stdout).toMatch(/^answer +400 ambiguous_path$/m)
+    expect(nul.stdout).toMatch(/^ +any +path +wants a path with one reading; seen \/other%00x/m)
   })
 
   test('is a command', async () => {
