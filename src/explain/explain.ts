@@ -88,7 +88,7 @@ export function explain(model: Model, asked: Asked, mostMisses: number = MOST_MI
 
 /** Why `routes` did not get the request, see {@link nearMisses}; none where it never came to the route table. */
 export function missesOf(
-  { probes, tree }: Model,
+  { hidden, probes, tree }: Model,
   { ex, route }: Decision,
   routes: readonly RouteConfig[],
   most: number,
@@ -96,7 +96,7 @@ export function missesOf(
   const { method, host, headers } = ex.downstream
   if (ex.path === '' || ex.path === '*') return []
   const lookUp = { host, path: ex.path, query: ex.query, method, headers }
-  return nearMisses(routes, { lookUp, winner: route, probes, tree, most })
+  return nearMisses(routes, { lookUp, winner: route, hidden, probes, tree, most })
 }
 
 function shownPath({ downstream: { target }, path, query }: Decision['ex']) {

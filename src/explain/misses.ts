@@ -25,6 +25,8 @@ export interface MissContext {
   readonly winner: RouteConfig | undefined
   readonly probes: Probes
   readonly tree: Node
+  /** Values of conditions that must not be shown. */
+  readonly hidden: ReadonlySet<string>
   readonly most: number
 }
 
@@ -63,7 +65,7 @@ function texts(
   failed: NearMiss['failed'],
   { condition, route, stage }: Runner,
   match: MatchConfig,
-  { lookUp, probes, winner }: MissContext,
+  { hidden, lookUp, probes, winner }: MissContext,
 ): Pick<NearMiss, 'wanted' | 'seen'> {
   switch (failed) {
     case 'host':
@@ -79,7 +81,7 @@ function texts(
       if (condition === undefined) throw new Error(`${failed} failed without a condition`)
       const { name } = condition
       const value = failed === 'header' ? fieldValue(lookUp.headers, name) : queryValue(lookUp.query, name)
-      return { wanted: conditionText(condition), seen: seenText(name, value) }
+      return { wanted: conditionText(condition, hidden), seen: seenText(name, value) }
     }
   }
 }

@@ -109,7 +109,7 @@ function mismatchesOf(model: Model, expect: ConfigTest['expect'], decision: Deci
     const seen = fields.filter((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === condition.name)
     differs(
       'headers',
-      conditionText(condition),
+      conditionText(condition, model.hidden),
       seen.length === 0
         ? `no ${condition.name}`
         : seen.map((value) => (isSecretName(condition.name) ? HIDDEN : JSON.stringify(value))).join(', '),
