@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type KeyDoc, type Reference, reference } from '../src/config/reference.ts'
 import { lintsPage } from './lints-page.ts'
+import { migratingPage } from './migrating-page.ts'
 
 const DOCS = fileURLToPath(new URL('../docs/', import.meta.url))
 
@@ -42,6 +43,7 @@ More files to start from are in [config/examples](../config/examples).
   default is an error. Keys are never replaced. The environment is read once, at the start.
 - **Secrets** are never written into the file. They are references: \`{ file: PATH }\` or \`{ env: NAME }\`.
 - **Files** are named relative to the config file.
+- **Versions**: without \`apiVersion\` the newest is meant; older files load, too: see [migrating.md](migrating.md).
 - **Names** of listeners, upstreams, profiles and routes have at most 128 letters, digits, \`.\`, \`-\` and \`_\`.
   Top-level keys that start with \`x-\` are free, for YAML anchors.
 
@@ -185,4 +187,5 @@ function notYet(later: Reference['later'], path: string, sections: ReadonlyMap<s
 if (import.meta.main) {
   writeFileSync(`${DOCS}configuration.md`, configurationPage(reference()))
   writeFileSync(`${DOCS}lints.md`, lintsPage())
+  writeFileSync(`${DOCS}migrating.md`, migratingPage())
 }

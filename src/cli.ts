@@ -74,6 +74,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'failure scenarios against a config, on simulated upstreams',
     run: async (args, io) => (await import('./cli/drill.ts')).drill(args, io),
   },
+  migrate: {
+    usage: 'migrate [FILE] [--write] [--check]',
+    does: 'rewrites a config of an older apiVersion',
+    run: async (args, io) => (await import('./cli/migrate.ts')).migrate(args, io),
+  },
+  import: {
+    usage: 'import nginx|ingress FILE [--json]',
+    does: 'makes a config of one of nginx or of a Kubernetes Ingress',
+    run: async (args, io) => (await import('./cli/import.ts')).importFile(args, io),
+  },
   schema: {
     usage: 'schema',
     does: 'the JSON Schema of the config',

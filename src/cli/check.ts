@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { loadConfig, loadDeps } from '../config/load.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
 import { githubReport } from './check-github.ts'
@@ -49,10 +49,19 @@ export async function render(diagnostics: readonly Diagnostic[], excerpts: boole
   let out = ''
   for (const diagnostic of diagnostics) {
     const { file, line } = diagnostic.at
-    if (excerpts && line > 0 && !sources.has(file)) sources.set(file, (await readFile(file, 'utf8')).split('\n'))
+    if (excerpts && line > 0 && !sources.has(file)) sources.set(file, await linesOf(file))
     out += `${excerpts ? diagnosticExcerpt(diagnostic, sources.get(file)?.[line - 1]) : diagnosticLine(diagnostic)}\n`
   }
   return out
+}
+
+/** Empty for what can be read only once, such as a pipe. */
+async function linesOf(file: string): Promise<readonly string[]> {
+  const isFile = await stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+  return isFile ? (await readFile(file, 'utf8')).split('\n') : []
 }
 
 function plain({ severity, at, path, message, lint }: Diagnostic): object {

@@ -1,13 +1,21 @@
 /** Text, or what stands before the first byte that is none, and why it is none. */
 export type Decoded = { readonly text: string } | { readonly before: string; readonly problem: string }
 
-/** UTF-8 to text without NUL. A byte order mark is dropped. */
+/** What YAML has no place for outside of escapes. */
+const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/
+
+/** UTF-8 to text without control characters. A byte order mark is dropped. */
 export function decode(bytes: Uint8Array): Decoded {
   const text = wholeText(bytes)
   if (text === undefined) return { before: validStart(bytes), problem: 'this is not UTF-8 text; expected a YAML file' }
-  const nul = text.indexOf('\0')
-  if (nul === -1) return { text }
-  return { before: text.slice(0, nul), problem: 'this is not text: it holds NUL bytes; expected a YAML file' }
+  const at = text.search(CONTROL)
+  return at === -1 ? { text } : { before: text.slice(0, at), problem: problemOf(text.charCodeAt(at)) }
+}
+
+function problemOf(code: number): string {
+  if (code === 0) return 'this is not text: it holds NUL bytes; expected a YAML file'
+  const hex = code.toString(16).padStart(2, '0')
+  return `the control character U+00${hex.toUpperCase()} has no place here; in "double quotes" write \\x${hex}`
 }
 
 function wholeText(bytes: Uint8Array): string | undefined {

@@ -5,9 +5,9 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  parseAllDocuments,
   parseDocument,
   type Scalar,
-  visit,
   type YAMLMap,
   type Node as YamlNode,
 } from 'yaml'
@@ -16,6 +16,7 @@ import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../sc
 import { type Comment, readComments } from './comments.ts'
 import { decode } from './decode.ts'
 import { type Environment, substitute } from './environment.ts'
+import { firstFault } from './faults.ts'
 import { syntaxMessage } from './syntax.ts'
 
 /** Larger files are refused: no config that people write comes near. */
@@ -31,8 +32,11 @@ export interface ParsedDocument {
   readonly comments: readonly Comment[]
 }
 
-/** YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. */
-export function parseYaml(file: string, bytes: Uint8Array, env: Environment): ParsedDocument {
+/**
+ * YAML 1.2 text to nodes with their places. Never throws: whatever is wrong is a diagnostic. `env`: undefined leaves
+ * references to environment values as they are.
+ */
+export function parseYaml(file: string, bytes: Uint8Array, env: Environment | undefined): ParsedDocument {
   const fail = (message: string, before?: string): ParsedDocument => ({
     root: undefined,
     diagnostics: [{ severity: 'error', at: endOf(file, before), path: '', message }],
@@ -70,6 +74,19 @@ function endOf(file: string, text: string | undefined): Position {
   return { file, line: lines.length, column: (lines.at(-1) as string).length + 1 }
 }
 
+/** Every document of a text such as a Kubernetes manifest; empty ones left out, references left as they are. */
+export function parseYamlDocuments(file: string, text: string): readonly ParsedDocument[] {
+  const counter = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: counter, version: '1.2', uniqueKeys: false, merge: true })
+  if (!Array.isArray(documents)) return []
+  return documents
+    .filter(({ contents, errors }) => contents !== null || errors.length > 0)
+    .map((document) => {
+      const conversion = new Conversion(file, text, document, counter, undefined)
+      return { root: conversion.root(), diagnostics: conversion.diagnostics, comments: [] }
+    })
+}
+
 /** One document on its way to nodes. */
 class Conversion {
   readonly diagnostics: Diagnostic[] = []
@@ -77,13 +94,19 @@ class Conversion {
   private readonly text: string
   private readonly document: Document.Parsed
   private readonly counter: LineCounter
-  private readonly env: Environment
+  private readonly env: Environment | undefined
   private readonly anchors = new Map<YamlNode, { node: Node; values: number }>()
   private readonly open = new Set<YamlNode>()
   private values = 0
   private full = false
 
-  constructor(file: string, text: string, document: Document.Parsed, counter: LineCounter, env: Environment) {
+  constructor(
+    file: string,
+    text: string,
+    document: Document.Parsed,
+    counter: LineCounter,
+    env: Environment | undefined,
+  ) {
     this.file = file
     this.text = text
     this.document = document
@@ -92,14 +115,11 @@ class Conversion {
   }
 
   root(): Node | undefined {
-    // The parser's later errors mostly follow from its first.
-    const { errors, warnings } = this.document
-    const first = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION') ?? errors[0] ?? warnings[0]
-    if (first !== undefined) {
-      const at = this.position(first.code === 'MISSING_CHAR' ? this.openQuote(first.pos[0]) : first.pos[0])
-      const message = first.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? first.code
+    const fault = firstFault(this.document, this.text)
+    if (fault !== undefined) {
+      const at = this.position(fault.offset)
       const line = this.text.split('\n')[at.line - 1] ?? ''
-      this.error(at, syntaxMessage(first.code, message, line))
+      this.error(at, syntaxMessage(fault.code, fault.message, line))
       return undefined
     }
     const { contents, directives } = this.document
@@ -162,7 +182,7 @@ class Conversion {
         this.error(key, 'a key must be text; a value with { } or [ ] in it must be quoted')
         continue
       }
-      const value = pair.value === null ? nothing(key) : this.convert(pair.value as YamlNode, depth + 1)
+      const value = this.valueOf(keyNode, pair.value as YamlNode | null, depth)
       if (name === '<<' && (keyNode as Scalar).type === 'PLAIN') {
         merged.push(...this.mergeSources(value))
         continue
@@ -175,6 +195,14 @@ class Conversion {
       for (const [name, entry] of source.entries) if (!entries.has(name)) entries.set(name, entry)
     }
     return { kind: 'map', at, entries }
+  }
+
+  private valueOf(key: YamlNode, value: YamlNode | null, depth: number): Node {
+    const end = key.range?.[1] ?? 0
+    if (value === null) return nothing(this.position(key.range?.[0] ?? 0))
+    // The parser has the nothing behind a comment stand at the comment's end.
+    const isNothing = isScalar(value) && value.range?.[0] === value.range?.[1] && !value.anchor && !value.tag
+    return isNothing ? nothing(this.position(end + 1)) : this.convert(value, depth + 1)
   }
 
   private mergeSources(value: Node): readonly MapNode[] {
@@ -192,7 +220,7 @@ class Conversion {
     const quoted = scalar.type !== undefined && scalar.type !== 'PLAIN'
     const value = scalar.value as ScalarNode['value'] | bigint
     const text = quoted ? String(value) : (scalar.source ?? (value === null ? '' : String(value)))
-    if (!text.includes('${')) {
+    if (this.env === undefined || !text.includes('${')) {
       return { kind: 'scalar', at, value: typeof value === 'bigint' ? String(value) : value, text, quoted }
     }
     const put = substitute(text, this.env)
@@ -202,17 +230,6 @@ class Conversion {
     }
     const read = quoted ? put.text : plainValue(put.text)
     return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: true }
-  }
-
-  /** Where the text begins whose closing quote is missed at `end`. */
-  private openQuote(end: number): number {
-    let start = end
-    visit(this.document, {
-      Scalar: (_, { range, type }) => {
-        if (type?.startsWith('QUOTE_') && range && range[0] < end && range[1] >= end) start = range[0]
-      },
-    })
-    return start
   }
 
   private position(offset: number): Position {

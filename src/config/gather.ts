@@ -11,6 +11,7 @@ import type { LoadDeps } from './load.ts'
 import { inNamespace, ownNames } from './namespace.ts'
 import { nodeAt } from './tree.ts'
 import { type Document, unite } from './unite.ts'
+import { olderVersion, upgrade } from './upgrade.ts'
 
 /** More than anybody keeps; a pattern that matches too much ends here. */
 const MOST_FILES = 2_000
@@ -111,7 +112,10 @@ class Gathering {
     this.problems.push(...diagnostics)
     this.comments.push(...comments)
     if (root === undefined) return []
-    if (root.kind === 'map') return [{ file, root }]
+    const { errors, from, root: current } = upgrade(root)
+    if (errors.length > 0) this.problems.push(...errors)
+    else if (from !== undefined) this.problems.push(olderVersion(from, current))
+    if (current.kind === 'map') return [{ file, root: current }]
     this.problems.push({
       severity: 'error',
       at: root.at,

@@ -6,6 +6,7 @@ import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text
 import type { Infer, Schema } from '../schema/schema.ts'
 import { secretReference } from '../schema/secret.ts'
 import { includeOptions } from './include.ts'
+import { CURRENT_VERSION } from './migrations/index.ts'
 import { profileOptions, routeOptions } from './route.ts'
 import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
@@ -74,7 +75,11 @@ const workers: Schema<number | 'auto'> = parsed(
 /** A whole config file. */
 export const rootOptions = object(
   {
-    apiVersion: required(oneOf('sluice/v1'), 'Version of this language.'),
+    apiVersion: withDefault(
+      oneOf(CURRENT_VERSION),
+      CURRENT_VERSION,
+      'Version of this language. Files of older ones are read, too; sluice migrate rewrites them.',
+    ),
     kind: optional(oneOf('Gateway'), 'Ignored; lets the file look like a Kubernetes resource.'),
     gateway: withDefault(
       object({ name: withDefault(name(), 'sluice', 'Our name in Proxy-Status, Via and logs.') }),

@@ -1,7 +1,12 @@
+/** The parser's message about a bracket that is not closed. */
+export const UNCLOSED: RegExp = /^Flow (map|sequence) .*must .*end with/
+
 /** What the YAML parser found, in the words of somebody who writes a config. `line`: the source line that it stands in. */
 export function syntaxMessage(code: string, message: string, line: string): string {
   if (code === 'TAB_AS_INDENT' || /^\s*\t/.test(line)) return 'YAML is indented with spaces, never with tabs'
-  if (/^Flow .* must .* end with/.test(message)) return 'a { or [ before this is not closed'
+  if (/\r./.test(line)) return 'a carriage return alone ends no line; save the file with line feeds'
+  if (message.startsWith('Implicit map keys need')) return 'a key without a colon behind it; write KEY: VALUE'
+  if (UNCLOSED.test(message)) return `this ${message.startsWith('Flow map') ? '{' : '['} is never closed`
   const own = (isOurs(code, message) ? OWN[code] : undefined) ?? message
   const hint = HINTS.find(({ codes, pattern }) => (codes?.includes(code) ?? true) && pattern.test(line))
   return hint === undefined ? own : `${own}; ${hint.says}`

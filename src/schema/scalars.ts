@@ -171,7 +171,9 @@ function unitHint(text: string, units: Units): string {
     const [a, b] = units.likely
     return `a unit is missing: write ${text}${a} or ${text}${b}`
   }
-  const [, digits = '', written = ''] = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text) ?? []
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i.exec(text)
+  if (match === null) return ''
+  const [, digits = '', written = ''] = match
   const close = Object.keys(units.of).filter((unit) =>
     [written, `${written}b`, `${written}ib`].some((word) => word.toLowerCase() === unit.toLowerCase()),
   )

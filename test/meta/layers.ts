@@ -10,6 +10,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/resilience'],
   ['src/data/upstreams', 'src/data/policies', 'src/data/routing'],
   ['src/config'],
+  ['src/import'],
   ['src/data/engine'],
   ['src/data/ingress'],
   ['src/data'],
@@ -25,7 +26,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   undici: /^src\/data\/upstreams\/transports\/undici/,
   'prom-client': /^src\/telemetry\/metrics\.ts$/,
   opossum: /^src\/stores\/guard\.ts$/,
-  yaml: /^src\/config\/(document|comments)\.ts$/,
+  yaml: /^src\/(config\/(document|comments|faults|rewrite\/yaml)|import\/common\/write)\.ts$/,
 }
 
 /** Node's modules that only some parts may touch. */

@@ -39,14 +39,14 @@ export const breakerNeverOpens: Lint = {
         return upstream === undefined ? Number.POSITIVE_INFINITY : mostTries(upstream)
       })
       const limit = Math.min(permits(route), Math.max(...limits))
-      // Of each permit one try ends at the start of the window, and another one after each timeout.
-      const most = limit * (Math.floor(breaker.window / time) + 1)
+      // A try that the client left halfway counts as one that timed out; and one may end right at the window's start.
+      const most = limit * (Math.floor(breaker.window / (time / 2)) + 1)
       const path = ['routes', route.name, 'circuitBreaker']
       if (most >= breaker.minRequests || !own(path)) return []
       return [
         {
           path: [...path, 'minRequests'],
-          message: `${breaker.minRequests} is not reached while the upstream hangs: with ${limit} requests at a time and ${durationText(time)} for each, at most ${most} end in ${durationText(breaker.window)} (window)`,
+          message: `is not reached while the upstream hangs: of ${limit} tries at a time that end after ${durationText(time)} (or half of it, where clients leave) at most ${most} fall into ${durationText(breaker.window)} (window)`,
         },
       ]
     }),
@@ -88,13 +88,15 @@ function judged({ options: { circuitBreaker, to } }: LintRoute): CircuitBreakerO
   return to !== undefined && circuitBreaker?.when.includes('timeout') === true ? circuitBreaker : undefined
 }
 
-/** The shortest time after which a hanging try ends. */
+/** Milliseconds: the shortest time after which a hanging try ends. */
 function tryTime({ options: { retries, timeouts } }: LintRoute): number | undefined {
   const attempt = (retries?.maxExtra ?? 0) === 0 ? undefined : timeouts.attempt
   if (attempt === undefined) return timeouts.request
   return Math.min(attempt, timeouts.request ?? attempt)
 }
 
-function permits({ options: { bulkhead } }: LintRoute): number {
-  return bulkhead === undefined || bulkhead.mode === 'shadow' ? Number.POSITIVE_INFINITY : bulkhead.maxConcurrent
+/** Tries at a time; a hedge is a second one of the same request. */
+function permits({ options: { bulkhead, hedge } }: LintRoute): number {
+  if (bulkhead === undefined || bulkhead.mode === 'shadow') return Number.POSITIVE_INFINITY
+  return bulkhead.maxConcurrent * (hedge === undefined ? 1 : 2)
 }

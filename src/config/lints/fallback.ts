@@ -3,7 +3,7 @@ import type { Lint } from '../contract.ts'
 export const fallbackNeverUsed: Lint = {
   name: 'fallback-never-used',
   finds: 'A `fallback` that answers no request of its route.',
-  why: 'Unless it says otherwise a fallback answers GET and HEAD only, and it only answers where an upstream did not. On a route with other methods, or without an upstream, clients get the failure itself.',
+  why: 'Unless it says otherwise a fallback answers GET and HEAD only. On a route that takes other methods only, clients get the failure itself.',
   remedy:
     'Name the methods in `fallback.methods` (for others than GET, HEAD and OPTIONS with a status from 300), or remove it.',
   example: `upstreams:
@@ -25,10 +25,9 @@ routes:
     fallback: { methods: POST, status: 503, body: Later }
 `,
   run: ({ routes, own }) =>
-    routes.flatMap(({ name, options: { fallback, match, to } }) => {
+    routes.flatMap(({ name, options: { fallback, match } }) => {
       const path = ['routes', name, 'fallback']
       if (fallback === undefined || !own(path)) return []
-      if (to === undefined) return [{ path, atKey: true, message: 'is never used: the route has no upstream' }]
       const methods = match.flatMap((one) => one.methods)
       const isAny = match.some((one) => one.methods.length === 0)
       if (isAny || methods.some((method) => fallback.methods.includes(method) || isHeadOf(method, fallback.methods)))

@@ -37,7 +37,8 @@ function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
     return [{ path, atKey: true, message: 'nothing ejects an endpoint: all that it could be judged by is off' }]
   const count = endpointCount(options)
   if (count === undefined) return []
-  if (count === 1)
+  // shadow tells what it would do to a single one, too.
+  if (count === 1 && outlier.mode === 'enforce')
     return [{ path, atKey: true, message: 'ejects nothing: there is one endpoint, and the last one stays' }]
   return Object.entries({ failurePercentage, successRate }).flatMap(([key, judged]) =>
     judged === undefined || judged.minEndpoints <= count

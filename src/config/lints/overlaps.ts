@@ -1,10 +1,12 @@
 import type { LookUp, RouteTable } from '../../data/routing/table.ts'
+import { LinearRegex } from '../../lib/regex.ts'
 import type { Finding, Lint, LintContext } from '../contract.ts'
 import { type Claim, claimsOf, placeOfClaim } from './claims.ts'
+import { canMeet } from './samples.ts'
 import { requestsForBoth, requestText, tableOf, winner } from './witness.ts'
 
-/** Files with very many regular expressions of one rank are only looked at in part. */
-const MAX_PAIRS = 20_000
+/** Pairs that are compared: files with hundreds of regular expressions of one rank are looked at in part. */
+const MAX_PAIRS = 10_000
 
 export const routesOverlap: Lint = {
   name: 'routes-overlap',
@@ -37,6 +39,7 @@ routes:
 `,
   run(context) {
     const claims = context.routes.flatMap(claimsOf).filter(({ path }) => path.kind === 'regex')
+    const regexes = new Map(claims.map(({ path }) => [path.source, new LinearRegex(path.source)]))
     if (claims.length < 2) return []
     const table = tableOf(context.routes)
     const found: Finding[] = []
@@ -47,6 +50,8 @@ routes:
         for (const first of equals.slice(0, i)) {
           const key = `${first.route.name} ${second.route.name}`
           if (first.route === second.route || told.has(key) || ++pairs > MAX_PAIRS) continue
+          const [one, two] = [regexes.get(first.path.source), regexes.get(second.path.source)]
+          if (one === undefined || two === undefined || !canMeet(one, two)) continue
           const request = meeting(first, second, table)
           if (request === undefined) continue
           told.add(key)

@@ -15,6 +15,11 @@ export function samplePaths(source: string, other = '.*'): readonly string[] {
   return [...new Set(paths)].filter((path) => path !== undefined && !hasDotSegment(path)) as string[]
 }
 
+/** Whether some path may match both. */
+export function canMeet(one: LinearRegex, two: LinearRegex): boolean {
+  return one.meet(two, SLASH, PATH) !== undefined
+}
+
 /** A text that a regular expression matches; undefined where there is none of plain characters. */
 export function sampleText(source: string): string | undefined {
   const regex = new LinearRegex(source)
@@ -28,7 +33,7 @@ export function sampleText(source: string): string | undefined {
  * nor bytes above 0x7E, which are escaped in them.
  */
 export function canMatchPath(source: string): boolean {
-  return new LinearRegex(source).meet(new LinearRegex('.*'), SLASH, PATH) !== undefined
+  return canMeet(new LinearRegex(source), new LinearRegex('.*'))
 }
 
 function preferring(liked: string, bytes: readonly number[]): readonly number[] {

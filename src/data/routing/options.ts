@@ -6,7 +6,7 @@ import { byteString } from '../../lib/percent.ts'
 import { regexProblem } from '../../lib/regex.ts'
 import { byKind, map, mapped, object, oneOrMany, optional } from '../../schema/composites.ts'
 import { type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
-import type { Schema } from '../../schema/schema.ts'
+import { mismatch, type Schema } from '../../schema/schema.ts'
 
 const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 const PARAMETER = /^\{([A-Za-z_][A-Za-z0-9_]*)\}$/
@@ -76,7 +76,7 @@ function segmentPath(source: string): PathPattern | Problem {
 
 const OPERATIONS = ['exact', 'prefix', 'suffix', 'contains', 'regex'] as const
 
-const condition: Schema<Omit<ValueCondition, 'name'>> = byKind({
+const written: Schema<Omit<ValueCondition, 'name'>> = byKind({
   scalar: mapped(text('the exact value'), (value) => ({ op: 'exact' as const, value })),
   map: mapped(
     object({
@@ -98,6 +98,17 @@ const condition: Schema<Omit<ValueCondition, 'name'>> = byKind({
     },
   ),
 })
+
+/** `present:true` is text in YAML; nobody means it. */
+const GLUED = /^(present|absent|exact|prefix|suffix|contains|regex):/
+
+const condition: typeof written = {
+  ...written,
+  read: (node, at) =>
+    node.kind === 'scalar' && !node.quoted && GLUED.test(node.text)
+      ? mismatch(node, at, written.expected, 'a space is missing after the colon; text must be quoted')
+      : written.read(node, at),
+}
 
 function flag(opposite: string): Schema<boolean> {
   const parse = (value: string): true | Problem => {

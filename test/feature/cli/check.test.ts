@@ -97,6 +97,34 @@ describe('sluice check', () => {
     expect(await check('--json', 'good.yaml')).toEqual({ code: 0, stdout: '[]\n', stderr: '' })
   })
 
+  it('prints a SARIF log with --sarif', async () => {
+    const { code, stdout, stderr } = await check('--sarif', 'warned.yaml', 'broken.yaml')
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    const { runs } = JSON.parse(stdout) as { runs: [{ results: { ruleId: string; locations: object[] }[] }] }
+    expect(runs[0].results.map(({ ruleId }) => ruleId)).toEqual(['unused-upstream', 'config-error', 'config-error'])
+    expect(runs[0].results[0]?.locations).toEqual([
+      { physicalLocation: { artifactLocation: { uri: 'warned.yaml' }, region: { startLine: 10, startColumn: 5 } } },
+    ])
+  })
+
+  it('prints annotations with --github', async () => {
+    const { code, stdout, stderr } = await check('--github', '--strict', 'warned.yaml')
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    expect(stdout).toBe(
+      '::warning file=warned.yaml,line=10,col=5,title=sluice unused-upstream::upstreams.spare: no route leads here\n',
+    )
+    expect(await check('--github', 'good.yaml')).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  it('never quotes a line with a secret', async () => {
+    const text = GOOD.replace('{ body: Hello }', '{ headers: { x-api-key: hunter2 } }')
+    const { code, stderr } = await checkBytes('secret.yaml', text)
+    expect(code).toBe(0)
+    expect(stderr).toBe(
+      `secret.yaml:7:38: warning: routes.hello.respond.headers.x-api-key: the value of x-api-key stands here in plain text; take it from the environment: \${NAME} [plain-text-secret]\n`,
+    )
+  })
+
   it('puts values of the environment in', async () => {
     await writeFile(join(folder, 'env.yaml'), GOOD.replace('127.0.0.1:8080', `"127.0.0.1:\${PORT}"`))
     expect((await sluice(folder, ['check', 'env.yaml'], { PORT: '8081' })).code).toBe(0)
@@ -111,6 +139,8 @@ describe('sluice check', () => {
     const flag = await check('--jsno', 'good.yaml')
     expect(flag.code).toBe(64)
     expect(flag.stderr).toMatch(/^sluice check: .*--jsno/)
+    const formats = await check('--json', '--sarif', 'good.yaml')
+    expect(formats).toEqual({ code: 64, stdout: '', stderr: 'sluice check: one of --json and --sarif, please\n' })
     const command = await sluice(folder, ['chekc', 'good.yaml'])
     expect(command.code).toBe(64)
     expect(command.stderr).toMatch(/^sluice: unknown command "chekc"/)

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
 import { lintsPage } from '../../../scripts/lints-page.ts'
+import { migratingPage } from '../../../scripts/migrating-page.ts'
 import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { reference } from '../../../src/config/reference.ts'
 import { sluice } from './cli.ts'
@@ -45,6 +46,12 @@ describe('docs/lints.md', () => {
     expect(names.length).toBeGreaterThan(15)
     for (const [, name, anchor] of names)
       expect([anchor, lintsPage()]).toEqual([name, expect.stringContaining(`\n### ${name}\n`)])
+  })
+})
+
+describe('docs/migrating.md', () => {
+  it('is what npm run docs writes', async () => {
+    expect(await readFile(`${TOP}docs/migrating.md`, 'utf8')).toBe(migratingPage())
   })
 })
 

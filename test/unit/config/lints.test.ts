@@ -92,6 +92,11 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
     'ejection-impossible',
   ],
   [
+    'one endpoint that is only told of',
+    route('', '{ endpoints: [ http://10.0.0.1:8080 ], outlierDetection: { mode: shadow } }'),
+    undefined,
+  ],
+  [
     'a name, which stands for several',
     route('', '{ endpoints: [ http://orders:8080 ], outlierDetection: {} }'),
     undefined,
@@ -119,27 +124,32 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
 
   [
     'a breaker with too many requests',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: ‸6, window: 10s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: ‸11, window: 10s }'),
     'breaker-never-opens',
   ],
   [
     'one with just as many as can be',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 5, window: 10s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 10, window: 10s }'),
     undefined,
   ],
   [
     'one whose window holds a second round',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 6, window: 15s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 11, window: 15s }'),
     undefined,
   ],
   [
     'one that does not judge timeouts',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 6, when: connect }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 11, when: connect }'),
     undefined,
   ],
   [
     'a bulkhead that refuses nothing',
-    route('bulkhead: { maxConcurrent: 5, mode: shadow }\ncircuitBreaker: { minRequests: 6 }'),
+    route('bulkhead: { maxConcurrent: 5, mode: shadow }\ncircuitBreaker: { minRequests: 11 }'),
+    undefined,
+  ],
+  [
+    'twice as many tries with a hedge',
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 20, window: 10s }\nhedge: {}'),
     undefined,
   ],
   [
@@ -179,7 +189,11 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
     route('fallback: { methods: HEAD }', undefined, '{ path: /a, methods: GET }'),
     undefined,
   ],
-  ['a fallback without an upstream', 'routes:\n  a: { match: {}, respond: {}, ‸fallback: {} }', 'fallback-never-used'],
+  [
+    'a fallback of an answer, which shedding needs',
+    'routes:\n  a: { match: {}, respond: {}, fallback: {} }',
+    undefined,
+  ],
 
   [
     'an endpoint limit above the connections',

@@ -117,3 +117,58 @@ describe('what is not supported is an error that says so', () => {
     expect(() => new LinearRegex(source)).toThrow(words)
   })
 })
+
+describe('meet', () => {
+  const letters = [...Buffer.from('abc/')]
+
+  function meet(one: string, other: string): string | undefined {
+    return new LinearRegex(one).meet(new LinearRegex(other), [...Buffer.from('/')], letters)
+  }
+
+  test.each([
+    ['/a*', '/a{3}', '/aaa'],
+    ['/.*c', '/(ab)+.', '/abc'],
+    ['(/a|/b)c?', '/b.*', '/b'],
+    ['.*', '/', '/'],
+    ['/[ab]', '/[bc]', '/b'],
+  ])('%s and %s both match %s', (one, other, text) => {
+    expect(meet(one, other)).toBe(text)
+    expect(meet(other, one)).toBe(text)
+  })
+
+  test.each([
+    ['/a+', '/b+'],
+    ['a/.*', '.*'],
+    ['/(aa)+', '/a(aa)*'],
+    ['/x', '/.'],
+    ['', ''],
+  ])('%s and %s have nothing in common', (one, other) => {
+    expect(meet(one, other)).toBe(undefined)
+  })
+
+  test('agrees with trying every short text', () => {
+    const random = seededRandom(3)
+    const parts = ['a', 'b', '[ab]', '.', '(a|bc)', 'a*', '(ab)?', 'c+', '[^a]', '/']
+    const texts = ['/']
+    for (let i = 0; (texts[i] as string).length < 5; i++)
+      for (const letter of 'abc/') texts.push(`${texts[i]}${letter}`)
+    let met = 0
+    for (let round = 0; round < 300; round++) {
+      const make = (): string => Array.from({ length: 3 }, () => parts[random.uint32() % parts.length]).join('')
+      const [one, other] = [`/${make()}`, `/${make()}`]
+      const [a, b] = [new LinearRegex(one), new LinearRegex(other)]
+      const shortest = texts.find((text) => a.test(text) && b.test(text))
+      const found = meet(one, other)
+      if (found === undefined) expect(shortest, `${one} ${other}`).toBe(undefined)
+      else
+        expect([a.test(found), b.test(found), found.length], `${one} ${other}`).toEqual([
+          true,
+          true,
+          (shortest ?? found).length,
+        ])
+      if (found !== undefined) met++
+    }
+    expect(met).toBeGreaterThan(50)
+    expect(met).toBeLessThan(290)
+  })
+})

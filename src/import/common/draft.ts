@@ -1,0 +1,68 @@
+/** Where something stands in the file that is imported. Lines count from 1. */
+export interface Origin {
+  readonly file: string
+  readonly line: number
+}
+
+/** Something that was not carried over, or not as it was. */
+export interface Left extends Origin {
+  readonly what: string
+  /** Why, and what to do about it. */
+  readonly why: string
+}
+
+/** A value of the output: what `sluice check` reads, as plain data. Undefined members are left out. */
+export type Plain = string | number | boolean | undefined | readonly Plain[] | { readonly [key: string]: Plain }
+
+export interface Entry {
+  readonly origin: Origin
+  readonly value: { readonly [key: string]: Plain }
+}
+
+/** A Sluice file in the making, and what stays out of it. */
+export class Draft {
+  /** Keys before `listeners`, and `defaults`. */
+  readonly top: Record<string, Plain> = {}
+  readonly listeners = new Map<string, Entry>()
+  readonly profiles = new Map<string, Entry>()
+  readonly upstreams = new Map<string, Entry>()
+  readonly routes = new Map<string, Entry>()
+  private readonly found: Left[] = []
+
+  leave({ file, line }: Origin, what: string, why: string): void {
+    const is = (other: Left): boolean =>
+      other.file === file && other.line === line && other.what === what && other.why === why
+    if (!this.found.some(is)) this.found.push({ file, line, what, why })
+  }
+
+  /** In the order of the files. */
+  get left(): readonly Left[] {
+    return this.found.toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
+  }
+
+  /** Puts a value under a readable name that is free. Returns the name. */
+  add(to: 'listeners' | 'profiles' | 'upstreams' | 'routes', wanted: string, entry: Entry): string {
+    const base = nameOf(wanted)
+    let name = base
+    for (let i = 2; this[to].has(name); i++) name = `${base}-${i}`
+    this[to].set(name, entry)
+    return name
+  }
+}
+
+/** Of any text one that is a name: letters, digits, dots and dashes. */
+export function nameOf(text: string): string {
+  const name = text
+    .replace(/[^A-Za-z0-9._]+/g, '-')
+    .replace(/^[-._]+|[-._]+$/g, '')
+    .slice(0, 100)
+  return name === '' ? 'all' : name
+}
+
+/** The name of a route by its host and path; undefined: any host. */
+export function routeName(host: string | undefined, path: string): string {
+  const where = host?.replace(/^\*\./, 'any.')
+  const what = nameOf(path)
+  if (where === undefined) return what
+  return what === 'all' ? where : `${where}-${what}`
+}

@@ -1,0 +1,236 @@
+import { hashSource } from '../common/hash-source.ts'
+import { retryConditions } from '../common/retry-conditions.ts'
+import {
+  type AnnotationRule,
+  missing,
+  NEEDLESS,
+  redirect,
+  restricting,
+  STATUS,
+  seconds,
+  snippet,
+  timed,
+  tlsRedirect,
+} from './rules.ts'
+
+const PODS = 'only with a headless Service are its endpoints the pods; otherwise the Service balances'
+
+/** By the part behind `nginx.ingress.kubernetes.io/`. */
+export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
+  'rewrite-target': {
+    becomes: '`rewrite`, where it is a prefix or a fixed path',
+    apply: (value, settings) => {
+      settings.rewriteTarget = value
+      settings.useRegex = true
+    },
+  },
+  'use-regex': {
+    becomes: 'paths as regular expressions, the longest first, as ingress-nginx orders them',
+    apply: (value, settings) => {
+      settings.useRegex ||= value === 'true'
+    },
+  },
+  'app-root': {
+    becomes: 'a route for `/` with `redirect`',
+    apply: (value, settings) => {
+      settings.appRoot = value
+    },
+  },
+  'permanent-redirect': redirect(301),
+  'permanent-redirect-code': STATUS,
+  'temporal-redirect': redirect(302),
+  'temporal-redirect-code': STATUS,
+  'from-to-www-redirect': {
+    becomes: 'a route for the other name with `redirect`',
+    apply: (value, settings) => {
+      settings.wwwRedirect = value === 'true'
+    },
+  },
+  'ssl-redirect': tlsRedirect(),
+  'force-ssl-redirect': tlsRedirect(),
+  'server-alias': {
+    becomes: '`match.hosts`',
+    apply: (value, settings, leave) => {
+      for (const alias of value.split(',').map((name) => name.trim())) {
+        if (/^(\*\.)?[\w.-]+$/.test(alias)) settings.aliases.push(alias)
+        else leave(`${JSON.stringify(alias)} is no host that match.hosts knows`)
+      }
+    },
+  },
+  'proxy-connect-timeout': timed('`upstreams.NAME.timeouts.connect`', (settings, time) => {
+    settings.upstream.timeouts = { connect: time }
+  }),
+  'proxy-read-timeout': timed('`timeouts` request, idle and stream', (settings, time) => {
+    Object.assign(settings.timeouts, { request: time, idle: time, stream: time })
+  }),
+  'proxy-send-timeout': missing('timeouts.minRate bounds slow uploads by their rate'),
+  'proxy-next-upstream': {
+    becomes: '`retries.when`, `retries.methods`',
+    apply: (value, settings, leave) => {
+      const { methods, unknown, when } = retryConditions(value.split(/[\s,]+/))
+      settings.retriesOff = when === undefined
+      Object.assign(settings.retries, { when, methods })
+      if (unknown.length > 0) leave(`no condition of retries.when: ${unknown.join(', ')}`)
+    },
+  },
+  'proxy-next-upstream-tries': {
+    becomes: '`retries.maxExtra`: one less; 0 (as many as there are) becomes 10',
+    apply: (value, settings, leave) => {
+      const tries = Number(value)
+      if (!/^\d+$/.test(value) || tries > 11) leave('retries.maxExtra goes from 0 to 10')
+      if (tries === 0) leave('carried over as retries.maxExtra: 10, since every number of tries has a bound')
+      settings.retries.maxExtra = tries === 0 || !(tries <= 11) ? 10 : tries - 1
+    },
+  },
+  'proxy-next-upstream-timeout': {
+    becomes: 'nothing to do for 0; else listed: `timeouts.request` bounds all tries',
+    apply: (value, _settings, leave) => {
+      if (value !== '0') leave('timeouts.request bounds the request with all its tries')
+    },
+  },
+  'backend-protocol': {
+    becomes: 'HTTP and HTTPS: the scheme of endpoints; HTTPS is carried over with `tls.verify: false`, as it was',
+    apply: (value, settings, leave) => {
+      const protocol = value.toUpperCase()
+      if (protocol === 'HTTP' || protocol === 'AUTO_HTTP') return
+      if (protocol === 'HTTPS') {
+        settings.scheme = 'https'
+        settings.upstream.tls ??= { verify: false }
+        leave('carried over, with tls.verify: false as ingress-nginx does; give tls.ca and leave it out')
+        return
+      }
+      settings.closed = 501
+      leave(`${protocol} to upstreams is not in this version of Sluice; its routes answer 501`)
+    },
+  },
+  'proxy-ssl-verify': {
+    becomes: '`tls.verify`',
+    apply: (value, settings) => {
+      settings.upstream.tls = { verify: value === 'on' }
+    },
+  },
+  affinity: {
+    becomes: '`loadBalancing.sticky`, with a secret that you give',
+    apply: (value, settings, leave) => {
+      const sticky = settings.loadBalancing.sticky as object | undefined
+      settings.loadBalancing.sticky = { cookie: 'INGRESSCOOKIE', ...sticky, secret: { env: 'SLUICE_STICKY_SECRET' } }
+      leave(`${value === 'cookie' ? '' : 'only cookies are known; '}carried over: set SLUICE_STICKY_SECRET; ${PODS}`)
+    },
+  },
+  'session-cookie-name': {
+    becomes: '`loadBalancing.sticky.cookie`',
+    apply: (value, settings) => {
+      const sticky = settings.loadBalancing.sticky as object | undefined
+      settings.loadBalancing.sticky = { ...sticky, cookie: value }
+    },
+  },
+  'session-cookie-max-age': {
+    becomes: '`loadBalancing.sticky.ttl`',
+    apply: (value, settings) => {
+      const sticky = settings.loadBalancing.sticky as object | undefined
+      settings.loadBalancing.sticky = { ...sticky, ttl: seconds(value) }
+    },
+  },
+  'upstream-hash-by': {
+    becomes: '`loadBalancing`: ring-hash with `hashOn`',
+    apply: (value, settings, leave) => {
+      const hashOn = hashSource(value)
+      if (hashOn === undefined) {
+        leave('hashOn takes a header, a cookie, a key of the query, the path or the client address')
+        return
+      }
+      Object.assign(settings.loadBalancing, { algorithm: 'ring-hash', hashOn, balanceFactor: 'off' })
+      leave(`carried over${value === '$request_uri' ? ', by the path without query' : ''}; ${PODS}`)
+    },
+  },
+  'load-balance': {
+    becomes: '`loadBalancing.algorithm`: round-robin, peak-ewma',
+    apply: (value, settings, leave) => {
+      const algorithm = { round_robin: 'round-robin', ewma: 'peak-ewma' }[value]
+      if (algorithm === undefined) leave('no algorithm of Sluice')
+      else settings.loadBalancing.algorithm = algorithm
+    },
+  },
+  'upstream-vhost': {
+    becomes: '`rewrite.host`',
+    apply: (value, settings, leave) => {
+      if (/^[\w.-]+(:\d+)?$/.test(value)) settings.host = value
+      else leave('rewrite.host is a plain host')
+    },
+  },
+  'x-forwarded-prefix': {
+    becomes: '`headers.request.set`',
+    apply: (value, settings) => {
+      settings.requestHeaders['x-forwarded-prefix'] = value
+    },
+  },
+  canary: {
+    becomes: '`to` with weights, in the routes of the Ingress with the same host and path',
+    apply: (value, settings) => {
+      settings.canary.on = value === 'true'
+    },
+  },
+  'canary-weight': {
+    becomes: '`to[].weight`',
+    apply: (value, settings) => {
+      settings.canary.weight = Number(value) || 0
+    },
+  },
+  'canary-weight-total': {
+    becomes: '`to[].weight`',
+    apply: (value, settings) => {
+      settings.canary.total = Number(value) || 100
+    },
+  },
+  'canary-by-header': {
+    becomes: 'a route with `match.headers`',
+    apply: (value, settings) => {
+      settings.canary.header = value
+    },
+  },
+  'canary-by-header-value': {
+    becomes: '`match.headers` exact',
+    apply: (value, settings) => {
+      settings.canary.value = value
+    },
+  },
+  'canary-by-header-pattern': {
+    becomes: '`match.headers` regex',
+    apply: (value, settings) => {
+      settings.canary.pattern = value
+    },
+  },
+  'canary-by-cookie': missing('conditions on cookies are not in this version of Sluice'),
+  'whitelist-source-range': restricting('access by client address'),
+  'denylist-source-range': restricting('access by client address'),
+  'auth-type': restricting('authentication'),
+  'auth-secret': NEEDLESS,
+  'auth-realm': NEEDLESS,
+  'auth-url': restricting('authentication'),
+  'auth-signin': NEEDLESS,
+  'auth-response-headers': NEEDLESS,
+  'auth-tls-secret': restricting('authentication by client certificate'),
+  'auth-tls-verify-client': NEEDLESS,
+  'limit-rps': missing('rate limits are not in this version of Sluice'),
+  'limit-rpm': missing('rate limits are not in this version of Sluice'),
+  'limit-burst-multiplier': missing('rate limits are not in this version of Sluice'),
+  'limit-connections': missing('bulkhead bounds requests of a route, not those of one client'),
+  'limit-whitelist': missing('rate limits are not in this version of Sluice'),
+  'proxy-body-size': missing('a bound on bodies is not in this version of Sluice'),
+  'custom-headers': missing('its ConfigMap is not in the file; write headers.response.set'),
+  'custom-http-errors': missing('fallback answers where no upstream does'),
+  'default-backend': missing('fallback.route answers where no upstream does'),
+  'enable-cors': missing('CORS is not in this version of Sluice'),
+  'ssl-passthrough': missing('Sluice has no TLS listeners in this version'),
+  'mirror-target': missing('mirroring is not in this version of Sluice'),
+  'enable-modsecurity': missing('there is no web application firewall'),
+  'server-snippet': snippet(),
+  'configuration-snippet': snippet(),
+  'service-upstream': NEEDLESS,
+  'enable-access-log': NEEDLESS,
+  'proxy-buffering': NEEDLESS,
+  'proxy-buffer-size': NEEDLESS,
+  'proxy-buffers-number': NEEDLESS,
+  'proxy-http-version': NEEDLESS,
+  'proxy-request-buffering': NEEDLESS,
+}

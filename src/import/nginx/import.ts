@@ -1,0 +1,159 @@
+import { Draft, type Entry, type Plain, routeName } from '../common/draft.ts'
+import { catchAlls, type HostPath } from '../common/gaps.ts'
+import { precedences, tier } from '../common/ranks.ts'
+import { answerOf } from './answers.ts'
+import { addListeners } from './listeners.ts'
+import { type Location, locationsOf } from './locations.ts'
+import { type Files, parseNginx } from './parse.ts'
+import { Proxying, proxyDefaults } from './proxy.ts'
+import { isRedirect, rewriteRedirect } from './redirects.ts'
+import { closedWith } from './restrictions.ts'
+import { Scope } from './scope.ts'
+import { type Server, serversOf } from './server.ts'
+import { slashRoutes } from './slashes.ts'
+import { listUnread } from './unread.ts'
+import { Upstreams } from './upstreams.ts'
+
+type Plains = { readonly [key: string]: Plain }
+
+/** A route before its hosts and its precedence are known. */
+export interface DraftRoute {
+  readonly origin: Entry['origin']
+  /** What names it. */
+  readonly uri: string
+  readonly paths: readonly string[]
+  readonly level: number
+  readonly keys: Plains
+}
+
+/** An nginx configuration as a Sluice file. Throws NginxError where it can't be read. */
+export function importNginx(file: string, text: string, files: Files): Draft {
+  const draft = new Draft()
+  const main = new Scope(parseNginx(file, text, files), undefined)
+  // A file of conf.d has servers and upstreams without their http.
+  const block = main.own.find(({ name }) => name === 'http')
+  const http = block === undefined ? main : new Scope(block.block ?? [], main)
+  listUnread(main.own, draft)
+  addTop(main, http, draft)
+  const servers = serversOf(http, draft)
+  addListeners(http, servers, draft)
+  const proxying = new Proxying(http, new Upstreams(http, draft), draft)
+  addRoutes(
+    servers.map((server) => ({ server, routes: routesOf(server, proxying, draft) })),
+    draft,
+  )
+  return draft
+}
+
+function addTop(main: Scope, http: Scope, draft: Draft): void {
+  const workers = main.find('worker_processes')
+  const count = workers?.args[0] ?? 'auto'
+  if (/^([1-9]|1[0-6])$/.test(count)) draft.top.workers = Number(count)
+  else if (workers !== undefined && count !== 'auto')
+    draft.leave(workers, `worker_processes ${count}`, 'workers are 1 to 16')
+  const { connect, read, when } = proxyDefaults(http)
+  draft.top.defaults = {
+    route: {
+      timeouts: { request: read, idle: read, stream: read },
+      retries: when === undefined ? 'off' : { when },
+    },
+    upstream: { timeouts: { connect }, loadBalancing: { algorithm: 'round-robin' } },
+  }
+}
+
+function routesOf(server: Server, proxying: Proxying, draft: Draft): readonly DraftRoute[] {
+  const { directive, scope } = server
+  const whole: Location = { directive, scope, uri: '/', kind: 'prefix', paths: ['/*'], beyond: undefined, level: 0 }
+  if (scope.own.some(({ name }) => name === 'return'))
+    return [{ origin: directive, uri: '/', paths: ['/*'], level: 0, keys: answerOf(scope, draft) as Plains }]
+  const locations = locationsOf(scope, draft)
+  const most = Math.max(0, ...locations.map(({ level }) => level))
+  const first = redirectRoutes({ ...whole, level: most === 0 ? 0 : most + 1 }, draft).map((route) => {
+    const hides = locations.some(({ uri }) => route.paths.some((path) => uri.startsWith(path.replace(/\/?\*$/, ''))))
+    return most === 0 && hides ? { ...route, level: 1 } : route
+  })
+  return [...first, ...locations.flatMap((location) => locationRoutes(location, locations, server, proxying, draft))]
+}
+
+function locationRoutes(
+  location: Location,
+  all: readonly Location[],
+  { name }: Server,
+  proxying: Proxying,
+  draft: Draft,
+): readonly DraftRoute[] {
+  const { directive: origin, level, paths, scope, uri } = location
+  const answer = answerOf(scope, draft)
+  const redirects = answer === undefined ? redirectRoutes(location, draft) : []
+  if (redirects.some((route) => route.paths === paths)) return redirects
+  const keys = answer ?? proxying.keys(location, name) ?? { respond: { status: 501 } }
+  const routes = [...redirects, { origin, uri, paths, level, keys }, ...slashRoutes(location, all, scope)]
+  // What is closed must not be open beside it.
+  if (location.beyond === undefined || closedWith(scope) === undefined) return routes
+  const top = 1 + Math.max(...all.map((other) => other.level))
+  return [...routes, { origin, uri: `${uri}-beyond`, paths: [location.beyond], level: top, keys }]
+}
+
+/** Of `rewrite` directives of a block that redirect. */
+function redirectRoutes({ level, paths, scope }: Location, draft: Draft): readonly DraftRoute[] {
+  return scope.own
+    .filter((directive) => directive.name === 'rewrite' && isRedirect(directive))
+    .flatMap((directive) => {
+      const found = rewriteRedirect(directive, draft)
+      if (found === undefined) return []
+      const { path, redirect } = found
+      // One that takes what its location takes leaves nothing for the rest of it.
+      const own = path === undefined || paths.includes(path) ? paths : [path]
+      return [{ origin: directive, uri: own[0] ?? '/', paths: own, level, keys: { redirect } }]
+    })
+}
+
+function addRoutes(all: readonly { server: Server; routes: readonly DraftRoute[] }[], draft: Draft): void {
+  const scopes = all.flatMap(({ routes, server }) =>
+    server.hosts.map((host) => ({ host, levels: Math.max(0, ...routes.map(({ level }) => level)) })),
+  )
+  const precedence = precedences(scopes)
+  if (precedence === undefined) {
+    for (const { server } of all) draft.leave(server.directive, 'server', 'more levels than there are precedences')
+    return
+  }
+  const paths: HostPath[] = []
+  for (const { routes, server } of all) {
+    for (const hosts of Map.groupBy(
+      server.hosts,
+      (host) => precedence(host, 0) * 1e6 + (host === undefined ? 0 : 1),
+    ).values()) {
+      for (const route of routes) {
+        const at = precedence(hosts[0], route.level) || undefined
+        add(route, hosts, at, draft)
+        for (const host of hosts) paths.push({ host, isWhole: route.paths.includes('/*'), origin: server.directive })
+      }
+      // nginx has a server without locations, too.
+      if (routes.length === 0) for (const host of hosts) paths.push({ host, isWhole: false, origin: server.directive })
+    }
+  }
+  for (const { host, origin } of catchAlls(paths)) {
+    const value = {
+      match: { host, path: '/*' },
+      precedence: precedence(host, 0) || undefined,
+      respond: { status: 404 },
+    }
+    draft.add('routes', routeName(host, 'rest'), { origin, value })
+  }
+}
+
+function add(
+  { keys, origin, paths, uri }: DraftRoute,
+  hosts: Server['hosts'],
+  precedence: number | undefined,
+  draft: Draft,
+): void {
+  const [host, ...more] = hosts
+  const [path, ...others] = paths
+  const match = {
+    ...(more.length === 0 ? { host } : { hosts: hosts as readonly string[] }),
+    ...(others.length === 0 ? { path } : { paths }),
+  }
+  const named = hosts.toSorted((a, b) => tier(b) - tier(a))[0]
+  draft.add('routes', routeName(named, uri), { origin, value: { match, precedence, ...keys } })
+}

@@ -1,0 +1,169 @@
+import type { Draft, Plain } from '../common/draft.ts'
+import { retryConditions } from '../common/retry-conditions.ts'
+import { fieldKeys } from './fields.ts'
+import type { Location } from './locations.ts'
+import type { Directive } from './parse.ts'
+import { isRedirect } from './redirects.ts'
+import { pathRule, ruleKeys } from './rewrites.ts'
+import { durationOf, type Scope } from './scope.ts'
+import type { Target, Upstreams } from './upstreams.ts'
+
+type Plains = { readonly [key: string]: Plain }
+
+/** What holds where nothing else is said: `defaults` of the output. */
+export interface ProxyDefaults {
+  readonly connect: string
+  readonly read: string
+  readonly when: readonly (string | number)[] | undefined
+}
+
+export function proxyDefaults(http: Scope): ProxyDefaults {
+  return {
+    connect: durationOf(http.word('proxy_connect_timeout')) ?? '60s',
+    read: durationOf(http.word('proxy_read_timeout')) ?? '60s',
+    when: retryConditions(http.find('proxy_next_upstream')?.args ?? ['error', 'timeout']).when,
+  }
+}
+
+/** Keys of the route of a location that is proxied; a problem: what it answers instead was listed. */
+export class Proxying {
+  private readonly upstreams: Upstreams
+  private readonly defaults: ProxyDefaults
+  private readonly draft: Draft
+  /** Keys of zones of limit_conn. */
+  private readonly zones: ReadonlyMap<string, string>
+
+  constructor(http: Scope, upstreams: Upstreams, draft: Draft) {
+    this.upstreams = upstreams
+    this.defaults = proxyDefaults(http)
+    this.draft = draft
+    this.zones = new Map(
+      http
+        .all('limit_conn_zone')
+        .map(({ args: [key = '', zone = ''] }) => [/^zone=([^:]+)/.exec(zone)?.[1] ?? '', key] as const),
+    )
+  }
+
+  /** Undefined: it can't be said, and was listed. */
+  keys(location: Location, serverName: string | undefined): Plains | undefined {
+    const { scope } = location
+    const pass = scope.own.find(({ name }) => name === 'proxy_pass')
+    if (pass === undefined) {
+      this.draft.leave(location.directive, `location ${location.uri}`, 'it is not proxied; Sluice answers 501')
+      return undefined
+    }
+    const leave = (why: string): void => this.draft.leave(pass, `proxy_pass ${pass.args.join(' ')}`, why)
+    const [, scheme, host, port, uri] =
+      /^(https?):\/\/(\[[^\]]+\]|[^/:[]+)(?::(\d+))?(\/.*)?$/i.exec(pass.args[0] ?? '') ?? []
+    if (scheme === undefined || host === undefined || pass.args[0]?.includes('$') === true) {
+      leave('a host and a port are needed, without variables; Sluice answers 501')
+      return undefined
+    }
+    const path = this.path(location, uri, leave)
+    if (path === undefined) return undefined
+    const target: Target = {
+      scheme: scheme.toLowerCase() as Target['scheme'],
+      host: host.toLowerCase(),
+      port: port === undefined ? undefined : Number(port),
+      directive: pass,
+    }
+    const upstream = this.upstreams.use(target, this.upstreamKeys(scope, target))
+    if (upstream === undefined) {
+      leave('it has no endpoint that Sluice can use; it answers 501')
+      return undefined
+    }
+    const natural = target.scheme === 'https' ? 443 : 80
+    const proxyHost = target.port === undefined || target.port === natural ? host : `${host}:${port}`
+    const fields = fieldKeys(scope, proxyHost, serverName, this.draft)
+    const rewrite = { ...path.keys, ...(fields.host === undefined ? {} : { host: fields.host }) }
+    this.locationField(scope, pass, Object.keys(rewrite).length > 0)
+    return {
+      to: upstream.name,
+      rewrite: Object.keys(rewrite).length === 0 ? undefined : rewrite,
+      headers: fields.headers,
+      ...this.tries(scope, upstream.size),
+      bulkhead: this.bulkhead(scope),
+    }
+  }
+
+  /** Undefined: it can't be said. */
+  private path(
+    location: Location,
+    uri: string | undefined,
+    leave: (why: string) => void,
+  ): { keys: Plains } | undefined {
+    const rewrites = location.scope.own.filter((directive) => directive.name === 'rewrite' && !isRedirect(directive))
+    const [first, ...more] = rewrites
+    if (first !== undefined) {
+      const rule = first.args[2] === 'break' ? pathRule(first.args[0] ?? '', first.args[1] ?? '') : undefined
+      if (rule !== undefined && (rule.kind !== 'exact' || location.kind === 'exact') && more.length === 0)
+        return { keys: ruleKeys(rule) ?? {} }
+      const why = 'only one rewrite to break, of a prefix or of all paths, can be said; Sluice answers 501'
+      this.draft.leave(first, `rewrite ${first.args.join(' ')}`, why)
+      return undefined
+    }
+    if (uri === undefined) return { keys: {} }
+    if (location.kind === 'exact' && !uri.includes('?')) return { keys: uri === location.uri ? {} : { path: uri } }
+    if (location.kind === 'regex' || /[?#]/.test(uri) || (location.uri.endsWith('/') && !uri.endsWith('/'))) {
+      leave('its path would not be a prefix in whole segments; Sluice answers 501')
+      return undefined
+    }
+    const bare = (path: string): string => path.replace(/\/$/, '') || '/'
+    if (!location.uri.endsWith('/') && uri.endsWith('/'))
+      leave(
+        `carried over, but nginx sends ${uri}/x for ${location.uri}/x and Sluice ${bare(uri) === '/' ? '' : bare(uri)}/x`,
+      )
+    return { keys: ruleKeys({ kind: 'prefix', from: bare(location.uri), to: bare(uri) }) ?? {} }
+  }
+
+  private upstreamKeys(scope: Scope, { directive, scheme }: Target): Plains {
+    const connect = durationOf(scope.word('proxy_connect_timeout')) ?? '60s'
+    const timeouts = connect === this.defaults.connect ? {} : { timeouts: { connect } }
+    if (scheme === 'http') return timeouts
+    const verify = scope.word('proxy_ssl_verify') === 'on'
+    if (!verify)
+      this.draft.leave(directive, 'proxy_ssl_verify off', 'carried over: the certificate is not checked, as in nginx')
+    const name = scope.word('proxy_ssl_name')
+    const serverName = name === undefined || name.includes('$') ? undefined : name
+    return { ...timeouts, tls: { verify, serverName } }
+  }
+
+  /** `retries` and `timeouts`: nginx asks every server once, each for so long. */
+  private tries(scope: Scope, size: number): Plains {
+    const said = scope.find('proxy_next_upstream')
+    const { methods, unknown, when } = retryConditions(said?.args ?? ['error', 'timeout'])
+    if (said !== undefined && unknown.length > 0)
+      this.draft.leave(said, 'proxy_next_upstream', `no condition of retries.when: ${unknown.join(', ')}`)
+    const most = Number(scope.word('proxy_next_upstream_tries') ?? 0) || size
+    const tries = when === undefined ? 1 : Math.min(most, size, 11)
+    const read = durationOf(scope.word('proxy_read_timeout')) ?? '60s'
+    const all = `${(Number.parseInt(read, 10) * tries).toString()}${read.replace(/^\d+/, '')}`
+    const isDefault = read === this.defaults.read
+    const silence = isDefault ? undefined : read
+    const timeouts = { request: all, attempt: tries > 1 ? read : undefined, idle: silence, stream: silence }
+    const differ = JSON.stringify(when) !== JSON.stringify(this.defaults.when)
+    return {
+      timeouts: isDefault && tries === 1 ? undefined : timeouts,
+      retries: tries === 1 ? 'off' : { maxExtra: tries - 1, when: differ ? when : undefined, methods },
+    }
+  }
+
+  private bulkhead(scope: Scope): Plains | undefined {
+    for (const directive of scope.all('limit_conn')) {
+      const [zone = '', count = ''] = directive.args
+      const isOwn = scope.own.includes(directive)
+      if (isOwn && this.zones.get(zone) === '$server_name') return { maxConcurrent: Number(count) }
+      const why = 'bulkhead bounds the requests of a route, not those of a client or of several locations'
+      this.draft.leave(directive, `limit_conn ${directive.args.join(' ')}`, why)
+    }
+    return undefined
+  }
+
+  /** nginx puts its own address into Location where the upstream names itself. */
+  private locationField(scope: Scope, pass: Directive, changes: boolean): void {
+    const said = scope.find('proxy_redirect')
+    if (said?.args[0] === 'off' || (said === undefined && !changes)) return
+    const why = 'redirects of the upstream that name it go to the client as they are'
+    this.draft.leave(said ?? pass, said === undefined ? 'proxy_redirect' : `proxy_redirect ${said.args.join(' ')}`, why)
+  }
+}

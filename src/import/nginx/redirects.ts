@@ -1,0 +1,46 @@
+import type { Draft, Plain } from '../common/draft.ts'
+import type { Directive } from './parse.ts'
+import { pathRule } from './rewrites.ts'
+
+/** A `rewrite` that answers with a redirect. */
+export interface RewriteRedirect {
+  readonly directive: Directive
+  /** Paths that it takes; undefined: all of its block. */
+  readonly path: string | undefined
+  /** Keys of `redirect`. */
+  readonly redirect: { readonly [key: string]: Plain }
+}
+
+/** Whether a `rewrite` sends the client elsewhere. */
+export function isRedirect({ args: [, replacement = '', flag] }: Directive): boolean {
+  return flag === 'permanent' || flag === 'redirect' || /^(https?|\$scheme):\/\//.test(replacement)
+}
+
+/** Undefined: it can't be said, and was listed. */
+export function rewriteRedirect(directive: Directive, draft: Draft): RewriteRedirect | undefined {
+  const [pattern = '', written = '', flag] = directive.args
+  const leave = (why: string): void => draft.leave(directive, `rewrite ${directive.args.join(' ')}`, why)
+  const [, scheme, host, port, rest = ''] =
+    /^(?:(https?|\$scheme):\/\/(\$(?:http_)?host|\$server_name|[^/:$]+)(?::(\d+))?)?(.*)$/.exec(written) ?? []
+  const replacement = rest.replace(/\?$/, '')
+  const rule = pathRule(pattern, rest === '' ? '/' : replacement)
+  if (rule === undefined) {
+    leave('only a prefix, one path, or all paths can be redirected')
+    return undefined
+  }
+  if (rest.endsWith('?')) leave('carried over, but Sluice sends the query of the request along')
+  const origin = {
+    scheme: scheme === '$scheme' ? undefined : scheme,
+    host: host?.startsWith('$') === true ? undefined : host,
+    port: port === undefined ? undefined : Number(port),
+  }
+  const status = flag === 'permanent' ? 301 : 302
+  if (rule.kind !== 'prefix') {
+    const path = rule.kind === 'exact' ? rule.from : undefined
+    return { directive, path, redirect: { ...origin, path: rule.to, status } }
+  }
+  const { from, to } = rule
+  const path = `${from === '/' ? '' : from}/*`
+  const same = from === to
+  return { directive, path, redirect: { ...origin, replacePrefix: same ? undefined : { from, to }, status } }
+}

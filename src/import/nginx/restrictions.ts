@@ -1,0 +1,29 @@
+import { DIRECTIVES } from './directives.ts'
+import type { Directive } from './parse.ts'
+import type { Scope } from './scope.ts'
+
+const NAMES: readonly string[] = [...DIRECTIVES].filter(([, { kind }]) => kind === 'restricts').map(([name]) => name)
+
+/** The status that everybody gets, where nginx turns some or all away; undefined: everybody may come in. */
+export function closedWith(scope: Scope): number | undefined {
+  if (scope.own.some(({ name }) => name === 'internal')) return 404
+  const [access] = scope.all('allow', 'deny')
+  if (access !== undefined && !(access.name === 'allow' && access.args[0] === 'all')) return 403
+  const others = NAMES.filter((name) => name !== 'allow' && name !== 'deny').flatMap((name) =>
+    name === 'if' ? scope.everywhere(name) : scope.all(name),
+  )
+  return others.some(restricts) ? 403 : undefined
+}
+
+/** Whether it may turn somebody away, where `kind` says restricts. */
+export function restricts({ args, block, name }: Directive): boolean {
+  if (args[0] === 'off') return false
+  // Other conditions choose or change something; these turn somebody away.
+  if (name === 'if')
+    return (
+      block?.some(
+        (inner) => inner.name === 'deny' || (inner.name === 'return' && /^(401|403|444)$/.test(inner.args[0] ?? '')),
+      ) === true
+    )
+  return !['auth_basic_user_file', 'auth_request_set', 'satisfy', 'ssl_client_certificate'].includes(name)
+}

@@ -1,0 +1,43 @@
+import type { Directive } from './parse.ts'
+
+/** The directives of a block and of those around it. */
+export class Scope {
+  readonly own: readonly Directive[]
+  private readonly outer: Scope | undefined
+
+  constructor(own: readonly Directive[], outer: Scope | undefined) {
+    this.own = own
+    this.outer = outer
+  }
+
+  /** The one that holds here: the last of the innermost block that has any. */
+  find(name: string): Directive | undefined {
+    return this.all(name).at(-1)
+  }
+
+  /** All of the innermost block that has any: nginx inherits them together or not at all. */
+  all(...names: readonly string[]): readonly Directive[] {
+    const here = this.own.filter(({ name }) => names.includes(name))
+    return here.length > 0 ? here : (this.outer?.all(...names) ?? [])
+  }
+
+  /** All of this block and of those around it. */
+  everywhere(name: string): readonly Directive[] {
+    return [...this.own.filter((directive) => directive.name === name), ...(this.outer?.everywhere(name) ?? [])]
+  }
+
+  /** The first word behind a directive. */
+  word(name: string): string | undefined {
+    return this.find(name)?.args[0]
+  }
+}
+
+/** nginx's time such as `30`, `30s`, `1m` or `1m30s`, as a duration; undefined: none, or 0. */
+export function durationOf(text: string | undefined): string | undefined {
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+  if (text === undefined || !/^(\d+(ms|s|m|h|d)?)+$/.test(text)) return undefined
+  const parts = [...text.matchAll(/(\d+)(ms|s|m|h|d)?/g)]
+  const total = parts.reduce((sum, [, digits, unit = 's']) => sum + Number(digits) * (units[unit] as number), 0)
+  if (total === 0) return undefined
+  return total % 1000 === 0 ? `${total / 1000}s` : `${total}ms`
+}

@@ -1,0 +1,64 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Ended, sluice } from '../cli/cli.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-import-'))
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function importText(kind: string, text: string, ...flags: string[]): Promise<Ended> {
+  await writeFile(join(folder, 'in'), text)
+  return sluice(folder, ['import', kind, 'in', ...flags])
+}
+
+const INGRESS = `kind: Ingress
+apiVersion: networking.k8s.io/v1
+metadata:
+  annotations: { nginx.ingress.kubernetes.io/limit-rps: "5" }
+spec: { defaultBackend: { service: { name: "a", port: { number: 80 } } } }
+`
+
+describe('sluice import', () => {
+  it('prints both results as JSON for tools', async () => {
+    const { code, stderr, stdout } = await importText('ingress', INGRESS, '--json')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    const { config, left } = JSON.parse(stdout) as { config: string; left: unknown }
+    expect(config).toContain('dns: a.default.svc:80\n')
+    expect(left).toEqual([
+      { file: 'in', line: 4, what: 'limit-rps: 5', why: 'rate limits are not in this version of Sluice' },
+    ])
+  })
+
+  it('ends with 64 for a command that makes no sense', async () => {
+    expect((await sluice(folder, ['import'])).code).toBe(64)
+    expect((await sluice(folder, ['import', 'ingress'])).code).toBe(64)
+    expect(await sluice(folder, ['import', 'apache', 'in'])).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('ingress and a file, please'),
+    })
+  })
+
+  it('ends with 2 for a file that is not there', async () => {
+    const { code, stderr, stdout } = await sluice(folder, ['import', 'ingress', 'no-such'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^sluice import: ENOENT.*no-such/)
+  })
+})
+
+describe('an Ingress that can not be read', () => {
+  it.each([
+    ['kind: Ingress\nspec: [', /^in:2:\d+: /],
+    ['kind: Service\n', /^in: there is no Ingress in it/],
+    ['', /^in: there is no Ingress in it/],
+  ])('%j', async (text, says) => {
+    const { code, stderr, stdout } = await importText('ingress', text)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(says)
+  })
+})
