@@ -1,6 +1,10 @@
+import { reference } from '../config/reference.ts'
 import { AskedBadly } from '../explain/asked.ts'
 import { type Explanation, explain as explanationOf } from '../explain/explain.ts'
+import { textOf } from '../explain/leaves.ts'
 import { Model } from '../explain/model.ts'
+import { nodeOf } from '../schema/node.ts'
+import { columns } from './columns.ts'
 import { explanationText } from './explain-text.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
@@ -8,15 +12,17 @@ import { parseOptions } from './options.ts'
 
 /**
  * `sluice explain FILE METHOD URL [-H 'name: value']… [--from ADDRESS] [--json]`: which route gets a request, and why. 3
- * when none does.
+ * when none does. `sluice explain --defaults`: all that is built in.
  */
 export async function explain(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, {
     header: { type: 'string', short: 'H', multiple: true },
     from: { type: 'string' },
     json: { type: 'boolean' },
+    defaults: { type: 'boolean' },
   })
   if (typeof parsed === 'string') return misused(parsed, io)
+  if (parsed.flags.defaults === true) return defaults(parsed.files, io)
   const [file, method, url, ...rest] = parsed.files
   if (file === undefined || method === undefined || url === undefined || rest.length > 0)
     return misused("expected FILE METHOD URL [-H 'name: value']…", io)
@@ -41,6 +47,25 @@ interface Flags {
   readonly header?: readonly string[]
   readonly from?: string
   readonly json?: boolean
+}
+
+function defaults(files: readonly string[], io: Io): number {
+  if (files.length > 0) return misused('--defaults stands alone', io)
+  const values = reference().keys.filter(
+    ({ fallback, group }) => fallback !== undefined && !(group && isEmpty(fallback)),
+  )
+  io.stdout(
+    columns(
+      values.map(({ fallback, path }) => [path, textOf(nodeOf(fallback))]),
+      0,
+    ),
+  )
+  return Exit.ok
+}
+
+/** A map whose keys follow. */
+function isEmpty(fallback: unknown): boolean {
+  return typeof fallback === 'object' && fallback !== null && Object.keys(fallback).length === 0
 }
 
 function misused(problem: string, io: Io): number {

@@ -18,7 +18,7 @@ type Fields = readonly (readonly [name: string, value: string])[]
  */
 export interface Explanation {
   readonly version: 1
-  /** As understood: the path in its normal form. */
+  /** As understood: the path in its normal form, or as it was sent where that was refused. */
   readonly request: {
     readonly method: string
     readonly host: string
@@ -68,8 +68,7 @@ export function explain(model: Model, asked: Asked, mostMisses: number = MOST_MI
     request: {
       method,
       host,
-      path: ex.path,
-      query: shownTarget(ex.query),
+      ...shownPath(ex),
       headers: shownFields(headers, NOTHING),
       client: ex.client,
       trusted: ex.trusted,
@@ -89,7 +88,7 @@ export function explain(model: Model, asked: Asked, mostMisses: number = MOST_MI
 
 /** Why `routes` did not get the request, see {@link nearMisses}; none where it never came to the route table. */
 export function missesOf(
-  { probes, tree }: Model,
+  { hidden, probes, tree }: Model,
   { ex, route }: Decision,
   routes: readonly RouteConfig[],
   most: number,
@@ -97,7 +96,14 @@ export function missesOf(
   const { method, host, headers, peer } = ex.downstream
   if (ex.path === '' || ex.path === '*') return []
   const lookUp = { host, path: ex.path, query: ex.query, method, headers, listener: peer.listener }
-  return nearMisses(routes, route, lookUp, { probes, tree, most })
+  return nearMisses(routes, { lookUp, winner: route, hidden, probes, tree, most })
+}
+
+function shownPath({ downstream: { target }, path, query }: Decision['ex']) {
+  if (path !== '') return { path, query: shownTarget(query) }
+  const mark = target.indexOf('?')
+  if (mark === -1) return { path: target, query: '' }
+  return { path: target.slice(0, mark), query: shownTarget(target.slice(mark)) }
 }
 
 function changes(sent: readonly string[], { target, host, headers }: Forwarded, hidden: ReadonlySet<string>) {

@@ -4,11 +4,12 @@ import { nodeAt, placeOf } from '../config/tree.ts'
 import type { MatchConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
 import type { Fields } from '../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../schema/node.ts'
+import { conditionText } from './condition-text.ts'
 import { type Leaf, leavesOf, textOf } from './leaves.ts'
-import { conditionText } from './misses.ts'
 import type { Written } from './model.ts'
 import { routeLeaves, shownText } from './policies.ts'
 import { endpointsOf, type ReachedEndpoint } from './reach.ts'
+import { hiddenConditions } from './secrets.ts'
 
 /** A value that holds somewhere in a config. */
 export interface Fact {
@@ -33,6 +34,7 @@ export type ConfigFacts = Readonly<Record<Kind, ReadonlyMap<string, Facts>>>
 const ELSEWHERE: ReadonlySet<string> = new Set([
   'apiVersion',
   'kind',
+  'include',
   'routes',
   'upstreams',
   'listeners',
@@ -46,19 +48,22 @@ const ROUTE_KEYS = Object.keys(routeOptions.fields).filter((key) => !['match', '
 /** All that holds in a config. */
 export function factsOf({ config: { lean }, tree }: Written): ConfigFacts {
   const fields = rootOptions.fields as Fields
+  const hidden = hiddenConditions(tree)
   const rest = Object.keys(fields).filter((key) => !ELSEWHERE.has(key))
   return {
-    routes: new Map(lean.routes.map((route) => [route.name, routeFacts(tree, route)])),
+    routes: new Map(lean.routes.map((route) => [route.name, routeFacts(tree, route, hidden)])),
     upstreams: new Map(lean.upstreams.map((upstream) => [upstream.name, upstreamFacts(tree, upstream)])),
     listeners: new Map(lean.listeners.map(({ name }) => [name, treeFacts(tree, fields, ['listeners', name])])),
     global: new Map([['', new Map(rest.flatMap((key) => [...treeFacts(tree, fields, [key], 0)]))]]),
   }
 }
 
-function routeFacts(tree: Node, route: RouteConfig): Facts {
+function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>): Facts {
   const at = (key: string): Position => placeOf(tree, ['routes', route.name, key])
+  const matches = route.match.map((match) => matchText(match, hidden))
   const facts = new Map<string, Fact>([
-    ['match', listed(route.match.map(matchText), at('match'))],
+    // What is hidden may differ, too.
+    ['match', { ...listed(matches, at('match')), meaning: JSON.stringify(route.match) }],
     ['precedence', plain(String(route.precedence), at('precedence'))],
   ])
   const { to } = route
@@ -119,14 +124,17 @@ function listed(items: readonly string[], at: Position): Fact {
   return { text: `[${items.join(', ')}]`, meaning: JSON.stringify(items), items, at }
 }
 
-function matchText({ headers, hosts, listeners, methods, paths, query }: MatchConfig): string {
+function matchText(
+  { headers, hosts, listeners, methods, paths, query }: MatchConfig,
+  hidden: ReadonlySet<string>,
+): string {
   const parts = [
     methods.join('|'),
     (hosts.length === 0 ? '' : hosts.join('|')) +
       (paths.length === 0 ? '/*' : paths.map(({ source }) => source).join('|')),
     ...(listeners.length === 0 ? [] : [`listener ${listeners.join('|')}`]),
-    ...headers.map((condition) => `header ${conditionText(condition)}`),
-    ...query.map((condition) => `query ${conditionText(condition)}`),
+    ...headers.map((condition) => `header ${conditionText(condition, hidden)}`),
+    ...query.map((condition) => `query ${conditionText(condition, hidden)}`),
   ]
   return parts.filter((part) => part !== '').join(' ')
 }

@@ -7,6 +7,7 @@ import { seededRandom } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
 import { Identity } from '../telemetry/identity.ts'
 import { Probes } from './probes.ts'
+import { hiddenConditions } from './secrets.ts'
 
 /** A config that was loaded, with what was written in it. */
 export interface Written {
@@ -24,6 +25,8 @@ export class Model {
   readonly identity: Identity
   readonly forwarder: Forwarder
   readonly probes: Probes
+  /** Values of conditions that must not be shown. */
+  readonly hidden: ReadonlySet<string>
 
   constructor({ config: { lean }, tree }: Written) {
     this.lean = lean
@@ -35,5 +38,6 @@ export class Model {
     this.identity = new Identity(lean, this.names, seededRandom(0))
     this.forwarder = new Forwarder(lean)
     this.probes = new Probes(this.names)
+    this.hidden = hiddenConditions(tree)
   }
 }

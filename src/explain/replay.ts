@@ -1,11 +1,11 @@
 import type { RouteConfig } from '../core/config.ts'
+import { conditionText } from './condition-text.ts'
 import { diffConfigs } from './diff.ts'
 import { Evidence } from './evidence.ts'
 import { Future } from './future.ts'
-import { conditionText } from './misses.ts'
 import type { Written } from './model.ts'
 import { type Recorded, readLine } from './recorded.ts'
-import { shownTarget } from './secrets.ts'
+import { hiddenConditions, shownTarget } from './secrets.ts'
 import { type Group, Tally } from './tally.ts'
 
 /** Requests of one kind of change. */
@@ -49,6 +49,7 @@ export class Replay {
   private readonly old: Future | undefined
   private readonly changes: ReadonlyMap<string, RouteChange>
   private readonly tally = new Tally()
+  private readonly hidden: ReadonlySet<string>
   private readonly verdicts = new Map<string, Verdict>()
   private readonly named = new Map<string, ReadonlySet<string>>()
   private lines = 0
@@ -58,6 +59,7 @@ export class Replay {
   constructor(now: Written, old?: Written) {
     this.now = new Future(now.config.lean)
     this.old = old && new Future(old.config.lean)
+    this.hidden = hiddenConditions(now.tree)
     this.changes = old === undefined ? new Map() : changesByRoute(old, now)
     for (const [name, { match }] of this.old?.routes ?? [])
       this.named.set(name, new Set(match.flatMap(({ headers }) => headers.map((header) => header.name))))
@@ -118,7 +120,7 @@ export class Replay {
     const after = this.now.of(recorded, evidence)
     if ('lacks' in after) {
       const { place, predicate } = after.lacks
-      return { kind: 'undecided', what: `${place} ${conditionText(predicate.condition)}` }
+      return { kind: 'undecided', what: `${place} ${conditionText(predicate.condition, this.hidden)}` }
     }
     if (after.route?.name !== from)
       return { kind: 'routes', what: `${from ?? '(none)'} -> ${after.route?.name ?? '(none)'}` }

@@ -4,9 +4,10 @@ import { compilePredicate, headersHold } from '../data/routing/predicates.ts'
 import type { Position } from '../schema/node.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { AskedBadly } from './asked.ts'
+import { conditionText } from './condition-text.ts'
 import { type Decision, decide } from './decision.ts'
 import { missesOf } from './explain.ts'
-import { conditionText, type NearMiss } from './misses.ts'
+import type { NearMiss } from './misses.ts'
 import type { Model } from './model.ts'
 import { HIDDEN, isSecretName } from './secrets.ts'
 
@@ -108,7 +109,7 @@ function mismatchesOf(model: Model, expect: ConfigTest['expect'], decision: Deci
     const seen = fields.filter((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === condition.name)
     differs(
       'headers',
-      conditionText(condition),
+      conditionText(condition, model.hidden),
       seen.length === 0
         ? `no ${condition.name}`
         : seen.map((value) => (isSecretName(condition.name) ? HIDDEN : JSON.stringify(value))).join(', '),

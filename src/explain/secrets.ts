@@ -1,3 +1,4 @@
+import { nodeAt } from '../config/tree.ts'
 import type { Node } from '../schema/node.ts'
 
 const SECRET_NAME = /authorization|cookie|token|secret|passw|credential|session|signature|api-?key|(^|-)key$/i
@@ -31,7 +32,14 @@ export function shownTarget(target: string): string {
   )
 }
 
-/** Texts in the policies of a route that came from the environment: they may be secrets. */
+/** Values of conditions that came from the environment, of all routes. */
+export function hiddenConditions(tree: Node): ReadonlySet<string> {
+  const routes = nodeAt(tree, ['routes'])
+  const all = routes?.kind === 'map' ? [...routes.entries.values()] : []
+  return new Set(all.flatMap(({ value }) => environmentTexts(nodeAt(value, ['match']) ?? value)))
+}
+
+/** Texts that came from the environment: they may be secrets. */
 export function environmentTexts(node: Node): readonly string[] {
   if (node.kind === 'scalar') return node.substituted === true ? [node.text] : []
   const inner = node.kind === 'list' ? node.items : Array.from(node.entries.values(), ({ value }) => value)

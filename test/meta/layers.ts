@@ -33,7 +33,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 const NODE_HOMES: Readonly<Record<string, RegExp>> = {
   'node:http': /^src\/(data\/ingress|demo|drill)\//,
   'node:net':
-    /^src\/((config|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo|drill)\/|data\/\w+\/options\.ts$)/,
+    /^src\/((config|import|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo|drill)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/control\/discovery\//,
   'node:fs': /^src\/(cli|config|control|telemetry)\//,

@@ -78,6 +78,11 @@ describe('sluice diff', () => {
       ['global  pathPolicy.dots: refuse -> normalise'],
     ],
     ['routes that come and go', [['gone: {', 'fresh: {']], ['- routes.gone', '+ routes.fresh']],
+    [
+      'a secret condition, unseen',
+      [['{ path: /three/* }', '{ path: /three/*, headers: { x-api-key: s3cret } }']],
+      ['routes three match: [/three/*] -> [/three/* header x-api-key exact ***]'],
+    ],
     ['a secret, unseen', [['old s3cret', 'new s3cret']], ['routes two headers.request.set.authorization: *** -> ***']],
   ] as readonly (readonly [string, readonly (readonly [string, string])[], readonly unknown[]])[])(
     'tells %s',
@@ -93,6 +98,14 @@ describe('sluice diff', () => {
     const found = await changed(['upstreams:', 'defaults: { route: { timeouts: { request: 5s } } }\nupstreams:'])
     expect(lines(found)).toEqual(['routes two,three timeouts.request: 15s -> 5s'])
     expect(found.changed[0]?.at).toMatchObject({ line: 3 })
+  })
+
+  test('sees another value of a condition that it does not show', async () => {
+    const by = (key: string) => OLD.replace('{ path: /three/* }', `{ headers: { x-api-key: ${key} } }`)
+    const found = diffConfigs(await loaded(by('one')), await loaded(by('two')))
+    expect(lines(found)).toEqual([
+      'routes three match: [/* header x-api-key exact ***] -> [/* header x-api-key exact ***]',
+    ])
   })
 
   test.each([

@@ -36,6 +36,7 @@ routes:
     rewrite: { path: "/v2/{id}" }
     bulkhead: off
   any: { match: { host: api.example.com }, to: spare }
+  gate: { match: { host: b.test, path: /gate, headers: { x-gate: "\${GATE:-open}" } }, to: spare }
   posted:
     match: [{ host: api.example.com, path: /other }, { path: /orders/*, methods: [POST] }]
     to: spare
@@ -106,6 +107,7 @@ describe('sluice explain', () => {
       'any outranked',
       'posted method',
       'old path',
+      'gate host',
     ])
     expect(told.nearMisses[1]).toMatchObject({ wanted: 'POST', seen: 'GET', at: at('[POST]') })
   })
@@ -142,6 +144,10 @@ describe('sluice explain', () => {
     const dots = await ask(['GET', 'http://b.test/a/../old'])
     expect({ ...dots, stdout: '' }).toEqual({ code: 3, stdout: '', stderr: '' })
     expect(dots.stdout).toMatch(/^answer +400 ambiguous_path$/m)
+    expect(dots.stdout).toMatch(/^request +GET b\.test\/a\/\.\.\/old$/m)
+    const nul = await ask(['GET', 'http://api.example.com/other%00x'])
+    expect(nul.stdout).toMatch(/^answer +400 ambiguous_path$/m)
+    expect(nul.stdout).toMatch(/^ +any +path +wants a path with one reading; seen \/other%00x/m)
   })
 
   test('is a command', async () => {
@@ -150,6 +156,22 @@ describe('sluice explain', () => {
       code: 0,
       stdout: (await ask(['GET', 'http://b.test/old'])).stdout.replaceAll(file, 'c.yaml'),
     })
+  })
+
+  test('shows no condition whose value comes from the environment', async () => {
+    const { stdout } = await ask(['GET', 'http://b.test/gate'], { GATE: 'sesame' })
+    expect(stdout).toMatch(/^ +gate +header +wants x-gate exact \*\*\*; seen no x-gate/m)
+    expect(stdout).not.toContain('sesame')
+  })
+
+  test('--defaults: every built-in default, as one would write it', async () => {
+    const { code, stdout } = await runCommand(explain, ['--defaults'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^routes\.NAME\.timeouts\.request +15s$/m)
+    expect(stdout).toMatch(/^routes\.NAME\.retries\.when +\[connect, reset, 502, 503, 504\]$/m)
+    expect(stdout).toMatch(/^upstreams\.NAME\.connections\.max +256$/m)
+    expect(stdout).not.toContain('{}')
+    expect((await runCommand(explain, ['--defaults', file])).code).toBe(64)
   })
 
   test('2 for a bad file, 64 for what is no question', async () => {

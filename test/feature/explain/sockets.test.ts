@@ -84,7 +84,7 @@ test(`explain and a gateway on a socket agree on ${CONFIGS * REQUESTS} generated
       await gateway.stop()
     }
   }
-  expect(Math.min(counts.forwarded, counts.answered), JSON.stringify(counts)).toBeGreaterThan(50)
+  expect(Math.min(counts.forwarded, counts.answered), JSON.stringify(counts)).toBeGreaterThan(25)
 }, 120_000)
 
 test('sluice-explain of a trusted peer is answered; of others it is taken away and has no effect', async () => {
