@@ -11,7 +11,7 @@ import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 import { badTests } from './tests.ts'
 import { findTies } from './ties.ts'
-import { keyOf, nodeAt, pathText, placeOf } from './tree.ts'
+import { keyOf, nodeAt, pathText, placeOf, placeText } from './tree.ts'
 
 interface Reference {
   readonly at: Path
@@ -47,8 +47,8 @@ class Check {
     const known = { route: root.routes, upstream: root.upstreams }
     for (const { path, message } of badTests(root.tests ?? new Map(), known)) this.error(path, message)
     for (const { first, second, why } of findTies(root.routes)) {
-      const line = keyOf(this.tree, ['routes', first]).line
-      this.errorAt(['routes', second], `ties with route ${first} (line ${line}): ${why}; give one of them a precedence`)
+      const place = placeText(this.tree, ['routes', first], ['routes', second])
+      this.errorAt(['routes', second], `ties with route ${first} (${place}): ${why}; give one of them a precedence`)
     }
   }
 

@@ -46,8 +46,8 @@ export interface LintContext {
   written(path: Path): boolean
   /** It stands in the route or upstream itself. */
   own(path: Path): boolean
-  /** The line of a key. */
-  line(path: readonly string[]): number
+  /** Where a key stands, for a message at another one: `line 4`, or `b.yaml:4`. */
+  place(path: Path, from: Path): string
 }
 
 export interface LintUpstream {

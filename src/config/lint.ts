@@ -5,7 +5,7 @@ import type { Finding, LintContext, LintRoute, Path } from './contract.ts'
 import { LINTS } from './lints/index.ts'
 import type { RootOptions } from './root.ts'
 import { type PlacedFinding, silence } from './silence.ts'
-import { keyOf, nodeAt, pathText, placeOf } from './tree.ts'
+import { keyOf, nodeAt, pathText, placeOf, placeText } from './tree.ts'
 
 /**
  * Warnings about a config without errors, but for those that a `# sluice-ignore NAME: reason` silences.
@@ -62,7 +62,7 @@ function contextOf(root: RootOptions, tree: Node): LintContext {
     node: (path) => nodeAt(tree, path),
     written: (path) => nodeAt(tree, path) !== undefined,
     own: (path) => isOwn(root, tree, path),
-    line: (path) => keyOf(tree, path).line,
+    place: (path, from) => placeText(tree, path, from),
   }
 }
 

@@ -28,6 +28,12 @@ export function placeOf(root: Node, path: Path): Position {
   return root.at
 }
 
+/** Where a key stands, for a message about another one: `line 4`, or with its file where that is another. */
+export function placeText(root: Node, path: Path, from: Path): string {
+  const [at, reader] = [keyOf(root, path), keyOf(root, from)]
+  return at.file === reader.file ? `line ${at.line}` : `${at.file}:${at.line}`
+}
+
 /** Where a key itself stands. */
 export function keyOf(root: Node, path: Path): Position {
   const parent = nodeAt(root, path.slice(0, -1))

@@ -39,8 +39,8 @@ export const breakerNeverOpens: Lint = {
         return upstream === undefined ? Number.POSITIVE_INFINITY : mostTries(upstream)
       })
       const limit = Math.min(permits(route), Math.max(...limits))
-      // A try that the client left halfway counts as one that timed out; and one may end right at the window's start.
-      const most = limit * (Math.floor(breaker.window / (time / 2)) + 1)
+      // A try that the client left halfway counts as one that timed out; and the window ends between two of its slots.
+      const most = limit * (Math.ceil(breaker.window / (time / 2)) + 1)
       const path = ['routes', route.name, 'circuitBreaker']
       if (most >= breaker.minRequests || !own(path)) return []
       return [

@@ -81,9 +81,9 @@ function meeting(a: Claim, b: Claim, table: RouteTable<string>): LookUp | undefi
 
 function finding(a: Claim, b: Claim, request: LookUp, name: string, context: LintContext): Finding {
   const [wins, loses] = name === a.route.name ? [a, b] : [b, a]
-  const other = `route ${wins.route.name} (line ${context.line(['routes', wins.route.name])})`
+  const place = context.place(['routes', wins.route.name], ['routes', loses.route.name])
   return {
     path: placeOfClaim(loses, context),
-    message: `overlaps with ${other}, and only their names decide: ${requestText(request)} goes there; give one of them a precedence`,
+    message: `overlaps with route ${wins.route.name} (${place}), and only their names decide: ${requestText(request)} goes there; give one of them a precedence`,
   }
 }

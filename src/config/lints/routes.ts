@@ -119,7 +119,7 @@ class HiddenSearch {
     const because = isHigher
       ? `its precedence is higher (${taker.options.precedence})`
       : 'regular expressions come after all other paths of a host'
-    const line = this.context.line(['routes', taker.name])
-    return `route ${taker.name} (line ${line}) takes all of them, because ${because}; such as ${requestText(request)}`
+    const place = this.context.place(['routes', taker.name], ['routes', claim.route.name])
+    return `route ${taker.name} (${place}) takes all of them, because ${because}; such as ${requestText(request)}`
   }
 }

@@ -124,27 +124,27 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
 
   [
     'a breaker with too many requests',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: ‸11, window: 10s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: ‸16, window: 10s }'),
     'breaker-never-opens',
   ],
   [
     'one with just as many as can be',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 10, window: 10s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 15, window: 10s }'),
     undefined,
   ],
   [
     'one whose window holds a second round',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 11, window: 15s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 16, window: 16s }'),
     undefined,
   ],
   [
     'one that does not judge timeouts',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 11, when: connect }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 16, when: connect }'),
     undefined,
   ],
   [
     'a bulkhead that refuses nothing',
-    route('bulkhead: { maxConcurrent: 5, mode: shadow }\ncircuitBreaker: { minRequests: 11 }'),
+    route('bulkhead: { maxConcurrent: 5, mode: shadow }\ncircuitBreaker: { minRequests: 16 }'),
     undefined,
   ],
   [

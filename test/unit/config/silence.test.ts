@@ -1,4 +1,6 @@
+import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../../src/config/load.ts'
 import { found, load } from './lint-kit.ts'
 
 const IGNORE = '# sluice-ignore unbounded-wait: clients end it'
@@ -87,5 +89,33 @@ routes:
   it('works in a file with CRLF', async () => {
     const text = config({ value: IGNORE }).replaceAll('\n', '\r\n')
     expect(await found(text)).toEqual([])
+  })
+})
+
+describe('a config of several files', () => {
+  const FILES: Readonly<Record<string, string>> = {
+    'sluice.yaml': `apiVersion: sluice/v1
+listeners: { web: { listen: 127.0.0.1:8080 } }
+include: [ { files: team.yaml } ]
+routes:
+  all: { match: { path: /a/* }, precedence: 1, respond: {} }
+`,
+    'team.yaml': `# sluice-ignore unused-upstream: soon
+upstreams: { u: { endpoints: [ http://u ] } }
+routes:
+  one: { match: { path: /a/b }, respond: {} }
+`,
+  }
+
+  it('names the file of the other route, and reads the comments of each', async () => {
+    const { diagnostics } = await loadConfig('sluice.yaml', {
+      env: {},
+      readFile: async (path) => Buffer.from(FILES[basename(path)] ?? ''),
+      readFolder: async () => [],
+    })
+    expect(diagnostics.map(({ at, lint }) => `${basename(at.file)}:${at.line} ${lint}`)).toEqual([
+      'team.yaml:4 route-never-matches',
+    ])
+    expect(diagnostics[0]?.message).toMatch(/^never gets a request: route all \(\S*sluice\.yaml:5\) takes all of them/)
   })
 })
