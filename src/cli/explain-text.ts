@@ -7,6 +7,9 @@ import { columns } from './columns.ts'
 
 type Row = readonly string[]
 
+/** Of a value; `--json` has all of it. */
+const MOST_CHARS = 72
+
 /** An explanation for people. */
 export function explanationText({
   answer,
@@ -60,7 +63,7 @@ function upstreamRows({ algorithm, at, discovered, endpoints, name, role, share 
 function policyRows({ name, values }: ActingPolicy): readonly Row[] {
   return values.map(({ at, key, source, value }) => [
     key === '' ? name : `${name}.${key}`,
-    value,
+    value.length > MOST_CHARS ? `${value.slice(0, MOST_CHARS - 1)}…` : value,
     source,
     at === undefined ? '' : place(at),
   ])
