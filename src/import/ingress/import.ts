@@ -39,6 +39,8 @@ class IngressImport {
   private readonly ingresses: readonly Ingress[]
   private readonly upstreams = new Map<string, string>()
   private readonly profiles = new Map<Settings, string>()
+  /** Lines of paths that are routes already. */
+  private readonly taken = new Map<string, number>()
   private readonly severalNamespaces: boolean
 
   constructor(draft: Draft, ingresses: readonly Ingress[]) {
@@ -124,6 +126,13 @@ class IngressImport {
       this.draft.leave(at, `path ${path.path}`, converted.problem)
       return []
     }
+    const key = `${claim.host} ${converted.path}`
+    const first = this.taken.get(key)
+    if (first !== undefined) {
+      this.draft.leave(at, `path ${path.path}`, `line ${first} takes it, since Sluice matches whole segments`)
+      return []
+    }
+    this.taken.set(key, path.line)
     if (converted.differs !== undefined) this.draft.leave(at, `path ${path.path}`, converted.differs)
     return [{ ...claim, converted }]
   }

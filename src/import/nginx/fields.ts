@@ -32,10 +32,12 @@ export function fieldKeys(scope: Scope, proxyHost: string, serverName: string | 
     if (lower === 'host') host = hostOf(value, proxyHost, serverName, leave)
     else if (SENT_ANYWAY[lower]?.test(value) === true) continue
     else if (lower === 'upgrade' || lower === 'connection') leave('upgrades are not in this version of Sluice')
-    else if (isOwnField(lower)) leave('Sluice writes this field itself')
-    else if (value.includes('$')) leave('values have no variables')
-    else if (value === '') remove.push(name)
-    else set[name] = value
+    else if (value === '' && !isOwnField(lower)) remove.push(name)
+    else {
+      const problem = fieldProblem(name, value, set)
+      if (problem === undefined) set[name] = value
+      else leave(problem)
+    }
   }
   const request = { ...filled('set', set), ...(remove.length > 0 && { remove }) }
   const headers = { ...filled('request', request), ...filled('response', responseFields(scope, draft)) }
@@ -48,10 +50,8 @@ export function responseFields(scope: Scope, draft: Draft): { readonly [key: str
   for (const directive of scope.all('add_header')) {
     const [name = '', value = '', always] = directive.args
     const leave = (why: string): void => draft.leave(directive, `add_header ${name}`, why)
-    const problem = fieldProblem(name, value)
+    const problem = fieldProblem(name, value, add)
     if (problem !== undefined) leave(problem)
-    else if (Object.keys(add).some((other) => other.toLowerCase() === name.toLowerCase()))
-      leave('one line of each field')
     else {
       add[name] = value
       if (always !== 'always') leave('carried over; without always nginx leaves it out of answers from 400 on')
@@ -61,9 +61,13 @@ export function responseFields(scope: Scope, draft: Draft): { readonly [key: str
   return { ...filled('add', add), ...(hidden.length > 0 && { remove: [...new Set(hidden)] }) }
 }
 
-function fieldProblem(name: string, value: string): string | undefined {
+function fieldProblem(name: string, value: string, others: Readonly<Record<string, Plain>>): string | undefined {
+  if (isOwnField(name)) return 'Sluice writes this field itself'
   if (value.includes('$')) return 'values have no variables'
-  return isOwnField(name) ? 'Sluice writes this field itself' : undefined
+  if (/[\x00-\x1f\x7f]/.test(value) || value.trim() !== value)
+    return 'control characters and spaces at the ends have no place in it'
+  const isTwice = Object.keys(others).some((other) => other.toLowerCase() === name.toLowerCase())
+  return isTwice ? 'only one line of each field' : undefined
 }
 
 function hostOf(

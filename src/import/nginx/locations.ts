@@ -31,9 +31,10 @@ interface Found extends Omit<Location, 'level'> {
  * itself, but regular expressions last: where there are some, they and what comes before them get a level.
  */
 export function locationsOf(server: Scope, draft: Draft): readonly Location[] {
-  const found = server.own.flatMap((directive) =>
+  const all = server.own.flatMap((directive) =>
     directive.name === 'location' ? collect(directive, server, draft) : [],
   )
+  const found = all.flatMap((location) => besideSlash(location, all, draft))
   const regexes = found.filter(({ kind }) => kind === 'regex')
   const finals = found.filter(({ isFinal }) => isFinal)
   return found.map((location) => {
@@ -49,6 +50,16 @@ export function locationsOf(server: Scope, draft: Draft): readonly Location[] {
       )
     return { ...location, level: kind === 'exact' || location.isFinal || inFinal ? regexes.length + 1 : 0 }
   })
+}
+
+/** Of `/api` only the path itself is left where `/api/` is there, too. */
+function besideSlash(location: Found, all: readonly Found[], draft: Draft): readonly Found[] {
+  const { directive, kind, uri } = location
+  if (kind !== 'prefix' || !all.some((other) => other.kind === 'prefix' && other.uri === `${uri}/`)) return [location]
+  if (!all.some((other) => other.kind === 'exact' && other.uri === uri))
+    return [{ ...location, paths: [encodeURI(uri)] }]
+  draft.leave(directive, `location ${uri}`, `what = ${uri} and ${uri}/ leave of it is not in whole segments`)
+  return []
 }
 
 function collect(directive: Directive, outer: Scope, draft: Draft): readonly Found[] {

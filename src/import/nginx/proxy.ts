@@ -113,7 +113,7 @@ export class Proxying {
       leave(
         `carried over, but nginx sends ${uri}/x for ${location.uri}/x and Sluice ${bare(uri) === '/' ? '' : bare(uri)}/x`,
       )
-    return { keys: ruleKeys({ kind: 'prefix', from: bare(location.uri), to: bare(uri) }) ?? {} }
+    return { keys: ruleKeys({ kind: 'prefix', from: bare(location.uri), to: bare(uri), below: false }) ?? {} }
   }
 
   private upstreamKeys(scope: Scope, { directive, scheme }: Target): Plains {

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { Draft, Plain } from '../common/draft.ts'
 import { hashSource } from '../common/hash-source.ts'
 import type { Directive } from './parse.ts'
@@ -7,7 +6,7 @@ import { durationOf, type Scope } from './scope.ts'
 /** Where `proxy_pass` leads. */
 export interface Target {
   readonly scheme: 'http' | 'https'
-  /** Host as written, and its port if it has one. */
+  /** Host as written, IPv6 in brackets, and its port if it has one. */
   readonly host: string
   readonly port: number | undefined
   readonly directive: Directive
@@ -135,6 +134,5 @@ export class Upstreams {
 }
 
 function single({ host, port, scheme }: Target): Plains {
-  const written = isIP(host) === 6 ? `[${host}]` : host
-  return { endpoints: [port === undefined ? `${scheme}://${written}` : `${scheme}://${written}:${port}`] }
+  return { endpoints: [port === undefined ? `${scheme}://${host}` : `${scheme}://${host}:${port}`] }
 }

@@ -40,7 +40,7 @@ describe('sluice import', () => {
     expect((await sluice(folder, ['import', 'ingress'])).code).toBe(64)
     expect(await sluice(folder, ['import', 'apache', 'in'])).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining('ingress and a file, please'),
+      stderr: expect.stringContaining('nginx or ingress and a file, please'),
     })
   })
 
@@ -60,5 +60,16 @@ describe('an Ingress that can not be read', () => {
     const { code, stderr, stdout } = await importText('ingress', text)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(says)
+  })
+})
+
+describe('an nginx configuration that can not be read', () => {
+  it('ends with 2 and says where', async () => {
+    const { code, stderr, stdout } = await importText('nginx', 'http {\n  server {\n')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toBe('in:2:1: unexpected end of file, expecting "}"\n')
+    const json = await importText('nginx', 'http {\n', '--json')
+    expect(json).toMatchObject({ code: 2, stderr: '' })
+    expect(JSON.parse(json.stdout)).toMatchObject({ problems: [{ at: { file: 'in', line: 1 } }] })
   })
 })
