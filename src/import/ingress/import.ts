@@ -123,7 +123,8 @@ class IngressImport {
     const at = { file: ingress.file, line: path.line }
     const converted = convertPath(path, settings)
     if ('problem' in converted) {
-      this.draft.leave(at, `path ${path.path}`, converted.problem)
+      const closed = settings.closed === 403 ? '; the Ingress turns requests away here, Sluice does not' : ''
+      this.draft.leave(at, `path ${path.path}`, converted.problem + closed)
       return []
     }
     const key = `${claim.host} ${converted.path}`

@@ -3,7 +3,7 @@ import { catchAlls, type HostPath } from '../common/gaps.ts'
 import { precedences, tier } from '../common/ranks.ts'
 import { answerOf } from './answers.ts'
 import { addListeners } from './listeners.ts'
-import { type Location, locationsOf } from './locations.ts'
+import { type Location, locationsOf, topLevel } from './locations.ts'
 import { type Files, parseNginx } from './parse.ts'
 import { Proxying, proxyDefaults } from './proxy.ts'
 import { isRedirect, rewriteRedirect } from './redirects.ts'
@@ -120,7 +120,7 @@ function locationRoutes(
   ]
   // What is closed must not be open beside it.
   if (location.beyond === undefined || closedWith(scope) === undefined) return routes
-  const top = 1 + Math.max(...all.map((other) => other.level))
+  const top = topLevel(all)
   return [...routes, { origin, uri: `${uri}-beyond`, paths: [location.beyond], level: top, keys, like: undefined }]
 }
 

@@ -41,14 +41,19 @@ export function serversOf(http: Scope, draft: Draft): readonly Server[] {
       )
     const covered = names.filter((name) => isCovered(name, servers, server.directive))
     const wanted = isDefault && any === undefined ? [undefined, ...covered] : names
-    const hosts = wanted.filter((host) => {
+    // Its names are taken even where any host stands for them.
+    const own = [...new Set([...wanted, ...names])].filter((host) => {
       const other = taken.get(host)
-      if (other !== undefined) {
-        const why = `line ${other.line} takes it; routes of Sluice serve all listeners`
-        draft.leave(server.directive, `server for ${host ?? 'any host'}`, why)
-      } else taken.set(host, server.directive)
+      if (other === undefined) taken.set(host, server.directive)
+      else
+        draft.leave(
+          server.directive,
+          `server for ${host}`,
+          `line ${other.line} takes it; routes of Sluice serve all listeners`,
+        )
       return other === undefined
     })
+    const hosts = wanted.filter((host) => own.includes(host))
     return [{ ...server, hosts, name: names[0] }]
   })
 }

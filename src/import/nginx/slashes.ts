@@ -1,5 +1,5 @@
 import type { DraftRoute } from './import.ts'
-import type { Location } from './locations.ts'
+import { type Location, pathOf } from './locations.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -12,17 +12,9 @@ export function slashRoutes(location: Location, all: readonly Location[], scope:
   if (kind !== 'prefix' || bare === '' || bare === uri) return []
   if (all.some((other) => other.kind !== 'regex' && other.uri === bare)) return []
   const top = Math.max(level, ...all.map((other) => (other.kind === 'regex' ? other.level + 1 : 0)))
+  const route = { origin, uri: `${bare}-slash`, paths: [pathOf(bare)], level: top, like: undefined }
   if (scope.own.some(({ name }) => name === 'proxy_pass'))
-    return [
-      {
-        origin,
-        uri: `${bare}-slash`,
-        paths: [bare],
-        level: top,
-        keys: { redirect: { path: uri, status: 301 } },
-        like: undefined,
-      },
-    ]
+    return [{ ...route, keys: { redirect: { path: pathOf(uri), status: 301 } } }]
   return bareRoutes(bare, all, origin, level)
 }
 
@@ -36,9 +28,10 @@ export function bareRoutes(
   const owner = all
     .filter(({ kind, uri }) => (kind === 'prefix' && bare.startsWith(uri)) || (kind === 'exact' && bare === uri))
     .toSorted((a, b) => b.uri.length - a.uri.length)[0]
-  if (owner === undefined)
-    return [{ origin, uri: `${bare}-bare`, paths: [bare], level, keys: { respond: { status: 404 } }, like: undefined }]
-  if (owner.level < level) return [{ origin, uri: `${bare}-bare`, paths: [bare], level, keys: {}, like: owner }]
-  if (!owner.paths.includes(bare)) owner.paths.push(bare)
+  const route = { origin, uri: `${bare}-bare`, paths: [pathOf(bare)], level }
+  if (owner === undefined) return [{ ...route, keys: { respond: { status: 404 } }, like: undefined }]
+  if (owner.level < level) return [{ ...route, keys: {}, like: owner }]
+  const path = pathOf(bare)
+  if (!owner.paths.includes(path)) owner.paths.push(path)
   return []
 }

@@ -42,6 +42,12 @@ const SITES: Readonly<Record<string, Site>> = {
     location = / { return 200 "home"; }
     location /text/ { return 200 "text"; }
     location /gone { return 410; }
+    location "/with space/" { proxy_pass http://@C/spaced/; }
+    location "/more space/" { return 200 "more"; }
+    location /both { return 200 "one"; }
+    location /both/ { return 200 "two"; }
+    location /locked { deny all; }
+    location /lockedout/ { return 200 "out"; }
     location /moved { return 301 https://other.example.com$request_uri; }
     location /fixed { return 302 /api/; }
     location /break/ { rewrite ^/break/(.*)$ /cut/$1 break; proxy_pass http://@B; }
@@ -108,6 +114,18 @@ const SITES: Readonly<Record<string, Site>> = {
       '/caf%C3%A9',
       '/a;b=c',
       '/~user/',
+      '/with%20space',
+      '/with%20space/x%20y',
+      '/more%20space',
+      '/more%20space/x',
+      '/both',
+      '/both/',
+      '/both/x',
+      '/locked',
+      '/locked/x',
+      '/lockedx',
+      '/lockedout/x',
+      '/lockedout',
     ],
   },
   'regular expressions': {
