@@ -20,16 +20,24 @@ export interface FieldKeys {
   readonly host: string | undefined
 }
 
-/** `proxyHost`: what nginx sends as Host where nothing else is said. */
-export function fieldKeys(scope: Scope, proxyHost: string, serverName: string | undefined, draft: Draft): FieldKeys {
+/** What the value of Host may stand for. */
+export interface HostNames {
+  /** What nginx sends where nothing else is said. */
+  readonly proxyHost: string
+  readonly serverName: string | undefined
+  /** Clients may send a port in Host. */
+  readonly oddPort: boolean
+}
+
+export function fieldKeys(scope: Scope, names: HostNames, draft: Draft): FieldKeys {
   const set: Record<string, Plain> = {}
   const remove: string[] = []
-  let host: string | undefined = proxyHost
+  let host: string | undefined = names.proxyHost
   for (const directive of scope.all('proxy_set_header')) {
     const [name = '', value = ''] = directive.args
     const lower = name.toLowerCase()
     const leave = (why: string): void => draft.leave(directive, `proxy_set_header ${name} ${value}`, why)
-    if (lower === 'host') host = hostOf(value, proxyHost, serverName, leave)
+    if (lower === 'host') host = hostOf(value, names, leave)
     else if (SENT_ANYWAY[lower]?.test(value) === true) continue
     else if (lower === 'upgrade' || lower === 'connection') leave('upgrades are not in this version of Sluice')
     else if (value === '' && !isOwnField(lower)) remove.push(name)
@@ -72,15 +80,15 @@ function fieldProblem(name: string, value: string, others: Readonly<Record<strin
 
 function hostOf(
   value: string,
-  proxyHost: string,
-  name: string | undefined,
+  { oddPort, proxyHost, serverName }: HostNames,
   leave: (why: string) => void,
 ): string | undefined {
   if (value === '$proxy_host') return proxyHost
+  if (value === '$host' && oddPort) leave('carried over, but Sluice sends Host as it came, with its port')
   if (/^\$(http_)?host(:\$server_port)?$/.test(value)) return undefined
-  if (value === '$server_name' && name !== undefined && !name.startsWith('*')) return name
+  if (value === '$server_name' && serverName?.startsWith('*') === false) return serverName
   if (/^[\w.-]+(:\d+)?$/.test(value)) return value
-  leave('rewrite.host is a plain host; the client’s is sent')
+  leave('rewrite.host is a plain host; Sluice sends it as it came')
   return undefined
 }
 

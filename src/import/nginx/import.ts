@@ -39,7 +39,8 @@ export function importNginx(file: string, text: string, files: Files): Draft {
   addTop(main, http, draft)
   const servers = serversOf(http, draft)
   addListeners(http, servers, draft)
-  const proxying = new Proxying(http, new Upstreams(http, draft), draft)
+  const oddPort = servers.some(({ listens }) => listens.some(({ port, tls }) => !tls && port !== 80))
+  const proxying = new Proxying(http, new Upstreams(http, draft), oddPort, draft)
   addRoutes(
     servers.map((server) => ({ server, routes: routesOf(server, proxying, draft) })),
     draft,

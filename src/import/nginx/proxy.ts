@@ -38,7 +38,11 @@ export class Proxying {
   /** Keys of zones of limit_conn. */
   private readonly zones: ReadonlyMap<string, string>
 
-  constructor(http: Scope, upstreams: Upstreams, draft: Draft) {
+  private readonly oddPort: boolean
+
+  /** `oddPort`: clients may send a port in Host. */
+  constructor(http: Scope, upstreams: Upstreams, oddPort: boolean, draft: Draft) {
+    this.oddPort = oddPort
     this.upstreams = upstreams
     this.defaults = proxyDefaults(http)
     this.draft = draft
@@ -79,7 +83,7 @@ export class Proxying {
     }
     const natural = target.scheme === 'https' ? 443 : 80
     const proxyHost = target.port === undefined || target.port === natural ? host : `${host}:${port}`
-    const fields = fieldKeys(scope, proxyHost, serverName, this.draft)
+    const fields = fieldKeys(scope, { proxyHost, serverName, oddPort: this.oddPort }, this.draft)
     const rewrite = { ...path.keys, ...(fields.host === undefined ? {} : { host: fields.host }) }
     this.locationField(scope, pass, Object.keys(rewrite).length > 0)
     return {
