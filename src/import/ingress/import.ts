@@ -59,7 +59,7 @@ class IngressImport {
     const canaries = all
       .filter(({ settings }) => settings.canary.on)
       .flatMap(({ ingress, settings }) => claimsOf(ingress, settings))
-    for (const canary of canaries) this.hasMain(canary, routes)
+      .filter((canary) => this.hasMain(canary, routes))
     const levels = new Map([...Map.groupBy(routes, ({ host }) => host)].map(([host, own]) => [host, levelsOf(own)]))
     const scopes = [...levels].map(([host, own]) => ({ host, levels: Math.max(...own.values()) }))
     const precedence = precedences(scopes)
@@ -138,10 +138,17 @@ class IngressImport {
     return [{ ...claim, converted }]
   }
 
-  private hasMain(canary: Claim, routes: readonly Route[]): void {
-    if (routes.some((route) => isSamePlace(route, canary))) return
+  private hasMain(canary: Claim, routes: readonly Route[]): boolean {
+    const { ingress, path } = canary
+    const main = routes.some((route) => isSamePlace(route, canary))
     const why = 'no other Ingress has this host and path, so there is nothing to take a share of'
-    this.draft.leave({ file: canary.ingress.file, line: canary.path.line }, `canary for ${canary.path.path}`, why)
+    if (main && path.backend !== undefined) return true
+    this.draft.leave(
+      { file: ingress.file, line: path.line },
+      `canary for ${path.path}`,
+      main ? 'its backend is no Service' : why,
+    )
+    return false
   }
 
   /** What no path takes must not fall to a less specific host. */

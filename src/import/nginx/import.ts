@@ -4,7 +4,7 @@ import { precedences, tier } from '../common/ranks.ts'
 import { answerOf } from './answers.ts'
 import { addListeners } from './listeners.ts'
 import { type Location, locationsOf, topLevel } from './locations.ts'
-import { type Files, parseNginx } from './parse.ts'
+import { type Files, NginxError, parseNginx } from './parse.ts'
 import { Proxying, proxyDefaults } from './proxy.ts'
 import { isRedirect, rewriteRedirect } from './redirects.ts'
 import { closedWith } from './restrictions.ts'
@@ -35,6 +35,8 @@ export function importNginx(file: string, text: string, files: Files): Draft {
   // A file of conf.d has servers and upstreams without their http.
   const block = main.own.find(({ name }) => name === 'http')
   const http = block === undefined ? main : new Scope(block.block ?? [], main)
+  if (!http.own.some(({ name }) => name === 'server'))
+    throw new NginxError({ file, line: 1 }, 'there is no server in it')
   listUnread(main.own, draft)
   addTop(main, http, draft)
   const servers = serversOf(http, draft)

@@ -55,7 +55,13 @@ export class Upstreams {
   private fromBlock(block: Directive, scheme: string): Plains | undefined {
     const inner = block.block ?? []
     const servers = inner.filter(({ name }) => name === 'server')
-    const endpoints = servers.flatMap((server) => this.endpoint(server, scheme))
+    const once = servers.filter((server, i) => {
+      const first = servers.findIndex(({ args }) => args[0] === server.args[0])
+      if (first !== i)
+        this.draft.leave(server, `server ${server.args[0]}`, 'it is in this upstream already; give that one a weight')
+      return first === i
+    })
+    const endpoints = once.flatMap((server) => this.endpoint(server, scheme))
     return { endpoints, ...this.balancing(inner), ...this.outliers(servers) }
   }
 

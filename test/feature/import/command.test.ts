@@ -72,4 +72,33 @@ describe('an nginx configuration that can not be read', () => {
     expect(json).toMatchObject({ code: 2, stderr: '' })
     expect(JSON.parse(json.stdout)).toMatchObject({ problems: [{ at: { file: 'in', line: 1 } }] })
   })
+
+  it('ends with 2 where there is no server', async () => {
+    expect(await importText('nginx', 'events {}\n')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'in:1:1: there is no server in it\n',
+    })
+  })
+})
+
+describe('values that Sluice does not know', () => {
+  it('are taken out and listed, and what leads there answers 501', async () => {
+    const conf = `upstream a { server 10.0.0.1:0; }
+upstream b { server 10.0.0.1:80; server 10.0.0.1:80; }
+server {
+  listen 99999;
+  location /a/ { proxy_pass http://a; proxy_set_header Host $http_host; }
+  location = /b { proxy_pass http://b; proxy_set_header Host $http_host; }
+}
+`
+    const { code, stderr, stdout } = await importText('nginx', conf)
+    expect(code).toBe(1)
+    expect(stderr).toContain('in:1: upstreams.a.endpoints[0]: "http://10.0.0.1:0" is not an endpoint URL')
+    expect(stderr).toContain('in:2: server 10.0.0.1:80: it is in this upstream already')
+    expect(stderr).toContain('in:4: listeners.web.listen: ')
+    await writeFile(join(folder, 'out.yaml'), stdout)
+    expect(await sluice(folder, ['check', 'out.yaml'])).toMatchObject({ code: 0, stderr: '' })
+    expect(stdout.match(/status: 501/g)).toHaveLength(1)
+  })
 })
