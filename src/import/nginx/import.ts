@@ -163,10 +163,8 @@ function addRoutes(all: readonly { server: Server; routes: readonly DraftRoute[]
   }
   const paths: HostPath[] = []
   for (const { routes, server } of all) {
-    for (const hosts of Map.groupBy(
-      server.hosts,
-      (host) => precedence(host, 0) * 1e6 + (host === undefined ? 0 : 1),
-    ).values()) {
+    const tiers = Map.groupBy(server.hosts, (host) => (host === undefined ? 'any' : precedence(host, 0)))
+    for (const hosts of tiers.values()) {
       for (const route of routes) {
         const at = precedence(hosts[0], route.level) || undefined
         add(route, hosts, at, draft)
