@@ -1,8 +1,9 @@
 import { CURRENT_VERSION, OLDER_VERSIONS } from '../src/config/migrations/index.ts'
+import { importPage } from './import-page.ts'
 
 const INTRODUCTION = `# Migrating
 
-How a config of an older version becomes one of this version. This page is generated (\`npm run docs\`) from the tables that
+How a config of an older version, of nginx or of a Kubernetes Ingress becomes one of this version. This page is generated (\`npm run docs\`) from the tables that
 do the work.
 
 ## Older versions of the config
@@ -31,5 +32,5 @@ export function migratingPage(): string {
     page += `What changed after \`${name}\`:\n\n${migrations.map(({ does }) => `- ${does}`).join('\n')}\n\n`
     page += `\`\`\`yaml\n${last?.before}\`\`\`\n\nbecomes\n\n\`\`\`yaml\n${last?.after}\`\`\`\n`
   }
-  return page
+  return page + importPage()
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, matchesGlob } from 'node:path'
 import { Draft } from '../import/common/draft.ts'
-import { writeDraft } from '../import/common/write.ts'
+import { settle } from '../import/common/settle.ts'
 import { importIngress } from '../import/ingress/import.ts'
 import { importNginx } from '../import/nginx/import.ts'
 import { type Files, NginxError } from '../import/nginx/parse.ts'
@@ -44,7 +44,7 @@ export async function importFile(args: readonly string[], io: Io): Promise<numbe
     else io.stderr(await render(draft, io.isTTY))
     return Exit.badConfig
   }
-  const yaml = writeDraft(draft, `Made by sluice import ${kind} ${file}`)
+  const yaml = await settle(draft, file, `Made by sluice import ${kind} ${file}`)
   const { left } = draft
   if (parsed.flags.json === true) io.stdout(`${JSON.stringify({ config: yaml, left }, undefined, 2)}\n`)
   else {

@@ -23,10 +23,14 @@ export class Nginx {
   private readonly child: ChildProcess
   private readonly folder: string
 
+  /** Its configuration. */
+  readonly conf: string
+
   constructor(child: ChildProcess, folder: string, port: number) {
     this.child = child
     this.folder = folder
     this.files = join(folder, 'files')
+    this.conf = join(folder, 'nginx.conf')
     this.port = port
   }
 
@@ -42,6 +46,12 @@ export class Nginx {
 
 /** Starts one on a free port of 127.0.0.1. `server`: more lines of its server block. */
 export async function startNginx(server = ''): Promise<Nginx> {
+  const types = 'types { text/html html; text/plain txt; application/octet-stream bin; }'
+  return startNginxWith((port, files) => `${types} server { listen 127.0.0.1:${port}; root ${files}; ${server} }`)
+}
+
+/** Starts one with what stands in its http block. */
+export async function startNginxWith(http: (port: number, files: string) => string): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-nginx-'))
   await mkdir(join(folder, 'files'))
   const port = await closedPort()
@@ -52,9 +62,8 @@ export async function startNginx(server = ''): Promise<Nginx> {
 events { worker_connections 4096; }
 http {
   access_log off;
-  types { text/html html; text/plain txt; application/octet-stream bin; }
   ${temporary.map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
-  server { listen 127.0.0.1:${port}; root ${folder}/files; ${server} }
+  ${http(port, join(folder, 'files'))}
 }
 `,
   )

@@ -8,7 +8,7 @@ export type ConvertedRegex = { readonly path: string } | { readonly problem: str
  */
 export function convertRegex(written: string, anyCase: boolean): ConvertedRegex {
   const source = written.replace(/\(\?P?<[A-Za-z_]\w*>/g, '(')
-  if (/\[\^?\]|\[[.:=]/.test(source)) return { problem: 'its character class is not supported' }
+  if (/\[\^?\]|\[[.:=][^\]]*[.:=]\]/.test(source)) return { problem: 'its character class is not supported' }
   const parts = alternatives(source).map((part) => whole(part))
   const joined = parts.length === 1 ? (parts[0] as string) : `(?:${parts.join('|')})`
   const converted = anyCase ? foldCase(joined) : joined

@@ -202,6 +202,7 @@ export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
   },
   'canary-by-cookie': missing('conditions on cookies are not in this version of Sluice'),
   'whitelist-source-range': restricting('access by client address'),
+  'allowlist-source-range': restricting('access by client address'),
   'denylist-source-range': restricting('access by client address'),
   'auth-type': restricting('authentication'),
   'auth-secret': NEEDLESS,

@@ -39,6 +39,8 @@ class IngressImport {
   private readonly ingresses: readonly Ingress[]
   private readonly upstreams = new Map<string, string>()
   private readonly profiles = new Map<Settings, string>()
+  /** Lines of paths that are routes already. */
+  private readonly taken = new Map<string, number>()
   private readonly severalNamespaces: boolean
 
   constructor(draft: Draft, ingresses: readonly Ingress[]) {
@@ -57,7 +59,7 @@ class IngressImport {
     const canaries = all
       .filter(({ settings }) => settings.canary.on)
       .flatMap(({ ingress, settings }) => claimsOf(ingress, settings))
-    for (const canary of canaries) this.hasMain(canary, routes)
+      .filter((canary) => this.hasMain(canary, routes))
     const levels = new Map([...Map.groupBy(routes, ({ host }) => host)].map(([host, own]) => [host, levelsOf(own)]))
     const scopes = [...levels].map(([host, own]) => ({ host, levels: Math.max(...own.values()) }))
     const precedence = precedences(scopes)
@@ -121,17 +123,32 @@ class IngressImport {
     const at = { file: ingress.file, line: path.line }
     const converted = convertPath(path, settings)
     if ('problem' in converted) {
-      this.draft.leave(at, `path ${path.path}`, converted.problem)
+      const closed = settings.closed === 403 ? '; the Ingress turns requests away here, Sluice does not' : ''
+      this.draft.leave(at, `path ${path.path}`, converted.problem + closed)
       return []
     }
+    const key = `${claim.host} ${converted.path}`
+    const first = this.taken.get(key)
+    if (first !== undefined) {
+      this.draft.leave(at, `path ${path.path}`, `line ${first} takes it, since Sluice matches whole segments`)
+      return []
+    }
+    this.taken.set(key, path.line)
     if (converted.differs !== undefined) this.draft.leave(at, `path ${path.path}`, converted.differs)
     return [{ ...claim, converted }]
   }
 
-  private hasMain(canary: Claim, routes: readonly Route[]): void {
-    if (routes.some((route) => isSamePlace(route, canary))) return
+  private hasMain(canary: Claim, routes: readonly Route[]): boolean {
+    const { ingress, path } = canary
+    const main = routes.some((route) => isSamePlace(route, canary))
     const why = 'no other Ingress has this host and path, so there is nothing to take a share of'
-    this.draft.leave({ file: canary.ingress.file, line: canary.path.line }, `canary for ${canary.path.path}`, why)
+    if (main && path.backend !== undefined) return true
+    this.draft.leave(
+      { file: ingress.file, line: path.line },
+      `canary for ${path.path}`,
+      main ? 'its backend is no Service' : why,
+    )
+    return false
   }
 
   /** What no path takes must not fall to a less specific host. */

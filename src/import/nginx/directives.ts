@@ -71,6 +71,7 @@ const LEFT = {
   'sub_filter sub_filter_once sub_filter_types': 'bodies are not changed',
   'mirror mirror_request_body': 'mirroring is not in this version of Sluice',
   expires: 'write headers.response.set',
+  'auth_basic_user_file auth_request_set satisfy ssl_client_certificate': 'belongs to authentication',
   'stream mail': 'Sluice speaks HTTP only',
   include: 'there is no such file here',
   load_module: 'there are no modules',
@@ -82,10 +83,9 @@ const LEFT = {
 
 const RESTRICTS = {
   'allow deny': 'access by client address is not in this version of Sluice',
-  'auth_basic auth_basic_user_file auth_request auth_request_set auth_jwt satisfy ssl_client_certificate ssl_verify_client':
-    'authentication is not in this version of Sluice',
+  'auth_basic auth_request auth_jwt ssl_verify_client': 'authentication is not in this version of Sluice',
   'limit_except secure_link secure_link_md5 valid_referers': 'this condition is not in this version of Sluice',
-  if: 'conditions on variables are not read',
+  if: 'conditions on variables are not read; closed where it denies or returns 4xx, but for 404',
 }
 
 /** Every directive that is known. */

@@ -20,22 +20,32 @@ export interface FieldKeys {
   readonly host: string | undefined
 }
 
-/** `proxyHost`: what nginx sends as Host where nothing else is said. */
-export function fieldKeys(scope: Scope, proxyHost: string, serverName: string | undefined, draft: Draft): FieldKeys {
+/** What the value of Host may stand for. */
+export interface HostNames {
+  /** What nginx sends where nothing else is said. */
+  readonly proxyHost: string
+  readonly serverName: string | undefined
+  /** Clients may send a port in Host. */
+  readonly oddPort: boolean
+}
+
+export function fieldKeys(scope: Scope, names: HostNames, draft: Draft): FieldKeys {
   const set: Record<string, Plain> = {}
   const remove: string[] = []
-  let host: string | undefined = proxyHost
+  let host: string | undefined = names.proxyHost
   for (const directive of scope.all('proxy_set_header')) {
     const [name = '', value = ''] = directive.args
     const lower = name.toLowerCase()
     const leave = (why: string): void => draft.leave(directive, `proxy_set_header ${name} ${value}`, why)
-    if (lower === 'host') host = hostOf(value, proxyHost, serverName, leave)
+    if (lower === 'host') host = hostOf(value, names, leave)
     else if (SENT_ANYWAY[lower]?.test(value) === true) continue
     else if (lower === 'upgrade' || lower === 'connection') leave('upgrades are not in this version of Sluice')
-    else if (isOwnField(lower)) leave('Sluice writes this field itself')
-    else if (value.includes('$')) leave('values have no variables')
-    else if (value === '') remove.push(name)
-    else set[name] = value
+    else if (value === '' && !isOwnField(lower)) remove.push(name)
+    else {
+      const problem = fieldProblem(name, value, set)
+      if (problem === undefined) set[name] = value
+      else leave(problem)
+    }
   }
   const request = { ...filled('set', set), ...(remove.length > 0 && { remove }) }
   const headers = { ...filled('request', request), ...filled('response', responseFields(scope, draft)) }
@@ -48,10 +58,8 @@ export function responseFields(scope: Scope, draft: Draft): { readonly [key: str
   for (const directive of scope.all('add_header')) {
     const [name = '', value = '', always] = directive.args
     const leave = (why: string): void => draft.leave(directive, `add_header ${name}`, why)
-    const problem = fieldProblem(name, value)
+    const problem = fieldProblem(name, value, add)
     if (problem !== undefined) leave(problem)
-    else if (Object.keys(add).some((other) => other.toLowerCase() === name.toLowerCase()))
-      leave('one line of each field')
     else {
       add[name] = value
       if (always !== 'always') leave('carried over; without always nginx leaves it out of answers from 400 on')
@@ -61,22 +69,26 @@ export function responseFields(scope: Scope, draft: Draft): { readonly [key: str
   return { ...filled('add', add), ...(hidden.length > 0 && { remove: [...new Set(hidden)] }) }
 }
 
-function fieldProblem(name: string, value: string): string | undefined {
+function fieldProblem(name: string, value: string, others: Readonly<Record<string, Plain>>): string | undefined {
+  if (isOwnField(name)) return 'Sluice writes this field itself'
   if (value.includes('$')) return 'values have no variables'
-  return isOwnField(name) ? 'Sluice writes this field itself' : undefined
+  if (/[\x00-\x1f\x7f]/.test(value) || value.trim() !== value)
+    return 'control characters and spaces at the ends have no place in it'
+  const isTwice = Object.keys(others).some((other) => other.toLowerCase() === name.toLowerCase())
+  return isTwice ? 'only one line of each field' : undefined
 }
 
 function hostOf(
   value: string,
-  proxyHost: string,
-  name: string | undefined,
+  { oddPort, proxyHost, serverName }: HostNames,
   leave: (why: string) => void,
 ): string | undefined {
   if (value === '$proxy_host') return proxyHost
+  if (value === '$host' && oddPort) leave('carried over, but Sluice sends Host as it came, with its port')
   if (/^\$(http_)?host(:\$server_port)?$/.test(value)) return undefined
-  if (value === '$server_name' && name !== undefined && !name.startsWith('*')) return name
+  if (value === '$server_name' && serverName?.startsWith('*') === false) return serverName
   if (/^[\w.-]+(:\d+)?$/.test(value)) return value
-  leave('rewrite.host is a plain host; the client’s is sent')
+  leave('rewrite.host is a plain host; Sluice sends it as it came')
   return undefined
 }
 

@@ -3,14 +3,14 @@ import { catchAlls, type HostPath } from '../common/gaps.ts'
 import { precedences, tier } from '../common/ranks.ts'
 import { answerOf } from './answers.ts'
 import { addListeners } from './listeners.ts'
-import { type Location, locationsOf } from './locations.ts'
-import { type Files, parseNginx } from './parse.ts'
+import { type Location, locationsOf, topLevel } from './locations.ts'
+import { type Files, NginxError, parseNginx } from './parse.ts'
 import { Proxying, proxyDefaults } from './proxy.ts'
 import { isRedirect, rewriteRedirect } from './redirects.ts'
 import { closedWith } from './restrictions.ts'
 import { Scope } from './scope.ts'
 import { type Server, serversOf } from './server.ts'
-import { slashRoutes } from './slashes.ts'
+import { bareRoutes, slashRoutes } from './slashes.ts'
 import { listUnread } from './unread.ts'
 import { Upstreams } from './upstreams.ts'
 
@@ -24,6 +24,8 @@ export interface DraftRoute {
   readonly paths: readonly string[]
   readonly level: number
   readonly keys: Plains
+  /** It does what this location does, whose keys are not known yet. */
+  readonly like: Location | undefined
 }
 
 /** An nginx configuration as a Sluice file. Throws NginxError where it can't be read. */
@@ -33,11 +35,14 @@ export function importNginx(file: string, text: string, files: Files): Draft {
   // A file of conf.d has servers and upstreams without their http.
   const block = main.own.find(({ name }) => name === 'http')
   const http = block === undefined ? main : new Scope(block.block ?? [], main)
+  if (!http.own.some(({ name }) => name === 'server'))
+    throw new NginxError({ file, line: 1 }, 'there is no server in it')
   listUnread(main.own, draft)
   addTop(main, http, draft)
   const servers = serversOf(http, draft)
   addListeners(http, servers, draft)
-  const proxying = new Proxying(http, new Upstreams(http, draft), draft)
+  const oddPort = servers.some(({ listens }) => listens.some(({ port, tls }) => !tls && port !== 80))
+  const proxying = new Proxying(http, new Upstreams(http, draft), oddPort, draft)
   addRoutes(
     servers.map((server) => ({ server, routes: routesOf(server, proxying, draft) })),
     draft,
@@ -65,14 +70,38 @@ function routesOf(server: Server, proxying: Proxying, draft: Draft): readonly Dr
   const { directive, scope } = server
   const whole: Location = { directive, scope, uri: '/', kind: 'prefix', paths: ['/*'], beyond: undefined, level: 0 }
   if (scope.own.some(({ name }) => name === 'return'))
-    return [{ origin: directive, uri: '/', paths: ['/*'], level: 0, keys: answerOf(scope, draft) as Plains }]
+    return [
+      { origin: directive, uri: '/', paths: ['/*'], level: 0, keys: answerOf(scope, draft) as Plains, like: undefined },
+    ]
   const locations = locationsOf(scope, draft)
   const most = Math.max(0, ...locations.map(({ level }) => level))
-  const first = redirectRoutes({ ...whole, level: most === 0 ? 0 : most + 1 }, draft).map((route) => {
-    const hides = locations.some(({ uri }) => route.paths.some((path) => uri.startsWith(path.replace(/\/?\*$/, ''))))
-    return most === 0 && hides ? { ...route, level: 1 } : route
+  const first = redirectRoutes(
+    whole,
+    locations,
+    (paths) => {
+      const hides = locations.some(({ uri }) => paths.some((path) => uri.startsWith(path.replace(/\/?\*$/, ''))))
+      return most > 0 || hides ? most + 1 : 0
+    },
+    draft,
+  )
+  const routes = [
+    ...first,
+    ...locations.flatMap((location) => locationRoutes(location, locations, server, proxying, draft)),
+  ]
+  return distinct(routes).map((route) => {
+    const model = routes.find(({ paths }) => paths === route.like?.paths)
+    return model === undefined ? route : { ...route, keys: model.keys }
   })
-  return [...first, ...locations.flatMap((location) => locationRoutes(location, locations, server, proxying, draft))]
+}
+
+/** Each path once in each level: what comes first in nginx stands first. */
+function distinct(routes: readonly DraftRoute[]): readonly DraftRoute[] {
+  const seen = new Set<string>()
+  return routes.flatMap((route) => {
+    const paths = route.paths.filter((path) => !seen.has(`${route.level} ${path}`))
+    for (const path of paths) seen.add(`${route.level} ${path}`)
+    return paths.length === 0 ? [] : [{ ...route, paths: paths.length === route.paths.length ? route.paths : paths }]
+  })
 }
 
 function locationRoutes(
@@ -84,27 +113,42 @@ function locationRoutes(
 ): readonly DraftRoute[] {
   const { directive: origin, level, paths, scope, uri } = location
   const answer = answerOf(scope, draft)
-  const redirects = answer === undefined ? redirectRoutes(location, draft) : []
+  const redirects = answer === undefined ? redirectRoutes(location, all, () => level, draft) : []
   if (redirects.some((route) => route.paths === paths)) return redirects
   const keys = answer ?? proxying.keys(location, name) ?? { respond: { status: 501 } }
-  const routes = [...redirects, { origin, uri, paths, level, keys }, ...slashRoutes(location, all, scope)]
+  const routes = [
+    ...redirects,
+    { origin, uri, paths, level, keys, like: undefined },
+    ...slashRoutes(location, all, scope),
+  ]
   // What is closed must not be open beside it.
   if (location.beyond === undefined || closedWith(scope) === undefined) return routes
-  const top = 1 + Math.max(...all.map((other) => other.level))
-  return [...routes, { origin, uri: `${uri}-beyond`, paths: [location.beyond], level: top, keys }]
+  const top = topLevel(all)
+  return [...routes, { origin, uri: `${uri}-beyond`, paths: [location.beyond], level: top, keys, like: undefined }]
 }
 
-/** Of `rewrite` directives of a block that redirect. */
-function redirectRoutes({ level, paths, scope }: Location, draft: Draft): readonly DraftRoute[] {
+/** Of `rewrite` directives of a block that redirect. `levelOf`: the level that some paths need. */
+function redirectRoutes(
+  { paths, scope }: Location,
+  all: readonly Location[],
+  levelOf: (paths: readonly string[]) => number,
+  draft: Draft,
+): readonly DraftRoute[] {
+  // nginx chooses the location before it reads the rewrites in it.
+  const others = all.filter((other) => other.scope !== scope)
+  const isLocation = others.length < all.length
   return scope.own
     .filter((directive) => directive.name === 'rewrite' && isRedirect(directive))
-    .flatMap((directive) => {
-      const found = rewriteRedirect(directive, draft)
+    .flatMap((origin) => {
+      const found = rewriteRedirect(origin, draft)
       if (found === undefined) return []
-      const { path, redirect } = found
+      const { except, path, redirect } = found
+      if (path !== undefined && isLocation && others.some((other) => other.paths.includes(path))) return []
       // One that takes what its location takes leaves nothing for the rest of it.
       const own = path === undefined || paths.includes(path) ? paths : [path]
-      return [{ origin: directive, uri: own[0] ?? '/', paths: own, level, keys: { redirect } }]
+      const level = levelOf(own)
+      const route = { origin, uri: own[0] ?? '/', paths: own, level, keys: { redirect }, like: undefined }
+      return except === undefined || own === paths ? [route] : [route, ...bareRoutes(except, all, origin, level)]
     })
 }
 
@@ -119,10 +163,8 @@ function addRoutes(all: readonly { server: Server; routes: readonly DraftRoute[]
   }
   const paths: HostPath[] = []
   for (const { routes, server } of all) {
-    for (const hosts of Map.groupBy(
-      server.hosts,
-      (host) => precedence(host, 0) * 1e6 + (host === undefined ? 0 : 1),
-    ).values()) {
+    const tiers = Map.groupBy(server.hosts, (host) => (host === undefined ? 'any' : precedence(host, 0)))
+    for (const hosts of tiers.values()) {
       for (const route of routes) {
         const at = precedence(hosts[0], route.level) || undefined
         add(route, hosts, at, draft)

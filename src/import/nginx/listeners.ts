@@ -57,8 +57,12 @@ function timeoutsOf(http: Scope, draft: Draft) {
 
 /** Routes of Sluice do not know through which listener a request came. */
 function otherPorts(servers: readonly Server[], draft: Draft): void {
-  const portsOf = ({ listens }: Server): string =>
-    [...new Set(listens.filter(({ tls }) => !tls).map(({ port }) => port))].toSorted().join()
+  const portsOf = ({ listens }: Server): string => {
+    const addresses = listens
+      .filter(({ tls }) => !tls)
+      .map(({ host, port }) => `${host === '[::]' ? '0.0.0.0' : host}:${port}`)
+    return [...new Set(addresses)].toSorted().join()
+  }
   const [first, ...more] = servers.filter(({ listens }) => listens.some(({ tls }) => !tls))
   for (const server of more) {
     if (first === undefined || portsOf(server) === portsOf(first)) continue

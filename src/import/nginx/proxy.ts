@@ -1,12 +1,17 @@
 import type { Draft, Plain } from '../common/draft.ts'
 import { retryConditions } from '../common/retry-conditions.ts'
 import { fieldKeys } from './fields.ts'
-import type { Location } from './locations.ts'
+import { type Location, pathOf } from './locations.ts'
 import type { Directive } from './parse.ts'
 import { isRedirect } from './redirects.ts'
 import { pathRule, ruleKeys } from './rewrites.ts'
-import { durationOf, type Scope } from './scope.ts'
+import { inUnits, millisecondsOf, type Scope } from './scope.ts'
 import type { Target, Upstreams } from './upstreams.ts'
+
+/** What holds in nginx where nothing is said, and the longest that Sluice knows; milliseconds. */
+const BUILT_IN = 60_000
+const MOST_CONNECT = 600_000
+const MOST_WAIT = 7 * 86_400_000
 
 type Plains = { readonly [key: string]: Plain }
 
@@ -19,8 +24,8 @@ export interface ProxyDefaults {
 
 export function proxyDefaults(http: Scope): ProxyDefaults {
   return {
-    connect: durationOf(http.word('proxy_connect_timeout')) ?? '60s',
-    read: durationOf(http.word('proxy_read_timeout')) ?? '60s',
+    connect: inUnits(Math.min(millisecondsOf(http.word('proxy_connect_timeout')) ?? BUILT_IN, MOST_CONNECT)),
+    read: inUnits(Math.min(millisecondsOf(http.word('proxy_read_timeout')) ?? BUILT_IN, MOST_WAIT)),
     when: retryConditions(http.find('proxy_next_upstream')?.args ?? ['error', 'timeout']).when,
   }
 }
@@ -33,7 +38,11 @@ export class Proxying {
   /** Keys of zones of limit_conn. */
   private readonly zones: ReadonlyMap<string, string>
 
-  constructor(http: Scope, upstreams: Upstreams, draft: Draft) {
+  private readonly oddPort: boolean
+
+  /** `oddPort`: clients may send a port in Host. */
+  constructor(http: Scope, upstreams: Upstreams, oddPort: boolean, draft: Draft) {
+    this.oddPort = oddPort
     this.upstreams = upstreams
     this.defaults = proxyDefaults(http)
     this.draft = draft
@@ -74,7 +83,7 @@ export class Proxying {
     }
     const natural = target.scheme === 'https' ? 443 : 80
     const proxyHost = target.port === undefined || target.port === natural ? host : `${host}:${port}`
-    const fields = fieldKeys(scope, proxyHost, serverName, this.draft)
+    const fields = fieldKeys(scope, { proxyHost, serverName, oddPort: this.oddPort }, this.draft)
     const rewrite = { ...path.keys, ...(fields.host === undefined ? {} : { host: fields.host }) }
     this.locationField(scope, pass, Object.keys(rewrite).length > 0)
     return {
@@ -113,11 +122,11 @@ export class Proxying {
       leave(
         `carried over, but nginx sends ${uri}/x for ${location.uri}/x and Sluice ${bare(uri) === '/' ? '' : bare(uri)}/x`,
       )
-    return { keys: ruleKeys({ kind: 'prefix', from: bare(location.uri), to: bare(uri) }) ?? {} }
+    return { keys: ruleKeys({ kind: 'prefix', from: pathOf(bare(location.uri)), to: bare(uri), below: false }) ?? {} }
   }
 
   private upstreamKeys(scope: Scope, { directive, scheme }: Target): Plains {
-    const connect = durationOf(scope.word('proxy_connect_timeout')) ?? '60s'
+    const connect = inUnits(this.time(scope, 'proxy_connect_timeout', MOST_CONNECT))
     const timeouts = connect === this.defaults.connect ? {} : { timeouts: { connect } }
     if (scheme === 'http') return timeouts
     const verify = scope.word('proxy_ssl_verify') === 'on'
@@ -136,8 +145,9 @@ export class Proxying {
       this.draft.leave(said, 'proxy_next_upstream', `no condition of retries.when: ${unknown.join(', ')}`)
     const most = Number(scope.word('proxy_next_upstream_tries') ?? 0) || size
     const tries = when === undefined ? 1 : Math.min(most, size, 11)
-    const read = durationOf(scope.word('proxy_read_timeout')) ?? '60s'
-    const all = `${(Number.parseInt(read, 10) * tries).toString()}${read.replace(/^\d+/, '')}`
+    const time = this.time(scope, 'proxy_read_timeout', MOST_WAIT)
+    const read = inUnits(time)
+    const all = inUnits(Math.min(time * tries, MOST_WAIT))
     const isDefault = read === this.defaults.read
     const silence = isDefault ? undefined : read
     const timeouts = { request: all, attempt: tries > 1 ? read : undefined, idle: silence, stream: silence }
@@ -146,6 +156,19 @@ export class Proxying {
       timeouts: isDefault && tries === 1 ? undefined : timeouts,
       retries: tries === 1 ? 'off' : { maxExtra: tries - 1, when: differ ? when : undefined, methods },
     }
+  }
+
+  /** Milliseconds; more than `most` is listed. */
+  private time(scope: Scope, name: string, most: number): number {
+    const directive = scope.find(name)
+    const time = millisecondsOf(directive?.args[0]) ?? BUILT_IN
+    if (directive !== undefined && time > most)
+      this.draft.leave(
+        directive,
+        `${name} ${directive.args[0]}`,
+        `carried over as ${inUnits(most)}, the longest there is`,
+      )
+    return Math.min(time, most)
   }
 
   private bulkhead(scope: Scope): Plains | undefined {

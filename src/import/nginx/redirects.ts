@@ -7,6 +7,8 @@ export interface RewriteRedirect {
   readonly directive: Directive
   /** Paths that it takes; undefined: all of its block. */
   readonly path: string | undefined
+  /** It is a prefix, without which this path itself is not meant; undefined: every path below it is. */
+  readonly except: string | undefined
   /** Keys of `redirect`. */
   readonly redirect: { readonly [key: string]: Plain }
 }
@@ -37,10 +39,10 @@ export function rewriteRedirect(directive: Directive, draft: Draft): RewriteRedi
   const status = flag === 'permanent' ? 301 : 302
   if (rule.kind !== 'prefix') {
     const path = rule.kind === 'exact' ? rule.from : undefined
-    return { directive, path, redirect: { ...origin, path: rule.to, status } }
+    return { directive, path, except: undefined, redirect: { ...origin, path: rule.to, status } }
   }
-  const { from, to } = rule
+  const { below, from, to } = rule
   const path = `${from === '/' ? '' : from}/*`
-  const same = from === to
-  return { directive, path, redirect: { ...origin, replacePrefix: same ? undefined : { from, to }, status } }
+  const replacePrefix = from === to ? undefined : { from, to }
+  return { directive, path, except: below ? from : undefined, redirect: { ...origin, replacePrefix, status } }
 }

@@ -19,11 +19,7 @@ export function closedWith(scope: Scope): number | undefined {
 export function restricts({ args, block, name }: Directive): boolean {
   if (args[0] === 'off') return false
   // Other conditions choose or change something; these turn somebody away.
-  if (name === 'if')
-    return (
-      block?.some(
-        (inner) => inner.name === 'deny' || (inner.name === 'return' && /^(401|403|444)$/.test(inner.args[0] ?? '')),
-      ) === true
-    )
-  return !['auth_basic_user_file', 'auth_request_set', 'satisfy', 'ssl_client_certificate'].includes(name)
+  const turnsAway = ({ args: [status = ''], name }: Directive): boolean =>
+    name === 'deny' || (name === 'return' && /^4(?!04)\d\d$/.test(status))
+  return name !== 'if' || block?.some(turnsAway) === true
 }

@@ -4,8 +4,8 @@ import type { Plain } from '../common/draft.ts'
 export type PathRule =
   /** Only this path. */
   | { readonly kind: 'exact'; readonly from: string; readonly to: string }
-  /** `from` and all below; whole segments. */
-  | { readonly kind: 'prefix'; readonly from: string; readonly to: string }
+  /** `from` and all below; whole segments. `below`: not `from` itself. */
+  | { readonly kind: 'prefix'; readonly from: string; readonly to: string; readonly below: boolean }
   /** Any path becomes this one. */
   | { readonly kind: 'whole'; readonly to: string }
 
@@ -27,7 +27,8 @@ export function pathRule(pattern: string, replacement: string): PathRule | undef
   // The group has the slash, or both sides have it outside.
   if (prefix === undefined || whole === undefined || prefix.endsWith('/') !== to.endsWith('/')) return undefined
   const bare = (path: string): string => path.replace(/\/$/, '') || '/'
-  return { kind: 'prefix', from: bare(prefix), to: bare(to) }
+  const below = prefix !== '/' && prefix.endsWith('/') && !source.includes('/?(')
+  return { kind: 'prefix', from: bare(prefix), to: bare(to), below }
 }
 
 /** As keys of `rewrite`; undefined: the path stays. */

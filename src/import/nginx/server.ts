@@ -3,6 +3,8 @@ import { type Listen, listensOf } from './listen.ts'
 import type { Directive } from './parse.ts'
 import { Scope } from './scope.ts'
 
+const TLS_REDIRECT = 'its redirect to https belongs to where TLS ends'
+
 /** A server block, and which hosts it takes. */
 export interface Server {
   readonly directive: Directive
@@ -25,12 +27,17 @@ export function serversOf(http: Scope, draft: Draft): readonly Server[] {
   const defaults = defaultServers(servers)
   const taken = new Map<string | undefined, Directive>()
   return servers.flatMap((server) => {
-    const names = namesOf(server.scope, draft)
+    const all = namesOf(server.scope, draft)
     const isDefault = defaults.has(server.directive)
-    if (isDroppedRedirect(server, servers)) {
-      draft.leave(server.directive, 'server', 'its redirect to https belongs to where TLS ends')
+    const to = httpsTarget(server, servers)
+    if (to?.startsWith('$') === true) {
+      draft.leave(server.directive, 'server', TLS_REDIRECT)
       return []
     }
+    // The server with TLS has this name.
+    const names = all.filter((name) => name !== to)
+    if (names.length < all.length) draft.leave(server.directive, `server for ${to}`, TLS_REDIRECT)
+    if (names.length === 0 && all.length > 0 && !isDefault) return []
     // A default server takes any host, its own names too, unless a wildcard would come before.
     const any = isDefault ? taken.get(undefined) : undefined
     if (any !== undefined)
@@ -41,15 +48,20 @@ export function serversOf(http: Scope, draft: Draft): readonly Server[] {
       )
     const covered = names.filter((name) => isCovered(name, servers, server.directive))
     const wanted = isDefault && any === undefined ? [undefined, ...covered] : names
-    const hosts = wanted.filter((host) => {
+    // Its names are taken even where any host stands for them.
+    const own = [...new Set([...wanted, ...names])].filter((host) => {
       const other = taken.get(host)
-      if (other !== undefined) {
-        const why = `line ${other.line} takes it; routes of Sluice serve all listeners`
-        draft.leave(server.directive, `server for ${host ?? 'any host'}`, why)
-      } else taken.set(host, server.directive)
+      if (other === undefined) taken.set(host, server.directive)
+      else
+        draft.leave(
+          server.directive,
+          `server for ${host}`,
+          `line ${other.line} takes it; routes of Sluice serve all listeners`,
+        )
       return other === undefined
     })
-    return [{ ...server, hosts, name: names[0] }]
+    const hosts = wanted.filter((host) => own.includes(host))
+    return [{ ...server, hosts, name: all[0] }]
   })
 }
 
@@ -95,18 +107,24 @@ function isCovered(host: string, servers: readonly { scope: Scope; directive: Di
   )
 }
 
-/** Sends to https what other servers serve there: once TLS ends in front, that would go round in circles. */
-function isDroppedRedirect(
+/**
+ * Where a server without TLS sends all of its requests by https: a variable of nginx or a host. Undefined: nowhere, or no
+ * other server has TLS. Once TLS ends in front, what leads back to the same host would go round in circles.
+ */
+function httpsTarget(
   { listens, scope }: { listens: readonly Listen[]; scope: Scope },
-  servers: readonly { listens: readonly Listen[] }[],
-): boolean {
-  if (listens.some(({ tls }) => tls) || !servers.some((other) => other.listens.some(({ tls }) => tls))) return false
+  servers: readonly { listens: readonly Listen[]; scope: Scope }[],
+): string | undefined {
+  if (listens.some(({ tls }) => tls) || !servers.some((other) => other.listens.some(({ tls }) => tls))) return undefined
   const locations = scope.own.filter(({ name }) => name === 'location')
-  const inner = locations.length === 1 && locations[0]?.args.at(-1) === '/' ? (locations[0].block ?? []) : scope.own
-  if (locations.length > 1) return false
-  return inner.some(
-    ({ args, name }) =>
-      (name === 'return' && /^https:\/\/\$(host|http_host|server_name)\$(request_uri|uri)/.test(args.at(-1) ?? '')) ||
-      (name === 'rewrite' && /^https:\/\/\$(host|http_host|server_name)/.test(args[1] ?? '')),
+  if (locations.length > 1) return undefined
+  const inner = locations[0]?.args.at(-1) === '/' ? (locations[0].block ?? []) : scope.own
+  const target = inner.find(
+    ({ args, name }) => name === 'return' || (name === 'rewrite' && /^\^?(\/?\(\.\*\)\$?)?$/.test(args[0] ?? '')),
   )
+  const url = target?.name === 'return' ? target.args.at(-1) : target?.args[1]
+  const to = /^https:\/\/(\$(?:host|http_host|server_name)|[\w.-]+)(?=[/$]|$)/.exec(url ?? '')?.[1]
+  const hasName = ({ args, name }: Directive): boolean => name === 'server_name' && args.includes(to ?? '')
+  const served = servers.some((other) => other.listens.some(({ tls }) => tls) && other.scope.own.some(hasName))
+  return to?.startsWith('$') === true || served ? to : undefined
 }

@@ -1,5 +1,5 @@
 import type { DraftRoute } from './import.ts'
-import type { Location } from './locations.ts'
+import { type Location, pathOf } from './locations.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -12,13 +12,26 @@ export function slashRoutes(location: Location, all: readonly Location[], scope:
   if (kind !== 'prefix' || bare === '' || bare === uri) return []
   if (all.some((other) => other.kind !== 'regex' && other.uri === bare)) return []
   const top = Math.max(level, ...all.map((other) => (other.kind === 'regex' ? other.level + 1 : 0)))
+  const route = { origin, uri: `${bare}-slash`, paths: [pathOf(bare)], level: top, like: undefined }
   if (scope.own.some(({ name }) => name === 'proxy_pass'))
-    return [{ origin, uri: `${bare}-slash`, paths: [bare], level: top, keys: { redirect: { path: uri, status: 301 } } }]
+    return [{ ...route, keys: { redirect: { path: pathOf(uri), status: 301 } } }]
+  return bareRoutes(bare, all, origin, level)
+}
+
+/** What takes a path that a prefix above it would take in Sluice, and in nginx does not. */
+export function bareRoutes(
+  bare: string,
+  all: readonly Location[],
+  origin: DraftRoute['origin'],
+  level: number,
+): readonly DraftRoute[] {
   const owner = all
-    .filter((other) => other.kind === 'prefix' && bare.startsWith(other.uri))
+    .filter(({ kind, uri }) => (kind === 'prefix' && bare.startsWith(uri)) || (kind === 'exact' && bare === uri))
     .toSorted((a, b) => b.uri.length - a.uri.length)[0]
-  if (owner === undefined)
-    return [{ origin, uri: `${bare}-bare`, paths: [bare], level, keys: { respond: { status: 404 } } }]
-  owner.paths.push(bare)
+  const route = { origin, uri: `${bare}-bare`, paths: [pathOf(bare)], level }
+  if (owner === undefined) return [{ ...route, keys: { respond: { status: 404 } }, like: undefined }]
+  if (owner.level < level) return [{ ...route, keys: {}, like: owner }]
+  const path = pathOf(bare)
+  if (!owner.paths.includes(path)) owner.paths.push(path)
   return []
 }

@@ -1,15 +1,19 @@
 import type { Draft } from '../common/draft.ts'
 import { DIRECTIVES } from './directives.ts'
 import type { Directive } from './parse.ts'
+import { isRedirect } from './redirects.ts'
 import { restricts } from './restrictions.ts'
+
+/** What one listener has for all of its servers. */
+const LISTENER: ReadonlySet<string> = new Set(['client_header_timeout', 'client_body_timeout', 'keepalive_timeout'])
 
 const CLOSED = 'what it guards answers 403 until you check in front and write "to"'
 
 /** Blocks whose contents are read. */
 const OPEN: ReadonlySet<string> = new Set(['http', 'server', 'location', 'events', 'upstream'])
 
-/** Lists directives that are known to stay out, and those that are not known. */
-export function listUnread(directives: readonly Directive[], draft: Draft): void {
+/** Lists directives that are known to stay out, and those that are not known. `inside`: name of the block. */
+export function listUnread(directives: readonly Directive[], draft: Draft, inside = ''): void {
   for (const directive of directives) {
     const { args, block, name } = directive
     const rule = DIRECTIVES.get(name)
@@ -19,7 +23,12 @@ export function listUnread(directives: readonly Directive[], draft: Draft): void
     else if (rule.kind === 'left' && args[0] !== 'off') draft.leave(directive, what, rule.becomes)
     else if (rule.kind === 'restricts' && !isSaid(directive, directives))
       draft.leave(directive, what, restricts(directive) ? `${rule.becomes}; ${CLOSED}` : rule.becomes)
-    if (block !== undefined && OPEN.has(name)) listUnread(block, draft)
+    const ofListener = LISTENER.has(name) && (inside === 'server' || inside === 'location')
+    if (ofListener) draft.leave(directive, what, 'only what stands in http is read; write listeners.NAME.timeouts')
+    const rewrites = name === 'rewrite' && inside === 'server' && !isRedirect(directive)
+    if (rewrites)
+      draft.leave(directive, what, 'routes are chosen by the path that the client sent; write a rewrite into them')
+    if (block !== undefined && OPEN.has(name)) listUnread(block, draft, name)
   }
 }
 

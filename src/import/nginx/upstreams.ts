@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { Draft, Plain } from '../common/draft.ts'
 import { hashSource } from '../common/hash-source.ts'
 import type { Directive } from './parse.ts'
@@ -7,7 +6,7 @@ import { durationOf, type Scope } from './scope.ts'
 /** Where `proxy_pass` leads. */
 export interface Target {
   readonly scheme: 'http' | 'https'
-  /** Host as written, and its port if it has one. */
+  /** Host as written, IPv6 in brackets, and its port if it has one. */
   readonly host: string
   readonly port: number | undefined
   readonly directive: Directive
@@ -56,7 +55,13 @@ export class Upstreams {
   private fromBlock(block: Directive, scheme: string): Plains | undefined {
     const inner = block.block ?? []
     const servers = inner.filter(({ name }) => name === 'server')
-    const endpoints = servers.flatMap((server) => this.endpoint(server, scheme))
+    const once = servers.filter((server, i) => {
+      const first = servers.findIndex(({ args }) => args[0] === server.args[0])
+      if (first !== i)
+        this.draft.leave(server, `server ${server.args[0]}`, 'it is in this upstream already; give that one a weight')
+      return first === i
+    })
+    const endpoints = once.flatMap((server) => this.endpoint(server, scheme))
     return { endpoints, ...this.balancing(inner), ...this.outliers(servers) }
   }
 
@@ -135,6 +140,5 @@ export class Upstreams {
 }
 
 function single({ host, port, scheme }: Target): Plains {
-  const written = isIP(host) === 6 ? `[${host}]` : host
-  return { endpoints: [port === undefined ? `${scheme}://${written}` : `${scheme}://${written}:${port}`] }
+  return { endpoints: [port === undefined ? `${scheme}://${host}` : `${scheme}://${host}:${port}`] }
 }

@@ -40,7 +40,7 @@ describe('sluice import', () => {
     expect((await sluice(folder, ['import', 'ingress'])).code).toBe(64)
     expect(await sluice(folder, ['import', 'apache', 'in'])).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining('ingress and a file, please'),
+      stderr: expect.stringContaining('nginx or ingress and a file, please'),
     })
   })
 
@@ -60,5 +60,45 @@ describe('an Ingress that can not be read', () => {
     const { code, stderr, stdout } = await importText('ingress', text)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(says)
+  })
+})
+
+describe('an nginx configuration that can not be read', () => {
+  it('ends with 2 and says where', async () => {
+    const { code, stderr, stdout } = await importText('nginx', 'http {\n  server {\n')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toBe('in:2:1: unexpected end of file, expecting "}"\n')
+    const json = await importText('nginx', 'http {\n', '--json')
+    expect(json).toMatchObject({ code: 2, stderr: '' })
+    expect(JSON.parse(json.stdout)).toMatchObject({ problems: [{ at: { file: 'in', line: 1 } }] })
+  })
+
+  it('ends with 2 where there is no server', async () => {
+    expect(await importText('nginx', 'events {}\n')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'in:1:1: there is no server in it\n',
+    })
+  })
+})
+
+describe('values that Sluice does not know', () => {
+  it('are taken out and listed, and what leads there answers 501', async () => {
+    const conf = `upstream a { server 10.0.0.1:0; }
+upstream b { server 10.0.0.1:80; server 10.0.0.1:80; }
+server {
+  listen 99999;
+  location /a/ { proxy_pass http://a; proxy_set_header Host $http_host; }
+  location = /b { proxy_pass http://b; proxy_set_header Host $http_host; }
+}
+`
+    const { code, stderr, stdout } = await importText('nginx', conf)
+    expect(code).toBe(1)
+    expect(stderr).toContain('in:1: upstreams.a.endpoints[0]: "http://10.0.0.1:0" is not an endpoint URL')
+    expect(stderr).toContain('in:2: server 10.0.0.1:80: it is in this upstream already')
+    expect(stderr).toContain('in:4: listeners.web.listen: ')
+    await writeFile(join(folder, 'out.yaml'), stdout)
+    expect(await sluice(folder, ['check', 'out.yaml'])).toMatchObject({ code: 0 })
+    expect(stdout.match(/status: 501/g)).toHaveLength(1)
   })
 })
