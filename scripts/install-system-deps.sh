@@ -2,9 +2,10 @@
 # Debian packages that the tests and `npm run bench` use; no daemon is started. Without root: through sudo.
 set -euo pipefail
 
-# nginx as a real upstream, haproxy and caddy as peers, wrk and h2load (nghttp2-client) as load, openssl for
+# nginx as a real upstream, haproxy and caddy as peers, prometheus (and promtool) as what scrapes us, chromium as a reader of the
+# dashboard, wrk and h2load (nghttp2-client) as load, openssl for
 # certificates, libatomic1 for the pinned Node, util-linux for taskset.
-packages=(nginx-light haproxy caddy wrk nghttp2-client curl openssl libatomic1 util-linux procps)
+packages=(nginx-light haproxy caddy wrk nghttp2-client curl openssl libatomic1 util-linux procps prometheus chromium)
 
 missing=()
 for package in "${packages[@]}"; do
