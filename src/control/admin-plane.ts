@@ -11,7 +11,7 @@ import { ListenFailed } from './sockets.ts'
 import { adminToken, stateDirOf } from './state-dir.ts'
 
 export interface AdminPlaneOptions
-  extends Pick<AdminOptions, 'facts' | 'metrics' | 'views' | 'questions' | 'commands' | 'uploads'> {
+  extends Pick<AdminOptions, 'facts' | 'metrics' | 'views' | 'feeds' | 'clock' | 'questions' | 'commands' | 'uploads'> {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string

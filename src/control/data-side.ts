@@ -22,8 +22,9 @@ import { Sources } from './discovery/sources.ts'
 import { EndpointBook } from './endpoint-book.ts'
 import { EndpointCare } from './endpoint-care.ts'
 import { countStates, panics } from './endpoint-state.ts'
+import { type LiveFigures, liveFigures } from './figures.ts'
 import { Forgetting } from './forgetting.ts'
-import { addGauges } from './gauges.ts'
+import { addGauges, type GaugeSources } from './gauges.ts'
 import { Listeners } from './listeners.ts'
 import { type Machine, memoryShare, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
@@ -86,6 +87,7 @@ export class DataSide {
   private readonly refused = new Set<string>()
   private readonly openings: Listeners
   private readonly cells: Lease
+  private readonly gauges: GaugeSources
   private logs: LogThread | undefined = undefined
   private generation = 0
   private live: Live | undefined = undefined
@@ -171,7 +173,8 @@ export class DataSide {
     })
     this.openings = new Listeners({ supervisor: this.supervisor, reusePort, log })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
-    this.addGauges()
+    this.gauges = this.gaugeSources()
+    addGauges(metrics, this.gauges)
   }
 
   /** Starts workers, resolves names, makes the config live and opens the listeners. */
@@ -267,6 +270,13 @@ export class DataSide {
     }
   }
 
+  /** What every route and upstream has counted so far, and how they are now. */
+  figures(): LiveFigures {
+    const { book, gauges, live, options, registry } = this
+    const { clock, metrics } = options
+    return liveFigures({ ...gauges, clock, metrics, book, registry, generation: live?.generation ?? 0 })
+  }
+
   /** Ends threads and timers; access logs are written out first. */
   async close(): Promise<void> {
     this.dns.close()
@@ -299,10 +309,10 @@ export class DataSide {
     return open
   }
 
-  private addGauges(): void {
-    const { metrics, version } = this.options
+  private gaugeSources(): GaugeSources {
+    const { version } = this.options
     const { book, breakers, cells, notices, registry, rings, supervisor } = this
-    addGauges(metrics, {
+    return {
       version,
       node: process.versions.node,
       crew: supervisor.crew,
@@ -319,7 +329,7 @@ export class DataSide {
       overload: () => this.overload.all(),
       panics: () =>
         Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),
-    })
+    }
   }
 }
 

@@ -156,6 +156,7 @@ export class Gateway {
         status: () => this.status(side),
         breakers: () => ({ breakers: [...side.breakers.all()] }),
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
+        live: () => side.figures(),
         ...ofConfig?.views,
       },
       commands: {
@@ -164,6 +165,7 @@ export class Gateway {
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
         ...ofConfig?.commands,
       },
+      feeds: {},
       questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })

@@ -12,6 +12,12 @@ export interface Reading {
   readonly value: number
 }
 
+/** One series as it stands: a counter has one slot, a histogram one a bucket, one above the last, then the sum. */
+export interface SeriesReading {
+  readonly labels: Readonly<Record<string, string>>
+  readonly slots: Float64Array
+}
+
 /** The columns of one series: what ended workers left behind, and where the living ones count. */
 interface Row {
   /** prom-client keeps the text of this object's labels, so it must stay the same object. */
@@ -100,6 +106,14 @@ export class MetricsRegistry {
   /** The same for values that only grow. */
   counter(name: string, help: string, labelNames: readonly string[], read: () => Iterable<Reading>): void {
     this.readAtScrape(name, help, 'counter', labelNames, read)
+  }
+
+  /** The series of a metric that workers count, over all of them. */
+  *read(metric: MetricName): Generator<SeriesReading> {
+    for (const row of this.families.get(metric)?.values() ?? []) {
+      const slots = this.sum(row)
+      if (row.forgotten !== at(slots, 0)) yield { labels: row.labels, slots }
+    }
   }
 
   /** All metrics in Prometheus' text format. */

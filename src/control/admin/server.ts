@@ -1,5 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { BadCommand, type Call, type Command, CommandRefused } from './command.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type Asked, BadCommand, type Call, type Command, CommandRefused, NotFound, type View } from './command.ts'
+import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 import type { Role } from './tokens.ts'
@@ -33,8 +35,11 @@ export interface Shown {
 
 export interface AdminOptions extends Shown {
   readonly guard: Pick<Guard, 'check'>
-  /** What viewers may read, by path below /api/v1. */
-  readonly views: Readonly<Record<string, () => unknown>>
+  /** What viewers may read, by path below /api/v1; `:name` stands for a segment. */
+  readonly views: Readonly<Record<string, View>>
+  /** What is told as it happens (server-sent events), by path below /api/v1. */
+  readonly feeds: Readonly<Record<string, Feed>>
+  readonly clock: Clock
   /** What viewers may ask, with a body, by path below /api/v1. */
   readonly questions: Readonly<Record<string, Command>>
   /** Commands by path below /api/v1, for role operator. */
@@ -56,7 +61,7 @@ export function probeServer(shown: Shown): FastifyInstance {
 
 /** Dashboard-to-be, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, questions, commands, uploads, audit, bug } = options
+  const { guard, views, feeds, clock, questions, commands, uploads, audit, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
@@ -71,7 +76,8 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   })
   addProbes(app, options)
   addMetrics(app, options)
-  for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, () => view())
+  for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, (request) => view(request as Asked))
+  addFeeds(app, feeds, clock)
   for (const [path, question] of Object.entries(questions)) {
     app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
   }
@@ -107,12 +113,27 @@ function create(bug: (error: unknown) => void): FastifyInstance {
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     if (error instanceof CommandRefused)
       return reply.code(error.status).send({ error: 'refused', message: error.message, ...error.details })
+    if (error instanceof NotFound) return reply.code(404).send({ error: 'not_found', message: error.message })
     const status = error instanceof BadCommand ? 400 : (error.statusCode ?? 500)
     if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
     bug(error)
     return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
   })
   return app
+}
+
+function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clock): void {
+  const streams = new EventStreams(clock)
+  app.addHook('preClose', async () => streams.close())
+  for (const [path, { needs, open }] of Object.entries(feeds)) {
+    app.get(`/api/v1/${path}`, { config: { needs } }, async (request, reply) => {
+      const begin = open(request as Asked)
+      streams.check()
+      reply.hijack()
+      reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
+      streams.run(reply.raw, begin)
+    })
+  }
 }
 
 function callOf({ headers, query }: FastifyRequest): Call {
