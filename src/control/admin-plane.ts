@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
+import { dashboardFiles } from './admin/dashboard/files.ts'
 import { Guard } from './admin/guard.ts'
 import { type AdminOptions, adminServer, probeServer } from './admin/server.ts'
 import { Tokens } from './admin/tokens.ts'
@@ -50,6 +51,7 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
   const { tokenFile } = own
   const api = adminServer({
     ...options,
+    dashboard: await dashboardFiles(),
     guard: { check: (request, needs) => guard.check(request, needs) },
     audit: (path, token) => log.info('command', { path, token }),
     bug: (error) => log.error('bug in the admin API', { error }),

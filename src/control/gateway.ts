@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
@@ -12,6 +13,8 @@ import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { Drain, type DrainKind } from './drain.ts'
 import { FileWatch } from './file-watch.ts'
+import { LiveFeed } from './live-feed.ts'
+import type { Surroundings } from './live-frame.ts'
 import { type Machine, workerCount } from './machine.ts'
 import { Reloader, type ReloaderOptions } from './reloader.ts'
 import { reusePortWorks } from './sockets.ts'
@@ -73,6 +76,7 @@ export class Gateway {
   private plane: AdminPlane | undefined = undefined
   private reloader: Reloader | undefined = undefined
   private watch: FileWatch | undefined = undefined
+  private feed: LiveFeed | undefined = undefined
   private readonly lose: (code: number) => void
 
   constructor(config: Config, deps: GatewayDeps) {
@@ -145,6 +149,8 @@ export class Gateway {
     const archive = new Archive(stateDirOf({ ...deps, configured: config.stateDir, gateway: config.lean.gateway.name }))
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive)
     this.reloader = reloader
+    const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
+    this.feed = feed
     const ofConfig = reloader && configCommands(reloader, archive)
     const plane = await openAdminPlane({
       ...deps,
@@ -157,6 +163,7 @@ export class Gateway {
         breakers: () => ({ breakers: [...side.breakers.all()] }),
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
         live: () => side.figures(),
+        'events/history': (asked) => feed.history(asked),
         ...ofConfig?.views,
       },
       commands: {
@@ -165,12 +172,13 @@ export class Gateway {
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
         ...ofConfig?.commands,
       },
-      feeds: {},
+      feeds: { events: feed.feed },
       questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })
     this.plane = plane
     await side.start()
+    feed.start()
     await this.follow(reloader)
     const { admin, probes, tokenFile } = plane
     return { listeners: side.listeners, admin, probes, tokenFile, workers: count, workersBound: bound }
@@ -208,6 +216,21 @@ export class Gateway {
     this.watch = FileWatch.start(options, reload.signature)
   }
 
+  private surroundings(): Surroundings {
+    const { lean } = this.config
+    return {
+      instance: { gateway: lean.gateway.name, host: hostname(), version: this.deps.version },
+      drain: this.leaving.state,
+      reload: this.reloader?.facts,
+      links: Object.fromEntries(
+        lean.routes.map(({ name, to, failover }) => [
+          name,
+          [...new Set([...(to ?? []).map(({ upstream }) => upstream), ...failover])],
+        ]),
+      ),
+    }
+  }
+
   private status(side: DataSide) {
     const { config, deps } = this
     return statusOf({
@@ -227,6 +250,7 @@ export class Gateway {
   /** The admin plane goes last: it says that we are leaving. */
   private async close(): Promise<void> {
     this.watch?.close()
+    this.feed?.close()
     await this.side?.close()
     await this.plane?.close()
   }

@@ -6,6 +6,8 @@ export interface GuardedRequest {
   readonly method: string
   /** A question with a body: it changes nothing, and counts as reading. */
   readonly asks?: boolean
+  /** A page without secrets, which others may link to. */
+  readonly linked?: boolean
   /** All Host fields. */
   readonly hosts: readonly string[]
   readonly origin: string | undefined
@@ -22,9 +24,10 @@ export interface GuardRefusal {
   readonly message: string
 }
 
-/** `name`: the token's; undefined where none was needed. */
+/** `name` and `role`: the token's; undefined where none was needed and none was shown. */
 export interface Admitted {
   readonly name: string | undefined
+  readonly role: Role | undefined
 }
 
 export interface GuardOptions {
@@ -58,13 +61,13 @@ export class Guard {
     return this.checkSource(request) ?? this.checkToken(request, needs)
   }
 
-  private checkSource({ hosts, origin, fetchSite }: GuardedRequest): GuardRefusal | undefined {
+  private checkSource({ hosts, origin, fetchSite, linked = false }: GuardedRequest): GuardRefusal | undefined {
     const [host] = hosts
     if (host === undefined || hosts.length > 1) return refuse(400, 'bad_host', 'one Host field is needed')
     if (!this.allows(nameOf(host))) {
       return refuse(403, 'host_not_allowed', 'this host name is not in admin.hosts')
     }
-    if (fetchSite === 'cross-site' || (origin !== undefined && !isSame(origin, host))) {
+    if ((fetchSite === 'cross-site' && !linked) || (origin !== undefined && !isSame(origin, host))) {
       return refuse(403, 'foreign_origin', 'requests of other sites are refused')
     }
     return undefined
@@ -75,7 +78,7 @@ export class Guard {
     const reads = bodiless || request.asks === true
     const free = needs === undefined || (reads && !this.guardReads && this.isLoopback(request.peer))
     const verdict = free
-      ? { name: undefined }
+      ? ((needs && this.known(request)) ?? { name: undefined, role: undefined })
       : this.holder(request, reads ? needs : atLeast(needs, 'operator') ? needs : 'operator')
     if ('error' in verdict || needs === undefined || bodiless) return verdict
     if (mediaType(request.contentType) === 'application/json') return verdict
@@ -83,11 +86,15 @@ export class Guard {
   }
 
   private holder(request: GuardedRequest, needed: Role): Admitted | GuardRefusal {
-    const presented = bearerOf(request.authorization)
-    const token = presented === undefined ? undefined : this.tokens.find(presented)
+    const token = this.known(request)
     if (token === undefined) return refuse(401, 'unauthenticated', 'a valid bearer token is needed')
     if (!atLeast(token.role, needed)) return refuse(403, 'forbidden', `the role ${needed} is needed`)
-    return { name: token.name }
+    return token
+  }
+
+  private known({ authorization }: GuardedRequest): { readonly name: string; readonly role: Role } | undefined {
+    const presented = bearerOf(authorization)
+    return presented === undefined ? undefined : this.tokens.find(presented)
   }
 
   private allows(name: string): boolean {

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { type Asked, BadCommand, type Call, type Command, CommandRefused, NotFound, type View } from './command.ts'
+import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
@@ -46,6 +47,8 @@ export interface AdminOptions extends Shown {
   readonly commands: Readonly<Record<string, Command>>
   /** Those whose body may be as large as a config. */
   readonly uploads: Readonly<Record<string, Command>>
+  /** Of the dashboard, by path below /dashboard/; they hold nothing that takes a token. */
+  readonly dashboard: ReadonlyMap<string, DashboardFile>
   /** Who did what; `token`: its name. */
   readonly audit: (path: string, token: string) => void
   readonly bug: (error: unknown) => void
@@ -59,17 +62,22 @@ export function probeServer(shown: Shown): FastifyInstance {
   return app
 }
 
-/** Dashboard-to-be, API, probes and metrics, all behind the guard. */
+/** Dashboard, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, feeds, clock, questions, commands, uploads, audit, bug } = options
+  const { guard, views, feeds, clock, questions, commands, uploads, dashboard, audit, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
-    const { needs = 'viewer', asks = false } = request.routeOptions.config as {
+    const {
+      needs = 'viewer',
+      asks = false,
+      linked = false,
+    } = request.routeOptions.config as {
       needs?: Role | 'nothing'
       asks?: boolean
+      linked?: boolean
     }
-    const verdict = guard.check({ ...guarded(request), asks }, needs === 'nothing' ? undefined : needs)
+    const verdict = guard.check({ ...guarded(request), asks, linked }, needs === 'nothing' ? undefined : needs)
     if ('error' in verdict) return refuse(reply, verdict)
     callers.set(request, verdict)
     return undefined
@@ -77,7 +85,9 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   addProbes(app, options)
   addMetrics(app, options)
   for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, (request) => view(request as Asked))
+  app.get('/api/v1/whoami', (request) => whoami(callers.get(request)))
   addFeeds(app, feeds, clock)
+  addDashboard(app, dashboard)
   for (const [path, question] of Object.entries(questions)) {
     app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
   }
@@ -107,7 +117,7 @@ function create(bug: (error: unknown) => void): FastifyInstance {
   app.server.maxConnections = CONNECTIONS
   app.removeContentTypeParser('text/plain')
   app.addHook('onSend', async (_request, reply) => {
-    reply.headers(SAFE_HEADERS)
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
@@ -134,6 +144,23 @@ function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clo
       streams.run(reply.raw, begin)
     })
   }
+}
+
+/** Relative redirects: they hold below whatever prefix a proxy in front has taken off. */
+function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, DashboardFile>): void {
+  const config = { needs: 'nothing', linked: true }
+  app.get('/', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
+  app.get('/dashboard', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
+  for (const [path, { body, headers }] of files) {
+    app.get(`/dashboard/${path}`, { config }, (request, reply) => {
+      reply.headers(headers)
+      return request.headers['if-none-match'] === headers.etag ? reply.code(304).send() : reply.send(body)
+    })
+  }
+}
+
+function whoami(caller: Admitted | undefined): object {
+  return { name: caller?.name ?? null, role: caller?.role ?? 'viewer' }
 }
 
 function callOf({ headers, query }: FastifyRequest): Call {

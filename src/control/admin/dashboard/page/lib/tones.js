@@ -1,6 +1,13 @@
 /** What a state means to an operator: good, warn, bad; empty: neither. */
 
-const BREAKERS = { closed: 'good', half_open: 'warn', ramping: 'warn', open: 'bad', forced_open: 'bad', forced_closed: 'warn' }
+const BREAKERS = {
+  closed: 'good',
+  half_open: 'warn',
+  ramping: 'warn',
+  open: 'bad',
+  forced_open: 'bad',
+  forced_closed: 'warn',
+}
 const ENDPOINTS = { usable: 'good', ejected: 'bad', unhealthy: 'bad', draining: 'warn' }
 const WORKERS = { serving: 'good', starting: 'warn', ending: 'warn', waiting: 'bad', stalled: 'bad' }
 
