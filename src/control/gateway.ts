@@ -157,6 +157,8 @@ export class Gateway {
         breakers: () => ({ breakers: [...side.breakers.all()] }),
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
         live: () => side.figures(),
+        requests: (asked) => side.flights.list(asked),
+        'requests/:id': (asked) => side.flights.find(asked),
         ...ofConfig?.views,
       },
       commands: {
@@ -165,7 +167,7 @@ export class Gateway {
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
         ...ofConfig?.commands,
       },
-      feeds: {},
+      feeds: { tap: side.taps },
       questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })
