@@ -23,6 +23,7 @@ import { EndpointBook } from './endpoint-book.ts'
 import { EndpointCare } from './endpoint-care.ts'
 import { countStates, panics } from './endpoint-state.ts'
 import { type LiveFigures, liveFigures } from './figures.ts'
+import { FlightLog } from './flight-log.ts'
 import { Forgetting } from './forgetting.ts'
 import { addGauges, type GaugeSources } from './gauges.ts'
 import { Listeners } from './listeners.ts'
@@ -34,6 +35,7 @@ import { CellRegistry, type Lease } from './registry.ts'
 import { routeNeeds } from './route-needs.ts'
 import { withKeys } from './secrets.ts'
 import { Supervisor } from './supervisor.ts'
+import { Taps } from './taps.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
 const FIRST_NAMES_MS = 6_000
@@ -76,6 +78,8 @@ export class DataSide {
   readonly book: EndpointBook
   readonly breakers: Breakers
   readonly care: EndpointCare
+  readonly flights: FlightLog
+  readonly taps: Taps
   private readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
@@ -98,6 +102,8 @@ export class DataSide {
     this.registry = new CellRegistry(workers)
     this.cells = this.registry.lease()
     this.notices = new Notices(log)
+    this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
+    this.taps = new Taps({ clock, tell: (filters) => this.supervisor.tap(filters) })
     this.rings = Array.from({ length: workers }, createRing)
     this.forgetting = new Forgetting(clock, (id) => metrics.forget(id))
     const { servers, every } = config.dns
@@ -148,6 +154,8 @@ export class DataSide {
       rings: this.rings,
       metrics,
       notices: this.notices,
+      flights: this.flights,
+      taps: this.taps,
       limits: workerLimits(machine, workers),
       reusePort,
       testHooks,
@@ -274,7 +282,8 @@ export class DataSide {
   figures(): LiveFigures {
     const { book, gauges, live, options, registry } = this
     const { clock, metrics } = options
-    return liveFigures({ ...gauges, clock, metrics, book, registry, generation: live?.generation ?? 0 })
+    const { name: gateway } = this.config.lean.gateway
+    return liveFigures({ ...gauges, clock, metrics, book, registry, gateway, generation: live?.generation ?? 0 })
   }
 
   /** Ends threads and timers; access logs are written out first. */

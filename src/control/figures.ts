@@ -77,6 +77,7 @@ export interface WorkerFigures {
  * endpoints that left, five minutes later.
  */
 export interface LiveFigures {
+  readonly gateway: string
   /** Milliseconds since the epoch, and since the start of the process. */
   readonly at: number
   readonly uptimeMs: number
@@ -93,6 +94,7 @@ export interface FigureSources extends GaugeSources {
   readonly metrics: Pick<MetricsRegistry, 'read'>
   readonly book: Pick<EndpointBook, 'upstreams'>
   readonly registry: CellRegistry
+  readonly gateway: string
   readonly generation: number
 }
 
@@ -100,8 +102,9 @@ const NONE = '-'
 
 /** What every route and upstream of the live config has counted so far, and how they are now. */
 export function liveFigures(sources: FigureSources): LiveFigures {
-  const { breakers, clock, config, generation } = sources
+  const { breakers, clock, config, gateway, generation } = sources
   return {
+    gateway,
     at: clock.wall(),
     uptimeMs: Math.round(clock.now()),
     generation,

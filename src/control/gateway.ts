@@ -164,6 +164,8 @@ export class Gateway {
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
         live: () => side.figures(),
         'events/history': (asked) => feed.history(asked),
+        requests: (asked) => side.flights.list(asked),
+        'requests/:id': (asked) => side.flights.find(asked),
         ...ofConfig?.views,
       },
       commands: {
@@ -172,7 +174,7 @@ export class Gateway {
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
         ...ofConfig?.commands,
       },
-      feeds: { events: feed.feed },
+      feeds: { events: feed.feed, tap: side.taps },
       questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })

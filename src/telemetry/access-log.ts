@@ -96,7 +96,7 @@ function failureFields(failure: Failure): string {
 }
 
 /** The query with `***` in place of the values of all keys but the shown ones. Keys are compared as sent. */
-function maskedQuery(query: string, shown: ReadonlySet<string>): string {
+export function maskedQuery(query: string, shown: ReadonlySet<string>): string {
   let out = '?'
   let start = 1
   for (let i = 1; i <= query.length; i++) {
@@ -133,7 +133,7 @@ function shownValues(headers: FlatHeaders, name: string): string {
 }
 
 /** The path of a target that was refused before it had a normal form. */
-function rawPath(target: string): string {
+export function rawPath(target: string): string {
   const query = target.indexOf('?')
   return query === -1 ? target : target.slice(0, query)
 }

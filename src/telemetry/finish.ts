@@ -5,11 +5,12 @@ import type { HeadVerdict } from '../core/outcome.ts'
 import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
+import type { FlightRecorder, FlightRoute } from './flight-recorder.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
 /** What of a config generation its requests are recorded with. */
-export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway'>
+export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'flightRecorder'>
 
 const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
@@ -48,11 +49,13 @@ export class Recorder {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly flights: FlightRecorder | undefined
   private readonly upstreams = new Map<string, UpstreamSeries>()
   private unmatched: RouteRecord | undefined = undefined
 
-  /** Without a log nothing is written. */
-  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock) {
+  /** Without a log nothing is written, without `flights` none is kept. */
+  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock, flights?: FlightRecorder) {
+    this.flights = flights
     this.metrics = metrics
     this.log = log
     this.clock = clock
@@ -97,7 +100,7 @@ export class Recorder {
 
   private recordOf(label: string, name: string | undefined, match: AccessLogRoute, head: RecordedHead): RouteRecord {
     const line = this.log?.route(name, match, head)
-    return new RouteSeries(label, line, this.metrics, this.log, this.clock)
+    return new RouteSeries(label, line, this.metrics, this.log, this.clock, this.flights?.route(match, head))
   }
 }
 
@@ -108,6 +111,7 @@ class RouteSeries implements RouteRecord {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly flight: FlightRoute | undefined
   /** By method, status and reason. */
   private readonly requests = new Map<number, Counter>()
   private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASSES.length).fill(undefined)
@@ -118,7 +122,9 @@ class RouteSeries implements RouteRecord {
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
+    flight: FlightRoute | undefined,
   ) {
+    this.flight = flight
     this.name = name
     this.line = line
     this.metrics = metrics
@@ -133,6 +139,7 @@ class RouteSeries implements RouteRecord {
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     this.duration(status).observe((now - ex.startedAt) / 1000)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
+    this.flight?.finish(ex, status, now)
   }
 
   retried(verdict: HeadVerdict): void {

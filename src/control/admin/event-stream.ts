@@ -39,21 +39,32 @@ export class EventStream {
       this.lost++
       return false
     }
-    if (this.lost > 0) this.out.write(eventText('lost', { count: this.lost }))
-    this.lost = 0
+    this.tellLost()
     this.out.write(eventText(event, data))
     return true
+  }
+
+  /** So many were lost before they came here. */
+  lose(count: number): void {
+    this.lost += count
   }
 
   /** Nothing follows: the reader gets `end`. */
   end(): void {
     this.stop()
-    if (!this.out.writableEnded) this.out.end(eventText('end', {}))
+    if (this.out.writableEnded) return
+    this.tellLost()
+    this.out.end(eventText('end', {}))
   }
 
   /** @internal Its reader is gone. */
   stop(): void {
     this.clock.cancel(this.timer)
+  }
+
+  private tellLost(): void {
+    if (this.lost > 0) this.out.write(eventText('lost', { count: this.lost }))
+    this.lost = 0
   }
 
   /** A comment: proxies in between and the reader see that we are there. */

@@ -111,6 +111,8 @@ function create(bug: (error: unknown) => void): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     return503OnClosing: false,
+    // A correlation ID of the largest length.
+    routerOptions: { maxParamLength: 128 },
     // Node looks for slow requests only every 30 s otherwise.
     http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
   })

@@ -47,6 +47,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       listeners: [{ name: 'web', host: '127.0.0.1', port: 0 } as Config['lean']['listeners'][0]],
       trustedProxies: [],
       correlation: { headers: ['x-correlation-id'], trust: 'any' },
+      flightRecorder: undefined,
       pathPolicy: { dots: 'refuse' },
       upstreams: [upstream as unknown as UpstreamConfig],
       routes: [{ name: 'orders', policies: {} } as unknown as Config['lean']['routes'][0]],

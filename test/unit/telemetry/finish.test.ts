@@ -11,7 +11,7 @@ import { WorkerMetrics } from '../../../src/telemetry/series.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
 
-const HEAD = { generation: 3, gateway: { name: 'edge-eu' } }
+const HEAD = { generation: 3, gateway: { name: 'edge-eu' }, flightRecorder: undefined }
 const NO_MATCH = { queryKeys: new Set<string>(), headerNames: [] }
 
 class Bench {

@@ -101,6 +101,7 @@ function head(generation: number, upstreams: number, routes: number): ConfigHead
     listeners: [],
     trustedProxies: [],
     correlation: { headers: ['x-correlation-id'], trust: 'any' },
+    flightRecorder: undefined,
     pathPolicy: { dots: 'refuse' },
     upstreams,
     routes,
