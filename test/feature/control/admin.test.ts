@@ -69,6 +69,7 @@ beforeEach(async () => {
         },
       },
     },
+    dashboard: new Map(),
     clock: systemClock,
     commands: {
       'demo/faults': async (body) => {
