@@ -43,6 +43,10 @@ export class AdminClient {
     this.env = env
   }
 
+  get origin(): string {
+    return this.base.origin
+  }
+
   /** Reads without a token where the gateway lets us. */
   async get(path: string): Promise<unknown> {
     const free = this.tokenFile === undefined ? await this.ask(path) : undefined
@@ -71,7 +75,8 @@ export class AdminClient {
     }
   }
 
-  private async token(): Promise<string> {
+  /** Rejects with {@link AdminFailed} where there is none to be read. */
+  async token(): Promise<string> {
     const file = this.tokenFile ?? (await this.ownTokenFile())
     try {
       return (await readFile(file, 'utf8')).trim()

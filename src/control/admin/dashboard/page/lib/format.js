@@ -15,6 +15,7 @@ export function count(value) {
  */
 export function rate(value) {
   if (value === 0) return '0'
+  if (value < 1) return value.toFixed(2)
   return value < 10 ? value.toFixed(1) : count(value)
 }
 
@@ -32,6 +33,7 @@ export function percent(share) {
  */
 export function ms(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING
+  if (value === 0) return '0 ms'
   if (value < 10) return `${value.toFixed(1)} ms`
   if (value < 1000) return `${whole.format(value)} ms`
   return span(value)

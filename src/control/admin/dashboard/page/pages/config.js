@@ -32,7 +32,7 @@ export class ConfigPage {
       h('h1', {}, 'Config'),
       livePanel,
       panel('History', this.history),
-      panel('Values that hold', h('div', { class: 'filters' }, h('label', {}, 'Of route', this.route)), this.names),
+      panel('Effective config', h('div', { class: 'filters' }, h('label', {}, 'Of route', this.route)), this.names),
       this.effective?.element,
     )
   }

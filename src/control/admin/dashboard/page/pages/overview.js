@@ -1,9 +1,9 @@
 import { h } from '../lib/dom.js'
-import { count, dayTime, ms, NOTHING, percent, rate, span } from '../lib/format.js'
+import { count, ms, NOTHING, percent, rate, span, time } from '../lib/format.js'
 import { errorTone, words, workerTone } from '../lib/tones.js'
 import { traffic } from '../live/state.js'
 import { Attention } from '../parts/attention.js'
-import { Charts, LOAD, ROUTE_LATENCY, TRAFFIC } from '../parts/charts.js'
+import { Charts, HELP, LOAD, ROUTE_LATENCY, TRAFFIC } from '../parts/charts.js'
 import { Table } from '../parts/table.js'
 import { Tiles } from '../parts/tiles.js'
 
@@ -15,7 +15,7 @@ export class Overview {
     this.state = state
     this.attention = new Attention()
     this.tiles = new Tiles(tiles(state))
-    this.charts = new Charts({ api, state }, '', () => state.now.total, [TRAFFIC, ROUTE_LATENCY, LOAD])
+    this.charts = new Charts({ api, state }, '', () => state.now.total, [TRAFFIC, ROUTE_LATENCY, LOAD, HELP])
     this.routes = new Table(routes())
     this.upstreams = new Table(upstreams())
     this.workers = new Table(workers())
@@ -85,7 +85,7 @@ function tiles(state) {
     { label: 'Latency p99', read: () => ({ number: ms(state.route().p99), note: 'of the last 5 s' }) },
     {
       label: 'Waiting',
-      read: () => ({ number: count(state.route().queued), note: 'in queues of bulkheads' }),
+      read: () => ({ number: count(state.route().queued), note: 'in queues' }),
     },
     {
       label: 'Busiest worker',
@@ -99,7 +99,7 @@ function tiles(state) {
       label: 'Config',
       read: () => {
         const { generation, hash, reload } = state.now
-        const at = reload === undefined || reload === null ? '' : ` · ${dayTime(reload.last.at)}`
+        const at = reload === undefined || reload === null ? '' : ` · ${time(reload.last.at)}`
         return {
           number: `#${generation}`,
           tone: reload?.last.ok === false ? 'bad' : '',

@@ -104,7 +104,7 @@ export class Chart {
         legend: { show: false },
         cursor: { show: false },
         select: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 24, 0, 0],
         scales: {
           x: {
             range: ({ data: [times] }, _min, max) => [

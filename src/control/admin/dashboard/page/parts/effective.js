@@ -10,7 +10,7 @@ export class Effective {
     this.api = api
     this.route = route
     this.body = h('div', {}, h('p', { class: 'empty' }, 'Asking …'))
-    this.element = panel('Effective config', this.body)
+    this.element = panel(`Effective config of ${route}`, this.body)
     void this.load()
   }
 
@@ -21,7 +21,7 @@ export class Effective {
         h('p', { class: 'muted' }, 'Written at ', h('span', { class: 'mono' }, place(at))),
         h(
           'div',
-          { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Effective config' },
+          { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Effective config of ${this.route}` },
           table(this.route, policies),
         ),
       )
