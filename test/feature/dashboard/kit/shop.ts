@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Sluice, startSluice, TOP } from '../../../kit/sluice.ts'
 import { closedPort } from '../../../kit/tcp.ts'
-import { type TestUpstream, testUpstream } from '../../../kit/upstream.ts'
+import { type Script, type TestUpstream, testUpstream } from '../../../kit/upstream.ts'
 
 /** A gateway with something of everything to look at. */
 export interface Shop {
@@ -15,13 +15,17 @@ export interface Shop {
   close(): Promise<void>
 }
 
-export async function openShop(extra = '', env: Readonly<Record<string, string>> = {}): Promise<Shop> {
-  const upstream = await testUpstream((request, response) => {
+export async function openShop(
+  admin = '{ listen: "127.0.0.1:0" }',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Shop> {
+  const script: Script = (request, response) => {
     if (request.url === '/bad') response.statusCode = 503
     response.end('ok')
-  })
-  const second = await testUpstream((_request, response) => void response.end('ok'))
-  const yaml = `${TOP}${extra}
+  }
+  const upstream = await testUpstream(script)
+  const second = await testUpstream(script)
+  const yaml = `${TOP.replace('admin: { listen: "127.0.0.1:0" }', `admin: ${admin}`)}
 upstreams:
   good: { endpoints: ["${upstream.url}", "${second.url}"] }
   dead: { endpoints: ["http://127.0.0.1:${await closedPort()}"] }

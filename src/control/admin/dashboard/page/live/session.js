@@ -1,8 +1,9 @@
 const KEY = 'sluice-token'
 
-/** The operator's token: kept for as long as the tab lives, and sent to this gateway only. */
-export class Session {
+/** The operator's token: kept for as long as the tab lives, and sent to this gateway only. `change`: there is another one. */
+export class Session extends EventTarget {
   constructor() {
+    super()
     this.token = sessionStorage.getItem(KEY) ?? undefined
   }
 
@@ -19,5 +20,6 @@ export class Session {
     this.token = token
     if (token === undefined) sessionStorage.removeItem(KEY)
     else sessionStorage.setItem(KEY, token)
+    this.dispatchEvent(new Event('change'))
   }
 }

@@ -26,9 +26,21 @@ export async function follow(api, on) {
       error = caught instanceof ApiError ? caught : undefined
     }
     on.state('lost', error)
-    await new Promise((resolve) => setTimeout(resolve, wait * (0.75 + Math.random() / 2)))
+    await pause(api.session, wait * (0.75 + Math.random() / 2))
     wait = Math.min(LONGEST_WAIT_MS, wait * 2)
   }
+}
+
+/**
+ * Ends early when another token may open the door.
+ * @param {EventTarget} session
+ * @param {number} ms
+ */
+function pause(session, ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+    session.addEventListener('change', resolve, { once: true })
+  })
 }
 
 /**

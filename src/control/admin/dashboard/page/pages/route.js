@@ -72,11 +72,14 @@ export class RoutePage {
     const { now } = this.state
     const own = this.state.breakersOf(this.name)
     this.breakers.hidden = own.length === 0
-    // Bands move by a pixel every few seconds: they are made anew only then, so that buttons keep the focus.
+    // Bands move by a pixel every few seconds: they are made anew only then.
     const shown = JSON.stringify([own, this.actions.allowed, Math.floor(now.at / 5_000)])
-    if (shown === this.shownBreakers || this.bands.contains(document.activeElement)) return
+    if (shown === this.shownBreakers) return
     this.shownBreakers = shown
+    const buttons = () => [...this.bands.querySelectorAll('button')]
+    const focused = buttons().findIndex((button) => button === document.activeElement)
     this.bands.replaceChildren(...own.map((breaker) => this.#row(breaker)))
+    buttons()[focused]?.focus()
   }
 
   /** @param {any} breaker */

@@ -27,13 +27,7 @@ export class Table {
     this.order = []
     this.from = 0
     this.made = new Map()
-    this.heads = columns.map((column, i) =>
-      h(
-        'th',
-        { scope: 'col', class: column.num ? 'num' : false },
-        h('button', { type: 'button', onclick: () => this.#sortBy(i) }, column.label),
-      ),
-    )
+    this.heads = columns.map((column, i) => this.#head(column, i))
     this.body = h('tbody')
     this.filter = h('input', {
       type: 'search',
@@ -81,6 +75,13 @@ export class Table {
   update(rows) {
     this.rows = rows
     this.#show(this.from)
+  }
+
+  /** A column of actions has no name of its own: each action has. */
+  #head({ action, label, num }, i) {
+    if (action !== undefined) return h('td')
+    const button = h('button', { type: 'button', onclick: () => this.#sortBy(i) }, label)
+    return h('th', { scope: 'col', class: num ? 'num' : false }, button)
   }
 
   #sortBy(i) {
