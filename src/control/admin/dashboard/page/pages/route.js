@@ -77,7 +77,7 @@ export class RoutePage {
     if (shown === this.shownBreakers) return
     this.shownBreakers = shown
     const buttons = () => [...this.bands.querySelectorAll('button')]
-    const focused = buttons().findIndex((button) => button === document.activeElement)
+    const focused = buttons().indexOf(/** @type {any} */ (document.activeElement))
     this.bands.replaceChildren(...own.map((breaker) => this.#row(breaker)))
     buttons()[focused]?.focus()
   }

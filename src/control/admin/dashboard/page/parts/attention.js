@@ -62,8 +62,8 @@ function problems(state) {
     })
   }
   for (const name of Object.keys(now.routes)) {
-    const { errors, requests } = traffic(state.route(name))
-    if (errors < 0.01 || requests === 0) continue
+    const { errors } = traffic(state.route(name))
+    if (errors < 0.01) continue
     const href = `#/route/${encodeURIComponent(name)}`
     found.push({
       tone: errors >= 0.05 ? 'bad' : 'warn',

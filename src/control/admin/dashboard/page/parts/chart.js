@@ -95,6 +95,8 @@ export class Chart {
     const width = this.plot.clientWidth
     if (width === 0 || data[0].length === 0) return
     const style = getComputedStyle(this.plot)
+    // Asked for once: each question makes the browser lay the page out anew.
+    this.markColour = this.#colour('--text')
     const grid = { stroke: this.#colour('--line'), width: 1 }
     const axis = { stroke: this.#colour('--muted'), grid, ticks: { show: false }, font: `11px ${style.fontFamily}` }
     this.chart = new uPlot(
@@ -144,7 +146,7 @@ export class Chart {
   #mark({ ctx, bbox, valToPos, scales }) {
     const { min, max } = scales.x
     ctx.save()
-    ctx.strokeStyle = this.#colour('--text')
+    ctx.strokeStyle = this.markColour
     ctx.fillStyle = ctx.strokeStyle
     ctx.lineWidth = devicePixelRatio
     ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`
