@@ -55,7 +55,7 @@ test('what routes and upstreams counted, over all workers, and how they are now'
     { name: '-', requests: 1, errors: 0, statuses: { '4xx': 1 } },
   ])
   const [good, bad, idle] = routes
-  expect([good?.permits, good?.limit, bad?.limit]).toEqual([0, 7, null])
+  expect([good?.permits, good?.limit, bad?.limit]).toEqual([0, 7, 1024])
   expect(good?.latency.count).toBe(6)
   expect(good?.latency.buckets.reduce((sum, [, count]) => sum + count, 0)).toBe(6)
   expect(good?.latency.sum).toBeGreaterThan(0)
