@@ -48,10 +48,8 @@ export class AdminClient {
   }
 
   /** Reads without a token where the gateway lets us. */
-  async get(path: string): Promise<unknown> {
-    const free = this.tokenFile === undefined ? await this.ask(path) : undefined
-    if (free !== undefined && free.status !== 401) return read(free)
-    return read(await this.ask(path, { authorization: `Bearer ${await this.token()}` }))
+  async get(path: string, signal = AbortSignal.timeout(ANSWER_MS)): Promise<unknown> {
+    return read(await this.open(path, signal))
   }
 
   async post(path: string, body: object): Promise<unknown> {
@@ -62,10 +60,7 @@ export class AdminClient {
   /** Server-sent events, until the gateway ends them or `signal` does. */
   async *events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
     try {
-      const free = this.tokenFile === undefined ? await this.ask(path, {}, undefined, signal) : undefined
-      const authorized = async (): Promise<Response> =>
-        this.ask(path, { authorization: `Bearer ${await this.token()}` }, undefined, signal)
-      const answer = free !== undefined && free.status !== 401 ? free : await authorized()
+      const answer = await this.open(path, signal)
       if (!answer.ok || answer.body === null) await read(answer)
       else yield* eventsOf(answer.body)
     } catch (error) {
@@ -73,6 +68,12 @@ export class AdminClient {
       if (error instanceof AdminFailed) throw error
       throw new AdminFailed(Exit.unreachable, `the gateway at ${this.base.origin} has gone`)
     }
+  }
+
+  private async open(path: string, signal: AbortSignal): Promise<Response> {
+    const free = this.tokenFile === undefined ? await this.ask(path, {}, undefined, signal) : undefined
+    if (free !== undefined && free.status !== 401) return free
+    return this.ask(path, { authorization: `Bearer ${await this.token()}` }, undefined, signal)
   }
 
   /** Rejects with {@link AdminFailed} where there is none to be read. */

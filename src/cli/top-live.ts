@@ -1,6 +1,6 @@
-import { setInterval } from 'node:timers'
 import type { ReadStream, WriteStream } from 'node:tty'
 import type { LiveFigures } from '../control/figures.ts'
+import type { Clock, ClockHandle } from '../lib/clock.ts'
 import { type AdminClient, AdminFailed } from './admin.ts'
 import { Exit } from './io.ts'
 import { type Rates, ratesOf } from './top-rates.ts'
@@ -8,6 +8,7 @@ import { Screen } from './top-screen.ts'
 import { headline, type Line, SORT_KEYS, type SortKey, tables } from './top-view.ts'
 
 const EVERY_MS = 1_000
+const ANSWER_MS = 5_000
 const KEYS = 'q quits  s sorts  / filters'
 const ENTER = '\r'
 const ESCAPE = '\x1b'
@@ -18,6 +19,7 @@ export interface Terminal {
   readonly stdin: ReadStream
   readonly stdout: WriteStream
   readonly colour: boolean
+  readonly clock: Clock
 }
 
 /** The live view: asks the gateway once a second and draws, until somebody quits. Waits for a gateway that has gone. */
@@ -31,7 +33,8 @@ export class LiveTop {
   private rates: Rates | undefined = undefined
   /** Why there is no answer now; empty: there is one. */
   private trouble = ''
-  private asking = false
+  private readonly leaving = new AbortController()
+  private timer: ClockHandle
   private screen: Screen | undefined = undefined
   private quit: (error?: unknown) => void = () => {}
 
@@ -57,32 +60,36 @@ export class LiveTop {
       onKeys: (keys) => this.onKeys(keys),
       onResize: () => this.draw(),
     })
-    const timer = setInterval(() => void this.ask(), EVERY_MS)
     try {
       this.draw()
+      this.askLater()
       await done
     } finally {
-      clearInterval(timer)
+      this.terminal.clock.cancel(this.timer)
+      this.leaving.abort()
       this.screen.leave()
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, leave)
     }
   }
 
   private async ask(): Promise<void> {
-    if (this.asking) return
-    this.asking = true
+    const signal = AbortSignal.any([this.leaving.signal, AbortSignal.timeout(ANSWER_MS)])
     try {
-      const live = (await this.client.get('live')) as LiveFigures
+      const live = (await this.client.get('live', signal)) as LiveFigures
       this.rates = ratesOf(this.latest ?? live, live)
       this.latest = live
       this.trouble = ''
     } catch (error) {
+      if (this.leaving.signal.aborted) return
       if (error instanceof AdminFailed && error.exit === Exit.unreachable) this.trouble = error.message
       else this.quit(error)
-    } finally {
-      this.asking = false
     }
     this.draw()
+    this.askLater()
+  }
+
+  private askLater(): void {
+    this.timer = this.terminal.clock.after(EVERY_MS, () => void this.ask())
   }
 
   private onKeys(keys: string): void {

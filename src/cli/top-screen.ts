@@ -37,13 +37,16 @@ export class Screen {
     input.on('data', this.onKeys)
   }
 
+  /** A terminal that doesn't know its size says 0. */
   get rows(): number {
-    return this.output.rows
+    return this.output.rows || 24
   }
 
   /** Lines beyond the screen, and their parts beyond its edge, are not drawn. */
   draw(lines: readonly Line[]): void {
-    const { columns, rows } = this.output
+    if (this.left) return
+    const { rows } = this
+    const columns = this.output.columns || 80
     const shown = lines.slice(0, rows).map(({ text, tone }) => this.toned([...text].slice(0, columns).join(''), tone))
     this.output.write(`\x1b[H${shown.map((text) => `${text}\x1b[K`).join('\r\n')}\x1b[J`)
   }

@@ -1,4 +1,5 @@
 import type { LiveFigures } from '../control/figures.ts'
+import { systemClock } from '../lib/clock.ts'
 import { ADMIN_OPTIONS, type AdminClient, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
@@ -23,10 +24,11 @@ export async function top(args: readonly string[], io: Io): Promise<number> {
   if (!SORT_KEYS.includes(sort as SortKey)) return usage(`--sort takes one of ${SORT_KEYS.join(', ')}`, io)
   if (json === true && once !== true) return usage('--json needs --once', io)
   const { stdin, stdout } = process
+  const terminal = { stdin, stdout, colour: io.env.NO_COLOR === undefined, clock: systemClock }
   const view = { sort: sort as SortKey, filter: String(filter) }
   if (once !== true && !(stdin.isTTY && stdout.isTTY)) return usage('this is no terminal; give --once', io)
   return withAdmin('top', parsed.flags, io, async (client) => {
-    if (once !== true) return new LiveTop(client, view, { stdin, stdout, colour: io.env.NO_COLOR === undefined }).run()
+    if (once !== true) return new LiveTop(client, view, terminal).run()
     const rates = await sample(client)
     if (json === true) return io.stdout(`${JSON.stringify(rates, undefined, 2)}\n`)
     const lines = tables(rates, { ...view, rows: Number.POSITIVE_INFINITY })
@@ -36,10 +38,8 @@ export async function top(args: readonly string[], io: Io): Promise<number> {
 
 async function sample(client: AdminClient): Promise<Rates> {
   const before = (await client.get('live')) as LiveFigures
-  await new Promise<void>((resolve) => {
-    // Unlike the timers of the system's clock this one keeps the process alive.
-    setTimeout(resolve, SAMPLE_MS)
-  })
+  // The clock's timers keep no process alive, and there is nothing else to do meanwhile.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SAMPLE_MS)
   return ratesOf(before, (await client.get('live')) as LiveFigures)
 }
 

@@ -57,8 +57,9 @@ function timelineOf({ ex, now, status }: Ended): Happening[] {
   if (queuedMs > 0) story.push({ atMs: 0, kind: 'queued', waitMs: rounded(queuedMs) })
   for (const at of tries ?? (attempt === undefined ? [] : [attempt])) story.push(attemptOf(at, since, now))
   for (const note of notes ?? []) story.push({ atMs: since(note.at), ...note.what })
+  // An answer of our own says it; one of the upstream broke in its body.
   const decided = firstByteAt === 0 ? now : firstByteAt
-  if (failure !== undefined) story.push(failureOf(ex, since(ex.sent && degraded === undefined ? now : decided)))
+  if (failure !== undefined) story.push(failureOf(ex, since(failure.phase === 'body' ? now : decided)))
   if (degraded !== undefined) story.push({ atMs: since(decided), kind: 'fallback', reason: degraded })
   if (firstByteAt !== 0)
     story.push({ atMs: since(firstByteAt), kind: 'headers', status: ex.response?.status ?? status })

@@ -137,9 +137,9 @@ function create(bug: (error: unknown) => void): FastifyInstance {
 function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clock): void {
   const streams = new EventStreams(clock)
   app.addHook('preClose', async () => streams.close())
-  for (const [path, { needs, open }] of Object.entries(feeds)) {
-    app.get(`/api/v1/${path}`, { config: { needs } }, async (request, reply) => {
-      const begin = open(request as Asked)
+  for (const [path, feed] of Object.entries(feeds)) {
+    app.get(`/api/v1/${path}`, { config: { needs: feed.needs } }, async (request, reply) => {
+      const begin = feed.open(request as Asked)
       streams.check()
       reply.hijack()
       reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
