@@ -4,6 +4,7 @@ import { errorTone, words, workerTone } from '../lib/tones.js'
 import { traffic } from '../live/state.js'
 import { Attention } from '../parts/attention.js'
 import { Charts, HELP, LOAD, ROUTE_LATENCY, TRAFFIC } from '../parts/charts.js'
+import { Objectives } from '../parts/objectives.js'
 import { Table } from '../parts/table.js'
 import { Tiles } from '../parts/tiles.js'
 
@@ -16,6 +17,7 @@ export class Overview {
     this.attention = new Attention()
     this.tiles = new Tiles(tiles(state))
     this.charts = new Charts({ api, state }, '', () => state.now.total, [TRAFFIC, ROUTE_LATENCY, LOAD, HELP])
+    this.objectives = new Objectives(api)
     this.routes = new Table(routes())
     this.upstreams = new Table(upstreams())
     this.workers = new Table(workers())
@@ -26,6 +28,7 @@ export class Overview {
       this.attention.element,
       this.tiles.element,
       this.charts.element,
+      this.objectives.element,
       this.routes.element,
       this.upstreams.element,
       this.workers.element,
@@ -34,6 +37,7 @@ export class Overview {
 
   tick() {
     this.charts.tick()
+    this.objectives.tick()
   }
 
   reload() {

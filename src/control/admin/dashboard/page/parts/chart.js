@@ -21,6 +21,7 @@ export class Chart {
     this.lines = lines
     this.format = format
     this.stacked = stacked
+    /** @type {readonly { at: number, hash: string }[]} */
     this.marks = []
     this.values = lines.map(() => h('b', {}, NOTHING))
     this.plot = h('div', {
@@ -59,7 +60,7 @@ export class Chart {
       const latest = columns[i + 1]?.at(-1)
       write(value, latest === null || latest === undefined ? NOTHING : this.format(latest))
     }
-    const data = this.stacked ? stack(columns) : columns
+    const data = /** @type {any} */ (this.stacked ? stack(columns) : columns)
     if (this.chart === undefined) this.#draw(data)
     else this.chart.setData(data)
   }
@@ -105,7 +106,7 @@ export class Chart {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        select: { show: false },
+        select: { show: false, left: 0, top: 0, width: 0, height: 0 },
         padding: [8, 24, 0, 0],
         scales: {
           x: {
