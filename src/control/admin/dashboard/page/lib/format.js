@@ -53,6 +53,16 @@ export function span(value) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`
 }
 
+/**
+ * The same in whole minutes from the second on: what counts seconds is never calm.
+ * @param {number} value milliseconds
+ */
+export function about(value) {
+  if (value < 100_000) return span(value)
+  const minutes = Math.floor(value / 60_000)
+  return minutes < 60 ? `${minutes} min` : span(value)
+}
+
 /** @param {number | string} at epoch milliseconds or RFC 3339 */
 export function time(at) {
   return clock.format(new Date(at))

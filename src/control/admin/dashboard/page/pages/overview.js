@@ -1,5 +1,5 @@
 import { h } from '../lib/dom.js'
-import { count, ms, NOTHING, percent, rate, span, time } from '../lib/format.js'
+import { about, count, ms, NOTHING, percent, rate, time } from '../lib/format.js'
 import { errorTone, words, workerTone } from '../lib/tones.js'
 import { traffic } from '../live/state.js'
 import { Attention } from '../parts/attention.js'
@@ -103,17 +103,20 @@ function tiles(state) {
       label: 'Config',
       read: () => {
         const { generation, hash, reload } = state.now
-        const at = reload === undefined || reload === null ? '' : ` · ${time(reload.last.at)}`
+        const at = reload === undefined || reload === null ? '' : ` · ${time(reload.last.at).slice(0, 5)}`
         return {
           number: `#${generation}`,
           tone: reload?.last.ok === false ? 'bad' : '',
-          note: `${(hash ?? '').slice(0, 8)}${at}`,
+          note: `${(hash ?? '').slice(0, 7)}${at}`,
         }
       },
     },
     {
       label: 'Up for',
-      read: () => ({ number: span(state.now.at - state.now.startedAt), note: `version ${state.now.instance.version}` }),
+      read: () => ({
+        number: about(state.now.at - state.now.startedAt),
+        note: `version ${state.now.instance.version}`,
+      }),
     },
   ]
 }
