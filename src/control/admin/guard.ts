@@ -94,7 +94,8 @@ export class Guard {
 
   private known({ authorization }: GuardedRequest): { readonly name: string; readonly role: Role } | undefined {
     const presented = bearerOf(authorization)
-    return presented === undefined ? undefined : this.tokens.find(presented)
+    const token = presented === undefined ? undefined : this.tokens.find(presented)
+    return token && { name: token.name, role: token.role }
   }
 
   private allows(name: string): boolean {

@@ -50,7 +50,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       flightRecorder: undefined,
       pathPolicy: { dots: 'refuse' },
       upstreams: [upstream as unknown as UpstreamConfig],
-      routes: [{ name: 'orders', policies: {} } as unknown as Config['lean']['routes'][0]],
+      routes: [{ name: 'orders', failover: [], policies: {} } as unknown as Config['lean']['routes'][0]],
     },
     workers: 2,
     admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined },

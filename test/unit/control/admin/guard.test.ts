@@ -25,7 +25,8 @@ const post: GuardedRequest = {
   authorization: 'Bearer do',
   contentType: 'application/json',
 }
-const fine = (name?: string) => ({ name })
+const ROLES = { eye: 'viewer', ci: 'operator', root: 'admin' } as const
+const fine = (name?: keyof typeof ROLES) => ({ name, role: name && ROLES[name] })
 
 describe('Host', () => {
   test.each(['localhost', 'LocalHost:1', '127.0.0.1:9901', '127.8.9.1', '[::1]:9901', 'gw.example.com:9901'])(
