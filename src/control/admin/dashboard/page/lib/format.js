@@ -34,6 +34,7 @@ export function percent(share) {
 export function ms(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING
   if (value === 0) return '0 ms'
+  if (value < 0.1) return '<0.1 ms'
   if (value < 10) return `${value.toFixed(1)} ms`
   if (value < 1000) return `${whole.format(value)} ms`
   return span(value)
