@@ -83,7 +83,7 @@ export class Recorder {
       upstream = new UpstreamSeries(at.upstream, this.metrics, this.clock)
       this.upstreams.set(at.upstream, upstream)
     }
-    upstream.record(at.endpoint, verdict, at.startedAt)
+    upstream.record(at, verdict)
     // What a try came to that another one overtook is no reason for a further one, and had none.
     if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
