@@ -36,9 +36,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     watch: root.watch,
     overload: root.overload,
   }
-  const hash = createHash('sha256')
-    .update(JSON.stringify(canonical(rest)))
-    .digest('hex')
+  const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')
   return deepFreeze({ ...where, hash, ...rest })
 }
 
@@ -98,12 +96,25 @@ function route(name: string, options: RouteOptions): RouteConfig {
   }
 }
 
-/** With the keys of every object in order, so that the hash does not depend on how the file was written. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, child]) => [key, canonical(child)]))
+/** JSON with the keys of every object in order, so that the hash does not depend on how the file was written. */
+function canonicalText(value: unknown, known: Map<object, string>): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const before = known.get(value)
+  if (before !== undefined) return before
+  const text = Array.isArray(value)
+    ? `[${value.map((item) => canonicalText(item, known)).join()}]`
+    : `{${entriesText(value as Readonly<Record<string, unknown>>, known)}}`
+  // Built-in defaults are shared by thousands of routes.
+  known.set(value, text)
+  return text
+}
+
+function entriesText(map: Readonly<Record<string, unknown>>, known: Map<object, string>): string {
+  return Object.keys(map)
+    .filter((key) => map[key] !== undefined)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalText(map[key], known)}`)
+    .join()
 }
 
 function deepFreeze<T>(value: T): T {
