@@ -90,6 +90,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     failover: options.failover,
     timeouts: options.timeouts,
     importance: options.importance,
+    slo: options.slo,
     retries: options.retries ?? NO_RETRIES,
     hedge: options.hedge && { delay: options.hedge.delay },
     policies: Object.fromEntries(policies),

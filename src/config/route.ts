@@ -17,6 +17,7 @@ import {
 } from '../schema/composites.ts'
 import { duration, integer, name, oneOf, pattern, size } from '../schema/scalars.ts'
 import type { Infer, Read } from '../schema/schema.ts'
+import { sloOptions } from './slo.ts'
 
 const upstreamName = name('the name of an upstream')
 
@@ -118,7 +119,6 @@ const LATER = [
   'idempotency',
   'shed',
   'limits',
-  'slo',
   'accessLog',
   'adaptiveConcurrency',
   'sticky',
@@ -137,6 +137,10 @@ const shared = {
     oneOf(...IMPORTANCES),
     'normal',
     'Whose requests are served first and shed last where others wait, too.',
+  ),
+  slo: optional(
+    offOr(sloOptions),
+    'The objectives of the route over 30 days. They change no request: what remains of the error budget is a metric, and the shipped alerts watch how fast it burns.',
   ),
   ...policyFields,
 }

@@ -27,6 +27,7 @@ import { addGauges } from './gauges.ts'
 import { Listeners } from './listeners.ts'
 import { type Machine, memoryShare, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
+import { Objectives } from './objectives.ts'
 import { Outliers } from './outliers.ts'
 import { OverloadGuard } from './overload-guard.ts'
 import { CellRegistry, type Lease } from './registry.ts'
@@ -75,6 +76,7 @@ export class DataSide {
   readonly book: EndpointBook
   readonly breakers: Breakers
   readonly care: EndpointCare
+  readonly objectives: Objectives
   private readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
@@ -171,6 +173,11 @@ export class DataSide {
     })
     this.openings = new Listeners({ supervisor: this.supervisor, reusePort, log })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
+    this.objectives = new Objectives({
+      clock,
+      routes: () => this.live?.routes ?? [],
+      count: (labels) => metrics.count('sluice_slo_events_total', labels),
+    })
     this.addGauges()
   }
 
@@ -229,7 +236,8 @@ export class DataSide {
     const routes = lean.routes.map((route) => ({
       ...route,
       cells: cells.route(route.name, routeNeeds(route)),
-      digest: hashOf('sha1', JSON.stringify(route)),
+      // An objective changes no request: what the route has learnt stays.
+      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined })),
     }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
@@ -276,6 +284,7 @@ export class DataSide {
     this.breakers.close()
     this.outliers.close()
     this.overload.close()
+    this.objectives.close()
     await this.supervisor.stop()
     await this.logs?.stop()
   }
@@ -301,7 +310,7 @@ export class DataSide {
 
   private addGauges(): void {
     const { metrics, version } = this.options
-    const { book, breakers, cells, notices, registry, rings, supervisor } = this
+    const { book, breakers, cells, notices, objectives, registry, rings, supervisor } = this
     addGauges(metrics, {
       version,
       node: process.versions.node,
@@ -316,6 +325,7 @@ export class DataSide {
       lastReloadOk: this.options.lastReloadOk,
       breakers: () => breakers.all(),
       notices,
+      objectives,
       overload: () => this.overload.all(),
       panics: () =>
         Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),

@@ -156,6 +156,7 @@ export class Gateway {
         status: () => this.status(side),
         breakers: () => ({ breakers: [...side.breakers.all()] }),
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
+        slo: () => ({ objectives: side.objectives.all() }),
         ...ofConfig?.views,
       },
       commands: {

@@ -201,8 +201,17 @@ export interface RouteConfig {
   /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */
   readonly hedge: { readonly delay: number | undefined } | undefined
   readonly importance: Importance
+  /** undefined: it states no objective. */
+  readonly slo: SloConfig | undefined
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
+}
+
+/** Objectives: shares of requests from 0 to 1; at least one of the two is there. */
+export interface SloConfig {
+  readonly availability: number | undefined
+  /** `threshold`: milliseconds to the head of the answer. */
+  readonly latency: { readonly target: number; readonly threshold: number } | undefined
 }
 
 export interface WeightedUpstream {

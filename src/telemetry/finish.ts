@@ -1,4 +1,5 @@
 import type { Attempt } from '../core/attempt.ts'
+import type { SloConfig } from '../core/config.ts'
 import type { Exchange, RouteRecord } from '../core/exchange.ts'
 import { FAILURES, type Reason } from '../core/failures.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
@@ -6,6 +7,7 @@ import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
+import { SloSeries } from './slo.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
 /** What of a config generation its requests are recorded with. */
@@ -59,8 +61,8 @@ export class Recorder {
   }
 
   /** What a compiled route carries as `record`. */
-  route(name: string, match: AccessLogRoute, head: RecordedHead): RouteRecord {
-    return this.recordOf(name, name, match, head)
+  route(name: string, match: AccessLogRoute, head: RecordedHead, slo?: SloConfig): RouteRecord {
+    return this.recordOf(name, name, match, head, slo && new SloSeries(name, slo, this.metrics))
   }
 
   /** Requests that match no route are recorded with this generation from now on. */
@@ -95,9 +97,15 @@ export class Recorder {
     this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
   }
 
-  private recordOf(label: string, name: string | undefined, match: AccessLogRoute, head: RecordedHead): RouteRecord {
+  private recordOf(
+    label: string,
+    name: string | undefined,
+    match: AccessLogRoute,
+    head: RecordedHead,
+    slo?: SloSeries,
+  ): RouteRecord {
     const line = this.log?.route(name, match, head)
-    return new RouteSeries(label, line, this.metrics, this.log, this.clock)
+    return new RouteSeries(label, line, slo, this.metrics, this.log, this.clock)
   }
 }
 
@@ -105,6 +113,7 @@ export class Recorder {
 class RouteSeries implements RouteRecord {
   private readonly name: string
   private readonly line: RouteLine | undefined
+  private readonly slo: SloSeries | undefined
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
@@ -115,12 +124,14 @@ class RouteSeries implements RouteRecord {
   constructor(
     name: string,
     line: RouteLine | undefined,
+    slo: SloSeries | undefined,
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
   ) {
     this.name = name
     this.line = line
+    this.slo = slo
     this.metrics = metrics
     this.log = log
     this.clock = clock
@@ -132,6 +143,7 @@ class RouteSeries implements RouteRecord {
     this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     this.duration(status).observe((now - ex.startedAt) / 1000)
+    if (this.slo !== undefined) this.slo.record(ex, status, now)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
   }
 

@@ -190,6 +190,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
     hedge: undefined,
     importance: 'normal',
+    slo: undefined,
     policies: {},
     cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined },
     digest: JSON.stringify([name, to, more]),
