@@ -15,7 +15,7 @@ import {
   required,
   withDefault,
 } from '../schema/composites.ts'
-import { duration, integer, name, oneOf, pattern, size } from '../schema/scalars.ts'
+import { duration, integer, name, oneOf, pattern, ratio, size } from '../schema/scalars.ts'
 import type { Infer, Read } from '../schema/schema.ts'
 
 const upstreamName = name('the name of an upstream')
@@ -98,6 +98,14 @@ const hedgeOptions = object({
   ),
 })
 
+const accessLogOptions = object({
+  sample: withDefault(
+    ratio(),
+    '100%',
+    'Share of the requests that get a line. The trace ID decides, so that all gateways of a trace decide alike.',
+  ),
+})
+
 const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
   POLICIES.map(({ byDefault, doc, name, schema }) => [
     name,
@@ -119,7 +127,6 @@ const LATER = [
   'shed',
   'limits',
   'slo',
-  'accessLog',
   'adaptiveConcurrency',
   'sticky',
 ]
@@ -137,6 +144,11 @@ const shared = {
     oneOf(...IMPORTANCES),
     'normal',
     'Whose requests are served first and shed last where others wait, too.',
+  ),
+  accessLog: withDefault(
+    offOr(accessLogOptions),
+    {},
+    'Which requests get a line in the access log. Those that failed always do: with off, only they.',
   ),
   ...policyFields,
 }

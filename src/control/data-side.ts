@@ -229,7 +229,8 @@ export class DataSide {
     const routes = lean.routes.map((route) => ({
       ...route,
       cells: cells.route(route.name, routeNeeds(route)),
-      digest: hashOf('sha1', JSON.stringify(route)),
+      // How it is logged is renewed with each config anyway, and is no reason to end a request.
+      digest: hashOf('sha1', JSON.stringify({ ...route, accessLog: undefined })),
     }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
