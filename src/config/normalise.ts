@@ -22,13 +22,20 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     trustedProxies: root.trust.proxies,
     correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },
     pathPolicy: root.pathPolicy,
+    accessLog: root.logging.access,
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),
     routes: [...root.routes].map(([name, options]) => route(name, options)),
   }
   const rest = {
     lean,
     workers: root.workers,
-    admin: { ...root.admin.listen, hosts: root.admin.hosts, tokens: root.admin.auth?.tokens },
+    admin: {
+      ...root.admin.listen,
+      hosts: root.admin.hosts,
+      tokens: root.admin.auth?.tokens,
+      proxy: proxyIdentity(root.admin.trustedProxyHeader),
+    },
+    logging: { level: root.logging.level, audit: root.logging.audit },
     probes: root.probes?.listen,
     drain: root.drain,
     dns: root.dns,
@@ -38,6 +45,10 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
   }
   const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')
   return deepFreeze({ ...where, hash, ...rest })
+}
+
+function proxyIdentity(options: RootOptions['admin']['trustedProxyHeader']): Config['admin']['proxy'] {
+  return options && { ...options, roles: options.roles && Object.fromEntries(options.roles) }
 }
 
 function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {
@@ -91,6 +102,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     timeouts: options.timeouts,
     importance: options.importance,
     slo: options.slo,
+    accessLog: { sample: options.accessLog?.sample ?? 0 },
     retries: options.retries ?? NO_RETRIES,
     hedge: options.hedge && { delay: options.hedge.delay },
     policies: Object.fromEntries(policies),

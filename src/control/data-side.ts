@@ -236,8 +236,8 @@ export class DataSide {
     const routes = lean.routes.map((route) => ({
       ...route,
       cells: cells.route(route.name, routeNeeds(route)),
-      // An objective changes no request: what the route has learnt stays.
-      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined })),
+      // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
+      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined })),
     }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))

@@ -13,8 +13,17 @@ export interface LeanConfig {
   readonly trustedProxies: readonly string[]
   readonly correlation: CorrelationConfig
   readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
+  readonly accessLog: AccessLogConfig
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
+}
+
+export interface AccessLogConfig {
+  readonly format: 'json' | 'common' | 'combined'
+  /** Lower-case; their values are never shown. */
+  readonly maskHeaders: readonly string[]
+  /** Query keys whose values are shown, besides those that the route matches on. */
+  readonly showQuery: readonly string[]
 }
 
 export interface CorrelationConfig {
@@ -203,6 +212,8 @@ export interface RouteConfig {
   readonly importance: Importance
   /** undefined: it states no objective. */
   readonly slo: SloConfig | undefined
+  /** Share of its requests without a failure that get a line. */
+  readonly accessLog: { readonly sample: number }
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
 }

@@ -3,17 +3,13 @@ import type { SloConfig } from '../core/config.ts'
 import type { Exchange, RouteRecord } from '../core/exchange.ts'
 import { FAILURES, type Reason } from '../core/failures.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
-import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
+import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
 import { SloSeries } from './slo.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
-/** What of a config generation its requests are recorded with. */
-export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway'>
-
-const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
+const NO_MATCH: AccessLogRoute = { sample: 1, queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
 
 const METHODS: readonly string[] = [
@@ -61,12 +57,12 @@ export class Recorder {
   }
 
   /** What a compiled route carries as `record`. */
-  route(name: string, match: AccessLogRoute, head: RecordedHead, slo?: SloConfig): RouteRecord {
+  route(name: string, match: AccessLogRoute, head: LoggedHead, slo?: SloConfig): RouteRecord {
     return this.recordOf(name, name, match, head, slo && new SloSeries(name, slo, this.metrics))
   }
 
   /** Requests that match no route are recorded with this generation from now on. */
-  commit(head: RecordedHead): void {
+  commit(head: LoggedHead): void {
     this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head)
   }
 
@@ -101,7 +97,7 @@ export class Recorder {
     label: string,
     name: string | undefined,
     match: AccessLogRoute,
-    head: RecordedHead,
+    head: LoggedHead,
     slo?: SloSeries,
   ): RouteRecord {
     const line = this.log?.route(name, match, head)

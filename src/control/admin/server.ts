@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { BadCommand, type Call, type Command, CommandRefused } from './command.ts'
+import { type Call, type Command, CommandRefused, statusOf } from './command.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 import type { Role } from './tokens.ts'
@@ -31,18 +31,41 @@ export interface Shown {
   readonly metrics: () => Promise<Exposition>
 }
 
+/** What may be read; `query`: the parameters of the call. */
+export type View = (query: Readonly<Record<string, string | undefined>>) => unknown
+
+/** A command on its way, as it is recorded. */
+export interface CommandCall {
+  /** Below /api/v1. */
+  readonly path: string
+  readonly who: Admitted
+  /** Address of the other end of the connection. */
+  readonly peer: string
+  readonly body: unknown
+  readonly dryRun: boolean
+}
+
+/** Sees every command. */
+export interface Auditor {
+  /** Carries it out and records what became of it; rejects as `command` does, or where it may not be done unrecorded. */
+  run(call: CommandCall, command: () => Promise<unknown>): Promise<unknown>
+  /** The role was too small for it. */
+  refused(call: Omit<CommandCall, 'body'>): Promise<void>
+}
+
 export interface AdminOptions extends Shown {
   readonly guard: Pick<Guard, 'check'>
   /** What viewers may read, by path below /api/v1. */
-  readonly views: Readonly<Record<string, () => unknown>>
+  readonly views: Readonly<Record<string, View>>
+  /** What operators may read. */
+  readonly operatorViews: Readonly<Record<string, View>>
   /** What viewers may ask, with a body, by path below /api/v1. */
   readonly questions: Readonly<Record<string, Command>>
   /** Commands by path below /api/v1, for role operator. */
   readonly commands: Readonly<Record<string, Command>>
   /** Those whose body may be as large as a config. */
   readonly uploads: Readonly<Record<string, Command>>
-  /** Who did what; `token`: its name. */
-  readonly audit: (path: string, token: string) => void
+  readonly auditor: Auditor
   readonly bug: (error: unknown) => void
 }
 
@@ -56,7 +79,7 @@ export function probeServer(shown: Shown): FastifyInstance {
 
 /** Dashboard-to-be, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, questions, commands, uploads, audit, bug } = options
+  const { guard, views, operatorViews, questions, commands, uploads, auditor, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
@@ -65,21 +88,34 @@ export function adminServer(options: AdminOptions): FastifyInstance {
       asks?: boolean
     }
     const verdict = guard.check({ ...guarded(request), asks }, needs === 'nothing' ? undefined : needs)
-    if ('error' in verdict) return refuse(reply, verdict)
+    if ('error' in verdict) {
+      const { command } = request.routeOptions.config as { command?: string }
+      const { who } = verdict
+      if (command !== undefined && who !== undefined) await auditor.refused(described(request, command, who))
+      return refuse(reply, verdict)
+    }
     callers.set(request, verdict)
     return undefined
   })
   addProbes(app, options)
   addMetrics(app, options)
-  for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, () => view())
+  app.get('/api/v1/whoami', (request) => callers.get(request))
+  const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
+    for (const [path, view] of Object.entries(list)) {
+      app.get(`/api/v1/${path}`, { config: { needs } }, (request) => view(request.query as Parameters<View>[0]))
+    }
+  }
+  addViews(views, 'viewer')
+  addViews(operatorViews, 'operator')
   for (const [path, question] of Object.entries(questions)) {
     app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
   }
   const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
     for (const [path, command] of Object.entries(list)) {
-      app.post(`/api/v1/${path}`, { config: { needs: 'operator' }, bodyLimit }, async (request) => {
-        audit(path, callers.get(request)?.name ?? '')
-        return command(request.body, callOf(request))
+      app.post(`/api/v1/${path}`, { config: { needs: 'operator', command: path }, bodyLimit }, (request) => {
+        const { body } = request
+        const call = described(request, path, callers.get(request) as Admitted)
+        return auditor.run({ ...call, body }, () => command(body, callOf(request)))
       })
     }
   }
@@ -104,15 +140,19 @@ function create(bug: (error: unknown) => void): FastifyInstance {
     reply.headers(SAFE_HEADERS)
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error, _request, reply) => {
+    const status = statusOf(error)
     if (error instanceof CommandRefused)
-      return reply.code(error.status).send({ error: 'refused', message: error.message, ...error.details })
-    const status = error instanceof BadCommand ? 400 : (error.statusCode ?? 500)
+      return reply.code(status).send({ error: 'refused', message: error.message, ...error.details })
     if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
     bug(error)
     return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
   })
   return app
+}
+
+function described(request: FastifyRequest, path: string, who: Admitted): Omit<CommandCall, 'body'> {
+  return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: callOf(request).dryRun }
 }
 
 function callOf({ headers, query }: FastifyRequest): Call {
@@ -150,17 +190,16 @@ function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): 
 
 function guarded(request: FastifyRequest) {
   const { headers, method, raw } = request
-  const hosts: string[] = []
-  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
-    if (raw.rawHeaders[i]?.toLowerCase() === 'host') hosts.push(raw.rawHeaders[i + 1] as string)
-  }
+  const valuesOf = (name: string): string[] =>
+    raw.rawHeaders.filter((_, i) => i % 2 === 1 && raw.rawHeaders[i - 1]?.toLowerCase() === name)
   return {
     method,
-    hosts,
+    hosts: valuesOf('host'),
     origin: headers.origin,
     fetchSite: headers['sec-fetch-site'] as string | undefined,
     authorization: headers.authorization,
     contentType: headers['content-type'],
     peer: raw.socket.remoteAddress ?? '',
+    valuesOf,
   }
 }

@@ -130,7 +130,7 @@ test('the messages of the operational log are those of the source', () => {
 
 /** `level message` of each call of the operational log, the supervisor's `fail` among them. */
 function messagesIn(code: string): string[] {
-  const calls = [...code.matchAll(/\blog\.(info|warn|error)\(\s*(['"])(.+?)\2/g)]
+  const calls = [...code.matchAll(/\blog\.(debug|info|warn|error)\(\s*(['"])(.+?)\2/g)]
   const failures = [...code.matchAll(/\bthis\.fail\(slot, thread, '(.+?)'/g)]
   return [
     ...calls.map(([, level, , message]) => `${level} ${message}`),
