@@ -79,6 +79,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'whether the audit log is whole; what operators did',
     run: async (args, io) => (await import('./cli/audit.ts')).audit(args, io),
   },
+  why: {
+    usage: 'why ID [--json]',
+    does: 'the story of a request that failed or was slow, by its request or correlation ID',
+    run: async (args, io) => (await import('./cli/why.ts')).why(args, io),
+  },
+  tap: {
+    usage: 'tap [--route R] [--status 5xx] [--method M] [--reason R] [--limit N] [--for 30s] [--json]',
+    does: 'requests of a running gateway as they end',
+    run: async (args, io) => (await import('./cli/tap.ts')).tap(args, io),
+  },
+  top: {
+    usage: 'top [--once] [--json] [--sort KEY] [--filter TEXT]',
+    does: 'routes, upstreams, breakers and queues of a running gateway, live',
+    run: async (args, io) => (await import('./cli/top.ts')).top(args, io),
+  },
   drill: {
     usage: 'drill [FILE] [SCENARIO…] [--junit FILE]',
     does: 'failure scenarios against a config, on simulated upstreams',

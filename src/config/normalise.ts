@@ -21,6 +21,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     ),
     trustedProxies: root.trust.proxies,
     correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },
+    flightRecorder: root.flightRecorder,
     pathPolicy: root.pathPolicy,
     accessLog: root.logging.access,
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),

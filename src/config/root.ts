@@ -150,6 +150,20 @@ export const rootOptions = object(
       {},
       'From when on the process has too much to bear. First requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused.',
     ),
+    flightRecorder: withDefault(
+      offOr(
+        object({
+          slow: withDefault(
+            duration(1, 3_600_000),
+            '1s',
+            'Requests whose answer begins later than that are kept, too.',
+          ),
+          entries: withDefault(integer(10, 100_000), 1000, 'How many requests are kept; the oldest go first.'),
+        }),
+      ),
+      {},
+      'Keeps the story of the latest failed and slow requests: sluice why, GET /api/v1/requests, the dashboard.',
+    ),
     watch: withDefault(
       offOr(duration(100, 3_600_000)),
       '1s',

@@ -14,7 +14,16 @@ import { adminToken, stateDirOf } from './state-dir.ts'
 export interface AdminPlaneOptions
   extends Pick<
     AdminOptions,
-    'facts' | 'metrics' | 'views' | 'operatorViews' | 'questions' | 'commands' | 'uploads' | 'auditor'
+    | 'facts'
+    | 'metrics'
+    | 'views'
+    | 'operatorViews'
+    | 'feeds'
+    | 'clock'
+    | 'questions'
+    | 'commands'
+    | 'uploads'
+    | 'auditor'
   > {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
-import { BadCommand, CommandRefused, statusOf } from './admin/command.ts'
-import type { Auditor, CommandCall, View } from './admin/server.ts'
+import { BadCommand, CommandRefused, statusOf, type View } from './admin/command.ts'
+import type { Auditor, CommandCall } from './admin/server.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Link } from './audit/chain.ts'
 import { redacted } from './audit/redacted.ts'
@@ -87,8 +87,9 @@ export class Auditing implements Auditor {
   }
 
   /** The latest entries: `limit`, up to 1,000, of them. */
-  readonly view: View = async ({ limit = '100' }) => {
-    if (!/^[1-9]\d{0,2}$|^1000$/.test(limit)) throw new BadCommand('limit must be a whole number from 1 to 1000')
+  readonly view: View = async ({ query: { limit = '100' } }) => {
+    if (typeof limit !== 'string' || !/^[1-9]\d{0,2}$|^1000$/.test(limit))
+      throw new BadCommand('limit must be a whole number from 1 to 1000')
     return { entries: await this.entries.latest(Number(limit)) }
   }
 

@@ -167,6 +167,9 @@ export class Gateway {
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
         slo: () => ({ objectives: side.objectives.all() }),
         'log-level': () => this.logLevel.facts,
+        live: () => side.figures(),
+        requests: (asked) => side.flights.list(asked),
+        'requests/:id': (asked) => side.flights.find(asked),
         ...ofConfig?.views,
       },
       operatorViews: { audit: auditing.view },
@@ -178,6 +181,7 @@ export class Gateway {
         'log-level': async (body) => this.logLevel.set(body),
         ...ofConfig?.commands,
       },
+      feeds: { tap: side.taps },
       questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })

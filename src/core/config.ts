@@ -12,6 +12,8 @@ export interface LeanConfig {
   /** CIDRs of peers whose X-Forwarded-*, deadlines and attempt counts count. */
   readonly trustedProxies: readonly string[]
   readonly correlation: CorrelationConfig
+  /** undefined: off. `slow`: milliseconds until the answer begins from which a request is kept. */
+  readonly flightRecorder: { readonly slow: number; readonly entries: number } | undefined
   readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
   readonly accessLog: AccessLogConfig
   readonly upstreams: readonly UpstreamConfig[]

@@ -5,9 +5,13 @@ import { FAILURES, type Reason } from '../core/failures.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
+import type { FlightHead, FlightRecorder, FlightRoute } from './flight-recorder.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
 import { SloSeries } from './slo.ts'
 import { UpstreamSeries } from './upstream-series.ts'
+
+/** What of a config generation its requests are recorded with. */
+export type RecordedHead = LoggedHead & FlightHead
 
 const NO_MATCH: AccessLogRoute = { sample: 1, queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
@@ -46,23 +50,25 @@ export class Recorder {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly flights: FlightRecorder | undefined
   private readonly upstreams = new Map<string, UpstreamSeries>()
   private unmatched: RouteRecord | undefined = undefined
 
-  /** Without a log nothing is written. */
-  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock) {
+  /** Without a log nothing is written, without `flights` none is kept. */
+  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock, flights?: FlightRecorder) {
+    this.flights = flights
     this.metrics = metrics
     this.log = log
     this.clock = clock
   }
 
   /** What a compiled route carries as `record`. */
-  route(name: string, match: AccessLogRoute, head: LoggedHead, slo?: SloConfig): RouteRecord {
+  route(name: string, match: AccessLogRoute, head: RecordedHead, slo?: SloConfig): RouteRecord {
     return this.recordOf(name, name, match, head, slo && new SloSeries(name, slo, this.metrics))
   }
 
   /** Requests that match no route are recorded with this generation from now on. */
-  commit(head: LoggedHead): void {
+  commit(head: RecordedHead): void {
     this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head)
   }
 
@@ -97,11 +103,11 @@ export class Recorder {
     label: string,
     name: string | undefined,
     match: AccessLogRoute,
-    head: LoggedHead,
+    head: RecordedHead,
     slo?: SloSeries,
   ): RouteRecord {
     const line = this.log?.route(name, match, head)
-    return new RouteSeries(label, line, slo, this.metrics, this.log, this.clock)
+    return new RouteSeries(label, line, slo, this.metrics, this.log, this.clock, this.flights?.route(match, head))
   }
 }
 
@@ -113,6 +119,7 @@ class RouteSeries implements RouteRecord {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly flight: FlightRoute | undefined
   /** By method, status and reason. */
   private readonly requests = new Map<number, Counter>()
   private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASSES.length).fill(undefined)
@@ -124,7 +131,9 @@ class RouteSeries implements RouteRecord {
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
+    flight: FlightRoute | undefined,
   ) {
+    this.flight = flight
     this.name = name
     this.line = line
     this.slo = slo
@@ -141,6 +150,7 @@ class RouteSeries implements RouteRecord {
     this.duration(status).observe((now - ex.startedAt) / 1000)
     if (this.slo !== undefined) this.slo.record(ex, status, now)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
+    this.flight?.finish(ex, status, now)
   }
 
   retried(verdict: HeadVerdict): void {

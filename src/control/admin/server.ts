@@ -1,5 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Call, type Command, CommandRefused, statusOf } from './command.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type Asked, type Call, type Command, CommandRefused, NotFound, statusOf, type View } from './command.ts'
+import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 import type { Role } from './tokens.ts'
@@ -31,9 +33,6 @@ export interface Shown {
   readonly metrics: () => Promise<Exposition>
 }
 
-/** What may be read; `query`: the parameters of the call. */
-export type View = (query: Readonly<Record<string, string | undefined>>) => unknown
-
 /** A command on its way, as it is recorded. */
 export interface CommandCall {
   /** Below /api/v1. */
@@ -55,10 +54,13 @@ export interface Auditor {
 
 export interface AdminOptions extends Shown {
   readonly guard: Pick<Guard, 'check'>
-  /** What viewers may read, by path below /api/v1. */
+  /** What viewers may read, by path below /api/v1; `:name` stands for a segment. */
   readonly views: Readonly<Record<string, View>>
   /** What operators may read. */
   readonly operatorViews: Readonly<Record<string, View>>
+  /** What is told as it happens (server-sent events), by path below /api/v1. */
+  readonly feeds: Readonly<Record<string, Feed>>
+  readonly clock: Clock
   /** What viewers may ask, with a body, by path below /api/v1. */
   readonly questions: Readonly<Record<string, Command>>
   /** Commands by path below /api/v1, for role operator. */
@@ -79,7 +81,7 @@ export function probeServer(shown: Shown): FastifyInstance {
 
 /** Dashboard-to-be, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, operatorViews, questions, commands, uploads, auditor, bug } = options
+  const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, auditor, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
@@ -102,11 +104,12 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   app.get('/api/v1/whoami', (request) => callers.get(request))
   const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
     for (const [path, view] of Object.entries(list)) {
-      app.get(`/api/v1/${path}`, { config: { needs } }, (request) => view(request.query as Parameters<View>[0]))
+      app.get(`/api/v1/${path}`, { config: { needs } }, (request) => view(request as Asked))
     }
   }
   addViews(views, 'viewer')
   addViews(operatorViews, 'operator')
+  addFeeds(app, feeds, clock)
   for (const [path, question] of Object.entries(questions)) {
     app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
   }
@@ -131,6 +134,8 @@ function create(bug: (error: unknown) => void): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     return503OnClosing: false,
+    // A correlation ID of the largest length.
+    routerOptions: { maxParamLength: 128 },
     // Node looks for slow requests only every 30 s otherwise.
     http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
   })
@@ -144,6 +149,7 @@ function create(bug: (error: unknown) => void): FastifyInstance {
     const status = statusOf(error)
     if (error instanceof CommandRefused)
       return reply.code(status).send({ error: 'refused', message: error.message, ...error.details })
+    if (error instanceof NotFound) return reply.code(404).send({ error: 'not_found', message: error.message })
     if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
     bug(error)
     return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
@@ -153,6 +159,20 @@ function create(bug: (error: unknown) => void): FastifyInstance {
 
 function described(request: FastifyRequest, path: string, who: Admitted): Omit<CommandCall, 'body'> {
   return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: callOf(request).dryRun }
+}
+
+function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clock): void {
+  const streams = new EventStreams(clock)
+  app.addHook('preClose', async () => streams.close())
+  for (const [path, feed] of Object.entries(feeds)) {
+    app.get(`/api/v1/${path}`, { config: { needs: feed.needs } }, async (request, reply) => {
+      const begin = feed.open(request as Asked)
+      streams.check()
+      reply.hijack()
+      reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
+      streams.run(reply.raw, begin)
+    })
+  }
 }
 
 function callOf({ headers, query }: FastifyRequest): Call {

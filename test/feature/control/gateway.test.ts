@@ -48,6 +48,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       trustedProxies: [],
       correlation: { headers: ['x-correlation-id'], trust: 'any' },
       accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
+      flightRecorder: undefined,
       pathPolicy: { dots: 'refuse' },
       upstreams: [upstream as unknown as UpstreamConfig],
       routes: [{ name: 'orders', policies: {}, accessLog: { sample: 1 } } as unknown as Config['lean']['routes'][0]],

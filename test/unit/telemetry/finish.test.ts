@@ -14,6 +14,7 @@ import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
 const HEAD = {
   generation: 3,
   gateway: { name: 'edge-eu' },
+  flightRecorder: undefined,
   accessLog: { format: 'json', maskHeaders: [], showQuery: [] } as const,
 }
 const NO_MATCH = { sample: 1, queryKeys: new Set<string>(), headerNames: [] }

@@ -102,6 +102,7 @@ function head(generation: number, upstreams: number, routes: number): ConfigHead
     trustedProxies: [],
     correlation: { headers: ['x-correlation-id'], trust: 'any' },
     accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
+    flightRecorder: undefined,
     pathPolicy: { dots: 'refuse' },
     upstreams,
     routes,
