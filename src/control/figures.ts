@@ -117,8 +117,7 @@ export function liveFigures(sources: FigureSources): LiveFigures {
 }
 
 function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigures[] {
-  const requests = new Sums(metrics, 'sluice_requests_total', ({ route }) => route)
-  const statuses = new Sums(metrics, 'sluice_requests_total', ({ route, status }) => `${route} ${status?.[0]}`)
+  const requests = byStatus(metrics)
   const degraded = new Sums(metrics, 'sluice_degraded_total', ({ route }) => route)
   const retries = new Sums(metrics, 'sluice_retries_total', ({ route }) => route)
   const hedges = new Sums(metrics, 'sluice_hedges_total', ({ route }) => route)
@@ -128,13 +127,7 @@ function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigu
   const latency = new Sums(metrics, 'sluice_request_duration_seconds', ({ route }) => route)
   const counted = (name: string) => ({
     name,
-    requests: requests.count(name),
-    errors: statuses.count(`${name} 5`),
-    statuses: Object.fromEntries(
-      [1, 2, 3, 4, 5]
-        .map((first) => [`${first}xx`, statuses.count(`${name} ${first}`)] as const)
-        .filter(([, count]) => count > 0),
-    ),
+    ...(requests.get(name) ?? { requests: 0, errors: 0, statuses: {} }),
     degraded: degraded.count(name),
     retries: retries.count(name),
     hedges: hedges.count(name),
@@ -142,20 +135,13 @@ function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigu
     latency: latency.latency(name),
   })
   const figures = routes().map((route) => ({ ...counted(route.name), ...routeGauges(route, sum, words) }))
-  if (requests.count(NONE) === 0) return figures
+  if (!requests.has(NONE)) return figures
   const nothing = { inFlight: 0, queued: 0, permits: null, limit: null, streams: 0 }
   return [...figures, { ...counted(NONE), ...nothing }]
 }
 
 function upstreamFigures({ book, metrics, panics, registry }: FigureSources): UpstreamFigures[] {
-  const isFailure = (outcome: string | undefined): boolean => outcome !== 'ok' && outcome !== 'ignored'
-  const ofEndpoint = new Sums(metrics, 'sluice_attempts_total', ({ upstream, endpoint }) => `${upstream} ${endpoint}`)
-  const failed = new Sums(metrics, 'sluice_attempts_total', ({ upstream, outcome }) =>
-    isFailure(outcome) ? upstream : undefined,
-  )
-  const failedThere = new Sums(metrics, 'sluice_attempts_total', ({ upstream, endpoint, outcome }) =>
-    isFailure(outcome) ? `${upstream} ${endpoint}` : undefined,
-  )
+  const tries = triesOf(metrics)
   const latency = new Sums(metrics, 'sluice_attempt_duration_seconds', ({ upstream }) => upstream)
   const spent = new Sums(metrics, 'sluice_retry_budget_exhausted_total', ({ upstream }) => upstream)
   const recovery = new Sums(metrics, 'sluice_recovery_seconds', ({ upstream }) => upstream)
@@ -163,7 +149,7 @@ function upstreamFigures({ book, metrics, panics, registry }: FigureSources): Up
   return Array.from(book.upstreams, ({ set: { upstream: name, endpoints } }) => ({
     name,
     attempts: latency.latency(name).count,
-    failures: failed.count(name),
+    failures: tries.get(name)?.failures ?? 0,
     latency: latency.latency(name),
     budgetExhausted: spent.count(name),
     recovery: recovery.latency(name),
@@ -173,8 +159,7 @@ function upstreamFigures({ book, metrics, panics, registry }: FigureSources): Up
       state: endpointState(registry, cells),
       inFlight: registry.sum(cells.inFlight),
       connections: registry.sum(cells.connections),
-      attempts: ofEndpoint.count(`${name} ${id}`),
-      failures: failedThere.count(`${name} ${id}`),
+      ...(tries.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
     })),
   }))
 }
@@ -187,6 +172,41 @@ function workerFigures({ crew, overload }: FigureSources): WorkerFigures[] {
     utilization: Math.round(utilization * 1000) / 1000,
     overload: stages.get(worker) ?? 0,
   }))
+}
+
+/** By route; read in one go, since there are many. */
+function byStatus(metrics: FigureSources['metrics']) {
+  const routes = new Map<string, { requests: number; errors: number; readonly statuses: Record<string, number> }>()
+  for (const { labels, slots } of metrics.read('sluice_requests_total')) {
+    const { route = NONE, status = '' } = labels
+    let counts = routes.get(route)
+    if (counts === undefined) {
+      counts = { requests: 0, errors: 0, statuses: {} }
+      routes.set(route, counts)
+    }
+    const count = slots[0] as number
+    const kind = `${status[0]}xx`
+    counts.requests += count
+    if (kind === '5xx') counts.errors += count
+    counts.statuses[kind] = (counts.statuses[kind] ?? 0) + count
+  }
+  return routes
+}
+
+/** By upstream, and by upstream and endpoint. */
+function triesOf(metrics: FigureSources['metrics']) {
+  const tries = new Map<string, { attempts: number; failures: number }>()
+  const add = (key: string, count: number, failed: boolean): void => {
+    const { attempts, failures } = tries.get(key) ?? { attempts: 0, failures: 0 }
+    tries.set(key, { attempts: attempts + count, failures: failures + (failed ? count : 0) })
+  }
+  for (const { labels, slots } of metrics.read('sluice_attempts_total')) {
+    const { endpoint, outcome, upstream = '' } = labels
+    const failed = outcome !== 'ok' && outcome !== 'ignored'
+    add(upstream, slots[0] as number, failed)
+    add(`${upstream} ${endpoint}`, slots[0] as number, failed)
+  }
+  return tries
 }
 
 /** The series of a metric, added up by what `keyOf` makes of their labels. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { until } from './until.ts'
 
-const DRIVER = fileURLToPath(new URL('./pty.py', import.meta.url))
+const DRIVER = fileURLToPath(new URL('./terminal.py', import.meta.url))
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
 /** Whether this machine has what a pseudo-terminal is made with. */
@@ -16,6 +16,8 @@ export class Pty {
   text = ''
   /** At its end. `restored`: the terminal's settings are what they were. */
   ended: { readonly code: number; readonly restored: boolean } | undefined = undefined
+  /** Of the driver: how it ended, or its own trouble. */
+  private said = ''
   private readonly driver: ChildProcess
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
@@ -26,7 +28,8 @@ export class Pty {
       this.text += text
     })
     this.driver.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.ended = JSON.parse(text) as Pty['ended']
+      this.said += text
+      if (this.said.startsWith('{') && this.said.endsWith('\n')) this.ended = JSON.parse(this.said) as Pty['ended']
     })
   }
 
@@ -58,7 +61,7 @@ export class Pty {
     await until(
       () => what.test(this.screen.join('\n')),
       deadlineMs,
-      () => `${what} in:\n${this.screen.join('\n')}\n(raw end: ${JSON.stringify(this.text.slice(-300))})`,
+      () => `${what} in:\n${this.screen.join('\n')}\n${this.said} ${JSON.stringify(this.text.slice(-300))}`,
     )
     return this.screen
   }
@@ -67,7 +70,7 @@ export class Pty {
     await until(
       () => this.ended !== undefined,
       deadlineMs,
-      () => `the end of ${JSON.stringify(this.text.slice(-300))}`,
+      () => `the end: ${this.said} ${JSON.stringify(this.text.slice(-300))}`,
     )
     return this.ended as NonNullable<Pty['ended']>
   }

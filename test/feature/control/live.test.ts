@@ -7,11 +7,14 @@ import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 
 let upstream: TestUpstream
 let gateway: HookedGateway
+let held: (() => void)[]
 
 beforeEach(async () => {
+  held = []
   upstream = await testUpstream((request, answer) => {
     answer.statusCode = request.url?.startsWith('/bad') === true ? 500 : 200
-    answer.end('ok')
+    if (request.url === '/good?held') held.push(() => answer.end('ok'))
+    else answer.end('ok')
   })
   gateway = await hookedGateway(`${TOP}
 upstreams:
@@ -71,7 +74,18 @@ test('what routes and upstreams counted, over all workers, and how they are now'
   ])
 })
 
-test('a request in flight is seen, and the counts of an ended worker stay', async () => {
+test('a request in flight is seen, with the permit that it holds', async () => {
+  const answer = ask('/good?held')
+  await until(() => held.length === 1)
+  const [good] = (await live()).routes
+  expect(good).toMatchObject({ requests: 0, inFlight: 1, permits: 1, limit: 7 })
+  expect((await live()).upstreams[0]?.endpoints).toMatchObject([{ inFlight: 1, attempts: 0 }])
+  held[0]?.()
+  expect(await answer).toBe(200)
+  await until(async () => (await live()).routes[0]?.inFlight === 0)
+})
+
+test('the counts of an ended worker stay', async () => {
   await ask('/good')
   await until(async () => (await live()).routes[0]?.requests === 1)
   gateway.gateway.hook(0, 'exit')
