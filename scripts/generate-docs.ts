@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type KeyDoc, type Reference, reference } from '../src/config/reference.ts'
+import { grafanaDashboard } from './grafana/dashboard.ts'
 import { lintsPage } from './lints-page.ts'
 import { migratingPage } from './migrating-page.ts'
 
@@ -188,4 +189,5 @@ if (import.meta.main) {
   writeFileSync(`${DOCS}configuration.md`, configurationPage(reference()))
   writeFileSync(`${DOCS}lints.md`, lintsPage())
   writeFileSync(`${DOCS}migrating.md`, migratingPage())
+  writeFileSync(`${DOCS}../config/grafana/sluice.json`, grafanaDashboard())
 }
