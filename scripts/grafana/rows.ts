@@ -205,8 +205,12 @@ const endpoints: RowSpec = {
         '{{upstream}} {{reason}} {{mode}}',
       ],
     ]),
-    chart('Health checks', 'By what they came to.', 'ops', [
-      [`sum by (upstream, result) (${rate('sluice_health_checks_total', UPSTREAM)})`, '{{upstream}} {{result}}'],
+    chart('Health checks and discovery', 'By what they came to.', 'ops', [
+      [`sum by (upstream, result) (${rate('sluice_health_checks_total', UPSTREAM)})`, '{{upstream}} check {{result}}'],
+      [
+        `sum by (upstream, result) (${rate('sluice_discovery_refreshes_total', UPSTREAM)})`,
+        '{{upstream}} look {{result}}',
+      ],
     ]),
     chart(
       'Recovery and panic',
