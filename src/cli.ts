@@ -44,6 +44,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'how a running gateway does',
     run: async (args, io) => (await import('./cli/status.ts')).status(args, io),
   },
+  dashboard: {
+    usage: 'dashboard',
+    does: 'the link of the dashboard of a running gateway, with its token',
+    run: async (args, io) => (await import('./cli/dashboard.ts')).dashboard(args, io),
+  },
   reload: {
     usage: 'reload',
     does: 'makes a running gateway read its files again',

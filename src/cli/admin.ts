@@ -43,6 +43,10 @@ export class AdminClient {
     this.env = env
   }
 
+  get origin(): string {
+    return this.base.origin
+  }
+
   /** Reads without a token where the gateway lets us. */
   async get(path: string, signal = AbortSignal.timeout(ANSWER_MS)): Promise<unknown> {
     return read(await this.open(path, signal))
@@ -72,7 +76,8 @@ export class AdminClient {
     return this.ask(path, { authorization: `Bearer ${await this.token()}` }, undefined, signal)
   }
 
-  private async token(): Promise<string> {
+  /** Rejects with {@link AdminFailed} where there is none to be read. */
+  async token(): Promise<string> {
     const file = this.tokenFile ?? (await this.ownTokenFile())
     try {
       return (await readFile(file, 'utf8')).trim()

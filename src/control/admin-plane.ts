@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
 import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
+import { dashboardFiles } from './admin/dashboard/files.ts'
 import { Guard } from './admin/guard.ts'
 import { ProxyIdentity } from './admin/proxy-identity.ts'
 import { type AdminOptions, adminServer, probeServer } from './admin/server.ts'
@@ -63,6 +64,7 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
   const { tokenFile } = own
   const api = adminServer({
     ...options,
+    dashboard: await dashboardFiles(),
     guard: { check: (request, needs) => guard.check(request, needs) },
     bug: (error) => log.error('bug in the admin API', { error }),
   })

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -16,6 +17,8 @@ import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { Drain, type DrainKind } from './drain.ts'
 import { FileWatch } from './file-watch.ts'
+import { LiveFeed } from './live-feed.ts'
+import type { Surroundings } from './live-frame.ts'
 import { LogLevel } from './log-level.ts'
 import { type Machine, workerCount } from './machine.ts'
 import { Reloader, type ReloaderOptions } from './reloader.ts'
@@ -79,6 +82,7 @@ export class Gateway {
   private plane: AdminPlane | undefined = undefined
   private reloader: Reloader | undefined = undefined
   private watch: FileWatch | undefined = undefined
+  private feed: LiveFeed | undefined = undefined
   private readonly lose: (code: number) => void
 
   constructor(config: Config, deps: GatewayDeps) {
@@ -154,6 +158,8 @@ export class Gateway {
     const auditing = this.auditingOf(side, stateDir)
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
     this.reloader = reloader
+    const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
+    this.feed = feed
     const ofConfig = reloader && configCommands(reloader, archive)
     const plane = await openAdminPlane({
       ...deps,
@@ -168,6 +174,7 @@ export class Gateway {
         slo: () => ({ objectives: side.objectives.all() }),
         'log-level': () => this.logLevel.facts,
         live: () => side.figures(),
+        'events/history': (asked) => feed.history(asked),
         requests: (asked) => side.flights.list(asked),
         'requests/:id': (asked) => side.flights.find(asked),
         ...ofConfig?.views,
@@ -181,12 +188,13 @@ export class Gateway {
         'log-level': async (body) => this.logLevel.set(body),
         ...ofConfig?.commands,
       },
-      feeds: { tap: side.taps },
+      feeds: { events: feed.feed, tap: side.taps },
       questions: ofConfig?.questions ?? {},
       uploads: ofConfig?.uploads ?? {},
     })
     this.plane = plane
     await side.start()
+    feed.start()
     await this.follow(reloader)
     const { admin, probes, tokenFile } = plane
     return { listeners: side.listeners, admin, probes, tokenFile, workers: count, workersBound: bound }
@@ -240,6 +248,21 @@ export class Gateway {
     this.watch = FileWatch.start(options, reload.signature)
   }
 
+  private surroundings(): Surroundings {
+    const { lean } = this.config
+    return {
+      instance: { gateway: lean.gateway.name, host: hostname(), version: this.deps.version },
+      drain: this.leaving.state,
+      reload: this.reloader?.facts,
+      links: Object.fromEntries(
+        lean.routes.map(({ name, to, failover }) => [
+          name,
+          [...new Set([...(to ?? []).map(({ upstream }) => upstream), ...failover])],
+        ]),
+      ),
+    }
+  }
+
   private status(side: DataSide) {
     const { config, deps } = this
     return statusOf({
@@ -260,6 +283,7 @@ export class Gateway {
   private async close(): Promise<void> {
     this.watch?.close()
     this.logLevel.close()
+    this.feed?.close()
     await this.side?.close()
     await this.plane?.close()
   }

@@ -9,6 +9,8 @@ export interface GuardedRequest {
   readonly method: string
   /** A question with a body: it changes nothing, and counts as reading. */
   readonly asks?: boolean
+  /** A page without secrets, which others may link to. */
+  readonly linked?: boolean
   /** All Host fields. */
   readonly hosts: readonly string[]
   readonly origin: string | undefined
@@ -72,13 +74,13 @@ export class Guard {
     return this.checkSource(request) ?? this.checkRole(request, needs)
   }
 
-  private checkSource({ hosts, origin, fetchSite }: GuardedRequest): GuardRefusal | undefined {
+  private checkSource({ hosts, origin, fetchSite, linked = false }: GuardedRequest): GuardRefusal | undefined {
     const [host] = hosts
     if (host === undefined || hosts.length > 1) return refuse(400, 'bad_host', 'one Host field is needed')
     if (!this.allows(nameOf(host))) {
       return refuse(403, 'host_not_allowed', 'this host name is not in admin.hosts')
     }
-    if (fetchSite === 'cross-site' || (origin !== undefined && !isSame(origin, host))) {
+    if ((fetchSite === 'cross-site' && !linked) || (origin !== undefined && !isSame(origin, host))) {
       return refuse(403, 'foreign_origin', 'requests of other sites are refused')
     }
     return undefined

@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import { type Asked, type Call, type Command, CommandRefused, NotFound, statusOf, type View } from './command.ts'
+import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
@@ -68,6 +69,8 @@ export interface AdminOptions extends Shown {
   /** Those whose body may be as large as a config. */
   readonly uploads: Readonly<Record<string, Command>>
   readonly auditor: Auditor
+  /** Of the dashboard, by path below /dashboard/; they hold nothing that takes a token. */
+  readonly dashboard: ReadonlyMap<string, DashboardFile>
   readonly bug: (error: unknown) => void
 }
 
@@ -79,17 +82,22 @@ export function probeServer(shown: Shown): FastifyInstance {
   return app
 }
 
-/** Dashboard-to-be, API, probes and metrics, all behind the guard. */
+/** Dashboard, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, auditor, bug } = options
+  const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, dashboard, auditor, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
-    const { needs = 'viewer', asks = false } = request.routeOptions.config as {
+    const {
+      needs = 'viewer',
+      asks = false,
+      linked = false,
+    } = request.routeOptions.config as {
       needs?: Role | 'nothing'
       asks?: boolean
+      linked?: boolean
     }
-    const verdict = guard.check({ ...guarded(request), asks }, needs === 'nothing' ? undefined : needs)
+    const verdict = guard.check({ ...guarded(request), asks, linked }, needs === 'nothing' ? undefined : needs)
     if ('error' in verdict) {
       const { command } = request.routeOptions.config as { command?: string }
       const { who } = verdict
@@ -101,7 +109,7 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   })
   addProbes(app, options)
   addMetrics(app, options)
-  app.get('/api/v1/whoami', (request) => callers.get(request))
+  app.get('/api/v1/whoami', (request) => whoami(callers.get(request)))
   const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
     for (const [path, view] of Object.entries(list)) {
       app.get(`/api/v1/${path}`, { config: { needs } }, (request) => view(request as Asked))
@@ -110,6 +118,7 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   addViews(views, 'viewer')
   addViews(operatorViews, 'operator')
   addFeeds(app, feeds, clock)
+  addDashboard(app, dashboard)
   for (const [path, question] of Object.entries(questions)) {
     app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
   }
@@ -142,7 +151,7 @@ function create(bug: (error: unknown) => void): FastifyInstance {
   app.server.maxConnections = CONNECTIONS
   app.removeContentTypeParser('text/plain')
   app.addHook('onSend', async (_request, reply) => {
-    reply.headers(SAFE_HEADERS)
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
   app.setErrorHandler((error: Error, _request, reply) => {
@@ -173,6 +182,23 @@ function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clo
       streams.run(reply.raw, begin)
     })
   }
+}
+
+/** Relative redirects: they hold below whatever prefix a proxy in front has taken off. */
+function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, DashboardFile>): void {
+  const config = { needs: 'nothing', linked: true }
+  app.get('/', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
+  app.get('/dashboard', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
+  for (const [path, { body, headers }] of files) {
+    app.get(`/dashboard/${path}`, { config }, (request, reply) => {
+      reply.headers(headers)
+      return request.headers['if-none-match'] === headers.etag ? reply.code(304).send() : reply.send(body)
+    })
+  }
+}
+
+function whoami(caller: Admitted | undefined): object {
+  return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
 function callOf({ headers, query }: FastifyRequest): Call {

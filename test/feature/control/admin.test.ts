@@ -72,6 +72,7 @@ beforeEach(async () => {
         },
       },
     },
+    dashboard: new Map(),
     clock: systemClock,
     commands: {
       'demo/faults': async (body) => {
@@ -165,7 +166,7 @@ describe('what is allowed', () => {
   })
 
   test('who one is, and what only operators may read', async () => {
-    expect((await send('GET /api/v1/whoami'))[1]).toContain('{"role":"viewer","by":"nothing"}')
+    expect((await send('GET /api/v1/whoami'))[1]).toContain('{"name":null,"role":"viewer","by":"nothing"}')
     expect((await send('GET /api/v1/whoami', bearer))[1]).toContain('{"name":"ci","role":"operator","by":"token"}')
     expect((await send('GET /api/v1/audit?limit=7', bearer))[1]).toContain('{"limit":"7"}')
     expect((await send('GET /api/v1/audit'))[0]).toBe(401)

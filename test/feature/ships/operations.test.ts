@@ -154,7 +154,8 @@ test('probes and reads of the admin API answer as the page says', async () => {
   expect(paths).toEqual(expect.arrayContaining(['/api/v1/status', '/metrics', '/livez', '/readyz', '/startupz']))
   for (const path of paths) {
     // The head alone: streams have no end.
-    const answer = await fetch(`http://127.0.0.1:${sluice.adminPort}${path}`)
+    const headers = { authorization: `Bearer ${await sluice.token()}` }
+    const answer = await fetch(`http://127.0.0.1:${sluice.adminPort}${path}`, { headers })
     expect(answer.status, path).toBe(200)
     await answer.body?.cancel()
   }
