@@ -1,8 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { diff } from '../../src/cli/diff.ts'
+import { explain } from '../../src/cli/explain.ts'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
 import { closedPort } from '../kit/tcp.ts'
 import { until } from '../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../kit/upstream.ts'
+import { runCommand } from './cli/cli.ts'
 
 let upstream: TestUpstream
 let sluice: Sluice
@@ -86,4 +90,39 @@ test('a dead upstream is bad, whatever the reason', async () => {
   for (let i = 0; i < 30; i++) await sluice.get('/fast')
   await until(async () => (await objectives())['app availability']?.total === before.total + 30)
   expect((await objectives())['app availability']?.good).toBe(before.good)
+})
+
+test('a change of nothing but an objective ends no request', async () => {
+  const yaml = configOf('99%').replace('timeout: 5s', 'timeout: 10ms')
+  const gateway = await startSluice(yaml)
+  const open: (() => void)[] = []
+  upstream.script = (_req, res) => {
+    res.write('begun')
+    open.push(() => res.end(', and whole'))
+  }
+  try {
+    const kept = gateway.get('/kept')
+    const cut = gateway.get('/plain')
+    await until(() => open.length === 2)
+    // The other route changes, and what began on it is ended soon.
+    const changed = yaml.replace('99%', '98%').replace('/plain }, to: app', '/plain }, to: app, timeouts: { idle: 9s }')
+    expect((await gateway.command('config', { yaml: changed })).status).toBe(200)
+    await expect(cut).rejects.toThrow()
+    for (const finish of open) finish()
+    expect(await kept).toMatchObject({ status: 200, body: 'begun, and whole' })
+  } finally {
+    expect(await gateway.stop()).toBe(0)
+  }
+})
+
+describe('before it is live', () => {
+  test('explain says whose objective holds, diff what became of it', async () => {
+    const [before, after] = [`${sluice.folder}/before.yaml`, `${sluice.folder}/after.yaml`]
+    await writeFile(before, configOf('99%'))
+    await writeFile(after, configOf('98%'))
+    const explained = await runCommand(explain, [before, 'GET', 'http://host/'])
+    expect(explained.stdout).toMatch(/^ +slo\.availability +99% +profile promised +\S+before\.yaml:\d+:\d+$/m)
+    const { code, stdout } = await runCommand(diff, [before, after])
+    expect([code, stdout]).toEqual([3, '~ routes.app.slo.availability: 99% -> 98%\n'])
+  })
 })

@@ -43,7 +43,7 @@ export interface Alert {
   readonly state: 'pending' | 'firing'
 }
 
-/** A real Prometheus that scrapes `targets` as job `sluice`, four times a second. */
+/** A real Prometheus that scrapes `targets` as job `sluice`, twice a second. */
 export class Prometheus {
   private readonly child: ChildProcess
   private readonly folder: string
@@ -63,7 +63,7 @@ export class Prometheus {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-prometheus-'))
     const port = await closedPort()
     const config = {
-      global: { scrape_interval: '250ms', scrape_timeout: '250ms', evaluation_interval: '250ms' },
+      global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' },
       rule_files: ['rules.yaml'],
       scrape_configs: [{ job_name: 'sluice', static_configs: [{ targets }] }],
     }

@@ -57,9 +57,9 @@ routes:
     await sluice.get('/tight'),
     await sluice.get('/fallen'),
     await sluice.get('/slow'),
-    ...(await Promise.all([sluice.get('/narrow'), sluice.get('/narrow')])),
+    ...(await Promise.all([1, 2, 3, 4].map(() => sluice.get('/narrow')))),
   ]
-  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200, 200, 200, 200])
+  expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200, 200, 200, 200, 200, 200])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
   await until(async () => (await sluice.probe('/metrics')).body.includes('sluice_recovery_seconds'))

@@ -74,7 +74,8 @@ routes:
       return Number(good?.value[1] ?? 0) > 1
     }, 15_000)
     await until(async () => (await prometheus.query('route:sluice_slo_burn:rate5m')).length === 2, 10_000)
-    expect(await firing()).toEqual([])
+    const now = await firing()
+    expect(EXPECTED.filter((name) => now.includes(name))).toEqual([])
   })
 
   test('its alerts fire when the upstream is killed, and say so in words', { timeout: 40_000 }, async () => {
