@@ -51,9 +51,10 @@ export class AuditLog {
     const { folder } = this.options
     let entries: (Chained & Readonly<Record<string, unknown>>)[] = []
     for (const number of (await auditFiles(folder)).reverse()) {
-      const lines = (await readFile(auditFile(folder, number), 'utf8')).split('\n')
-      entries = [...lines.flatMap((line) => readChained(line) ?? []), ...entries].slice(-limit)
-      if (entries.length === limit) break
+      const wanted = limit - entries.length
+      if (wanted === 0) break
+      const lines = (await readFile(auditFile(folder, number), 'utf8')).trimEnd().split('\n')
+      entries = [...lines.slice(-wanted).flatMap((line) => readChained(line) ?? []), ...entries]
     }
     return entries
   }
