@@ -1,4 +1,7 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Flight, FlightSummary, Happening } from '../../../src/core/flight.ts'
 import { type Answer, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
@@ -6,6 +9,8 @@ import { closedPort, tcpServer } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { type Ended, sluice as run } from '../cli/cli.ts'
+
+const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url))
 
 let upstream: TestUpstream
 let silent: Awaited<ReturnType<typeof tcpServer>>
@@ -247,4 +252,33 @@ test('Server-Timing for a trusted peer that asks, and for nobody else', async ()
 test('is said in the metrics when too many failed at once', async () => {
   await Promise.all(Array.from({ length: 150 }, () => gateway.get('/none')))
   await until(async () => /^sluice_flight_recorder_dropped_total [1-9]/m.test((await gateway.probe('/metrics')).body))
+})
+
+describe('a tap without an end', () => {
+  const started = async (): Promise<{ child: ChildProcess; code: Promise<number | null> }> => {
+    const args = [CLI, 'tap', '--route', 'fine', '--admin', `http://127.0.0.1:${gateway.adminPort}`]
+    const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH } })
+    let text = ''
+    child.stdout.on('data', (chunk) => {
+      text += chunk
+    })
+    const code = once(child, 'exit').then(([exitCode]) => exitCode as number | null)
+    await until(async () => {
+      await gateway.get('/fine')
+      return text.includes(' route=fine ')
+    }, 15_000)
+    return { child, code }
+  }
+
+  test('ends by Ctrl-C', async () => {
+    const { child, code } = await started()
+    child.kill('SIGINT')
+    expect(await code).toBe(0)
+  }, 20_000)
+
+  test('ends with the gateway, which does not wait for it', async () => {
+    const { code } = await started()
+    expect(await gateway.stop()).toBe(0)
+    expect(await code).toBe(0)
+  }, 20_000)
 })
