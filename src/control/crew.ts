@@ -4,7 +4,7 @@ import type { FromWorker, WorkerStart } from '../core/protocol.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
-import type { ExitReason, WorkerFacts } from './contract.ts'
+import { EXIT_REASONS, type ExitReason, type WorkerFacts } from './contract.ts'
 import type { FlightLog } from './flight-log.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch } from './heartbeat.ts'
 import type { Notices } from './notices.ts'
@@ -55,7 +55,8 @@ export class Crew {
   private readonly events: CrewEvents
   private readonly watch: HeartbeatWatch
   private readonly failures = new FailedReplacements()
-  private readonly exits = new Map<ExitReason, number>()
+  /** From 0 on: a counter that begins with 1 hides its first step from rates. */
+  private readonly exits = new Map<ExitReason, number>(EXIT_REASONS.map((reason) => [reason, 0]))
   private readonly restarts = new Set<ClockHandle>()
   private ticking: ClockHandle = undefined
   /** Clock time of the latest beat of a serving worker that was seen; -Infinity: none has served yet. */

@@ -29,6 +29,7 @@ import { addGauges, type GaugeSources } from './gauges.ts'
 import { Listeners } from './listeners.ts'
 import { type Machine, memoryShare, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
+import { Objectives } from './objectives.ts'
 import { Outliers } from './outliers.ts'
 import { OverloadGuard } from './overload-guard.ts'
 import { CellRegistry, type Lease } from './registry.ts'
@@ -78,6 +79,7 @@ export class DataSide {
   readonly book: EndpointBook
   readonly breakers: Breakers
   readonly care: EndpointCare
+  readonly objectives: Objectives
   readonly flights: FlightLog
   readonly taps: Taps
   private readonly notices: Notices
@@ -181,6 +183,11 @@ export class DataSide {
     })
     this.openings = new Listeners({ supervisor: this.supervisor, reusePort, log })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
+    this.objectives = new Objectives({
+      clock,
+      routes: () => this.live?.routes ?? [],
+      count: (labels) => metrics.count('sluice_slo_events_total', labels),
+    })
     this.gauges = this.gaugeSources()
     addGauges(metrics, this.gauges)
   }
@@ -240,7 +247,8 @@ export class DataSide {
     const routes = lean.routes.map((route) => ({
       ...route,
       cells: cells.route(route.name, routeNeeds(route)),
-      digest: hashOf('sha1', JSON.stringify(route)),
+      // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
+      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined })),
     }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
@@ -295,6 +303,7 @@ export class DataSide {
     this.breakers.close()
     this.outliers.close()
     this.overload.close()
+    this.objectives.close()
     await this.supervisor.stop()
     await this.logs?.stop()
   }
@@ -320,7 +329,7 @@ export class DataSide {
 
   private gaugeSources(): GaugeSources {
     const { version } = this.options
-    const { book, breakers, cells, notices, registry, rings, supervisor } = this
+    const { book, breakers, cells, notices, objectives, registry, rings, supervisor } = this
     return {
       version,
       node: process.versions.node,
@@ -335,6 +344,7 @@ export class DataSide {
       lastReloadOk: this.options.lastReloadOk,
       breakers: () => breakers.all(),
       notices,
+      objectives,
       overload: () => this.overload.all(),
       panics: () =>
         Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),

@@ -15,8 +15,17 @@ export interface LeanConfig {
   /** undefined: off. `slow`: milliseconds until the answer begins from which a request is kept. */
   readonly flightRecorder: { readonly slow: number; readonly entries: number } | undefined
   readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
+  readonly accessLog: AccessLogConfig
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
+}
+
+export interface AccessLogConfig {
+  readonly format: 'json' | 'common' | 'combined'
+  /** Lower-case; their values are never shown. */
+  readonly maskHeaders: readonly string[]
+  /** Query keys whose values are shown, besides those that the route matches on. */
+  readonly showQuery: readonly string[]
 }
 
 export interface CorrelationConfig {
@@ -203,8 +212,19 @@ export interface RouteConfig {
   /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */
   readonly hedge: { readonly delay: number | undefined } | undefined
   readonly importance: Importance
+  /** undefined: it states no objective. */
+  readonly slo: SloConfig | undefined
+  /** Share of its requests without a failure that get a line. */
+  readonly accessLog: { readonly sample: number }
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
+}
+
+/** Objectives: shares of requests from 0 to 1; at least one of the two is there. */
+export interface SloConfig {
+  readonly availability: number | undefined
+  /** `threshold`: milliseconds to the head of the answer. */
+  readonly latency: { readonly target: number; readonly threshold: number } | undefined
 }
 
 export interface WeightedUpstream {

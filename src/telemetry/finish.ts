@@ -1,18 +1,19 @@
 import type { Attempt } from '../core/attempt.ts'
+import type { SloConfig } from '../core/config.ts'
 import type { Exchange, RouteRecord } from '../core/exchange.ts'
 import { FAILURES, type Reason } from '../core/failures.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
-import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
-import type { FlightRecorder, FlightRoute } from './flight-recorder.ts'
+import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
+import type { FlightHead, FlightRecorder, FlightRoute } from './flight-recorder.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
+import { SloSeries } from './slo.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
 /** What of a config generation its requests are recorded with. */
-export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'flightRecorder'>
+export type RecordedHead = LoggedHead & FlightHead
 
-const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
+const NO_MATCH: AccessLogRoute = { sample: 1, queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
 
 const METHODS: readonly string[] = [
@@ -62,8 +63,8 @@ export class Recorder {
   }
 
   /** What a compiled route carries as `record`. */
-  route(name: string, match: AccessLogRoute, head: RecordedHead): RouteRecord {
-    return this.recordOf(name, name, match, head)
+  route(name: string, match: AccessLogRoute, head: RecordedHead, slo?: SloConfig): RouteRecord {
+    return this.recordOf(name, name, match, head, slo && new SloSeries(name, slo, this.metrics))
   }
 
   /** Requests that match no route are recorded with this generation from now on. */
@@ -86,7 +87,7 @@ export class Recorder {
       upstream = new UpstreamSeries(at.upstream, this.metrics, this.clock)
       this.upstreams.set(at.upstream, upstream)
     }
-    upstream.record(at.endpoint, verdict, at.startedAt)
+    upstream.record(at, verdict)
     // What a try came to that another one overtook is no reason for a further one, and had none.
     if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
@@ -98,9 +99,15 @@ export class Recorder {
     this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
   }
 
-  private recordOf(label: string, name: string | undefined, match: AccessLogRoute, head: RecordedHead): RouteRecord {
+  private recordOf(
+    label: string,
+    name: string | undefined,
+    match: AccessLogRoute,
+    head: RecordedHead,
+    slo?: SloSeries,
+  ): RouteRecord {
     const line = this.log?.route(name, match, head)
-    return new RouteSeries(label, line, this.metrics, this.log, this.clock, this.flights?.route(match, head))
+    return new RouteSeries(label, line, slo, this.metrics, this.log, this.clock, this.flights?.route(match, head))
   }
 }
 
@@ -108,6 +115,7 @@ export class Recorder {
 class RouteSeries implements RouteRecord {
   private readonly name: string
   private readonly line: RouteLine | undefined
+  private readonly slo: SloSeries | undefined
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
@@ -119,6 +127,7 @@ class RouteSeries implements RouteRecord {
   constructor(
     name: string,
     line: RouteLine | undefined,
+    slo: SloSeries | undefined,
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
@@ -127,6 +136,7 @@ class RouteSeries implements RouteRecord {
     this.flight = flight
     this.name = name
     this.line = line
+    this.slo = slo
     this.metrics = metrics
     this.log = log
     this.clock = clock
@@ -138,6 +148,7 @@ class RouteSeries implements RouteRecord {
     this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     this.duration(status).observe((now - ex.startedAt) / 1000)
+    if (this.slo !== undefined) this.slo.record(ex, status, now)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
     this.flight?.finish(ex, status, now)
   }

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
 import type { CellRef, Page } from '../cells/pages.ts'
 import type { FromWorker } from '../core/protocol.ts'
-import { BUCKETS, METRICS, type MetricDefinition, type MetricName, slotsOf } from './names.ts'
+import { BUCKETS, type CounterName, METRICS, type MetricDefinition, type MetricName, slotsOf } from './names.ts'
 
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
 
@@ -106,6 +106,12 @@ export class MetricsRegistry {
   /** The same for values that only grow. */
   counter(name: string, help: string, labelNames: readonly string[], read: () => Iterable<Reading>): void {
     this.readAtScrape(name, help, 'counter', labelNames, read)
+  }
+
+  /** What a counter of the workers stands at; 0 where it is not there. */
+  count(metric: CounterName, labels: readonly string[]): number {
+    const row = this.families.get(metric)?.get(labels.join('\0'))
+    return row === undefined ? 0 : at(this.sum(row), 0)
   }
 
   /** The series of a metric that workers count, over all of them. */

@@ -70,6 +70,21 @@ export const METRICS = {
     help: 'Refusals by policies; mode shadow: refusals that were only counted.',
     labels: ['route', 'policy', 'reason', 'mode'],
   },
+  sluice_slo_events_total: {
+    kind: 'counter',
+    help: 'Requests that count for an objective of the route, by whether they met it.',
+    labels: ['route', 'objective', 'result'],
+  },
+  sluice_slo_target_ratio: {
+    kind: 'gauge',
+    help: 'Share of the requests that an objective wants to be good.',
+    labels: ['route', 'objective'],
+  },
+  sluice_slo_error_budget_remaining_ratio: {
+    kind: 'gauge',
+    help: 'Share of the error budget of 30 days that is left, of what this process has seen; below 0: overspent.',
+    labels: ['route', 'objective'],
+  },
   sluice_queue_wait_seconds: {
     kind: 'histogram',
     help: 'Wait in the queue of a bulkhead, of those who got a permit and of those who did not.',

@@ -102,7 +102,7 @@ export class Compilation {
   private compile(route: LeanRoute): CompiledRoute {
     const { clock, random, recorder, policies, services, space } = this.deps
     const { cells, digest, name } = route
-    const record = recorder.route(name, shownOf(route), this.head)
+    const record = recorder.route(name, shownOf(route), this.head, route.slo)
     const same = this.before?.routesByName.get(name)
     if (same?.digest === digest) return { ...same, record }
     const context = {

@@ -221,7 +221,10 @@ describe('sluice tap', () => {
 
   test('as server-sent events, to whoever may', async () => {
     const reader = new AbortController()
-    const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}/api/v1/tap?status=200`, { signal: reader.signal })
+    const url = `http://127.0.0.1:${gateway.adminPort}/api/v1/tap?status=200`
+    expect((await fetch(url)).status).toBe(401)
+    const headers = { authorization: `Bearer ${await gateway.token()}` }
+    const answer = await fetch(url, { headers, signal: reader.signal })
     expect(answer.headers.get('content-type')).toBe('text/event-stream')
     let text = ''
     const reading = (async () => {

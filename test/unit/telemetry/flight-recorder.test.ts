@@ -37,7 +37,7 @@ class Bench {
 
   end(ex: Exchange, status: number, reason?: Reason, origin: 'client' | 'upstream' = 'upstream'): void {
     if (reason !== undefined) ex.failure = failure(reason, 'headers', origin)
-    const route = this.recorder.route({ queryKeys: new Set(['id']), headerNames: [] }, this.head)
+    const route = this.recorder.route({ sample: 1, queryKeys: new Set(['id']), headerNames: [] }, this.head)
     route.finish(ex, status, this.clock.now())
   }
 
