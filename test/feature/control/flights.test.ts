@@ -78,11 +78,11 @@ const kinds = ({ timeline }: Flight): string[] => timeline.map(({ kind }) => kin
 const one = <K extends Happening['kind']>({ timeline }: Flight, kind: K): Extract<Happening, { kind: K }> =>
   timeline.find((event) => event.kind === kind) as Extract<Happening, { kind: K }>
 
+const ofUser = (): Record<string, string> => ({ XDG_STATE_HOME: join(gateway.folder, 'state') })
+
 /** A command against the gateway, as its user. */
 const sluice = (...args: string[]): Promise<Ended> =>
-  run(gateway.folder, [...args, '--admin', `http://127.0.0.1:${gateway.adminPort}`], {
-    XDG_STATE_HOME: join(gateway.folder, 'state'),
-  })
+  run(gateway.folder, [...args, '--admin', `http://127.0.0.1:${gateway.adminPort}`], ofUser())
 
 describe('the story of a request', () => {
   test('tries, one after another, until none may follow; what is secret is masked', async () => {
@@ -260,7 +260,7 @@ test('is said in the metrics when too many failed at once', async () => {
 describe('a tap without an end', () => {
   const started = async (): Promise<{ child: ChildProcess; code: Promise<number | null> }> => {
     const args = [CLI, 'tap', '--route', 'fine', '--admin', `http://127.0.0.1:${gateway.adminPort}`]
-    const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH } })
+    const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...ofUser() } })
     let text = ''
     child.stdout.on('data', (chunk) => {
       text += chunk

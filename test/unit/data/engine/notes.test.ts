@@ -55,7 +55,10 @@ describe('what the story of a request is made of', () => {
     full.send()
     full.send()
     expect(notesOf(full)).toEqual([{ kind: 'bulkhead', upstream: 'a' }])
-    const spent = new EngineKit({ upstreams: { a: 2 }, retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1_000 } } })
+    const spent = new EngineKit({
+      upstreams: { a: 2 },
+      retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1_000 } },
+    })
     spent.send()
     spent.latest.fail({ reason: 'connect_refused' })
     expect(notesOf(spent)).toContainEqual({ kind: 'budget', upstream: 'a' })
