@@ -152,9 +152,9 @@ test('every exit code is named', () => {
 test('probes and reads of the admin API answer as the page says', async () => {
   const paths = [...section(page, '## Admin API').matchAll(/`(?:GET )?(\/[\w/]+)`/g)].map((match) => match[1] as string)
   expect(paths).toEqual(expect.arrayContaining(['/api/v1/status', '/metrics', '/livez', '/readyz', '/startupz']))
+  const headers = { authorization: `Bearer ${await sluice.token()}` }
   for (const path of paths) {
     // The head alone: streams have no end.
-    const headers = { authorization: `Bearer ${await sluice.token()}` }
     const answer = await fetch(`http://127.0.0.1:${sluice.adminPort}${path}`, { headers })
     expect(answer.status, path).toBe(200)
     await answer.body?.cancel()

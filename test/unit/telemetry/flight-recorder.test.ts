@@ -140,6 +140,19 @@ test('the story: every try with its times, what was decided between them, and th
   expect(flight).toMatchObject({ why: 'failed', upstream: 'orders', attempts: 2, durationMs: 92 })
 })
 
+test.each([
+  ['shed', { kind: 'shed', reason: 'shed' }],
+  ['overloaded', { kind: 'shed', reason: 'overloaded' }],
+  ['deadline_unmeetable', { kind: 'deadline', reason: 'deadline_unmeetable', limitMs: 500 }],
+  ['no_endpoint', { kind: 'failed', reason: 'no_endpoint', phase: 'headers', origin: 'upstream' }],
+] as const)('%s is told as what it is', (reason, happening) => {
+  const bench = new Bench()
+  const ex = bench.exchange()
+  ex.deadline = bench.clock.now() + 500
+  bench.end(ex, 503, reason)
+  expect(bench.flights[0]?.timeline[1]).toEqual({ atMs: 0, ...happening })
+})
+
 test('a single try that was fine makes no list of tries', () => {
   const ex = madeExchange()
   ex.begin(madeAttempt(1, OK))
