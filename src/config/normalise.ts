@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
+import type {
+  BalancingConfig,
+  LeanConfig,
+  ListenerConfig,
+  RouteConfig,
+  SamplingConfig,
+  UpstreamConfig,
+} from '../core/config.ts'
 import type { ConfiguredPolicy } from '../data/policies/definition.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
@@ -22,6 +29,8 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     trustedProxies: root.trust.proxies,
     correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },
     pathPolicy: root.pathPolicy,
+    tracing: sampling(root),
+    metrics: { endpointSeries: root.metrics.endpointSeries },
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),
     routes: [...root.routes].map(([name, options]) => route(name, options)),
   }
@@ -35,11 +44,27 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     stateDir: root.stateDir,
     watch: root.watch,
     overload: root.overload,
+    telemetry: telemetry(root),
   }
   const hash = createHash('sha256')
     .update(JSON.stringify(canonical(rest)))
     .digest('hex')
   return deepFreeze({ ...where, hash, ...rest })
+}
+
+function sampling({ tracing }: RootOptions): SamplingConfig | undefined {
+  if (tracing === undefined) return undefined
+  const { buffer, errors, parents, sample } = tracing
+  return { sample, errors, parents, requests: buffer.requests }
+}
+
+function telemetry({ gateway, tracing }: RootOptions): Config['telemetry'] {
+  const service = tracing?.service ?? gateway.name
+  return {
+    service,
+    spans: tracing && { ...tracing.otlp, waiting: tracing.buffer.spans },
+    metrics: undefined,
+  }
 }
 
 function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {

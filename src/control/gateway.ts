@@ -66,7 +66,7 @@ export class Gateway {
   readonly lost: Promise<number>
   private readonly first: Config
   private readonly deps: GatewayDeps
-  private readonly metrics = new MetricsRegistry()
+  private readonly metrics: MetricsRegistry
   private readonly leaving: Drain
   private readonly startedAt: number
   private side: DataSide | undefined = undefined
@@ -80,6 +80,7 @@ export class Gateway {
     const lost = Promise.withResolvers<number>()
     this.first = config
     this.deps = deps
+    this.metrics = new MetricsRegistry(clock)
     this.startedAt = clock.now()
     this.lost = lost.promise
     this.lose = lost.resolve
@@ -151,7 +152,7 @@ export class Gateway {
       config,
       facts: () =>
         side.facts({ draining: this.leaving.state !== 'serving', configStale: reloader?.facts.last.ok === false }),
-      metrics: () => metrics.expose(),
+      metrics: (form) => metrics.expose(form),
       views: {
         status: () => this.status(side),
         breakers: () => ({ breakers: [...side.breakers.all()] }),

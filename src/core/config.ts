@@ -13,8 +13,24 @@ export interface LeanConfig {
   readonly trustedProxies: readonly string[]
   readonly correlation: CorrelationConfig
   readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
+  /** undefined: no spans. */
+  readonly tracing: SamplingConfig | undefined
+  /** `endpointSeries`: endpoints of an upstream that a worker counts apart. */
+  readonly metrics: { readonly endpointSeries: number }
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
+}
+
+/** Which requests are recorded as spans. */
+export interface SamplingConfig {
+  /** Share of the traces that begin here, 0 to 1. */
+  readonly sample: number
+  /** `always`: failed requests are recorded even where their trace is not sampled. */
+  readonly errors: 'always' | 'sampled'
+  /** Whose decision about a trace that began elsewhere counts. */
+  readonly parents: 'any' | 'proxies'
+  /** Running requests of a worker whose spans are kept until it is known whether they fail. */
+  readonly requests: number
 }
 
 export interface CorrelationConfig {

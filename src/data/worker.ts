@@ -4,6 +4,7 @@ import { CellSpace } from '../cells/space.ts'
 import { failure } from '../core/failures.ts'
 import { type Pressure, PressureWord } from '../core/pressure.ts'
 import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
+import type { SpanDrop } from '../core/spans.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { TimerWheel } from '../lib/timers.ts'
@@ -12,6 +13,7 @@ import { AccessLog } from '../telemetry/access-log.ts'
 import { Recorder } from '../telemetry/finish.ts'
 import { RingWriter } from '../telemetry/ring.ts'
 import { WorkerMetrics } from '../telemetry/series.ts'
+import { WorkerTracing } from '../telemetry/tracing/worker-tracing.ts'
 import { DataPlane } from './engine/plane.ts'
 import { createListener, type Listener } from './ingress/listener.ts'
 import { http1Transport } from './upstreams/transports/http1.ts'
@@ -27,6 +29,7 @@ class DataWorker {
   private readonly space: CellSpace
   private readonly mail: Mailboxes
   private readonly metrics: WorkerMetrics
+  private readonly tracing: WorkerTracing
   private readonly plane: DataPlane
   private readonly utilization = loopUtilization()
   private readonly pressure: Pressure
@@ -48,6 +51,9 @@ class DataWorker {
     this.pressure = pressureOf(this.space.int32(start.pressure), start.pressure.slot + PressureWord.stage)
     this.mail = new Mailboxes(this.space, start.mailboxes)
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
+    const dropped = (reason: SpanDrop, spans: number): void =>
+      this.metrics.counter('sluice_spans_dropped_total', [reason]).inc(spans)
+    this.tracing = new WorkerTracing(dropped, clock, random, post)
     const lostWakeups = this.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
     this.plane = new DataPlane({
       space: this.space,
@@ -55,7 +61,8 @@ class DataWorker {
       timers: this.timers,
       random,
       pressure: this.pressure,
-      recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock),
+      recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock, this.tracing),
+      tracing: this.tracing,
       transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
@@ -106,6 +113,9 @@ class DataWorker {
         this.mail.close()
         for (const listener of this.listeners.values()) listener.cut()
         return
+      case 'spans-taken':
+        this.tracing.outbox.taken(message.records)
+        return
       case 'hook':
         if (this.start.testHooks) this.misbehave(message)
     }
@@ -154,7 +164,10 @@ class DataWorker {
 
   private async unlisten(): Promise<void> {
     await Promise.all([...this.listeners.values()].map((listener) => listener.close()))
-    this.plane.engine.whenIdle(() => this.post({ type: 'idle' }))
+    this.plane.engine.whenIdle(() => {
+      this.tracing.outbox.flush()
+      this.post({ type: 'idle' })
+    })
   }
 
   private beat(): void {

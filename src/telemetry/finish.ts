@@ -5,11 +5,18 @@ import type { HeadVerdict } from '../core/outcome.ts'
 import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
+import { STATUS_CLASS_COUNT, statusClass, statusClassIndex } from './names.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
+import type { WorkerTracing } from './tracing/worker-tracing.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
 /** What of a config generation its requests are recorded with. */
-export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway'>
+export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'metrics'>
+
+/** Which of a route's path patterns a path has matched. */
+type PatternOf = (path: string) => string | undefined
+
+const NO_PATTERN: PatternOf = () => undefined
 
 const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
@@ -32,7 +39,6 @@ const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHODS.map((method, i
 /** Index 0: no failure. */
 const REASONS: readonly string[] = [NONE, ...Object.keys(FAILURES)]
 const REASON_INDEX: ReadonlyMap<string, number> = new Map(REASONS.map((reason, i) => [reason, i]))
-const STATUS_CLASSES: readonly string[] = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** What the client got, or would have got. */
 function finalStatus(ex: Exchange): number {
@@ -48,24 +54,28 @@ export class Recorder {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly tracing: WorkerTracing | undefined
   private readonly upstreams = new Map<string, UpstreamSeries>()
   private unmatched: RouteRecord | undefined = undefined
+  private maxEndpoints = 0
 
-  /** Without a log nothing is written. */
-  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock) {
+  /** Without a log nothing is written, without `tracing` there are no spans. */
+  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock, tracing?: WorkerTracing) {
     this.metrics = metrics
     this.log = log
     this.clock = clock
+    this.tracing = tracing
   }
 
   /** What a compiled route carries as `record`. */
-  route(name: string, match: AccessLogRoute, head: RecordedHead): RouteRecord {
-    return this.recordOf(name, name, match, head)
+  route(name: string, match: AccessLogRoute, head: RecordedHead, pattern: PatternOf = NO_PATTERN): RouteRecord {
+    return this.recordOf(name, name, match, head, pattern)
   }
 
   /** Requests that match no route are recorded with this generation from now on. */
   commit(head: RecordedHead): void {
-    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head)
+    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head, NO_PATTERN)
+    this.maxEndpoints = head.metrics.endpointSeries
   }
 
   /** Once an exchange, at its very end. */
@@ -83,7 +93,7 @@ export class Recorder {
       upstream = new UpstreamSeries(at.upstream, this.metrics, this.clock)
       this.upstreams.set(at.upstream, upstream)
     }
-    upstream.record(at.endpoint, verdict, at.startedAt)
+    upstream.record(at.endpoint, verdict, at.startedAt, this.maxEndpoints)
     // What a try came to that another one overtook is no reason for a further one, and had none.
     if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
@@ -91,14 +101,28 @@ export class Recorder {
   }
 
   /** The retry budget of an upstream allowed no further try. */
-  budgetSpent(upstream: string): void {
+  budgetSpent(ex: Exchange, upstream: string): void {
+    ex.trace?.note('retry_budget_exhausted', this.clock.now(), { upstream })
     this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
   }
 
-  private recordOf(label: string, name: string | undefined, match: AccessLogRoute, head: RecordedHead): RouteRecord {
+  private recordOf(
+    label: string,
+    name: string | undefined,
+    match: AccessLogRoute,
+    head: RecordedHead,
+    pattern: PatternOf,
+  ): RouteRecord {
     const line = this.log?.route(name, match, head)
-    return new RouteSeries(label, line, this.metrics, this.log, this.clock)
+    const spans = this.tracing && { tracing: this.tracing, gateway: head.gateway.name, pattern }
+    return new RouteSeries(label, line, this.metrics, this.log, this.clock, spans)
   }
+}
+
+interface SpanFacts {
+  readonly tracing: WorkerTracing
+  readonly gateway: string
+  readonly pattern: PatternOf
 }
 
 /** The series of one route in one generation, and the fixed parts of its lines. */
@@ -108,9 +132,10 @@ class RouteSeries implements RouteRecord {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly spans: SpanFacts | undefined
   /** By method, status and reason. */
   private readonly requests = new Map<number, Counter>()
-  private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASSES.length).fill(undefined)
+  private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASS_COUNT).fill(undefined)
 
   constructor(
     name: string,
@@ -118,7 +143,9 @@ class RouteSeries implements RouteRecord {
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
+    spans: SpanFacts | undefined,
   ) {
+    this.spans = spans
     this.name = name
     this.line = line
     this.metrics = metrics
@@ -133,6 +160,7 @@ class RouteSeries implements RouteRecord {
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     this.duration(status).observe((now - ex.startedAt) / 1000)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
+    if (ex.trace !== undefined) this.trace(ex, status, now)
   }
 
   retried(verdict: HeadVerdict): void {
@@ -147,8 +175,14 @@ class RouteSeries implements RouteRecord {
     this.metrics.histogram('sluice_queue_wait_seconds', [this.name]).observe(ms / 1000)
   }
 
-  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
+  refused(ex: Exchange, policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
+    ex.trace?.note('refused', this.clock.now(), { policy, reason, mode })
     this.metrics.counter('sluice_rejections_total', [this.name, policy, reason, mode]).inc()
+  }
+
+  private trace(ex: Exchange, status: number, now: number): void {
+    const { name: route, spans } = this
+    spans?.tracing.finish(ex, { gateway: spans.gateway, route, status, now }, spans.pattern)
   }
 
   private count(method: number, status: number, reason: Reason | undefined): void {
@@ -164,10 +198,10 @@ class RouteSeries implements RouteRecord {
   }
 
   private duration(status: number): Histogram {
-    const index = status >= 100 && status < 600 ? Math.floor(status / 100) : 0
+    const index = statusClassIndex(status)
     let histogram = this.durations[index]
     if (histogram === undefined) {
-      const labels = [this.name, STATUS_CLASSES[index] as string]
+      const labels = [this.name, statusClass(index)]
       histogram = this.metrics.histogram('sluice_request_duration_seconds', labels)
       this.durations[index] = histogram
     }

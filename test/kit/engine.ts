@@ -95,7 +95,7 @@ export class EngineKit {
       recorder: {
         finish: (ex) => void this.finished.push(ex),
         attempt: (_ex, at) => void this.tries.push(at),
-        budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
+        budgetSpent: (_ex, upstream) => void this.budgetsSpent.push(upstream),
       },
       bug: (error) => void this.bugs.push(error),
     })
@@ -110,6 +110,8 @@ export class EngineKit {
         trustedProxies: ['203.0.113.0/24'],
         correlation: { headers: ['x-correlation-id'], trust: 'any' },
         pathPolicy: { dots: 'refuse' },
+        tracing: undefined,
+        metrics: { endpointSeries: 1024 },
         generation: 1,
         hash: '',
         upstreams: 1,

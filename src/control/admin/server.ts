@@ -1,4 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Form } from '../../telemetry/exposition.ts'
+import { metricsForm } from './accept.ts'
 import { BadCommand, type Call, type Command, CommandRefused } from './command.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
@@ -22,13 +24,13 @@ const SAFE_HEADERS = {
 
 export interface Exposition {
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Buffer
 }
 
 /** What both servers show. */
 export interface Shown {
   readonly facts: () => ProbeFacts
-  readonly metrics: () => Promise<Exposition>
+  readonly metrics: (form: Form) => Promise<Exposition>
 }
 
 export interface AdminOptions extends Shown {
@@ -129,13 +131,16 @@ function addProbes(app: FastifyInstance, { facts }: Shown): void {
 
 function addMetrics(app: FastifyInstance, { metrics }: Shown): void {
   // Scrapes at the same time share one exposition.
-  let running: Promise<Exposition> | undefined
-  app.get('/metrics', async (_request, reply) => {
-    running ??= metrics().finally(() => {
-      running = undefined
-    })
-    const { contentType, body } = await running
-    return reply.type(contentType).send(body)
+  const running = new Map<Form, Promise<Exposition>>()
+  app.get('/metrics', async (request, reply) => {
+    const form = metricsForm(request.headers.accept)
+    let exposition = running.get(form)
+    if (exposition === undefined) {
+      exposition = metrics(form).finally(() => running.delete(form))
+      running.set(form, exposition)
+    }
+    const { contentType, body } = await exposition
+    return reply.header('vary', 'accept').type(contentType).send(body)
   })
 }
 

@@ -129,7 +129,7 @@ export class Choice {
     if (!upstream.isFull(this.upstreams[this.reached] === upstream ? this.ending : 0)) return false
     this.closed = [...this.closed, upstream]
     this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
-    this.owner.ex.route?.record?.refused('upstreamBulkhead', 'bulkhead_full', 'enforce')
+    this.owner.ex.route?.record?.refused(this.owner.ex, 'upstreamBulkhead', 'bulkhead_full', 'enforce')
     return true
   }
 
@@ -171,7 +171,8 @@ export class Choice {
       const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
       if (verdict === undefined) return undefined
       if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
-      this.owner.ex.route?.record?.refused((this.chain.policies[place] as Policy).name, verdict.reason, 'enforce')
+      const { ex } = this.owner
+      ex.route?.record?.refused(ex, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce')
       return { phase: 'limit', origin: 'sluice', ...verdict }
     } catch (error) {
       this.owner.onBug(error)

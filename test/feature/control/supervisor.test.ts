@@ -44,6 +44,7 @@ class Rig {
       rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },
       notices: new Notices(this.log),
+      spans: () => {},
       limits: {},
       reusePort: true,
       testHooks: true,

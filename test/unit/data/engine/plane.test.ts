@@ -102,6 +102,8 @@ function head(generation: number, upstreams: number, routes: number): ConfigHead
     trustedProxies: [],
     correlation: { headers: ['x-correlation-id'], trust: 'any' },
     pathPolicy: { dots: 'refuse' },
+    tracing: undefined,
+    metrics: { endpointSeries: 1024 },
     upstreams,
     routes,
   }
