@@ -21,6 +21,17 @@ export interface ProxyIdentityConfig {
   readonly roles: Readonly<Record<string, TokenConfig['role']>> | undefined
 }
 
+/** A collector that takes OTLP over HTTP. */
+export interface CollectorConfig {
+  /** Base URL without slash at its end. */
+  readonly endpoint: string
+  readonly protocol: 'http/protobuf' | 'http/json'
+  /** Lower-case names; values are read by whoever sends. */
+  readonly headers: readonly { readonly name: string; readonly secret: SecretReference }[]
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
 /** A config that was read, checked and normalised. Frozen. */
 export interface Config {
   /** The file, or the folder of files, that was named. */
@@ -48,6 +59,15 @@ export interface Config {
   }
   readonly dns: { readonly servers: readonly string[] | undefined; readonly every: number }
   readonly stateDir: string | undefined
+  /** What goes to collectors; undefined: nothing of that kind. */
+  readonly telemetry: {
+    /** `service.name`. */
+    readonly service: string
+    /** `waiting`: spans at most. */
+    readonly spans: (CollectorConfig & { readonly waiting: number }) | undefined
+    /** `every`: milliseconds. */
+    readonly metrics: (CollectorConfig & { readonly every: number }) | undefined
+  }
   /** Milliseconds between two looks at the files; undefined: nobody looks. */
   readonly watch: number | undefined
   /** undefined: no guard. Milliseconds and shares. */

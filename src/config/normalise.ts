@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
+import type {
+  BalancingConfig,
+  LeanConfig,
+  ListenerConfig,
+  RouteConfig,
+  SamplingConfig,
+  UpstreamConfig,
+} from '../core/config.ts'
 import type { ConfiguredPolicy } from '../data/policies/definition.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
@@ -24,6 +31,8 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     flightRecorder: root.flightRecorder,
     pathPolicy: root.pathPolicy,
     accessLog: root.logging.access,
+    tracing: sampling(root),
+    metrics: { endpointSeries: root.metrics.endpointSeries },
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),
     routes: [...root.routes].map(([name, options]) => route(name, options)),
   }
@@ -43,6 +52,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     stateDir: root.stateDir,
     watch: root.watch,
     overload: root.overload,
+    telemetry: telemetry(root),
   }
   const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')
   return deepFreeze({ ...where, hash, ...rest })
@@ -50,6 +60,21 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
 
 function proxyIdentity(options: RootOptions['admin']['trustedProxyHeader']): Config['admin']['proxy'] {
   return options && { ...options, roles: options.roles && Object.fromEntries(options.roles) }
+}
+
+function sampling({ tracing }: RootOptions): SamplingConfig | undefined {
+  if (tracing === undefined) return undefined
+  const { buffer, errors, parents, sample } = tracing
+  return { sample, errors, parents, requests: buffer.requests }
+}
+
+function telemetry({ gateway, tracing }: RootOptions): Config['telemetry'] {
+  const service = tracing?.service ?? gateway.name
+  return {
+    service,
+    spans: tracing && { ...tracing.otlp, waiting: tracing.buffer.spans },
+    metrics: undefined,
+  }
 }
 
 function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {

@@ -8,6 +8,7 @@ import { includeOptions } from './include.ts'
 import { loggingOptions } from './logging.ts'
 import { CURRENT_VERSION } from './migrations/index.ts'
 import { profileOptions, routeOptions } from './route.ts'
+import { metricsOptions, tracingOptions } from './telemetry.ts'
 import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
 
@@ -199,10 +200,12 @@ export const rootOptions = object(
       'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
     ),
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
+    metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics.'),
+    tracing: optional(offOr(tracingOptions), 'Spans of requests, sent to an OpenTelemetry collector. Default: off.'),
     tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
   },
   {
-    later: ['metrics', 'tracing', 'plugins', 'stores'],
+    later: ['plugins', 'stores'],
     misplaced: {
       listen: 'listeners.NAME.listen',
       name: 'gateway.name',

@@ -1,6 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { CellRef } from '../cells/pages.ts'
 import type { FromWorker, WorkerStart } from '../core/protocol.ts'
+import type { RequestRecord } from '../core/spans.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -29,6 +30,8 @@ export interface CrewOptions {
   readonly notices: Notices
   readonly flights: Pick<FlightLog, 'take'>
   readonly taps: Pick<Taps, 'take'>
+  /** Takes what requests were recorded as spans. */
+  readonly spans: (records: readonly RequestRecord[]) => void
   readonly limits: ResourceLimits
   readonly testHooks: boolean
   readonly clock: Clock
@@ -191,6 +194,10 @@ export class Crew {
         slot.thread?.post({ type: 'pages', pages: [page] })
         return
       }
+      case 'spans':
+        this.options.spans(message.records)
+        slot.thread?.post({ type: 'spans-taken', records: message.records.length })
+        return
       case 'notice':
         this.options.notices.take(message.notice)
         return

@@ -37,6 +37,7 @@ import { routeNeeds } from './route-needs.ts'
 import { withKeys } from './secrets.ts'
 import { Supervisor } from './supervisor.ts'
 import { Taps } from './taps.ts'
+import { TelemetryExport } from './telemetry-export.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
 const FIRST_NAMES_MS = 6_000
@@ -85,6 +86,7 @@ export class DataSide {
   private readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
+  private readonly telemetry: TelemetryExport
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
   private readonly sources: Sources
@@ -112,6 +114,7 @@ export class DataSide {
     const lookup = servers === undefined ? systemLookup : serverLookup(servers)
     const concurrent = servers === undefined ? SYSTEM_CONCURRENT : SERVER_CONCURRENT
     const own = controlMetrics(metrics)
+    this.telemetry = new TelemetryExport({ ...options, registry: metrics, metrics: own })
     this.dns = new DnsDiscovery({
       lookup,
       concurrent,
@@ -158,6 +161,7 @@ export class DataSide {
       notices: this.notices,
       flights: this.flights,
       taps: this.taps,
+      spans: (records) => this.telemetry.take(records),
       limits: workerLimits(machine, workers),
       reusePort,
       testHooks,
@@ -210,10 +214,12 @@ export class DataSide {
   async apply(config: Config): Promise<void> {
     const { env } = this.options
     const lean = await withKeys(config, env)
+    const renewTelemetry = await this.telemetry.prepare(config)
     await this.openings.check(lean.listeners)
     await this.look([...(this.live?.config.lean.upstreams ?? []), ...lean.upstreams])
     try {
       await this.swap(config, lean)
+      renewTelemetry()
     } finally {
       void this.look(this.config.lean.upstreams)
     }
@@ -305,7 +311,7 @@ export class DataSide {
     this.overload.close()
     this.objectives.close()
     await this.supervisor.stop()
-    await this.logs?.stop()
+    await Promise.all([this.telemetry.close(), this.logs?.stop()])
   }
 
   private refuses(upstream: string, { address, config, id }: Located): boolean {

@@ -74,7 +74,7 @@ export class Gateway {
   readonly lost: Promise<number>
   private readonly first: Config
   private readonly deps: GatewayDeps
-  private readonly metrics = new MetricsRegistry()
+  private readonly metrics: MetricsRegistry
   private readonly leaving: Drain
   private readonly logLevel: LogLevel
   private readonly startedAt: number
@@ -90,6 +90,7 @@ export class Gateway {
     const lost = Promise.withResolvers<number>()
     this.first = config
     this.deps = deps
+    this.metrics = new MetricsRegistry(clock)
     this.startedAt = clock.now()
     this.logLevel = new LogLevel(log, clock, config.logging.level)
     this.lost = lost.promise
@@ -166,7 +167,7 @@ export class Gateway {
       config,
       facts: () =>
         side.facts({ draining: this.leaving.state !== 'serving', configStale: reloader?.facts.last.ok === false }),
-      metrics: () => metrics.expose(),
+      metrics: (form) => metrics.expose(form),
       views: {
         status: () => this.status(side),
         breakers: () => ({ breakers: [...side.breakers.all()] }),

@@ -1,4 +1,5 @@
 import type { Importance } from './importance.ts'
+import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
 
 /**
  * The lean config: what the data plane runs on. Plain, immutable, structured-cloneable; every default filled in, units
@@ -16,16 +17,12 @@ export interface LeanConfig {
   readonly flightRecorder: { readonly slow: number; readonly entries: number } | undefined
   readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
   readonly accessLog: AccessLogConfig
+  /** undefined: no spans. */
+  readonly tracing: SamplingConfig | undefined
+  /** `endpointSeries`: endpoints of an upstream that a worker counts apart. */
+  readonly metrics: { readonly endpointSeries: number }
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
-}
-
-export interface AccessLogConfig {
-  readonly format: 'json' | 'common' | 'combined'
-  /** Lower-case; their values are never shown. */
-  readonly maskHeaders: readonly string[]
-  /** Query keys whose values are shown, besides those that the route matches on. */
-  readonly showQuery: readonly string[]
 }
 
 export interface CorrelationConfig {

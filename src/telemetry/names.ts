@@ -95,6 +95,12 @@ export const METRICS = {
     help: 'Permits that nobody was told of, found by the sweep; anything but 0 is a bug in Sluice.',
     labels: [],
   },
+  sluice_spans_exported_total: { kind: 'counter', help: 'Spans that the collector has taken.', labels: [] },
+  sluice_spans_dropped_total: {
+    kind: 'counter',
+    help: 'Spans that were not recorded or not sent, by what was full or went wrong.',
+    labels: ['reason'],
+  },
   sluice_metric_series_dropped_total: {
     kind: 'counter',
     help: 'Metric series that were not made because a worker has too many.',
@@ -174,6 +180,19 @@ type NameOf<K extends MetricDefinition['kind']> = {
 
 export type CounterName = NameOf<'counter'>
 export type HistogramName = NameOf<'histogram'>
+
+const STATUS_CLASSES: readonly string[] = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
+export const STATUS_CLASS_COUNT: number = STATUS_CLASSES.length
+
+/** Place of a status among the classes. */
+export function statusClassIndex(status: number): number {
+  return status >= 100 && status < 600 ? Math.floor(status / 100) : 0
+}
+
+/** The label `status_class`. */
+export function statusClass(index: number): string {
+  return STATUS_CLASSES[index] as string
+}
 
 /** Upper bounds in seconds: OpenTelemetry's for HTTP durations, and 15, 30, 60. One more slot counts what is above. */
 export const BUCKETS: readonly number[] = [

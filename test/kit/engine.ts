@@ -95,7 +95,7 @@ export class EngineKit {
       recorder: {
         finish: (ex) => void this.finished.push(ex),
         attempt: (_ex, at) => void this.tries.push(at),
-        budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
+        budgetSpent: (_ex, upstream) => void this.budgetsSpent.push(upstream),
       },
       bug: (error) => void this.bugs.push(error),
     })
@@ -112,6 +112,8 @@ export class EngineKit {
         accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
         flightRecorder: undefined,
         pathPolicy: { dots: 'refuse' },
+        tracing: undefined,
+        metrics: { endpointSeries: 1024 },
         generation: 1,
         hash: '',
         upstreams: 1,

@@ -1,5 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
+import type { Form } from '../../telemetry/exposition.ts'
+import { metricsForm } from './accept.ts'
 import { type Asked, type Call, type Command, CommandRefused, NotFound, statusOf, type View } from './command.ts'
 import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
@@ -25,13 +27,13 @@ const SAFE_HEADERS = {
 
 export interface Exposition {
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Buffer
 }
 
 /** What both servers show. */
 export interface Shown {
   readonly facts: () => ProbeFacts
-  readonly metrics: () => Promise<Exposition>
+  readonly metrics: (form: Form) => Promise<Exposition>
 }
 
 /** A command on its way, as it is recorded. */
@@ -215,13 +217,16 @@ function addProbes(app: FastifyInstance, { facts }: Shown): void {
 
 function addMetrics(app: FastifyInstance, { metrics }: Shown): void {
   // Scrapes at the same time share one exposition.
-  let running: Promise<Exposition> | undefined
-  app.get('/metrics', async (_request, reply) => {
-    running ??= metrics().finally(() => {
-      running = undefined
-    })
-    const { contentType, body } = await running
-    return reply.type(contentType).send(body)
+  const running = new Map<Form, Promise<Exposition>>()
+  app.get('/metrics', async (request, reply) => {
+    const form = metricsForm(request.headers.accept)
+    let exposition = running.get(form)
+    if (exposition === undefined) {
+      exposition = metrics(form).finally(() => running.delete(form))
+      running.set(form, exposition)
+    }
+    const { contentType, body } = await exposition
+    return reply.header('vary', 'accept').type(contentType).send(body)
   })
 }
 

@@ -349,6 +349,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const headers = this.first === undefined ? shared : shared.slice(0, this.shared)
     headers.length = this.shared
     headers.push('sluice-attempt', String(ex.attempts))
+    ex.trace?.tried(ex.attempt as Attempt, headers, this.first !== undefined)
     if (ex.deadline !== Number.POSITIVE_INFINITY) {
       headers.push(
         'sluice-timeout-ms',

@@ -46,6 +46,7 @@ class Rig {
       notices: new Notices(this.log),
       flights: { take: () => {} },
       taps: { take: () => {} },
+      spans: () => {},
       limits: {},
       reusePort: true,
       testHooks: true,

@@ -25,6 +25,7 @@ beforeAll(async () => {
     res.end('ok')
   })
   sluice = await startSluice(`${TOP}
+tracing: {}
 upstreams:
   good: { endpoints: ["${upstream.url}"] }
   half:

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { AccessLogConfig } from '../../../src/core/config.ts'
 import type { Exchange } from '../../../src/core/exchange.ts'
 import { failure } from '../../../src/core/failures.ts'
+import type { AccessLogConfig } from '../../../src/core/seeing-config.ts'
 import { AccessLog, type AccessLogRoute } from '../../../src/telemetry/access-log.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK, REQUEST_ID } from './made-exchange.ts'

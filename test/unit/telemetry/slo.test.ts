@@ -3,6 +3,7 @@ import { PAGE_BYTES } from '../../../src/cells/pages.ts'
 import { CellSpace } from '../../../src/cells/space.ts'
 import type { Exchange } from '../../../src/core/exchange.ts'
 import { failure, type Origin, type Reason } from '../../../src/core/failures.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { MetricsRegistry } from '../../../src/telemetry/metrics.ts'
 import { WorkerMetrics } from '../../../src/telemetry/series.ts'
 import { type ObjectiveKind, SloSeries } from '../../../src/telemetry/slo.ts'
@@ -12,7 +13,7 @@ const SLO = { availability: 0.999, latency: { target: 0.99, threshold: 300 } }
 const START = 1000
 
 class Bench {
-  readonly registry = new MetricsRegistry()
+  readonly registry = new MetricsRegistry(systemClock)
   readonly series: SloSeries
 
   constructor(slo: ConstructorParameters<typeof SloSeries>[1] = SLO) {
@@ -42,7 +43,7 @@ const because = (reason: Reason, origin: Origin): Partial<Exchange> => ({ failur
 
 test('both series begin with 0', async () => {
   const { body } = await new Bench().registry.expose()
-  expect(body.match(/^sluice_slo_events_total.*$/gm)).toEqual([
+  expect(String(body).match(/^sluice_slo_events_total.*$/gm)).toEqual([
     'sluice_slo_events_total{route="orders",objective="availability",result="good"} 0',
     'sluice_slo_events_total{route="orders",objective="availability",result="bad"} 0',
     'sluice_slo_events_total{route="orders",objective="latency",result="good"} 0',

@@ -104,6 +104,8 @@ function head(generation: number, upstreams: number, routes: number): ConfigHead
     accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
     flightRecorder: undefined,
     pathPolicy: { dots: 'refuse' },
+    tracing: undefined,
+    metrics: { endpointSeries: 1024 },
     upstreams,
     routes,
   }
