@@ -1,12 +1,6 @@
 import { createHash } from 'node:crypto'
-import type {
-  BalancingConfig,
-  LeanConfig,
-  ListenerConfig,
-  RouteConfig,
-  SamplingConfig,
-  UpstreamConfig,
-} from '../core/config.ts'
+import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
+import type { SamplingConfig } from '../core/seeing-config.ts'
 import type { ConfiguredPolicy } from '../data/policies/definition.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
