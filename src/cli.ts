@@ -44,6 +44,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'how a running gateway does',
     run: async (args, io) => (await import('./cli/status.ts')).status(args, io),
   },
+  dashboard: {
+    usage: 'dashboard',
+    does: 'the link of the dashboard of a running gateway, with its token',
+    run: async (args, io) => (await import('./cli/dashboard.ts')).dashboard(args, io),
+  },
   reload: {
     usage: 'reload',
     does: 'makes a running gateway read its files again',
@@ -68,6 +73,31 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'breaker open|close|auto ROUTE [UPSTREAM] [--for 10m]',
     does: 'forces circuit breakers for a time, or lets them go',
     run: async (args, io) => (await import('./cli/breaker.ts')).breaker(args, io),
+  },
+  'log-level': {
+    usage: 'log-level [LEVEL] [--for 10m]',
+    does: 'how much a running gateway says on stderr',
+    run: async (args, io) => (await import('./cli/log-level.ts')).logLevel(args, io),
+  },
+  audit: {
+    usage: 'audit verify [DIR|FILE], audit show [--json] [--since 1h]',
+    does: 'whether the audit log is whole; what operators did',
+    run: async (args, io) => (await import('./cli/audit.ts')).audit(args, io),
+  },
+  why: {
+    usage: 'why ID [--json]',
+    does: 'the story of a request that failed or was slow, by its request or correlation ID',
+    run: async (args, io) => (await import('./cli/why.ts')).why(args, io),
+  },
+  tap: {
+    usage: 'tap [--route R] [--status 5xx] [--method M] [--reason R] [--limit N] [--for 30s] [--json]',
+    does: 'requests of a running gateway as they end',
+    run: async (args, io) => (await import('./cli/tap.ts')).tap(args, io),
+  },
+  top: {
+    usage: 'top [--once] [--json] [--sort KEY] [--filter TEXT]',
+    does: 'routes, upstreams, breakers and queues of a running gateway, live',
+    run: async (args, io) => (await import('./cli/top.ts')).top(args, io),
   },
   drill: {
     usage: 'drill [FILE] [SCENARIO…] [--junit FILE]',

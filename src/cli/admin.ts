@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { stateDirOf, TOKEN_FILE } from '../control/state-dir.ts'
+import { eventsOf, type ServerEvent } from './events.ts'
 import { Exit, type Io } from './io.ts'
 import type { Parsed } from './options.ts'
 
 const DEFAULT_ADMIN = 'http://127.0.0.1:9901'
 /** A reload of thousands of routes takes seconds. */
 const ANSWER_MS = 60_000
-const EXITS: Readonly<Record<number, number>> = { 400: Exit.usage, 412: Exit.no, 422: Exit.badConfig }
+const EXITS: Readonly<Record<number, number>> = { 400: Exit.usage, 404: Exit.no, 412: Exit.no, 422: Exit.badConfig }
 
 /** Options of every command that talks to a running gateway. */
 export const ADMIN_OPTIONS = { admin: { type: 'string' }, 'token-file': { type: 'string' } } as const
@@ -42,11 +43,13 @@ export class AdminClient {
     this.env = env
   }
 
+  get origin(): string {
+    return this.base.origin
+  }
+
   /** Reads without a token where the gateway lets us. */
-  async get(path: string): Promise<unknown> {
-    const free = this.tokenFile === undefined ? await this.ask(path) : undefined
-    if (free !== undefined && free.status !== 401) return read(free)
-    return read(await this.ask(path, { authorization: `Bearer ${await this.token()}` }))
+  async get(path: string, signal = AbortSignal.timeout(ANSWER_MS)): Promise<unknown> {
+    return read(await this.open(path, signal))
   }
 
   async post(path: string, body: object): Promise<unknown> {
@@ -54,7 +57,27 @@ export class AdminClient {
     return read(await this.ask(path, headers, JSON.stringify(body)))
   }
 
-  private async token(): Promise<string> {
+  /** Server-sent events, until the gateway ends them or `signal` does. */
+  async *events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    try {
+      const answer = await this.open(path, signal)
+      if (!answer.ok || answer.body === null) await read(answer)
+      else yield* eventsOf(answer.body)
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof AdminFailed) throw error
+      throw new AdminFailed(Exit.unreachable, `the gateway at ${this.base.origin} has gone`)
+    }
+  }
+
+  private async open(path: string, signal: AbortSignal): Promise<Response> {
+    const free = this.tokenFile === undefined ? await this.ask(path, {}, undefined, signal) : undefined
+    if (free !== undefined && free.status !== 401) return free
+    return this.ask(path, { authorization: `Bearer ${await this.token()}` }, undefined, signal)
+  }
+
+  /** Rejects with {@link AdminFailed} where there is none to be read. */
+  async token(): Promise<string> {
     const file = this.tokenFile ?? (await this.ownTokenFile())
     try {
       return (await readFile(file, 'utf8')).trim()
@@ -76,9 +99,13 @@ export class AdminClient {
     return join(stateDirOf({ configured: undefined, env: this.env, home: homedir(), gateway }), TOKEN_FILE)
   }
 
-  private async ask(path: string, headers: Readonly<Record<string, string>> = {}, body?: string): Promise<Response> {
+  private async ask(
+    path: string,
+    headers: Readonly<Record<string, string>> = {},
+    body?: string,
+    signal = AbortSignal.timeout(ANSWER_MS),
+  ): Promise<Response> {
     const url = new URL(`/api/v1/${path}`, this.base)
-    const signal = AbortSignal.timeout(ANSWER_MS)
     try {
       return await fetch(url, {
         method: body === undefined ? 'GET' : 'POST',

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { Config } from '../config/config.ts'
 import { BadCommand, type Command } from '../control/admin/command.ts'
@@ -11,6 +12,7 @@ import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { startLogThread } from '../telemetry/log-thread.ts'
+import { dashboardUrl } from './dashboard.ts'
 import { type FirstConfig, firstConfig } from './first-config.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
@@ -70,11 +72,13 @@ async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io
   // Before the start: a signal that comes meanwhile must not leave anything behind.
   const ended = onSignals(gateway)
   const facts = await gateway.start()
-  announce(facts, config, demo, log, io)
+  await announce(facts, config, demo, log, io)
   return Promise.race([ended, gateway.lost])
 }
 
-function announce(facts: StartedFacts, config: Config, demo: Demo | undefined, log: Log, io: Io): void {
+async function announce(facts: StartedFacts, config: Config, demo: Demo | undefined, log: Log, io: Io): Promise<void> {
+  const url = ({ host, port }: { host: string; port: number }): string =>
+    `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   log.info('ready', {
     gateway: config.lean.gateway.name,
     version: version(),
@@ -86,12 +90,15 @@ function announce(facts: StartedFacts, config: Config, demo: Demo | undefined, l
     workers: facts.workers,
     workersBound: facts.workersBound,
     tokenFile: facts.tokenFile,
+    dashboard: dashboardUrl(url(facts.admin)),
   })
   const web = facts.listeners[0]
   if (demo === undefined || web === undefined) return
   const probes = facts.probes ?? facts.admin
-  const url = (bound: { host: string; port: number }): string => `http://${bound.host}:${bound.port}`
-  io.stderr(banner({ web: url(web), admin: url(facts.admin), probes: url(probes), tokenFile: facts.tokenFile }))
+  const { tokenFile } = facts
+  const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
+  const dashboard = dashboardUrl(url(facts.admin), token)
+  io.stderr(banner({ web: url(web), admin: url(facts.admin), probes: url(probes), tokenFile, dashboard }))
 }
 
 /** The exit code of the drain that a signal begins. */

@@ -2,6 +2,7 @@ import { object, required } from '../schema/composites.ts'
 import { integer, text } from '../schema/scalars.ts'
 import { type Command, CommandRefused, readCommand } from './admin/command.ts'
 import type { Archive } from './archive.ts'
+import { effectiveConfig } from './effective.ts'
 import { explainCommand } from './explain-command.ts'
 import { type Outcome, ReloadBusy, ReloadConflict, type Reloader } from './reloader.ts'
 
@@ -29,6 +30,7 @@ export function configCommands(reloader: Reloader, archive: Archive) {
     uploads: { config },
     views: {
       config: () => ({ hash: reloader.config.hash, ...reloader.facts }),
+      'config/effective': effectiveConfig(() => reloader.written),
       history: async () => ({ live: reloader.config.hash, configs: await archive.list() }),
     },
   }

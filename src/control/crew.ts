@@ -5,10 +5,12 @@ import type { Clock, ClockHandle } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from './contract.ts'
+import type { FlightLog } from './flight-log.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch } from './heartbeat.ts'
 import type { Notices } from './notices.ts'
 import type { CellRegistry } from './registry.ts'
 import { FailedReplacements } from './restarts.ts'
+import type { Taps } from './taps.ts'
 import { WorkerSlot } from './worker-slot.ts'
 import { WorkerThread } from './worker-thread.ts'
 
@@ -25,6 +27,8 @@ export interface CrewOptions {
   readonly rings: readonly SharedArrayBuffer[]
   readonly metrics: Pick<MetricsRegistry, 'addPage' | 'series' | 'fold'>
   readonly notices: Notices
+  readonly flights: Pick<FlightLog, 'take'>
+  readonly taps: Pick<Taps, 'take'>
   readonly limits: ResourceLimits
   readonly testHooks: boolean
   readonly clock: Clock
@@ -189,6 +193,12 @@ export class Crew {
       }
       case 'notice':
         this.options.notices.take(message.notice)
+        return
+      case 'flights':
+        this.options.flights.take(message.flights)
+        return
+      case 'tapped':
+        this.options.taps.take(message.requests, message.lost)
         return
       case 'log':
         log[message.level](message.message, message.fields)

@@ -22,8 +22,10 @@ import { Sources } from './discovery/sources.ts'
 import { EndpointBook } from './endpoint-book.ts'
 import { EndpointCare } from './endpoint-care.ts'
 import { countStates, panics } from './endpoint-state.ts'
+import { type LiveFigures, liveFigures } from './figures.ts'
+import { FlightLog } from './flight-log.ts'
 import { Forgetting } from './forgetting.ts'
-import { addGauges } from './gauges.ts'
+import { addGauges, type GaugeSources } from './gauges.ts'
 import { Listeners } from './listeners.ts'
 import { type Machine, memoryShare, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
@@ -34,6 +36,7 @@ import { CellRegistry, type Lease } from './registry.ts'
 import { routeNeeds } from './route-needs.ts'
 import { withKeys } from './secrets.ts'
 import { Supervisor } from './supervisor.ts'
+import { Taps } from './taps.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
 const FIRST_NAMES_MS = 6_000
@@ -77,6 +80,8 @@ export class DataSide {
   readonly breakers: Breakers
   readonly care: EndpointCare
   readonly objectives: Objectives
+  readonly flights: FlightLog
+  readonly taps: Taps
   private readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
@@ -88,6 +93,7 @@ export class DataSide {
   private readonly refused = new Set<string>()
   private readonly openings: Listeners
   private readonly cells: Lease
+  private readonly gauges: GaugeSources
   private logs: LogThread | undefined = undefined
   private generation = 0
   private live: Live | undefined = undefined
@@ -98,6 +104,8 @@ export class DataSide {
     this.registry = new CellRegistry(workers)
     this.cells = this.registry.lease()
     this.notices = new Notices(log)
+    this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
+    this.taps = new Taps({ clock, tell: (filters) => this.supervisor.tap(filters) })
     this.rings = Array.from({ length: workers }, createRing)
     this.forgetting = new Forgetting(clock, (id) => metrics.forget(id))
     const { servers, every } = config.dns
@@ -148,6 +156,8 @@ export class DataSide {
       rings: this.rings,
       metrics,
       notices: this.notices,
+      flights: this.flights,
+      taps: this.taps,
       limits: workerLimits(machine, workers),
       reusePort,
       testHooks,
@@ -178,7 +188,8 @@ export class DataSide {
       routes: () => this.live?.routes ?? [],
       count: (labels) => metrics.count('sluice_slo_events_total', labels),
     })
-    this.addGauges()
+    this.gauges = this.gaugeSources()
+    addGauges(metrics, this.gauges)
   }
 
   /** Starts workers, resolves names, makes the config live and opens the listeners. */
@@ -236,8 +247,8 @@ export class DataSide {
     const routes = lean.routes.map((route) => ({
       ...route,
       cells: cells.route(route.name, routeNeeds(route)),
-      // An objective changes no request: what the route has learnt stays.
-      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined })),
+      // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
+      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined })),
     }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
@@ -275,6 +286,14 @@ export class DataSide {
     }
   }
 
+  /** What every route and upstream has counted so far, and how they are now. */
+  figures(): LiveFigures {
+    const { book, gauges, live, options, registry } = this
+    const { clock, metrics } = options
+    const { name: gateway } = this.config.lean.gateway
+    return liveFigures({ ...gauges, clock, metrics, book, registry, gateway, generation: live?.generation ?? 0 })
+  }
+
   /** Ends threads and timers; access logs are written out first. */
   async close(): Promise<void> {
     this.dns.close()
@@ -308,10 +327,10 @@ export class DataSide {
     return open
   }
 
-  private addGauges(): void {
-    const { metrics, version } = this.options
+  private gaugeSources(): GaugeSources {
+    const { version } = this.options
     const { book, breakers, cells, notices, objectives, registry, rings, supervisor } = this
-    addGauges(metrics, {
+    return {
       version,
       node: process.versions.node,
       crew: supervisor.crew,
@@ -329,7 +348,7 @@ export class DataSide {
       overload: () => this.overload.all(),
       panics: () =>
         Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),
-    })
+    }
   }
 }
 

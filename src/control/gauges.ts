@@ -31,6 +31,29 @@ export interface GaugeSources {
   readonly lastReloadOk: () => boolean
 }
 
+/** What a route's cells say now; null: it has no bulkhead. */
+export function routeGauges(
+  { cells, policies }: LeanRoute,
+  sum: GaugeSources['sum'],
+  words: GaugeSources['words'],
+): Record<'inFlight' | 'queued' | 'streams', number> & Record<'permits' | 'limit', number | null> {
+  const { bulkhead, inFlight, streams } = cells
+  return {
+    inFlight: sum(inFlight),
+    queued: bulkhead?.queue === undefined ? 0 : sum(bulkhead.queue.waiting),
+    permits: bulkhead === undefined ? null : sum(bulkhead.inFlight),
+    limit: limitNow({ cells, policies }, words) ?? null,
+    streams: streams === undefined ? 0 : sum(streams),
+  }
+}
+
+function limitNow({ cells, policies }: Pick<LeanRoute, 'cells' | 'policies'>, words: GaugeSources['words']) {
+  const options = policies.bulkhead as BulkheadOptions | undefined
+  if (options === undefined || cells.bulkhead === undefined) return undefined
+  const { limit } = cells.bulkhead
+  return limitOf(options, limit && words(limit), limit?.slot ?? 0)
+}
+
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
   const { version, node, crew, rings, sum, words, routes, listeners, endpoints, breakers, notices, overload, panics } =
@@ -49,11 +72,9 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   add('sluice_requests_in_flight', () => ofRoutes(({ inFlight }) => inFlight))
   add('sluice_bulkhead_in_flight', () => ofRoutes(({ bulkhead }) => bulkhead?.inFlight))
   add('sluice_bulkhead_limit', function* () {
-    for (const { name, cells, policies } of routes()) {
-      const options = policies.bulkhead as BulkheadOptions | undefined
-      if (options === undefined || cells.bulkhead === undefined) continue
-      const { limit } = cells.bulkhead
-      yield { labels: [name], value: limitOf(options, limit && words(limit), limit?.slot ?? 0) }
+    for (const route of routes()) {
+      const value = limitNow(route, words)
+      if (value !== undefined) yield { labels: [route.name], value }
     }
   })
   add('sluice_streams', () => ofRoutes(({ streams }) => streams))

@@ -1,4 +1,5 @@
 import type { ListenerConfig } from '../core/config.ts'
+import type { FlightFilter } from '../core/flight.ts'
 import type { FromWorker, ToWorker, UpstreamEndpoints } from '../core/protocol.ts'
 import { Crew, type CrewOptions } from './crew.ts'
 import type { Lease, Mark } from './registry.ts'
@@ -32,6 +33,7 @@ export class Supervisor {
   private committed: Rollout | undefined = undefined
   private pending: Rollout | undefined = undefined
   private update = 0
+  private filters: readonly FlightFilter[] = []
   private draining = false
   private leaving = false
   private onIdle: () => void = () => {}
@@ -40,7 +42,10 @@ export class Supervisor {
     this.options = options
     this.cells = options.registry.lease()
     this.crew = new Crew(options, {
-      ready: (slot) => this.bring(slot),
+      ready: (slot) => {
+        if (this.filters.length > 0) slot.thread?.post({ type: 'tap', filters: this.filters })
+        void this.bring(slot)
+      },
       message: (slot, message) => this.receive(slot, message),
       gone: () => this.checkIdle(),
       looked: () => options.registry.reclaim(this.passed()),
@@ -113,6 +118,12 @@ export class Supervisor {
     for (const slot of this.crew.slots) {
       if (slot.listening.delete(closed.id)) slot.thread?.post({ type: 'close-listener', id: closed.id, cutAfter })
     }
+  }
+
+  /** Which requests every worker shows; none: it shows none. */
+  tap(filters: readonly FlightFilter[]): void {
+    this.filters = filters
+    this.broadcast({ type: 'tap', filters })
   }
 
   /** `Connection: close` on every answer from now on. */

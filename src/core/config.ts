@@ -12,9 +12,20 @@ export interface LeanConfig {
   /** CIDRs of peers whose X-Forwarded-*, deadlines and attempt counts count. */
   readonly trustedProxies: readonly string[]
   readonly correlation: CorrelationConfig
+  /** undefined: off. `slow`: milliseconds until the answer begins from which a request is kept. */
+  readonly flightRecorder: { readonly slow: number; readonly entries: number } | undefined
   readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
+  readonly accessLog: AccessLogConfig
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
+}
+
+export interface AccessLogConfig {
+  readonly format: 'json' | 'common' | 'combined'
+  /** Lower-case; their values are never shown. */
+  readonly maskHeaders: readonly string[]
+  /** Query keys whose values are shown, besides those that the route matches on. */
+  readonly showQuery: readonly string[]
 }
 
 export interface CorrelationConfig {
@@ -203,6 +214,8 @@ export interface RouteConfig {
   readonly importance: Importance
   /** undefined: it states no objective. */
   readonly slo: SloConfig | undefined
+  /** Share of its requests without a failure that get a line. */
+  readonly accessLog: { readonly sample: number }
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
 }

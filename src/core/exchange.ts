@@ -2,6 +2,7 @@ import type { FlatHeaders } from '../lib/headers.ts'
 import type { Attempt } from './attempt.ts'
 import type { Downstream } from './downstream.ts'
 import type { Failure, Reason } from './failures.ts'
+import { type Decision, MAX_NOTES, type Note } from './note.ts'
 import type { HeadVerdict } from './outcome.ts'
 
 /** Where the requests of a compiled route are recorded; `telemetry/finish.ts` makes it. */
@@ -78,6 +79,10 @@ export class Exchange {
   attempts: number
   /** The try whose answer is relayed, else the latest one. */
   attempt: Attempt | undefined
+  /** All tries, once there is a second one. */
+  tries: Attempt[] | undefined
+  /** Decisions that its story tells; made with the first one. */
+  notes: Note[] | undefined
   /** Head verdict of the latest try; the recorder keeps it. */
   verdict: HeadVerdict | undefined
   response: ResponseHead | undefined
@@ -117,6 +122,8 @@ export class Exchange {
     this.deadline = Number.POSITIVE_INFINITY
     this.attempts = 0
     this.attempt = undefined
+    this.tries = undefined
+    this.notes = undefined
     this.verdict = undefined
     this.response = undefined
     this.sent = false
@@ -125,6 +132,19 @@ export class Exchange {
     this.queuedMs = 0
     this.firstByteAt = 0
     this.finished = false
+  }
+
+  /** A try begins. */
+  begin(at: Attempt): void {
+    if (this.tries !== undefined) this.tries.push(at)
+    else if (this.attempt !== undefined) this.tries = [this.attempt, at]
+    this.attempt = at
+  }
+
+  /** `at`: clock milliseconds. */
+  note(at: number, what: Decision): void {
+    if (this.notes === undefined) this.notes = [{ at, what }]
+    else if (this.notes.length < MAX_NOTES) this.notes.push({ at, what })
   }
 
   get method(): string {

@@ -1,5 +1,6 @@
 import type { CellRef, Page } from '../cells/pages.ts'
 import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './config.ts'
+import type { Flight, FlightFilter, FlightSummary } from './flight.ts'
 import type { Notice } from './notice.ts'
 
 /** What both planes say to each other. Structured-cloneable. The control plane never waits without a deadline. */
@@ -156,6 +157,8 @@ export type ToWorker =
     }
   /** Closes one listener: its connections politely, and after `cutAfter` milliseconds those that are left. */
   | { readonly type: 'close-listener'; readonly id: string; readonly cutAfter: number }
+  /** Requests that one of these lets pass are shown; none: no more are. */
+  | { readonly type: 'tap'; readonly filters: readonly FlightFilter[] }
   /** Close politely: `Connection: close` on every answer. */
   | { readonly type: 'drain' }
   /** Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. */
@@ -177,6 +180,10 @@ export type FromWorker =
   | { readonly type: 'listening'; readonly id: string; readonly port: number }
   | { readonly type: 'listen-failed'; readonly id: string; readonly code: string }
   | { readonly type: 'idle' }
+  /** Failed and slow requests that have ended. */
+  | { readonly type: 'flights'; readonly flights: readonly Flight[] }
+  /** What taps asked for; `lost`: how many more there were than may be shown. */
+  | { readonly type: 'tapped'; readonly requests: readonly FlightSummary[]; readonly lost: number }
   | { readonly type: 'notice'; readonly notice: Notice }
   /** A metric series was made in one of the worker's pages. `slots` consecutive Float64. */
   | { readonly type: 'series'; readonly metric: string; readonly labels: readonly string[]; readonly ref: CellRef }

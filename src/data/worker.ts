@@ -10,6 +10,7 @@ import { TimerWheel } from '../lib/timers.ts'
 import { loopUtilization } from '../lib/utilization.ts'
 import { AccessLog } from '../telemetry/access-log.ts'
 import { Recorder } from '../telemetry/finish.ts'
+import { FlightRecorder } from '../telemetry/flight-recorder.ts'
 import { RingWriter } from '../telemetry/ring.ts'
 import { WorkerMetrics } from '../telemetry/series.ts'
 import { DataPlane } from './engine/plane.ts'
@@ -27,6 +28,7 @@ class DataWorker {
   private readonly space: CellSpace
   private readonly mail: Mailboxes
   private readonly metrics: WorkerMetrics
+  private readonly flights: FlightRecorder
   private readonly plane: DataPlane
   private readonly utilization = loopUtilization()
   private readonly pressure: Pressure
@@ -48,6 +50,8 @@ class DataWorker {
     this.pressure = pressureOf(this.space.int32(start.pressure), start.pressure.slot + PressureWord.stage)
     this.mail = new Mailboxes(this.space, start.mailboxes)
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
+    this.flights = new FlightRecorder(clock, post, this.metrics.counter('sluice_flight_recorder_dropped_total', []))
+    const log = new AccessLog(new RingWriter(start.ring), clock)
     const lostWakeups = this.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
     this.plane = new DataPlane({
       space: this.space,
@@ -55,7 +59,7 @@ class DataWorker {
       timers: this.timers,
       random,
       pressure: this.pressure,
-      recorder: new Recorder(this.metrics, new AccessLog(new RingWriter(start.ring), clock), clock),
+      recorder: new Recorder(this.metrics, log, clock, this.flights),
       transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
@@ -94,6 +98,9 @@ class DataWorker {
         return
       case 'close-listener':
         void this.close(message)
+        return
+      case 'tap':
+        this.flights.tap(message.filters)
         return
       case 'drain':
         for (const listener of this.listeners.values()) listener.drain()

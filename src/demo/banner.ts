@@ -5,10 +5,12 @@ export interface BannerFacts {
   readonly probes: string
   /** Of the token that changes need; undefined: it was printed instead, or the config names its own. */
   readonly tokenFile: string | undefined
+  /** URL of the dashboard; with the token where there is one to show. */
+  readonly dashboard: string
 }
 
 /** What can be tried with the demo, in lines to paste. */
-export function banner({ web, admin, probes, tokenFile }: BannerFacts): string {
+export function banner({ web, admin, probes, tokenFile, dashboard }: BannerFacts): string {
   const bearer = tokenFile === undefined ? '$TOKEN' : `$(cat ${quoted(tokenFile)})`
   const fault = (body: string): string =>
     `curl -X POST ${admin}/api/v1/demo/faults -H "authorization: Bearer ${bearer}" ` +
@@ -16,6 +18,7 @@ export function banner({ web, admin, probes, tokenFile }: BannerFacts): string {
   return `
 Sluice demo: three services behind ${web}
   try      curl ${web}/orders/1     curl ${web}/catalog/     curl ${web}/echo/hello
+  look     ${dashboard}
   probes   ${probes}/livez  ${probes}/readyz  ${probes}/startupz
   metrics  ${probes}/metrics
   watch    for i in $(seq 60); do curl -s -o /dev/null -w '%{http_code} by %header{x-served-by}\\n' ${web}/orders/1; sleep 0.5; done

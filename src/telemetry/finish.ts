@@ -3,17 +3,17 @@ import type { SloConfig } from '../core/config.ts'
 import type { Exchange, RouteRecord } from '../core/exchange.ts'
 import { FAILURES, type Reason } from '../core/failures.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
-import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
+import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
+import type { FlightHead, FlightRecorder, FlightRoute } from './flight-recorder.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
 import { SloSeries } from './slo.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
 /** What of a config generation its requests are recorded with. */
-export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway'>
+export type RecordedHead = LoggedHead & FlightHead
 
-const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
+const NO_MATCH: AccessLogRoute = { sample: 1, queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
 
 const METHODS: readonly string[] = [
@@ -50,11 +50,13 @@ export class Recorder {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly flights: FlightRecorder | undefined
   private readonly upstreams = new Map<string, UpstreamSeries>()
   private unmatched: RouteRecord | undefined = undefined
 
-  /** Without a log nothing is written. */
-  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock) {
+  /** Without a log nothing is written, without `flights` none is kept. */
+  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock, flights?: FlightRecorder) {
+    this.flights = flights
     this.metrics = metrics
     this.log = log
     this.clock = clock
@@ -85,7 +87,7 @@ export class Recorder {
       upstream = new UpstreamSeries(at.upstream, this.metrics, this.clock)
       this.upstreams.set(at.upstream, upstream)
     }
-    upstream.record(at.endpoint, verdict, at.startedAt)
+    upstream.record(at, verdict)
     // What a try came to that another one overtook is no reason for a further one, and had none.
     if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
@@ -105,7 +107,7 @@ export class Recorder {
     slo?: SloSeries,
   ): RouteRecord {
     const line = this.log?.route(name, match, head)
-    return new RouteSeries(label, line, slo, this.metrics, this.log, this.clock)
+    return new RouteSeries(label, line, slo, this.metrics, this.log, this.clock, this.flights?.route(match, head))
   }
 }
 
@@ -117,6 +119,7 @@ class RouteSeries implements RouteRecord {
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
+  private readonly flight: FlightRoute | undefined
   /** By method, status and reason. */
   private readonly requests = new Map<number, Counter>()
   private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASSES.length).fill(undefined)
@@ -128,7 +131,9 @@ class RouteSeries implements RouteRecord {
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
+    flight: FlightRoute | undefined,
   ) {
+    this.flight = flight
     this.name = name
     this.line = line
     this.slo = slo
@@ -145,6 +150,7 @@ class RouteSeries implements RouteRecord {
     this.duration(status).observe((now - ex.startedAt) / 1000)
     if (this.slo !== undefined) this.slo.record(ex, status, now)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
+    this.flight?.finish(ex, status, now)
   }
 
   retried(verdict: HeadVerdict): void {

@@ -12,6 +12,12 @@ export interface Reading {
   readonly value: number
 }
 
+/** One series as it stands: a counter has one slot, a histogram one a bucket, one above the last, then the sum. */
+export interface SeriesReading {
+  readonly labels: Readonly<Record<string, string>>
+  readonly slots: Float64Array
+}
+
 /** The columns of one series: what ended workers left behind, and where the living ones count. */
 interface Row {
   /** prom-client keeps the text of this object's labels, so it must stay the same object. */
@@ -106,6 +112,14 @@ export class MetricsRegistry {
   count(metric: CounterName, labels: readonly string[]): number {
     const row = this.families.get(metric)?.get(labels.join('\0'))
     return row === undefined ? 0 : at(this.sum(row), 0)
+  }
+
+  /** The series of a metric that workers count, over all of them. */
+  *read(metric: MetricName): Generator<SeriesReading> {
+    for (const row of this.families.get(metric)?.values() ?? []) {
+      const slots = this.sum(row)
+      if (row.forgotten !== at(slots, 0)) yield { labels: row.labels, slots }
+    }
   }
 
   /** All metrics in Prometheus' text format. */

@@ -100,6 +100,11 @@ export const METRICS = {
     help: 'Metric series that were not made because a worker has too many.',
     labels: [],
   },
+  sluice_flight_recorder_dropped_total: {
+    kind: 'counter',
+    help: 'Failed or slow requests that were not kept because there were too many in that second.',
+    labels: [],
+  },
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
   sluice_bulkhead_in_flight: { kind: 'gauge', help: 'Permits that requests hold now.', labels: ['route'] },
   sluice_bulkhead_limit: { kind: 'gauge', help: 'Permits that there are, held or not.', labels: ['route'] },

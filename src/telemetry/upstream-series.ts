@@ -1,3 +1,4 @@
+import type { Attempt } from '../core/attempt.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
@@ -29,8 +30,8 @@ export class UpstreamSeries {
   }
 
   /** A try's head verdict is there, now. */
-  record(endpoint: string, verdict: HeadVerdict, startedAt: number): void {
-    const now = this.clock.now()
+  record({ endpoint, headAt, startedAt }: Attempt, verdict: HeadVerdict): void {
+    const now = headAt === 0 ? this.clock.now() : headAt
     this.durations.observe((now - startedAt) / 1000)
     let series = this.endpoints.get(endpoint)
     if (series === undefined) {

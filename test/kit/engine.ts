@@ -109,6 +109,8 @@ export class EngineKit {
         listeners: [],
         trustedProxies: ['203.0.113.0/24'],
         correlation: { headers: ['x-correlation-id'], trust: 'any' },
+        accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
+        flightRecorder: undefined,
         pathPolicy: { dots: 'refuse' },
         generation: 1,
         hash: '',

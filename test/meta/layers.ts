@@ -26,6 +26,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   undici: /^src\/data\/upstreams\/transports\/undici/,
   'prom-client': /^src\/telemetry\/metrics\.ts$/,
   opossum: /^src\/stores\/guard\.ts$/,
+  uplot: /^src\/control\/admin\/dashboard\//,
   yaml: /^src\/(config\/(document|comments|faults|rewrite\/yaml)|import\/common\/write)\.ts$/,
 }
 

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
-import { nodeOf } from '../../schema/node.ts'
+import { type Node, nodeOf } from '../../schema/node.ts'
 import { At, INVALID, type Schema } from '../../schema/schema.ts'
 
 /** What a command may ask about its call. */
@@ -16,8 +16,22 @@ export interface Call {
  */
 export type Command = (body: unknown, call: Call) => Promise<unknown>
 
+/** What a reader asks for. */
+export interface Asked {
+  /** Values of the `:name` segments of the path. */
+  readonly params: Readonly<Record<string, string>>
+  /** A list where a key came twice; read it with {@link readQuery}. */
+  readonly query: Readonly<Record<string, string | readonly string[]>>
+}
+
+/** What viewers may read. Throws {@link BadCommand} or {@link NotFound}. */
+export type View = (asked: Asked) => unknown
+
 /** The operator's mistake; the message is shown. */
 export class BadCommand extends Error {}
+
+/** There is no such thing, or not any more; the message is shown. */
+export class NotFound extends Error {}
 
 /** It makes sense and can not be done. The message and the details are shown. */
 export class CommandRefused extends Error {
@@ -31,10 +45,33 @@ export class CommandRefused extends Error {
   }
 }
 
+/** The status of the answer to a call that ended with this error. */
+export function statusOf(error: unknown): number {
+  if (error instanceof CommandRefused) return error.status
+  if (error instanceof BadCommand) return 400
+  return (error as { statusCode?: number } | null)?.statusCode ?? 500
+}
+
 /** The body of a command, checked as config is. Throws {@link BadCommand} with all that is wrong. */
 export function readCommand<T>(schema: Schema<T>, body: unknown): T {
+  return readNode(schema, nodeOf(body ?? null))
+}
+
+/** The same for a query, where numbers are text. */
+export function readQuery<T>(schema: Schema<T>, query: Asked['query']): T {
+  return readNode(schema, unquoted(nodeOf(query)))
+}
+
+function readNode<T>(schema: Schema<T>, node: Node): T {
   const problems: Diagnostic[] = []
-  const value = schema.read(nodeOf(body ?? null), new At(problems))
+  const value = schema.read(node, new At(problems))
   if (value !== INVALID) return value
   throw new BadCommand(problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '))
+}
+
+function unquoted(node: Node): Node {
+  if (node.kind === 'scalar') return { ...node, quoted: false }
+  if (node.kind === 'list') return node
+  const entries = Array.from(node.entries, ([key, entry]) => [key, { ...entry, value: unquoted(entry.value) }] as const)
+  return { ...node, entries: new Map(entries) }
 }

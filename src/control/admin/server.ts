@@ -1,5 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { BadCommand, type Call, type Command, CommandRefused } from './command.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type Asked, type Call, type Command, CommandRefused, NotFound, statusOf, type View } from './command.ts'
+import type { DashboardFile } from './dashboard/files.ts'
+import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 import type { Role } from './tokens.ts'
@@ -31,18 +34,43 @@ export interface Shown {
   readonly metrics: () => Promise<Exposition>
 }
 
+/** A command on its way, as it is recorded. */
+export interface CommandCall {
+  /** Below /api/v1. */
+  readonly path: string
+  readonly who: Admitted
+  /** Address of the other end of the connection. */
+  readonly peer: string
+  readonly body: unknown
+  readonly dryRun: boolean
+}
+
+/** Sees every command. */
+export interface Auditor {
+  /** Carries it out and records what became of it; rejects as `command` does, or where it may not be done unrecorded. */
+  run(call: CommandCall, command: () => Promise<unknown>): Promise<unknown>
+  /** The role was too small for it. */
+  refused(call: Omit<CommandCall, 'body'>): Promise<void>
+}
+
 export interface AdminOptions extends Shown {
   readonly guard: Pick<Guard, 'check'>
-  /** What viewers may read, by path below /api/v1. */
-  readonly views: Readonly<Record<string, () => unknown>>
+  /** What viewers may read, by path below /api/v1; `:name` stands for a segment. */
+  readonly views: Readonly<Record<string, View>>
+  /** What operators may read. */
+  readonly operatorViews: Readonly<Record<string, View>>
+  /** What is told as it happens (server-sent events), by path below /api/v1. */
+  readonly feeds: Readonly<Record<string, Feed>>
+  readonly clock: Clock
   /** What viewers may ask, with a body, by path below /api/v1. */
   readonly questions: Readonly<Record<string, Command>>
   /** Commands by path below /api/v1, for role operator. */
   readonly commands: Readonly<Record<string, Command>>
   /** Those whose body may be as large as a config. */
   readonly uploads: Readonly<Record<string, Command>>
-  /** Who did what; `token`: its name. */
-  readonly audit: (path: string, token: string) => void
+  readonly auditor: Auditor
+  /** Of the dashboard, by path below /dashboard/; they hold nothing that takes a token. */
+  readonly dashboard: ReadonlyMap<string, DashboardFile>
   readonly bug: (error: unknown) => void
 }
 
@@ -54,32 +82,52 @@ export function probeServer(shown: Shown): FastifyInstance {
   return app
 }
 
-/** Dashboard-to-be, API, probes and metrics, all behind the guard. */
+/** Dashboard, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, questions, commands, uploads, audit, bug } = options
+  const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, dashboard, auditor, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
-    const { needs = 'viewer', asks = false } = request.routeOptions.config as {
+    const {
+      needs = 'viewer',
+      asks = false,
+      linked = false,
+    } = request.routeOptions.config as {
       needs?: Role | 'nothing'
       asks?: boolean
+      linked?: boolean
     }
-    const verdict = guard.check({ ...guarded(request), asks }, needs === 'nothing' ? undefined : needs)
-    if ('error' in verdict) return refuse(reply, verdict)
+    const verdict = guard.check({ ...guarded(request), asks, linked }, needs === 'nothing' ? undefined : needs)
+    if ('error' in verdict) {
+      const { command } = request.routeOptions.config as { command?: string }
+      const { who } = verdict
+      if (command !== undefined && who !== undefined) await auditor.refused(described(request, command, who))
+      return refuse(reply, verdict)
+    }
     callers.set(request, verdict)
     return undefined
   })
   addProbes(app, options)
   addMetrics(app, options)
-  for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, () => view())
+  app.get('/api/v1/whoami', (request) => whoami(callers.get(request)))
+  const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
+    for (const [path, view] of Object.entries(list)) {
+      app.get(`/api/v1/${path}`, { config: { needs } }, (request) => view(request as Asked))
+    }
+  }
+  addViews(views, 'viewer')
+  addViews(operatorViews, 'operator')
+  addFeeds(app, feeds, clock)
+  addDashboard(app, dashboard)
   for (const [path, question] of Object.entries(questions)) {
     app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
   }
   const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
     for (const [path, command] of Object.entries(list)) {
-      app.post(`/api/v1/${path}`, { config: { needs: 'operator' }, bodyLimit }, async (request) => {
-        audit(path, callers.get(request)?.name ?? '')
-        return command(request.body, callOf(request))
+      app.post(`/api/v1/${path}`, { config: { needs: 'operator', command: path }, bodyLimit }, (request) => {
+        const { body } = request
+        const call = described(request, path, callers.get(request) as Admitted)
+        return auditor.run({ ...call, body }, () => command(body, callOf(request)))
       })
     }
   }
@@ -95,24 +143,62 @@ function create(bug: (error: unknown) => void): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     return503OnClosing: false,
+    // A correlation ID of the largest length.
+    routerOptions: { maxParamLength: 128 },
     // Node looks for slow requests only every 30 s otherwise.
     http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
   })
   app.server.maxConnections = CONNECTIONS
   app.removeContentTypeParser('text/plain')
   app.addHook('onSend', async (_request, reply) => {
-    reply.headers(SAFE_HEADERS)
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error, _request, reply) => {
+    const status = statusOf(error)
     if (error instanceof CommandRefused)
-      return reply.code(error.status).send({ error: 'refused', message: error.message, ...error.details })
-    const status = error instanceof BadCommand ? 400 : (error.statusCode ?? 500)
+      return reply.code(status).send({ error: 'refused', message: error.message, ...error.details })
+    if (error instanceof NotFound) return reply.code(404).send({ error: 'not_found', message: error.message })
     if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
     bug(error)
     return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
   })
   return app
+}
+
+function described(request: FastifyRequest, path: string, who: Admitted): Omit<CommandCall, 'body'> {
+  return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: callOf(request).dryRun }
+}
+
+function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clock): void {
+  const streams = new EventStreams(clock)
+  app.addHook('preClose', async () => streams.close())
+  for (const [path, feed] of Object.entries(feeds)) {
+    app.get(`/api/v1/${path}`, { config: { needs: feed.needs } }, async (request, reply) => {
+      const begin = feed.open(request as Asked)
+      streams.check()
+      reply.hijack()
+      reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
+      streams.run(reply.raw, begin)
+    })
+  }
+}
+
+/** Relative redirects: they hold below whatever prefix a proxy in front has taken off. */
+function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, DashboardFile>): void {
+  const config = { needs: 'nothing', linked: true }
+  app.get('/', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
+  app.get('/dashboard', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
+  for (const [path, { body, headers }] of files) {
+    app.get(`/dashboard/${path}`, { config }, (request, reply) => {
+      reply.headers(headers)
+      return request.headers['if-none-match'] === headers.etag ? reply.code(304).send() : reply.send(body)
+    })
+  }
+}
+
+function whoami(caller: Admitted | undefined): object {
+  return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
 function callOf({ headers, query }: FastifyRequest): Call {
@@ -150,17 +236,16 @@ function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): 
 
 function guarded(request: FastifyRequest) {
   const { headers, method, raw } = request
-  const hosts: string[] = []
-  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
-    if (raw.rawHeaders[i]?.toLowerCase() === 'host') hosts.push(raw.rawHeaders[i + 1] as string)
-  }
+  const valuesOf = (name: string): string[] =>
+    raw.rawHeaders.filter((_, i) => i % 2 === 1 && raw.rawHeaders[i - 1]?.toLowerCase() === name)
   return {
     method,
-    hosts,
+    hosts: valuesOf('host'),
     origin: headers.origin,
     fetchSite: headers['sec-fetch-site'] as string | undefined,
     authorization: headers.authorization,
     contentType: headers['content-type'],
     peer: raw.socket.remoteAddress ?? '',
+    valuesOf,
   }
 }

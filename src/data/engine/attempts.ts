@@ -1,7 +1,8 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import { type HeadVerdict, type OutcomeClass, outcomeClass } from '../../core/outcome.ts'
+import type { NoRetry } from '../../core/note.ts'
+import { GOOD, type HeadVerdict, OVERTAKEN, outcomeClass } from '../../core/outcome.ts'
 import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
@@ -44,7 +45,6 @@ export interface AttemptsHost {
 }
 
 const HEDGE_QUANTILE = 0.95
-const OVERTAKEN: HeadVerdict = { outcome: 'timeout', reason: undefined, ignored: true }
 
 /**
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Tries one endpoint after another, as the
@@ -140,8 +140,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
-    const outcome: OutcomeClass = status >= 500 ? status : 'ok'
-    this.conclude(tri, { outcome, reason: undefined, ignored: false })
+    this.conclude(tri, status >= 500 ? { outcome: status, reason: undefined, ignored: false } : GOOD)
     if (this.first !== undefined && this.plan.retriesOn(status)) {
       this.leaveToOther(tri)
       return undefined
@@ -192,7 +191,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
       return
     }
     this.conclude(tri, { outcome, reason: facts.reason, ignored: false })
-    if (!this.plan.retriesOn(outcome) || !this.mayRepeat(facts.bytesSent)) {
+    if (!this.mayRepeat(facts.bytesSent, this.plan.retriesOn(outcome))) {
       this.host.onNoAnswer(failed)
       return
     }
@@ -216,14 +215,22 @@ export class Attempts implements TryOwner, ChoiceOwner {
     else this.dispatch(next)
   }
 
-  private mayRepeat(bytesSent: boolean): boolean {
+  private mayRepeat(bytesSent: boolean, wanted = true): boolean {
+    const because = wanted ? this.obstacle(bytesSent) : 'condition'
+    if (because !== undefined) this.ex.note(this.clock.now(), { kind: 'no_retry', because })
+    return because === undefined
+  }
+
+  /** Why no further try may follow. */
+  private obstacle(bytesSent: boolean): NoRetry | undefined {
     const { ex, body } = this.host
-    if (ex.attempts >= this.plan.maxTries || ex.priorAttempts > 0) return false
-    if (bytesSent && !this.plan.repeats(ex.method)) return false
-    if (body !== undefined && !body.repeatable) return false
+    if (ex.attempts >= this.plan.maxTries) return 'attempts'
+    if (ex.priorAttempts > 0) return 'prior'
+    if (bytesSent && !this.plan.repeats(ex.method)) return 'method'
+    if (body !== undefined && !body.repeatable) return 'body'
     // What can't be done in the time that is left is not begun.
     const now = this.clock.now()
-    return now + this.backoffMs() + this.latencies.median(now) < ex.deadline
+    return now + this.backoffMs() + this.latencies.median(now) < ex.deadline ? undefined : 'time'
   }
 
   private backoffMs(): number {
@@ -276,7 +283,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
       return
     }
     ex.attempts++
-    ex.attempt = at
+    ex.begin(at)
     // It was chosen before its backoff.
     if (at.number > 1) at.startedAt = this.clock.now()
     this.went = candidate
@@ -303,10 +310,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   private hedge(): void {
     const { current } = this
-    if (current === undefined || current.at.headAt !== 0 || !this.mayRepeat(true)) return
+    if (current === undefined || current.at.headAt !== 0 || this.obstacle(true) !== undefined) return
     const candidate = this.choice.untried()
     if (candidate === undefined) return
     this.host.onHedge()
+    this.ex.note(this.clock.now(), { kind: 'hedge', upstream: candidate.upstream.name })
     this.first = current
     this.dispatch(candidate)
   }
@@ -342,7 +350,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
     headers.length = this.shared
     headers.push('sluice-attempt', String(ex.attempts))
     if (ex.deadline !== Number.POSITIVE_INFINITY) {
-      headers.push('sluice-timeout-ms', String(Math.max(1, Math.floor(ex.deadline - this.clock.now()))))
+      headers.push(
+        'sluice-timeout-ms',
+        String(Math.max(1, Math.floor(ex.deadline - (ex.attempt as Attempt).startedAt))),
+      )
     }
     return {
       method: ex.method,
@@ -384,7 +395,8 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   private conclude(tri: Try, head: HeadVerdict): void {
-    const now = this.clock.now()
+    // The head that is judged came just now.
+    const now = tri.at.headAt === 0 ? this.clock.now() : tri.at.headAt
     const ms = now - tri.at.startedAt
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)

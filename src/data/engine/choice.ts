@@ -128,6 +128,7 @@ export class Choice {
   private isFull(upstream: Upstream): boolean {
     if (!upstream.isFull(this.upstreams[this.reached] === upstream ? this.ending : 0)) return false
     this.closed = [...this.closed, upstream]
+    this.owner.ex.note(this.owner.clock.now(), { kind: 'bulkhead', upstream: upstream.name })
     this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
     this.owner.ex.route?.record?.refused('upstreamBulkhead', 'bulkhead_full', 'enforce')
     return true
@@ -139,6 +140,7 @@ export class Choice {
     const at = new Attempt(owner.ex.attempts + 1, upstream.name, now)
     if (at.number > 1 && upstream.budget?.take(now) === false) {
       owner.onBudgetSpent(upstream.name)
+      owner.ex.note(now, { kind: 'budget', upstream: upstream.name })
       this.closed = [...this.closed, upstream]
       return undefined
     }
@@ -157,6 +159,9 @@ export class Choice {
       const refusal = this.ask(place, at)
       if (refusal !== undefined) {
         this.refusal = refusal
+        const { ex, clock } = this.owner
+        if (refusal.reason === 'breaker_open')
+          ex.note(clock.now(), { kind: 'breaker', upstream: at.upstream, state: 'open' })
         this.owner.onUnused(at, UNUSED)
         return false
       }

@@ -18,3 +18,14 @@ export function howAnswered({ gateway, generation }: Pick<Snapshot, 'gateway' | 
   if (failure !== undefined) text += `;reason=${failure.reason}`
   return degraded === undefined ? text : `${text};degraded=${degraded}`
 }
+
+/**
+ * The value of `server-timing` in an answer whose head goes out at `firstByteAt` (W3C Server Timing): milliseconds in queues,
+ * of the try that is relayed until its head, and in all.
+ */
+export function serverTiming({ attempt, firstByteAt, queuedMs, startedAt }: Exchange): string {
+  let text = `queue;dur=${queuedMs.toFixed(1)}`
+  if (attempt !== undefined && attempt.headAt !== 0)
+    text += `, upstream;dur=${(attempt.headAt - attempt.startedAt).toFixed(1)}`
+  return `${text}, total;dur=${(firstByteAt - startedAt).toFixed(1)}`
+}

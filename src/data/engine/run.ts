@@ -15,7 +15,7 @@ import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import type { Engine } from './engine.ts'
-import { asksHow } from './how-answered.ts'
+import { asksHow, serverTiming } from './how-answered.ts'
 import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
@@ -304,6 +304,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     // Before the call: the downstream may find the client gone in it.
     ex.sent = true
     ex.firstByteAt = this.clock.now()
+    if (ex.explain) ex.response.headers.push('server-timing', serverTiming(ex))
     if (downstream.head(ex.response.status, ex.response.headers)) return true
     ex.sent = false
     ex.firstByteAt = 0

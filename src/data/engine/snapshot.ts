@@ -93,6 +93,7 @@ export class Snapshot {
 /** What the access log may show of a route's requests: only what the route matches on. */
 export function shownOf(route: LeanRoute): AccessLogRoute {
   return {
+    sample: route.accessLog.sample,
     queryKeys: new Set(route.match.flatMap((match) => match.query.map((condition) => condition.name))),
     headerNames: [...new Set(route.match.flatMap((match) => match.headers.map((condition) => condition.name)))],
   }

@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { BadCommand } from '../../../src/control/admin/command.ts'
+import { BadCommand, NotFound, readQuery } from '../../../src/control/admin/command.ts'
+import type { EventStream } from '../../../src/control/admin/event-stream.ts'
 import { Guard } from '../../../src/control/admin/guard.ts'
 import type { ProbeFacts } from '../../../src/control/admin/probes.ts'
 import { adminServer, probeServer } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { object, optional } from '../../../src/schema/composites.ts'
+import { integer, name } from '../../../src/schema/scalars.ts'
 import { tcpConnect } from '../../kit/tcp.ts'
+import { until } from '../../kit/until.ts'
 
 const TOKEN = 'the-operator-token'
 let facts: ProbeFacts
@@ -12,7 +17,11 @@ let port: number
 let calls: unknown[]
 let audited: string[]
 let bugs: unknown[]
+let streams: EventStream[]
+let stopped: number
 let app: ReturnType<typeof adminServer>
+
+const query = object({ route: optional(name(), 'A route.'), limit: optional(integer(1, 10), 'How many.') })
 
 beforeEach(async () => {
   facts = {
@@ -30,15 +39,41 @@ beforeEach(async () => {
   calls = []
   audited = []
   bugs = []
+  streams = []
+  stopped = 0
   app = adminServer({
     guard: new Guard({
-      tokens: new Tokens([{ name: 'ci', role: 'operator', secret: TOKEN }]),
+      tokens: new Tokens([
+        { name: 'ci', role: 'operator', secret: TOKEN },
+        { name: 'eye', role: 'viewer', secret: 'see' },
+      ]),
       guardReads: false,
       hosts: [],
     }),
     facts: () => facts,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sluice_build_info 1\n' }),
-    views: { status: () => ({ gateway: 'edge' }) },
+    views: {
+      status: () => ({ gateway: 'edge' }),
+      things: (asked) => readQuery(query, asked.query),
+      'things/:id': ({ params }) => {
+        if (params.id !== 'known') throw new NotFound('no such thing')
+        return params
+      },
+    },
+    feeds: {
+      news: {
+        needs: 'operator',
+        open: (asked) => {
+          readQuery(query, asked.query)
+          return (stream) => {
+            streams.push(stream)
+            return () => stopped++
+          }
+        },
+      },
+    },
+    dashboard: new Map(),
+    clock: systemClock,
     commands: {
       'demo/faults': async (body) => {
         calls.push(body)
@@ -49,7 +84,14 @@ beforeEach(async () => {
     },
     questions: { explain: async (body) => ({ asked: body }) },
     uploads: {},
-    audit: (path, token) => audited.push(`${token} ${path}`),
+    operatorViews: { audit: ({ query: { limit = '' } }) => ({ limit }) },
+    auditor: {
+      run: (call, command) => {
+        audited.push(`${call.who.name} ${call.path}`)
+        return command()
+      },
+      refused: async ({ path, who }) => void audited.push(`${who.name} not ${path}`),
+    },
     bug: (error) => bugs.push(error),
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -117,6 +159,20 @@ describe('what is allowed', () => {
     expect(text).toContain('{"done":true}')
   })
 
+  test('a command of one who may not is refused and audited; that of nobody is refused', async () => {
+    expect((await send(command, { ...json, authorization: 'Bearer see' }, '{}'))[0]).toBe(403)
+    expect((await send(command, json, '{}'))[0]).toBe(401)
+    expect([calls, audited]).toEqual([[], ['eye not demo/faults']])
+  })
+
+  test('who one is, and what only operators may read', async () => {
+    expect((await send('GET /api/v1/whoami'))[1]).toContain('{"name":null,"role":"viewer","by":"nothing"}')
+    expect((await send('GET /api/v1/whoami', bearer))[1]).toContain('{"name":"ci","role":"operator","by":"token"}')
+    expect((await send('GET /api/v1/audit?limit=7', bearer))[1]).toContain('{"limit":"7"}')
+    expect((await send('GET /api/v1/audit'))[0]).toBe(401)
+    expect((await send('GET /api/v1/audit', { authorization: 'Bearer see' }))[0]).toBe(403)
+  })
+
   test("an operator's mistake is 400 with the reason, a bug 500 without", async () => {
     expect((await send(command, { ...json, ...bearer }, '{"nonsense":1}'))[1]).toContain('no such fault')
     const [status, text] = await send(command, { ...json, ...bearer }, '{"bug":1}')
@@ -181,5 +237,87 @@ describe('the probe server', () => {
     expect(answers.map((answer) => answer.body)).toEqual(Array(8).fill('x 1\n'))
     expect(asked).toBe(1)
     await probes.close()
+  })
+})
+
+describe('what is asked for', () => {
+  test('a query is checked as config is', async () => {
+    const [status, text] = await send('GET /api/v1/things?route=orders&limit=7')
+    expect([status, text.slice(text.indexOf('{'))]).toEqual([200, '{"route":"orders","limit":7}'])
+    const [wrong, why] = await send('GET /api/v1/things?limit=11&rout=x')
+    expect(wrong).toBe(400)
+    expect(why).toContain('did you mean route?')
+    expect(why).toContain('\\"11\\" is not a whole number from 1 to 10')
+    expect((await send('GET /api/v1/things?limit=1&limit=2'))[0]).toBe(400)
+  })
+
+  test('a segment of the path; what does not exist is 404 and says so', async () => {
+    expect((await send('GET /api/v1/things/known'))[1]).toContain('{"id":"known"}')
+    const [status, text] = await send('GET /api/v1/things/other')
+    expect([status, text.includes('no such thing')]).toEqual([404, true])
+  })
+})
+
+describe('server-sent events', () => {
+  const listen = async () => {
+    const peer = await tcpConnect(port)
+    peer.send(`GET /api/v1/news HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`)
+    await until(() => streams.length === 1)
+    return peer
+  }
+  const first = () => streams[0] as EventStream
+
+  test('come as they are sent, with the headers of every answer, until the reader goes', async () => {
+    const peer = await listen()
+    first().send('thing', { line: 'a\nb' })
+    const text = await peer.receive('a\\nb"}\n\n')
+    expect(text).toContain('content-type: text/event-stream')
+    expect(text).toContain('x-content-type-options: nosniff')
+    expect(text).toContain('event: thing\ndata: {"line":"a\\nb"}\n\n')
+    peer.socket.destroy()
+    await until(() => stopped === 1)
+  })
+
+  test('what is asked for wrongly is an answer, not a stream', async () => {
+    expect((await send('GET /api/v1/news?limit=x', bearer))[0]).toBe(400)
+    expect(streams).toEqual([])
+  })
+
+  test('a slow reader loses events and is told how many', async () => {
+    const peer = await listen()
+    peer.socket.pause()
+    let lost = 0
+    const send = (event: string): boolean => {
+      const sent = first().send(event, { filler: 'x'.repeat(100_000) })
+      if (!sent) lost++
+      return sent
+    }
+    await until(() => !send('thing'), 10_000)
+    for (let i = 0; i < 4; i++) expect(send('thing')).toBe(false)
+    peer.socket.resume()
+    await until(() => send('last'), 10_000)
+    expect(await peer.receive('event: last')).toContain(`event: lost\ndata: {"count":${lost}}\n\nevent: last`)
+    peer.socket.destroy()
+  })
+
+  test('end when the server closes', async () => {
+    const peer = await listen()
+    await app.close()
+    expect(await peer.receiveAll()).toContain('event: end\ndata: {}\n\n')
+    await until(() => stopped === 1)
+  })
+
+  test('no more than 32 at a time', async () => {
+    const peers = await Promise.all(
+      Array.from({ length: 32 }, async () => {
+        const peer = await tcpConnect(port)
+        peer.send(`GET /api/v1/news HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`)
+        return peer
+      }),
+    )
+    await until(() => streams.length === 32)
+    expect((await send('GET /api/v1/news', bearer))[0]).toBe(503)
+    for (const peer of peers) peer.socket.destroy()
+    await until(() => stopped === 32)
   })
 })

@@ -44,6 +44,8 @@ class Rig {
       rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },
       notices: new Notices(this.log),
+      flights: { take: () => {} },
+      taps: { take: () => {} },
       limits: {},
       reusePort: true,
       testHooks: true,

@@ -6,14 +6,16 @@ const facts = {
   admin: 'http://127.0.0.1:9901',
   probes: 'http://127.0.0.1:9902',
   tokenFile: '/home/u/.local/state/sluice/demo/token',
+  dashboard: 'http://127.0.0.1:9901/dashboard/#token=abc',
 }
 
-test('says what to ask, where probes and metrics are, how to break and repair', () => {
+test('says what to ask, where dashboard, probes and metrics are, how to break and repair', () => {
   const text = banner(facts)
   for (const part of [
     'curl http://127.0.0.1:8080/orders/1',
     'curl http://127.0.0.1:8080/catalog/',
     'curl http://127.0.0.1:8080/echo/hello',
+    'http://127.0.0.1:9901/dashboard/#token=abc',
     'http://127.0.0.1:9902/readyz',
     'http://127.0.0.1:9902/metrics',
     `curl -X POST http://127.0.0.1:9901/api/v1/demo/faults -H "authorization: Bearer $(cat ${facts.tokenFile})" -H 'content-type: application/json' -d '{"port":9101,"fault":"down"}'`,

@@ -11,8 +11,13 @@ import { WorkerMetrics } from '../../../src/telemetry/series.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
 
-const HEAD = { generation: 3, gateway: { name: 'edge-eu' } }
-const NO_MATCH = { queryKeys: new Set<string>(), headerNames: [] }
+const HEAD = {
+  generation: 3,
+  gateway: { name: 'edge-eu' },
+  flightRecorder: undefined,
+  accessLog: { format: 'json', maskHeaders: [], showQuery: [] } as const,
+}
+const NO_MATCH = { sample: 1, queryKeys: new Set<string>(), headerNames: [] }
 
 class Bench {
   readonly clock = new ManualClock(1000)

@@ -1,0 +1,146 @@
+import type { EndpointFigures, LatencyFigures, LiveFigures, RouteFigures, UpstreamFigures } from '../control/figures.ts'
+import { BUCKETS } from '../telemetry/names.ts'
+
+const LAST = BUCKETS.at(-1) as number
+
+/** Rates are a second; ratios from 0 to 1; null: nothing happened. */
+export interface RouteRates {
+  readonly name: string
+  readonly rate: number
+  readonly errorRatio: number | null
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+  readonly inFlight: number
+  readonly queued: number
+  readonly limit: number | null
+  readonly streams: number
+  readonly retryRate: number
+  readonly rejectedRate: number
+  readonly degradedRate: number
+}
+
+export interface EndpointRates {
+  readonly endpoint: string
+  readonly state: string
+  readonly inFlight: number
+  readonly rate: number
+  readonly failureRatio: number | null
+}
+
+export interface UpstreamRates {
+  readonly name: string
+  readonly rate: number
+  readonly failureRatio: number | null
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+  readonly panic: boolean
+  readonly endpoints: readonly EndpointRates[]
+}
+
+/** What happened between two answers of the gateway, and how it is now. */
+export interface Rates {
+  readonly gateway: string
+  readonly hash: string | null
+  readonly generation: number
+  readonly seconds: number
+  readonly rate: number
+  readonly errorRatio: number | null
+  readonly routes: readonly RouteRates[]
+  readonly upstreams: readonly UpstreamRates[]
+  readonly breakers: LiveFigures['breakers']
+  readonly workers: LiveFigures['workers']
+}
+
+/** Where another process answers than before, only how it is now. */
+export function ratesOf(before: LiveFigures, after: LiveFigures): Rates {
+  const same = after.uptimeMs > before.uptimeMs
+  const from = same ? before : after
+  const seconds = same ? (after.uptimeMs - before.uptimeMs) / 1000 : 1
+  const { breakers, gateway, generation, hash, workers } = after
+  const formerRoutes = new Map(from.routes.map((route) => [route.name, route]))
+  const formerUpstreams = new Map(from.upstreams.map((upstream) => [upstream.name, upstream]))
+  const requests = total(after.routes, 'requests') - total(from.routes, 'requests')
+  const errors = total(after.routes, 'errors') - total(from.routes, 'errors')
+  return {
+    gateway,
+    hash,
+    generation,
+    seconds,
+    rate: Math.max(0, requests) / seconds,
+    errorRatio: ratio(errors, requests),
+    routes: after.routes.map((route) => routeRates(formerRoutes.get(route.name), route, seconds)),
+    upstreams: after.upstreams.map((upstream) => upstreamRates(formerUpstreams.get(upstream.name), upstream, seconds)),
+    breakers,
+    workers,
+  }
+}
+
+function routeRates(before: RouteFigures | undefined, after: RouteFigures, seconds: number): RouteRates {
+  const more = (key: 'requests' | 'errors' | 'retries' | 'rejected' | 'degraded'): number =>
+    Math.max(0, after[key] - (before?.[key] ?? 0))
+  return {
+    name: after.name,
+    rate: more('requests') / seconds,
+    errorRatio: ratio(more('errors'), more('requests')),
+    ...quantiles(before?.latency, after.latency),
+    inFlight: after.inFlight,
+    queued: after.queued,
+    limit: after.limit,
+    streams: after.streams,
+    retryRate: more('retries') / seconds,
+    rejectedRate: more('rejected') / seconds,
+    degradedRate: more('degraded') / seconds,
+  }
+}
+
+function upstreamRates(before: UpstreamFigures | undefined, after: UpstreamFigures, seconds: number): UpstreamRates {
+  const attempts = after.attempts - (before?.attempts ?? 0)
+  const former = new Map(before?.endpoints.map((endpoint) => [endpoint.endpoint, endpoint]))
+  return {
+    name: after.name,
+    rate: Math.max(0, attempts) / seconds,
+    failureRatio: ratio(after.failures - (before?.failures ?? 0), attempts),
+    ...quantiles(before?.latency, after.latency),
+    panic: after.panic,
+    endpoints: after.endpoints.map((endpoint) => endpointRates(former.get(endpoint.endpoint), endpoint, seconds)),
+  }
+}
+
+function endpointRates(before: EndpointFigures | undefined, after: EndpointFigures, seconds: number): EndpointRates {
+  const { endpoint, inFlight, state } = after
+  const attempts = after.attempts - (before?.attempts ?? 0)
+  const failureRatio = ratio(after.failures - (before?.failures ?? 0), attempts)
+  return { endpoint, state, inFlight, rate: Math.max(0, attempts) / seconds, failureRatio }
+}
+
+function quantiles(before: LatencyFigures | undefined, after: LatencyFigures) {
+  return { p50Ms: quantileMs(before, after, 0.5), p99Ms: quantileMs(before, after, 0.99) }
+}
+
+/**
+ * Within a bucket as if all were spread evenly, from 0 in the first: as Prometheus' `histogram_quantile` does. What is above
+ * the last bound counts as that.
+ */
+function quantileMs(before: LatencyFigures | undefined, after: LatencyFigures, q: number): number | null {
+  const former = new Map(before?.buckets)
+  const buckets = after.buckets
+    .map(([le, count]) => [le, count - (former.get(le) ?? 0)] as const)
+    .filter(([, count]) => count > 0)
+  const wanted = q * buckets.reduce((sum, [, count]) => sum + count, 0)
+  let seen = 0
+  for (const [le, count] of buckets) {
+    if (le === null) return 1000 * LAST
+    const lower = BUCKETS[BUCKETS.indexOf(le) - 1] ?? 0
+    if (seen + count >= wanted) return 1000 * (lower + (le - lower) * ((wanted - seen) / count))
+    seen += count
+  }
+  return null
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole > 0 ? Math.min(1, Math.max(0, part / whole)) : null
+}
+
+function total(routes: readonly RouteFigures[], key: 'requests' | 'errors'): number {
+  return routes.reduce((sum, route) => sum + route[key], 0)
+}

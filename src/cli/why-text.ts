@@ -1,0 +1,91 @@
+import { FAILURES, type Reason } from '../core/failures.ts'
+import type { AttemptHappening, Flight, Happening } from '../core/flight.ts'
+import type { NoRetry } from '../core/note.ts'
+import { printable } from './columns.ts'
+
+const FAILURES_PAGE = 'docs/failures.md'
+
+const NO_RETRY: Readonly<Record<NoRetry, string>> = {
+  attempts: 'no further try: as many as the route allows were made (retries.maxExtra)',
+  prior: 'no further try: a trusted gateway in front of this one tries again by itself',
+  method: 'no further try: the method must not be repeated once bytes were sent (retries.methods)',
+  body: 'no further try: the body was too large to be kept for one',
+  time: 'no further try: too little time was left',
+  condition: 'no further try: the route does not try again after this (retries.when)',
+}
+
+/** The story of a request in plain words, with a time axis. */
+export function storyOf(flight: Flight): string {
+  const head = [
+    `${flight.method} ${flight.host}${flight.path}${flight.query}`,
+    `  ${flight.time}, route ${flight.route ?? '- (none matched)'}, listener ${flight.listener}`,
+    `  request ${flight.requestId}, correlation ${flight.correlationId}, trace ${flight.traceId}`,
+    `  ${verdict(flight)}`,
+    '',
+  ]
+  const times = flight.timeline.map(({ atMs }) => ms(atMs))
+  const width = Math.max(...times.map((time) => time.length))
+  const axis = flight.timeline.map((event, i) => `  ${(times[i] as string).padStart(width)}  ${sentence(event)}`)
+  const because = meaning(flight)
+  return `${[...head, ...axis, ...(because === '' ? [] : ['', `  ${because}`])].map(printable).join('\n')}\n`
+}
+
+function verdict({ attempts, durationMs, origin, phase, reason, status, why }: Flight): string {
+  const tries = attempts === 1 ? '1 try' : `${attempts} tries`
+  const cause = reason === null ? '' : `, ${reason} (${phase}, caused by ${origin})`
+  const slow = why === 'slow' ? 'slow: ' : ''
+  return `${slow}${status} after ${ms(durationMs)} and ${tries}${cause}`
+}
+
+function meaning({ reason, status }: Flight): string {
+  if (reason !== null)
+    return `${reason}: ${FAILURES[reason as Reason]?.title ?? 'unknown here'}. See ${FAILURES_PAGE}#${reason}`
+  return status >= 500 ? `The upstream itself answered with ${status}; Sluice passed it on.` : ''
+}
+
+function sentence(event: Happening): string {
+  switch (event.kind) {
+    case 'received':
+      return `received from ${event.client} (${event.protocol})`
+    case 'queued':
+      return `waited ${ms(event.waitMs)} in the queue for a permit`
+    case 'attempt':
+      return attempt(event)
+    case 'breaker':
+      return `the circuit breaker of ${event.upstream} lets no try pass: it is open, or on probation`
+    case 'bulkhead':
+      return `the bulkhead of ${event.upstream} is full`
+    case 'budget':
+      return `the retry budget of ${event.upstream} is spent: no further try there`
+    case 'hedge':
+      return `no answer yet: a second try begins beside the first, at ${event.upstream}`
+    case 'no_retry':
+      return NO_RETRY[event.because] ?? `no further try: ${event.because}`
+    case 'shed':
+      return `refused: ${event.reason}`
+    case 'deadline':
+      return `${event.reason}${event.limitMs === null ? '' : ` (it had ${ms(event.limitMs)})`}`
+    case 'failed':
+      return `failed: ${event.reason} (${event.phase}, caused by ${event.origin})`
+    case 'fallback':
+      return `the fallback answers in the place of ${event.reason}`
+    case 'headers':
+      return `the answer begins: ${event.status}`
+    case 'ended':
+      return `ended: ${event.status}, ${event.bytesIn} bytes in, ${event.bytesOut} bytes out`
+  }
+}
+
+function attempt(event: AttemptHappening): string {
+  const { connectMs, durationMs, endpoint, n, outcome, reason, reused, status, upstream } = event
+  const connection =
+    connectMs === null ? 'no connection' : reused ? 'on a kept connection' : `connected in ${ms(connectMs)}`
+  const came = status === 0 ? (reason ?? outcome) : `${status}${outcome === 'ignored' ? ', not waited for' : ''}`
+  return `try ${n} to ${upstream} ${endpoint}: ${came} after ${ms(durationMs)}, ${connection}`
+}
+
+/** `0 ms`, `3.2 ms`, `250 ms`, `12.5 s`. */
+function ms(value: number): string {
+  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`
+  return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ms`
+}

@@ -1,0 +1,142 @@
+import { Actions } from './actions.js'
+import { h, write, writeClass } from './lib/dom.js'
+import { Api } from './live/api.js'
+import { Session } from './live/session.js'
+import { State } from './live/state.js'
+import { follow } from './live/stream.js'
+import { ConfigPage } from './pages/config.js'
+import { Overview } from './pages/overview.js'
+import { RequestPage } from './pages/request.js'
+import { RequestsPage } from './pages/requests.js'
+import { RoutePage } from './pages/route.js'
+import { UpstreamPage } from './pages/upstream.js'
+import { ask } from './parts/dialog.js'
+import { say } from './parts/say.js'
+import { themeSwitch } from './parts/theme.js'
+
+const PAGES = {
+  '': Overview,
+  route: RoutePage,
+  upstream: UpstreamPage,
+  requests: RequestsPage,
+  request: RequestPage,
+  config: ConfigPage,
+}
+const LINK = { connecting: ['connecting', ''], live: ['live', 'good'], lost: ['reconnecting', 'bad'] }
+
+const session = new Session()
+const api = new Api(session)
+const state = new State()
+const actions = new Actions(api)
+const [main, instance, linkState, who, theme] = ['main', 'instance', 'link-state', 'who', 'theme'].map(
+  (id) => /** @type {HTMLElement} */ (document.getElementById(id)),
+)
+/** @type {any} */
+let page
+let painting = false
+
+/** `#/route/orders` is the page `route` of `orders`; what follows a question mark is the page's own. */
+function open() {
+  session.takeFromAddress()
+  const [path = '', query = ''] = location.hash.slice(2).split('?')
+  const [name = '', ...rest] = path.split('/').map(decodeURIComponent)
+  const Page = PAGES[name] ?? Overview
+  page?.close?.()
+  page = new Page({ api, state, actions, name: rest.join('/'), query: new URLSearchParams(query) })
+  main.replaceChildren(page.element)
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.getAttribute('href') === `#/${name}`) link.setAttribute('aria-current', 'page')
+    else link.removeAttribute('aria-current')
+  }
+  scrollTo(0, 0)
+  title()
+  paint()
+}
+
+function title() {
+  const { instance: who } = state.now
+  const text = who === undefined ? 'Sluice' : `${who.gateway} · ${who.host}`
+  write(instance, text)
+  document.title = page?.title ? `${page.title} · ${text} · Sluice` : `${text} · Sluice`
+}
+
+/** At most once a frame, whatever has come in. */
+function paint() {
+  if (painting) return
+  painting = true
+  requestAnimationFrame(() => {
+    painting = false
+    if (!state.empty) page.update()
+  })
+}
+
+async function identify() {
+  try {
+    const { name, role } = await api.get('whoami')
+    actions.allowed = role !== 'viewer'
+    write(who, name === null ? 'Sign in' : `${name} (${role})`)
+  } catch (error) {
+    actions.allowed = false
+    write(who, 'Sign in')
+    if (error.status === 401) await signIn()
+  }
+  paint()
+}
+
+async function signIn() {
+  if (document.querySelector('dialog') !== null) return
+  const answer = await ask({
+    title: 'Sign in',
+    text: 'The token of a viewer, operator or admin. It stays in this tab; leave it empty to go on without one.',
+    yes: 'Sign in',
+    fields: [{ name: 'token', label: 'Token', type: 'password' }],
+  })
+  if (answer === undefined) return
+  session.keep(answer.token === '' ? undefined : answer.token)
+  await identify()
+  if (answer.token !== '' && !actions.allowed) say('Signed in as a viewer.')
+  open()
+}
+
+who.addEventListener('click', signIn)
+themeSwitch(theme, () => {
+  page?.repaint?.()
+  paint()
+})
+addEventListener('hashchange', () => {
+  open()
+  main.focus()
+})
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault()
+  main.focus()
+})
+
+open()
+main.prepend(h('p', { class: 'muted', id: 'waiting' }, 'Asking the gateway …'))
+void identify()
+let before = ''
+void follow(api, {
+  event(name, data) {
+    if (name === 'snapshot') {
+      document.getElementById('waiting')?.remove()
+      state.snapshot(data)
+      title()
+      page.reload?.()
+    } else if (name === 'update') state.update(data)
+    else return
+    page.tick?.()
+    paint()
+  },
+  state(name, error) {
+    // Between two tries nothing is new.
+    if (name === before || (name === 'connecting' && before === 'lost')) return
+    // What is shown stays as it was: it is better than nothing, and is told to be old.
+    const [text, tone] = LINK[name]
+    write(linkState, error !== undefined && error.status !== 0 ? error.message : text)
+    writeClass(linkState, `badge ${tone}`)
+    if (name === 'lost' && before === 'live') say('The gateway does not answer; connecting again.')
+    if (error?.status === 401 || (name === 'live' && before === 'lost')) void identify()
+    before = name
+  },
+})

@@ -1,0 +1,86 @@
+import { badge, h, panel } from '../lib/dom.js'
+import { dayTime, ms, NOTHING } from '../lib/format.js'
+import { eventTone, sentence } from '../lib/story.js'
+
+/** What happened to one request; to all of one correlation ID. */
+export class RequestPage {
+  constructor({ api, name }) {
+    this.title = `Request ${name}`
+    this.found = h('div', { class: 'page', 'aria-live': 'polite' })
+    this.element = h(
+      'div',
+      { class: 'page' },
+      h('h1', {}, 'Request'),
+      h('p', { class: 'mono muted' }, name),
+      this.found,
+    )
+    void this.#load(api, name)
+  }
+
+  update() {}
+
+  async #load(api, name) {
+    try {
+      const { requests } = await api.get(`requests/${encodeURIComponent(name)}`)
+      this.found.replaceChildren(...requests.map(story))
+    } catch (error) {
+      this.found.replaceChildren(h('p', { class: 'empty' }, error.message))
+    }
+  }
+}
+
+/** @param {any} request */
+function story(request) {
+  const {
+    attempts,
+    correlationId,
+    durationMs,
+    host,
+    method,
+    path,
+    query,
+    reason,
+    requestId,
+    route,
+    status,
+    timeline,
+    traceId,
+  } = request
+  const facts = [
+    ['Time', dayTime(request.time)],
+    ['Route', route === null ? 'none matched' : h('a', { href: `#/route/${encodeURIComponent(route)}` }, route)],
+    [
+      'Upstream',
+      request.upstream
+        ? h('a', { href: `#/upstream/${encodeURIComponent(request.upstream)}` }, request.upstream)
+        : NOTHING,
+    ],
+    ['Reason', reason === null ? NOTHING : `${reason} (${request.phase}, caused by ${request.origin})`],
+    ['Took', `${ms(durationMs)}, ${attempts === 1 ? '1 try' : `${attempts} tries`}`],
+    ['Request ID', h('span', { class: 'mono' }, requestId)],
+    ['Correlation ID', h('span', { class: 'mono' }, correlationId)],
+    ['Trace', h('span', { class: 'mono' }, traceId)],
+  ]
+  const section = panel(
+    `${method} ${host}${path}${query}`,
+    h(
+      'dl',
+      { class: 'facts' },
+      facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+    ),
+    h(
+      'ol',
+      { class: 'story', 'aria-label': 'What happened' },
+      timeline.map((event) =>
+        h(
+          'li',
+          { class: eventTone(event) },
+          h('span', { class: 'at' }, ms(event.atMs)),
+          h('span', { class: 'what' }, sentence(event)),
+        ),
+      ),
+    ),
+  )
+  section.querySelector('header').append(badge(String(status), status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good'))
+  return section
+}

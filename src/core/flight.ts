@@ -1,0 +1,87 @@
+import type { Decision } from './note.ts'
+
+/** What the flight recorder keeps of a request, and what a tap shows: redacted as the access log is. Structured-cloneable. */
+
+/** Something that happened to a request. `atMs`: milliseconds since its head was complete. */
+export type Happening = { readonly atMs: number } & (
+  | { readonly kind: 'received'; readonly protocol: string; readonly client: string }
+  /** It waited for a permit. */
+  | { readonly kind: 'queued'; readonly waitMs: number }
+  | AttemptHappening
+  | Decision
+  | { readonly kind: 'shed'; readonly reason: string }
+  /** `limitMs`: how long it might have taken; null: that was not the limit. */
+  | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }
+  | { readonly kind: 'failed'; readonly reason: string; readonly phase: string; readonly origin: string }
+  /** A fallback answered in the place of this failure. */
+  | { readonly kind: 'fallback'; readonly reason: string }
+  /** The head of the answer went out. */
+  | { readonly kind: 'headers'; readonly status: number }
+  | { readonly kind: 'ended'; readonly status: number; readonly bytesIn: number; readonly bytesOut: number }
+)
+
+export interface AttemptHappening {
+  readonly kind: 'attempt'
+  readonly n: number
+  readonly upstream: string
+  readonly endpoint: string
+  readonly startMs: number
+  /** Until its answer was complete, it failed, or the request ended. */
+  readonly durationMs: number
+  /** Until there was a connection; null: there was none. */
+  readonly connectMs: number | null
+  readonly reused: boolean
+  /** `ok`, a class of failures, a status from 500 on, or `ignored`: nobody waited for it any more. */
+  readonly outcome: string
+  /** 0: no answer. */
+  readonly status: number
+  readonly reason: string | null
+  readonly end: string
+}
+
+/** A request without its story. */
+export interface FlightSummary {
+  readonly requestId: string
+  readonly correlationId: string
+  readonly traceId: string
+  /** When its head was complete, RFC 3339. */
+  readonly time: string
+  /** null: none matched. */
+  readonly route: string | null
+  readonly listener: string
+  readonly method: string
+  readonly host: string
+  readonly path: string
+  /** Masked as in the access log. */
+  readonly query: string
+  /** What the client got; 499: it had gone. */
+  readonly status: number
+  readonly reason: string | null
+  readonly phase: string | null
+  readonly origin: string | null
+  readonly durationMs: number
+  /** null: neither, it was only tapped. */
+  readonly why: 'failed' | 'slow' | null
+  readonly attempts: number
+}
+
+export interface Flight extends FlightSummary {
+  readonly upstream: string | null
+  readonly timeline: readonly Happening[]
+}
+
+/** Which requests one wants to see; undefined: any. Bounds of the status are included. */
+export interface FlightFilter {
+  readonly route: string | undefined
+  readonly method: string | undefined
+  readonly status: readonly [from: number, to: number] | undefined
+  readonly reason: string | undefined
+}
+
+export function passes(filter: FlightFilter, flight: Pick<FlightSummary, keyof FlightFilter>): boolean {
+  const { method, reason, route, status } = filter
+  if (route !== undefined && route !== (flight.route ?? '-')) return false
+  if (method !== undefined && method !== flight.method) return false
+  if (reason !== undefined && reason !== flight.reason) return false
+  return status === undefined || (flight.status >= status[0] && flight.status <= status[1])
+}

@@ -1,0 +1,120 @@
+import type { Exchange } from '../core/exchange.ts'
+import { type Flight, type FlightFilter, type FlightSummary, passes } from '../core/flight.ts'
+import type { ConfigHead, FromWorker } from '../core/protocol.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { AccessLogRoute } from './access-log.ts'
+import { flightOf, summaryOf } from './flight-story.ts'
+import type { Counter } from './series.ts'
+
+const FLUSH_MS = 100
+/** A second and worker. What clients cause by themselves (unknown paths, refusals) must not crowd out the rest. */
+const RECORDED = 80
+const CAUSED_BY_CLIENTS = 20
+const TAPPED = 200
+
+/** What of a config generation decides what is kept. */
+export type FlightHead = Pick<ConfigHead, 'flightRecorder'>
+
+/** Sees the requests of one route at their end. */
+export interface FlightRoute {
+  /** `status`: what the client got; `now`: clock milliseconds. */
+  finish(ex: Exchange, status: number, now: number): void
+}
+
+/**
+ * The flight recorder of one worker: failed and slow requests go to the control plane, in batches and not too many; so does
+ * what taps ask for, while there are any. Of all other requests nothing is kept.
+ */
+export class FlightRecorder {
+  private readonly clock: Clock
+  private readonly post: (message: FromWorker) => void
+  private readonly dropped: Counter
+  private readonly recorded: Quota
+  private readonly causedByClients: Quota
+  private readonly tapped: Quota
+  private filters: readonly FlightFilter[] = []
+  private flights: Flight[] = []
+  private shown: FlightSummary[] = []
+  private lost = 0
+  private flushing = false
+
+  /** `dropped`: counts what was above the limit. */
+  constructor(clock: Clock, post: (message: FromWorker) => void, dropped: Counter) {
+    this.clock = clock
+    this.post = post
+    this.dropped = dropped
+    this.recorded = new Quota(RECORDED)
+    this.causedByClients = new Quota(CAUSED_BY_CLIENTS)
+    this.tapped = new Quota(TAPPED)
+  }
+
+  route(match: AccessLogRoute, { flightRecorder }: FlightHead): FlightRoute {
+    const slow = flightRecorder?.slow ?? Number.POSITIVE_INFINITY
+    const records = flightRecorder !== undefined
+    return {
+      finish: (ex, status, now) => {
+        const failed = status >= 500 || ex.failure !== undefined
+        const why = failed ? 'failed' : (ex.firstByteAt || now) - ex.startedAt > slow ? 'slow' : null
+        if (records && why !== null) this.record(ex, status, now, match, why)
+        if (this.filters.length > 0) this.show(ex, status, now, match, why)
+      },
+    }
+  }
+
+  /** Requests that one of these lets pass are shown from now on. */
+  tap(filters: readonly FlightFilter[]): void {
+    this.filters = filters
+  }
+
+  private record(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: 'failed' | 'slow'): void {
+    const quota = ex.failure?.origin === 'client' ? this.causedByClients : this.recorded
+    if (!quota.take(now)) {
+      this.dropped.inc()
+      return
+    }
+    this.flights.push(flightOf({ ex, status, now, wall: this.clock.wall() }, match, why))
+    this.flushSoon()
+  }
+
+  private show(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: FlightSummary['why']): void {
+    const facts = { route: ex.route?.name ?? null, method: ex.method, status, reason: ex.failure?.reason ?? null }
+    if (!this.filters.some((filter) => passes(filter, facts))) return
+    if (this.tapped.take(now)) this.shown.push(summaryOf({ ex, status, now, wall: this.clock.wall() }, match, why))
+    else this.lost++
+    this.flushSoon()
+  }
+
+  private flushSoon(): void {
+    if (this.flushing) return
+    this.flushing = true
+    this.clock.after(FLUSH_MS, () => this.flush())
+  }
+
+  private flush(): void {
+    this.flushing = false
+    if (this.flights.length > 0) this.post({ type: 'flights', flights: this.flights })
+    if (this.shown.length + this.lost > 0) this.post({ type: 'tapped', requests: this.shown, lost: this.lost })
+    this.flights = []
+    this.shown = []
+    this.lost = 0
+  }
+}
+
+/** So many a second, and then none until the next one begins. */
+class Quota {
+  private readonly limit: number
+  private since = Number.NEGATIVE_INFINITY
+  private used = 0
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  take(now: number): boolean {
+    if (now - this.since >= 1000) {
+      this.since = now
+      this.used = 0
+    }
+    return ++this.used <= this.limit
+  }
+}

@@ -1,0 +1,165 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../kit/until.ts'
+import { serious } from './kit/axe.ts'
+import { launch, openPage, withoutBrowser } from './kit/browser.ts'
+import { openShop, type Shop } from './kit/shop.ts'
+
+let shop: Shop
+let browser: Browser
+let load: NodeJS.Timeout
+let failedId: string
+
+const PAGES = () =>
+  [
+    '#/',
+    '#/route/bad',
+    '#/upstream/good',
+    '#/requests?status=5xx',
+    `#/request/${failedId}`,
+    '#/config?route=good',
+  ] as const
+
+describe.skipIf(withoutBrowser)('each page', () => {
+  beforeAll(async () => {
+    shop = await openShop()
+    browser = await launch()
+    const ask = (path: string) => shop.sluice.get(path)
+    failedId = (await ask('/bad')).headers['sluice-request-id'] as string
+    load = setInterval(() => void Promise.all(['/good', '/bad', '/dead', '/text'].map(ask)).catch(() => {}), 50)
+    await until(async () => (await shop.sluice.admin(`/api/v1/requests/${failedId}`)).status === 200, 10_000)
+  }, 60_000)
+
+  afterAll(async () => {
+    clearInterval(load)
+    await browser?.close()
+    await shop?.close()
+  })
+
+  /** Waits until it is live and has painted. */
+  async function at(
+    hash: string,
+    options: Parameters<typeof openPage>[2] = {},
+  ): Promise<{ page: Page; errors: string[] }> {
+    const opened = await openPage(browser, shop.url + hash, options)
+    await opened.page.locator('#link-state', { hasText: 'live' }).waitFor()
+    await opened.page.locator('h1').waitFor()
+    return opened
+  }
+
+  test('names the instance in its title', async () => {
+    const { page, errors } = await at('#/')
+    await until(async () => /^Overview|^test · .+ · Sluice$/.test(await page.title()))
+    expect(await page.locator('#instance').textContent()).toMatch(/^test · ./)
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('overview: traffic, errors, what needs attention, routes, upstreams and workers', async () => {
+    const { page, errors } = await at('#/')
+    const row = (name: string) => page.locator('tr', { has: page.getByRole('rowheader', { name, exact: true }) })
+    await row('good').filter({ hasNotText: '–  –' }).first().waitFor()
+    await until(async () => Number(await row('good').first().locator('td').first().textContent()) > 5, 10_000)
+    await until(async () => (await row('bad').textContent())?.includes('✕ 100 %') === true, 10_000)
+    const attention = page.getByRole('region', { name: 'Needs attention' })
+    await attention.getByRole('link', { name: 'route bad' }).waitFor()
+    for (const caption of ['Routes', 'Upstreams', 'Workers'])
+      expect(await page.getByRole('heading', { name: caption, exact: true }).count()).toBe(1)
+    await row('worker 0').getByText('serving').waitFor()
+    expect(await page.locator('canvas').count()).toBe(4)
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('route: charts, breakers, its failed requests and whose values hold', async () => {
+    const { page, errors } = await at('#/route/bad')
+    await page.getByText('defaults').first().waitFor()
+    await page.getByRole('img', { name: /closed all the time/ }).waitFor()
+    await page.getByRole('cell', { name: '503' }).first().waitFor()
+    expect(await page.getByRole('link', { name: 'good' }).first().getAttribute('href')).toBe('#/upstream/good')
+    expect(await page.locator('canvas').count()).toBe(4)
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('upstream: endpoints with their state, health over time, charts', async () => {
+    const { page, errors } = await at('#/upstream/good')
+    await page.getByRole('rowheader', { name: shop.upstream.url }).waitFor()
+    expect(await page.locator('tbody .badge').count()).toBe(2)
+    await page.getByText('It has had a usable endpoint all the time').waitFor()
+    expect(await page.locator('canvas').count()).toBe(4)
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('requests: a list with filters, and the story of each', async () => {
+    const { page, errors } = await at('#/requests')
+    await page.getByRole('cell', { name: '/bad' }).first().waitFor()
+    await page.getByLabel('Reason').fill('connect_refused')
+    await page.getByLabel('Reason').press('Enter')
+    await page.getByRole('cell', { name: 'connect_refused' }).first().waitFor()
+    await until(async () => (await page.getByRole('cell', { name: '/bad' }).count()) === 0)
+    await page.locator('tbody th a').first().click()
+    const story = page.getByRole('list', { name: 'What happened' })
+    await story.getByText('failed: connect_refused').first().waitFor()
+    expect(await story.textContent()).toContain('received from 127.0.0.1')
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('config: what is live, what was, and whose values hold', async () => {
+    const { page, errors } = await at('#/config')
+    await page.getByText('by start').waitFor()
+    await page.getByRole('region', { name: 'History' }).getByText('live', { exact: true }).waitFor()
+    await page.getByLabel('Of route').fill('good')
+    await page.getByLabel('Of route').press('Enter')
+    await page.getByText('defaults').first().waitFor()
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test.each(['light', 'dark'] as const)(
+    'has nothing in %s that keeps people out',
+    async (colorScheme) => {
+      for (const hash of PAGES()) {
+        const { page } = await at(hash, { colorScheme })
+        await page.waitForFunction('!document.body.textContent.includes("Asking")')
+        expect(await serious(page), hash).toEqual([])
+        await page.context().close()
+      }
+    },
+    60_000,
+  )
+
+  test('needs no sideways scrolling at 360 px', async () => {
+    for (const hash of PAGES()) {
+      const { page } = await at(hash, { viewport: { width: 360, height: 740 } })
+      await page.waitForFunction('!document.body.textContent.includes("Asking")')
+      const [wide, narrow] = (await page.evaluate(
+        '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+      )) as [number, number]
+      expect([hash, wide]).toEqual([hash, narrow])
+      await page.context().close()
+    }
+  }, 60_000)
+
+  test('goes by keyboard: skip link, pages, sorting; the theme is kept', async () => {
+    const { page } = await at('#/')
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
+    const errors = page.getByRole('button', { name: 'Errors' })
+    await errors.focus()
+    await page.keyboard.press('Enter')
+    expect(await page.locator('th[aria-sort]').first().textContent()).toBe('Errors')
+    const theme = page.locator('#theme')
+    await theme.focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark')
+    await page.reload()
+    expect(await theme.textContent()).toBe('Theme: dark')
+    await page.context().close()
+  })
+})

@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../../src/core/exchange.ts'
+import { failure, type Reason } from '../../../src/core/failures.ts'
+import type { Flight, FlightFilter, FlightSummary } from '../../../src/core/flight.ts'
+import type { FromWorker } from '../../../src/core/protocol.ts'
+import { FlightRecorder } from '../../../src/telemetry/flight-recorder.ts'
+import { Counter } from '../../../src/telemetry/series.ts'
+import { ManualClock } from '../../kit/clock.ts'
+import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
+
+const ANY: FlightFilter = { route: undefined, method: undefined, status: undefined, reason: undefined }
+const ON = { flightRecorder: { slow: 1000, entries: 100 } }
+
+class Bench {
+  readonly clock = new ManualClock(1000)
+  readonly posted: FromWorker[] = []
+  dropped = 0
+  readonly recorder: FlightRecorder
+  private readonly head: typeof ON | { flightRecorder: undefined }
+
+  constructor(head: Bench['head'] = ON) {
+    const counter = new Counter(1)
+    counter.inc = () => {
+      this.dropped++
+    }
+    this.head = head
+    this.recorder = new FlightRecorder(this.clock, (message) => this.posted.push(message), counter)
+  }
+
+  exchange(path = '/orders/1', query = ''): Exchange {
+    const ex = madeExchange({}, this.clock.now())
+    ex.path = path
+    ex.query = query
+    ex.route = { name: 'orders', importance: 2, record: undefined }
+    return ex
+  }
+
+  end(ex: Exchange, status: number, reason?: Reason, origin: 'client' | 'upstream' = 'upstream'): void {
+    if (reason !== undefined) ex.failure = failure(reason, 'headers', origin)
+    const route = this.recorder.route({ sample: 1, queryKeys: new Set(['id']), headerNames: [] }, this.head)
+    route.finish(ex, status, this.clock.now())
+  }
+
+  get flights(): Flight[] {
+    this.clock.advance(100)
+    return this.posted.flatMap((message) => (message.type === 'flights' ? message.flights : []))
+  }
+
+  get shown(): { requests: FlightSummary[]; lost: number } {
+    this.clock.advance(100)
+    const all = this.posted.flatMap((message) => (message.type === 'tapped' ? [message] : []))
+    return { requests: all.flatMap(({ requests }) => requests), lost: all.reduce((sum, { lost }) => sum + lost, 0) }
+  }
+}
+
+describe('what is kept', () => {
+  test('failed and slow requests, and no others', () => {
+    const bench = new Bench()
+    bench.end(bench.exchange('/fine'), 200)
+    bench.end(bench.exchange('/theirs'), 500)
+    bench.end(bench.exchange('/ours'), 503, 'breaker_open')
+    const slow = bench.exchange('/slow')
+    const stream = bench.exchange('/stream')
+    stream.firstByteAt = bench.clock.now() + 5
+    bench.clock.advance(1001)
+    slow.firstByteAt = bench.clock.now()
+    bench.end(slow, 200)
+    bench.end(stream, 200)
+    expect(bench.flights.map(({ path, why }) => [path, why])).toEqual([
+      ['/theirs', 'failed'],
+      ['/ours', 'failed'],
+      ['/slow', 'slow'],
+    ])
+  })
+
+  test('nothing where it is off, and nothing is posted while there is nothing', () => {
+    const bench = new Bench({ flightRecorder: undefined })
+    bench.end(bench.exchange(), 500)
+    const idle = new Bench()
+    idle.end(idle.exchange(), 200)
+    expect([bench.flights, idle.flights, bench.posted, idle.posted]).toEqual([[], [], [], []])
+  })
+
+  test('100 a second, of which clients cause 20 by themselves; the rest is counted', () => {
+    const bench = new Bench()
+    for (let i = 0; i < 50; i++) bench.end(bench.exchange(), 404, 'no_route', 'client')
+    for (let i = 0; i < 100; i++) bench.end(bench.exchange(), 502, 'upstream_reset')
+    expect(bench.flights.filter(({ origin }) => origin === 'client')).toHaveLength(20)
+    expect(bench.flights).toHaveLength(100)
+    expect(bench.dropped).toBe(50)
+    bench.clock.advance(1000)
+    bench.end(bench.exchange(), 502, 'upstream_reset')
+    expect(bench.flights).toHaveLength(101)
+  })
+
+  test('is masked as in the access log, and bounded', () => {
+    const bench = new Bench()
+    bench.end(bench.exchange(`/${'x'.repeat(5000)}`, '?id=7&token=secret'), 500)
+    const [flight] = bench.flights
+    expect(flight?.query).toBe('?id=7&token=***')
+    expect(flight?.path).toHaveLength(1025)
+    expect(JSON.stringify(bench.posted)).not.toContain('secret')
+  })
+})
+
+test('the story: every try with its times, what was decided between them, and the end', () => {
+  const bench = new Bench()
+  const ex = bench.exchange()
+  const first = madeAttempt(1, { outcome: 502, reason: undefined, ignored: false }, 1003)
+  Object.assign(first, { connectedAt: 1004.5, headAt: 1020, endedAt: 1021, status: 502, end: 'complete' })
+  const second = madeAttempt(2, { outcome: 'timeout', reason: 'attempt_timeout', ignored: false }, 1050)
+  Object.assign(second, { endedAt: 1090, end: 'broken_by_us' })
+  ex.queuedMs = 3
+  ex.begin(first)
+  ex.note(1021, { kind: 'breaker', upstream: 'backup', state: 'open' })
+  ex.begin(second)
+  ex.note(1090, { kind: 'no_retry', because: 'attempts' })
+  ex.attempts = 2
+  ex.firstByteAt = 1091
+  ex.response = { status: 504, headers: [] }
+  ex.sent = true
+  ex.degraded = 'attempt_timeout'
+  bench.clock.advance(92)
+  bench.end(ex, 200, 'attempt_timeout')
+  const [flight] = bench.flights
+  expect(flight?.timeline.map(({ atMs, kind }) => [atMs, kind])).toEqual([
+    [0, 'received'],
+    [0, 'queued'],
+    [3, 'attempt'],
+    [21, 'breaker'],
+    [50, 'attempt'],
+    [90, 'no_retry'],
+    [91, 'failed'],
+    [91, 'fallback'],
+    [91, 'headers'],
+    [92, 'ended'],
+  ])
+  expect(flight?.timeline[2]).toMatchObject({ n: 1, outcome: '502', status: 502, durationMs: 18, connectMs: 1.5 })
+  expect(flight?.timeline[4]).toMatchObject({ n: 2, outcome: 'timeout', reason: 'attempt_timeout', connectMs: null })
+  expect(flight).toMatchObject({ why: 'failed', upstream: 'orders', attempts: 2, durationMs: 92 })
+})
+
+test.each([
+  ['shed', { kind: 'shed', reason: 'shed' }],
+  ['overloaded', { kind: 'shed', reason: 'overloaded' }],
+  ['deadline_unmeetable', { kind: 'deadline', reason: 'deadline_unmeetable', limitMs: 500 }],
+  ['no_endpoint', { kind: 'failed', reason: 'no_endpoint', phase: 'headers', origin: 'upstream' }],
+] as const)('%s is told as what it is', (reason, happening) => {
+  const bench = new Bench()
+  const ex = bench.exchange()
+  ex.deadline = bench.clock.now() + 500
+  bench.end(ex, 503, reason)
+  expect(bench.flights[0]?.timeline[1]).toEqual({ atMs: 0, ...happening })
+})
+
+test('a single try that was fine makes no list of tries', () => {
+  const ex = madeExchange()
+  ex.begin(madeAttempt(1, OK))
+  expect([ex.tries, ex.notes]).toEqual([undefined, undefined])
+})
+
+describe('taps', () => {
+  test('see what they ask for, as long as there are any', () => {
+    const bench = new Bench()
+    bench.end(bench.exchange('/before'), 200)
+    bench.recorder.tap([
+      { ...ANY, status: [500, 599] },
+      { ...ANY, route: 'orders', method: 'GET', status: [200, 200] },
+    ])
+    bench.end(bench.exchange('/one'), 200)
+    bench.end(bench.exchange('/two'), 302)
+    bench.end(bench.exchange('/three'), 503, 'breaker_open')
+    bench.recorder.tap([])
+    bench.end(bench.exchange('/after'), 200)
+    expect(bench.shown.requests.map(({ path, why }) => [path, why])).toEqual([
+      ['/one', null],
+      ['/three', 'failed'],
+    ])
+  })
+
+  test('200 a second; the rest is counted', () => {
+    const bench = new Bench()
+    bench.recorder.tap([ANY])
+    for (let i = 0; i < 250; i++) bench.end(bench.exchange(), 200)
+    const { requests, lost } = bench.shown
+    expect([requests.length, lost]).toEqual([200, 50])
+  })
+})
