@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type KeyDoc, type Reference, reference } from '../src/config/reference.ts'
+import { grafanaDashboard } from './grafana/dashboard.ts'
 import { lintsPage } from './lints-page.ts'
 import { migratingPage } from './migrating-page.ts'
+import { prometheusRule } from './prometheus-rule.ts'
 
 const DOCS = fileURLToPath(new URL('../docs/', import.meta.url))
 
@@ -188,4 +190,7 @@ if (import.meta.main) {
   writeFileSync(`${DOCS}configuration.md`, configurationPage(reference()))
   writeFileSync(`${DOCS}lints.md`, lintsPage())
   writeFileSync(`${DOCS}migrating.md`, migratingPage())
+  writeFileSync(`${DOCS}../config/grafana/sluice.json`, grafanaDashboard())
+  const rules = readFileSync(`${DOCS}../config/prometheus/rules.yaml`, 'utf8')
+  writeFileSync(`${DOCS}../k8s/monitoring/prometheusrule.yaml`, prometheusRule(rules))
 }

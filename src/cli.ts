@@ -74,6 +74,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'forces circuit breakers for a time, or lets them go',
     run: async (args, io) => (await import('./cli/breaker.ts')).breaker(args, io),
   },
+  'log-level': {
+    usage: 'log-level [LEVEL] [--for 10m]',
+    does: 'how much a running gateway says on stderr',
+    run: async (args, io) => (await import('./cli/log-level.ts')).logLevel(args, io),
+  },
+  audit: {
+    usage: 'audit verify [DIR|FILE], audit show [--json] [--since 1h]',
+    does: 'whether the audit log is whole; what operators did',
+    run: async (args, io) => (await import('./cli/audit.ts')).audit(args, io),
+  },
   why: {
     usage: 'why ID [--json]',
     does: 'the story of a request that failed or was slow, by its request or correlation ID',

@@ -15,6 +15,7 @@ import type { DrillScenario } from '../drill/scenario.ts'
 import type { Target } from '../drill/target.ts'
 import type { Clock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
+import { createLog } from '../telemetry/log.ts'
 import { version } from './version.ts'
 
 const HOST = '127.0.0.1'
@@ -112,7 +113,7 @@ function gatewayOf(config: Config, clock: Clock, home: string): Gateway {
     version: version(),
     clock,
     random: systemRandom(),
-    log: { info: () => {}, warn: () => {}, error: () => {} },
+    log: createLog(() => {}, clock),
     notice: () => {},
     env: {},
     home,

@@ -86,7 +86,7 @@ function routeLine(route: RouteRates, breaker = ''): Row {
 function upstreamLines(upstream: UpstreamRates): Row[] {
   const { endpoints, failureRatio, name, p50Ms, p99Ms, panic, rate } = upstream
   const usable = endpoints.filter(({ state }) => state === 'usable').length
-  const none = endpoints.length > 0 && usable === 0
+  const none = usable === 0
   const tone = none || (failureRatio ?? 0) >= 0.05 ? 'bad' : usable < endpoints.length || panic ? 'warn' : 'plain'
   const inFlight = endpoints.reduce((sum, endpoint) => sum + endpoint.inFlight, 0)
   const facts = [number(rate), percent(failureRatio), time(p50Ms), time(p99Ms), String(inFlight)]

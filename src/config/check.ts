@@ -163,9 +163,9 @@ class Check {
   }
 
   private admin(): void {
-    const { auth, listen } = this.root.admin
+    const { auth, listen, trustedProxyHeader } = this.root.admin
     const loopback = listen.host === '::1' || (isIP(listen.host) === 4 && listen.host.startsWith('127.'))
-    if (auth === undefined && !loopback) {
+    if (auth === undefined && trustedProxyHeader === undefined && !loopback) {
       this.error(
         ['admin', 'listen'],
         `${listen.host} can be reached from other machines; that needs admin.auth (or listen on 127.0.0.1)`,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
+import type { SamplingConfig } from '../core/seeing-config.ts'
 import type { ConfiguredPolicy } from '../data/policies/definition.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
@@ -23,24 +24,51 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },
     flightRecorder: root.flightRecorder,
     pathPolicy: root.pathPolicy,
+    accessLog: root.logging.access,
+    tracing: sampling(root),
+    metrics: { endpointSeries: root.metrics.endpointSeries },
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),
     routes: [...root.routes].map(([name, options]) => route(name, options)),
   }
   const rest = {
     lean,
     workers: root.workers,
-    admin: { ...root.admin.listen, hosts: root.admin.hosts, tokens: root.admin.auth?.tokens },
+    admin: {
+      ...root.admin.listen,
+      hosts: root.admin.hosts,
+      tokens: root.admin.auth?.tokens,
+      proxy: proxyIdentity(root.admin.trustedProxyHeader),
+    },
+    logging: { level: root.logging.level, audit: root.logging.audit },
     probes: root.probes?.listen,
     drain: root.drain,
     dns: root.dns,
     stateDir: root.stateDir,
     watch: root.watch,
     overload: root.overload,
+    telemetry: telemetry(root),
   }
-  const hash = createHash('sha256')
-    .update(JSON.stringify(canonical(rest)))
-    .digest('hex')
+  const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')
   return deepFreeze({ ...where, hash, ...rest })
+}
+
+function proxyIdentity(options: RootOptions['admin']['trustedProxyHeader']): Config['admin']['proxy'] {
+  return options && { ...options, roles: options.roles && Object.fromEntries(options.roles) }
+}
+
+function sampling({ tracing }: RootOptions): SamplingConfig | undefined {
+  if (tracing === undefined) return undefined
+  const { buffer, errors, parents, sample } = tracing
+  return { sample, errors, parents, requests: buffer.requests }
+}
+
+function telemetry({ gateway, tracing }: RootOptions): Config['telemetry'] {
+  const service = tracing?.service ?? gateway.name
+  return {
+    service,
+    spans: tracing && { ...tracing.otlp, waiting: tracing.buffer.spans },
+    metrics: undefined,
+  }
 }
 
 function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {
@@ -93,18 +121,33 @@ function route(name: string, options: RouteOptions): RouteConfig {
     failover: options.failover,
     timeouts: options.timeouts,
     importance: options.importance,
+    slo: options.slo,
+    accessLog: { sample: options.accessLog?.sample ?? 0 },
     retries: options.retries ?? NO_RETRIES,
     hedge: options.hedge && { delay: options.hedge.delay },
     policies: Object.fromEntries(policies),
   }
 }
 
-/** With the keys of every object in order, so that the hash does not depend on how the file was written. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, child]) => [key, canonical(child)]))
+/** JSON with the keys of every object in order, so that the hash does not depend on how the file was written. */
+function canonicalText(value: unknown, known: Map<object, string>): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const before = known.get(value)
+  if (before !== undefined) return before
+  const text = Array.isArray(value)
+    ? `[${value.map((item) => canonicalText(item, known)).join()}]`
+    : `{${entriesText(value as Readonly<Record<string, unknown>>, known)}}`
+  // Built-in defaults are shared by thousands of routes.
+  known.set(value, text)
+  return text
+}
+
+function entriesText(map: Readonly<Record<string, unknown>>, known: Map<object, string>): string {
+  return Object.keys(map)
+    .filter((key) => map[key] !== undefined)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalText(map[key], known)}`)
+    .join()
 }
 
 function deepFreeze<T>(value: T): T {

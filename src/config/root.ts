@@ -1,13 +1,14 @@
 import { isOwnField } from '../data/policies/fields.ts'
-import { hostName } from '../data/policies/schemas.ts'
 import { upstreamOptions } from '../data/upstreams/options.ts'
-import { list, map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../schema/composites.ts'
+import { map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../schema/composites.ts'
 import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../schema/scalars.ts'
 import type { Infer, Schema } from '../schema/schema.ts'
-import { secretReference } from '../schema/secret.ts'
+import { adminOptions } from './admin.ts'
 import { includeOptions } from './include.ts'
+import { loggingOptions } from './logging.ts'
 import { CURRENT_VERSION } from './migrations/index.ts'
 import { profileOptions, routeOptions } from './route.ts'
+import { metricsOptions, tracingOptions } from './telemetry.ts'
 import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
 
@@ -45,24 +46,6 @@ const listener = object(
   },
 )
 
-const token = object({
-  name: required(name(), 'Who it is; named in the audit log.'),
-  role: required(oneOf('viewer', 'operator', 'admin'), 'What it may do.'),
-  secret: required(secretReference(), 'Where the secret is.'),
-})
-
-const admin = object(
-  {
-    listen: withDefault(listenAddress(), '127.0.0.1:9901', 'Address and port of API, metrics and probes.'),
-    hosts: withDefault(oneOrMany(hostName(), 0), [], 'Host names under which it may be asked, besides localhost.'),
-    auth: optional(
-      object({ tokens: required(list(token, 1), 'Who may do what.') }),
-      'Without it reads are free on loopback, and a token for changes is made at start.',
-    ),
-  },
-  { later: ['path', 'trustedProxyHeader'] },
-)
-
 const workers: Schema<number | 'auto'> = parsed(
   'auto, or a whole number from 1 to 16',
   (value): number | 'auto' | Problem => {
@@ -88,10 +71,15 @@ export const rootOptions = object(
     ),
     workers: withDefault(workers, 'auto', 'Threads that serve requests. auto: cores, bounded by memory and 16.'),
     listeners: required(map(name(), listener, 'a map of listeners by name'), 'Where requests come in.'),
-    admin: withDefault(admin, {}, 'The operators’ side: API, metrics, probes.'),
+    admin: withDefault(adminOptions, {}, 'The operators’ side: API, metrics, probes.'),
     probes: optional(
       offOr(object({ listen: withDefault(listenAddress(), '127.0.0.1:9902', 'Address and port.') })),
       'A second address with nothing but /livez, /readyz, /startupz and /metrics.',
+    ),
+    logging: withDefault(
+      loggingOptions,
+      {},
+      'What is written about requests, about the gateway, and about its operators.',
     ),
     drain: withDefault(
       object({
@@ -212,10 +200,12 @@ export const rootOptions = object(
       'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
     ),
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
+    metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics.'),
+    tracing: optional(offOr(tracingOptions), 'Spans of requests, sent to an OpenTelemetry collector. Default: off.'),
     tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
   },
   {
-    later: ['logging', 'metrics', 'tracing', 'plugins', 'stores'],
+    later: ['plugins', 'stores'],
     misplaced: {
       listen: 'listeners.NAME.listen',
       name: 'gateway.name',

@@ -15,8 +15,9 @@ import {
   required,
   withDefault,
 } from '../schema/composites.ts'
-import { duration, integer, name, oneOf, pattern, size } from '../schema/scalars.ts'
+import { duration, integer, name, oneOf, pattern, ratio, size } from '../schema/scalars.ts'
 import type { Infer, Read } from '../schema/schema.ts'
+import { sloOptions } from './slo.ts'
 
 const upstreamName = name('the name of an upstream')
 
@@ -98,6 +99,14 @@ const hedgeOptions = object({
   ),
 })
 
+const accessLogOptions = object({
+  sample: withDefault(
+    ratio(),
+    '100%',
+    'Share of the requests that get a line. The trace ID decides, so that all gateways of a trace decide alike.',
+  ),
+})
+
 const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
   POLICIES.map(({ byDefault, doc, name, schema }) => [
     name,
@@ -118,8 +127,6 @@ const LATER = [
   'idempotency',
   'shed',
   'limits',
-  'slo',
-  'accessLog',
   'adaptiveConcurrency',
   'sticky',
 ]
@@ -137,6 +144,15 @@ const shared = {
     oneOf(...IMPORTANCES),
     'normal',
     'Whose requests are served first and shed last where others wait, too.',
+  ),
+  slo: optional(
+    offOr(sloOptions),
+    'The objectives of the route over 30 days. They change no request: what remains of the error budget is a metric, and the shipped alerts watch how fast it burns.',
+  ),
+  accessLog: withDefault(
+    offOr(accessLogOptions),
+    {},
+    'Which requests get a line in the access log. Those that failed always do: with off, only they.',
   ),
   ...policyFields,
 }

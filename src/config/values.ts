@@ -50,3 +50,10 @@ export function cidr(): Schema<string> {
     return version !== 0 && fits && rest.length === 0 ? value : { problem: '' }
   })
 }
+
+/** The name of a header field, in lower case. */
+export function headerName(): Schema<string> {
+  return parsed('the name of a header field such as x-tenant', (value): string | Problem =>
+    /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? value.toLowerCase() : { problem: '' },
+  )
+}

@@ -4,6 +4,7 @@ import type { Random } from '../lib/random.ts'
 import type { Log } from '../telemetry/log.ts'
 import { dashboardFiles } from './admin/dashboard/files.ts'
 import { Guard } from './admin/guard.ts'
+import { ProxyIdentity } from './admin/proxy-identity.ts'
 import { type AdminOptions, adminServer, probeServer } from './admin/server.ts'
 import { Tokens } from './admin/tokens.ts'
 import type { Bound } from './contract.ts'
@@ -12,7 +13,19 @@ import { ListenFailed } from './sockets.ts'
 import { adminToken, stateDirOf } from './state-dir.ts'
 
 export interface AdminPlaneOptions
-  extends Pick<AdminOptions, 'facts' | 'metrics' | 'views' | 'feeds' | 'clock' | 'questions' | 'commands' | 'uploads'> {
+  extends Pick<
+    AdminOptions,
+    | 'facts'
+    | 'metrics'
+    | 'views'
+    | 'operatorViews'
+    | 'feeds'
+    | 'clock'
+    | 'questions'
+    | 'commands'
+    | 'uploads'
+    | 'auditor'
+  > {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
@@ -53,7 +66,6 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
     ...options,
     dashboard: await dashboardFiles(),
     guard: { check: (request, needs) => guard.check(request, needs) },
-    audit: (path, token) => log.info('command', { path, token }),
     bug: (error) => log.error('bug in the admin API', { error }),
   })
   const apps = [api]
@@ -73,11 +85,12 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
 }
 
 async function guardOf(config: Config, env: AdminPlaneOptions['env'], own: Tokens | undefined): Promise<Guard> {
-  const { hosts, tokens } = config.admin
+  const { hosts, proxy, tokens } = config.admin
   const configured = await readTokens(config, env)
   return new Guard({
     tokens: configured === undefined ? (own ?? new Tokens([])) : new Tokens(configured),
-    guardReads: tokens !== undefined,
+    proxy: proxy && new ProxyIdentity(proxy),
+    guardReads: tokens !== undefined || proxy !== undefined,
     hosts,
   })
 }

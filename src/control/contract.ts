@@ -6,8 +6,10 @@
  */
 export type WorkerState = 'starting' | 'serving' | 'stalled' | 'ending' | 'waiting'
 
+export const EXIT_REASONS = ['exit', 'error', 'memory', 'hung', 'config'] as const
+
 /** Why a worker was replaced. */
-export type ExitReason = 'exit' | 'error' | 'memory' | 'hung' | 'config'
+export type ExitReason = (typeof EXIT_REASONS)[number]
 
 export interface WorkerFacts {
   readonly worker: number

@@ -1,10 +1,11 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { CellRef } from '../cells/pages.ts'
 import type { FromWorker, WorkerStart } from '../core/protocol.ts'
+import type { RequestRecord } from '../core/spans.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
-import type { ExitReason, WorkerFacts } from './contract.ts'
+import { EXIT_REASONS, type ExitReason, type WorkerFacts } from './contract.ts'
 import type { FlightLog } from './flight-log.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch } from './heartbeat.ts'
 import type { Notices } from './notices.ts'
@@ -29,6 +30,8 @@ export interface CrewOptions {
   readonly notices: Notices
   readonly flights: Pick<FlightLog, 'take'>
   readonly taps: Pick<Taps, 'take'>
+  /** Takes what requests were recorded as spans. */
+  readonly spans: (records: readonly RequestRecord[]) => void
   readonly limits: ResourceLimits
   readonly testHooks: boolean
   readonly clock: Clock
@@ -55,7 +58,8 @@ export class Crew {
   private readonly events: CrewEvents
   private readonly watch: HeartbeatWatch
   private readonly failures = new FailedReplacements()
-  private readonly exits = new Map<ExitReason, number>()
+  /** From 0 on: a counter that begins with 1 hides its first step from rates. */
+  private readonly exits = new Map<ExitReason, number>(EXIT_REASONS.map((reason) => [reason, 0]))
   private readonly restarts = new Set<ClockHandle>()
   private ticking: ClockHandle = undefined
   /** Clock time of the latest beat of a serving worker that was seen; -Infinity: none has served yet. */
@@ -190,6 +194,10 @@ export class Crew {
         slot.thread?.post({ type: 'pages', pages: [page] })
         return
       }
+      case 'spans':
+        this.options.spans(message.records)
+        slot.thread?.post({ type: 'spans-taken', records: message.records.length })
+        return
       case 'notice':
         this.options.notices.take(message.notice)
         return

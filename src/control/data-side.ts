@@ -29,6 +29,7 @@ import { addGauges, type GaugeSources } from './gauges.ts'
 import { Listeners } from './listeners.ts'
 import { type Machine, memoryShare, workerLimits } from './machine.ts'
 import { Notices } from './notices.ts'
+import { Objectives } from './objectives.ts'
 import { Outliers } from './outliers.ts'
 import { OverloadGuard } from './overload-guard.ts'
 import { CellRegistry, type Lease } from './registry.ts'
@@ -36,6 +37,7 @@ import { routeNeeds } from './route-needs.ts'
 import { withKeys } from './secrets.ts'
 import { Supervisor } from './supervisor.ts'
 import { Taps } from './taps.ts'
+import { TelemetryExport } from './telemetry-export.ts'
 
 /** Names that don't resolve hold the start up no longer than this. */
 const FIRST_NAMES_MS = 6_000
@@ -78,11 +80,13 @@ export class DataSide {
   readonly book: EndpointBook
   readonly breakers: Breakers
   readonly care: EndpointCare
+  readonly objectives: Objectives
   readonly flights: FlightLog
   readonly taps: Taps
   private readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
+  private readonly telemetry: TelemetryExport
   private readonly options: DataSideOptions
   private readonly dns: DnsDiscovery
   private readonly sources: Sources
@@ -110,6 +114,7 @@ export class DataSide {
     const lookup = servers === undefined ? systemLookup : serverLookup(servers)
     const concurrent = servers === undefined ? SYSTEM_CONCURRENT : SERVER_CONCURRENT
     const own = controlMetrics(metrics)
+    this.telemetry = new TelemetryExport({ ...options, registry: metrics, metrics: own })
     this.dns = new DnsDiscovery({
       lookup,
       concurrent,
@@ -156,6 +161,7 @@ export class DataSide {
       notices: this.notices,
       flights: this.flights,
       taps: this.taps,
+      spans: (records) => this.telemetry.take(records),
       limits: workerLimits(machine, workers),
       reusePort,
       testHooks,
@@ -181,6 +187,11 @@ export class DataSide {
     })
     this.openings = new Listeners({ supervisor: this.supervisor, reusePort, log })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
+    this.objectives = new Objectives({
+      clock,
+      routes: () => this.live?.routes ?? [],
+      count: (labels) => metrics.count('sluice_slo_events_total', labels),
+    })
     this.gauges = this.gaugeSources()
     addGauges(metrics, this.gauges)
   }
@@ -203,10 +214,12 @@ export class DataSide {
   async apply(config: Config): Promise<void> {
     const { env } = this.options
     const lean = await withKeys(config, env)
+    const renewTelemetry = await this.telemetry.prepare(config)
     await this.openings.check(lean.listeners)
     await this.look([...(this.live?.config.lean.upstreams ?? []), ...lean.upstreams])
     try {
       await this.swap(config, lean)
+      renewTelemetry()
     } finally {
       void this.look(this.config.lean.upstreams)
     }
@@ -240,7 +253,8 @@ export class DataSide {
     const routes = lean.routes.map((route) => ({
       ...route,
       cells: cells.route(route.name, routeNeeds(route)),
-      digest: hashOf('sha1', JSON.stringify(route)),
+      // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
+      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined })),
     }))
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
@@ -295,8 +309,9 @@ export class DataSide {
     this.breakers.close()
     this.outliers.close()
     this.overload.close()
+    this.objectives.close()
     await this.supervisor.stop()
-    await this.logs?.stop()
+    await Promise.all([this.telemetry.close(), this.logs?.stop()])
   }
 
   private refuses(upstream: string, { address, config, id }: Located): boolean {
@@ -320,7 +335,7 @@ export class DataSide {
 
   private gaugeSources(): GaugeSources {
     const { version } = this.options
-    const { book, breakers, cells, notices, registry, rings, supervisor } = this
+    const { book, breakers, cells, notices, objectives, registry, rings, supervisor } = this
     return {
       version,
       node: process.versions.node,
@@ -335,6 +350,7 @@ export class DataSide {
       lastReloadOk: this.options.lastReloadOk,
       breakers: () => breakers.all(),
       notices,
+      objectives,
       overload: () => this.overload.all(),
       panics: () =>
         Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),

@@ -1,13 +1,17 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
-import type { Log } from '../telemetry/log.ts'
+import type { LeveledLog } from '../telemetry/log.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
 import type { Command } from './admin/command.ts'
 import { type AdminPlane, openAdminPlane } from './admin-plane.ts'
 import { Archive } from './archive.ts'
+import { AUDIT_FOLDER } from './audit/folder.ts'
+import { auditedStates } from './audited-states.ts'
+import { Auditing } from './auditing.ts'
 import { configCommands } from './config-commands.ts'
 import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
@@ -15,6 +19,7 @@ import { Drain, type DrainKind } from './drain.ts'
 import { FileWatch } from './file-watch.ts'
 import { LiveFeed } from './live-feed.ts'
 import { linksOf, type Surroundings } from './live-frame.ts'
+import { LogLevel } from './log-level.ts'
 import { type Machine, workerCount } from './machine.ts'
 import { Reloader, type ReloaderOptions } from './reloader.ts'
 import { reusePortWorks } from './sockets.ts'
@@ -25,7 +30,7 @@ export interface GatewayDeps {
   readonly version: string
   readonly clock: Clock
   readonly random: Random
-  readonly log: Log
+  readonly log: LeveledLog
   /** A line on stderr that is no log: for a secret that is shown once. */
   readonly notice: (line: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
@@ -69,8 +74,9 @@ export class Gateway {
   readonly lost: Promise<number>
   private readonly first: Config
   private readonly deps: GatewayDeps
-  private readonly metrics = new MetricsRegistry()
+  private readonly metrics: MetricsRegistry
   private readonly leaving: Drain
+  private readonly logLevel: LogLevel
   private readonly startedAt: number
   private side: DataSide | undefined = undefined
   private plane: AdminPlane | undefined = undefined
@@ -84,7 +90,9 @@ export class Gateway {
     const lost = Promise.withResolvers<number>()
     this.first = config
     this.deps = deps
+    this.metrics = new MetricsRegistry(clock)
     this.startedAt = clock.now()
+    this.logLevel = new LogLevel(log, clock, config.logging.level)
     this.lost = lost.promise
     this.lose = lost.resolve
     this.leaving = new Drain({
@@ -146,8 +154,10 @@ export class Gateway {
       },
     })
     this.side = side
-    const archive = new Archive(stateDirOf({ ...deps, configured: config.stateDir, gateway: config.lean.gateway.name }))
-    const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive)
+    const stateDir = stateDirOf({ ...deps, configured: config.stateDir, gateway: config.lean.gateway.name })
+    const archive = new Archive(stateDir)
+    const auditing = this.auditingOf(side, stateDir)
+    const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
     this.reloader = reloader
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
@@ -157,21 +167,26 @@ export class Gateway {
       config,
       facts: () =>
         side.facts({ draining: this.leaving.state !== 'serving', configStale: reloader?.facts.last.ok === false }),
-      metrics: () => metrics.expose(),
+      metrics: (form) => metrics.expose(form),
       views: {
         status: () => this.status(side),
         breakers: () => ({ breakers: [...side.breakers.all()] }),
         endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
+        slo: () => ({ objectives: side.objectives.all() }),
+        'log-level': () => this.logLevel.facts,
         live: () => side.figures(),
         'events/history': (asked) => feed.history(asked),
         requests: (asked) => side.flights.list(asked),
         'requests/:id': (asked) => side.flights.find(asked),
         ...ofConfig?.views,
       },
+      operatorViews: { audit: auditing.view },
+      auditor: auditing,
       commands: {
         ...deps.commands,
         breakers: async (body) => ({ breakers: side.breakers.force(body) }),
         endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
+        'log-level': async (body) => this.logLevel.set(body),
         ...ofConfig?.commands,
       },
       feeds: { events: feed.feed, tap: side.taps },
@@ -186,11 +201,25 @@ export class Gateway {
     return { listeners: side.listeners, admin, probes, tokenFile, workers: count, workersBound: bound }
   }
 
+  private auditingOf({ breakers, care }: DataSide, stateDir: string): Auditing {
+    return new Auditing({
+      ...this.deps,
+      folder: join(stateDir, AUDIT_FOLDER),
+      required: () => this.config.logging.audit === 'required',
+      states: auditedStates({
+        configHash: () => this.config.hash,
+        logLevel: () => this.logLevel.facts.level,
+        breakers: () => breakers.all(),
+        endpoints: () => care.drains.all(),
+      }),
+    })
+  }
+
   private get config(): Config {
     return this.side?.config ?? this.first
   }
 
-  private reloaderOf(source: ReloadSource, side: DataSide, archive: Archive): Reloader {
+  private reloaderOf(source: ReloadSource, side: DataSide, archive: Archive, auditing: Auditing): Reloader {
     const { clock, log, random } = this.deps
     return new Reloader({
       ...source,
@@ -199,10 +228,12 @@ export class Gateway {
       clock,
       random,
       log,
+      told: (change) => auditing.config(change),
       apply: async (config) => {
         const renew = await this.plane?.renew(config)
         await side.apply(config)
         renew?.()
+        this.logLevel.configure(config.logging.level)
       },
     })
   }
@@ -247,6 +278,7 @@ export class Gateway {
   /** The admin plane goes last: it says that we are leaving. */
   private async close(): Promise<void> {
     this.watch?.close()
+    this.logLevel.close()
     this.feed?.close()
     await this.side?.close()
     await this.plane?.close()

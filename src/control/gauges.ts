@@ -8,6 +8,7 @@ import { BREAKER_STATES, type BreakerFacts } from './breakers.ts'
 import type { Crew } from './crew.ts'
 import type { EndpointState } from './endpoint-state.ts'
 import type { Notices } from './notices.ts'
+import type { Objectives } from './objectives.ts'
 
 /** Where the control plane's own metrics come from. */
 export interface GaugeSources {
@@ -22,6 +23,7 @@ export interface GaugeSources {
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
   readonly breakers: () => Iterable<BreakerFacts>
   readonly notices: Notices
+  readonly objectives: Pick<Objectives, 'all'>
   readonly overload: () => Iterable<readonly [worker: number, stage: number]>
   readonly panics: () => Iterable<readonly [upstream: string, panics: boolean]>
   /** Hash of the live config and when it was loaded (milliseconds since the epoch); undefined before the first. */
@@ -56,7 +58,7 @@ function limitNow({ cells, policies }: Pick<LeanRoute, 'cells' | 'policies'>, wo
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
   const { version, node, crew, rings, sum, words, routes, listeners, endpoints, breakers, notices, overload, panics } =
     sources
-  const { config } = sources
+  const { config, objectives } = sources
   const add = (name: MetricName, read: () => Iterable<Reading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
@@ -95,6 +97,13 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   })
   add('sluice_breaker_transitions_total', () => notices.breakerTransitions())
   add('sluice_ejections_total', () => notices.endpointEjections())
+  add('sluice_slo_target_ratio', function* () {
+    for (const { route, objective, target } of objectives.all()) yield { labels: [route, objective], value: target }
+  })
+  add('sluice_slo_error_budget_remaining_ratio', function* () {
+    for (const { route, objective, budgetRemaining } of objectives.all())
+      yield { labels: [route, objective], value: budgetRemaining }
+  })
   add('sluice_overload_stage', function* () {
     for (const [worker, value] of overload()) yield { labels: [String(worker)], value }
   })

@@ -8,6 +8,7 @@ import type { Random } from '../lib/random.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
+import type { ConfigChange } from './auditing.ts'
 import { configReader, type Documents, keptReader, putInPlace, type Reader } from './config-reader.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
@@ -66,6 +67,8 @@ export interface ReloaderOptions {
   readonly source: ConfigSource
   readonly documents: Documents
   readonly archive: Archive
+  /** A config was loaded: the first, or one that has become live or was refused. */
+  readonly told: (change: ConfigChange) => Promise<void>
   /** Makes a config live everywhere, or rejects and changes nothing. */
   readonly apply: (config: Config) => Promise<void>
   readonly clock: Clock
@@ -104,6 +107,7 @@ export class Reloader {
     const { config, source } = this.live
     this.live = { ...this.live, secrets: await this.secretsOf(config) }
     await this.keep(config, source, this.options.documents)
+    await this.options.told({ trigger: 'start', before: undefined, after: config.hash, ok: true, problems: [] })
   }
 
   /** Files and folders whose change may change the config. */
@@ -178,7 +182,8 @@ export class Reloader {
     const problems = diagnostics.map(diagnosticLine)
     if (config === undefined || tree === undefined) return this.refused(trigger, problems)
     const secrets = await this.secretsOf(config)
-    const changed = config.hash !== this.live.config.hash || secrets !== this.live.secrets
+    const before = this.live.config.hash
+    const changed = config.hash !== before || secrets !== this.live.secrets
     if (changed) {
       try {
         await apply(config)
@@ -201,18 +206,21 @@ export class Reloader {
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
       // What was written can't be loaded again; the history has what can.
       if (kept.length === 0) await this.keep(config, source, documents)
-    }
+      await this.options.told({ trigger, before, after: hash, ok: true, problems })
+    } else log.debug('a config was read that means the same', { trigger, source })
     return { ok: true, changed, hash, problems, restart, kept }
   }
 
-  private refused(trigger: Trigger, problems: readonly string[]): Outcome {
+  private async refused(trigger: Trigger, problems: readonly string[]): Promise<Outcome> {
+    const { hash } = this.live.config
     this.options.log.error('a config was refused, the one before stays live', {
       trigger,
       problems: problems.slice(0, MOST_SHOWN),
       more: Math.max(0, problems.length - MOST_SHOWN),
     })
     this.note(trigger, false, problems)
-    return { ok: false, changed: false, hash: this.live.config.hash, problems, restart: [], kept: [] }
+    await this.options.told({ trigger, before: hash, after: hash, ok: false, problems })
+    return { ok: false, changed: false, hash, problems, restart: [], kept: [] }
   }
 
   private partly(kept: readonly Kept[], problems: readonly string[]): void {

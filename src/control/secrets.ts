@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { Config } from '../config/config.ts'
+import type { CollectorConfig, Config } from '../config/config.ts'
 import type { LeanConfig, UpstreamConfig } from '../core/config.ts'
 import type { SecretReference } from '../schema/secret.ts'
 import type { AdminToken } from './admin/tokens.ts'
@@ -38,22 +38,39 @@ export async function withKeys({ folder, lean }: Config, env: Env): Promise<Lean
   return { ...lean, upstreams: await Promise.all(upstreams) }
 }
 
+/** The header fields for a collector, flat. Rejects with {@link SecretMissing}. */
+export async function collectorHeaders(
+  { headers }: CollectorConfig,
+  folder: string,
+  env: Env,
+): Promise<Readonly<Record<string, string>>> {
+  const fields = headers.map(async ({ name, secret: reference }) => {
+    const secret = await read(reference, folder, env)
+    if (secret === '') throw new SecretMissing(`otlp.headers: the secret of ${name} is not there or empty`)
+    return [name, secret] as const
+  })
+  return Object.fromEntries(await Promise.all(fields))
+}
+
 /** Absolute paths of the files that hold secrets of a config. */
-export function secretFiles({ admin, folder, lean }: Config): readonly string[] {
-  return referencesOf(admin.tokens, lean).flatMap((reference) =>
-    'file' in reference ? [resolve(folder, reference.file)] : [],
+export function secretFiles(config: Config): readonly string[] {
+  return referencesOf(config).flatMap((reference) =>
+    'file' in reference ? [resolve(config.folder, reference.file)] : [],
   )
 }
 
 /** Differs when one of the secrets does; tells nothing about them. */
-export async function secretsDigest({ admin, folder, lean }: Config, env: Env): Promise<string> {
-  const secrets = await Promise.all(referencesOf(admin.tokens, lean).map((reference) => read(reference, folder, env)))
+export async function secretsDigest(config: Config, env: Env): Promise<string> {
+  const secrets = await Promise.all(referencesOf(config).map((reference) => read(reference, config.folder, env)))
   return createHash('sha256').update(JSON.stringify(secrets)).digest('hex')
 }
 
-function referencesOf(tokens: Config['admin']['tokens'], { upstreams }: LeanConfig): readonly SecretReference[] {
-  const keys = upstreams.flatMap(({ balancing }) => (balancing.sticky === undefined ? [] : [balancing.sticky.secret]))
-  return [...(tokens ?? []).map(({ secret }) => secret), ...keys]
+function referencesOf({ admin, lean, telemetry }: Config): readonly SecretReference[] {
+  const keys = lean.upstreams.flatMap(({ balancing }) =>
+    balancing.sticky === undefined ? [] : [balancing.sticky.secret],
+  )
+  const collectors = [telemetry.spans, telemetry.metrics].flatMap((collector) => collector?.headers ?? [])
+  return [...(admin.tokens ?? []), ...collectors].map(({ secret }) => secret).concat(keys)
 }
 
 /** Without space around it; empty where there is none. */

@@ -1,4 +1,5 @@
 import type { Importance } from './importance.ts'
+import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
 
 /**
  * The lean config: what the data plane runs on. Plain, immutable, structured-cloneable; every default filled in, units
@@ -15,6 +16,11 @@ export interface LeanConfig {
   /** undefined: off. `slow`: milliseconds until the answer begins from which a request is kept. */
   readonly flightRecorder: { readonly slow: number; readonly entries: number } | undefined
   readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
+  readonly accessLog: AccessLogConfig
+  /** undefined: no spans. */
+  readonly tracing: SamplingConfig | undefined
+  /** `endpointSeries`: endpoints of an upstream that a worker counts apart. */
+  readonly metrics: { readonly endpointSeries: number }
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
 }
@@ -203,8 +209,19 @@ export interface RouteConfig {
   /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */
   readonly hedge: { readonly delay: number | undefined } | undefined
   readonly importance: Importance
+  /** undefined: it states no objective. */
+  readonly slo: SloConfig | undefined
+  /** Share of its requests without a failure that get a line. */
+  readonly accessLog: { readonly sample: number }
   /** Options by policy name, only of policies that the route has. */
   readonly policies: Readonly<Record<string, unknown>>
+}
+
+/** Objectives: shares of requests from 0 to 1; at least one of the two is there. */
+export interface SloConfig {
+  readonly availability: number | undefined
+  /** `threshold`: milliseconds to the head of the answer. */
+  readonly latency: { readonly target: number; readonly threshold: number } | undefined
 }
 
 export interface WeightedUpstream {

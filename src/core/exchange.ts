@@ -4,6 +4,7 @@ import type { Downstream } from './downstream.ts'
 import type { Failure, Reason } from './failures.ts'
 import { type Decision, MAX_NOTES, type Note } from './note.ts'
 import type { HeadVerdict } from './outcome.ts'
+import type { Trace } from './spans.ts'
 
 /** Where the requests of a compiled route are recorded; `telemetry/finish.ts` makes it. */
 export interface RouteRecord {
@@ -15,7 +16,7 @@ export interface RouteRecord {
   /** It waited in the queue of a bulkhead, for so many milliseconds. */
   queued(ms: number): void
   /** A policy refused the request or, in mode shadow, would have. */
-  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
+  refused(ex: Exchange, policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }
 
 /** The part of a compiled route that everybody may see. */
@@ -47,6 +48,8 @@ export class Exchange {
   /** `traceparent` and `tracestate` to send on. */
   traceparent: string
   tracestate: string | undefined
+  /** undefined: no spans are recorded of it, whatever happens. */
+  trace: Trace | undefined
   /** The client's address after `trust.proxies`. */
   client: string
   /** The peer is one of `trust.proxies`. */
@@ -105,6 +108,7 @@ export class Exchange {
     this.correlationId = requestId
     this.traceparent = ''
     this.tracestate = undefined
+    this.trace = undefined
     this.client = downstream.peer.address
     this.trusted = false
     this.route = undefined

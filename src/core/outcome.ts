@@ -46,3 +46,8 @@ export function outcomeClass(reason: Reason): 'connect' | 'reset' | 'timeout' | 
 export function isGatewayFailure(outcome: OutcomeClass): boolean {
   return typeof outcome === 'number' ? outcome >= 502 && outcome <= 504 : outcome !== 'ok'
 }
+
+/** Of an answer that is none of the upstream's failures; its body may still break. */
+export const GOOD: HeadVerdict = { outcome: 'ok', reason: undefined, ignored: false }
+/** Of a try that another one overtook. */
+export const OVERTAKEN: HeadVerdict = { outcome: 'timeout', reason: undefined, ignored: true }

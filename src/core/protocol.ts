@@ -2,6 +2,7 @@ import type { CellRef, Page } from '../cells/pages.ts'
 import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './config.ts'
 import type { Flight, FlightFilter, FlightSummary } from './flight.ts'
 import type { Notice } from './notice.ts'
+import type { RequestRecord } from './spans.ts'
 
 /** What both planes say to each other. Structured-cloneable. The control plane never waits without a deadline. */
 
@@ -165,6 +166,8 @@ export type ToWorker =
   | { readonly type: 'unlisten' }
   /** End what is left. */
   | { readonly type: 'cut' }
+  /** So many of the records that were sent as `spans` are no longer in the way. */
+  | { readonly type: 'spans-taken'; readonly records: number }
   /** Only with `testHooks`. */
   | { readonly type: 'hook'; readonly hook: 'block' | 'throw' | 'exit'; readonly ms: number }
 
@@ -188,6 +191,8 @@ export type FromWorker =
   /** A metric series was made in one of the worker's pages. `slots` consecutive Float64. */
   | { readonly type: 'series'; readonly metric: string; readonly labels: readonly string[]; readonly ref: CellRef }
   | { readonly type: 'want-page'; readonly kind: 'floats' }
+  /** Answered with `spans-taken`. */
+  | { readonly type: 'spans'; readonly records: readonly RequestRecord[] }
   | {
       readonly type: 'log'
       readonly level: 'info' | 'warn' | 'error'

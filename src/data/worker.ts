@@ -4,6 +4,7 @@ import { CellSpace } from '../cells/space.ts'
 import { failure } from '../core/failures.ts'
 import { type Pressure, PressureWord } from '../core/pressure.ts'
 import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
+import type { SpanDrop } from '../core/spans.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { TimerWheel } from '../lib/timers.ts'
@@ -13,6 +14,7 @@ import { Recorder } from '../telemetry/finish.ts'
 import { FlightRecorder } from '../telemetry/flight-recorder.ts'
 import { RingWriter } from '../telemetry/ring.ts'
 import { WorkerMetrics } from '../telemetry/series.ts'
+import { WorkerTracing } from '../telemetry/tracing/worker-tracing.ts'
 import { DataPlane } from './engine/plane.ts'
 import { createListener, type Listener } from './ingress/listener.ts'
 import { http1Transport } from './upstreams/transports/http1.ts'
@@ -29,6 +31,7 @@ class DataWorker {
   private readonly mail: Mailboxes
   private readonly metrics: WorkerMetrics
   private readonly flights: FlightRecorder
+  private readonly tracing: WorkerTracing
   private readonly plane: DataPlane
   private readonly utilization = loopUtilization()
   private readonly pressure: Pressure
@@ -52,6 +55,9 @@ class DataWorker {
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
     this.flights = new FlightRecorder(clock, post, this.metrics.counter('sluice_flight_recorder_dropped_total', []))
     const log = new AccessLog(new RingWriter(start.ring), clock)
+    const dropped = (reason: SpanDrop, spans: number): void =>
+      this.metrics.counter('sluice_spans_dropped_total', [reason]).inc(spans)
+    this.tracing = new WorkerTracing(dropped, clock, random, post)
     const lostWakeups = this.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
     this.plane = new DataPlane({
       space: this.space,
@@ -59,7 +65,8 @@ class DataWorker {
       timers: this.timers,
       random,
       pressure: this.pressure,
-      recorder: new Recorder(this.metrics, log, clock, this.flights),
+      recorder: new Recorder(this.metrics, log, clock, { flights: this.flights, tracing: this.tracing }),
+      tracing: this.tracing,
       transports: { plain: http1Transport(clock, this.timers), tls: undiciTransport(this.timers) },
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
@@ -113,6 +120,9 @@ class DataWorker {
         this.mail.close()
         for (const listener of this.listeners.values()) listener.cut()
         return
+      case 'spans-taken':
+        this.tracing.outbox.taken(message.records)
+        return
       case 'hook':
         if (this.start.testHooks) this.misbehave(message)
     }
@@ -161,7 +171,10 @@ class DataWorker {
 
   private async unlisten(): Promise<void> {
     await Promise.all([...this.listeners.values()].map((listener) => listener.close()))
-    this.plane.engine.whenIdle(() => this.post({ type: 'idle' }))
+    this.plane.engine.whenIdle(() => {
+      this.tracing.outbox.flush()
+      this.post({ type: 'idle' })
+    })
   }
 
   private beat(): void {

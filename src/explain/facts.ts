@@ -44,6 +44,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
 ])
 /** Keys of a route that have a text of their own. */
 const ROUTE_KEYS = Object.keys(routeOptions.fields).filter((key) => !['match', 'precedence', 'use', 'to'].includes(key))
+/** Those of them that routes without an upstream have, too. */
+const ANY_ROUTE: ReadonlySet<string> = new Set(['importance', 'slo', 'accessLog'])
 
 /** All that holds in a config. */
 export function factsOf({ config: { lean }, tree }: Written): ConfigFacts {
@@ -71,7 +73,7 @@ function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>)
     const weighted = to.map(({ upstream, weight }) => `${upstream} (weight ${weight})`)
     facts.set('to', to.length === 1 ? plain(to[0]?.upstream ?? '', at('to')) : listed(weighted, at('to')))
   }
-  const keys = to === undefined ? ROUTE_KEYS.filter((key) => key in route.policies || key === 'importance') : ROUTE_KEYS
+  const keys = to === undefined ? ROUTE_KEYS.filter((key) => key in route.policies || ANY_ROUTE.has(key)) : ROUTE_KEYS
   return addLeaves(
     facts,
     keys.flatMap((key) => routeLeaves(tree, route, key)),

@@ -37,6 +37,7 @@ interface Place {
 /** Keys of a route that act although they are no policies of their own file: the clocks and the attempt loop read them. */
 const FRAME: readonly Place[] = [
   { name: 'importance', stage: 5, why: 'The process sheds by it before any work is done, and queues serve by it.' },
+  { name: 'slo', stage: 5, why: 'It changes nothing: what comes of a request is held against it at the end.' },
   { name: 'timeouts', stage: 6, why: 'They run from the start, so that waiting counts, too.' },
   { name: 'failover', stage: 120, why: 'Each try goes where one can be served.' },
   { name: 'retries', stage: 120, why: 'Only what was admitted is tried, and tried again.' },
@@ -45,7 +46,7 @@ const FRAME: readonly Place[] = [
 
 /** What acts on requests of a route, in order, with every value that holds. */
 export function actingPolicies(tree: Node, route: RouteConfig): readonly ActingPolicy[] {
-  const frame = route.to === undefined ? FRAME.slice(0, 1) : FRAME
+  const frame = route.to === undefined ? FRAME.slice(0, 2) : FRAME
   return [...frame, ...POLICIES]
     .map((place) => ({ ...place, values: effectiveValues(tree, route, place.name) }))
     .filter(({ values }) => values.length > 0)

@@ -49,13 +49,14 @@ export interface ObjectSchema<F extends Fields> extends Schema<ObjectOf<F>> {
 /** A map with known keys. Unknown ones are errors with a suggestion; what is left out gets its default. */
 export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): ObjectSchema<F> {
   const names = Object.keys(fields)
+  const defaults = new Defaults(fields)
   const expected = `a map with ${names.length > 6 ? `keys such as ${names.slice(0, 5).join(', ')}` : names.join(', ')}`
   return {
     fields,
     rules,
     expected,
     json: objectJson(fields, rules),
-    read: (node, at) => readObject(node, at, fields, rules, expected) as Read<ObjectOf<F>>,
+    read: (node, at) => readObject(node, at, { defaults, fields, rules, expected }) as Read<ObjectOf<F>>,
   }
 }
 
@@ -67,7 +68,14 @@ export function partial<F extends Fields>(whole: ObjectSchema<F>): Schema<unknow
   return object(fields, whole.rules)
 }
 
-function readObject(node: Node, at: At, fields: Fields, rules: ObjectRules, expected: string): Read<object> {
+interface Definition {
+  readonly defaults: Defaults
+  readonly fields: Fields
+  readonly rules: ObjectRules
+  readonly expected: string
+}
+
+function readObject(node: Node, at: At, { defaults, expected, fields, rules }: Definition): Read<object> {
   if (node.kind !== 'map') return mismatch(node, at, expected, spaceHint(node))
   let valid = true
   const meant = new Set<string>()
@@ -81,20 +89,35 @@ function readObject(node: Node, at: At, fields: Fields, rules: ObjectRules, expe
   for (const [key, field] of Object.entries(fields)) {
     // Its value stands under another name, which was told.
     if (meant.has(key) && !node.entries.has(key)) continue
-    const value = readField(node, at, key, field)
+    const value = readField(node, at, key, field, defaults)
     if (value === INVALID) valid = false
     out[key] = value
   }
   return valid ? out : INVALID
 }
 
-function readField(node: MapNode, at: At, key: string, field: Field<unknown>): unknown {
+function readField(node: MapNode, at: At, key: string, field: Field<unknown>, defaults: Defaults): unknown {
   const entry = node.entries.get(key)
   if (entry !== undefined) return field.schema.read(entry.value, at.key(key))
-  if (field.fallback !== undefined) return builtIn(field)
+  if (field.fallback !== undefined) return defaults.of(key)
   if (!field.required) return undefined
   at.error(node.at, `${JSON.stringify(key)} is missing; it is ${field.schema.expected}`)
   return INVALID
+}
+
+/** Values of built-in defaults, read at first use: thousands of routes share them, and nobody changes them. */
+class Defaults {
+  private readonly fields: Fields
+  private readonly values = new Map<string, unknown>()
+
+  constructor(fields: Fields) {
+    this.fields = fields
+  }
+
+  of(key: string): unknown {
+    if (!this.values.has(key)) this.values.set(key, builtIn(this.fields[key] as Field<unknown>))
+    return this.values.get(key)
+  }
 }
 
 function builtIn(field: Field<unknown>): unknown {

@@ -3,19 +3,33 @@ import type { Failure } from '../core/failures.ts'
 import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../lib/headers.ts'
+import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
+import { loggedPath, maskedQuery } from './masked.ts'
+import { sampleThreshold, traceShare } from './sampling.ts'
 
-/** What of a request a route's match looks at, and its lines may therefore show. */
+/** Which lines a route has, and what of a request its match looks at, so that they may show it. */
 export interface AccessLogRoute {
+  /** Share of the requests without a failure that get a line. */
+  readonly sample: number
   /** As written in the match. */
   readonly queryKeys: ReadonlySet<string>
   /** Lower-case. */
   readonly headerNames: readonly string[]
 }
 
+/** What of a config generation its lines are made with. */
+export type LoggedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'accessLog'>
+
 /** The parts of a line that are the same for all requests of a route in one config generation. */
 export interface RouteLine {
-  readonly match: AccessLogRoute
+  /** See {@link sampleThreshold}. */
+  readonly threshold: number
+  /** undefined: JSON. */
+  readonly common: CommonLog | undefined
+  readonly queryKeys: ReadonlySet<string>
+  readonly headerNames: readonly string[]
+  readonly hidden: ReadonlySet<string>
   readonly gateway: string
   readonly route: string
 }
@@ -23,10 +37,8 @@ export interface RouteLine {
 /** Never shown, even where a match names them. */
 const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie'])
 
-const AMPERSAND = 38
-
 /**
- * The access log of one worker: one JSON object a request, on one line of ASCII. The names of the fields are fixed; one that
+ * The access log of one worker: one line of ASCII a request, a JSON object unless configured otherwise. The names of the fields are fixed; one that
  * does not apply is left out. `time` is the end of the exchange.
  */
 export class AccessLog {
@@ -41,9 +53,14 @@ export class AccessLog {
   }
 
   /** `name`: undefined for requests that match no route. */
-  route(name: string | undefined, match: AccessLogRoute, head: Pick<ConfigHead, 'generation' | 'gateway'>): RouteLine {
+  route(name: string | undefined, match: AccessLogRoute, head: LoggedHead): RouteLine {
+    const { format, maskHeaders, showQuery } = head.accessLog
     return {
-      match,
+      threshold: sampleThreshold(match.sample),
+      common: format === 'json' ? undefined : new CommonLog(format),
+      queryKeys: match.queryKeys.union(new Set(showQuery)),
+      headerNames: match.headerNames,
+      hidden: maskHeaders.length === 0 ? SECRET_HEADERS : SECRET_HEADERS.union(new Set(maskHeaders)),
       gateway: `","gateway":"${jsonText(head.gateway.name)}","generation":${head.generation},"listener":"`,
       route: name === undefined ? '' : `,"route":"${jsonText(name)}"`,
     }
@@ -51,7 +68,9 @@ export class AccessLog {
 
   /** `status`: what the client got, 499 for a client that had gone; `now`: clock milliseconds. */
   write(ex: Exchange, route: RouteLine, status: number, now: number): void {
-    this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
+    if (route.threshold !== 0 && isOrdinary(ex, status) && traceShare(ex.traceparent) < route.threshold) return
+    if (route.common !== undefined) this.out.write(route.common.line(ex, route, status, this.clock.wall()))
+    else this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
   }
 
   /** IDs, trace, addresses and protocol hold no character that JSON escapes. */
@@ -67,12 +86,12 @@ export class AccessLog {
 
   private what(ex: Exchange, route: RouteLine): string {
     const { downstream, attempt } = ex
-    const { queryKeys, headerNames } = route.match
+    const { queryKeys, headerNames, hidden } = route
     let text = ''
     if (downstream.host !== '') text += `,"host":"${jsonText(downstream.host)}"`
-    text += `,"method":"${jsonText(downstream.method)}","path":"${jsonText(ex.path === '' ? rawPath(downstream.target) : ex.path)}"`
+    text += `,"method":"${jsonText(downstream.method)}","path":"${jsonText(loggedPath(ex))}"`
     if (ex.query !== '') text += `,"query":"${jsonText(maskedQuery(ex.query, queryKeys))}"`
-    if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames)
+    if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, hidden)
     text += route.route
     if (attempt === undefined) return text
     return `${text},"upstream":"${jsonText(attempt.upstream)}","endpoint":"${jsonText(attempt.endpoint)}"`
@@ -91,38 +110,28 @@ export class AccessLog {
   }
 }
 
+/** Nothing went wrong: it may be left out. */
+function isOrdinary(ex: Exchange, status: number): boolean {
+  return status < 500 && ex.failure === undefined && ex.degraded === undefined
+}
+
 function failureFields(failure: Failure): string {
   return `,"reason":"${failure.reason}","phase":"${failure.phase}","origin":"${failure.origin}"`
 }
 
-/** The query with `***` in place of the values of all keys but the shown ones. Keys are compared as sent. */
-export function maskedQuery(query: string, shown: ReadonlySet<string>): string {
-  let out = '?'
-  let start = 1
-  for (let i = 1; i <= query.length; i++) {
-    if (i < query.length && query.charCodeAt(i) !== AMPERSAND) continue
-    const equals = query.indexOf('=', start)
-    if (equals === -1 || equals >= i || shown.has(query.slice(start, equals))) out += query.slice(start, i)
-    else out += `${query.slice(start, equals)}=***`
-    if (i < query.length) out += '&'
-    start = i + 1
-  }
-  return out
-}
-
-function matchedHeaders(headers: FlatHeaders, names: readonly string[]): string {
+function matchedHeaders(headers: FlatHeaders, names: readonly string[], hidden: ReadonlySet<string>): string {
   let out = ''
   for (const name of names) {
-    const values = shownValues(headers, name)
+    const values = shownValues(headers, name, hidden)
     if (values !== '') out += `${out === '' ? '' : ','}"${jsonText(name)}":${values}`
   }
   return out === '' ? '' : `,"matched_headers":{${out}}`
 }
 
 /** A text, or a list of them where there are several lines of that name; empty: none. */
-function shownValues(headers: FlatHeaders, name: string): string {
+function shownValues(headers: FlatHeaders, name: string, hidden: ReadonlySet<string>): string {
   if (fieldValue(headers, name) === undefined) return ''
-  if (SECRET_HEADERS.has(name)) return '"***"'
+  if (hidden.has(name)) return '"***"'
   const values: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const candidate = headers[i] as string
@@ -130,10 +139,4 @@ function shownValues(headers: FlatHeaders, name: string): string {
       values.push(`"${jsonText(headers[i + 1] as string)}"`)
   }
   return values.length === 1 ? (values[0] as string) : `[${values.join(',')}]`
-}
-
-/** The path of a target that was refused before it had a normal form. */
-export function rawPath(target: string): string {
-  const query = target.indexOf('?')
-  return query === -1 ? target : target.slice(0, query)
 }

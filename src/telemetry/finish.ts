@@ -1,18 +1,33 @@
 import type { Attempt } from '../core/attempt.ts'
+import type { SloConfig } from '../core/config.ts'
 import type { Exchange, RouteRecord } from '../core/exchange.ts'
 import { FAILURES, type Reason } from '../core/failures.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
 import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { AccessLog, AccessLogRoute, RouteLine } from './access-log.ts'
-import type { FlightRecorder, FlightRoute } from './flight-recorder.ts'
+import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
+import type { FlightHead, FlightRecorder, FlightRoute } from './flight-recorder.ts'
+import { STATUS_CLASS_COUNT, statusClass, statusClassIndex } from './names.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
+import { SloSeries } from './slo.ts'
+import type { WorkerTracing } from './tracing/worker-tracing.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
 /** What of a config generation its requests are recorded with. */
-export type RecordedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'flightRecorder'>
+export type RecordedHead = LoggedHead & FlightHead & Pick<ConfigHead, 'metrics'>
 
-const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
+/** Which of a route's path patterns a path has matched. */
+type PatternOf = (path: string) => string | undefined
+
+const NO_PATTERN: PatternOf = () => undefined
+
+/** What some routes are recorded with besides. */
+export interface RecordedRoute {
+  readonly slo?: SloConfig | undefined
+  readonly pattern?: PatternOf
+}
+
+const NO_MATCH: AccessLogRoute = { sample: 1, queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
 
 const METHODS: readonly string[] = [
@@ -33,7 +48,6 @@ const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHODS.map((method, i
 /** Index 0: no failure. */
 const REASONS: readonly string[] = [NONE, ...Object.keys(FAILURES)]
 const REASON_INDEX: ReadonlyMap<string, number> = new Map(REASONS.map((reason, i) => [reason, i]))
-const STATUS_CLASSES: readonly string[] = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** What the client got, or would have got. */
 function finalStatus(ex: Exchange): number {
@@ -50,25 +64,34 @@ export class Recorder {
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
   private readonly flights: FlightRecorder | undefined
+  private readonly tracing: WorkerTracing | undefined
   private readonly upstreams = new Map<string, UpstreamSeries>()
   private unmatched: RouteRecord | undefined = undefined
+  private maxEndpoints = 0
 
-  /** Without a log nothing is written, without `flights` none is kept. */
-  constructor(metrics: WorkerMetrics, log: AccessLog | undefined, clock: Clock, flights?: FlightRecorder) {
+  /** Without a log nothing is written, without `flights` none is kept, without `tracing` there are no spans. */
+  constructor(
+    metrics: WorkerMetrics,
+    log: AccessLog | undefined,
+    clock: Clock,
+    { flights, tracing }: { readonly flights?: FlightRecorder; readonly tracing?: WorkerTracing } = {},
+  ) {
     this.flights = flights
     this.metrics = metrics
     this.log = log
     this.clock = clock
+    this.tracing = tracing
   }
 
   /** What a compiled route carries as `record`. */
-  route(name: string, match: AccessLogRoute, head: RecordedHead): RouteRecord {
-    return this.recordOf(name, name, match, head)
+  route(name: string, match: AccessLogRoute, head: RecordedHead, more: RecordedRoute = {}): RouteRecord {
+    return this.recordOf(name, name, match, head, more)
   }
 
   /** Requests that match no route are recorded with this generation from now on. */
   commit(head: RecordedHead): void {
-    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head)
+    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head, {})
+    this.maxEndpoints = head.metrics.endpointSeries
   }
 
   /** Once an exchange, at its very end. */
@@ -86,7 +109,7 @@ export class Recorder {
       upstream = new UpstreamSeries(at.upstream, this.metrics, this.clock)
       this.upstreams.set(at.upstream, upstream)
     }
-    upstream.record(at.endpoint, verdict, at.startedAt)
+    upstream.record(at, verdict, this.maxEndpoints)
     // What a try came to that another one overtook is no reason for a further one, and had none.
     if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
@@ -94,27 +117,53 @@ export class Recorder {
   }
 
   /** The retry budget of an upstream allowed no further try. */
-  budgetSpent(upstream: string): void {
+  budgetSpent(ex: Exchange, upstream: string): void {
+    ex.trace?.note('retry_budget_exhausted', this.clock.now(), { upstream })
     this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
   }
 
-  private recordOf(label: string, name: string | undefined, match: AccessLogRoute, head: RecordedHead): RouteRecord {
+  private recordOf(
+    label: string,
+    name: string | undefined,
+    match: AccessLogRoute,
+    head: RecordedHead,
+    { slo, pattern = NO_PATTERN }: RecordedRoute,
+  ): RouteRecord {
     const line = this.log?.route(name, match, head)
-    return new RouteSeries(label, line, this.metrics, this.log, this.clock, this.flights?.route(match, head))
+    return new RouteSeries(label, line, this.metrics, this.log, this.clock, {
+      slo: slo && new SloSeries(label, slo, this.metrics),
+      flight: this.flights?.route(match, head),
+      spans: this.tracing && { tracing: this.tracing, gateway: head.gateway.name, pattern },
+    })
   }
+}
+
+interface SpanFacts {
+  readonly tracing: WorkerTracing
+  readonly gateway: string
+  readonly pattern: PatternOf
+}
+
+/** What takes some of the requests; undefined: nothing does. */
+interface RouteSinks {
+  readonly slo: SloSeries | undefined
+  readonly flight: FlightRoute | undefined
+  readonly spans: SpanFacts | undefined
 }
 
 /** The series of one route in one generation, and the fixed parts of its lines. */
 class RouteSeries implements RouteRecord {
   private readonly name: string
   private readonly line: RouteLine | undefined
+  private readonly slo: SloSeries | undefined
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
   private readonly flight: FlightRoute | undefined
+  private readonly spans: SpanFacts | undefined
   /** By method, status and reason. */
   private readonly requests = new Map<number, Counter>()
-  private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASSES.length).fill(undefined)
+  private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASS_COUNT).fill(undefined)
 
   constructor(
     name: string,
@@ -122,11 +171,13 @@ class RouteSeries implements RouteRecord {
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
-    flight: FlightRoute | undefined,
+    { slo, flight, spans }: RouteSinks,
   ) {
     this.flight = flight
+    this.spans = spans
     this.name = name
     this.line = line
+    this.slo = slo
     this.metrics = metrics
     this.log = log
     this.clock = clock
@@ -138,8 +189,10 @@ class RouteSeries implements RouteRecord {
     this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     this.duration(status).observe((now - ex.startedAt) / 1000)
+    if (this.slo !== undefined) this.slo.record(ex, status, now)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
     this.flight?.finish(ex, status, now)
+    if (ex.trace !== undefined) this.trace(ex, status, now)
   }
 
   retried(verdict: HeadVerdict): void {
@@ -154,8 +207,14 @@ class RouteSeries implements RouteRecord {
     this.metrics.histogram('sluice_queue_wait_seconds', [this.name]).observe(ms / 1000)
   }
 
-  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
+  refused(ex: Exchange, policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
+    ex.trace?.note('refused', this.clock.now(), { policy, reason, mode })
     this.metrics.counter('sluice_rejections_total', [this.name, policy, reason, mode]).inc()
+  }
+
+  private trace(ex: Exchange, status: number, now: number): void {
+    const { name: route, spans } = this
+    spans?.tracing.finish(ex, { gateway: spans.gateway, route, status, now }, spans.pattern)
   }
 
   private count(method: number, status: number, reason: Reason | undefined): void {
@@ -171,10 +230,10 @@ class RouteSeries implements RouteRecord {
   }
 
   private duration(status: number): Histogram {
-    const index = status >= 100 && status < 600 ? Math.floor(status / 100) : 0
+    const index = statusClassIndex(status)
     let histogram = this.durations[index]
     if (histogram === undefined) {
-      const labels = [this.name, STATUS_CLASSES[index] as string]
+      const labels = [this.name, statusClass(index)]
       histogram = this.metrics.histogram('sluice_request_duration_seconds', labels)
       this.durations[index] = histogram
     }

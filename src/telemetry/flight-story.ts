@@ -1,7 +1,8 @@
 import type { Attempt } from '../core/attempt.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Flight, FlightSummary, Happening } from '../core/flight.ts'
-import { type AccessLogRoute, maskedQuery, rawPath } from './access-log.ts'
+import type { AccessLogRoute } from './access-log.ts'
+import { loggedPath, maskedQuery } from './masked.ts'
 
 const MAX_TEXT = 1_024
 const SHED: ReadonlySet<string> = new Set(['shed', 'overloaded', 'connections'])
@@ -32,7 +33,7 @@ export function summaryOf(
     listener: downstream.peer.listener,
     method: downstream.method,
     host: cut(downstream.host),
-    path: cut(ex.path === '' ? rawPath(downstream.target) : ex.path),
+    path: cut(loggedPath(ex)),
     query: ex.query === '' ? '' : cut(maskedQuery(ex.query, match.queryKeys)),
     status,
     reason: failure?.reason ?? null,

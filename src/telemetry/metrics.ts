@@ -1,7 +1,17 @@
-import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { CellRef, Page } from '../cells/pages.ts'
 import type { FromWorker } from '../core/protocol.ts'
-import { BUCKETS, METRICS, type MetricDefinition, type MetricName, slotsOf } from './names.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CONTENT_TYPES, type Exemplar, expose, type Family, type Form, labelText, type Sample } from './exposition.ts'
+import {
+  BUCKETS,
+  type CounterName,
+  type HistogramName,
+  METRICS,
+  type MetricDefinition,
+  type MetricName,
+  slotsOf,
+} from './names.ts'
 
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
 
@@ -20,14 +30,17 @@ export interface SeriesReading {
 
 /** The columns of one series: what ended workers left behind, and where the living ones count. */
 interface Row {
-  /** prom-client keeps the text of this object's labels, so it must stay the same object. */
-  readonly labels: Record<string, string>
+  readonly labels: Readonly<Record<string, string>>
+  /** The same as it is shown. */
+  readonly text: string
   readonly base: Float64Array
   readonly columns: Map<number, CellRef>
   readonly family: Map<string, Row>
   readonly key: string
   /** Value at which it was forgotten: hidden until it changes. */
   forgotten: number | undefined
+  /** Of a histogram: the latest of each bucket. */
+  exemplars: (Exemplar | undefined)[] | undefined
 }
 
 interface WorkerPage {
@@ -37,24 +50,21 @@ interface WorkerPage {
   readonly rows: Map<number, Row>
 }
 
-interface Sample {
-  value: number
-  labels?: Record<string, string>
-  sharedLabels?: Record<string, string>
-  metricName?: string
-}
-
 /**
  * The control plane's side of the metrics: reads the workers' cells at scrape time. The only file that knows prom-client,
- * which formats and escapes; its own counters would cost a worker 200 ns a step, where an array store costs 8.
+ * which measures the process. Its counters would cost a worker 200 ns a step, where an array store costs 8, and its text is
+ * written in one go: 1,000 routes would hold the main thread for some 200 ms.
  */
 export class MetricsRegistry {
-  private readonly registry = new Registry()
+  private readonly process = new Registry()
+  private readonly shown: Family[] = []
   private readonly families = new Map<string, Map<string, Row>>()
   private readonly pages = new Map<number, WorkerPage>()
+  private readonly clock: Clock
 
-  constructor() {
-    collectDefaultMetrics({ register: this.registry })
+  constructor(clock: Clock) {
+    this.clock = clock
+    collectDefaultMetrics({ register: this.process })
   }
 
   /** A page that only `worker` writes, all zeros. */
@@ -108,6 +118,12 @@ export class MetricsRegistry {
     this.readAtScrape(name, help, 'counter', labelNames, read)
   }
 
+  /** What a counter of the workers stands at; 0 where it is not there. */
+  count(metric: CounterName, labels: readonly string[]): number {
+    const row = this.families.get(metric)?.get(labels.join('\0'))
+    return row === undefined ? 0 : at(this.sum(row), 0)
+  }
+
   /** The series of a metric that workers count, over all of them. */
   *read(metric: MetricName): Generator<SeriesReading> {
     for (const row of this.families.get(metric)?.values() ?? []) {
@@ -116,9 +132,20 @@ export class MetricsRegistry {
     }
   }
 
-  /** All metrics in Prometheus' text format. */
-  async expose(): Promise<{ contentType: string; body: string }> {
-    return { contentType: this.registry.contentType, body: await this.registry.metrics() }
+  /** An observation of a sampled trace; the series must have been counted. */
+  exemplify(metric: HistogramName, labels: readonly string[], exemplar: Exemplar): void {
+    const row = this.families.get(metric)?.get(labels.join('\0'))
+    if (row === undefined) return
+    const bucket = BUCKETS.findIndex((bound) => exemplar.seconds <= bound)
+    row.exemplars ??= new Array(BUCKETS.length + 1).fill(undefined)
+    row.exemplars[bucket === -1 ? BUCKETS.length : bucket] = exemplar
+  }
+
+  /** All metrics, written without holding the event loop for long. */
+  async expose(form: Form = 'text'): Promise<{ contentType: string; body: Buffer }> {
+    const own = await this.process.getMetricsAsJSON()
+    const body = await expose([...own.map(ofProcess), ...this.shown], form, this.clock)
+    return { contentType: CONTENT_TYPES[form], body }
   }
 
   private detach(row: Row, worker: number): void {
@@ -141,13 +168,16 @@ export class MetricsRegistry {
     const key = labels.join('\0')
     let row = rows.get(key)
     if (row === undefined) {
+      const named = labelled(METRICS[metric].labels, labels)
       row = {
-        labels: labelled(METRICS[metric].labels, labels),
+        labels: named,
+        text: labelText(named),
         base: new Float64Array(slotsOf(metric)),
         columns: new Map(),
         family: rows,
         key,
         forgotten: undefined,
+        exemplars: undefined,
       }
       rows.set(key, row)
     }
@@ -156,17 +186,16 @@ export class MetricsRegistry {
 
   private registerFamily(metric: MetricName, rows: Map<string, Row>): void {
     const { kind, help }: MetricDefinition = METRICS[metric]
-    this.register(metric, help, kind, () => {
-      const samples: Sample[] = []
-      for (const row of rows.values()) {
-        const sum = this.sum(row)
-        if (row.forgotten === at(sum, 0)) continue
-        row.forgotten = undefined
-        if (kind === 'histogram') pushHistogram(samples, metric, row.labels, sum)
-        else samples.push({ value: at(sum, 0), sharedLabels: row.labels })
-      }
-      return samples
-    })
+    this.show({ name: metric, help, kind, series: () => this.seriesOf(kind, rows) })
+  }
+
+  private *seriesOf(kind: MetricDefinition['kind'], rows: Map<string, Row>): Generator<Iterable<Sample>> {
+    for (const row of rows.values()) {
+      const slots = this.sum(row)
+      if (row.forgotten === at(slots, 0)) continue
+      row.forgotten = undefined
+      yield kind === 'histogram' ? histogram(row, slots) : [plain(row.text, at(slots, 0))]
+    }
   }
 
   private sum(row: Row): Float64Array {
@@ -186,14 +215,15 @@ export class MetricsRegistry {
     labelNames: readonly string[],
     read: () => Iterable<Reading>,
   ): void {
-    this.register(name, help, kind, () =>
-      Array.from(read(), ({ labels, value }) => ({ value, labels: labelled(labelNames, labels) })),
-    )
+    function* series(): Generator<Iterable<Sample>> {
+      for (const { labels, value } of read()) yield [plain(labelText(labelled(labelNames, labels)), value)]
+    }
+    this.show({ name, help, kind, series })
   }
 
-  private register(name: string, help: string, type: string, values: () => Sample[]): void {
-    const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, values: values() }) }
-    this.registry.registerMetric(metric as unknown as Metric)
+  private show(family: Family): void {
+    if (this.shown.some(({ name }) => name === family.name)) throw new Error(`${family.name} is already there`)
+    this.shown.push(family)
   }
 }
 
@@ -205,24 +235,37 @@ function labelled(names: readonly string[], values: readonly string[]): Record<s
   return Object.fromEntries(names.map((name, i) => [name, values[i] ?? '']))
 }
 
-const BOUNDS: readonly Record<string, string>[] = [...BUCKETS.map(String), '+Inf'].map((le) => ({ le }))
+const BOUNDS: readonly string[] = [...BUCKETS.map(String), '+Inf'].map((le) => `le="${le}"`)
 
-function pushHistogram(
-  samples: Sample[],
-  metric: string,
-  sharedLabels: Record<string, string>,
-  slots: Float64Array,
-): void {
+function* histogram({ exemplars, text }: Row, slots: Float64Array): Generator<Sample> {
   let count = 0
   for (let i = 0; i < BOUNDS.length; i++) {
     count += at(slots, i)
-    samples.push({
-      value: count,
-      labels: BOUNDS[i] as Record<string, string>,
-      sharedLabels,
-      metricName: `${metric}_bucket`,
-    })
+    const labels = text === '' ? (BOUNDS[i] as string) : `${BOUNDS[i]},${text}`
+    yield { suffix: '_bucket', labels, value: count, exemplar: exemplars?.[i] }
   }
-  samples.push({ value: at(slots, slots.length - 1), sharedLabels, metricName: `${metric}_sum` })
-  samples.push({ value: count, sharedLabels, metricName: `${metric}_count` })
+  yield { suffix: '_sum', labels: text, value: at(slots, slots.length - 1), exemplar: undefined }
+  yield { suffix: '_count', labels: text, value: count, exemplar: undefined }
+}
+
+function plain(labels: string, value: number): Sample {
+  return { suffix: '', labels, value, exemplar: undefined }
+}
+
+interface ProcessMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: unknown
+  readonly values: readonly { labels: Partial<Record<string, string | number>>; value: number; metricName?: string }[]
+}
+
+/** What prom-client measures. */
+function ofProcess({ help, name, type, values }: ProcessMetric): Family {
+  const samples = values.map(({ labels, metricName = name, value }) => ({
+    suffix: metricName.slice(name.length),
+    labels: labelText(labels as Record<string, string | number>),
+    value,
+    exemplar: undefined,
+  }))
+  return { name, help, kind: String(type), series: () => [samples] }
 }

@@ -70,6 +70,21 @@ export const METRICS = {
     help: 'Refusals by policies; mode shadow: refusals that were only counted.',
     labels: ['route', 'policy', 'reason', 'mode'],
   },
+  sluice_slo_events_total: {
+    kind: 'counter',
+    help: 'Requests that count for an objective of the route, by whether they met it.',
+    labels: ['route', 'objective', 'result'],
+  },
+  sluice_slo_target_ratio: {
+    kind: 'gauge',
+    help: 'Share of the requests that an objective wants to be good.',
+    labels: ['route', 'objective'],
+  },
+  sluice_slo_error_budget_remaining_ratio: {
+    kind: 'gauge',
+    help: 'Share of the error budget of 30 days that is left, of what this process has seen; below 0: overspent.',
+    labels: ['route', 'objective'],
+  },
   sluice_queue_wait_seconds: {
     kind: 'histogram',
     help: 'Wait in the queue of a bulkhead, of those who got a permit and of those who did not.',
@@ -79,6 +94,12 @@ export const METRICS = {
     kind: 'counter',
     help: 'Permits that nobody was told of, found by the sweep; anything but 0 is a bug in Sluice.',
     labels: [],
+  },
+  sluice_spans_exported_total: { kind: 'counter', help: 'Spans that the collector has taken.', labels: [] },
+  sluice_spans_dropped_total: {
+    kind: 'counter',
+    help: 'Spans that were not recorded or not sent, by what was full or went wrong.',
+    labels: ['reason'],
   },
   sluice_metric_series_dropped_total: {
     kind: 'counter',
@@ -159,6 +180,19 @@ type NameOf<K extends MetricDefinition['kind']> = {
 
 export type CounterName = NameOf<'counter'>
 export type HistogramName = NameOf<'histogram'>
+
+const STATUS_CLASSES: readonly string[] = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
+export const STATUS_CLASS_COUNT: number = STATUS_CLASSES.length
+
+/** Place of a status among the classes. */
+export function statusClassIndex(status: number): number {
+  return status >= 100 && status < 600 ? Math.floor(status / 100) : 0
+}
+
+/** The label `status_class`. */
+export function statusClass(index: number): string {
+  return STATUS_CLASSES[index] as string
+}
 
 /** Upper bounds in seconds: OpenTelemetry's for HTTP durations, and 15, 30, 60. One more slot counts what is above. */
 export const BUCKETS: readonly number[] = [

@@ -1,8 +1,7 @@
+import type { Attempt } from '../core/attempt.ts'
 import type { HeadVerdict } from '../core/outcome.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Counter, Histogram, WorkerMetrics } from './series.ts'
-
-const MAX_ENDPOINTS = 1024
 
 interface EndpointSeries {
   readonly outcomes: Map<string | number, Counter>
@@ -11,8 +10,8 @@ interface EndpointSeries {
 }
 
 /**
- * What one worker counts of one upstream's tries. Endpoints come and go: past 1,024 the one that was used longest ago
- * makes room.
+ * What one worker counts of one upstream's tries. Endpoints come and go: past a number of them the one that was used longest
+ * ago makes room.
  */
 export class UpstreamSeries {
   private readonly upstream: string
@@ -28,13 +27,13 @@ export class UpstreamSeries {
     this.durations = metrics.histogram('sluice_attempt_duration_seconds', [upstream])
   }
 
-  /** A try's head verdict is there, now. */
-  record(endpoint: string, verdict: HeadVerdict, startedAt: number): void {
-    const now = this.clock.now()
+  /** A try's head verdict is there, now. `maxEndpoints`: so many are counted apart, at least one. */
+  record({ endpoint, headAt, startedAt }: Attempt, verdict: HeadVerdict, maxEndpoints: number): void {
+    const now = headAt === 0 ? this.clock.now() : headAt
     this.durations.observe((now - startedAt) / 1000)
     let series = this.endpoints.get(endpoint)
     if (series === undefined) {
-      if (this.endpoints.size >= MAX_ENDPOINTS) this.evict()
+      while (this.endpoints.size >= maxEndpoints) this.evict()
       series = { outcomes: new Map(), usedAt: now }
       this.endpoints.set(endpoint, series)
     }

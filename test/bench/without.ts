@@ -27,6 +27,7 @@ export const CUTS = {
     Identity.prototype.identify = (ex) => {
       ex.client = ex.downstream.peer.address
       ex.traceparent = TRACEPARENT
+      return false
     }
   },
   'forwarded fields': () => {

@@ -95,7 +95,7 @@ export class EngineKit {
       recorder: {
         finish: (ex) => void this.finished.push(ex),
         attempt: (_ex, at) => void this.tries.push(at),
-        budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
+        budgetSpent: (_ex, upstream) => void this.budgetsSpent.push(upstream),
       },
       bug: (error) => void this.bugs.push(error),
     })
@@ -109,8 +109,11 @@ export class EngineKit {
         listeners: [],
         trustedProxies: ['203.0.113.0/24'],
         correlation: { headers: ['x-correlation-id'], trust: 'any' },
+        accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
         flightRecorder: undefined,
         pathPolicy: { dots: 'refuse' },
+        tracing: undefined,
+        metrics: { endpointSeries: 1024 },
         generation: 1,
         hash: '',
         upstreams: 1,

@@ -1,13 +1,13 @@
-import type { Log, LogFields } from '../../src/telemetry/log.ts'
+import type { Level, LeveledLog, LogFields } from '../../src/telemetry/log.ts'
 
 export interface LogLine {
-  readonly level: 'info' | 'warn' | 'error'
+  readonly level: Level
   readonly message: string
   readonly fields: LogFields
 }
 
 /** An operational log that keeps its lines. */
-export interface MemoryLog extends Log {
+export interface MemoryLog extends LeveledLog {
   readonly lines: LogLine[]
 }
 
@@ -18,5 +18,5 @@ export function memoryLog(): MemoryLog {
     (message: string, fields: LogFields = {}): void => {
       lines.push({ level, message, fields })
     }
-  return { lines, info: at('info'), warn: at('warn'), error: at('error') }
+  return { lines, level: 'info', debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }

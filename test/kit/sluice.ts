@@ -152,7 +152,8 @@ export class Sluice {
     return this
   }
 
-  private async token(): Promise<string> {
+  /** The admin token of this gateway. */
+  async token(): Promise<string> {
     return (
       await readFile(String(this.operational.find(({ message }) => message === 'ready')?.tokenFile), 'utf8')
     ).trim()

@@ -20,11 +20,17 @@ const ROWS: readonly (readonly string[])[] = [
   ['src'],
 ]
 
+const SDK = /^src\/telemetry\/tracing\/sdk-spans\.ts$/
+
 /** Files that alone may import a package: its traps live in one place. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   fastify: /^src\/(data\/ingress\/listener|control\/admin\/server|control\/admin-plane)\.ts$/,
   undici: /^src\/data\/upstreams\/transports\/undici/,
   'prom-client': /^src\/telemetry\/metrics\.ts$/,
+  '@opentelemetry/api': SDK,
+  '@opentelemetry/otlp-transformer': SDK,
+  '@opentelemetry/resources': SDK,
+  '@opentelemetry/sdk-trace': SDK,
   opossum: /^src\/stores\/guard\.ts$/,
   uplot: /^src\/control\/admin\/dashboard\//,
   yaml: /^src\/(config\/(document|comments|faults|rewrite\/yaml)|import\/common\/write)\.ts$/,

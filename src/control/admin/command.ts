@@ -45,6 +45,13 @@ export class CommandRefused extends Error {
   }
 }
 
+/** The status of the answer to a call that ended with this error. */
+export function statusOf(error: unknown): number {
+  if (error instanceof CommandRefused) return error.status
+  if (error instanceof BadCommand) return 400
+  return (error as { statusCode?: number } | null)?.statusCode ?? 500
+}
+
 /** The body of a command, checked as config is. Throws {@link BadCommand} with all that is wrong. */
 export function readCommand<T>(schema: Schema<T>, body: unknown): T {
   return readNode(schema, nodeOf(body ?? null))

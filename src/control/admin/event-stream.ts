@@ -92,6 +92,8 @@ export class EventStreams {
 
   /** `out`: its head is written. */
   run(out: Writable, begin: Begin): void {
+    // Gone already: there will be no more `close`.
+    if (out.destroyed) return
     const stream = new EventStream(out, this.clock)
     this.open.add(stream)
     out.on('error', () => {})

@@ -1,5 +1,8 @@
 import { BlockList, isIP } from 'node:net'
+import type { Identity, ProxyIdentity } from './proxy-identity.ts'
 import { atLeast, bearerOf, type Role, type Tokens } from './tokens.ts'
+
+const NOBODY: Admitted = { name: undefined, role: 'viewer', by: 'nothing' }
 
 /** What the guard looks at in a request. */
 export interface GuardedRequest {
@@ -16,23 +19,31 @@ export interface GuardedRequest {
   readonly contentType: string | undefined
   /** Address of the other end of the connection. */
   readonly peer: string
+  /** All lines of a field, by lower-case name. */
+  readonly valuesOf: (name: string) => readonly string[]
 }
 
 export interface GuardRefusal {
   readonly status: 400 | 401 | 403 | 415
+  /** Of one who is known, but may not. */
+  readonly who?: Admitted
   readonly error: 'bad_host' | 'host_not_allowed' | 'foreign_origin' | 'unauthenticated' | 'forbidden' | 'content_type'
   readonly message: string
 }
 
-/** `name` and `role`: the token's; undefined where none was needed and none was shown. */
+/** Who was let in. */
 export interface Admitted {
+  /** Of the token, or as the proxy says; undefined: nobody's, none was needed. */
   readonly name: string | undefined
-  readonly role: Role | undefined
+  readonly role: Role
+  readonly by: 'token' | 'proxy' | 'nothing'
 }
 
 export interface GuardOptions {
   readonly tokens: Tokens
-  /** `admin.auth` is set: reading, too, takes a token. */
+  /** undefined: header fields prove nothing. */
+  readonly proxy?: ProxyIdentity | undefined
+  /** `admin.auth` or `admin.trustedProxyHeader` is set: reading, too, takes a role. */
   readonly guardReads: boolean
   /** Host names besides localhost and loopback literals, lower-case. */
   readonly hosts: readonly string[]
@@ -40,16 +51,18 @@ export interface GuardOptions {
 
 /**
  * Who may talk to the admin API. Host guards against DNS rebinding; Origin, Sec-Fetch-Site and the content type against
- * pages of others in an operator's browser; the token against everybody else, on loopback too.
+ * pages of others in an operator's browser; the token, or the word of a trusted proxy, against everybody else, on loopback too.
  */
 export class Guard {
   private readonly tokens: Tokens
+  private readonly proxy: ProxyIdentity | undefined
   private readonly guardReads: boolean
   private readonly hosts: ReadonlySet<string>
   private readonly loopback = new BlockList()
 
-  constructor({ tokens, guardReads, hosts }: GuardOptions) {
+  constructor({ tokens, proxy, guardReads, hosts }: GuardOptions) {
     this.tokens = tokens
+    this.proxy = proxy
     this.guardReads = guardReads
     this.hosts = new Set(hosts)
     this.loopback.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -58,7 +71,7 @@ export class Guard {
 
   /** `needs`: the role for this call; undefined: a probe, which takes no token. */
   check(request: GuardedRequest, needs: Role | undefined): Admitted | GuardRefusal {
-    return this.checkSource(request) ?? this.checkToken(request, needs)
+    return this.checkSource(request) ?? this.checkRole(request, needs)
   }
 
   private checkSource({ hosts, origin, fetchSite, linked = false }: GuardedRequest): GuardRefusal | undefined {
@@ -73,29 +86,29 @@ export class Guard {
     return undefined
   }
 
-  private checkToken(request: GuardedRequest, needs: Role | undefined): Admitted | GuardRefusal {
+  private checkRole(request: GuardedRequest, needs: Role | undefined): Admitted | GuardRefusal {
     const bodiless = request.method === 'GET' || request.method === 'HEAD'
     const reads = bodiless || request.asks === true
-    const free = needs === undefined || (reads && !this.guardReads && this.isLoopback(request.peer))
-    const verdict = free
-      ? ((needs && this.known(request)) ?? { name: undefined, role: undefined })
-      : this.holder(request, reads ? needs : atLeast(needs, 'operator') ? needs : 'operator')
-    if ('error' in verdict || needs === undefined || bodiless) return verdict
-    if (mediaType(request.contentType) === 'application/json') return verdict
-    return refuse(415, 'content_type', 'content-type must be application/json')
+    const free =
+      needs === undefined || (needs === 'viewer' && reads && !this.guardReads && this.isLoopback(request.peer))
+    const who = this.identify(request)
+    const needed = free ? undefined : reads || atLeast(needs, 'operator') ? needs : 'operator'
+    if (needed !== undefined) {
+      if (who === undefined) return refuse(401, 'unauthenticated', 'a valid bearer token is needed')
+      if (!atLeast(who.role, needed)) return { ...refuse(403, 'forbidden', `the role ${needed} is needed`), who }
+    }
+    if (needs !== undefined && !bodiless && mediaType(request.contentType) !== 'application/json')
+      return refuse(415, 'content_type', 'content-type must be application/json')
+    return who ?? NOBODY
   }
 
-  private holder(request: GuardedRequest, needed: Role): Admitted | GuardRefusal {
-    const token = this.known(request)
-    if (token === undefined) return refuse(401, 'unauthenticated', 'a valid bearer token is needed')
-    if (!atLeast(token.role, needed)) return refuse(403, 'forbidden', `the role ${needed} is needed`)
-    return token
-  }
-
-  private known({ authorization }: GuardedRequest): { readonly name: string; readonly role: Role } | undefined {
+  /** A token proves more than the word of a proxy, which may hand on a token that is not ours. */
+  private identify({ authorization, peer, valuesOf }: GuardedRequest): Admitted | undefined {
     const presented = bearerOf(authorization)
     const token = presented === undefined ? undefined : this.tokens.find(presented)
-    return token && { name: token.name, role: token.role }
+    if (token !== undefined) return admitted(token, 'token')
+    const told = this.proxy?.of(peer, valuesOf)
+    return told && admitted(told, 'proxy')
   }
 
   private allows(name: string): boolean {
@@ -106,6 +119,10 @@ export class Guard {
     const family = isIP(address)
     return family !== 0 && this.loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')
   }
+}
+
+function admitted({ name, role }: Identity, by: 'token' | 'proxy'): Admitted {
+  return { name, role, by }
 }
 
 /** Host without port and brackets, lower-case. */

@@ -1,6 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
-import { type Asked, BadCommand, type Call, type Command, CommandRefused, NotFound, type View } from './command.ts'
+import type { Form } from '../../telemetry/exposition.ts'
+import { metricsForm } from './accept.ts'
+import { type Asked, type Call, type Command, CommandRefused, NotFound, statusOf, type View } from './command.ts'
 import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
@@ -25,19 +27,40 @@ const SAFE_HEADERS = {
 
 export interface Exposition {
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Buffer
 }
 
 /** What both servers show. */
 export interface Shown {
   readonly facts: () => ProbeFacts
-  readonly metrics: () => Promise<Exposition>
+  readonly metrics: (form: Form) => Promise<Exposition>
+}
+
+/** A command on its way, as it is recorded. */
+export interface CommandCall {
+  /** Below /api/v1. */
+  readonly path: string
+  readonly who: Admitted
+  /** Address of the other end of the connection. */
+  readonly peer: string
+  readonly body: unknown
+  readonly dryRun: boolean
+}
+
+/** Sees every command. */
+export interface Auditor {
+  /** Carries it out and records what became of it; rejects as `command` does, or where it may not be done unrecorded. */
+  run(call: CommandCall, command: () => Promise<unknown>): Promise<unknown>
+  /** The role was too small for it. */
+  refused(call: Omit<CommandCall, 'body'>): Promise<void>
 }
 
 export interface AdminOptions extends Shown {
   readonly guard: Pick<Guard, 'check'>
   /** What viewers may read, by path below /api/v1; `:name` stands for a segment. */
   readonly views: Readonly<Record<string, View>>
+  /** What operators may read. */
+  readonly operatorViews: Readonly<Record<string, View>>
   /** What is told as it happens (server-sent events), by path below /api/v1. */
   readonly feeds: Readonly<Record<string, Feed>>
   readonly clock: Clock
@@ -47,10 +70,9 @@ export interface AdminOptions extends Shown {
   readonly commands: Readonly<Record<string, Command>>
   /** Those whose body may be as large as a config. */
   readonly uploads: Readonly<Record<string, Command>>
+  readonly auditor: Auditor
   /** Of the dashboard, by path below /dashboard/; they hold nothing that takes a token. */
   readonly dashboard: ReadonlyMap<string, DashboardFile>
-  /** Who did what; `token`: its name. */
-  readonly audit: (path: string, token: string) => void
   readonly bug: (error: unknown) => void
 }
 
@@ -64,7 +86,7 @@ export function probeServer(shown: Shown): FastifyInstance {
 
 /** Dashboard, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, feeds, clock, questions, commands, uploads, dashboard, audit, bug } = options
+  const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, dashboard, auditor, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   app.addHook('onRequest', async (request, reply) => {
@@ -78,14 +100,25 @@ export function adminServer(options: AdminOptions): FastifyInstance {
       linked?: boolean
     }
     const verdict = guard.check({ ...guarded(request), asks, linked }, needs === 'nothing' ? undefined : needs)
-    if ('error' in verdict) return refuse(reply, verdict)
+    if ('error' in verdict) {
+      const { command } = request.routeOptions.config as { command?: string }
+      const { who } = verdict
+      if (command !== undefined && who !== undefined) await auditor.refused(described(request, command, who))
+      return refuse(reply, verdict)
+    }
     callers.set(request, verdict)
     return undefined
   })
   addProbes(app, options)
   addMetrics(app, options)
-  for (const [path, view] of Object.entries(views)) app.get(`/api/v1/${path}`, (request) => view(request as Asked))
   app.get('/api/v1/whoami', (request) => whoami(callers.get(request)))
+  const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
+    for (const [path, view] of Object.entries(list)) {
+      app.get(`/api/v1/${path}`, { config: { needs } }, (request) => view(request as Asked))
+    }
+  }
+  addViews(views, 'viewer')
+  addViews(operatorViews, 'operator')
   addFeeds(app, feeds, clock)
   addDashboard(app, dashboard)
   for (const [path, question] of Object.entries(questions)) {
@@ -93,9 +126,10 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   }
   const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
     for (const [path, command] of Object.entries(list)) {
-      app.post(`/api/v1/${path}`, { config: { needs: 'operator' }, bodyLimit }, async (request) => {
-        audit(path, callers.get(request)?.name ?? '')
-        return command(request.body, callOf(request))
+      app.post(`/api/v1/${path}`, { config: { needs: 'operator', command: path }, bodyLimit }, (request) => {
+        const { body } = request
+        const call = described(request, path, callers.get(request) as Admitted)
+        return auditor.run({ ...call, body }, () => command(body, callOf(request)))
       })
     }
   }
@@ -122,16 +156,20 @@ function create(bug: (error: unknown) => void): FastifyInstance {
     for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
   })
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+  app.setErrorHandler((error: Error, _request, reply) => {
+    const status = statusOf(error)
     if (error instanceof CommandRefused)
-      return reply.code(error.status).send({ error: 'refused', message: error.message, ...error.details })
+      return reply.code(status).send({ error: 'refused', message: error.message, ...error.details })
     if (error instanceof NotFound) return reply.code(404).send({ error: 'not_found', message: error.message })
-    const status = error instanceof BadCommand ? 400 : (error.statusCode ?? 500)
     if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
     bug(error)
     return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
   })
   return app
+}
+
+function described(request: FastifyRequest, path: string, who: Admitted): Omit<CommandCall, 'body'> {
+  return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: callOf(request).dryRun }
 }
 
 function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clock): void {
@@ -162,7 +200,7 @@ function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, Dashboard
 }
 
 function whoami(caller: Admitted | undefined): object {
-  return { name: caller?.name ?? null, role: caller?.role ?? 'viewer' }
+  return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
 function callOf({ headers, query }: FastifyRequest): Call {
@@ -179,13 +217,16 @@ function addProbes(app: FastifyInstance, { facts }: Shown): void {
 
 function addMetrics(app: FastifyInstance, { metrics }: Shown): void {
   // Scrapes at the same time share one exposition.
-  let running: Promise<Exposition> | undefined
-  app.get('/metrics', async (_request, reply) => {
-    running ??= metrics().finally(() => {
-      running = undefined
-    })
-    const { contentType, body } = await running
-    return reply.type(contentType).send(body)
+  const running = new Map<Form, Promise<Exposition>>()
+  app.get('/metrics', async (request, reply) => {
+    const form = metricsForm(request.headers.accept)
+    let exposition = running.get(form)
+    if (exposition === undefined) {
+      exposition = metrics(form).finally(() => running.delete(form))
+      running.set(form, exposition)
+    }
+    const { contentType, body } = await exposition
+    return reply.header('vary', 'accept').type(contentType).send(body)
   })
 }
 
@@ -200,17 +241,16 @@ function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): 
 
 function guarded(request: FastifyRequest) {
   const { headers, method, raw } = request
-  const hosts: string[] = []
-  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
-    if (raw.rawHeaders[i]?.toLowerCase() === 'host') hosts.push(raw.rawHeaders[i + 1] as string)
-  }
+  const valuesOf = (name: string): string[] =>
+    raw.rawHeaders.filter((_, i) => i % 2 === 1 && raw.rawHeaders[i - 1]?.toLowerCase() === name)
   return {
     method,
-    hosts,
+    hosts: valuesOf('host'),
     origin: headers.origin,
     fetchSite: headers['sec-fetch-site'] as string | undefined,
     authorization: headers.authorization,
     contentType: headers['content-type'],
     peer: raw.socket.remoteAddress ?? '',
+    valuesOf,
   }
 }

@@ -51,7 +51,7 @@ export class Admission {
   }
 
   private refuse({ name }: Policy, verdict: Refusal | Reply): void {
-    if (isRefusal(verdict)) this.ex.route?.record?.refused(name, verdict.reason, 'enforce')
+    if (isRefusal(verdict)) this.ex.route?.record?.refused(this.ex, name, verdict.reason, 'enforce')
     this.owner.onRefused(verdict)
   }
 

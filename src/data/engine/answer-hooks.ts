@@ -58,7 +58,7 @@ export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | 
     try {
       const refusal = policy?.stream?.(ex)
       if (policy === undefined || refusal === undefined) continue
-      ex.route?.record?.refused(policy.name, refusal.reason, 'enforce')
+      ex.route?.record?.refused(ex, policy.name, refusal.reason, 'enforce')
       return refusal
     } catch (error) {
       owner.onBug(error)

@@ -2,7 +2,7 @@ import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { NoRetry } from '../../core/note.ts'
-import { type HeadVerdict, type OutcomeClass, outcomeClass } from '../../core/outcome.ts'
+import { GOOD, type HeadVerdict, OVERTAKEN, outcomeClass } from '../../core/outcome.ts'
 import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
@@ -45,7 +45,6 @@ export interface AttemptsHost {
 }
 
 const HEDGE_QUANTILE = 0.95
-const OVERTAKEN: HeadVerdict = { outcome: 'timeout', reason: undefined, ignored: true }
 
 /**
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Tries one endpoint after another, as the
@@ -141,8 +140,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
-    const outcome: OutcomeClass = status >= 500 ? status : 'ok'
-    this.conclude(tri, { outcome, reason: undefined, ignored: false })
+    this.conclude(tri, status >= 500 ? { outcome: status, reason: undefined, ignored: false } : GOOD)
     if (this.first !== undefined && this.plan.retriesOn(status)) {
       this.leaveToOther(tri)
       return undefined
@@ -351,8 +349,12 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const headers = this.first === undefined ? shared : shared.slice(0, this.shared)
     headers.length = this.shared
     headers.push('sluice-attempt', String(ex.attempts))
+    ex.trace?.tried(ex.attempt as Attempt, headers, this.first !== undefined)
     if (ex.deadline !== Number.POSITIVE_INFINITY) {
-      headers.push('sluice-timeout-ms', String(Math.max(1, Math.floor(ex.deadline - this.clock.now()))))
+      headers.push(
+        'sluice-timeout-ms',
+        String(Math.max(1, Math.floor(ex.deadline - (ex.attempt as Attempt).startedAt))),
+      )
     }
     return {
       method: ex.method,
@@ -394,7 +396,8 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   private conclude(tri: Try, head: HeadVerdict): void {
-    const now = this.clock.now()
+    // The head that is judged came just now.
+    const now = tri.at.headAt === 0 ? this.clock.now() : tri.at.headAt
     const ms = now - tri.at.startedAt
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)

@@ -130,7 +130,7 @@ export class Choice {
     this.closed = [...this.closed, upstream]
     this.owner.ex.note(this.owner.clock.now(), { kind: 'bulkhead', upstream: upstream.name })
     this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
-    this.owner.ex.route?.record?.refused('upstreamBulkhead', 'bulkhead_full', 'enforce')
+    this.owner.ex.route?.record?.refused(this.owner.ex, 'upstreamBulkhead', 'bulkhead_full', 'enforce')
     return true
   }
 
@@ -176,7 +176,8 @@ export class Choice {
       const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
       if (verdict === undefined) return undefined
       if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
-      this.owner.ex.route?.record?.refused((this.chain.policies[place] as Policy).name, verdict.reason, 'enforce')
+      const { ex } = this.owner
+      ex.route?.record?.refused(ex, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce')
       return { phase: 'limit', origin: 'sluice', ...verdict }
     } catch (error) {
       this.owner.onBug(error)

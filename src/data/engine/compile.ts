@@ -9,6 +9,8 @@ import type { FieldNames } from '../../lib/headers.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
+import { httpRouteOf } from '../../telemetry/tracing/http-route.ts'
+import type { WorkerTracing } from '../../telemetry/tracing/worker-tracing.ts'
 import { compilePolicies } from '../policies/index.ts'
 import { paramNames } from '../routing/match.ts'
 import { RouteTableBuilder } from '../routing/table.ts'
@@ -27,6 +29,7 @@ export interface CompileDeps {
   readonly names: FieldNames
   readonly services: Services
   readonly recorder: Pick<Recorder, 'route' | 'commit'>
+  readonly tracing?: WorkerTracing | undefined
   readonly upstreams: UpstreamDeps
   /** What policies get beside that. */
   readonly policies: Pick<PolicyContext, 'report' | 'timers' | 'mail' | 'keep' | 'lostWakeup'>
@@ -102,7 +105,8 @@ export class Compilation {
   private compile(route: LeanRoute): CompiledRoute {
     const { clock, random, recorder, policies, services, space } = this.deps
     const { cells, digest, name } = route
-    const record = recorder.route(name, shownOf(route), this.head)
+    const more = { slo: route.slo, pattern: httpRouteOf(route.match) }
+    const record = recorder.route(name, shownOf(route), this.head, more)
     const same = this.before?.routesByName.get(name)
     if (same?.digest === digest) return { ...same, record }
     const context = {

@@ -101,7 +101,7 @@ export class Engine {
 
   /** A request of our own to an upstream: runs and drains like any other, but is not recorded. */
   side(downstream: Downstream, route: CompiledRoute): Run {
-    const run = this.enter(downstream, this.current as Snapshot, route)
+    const run = this.enter(downstream, this.current as Snapshot, route, true)
     run.ex.path = downstream.target
     run.ex.forwardAuthority = undefined
     return run
@@ -121,9 +121,11 @@ export class Engine {
     this.report(error, { requestId: '-', route: '-' })
   }
 
-  private enter(downstream: Downstream, snapshot: Snapshot, route: CompiledRoute | undefined): Run {
+  /** `own`: a request of our own, which is no span. */
+  private enter(downstream: Downstream, snapshot: Snapshot, route: CompiledRoute | undefined, own = false): Run {
     const run = new Run(this, snapshot, downstream, route)
-    snapshot.identity.identify(run.ex)
+    const continued = snapshot.identity.identify(run.ex)
+    if (!own) snapshot.sampler?.begin(run.ex, continued)
     snapshot.enter()
     this.living.add(run)
     downstream.attach(run)

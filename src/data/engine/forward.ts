@@ -93,9 +93,9 @@ export class Forwarder {
       port === '' ? String(peer.localPort) : port,
       'via',
       via === '' ? this.via : `${via}, ${this.via}`,
-      'traceparent',
-      ex.traceparent,
     )
+    // Of a sampled trace each try has a span of its own, see `Trace.tried`.
+    if (ex.trace?.sampled !== true) out.push('traceparent', ex.traceparent)
     if (ex.tracestate !== undefined) out.push('tracestate', ex.tracestate)
     for (const name of this.correlation) out.push(name, ex.correlationId)
     return out

@@ -15,6 +15,6 @@ export function overloadRefusal(ex: Exchange, stage: number): Failure | undefine
 }
 
 function refusal(ex: Exchange, reason: 'shed' | 'overloaded'): Failure {
-  ex.route?.record?.refused('overload', reason, 'enforce')
+  ex.route?.record?.refused(ex, 'overload', reason, 'enforce')
   return { ...failure(reason, 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
 }

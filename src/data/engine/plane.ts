@@ -11,6 +11,7 @@ import type { Random } from '../../lib/random.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import { UuidV7 } from '../../lib/uuid.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
+import type { WorkerTracing } from '../../telemetry/tracing/worker-tracing.ts'
 import { Compilation } from './compile.ts'
 import { Engine, type EngineDeps } from './engine.ts'
 import { EngineServices } from './services.ts'
@@ -23,6 +24,8 @@ export interface PlaneDeps {
   readonly random: Random
   readonly pressure?: Pressure
   readonly recorder: Recorder
+  /** undefined: no spans, whatever the config says. */
+  readonly tracing?: WorkerTracing
   readonly transports: { readonly plain: Transport; readonly tls: Transport }
   /** The last request on a generation has ended, after another one was committed. */
   readonly retired: (generation: number) => void
@@ -54,7 +57,7 @@ export class DataPlane {
 
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
-    const { space, clock, random, recorder, report, timers, mail, lostWakeup } = this.deps
+    const { space, clock, random, recorder, report, timers, mail, lostWakeup, tracing } = this.deps
     this.compilation = new Compilation(head, this.engine.current, {
       space,
       clock,
@@ -62,6 +65,7 @@ export class DataPlane {
       names: this.names,
       services: this.services,
       recorder,
+      tracing,
       policies: { report, timers, mail, lostWakeup, keep: (name, make) => this.keep(name, make) },
       upstreams: this.deps,
     })

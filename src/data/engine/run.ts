@@ -174,7 +174,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   onBudgetSpent(upstream: string): void {
-    this.engine.recorder.budgetSpent(upstream)
+    this.engine.recorder.budgetSpent(this.ex, upstream)
   }
 
   onHedge(): void {

@@ -7,6 +7,8 @@ import type { Latencies } from '../../lib/latencies.ts'
 import type { Random } from '../../lib/random.ts'
 import type { AccessLogRoute } from '../../telemetry/access-log.ts'
 import { Identity } from '../../telemetry/identity.ts'
+import type { TraceSampler } from '../../telemetry/tracing/sampler.ts'
+import type { WorkerTracing } from '../../telemetry/tracing/worker-tracing.ts'
 import type { RouteTable } from '../routing/table.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
@@ -40,6 +42,8 @@ export class Snapshot {
   readonly correlation: readonly string[]
   readonly dots: 'refuse' | 'normalise'
   readonly identity: Identity
+  /** undefined: nothing is recorded as spans. */
+  readonly sampler: TraceSampler | undefined
   readonly forwarder: Forwarder
   readonly responseKinds: FieldKinds
   readonly routes: RouteTable<CompiledRoute>
@@ -53,13 +57,14 @@ export class Snapshot {
     routes: RouteTable<CompiledRoute>,
     routesByName: ReadonlyMap<string, CompiledRoute>,
     upstreams: ReadonlyMap<string, Upstream>,
-    deps: { readonly names: FieldNames; readonly random: Random },
+    deps: { readonly names: FieldNames; readonly random: Random; readonly tracing?: WorkerTracing | undefined },
   ) {
     this.generation = head.generation
     this.gateway = head.gateway.name
     this.correlation = head.correlation.headers
     this.dots = head.pathPolicy.dots
     this.identity = new Identity(head, deps.names, deps.random)
+    this.sampler = deps.tracing?.sampler(head.tracing)
     this.forwarder = new Forwarder(head)
     this.responseKinds = responseKinds(head.correlation.headers)
     this.routes = routes
@@ -93,6 +98,7 @@ export class Snapshot {
 /** What the access log may show of a route's requests: only what the route matches on. */
 export function shownOf(route: LeanRoute): AccessLogRoute {
   return {
+    sample: route.accessLog.sample,
     queryKeys: new Set(route.match.flatMap((match) => match.query.map((condition) => condition.name))),
     headerNames: [...new Set(route.match.flatMap((match) => match.headers.map((condition) => condition.name)))],
   }

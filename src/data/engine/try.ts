@@ -158,8 +158,9 @@ export class Try implements TransportEvents {
   private finish(end: Attempt['end']): void {
     this.over = true
     this.at.end = end
-    if (this.at.head?.outcome === 'ok' && end !== 'broken_by_us') this.endpoint.ended(end === 'complete')
-    this.at.endedAt = this.owner.clock.now()
+    const now = this.owner.clock.now()
+    this.at.endedAt = now
+    if (this.at.head?.outcome === 'ok' && end !== 'broken_by_us') this.endpoint.ended(end === 'complete', now)
     this.cancelTimer()
   }
 

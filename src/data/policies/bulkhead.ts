@@ -125,7 +125,7 @@ class Bulkhead implements Policy {
       return undefined
     }
     if (!this.enforces) {
-      ex.route?.record?.refused(this.name, 'bulkhead_full', 'shadow')
+      ex.route?.record?.refused(ex, this.name, 'bulkhead_full', 'shadow')
       this.inFlight.take()
       ex.state[this.slot] = true
       return undefined

@@ -100,23 +100,22 @@ class Breakers implements Policy {
 
   attempt(ex: Exchange, at: Attempt) {
     const breaker = this.circuits.get(at.upstream) as Circuit
-    const now = this.clock.now()
+    const now = at.startedAt
     const ticket = breaker.admit(now)
     at.ticket = ticket
     if (ticket !== REFUSED) return undefined
     if (!this.enforces) {
-      ex.route?.record?.refused(this.name, 'breaker_open', 'shadow')
+      ex.route?.record?.refused(ex, this.name, 'breaker_open', 'shadow')
       return undefined
     }
     return { reason: 'breaker_open', phase: 'connect', retryAfterMs: breaker.retryAfter(now) } as const
   }
 
   attempted(_ex: Exchange, at: Attempt): void {
-    const { ticket } = at
-    if (ticket === REFUSED || at.head === undefined) return
-    this.circuits
-      .get(at.upstream)
-      ?.settle(ticket, at.head.ignored ? 'neutral' : this.judge(at.head.outcome), this.clock.now())
+    const { head, headAt, ticket } = at
+    if (ticket === REFUSED || head === undefined) return
+    const now = headAt === 0 ? this.clock.now() : headAt
+    this.circuits.get(at.upstream)?.settle(ticket, head.ignored ? 'neutral' : this.judge(head.outcome), now)
   }
 
   settle(ex: Exchange): void {

@@ -51,7 +51,7 @@ class Streams implements Policy {
   stream(ex: Exchange): Refusal | undefined {
     if (!this.open.takeBelow(this.max)) {
       if (this.enforces) return FULL
-      ex.route?.record?.refused(this.name, 'streams_full', 'shadow')
+      ex.route?.record?.refused(ex, this.name, 'streams_full', 'shadow')
       this.open.take()
     }
     ex.state[this.slot] = true

@@ -117,8 +117,9 @@ export class Endpoint implements Candidate {
   learn(head: HeadVerdict, ms: number, slowAfter: number, waitedMs: number): void {
     this.weigh(head, waitedMs)
     if (head.ignored) {
-      if (ms >= slowAfter) this.count(true, false)
-    } else if (head.outcome !== 'ok') this.count(isGatewayFailure(head.outcome), typeof head.outcome === 'number')
+      if (ms >= slowAfter) this.count(true, false, this.clock.now())
+    } else if (head.outcome !== 'ok')
+      this.count(isGatewayFailure(head.outcome), typeof head.outcome === 'number', this.clock.now())
   }
 
   warmFor(now: number): number {
@@ -139,14 +140,13 @@ export class Endpoint implements Candidate {
   }
 
   /** How an answer with a good head ended by itself. */
-  ended(whole: boolean): void {
-    this.count(!whole, false)
+  ended(whole: boolean, now: number): void {
+    this.count(!whole, false, now)
   }
 
-  private count(failed: boolean, server: boolean): void {
+  private count(failed: boolean, server: boolean, now: number): void {
     const { outlier } = this
     if (outlier === undefined) return
-    const now = this.clock.now()
     outlier.record(failed, server, now)
     this.outcomes?.record(now, outlier.ejections, failed || server)
   }

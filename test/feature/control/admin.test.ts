@@ -43,7 +43,10 @@ beforeEach(async () => {
   stopped = 0
   app = adminServer({
     guard: new Guard({
-      tokens: new Tokens([{ name: 'ci', role: 'operator', secret: TOKEN }]),
+      tokens: new Tokens([
+        { name: 'ci', role: 'operator', secret: TOKEN },
+        { name: 'eye', role: 'viewer', secret: 'see' },
+      ]),
       guardReads: false,
       hosts: [],
     }),
@@ -81,7 +84,14 @@ beforeEach(async () => {
     },
     questions: { explain: async (body) => ({ asked: body }) },
     uploads: {},
-    audit: (path, token) => audited.push(`${token} ${path}`),
+    operatorViews: { audit: ({ query: { limit = '' } }) => ({ limit }) },
+    auditor: {
+      run: (call, command) => {
+        audited.push(`${call.who.name} ${call.path}`)
+        return command()
+      },
+      refused: async ({ path, who }) => void audited.push(`${who.name} not ${path}`),
+    },
     bug: (error) => bugs.push(error),
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -147,6 +157,20 @@ describe('what is allowed', () => {
     const [status, text] = await send(command, { ...json, ...bearer }, '{"down":true}')
     expect([status, calls, audited]).toEqual([200, [{ down: true }], ['ci demo/faults']])
     expect(text).toContain('{"done":true}')
+  })
+
+  test('a command of one who may not is refused and audited; that of nobody is refused', async () => {
+    expect((await send(command, { ...json, authorization: 'Bearer see' }, '{}'))[0]).toBe(403)
+    expect((await send(command, json, '{}'))[0]).toBe(401)
+    expect([calls, audited]).toEqual([[], ['eye not demo/faults']])
+  })
+
+  test('who one is, and what only operators may read', async () => {
+    expect((await send('GET /api/v1/whoami'))[1]).toContain('{"name":null,"role":"viewer","by":"nothing"}')
+    expect((await send('GET /api/v1/whoami', bearer))[1]).toContain('{"name":"ci","role":"operator","by":"token"}')
+    expect((await send('GET /api/v1/audit?limit=7', bearer))[1]).toContain('{"limit":"7"}')
+    expect((await send('GET /api/v1/audit'))[0]).toBe(401)
+    expect((await send('GET /api/v1/audit', { authorization: 'Bearer see' }))[0]).toBe(403)
   })
 
   test("an operator's mistake is 400 with the reason, a bug 500 without", async () => {
@@ -237,7 +261,7 @@ describe('what is asked for', () => {
 describe('server-sent events', () => {
   const listen = async () => {
     const peer = await tcpConnect(port)
-    peer.send(`GET /api/v1/news HTTP/1.1\r\nhost: localhost\r\n\r\n`)
+    peer.send(`GET /api/v1/news HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`)
     await until(() => streams.length === 1)
     return peer
   }
@@ -255,7 +279,7 @@ describe('server-sent events', () => {
   })
 
   test('what is asked for wrongly is an answer, not a stream', async () => {
-    expect((await send('GET /api/v1/news?limit=x'))[0]).toBe(400)
+    expect((await send('GET /api/v1/news?limit=x', bearer))[0]).toBe(400)
     expect(streams).toEqual([])
   })
 
@@ -287,12 +311,12 @@ describe('server-sent events', () => {
     const peers = await Promise.all(
       Array.from({ length: 32 }, async () => {
         const peer = await tcpConnect(port)
-        peer.send('GET /api/v1/news HTTP/1.1\r\nhost: localhost\r\n\r\n')
+        peer.send(`GET /api/v1/news HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${TOKEN}\r\n\r\n`)
         return peer
       }),
     )
     await until(() => streams.length === 32)
-    expect((await send('GET /api/v1/news'))[0]).toBe(503)
+    expect((await send('GET /api/v1/news', bearer))[0]).toBe(503)
     for (const peer of peers) peer.socket.destroy()
     await until(() => stopped === 32)
   })

@@ -1,4 +1,7 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Flight, FlightSummary, Happening } from '../../../src/core/flight.ts'
 import { type Answer, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
@@ -6,6 +9,8 @@ import { closedPort, tcpServer } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { type Ended, sluice as run } from '../cli/cli.ts'
+
+const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url))
 
 let upstream: TestUpstream
 let silent: Awaited<ReturnType<typeof tcpServer>>
@@ -73,11 +78,11 @@ const kinds = ({ timeline }: Flight): string[] => timeline.map(({ kind }) => kin
 const one = <K extends Happening['kind']>({ timeline }: Flight, kind: K): Extract<Happening, { kind: K }> =>
   timeline.find((event) => event.kind === kind) as Extract<Happening, { kind: K }>
 
+const ofUser = (): Record<string, string> => ({ XDG_STATE_HOME: join(gateway.folder, 'state') })
+
 /** A command against the gateway, as its user. */
 const sluice = (...args: string[]): Promise<Ended> =>
-  run(gateway.folder, [...args, '--admin', `http://127.0.0.1:${gateway.adminPort}`], {
-    XDG_STATE_HOME: join(gateway.folder, 'state'),
-  })
+  run(gateway.folder, [...args, '--admin', `http://127.0.0.1:${gateway.adminPort}`], ofUser())
 
 describe('the story of a request', () => {
   test('tries, one after another, until none may follow; what is secret is masked', async () => {
@@ -216,7 +221,10 @@ describe('sluice tap', () => {
 
   test('as server-sent events, to whoever may', async () => {
     const reader = new AbortController()
-    const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}/api/v1/tap?status=200`, { signal: reader.signal })
+    const url = `http://127.0.0.1:${gateway.adminPort}/api/v1/tap?status=200`
+    expect((await fetch(url)).status).toBe(401)
+    const headers = { authorization: `Bearer ${await gateway.token()}` }
+    const answer = await fetch(url, { headers, signal: reader.signal })
     expect(answer.headers.get('content-type')).toBe('text/event-stream')
     let text = ''
     const reading = (async () => {
@@ -247,4 +255,33 @@ test('Server-Timing for a trusted peer that asks, and for nobody else', async ()
 test('is said in the metrics when too many failed at once', async () => {
   await Promise.all(Array.from({ length: 150 }, () => gateway.get('/none')))
   await until(async () => /^sluice_flight_recorder_dropped_total [1-9]/m.test((await gateway.probe('/metrics')).body))
+})
+
+describe('a tap without an end', () => {
+  const started = async (): Promise<{ child: ChildProcess; code: Promise<number | null> }> => {
+    const args = [CLI, 'tap', '--route', 'fine', '--admin', `http://127.0.0.1:${gateway.adminPort}`]
+    const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, ...ofUser() } })
+    let text = ''
+    child.stdout.on('data', (chunk) => {
+      text += chunk
+    })
+    const code = once(child, 'exit').then(([exitCode]) => exitCode as number | null)
+    await until(async () => {
+      await gateway.get('/fine')
+      return text.includes(' route=fine ')
+    }, 15_000)
+    return { child, code }
+  }
+
+  test('ends by Ctrl-C', async () => {
+    const { child, code } = await started()
+    child.kill('SIGINT')
+    expect(await code).toBe(0)
+  }, 20_000)
+
+  test('ends with the gateway, which does not wait for it', async () => {
+    const { code } = await started()
+    expect(await gateway.stop()).toBe(0)
+    expect(await code).toBe(0)
+  }, 20_000)
 })

@@ -47,20 +47,32 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       listeners: [{ name: 'web', host: '127.0.0.1', port: 0 } as Config['lean']['listeners'][0]],
       trustedProxies: [],
       correlation: { headers: ['x-correlation-id'], trust: 'any' },
+      accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
       flightRecorder: undefined,
       pathPolicy: { dots: 'refuse' },
+      tracing: undefined,
+      metrics: { endpointSeries: 1024 },
       upstreams: [upstream as unknown as UpstreamConfig],
-      routes: [{ name: 'orders', failover: [], policies: {} } as unknown as Config['lean']['routes'][0]],
+      routes: [
+        {
+          name: 'orders',
+          failover: [],
+          policies: {},
+          accessLog: { sample: 1 },
+        } as unknown as Config['lean']['routes'][0],
+      ],
     },
     workers: 2,
-    admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined },
+    admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined, proxy: undefined },
     probes: { host: '127.0.0.1', port: 0 },
     drain: { delay: 300, timeout: 2_000 },
+    logging: { level: 'info', audit: 'best-effort' },
     dns: { servers: undefined, every: 50 },
     folder: root,
     stateDir: root,
     watch: undefined,
     overload: undefined,
+    telemetry: { service: 'edge', spans: undefined, metrics: undefined },
     hash: 'abc123',
     file: join(root, 'sluice.yaml'),
     ...over,
@@ -171,7 +183,9 @@ describe('a running gateway', () => {
       { name: 'eye', role: 'viewer', secret: { file: 'secret' } },
       { name: 'ci', role: 'operator', secret: { env: 'CI_TOKEN' } },
     ] as const
-    const rig = await new Rig(configOf({ admin: { host: '127.0.0.1', port: 0, hosts: [], tokens } })).up()
+    const rig = await new Rig(
+      configOf({ admin: { host: '127.0.0.1', port: 0, hosts: [], tokens, proxy: undefined } }),
+    ).up()
     const get = async (token: string) =>
       (await fetch(`${rig.admin}/api/v1/status`, { headers: { authorization: `Bearer ${token}` } })).status
     expect([await get('from-a-file'), await get('from-env'), await get('x'), await get('')]).toEqual([
@@ -216,7 +230,8 @@ describe('what can not start', () => {
   test.each([{ file: 'nowhere' }, { env: 'EMPTY' }, { env: 'UNSET' }])(
     'a secret that is not there: %j',
     async (secret) => {
-      const admin = { host: '127.0.0.1', port: 0, hosts: [], tokens: [{ name: 'ci', role: 'admin', secret } as const] }
+      const tokens = [{ name: 'ci', role: 'admin', secret } as const]
+      const admin = { host: '127.0.0.1', port: 0, hosts: [], tokens, proxy: undefined }
       await expect(new Rig(configOf({ admin })).gateway.start()).rejects.toThrow(
         'the secret of ci is not there or empty',
       )
@@ -261,7 +276,7 @@ describe('names', () => {
     const rig = await new Rig(
       configOf(
         {
-          admin: { host: '127.0.0.1', port: admin, hosts: [], tokens: undefined },
+          admin: { host: '127.0.0.1', port: admin, hosts: [], tokens: undefined, proxy: undefined },
           probes: { host: '127.0.0.1', port: probes },
           dns: { servers: [server.address], every: 50 },
         },

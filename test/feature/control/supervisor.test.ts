@@ -46,6 +46,7 @@ class Rig {
       notices: new Notices(this.log),
       flights: { take: () => {} },
       taps: { take: () => {} },
+      spans: () => {},
       limits: {},
       reusePort: true,
       testHooks: true,
@@ -218,7 +219,8 @@ describe('replacement', () => {
       await until(() => holders.filter((socket) => !socket.destroyed && !socket.closed).length === left)
       await rig.allServing()
       await rig.askAll()
-      expect(rig.supervisor.crew.replaced).toEqual(new Map([[hook === 'exit' ? 'exit' : 'error', 1]]))
+      const replaced = [...rig.supervisor.crew.replaced].filter(([, times]) => times > 0)
+      expect(replaced).toEqual([[hook === 'exit' ? 'exit' : 'error', 1]])
       for (const socket of holders) socket.destroy()
       await until(() => rig.registry.sum(rig.cells.inFlight) === 0)
     },

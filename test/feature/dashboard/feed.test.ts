@@ -114,9 +114,9 @@ test('GET /api/v1/config/effective says who says what', async () => {
 test('GET /api/v1/whoami', async () => {
   const who = async (headers: Record<string, string>) =>
     JSON.parse((await shop.sluice.admin('/api/v1/whoami', headers)).body)
-  expect(await who({})).toMatchObject({ role: 'viewer' })
-  expect(await who({ authorization: `Bearer ${shop.token}` })).toMatchObject({ name: 'local', role: 'admin' })
-  expect(await who({ authorization: 'Bearer nonsense' })).toMatchObject({ role: 'viewer' })
+  expect(await who({})).toEqual({ name: null, role: 'viewer', by: 'nothing' })
+  expect(await who({ authorization: `Bearer ${shop.token}` })).toEqual({ name: 'local', role: 'admin', by: 'token' })
+  expect(await who({ authorization: 'Bearer nonsense' })).toEqual({ name: null, role: 'viewer', by: 'nothing' })
 })
 
 describe('the files', () => {

@@ -126,8 +126,10 @@ describe('what comes out of it', () => {
   test('only what runs is in it: JavaScript, production packages, one copy of Node', () => {
     expect(readdirSync(image.at('/app')).sort()).toEqual(['dist', 'node_modules', 'package.json'])
     expect(existsSync(image.at('/app/dist/data/worker.js'))).toBe(true)
-    const packages = readdirSync(image.at('/app/node_modules'))
-    expect(packages).toEqual(expect.arrayContaining(Object.keys(manifest.dependencies)))
+    const missing = Object.keys(manifest.dependencies).filter(
+      (name) => !existsSync(image.at(`/app/node_modules/${name}`)),
+    )
+    expect(missing).toEqual([])
     const dev = Object.keys(manifest.devDependencies).filter((name) =>
       existsSync(image.at(`/app/node_modules/${name}`)),
     )

@@ -8,6 +8,7 @@ import { Service } from 'kubernetes-models/v1/Service'
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { prometheusRule } from '../../../scripts/prometheus-rule.ts'
 import type { Config } from '../../../src/config/config.ts'
 import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { last, parseDockerfile, type Stage } from './kit/dockerfile.ts'
@@ -54,11 +55,41 @@ test('kustomize takes every manifest', () => {
     resources: string[]
     images: { name: string; newTag: string }[]
   }
-  const files = readdirSync(K8S).filter((file) => file !== 'kustomization.yaml')
+  const files = readdirSync(K8S).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml')
   expect(resources.toSorted()).toEqual(files.toSorted())
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   expect(container?.image).toBe(`${images[0]?.name}:${version}`)
   expect(images[0]?.newTag).toBe(version)
+})
+
+describe('for the Prometheus operator, apart', () => {
+  const folder = readdirSync(join(K8S, 'monitoring'))
+
+  test('kustomize takes every manifest, and the plain kustomization none of them', () => {
+    const { resources } = manifest('monitoring/kustomization') as { resources: string[] }
+    expect(resources.toSorted()).toEqual(folder.filter((file) => file !== 'kustomization.yaml').toSorted())
+    expect(JSON.stringify(manifest('kustomization'))).not.toContain('monitoring')
+  })
+
+  test('the rules are those that are shipped', () => {
+    const rules = readFileSync(join(ROOT, 'config/prometheus/rules.yaml'), 'utf8')
+    expect(readFileSync(join(K8S, 'monitoring/prometheusrule.yaml'), 'utf8')).toBe(prometheusRule(rules))
+    expect((manifest('monitoring/prometheusrule') as { spec: unknown }).spec).toEqual(parse(rules))
+  })
+
+  test('the pods are scraped at their probes, under the job name that the rules take', () => {
+    const { spec } = manifest('monitoring/podmonitor') as {
+      spec: {
+        selector: { matchLabels: Record<string, string> }
+        jobLabel: string
+        podMetricsEndpoints: { port: string; path: string; honorLabels: boolean }[]
+      }
+    }
+    const labels = deployment.spec?.template.metadata?.labels
+    expect(labels).toMatchObject(spec.selector.matchLabels)
+    expect(labels?.[spec.jobLabel]).toMatch(/^sluice/)
+    expect(spec.podMetricsEndpoints).toMatchObject([{ port: 'probes', path: '/metrics', honorLabels: true }])
+  })
 })
 
 describe('the config', () => {

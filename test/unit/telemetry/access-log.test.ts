@@ -1,11 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../../src/core/exchange.ts'
 import { failure } from '../../../src/core/failures.ts'
+import type { AccessLogConfig } from '../../../src/core/seeing-config.ts'
 import { AccessLog, type AccessLogRoute } from '../../../src/telemetry/access-log.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK, REQUEST_ID } from './made-exchange.ts'
 
-const HEAD = { generation: 3, gateway: { name: 'edge-eu' } }
+const HEAD = {
+  generation: 3,
+  gateway: { name: 'edge-eu' },
+  accessLog: { format: 'json', maskHeaders: [], showQuery: [] } as AccessLogConfig,
+}
 
 function logged(ex: Exchange, match: Partial<AccessLogRoute> = {}, status = 200, name: string | null = 'orders') {
   let text = ''
@@ -16,7 +21,7 @@ function logged(ex: Exchange, match: Partial<AccessLogRoute> = {}, status = 200,
     },
   }
   const log = new AccessLog(out, new ManualClock(2000))
-  const line = log.route(name ?? undefined, { queryKeys: new Set(), headerNames: [], ...match }, HEAD)
+  const line = log.route(name ?? undefined, { sample: 1, queryKeys: new Set(), headerNames: [], ...match }, HEAD)
   log.write(ex, line, status, 1100.25)
   expect(text).toMatch(/^[\x20-\x7e]+\n$/)
   return { text, fields: JSON.parse(text) as Record<string, unknown> }
@@ -115,5 +120,70 @@ describe('access log', () => {
     ex.query = `?${evil}=${evil}`
     const { fields } = logged(ex, { headerNames: ['x-tenant'] })
     expect(fields).toMatchObject({ host: evil, path: evil, matched_headers: { 'x-tenant': evil }, status: 200 })
+  })
+})
+
+describe('which lines there are', () => {
+  const FIRST = '00-0000000000000000ff00000000ffffff-00f067aa0ba902b7-00'
+
+  function lines(ex: Exchange, sample: number, status: number): number {
+    const written: string[] = []
+    const log = new AccessLog({ write: (line) => written.push(line) > 0 }, new ManualClock(2000))
+    const line = log.route('orders', { sample, queryKeys: new Set(), headerNames: [] }, HEAD)
+    log.write(ex, line, status, 1100)
+    return written.length
+  }
+
+  test('a share of those without a failure, by the trace ID', () => {
+    const ex = served()
+    expect([lines(ex, 1, 200), lines(ex, 0.5, 200), lines(ex, 0.1, 200), lines(ex, 0, 200)]).toEqual([1, 1, 0, 0])
+    ex.traceparent = FIRST
+    expect([lines(ex, 0.999, 404), lines(ex, 1, 404)]).toEqual([0, 1])
+  })
+
+  test('every failure has one', () => {
+    const ex = served()
+    ex.traceparent = FIRST
+    expect([lines(ex, 0, 499), lines(ex, 0, 500), lines(ex, 0, 503)]).toEqual([0, 1, 1])
+    ex.failure = failure('client_gone', 'body', 'client')
+    expect(lines(ex, 0, 499)).toBe(1)
+    const fallen = served()
+    fallen.degraded = 'connect_refused'
+    expect(lines(fallen, 0, 200)).toBe(1)
+  })
+})
+
+describe('what is shown', () => {
+  const accessLog = { ...HEAD.accessLog, maskHeaders: ['x-tenant'], showQuery: ['page'] }
+
+  function shown(head: Partial<AccessLogConfig>, match: Partial<AccessLogRoute>): string {
+    let text = ''
+    const write = (line: string): boolean => {
+      text += line
+      return true
+    }
+    const log = new AccessLog({ write }, new ManualClock(2000))
+    const ex = madeExchange({ headers: ['X-Tenant', 'acme', 'x-kind', 'a'] })
+    ex.query = '?page=2&sort=up&q=1'
+    const route = { sample: 1, queryKeys: new Set<string>(), headerNames: [], ...match }
+    log.write(ex, log.route('orders', route, { ...HEAD, accessLog: { ...accessLog, ...head } }), 200, 1100)
+    return text
+  }
+
+  test('values of further query keys, besides those that the route matches on', () => {
+    expect(shown({}, {})).toContain('"query":"?page=2&sort=***&q=***"')
+    expect(shown({}, { queryKeys: new Set(['q']) })).toContain('"query":"?page=2&sort=***&q=1"')
+  })
+
+  test('no values of masked headers, even where the route matches on them', () => {
+    const text = shown({}, { headerNames: ['x-tenant', 'x-kind'] })
+    expect(text).toContain('"matched_headers":{"x-tenant":"***","x-kind":"a"}')
+  })
+
+  test('the formats of web servers', () => {
+    expect(shown({ format: 'common' }, {})).toMatch(
+      /^192\.0\.2\.1 - - \[.*\] "GET \/orders\/1\?page=2&sort=\*{3}&q=\*{3} HTTP/,
+    )
+    expect(shown({ format: 'combined' }, {})).toMatch(/ 200 345 "-" "-"\n$/)
   })
 })

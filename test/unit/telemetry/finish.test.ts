@@ -4,6 +4,7 @@ import { CellSpace } from '../../../src/cells/space.ts'
 import type { Exchange } from '../../../src/core/exchange.ts'
 import { failure, type Reason } from '../../../src/core/failures.ts'
 import type { HeadVerdict } from '../../../src/core/outcome.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { AccessLog } from '../../../src/telemetry/access-log.ts'
 import { Recorder } from '../../../src/telemetry/finish.ts'
 import { MetricsRegistry } from '../../../src/telemetry/metrics.ts'
@@ -11,12 +12,18 @@ import { WorkerMetrics } from '../../../src/telemetry/series.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
 
-const HEAD = { generation: 3, gateway: { name: 'edge-eu' }, flightRecorder: undefined }
-const NO_MATCH = { queryKeys: new Set<string>(), headerNames: [] }
+const HEAD = {
+  generation: 3,
+  gateway: { name: 'edge-eu' },
+  metrics: { endpointSeries: 1024 },
+  flightRecorder: undefined,
+  accessLog: { format: 'json', maskHeaders: [], showQuery: [] } as const,
+}
+const NO_MATCH = { sample: 1, queryKeys: new Set<string>(), headerNames: [] }
 
 class Bench {
   readonly clock = new ManualClock(1000)
-  readonly registry = new MetricsRegistry()
+  readonly registry = new MetricsRegistry(systemClock)
   readonly lines: Record<string, unknown>[] = []
   readonly recorder: Recorder
 
@@ -40,6 +47,7 @@ class Bench {
   async metric(name: string): Promise<string[]> {
     const { body } = await this.registry.expose()
     return body
+      .toString()
       .split('\n')
       .filter((line) => line.startsWith(`${name}{`))
       .map((line) => line.slice(name.length))

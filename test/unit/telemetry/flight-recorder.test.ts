@@ -37,7 +37,7 @@ class Bench {
 
   end(ex: Exchange, status: number, reason?: Reason, origin: 'client' | 'upstream' = 'upstream'): void {
     if (reason !== undefined) ex.failure = failure(reason, 'headers', origin)
-    const route = this.recorder.route({ queryKeys: new Set(['id']), headerNames: [] }, this.head)
+    const route = this.recorder.route({ sample: 1, queryKeys: new Set(['id']), headerNames: [] }, this.head)
     route.finish(ex, status, this.clock.now())
   }
 
@@ -138,6 +138,19 @@ test('the story: every try with its times, what was decided between them, and th
   expect(flight?.timeline[2]).toMatchObject({ n: 1, outcome: '502', status: 502, durationMs: 18, connectMs: 1.5 })
   expect(flight?.timeline[4]).toMatchObject({ n: 2, outcome: 'timeout', reason: 'attempt_timeout', connectMs: null })
   expect(flight).toMatchObject({ why: 'failed', upstream: 'orders', attempts: 2, durationMs: 92 })
+})
+
+test.each([
+  ['shed', { kind: 'shed', reason: 'shed' }],
+  ['overloaded', { kind: 'shed', reason: 'overloaded' }],
+  ['deadline_unmeetable', { kind: 'deadline', reason: 'deadline_unmeetable', limitMs: 500 }],
+  ['no_endpoint', { kind: 'failed', reason: 'no_endpoint', phase: 'headers', origin: 'upstream' }],
+] as const)('%s is told as what it is', (reason, happening) => {
+  const bench = new Bench()
+  const ex = bench.exchange()
+  ex.deadline = bench.clock.now() + 500
+  bench.end(ex, 503, reason)
+  expect(bench.flights[0]?.timeline[1]).toEqual({ atMs: 0, ...happening })
 })
 
 test('a single try that was fine makes no list of tries', () => {

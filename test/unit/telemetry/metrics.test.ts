@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { PAGE_BYTES, type Page } from '../../../src/cells/pages.ts'
 import { CellSpace } from '../../../src/cells/space.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { MetricsRegistry } from '../../../src/telemetry/metrics.ts'
 import { WorkerMetrics } from '../../../src/telemetry/series.ts'
 
@@ -18,12 +19,15 @@ const floats = (): Page => ({ id: nextPage++, kind: 'floats', buffer: new Shared
 
 async function lines(registry: MetricsRegistry, metric: string): Promise<string[]> {
   const { body } = await registry.expose()
-  return body.split('\n').filter((line) => line.startsWith(metric))
+  return body
+    .toString()
+    .split('\n')
+    .filter((line) => line.startsWith(metric))
 }
 
 describe('the metrics registry', () => {
   test('sums the columns of all workers', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     for (const number of [0, 1, 2]) {
       worker(registry, number)
         .counter('sluice_requests_total', ['orders', 'GET', '200', '-'])
@@ -35,7 +39,7 @@ describe('the metrics registry', () => {
   })
 
   test('histograms are cumulative, with sum and count', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     const histogram = worker(registry, 0).histogram('sluice_request_duration_seconds', ['orders', '2xx'])
     for (const seconds of [0.001, 0.03, 0.03, 100]) histogram.observe(seconds)
     const got = await lines(registry, 'sluice_request_duration_seconds')
@@ -46,9 +50,10 @@ describe('the metrics registry', () => {
   })
 
   test('speaks the text format: help, type, content type, escaped labels, process metrics', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     worker(registry, 0).counter('sluice_retries_total', ['a"b\\c\nd', '503']).inc()
-    const { body, contentType } = await registry.expose()
+    const { body: bytes, contentType } = await registry.expose()
+    const body = bytes.toString()
     expect(contentType).toContain('text/plain; version=0.0.4')
     expect(body).toContain('# TYPE sluice_retries_total counter')
     expect(body).toContain('# HELP sluice_retries_total Tries after the first')
@@ -57,7 +62,7 @@ describe('the metrics registry', () => {
   })
 
   test('a worker that ended leaves its counts behind; its pages are clean for the next', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     const page = floats()
     const labels = ['orders', 'connect']
     const before = worker(registry, 0, page)
@@ -79,7 +84,7 @@ describe('the metrics registry', () => {
   })
 
   test('series of pages that are not the worker’s, or of unknown metrics, are ignored', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     const page = floats()
     registry.addPage(0, page)
     const ref = { page: page.id, slot: 0 }
@@ -91,7 +96,7 @@ describe('the metrics registry', () => {
   })
 
   test('an endpoint that left is dropped, and is back once it counts again', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     const metrics = worker(registry, 0)
     const gone = metrics.counter('sluice_attempts_total', ['orders', 'http://10.0.0.1:80', 'ok'])
     gone.inc(2)
@@ -108,7 +113,7 @@ describe('the metrics registry', () => {
   })
 
   test('a slot that goes to another series no longer counts for the first', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     const metrics = worker(registry, 0)
     metrics.counter('sluice_attempts_total', ['u', 'old', 'ok']).inc(5)
     metrics.counter('sluice_attempts_total', ['u', 'forgotten', 'ok']).inc(7)
@@ -125,14 +130,14 @@ describe('the metrics registry', () => {
   })
 
   test('gauges and counters of the control plane are read at each scrape', async () => {
-    const registry = new MetricsRegistry()
+    const registry = new MetricsRegistry(systemClock)
     let value = 1
     registry.gauge('sluice_connections', 'Open.', ['listener'], () => [{ labels: ['web'], value }])
     registry.counter('sluice_worker_restarts_total', 'Replaced.', ['reason'], () => [{ labels: ['exit'], value }])
     expect(await lines(registry, 'sluice_connections')).toEqual(['sluice_connections{listener="web"} 1'])
     value = 5
     expect(await lines(registry, 'sluice_connections')).toEqual(['sluice_connections{listener="web"} 5'])
-    const { body } = await registry.expose()
+    const body = (await registry.expose()).body.toString()
     expect(body).toContain('# TYPE sluice_connections gauge')
     expect(body).toContain('# TYPE sluice_worker_restarts_total counter')
     expect(() => registry.gauge('sluice_connections', 'Again.', [], () => [])).toThrow('already')

@@ -24,6 +24,10 @@ export class WeightedDraw<C extends Candidate> {
     })
   }
 
+  get size(): number {
+    return this.candidates.length
+  }
+
   /** An eligible one that is not `other`; undefined if there is none. */
   draw(excluded: readonly C[], other: C | undefined): C | undefined {
     const { candidates, sums } = this

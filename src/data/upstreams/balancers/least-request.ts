@@ -24,7 +24,7 @@ export class LeastRequest<C extends Candidate> implements Balancer<C> {
 
   pick(excluded: readonly C[]): C | undefined {
     const first = this.chances.draw(excluded, undefined)
-    if (first === undefined) return undefined
+    if (first === undefined || this.chances.size === 1) return first
     const second = this.chances.draw(excluded, first)
     if (second === undefined) return first
     if (first.blamedUntil !== second.blamedUntil) {

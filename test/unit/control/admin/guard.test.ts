@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Guard, type GuardedRequest } from '../../../../src/control/admin/guard.ts'
+import { ProxyIdentity } from '../../../../src/control/admin/proxy-identity.ts'
 import { Tokens } from '../../../../src/control/admin/tokens.ts'
 
 const tokens = new Tokens([
@@ -18,6 +19,7 @@ const get: GuardedRequest = {
   authorization: undefined,
   contentType: undefined,
   peer: '127.0.0.1',
+  valuesOf: () => [],
 }
 const post: GuardedRequest = {
   ...get,
@@ -26,7 +28,8 @@ const post: GuardedRequest = {
   contentType: 'application/json',
 }
 const ROLES = { eye: 'viewer', ci: 'operator', root: 'admin' } as const
-const fine = (name?: keyof typeof ROLES) => ({ name, role: name && ROLES[name] })
+const fine = (name?: keyof typeof ROLES) =>
+  name === undefined ? { name, role: 'viewer', by: 'nothing' } : { name, role: ROLES[name], by: 'token' }
 
 describe('Host', () => {
   test.each(['localhost', 'LocalHost:1', '127.0.0.1:9901', '127.8.9.1', '[::1]:9901', 'gw.example.com:9901'])(
@@ -98,6 +101,7 @@ describe('tokens', () => {
     expect(closed.check({ ...post, authorization: 'Bearer see' }, 'operator')).toMatchObject({
       status: 403,
       error: 'forbidden',
+      who: fine('eye'),
     })
     expect(closed.check({ ...post, authorization: 'Bearer all' }, 'operator')).toEqual(fine('root'))
     expect(closed.check({ ...post, authorization: 'Bearer all' }, 'admin')).toEqual(fine('root'))
@@ -133,5 +137,81 @@ describe('questions that come with a body', () => {
   test('no page of others can send one', () => {
     expect(open.check({ ...ask, contentType: 'text/plain' }, 'viewer')).toMatchObject({ error: 'content_type' })
     expect(open.check({ ...ask, origin: 'http://evil.test' }, 'viewer')).toMatchObject({ error: 'foreign_origin' })
+  })
+})
+
+describe('reads for operators', () => {
+  test('are never free', () => {
+    expect(open.check(get, 'operator')).toMatchObject({ status: 401 })
+    expect(open.check({ ...get, authorization: 'Bearer see' }, 'operator')).toMatchObject({ status: 403 })
+    expect(open.check({ ...get, authorization: 'Bearer do' }, 'operator')).toEqual(fine('ci'))
+  })
+})
+
+test('who has a token is known where none is needed', () => {
+  expect(open.check({ ...get, authorization: 'Bearer all' }, 'viewer')).toEqual(fine('root'))
+  expect(open.check({ ...get, authorization: 'Bearer wrong' }, 'viewer')).toEqual(fine())
+})
+
+describe('a trusted proxy', () => {
+  const proxy = new ProxyIdentity({
+    from: ['10.0.0.0/8', '::1'],
+    user: 'x-forwarded-user',
+    role: 'x-forwarded-groups',
+    roles: { sre: 'operator', staff: 'viewer' },
+  })
+  const behind = new Guard({ tokens, proxy, guardReads: true, hosts: [] })
+  const says = (fields: Readonly<Record<string, string | string[]>>) => ({
+    valuesOf: (name: string) => [fields[name] ?? []].flat(),
+  })
+  const asked = { ...post, authorization: undefined, peer: '10.1.2.3' }
+  const anna = { 'x-forwarded-user': 'anna', 'x-forwarded-groups': 'staff, sre' }
+
+  test('says who asks; of several groups the highest counts', () => {
+    const who = { name: 'anna', role: 'operator', by: 'proxy' }
+    expect(behind.check({ ...asked, ...says(anna) }, 'operator')).toEqual(who)
+    expect(behind.check({ ...asked, peer: '::ffff:10.0.0.1', ...says(anna) }, 'operator')).toEqual(who)
+    const viewer = { ...anna, 'x-forwarded-groups': 'staff' }
+    expect(behind.check({ ...asked, ...says(viewer) }, 'operator')).toMatchObject({
+      status: 403,
+      who: { name: 'anna' },
+    })
+  })
+
+  test.each(['127.0.0.1', '192.0.2.1', '11.0.0.1', '::2', ''])('what the peer %j says counts for nothing', (peer) => {
+    expect(behind.check({ ...asked, peer, ...says(anna) }, 'viewer')).toMatchObject({ error: 'unauthenticated' })
+  })
+
+  test.each([
+    ['no user', { ...anna, 'x-forwarded-user': [] }],
+    ['an empty user', { ...anna, 'x-forwarded-user': ' ' }],
+    ['two users, of which one may be the client’s own', { ...anna, 'x-forwarded-user': ['root', 'anna'] }],
+    ['two lines of groups', { ...anna, 'x-forwarded-groups': ['sre', 'staff'] }],
+    ['no group that we know', { ...anna, 'x-forwarded-groups': 'Sre,sre2,toString' }],
+    ['no groups', { 'x-forwarded-user': 'anna' }],
+    ['a user without end', { ...anna, 'x-forwarded-user': 'a'.repeat(257) }],
+  ])('%s proves nothing', (_, fields) => {
+    expect(behind.check({ ...asked, ...says(fields) }, 'viewer')).toMatchObject({ error: 'unauthenticated' })
+  })
+
+  test('without a map the field holds the role', () => {
+    const plain = new ProxyIdentity({ from: ['::1'], user: 'x-user', role: 'x-role', roles: undefined })
+    const of = (role: string) => plain.of('::1', says({ 'x-user': 'eve', 'x-role': role }).valuesOf)
+    expect([of('admin'), of('viewer'), of('Admin'), of('root')]).toEqual([
+      { name: 'eve', role: 'admin' },
+      { name: 'eve', role: 'viewer' },
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('a token proves more than its word, and other sites are kept out all the same', () => {
+    expect(behind.check({ ...asked, ...says(anna), authorization: 'Bearer all' }, 'operator')).toEqual(fine('root'))
+    expect(behind.check({ ...asked, ...says(anna), authorization: 'Bearer eyJ.of.theirs' }, 'operator')).toMatchObject({
+      name: 'anna',
+    })
+    expect(behind.check({ ...asked, ...says(anna), origin: 'https://evil.test' }, 'operator')).toMatchObject({
+      error: 'foreign_origin',
+    })
   })
 })

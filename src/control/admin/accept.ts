@@ -1,0 +1,16 @@
+import type { Form } from '../../telemetry/exposition.ts'
+
+/** Which form of the metrics an `Accept` asks for: OpenMetrics only where it is named, and no less liked than text. */
+export function metricsForm(accept = ''): Form {
+  let open = 0
+  let text = 0
+  for (const range of accept.toLowerCase().split(',')) {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
+    const quality = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1)
+    const version = parameters.find((parameter) => parameter.startsWith('version='))?.slice('version='.length)
+    if (type === 'application/openmetrics-text' && (version === undefined || version.startsWith('1.')))
+      open = Math.max(open, quality)
+    else if (type === 'text/plain') text = Math.max(text, quality)
+  }
+  return open > 0 && open >= text ? 'openmetrics' : 'text'
+}

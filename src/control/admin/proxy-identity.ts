@@ -1,0 +1,62 @@
+import { CidrSet } from '../../lib/cidr.ts'
+import { atLeast, ROLES, type Role } from './tokens.ts'
+
+const MOST_CHARS = 256
+
+/** Who asks, as far as it is proved. */
+export interface Identity {
+  readonly name: string
+  readonly role: Role
+}
+
+export interface ProxyIdentityOptions {
+  /** CIDRs. */
+  readonly from: readonly string[]
+  /** Lower-case names of the fields. */
+  readonly user: string
+  readonly role: string
+  /** By group; undefined: the field holds the role. */
+  readonly roles: Readonly<Record<string, Role>> | undefined
+}
+
+/** Who asks, by the word of an auth proxy in front. */
+export class ProxyIdentity {
+  private readonly options: ProxyIdentityOptions
+  private readonly from: CidrSet
+
+  constructor(options: ProxyIdentityOptions) {
+    this.options = options
+    this.from = new CidrSet(options.from)
+  }
+
+  /**
+   * undefined: the peer is none of the proxies, or says nothing that is clear. A field that comes twice says nothing: one of
+   * its lines may be the client's own.
+   *
+   * @param peer address of the other end of the connection
+   * @param valuesOf all lines of a field, by lower-case name
+   */
+  of(peer: string, valuesOf: (name: string) => readonly string[]): Identity | undefined {
+    if (!this.from.contains(peer)) return undefined
+    const name = only(valuesOf(this.options.user))
+    const groups = only(valuesOf(this.options.role))
+    if (name === undefined || groups === undefined) return undefined
+    const role = groups
+      .split(',')
+      .map((group) => this.roleOf(group.trim()))
+      .reduce((a, b) => (a !== undefined && (b === undefined || atLeast(a, b)) ? a : b), undefined)
+    return role && { name, role }
+  }
+
+  private roleOf(group: string): Role | undefined {
+    const { roles } = this.options
+    if (roles === undefined) return ROLES.find((role) => role === group)
+    return Object.hasOwn(roles, group) ? roles[group] : undefined
+  }
+}
+
+function only(values: readonly string[]): string | undefined {
+  const [value = '', ...more] = values
+  const text = value.trim()
+  return more.length > 0 || text === '' || text.length > MOST_CHARS ? undefined : text
+}

@@ -1,0 +1,97 @@
+import type { Attempt } from './attempt.ts'
+import type { Failure, Reason } from './failures.ts'
+import type { OutcomeClass } from './outcome.ts'
+
+/** What a request keeps for its spans while it runs; `telemetry/tracing/request-trace.ts` makes it. */
+export interface Trace {
+  /** Its spans are recorded, and upstreams are told so. False: they are recorded if it fails. */
+  readonly sampled: boolean
+  /**
+   * A try goes out at `at.startedAt`. Where the trace is sampled, its own span stands as `traceparent` in the fields that
+   * the upstream gets.
+   */
+  tried(at: Attempt, headers: string[], hedge: boolean): void
+  /** Something was decided. `at`: clock milliseconds; `facts`: short. */
+  note(name: NoteName, at: number, facts: NoteFacts): void
+}
+
+/** What may happen to a request between its begin and its end. */
+export type NoteName = 'queued' | 'refused' | 'retry' | 'hedge' | 'retry_budget_exhausted' | 'more'
+
+export type NoteFacts = Readonly<Record<string, string | number>>
+
+/** An event of a request's span. */
+export interface NoteRecord {
+  readonly name: NoteName
+  /** Milliseconds since the Unix epoch, as all times here. */
+  readonly at: number
+  readonly facts: NoteFacts
+}
+
+/** One try. */
+export interface TryRecord {
+  readonly spanId: string
+  readonly number: number
+  readonly hedge: boolean
+  readonly upstream: string
+  /** `scheme://address:port`. */
+  readonly endpoint: string
+  readonly startedAt: number
+  readonly endedAt: number
+  /** Milliseconds to the head of its answer or its failure. */
+  readonly headMs: number
+  /** 0: no answer. */
+  readonly status: number
+  readonly outcome: OutcomeClass | 'ignored'
+  readonly reason: Reason | undefined
+  readonly reused: boolean
+}
+
+/** All that the spans of one request are made of: plain, so that it can cross threads. */
+export interface RequestRecord {
+  /** Lower-case hex. */
+  readonly traceId: string
+  readonly spanId: string
+  /** Empty: the trace begins here. */
+  readonly parentId: string
+  readonly state: string | undefined
+  /** False: it was not sampled, but failed. */
+  readonly sampled: boolean
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly requestId: string
+  readonly correlationId: string
+  readonly gateway: string
+  readonly listener: string
+  readonly secure: boolean
+  readonly protocol: string
+  readonly method: string
+  /** Normal form. */
+  readonly path: string
+  readonly host: string
+  readonly localPort: number
+  readonly client: string
+  readonly peer: string
+  readonly peerPort: number
+  readonly userAgent: string | undefined
+  /** Name in the config; `-`: none matched. */
+  readonly route: string
+  /** Path pattern that matched. */
+  readonly pattern: string | undefined
+  /** What the client got; 499: it had gone. */
+  readonly status: number
+  readonly failure: Pick<Failure, 'reason' | 'phase' | 'origin'> | undefined
+  readonly degraded: Reason | undefined
+  readonly notes: readonly NoteRecord[]
+  readonly tries: readonly TryRecord[]
+}
+
+/** Spans of a record. */
+export function spansIn(record: RequestRecord): number {
+  return 1 + record.tries.length
+}
+
+/** Why a span never reached its collector: too many requests run, or a worker, the queue or the collector takes no more. */
+export const SPAN_DROPS = ['tail_full', 'worker_full', 'queue_full', 'rejected', 'closed'] as const
+
+export type SpanDrop = (typeof SPAN_DROPS)[number]

@@ -1,0 +1,85 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { NoteRecord, RequestRecord, TryRecord } from '../../core/spans.ts'
+import { fieldValue } from '../../lib/headers.ts'
+import type { Note, RequestTrace, Tried } from './request-trace.ts'
+import { neverWent } from './request-trace.ts'
+
+/** Others choose these texts. */
+const MAX_TEXT = 1024
+
+/** What a record has beside its exchange. */
+export interface RecordFacts {
+  readonly gateway: string
+  /** Name in the config; `-`: none matched. */
+  readonly route: string
+  readonly pattern: string | undefined
+  readonly status: number
+  /** Clock milliseconds. */
+  readonly now: number
+  /** Unix milliseconds at clock time 0. */
+  readonly epoch: number
+}
+
+/** Everything about an exchange that has ended, in Unix time. */
+export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts): RequestRecord {
+  const { downstream, failure } = ex
+  const { peer } = downstream
+  const { epoch, gateway, now, pattern, route, status } = facts
+  return {
+    traceId: trace.traceId,
+    spanId: trace.spanId,
+    parentId: trace.parentId,
+    state: ex.tracestate,
+    sampled: trace.sampled,
+    startedAt: epoch + ex.startedAt,
+    endedAt: epoch + now,
+    requestId: ex.requestId,
+    correlationId: ex.correlationId,
+    gateway,
+    listener: peer.listener,
+    secure: peer.secure,
+    protocol: downstream.protocol,
+    method: bounded(downstream.method),
+    path: bounded(ex.path),
+    host: bounded(downstream.host),
+    localPort: peer.localPort,
+    client: ex.client,
+    peer: peer.address,
+    peerPort: peer.port,
+    userAgent: bounded(fieldValue(ex.headers, 'user-agent')),
+    route,
+    pattern,
+    status,
+    failure: failure && { reason: failure.reason, phase: failure.phase, origin: failure.origin },
+    degraded: ex.degraded,
+    notes: notesOf(trace, epoch, now),
+    tries: trace.tries.filter(({ at }) => !neverWent(at)).map((tried) => tryOf(tried, epoch, now)),
+  }
+}
+
+function notesOf({ more, notes }: RequestTrace, epoch: number, now: number): NoteRecord[] {
+  const inTime = notes.map(({ at, facts, name }: Note) => ({ name, at: epoch + at, facts }))
+  return more === 0 ? inTime : [...inTime, { name: 'more', at: epoch + now, facts: { left_out: more } }]
+}
+
+function tryOf({ at, hedge, spanId }: Tried, epoch: number, now: number): TryRecord {
+  const { head } = at
+  return {
+    spanId,
+    number: at.number,
+    hedge,
+    upstream: at.upstream,
+    endpoint: at.endpoint,
+    startedAt: epoch + at.startedAt,
+    endedAt: epoch + (at.endedAt || now),
+    headMs: (at.headAt || at.endedAt || now) - at.startedAt,
+    status: at.status,
+    outcome: head === undefined || head.ignored ? 'ignored' : head.outcome,
+    reason: head?.reason ?? (at.end === 'broken_by_upstream' ? 'response_incomplete' : undefined),
+    reused: at.reused,
+  }
+}
+
+function bounded<T extends string | undefined>(text: T): T {
+  return text !== undefined && text.length > MAX_TEXT ? (text.slice(0, MAX_TEXT) as T) : text
+}

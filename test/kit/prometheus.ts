@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { closedPort } from './tcp.ts'
+import { until } from './until.ts'
+
+const FOUND = ['prometheus', 'promtool'].every((command) => spawnSync(command, ['--version']).status === 0)
+
+/** Whether tests that need Prometheus are left out: it is not installed, and this is not CI, where they fail instead. */
+export function withoutPrometheus(): boolean {
+  if (FOUND || process.env.CI === 'true') return false
+  process.stdout.write('skipped: prometheus is not installed; scripts/install-system-deps.sh installs it\n')
+  return true
+}
+
+/** Runs promtool; what it said, and whether it was content. */
+export function promtool(...args: readonly string[]): { ok: boolean; said: string } {
+  const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8' })
+  return { ok: status === 0, said: `${stdout}${stderr}` }
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * The shipped rules in short: every duration in `for`, `interval` and ranges such as `[5m]` divided by `factor`. Nothing
+ * else changes: names, thresholds and expressions are those that are shipped.
+ */
+export function shortened(rules: string, factor: number): string {
+  const short = (text: string): string => {
+    const [, amount = '', unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? []
+    return `${Math.round((Number(amount) * (UNITS[unit] as number)) / factor)}ms`
+  }
+  return rules
+    .replace(/\[(\d+[smhd])\]/g, (_, range: string) => `[${short(range)}]`)
+    .replace(/^( +(?:for|interval): )(\d+[smhd])$/gm, (_, key: string, time: string) => key + short(time))
+}
+
+export interface Alert {
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly state: 'pending' | 'firing'
+}
+
+/** A real Prometheus that scrapes `targets` as job `sluice`, twice a second. */
+export class Prometheus {
+  private readonly child: ChildProcess
+  private readonly folder: string
+  private readonly port: number
+  private said = ''
+
+  private constructor(child: ChildProcess, folder: string, port: number) {
+    this.child = child
+    this.folder = folder
+    this.port = port
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.said = (this.said + text).slice(-10_000)
+    })
+  }
+
+  static async start(targets: readonly string[], rules: string): Promise<Prometheus> {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-prometheus-'))
+    const port = await closedPort()
+    const config = {
+      global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' },
+      rule_files: ['rules.yaml'],
+      scrape_configs: [{ job_name: 'sluice', static_configs: [{ targets }] }],
+    }
+    await writeFile(join(folder, 'rules.yaml'), rules)
+    // JSON is YAML.
+    await writeFile(join(folder, 'prometheus.yaml'), JSON.stringify(config))
+    const args = [
+      `--config.file=${folder}/prometheus.yaml`,
+      `--storage.tsdb.path=${folder}/data`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ]
+    const child = spawn('prometheus', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const prometheus = new Prometheus(child, folder, port)
+    await until(
+      () => prometheus.ready(),
+      20_000,
+      () => `prometheus is ready: ${prometheus.said}`,
+    )
+    return prometheus
+  }
+
+  /** Result of an instant query; throws with its error. */
+  async query(expr: string): Promise<readonly { metric: Readonly<Record<string, string>>; value: [number, string] }[]> {
+    const answer = await fetch(`${this.url}/api/v1/query?query=${encodeURIComponent(expr)}`)
+    const body = (await answer.json()) as { status: string; error?: string; data: { result: [] } }
+    if (body.status !== 'success') throw new Error(`${expr}: ${body.error}`)
+    return body.data.result
+  }
+
+  async alerts(): Promise<readonly Alert[]> {
+    const body = (await (await fetch(`${this.url}/api/v1/alerts`)).json()) as { data: { alerts: Alert[] } }
+    return body.data.alerts
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.child, 'exit')
+    this.child.kill('SIGTERM')
+    const force = setTimeout(() => this.child.kill('SIGKILL'), 5000)
+    await exited
+    clearTimeout(force)
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  private get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  private async ready(): Promise<boolean> {
+    if (this.child.exitCode !== null) throw new Error(`prometheus exited with ${this.child.exitCode}: ${this.said}`)
+    return fetch(`${this.url}/-/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  }
+}

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../../../src/core/exchange.ts'
+import { EngineKit } from '../../../kit/engine.ts'
+
+const notesOf = (kit: EngineKit): unknown[] => (kit.finished[0] as Exchange).notes?.map(({ what }) => what) ?? []
+const triesOf = (kit: EngineKit): number[] | undefined => kit.finished[0]?.tries?.map(({ number }) => number)
+
+describe('what the story of a request is made of', () => {
+  test('nothing is kept of a request that one try answers', () => {
+    const kit = new EngineKit()
+    kit.send()
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect([notesOf(kit), triesOf(kit)]).toEqual([[], undefined])
+  })
+
+  test('all tries, and why none follows the last', () => {
+    const kit = new EngineKit({ upstreams: { a: 2 } })
+    kit.send()
+    kit.latest.fail({ reason: 'connect_refused' })
+    kit.clock.advance(300)
+    kit.latest.fail({ reason: 'connect_refused' })
+    expect([notesOf(kit), triesOf(kit)]).toEqual([[{ kind: 'no_retry', because: 'attempts' }], [1, 2]])
+  })
+
+  test.each([
+    ['method', 'POST', {}, { reason: 'upstream_reset', bytesSent: true }],
+    ['condition', 'GET', { retries: { when: [503] } }, { reason: 'connect_refused' }],
+    [
+      'time',
+      'GET',
+      { timeouts: { request: 20 }, retries: { backoff: { base: 500, cap: 500 } } },
+      { reason: 'connect_refused' },
+    ],
+  ] as const)('no further try: %s', (because, method, setUp, facts) => {
+    const kit = new EngineKit({ upstreams: { a: 2 }, ...setUp } as ConstructorParameters<typeof EngineKit>[0])
+    kit.send(method)
+    kit.latest.fail(facts)
+    expect(notesOf(kit)).toEqual([{ kind: 'no_retry', because }])
+  })
+
+  test('a hedge, with the try that lost', () => {
+    const kit = new EngineKit({ upstreams: { a: 3 }, hedge: { delay: 50 } })
+    kit.send()
+    kit.latest.connect()
+    kit.clock.advance(60)
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect([notesOf(kit), triesOf(kit)]).toEqual([[{ kind: 'hedge', upstream: 'a' }], [1, 2]])
+    expect(kit.finished[0]?.tries?.map(({ head }) => head?.ignored)).toEqual([true, false])
+  })
+
+  test('a full bulkhead, and a spent budget', () => {
+    const full = new EngineKit({ maxTries: 1, upstreams: { a: 2 } })
+    full.send()
+    full.send()
+    expect(notesOf(full)).toEqual([{ kind: 'bulkhead', upstream: 'a' }])
+    const spent = new EngineKit({
+      upstreams: { a: 2 },
+      retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1_000 } },
+    })
+    spent.send()
+    spent.latest.fail({ reason: 'connect_refused' })
+    expect(notesOf(spent)).toContainEqual({ kind: 'budget', upstream: 'a' })
+  })
+
+  test('are bounded', () => {
+    const kit = new EngineKit()
+    kit.send()
+    kit.latest.connect()
+    kit.latest.answer(200)
+    const ex = kit.finished[0] as Exchange
+    for (let i = 0; i < 100; i++) ex.note(i, { kind: 'hedge', upstream: 'a' })
+    expect(ex.notes).toHaveLength(32)
+  })
+})
