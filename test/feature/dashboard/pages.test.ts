@@ -57,9 +57,11 @@ describe.skipIf(withoutBrowser)('each page', () => {
 
   test('overview: traffic, errors, what needs attention, routes, upstreams and workers', async () => {
     const { page, errors } = await at('#/')
-    const row = (name: string) => page.locator('tr', { has: page.getByRole('rowheader', { name, exact: true }) })
-    await row('good').filter({ hasNotText: '–  –' }).first().waitFor()
-    await until(async () => Number(await row('good').first().locator('td').first().textContent()) > 5, 10_000)
+    const row = (name: string, table = 'Routes') =>
+      page
+        .getByRole('region', { name: table, exact: true })
+        .locator('tr', { has: page.getByRole('rowheader', { name, exact: true }) })
+    await until(async () => Number(await row('good').locator('td').first().textContent()) > 5, 10_000)
     await until(async () => (await row('bad').textContent())?.includes('✕ 100 %') === true, 10_000)
     const attention = page.getByRole('region', { name: 'Needs attention' })
     await attention.getByRole('link', { name: 'route bad' }).waitFor()
@@ -69,7 +71,7 @@ describe.skipIf(withoutBrowser)('each page', () => {
       async () => (await page.getByRole('region', { name: 'Objectives' }).textContent())?.includes('✕ -') === true,
       15_000,
     )
-    await row('worker 0').getByText('serving').waitFor()
+    await row('worker 0', 'Workers').getByText('serving').waitFor()
     expect(await page.locator('canvas').count()).toBe(4)
     expect(errors).toEqual([])
     await page.context().close()
