@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fetchRaw } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
+import { sluice as cli } from '../cli/cli.ts'
 import { openShop, type Shop } from './kit/shop.ts'
 
 let shop: Shop
@@ -117,6 +118,16 @@ test('GET /api/v1/whoami', async () => {
   expect(await who({})).toEqual({ name: null, role: 'viewer', by: 'nothing' })
   expect(await who({ authorization: `Bearer ${shop.token}` })).toEqual({ name: 'local', role: 'admin', by: 'token' })
   expect(await who({ authorization: 'Bearer nonsense' })).toEqual({ name: null, role: 'viewer', by: 'nothing' })
+})
+
+test('sluice dashboard prints the link with the token, and the line `ready` the address without', async () => {
+  const { adminPort, folder, operational } = shop.sluice
+  const address = `http://127.0.0.1:${adminPort}`
+  const tokenFile = String(operational.find(({ message }) => message === 'ready')?.tokenFile)
+  const { code, stdout } = await cli(folder, ['dashboard', '--admin', address, '--token-file', tokenFile])
+  expect([code, stdout]).toEqual([0, `${address}/dashboard/#token=${shop.token}\n`])
+  expect(operational.find(({ message }) => message === 'ready')).toMatchObject({ dashboard: `${address}/dashboard/` })
+  expect(shop.sluice.stderr).not.toContain(shop.token)
 })
 
 describe('the files', () => {
