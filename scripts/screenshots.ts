@@ -76,9 +76,11 @@ await seconds(SECONDS * 0.05)
 const token = (
   await readFile(String(sluice.operational.find(({ message }) => message === 'ready')?.tokenFile), 'utf8')
 ).trim()
-const { requests } = JSON.parse((await sluice.admin('/api/v1/requests?status=5xx&route=orders')).body) as {
-  requests: { requestId: string }[]
+const { requests } = JSON.parse((await sluice.admin('/api/v1/requests?status=5xx&limit=1000')).body) as {
+  requests: { requestId: string; attempts: number }[]
 }
+// The one with the longest story.
+const told = requests.toSorted((a, b) => b.attempts - a.attempts)[0]
 const browser = await launch()
 await mkdir(IMAGES, { recursive: true })
 
@@ -104,7 +106,7 @@ await picture('overview-dark', '#/', { dark: true })
 await picture('route', '#/route/checkout', { height: 1400 })
 await picture('upstream', '#/upstream/orders', { height: 1100 })
 await picture('requests', '#/requests?status=5xx', { height: 800 })
-await picture('request', `#/request/${requests[0]?.requestId ?? ''}`, { height: 700 })
+await picture('request', `#/request/${told?.requestId ?? ''}`, { height: 700 })
 await picture('config', '#/config?route=checkout', { height: 1200, dark: true })
 await picture('narrow', '#/', { width: 360, height: 1000 })
 await browser.close()

@@ -18,7 +18,7 @@ import { DataSide, type DataSideOptions } from './data-side.ts'
 import { Drain, type DrainKind } from './drain.ts'
 import { FileWatch } from './file-watch.ts'
 import { LiveFeed } from './live-feed.ts'
-import type { Surroundings } from './live-frame.ts'
+import { linksOf, type Surroundings } from './live-frame.ts'
 import { LogLevel } from './log-level.ts'
 import { type Machine, workerCount } from './machine.ts'
 import { Reloader, type ReloaderOptions } from './reloader.ts'
@@ -255,12 +255,7 @@ export class Gateway {
       instance: { gateway: lean.gateway.name, host: hostname(), version: this.deps.version },
       drain: this.leaving.state,
       reload: this.reloader?.facts,
-      links: Object.fromEntries(
-        lean.routes.map(({ name, to, failover }) => [
-          name,
-          [...new Set([...(to ?? []).map(({ upstream }) => upstream), ...failover])],
-        ]),
-      ),
+      links: linksOf(lean.routes),
     }
   }
 

@@ -1,3 +1,4 @@
+import type { RouteConfig } from '../core/config.ts'
 import type { DrainState } from './drain.ts'
 import type { LiveFigures, UpstreamFigures } from './figures.ts'
 import type { LiveEvent, LiveJournal } from './live-journal.ts'
@@ -67,6 +68,16 @@ export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, 
       ),
     },
   }
+}
+
+/** The upstreams that requests of each route may reach. */
+export function linksOf(routes: readonly RouteConfig[]): Surroundings['links'] {
+  return Object.fromEntries(
+    routes.map(({ name, to = [], failover }) => [
+      name,
+      [...new Set([...to.map(({ upstream }) => upstream), ...failover])],
+    ]),
+  )
 }
 
 /** All of it, for a reader that knows nothing yet. */

@@ -117,6 +117,10 @@ routes: { all: { match: { path: /* }, to: orders } }
         if (ready !== null) resolve(Number(ready[1]))
       })
     })
+    const admin = /"admin":(\d+)/.exec(err.get())?.[1]
+    const page = async (path: string) => (await fetch(`http://127.0.0.1:${admin}/dashboard/${path}`)).text()
+    expect(await page('')).toContain('<script type="module" src="main.js">')
+    expect(await page('uplot.js')).toContain('uPlot.js')
     const answer = await fetch(`http://127.0.0.1:${port}/x`)
     expect([answer.status, await answer.text()]).toEqual([200, 'from the upstream'])
     child.kill('SIGTERM')

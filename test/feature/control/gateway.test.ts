@@ -53,7 +53,14 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       tracing: undefined,
       metrics: { endpointSeries: 1024 },
       upstreams: [upstream as unknown as UpstreamConfig],
-      routes: [{ name: 'orders', policies: {}, accessLog: { sample: 1 } } as unknown as Config['lean']['routes'][0]],
+      routes: [
+        {
+          name: 'orders',
+          failover: [],
+          policies: {},
+          accessLog: { sample: 1 },
+        } as unknown as Config['lean']['routes'][0],
+      ],
     },
     workers: 2,
     admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined, proxy: undefined },

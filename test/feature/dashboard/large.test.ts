@@ -8,6 +8,7 @@ import { launch, openPage, withoutBrowser } from './kit/browser.ts'
 const ROUTES = 1_000
 const UPSTREAMS = 20
 const ENDPOINTS = 10
+const WATCHED_S = 6
 
 describe.skipIf(withoutBrowser)('1,000 routes and 200 endpoints', () => {
   let browser: Browser
@@ -51,17 +52,22 @@ ${routes.join('\n')}
     const { errors, page } = await openPage(browser, `http://127.0.0.1:${sluice.adminPort}/dashboard/`)
     await page.locator('#link-state', { hasText: 'live' }).waitFor()
     await page.getByText('of 1000').waitFor()
+    const tools = await page.context().newCDPSession(page)
+    await tools.send('Performance.enable', { timeDomain: 'threadTicks' })
+    const busy = async (): Promise<number> => {
+      const { metrics } = await tools.send('Performance.getMetrics')
+      return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN) * 1000
+    }
     await page.evaluate(
       'window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" })',
     )
-    const before = await page.locator('.tiles').textContent()
-    await page.waitForFunction(
-      'performance.now() > 0 && new Promise((resolve) => setTimeout(() => resolve(true), 6000))',
-    )
-    expect(await page.locator('.tiles').textContent()).not.toBe(before)
-    const tasks = (await page.evaluate('tasks')) as number[]
+    const [shown, begun] = [await page.locator('.tiles').textContent(), await busy()]
+    await page.evaluate(`new Promise((resolve) => setTimeout(resolve, ${WATCHED_S * 1000}))`)
+    const used = ((await busy()) - begun) / WATCHED_S
+    expect(await page.locator('.tiles').textContent()).not.toBe(shown)
+    const longest = Math.max(0, ...((await page.evaluate('tasks')) as number[]))
     process.stderr.write(
-      `dashboard with 1,000 routes: ${tasks.length} tasks above 50 ms, ${Math.max(0, ...tasks)} ms the longest\n`,
+      `dashboard with 1,000 routes: ${Math.round(used)} ms of CPU an update, longest task ${longest} ms by the clock\n`,
     )
     // How long they take is for people to judge: this machine has others to serve.
     expect(await page.locator('tbody tr').count()).toBeLessThan(100)

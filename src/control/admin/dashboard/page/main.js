@@ -74,7 +74,7 @@ async function identify() {
   try {
     const { name, role } = await api.get('whoami')
     actions.allowed = role !== 'viewer'
-    write(who, name === null ? 'Sign in' : `${name} (${role})`)
+    write(who, name ? `${name} (${role})` : 'Sign in')
   } catch (error) {
     actions.allowed = false
     write(who, 'Sign in')

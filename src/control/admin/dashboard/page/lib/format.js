@@ -34,6 +34,7 @@ export function percent(share) {
 export function ms(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return NOTHING
   if (value === 0) return '0 ms'
+  if (value < 0.1) return '<0.1 ms'
   if (value < 10) return `${value.toFixed(1)} ms`
   if (value < 1000) return `${whole.format(value)} ms`
   return span(value)
@@ -51,6 +52,16 @@ export function span(value) {
   if (minutes < 60) return `${minutes} min ${whole.format(Math.floor(seconds % 60))} s`
   const hours = Math.floor(minutes / 60)
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`
+}
+
+/**
+ * The same in whole minutes from the second on: what counts seconds is never calm.
+ * @param {number} value milliseconds
+ */
+export function about(value) {
+  if (value < 100_000) return span(value)
+  const minutes = Math.floor(value / 60_000)
+  return minutes < 60 ? `${minutes} min` : span(value)
 }
 
 /** @param {number | string} at epoch milliseconds or RFC 3339 */

@@ -82,5 +82,8 @@ function indexOf(fields) {
  * @returns {any}
  */
 function named(row, index) {
-  return row && Object.fromEntries(index.map(([name, i]) => [name, row[i]]))
+  if (row === undefined) return undefined
+  const values = {}
+  for (const [name, i] of index) values[name] = row[i]
+  return values
 }

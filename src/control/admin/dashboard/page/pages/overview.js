@@ -1,9 +1,10 @@
 import { h } from '../lib/dom.js'
-import { count, ms, NOTHING, percent, rate, span, time } from '../lib/format.js'
+import { about, count, ms, NOTHING, percent, rate, time } from '../lib/format.js'
 import { errorTone, words, workerTone } from '../lib/tones.js'
 import { traffic } from '../live/state.js'
 import { Attention } from '../parts/attention.js'
 import { Charts, HELP, LOAD, ROUTE_LATENCY, TRAFFIC } from '../parts/charts.js'
+import { Objectives } from '../parts/objectives.js'
 import { Table } from '../parts/table.js'
 import { Tiles } from '../parts/tiles.js'
 
@@ -16,6 +17,7 @@ export class Overview {
     this.attention = new Attention()
     this.tiles = new Tiles(tiles(state))
     this.charts = new Charts({ api, state }, '', () => state.now.total, [TRAFFIC, ROUTE_LATENCY, LOAD, HELP])
+    this.objectives = new Objectives(api)
     this.routes = new Table(routes())
     this.upstreams = new Table(upstreams())
     this.workers = new Table(workers())
@@ -26,6 +28,7 @@ export class Overview {
       this.attention.element,
       this.tiles.element,
       this.charts.element,
+      this.objectives.element,
       this.routes.element,
       this.upstreams.element,
       this.workers.element,
@@ -34,6 +37,7 @@ export class Overview {
 
   tick() {
     this.charts.tick()
+    this.objectives.tick()
   }
 
   reload() {
@@ -99,17 +103,20 @@ function tiles(state) {
       label: 'Config',
       read: () => {
         const { generation, hash, reload } = state.now
-        const at = reload === undefined || reload === null ? '' : ` · ${time(reload.last.at)}`
+        const at = reload === undefined || reload === null ? '' : ` · ${time(reload.last.at).slice(0, 5)}`
         return {
           number: `#${generation}`,
           tone: reload?.last.ok === false ? 'bad' : '',
-          note: `${(hash ?? '').slice(0, 8)}${at}`,
+          note: `${(hash ?? '').slice(0, 7)}${at}`,
         }
       },
     },
     {
       label: 'Up for',
-      read: () => ({ number: span(state.now.at - state.now.startedAt), note: `version ${state.now.instance.version}` }),
+      read: () => ({
+        number: about(state.now.at - state.now.startedAt),
+        note: `version ${state.now.instance.version}`,
+      }),
     },
   ]
 }

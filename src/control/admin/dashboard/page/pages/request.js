@@ -71,16 +71,26 @@ function story(request) {
     h(
       'ol',
       { class: 'story', 'aria-label': 'What happened' },
-      timeline.map((event) =>
-        h(
-          'li',
-          { class: eventTone(event) },
-          h('span', { class: 'at' }, ms(event.atMs)),
-          h('span', { class: 'what' }, sentence(event)),
-        ),
-      ),
+      timeline.map((event) => step(event, durationMs)),
     ),
   )
   section.querySelector('header').append(badge(String(status), status >= 500 ? 'bad' : status >= 400 ? 'warn' : 'good'))
   return section
+}
+
+/**
+ * One line of a story; what takes time has a bar, as long as its share of the whole.
+ * @param {any} event
+ * @param {number} all milliseconds
+ */
+function step(event, all) {
+  const what = h('span', { class: 'what' }, sentence(event))
+  if (event.kind === 'attempt' || event.kind === 'queued') {
+    const bar = h('span', { class: 'bar', 'aria-hidden': 'true' })
+    const share = (ms) => `${Math.min(100, (100 * ms) / Math.max(all, 0.001))}%`
+    bar.style.marginLeft = share(event.atMs)
+    bar.style.width = share(event.durationMs ?? event.waitMs)
+    what.append(bar)
+  }
+  return h('li', { class: eventTone(event) }, h('span', { class: 'at' }, ms(event.atMs)), what)
 }

@@ -3,6 +3,7 @@ import { breakerTone, words } from '../lib/tones.js'
 import { band } from '../parts/band.js'
 import { Charts, HELP, LOAD, ROUTE_LATENCY, TRAFFIC } from '../parts/charts.js'
 import { Effective } from '../parts/effective.js'
+import { Objectives } from '../parts/objectives.js'
 import { RequestList } from '../parts/request-list.js'
 
 /** How one route does. */
@@ -18,6 +19,7 @@ export class RoutePage {
       LOAD,
       HELP,
     ])
+    this.objectives = new Objectives(api, name)
     this.links = h('p', { class: 'muted' })
     this.missing = h('p', { class: 'empty', hidden: true }, 'The live config has no route of this name.')
     this.bands = h('div')
@@ -35,6 +37,7 @@ export class RoutePage {
       h('div', { class: 'page-head' }, h('h1', {}, `Route ${name}`), this.links),
       this.missing,
       this.charts.element,
+      this.objectives.element,
       this.breakers,
       this.requests.element,
       this.effective.element,
@@ -43,6 +46,8 @@ export class RoutePage {
 
   tick() {
     this.charts.tick()
+    this.objectives.tick()
+    this.requests.tick()
   }
 
   reload() {
@@ -77,7 +82,7 @@ export class RoutePage {
     if (shown === this.shownBreakers) return
     this.shownBreakers = shown
     const buttons = () => [...this.bands.querySelectorAll('button')]
-    const focused = buttons().findIndex((button) => button === document.activeElement)
+    const focused = buttons().indexOf(/** @type {any} */ (document.activeElement))
     this.bands.replaceChildren(...own.map((breaker) => this.#row(breaker)))
     buttons()[focused]?.focus()
   }

@@ -1,5 +1,5 @@
 import { badge, h } from '../lib/dom.js'
-import { percent, span } from '../lib/format.js'
+import { about, percent } from '../lib/format.js'
 import { breakerTone, endpointTone, words, workerTone } from '../lib/tones.js'
 import { traffic } from '../live/state.js'
 
@@ -62,8 +62,8 @@ function problems(state) {
     })
   }
   for (const name of Object.keys(now.routes)) {
-    const { errors, requests } = traffic(state.route(name))
-    if (errors < 0.01 || requests === 0) continue
+    const { errors } = traffic(state.route(name))
+    if (errors < 0.01) continue
     const href = `#/route/${encodeURIComponent(name)}`
     found.push({
       tone: errors >= 0.05 ? 'bad' : 'warn',
@@ -136,7 +136,6 @@ function ofUpstreams({ now }) {
   return found
 }
 
-/** To the minute from the first on: a list that counts seconds is never calm. */
 function ago(ms) {
-  return ms < 60_000 ? 'for less than a minute' : `for ${span(ms - (ms % 60_000)).replace(' 0 s', '')}`
+  return ms < 60_000 ? 'for less than a minute' : `for ${about(ms - (ms % 60_000))}`
 }

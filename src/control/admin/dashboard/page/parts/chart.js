@@ -21,6 +21,7 @@ export class Chart {
     this.lines = lines
     this.format = format
     this.stacked = stacked
+    /** @type {readonly { at: number, hash: string }[]} */
     this.marks = []
     this.values = lines.map(() => h('b', {}, NOTHING))
     this.plot = h('div', {
@@ -59,7 +60,7 @@ export class Chart {
       const latest = columns[i + 1]?.at(-1)
       write(value, latest === null || latest === undefined ? NOTHING : this.format(latest))
     }
-    const data = this.stacked ? stack(columns) : columns
+    const data = /** @type {any} */ (this.stacked ? stack(columns) : columns)
     if (this.chart === undefined) this.#draw(data)
     else this.chart.setData(data)
   }
@@ -95,6 +96,8 @@ export class Chart {
     const width = this.plot.clientWidth
     if (width === 0 || data[0].length === 0) return
     const style = getComputedStyle(this.plot)
+    // Asked for once: each question makes the browser lay the page out anew.
+    this.markColour = this.#colour('--text')
     const grid = { stroke: this.#colour('--line'), width: 1 }
     const axis = { stroke: this.#colour('--muted'), grid, ticks: { show: false }, font: `11px ${style.fontFamily}` }
     this.chart = new uPlot(
@@ -103,7 +106,7 @@ export class Chart {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        select: { show: false },
+        select: { show: false, left: 0, top: 0, width: 0, height: 0 },
         padding: [8, 24, 0, 0],
         scales: {
           x: {
@@ -144,7 +147,7 @@ export class Chart {
   #mark({ ctx, bbox, valToPos, scales }) {
     const { min, max } = scales.x
     ctx.save()
-    ctx.strokeStyle = this.#colour('--text')
+    ctx.strokeStyle = this.markColour
     ctx.fillStyle = ctx.strokeStyle
     ctx.lineWidth = devicePixelRatio
     ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`

@@ -27,7 +27,7 @@ export const LOAD = {
   format: count,
 }
 export const HELP = {
-  title: 'What Sluice did about failures',
+  title: 'Retries and refusals',
   lines: [
     { field: 'retries', label: 'retries', tint: 'a' },
     { field: 'degraded', label: 'fallbacks', tint: 'b' },

@@ -23,6 +23,7 @@ export class Table {
     this.key = key
     this.sort = sort
     this.descending = descending
+    /** @type {readonly any[]} */
     this.rows = []
     this.order = []
     this.from = 0
@@ -77,7 +78,11 @@ export class Table {
     this.#show(this.from)
   }
 
-  /** A column of actions has no name of its own: each action has. */
+  /**
+   * A column of actions has no name of its own: each action has.
+   * @param {Column} column
+   * @param {number} i
+   */
   #head({ action, label, num }, i) {
     if (action !== undefined) return h('td')
     const button = h('button', { type: 'button', onclick: () => this.#sortBy(i) }, label)
@@ -182,7 +187,7 @@ function fill(cell, { action, badge, href, num, text, tone }, row) {
  * @param {{ label: string, name: string, run: () => void } | undefined} action
  */
 function fillAction(cell, action) {
-  let button = cell.querySelector('button')
+  let button = /** @type {any} */ (cell.querySelector('button'))
   if (action === undefined) return void button?.remove()
   if (button === null) {
     button = h('button', { type: 'button', class: 'small' })
