@@ -6,6 +6,8 @@ import { ROUTE_FIELDS, type Row, UPSTREAM_FIELDS } from './live-rows.ts'
 import { endpointKey, type Rows } from './live-window.ts'
 import type { ReloadFacts } from './reloader.ts'
 
+const MOST_PROBLEMS = 20
+
 /** Which gateway it is. */
 export interface Instance {
   readonly gateway: string
@@ -49,7 +51,7 @@ export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, 
   )
   return {
     at: Math.round(at),
-    head: { instance, startedAt: startOf(at, uptimeMs), generation, hash, drain, reload },
+    head: { instance, startedAt: startOf(at, uptimeMs), generation, hash, drain, reload: reload && shortened(reload) },
     total: rows.total,
     workers,
     links,
@@ -118,6 +120,11 @@ function isNotable({ panic, recovery }: UpstreamFigures): boolean {
 /** `seconds`: all recoveries together. */
 function recoveryOf({ count, sum }: UpstreamFigures['recovery'], panic: boolean): object {
   return { panic, count, seconds: Math.round(sum * 1000) / 1000 }
+}
+
+/** A broken file may have thousands of problems. */
+function shortened({ last, ...rest }: ReloadFacts): ReloadFacts {
+  return { ...rest, last: { ...last, problems: last.problems.slice(0, MOST_PROBLEMS) } }
 }
 
 /** To the second: the difference of two clocks jitters. */

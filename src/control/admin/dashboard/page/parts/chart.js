@@ -5,6 +5,7 @@ import uPlot from '../uplot.js'
 const HEIGHT = 180
 const SHORTEST_S = 120
 const LONGEST_S = 900
+const WHOLE = Array.from({ length: 21 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3))
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]]
 
 /**
@@ -15,12 +16,14 @@ const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]]
 /** A live chart of one series, with config changes as marks. Its legend tells the latest values as text. */
 export class Chart {
   /**
-   * @param {{ title: string, lines: readonly Line[], format: (value: number) => string, stacked?: boolean }} options
+   * @param {{ title: string, lines: readonly Line[], format: (value: number) => string, stacked?: boolean,
+   *   whole?: boolean }} options `whole`: there are no halves of what is counted
    */
-  constructor({ title, lines, format, stacked = false }) {
+  constructor({ title, lines, format, stacked = false, whole = false }) {
     this.lines = lines
     this.format = format
     this.stacked = stacked
+    this.whole = whole
     /** @type {readonly { at: number, hash: string }[]} */
     this.marks = []
     this.values = lines.map(() => h('b', {}, NOTHING))
@@ -98,6 +101,7 @@ export class Chart {
     const style = getComputedStyle(this.plot)
     // Asked for once: each question makes the browser lay the page out anew.
     this.markColour = this.#colour('--text')
+    const steps = this.whole ? { incrs: WHOLE } : {}
     const grid = { stroke: this.#colour('--line'), width: 1 }
     const axis = { stroke: this.#colour('--muted'), grid, ticks: { show: false }, font: `11px ${style.fontFamily}` }
     this.chart = new uPlot(
@@ -115,12 +119,13 @@ export class Chart {
               max,
             ],
           },
-          y: { range: (_chart, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
+          y: { range: (_chart, _min, max) => [0, Math.max(max * 1.1, this.whole ? 4 : 0) || 1] },
         },
         axes: [
           { ...axis, size: 24, gap: 4, space: 70, values: '{HH}:{mm}:{ss}' },
           {
             ...axis,
+            ...steps,
             size: 56,
             gap: 4,
             space: 32,

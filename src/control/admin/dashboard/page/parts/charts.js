@@ -25,6 +25,7 @@ export const LOAD = {
     { field: 'streams', label: 'streams', tint: 'b' },
   ],
   format: count,
+  whole: true,
 }
 export const HELP = {
   title: 'Retries and refusals',
@@ -52,6 +53,7 @@ export const CONNECTIONS = {
     { field: 'connections', label: 'connections', tint: 'b' },
   ],
   format: count,
+  whole: true,
 }
 export const USABLE = {
   title: 'Endpoints',
@@ -60,6 +62,7 @@ export const USABLE = {
     { field: 'endpoints', label: 'all', tint: '3xx' },
   ],
   format: count,
+  whole: true,
 }
 
 /** The charts of a page: one series, painted together. */
