@@ -110,6 +110,14 @@ describe('a collector that works', () => {
   })
 })
 
+test('an answer that makes no sense rejects nothing', async () => {
+  rig = new Rig()
+  collector.script = (res) => void res.writeHead(200).end('thank you')
+  rig.take(1)
+  rig.clock.advance(1000)
+  await until(async () => (await rig.counted()).exported === 2)
+})
+
 describe('a collector in trouble', () => {
   test.each([429, 503])('is asked again when its Retry-After says, and gets everything (%i)', async (status) => {
     rig = new Rig()
