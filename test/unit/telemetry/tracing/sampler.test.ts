@@ -59,7 +59,7 @@ describe('traces that begin here', () => {
     const traceparent = `${PARENT.slice(0, -16)}00f067aa0ba902b7-00`
     const ex = begin({ sample: 1 }, traceparent, false)
     expect([ex.traceparent, ex.tracestate]).toEqual([`${PARENT}-01`, 'ot=th:0'])
-    expect(ex.trace).toMatchObject({ sampled: true, parentId: '', spanId: '00f067aa0ba902b7' })
+    expect(ex.trace).toMatchObject({ sampled: true, continued: false, spanId: '00f067aa0ba902b7' })
     expect(begin({ sample: 0.25 }, `00-${'f'.repeat(32)}-00f067aa0ba902b7-00`, false).tracestate).toBe('ot=th:c')
   })
 
@@ -72,7 +72,7 @@ describe('traces that begin here', () => {
 describe('traces that began elsewhere', () => {
   test.each(['01', '03', '0b', 'ff'])('are recorded where their flags %s say so, which are kept', (flags) => {
     const ex = begin({ sample: 0 }, `${PARENT}-${flags}`, true)
-    expect(ex.trace).toMatchObject({ sampled: true, parentId: '00f067aa0ba902b7' })
+    expect(ex.trace).toMatchObject({ sampled: true, continued: true })
     expect(ex.traceparent).toMatch(
       new RegExp(`^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7).{16}-${flags}$`),
     )
@@ -87,7 +87,7 @@ describe('traces that began elsewhere', () => {
   test('of strangers are decided by their ID with parents: proxies', () => {
     expect(begin({ sample: 0, parents: 'proxies' }, `${PARENT}-01`, true).traceparent).toBe(`${PARENT}-00`)
     const ex = begin({ sample: 1, parents: 'proxies' }, `${PARENT}-00`, true)
-    expect(ex.trace).toMatchObject({ sampled: true, parentId: '00f067aa0ba902b7' })
+    expect(ex.trace).toMatchObject({ sampled: true, continued: true })
     expect(ex.traceparent.endsWith('-01')).toBe(true)
   })
 })
