@@ -152,7 +152,7 @@ describe.skipIf(withoutBrowser)('each page', () => {
     const errors = page.getByRole('button', { name: 'Errors' })
     await errors.focus()
     await page.keyboard.press('Enter')
-    expect(await page.locator('th[aria-sort]').first().textContent()).toBe('Errors')
+    expect(await errors.locator('xpath=ancestor::th').getAttribute('aria-sort')).toBe('descending')
     const theme = page.locator('#theme')
     await theme.focus()
     await page.keyboard.press('Enter')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { SamplingConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
+import type { SamplingConfig } from '../../../../src/core/seeing-config.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { newTraceparent } from '../../../../src/telemetry/trace.ts'
 import type { RequestTrace } from '../../../../src/telemetry/tracing/request-trace.ts'
