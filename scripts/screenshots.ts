@@ -35,10 +35,11 @@ upstreams:
 defaults: { route: { timeouts: { request: 3s } } }
 routes:
   orders: { match: { path: /orders/* }, to: orders, retries: { maxExtra: 2, when: [connect, reset, 503] } }
-  catalog: { match: { path: /catalog/* }, to: catalog }
+  catalog: { match: { path: /catalog/* }, to: catalog, slo: { availability: 99.9% } }
   checkout:
     match: { path: /checkout/* }
     to: payments
+    slo: { availability: 99%, latency: { p99: 1s } }
     circuitBreaker: { minRequests: 10 }
     bulkhead: { maxConcurrent: 8, queue: { size: 50, maxWait: 300ms } }
   search: { match: { path: /search }, to: search }

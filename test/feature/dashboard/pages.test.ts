@@ -63,8 +63,12 @@ describe.skipIf(withoutBrowser)('each page', () => {
     await until(async () => (await row('bad').textContent())?.includes('✕ 100 %') === true, 10_000)
     const attention = page.getByRole('region', { name: 'Needs attention' })
     await attention.getByRole('link', { name: 'route bad' }).waitFor()
-    for (const caption of ['Routes', 'Upstreams', 'Workers'])
+    for (const caption of ['Objectives', 'Routes', 'Upstreams', 'Workers'])
       expect(await page.getByRole('heading', { name: caption, exact: true }).count()).toBe(1)
+    await until(
+      async () => (await page.getByRole('region', { name: 'Objectives' }).textContent())?.includes('✕ -') === true,
+      15_000,
+    )
     await row('worker 0').getByText('serving').waitFor()
     expect(await page.locator('canvas').count()).toBe(4)
     expect(errors).toEqual([])
@@ -152,7 +156,7 @@ describe.skipIf(withoutBrowser)('each page', () => {
     const errors = page.getByRole('button', { name: 'Errors' })
     await errors.focus()
     await page.keyboard.press('Enter')
-    expect(await errors.locator('xpath=ancestor::th').getAttribute('aria-sort')).toBe('descending')
+    expect(await page.locator('th[aria-sort]:visible', { hasText: /^Errors$/ }).textContent()).toBe('Errors')
     const theme = page.locator('#theme')
     await theme.focus()
     await page.keyboard.press('Enter')

@@ -32,7 +32,7 @@ upstreams:
 defaults: { route: { timeouts: { request: 3s } } }
 routes:
   good: { match: { path: /good }, to: good }
-  bad: { match: { path: /bad }, to: good, circuitBreaker: { minRequests: 1000 } }
+  bad: { match: { path: /bad }, to: good, slo: { availability: 99.9% }, circuitBreaker: { minRequests: 1000 } }
   dead: { match: { path: /dead }, to: dead, retries: off, circuitBreaker: { minRequests: 1000 } }
   text: { match: { path: /text }, respond: { status: 200, body: text } }
 `
