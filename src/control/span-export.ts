@@ -35,6 +35,8 @@ export class SpanExport {
   private queue: RequestRecord[] = []
   private spans = 0
   private batch: readonly RequestRecord[] = []
+  /** Clock milliseconds: since when something waits. */
+  private since = 0
   /** Clock milliseconds before which nothing is sent. */
   private notBefore = 0
   private timer: ClockHandle = undefined
@@ -56,6 +58,7 @@ export class SpanExport {
   }
 
   take(records: readonly RequestRecord[]): void {
+    if (this.queue.length === 0) this.since = this.options.clock.now()
     for (const record of records) {
       const spans = spansIn(record)
       if (this.closed || this.spans + spans > this.options.waiting) this.drop('queue_full', spans)
@@ -89,32 +92,33 @@ export class SpanExport {
 
   private async flush(): Promise<void> {
     await this.sending
-    if (this.queue.length > 0) await this.turn()
-    while (this.queue.length > 0 && this.works) await this.turn()
+    while (this.queue.length > 0 && (await this.turn())) {}
   }
 
   private arm(): void {
     const { clock } = this.options
     if (this.closed || this.sending !== undefined || this.queue.length === 0) return
-    const wait = Math.max(this.spans >= BATCH_SPANS ? 0 : EVERY_MS, this.notBefore - clock.now())
+    const due = Math.max(this.spans >= BATCH_SPANS ? 0 : this.since + EVERY_MS, this.notBefore)
     clock.cancel(this.timer)
-    this.timer = clock.after(Math.max(0, wait), () => {
-      this.sending = this.turn().finally(() => {
+    this.timer = clock.after(Math.max(0, due - clock.now()), () => {
+      this.sending = this.turn().then(() => {
         this.sending = undefined
+        this.since = clock.now()
         this.arm()
       })
     })
   }
 
-  /** One batch. */
-  private async turn(): Promise<void> {
+  /** One batch. False: it stays. */
+  private async turn(): Promise<boolean> {
     let spans = 0
     let end = 0
     while (end < this.queue.length && spans < BATCH_SPANS) spans += spansIn(this.queue[end++] as RequestRecord)
     this.batch = this.queue.slice(0, end)
-    if (!(await this.guard.run(false))) return
+    if (!(await this.guard.run(false))) return false
     this.queue.splice(0, end)
     this.spans -= spans
+    return true
   }
 
   /** True: the batch is done with. Rejects where it is not. */

@@ -73,6 +73,13 @@ export const costPeers: readonly Peer[] = [
     }),
   ),
   { ...sluice, name: 'defaults' },
+  ...['1%', '100%'].map((traces) =>
+    sluicePeer({
+      name: `traces of ${traces}`,
+      about: `all defaults, ${traces} of the requests sent as spans, failed ones always`,
+      traces,
+    }),
+  ),
   bare,
 ]
 

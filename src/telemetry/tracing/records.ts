@@ -1,8 +1,8 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { NoteRecord, RequestRecord, TryRecord } from '../../core/spans.ts'
 import { fieldValue } from '../../lib/headers.ts'
-import type { Note, RequestTrace, Tried } from './request-trace.ts'
-import { neverWent } from './request-trace.ts'
+import type { Random } from '../../lib/random.ts'
+import { type Note, newSpanId, type RequestTrace, type Tried } from './request-trace.ts'
 
 /** Others choose these texts. */
 const MAX_TEXT = 1024
@@ -18,17 +18,23 @@ export interface RecordFacts {
   readonly now: number
   /** Unix milliseconds at clock time 0. */
   readonly epoch: number
+  readonly random: Random
+}
+
+/** Upstreams know the ID of a trace that began here. */
+function ownId({ begun, continued }: RequestTrace, random: Random): string {
+  return continued ? newSpanId(random) : begun.slice(36, 52)
 }
 
 /** Everything about an exchange that has ended, in Unix time. */
 export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts): RequestRecord {
   const { downstream, failure } = ex
   const { peer } = downstream
-  const { epoch, gateway, now, pattern, route, status } = facts
+  const { epoch, gateway, now, pattern, random, route, status } = facts
   return {
-    traceId: trace.traceId,
-    spanId: trace.spanId,
-    parentId: trace.parentId,
+    traceId: trace.begun.slice(3, 35),
+    spanId: trace.spanId === '' ? ownId(trace, random) : trace.spanId,
+    parentId: trace.continued ? trace.begun.slice(36, 52) : '',
     state: ex.tracestate,
     sampled: trace.sampled,
     startedAt: epoch + ex.startedAt,
@@ -53,16 +59,16 @@ export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts):
     failure: failure && { reason: failure.reason, phase: failure.phase, origin: failure.origin },
     degraded: ex.degraded,
     notes: notesOf(trace, epoch, now),
-    tries: trace.tries.filter(({ at }) => !neverWent(at)).map((tried) => tryOf(tried, epoch, now)),
+    tries: trace.tries().map((tried) => tryOf(tried, trace.hedged === tried.at, epoch, now)),
   }
 }
 
-function notesOf({ more, notes }: RequestTrace, epoch: number, now: number): NoteRecord[] {
+function notesOf({ more, notes = [] }: RequestTrace, epoch: number, now: number): NoteRecord[] {
   const inTime = notes.map(({ at, facts, name }: Note) => ({ name, at: epoch + at, facts }))
   return more === 0 ? inTime : [...inTime, { name: 'more', at: epoch + now, facts: { left_out: more } }]
 }
 
-function tryOf({ at, hedge, spanId }: Tried, epoch: number, now: number): TryRecord {
+function tryOf({ at, spanId }: Tried, hedge: boolean, epoch: number, now: number): TryRecord {
   const { head } = at
   return {
     spanId,

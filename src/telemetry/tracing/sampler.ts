@@ -1,7 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { Random } from '../../lib/random.ts'
-import { newSpanId, RequestTrace } from './request-trace.ts'
+import { isSampled, newSpanId, RequestTrace } from './request-trace.ts'
 
 /** Hex digits of a trace id that decide: its last 56 bits. */
 const DIGITS = 14
@@ -59,26 +59,22 @@ export class TraceSampler {
         return
       }
       this.held.count++
+      ex.trace = new RequestTrace(false, '', ex.traceparent, continued, random)
+      return
     }
-    const flags = decided ? traceparent.slice(53, 55) : '01'
-    const traceId = traceparent.slice(3, 35)
-    const sent = traceparent.slice(36, 52)
-    const ids = continued
-      ? { traceId, spanId: newSpanId(random), parentId: sent }
-      : { traceId, spanId: sent, parentId: '' }
-    ex.trace = new RequestTrace(sampled, ids, flags, random)
-    if (!sampled) return
-    ex.traceparent = `00-${traceId}-${ids.spanId}-${flags}`
+    const spanId = continued ? newSpanId(random) : traceparent.slice(36, 52)
+    ex.trace = new RequestTrace(true, spanId, traceparent, continued, random)
+    ex.traceparent = `00-${traceparent.slice(3, 35)}-${spanId}-${decided ? traceparent.slice(53, 55) : '01'}`
     if (!continued) ex.tracestate = this.state
   }
 
   /** Lower-case hex of the same length sorts as the numbers do. */
   private draws(traceparent: string): boolean {
-    return this.config.sample > 0 && traceparent.slice(RANDOM_FROM, 35) >= this.threshold
+    if (this.config.sample === 0) return false
+    for (let i = 0; i < DIGITS; i++) {
+      const difference = traceparent.charCodeAt(RANDOM_FROM + i) - this.threshold.charCodeAt(i)
+      if (difference !== 0) return difference > 0
+    }
+    return true
   }
-}
-
-/** The last bit of the flags. */
-function isSampled(traceparent: string): boolean {
-  return (Number.parseInt(traceparent.charAt(54), 16) & 1) === 1
 }

@@ -76,11 +76,14 @@ export class SpanEncoder {
     return bytes
   }
 
-  /** How many spans the collector did not want, as its answer says. */
+  /** How many spans the collector did not want, as its answer says; 0 where that makes no sense. */
   rejected(answer: Uint8Array): number {
-    if (answer.length === 0) return 0
-    const { partialSuccess } = (this.json ? JsonTraceSerializer : ProtobufTraceSerializer).deserializeResponse(answer)
-    return Number(partialSuccess?.rejectedSpans ?? 0)
+    const serializer = this.json ? JsonTraceSerializer : ProtobufTraceSerializer
+    try {
+      return answer.length === 0 ? 0 : Number(serializer.deserializeResponse(answer).partialSuccess?.rejectedSpans ?? 0)
+    } catch {
+      return 0
+    }
   }
 
   private add(record: RequestRecord): void {

@@ -37,18 +37,18 @@ export class WorkerTracing {
   /** Once an exchange with a trace, at its end. `pattern`: of the path, worked out only where it is needed. */
   finish(
     ex: Exchange,
-    facts: Omit<RecordFacts, 'epoch' | 'pattern'>,
+    facts: Omit<RecordFacts, 'epoch' | 'pattern' | 'random'>,
     pattern: (path: string) => string | undefined,
   ): void {
     const trace = ex.trace as RequestTrace
     if (!trace.sampled) this.held.count--
     if (!trace.sampled && !hasFailed(ex, facts.status)) return
     if (this.outbox.full) {
-      this.dropped('worker_full', 1 + trace.tries.length)
+      this.dropped('worker_full', 1 + trace.count)
       return
     }
     const epoch = this.clock.wall() - this.clock.now()
-    this.outbox.put(recordOf(ex, trace, { ...facts, epoch, pattern: pattern(ex.path) }))
+    this.outbox.put(recordOf(ex, trace, { ...facts, epoch, pattern: pattern(ex.path), random: this.random }))
   }
 }
 

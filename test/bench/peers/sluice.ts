@@ -20,6 +20,8 @@ export interface SluiceSetup {
   readonly route?: readonly string[]
   /** The same for the upstream. */
   readonly upstream?: readonly string[]
+  /** Share of the traces that are recorded, `1%`; undefined: no spans. The backend takes them. */
+  readonly traces?: string
   /** A stage that no config switches off, cut out of every thread. */
   readonly without?: Stage
 }
@@ -57,7 +59,9 @@ export const sluiceCompiled = sluicePeer({
 })
 
 function config(setup: SluiceSetup, folder: string, port: number, backendPort: number): string {
-  const { workers = 1, routes = 1, route = [], upstream = [] } = setup
+  const { workers = 1, routes = 1, route = [], traces, upstream = [] } = setup
+  const collector = `otlp: { endpoint: "http://127.0.0.1:${backendPort}" }`
+  const tracing = traces === undefined ? 'off' : `{ ${collector}, sample: ${traces} }`
   return `apiVersion: sluice/v1
 gateway: { name: bench }
 workers: ${workers}
@@ -66,6 +70,7 @@ listeners:
 admin: { listen: "127.0.0.1:0" }
 drain: { delay: 0s, timeout: 1s }
 stateDir: ${JSON.stringify(join(folder, 'state'))}
+tracing: ${tracing}
 upstreams:
   backend:
     endpoints: ["http://127.0.0.1:${backendPort}"]

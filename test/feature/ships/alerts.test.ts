@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { FAILURES } from '../../../src/core/failures.ts'
 import { METRICS } from '../../../src/telemetry/names.ts'
-import { promtool, withoutPrometheus } from '../../kit/prometheus.ts'
+import { Prometheus, promtool, withoutPrometheus } from '../../kit/prometheus.ts'
 import { ROOT } from './kit/image.ts'
 import { relativeLinks, section, tableRows } from './kit/markdown.ts'
 
@@ -120,10 +120,29 @@ describe.each(names)('the runbook of %s', (name) => {
     const commands = new Set(
       table.flatMap(([cell = '']) => [...cell.matchAll(/`sluice (\w+)/g)].map((match) => match[1])),
     )
-    const named = [...page.matchAll(/(?:^|`)sluice (\w+)/gm)].map((match) => match[1])
+    const named = [...page.matchAll(/(?:^ *|`)sluice (\w+)/gm)].map((match) => match[1])
     expect(named).not.toEqual([])
     expect(named.filter((command) => !commands.has(command))).toEqual([])
     for (const link of relativeLinks(page))
       expect(() => readFileSync(join(RUNBOOKS, link.replace(/#.*$/, '')))).not.toThrow()
+  })
+})
+
+describe.skipIf(withoutPrometheus())('Prometheus', () => {
+  let prometheus: Prometheus
+
+  beforeAll(async () => {
+    prometheus = await Prometheus.start([], text)
+  }, 30_000)
+
+  afterAll(() => prometheus?.stop())
+
+  test.each(names)('takes the queries of the runbook of %s', async (name) => {
+    const page = readFileSync(join(RUNBOOKS, `${name}.md`), 'utf8')
+    const queries = [...page.matchAll(/^ *```promql\n([\s\S]+?)^ *```/gm)].flatMap(([, lines = '']) =>
+      lines.trim().split('\n'),
+    )
+    expect(queries).not.toEqual([])
+    for (const query of queries) expect(await prometheus.query(query), query).toEqual([])
   })
 })

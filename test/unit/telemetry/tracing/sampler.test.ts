@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../../../src/core/exchange.ts'
+import type { SamplingConfig } from '../../../../src/core/seeing-config.ts'
+import { seededRandom } from '../../../../src/lib/random.ts'
+import { newTraceparent } from '../../../../src/telemetry/trace.ts'
+import type { RequestTrace } from '../../../../src/telemetry/tracing/request-trace.ts'
+import { type Held, TraceSampler, thresholdOf } from '../../../../src/telemetry/tracing/sampler.ts'
+import { madeExchange } from '../made-exchange.ts'
+
+const CONFIG: SamplingConfig = { sample: 0.01, errors: 'sampled', parents: 'any', requests: 2 }
+
+function begin(over: Partial<SamplingConfig>, traceparent: string, continued: boolean, held = holder()): Exchange {
+  const ex = madeExchange()
+  ex.traceparent = traceparent
+  new TraceSampler({ ...CONFIG, ...over }, seededRandom(7), held).begin(ex, continued)
+  return ex
+}
+
+function holder(): Held & { refused: number } {
+  return {
+    count: 0,
+    refused: 0,
+    full() {
+      this.refused++
+    },
+  }
+}
+
+const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
+
+test.each([
+  [1, '00000000000000'],
+  [0.5, '80000000000000'],
+  [0.25, 'c0000000000000'],
+  [0.01, 'fd70a3d70a3d70'],
+])('the threshold of %s is that of the specification', (probability, threshold) => {
+  expect(thresholdOf(probability)).toBe(threshold)
+})
+
+describe('traces that begin here', () => {
+  test('are sampled in their share, and by all gateways alike: the larger share holds the smaller one', () => {
+    const random = seededRandom(3)
+    const counts = { few: 0, many: 0 }
+    for (let i = 0; i < 20_000; i++) {
+      const traceparent = newTraceparent(random)
+      const few = begin({ sample: 0.01 }, traceparent, false).trace !== undefined
+      const again = begin({ sample: 0.01 }, traceparent, false).trace !== undefined
+      const many = begin({ sample: 0.2 }, traceparent, false).trace !== undefined
+      expect(again).toBe(few)
+      if (few) expect(many).toBe(true)
+      counts.few += Number(few)
+      counts.many += Number(many)
+    }
+    expect(counts.few / 20_000).toBeCloseTo(0.01, 2)
+    expect(counts.many / 20_000).toBeCloseTo(0.2, 1)
+  })
+
+  test('say so, with the share, and begin with our span', () => {
+    const traceparent = `${PARENT.slice(0, -16)}00f067aa0ba902b7-00`
+    const ex = begin({ sample: 1 }, traceparent, false)
+    expect([ex.traceparent, ex.tracestate]).toEqual([`${PARENT}-01`, 'ot=th:0'])
+    expect(ex.trace).toMatchObject({ sampled: true, continued: false, spanId: '00f067aa0ba902b7' })
+    expect(begin({ sample: 0.25 }, `00-${'f'.repeat(32)}-00f067aa0ba902b7-00`, false).tracestate).toBe('ot=th:c')
+  })
+
+  test('none are sampled at 0, and all at 1', () => {
+    expect(begin({ sample: 0 }, `00-${'f'.repeat(32)}-00f067aa0ba902b7-00`, false).trace).toBeUndefined()
+    expect(begin({ sample: 1 }, `00-${'1'.padStart(32, '0')}-00f067aa0ba902b7-00`, false).trace).toBeDefined()
+  })
+})
+
+describe('traces that began elsewhere', () => {
+  test.each(['01', '03', '0b', 'ff'])('are recorded where their flags %s say so, which are kept', (flags) => {
+    const ex = begin({ sample: 0 }, `${PARENT}-${flags}`, true)
+    expect(ex.trace).toMatchObject({ sampled: true, continued: true })
+    expect(ex.traceparent).toMatch(
+      new RegExp(`^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!00f067aa0ba902b7).{16}-${flags}$`),
+    )
+    expect(ex.tracestate).toBeUndefined()
+  })
+
+  test.each(['00', '02', '0a', 'fe'])('are not where %s says that they are not, and pass unchanged', (flags) => {
+    const ex = begin({ sample: 1 }, `${PARENT}-${flags}`, true)
+    expect([ex.trace, ex.traceparent]).toEqual([undefined, `${PARENT}-${flags}`])
+  })
+
+  test('of strangers are decided by their ID with parents: proxies', () => {
+    expect(begin({ sample: 0, parents: 'proxies' }, `${PARENT}-01`, true).traceparent).toBe(`${PARENT}-00`)
+    const ex = begin({ sample: 1, parents: 'proxies' }, `${PARENT}-00`, true)
+    expect(ex.trace).toMatchObject({ sampled: true, continued: true })
+    expect(ex.traceparent.endsWith('-01')).toBe(true)
+  })
+})
+
+test('of those that are not sampled only so many are kept, and the others counted', () => {
+  const held = holder()
+  const traces = [1, 2, 3].map(() => begin({ errors: 'always', sample: 0 }, `${PARENT}-00`, true, held).trace)
+  expect(traces.map((trace) => (trace as RequestTrace | undefined)?.sampled)).toEqual([false, false, undefined])
+  expect(held).toMatchObject({ count: 2, refused: 1 })
+})
