@@ -68,7 +68,7 @@ describe.skipIf(withoutBrowser)('each page', () => {
     for (const caption of ['Objectives', 'Routes', 'Upstreams', 'Workers'])
       expect(await page.getByRole('heading', { name: caption, exact: true }).count()).toBe(1)
     await until(
-      async () => (await page.getByRole('region', { name: 'Objectives' }).textContent())?.includes('✕ -') === true,
+      async () => (await page.getByRole('region', { name: 'Objectives' }).textContent())?.includes('✕ spent') === true,
       15_000,
     )
     await row('worker 0', 'Workers').getByText('serving').waitFor()

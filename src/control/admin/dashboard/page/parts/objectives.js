@@ -1,4 +1,4 @@
-import { count, percent } from '../lib/format.js'
+import { count, percent, rate } from '../lib/format.js'
 import { Table } from './table.js'
 
 const AGAIN_MS = 10_000
@@ -40,8 +40,9 @@ export class Objectives {
 
 function objectiveTable() {
   const tone = ({ budgetRemaining }) => (budgetRemaining <= 0 ? 'bad' : budgetRemaining < LITTLE ? 'warn' : '')
+  // Minus thousands of percent tell nobody how much it is.
   const left = ({ budgetRemaining }) =>
-    budgetRemaining < 0 ? `-${percent(-budgetRemaining)}` : percent(budgetRemaining)
+    budgetRemaining < 0 ? `spent ${rate(1 - budgetRemaining)} times` : percent(budgetRemaining)
   const sign = (row) => ({ bad: '✕ ', warn: '▲ ' })[tone(row)] ?? ''
   return {
     title: 'Objectives',
