@@ -150,7 +150,9 @@ export class MetricsRegistry {
 
   private detach(row: Row, worker: number): void {
     row.columns.delete(worker)
-    if (row.forgotten !== undefined) this.hide(row)
+    // It made room: nobody counts it any more.
+    if (row.columns.size === 0) row.family.delete(row.key)
+    else if (row.forgotten !== undefined) this.hide(row)
   }
 
   private hide(row: Row): void {
