@@ -62,12 +62,12 @@ function sampling({ tracing }: RootOptions): SamplingConfig | undefined {
   return { sample, errors, parents, requests: buffer.requests }
 }
 
-function telemetry({ gateway, tracing }: RootOptions): Config['telemetry'] {
+function telemetry({ gateway, metrics, tracing }: RootOptions): Config['telemetry'] {
   const service = tracing?.service ?? gateway.name
   return {
     service,
     spans: tracing && { ...tracing.otlp, waiting: tracing.buffer.spans },
-    metrics: undefined,
+    metrics: metrics.otlp,
   }
 }
 

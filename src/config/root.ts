@@ -200,7 +200,7 @@ export const rootOptions = object(
       'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
     ),
     routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
-    metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics.'),
+    metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics, and where they are sent besides /metrics.'),
     tracing: optional(offOr(tracingOptions), 'Spans of requests, sent to an OpenTelemetry collector. Default: off.'),
     tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
   },

@@ -1,4 +1,4 @@
-import { map, mapped, object, optional, withDefault } from '../schema/composites.ts'
+import { map, mapped, object, offOr, optional, withDefault } from '../schema/composites.ts'
 import { duration, integer, oneOf, type Problem, parsed, ratio, text } from '../schema/scalars.ts'
 import type { Schema } from '../schema/schema.ts'
 import { secretReference } from '../schema/secret.ts'
@@ -67,13 +67,19 @@ export const tracingOptions = object(
 )
 
 /** The `metrics` of a config. */
-export const metricsOptions = object(
-  {
-    endpointSeries: withDefault(
-      integer(1, 100_000),
-      1024,
-      'Endpoints of an upstream that a worker counts apart; the one that was used longest ago makes room.',
+export const metricsOptions = object({
+  endpointSeries: withDefault(
+    integer(1, 100_000),
+    1024,
+    'Endpoints of an upstream that a worker counts apart; the one that was used longest ago makes room.',
+  ),
+  otlp: optional(
+    offOr(
+      object({
+        ...otlp.fields,
+        every: withDefault(duration(1000, 3_600_000), '60s', 'How often they are sent.'),
+      }),
     ),
-  },
-  { later: ['otlp'] },
-)
+    'Sends all metrics to an OpenTelemetry collector, too. Default: off.',
+  ),
+})

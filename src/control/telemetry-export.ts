@@ -6,15 +6,16 @@ import { UuidV7 } from '../lib/uuid.ts'
 import { Collector } from '../telemetry/collector.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
-import { statusClass, statusClassIndex } from '../telemetry/names.ts'
+import { BUCKETS, statusClass, statusClassIndex } from '../telemetry/names.ts'
 import type { WorkerMetrics } from '../telemetry/series.ts'
+import { MetricsExport } from './metrics-export.ts'
 import { collectorHeaders } from './secrets.ts'
 import { SpanExport } from './span-export.ts'
 
 export interface TelemetryExportOptions {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly registry: Pick<MetricsRegistry, 'exemplify'>
+  readonly registry: Pick<MetricsRegistry, 'exemplify' | 'all'>
   readonly metrics: Pick<WorkerMetrics, 'counter'>
   readonly clock: Clock
   readonly random: Random
@@ -25,28 +26,53 @@ export interface TelemetryExportOptions {
 export class TelemetryExport {
   private readonly options: TelemetryExportOptions
   private readonly instance: string
+  private readonly since: number
   private spans: SpanExport | undefined = undefined
-  private made = ''
+  private metrics: MetricsExport | undefined = undefined
+  private madeSpans = ''
+  private madeMetrics = ''
 
   constructor(options: TelemetryExportOptions) {
     this.options = options
     this.instance = new UuidV7(options.clock, options.random).next()
+    this.since = options.clock.wall()
   }
 
   /**
    * Gets ready for another config; what is returned makes it so. Rejects, and changes nothing, where a secret is missing.
    */
   async prepare(config: Config): Promise<() => void> {
-    const { folder, telemetry } = config
+    const [spans, metrics] = [await this.prepareSpans(config), await this.prepareMetrics(config)]
+    return () => {
+      spans()
+      metrics()
+    }
+  }
+
+  private async prepareSpans({ folder, telemetry }: Config): Promise<() => void> {
     const { service, spans } = telemetry
     const headers = spans && (await collectorHeaders(spans, folder, this.options.env))
     const key = JSON.stringify([service, spans, headers])
-    if (key === this.made) return () => {}
+    if (key === this.madeSpans) return () => {}
     const next = spans && headers && (await this.spanExport(service, spans, headers))
     return () => {
       const before = this.spans
       this.spans = next
-      this.made = key
+      this.madeSpans = key
+      void before?.close()
+    }
+  }
+
+  private async prepareMetrics({ folder, telemetry }: Config): Promise<() => void> {
+    const { metrics, service } = telemetry
+    const headers = metrics && (await collectorHeaders(metrics, folder, this.options.env))
+    const key = JSON.stringify([service, metrics, headers])
+    if (key === this.madeMetrics) return () => {}
+    const make = metrics && headers && (await this.metricsExport(service, metrics, headers))
+    return () => {
+      const before = this.metrics
+      this.metrics = make?.()
+      this.madeMetrics = key
       void before?.close()
     }
   }
@@ -59,7 +85,7 @@ export class TelemetryExport {
 
   /** Sends what is left, for a bounded time. */
   async close(): Promise<void> {
-    await this.spans?.close()
+    await Promise.all([this.spans?.close(), this.metrics?.close()])
   }
 
   /** The SDK is loaded only where it is used: it takes some 20 MB. */
@@ -79,6 +105,27 @@ export class TelemetryExport {
       clock,
       log,
     })
+  }
+
+  /** It begins when what is returned is called. */
+  private async metricsExport(
+    service: string,
+    config: CollectorConfig & { readonly every: number },
+    headers: Readonly<Record<string, string>>,
+  ): Promise<() => MetricsExport> {
+    const { clock, log, registry, version } = this.options
+    const { MetricsEncoder } = await import('../telemetry/tracing/sdk-metrics.ts')
+    const { endpoint, every, protocol, timeout } = config
+    const sender = { service, version, instance: this.instance }
+    return () =>
+      new MetricsExport({
+        encoder: new MetricsEncoder(sender, protocol === 'http/json', BUCKETS, this.since),
+        collector: new Collector({ url: `${endpoint}/v1/metrics`, headers, timeout, clock }),
+        every,
+        families: () => registry.all(),
+        clock,
+        log,
+      })
   }
 
   private exemplify({ endedAt, route, spanId, startedAt, status, traceId, tries }: RequestRecord): void {

@@ -27,19 +27,30 @@ export interface Sample {
   readonly exemplar: Exemplar | undefined
 }
 
+/** One series as it stands. */
+export interface Series {
+  readonly labels: Labels
+  /** As it is shown. */
+  readonly lines: Iterable<Sample>
+  /** Slots of a histogram of ours (`names.ts`); undefined: a histogram that others measure. */
+  readonly value: number | Float64Array | undefined
+}
+
+export type Labels = Readonly<Record<string, string | number>>
+
 /** A metric with all its series. */
 export interface Family {
   readonly name: string
   readonly help: string
   readonly kind: string
-  readonly series: () => Iterable<Iterable<Sample>>
+  readonly series: () => Iterable<Series>
 }
 
 /** The event loop is held no longer than this at a stretch, but for one series. */
 const SLICE_MS = 5
 
 /** `a="b",c="d"`, escaped; empty without labels. */
-export function labelText(labels: Readonly<Record<string, string | number>>): string {
+export function labelText(labels: Labels): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}="${escaped(String(value))}"`)
     .join(',')
@@ -58,8 +69,8 @@ export async function expose(families: Iterable<Family>, form: Form, clock: Cloc
   }
   for (const family of families) {
     text += head(family, form)
-    for (const series of family.series()) {
-      for (const sample of series) text += line(family.name, sample, form)
+    for (const { lines } of family.series()) {
+      for (const sample of lines) text += line(family.name, sample, form)
       if (clock.now() - since >= SLICE_MS) await pause()
     }
   }

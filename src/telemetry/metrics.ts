@@ -2,7 +2,17 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { CellRef, Page } from '../cells/pages.ts'
 import type { FromWorker } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
-import { CONTENT_TYPES, type Exemplar, expose, type Family, type Form, labelText, type Sample } from './exposition.ts'
+import {
+  CONTENT_TYPES,
+  type Exemplar,
+  expose,
+  type Family,
+  type Form,
+  type Labels,
+  labelText,
+  type Sample,
+  type Series,
+} from './exposition.ts'
 import {
   BUCKETS,
   type CounterName,
@@ -143,9 +153,13 @@ export class MetricsRegistry {
 
   /** All metrics, written without holding the event loop for long. */
   async expose(form: Form = 'text'): Promise<{ contentType: string; body: Buffer }> {
-    const own = await this.process.getMetricsAsJSON()
-    const body = await expose([...own.map(ofProcess), ...this.shown], form, this.clock)
+    const body = await expose(await this.all(), form, this.clock)
     return { contentType: CONTENT_TYPES[form], body }
+  }
+
+  /** All metrics; their series are read while they are gone through. */
+  async all(): Promise<readonly Family[]> {
+    return [...(await this.process.getMetricsAsJSON()).map(ofProcess), ...this.shown]
   }
 
   private detach(row: Row, worker: number): void {
@@ -191,12 +205,14 @@ export class MetricsRegistry {
     this.show({ name: metric, help, kind, series: () => this.seriesOf(kind, rows) })
   }
 
-  private *seriesOf(kind: MetricDefinition['kind'], rows: Map<string, Row>): Generator<Iterable<Sample>> {
+  private *seriesOf(kind: MetricDefinition['kind'], rows: Map<string, Row>): Generator<Series> {
     for (const row of rows.values()) {
       const slots = this.sum(row)
       if (row.forgotten === at(slots, 0)) continue
       row.forgotten = undefined
-      yield kind === 'histogram' ? histogram(row, slots) : [plain(row.text, at(slots, 0))]
+      const { labels, text } = row
+      if (kind === 'histogram') yield { labels, value: slots, lines: histogram(row, slots) }
+      else yield simple(labels, text, at(slots, 0))
     }
   }
 
@@ -217,8 +233,11 @@ export class MetricsRegistry {
     labelNames: readonly string[],
     read: () => Iterable<Reading>,
   ): void {
-    function* series(): Generator<Iterable<Sample>> {
-      for (const { labels, value } of read()) yield [plain(labelText(labelled(labelNames, labels)), value)]
+    function* series(): Generator<Series> {
+      for (const { labels, value } of read()) {
+        const named = labelled(labelNames, labels)
+        yield simple(named, labelText(named), value)
+      }
     }
     this.show({ name, help, kind, series })
   }
@@ -250,8 +269,8 @@ function* histogram({ exemplars, text }: Row, slots: Float64Array): Generator<Sa
   yield { suffix: '_count', labels: text, value: count, exemplar: undefined }
 }
 
-function plain(labels: string, value: number): Sample {
-  return { suffix: '', labels, value, exemplar: undefined }
+function simple(labels: Labels, text: string, value: number): Series {
+  return { labels, value, lines: [{ suffix: '', labels: text, value, exemplar: undefined }] }
 }
 
 interface ProcessMetric {
@@ -263,11 +282,17 @@ interface ProcessMetric {
 
 /** What prom-client measures. */
 function ofProcess({ help, name, type, values }: ProcessMetric): Family {
-  const samples = values.map(({ labels, metricName = name, value }) => ({
-    suffix: metricName.slice(name.length),
-    labels: labelText(labels as Record<string, string | number>),
-    value,
-    exemplar: undefined,
-  }))
-  return { name, help, kind: String(type), series: () => [samples] }
+  const kind = String(type)
+  const series = (): Series[] => {
+    if (kind !== 'histogram')
+      return values.map(({ labels, value }) => simple(labels as Labels, labelText(labels as Labels), value))
+    const lines = values.map(({ labels, metricName = name, value }) => ({
+      suffix: metricName.slice(name.length),
+      labels: labelText(labels as Labels),
+      value,
+      exemplar: undefined,
+    }))
+    return [{ labels: {}, value: undefined, lines }]
+  }
+  return { name, help, kind, series }
 }

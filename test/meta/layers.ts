@@ -20,7 +20,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src'],
 ]
 
-const SDK = /^src\/telemetry\/tracing\/sdk-spans\.ts$/
+const SDK = /^src\/telemetry\/tracing\/sdk-(spans|metrics)\.ts$/
 
 /** Files that alone may import a package: its traps live in one place. */
 const HOMES: Readonly<Record<string, RegExp>> = {
@@ -30,6 +30,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/api': SDK,
   '@opentelemetry/otlp-transformer': SDK,
   '@opentelemetry/resources': SDK,
+  '@opentelemetry/sdk-metrics': SDK,
   '@opentelemetry/sdk-trace': SDK,
   opossum: /^src\/stores\/guard\.ts$/,
   uplot: /^src\/control\/admin\/dashboard\//,

@@ -1,0 +1,85 @@
+import { type HrTime, ValueType } from '@opentelemetry/api'
+import { JsonMetricsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
+import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics'
+import type { Sender } from './sdk-spans.ts'
+
+/** One series, as `exposition.ts` has it. */
+export interface Point {
+  readonly labels: Readonly<Record<string, string | number>>
+  /** `counts`: one a bound, and one above the last. */
+  readonly value: number | { readonly counts: readonly number[]; readonly sum: number }
+}
+
+/** Series of one metric. */
+export interface Points {
+  readonly name: string
+  readonly help: string
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  readonly points: readonly Point[]
+}
+
+/** Encodes metrics as OTLP. Cumulative: what one request does not bring the next one does. */
+export class MetricsEncoder {
+  private readonly resource: Resource
+  private readonly version: string
+  private readonly json: boolean
+  private readonly bounds: readonly number[]
+  private readonly since: HrTime
+
+  /** `since`: Unix milliseconds at which counting began; `bounds`: of histograms. */
+  constructor({ instance, service, version }: Sender, json: boolean, bounds: readonly number[], since: number) {
+    this.resource = resourceFromAttributes({
+      'service.name': service,
+      'service.version': version,
+      'service.instance.id': instance,
+    })
+    this.version = version
+    this.json = json
+    this.bounds = bounds
+    this.since = timeOf(since)
+  }
+
+  get contentType(): string {
+    return this.json ? 'application/json' : 'application/x-protobuf'
+  }
+
+  /** An ExportMetricsServiceRequest. `now`: Unix milliseconds. */
+  encode(families: readonly Points[], now: number): Uint8Array {
+    const metrics = families.map((family) => this.metric(family, timeOf(now)))
+    const scope = { name: 'sluice', version: this.version }
+    const serializer = this.json ? JsonMetricsSerializer : ProtobufMetricsSerializer
+    const bytes = serializer.serializeRequest({ resource: this.resource, scopeMetrics: [{ scope, metrics }] })
+    if (bytes === undefined) throw new Error('the metrics can not be encoded')
+    return bytes
+  }
+
+  private metric({ help, kind, name, points }: Points, endTime: HrTime): MetricData {
+    const common = {
+      descriptor: { name, description: help, unit: name.endsWith('_seconds') ? 's' : '', valueType: ValueType.DOUBLE },
+      aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    }
+    const times = { startTime: this.since, endTime }
+    if (kind === 'histogram') {
+      const dataPoints = points.map(({ labels, value }) => ({
+        ...times,
+        attributes: labels,
+        value: this.histogram(value),
+      }))
+      return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints }
+    }
+    const dataPoints = points.map(({ labels, value }) => ({ ...times, attributes: labels, value: value as number }))
+    if (kind === 'gauge') return { ...common, dataPointType: DataPointType.GAUGE, dataPoints }
+    return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
+  }
+
+  private histogram(value: Point['value']) {
+    const { counts, sum } = value as Exclude<Point['value'], number>
+    const buckets = { boundaries: this.bounds.slice(), counts: counts.slice() }
+    return { buckets, sum, count: counts.reduce((all, count) => all + count, 0) }
+  }
+}
+
+function timeOf(ms: number): HrTime {
+  return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)]
+}
