@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type TestCollector, testCollector } from '../../kit/collector.ts'
 import type { SeenSpan } from '../../kit/otlp.ts'
@@ -234,4 +236,42 @@ test('spans that wait are sent at the end', async () => {
   for (let i = 0; i < 20; i++) await sluice.get('/orders/1')
   expect(await sluice.stop()).toBe(0)
   expect(collector.spans).toHaveLength(40)
+})
+
+test('a reload switches it on, with a secret from a file, and off again', async () => {
+  const collector = await testCollector()
+  const yaml = (tracing: string): string => `${TOP}watch: off
+tracing: ${tracing}
+upstreams: { good: { endpoints: ["${upstream.url}"] } }
+routes: { all: { match: { path: /* }, to: good } }
+`
+  const sluice = await startSluice(yaml('off'))
+  try {
+    const on = `{ sample: 100%, otlp: { endpoint: "${collector.url}", headers: { authorization: { file: key } } } }`
+    const reload = async (tracing: string): Promise<number> => {
+      await writeFile(sluice.file, yaml(tracing))
+      return (await sluice.command('reload', {})).status
+    }
+    // The secret is not there.
+    expect(await reload(on)).toBe(422)
+    await sluice.get('/')
+    expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toMatch(/-00$/)
+    await writeFile(join(sluice.folder, 'key'), 'Bearer one\n')
+    expect(await reload(on)).toBe(200)
+    await sluice.get('/')
+    await until(() => collector.spans.length === 2)
+    expect(collector.requests[0]?.headers.authorization).toBe('Bearer one')
+    await writeFile(join(sluice.folder, 'key'), 'Bearer two\n')
+    expect(await reload(on)).toBe(200)
+    await sluice.get('/')
+    await until(() => collector.spans.length === 4)
+    expect(collector.requests.at(-1)?.headers.authorization).toBe('Bearer two')
+    expect(await reload('off')).toBe(200)
+    await sluice.get('/')
+    expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toMatch(/-00$/)
+  } finally {
+    expect(await sluice.stop()).toBe(0)
+    await collector.close()
+  }
+  expect(collector.spans).toHaveLength(4)
 })
