@@ -61,7 +61,8 @@ export const sluiceCompiled = sluicePeer({
 function config(setup: SluiceSetup, folder: string, port: number, backendPort: number): string {
   const { workers = 1, routes = 1, route = [], traces, upstream = [] } = setup
   const collector = `otlp: { endpoint: "http://127.0.0.1:${backendPort}" }`
-  const tracing = traces === undefined ? 'off' : `{ ${collector}, sample: ${traces} }`
+  // Left out where it is off: versions before it know no such key.
+  const tracing = traces === undefined ? '' : `tracing: { ${collector}, sample: ${traces} }\n`
   return `apiVersion: sluice/v1
 gateway: { name: bench }
 workers: ${workers}
@@ -70,8 +71,7 @@ listeners:
 admin: { listen: "127.0.0.1:0" }
 drain: { delay: 0s, timeout: 1s }
 stateDir: ${JSON.stringify(join(folder, 'state'))}
-tracing: ${tracing}
-upstreams:
+${tracing}upstreams:
   backend:
     endpoints: ["http://127.0.0.1:${backendPort}"]
 ${upstream.map((line) => `    ${line}\n`).join('')}routes:
