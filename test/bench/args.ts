@@ -44,7 +44,8 @@ export function readArgs(args: readonly string[]): Wanted {
     },
   })
   const asked = OTHER_MODES.filter(({ name }) => (values as Record<string, unknown>)[name] === true)
-  if (typeof values.against === 'string') asked.push(against(values.against, MODES[0].scenarios, MODES[0].usual))
+  if (typeof values.against === 'string')
+    asked.push(against(values.against, MODES[0].scenarios, MODES[0].scenarios.slice(0, 1)))
   if (asked.length > 1) throw new Error(`one of ${asked.map(({ name }) => `--${name}`).join(', ')} at a time`)
   const mode = asked[0] ?? MODES[0]
   const rounds = whole('rounds', values.rounds, 50)
