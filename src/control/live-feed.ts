@@ -11,6 +11,9 @@ import { ROUTE_FIELDS, UPSTREAM_FIELDS } from './live-rows.ts'
 import { LiveWindow } from './live-window.ts'
 
 const WATCHED_MS = 1_000
+/** Looks take at most one part in so many of the thread's time: with thousands of routes they come more rarely. */
+const WATCHED_PART = 10
+const UNWATCHED_PART = 100
 
 export interface LiveFeedOptions {
   readonly clock: Clock
@@ -24,7 +27,7 @@ const question = object({
 })
 
 /**
- * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s for
+ * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s (more rarely with thousands of routes) for
  * the history. A reader gets a `snapshot`, then an `update` a second with what has changed; one that could not follow gets
  * a snapshot again.
  */
@@ -40,6 +43,8 @@ export class LiveFeed {
   private frame: Frame | undefined = undefined
   private lookedAt = Number.NEGATIVE_INFINITY
   private keptAt = Number.NEGATIVE_INFINITY
+  /** Milliseconds that the latest look took. */
+  private cost = 0
   private timer: ClockHandle = undefined
 
   constructor(options: LiveFeedOptions) {
@@ -76,14 +81,16 @@ export class LiveFeed {
   }
 
   private again(): void {
-    this.timer = this.options.clock.after(this.readers.size > 0 ? WATCHED_MS : STEP_MS, () => {
-      this.again()
+    const [least, part] = this.readers.size > 0 ? [WATCHED_MS, WATCHED_PART] : [STEP_MS, UNWATCHED_PART]
+    this.timer = this.options.clock.after(Math.max(least, part * this.cost), () => {
       this.look()
+      this.again()
     })
   }
 
   private look(): void {
     const { around, clock, figures: read } = this.options
+    const begun = clock.now()
     const figures = read()
     const rows = this.window.look(figures)
     const surroundings = around()
@@ -94,6 +101,7 @@ export class LiveFeed {
     const before = this.frame
     this.frame = frameOf(figures, rows, this.journal, surroundings)
     this.lookedAt = clock.now()
+    const spent = this.lookedAt - begun
     if (this.lookedAt - this.keptAt >= STEP_MS - WATCHED_MS / 2) {
       this.keptAt = this.lookedAt
       this.total.add(this.frame.at, new Map([['', rows.total]]))
@@ -101,6 +109,7 @@ export class LiveFeed {
       this.upstreams.add(this.frame.at, rows.upstreams)
     }
     if (this.readers.size > 0) this.tell(before && updateOf(this.frame, before, events))
+    this.cost = clock.now() - this.lookedAt + spent
   }
 
   /** undefined: only a snapshot tells what has changed. */
