@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endChild } from './end-child.ts'
 import { closedPort, tcpConnect } from './tcp.ts'
 import { until } from './until.ts'
 
@@ -35,11 +35,7 @@ export class Nginx {
   }
 
   async stop(): Promise<void> {
-    const exited = once(this.child, 'exit')
-    this.child.kill('SIGTERM')
-    const force = setTimeout(() => this.child.kill('SIGKILL'), 5000)
-    await exited
-    clearTimeout(force)
+    await endChild(this.child)
     await rm(this.folder, { recursive: true, force: true })
   }
 }

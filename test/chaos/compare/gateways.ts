@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Stage } from '../../../src/drill/drill.ts'
 import { nginxShell } from '../../bench/nginx.ts'
+import { endChild } from '../../kit/end-child.ts'
 import { startSluice } from '../../kit/sluice.ts'
 import { closedPort, tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -85,13 +85,7 @@ async function listens(port: number): Promise<boolean> {
 }
 
 async function end(child: ChildProcess, folder: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const exited = once(child, 'exit')
-    child.kill('SIGTERM')
-    const force = setTimeout(() => child.kill('SIGKILL'), 5_000)
-    await exited
-    clearTimeout(force)
-  }
+  await endChild(child)
   await rm(folder, { recursive: true, force: true })
 }
 
