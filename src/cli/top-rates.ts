@@ -1,7 +1,5 @@
 import type { EndpointFigures, LatencyFigures, LiveFigures, RouteFigures, UpstreamFigures } from '../control/figures.ts'
-import { BUCKETS } from '../telemetry/names.ts'
-
-const LAST = BUCKETS.at(-1) as number
+import { bucketCounts, bucketQuantile } from '../telemetry/quantile.ts'
 
 /** Rates are a second; ratios from 0 to 1; null: nothing happened. */
 export interface RouteRates {
@@ -114,27 +112,13 @@ function endpointRates(before: EndpointFigures | undefined, after: EndpointFigur
 }
 
 function quantiles(before: LatencyFigures | undefined, after: LatencyFigures) {
-  return { p50Ms: quantileMs(before, after, 0.5), p99Ms: quantileMs(before, after, 0.99) }
+  const former = bucketCounts(before?.buckets ?? [])
+  const counts = bucketCounts(after.buckets).map((count, i) => Math.max(0, count - (former[i] as number)))
+  return { p50Ms: milliseconds(bucketQuantile(counts, 0.5)), p99Ms: milliseconds(bucketQuantile(counts, 0.99)) }
 }
 
-/**
- * Within a bucket as if all were spread evenly, from 0 in the first: as Prometheus' `histogram_quantile` does. What is above
- * the last bound counts as that.
- */
-function quantileMs(before: LatencyFigures | undefined, after: LatencyFigures, q: number): number | null {
-  const former = new Map(before?.buckets)
-  const buckets = after.buckets
-    .map(([le, count]) => [le, count - (former.get(le) ?? 0)] as const)
-    .filter(([, count]) => count > 0)
-  const wanted = q * buckets.reduce((sum, [, count]) => sum + count, 0)
-  let seen = 0
-  for (const [le, count] of buckets) {
-    if (le === null) return 1000 * LAST
-    const lower = BUCKETS[BUCKETS.indexOf(le) - 1] ?? 0
-    if (seen + count >= wanted) return 1000 * (lower + (le - lower) * ((wanted - seen) / count))
-    seen += count
-  }
-  return null
+function milliseconds(seconds: number | undefined): number | null {
+  return seconds === undefined ? null : 1000 * seconds
 }
 
 function ratio(part: number, whole: number): number | null {

@@ -1,4 +1,5 @@
 import { BUCKETS } from '../telemetry/names.ts'
+import { bucketCounts, bucketQuantile } from '../telemetry/quantile.ts'
 import type { LatencyFigures, RouteFigures, UpstreamFigures } from './figures.ts'
 
 /** What is told of a route, and of all routes together: rates a second, milliseconds, and what there is now. */
@@ -42,10 +43,6 @@ const QUANTILES = [0.5, 0.95, 0.99] as const
 const CLASSES = ['2xx', '3xx', '4xx', '5xx'] as const
 const ROUTE_COUNTERS = CLASSES.length + 3
 const UPSTREAM_COUNTERS = 3
-const BUCKET_OF: ReadonlyMap<number | null, number> = new Map([
-  ...BUCKETS.map((le, i) => [le, i] as const),
-  [null, BUCKETS.length] as const,
-])
 
 export function routeCounted({ statuses, retries, degraded, rejected, latency }: RouteFigures): Counted {
   const counters = [...CLASSES.map((name) => statuses[name] ?? 0), retries, degraded, rejected]
@@ -101,7 +98,7 @@ export function upstreamRow(
 function counted(counters: readonly number[], { buckets }: LatencyFigures): Counted {
   const values = new Float64Array(counters.length + BUCKETS.length + 1)
   values.set(counters)
-  for (const [le, count] of buckets) values[counters.length + (BUCKET_OF.get(le) as number)] = count
+  values.set(bucketCounts(buckets), counters.length)
   return values
 }
 
@@ -112,21 +109,12 @@ function difference(now: Counted, before: Counted | undefined): Counted {
     : now.map((count, i) => Math.max(0, count - (before[i] ?? 0)))
 }
 
-/** In milliseconds; linear within a bucket, as Prometheus' `histogram_quantile` has it. */
+/** In milliseconds. */
 function quantilesOf(buckets: Float64Array): (number | null)[] {
-  const count = buckets.reduce((sum, inside) => sum + inside, 0)
-  return QUANTILES.map((share) => (count === 0 ? null : rounded(quantile(buckets, share * count) * 1000)))
-}
-
-function quantile(buckets: Float64Array, rank: number): number {
-  let below = 0
-  for (const [i, le] of BUCKETS.entries()) {
-    const inside = buckets[i] as number
-    const from = i === 0 ? 0 : (BUCKETS[i - 1] as number)
-    if (inside > 0 && below + inside >= rank) return from + ((le - from) * (rank - below)) / inside
-    below += inside
-  }
-  return BUCKETS.at(-1) as number
+  return QUANTILES.map((share) => {
+    const seconds = bucketQuantile(buckets, share)
+    return seconds === undefined ? null : rounded(seconds * 1000)
+  })
 }
 
 /** Three digits: what differs less is not worth telling again. */
