@@ -2,11 +2,10 @@ import { normalize } from 'node:path'
 import type { MatchConfig, PathPattern } from '../core/config.ts'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { MapNode, Node } from '../schema/node.ts'
-import { At } from '../schema/schema.ts'
 import { referencesOf } from './file-references.ts'
 import type { Allowed } from './include.ts'
 import type { RootOptions } from './root.ts'
-import { placeOf } from './tree.ts'
+import { pathText, placeOf } from './tree.ts'
 
 /** How far the routes of a name may reach. */
 export interface Fence {
@@ -22,8 +21,8 @@ export function trespasses(root: RootOptions, fences: readonly Fence[], tree: No
     for (const [name, route] of root.routes) {
       if (!name.startsWith(`${fence.as}.`)) continue
       const say = (step: string, message: string): void => {
-        const { path } = new At([]).key('routes').key(name).key(step)
-        found.push({ severity: 'error', at: placeOf(tree, ['routes', name, step]), path, message })
+        const path = ['routes', name, step]
+        found.push({ severity: 'error', at: placeOf(tree, path), path: pathText(path), message })
       }
       for (const problem of new Set(route.match.flatMap((match) => outside(match, fence.allow)))) say('match', problem)
       const allowed = (upstream: string): boolean =>

@@ -27,9 +27,9 @@ const question = object({
 })
 
 /**
- * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s (more rarely with thousands of routes) for
- * the history. A reader gets a `snapshot`, then an `update` a second with what has changed; one that could not follow gets
- * a snapshot again.
+ * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s for
+ * the history; more rarely with thousands of routes. A reader gets a `snapshot`, then an `update` a second with what has
+ * changed; one that could not follow gets a snapshot again.
  */
 export class LiveFeed {
   private readonly options: LiveFeedOptions
@@ -101,7 +101,6 @@ export class LiveFeed {
     const before = this.frame
     this.frame = frameOf(figures, rows, this.journal, surroundings)
     this.lookedAt = clock.now()
-    const spent = this.lookedAt - begun
     if (this.lookedAt - this.keptAt >= STEP_MS - WATCHED_MS / 2) {
       this.keptAt = this.lookedAt
       this.total.add(this.frame.at, new Map([['', rows.total]]))
@@ -109,7 +108,7 @@ export class LiveFeed {
       this.upstreams.add(this.frame.at, rows.upstreams)
     }
     if (this.readers.size > 0) this.tell(before && updateOf(this.frame, before, events))
-    this.cost = clock.now() - this.lookedAt + spent
+    this.cost = clock.now() - begun
   }
 
   /** undefined: only a snapshot tells what has changed. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts'
 import type { EndVerdict, HeadVerdict } from './outcome.ts'
 
 /** One dispatch to an endpoint, from the pick to its end. Fixed shape; the engine makes and fills it. */
@@ -36,5 +37,10 @@ export class Attempt {
     this.end = 'pending'
     this.ticket = 0
     this.passed = 0
+  }
+
+  /** When its head verdict was given, asked while it is: its head came just now, or there is none. */
+  judgedAt(clock: Pick<Clock, 'now'>): number {
+    return this.headAt === 0 ? clock.now() : this.headAt
   }
 }

@@ -28,8 +28,9 @@ export class UpstreamSeries {
   }
 
   /** A try's head verdict is there, now. `maxEndpoints`: so many are counted apart, at least one. */
-  record({ endpoint, headAt, startedAt }: Attempt, verdict: HeadVerdict, maxEndpoints: number): void {
-    const now = headAt === 0 ? this.clock.now() : headAt
+  record(at: Attempt, verdict: HeadVerdict, maxEndpoints: number): void {
+    const { endpoint, startedAt } = at
+    const now = at.judgedAt(this.clock)
     this.durations.observe((now - startedAt) / 1000)
     let series = this.endpoints.get(endpoint)
     if (series === undefined) {

@@ -396,8 +396,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   private conclude(tri: Try, head: HeadVerdict): void {
-    // The head that is judged came just now.
-    const now = tri.at.headAt === 0 ? this.clock.now() : tri.at.headAt
+    const now = tri.at.judgedAt(this.clock)
     const ms = now - tri.at.startedAt
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)

@@ -112,9 +112,9 @@ class Breakers implements Policy {
   }
 
   attempted(_ex: Exchange, at: Attempt): void {
-    const { head, headAt, ticket } = at
+    const { head, ticket } = at
     if (ticket === REFUSED || head === undefined) return
-    const now = headAt === 0 ? this.clock.now() : headAt
+    const now = at.judgedAt(this.clock)
     this.circuits.get(at.upstream)?.settle(ticket, head.ignored ? 'neutral' : this.judge(head.outcome), now)
   }
 
