@@ -14,7 +14,7 @@ import { type Kept, keepsGood, withoutBad } from './keep-good.ts'
 import { runLints } from './lint.ts'
 import { normalise } from './normalise.ts'
 import { type RootOptions, rootOptions } from './root.ts'
-import { mergeDefaults, placeOf } from './tree.ts'
+import { mergeDefaults, pathText, placeOf } from './tree.ts'
 
 /** What loading touches of the machine. */
 export interface LoadDeps {
@@ -94,7 +94,7 @@ async function judged(
   found.push(...checkRoot(root, tree), ...trespasses(root, fences, tree))
   const files = await readFiles(root, folder, deps, (upstream, key, message) => {
     const path = ['upstreams', upstream, 'tls', key, 'file']
-    found.push({ severity: 'error', at: placeOf(tree, path), path: path.join('.'), message })
+    found.push({ severity: 'error', at: placeOf(tree, path), path: pathText(path), message })
   })
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
   found.push(...runLints(root, tree, comments))

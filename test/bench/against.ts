@@ -31,16 +31,15 @@ export function against(folder: string, scenarios: readonly Scenario[], usual: r
   }
 }
 
-/** Quotients of the two sides of each round: what else the machine does falls on both. */
+/** How the quotients of the pairs are spread. */
 export function pairs(rows: readonly Row[]): Extra {
   const scenarios = [...new Set(rows.map(({ scenario }) => scenario))]
   const judged = scenarios.map((scenario) => {
     const [before, now] = [BEFORE, NOW].map((peer) =>
       rows.find((row) => row.peer === peer && row.scenario === scenario),
     )
-    const quotients = (now?.cpuUsOfRounds ?? []).map((cost, i) => cost / (before?.cpuUsOfRounds[i] ?? Number.NaN))
     const errors = before?.errors !== 0 || now?.errors !== 0
-    return { scenario, quotients, errors }
+    return { scenario, quotients: now?.quotients ?? [], errors }
   })
   return {
     heading: 'Pairs',

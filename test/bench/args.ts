@@ -10,6 +10,8 @@ export interface Wanted {
   readonly scenarios: readonly Scenario[]
   /** Those of the mode whose peers and scenario were asked for. */
   readonly bounds: readonly Bound[]
+  /** The peer that each of the others is measured beside: the mode's, or the first where that was not asked for. */
+  readonly reference: string
   readonly seconds: number
   readonly rounds: number
   /** A bound that does not hold is exit code 1. */
@@ -36,8 +38,8 @@ export function readArgs(args: readonly string[]): Wanted {
       ...Object.fromEntries(OTHER_MODES.map(({ name }) => [name, flag] as const)),
       peers: { type: 'string' },
       scenarios: { type: 'string' },
-      seconds: { type: 'string', default: '5' },
-      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '2' },
+      rounds: { type: 'string', default: '8' },
       require: flag,
       against: { type: 'string' },
       out: { type: 'string' },
@@ -63,6 +65,7 @@ export function readArgs(args: readonly string[]): Wanted {
     peers,
     scenarios,
     bounds,
+    reference: (peers.find(({ name }) => name === mode.reference) ?? (peers[0] as Peer)).name,
     seconds: whole('seconds', values.seconds, 120),
     rounds,
     require: values.require === true,

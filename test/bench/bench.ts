@@ -7,7 +7,7 @@ import { pace, saturate, type Target } from './load.ts'
 import { median } from './median.ts'
 import { accepting, freePort } from './ports.ts'
 import { cpuMicros, family, forgetPeak, peakMiB } from './processes.ts'
-import { summary } from './summary.ts'
+import { type Pair, summary } from './summary.ts'
 
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
@@ -16,12 +16,16 @@ const MOST_WARM_UP_SECONDS = 4
 const START_SECONDS = 1
 /** Percentiles settle sooner than CPU times, and say less. */
 const PACED_ROUNDS = 3
+/** Percentiles need more answers than a median of many pairs. */
+const PACED_TIMES = 3
 /** Of what the slowest peer can take: the fixed rate at which percentiles are taken. */
 const PACE = 0.5
 
 export interface BenchOptions {
   readonly peers: readonly Peer[]
   readonly scenarios: readonly Scenario[]
+  /** Name of one of the peers. Where it can't run, the first that can takes its place. */
+  readonly reference: string
   readonly seconds: number
   readonly rounds: number
   /** Percentiles too. */
@@ -54,14 +58,15 @@ export function estimate({
   rounds,
   latency,
 }: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
-  const measured = seconds * (rounds + (latency ? Math.min(rounds, PACED_ROUNDS) : 0))
-  return peers.length * (START_SECONDS + scenarios.length * (warmUp(seconds) + measured))
+  const paced = latency ? PACED_TIMES * seconds * Math.min(rounds, PACED_ROUNDS) : 0
+  const each = START_SECONDS + scenarios.length * (warmUp(seconds) + paced)
+  return peers.length * each + scenarios.length * rounds * 2 * seconds * Math.max(1, peers.length - 1)
 }
 
 /**
- * Runs every scenario against every peer in interleaved rounds: within a round peers alternate, and each round begins
- * with another peer, so that what else the machine does falls on all alike. Peers run from the beginning to the end; one
- * that nobody asks costs next to nothing.
+ * Runs every scenario against every peer in interleaved rounds. Within a round each peer is measured right beside the
+ * reference, before it in one round and after it in the next, so that what else the machine does falls on both sides of
+ * a quotient. Peers run from the beginning to the end; one that nobody asks costs next to nothing.
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
   const children: Child[] = []
@@ -123,22 +128,26 @@ class Bench {
 
   private async scenario(running: readonly Running[], scenario: Scenario): Promise<Row[]> {
     const { rounds, latency } = this.options
-    const samples = new Map<Running, Sample[]>(running.map((one) => [one, []]))
+    const pairs = new Map<Running, Pair[]>(running.map((one) => [one, []]))
     const latencies = new Map<Running, Latency[]>(running.map((one) => [one, []]))
     for (const one of running) {
       forgetPeak(family(one.child.pid))
       await this.sample(one, scenario, warmUp(this.options.seconds))
     }
+    const reference = running.find(({ peer }) => peer.name === this.options.reference) ?? (running[0] as Running)
+    const others = running.filter((one) => one !== reference)
     for (let round = 0; round < rounds; round++) {
-      for (const one of rotated(running, round)) {
-        const sample = await this.sample(one, scenario, this.options.seconds)
-        samples.get(one)?.push(sample)
-        this.options.progress(`${scenario.name} ${round + 1}/${rounds} ${one.peer.name}: ${shown(sample)}`)
+      for (const one of others.length === 0 ? [reference] : rotated(others, round)) {
+        const name = `${scenario.name} ${round + 1}/${rounds} ${one.peer.name}`
+        const { beside, sample } = await this.pair(one, reference, scenario, round % 2 === 0)
+        pairs.get(one)?.push({ sample, beside })
+        pairs.get(reference)?.push({ sample: beside, beside })
+        this.options.progress(`${name}: ${shown(sample)}; ${reference.peer.name}: ${shown(beside)}`)
       }
     }
-    const able = running.filter((one) => middleRate(samples.get(one)) > 0)
+    const able = running.filter((one) => middleRate(pairs.get(one)) > 0)
     if (latency && able.length > 0) {
-      const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map((one) => middleRate(samples.get(one))))))
+      const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map((one) => middleRate(pairs.get(one))))))
       this.options.progress(`${scenario.name}: percentiles at ${rate} requests a second`)
       for (let round = 0; round < Math.min(rounds, PACED_ROUNDS); round++) {
         for (const one of rotated(able, round)) {
@@ -151,11 +160,22 @@ class Bench {
       summary(
         one.peer.name,
         scenario.name,
-        samples.get(one) ?? [],
+        pairs.get(one) ?? [],
         latencies.get(one) ?? [],
         peakMiB(family(one.child.pid)),
       ),
     )
+  }
+
+  /** A reference without others is measured beside itself. */
+  private async pair(one: Running, reference: Running, scenario: Scenario, referenceFirst: boolean): Promise<Pair> {
+    const measure = (side: Running): Promise<Sample> => this.sample(side, scenario, this.options.seconds)
+    if (referenceFirst) {
+      const beside = await measure(reference)
+      return { beside, sample: await measure(one) }
+    }
+    const sample = await measure(one)
+    return { sample, beside: await measure(reference) }
   }
 
   private async sample(one: Running, scenario: Scenario, seconds: number): Promise<Sample> {
@@ -175,7 +195,7 @@ class Bench {
 
   private async paced(one: Running, scenario: Scenario, rate: number): Promise<Latency | undefined> {
     try {
-      return await pace(this.target(one, scenario), rate, this.options.seconds)
+      return await pace(this.target(one, scenario), rate, PACED_TIMES * this.options.seconds)
     } catch (error) {
       this.failed(one, error)
       return undefined
@@ -204,8 +224,8 @@ function rotated<T>(list: readonly T[], by: number): T[] {
   return [...list.slice(at), ...list.slice(0, at)]
 }
 
-function middleRate(samples: readonly Sample[] = []): number {
-  return median(samples.map(({ rps }) => rps))
+function middleRate(pairs: readonly Pair[] = []): number {
+  return median(pairs.map(({ sample }) => sample.rps))
 }
 
 function shown({ cpuUs, rps, busy, errors }: Sample): string {

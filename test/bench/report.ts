@@ -29,7 +29,7 @@ export function markdown(report: Report, level = 2): string {
   const scenarios = [...new Set(report.rows.map(({ scenario }) => scenario))]
   const section = (heading: string, text: string): string => `${'#'.repeat(level)} ${heading}\n\n${text}`
   return [
-    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} interleaved rounds of ${seconds} s.`,
+    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} rounds of ${seconds} s; ratios are medians of pairs.`,
     ...(required.length === 0 ? [] : [section('Required', requiredTable(required))]),
     ...scenarios.map((scenario) => section(scenario, table(report, scenario))),
     ...more.map(({ heading, text }) => section(heading, text)),
@@ -54,13 +54,13 @@ function table({ rows, reference }: Report, scenario: string): string {
   if (rate !== undefined) heads.push(`p50 ms at ${rate}/s`, `p99 ms at ${rate}/s`)
   heads.push('peak MiB', 'errors')
   const lines = own.map((row) => {
-    const { peer, cpuUs, rps, busy, latency, peakMiB, errors } = row
-    const known = cpuUs !== undefined && base !== undefined
+    const { peer, cpuUs, ratio, rps, busy, latency, peakMiB, errors } = row
+    const known = ratio !== undefined && base !== undefined
     const cells = [
       peer,
       cpuUs?.toFixed(1) ?? '–',
-      known ? `${(cpuUs / base).toFixed(2)}x` : '–',
-      known ? signed(cpuUs - base) : '–',
+      known ? `${ratio.toFixed(2)}x` : '–',
+      known ? signed((ratio - 1) * base) : '–',
       rps.toFixed(0),
       `${(busy * 100).toFixed(0)} %`,
     ]

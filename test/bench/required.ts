@@ -1,6 +1,6 @@
 import type { Row } from './contract.ts'
 
-/** What must hold: a bound on the quotient of two peers' CPU a request in one scenario. */
+/** What must hold: a bound on the quotient of two peers' CPU a request in one scenario, each taken beside the reference. */
 export interface Bound {
   readonly peer: string
   readonly to: string
@@ -34,7 +34,7 @@ export function verdict(
 export function judge(bounds: readonly Bound[], rows: readonly Row[]): Verdict[] {
   return bounds.map(({ peer, to, scenario, atMost }) => {
     const sides = [peer, to].map((name) => rows.find((row) => row.peer === name && row.scenario === scenario))
-    const [one, other] = sides.map((row) => row?.cpuUs)
+    const [one, other] = sides.map((row) => row?.ratio)
     const measured = one === undefined || other === undefined ? undefined : one / other
     const errors = sides.some((row) => row?.errors !== 0)
     return verdict(

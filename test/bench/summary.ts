@@ -1,15 +1,25 @@
 import type { Latency, Row, Sample } from './contract.ts'
 import { median } from './median.ts'
 
+/** A run of a peer, and one of the reference right before or after it; the reference's own runs are beside themselves. */
+export interface Pair {
+  readonly sample: Sample
+  readonly beside: Sample
+}
+
 /** Medians of the rounds. A round without an answer has no cost, but its errors count. */
 export function summary(
   peer: string,
   scenario: string,
-  samples: readonly Sample[],
+  pairs: readonly Pair[],
   latencies: readonly Latency[],
   peakMiB: number,
 ): Row {
+  const samples = pairs.map(({ sample }) => sample)
   const costs = samples.flatMap(({ cpuUs }) => (cpuUs === undefined ? [] : [cpuUs]))
+  const quotients = pairs.flatMap(({ beside, sample }) =>
+    sample.cpuUs === undefined || beside.cpuUs === undefined ? [] : [sample.cpuUs / beside.cpuUs],
+  )
   const first = latencies[0]
   const middle = (of: (latency: Latency) => number): number => median(latencies.map(of))
   return {
@@ -17,6 +27,8 @@ export function summary(
     scenario,
     cpuUs: costs.length === 0 ? undefined : median(costs),
     cpuUsOfRounds: costs,
+    quotients,
+    ratio: quotients.length === 0 ? undefined : median(quotients),
     busy: median(samples.map(({ busy }) => busy)),
     rps: median(samples.map(({ rps }) => rps)),
     errors: samples.reduce((sum, { errors }) => sum + errors, 0),

@@ -67,6 +67,20 @@ describe('onInvalid: keepGood', () => {
     expect([await body('/app'), await body('/text')]).toEqual(['ok', 'two'])
   })
 
+  it('leaves out an upstream with a dot in its name whose certificate cannot be read', async () => {
+    const yaml = config({ text: 'two' }).replace(
+      'upstreams:\n',
+      'upstreams:\n  "team.app": { endpoints: ["https://127.0.0.1:1"], tls: { ca: { file: nowhere.pem } } }\n',
+    )
+    const answer = await put(yaml)
+    expect(answer).toMatchObject({
+      status: 200,
+      kept: [{ kind: 'upstreams', name: 'team.app', became: 'left out' }],
+    })
+    expect(String(answer.problems)).toContain('upstreams."team.app".tls.ca.file: ')
+    expect(await body('/text')).toBe('two')
+  })
+
   it('leaves out what leads to what is left out', async () => {
     const routes =
       '  more: { match: { path: /more }, to: more }\n  "back.up": { match: { path: /b }, to: app, fallback: { route: more } }\n'

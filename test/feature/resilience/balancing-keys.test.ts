@@ -54,13 +54,13 @@ describe('keys', () => {
       const gateway = await start(
         `{ loadBalancing: { algorithm: ${algorithm}, hashOn: { header: X-User } }, endpoints: [${urls()}] }`,
       )
-      const owners = new Set<string>()
       for (let user = 0; user < 12; user++) {
         const got = await bodies(8, () => gateway.get('/', { 'x-user': `user-${user}` }))
         expect(new Set(got).size).toBe(1)
-        owners.add(got[0] as string)
       }
-      expect(owners.size).toBe(3)
+      // As many as it takes that no endpoint is without a user by chance: their ports differ from run to run.
+      const owners = await bodies(200, (user) => gateway.get('/', { 'x-user': `user-${user}` }))
+      expect(new Set(owners).size).toBe(3)
       const without = await bodies(40, () => gateway.get('/'))
       expect(new Set(without).size).toBe(3)
     },
@@ -85,8 +85,8 @@ describe('keys', () => {
     await three()
     const gateway = await start(`{ subset: { size: 2, hashOn: { header: x-user } }, endpoints: [${urls()}] }`)
     const sets = new Set<string>()
-    for (let user = 0; user < 10; user++) {
-      const got = new Set(await bodies(16, () => gateway.get('/', { 'x-user': `user-${user}` })))
+    for (let user = 0; user < 20; user++) {
+      const got = new Set(await bodies(30, () => gateway.get('/', { 'x-user': `user-${user}` })))
       expect(got.size).toBe(2)
       sets.add([...got].sort().join(''))
     }

@@ -3,16 +3,18 @@ import { pairs } from '../../bench/against.ts'
 import { readArgs } from '../../bench/args.ts'
 import { summary } from '../../bench/summary.ts'
 
-const sides = (before: readonly number[], now: readonly number[], errors = 0) =>
-  Object.entries({ before, now }).map(([peer, costs]) =>
+const sides = (before: readonly number[], now: readonly number[], errors = 0) => {
+  const sample = (cpuUs: number | undefined) => ({ cpuUs, busy: 1, rps: 1000, requests: 1000, errors })
+  return Object.entries({ before, now }).map(([peer, costs]) =>
     summary(
       peer,
       'small',
-      costs.map((cpuUs) => ({ cpuUs, busy: 1, rps: 1000, requests: 1000, errors })),
+      costs.map((cpuUs, round) => ({ sample: sample(cpuUs), beside: sample(before[round]) })),
       [],
       10,
     ),
   )
+}
 
 describe('a comparison with another checkout', () => {
   it('judges the median of the quotients of rounds, not the quotient of medians', () => {

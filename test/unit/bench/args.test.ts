@@ -11,7 +11,14 @@ describe('arguments of the bench', () => {
       expect.arrayContaining(['nginx', 'haproxy', 'caddy', '@fastify/http-proxy', 'fast-proxy', 'bare', 'sluice']),
     )
     expect(names(wanted.scenarios)).toEqual(['small', 'json10k', 'body1m', 'post1k'])
-    expect(wanted).toMatchObject({ seconds: 5, rounds: 5, require: false, out: undefined, whole: true })
+    expect(wanted).toMatchObject({
+      reference: 'nginx',
+      seconds: 2,
+      rounds: 8,
+      require: false,
+      out: undefined,
+      whole: true,
+    })
   })
 
   it('requires what the issue of speed requires', () => {
@@ -31,7 +38,7 @@ describe('arguments of the bench', () => {
     const wanted = readArgs(['--peers', 'sluice,bare', '--scenarios', 'small', '--seconds', '1', '--rounds', '3'])
     expect(names(wanted.peers)).toEqual(['sluice', 'bare'])
     expect(names(wanted.scenarios)).toEqual(['small'])
-    expect(wanted.bounds).toMatchObject([{ peer: 'sluice', to: 'bare' }])
+    expect(wanted).toMatchObject({ bounds: [{ peer: 'sluice', to: 'bare' }], reference: 'sluice' })
     expect(wanted.whole).toBe(false)
   })
 

@@ -7,6 +7,7 @@ import { markdown, type Report } from '../../bench/report.ts'
 import { summary } from '../../bench/summary.ts'
 
 const sample = (cpuUs: number | undefined) => ({ cpuUs, busy: 0.99, rps: 20_000, requests: 1, errors: 0 })
+const pair = (cpuUs: number | undefined) => ({ sample: sample(cpuUs), beside: sample(20) })
 const REPORT: Report = {
   title: 'Two peers',
   command: 'npm run bench',
@@ -20,9 +21,9 @@ const REPORT: Report = {
   reference: 'nginx',
   required: [],
   rows: [
-    summary('nginx', 'small', [sample(20)], [{ rate: 500, p50: 0.4, p99: 1.25, late: 1, errors: 0 }], 12),
-    summary('slow', 'small', [sample(50)], [{ rate: 500, p50: Number.NaN, p99: Number.NaN, late: 1, errors: 9 }], 100),
-    summary('dead', 'small', [sample(undefined)], [], 0),
+    summary('nginx', 'small', [pair(20)], [{ rate: 500, p50: 0.4, p99: 1.25, late: 1, errors: 0 }], 12),
+    summary('slow', 'small', [pair(50)], [{ rate: 500, p50: Number.NaN, p99: Number.NaN, late: 1, errors: 9 }], 100),
+    summary('dead', 'small', [pair(undefined)], [], 0),
   ],
   more: [],
   skipped: [{ peer: 'absent', why: 'not installed' }],
@@ -43,7 +44,7 @@ describe('report', () => {
 
   it('says what ran, from which command, and what was left out', () => {
     expect(text).toMatch(
-      'By `npm run bench` on 2030-01-02: a machine. Load average before: 0.12. Medians of 3 interleaved rounds of 5 s.',
+      'By `npm run bench` on 2030-01-02: a machine. Load average before: 0.12. Medians of 3 rounds of 5 s; ratios are medians of pairs.',
     )
     expect(text).toMatch('- `nginx` 1.2.3: about nginx')
     expect(text).toMatch('## Left out\n\n- absent: not installed')
