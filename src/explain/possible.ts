@@ -38,14 +38,14 @@ export class PossibleRoutes extends Search<RouteConfig> {
     return { candidates: this.candidates, certain }
   }
 
-  protected override accepts({ conditions, hit, regex }: Entry<RouteConfig>): boolean {
+  protected override accepts({ conditions, regex, value }: Entry<RouteConfig>): boolean {
     if (!listenerHolds(conditions, this.lookUp.listener) || !methodHolds(conditions, this.lookUp.method)) return false
     if (regex !== undefined && !regex.test(this.path)) return false
     const unknown: Unknown[] = []
     for (const predicate of conditions.headers) if (!this.mayHold('header', { predicate }, unknown)) return false
     for (const predicate of conditions.query) if (!this.mayHold('query', { predicate }, unknown)) return false
     if (unknown.length === 0) return true
-    this.candidates.push({ route: hit.value, unknown })
+    this.candidates.push({ route: value, unknown })
     return false
   }
 

@@ -25,13 +25,19 @@ export type LoggedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'accessLog'
 export interface RouteLine {
   /** See {@link sampleThreshold}. */
   readonly threshold: number
-  /** undefined: JSON. */
-  readonly common: CommonLog | undefined
   readonly queryKeys: ReadonlySet<string>
   readonly headerNames: readonly string[]
+  readonly route: string
+  readonly head: LineHead
+}
+
+/** The parts that are the same for all routes. */
+interface LineHead {
+  /** undefined: JSON. */
+  readonly common: CommonLog | undefined
+  readonly showQuery: ReadonlySet<string>
   readonly hidden: ReadonlySet<string>
   readonly gateway: string
-  readonly route: string
 }
 
 /** Never shown, even where a match names them. */
@@ -45,6 +51,7 @@ export class AccessLog {
   private readonly out: { write(line: string): boolean }
   private readonly clock: Clock
   private readonly time = new TimeText()
+  private readonly heads = new WeakMap<LoggedHead, LineHead>()
 
   /** `out` takes whole lines and may drop them. */
   constructor(out: { write(line: string): boolean }, clock: Clock) {
@@ -54,22 +61,36 @@ export class AccessLog {
 
   /** `name`: undefined for requests that match no route. */
   route(name: string | undefined, match: AccessLogRoute, head: LoggedHead): RouteLine {
-    const { format, maskHeaders, showQuery } = head.accessLog
+    const fixed = this.head(head)
     return {
       threshold: sampleThreshold(match.sample),
-      common: format === 'json' ? undefined : new CommonLog(format),
-      queryKeys: match.queryKeys.union(new Set(showQuery)),
+      queryKeys: match.queryKeys.size === 0 ? fixed.showQuery : match.queryKeys.union(fixed.showQuery),
       headerNames: match.headerNames,
+      route: name === undefined ? '' : flat(`,"route":"${jsonText(name)}"`),
+      head: fixed,
+    }
+  }
+
+  private head(head: LoggedHead): LineHead {
+    const known = this.heads.get(head)
+    if (known !== undefined) return known
+    const { format, maskHeaders, showQuery } = head.accessLog
+    const made: LineHead = {
+      common: format === 'json' ? undefined : new CommonLog(format),
+      showQuery: new Set(showQuery),
       hidden: maskHeaders.length === 0 ? SECRET_HEADERS : SECRET_HEADERS.union(new Set(maskHeaders)),
       gateway: `","gateway":"${jsonText(head.gateway.name)}","generation":${head.generation},"listener":"`,
-      route: name === undefined ? '' : `,"route":"${jsonText(name)}"`,
     }
+    this.heads.set(head, made)
+    return made
   }
 
   /** `status`: what the client got, 499 for a client that had gone; `now`: clock milliseconds. */
   write(ex: Exchange, route: RouteLine, status: number, now: number): void {
     if (route.threshold !== 0 && isOrdinary(ex, status) && traceShare(ex.traceparent) < route.threshold) return
-    if (route.common !== undefined) this.out.write(route.common.line(ex, route, status, this.clock.wall()))
+    const { common, hidden } = route.head
+    if (common !== undefined)
+      this.out.write(common.line(ex, { queryKeys: route.queryKeys, hidden }, status, this.clock.wall()))
     else this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
   }
 
@@ -79,19 +100,19 @@ export class AccessLog {
     const { peer } = downstream
     return (
       `{"time":"${this.time.of(this.clock.wall())}","request_id":"${ex.requestId}","correlation_id":"${ex.correlationId}` +
-      `","trace_id":"${ex.traceparent.slice(3, 35)}${route.gateway}${jsonText(peer.listener)}` +
+      `","trace_id":"${ex.traceparent.slice(3, 35)}${route.head.gateway}${jsonText(peer.listener)}` +
       `","protocol":"${downstream.protocol}","client":"${ex.client}","peer":"${peer.address}"`
     )
   }
 
   private what(ex: Exchange, route: RouteLine): string {
     const { downstream, attempt } = ex
-    const { queryKeys, headerNames, hidden } = route
+    const { queryKeys, headerNames } = route
     let text = ''
     if (downstream.host !== '') text += `,"host":"${jsonText(downstream.host)}"`
     text += `,"method":"${jsonText(downstream.method)}","path":"${jsonText(loggedPath(ex))}"`
     if (ex.query !== '') text += `,"query":"${jsonText(maskedQuery(ex.query, queryKeys))}"`
-    if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, hidden)
+    if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, route.head.hidden)
     text += route.route
     if (attempt === undefined) return text
     return `${text},"upstream":"${jsonText(attempt.upstream)}","endpoint":"${jsonText(attempt.endpoint)}"`
@@ -108,6 +129,11 @@ export class AccessLog {
     text += `,"duration_ms":${jsonMs(now - ex.startedAt)},"bytes_in":${downstream.bytesIn},"bytes_out":${downstream.bytesOut}`
     return ex.degraded === undefined ? `${text}}\n` : `${text},"degraded":"${ex.degraded}"}\n`
   }
+}
+
+/** The same ASCII text in one piece: one that was put together stays a tree of its parts, which each line would walk again. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
 }
 
 /** Nothing went wrong: it may be left out. */

@@ -164,6 +164,11 @@ class RouteSeries implements RouteRecord {
   /** By method, status and reason. */
   private readonly requests = new Map<number, Counter>()
   private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASS_COUNT).fill(undefined)
+  /** What was counted last, which mostly comes again: of a route that is seldom asked for the map is not in the cache. */
+  private lastKey = -1
+  private last: Counter | undefined = undefined
+  private lastClass = -1
+  private lastDuration: Histogram | undefined = undefined
 
   constructor(
     name: string,
@@ -188,7 +193,12 @@ class RouteSeries implements RouteRecord {
     const status = finalStatus(ex)
     this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
-    this.duration(status).observe((now - ex.startedAt) / 1000)
+    const index = statusClassIndex(status)
+    if (index !== this.lastClass) {
+      this.lastClass = index
+      this.lastDuration = this.duration(index)
+    }
+    this.lastDuration?.observe((now - ex.startedAt) / 1000)
     if (this.slo !== undefined) this.slo.record(ex, status, now)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
     this.flight?.finish(ex, status, now)
@@ -220,17 +230,21 @@ class RouteSeries implements RouteRecord {
   private count(method: number, status: number, reason: Reason | undefined): void {
     const why = reason === undefined ? 0 : (REASON_INDEX.get(reason) as number)
     const key = (method * 1024 + status) * REASONS.length + why
-    let counter = this.requests.get(key)
-    if (counter === undefined) {
-      const labels = [this.name, METHODS[method] as string, String(status), REASONS[why] as string]
-      counter = this.metrics.counter('sluice_requests_total', labels)
-      this.requests.set(key, counter)
+    if (key !== this.lastKey) {
+      this.lastKey = key
+      this.last = this.requests.get(key) ?? this.counted(key, method, status, why)
     }
-    counter.inc()
+    this.last?.inc()
   }
 
-  private duration(status: number): Histogram {
-    const index = statusClassIndex(status)
+  private counted(key: number, method: number, status: number, why: number): Counter {
+    const labels = [this.name, METHODS[method] as string, String(status), REASONS[why] as string]
+    const counter = this.metrics.counter('sluice_requests_total', labels)
+    this.requests.set(key, counter)
+    return counter
+  }
+
+  private duration(index: number): Histogram {
     let histogram = this.durations[index]
     if (histogram === undefined) {
       const labels = [this.name, statusClass(index)]

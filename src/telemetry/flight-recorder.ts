@@ -49,16 +49,17 @@ export class FlightRecorder {
   }
 
   route(match: AccessLogRoute, { flightRecorder }: FlightHead): FlightRoute {
-    const slow = flightRecorder?.slow ?? Number.POSITIVE_INFINITY
-    const records = flightRecorder !== undefined
-    return {
-      finish: (ex, status, now) => {
-        const failed = status >= 500 || ex.failure !== undefined
-        const why = failed ? 'failed' : (ex.firstByteAt || now) - ex.startedAt > slow ? 'slow' : null
-        if (records && why !== null) this.record(ex, status, now, match, why)
-        if (this.filters.length > 0) this.show(ex, status, now, match, why)
-      },
-    }
+    return new RecordedRoute(
+      this,
+      match,
+      flightRecorder?.slow ?? Number.POSITIVE_INFINITY,
+      flightRecorder !== undefined,
+    )
+  }
+
+  /** @internal Whether anybody taps. */
+  get tapping(): boolean {
+    return this.filters.length > 0
   }
 
   /** Requests that one of these lets pass are shown from now on. */
@@ -66,7 +67,8 @@ export class FlightRecorder {
     this.filters = filters
   }
 
-  private record(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: 'failed' | 'slow'): void {
+  /** @internal */
+  record(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: 'failed' | 'slow'): void {
     const quota = ex.failure?.origin === 'client' ? this.causedByClients : this.recorded
     if (!quota.take(now)) {
       this.dropped.inc()
@@ -76,7 +78,8 @@ export class FlightRecorder {
     this.flushSoon()
   }
 
-  private show(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: FlightSummary['why']): void {
+  /** @internal */
+  show(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: FlightSummary['why']): void {
     const facts = { route: ex.route?.name ?? null, method: ex.method, status, reason: ex.failure?.reason ?? null }
     if (!this.filters.some((filter) => passes(filter, facts))) return
     if (this.tapped.take(now)) this.shown.push(summaryOf({ ex, status, now, wall: this.clock.wall() }, match, why))
@@ -97,6 +100,30 @@ export class FlightRecorder {
     this.flights = []
     this.shown = []
     this.lost = 0
+  }
+}
+
+/** The requests of one route. */
+class RecordedRoute implements FlightRoute {
+  private readonly recorder: FlightRecorder
+  private readonly match: AccessLogRoute
+  private readonly slow: number
+  private readonly records: boolean
+
+  /** `slow`: milliseconds to the first byte. */
+  constructor(recorder: FlightRecorder, match: AccessLogRoute, slow: number, records: boolean) {
+    this.recorder = recorder
+    this.match = match
+    this.slow = slow
+    this.records = records
+  }
+
+  finish(ex: Exchange, status: number, now: number): void {
+    const { match, recorder } = this
+    const failed = status >= 500 || ex.failure !== undefined
+    const why = failed ? 'failed' : (ex.firstByteAt || now) - ex.startedAt > this.slow ? 'slow' : null
+    if (this.records && why !== null) recorder.record(ex, status, now, match, why)
+    if (recorder.tapping) recorder.show(ex, status, now, match, why)
   }
 }
 

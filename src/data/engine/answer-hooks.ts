@@ -23,8 +23,8 @@ export function recover(
   from = 0,
 ): void {
   const { ex } = owner
-  for (let i = from; i < chain.recover.length; i++) {
-    const place = chain.recover[i] as number
+  for (let i = from; i < chain.hooks.recover.length; i++) {
+    const place = chain.hooks.recover[i] as number
     if (place >= ex.reached) break
     try {
       const reply = chain.policies[place]?.recover?.(ex, failed)
@@ -53,7 +53,7 @@ export function recover(
 /** Asks the `stream` hooks whether an event stream may begin. undefined: all let it in. */
 export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | undefined {
   const { ex } = owner
-  for (const place of chain.stream) {
+  for (const place of chain.hooks.stream) {
     const policy = chain.policies[place]
     try {
       const refusal = policy?.stream?.(ex)
@@ -73,11 +73,11 @@ export function respond(
   owner: AnswerHooksOwner,
   chain: Chain,
   done: () => void,
-  from = chain.respond.length - 1,
+  from = chain.hooks.respond.length - 1,
 ): void {
   const { ex } = owner
   for (let i = from; i >= 0; i--) {
-    const place = chain.respond[i] as number
+    const place = chain.hooks.respond[i] as number
     if (place >= ex.reached) continue
     try {
       const waiting = chain.policies[place]?.respond?.(ex)
@@ -100,8 +100,8 @@ export function respond(
 
 /** Runs the `settle` hooks of the policies that were reached, in reverse, whatever some of them throw. */
 export function settle(ex: Exchange, chain: Chain, onBug: (error: unknown) => void): void {
-  for (let i = chain.settle.length - 1; i >= 0; i--) {
-    const place = chain.settle[i] as number
+  for (let i = chain.hooks.settle.length - 1; i >= 0; i--) {
+    const place = chain.hooks.settle[i] as number
     if (place >= ex.reached) continue
     try {
       chain.policies[place]?.settle?.(ex)

@@ -41,11 +41,11 @@ const NO_STAGES: readonly BodyStage[] = []
 
 /** Innermost first: the policy nearest to the upstream sees the body first. */
 export function answerStages(ex: Exchange, chain: Chain, bug: (error: unknown) => void): readonly BodyStage[] {
-  if (chain.responseBody.length === 0) return NO_STAGES
+  if (chain.hooks.responseBody.length === 0) return NO_STAGES
   const stages: BodyStage[] = []
-  for (let i = chain.responseBody.length - 1; i >= 0; i--) {
+  for (let i = chain.hooks.responseBody.length - 1; i >= 0; i--) {
     try {
-      const stage = chain.policies[chain.responseBody[i] as number]?.responseBody?.(ex)
+      const stage = chain.policies[chain.hooks.responseBody[i] as number]?.responseBody?.(ex)
       if (stage !== undefined) stages.push(stage)
     } catch (error) {
       bug(error)

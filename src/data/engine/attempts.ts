@@ -159,7 +159,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
         return undefined
       }
     }
-    if (status >= 500 && this.chain.unusable.length > 0 && this.unusable(status)) {
+    if (status >= 500 && this.unusable(status)) {
       this.current = undefined
       this.host.onNoAnswer(failure('upstream_error', 'headers', 'upstream'))
       return undefined
@@ -202,7 +202,8 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   private unusable(status: number): boolean {
     try {
-      return this.chain.unusable.some((place) => this.chain.policies[place]?.unusable?.(this.host.ex, status) === true)
+      const { hooks, policies } = this.chain
+      return hooks.unusable.some((place) => policies[place]?.unusable?.(this.ex, status) === true)
     } catch (error) {
       this.host.onBug(error)
       return false
@@ -406,7 +407,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   private verdict(at: Attempt, head: HeadVerdict): void {
     at.head = head
     this.host.onVerdict(at)
-    for (const place of this.chain.attempted) {
+    for (const place of this.chain.hooks.attempted) {
       if (place >= at.passed) break
       try {
         this.chain.policies[place]?.attempted?.(this.host.ex, at)

@@ -1,7 +1,5 @@
 import type { Policy } from '../../core/policy.ts'
 
-const NONE: readonly number[] = []
-
 type Hook =
   | 'requestBody'
   | 'attempt'
@@ -13,41 +11,36 @@ type Hook =
   | 'responseBody'
   | 'settle'
 
-/**
- * The policies of a route in stage order, with the places of those that define a hook, so that a hook that nobody
- * defines costs one comparison.
- */
+/** The places of the policies that define a hook, in stage order, so that a hook that nobody defines costs one comparison. */
+export type Hooks = { readonly admit: boolean } & Readonly<Record<Hook, readonly number[]>>
+
+/** The policies of a route in stage order. */
 export class Chain {
   readonly policies: readonly Policy[]
-  readonly admit: boolean
-  readonly requestBody: readonly number[]
-  readonly attempt: readonly number[]
-  readonly attempted: readonly number[]
-  readonly unusable: readonly number[]
-  readonly stream: readonly number[]
-  readonly recover: readonly number[]
-  readonly respond: readonly number[]
-  readonly responseBody: readonly number[]
-  readonly settle: readonly number[]
+  readonly hooks: Hooks
 
-  constructor(policies: readonly Policy[]) {
+  /** `hooks`: {@link hooksOf} these policies; the same object for all chains for which it is the same. */
+  constructor(policies: readonly Policy[], hooks: Hooks = hooksOf(policies)) {
     this.policies = policies
-    this.admit = policies.some((policy) => policy.admit !== undefined)
-    this.requestBody = places(policies, 'requestBody')
-    this.attempt = places(policies, 'attempt')
-    this.attempted = places(policies, 'attempted')
-    this.unusable = places(policies, 'unusable')
-    this.stream = places(policies, 'stream')
-    this.recover = places(policies, 'recover')
-    this.respond = places(policies, 'respond')
-    this.responseBody = places(policies, 'responseBody')
-    this.settle = places(policies, 'settle')
+    this.hooks = hooks
+  }
+}
+
+export function hooksOf(policies: readonly Policy[]): Hooks {
+  const places = (hook: Hook): readonly number[] =>
+    policies.flatMap((policy, place) => (policy[hook] === undefined ? [] : [place]))
+  return {
+    admit: policies.some((policy) => policy.admit !== undefined),
+    requestBody: places('requestBody'),
+    attempt: places('attempt'),
+    attempted: places('attempted'),
+    stream: places('stream'),
+    unusable: places('unusable'),
+    recover: places('recover'),
+    respond: places('respond'),
+    responseBody: places('responseBody'),
+    settle: places('settle'),
   }
 }
 
 export const EMPTY_CHAIN: Chain = new Chain([])
-
-function places(policies: readonly Policy[], hook: Hook): readonly number[] {
-  const found = policies.flatMap((policy, place) => (policy[hook] === undefined ? [] : [place]))
-  return found.length === 0 ? NONE : found
-}

@@ -155,7 +155,7 @@ export class Choice {
 
   private passes(at: Attempt): boolean {
     const { chain } = this
-    for (const place of chain.attempt) {
+    for (const place of chain.hooks.attempt) {
       const refusal = this.ask(place, at)
       if (refusal !== undefined) {
         this.refusal = refusal

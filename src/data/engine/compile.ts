@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { Random } from '../../lib/random.ts'
+import { Shared } from '../../lib/shared.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import { httpRouteOf } from '../../telemetry/tracing/http-route.ts'
 import type { WorkerTracing } from '../../telemetry/tracing/worker-tracing.ts'
@@ -15,7 +16,7 @@ import { compilePolicies } from '../policies/index.ts'
 import { paramNames } from '../routing/match.ts'
 import { RouteTableBuilder } from '../routing/table.ts'
 import { Upstream, type UpstreamDeps } from '../upstreams/upstream.ts'
-import { Chain } from './chain.ts'
+import { Chain, hooksOf } from './chain.ts'
 import { AttemptPlan } from './plan.ts'
 import { type CompiledRoute, Snapshot, shownOf } from './snapshot.ts'
 
@@ -47,6 +48,7 @@ export class Compilation {
   private readonly head: ConfigHead
   private readonly before: Snapshot | undefined
   private readonly table: RouteTableBuilder<CompiledRoute>
+  private readonly shared = new Shared()
   private readonly upstreams = new Map<string, Upstream>()
   private readonly routes = new Map<string, CompiledRoute>()
   private readonly made: Upstream[] = []
@@ -119,17 +121,28 @@ export class Compilation {
       services,
       ...policies,
     }
+    const chain = compilePolicies(route.policies, context)
+    const hooks = hooksOf(chain)
     return {
       name,
       digest,
-      chain: new Chain(compilePolicies(route.policies, context)),
-      plan: route.to === undefined ? undefined : new AttemptPlan(route, (name) => this.upstream(name)),
-      timeouts: route.timeouts,
+      chain: new Chain(
+        chain,
+        this.shared.of('hooks', hooks, () => hooks),
+      ),
+      plan: route.to === undefined ? undefined : this.plan(route),
+      timeouts: this.shared.of('timeouts', route.timeouts, () => route.timeouts),
       latencies: new Latencies(),
       importance: IMPORTANCES.indexOf(route.importance),
       inFlight: space.held(cells.inFlight),
       record,
     }
+  }
+
+  private plan(route: LeanRoute): AttemptPlan {
+    const { failover, hedge, retries, timeouts, to } = route
+    const facts = [to, failover, timeouts, retries, hedge]
+    return this.shared.of('plan', facts, () => new AttemptPlan(route, (name) => this.upstream(name)))
   }
 
   private upstream(name: string): Upstream {

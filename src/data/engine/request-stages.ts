@@ -9,7 +9,7 @@ export class RequestStages {
   private readonly body: RequestBody
 
   constructor(ex: Exchange, chain: Chain, body: RequestBody) {
-    this.stages = chain.requestBody.flatMap((place) => chain.policies[place]?.requestBody?.(ex) ?? [])
+    this.stages = chain.hooks.requestBody.flatMap((place) => chain.policies[place]?.requestBody?.(ex) ?? [])
     this.body = body
   }
 

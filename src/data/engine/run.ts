@@ -105,7 +105,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const refused = stage === 0 ? undefined : overloadRefusal(this.ex, stage)
     if (refused !== undefined) this.fail(refused)
     else if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
-    else if (this.chain.admit) {
+    else if (this.chain.hooks.admit) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)
     } else this.forward()
@@ -151,7 +151,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.downstream.contentLength !== 0) {
       this.body = new RequestBody(this.downstream, this.engine.replay, this)
       try {
-        if (chain.requestBody.length > 0) this.stages = new RequestStages(ex, chain, this.body)
+        if (chain.hooks.requestBody.length > 0) this.stages = new RequestStages(ex, chain, this.body)
       } catch (error) {
         this.onBug(error)
         return

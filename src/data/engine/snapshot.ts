@@ -95,11 +95,16 @@ export class Snapshot {
   }
 }
 
+const NO_KEYS: ReadonlySet<string> = new Set()
+const NO_NAMES: readonly string[] = []
+
 /** What the access log may show of a route's requests: only what the route matches on. */
 export function shownOf(route: LeanRoute): AccessLogRoute {
+  const queryKeys = route.match.flatMap((match) => match.query.map((condition) => condition.name))
+  const headerNames = route.match.flatMap((match) => match.headers.map((condition) => condition.name))
   return {
     sample: route.accessLog.sample,
-    queryKeys: new Set(route.match.flatMap((match) => match.query.map((condition) => condition.name))),
-    headerNames: [...new Set(route.match.flatMap((match) => match.headers.map((condition) => condition.name)))],
+    queryKeys: queryKeys.length === 0 ? NO_KEYS : new Set(queryKeys),
+    headerNames: headerNames.length === 0 ? NO_NAMES : [...new Set(headerNames)],
   }
 }

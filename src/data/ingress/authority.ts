@@ -1,24 +1,19 @@
-/** `host[:port]` as RFC 3986, section 3.2 has it, checked. */
-export interface Authority {
-  /** Lower-case, without port and trailing dot; IPv6 in brackets. */
-  readonly host: string
-  /** As written. */
-  readonly text: string
-}
-
-const MAX_MEMO = 1024
 const MAX_LENGTH = 261
 
 /** Letters, digits, `-`, `.`, `_`: what names of services and hosts are made of. */
 function isNameCode(code: number): boolean {
   return (
     (code >= 97 && code <= 122) ||
-    (code >= 65 && code <= 90) ||
+    isUpperCode(code) ||
     (code >= 48 && code <= 57) ||
     code === 45 ||
     code === 46 ||
     code === 95
   )
+}
+
+function isUpperCode(code: number): boolean {
+  return code >= 65 && code <= 90
 }
 
 function isAddressCode(code: number): boolean {
@@ -49,25 +44,23 @@ function isPort(text: string, start: number): boolean {
   return port <= 65_535
 }
 
-function parse(text: string): Authority | undefined {
+/**
+ * The host of `text`, a `host[:port]` as RFC 3986, section 3.2 has it: lower-case, without port and trailing dot; IPv6 in
+ * brackets. undefined: not an authority; one with userinfo is none.
+ *
+ * Reading it is about as quick as looking it up in a map of those that were read before.
+ */
+export function hostOf(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return undefined
   const end = hostEnd(text)
   if (end === -1 || (end < text.length && !isPort(text, end))) return undefined
   const dotted = text.charCodeAt(end - 1) === 46
   if (dotted && end === 1) return undefined
-  return { host: text.slice(0, dotted ? end - 1 : end).toLowerCase(), text }
+  const host = dotted || end < text.length ? text.slice(0, dotted ? end - 1 : end) : text
+  return isLower(host) ? host : host.toLowerCase()
 }
 
-/** Reads authorities with a bounded memo of good ones: most requests name one of few hosts. */
-export class Authorities {
-  private readonly memo = new Map<string, Authority>()
-
-  /** undefined: not an authority. Userinfo is none. */
-  read(text: string): Authority | undefined {
-    const known = this.memo.get(text)
-    if (known !== undefined) return known
-    const authority = parse(text)
-    if (authority !== undefined && this.memo.size < MAX_MEMO) this.memo.set(text, authority)
-    return authority
-  }
+function isLower(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (isUpperCode(text.charCodeAt(i))) return false
+  return true
 }

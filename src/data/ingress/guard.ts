@@ -1,6 +1,6 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import { Authorities } from './authority.ts'
+import { hostOf } from './authority.ts'
 import { dropConfusable } from './confusable.ts'
 
 /** A request's head as node:http parsed it. */
@@ -43,7 +43,6 @@ export class Guard {
   /** The client waits for `100 Continue` before it sends its body. */
   expects = false
 
-  private readonly authorities = new Authorities()
   private readonly limits: ListenerConfig['limits']
   private readonly tooLong: Failure
   private readonly tooMany: Failure
@@ -139,10 +138,10 @@ export class Guard {
 
   private judgeHost(old: boolean, value: string): Failure | undefined {
     if (value === '') return old ? undefined : NO_HOST
-    const authority = this.authorities.read(value)
-    if (authority === undefined) return BAD_HOST
-    this.host = authority.host
-    this.authority = authority.text
+    const name = hostOf(value)
+    if (name === undefined) return BAD_HOST
+    this.host = name
+    this.authority = value
     return undefined
   }
 
@@ -154,12 +153,13 @@ export class Guard {
     if (start === -1) return BAD_TARGET
     let end = start
     while (end < url.length && !endsAuthority(url.charCodeAt(end))) end++
-    const authority = this.authorities.read(url.slice(start, end))
-    if (authority === undefined) return BAD_AUTHORITY
-    this.host = authority.host
-    this.authority = authority.text
+    const authority = url.slice(start, end)
+    const name = hostOf(authority)
+    if (name === undefined) return BAD_AUTHORITY
+    this.host = name
+    this.authority = authority
     // RFC 9112, section 3.2.2: the target's host replaces what Host says.
-    if (host !== -1) rawHeaders[host] = authority.text
+    if (host !== -1) rawHeaders[host] = authority
     if (end === url.length) this.target = method === 'OPTIONS' ? '*' : '/'
     else this.target = url.charCodeAt(end) === 47 ? url.slice(end) : `/${url.slice(end)}`
     return undefined

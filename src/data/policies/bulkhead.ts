@@ -73,8 +73,7 @@ export const bulkhead: ConfiguredPolicy<BulkheadOptions> = {
   compile(options, context) {
     const { bulkhead: cells } = context.cells
     if (cells === undefined) return undefined
-    if (options.adaptive === undefined || cells.limit === undefined)
-      return new Bulkhead(options, context, cells, { current: options.maxConcurrent })
+    if (options.adaptive === undefined || cells.limit === undefined) return new Bulkhead(options, context, cells)
     const words = context.space.int32(cells.limit)
     const limit = new AdaptiveLimit(words, cells.limit.slot, boundsOf(options, options.adaptive))
     return new AdaptiveBulkhead(options, context, cells, limit)
@@ -99,28 +98,33 @@ function boundsOf(
 /** In `ex.state`: true for a permit, or the place in the queue. */
 type Held = true | Waiting | undefined
 
-class Bulkhead implements Policy {
+class Bulkhead implements Policy, Limit {
   readonly name = 'bulkhead'
   readonly slot: number
   protected readonly inFlight: HeldCell
-  private readonly limit: Limit
+  private readonly most: number
   private readonly options: BulkheadOptions
   private readonly queue: BulkheadQueue | undefined
   private readonly enforces: boolean
 
-  constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells, limit: Limit) {
+  constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells) {
     this.slot = context.slot
-    this.limit = limit
+    this.most = options.maxConcurrent
     this.options = options
     this.inFlight = context.space.held(cells.inFlight)
     this.queue = cells.queue && queuesOf(context).of(cells, cells.queue)
     this.enforces = options.mode === 'enforce'
   }
 
+  /** Permits that there are now. */
+  get current(): number {
+    return this.most
+  }
+
   admit(ex: Exchange) {
     const { queue } = this
     // Whoever comes while others wait waits behind them.
-    if ((queue === undefined || queue.empty || !this.enforces) && this.inFlight.takeBelow(this.limit.current)) {
+    if ((queue === undefined || queue.empty || !this.enforces) && this.inFlight.takeBelow(this.current)) {
       ex.state[this.slot] = true
       return undefined
     }
@@ -151,12 +155,12 @@ class Bulkhead implements Policy {
     ex.state[this.slot] = undefined
     if (held !== true && held.state !== 'granted') return
     this.inFlight.give()
-    this.queue?.released(this.limit)
+    this.queue?.released(this)
   }
 
   private enter(ex: Exchange, queue: BulkheadQueue, options: NonNullable<BulkheadOptions['queue']>) {
     const key = options.fairBy === 'client' ? ex.client : ''
-    const waiting = queue.enter(ex, importanceOf(ex), key, this.limit, options)
+    const waiting = queue.enter(ex, importanceOf(ex), key, this, options)
     if (waiting === undefined) return { ...FULL, retryAfterMs: queue.comeAgainMs }
     ex.state[this.slot] = waiting
     if (waiting.state === 'granted') return undefined
@@ -172,9 +176,13 @@ class AdaptiveBulkhead extends Bulkhead {
   private readonly clock: PolicyContext['clock']
 
   constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells, limit: AdaptiveLimit) {
-    super(options, context, cells, limit)
+    super(options, context, cells)
     this.adaptive = limit
     this.clock = context.clock
+  }
+
+  override get current(): number {
+    return this.adaptive.current
   }
 
   /** Errors come quicker than answers and say nothing of them; a try that timed out took at least so long. */

@@ -78,20 +78,31 @@ export const circuitBreaker: ConfiguredPolicy<CircuitBreakerOptions> = {
     const circuits = new Map(
       Object.keys(context.cells.breakers).map((upstream) => [upstream, circuit(upstream, options, context)]),
     )
-    return circuits.size === 0 ? undefined : new Breakers(circuits, options, context)
+    const [first] = circuits
+    return first === undefined ? undefined : new Breakers(first, circuits, options, context)
   },
 }
 
 class Breakers implements Policy {
   readonly name = 'circuitBreaker'
   readonly slot: number
+  /** Mostly the only one, apart: of a route that is seldom asked for the map is not in the cache. */
+  private readonly upstream: string
+  private readonly circuit: Circuit
   private readonly circuits: ReadonlyMap<string, Circuit>
   private readonly clock: PolicyContext['clock']
   private readonly failures: ReadonlySet<string | number>
   private readonly enforces: boolean
 
-  constructor(circuits: ReadonlyMap<string, Circuit>, { mode, when }: CircuitBreakerOptions, context: PolicyContext) {
+  constructor(
+    [upstream, first]: readonly [string, Circuit],
+    circuits: ReadonlyMap<string, Circuit>,
+    { mode, when }: CircuitBreakerOptions,
+    context: PolicyContext,
+  ) {
     this.slot = context.slot
+    this.upstream = upstream
+    this.circuit = first
     this.circuits = circuits
     this.clock = context.clock
     this.failures = new Set(when)
@@ -99,7 +110,7 @@ class Breakers implements Policy {
   }
 
   attempt(ex: Exchange, at: Attempt) {
-    const breaker = this.circuits.get(at.upstream) as Circuit
+    const breaker = this.circuitOf(at)
     const now = at.startedAt
     const ticket = breaker.admit(now)
     at.ticket = ticket
@@ -115,7 +126,7 @@ class Breakers implements Policy {
     const { head, ticket } = at
     if (ticket === REFUSED || head === undefined) return
     const now = at.judgedAt(this.clock)
-    this.circuits.get(at.upstream)?.settle(ticket, head.ignored ? 'neutral' : this.judge(head.outcome), now)
+    this.circuitOf(at).settle(ticket, head.ignored ? 'neutral' : this.judge(head.outcome), now)
   }
 
   settle(ex: Exchange): void {
@@ -123,7 +134,11 @@ class Breakers implements Policy {
     if (attempt?.end !== 'broken_by_upstream' || attempt.head === undefined) return
     const { ticket } = attempt
     if (ticket === REFUSED || attempt.head.ignored || this.judge(attempt.head.outcome) === 'failure') return
-    this.circuits.get(attempt.upstream)?.spoil(ticket, this.clock.now())
+    this.circuitOf(attempt).spoil(ticket, this.clock.now())
+  }
+
+  private circuitOf({ upstream }: Attempt): Circuit {
+    return upstream === this.upstream ? this.circuit : (this.circuits.get(upstream) as Circuit)
   }
 
   private judge(outcome: OutcomeClass): CallOutcome {

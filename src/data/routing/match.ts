@@ -19,16 +19,14 @@ export interface Conditions {
   readonly query: readonly Predicate[]
 }
 
-/** One way to reach a route: one path of one of its matches. */
-export interface Entry<T> {
+/** One way to reach a route: one path of one of its matches; and what is found there, where it has no parameters. */
+export interface Entry<T> extends Hit<T> {
   readonly route: string
   readonly conditions: Conditions
   /** Only of paths that are regular expressions. */
   readonly regex: LinearRegex | undefined
   /** Place of each of the route's parameters among those of this path, -1 where it lacks it; undefined: the same. */
   readonly order: readonly number[] | undefined
-  /** The answer without parameters, made once. */
-  readonly hit: Hit<T>
 }
 
 /** Names of a route's parameters, in the order of their first appearance in its paths. */
@@ -36,13 +34,18 @@ export function paramNames(match: readonly MatchConfig[]): readonly string[] {
   return [...new Set(match.flatMap(({ paths }) => paths.flatMap(paramsOf)))]
 }
 
+/** Most routes ask for nothing more; one object for all of them stays in the cache. */
+const ANY: Conditions = { listeners: undefined, methods: undefined, headers: [], query: [] }
+
 /** Throws {@link RegexError}. */
 export function compileConditions(match: MatchConfig): Conditions {
+  const { headers, listeners, methods, query } = match
+  if (headers.length + listeners.length + methods.length + query.length === 0) return ANY
   return {
-    listeners: match.listeners.length === 0 ? undefined : match.listeners,
-    methods: match.methods.length === 0 ? undefined : match.methods,
-    headers: match.headers.map(compilePredicate),
-    query: match.query.map(compilePredicate),
+    listeners: listeners.length === 0 ? undefined : listeners,
+    methods: methods.length === 0 ? undefined : methods,
+    headers: headers.map(compilePredicate),
+    query: query.map(compilePredicate),
   }
 }
 
@@ -62,7 +65,8 @@ export function compileEntry<T>(
     conditions,
     regex: path.kind === 'regex' ? new LinearRegex(path.source) : undefined,
     order: isSame ? undefined : order,
-    hit: { value, params: undefined },
+    value,
+    params: undefined,
   }
 }
 

@@ -3,17 +3,48 @@ import { compareEntries, type Entry } from './match.ts'
 
 /** A place in the tree of path segments. A place that is a route's end has its entries, the most specific first. */
 export class Place<T> {
-  literals: Map<string, Place<T>> | undefined = undefined
+  /** The first of the literal segments below, which mostly is the only one, apart: a map costs more looks at memory. */
+  private segment: string | undefined = undefined
+  private next: Place<T> | undefined = undefined
+  private others: Map<string, Place<T>> | undefined = undefined
   param: Place<T> | undefined = undefined
   /** Of paths that end here. */
   readonly exact: Entry<T>[] = []
   /** Of paths that end here and all below. */
   readonly prefix: Entry<T>[] = []
+
+  /** Whether no path goes on from here. */
+  get isLast(): boolean {
+    return this.segment === undefined && this.param === undefined
+  }
+
+  literal(segment: string): Place<T> | undefined {
+    return segment === this.segment ? this.next : this.others?.get(segment)
+  }
+
+  /** The place of a literal segment, made at first use. */
+  addLiteral(segment: string): Place<T> {
+    const known = this.literal(segment)
+    if (known !== undefined) return known
+    const made = new Place<T>()
+    if (this.segment === undefined) {
+      this.segment = segment
+      this.next = made
+    } else {
+      this.others ??= new Map()
+      this.others.set(segment, made)
+    }
+    return made
+  }
+
+  addParam(): Place<T> {
+    this.param ??= new Place()
+    return this.param
+  }
 }
 
-/** The paths of one host: a tree of segments; regular expressions are the last resort. */
-export class Paths<T> {
-  readonly root: Place<T> = new Place()
+/** The paths of one host: the root of a tree of segments; regular expressions are the last resort. */
+export class Paths<T> extends Place<T> {
   readonly regexes: Entry<T>[] = []
 
   add(pattern: PathPattern, entry: Entry<T>): void {
@@ -21,27 +52,12 @@ export class Paths<T> {
       insert(this.regexes, entry)
       return
     }
-    let place = this.root
+    let place: Place<T> = this
     for (const segment of pattern.segments) {
-      place = 'param' in segment ? param(place) : literal(place, segment.literal)
+      place = 'param' in segment ? place.addParam() : place.addLiteral(segment.literal)
     }
     insert(pattern.prefix ? place.prefix : place.exact, entry)
   }
-}
-
-function param<T>(place: Place<T>): Place<T> {
-  place.param ??= new Place()
-  return place.param
-}
-
-function literal<T>(place: Place<T>, segment: string): Place<T> {
-  place.literals ??= new Map()
-  let next = place.literals.get(segment)
-  if (next === undefined) {
-    next = new Place()
-    place.literals.set(segment, next)
-  }
-  return next
 }
 
 /** Keeps `list` sorted; among equals the first that came stays first. */

@@ -50,9 +50,9 @@ export class Search<T> {
     const entry = this.walk(lookUp)
     if (entry === undefined) return undefined
     const { captured } = this
-    const { order, hit } = entry
-    if (order !== undefined) return { value: hit.value, params: order.map((place) => captured[place] ?? '') }
-    return captured.length === 0 ? hit : { value: hit.value, params: captured.slice() }
+    const { order, value } = entry
+    if (order !== undefined) return { value, params: order.map((place) => captured[place] ?? '') }
+    return captured.length === 0 ? entry : { value, params: captured.slice() }
   }
 
   /** Methods with which a route would match, sorted. */
@@ -78,20 +78,19 @@ export class Search<T> {
     return entry
   }
 
-  private readonly inPaths = (paths: Paths<T>): Entry<T> | undefined =>
-    this.below(paths.root, 1) ?? this.pick(paths.regexes)
+  private readonly inPaths = (paths: Paths<T>): Entry<T> | undefined => this.below(paths, 1) ?? this.pick(paths.regexes)
 
   /** `from`: where the next segment starts; beyond the end of the path: there is none. */
   private below(place: Place<T>, from: number): Entry<T> | undefined {
     const { path } = this
-    const { literals, param } = place
+    const { param } = place
     this.visited++
     if (from > path.length) return this.pick(place.exact) ?? this.pick(place.prefix)
-    if (literals !== undefined || param !== undefined) {
+    if (!place.isLast) {
       const slash = path.indexOf('/', from)
       const end = slash === -1 ? path.length : slash
       const segment = path.slice(from, end)
-      const literal = literals?.get(segment)
+      const literal = place.literal(segment)
       const found = literal === undefined ? undefined : this.below(literal, end + 1)
       if (found !== undefined) return found
       if (param !== undefined && end > from) {
