@@ -48,13 +48,13 @@ async function limit(): Promise<number> {
 test('the limit of two workers falls when the upstream is given more than it can take', async () => {
   expect(await limit()).toBe(80)
   // What is usual: as long as nobody queues.
-  const calm = new Load({ port: sluice.port(), path: '/', parallel: 2, deadlineMs: 60_000 })
+  const calm = new Load({ port: sluice.port(), path: '/', parallel: 2 })
   await calm.more(500)
   await calm.stop()
   expect(calm.statuses.get(200)).toBe(calm.answered)
   expect(await limit()).toBe(80)
-  const flood = new Load({ port: sluice.port(), path: '/', parallel: 100, deadlineMs: 60_000 })
-  await until(async () => (await limit()) < 40, 60_000, 'the limit falls')
+  const flood = new Load({ port: sluice.port(), path: '/', parallel: 100 })
+  await until(async () => (await limit()) < 40, 'the limit falls', 60_000)
   await flood.stop()
   expect([...flood.statuses.keys()].every((status) => status === 200 || status === 503)).toBe(true)
 }, 120_000)

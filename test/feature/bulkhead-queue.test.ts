@@ -64,21 +64,21 @@ async function lost(): Promise<number> {
 /** Waits until so many requests of the route wait. */
 async function depth(route: string, count: number): Promise<void> {
   const name = `sluice_queue_depth{route="${route}"}`
-  await until(async () => (await metric(name)) === count, 10_000, `${count} in the queue of ${route}`)
+  await until(async () => (await metric(name)) === count, `${count} in the queue of ${route}`)
 }
 
 /** Waits until nobody of the route has a permit, or waits for one. */
 async function idle(route: string): Promise<void> {
   await depth(route, 0)
   const name = `sluice_bulkhead_in_flight{route="${route}"}`
-  await until(async () => (await metric(name)) === 0, 10_000, `no permit of ${route} is held`)
+  await until(async () => (await metric(name)) === 0, `no permit of ${route} is held`)
 }
 
 const get = (path: string, headers: Readonly<Record<string, string>> = {}) =>
   fetchRaw(gateway.port, 'GET', path, headers)
 
 async function finish(path: string): Promise<void> {
-  await until(() => held.has(path), 10_000, `${path} reaches the upstream`)
+  await until(() => held.has(path), `${path} reaches the upstream`)
   held.get(path)?.()
   held.delete(path)
 }
@@ -181,11 +181,11 @@ describe('the queue of three workers', () => {
   test.each(['/storm/', '/storm-turned'])(
     'in a storm at %s: never above the limit, no wake-up lost',
     async (path) => {
-      const load = new Load({ port: gateway.port, path, parallel: 60, deadlineMs: 60_000 })
+      const load = new Load({ port: gateway.port, path, parallel: 60 })
       await until(
         () => (load.statuses.get(200) ?? 0) >= 1000,
-        60_000,
         () => load.summary,
+        60_000,
       )
       await load.stop()
       expect(load.broken, load.summary).toEqual([])
@@ -214,7 +214,6 @@ describe('the queue of three workers', () => {
       gateway.gateway.hook(worker, 'exit')
       await until(
         async () => (await metric('sluice_worker_restarts_total{reason="exit"}')) === worker + 1,
-        10_000,
         'the worker ends',
       )
     }
@@ -222,7 +221,6 @@ describe('the queue of three workers', () => {
     const left = 30 - settled.broken
     await until(
       () => running === Math.min(6, left),
-      10_000,
       () => `${running} run, ${left} are left`,
     )
     await until(
@@ -233,11 +231,10 @@ describe('the queue of three workers', () => {
         }
         return settled.served + settled.broken === 30
       },
-      20_000,
       () => JSON.stringify(settled),
     )
     await all
     await idle('six')
     expect(await lost()).toBe(0)
-  }, 60_000)
+  })
 })

@@ -52,7 +52,6 @@ describe('a bulkhead of three workers', () => {
     )
     await until(
       () => open.length === 7 && refused === 53,
-      10_000,
       () => `${open.length} open, ${refused} refused`,
     )
     expect(await metric('sluice_bulkhead_in_flight{route="app"}')).toBe(7)
@@ -92,7 +91,6 @@ describe('the bulkhead of an upstream', () => {
     })
     await until(
       () => open.length === 4 && refused === 16,
-      10_000,
       () => `${open.length} open, ${refused} refused`,
     )
     const others = Array.from({ length: 5 }, () => sluice.get('/two'))

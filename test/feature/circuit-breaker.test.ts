@@ -44,7 +44,7 @@ async function statuses(path: string, count: number): Promise<number[]> {
 
 async function opens(path = '/app'): Promise<void> {
   status = 503
-  await until(async () => (await sluice.get(path)).body.includes('breaker_open'), 5000, 'the breaker opens')
+  await until(async () => (await sluice.get(path)).body.includes('breaker_open'), 'the breaker opens')
 }
 
 async function states(): Promise<Record<string, string>> {
@@ -56,15 +56,11 @@ async function states(): Promise<Record<string, string>> {
 
 /** Asks until the breaker is in that state. */
 async function reaches(breaker: string, state: string, path: string): Promise<void> {
-  await until(
-    async () => {
-      if ((await states())[breaker] === state) return true
-      await sluice.get(path)
-      return false
-    },
-    10_000,
-    `${breaker} ${state}`,
-  )
+  await until(async () => {
+    if ((await states())[breaker] === state) return true
+    await sluice.get(path)
+    return false
+  }, `${breaker} ${state}`)
 }
 
 async function force(body: object): Promise<number> {
@@ -129,7 +125,7 @@ describe('a circuit breaker of three workers', () => {
     status = 503
     await statuses('/app', 40)
     expect(upstream.seen.length).toBe(60)
-    await until(async () => (await states())['app app'] !== 'forced_closed', 5000, 'the end of its time')
+    await until(async () => (await states())['app app'] !== 'forced_closed', 'the end of its time')
     expect(sluice.operational.filter(({ path }) => path === 'breakers')).toHaveLength(3)
   })
 

@@ -107,7 +107,7 @@ describe('drain', () => {
     held.listener.drain()
     await until(() => clients.some((client) => client.peer.ended))
     expect(clients.filter((client) => client.peer.ended).length).toBeLessThan(30)
-    await until(() => clients.every((client) => client.peer.ended), 10_000)
+    await until(() => clients.every((client) => client.peer.ended))
     expect(clients.every((client) => client.peer.error === undefined)).toBe(true)
     for (const client of clients) client.peer.end()
     await until(() => held.listener.connections === 0)

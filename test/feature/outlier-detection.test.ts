@@ -39,14 +39,10 @@ async function ejected(): Promise<number> {
 }
 
 async function ejects(): Promise<void> {
-  await until(
-    async () => {
-      expect(new Set(await statuses(5))).toEqual(new Set([200]))
-      return (await ejected()) === 1
-    },
-    10_000,
-    'an endpoint is ejected',
-  )
+  await until(async () => {
+    expect(new Set(await statuses(5))).toEqual(new Set([200]))
+    return (await ejected()) === 1
+  }, 'an endpoint is ejected')
 }
 
 describe('an endpoint that fails', () => {
@@ -56,15 +52,11 @@ describe('an endpoint that fails', () => {
     const before = bad.seen.length
     await statuses(60)
     expect(bad.seen.length).toBe(before)
-    await until(
-      async () => {
-        expect(new Set(await statuses(5))).toEqual(new Set([200]))
-        return bad.seen.length > before
-      },
-      10_000,
-      'it is tried again',
-    )
-    await until(async () => (await ejected()) === 1, 10_000, 'one failure ejects it again')
+    await until(async () => {
+      expect(new Set(await statuses(5))).toEqual(new Set([200]))
+      return bad.seen.length > before
+    }, 'it is tried again')
+    await until(async () => (await ejected()) === 1, 'one failure ejects it again')
     expect(sluice.operational.filter(({ message }) => message === 'endpoint ejected').length).toBeGreaterThan(1)
     expect((await sluice.probe('/metrics')).body).toMatch(
       /sluice_ejections_total\{upstream="app",reason="consecutive_failures",mode="enforce"\} [2-9]/,
@@ -86,51 +78,35 @@ describe('an endpoint that fails', () => {
       setImmediate(() => res.destroy())
     }
     await start('{}', broken, fine, fine)
-    await until(
-      async () => {
-        await Promise.allSettled(Array.from({ length: 5 }, () => sluice.get('/')))
-        return (await ejected()) === 1
-      },
-      10_000,
-      'it is ejected',
-    )
+    await until(async () => {
+      await Promise.allSettled(Array.from({ length: 5 }, () => sluice.get('/')))
+      return (await ejected()) === 1
+    }, 'it is ejected')
     expect(new Set(await statuses(30))).toEqual(new Set([200]))
   })
 })
 
 test('when all fail the last ones stay', async () => {
   await start('{ maxEjected: 100% }', unavailable, unavailable)
-  await until(
-    async () => {
-      await statuses(10)
-      return (await ejected()) === 1
-    },
-    10_000,
-    'one of two',
-  )
+  await until(async () => {
+    await statuses(10)
+    return (await ejected()) === 1
+  }, 'one of two')
   await statuses(30)
   expect(await ejected()).toBe(1)
 })
 
 test('shadow tells what it would do', async () => {
   const [bad] = (await start('{ mode: shadow }', unavailable, fine)) as [TestUpstream]
-  await until(
-    async () => {
-      await statuses(10)
-      return sluice.operational.some(({ message }) => message === 'endpoint would be ejected')
-    },
-    10_000,
-    'it is told',
-  )
+  await until(async () => {
+    await statuses(10)
+    return sluice.operational.some(({ message }) => message === 'endpoint would be ejected')
+  }, 'it is told')
   const before = bad.seen.length
-  await until(
-    async () => {
-      await statuses(10)
-      return bad.seen.length > before
-    },
-    5_000,
-    'it still gets tries',
-  )
+  await until(async () => {
+    await statuses(10)
+    return bad.seen.length > before
+  }, 'it still gets tries')
   expect(await ejected()).toBe(0)
 })
 

@@ -41,7 +41,7 @@ async function late(ms: number, done: () => Promise<boolean>): Promise<void> {
     gateway.gateway.hook(0, 'block', ms)
     await until(() => performance.now() > end)
     return done()
-  }, 20_000)
+  })
 }
 
 test('a worker that can not follow refuses what is not critical, then serves all again', async () => {
@@ -59,14 +59,14 @@ test('a worker that can not follow refuses what is not critical, then serves all
     text += chunk
   })
   kept.write('GET /vital HTTP/1.1\r\nHost: a\r\n\r\n')
-  await until(() => text.includes('\r\n\r\n'), 5_000, 'the critical request is answered')
+  await until(() => text.includes('\r\n\r\n'), 'the critical request is answered')
   expect(text).toMatch(/^HTTP\/1\.1 200 /)
   expect(text.toLowerCase()).toContain('connection: close')
   expect(upstream.seen.length).toBe(seen + 1)
-  await until(async () => (await stage()) === 0, 20_000, 'it is over')
+  await until(async () => (await stage()) === 0, 'it is over')
   expect((await get('/extra')).status).toBe(200)
   expect(gateway.log.lines.map(({ message }) => message)).toContain('overload eases')
-}, 60_000)
+})
 
 test('with a little less only what is of low importance is shed', async () => {
   const shed = async (path: string, headers = {}): Promise<boolean> => {
@@ -78,5 +78,5 @@ test('with a little less only what is of low importance is shed', async () => {
   expect(await gateway.metrics()).toMatch(
     /sluice_rejections_total\{route="extra",policy="overload",reason="shed",mode="enforce"\} [1-9]/,
   )
-  await until(async () => (await stage()) === 0, 20_000, 'it is over')
-}, 60_000)
+  await until(async () => (await stage()) === 0, 'it is over')
+})

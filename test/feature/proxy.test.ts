@@ -129,13 +129,11 @@ describe('a request on its way through the gateway', () => {
     client.send('GET /app/left HTTP/1.1\r\nHost: a\r\n\r\n')
     await until(
       () => upstream.seen.at(-1)?.target === '/app/left',
-      5000,
       () => 'the request',
     )
     client.socket.destroy()
     await until(
       () => upstream.seen.at(-1)?.aborted === true,
-      5000,
       () => 'the abort',
     )
     upstream.script = hang

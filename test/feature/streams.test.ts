@@ -56,11 +56,11 @@ test('streams hold no permit, are counted apart, and are bounded by streams.max'
   expect(JSON.parse(third.body)).toMatchObject({ reason: 'streams_full', retryable: true })
   expect(third.headers['retry-after']).toBe('5')
   first.destroy()
-  await until(async () => (await metric('sluice_streams')) === 1, 5_000, 'the first has left')
+  await until(async () => (await metric('sluice_streams')) === 1, 'the first has left')
   const fourth = await open()
   expect(fourth.statusCode).toBe(200)
   for (const stream of [second, fourth]) stream.destroy()
-  await until(async () => (await metric('sluice_streams')) === 0, 5_000, 'all have left')
+  await until(async () => (await metric('sluice_streams')) === 0, 'all have left')
   expect((await sluice.get('/other')).status).toBe(200)
   expect(await metric('sluice_bulkhead_in_flight')).toBe(0)
 })
@@ -68,8 +68,8 @@ test('streams hold no permit, are counted apart, and are bounded by streams.max'
 test('what was refused has let go of its connection', async () => {
   const both = [await open(), await open()]
   await sluice.get('/events')
-  await until(() => upstream.sockets.size <= 3, 5_000, 'the refused stream is closed upstream')
-  await until(() => upstream.seen.filter(({ aborted }) => aborted).length >= 1, 5_000, 'it saw that')
+  await until(() => upstream.sockets.size <= 3, 'the refused stream is closed upstream')
+  await until(() => upstream.seen.filter(({ aborted }) => aborted).length >= 1, 'it saw that')
   for (const stream of both) stream.destroy()
 })
 

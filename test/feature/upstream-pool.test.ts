@@ -36,7 +36,7 @@ for (const [name, make] of Object.entries(MAKE)) {
     afterEach(async () => {
       for (const pool of pools) pool.close()
       await upstream.close()
-      await until(() => connections.sum() === 0 && inFlight.sum() === 0, 5000, 'everything given back')
+      await until(() => connections.sum() === 0 && inFlight.sum() === 0, 'everything given back')
       timers.close()
     })
 

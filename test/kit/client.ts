@@ -43,14 +43,13 @@ export class HttpClient {
   }
 
   /** The next answer, 1xx included. `method` of the request: HEAD has no body. */
-  async answer(method = 'GET', deadlineMs = 5000): Promise<WireAnswer> {
+  async answer(method = 'GET'): Promise<WireAnswer> {
     let found: { answer: WireAnswer; end: number } | undefined
     await until(
       () => {
         found = read(this.peer.text, this.at, method, this.peer.ended || this.peer.closed)
         return found !== undefined
       },
-      deadlineMs,
       () => `an answer in ${JSON.stringify(this.peer.text.slice(this.at, this.at + 2000))}`,
     )
     const { answer, end } = found as { answer: WireAnswer; end: number }
@@ -64,8 +63,8 @@ export class HttpClient {
   }
 
   /** Waits until the server has closed its side. */
-  async ended(deadlineMs = 5000): Promise<void> {
-    await this.peer.receiveAll(deadlineMs)
+  async ended(): Promise<void> {
+    await this.peer.receiveAll()
   }
 
   close(): void {

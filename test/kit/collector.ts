@@ -57,11 +57,10 @@ export class TestCollector {
   }
 
   /** Waits until so many spans of a trace are there. */
-  async trace(traceId: string, spans: number, deadlineMs = 5000): Promise<SeenSpan[]> {
+  async trace(traceId: string, spans: number): Promise<SeenSpan[]> {
     const found = (): SeenSpan[] => this.spans.filter((span) => span.traceId === traceId)
     await until(
       () => found().length >= spans,
-      deadlineMs,
       () =>
         `${spans} spans of ${traceId} among ${JSON.stringify(this.spans, (_, v) => (typeof v === 'bigint' ? `${v}` : v))}`,
     )

@@ -150,7 +150,6 @@ export class Gate implements IngressHandler {
   async request(index = 0): Promise<Handled> {
     await until(
       () => this.handled.length > index,
-      5000,
       () => `request ${index}`,
     )
     return this.handled[index] as Handled
@@ -159,7 +158,7 @@ export class Gate implements IngressHandler {
   async stop(): Promise<void> {
     for (const client of this.clients) client.close()
     this.listener.cut()
-    await until(() => this.listener.connections === 0, 5000, 'all connections closed')
+    await until(() => this.listener.connections === 0, 'all connections closed')
     this.timers.close()
   }
 }

@@ -33,7 +33,7 @@ export class Load {
     const parallel = options.parallel ?? 16
     this.options = options
     this.agent = new Agent({ keepAlive: true, maxSockets: parallel })
-    this.endsAt = Date.now() + (options.deadlineMs ?? 30_000)
+    this.endsAt = Date.now() + (options.deadlineMs ?? 120_000)
     this.running = Array.from({ length: parallel }, () => this.loop())
   }
 
@@ -48,7 +48,6 @@ export class Load {
     const goal = this.answered + count
     await until(
       () => this.answered >= goal,
-      20_000,
       () => `${count} more answers; ${this.summary}`,
     )
   }

@@ -146,7 +146,6 @@ export async function closing(port: number, bytes: Buffer, pieces: number): Prom
   }
   await until(
     () => client.peer.ended || client.peer.closed,
-    10_000,
     () => `a close after ${JSON.stringify(bytes.toString('latin1')).slice(0, 400)}; got ${client.peer.text}`,
   )
   const { text } = client.peer

@@ -75,7 +75,6 @@ http {
         },
         () => false,
       ),
-    5000,
     'nginx listens',
   )
   return new Nginx(child, folder, port)

@@ -79,7 +79,6 @@ export class Prometheus {
     const prometheus = new Prometheus(child, folder, port)
     await until(
       () => prometheus.ready(),
-      20_000,
       () => `prometheus is ready: ${prometheus.said}`,
     )
     return prometheus

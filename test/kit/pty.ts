@@ -57,19 +57,17 @@ export class Pty {
   }
 
   /** Waits for a screen that shows this. */
-  async shows(what: RegExp, deadlineMs = 15_000): Promise<string[]> {
+  async shows(what: RegExp): Promise<string[]> {
     await until(
       () => what.test(this.screen.join('\n')),
-      deadlineMs,
       () => `${what} in:\n${this.screen.join('\n')}\n${this.said} ${JSON.stringify(this.text.slice(-300))}`,
     )
     return this.screen
   }
 
-  async end(deadlineMs = 15_000): Promise<{ readonly code: number; readonly restored: boolean }> {
+  async end(): Promise<{ readonly code: number; readonly restored: boolean }> {
     await until(
       () => this.ended !== undefined,
-      deadlineMs,
       () => `the end: ${this.said} ${JSON.stringify(this.text.slice(-300))}`,
     )
     return this.ended as NonNullable<Pty['ended']>

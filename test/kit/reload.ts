@@ -10,7 +10,6 @@ export function says(name: string, path: string, body: string): string {
 export async function answers(sluice: Sluice, path: string, body: string): Promise<void> {
   await until(
     async () => (await sluice.get(path)).body === body,
-    10_000,
     () => `${path} answers ${body}; ${sluice.stderr.slice(-3000)}`,
   )
 }
@@ -25,7 +24,6 @@ export async function logged(sluice: Sluice, message: string, times = 1): Promis
   const found = () => sluice.operational.filter((line) => line.message === message)
   await until(
     () => found().length >= times,
-    10_000,
     () => `${message}; ${sluice.stderr.slice(-3000)}`,
   )
   return found().at(-1) as Readonly<Record<string, unknown>>

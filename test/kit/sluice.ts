@@ -82,10 +82,9 @@ export class Sluice {
   }
 
   /** Waits for an access-log line that the predicate accepts. */
-  async line(predicate: (line: LogLine) => boolean, deadlineMs = 5000): Promise<LogLine> {
+  async line(predicate: (line: LogLine) => boolean): Promise<LogLine> {
     await until(
       () => this.log.some(predicate),
-      deadlineMs,
       () => `a log line in ${this.stdout.slice(-4000)}`,
     )
     return this.log.find(predicate) as LogLine
@@ -119,10 +118,9 @@ export class Sluice {
   }
 
   /** Waits until the process has exited; returns its code. */
-  async exited(deadlineMs = 30_000): Promise<number> {
+  async exited(): Promise<number> {
     await until(
       () => this.exitCode !== undefined,
-      deadlineMs,
       () => `exit; stderr: ${this.stderr.slice(-4000)}`,
     )
     return this.exitCode as number
@@ -139,13 +137,12 @@ export class Sluice {
     return code
   }
 
-  async started(deadlineMs: number): Promise<this> {
+  async started(): Promise<this> {
     await until(
       () => {
         this.ready = this.operational.find((line) => line.message === 'ready') as never
         return this.ready !== undefined || this.exitCode !== undefined
       },
-      deadlineMs,
       () => `the start line; stderr: ${this.stderr}`,
     )
     if (this.ready === undefined) throw new Error(`exited with ${this.exitCode}: ${this.stderr}`)
@@ -167,7 +164,7 @@ export class Sluice {
 
 /** Starts the gateway and waits until it is ready. */
 export async function startSluice(yaml: string, options: SluiceOptions = {}): Promise<Sluice> {
-  return (await spawnSluice(yaml, options)).started(20_000)
+  return (await spawnSluice(yaml, options)).started()
 }
 
 /** Starts the gateway without waiting. */

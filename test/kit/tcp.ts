@@ -63,17 +63,16 @@ export class TcpPeer {
   }
 
   /** Waits for `part` in what was received; returns everything received. */
-  async receive(part: string | RegExp, deadlineMs = 5000): Promise<string> {
+  async receive(part: string | RegExp): Promise<string> {
     const there = (): boolean => (typeof part === 'string' ? this.text.includes(part) : part.test(this.text))
-    await until(there, deadlineMs, () => `${part} in ${JSON.stringify(this.text.slice(0, 2000))}`)
+    await until(there, () => `${part} in ${JSON.stringify(this.text.slice(0, 2000))}`)
     return this.text
   }
 
   /** Waits for the end of the connection; returns everything received. */
-  async receiveAll(deadlineMs = 5000): Promise<string> {
+  async receiveAll(): Promise<string> {
     await until(
       () => this.ended || this.closed,
-      deadlineMs,
       () => `end after ${JSON.stringify(this.text.slice(0, 2000))}`,
     )
     return this.text
@@ -105,10 +104,9 @@ export class TcpServer {
   }
 
   /** Waits for connection number `index` (from 0). */
-  async peer(index = 0, deadlineMs = 5000): Promise<TcpPeer> {
+  async peer(index = 0): Promise<TcpPeer> {
     await until(
       () => this.peers.length > index,
-      deadlineMs,
       () => `connection ${index}`,
     )
     return this.peers[index] as TcpPeer

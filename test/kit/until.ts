@@ -1,8 +1,11 @@
-/** Resolves once `condition` holds; rejects, naming `what`, when it does not within `deadlineMs`. */
+/**
+ * Resolves once `condition` holds; rejects, naming `what`, when it does not within `deadlineMs`. The deadline is for what
+ * never comes, on a busy machine too: a tight one fails by chance, a generous one costs nothing.
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 5000,
   what: string | (() => string) = () => condition.toString(),
+  deadlineMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + deadlineMs
   while (!(await condition())) {

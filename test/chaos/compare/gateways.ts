@@ -67,7 +67,7 @@ async function running(command: string, args: readonly string[], folder: string,
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore'] })
   const stop = (): Promise<void> => end(child, folder)
   try {
-    await until(() => listens(port), 10_000, `${command} listens`)
+    await until(() => listens(port), `${command} listens`)
   } catch (error) {
     await stop()
     throw error

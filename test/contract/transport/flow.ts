@@ -35,7 +35,7 @@ export function flow(check: Check): void {
       expect(seen.over).toBe(false)
       line.connection.resume()
     }
-    await seen.done(15_000)
+    await seen.done()
     expect(seen.bytes).toBe(size)
   })
 
@@ -117,7 +117,7 @@ export function flow(check: Check): void {
     expect(written).toBeLessThan(size)
     const peer = await server.peer()
     peer.socket.resume()
-    await until(() => peer.received > size, 15_000)
+    await until(() => peer.received > size)
     expect(seen.drains).toBeGreaterThan(0)
     peer.send('HTTP/1.1 204 No Content\r\n\r\n')
     await seen.done()

@@ -104,10 +104,9 @@ export class Recorder implements TransportEvents {
     this.happened('onFailure')
   }
 
-  async done(deadlineMs = 5000): Promise<this> {
+  async done(): Promise<this> {
     await until(
       () => this.over,
-      deadlineMs,
       () => `a final event after ${this.names.join(', ')}`,
     )
     // A second final event, or anything after the first, would come now.
@@ -162,11 +161,11 @@ export class Line {
   }
 
   async becomesIdle(times = 1): Promise<void> {
-    await until(() => this.owner.idle === times, 5000, `idle ${times} times`)
+    await until(() => this.owner.idle === times, `idle ${times} times`)
   }
 
   async becomesClosed(): Promise<void> {
-    await until(() => this.owner.closed === 1, 5000, 'onClosed')
+    await until(() => this.owner.closed === 1, 'onClosed')
     if (!this.connection.closed) throw new Error('closed is false after onClosed')
   }
 }

@@ -11,14 +11,15 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs `sluice ARGS` as a process of its own in `cwd`, with no environment but `env`. Killed after 15 s: code -1. */
+/** Runs `sluice ARGS` as a process of its own in `cwd`, with no environment but `env`. Killed after 60 s: code -1. */
 export function sluice(
   cwd: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   return new Promise((resolve) => {
-    const options = { cwd, env: { PATH: process.env.PATH, ...env }, timeout: 15_000, maxBuffer: 64 * 1024 * 1024 }
+    const { PATH, NODE_COMPILE_CACHE } = process.env
+    const options = { cwd, env: { PATH, NODE_COMPILE_CACHE, ...env }, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 }
     execFile(process.execPath, [CLI, ...args], options, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
       resolve({ code, stdout, stderr })

@@ -27,7 +27,7 @@ beforeAll(async () => {
   upstream = await testUpstream((_req, res) => void res.end('ok'))
   gateway = await startSluice(CONFIG(upstream.port, await closedPort()))
   expect((await gateway.get('/lost')).status).toBe(502)
-  load = new Load({ port: gateway.port(), path: '/work', parallel: 2, deadlineMs: 120_000 })
+  load = new Load({ port: gateway.port(), path: '/work', parallel: 2 })
 })
 
 afterEach(() => {
@@ -165,5 +165,5 @@ describe.skipIf(!hasPty() && process.env.CI !== 'true')('in a terminal', () => {
     terminal.keys('q')
     expect(await terminal.end()).toEqual({ code: 0, restored: true })
     expect(await second.stop()).toBe(0)
-  }, 60_000)
+  })
 })

@@ -292,10 +292,10 @@ describe('server-sent events', () => {
       if (!sent) lost++
       return sent
     }
-    await until(() => !send('thing'), 10_000)
+    await until(() => !send('thing'))
     for (let i = 0; i < 4; i++) expect(send('thing')).toBe(false)
     peer.socket.resume()
-    await until(() => send('last'), 10_000)
+    await until(() => send('last'))
     expect(await peer.receive('event: last')).toContain(`event: lost\ndata: {"count":${lost}}\n\nevent: last`)
     peer.socket.destroy()
   })

@@ -51,7 +51,7 @@ routes:
     to: app
     bulkhead: { maxConcurrent: 1, queue: { size: 1, maxWait: 50ms } }
 `)
-}, 30_000)
+})
 
 afterAll(async () => {
   expect(await gateway?.stop()).toBe(0)
@@ -68,7 +68,7 @@ async function api<T>(path: string): Promise<T> {
 /** The story of the request that got this answer. */
 async function flightOf(answer: Answer): Promise<Flight> {
   const path = `/api/v1/requests/${idOf(answer)}`
-  await until(async () => (await gateway.admin(path)).status === 200, 5_000, `the story of ${answer.status}`)
+  await until(async () => (await gateway.admin(path)).status === 200, `the story of ${answer.status}`)
   const { requests } = await api<{ requests: Flight[] }>(`requests/${idOf(answer)}`)
   expect(requests).toHaveLength(1)
   return requests[0] as Flight
@@ -199,7 +199,7 @@ describe('sluice tap', () => {
       await gateway.get('/fine?secret=1')
       await gateway.get('/fail?id=3')
       return ended !== undefined
-    }, 14_000)
+    })
     const { code, stdout } = ended as unknown as Ended
     expect(code).toBe(0)
     const lines = stdout
@@ -211,7 +211,7 @@ describe('sluice tap', () => {
       ['fine', '?secret=***', null],
       ['fine', '?secret=***', null],
     ])
-  }, 20_000)
+  })
 
   test('a wrong filter is said', async () => {
     const { code, stderr } = await sluice('tap', '--status', '9xx')
@@ -269,7 +269,7 @@ describe('a tap without an end', () => {
     await until(async () => {
       await gateway.get('/fine')
       return text.includes(' route=fine ')
-    }, 15_000)
+    })
     return { child, code }
   }
 
@@ -277,11 +277,11 @@ describe('a tap without an end', () => {
     const { child, code } = await started()
     child.kill('SIGINT')
     expect(await code).toBe(0)
-  }, 20_000)
+  })
 
   test('ends with the gateway, which does not wait for it', async () => {
     const { code } = await started()
     expect(await gateway.stop()).toBe(0)
     expect(await code).toBe(0)
-  }, 20_000)
+  })
 })

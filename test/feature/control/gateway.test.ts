@@ -296,16 +296,16 @@ describe('names', () => {
 test('it goes on answering while all loops are blocked: not ready after 5 s, ready again after replacement', async () => {
   const rig = await new Rig(configOf({}, endpoint('10.0.0.1'))).up()
   for (const worker of [0, 1]) rig.gateway.hook(worker, 'block', 60_000)
-  await until(async () => (await rig.probe('readyz')).reasons.includes('no_worker_beats'), 8_000)
+  await until(async () => (await rig.probe('readyz')).reasons.includes('no_worker_beats'))
   expect((await rig.probe('livez')).status).toBe(200)
   expect((await rig.status()).workers.map((worker: { state: string }) => worker.state)).toEqual(['stalled', 'stalled'])
   expect((await fetch(`${rig.admin}/metrics`)).status).toBe(200)
-  await until(async () => (await rig.probe('readyz')).status === 200, 12_000)
-  await until(async () => (await rig.probe('readyz')).notes.length === 0, 5_000)
+  await until(async () => (await rig.probe('readyz')).status === 200)
+  await until(async () => (await rig.probe('readyz')).notes.length === 0)
   expect((await fetch(rig.web)).status).toBe(200)
   const metrics = await (await fetch(`${rig.admin}/metrics`)).text()
   expect(metrics).toContain('sluice_worker_restarts_total{reason="hung"} 2')
-}, 40_000)
+})
 
 describe('drain', () => {
   test('SIGTERM: not ready at once, open for the delay, in-flight requests get their time, exit code 0', async () => {

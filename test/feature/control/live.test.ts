@@ -90,9 +90,8 @@ test('the counts of an ended worker stay', async () => {
   await until(async () => (await live()).routes[0]?.requests === 1)
   gateway.gateway.hook(0, 'exit')
   gateway.gateway.hook(1, 'exit')
-  await until(
-    async () => (await gateway.workers()).every(({ restarts, state }) => restarts === 1 && state === 'serving'),
-    20_000,
+  await until(async () =>
+    (await gateway.workers()).every(({ restarts, state }) => restarts === 1 && state === 'serving'),
   )
   expect((await live()).routes[0]).toMatchObject({ requests: 1, inFlight: 0 })
 })

@@ -106,11 +106,10 @@ class Rig {
     return [...answers.values()].sort((a, b) => a.worker - b.worker)
   }
 
-  async allServing(deadlineMs = 10_000): Promise<void> {
+  async allServing(): Promise<void> {
     const states = (): string[] => this.supervisor.crew.facts().map((facts) => facts.state)
     await until(
       () => states().every((state) => state === 'serving'),
-      deadlineMs,
       () => states().join(),
     )
   }
@@ -229,24 +228,24 @@ describe('replacement', () => {
   test('blocked loops: stalled after 2 s, replaced after 10 s, seen meanwhile', async () => {
     const rig = await new Rig('good').up()
     for (const worker of [0, 1]) rig.supervisor.hook(worker, 'block', 60_000)
-    await until(() => rig.supervisor.crew.facts().every((facts) => facts.state === 'stalled'), 5000)
-    await until(() => rig.supervisor.crew.silence > 5000, 8000)
-    await until(() => rig.restarts.every((restarts) => restarts === 1), 12_000)
+    await until(() => rig.supervisor.crew.facts().every((facts) => facts.state === 'stalled'))
+    await until(() => rig.supervisor.crew.silence > 5000)
+    await until(() => rig.restarts.every((restarts) => restarts === 1))
     await rig.allServing()
     await until(() => rig.supervisor.crew.silence < 1000)
     await rig.askAll()
     expect(rig.supervisor.crew.replaced.get('hung')).toBe(2)
     expect(rig.log.lines.map((line) => line.message)).toContain('a worker has stalled')
-  }, 40_000)
+  })
 
   test('five replacements within a minute that never serve are too many', async () => {
     const rig = await new Rig('fleeting', 1).up()
     rig.supervisor.hook(0, 'exit')
-    await until(() => rig.restarts[0] === 5, 10_000)
+    await until(() => rig.restarts[0] === 5)
     expect(rig.supervisor.crew.replacingFails).toBe(false)
-    await until(() => rig.supervisor.crew.replacingFails, 10_000)
+    await until(() => rig.supervisor.crew.replacingFails)
     expect(rig.restarts[0]).toBe(6)
-  }, 30_000)
+  })
 })
 
 describe('leaving', () => {

@@ -19,7 +19,7 @@ describe.skipIf(withoutBrowser)('an operator', () => {
   beforeAll(async () => {
     shop = await openShop()
     browser = await launch()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await browser?.close()
@@ -126,7 +126,7 @@ describe.skipIf(withoutBrowser)('a viewer', () => {
   beforeAll(async () => {
     own = await openShop(AUTH, SECRETS)
     mine = await launch()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await mine?.close()

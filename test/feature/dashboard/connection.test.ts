@@ -53,13 +53,13 @@ describe.skipIf(withoutBrowser)('the dashboard', () => {
     const again = await startSluice(await readFile(shop.sluice.file, 'utf8'))
     try {
       await state.filter({ hasText: 'live' }).waitFor({ timeout: 20_000 })
-      await until(async () => /Up for\s*\d/.test((await page.locator('.tiles').textContent()) ?? ''), 5_000)
+      await until(async () => /Up for\s*\d/.test((await page.locator('.tiles').textContent()) ?? ''))
       // What was drawn before is still there, and the new gateway's first config is a mark beside the old one's.
       expect(await page.locator('canvas').count()).toBe(4)
     } finally {
       await again.stop()
     }
-  }, 60_000)
+  })
 
   test('works below a prefix behind another proxy, with actions', async () => {
     shop = await openShop()
@@ -81,5 +81,5 @@ describe.skipIf(withoutBrowser)('the dashboard', () => {
       await browser.close()
       proxy.close()
     }
-  }, 60_000)
+  })
 })

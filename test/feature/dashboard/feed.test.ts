@@ -87,7 +87,7 @@ describe('GET /api/v1/events', () => {
     const load = setInterval(() => void shop.sluice.get('/good').catch(() => {}), 20)
     const history = async (query: string) =>
       JSON.parse((await shop.sluice.admin(`/api/v1/events/history${query}`)).body)
-    await until(async () => (await history('?route=good')).points.length > 0, 15_000)
+    await until(async () => (await history('?route=good')).points.length > 0)
     clearInterval(load)
     const { fields, points } = await history('')
     expect(fields).toContain('p95')

@@ -39,7 +39,7 @@ ${routes.join('\n')}
       for (let i = 0; i < 10; i++) void sluice.get(`/r/${next++ % ROUTES}`).catch(() => {})
     }, 50)
     browser = await launch()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     clearInterval(load)
@@ -76,5 +76,5 @@ ${routes.join('\n')}
     await page.getByRole('link', { name: 'route-999' }).waitFor()
     expect(errors).toEqual([])
     await page.context().close()
-  }, 60_000)
+  })
 })

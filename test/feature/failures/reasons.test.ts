@@ -5,6 +5,7 @@ import { field, type HttpClient, httpClient, type WireAnswer } from '../../kit/c
 import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort, type TcpServer, tcpServer } from '../../kit/tcp.ts'
 import { testAuthority } from '../../kit/tls.ts'
+import { until } from '../../kit/until.ts'
 
 /** What the scripted upstream does with a request, by its path. */
 const SCRIPTS: Readonly<Record<string, string | 'reset' | 'silent'>> = {
@@ -66,7 +67,7 @@ routes:
   fallen: { match: { path: /fallen/* }, to: app, fallback: { route: refusing } }
   broken: { match: { path: /broken }, to: refusing, circuitBreaker: { minRequests: 1 } }
 `)
-}, 30_000)
+})
 
 afterAll(async () => {
   for (const client of clients) client.close()
@@ -131,21 +132,14 @@ const ANSWERED: Partial<Record<Reason, () => Promise<WireAnswer>>> = {
     return second.answer()
   },
   async pool_full() {
-    for (const path of ['/narrow/silent', '/narrow/silent']) {
-      const waiting = await client()
-      waiting.send(`GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`)
-    }
-    const pending = new Set<WireAnswer>()
-    // The ones before it may come a moment later: the third that is in is the one too many.
-    for (let i = 0; i < 3 && pending.size === 0; i++) {
+    const asking: HttpClient[] = []
+    for (let i = 0; i < 3; i++) {
       const next = await client()
-      next.send('GET /narrow/silent HTTP/1.1\r\nHost: a.test\r\nX-Correlation-Id: corr-7\r\n\r\n')
-      await next.answer('GET', 1000).then(
-        (answer) => pending.add(answer),
-        () => {},
-      )
+      asking.push(next.send('GET /narrow/silent HTTP/1.1\r\nHost: a.test\r\nX-Correlation-Id: corr-7\r\n\r\n'))
     }
-    return [...pending][0] as WireAnswer
+    // One has the connection, one waits for it: the one too many is whichever came last.
+    await until(() => asking.some(({ rest }) => rest !== ''), 'one is answered')
+    return (asking.find(({ rest }) => rest !== '') as HttpClient).answer()
   },
 }
 

@@ -56,7 +56,6 @@ async function states(): Promise<string[]> {
 const reaches = (...wanted: string[]): Promise<void> =>
   until(
     async () => (await states()).join() === wanted.join(),
-    10_000,
     () => `${wanted}; ${sluice?.stderr.slice(-2000)}`,
   )
 
@@ -154,7 +153,7 @@ describe('active health checks', () => {
     await until(async () => {
       await gateway.get('/')
       return said('endpoint ejected')
-    }, 10_000)
+    })
     await until(() => said('endpoint is back on probation'))
   })
 

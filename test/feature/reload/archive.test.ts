@@ -30,7 +30,7 @@ test('kill -9 in the middle of a write leaves whole configs, and the next start 
     child.on('message', (number) => {
       written = Number(number)
     })
-    await until(() => written > newest + 1, 15_000, 'two more are written')
+    await until(() => written > newest + 1, 'two more are written')
     // Another point of a write each time.
     await new Promise((resolve) => setTimeout(resolve, 1 + ((kills * 7) % 23)))
     child.kill('SIGKILL')

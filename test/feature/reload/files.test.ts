@@ -75,7 +75,7 @@ describe('a change of the config file goes live', () => {
       (await running.admin('/api/v1/status', { authorization: `Bearer ${secret}` })).status
     expect(await status('first-secret-of-the-operator')).toBe(200)
     await writeFile(join(running.folder, 'token'), 'second-secret-of-the-operator')
-    await until(async () => (await status('second-secret-of-the-operator')) === 200, 10_000, 'the new secret counts')
+    await until(async () => (await status('second-secret-of-the-operator')) === 200, 'the new secret counts')
     expect(await status('first-secret-of-the-operator')).toBe(401)
   })
 
@@ -138,7 +138,7 @@ describe('listeners', () => {
     await answers(running, '/', 'two')
     type Listeners = { listeners: { name: string; port: number }[] }
     const found = async () => ((await running.status()) as unknown as Listeners).listeners
-    await until(async () => (await found()).length === 2, 5_000, 'a second listener')
+    await until(async () => (await found()).length === 2, 'a second listener')
     const listeners = await found()
     expect(listeners.find(({ name }) => name === 'web')?.port).toBe(running.port())
     const second = listeners.find(({ name }) => name === 'second')?.port as number
@@ -146,13 +146,13 @@ describe('listeners', () => {
 
     await writeFile(running.file, listening(['web'], 'three'))
     await answers(running, '/', 'three')
-    await until(async () => (await found()).length === 1, 5_000, 'one listener')
+    await until(async () => (await found()).length === 1, 'one listener')
     const refused = async (): Promise<boolean> =>
       fetchRaw(second, 'GET', '/', {}).then(
         () => false,
         (error: Error) => error.message.includes('ECONNREFUSED'),
       )
-    await until(refused, 5_000, 'its port is closed')
+    await until(refused, 'its port is closed')
   })
 
   it('an address that is taken makes the config a bad one', async () => {

@@ -125,7 +125,7 @@ describe('a route that did not change', () => {
       }
       return breakers.find(({ route, upstream }) => route === 'same' && upstream === 'app')?.state
     }
-    await until(async () => (await sluice.get('/fail')).body.includes('breaker_open'), 5_000, 'it opens')
+    await until(async () => (await sluice.get('/fail')).body.includes('breaker_open'), 'it opens')
     expect(await state()).toBe('open')
     await live({ extra: EXTRA })
     expect(await state()).toBe('open')
@@ -136,13 +136,13 @@ describe('a route that did not change', () => {
     const stream = await open('/events')
     await live({ extra: EXTRA, changing: '' })
     const changed = await open('/extra')
-    await until(() => changed.ended === 'whole', 5_000, 'the new route answers')
+    await until(() => changed.ended === 'whole', 'the new route answers')
     // Longer than drain.timeout: a stream of a changed route would be cut by now.
     await new Promise((resolve) => setTimeout(resolve, 600))
     held[0]?.write('data: 2\n\n')
-    await until(() => stream.text.includes('data: 2'), 5_000, 'the second event')
+    await until(() => stream.text.includes('data: 2'), 'the second event')
     held[0]?.end()
-    await until(() => stream.ended === 'whole', 5_000, 'its own end')
+    await until(() => stream.ended === 'whole', 'its own end')
   })
 })
 
@@ -151,7 +151,7 @@ describe('a route that changed', () => {
 
   it('finishes what it has begun as it was, while new requests go the new way', async () => {
     const waiting = sluice.get('/changing/hold')
-    await until(() => held.length === 1, 5_000, 'it is with the upstream')
+    await until(() => held.length === 1, 'it is with the upstream')
     await live({ changing: TO_OTHER })
     expect((await sluice.get('/changing/x')).body).toBe('other')
     held[0]?.end('as it was')
@@ -171,12 +171,12 @@ describe('a route that changed', () => {
     const stream = await open('/changing/events')
     await live({ changing })
     expect(stream.ended).toBe('no')
-    await until(() => stream.ended === 'broken', 5_000, 'it is cut')
+    await until(() => stream.ended === 'broken', 'it is cut')
     expect(await sluice.line(({ path }) => path === '/changing/events')).toMatchObject({
       reason: 'draining',
       generation: 1,
     })
-    await until(() => app.seen.at(-1)?.aborted === true, 5_000, 'the upstream sees it')
+    await until(() => app.seen.at(-1)?.aborted === true, 'the upstream sees it')
   })
 
   it('is not changed by how it is written', async () => {
@@ -200,7 +200,7 @@ describe('an upstream that nobody uses any more', () => {
     expect(other.sockets.size).toBe(1)
     const config = yaml().replace(/^ {2}other(s)?: .*$/gm, '')
     expect((await sluice.command('config', { yaml: config })).status).toBe(200)
-    await until(() => other.sockets.size === 0, 5_000, 'its connection is closed')
+    await until(() => other.sockets.size === 0, 'its connection is closed')
     expect((await sluice.get('/others')).body).toBe('app')
   })
 })

@@ -139,11 +139,7 @@ describe('sticky cookies', () => {
     dns.zones.set('a.test', { a: ['127.0.0.2'] })
     const { port } = a
     await a.close()
-    await until(
-      async () => JSON.stringify(await gateway.status()).includes('127.0.0.2'),
-      10_000,
-      'the new address is known',
-    )
+    await until(async () => JSON.stringify(await gateway.status()).includes('127.0.0.2'), 'the new address is known')
     upstreams.push(await new TestUpstream((_req, res) => void res.end('moved'), undefined).listen(port, '127.0.0.2'))
     const next = await gateway.get('/', { cookie })
     expect(next.body).toBe('moved')
@@ -183,10 +179,9 @@ describe('endpoints', () => {
       { url: "${a.url}", maxConcurrent: 2 }, { url: "${b.url}", maxConcurrent: 3 } ] }`)
     const running = Array.from({ length: 12 }, () => gateway.get('/'))
     const refused = Promise.all(running).then((answers) => answers.filter(({ status }) => status === 503))
-    await until(() => held.length === 5, 5000, 'five requests are held')
+    await until(() => held.length === 5, 'five requests are held')
     await until(
       () => gateway.log.filter(({ reason }) => reason === 'pool_full').length === 7,
-      5000,
       'seven requests are refused',
     )
     expect([a.seen.length, b.seen.length]).toEqual([2, 3])
@@ -208,7 +203,7 @@ describe('endpoints', () => {
     expect(new Set(await bodies(20, () => gateway.get('/')))).toEqual(new Set(['0']))
     near.script = (_req, res) => void held.push(() => res.end())
     const running = [gateway.get('/'), gateway.get('/')]
-    await until(() => held.length === 2, 5000, 'two requests are held')
+    await until(() => held.length === 2, 'two requests are held')
     const got = await bodies(20, () => gateway.get('/'))
     expect(got.every((body) => body === '1' || body === '2')).toBe(true)
     for (const finish of held) finish()

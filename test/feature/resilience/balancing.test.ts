@@ -54,7 +54,7 @@ describe('balancing over workers', () => {
     upstreams.push(slow)
     const gateway = await start(`{ endpoints: ["${a.url}", "${b.url}", "${slow.url}"] }`)
     const under = Array.from({ length: 30 }, () => gateway.get('/'))
-    await until(() => a.seen.length + b.seen.length + slow.seen.length === 30, 5000, 'all requests are there')
+    await until(() => a.seen.length + b.seen.length + slow.seen.length === 30, 'all requests are there')
     const before = slow.seen.length
     // The others are idle again: of two that are drawn, the slow one always has more in flight.
     const answers = await ask(gateway, 60)

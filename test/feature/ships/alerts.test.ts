@@ -133,7 +133,7 @@ describe.skipIf(withoutPrometheus())('Prometheus', () => {
 
   beforeAll(async () => {
     prometheus = await Prometheus.start([], text)
-  }, 30_000)
+  })
 
   afterAll(() => prometheus?.stop())
 

@@ -16,9 +16,9 @@ beforeAll(async () => {
   const deadline = performance.now() + 60_000
   do {
     sluice = await spawnSluice(yaml, { args: ['--demo'] })
-    await until(() => sluice.stderr.includes('  repair ') || sluice.exitCode !== undefined, 20_000)
+    await until(() => sluice.stderr.includes('  repair ') || sluice.exitCode !== undefined)
   } while (/port.* is in use/.test(sluice.stderr) && performance.now() < deadline)
-  await sluice.started(1_000)
+  await sluice.started()
 }, 90_000)
 
 afterAll(async () => {

@@ -105,7 +105,7 @@ describe('what comes out of it', () => {
       env: imageEnv(final),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    sluice = await new Sluice(child, folder, image.at(CONFIG)).started(30_000)
+    sluice = await new Sluice(child, folder, image.at(CONFIG)).started()
   }, BUILD_MS)
 
   afterAll(async () => {
@@ -138,7 +138,7 @@ describe('what comes out of it', () => {
     expect(await sluice.get('/orders/1')).toMatchObject({ status: 200, body: 'an order' })
     expect(await health()).toBe(0)
     sluice.child.kill('SIGTERM')
-    await until(async () => (await sluice.probe('/readyz')).status === 503, 5_000)
+    await until(async () => (await sluice.probe('/readyz')).status === 503)
     expect(await health()).toBe(1)
     expect(await sluice.exited()).toBe(0)
     expect(await health()).toBe(1)

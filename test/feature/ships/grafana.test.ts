@@ -106,7 +106,7 @@ describe.skipIf(withoutPrometheus())('Prometheus', () => {
 
   beforeAll(async () => {
     prometheus = await Prometheus.start([], 'groups: []\n')
-  }, 30_000)
+  })
 
   afterAll(() => prometheus?.stop())
 

@@ -81,14 +81,13 @@ describe('a client that goes away', () => {
       await client.peer.receive('part')
     }
     client.close()
-    await until(() => peer.closed || peer.ended, 5000, 'the upstream sees the end')
+    await until(() => peer.closed || peer.ended, 'the upstream sees the end')
     const line = await sluice.line(({ path }) => path === '/app/x')
     // What the client got: the head, if it was out.
     const status = answer === undefined ? 499 : 200
     expect(line).toMatchObject({ status, reason: 'client_gone', origin: 'client', attempts: 1 })
     await until(
       async () => (await sluice.probe('/metrics')).body.includes('sluice_requests_in_flight{route="app"} 0'),
-      5000,
       'nothing is held',
     )
   })
@@ -118,7 +117,7 @@ describe('a request that broke before its answer', () => {
     const size = 200_000
     client.send(`PUT /two/x HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`)
     const peer = await upstream.peer()
-    await until(() => peer.received > size, 5000, 'the body arrives')
+    await until(() => peer.received > size, 'the body arrives')
     peer.reset()
     expect((await client.answer('PUT')).status).toBe(502)
     expect(spare.accepted).toBe(0)

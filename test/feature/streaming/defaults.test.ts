@@ -30,7 +30,7 @@ test('on built-in defaults an upload of 30 s and an answer of 10 s pass, each se
   const slow = (async () => {
     const client = await httpClient(sluice.port())
     client.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
-    expect(await client.answer('GET', 20_000)).toMatchObject({ status: 200, body: 'late' })
+    expect(await client.answer('GET')).toMatchObject({ status: 200, body: 'late' })
     client.close()
   })()
   const upload = (async () => {
@@ -40,11 +40,11 @@ test('on built-in defaults an upload of 30 s and an answer of 10 s pass, each se
       client.send(PIECE)
       await new Promise((resolve) => setTimeout(resolve, 1000))
     }
-    expect(await client.answer('PUT', 20_000)).toMatchObject({ status: 200, body: String(PIECES * PIECE.length) })
+    expect(await client.answer('PUT')).toMatchObject({ status: 200, body: String(PIECES * PIECE.length) })
     client.close()
   })()
   await Promise.all([slow, upload])
   expect(upstream.seen.map(({ target }) => target).toSorted()).toEqual(['/slow', '/upload'])
   expect(sluice.log.map(({ attempts }) => attempts)).toEqual([1, 1])
   expect(sluice.log.find(({ path }) => path === '/upload')?.duration_ms).toBeGreaterThan(30_000)
-}, 60_000)
+})

@@ -50,7 +50,7 @@ test.each([
 ])('an answer that falls silent is broken off: %s %s', async (path) => {
   const client = await httpClient(sluice.port())
   client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
-  await until(() => stream !== undefined, 5000, 'the request arrives')
+  await until(() => stream !== undefined, 'the request arrives')
   stream?.write('something')
   expect(await client.answer()).toMatchObject({ status: 200, body: 'something', complete: false })
   const line = await sluice.line((candidate) => candidate.path === path)

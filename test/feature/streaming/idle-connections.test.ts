@@ -56,7 +56,6 @@ routes: { app: { match: { path: /* }, to: app } }
     }
     await until(
       async () => (await sluice.probe('/metrics')).body.includes('sluice_connections{listener="web"} 0'),
-      15_000,
       'all are closed',
     )
     expect(await sluice.stop()).toBe(0)

@@ -84,8 +84,8 @@ describe('npm run bench', () => {
     // nginx with its worker, both gateways, and wrk.
     await until(
       () => harness.family.length >= 6,
-      60_000,
       () => `everything to run: ${harness.output}`,
+      60_000,
     )
     const started = harness.family
     harness.interrupt()

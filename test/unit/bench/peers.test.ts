@@ -20,7 +20,7 @@ describe('bare', () => {
     try {
       const headers = { connection: 'x-own', 'x-own': '1', te: 'trailers', 'keep-alive': 'x', 'x-kept': '2' }
       const ask = () => fetchRaw(port, 'POST', '/a?b=c', headers, 'body')
-      await until(async () => (await ask().catch(() => undefined)) !== undefined, 15_000, 'an answer through bare')
+      await until(async () => (await ask().catch(() => undefined)) !== undefined, 'an answer through bare')
       const answer = await ask()
       expect(answer).toMatchObject({ status: 201, body: 'answer' })
       expect(answer.headers['x-end']).toBe('2')
@@ -82,7 +82,7 @@ ${lines.map((line) => `    ${line}\n`).join('')}`
     try {
       expect((await sluice.get('/')).body).toBe('ok')
       const count = async () => /^sluice_requests_total\{.*\} [1-9]/m.test((await sluice.probe('/metrics')).body)
-      if (expected.counted) await until(count, 5000, 'the request in the metrics')
+      if (expected.counted) await until(count, 'the request in the metrics')
       const [seen] = upstream.seen
       const forwarded = seen !== undefined && seenField(seen, 'x-forwarded-for') !== undefined
       const counted = await count()

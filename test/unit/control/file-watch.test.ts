@@ -44,7 +44,7 @@ afterEach(async () => {
 /** Lets one look happen. */
 async function look(): Promise<void> {
   clock.advance(EVERY)
-  await until(() => clock.timers === 1, 5_000, 'the look is over')
+  await until(() => clock.timers === 1, 'the look is over')
   await settle()
 }
 

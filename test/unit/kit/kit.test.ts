@@ -33,7 +33,7 @@ test('a raw server answers each head', async () => {
 })
 
 test('until names what did not happen', async () => {
-  await expect(until(() => false, 5, 'a thing')).rejects.toThrow('a thing')
+  await expect(until(() => false, 'a thing', 50)).rejects.toThrow('a thing')
 })
 
 test('a closed port refuses', async () => {

@@ -152,4 +152,4 @@ test('docs/load-balancing.md and its picture are what npm run balancers writes',
   const read = (file: string): string => readFileSync(new URL(`../../../../../${file}`, import.meta.url), 'utf8')
   expect(read(PAGE)).toBe(page)
   expect(read(PICTURE)).toBe(picture)
-}, 60_000)
+})
