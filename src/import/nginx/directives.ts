@@ -17,7 +17,8 @@ const CARRIED = {
   upstream:
     '`upstreams`, with their servers: weight, max_conns, backup (tier 1), down; max_fails and fail_timeout as `outlierDetection`',
   'least_conn ip_hash hash random': '`loadBalancing`',
-  listen: '`listeners`; those with ssl are listed',
+  listen:
+    '`listeners`, and `match.listeners` where servers differ in theirs; those with ssl are listed, and listen on 127.0.0.1',
   server_name: '`match.hosts`: exact, `*.name`, `.name`; a default server takes any host',
   location: '`match.path`, ranked as nginx does; where it needs regular expressions, with `precedence`',
   proxy_pass: '`to`, and `rewrite` for its path',

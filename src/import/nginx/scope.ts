@@ -30,6 +30,12 @@ export class Scope {
   word(name: string): string | undefined {
     return this.find(name)?.args[0]
   }
+
+  /** A text with the first name of the server in place of `$server_name`, whatever the client asked for. */
+  withServerName(text: string): string {
+    const name = this.word('server_name')?.toLowerCase()
+    return name !== undefined && /^[\w-]+(\.[\w-]+)+$/.test(name) ? text.replace('$server_name', name) : text
+  }
 }
 
 /** nginx's time such as `30`, `30s`, `1m` or `1m30s` in milliseconds; undefined: none, or 0. */

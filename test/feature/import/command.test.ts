@@ -101,4 +101,16 @@ server {
     expect(await sluice(folder, ['check', 'out.yaml'])).toMatchObject({ code: 0 })
     expect(stdout.match(/status: 501/g)).toHaveLength(1)
   })
+
+  it('takes what only such a listener leads to out, too: nothing may be open that was behind it', async () => {
+    const conf = `server { listen 99999; server_name a.example.com; location / { return 200 "a"; } }
+server { listen 80; listen 99999; server_name b.example.com; location / { return 200 "b"; } }
+`
+    const { stderr, stdout } = await importText('nginx', conf)
+    expect(stderr).toContain('in:1: listeners.port-99999.listen: ')
+    expect(stdout).not.toContain('body: a')
+    expect(stdout).toMatch(/listeners: \[ port-80 \][^#]*body: b/)
+    await writeFile(join(folder, 'out.yaml'), stdout)
+    expect(await sluice(folder, ['check', 'out.yaml'])).toMatchObject({ code: 0 })
+  })
 })
