@@ -39,6 +39,8 @@ that the requests don't reach another upstream instead.
 - \`X-Forwarded-*\` of clients are believed only from \`trust.proxies\`; Sluice always sends them.
 - Paths that no location takes get 404 where nginx would look for files.
 - Answers that Sluice makes are problem documents; those of \`return\` without a text have no body.
+- \`drain.timeout\` is as long as the longest request may take, since nginx lets requests finish; whatever ends the process
+  (such as \`terminationGracePeriodSeconds\`) must wait longer than that and \`drain.delay\` together.
 - With hashing each key still goes to one endpoint, though perhaps another one than before.
 - Sluice's own protections stay on: circuit breaker, bulkhead, outlier detection, retry budget. Bodies have no bound.
 

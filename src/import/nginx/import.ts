@@ -1,6 +1,8 @@
 import { Draft, type Entry, type Plain, routeName } from '../common/draft.ts'
+import { addDrain } from '../common/drain.ts'
 import { catchAlls, type HostPath } from '../common/gaps.ts'
 import { precedences, tier } from '../common/ranks.ts'
+import { millisecondsOf } from '../common/times.ts'
 import { answerOf } from './answers.ts'
 import { addListeners } from './listeners.ts'
 import { type Location, locationsOf, topLevel } from './locations.ts'
@@ -13,6 +15,9 @@ import { blocksOf, type Host, type Place, type Server, serversOf } from './serve
 import { bareRoutes, slashRoutes } from './slashes.ts'
 import { listUnread } from './unread.ts'
 import { Upstreams } from './upstreams.ts'
+
+/** The longest `drain.timeout`, milliseconds. */
+const MOST_DRAIN = 3_600_000
 
 type Plains = { readonly [key: string]: Plain }
 
@@ -49,6 +54,9 @@ export function importNginx(file: string, text: string, files: Files): Draft {
       .map((server) => ({ server, routes: routesOf(server, proxying, draft) })),
     draft,
   )
+  const shutdown = millisecondsOf(main.word('worker_shutdown_timeout'))
+  if (shutdown === undefined) addDrain(draft, MOST_DRAIN, 'drain.timeout can not be longer')
+  else addDrain(draft, Math.min(shutdown, MOST_DRAIN), 'nginx has this worker_shutdown_timeout')
   return draft
 }
 

@@ -1,6 +1,7 @@
 import type { Draft } from '../common/draft.ts'
+import { durationOf } from '../common/times.ts'
 import type { Listen } from './listen.ts'
-import { durationOf, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 
 /** Where what came to a TLS port goes on to: this much above it, on this machine only. */
 const PLAIN_OFFSET = 8000

@@ -1,11 +1,12 @@
 import type { Draft, Plain } from '../common/draft.ts'
 import { retryConditions } from '../common/retry-conditions.ts'
+import { inUnits, millisecondsOf } from '../common/times.ts'
 import { fieldKeys } from './fields.ts'
 import { type Location, pathOf } from './locations.ts'
 import type { Directive } from './parse.ts'
 import { isRedirect } from './redirects.ts'
 import { pathRule, ruleKeys } from './rewrites.ts'
-import { inUnits, millisecondsOf, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 import type { Server } from './server.ts'
 import type { Target, Upstreams } from './upstreams.ts'
 

@@ -114,3 +114,17 @@ server { listen 80; listen 99999; server_name b.example.com; location / { return
     expect(await sluice(folder, ['check', 'out.yaml'])).toMatchObject({ code: 0 })
   })
 })
+
+describe('what is imported', () => {
+  it.each([
+    ['nginx', 'server { location / { proxy_pass http://a:1; proxy_read_timeout 1d; } }', '3600s'],
+    ['nginx', 'worker_shutdown_timeout 10s; http { server { location / { proxy_pass http://a:1; } } }', '10s'],
+    ['ingress', INGRESS.replace('limit-rps: "5"', 'proxy-read-timeout: "3600"'), '240s'],
+    ['ingress', INGRESS.replace('limit-rps: "5"', 'proxy-next-upstream: "off"'), '180s'],
+  ])('has a time to drain without a warning: %s %#', async (kind, text, timeout) => {
+    const { stdout } = await importText(kind, text)
+    expect(stdout).toMatch(new RegExp(`^drain:\n  timeout: ${timeout}$`, 'm'))
+    await writeFile(join(folder, 'out.yaml'), stdout)
+    expect(await sluice(folder, ['check', 'out.yaml', '--strict'])).toMatchObject({ code: 0, stderr: '' })
+  })
+})
