@@ -29,11 +29,18 @@ that the requests don't reach another upstream instead.
 
 - Paths match in whole segments: \`/api\` never takes \`/apis\`. What that changes is listed. \`.\` and \`..\` in paths are
   refused (400), and \`//\` stays as it is; nginx resolves both.
-- Routes don't know through which listener a request came. Servers of other ports that take the same hosts are listed.
+- Each port is a listener. Where the servers of an nginx differ in their ports, their routes name theirs in
+  \`match.listeners\`. A port with TLS becomes a listener without it on 127.0.0.1, 8000 above it (443 → 8443): redirects to
+  https stay what they are on port 80, and whoever ends TLS in front sends on to the other. A server that has only one
+  address of a port, of which another server takes all, is listed and left out.
+- An \`if\` of a server that does nothing but redirect, by \`$host = NAME\` (certbot writes that) or \`$scheme = http\`, is
+  carried over; other conditions are listed.
 - Host goes on as the client sent it, where nginx's \`$host\` is in lower case and has no port.
 - \`X-Forwarded-*\` of clients are believed only from \`trust.proxies\`; Sluice always sends them.
 - Paths that no location takes get 404 where nginx would look for files.
 - Answers that Sluice makes are problem documents; those of \`return\` without a text have no body.
+- \`drain.timeout\` is as long as the longest request may take, since nginx lets requests finish; whatever ends the process
+  (such as \`terminationGracePeriodSeconds\`) must wait longer than that and \`drain.delay\` together.
 - With hashing each key still goes to one endpoint, though perhaps another one than before.
 - Sluice's own protections stay on: circuit breaker, bulkhead, outlier detection, retry budget. Bodies have no bound.
 

@@ -22,6 +22,7 @@ interface Entry {
   readonly problem?: string
   readonly before?: Readonly<Record<string, string>>
   readonly after?: Readonly<Record<string, string>>
+  readonly kept?: readonly string[]
 }
 
 /** `sluice audit verify [DIR|FILE]` and `sluice audit show [--json] [--since 1h]`. */
@@ -85,12 +86,18 @@ async function show(args: readonly string[], io: Io): Promise<number> {
   })
 }
 
-function entryText({ action, after, before, number, outcome, problem, status, time, who }: Entry): string {
+function entryText({ action, after, before, kept = [], number, outcome, problem, status, time, who }: Entry): string {
   const name = who.name === undefined ? who.by : `${who.name} (${who.role}, ${who.by}, ${who.peer})`
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
   const changes = names.map((key) => ` ${key}: ${short(before?.[key])} -> ${short(after?.[key])}`)
-  const end = `${outcome}${status === undefined ? '' : ` ${status}`}${problem === undefined ? '' : `: ${problem}`}`
-  return `${String(number).padStart(5)}  ${time}  ${name}  ${action}  ${end}${changes.join(',')}`
+  const end = `${outcome}${status === undefined ? '' : ` ${status}`}`
+  const why = problem === undefined ? '' : `: ${problem}`
+  // A config may be live but for some of its parts: the problem is theirs then.
+  const what =
+    kept.length === 0
+      ? `${end}${why}${changes.join(',')}`
+      : `${end}${changes.join(',')}  not live: ${kept.join(', ')}${why}`
+  return `${String(number).padStart(5)}  ${time}  ${name}  ${action}  ${what}`
 }
 
 /** Hashes are long, and their beginning tells them apart. */

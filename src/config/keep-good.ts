@@ -10,6 +10,11 @@ export interface Kept {
   readonly became: 'as it was' | 'left out'
 }
 
+/** For people: `routes.app: as it was`. */
+export function keptText({ became, kind, name }: Kept): string {
+  return `${kind}.${name}: ${became}`
+}
+
 /** Whether the config asks for its good parts to go live without the bad ones. */
 export function keepsGood(tree: Node): boolean {
   const asked = nodeAt(tree, ['onInvalid'])

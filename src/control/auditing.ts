@@ -1,3 +1,4 @@
+import { type Kept, keptText } from '../config/keep-good.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { BadCommand, CommandRefused, statusOf, type View } from './admin/command.ts'
@@ -5,7 +6,10 @@ import type { Auditor, CommandCall } from './admin/server.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Link } from './audit/chain.ts'
 import { redacted } from './audit/redacted.ts'
-import type { Trigger } from './reloader.ts'
+import type { Outcome, Trigger } from './reloader.ts'
+
+/** Parts of a config that an entry names; a broken file may have thousands. */
+const MOST_KEPT = 100
 
 /** Something that a command may change, as short texts by name. */
 export type State = Readonly<Record<string, string>>
@@ -16,6 +20,8 @@ export interface ConfigChange {
   readonly before: string | undefined
   readonly after: string
   readonly ok: boolean
+  /** What of it did not become live. */
+  readonly kept: readonly Kept[]
   readonly problems: readonly string[]
 }
 
@@ -56,7 +62,7 @@ export class Auditing implements Auditor {
     const entry = { ...subject(call), request: redacted(body) }
     const begun = required() ? await this.begin(entry) : undefined
     const before = state()
-    const end = async (status: number, problem?: string): Promise<void> => {
+    const end = async (status: number, more: Aside): Promise<void> => {
       const changed = differences(before, state())
       const link = await this.append({
         ...entry,
@@ -64,17 +70,18 @@ export class Auditing implements Auditor {
         ...changed,
         outcome: outcomeOf(status),
         status,
-        problem,
+        ...more,
       })
       log.info('command', { path, ...subject(call).who, status, audit: link?.number, hash: link?.hash })
     }
     try {
       const answer = await command()
-      await end(200)
+      await end(200, asideOf((answer ?? {}) as Partial<Outcome>))
       return answer
     } catch (error) {
       const status = statusOf(error)
-      await end(status, status < 500 || error instanceof CommandRefused ? (error as Error).message : 'a bug')
+      const isTold = status < 500 || error instanceof CommandRefused
+      await end(status, { problem: isTold ? (error as Error).message : 'a bug' })
       throw error
     }
   }
@@ -94,9 +101,8 @@ export class Auditing implements Auditor {
   }
 
   /** Those of operators are commands, and told there. */
-  async config({ after, before, ok, problems, trigger }: ConfigChange): Promise<void> {
+  async config({ after, before, kept, ok, problems, trigger }: ConfigChange): Promise<void> {
     if (trigger === 'api') return
-    const [problem] = ok ? [] : problems
     await this.append({
       action: trigger === 'start' ? 'start' : 'config',
       who: { by: trigger },
@@ -105,7 +111,7 @@ export class Auditing implements Auditor {
         after: { config: after },
       }),
       outcome: ok ? 'ok' : 'refused',
-      problem,
+      ...(ok ? asideOf({ kept, problems }) : { problem: problems[0] }),
     })
   }
 
@@ -129,6 +135,20 @@ export class Auditing implements Auditor {
       return undefined
     }
   }
+}
+
+/** What an entry says beside its outcome. */
+interface Aside {
+  /** Parts of a config that did not become live, and what is live in their place. */
+  readonly kept?: readonly string[]
+  readonly problem?: string | undefined
+}
+
+/** Of a config that became live, or of any other answer; nothing where all of it did. */
+function asideOf({ kept = [], problems = [] }: Partial<Pick<Outcome, 'kept' | 'problems'>>): Aside {
+  if (kept.length === 0) return {}
+  const more = kept.length > MOST_KEPT ? [`and ${kept.length - MOST_KEPT} more`] : []
+  return { kept: [...kept.slice(0, MOST_KEPT).map(keptText), ...more], problem: problems[0] }
 }
 
 function subject({ path, peer, who: { by, name, role } }: Omit<CommandCall, 'body'>) {

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
-import type { Kept } from '../config/keep-good.ts'
+import { type Kept, keptText } from '../config/keep-good.ts'
 import type { LoadDeps } from '../config/load.ts'
 import type { Written } from '../explain/model.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
-import { diagnosticLine } from '../schema/diagnostics.ts'
+import { type Diagnostic, diagnosticLine } from '../schema/diagnostics.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
 import type { ConfigChange } from './auditing.ts'
@@ -28,7 +28,7 @@ export interface Outcome {
   readonly changed: boolean
   /** Of the live config; in a dry run of the one that was checked. */
   readonly hash: string
-  /** Errors and warnings, one line each. */
+  /** Errors, then warnings, one line each. */
   readonly problems: readonly string[]
   /** Keys whose change needs a restart of the process. */
   readonly restart: readonly string[]
@@ -107,7 +107,14 @@ export class Reloader {
     const { config, source } = this.live
     this.live = { ...this.live, secrets: await this.secretsOf(config) }
     await this.keep(config, source, this.options.documents)
-    await this.options.told({ trigger: 'start', before: undefined, after: config.hash, ok: true, problems: [] })
+    await this.options.told({
+      trigger: 'start',
+      before: undefined,
+      after: config.hash,
+      ok: true,
+      kept: [],
+      problems: [],
+    })
   }
 
   /** Files and folders whose change may change the config. */
@@ -169,7 +176,7 @@ export class Reloader {
 
   private async check({ load }: Reader): Promise<Outcome> {
     const { config, diagnostics, kept } = await load(this.live.tree)
-    const problems = diagnostics.map(diagnosticLine)
+    const problems = linesOf(diagnostics)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
     return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
@@ -179,7 +186,7 @@ export class Reloader {
     const { apply, log } = this.options
     const { config, diagnostics, kept, sources, tree } = await load(this.live.tree)
     if (source === 'files') this.watched = sources
-    const problems = diagnostics.map(diagnosticLine)
+    const problems = linesOf(diagnostics)
     if (config === undefined || tree === undefined) return this.refused(trigger, problems)
     const secrets = await this.secretsOf(config)
     const before = this.live.config.hash
@@ -206,8 +213,8 @@ export class Reloader {
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
       // What was written can't be loaded again; the history has what can.
       if (kept.length === 0) await this.keep(config, source, documents)
-      await this.options.told({ trigger, before, after: hash, ok: true, problems })
     } else log.debug('a config was read that means the same', { trigger, source })
+    if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })
     return { ok: true, changed, hash, problems, restart, kept }
   }
 
@@ -219,13 +226,13 @@ export class Reloader {
       more: Math.max(0, problems.length - MOST_SHOWN),
     })
     this.note(trigger, false, problems)
-    await this.options.told({ trigger, before: hash, after: hash, ok: false, problems })
+    await this.options.told({ trigger, before: hash, after: hash, ok: false, kept: [], problems })
     return { ok: false, changed: false, hash, problems, restart: [], kept: [] }
   }
 
   private partly(kept: readonly Kept[], problems: readonly string[]): void {
     this.options.log.error('a part of the config is bad and stays as it was', {
-      kept: kept.slice(0, MOST_SHOWN).map(({ became, kind, name }) => `${kind}.${name}: ${became}`),
+      kept: kept.slice(0, MOST_SHOWN).map(keptText),
       problems: problems.slice(0, MOST_SHOWN),
       more: Math.max(0, problems.length - MOST_SHOWN),
     })
@@ -249,4 +256,10 @@ export class Reloader {
       log.warn('the config could not be kept as the last good one', { error })
     }
   }
+}
+
+/** The first says why it was refused. */
+function linesOf(diagnostics: readonly Diagnostic[]): readonly string[] {
+  const rank = ({ severity }: Diagnostic): number => Number(severity !== 'error')
+  return diagnostics.toSorted((a, b) => rank(a) - rank(b)).map(diagnosticLine)
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../src/lib/clock.ts'
 import { endChild } from './end-child.ts'
 import { closedPort } from './tcp.ts'
 import { until } from './until.ts'
@@ -43,6 +44,15 @@ export interface Alert {
   readonly state: 'pending' | 'firing'
 }
 
+type Labels = Readonly<Record<string, string>>
+
+export interface StoredExemplar {
+  readonly labels: Labels
+  readonly value: string
+  /** Seconds since the Unix epoch. */
+  readonly timestamp: number
+}
+
 /** A real Prometheus that scrapes `targets` as job `sluice`, twice a second. */
 export class Prometheus {
   private readonly child: ChildProcess
@@ -59,7 +69,8 @@ export class Prometheus {
     })
   }
 
-  static async start(targets: readonly string[], rules: string): Promise<Prometheus> {
+  /** `flags`: of its command line, beside those that it needs. */
+  static async start(targets: readonly string[], rules: string, ...flags: readonly string[]): Promise<Prometheus> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-prometheus-'))
     const port = await closedPort()
     const config = {
@@ -74,6 +85,7 @@ export class Prometheus {
       `--config.file=${folder}/prometheus.yaml`,
       `--storage.tsdb.path=${folder}/data`,
       `--web.listen-address=127.0.0.1:${port}`,
+      ...flags,
     ]
     const child = spawn('prometheus', args, { stdio: ['ignore', 'ignore', 'pipe'] })
     const prometheus = new Prometheus(child, folder, port)
@@ -85,16 +97,30 @@ export class Prometheus {
   }
 
   /** Result of an instant query; throws with its error. */
-  async query(expr: string): Promise<readonly { metric: Readonly<Record<string, string>>; value: [number, string] }[]> {
-    const answer = await fetch(`${this.url}/api/v1/query?query=${encodeURIComponent(expr)}`)
-    const body = (await answer.json()) as { status: string; error?: string; data: { result: [] } }
-    if (body.status !== 'success') throw new Error(`${expr}: ${body.error}`)
-    return body.data.result
+  async query(expr: string): Promise<readonly { metric: Labels; value: [number, string] }[]> {
+    return (await this.ask<{ result: [] }>(`query?query=${encodeURIComponent(expr)}`)).result
+  }
+
+  /** Exemplars of the last minute that it keeps for the series of an expression; needs its feature exemplar-storage. */
+  async exemplars(expr: string): Promise<readonly { seriesLabels: Labels; exemplars: readonly StoredExemplar[] }[]> {
+    const now = systemClock.wall() / 1000
+    return this.ask(`query_exemplars?query=${encodeURIComponent(expr)}&start=${now - 60}&end=${now + 60}`)
+  }
+
+  /** What it says of the targets that it scrapes. */
+  async targets(): Promise<readonly { health: string; lastError: string }[]> {
+    return (await this.ask<{ activeTargets: [] }>('targets')).activeTargets
   }
 
   async alerts(): Promise<readonly Alert[]> {
-    const body = (await (await fetch(`${this.url}/api/v1/alerts`)).json()) as { data: { alerts: Alert[] } }
-    return body.data.alerts
+    return (await this.ask<{ alerts: Alert[] }>('alerts')).alerts
+  }
+
+  /** `data` of an answer of its API; throws with its error. */
+  private async ask<T>(path: string): Promise<T> {
+    const body = (await (await fetch(`${this.url}/api/v1/${path}`)).json()) as { error?: string; data: T }
+    if (body.error !== undefined) throw new Error(`${path}: ${body.error}`)
+    return body.data
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { request } from 'node:http'
+import { type ClientRequest, request } from 'node:http'
+import { request as requestByTls } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -204,8 +205,18 @@ export function fetchRaw(
   headers: Readonly<Record<string, string>>,
   body?: string,
 ): Promise<Answer> {
+  return answered(request({ port, host: '127.0.0.1', method, path, headers, agent: false }), body)
+}
+
+/** The same by TLS; any certificate will do. */
+export function fetchByTls(port: number, path: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
+  const options = { port, host: '127.0.0.1', path, headers, agent: false, rejectUnauthorized: false }
+  return answered(requestByTls(options))
+}
+
+function answered(sent: ClientRequest, body?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ port, host: '127.0.0.1', method, path, headers, agent: false }, (answer) => {
+    sent.on('response', (answer) => {
       let text = ''
       answer.setEncoding('utf8')
       answer.on('data', (part: string) => {

@@ -23,6 +23,8 @@ export interface Entry {
 export class Draft {
   /** Keys before `listeners`, and `defaults`. */
   readonly top: Record<string, Plain> = {}
+  /** Comments above some of these. */
+  readonly notes = new Map<string, string>()
   readonly listeners = new Map<string, Entry>()
   readonly profiles = new Map<string, Entry>()
   readonly upstreams = new Map<string, Entry>()

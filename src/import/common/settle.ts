@@ -37,6 +37,7 @@ function retire(draft: Draft, { message, path }: Diagnostic): boolean {
   draft.leave(entry.origin, path, message)
   if (section === 'routes' && !isStub(entry)) entries.set(name, stub(entry))
   else entries.delete(name)
+  if (section === 'listeners') closeRoutes(draft, name)
   if (draft.listeners.size === 0)
     draft.add('listeners', 'web', { origin: entry.origin, value: { listen: '0.0.0.0:8080' } })
   if (section === 'upstreams') replace(draft, ({ value }) => leadsTo(value.to, name), stub)
@@ -47,6 +48,17 @@ function retire(draft: Draft, { message, path }: Diagnostic): boolean {
       ({ origin, value }) => ({ origin, value: { ...value, use: undefined } }),
     )
   return true
+}
+
+/** Routes that only a listener leads to go with it: without a name they would take any. */
+function closeRoutes(draft: Draft, listener: string): void {
+  for (const [name, { origin, value }] of draft.routes) {
+    const match = value.match as { readonly listeners?: readonly string[] }
+    if (match.listeners?.includes(listener) !== true) continue
+    const listeners = match.listeners.filter((other) => other !== listener)
+    if (listeners.length === 0) draft.routes.delete(name)
+    else draft.routes.set(name, { origin, value: { ...value, match: { ...match, listeners } } })
+  }
 }
 
 function replace(draft: Draft, matches: (entry: Entry) => boolean, by: (entry: Entry) => Entry): void {

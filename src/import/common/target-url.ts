@@ -8,8 +8,10 @@ export function redirectTo(
   url: string,
 ): { readonly to: Record<string, Plain>; readonly dropsQuery: boolean } | undefined {
   const [, scheme, authority, rest = ''] =
-    /^(?:(https?|\$scheme):\/\/([^/$]+|\$(?:http_)?host|\$server_name))?(\/[^$]*|\$request_uri|)$/.exec(url) ?? []
-  const keeps = rest === '$request_uri'
+    /^(?:(https?|\$scheme):\/\/([^/$]+|\$(?:http_)?host|\$server_name))?(\/[^$]*|\$request_uri|\$uri(?:\$is_args\$args)?|)$/.exec(
+      url,
+    ) ?? []
+  const keeps = rest.startsWith('$')
   if (url === '' || (authority === undefined && !rest.startsWith('/')) || /[?#\s{}]/.test(rest)) return undefined
   const to: Record<string, Plain> = {}
   if (scheme === 'http' || scheme === 'https') to.scheme = scheme
@@ -18,5 +20,5 @@ export function redirectTo(
   if (host !== undefined) to.host = host
   if (port !== undefined) to.port = Number(port)
   if (!keeps) to.path = rest === '' ? '/' : rest
-  return Object.keys(to).length === 0 ? undefined : { to, dropsQuery: !keeps }
+  return Object.keys(to).length === 0 ? undefined : { to, dropsQuery: !keeps || rest === '$uri' }
 }

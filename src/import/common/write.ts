@@ -18,6 +18,10 @@ export function writeDraft(draft: Draft, made: string): string {
     .map(([name, entries]) => [name, Object.fromEntries([...entries].map(([key, { value }]) => [key, value]))])
   const document = new Document(escaped({ apiVersion: CURRENT_VERSION, ...draft.top, ...Object.fromEntries(values) }))
   document.commentBefore = ` ${made}`
+  for (const { key } of (document.contents as YAMLMap<Scalar<string>>).items) {
+    const note = draft.notes.get(key.value)
+    if (note !== undefined) key.commentBefore = ` ${note}`
+  }
   for (const [name, entries] of Object.entries(sections)) {
     const map = document.get(name)
     if (isMap(map)) comment(map as YAMLMap, entries)

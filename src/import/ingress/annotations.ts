@@ -1,5 +1,6 @@
 import { hashSource } from '../common/hash-source.ts'
 import { retryConditions } from '../common/retry-conditions.ts'
+import { durationOf } from '../common/times.ts'
 import {
   type AnnotationRule,
   missing,
@@ -7,7 +8,6 @@ import {
   redirect,
   restricting,
   STATUS,
-  seconds,
   snippet,
   timed,
   tlsRedirect,
@@ -60,8 +60,8 @@ export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
   'proxy-connect-timeout': timed('`upstreams.NAME.timeouts.connect`', (settings, time) => {
     settings.upstream.timeouts = { connect: time }
   }),
-  'proxy-read-timeout': timed('`timeouts` request, idle and stream', (settings, time) => {
-    Object.assign(settings.timeouts, { request: time, idle: time, stream: time })
+  'proxy-read-timeout': timed('`timeouts` attempt, idle and stream, and request for all tries', (settings, time) => {
+    settings.read = time
   }),
   'proxy-send-timeout': missing('timeouts.minRate bounds slow uploads by their rate'),
   'proxy-next-upstream': {
@@ -128,7 +128,7 @@ export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
     becomes: '`loadBalancing.sticky.ttl`',
     apply: (value, settings) => {
       const sticky = settings.loadBalancing.sticky as object | undefined
-      settings.loadBalancing.sticky = { ...sticky, ttl: seconds(value) }
+      settings.loadBalancing.sticky = { ...sticky, ttl: durationOf(value.trim()) }
     },
   },
   'upstream-hash-by': {

@@ -1,20 +1,15 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import { Draft, type Plain, routeName } from '../common/draft.ts'
+import { addDrain } from '../common/drain.ts'
 import { catchAlls } from '../common/gaps.ts'
 import { precedences } from '../common/ranks.ts'
 import { type Claim, claimsOf, settingsOf } from './claims.ts'
 import { type ConvertedPath, convertPath } from './paths.ts'
 import { type Backend, type Ingress, readIngresses } from './read.ts'
-import type { Settings } from './settings.ts'
+import { ROUTE_DEFAULTS, type Settings, timeoutsOf } from './settings.ts'
 
-/** What ingress-nginx does where nothing is said. */
-const DEFAULTS = {
-  route: {
-    timeouts: { request: '60s', idle: '60s', stream: '60s' },
-    retries: { maxExtra: 2, when: ['connect', 'reset', 'timeout'] },
-  },
-  upstream: { timeouts: { connect: '5s' }, loadBalancing: { algorithm: 'round-robin' } },
-}
+/** Its worker-shutdown-timeout, milliseconds. */
+const SHUTDOWN = 240_000
 
 type Precedence = NonNullable<ReturnType<typeof precedences>>
 
@@ -28,9 +23,13 @@ export function importIngress(file: string, text: string): Draft | readonly Diag
   const read = readIngresses(file, text, draft)
   if (read.some((item) => 'severity' in item)) return read as readonly Diagnostic[]
   const ingresses = read as readonly Ingress[]
-  draft.top.defaults = DEFAULTS
+  draft.top.defaults = {
+    route: ROUTE_DEFAULTS,
+    upstream: { timeouts: { connect: '5s' }, loadBalancing: { algorithm: 'round-robin' } },
+  }
   draft.add('listeners', 'web', { origin: ingresses[0] ?? { file, line: 1 }, value: { listen: '0.0.0.0:8080' } })
   new IngressImport(draft, ingresses).run()
+  addDrain(draft, SHUTDOWN, 'ingress-nginx waits no longer')
   return draft
 }
 
@@ -84,7 +83,7 @@ class IngressImport {
 
   /** The name of the profile that holds what its routes have in common; undefined: nothing. */
   private profile({ file, line, name, namespace }: Ingress, settings: Settings): string | undefined {
-    const timeouts = some(settings.timeouts)
+    const timeouts = timeoutsOf(settings)
     const retries = settings.retriesOff ? 'off' : some(settings.retries)
     if (timeouts === undefined && retries === undefined) return undefined
     const wanted = this.severalNamespaces ? `${namespace}-${name}` : name

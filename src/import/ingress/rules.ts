@@ -1,4 +1,5 @@
 import { redirectTo } from '../common/target-url.ts'
+import { durationOf } from '../common/times.ts'
 import type { Settings } from './settings.ts'
 
 /** Says that something is not carried over, or not as it was. */
@@ -32,18 +33,12 @@ export function restricting(what: string): AnnotationRule {
 /** Means nothing to Sluice, or is so anyway. */
 export const NEEDLESS: AnnotationRule = { becomes: 'nothing to do', apply: () => {} }
 
-/** nginx's time as a duration; undefined: none, or 0. */
-export function seconds(value: string): string | undefined {
-  const [, digits, unit = 's'] = /^(\d+)(ms|s|m|h)?$/.exec(value.trim()) ?? []
-  return digits === undefined || Number(digits) === 0 ? undefined : `${digits}${unit}`
-}
-
 /** A time that is set. */
 export function timed(becomes: string, set: (settings: Settings, time: string) => void): AnnotationRule {
   return {
     becomes,
     apply: (value, settings, leave) => {
-      const time = seconds(value)
+      const time = durationOf(value.trim())
       if (time === undefined) leave(`${JSON.stringify(value)} is no time`)
       else set(settings, time)
     },

@@ -1,4 +1,17 @@
 import type { Plain } from '../common/draft.ts'
+import { inUnits, millisecondsOf } from '../common/times.ts'
+
+/** What ingress-nginx does where nothing is said: three tries, each of which may be silent for a minute. */
+const READ = 60_000
+const TRIES = 3
+/** The longest that Sluice knows, milliseconds. */
+const MOST = 7 * 86_400_000
+
+/** As `defaults.route` of the file. */
+export const ROUTE_DEFAULTS = {
+  timeouts: { request: inUnits(READ * TRIES), attempt: inUnits(READ), idle: inUnits(READ), stream: inUnits(READ) },
+  retries: { maxExtra: TRIES - 1, when: ['connect', 'reset', 'timeout'] },
+}
 
 /** What the annotations of one Ingress ask for, in the words of a Sluice file. */
 export interface Settings {
@@ -8,7 +21,8 @@ export interface Settings {
   scheme: 'http' | 'https'
   /** Keys of its routes. */
   readonly route: Record<string, Plain>
-  readonly timeouts: Record<string, Plain>
+  /** How long each try may be silent; undefined: as long as by default. */
+  read: string | undefined
   readonly retries: Record<string, Plain>
   retriesOff: boolean
   readonly requestHeaders: Record<string, Plain>
@@ -39,7 +53,7 @@ export function emptySettings(): Settings {
     loadBalancing: {},
     scheme: 'http',
     route: {},
-    timeouts: {},
+    read: undefined,
     retries: {},
     retriesOff: false,
     requestHeaders: {},
@@ -54,4 +68,14 @@ export function emptySettings(): Settings {
     canary: { on: false, weight: 0, total: 100, header: undefined, value: undefined, pattern: undefined },
     closed: undefined,
   }
+}
+
+/** `timeouts` of its routes; undefined: those of {@link ROUTE_DEFAULTS}. */
+export function timeoutsOf({ read, retries, retriesOff }: Settings): { readonly [key: string]: Plain } | undefined {
+  const tries = retriesOff ? 1 : ((retries.maxExtra as number | undefined) ?? TRIES - 1) + 1
+  if (read === undefined && tries === TRIES) return undefined
+  const time = Math.min(millisecondsOf(read) ?? READ, MOST)
+  const request = inUnits(Math.min(time * tries, MOST))
+  const attempt = tries === 1 ? 'off' : read
+  return { request, attempt, idle: read, stream: read }
 }

@@ -24,7 +24,7 @@ function returnKeys(directive: Directive, scope: Scope, draft: Draft): Plains {
   const status = /^\d{3}$/.test(first) ? Number(first) : 302
   const url = /^\d{3}$/.test(first) ? text : first
   if ([301, 302, 303, 307, 308].includes(status) && url !== undefined) {
-    const target = redirectTo(url)
+    const target = redirectTo(scope.withServerName(url))
     if (target === undefined) {
       leave('this address can not be said in redirect; it answers 501')
       return { respond: { status: 501 } }

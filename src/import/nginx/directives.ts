@@ -17,7 +17,8 @@ const CARRIED = {
   upstream:
     '`upstreams`, with their servers: weight, max_conns, backup (tier 1), down; max_fails and fail_timeout as `outlierDetection`',
   'least_conn ip_hash hash random': '`loadBalancing`',
-  listen: '`listeners`; those with ssl are listed',
+  listen:
+    '`listeners`, and `match.listeners` where servers differ in theirs; those with ssl are listed, and listen on 127.0.0.1',
   server_name: '`match.hosts`: exact, `*.name`, `.name`; a default server takes any host',
   location: '`match.path`, ranked as nginx does; where it needs regular expressions, with `precedence`',
   proxy_pass: '`to`, and `rewrite` for its path',
@@ -31,6 +32,7 @@ const CARRIED = {
   'proxy_next_upstream proxy_next_upstream_tries': '`retries`',
   'client_header_timeout client_body_timeout keepalive_timeout': '`listeners.NAME.timeouts`',
   worker_processes: '`workers`',
+  worker_shutdown_timeout: '`drain.timeout`, which else is the longest time that a request may take',
   'proxy_ssl_verify proxy_ssl_name': '`upstreams.NAME.tls`',
   'limit_conn limit_conn_zone': '`bulkhead.maxConcurrent` of a location, for zones by `$server_name`; else listed',
   'internal default_type': '`respond`',
@@ -38,7 +40,7 @@ const CARRIED = {
 }
 
 const NEEDLESS = {
-  'user pid daemon master_process worker_rlimit_nofile worker_connections multi_accept use worker_shutdown_timeout worker_cpu_affinity worker_priority':
+  'user pid daemon master_process worker_rlimit_nofile worker_connections multi_accept use worker_cpu_affinity worker_priority':
     'the process',
   'error_log access_log log_format log_not_found open_log_file_cache': 'logs: Sluice has its own',
   'sendfile tcp_nopush tcp_nodelay aio directio types types_hash_max_size types_hash_bucket_size server_names_hash_max_size server_names_hash_bucket_size variables_hash_max_size variables_hash_bucket_size proxy_headers_hash_max_size proxy_headers_hash_bucket_size open_file_cache output_buffers reset_timedout_connection lingering_close':

@@ -1,6 +1,8 @@
 import { Draft, type Entry, type Plain, routeName } from '../common/draft.ts'
+import { addDrain } from '../common/drain.ts'
 import { catchAlls, type HostPath } from '../common/gaps.ts'
 import { precedences, tier } from '../common/ranks.ts'
+import { millisecondsOf } from '../common/times.ts'
 import { answerOf } from './answers.ts'
 import { addListeners } from './listeners.ts'
 import { type Location, locationsOf, topLevel } from './locations.ts'
@@ -9,10 +11,13 @@ import { Proxying, proxyDefaults } from './proxy.ts'
 import { isRedirect, rewriteRedirect } from './redirects.ts'
 import { closedWith } from './restrictions.ts'
 import { Scope } from './scope.ts'
-import { type Server, serversOf } from './server.ts'
+import { blocksOf, type Host, type Place, type Server, serversOf } from './server.ts'
 import { bareRoutes, slashRoutes } from './slashes.ts'
 import { listUnread } from './unread.ts'
 import { Upstreams } from './upstreams.ts'
+
+/** The longest `drain.timeout`, milliseconds. */
+const MOST_DRAIN = 3_600_000
 
 type Plains = { readonly [key: string]: Plain }
 
@@ -39,14 +44,19 @@ export function importNginx(file: string, text: string, files: Files): Draft {
     throw new NginxError({ file, line: 1 }, 'there is no server in it')
   listUnread(main.own, draft)
   addTop(main, http, draft)
-  const servers = serversOf(http, draft)
-  addListeners(http, servers, draft)
-  const oddPort = servers.some(({ listens }) => listens.some(({ port, tls }) => !tls && port !== 80))
-  const proxying = new Proxying(http, new Upstreams(http, draft), oddPort, draft)
+  const blocks = blocksOf(http, draft)
+  const listens = blocks.flatMap((block) => block.listens)
+  const servers = serversOf(blocks, addListeners(http, listens, draft), draft)
+  const proxying = new Proxying(http, new Upstreams(http, draft), draft)
   addRoutes(
-    servers.map((server) => ({ server, routes: routesOf(server, proxying, draft) })),
+    servers
+      .filter(({ places }) => places.length > 0)
+      .map((server) => ({ server, routes: routesOf(server, proxying, draft) })),
     draft,
   )
+  const shutdown = millisecondsOf(main.word('worker_shutdown_timeout'))
+  if (shutdown === undefined) addDrain(draft, MOST_DRAIN, 'drain.timeout can not be longer')
+  else addDrain(draft, Math.min(shutdown, MOST_DRAIN), 'nginx has this worker_shutdown_timeout')
   return draft
 }
 
@@ -107,7 +117,7 @@ function distinct(routes: readonly DraftRoute[]): readonly DraftRoute[] {
 function locationRoutes(
   location: Location,
   all: readonly Location[],
-  { name }: Server,
+  server: Server,
   proxying: Proxying,
   draft: Draft,
 ): readonly DraftRoute[] {
@@ -115,7 +125,7 @@ function locationRoutes(
   const answer = answerOf(scope, draft)
   const redirects = answer === undefined ? redirectRoutes(location, all, () => level, draft) : []
   if (redirects.some((route) => route.paths === paths)) return redirects
-  const keys = answer ?? proxying.keys(location, name) ?? { respond: { status: 501 } }
+  const keys = answer ?? proxying.keys(location, server) ?? { respond: { status: 501 } }
   const routes = [
     ...redirects,
     { origin, uri, paths, level, keys, like: undefined },
@@ -140,7 +150,7 @@ function redirectRoutes(
   return scope.own
     .filter((directive) => directive.name === 'rewrite' && isRedirect(directive))
     .flatMap((origin) => {
-      const found = rewriteRedirect(origin, draft)
+      const found = rewriteRedirect(origin, scope, draft)
       if (found === undefined) return []
       const { except, path, redirect } = found
       if (path !== undefined && isLocation && others.some((other) => other.paths.includes(path))) return []
@@ -154,48 +164,53 @@ function redirectRoutes(
 
 function addRoutes(all: readonly { server: Server; routes: readonly DraftRoute[] }[], draft: Draft): void {
   const scopes = all.flatMap(({ routes, server }) =>
-    server.hosts.map((host) => ({ host, levels: Math.max(0, ...routes.map(({ level }) => level)) })),
+    server.places.flatMap(({ hosts }) =>
+      hosts.map((host) => ({ host, levels: Math.max(0, ...routes.map(({ level }) => level)) })),
+    ),
   )
   const precedence = precedences(scopes)
   if (precedence === undefined) {
     for (const { server } of all) draft.leave(server.directive, 'server', 'more levels than there are precedences')
     return
   }
-  const paths: HostPath[] = []
+  const taken: (HostPath & Pick<Place, 'listeners'>)[] = []
   for (const { routes, server } of all) {
-    const tiers = Map.groupBy(server.hosts, (host) => (host === undefined ? 'any' : precedence(host, 0)))
-    for (const hosts of tiers.values()) {
-      for (const route of routes) {
-        const at = precedence(hosts[0], route.level) || undefined
-        add(route, hosts, at, draft)
-        for (const host of hosts) paths.push({ host, isWhole: route.paths.includes('/*'), origin: server.directive })
-      }
+    for (const { hosts, listeners } of server.places) {
+      for (const tier of Map.groupBy(hosts, (host) => (host === undefined ? 'any' : precedence(host, 0))).values())
+        for (const route of routes)
+          add(route, { hosts: tier, listeners }, precedence(tier[0], route.level) || undefined, draft)
       // nginx has a server without locations, too.
-      if (routes.length === 0) for (const host of hosts) paths.push({ host, isWhole: false, origin: server.directive })
+      const isWhole = routes.some(({ paths }) => paths.includes('/*'))
+      for (const host of hosts) taken.push({ host, isWhole, origin: server.directive, listeners })
     }
   }
-  for (const { host, origin } of catchAlls(paths)) {
-    const value = {
-      match: { host, path: '/*' },
-      precedence: precedence(host, 0) || undefined,
-      respond: { status: 404 },
-    }
-    draft.add('routes', routeName(host, 'rest'), { origin, value })
+  const rests = [...draft.listeners.keys()].flatMap((listener) =>
+    catchAlls(taken.filter(({ listeners }) => listeners.includes(listener))).map((rest) => ({ ...rest, listener })),
+  )
+  for (const same of Map.groupBy(rests, ({ host, origin }) => `${host} ${origin.file}:${origin.line}`).values()) {
+    const [{ host, origin }] = same as [(typeof rests)[number]]
+    const route = { origin, uri: 'rest', paths: ['/*'], level: 0, keys: { respond: { status: 404 } }, like: undefined }
+    const place = { hosts: [host], listeners: same.map(({ listener }) => listener) }
+    add(route, place, precedence(host, 0) || undefined, draft)
   }
 }
 
 function add(
   { keys, origin, paths, uri }: DraftRoute,
-  hosts: Server['hosts'],
+  { hosts, listeners }: Place,
   precedence: number | undefined,
   draft: Draft,
 ): void {
   const [host, ...more] = hosts
   const [path, ...others] = paths
+  const isEverywhere = listeners.length === draft.listeners.size
   const match = {
+    listeners: isEverywhere ? undefined : listeners,
     ...(more.length === 0 ? { host } : { hosts: hosts as readonly string[] }),
     ...(others.length === 0 ? { path } : { paths }),
   }
-  const named = hosts.toSorted((a, b) => tier(b) - tier(a))[0]
-  draft.add('routes', routeName(named, uri), { origin, value: { match, precedence, ...keys } })
+  const named: Host = hosts.toSorted((a, b) => tier(b) - tier(a))[0]
+  const name = routeName(named, uri)
+  const wanted = draft.routes.has(name) && !isEverywhere ? `${name}-${listeners[0]}` : name
+  draft.add('routes', wanted, { origin, value: { match, precedence, ...keys } })
 }

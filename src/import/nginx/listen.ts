@@ -6,6 +6,7 @@ export interface Listen {
   /** Numeric; undefined: a Unix socket, or a name that is no address. */
   readonly host: string | undefined
   readonly port: number
+  /** Of {@link listensOf}: it says so itself. */
   readonly tls: boolean
   readonly isDefault: boolean
 }

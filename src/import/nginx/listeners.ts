@@ -1,47 +1,87 @@
 import type { Draft } from '../common/draft.ts'
+import { durationOf } from '../common/times.ts'
 import type { Listen } from './listen.ts'
-import { durationOf, type Scope } from './scope.ts'
-import type { Server } from './server.ts'
+import type { Scope } from './scope.ts'
 
-/** Adds a listener for every address; those with TLS and those that Sluice does not know are listed. */
-export function addListeners(http: Scope, servers: readonly Server[], draft: Draft): void {
-  const plain: Listen[] = []
-  for (const listen of servers.flatMap(({ listens }) => listens)) {
-    const { directive, host, tls } = listen
-    const what = `listen ${directive.args.join(' ')}`
-    if (host === undefined) draft.leave(directive, what, 'only addresses with a port')
-    else if (tls)
-      draft.leave(
-        directive,
-        what,
-        'Sluice has no TLS listeners in this version; end TLS in front and send it to another listener',
-      )
-    else plain.push(listen)
-    if (directive.args.includes('proxy_protocol'))
-      draft.leave(directive, what, 'the PROXY protocol is not in this version of Sluice')
-  }
+/** Where what came to a TLS port goes on to: this much above it, on this machine only. */
+const PLAIN_OFFSET = 8000
+const HIGHEST = 65_535
+
+/**
+ * Adds a listener for every address. Answers with the name of the one that each `listen` became; those that became none are
+ * listed. TLS ends in front of Sluice, so that what comes by TLS gets a listener of its own on 127.0.0.1: what a server says
+ * for one port is not true for another.
+ */
+export function addListeners(http: Scope, listens: readonly Listen[], draft: Draft): ReadonlyMap<Listen, string> {
   const timeouts = timeoutsOf(http, draft)
-  const any = Map.groupBy(plain, ({ port }) => port)
-  for (const [port, listens] of any) {
-    // One that takes every address leaves nothing for others, and [::] takes IPv4, too.
-    const wide = listens.find(({ host }) => host === '[::]') ?? listens.find(({ host }) => host === '0.0.0.0')
-    for (const { directive, host } of wide === undefined ? distinct(listens) : [wide])
-      draft.add('listeners', any.size === 1 && wide !== undefined ? 'web' : `port-${port}`, {
-        origin: directive,
-        value: { listen: `${host}:${port}`, timeouts },
-      })
+  const known = listens.filter((listen) => isKnown(listen, draft))
+  const doors = [...Map.groupBy(known, ({ port }) => port)].flatMap(([, same]) => doorsOf(same, draft))
+  const taken = new Set(doors.filter(({ tls }) => !tls).map(({ first }) => first.port))
+  const names = new Map<Listen, string>()
+  const add = (wanted: string, directive: Listen['directive'], listen: string): string =>
+    draft.add('listeners', doors.length < 2 ? 'web' : wanted, { origin: directive, value: { listen, timeouts } })
+  for (const { first, listens: own, tls } of doors) {
+    const { directive, host, port } = first
+    const address = tls ? `127.0.0.1:${freePort(port, taken)}` : `${host}:${port}`
+    const name = add(`${tls ? 'tls' : 'port'}-${port}`, directive, address)
+    for (const listen of own) {
+      names.set(listen, name)
+      const what = `listen ${listen.directive.args.join(' ')}`
+      const why = `Sluice has no TLS listeners in this version; end TLS in front, send it on to ${address} and put who does so into trust.proxies`
+      if (tls) draft.leave(listen.directive, what, why)
+    }
   }
-  const [first] = servers
-  if (plain.length === 0)
-    draft.add('listeners', 'web', {
-      origin: first?.directive ?? { file: 'nginx', line: 1 },
-      value: { listen: '0.0.0.0:80', timeouts },
-    })
-  otherPorts(servers, draft)
+  const [first] = listens
+  if (doors.length > 0 || first === undefined) return names
+  // What only this machine could reach stays so.
+  const name = add('web', first.directive, '127.0.0.1:8080')
+  return new Map(listens.map((listen) => [listen, name]))
 }
 
-function distinct(listens: readonly Listen[]): readonly Listen[] {
-  return [...new Map(listens.map((listen) => [listen.host, listen])).values()]
+/** One address of the gateway, and the `listen` directives that it stands for. */
+interface Door {
+  readonly first: Listen
+  readonly listens: readonly Listen[]
+  readonly tls: boolean
+}
+
+function isKnown({ directive, host }: Listen, draft: Draft): boolean {
+  const what = `listen ${directive.args.join(' ')}`
+  if (directive.args.includes('proxy_protocol'))
+    draft.leave(directive, what, 'the PROXY protocol is not in this version of Sluice')
+  if (host === undefined) draft.leave(directive, what, 'only addresses with a port')
+  return host !== undefined
+}
+
+/** Of one port. */
+function doorsOf(listens: readonly Listen[], draft: Draft): readonly Door[] {
+  const tls = listens[0]?.tls === true
+  // [::] takes IPv4, too.
+  const wide = listens.filter(isWide)
+  const first = wide.find(({ host }) => host === '[::]') ?? wide[0]
+  const narrow = [...Map.groupBy(listens, ({ host }) => host).values()].flatMap((own): Door[] => {
+    const [one] = own
+    return one === undefined || isWide(one) ? [] : [{ first: one, listens: own, tls }]
+  })
+  if (first === undefined) return narrow
+  const all = { first, listens: wide, tls }
+  if (tls) return [all, ...narrow]
+  const why =
+    'left out: a listener of Sluice takes every address of this port; give what belongs to one of them a port of its own'
+  for (const { directive } of narrow.flatMap((door) => door.listens))
+    draft.leave(directive, `listen ${directive.args.join(' ')}`, why)
+  return [all]
+}
+
+function isWide({ host }: Listen): boolean {
+  return host === '0.0.0.0' || host === '[::]'
+}
+
+function freePort(port: number, taken: Set<number>): number {
+  let free = port + PLAIN_OFFSET > HIGHEST ? port - PLAIN_OFFSET : port + PLAIN_OFFSET
+  while (taken.has(free)) free--
+  taken.add(free)
+  return free
 }
 
 function timeoutsOf(http: Scope, draft: Draft) {
@@ -53,19 +93,4 @@ function timeoutsOf(http: Scope, draft: Draft) {
   }
   if (keepAlive?.args[0] === '0') draft.leave(keepAlive, 'keepalive_timeout 0', 'connections are always kept')
   return Object.values(timeouts).some((value) => value !== undefined) ? timeouts : undefined
-}
-
-/** Routes of Sluice do not know through which listener a request came. */
-function otherPorts(servers: readonly Server[], draft: Draft): void {
-  const portsOf = ({ listens }: Server): string => {
-    const addresses = listens
-      .filter(({ tls }) => !tls)
-      .map(({ host, port }) => `${host === '[::]' ? '0.0.0.0' : host}:${port}`)
-    return [...new Set(addresses)].toSorted().join()
-  }
-  const [first, ...more] = servers.filter(({ listens }) => listens.some(({ tls }) => !tls))
-  for (const server of more) {
-    if (first === undefined || portsOf(server) === portsOf(first)) continue
-    draft.leave(server.directive, 'server', 'carried over, but routes of Sluice serve all listeners, not only its own')
-  }
 }

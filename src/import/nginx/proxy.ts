@@ -1,11 +1,13 @@
 import type { Draft, Plain } from '../common/draft.ts'
 import { retryConditions } from '../common/retry-conditions.ts'
+import { inUnits, millisecondsOf } from '../common/times.ts'
 import { fieldKeys } from './fields.ts'
 import { type Location, pathOf } from './locations.ts'
 import type { Directive } from './parse.ts'
 import { isRedirect } from './redirects.ts'
 import { pathRule, ruleKeys } from './rewrites.ts'
-import { inUnits, millisecondsOf, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
+import type { Server } from './server.ts'
 import type { Target, Upstreams } from './upstreams.ts'
 
 /** What holds in nginx where nothing is said, and the longest that Sluice knows; milliseconds. */
@@ -38,11 +40,7 @@ export class Proxying {
   /** Keys of zones of limit_conn. */
   private readonly zones: ReadonlyMap<string, string>
 
-  private readonly oddPort: boolean
-
-  /** `oddPort`: clients may send a port in Host. */
-  constructor(http: Scope, upstreams: Upstreams, oddPort: boolean, draft: Draft) {
-    this.oddPort = oddPort
+  constructor(http: Scope, upstreams: Upstreams, draft: Draft) {
     this.upstreams = upstreams
     this.defaults = proxyDefaults(http)
     this.draft = draft
@@ -54,7 +52,7 @@ export class Proxying {
   }
 
   /** Undefined: it can't be said, and was listed. */
-  keys(location: Location, serverName: string | undefined): Plains | undefined {
+  keys(location: Location, { listens, name: serverName }: Pick<Server, 'listens' | 'name'>): Plains | undefined {
     const { scope } = location
     const pass = scope.own.find(({ name }) => name === 'proxy_pass')
     if (pass === undefined) {
@@ -83,7 +81,8 @@ export class Proxying {
     }
     const natural = target.scheme === 'https' ? 443 : 80
     const proxyHost = target.port === undefined || target.port === natural ? host : `${host}:${port}`
-    const fields = fieldKeys(scope, { proxyHost, serverName, oddPort: this.oddPort }, this.draft)
+    const oddPort = listens.some(({ port, tls }) => port !== (tls ? 443 : 80))
+    const fields = fieldKeys(scope, { proxyHost, serverName, oddPort }, this.draft)
     const rewrite = { ...path.keys, ...(fields.host === undefined ? {} : { host: fields.host }) }
     this.locationField(scope, pass, Object.keys(rewrite).length > 0)
     return {

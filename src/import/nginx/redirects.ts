@@ -1,6 +1,7 @@
 import type { Draft, Plain } from '../common/draft.ts'
 import type { Directive } from './parse.ts'
 import { pathRule } from './rewrites.ts'
+import type { Scope } from './scope.ts'
 
 /** A `rewrite` that answers with a redirect. */
 export interface RewriteRedirect {
@@ -19,18 +20,21 @@ export function isRedirect({ args: [, replacement = '', flag] }: Directive): boo
 }
 
 /** Undefined: it can't be said, and was listed. */
-export function rewriteRedirect(directive: Directive, draft: Draft): RewriteRedirect | undefined {
+export function rewriteRedirect(directive: Directive, scope: Scope, draft: Draft): RewriteRedirect | undefined {
   const [pattern = '', written = '', flag] = directive.args
   const leave = (why: string): void => draft.leave(directive, `rewrite ${directive.args.join(' ')}`, why)
   const [, scheme, host, port, rest = ''] =
-    /^(?:(https?|\$scheme):\/\/(\$(?:http_)?host|\$server_name|[^/:$]+)(?::(\d+))?)?(.*)$/.exec(written) ?? []
+    /^(?:(https?|\$scheme):\/\/(\$(?:http_)?host|\$server_name|[^/:$]+)(?::(\d+))?)?(.*)$/.exec(
+      scope.withServerName(written),
+    ) ?? []
   const replacement = rest.replace(/\?$/, '')
   const rule = pathRule(pattern, rest === '' ? '/' : replacement)
   if (rule === undefined) {
     leave('only a prefix, one path, or all paths can be redirected')
     return undefined
   }
-  if (rest.endsWith('?')) leave('carried over, but Sluice sends the query of the request along')
+  if (rest.endsWith('?') && rest !== '$request_uri?')
+    leave('carried over, but Sluice sends the query of the request along')
   const origin = {
     scheme: scheme === '$scheme' ? undefined : scheme,
     host: host?.startsWith('$') === true ? undefined : host,

@@ -12,12 +12,11 @@ export type PathRule =
 /** A regular expression and a replacement such as `^/old/(.*)$` and `/new/$1`; undefined: more than a prefix. */
 export function pathRule(pattern: string, replacement: string): PathRule | undefined {
   const literal = /^\/[\w./~-]*$/
-  if (
-    /^(\^|\^?\(?\.\*\)?\$?|\^\/\(?\.\*\)?\$?)$/.test(pattern) &&
-    !replacement.includes('$') &&
-    literal.test(replacement)
-  )
-    return { kind: 'whole', to: replacement }
+  const takesAll = /^(\^|\^?\(?\.\*\)?\$?|\^\/\(?\.\*\)?\$?)$/.test(pattern)
+  if (takesAll && literal.test(replacement)) return { kind: 'whole', to: replacement }
+  const keeps = replacement === '$request_uri' || replacement === '$uri'
+  if (takesAll && (keeps || (replacement === '$1' && /^\^?\(\.\*\)\$?$/.test(pattern))))
+    return { kind: 'prefix', from: '/', to: '/', below: false }
   const source = pattern.replaceAll('\\.', '.')
   const [, exact] = /^\^(\/[\w./~-]*)\$$/.exec(source) ?? []
   if (exact !== undefined)

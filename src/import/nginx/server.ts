@@ -1,82 +1,119 @@
 import type { Draft } from '../common/draft.ts'
+import { redirectCondition } from './conditions.ts'
 import { type Listen, listensOf } from './listen.ts'
 import type { Directive } from './parse.ts'
 import { Scope } from './scope.ts'
 
-const TLS_REDIRECT = 'its redirect to https belongs to where TLS ends'
-
-/** A server block, and which hosts it takes. */
-export interface Server {
+/** A server block, or one of its redirects on a condition, and what it would take. */
+export interface Block {
   readonly directive: Directive
   readonly scope: Scope
   readonly listens: readonly Listen[]
-  /** Exact, `*.` and a name, or undefined for any; none: nobody gets here. */
-  readonly hosts: readonly (string | undefined)[]
-  /** The first name, as `$server_name` has it. */
+  /** Exact, or `*.` and a name. */
+  readonly names: readonly string[]
+  /** The first name as written, which `$server_name` stands for. */
   readonly name: string | undefined
 }
 
-/** All servers of an http block with the hosts that are left for them; what is not is listed. */
-export function serversOf(http: Scope, draft: Draft): readonly Server[] {
-  const blocks = http.own.filter(({ block, name }) => name === 'server' && block !== undefined)
-  const servers = blocks.map((directive) => ({
-    directive,
-    scope: new Scope(directive.block as readonly Directive[], http),
-    listens: listensOf(directive),
-  }))
-  const defaults = defaultServers(servers)
-  const taken = new Map<string | undefined, Directive>()
-  return servers.flatMap((server) => {
-    const all = namesOf(server.scope, draft)
-    const isDefault = defaults.has(server.directive)
-    const to = httpsTarget(server, servers)
-    if (to?.startsWith('$') === true) {
-      draft.leave(server.directive, 'server', TLS_REDIRECT)
-      return []
-    }
-    // The server with TLS has this name.
-    const names = all.filter((name) => name !== to)
-    if (names.length < all.length) draft.leave(server.directive, `server for ${to}`, TLS_REDIRECT)
-    if (names.length === 0 && all.length > 0 && !isDefault) return []
-    // A default server takes any host, its own names too, unless a wildcard would come before.
-    const any = isDefault ? taken.get(undefined) : undefined
-    if (any !== undefined)
-      draft.leave(
-        server.directive,
-        'server for any host',
-        `line ${any.line} takes it; routes of Sluice serve all listeners`,
-      )
-    const covered = names.filter((name) => isCovered(name, servers, server.directive))
-    const wanted = isDefault && any === undefined ? [undefined, ...covered] : names
-    // Its names are taken even where any host stands for them.
-    const own = [...new Set([...wanted, ...names])].filter((host) => {
-      const other = taken.get(host)
-      if (other === undefined) taken.set(host, server.directive)
-      else
-        draft.leave(
-          server.directive,
-          `server for ${host}`,
-          `line ${other.line} takes it; routes of Sluice serve all listeners`,
-        )
-      return other === undefined
-    })
-    const hosts = wanted.filter((host) => own.includes(host))
-    return [{ ...server, hosts, name: all[0] }]
+/** Exact, `*.` and a name, or undefined for any. */
+export type Host = string | undefined
+
+/** Hosts that a server takes on the same listeners. */
+export interface Place {
+  readonly hosts: readonly Host[]
+  readonly listeners: readonly string[]
+}
+
+/** A server block, and which hosts it takes on which listeners; none: nobody gets here. */
+export interface Server extends Block {
+  readonly places: readonly Place[]
+}
+
+/** In the order of the file; names that are none for Sluice are listed. */
+export function blocksOf(http: Scope, draft: Draft): readonly Block[] {
+  const servers = http.own
+    .filter(({ block, name }) => name === 'server' && block !== undefined)
+    .map((directive) => ({ directive, listens: listensOf(directive) }))
+  // nginx speaks TLS on a port as soon as one of its servers says so.
+  const tls = new Set(servers.flatMap(({ listens }) => listens.filter((listen) => listen.tls).map(({ port }) => port)))
+  return servers.flatMap(({ directive, listens }) => {
+    const scope = new Scope(directive.block as readonly Directive[], http)
+    const names = namesOf(scope, draft)
+    const all = listens.map((listen) => ({ ...listen, tls: tls.has(listen.port) }))
+    return parts({ directive, scope, listens: all, names, name: names[0] })
   })
 }
 
-/** The first of each port, or the one that says so. */
-function defaultServers(
-  servers: readonly { directive: Directive; listens: readonly Listen[] }[],
-): ReadonlySet<Directive> {
-  const ports = new Map<number, { directive: Directive; said: boolean }>()
-  for (const { directive, listens } of servers) {
-    for (const { isDefault, port } of listens) {
-      const known = ports.get(port)
-      if (known === undefined || (isDefault && !known.said)) ports.set(port, { directive, said: isDefault })
+/** What is left of a server, and its redirects on a condition as servers of their own. */
+function parts(whole: Block): readonly Block[] {
+  let rest = whole
+  const redirects = whole.scope.own.flatMap((directive): Block[] => {
+    const condition = redirectCondition(directive, whole.scope.own)
+    if (condition === undefined) return []
+    const part = { ...rest, directive, scope: new Scope(directive.block ?? [], whole.scope) }
+    if ('plain' in condition) {
+      const [plain, tls] = [rest.listens.filter((listen) => !listen.tls), rest.listens.filter(({ tls }) => tls)]
+      rest = { ...rest, listens: tls }
+      return [{ ...part, listens: plain }]
+    }
+    const others = rest.names.filter((name) => name !== condition.host)
+    const isLeft = others.length < rest.names.length
+    rest = { ...rest, names: others }
+    return isLeft ? [{ ...part, names: [condition.host] }] : []
+  })
+  // First what is left: a part is no default server.
+  return [rest, ...redirects]
+}
+
+/**
+ * All servers with the hosts that are left for them; what is not is listed. `listeners`: the name of the listener that each
+ * `listen` became, if any.
+ */
+export function serversOf(
+  blocks: readonly Block[],
+  listeners: ReadonlyMap<Listen, string>,
+  draft: Draft,
+): readonly Server[] {
+  const defaults = defaultBlocks(blocks, listeners)
+  const taken = new Map<string, Directive>()
+  return blocks.map((block) => {
+    const { directive, listens, names } = block
+    const found = new Map<Host, string[]>()
+    for (const listener of new Set(listens.flatMap((listen) => listeners.get(listen) ?? []))) {
+      const own = [...new Set(names)].filter((name) => {
+        const other = taken.get(`${listener} ${name}`)
+        if (other === undefined) taken.set(`${listener} ${name}`, directive)
+        else draft.leave(directive, `server for ${name}`, `nginx ignores this, too: line ${other.line} takes it`)
+        return other === undefined
+      })
+      const isDefault = defaults.get(listener) === block
+      // A default server takes any host, its own names too, unless a wildcard would come before.
+      const hosts = isDefault ? [undefined, ...own.filter((name) => isCovered(name, blocks, block))] : own
+      for (const host of hosts) found.set(host, [...(found.get(host) ?? []), listener])
+    }
+    const places = Map.groupBy(found, ([, at]) => at.join())
+    return {
+      ...block,
+      places: [...places.values()].map((same) => ({
+        hosts: same.map(([host]) => host),
+        listeners: same[0]?.[1] ?? [],
+      })),
+    }
+  })
+}
+
+/** Of each listener the first, or the one that says so. */
+function defaultBlocks(blocks: readonly Block[], listeners: ReadonlyMap<Listen, string>): ReadonlyMap<string, Block> {
+  const found = new Map<string, { block: Block; said: boolean }>()
+  for (const block of blocks) {
+    for (const listen of block.listens) {
+      const listener = listeners.get(listen)
+      const known = listener === undefined ? undefined : found.get(listener)
+      if (listener !== undefined && (known === undefined || (listen.isDefault && !known.said)))
+        found.set(listener, { block, said: listen.isDefault })
     }
   }
-  return new Set([...ports.values()].map(({ directive }) => directive))
+  return new Map([...found].map(([listener, { block }]) => [listener, block]))
 }
 
 function namesOf(scope: Scope, draft: Draft): string[] {
@@ -95,36 +132,8 @@ function namesOf(scope: Scope, draft: Draft): string[] {
     )
 }
 
-function isCovered(host: string, servers: readonly { scope: Scope; directive: Directive }[], own: Directive): boolean {
-  return servers.some(
-    ({ directive, scope }) =>
-      directive !== own &&
-      scope.own.some(
-        ({ args, name }) =>
-          name === 'server_name' &&
-          args.some((other) => /^\*?\./.test(other) && `.${host}`.endsWith(other.replace(/^\*/, '').toLowerCase())),
-      ),
+function isCovered(host: string, blocks: readonly Block[], own: Block): boolean {
+  return blocks.some(
+    (block) => block !== own && block.names.some((name) => name.startsWith('*.') && host.endsWith(name.slice(1))),
   )
-}
-
-/**
- * Where a server without TLS sends all of its requests by https: a variable of nginx or a host. Undefined: nowhere, or no
- * other server has TLS. Once TLS ends in front, what leads back to the same host would go round in circles.
- */
-function httpsTarget(
-  { listens, scope }: { listens: readonly Listen[]; scope: Scope },
-  servers: readonly { listens: readonly Listen[]; scope: Scope }[],
-): string | undefined {
-  if (listens.some(({ tls }) => tls) || !servers.some((other) => other.listens.some(({ tls }) => tls))) return undefined
-  const locations = scope.own.filter(({ name }) => name === 'location')
-  if (locations.length > 1) return undefined
-  const inner = locations[0]?.args.at(-1) === '/' ? (locations[0].block ?? []) : scope.own
-  const target = inner.find(
-    ({ args, name }) => name === 'return' || (name === 'rewrite' && /^\^?(\/?\(\.\*\)\$?)?$/.test(args[0] ?? '')),
-  )
-  const url = target?.name === 'return' ? target.args.at(-1) : target?.args[1]
-  const to = /^https:\/\/(\$(?:host|http_host|server_name)|[\w.-]+)(?=[/$]|$)/.exec(url ?? '')?.[1]
-  const hasName = ({ args, name }: Directive): boolean => name === 'server_name' && args.includes(to ?? '')
-  const served = servers.some((other) => other.listens.some(({ tls }) => tls) && other.scope.own.some(hasName))
-  return to?.startsWith('$') === true || served ? to : undefined
 }

@@ -1,4 +1,5 @@
 import type { Draft } from '../common/draft.ts'
+import { redirectCondition } from './conditions.ts'
 import { DIRECTIVES } from './directives.ts'
 import type { Directive } from './parse.ts'
 import { isRedirect } from './redirects.ts'
@@ -21,6 +22,7 @@ export function listUnread(directives: readonly Directive[], draft: Draft, insid
     if (name === 'include' && args[0]?.endsWith('mime.types') === true) continue
     if (rule === undefined) draft.leave(directive, what, 'this directive is not known')
     else if (rule.kind === 'left' && args[0] !== 'off') draft.leave(directive, what, rule.becomes)
+    else if (inside === 'server' && redirectCondition(directive, directives) !== undefined) continue
     else if (rule.kind === 'restricts' && !isSaid(directive, directives))
       draft.leave(directive, what, restricts(directive) ? `${rule.becomes}; ${CLOSED}` : rule.becomes)
     const ofListener = LISTENER.has(name) && (inside === 'server' || inside === 'location')

@@ -1,7 +1,8 @@
 import type { Draft, Plain } from '../common/draft.ts'
 import { hashSource } from '../common/hash-source.ts'
+import { durationOf } from '../common/times.ts'
 import type { Directive } from './parse.ts'
-import { durationOf, type Scope } from './scope.ts'
+import type { Scope } from './scope.ts'
 
 /** Where `proxy_pass` leads. */
 export interface Target {

@@ -136,6 +136,35 @@ describe('the audit log', () => {
     expect(again).toMatchObject({ who: { by: 'signal' }, outcome: 'refused' })
   })
 
+  it('names what a config that went live in part kept, whoever brought it', async () => {
+    const partly = yaml('onInvalid: keepGood\npathPolicy: { dots: normalise }').replace(
+      'app: { match: { path: /* }',
+      'app: { match: { path: bad }',
+    )
+    const kept = ['routes.app: as it was']
+    const problem = expect.stringMatching(/routes\.\w+\.match\.path: .*must start with a slash/)
+    expect(await command('config', { yaml: partly })).toBe(200)
+    const hash = expect.stringMatching(/^[0-9a-f]{64}$/)
+    const changed = { before: { config: hash }, after: { config: hash } }
+    expect((await entries()).at(-1)).toMatchObject({ action: 'config', outcome: 'ok', kept, problem, ...changed })
+    await writeFile(sluice.file, partly.replace('routes: { ', 'routes: { new: { match: { path: worse }, to: app }, '))
+    await until(async () => (await entries()).length === 3)
+    expect((await entries()).at(-1)).toMatchObject({
+      action: 'config',
+      who: { by: 'file' },
+      outcome: 'ok',
+      kept: ['routes.new: left out', ...kept],
+      problem,
+    })
+    const { stdout } = await cli('audit', 'show', ...atAdmin())
+    expect(stdout).toMatch(
+      /ok 200 config: \w+ -> \w+ {2}not live: routes\.app: as it was: .*must start with a slash: \/bad\n/,
+    )
+    expect(stdout).toMatch(
+      /file {2}config {2}ok {2}not live: routes\.new: left out, routes\.app: as it was: .*worse\n$/,
+    )
+  })
+
   it('is shown and verified on the command line; the operational log knows its end', async () => {
     await command('endpoints', drain())
     const shown = await cli('audit', 'show', '--since', '1h', ...atAdmin())

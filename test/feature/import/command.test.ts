@@ -101,4 +101,30 @@ server {
     expect(await sluice(folder, ['check', 'out.yaml'])).toMatchObject({ code: 0 })
     expect(stdout.match(/status: 501/g)).toHaveLength(1)
   })
+
+  it('takes what only such a listener leads to out, too: nothing may be open that was behind it', async () => {
+    const conf = `server { listen 99999; server_name a.example.com; location / { return 200 "a"; } }
+server { listen 80; listen 99999; server_name b.example.com; location / { return 200 "b"; } }
+`
+    const { stderr, stdout } = await importText('nginx', conf)
+    expect(stderr).toContain('in:1: listeners.port-99999.listen: ')
+    expect(stdout).not.toContain('body: a')
+    expect(stdout).toMatch(/listeners: \[ port-80 \][^#]*body: b/)
+    await writeFile(join(folder, 'out.yaml'), stdout)
+    expect(await sluice(folder, ['check', 'out.yaml'])).toMatchObject({ code: 0 })
+  })
+})
+
+describe('what is imported', () => {
+  it.each([
+    ['nginx', 'server { location / { proxy_pass http://a:1; proxy_read_timeout 1d; } }', '3600s'],
+    ['nginx', 'worker_shutdown_timeout 10s; http { server { location / { proxy_pass http://a:1; } } }', '10s'],
+    ['ingress', INGRESS.replace('limit-rps: "5"', 'proxy-read-timeout: "3600"'), '240s'],
+    ['ingress', INGRESS.replace('limit-rps: "5"', 'proxy-next-upstream: "off"'), '180s'],
+  ])('has a time to drain without a warning: %s %#', async (kind, text, timeout) => {
+    const { stdout } = await importText(kind, text)
+    expect(stdout).toMatch(new RegExp(`^drain:\n  timeout: ${timeout}$`, 'm'))
+    await writeFile(join(folder, 'out.yaml'), stdout)
+    expect(await sluice(folder, ['check', 'out.yaml', '--strict'])).toMatchObject({ code: 0, stderr: '' })
+  })
 })

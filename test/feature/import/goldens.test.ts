@@ -21,5 +21,9 @@ describe('sluice import', () => {
     expect(code).toBe(stderr === '' ? 0 : 1)
     const loaded = await loadConfig('sluice.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(stdout) })
     expect(loaded.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+    const checked = await sluice(FOLDER, ['check', `${name}.sluice.yaml`, '--json'])
+    const warnings = JSON.parse(checked.stdout) as readonly { readonly lint?: string }[]
+    // That one was so before, and is listed.
+    expect(warnings.filter(({ lint }) => lint !== 'tls-not-verified')).toEqual([])
   })
 })

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Nginx, startNginxWith, withoutNginx } from '../../kit/nginx.ts'
 import { fetchRaw, type Sluice, startSluice } from '../../kit/sluice.ts'
-import { seenField, type TestUpstream, testUpstream } from '../../kit/upstream.ts'
+import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { sluice } from '../cli/cli.ts'
+import { outcomeOf } from './outcome.ts'
 
 /** `@A`, `@B`, `@C` stand for upstreams, `@LISTEN` for the address of nginx. */
 interface Site {
@@ -199,8 +200,6 @@ const SITES: Readonly<Record<string, Site>> = {
   },
 }
 
-const KEPT = ['host', 'x-static', 'x-shop', 'x-drop']
-
 describe.skipIf(withoutNginx())('nginx and Sluice on what was imported of it', () => {
   let upstreams: readonly TestUpstream[]
 
@@ -243,46 +242,18 @@ describe.skipIf(withoutNginx())('nginx and Sluice on what was imported of it', (
       await Promise.all([gateway?.stop(), nginx?.stop()])
     })
 
-    /** Status, Location and body for the client, and what which upstream saw. */
-    async function outcome(port: number, host: string, path: string): Promise<object> {
-      for (const upstream of upstreams) upstream.seen.length = 0
-      const { body, headers, status } = await fetchRaw(port, 'GET', path, { host, 'x-drop': '1' })
-      const seen = upstreams.flatMap((upstream, i) =>
-        upstream.seen.map((request) => ({
-          // The first two are endpoints of one upstream.
-          upstream: Math.max(1, i),
-          target: request.target,
-          // $host is in lower case and has no port.
-          fields: KEPT.map((name) => `${name}: ${seenField(request, name)?.toLowerCase().replace(':8080', '')}`),
-        })),
-      )
-      const origin = `http://${host.toLowerCase()}`
-      const location = headers.location === undefined ? undefined : new URL(headers.location, origin)
-      if (location?.port === String(port) || location?.host === new URL(origin).host) location.port = ''
-      const fields = { plain: headers['x-plain'], seen: headers['x-seen'] }
-      return { status, location: location?.href, body: status === 200 ? body : '', fields, seen }
-    }
-
     it('answer every request alike', async () => {
       const cases = hosts.flatMap((host) => paths.map((path) => ({ host, path })))
       expect(cases.length).toBeGreaterThan(100)
       if (nginx === undefined || gateway === undefined) throw new Error('not started')
       const differ: object[] = []
       for (const { host, path } of cases) {
-        const [theirs, ours] = [
-          await outcome(nginx.port, host, path),
-          await outcome(gateway.port(listener(gateway)), host, path),
-        ]
+        const outcome = (port: number): Promise<object> =>
+          outcomeOf(upstreams, host, port, (headers) => fetchRaw(port, 'GET', path, headers))
+        const [theirs, ours] = [await outcome(nginx.port), await outcome(gateway.port('web'))]
         if (JSON.stringify(theirs) !== JSON.stringify(ours)) differ.push({ host, path, theirs, ours })
       }
       expect(differ).toEqual([])
     })
   })
 })
-
-function listener({ operational }: Sluice): string {
-  const ready = operational.find((line) => line.message === 'ready') as
-    | { listeners: Record<string, number> }
-    | undefined
-  return Object.keys(ready?.listeners ?? {})[0] as string
-}

@@ -4,8 +4,9 @@ import { precedences } from '../../../src/import/common/ranks.ts'
 import { convertRegex, widened } from '../../../src/import/common/regex.ts'
 import { retryConditions } from '../../../src/import/common/retry-conditions.ts'
 import { redirectTo } from '../../../src/import/common/target-url.ts'
+import { durationOf } from '../../../src/import/common/times.ts'
 import { pathRule } from '../../../src/import/nginx/rewrites.ts'
-import { durationOf } from '../../../src/import/nginx/scope.ts'
+
 import { LinearRegex } from '../../../src/lib/regex.ts'
 
 describe('convertRegex', () => {
