@@ -6,7 +6,7 @@ import { type FlatHeaders, fieldValue } from '../lib/headers.ts'
 import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
-import { sampleThreshold, traceShare } from './sampling.ts'
+import { ConsistentSampler } from './sampling.ts'
 
 /** Which lines a route has, and what of a request its match looks at, so that they may show it. */
 export interface AccessLogRoute {
@@ -23,8 +23,8 @@ export type LoggedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'accessLog'
 
 /** The parts of a line that are the same for all requests of a route in one config generation. */
 export interface RouteLine {
-  /** See {@link sampleThreshold}. */
-  readonly threshold: number
+  /** Of the requests without a failure; undefined: all have a line. */
+  readonly sampler: ConsistentSampler | undefined
   /** undefined: JSON. */
   readonly common: CommonLog | undefined
   readonly queryKeys: ReadonlySet<string>
@@ -56,7 +56,7 @@ export class AccessLog {
   route(name: string | undefined, match: AccessLogRoute, head: LoggedHead): RouteLine {
     const { format, maskHeaders, showQuery } = head.accessLog
     return {
-      threshold: sampleThreshold(match.sample),
+      sampler: match.sample === 1 ? undefined : new ConsistentSampler(match.sample),
       common: format === 'json' ? undefined : new CommonLog(format),
       queryKeys: match.queryKeys.union(new Set(showQuery)),
       headerNames: match.headerNames,
@@ -68,7 +68,7 @@ export class AccessLog {
 
   /** `status`: what the client got, 499 for a client that had gone; `now`: clock milliseconds. */
   write(ex: Exchange, route: RouteLine, status: number, now: number): void {
-    if (route.threshold !== 0 && isOrdinary(ex, status) && traceShare(ex.traceparent) < route.threshold) return
+    if (route.sampler !== undefined && isOrdinary(ex, status) && !route.sampler.chooses(ex.traceparent)) return
     if (route.common !== undefined) this.out.write(route.common.line(ex, route, status, this.clock.wall()))
     else this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
   }
