@@ -3,6 +3,7 @@ import type { Failure } from '../core/failures.ts'
 import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../lib/headers.ts'
+import { mayHoldSecret } from '../lib/secret-names.ts'
 import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
@@ -29,13 +30,13 @@ export interface RouteLine {
   readonly common: CommonLog | undefined
   readonly queryKeys: ReadonlySet<string>
   readonly headerNames: readonly string[]
+  /** Those of `headerNames` whose values are never shown. */
   readonly hidden: ReadonlySet<string>
   readonly gateway: string
   readonly route: string
 }
 
-/** Never shown, even where a match names them. */
-const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie'])
+const NOTHING: ReadonlySet<string> = new Set()
 
 /**
  * The access log of one worker: one line of ASCII a request, a JSON object unless configured otherwise. The names of the fields are fixed; one that
@@ -60,7 +61,7 @@ export class AccessLog {
       common: format === 'json' ? undefined : new CommonLog(format),
       queryKeys: match.queryKeys.union(new Set(showQuery)),
       headerNames: match.headerNames,
-      hidden: maskHeaders.length === 0 ? SECRET_HEADERS : SECRET_HEADERS.union(new Set(maskHeaders)),
+      hidden: hiddenOf(match.headerNames, maskHeaders),
       gateway: `","gateway":"${jsonText(head.gateway.name)}","generation":${head.generation},"listener":"`,
       route: name === undefined ? '' : `,"route":"${jsonText(name)}"`,
     }
@@ -108,6 +109,11 @@ export class AccessLog {
     text += `,"duration_ms":${jsonMs(now - ex.startedAt)},"bytes_in":${downstream.bytesIn},"bytes_out":${downstream.bytesOut}`
     return ex.degraded === undefined ? `${text}}\n` : `${text},"degraded":"${ex.degraded}"}\n`
   }
+}
+
+function hiddenOf(names: readonly string[], masked: readonly string[]): ReadonlySet<string> {
+  const hidden = names.filter((name) => mayHoldSecret(name) || masked.includes(name))
+  return hidden.length === 0 ? NOTHING : new Set(hidden)
 }
 
 /** Nothing went wrong: it may be left out. */
