@@ -5,19 +5,10 @@ import type { Auditor, CommandCall } from './admin/server.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Link } from './audit/chain.ts'
 import { redacted } from './audit/redacted.ts'
-import type { Trigger } from './reloader.ts'
+import type { ConfigChange } from './contract.ts'
 
 /** Something that a command may change, as short texts by name. */
 export type State = Readonly<Record<string, string>>
-
-/** A config that was loaded, and became live or not. Hashes; `after`: of the live one. */
-export interface ConfigChange {
-  readonly trigger: Trigger
-  readonly before: string | undefined
-  readonly after: string
-  readonly ok: boolean
-  readonly problems: readonly string[]
-}
 
 export interface AuditingOptions {
   readonly folder: string

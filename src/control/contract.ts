@@ -31,3 +31,15 @@ export interface Bound {
 export interface BoundListener extends Bound {
   readonly name: string
 }
+
+/** What made us load a config. */
+export type Trigger = 'start' | 'file' | 'signal' | 'api'
+
+/** A config that was loaded, and became live or not. Hashes; `after`: of the live one. */
+export interface ConfigChange {
+  readonly trigger: Trigger
+  readonly before: string | undefined
+  readonly after: string
+  readonly ok: boolean
+  readonly problems: readonly string[]
+}
