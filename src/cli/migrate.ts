@@ -1,7 +1,8 @@
-import { chmod, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { readConfigFile } from '../config/load.ts'
 import { migrateFile } from '../config/migrate.ts'
 import { CURRENT_VERSION } from '../config/migrations/index.ts'
+import { writeWhole } from '../lib/write-whole.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
 import { render } from './check.ts'
 import { Exit, type Io } from './io.ts'
@@ -54,23 +55,8 @@ function usageProblem(files: readonly string[], flags: Readonly<Record<string, u
     : undefined
 }
 
-/** Readers see the old file or the whole new one. It keeps its mode, and stays where a link leads. */
+/** It keeps its mode, and stays where a link leads. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const target = await realpath(file)
-  const { mode } = await stat(target)
-  const temporary = `${target}.${process.pid}.tmp`
-  try {
-    const handle = await open(temporary, 'wx', mode & 0o777)
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await chmod(temporary, mode & 0o777)
-    await rename(temporary, target)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
+  await writeWhole(target, text, (await stat(target)).mode & 0o777, process.pid)
 }

@@ -3,11 +3,21 @@ import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 import type { FallbackOptions } from '../data/policies/fallback.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
 import type { Node } from '../schema/node.ts'
+import type { Environment } from './environment.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 
 /** Keys, and places in lists, from the root of a config. */
 export type Path = readonly (string | number)[]
+
+/** What loading touches of the machine. */
+export interface LoadDeps {
+  readonly env: Environment
+  /** Rejects as `fs.readFile` does. */
+  readonly readFile: (path: string) => Promise<Uint8Array>
+  /** Names in a folder. Rejects as `fs.readdir` does. */
+  readonly readFolder: (path: string) => Promise<readonly string[]>
+}
 
 /** Something in a config that is valid and has an effect that nobody can want. */
 export interface Finding {

@@ -6,6 +6,7 @@ import type { Node } from '../schema/node.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { checkRoot } from './check.ts'
 import type { Config } from './config.ts'
+import type { LoadDeps } from './contract.ts'
 import { MAX_FILE_BYTES } from './document.ts'
 import type { Environment } from './environment.ts'
 import { trespasses } from './fence.ts'
@@ -15,15 +16,6 @@ import { runLints } from './lint.ts'
 import { normalise } from './normalise.ts'
 import { type RootOptions, rootOptions } from './root.ts'
 import { mergeDefaults, pathText, placeOf } from './tree.ts'
-
-/** What loading touches of the machine. */
-export interface LoadDeps {
-  readonly env: Environment
-  /** Rejects as `fs.readFile` does. */
-  readonly readFile: (path: string) => Promise<Uint8Array>
-  /** Names in a folder. Rejects as `fs.readdir` does. */
-  readonly readFolder: (path: string) => Promise<readonly string[]>
-}
 
 /** `config` is undefined exactly if one of the diagnostics is an error and nothing was `kept`. */
 export interface Loaded {

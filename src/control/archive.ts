@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Random } from '../lib/random.ts'
-import { writeWhole } from './state-dir.ts'
+import { writeWhole } from '../lib/write-whole.ts'
 
 /** In the folder of the gateway. */
 const FOLDER = 'configs'
@@ -51,7 +51,7 @@ export class Archive {
     if (latest?.hash === config.hash && latest.main === config.main) return
     const number = (numbers.at(-1) ?? 0) + 1
     const kept: KeptConfig = { number, ...config }
-    await writeWhole(this.fileOf(number), JSON.stringify(kept), random.uint32())
+    await writeWhole(this.fileOf(number), JSON.stringify(kept), 0o600, random.uint32())
     for (const old of numbers.slice(0, Math.max(0, numbers.length + 1 - MOST_KEPT)))
       await rm(this.fileOf(old), { force: true })
     await this.tidy()

@@ -1,4 +1,4 @@
-import { type Kept, keptText } from '../config/keep-good.ts'
+import { keptText } from '../config/keep-good.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { BadCommand, CommandRefused, statusOf, type View } from './admin/command.ts'
@@ -6,24 +6,13 @@ import type { Auditor, CommandCall } from './admin/server.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import type { Link } from './audit/chain.ts'
 import { redacted } from './audit/redacted.ts'
-import type { Outcome, Trigger } from './reloader.ts'
+import type { ConfigChange } from './contract.ts'
 
 /** Parts of a config that an entry names; a broken file may have thousands. */
 const MOST_KEPT = 100
 
 /** Something that a command may change, as short texts by name. */
 export type State = Readonly<Record<string, string>>
-
-/** A config that was loaded, and became live or not. Hashes; `after`: of the live one. */
-export interface ConfigChange {
-  readonly trigger: Trigger
-  readonly before: string | undefined
-  readonly after: string
-  readonly ok: boolean
-  /** What of it did not become live. */
-  readonly kept: readonly Kept[]
-  readonly problems: readonly string[]
-}
 
 export interface AuditingOptions {
   readonly folder: string
@@ -76,7 +65,7 @@ export class Auditing implements Auditor {
     }
     try {
       const answer = await command()
-      await end(200, asideOf((answer ?? {}) as Partial<Outcome>))
+      await end(200, asideOf((answer ?? {}) as Partial<ConfigChange>))
       return answer
     } catch (error) {
       const status = statusOf(error)
@@ -145,7 +134,7 @@ interface Aside {
 }
 
 /** Of a config that became live, or of any other answer; nothing where all of it did. */
-function asideOf({ kept = [], problems = [] }: Partial<Pick<Outcome, 'kept' | 'problems'>>): Aside {
+function asideOf({ kept = [], problems = [] }: Partial<Pick<ConfigChange, 'kept' | 'problems'>>): Aside {
   if (kept.length === 0) return {}
   const more = kept.length > MOST_KEPT ? [`and ${kept.length - MOST_KEPT} more`] : []
   return { kept: [...kept.slice(0, MOST_KEPT).map(keptText), ...more], problem: problems[0] }

@@ -1,6 +1,7 @@
 import { join, resolve, sep } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { type LoadDeps, type Loaded, loadConfig } from '../config/load.ts'
+import type { LoadDeps } from '../config/contract.ts'
+import { type Loaded, loadConfig } from '../config/load.ts'
 import type { Node } from '../schema/node.ts'
 import type { KeptConfig } from './archive.ts'
 

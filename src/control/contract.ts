@@ -1,5 +1,7 @@
 /** What the parts of the control plane tell each other. */
 
+import type { Kept } from '../config/keep-good.ts'
+
 /**
  * `starting`: no config or no listener yet; `serving`; `stalled`: serving, but its loop hasn't turned for 2 s; `ending`:
  * told to end, not yet gone; `waiting`: gone, its successor starts after a delay.
@@ -30,4 +32,18 @@ export interface Bound {
 
 export interface BoundListener extends Bound {
   readonly name: string
+}
+
+/** What made us load a config. */
+export type Trigger = 'start' | 'file' | 'signal' | 'api'
+
+/** A config that was loaded, and became live or not. Hashes; `after`: of the live one. */
+export interface ConfigChange {
+  readonly trigger: Trigger
+  readonly before: string | undefined
+  readonly after: string
+  readonly ok: boolean
+  /** What of it did not become live. */
+  readonly kept: readonly Kept[]
+  readonly problems: readonly string[]
 }

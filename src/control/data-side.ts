@@ -3,8 +3,9 @@ import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/config.ts'
 import type { LeanConfig, UpstreamConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
-import type { Clock, ClockHandle } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
+import { within } from '../lib/within.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LogThread } from '../telemetry/log-thread.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -238,12 +239,8 @@ export class DataSide {
   /** Looks for the endpoints of these upstreams and no others; resolves when all are known, or it takes too long. */
   private async look(upstreams: readonly UpstreamConfig[]): Promise<void> {
     const { clock } = this.options
-    let timer: ClockHandle
-    const patience = new Promise<void>((resolve) => {
-      timer = clock.after(FIRST_NAMES_MS, resolve)
-    })
-    await Promise.race([Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)]), patience])
-    clock.cancel(timer)
+    const known = Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)])
+    await within(clock, FIRST_NAMES_MS, known, () => {})
   }
 
   private async swap(config: Config, lean: LeanConfig): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Clock, ClockHandle } from '../lib/clock.ts'
+import type { Clock } from '../lib/clock.ts'
+import { within } from '../lib/within.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /** Signals that come sooner after the first one are its echo (npm passes Ctrl-C on a second time). */
@@ -60,27 +61,17 @@ export class Drain {
     polite()
     if (kind === 'sigterm' && delay > 0) await new Promise<void>((resolve) => clock.after(delay, resolve))
     this.current = 'leaving'
-    const idle = unlisten()
-    if (!(await this.within(timeout, idle))) {
+    const idle = unlisten().then(() => true)
+    const isDone = (ms: number): Promise<boolean> => within(clock, ms, idle, () => false)
+    if (!(await isDone(timeout))) {
       this.current = 'cut'
       log.warn('requests were cut at the end of the drain', { timeout_ms: timeout })
       cut()
-      await this.within(AFTER_CUT_MS, idle)
+      await isDone(AFTER_CUT_MS)
     }
     await close()
     this.current = 'done'
     log.info('drained')
     return 0
-  }
-
-  private async within(ms: number, work: Promise<void>): Promise<boolean> {
-    const { clock } = this.options
-    let timer: ClockHandle
-    const late = new Promise<false>((resolve) => {
-      timer = clock.after(ms, () => resolve(false))
-    })
-    const done = await Promise.race([work.then(() => true as const), late])
-    clock.cancel(timer)
-    return done
   }
 }

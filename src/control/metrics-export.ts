@@ -1,4 +1,5 @@
 import type { Clock, ClockHandle } from '../lib/clock.ts'
+import { within } from '../lib/within.ts'
 import { type Collector, CollectorBusy } from '../telemetry/collector.ts'
 import type { Family, Series } from '../telemetry/exposition.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -40,12 +41,7 @@ export class MetricsExport {
     const { clock, collector } = this.options
     this.closed = true
     clock.cancel(this.timer)
-    let timer: ClockHandle
-    const late = new Promise<void>((resolve) => {
-      timer = clock.after(FLUSH_MS, resolve)
-    })
-    await Promise.race([this.last(), late])
-    clock.cancel(timer)
+    await within(clock, FLUSH_MS, this.last(), () => {})
     collector.close()
   }
 

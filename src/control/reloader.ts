@@ -1,15 +1,15 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config/config.ts'
+import type { LoadDeps } from '../config/contract.ts'
 import { type Kept, keptText } from '../config/keep-good.ts'
-import type { LoadDeps } from '../config/load.ts'
 import type { Written } from '../explain/model.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import { type Diagnostic, diagnosticLine } from '../schema/diagnostics.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
-import type { ConfigChange } from './auditing.ts'
 import { configReader, type Documents, keptReader, putInPlace, type Reader } from './config-reader.ts'
+import type { ConfigChange, Trigger } from './contract.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
 
@@ -17,9 +17,6 @@ import { secretFiles, secretsDigest } from './secrets.ts'
 const MOST_WAITING = 4
 /** Problems that are logged and shown; a broken file may have thousands. */
 const MOST_SHOWN = 20
-
-/** What made us load a config. */
-export type Trigger = 'start' | 'file' | 'signal' | 'api'
 
 /** What became of an attempt to make a config live. */
 export interface Outcome {

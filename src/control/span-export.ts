@@ -1,5 +1,6 @@
 import { type RequestRecord, SPAN_DROPS, type SpanDrop, spansIn } from '../core/spans.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
+import { within } from '../lib/within.ts'
 import { Guard } from '../stores/guard.ts'
 import { type Collector, CollectorBusy } from '../telemetry/collector.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -75,12 +76,7 @@ export class SpanExport {
     const { clock, collector, log } = this.options
     this.closed = true
     clock.cancel(this.timer)
-    let timer: ClockHandle
-    const late = new Promise<void>((resolve) => {
-      timer = clock.after(FLUSH_MS, resolve)
-    })
-    await Promise.race([this.flush(), late])
-    clock.cancel(timer)
+    await within(clock, FLUSH_MS, this.flush(), () => {})
     collector.close()
     this.guard.close()
     if (this.spans === 0) return

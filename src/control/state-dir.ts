@@ -1,6 +1,7 @@
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Random } from '../lib/random.ts'
+import { writeWhole } from '../lib/write-whole.ts'
 
 const TOKEN_BYTES = 32
 /** In the folder of the gateway. */
@@ -54,7 +55,7 @@ export async function adminToken(dir: string, random: Random): Promise<MadeToken
     const kept = await readKept(file)
     if (kept !== undefined) return { token: kept, file, problem: undefined }
     const token = newToken(random)
-    await writeWhole(file, `${token}\n`, random.uint32())
+    await writeWhole(file, `${token}\n`, 0o600, random.uint32())
     return { token, file, problem: undefined }
   } catch (error) {
     return { token: newToken(random), file: undefined, problem: (error as Error).message }
@@ -69,27 +70,6 @@ async function readKept(file: string): Promise<string | undefined> {
     return Buffer.from(kept, 'base64url').length >= TOKEN_BYTES ? kept : undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-/**
- * Other readers see the old file or the whole new one, also after a crash. For its owner's eyes only. `unique`: names the
- * file that it is written to first.
- */
-export async function writeWhole(file: string, text: string, unique: number): Promise<void> {
-  const temporary = `${file}.${unique}`
-  try {
-    const handle = await open(temporary, 'wx', 0o600)
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, file)
-  } catch (error) {
-    await rm(temporary, { force: true })
     throw error
   }
 }

@@ -22,6 +22,10 @@ export class Attempt {
   ticket: number
   /** How many policies let it pass: exactly their `attempted` is owed. */
   passed: number
+  /** It began beside a slow first one. */
+  hedge: boolean
+  /** Its span, as its upstream knows it; empty: the trace is not sampled. */
+  spanId: string
 
   constructor(number: number, upstream: string, startedAt: number) {
     this.number = number
@@ -37,6 +41,14 @@ export class Attempt {
     this.end = 'pending'
     this.ticket = 0
     this.passed = 0
+    this.hedge = false
+    this.spanId = ''
+  }
+
+  /** Its pool refused it: nothing of it went. */
+  get unsent(): boolean {
+    const { head } = this
+    return head?.ignored === true && head.outcome === 'ok' && head.reason !== undefined
   }
 
   /** When its head verdict was given, asked while it is: its head came just now, or there is none. */

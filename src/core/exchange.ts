@@ -1,8 +1,9 @@
+import type { Clock } from '../lib/clock.ts'
 import type { FlatHeaders } from '../lib/headers.ts'
 import type { Attempt } from './attempt.ts'
 import type { Downstream } from './downstream.ts'
 import type { Failure, Reason } from './failures.ts'
-import { type Decision, MAX_NOTES, type Note } from './note.ts'
+import { type Note, Notes } from './note.ts'
 import type { HeadVerdict } from './outcome.ts'
 import type { Trace } from './spans.ts'
 
@@ -16,7 +17,7 @@ export interface RouteRecord {
   /** It waited in the queue of a bulkhead, for so many milliseconds. */
   queued(ms: number): void
   /** A policy refused the request or, in mode shadow, would have. */
-  refused(ex: Exchange, policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
+  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }
 
 /** The part of a compiled route that everybody may see. */
@@ -84,8 +85,8 @@ export class Exchange {
   attempt: Attempt | undefined
   /** All tries, once there is a second one. */
   tries: Attempt[] | undefined
-  /** Decisions that its story tells; made with the first one. */
-  notes: Note[] | undefined
+  /** Made with the first one. */
+  notes: Notes | undefined
   /** Head verdict of the latest try; the recorder keeps it. */
   verdict: HeadVerdict | undefined
   response: ResponseHead | undefined
@@ -145,10 +146,39 @@ export class Exchange {
     this.attempt = at
   }
 
-  /** `at`: clock milliseconds. */
-  note(at: number, what: Decision): void {
-    if (this.notes === undefined) this.notes = [{ at, what }]
-    else if (this.notes.length < MAX_NOTES) this.notes.push({ at, what })
+  /** It is asked in the place of another one, whose story its tries and notes belong to. */
+  standsInFor(ex: Exchange): void {
+    ex.tries ??= [...ex.allTries]
+    ex.notes ??= new Notes()
+    this.tries = ex.tries
+    this.notes = ex.notes
+    this.trace = ex.trace
+  }
+
+  note(note: Note): void {
+    this.notes ??= new Notes()
+    this.notes.add(note)
+  }
+
+  /**
+   * A policy refused it or, in mode shadow, would have. `upstream`: only the tries there. What refuses the whole request is
+   * told by its failure, too: it is noted for spans only.
+   */
+  refused(
+    clock: Pick<Clock, 'now'>,
+    policy: string,
+    reason: Reason,
+    mode: 'enforce' | 'shadow',
+    upstream?: string,
+  ): void {
+    this.route?.record?.refused(policy, reason, mode)
+    if (upstream !== undefined || this.trace !== undefined)
+      this.note({ at: clock.now(), kind: 'refused', policy, reason, mode, upstream })
+  }
+
+  /** In the order in which they were begun. */
+  get allTries(): readonly Attempt[] {
+    return this.tries ?? (this.attempt === undefined ? [] : [this.attempt])
   }
 
   get method(): string {

@@ -8,7 +8,13 @@ export type Happening = { readonly atMs: number } & (
   /** It waited for a permit. */
   | { readonly kind: 'queued'; readonly waitMs: number }
   | AttemptHappening
-  | Decision
+  /** No try there: its circuit breaker is not closed. */
+  | { readonly kind: 'breaker'; readonly upstream: string; readonly state: 'open' }
+  /** No try there: its bulkhead is full. */
+  | { readonly kind: 'bulkhead'; readonly upstream: string }
+  /** A second try began beside a slow first one. */
+  | { readonly kind: 'hedge'; readonly upstream: string }
+  | Extract<Decision, { readonly kind: 'budget' | 'no_retry' }>
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }

@@ -1,3 +1,5 @@
+import type { Reason } from './failures.ts'
+
 /**
  * Why no further try followed: all are used; a gateway in front of us tries again; the method must not be repeated; the body
  * is too large to be kept; too little time is left; `retries.when` has no such outcome.
@@ -6,23 +8,35 @@ export type NoRetry = 'attempts' | 'prior' | 'method' | 'body' | 'time' | 'condi
 
 /** Something that was decided on the way of a request. */
 export type Decision =
-  /** No try there: its circuit breaker is not closed. */
-  | { readonly kind: 'breaker'; readonly upstream: string; readonly state: 'open' }
-  /** No try there: its bulkhead is full. */
-  | { readonly kind: 'bulkhead'; readonly upstream: string }
+  /** A policy refused the request, only the tries at one `upstream` or, in mode shadow, nothing. */
+  | {
+      readonly kind: 'refused'
+      readonly policy: string
+      readonly reason: Reason
+      readonly mode: 'enforce' | 'shadow'
+      readonly upstream: string | undefined
+    }
+  /** It has waited for a permit since `at`. */
+  | { readonly kind: 'queued'; readonly waitMs: number }
   /** The retry budget allowed no further try there. */
   | { readonly kind: 'budget'; readonly upstream: string }
-  /** A second try began beside a slow first one. */
-  | { readonly kind: 'hedge'; readonly upstream: string }
   /** No further try, and why. */
   | { readonly kind: 'no_retry'; readonly because: NoRetry }
 
-/** A decision that the story of its request tells. */
-export interface Note {
-  /** Clock milliseconds. */
-  readonly at: number
-  readonly what: Decision
-}
+/** A decision, and when it was taken in clock milliseconds. */
+export type Note = { readonly at: number } & Decision
 
 /** A request has at most so many. */
 export const MAX_NOTES = 32
+
+/** What was decided about one request; its story and the events of its span are made of it, and of its tries. */
+export class Notes {
+  readonly kept: Note[] = []
+  /** Beyond those that are kept. */
+  more = 0
+
+  add(note: Note): void {
+    if (this.kept.length < MAX_NOTES) this.kept.push(note)
+    else this.more++
+  }
+}

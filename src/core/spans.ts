@@ -7,25 +7,20 @@ export interface Trace {
   /** Its spans are recorded, and upstreams are told so. False: they are recorded if it fails. */
   readonly sampled: boolean
   /**
-   * A try goes out at `at.startedAt`. Where the trace is sampled, its own span stands as `traceparent` in the fields that
-   * the upstream gets.
+   * A try goes out. Where the trace is sampled, its own span stands as `traceparent` in the fields that the upstream gets.
    */
-  tried(at: Attempt, headers: string[], hedge: boolean): void
-  /** Something was decided. `at`: clock milliseconds; `facts`: short. */
-  note(name: NoteName, at: number, facts: NoteFacts): void
+  tried(at: Attempt, headers: string[]): void
 }
 
 /** What may happen to a request between its begin and its end. */
-export type NoteName = 'queued' | 'refused' | 'retry' | 'hedge' | 'retry_budget_exhausted' | 'more'
-
-export type NoteFacts = Readonly<Record<string, string | number>>
+export type EventName = 'queued' | 'refused' | 'retry' | 'hedge' | 'retry_budget_exhausted' | 'more'
 
 /** An event of a request's span. */
-export interface NoteRecord {
-  readonly name: NoteName
+export interface EventRecord {
+  readonly name: EventName
   /** Milliseconds since the Unix epoch, as all times here. */
   readonly at: number
-  readonly facts: NoteFacts
+  readonly facts: Readonly<Record<string, string | number>>
 }
 
 /** One try. */
@@ -82,7 +77,7 @@ export interface RequestRecord {
   readonly status: number
   readonly failure: Pick<Failure, 'reason' | 'phase' | 'origin'> | undefined
   readonly degraded: Reason | undefined
-  readonly notes: readonly NoteRecord[]
+  readonly events: readonly EventRecord[]
   readonly tries: readonly TryRecord[]
 }
 

@@ -2,10 +2,11 @@ import { routeOptions } from '../config/route.ts'
 import { nodeAt, usedProfiles } from '../config/tree.ts'
 import type { RouteConfig } from '../core/config.ts'
 import { POLICIES } from '../data/policies/index.ts'
+import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Fields } from '../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../schema/node.ts'
 import { type Leaf, leavesOf } from './leaves.ts'
-import { HIDDEN, isSecretName } from './secrets.ts'
+import { HIDDEN } from './secrets.ts'
 
 /** A value that holds, and who says so. */
 export interface Effective {
@@ -82,7 +83,7 @@ export function routeLeaves(tree: Node, { name: route, to }: RouteConfig, name: 
 /** Values of secret fields, and what came from the environment into fields and bodies, are hidden. */
 export function shownText({ steps, text, node }: Leaf): string {
   const isField = steps.some((step) => step === 'set' || step === 'add' || step === 'headers')
-  if (isField && isSecretName(String(steps.at(-1)))) return HIDDEN
+  if (isField && mayHoldSecret(String(steps.at(-1)))) return HIDDEN
   const free = isField || steps.at(-1) === 'body'
   return free && node.kind === 'scalar' && node.substituted === true ? HIDDEN : text
 }

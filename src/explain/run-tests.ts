@@ -1,6 +1,7 @@
 import { type ConfigTest, testOptions } from '../config/tests.ts'
 import { keyOf, nodeAt } from '../config/tree.ts'
 import { compilePredicate, headersHold } from '../data/routing/predicates.ts'
+import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Position } from '../schema/node.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { AskedBadly } from './asked.ts'
@@ -9,7 +10,7 @@ import { type Decision, decide } from './decision.ts'
 import { missesOf } from './explain.ts'
 import type { NearMiss } from './misses.ts'
 import type { Model } from './model.ts'
-import { HIDDEN, isSecretName } from './secrets.ts'
+import { HIDDEN } from './secrets.ts'
 
 /** Something that came out otherwise. */
 export interface Mismatch {
@@ -112,7 +113,7 @@ function mismatchesOf(model: Model, expect: ConfigTest['expect'], decision: Deci
       conditionText(condition, model.hidden),
       seen.length === 0
         ? `no ${condition.name}`
-        : seen.map((value) => (isSecretName(condition.name) ? HIDDEN : JSON.stringify(value))).join(', '),
+        : seen.map((value) => (mayHoldSecret(condition.name) ? HIDDEN : JSON.stringify(value))).join(', '),
     )
   }
   return found

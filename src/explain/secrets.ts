@@ -1,15 +1,9 @@
 import { nodeAt } from '../config/tree.ts'
+import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Node } from '../schema/node.ts'
-
-const SECRET_NAME = /authorization|cookie|token|secret|passw|credential|session|signature|api-?key|(^|-)key$/i
 
 /** What is shown in the place of a secret. */
 export const HIDDEN = '***'
-
-/** Whether fields of that name tend to hold secrets. */
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name)
-}
 
 /** A flat list of fields as pairs, without what tends to be secret. `hidden`: further values that must not be seen. */
 export function shownFields(
@@ -20,7 +14,7 @@ export function shownFields(
   for (let i = 0; i < flat.length; i += 2) {
     const [name = '', value = ''] = flat.slice(i, i + 2)
     const shown = name.toLowerCase() === 'location' ? shownTarget(value) : value
-    pairs.push([name, isSecretName(name) || hidden.has(value) ? HIDDEN : shown])
+    pairs.push([name, mayHoldSecret(name) || hidden.has(value) ? HIDDEN : shown])
   }
   return pairs
 }
@@ -28,7 +22,7 @@ export function shownFields(
 /** A target or URL, or the query of one, without the values of keys that tend to hold secrets. */
 export function shownTarget(target: string): string {
   return target.replace(/([?&])([^=&]*)=([^&]*)/g, (whole, mark: string, key: string) =>
-    isSecretName(key) ? `${mark}${key}=${HIDDEN}` : whole,
+    mayHoldSecret(key) ? `${mark}${key}=${HIDDEN}` : whole,
   )
 }
 

@@ -3,10 +3,11 @@ import type { Failure } from '../core/failures.ts'
 import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../lib/headers.ts'
+import { mayHoldSecret } from '../lib/secret-names.ts'
 import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
-import { sampleThreshold, traceShare } from './sampling.ts'
+import { ConsistentSampler } from './sampling.ts'
 
 /** Which lines a route has, and what of a request its match looks at, so that they may show it. */
 export interface AccessLogRoute {
@@ -23,10 +24,12 @@ export type LoggedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'accessLog'
 
 /** The parts of a line that are the same for all requests of a route in one config generation. */
 export interface RouteLine {
-  /** See {@link sampleThreshold}. */
-  readonly threshold: number
+  /** Of the requests without a failure; undefined: all have a line. */
+  readonly sampler: ConsistentSampler | undefined
   readonly queryKeys: ReadonlySet<string>
   readonly headerNames: readonly string[]
+  /** Those of `headerNames` whose values are never shown. */
+  readonly hidden: ReadonlySet<string>
   readonly route: string
   readonly head: LineHead
 }
@@ -36,12 +39,12 @@ interface LineHead {
   /** undefined: JSON. */
   readonly common: CommonLog | undefined
   readonly showQuery: ReadonlySet<string>
-  readonly hidden: ReadonlySet<string>
+  /** By configuration, lower-case. */
+  readonly masked: ReadonlySet<string>
   readonly gateway: string
 }
 
-/** Never shown, even where a match names them. */
-const SECRET_HEADERS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie'])
+const NOTHING: ReadonlySet<string> = new Set()
 
 /**
  * The access log of one worker: one line of ASCII a request, a JSON object unless configured otherwise. The names of the fields are fixed; one that
@@ -63,9 +66,10 @@ export class AccessLog {
   route(name: string | undefined, match: AccessLogRoute, head: LoggedHead): RouteLine {
     const fixed = this.head(head)
     return {
-      threshold: sampleThreshold(match.sample),
+      sampler: match.sample === 1 ? undefined : new ConsistentSampler(match.sample),
       queryKeys: match.queryKeys.size === 0 ? fixed.showQuery : match.queryKeys.union(fixed.showQuery),
       headerNames: match.headerNames,
+      hidden: hiddenOf(match.headerNames, fixed.masked),
       route: name === undefined ? '' : flat(`,"route":"${jsonText(name)}"`),
       head: fixed,
     }
@@ -78,7 +82,7 @@ export class AccessLog {
     const made: LineHead = {
       common: format === 'json' ? undefined : new CommonLog(format),
       showQuery: new Set(showQuery),
-      hidden: maskHeaders.length === 0 ? SECRET_HEADERS : SECRET_HEADERS.union(new Set(maskHeaders)),
+      masked: new Set(maskHeaders),
       gateway: `","gateway":"${jsonText(head.gateway.name)}","generation":${head.generation},"listener":"`,
     }
     this.heads.set(head, made)
@@ -87,10 +91,10 @@ export class AccessLog {
 
   /** `status`: what the client got, 499 for a client that had gone; `now`: clock milliseconds. */
   write(ex: Exchange, route: RouteLine, status: number, now: number): void {
-    if (route.threshold !== 0 && isOrdinary(ex, status) && traceShare(ex.traceparent) < route.threshold) return
-    const { common, hidden } = route.head
+    if (route.sampler !== undefined && isOrdinary(ex, status) && !route.sampler.chooses(ex.traceparent)) return
+    const { common, masked } = route.head
     if (common !== undefined)
-      this.out.write(common.line(ex, { queryKeys: route.queryKeys, hidden }, status, this.clock.wall()))
+      this.out.write(common.line(ex, { queryKeys: route.queryKeys, hidden: masked }, status, this.clock.wall()))
     else this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
   }
 
@@ -134,6 +138,11 @@ export class AccessLog {
 /** The same ASCII text in one piece: one that was put together stays a tree of its parts, which each line would walk again. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
+}
+
+function hiddenOf(names: readonly string[], masked: ReadonlySet<string>): ReadonlySet<string> {
+  const hidden = names.filter((name) => mayHoldSecret(name) || masked.has(name))
+  return hidden.length === 0 ? NOTHING : new Set(hidden)
 }
 
 /** Nothing went wrong: it may be left out. */

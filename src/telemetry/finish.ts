@@ -117,8 +117,7 @@ export class Recorder {
   }
 
   /** The retry budget of an upstream allowed no further try. */
-  budgetSpent(ex: Exchange, upstream: string): void {
-    ex.trace?.note('retry_budget_exhausted', this.clock.now(), { upstream })
+  budgetSpent(upstream: string): void {
     this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
   }
 
@@ -217,8 +216,7 @@ class RouteSeries implements RouteRecord {
     this.metrics.histogram('sluice_queue_wait_seconds', [this.name]).observe(ms / 1000)
   }
 
-  refused(ex: Exchange, policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
-    ex.trace?.note('refused', this.clock.now(), { policy, reason, mode })
+  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
     this.metrics.counter('sluice_rejections_total', [this.name, policy, reason, mode]).inc()
   }
 

@@ -1,6 +1,7 @@
 import type { Attempt } from '../core/attempt.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Flight, FlightSummary, Happening } from '../core/flight.ts'
+import type { Note } from '../core/note.ts'
 import type { AccessLogRoute } from './access-log.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
 
@@ -52,12 +53,14 @@ export function flightOf(ended: Ended, match: AccessLogRoute, why: FlightSummary
 }
 
 function timelineOf({ ex, now, status }: Ended): Happening[] {
-  const { attempt, degraded, downstream, failure, firstByteAt, notes, queuedMs, startedAt, tries } = ex
+  const { degraded, downstream, failure, firstByteAt, notes, queuedMs, startedAt } = ex
   const since = (at: number): number => rounded(at - startedAt)
   const story: Happening[] = [{ atMs: 0, kind: 'received', protocol: downstream.protocol, client: ex.client }]
   if (queuedMs > 0) story.push({ atMs: 0, kind: 'queued', waitMs: rounded(queuedMs) })
-  for (const at of tries ?? (attempt === undefined ? [] : [attempt])) story.push(attemptOf(at, since, now))
-  for (const note of notes ?? []) story.push({ atMs: since(note.at), ...note.what })
+  for (const at of ex.allTries) story.push(attemptOf(at, since, now))
+  for (const { hedge, startedAt: at, upstream } of ex.allTries)
+    if (hedge) story.push({ atMs: since(at), kind: 'hedge', upstream })
+  for (const note of notes?.kept ?? []) story.push(...decisionOf(note, since(note.at)))
   // An answer of our own says it; one of the upstream broke in its body.
   const decided = firstByteAt === 0 ? now : firstByteAt
   if (failure !== undefined) story.push(failureOf(ex, since(failure.phase === 'body' ? now : decided)))
@@ -87,6 +90,15 @@ function attemptOf(at: Attempt, since: (at: number) => number, now: number): Hap
     reason: head?.reason ?? null,
     end,
   }
+}
+
+/** What befell the whole request is told by its failure and by how long it was queued. */
+function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
+  if (what.kind === 'budget' || what.kind === 'no_retry') return [{ atMs, ...what }]
+  if (what.kind === 'queued' || what.upstream === undefined) return []
+  const { reason, upstream } = what
+  if (reason === 'bulkhead_full') return [{ atMs, kind: 'bulkhead', upstream }]
+  return reason === 'breaker_open' ? [{ atMs, kind: 'breaker', upstream, state: 'open' }] : []
 }
 
 function failureOf({ deadline, failure, startedAt }: Exchange, atMs: number): Happening {

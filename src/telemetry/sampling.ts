@@ -1,27 +1,44 @@
-const RANGE = 2 ** 32
-/** Of `00-<trace ID>-…`: the first 32 of the 56 bits that are random in every trace ID. */
-const FROM = 21
-const TO = 29
+/** Hex digits of a trace ID that decide: its last 56 bits, which are random in every one (W3C Trace Context Level 2). */
+const DIGITS = 14
+const BITS = 4n * BigInt(DIGITS)
+/** Of `00-<trace ID>-…`. */
+const RANDOM_FROM = 35 - DIGITS
 
 /**
- * What the {@link traceShare} of a trace must reach for a share of the traces to be chosen; 0: all are.
- *
- * @param sample from 0 to 1
+ * The rejection threshold of a probability, 14 hex digits: traces whose last 56 bits are below it are not sampled
+ * (OpenTelemetry, "TraceState: Probability Sampling").
  */
-export function sampleThreshold(sample: number): number {
-  return Math.round((1 - sample) * RANGE)
+export function thresholdOf(probability: number): string {
+  const kept = BigInt(Math.round(probability * 2 ** 53)) << (BITS - 53n)
+  return ((1n << BITS) - kept).toString(16).padStart(DIGITS, '0')
 }
 
 /**
- * Where a trace stands among all traces, from 0 to 2^32 - 1: the same wherever it is asked for, so that a trace is chosen by
- * all or by none. Source: OpenTelemetry, "TraceState: Probability Sampling" (the rejection threshold, and the rightmost 56
- * bits of the trace ID as its randomness).
+ * Chooses a share of all traces by their IDs, so that a trace is chosen by all or by none: every gateway and SDK with the same
+ * probability decides alike, and one with a larger probability chooses all that one with a smaller one does.
  */
-export function traceShare(traceparent: string): number {
-  let value = 0
-  for (let i = FROM; i < TO; i++) {
-    const code = traceparent.charCodeAt(i)
-    value = value * 16 + (code < 58 ? code - 48 : code - 87)
+export class ConsistentSampler {
+  private readonly none: boolean
+  private readonly threshold: string
+
+  /** `probability`: from 0 to 1. */
+  constructor(probability: number) {
+    this.none = probability === 0
+    this.threshold = thresholdOf(probability)
   }
-  return value
+
+  /** Lower-case hex of the same length sorts as the numbers do. */
+  chooses(traceparent: string): boolean {
+    if (this.none) return false
+    for (let i = 0; i < DIGITS; i++) {
+      const difference = traceparent.charCodeAt(RANDOM_FROM + i) - this.threshold.charCodeAt(i)
+      if (difference !== 0) return difference > 0
+    }
+    return true
+  }
+
+  /** The entry of `tracestate` that tells the threshold, so that backends can extrapolate. */
+  get tracestate(): string {
+    return `ot=th:${this.threshold.replace(/0+$/, '') || '0'}`
+  }
 }

@@ -95,7 +95,7 @@ export class EngineKit {
       recorder: {
         finish: (ex) => void this.finished.push(ex),
         attempt: (_ex, at) => void this.tries.push(at),
-        budgetSpent: (_ex, upstream) => void this.budgetsSpent.push(upstream),
+        budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
       },
       bug: (error) => void this.bugs.push(error),
     })

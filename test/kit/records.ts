@@ -44,7 +44,7 @@ export function requestRecord(over: Partial<RequestRecord> = {}, tri: Partial<Tr
     status: 200,
     failure: undefined,
     degraded: undefined,
-    notes: [],
+    events: [],
     tries: [{ ...TRY, ...tri }],
     ...over,
   }

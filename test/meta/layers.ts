@@ -44,7 +44,7 @@ const NODE_HOMES: Readonly<Record<string, RegExp>> = {
     /^src\/((config|import|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo|drill)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/control\/discovery\//,
-  'node:fs': /^src\/(cli|config|control|telemetry)\//,
+  'node:fs': /^src\/((cli|config|control|telemetry)\/|lib\/write-whole\.ts$)/,
   'node:worker_threads': /^src\/(control|data\/worker|telemetry)/,
   'node:child_process': /^$/,
 }

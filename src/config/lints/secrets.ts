@@ -1,3 +1,4 @@
+import { isCredential } from '../../lib/secret-names.ts'
 import type { Node, ScalarNode } from '../../schema/node.ts'
 import type { Finding, Lint, Path } from '../contract.ts'
 
@@ -50,7 +51,6 @@ function walk(node: Node, path: Path, seen: Set<Node>, visit: (scalar: ScalarNod
   else for (const [key, { value }] of node.entries) walk(value, [...path, key], seen, visit)
 }
 
-const NAMES = /^(proxy-)?authorization$|(^|[-_])(api-?key|auth-?key|token|secret|password|passwd|private-?key)$/i
 /** A scheme or variable part without anything behind it is no secret. */
 const EMPTY = /^(bearer|basic|token|digest)?\s*$/i
 const CREDENTIALS = /[a-z][a-z0-9+.-]*:\/\/[^\s/?#@:]*:[^\s/?#@]+@/i
@@ -64,7 +64,7 @@ function secretIn({ substituted, text }: ScalarNode, path: Path): string | undef
   if (CREDENTIALS.test(text)) return 'a URL with a password stands here in plain text'
   const name = headerName(path)
   if (name === undefined || EMPTY.test(text)) return undefined
-  if (NAMES.test(name)) return `the value of ${name} stands here in plain text`
+  if (isCredential(name)) return `the value of ${name} stands here in plain text`
   return isRandom(text) ? `the value of ${name} looks like a key, and stands here in plain text` : undefined
 }
 

@@ -1,8 +1,8 @@
+import { mayHoldSecret } from '../../lib/secret-names.ts'
 import { hashOf } from './chain.ts'
 
 const MOST_CHARS = 200
 const MOST_DEPTH = 6
-const SECRET = /secret|token|passw|authorization|cookie|credential|private|api[-_]?key/i
 
 /**
  * What of a command's body the audit log keeps: no secrets, by their keys, and of texts that are long or have several lines,
@@ -22,7 +22,7 @@ export function redacted(value: unknown, depth = 0): unknown {
 }
 
 function part(key: string, value: unknown, depth: number): unknown {
-  if (SECRET.test(key)) return '***'
+  if (mayHoldSecret(key)) return '***'
   // A config on one line is one, too.
   return key === 'yaml' && typeof value === 'string' ? digestOf(value) : redacted(value, depth + 1)
 }

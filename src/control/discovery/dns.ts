@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import { within } from '../../lib/within.ts'
 import { Guard } from '../../stores/guard.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Found, Lookup } from './lookup.ts'
@@ -106,15 +107,9 @@ export class DnsDiscovery {
       () => this.leave(),
       () => this.leave(),
     )
-    let timer: ClockHandle
-    const late = new Promise<never>((_, reject) => {
-      timer = clock.after(DEADLINE_MS, () => reject(new Error(`no answer within ${DEADLINE_MS} ms`)))
+    return within(clock, DEADLINE_MS, answer, () => {
+      throw new Error(`no answer within ${DEADLINE_MS} ms`)
     })
-    try {
-      return await Promise.race([answer, late])
-    } finally {
-      clock.cancel(timer)
-    }
   }
 
   private leave(): void {

@@ -1,5 +1,6 @@
 import type { EndpointConfig } from '../../core/config.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import { within } from '../../lib/within.ts'
 import { Guard } from '../../stores/guard.ts'
 import type { Log } from '../../telemetry/log.ts'
 
@@ -100,15 +101,9 @@ export class Source {
     const answer = look().finally(() => {
       this.pending = false
     })
-    let timer: ClockHandle
-    const late = new Promise<never>((_, reject) => {
-      timer = clock.after(DEADLINE_MS, () => reject(new Error(`no answer within ${DEADLINE_MS} ms`)))
+    return within(clock, DEADLINE_MS, answer, () => {
+      throw new Error(`no answer within ${DEADLINE_MS} ms`)
     })
-    try {
-      return await Promise.race([answer, late])
-    } finally {
-      clock.cancel(timer)
-    }
   }
 
   private succeed(): void {

@@ -1,9 +1,11 @@
 import type { Exchange } from '../../core/exchange.ts'
 import { isRefusal, type Left, type Policy, type Refusal, type Reply } from '../../core/policy.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 
 /** Who is told how admission went; exactly one of them is called, unless the exchange leaves first. */
 export interface AdmissionOwner {
+  readonly clock: Clock
   onAdmitted(): void
   onRefused(verdict: Refusal | Reply): void
   onBug(error: unknown): void
@@ -51,7 +53,7 @@ export class Admission {
   }
 
   private refuse({ name }: Policy, verdict: Refusal | Reply): void {
-    if (isRefusal(verdict)) this.ex.route?.record?.refused(this.ex, name, verdict.reason, 'enforce')
+    if (isRefusal(verdict)) this.ex.refused(this.owner.clock, name, verdict.reason, 'enforce')
     this.owner.onRefused(verdict)
   }
 

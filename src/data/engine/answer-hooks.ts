@@ -1,6 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
 import type { Refusal, Reply } from '../../core/policy.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 
 const INTERNAL: Refusal = { reason: 'internal' }
@@ -8,6 +9,7 @@ const INTERNAL: Refusal = { reason: 'internal' }
 /** How the hooks around an answer report, and how they learn that nobody waits for them any more. */
 export interface AnswerHooksOwner {
   readonly ex: Exchange
+  readonly clock: Clock
   readonly over: boolean
   /** A `recover` hook threw: the others are still asked. */
   onRecoverBug(error: unknown): void
@@ -58,7 +60,7 @@ export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | 
     try {
       const refusal = policy?.stream?.(ex)
       if (policy === undefined || refusal === undefined) continue
-      ex.route?.record?.refused(ex, policy.name, refusal.reason, 'enforce')
+      ex.refused(owner.clock, policy.name, refusal.reason, 'enforce')
       return refusal
     } catch (error) {
       owner.onBug(error)

@@ -218,7 +218,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   private mayRepeat(bytesSent: boolean, wanted = true): boolean {
     const because = wanted ? this.obstacle(bytesSent) : 'condition'
-    if (because !== undefined) this.ex.note(this.clock.now(), { kind: 'no_retry', because })
+    if (because !== undefined) this.ex.note({ at: this.clock.now(), kind: 'no_retry', because })
     return because === undefined
   }
 
@@ -315,7 +315,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const candidate = this.choice.untried()
     if (candidate === undefined) return
     this.host.onHedge()
-    this.ex.note(this.clock.now(), { kind: 'hedge', upstream: candidate.upstream.name })
+    candidate.at.hedge = true
     this.first = current
     this.dispatch(candidate)
   }
@@ -350,7 +350,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const headers = this.first === undefined ? shared : shared.slice(0, this.shared)
     headers.length = this.shared
     headers.push('sluice-attempt', String(ex.attempts))
-    ex.trace?.tried(ex.attempt as Attempt, headers, this.first !== undefined)
+    ex.trace?.tried(ex.attempt as Attempt, headers)
     if (ex.deadline !== Number.POSITIVE_INFINITY) {
       headers.push(
         'sluice-timeout-ms',

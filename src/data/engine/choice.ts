@@ -128,9 +128,8 @@ export class Choice {
   private isFull(upstream: Upstream): boolean {
     if (!upstream.isFull(this.upstreams[this.reached] === upstream ? this.ending : 0)) return false
     this.closed = [...this.closed, upstream]
-    this.owner.ex.note(this.owner.clock.now(), { kind: 'bulkhead', upstream: upstream.name })
     this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
-    this.owner.ex.route?.record?.refused(this.owner.ex, 'upstreamBulkhead', 'bulkhead_full', 'enforce')
+    this.owner.ex.refused(this.owner.clock, 'upstreamBulkhead', 'bulkhead_full', 'enforce', upstream.name)
     return true
   }
 
@@ -140,7 +139,7 @@ export class Choice {
     const at = new Attempt(owner.ex.attempts + 1, upstream.name, now)
     if (at.number > 1 && upstream.budget?.take(now) === false) {
       owner.onBudgetSpent(upstream.name)
-      owner.ex.note(now, { kind: 'budget', upstream: upstream.name })
+      owner.ex.note({ at: now, kind: 'budget', upstream: upstream.name })
       this.closed = [...this.closed, upstream]
       return undefined
     }
@@ -159,9 +158,6 @@ export class Choice {
       const refusal = this.ask(place, at)
       if (refusal !== undefined) {
         this.refusal = refusal
-        const { ex, clock } = this.owner
-        if (refusal.reason === 'breaker_open')
-          ex.note(clock.now(), { kind: 'breaker', upstream: at.upstream, state: 'open' })
         this.owner.onUnused(at, UNUSED)
         return false
       }
@@ -176,8 +172,8 @@ export class Choice {
       const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
       if (verdict === undefined) return undefined
       if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
-      const { ex } = this.owner
-      ex.route?.record?.refused(ex, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce')
+      const { clock, ex } = this.owner
+      ex.refused(clock, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce', at.upstream)
       return { phase: 'limit', origin: 'sluice', ...verdict }
     } catch (error) {
       this.owner.onBug(error)

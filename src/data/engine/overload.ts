@@ -2,19 +2,20 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { importanceOf, NORMAL } from '../../core/importance.ts'
 import { Stage } from '../../core/pressure.ts'
+import type { Clock } from '../../lib/clock.ts'
 
 const CRITICAL = 0
 /** How soon a refused client may come again. */
 const COME_AGAIN_MS = 2_000
 
 /** Whether a request is refused at this stage of overload, before anything is done for it. */
-export function overloadRefusal(ex: Exchange, stage: number): Failure | undefined {
+export function overloadRefusal(ex: Exchange, clock: Clock, stage: number): Failure | undefined {
   const importance = importanceOf(ex)
-  if (stage < Stage.refuse) return importance > NORMAL ? refusal(ex, 'shed') : undefined
-  return importance > CRITICAL ? refusal(ex, 'overloaded') : undefined
+  if (stage < Stage.refuse) return importance > NORMAL ? refusal(ex, clock, 'shed') : undefined
+  return importance > CRITICAL ? refusal(ex, clock, 'overloaded') : undefined
 }
 
-function refusal(ex: Exchange, reason: 'shed' | 'overloaded'): Failure {
-  ex.route?.record?.refused(ex, 'overload', reason, 'enforce')
+function refusal(ex: Exchange, clock: Clock, reason: 'shed' | 'overloaded'): Failure {
+  ex.refused(clock, 'overload', reason, 'enforce')
   return { ...failure(reason, 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
 }

@@ -102,7 +102,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.timeouts)
     this.ex.deadline = this.clocks.deadline
     const { stage } = this.engine.pressure
-    const refused = stage === 0 ? undefined : overloadRefusal(this.ex, stage)
+    const refused = stage === 0 ? undefined : overloadRefusal(this.ex, this.clock, stage)
     if (refused !== undefined) this.fail(refused)
     else if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
     else if (this.chain.hooks.admit) {
@@ -174,7 +174,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   onBudgetSpent(upstream: string): void {
-    this.engine.recorder.budgetSpent(this.ex, upstream)
+    this.engine.recorder.budgetSpent(upstream)
   }
 
   onHedge(): void {

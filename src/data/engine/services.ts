@@ -47,7 +47,7 @@ export class EngineServices implements Services {
       side.correlationId = ex.correlationId
       side.traceparent = ex.traceparent
       side.tracestate = ex.tracestate
-      side.trace = ex.trace
+      side.standsInFor(ex)
     })
     if (!isReply(answer)) return answer
     // What each answer carries is written anew for the one that the client asked for.

@@ -244,7 +244,7 @@ export class BulkheadQueue {
     if (this.empty) this.wasEmpty(now)
     ex.queuedMs += now - arrivedAt
     ex.route?.record?.queued(now - arrivedAt)
-    ex.trace?.note('queued', arrivedAt, { ms: Math.round(now - arrivedAt) })
+    if (ex.trace !== undefined) ex.note({ at: arrivedAt, kind: 'queued', waitMs: now - arrivedAt })
     if (state === 'granted' || verdict !== undefined) waiting.resolve?.(verdict)
     if (state === 'gone') this.look()
   }

@@ -4,6 +4,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { importanceOf } from '../../core/importance.ts'
 import type { Policy, PolicyContext, Refusal } from '../../core/policy.ts'
 import type { BulkheadCells } from '../../core/protocol.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { AdaptiveLimit, readLimit } from '../../resilience/adaptive-limit.ts'
 import type { GradientOptions } from '../../resilience/gradient.ts'
 import { mapped, object, offOr, optional, withDefault } from '../../schema/composites.ts'
@@ -103,12 +104,14 @@ class Bulkhead implements Policy, Limit {
   readonly slot: number
   protected readonly inFlight: HeldCell
   private readonly most: number
+  protected readonly clock: Clock
   private readonly options: BulkheadOptions
   private readonly queue: BulkheadQueue | undefined
   private readonly enforces: boolean
 
   constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells) {
     this.slot = context.slot
+    this.clock = context.clock
     this.most = options.maxConcurrent
     this.options = options
     this.inFlight = context.space.held(cells.inFlight)
@@ -129,7 +132,7 @@ class Bulkhead implements Policy, Limit {
       return undefined
     }
     if (!this.enforces) {
-      ex.route?.record?.refused(ex, this.name, 'bulkhead_full', 'shadow')
+      ex.refused(this.clock, this.name, 'bulkhead_full', 'shadow')
       this.inFlight.take()
       ex.state[this.slot] = true
       return undefined
@@ -173,12 +176,10 @@ class Bulkhead implements Policy, Limit {
 /** Its limit follows how long tries take until the head of their answer. */
 class AdaptiveBulkhead extends Bulkhead {
   private readonly adaptive: AdaptiveLimit
-  private readonly clock: PolicyContext['clock']
 
   constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells, limit: AdaptiveLimit) {
     super(options, context, cells)
     this.adaptive = limit
-    this.clock = context.clock
   }
 
   override get current(): number {

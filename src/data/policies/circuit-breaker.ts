@@ -116,7 +116,7 @@ class Breakers implements Policy {
     at.ticket = ticket
     if (ticket !== REFUSED) return undefined
     if (!this.enforces) {
-      ex.route?.record?.refused(ex, this.name, 'breaker_open', 'shadow')
+      ex.refused(this.clock, this.name, 'breaker_open', 'shadow')
       return undefined
     }
     return { reason: 'breaker_open', phase: 'connect', retryAfterMs: breaker.retryAfter(now) } as const

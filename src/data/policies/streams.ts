@@ -1,6 +1,7 @@
 import type { HeldCell } from '../../cells/held.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { Policy, PolicyContext, Refusal } from '../../core/policy.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { object, withDefault } from '../../schema/composites.ts'
 import { integer, oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
@@ -37,12 +38,14 @@ export const streams: ConfiguredPolicy<StreamsOptions> = {
 class Streams implements Policy {
   readonly name = 'streams'
   readonly slot: number
+  private readonly clock: Clock
   private readonly max: number
   private readonly open: HeldCell
   private readonly enforces: boolean
 
-  constructor({ max, mode }: StreamsOptions, { slot }: PolicyContext, open: HeldCell) {
+  constructor({ max, mode }: StreamsOptions, { clock, slot }: PolicyContext, open: HeldCell) {
     this.slot = slot
+    this.clock = clock
     this.max = max
     this.open = open
     this.enforces = mode === 'enforce'
@@ -51,7 +54,7 @@ class Streams implements Policy {
   stream(ex: Exchange): Refusal | undefined {
     if (!this.open.takeBelow(this.max)) {
       if (this.enforces) return FULL
-      ex.route?.record?.refused(ex, this.name, 'streams_full', 'shadow')
+      ex.refused(this.clock, this.name, 'streams_full', 'shadow')
       this.open.take()
     }
     ex.state[this.slot] = true

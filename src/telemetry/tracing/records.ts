@@ -1,11 +1,14 @@
+import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import type { NoteRecord, RequestRecord, TryRecord } from '../../core/spans.ts'
+import type { RequestRecord, TryRecord } from '../../core/spans.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
-import { type Note, newSpanId, type RequestTrace, type Tried } from './request-trace.ts'
+import { eventsOf } from './events.ts'
+import { newSpanId, type RequestTrace } from './request-trace.ts'
 
 /** Others choose these texts. */
 const MAX_TEXT = 1024
+const MAX_TRIES = 32
 
 /** What a record has beside its exchange. */
 export interface RecordFacts {
@@ -58,22 +61,22 @@ export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts):
     status,
     failure: failure && { reason: failure.reason, phase: failure.phase, origin: failure.origin },
     degraded: ex.degraded,
-    notes: notesOf(trace, epoch, now),
-    tries: trace.tries().map((tried) => tryOf(tried, trace.hedged === tried.at, epoch, now)),
+    events: eventsOf(ex, epoch, now),
+    tries: triesSent(ex).map((at) => tryOf(at, at.spanId || newSpanId(random), epoch, now)),
   }
 }
 
-function notesOf({ more, notes = [] }: RequestTrace, epoch: number, now: number): NoteRecord[] {
-  const inTime = notes.map(({ at, facts, name }: Note) => ({ name, at: epoch + at, facts }))
-  return more === 0 ? inTime : [...inTime, { name: 'more', at: epoch + now, facts: { left_out: more } }]
+/** The tries that have spans. */
+export function triesSent(ex: Exchange): readonly Attempt[] {
+  return ex.allTries.filter(({ unsent }) => !unsent).slice(0, MAX_TRIES)
 }
 
-function tryOf({ at, spanId }: Tried, hedge: boolean, epoch: number, now: number): TryRecord {
+function tryOf(at: Attempt, spanId: string, epoch: number, now: number): TryRecord {
   const { head } = at
   return {
     spanId,
     number: at.number,
-    hedge,
+    hedge: at.hedge,
     upstream: at.upstream,
     endpoint: at.endpoint,
     startedAt: epoch + at.startedAt,

@@ -87,7 +87,7 @@ export class SpanEncoder {
   }
 
   private add(record: RequestRecord): void {
-    const { notes, parentId, spanId, startedAt, traceId, tries } = record
+    const { events, parentId, spanId, startedAt, traceId, tries } = record
     const parent = parentId === '' ? ROOT_CONTEXT : contextOf(traceId, parentId, true)
     this.next = { traceId, spanId, state: record.state }
     const written = serverSpan(record)
@@ -96,7 +96,7 @@ export class SpanEncoder {
       { kind: SpanKind.SERVER, startTime: startedAt, attributes: written.attributes },
       parent,
     )
-    for (const { at, facts, name } of notes) span.addEvent(`sluice.${name}`, facts, at)
+    for (const { at, facts, name } of events) span.addEvent(`sluice.${name}`, facts, at)
     if (written.failed) span.setStatus({ code: SpanStatusCode.ERROR })
     span.end(record.endedAt)
     const inside = contextOf(traceId, spanId, false)

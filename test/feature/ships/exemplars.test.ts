@@ -41,7 +41,7 @@ routes: { orders: { match: { path: /orders }, to: orders } }
       (await prometheus.exemplars('sluice_request_duration_seconds_bucket{route="orders"}')).flatMap(
         ({ exemplars }) => exemplars,
       )
-    await until(async () => (await found()).length > 0, 15_000, 'an exemplar')
+    await until(async () => (await found()).length > 0, 'an exemplar')
     const [exemplar, ...more] = await found()
     expect(more).toEqual([])
     expect(exemplar).toMatchObject({ labels: { trace_id: TRACE, span_id: expect.stringMatching(/^[0-9a-f]{16}$/) } })

@@ -163,7 +163,7 @@ describe('what is shown', () => {
       return true
     }
     const log = new AccessLog({ write }, new ManualClock(2000))
-    const ex = madeExchange({ headers: ['X-Tenant', 'acme', 'x-kind', 'a'] })
+    const ex = madeExchange({ headers: ['X-Tenant', 'acme', 'x-kind', 'a', 'x-api-key', '5f2b'] })
     ex.query = '?page=2&sort=up&q=1'
     const route = { sample: 1, queryKeys: new Set<string>(), headerNames: [], ...match }
     log.write(ex, log.route('orders', route, { ...HEAD, accessLog: { ...accessLog, ...head } }), 200, 1100)
@@ -176,8 +176,9 @@ describe('what is shown', () => {
   })
 
   test('no values of masked headers, even where the route matches on them', () => {
-    const text = shown({}, { headerNames: ['x-tenant', 'x-kind'] })
-    expect(text).toContain('"matched_headers":{"x-tenant":"***","x-kind":"a"}')
+    const text = shown({}, { headerNames: ['x-tenant', 'x-kind', 'x-api-key'] })
+    expect(text).toContain('"matched_headers":{"x-tenant":"***","x-kind":"a","x-api-key":"***"}')
+    expect(text).not.toContain('5f2b')
   })
 
   test('the formats of web servers', () => {

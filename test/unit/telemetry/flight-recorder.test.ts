@@ -112,9 +112,10 @@ test('the story: every try with its times, what was decided between them, and th
   Object.assign(second, { endedAt: 1090, end: 'broken_by_us' })
   ex.queuedMs = 3
   ex.begin(first)
-  ex.note(1021, { kind: 'breaker', upstream: 'backup', state: 'open' })
+  ex.note({ at: 1003, kind: 'queued', waitMs: 3 })
+  ex.refused({ now: () => 1021 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
   ex.begin(second)
-  ex.note(1090, { kind: 'no_retry', because: 'attempts' })
+  ex.note({ at: 1090, kind: 'no_retry', because: 'attempts' })
   ex.attempts = 2
   ex.firstByteAt = 1091
   ex.response = { status: 504, headers: [] }

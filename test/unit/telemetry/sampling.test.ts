@@ -1,32 +1,47 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/lib/random.ts'
-import { sampleThreshold, traceShare } from '../../../src/telemetry/sampling.ts'
+import { ConsistentSampler, thresholdOf } from '../../../src/telemetry/sampling.ts'
+import { newTraceparent } from '../../../src/telemetry/trace.ts'
 
 function traceparent(traceId: string): string {
   return `00-${traceId}-00f067aa0ba902b7-00`
 }
 
+test.each([
+  [1, '00000000000000'],
+  [0.5, '80000000000000'],
+  [0.25, 'c0000000000000'],
+  [0.01, 'fd70a3d70a3d70'],
+])('the threshold of %s is that of the specification', (probability, threshold) => {
+  expect(thresholdOf(probability)).toBe(threshold)
+})
+
 describe('sampling by trace ID', () => {
-  test('reads the first 32 of the rightmost 56 bits', () => {
-    expect(traceShare(traceparent('ffffffffffffffffff00000000ffffff'))).toBe(0)
-    expect(traceShare(traceparent('000000000000000000ffffffff000000'))).toBe(2 ** 32 - 1)
-    expect(traceShare(traceparent('4bf92f3577b34da6a3ce929d0e0e4736'))).toBe(0xce929d0e)
+  test('all of the rightmost 56 bits decide, and no others', () => {
+    const quarter = new ConsistentSampler(0.25)
+    expect(quarter.chooses(traceparent('000000000000000000c0000000000000'))).toBe(true)
+    expect(quarter.chooses(traceparent('ffffffffffffffffffbfffffffffffff'))).toBe(false)
+    const hundredth = new ConsistentSampler(0.01)
+    expect(hundredth.chooses(traceparent('000000000000000000fd70a3d70a3d70'))).toBe(true)
+    expect(hundredth.chooses(traceparent('fffffffffffffffffffd70a3d70a3d6f'))).toBe(false)
   })
 
   test('0 % is none, 100 % all', () => {
-    expect(sampleThreshold(1)).toBe(0)
-    expect(sampleThreshold(0)).toBeGreaterThan(2 ** 32 - 1)
+    expect(new ConsistentSampler(0).chooses(traceparent('f'.repeat(32)))).toBe(false)
+    expect(new ConsistentSampler(1).chooses(traceparent('0'.repeat(32)))).toBe(true)
   })
 
   test('a share of the traces is chosen, and who is chosen for a smaller share is for a larger one', () => {
     const random = seededRandom(7)
-    const word = (): string => random.uint32().toString(16).padStart(8, '0')
-    const shares = Array.from({ length: 20_000 }, () => traceShare(traceparent(word() + word() + word() + word())))
-    for (const sample of [0.01, 0.1, 0.5]) {
-      const chosen = shares.filter((share) => share >= sampleThreshold(sample)).length
-      expect(chosen / shares.length).toBeGreaterThan(sample * 0.85)
-      expect(chosen / shares.length).toBeLessThan(sample * 1.15)
+    const traces = Array.from({ length: 20_000 }, () => newTraceparent(random))
+    let fewer: readonly string[] = []
+    for (const probability of [0.01, 0.1, 0.5]) {
+      const sampler = new ConsistentSampler(probability)
+      const chosen = traces.filter((trace) => sampler.chooses(trace))
+      expect(chosen.length / traces.length).toBeGreaterThan(probability * 0.85)
+      expect(chosen.length / traces.length).toBeLessThan(probability * 1.15)
+      expect(fewer.every((trace) => sampler.chooses(trace))).toBe(true)
+      fewer = chosen
     }
-    expect(sampleThreshold(0.1)).toBeGreaterThan(sampleThreshold(0.5))
   })
 })

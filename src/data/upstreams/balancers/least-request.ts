@@ -1,37 +1,9 @@
-import type { Clock } from '../../../lib/clock.ts'
-import type { Random } from '../../../lib/random.ts'
-import type { Balancer, Candidate } from './contract.ts'
-import { WeightedDraw } from './draw.ts'
+import type { Candidate } from './contract.ts'
+import { TwoChoices } from './two-choices.ts'
 
-/**
- * The less loaded of two candidates drawn at random, each as likely as its weight; load counts by weight. Source: M.
- * Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (IEEE TPDS 12(10), 2001). Reading two cells
- * instead of all costs the same however many candidates there are, and workers that choose at once don't all choose
- * the same one. One whose try has just failed loses: else it would look idle because it fails fast.
- */
-export class LeastRequest<C extends Candidate> implements Balancer<C> {
-  private readonly chances: WeightedDraw<C>
-  private readonly clock: Pick<Clock, 'now'>
-
-  constructor(random: Random, clock: Pick<Clock, 'now'>) {
-    this.chances = new WeightedDraw(random)
-    this.clock = clock
-  }
-
-  update(candidates: readonly C[]): void {
-    this.chances.update(candidates)
-  }
-
-  pick(excluded: readonly C[]): C | undefined {
-    const first = this.chances.draw(excluded, undefined)
-    if (first === undefined || this.chances.size === 1) return first
-    const second = this.chances.draw(excluded, first)
-    if (second === undefined) return first
-    if (first.blamedUntil !== second.blamedUntil) {
-      const now = this.clock.now()
-      const blamed = first.blamedUntil > now
-      if (blamed !== second.blamedUntil > now) return blamed ? second : first
-    }
-    return second.load * first.weight < first.load * second.weight ? second : first
+/** Prefers what has fewer requests in flight, by weight. */
+export class LeastRequest<C extends Candidate> extends TwoChoices<C> {
+  protected override isBetter(second: C, first: C): boolean {
+    return second.load * first.weight < first.load * second.weight
   }
 }

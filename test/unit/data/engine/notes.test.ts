@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../../../src/core/exchange.ts'
+import type { Policy } from '../../../../src/core/policy.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 
-const notesOf = (kit: EngineKit): unknown[] => (kit.finished[0] as Exchange).notes?.map(({ what }) => what) ?? []
+const notesOf = (kit: EngineKit): unknown[] =>
+  (kit.finished[0] as Exchange).notes?.kept.map(({ at: _, ...what }) => what) ?? []
 const triesOf = (kit: EngineKit): number[] | undefined => kit.finished[0]?.tries?.map(({ number }) => number)
 
 describe('what the story of a request is made of', () => {
@@ -46,15 +48,20 @@ describe('what the story of a request is made of', () => {
     kit.clock.advance(60)
     kit.latest.connect()
     kit.latest.answer(200)
-    expect([notesOf(kit), triesOf(kit)]).toEqual([[{ kind: 'hedge', upstream: 'a' }], [1, 2]])
-    expect(kit.finished[0]?.tries?.map(({ head }) => head?.ignored)).toEqual([true, false])
+    expect([notesOf(kit), triesOf(kit)]).toEqual([[], [1, 2]])
+    expect(kit.finished[0]?.tries?.map(({ head, hedge }) => [head?.ignored, hedge])).toEqual([
+      [true, false],
+      [false, true],
+    ])
   })
 
   test('a full bulkhead, and a spent budget', () => {
     const full = new EngineKit({ maxTries: 1, upstreams: { a: 2 } })
     full.send()
     full.send()
-    expect(notesOf(full)).toEqual([{ kind: 'bulkhead', upstream: 'a' }])
+    expect(notesOf(full)).toEqual([
+      { kind: 'refused', policy: 'upstreamBulkhead', reason: 'bulkhead_full', mode: 'enforce', upstream: 'a' },
+    ])
     const spent = new EngineKit({
       upstreams: { a: 2 },
       retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1_000 } },
@@ -64,13 +71,33 @@ describe('what the story of a request is made of', () => {
     expect(notesOf(spent)).toContainEqual({ kind: 'budget', upstream: 'a' })
   })
 
+  test('what refuses the whole request, only where spans may be made of it', () => {
+    const refuses: Policy = { name: 'refuses', slot: 0, admit: () => ({ reason: 'shed' }) }
+    const traces: Policy = {
+      name: 'traces',
+      slot: 1,
+      admit: (ex) => {
+        ex.trace = { sampled: false, tried: () => {} }
+        return undefined
+      },
+    }
+    const plain = new EngineKit({ policies: [refuses] })
+    plain.send()
+    expect(plain.finished[0]).toMatchObject({ notes: undefined, failure: { reason: 'shed' } })
+    const traced = new EngineKit({ policies: [traces, refuses] })
+    traced.send()
+    expect(notesOf(traced)).toEqual([
+      { kind: 'refused', policy: 'refuses', reason: 'shed', mode: 'enforce', upstream: undefined },
+    ])
+  })
+
   test('are bounded', () => {
     const kit = new EngineKit()
     kit.send()
     kit.latest.connect()
     kit.latest.answer(200)
     const ex = kit.finished[0] as Exchange
-    for (let i = 0; i < 100; i++) ex.note(i, { kind: 'hedge', upstream: 'a' })
-    expect(ex.notes).toHaveLength(32)
+    for (let i = 0; i < 100; i++) ex.note({ at: i, kind: 'budget', upstream: 'a' })
+    expect([ex.notes?.kept.length, ex.notes?.more]).toEqual([32, 68])
   })
 })

@@ -39,7 +39,7 @@ class Rig {
       retried: () => {},
       hedged: () => {},
       queued: () => {},
-      refused: (_ex, ...refusal) => this.refusals.push(refusal.join(' ')),
+      refused: (...refusal) => this.refusals.push(refusal.join(' ')),
     }
     Object.assign(this.kit.route, { record })
   }

@@ -4,7 +4,7 @@ import type { SamplingConfig } from '../../../../src/core/seeing-config.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { newTraceparent } from '../../../../src/telemetry/trace.ts'
 import type { RequestTrace } from '../../../../src/telemetry/tracing/request-trace.ts'
-import { type Held, TraceSampler, thresholdOf } from '../../../../src/telemetry/tracing/sampler.ts'
+import { type Held, TraceSampler } from '../../../../src/telemetry/tracing/sampler.ts'
 import { madeExchange } from '../made-exchange.ts'
 
 const CONFIG: SamplingConfig = { sample: 0.01, errors: 'sampled', parents: 'any', requests: 2 }
@@ -27,15 +27,6 @@ function holder(): Held & { refused: number } {
 }
 
 const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
-
-test.each([
-  [1, '00000000000000'],
-  [0.5, '80000000000000'],
-  [0.25, 'c0000000000000'],
-  [0.01, 'fd70a3d70a3d70'],
-])('the threshold of %s is that of the specification', (probability, threshold) => {
-  expect(thresholdOf(probability)).toBe(threshold)
-})
 
 describe('traces that begin here', () => {
   test('are sampled in their share, and by all gateways alike: the larger share holds the smaller one', () => {

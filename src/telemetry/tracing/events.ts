@@ -1,0 +1,51 @@
+import type { Attempt } from '../../core/attempt.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import type { Note } from '../../core/note.ts'
+import type { EventRecord } from '../../core/spans.ts'
+
+const MAX_EVENTS = 32
+
+/** What happened to an exchange that has ended, in the order of time. `epoch`: Unix milliseconds at clock time 0. */
+export function eventsOf(ex: Exchange, epoch: number, now: number): EventRecord[] {
+  const { kept = [], more = 0 } = ex.notes ?? {}
+  const all = [...kept.flatMap(decisionOf), ...betweenTries(ex.allTries)].sort((a, b) => a.at - b.at)
+  const leftOut = more + Math.max(0, all.length - MAX_EVENTS)
+  const events = all.slice(0, MAX_EVENTS)
+  if (leftOut > 0) events.push({ name: 'more', at: now, facts: { left_out: leftOut } })
+  return events.map((event) => ({ ...event, at: epoch + event.at }))
+}
+
+/** The failure of the request says why no further try followed. */
+function decisionOf(note: Note): EventRecord[] {
+  const { at } = note
+  switch (note.kind) {
+    case 'refused':
+      return [{ name: 'refused', at, facts: { policy: note.policy, reason: note.reason, mode: note.mode } }]
+    case 'queued':
+      return [{ name: 'queued', at, facts: { ms: Math.round(note.waitMs) } }]
+    case 'budget':
+      return [{ name: 'retry_budget_exhausted', at, facts: { upstream: note.upstream } }]
+    case 'no_retry':
+      return []
+  }
+}
+
+/** What made each further try follow, and which ones went nowhere. */
+function betweenTries(tries: readonly Attempt[]): EventRecord[] {
+  const events: EventRecord[] = []
+  let before: Attempt | undefined
+  for (const tri of tries) {
+    const { endedAt, head, hedge, number: attempt, startedAt: at, unsent } = tri
+    if (unsent) {
+      events.push({ name: 'refused', at: endedAt || at, facts: { policy: 'pool', reason: head?.reason ?? '-' } })
+      continue
+    }
+    if (hedge) events.push({ name: 'hedge', at, facts: { attempt } })
+    else if (attempt > 1) {
+      const after = before?.head?.reason ?? before?.head?.outcome ?? '-'
+      events.push({ name: 'retry', at, facts: { attempt, after } })
+    }
+    before = tri
+  }
+  return events
+}
