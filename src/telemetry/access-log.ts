@@ -111,12 +111,12 @@ export class AccessLog {
 
   private what(ex: Exchange, route: RouteLine): string {
     const { downstream, attempt } = ex
-    const { queryKeys, headerNames } = route
+    const { queryKeys, headerNames, hidden } = route
     let text = ''
     if (downstream.host !== '') text += `,"host":"${jsonText(downstream.host)}"`
     text += `,"method":"${jsonText(downstream.method)}","path":"${jsonText(loggedPath(ex))}"`
     if (ex.query !== '') text += `,"query":"${jsonText(maskedQuery(ex.query, queryKeys))}"`
-    if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, route.head.hidden)
+    if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, hidden)
     text += route.route
     if (attempt === undefined) return text
     return `${text},"upstream":"${jsonText(attempt.upstream)}","endpoint":"${jsonText(attempt.endpoint)}"`
