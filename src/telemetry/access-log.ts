@@ -3,11 +3,11 @@ import type { Failure } from '../core/failures.ts'
 import type { ConfigHead } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../lib/headers.ts'
+import { ConsistentSampler } from '../lib/sampling.ts'
 import { mayHoldSecret } from '../lib/secret-names.ts'
 import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
-import { ConsistentSampler } from './sampling.ts'
 
 /** Which lines a route has, and what of a request its match looks at, so that they may show it. */
 export interface AccessLogRoute {

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { Random } from '../../lib/random.ts'
-import { ConsistentSampler } from '../sampling.ts'
+import { ConsistentSampler } from '../../lib/sampling.ts'
 import { isSampled, newSpanId, RequestTrace } from './request-trace.ts'
 
 /** How many requests that are not sampled may be kept in a worker, over all generations of its config. */

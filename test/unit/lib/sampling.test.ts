@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/lib/random.ts'
-import { ConsistentSampler, thresholdOf } from '../../../src/telemetry/sampling.ts'
+import { ConsistentSampler, thresholdOf } from '../../../src/lib/sampling.ts'
 import { newTraceparent } from '../../../src/telemetry/trace.ts'
 
 function traceparent(traceId: string): string {
