@@ -201,7 +201,7 @@ describe('replacement', () => {
     async (hook) => {
       const rig = await new Rig('good').up()
       const holders = await Promise.all(
-        Array.from({ length: 20 }, async () => {
+        Array.from({ length: 40 }, async () => {
           const socket = connect(rig.port, '127.0.0.1')
           socket.on('error', () => {})
           stops.push(async () => void socket.destroy())
@@ -210,11 +210,11 @@ describe('replacement', () => {
           return socket
         }),
       )
-      await until(() => rig.registry.sum(rig.cells.inFlight) === 20)
+      await until(() => rig.registry.sum(rig.cells.inFlight) === 40)
       rig.supervisor.hook(0, hook)
       await until(() => rig.folded.includes(0))
       const left = rig.registry.sum(rig.cells.inFlight)
-      expect(left).toBeLessThan(20)
+      expect(left).toBeLessThan(40)
       await until(() => holders.filter((socket) => !socket.destroyed && !socket.closed).length === left)
       await rig.allServing()
       await rig.askAll()
