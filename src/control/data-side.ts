@@ -84,7 +84,7 @@ export class DataSide {
   readonly objectives: Objectives
   readonly flights: FlightLog
   readonly taps: Taps
-  private readonly notices: Notices
+  readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
   private readonly telemetry: TelemetryExport

@@ -48,6 +48,9 @@ for (const [name, make] of Object.entries(MAKE)) {
         limits: { max: 4, maxWaiting: 100, maxConcurrent: undefined, ...limits },
         inFlight,
         connections,
+        clock: systemClock,
+        timers,
+        onIdleLimit: () => {},
       })
       pools.push(made)
       return made

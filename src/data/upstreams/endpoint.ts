@@ -2,10 +2,12 @@ import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
 import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
 import { type EjectionGroup, Outlier } from '../../resilience/outlier.ts'
 import { BLAME_MS, type Candidate } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
@@ -16,8 +18,11 @@ import type { StickyMark } from './sticky.ts'
 /** What an endpoint is made with. */
 export interface EndpointDeps {
   readonly clock: Clock
+  readonly timers: TimerWheel
   readonly space: CellSpace
   readonly transports: { readonly plain: Transport; readonly tls: Transport }
+  /** For operators. */
+  readonly report: (notice: Notice) => void
 }
 
 /**
@@ -70,6 +75,16 @@ export class Endpoint implements Candidate {
       inFlight: this.inFlight,
       ...(permits && { permits }),
       connections: deps.space.held(resolved.cells.connections),
+      clock: deps.clock,
+      timers: deps.timers,
+      onIdleLimit: (ms) =>
+        deps.report({
+          kind: 'idle-limit',
+          upstream: config.name,
+          endpoint: resolved.id,
+          ms: Math.round(ms),
+          keepAliveMs: config.connections.keepAlive,
+        }),
     })
   }
 

@@ -1,10 +1,8 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import type { Notice } from '../../core/notice.ts'
 import { inPanic } from '../../core/panic.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
 import type { Random } from '../../lib/random.ts'
-import type { TimerWheel } from '../../lib/timers.ts'
 import { EjectionGroup } from '../../resilience/outlier.ts'
 import { RetryBudget } from '../../resilience/retry-budget.ts'
 import type { Balancer } from './balancers/contract.ts'
@@ -15,10 +13,7 @@ import { Permits } from './permits.ts'
 import { Sticky } from './sticky.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
-  readonly timers: TimerWheel
   readonly random: Random
-  /** For operators. */
-  readonly report: (notice: Notice) => void
 }
 
 interface Tier {

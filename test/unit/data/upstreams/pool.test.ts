@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { HeldCell } from '../../../../src/cells/held.ts'
 import { Pool, type PoolLimits, type Ticket } from '../../../../src/data/upstreams/pool.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { type HandConnection, HandTransport } from '../../../kit/transport.ts'
@@ -28,6 +29,9 @@ function pool(limits: Partial<PoolLimits> = {}): Pool {
     limits: { max: 2, maxWaiting: 2, maxConcurrent: undefined, ...limits },
     inFlight,
     connections,
+    clock: systemClock,
+    timers: { lately: 0 },
+    onIdleLimit: () => {},
   })
 }
 
