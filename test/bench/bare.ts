@@ -65,6 +65,7 @@ const pool = new Pool({
   limits: { max: 256, maxWaiting: 64, maxConcurrent: undefined },
   inFlight: space.held({ page: 0, slot: 0 }),
   connections: space.held({ page: 0, slot: 1 }),
+  waiting: space.held({ page: 0, slot: 2 }),
   clock: systemClock,
   timers,
   onIdleLimit: () => {},

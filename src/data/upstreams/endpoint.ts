@@ -25,6 +25,13 @@ export interface EndpointDeps {
   readonly report: (notice: Notice) => void
 }
 
+/** What the endpoints of an upstream have in common. */
+export interface Shared {
+  readonly permits: Permits
+  /** Requests that wait for a connection to any of them. */
+  readonly waiting: HeldCell
+}
+
 /**
  * An address of an upstream with its pool. It lives as long as its identity: new weights, tiers and limits change it in
  * place.
@@ -54,8 +61,7 @@ export class Endpoint implements Candidate {
   /** undefined: not judged by shares. */
   private outcomes: OutcomeWindow | undefined = undefined
 
-  /** `permits`: of its upstream. */
-  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, permits?: Permits) {
+  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, shared: Shared) {
     this.id = resolved.id
     this.authority = authority(resolved)
     this.weight = resolved.weight
@@ -73,7 +79,8 @@ export class Endpoint implements Candidate {
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
       limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
-      ...(permits && { permits }),
+      permits: shared.permits,
+      waiting: shared.waiting,
       connections: deps.space.held(resolved.cells.connections),
       clock: deps.clock,
       timers: deps.timers,

@@ -34,6 +34,8 @@ export interface PoolOptions {
   readonly inFlight: HeldCell
   /** Of the upstream; without them nothing bounds its tries. */
   readonly permits?: Permits
+  /** Of its upstream: requests that wait for a connection. */
+  readonly waiting: HeldCell
   /** Connections opened and not closed. */
   readonly connections: HeldCell
   readonly clock: Clock
@@ -52,7 +54,7 @@ export class Pool {
   private readonly options: PoolOptions
   private limits: PoolLimits
   private readonly idle: Member[] = []
-  private readonly waiters = new WaitingLine()
+  private readonly waiters: WaitingLine
   private size = 0
   private closing = false
   /** undefined: it was found, and told. */
@@ -60,6 +62,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.options = options
+    this.waiters = new WaitingLine(options.waiting)
     this.idleLimit = new IdleLimit(options.connection.keepAliveMs)
     this.limits = options.limits
   }
@@ -302,6 +305,12 @@ class WaitingLine {
   length = 0
   private first: Ticket | undefined = undefined
   private last: Ticket | undefined = undefined
+  private readonly held: HeldCell
+
+  /** `held`: counts them for all pools of an upstream. */
+  constructor(held: HeldCell) {
+    this.held = held
+  }
 
   push(ticket: Ticket): void {
     ticket.previous = this.last
@@ -309,6 +318,7 @@ class WaitingLine {
     else this.last.next = ticket
     this.last = ticket
     this.length++
+    this.held.take()
   }
 
   shift(): Ticket | undefined {
@@ -325,6 +335,7 @@ class WaitingLine {
     ticket.previous = undefined
     ticket.next = undefined
     this.length--
+    this.held.give()
   }
 }
 

@@ -9,6 +9,7 @@ import { type HandConnection, HandTransport } from '../../../kit/transport.ts'
 let transport: HandTransport
 let inFlight: HeldCell
 let connections: HeldCell
+let waiting: HeldCell
 /** The same count as another worker has it. */
 let elsewhere: HeldCell
 
@@ -19,6 +20,7 @@ beforeEach(() => {
   inFlight = cells.space.held(ref)
   elsewhere = (cells.spaces[1] as typeof cells.space).held(ref)
   connections = cells.space.held(cells.held())
+  waiting = cells.space.held(cells.held())
 })
 
 function pool(limits: Partial<PoolLimits> = {}): Pool {
@@ -29,6 +31,7 @@ function pool(limits: Partial<PoolLimits> = {}): Pool {
     limits: { max: 2, maxWaiting: 2, maxConcurrent: undefined, ...limits },
     inFlight,
     connections,
+    waiting,
     clock: systemClock,
     timers: { lately: 0 },
     onIdleLimit: () => {},
@@ -243,6 +246,7 @@ test('whatever happens in whatever order, what was taken is given back', () => {
         other.gone()
       }
     }
+    expect(waiting.sum()).toBe(p.waiting)
     expect(inFlight.sum()).toBe(p.waiting + transport.connections.filter((each) => each.busy).length)
     expect(connections.sum()).toBe(transport.connections.filter((each) => !each.closed).length)
     expect(p.open).toBeLessThanOrEqual(3)
