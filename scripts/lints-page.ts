@@ -16,6 +16,11 @@ sluice.yaml:9:26: warning: routes.orders.timeouts.request: nothing bounds the wa
     |                          ^
 \`\`\`
 
+What only the running gateway can see is not among them: whether an upstream ends idle connections sooner than its
+\`connections.keepAlive\` says. The gateway finds that out by itself, and tells it in the log (\`an upstream ends idle
+connections sooner than connections.keepAlive\`), in \`sluice status\` and on the dashboard. A \`Keep-Alive: timeout\` that the
+upstream sends is kept to, less one second.
+
 ## In CI
 
 | | |

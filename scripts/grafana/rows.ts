@@ -256,6 +256,7 @@ const queues: RowSpec = {
   panels: [
     chart('Waiting', 'Requests in the queue of a bulkhead.', 'short', [
       [`sum by (route) (sluice_queue_depth{${ROUTE}})`, '{{route}}'],
+      [`sum by (upstream) (sluice_pool_waiters{${UPSTREAM}})`, '{{upstream}} for a connection'],
     ]),
     chart('Wait', '99 % of those who waited.', 's', [
       [quantile(0.99, 'sluice_queue_wait_seconds', ROUTE, 'route'), '{{route}}'],

@@ -1,3 +1,4 @@
+import { durationText } from '../schema/scalars.ts'
 import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
@@ -11,6 +12,9 @@ interface Status {
   readonly workers: readonly { readonly state: string }[]
   readonly upstreams: readonly {
     readonly name: string
+    readonly keepAliveMs: number
+    /** null: not as far as is known. */
+    readonly idleLimitMs: number | null
     readonly endpoints: readonly { readonly id: string; readonly state: string; readonly inFlight: number }[]
   }[]
 }
@@ -40,8 +44,13 @@ function render(facts: Status, breakers: Breakers['breakers']): string[] {
   return [
     `${gateway}: ${drain}, version ${version}, up ${Math.floor(uptimeMs / 1000)} s, config ${config.hash.slice(0, 12)}`,
     `workers: ${serving} of ${workers.length} serve`,
-    ...upstreams.flatMap(({ name, endpoints }) => [
+    ...upstreams.flatMap(({ endpoints, idleLimitMs, keepAliveMs, name }) => [
       `upstream ${name}`,
+      ...(idleLimitMs === null
+        ? []
+        : [
+            `  ends idle connections after ${durationText(idleLimitMs)}; connections.keepAlive is ${durationText(keepAliveMs)}`,
+          ]),
       ...endpoints.map(({ id, inFlight, state }) => `  ${id} ${state}, ${inFlight} in flight`),
       ...(endpoints.length === 0 ? ['  no endpoints'] : []),
     ]),

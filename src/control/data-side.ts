@@ -84,7 +84,7 @@ export class DataSide {
   readonly objectives: Objectives
   readonly flights: FlightLog
   readonly taps: Taps
-  private readonly notices: Notices
+  readonly notices: Notices
   private readonly outliers: Outliers
   private readonly overload: OverloadGuard
   private readonly telemetry: TelemetryExport
@@ -343,6 +343,7 @@ export class DataSide {
       routes: () => this.live?.routes ?? [],
       listeners: () => this.openings.names.map((name) => [name, cells.listener(name)] as const),
       endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),
+      waiters: () => Array.from(book.upstreams, ({ set }) => [set.upstream, set.cells.waiting] as const),
       config: () => this.live,
       lastReloadOk: this.options.lastReloadOk,
       breakers: () => breakers.all(),

@@ -60,6 +60,8 @@ export interface UpstreamFigures {
   /** How often, and how long it was without a usable endpoint. */
   readonly recovery: LatencyFigures
   readonly panic: boolean
+  /** After so many milliseconds it ends idle connections, sooner than we would; null: not as far as is known. */
+  readonly idleLimitMs: number | null
   readonly endpoints: readonly EndpointFigures[]
 }
 
@@ -140,13 +142,13 @@ function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigu
   return [...figures, { ...counted(NONE), ...nothing }]
 }
 
-function upstreamFigures({ book, metrics, panics, registry }: FigureSources): UpstreamFigures[] {
+function upstreamFigures({ book, metrics, notices, panics, registry }: FigureSources): UpstreamFigures[] {
   const tries = triesOf(metrics)
   const latency = new Sums(metrics, 'sluice_attempt_duration_seconds', ({ upstream }) => upstream)
   const spent = new Sums(metrics, 'sluice_retry_budget_exhausted_total', ({ upstream }) => upstream)
   const recovery = new Sums(metrics, 'sluice_recovery_seconds', ({ upstream }) => upstream)
   const panic = new Map(panics())
-  return Array.from(book.upstreams, ({ set: { upstream: name, endpoints } }) => ({
+  return Array.from(book.upstreams, ({ config, set: { upstream: name, endpoints } }) => ({
     name,
     attempts: latency.latency(name).count,
     failures: tries.get(name)?.failures ?? 0,
@@ -154,6 +156,7 @@ function upstreamFigures({ book, metrics, panics, registry }: FigureSources): Up
     budgetExhausted: spent.count(name),
     recovery: recovery.latency(name),
     panic: panic.get(name) ?? false,
+    idleLimitMs: notices.idleLimit(config) ?? null,
     endpoints: endpoints.map(({ id, cells }) => ({
       endpoint: id,
       state: endpointState(registry, cells),

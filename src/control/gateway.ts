@@ -272,6 +272,7 @@ export class Gateway {
       listeners: side.listeners,
       book: side.book,
       registry: side.registry,
+      notices: side.notices,
     })
   }
 

@@ -21,6 +21,7 @@ export interface GaugeSources {
   readonly routes: () => readonly LeanRoute[]
   readonly listeners: () => Iterable<readonly [name: string, connections: CellRef]>
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
+  readonly waiters: () => Iterable<readonly [upstream: string, waiting: CellRef]>
   readonly breakers: () => Iterable<BreakerFacts>
   readonly notices: Notices
   readonly objectives: Pick<Objectives, 'all'>
@@ -58,7 +59,7 @@ function limitNow({ cells, policies }: Pick<LeanRoute, 'cells' | 'policies'>, wo
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
   const { version, node, crew, rings, sum, words, routes, listeners, endpoints, breakers, notices, overload, panics } =
     sources
-  const { config, objectives } = sources
+  const { config, objectives, waiters } = sources
   const add = (name: MetricName, read: () => Iterable<Reading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
@@ -81,6 +82,9 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   add('sluice_queue_depth', () => ofRoutes(({ bulkhead }) => bulkhead?.queue?.waiting))
   add('sluice_connections', function* () {
     for (const [name, ref] of listeners()) yield { labels: [name], value: sum(ref) }
+  })
+  add('sluice_pool_waiters', function* () {
+    for (const [upstream, ref] of waiters()) yield { labels: [upstream], value: sum(ref) }
   })
   add('sluice_upstream_endpoints', function* () {
     for (const [upstream, counts] of endpoints()) {

@@ -33,7 +33,10 @@ export interface Frame {
   readonly workers: LiveFigures['workers']
   readonly links: Surroundings['links']
   readonly lists: Readonly<
-    Record<'routes' | 'upstreams' | 'endpoints' | 'breakers' | 'recoveries', ReadonlyMap<string, unknown>>
+    Record<
+      'routes' | 'upstreams' | 'endpoints' | 'breakers' | 'recoveries' | 'idleLimits',
+      ReadonlyMap<string, unknown>
+    >
   >
 }
 
@@ -67,6 +70,9 @@ export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, 
       ),
       recoveries: new Map(
         upstreams.filter(isNotable).map(({ name, panic, recovery }) => [name, recoveryOf(recovery, panic)]),
+      ),
+      idleLimits: new Map(
+        upstreams.flatMap(({ idleLimitMs, name }) => (idleLimitMs === null ? [] : [[name, idleLimitMs] as const])),
       ),
     },
   }

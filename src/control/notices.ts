@@ -1,3 +1,4 @@
+import type { UpstreamConfig } from '../core/config.ts'
 import type { Notice } from '../core/notice.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Reading } from '../telemetry/metrics.ts'
@@ -7,6 +8,7 @@ export class Notices {
   private readonly log: Log
   private readonly transitions = new Map<string, number>()
   private readonly ejections = new Map<string, number>()
+  private readonly idleLimits = new Map<string, Extract<Notice, { kind: 'idle-limit' }>>()
 
   constructor(log: Log) {
     this.log = log
@@ -25,9 +27,23 @@ export class Notices {
         if (notice.mode === 'enforce') this.log.warn('endpoint ejected', fields)
         else this.log.warn('endpoint would be ejected', fields)
         return
+      case 'idle-limit': {
+        // Every worker finds out for every endpoint: once is enough.
+        const { keepAliveMs, upstream } = notice
+        if (this.idleLimits.get(upstream)?.keepAliveMs === keepAliveMs) return
+        this.idleLimits.set(upstream, notice)
+        this.log.warn('an upstream ends idle connections sooner than connections.keepAlive', fields)
+        return
+      }
       default:
         this.log.info('endpoint is back on probation', fields)
     }
+  }
+
+  /** After how many milliseconds an upstream ends idle connections, sooner than we would; undefined: not as far as we know. */
+  idleLimit({ connections, name }: UpstreamConfig): number | undefined {
+    const known = this.idleLimits.get(name)
+    return known?.keepAliveMs === connections.keepAlive ? known.ms : undefined
   }
 
   /** For `sluice_breaker_transitions_total`. */

@@ -74,7 +74,7 @@ const WORD = { kind: 'words', size: 1 } as const
 const ROUTE: Shape = [HELD]
 const OUTCOMES = { kind: 'columns', size: WINDOW_SLOTS } as const
 const ENDPOINT: Shape = [HELD, HELD, { kind: 'words', size: ENDPOINT_WORDS }, OUTCOMES]
-const UPSTREAM: Shape = [HELD, WORD, OUTCOMES]
+const UPSTREAM: Shape = [HELD, HELD, WORD, OUTCOMES]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const PRESSURE: Shape = [{ kind: 'words', size: PRESSURE_WORDS }]
@@ -261,8 +261,9 @@ export class Lease {
   }
 
   upstream(name: string): UpstreamCells {
-    const [inFlight, ejected, tries] = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef]
-    return { inFlight, ejected, tries }
+    const refs = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef, CellRef]
+    const [inFlight, waiting, ejected, tries] = refs
+    return { inFlight, waiting, ejected, tries }
   }
 
   /** Open connections of a listener. */

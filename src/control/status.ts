@@ -2,6 +2,7 @@ import type { BoundListener, WorkerFacts } from './contract.ts'
 import type { DrainState } from './drain.ts'
 import type { EndpointBook } from './endpoint-book.ts'
 import { endpointState } from './endpoint-state.ts'
+import type { Notices } from './notices.ts'
 import type { CellRegistry } from './registry.ts'
 
 /** What `/api/v1/status` is made of. */
@@ -16,16 +17,19 @@ export interface StatusSources {
   readonly listeners: readonly BoundListener[]
   readonly book: EndpointBook
   readonly registry: CellRegistry
+  readonly notices: Pick<Notices, 'idleLimit'>
 }
 
 /** The body of `/api/v1/status`: who we are, what runs, and how every endpoint does. For operators: it has addresses. */
-export function statusOf({ book, registry, workers, ...rest }: StatusSources) {
+export function statusOf({ book, notices, registry, workers, ...rest }: StatusSources) {
   return {
     ...rest,
     workers: workers.map(({ heartbeatAge, ...worker }) => ({ ...worker, heartbeatAgeMs: heartbeatAge ?? null })),
     upstreams: Array.from(book.upstreams, ({ config, set }) => ({
       name: config.name,
       algorithm: config.algorithm,
+      keepAliveMs: config.connections.keepAlive,
+      idleLimitMs: notices.idleLimit(config) ?? null,
       endpoints: set.endpoints.map(({ id, host, address, port, weight, tier, zone, cells }) => ({
         id,
         host,

@@ -22,4 +22,14 @@ export type Notice =
       /** Shadow: it would have been. */
       readonly mode: 'enforce' | 'shadow'
     }
+  | {
+      /** Idle connections end sooner than we would close them: one that is used again may be gone. */
+      readonly kind: 'idle-limit'
+      readonly upstream: string
+      readonly endpoint: string
+      /** After so long, milliseconds. */
+      readonly ms: number
+      /** Our own time, milliseconds. */
+      readonly keepAliveMs: number
+    }
   | { readonly kind: 'returned'; readonly upstream: string; readonly endpoint: string }

@@ -100,6 +100,8 @@ export const ENDPOINT_WORDS = 8
 export interface UpstreamCells {
   /** Held: tries in flight. */
   readonly inFlight: CellRef
+  /** Held: those of them that wait for a connection. */
+  readonly waiting: CellRef
   /** Word: endpoints that are ejected. */
   readonly ejected: CellRef
   /** Columns: first of `WINDOW_SLOTS`; tries, and how many of them were not the first of their request. */

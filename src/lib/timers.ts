@@ -39,6 +39,14 @@ export class TimerWheel {
     this.current = this.tickOf(clock.now())
   }
 
+  /**
+   * Clock milliseconds of the latest tick, for free: right to some 10 ms while something is scheduled, and stands still
+   * while nothing is.
+   */
+  get lately(): number {
+    return this.current * TICK_MS
+  }
+
   /** Schedules, or moves, `timer` to fire `ms` from now. */
   schedule(timer: Timer, ms: number): void {
     this.scheduleAt(timer, this.clock.now() + ms)

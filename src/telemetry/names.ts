@@ -117,6 +117,11 @@ export const METRICS = {
   sluice_streams: { kind: 'gauge', help: 'Open streams.', labels: ['route'] },
   sluice_queue_depth: { kind: 'gauge', help: 'Requests that wait for a permit now.', labels: ['route'] },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
+  sluice_pool_waiters: {
+    kind: 'gauge',
+    help: 'Tries that wait for a connection now, because connections.max are busy.',
+    labels: ['upstream'],
+  },
   sluice_upstream_endpoints: {
     kind: 'gauge',
     help: 'Endpoints by state; each is in exactly one.',

@@ -65,6 +65,10 @@ const pool = new Pool({
   limits: { max: 256, maxWaiting: 64, maxConcurrent: undefined },
   inFlight: space.held({ page: 0, slot: 0 }),
   connections: space.held({ page: 0, slot: 1 }),
+  waiting: space.held({ page: 0, slot: 2 }),
+  clock: systemClock,
+  timers,
+  onIdleLimit: () => {},
 })
 /** RFC 9110, section 7.6.1, and what the transport and the listener write themselves. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']

@@ -22,6 +22,7 @@ for (const [name, make] of Object.entries(MAKE)) {
     let upstream: TestUpstream
     let inFlight: HeldCell
     let connections: HeldCell
+    let waiting: HeldCell
     let pools: Pool[]
 
     beforeEach(async () => {
@@ -30,6 +31,7 @@ for (const [name, make] of Object.entries(MAKE)) {
       upstream = await testUpstream()
       inFlight = cells.space.held(cells.held())
       connections = cells.space.held(cells.held())
+      waiting = cells.space.held(cells.held())
       pools = []
     })
 
@@ -48,6 +50,10 @@ for (const [name, make] of Object.entries(MAKE)) {
         limits: { max: 4, maxWaiting: 100, maxConcurrent: undefined, ...limits },
         inFlight,
         connections,
+        waiting,
+        clock: systemClock,
+        timers,
+        onIdleLimit: () => {},
       })
       pools.push(made)
       return made

@@ -2,10 +2,12 @@ import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
 import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
 import { type EjectionGroup, Outlier } from '../../resilience/outlier.ts'
 import { BLAME_MS, type Candidate } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
@@ -16,8 +18,18 @@ import type { StickyMark } from './sticky.ts'
 /** What an endpoint is made with. */
 export interface EndpointDeps {
   readonly clock: Clock
+  readonly timers: TimerWheel
   readonly space: CellSpace
   readonly transports: { readonly plain: Transport; readonly tls: Transport }
+  /** For operators. */
+  readonly report: (notice: Notice) => void
+}
+
+/** What the endpoints of an upstream have in common. */
+export interface Shared {
+  readonly permits: Permits
+  /** Requests that wait for a connection to any of them. */
+  readonly waiting: HeldCell
 }
 
 /**
@@ -49,8 +61,7 @@ export class Endpoint implements Candidate {
   /** undefined: not judged by shares. */
   private outcomes: OutcomeWindow | undefined = undefined
 
-  /** `permits`: of its upstream. */
-  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, permits?: Permits) {
+  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, shared: Shared) {
     this.id = resolved.id
     this.authority = authority(resolved)
     this.weight = resolved.weight
@@ -68,8 +79,19 @@ export class Endpoint implements Candidate {
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
       limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
-      ...(permits && { permits }),
+      permits: shared.permits,
+      waiting: shared.waiting,
       connections: deps.space.held(resolved.cells.connections),
+      clock: deps.clock,
+      timers: deps.timers,
+      onIdleLimit: (ms) =>
+        deps.report({
+          kind: 'idle-limit',
+          upstream: config.name,
+          endpoint: resolved.id,
+          ms: Math.round(ms),
+          keepAliveMs: config.connections.keepAlive,
+        }),
     })
   }
 

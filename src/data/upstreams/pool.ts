@@ -9,7 +9,10 @@ import type {
   TransportFailure,
   TransportRequest,
 } from '../../core/transport.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
+import { IdleLimit } from '../../resilience/idle-limit.ts'
 import type { Permits } from './permits.ts'
 
 /** Bounds of a pool; both may change while it lives. */
@@ -31,8 +34,15 @@ export interface PoolOptions {
   readonly inFlight: HeldCell
   /** Of the upstream; without them nothing bounds its tries. */
   readonly permits?: Permits
+  /** Of its upstream: requests that wait for a connection. */
+  readonly waiting: HeldCell
   /** Connections opened and not closed. */
   readonly connections: HeldCell
+  readonly clock: Clock
+  /** Asked for the time when a request has just ended: a clock costs more than all the rest of it. */
+  readonly timers: Pick<TimerWheel, 'lately'>
+  /** Idle connections end after so many milliseconds, sooner than we would close them; told once. */
+  readonly onIdleLimit: (ms: number) => void
 }
 
 /**
@@ -44,12 +54,16 @@ export class Pool {
   private readonly options: PoolOptions
   private limits: PoolLimits
   private readonly idle: Member[] = []
-  private readonly waiters = new WaitingLine()
+  private readonly waiters: WaitingLine
   private size = 0
   private closing = false
+  /** undefined: it was found, and told. */
+  private idleLimit: IdleLimit | undefined
 
   constructor(options: PoolOptions) {
     this.options = options
+    this.waiters = new WaitingLine(options.waiting)
+    this.idleLimit = new IdleLimit(options.connection.keepAliveMs)
     this.limits = options.limits
   }
 
@@ -113,7 +127,10 @@ export class Pool {
     const next = this.waiters.shift()
     if (next !== undefined) member.serve(next)
     else if (this.closing) member.connection.close()
-    else this.idle.push(member)
+    else {
+      member.idleSince = this.options.timers.lately
+      this.idle.push(member)
+    }
   }
 
   /** @internal */
@@ -121,7 +138,10 @@ export class Pool {
     this.release(member.ticket)
     member.ticket = undefined
     const place = this.idle.lastIndexOf(member)
-    if (place !== -1) this.idle.splice(place, 1)
+    if (place !== -1) {
+      this.idle.splice(place, 1)
+      this.endedIdle(member.idleSince)
+    }
     this.size--
     this.options.connections.give()
     this.admit()
@@ -138,6 +158,14 @@ export class Pool {
       return POOL_FULL
     }
     return undefined
+  }
+
+  private endedIdle(since: number): void {
+    const { clock, onIdleLimit } = this.options
+    const ms = this.idleLimit?.closed(since, clock.now())
+    if (ms === undefined) return
+    this.idleLimit = undefined
+    onIdleLimit(ms)
   }
 
   private leave(ticket: Ticket): void {
@@ -248,6 +276,8 @@ export class Ticket {
 class Member implements ConnectionOwner {
   readonly connection: Connection
   ticket: Ticket | undefined = undefined
+  /** Clock milliseconds. */
+  idleSince = 0
   private readonly pool: Pool
 
   constructor(pool: Pool, options: PoolOptions) {
@@ -275,6 +305,12 @@ class WaitingLine {
   length = 0
   private first: Ticket | undefined = undefined
   private last: Ticket | undefined = undefined
+  private readonly held: HeldCell
+
+  /** `held`: counts them for all pools of an upstream. */
+  constructor(held: HeldCell) {
+    this.held = held
+  }
 
   push(ticket: Ticket): void {
     ticket.previous = this.last
@@ -282,6 +318,7 @@ class WaitingLine {
     else this.last.next = ticket
     this.last = ticket
     this.length++
+    this.held.take()
   }
 
   shift(): Ticket | undefined {
@@ -298,6 +335,7 @@ class WaitingLine {
     ticket.previous = undefined
     ticket.next = undefined
     this.length--
+    this.held.give()
   }
 }
 

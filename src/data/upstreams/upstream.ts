@@ -1,10 +1,9 @@
+import type { HeldCell } from '../../cells/held.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import type { Notice } from '../../core/notice.ts'
 import { inPanic } from '../../core/panic.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
 import type { Random } from '../../lib/random.ts'
-import type { TimerWheel } from '../../lib/timers.ts'
 import { EjectionGroup } from '../../resilience/outlier.ts'
 import { RetryBudget } from '../../resilience/retry-budget.ts'
 import type { Balancer } from './balancers/contract.ts'
@@ -15,10 +14,7 @@ import { Permits } from './permits.ts'
 import { Sticky } from './sticky.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
-  readonly timers: TimerWheel
   readonly random: Random
-  /** For operators. */
-  readonly report: (notice: Notice) => void
 }
 
 interface Tier {
@@ -36,6 +32,7 @@ export class Upstream {
   private readonly cells: UpstreamCells
   private readonly deps: UpstreamDeps
   private readonly permits: Permits
+  private readonly waiting: HeldCell
   private ejections: EjectionGroup | undefined = undefined
   /** undefined: retries are not bounded. */
   budget: RetryBudget | undefined = undefined
@@ -52,6 +49,7 @@ export class Upstream {
     this.cells = cells
     this.deps = deps
     this.permits = new Permits(deps.space.held(cells.inFlight), config.bulkhead?.maxConcurrent)
+    this.waiting = deps.space.held(cells.waiting)
     this.sticky = stickyOf(config)
     this.setBudget()
   }
@@ -86,14 +84,15 @@ export class Upstream {
 
   /** All addresses as of now. Endpoints that are gone finish what they have. */
   setEndpoints(list: readonly ResolvedEndpoint[]): void {
-    const { config, deps } = this
+    const { config, deps, permits, waiting } = this
+    const shared = { permits, waiting }
     const kept = new Map<string, Endpoint>()
     for (const resolved of list) {
       const key = endpointKey(resolved, config)
       if (kept.has(key)) continue
       const known = this.byKey.get(key)
       known?.update(resolved, config, deps.space.workers)
-      kept.set(key, known ?? new Endpoint(resolved, config, deps, this.permits))
+      kept.set(key, known ?? new Endpoint(resolved, config, deps, shared))
     }
     for (const [key, endpoint] of this.byKey) if (!kept.has(key)) endpoint.close()
     this.resolved = list

@@ -93,6 +93,7 @@ describe('the window', () => {
       budgetExhausted: 0,
       recovery: NONE,
       panic: false,
+      idleLimitMs: null,
       endpoints: [{ endpoint: 'e', state: 'usable', inFlight: 2, connections: 3, attempts, failures: 0 }],
     })
     window.look(figures(0, [], [upstream(50)]))

@@ -172,7 +172,7 @@ function endpointCells(index: number): EndpointCells {
 
 function upstreamCells(index: number): UpstreamCells {
   const at = 100 * (index + 1) + 50
-  return { inFlight: int(at), tries: int(at + 1), ejected: word(at) }
+  return { inFlight: int(at), waiting: int(at + 40), tries: int(at + 1), ejected: word(at) }
 }
 
 function route(name: string, to: string | undefined, more: Partial<LeanRoute> = {}): LeanRoute {

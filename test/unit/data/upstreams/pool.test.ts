@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { HeldCell } from '../../../../src/cells/held.ts'
 import { Pool, type PoolLimits, type Ticket } from '../../../../src/data/upstreams/pool.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { type HandConnection, HandTransport } from '../../../kit/transport.ts'
@@ -8,6 +9,7 @@ import { type HandConnection, HandTransport } from '../../../kit/transport.ts'
 let transport: HandTransport
 let inFlight: HeldCell
 let connections: HeldCell
+let waiting: HeldCell
 /** The same count as another worker has it. */
 let elsewhere: HeldCell
 
@@ -18,6 +20,7 @@ beforeEach(() => {
   inFlight = cells.space.held(ref)
   elsewhere = (cells.spaces[1] as typeof cells.space).held(ref)
   connections = cells.space.held(cells.held())
+  waiting = cells.space.held(cells.held())
 })
 
 function pool(limits: Partial<PoolLimits> = {}): Pool {
@@ -28,6 +31,10 @@ function pool(limits: Partial<PoolLimits> = {}): Pool {
     limits: { max: 2, maxWaiting: 2, maxConcurrent: undefined, ...limits },
     inFlight,
     connections,
+    waiting,
+    clock: systemClock,
+    timers: { lately: 0 },
+    onIdleLimit: () => {},
   })
 }
 
@@ -239,6 +246,7 @@ test('whatever happens in whatever order, what was taken is given back', () => {
         other.gone()
       }
     }
+    expect(waiting.sum()).toBe(p.waiting)
     expect(inFlight.sum()).toBe(p.waiting + transport.connections.filter((each) => each.busy).length)
     expect(connections.sum()).toBe(transport.connections.filter((each) => !each.closed).length)
     expect(p.open).toBeLessThanOrEqual(3)

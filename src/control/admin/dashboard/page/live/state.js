@@ -1,4 +1,4 @@
-const LISTS = ['routes', 'upstreams', 'endpoints', 'breakers', 'recoveries']
+const LISTS = ['routes', 'upstreams', 'endpoints', 'breakers', 'recoveries', 'idleLimits']
 const EVENTS_MS = 15 * 60_000
 const MOST_EVENTS = 1_000
 

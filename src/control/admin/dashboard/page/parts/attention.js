@@ -1,5 +1,5 @@
 import { badge, h } from '../lib/dom.js'
-import { about, percent } from '../lib/format.js'
+import { about, percent, span } from '../lib/format.js'
 import { breakerTone, endpointTone, words, workerTone } from '../lib/tones.js'
 import { traffic } from '../live/state.js'
 
@@ -122,6 +122,14 @@ function ofUpstreams({ now }) {
         note: 'too few healthy endpoints: all are used',
       })
   }
+  for (const [name, ms] of Object.entries(now.idleLimits))
+    found.push({
+      tone: 'warn',
+      word: 'keep-alive',
+      what: `upstream ${name}`,
+      href: `#/upstream/${encodeURIComponent(name)}`,
+      note: `ends idle connections after ${span(ms)}, before connections.keepAlive`,
+    })
   for (const { endpoint, since, state, upstream } of Object.values(now.endpoints)) {
     if (state === 'usable') continue
     const href = `#/upstream/${encodeURIComponent(upstream)}`
