@@ -39,6 +39,7 @@ routes:
   good: { match: { paths: ["/orders/{id}", /broken] }, to: good, retries: off }
   half: { match: { path: /half/* }, to: dead, failover: [good], retries: { maxExtra: 2 } }
   dead: { match: { path: /dead }, to: dead, retries: off }
+  asks: { match: { path: /asks }, to: dead, retries: off, fallback: { route: good } }
   fallen: { match: { path: /fallen }, to: dead, retries: off, fallback: { body: later } }
 ${more}`)
   stops.push(async () => expect(await sluice.stop()).toBe(0))
@@ -135,6 +136,17 @@ describe('a sampled request', () => {
     ])
     expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toBe(`00-${trace_id}-${tries[1]?.spanId}-01`)
     expect(seenField(upstream.seen.at(-1) as never, 'tracestate')).toBe('ot=th:0')
+  })
+
+  test('has spans for the tries of the route that a fallback asks, too', async () => {
+    const sluice = await gateway('sample: 100%', '', 'http/json')
+    expect((await sluice.get('/asks')).status).toBe(200)
+    const { trace_id } = await sluice.line(({ route }) => route === 'asks')
+    const spans = await collector.trace(String(trace_id), 3)
+    const tries = spans.filter(({ kind }) => kind === 'client')
+    expect(tries.map(({ facts }) => facts['sluice.upstream'])).toEqual(['dead', 'good'])
+    expect(one(spans, 'server').events).toEqual([])
+    expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toBe(`00-${trace_id}-${tries[1]?.spanId}-01`)
   })
 
   test('shows what a bulkhead and a breaker decided', async () => {
