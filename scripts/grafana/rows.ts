@@ -254,7 +254,7 @@ const retries: RowSpec = {
 const queues: RowSpec = {
   title: 'Queues and bulkheads',
   panels: [
-    chart('Waiting', 'Requests in the queue of a bulkhead.', 'short', [
+    chart('Waiting', 'Requests in the queue of a bulkhead, and tries for which no connection is free.', 'short', [
       [`sum by (route) (sluice_queue_depth{${ROUTE}})`, '{{route}}'],
       [`sum by (upstream) (sluice_pool_waiters{${UPSTREAM}})`, '{{upstream}} for a connection'],
     ]),

@@ -13,6 +13,8 @@ const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]]
  * @typedef {{ field: string, label: string, tint: string }} Line
  */
 
+const MARK = 'config'
+
 /** A live chart of one series, with config changes as marks. Its legend tells the latest values as text. */
 export class Chart {
   /**
@@ -156,6 +158,9 @@ export class Chart {
     ctx.fillStyle = ctx.strokeStyle
     ctx.lineWidth = devicePixelRatio
     ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`
+    const width = ctx.measureText(MARK).width
+    const gap = 4 * devicePixelRatio
+    let free = bbox.left
     for (const { at } of this.marks) {
       const second = at / 1000
       if (second < min || second > max) continue
@@ -165,12 +170,11 @@ export class Chart {
       ctx.moveTo(x, bbox.top)
       ctx.lineTo(x, bbox.top + bbox.height)
       ctx.stroke()
-      ctx.textAlign = x > bbox.left + bbox.width - 60 * devicePixelRatio ? 'right' : 'left'
-      ctx.fillText(
-        'config',
-        x + (ctx.textAlign === 'right' ? -4 : 4) * devicePixelRatio,
-        bbox.top + 10 * devicePixelRatio,
-      )
+      // Lines close to each other have one word between them.
+      const left = x + gap + width > bbox.left + bbox.width ? x - gap - width : x + gap
+      if (left < free) continue
+      ctx.fillText(MARK, left, bbox.top + 10 * devicePixelRatio)
+      free = left + width + gap
     }
     ctx.restore()
   }
