@@ -7,13 +7,13 @@ import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from './contract.ts'
 import type { FlightLog } from './flight-log.ts'
-import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
 import type { Notices } from './notices.ts'
 import type { CellRegistry } from './registry.ts'
-import { FailedReplacements } from './restarts.ts'
 import type { Taps } from './taps.ts'
-import { WorkerSlot } from './worker-slot.ts'
-import { WorkerThread } from './worker-thread.ts'
+import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './workers/heartbeat.ts'
+import { FailedReplacements } from './workers/restarts.ts'
+import { WorkerSlot } from './workers/slot.ts'
+import { WorkerThread } from './workers/thread.ts'
 
 const MEASURE_MS = 5_000
 /** A thread that has not spoken by then is ended. */

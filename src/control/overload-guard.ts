@@ -4,8 +4,8 @@ import type { Clock, ClockHandle } from '../lib/clock.ts'
 import { type OverloadLimits, OverloadStage } from '../resilience/overload.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { WorkerState } from './contract.ts'
-import { BEAT_MS, beatAge } from './heartbeat.ts'
 import type { CellRegistry } from './registry.ts'
+import { BEAT_MS, beatAge } from './workers/heartbeat.ts'
 
 const LOOK_MS = 250
 const OWN_PAUSE_MS = 1_000
