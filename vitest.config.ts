@@ -1,14 +1,37 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
+const CHAOS = 'test/chaos/**/*.test.ts'
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/kit/compile-cache.ts'],
     pool: 'forks',
-    // One more than cores: most files wait for processes, timers and sockets more than they work themselves.
-    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: [CHAOS],
+          // One more than cores: most files wait for processes, timers and sockets more than they work themselves.
+          maxWorkers: availableParallelism() + 1,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: [CHAOS],
+          // One after another when all else is done: they count what a failure does to a gateway under a load of so many
+          // requests a second, which must not depend on what other tests do meanwhile.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Load } from '../../kit/load.ts'
 import { type Sluice, spawnSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { ROOT } from './kit/image.ts'
@@ -47,8 +48,13 @@ test('the lines that the demo prints break an endpoint, unnoticed by clients, an
     expect(process.env.CI, 'curl is missing').not.toBe('true')
     skip('curl is missing on this machine')
   }
+  // Requests all the time: soon after it breaks the endpoint is known to be broken, and gets none.
+  const load = new Load({ port: sluice.port(), path: '/orders/1', parallel: 8 })
+  await load.more(20)
   expect(await paste('break')).toEqual({ changed: [{ port: 9101, fault: 'down' }] })
-  await until(async () => Math.max(...(await tries())) > 1, 'a request that the broken endpoint got first')
+  await until(() => /"attempts":[2-9]/.test(sluice.stdout), 'a request that the broken endpoint got first')
+  await load.stop()
+  expect([[...load.statuses.keys()], load.broken]).toEqual([[200], []])
   expect(await paste('repair')).toEqual({ changed: [{ port: 9101, fault: 'none' }] })
   await until(async () => (await tries()).every((count) => count === 1), 'no request that needs a second try')
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { truncate, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -57,7 +57,8 @@ describe.skipIf(withoutNginx())('a gibibyte', () => {
     nginx = await startNginx()
     await writeFile(join(nginx.files, 'large.bin'), '')
     await truncate(join(nginx.files, 'large.bin'), GIB)
-    await writeFile(join(nginx.files, 'small.txt'), 'small')
+    await writeFile(join(nginx.files, 'warm-up.bin'), '')
+    await truncate(join(nginx.files, 'warm-up.bin'), GIB / 4)
     sink = createServer((request, response) => {
       uploading = request.socket
       open = () => {
@@ -77,8 +78,10 @@ routes:
   files: { match: { path: /* }, to: files }
   sink: { match: { path: /sink }, to: sink, timeouts: { minRate: off } }
 `)
-    // What is compiled and allocated once is no matter of streaming.
-    for (let i = 0; i < 200; i++) await sluice.get('/small.txt')
+    // What is compiled and allocated once, such as the space for young objects, is no matter of streaming.
+    const asked = get({ host: '127.0.0.1', port: sluice.port(), path: '/warm-up.bin', agent: false })
+    const [warmUp] = (await once(asked, 'response')) as [IncomingMessage]
+    await once(warmUp.resume(), 'end')
     await sluice.send('POST', '/sink', '')
   })
 
