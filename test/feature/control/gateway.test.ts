@@ -39,6 +39,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
     name: 'orders',
     endpoints,
     balancing: { algorithm: 'round-robin', sticky: undefined },
+    connections: { keepAlive: 4000 },
     tls: { serverName: undefined },
   }
   return {
