@@ -1,4 +1,3 @@
-import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { CellRef, Page } from '../cells/pages.ts'
 import type { FromWorker } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -22,6 +21,7 @@ import {
   type MetricName,
   slotsOf,
 } from './names.ts'
+import { processMetrics } from './process-metrics.ts'
 
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
 
@@ -60,16 +60,13 @@ interface WorkerPage {
   readonly rows: Map<number, Row>
 }
 
-/** Gauges with the name of a counter: promtool objects, and those without `_total` say the same by type. */
-const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
-
 /**
- * The control plane's side of the metrics: reads the workers' cells at scrape time. The only file that knows prom-client,
- * which measures the process. Its counters would cost a worker 200 ns a step, where an array store costs 8, and its text is
- * written in one go: 1,000 routes would hold the main thread for some 200 ms.
+ * The control plane's side of the metrics: reads the workers' cells at scrape time. prom-client only measures the
+ * process: its counters would cost a worker 200 ns a step, where an array store costs 8, and its text is written in one go:
+ * 1,000 routes would hold the main thread for some 200 ms.
  */
 export class MetricsRegistry {
-  private readonly process = new Registry()
+  private readonly process = processMetrics()
   private readonly shown: Family[] = []
   private readonly families = new Map<string, Map<string, Row>>()
   private readonly pages = new Map<number, WorkerPage>()
@@ -77,8 +74,6 @@ export class MetricsRegistry {
 
   constructor(clock: Clock) {
     this.clock = clock
-    collectDefaultMetrics({ register: this.process })
-    for (const name of MISNAMED) this.process.removeSingleMetric(name)
   }
 
   /** A page that only `worker` writes, all zeros. */
