@@ -26,7 +26,7 @@ const SDK = /^src\/telemetry\/tracing\/sdk-(spans|metrics)\.ts$/
 const HOMES: Readonly<Record<string, RegExp>> = {
   fastify: /^src\/(data\/ingress\/listener|control\/admin\/server|control\/admin-plane)\.ts$/,
   undici: /^src\/data\/upstreams\/transports\/undici/,
-  'prom-client': /^src\/telemetry\/metrics\.ts$/,
+  'prom-client': /^src\/telemetry\/process-metrics\.ts$/,
   '@opentelemetry/api': SDK,
   '@opentelemetry/otlp-transformer': SDK,
   '@opentelemetry/resources': SDK,

@@ -14,6 +14,7 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { IdleLimit } from '../../resilience/idle-limit.ts'
 import type { Permits } from './permits.ts'
+import { TicketLine } from './ticket-line.ts'
 
 /** Bounds of a pool; both may change while it lives. */
 export interface PoolLimits {
@@ -54,7 +55,7 @@ export class Pool {
   private readonly options: PoolOptions
   private limits: PoolLimits
   private readonly idle: Member[] = []
-  private readonly waiters: WaitingLine
+  private readonly waiters: TicketLine<Ticket>
   private size = 0
   private closing = false
   /** undefined: it was found, and told. */
@@ -62,7 +63,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.options = options
-    this.waiters = new WaitingLine(options.waiting)
+    this.waiters = new TicketLine(options.waiting)
     this.idleLimit = new IdleLimit(options.connection.keepAliveMs)
     this.limits = options.limits
   }
@@ -297,45 +298,6 @@ class Member implements ConnectionOwner {
 
   onClosed(): void {
     this.pool.onClosed(this)
-  }
-}
-
-/** First in, first out, with leaving in between at no cost. */
-class WaitingLine {
-  length = 0
-  private first: Ticket | undefined = undefined
-  private last: Ticket | undefined = undefined
-  private readonly held: HeldCell
-
-  /** `held`: counts them for all pools of an upstream. */
-  constructor(held: HeldCell) {
-    this.held = held
-  }
-
-  push(ticket: Ticket): void {
-    ticket.previous = this.last
-    if (this.last === undefined) this.first = ticket
-    else this.last.next = ticket
-    this.last = ticket
-    this.length++
-    this.held.take()
-  }
-
-  shift(): Ticket | undefined {
-    const ticket = this.first
-    if (ticket !== undefined) this.remove(ticket)
-    return ticket
-  }
-
-  remove(ticket: Ticket): void {
-    if (ticket.previous === undefined) this.first = ticket.next
-    else ticket.previous.next = ticket.next
-    if (ticket.next === undefined) this.last = ticket.previous
-    else ticket.next.previous = ticket.previous
-    ticket.previous = undefined
-    ticket.next = undefined
-    this.length--
-    this.held.give()
   }
 }
 
