@@ -7,15 +7,16 @@ import type { Log } from '../telemetry/log.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from './contract.ts'
 import type { FlightLog } from './flight-log.ts'
-import { BEAT_MS, beatAge, HeartbeatWatch } from './heartbeat.ts'
 import type { Notices } from './notices.ts'
 import type { CellRegistry } from './registry.ts'
-import { FailedReplacements } from './restarts.ts'
 import type { Taps } from './taps.ts'
-import { WorkerSlot } from './worker-slot.ts'
-import { WorkerThread } from './worker-thread.ts'
+import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './workers/heartbeat.ts'
+import { FailedReplacements } from './workers/restarts.ts'
+import { WorkerSlot } from './workers/slot.ts'
+import { WorkerThread } from './workers/thread.ts'
 
 const MEASURE_MS = 5_000
+/** A thread that has not spoken by then is ended. */
 const START_MS = 30_000
 /** Without any worker for so long, the process had better be started again by whoever watches it. */
 const LOST_MS = 30_000
@@ -159,7 +160,6 @@ export class Crew {
     const now = clock.now()
     const page = registry.metricPage(worker, 0)
     metrics.addPage(worker, page)
-    // The time to start counts as silence: a thread that never beats is replaced, too.
     registry.write(heartbeat, Math.trunc(now))
     const start: WorkerStart = {
       worker,
@@ -272,10 +272,15 @@ export class Crew {
     return latest
   }
 
+  /** It beats when it has loaded its modules: on a machine with little to spare that takes longer than any beat may. */
+  private starting({ startedAt }: WorkerSlot, now: number): Pulse {
+    return this.watch.elapsed(startedAt, now) > START_MS ? 'hung' : 'beating'
+  }
+
   private judge(slot: WorkerSlot, now: number): void {
     const { log, registry } = this.options
     const { worker } = slot
-    const pulse = this.watch.judge(registry.read(slot.heartbeat), now)
+    const pulse = slot.ready ? this.watch.judge(registry.read(slot.heartbeat), now) : this.starting(slot, now)
     const before = slot.pulse
     slot.pulse = pulse
     if (pulse === 'hung') this.end(slot, 'hung')

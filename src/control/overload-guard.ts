@@ -3,18 +3,28 @@ import { PRESSURE_WORDS, PressureWord, STAGE_NAMES } from '../core/pressure.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import { type OverloadLimits, OverloadStage } from '../resilience/overload.ts'
 import type { Log } from '../telemetry/log.ts'
-import { BEAT_MS, beatAge } from './heartbeat.ts'
+import type { WorkerState } from './contract.ts'
 import type { CellRegistry } from './registry.ts'
+import { BEAT_MS, beatAge } from './workers/heartbeat.ts'
 
 const LOOK_MS = 250
 const OWN_PAUSE_MS = 1_000
+
+/** A worker number and the thread that has it now, as far as it is watched here. */
+export interface WatchedWorker {
+  readonly pressure: CellRef
+  readonly heartbeat: CellRef
+  /** Clock milliseconds; tells the threads of one number apart. */
+  readonly startedAt: number
+  readonly state: WorkerState
+}
 
 export interface OverloadGuardOptions {
   /** Of the live config; undefined: off. */
   readonly limits: () => (OverloadLimits & { readonly mode: 'enforce' | 'shadow' }) | undefined
   readonly registry: CellRegistry
   /** Of each worker: words, see `PressureWord`, and its heartbeat. */
-  readonly workers: readonly { readonly pressure: CellRef; readonly heartbeat: CellRef; readonly startedAt: number }[]
+  readonly workers: readonly WatchedWorker[]
   /** Resident memory, of what the process may have: 0 to 1. */
   readonly memory: () => number
   /** Open connections, of the files that the process may open: 0 to 1. */
@@ -81,8 +91,10 @@ export class OverloadGuard {
     if (paused) return
     const memory = this.options.memory()
     const sockets = this.options.sockets()
-    for (const [worker, { heartbeat, pressure: ref, startedAt }] of workers.entries()) {
+    for (const [worker, { heartbeat, pressure: ref, startedAt, state }] of workers.entries()) {
       if (startedAt !== this.startedAt[worker]) this.begin(worker, ref, startedAt)
+      // One that loads its modules, or has ended, does not beat: it must not refuse the first requests for that.
+      if (state !== 'serving' && state !== 'stalled') continue
       const known = this.stages[worker] as OverloadStage
       const before = known.stage
       const words = registry.words(ref)

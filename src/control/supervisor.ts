@@ -3,10 +3,10 @@ import type { FlightFilter } from '../core/flight.ts'
 import type { FromWorker, ToWorker, UpstreamEndpoints } from '../core/protocol.ts'
 import { Crew, type CrewOptions } from './crew.ts'
 import type { Lease, Mark } from './registry.ts'
-import { ConfigRefused, commit, prepare, type Rollout } from './rollout.ts'
 import { ListenFailed } from './sockets.ts'
-import type { WorkerSlot } from './worker-slot.ts'
-import { WorkerGone, type WorkerThread } from './worker-thread.ts'
+import { ConfigRefused, commit, prepare, type Rollout } from './workers/rollout.ts'
+import type { WorkerSlot } from './workers/slot.ts'
+import { WorkerGone, type WorkerThread } from './workers/thread.ts'
 
 const LISTEN_MS = 5_000
 

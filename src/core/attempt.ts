@@ -22,10 +22,6 @@ export class Attempt {
   ticket: number
   /** How many policies let it pass: exactly their `attempted` is owed. */
   passed: number
-  /** It began beside a slow first one. */
-  hedge: boolean
-  /** Its span, as its upstream knows it; empty: the trace is not sampled. */
-  spanId: string
 
   constructor(number: number, upstream: string, startedAt: number) {
     this.number = number
@@ -41,8 +37,6 @@ export class Attempt {
     this.end = 'pending'
     this.ticket = 0
     this.passed = 0
-    this.hedge = false
-    this.spanId = ''
   }
 
   /** Its pool refused it: nothing of it went. */

@@ -149,15 +149,15 @@ export class Exchange {
   /** It is asked in the place of another one, whose story its tries and notes belong to. */
   standsInFor(ex: Exchange): void {
     ex.tries ??= [...ex.allTries]
-    ex.notes ??= new Notes()
+    ex.notes ??= new Notes(undefined)
     this.tries = ex.tries
     this.notes = ex.notes
     this.trace = ex.trace
   }
 
   note(note: Note): void {
-    this.notes ??= new Notes()
-    this.notes.add(note)
+    if (this.notes === undefined) this.notes = new Notes(note)
+    else this.notes.add(note)
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Attempt } from './attempt.ts'
 import type { Reason } from './failures.ts'
 
 /**
@@ -20,6 +21,8 @@ export type Decision =
   | { readonly kind: 'queued'; readonly waitMs: number }
   /** The retry budget allowed no further try there. */
   | { readonly kind: 'budget'; readonly upstream: string }
+  /** This try began beside a slow first one. */
+  | { readonly kind: 'hedge'; readonly tri: Attempt }
   /** No further try, and why. */
   | { readonly kind: 'no_retry'; readonly because: NoRetry }
 
@@ -31,9 +34,14 @@ export const MAX_NOTES = 32
 
 /** What was decided about one request; its story and the events of its span are made of it, and of its tries. */
 export class Notes {
-  readonly kept: Note[] = []
+  readonly kept: Note[]
   /** Beyond those that are kept. */
   more = 0
+
+  /** Most have one: a list that begins with it takes no room for others. */
+  constructor(first: Note | undefined) {
+    this.kept = first === undefined ? [] : [first]
+  }
 
   add(note: Note): void {
     if (this.kept.length < MAX_NOTES) this.kept.push(note)

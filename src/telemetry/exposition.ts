@@ -49,11 +49,6 @@ export interface Family {
 /** The event loop is held no longer than this at a stretch, but for one series. */
 const SLICE_MS = 5
 
-/** A series of one line. `text`: its labels as text. */
-export function simpleSeries(labels: Labels, text: string, value: number): Series {
-  return { labels, value, lines: [{ suffix: '', labels: text, value, exemplar: undefined }] }
-}
-
 /** `a="b",c="d"`, escaped; empty without labels. */
 export function labelText(labels: Labels): string {
   return Object.entries(labels)

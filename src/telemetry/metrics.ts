@@ -7,10 +7,10 @@ import {
   expose,
   type Family,
   type Form,
+  type Labels,
   labelText,
   type Sample,
   type Series,
-  simpleSeries,
 } from './exposition.ts'
 import {
   BUCKETS,
@@ -21,7 +21,7 @@ import {
   type MetricName,
   slotsOf,
 } from './names.ts'
-import { ProcessMetrics } from './process-metrics.ts'
+import { processMetrics } from './process-metrics.ts'
 
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
 
@@ -61,12 +61,12 @@ interface WorkerPage {
 }
 
 /**
- * The control plane's side of the metrics: reads the workers' cells at scrape time. prom-client only measures the process:
- * its counters would cost a worker 200 ns a step, where an array store costs 8, and its text is written in one go, so that
+ * The control plane's side of the metrics: reads the workers' cells at scrape time. prom-client only measures the
+ * process: its counters would cost a worker 200 ns a step, where an array store costs 8, and its text is written in one go:
  * 1,000 routes would hold the main thread for some 200 ms.
  */
 export class MetricsRegistry {
-  private readonly process = new ProcessMetrics()
+  private readonly process = processMetrics()
   private readonly shown: Family[] = []
   private readonly families = new Map<string, Map<string, Row>>()
   private readonly pages = new Map<number, WorkerPage>()
@@ -158,7 +158,7 @@ export class MetricsRegistry {
 
   /** All metrics; their series are read while they are gone through. */
   async all(): Promise<readonly Family[]> {
-    return [...(await this.process.families()), ...this.shown]
+    return [...(await this.process.getMetricsAsJSON()).map(ofProcess), ...this.shown]
   }
 
   private detach(row: Row, worker: number): void {
@@ -211,7 +211,7 @@ export class MetricsRegistry {
       row.forgotten = undefined
       const { labels, text } = row
       if (kind === 'histogram') yield { labels, value: slots, lines: histogram(row, slots) }
-      else yield simpleSeries(labels, text, at(slots, 0))
+      else yield simple(labels, text, at(slots, 0))
     }
   }
 
@@ -235,7 +235,7 @@ export class MetricsRegistry {
     function* series(): Generator<Series> {
       for (const { labels, value } of read()) {
         const named = labelled(labelNames, labels)
-        yield simpleSeries(named, labelText(named), value)
+        yield simple(named, labelText(named), value)
       }
     }
     this.show({ name, help, kind, series })
@@ -266,4 +266,32 @@ function* histogram({ exemplars, text }: Row, slots: Float64Array): Generator<Sa
   }
   yield { suffix: '_sum', labels: text, value: at(slots, slots.length - 1), exemplar: undefined }
   yield { suffix: '_count', labels: text, value: count, exemplar: undefined }
+}
+
+function simple(labels: Labels, text: string, value: number): Series {
+  return { labels, value, lines: [{ suffix: '', labels: text, value, exemplar: undefined }] }
+}
+
+interface ProcessMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: unknown
+  readonly values: readonly { labels: Partial<Record<string, string | number>>; value: number; metricName?: string }[]
+}
+
+/** What prom-client measures. */
+function ofProcess({ help, name, type, values }: ProcessMetric): Family {
+  const kind = String(type)
+  const series = (): Series[] => {
+    if (kind !== 'histogram')
+      return values.map(({ labels, value }) => simple(labels as Labels, labelText(labels as Labels), value))
+    const lines = values.map(({ labels, metricName = name, value }) => ({
+      suffix: metricName.slice(name.length),
+      labels: labelText(labels as Labels),
+      value,
+      exemplar: undefined,
+    }))
+    return [{ labels: {}, value: undefined, lines }]
+  }
+  return { name, help, kind, series }
 }

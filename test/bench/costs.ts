@@ -73,14 +73,30 @@ export const costPeers: readonly Peer[] = [
     }),
   ),
   { ...sluice, name: 'defaults' },
+  bare,
+]
+
+export const UNSEEN = 'nothing seen'
+export const LOG_AND_METRICS = 'log and metrics'
+export const TRACES = 'and traces of 1%'
+
+/** All defaults: nothing that shows what happens; log and metrics, alone and together; traces besides. */
+export const seeingPeers: readonly Peer[] = [
+  sluicePeer({
+    name: UNSEEN,
+    about: 'all defaults, log and metrics cut out by the bench: no config does that',
+    without: 'log and metrics',
+  }),
+  sluicePeer({ name: 'only metrics', about: 'all defaults, the access log cut out', without: 'access log' }),
+  sluicePeer({ name: 'only log', about: 'all defaults, the metrics cut out', without: 'metrics' }),
+  { ...sluice, name: LOG_AND_METRICS },
   ...['1%', '100%'].map((traces) =>
     sluicePeer({
-      name: `traces of ${traces}`,
+      name: `and traces of ${traces}`,
       about: `all defaults, ${traces} of the requests sent as spans, failed ones always`,
       traces,
     }),
   ),
-  bare,
 ]
 
 /** Lines of a route with every policy on but `without`. */

@@ -1,5 +1,5 @@
 import type { Peer, Row, Scenario } from './contract.ts'
-import { costPeers } from './costs.ts'
+import { costPeers, LOG_AND_METRICS, seeingPeers, TRACES, UNSEEN } from './costs.ts'
 import { lookUps, lookUpTable, lookUpVerdicts } from './lookups.ts'
 import { caddy } from './peers/caddy.ts'
 import { haproxy } from './peers/haproxy.ts'
@@ -97,5 +97,21 @@ const costs: Mode = {
   fewestRounds: FEWEST_ROUNDS,
 }
 
+const seeing: Mode = {
+  name: 'seeing',
+  title: 'What log, metrics and traces cost',
+  peers: seeingPeers,
+  scenarios: SCENARIOS,
+  usual: [small],
+  reference: UNSEEN,
+  bounds: [
+    // A tenth of the whole is a ninth of the rest.
+    { peer: TRACES, to: UNSEEN, scenario: small.name, atMost: 1.11 },
+    { peer: TRACES, to: LOG_AND_METRICS, scenario: small.name, atMost: 1.03 },
+  ],
+  latency: false,
+  fewestRounds: FEWEST_ROUNDS,
+}
+
 /** The first is what runs when none is asked for. */
-export const MODES: readonly [Mode, ...Mode[]] = [peers, workers, routes, costs]
+export const MODES: readonly [Mode, ...Mode[]] = [peers, workers, routes, costs, seeing]

@@ -88,8 +88,9 @@ describe('accessLog of a route', () => {
     const [first, last] = ['4bf92f3577b34da6a300000000000001', '4bf92f3577b34da6a3ffffff00000000']
     for (const id of [first, last, first, last]) await sluice.get('/part/1', { ...TENANT, ...traceparent(id) })
     await sluice.get('/all?end')
-    await sluice.line(({ query }) => query === '?end')
-    expect(sluice.log.flatMap(({ route, trace_id }) => (route === 'part' ? [trace_id] : []))).toEqual([last, last])
+    // Lines of two workers come in any order.
+    await until(() => sluice.log.length >= 3)
+    expect(sluice.log.map(({ query, trace_id }) => query ?? trace_id).toSorted()).toEqual([last, last, '?end'])
   })
 
   it('writes every failure, whatever the share', async () => {
@@ -98,7 +99,7 @@ describe('accessLog of a route', () => {
     const answers = [await sluice.get('/part/500', low), await sluice.get('/off'), await sluice.get('/dead')]
     answers.push(await sluice.get('/fallen'), await sluice.get('/nowhere'))
     expect(answers.map(({ status }) => status)).toEqual([500, 200, 502, 200, 404])
-    await sluice.line(({ reason }) => reason === 'no_route')
+    await until(() => sluice.log.length >= 4)
     const told = sluice.log.map(({ degraded, path, reason }) => [path, reason ?? degraded])
     expect(told.toSorted()).toEqual([
       ['/dead', 'connect_refused'],

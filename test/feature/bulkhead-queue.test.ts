@@ -218,10 +218,10 @@ describe('the queue of three workers', () => {
       )
     }
     // Worker 2 alone has the rest: as many as there are permits run.
-    const left = 30 - settled.broken
+    const left = () => 30 - settled.broken
     await until(
-      () => running === Math.min(6, left),
-      () => `${running} run, ${left} are left`,
+      () => running === Math.min(6, left()),
+      () => `${running} run, ${left()} are left`,
     )
     await until(
       async () => {

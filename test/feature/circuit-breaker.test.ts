@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { logged } from '../kit/reload.ts'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
 import { until } from '../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../kit/upstream.ts'
@@ -10,8 +11,7 @@ let spare: TestUpstream
 let sluice: Sluice
 let status: number
 
-beforeEach(async () => {
-  status = 200
+beforeAll(async () => {
   upstream = await testUpstream((_req, res) => void res.writeHead(status).end())
   spare = await testUpstream((_req, res) => void res.writeHead(200).end('spare'))
   sluice = await startSluice(`${TOP.replace('workers: 2', 'workers: 3')}
@@ -21,16 +21,22 @@ upstreams:
 defaults:
   route:
     retries: off
-    circuitBreaker: { minRequests: 10, openFor: 1s, halfOpen: { attempts: 2, ramp: 0s } }
+    circuitBreaker: { minRequests: 10, openFor: 60s, halfOpen: { attempts: 2, ramp: 0s } }
 routes:
   app: { match: { path: /app }, to: app }
   other: { match: { path: /other }, to: app }
+  brief: { match: { path: /brief }, to: app, circuitBreaker: { openFor: 1s } }
+  forced: { match: { path: /forced }, to: app }
   backed: { match: { path: /backed }, to: app, failover: [spare] }
   bare: { match: { path: /bare }, to: app, circuitBreaker: off }
 `)
 })
 
-afterEach(async () => {
+beforeEach(() => {
+  status = 200
+})
+
+afterAll(async () => {
   expect(await sluice.stop()).toBe(0)
   await upstream.close()
   await spare.close()
@@ -42,7 +48,7 @@ async function statuses(path: string, count: number): Promise<number[]> {
   return answers.map((answer) => answer.status)
 }
 
-async function opens(path = '/app'): Promise<void> {
+async function opens(path: string): Promise<void> {
   status = 503
   await until(async () => (await sluice.get(path)).body.includes('breaker_open'), 'the breaker opens')
 }
@@ -75,13 +81,15 @@ async function force(body: object): Promise<number> {
 
 describe('a circuit breaker of three workers', () => {
   test('opens in all of them at once; the upstream sees nothing more, and other routes go on', async () => {
-    await opens()
+    await opens('/app')
     const seen = upstream.seen.length
     expect(await statuses('/app', 60)).toEqual(new Array(60).fill(503))
     expect(upstream.seen.length).toBe(seen)
     expect(await states()).toEqual({
       'app app': 'open',
       'other app': 'closed',
+      'brief app': 'closed',
+      'forced app': 'closed',
       'backed app': 'closed',
       'backed spare': 'closed',
     })
@@ -93,13 +101,13 @@ describe('a circuit breaker of three workers', () => {
   })
 
   test('says when to come again, and recovers by then', async () => {
-    await opens()
-    const refused = await sluice.get('/app')
+    await opens('/brief')
+    const refused = await sluice.get('/brief')
     expect(refused.headers['retry-after']).toMatch(/^[12]$/)
     expect(refused.headers['proxy-status']).toContain('details="breaker_open"')
     status = 200
-    await reaches('app app', 'closed', '/app')
-    expect(await statuses('/app', 30)).toEqual(new Array(30).fill(200))
+    await reaches('brief app', 'closed', '/brief')
+    expect(await statuses('/brief', 30)).toEqual(new Array(30).fill(200))
   })
 
   test('sends on to the failover upstream while it is open', async () => {
@@ -110,23 +118,26 @@ describe('a circuit breaker of three workers', () => {
 
   test('off is off', async () => {
     status = 503
+    const before = upstream.seen.length
     await statuses('/bare', 40)
-    expect(upstream.seen.length).toBe(40)
+    expect(upstream.seen.length).toBe(before + 40)
   })
 
   test('can be forced open and closed for a time', async () => {
-    expect(await force({ route: 'app', to: 'open', for: '1h' })).toBe(200)
-    expect(await statuses('/app', 20)).toEqual(new Array(20).fill(503))
-    expect(upstream.seen.length).toBe(0)
-    expect((await sluice.get('/app')).headers['retry-after']).toBe('3600')
-    expect(await force({ route: 'app', to: 'auto' })).toBe(200)
-    expect(await statuses('/app', 20)).toEqual(new Array(20).fill(200))
-    expect(await force({ route: 'app', upstream: 'app', to: 'closed', for: '1s' })).toBe(200)
+    const before = upstream.seen.length
+    expect(await force({ route: 'forced', to: 'open', for: '1h' })).toBe(200)
+    expect(await statuses('/forced', 20)).toEqual(new Array(20).fill(503))
+    expect(upstream.seen.length).toBe(before)
+    expect((await sluice.get('/forced')).headers['retry-after']).toBe('3600')
+    expect(await force({ route: 'forced', to: 'auto' })).toBe(200)
+    expect(await statuses('/forced', 20)).toEqual(new Array(20).fill(200))
+    expect(await force({ route: 'forced', upstream: 'app', to: 'closed', for: '1h' })).toBe(200)
     status = 503
-    await statuses('/app', 40)
-    expect(upstream.seen.length).toBe(60)
-    await until(async () => (await states())['app app'] !== 'forced_closed', 'the end of its time')
-    expect(sluice.operational.filter(({ path }) => path === 'breakers')).toHaveLength(3)
+    await statuses('/forced', 40)
+    expect(upstream.seen.length).toBe(before + 60)
+    expect(await force({ route: 'forced', to: 'closed', for: '1s' })).toBe(200)
+    await until(async () => (await states())['forced app'] !== 'forced_closed', 'the end of its time')
+    await logged(sluice, 'command', 4)
   })
 
   test.each([
@@ -137,7 +148,8 @@ describe('a circuit breaker of three workers', () => {
     [{ route: 'app', to: 'ajar', for: '1m' }, 400],
     [{ route: 'app', to: 'open', for: '1 year' }, 400],
   ])('a command that makes no sense changes nothing: %j', async (body, expected) => {
+    const before = await states()
     expect(await force(body)).toBe(expected)
-    expect((await states())['app app']).toBe('closed')
+    expect(await states()).toEqual(before)
   })
 })

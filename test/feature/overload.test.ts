@@ -45,6 +45,7 @@ async function late(ms: number, done: () => Promise<boolean>): Promise<void> {
 }
 
 test('a worker that can not follow refuses what is not critical, then serves all again', async () => {
+  await until(async () => (await stage()) === 0, 'the start is over')
   expect((await get('/extra')).status).toBe(200)
   const kept = connect(gateway.port, '127.0.0.1').on('error', () => {})
   await once(kept, 'connect')

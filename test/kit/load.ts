@@ -64,7 +64,7 @@ export class Load {
   }
 
   private async loop(): Promise<void> {
-    while (!this.stopped && this.sent < (this.options.most ?? 100_000) && Date.now() < this.endsAt) {
+    while (!this.stopped && this.sent < (this.options.most ?? Number.POSITIVE_INFINITY) && Date.now() < this.endsAt) {
       this.sent++
       const outcome = await this.once()
       if (typeof outcome === 'number') this.statuses.set(outcome, (this.statuses.get(outcome) ?? 0) + 1)

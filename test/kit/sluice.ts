@@ -51,7 +51,8 @@ export class Sluice {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text
     })
-    child.on('exit', (code, signal) => {
+    // Not `exit`: what it wrote last may still be in the pipes then.
+    child.on('close', (code, signal) => {
       this.exitCode = code ?? (signal === null ? -1 : -2)
     })
   }

@@ -166,13 +166,19 @@ export async function tlsClient(port: number, ca: string, servername = 'localhos
   return peer
 }
 
-/** A port on 127.0.0.1 on which nobody listens. */
+/**
+ * A port on 127.0.0.1 on which nobody listens, until somebody does who asks for this very one: an open connection holds
+ * it, so that the system gives it to no test that asks for any.
+ */
 export async function closedPort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  connect(port, '127.0.0.1').unref()
+  const [holder] = await accepted
+  holder.unref()
   server.close()
-  await once(server, 'close')
   return port
 }

@@ -1,3 +1,7 @@
+/** Milliseconds between two looks: a tenth of the time so far, so that a long wait leaves the machine to others. */
+const SHORTEST_MS = 2
+const LONGEST_MS = 50
+
 /**
  * Resolves once `condition` holds; rejects, naming `what`, when it does not within `deadlineMs`. The deadline is for what
  * never comes, on a busy machine too: a tight one fails by chance, a generous one costs nothing.
@@ -7,12 +11,13 @@ export async function until(
   what: string | (() => string) = () => condition.toString(),
   deadlineMs = 30_000,
 ): Promise<void> {
-  const end = performance.now() + deadlineMs
+  const begun = performance.now()
   while (!(await condition())) {
-    if (performance.now() > end) {
+    const waited = performance.now() - begun
+    if (waited > deadlineMs) {
       throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'string' ? what : what()}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 2))
+    await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_MS, Math.max(SHORTEST_MS, waited / 10))))
   }
 }
 

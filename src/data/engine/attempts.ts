@@ -315,7 +315,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const candidate = this.choice.untried()
     if (candidate === undefined) return
     this.host.onHedge()
-    candidate.at.hedge = true
+    this.ex.note({ at: this.clock.now(), kind: 'hedge', tri: candidate.at })
     this.first = current
     this.dispatch(candidate)
   }

@@ -13,8 +13,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { IdleLimit } from '../../resilience/idle-limit.ts'
+import { HeldLine } from './held-line.ts'
 import type { Permits } from './permits.ts'
-import { TicketLine } from './ticket-line.ts'
 
 /** Bounds of a pool; both may change while it lives. */
 export interface PoolLimits {
@@ -55,7 +55,7 @@ export class Pool {
   private readonly options: PoolOptions
   private limits: PoolLimits
   private readonly idle: Member[] = []
-  private readonly waiters: TicketLine<Ticket>
+  private readonly waiters: HeldLine<Ticket>
   private size = 0
   private closing = false
   /** undefined: it was found, and told. */
@@ -63,7 +63,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.options = options
-    this.waiters = new TicketLine(options.waiting)
+    this.waiters = new HeldLine(options.waiting)
     this.idleLimit = new IdleLimit(options.connection.keepAliveMs)
     this.limits = options.limits
   }

@@ -8,11 +8,16 @@ const MAX_EVENTS = 32
 /** What happened to an exchange that has ended, in the order of time. `epoch`: Unix milliseconds at clock time 0. */
 export function eventsOf(ex: Exchange, epoch: number, now: number): EventRecord[] {
   const { kept = [], more = 0 } = ex.notes ?? {}
-  const all = [...kept.flatMap(decisionOf), ...betweenTries(ex.allTries)].sort((a, b) => a.at - b.at)
+  const all = [...kept.flatMap(decisionOf), ...betweenTries(ex)].sort((a, b) => a.at - b.at)
   const leftOut = more + Math.max(0, all.length - MAX_EVENTS)
   const events = all.slice(0, MAX_EVENTS)
   if (leftOut > 0) events.push({ name: 'more', at: now, facts: { left_out: leftOut } })
   return events.map((event) => ({ ...event, at: epoch + event.at }))
+}
+
+/** The tries that began beside a slow first one. */
+export function hedgesOf({ notes }: Exchange): ReadonlySet<Attempt> {
+  return new Set(notes?.kept.flatMap((note) => (note.kind === 'hedge' ? [note.tri] : [])))
 }
 
 /** The failure of the request says why no further try followed. */
@@ -25,23 +30,25 @@ function decisionOf(note: Note): EventRecord[] {
       return [{ name: 'queued', at, facts: { ms: Math.round(note.waitMs) } }]
     case 'budget':
       return [{ name: 'retry_budget_exhausted', at, facts: { upstream: note.upstream } }]
+    case 'hedge':
+      return [{ name: 'hedge', at, facts: { attempt: note.tri.number } }]
     case 'no_retry':
       return []
   }
 }
 
 /** What made each further try follow, and which ones went nowhere. */
-function betweenTries(tries: readonly Attempt[]): EventRecord[] {
+function betweenTries(ex: Exchange): EventRecord[] {
+  const hedges = hedgesOf(ex)
   const events: EventRecord[] = []
   let before: Attempt | undefined
-  for (const tri of tries) {
-    const { endedAt, head, hedge, number: attempt, startedAt: at, unsent } = tri
+  for (const tri of ex.allTries) {
+    const { endedAt, head, number: attempt, startedAt: at, unsent } = tri
     if (unsent) {
       events.push({ name: 'refused', at: endedAt || at, facts: { policy: 'pool', reason: head?.reason ?? '-' } })
       continue
     }
-    if (hedge) events.push({ name: 'hedge', at, facts: { attempt } })
-    else if (attempt > 1) {
+    if (attempt > 1 && !hedges.has(tri)) {
       const after = before?.head?.reason ?? before?.head?.outcome ?? '-'
       events.push({ name: 'retry', at, facts: { attempt, after } })
     }

@@ -3,7 +3,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { RequestRecord, TryRecord } from '../../core/spans.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
-import { eventsOf } from './events.ts'
+import { eventsOf, hedgesOf } from './events.ts'
 import { newSpanId, type RequestTrace } from './request-trace.ts'
 
 /** Others choose these texts. */
@@ -33,6 +33,7 @@ function ownId({ begun, continued }: RequestTrace, random: Random): string {
 export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts): RequestRecord {
   const { downstream, failure } = ex
   const { peer } = downstream
+  const hedges = hedgesOf(ex)
   const { epoch, gateway, now, pattern, random, route, status } = facts
   return {
     traceId: trace.begun.slice(3, 35),
@@ -62,7 +63,7 @@ export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts):
     failure: failure && { reason: failure.reason, phase: failure.phase, origin: failure.origin },
     degraded: ex.degraded,
     events: eventsOf(ex, epoch, now),
-    tries: triesSent(ex).map((at) => tryOf(at, at.spanId || newSpanId(random), epoch, now)),
+    tries: triesSent(ex).map((at) => tryOf(at, trace.spanIdOf(at), hedges.has(at), epoch, now)),
   }
 }
 
@@ -71,12 +72,12 @@ export function triesSent(ex: Exchange): readonly Attempt[] {
   return ex.allTries.filter(({ unsent }) => !unsent).slice(0, MAX_TRIES)
 }
 
-function tryOf(at: Attempt, spanId: string, epoch: number, now: number): TryRecord {
+function tryOf(at: Attempt, spanId: string, hedge: boolean, epoch: number, now: number): TryRecord {
   const { head } = at
   return {
     spanId,
     number: at.number,
-    hedge: at.hedge,
+    hedge,
     upstream: at.upstream,
     endpoint: at.endpoint,
     startedAt: epoch + at.startedAt,

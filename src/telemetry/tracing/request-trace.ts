@@ -21,6 +21,8 @@ export class RequestTrace implements Trace {
   /** It came. */
   readonly continued: boolean
   private readonly random: Random
+  /** Of the tries of a sampled request. */
+  private spans: { readonly at: Attempt; readonly id: string }[] | undefined = undefined
 
   constructor(sampled: boolean, spanId: string, begun: string, continued: boolean, random: Random) {
     this.sampled = sampled
@@ -32,8 +34,15 @@ export class RequestTrace implements Trace {
 
   tried(at: Attempt, headers: string[]): void {
     if (!this.sampled) return
-    at.spanId = newSpanId(this.random)
-    headers.push('traceparent', `00-${this.begun.slice(3, 35)}-${at.spanId}-${this.flags}`)
+    const id = newSpanId(this.random)
+    headers.push('traceparent', `00-${this.begun.slice(3, 35)}-${id}-${this.flags}`)
+    if (this.spans === undefined) this.spans = [{ at, id }]
+    else this.spans.push({ at, id })
+  }
+
+  /** What its upstream was told, else a new one. */
+  spanIdOf(tri: Attempt): string {
+    return this.spans?.find(({ at }) => at === tri)?.id ?? newSpanId(this.random)
   }
 
   /** What its parent knows besides the one bit is kept. */

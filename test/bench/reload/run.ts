@@ -68,7 +68,7 @@ const sluice = await startSluice(large(0), {
   env: { NODE_OPTIONS: `--import ${STALLS}`, SLUICE_BENCH_STALLS: stalls },
 })
 try {
-  const load = new Load({ port: sluice.port(), path: '/probe', parallel: 4, most: 1_000_000, deadlineMs: 300_000 })
+  const load = new Load({ port: sluice.port(), path: '/probe', parallel: 4, deadlineMs: 300_000 })
   await load.more(2_000)
   const calm = await stallsOf(stalls, () => new Promise((resolve) => setTimeout(resolve, CALM_MS)))
   let taken: number[] = []

@@ -47,8 +47,8 @@ async function states(): Promise<Record<string, string>> {
 
 describe('sluice endpoint', () => {
   beforeEach(async () => {
-    await sluice('endpoint', 'undrain', 'app', a.url)
-    await sluice('endpoint', 'undrain', 'alone', a.url)
+    for (const upstream of ['app', 'alone'])
+      expect((await gateway.command('endpoints', { upstream, endpoint: a.url, to: 'undrain' })).status).toBe(200)
   })
 
   test('drain: no new try, not one, and nothing fails; undrain takes it back in', async () => {

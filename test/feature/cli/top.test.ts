@@ -5,6 +5,7 @@ import { Load } from '../../kit/load.ts'
 import { hasPty, Pty } from '../../kit/pty.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
+import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { sluice as run } from './cli.ts'
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
   upstream = await testUpstream((_req, res) => void res.end('ok'))
   gateway = await startSluice(CONFIG(upstream.port, await closedPort()))
   expect((await gateway.get('/lost')).status).toBe(502)
+  await until(async () => JSON.stringify(await gateway.status()).includes('unhealthy'))
   load = new Load({ port: gateway.port(), path: '/work', parallel: 2 })
 })
 

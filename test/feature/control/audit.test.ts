@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { logged } from '../../kit/reload.ts'
 import { fetchRaw, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
@@ -173,10 +174,10 @@ describe('the audit log', () => {
       /2 {2}\S+ {2}ci \(operator, token, 127\.0\.0\.1\) {2}endpoints {2}ok 200 app http:\S+: usable -> draining\n$/,
     )
     expect(JSON.parse((await cli('audit', 'show', '--json', ...atAdmin())).stdout)).toEqual(await entries())
-    const told = sluice.operational.find(({ message }) => message === 'command')
+    const told = await logged(sluice, 'command')
     const verified = await cli('audit', 'verify')
     expect(verified).toMatchObject({ code: 0, stderr: '' })
-    expect(verified.stdout).toBe(`${folder()}: ok, 2 entries\nlast: number 2, SHA-256 ${told?.hash}\n`)
+    expect(verified.stdout).toBe(`${folder()}: ok, 2 entries\nlast: number 2, SHA-256 ${told.hash}\n`)
   })
 
   it('shows a line that was changed', async () => {
@@ -197,7 +198,7 @@ describe('the audit log', () => {
     expect((await cli('audit', 'verify')).stdout).toContain('the end of the last line is missing')
     const { folder: before } = sluice
     sluice = await startSluice(yaml(), { env: { ...ENV, XDG_STATE_HOME: state } })
-    expect(sluice.operational.find(({ level }) => level === 'warn')).toMatchObject({ bytes: 15 })
+    await until(() => sluice.operational.some(({ bytes, level }) => level === 'warn' && bytes === 15))
     const verified = await cli('audit', 'verify')
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('ok, 3 entries') })
     expect(verified.stdout).not.toContain('missing')

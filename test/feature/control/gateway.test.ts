@@ -309,7 +309,7 @@ test('it goes on answering while all loops are blocked: not ready after 5 s, rea
 
 describe('drain', () => {
   test('SIGTERM: not ready at once, open for the delay, in-flight requests get their time, exit code 0', async () => {
-    const rig = await new Rig(configOf({}, endpoint('10.0.0.1'))).up()
+    const rig = await new Rig(configOf({ drain: { delay: 2_000, timeout: 30_000 } }, endpoint('10.0.0.1'))).up()
     const socket = connect(rig.facts.listeners[0]?.port as number, '127.0.0.1')
     socket.on('error', () => {})
     await once(socket, 'connect')

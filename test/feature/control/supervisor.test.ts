@@ -3,12 +3,13 @@ import { connect, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Notices } from '../../../src/control/notices.ts'
 import { CellRegistry } from '../../../src/control/registry.ts'
-import type { Rollout } from '../../../src/control/rollout.ts'
 import { Supervisor } from '../../../src/control/supervisor.ts'
+import type { Rollout } from '../../../src/control/workers/rollout.ts'
 import type { LeanConfig, ListenerConfig } from '../../../src/core/config.ts'
 import type { EndpointCells, UpstreamEndpoints } from '../../../src/core/protocol.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { createRing } from '../../../src/telemetry/ring.ts'
+import { ManualClock } from '../../kit/clock.ts'
 import { memoryLog } from '../../kit/log.ts'
 import { until } from '../../kit/until.ts'
 
@@ -35,7 +36,7 @@ class Rig {
   port = 0
   lost = 0
 
-  constructor(entry: string, workers = 2) {
+  constructor(entry: string, workers = 2, clock: Clock = systemClock) {
     this.registry = new CellRegistry(workers)
     this.cells = this.endpoint('10.0.0.1')
     this.supervisor = new Supervisor({
@@ -50,7 +51,7 @@ class Rig {
       limits: {},
       reusePort: true,
       testHooks: true,
-      clock: systemClock,
+      clock,
       log: this.log,
       onLost: () => void this.lost++,
     })
@@ -195,13 +196,26 @@ describe('config and listeners', () => {
   })
 })
 
+test('a worker that takes long to start is not hung, until it has taken half a minute', async () => {
+  const clock = new ManualClock()
+  const rig = new Rig('never', 1, clock)
+  const started = rig.supervisor.start()
+  const pass = (seconds: number): void => {
+    for (let i = 0; i < 4 * seconds; i++) clock.advance(250)
+  }
+  pass(29)
+  expect(rig.supervisor.crew.facts()).toMatchObject([{ state: 'starting', restarts: 0 }])
+  pass(2)
+  await expect(started).rejects.toThrow(/no answer within 30000 ms/)
+})
+
 describe('replacement', () => {
   test.each(['exit', 'throw'] as const)(
     '%s: what it held is given back, traffic goes on, it serves again',
     async (hook) => {
       const rig = await new Rig('good').up()
       const holders = await Promise.all(
-        Array.from({ length: 20 }, async () => {
+        Array.from({ length: 40 }, async () => {
           const socket = connect(rig.port, '127.0.0.1')
           socket.on('error', () => {})
           stops.push(async () => void socket.destroy())
@@ -210,11 +224,11 @@ describe('replacement', () => {
           return socket
         }),
       )
-      await until(() => rig.registry.sum(rig.cells.inFlight) === 20)
+      await until(() => rig.registry.sum(rig.cells.inFlight) === 40)
       rig.supervisor.hook(0, hook)
       await until(() => rig.folded.includes(0))
       const left = rig.registry.sum(rig.cells.inFlight)
-      expect(left).toBeLessThan(20)
+      expect(left).toBeLessThan(40)
       await until(() => holders.filter((socket) => !socket.destroyed && !socket.closed).length === left)
       await rig.allServing()
       await rig.askAll()

@@ -139,7 +139,7 @@ describe.skipIf(withoutBrowser)('a viewer', () => {
     await dialog.getByLabel('Token').fill(SECRETS.VIEWER_TOKEN)
     await dialog.getByLabel('Token').press('Enter')
     await page.locator('#who', { hasText: 'watcher (viewer)' }).waitFor()
-    await page.locator('#link-state', { hasText: 'live' }).waitFor({ timeout: 15_000 })
+    await page.locator('#link-state', { hasText: 'live' }).waitFor()
     const pages = [
       ['#/route/bad', 'closed'],
       ['#/upstream/good', 'usable'],

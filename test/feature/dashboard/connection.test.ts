@@ -45,14 +45,14 @@ describe.skipIf(withoutBrowser)('the dashboard', () => {
     const { page } = await openPage(browser, shop.url)
     const state = page.locator('#link-state')
     await state.filter({ hasText: 'live' }).waitFor()
-    await page.locator('canvas').first().waitFor({ timeout: 15_000 })
+    await page.locator('canvas').first().waitFor()
     clearInterval(load)
     shop.sluice.child.kill('SIGKILL')
-    await state.filter({ hasText: 'reconnecting' }).waitFor({ timeout: 15_000 })
+    await state.filter({ hasText: 'reconnecting' }).waitFor()
     await page.locator('#said').getByText('connecting again').waitFor()
     const again = await startSluice(await readFile(shop.sluice.file, 'utf8'))
     try {
-      await state.filter({ hasText: 'live' }).waitFor({ timeout: 20_000 })
+      await state.filter({ hasText: 'live' }).waitFor()
       await until(async () => /Up for\s*\d/.test((await page.locator('.tiles').textContent()) ?? ''))
       // What was drawn before is still there, and the new gateway's first config is a mark beside the old one's.
       expect(await page.locator('canvas').count()).toBe(4)

@@ -8,7 +8,7 @@ import { launch, openPage, withoutBrowser } from './kit/browser.ts'
 const ROUTES = 1_000
 const UPSTREAMS = 20
 const ENDPOINTS = 10
-const WATCHED_S = 6
+const WATCHED_S = 3
 
 describe.skipIf(withoutBrowser)('1,000 routes and 200 endpoints', () => {
   let browser: Browser

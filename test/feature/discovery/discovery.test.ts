@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type DnsServer, dnsServer } from '../../kit/dns.ts'
 import { Load } from '../../kit/load.ts'
+import { logged } from '../../kit/reload.ts'
 import { type Sluice, spawnSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 
@@ -92,8 +93,6 @@ const left = (load: Load, ...gone: Backend[]): Promise<void> =>
     return gone.every(({ requests }, i) => requests === before[i])
   })
 
-const warned = (message: string): boolean => sluice.operational.some((line) => line.message === message)
-
 describe('by dns', () => {
   test('under load all addresses change, twice, and no request fails', async () => {
     const all = await backends(4)
@@ -123,7 +122,7 @@ describe('by dns', () => {
     dns.zones.set('app.test', { a: [a.host] })
     await start(`{ dns: "app.test:${a.port}", every: 1s }`)
     dns.zones.set('app.test', { aaaa: ['::1'] })
-    await until(() => warned('endpoints can not be discovered, the last known ones stay'))
+    await logged(sluice, 'endpoints can not be discovered, the last known ones stay')
     const asked = dns.queries.length
     dns.zones.delete('app.test')
     await until(() => dns.queries.length >= asked + 2)
@@ -132,7 +131,7 @@ describe('by dns', () => {
     expect(body).toMatch(/sluice_discovery_refreshes_total\{upstream="app",result="ok"\} [1-9]/)
     expect(body).toMatch(/sluice_discovery_refreshes_total\{upstream="app",result="failed"\} [1-9]/)
     dns.zones.set('app.test', { a: [a.host] })
-    await until(() => warned('endpoints are discovered again'))
+    await logged(sluice, 'endpoints are discovered again')
   })
 
   test('a name that comes later: no_endpoint until it is there', async () => {
@@ -213,17 +212,15 @@ describe('by a file', () => {
       await until(async () => (await failed()) >= before + 2)
       expect(await known()).toEqual([a.url])
     }
-    expect(sluice.operational.filter(({ level }) => level === 'warn')).toContainEqual(
-      expect.objectContaining({
-        message: 'endpoints can not be discovered, the last known ones stay',
-        upstream: 'app',
-        from: 'endpoints.yaml',
-        known: 1,
-      }),
-    )
+    expect(await logged(sluice, 'endpoints can not be discovered, the last known ones stay')).toMatchObject({
+      level: 'warn',
+      upstream: 'app',
+      from: 'endpoints.yaml',
+      known: 1,
+    })
     const b = await backend()
     await put(`- ${b.url}\n`)
     await reaches(b)
-    expect(warned('endpoints are discovered again')).toBe(true)
+    await logged(sluice, 'endpoints are discovered again')
   })
 })

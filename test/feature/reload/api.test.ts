@@ -1,6 +1,6 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { latestOf } from '../../../src/control/archive.ts'
 import { logged, metric, says } from '../../kit/reload.ts'
 import { type Answer, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
@@ -10,111 +10,130 @@ const YAML = `${TOP}watch: off\nroutes:\n`
 const BAD = `${YAML}  all: { match: { path: /* }, to: nowhere }\n`
 let sluice: Sluice
 
-beforeEach(async () => {
+const start = async (): Promise<void> => {
   sluice = await startSluice(YAML + says('all', '/*', 'one'))
-})
-
-afterEach(() => sluice.stop())
+}
 
 const said = async (): Promise<string> => (await sluice.get('/')).body
 const json = ({ body }: Answer): Record<string, unknown> => JSON.parse(body) as Record<string, unknown>
 const config = async () => json(await sluice.admin('/api/v1/config'))
 
-describe('POST /api/v1/reload', () => {
-  it('reads the files again, and says what is live', async () => {
-    await writeFile(sluice.file, YAML + says('all', '/*', 'two'))
-    const answer = await sluice.command('reload', {})
-    expect(answer.status).toBe(200)
-    expect(json(answer)).toEqual({ changed: true, hash: (await config()).hash, problems: [], restart: [], kept: [] })
-    expect(await said()).toBe('two')
-    expect(json(await sluice.command('reload', {}))).toMatchObject({ changed: false })
+describe('POST', () => {
+  beforeAll(start)
+
+  beforeEach(async () => {
+    await writeFile(sluice.file, YAML + says('all', '/*', 'one'))
+    expect((await sluice.command('reload', {})).status).toBe(200)
   })
 
-  it('names the keys that wait for a restart', async () => {
-    const yaml = YAML.replace('workers: 2', 'workers: 1').replace('name: test', 'name: other')
-    await writeFile(sluice.file, yaml + says('all', '/*', 'two'))
-    expect(json(await sluice.command('reload', {}))).toMatchObject({
-      changed: true,
-      restart: ['workers', 'gateway.name'],
+  afterAll(() => sluice.stop())
+
+  describe('/api/v1/reload', () => {
+    it('reads the files again, and says what is live', async () => {
+      await writeFile(sluice.file, YAML + says('all', '/*', 'two'))
+      const answer = await sluice.command('reload', {})
+      expect(answer.status).toBe(200)
+      expect(json(answer)).toEqual({ changed: true, hash: (await config()).hash, problems: [], restart: [], kept: [] })
+      expect(await said()).toBe('two')
+      expect(json(await sluice.command('reload', {}))).toMatchObject({ changed: false })
     })
-    expect(await said()).toBe('two')
-    expect(await config()).toMatchObject({ restart: ['workers', 'gateway.name'] })
-    expect(await logged(sluice, 'a part of the config takes effect with the next start')).toMatchObject({
-      keys: ['workers', 'gateway.name'],
+
+    it('names the keys that wait for a restart', async () => {
+      const yaml = YAML.replace('workers: 2', 'workers: 1').replace('name: test', 'name: other')
+      await writeFile(sluice.file, yaml + says('all', '/*', 'two'))
+      expect(json(await sluice.command('reload', {}))).toMatchObject({
+        changed: true,
+        restart: ['workers', 'gateway.name'],
+      })
+      expect(await said()).toBe('two')
+      expect(await config()).toMatchObject({ restart: ['workers', 'gateway.name'] })
+      expect(await logged(sluice, 'a part of the config takes effect with the next start')).toMatchObject({
+        keys: ['workers', 'gateway.name'],
+      })
+    })
+
+    it('refuses bad files with all that is wrong', async () => {
+      await writeFile(sluice.file, BAD)
+      const answer = await sluice.command('reload', {})
+      expect(answer.status).toBe(422)
+      expect(json(answer)).toMatchObject({ error: 'refused', changed: false })
+      expect(String(json(answer).problems)).toContain('sluice.yaml:11:35: routes.all.to')
+      expect(await said()).toBe('one')
+    })
+
+    it('needs a token', async () => {
+      const { status } = await sluice.send('POST', '/', '')
+      expect(status).toBe(200)
+      const refused = await fetch(`http://127.0.0.1:${sluice.adminPort}/api/v1/reload`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      })
+      expect(refused.status).toBe(401)
+    })
+
+    it('answers many callers at once with few reloads', async () => {
+      await writeFile(sluice.file, YAML + says('all', '/*', 'two'))
+      const { generation } = await sluice.status()
+      const answers = await Promise.all(Array.from({ length: 20 }, () => sluice.command('reload', {})))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      expect((await sluice.status()).generation).toBe(Number(generation) + 1)
+      expect(await said()).toBe('two')
     })
   })
 
-  it('refuses bad files with all that is wrong', async () => {
-    await writeFile(sluice.file, BAD)
-    const answer = await sluice.command('reload', {})
-    expect(answer.status).toBe(422)
-    expect(json(answer)).toMatchObject({ error: 'refused', changed: false })
-    expect(String(json(answer).problems)).toContain('sluice.yaml:11:35: routes.all.to')
-    expect(await said()).toBe('one')
-  })
-
-  it('needs a token', async () => {
-    const { status } = await sluice.send('POST', '/', '')
-    expect(status).toBe(200)
-    const refused = await fetch(`http://127.0.0.1:${sluice.adminPort}/api/v1/reload`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{}',
+  describe('/api/v1/config', () => {
+    it('takes a whole config, which holds until the files are read again', async () => {
+      const answer = await sluice.command('config', { yaml: YAML + says('all', '/*', 'put') })
+      expect([answer.status, await said()]).toEqual([200, 'put'])
+      expect(await config()).toMatchObject({
+        source: 'api',
+        hash: json(answer).hash,
+        last: { ok: true, trigger: 'api' },
+      })
+      await sluice.command('reload', {})
+      expect(await said()).toBe('one')
+      expect(await config()).toMatchObject({ source: 'files' })
     })
-    expect(refused.status).toBe(401)
-  })
 
-  it('answers many callers at once with few reloads', async () => {
-    await writeFile(sluice.file, YAML + says('all', '/*', 'two'))
-    const answers = await Promise.all(Array.from({ length: 20 }, () => sluice.command('reload', {})))
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
-    expect(sluice.operational.filter(({ message }) => message === 'another config is live')).toHaveLength(1)
-    expect(await said()).toBe('two')
-  })
-})
+    it('only if the live config is the one that the caller knows', async () => {
+      const { hash } = await config()
+      const yaml = YAML + says('all', '/*', 'put')
+      const stale = await sluice.command('config', { yaml }, { 'if-match': `"${'0'.repeat(64)}"` })
+      expect([stale.status, await said()]).toEqual([412, 'one'])
+      const known = await sluice.command('config', { yaml }, { 'if-match': `"${String(hash)}"` })
+      expect([known.status, await said()]).toEqual([200, 'put'])
+    })
 
-describe('POST /api/v1/config', () => {
-  it('takes a whole config, which holds until the files are read again', async () => {
-    const answer = await sluice.command('config', { yaml: YAML + says('all', '/*', 'put') })
-    expect([answer.status, await said()]).toEqual([200, 'put'])
-    expect(await config()).toMatchObject({ source: 'api', hash: json(answer).hash, last: { ok: true, trigger: 'api' } })
-    await sluice.command('reload', {})
-    expect(await said()).toBe('one')
-    expect(await config()).toMatchObject({ source: 'files' })
-  })
+    it('with dryRun it only checks', async () => {
+      const before = await config()
+      const good = await sluice.command('config?dryRun=true', { yaml: YAML + says('all', '/*', 'put') })
+      expect([good.status, json(good).changed]).toEqual([200, false])
+      expect(json(good).hash).not.toBe(before.hash)
+      const bad = await sluice.command('config?dryRun=true', { yaml: BAD })
+      expect([bad.status, String(json(bad).problems).includes('nowhere')]).toEqual([422, true])
+      expect(await said()).toBe('one')
+      expect(await config()).toEqual(before)
+    })
 
-  it('only if the live config is the one that the caller knows', async () => {
-    const { hash } = await config()
-    const yaml = YAML + says('all', '/*', 'put')
-    const stale = await sluice.command('config', { yaml }, { 'if-match': `"${'0'.repeat(64)}"` })
-    expect([stale.status, await said()]).toEqual([412, 'one'])
-    const known = await sluice.command('config', { yaml }, { 'if-match': `"${String(hash)}"` })
-    expect([known.status, await said()]).toEqual([200, 'put'])
-  })
-
-  it('with dryRun it only checks', async () => {
-    const good = await sluice.command('config?dryRun=true', { yaml: YAML + says('all', '/*', 'put') })
-    expect([good.status, json(good).changed]).toEqual([200, false])
-    expect(json(good).hash).not.toBe((await config()).hash)
-    const bad = await sluice.command('config?dryRun=true', { yaml: BAD })
-    expect([bad.status, String(json(bad).problems).includes('nowhere')]).toEqual([422, true])
-    expect(await said()).toBe('one')
-    expect(await config()).toMatchObject({ source: 'files', last: { ok: true, trigger: 'start' } })
-  })
-
-  it.each([
-    ['no object', [], 400],
-    ['no text', { yaml: [7] }, 400],
-    ['another key', { yaml: '', extra: 1 }, 400],
-    ['an empty text', { yaml: '' }, 422],
-    ['no YAML', { yaml: '\t{' }, 422],
-  ])('refuses %s', async (_, body, status) => {
-    expect((await sluice.command('config', body)).status).toBe(status)
-    expect(await said()).toBe('one')
+    it.each([
+      ['no object', [], 400],
+      ['no text', { yaml: [7] }, 400],
+      ['another key', { yaml: '', extra: 1 }, 400],
+      ['an empty text', { yaml: '' }, 422],
+      ['no YAML', { yaml: '\t{' }, 422],
+    ])('refuses %s', async (_, body, status) => {
+      expect((await sluice.command('config', body)).status).toBe(status)
+      expect(await said()).toBe('one')
+    })
   })
 })
 
 describe('going back', () => {
+  beforeEach(start)
+
+  afterEach(() => sluice.stop())
+
   it('lists what was live, and makes one of it live again until the next reload', async () => {
     await sluice.command('config', { yaml: YAML + says('all', '/*', 'two') })
     await writeFile(sluice.file, YAML + says('all', '/*', 'three'))
@@ -159,6 +178,10 @@ describe('going back', () => {
 })
 
 describe('the command line', () => {
+  beforeEach(start)
+
+  afterEach(() => sluice.stop())
+
   const operate = (...args: string[]) =>
     command(sluice.folder, [...args, '--admin', `http://127.0.0.1:${sluice.adminPort}`], {
       XDG_STATE_HOME: join(sluice.folder, 'state'),
@@ -185,20 +208,24 @@ describe('the command line', () => {
 })
 
 describe('a start with a bad file', () => {
+  beforeEach(start)
+
+  afterEach(() => sluice.stop())
+
   it('takes the last config that was live, if it is told to', async () => {
     const second = YAML + says('all', '/*', 'two')
     await writeFile(sluice.file, second)
     await sluice.command('reload', {})
     const { file, folder } = sluice
     await writeFile(file, BAD)
-    const start = (args: readonly string[]) =>
+    const startAgain = (args: readonly string[]) =>
       startSluice(second, {
         args,
         env: { XDG_STATE_HOME: join(folder, 'state') },
         place: async () => file,
       })
-    await expect(start([])).rejects.toThrow(/exited with 2/)
-    const again = await start(['--last-known-good'])
+    await expect(startAgain([])).rejects.toThrow(/exited with 2/)
+    const again = await startAgain(['--last-known-good'])
     try {
       expect((await again.get('/')).body).toBe('two')
       expect(again.stderr).toContain('going on with the last good one')

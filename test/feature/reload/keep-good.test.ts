@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { logged, metric, says } from '../../kit/reload.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
@@ -7,12 +7,16 @@ const HEAD = `${TOP}watch: off\nonInvalid: keepGood\n`
 let upstream: TestUpstream
 let sluice: Sluice
 
-beforeEach(async () => {
+beforeAll(async () => {
   upstream = await testUpstream()
   sluice = await startSluice(config())
 })
 
-afterEach(async () => {
+beforeEach(async () => {
+  expect(await put(config())).toMatchObject({ status: 200, kept: [] })
+})
+
+afterAll(async () => {
   await sluice.stop()
   await upstream.close()
 })

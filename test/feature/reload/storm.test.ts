@@ -79,10 +79,10 @@ it('200 reloads in a row, a tenth of them bad, touch no request, no connection, 
   const open = await Promise.all(Array.from({ length: STREAMS }, stream))
   const port = sluice.port()
   const loads = [
-    new Load({ port, path: '/fast', parallel: 12, most: 1_000_000 }),
-    new Load({ port, path: '/changing', parallel: 8, most: 1_000_000 }),
-    new Load({ port, path: '/upload', method: 'POST', parallel: 4, most: 1_000_000 }),
-    new Load({ port, path: '/slow', parallel: 8, most: 1_000_000 }),
+    new Load({ port, path: '/fast', parallel: 12 }),
+    new Load({ port, path: '/changing', parallel: 8 }),
+    new Load({ port, path: '/upload', method: 'POST', parallel: 4 }),
+    new Load({ port, path: '/slow', parallel: 8 }),
   ]
   const memory: number[] = []
   const refused: number[] = []
@@ -114,7 +114,8 @@ it('200 reloads in a row, a tenth of them bad, touch no request, no connection, 
   await sluice.get('/sick')
   expect(broken.seen).toHaveLength(seen)
   expect(await metric(sluice, 'sluice_config_last_reload_successful')).toBe(0)
-  // The last 100 reloads don't need more than the first 100 did, but for noise of the collector.
-  const [, half = 0, , end = 0] = memory
-  expect(end).toBeLessThan(half * 1.3)
+  // The last 100 reloads don't need more than the first 100 did, but for noise of the collector: that what is smallest of
+  // the end is larger than what was largest of the beginning is no noise.
+  const [first = 0, half = 0, third = 0, end = 0] = memory
+  expect(Math.min(third, end)).toBeLessThan(Math.max(first, half) * 1.3)
 }, 120_000)

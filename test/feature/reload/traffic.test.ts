@@ -36,13 +36,16 @@ interface Wanted {
   /** Lines in the place of the route `changing`; undefined: it is gone. */
   readonly changing?: string | undefined
   readonly extra?: string
+  /** What requests on changed routes get. */
+  readonly timeout?: string
 }
 
 function yaml({
   changing = '  changing: { match: { path: /changing/* }, to: app, rewrite: { stripPrefix: /changing } }',
   extra = '',
+  timeout = '300ms',
 }: Wanted = {}): string {
-  return `${TOP.replace('timeout: 5s', 'timeout: 300ms').replace('workers: 2', 'workers: 1')}watch: off
+  return `${TOP.replace('timeout: 5s', `timeout: ${timeout}`).replace('workers: 2', 'workers: 1')}watch: off
 defaults: { route: { retries: off, circuitBreaker: { minRequests: 5 } } }
 upstreams:
   app: { endpoints: ["${app.url}"], outlierDetection: off }
@@ -152,7 +155,7 @@ describe('a route that changed', () => {
   it('finishes what it has begun as it was, while new requests go the new way', async () => {
     const waiting = sluice.get('/changing/hold')
     await until(() => held.length === 1, 'it is with the upstream')
-    await live({ changing: TO_OTHER })
+    await live({ changing: TO_OTHER, timeout: '1m' })
     expect((await sluice.get('/changing/x')).body).toBe('other')
     held[0]?.end('as it was')
     expect(await waiting).toMatchObject({ status: 200, body: 'as it was' })
@@ -169,7 +172,7 @@ describe('a route that changed', () => {
     ['was removed', ''],
   ])('cuts a stream after drain.timeout when its route %s', async (_, changing) => {
     const stream = await open('/changing/events')
-    await live({ changing })
+    await live({ changing, timeout: '1s' })
     expect(stream.ended).toBe('no')
     await until(() => stream.ended === 'broken', 'it is cut')
     expect(await sluice.line(({ path }) => path === '/changing/events')).toMatchObject({

@@ -34,6 +34,10 @@ async function ask(gateway: Sluice, count: number): Promise<Answer[]> {
   return answers
 }
 
+async function inFlight(gateway: Sluice): Promise<number> {
+  return Number(/^sluice_requests_in_flight\{route="app"\} (\d+)$/m.exec((await gateway.probe('/metrics')).body)?.[1])
+}
+
 const counts = (): number[] => upstreams.map((upstream) => upstream.seen.length)
 
 describe('balancing over workers', () => {
@@ -48,19 +52,25 @@ describe('balancing over workers', () => {
   })
 
   test('least-request keeps away from an endpoint that has its hands full', async () => {
-    const [a, b] = await three()
-    const held: (() => void)[] = []
-    const slow = await testUpstream((_req, res) => void held.push(() => res.end()))
-    upstreams.push(slow)
-    const gateway = await start(`{ endpoints: ["${a.url}", "${b.url}", "${slow.url}"] }`)
+    const all = await three()
+    const held = all.map((upstream) => {
+      const finishes: (() => void)[] = []
+      upstream.script = (_req, res) => void finishes.push(() => res.end())
+      return finishes
+    })
+    const gateway = await start(`{ endpoints: [${all.map(({ url }) => `"${url}"`).join(', ')}] }`)
     const under = Array.from({ length: 30 }, () => gateway.get('/'))
-    await until(() => a.seen.length + b.seen.length + slow.seen.length === 30, 'all requests are there')
+    await until(() => held.flat().length === 30, 'all requests are there')
+    const [a, b, slow] = all
+    for (const upstream of [a, b]) upstream.script = (_req, res) => void res.end()
+    for (const finish of held.slice(0, 2).flat()) finish()
+    await until(async () => (await inFlight(gateway)) === slow.seen.length, 'only the slow one is busy')
     const before = slow.seen.length
-    // The others are idle again: of two that are drawn, the slow one always has more in flight.
+    // Of two that are drawn, the slow one always has more in flight.
     const answers = await ask(gateway, 60)
     expect(answers.map(({ status }) => status)).toEqual(new Array(60).fill(200))
     expect(slow.seen.length).toBe(before)
-    for (const finish of held) finish()
+    for (const finish of held[2] as (() => void)[]) finish()
     await Promise.all(under)
   })
 

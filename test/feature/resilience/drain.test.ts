@@ -47,7 +47,7 @@ async function slowRequest(gateway: Sluice): Promise<TcpPeer> {
 
 describe('SIGTERM', () => {
   test('under load: no request that was read is lost, new ones come in for `delay`, and the exit code is 0', async () => {
-    const gateway = await start('{ delay: 1s, timeout: 10s }')
+    const gateway = await start('{ delay: 3s, timeout: 10s }')
     const load = new Load({ port: gateway.port(), path: '/', parallel: 24 })
     await load.more(500)
     gateway.child.kill('SIGTERM')

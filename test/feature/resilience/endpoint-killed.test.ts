@@ -41,8 +41,11 @@ routes:
     expect([...load.statuses.keys()], load.summary).toEqual([200])
     expect(await first.served()).toBeGreaterThan(0)
     expect(await third.served()).toBeGreaterThan(0)
-    const { body } = await sluice.probe('/metrics')
-    expect(body).toMatch(/sluice_requests_in_flight\{route="app"\} 0/)
+    let body = ''
+    await until(async () => {
+      body = (await (sluice as Sluice).probe('/metrics')).body
+      return body.includes('sluice_requests_in_flight{route="app"} 0')
+    }, 'none is in flight')
     expect(body).toMatch(/sluice_retries_total\{route="app",reason="(connect_refused|upstream_reset)"\} [1-9]/)
   },
 )

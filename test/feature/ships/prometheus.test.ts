@@ -23,7 +23,7 @@ describe.skipIf(withoutPrometheus())('a real Prometheus', () => {
     port = upstream.port
     sluice = await startSluice(`${TOP}
 upstreams:
-  orders: { endpoints: ["${upstream.url}"], healthCheck: { path: /, interval: 200ms, unhealthyAfter: 1 } }
+  orders: { endpoints: ["${upstream.url}"], healthCheck: { path: /, interval: 200ms, timeout: 5s, unhealthyAfter: 1 } }
   plain: { endpoints: ["${upstream.url}"] }
 routes:
   orders:

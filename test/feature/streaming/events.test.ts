@@ -18,7 +18,7 @@ beforeEach(async () => {
   })
   sluice = await startSluice(`${TOP}
 upstreams: { app: { endpoints: ["${upstream.url}"] } }
-routes: { app: { match: { path: /* }, to: app, timeouts: { idle: 300ms, stream: 1s } } }
+routes: { app: { match: { path: /* }, to: app, timeouts: { idle: 300ms, stream: 2s } } }
 `)
 })
 
@@ -56,6 +56,6 @@ test.each([
   const line = await sluice.line((candidate) => candidate.path === path)
   expect(line).toMatchObject({ reason: 'idle_timeout', phase: 'body', origin: 'upstream' })
   const ms = line.duration_ms as number
-  if (path === '/events') expect(ms).toBeGreaterThanOrEqual(1000)
+  if (path === '/events') expect(ms).toBeGreaterThanOrEqual(2000)
   client.close()
 })

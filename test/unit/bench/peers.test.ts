@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { costPeers, routeLines } from '../../bench/costs.ts'
-import { freePort } from '../../bench/ports.ts'
 import { fetchRaw, startSluice, TOP } from '../../kit/sluice.ts'
+import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 import { seenField, testUpstream } from '../../kit/upstream.ts'
 
@@ -15,7 +15,7 @@ describe('bare', () => {
     const upstream = await testUpstream((req, res) => {
       req.on('end', () => res.writeHead(201, { connection: 'x-hop', 'x-hop': '1', 'x-end': '2' }).end('answer'))
     })
-    const port = await freePort()
+    const port = await closedPort()
     const child = spawn(process.execPath, [fileURLToPath(file('bare.ts')), String(port), String(upstream.port)])
     try {
       const headers = { connection: 'x-own', 'x-own': '1', te: 'trailers', 'keep-alive': 'x', 'x-kept': '2' }

@@ -154,6 +154,26 @@ test.each([
   expect(bench.flights[0]?.timeline[1]).toEqual({ atMs: 0, ...happening })
 })
 
+test('the story has the tries of the route that a fallback asked', () => {
+  const bench = new Bench()
+  const ex = bench.exchange()
+  ex.begin(madeAttempt(1, { outcome: 'connect', reason: 'connect_refused', ignored: false }, 1000))
+  const side = madeExchange()
+  side.standsInFor(ex)
+  side.begin(madeAttempt(1, { outcome: 503, reason: undefined, ignored: false }, 1010))
+  side.note({ at: 1012, kind: 'no_retry', because: 'condition' })
+  bench.clock.advance(20)
+  bench.end(ex, 502, 'connect_refused')
+  expect(bench.flights[0]?.timeline.map(({ atMs, kind }) => [atMs, kind])).toEqual([
+    [0, 'received'],
+    [0, 'attempt'],
+    [10, 'attempt'],
+    [12, 'no_retry'],
+    [20, 'failed'],
+    [20, 'ended'],
+  ])
+})
+
 test('a single try that was fine makes no list of tries', () => {
   const ex = madeExchange()
   ex.begin(madeAttempt(1, OK))

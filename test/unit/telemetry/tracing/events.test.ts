@@ -15,8 +15,10 @@ function story(ex: Exchange): [number, string, EventRecord['facts']][] {
   return eventsOf(ex, EPOCH, 2000).map(({ at, facts, name }) => [at - EPOCH, name, facts])
 }
 
-function begin(ex: Exchange, number: number, head: HeadVerdict, startedAt: number, over: Partial<Attempt> = {}): void {
-  ex.begin(Object.assign(madeAttempt(number, head, startedAt), { endedAt: startedAt + 5 }, over))
+function begin(ex: Exchange, number: number, head: HeadVerdict, startedAt: number): Attempt {
+  const tri = Object.assign(madeAttempt(number, head, startedAt), { endedAt: startedAt + 5 })
+  ex.begin(tri)
+  return tri
 }
 
 test('a request that one try answers has none', () => {
@@ -33,7 +35,7 @@ test('decisions and what made further tries follow, in the order of time', () =>
   begin(ex, 2, { outcome: 503, reason: undefined, ignored: false }, 1020)
   begin(ex, 3, POOL_FULL, 1030)
   begin(ex, 3, OK, 1035)
-  begin(ex, 4, OK, 1050, { hedge: true })
+  ex.note({ at: 1050, kind: 'hedge', tri: begin(ex, 4, OK, 1050) })
   ex.refused({ now: () => 1010 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
   ex.refused({ now: () => 1011 }, 'bulkhead', 'bulkhead_full', 'shadow')
   ex.note({ at: 1040, kind: 'budget', upstream: 'orders' })

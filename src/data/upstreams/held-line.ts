@@ -1,19 +1,19 @@
 import type { HeldCell } from '../../cells/held.ts'
 
-/** What stands in a line; the line owns both. */
+/** Its neighbours in the line; undefined while it is in none. */
 export interface Linked<T> {
   previous: T | undefined
   next: T | undefined
 }
 
-/** First in, first out, with leaving in between at no cost. */
-export class TicketLine<T extends Linked<T>> {
+/** First in, first out, with leaving in between at no cost. How many wait is counted for all workers. */
+export class HeldLine<T extends Linked<T>> {
   length = 0
   private first: T | undefined = undefined
   private last: T | undefined = undefined
   private readonly held: HeldCell
 
-  /** `held`: counts those in line, of this one and others. */
+  /** `held`: counts them for all pools of an upstream. */
   constructor(held: HeldCell) {
     this.held = held
   }

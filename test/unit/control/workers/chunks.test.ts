@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { chunksOf } from '../../../src/control/chunks.ts'
-import type { UpstreamConfig } from '../../../src/core/config.ts'
-import type { LeanRoute, ResolvedEndpoint, UpstreamCells, UpstreamEndpoints } from '../../../src/core/protocol.ts'
+import { chunksOf } from '../../../../src/control/workers/chunks.ts'
+import type { UpstreamConfig } from '../../../../src/core/config.ts'
+import type { LeanRoute, ResolvedEndpoint, UpstreamCells, UpstreamEndpoints } from '../../../../src/core/protocol.ts'
 
 const upstream = (name: string): UpstreamConfig => ({ name }) as UpstreamConfig
 const route = (name: string): LeanRoute => ({ name }) as LeanRoute

@@ -1,7 +1,7 @@
 import type { EventLoopUtilization } from 'node:perf_hooks'
 import { type ResourceLimits, Worker } from 'node:worker_threads'
-import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
-import type { Clock, ClockHandle } from '../lib/clock.ts'
+import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../../core/protocol.ts'
+import type { Clock, ClockHandle } from '../../lib/clock.ts'
 
 /** The worker ended, or was about to, while an answer was waited for. */
 export class WorkerGone extends Error {}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BEAT_MS, beatAge, HeartbeatWatch } from '../../../src/control/heartbeat.ts'
+import { BEAT_MS, beatAge, HeartbeatWatch } from '../../../../src/control/workers/heartbeat.ts'
 
 /** Looks every beat from `from` to `to`. */
 function lookOn(watch: HeartbeatWatch, from: number, to: number): void {

@@ -1,8 +1,8 @@
-import type { CellRef } from '../cells/pages.ts'
-import type { ExitReason, WorkerState } from './contract.ts'
+import type { CellRef } from '../../cells/pages.ts'
+import type { ExitReason, WorkerState } from '../contract.ts'
 import type { Pulse } from './heartbeat.ts'
 import { RestartDelay } from './restarts.ts'
-import type { WorkerThread } from './worker-thread.ts'
+import type { WorkerThread } from './thread.ts'
 
 /** A worker number and the thread that has it now. All below `thread` is the thread's and starts anew with the next one. */
 export class WorkerSlot {

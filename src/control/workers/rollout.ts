@@ -1,8 +1,8 @@
-import type { LeanConfig } from '../core/config.ts'
-import type { ConfigHead, FromWorker, LeanRoute, UpstreamEndpoints } from '../core/protocol.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { LeanConfig } from '../../core/config.ts'
+import type { ConfigHead, FromWorker, LeanRoute, UpstreamEndpoints } from '../../core/protocol.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { chunksOf } from './chunks.ts'
-import type { WorkerThread } from './worker-thread.ts'
+import type { WorkerThread } from './thread.ts'
 
 /** All workers together have this long to prepare, and again to commit. */
 export const SWAP_MS = 5_000

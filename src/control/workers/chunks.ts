@@ -1,5 +1,5 @@
-import type { UpstreamConfig } from '../core/config.ts'
-import type { LeanRoute, ToWorker, UpstreamEndpoints } from '../core/protocol.ts'
+import type { UpstreamConfig } from '../../core/config.ts'
+import type { LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 
 type Chunk = Extract<ToWorker, { type: 'chunk' }>
 

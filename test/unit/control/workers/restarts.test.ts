@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { FailedReplacements, RestartDelay } from '../../../src/control/restarts.ts'
+import { FailedReplacements, RestartDelay } from '../../../../src/control/workers/restarts.ts'
 
 describe('RestartDelay', () => {
   test('doubles from 0.1 to 30 s and stays there', () => {
