@@ -34,7 +34,8 @@ export async function firstConfig(
   io.stderr(await render(diagnostics, io.isTTY))
   const signature = sources.length === 1 ? before : await signatureOf(sources)
   if (config !== undefined && tree !== undefined) {
-    return { config, reload: { file, deps, sources, signature, source: 'files', documents: reader.documents, tree } }
+    const { documents } = reader
+    return { config, reload: { file, deps, sources, signature, source: 'files', refused: [], documents, tree } }
   }
   if (!lastKnownGood) return undefined
   const kept = await latestOf(await stateFolders({ configured: stateDir, env: io.env, home: homedir() }), resolve(file))
@@ -49,8 +50,9 @@ export async function firstConfig(
   if (old.config === undefined || old.tree === undefined) return undefined
   io.stderr(`sluice run: the config is bad; going on with the last good one, of ${kept.savedAt}\n`)
   const { documents } = kept
+  const source = 'last-known-good'
   return {
     config: old.config,
-    reload: { file, deps, sources, signature, source: 'last-known-good', documents, tree: old.tree },
+    reload: { file, deps, sources, signature, source, refused: diagnostics, documents, tree: old.tree },
   }
 }

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, matchesGlob, relative, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, matchesGlob, relative, resolve } from 'node:path'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { MapNode, Node } from '../schema/node.ts'
 import { At, INVALID } from '../schema/schema.ts'
@@ -89,7 +89,8 @@ class Gathering {
     return this.parsed(this.file, bytes, this.deps.env)
   }
 
-  private async documents(paths: readonly string[], fence?: Fence): Promise<readonly Document[]> {
+  /** `from`: where they are named; undefined: by whoever runs us. */
+  private async documents(paths: readonly string[], fence?: Fence, from?: Node): Promise<readonly Document[]> {
     const env = fence === undefined ? this.deps.env : fencedEnvironment(this.deps.env, fence)
     const all: Document[] = []
     for (const path of paths) {
@@ -101,7 +102,8 @@ class Gathering {
       try {
         all.push(...this.parsed(path, await this.deps.readFile(path), env))
       } catch (error) {
-        this.error(path, unreadable(error))
+        if (from === undefined) this.error(path, unreadable(error))
+        else this.say('error', from, `${path}: ${unreadable(error)}`)
       }
     }
     return all
@@ -136,17 +138,17 @@ class Gathering {
       const from = nodes[i] as Node
       const paths = await this.expanded(include, from)
       for (const path of paths) {
-        if (seen.has(resolve(path))) this.error(path, 'this file is included twice')
+        if (seen.has(resolve(path))) this.say('error', from, `${path} is included twice`)
         seen.add(resolve(path))
       }
-      all.push(...(await this.entry(include, paths)))
+      all.push(...(await this.entry(include, paths, from)))
     }
     return all
   }
 
-  private async entry({ allow, as }: Include, paths: readonly string[]): Promise<readonly Document[]> {
+  private async entry({ allow, as }: Include, paths: readonly string[], from: Node): Promise<readonly Document[]> {
     const fence = as === undefined || allow === undefined ? undefined : { as, allow }
-    const documents = await this.documents(paths, fence)
+    const documents = await this.documents(paths, fence, from)
     for (const document of documents) this.onlyKeys(document, as === undefined ? INCLUDED : NAMED)
     if (fence !== undefined) {
       this.fences.push(fence)
@@ -168,19 +170,30 @@ class Gathering {
   }
 
   /** Paths of the files that an include means, in order. */
-  private async expanded({ files }: Include, { at }: Node): Promise<readonly string[]> {
+  private async expanded({ files }: Include, node: Node): Promise<readonly string[]> {
     const all: string[] = []
     for (const pattern of files) {
-      const from = isAbsolute(pattern) ? '/' : dirname(at.file)
-      const found = await this.matching(
-        from,
-        pattern.split('/').filter((step) => step !== '' && step !== '.'),
-      )
-      if (found.length === 0)
-        this.problems.push({ severity: 'warning', at, path: 'include', message: `${pattern} matches no file` })
-      all.push(...found)
+      const from = isAbsolute(pattern) ? '/' : dirname(node.at.file)
+      const steps = pattern.split('/').filter((step) => step !== '' && step !== '.')
+      const found = await Promise.all((await this.matching(from, steps)).map((path) => this.filesOf(path)))
+      if (found.flat().length === 0) this.say('warning', node, `${pattern} matches no file`)
+      all.push(...found.flat())
     }
     return [...new Set(all)]
+  }
+
+  /** The YAML files of a folder; a file is itself. */
+  private async filesOf(path: string): Promise<readonly string[]> {
+    if (YAML_FILE.test(basename(path))) return [path]
+    try {
+      const names = await this.deps.readFolder(path)
+      return names
+        .filter((name) => YAML_FILE.test(name))
+        .toSorted()
+        .map((name) => join(path, name))
+    } catch {
+      return [path]
+    }
   }
 
   private async matching(from: string, [step, ...rest]: readonly string[]): Promise<readonly string[]> {
@@ -198,6 +211,10 @@ class Gathering {
     } catch {
       return []
     }
+  }
+
+  private say(severity: Diagnostic['severity'], { at }: Node, message: string): void {
+    this.problems.push({ severity, at, path: 'include', message })
   }
 
   private error(file: string, message: string): void {

@@ -25,7 +25,7 @@ const allow = object({
 })
 
 const entry = object({
-  files: required(oneOrMany(files), 'Paths or patterns, relative to this file. * ? [ ] { } within a name.'),
+  files: required(oneOrMany(files), 'Files, folders or patterns, relative to this file. * ? [ ] { } within a name.'),
   as: optional(
     name('a name for whose files they are'),
     'Their own names: the route list of the team shop is shop.list.',

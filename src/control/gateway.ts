@@ -48,7 +48,7 @@ export interface GatewayDeps {
 }
 
 /** Where the config that the gateway starts with came from. */
-export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'deps' | 'source' | 'documents'> {
+export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'deps' | 'source' | 'refused' | 'documents'> {
   readonly sources: readonly string[]
   /** What the first config was made of. */
   readonly tree: Node

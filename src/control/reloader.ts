@@ -62,6 +62,8 @@ export interface ReloaderOptions {
   /** What the process was started with; `source`: where that came from. */
   readonly first: Written & { readonly sources: readonly string[] }
   readonly source: ConfigSource
+  /** What is wrong with the files, where that came from elsewhere. */
+  readonly refused: readonly Diagnostic[]
   readonly documents: Documents
   readonly archive: Archive
   /** A config was loaded: the first, or one that has become live or was refused. */
@@ -112,6 +114,8 @@ export class Reloader {
       kept: [],
       problems: [],
     })
+    const { refused } = this.options
+    if (refused.length > 0) await this.refused('start', linesOf(refused))
   }
 
   /** Files and folders whose change may change the config. */

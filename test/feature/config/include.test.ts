@@ -61,7 +61,7 @@ describe('include', () => {
     expect(loaded.config).toBeUndefined()
     expect(told(loaded)).toEqual([
       'b.yaml:1:1: drain: stands in the main file only; files that are included have apiVersion, kind, listeners, profiles, upstreams, routes, tests',
-      'gone.yaml: there is no such file',
+      'sluice.yaml:3:27: include: gone.yaml: there is no such file',
     ])
     await writeFile(join(folder, 'b.yaml'), 'routes:\n  b: { match: { path: b }, respond: { status: 200 } }\n')
     expect(told(await load({ 'gone.yaml': 'x-free: 1\n' }))).toEqual([
@@ -73,6 +73,20 @@ describe('include', () => {
     ])
   })
 
+  it('takes a folder for the files in it, hidden ones and folders aside', async () => {
+    const loaded = await load({
+      'sluice.yaml': `${TOP}include: [shop]\n`,
+      'shop/b.yml': `routes:\n${text('b')}`,
+      'shop/a.yaml': `routes:\n${text('a')}`,
+      'shop/.old.yaml': 'nonsense: 1',
+      'shop/README.md': '# Shop',
+      'shop/deep/c.yaml': 'nonsense: 1',
+    })
+    expect(told(loaded)).toEqual([])
+    expect(loaded.config?.lean.routes.map(({ name }) => name)).toEqual(['a', 'b'])
+    expect(loaded.sources.map((path) => path.slice(folder.length + 1))).toContain('shop')
+  })
+
   it('warns of a pattern that matches nothing, and refuses a file twice', async () => {
     const files = { 'sluice.yaml': `${TOP}include: ["none/*.yaml"]\nroutes:\n${text('main')}` }
     const none = await load(files)
@@ -82,7 +96,7 @@ describe('include', () => {
       'sluice.yaml': `${TOP}include: [a.yaml, "*.yaml"]\nroutes:\n${text('main')}`,
       'a.yaml': `routes:\n${text('a')}`,
     })
-    expect(told(twice)).toContain('a.yaml: this file is included twice')
+    expect(told(twice)).toContain('sluice.yaml:3:19: include: a.yaml is included twice')
   })
 
   it('takes paths of files relative to the file that names them', async () => {

@@ -234,7 +234,7 @@ describe.skipIf(withoutNginx())('nginx and Sluice on what was imported of it', (
       const { stdout } = await sluice('/', ['import', 'nginx', nginx.conf])
       const listen = 'listen: "127.0.0.1:0"'
       const yaml = stdout.replace(`listen: 127.0.0.1:${nginx.port}`, listen)
-      gateway = await startSluice(`${yaml}admin: { ${listen} }\nprobes: { ${listen} }\ndrain: { delay: 0s }\n`)
+      gateway = await startSluice(`${yaml}admin: { ${listen} }\nprobes: { ${listen} }\n`)
     })
 
     afterAll(async () => {

@@ -130,7 +130,7 @@ describe.skipIf(withoutNginx())('nginx with several ports, and Sluice on what wa
     yaml = (await sluice('/', ['import', 'nginx', nginx.conf])).stdout
     const listen = 'listen: "127.0.0.1:0"'
     const free = yaml.replace(/listen: 127.0.0.1:\d+/g, listen)
-    gateway = await startSluice(`${free}admin: { ${listen} }\nprobes: { ${listen} }\ndrain: { delay: 0s }\n`)
+    gateway = await startSluice(`${free}admin: { ${listen} }\nprobes: { ${listen} }\n`)
   })
 
   afterAll(async () => {

@@ -2,7 +2,7 @@ import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { latestOf } from '../../../src/control/archive.ts'
-import { logged, says } from '../../kit/reload.ts'
+import { logged, metric, says } from '../../kit/reload.ts'
 import { type Answer, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { sluice as command } from '../cli/cli.ts'
 
@@ -230,7 +230,13 @@ describe('a start with a bad file', () => {
       expect((await again.get('/')).body).toBe('two')
       expect(again.stderr).toContain('going on with the last good one')
       const live = JSON.parse((await again.admin('/api/v1/config')).body) as object
-      expect(live).toMatchObject({ source: 'last-known-good' })
+      expect(live).toMatchObject({ source: 'last-known-good', last: { ok: false, trigger: 'start' } })
+      expect(JSON.parse((await again.probe('/readyz')).body)).toMatchObject({ status: 'ok', notes: ['config_stale'] })
+      expect(await metric(again, 'sluice_config_last_reload_successful')).toBe(0)
+      expect(await logged(again, 'a config was refused, the one before stays live')).toMatchObject({ trigger: 'start' })
+      await writeFile(file, YAML + says('all', '/*', 'three'))
+      expect((await again.command('reload', {})).status).toBe(200)
+      expect(await metric(again, 'sluice_config_last_reload_successful')).toBe(1)
     } finally {
       await again.stop()
       await rm(again.folder, { recursive: true, force: true })
