@@ -14,7 +14,6 @@ export interface Wanted {
   readonly reference: string
   readonly seconds: number
   readonly rounds: number
-  readonly launches: number
   /** A bound that does not hold is exit code 1. */
   readonly require: boolean
   /** Folder for the results in the place of test/bench/results. */
@@ -27,7 +26,7 @@ const OTHER_MODES = MODES.slice(1)
 
 export const USAGE = `npm run bench -- [${OTHER_MODES.map(({ name }) => `--${name}`).join(' | ')} | --against FOLDER]
   [--peers A,B]
-  [--scenarios S,T] [--seconds N] [--rounds N] [--launches N] [--require] [--out FOLDER]
+  [--scenarios S,T] [--seconds N] [--rounds N] [--require] [--out FOLDER]
 `
 
 /** Throws with what is wrong. */
@@ -41,7 +40,6 @@ export function readArgs(args: readonly string[]): Wanted {
       scenarios: { type: 'string' },
       seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '8' },
-      launches: { type: 'string', default: '4' },
       require: flag,
       against: { type: 'string' },
       out: { type: 'string' },
@@ -70,7 +68,6 @@ export function readArgs(args: readonly string[]): Wanted {
     reference: (peers.find(({ name }) => name === mode.reference) ?? (peers[0] as Peer)).name,
     seconds: whole('seconds', values.seconds, 120),
     rounds,
-    launches: Math.min(rounds, whole('launches', values.launches, 50)),
     require: values.require === true,
     out: typeof values.out === 'string' ? values.out : undefined,
     whole: values.peers === undefined && values.scenarios === undefined && rounds >= mode.fewestRounds,

@@ -28,8 +28,6 @@ export interface BenchOptions {
   readonly reference: string
   readonly seconds: number
   readonly rounds: number
-  /** How often all peers are started anew: the rounds are shared out among them. */
-  readonly launches: number
   /** Percentiles too. */
   readonly latency: boolean
   /** Ours; removed by the caller. */
@@ -58,76 +56,43 @@ export function estimate({
   scenarios,
   seconds,
   rounds,
-  launches,
   latency,
-}: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'launches' | 'latency'>): number {
+}: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
   const paced = latency ? PACED_TIMES * seconds * Math.min(rounds, PACED_ROUNDS) : 0
-  const each = launches * START_SECONDS + scenarios.length * (launches * warmUp(seconds) + paced)
+  const each = START_SECONDS + scenarios.length * (warmUp(seconds) + paced)
   return peers.length * each + scenarios.length * rounds * 2 * seconds * Math.max(1, peers.length - 1)
 }
 
 /**
  * Runs every scenario against every peer in interleaved rounds. Within a round each peer is measured right beside the
  * reference, before it in one round and after it in the next, so that what else the machine does falls on both sides of
- * a quotient. One that nobody asks costs next to nothing. All are started anew several times: what a compiler and the
- * memory make of a process stays as it is for its life, and differs from one to the next by more than a stage costs.
+ * a quotient. Peers run from the beginning to the end; one that nobody asks costs next to nothing.
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
-  const made = new Bench(options)
-  for (let launch = 0; launch < options.launches; launch++) {
-    try {
-      await made.run(launch)
-    } finally {
-      await made.stop()
-    }
+  const children: Child[] = []
+  try {
+    return await new Bench(options, children).run()
+  } finally {
+    await Promise.all(children.map((child) => child.stop()))
   }
-  return made.result()
-}
-
-/** What was found of one peer in one scenario. */
-interface Found {
-  readonly peer: string
-  readonly scenario: string
-  readonly pairs: Pair[]
-  readonly latencies: Latency[]
-  peakMiB: number
 }
 
 class Bench {
   private readonly options: BenchOptions
-  private children: Child[] = []
+  private readonly children: Child[]
   private readonly versions: Record<string, string> = {}
   private readonly skipped: { peer: string; why: string }[] = []
-  private readonly found: Found[] = []
 
-  constructor(options: BenchOptions) {
+  constructor(options: BenchOptions, children: Child[]) {
     this.options = options
+    this.children = children
   }
 
-  async run(launch: number): Promise<void> {
+  async run(): Promise<BenchResult> {
     const running = await this.startAll()
-    for (const scenario of this.options.scenarios) await this.scenario(running, scenario, launch)
-  }
-
-  async stop(): Promise<void> {
-    const children = this.children
-    this.children = []
-    await Promise.all(children.map((child) => child.stop()))
-  }
-
-  result(): BenchResult {
-    const rows = this.found.map(({ latencies, pairs, peakMiB, peer, scenario }) =>
-      summary(peer, scenario, pairs, latencies, peakMiB),
-    )
+    const rows: Row[] = []
+    for (const scenario of this.options.scenarios) rows.push(...(await this.scenario(running, scenario)))
     return { rows, versions: this.versions, skipped: this.skipped }
-  }
-
-  private foundOf({ peer }: Running, scenario: Scenario): Found {
-    const known = this.found.find((one) => one.peer === peer.name && one.scenario === scenario.name)
-    if (known !== undefined) return known
-    const made: Found = { peer: peer.name, scenario: scenario.name, pairs: [], latencies: [], peakMiB: 0 }
-    this.found.push(made)
-    return made
   }
 
   private async startAll(): Promise<Running[]> {
@@ -146,7 +111,7 @@ class Bench {
         signal.throwIfAborted()
         const why = messageOf(error)
         progress(`${peer.name} is left out: ${why}`)
-        this.skip(peer, why)
+        this.skipped.push({ peer: peer.name, why })
       }
     }
     if (running.length === 0) throw new Error('no peer runs on this machine')
@@ -161,42 +126,45 @@ class Bench {
     return child
   }
 
-  private async scenario(running: readonly Running[], scenario: Scenario, launch: number): Promise<void> {
-    const { latency, launches, rounds, seconds } = this.options
-    const found = (one: Running): Found => this.foundOf(one, scenario)
+  private async scenario(running: readonly Running[], scenario: Scenario): Promise<Row[]> {
+    const { rounds, latency } = this.options
+    const pairs = new Map<Running, Pair[]>(running.map((one) => [one, []]))
+    const latencies = new Map<Running, Latency[]>(running.map((one) => [one, []]))
     for (const one of running) {
       forgetPeak(family(one.child.pid))
-      found(one)
-      await this.sample(one, scenario, warmUp(seconds))
+      await this.sample(one, scenario, warmUp(this.options.seconds))
     }
     const reference = running.find(({ peer }) => peer.name === this.options.reference) ?? (running[0] as Running)
     const others = running.filter((one) => one !== reference)
-    for (let round = launch; round < rounds; round += launches) {
+    for (let round = 0; round < rounds; round++) {
       for (const one of others.length === 0 ? [reference] : rotated(others, round)) {
         const name = `${scenario.name} ${round + 1}/${rounds} ${one.peer.name}`
         const { beside, sample } = await this.pair(one, reference, scenario, round % 2 === 0)
-        found(one).pairs.push({ sample, beside })
-        found(reference).pairs.push({ sample: beside, beside })
+        pairs.get(one)?.push({ sample, beside })
+        pairs.get(reference)?.push({ sample: beside, beside })
         this.options.progress(`${name}: ${shown(sample)}; ${reference.peer.name}: ${shown(beside)}`)
       }
     }
-    if (latency && launch === launches - 1) await this.percentiles(running, scenario)
-    for (const one of running) found(one).peakMiB = Math.max(found(one).peakMiB, peakMiB(family(one.child.pid)))
-  }
-
-  private async percentiles(running: readonly Running[], scenario: Scenario): Promise<void> {
-    const rateOf = (one: Running): number => middleRate(this.foundOf(one, scenario).pairs)
-    const able = running.filter((one) => rateOf(one) > 0)
-    if (able.length > 0) {
-      const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map(rateOf))))
+    const able = running.filter((one) => middleRate(pairs.get(one)) > 0)
+    if (latency && able.length > 0) {
+      const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map((one) => middleRate(pairs.get(one))))))
       this.options.progress(`${scenario.name}: percentiles at ${rate} requests a second`)
-      for (let round = 0; round < Math.min(this.options.rounds, PACED_ROUNDS); round++) {
+      for (let round = 0; round < Math.min(rounds, PACED_ROUNDS); round++) {
         for (const one of rotated(able, round)) {
           const paced = await this.paced(one, scenario, rate)
-          if (paced !== undefined) this.foundOf(one, scenario).latencies.push(paced)
+          if (paced !== undefined) latencies.get(one)?.push(paced)
         }
       }
     }
+    return running.map((one) =>
+      summary(
+        one.peer.name,
+        scenario.name,
+        pairs.get(one) ?? [],
+        latencies.get(one) ?? [],
+        peakMiB(family(one.child.pid)),
+      ),
+    )
   }
 
   /** A reference without others is measured beside itself. */
@@ -242,11 +210,8 @@ class Bench {
   private failed({ peer, child }: Running, error: unknown): void {
     this.options.signal.throwIfAborted()
     this.options.progress(`${peer.name}: ${messageOf(error)}`)
-    if (!child.running) this.skip(peer, `ended while it was measured: ${child.said.trim()}`)
-  }
-
-  private skip({ name }: Peer, why: string): void {
-    if (!this.skipped.some(({ peer }) => peer === name)) this.skipped.push({ peer: name, why })
+    if (child.running || this.skipped.some((one) => one.peer === peer.name)) return
+    this.skipped.push({ peer: peer.name, why: `ended while it was measured: ${child.said.trim()}` })
   }
 }
 
@@ -259,7 +224,7 @@ function rotated<T>(list: readonly T[], by: number): T[] {
   return [...list.slice(at), ...list.slice(0, at)]
 }
 
-function middleRate(pairs: readonly Pair[]): number {
+function middleRate(pairs: readonly Pair[] = []): number {
   return median(pairs.map(({ sample }) => sample.rps))
 }
 

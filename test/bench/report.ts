@@ -12,8 +12,6 @@ export interface Report {
   readonly loadBefore: number
   readonly seconds: number
   readonly rounds: number
-  /** How often all were started anew. */
-  readonly launches?: number
   readonly peers: readonly Pick<Peer, 'name' | 'about'>[]
   readonly versions: BenchResult['versions']
   /** The peer that ratios refer to. */
@@ -27,24 +25,11 @@ export interface Report {
 
 /** The whole report; `level`: of its headings. */
 export function markdown(report: Report, level = 2): string {
-  const {
-    date,
-    launches = 1,
-    machine,
-    loadBefore,
-    seconds,
-    rounds,
-    peers,
-    versions,
-    skipped,
-    required,
-    more,
-    command,
-  } = report
+  const { date, machine, loadBefore, seconds, rounds, peers, versions, skipped, required, more, command } = report
   const scenarios = [...new Set(report.rows.map(({ scenario }) => scenario))]
   const section = (heading: string, text: string): string => `${'#'.repeat(level)} ${heading}\n\n${text}`
   return [
-    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} rounds of ${seconds} s in ${launches === 1 ? 'one launch' : `${launches} launches`}; ratios are medians of pairs.`,
+    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} rounds of ${seconds} s; ratios are medians of pairs.`,
     ...(required.length === 0 ? [] : [section('Required', requiredTable(required))]),
     ...scenarios.map((scenario) => section(scenario, table(report, scenario))),
     ...more.map(({ heading, text }) => section(heading, text)),

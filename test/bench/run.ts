@@ -14,7 +14,7 @@ const EXIT = { bound: 1, usage: 64, broken: 70, interrupted: 130 } as const
 
 /** The report; nothing that was started for it lives on, however it ends. */
 async function measure(wanted: Wanted, signal: AbortSignal): Promise<Report> {
-  const { mode, bounds, launches, reference, seconds, rounds } = wanted
+  const { mode, bounds, reference, seconds, rounds } = wanted
   const { latency, title } = mode
   const expected = estimate({ ...wanted, latency })
   say(`${title}: ${wanted.peers.length} peers, about ${Math.ceil(expected / 60)} min, ended after three times that`)
@@ -38,7 +38,6 @@ async function measure(wanted: Wanted, signal: AbortSignal): Promise<Report> {
       loadBefore,
       seconds,
       rounds,
-      launches,
       peers: wanted.peers.map(({ name, about }) => ({ name, about })),
       versions,
       reference,

@@ -15,7 +15,6 @@ describe('arguments of the bench', () => {
       reference: 'nginx',
       seconds: 2,
       rounds: 8,
-      launches: 4,
       require: false,
       out: undefined,
       whole: true,
