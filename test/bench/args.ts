@@ -10,7 +10,7 @@ export interface Wanted {
   readonly scenarios: readonly Scenario[]
   /** Those of the mode whose peers and scenario were asked for. */
   readonly bounds: readonly Bound[]
-  /** The peer that each of the others is measured beside: the mode's, or the first where that was not asked for. */
+  /** The peer that ratios refer to: the mode's, or the first where that was not asked for. */
   readonly reference: string
   readonly seconds: number
   readonly rounds: number

@@ -13,6 +13,8 @@ const GATEWAY_CORE = 0
 const LOAD_CORE = 1
 /** Code that is compiled as it runs settles within it. */
 const MOST_WARM_UP_SECONDS = 4
+/** A process that nobody asked for a minute takes twice as long at first: what it had in memory and caches is gone. */
+const AWAKE_SECONDS = 2
 const START_SECONDS = 1
 /** Percentiles settle sooner than CPU times, and say less. */
 const PACED_ROUNDS = 3
@@ -59,14 +61,14 @@ export function estimate({
   latency,
 }: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
   const paced = latency ? PACED_TIMES * seconds * Math.min(rounds, PACED_ROUNDS) : 0
-  const each = START_SECONDS + scenarios.length * (warmUp(seconds) + paced)
-  return peers.length * each + scenarios.length * rounds * 2 * seconds * Math.max(1, peers.length - 1)
+  const measured = rounds * (AWAKE_SECONDS + seconds)
+  return peers.length * (START_SECONDS + scenarios.length * (warmUp(seconds) + measured + paced))
 }
 
 /**
- * Runs every scenario against every peer in interleaved rounds. Within a round each peer is measured right beside the
- * reference, before it in one round and after it in the next, so that what else the machine does falls on both sides of
- * a quotient. Peers run from the beginning to the end; one that nobody asks costs next to nothing.
+ * Runs every scenario against every peer in interleaved rounds: within a round peers alternate, and each round begins
+ * with another peer, so that what else the machine does falls on all alike. Each is woken before it is measured, and none
+ * more often than another, since the more one was asked the less it takes. Peers run from the beginning to the end; one that nobody asks costs next to nothing.
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
   const children: Child[] = []
@@ -135,15 +137,16 @@ class Bench {
       await this.sample(one, scenario, warmUp(this.options.seconds))
     }
     const reference = running.find(({ peer }) => peer.name === this.options.reference) ?? (running[0] as Running)
-    const others = running.filter((one) => one !== reference)
     for (let round = 0; round < rounds; round++) {
-      for (const one of others.length === 0 ? [reference] : rotated(others, round)) {
-        const name = `${scenario.name} ${round + 1}/${rounds} ${one.peer.name}`
-        const { beside, sample } = await this.pair(one, reference, scenario, round % 2 === 0)
-        pairs.get(one)?.push({ sample, beside })
-        pairs.get(reference)?.push({ sample: beside, beside })
-        this.options.progress(`${name}: ${shown(sample)}; ${reference.peer.name}: ${shown(beside)}`)
+      const samples = new Map<Running, Sample>()
+      for (const one of rotated(running, round)) {
+        await this.sample(one, scenario, AWAKE_SECONDS)
+        const sample = await this.sample(one, scenario, this.options.seconds)
+        samples.set(one, sample)
+        this.options.progress(`${scenario.name} ${round + 1}/${rounds} ${one.peer.name}: ${shown(sample)}`)
       }
+      const beside = samples.get(reference) as Sample
+      for (const [one, sample] of samples) pairs.get(one)?.push({ sample, beside })
     }
     const able = running.filter((one) => middleRate(pairs.get(one)) > 0)
     if (latency && able.length > 0) {
@@ -165,17 +168,6 @@ class Bench {
         peakMiB(family(one.child.pid)),
       ),
     )
-  }
-
-  /** A reference without others is measured beside itself. */
-  private async pair(one: Running, reference: Running, scenario: Scenario, referenceFirst: boolean): Promise<Pair> {
-    const measure = (side: Running): Promise<Sample> => this.sample(side, scenario, this.options.seconds)
-    if (referenceFirst) {
-      const beside = await measure(reference)
-      return { beside, sample: await measure(one) }
-    }
-    const sample = await measure(one)
-    return { sample, beside: await measure(reference) }
   }
 
   private async sample(one: Running, scenario: Scenario, seconds: number): Promise<Sample> {

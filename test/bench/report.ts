@@ -29,7 +29,7 @@ export function markdown(report: Report, level = 2): string {
   const scenarios = [...new Set(report.rows.map(({ scenario }) => scenario))]
   const section = (heading: string, text: string): string => `${'#'.repeat(level)} ${heading}\n\n${text}`
   return [
-    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} rounds of ${seconds} s; ratios are medians of pairs.`,
+    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} rounds of ${seconds} s; ratios are medians of quotients within a round.`,
     ...(required.length === 0 ? [] : [section('Required', requiredTable(required))]),
     ...scenarios.map((scenario) => section(scenario, table(report, scenario))),
     ...more.map(({ heading, text }) => section(heading, text)),

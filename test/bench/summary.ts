@@ -1,7 +1,7 @@
 import type { Latency, Row, Sample } from './contract.ts'
 import { median } from './median.ts'
 
-/** A run of a peer, and one of the reference right before or after it; the reference's own runs are beside themselves. */
+/** A run of a peer, and the one of the reference in the same round; the reference's own are beside themselves. */
 export interface Pair {
   readonly sample: Sample
   readonly beside: Sample

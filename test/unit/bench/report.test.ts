@@ -44,7 +44,7 @@ describe('report', () => {
 
   it('says what ran, from which command, and what was left out', () => {
     expect(text).toMatch(
-      'By `npm run bench` on 2030-01-02: a machine. Load average before: 0.12. Medians of 3 rounds of 5 s; ratios are medians of pairs.',
+      'By `npm run bench` on 2030-01-02: a machine. Load average before: 0.12. Medians of 3 rounds of 5 s; ratios are medians of quotients within a round.',
     )
     expect(text).toMatch('- `nginx` 1.2.3: about nginx')
     expect(text).toMatch('## Left out\n\n- absent: not installed')
