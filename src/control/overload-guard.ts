@@ -37,14 +37,15 @@ export interface OverloadGuardOptions {
 export class OverloadGuard {
   private readonly options: OverloadGuardOptions
   private readonly stages: OverloadStage[]
-  private readonly startedAt: number[]
+  /** When the thread was started that is watched under a number; undefined: none is. */
+  private readonly watched: (number | undefined)[]
   private lookedAt = 0
   private timer: ClockHandle = undefined
 
   constructor(options: OverloadGuardOptions) {
     this.options = options
     this.stages = options.workers.map(() => new OverloadStage())
-    this.startedAt = options.workers.map(({ startedAt }) => startedAt)
+    this.watched = options.workers.map(() => undefined)
   }
 
   start(): void {
@@ -63,18 +64,18 @@ export class OverloadGuard {
     for (const [worker, { stage }] of this.stages.entries()) yield [worker, stage]
   }
 
-  /** Another thread has this number now: what the one before it had to bear is no longer. */
-  private begin(worker: number, ref: CellRef, startedAt: number): void {
+  /** Another thread serves under this number, or none: what was to bear until now is no longer. */
+  private begin(worker: number, ref: CellRef, thread: number | undefined): void {
     const words = this.options.registry.words(ref)
     for (let word = 0; word < PRESSURE_WORDS; word++) Atomics.store(words, ref.slot + word, 0)
     this.stages[worker] = new OverloadStage()
-    this.startedAt[worker] = startedAt
+    this.watched[worker] = thread
   }
 
   /** It was switched off: nobody goes on with what was told last. */
   private rest(): void {
-    for (const [worker, { pressure, startedAt }] of this.options.workers.entries())
-      if (this.stages[worker]?.stage !== 0) this.begin(worker, pressure, startedAt)
+    for (const [worker, { pressure }] of this.options.workers.entries())
+      if (this.stages[worker]?.stage !== 0) this.begin(worker, pressure, this.watched[worker])
   }
 
   look(): void {
@@ -92,9 +93,10 @@ export class OverloadGuard {
     const memory = this.options.memory()
     const sockets = this.options.sockets()
     for (const [worker, { heartbeat, pressure: ref, startedAt, state }] of workers.entries()) {
-      if (startedAt !== this.startedAt[worker]) this.begin(worker, ref, startedAt)
-      // One that loads its modules, or has ended, does not beat: it must not refuse the first requests for that.
-      if (state !== 'serving' && state !== 'stalled') continue
+      // One that loads its modules, or has ended, does not beat in time: it must not refuse its first requests for that.
+      const thread = state === 'serving' || state === 'stalled' ? startedAt : undefined
+      if (thread !== this.watched[worker]) this.begin(worker, ref, thread)
+      if (thread === undefined) continue
       const known = this.stages[worker] as OverloadStage
       const before = known.stage
       const words = registry.words(ref)

@@ -11,7 +11,7 @@ let gateway: HookedGateway
 beforeAll(async () => {
   upstream = await testUpstream()
   gateway = await hookedGateway(`${TOP.replace('workers: 2', 'workers: 1')}
-overload: { delay: 30ms, utilization: 20% }
+overload: { delay: 40ms, utilization: 20% }
 trust: { proxies: [127.0.0.0/8] }
 upstreams:
   app: { endpoints: ["${upstream.url}"] }
@@ -33,7 +33,10 @@ async function stage(): Promise<number> {
   return Number(/sluice_overload_stage\{worker="0"\} (\d)/.exec(await gateway.metrics())?.[1])
 }
 
-/** Keeps the worker's loop late by so much at each look, until `done`. */
+/**
+ * Blocks the worker's loop for so long again and again, until `done`. More than the 250 ms between two beats: each beat falls
+ * into a block, and is late by the rest of it.
+ */
 async function late(ms: number, done: () => Promise<boolean>): Promise<void> {
   await until(async () => {
     const end = performance.now() + ms + 50
@@ -68,8 +71,8 @@ test('with a little less only what is of low importance is shed', async () => {
     const answer = await get(path, headers).catch(() => undefined)
     return answer?.status === 503 && JSON.parse(answer.body).reason === 'shed'
   }
-  await late(150, () => shed('/extra'))
-  await late(150, () => shed('/app', { 'sluice-importance': 'low' }))
+  await late(300, () => shed('/extra'))
+  await late(300, () => shed('/app', { 'sluice-importance': 'low' }))
   expect(await gateway.metrics()).toMatch(
     /sluice_rejections_total\{route="extra",policy="overload",reason="shed",mode="enforce"\} [1-9]/,
   )

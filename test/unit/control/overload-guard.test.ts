@@ -57,6 +57,9 @@ describe('OverloadGuard', () => {
   })
 
   test('one that takes long to start is not overloaded for that', () => {
+    const words = registry.words(worker.pressure)
+    words[worker.pressure.slot + PressureWord.delay] = 5_000
+    words[worker.pressure.slot + PressureWord.utilization] = 1_000
     clock.advance(5_000)
     expect(stage()).toBe(Stage.none)
     worker.state = 'serving'
