@@ -121,13 +121,13 @@ export class Compilation {
       services,
       ...policies,
     }
-    const chain = compilePolicies(route.policies, context)
-    const hooks = hooksOf(chain)
+    const compiled = compilePolicies(route.policies, context)
+    const hooks = hooksOf(compiled)
     return {
       name,
       digest,
       chain: new Chain(
-        chain,
+        compiled,
         this.shared.of('hooks', hooks, () => hooks),
       ),
       plan: route.to === undefined ? undefined : this.plan(route),
