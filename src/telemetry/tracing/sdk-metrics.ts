@@ -2,7 +2,7 @@ import { type HrTime, ValueType } from '@opentelemetry/api'
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics'
-import type { Sender } from './sdk-spans.ts'
+import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 
 /** One series, as `exposition.ts` has it. */
 export interface Point {
@@ -28,20 +28,16 @@ export class MetricsEncoder {
   private readonly since: HrTime
 
   /** `since`: Unix milliseconds at which counting began; `bounds`: of histograms. */
-  constructor({ instance, service, version }: Sender, json: boolean, bounds: readonly number[], since: number) {
-    this.resource = resourceFromAttributes({
-      'service.name': service,
-      'service.version': version,
-      'service.instance.id': instance,
-    })
-    this.version = version
+  constructor(sender: Sender, json: boolean, bounds: readonly number[], since: number) {
+    this.resource = resourceFromAttributes(resourceAttributes(sender))
+    this.version = sender.version
     this.json = json
     this.bounds = bounds
     this.since = timeOf(since)
   }
 
   get contentType(): string {
-    return this.json ? 'application/json' : 'application/x-protobuf'
+    return contentTypeOf(this.json)
   }
 
   /** An ExportMetricsServiceRequest. `now`: Unix milliseconds. */

@@ -12,15 +12,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import { type ReadableSpan, SamplingDecision, type SpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { RequestRecord, TryRecord } from '../../core/spans.ts'
 import { clientSpan, serverSpan, type Written } from './attributes.ts'
-
-/** Who sends. */
-export interface Sender {
-  /** `service.name`. */
-  readonly service: string
-  readonly version: string
-  /** `service.instance.id`: another one in each process. */
-  readonly instance: string
-}
+import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 
 /**
  * Makes spans of the OpenTelemetry SDK of records, and encodes them as OTLP. The SDK never runs on the request path: there
@@ -33,7 +25,7 @@ export class SpanEncoder {
   private next = { traceId: '', spanId: '', state: undefined as string | undefined }
   private ended: ReadableSpan[] = []
 
-  constructor({ instance, service, version }: Sender, json: boolean) {
+  constructor(sender: Sender, json: boolean) {
     const collecting: SpanProcessor = {
       onStart: () => {},
       onEnd: (span) => void this.ended.push(span),
@@ -41,11 +33,7 @@ export class SpanEncoder {
       shutdown: async () => {},
     }
     const provider = new TracerProvider({
-      resource: resourceFromAttributes({
-        'service.name': service,
-        'service.version': version,
-        'service.instance.id': instance,
-      }),
+      resource: resourceFromAttributes(resourceAttributes(sender)),
       // Both answer with what is already known to upstreams.
       idGenerator: { generateTraceId: () => this.next.traceId, generateSpanId: () => this.next.spanId },
       sampler: {
@@ -57,12 +45,12 @@ export class SpanEncoder {
       },
       spanProcessors: [collecting],
     })
-    this.tracer = provider.getTracer('sluice', version)
+    this.tracer = provider.getTracer('sluice', sender.version)
     this.json = json
   }
 
   get contentType(): string {
-    return this.json ? 'application/json' : 'application/x-protobuf'
+    return contentTypeOf(this.json)
   }
 
   /** An ExportTraceServiceRequest. */
