@@ -13,7 +13,7 @@ import { BLAME_MS, type Candidate } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
 import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
-import type { StickyMark } from './sticky.ts'
+import type { StickyMark } from './sticky-mark.ts'
 
 /** What an endpoint is made with. */
 export interface EndpointDeps {

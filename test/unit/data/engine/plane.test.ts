@@ -4,7 +4,6 @@ import { CellSpace } from '../../../../src/cells/space.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
 import type { Notice } from '../../../../src/core/notice.ts'
-import type { Reply } from '../../../../src/core/policy.ts'
 import {
   type ConfigHead,
   type EndpointCells,
@@ -14,6 +13,7 @@ import {
   type UpstreamCells,
   type UpstreamEndpoints,
 } from '../../../../src/core/protocol.ts'
+import type { Reply } from '../../../../src/core/verdict.ts'
 import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { DataPlane } from '../../../../src/data/engine/plane.ts'
 import { circuitBreaker } from '../../../../src/data/policies/circuit-breaker.ts'
