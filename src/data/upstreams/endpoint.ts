@@ -26,7 +26,7 @@ export interface EndpointDeps {
 }
 
 /** What the endpoints of an upstream have in common. */
-export interface Shared {
+export interface EndpointGroup {
   readonly permits: Permits
   /** Requests that wait for a connection to any of them. */
   readonly waiting: HeldCell
@@ -61,7 +61,7 @@ export class Endpoint implements Candidate {
   /** undefined: not judged by shares. */
   private outcomes: OutcomeWindow | undefined = undefined
 
-  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, shared: Shared) {
+  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, group: EndpointGroup) {
     this.id = resolved.id
     this.authority = authority(resolved)
     this.weight = resolved.weight
@@ -79,8 +79,8 @@ export class Endpoint implements Candidate {
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
       limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
-      permits: shared.permits,
-      waiting: shared.waiting,
+      permits: group.permits,
+      waiting: group.waiting,
       connections: deps.space.held(resolved.cells.connections),
       clock: deps.clock,
       timers: deps.timers,

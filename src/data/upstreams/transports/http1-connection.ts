@@ -19,7 +19,7 @@ import { Upload } from './http1-upload.ts'
 import { requestHead } from './http1-writer.ts'
 
 /** Shared by the connections of one transport. */
-export interface Shared {
+export interface TransportParts {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly contexts: SecureContexts
@@ -37,7 +37,7 @@ const NOTHING = Buffer.alloc(0)
 export class Http1Connection implements Connection, Deferred {
   closed = false
   served = 0
-  private readonly shared: Shared
+  private readonly shared: TransportParts
   private readonly target: Target
   private readonly options: ConnectionOptions
   private readonly owner: ConnectionOwner
@@ -65,7 +65,7 @@ export class Http1Connection implements Connection, Deferred {
   private ended = false
   private told = false
 
-  constructor(shared: Shared, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
+  constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
     this.shared = shared
     this.target = target
     this.options = options
