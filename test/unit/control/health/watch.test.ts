@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Check, CheckDone, CheckRequest } from '../../../../src/control/health/check.ts'
-import { Slots } from '../../../../src/control/health/slots.ts'
 import { EndpointWatch } from '../../../../src/control/health/watch.ts'
 import type { HealthCheckConfig } from '../../../../src/core/config.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
+import { Slots } from '../../../../src/lib/slots.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 
 const CONFIG: HealthCheckConfig = {

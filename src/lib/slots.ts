@@ -1,4 +1,4 @@
-/** Bounds how many checks run at once; the others wait in order. */
+/** Bounds how much of something runs at once; the rest waits in order. */
 export class Slots {
   private free: number
   private readonly waiting = new Set<() => void>()
