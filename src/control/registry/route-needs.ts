@@ -1,7 +1,7 @@
 import type { RouteConfig } from '../../core/config.ts'
 import type { BulkheadOptions } from '../../data/policies/bulkhead.ts'
 import type { CircuitBreakerOptions } from '../../data/policies/circuit-breaker.ts'
-import type { RouteNeeds } from './registry.ts'
+import type { RouteNeeds } from './lease.ts'
 
 /** The cells that the policies of a route need. */
 export function routeNeeds(route: RouteConfig): RouteNeeds {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CellSpace } from '../../../../src/cells/space.ts'
-import { CellRegistry, type EndpointIdentity, type RouteNeeds } from '../../../../src/control/registry/registry.ts'
+import type { EndpointIdentity, RouteNeeds } from '../../../../src/control/registry/lease.ts'
+import { CellRegistry } from '../../../../src/control/registry/registry.ts'
 import type { BreakerCells } from '../../../../src/core/protocol.ts'
 import { CIRCUIT_WORDS } from '../../../../src/resilience/circuit.ts'
 
