@@ -17,6 +17,7 @@ import { ReadBuffers, type ReadMemory } from './http1-read.ts'
 import type { Deferred, Turn } from './http1-turn.ts'
 import { Upload } from './http1-upload.ts'
 import { requestHead } from './http1-writer.ts'
+import { KEEP_ALIVE_MARGIN_MS } from './keep-alive.ts'
 
 /** Shared by the connections of one transport. */
 export interface TransportParts {
@@ -27,9 +28,6 @@ export interface TransportParts {
   /** What small reads leave in it is taken out before the next read. */
   readonly reads: ReadMemory
 }
-
-/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
-const KEEP_ALIVE_MARGIN_MS = 1000
 
 const NOTHING = Buffer.alloc(0)
 

@@ -12,6 +12,7 @@ import type {
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { Dial, type DialFailure, SecureContexts } from './dial.ts'
+import { KEEP_ALIVE_MARGIN_MS } from './keep-alive.ts'
 import { type TryHost, UndiciTry } from './undici-try.ts'
 
 /** Shared by the connections of one transport. */
@@ -25,8 +26,6 @@ interface TransportParts {
 // Host is always given, TLS is our own: undici needs an origin only for its checks.
 const ORIGIN = 'http://upstream.invalid'
 const HEAD_BYTES = 65_536
-/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
-const KEEP_ALIVE_MARGIN_MS = 1000
 
 /** HTTP/1.1 by undici: one `Client` a socket, opened by us, one request at a time. */
 export function undiciTransport(timers: TimerWheel): Transport {
