@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { BodyStage, Policy, Reply } from '../../../../src/core/policy.ts'
+import type { BodyStage, Policy } from '../../../../src/core/policy.ts'
+import type { Reply } from '../../../../src/core/verdict.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 
 const TEAPOT: Reply = { status: 418, headers: ['content-length', '3'], body: Buffer.from('tea') }
