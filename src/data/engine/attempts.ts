@@ -402,11 +402,12 @@ export class Attempts implements TryOwner, ChoiceOwner {
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)
     this.verdict(tri.at, head)
+    this.host.onVerdict(tri.at)
   }
 
+  /** For the policies that let it pass, whether it went or not. */
   private verdict(at: Attempt, head: HeadVerdict): void {
     at.head = head
-    this.host.onVerdict(at)
     for (const place of this.chain.hooks.attempted) {
       if (place >= at.passed) break
       try {
