@@ -123,6 +123,50 @@ describe.skipIf(withoutBrowser)('each page', () => {
     await page.context().close()
   })
 
+  test('what the live config does not have is said, with a way on', async () => {
+    for (const [hash, kind] of [
+      ['#/route/nope', 'route'],
+      ['#/route/50%', 'route'],
+      ['#/upstream/nope', 'upstream'],
+    ] as const) {
+      const { page } = await at(hash)
+      await page.getByText(`The live config has no ${kind} of this name.`).waitFor()
+      expect(await page.locator('figure:visible').count()).toBe(0)
+      await page.getByRole('link', { name: 'All that there are' }).click()
+      await page.getByRole('heading', { name: 'Overview' }).waitFor()
+      await page.context().close()
+    }
+    const { page } = await at('#/requests?reason=no_such_reason')
+    await page.getByText('None of the requests that are kept is like that.').waitFor()
+    await page.goto(`${shop.url}#/requests?status=900`)
+    await page.getByText('status: "900" is not a status').waitFor()
+    await page.goto(`${shop.url}#/request/nope`)
+    await page.getByRole('link', { name: 'Those that are kept' }).click()
+    await page.getByRole('cell', { name: '503' }).first().waitFor()
+    await page.context().close()
+  })
+
+  test('requests that matched no route have a page of their own', async () => {
+    await shop.sluice.get('/nowhere')
+    const { page, errors } = await at('#/')
+    await page.getByRole('link', { name: 'no route', exact: true }).click()
+    await page.getByRole('heading', { name: 'No route' }).waitFor()
+    await page.getByRole('cell', { name: 'no_route' }).first().waitFor()
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('shows its heading below the bar, wherever one comes from', async () => {
+    const { page } = await at('#/', { viewport: { width: 1280, height: 500 } })
+    await page.getByRole('link', { name: 'dead' }).last().click()
+    await page.getByRole('heading', { name: 'Upstream dead' }).waitFor()
+    const bar = await page.locator('.top').boundingBox()
+    const heading = await page.locator('h1').boundingBox()
+    expect(heading?.y).toBeGreaterThan((bar?.y ?? 0) + (bar?.height ?? 0))
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
+    await page.context().close()
+  })
+
   test('has nothing that keeps people out, in light or dark', async () => {
     for (const hash of PAGES()) {
       const { page } = await at(hash, { colorScheme: 'light' })

@@ -140,7 +140,6 @@ function upstreamRows(state) {
 }
 
 function routes() {
-  const routeHref = ({ name }) => (name === '-' ? undefined : `#/route/${encodeURIComponent(name)}`)
   return {
     title: 'Routes',
     caption: 'Of the last 5 s; a click on a heading sorts.',
@@ -148,7 +147,11 @@ function routes() {
     sort: 1,
     empty: 'This config has no routes.',
     columns: [
-      { label: 'Route', text: ({ name }) => (name === '-' ? 'no route' : name), href: routeHref },
+      {
+        label: 'Route',
+        text: ({ name }) => (name === '-' ? 'no route' : name),
+        href: ({ name }) => `#/route/${encodeURIComponent(name)}`,
+      },
       { label: 'Requests/s', num: true, text: ({ requests }) => rate(requests), value: ({ requests }) => requests },
       {
         label: 'Errors',

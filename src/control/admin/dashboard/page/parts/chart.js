@@ -158,6 +158,8 @@ export class Chart {
     ctx.fillStyle = ctx.strokeStyle
     ctx.lineWidth = devicePixelRatio
     ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`
+    // uPlot leaves it as its last axis had it.
+    ctx.textAlign = 'left'
     const width = ctx.measureText(MARK).width
     const gap = 4 * devicePixelRatio
     let free = bbox.left
