@@ -405,7 +405,6 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.host.onVerdict(tri.at)
   }
 
-  /** For the policies that let it pass, whether it went or not. */
   private verdict(at: Attempt, head: HeadVerdict): void {
     at.head = head
     for (const place of this.chain.hooks.attempted) {
