@@ -70,8 +70,28 @@ describe.skipIf(withoutBrowser)('each page', () => {
     await until(
       async () => (await page.getByRole('region', { name: 'Objectives' }).textContent())?.includes('✕ spent') === true,
     )
+    const tile = (label: string) => page.locator('.tile', { hasText: label }).locator('dd')
+    expect(await tile('Endpoints out').textContent()).toMatch(/^(0|▲ 1)of 3$/)
+    expect(await tile('Breakers not closed').textContent()).toBe('0of 3')
     await row('worker 0', 'Workers').getByText('serving').waitFor()
     expect(await page.locator('canvas').count()).toBe(4)
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('charts tell what was where somebody points, all of a page at once', async () => {
+    const { page, errors } = await at('#/')
+    await page.locator('.u-over').nth(3).waitFor()
+    expect(await page.locator('.legend .when:visible').count()).toBe(0)
+    const { height = 0, width = 0 } = (await page.locator('.u-over').first().boundingBox()) ?? {}
+    await page
+      .locator('.u-over')
+      .first()
+      .hover({ position: { x: width - 2, y: height / 2 } })
+    await until(async () => (await page.locator('.legend .when:visible').count()) === 4)
+    expect(await page.locator('.legend .when').first().textContent()).toMatch(/^\d\d:\d\d:\d\d$/)
+    await page.mouse.move(0, 0)
+    await until(async () => (await page.locator('.legend .when:visible').count()) === 0)
     expect(errors).toEqual([])
     await page.context().close()
   })

@@ -92,6 +92,22 @@ function tiles(state) {
       read: () => ({ number: count(state.route().queued), note: 'in queues' }),
     },
     {
+      label: 'Endpoints out',
+      read: () => {
+        const all = Object.values(state.now.endpoints)
+        const out = all.filter((endpoint) => endpoint.state !== 'usable').length
+        return { number: count(out), tone: usableTone(all.length - out, all.length), note: `of ${count(all.length)}` }
+      },
+    },
+    {
+      label: 'Breakers not closed',
+      read: () => {
+        const all = Object.values(state.now.breakers)
+        const found = all.filter((breaker) => breaker.state !== 'closed').length
+        return { number: count(found), tone: found > 0 ? 'bad' : '', note: `of ${count(all.length)}` }
+      },
+    },
+    {
       label: 'Busiest worker',
       read: () => ({
         number: percent(utilization()),
