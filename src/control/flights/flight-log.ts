@@ -1,11 +1,11 @@
-import { type Flight, type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
+import { type Crowd, crowdOf, type Flight, type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
 import { object, optional, withDefault } from '../../schema/composites.ts'
 import { integer, oneOf, parsed, pattern, text } from '../../schema/scalars.ts'
 import { type Asked, NotFound, readQuery } from '../admin/command.ts'
 
 const MAX_BYTES = 8 * 1_048_576
-/** What clients cause by themselves takes at most this share of the places. */
-const SHARE_OF_CLIENTS = 0.25
+/** What clients cause by themselves, and what was refused before any try, take at most this share of the places each. */
+const SHARE = 0.25
 
 /** `5xx`, or one status. */
 const status = parsed('a status such as 503, or a class of them such as 5xx', (value) => {
@@ -35,9 +35,8 @@ interface Kept {
 /** The latest failed and slow requests of all workers, bounded in number and bytes. */
 export class FlightLog {
   private readonly entries: () => number
-  /** The oldest first. Two, so that what clients cause by themselves does not crowd out the rest. */
-  private readonly causedByClients: Kept[] = []
-  private readonly others: Kept[] = []
+  /** The oldest first. An open breaker refuses more than ever failed to open it: that must stay in sight. */
+  private readonly kept: Readonly<Record<Crowd, Kept[]>> = { client: [], refused: [], tried: [] }
 
   /** `entries`: how many are kept. */
   constructor(entries: () => number) {
@@ -45,13 +44,16 @@ export class FlightLog {
   }
 
   take(flights: readonly Flight[]): void {
+    const { client, refused, tried } = this.kept
     for (const flight of flights) {
-      const list = flight.origin === 'client' ? this.causedByClients : this.others
+      const list = this.kept[crowdOf(flight.origin ?? undefined, flight.attempts)]
       list.push({ flight, bytes: JSON.stringify(flight).length })
     }
     const entries = this.entries()
-    bound(this.causedByClients, Math.floor(entries * SHARE_OF_CLIENTS), MAX_BYTES * SHARE_OF_CLIENTS)
-    bound(this.others, entries - this.causedByClients.length, MAX_BYTES * (1 - SHARE_OF_CLIENTS))
+    const share = Math.floor(entries * SHARE)
+    bound(client, share, MAX_BYTES * SHARE)
+    bound(refused, share, MAX_BYTES * SHARE)
+    bound(tried, entries - client.length - refused.length, MAX_BYTES * (1 - 2 * SHARE))
   }
 
   /** The latest first, without their stories. */
@@ -76,7 +78,10 @@ export class FlightLog {
   }
 
   private latest(): Flight[] {
-    return [...this.others, ...this.causedByClients].map(({ flight }) => flight).sort((a, b) => endOf(b) - endOf(a))
+    return Object.values(this.kept)
+      .flat()
+      .map(({ flight }) => flight)
+      .sort((a, b) => endOf(b) - endOf(a))
   }
 }
 

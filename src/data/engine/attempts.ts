@@ -393,11 +393,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)
     this.verdict(tri.at, head)
+    this.host.onVerdict(tri.at)
   }
 
   private verdict(at: Attempt, head: HeadVerdict): void {
     at.head = head
-    this.host.onVerdict(at)
     attempted(this.host, this.chain, at)
   }
 }

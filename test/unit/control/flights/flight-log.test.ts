@@ -70,11 +70,20 @@ describe('the list', () => {
     expect(ids(log)).toEqual(['c49', 'c48', 'u6', 'u5', 'u4', 'u3', 'u2', 'u1'])
   })
 
+  test('so does what was refused before any try: what opened a breaker stays in sight', () => {
+    const log = new FlightLog(() => 8)
+    log.take(Array.from({ length: 7 }, (_, i) => flight(`u${i}`)))
+    const refused = { origin: 'sluice', attempts: 0, reason: 'breaker_open' } as const
+    log.take(Array.from({ length: 50 }, (_, i) => flight(`r${i}`, refused)))
+    log.take([flight('late', { origin: 'sluice', attempts: 1, reason: 'deadline_exceeded' })])
+    expect(ids(log)).toEqual(['late', 'r49', 'r48', 'u6', 'u5', 'u4', 'u3', 'u2'])
+  })
+
   test('is bounded in bytes', () => {
     const log = new FlightLog(() => 100_000)
     const path = 'x'.repeat(100_000)
     log.take(Array.from({ length: 100 }, (_, i) => flight(`u${i}`, { path })))
-    expect(ids(log, { limit: '1000' })).toHaveLength(62)
+    expect(ids(log, { limit: '1000' })).toHaveLength(41)
     expect(ids(log)[0]).toBe('u99')
   })
 
