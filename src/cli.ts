@@ -20,7 +20,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },
   explain: {
-    usage: "explain FILE METHOD URL [-H 'name: value']… [--json]",
+    usage: "explain FILE METHOD URL [-H 'name: value']… [--from ADDRESS] [--json]",
     does: 'which route gets a request, and why the others do not',
     run: async (args, io) => (await import('./cli/explain.ts')).explain(args, io),
   },
@@ -100,7 +100,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./cli/top.ts')).top(args, io),
   },
   drill: {
-    usage: 'drill [FILE] [SCENARIO…] [--junit FILE]',
+    usage: 'drill [FILE] [SCENARIO…] [--upstream NAME] [--junit FILE]',
     does: 'failure scenarios against a config, on simulated upstreams',
     run: async (args, io) => (await import('./cli/drill.ts')).drill(args, io),
   },
@@ -129,8 +129,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
 }
 
+const USAGE_WIDTH = 54
+
 function help(): string {
-  const rows = Object.values(COMMANDS).map(({ usage, does }) => `  sluice ${usage.padEnd(54)} ${does}`)
+  const rows = Object.values(COMMANDS).map(({ usage, does }) => {
+    const fits = usage.length <= USAGE_WIDTH
+    return `  sluice ${fits ? usage.padEnd(USAGE_WIDTH) : `${usage}\n${' '.repeat('  sluice '.length + USAGE_WIDTH)}`} ${does}`
+  })
   return `Sluice, a resilient API gateway.\n\n${rows.join('\n')}\n\nFILE defaults to ./sluice.yaml, then /etc/sluice/sluice.yaml. What talks to a running gateway takes\n--admin URL (http://127.0.0.1:9901) and --token-file FILE.\n`
 }
 
@@ -141,7 +146,12 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
     return name === undefined ? Exit.usage : Exit.ok
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command !== undefined) return command.run(argv.slice(1), io)
+  if (command !== undefined) {
+    const args = argv.slice(1)
+    if (!args.some((arg) => arg === '--help' || arg === '-h')) return command.run(args, io)
+    io.stdout(`sluice ${command.usage}\n\n${command.does}\n`)
+    return Exit.ok
+  }
   io.stderr(`sluice: unknown command ${JSON.stringify(name)}\n\n${help()}`)
   return Exit.usage
 }

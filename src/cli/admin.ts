@@ -146,7 +146,8 @@ export async function withAdmin(
     return Exit.ok
   } catch (error) {
     if (!(error instanceof AdminFailed)) throw error
-    io.stderr(`sluice ${name}: ${error.message}\n${error.problems.map((problem) => `  ${problem}\n`).join('')}`)
+    const more = error.problems.filter((problem) => !error.message.endsWith(problem))
+    io.stderr(`sluice ${name}: ${error.message}\n${more.map((problem) => `  ${problem}\n`).join('')}`)
     return error.exit
   }
 }

@@ -35,8 +35,9 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     found.push(...diagnostics)
     if (format !== undefined) continue
     io.stderr(await render(diagnostics, true))
-    if (config !== undefined)
-      io.stdout(`${file}: ok, ${config.lean.routes.length} routes, ${config.lean.upstreams.length} upstreams\n`)
+    if (config === undefined) continue
+    const { routes, upstreams } = config.lean
+    io.stdout(`${file}: ok, ${counted(routes, 'route')}, ${counted(upstreams, 'upstream')}\n`)
   }
   if (format !== undefined) io.stdout(REPORTS[format]?.(found) ?? '')
   const bad = found.some(({ severity }) => severity === 'error' || parsed.flags.strict === true)
@@ -66,4 +67,8 @@ async function linesOf(file: string): Promise<readonly string[]> {
 
 function plain({ severity, at, path, message, lint }: Diagnostic): object {
   return { severity, ...at, path, message, ...(lint !== undefined && { lint }) }
+}
+
+function counted({ length }: readonly unknown[], what: string): string {
+  return `${length} ${what}${length === 1 ? '' : 's'}`
 }

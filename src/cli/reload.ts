@@ -23,9 +23,14 @@ export async function reload(args: readonly string[], io: Io): Promise<number> {
   })
 }
 
-export function tell({ changed, hash, kept, problems, restart }: Applied, io: Io): void {
+export function tell({ changed, hash, problems, ...rest }: Applied, io: Io): void {
   for (const problem of problems) io.stderr(`${problem}\n`)
   io.stdout(`${changed ? 'live' : 'nothing has changed'}: ${hash.slice(0, 12)}\n`)
-  for (const { became, kind, name } of kept) io.stdout(`${kind}.${name} has errors: ${became}\n`)
-  if (restart.length > 0) io.stdout(`with the next start: ${restart.join(', ')}\n`)
+  for (const line of leftovers(rest)) io.stdout(`${line}\n`)
+}
+
+/** What of a config is not live, and why. */
+export function leftovers({ kept, restart }: Pick<Applied, 'kept' | 'restart'>): string[] {
+  const bad = kept.map(({ became, kind, name }) => `${kind}.${name} has errors: ${became}`)
+  return restart.length === 0 ? bad : [...bad, `with the next start: ${restart.join(', ')}`]
 }

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { Config } from '../config/config.ts'
-import { BadCommand, type Command } from '../control/admin/command.ts'
+import { BadCommand, type Command, readCommand, taking } from '../control/admin/command.ts'
 import type { DrainKind } from '../control/drain.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
 import { banner } from '../demo/banner.ts'
 import { Demo } from '../demo/demo.ts'
+import { FAULT_COMMAND } from '../demo/faults.ts'
 import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
@@ -112,9 +113,9 @@ function onSignals(gateway: Gateway): Promise<number> {
 }
 
 function faults(demo: Demo): Command {
-  return async (body) => {
-    const answer = demo.setFault(typeof body === 'object' && body !== null ? body : {})
+  return taking({ body: FAULT_COMMAND }, async (body) => {
+    const answer = demo.setFault(readCommand(FAULT_COMMAND, body))
     if ('problem' in answer) throw new BadCommand(answer.problem)
     return answer
-  }
+  })
 }

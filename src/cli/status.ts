@@ -2,13 +2,16 @@ import { durationText } from '../schema/scalars.ts'
 import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
+import { type Applied, leftovers } from './reload.ts'
 
 interface Status {
   readonly version: string
   readonly gateway: string
   readonly uptimeMs: number
   readonly drain: string
-  readonly config: { readonly hash: string }
+  readonly config: Pick<Applied, 'hash' | 'kept' | 'restart'> & {
+    readonly last: { readonly ok: boolean; readonly trigger: string; readonly at: string } & Pick<Applied, 'problems'>
+  }
   readonly workers: readonly { readonly state: string }[]
   readonly upstreams: readonly {
     readonly name: string
@@ -43,6 +46,7 @@ function render(facts: Status, breakers: Breakers['breakers']): string[] {
   const serving = workers.filter(({ state }) => state === 'serving').length
   return [
     `${gateway}: ${drain}, version ${version}, up ${Math.floor(uptimeMs / 1000)} s, config ${config.hash.slice(0, 12)}`,
+    ...configLines(config),
     `workers: ${serving} of ${workers.length} serve`,
     ...upstreams.flatMap(({ endpoints, idleLimitMs, keepAliveMs, name }) => [
       `upstream ${name}`,
@@ -58,4 +62,11 @@ function render(facts: Status, breakers: Breakers['breakers']): string[] {
       .filter(({ state }) => state !== 'closed')
       .map(({ route, state, upstream }) => `breaker ${route} ${upstream}: ${state}`),
   ]
+}
+
+/** What is not as the files say. */
+function configLines({ last, ...live }: Status['config']): string[] {
+  const refused = live.kept.length === 0 ? ['the latest change was refused, this config stayed live'] : []
+  const problems = last.ok ? [] : [...refused, ...last.problems.map((problem) => `  ${problem}`)]
+  return [...problems, ...leftovers(live)]
 }

@@ -17,7 +17,8 @@ const NAMES = {
   forcedClosed: 'forced_closed',
 } as const satisfies Record<ReturnType<typeof circuitState>, BreakerState>
 
-const command = object({
+/** What {@link Breakers.force} reads. */
+export const BREAKER_COMMAND = object({
   route: required(name(), 'Name of the route.'),
   upstream: optional(name(), 'Name of the upstream; all of the route without it.'),
   to: required(oneOf('open', 'closed', 'auto'), 'What it is forced to; auto: it decides itself again.'),
@@ -49,7 +50,7 @@ export class Breakers {
 
   /** The operator's command; answers with the breakers that it met. Throws {@link BadCommand}. */
   force(body: unknown): readonly BreakerFacts[] {
-    const wanted = readCommand(command, body)
+    const wanted = readCommand(BREAKER_COMMAND, body)
     if (wanted.to !== 'auto' && wanted.for === undefined) throw new BadCommand('for is missing: how long, such as 10m')
     const met = [...this.all()].filter(
       ({ route, upstream }) => route === wanted.route && upstream === (wanted.upstream ?? upstream),
@@ -66,7 +67,7 @@ export class Breakers {
     this.ends.clear()
   }
 
-  private set(route: string, upstream: string, { to, for: ms = 0 }: Infer<typeof command>): void {
+  private set(route: string, upstream: string, { to, for: ms = 0 }: Infer<typeof BREAKER_COMMAND>): void {
     const key = `${route}\0${upstream}`
     this.clock.cancel(this.ends.get(key))
     this.ends.delete(key)

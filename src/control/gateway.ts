@@ -6,17 +6,20 @@ import type { Random } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
 import type { LeveledLog } from '../telemetry/log.ts'
 import { MetricsRegistry } from '../telemetry/metrics.ts'
-import type { Command } from './admin/command.ts'
+import { type Command, taking } from './admin/command.ts'
 import { type AdminPlane, openAdminPlane } from './admin-plane.ts'
 import { auditedStates } from './audit/audited-states.ts'
 import { Auditing } from './audit/auditing.ts'
 import { AUDIT_FOLDER } from './audit/folder.ts'
+import { BREAKER_COMMAND } from './breakers.ts'
 import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { Drain, type DrainKind } from './drain.ts'
-import { LiveFeed } from './live/feed.ts'
+import { DRAIN_COMMAND } from './endpoints/drains.ts'
+import { LISTING } from './flights/flight-log.ts'
+import { HISTORY_QUERY, LiveFeed } from './live/feed.ts'
 import { linksOf, type Surroundings } from './live/frame.ts'
-import { LogLevel } from './log-level.ts'
+import { LEVEL_COMMAND, LogLevel } from './log-level.ts'
 import { FileWatch } from './machine/file-watch.ts'
 import { type Machine, workerCount } from './machine/machine.ts'
 import { reusePortWorks } from './machine/sockets.ts'
@@ -175,8 +178,8 @@ export class Gateway {
         slo: () => ({ objectives: side.objectives.all() }),
         'log-level': () => this.logLevel.facts,
         live: () => side.figures(),
-        'events/history': (asked) => feed.history(asked),
-        requests: (asked) => side.flights.list(asked),
+        'events/history': taking({ query: HISTORY_QUERY }, (asked) => feed.history(asked)),
+        requests: taking({ query: LISTING }, (asked) => side.flights.list(asked)),
         'requests/:id': (asked) => side.flights.find(asked),
         ...ofConfig?.views,
       },
@@ -184,9 +187,9 @@ export class Gateway {
       auditor: auditing,
       commands: {
         ...deps.commands,
-        breakers: async (body) => ({ breakers: side.breakers.force(body) }),
-        endpoints: async (body) => ({ endpoints: side.care.drains.set(body) }),
-        'log-level': async (body) => this.logLevel.set(body),
+        breakers: taking({ body: BREAKER_COMMAND }, async (body) => ({ breakers: side.breakers.force(body) })),
+        endpoints: taking({ body: DRAIN_COMMAND }, async (body) => ({ endpoints: side.care.drains.set(body) })),
+        'log-level': taking({ body: LEVEL_COMMAND }, async (body) => this.logLevel.set(body)),
         ...ofConfig?.commands,
       },
       feeds: { events: feed.feed, tap: side.taps },

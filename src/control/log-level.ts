@@ -13,7 +13,8 @@ export interface LogLevelFacts {
   readonly until: string | undefined
 }
 
-const command = object({
+/** What {@link LogLevel.set} reads. */
+export const LEVEL_COMMAND = object({
   level: required(oneOf(...LEVELS), 'The least level that is written.'),
   for: optional(duration(1_000, 86_400_000), 'How long; without it until another config is live.'),
 })
@@ -44,7 +45,7 @@ export class LogLevel {
 
   /** The operator's command. Throws `BadCommand`. */
   set(body: unknown): LogLevelFacts {
-    const { level, for: ms } = readCommand(command, body)
+    const { level, for: ms } = readCommand(LEVEL_COMMAND, body)
     this.close()
     this.log.level = level
     if (ms !== undefined) {

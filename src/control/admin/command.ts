@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import { type Node, nodeOf } from '../../schema/node.ts'
 import { At, INVALID, type Schema } from '../../schema/schema.ts'
+import type { Takes } from './contract.ts'
 
 /** What a command may ask about its call. */
 export interface Call {
@@ -14,7 +15,10 @@ export interface Call {
  * Turns an operator's command into an answer; throws {@link BadCommand} where it makes no sense, {@link CommandRefused} where
  * it can't be carried out.
  */
-export type Command = (body: unknown, call: Call) => Promise<unknown>
+export interface Command {
+  (body: unknown, call: Call): Promise<unknown>
+  readonly takes?: Takes
+}
 
 /** What a reader asks for. */
 export interface Asked {
@@ -25,7 +29,15 @@ export interface Asked {
 }
 
 /** What viewers may read. Throws {@link BadCommand} or {@link NotFound}. */
-export type View = (asked: Asked) => unknown
+export interface View {
+  (asked: Asked): unknown
+  readonly takes?: Takes
+}
+
+/** The same command or view, with what it takes. */
+export function taking<F extends Command | View>(takes: Takes, handler: F): F & { readonly takes: Takes } {
+  return Object.assign(handler, { takes })
+}
 
 /** The operator's mistake; the message is shown. */
 export class BadCommand extends Error {}

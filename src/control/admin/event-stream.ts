@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import { type Asked, CommandRefused } from './command.ts'
-import type { Role } from './tokens.ts'
+import type { Role, Takes } from './contract.ts'
 
 const READERS = 32
 const BUFFER_BYTES = 262_144
@@ -10,6 +10,7 @@ const KEEP_ALIVE_MS = 15_000
 /** Something that is told as it happens. */
 export interface Feed {
   readonly needs: Role
+  readonly takes?: Takes
   /** Reads what is asked for: throws `BadCommand` before anything is sent. */
   open(asked: Asked): Begin
 }

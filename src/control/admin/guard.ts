@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
+import type { ErrorCode, Role } from './contract.ts'
 import type { Identity, ProxyIdentity } from './proxy-identity.ts'
-import { atLeast, bearerOf, type Role, type Tokens } from './tokens.ts'
+import { atLeast, bearerOf, type Tokens } from './tokens.ts'
 
 const NOBODY: Admitted = { name: undefined, role: 'viewer', by: 'nothing' }
 
@@ -27,7 +28,7 @@ export interface GuardRefusal {
   readonly status: 400 | 401 | 403 | 415
   /** Of one who is known, but may not. */
   readonly who?: Admitted
-  readonly error: 'bad_host' | 'host_not_allowed' | 'foreign_origin' | 'unauthenticated' | 'forbidden' | 'content_type'
+  readonly error: Exclude<ErrorCode, 'bad_request' | 'not_found' | 'refused' | 'internal'>
   readonly message: string
 }
 

@@ -1,5 +1,6 @@
 import { CidrSet } from '../../lib/cidr.ts'
-import { atLeast, ROLES, type Role } from './tokens.ts'
+import { ROLES, type Role } from './contract.ts'
+import { atLeast } from './tokens.ts'
 
 const MOST_CHARS = 256
 

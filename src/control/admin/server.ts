@@ -2,12 +2,22 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Clock } from '../../lib/clock.ts'
 import type { Form } from '../../telemetry/exposition.ts'
 import { metricsForm } from './accept.ts'
-import { type Asked, type Call, type Command, CommandRefused, NotFound, statusOf, type View } from './command.ts'
+import {
+  type Asked,
+  BadCommand,
+  type Call,
+  type Command,
+  CommandRefused,
+  NotFound,
+  statusOf,
+  type View,
+} from './command.ts'
+import type { DescribedRoute, ErrorCode, Role, Takes } from './contract.ts'
 import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
+import { openApi } from './openapi/document.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
-import type { Role } from './tokens.ts'
 
 const BODY_BYTES = 65_536
 /** A config of the largest size, as text in JSON. */
@@ -76,6 +86,18 @@ export interface AdminOptions extends Shown {
   readonly bug: (error: unknown) => void
 }
 
+/** What the guard and the description have to know of a route. */
+interface RouteFacts {
+  readonly needs?: Role | 'nothing'
+  /** A question with a body. */
+  readonly asks?: boolean
+  /** A page, which others may link to; it is no part of the API. */
+  readonly linked?: boolean
+  /** The path of a command. */
+  readonly command?: string
+  readonly takes?: Takes | undefined
+}
+
 /** Only probes and metrics, for the network that the orchestrator asks from: no guard, nothing that needs one. */
 export function probeServer(shown: Shown): FastifyInstance {
   const app = create(() => {})
@@ -89,21 +111,13 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, dashboard, auditor, bug } = options
   const app = create(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
+  const routes = described(app)
   app.addHook('onRequest', async (request, reply) => {
-    const {
-      needs = 'viewer',
-      asks = false,
-      linked = false,
-    } = request.routeOptions.config as {
-      needs?: Role | 'nothing'
-      asks?: boolean
-      linked?: boolean
-    }
+    const { command, needs = 'viewer', asks = false, linked = false } = request.routeOptions.config as RouteFacts
     const verdict = guard.check({ ...guarded(request), asks, linked }, needs === 'nothing' ? undefined : needs)
     if ('error' in verdict) {
-      const { command } = request.routeOptions.config as { command?: string }
       const { who } = verdict
-      if (command !== undefined && who !== undefined) await auditor.refused(described(request, command, who))
+      if (command !== undefined && who !== undefined) await auditor.refused(recorded(request, command, who))
       return refuse(reply, verdict)
     }
     callers.set(request, verdict)
@@ -111,10 +125,11 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   })
   addProbes(app, options)
   addMetrics(app, options)
+  app.get('/api/v1/openapi.json', () => openApi(routes))
   app.get('/api/v1/whoami', (request) => whoami(callers.get(request)))
   const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
     for (const [path, view] of Object.entries(list)) {
-      app.get(`/api/v1/${path}`, { config: { needs } }, (request) => view(request as Asked))
+      app.get(`/api/v1/${path}`, { config: { needs, takes: view.takes } }, (request) => view(request as Asked))
     }
   }
   addViews(views, 'viewer')
@@ -122,14 +137,17 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   addFeeds(app, feeds, clock)
   addDashboard(app, dashboard)
   for (const [path, question] of Object.entries(questions)) {
-    app.post(`/api/v1/${path}`, { config: { asks: true } }, (request) => question(request.body, callOf(request)))
+    app.post(`/api/v1/${path}`, { config: { asks: true, takes: question.takes } }, (request) =>
+      question(request.body, callOf(request)),
+    )
   }
   const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
     for (const [path, command] of Object.entries(list)) {
-      app.post(`/api/v1/${path}`, { config: { needs: 'operator', command: path }, bodyLimit }, (request) => {
+      const config = { needs: 'operator', command: path, takes: command.takes }
+      app.post(`/api/v1/${path}`, { config, bodyLimit }, (request) => {
         const { body } = request
-        const call = described(request, path, callers.get(request) as Admitted)
-        return auditor.run({ ...call, body }, () => command(body, callOf(request)))
+        const call = recorded(request, path, callers.get(request) as Admitted)
+        return auditor.run({ ...call, body }, async () => command(body, callOf(request)))
       })
     }
   }
@@ -155,28 +173,39 @@ function create(bug: (error: unknown) => void): FastifyInstance {
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
   })
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found', message: 'no such page' }))
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(problem('not_found', 'no such page')))
   app.setErrorHandler((error: Error, _request, reply) => {
     const status = statusOf(error)
     if (error instanceof CommandRefused)
-      return reply.code(status).send({ error: 'refused', message: error.message, ...error.details })
-    if (error instanceof NotFound) return reply.code(404).send({ error: 'not_found', message: error.message })
-    if (status < 500) return reply.code(status).send({ error: 'bad_request', message: error.message })
+      return reply.code(status).send({ ...problem('refused', error.message), ...error.details })
+    if (error instanceof NotFound) return reply.code(404).send(problem('not_found', error.message))
+    if (status < 500) return reply.code(status).send(problem('bad_request', error.message))
     bug(error)
-    return reply.code(500).send({ error: 'internal', message: 'an error inside the gateway' })
+    return reply.code(500).send(problem('internal', 'an error inside the gateway'))
   })
   return app
 }
 
-function described(request: FastifyRequest, path: string, who: Admitted): Omit<CommandCall, 'body'> {
-  return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: callOf(request).dryRun }
+/** The routes of the API that are added from now on. */
+function described(app: FastifyInstance): readonly DescribedRoute[] {
+  const routes: DescribedRoute[] = []
+  app.addHook('onRoute', ({ config, method, url }) => {
+    const { command, linked = false, needs = 'viewer', takes = {} } = (config ?? {}) as RouteFacts
+    if (linked || (method !== 'GET' && method !== 'POST')) return
+    routes.push({ method: method as DescribedRoute['method'], path: url, needs, acts: command !== undefined, takes })
+  })
+  return routes
+}
+
+function recorded(request: FastifyRequest, path: string, who: Admitted): Omit<CommandCall, 'body'> {
+  return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: dryRunOf(request) }
 }
 
 function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clock): void {
   const streams = new EventStreams(clock)
   app.addHook('preClose', async () => streams.close())
   for (const [path, feed] of Object.entries(feeds)) {
-    app.get(`/api/v1/${path}`, { config: { needs: feed.needs } }, async (request, reply) => {
+    app.get(`/api/v1/${path}`, { config: { needs: feed.needs, takes: feed.takes } }, async (request, reply) => {
       const begin = feed.open(request as Asked)
       streams.check()
       reply.hijack()
@@ -203,9 +232,18 @@ function whoami(caller: Admitted | undefined): object {
   return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
-function callOf({ headers, query }: FastifyRequest): Call {
-  const { dryRun } = query as { readonly dryRun?: string }
-  return { dryRun: dryRun === 'true', ifMatch: headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1') }
+/** Throws {@link BadCommand}: who asks for a dry run must not get a real one. */
+function callOf(request: FastifyRequest): Call {
+  const { dryRun: asked = 'false' } = request.query as { readonly dryRun?: unknown }
+  if (asked !== 'true' && asked !== 'false') throw new BadCommand('dryRun must be true or false')
+  const dryRun = dryRunOf(request)
+  const { takes } = request.routeOptions.config as RouteFacts
+  if (dryRun && takes?.dryRun !== true) throw new BadCommand('this command knows no dry run')
+  return { dryRun, ifMatch: request.headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1') }
+}
+
+function dryRunOf({ query }: FastifyRequest): boolean {
+  return (query as { readonly dryRun?: unknown }).dryRun === 'true'
 }
 
 function addProbes(app: FastifyInstance, { facts }: Shown): void {
@@ -234,9 +272,13 @@ function show(reply: FastifyReply, { ok, reasons, notes }: ProbeAnswer): Fastify
   return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', reasons, notes })
 }
 
+function problem(error: ErrorCode, message: string): object {
+  return { error, message }
+}
+
 function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): FastifyReply {
   if (status === 401) reply.header('www-authenticate', 'Bearer')
-  return reply.code(status).send({ error, message })
+  return reply.code(status).send(problem(error, message))
 }
 
 function guarded(request: FastifyRequest) {

@@ -1,9 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-
-/** In rising order: each may do what the ones before may. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const
-
-export type Role = (typeof ROLES)[number]
+import { ROLES, type Role } from './contract.ts'
 
 export interface AdminToken {
   readonly name: string

@@ -1,7 +1,9 @@
 import { keptText } from '../../config/keep-good.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { object, withDefault } from '../../schema/composites.ts'
+import { integer } from '../../schema/scalars.ts'
 import type { Log } from '../../telemetry/log.ts'
-import { BadCommand, CommandRefused, statusOf, type View } from '../admin/command.ts'
+import { CommandRefused, readQuery, statusOf, taking, type View } from '../admin/command.ts'
 import type { Auditor, CommandCall } from '../admin/server.ts'
 import type { ConfigChange } from '../contract.ts'
 import { AuditLog } from './audit-log.ts'
@@ -10,6 +12,8 @@ import { redacted } from './redacted.ts'
 
 /** Parts of a config that an entry names; a broken file may have thousands. */
 const MOST_KEPT = 100
+
+const question = object({ limit: withDefault(integer(1, 1000), 100, 'How many of the latest.') })
 
 /** Something that a command may change, as short texts by name. */
 export type State = Readonly<Record<string, string>>
@@ -83,11 +87,10 @@ export class Auditing implements Auditor {
   }
 
   /** The latest entries: `limit`, up to 1,000, of them. */
-  readonly view: View = async ({ query: { limit = '100' } }) => {
-    if (typeof limit !== 'string' || !/^[1-9]\d{0,2}$|^1000$/.test(limit))
-      throw new BadCommand('limit must be a whole number from 1 to 1000')
-    return { entries: await this.entries.latest(Number(limit)) }
-  }
+  readonly view: View = taking({ query: question }, async ({ query }) => {
+    const { limit } = readQuery(question, query)
+    return { entries: await this.entries.latest(limit) }
+  })
 
   /** Those of operators are commands, and told there. */
   async config({ after, before, kept, ok, problems, trigger }: ConfigChange): Promise<void> {

@@ -18,7 +18,8 @@ export interface EndpointFacts {
   readonly connections: number
 }
 
-const command = object({
+/** What {@link EndpointDrains.set} reads. */
+export const DRAIN_COMMAND = object({
   upstream: required(name(), 'Name of the upstream.'),
   endpoint: required(
     text('an endpoint such as http://10.0.0.1:8080'),
@@ -53,7 +54,7 @@ export class EndpointDrains {
   /** The operator's command; answers with the endpoints that it met. Throws {@link BadCommand}. */
   set(body: unknown): readonly EndpointFacts[] {
     const { log, marks } = this.options
-    const { upstream, endpoint: wanted, to } = readCommand(command, body)
+    const { upstream, endpoint: wanted, to } = readCommand(DRAIN_COMMAND, body)
     if (to === 'undrain' && this.wishes.delete(keyOf(upstream, wanted)) && !this.has(upstream, wanted)) return []
     const met = this.find(upstream, wanted)
     for (const { id, cells } of met) {

@@ -21,7 +21,8 @@ export const FILTER_FIELDS = {
   reason: optional(pattern('a reason such as upstream_reset', /^[a-z_]{1,40}$/), 'Their reason.'),
 } as const
 
-const listing = object({
+/** What {@link FlightLog.list} reads. */
+export const LISTING = object({
   ...FILTER_FIELDS,
   why: optional(oneOf('failed', 'slow'), 'Only those that failed, or that were slow.'),
   limit: withDefault(integer(1, 1000), 100, 'How many at most.'),
@@ -58,7 +59,7 @@ export class FlightLog {
 
   /** The latest first, without their stories. */
   list({ query }: Asked): { readonly requests: readonly FlightSummary[] } {
-    const { limit, why, ...filter } = readQuery(listing, query)
+    const { limit, why, ...filter } = readQuery(LISTING, query)
     const requests: FlightSummary[] = []
     for (const flight of this.latest()) {
       if (requests.length === limit) break

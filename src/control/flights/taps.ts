@@ -27,6 +27,7 @@ export interface TapsOptions {
 /** Operators who look at requests as they end. Workers show nothing while nobody looks. */
 export class Taps implements Feed {
   readonly needs = 'operator'
+  readonly takes = { query: asking }
   private readonly options: TapsOptions
   private readonly taps = new Set<Tap>()
 

@@ -21,7 +21,8 @@ export interface LiveFeedOptions {
   readonly around: () => Surroundings
 }
 
-const question = object({
+/** What {@link LiveFeed.history} reads. */
+export const HISTORY_QUERY = object({
   route: optional(text('the name of a route'), 'Of one route.'),
   upstream: optional(text('the name of an upstream'), 'Of one upstream. Without any: of all routes together.'),
 })
@@ -74,7 +75,7 @@ export class LiveFeed {
 
   /** The latest 15 minutes, for charts: `GET /api/v1/events/history`. */
   history({ query }: Asked): object {
-    const { route, upstream } = readQuery(question, query)
+    const { route, upstream } = readQuery(HISTORY_QUERY, query)
     if (route !== undefined && upstream !== undefined) throw new BadCommand('route or upstream, not both')
     if (upstream !== undefined) return { fields: UPSTREAM_FIELDS, points: this.upstreams.of(upstream) }
     return { fields: ROUTE_FIELDS, points: route === undefined ? this.total.of('') : this.routes.of(route) }

@@ -1,6 +1,6 @@
 import { object, required } from '../../schema/composites.ts'
 import { integer, text } from '../../schema/scalars.ts'
-import { type Command, CommandRefused, readCommand } from '../admin/command.ts'
+import { type Command, CommandRefused, readCommand, taking } from '../admin/command.ts'
 import type { Archive } from './archive.ts'
 import { effectiveConfig } from './effective.ts'
 import { explainCommand } from './explain-command.ts'
@@ -14,16 +14,16 @@ const target = object({ number: required(integer(1, 1e12), 'Of the history.') })
 /** What operators may do to the config, and what they may see of it; by path below /api/v1. */
 export function configCommands(reloader: Reloader, archive: Archive) {
   const reload: Command = async () => answer(await inTurn(() => reloader.reload('api')))
-  const config: Command = async (body, call) => {
+  const config = taking<Command>({ body: upload, dryRun: true, ifMatch: true }, async (body, call) => {
     const { yaml } = readCommand(upload, body)
     return answer(await inTurn(() => reloader.put(yaml, call)))
-  }
-  const rollback: Command = async (body) => {
+  })
+  const rollback = taking<Command>({ body: target }, async (body) => {
     const { number } = readCommand(target, body)
     const kept = await archive.read(number)
     if (kept === undefined) throw new CommandRefused(422, `the history has no config ${number}`)
     return answer(await inTurn(() => reloader.rollback(kept)))
-  }
+  })
   return {
     questions: { explain: explainCommand(() => reloader.written) },
     commands: { reload, rollback },

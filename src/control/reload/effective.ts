@@ -3,13 +3,13 @@ import type { Written } from '../../explain/model.ts'
 import { actingPolicies } from '../../explain/policies.ts'
 import { object, required } from '../../schema/composites.ts'
 import { text } from '../../schema/scalars.ts'
-import { NotFound, readQuery, type View } from '../admin/command.ts'
+import { NotFound, readQuery, taking, type View } from '../admin/command.ts'
 
 const question = object({ route: required(text('the name of a route'), 'Which one.') })
 
 /** `GET /api/v1/config/effective?route=R`: every value that holds for a route of the live config, and who says so. */
 export function effectiveConfig(live: () => Written): View {
-  return ({ query }) => {
+  return taking({ query: question }, ({ query }) => {
     const { route: name } = readQuery(question, query)
     const { config, tree } = live()
     const route = config.lean.routes.find((known) => known.name === name)
@@ -22,5 +22,5 @@ export function effectiveConfig(live: () => Written): View {
       failover: route.failover,
       policies: actingPolicies(tree, route),
     }
-  }
+  })
 }

@@ -3,7 +3,7 @@ import { explain } from '../../explain/explain.ts'
 import { Model, type Written } from '../../explain/model.ts'
 import { map, object, oneOrMany, optional, required } from '../../schema/composites.ts'
 import { text } from '../../schema/scalars.ts'
-import { BadCommand, type Command, readCommand } from '../admin/command.ts'
+import { BadCommand, type Command, readCommand, taking } from '../admin/command.ts'
 
 const question = object({
   method: required(text('a method such as GET'), 'Of the request.'),
@@ -15,7 +15,7 @@ const question = object({
 /** Explains requests on the config that is live. What it takes is bounded by the size of the body and of the config. */
 export function explainCommand(live: () => Written): Command {
   let made: { readonly of: Written; readonly model: Model } | undefined
-  return async (body) => {
+  return taking({ body: question }, async (body) => {
     const { from, headers, method, url } = readCommand(question, body)
     const written = live()
     if (made?.of !== written) made = { of: written, model: new Model(written) }
@@ -26,5 +26,5 @@ export function explainCommand(live: () => Written): Command {
       if (error instanceof AskedBadly) throw new BadCommand(error.message)
       throw error
     }
-  }
+  })
 }

@@ -44,14 +44,14 @@ async function checkBytes(name: string, bytes: string | Uint8Array): Promise<End
 
 describe('sluice check', () => {
   it('ends with 0 and counts what it found in a good file', async () => {
-    const stdout = 'good.yaml: ok, 1 routes, 0 upstreams\n'
+    const stdout = 'good.yaml: ok, 1 route, 0 upstreams\n'
     expect(await check('good.yaml')).toEqual({ code: 0, stdout, stderr: '' })
   })
 
   it('takes sluice.yaml of the folder when no file is named', async () => {
     await writeFile(join(folder, 'sluice.yaml'), GOOD)
     const { code, stdout } = await check()
-    expect({ code, stdout }).toEqual({ code: 0, stdout: './sluice.yaml: ok, 1 routes, 0 upstreams\n' })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: './sluice.yaml: ok, 1 route, 0 upstreams\n' })
   })
 
   it('ends with 2 and tells every mistake on standard error', async () => {
@@ -75,7 +75,7 @@ describe('sluice check', () => {
   it('checks every file that is named, and ends with 2 if one of them is broken', async () => {
     const { code, stdout, stderr } = await check('broken.yaml', 'good.yaml', 'warned.yaml')
     expect(code).toBe(2)
-    expect(stdout).toBe('good.yaml: ok, 1 routes, 0 upstreams\nwarned.yaml: ok, 1 routes, 1 upstreams\n')
+    expect(stdout).toBe('good.yaml: ok, 1 route, 0 upstreams\nwarned.yaml: ok, 1 route, 1 upstream\n')
     expect(stderr.match(/^\S+:\d+:\d+: /gm)).toHaveLength(3)
   })
 

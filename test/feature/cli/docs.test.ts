@@ -62,3 +62,19 @@ describe('config/sluice.schema.json', () => {
     expect(await readFile(`${TOP}config/sluice.schema.json`, 'utf8')).toBe(stdout)
   })
 })
+
+describe('the table of commands in docs/operations.md', () => {
+  it('has each command as sluice --help prints it, and --help of each tells the same', async () => {
+    const page = await readFile(`${TOP}docs/operations.md`, 'utf8')
+    const { code, stdout } = await sluice(TOP, ['--help'])
+    expect(code).toBe(0)
+    const names = [...stdout.matchAll(/^ {2}sluice (\S+)/gm)].map((match) => match[1] as string)
+    expect(names.length).toBeGreaterThan(20)
+    expect(
+      names.filter((name) => !page.includes(`| \`sluice ${name}`) && !page.includes(`, \`sluice ${name}`)),
+    ).toEqual([])
+    const [one, two] = [await sluice(TOP, ['status', '--help']), await sluice(TOP, ['drill', '-h'])]
+    expect([one.code, one.stdout]).toEqual([0, expect.stringMatching(/^sluice status \[--json\]\n\n/)])
+    expect([two.code, two.stdout]).toEqual([0, expect.stringMatching(/^sluice drill \[FILE\] /)])
+  })
+})

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -127,6 +127,24 @@ test('sluice status shows what runs', async () => {
   expect(stdout).toContain(`  ${b.url} usable, 0 in flight\n`)
   const { breakers, gateway: name } = JSON.parse((await sluice('status', '--json')).stdout)
   expect([name, breakers.length]).toEqual(['test', 2])
+})
+
+test('sluice status and reload say what of the files is not live, each problem once', async () => {
+  const good = await readFile(gateway.file, 'utf8')
+  const said = async (): Promise<string> => (await sluice('status')).stdout
+  await writeFile(gateway.file, good.replace('retries: off', 'retries: { maxExtras: 2 }'))
+  const { code, stderr } = await sluice('reload')
+  const problem = /sluice\.yaml:\d+:\d+: routes\.alone\.retries\.maxExtras: unknown key; did you mean maxExtra\?\n/g
+  expect([code, stderr.match(problem)?.length]).toEqual([2, 1])
+  expect(await said()).toMatch(
+    /\nthe latest change was refused, this config stayed live\n {2}\S+:\d+:\d+: routes\.alone/,
+  )
+  await writeFile(gateway.file, good.replace('workers: 2', 'workers: 1'))
+  expect((await sluice('reload')).code).toBe(0)
+  expect(await said()).toMatch(/^test: .*\nwith the next start: workers\nworkers: /)
+  await writeFile(gateway.file, good)
+  expect((await sluice('reload')).code).toBe(0)
+  expect(await said()).toMatch(/^test: .*\nworkers: 2 of 2 serve\n/)
 })
 
 describe('who may', () => {

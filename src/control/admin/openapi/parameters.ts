@@ -1,0 +1,57 @@
+import type { JsonSchema } from '../../../schema/schema.ts'
+import type { Takes } from '../contract.ts'
+
+const DRY_RUN = {
+  name: 'dryRun',
+  in: 'query',
+  description: '`true`: nothing is done, only said what would come of it.',
+  schema: { enum: ['true', 'false'], default: 'false' },
+}
+
+const IF_MATCH = {
+  name: 'If-Match',
+  in: 'header',
+  description: 'Hash of the config that the caller takes for the live one; 412 where another one is.',
+  schema: { type: 'string' },
+}
+
+/** Of the path, the query and the header. */
+export function parametersOf({ dryRun, ifMatch, query }: Takes, inPath: Readonly<Record<string, string>>): object[] {
+  return [
+    ...Object.entries(inPath).map(([name, description]) => ({
+      name,
+      in: 'path',
+      required: true,
+      description,
+      schema: { type: 'string' },
+    })),
+    ...(query === undefined ? [] : inQuery(query.json)),
+    ...(dryRun === true ? [DRY_RUN] : []),
+    ...(ifMatch === true ? [IF_MATCH] : []),
+  ]
+}
+
+/** A command always has a body; `{}` where there is nothing to say. */
+export function bodyOf({ body }: Takes): object {
+  const schema = body === undefined ? { type: 'object', maxProperties: 0 } : plain(body.json)
+  return { required: true, content: { 'application/json': { schema } } }
+}
+
+function inQuery(json: JsonSchema): object[] {
+  const { properties, required = [] } = plain(json) as {
+    readonly properties: Readonly<Record<string, JsonSchema>>
+    readonly required?: readonly string[]
+  }
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'query',
+    description,
+    required: required.includes(name),
+    schema,
+  }))
+}
+
+/** Text of a config may be written as a number or a boolean; the API is told of text only. */
+function plain(value: JsonSchema): JsonSchema {
+  return JSON.parse(JSON.stringify(value).replaceAll('"type":["string","number","boolean"]', '"type":"string"'))
+}
