@@ -163,6 +163,10 @@ const io: Io = {
   isTTY: process.stderr.isTTY === true,
 }
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Who reads through a pipe may have seen enough: `sluice explain … | head`.
+  if (error.code !== 'EPIPE') throw error
+})
 process.exitCode = await main(process.argv.slice(2), io).catch((error: unknown) => {
   io.stderr(`sluice: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return Exit.failed

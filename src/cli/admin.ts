@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { stateDirOf, TOKEN_FILE } from '../control/state-dir.ts'
+import { stateDirOf, TOKEN_FILE } from '../control/machine/state-dir.ts'
 import { eventsOf, type ServerEvent } from './events.ts'
 import { Exit, type Io } from './io.ts'
 import type { Parsed } from './options.ts'

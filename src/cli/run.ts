@@ -5,7 +5,7 @@ import { BadCommand, type Command, readCommand, taking } from '../control/admin/
 import type { DrainKind } from '../control/drain.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
-import { thisMachine } from '../control/machine.ts'
+import { thisMachine } from '../control/machine/machine.ts'
 import { banner } from '../demo/banner.ts'
 import { Demo } from '../demo/demo.ts'
 import { FAULT_COMMAND } from '../demo/faults.ts'

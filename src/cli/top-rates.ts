@@ -1,4 +1,10 @@
-import type { EndpointFigures, LatencyFigures, LiveFigures, RouteFigures, UpstreamFigures } from '../control/figures.ts'
+import type {
+  EndpointFigures,
+  LatencyFigures,
+  LiveFigures,
+  RouteFigures,
+  UpstreamFigures,
+} from '../control/live/figures.ts'
 import { bucketCounts, bucketQuantile } from '../telemetry/quantile.ts'
 
 /** Rates are a second; ratios from 0 to 1; null: nothing happened. */

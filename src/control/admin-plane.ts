@@ -8,9 +8,9 @@ import { ProxyIdentity } from './admin/proxy-identity.ts'
 import { type AdminOptions, adminServer, probeServer } from './admin/server.ts'
 import { Tokens } from './admin/tokens.ts'
 import type { Bound } from './contract.ts'
-import { readTokens } from './secrets.ts'
-import { ListenFailed } from './sockets.ts'
-import { adminToken, stateDirOf } from './state-dir.ts'
+import { ListenFailed } from './machine/sockets.ts'
+import { adminToken, stateDirOf } from './machine/state-dir.ts'
+import { readTokens } from './reload/secrets.ts'
 
 export interface AdminPlaneOptions
   extends Pick<

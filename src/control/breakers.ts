@@ -5,17 +5,8 @@ import { object, optional, required } from '../schema/composites.ts'
 import { duration, name, oneOf } from '../schema/scalars.ts'
 import type { Infer } from '../schema/schema.ts'
 import { BadCommand, readCommand } from './admin/command.ts'
-import type { CellRegistry } from './registry.ts'
-
-/** States as operators see them, in metrics and in the API. */
-export const BREAKER_STATES = ['closed', 'open', 'half_open', 'ramping', 'forced_open', 'forced_closed'] as const
-export type BreakerState = (typeof BREAKER_STATES)[number]
-
-export interface BreakerFacts {
-  readonly route: string
-  readonly upstream: string
-  readonly state: BreakerState
-}
+import type { BreakerFacts, BreakerState } from './contract.ts'
+import type { CellRegistry } from './registry/registry.ts'
 
 const NAMES = {
   closed: 'closed',

@@ -47,3 +47,16 @@ export interface ConfigChange {
   readonly kept: readonly Kept[]
   readonly problems: readonly string[]
 }
+
+/** `leaving`: no new connections, what is in flight may finish. */
+export type DrainState = 'serving' | 'draining' | 'leaving' | 'cut' | 'done'
+
+/** States of a breaker as operators see them, in metrics and in the API. */
+export const BREAKER_STATES = ['closed', 'open', 'half_open', 'ramping', 'forced_open', 'forced_closed'] as const
+export type BreakerState = (typeof BREAKER_STATES)[number]
+
+export interface BreakerFacts {
+  readonly route: string
+  readonly upstream: string
+  readonly state: BreakerState
+}

@@ -1,11 +1,9 @@
 import { hash as hashOf } from 'node:crypto'
-import { networkInterfaces } from 'node:os'
 import type { Config } from '../config/config.ts'
-import type { LeanConfig, UpstreamConfig } from '../core/config.ts'
+import type { LeanConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
-import { within } from '../lib/within.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LogThread } from '../telemetry/log-thread.ts'
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
@@ -13,35 +11,30 @@ import { createRing } from '../telemetry/ring.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import { Breakers } from './breakers.ts'
 import type { BoundListener } from './contract.ts'
-import { controlMetrics } from './control-metrics.ts'
-import { type Located, namesIn } from './discovery/addresses.ts'
-import { DnsDiscovery } from './discovery/dns.ts'
-import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, srvLookup, systemLookup } from './discovery/lookup.ts'
-import { bounded } from './discovery/names.ts'
-import { isOwn, type OwnAddress } from './discovery/own.ts'
-import { Sources } from './discovery/sources.ts'
-import { EndpointBook } from './endpoint-book.ts'
-import { EndpointCare } from './endpoint-care.ts'
-import { countStates, panics } from './endpoint-state.ts'
-import { type LiveFigures, liveFigures } from './figures.ts'
-import { FlightLog } from './flight-log.ts'
-import { Forgetting } from './forgetting.ts'
-import { addGauges, type GaugeSources } from './gauges.ts'
-import { Listeners } from './listeners.ts'
-import { type Machine, memoryShare, workerLimits } from './machine.ts'
-import { Notices } from './notices.ts'
-import { Objectives } from './objectives.ts'
-import { Outliers } from './outliers.ts'
-import { OverloadGuard } from './overload-guard.ts'
-import { CellRegistry, type Lease } from './registry.ts'
-import { routeNeeds } from './route-needs.ts'
-import { withKeys } from './secrets.ts'
-import { Supervisor } from './supervisor.ts'
-import { Taps } from './taps.ts'
-import { TelemetryExport } from './telemetry-export.ts'
-
-/** Names that don't resolve hold the start up no longer than this. */
-const FIRST_NAMES_MS = 6_000
+import { Discovery } from './discovery/discovery.ts'
+import type { OwnAddress } from './discovery/own.ts'
+import { OwnEndpoints } from './discovery/own-endpoints.ts'
+import { EndpointBook } from './endpoints/book.ts'
+import { EndpointCare } from './endpoints/care.ts'
+import { Outliers } from './endpoints/outliers.ts'
+import { countStates, panics } from './endpoints/state.ts'
+import { TelemetryExport } from './export/telemetry.ts'
+import { FlightLog } from './flights/flight-log.ts'
+import { Taps } from './flights/taps.ts'
+import { type LiveFigures, liveFigures } from './live/figures.ts'
+import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
+import { controlMetrics } from './metrics/control-metrics.ts'
+import { Forgetting } from './metrics/forgetting.ts'
+import { addGauges, type GaugeSources } from './metrics/gauges.ts'
+import { Objectives } from './metrics/objectives.ts'
+import type { Lease } from './registry/lease.ts'
+import { CellRegistry } from './registry/registry.ts'
+import { routeNeeds } from './registry/route-needs.ts'
+import { withKeys } from './reload/secrets.ts'
+import { Listeners } from './workers/listeners.ts'
+import { Notices } from './workers/notices.ts'
+import { OverloadGuard } from './workers/overload-guard.ts'
+import { Supervisor } from './workers/supervisor.ts'
 
 export interface DataSideOptions {
   readonly config: Config
@@ -89,11 +82,9 @@ export class DataSide {
   private readonly overload: OverloadGuard
   private readonly telemetry: TelemetryExport
   private readonly options: DataSideOptions
-  private readonly dns: DnsDiscovery
-  private readonly sources: Sources
+  private readonly discovery: Discovery
   private readonly forgetting: Forgetting
   private readonly rings: readonly SharedArrayBuffer[]
-  private readonly refused = new Set<string>()
   private readonly openings: Listeners
   private readonly cells: Lease
   private readonly gauges: GaugeSources
@@ -111,35 +102,24 @@ export class DataSide {
     this.taps = new Taps({ clock, tell: (filters) => this.supervisor.tap(filters) })
     this.rings = Array.from({ length: workers }, createRing)
     this.forgetting = new Forgetting(clock, (id) => metrics.forget(id))
-    const { servers, every } = config.dns
-    const lookup = servers === undefined ? systemLookup : serverLookup(servers)
-    const concurrent = servers === undefined ? SYSTEM_CONCURRENT : SERVER_CONCURRENT
     const own = controlMetrics(metrics)
     this.telemetry = new TelemetryExport({ ...options, registry: metrics, metrics: own })
-    this.dns = new DnsDiscovery({
-      lookup,
-      concurrent,
-      every,
+    this.discovery = new Discovery({
+      config,
       clock,
       log,
-      onChange: (name) => this.book.renew(name),
-    })
-    this.sources = new Sources({
-      folder: config.folder,
-      lookup: bounded(lookup, servers === undefined ? 1 : concurrent),
-      srv: srvLookup(servers),
-      clock,
-      log,
-      onChange: (upstream) => this.book.rediscovered(upstream),
+      renamed: (name) => this.book.renew(name),
+      rediscovered: (upstream) => this.book.rediscovered(upstream),
       looked: (upstream, ok) => {
         own.counter('sluice_discovery_refreshes_total', [upstream, ok ? 'ok' : 'failed']).inc()
       },
     })
+    const ours = new OwnEndpoints(options.own, log)
     this.book = new EndpointBook({
       registry: this.registry,
-      addressesOf: (name) => this.dns.addresses(name),
-      discovered: (upstream) => this.sources.found(upstream),
-      refuses: (upstream, located) => this.refuses(upstream, located),
+      addressesOf: (name) => this.discovery.addresses(name),
+      discovered: (upstream) => this.discovery.found(upstream),
+      refuses: (upstream, located) => ours.refuses(upstream, located),
       publish: (sets) => this.supervisor.updateEndpoints(sets),
       onLeft: (id) => this.forgetting.left(id),
       onBack: (id) => this.forgetting.back(id),
@@ -202,7 +182,7 @@ export class DataSide {
     const { config, log, startLogs } = this.options
     this.logs = startLogs(this.rings, (error) => log.error('the log thread failed', { error }))
     await this.openings.check(config.lean.listeners)
-    await Promise.all([this.supervisor.start(), this.look(config.lean.upstreams)])
+    await Promise.all([this.supervisor.start(), this.discovery.watch(config.lean.upstreams)])
     await this.apply(config)
     this.outliers.start()
     this.overload.start()
@@ -217,12 +197,12 @@ export class DataSide {
     const lean = await withKeys(config, env)
     const renewTelemetry = await this.telemetry.prepare(config)
     await this.openings.check(lean.listeners)
-    await this.look([...(this.live?.config.lean.upstreams ?? []), ...lean.upstreams])
+    await this.discovery.watch([...(this.live?.config.lean.upstreams ?? []), ...lean.upstreams])
     try {
       await this.swap(config, lean)
       renewTelemetry()
     } finally {
-      void this.look(this.config.lean.upstreams)
+      void this.discovery.watch(this.config.lean.upstreams)
     }
     await this.openings.change(lean.listeners, config.drain.timeout)
   }
@@ -234,13 +214,6 @@ export class DataSide {
 
   get listeners(): readonly BoundListener[] {
     return this.openings.bound
-  }
-
-  /** Looks for the endpoints of these upstreams and no others; resolves when all are known, or it takes too long. */
-  private async look(upstreams: readonly UpstreamConfig[]): Promise<void> {
-    const { clock } = this.options
-    const known = Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)])
-    await within(clock, FIRST_NAMES_MS, known, () => {})
   }
 
   private async swap(config: Config, lean: LeanConfig): Promise<void> {
@@ -299,8 +272,7 @@ export class DataSide {
 
   /** Ends threads and timers; access logs are written out first. */
   async close(): Promise<void> {
-    this.dns.close()
-    this.sources.close()
+    this.discovery.close()
     this.care.close()
     this.forgetting.close()
     this.breakers.close()
@@ -309,16 +281,6 @@ export class DataSide {
     this.objectives.close()
     await this.supervisor.stop()
     await Promise.all([this.telemetry.close(), this.logs?.stop()])
-  }
-
-  private refuses(upstream: string, { address, config, id }: Located): boolean {
-    const { log, own } = this.options
-    if (!isOwn(address, config.port, own(), interfaceAddresses)) return false
-    if (!this.refused.has(`${upstream} ${id}`)) {
-      this.refused.add(`${upstream} ${id}`)
-      log.error("an endpoint is this gateway's own admin or probe address and is not used", { upstream, endpoint: id })
-    }
-    return true
   }
 
   private openSockets(): number {
@@ -354,8 +316,4 @@ export class DataSide {
         Array.from(book.upstreams, ({ config, set }) => [set.upstream, panics(registry, config, set)] as const),
     }
   }
-}
-
-function interfaceAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { within } from '../lib/within.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { DrainState } from './contract.ts'
 
 /** Signals that come sooner after the first one are its echo (npm passes Ctrl-C on a second time). */
 const ECHO_MS = 1_000
@@ -8,9 +9,6 @@ const ECHO_MS = 1_000
 const AFTER_CUT_MS = 1_000
 
 export type DrainKind = 'sigterm' | 'sigint'
-
-/** `leaving`: no new connections, what is in flight may finish. */
-export type DrainState = 'serving' | 'draining' | 'leaving' | 'cut' | 'done'
 
 export interface DrainOptions {
   /** Milliseconds, of the live config. */

@@ -1,9 +1,8 @@
-import type { BoundListener, WorkerFacts } from './contract.ts'
-import type { DrainState } from './drain.ts'
-import type { EndpointBook } from './endpoint-book.ts'
-import { endpointState } from './endpoint-state.ts'
-import type { Notices } from './notices.ts'
-import type { CellRegistry } from './registry.ts'
+import type { BoundListener, DrainState, WorkerFacts } from './contract.ts'
+import type { EndpointBook } from './endpoints/book.ts'
+import { endpointState } from './endpoints/state.ts'
+import type { CellRegistry } from './registry/registry.ts'
+import type { Notices } from './workers/notices.ts'
 
 /** What `/api/v1/status` is made of. */
 export interface StatusSources {

@@ -1,3 +1,4 @@
+import type { Origin } from './failures.ts'
 import type { Decision } from './note.ts'
 
 /** What the flight recorder keeps of a request, and what a tap shows: redacted as the access log is. Structured-cloneable. */
@@ -64,7 +65,7 @@ export interface FlightSummary {
   readonly status: number
   readonly reason: string | null
   readonly phase: string | null
-  readonly origin: string | null
+  readonly origin: Origin | null
   readonly durationMs: number
   /** null: neither, it was only tapped. */
   readonly why: 'failed' | 'slow' | null
@@ -82,6 +83,14 @@ export interface FlightFilter {
   readonly method: string | undefined
   readonly status: readonly [from: number, to: number] | undefined
   readonly reason: string | undefined
+}
+
+/** What must not crowd each other out: caused by clients alone, refused before any try, and all the others. */
+export type Crowd = 'client' | 'refused' | 'tried'
+
+export function crowdOf(origin: Origin | undefined, attempts: number): Crowd {
+  if (origin === 'client') return 'client'
+  return origin === 'sluice' && attempts === 0 ? 'refused' : 'tried'
 }
 
 export function passes(filter: FlightFilter, flight: Pick<FlightSummary, keyof FlightFilter>): boolean {

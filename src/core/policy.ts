@@ -5,23 +5,11 @@ import type { Random } from '../lib/random.ts'
 import type { TimerWheel } from '../lib/timers.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
-import type { Failure, Reason } from './failures.ts'
+import type { Failure } from './failures.ts'
 import type { Notice } from './notice.ts'
 import type { RouteCells } from './protocol.ts'
 import type { Services } from './services.ts'
-
-/** A policy's no: `reason` decides status and text. */
-export type Refusal = Omit<Failure, 'phase' | 'origin'> & Partial<Pick<Failure, 'phase' | 'origin'>>
-
-/** An answer that a policy gives itself. `headers` flat, `body` whole. */
-export interface Reply {
-  readonly status: number
-  readonly headers: readonly string[]
-  readonly body: Buffer | undefined
-}
-
-/** Go on, no, or an answer. A value with `reason` is a refusal, one with `status` a reply. */
-export type Verdict = undefined | Refusal | Reply
+import type { Refusal, Reply, Verdict } from './verdict.ts'
 
 /** Why a pending admit must leave now. */
 export type Left = 'client' | 'deadline' | 'drain'
@@ -106,13 +94,3 @@ export interface PolicyDefinition<O = unknown> {
   /** Undefined: nothing to do on this route. */
   compile(options: O, context: PolicyContext): Policy | undefined
 }
-
-export function isReply(verdict: Refusal | Reply): verdict is Reply {
-  return 'status' in verdict
-}
-
-export function isRefusal(value: object): value is Refusal {
-  return 'reason' in value
-}
-
-export type { Reason }

@@ -1,7 +1,7 @@
 import type { Downstream } from './downstream.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
-import type { Reply } from './policy.ts'
+import type { Reply } from './verdict.ts'
 
 /** A side request of a policy, with a body held in memory. */
 export interface SideRequest {

@@ -7,13 +7,13 @@ import { conditionText, seenText } from './condition-text.ts'
 import { outranks } from './outranks.ts'
 import { conditionPlace } from './places.ts'
 import type { Probes } from './probes.ts'
-import { byProgress, Course, type Progress, STAGES } from './progress.ts'
+import { byProgress, Course, type Progress, STAGES, type Stage } from './progress.ts'
 
 /** A route that did not get the request, and the first of its conditions that failed. */
 export interface NearMiss {
   readonly route: string
   /** `outranked`: all conditions hold, and the winner is more specific. */
-  readonly failed: (typeof STAGES)[number]
+  readonly failed: Stage
   readonly wanted: string
   readonly seen: string
   readonly at: Position
@@ -54,7 +54,7 @@ function nearest(route: RouteConfig, course: Course): Runner {
 
 function missOf(runner: Runner, context: MissContext): NearMiss {
   const { condition, match, route } = runner
-  const stage = STAGES[runner.stage] as NearMiss['failed']
+  const stage = STAGES[runner.stage] as Stage
   // Without a winner all of it holds for one reading of the path, and not for the others.
   const failed = stage === 'outranked' && context.winner === undefined ? 'path' : stage
   const at = conditionPlace(context.tree, route.name, match, failed, condition?.name ?? '')
@@ -62,7 +62,7 @@ function missOf(runner: Runner, context: MissContext): NearMiss {
 }
 
 function texts(
-  failed: NearMiss['failed'],
+  failed: Stage,
   { condition, route, stage }: Runner,
   match: MatchConfig,
   { hidden, lookUp, probes, winner }: MissContext,

@@ -1,15 +1,9 @@
 import { keyOf, nodeAt, placeOf } from '../config/tree.ts'
 import type { Node, Position } from '../schema/node.ts'
-import type { NearMiss } from './misses.ts'
+import type { Stage } from './progress.ts'
 
 /** Where a condition of a route's match is written; of one that outranks it the route itself. */
-export function conditionPlace(
-  tree: Node,
-  route: string,
-  match: number,
-  kind: NearMiss['failed'],
-  name: string,
-): Position {
+export function conditionPlace(tree: Node, route: string, match: number, kind: Stage, name: string): Position {
   const whole = ['routes', route, 'match']
   const base = nodeAt(tree, whole)?.kind === 'list' ? [...whole, match] : whole
   switch (kind) {

@@ -5,6 +5,7 @@ import type { Probes } from './probes.ts'
 
 /** What failed first, in the order in which conditions are looked at; `outranked`: nothing did. */
 export const STAGES = ['host', 'path', 'listener', 'method', 'header', 'query', 'outranked'] as const
+export type Stage = (typeof STAGES)[number]
 
 /** How far a match of a route gets with a request. */
 export interface Progress {

@@ -55,6 +55,8 @@ export class AccessLog {
   private readonly clock: Clock
   private readonly time = new TimeText()
   private readonly heads = new WeakMap<LoggedHead, LineHead>()
+  /** By status: what most requests have in common. */
+  private readonly direct: (string | undefined)[] = []
 
   /** `out` takes whole lines and may drop them. */
   constructor(out: { write(line: string): boolean }, clock: Clock) {
@@ -98,13 +100,13 @@ export class AccessLog {
     else this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
   }
 
-  /** IDs, trace, addresses and protocol hold no character that JSON escapes. */
+  /** IDs, trace, addresses, protocol and names of a config hold no character that JSON escapes. */
   private who(ex: Exchange, route: RouteLine): string {
     const { downstream } = ex
     const { peer } = downstream
     return (
       `{"time":"${this.time.of(this.clock.wall())}","request_id":"${ex.requestId}","correlation_id":"${ex.correlationId}` +
-      `","trace_id":"${ex.traceparent.slice(3, 35)}${route.head.gateway}${jsonText(peer.listener)}` +
+      `","trace_id":"${ex.traceparent.slice(3, 35)}${route.head.gateway}${peer.listener}` +
       `","protocol":"${downstream.protocol}","client":"${ex.client}","peer":"${peer.address}"`
     )
   }
@@ -119,20 +121,35 @@ export class AccessLog {
     if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, hidden)
     text += route.route
     if (attempt === undefined) return text
-    return `${text},"upstream":"${jsonText(attempt.upstream)}","endpoint":"${jsonText(attempt.endpoint)}"`
+    return `${text},"upstream":"${attempt.upstream}","endpoint":"${attempt.endpoint}"`
+  }
+
+  private course(ex: Exchange, status: number): string {
+    if (!isDirect(ex, status)) return courseOf(ex, status)
+    this.direct[status] ??= flat(courseOf(ex, status))
+    return this.direct[status]
   }
 
   private outcome(ex: Exchange, status: number, now: number): string {
-    const { downstream, failure, attempt } = ex
-    let text = `,"status":${status}`
-    if (attempt !== undefined && attempt.status !== 0) text += `,"upstream_status":${attempt.status}`
-    if (failure !== undefined) text += failureFields(failure)
-    text += `,"attempts":${ex.attempts},"queue_ms":${jsonMs(ex.queuedMs)}`
+    const { downstream, attempt } = ex
+    let text = this.course(ex, status)
     if (attempt !== undefined) text += `,"upstream_ms":${jsonMs((attempt.endedAt || now) - attempt.startedAt)}`
     if (ex.firstByteAt !== 0) text += `,"ttfb_ms":${jsonMs(ex.firstByteAt - ex.startedAt)}`
     text += `,"duration_ms":${jsonMs(now - ex.startedAt)},"bytes_in":${downstream.bytesIn},"bytes_out":${downstream.bytesOut}`
     return ex.degraded === undefined ? `${text}}\n` : `${text},"degraded":"${ex.degraded}"}\n`
   }
+}
+
+/** One try that nothing held up, and its answer. */
+function isDirect({ attempt, attempts, failure, queuedMs }: Exchange, status: number): boolean {
+  return attempts === 1 && queuedMs === 0 && failure === undefined && attempt !== undefined && attempt.status === status
+}
+
+function courseOf({ attempt, attempts, failure, queuedMs }: Exchange, status: number): string {
+  let text = `,"status":${status}`
+  if (attempt !== undefined && attempt.status !== 0) text += `,"upstream_status":${attempt.status}`
+  if (failure !== undefined) text += failureFields(failure)
+  return `${text},"attempts":${attempts},"queue_ms":${jsonMs(queuedMs)}`
 }
 
 /** The same ASCII text in one piece: one that was put together stays a tree of its parts, which each line would walk again. */

@@ -1,5 +1,5 @@
 import type { Exchange } from '../core/exchange.ts'
-import { type Flight, type FlightFilter, type FlightSummary, passes } from '../core/flight.ts'
+import { type Crowd, crowdOf, type Flight, type FlightFilter, type FlightSummary, passes } from '../core/flight.ts'
 import type { ConfigHead, FromWorker } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { AccessLogRoute } from './access-log.ts'
@@ -7,9 +7,8 @@ import { flightOf, summaryOf } from './flight-story.ts'
 import type { Counter } from './series.ts'
 
 const FLUSH_MS = 100
-/** A second and worker. What clients cause by themselves (unknown paths, refusals) must not crowd out the rest. */
-const RECORDED = 80
-const CAUSED_BY_CLIENTS = 20
+/** A second and worker. */
+const RECORDED: Readonly<Record<Crowd, number>> = { client: 20, refused: 20, tried: 60 }
 const TAPPED = 200
 
 /** What of a config generation decides what is kept. */
@@ -29,8 +28,7 @@ export class FlightRecorder {
   private readonly clock: Clock
   private readonly post: (message: FromWorker) => void
   private readonly dropped: Counter
-  private readonly recorded: Quota
-  private readonly causedByClients: Quota
+  private readonly recorded: Readonly<Record<Crowd, Quota>>
   private readonly tapped: Quota
   private filters: readonly FlightFilter[] = []
   private flights: Flight[] = []
@@ -43,8 +41,8 @@ export class FlightRecorder {
     this.clock = clock
     this.post = post
     this.dropped = dropped
-    this.recorded = new Quota(RECORDED)
-    this.causedByClients = new Quota(CAUSED_BY_CLIENTS)
+    const { client, refused, tried } = RECORDED
+    this.recorded = { client: new Quota(client), refused: new Quota(refused), tried: new Quota(tried) }
     this.tapped = new Quota(TAPPED)
   }
 
@@ -69,8 +67,7 @@ export class FlightRecorder {
 
   /** @internal */
   record(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: 'failed' | 'slow'): void {
-    const quota = ex.failure?.origin === 'client' ? this.causedByClients : this.recorded
-    if (!quota.take(now)) {
+    if (!this.recorded[crowdOf(ex.failure?.origin, ex.attempts)].take(now)) {
       this.dropped.inc()
       return
     }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { backend } from './backend.ts'
 import { type Child, startPinned } from './child.ts'
@@ -6,15 +6,13 @@ import type { Latency, Launch, Peer, Row, Sample, Scenario } from './contract.ts
 import { pace, saturate, type Target } from './load.ts'
 import { median } from './median.ts'
 import { accepting, freePort } from './ports.ts'
-import { cpuMicros, family, forgetPeak, peakMiB } from './processes.ts'
+import { cpuMicros, family, peakMiB } from './processes.ts'
 import { type Pair, summary } from './summary.ts'
 
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
 /** Code that is compiled as it runs settles within it. */
-const MOST_WARM_UP_SECONDS = 4
-/** A process that nobody asked for a minute takes twice as long at first: what it had in memory and caches is gone. */
-const AWAKE_SECONDS = 2
+const WARM_UP_SECONDS = 4
 const START_SECONDS = 1
 /** Percentiles settle sooner than CPU times, and say less. */
 const PACED_ROUNDS = 3
@@ -60,136 +58,166 @@ export function estimate({
   rounds,
   latency,
 }: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
-  const paced = latency ? PACED_TIMES * seconds * Math.min(rounds, PACED_ROUNDS) : 0
-  const measured = rounds * (AWAKE_SECONDS + seconds)
-  return peers.length * (START_SECONDS + scenarios.length * (warmUp(seconds) + measured + paced))
+  const launched = START_SECONDS + WARM_UP_SECONDS
+  const paced = latency ? Math.min(rounds, PACED_ROUNDS) * (launched + PACED_TIMES * seconds) : 0
+  return peers.length * (START_SECONDS + scenarios.length * (rounds * (launched + seconds) + paced))
 }
 
 /**
  * Runs every scenario against every peer in interleaved rounds: within a round peers alternate, and each round begins
- * with another peer, so that what else the machine does falls on all alike. Each is woken before it is measured, and none
- * more often than another, since the more one was asked the less it takes. Peers run from the beginning to the end; one that nobody asks costs next to nothing.
+ * with another peer, so that what else the machine does falls on all alike. Each is launched anew for each round and runs
+ * alone: two processes of one program differ by more than a stage costs, and one that nobody asks loses what it had in
+ * caches and memory.
  */
 export async function bench(options: BenchOptions): Promise<BenchResult> {
-  const children: Child[] = []
+  const children = new Set<Child>()
   try {
     return await new Bench(options, children).run()
   } finally {
-    await Promise.all(children.map((child) => child.stop()))
+    await Promise.all([...children].map((child) => child.stop()))
   }
 }
 
 class Bench {
   private readonly options: BenchOptions
-  private readonly children: Child[]
+  private readonly children: Set<Child>
   private readonly versions: Record<string, string> = {}
   private readonly skipped: { peer: string; why: string }[] = []
+  private backendPort = 0
+  private launches = 0
 
-  constructor(options: BenchOptions, children: Child[]) {
+  constructor(options: BenchOptions, children: Set<Child>) {
     this.options = options
     this.children = children
   }
 
   async run(): Promise<BenchResult> {
-    const running = await this.startAll()
+    const { folder, scenarios } = this.options
+    const port = await freePort()
+    await this.start(LOAD_CORE, port, await backend(join(folder, 'backend'), port))
+    this.backendPort = port
+    const able = await this.able()
     const rows: Row[] = []
-    for (const scenario of this.options.scenarios) rows.push(...(await this.scenario(running, scenario)))
+    for (const scenario of scenarios) rows.push(...(await this.scenario(able, scenario)))
     return { rows, versions: this.versions, skipped: this.skipped }
   }
 
-  private async startAll(): Promise<Running[]> {
-    const { folder, peers, progress, signal } = this.options
-    const backendPort = await freePort()
-    await this.start(LOAD_CORE, backendPort, await backend(join(folder, 'backend'), backendPort))
-    const running: Running[] = []
-    for (const [index, peer] of peers.entries()) {
-      const port = await freePort()
-      const site = { folder: join(folder, `peer-${index}`), port, backendPort }
+  /** Peers that run on this machine. */
+  private async able(): Promise<readonly Peer[]> {
+    const able: Peer[] = []
+    for (const peer of this.options.peers) {
       try {
-        await mkdir(site.folder, { recursive: true })
         this.versions[peer.name] = await peer.version()
-        running.push({ peer, port, child: await this.start(GATEWAY_CORE, port, await peer.launch(site)) })
+        await this.launched(peer, async () => {})
+        able.push(peer)
       } catch (error) {
-        signal.throwIfAborted()
+        this.options.signal.throwIfAborted()
         const why = messageOf(error)
-        progress(`${peer.name} is left out: ${why}`)
+        this.options.progress(`${peer.name} is left out: ${why}`)
         this.skipped.push({ peer: peer.name, why })
       }
     }
-    if (running.length === 0) throw new Error('no peer runs on this machine')
-    return running
+    if (able.length === 0) throw new Error('no peer runs on this machine')
+    return able
+  }
+
+  /** Runs a peer for one measurement. */
+  private async launched<T>(peer: Peer, measure: (running: Running) => Promise<T>): Promise<T> {
+    const port = await freePort()
+    const folder = join(this.options.folder, `launch-${this.launches++}`)
+    await mkdir(folder, { recursive: true })
+    const site = { folder, port, backendPort: this.backendPort }
+    const child = await this.start(GATEWAY_CORE, port, await peer.launch(site))
+    try {
+      return await measure({ peer, child, port })
+    } finally {
+      await child.stop()
+      this.children.delete(child)
+      await rm(folder, { recursive: true, force: true })
+    }
   }
 
   private async start(core: number, port: number, launch: Launch): Promise<Child> {
     this.options.signal.throwIfAborted()
     const child = await startPinned(core, launch)
-    this.children.push(child)
+    this.children.add(child)
     await accepting(child, port, this.options.signal)
     return child
   }
 
-  private async scenario(running: readonly Running[], scenario: Scenario): Promise<Row[]> {
-    const { rounds, latency } = this.options
-    const pairs = new Map<Running, Pair[]>(running.map((one) => [one, []]))
-    const latencies = new Map<Running, Latency[]>(running.map((one) => [one, []]))
-    for (const one of running) {
-      forgetPeak(family(one.child.pid))
-      await this.sample(one, scenario, warmUp(this.options.seconds))
-    }
-    const reference = running.find(({ peer }) => peer.name === this.options.reference) ?? (running[0] as Running)
+  private async scenario(able: readonly Peer[], scenario: Scenario): Promise<Row[]> {
+    const { progress, reference, rounds } = this.options
+    const pairs = new Map<Peer, Pair[]>(able.map((one) => [one, []]))
+    const standard = able.find(({ name }) => name === reference) ?? (able[0] as Peer)
     for (let round = 0; round < rounds; round++) {
-      const samples = new Map<Running, Sample>()
-      for (const one of rotated(running, round)) {
-        await this.sample(one, scenario, AWAKE_SECONDS)
-        const sample = await this.sample(one, scenario, this.options.seconds)
+      const samples = new Map<Peer, Sample>()
+      for (const one of rotated(able, round)) {
+        const sample = await this.sample(one, scenario)
         samples.set(one, sample)
-        this.options.progress(`${scenario.name} ${round + 1}/${rounds} ${one.peer.name}: ${shown(sample)}`)
+        progress(`${scenario.name} ${round + 1}/${rounds} ${one.name}: ${shown(sample)}`)
       }
-      const beside = samples.get(reference) as Sample
+      const beside = samples.get(standard) as Sample
       for (const [one, sample] of samples) pairs.get(one)?.push({ sample, beside })
     }
-    const able = running.filter((one) => middleRate(pairs.get(one)) > 0)
-    if (latency && able.length > 0) {
-      const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map((one) => middleRate(pairs.get(one))))))
-      this.options.progress(`${scenario.name}: percentiles at ${rate} requests a second`)
-      for (let round = 0; round < Math.min(rounds, PACED_ROUNDS); round++) {
-        for (const one of rotated(able, round)) {
-          const paced = await this.paced(one, scenario, rate)
-          if (paced !== undefined) latencies.get(one)?.push(paced)
-        }
+    const latencies = await this.latencies(pairs, scenario)
+    return able.map((one) => summary(one.name, scenario.name, pairs.get(one) ?? [], latencies.get(one) ?? []))
+  }
+
+  private async latencies(
+    pairs: ReadonlyMap<Peer, readonly Pair[]>,
+    scenario: Scenario,
+  ): Promise<ReadonlyMap<Peer, readonly Latency[]>> {
+    const { latency, progress, rounds } = this.options
+    const taken = new Map<Peer, Latency[]>()
+    const able = [...pairs.keys()].filter((one) => middleRate(pairs.get(one)) > 0)
+    if (!latency || able.length === 0) return taken
+    const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map((one) => middleRate(pairs.get(one))))))
+    progress(`${scenario.name}: percentiles at ${rate} requests a second`)
+    for (let round = 0; round < Math.min(rounds, PACED_ROUNDS); round++) {
+      for (const one of rotated(able, round)) {
+        const paced = await this.paced(one, scenario, rate)
+        if (paced !== undefined) taken.set(one, [...(taken.get(one) ?? []), paced])
       }
     }
-    return running.map((one) =>
-      summary(
-        one.peer.name,
-        scenario.name,
-        pairs.get(one) ?? [],
-        latencies.get(one) ?? [],
-        peakMiB(family(one.child.pid)),
-      ),
-    )
+    return taken
   }
 
-  private async sample(one: Running, scenario: Scenario, seconds: number): Promise<Sample> {
-    const pids = family(one.child.pid)
-    const cpuBefore = cpuMicros(pids)
-    const before = performance.now()
+  private async sample(peer: Peer, scenario: Scenario): Promise<Sample> {
+    const { seconds } = this.options
     try {
-      const { requests, rps, errors } = await saturate(this.target(one, scenario), seconds)
-      const cpu = cpuMicros(pids) - cpuBefore
-      const busy = cpu / 1000 / (performance.now() - before)
-      return { cpuUs: requests === 0 ? undefined : cpu / requests, busy, requests, rps, errors }
+      return await this.launched(peer, async (one) => {
+        const target = this.target(one, scenario)
+        await saturate(target, WARM_UP_SECONDS)
+        const pids = family(one.child.pid)
+        const cpuBefore = cpuMicros(pids)
+        const before = performance.now()
+        const { requests, rps, errors } = await saturate(target, seconds)
+        const cpu = cpuMicros(pids) - cpuBefore
+        const busy = cpu / 1000 / (performance.now() - before)
+        return {
+          cpuUs: requests === 0 ? undefined : cpu / requests,
+          busy,
+          requests,
+          rps,
+          errors,
+          peakMiB: peakMiB(pids),
+        }
+      })
     } catch (error) {
-      this.failed(one, error)
-      return { cpuUs: undefined, busy: 0, requests: 0, rps: 0, errors: 1 }
+      this.failed(peer, error)
+      return { cpuUs: undefined, busy: 0, requests: 0, rps: 0, errors: 1, peakMiB: 0 }
     }
   }
 
-  private async paced(one: Running, scenario: Scenario, rate: number): Promise<Latency | undefined> {
+  private async paced(peer: Peer, scenario: Scenario, rate: number): Promise<Latency | undefined> {
     try {
-      return await pace(this.target(one, scenario), rate, PACED_TIMES * this.options.seconds)
+      return await this.launched(peer, async (one) => {
+        const target = this.target(one, scenario)
+        await saturate(target, WARM_UP_SECONDS)
+        return await pace(target, rate, PACED_TIMES * this.options.seconds)
+      })
     } catch (error) {
-      this.failed(one, error)
+      this.failed(peer, error)
       return undefined
     }
   }
@@ -199,16 +227,10 @@ class Bench {
   }
 
   /** One failed run spoils no table; what was asked to stop stops. */
-  private failed({ peer, child }: Running, error: unknown): void {
+  private failed({ name }: Peer, error: unknown): void {
     this.options.signal.throwIfAborted()
-    this.options.progress(`${peer.name}: ${messageOf(error)}`)
-    if (child.running || this.skipped.some((one) => one.peer === peer.name)) return
-    this.skipped.push({ peer: peer.name, why: `ended while it was measured: ${child.said.trim()}` })
+    this.options.progress(`${name}: ${messageOf(error)}`)
   }
-}
-
-function warmUp(seconds: number): number {
-  return Math.min(2 * seconds, MOST_WARM_UP_SECONDS)
 }
 
 function rotated<T>(list: readonly T[], by: number): T[] {

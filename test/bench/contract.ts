@@ -46,6 +46,8 @@ export interface Sample {
   readonly requests: number
   /** Answers that were not 2xx or 3xx, connections that failed, and load tools that gave up. */
   readonly errors: number
+  /** Peak resident memory of all its processes since it was launched. */
+  readonly peakMiB: number
 }
 
 /** Milliseconds at a fixed rate from when a request was due to its answer's last byte. */
@@ -74,6 +76,6 @@ export interface Row {
   readonly rps: number
   readonly errors: number
   readonly latency: Latency | undefined
-  /** Peak resident memory of all its processes during the scenario. */
+  /** The most of all rounds. */
   readonly peakMiB: number
 }

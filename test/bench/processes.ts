@@ -1,8 +1,7 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** Linux tells user space times in ticks of 10 ms, whatever the kernel's own tick. */
 const TICK_US = 10_000
-const FORGET_PEAK = '5'
 
 /** Fields of /proc/PID/stat that matter here, by proc(5) without the first three. */
 interface Stat {
@@ -32,23 +31,12 @@ export function cpuMicros(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (stat(pid)?.ticks ?? 0) * TICK_US, 0)
 }
 
-/** Peak resident memory in MiB since it was last forgotten; pages that processes share count once for each. */
+/** Peak resident memory in MiB; pages that processes share count once for each. */
 export function peakMiB(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
     const kib = /^VmHWM:\s+(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1]
     return sum + Number(kib ?? 0) / 1024
   }, 0)
-}
-
-/** The next peak counts from now. Where the system forbids that, it goes on counting from the start. */
-export function forgetPeak(pids: readonly number[]): void {
-  for (const pid of pids) {
-    try {
-      writeFileSync(`/proc/${pid}/clear_refs`, FORGET_PEAK)
-    } catch {
-      // Not ours to reset, or ended.
-    }
-  }
 }
 
 function stat(pid: number): Stat | undefined {

@@ -8,13 +8,7 @@ export interface Pair {
 }
 
 /** Medians of the rounds. A round without an answer has no cost, but its errors count. */
-export function summary(
-  peer: string,
-  scenario: string,
-  pairs: readonly Pair[],
-  latencies: readonly Latency[],
-  peakMiB: number,
-): Row {
+export function summary(peer: string, scenario: string, pairs: readonly Pair[], latencies: readonly Latency[]): Row {
   const samples = pairs.map(({ sample }) => sample)
   const costs = samples.flatMap(({ cpuUs }) => (cpuUs === undefined ? [] : [cpuUs]))
   const quotients = pairs.flatMap(({ beside, sample }) =>
@@ -39,6 +33,6 @@ export function summary(
       late: middle(({ late }) => late),
       errors: latencies.reduce((sum, { errors }) => sum + errors, 0),
     },
-    peakMiB,
+    peakMiB: Math.max(...samples.map(({ peakMiB }) => peakMiB)),
   }
 }

@@ -3,8 +3,9 @@ import type { Attempt } from '../../src/core/attempt.ts'
 import type { RouteConfig, UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
 import { NORMAL } from '../../src/core/importance.ts'
-import type { Policy, Reply } from '../../src/core/policy.ts'
+import type { Policy } from '../../src/core/policy.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
+import type { Reply } from '../../src/core/verdict.ts'
 import { Chain } from '../../src/data/engine/chain.ts'
 import { CollectingDownstream } from '../../src/data/engine/collect.ts'
 import { Engine } from '../../src/data/engine/engine.ts'
@@ -21,6 +22,7 @@ import { PLAIN } from './balancing.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
+import { HEAD, TIMEOUTS } from './lean.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
 
 /** What differs from a plain route to one upstream `a` with one endpoint. */
@@ -48,14 +50,6 @@ export interface Sent {
   ended: boolean
 }
 
-const TIMEOUTS = {
-  request: 15_000,
-  attempt: undefined,
-  idle: 60_000,
-  stream: 300_000,
-  total: undefined,
-  minRate: undefined,
-}
 const RETRIES = {
   maxExtra: 1,
   when: ['connect', 'reset', 502, 503, 504],
@@ -105,15 +99,8 @@ export class EngineKit {
     this.route = this.compile(setUp)
     this.snapshot = new Snapshot(
       {
-        gateway: { name: 'test' },
-        listeners: [],
+        ...HEAD,
         trustedProxies: ['203.0.113.0/24'],
-        correlation: { headers: ['x-correlation-id'], trust: 'any' },
-        accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
-        flightRecorder: undefined,
-        pathPolicy: { dots: 'refuse' },
-        tracing: undefined,
-        metrics: { endpointSeries: 1024 },
         generation: 1,
         hash: '',
         upstreams: 1,

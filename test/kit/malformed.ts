@@ -152,3 +152,24 @@ export async function closing(port: number, bytes: Buffer, pieces: number): Prom
   client.close()
   return text
 }
+
+/** What came back for a broken head, maybe between good requests. */
+export interface Refused {
+  /** A good request came before. */
+  readonly led: boolean
+  readonly statuses: number[]
+  /** What was sent, for people. */
+  readonly context: string
+}
+
+export async function sendMalformed(port: number, random: Random): Promise<Refused> {
+  const fault = pick(random, HEAD_FAULTS)(random)
+  const before = random.float() < 0.2 ? request(`GET ${GOOD_TARGET} HTTP/1.1`, ['Host: a']) : ''
+  const after = random.float() < 0.3 ? request('GET /smuggled HTTP/1.1', ['Host: a']) : ''
+  const text = await closing(port, Buffer.from(before + fault + after, 'latin1'), cuts(random))
+  return {
+    led: before !== '',
+    statuses: [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map((match) => Number(match[1])),
+    context: JSON.stringify(before + fault + after).slice(0, 400),
+  }
+}

@@ -27,6 +27,18 @@ export function seenField(request: SeenRequest, name: string): string | undefine
 
 export type Script = (req: IncomingMessage, res: ServerResponse, seen: SeenRequest) => void
 
+/**
+ * Answers, and ends the connection when it was idle for `ms`. `Connection` is the script's own, so that node adds no
+ * `Keep-Alive`.
+ */
+export function endsIdle(ms: number): Script {
+  return (req, res) => {
+    const { socket } = req
+    res.on('finish', () => setTimeout(() => socket.end(), ms))
+    res.setHeader('connection', 'keep-alive').end('ok')
+  }
+}
+
 /** A real HTTP upstream on 127.0.0.1 that keeps what it saw and does what its script says. */
 export class TestUpstream {
   readonly server: Server

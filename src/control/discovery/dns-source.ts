@@ -1,6 +1,6 @@
 import type { SrvRecord } from 'node:dns'
 import type { DiscoveryConfig, EndpointConfig } from '../../core/config.ts'
-import type { Lookup, SrvLookup } from './lookup.ts'
+import { distinct, type Lookup, type SrvLookup } from './lookup.ts'
 import { HostAddresses } from './names.ts'
 import type { Look } from './source.ts'
 
@@ -26,7 +26,7 @@ export function addressLook({ name, port = 0, scheme, type }: DnsConfig, lookup:
     const addresses = type === 'a' ? v4 : v6
     if (addresses === undefined) throw new Error('the name server failed')
     if (addresses.length === 0) throw new Error(`no ${type.toUpperCase()} records`)
-    return [{ config, addresses: [...new Set(addresses)].sort().slice(0, MAX_RECORDS) }]
+    return [{ config, addresses: distinct(addresses) }]
   }
 }
 

@@ -1,12 +1,10 @@
 import { isIPv6 } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
-import { within } from '../../lib/within.ts'
+import { Slots } from '../../lib/slots.ts'
 import { Guard } from '../../stores/guard.ts'
 import type { Log } from '../../telemetry/log.ts'
-import type { Found, Lookup } from './lookup.ts'
-
-const DEADLINE_MS = 5_000
-const MAX_ADDRESSES = 256
+import { inTime } from './in-time.ts'
+import { distinct, type Found, type Lookup } from './lookup.ts'
 
 export interface DnsOptions {
   readonly lookup: Lookup
@@ -37,11 +35,11 @@ interface Name {
 export class DnsDiscovery {
   private readonly options: DnsOptions
   private readonly names = new Map<string, Name>()
-  private readonly queue: (() => void)[] = []
-  private running = 0
+  private readonly slots: Slots
 
   constructor(options: DnsOptions) {
     this.options = options
+    this.slots = new Slots(options.concurrent)
   }
 
   /** Watches these names and no others. Resolves when each new one was asked for once, however that went. */
@@ -95,34 +93,25 @@ export class DnsDiscovery {
 
   /** Undefined: nobody wants to know any more. A place is taken until the resolver is done, deadline or not. */
   private async query(entry: Name): Promise<Found | undefined> {
-    const { clock, concurrent, lookup } = this.options
-    if (this.running >= concurrent) await new Promise<void>((resolve) => this.queue.push(resolve))
-    else this.running++
+    const { clock, lookup } = this.options
+    await new Promise<void>((begin) => this.slots.take(begin))
     if (this.names.get(entry.name) !== entry) {
-      this.leave()
+      this.slots.give()
       return undefined
     }
     const answer = lookup(entry.name)
     answer.then(
-      () => this.leave(),
-      () => this.leave(),
+      () => this.slots.give(),
+      () => this.slots.give(),
     )
-    return within(clock, DEADLINE_MS, answer, () => {
-      throw new Error(`no answer within ${DEADLINE_MS} ms`)
-    })
-  }
-
-  private leave(): void {
-    const next = this.queue.shift()
-    if (next === undefined) this.running--
-    else next()
+    return inTime(clock, answer)
   }
 
   private take(entry: Name, { v4, v6 }: Found): void {
     const { log, onChange } = this.options
     const known4 = entry.addresses.filter((address) => !isIPv6(address))
     const known6 = entry.addresses.filter(isIPv6)
-    const addresses = [...new Set([...(v4 ?? known4), ...(v6 ?? known6)])].sort().slice(0, MAX_ADDRESSES)
+    const addresses = distinct([...(v4 ?? known4), ...(v6 ?? known6)])
     if (addresses.length === 0) {
       this.fail(entry, 'no addresses')
       return

@@ -18,6 +18,9 @@ export type SrvLookup = (name: string) => Promise<readonly SrvRecord[]>
 export const SYSTEM_CONCURRENT = 2
 export const SERVER_CONCURRENT = 32
 
+/** Addresses of one name; more are left out. */
+const MAX_ADDRESSES = 256
+
 const QUERY_MS = 1_500
 const TRIES = 2
 
@@ -45,6 +48,11 @@ export function srvLookup(servers: readonly string[] | undefined): SrvLookup {
   const resolver = new Resolver({ timeout: QUERY_MS, tries: TRIES })
   if (servers !== undefined) resolver.setServers(servers)
   return (name) => resolver.resolveSrv(name)
+}
+
+/** Each address once, in an order that does not depend on the answer's. */
+export function distinct(addresses: readonly string[]): string[] {
+  return [...new Set(addresses)].sort().slice(0, MAX_ADDRESSES)
 }
 
 /** "There are none" is an answer, "the server failed" is not. */

@@ -1,9 +1,8 @@
 import { isIP } from 'node:net'
 import type { EndpointConfig } from '../../core/config.ts'
-import type { Lookup } from './lookup.ts'
+import { Slots } from '../../lib/slots.ts'
+import { distinct, type Lookup } from './lookup.ts'
 import type { FoundEndpoint } from './source.ts'
-
-const MAX_ADDRESSES = 256
 
 /**
  * Resolves the hosts of endpoints that a source names. A host that can't be resolved, or has no addresses, keeps the last
@@ -33,7 +32,7 @@ export class HostAddresses {
     const last = this.known.get(host) ?? []
     try {
       const { v4 = [], v6 = [] } = await this.lookup(host)
-      const addresses = [...new Set([...v4, ...v6])].sort().slice(0, MAX_ADDRESSES)
+      const addresses = distinct([...v4, ...v6])
       return addresses.length > 0 ? addresses : last
     } catch {
       return last
@@ -43,17 +42,13 @@ export class HostAddresses {
 
 /** At most `most` look-ups at a time; the others wait in order. A place is taken until the resolver is done. */
 export function bounded(lookup: Lookup, most: number): Lookup {
-  const waiting: (() => void)[] = []
-  let free = most
+  const slots = new Slots(most)
   return async (name) => {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => waiting.push(resolve))
+    await new Promise<void>((begin) => slots.take(begin))
     try {
       return await lookup(name)
     } finally {
-      const next = waiting.shift()
-      if (next === undefined) free++
-      else next()
+      slots.give()
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { EndpointConfig } from '../../core/config.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
-import { within } from '../../lib/within.ts'
 import { Guard } from '../../stores/guard.ts'
 import type { Log } from '../../telemetry/log.ts'
+import { inTime } from './in-time.ts'
 
 /** An endpoint that was discovered, with its addresses. */
 export interface FoundEndpoint {
@@ -27,7 +27,6 @@ export interface SourceOptions {
   readonly looked: (ok: boolean) => void
 }
 
-const DEADLINE_MS = 5_000
 /** Changes that are noticed sooner than this after a look wait. */
 const GAP_MS = 1_000
 /** Writers need a moment between the first and the last byte. */
@@ -101,9 +100,7 @@ export class Source {
     const answer = look().finally(() => {
       this.pending = false
     })
-    return within(clock, DEADLINE_MS, answer, () => {
-      throw new Error(`no answer within ${DEADLINE_MS} ms`)
-    })
+    return inTime(clock, answer)
   }
 
   private succeed(): void {

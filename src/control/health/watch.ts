@@ -1,9 +1,9 @@
 import type { HealthCheckConfig } from '../../core/config.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
+import type { Slots } from '../../lib/slots.ts'
 import { HealthVerdict } from '../../resilience/health.ts'
 import type { Check, CheckRequest, CheckResult } from './check.ts'
-import type { Slots } from './slots.ts'
 
 export interface WatchDeps {
   readonly checks: Readonly<Record<HealthCheckConfig['type'], Check>>

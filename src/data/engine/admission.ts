@@ -1,5 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
-import { isRefusal, type Left, type Policy, type Refusal, type Reply } from '../../core/policy.ts'
+import type { Left, Policy } from '../../core/policy.ts'
+import { isRefusal, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 

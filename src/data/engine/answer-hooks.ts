@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
-import type { Refusal, Reply } from '../../core/policy.ts'
+import type { Refusal, Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 

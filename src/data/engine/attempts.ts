@@ -12,6 +12,7 @@ import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
+import { attempted, unusable } from './attempt-hooks.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { AttemptPlan } from './plan.ts'
@@ -159,7 +160,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
         return undefined
       }
     }
-    if (status >= 500 && this.unusable(status)) {
+    if (status >= 500 && unusable(this.host, this.chain, status)) {
       this.current = undefined
       this.host.onNoAnswer(failure('upstream_error', 'headers', 'upstream'))
       return undefined
@@ -198,16 +199,6 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const next = this.choice.next()
     if (next === undefined) this.host.onNoAnswer(failed)
     else this.later(next, this.backoffMs())
-  }
-
-  private unusable(status: number): boolean {
-    try {
-      const { hooks, policies } = this.chain
-      return hooks.unusable.some((place) => policies[place]?.unusable?.(this.ex, status) === true)
-    } catch (error) {
-      this.host.onBug(error)
-      return false
-    }
   }
 
   private proceed(otherwise: Failure): void {
@@ -402,18 +393,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)
     this.verdict(tri.at, head)
+    this.host.onVerdict(tri.at)
   }
 
   private verdict(at: Attempt, head: HeadVerdict): void {
     at.head = head
-    this.host.onVerdict(at)
-    for (const place of this.chain.hooks.attempted) {
-      if (place >= at.passed) break
-      try {
-        this.chain.policies[place]?.attempted?.(this.host.ex, at)
-      } catch (error) {
-        this.host.onBug(error)
-      }
-    }
+    attempted(this.host, this.chain, at)
   }
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
-import type { Reply } from '../../core/policy.ts'
 import type { SideRequest } from '../../core/services.ts'
+import type { Reply } from '../../core/verdict.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 
 /** Input that never became a request. */

@@ -1,8 +1,8 @@
 import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/policy.ts'
 import type { Pressure } from '../../core/pressure.ts'
+import type { Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -13,6 +13,7 @@ import { Living } from './living.ts'
 import { lookUp } from './look-up.ts'
 import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
+import type { RunHost } from './run-host.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 
 /** What an engine lives on. */
@@ -34,7 +35,7 @@ const MALFORMED_BYTES = 16_384
 const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout is over.')
 
 /** Runs exchanges on the current snapshot. */
-export class Engine {
+export class Engine implements RunHost<Run> {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
@@ -136,7 +137,7 @@ export class Engine {
     this.report(error, { requestId: ex.requestId, route: ex.route?.name ?? '-' })
   }
 
-  /** @internal A run has ended. */
+  /** @internal */
   left(run: Run, snapshot: Snapshot): void {
     this.living.remove(run)
     snapshot.leave()

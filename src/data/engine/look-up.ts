@@ -1,6 +1,6 @@
 import type { Downstream } from '../../core/downstream.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/policy.ts'
+import type { Reply } from '../../core/verdict.ts'
 import type { Hit } from '../routing/match.ts'
 import type { RouteTable } from '../routing/table.ts'
 import { isRefusedTarget, type NormalTarget, type RefusedTarget } from '../routing/target.ts'

@@ -1,5 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
-import { type BodyStage, isRefusal, type Refusal } from '../../core/policy.ts'
+import type { BodyStage } from '../../core/policy.ts'
+import { isRefusal, type Refusal } from '../../core/verdict.ts'
 import type { Chain } from './chain.ts'
 import type { RequestBody } from './replay.ts'
 

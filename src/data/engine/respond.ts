@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/policy.ts'
+import type { Reply } from '../../core/verdict.ts'
 import { fieldValue } from '../../lib/headers.ts'
 
 /** When to come again where a limit refused and nobody knows better: the smallest value of Retry-After. */

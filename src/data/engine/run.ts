@@ -3,8 +3,9 @@ import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.t
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { HeadVerdict } from '../../core/outcome.ts'
-import { isReply, type Left, type Refusal, type Reply } from '../../core/policy.ts'
+import type { Left } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
+import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -14,13 +15,14 @@ import { type AnswerHooksOwner, recover, respond, settle, streamRefusal } from '
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
-import type { Engine } from './engine.ts'
+import { bodyFailure, expiredFailure } from './ends.ts'
 import { asksHow, serverTiming } from './how-answered.ts'
 import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
 import { failureReply } from './respond.ts'
+import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import type { AnswerSink, Try } from './try.ts'
 
@@ -41,7 +43,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   readonly clock: Clock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
-  private readonly engine: Engine
+  private readonly engine: RunHost<Run>
   readonly snapshot: Snapshot
   private readonly downstream: Downstream
   private readonly chain: Chain
@@ -56,7 +58,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   private answering = false
   over = false
 
-  constructor(engine: Engine, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
+  constructor(engine: RunHost<Run>, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
     this.engine = engine
     this.clock = engine.clock
     this.timers = engine.timers
@@ -341,24 +343,8 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   onExpired(what: Expired): void {
-    if (what === 'deadline')
-      this.fail(
-        failure(
-          'deadline_exceeded',
-          this.attempts?.phase ?? 'queue',
-          this.attempts === undefined ? 'sluice' : 'upstream',
-        ),
-      )
-    else if (what === 'total') this.fail(failure('total_exceeded', this.ex.sent ? 'body' : 'headers', 'sluice'))
-    else if (what === 'idle') this.fail(failure('idle_timeout', 'body', 'upstream'))
-    else if (what === 'stalled_client') this.fail(failure('request_timeout', 'body', 'client'))
-    else if (what === 'slow_upstream') this.fail(failure('attempt_timeout', 'send', 'upstream'))
-    else this.slowClient()
-  }
-
-  private slowClient(): void {
-    this.downstream.closeAfter()
-    this.fail(failure('request_timeout', 'send', 'client', 'The body arrived below the minimum rate.'))
+    if (what === 'slow_client') this.downstream.closeAfter()
+    this.fail(expiredFailure(what, this.attempts?.phase, this.ex.sent))
   }
 
   onBody(chunk: Buffer): void {
@@ -389,11 +375,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.over) return
     if (why !== 'closed' && !this.ex.sent && !this.answering) {
       this.downstream.closeAfter()
-      this.fail(
-        why === 'too_slow'
-          ? failure('request_timeout', 'send', 'client', 'No byte of the body came within timeouts.body.')
-          : failure('bad_request', 'send', 'client', 'The framing of the body is broken.'),
-      )
+      this.fail(bodyFailure(why))
       return
     }
     if (why !== 'closed') this.downstream.reset()

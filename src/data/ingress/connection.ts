@@ -3,7 +3,7 @@ import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Failure } from '../../core/failures.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
-import { NodeDownstream } from './downstream.ts'
+import { type ClientConnection, NodeDownstream } from './downstream.ts'
 import type { Guard } from './guard.ts'
 import { CUT_SHORT, type ParserError } from './malformed.ts'
 import type { Incoming, Outgoing } from './messages.ts'
@@ -39,7 +39,7 @@ const LINGER_MS = 1_000
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
  * have set off the requests behind it, whose answers nobody would see.
  */
-export class Connection {
+export class Connection implements ClientConnection {
   readonly peer: Peer
   private readonly socket: Socket
   private readonly host: ConnectionHost
@@ -155,7 +155,6 @@ export class Connection {
 
   // --- from downstreams
 
-  /** The answer whose head goes out now is the last. `unread`: bytes of the request may still come. */
   closing(unread: boolean): void {
     this.last = true
     this.waiting.length = 0
@@ -163,27 +162,23 @@ export class Connection {
     if (unread) this.socket.destroySoon = () => this.end()
   }
 
-  /** The head that went out promised to go on, but the body is not read to its end. */
   closeWhenAnswered(): void {
     this.last = true
     this.waiting.length = 0
   }
 
-  /** Sends FIN; the client has a little time to do the same. */
   end(): void {
     this.last = true
     this.socket.end()
     this.host.timers.schedule(this.linger, LINGER_MS)
   }
 
-  /** `visibly`: by a reset, where a FIN would look like the end of the answer. */
   break(visibly: boolean): void {
     this.last = true
     if (visibly) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }
 
-  /** `downstream` has ended; the next request in line is taken. */
   answered(downstream: NodeDownstream): void {
     if (this.active !== downstream) return
     this.active = undefined

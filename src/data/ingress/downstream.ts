@@ -2,10 +2,29 @@ import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
-import { Timer } from '../../lib/timers.ts'
-import type { Connection } from './connection.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import { isLength, trailerPairs } from './answer-fields.ts'
 import type { Guard } from './guard.ts'
 import type { Incoming, Outgoing } from './messages.ts'
+
+/** The connection that a request came on. */
+export interface ClientConnection {
+  readonly peer: Peer
+  readonly timers: TimerWheel
+  /** Milliseconds, see `timeouts.body`. */
+  readonly bodyTimeout: number
+  readonly draining: boolean
+  /** The answer whose head goes out now is the last. `unread`: bytes of the request may still come. */
+  closing(unread: boolean): void
+  /** The head that went out promised to go on, but the body is not read to its end. */
+  closeWhenAnswered(): void
+  /** Sends FIN; the client has a little time to do the same. */
+  end(): void
+  /** `visibly`: by a reset, where a FIN would look like the end of the answer. */
+  break(visibly: boolean): void
+  /** `downstream` has ended; the next request in line is taken. */
+  answered(downstream: NodeDownstream): void
+}
 
 /** What is read of a body that nobody wants, so that its connection can be kept. */
 const DISCARD_BYTES = 65_536
@@ -46,7 +65,7 @@ export class NodeDownstream implements Downstream {
 
   private readonly req: Incoming
   private readonly res: Outgoing
-  private readonly connection: Connection
+  private readonly connection: ClientConnection
   private events: DownstreamEvents | undefined = undefined
   private timer: Timer | undefined = undefined
   private expects: boolean
@@ -66,7 +85,7 @@ export class NodeDownstream implements Downstream {
   /** No event follows, calls do nothing. */
   private over = false
 
-  constructor(connection: Connection, req: Incoming, res: Outgoing, guard: Guard, refusal: Failure | undefined) {
+  constructor(connection: ClientConnection, req: Incoming, res: Outgoing, guard: Guard, refusal: Failure | undefined) {
     this.connection = connection
     this.req = req
     this.res = res
@@ -290,13 +309,8 @@ export class NodeDownstream implements Downstream {
 
   trailers(headers: FlatHeaders): void {
     if (this.over || this.ended || this.bodiless || this.due !== CHUNKED || !this.headSent) return
-    const pairs: [string, string][] = []
-    for (let i = 0; i < headers.length; i += 2) {
-      const name = headers[i] as string
-      if (!isFraming(name)) pairs.push([name, headers[i + 1] as string])
-    }
     try {
-      this.res.addTrailers(pairs)
+      this.res.addTrailers(trailerPairs(headers))
     } catch {
       this.res.addTrailers([])
     }
@@ -377,28 +391,4 @@ function onClose(this: Outgoing): void {
 
 function flushHead(downstream: NodeDownstream): void {
   downstream.flushHead()
-}
-
-function isLength(text: string): boolean {
-  if (text.length === 0 || text.length > 15) return false
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 48 || code > 57) return false
-  }
-  return true
-}
-
-/** Trailers must not frame or route (RFC 9110, section 6.5.1). */
-function isFraming(name: string): boolean {
-  switch (name.toLowerCase()) {
-    case 'content-length':
-    case 'transfer-encoding':
-    case 'connection':
-    case 'trailer':
-    case 'host':
-    case 'te':
-      return true
-    default:
-      return false
-  }
 }

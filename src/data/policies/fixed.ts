@@ -1,4 +1,4 @@
-import type { Reply } from '../../core/policy.ts'
+import type { Reply } from '../../core/verdict.ts'
 import { optional, withDefault } from '../../schema/composites.ts'
 import { integer, text } from '../../schema/scalars.ts'
 import { type FieldMap, flatFields } from './fields.ts'

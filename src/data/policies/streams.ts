@@ -1,6 +1,7 @@
 import type { HeldCell } from '../../cells/held.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import type { Policy, PolicyContext, Refusal } from '../../core/policy.ts'
+import type { Policy, PolicyContext } from '../../core/policy.ts'
+import type { Refusal } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { object, withDefault } from '../../schema/composites.ts'
 import { integer, oneOf } from '../../schema/scalars.ts'

@@ -13,7 +13,7 @@ import { BLAME_MS, type Candidate } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
 import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
-import type { StickyMark } from './sticky.ts'
+import type { StickyMark } from './sticky-mark.ts'
 
 /** What an endpoint is made with. */
 export interface EndpointDeps {
@@ -26,7 +26,7 @@ export interface EndpointDeps {
 }
 
 /** What the endpoints of an upstream have in common. */
-export interface Shared {
+export interface EndpointGroup {
   readonly permits: Permits
   /** Requests that wait for a connection to any of them. */
   readonly waiting: HeldCell
@@ -61,7 +61,7 @@ export class Endpoint implements Candidate {
   /** undefined: not judged by shares. */
   private outcomes: OutcomeWindow | undefined = undefined
 
-  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, shared: Shared) {
+  constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, group: EndpointGroup) {
     this.id = resolved.id
     this.authority = authority(resolved)
     this.weight = resolved.weight
@@ -79,8 +79,8 @@ export class Endpoint implements Candidate {
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
       limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
-      permits: shared.permits,
-      waiting: shared.waiting,
+      permits: group.permits,
+      waiting: group.waiting,
       connections: deps.space.held(resolved.cells.connections),
       clock: deps.clock,
       timers: deps.timers,

@@ -85,14 +85,14 @@ export class Upstream {
   /** All addresses as of now. Endpoints that are gone finish what they have. */
   setEndpoints(list: readonly ResolvedEndpoint[]): void {
     const { config, deps, permits, waiting } = this
-    const shared = { permits, waiting }
+    const group = { permits, waiting }
     const kept = new Map<string, Endpoint>()
     for (const resolved of list) {
       const key = endpointKey(resolved, config)
       if (kept.has(key)) continue
       const known = this.byKey.get(key)
       known?.update(resolved, config, deps.space.workers)
-      kept.set(key, known ?? new Endpoint(resolved, config, deps, shared))
+      kept.set(key, known ?? new Endpoint(resolved, config, deps, group))
     }
     for (const [key, endpoint] of this.byKey) if (!kept.has(key)) endpoint.close()
     this.resolved = list

@@ -12,11 +12,12 @@ export interface Left extends Origin {
 }
 
 /** A value of the output: what `sluice check` reads, as plain data. Undefined members are left out. */
-export type Plain = string | number | boolean | undefined | readonly Plain[] | { readonly [key: string]: Plain }
+export type Plain = string | number | boolean | undefined | readonly Plain[] | Plains
+export type Plains = { readonly [key: string]: Plain }
 
 export interface Entry {
   readonly origin: Origin
-  readonly value: { readonly [key: string]: Plain }
+  readonly value: Plains
 }
 
 /** A Sluice file in the making, and what stays out of it. */

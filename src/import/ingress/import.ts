@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
-import { Draft, type Plain, routeName } from '../common/draft.ts'
+import { Draft, type Plains, routeName } from '../common/draft.ts'
 import { addDrain } from '../common/drain.ts'
 import { catchAlls } from '../common/gaps.ts'
 import { precedences } from '../common/ranks.ts'
@@ -187,7 +187,7 @@ class IngressImport {
   }
 
   /** What answers in the place of an upstream. */
-  private answer({ ingress, path, settings }: Route): { readonly [key: string]: Plain } | undefined {
+  private answer({ ingress, path, settings }: Route): Plains | undefined {
     if (settings.closed !== undefined) return { respond: { status: settings.closed } }
     if (settings.redirect !== undefined)
       return { redirect: { ...settings.redirect, status: settings.redirectStatus ?? settings.redirect.status } }
@@ -205,7 +205,7 @@ class IngressImport {
       { upstream: to, weight },
     ]
     const { header, pattern, value } = canary
-    const byHeader: { headers: { readonly [key: string]: Plain }; to: string }[] = []
+    const byHeader: { headers: Plains; to: string }[] = []
     if (header !== undefined) {
       if (value !== undefined) byHeader.push({ headers: { [header]: { exact: value } }, to })
       else if (pattern !== undefined) byHeader.push({ headers: { [header]: { regex: `.*(?:${pattern}).*` } }, to })
@@ -230,7 +230,7 @@ class IngressImport {
       scheme: scheme === 'https' ? scheme : undefined,
     }
     const more = Object.keys(loadBalancing).length === 0 ? {} : { loadBalancing }
-    const value = { endpoints, ...upstream, ...more } as { readonly [key: string]: Plain }
+    const value = { endpoints, ...upstream, ...more } as Plains
     const key = JSON.stringify(value)
     const known = this.upstreams.get(key)
     if (known !== undefined) return known
@@ -276,7 +276,7 @@ class IngressImport {
   }
 }
 
-function routeKeys({ host, requestHeaders }: Settings, { rewrite }: ConvertedPath): { readonly [key: string]: Plain } {
+function routeKeys({ host, requestHeaders }: Settings, { rewrite }: ConvertedPath): Plains {
   const rewritten = some({ ...rewrite, ...(host === undefined ? {} : { host }) })
   const set = some(requestHeaders)
   return { rewrite: rewritten, headers: set === undefined ? undefined : { request: { set } } }

@@ -1,4 +1,4 @@
-import type { Plain } from '../common/draft.ts'
+import type { Plains } from '../common/draft.ts'
 import { convertRegex } from '../common/regex.ts'
 import type { IngressPath } from './read.ts'
 import type { Settings } from './settings.ts'
@@ -9,7 +9,7 @@ export interface ConvertedPath {
   readonly path: string
   /** Only by their length are paths of one host ordered once one of them is a regular expression. */
   readonly isRegex: boolean
-  readonly rewrite: { readonly [key: string]: Plain } | undefined
+  readonly rewrite: Plains | undefined
   /** What is not as it was. */
   readonly differs: string | undefined
 }
@@ -66,7 +66,7 @@ function captured(path: string, target: string): ConvertedPath | { problem: stri
   }
 }
 
-function replacement(prefix: string, to: string): { readonly [key: string]: Plain } {
+function replacement(prefix: string, to: string): Plains {
   if (to === '/') return { stripPrefix: prefix }
   return { replacePrefix: { from: prefix === '' ? '/' : prefix, to: to.replace(/\/$/, '') } }
 }

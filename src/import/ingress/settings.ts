@@ -1,4 +1,4 @@
-import type { Plain } from '../common/draft.ts'
+import type { Plain, Plains } from '../common/draft.ts'
 import { inUnits, millisecondsOf } from '../common/times.ts'
 
 /** What ingress-nginx does where nothing is said: three tries, each of which may be silent for a minute. */
@@ -71,7 +71,7 @@ export function emptySettings(): Settings {
 }
 
 /** `timeouts` of its routes; undefined: those of {@link ROUTE_DEFAULTS}. */
-export function timeoutsOf({ read, retries, retriesOff }: Settings): { readonly [key: string]: Plain } | undefined {
+export function timeoutsOf({ read, retries, retriesOff }: Settings): Plains | undefined {
   const tries = retriesOff ? 1 : ((retries.maxExtra as number | undefined) ?? TRIES - 1) + 1
   if (read === undefined && tries === TRIES) return undefined
   const time = Math.min(millisecondsOf(read) ?? READ, MOST)

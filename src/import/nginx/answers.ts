@@ -1,11 +1,9 @@
-import type { Draft, Plain } from '../common/draft.ts'
+import type { Draft, Plains } from '../common/draft.ts'
 import { redirectTo } from '../common/target-url.ts'
 import { contentType, responseFields } from './fields.ts'
 import type { Directive } from './parse.ts'
 import { closedWith } from './restrictions.ts'
 import type { Scope } from './scope.ts'
-
-type Plains = { readonly [key: string]: Plain }
 
 /** Keys of a route that answers by itself: turned away, or `return`; undefined: something else handles it. */
 export function answerOf(scope: Scope, draft: Draft): Plains | undefined {

@@ -1,5 +1,5 @@
 import { isOwnField } from '../../data/policies/fields.ts'
-import type { Draft, Plain } from '../common/draft.ts'
+import type { Draft, Plain, Plains } from '../common/draft.ts'
 import type { Directive } from './parse.ts'
 import type { Scope } from './scope.ts'
 
@@ -15,7 +15,7 @@ const SENT_ANYWAY: Readonly<Record<string, RegExp>> = {
 
 /** Keys of a route that come from proxy_set_header, add_header and proxy_hide_header. */
 export interface FieldKeys {
-  readonly headers: { readonly [key: string]: Plain } | undefined
+  readonly headers: Plains | undefined
   /** Of `rewrite`; undefined: as the client sent it. */
   readonly host: string | undefined
 }
@@ -53,7 +53,7 @@ export function fieldKeys(scope: Scope, names: HostNames, draft: Draft): FieldKe
 }
 
 /** `add_header` and `proxy_hide_header`. */
-export function responseFields(scope: Scope, draft: Draft): { readonly [key: string]: Plain } {
+export function responseFields(scope: Scope, draft: Draft): Plains {
   const add: Record<string, Plain> = {}
   for (const directive of scope.all('add_header')) {
     const [name = '', value = '', always] = directive.args
@@ -92,7 +92,7 @@ function hostOf(
   return undefined
 }
 
-function filled(key: string, value: { readonly [key: string]: Plain }): { readonly [key: string]: Plain } {
+function filled(key: string, value: Plains): Plains {
   return Object.keys(value).length === 0 ? {} : { [key]: value }
 }
 

@@ -1,9 +1,10 @@
-import { Draft, type Entry, type Plain, routeName } from '../common/draft.ts'
+import { Draft, type Plains, routeName } from '../common/draft.ts'
 import { addDrain } from '../common/drain.ts'
 import { catchAlls, type HostPath } from '../common/gaps.ts'
 import { precedences, tier } from '../common/ranks.ts'
 import { millisecondsOf } from '../common/times.ts'
 import { answerOf } from './answers.ts'
+import type { DraftRoute } from './draft-route.ts'
 import { addListeners } from './listeners.ts'
 import { type Location, locationsOf, topLevel } from './locations.ts'
 import { type Files, NginxError, parseNginx } from './parse.ts'
@@ -18,20 +19,6 @@ import { Upstreams } from './upstreams.ts'
 
 /** The longest `drain.timeout`, milliseconds. */
 const MOST_DRAIN = 3_600_000
-
-type Plains = { readonly [key: string]: Plain }
-
-/** A route before its hosts and its precedence are known. */
-export interface DraftRoute {
-  readonly origin: Entry['origin']
-  /** What names it. */
-  readonly uri: string
-  readonly paths: readonly string[]
-  readonly level: number
-  readonly keys: Plains
-  /** It does what this location does, whose keys are not known yet. */
-  readonly like: Location | undefined
-}
 
 /** An nginx configuration as a Sluice file. Throws NginxError where it can't be read. */
 export function importNginx(file: string, text: string, files: Files): Draft {

@@ -1,4 +1,4 @@
-import type { Draft, Plain } from '../common/draft.ts'
+import type { Draft, Plains } from '../common/draft.ts'
 import { retryConditions } from '../common/retry-conditions.ts'
 import { inUnits, millisecondsOf } from '../common/times.ts'
 import { fieldKeys } from './fields.ts'
@@ -14,8 +14,6 @@ import type { Target, Upstreams } from './upstreams.ts'
 const BUILT_IN = 60_000
 const MOST_CONNECT = 600_000
 const MOST_WAIT = 7 * 86_400_000
-
-type Plains = { readonly [key: string]: Plain }
 
 /** What holds where nothing else is said: `defaults` of the output. */
 export interface ProxyDefaults {

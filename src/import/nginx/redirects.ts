@@ -1,4 +1,4 @@
-import type { Draft, Plain } from '../common/draft.ts'
+import type { Draft, Plains } from '../common/draft.ts'
 import type { Directive } from './parse.ts'
 import { pathRule } from './rewrites.ts'
 import type { Scope } from './scope.ts'
@@ -11,7 +11,7 @@ export interface RewriteRedirect {
   /** It is a prefix, without which this path itself is not meant; undefined: every path below it is. */
   readonly except: string | undefined
   /** Keys of `redirect`. */
-  readonly redirect: { readonly [key: string]: Plain }
+  readonly redirect: Plains
 }
 
 /** Whether a `rewrite` sends the client elsewhere. */

@@ -1,4 +1,4 @@
-import type { Plain } from '../common/draft.ts'
+import type { Plains } from '../common/draft.ts'
 
 /** What a `rewrite` does to paths, as far as Sluice can say it. */
 export type PathRule =
@@ -31,7 +31,7 @@ export function pathRule(pattern: string, replacement: string): PathRule | undef
 }
 
 /** As keys of `rewrite`; undefined: the path stays. */
-export function ruleKeys(rule: PathRule): { readonly [key: string]: Plain } | undefined {
+export function ruleKeys(rule: PathRule): Plains | undefined {
   if (rule.kind !== 'prefix') return { path: rule.to }
   const { from, to } = rule
   if (from === to) return undefined

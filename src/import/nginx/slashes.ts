@@ -1,4 +1,4 @@
-import type { DraftRoute } from './import.ts'
+import type { DraftRoute } from './draft-route.ts'
 import { type Location, pathOf } from './locations.ts'
 import type { Scope } from './scope.ts'
 

@@ -1,4 +1,4 @@
-import type { Draft, Plain } from '../common/draft.ts'
+import type { Draft, Plain, Plains } from '../common/draft.ts'
 import { hashSource } from '../common/hash-source.ts'
 import { durationOf } from '../common/times.ts'
 import type { Directive } from './parse.ts'
@@ -19,8 +19,6 @@ export interface UsedUpstream {
   /** Endpoints that are not backups of others, and those. */
   readonly size: number
 }
-
-type Plains = { readonly [key: string]: Plain }
 
 /** The upstreams that routes use, made at first use: one for each combination of block, scheme and options. */
 export class Upstreams {

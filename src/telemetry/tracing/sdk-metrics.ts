@@ -2,6 +2,7 @@ import { type HrTime, ValueType } from '@opentelemetry/api'
 import { JsonMetricsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics'
+import { timeOf } from './hr-time.ts'
 import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 
 /** One series, as `exposition.ts` has it. */
@@ -74,8 +75,4 @@ export class MetricsEncoder {
     const buckets = { boundaries: this.bounds.slice(), counts: counts.slice() }
     return { buckets, sum, count: counts.reduce((all, count) => all + count, 0) }
   }
-}
-
-function timeOf(ms: number): HrTime {
-  return [Math.floor(ms / 1000), Math.round((ms % 1000) * 1e6)]
 }

@@ -289,6 +289,18 @@ describe('a tap without an end', () => {
     expect(await code).toBe(0)
   })
 
+  test('ends when nobody reads it any more, as after | head, and says nothing', async () => {
+    const { child, code } = await started()
+    let said = ''
+    child.stderr?.on('data', (chunk) => {
+      said += chunk
+    })
+    child.stdout?.destroy()
+    const load = setInterval(() => void gateway.get('/fine').catch(() => {}), 50)
+    expect(await code.finally(() => clearInterval(load))).toBe(0)
+    expect(said).toBe('')
+  })
+
   test('ends with the gateway, which does not wait for it', async () => {
     const { code } = await started()
     expect(await gateway.stop()).toBe(0)

@@ -10,6 +10,7 @@ import type { EndpointConfig, UpstreamConfig } from '../../../src/core/config.ts
 import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 import { dnsServer } from '../../kit/dns.ts'
+import { HEAD } from '../../kit/lean.ts'
 import { memoryLog } from '../../kit/log.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -44,15 +45,9 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
   }
   return {
     lean: {
+      ...HEAD,
       gateway: { name: 'edge' },
       listeners: [{ name: 'web', host: '127.0.0.1', port: 0 } as Config['lean']['listeners'][0]],
-      trustedProxies: [],
-      correlation: { headers: ['x-correlation-id'], trust: 'any' },
-      accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
-      flightRecorder: undefined,
-      pathPolicy: { dots: 'refuse' },
-      tracing: undefined,
-      metrics: { endpointSeries: 1024 },
       upstreams: [upstream as unknown as UpstreamConfig],
       routes: [
         {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { checkAddress, reusePortWorks } from '../../../src/control/sockets.ts'
+import { checkAddress, reusePortWorks } from '../../../src/control/machine/sockets.ts'
 
 test('a busy port is seen even if its owner shares it, and the error says what to change', async () => {
   for (const reusePort of [false, await reusePortWorks()]) {

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { adminToken, stateDirOf } from '../../../src/control/state-dir.ts'
+import { adminToken, stateDirOf } from '../../../src/control/machine/state-dir.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 
 const random = systemRandom()

@@ -45,6 +45,17 @@ describe.skipIf(withoutBrowser)('an operator', () => {
     await page.context().close()
   })
 
+  test('with a wrong token is told so, and goes on without', async () => {
+    const { page } = await openPage(browser, shop.url)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await dialog(page).getByLabel('Token').fill('wrong')
+    await dialog(page).getByLabel('Token').press('Enter')
+    await said(page, 'The gateway does not know that token.')
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    expect(await page.locator('#said').textContent()).not.toContain('viewer')
+    await page.context().close()
+  })
+
   test('drains an endpoint and takes it back', async () => {
     const page = await at('#/upstream/good')
     const url = shop.upstream.url
@@ -136,6 +147,9 @@ describe.skipIf(withoutBrowser)('a viewer', () => {
   test('is asked for a token, and sees everything but buttons that change something', async () => {
     const { page } = await openPage(mine, own.url)
     const dialog = page.getByRole('dialog', { name: 'Sign in' })
+    await dialog.getByLabel('Token').fill('wrong')
+    await dialog.getByLabel('Token').press('Enter')
+    await dialog.getByText('The gateway does not know that token.').waitFor()
     await dialog.getByLabel('Token').fill(SECRETS.VIEWER_TOKEN)
     await dialog.getByLabel('Token').press('Enter')
     await page.locator('#who', { hasText: 'watcher (viewer)' }).waitFor()

@@ -70,8 +70,28 @@ describe.skipIf(withoutBrowser)('each page', () => {
     await until(
       async () => (await page.getByRole('region', { name: 'Objectives' }).textContent())?.includes('✕ spent') === true,
     )
+    const tile = (label: string) => page.locator('.tile', { hasText: label }).locator('dd')
+    expect(await tile('Endpoints out').textContent()).toMatch(/^(0|▲ 1)of 3$/)
+    expect(await tile('Breakers not closed').textContent()).toBe('0of 3')
     await row('worker 0', 'Workers').getByText('serving').waitFor()
     expect(await page.locator('canvas').count()).toBe(4)
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('charts tell what was where somebody points, all of a page at once', async () => {
+    const { page, errors } = await at('#/')
+    await page.locator('.u-over').nth(3).waitFor()
+    expect(await page.locator('.legend .when:visible').count()).toBe(0)
+    const { height = 0, width = 0 } = (await page.locator('.u-over').first().boundingBox()) ?? {}
+    await page
+      .locator('.u-over')
+      .first()
+      .hover({ position: { x: width - 2, y: height / 2 } })
+    await until(async () => (await page.locator('.legend .when:visible').count()) === 4)
+    expect(await page.locator('.legend .when').first().textContent()).toMatch(/^\d\d:\d\d:\d\d$/)
+    await page.mouse.move(0, 0)
+    await until(async () => (await page.locator('.legend .when:visible').count()) === 0)
     expect(errors).toEqual([])
     await page.context().close()
   })
@@ -120,6 +140,50 @@ describe.skipIf(withoutBrowser)('each page', () => {
     await page.getByLabel('Of route').press('Enter')
     await page.getByText('defaults').first().waitFor()
     expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('what the live config does not have is said, with a way on', async () => {
+    for (const [hash, kind] of [
+      ['#/route/nope', 'route'],
+      ['#/route/50%', 'route'],
+      ['#/upstream/nope', 'upstream'],
+    ] as const) {
+      const { page } = await at(hash)
+      await page.getByText(`The live config has no ${kind} of this name.`).waitFor()
+      expect(await page.locator('figure:visible').count()).toBe(0)
+      await page.getByRole('link', { name: 'All that there are' }).click()
+      await page.getByRole('heading', { name: 'Overview' }).waitFor()
+      await page.context().close()
+    }
+    const { page } = await at('#/requests?reason=no_such_reason')
+    await page.getByText('None of the requests that are kept is like that.').waitFor()
+    await page.goto(`${shop.url}#/requests?status=900`)
+    await page.getByText('status: "900" is not a status').waitFor()
+    await page.goto(`${shop.url}#/request/nope`)
+    await page.getByRole('link', { name: 'Those that are kept' }).click()
+    await page.getByRole('cell', { name: '503' }).first().waitFor()
+    await page.context().close()
+  })
+
+  test('requests that matched no route have a page of their own', async () => {
+    await shop.sluice.get('/nowhere')
+    const { page, errors } = await at('#/')
+    await page.getByRole('link', { name: 'no route', exact: true }).click()
+    await page.getByRole('heading', { name: 'No route' }).waitFor()
+    await page.getByRole('cell', { name: 'no_route' }).first().waitFor()
+    expect(errors).toEqual([])
+    await page.context().close()
+  })
+
+  test('shows its heading below the bar, wherever one comes from', async () => {
+    const { page } = await at('#/', { viewport: { width: 1280, height: 500 } })
+    await page.getByRole('link', { name: 'dead' }).last().click()
+    await page.getByRole('heading', { name: 'Upstream dead' }).waitFor()
+    const bar = await page.locator('.top').boundingBox()
+    const heading = await page.locator('h1').boundingBox()
+    expect(heading?.y).toBeGreaterThan((bar?.y ?? 0) + (bar?.height ?? 0))
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
     await page.context().close()
   })
 

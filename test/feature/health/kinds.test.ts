@@ -7,25 +7,11 @@ import { healthChecks } from '../../../src/control/health/checks.ts'
 import type { HealthCheckConfig } from '../../../src/core/config.ts'
 import type { TlsTarget } from '../../../src/core/transport.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { HEALTH_CHECK } from '../../kit/lean.ts'
 import { closedPort, tcpServer } from '../../kit/tcp.ts'
 import { testAuthority } from '../../kit/tls.ts'
 import { until } from '../../kit/until.ts'
 import { type Script, testUpstream } from '../../kit/upstream.ts'
-
-const CONFIG: HealthCheckConfig = {
-  type: 'http',
-  path: '/healthz',
-  method: 'GET',
-  host: undefined,
-  service: '',
-  status: [{ from: 200, to: 299 }],
-  body: undefined,
-  port: undefined,
-  interval: 1000,
-  timeout: 5000,
-  healthyAfter: 2,
-  unhealthyAfter: 3,
-}
 
 const checks = healthChecks(systemClock)
 const ends: (() => Promise<unknown> | unknown)[] = []
@@ -36,7 +22,7 @@ afterEach(async () => {
 
 /** What one check comes to; `silent`: it never ended by itself, and was cancelled. */
 function check(port: number, config: Partial<HealthCheckConfig>, tls?: TlsTarget): Promise<CheckResult | 'silent'> {
-  const whole = { ...CONFIG, ...config }
+  const whole = { ...HEALTH_CHECK, ...config }
   return new Promise((resolve) => {
     const request = { target: { address: '127.0.0.1', port, tls }, authority: 'orders.internal', config: whole }
     const cancel = checks[whole.type](request, (result) => {

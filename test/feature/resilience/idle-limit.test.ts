@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { testAuthority } from '../../kit/tls.ts'
 import { until } from '../../kit/until.ts'
-import { type Script, type TestUpstream, testUpstream } from '../../kit/upstream.ts'
+import { endsIdle, type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { sluice as run } from '../cli/cli.ts'
 
 const MESSAGE = 'an upstream ends idle connections sooner than connections.keepAlive'
@@ -18,20 +18,13 @@ afterEach(async () => {
   upstreams = []
 })
 
-/** Ends its connections when they were idle for a while. `Connection` is ours, so that node adds no `Keep-Alive`. */
-const closes: Script = (req, res) => {
-  const { socket } = req
-  res.on('finish', () => setTimeout(() => socket.end(), IDLE_MS))
-  res.setHeader('connection', 'keep-alive').end('ok')
-}
-
 test('an upstream that ends idle connections, or asks us to, sooner than we would is told once', {
   timeout: 60_000,
 }, async () => {
   const pair = testAuthority().issue('127.0.0.1')
   upstreams = await Promise.all([
-    testUpstream(closes),
-    testUpstream(closes, pair),
+    testUpstream(endsIdle(IDLE_MS)),
+    testUpstream(endsIdle(IDLE_MS), pair),
     testUpstream((_req, res) => {
       res.setHeader('connection', 'keep-alive').setHeader('keep-alive', 'timeout=2').end('ok')
     }),

@@ -4,52 +4,26 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { grafanaDashboard } from '../../../scripts/grafana/dashboard.ts'
 import { METRICS, type MetricDefinition } from '../../../src/telemetry/names.ts'
 import { Prometheus, withoutPrometheus } from '../../kit/prometheus.ts'
+import { type Dashboard, filledIn, GRAFANA_JSON } from './kit/grafana.ts'
 import { ROOT } from './kit/image.ts'
 
-interface Panel {
-  readonly id: number
-  readonly type: string
-  readonly title: string
-  readonly datasource?: { readonly uid: string }
-  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
-  readonly targets?: readonly {
-    readonly expr: string
-    readonly legendFormat: string
-    readonly datasource: { readonly uid: string }
-  }[]
-}
-
-const text = readFileSync(join(ROOT, 'config/grafana/sluice.json'), 'utf8')
-const dashboard = JSON.parse(text) as {
-  uid: string
-  schemaVersion: number
-  panels: Panel[]
-  templating: { list: { name: string; type: string; definition?: string }[] }
-  annotations: { list: { expr: string }[] }
-}
+const dashboard = JSON.parse(GRAFANA_JSON) as Dashboard
 const recorded = readFileSync(join(ROOT, 'config/prometheus/rules.yaml'), 'utf8')
 const panels = dashboard.panels.filter(({ type }) => type !== 'row')
 const targets = panels.flatMap(({ title, targets: list = [] }) => list.map((target) => ({ title, ...target })))
 const variables = dashboard.templating.list
 
-/** As Grafana sends it with everything selected. */
-function filledIn(expr: string): string {
-  const names = variables.map(({ name }) => name)
-  return expr.replaceAll('$__rate_interval', '1m').replace(/\$(\w+)/g, (_, name: string) => {
-    expect(names).toContain(name)
-    return '.*'
-  })
-}
-
 test('is what npm run docs makes', () => {
-  expect(text).toBe(grafanaDashboard())
+  expect(GRAFANA_JSON).toBe(grafanaDashboard())
 })
 
 test('has a fixed uid, its variables, and no data source but the one that is chosen', () => {
   expect(dashboard.uid).toBe('sluice')
   expect(dashboard.schemaVersion).toBeGreaterThanOrEqual(41)
   expect(variables.map(({ name }) => name)).toEqual(['datasource', 'gateway', 'instance', 'route', 'upstream'])
-  const sources = [...text.matchAll(/"uid": "([^"]+)"/g)].map((match) => match[1]).filter((uid) => uid !== 'sluice')
+  const sources = [...GRAFANA_JSON.matchAll(/"uid": "([^"]+)"/g)]
+    .map((match) => match[1])
+    .filter((uid) => uid !== 'sluice')
   expect(new Set(sources)).toEqual(new Set(['$datasource']))
   for (const panel of [...panels, ...targets]) expect(panel.datasource?.uid, panel.title).toBe('$datasource')
 })
@@ -112,14 +86,6 @@ describe.skipIf(withoutPrometheus())('Prometheus', () => {
 
   test.each(targets)('takes the query of $title: $expr', async ({ expr }) => {
     expect(await prometheus.query(filledIn(expr))).toEqual([])
-  })
-
-  test('takes what fills variables and marks changes', async () => {
-    for (const { definition } of variables) {
-      const [, metric] = /^label_values\((.+), \w+\)$/.exec(definition ?? '') ?? []
-      if (definition !== undefined) expect(await prometheus.query(filledIn(metric as string))).toEqual([])
-    }
-    for (const { expr } of dashboard.annotations.list) expect(await prometheus.query(filledIn(expr))).toEqual([])
   })
 
   test('refuses what is no query', async () => {

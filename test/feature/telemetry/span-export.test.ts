@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { controlMetrics } from '../../../src/control/control-metrics.ts'
-import { SpanExport } from '../../../src/control/span-export.ts'
+import { SpanExport } from '../../../src/control/export/spans.ts'
+import { controlMetrics } from '../../../src/control/metrics/control-metrics.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { Collector } from '../../../src/telemetry/collector.ts'
 import { MetricsRegistry } from '../../../src/telemetry/metrics.ts'

@@ -4,14 +4,13 @@ import { readArgs } from '../../bench/args.ts'
 import { summary } from '../../bench/summary.ts'
 
 const sides = (before: readonly number[], now: readonly number[], errors = 0) => {
-  const sample = (cpuUs: number | undefined) => ({ cpuUs, busy: 1, rps: 1000, requests: 1000, errors })
+  const sample = (cpuUs: number | undefined) => ({ cpuUs, busy: 1, rps: 1000, requests: 1000, errors, peakMiB: 10 })
   return Object.entries({ before, now }).map(([peer, costs]) =>
     summary(
       peer,
       'small',
       costs.map((cpuUs, round) => ({ sample: sample(cpuUs), beside: sample(before[round]) })),
       [],
-      10,
     ),
   )
 }

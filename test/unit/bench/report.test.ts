@@ -6,8 +6,15 @@ import { MODES } from '../../bench/modes.ts'
 import { markdown, type Report } from '../../bench/report.ts'
 import { summary } from '../../bench/summary.ts'
 
-const sample = (cpuUs: number | undefined) => ({ cpuUs, busy: 0.99, rps: 20_000, requests: 1, errors: 0 })
-const pair = (cpuUs: number | undefined) => ({ sample: sample(cpuUs), beside: sample(20) })
+const sample = (cpuUs: number | undefined, peakMiB: number) => ({
+  cpuUs,
+  busy: 0.99,
+  rps: 20_000,
+  requests: 1,
+  errors: 0,
+  peakMiB,
+})
+const pair = (cpuUs: number | undefined, peakMiB = 0) => ({ sample: sample(cpuUs, peakMiB), beside: sample(20, 0) })
 const REPORT: Report = {
   title: 'Two peers',
   command: 'npm run bench',
@@ -21,9 +28,9 @@ const REPORT: Report = {
   reference: 'nginx',
   required: [],
   rows: [
-    summary('nginx', 'small', [pair(20)], [{ rate: 500, p50: 0.4, p99: 1.25, late: 1, errors: 0 }], 12),
-    summary('slow', 'small', [pair(50)], [{ rate: 500, p50: Number.NaN, p99: Number.NaN, late: 1, errors: 9 }], 100),
-    summary('dead', 'small', [pair(undefined)], [], 0),
+    summary('nginx', 'small', [pair(20, 12), pair(20, 11)], [{ rate: 500, p50: 0.4, p99: 1.25, late: 1, errors: 0 }]),
+    summary('slow', 'small', [pair(50, 100)], [{ rate: 500, p50: Number.NaN, p99: Number.NaN, late: 1, errors: 9 }]),
+    summary('dead', 'small', [pair(undefined)], []),
   ],
   more: [],
   skipped: [{ peer: 'absent', why: 'not installed' }],

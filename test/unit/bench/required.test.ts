@@ -2,10 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { judge, requiredTable } from '../../bench/required.ts'
 import { summary } from '../../bench/summary.ts'
 
-const sample = (cpuUs: number | undefined, errors = 0) => ({ cpuUs, busy: 1, rps: 1000, requests: 1000, errors })
+const sample = (cpuUs: number | undefined, errors = 0) => ({
+  cpuUs,
+  busy: 1,
+  rps: 1000,
+  requests: 1000,
+  errors,
+  peakMiB: 5,
+})
 const beside = sample(5)
 const row = (peer: string, cpuUs: number | undefined, errors = 0) =>
-  summary(peer, 'small', [{ sample: sample(cpuUs, errors), beside }], [], 10)
+  summary(peer, 'small', [{ sample: sample(cpuUs, errors), beside }], [])
 const BOUND = { peer: 'a', to: 'b', scenario: 'small', atMost: 1.2 }
 
 describe('what is required', () => {
@@ -46,7 +53,7 @@ describe('summary of rounds', () => {
       { sample: sample(10), beside: sample(8) },
       { sample: sample(11, 2), beside: sample(11) },
     ]
-    const made = summary('a', 'small', pairs, [1, 2, 9].map(latency), 5)
+    const made = summary('a', 'small', pairs, [1, 2, 9].map(latency))
     expect(made).toMatchObject({ cpuUs: 11, cpuUsOfRounds: [30, 10, 11], errors: 2, peakMiB: 5 })
     expect(made).toMatchObject({ quotients: [3, 1.25, 1], ratio: 1.25 })
     expect(made.latency).toEqual({ rate: 100, p50: 2, p99: 20, late: 1, errors: 3 })
@@ -54,6 +61,6 @@ describe('summary of rounds', () => {
 
   it('leaves rounds without an answer out of the cost', () => {
     const pairs = [sample(undefined, 1), sample(10)].map((one) => ({ sample: one, beside }))
-    expect(summary('a', 'small', pairs, [], 5)).toMatchObject({ cpuUs: 10, errors: 1, quotients: [2] })
+    expect(summary('a', 'small', pairs, [])).toMatchObject({ cpuUs: 10, errors: 1, quotients: [2] })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../../src/core/exchange.ts'
-import { failure, type Reason } from '../../../src/core/failures.ts'
+import { failure, type Origin, type Reason } from '../../../src/core/failures.ts'
 import type { Flight, FlightFilter, FlightSummary } from '../../../src/core/flight.ts'
 import type { FromWorker } from '../../../src/core/protocol.ts'
 import { FlightRecorder } from '../../../src/telemetry/flight-recorder.ts'
@@ -35,7 +35,7 @@ class Bench {
     return ex
   }
 
-  end(ex: Exchange, status: number, reason?: Reason, origin: 'client' | 'upstream' = 'upstream'): void {
+  end(ex: Exchange, status: number, reason?: Reason, origin: Origin = 'upstream'): void {
     if (reason !== undefined) ex.failure = failure(reason, 'headers', origin)
     const route = this.recorder.route({ sample: 1, queryKeys: new Set(['id']), headerNames: [] }, this.head)
     route.finish(ex, status, this.clock.now())
@@ -81,13 +81,14 @@ describe('what is kept', () => {
     expect([bench.flights, idle.flights, bench.posted, idle.posted]).toEqual([[], [], [], []])
   })
 
-  test('100 a second, of which clients cause 20 by themselves; the rest is counted', () => {
+  test('60 a second, 20 that clients cause by themselves, and 20 refused before any try; the rest is counted', () => {
     const bench = new Bench()
     for (let i = 0; i < 50; i++) bench.end(bench.exchange(), 404, 'no_route', 'client')
+    for (let i = 0; i < 50; i++) bench.end(bench.exchange(), 503, 'breaker_open', 'sluice')
     for (let i = 0; i < 100; i++) bench.end(bench.exchange(), 502, 'upstream_reset')
-    expect(bench.flights.filter(({ origin }) => origin === 'client')).toHaveLength(20)
-    expect(bench.flights).toHaveLength(100)
-    expect(bench.dropped).toBe(50)
+    const from = (wanted: Origin) => bench.flights.filter(({ origin }) => origin === wanted)
+    expect([from('client').length, from('sluice').length, from('upstream').length]).toEqual([20, 20, 60])
+    expect(bench.dropped).toBe(100)
     bench.clock.advance(1000)
     bench.end(bench.exchange(), 502, 'upstream_reset')
     expect(bench.flights).toHaveLength(101)

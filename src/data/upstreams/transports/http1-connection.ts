@@ -17,9 +17,10 @@ import { ReadBuffers, type ReadMemory } from './http1-read.ts'
 import type { Deferred, Turn } from './http1-turn.ts'
 import { Upload } from './http1-upload.ts'
 import { requestHead } from './http1-writer.ts'
+import { KEEP_ALIVE_MARGIN_MS } from './keep-alive.ts'
 
 /** Shared by the connections of one transport. */
-export interface Shared {
+export interface TransportParts {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly contexts: SecureContexts
@@ -28,16 +29,13 @@ export interface Shared {
   readonly reads: ReadMemory
 }
 
-/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
-const KEEP_ALIVE_MARGIN_MS = 1000
-
 const NOTHING = Buffer.alloc(0)
 
 /** One socket, one request at a time. */
 export class Http1Connection implements Connection, Deferred {
   closed = false
   served = 0
-  private readonly shared: Shared
+  private readonly shared: TransportParts
   private readonly target: Target
   private readonly options: ConnectionOptions
   private readonly owner: ConnectionOwner
@@ -65,7 +63,7 @@ export class Http1Connection implements Connection, Deferred {
   private ended = false
   private told = false
 
-  constructor(shared: Shared, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
+  constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
     this.shared = shared
     this.target = target
     this.options = options

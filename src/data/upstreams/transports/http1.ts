@@ -3,13 +3,13 @@ import type { Clock } from '../../../lib/clock.ts'
 import { scavenger } from '../../../lib/scavenge.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
-import { Http1Connection, type Shared } from './http1-connection.ts'
+import { Http1Connection, type TransportParts } from './http1-connection.ts'
 import { ReadMemory } from './http1-read.ts'
 import { Turn } from './http1-turn.ts'
 
 /** HTTP/1.1 straight over sockets, TCP or TLS: what the fast path uses. */
 export function http1Transport(clock: Clock, timers: TimerWheel): Transport {
-  const shared: Shared = {
+  const shared: TransportParts = {
     clock,
     timers,
     contexts: new SecureContexts(),

@@ -12,10 +12,11 @@ import type {
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { Dial, type DialFailure, SecureContexts } from './dial.ts'
+import { KEEP_ALIVE_MARGIN_MS } from './keep-alive.ts'
 import { type TryHost, UndiciTry } from './undici-try.ts'
 
 /** Shared by the connections of one transport. */
-interface Shared {
+interface TransportParts {
   readonly timers: TimerWheel
   readonly contexts: SecureContexts
   /** An event is being told: undici's parser, one for all connections, may be on the stack. */
@@ -25,12 +26,10 @@ interface Shared {
 // Host is always given, TLS is our own: undici needs an origin only for its checks.
 const ORIGIN = 'http://upstream.invalid'
 const HEAD_BYTES = 65_536
-/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
-const KEEP_ALIVE_MARGIN_MS = 1000
 
 /** HTTP/1.1 by undici: one `Client` a socket, opened by us, one request at a time. */
 export function undiciTransport(timers: TimerWheel): Transport {
-  const shared: Shared = { timers, contexts: new SecureContexts(), telling: false }
+  const shared: TransportParts = { timers, contexts: new SecureContexts(), telling: false }
   return {
     name: 'undici',
     open: (target, options, owner) => new UndiciConnection(shared, target, options, owner),
@@ -40,7 +39,7 @@ export function undiciTransport(timers: TimerWheel): Transport {
 class UndiciConnection implements Connection, TryHost {
   served = 0
   broken = false
-  private readonly shared: Shared
+  private readonly shared: TransportParts
   private readonly target: Target
   private readonly options: ConnectionOptions
   private readonly owner: ConnectionOwner
@@ -51,7 +50,7 @@ class UndiciConnection implements Connection, TryHost {
   private lost = false
   private told = false
 
-  constructor(shared: Shared, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
+  constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
     this.shared = shared
     this.target = target
     this.options = options

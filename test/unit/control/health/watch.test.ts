@@ -1,25 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Check, CheckDone, CheckRequest } from '../../../../src/control/health/check.ts'
-import { Slots } from '../../../../src/control/health/slots.ts'
 import { EndpointWatch } from '../../../../src/control/health/watch.ts'
 import type { HealthCheckConfig } from '../../../../src/core/config.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
+import { Slots } from '../../../../src/lib/slots.ts'
 import { ManualClock } from '../../../kit/clock.ts'
+import { HEALTH_CHECK } from '../../../kit/lean.ts'
 
-const CONFIG: HealthCheckConfig = {
-  type: 'http',
-  path: '/healthz',
-  method: 'GET',
-  host: undefined,
-  service: '',
-  status: [{ from: 200, to: 299 }],
-  body: undefined,
-  port: undefined,
-  interval: 5000,
-  timeout: 1000,
-  healthyAfter: 2,
-  unhealthyAfter: 3,
-}
+const CONFIG: HealthCheckConfig = { ...HEALTH_CHECK, interval: 5000, timeout: 1000 }
 
 const request = (config: Partial<HealthCheckConfig> = {}): CheckRequest => ({
   target: { address: '127.0.0.1', port: 1, tls: undefined },

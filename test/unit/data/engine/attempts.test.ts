@@ -183,6 +183,7 @@ describe('the loop of attempts', () => {
       attempts: 0,
       failure: { reason: 'pool_full', phase: 'queue', origin: 'sluice' },
     })
+    expect(kit.tries).toEqual([])
     for (const connection of kit.transport.connections) {
       connection.connect()
       connection.answer(200)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { BodyStage, Policy, Reply } from '../../../../src/core/policy.ts'
+import type { BodyStage, Policy } from '../../../../src/core/policy.ts'
+import type { Reply } from '../../../../src/core/verdict.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 
 const TEAPOT: Reply = { status: 418, headers: ['content-length', '3'], body: Buffer.from('tea') }
@@ -121,6 +122,7 @@ describe('the hooks of policies', () => {
     kit.latest.answer(200)
     expect(sent.reply?.status).toBe(200)
     expect(kit.finished[0]?.attempts).toBe(1)
+    expect(kit.tries.map(({ upstream }) => upstream)).toEqual(['b'])
     const firsts = trace.indexOf('a.attempted ok')
     expect(trace.slice(0, firsts + 1)).toEqual(['a.admit', 'b.admit', 'a.attempt', 'a.attempted ok'])
     expect(trace.filter((step) => step === 'b.attempted ok').length).toBe(1)

@@ -4,7 +4,6 @@ import { CellSpace } from '../../../../src/cells/space.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
 import type { Notice } from '../../../../src/core/notice.ts'
-import type { Reply } from '../../../../src/core/policy.ts'
 import {
   type ConfigHead,
   type EndpointCells,
@@ -14,6 +13,7 @@ import {
   type UpstreamCells,
   type UpstreamEndpoints,
 } from '../../../../src/core/protocol.ts'
+import type { Reply } from '../../../../src/core/verdict.ts'
 import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { DataPlane } from '../../../../src/data/engine/plane.ts'
 import { circuitBreaker } from '../../../../src/data/policies/circuit-breaker.ts'
@@ -25,6 +25,7 @@ import type { Recorder } from '../../../../src/telemetry/finish.ts'
 import { PLAIN } from '../../../kit/balancing.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
+import { HEAD, TIMEOUTS } from '../../../kit/lean.ts'
 import { TestMail } from '../../../kit/mail.ts'
 import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
 
@@ -94,21 +95,7 @@ class PlaneKit {
 }
 
 function head(generation: number, upstreams: number, routes: number): ConfigHead {
-  return {
-    generation,
-    hash: `h${generation}`,
-    gateway: { name: 'test' },
-    listeners: [],
-    trustedProxies: [],
-    correlation: { headers: ['x-correlation-id'], trust: 'any' },
-    accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
-    flightRecorder: undefined,
-    pathPolicy: { dots: 'refuse' },
-    tracing: undefined,
-    metrics: { endpointSeries: 1024 },
-    upstreams,
-    routes,
-  }
+  return { ...HEAD, generation, hash: `h${generation}`, upstreams, routes }
 }
 
 function upstream(name: string): UpstreamConfig {
@@ -183,14 +170,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     precedence: 0,
     to: to === undefined ? undefined : [{ upstream: to, weight: 1 }],
     failover: [],
-    timeouts: {
-      request: 15_000,
-      attempt: undefined,
-      idle: 60_000,
-      stream: 300_000,
-      total: undefined,
-      minRate: undefined,
-    },
+    timeouts: TIMEOUTS,
     retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
     hedge: undefined,
     importance: 'normal',

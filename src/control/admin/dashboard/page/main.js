@@ -22,6 +22,7 @@ const PAGES = {
   request: RequestPage,
   config: ConfigPage,
 }
+const UNKNOWN_TOKEN = 'The gateway does not know that token.'
 const LINK = { connecting: ['connecting', ''], live: ['live', 'good'], lost: ['reconnecting', 'bad'] }
 
 const session = new Session()
@@ -39,7 +40,7 @@ let painting = false
 function open() {
   session.takeFromAddress()
   const [path = '', query = ''] = location.hash.slice(2).split('?')
-  const [name = '', ...rest] = path.split('/').map(decodeURIComponent)
+  const [name = '', ...rest] = path.split('/').map(decoded)
   const Page = PAGES[name] ?? Overview
   page?.close?.()
   page = new Page({ api, state, actions, name: rest.join('/'), query: new URLSearchParams(query) })
@@ -51,6 +52,15 @@ function open() {
   scrollTo(0, 0)
   title()
   paint()
+}
+
+/** A broken escape in an address that somebody typed stays as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }
 
 function title() {
@@ -73,39 +83,46 @@ function paint() {
 async function identify() {
   try {
     const { name, role } = await api.get('whoami')
+    // Where reading takes no token, a wrong one is not refused either.
+    if (!name && session.token !== undefined) {
+      session.keep(undefined)
+      say(UNKNOWN_TOKEN)
+    }
     actions.allowed = role !== 'viewer'
     write(who, name ? `${name} (${role})` : 'Sign in')
   } catch (error) {
     actions.allowed = false
     write(who, 'Sign in')
-    if (error.status === 401) await signIn()
+    if (error.status === 401) await signIn(session.token === undefined ? '' : `${UNKNOWN_TOKEN} `)
   }
   paint()
 }
 
-async function signIn() {
+/** `problem`: what was wrong with the token before. */
+async function signIn(problem = '') {
   if (document.querySelector('dialog') !== null) return
   const answer = await ask({
     title: 'Sign in',
-    text: 'The token of a viewer, operator or admin. It stays in this tab; leave it empty to go on without one.',
+    text: `${problem}The token of a viewer, operator or admin. It stays in this tab; leave it empty to go on without one.`,
     yes: 'Sign in',
     fields: [{ name: 'token', label: 'Token', type: 'password' }],
   })
   if (answer === undefined) return
   session.keep(answer.token === '' ? undefined : answer.token)
   await identify()
-  if (answer.token !== '' && !actions.allowed) say('Signed in as a viewer.')
+  if (answer.token === session.token && !actions.allowed) say('Signed in as a viewer.')
   open()
 }
 
-who.addEventListener('click', signIn)
+who.addEventListener('click', () => void signIn())
 themeSwitch(theme, () => {
   page?.repaint?.()
   paint()
 })
 addEventListener('hashchange', () => {
   open()
-  main.focus()
+  // Not where it scrolls to: the heading would be below the bar.
+  main.focus({ preventScroll: true })
 })
 document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault()

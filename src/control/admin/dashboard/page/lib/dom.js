@@ -50,3 +50,16 @@ export function badge(text, tone) {
 export function panel(title, ...children) {
   return h('section', { class: 'panel' }, h('header', {}, h('h2', {}, title)), ...children)
 }
+
+/**
+ * Stands in the place of a page of something that the live config does not have; hidden at first.
+ * @param {string} kind
+ */
+export function missing(kind) {
+  return h(
+    'p',
+    { class: 'empty', hidden: true },
+    `The live config has no ${kind} of this name. `,
+    h('a', { href: '#/' }, 'All that there are'),
+  )
+}

@@ -92,6 +92,22 @@ function tiles(state) {
       read: () => ({ number: count(state.route().queued), note: 'in queues' }),
     },
     {
+      label: 'Endpoints out',
+      read: () => {
+        const all = Object.values(state.now.endpoints)
+        const out = all.filter((endpoint) => endpoint.state !== 'usable').length
+        return { number: count(out), tone: usableTone(all.length - out, all.length), note: `of ${count(all.length)}` }
+      },
+    },
+    {
+      label: 'Breakers not closed',
+      read: () => {
+        const all = Object.values(state.now.breakers)
+        const found = all.filter((breaker) => breaker.state !== 'closed').length
+        return { number: count(found), tone: found > 0 ? 'bad' : '', note: `of ${count(all.length)}` }
+      },
+    },
+    {
       label: 'Busiest worker',
       read: () => ({
         number: percent(utilization()),
@@ -140,7 +156,6 @@ function upstreamRows(state) {
 }
 
 function routes() {
-  const routeHref = ({ name }) => (name === '-' ? undefined : `#/route/${encodeURIComponent(name)}`)
   return {
     title: 'Routes',
     caption: 'Of the last 5 s; a click on a heading sorts.',
@@ -148,7 +163,11 @@ function routes() {
     sort: 1,
     empty: 'This config has no routes.',
     columns: [
-      { label: 'Route', text: ({ name }) => (name === '-' ? 'no route' : name), href: routeHref },
+      {
+        label: 'Route',
+        text: ({ name }) => (name === '-' ? 'no route' : name),
+        href: ({ name }) => `#/route/${encodeURIComponent(name)}`,
+      },
       { label: 'Requests/s', num: true, text: ({ requests }) => rate(requests), value: ({ requests }) => requests },
       {
         label: 'Errors',

@@ -24,7 +24,9 @@ export class RequestPage {
       const { requests } = await api.get(`requests/${encodeURIComponent(name)}`)
       this.found.replaceChildren(...requests.map(story))
     } catch (error) {
-      this.found.replaceChildren(h('p', { class: 'empty' }, error.message))
+      this.found.replaceChildren(
+        h('p', { class: 'empty' }, error.message, '. ', h('a', { href: '#/requests' }, 'Those that are kept')),
+      )
     }
   }
 }

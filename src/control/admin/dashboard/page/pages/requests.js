@@ -21,7 +21,9 @@ export class RequestsPage {
     this.routes = h('datalist', { id: 'route-names' })
     const question = new URLSearchParams(query)
     question.set('limit', '200')
-    this.list = new RequestList(api, question, 'Failed and slow requests')
+    const empty =
+      query.size === 0 ? 'None: no request has failed or was slow.' : 'None of the requests that are kept is like that.'
+    this.list = new RequestList(api, question, 'Failed and slow requests', empty)
     const field = (label, input) => h('label', {}, label, input)
     const id = h('input', { name: 'id', placeholder: 'request or correlation ID', size: 30, autocomplete: 'off' })
     this.inputs = [

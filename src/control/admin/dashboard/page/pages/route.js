@@ -1,6 +1,6 @@
-import { badge, h, panel } from '../lib/dom.js'
+import { badge, h, missing, panel } from '../lib/dom.js'
 import { breakerTone, words } from '../lib/tones.js'
-import { band } from '../parts/band.js'
+import { band, bandAxis } from '../parts/band.js'
 import { Charts, HELP, LOAD, ROUTE_LATENCY, TRAFFIC } from '../parts/charts.js'
 import { Effective } from '../parts/effective.js'
 import { Objectives } from '../parts/objectives.js'
@@ -9,7 +9,7 @@ import { RequestList } from '../parts/request-list.js'
 /** How one route does. */
 export class RoutePage {
   constructor({ actions, api, name, state }) {
-    this.title = name
+    this.title = name === '-' ? 'No route' : name
     this.name = name
     this.state = state
     this.actions = actions
@@ -21,7 +21,7 @@ export class RoutePage {
     ])
     this.objectives = new Objectives(api, name)
     this.links = h('p', { class: 'muted' })
-    this.missing = h('p', { class: 'empty', hidden: true }, 'The live config has no route of this name.')
+    this.missing = missing('route')
     this.bands = h('div')
     this.breakers = panel('Circuit breakers', this.bands)
     this.shownBreakers = ''
@@ -29,18 +29,24 @@ export class RoutePage {
       api,
       new URLSearchParams({ route: name, limit: '10' }),
       'Latest failed and slow requests',
+      'None of it is kept: none has failed or was slow lately.',
     )
-    this.effective = new Effective(api, name)
-    this.element = h(
+    this.effective = name === '-' ? undefined : new Effective(api, name)
+    this.known = h(
       'div',
       { class: 'page' },
-      h('div', { class: 'page-head' }, h('h1', {}, `Route ${name}`), this.links),
-      this.missing,
       this.charts.element,
       this.objectives.element,
       this.breakers,
       this.requests.element,
-      this.effective.element,
+      this.effective?.element,
+    )
+    this.element = h(
+      'div',
+      { class: 'page' },
+      h('div', { class: 'page-head' }, h('h1', {}, name === '-' ? 'No route' : `Route ${name}`), this.links),
+      this.missing,
+      this.known,
     )
   }
 
@@ -53,12 +59,14 @@ export class RoutePage {
   reload() {
     void this.charts.reload()
     void this.requests.load()
-    void this.effective.load()
+    void this.effective?.load()
   }
 
   update() {
     const { now } = this.state
-    this.missing.hidden = now.routes[this.name] !== undefined
+    const known = now.routes[this.name] !== undefined
+    this.missing.hidden = known
+    this.known.hidden = !known
     const links = now.links[this.name] ?? []
     if (this.links.children.length !== links.length)
       this.links.replaceChildren(
@@ -83,7 +91,10 @@ export class RoutePage {
     this.shownBreakers = shown
     const buttons = () => [...this.bands.querySelectorAll('button')]
     const focused = buttons().indexOf(/** @type {any} */ (document.activeElement))
-    this.bands.replaceChildren(...own.map((breaker) => this.#row(breaker)))
+    this.bands.replaceChildren(
+      ...own.map((breaker) => this.#row(breaker)),
+      bandAxis({ now: now.at, startedAt: now.startedAt }),
+    )
     buttons()[focused]?.focus()
   }
 

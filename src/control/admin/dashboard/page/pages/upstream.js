@@ -1,7 +1,8 @@
-import { h, panel, write } from '../lib/dom.js'
+import { badge, h, missing, panel, write } from '../lib/dom.js'
 import { count, rate, span, time } from '../lib/format.js'
 import { endpointTone, words } from '../lib/tones.js'
-import { band } from '../parts/band.js'
+import { upstreamNotes } from '../parts/attention.js'
+import { band, bandAxis } from '../parts/band.js'
 import { Charts, CONNECTIONS, TRIES, TRY_LATENCY, USABLE } from '../parts/charts.js'
 import { Table } from '../parts/table.js'
 
@@ -21,20 +22,21 @@ export class UpstreamPage {
       USABLE,
     ])
     this.links = h('p', { class: 'muted' })
-    this.missing = h('p', { class: 'empty', hidden: true }, 'The live config has no upstream of this name.')
+    this.missing = missing('upstream')
     this.endpoints = new Table(endpointTable(state, actions))
     this.recoveries = h('p')
     this.bands = h('div')
     this.health = panel('Health over time', this.recoveries, this.bands)
     this.shownBands = ''
+    this.notes = h('ul', { class: 'attention', 'aria-label': 'Needs attention' })
+    this.shownNotes = ''
+    this.known = h('div', { class: 'page' }, this.notes, this.endpoints.element, this.health, this.charts.element)
     this.element = h(
       'div',
       { class: 'page' },
       h('div', { class: 'page-head' }, h('h1', {}, `Upstream ${name}`), this.links),
       this.missing,
-      this.endpoints.element,
-      this.health,
-      this.charts.element,
+      this.known,
     )
   }
 
@@ -48,7 +50,9 @@ export class UpstreamPage {
 
   update() {
     const { now } = this.state
-    this.missing.hidden = now.upstreams[this.name] !== undefined
+    const known = now.upstreams[this.name] !== undefined
+    this.missing.hidden = known
+    this.known.hidden = !known
     const routes = Object.keys(now.links).filter((route) => now.links[route].includes(this.name))
     this.links.hidden = routes.length === 0
     if (this.links.children.length !== routes.length)
@@ -59,10 +63,20 @@ export class UpstreamPage {
           h('a', { href: `#/route/${encodeURIComponent(name)}` }, name),
         ]),
       )
+    this.#showNotes()
     this.charts.update()
     const endpoints = this.state.endpointsOf(this.name)
     this.endpoints.update(endpoints)
     this.#showHealth(endpoints)
+  }
+
+  #showNotes() {
+    const notes = upstreamNotes(this.state.now, this.name)
+    const shown = JSON.stringify(notes)
+    if (shown === this.shownNotes) return
+    this.shownNotes = shown
+    this.notes.hidden = notes.length === 0
+    this.notes.replaceChildren(...notes.map(({ note, word }) => h('li', {}, badge(word, 'warn'), note)))
   }
 
   /** @param {readonly any[]} endpoints */
@@ -74,6 +88,7 @@ export class UpstreamPage {
     write(this.recoveries, recoveryText(now.recoveries[this.name]))
     const worst = endpoints.toSorted((a, b) => Number(a.state === 'usable') - Number(b.state === 'usable'))
     this.bands.replaceChildren(...worst.slice(0, MOST_BANDS).map((endpoint) => this.#band(endpoint)))
+    if (worst.length > 0) this.bands.append(bandAxis({ now: now.at, startedAt: now.startedAt }))
     if (worst.length > MOST_BANDS)
       this.bands.append(h('p', { class: 'muted' }, `and ${worst.length - MOST_BANDS} more, see the table`))
   }

@@ -68,7 +68,7 @@ function problems(state) {
     found.push({
       tone: errors >= 0.05 ? 'bad' : 'warn',
       word: 'errors',
-      what: `route ${name}`,
+      what: name === '-' ? 'requests without a route' : `route ${name}`,
       href,
       note: `${percent(errors)} of its answers`,
     })
@@ -111,25 +111,10 @@ function ofUpstreams({ now }) {
     if (state === 'usable') usable.set(upstream, (usable.get(upstream) ?? 0) + 1)
   for (const [name, count] of usable) {
     const href = `#/upstream/${encodeURIComponent(name)}`
-    if (count === 0)
-      found.push({ tone: 'bad', word: 'down', what: `upstream ${name}`, href, note: 'no usable endpoint' })
-    else if (now.recoveries[name]?.panic)
-      found.push({
-        tone: 'warn',
-        word: 'panic',
-        what: `upstream ${name}`,
-        href,
-        note: 'too few healthy endpoints: all are used',
-      })
+    const what = `upstream ${name}`
+    if (count === 0) found.push({ tone: 'bad', word: 'down', what, href, note: 'no usable endpoint' })
+    for (const { note, word } of upstreamNotes(now, name)) found.push({ tone: 'warn', word, what, href, note })
   }
-  for (const [name, ms] of Object.entries(now.idleLimits))
-    found.push({
-      tone: 'warn',
-      word: 'keep-alive',
-      what: `upstream ${name}`,
-      href: `#/upstream/${encodeURIComponent(name)}`,
-      note: `ends idle connections after ${span(ms)}, before connections.keepAlive`,
-    })
   for (const { endpoint, since, state, upstream } of Object.values(now.endpoints)) {
     if (state === 'usable') continue
     const href = `#/upstream/${encodeURIComponent(upstream)}`
@@ -144,6 +129,21 @@ function ofUpstreams({ now }) {
   return found
 }
 
+/**
+ * What is odd about an upstream, whatever its endpoints are like.
+ * @param {any} now
+ * @param {string} name
+ * @returns {{ word: string, note: string }[]}
+ */
+export function upstreamNotes({ idleLimits, recoveries }, name) {
+  const notes = []
+  if (recoveries[name]?.panic) notes.push({ word: 'panic', note: 'too few healthy endpoints: all are used' })
+  const idle = idleLimits[name]
+  if (idle !== undefined)
+    notes.push({ word: 'keep-alive', note: `ends idle connections after ${span(idle)}, before connections.keepAlive` })
+  return notes
+}
+
 function ago(ms) {
-  return ms < 60_000 ? 'for less than a minute' : `for ${about(ms - (ms % 60_000))}`
+  return ms < 60_000 ? 'for less than a minute' : `for ${ms < 120_000 ? '1 min' : about(ms)}`
 }

@@ -2,6 +2,8 @@ import { h } from '../lib/dom.js'
 import { span, time } from '../lib/format.js'
 import { words } from '../lib/tones.js'
 
+/** @typedef {{ now: number, startedAt: number }} Span */
+
 const SHOWN_MS = 15 * 60_000
 
 /**
@@ -10,7 +12,7 @@ const SHOWN_MS = 15 * 60_000
  * @param {(state: string) => string} toneOf
  */
 export function band({ changes, now, startedAt, state }, toneOf) {
-  const begin = Math.max(now - SHOWN_MS, startedAt)
+  const begin = beginOf({ now, startedAt })
   const length = Math.max(1, now - begin)
   const inSight = changes.filter(({ at }) => at > begin)
   const ends = [...inSight.map(({ at, from }) => ({ state: from, until: at })), { state, until: now }]
@@ -35,4 +37,22 @@ export function band({ changes, now, startedAt, state }, toneOf) {
     },
     parts,
   )
+}
+
+/**
+ * Stands below bands and says how long they are.
+ * @param {Span} span
+ */
+export function bandAxis(span) {
+  return h(
+    'div',
+    { class: 'band-row' },
+    h('span'),
+    h('div', { class: 'band-axis muted' }, h('span', {}, time(beginOf(span))), h('span', {}, 'now')),
+  )
+}
+
+/** @param {Span} span */
+function beginOf({ now, startedAt }) {
+  return Math.max(now - SHOWN_MS, startedAt)
 }

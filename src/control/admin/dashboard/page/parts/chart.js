@@ -1,5 +1,5 @@
 import { h, write } from '../lib/dom.js'
-import { NOTHING } from '../lib/format.js'
+import { NOTHING, time } from '../lib/format.js'
 import uPlot from '../uplot.js'
 
 const HEIGHT = 180
@@ -15,7 +15,10 @@ const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]]
 
 const MARK = 'config'
 
-/** A live chart of one series, with config changes as marks. Its legend tells the latest values as text. */
+/**
+ * A live chart of one series, with config changes as marks. Its legend tells values as text: those where somebody points, in
+ * all charts of the page, else the latest.
+ */
 export class Chart {
   /**
    * @param {{ title: string, lines: readonly Line[], format: (value: number) => string, stacked?: boolean,
@@ -28,7 +31,10 @@ export class Chart {
     this.whole = whole
     /** @type {readonly { at: number, hash: string }[]} */
     this.marks = []
+    /** @type {any[][]} */
+    this.columns = [[]]
     this.values = lines.map(() => h('b', {}, NOTHING))
+    this.when = h('li', { class: 'when', hidden: true })
     this.plot = h('div', {
       class: 'plot',
       role: 'img',
@@ -44,6 +50,7 @@ export class Chart {
         h(
           'ul',
           { class: 'legend' },
+          this.when,
           lines.map((line, i) => this.#key(line, i)),
         ),
       ),
@@ -60,14 +67,25 @@ export class Chart {
    */
   update(series, marks) {
     const columns = series.columns(this.lines.map(({ field }) => field))
+    this.columns = columns
     this.marks = marks
-    for (const [i, value] of this.values.entries()) {
-      const latest = columns[i + 1]?.at(-1)
-      write(value, latest === null || latest === undefined ? NOTHING : this.format(latest))
-    }
     const data = /** @type {any} */ (this.stacked ? stack(columns) : columns)
     if (this.chart === undefined) this.#draw(data)
     else this.chart.setData(data)
+    this.#tell()
+  }
+
+  /** What the legend says. */
+  #tell() {
+    const [times, ...columns] = this.columns
+    const pointed = this.chart?.cursor.idx ?? undefined
+    const at = pointed ?? times.length - 1
+    this.when.hidden = pointed === undefined || times[at] === undefined
+    if (!this.when.hidden) write(this.when, time(times[at] * 1000))
+    for (const [i, value] of this.values.entries()) {
+      const told = columns[i]?.[at]
+      write(value, told === null || told === undefined ? NOTHING : this.format(told))
+    }
   }
 
   /** In the colours that hold now. */
@@ -111,7 +129,7 @@ export class Chart {
         width,
         height: HEIGHT,
         legend: { show: false },
-        cursor: { show: false },
+        cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, sync: { key: 'charts' } },
         select: { show: false, left: 0, top: 0, width: 0, height: 0 },
         padding: [8, 24, 0, 0],
         scales: {
@@ -135,7 +153,7 @@ export class Chart {
           },
         ],
         series: [{}, ...this.lines.map((line, i) => this.#line(line, i))],
-        hooks: { draw: [(chart) => this.#mark(chart)] },
+        hooks: { draw: [(chart) => this.#mark(chart)], setCursor: [() => this.#tell()] },
       },
       data,
       this.plot,
@@ -158,6 +176,8 @@ export class Chart {
     ctx.fillStyle = ctx.strokeStyle
     ctx.lineWidth = devicePixelRatio
     ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`
+    // uPlot leaves it as its last axis had it.
+    ctx.textAlign = 'left'
     const width = ctx.measureText(MARK).width
     const gap = 4 * devicePixelRatio
     let free = bbox.left

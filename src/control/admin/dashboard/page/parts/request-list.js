@@ -10,11 +10,12 @@ export class RequestList {
    * @param {import('../live/api.js').Api} api
    * @param {URLSearchParams} question see `GET /api/v1/requests`
    * @param {string} title
+   * @param {string} empty what is said where there is none
    */
-  constructor(api, question, title) {
+  constructor(api, question, title, empty) {
     this.api = api
     this.question = question
-    this.table = new Table(requestTable(title))
+    this.table = new Table(requestTable(title, empty))
     this.problem = h('p', { class: 'empty', role: 'status', hidden: true })
     this.element = h('div', {}, this.problem, this.table.element)
     void this.load()
@@ -25,10 +26,13 @@ export class RequestList {
     try {
       const { requests } = await this.api.get(`requests?${this.question}`)
       this.problem.hidden = true
+      this.table.element.hidden = false
       this.table.update(requests)
     } catch (error) {
       this.problem.hidden = false
       this.problem.textContent = error.message
+      // What was found before stays; a question that can't be answered has no list.
+      this.table.element.hidden = error.status === 400
     }
   }
 
@@ -38,15 +42,18 @@ export class RequestList {
   }
 }
 
-/** @param {string} title */
-function requestTable(title) {
+/**
+ * @param {string} title
+ * @param {string} empty
+ */
+function requestTable(title, empty) {
   const tone = ({ status, why }) => (status >= 500 ? 'bad' : why === 'slow' || status >= 400 ? 'warn' : '')
   return {
     title,
     caption: 'The latest first. Only failed and slow requests are kept.',
     key: ({ requestId }) => requestId,
     sort: 0,
-    empty: 'None: no request has failed or was slow.',
+    empty,
     columns: [
       {
         label: 'Time',
@@ -61,7 +68,7 @@ function requestTable(title) {
         text: ({ route }) => route ?? NOTHING,
         href: ({ route }) => (route ? `#/route/${encodeURIComponent(route)}` : undefined),
       },
-      { label: 'Request', text: ({ host, method, path }) => `${method} ${host}${path}` },
+      { label: 'Request', long: true, text: ({ host, method, path }) => `${method} ${host}${path}` },
       { label: 'Took', num: true, text: ({ durationMs }) => ms(durationMs), value: ({ durationMs }) => durationMs },
       { label: 'Tries', num: true, text: ({ attempts }) => String(attempts), value: ({ attempts }) => attempts },
     ],

@@ -3,10 +3,10 @@ import { h, write, writeClass } from '../lib/dom.js'
 const PAGE_ROWS = 25
 
 /**
- * A column. `text`: what is shown; `value`: what is sorted by (the text otherwise); `cell`: fills it with more than text.
+ * A column. `text`: what is shown; `value`: what is sorted by (the text otherwise); `long`: a text that may have no spaces.
  * `tone`: good, warn, bad or empty.
  * @typedef {{
- *   label: string, num?: boolean, text: (row: any) => string, value?: (row: any) => number | string,
+ *   label: string, num?: boolean, long?: boolean, text: (row: any) => string, value?: (row: any) => number | string,
  *   href?: (row: any) => string | undefined, tone?: (row: any) => string, badge?: boolean,
  *   action?: (row: any) => { label: string, name: string, run: () => void } | undefined
  * }} Column
@@ -156,8 +156,8 @@ export class Table {
   }
 
   #line() {
-    const cells = this.columns.map(({ num }, i) =>
-      h(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : false, class: num ? 'num' : false }),
+    const cells = this.columns.map(({ long, num }, i) =>
+      h(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : false, class: num ? 'num' : long ? 'long' : false }),
     )
     return { cells, element: h('tr', {}, cells) }
   }

@@ -1,0 +1,34 @@
+import type { UpstreamConfig } from '../../core/config.ts'
+import { inPanic } from '../../core/panic.ts'
+import { EndpointState as Bits, type EndpointCells, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
+import type { CellRegistry } from '../registry/registry.ts'
+
+export const ENDPOINT_STATES = ['usable', 'ejected', 'unhealthy', 'draining'] as const
+
+export type EndpointState = (typeof ENDPOINT_STATES)[number]
+
+/** What an endpoint's words say; draining was an operator's wish and counts before health, checks count before tries. */
+export function endpointState(registry: CellRegistry, { state }: EndpointCells): EndpointState {
+  const words = registry.words(state)
+  const bits = Atomics.load(words, state.slot)
+  if ((bits & Bits.draining) !== 0) return 'draining'
+  if ((bits & Bits.unhealthy) !== 0) return 'unhealthy'
+  return Atomics.load(words, state.slot + EndpointWord.ejected) === 1 ? 'ejected' : 'usable'
+}
+
+/** How many endpoints of an upstream are in each state, zeros included. */
+export function countStates(registry: CellRegistry, { endpoints }: UpstreamEndpoints): Map<EndpointState, number> {
+  const counts = new Map<EndpointState, number>(ENDPOINT_STATES.map((state) => [state, 0]))
+  for (const { cells } of endpoints) {
+    const state = endpointState(registry, cells)
+    counts.set(state, (counts.get(state) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Whether workers use every endpoint, because too few are healthy. */
+export function panics(registry: CellRegistry, { balancing }: UpstreamConfig, set: UpstreamEndpoints): boolean {
+  const counts = countStates(registry, set)
+  const healthy = counts.get('usable') ?? 0
+  return inPanic(healthy, healthy + (counts.get('unhealthy') ?? 0), balancing.panicThreshold)
+}

@@ -1,0 +1,266 @@
+import { resolve } from 'node:path'
+import type { Config } from '../../config/config.ts'
+import type { LoadDeps } from '../../config/contract.ts'
+import { type Kept, keptText } from '../../config/keep-good.ts'
+import type { Written } from '../../explain/model.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Random } from '../../lib/random.ts'
+import { type Diagnostic, diagnosticLine } from '../../schema/diagnostics.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { ConfigChange, Trigger } from '../contract.ts'
+import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
+import { configReader, type Documents, keptReader, putInPlace, type Reader } from './config-reader.ts'
+import { restartNeeds } from './restart-needs.ts'
+import { secretFiles, secretsDigest } from './secrets.ts'
+
+/** Attempts that wait for the one under way; further ones are refused. */
+const MOST_WAITING = 4
+/** Problems that are logged and shown; a broken file may have thousands. */
+const MOST_SHOWN = 20
+
+/** What became of an attempt to make a config live. */
+export interface Outcome {
+  readonly ok: boolean
+  /** Something else is live now. */
+  readonly changed: boolean
+  /** Of the live config; in a dry run of the one that was checked. */
+  readonly hash: string
+  /** Errors, then warnings, one line each. */
+  readonly problems: readonly string[]
+  /** Keys whose change needs a restart of the process. */
+  readonly restart: readonly string[]
+  /** Routes and upstreams with errors that stay as they were, or are left out. */
+  readonly kept: readonly Kept[]
+}
+
+/** What is live and how the latest attempt went. */
+export interface ReloadFacts {
+  readonly source: ConfigSource
+  readonly file: string
+  readonly restart: readonly string[]
+  readonly kept: readonly Kept[]
+  readonly last: {
+    /** All that was written is live. */
+    readonly ok: boolean
+    readonly trigger: Trigger
+    /** RFC 3339. */
+    readonly at: string
+    readonly problems: readonly string[]
+  }
+}
+
+/** Too many attempts wait already. */
+export class ReloadBusy extends Error {}
+
+/** The config that is live is not the one that the caller knows. */
+export class ReloadConflict extends Error {}
+
+export interface ReloaderOptions {
+  /** The config file as it was named. */
+  readonly file: string
+  readonly deps: LoadDeps
+  /** What the process was started with; `source`: where that came from. */
+  readonly first: Written & { readonly sources: readonly string[] }
+  readonly source: ConfigSource
+  /** What is wrong with the files, where that came from elsewhere. */
+  readonly refused: readonly Diagnostic[]
+  readonly documents: Documents
+  readonly archive: Archive
+  /** A config was loaded: the first, or one that has become live or was refused. */
+  readonly told: (change: ConfigChange) => Promise<void>
+  /** Makes a config live everywhere, or rejects and changes nothing. */
+  readonly apply: (config: Config) => Promise<void>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+interface Live extends Written {
+  readonly kept: readonly Kept[]
+  readonly source: ConfigSource
+  readonly secrets: string
+}
+
+/** One attempt at a time: loads a config, checks all of it, makes it live and keeps it; or changes nothing and says why. */
+export class Reloader {
+  private readonly options: ReloaderOptions
+  private readonly running: Config
+  private live: Live
+  private last: ReloadFacts['last']
+  private watched: readonly string[]
+  private tail: Promise<unknown> = Promise.resolve()
+  private waiting = 0
+  private coming: Promise<Outcome> | undefined = undefined
+
+  constructor(options: ReloaderOptions) {
+    const { clock, first, source } = options
+    this.options = options
+    this.running = first.config
+    this.live = { config: first.config, tree: first.tree, kept: [], source, secrets: '' }
+    this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
+    this.watched = first.sources
+  }
+
+  /** The first config is live. */
+  async started(): Promise<void> {
+    const { config, source } = this.live
+    this.live = { ...this.live, secrets: await this.secretsOf(config) }
+    await this.keep(config, source, this.options.documents)
+    await this.options.told({
+      trigger: 'start',
+      before: undefined,
+      after: config.hash,
+      ok: true,
+      kept: [],
+      problems: [],
+    })
+    const { refused } = this.options
+    if (refused.length > 0) await this.refused('start', linesOf(refused))
+  }
+
+  /** Files and folders whose change may change the config. */
+  get paths(): readonly string[] {
+    return [...new Set([...this.watched, ...secretFiles(this.live.config)])]
+  }
+
+  /** What is live, with the places of its values. */
+  get written(): Written {
+    return this.live
+  }
+
+  get config(): Config {
+    return this.live.config
+  }
+
+  get facts(): ReloadFacts {
+    const { config, kept, source } = this.live
+    return { source, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
+  }
+
+  /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
+  reload(trigger: Trigger): Promise<Outcome> {
+    this.coming ??= this.inTurn(() => {
+      this.coming = undefined
+      return this.attempt('files', trigger, configReader(this.options.file, this.options.deps))
+    })
+    return this.coming
+  }
+
+  /** A whole config in the place of the main file, until the next reload of the files. */
+  put(
+    yaml: string,
+    { dryRun = false, ifMatch }: { dryRun?: boolean; ifMatch?: string | undefined } = {},
+  ): Promise<Outcome> {
+    return this.inTurn(() => {
+      if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
+        throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
+      const read = configReader(this.options.file, putInPlace(this.options.deps, this.live.config, yaml))
+      return dryRun ? this.check(read) : this.attempt('api', 'api', read)
+    })
+  }
+
+  /** One that was live before, until the next reload of the files. */
+  rollback(kept: KeptConfig): Promise<Outcome> {
+    return this.inTurn(() => this.attempt('rollback', 'api', keptReader(kept, this.options.deps)))
+  }
+
+  private inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.waiting >= MOST_WAITING) throw new ReloadBusy('other configs are being applied')
+    this.waiting++
+    const turn = this.tail.then(() => {
+      this.waiting--
+      return attempt()
+    })
+    this.tail = turn.catch(() => {})
+    return turn
+  }
+
+  private async check({ load }: Reader): Promise<Outcome> {
+    const { config, diagnostics, kept } = await load(this.live.tree)
+    const problems = linesOf(diagnostics)
+    const { hash } = config ?? this.live.config
+    const restart = config === undefined ? [] : restartNeeds(this.running, config)
+    return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
+  }
+
+  private async attempt(source: ConfigSource, trigger: Trigger, { documents, load }: Reader): Promise<Outcome> {
+    const { apply, log } = this.options
+    const { config, diagnostics, kept, sources, tree } = await load(this.live.tree)
+    if (source === 'files') this.watched = sources
+    const problems = linesOf(diagnostics)
+    if (config === undefined || tree === undefined) return this.refused(trigger, problems)
+    const secrets = await this.secretsOf(config)
+    const before = this.live.config.hash
+    const changed = config.hash !== before || secrets !== this.live.secrets
+    if (changed) {
+      try {
+        await apply(config)
+      } catch (error) {
+        return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
+      }
+    }
+    this.live = { config, tree, kept, source, secrets }
+    const { hash } = config
+    const restart = restartNeeds(this.running, config)
+    this.note(trigger, kept.length === 0, problems)
+    if (kept.length > 0) this.partly(kept, problems)
+    if (changed) {
+      log.info('another config is live', {
+        trigger,
+        source,
+        hash: hash.slice(0, 12),
+        routes: config.lean.routes.length,
+      })
+      if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
+      // What was written can't be loaded again; the history has what can.
+      if (kept.length === 0) await this.keep(config, source, documents)
+    } else log.debug('a config was read that means the same', { trigger, source })
+    if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })
+    return { ok: true, changed, hash, problems, restart, kept }
+  }
+
+  private async refused(trigger: Trigger, problems: readonly string[]): Promise<Outcome> {
+    const { hash } = this.live.config
+    this.options.log.error('a config was refused, the one before stays live', {
+      trigger,
+      problems: problems.slice(0, MOST_SHOWN),
+      more: Math.max(0, problems.length - MOST_SHOWN),
+    })
+    this.note(trigger, false, problems)
+    await this.options.told({ trigger, before: hash, after: hash, ok: false, kept: [], problems })
+    return { ok: false, changed: false, hash, problems, restart: [], kept: [] }
+  }
+
+  private partly(kept: readonly Kept[], problems: readonly string[]): void {
+    this.options.log.error('a part of the config is bad and stays as it was', {
+      kept: kept.slice(0, MOST_SHOWN).map(keptText),
+      problems: problems.slice(0, MOST_SHOWN),
+      more: Math.max(0, problems.length - MOST_SHOWN),
+    })
+  }
+
+  private note(trigger: Trigger, ok: boolean, problems: readonly string[]): void {
+    const at = new Date(this.options.clock.wall()).toISOString()
+    this.last = { ok, trigger, at, problems: problems.slice(0, MOST_SHOWN) }
+  }
+
+  private secretsOf(config: Config): Promise<string> {
+    return secretsDigest(config, this.options.deps.env)
+  }
+
+  private async keep({ hash }: Config, source: ConfigSource, documents: Documents): Promise<void> {
+    const { archive, clock, file, log, random } = this.options
+    try {
+      const savedAt = new Date(clock.wall()).toISOString()
+      await archive.keep({ hash, savedAt, source, main: resolve(file), documents: { ...documents } }, random)
+    } catch (error) {
+      log.warn('the config could not be kept as the last good one', { error })
+    }
+  }
+}
+
+/** The first says why it was refused. */
+function linesOf(diagnostics: readonly Diagnostic[]): readonly string[] {
+  const rank = ({ severity }: Diagnostic): number => Number(severity !== 'error')
+  return diagnostics.toSorted((a, b) => rank(a) - rank(b)).map(diagnosticLine)
+}

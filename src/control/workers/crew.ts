@@ -1,0 +1,297 @@
+import type { ResourceLimits } from 'node:worker_threads'
+import type { CellRef } from '../../cells/pages.ts'
+import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
+import type { RequestRecord } from '../../core/spans.ts'
+import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { MetricsRegistry } from '../../telemetry/metrics.ts'
+import { EXIT_REASONS, type ExitReason, type WorkerFacts } from '../contract.ts'
+import type { FlightLog } from '../flights/flight-log.ts'
+import type { Taps } from '../flights/taps.ts'
+import type { CellRegistry } from '../registry/registry.ts'
+import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
+import type { Notices } from './notices.ts'
+import { FailedReplacements } from './restarts.ts'
+import { WorkerSlot } from './slot.ts'
+import { WorkerThread } from './thread.ts'
+
+const MEASURE_MS = 5_000
+/** A thread that has not spoken by then is ended. */
+const START_MS = 30_000
+/** Without any worker for so long, the process had better be started again by whoever watches it. */
+const LOST_MS = 30_000
+
+export interface CrewOptions {
+  /** The thread's entry file. */
+  readonly entry: URL
+  readonly registry: CellRegistry
+  /** Access-log rings, one a worker number. */
+  readonly rings: readonly SharedArrayBuffer[]
+  readonly metrics: Pick<MetricsRegistry, 'addPage' | 'series' | 'fold'>
+  readonly notices: Notices
+  readonly flights: Pick<FlightLog, 'take'>
+  readonly taps: Pick<Taps, 'take'>
+  /** Takes what requests were recorded as spans. */
+  readonly spans: (records: readonly RequestRecord[]) => void
+  readonly limits: ResourceLimits
+  readonly testHooks: boolean
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface CrewEvents {
+  /** It speaks the protocol and has no config yet. */
+  ready(slot: WorkerSlot): void
+  message(slot: WorkerSlot, message: FromWorker): void
+  /** It is gone, and what it held is given back. */
+  gone(slot: WorkerSlot): void
+  /** After each look at the heartbeats. */
+  looked(): void
+  /** No worker has served for 30 s. Called once. */
+  lost(): void
+}
+
+/** The worker threads' lives: starts them, watches their heartbeats, ends and replaces them. */
+export class Crew {
+  readonly slots: readonly WorkerSlot[]
+  private readonly mailboxes: readonly CellRef[]
+  private readonly options: CrewOptions
+  private readonly events: CrewEvents
+  private readonly watch: HeartbeatWatch
+  private readonly failures = new FailedReplacements()
+  /** From 0 on: a counter that begins with 1 hides its first step from rates. */
+  private readonly exits = new Map<ExitReason, number>(EXIT_REASONS.map((reason) => [reason, 0]))
+  private readonly restarts = new Set<ClockHandle>()
+  private ticking: ClockHandle = undefined
+  /** Clock time of the latest beat of a serving worker that was seen; -Infinity: none has served yet. */
+  private beatenAt = Number.NEGATIVE_INFINITY
+  private measuredAt = Number.NEGATIVE_INFINITY
+  private lost = false
+  private closing = false
+  private onStartFailure: ((error: Error) => void) | undefined = undefined
+
+  constructor(options: CrewOptions, events: CrewEvents) {
+    const cells = options.registry.lease()
+    this.options = options
+    this.events = events
+    this.slots = Array.from(
+      { length: options.registry.workers },
+      (_, i) => new WorkerSlot(i, cells.heartbeat(i), cells.pressure(i)),
+    )
+    this.mailboxes = this.slots.map(({ worker }) => cells.mailbox(worker))
+    this.watch = new HeartbeatWatch(options.clock.now())
+  }
+
+  /** Starts all; resolves when each speaks the protocol, rejects when one of them ends or stays silent. */
+  async start(): Promise<void> {
+    const failed = new Promise<never>((_, reject) => {
+      this.onStartFailure = reject
+    })
+    this.look()
+    for (const slot of this.slots) this.spawn(slot)
+    const ready = this.slots.map((slot) =>
+      slot.thread?.when(START_MS, (message) => (message.type === 'ready' ? true : undefined)),
+    )
+    try {
+      await Promise.race([failed, Promise.all(ready)])
+    } finally {
+      this.onStartFailure = undefined
+    }
+  }
+
+  /** Nobody is replaced from now on. */
+  close(): void {
+    this.closing = true
+    for (const handle of this.restarts) this.options.clock.cancel(handle)
+    this.restarts.clear()
+  }
+
+  /** Ends all threads. */
+  async stop(): Promise<void> {
+    this.close()
+    this.options.clock.cancel(this.ticking)
+    await Promise.all(this.slots.map((slot) => slot.thread?.terminate()))
+  }
+
+  /** Ends a thread; another one takes its number once it is gone. */
+  end(slot: WorkerSlot, reason: ExitReason): void {
+    if (slot.thread === undefined || slot.ending !== undefined) return
+    slot.ending = reason
+    void slot.thread.terminate()
+  }
+
+  facts(): WorkerFacts[] {
+    const { registry, clock } = this.options
+    const now = clock.now()
+    return this.slots.map((slot) => ({
+      worker: slot.worker,
+      state: slot.state,
+      heartbeatAge: slot.thread && Math.max(0, beatAge(registry.read(slot.heartbeat), now)),
+      restarts: slot.restarts,
+      generation: slot.generation,
+    }))
+  }
+
+  /** Workers replaced so far, by reason. */
+  get replaced(): ReadonlyMap<ExitReason, number> {
+    return this.exits
+  }
+
+  /** Milliseconds without a beat of any serving worker; Infinity: none has served yet. */
+  get silence(): number {
+    const now = this.options.clock.now()
+    const at = this.latestBeat(now)
+    return at === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : this.watch.elapsed(at, now)
+  }
+
+  /** Milliseconds since our own loop last looked. */
+  get loopAge(): number {
+    return this.options.clock.now() - this.watch.lookedAt
+  }
+
+  /** Five replacements within a minute ended before they served. */
+  get replacingFails(): boolean {
+    return this.failures.tooMany(this.options.clock.now())
+  }
+
+  private spawn(slot: WorkerSlot): void {
+    const { entry, registry, rings, metrics, limits, clock, testHooks } = this.options
+    const { worker, heartbeat, pressure } = slot
+    const now = clock.now()
+    const page = registry.metricPage(worker, 0)
+    metrics.addPage(worker, page)
+    registry.write(heartbeat, Math.trunc(now))
+    const start: WorkerStart = {
+      worker,
+      workers: registry.workers,
+      pages: registry.pages.slice(),
+      floats: [page],
+      heartbeat,
+      pressure,
+      mailboxes: this.mailboxes,
+      ring: rings[worker] as SharedArrayBuffer,
+      testHooks,
+    }
+    const onMessage = (message: FromWorker): void => this.receive(slot, message)
+    const onExit = (error: Error | undefined): void => this.exited(slot, error)
+    const thread = new WorkerThread({ entry, start, limits, clock, onMessage, onExit })
+    slot.begin(thread, now, start.pages.length)
+  }
+
+  private receive(slot: WorkerSlot, message: FromWorker): void {
+    const { log, metrics, registry } = this.options
+    switch (message.type) {
+      case 'ready':
+        slot.ready = true
+        this.events.ready(slot)
+        return
+      case 'series':
+        metrics.series(slot.worker, message)
+        return
+      case 'want-page': {
+        const page = registry.metricPage(slot.worker, slot.metricPages++)
+        metrics.addPage(slot.worker, page)
+        slot.thread?.post({ type: 'pages', pages: [page] })
+        return
+      }
+      case 'spans':
+        this.options.spans(message.records)
+        slot.thread?.post({ type: 'spans-taken', records: message.records.length })
+        return
+      case 'notice':
+        this.options.notices.take(message.notice)
+        return
+      case 'flights':
+        this.options.flights.take(message.flights)
+        return
+      case 'tapped':
+        this.options.taps.take(message.requests, message.lost)
+        return
+      case 'log':
+        log[message.level](message.message, message.fields)
+        return
+      default:
+        this.events.message(slot, message)
+    }
+  }
+
+  private exited(slot: WorkerSlot, error: Error | undefined): void {
+    const { clock, log, metrics, registry } = this.options
+    const { worker } = slot
+    const now = clock.now()
+    const reason = slot.ending ?? exitReason(error)
+    const served = slot.serving
+    slot.thread = undefined
+    registry.zeroColumn(worker)
+    // Its permits are free: whoever waits for one in another worker must look.
+    const mail = registry.mail(this.mailboxes)
+    for (const other of this.slots) mail.post(other.worker)
+    metrics.fold(worker)
+    if (this.closing) {
+      this.events.gone(slot)
+      return
+    }
+    if (!served && slot.restarts > 0) this.failures.note(now)
+    slot.restarts++
+    this.exits.set(reason, (this.exits.get(reason) ?? 0) + 1)
+    const delay = slot.delay.next(now - slot.startedAt)
+    log.error('a worker ended and is replaced', { worker, reason, in_ms: delay, ...(error && { error }) })
+    this.onStartFailure?.(error ?? new Error(`worker ${worker} ended while it started (${reason})`))
+    const handle = clock.after(delay, () => {
+      this.restarts.delete(handle)
+      this.spawn(slot)
+    })
+    this.restarts.add(handle)
+    this.events.gone(slot)
+  }
+
+  private look(): void {
+    const { clock } = this.options
+    this.ticking = clock.after(BEAT_MS, () => this.look())
+    const now = clock.now()
+    this.watch.look(now)
+    this.beatenAt = this.latestBeat(now)
+    for (const slot of this.slots) if (slot.thread !== undefined && slot.ending === undefined) this.judge(slot, now)
+    if (now - this.measuredAt >= MEASURE_MS) {
+      this.measuredAt = now
+      for (const slot of this.slots) slot.utilization = slot.thread?.measureUtilization() ?? 0
+    }
+    this.events.looked()
+    const { silence } = this
+    if (this.lost || this.closing || silence <= LOST_MS || silence === Number.POSITIVE_INFINITY) return
+    this.lost = true
+    this.events.lost()
+  }
+
+  private latestBeat(now: number): number {
+    let latest = this.beatenAt
+    for (const { heartbeat, serving, thread } of this.slots) {
+      if (thread === undefined || !serving) continue
+      latest = Math.max(latest, now - Math.max(0, beatAge(this.options.registry.read(heartbeat), now)))
+    }
+    return latest
+  }
+
+  /** It beats when it has loaded its modules: on a machine with little to spare that takes longer than any beat may. */
+  private starting({ startedAt }: WorkerSlot, now: number): Pulse {
+    return this.watch.elapsed(startedAt, now) > START_MS ? 'hung' : 'beating'
+  }
+
+  private judge(slot: WorkerSlot, now: number): void {
+    const { log, registry } = this.options
+    const { worker } = slot
+    const pulse = slot.ready ? this.watch.judge(registry.read(slot.heartbeat), now) : this.starting(slot, now)
+    const before = slot.pulse
+    slot.pulse = pulse
+    if (pulse === 'hung') this.end(slot, 'hung')
+    else if (pulse !== before && slot.serving) {
+      if (pulse === 'stalled') log.warn('a worker has stalled', { worker })
+      else log.info('a worker goes on after a stall', { worker })
+    }
+  }
+}
+
+function exitReason(error: Error | undefined): ExitReason {
+  if (error === undefined) return 'exit'
+  return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'error'
+}

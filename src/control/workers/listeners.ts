@@ -1,0 +1,69 @@
+import type { ListenerConfig } from '../../core/config.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { BoundListener } from '../contract.ts'
+import { checkAddress } from '../machine/sockets.ts'
+import type { Supervisor } from './supervisor.ts'
+
+export interface ListenersOptions {
+  readonly supervisor: Pick<Supervisor, 'listen' | 'close'>
+  /** The system lets several sockets share a port: a listener can be opened anew before it is closed. */
+  readonly reusePort: boolean
+  readonly log: Log
+}
+
+/** The listeners that are open. */
+export class Listeners {
+  private readonly options: ListenersOptions
+  private open: readonly ListenerConfig[] = []
+  private readonly ports = new Map<string, number>()
+
+  constructor(options: ListenersOptions) {
+    this.options = options
+  }
+
+  get bound(): readonly BoundListener[] {
+    return this.open.map(({ host, name }) => ({ name, host, port: this.ports.get(name) ?? 0 }))
+  }
+
+  get names(): readonly string[] {
+    return this.open.map(({ name }) => name)
+  }
+
+  /** Rejects with `ListenFailed` when an address that these need can't be had. */
+  async check(next: readonly ListenerConfig[]): Promise<void> {
+    for (const { name, host, port } of next) {
+      const ours = port !== 0 && this.open.some((listener) => listener.host === host && listener.port === port)
+      if (!ours) await checkAddress(host, port, `listeners.${name}.listen`)
+    }
+  }
+
+  /**
+   * Opens what is new and closes what is gone; others notice nothing. Connections of a closed one end politely, after
+   * `cutAfter` milliseconds all of them. Rejects when none was open and one can't be opened; later that is an error in the
+   * log, since the config is live by then.
+   */
+  async change(next: readonly ListenerConfig[], cutAfter: number): Promise<void> {
+    const { log, supervisor } = this.options
+    const first = this.open.length === 0
+    const gone = this.open.filter((listener) => !next.some((other) => this.same(listener, other)))
+    const stay = next.filter((listener) => this.open.some((other) => this.same(listener, other)))
+    const opened: ListenerConfig[] = []
+    for (const listener of next) {
+      if (stay.includes(listener)) continue
+      try {
+        this.ports.set(listener.name, await supervisor.listen(listener))
+        opened.push(listener)
+      } catch (error) {
+        if (first) throw error
+        log.error('a listener could not be opened', { listener: listener.name, error })
+      }
+    }
+    for (const { name } of gone) supervisor.close(name, cutAfter)
+    this.open = [...stay, ...opened]
+  }
+
+  private same(a: ListenerConfig, b: ListenerConfig): boolean {
+    if (this.options.reusePort) return JSON.stringify(a) === JSON.stringify(b)
+    return a.name === b.name && a.host === b.host && a.port === b.port
+  }
+}

@@ -1,0 +1,67 @@
+import type { UpstreamConfig } from '../../core/config.ts'
+import type { Notice } from '../../core/notice.ts'
+import type { Log } from '../../telemetry/log.ts'
+import type { Reading } from '../../telemetry/metrics.ts'
+
+/** What happened to breakers and endpoints, from all threads: logged and counted here. */
+export class Notices {
+  private readonly log: Log
+  private readonly transitions = new Map<string, number>()
+  private readonly ejections = new Map<string, number>()
+  private readonly idleLimits = new Map<string, Extract<Notice, { kind: 'idle-limit' }>>()
+
+  constructor(log: Log) {
+    this.log = log
+  }
+
+  take(notice: Notice): void {
+    const { kind, ...fields } = notice
+    switch (notice.kind) {
+      case 'breaker':
+        add(this.transitions, [notice.route, notice.upstream, notice.to])
+        if (notice.to === 'open') this.log.warn('a circuit breaker opened', fields)
+        else this.log.info('a circuit breaker changed', fields)
+        return
+      case 'ejected':
+        add(this.ejections, [notice.upstream, notice.cause, notice.mode])
+        if (notice.mode === 'enforce') this.log.warn('endpoint ejected', fields)
+        else this.log.warn('endpoint would be ejected', fields)
+        return
+      case 'idle-limit': {
+        // Every worker finds out for every endpoint: once is enough.
+        const { keepAliveMs, upstream } = notice
+        if (this.idleLimits.get(upstream)?.keepAliveMs === keepAliveMs) return
+        this.idleLimits.set(upstream, notice)
+        this.log.warn('an upstream ends idle connections sooner than connections.keepAlive', fields)
+        return
+      }
+      default:
+        this.log.info('endpoint is back on probation', fields)
+    }
+  }
+
+  /** After how many milliseconds an upstream ends idle connections, sooner than we would; undefined: not as far as we know. */
+  idleLimit({ connections, name }: UpstreamConfig): number | undefined {
+    const known = this.idleLimits.get(name)
+    return known?.keepAliveMs === connections.keepAlive ? known.ms : undefined
+  }
+
+  /** For `sluice_breaker_transitions_total`. */
+  breakerTransitions(): Iterable<Reading> {
+    return readings(this.transitions)
+  }
+
+  /** For `sluice_ejections_total`. */
+  endpointEjections(): Iterable<Reading> {
+    return readings(this.ejections)
+  }
+}
+
+function add(counts: Map<string, number>, labels: readonly string[]): void {
+  const key = JSON.stringify(labels)
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+function* readings(counts: ReadonlyMap<string, number>): Generator<Reading> {
+  for (const [key, value] of counts) yield { labels: JSON.parse(key) as string[], value }
+}

@@ -1,0 +1,288 @@
+import type { ListenerConfig } from '../../core/config.ts'
+import type { FlightFilter } from '../../core/flight.ts'
+import type { FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
+import { ListenFailed } from '../machine/sockets.ts'
+import type { Lease, Mark } from '../registry/lease.ts'
+import { Crew, type CrewOptions } from './crew.ts'
+import { ConfigRefused, commit, prepare, type Rollout } from './rollout.ts'
+import type { WorkerSlot } from './slot.ts'
+import { WorkerGone, type WorkerThread } from './thread.ts'
+
+const LISTEN_MS = 5_000
+
+export interface SupervisorOptions extends CrewOptions {
+  /** The system lets workers share ports. */
+  readonly reusePort: boolean
+  /** No worker has served for 30 s. Called once. */
+  readonly onLost: () => void
+}
+
+/** A listener that was opened, or is to be. */
+interface Opening {
+  readonly id: string
+  readonly config: ListenerConfig
+}
+
+/** Gives the workers what they run: config in two phases, endpoints, listeners; and takes it away again on drain. */
+export class Supervisor {
+  readonly crew: Crew
+  private readonly options: SupervisorOptions
+  private readonly cells: Lease
+  private listeners: readonly Opening[] = []
+  private openings = 0
+  private committed: Rollout | undefined = undefined
+  private pending: Rollout | undefined = undefined
+  private update = 0
+  private filters: readonly FlightFilter[] = []
+  private draining = false
+  private leaving = false
+  private onIdle: () => void = () => {}
+
+  constructor(options: SupervisorOptions) {
+    this.options = options
+    this.cells = options.registry.lease()
+    this.crew = new Crew(options, {
+      ready: (slot) => {
+        if (this.filters.length > 0) slot.thread?.post({ type: 'tap', filters: this.filters })
+        void this.bring(slot)
+      },
+      message: (slot, message) => this.receive(slot, message),
+      gone: () => this.checkIdle(),
+      looked: () => options.registry.reclaim(this.passed()),
+      lost: options.onLost,
+    })
+  }
+
+  /** Starts all workers; resolves when each speaks the protocol, rejects when one of them ends or stays silent. */
+  start(): Promise<void> {
+    return this.crew.start()
+  }
+
+  /** Ends all threads. */
+  stop(): Promise<void> {
+    this.leaving = true
+    return this.crew.stop()
+  }
+
+  /**
+   * Swaps every worker to a config in two phases: none runs it before all have compiled it. Rejects with the reason when
+   * one refuses or is too slow; nothing has changed then. A worker that dies meanwhile gets what is committed.
+   */
+  async apply(next: Rollout): Promise<void> {
+    if (this.pending !== undefined) throw new Error('another config is being applied')
+    this.pending = next
+    const members = this.crew.slots.filter((slot) => slot.usable && !slot.busy)
+    for (const slot of members) slot.busy = true
+    try {
+      const ready = await this.prepareAll(members, next)
+      this.committed = next
+      await Promise.all(ready.map((slot) => this.commit(slot, next)))
+    } finally {
+      this.pending = undefined
+      for (const slot of members) slot.busy = false
+    }
+    for (const slot of this.crew.slots) void this.bring(slot)
+  }
+
+  /** Names resolve to other addresses: tells every worker. Returns the number of the update. */
+  updateEndpoints(sets: readonly UpstreamEndpoints[]): number {
+    const update = ++this.update
+    for (const rollout of [this.committed, this.pending]) {
+      for (const set of sets) if (rollout?.endpoints.has(set.upstream)) rollout.endpoints.set(set.upstream, set)
+    }
+    for (const slot of this.crew.slots) {
+      if (slot.usable && slot.generation > 0) this.send(slot, { type: 'endpoints', update, sets })
+    }
+    return update
+  }
+
+  /**
+   * Opens a listener in every worker; the first one decides what port 0 is. Returns the port; rejects with
+   * {@link ListenFailed} when the first can't. Others that can't are replaced.
+   */
+  async listen(listener: ListenerConfig): Promise<number> {
+    const first = this.crew.slots.find((slot) => slot.usable && !slot.busy)
+    if (first?.thread === undefined) throw new WorkerGone('no worker is there')
+    const opening = { id: `${listener.name} ${++this.openings}`, config: listener }
+    const port = await this.open(first, first.thread, opening)
+    this.listeners = [...this.listeners, { id: opening.id, config: { ...listener, port } }]
+    await Promise.all(this.crew.slots.map((slot) => this.bring(slot)))
+    return port
+  }
+
+  /** Closes the oldest opening of a listener; its connections end politely, after `cutAfter` milliseconds all of them. */
+  close(name: string, cutAfter: number): void {
+    const closed = this.listeners.find(({ config }) => config.name === name)
+    if (closed === undefined) return
+    this.listeners = this.listeners.filter((opening) => opening !== closed)
+    for (const slot of this.crew.slots) {
+      if (slot.listening.delete(closed.id)) slot.thread?.post({ type: 'close-listener', id: closed.id, cutAfter })
+    }
+  }
+
+  /** Which requests every worker shows; none: it shows none. */
+  tap(filters: readonly FlightFilter[]): void {
+    this.filters = filters
+    this.broadcast({ type: 'tap', filters })
+  }
+
+  /** `Connection: close` on every answer from now on. */
+  drain(): void {
+    this.draining = true
+    this.broadcast({ type: 'drain' })
+  }
+
+  /** Closes all listeners; resolves when the last exchange of the last worker has ended. Nobody is replaced now. */
+  unlisten(): Promise<void> {
+    this.leaving = true
+    this.crew.close()
+    return new Promise((resolve) => {
+      this.onIdle = resolve
+      for (const slot of this.crew.slots) {
+        if (slot.usable) slot.thread?.post({ type: 'unlisten' })
+        else this.crew.end(slot, 'exit')
+      }
+      this.checkIdle()
+    })
+  }
+
+  /** Ends the exchanges that are left. */
+  cut(): void {
+    this.broadcast({ type: 'cut' })
+  }
+
+  /** For tests: makes a worker misbehave. Only with `testHooks`. */
+  hook(worker: number, hook: 'block' | 'throw' | 'exit', ms = 0): void {
+    this.crew.slots[worker]?.thread?.post({ type: 'hook', hook, ms })
+  }
+
+  private receive(slot: WorkerSlot, message: FromWorker): void {
+    if (message.type === 'retired') slot.living.delete(message.generation)
+    else if (message.type === 'updated') slot.update = message.update
+    else if (message.type === 'idle') {
+      slot.idle = true
+      this.checkIdle()
+    }
+  }
+
+  private async prepareAll(members: readonly WorkerSlot[], next: Rollout): Promise<WorkerSlot[]> {
+    const results = await Promise.allSettled(members.map((slot) => this.prepare(slot, next)))
+    const ready = members.filter((_, i) => results[i]?.status === 'fulfilled')
+    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
+    const refusal = reasons.find((reason) => !(reason instanceof WorkerGone))
+    if (refusal === undefined && ready.length > 0) return ready
+    this.broadcast({ type: 'abort', generation: next.generation })
+    for (const slot of members) slot.sentUpdate = Number.POSITIVE_INFINITY
+    throw refusal ?? new WorkerGone('no worker lived long enough to take the config')
+  }
+
+  private prepare(slot: WorkerSlot, rollout: Rollout): Promise<void> {
+    const { thread } = slot
+    if (thread === undefined) return Promise.reject(new WorkerGone('the worker ended'))
+    this.sendPages(slot)
+    slot.sentUpdate = this.update
+    return prepare(thread, rollout, this.options.clock)
+  }
+
+  /** A worker that prepared and then doesn't commit is replaced: it must not run an older config than the others. */
+  private async commit(slot: WorkerSlot, rollout: Rollout): Promise<boolean> {
+    const { thread } = slot
+    if (thread === undefined) return false
+    // Before the answer: the older generation may retire ahead of it.
+    slot.living.add(rollout.generation)
+    try {
+      await commit(thread, rollout)
+    } catch (error) {
+      if (!(error instanceof WorkerGone)) this.fail(slot, thread, 'a worker did not commit its config', error)
+      return false
+    }
+    slot.generation = rollout.generation
+    slot.update = slot.sentUpdate
+    slot.sentUpdate = Number.POSITIVE_INFINITY
+    // Addresses that changed while it compiled.
+    if (slot.update !== this.update) {
+      this.send(slot, { type: 'endpoints', update: this.update, sets: [...rollout.endpoints.values()] })
+    }
+    return true
+  }
+
+  /** Brings a worker to the committed config and opens the listeners that it lacks. */
+  private async bring(slot: WorkerSlot): Promise<void> {
+    const { thread } = slot
+    if (thread === undefined || !slot.usable || slot.busy) return
+    if (this.leaving) return this.crew.end(slot, 'exit')
+    slot.busy = true
+    try {
+      for (let to = this.committed; to !== undefined && slot.generation !== to.generation; to = this.committed) {
+        await this.prepare(slot, to)
+        if (!(await this.commit(slot, to))) return
+      }
+      for (let next = this.missing(slot); next !== undefined; next = this.missing(slot)) {
+        await this.open(slot, thread, next)
+      }
+      if (this.listeners.length > 0 && !slot.serving) {
+        slot.serving = true
+        if (this.draining) thread.post({ type: 'drain' })
+      }
+    } catch (error) {
+      if (!(error instanceof WorkerGone)) this.fail(slot, thread, 'a worker could not be brought up', error)
+    } finally {
+      if (slot.thread === thread) slot.busy = false
+    }
+  }
+
+  private missing(slot: WorkerSlot): Opening | undefined {
+    return slot.generation === 0 ? undefined : this.listeners.find(({ id }) => !slot.listening.has(id))
+  }
+
+  private async open(slot: WorkerSlot, thread: WorkerThread, { id, config }: Opening): Promise<number> {
+    const { name, host, port } = config
+    const connections = this.cells.listener(name)
+    this.sendPages(slot)
+    const { reusePort } = this.options
+    const listen = { type: 'listen', id, listener: config, reusePort, connections } as const
+    const bound = await thread.ask(listen, LISTEN_MS, (message) => {
+      if (message.type === 'listen-failed' && message.id === id) {
+        throw new ListenFailed(host, port, `listeners.${name}.listen`, message.code)
+      }
+      return message.type === 'listening' && message.id === id ? message.port : undefined
+    })
+    slot.listening.add(id)
+    return bound
+  }
+
+  private fail(slot: WorkerSlot, thread: WorkerThread, message: string, error: unknown): void {
+    this.options.log.error(message, { worker: slot.worker, error })
+    if (slot.thread === thread) this.crew.end(slot, error instanceof ConfigRefused ? 'config' : 'error')
+  }
+
+  private send(slot: WorkerSlot, message: ToWorker): void {
+    this.sendPages(slot)
+    slot.thread?.post(message)
+  }
+
+  /** New pages go ahead of what refers to them. */
+  private sendPages(slot: WorkerSlot): void {
+    const { pages } = this.options.registry
+    if (slot.pages === pages.length) return
+    slot.thread?.post({ type: 'pages', pages: pages.slice(slot.pages) })
+    slot.pages = pages.length
+  }
+
+  private broadcast(message: ToWorker): void {
+    for (const slot of this.crew.slots) if (slot.usable) slot.thread?.post(message)
+  }
+
+  private checkIdle(): void {
+    if (this.leaving && this.crew.slots.every((slot) => slot.thread === undefined || slot.idle)) this.onIdle()
+  }
+
+  /** What every living worker has left behind; workers without a thread hold nothing. */
+  private passed(): Mark {
+    const living = this.crew.slots.filter((slot) => slot.thread !== undefined)
+    return {
+      generation: Math.min(...living.map((slot) => Math.min(...slot.living))),
+      update: Math.min(...living.map((slot) => Math.min(slot.update, slot.sentUpdate))),
+    }
+  }
+}

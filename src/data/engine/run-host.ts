@@ -1,0 +1,22 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { Pressure } from '../../core/pressure.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Random } from '../../lib/random.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
+import type { Recorder } from '../../telemetry/finish.ts'
+import type { ReplayBudget } from './replay.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** Where an exchange runs: the engine. */
+export interface RunHost<Run> {
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly random: Random
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
+  readonly requestId: () => string
+  readonly replay: ReplayBudget
+  readonly pressure: Pressure
+  bug(ex: Exchange, error: unknown): void
+  /** The run has ended. */
+  left(run: Run, snapshot: Snapshot): void
+}

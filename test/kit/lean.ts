@@ -1,0 +1,40 @@
+import type { HealthCheckConfig, LeanConfig, RouteTimeouts } from '../../src/core/config.ts'
+
+/** What holds for all routes and upstreams, for tests that are about something else. */
+export const HEAD: Omit<LeanConfig, 'upstreams' | 'routes'> = {
+  gateway: { name: 'test' },
+  listeners: [],
+  trustedProxies: [],
+  correlation: { headers: ['x-correlation-id'], trust: 'any' },
+  accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
+  flightRecorder: undefined,
+  pathPolicy: { dots: 'refuse' },
+  tracing: undefined,
+  metrics: { endpointSeries: 1024 },
+}
+
+/** Of a route. */
+export const TIMEOUTS: RouteTimeouts = {
+  request: 15_000,
+  attempt: undefined,
+  idle: 60_000,
+  stream: 300_000,
+  total: undefined,
+  minRate: undefined,
+}
+
+/** Asks `/healthz`. */
+export const HEALTH_CHECK: HealthCheckConfig = {
+  type: 'http',
+  path: '/healthz',
+  method: 'GET',
+  host: undefined,
+  service: '',
+  status: [{ from: 200, to: 299 }],
+  body: undefined,
+  port: undefined,
+  interval: 1000,
+  timeout: 5000,
+  healthyAfter: 2,
+  unhealthyAfter: 3,
+}
