@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { unreadable } from '../config/gather.ts'
 import { AUDIT_FOLDER } from '../control/audit/folder.ts'
 import { type Verdict, verifyAudit } from '../control/audit/verify.ts'
 import { stateFolders } from '../control/machine/state-dir.ts'
@@ -49,7 +50,7 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
       io.stdout(verdictText(path, verdict))
       if (verdict.broken !== undefined) exit = Exit.no
     } catch (error) {
-      io.stderr(`sluice audit: ${(error as Error).message}\n`)
+      io.stderr(`sluice audit: ${path}: ${unreadable(error)}\n`)
       return Exit.failed
     }
   }

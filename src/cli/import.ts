@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, matchesGlob } from 'node:path'
+import { unreadable } from '../config/gather.ts'
 import { Draft } from '../import/common/draft.ts'
 import { settle } from '../import/common/settle.ts'
 import { importIngress } from '../import/ingress/import.ts'
@@ -35,7 +36,7 @@ export async function importFile(args: readonly string[], io: Io): Promise<numbe
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
-    io.stderr(`sluice import: ${(error as Error).message}\n`)
+    io.stderr(`sluice import: ${file}: ${unreadable(error)}\n`)
     return Exit.badConfig
   }
   const draft = importer(file, text)

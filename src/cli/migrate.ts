@@ -1,4 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
+import { unreadable } from '../config/gather.ts'
 import { readConfigFile } from '../config/load.ts'
 import { migrateFile } from '../config/migrate.ts'
 import { CURRENT_VERSION } from '../config/migrations/index.ts'
@@ -24,7 +25,7 @@ export async function migrate(args: readonly string[], io: Io): Promise<number> 
   try {
     bytes = await readConfigFile(file)
   } catch (error) {
-    io.stderr(`sluice migrate: ${(error as Error).message}\n`)
+    io.stderr(`sluice migrate: ${file}: ${unreadable(error)}\n`)
     return Exit.badConfig
   }
   const migrated = migrateFile(file, bytes)

@@ -25,6 +25,19 @@ const DESCRIPTION = `Errors are \`{"error": …, "message": …}\`. Reading from
 \`admin.trustedProxyHeader\` is set; a role can also come from the header fields of a trusted proxy. The roles are viewer,
 operator and admin; each may do what those before it may.`
 
+const LICENSE = { name: 'MIT', identifier: 'MIT' }
+
+const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+  ...ERROR_SCHEMAS,
+  ...GATEWAY_SCHEMAS,
+  ...LIVE_SCHEMAS,
+  ...REQUEST_SCHEMAS,
+  ...EXPLANATION_SCHEMAS,
+  ...TRAFFIC_SCHEMAS,
+  ...CONFIG_SCHEMAS,
+  ...PROBE_SCHEMAS,
+}
+
 const UNRECORDED = refusal('The audit log can not be written, and `logging.audit` is `required` (`refused`).')
 
 /** The OpenAPI 3.1 document of the routes that a server has. One that nobody has described stands there without a summary. */
@@ -49,19 +62,6 @@ export function openApi(routes: readonly DescribedRoute[]): object {
       },
     },
   }
-}
-
-const LICENSE = { name: 'MIT', identifier: 'MIT' }
-
-const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  ...ERROR_SCHEMAS,
-  ...GATEWAY_SCHEMAS,
-  ...LIVE_SCHEMAS,
-  ...REQUEST_SCHEMAS,
-  ...EXPLANATION_SCHEMAS,
-  ...TRAFFIC_SCHEMAS,
-  ...CONFIG_SCHEMAS,
-  ...PROBE_SCHEMAS,
 }
 
 function operationOf(route: DescribedRoute): object {
