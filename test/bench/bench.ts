@@ -5,7 +5,7 @@ import { type Child, startPinned } from './child.ts'
 import type { Latency, Launch, Peer, Row, Sample, Scenario } from './contract.ts'
 import { pace, saturate, type Target } from './load.ts'
 import { median } from './median.ts'
-import { accepting, freePort } from './ports.ts'
+import { answering, freePort } from './ports.ts'
 import { cpuMicros, family, peakMiB } from './processes.ts'
 import { type Pair, summary } from './summary.ts'
 
@@ -141,7 +141,7 @@ class Bench {
     this.options.signal.throwIfAborted()
     const child = await startPinned(core, launch)
     this.children.add(child)
-    await accepting(child, port, this.options.signal)
+    await answering(child, port, this.options.signal)
     return child
   }
 
