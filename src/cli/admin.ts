@@ -123,14 +123,14 @@ export class AdminClient {
 }
 
 async function read(response: Response): Promise<unknown> {
-  let body: { readonly message?: unknown; readonly problems?: readonly string[] }
+  let body: { readonly detail?: unknown; readonly problems?: readonly string[] }
   try {
     body = (await response.json()) as typeof body
   } catch {
     throw new AdminFailed(Exit.unreachable, `${new URL(response.url).origin} is no admin API of Sluice`)
   }
   if (response.ok) return body
-  const message = typeof body.message === 'string' ? body.message : `status ${response.status}`
+  const message = typeof body.detail === 'string' ? body.detail : `status ${response.status}`
   throw new AdminFailed(EXITS[response.status] ?? Exit.failed, message, body.problems)
 }
 

@@ -87,7 +87,7 @@ export class Description {
     const type = (contentType ?? '').split(';')[0] as string
     const media = response.content[type]
     if (media === undefined) return [`${key}: ${status} has content type ${type}`]
-    if (type !== 'application/json') return []
+    if (!type.endsWith('json')) return []
     return this.mismatches(media.schema, JSON.parse(body)).map((problem) => `${key} ${status} ${problem}`)
   }
 

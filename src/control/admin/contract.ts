@@ -7,21 +7,29 @@ export const ROLES = ['viewer', 'operator', 'admin'] as const
 
 export type Role = (typeof ROLES)[number]
 
-/** What `error` of an answer may say; for programs. */
-export const ERROR_CODES = [
-  'bad_host',
-  'host_not_allowed',
-  'foreign_origin',
-  'unauthenticated',
-  'forbidden',
-  'content_type',
-  'bad_request',
-  'not_found',
-  'refused',
-  'internal',
-] as const
+/** Every kind of error that the API answers, with its title. A code is never used again for something else. */
+export const ERRORS = {
+  bad_host: 'Not exactly one Host field',
+  host_not_allowed: 'This host name is not allowed',
+  foreign_origin: 'The request comes from another site',
+  unauthenticated: 'Credentials are missing or wrong',
+  forbidden: 'The role is too small',
+  content_type: 'The content type is not accepted here',
+  bad_request: 'Something is wrong with the request',
+  not_found: 'There is no such thing',
+  refused: 'This can not be done',
+  internal: 'An error inside the gateway',
+} as const
 
-export type ErrorCode = (typeof ERROR_CODES)[number]
+export type ErrorCode = keyof typeof ERRORS
+
+/** The content type of an error (RFC 9457). */
+export const PROBLEM_JSON = 'application/problem+json'
+
+/** The `type` of an error; for programs. */
+export function problemType(code: ErrorCode): string {
+  return `urn:sluice:admin:${code}`
+}
 
 /** What a route takes: the description of the API shows it, and the route reads by the same schemas. */
 export interface Takes {

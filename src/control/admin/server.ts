@@ -12,12 +12,13 @@ import {
   statusOf,
   type View,
 } from './command.ts'
-import type { DescribedRoute, ErrorCode, Role, Takes } from './contract.ts'
+import { type DescribedRoute, type ErrorCode, PROBLEM_JSON, type Role, type Takes } from './contract.ts'
 import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { openApi } from './openapi/document.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
+import { problem, unreadAnswer } from './problem.ts'
 
 const BODY_BYTES = 65_536
 /** A config of the largest size, as text in JSON. */
@@ -167,21 +168,27 @@ function create(bug: (error: unknown) => void): FastifyInstance {
     routerOptions: { maxParamLength: 128 },
     // Node looks for slow requests only every 30 s otherwise.
     http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
+    // No hook sees these: a target that can not be read, and what is no request at all.
+    frameworkErrors: (error, _request, reply) =>
+      fail(reply.headers(SAFE_HEADERS), 'bad_request', statusOf(error), error.message),
+    clientErrorHandler: ({ code }, socket) => {
+      if (socket.writable && code !== 'ECONNRESET') socket.write(unreadAnswer(code, SAFE_HEADERS))
+      socket.destroy()
+    },
   })
   app.server.maxConnections = CONNECTIONS
   app.removeContentTypeParser('text/plain')
   app.addHook('onSend', async (_request, reply) => {
     for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
   })
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send(problem('not_found', 'no such page')))
+  app.setNotFoundHandler((_request, reply) => fail(reply, 'not_found', 404, 'no such page'))
   app.setErrorHandler((error: Error, _request, reply) => {
     const status = statusOf(error)
-    if (error instanceof CommandRefused)
-      return reply.code(status).send({ ...problem('refused', error.message), ...error.details })
-    if (error instanceof NotFound) return reply.code(404).send(problem('not_found', error.message))
-    if (status < 500) return reply.code(status).send(problem('bad_request', error.message))
+    if (error instanceof CommandRefused) return fail(reply, 'refused', status, error.message, error.details)
+    if (error instanceof NotFound) return fail(reply, 'not_found', 404, error.message)
+    if (status < 500) return fail(reply, 'bad_request', status, error.message)
     bug(error)
-    return reply.code(500).send(problem('internal', 'an error inside the gateway'))
+    return fail(reply, 'internal', 500, 'an error inside the gateway')
   })
   return app
 }
@@ -272,13 +279,17 @@ function show(reply: FastifyReply, { ok, reasons, notes }: ProbeAnswer): Fastify
   return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', reasons, notes })
 }
 
-function problem(error: ErrorCode, message: string): object {
-  return { error, message }
+/** In bytes: to text, Fastify would add a charset, which this type does not have. */
+function fail(reply: FastifyReply, code: ErrorCode, status: number, detail: string, more?: object): FastifyReply {
+  return reply
+    .code(status)
+    .type(PROBLEM_JSON)
+    .send(problem(code, status, detail, more))
 }
 
 function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): FastifyReply {
   if (status === 401) reply.header('www-authenticate', 'Bearer')
-  return reply.code(status).send(problem(error, message))
+  return fail(reply, error, status, message)
 }
 
 function guarded(request: FastifyRequest) {

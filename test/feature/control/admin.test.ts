@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { BadCommand, NotFound, readQuery } from '../../../src/control/admin/command.ts'
+import { BadCommand, CommandRefused, NotFound, readQuery } from '../../../src/control/admin/command.ts'
+import { ERRORS, type ErrorCode } from '../../../src/control/admin/contract.ts'
 import type { EventStream } from '../../../src/control/admin/event-stream.ts'
 import { Guard } from '../../../src/control/admin/guard.ts'
 import type { ProbeFacts } from '../../../src/control/admin/probes.ts'
@@ -78,6 +79,9 @@ beforeEach(async () => {
       'demo/faults': async (body) => {
         calls.push(body)
         if (JSON.stringify(body).includes('nonsense')) throw new BadCommand('no such fault')
+        const { busy, with: other } = (body ?? {}) as { busy?: number; with?: string }
+        if (busy === 1)
+          throw new CommandRefused(503, 'others are at it', other === undefined ? {} : { others: [other] })
         if (JSON.stringify(body).includes('bug')) throw new Error('secret detail')
         return { done: true }
       },
@@ -143,7 +147,9 @@ describe('attacks', () => {
   test('two Host fields', async () => {
     const peer = await tcpConnect(port)
     peer.send('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\nConnection: close\r\n\r\n')
-    expect(await peer.receiveAll()).toMatch(/^HTTP\/1\.1 400 /)
+    const text = await peer.receiveAll()
+    expect(text).toMatch(/^HTTP\/1\.1 400 /)
+    expect(text).toContain('{"type":"urn:sluice:admin:bad_host","title":"Not exactly one Host field","status":400,')
   })
 
   test('a body past the bound', async () => {
@@ -179,7 +185,6 @@ describe('what is allowed', () => {
     expect(status).toBe(500)
     expect(text).not.toContain('secret detail')
     expect(bugs).toHaveLength(1)
-    expect((await send(command, { ...json, ...bearer }, '{"broken'))[0]).toBe(400)
   })
 
   test('status, metrics and probes; safe headers on every answer', async () => {
@@ -203,6 +208,56 @@ describe('what is allowed', () => {
     const [status, text] = await send('GET /readyz')
     expect(status).toBe(503)
     expect(text).toContain('{"status":"unavailable","reasons":["draining"],"notes":[]}')
+  })
+})
+
+describe('errors are problem documents', () => {
+  const CASES: readonly [string, string, Record<string, string>, string, number, string][] = [
+    ['no such page', 'GET /nothing', {}, '', 404, 'not_found'],
+    ['a method that the page does not know', 'GET /api/v1/demo/faults', {}, '', 404, 'not_found'],
+    ['no such thing', 'GET /api/v1/things/other', {}, '', 404, 'not_found'],
+    ['a query that makes no sense', 'GET /api/v1/things?limit=11', {}, '', 400, 'bad_request'],
+    ['a command that makes no sense', command, { ...json, ...bearer }, '{"nonsense":1}', 400, 'bad_request'],
+    ['a command that can not be done', command, { ...json, ...bearer }, '{"busy":1}', 503, 'refused'],
+    ['a bug', command, { ...json, ...bearer }, '{"bug":1}', 500, 'internal'],
+    ['broken JSON', command, { ...json, ...bearer }, '{"broken', 400, 'bad_request'],
+    ['no body', command, { ...json, ...bearer }, '', 400, 'bad_request'],
+    ['a large body', command, { ...json, ...bearer }, `"${'x'.repeat(70_000)}"`, 413, 'bad_request'],
+    ['another content type', command, { 'content-type': 'text/plain', ...bearer }, '{}', 415, 'content_type'],
+    ['no token', command, json, '{}', 401, 'unauthenticated'],
+    ['a small role', command, { ...json, authorization: 'Bearer see' }, '{}', 403, 'forbidden'],
+    ['another host', 'GET /livez', { host: 'evil.test' }, '', 403, 'host_not_allowed'],
+    ['another site', 'GET /livez', { origin: 'http://evil.test' }, '', 403, 'foreign_origin'],
+    ['a path that can not be decoded', 'GET /api/v1/things/%zz', {}, '', 400, 'bad_request'],
+    ['a long segment', `GET /api/v1/things/${'x'.repeat(200)}`, {}, '', 414, 'bad_request'],
+    ['long fields', 'GET /livez', { x: 'y'.repeat(20_000) }, '', 431, 'bad_request'],
+    ['a field that is none', 'GET /livez', { 'a b': 'c' }, '', 400, 'bad_request'],
+  ]
+
+  test.each(CASES)('%s', async (_, line, headers, body, status, code) => {
+    const [got, text] = await send(line, headers, body)
+    const [head = '', document = ''] = text.split('\r\n\r\n')
+    expect(got).toBe(status)
+    expect(head).toMatch(/^content-type: application\/problem\+json$/im)
+    expect(head).toMatch(/^x-content-type-options: nosniff$/im)
+    expect(JSON.parse(document)).toEqual({
+      type: `urn:sluice:admin:${code}`,
+      title: ERRORS[code as ErrorCode],
+      status,
+      detail: expect.stringMatching(/./),
+    })
+    expect(document).not.toContain('secret')
+  })
+
+  test('with the details of what was refused', async () => {
+    const [, text] = await send(command, { ...json, ...bearer }, '{"busy":1,"with":"much"}')
+    expect(text).toContain('"status":503,"detail":"others are at it","others":["much"]}')
+  })
+
+  test('there is a case for each', () => {
+    const seen = new Set(CASES.map(([, , , , , code]) => code))
+    // Two Host fields are no case of the table: see the attacks.
+    expect(Object.keys(ERRORS).filter((code) => !seen.has(code))).toEqual(['bad_host'])
   })
 })
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventsOf } from '../../../src/cli/events.ts'
-import { ERROR_CODES } from '../../../src/control/admin/contract.ts'
+import { ERRORS } from '../../../src/control/admin/contract.ts'
 import { OPERATIONS, openApi } from '../../../src/control/admin/openapi/document.ts'
 import { BREAKER_STATES } from '../../../src/control/contract.ts'
 import { ENDPOINT_STATES } from '../../../src/control/endpoints/state.ts'
@@ -146,7 +146,8 @@ describe('the document', () => {
     const { schemas } = api.document.components
     expect(schemas.BreakerState?.enum).toEqual(BREAKER_STATES)
     expect(schemas.EndpointState?.enum).toEqual(ENDPOINT_STATES)
-    expect(schemas.Error).toMatchObject({ properties: { error: { enum: ERROR_CODES } } })
+    const types = Object.keys(ERRORS).map((code) => `urn:sluice:admin:${code}`)
+    expect(schemas.Error).toMatchObject({ properties: { type: { enum: types } } })
     expect(schemas.NearMiss).toMatchObject({ properties: { failed: { enum: STAGES } } })
   })
 
@@ -157,6 +158,12 @@ describe('the document', () => {
       path.startsWith('/api/') ? !table.includes(`\`${method} ${path}`) : !table.includes(path),
     )
     expect(missing.map(({ key }) => key)).toEqual([])
+  })
+
+  test('and its table of errors is that of the code', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| `urn:sluice:admin:(\w+)` \| [\d, ]+ \| (.+) \|$/gm)]
+    expect(rows.map(([, code, title]) => [code, title])).toEqual(Object.entries(ERRORS))
   })
 })
 

@@ -118,7 +118,7 @@ describe.skipIf(withoutBrowser)('an operator', () => {
     await writeFile(shop.sluice.file, shop.yaml.replace('to: dead', 'to: daed'))
     await page.getByRole('button', { name: 'Reload' }).click()
     await dialog(page).getByRole('button', { name: 'Reload' }).click()
-    await page.locator('#said').getByText('Not done').waitFor()
+    await page.locator('#said').getByText('Not done: the config was refused').waitFor()
     await page.getByRole('list', { name: 'Problems' }).getByText('daed').waitFor()
     await page.goto(`${shop.url}#/`)
     await page.getByRole('link', { name: 'the latest config' }).waitFor()

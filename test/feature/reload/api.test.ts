@@ -56,7 +56,11 @@ describe('POST', () => {
       await writeFile(sluice.file, BAD)
       const answer = await sluice.command('reload', {})
       expect(answer.status).toBe(422)
-      expect(json(answer)).toMatchObject({ error: 'refused', changed: false })
+      expect(json(answer)).toMatchObject({
+        type: 'urn:sluice:admin:refused',
+        status: 422,
+        changed: false,
+      })
       expect(String(json(answer).problems)).toContain('sluice.yaml:11:35: routes.all.to')
       expect(await said()).toBe('one')
     })
@@ -152,7 +156,7 @@ describe('going back', () => {
     await sluice.command('reload', {})
     expect(await said()).toBe('three')
     const missing = await sluice.command('rollback', { number: 99 })
-    expect([missing.status, json(missing).message]).toEqual([422, 'the history has no config 99'])
+    expect([missing.status, json(missing).detail]).toEqual([422, 'the history has no config 99'])
   })
 
   it('keeps twenty, for nobody else to read', async () => {

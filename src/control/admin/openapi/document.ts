@@ -21,9 +21,9 @@ export const OPERATIONS: Operations = {
   ...PROBE_OPERATIONS,
 }
 
-const DESCRIPTION = `Errors are \`{"error": …, "message": …}\`. Reading from loopback needs no token unless \`admin.auth\` or
-\`admin.trustedProxyHeader\` is set; a role can also come from the header fields of a trusted proxy. The roles are viewer,
-operator and admin; each may do what those before it may.`
+const DESCRIPTION = `Errors are problem documents (RFC 9457): \`type\` is \`urn:sluice:admin:\` and the word that stands with
+each. Reading from loopback needs no token unless \`admin.auth\` or \`admin.trustedProxyHeader\` is set; a role can also come
+from the header fields of a trusted proxy. The roles are viewer, operator and admin; each may do what those before it may.`
 
 const LICENSE = { name: 'MIT', identifier: 'MIT' }
 

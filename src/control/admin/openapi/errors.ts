@@ -1,16 +1,20 @@
 import type { JsonSchema } from '../../../schema/schema.ts'
-import { ERROR_CODES } from '../contract.ts'
-import { choice, each, record, ref, SHA256, said, TEXT } from './shape.ts'
+import { ERRORS, type ErrorCode, PROBLEM_JSON, problemType } from '../contract.ts'
+import { COUNT, choice, constant, each, record, ref, SHA256, said, TEXT } from './shape.ts'
+
+const PROBLEM = {
+  type: said('Stable; for programs.', choice(...Object.keys(ERRORS).map((code) => problemType(code as ErrorCode)))),
+  title: said('Of all errors of this type.', TEXT),
+  status: said('That of the answer.', COUNT),
+  detail: said('For people; it may change.', TEXT),
+}
 
 /** Schemas of what is answered when something is wrong. */
 export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  Error: record({
-    error: said('Stable; for programs.', choice(...ERROR_CODES)),
-    message: said('For people; it may change.', TEXT),
-  }),
+  Error: record(PROBLEM),
   RefusedConfig: record({
-    error: { const: 'refused' },
-    message: TEXT,
+    ...PROBLEM,
+    type: constant(problemType('refused')),
     changed: { const: false },
     hash: said('Of the config that stays live.', SHA256),
     problems: said('Errors, then warnings: `file:line:column: path: what is wrong`.', each(TEXT)),
@@ -45,5 +49,5 @@ export type SharedStatus = keyof typeof ERROR_RESPONSES
 
 /** An answer with an error; `schema` where it says more than {@link ERROR_SCHEMAS}.Error. */
 export function refusal(description: string, schema: JsonSchema = ref('Error')) {
-  return { description, content: { 'application/json': { schema } } }
+  return { description, content: { [PROBLEM_JSON]: { schema } } }
 }

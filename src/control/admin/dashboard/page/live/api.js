@@ -60,6 +60,6 @@ export class Api {
     }
     if (answer.ok) return answer
     const body = await answer.json().catch(() => ({}))
-    throw new ApiError(answer.status, body.message ?? `status ${answer.status}`, body.problems)
+    throw new ApiError(answer.status, body.detail ?? `status ${answer.status}`, body.problems)
   }
 }

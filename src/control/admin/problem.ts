@@ -1,0 +1,32 @@
+import { ERRORS, type ErrorCode, PROBLEM_JSON, problemType } from './contract.ts'
+
+/** The problem document (RFC 9457) of an error; `detail` and `more` are shown. */
+export function problem(code: ErrorCode, status: number, detail: string, more: object = {}): Buffer {
+  return Buffer.from(JSON.stringify({ type: problemType(code), title: ERRORS[code], status, detail, ...more }))
+}
+
+/** The whole answer to what was no request, by the code with which node:http gave up on it. */
+export function unreadAnswer(code: string, headers: Readonly<Record<string, string>>): string {
+  const { status, phrase, detail } = UNREAD[code] ?? MALFORMED
+  const body = problem('bad_request', status, detail)
+  const fields = { ...headers, 'content-type': PROBLEM_JSON, 'content-length': body.length, connection: 'close' }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`
+}
+
+interface Unread {
+  readonly status: number
+  readonly phrase: string
+  readonly detail: string
+}
+
+const MALFORMED: Unread = { status: 400, phrase: 'Bad Request', detail: 'the request is malformed' }
+
+const UNREAD: Readonly<Record<string, Unread>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, phrase: 'Request Timeout', detail: 'the request arrived too slowly' },
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    phrase: 'Request Header Fields Too Large',
+    detail: 'the header fields are too large',
+  },
+}
