@@ -82,16 +82,16 @@ describe.skipIf(withoutBrowser)('each page', () => {
   test('charts tell what was where somebody points, all of a page at once', async () => {
     const { page, errors } = await at('#/')
     await page.locator('.u-over').nth(3).waitFor()
-    expect(await page.locator('.legend .when:visible').count()).toBe(0)
+    expect(await page.locator('.plot .when:visible').count()).toBe(0)
     const { height = 0, width = 0 } = (await page.locator('.u-over').first().boundingBox()) ?? {}
     await page
       .locator('.u-over')
       .first()
       .hover({ position: { x: width - 2, y: height / 2 } })
-    await until(async () => (await page.locator('.legend .when:visible').count()) === 4)
-    expect(await page.locator('.legend .when').first().textContent()).toMatch(/^\d\d:\d\d:\d\d$/)
+    await until(async () => (await page.locator('.plot .when:visible').count()) === 4)
+    expect(await page.locator('.plot .when').first().textContent()).toMatch(/^\d\d:\d\d:\d\d$/)
     await page.mouse.move(0, 0)
-    await until(async () => (await page.locator('.legend .when:visible').count()) === 0)
+    await until(async () => (await page.locator('.plot .when:visible').count()) === 0)
     expect(errors).toEqual([])
     await page.context().close()
   })

@@ -137,7 +137,7 @@ export class ConfigPage {
             'tr',
             {},
             h('th', { scope: 'row' }, String(number)),
-            h('td', {}, dayTime(savedAt)),
+            h('td', { class: 'nowrap' }, dayTime(savedAt)),
             h('td', { class: 'mono' }, hash.slice(0, 12)),
             h('td', {}, SOURCES[source] ?? source),
             h('td', {}, number === latest ? badge('live', 'good') : this.#rollbackButton(number)),
