@@ -10,11 +10,11 @@ import { HIDDEN } from './secrets.ts'
 
 /** A value that holds, and who says so. */
 export interface Effective {
-  /** Below the policy: `queue.size`; empty: the policy as a whole. */
+  /** Below the policy or the key of an upstream: `queue.size`; empty: that as a whole. */
   readonly key: string
   /** As one would write it. */
   readonly value: string
-  /** `route`, `profile NAME`, `defaults` or `built-in`. */
+  /** `route`, `profile NAME`, `upstream`, `defaults` or `built-in`. */
   readonly source: string
   /** undefined: built in. */
   readonly at: Position | undefined
@@ -57,15 +57,18 @@ export function actingPolicies(tree: Node, route: RouteConfig): readonly ActingP
 
 function effectiveValues(tree: Node, route: RouteConfig, name: string): readonly Effective[] {
   const source = sourceOf(tree, route.name)
-  return routeLeaves(tree, route, name).map((leaf) => {
-    const builtIn = leaf.node.at.line === 0
-    return {
-      key: leaf.steps.slice(1).join('.'),
-      value: shownText(leaf),
-      source: builtIn ? 'built-in' : source(leaf),
-      at: builtIn ? undefined : leaf.node.at,
-    }
-  })
+  return routeLeaves(tree, route, name).map((leaf) => effectiveOf(leaf, source))
+}
+
+/** `source`: who says what is not built in. */
+export function effectiveOf(leaf: Leaf, source: (leaf: Leaf) => string): Effective {
+  const builtIn = leaf.node.at.line === 0
+  return {
+    key: leaf.steps.slice(1).join('.'),
+    value: shownText(leaf),
+    source: builtIn ? 'built-in' : source(leaf),
+    at: builtIn ? undefined : leaf.node.at,
+  }
 }
 
 /** The values of one key of a route, defaults included; none where the key means nothing to it. */

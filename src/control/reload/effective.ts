@@ -1,26 +1,44 @@
 import { keyOf } from '../../config/tree.ts'
 import type { Written } from '../../explain/model.ts'
 import { actingPolicies } from '../../explain/policies.ts'
-import { object, required } from '../../schema/composites.ts'
+import { upstreamValues } from '../../explain/upstream-values.ts'
+import { object, optional } from '../../schema/composites.ts'
 import { text } from '../../schema/scalars.ts'
-import { NotFound, readQuery, taking, type View } from '../admin/command.ts'
+import { BadCommand, NotFound, readQuery, taking, type View } from '../admin/command.ts'
 
-const question = object({ route: required(text('the name of a route'), 'Which one.') })
+const question = object({
+  route: optional(text('the name of a route'), 'Which route.'),
+  upstream: optional(text('the name of an upstream'), 'Or which upstream.'),
+})
 
-/** `GET /api/v1/config/effective?route=R`: every value that holds for a route of the live config, and who says so. */
+/**
+ * `GET /api/v1/config/effective?route=R` or `?upstream=U`: every value of the live config that holds for it, and who says so.
+ */
 export function effectiveConfig(live: () => Written): View {
   return taking({ query: question }, ({ query }) => {
-    const { route: name } = readQuery(question, query)
-    const { config, tree } = live()
-    const route = config.lean.routes.find((known) => known.name === name)
-    if (route === undefined) throw new NotFound(`the live config has no route ${JSON.stringify(name)}`)
-    return {
-      route: name,
-      hash: config.hash,
-      at: keyOf(tree, ['routes', name]),
-      upstreams: route.to?.map(({ upstream, weight }) => ({ upstream, weight })) ?? [],
-      failover: route.failover,
-      policies: actingPolicies(tree, route),
-    }
+    const { route, upstream } = readQuery(question, query)
+    if (route !== undefined && upstream === undefined) return ofRoute(live(), route)
+    if (upstream !== undefined && route === undefined) return ofUpstream(live(), upstream)
+    throw new BadCommand('name a route or an upstream')
   })
+}
+
+function ofRoute({ config, tree }: Written, name: string): object {
+  const route = config.lean.routes.find((known) => known.name === name)
+  if (route === undefined) throw new NotFound(`the live config has no route ${JSON.stringify(name)}`)
+  return {
+    route: name,
+    hash: config.hash,
+    at: keyOf(tree, ['routes', name]),
+    upstreams: route.to?.map(({ upstream, weight }) => ({ upstream, weight })) ?? [],
+    failover: route.failover,
+    policies: actingPolicies(tree, route),
+  }
+}
+
+function ofUpstream({ config, tree }: Written, name: string): object {
+  if (!config.lean.upstreams.some((known) => known.name === name))
+    throw new NotFound(`the live config has no upstream ${JSON.stringify(name)}`)
+  const at = keyOf(tree, ['upstreams', name])
+  return { upstream: name, hash: config.hash, at, keys: upstreamValues(tree, name) }
 }

@@ -206,7 +206,7 @@ describe('what is read', () => {
         const url = `${path.replace('{id}', story)}?${name}=${values[name] ?? 'app'}`
         const answer = await fetchRaw(gateway.adminPort, 'GET', url, await bearer())
         const needed = inQuery.some(({ name: other, required }) => required === true && other !== name)
-        expect([url, answer.status]).toEqual([url, needed ? 400 : 200])
+        expect([url, answer.status, problems(key, answer)]).toEqual([url, needed ? 400 : 200, []])
       }
       const answer = await fetchRaw(gateway.adminPort, 'GET', `${path}?nonsense=1`, await bearer())
       expect([key, answer.status, problems(key, answer)]).toEqual([key, 400, []])
@@ -217,6 +217,7 @@ describe('what is read', () => {
     const unknown: readonly (readonly [string, string])[] = [
       ['GET /api/v1/requests/{id}', '/api/v1/requests/nobody'],
       ['GET /api/v1/config/effective', '/api/v1/config/effective?route=nobody'],
+      ['GET /api/v1/config/effective', '/api/v1/config/effective?upstream=nobody'],
     ]
     for (const [key, path] of unknown) {
       const answer = await gateway.admin(path)

@@ -115,6 +115,19 @@ test('GET /api/v1/config/effective says who says what', async () => {
   })
   expect((await shop.sluice.admin('/api/v1/config/effective?route=no')).status).toBe(404)
   expect((await shop.sluice.admin('/api/v1/config/effective')).status).toBe(400)
+  expect((await shop.sluice.admin('/api/v1/config/effective?route=good&upstream=good')).status).toBe(400)
+})
+
+test('GET /api/v1/config/effective says so of an upstream, too', async () => {
+  const { body } = await shop.sluice.admin('/api/v1/config/effective?upstream=good')
+  const { keys, ...head } = JSON.parse(body) as { keys: { name: string; values: { key: string }[] }[] }
+  expect(head).toMatchObject({ upstream: 'good', at: { line: expect.any(Number) } })
+  const values = (name: string) => keys.find((one) => one.name === name)?.values
+  const at = expect.objectContaining({ file: expect.stringContaining('sluice.yaml') })
+  expect(values('endpoints')).toMatchObject([{ key: '', source: 'upstream', at }])
+  expect(values('connections')).toContainEqual({ key: 'keepAlive', value: '2s', source: 'defaults', at })
+  expect(values('connections')).toContainEqual({ key: 'max', value: '256', source: 'built-in' })
+  expect((await shop.sluice.admin('/api/v1/config/effective?upstream=no')).status).toBe(404)
 })
 
 test('GET /api/v1/whoami', async () => {

@@ -22,16 +22,29 @@ export const CONFIG_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     name: TEXT,
     stage: said('Policies act in this order.', COUNT),
     why: TEXT,
-    values: each(
-      record(
-        {
-          key: said('Below the policy, such as `queue.size`; empty: the policy as a whole.', TEXT),
-          value: said('As one would write it.', TEXT),
-          source: said('`route`, `profile NAME`, `defaults` or `built-in`.', TEXT),
-        },
-        { at: ref('Position') },
-      ),
-    ),
+    values: each(ref('EffectiveValue')),
+  }),
+  EffectiveValue: record(
+    {
+      key: said('Below the policy or the key, such as `queue.size`; empty: that as a whole.', TEXT),
+      value: said('As one would write it.', TEXT),
+      source: said('`route`, `profile NAME`, `upstream`, `defaults` or `built-in`.', TEXT),
+    },
+    { at: ref('Position') },
+  ),
+  EffectiveRoute: record({
+    route: TEXT,
+    hash: SHA256,
+    at: ref('Position'),
+    upstreams: each(record({ upstream: TEXT, weight: COUNT })),
+    failover: each(TEXT),
+    policies: each(ref('Policy')),
+  }),
+  EffectiveUpstream: record({
+    upstream: TEXT,
+    hash: SHA256,
+    at: ref('Position'),
+    keys: each(record({ name: TEXT, values: each(ref('EffectiveValue')) })),
   }),
 }
 
@@ -72,19 +85,10 @@ export const CONFIG_OPERATIONS: Operations = {
   'GET /api/v1/config/effective': {
     id: 'getEffectiveConfig',
     tag: 'Config',
-    summary: 'Every value that holds for a route, and who says so',
-    answer: json(
-      'Of the live config.',
-      record({
-        route: TEXT,
-        hash: SHA256,
-        at: ref('Position'),
-        upstreams: each(record({ upstream: TEXT, weight: COUNT })),
-        failover: each(TEXT),
-        policies: each(ref('Policy')),
-      }),
-    ),
-    others: { 404: refusal('The live config has no such route (`not_found`).') },
+    summary: 'Every value that holds for a route or an upstream, and who says so',
+    description: 'Exactly one of the two is named.',
+    answer: json('Of the live config.', { oneOf: [ref('EffectiveRoute'), ref('EffectiveUpstream')] }),
+    others: { 404: refusal('The live config has no such route or upstream (`not_found`).') },
   },
   'POST /api/v1/reload': applies('reload', 'Reads the config files again', 'The body is `{}`.'),
   'GET /api/v1/history': {

@@ -29,7 +29,7 @@ export async function openShop(
 upstreams:
   good: { endpoints: ["${upstream.url}", "${second.url}"] }
   dead: { endpoints: ["http://127.0.0.1:${await closedPort()}"] }
-defaults: { route: { timeouts: { request: 3s } } }
+defaults: { route: { timeouts: { request: 3s } }, upstream: { connections: { keepAlive: 2s } } }
 routes:
   good: { match: { path: /good }, to: good }
   bad: { match: { path: /bad }, to: good, slo: { availability: 99.9% }, circuitBreaker: { minRequests: 1000 } }

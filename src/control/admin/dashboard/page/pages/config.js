@@ -4,6 +4,35 @@ import { Effective } from '../parts/effective.js'
 
 const SOURCES = { files: 'files', api: 'admin API', rollback: 'rollback', 'last-known-good': 'last known good' }
 
+/** Whose effective values are shown; it stands in the address. */
+class Choice {
+  /**
+   * @param {'route' | 'upstream'} kind
+   * @param {URLSearchParams} query
+   */
+  constructor(kind, query) {
+    this.kind = kind
+    this.name = query.get(kind) ?? ''
+    const list = `config-${kind}s`
+    const input = h('input', {
+      list,
+      value: this.name,
+      autocomplete: 'off',
+      onchange: () => {
+        location.hash = `#/config?${kind}=${encodeURIComponent(input.value.trim())}`
+      },
+    })
+    this.names = h('datalist', { id: list })
+    this.element = h('label', {}, `Of ${kind}`, input, this.names)
+  }
+
+  /** @param {readonly string[]} names */
+  offer(names) {
+    if (this.names.children.length !== names.length)
+      this.names.replaceChildren(...names.map((name) => h('option', { value: name })))
+  }
+}
+
 /** What is live, where it came from, and what was before. */
 export class ConfigPage {
   constructor({ actions, api, query, state }) {
@@ -15,15 +44,10 @@ export class ConfigPage {
     this.reloadButton = h('div', { class: 'actions' })
     this.history = h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'History' })
     this.shown = ''
-    const route = query.get('route') ?? ''
-    this.route = h('input', {
-      list: 'config-routes',
-      value: route,
-      autocomplete: 'off',
-      onchange: () => this.#choose(),
-    })
-    this.names = h('datalist', { id: 'config-routes' })
-    this.effective = route === '' ? undefined : new Effective(api, route)
+    this.routes = new Choice('route', query)
+    this.upstreams = new Choice('upstream', query)
+    const chosen = [this.routes, this.upstreams].find(({ name }) => name !== '')
+    this.effective = chosen && new Effective(api, chosen.kind, chosen.name)
     const livePanel = panel('Live config', this.live)
     livePanel.querySelector('header').append(this.reloadButton)
     this.element = h(
@@ -32,13 +56,9 @@ export class ConfigPage {
       h('h1', {}, 'Config'),
       livePanel,
       panel('History', this.history),
-      panel('Effective config', h('div', { class: 'filters' }, h('label', {}, 'Of route', this.route)), this.names),
+      panel('Effective config', h('div', { class: 'filters' }, this.routes.element, this.upstreams.element)),
       this.effective?.element,
     )
-  }
-
-  #choose() {
-    location.hash = `#/config?route=${encodeURIComponent(this.route.value.trim())}`
   }
 
   reload() {
@@ -47,10 +67,9 @@ export class ConfigPage {
   }
 
   update() {
-    const { generation, hash, reload, routes } = this.state.now
-    const names = Object.keys(routes).filter((name) => name !== '-')
-    if (this.names.children.length !== names.length)
-      this.names.replaceChildren(...names.map((name) => h('option', { value: name })))
+    const { generation, hash, reload, routes, upstreams } = this.state.now
+    this.routes.offer(Object.keys(routes).filter((name) => name !== '-'))
+    this.upstreams.offer(Object.keys(upstreams))
     const shown = JSON.stringify([generation, hash, reload, this.actions.allowed])
     if (shown === this.shown) return
     this.shown = shown
@@ -137,7 +156,7 @@ export class ConfigPage {
             'tr',
             {},
             h('th', { scope: 'row' }, String(number)),
-            h('td', {}, dayTime(savedAt)),
+            h('td', { class: 'nowrap' }, dayTime(savedAt)),
             h('td', { class: 'mono' }, hash.slice(0, 12)),
             h('td', {}, SOURCES[source] ?? source),
             h('td', {}, number === latest ? badge('live', 'good') : this.#rollbackButton(number)),

@@ -31,7 +31,7 @@ export class RoutePage {
       'Latest failed and slow requests',
       'None of it is kept: none has failed or was slow lately.',
     )
-    this.effective = name === '-' ? undefined : new Effective(api, name)
+    this.effective = name === '-' ? undefined : new Effective(api, 'route', name)
     this.known = h(
       'div',
       { class: 'page' },

@@ -4,6 +4,7 @@ import { endpointTone, words } from '../lib/tones.js'
 import { upstreamNotes } from '../parts/attention.js'
 import { band, bandAxis } from '../parts/band.js'
 import { Charts, CONNECTIONS, TRIES, TRY_LATENCY, USABLE } from '../parts/charts.js'
+import { Effective } from '../parts/effective.js'
 import { Table } from '../parts/table.js'
 
 const MOST_BANDS = 20
@@ -30,7 +31,16 @@ export class UpstreamPage {
     this.shownBands = ''
     this.notes = h('ul', { class: 'attention', 'aria-label': 'Needs attention' })
     this.shownNotes = ''
-    this.known = h('div', { class: 'page' }, this.notes, this.endpoints.element, this.health, this.charts.element)
+    this.effective = new Effective(api, 'upstream', name)
+    this.known = h(
+      'div',
+      { class: 'page' },
+      this.notes,
+      this.endpoints.element,
+      this.health,
+      this.charts.element,
+      this.effective.element,
+    )
     this.element = h(
       'div',
       { class: 'page' },
@@ -46,6 +56,7 @@ export class UpstreamPage {
 
   reload() {
     void this.charts.reload()
+    void this.effective.load()
   }
 
   update() {

@@ -34,12 +34,9 @@ export class Chart {
     /** @type {any[][]} */
     this.columns = [[]]
     this.values = lines.map(() => h('b', {}, NOTHING))
-    this.when = h('li', { class: 'when', hidden: true })
-    this.plot = h('div', {
-      class: 'plot',
-      role: 'img',
-      'aria-label': `Chart: ${title}. The latest values are in the legend.`,
-    })
+    this.when = h('span', { class: 'when', hidden: true })
+    const told = `Chart: ${title}. The latest values are in the legend.`
+    this.plot = h('div', { class: 'plot', role: 'img', 'aria-label': told }, this.when)
     this.element = h(
       'figure',
       { class: 'panel' },
@@ -50,7 +47,6 @@ export class Chart {
         h(
           'ul',
           { class: 'legend' },
-          this.when,
           lines.map((line, i) => this.#key(line, i)),
         ),
       ),
@@ -142,7 +138,7 @@ export class Chart {
           y: { range: (_chart, _min, max) => [0, Math.max(max * 1.1, this.whole ? 4 : 0) || 1] },
         },
         axes: [
-          { ...axis, size: 24, gap: 4, space: 70, values: '{HH}:{mm}:{ss}' },
+          { ...axis, size: 28, gap: 8, space: 70, values: '{HH}:{mm}:{ss}' },
           {
             ...axis,
             ...steps,

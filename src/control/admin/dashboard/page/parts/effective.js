@@ -1,28 +1,33 @@
 import { h, panel } from '../lib/dom.js'
 
-/** Every value that holds for a route, and who says so. */
+/** Every value that holds for a route or an upstream, and who says so. */
 export class Effective {
   /**
    * @param {import('../live/api.js').Api} api
-   * @param {string} route
+   * @param {'route' | 'upstream'} kind
+   * @param {string} name
    */
-  constructor(api, route) {
+  constructor(api, kind, name) {
     this.api = api
-    this.route = route
+    this.kind = kind
+    this.name = name
     this.body = h('div', {}, h('p', { class: 'empty' }, 'Asking …'))
-    this.element = panel(`Effective config of ${route}`, this.body)
+    this.element = panel(`Effective config of ${kind} ${name}`, this.body)
     void this.load()
   }
 
   async load() {
     try {
-      const { at, policies } = await this.api.get(`config/effective?route=${encodeURIComponent(this.route)}`)
+      const { kind, name } = this
+      const { at, keys, policies } = await this.api.get(`config/effective?${kind}=${encodeURIComponent(name)}`)
       this.body.replaceChildren(
         h('p', { class: 'muted' }, 'Written at ', h('span', { class: 'mono' }, place(at))),
         h(
           'div',
-          { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Effective config of ${this.route}` },
-          table(this.route, policies),
+          { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Effective config of ${kind} ${name}` },
+          kind === 'route'
+            ? table(`What acts on requests of ${name}, in this order, with whose values.`, 'Policy', policies)
+            : table(`What holds for ${name}, with whose values.`, 'Part', keys),
         ),
       )
     } catch (error) {
@@ -31,21 +36,21 @@ export class Effective {
   }
 }
 
-function table(route, policies) {
+function table(caption, first, groups) {
   return h(
     'table',
     {},
-    h('caption', {}, `What acts on requests of ${route}, in this order, with whose values.`),
+    h('caption', {}, caption),
     h(
       'thead',
       {},
       h(
         'tr',
         {},
-        ['Policy', 'Key', 'Value', 'From'].map((label) => h('th', { scope: 'col' }, label)),
+        [first, 'Key', 'Value', 'From'].map((label) => h('th', { scope: 'col' }, label)),
       ),
     ),
-    policies.map(({ name, values, why }) =>
+    groups.map(({ name, values, why }) =>
       h(
         'tbody',
         {},
