@@ -2,7 +2,7 @@ import type { CellRef, Page } from '../cells/pages.ts'
 import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './config.ts'
 import type { Flight, FlightFilter, FlightSummary } from './flight.ts'
 import type { Notice } from './notice.ts'
-import type { RequestRecord } from './spans.ts'
+import type { PackedRecord } from './spans.ts'
 
 /** What both planes say to each other. Structured-cloneable. The control plane never waits without a deadline. */
 
@@ -194,7 +194,7 @@ export type FromWorker =
   | { readonly type: 'series'; readonly metric: string; readonly labels: readonly string[]; readonly ref: CellRef }
   | { readonly type: 'want-page'; readonly kind: 'floats' }
   /** Answered with `spans-taken`. */
-  | { readonly type: 'spans'; readonly records: readonly RequestRecord[] }
+  | { readonly type: 'spans'; readonly records: readonly PackedRecord[] }
   | {
       readonly type: 'log'
       readonly level: 'info' | 'warn' | 'error'

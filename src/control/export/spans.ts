@@ -1,4 +1,4 @@
-import { type RequestRecord, SPAN_DROPS, type SpanDrop, spansIn } from '../../core/spans.ts'
+import { type PackedRecord, type RequestRecord, SPAN_DROPS, type SpanDrop, unpacked } from '../../core/spans.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import { within } from '../../lib/within.ts'
 import { Guard } from '../../stores/guard.ts'
@@ -21,6 +21,8 @@ export interface SpanExportOptions {
   readonly collector: Pick<Collector, 'send' | 'close'>
   /** Spans that may wait. */
   readonly waiting: number
+  /** Told of what the collector has taken. */
+  readonly sent: (records: readonly RequestRecord[]) => void
   readonly metrics: Pick<WorkerMetrics, 'counter'>
   readonly clock: Clock
   readonly log: Pick<Log, 'info' | 'warn'>
@@ -33,9 +35,9 @@ export interface SpanExportOptions {
 export class SpanExport {
   private readonly options: SpanExportOptions
   private readonly guard: Guard<boolean>
-  private queue: RequestRecord[] = []
+  private queue: PackedRecord[] = []
   private spans = 0
-  private batch: readonly RequestRecord[] = []
+  private batch: readonly PackedRecord[] = []
   /** Clock milliseconds: since when something waits. */
   private since = 0
   /** Clock milliseconds before which nothing is sent. */
@@ -58,10 +60,10 @@ export class SpanExport {
     for (const reason of SPAN_DROPS) this.drop(reason, 0)
   }
 
-  take(records: readonly RequestRecord[]): void {
+  take(records: readonly PackedRecord[]): void {
     if (this.queue.length === 0) this.since = this.options.clock.now()
     for (const record of records) {
-      const spans = spansIn(record)
+      const { spans } = record
       if (this.closed || this.spans + spans > this.options.waiting) this.drop('queue_full', spans)
       else {
         this.queue.push(record)
@@ -109,7 +111,7 @@ export class SpanExport {
   private async turn(): Promise<boolean> {
     let spans = 0
     let end = 0
-    while (end < this.queue.length && spans < BATCH_SPANS) spans += spansIn(this.queue[end++] as RequestRecord)
+    while (end < this.queue.length && spans < BATCH_SPANS) spans += (this.queue[end++] as PackedRecord).spans
     this.batch = this.queue.slice(0, end)
     if (!(await this.guard.run(false))) return false
     this.queue.splice(0, end)
@@ -120,12 +122,14 @@ export class SpanExport {
   /** True: the batch is done with. Rejects where it is not. */
   private async send(): Promise<boolean> {
     const { collector, encoder, log } = this.options
-    const spans = this.batch.reduce((sum, record) => sum + spansIn(record), 0)
+    const spans = this.batch.reduce((sum, record) => sum + record.spans, 0)
     try {
-      const answer = await collector.send(encoder.encode(this.batch), encoder.contentType)
+      const records = this.batch.map(unpacked)
+      const answer = await collector.send(encoder.encode(records), encoder.contentType)
       const rejected = Math.min(spans, encoder.rejected(answer))
       this.drop('rejected', rejected)
       this.exported(spans - rejected)
+      this.options.sent(records)
       if (!this.works) log.info('the collector takes spans again')
       this.works = true
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { CollectorConfig, Config } from '../../config/config.ts'
-import type { RequestRecord } from '../../core/spans.ts'
+import type { PackedRecord, RequestRecord } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { UuidV7 } from '../../lib/uuid.ts'
@@ -78,8 +78,7 @@ export class TelemetryExport {
   }
 
   /** Records of a worker. */
-  take(records: readonly RequestRecord[]): void {
-    for (const record of records) if (record.sampled) this.exemplify(record)
+  take(records: readonly PackedRecord[]): void {
     this.spans?.take(records)
   }
 
@@ -101,6 +100,9 @@ export class TelemetryExport {
       encoder: new SpanEncoder({ service, version, instance: this.instance }, protocol === 'http/json'),
       collector: new Collector({ url: `${endpoint}/v1/traces`, headers, timeout, clock }),
       waiting,
+      sent: (records) => {
+        for (const record of records) if (record.sampled) this.exemplify(record)
+      },
       metrics,
       clock,
       log,

@@ -1,7 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { CellRef } from '../../cells/pages.ts'
 import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
-import type { RequestRecord } from '../../core/spans.ts'
+import type { PackedRecord } from '../../core/spans.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
@@ -32,7 +32,7 @@ export interface CrewOptions {
   readonly flights: Pick<FlightLog, 'take'>
   readonly taps: Pick<Taps, 'take'>
   /** Takes what requests were recorded as spans. */
-  readonly spans: (records: readonly RequestRecord[]) => void
+  readonly spans: (records: readonly PackedRecord[]) => void
   readonly limits: ResourceLimits
   readonly testHooks: boolean
   readonly clock: Clock

@@ -52,13 +52,13 @@ export function serverSpan(record: RequestRecord): Written {
 /** The span of one of its tries. */
 export function clientSpan(record: RequestRecord, tri: TryRecord): Written {
   const { endpoint, hedge, number, outcome, reason, status, upstream } = tri
-  const url = new URL(endpoint)
+  const colon = endpoint.lastIndexOf(':')
   const failed = status >= 400 || (reason !== undefined && outcome !== 'ignored')
   const attributes: Attributes = {
     ...methodOf(record.method),
     'url.full': `${endpoint}${record.path}`,
-    'server.address': url.hostname.replace(/^\[|\]$/g, ''),
-    'server.port': Number(url.port || (url.protocol === 'https:' ? 443 : 80)),
+    'server.address': endpoint.slice(endpoint.indexOf('//') + 2, colon).replace(/^\[|\]$/g, ''),
+    'server.port': Number(endpoint.slice(colon + 1)),
     'sluice.upstream': upstream,
     'sluice.endpoint': endpoint,
     'sluice.outcome': outcome,

@@ -7,6 +7,8 @@ const MAX_EVENTS = 32
 
 /** What happened to an exchange that has ended, in the order of time. `epoch`: Unix milliseconds at clock time 0. */
 export function eventsOf(ex: Exchange, epoch: number, now: number): EventRecord[] {
+  const [first, ...further] = ex.allTries
+  if (ex.notes === undefined && further.length === 0 && first?.unsent !== true) return []
   const { kept = [], more = 0 } = ex.notes ?? {}
   const all = [...kept.flatMap(decisionOf), ...betweenTries(ex)].sort((a, b) => a.at - b.at)
   const leftOut = more + Math.max(0, all.length - MAX_EVENTS)
@@ -15,9 +17,11 @@ export function eventsOf(ex: Exchange, epoch: number, now: number): EventRecord[
   return events.map((event) => ({ ...event, at: epoch + event.at }))
 }
 
+const NONE: ReadonlySet<Attempt> = new Set()
+
 /** The tries that began beside a slow first one. */
 export function hedgesOf({ notes }: Exchange): ReadonlySet<Attempt> {
-  return new Set(notes?.kept.flatMap((note) => (note.kind === 'hedge' ? [note.tri] : [])))
+  return notes === undefined ? NONE : new Set(notes.kept.flatMap((note) => (note.kind === 'hedge' ? [note.tri] : [])))
 }
 
 /** The failure of the request says why no further try followed. */

@@ -1,11 +1,12 @@
 import type { FromWorker } from '../../core/protocol.ts'
-import type { RequestRecord } from '../../core/spans.ts'
+import type { PackedRecord } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'
 
 /** Records of a worker that the control plane has not taken: written, and on their way. */
 const MAX_RECORDS = 1024
-const BATCH = 64
-const EVERY_MS = 100
+const BATCH = 256
+/** Each hand-over wakes the control plane, which takes the caches of a core that it shares with a worker. */
+const EVERY_MS = 500
 
 /**
  * Where a worker's records wait for the control plane, which takes them batch by batch. While it can't keep up nothing more
@@ -14,7 +15,7 @@ const EVERY_MS = 100
 export class SpanOutbox {
   private readonly post: (message: FromWorker) => void
   private readonly clock: Clock
-  private waiting: RequestRecord[] = []
+  private waiting: PackedRecord[] = []
   private underway = 0
   private due = false
 
@@ -27,7 +28,7 @@ export class SpanOutbox {
     return this.waiting.length + this.underway >= MAX_RECORDS
   }
 
-  put(record: RequestRecord): void {
+  put(record: PackedRecord): void {
     this.waiting.push(record)
     if (this.waiting.length >= BATCH) this.flush()
     else if (!this.due) {

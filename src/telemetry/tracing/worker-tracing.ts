@@ -1,7 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { FromWorker } from '../../core/protocol.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
-import type { SpanDrop } from '../../core/spans.ts'
+import { packed, type SpanDrop } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { SpanOutbox } from './outbox.ts'
@@ -48,7 +48,8 @@ export class WorkerTracing {
       return
     }
     const epoch = this.clock.wall() - this.clock.now()
-    this.outbox.put(recordOf(ex, trace, { ...facts, epoch, pattern: pattern(ex.path), random: this.random }))
+    const record = recordOf(ex, trace, { ...facts, epoch, pattern: pattern(ex.path), random: this.random })
+    this.outbox.put(packed(record))
   }
 }
 

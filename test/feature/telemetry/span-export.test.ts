@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SpanExport } from '../../../src/control/export/spans.ts'
 import { controlMetrics } from '../../../src/control/metrics/control-metrics.ts'
+import { packed } from '../../../src/core/spans.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { Collector } from '../../../src/telemetry/collector.ts'
 import { MetricsRegistry } from '../../../src/telemetry/metrics.ts'
@@ -41,6 +42,7 @@ class Rig {
         clock: this.clock,
       }),
       waiting,
+      sent: () => {},
       metrics: controlMetrics(this.registry),
       clock: this.clock,
       log: this.log,
@@ -49,7 +51,7 @@ class Rig {
 
   /** So many records of two spans each. */
   take(records: number): void {
-    this.export.take(Array.from({ length: records }, () => requestRecord()))
+    this.export.take(Array.from({ length: records }, () => packed(requestRecord())))
   }
 
   async counted(): Promise<Record<string, number>> {

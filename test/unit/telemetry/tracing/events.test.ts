@@ -27,6 +27,12 @@ test('a request that one try answers has none', () => {
   expect(story(ex)).toEqual([])
 })
 
+test('a request whose only try the pool refused says so', () => {
+  const ex = madeExchange()
+  begin(ex, 1, POOL_FULL, 1000)
+  expect(story(ex)).toEqual([[1005, 'refused', { policy: 'pool', reason: 'pool_full' }]])
+})
+
 test('decisions and what made further tries follow, in the order of time', () => {
   const ex = madeExchange()
   ex.trace = { sampled: false, tried: () => {} }
