@@ -4,17 +4,16 @@ import { backend } from './backend.ts'
 import { type Child, startPinned } from './child.ts'
 import type { Latency, Launch, Peer, Row, Sample, Scenario } from './contract.ts'
 import { pace, saturate, type Target } from './load.ts'
-import { median } from './median.ts'
 import { answering, freePort } from './ports.ts'
 import { cpuMicros, family, peakMiB } from './processes.ts'
 import { type Pair, summary } from './summary.ts'
 
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
-/** Code that is compiled as it runs settles within it. */
-const WARM_UP_SECONDS = 4
+/** Code that is compiled as it runs settles within it; that of stages that see few of the requests takes longest. */
+const WARM_UP_SECONDS = 8
 const START_SECONDS = 1
-/** Percentiles settle sooner than CPU times, and say less. */
+/** After the first round, which tells the rate. Percentiles settle sooner than CPU times, and say less. */
 const PACED_ROUNDS = 3
 /** Percentiles need more answers than a median of many pairs. */
 const PACED_TIMES = 3
@@ -44,6 +43,20 @@ export interface BenchResult {
   readonly skipped: readonly { readonly peer: string; readonly why: string }[]
 }
 
+/** What the rounds of one peer gave. */
+interface Taken {
+  readonly pairs: Pair[]
+  readonly latencies: Latency[]
+}
+
+interface Measured {
+  readonly sample: Sample
+  readonly paced: Latency | undefined
+}
+
+/** A launch that failed. */
+const NOTHING: Sample = { cpuUs: undefined, busy: 0, requests: 0, rps: 0, errors: 1, peakMiB: 0 }
+
 interface Running {
   readonly peer: Peer
   readonly child: Child
@@ -58,9 +71,9 @@ export function estimate({
   rounds,
   latency,
 }: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
-  const launched = START_SECONDS + WARM_UP_SECONDS
-  const paced = latency ? Math.min(rounds, PACED_ROUNDS) * (launched + PACED_TIMES * seconds) : 0
-  return peers.length * (START_SECONDS + scenarios.length * (rounds * (launched + seconds) + paced))
+  const paced = latency ? Math.min(rounds - 1, PACED_ROUNDS) * PACED_TIMES * seconds : 0
+  const measured = rounds * (START_SECONDS + WARM_UP_SECONDS + seconds)
+  return peers.length * (START_SECONDS + scenarios.length * (measured + paced))
 }
 
 /**
@@ -146,90 +159,54 @@ class Bench {
   }
 
   private async scenario(able: readonly Peer[], scenario: Scenario): Promise<Row[]> {
-    const { progress, reference, rounds } = this.options
-    const pairs = new Map<Peer, Pair[]>(able.map((one) => [one, []]))
+    const { latency, progress, reference, rounds } = this.options
+    const taken = new Map<Peer, Taken>(able.map((one) => [one, { pairs: [], latencies: [] }]))
     const standard = able.find(({ name }) => name === reference) ?? (able[0] as Peer)
+    let rate: number | undefined
     for (let round = 0; round < rounds; round++) {
       const samples = new Map<Peer, Sample>()
       for (const one of rotated(able, round)) {
-        const sample = await this.sample(one, scenario)
+        const { paced, sample } = await this.measure(one, scenario, round <= PACED_ROUNDS ? rate : undefined)
         samples.set(one, sample)
+        if (paced !== undefined) taken.get(one)?.latencies.push(paced)
         progress(`${scenario.name} ${round + 1}/${rounds} ${one.name}: ${shown(sample)}`)
       }
       const beside = samples.get(standard) as Sample
-      for (const [one, sample] of samples) pairs.get(one)?.push({ sample, beside })
+      for (const [one, sample] of samples) taken.get(one)?.pairs.push({ sample, beside })
+      if (latency) rate ??= paceOf([...samples.values()])
     }
-    const latencies = await this.latencies(pairs, scenario)
-    return able.map((one) => summary(one.name, scenario.name, pairs.get(one) ?? [], latencies.get(one) ?? []))
+    return [...taken].map(([{ name }, { latencies, pairs }]) => summary(name, scenario.name, pairs, latencies))
   }
 
-  private async latencies(
-    pairs: ReadonlyMap<Peer, readonly Pair[]>,
-    scenario: Scenario,
-  ): Promise<ReadonlyMap<Peer, readonly Latency[]>> {
-    const { latency, progress, rounds } = this.options
-    const taken = new Map<Peer, Latency[]>()
-    const able = [...pairs.keys()].filter((one) => middleRate(pairs.get(one)) > 0)
-    if (!latency || able.length === 0) return taken
-    const rate = Math.max(1, Math.floor(PACE * Math.min(...able.map((one) => middleRate(pairs.get(one))))))
-    progress(`${scenario.name}: percentiles at ${rate} requests a second`)
-    for (let round = 0; round < Math.min(rounds, PACED_ROUNDS); round++) {
-      for (const one of rotated(able, round)) {
-        const paced = await this.paced(one, scenario, rate)
-        if (paced !== undefined) taken.set(one, [...(taken.get(one) ?? []), paced])
-      }
-    }
-    return taken
-  }
-
-  private async sample(peer: Peer, scenario: Scenario): Promise<Sample> {
+  /** One launch. `rate`: for percentiles; undefined: without. */
+  private async measure(peer: Peer, scenario: Scenario, rate: number | undefined): Promise<Measured> {
     const { seconds } = this.options
     try {
       return await this.launched(peer, async (one) => {
         const target = this.target(one, scenario)
         await saturate(target, WARM_UP_SECONDS)
-        const pids = family(one.child.pid)
-        const cpuBefore = cpuMicros(pids)
-        const before = performance.now()
-        const { requests, rps, errors } = await saturate(target, seconds)
-        const cpu = cpuMicros(pids) - cpuBefore
-        const busy = cpu / 1000 / (performance.now() - before)
-        return {
-          cpuUs: requests === 0 ? undefined : cpu / requests,
-          busy,
-          requests,
-          rps,
-          errors,
-          peakMiB: peakMiB(pids),
-        }
+        const sample = await this.sample(one, target)
+        return { sample, paced: rate === undefined ? undefined : await pace(target, rate, PACED_TIMES * seconds) }
       })
     } catch (error) {
-      this.failed(peer, error)
-      return { cpuUs: undefined, busy: 0, requests: 0, rps: 0, errors: 1, peakMiB: 0 }
+      this.options.signal.throwIfAborted()
+      this.options.progress(`${peer.name}: ${messageOf(error)}`)
+      return { sample: NOTHING, paced: undefined }
     }
   }
 
-  private async paced(peer: Peer, scenario: Scenario, rate: number): Promise<Latency | undefined> {
-    try {
-      return await this.launched(peer, async (one) => {
-        const target = this.target(one, scenario)
-        await saturate(target, WARM_UP_SECONDS)
-        return await pace(target, rate, PACED_TIMES * this.options.seconds)
-      })
-    } catch (error) {
-      this.failed(peer, error)
-      return undefined
-    }
+  private async sample({ child }: Running, target: Target): Promise<Sample> {
+    const pids = family(child.pid)
+    const cpuBefore = cpuMicros(pids)
+    const before = performance.now()
+    const { requests, rps, errors } = await saturate(target, this.options.seconds)
+    const cpu = cpuMicros(pids) - cpuBefore
+    const busy = cpu / 1000 / (performance.now() - before)
+    return { cpuUs: requests === 0 ? undefined : cpu / requests, busy, requests, rps, errors, peakMiB: peakMiB(pids) }
   }
 
   private target({ peer, port }: Running, scenario: Scenario): Target {
     return { core: LOAD_CORE, port, peer, scenario, signal: this.options.signal }
-  }
-
-  /** One failed run spoils no table; what was asked to stop stops. */
-  private failed({ name }: Peer, error: unknown): void {
-    this.options.signal.throwIfAborted()
-    this.options.progress(`${name}: ${messageOf(error)}`)
   }
 }
 
@@ -238,8 +215,10 @@ function rotated<T>(list: readonly T[], by: number): T[] {
   return [...list.slice(at), ...list.slice(0, at)]
 }
 
-function middleRate(pairs: readonly Pair[] = []): number {
-  return median(pairs.map(({ sample }) => sample.rps))
+/** Of what the slowest has taken; undefined: none has answered. */
+function paceOf(samples: readonly Sample[]): number | undefined {
+  const rates = samples.map(({ rps }) => rps).filter((rate) => rate > 0)
+  return rates.length === 0 ? undefined : Math.max(1, Math.floor(PACE * Math.min(...rates)))
 }
 
 function shown({ cpuUs, rps, busy, errors }: Sample): string {

@@ -13,8 +13,8 @@ describe('arguments of the bench', () => {
     expect(names(wanted.scenarios)).toEqual(['small', 'json10k', 'body1m', 'post1k'])
     expect(wanted).toMatchObject({
       reference: 'nginx',
-      seconds: 2,
-      rounds: 8,
+      seconds: 3,
+      rounds: 6,
       require: false,
       out: undefined,
       whole: true,

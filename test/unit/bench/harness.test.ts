@@ -12,7 +12,7 @@ import { until } from '../../kit/until.ts'
 import { skipWithoutTools } from './tools.ts'
 
 const RUN = fileURLToPath(new URL('../../bench/run.ts', import.meta.url))
-const LONG = 90_000
+const LONG = 120_000
 
 class Harness {
   output = ''
@@ -43,7 +43,7 @@ class Harness {
   }
 }
 
-const CHOICE = ['--scenarios', 'small', '--rounds', '1', '--peers', 'sluice,bare']
+const CHOICE = ['--scenarios', 'small', '--rounds', '2', '--peers', 'sluice,bare']
 
 describe('npm run bench', () => {
   it('measures, and writes what it found', { timeout: LONG }, async ({ skip }) => {
