@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { backend } from './backend.ts'
 import { type Child, startPinned } from './child.ts'
 import type { Latency, Launch, Peer, Row, Sample, Scenario } from './contract.ts'
@@ -13,6 +14,8 @@ const LOAD_CORE = 1
 /** Code that is compiled as it runs settles within it; that of stages that see few of the requests takes longest. */
 const WARM_UP_SECONDS = 8
 const START_SECONDS = 1
+/** The first of several workers answers before the others do: all connections would go to it. */
+const SETTLE_SECONDS = 1
 /** After the first round, which tells the rate. Percentiles settle sooner than CPU times, and say less. */
 const PACED_ROUNDS = 3
 /** Percentiles need more answers than a median of many pairs. */
@@ -72,7 +75,7 @@ export function estimate({
   latency,
 }: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
   const paced = latency ? Math.min(rounds - 1, PACED_ROUNDS) * PACED_TIMES * seconds : 0
-  const measured = rounds * (START_SECONDS + WARM_UP_SECONDS + seconds)
+  const measured = rounds * (START_SECONDS + SETTLE_SECONDS + WARM_UP_SECONDS + seconds)
   return peers.length * (START_SECONDS + scenarios.length * (measured + paced))
 }
 
@@ -184,6 +187,7 @@ class Bench {
     try {
       return await this.launched(peer, async (one) => {
         const target = this.target(one, scenario)
+        await setTimeout(SETTLE_SECONDS * 1000, undefined, { signal: this.options.signal })
         await saturate(target, WARM_UP_SECONDS)
         const sample = await this.sample(one, target)
         return { sample, paced: rate === undefined ? undefined : await pace(target, rate, PACED_TIMES * seconds) }
