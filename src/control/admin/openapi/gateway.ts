@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../../../schema/schema.ts'
 import { LEVELS } from '../../../telemetry/log.ts'
+import { BREAKER_STATES } from '../../contract.ts'
 import { ROLES } from '../contract.ts'
 import { json, type Operations } from './operation.ts'
 import { byName, COUNT, choice, each, FLAG, NUMBER, orNull, record, ref, SHA256, said, TEXT, TIME } from './shape.ts'
@@ -13,7 +14,7 @@ export const GATEWAY_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   ),
   WorkerState: choice('starting', 'serving', 'stalled', 'ending', 'waiting'),
   EndpointState: choice('usable', 'ejected', 'unhealthy', 'draining'),
-  BreakerState: choice('closed', 'open', 'half_open', 'ramping', 'forced_open', 'forced_closed'),
+  BreakerState: choice(...BREAKER_STATES),
   Status: record({
     version: TEXT,
     gateway: said('`gateway.name`.', TEXT),
