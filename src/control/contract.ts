@@ -51,6 +51,10 @@ export interface ConfigChange {
 /** `leaving`: no new connections, what is in flight may finish. */
 export type DrainState = 'serving' | 'draining' | 'leaving' | 'cut' | 'done'
 
+/** States of an endpoint as operators see them, in metrics and in the API. */
+export const ENDPOINT_STATES = ['usable', 'ejected', 'unhealthy', 'draining'] as const
+export type EndpointState = (typeof ENDPOINT_STATES)[number]
+
 /** States of a breaker as operators see them, in metrics and in the API. */
 export const BREAKER_STATES = ['closed', 'open', 'half_open', 'ramping', 'forced_open', 'forced_closed'] as const
 export type BreakerState = (typeof BREAKER_STATES)[number]

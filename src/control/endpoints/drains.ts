@@ -3,10 +3,11 @@ import { object, required } from '../../schema/composites.ts'
 import { name, oneOf, text } from '../../schema/scalars.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { BadCommand, readCommand } from '../admin/command.ts'
+import type { EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import type { EndpointBook } from './book.ts'
 import type { EndpointMarks } from './marks.ts'
-import { type EndpointState, endpointState } from './state.ts'
+import { endpointState } from './state.ts'
 
 /** An endpoint as operators see it. */
 export interface EndpointFacts {

@@ -1,11 +1,8 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import { inPanic } from '../../core/panic.ts'
 import { EndpointState as Bits, type EndpointCells, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
+import { ENDPOINT_STATES, type EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
-
-export const ENDPOINT_STATES = ['usable', 'ejected', 'unhealthy', 'draining'] as const
-
-export type EndpointState = (typeof ENDPOINT_STATES)[number]
 
 /** What an endpoint's words say; draining was an operator's wish and counts before health, checks count before tries. */
 export function endpointState(registry: CellRegistry, { state }: EndpointCells): EndpointState {

@@ -1,9 +1,9 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import { BUCKETS, type MetricName } from '../../telemetry/names.ts'
-import type { BreakerFacts, WorkerState } from '../contract.ts'
+import type { BreakerFacts, EndpointState, WorkerState } from '../contract.ts'
 import type { EndpointBook } from '../endpoints/book.ts'
-import { type EndpointState, endpointState } from '../endpoints/state.ts'
+import { endpointState } from '../endpoints/state.ts'
 import { type GaugeSources, routeGauges } from '../metrics/gauges.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 

@@ -11,7 +11,7 @@ type TimedEvent = ReadableSpan['events'][number]
 
 /**
  * Writes records as spans of the OpenTelemetry SDK and encodes them as OTLP. Its tracer would be told once more what a record
- * holds, and look at each attribute again: with it encoding takes half as long again.
+ * holds, and look at each attribute again: with it encoding takes twice as long.
  */
 export class SpanEncoder {
   private readonly json: boolean

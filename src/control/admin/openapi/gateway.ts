@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../../schema/schema.ts'
 import { LEVELS } from '../../../telemetry/log.ts'
-import { BREAKER_STATES } from '../../contract.ts'
+import { BREAKER_STATES, ENDPOINT_STATES } from '../../contract.ts'
 import { ROLES } from '../contract.ts'
 import { json, type Operations } from './operation.ts'
 import { byName, COUNT, choice, each, FLAG, NUMBER, orNull, record, ref, SHA256, said, TEXT, TIME } from './shape.ts'
@@ -13,7 +13,7 @@ export const GATEWAY_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     choice('serving', 'draining', 'leaving', 'cut', 'done'),
   ),
   WorkerState: choice('starting', 'serving', 'stalled', 'ending', 'waiting'),
-  EndpointState: choice('usable', 'ejected', 'unhealthy', 'draining'),
+  EndpointState: choice(...ENDPOINT_STATES),
   BreakerState: choice(...BREAKER_STATES),
   Status: record({
     version: TEXT,
