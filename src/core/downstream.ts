@@ -67,18 +67,19 @@ export interface Downstream {
   /** Nobody wants the (rest of the) body: it is read up to a bound and dropped, or the connection closes after the answer. */
   discardBody(): void
 
-  /** A 1xx answer other than 100 and 101. */
+  /** A 1xx answer other than 100 and 101. Left out where a field can't be sent, and while the client does not read. */
   informational(status: number, headers: FlatHeaders): void
   /**
    * The final head. Hop-by-hop fields must be gone; framing is the downstream's business: with a `content-length` field
-   * exactly that many bytes must follow, without one the body is chunked (HTTP/1.0: ends with the connection).
+   * exactly that many bytes must follow, without one the body is chunked (HTTP/1.0: ends with the connection). Values are
+   * octets and go out as they are; `trailer` goes out only where trailers can follow.
    * False: a field can't be sent (control characters, two lengths, a transfer coding); nothing went out, another head may
    * follow.
    */
   head(status: number, headers: FlatHeaders): boolean
   /** False: wait for `onDrain` before writing more. */
   write(chunk: Buffer): boolean
-  /** Response trailers, before `end`; dropped where the protocol can't carry them. */
+  /** Response trailers, before `end`; dropped where the protocol can't carry them, each that can't be sent by itself. */
   trailers(headers: FlatHeaders): void
   end(): void
   /** Breaks the answer so that the client can see that it is not whole. */

@@ -12,8 +12,16 @@ describeDownstream(
 )
 
 function openScene(request: SceneRequest): Scene {
-  const { method = 'GET', target = '/', headers = [], contentLength = 0 } = request
-  const downstream = new MemoryDownstream({ method, target, headers, contentLength, host: 'shop.test', peer: PEER })
+  const { method = 'GET', target = '/', headers = [], contentLength = 0, protocol = 'HTTP/1.1' } = request
+  const downstream = new MemoryDownstream({
+    method,
+    target,
+    headers,
+    contentLength,
+    protocol,
+    host: 'shop.test',
+    peer: PEER,
+  })
   const events = new Events()
   downstream.attach(events)
   return {

@@ -13,7 +13,7 @@ const lines = (headers: FlatHeaders): string =>
   headers.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('')
 
 async function openScene(held: Gate, request: SceneRequest): Promise<Scene> {
-  const { method = 'GET', target = '/', headers = [], contentLength = 0 } = request
+  const { method = 'GET', target = '/', headers = [], contentLength = 0, protocol = 'HTTP/1.1' } = request
   const index = held.handled.length
   const client = await held.client()
   const framing =
@@ -22,7 +22,7 @@ async function openScene(held: Gate, request: SceneRequest): Promise<Scene> {
       : contentLength > 0
         ? `Content-Length: ${contentLength}\r\n`
         : ''
-  client.send(`${method} ${target} HTTP/1.1\r\nHost: Shop.test:80\r\n${lines(headers)}${framing}\r\n`)
+  client.send(`${method} ${target} ${protocol}\r\nHost: Shop.test:80\r\n${lines(headers)}${framing}\r\n`)
   const { downstream, events }: Handled = await held.request(index)
   return {
     downstream,

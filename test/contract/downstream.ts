@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { settle, until } from '../kit/until.ts'
+import { describeAnswerFields } from './downstream/answer-fields.ts'
 import type { Scene, SceneRequest, Stage } from './downstream/scene.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -320,6 +321,8 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
         expect(events.names).toEqual(['sent'])
       })
     })
+
+    describeAnswerFields(open)
 
     describe('a client that leaves', () => {
       test('before the head is told once, and nothing is asked of it any more', async () => {

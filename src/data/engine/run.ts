@@ -208,7 +208,8 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     respond(this, this.chain, () => {
       this.clocks?.relaying(isStream ? timeouts.stream : timeouts.idle)
       if (this.sendHead()) relay.open()
-      else this.break(failure('bad_response', 'headers', 'upstream'))
+      // What a transport passes on can be sent: what can't is a field of ours.
+      else this.onBug(new Error('a field that was added to the answer can not be sent'))
     })
     return relay
   }

@@ -3,7 +3,7 @@ import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.t
 import { type Failure, failure } from '../../core/failures.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
-import { isLength, trailerPairs } from './answer-fields.ts'
+import { forNode, isLength, isSendable, isSpecial, trailerPairs } from './answer-fields.ts'
 import type { Guard } from './guard.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
@@ -40,6 +40,8 @@ const TO_THE_END = -2
 
 /** Answers up to this size are written in one piece with their head. */
 const SMALL_BYTES = 8192
+/** Unsent bytes above which 1xx answers are left out: the client does not read. */
+const EARLY_BYTES = 16_384
 const NOTHING = Buffer.alloc(0)
 
 const BROKEN_BODY = failure('bad_request', 'request', 'client', 'The framing of the body is broken.')
@@ -223,11 +225,9 @@ export class NodeDownstream implements Downstream {
 
   informational(status: number, headers: FlatHeaders): void {
     if (this.over || this.headSent || this.protocol === 'HTTP/1.0' || status < 102 || status > 199) return
-    try {
-      this.res.writeInformation(status, headers as string[])
-    } catch {
-      // A field that can't be written: an early word is not worth an answer.
-    }
+    // An early word is not worth memory, nor an answer: what the client does not read, or can't be written, is left out.
+    if (this.res.writableLength > EARLY_BYTES || !isSendable(headers)) return
+    this.res.writeInformation(status, headers as string[])
   }
 
   head(status: number, headers: FlatHeaders): boolean {
@@ -236,16 +236,19 @@ export class NodeDownstream implements Downstream {
     const old = this.protocol === 'HTTP/1.0'
     const bodiless = this.bodiless || status === 204 || status === 304
     let due = old ? TO_THE_END : CHUNKED
-    let fields = headers
+    let special = false
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i] as string
       if (name.length === 14 && name.toLowerCase() === 'content-length') {
         if (due >= 0 || !isLength(headers[i + 1] as string)) return false
         due = Number(headers[i + 1])
-        // RFC 9110, section 8.6: 204 has none.
-        if (status === 204) fields = [...headers.slice(0, i), ...headers.slice(i + 2)]
       } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return false
+      else if (!special && isSpecial(name)) special = true
     }
+    let fields = headers
+    if (special || status === 204) fields = forNode(headers, status !== 204, due === CHUNKED && !bodiless)
+    // Checked before node does: once it has taken an answer for one without a body, it does not take that back.
+    if (bodiless && !this.bodiless && !isSendable(fields)) return false
     // `TE: chunked` would make node send chunks to an HTTP/1.0 client.
     if (old) res.useChunkedEncodingByDefault = false
     if (this.connection.draining) res.shouldKeepAlive = false
@@ -253,8 +256,6 @@ export class NodeDownstream implements Downstream {
       res.writeHead(status, fields as string[])
     } catch {
       res.statusMessage = ''
-      // node does not take back that such an answer has no body.
-      if (bodiless && !this.bodiless) this.reset()
       return false
     }
     this.bodiless = bodiless
@@ -309,11 +310,7 @@ export class NodeDownstream implements Downstream {
 
   trailers(headers: FlatHeaders): void {
     if (this.over || this.ended || this.bodiless || this.due !== CHUNKED || !this.headSent) return
-    try {
-      this.res.addTrailers(trailerPairs(headers))
-    } catch {
-      this.res.addTrailers([])
-    }
+    this.res.addTrailers(trailerPairs(headers))
   }
 
   end(): void {

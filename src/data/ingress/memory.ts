@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Gone, Peer } from '../../core/downstream.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
+import { isSendable, trailerPairs } from './answer-fields.ts'
 
 /** The request that a {@link MemoryDownstream} stands for. */
 export interface MemoryRequest {
@@ -155,8 +156,8 @@ export class MemoryDownstream implements Downstream {
   }
 
   informational(status: number, headers: FlatHeaders): void {
-    if (this.state !== 'open' || this.status !== 0 || this.protocol === 'HTTP/1.0') return
-    if (status >= 102 && status <= 199) this.informationals.push([status, headers])
+    if (this.state !== 'open' || this.status !== 0 || this.protocol === 'HTTP/1.0' || this.blocked) return
+    if (status >= 102 && status <= 199 && isSendable(headers)) this.informationals.push([status, headers])
   }
 
   head(status: number, headers: FlatHeaders): boolean {
@@ -165,14 +166,16 @@ export class MemoryDownstream implements Downstream {
     for (let i = 0; i < headers.length; i += 2) {
       const name = (headers[i] as string).toLowerCase()
       const value = headers[i + 1] as string
-      if (!isWritable(value) || name === 'transfer-encoding') return false
+      if (name === 'transfer-encoding') return false
       if (name !== 'content-length') continue
       if (due >= 0 || value === '' || !Number.isSafeInteger(Number(value))) return false
       due = Number(value)
     }
+    if (!isSendable(headers)) return false
     this.due = due
     this.status = status
-    this.answerHeaders = headers
+    const trailers = due < 0 && !this.bodiless && this.protocol !== 'HTTP/1.0'
+    this.answerHeaders = trailers ? headers : headers.filter((_, i) => !isTrailer(headers[i & ~1] as string))
     return true
   }
 
@@ -191,7 +194,7 @@ export class MemoryDownstream implements Downstream {
 
   trailers(headers: FlatHeaders): void {
     if (this.state === 'open' && this.due < 0 && !this.bodiless && this.protocol !== 'HTTP/1.0')
-      this.answerTrailers = headers
+      this.answerTrailers = trailerPairs(headers).flat()
   }
 
   end(): void {
@@ -232,11 +235,6 @@ export class MemoryDownstream implements Downstream {
   }
 }
 
-/** Tab, visible ASCII, space and the upper half of latin1. */
-function isWritable(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i)
-    if (code > 255 || code === 127 || (code < 32 && code !== 9)) return false
-  }
-  return true
+function isTrailer(name: string): boolean {
+  return name.toLowerCase() === 'trailer'
 }

@@ -8,6 +8,8 @@ export interface SceneRequest {
   readonly headers?: FlatHeaders
   /** Bytes of body; 0: none (default), -1: not known. */
   readonly contentLength?: number
+  /** Default: HTTP/1.1. */
+  readonly protocol?: 'HTTP/1.0'
 }
 
 /** What the client got. */
