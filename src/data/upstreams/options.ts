@@ -122,7 +122,7 @@ export const upstreamOptions = object(
     loadBalancing: withDefault(balancingOptions, {}, 'Which endpoint gets the next try.'),
     connections: withDefault(
       object({
-        max: withDefault(integer(1, 100_000), 256, 'Open connections to each endpoint, of all workers together.'),
+        max: withDefault(integer(1, 100_000), 1024, 'Open connections to each endpoint, of all workers together.'),
         maxWaiting: withDefault(
           integer(0, 100_000),
           64,

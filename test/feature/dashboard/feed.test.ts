@@ -126,7 +126,7 @@ test('GET /api/v1/config/effective says so of an upstream, too', async () => {
   const at = expect.objectContaining({ file: expect.stringContaining('sluice.yaml') })
   expect(values('endpoints')).toMatchObject([{ key: '', source: 'upstream', at }])
   expect(values('connections')).toContainEqual({ key: 'keepAlive', value: '2s', source: 'defaults', at })
-  expect(values('connections')).toContainEqual({ key: 'max', value: '256', source: 'built-in' })
+  expect(values('connections')).toContainEqual({ key: 'max', value: '1024', source: 'built-in' })
   expect((await shop.sluice.admin('/api/v1/config/effective?upstream=no')).status).toBe(404)
 })
 

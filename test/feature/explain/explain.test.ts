@@ -169,7 +169,7 @@ describe('sluice explain', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^routes\.NAME\.timeouts\.request +15s$/m)
     expect(stdout).toMatch(/^routes\.NAME\.retries\.when +\[connect, reset, 502, 503, 504\]$/m)
-    expect(stdout).toMatch(/^upstreams\.NAME\.connections\.max +256$/m)
+    expect(stdout).toMatch(/^upstreams\.NAME\.connections\.max +1024$/m)
     expect(stdout).not.toContain('{}')
     expect((await runCommand(explain, ['--defaults', file])).code).toBe(64)
   })
