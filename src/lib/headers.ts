@@ -30,3 +30,14 @@ export function fieldValue(headers: FlatHeaders, name: string): string | undefin
   }
   return undefined
 }
+
+/** All values of a list field, joined by commas; `''` where it is not there. `name` is lower-case. */
+export function fieldValues(headers: FlatHeaders, name: string): string {
+  let joined = ''
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i] as string
+    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue
+    joined = joined === '' ? (headers[i + 1] as string) : `${joined},${headers[i + 1]}`
+  }
+  return joined
+}

@@ -2,7 +2,7 @@ import type { Exchange, ResponseHead } from '../../core/exchange.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Chain } from './chain.ts'
-import { Kind, removeNamed } from './fields.ts'
+import { type FieldKinds, Kind, removeNamed } from './fields.ts'
 import { howAnswered } from './how-answered.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -27,6 +27,20 @@ export function answerHead(
   if (connection !== '') removeNamed(out, connection)
   ownFields(snapshot, ex, out)
   return { status, headers: out }
+}
+
+/** End-to-end fields of a 1xx answer or of trailers, in their order. `connection`: more options that name fields of this hop. */
+export function passedOn(kinds: FieldKinds, headers: FlatHeaders, connection = ''): string[] {
+  const out: string[] = []
+  let named = connection
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const kind = kinds.of(name)
+    if (kind === Kind.connection) named = named === '' ? (headers[i + 1] as string) : `${named},${headers[i + 1]}`
+    else if (kind === Kind.keep || kind === Kind.contentType) out.push(name, headers[i + 1] as string)
+  }
+  if (named !== '') removeNamed(out, named)
+  return out
 }
 
 /** Fields that every answer carries. */

@@ -17,6 +17,7 @@ export const Kind = {
   contentType: 12,
   contentLength: 13,
   explain: 14,
+  trailer: 15,
 } as const
 
 export type KindOf = (typeof Kind)[keyof typeof Kind]
@@ -53,7 +54,7 @@ export function requestKinds(correlation: readonly string[]): FieldKinds {
   )
 }
 
-/** Fields of an answer on its way down. */
+/** Fields of an answer on its way down. All that begin with `sluice-` are ours to say. */
 export function responseKinds(correlation: readonly string[]): FieldKinds {
   return new FieldKinds(
     new Map<string, KindOf>([
@@ -61,12 +62,36 @@ export function responseKinds(correlation: readonly string[]): FieldKinds {
       ['connection', Kind.connection],
       ['content-type', Kind.contentType],
       ['content-length', Kind.contentLength],
-      ['sluice-request-id', Kind.drop],
-      ['sluice-degraded', Kind.drop],
-      ['sluice-explain', Kind.drop],
+      ['trailer', Kind.trailer],
       ...correlation.map((name) => [name, Kind.drop] as const),
     ]),
-    Kind.keep,
+    Kind.drop,
+  )
+}
+
+/**
+ * RFC 9110, section 6.5.1: what must be known before the content. Framing, routing, request modifiers, authentication,
+ * control of the answer, format of the content. A client that merges trailers into the head would believe them.
+ */
+const NOT_IN_TRAILERS = [
+  ...['content-length', 'trailer', 'te'],
+  ...['host', 'forwarded', 'via'],
+  ...['cache-control', 'expect', 'max-forwards', 'pragma', 'range'],
+  ...['if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range'],
+  ...['authorization', 'proxy-authorization', 'www-authenticate', 'proxy-authenticate', 'cookie', 'set-cookie'],
+  ...['age', 'date', 'expires', 'location', 'refresh', 'retry-after', 'vary', 'warning'],
+  ...['content-encoding', 'content-type', 'content-range', 'content-location'],
+]
+
+/** Trailers of an answer on their way down. */
+export function trailerKinds(correlation: readonly string[]): FieldKinds {
+  return new FieldKinds(
+    new Map<string, KindOf>([
+      ...[...HOP_BY_HOP, ...NOT_IN_TRAILERS].map((name) => [name, Kind.drop] as const),
+      ['connection', Kind.connection],
+      ...correlation.map((name) => [name, Kind.drop] as const),
+    ]),
+    Kind.drop,
   )
 }
 

@@ -1,11 +1,13 @@
 import type { Downstream } from '../../core/downstream.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
-import type { FlatHeaders } from '../../lib/headers.ts'
+import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
 import type { AnswerSink, Try } from './try.ts'
 
 /** What a relay tells the run. */
 export interface RelayOwner {
+  /** The trailers that go on; `connection`: the options of the answer's head. */
+  relayedTrailers(trailers: FlatHeaders, connection: string): FlatHeaders
   /** A byte of the answer moved. */
   onRelayed(): void
   /** The answer was passed on whole. */
@@ -23,14 +25,17 @@ export class Relay implements AnswerSink {
   private readonly tri: Try
   private readonly downstream: Downstream
   private readonly stages: readonly BodyStage[]
+  /** The head as it came. */
+  private readonly headers: FlatHeaders
   private held: (Buffer | (() => void))[] | undefined = []
   private blockedByClient = false
 
-  constructor(owner: RelayOwner, tri: Try, downstream: Downstream, stages: readonly BodyStage[]) {
+  constructor(owner: RelayOwner, tri: Try, downstream: Downstream, stages: readonly BodyStage[], headers: FlatHeaders) {
     this.owner = owner
     this.tri = tri
     this.downstream = downstream
     this.stages = stages
+    this.headers = headers
   }
 
   /** The client holds the answer back. */
@@ -61,8 +66,12 @@ export class Relay implements AnswerSink {
   }
 
   onTrailers(headers: FlatHeaders): void {
-    if (this.held !== undefined) this.held.push(() => this.onTrailers(headers))
-    else this.downstream.trailers(headers)
+    if (this.held !== undefined) {
+      this.held.push(() => this.onTrailers(headers))
+      return
+    }
+    const connection = fieldValues(this.headers, 'connection')
+    this.downstream.trailers(this.owner.relayedTrailers(headers, connection))
   }
 
   onEnd(): void {

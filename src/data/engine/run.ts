@@ -10,11 +10,12 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
-import { answerHead, answerStages, isEventStream, ownFields } from './answer.ts'
+import { answerHead, answerStages, isEventStream, ownFields, passedOn } from './answer.ts'
 import { type AnswerHooksOwner, recover, respond, settle, streamRefusal } from './answer-hooks.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
+import { EarlyAnswers } from './early.ts'
 import { bodyFailure, expiredFailure } from './ends.ts'
 import { asksHow, serverTiming } from './how-answered.ts'
 import { overloadRefusal } from './overload.ts'
@@ -51,6 +52,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   private clocks: Clocks | undefined = undefined
   private stages: RequestStages | undefined = undefined
   private attempts: Attempts | undefined = undefined
+  private early: EarlyAnswers | undefined = undefined
   private relay: Relay | undefined = undefined
   private ownBody: Buffer | undefined = undefined
   private admission: Admission | undefined = undefined
@@ -188,7 +190,9 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   onInformational(status: number, headers: FlatHeaders): void {
-    if (!this.answering) this.downstream.informational(status, headers)
+    if (this.answering) return
+    this.early ??= new EarlyAnswers(this.downstream, this.snapshot.responseKinds)
+    this.early.pass(status, headers)
   }
 
   // --- answer
@@ -202,7 +206,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const changed = stages.some((stage) => stage.changesLength)
     ex.response = answerHead(this.snapshot, ex, status, headers, changed)
     if (status < 500) tri.endpoint.sticky?.mark(ex, ex.response.headers)
-    const relay = new Relay(this, tri, this.downstream, stages)
+    const relay = new Relay(this, tri, this.downstream, stages, headers)
     this.relay = relay
     const timeouts = (this.route as CompiledRoute).timeouts
     respond(this, this.chain, () => {
@@ -220,6 +224,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (refusal === undefined) tri.becomesStream()
     else if (!this.over) this.fail({ phase: 'limit', origin: 'sluice', ...refusal })
     return refusal === undefined
+  }
+
+  relayedTrailers(trailers: FlatHeaders, connection: string): FlatHeaders {
+    return passedOn(this.snapshot.trailerKinds, trailers, connection)
   }
 
   onRelayed(): void {

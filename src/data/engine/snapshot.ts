@@ -12,7 +12,7 @@ import type { WorkerTracing } from '../../telemetry/tracing/worker-tracing.ts'
 import type { RouteTable } from '../routing/table.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
-import { type FieldKinds, responseKinds } from './fields.ts'
+import { type FieldKinds, responseKinds, trailerKinds } from './fields.ts'
 import { Forwarder } from './forward.ts'
 import type { AttemptPlan } from './plan.ts'
 
@@ -46,6 +46,7 @@ export class Snapshot {
   readonly sampler: TraceSampler | undefined
   readonly forwarder: Forwarder
   readonly responseKinds: FieldKinds
+  readonly trailerKinds: FieldKinds
   readonly routes: RouteTable<CompiledRoute>
   readonly routesByName: ReadonlyMap<string, CompiledRoute>
   readonly upstreams: ReadonlyMap<string, Upstream>
@@ -67,6 +68,7 @@ export class Snapshot {
     this.sampler = deps.tracing?.sampler(head.tracing)
     this.forwarder = new Forwarder(head)
     this.responseKinds = responseKinds(head.correlation.headers)
+    this.trailerKinds = trailerKinds(head.correlation.headers)
     this.routes = routes
     this.routesByName = routesByName
     this.upstreams = upstreams
