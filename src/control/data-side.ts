@@ -26,6 +26,7 @@ import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
 import { controlMetrics } from './metrics/control-metrics.ts'
 import { Forgetting } from './metrics/forgetting.ts'
 import { addGauges, type GaugeSources } from './metrics/gauges.ts'
+import { LostRequests } from './metrics/lost-requests.ts'
 import { Objectives } from './metrics/objectives.ts'
 import type { Lease } from './registry/lease.ts'
 import { CellRegistry } from './registry/registry.ts'
@@ -114,6 +115,11 @@ export class DataSide {
         own.counter('sluice_discovery_refreshes_total', [upstream, ok ? 'ok' : 'failed']).inc()
       },
     })
+    const lost = new LostRequests({
+      metrics: own,
+      objectives: (route) => this.live?.routes.find(({ name }) => name === route)?.slo,
+      log,
+    })
     const ours = new OwnEndpoints(options.own, log)
     this.book = new EndpointBook({
       registry: this.registry,
@@ -143,6 +149,7 @@ export class DataSide {
       flights: this.flights,
       taps: this.taps,
       spans: (records) => this.telemetry.take(records),
+      requestsLost: (worker, reason, requests) => lost.take(worker, reason, requests),
       limits: workerLimits(machine, workers),
       reusePort,
       testHooks,

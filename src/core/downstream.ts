@@ -13,8 +13,11 @@ export interface Peer {
   readonly listener: string
 }
 
-/** Why a downstream is no longer there. */
-export type Gone = 'closed' | 'malformed' | 'too_slow'
+/**
+ * Why a downstream is no longer there. `inconsistent`: what it was told to write did not keep to the head that it had been
+ * told to send; the connection is closed, so that the client sees a broken answer. A bug of the one who answers.
+ */
+export type Gone = 'closed' | 'malformed' | 'too_slow' | 'inconsistent'
 
 /** What a downstream tells the one who handles its request. */
 export interface DownstreamEvents {
@@ -57,6 +60,11 @@ export interface Downstream {
   readonly bytesOut: number
   /** The values of `Upgrade`, lower-case, or undefined. An offer of h2c alone does not count. */
   readonly upgrade: string | undefined
+  /**
+   * The connection is no longer there, or the answer has ended: `onGone` or `onSent` was told, or is about to be within the
+   * turns of the event loop that a close takes. For the sweep that finds whoever was not told.
+   */
+  readonly gone: boolean
 
   attach(events: DownstreamEvents): void
 

@@ -5,7 +5,7 @@ export type Phase = 'request' | 'auth' | 'limit' | 'queue' | 'connect' | 'tls' |
 export type Origin = 'client' | 'upstream' | 'sluice' | 'operator'
 
 interface Row {
-  /** HTTP status of the answer; 499 is never sent, only logged. */
+  /** HTTP status of the answer; only recorded, and never sent, where `proxyStatus` is undefined. */
   readonly status: number
   /** RFC 9209 proxy error type; undefined where no answer is sent. */
   readonly proxyStatus: string | undefined
@@ -70,6 +70,7 @@ export const FAILURES = {
   upstream_error: row(503, 'destination_unavailable', 'The upstream answered with an error', true),
   bad_response: row(502, 'http_protocol_error', 'The upstream sent a malformed answer', true),
   response_incomplete: row(502, 'http_response_incomplete', 'The answer of the upstream broke off', true),
+  worker_lost: row(500, undefined, 'The worker that had the request ended'),
   internal: row(500, 'proxy_internal_error', 'An error inside the gateway'),
 } as const satisfies Record<string, Row>
 

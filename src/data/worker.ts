@@ -58,6 +58,7 @@ class DataWorker {
     const dropped = (reason: SpanDrop, spans: number): void =>
       this.metrics.counter('sluice_spans_dropped_total', [reason]).inc(spans)
     this.tracing = new WorkerTracing(dropped, clock, random, post)
+    const lostEnds = this.metrics.counter('sluice_lost_ends_total', [])
     const lostWakeups = this.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
     this.plane = new DataPlane({
       space: this.space,
@@ -72,6 +73,7 @@ class DataWorker {
       report: (notice) => post({ type: 'notice', notice }),
       mail: this.mail,
       lostWakeup: () => lostWakeups.inc(),
+      lostEnd: () => lostEnds.inc(),
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })
     this.beat()
@@ -131,7 +133,7 @@ class DataWorker {
   /** An error that nobody caught: what has no head yet is answered, then the thread ends. */
   crash(error: unknown): void {
     this.log('error', 'uncaught error, the worker ends', described(error))
-    this.plane.engine.cut(failure('internal', 'request', 'sluice'))
+    this.plane.engine.crash(failure('internal', 'request', 'sluice'))
     process.exit(CRASHED)
   }
 

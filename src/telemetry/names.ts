@@ -95,6 +95,11 @@ export const METRICS = {
     help: 'Permits that nobody was told of, found by the sweep; anything but 0 is a bug in Sluice.',
     labels: [],
   },
+  sluice_lost_ends_total: {
+    kind: 'counter',
+    help: 'Requests that ended without being told, found by the sweep; anything but 0 is a bug in Sluice.',
+    labels: [],
+  },
   sluice_spans_exported_total: { kind: 'counter', help: 'Spans that the collector has taken.', labels: [] },
   sluice_spans_dropped_total: {
     kind: 'counter',

@@ -251,8 +251,9 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
         await settle()
         downstream.end()
         expect(await answer()).toMatchObject({ complete: false })
-        await until(() => events.gone === 'closed')
+        await until(() => events.gone === 'inconsistent')
         expect(events.names).toEqual(['gone'])
+        expect(downstream.gone).toBe(true)
       })
 
       test('longer than announced is broken, and nothing of the surplus goes out', async () => {
@@ -265,7 +266,7 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
         const seen = await answer()
         expect(seen.complete).toBe(false)
         expect(seen.body).not.toContain('s')
-        await until(() => events.gone === 'closed')
+        await until(() => events.gone === 'inconsistent')
       })
 
       test('that is reset is seen broken, and tells nothing more', async () => {
@@ -304,7 +305,37 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
       test('without a head is broken', async () => {
         const { downstream, events } = await open()
         downstream.write(bytes('body'))
-        await until(() => events.gone === 'closed')
+        await until(() => events.gone === 'inconsistent')
+      })
+
+      // A status without a body must not leave its mark on the answer that takes its place.
+      test.each([204, 304, 200])(
+        '%i whose head can not be written is refused, and one with a body may follow',
+        async (status) => {
+          for (const method of ['GET', 'HEAD']) {
+            const { downstream, events, answer } = await open({ method })
+            expect(downstream.head(status, ['content-length', '0', 'x-bad', 'nul\x00'])).toBe(false)
+            expect(downstream.head(502, ['content-length', '3'])).toBe(true)
+            downstream.write(bytes('bad'))
+            downstream.end()
+            const body = method === 'HEAD' ? '' : 'bad'
+            expect(await answer()).toMatchObject({ status: 502, body, complete: true })
+            await until(() => events.sent === 1)
+            expect(events.names).toEqual(['sent'])
+          }
+        },
+      )
+
+      test('is over when it was sent or reset, and says so', async () => {
+        const sent = await open()
+        expect(sent.downstream.gone).toBe(false)
+        sent.downstream.head(200, ['content-length', '0'])
+        sent.downstream.end()
+        await until(() => sent.events.sent === 1)
+        expect(sent.downstream.gone).toBe(true)
+        const reset = await open()
+        reset.downstream.reset()
+        expect(reset.downstream.gone).toBe(true)
       })
 
       test('has one head and one end', async () => {
@@ -329,6 +360,7 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
         const { downstream, events, leave } = await open()
         leave('closed')
         await until(() => events.gone === 'closed')
+        expect(downstream.gone).toBe(true)
         downstream.informational(103, [])
         downstream.head(200, ['content-length', '2'])
         expect(downstream.write(bytes('ok'))).toBe(true)

@@ -23,6 +23,7 @@ import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
 import { HEAD, TIMEOUTS } from './lean.ts'
+import { lostEnd } from './lost-end.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
 
 /** What differs from a plain route to one upstream `a` with one endpoint. */
@@ -40,6 +41,8 @@ export interface EngineSetUp {
   readonly retryBudget?: UpstreamConfig['retryBudget']
   readonly hedge?: RouteConfig['hedge']
   readonly algorithm?: UpstreamConfig['algorithm']
+  /** Default: fails the test. */
+  readonly lostEnd?: () => void
 }
 
 /** One request handed to the engine, and what became of it. */
@@ -91,6 +94,7 @@ export class EngineKit {
         attempt: (_ex, at) => void this.tries.push(at),
         budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
       },
+      lostEnd: setUp.lostEnd ?? lostEnd,
       bug: (error) => void this.bugs.push(error),
     })
     this.upstreams = Object.entries(setUp.upstreams ?? { a: 1 }).map(([name, count]) =>

@@ -12,6 +12,7 @@ import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import type { Recorder } from '../../src/telemetry/finish.ts'
 import { ManualClock } from './clock.ts'
+import { lostEnd } from './lost-end.ts'
 import { TestMail } from './mail.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
 
@@ -47,6 +48,7 @@ export class ConfiguredPlane {
       report: () => {},
       mail: new TestMail(),
       lostWakeup: () => {},
+      lostEnd,
       bug: (error) => {
         throw error
       },

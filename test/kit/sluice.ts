@@ -5,6 +5,7 @@ import { request as requestByTls } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { LOST_END } from './lost-end.ts'
 import { until } from './until.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
@@ -136,6 +137,9 @@ export class Sluice {
       throw error
     })
     await rm(this.folder, { recursive: true, force: true })
+    // What the sweep found is a bug, whatever the test was about.
+    const lost = this.operational.find(({ error }) => error === LOST_END)
+    if (lost !== undefined) throw new Error(JSON.stringify(lost))
     return code
   }
 

@@ -22,7 +22,7 @@ test('docs/failures.md has a section for every reason, in the order of the table
 
 test.each(Object.entries(FAILURES))('the section of %s says status, error type and whether to retry', (reason, row) => {
   const section = sections.find((candidate) => candidate.reason === reason)
-  const status = row.status === 499 ? '499, never sent' : String(row.status)
+  const status = row.proxyStatus === undefined ? `${row.status}, never sent` : String(row.status)
   const type = row.proxyStatus === undefined ? [] : [`\`${row.proxyStatus}\``]
   expect(section?.facts.split(' · ')).toEqual([status, ...type, ...(row.retryable ? ['retryable'] : [])])
   expect(section?.text.length).toBeGreaterThan(40)

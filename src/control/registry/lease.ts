@@ -74,6 +74,13 @@ export interface Taken {
   give(mark: Mark): void
 }
 
+const ROUTE_KEY = 'route\0'
+
+/** Whose requests in flight the first cell of a key counts; undefined: no route's. */
+export function routeOfKey(key: string): string | undefined {
+  return key.startsWith(ROUTE_KEY) ? key.slice(ROUTE_KEY.length) : undefined
+}
+
 /** The cells that one user (a config generation, the endpoints of an upstream, a worker) keeps alive. */
 export class Lease {
   private readonly taken = new Map<string, Taken>()
@@ -84,7 +91,7 @@ export class Lease {
   }
 
   route(name: string, { breakers, bulkhead, streams }: RouteNeeds = NO_NEEDS): RouteCells {
-    const [inFlight] = this.cells(`route\0${name}`, ROUTE) as [CellRef]
+    const [inFlight] = this.cells(`${ROUTE_KEY}${name}`, ROUTE) as [CellRef]
     return {
       inFlight,
       breakers: Object.fromEntries(

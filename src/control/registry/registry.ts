@@ -2,7 +2,7 @@ import { type Mail, Mailboxes } from '../../cells/mailbox.ts'
 import { type CellRef, PAGE_BYTES, type Page, type PageKind } from '../../cells/pages.ts'
 import { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
-import { Lease, type Mark, type Shape, type Stretch, type Taken } from './lease.ts'
+import { Lease, type Mark, routeOfKey, type Shape, type Stretch, type Taken } from './lease.ts'
 
 /** A stretch that has its place. */
 interface Block extends Stretch {
@@ -108,6 +108,20 @@ export class CellRegistry {
   /** Wakes workers. */
   mail(mailboxes: readonly CellRef[]): Pick<Mail, 'post'> {
     return new Mailboxes(this.space, mailboxes)
+  }
+
+  /** Requests that a worker has in flight, by route, of retired generations too. */
+  inFlightOf(worker: number): Map<string, number> {
+    const found = new Map<string, number>()
+    const stride = CellSpace.columnSlots(this.workers)
+    for (const { blocks, key } of this.entries.values()) {
+      const route = routeOfKey(key)
+      if (route === undefined) continue
+      const { ref } = blocks[0] as Block
+      const requests = Atomics.load(this.space.int32(ref), ref.slot + worker * stride)
+      if (requests > 0) found.set(route, requests)
+    }
+    return found
   }
 
   /** Gives back all that a worker held. Only after its thread has exited. */

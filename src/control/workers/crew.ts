@@ -13,7 +13,7 @@ import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
 import type { Notices } from './notices.ts'
 import { FailedReplacements } from './restarts.ts'
 import { WorkerSlot } from './slot.ts'
-import { WorkerThread } from './thread.ts'
+import { exitReason, WorkerThread } from './thread.ts'
 
 const MEASURE_MS = 5_000
 /** A thread that has not spoken by then is ended. */
@@ -33,6 +33,8 @@ export interface CrewOptions {
   readonly taps: Pick<Taps, 'take'>
   /** Takes what requests were recorded as spans. */
   readonly spans: (records: readonly PackedRecord[]) => void
+  /** Requests in flight by route that ended with a worker and that it did not record. */
+  readonly requestsLost: (worker: number, reason: ExitReason, requests: ReadonlyMap<string, number>) => void
   readonly limits: ResourceLimits
   readonly testHooks: boolean
   readonly clock: Clock
@@ -222,6 +224,7 @@ export class Crew {
     const reason = slot.ending ?? exitReason(error)
     const served = slot.serving
     slot.thread = undefined
+    this.options.requestsLost(worker, reason, registry.inFlightOf(worker))
     registry.zeroColumn(worker)
     // Its permits are free: whoever waits for one in another worker must look.
     const mail = registry.mail(this.mailboxes)
@@ -289,9 +292,4 @@ export class Crew {
       else log.info('a worker goes on after a stall', { worker })
     }
   }
-}
-
-function exitReason(error: Error | undefined): ExitReason {
-  if (error === undefined) return 'exit'
-  return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'error'
 }

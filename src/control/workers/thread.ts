@@ -2,6 +2,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../../core/protocol.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import type { ExitReason } from '../contract.ts'
 
 /** The worker ended, or was about to, while an answer was waited for. */
 export class WorkerGone extends Error {}
@@ -105,4 +106,10 @@ export class WorkerThread {
     await this.thread.terminate()
     await this.exited
   }
+}
+
+/** Why a thread ended that nobody ended. */
+export function exitReason(error: Error | undefined): ExitReason {
+  if (error === undefined) return 'exit'
+  return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'error'
 }

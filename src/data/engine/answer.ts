@@ -1,9 +1,10 @@
 import type { Exchange, ResponseHead } from '../../core/exchange.ts'
 import type { BodyStage } from '../../core/policy.ts'
+import type { Reply } from '../../core/verdict.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Chain } from './chain.ts'
 import { type FieldKinds, Kind, removeNamed } from './fields.ts'
-import { howAnswered } from './how-answered.ts'
+import { asksHow, howAnswered } from './how-answered.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** The upstream's head as the client gets it: end-to-end fields in their order, then ours. */
@@ -44,11 +45,19 @@ export function passedOn(kinds: FieldKinds, headers: FlatHeaders, connection = '
 }
 
 /** Fields that every answer carries. */
-export function ownFields(snapshot: Snapshot, ex: Exchange, headers: string[]): void {
+function ownFields(snapshot: Snapshot, ex: Exchange, headers: string[]): void {
   for (const name of snapshot.correlation) headers.push(name, ex.correlationId)
   headers.push('sluice-request-id', ex.requestId)
   if (ex.degraded !== undefined) headers.push('sluice-degraded', ex.degraded)
   if (ex.explain) headers.push('sluice-explain', howAnswered(snapshot, ex))
+}
+
+/** The head of an answer of our own. */
+export function composeOwn(snapshot: Snapshot, ex: Exchange, reply: Reply): void {
+  const headers = reply.headers.slice()
+  if (ex.trusted) ex.explain = asksHow(ex)
+  ownFields(snapshot, ex, headers)
+  ex.response = { status: reply.status, headers }
 }
 
 const NO_STAGES: readonly BodyStage[] = []

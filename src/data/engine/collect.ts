@@ -88,6 +88,10 @@ export class CollectingDownstream implements Downstream {
     this.finish(undefined)
   }
 
+  get gone(): boolean {
+    return this.over
+  }
+
   closeAfter(): void {}
 
   tunnel(): Duplex {

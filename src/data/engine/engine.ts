@@ -3,7 +3,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Pressure } from '../../core/pressure.ts'
 import type { Reply } from '../../core/verdict.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
@@ -28,10 +28,14 @@ export interface EngineDeps {
   readonly requestId: () => string
   /** A bug's stack; for the operational log only. */
   readonly bug: (error: unknown, facts: { readonly requestId: string; readonly route: string }) => void
+  /** The sweep found an exchange that had ended without its run being told. */
+  readonly lostEnd: () => void
 }
 
 const CALM: Pressure = { stage: 0 }
 const MALFORMED_BYTES = 16_384
+/** Longer than the turns of the event loop that a close takes: who is gone at two looks in a row was not told. */
+const SWEEP_MS = 1_000
 const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout is over.')
 
 /** Runs exchanges on the current snapshot. */
@@ -47,6 +51,8 @@ export class Engine implements RunHost<Run> {
   current: Snapshot | undefined = undefined
   private readonly living = new Living<Run>()
   private readonly report: EngineDeps['bug']
+  private readonly lostEnd: EngineDeps['lostEnd']
+  private sweeping: ClockHandle = undefined
   private held = 0
   private idle: (() => void) | undefined = undefined
 
@@ -58,6 +64,7 @@ export class Engine implements RunHost<Run> {
     this.recorder = deps.recorder
     this.requestId = deps.requestId
     this.report = deps.bug
+    this.lostEnd = deps.lostEnd
   }
 
   /** Exchanges that have not ended. */
@@ -130,7 +137,31 @@ export class Engine implements RunHost<Run> {
     snapshot.enter()
     this.living.add(run)
     downstream.attach(run)
+    if (this.sweeping === undefined) this.sweepLater()
     return run
+  }
+
+  private sweepLater(): void {
+    this.sweeping = this.clock.after(SWEEP_MS, () => {
+      this.sweeping = undefined
+      this.sweep()
+      if (this.living.size > 0) this.sweepLater()
+    })
+  }
+
+  /**
+   * Whatever ends a connection or an exchange ends its run. Should an end ever be told to nobody, what the run holds (permits,
+   * slots, tickets) would be gone for good: two sweeps in a row give it back, and say so. There must be none to find.
+   */
+  sweep(): void {
+    for (const run of this.living.all()) {
+      if (!run.downstream.gone) run.suspect = false
+      else if (!run.suspect) run.suspect = true
+      else {
+        this.lostEnd()
+        run.abandon(new Error('an exchange ended, and its run was not told'))
+      }
+    }
   }
 
   bug(ex: Exchange, error: unknown): void {
@@ -153,6 +184,18 @@ export class Engine implements RunHost<Run> {
   /** Ends every exchange: an answer where none began, a visible break where one did. */
   cut(why: Failure): void {
     for (const run of this.living.all()) run.fail(why)
+  }
+
+  /** Answers or breaks what runs; no timer is left. */
+  close(why: Failure): void {
+    this.cut(why)
+    this.clock.cancel(this.sweeping)
+  }
+
+  /** The thread ends now: what still runs is recorded, with what it was answered so far. */
+  crash(why: Failure): void {
+    this.cut(why)
+    for (const run of this.living.all()) run.finish()
   }
 
   /** Ends exchanges that began before `since` on routes that are others there, or are gone. */

@@ -30,6 +30,7 @@ export interface PlaneDeps {
   /** The last request on a generation has ended, after another one was committed. */
   readonly retired: (generation: number) => void
   readonly bug: EngineDeps['bug']
+  readonly lostEnd: EngineDeps['lostEnd']
   readonly report: PolicyContext['report']
   readonly mail: Mail
   readonly lostWakeup: PolicyContext['lostWakeup']
@@ -48,10 +49,10 @@ export class DataPlane {
   private compilation: Compilation | undefined = undefined
 
   constructor(deps: PlaneDeps) {
-    const { clock, timers, random, pressure, recorder, bug } = deps
+    const { clock, timers, random, pressure, recorder, bug, lostEnd } = deps
     const ids = new UuidV7(clock, random)
     this.deps = deps
-    this.engine = new Engine({ clock, timers, random, pressure, recorder, bug, requestId: () => ids.next() })
+    this.engine = new Engine({ clock, timers, random, pressure, recorder, bug, lostEnd, requestId: () => ids.next() })
     this.services = new EngineServices(this.engine)
   }
 
@@ -117,7 +118,7 @@ export class DataPlane {
 
   /** Ends what runs and closes all connections. */
   close(): void {
-    this.engine.cut(failure('draining', 'request', 'operator'))
+    this.engine.close(failure('draining', 'request', 'operator'))
     for (const upstream of this.engine.current?.upstreams.values() ?? []) upstream.close()
     this.deps.timers.close()
   }

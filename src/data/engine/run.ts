@@ -10,14 +10,14 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
-import { answerHead, answerStages, isEventStream, ownFields, passedOn } from './answer.ts'
+import { answerHead, answerStages, composeOwn, isEventStream, passedOn } from './answer.ts'
 import { type AnswerHooksOwner, recover, respond, settle, streamRefusal } from './answer-hooks.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import { EarlyAnswers } from './early.ts'
 import { bodyFailure, expiredFailure } from './ends.ts'
-import { asksHow, serverTiming } from './how-answered.ts'
+import { serverTiming } from './how-answered.ts'
 import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
@@ -41,12 +41,14 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   readonly ex: Exchange
   /** @internal Among the engine's living runs. */
   place = -1
+  /** @internal Its downstream was gone at the engine's latest sweep. */
+  suspect = false
   readonly clock: Clock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
   private readonly engine: RunHost<Run>
   readonly snapshot: Snapshot
-  private readonly downstream: Downstream
+  readonly downstream: Downstream
   private readonly chain: Chain
   readonly route: CompiledRoute | undefined
   private clocks: Clocks | undefined = undefined
@@ -200,7 +202,14 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const { ex, chain } = this
     const isStream = isEventStream(headers)
-    if (isStream && !this.becomesStream(tri)) return undefined
+    if (isStream) {
+      const refusal = streamRefusal(this, chain)
+      if (refusal !== undefined) {
+        if (!this.over) this.fail({ phase: 'limit', origin: 'sluice', ...refusal })
+        return undefined
+      }
+      tri.becomesStream()
+    }
     this.answering = true
     const stages = answerStages(ex, chain, (error) => this.onBug(error))
     const changed = stages.some((stage) => stage.changesLength)
@@ -216,14 +225,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
       else this.onBug(new Error('a field that was added to the answer can not be sent'))
     })
     return relay
-  }
-
-  /** From now on it counts as a stream and not as a request. False: a policy refused it, and that is the answer. */
-  private becomesStream(tri: Try): boolean {
-    const refusal = streamRefusal(this, this.chain)
-    if (refusal === undefined) tri.becomesStream()
-    else if (!this.over) this.fail({ phase: 'limit', origin: 'sluice', ...refusal })
-    return refusal === undefined
   }
 
   relayedTrailers(trailers: FlatHeaders, connection: string): FlatHeaders {
@@ -277,10 +278,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   private compose(reply: Reply): void {
-    const headers = reply.headers.slice()
-    if (this.ex.trusted) this.ex.explain = asksHow(this.ex)
-    ownFields(this.snapshot, this.ex, headers)
-    this.ex.response = { status: reply.status, headers }
+    composeOwn(this.snapshot, this.ex, reply)
     this.ownBody = reply.body
   }
 
@@ -382,6 +380,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   onGone(why: Gone): void {
     if (this.over) return
+    if (why === 'inconsistent') {
+      this.abandon(new Error('an answer did not keep to its head'))
+      return
+    }
     if (why !== 'closed' && !this.ex.sent && !this.answering) {
       this.downstream.closeAfter()
       this.fail(bodyFailure(why))
@@ -394,7 +396,18 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.finish()
   }
 
-  private finish(): void {
+  /** Ends at once, whatever it waits for, because of a bug of ours: recorded, and all that it held is given back. */
+  abandon(bug: Error): void {
+    if (this.over) return
+    this.engine.bug(this.ex, bug)
+    this.ex.failure ??= failure('internal', this.ex.sent ? 'body' : 'request', 'sluice')
+    this.leave('client')
+    this.downstream.reset()
+    this.finish()
+  }
+
+  /** @internal Recorded, and all is given back. */
+  finish(): void {
     if (this.over) return
     this.over = true
     const { ex, chain } = this

@@ -86,6 +86,8 @@ export class NodeDownstream implements Downstream {
   private listensForDrain = false
   /** No event follows, calls do nothing. */
   private over = false
+  /** The answer did not keep to its head. */
+  private inconsistent = false
 
   constructor(connection: ClientConnection, req: Incoming, res: Outgoing, guard: Guard, refusal: Failure | undefined) {
     this.connection = connection
@@ -281,14 +283,14 @@ export class NodeDownstream implements Downstream {
   write(chunk: Buffer): boolean {
     if (this.over || this.ended || chunk.length === 0) return true
     if (!this.headSent) {
-      this.break()
+      this.breakOff()
       return true
     }
     if (this.bodiless) return true
     const { res } = this
     if (this.due >= 0) {
       if (chunk.length > this.due) {
-        this.break()
+        this.breakOff()
         return true
       }
       this.due -= chunk.length
@@ -316,7 +318,7 @@ export class NodeDownstream implements Downstream {
   end(): void {
     if (this.over || this.ended) return
     if (!this.headSent || this.due > 0) {
-      this.break()
+      this.breakOff()
       return
     }
     this.ended = true
@@ -343,6 +345,16 @@ export class NodeDownstream implements Downstream {
     throw new Error('this request was not upgraded')
   }
 
+  get gone(): boolean {
+    return this.over || this.res.closed || this.req.socket.destroyed
+  }
+
+  /** The answer is not what its head said. `onGone` follows with the end of the connection. */
+  private breakOff(): void {
+    this.inconsistent = true
+    this.break()
+  }
+
   /** Ends the connection in a way that can't be taken for the end of the answer. */
   private break(): void {
     this.connection.break(this.headSent && this.due === TO_THE_END)
@@ -363,7 +375,7 @@ export class NodeDownstream implements Downstream {
       } else {
         this.over = true
         this.disarm()
-        this.events?.onGone('closed')
+        this.events?.onGone(this.inconsistent ? 'inconsistent' : 'closed')
       }
     }
     this.connection.answered(this)

@@ -215,6 +215,10 @@ export class MemoryDownstream implements Downstream {
     if (this.state === 'open') this.state = 'broken'
   }
 
+  get gone(): boolean {
+    return this.state !== 'open'
+  }
+
   closeAfter(): void {
     if (this.status === 0) this.closes = true
   }
@@ -231,7 +235,7 @@ export class MemoryDownstream implements Downstream {
   private fail(): void {
     this.state = 'broken'
     this.body = 'cut'
-    queueMicrotask(() => this.events?.onGone('closed'))
+    queueMicrotask(() => this.events?.onGone('inconsistent'))
   }
 }
 

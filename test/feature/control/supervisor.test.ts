@@ -48,6 +48,7 @@ class Rig {
       flights: { take: () => {} },
       taps: { take: () => {} },
       spans: () => {},
+      requestsLost: () => {},
       limits: {},
       reusePort: true,
       testHooks: true,

@@ -176,13 +176,14 @@ const LATER: readonly Reason[] = [
 
 /**
  * `draining` in test/feature/resilience/drain.test.ts, `deadline_unmeetable` in test/feature/deadlines.test.ts,
- * `internal` takes a bug: test/unit/data/engine/hooks.test.ts.
+ * `internal` takes a bug: test/unit/data/engine/hooks.test.ts; `worker_lost` in test/feature/resilience/workers-end.test.ts.
  */
 const ELSEWHERE: readonly Reason[] = [
   'overloaded',
   'draining',
   'deadline_unmeetable',
   'internal',
+  'worker_lost',
   'bulkhead_full',
   'queue_timeout',
   'shed',

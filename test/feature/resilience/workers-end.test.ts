@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type HttpClient, httpClient } from '../../kit/client.ts'
 import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
 import { Load } from '../../kit/load.ts'
 import { TOP } from '../../kit/sluice.ts'
@@ -11,10 +12,14 @@ let upstream: TestUpstream
 let gateway: HookedGateway
 
 beforeEach(async () => {
-  upstream = await testUpstream((_req, res) => void res.end('ok'))
+  upstream = await testUpstream((req, res) => {
+    if (req.url?.endsWith('/held') !== true) res.end('ok')
+  })
   gateway = await hookedGateway(`${TOP.replace('workers: 2', 'workers: 3')}
 upstreams: { app: { endpoints: ["${upstream.url}"] } }
-routes: { app: { match: { path: /* }, to: app } }
+routes:
+  app: { match: { path: /* }, to: app, slo: { availability: 99% } }
+  other: { match: { path: /other/* }, to: app }
 `)
 })
 
@@ -55,7 +60,10 @@ test('workers that end in a loop under load: only what they had in hand fails, a
     load.summary,
   ).toEqual([])
   expect(load.statuses.get(200)).toBeGreaterThan(1500)
-  await until(async () => (await values('sluice_requests_in_flight')).join() === '0', 'none is in flight')
+  await until(
+    async () => (await values('sluice_requests_in_flight')).every((value) => value === 0),
+    'none is in flight',
+  )
   await until(
     async () => (await values('sluice_connections')).every((value) => value === 0),
     'no connection is counted',
@@ -64,6 +72,41 @@ test('workers that end in a loop under load: only what they had in hand fails, a
   expect(reasons).toMatch(/sluice_worker_restarts_total\{reason="exit"\} 3/)
   expect(reasons).toMatch(/sluice_worker_restarts_total\{reason="error"\} 3/)
 }, 120_000)
+
+test('requests that end with their worker are counted once, charged to objectives, and told by route', async () => {
+  const clients: HttpClient[] = []
+  const ask = async (path: string): Promise<void> => {
+    const client = await httpClient(gateway.port)
+    clients.push(client.send(`GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`))
+  }
+  for (let i = 0; i < 9; i++) await ask('/held')
+  for (let i = 0; i < 4; i++) await ask('/other/held')
+  await until(
+    async () => (await values('sluice_requests_in_flight')).reduce((a, b) => a + b, 0) === 13,
+    '13 are in flight',
+  )
+  for (const worker of [0, 1, 2]) gateway.gateway.hook(worker, 'exit')
+  await until(async () => (await values('sluice_worker_restarts_total')).reduce((a, b) => a + b, 0) === 3, 'restarts')
+  await until(serving, 'all workers serve again')
+  const metrics = await gateway.metrics()
+  expect(metrics).toContain('sluice_requests_total{route="app",method="-",status="500",reason="worker_lost"} 9\n')
+  expect(metrics).toContain('sluice_requests_total{route="other",method="-",status="500",reason="worker_lost"} 4\n')
+  expect(metrics).toContain('sluice_slo_events_total{route="app",objective="availability",result="bad"} 9\n')
+  expect((await values('sluice_requests_in_flight')).every((value) => value === 0)).toBe(true)
+  const told = gateway.log.lines.filter(({ fields }) => fields.reason === 'worker_lost')
+  const byRoute = (route: string): number =>
+    told.reduce((sum, { fields }) => sum + (fields.route === route ? Number(fields.requests) : 0), 0)
+  expect([byRoute('app'), byRoute('other')]).toEqual([9, 4])
+  // What the worker could still record stays what it was.
+  await ask('/held')
+  await until(async () => (await values('sluice_requests_in_flight')).includes(1), 'one is in flight')
+  for (const worker of [0, 1, 2]) gateway.gateway.hook(worker, 'throw')
+  await until(async () => (await values('sluice_worker_restarts_total')).reduce((a, b) => a + b, 0) === 6, 'restarts')
+  const after = await gateway.metrics()
+  expect(after).toContain('sluice_requests_total{route="app",method="GET",status="500",reason="internal"} 1\n')
+  expect(after).toContain('reason="worker_lost"} 9\n')
+  for (const client of clients) client.close()
+}, 60_000)
 
 test('workers that hang: the control plane answers meanwhile; not ready after 5 s, replaced after 10 s, then all is as before', async () => {
   const held = await fetch(`http://127.0.0.1:${gateway.port}/`)
@@ -79,5 +122,8 @@ test('workers that hang: the control plane answers meanwhile; not ready after 5 
   await waiting
   expect((await fetch(`http://127.0.0.1:${gateway.port}/`)).status).toBe(200)
   expect(await gateway.metrics()).toMatch(/sluice_worker_restarts_total\{reason="hung"\} 3/)
-  await until(async () => (await values('sluice_requests_in_flight')).join() === '0', 'none is in flight')
+  await until(
+    async () => (await values('sluice_requests_in_flight')).every((value) => value === 0),
+    'none is in flight',
+  )
 }, 90_000)

@@ -14,7 +14,7 @@ describe('the loop of attempts', () => {
     expect(sent.reply).toMatchObject({ status: 200, body: Buffer.from('ok') })
     expect(kit.tries.map((at) => at.head?.outcome)).toEqual(['ok'])
     expect(kit.inFlight).toBe(0)
-    kit.clock.advance(100)
+    kit.clock.advance(1_100)
     expect(kit.clock.timers).toBe(0)
   })
 

@@ -57,7 +57,7 @@ describe('a hedge', () => {
     kit.running.connect()
     kit.clock.advance(40)
     kit.running.answer(200)
-    kit.clock.advance(100)
+    kit.clock.advance(1_100)
     expect(kit.tries).toHaveLength(1)
     expect(kit.clock.timers).toBe(0)
   })

@@ -26,6 +26,7 @@ import { PLAIN } from '../../../kit/balancing.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
 import { HEAD, TIMEOUTS } from '../../../kit/lean.ts'
+import { lostEnd } from '../../../kit/lost-end.ts'
 import { TestMail } from '../../../kit/mail.ts'
 import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
 
@@ -62,6 +63,7 @@ class PlaneKit {
       report: (change) => void this.changes.push(change),
       mail: new TestMail(),
       lostWakeup: () => {},
+      lostEnd,
       bug: (error) => {
         throw error
       },
