@@ -9,6 +9,7 @@ import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { retryAfterMs } from '../../lib/retry-after.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { Recorder } from '../../telemetry/finish.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -35,12 +36,7 @@ export interface AttemptsHost {
   onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined
   /** No try gave one, and no further one can start. */
   onNoAnswer(failure: Failure): void
-  /** A head verdict was given. */
-  onVerdict(at: Attempt): void
-  /** A second try was begun beside the first. */
-  onHedge(): void
-  /** The upstream's retry budget allows no further try. */
-  onBudgetSpent(upstream: string): void
+  readonly recorder: Pick<Recorder, 'attempt' | 'budgetSpent'>
   /** A policy's hook threw. */
   onBug(error: unknown): void
 }
@@ -260,7 +256,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onBudgetSpent(upstream: string): void {
-    this.host.onBudgetSpent(upstream)
+    this.host.recorder.budgetSpent(upstream)
   }
 
   onBug(error: unknown): void {
@@ -305,7 +301,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     if (current === undefined || current.at.headAt !== 0 || this.obstacle(true) !== undefined) return
     const candidate = this.choice.untried()
     if (candidate === undefined) return
-    this.host.onHedge()
+    this.ex.route?.record?.hedged()
     this.ex.note({ at: this.clock.now(), kind: 'hedge', tri: candidate.at })
     this.first = current
     this.dispatch(candidate)
@@ -393,7 +389,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
     if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)
     this.verdict(tri.at, head)
-    this.host.onVerdict(tri.at)
+    this.host.recorder.attempt(this.ex, tri.at)
   }
 
   private verdict(at: Attempt, head: HeadVerdict): void {

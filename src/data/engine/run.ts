@@ -1,4 +1,3 @@
-import type { Attempt } from '../../core/attempt.ts'
 import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
@@ -91,6 +90,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     return this.stages?.changesLength === true ? -1 : this.downstream.contentLength
   }
 
+  get recorder(): RunHost<Run>['recorder'] {
+    return this.engine.recorder
+  }
+
   movedMs(): number {
     return this.clocks?.movedMs() ?? 0
   }
@@ -173,18 +176,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     clocks.setMoving(moving)
     this.ex.deadline = clocks.deadline
     if (!moving) this.attempts?.bodyStopped()
-  }
-
-  onVerdict(at: Attempt): void {
-    this.engine.recorder.attempt(this.ex, at)
-  }
-
-  onBudgetSpent(upstream: string): void {
-    this.engine.recorder.budgetSpent(upstream)
-  }
-
-  onHedge(): void {
-    this.route?.record?.hedged()
   }
 
   onNoAnswer(failed: Failure): void {
