@@ -100,7 +100,11 @@ export class DataSide {
     this.cells = this.registry.lease()
     this.notices = new Notices(log)
     this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
-    this.taps = new Taps({ clock, tell: (filters) => this.supervisor.tap(filters) })
+    this.taps = new Taps({
+      clock,
+      routes: () => this.config.lean.routes.map(({ name }) => name),
+      tell: (filters) => this.supervisor.tap(filters),
+    })
     this.rings = Array.from({ length: workers }, createRing)
     this.forgetting = new Forgetting(clock, (id) => metrics.forget(id))
     const own = controlMetrics(metrics)

@@ -50,7 +50,8 @@ export interface ObjectSchema<F extends Fields> extends Schema<ObjectOf<F>> {
 export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): ObjectSchema<F> {
   const names = Object.keys(fields)
   const defaults = new Defaults(fields)
-  const expected = `a map with ${names.length > 6 ? `keys such as ${names.slice(0, 5).join(', ')}` : names.join(', ')}`
+  const some = names.length > 6 ? `keys such as ${names.slice(0, 5).join(', ')}` : names.join(', ')
+  const expected = names.length === 0 ? 'an empty map' : `a map with ${some}`
   return {
     fields,
     rules,
@@ -139,7 +140,8 @@ function unknownKey(key: string, entry: Entry, at: At, fields: Fields, rules: Ob
     rules.misplaced !== undefined && Object.hasOwn(rules.misplaced, key) ? rules.misplaced[key] : undefined
   const near = misplaced ?? suggestion(key, Object.keys(fields))
   const known = Object.keys(fields).join(', ')
-  here.error(entry.key, `unknown key${near === undefined ? `; known are ${known}` : `; did you mean ${near}?`}`)
+  const there = known === '' ? 'none is known here' : `known are ${known}`
+  here.error(entry.key, `unknown key; ${near === undefined ? there : `did you mean ${near}?`}`)
   return near?.split('.')[0] ?? ''
 }
 

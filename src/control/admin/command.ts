@@ -1,7 +1,12 @@
+import { object, withDefault } from '../../schema/composites.ts'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import { type Node, nodeOf } from '../../schema/node.ts'
+import { oneOf } from '../../schema/scalars.ts'
 import { At, INVALID, type Schema } from '../../schema/schema.ts'
 import type { Takes } from './contract.ts'
+
+const NOTHING = object({})
+const DRY_RUN = object({ dryRun: withDefault(oneOf('true', 'false'), 'false', 'Only say what would happen.') })
 
 /** What a command may ask about its call. */
 export interface Call {
@@ -72,6 +77,27 @@ export function readCommand<T>(schema: Schema<T>, body: unknown): T {
 /** The same for a query, where numbers are text. */
 export function readQuery<T>(schema: Schema<T>, query: Asked['query']): T {
   return readNode(schema, unquoted(nodeOf(query)))
+}
+
+/** The query of what takes none. Throws {@link BadCommand}. */
+export function readNothing(query: Asked['query']): void {
+  readQuery(NOTHING, query)
+}
+
+/**
+ * How a command is called. Throws {@link BadCommand} where something is asked that the command does not know, such as
+ * `?dryrun=true`: who asks for it must not get the command without it.
+ */
+export function readCall(
+  takes: Takes,
+  { body, ifMatch, query }: { body: unknown; query: Asked['query']; ifMatch: string | undefined },
+): Call {
+  if (takes.dryRun !== true && Object.hasOwn(query, 'dryRun')) throw new BadCommand('this command knows no dry run')
+  if (takes.dryRun !== true) readNothing(query)
+  const dryRun = takes.dryRun === true && readQuery(DRY_RUN, query).dryRun === 'true'
+  if (takes.ifMatch !== true && ifMatch !== undefined) throw new BadCommand('this command knows no If-Match')
+  if (takes.body === undefined) readCommand(NOTHING, body ?? {})
+  return { dryRun, ifMatch: ifMatch?.replace(/^(?:W\/)?"(.*)"$/, '$1') }
 }
 
 function readNode<T>(schema: Schema<T>, node: Node): T {

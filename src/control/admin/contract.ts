@@ -17,6 +17,7 @@ export const ERRORS = {
   content_type: 'The content type is not accepted here',
   bad_request: 'Something is wrong with the request',
   not_found: 'There is no such thing',
+  method_not_allowed: 'This path has other methods',
   refused: 'This can not be done',
   internal: 'An error inside the gateway',
 } as const

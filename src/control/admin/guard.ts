@@ -28,7 +28,7 @@ export interface GuardRefusal {
   readonly status: 400 | 401 | 403 | 415
   /** Of one who is known, but may not. */
   readonly who?: Admitted
-  readonly error: Exclude<ErrorCode, 'bad_request' | 'not_found' | 'refused' | 'internal'>
+  readonly error: Exclude<ErrorCode, 'bad_request' | 'not_found' | 'method_not_allowed' | 'refused' | 'internal'>
   readonly message: string
 }
 

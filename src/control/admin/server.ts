@@ -1,40 +1,19 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import type { Form } from '../../telemetry/exposition.ts'
 import { metricsForm } from './accept.ts'
-import {
-  type Asked,
-  BadCommand,
-  type Call,
-  type Command,
-  CommandRefused,
-  NotFound,
-  statusOf,
-  type View,
-} from './command.ts'
-import { type DescribedRoute, type ErrorCode, PROBLEM_JSON, type Role, type Takes } from './contract.ts'
+import { BODY_BYTES, createApp, fail, SAFE_HEADERS } from './app.ts'
+import { type Asked, type Call, type Command, readCall, readNothing, type View } from './command.ts'
+import type { DescribedRoute, Role, Takes } from './contract.ts'
 import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
 import type { Admitted, Guard, GuardRefusal } from './guard.ts'
 import { openApi } from './openapi/document.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
-import { problem, unreadAnswer } from './problem.ts'
 
-const BODY_BYTES = 65_536
+const API = '/api/v1/'
 /** A config of the largest size, as text in JSON. */
 const UPLOAD_BYTES = 2 * 16 * 1_048_576
-const REQUEST_MS = 10_000
-const KEEP_ALIVE_MS = 15_000
-const CONNECTIONS = 256
-
-const SAFE_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const
 
 export interface Exposition {
   readonly contentType: string
@@ -101,7 +80,7 @@ interface RouteFacts {
 
 /** Only probes and metrics, for the network that the orchestrator asks from: no guard, nothing that needs one. */
 export function probeServer(shown: Shown): FastifyInstance {
-  const app = create(() => {})
+  const app = createApp(() => {})
   addProbes(app, shown)
   addMetrics(app, shown)
   return app
@@ -110,12 +89,15 @@ export function probeServer(shown: Shown): FastifyInstance {
 /** Dashboard, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
   const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, dashboard, auditor, bug } = options
-  const app = create(bug)
+  const app = createApp(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   const routes = described(app)
   app.addHook('onRequest', async (request, reply) => {
     const { command, needs = 'viewer', asks = false, linked = false } = request.routeOptions.config as RouteFacts
-    const verdict = guard.check({ ...guarded(request), asks, linked }, needs === 'nothing' ? undefined : needs)
+    const asked = { ...guarded(request), asks, linked }
+    // What no route takes changes nothing, whatever its method.
+    const seen = request.is404 ? { ...asked, method: 'GET' } : asked
+    const verdict = guard.check(seen, needs === 'nothing' ? undefined : needs)
     if ('error' in verdict) {
       const { who } = verdict
       if (command !== undefined && who !== undefined) await auditor.refused(recorded(request, command, who))
@@ -124,13 +106,17 @@ export function adminServer(options: AdminOptions): FastifyInstance {
     callers.set(request, verdict)
     return undefined
   })
+  app.addHook('preHandler', async ({ query, routeOptions: { config, url = '' } }) => {
+    const { command, takes } = config as RouteFacts
+    if (url.startsWith(API) && command === undefined && takes?.query === undefined) readNothing(query as Asked['query'])
+  })
   addProbes(app, options)
   addMetrics(app, options)
-  app.get('/api/v1/openapi.json', () => openApi(routes))
-  app.get('/api/v1/whoami', (request) => whoami(callers.get(request)))
+  app.get(`${API}openapi.json`, () => openApi(routes))
+  app.get(`${API}whoami`, (request) => whoami(callers.get(request)))
   const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
     for (const [path, view] of Object.entries(list)) {
-      app.get(`/api/v1/${path}`, { config: { needs, takes: view.takes } }, (request) => view(request as Asked))
+      app.get(`${API}${path}`, { config: { needs, takes: view.takes } }, (request) => view(request as Asked))
     }
   }
   addViews(views, 'viewer')
@@ -138,58 +124,22 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   addFeeds(app, feeds, clock)
   addDashboard(app, dashboard)
   for (const [path, question] of Object.entries(questions)) {
-    app.post(`/api/v1/${path}`, { config: { asks: true, takes: question.takes } }, (request) =>
-      question(request.body, callOf(request)),
+    app.post(`${API}${path}`, { config: { asks: true, takes: question.takes } }, (request) =>
+      question(request.body, callOf(request, request.body)),
     )
   }
   const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
     for (const [path, command] of Object.entries(list)) {
       const config = { needs: 'operator', command: path, takes: command.takes }
-      app.post(`/api/v1/${path}`, { config, bodyLimit }, (request) => {
+      app.post(`${API}${path}`, { config, bodyLimit }, (request) => {
         const { body } = request
         const call = recorded(request, path, callers.get(request) as Admitted)
-        return auditor.run({ ...call, body }, async () => command(body, callOf(request)))
+        return auditor.run({ ...call, body }, async () => command(body, callOf(request, body)))
       })
     }
   }
   addCommands(commands, BODY_BYTES)
   addCommands(uploads, UPLOAD_BYTES)
-  return app
-}
-
-function create(bug: (error: unknown) => void): FastifyInstance {
-  const app = Fastify({
-    bodyLimit: BODY_BYTES,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    forceCloseConnections: true,
-    return503OnClosing: false,
-    // A correlation ID of the largest length.
-    routerOptions: { maxParamLength: 128 },
-    // Node looks for slow requests only every 30 s otherwise.
-    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
-    // No hook sees these: a target that can not be read, and what is no request at all.
-    frameworkErrors: (error, _request, reply) =>
-      fail(reply.headers(SAFE_HEADERS), 'bad_request', statusOf(error), error.message),
-    clientErrorHandler: ({ code }, socket) => {
-      if (socket.writable && code !== 'ECONNRESET') socket.write(unreadAnswer(code, SAFE_HEADERS))
-      socket.destroy()
-    },
-  })
-  app.server.maxConnections = CONNECTIONS
-  app.removeContentTypeParser('text/plain')
-  app.addHook('onSend', async (_request, reply) => {
-    for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
-  })
-  app.setNotFoundHandler((_request, reply) => fail(reply, 'not_found', 404, 'no such page'))
-  app.setErrorHandler((error: Error, _request, reply) => {
-    const status = statusOf(error)
-    if (error instanceof CommandRefused) return fail(reply, 'refused', status, error.message, error.details)
-    if (error instanceof NotFound) return fail(reply, 'not_found', 404, error.message)
-    if (status < 500) return fail(reply, 'bad_request', status, error.message)
-    bug(error)
-    return fail(reply, 'internal', 500, 'an error inside the gateway')
-  })
   return app
 }
 
@@ -212,13 +162,17 @@ function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clo
   const streams = new EventStreams(clock)
   app.addHook('preClose', async () => streams.close())
   for (const [path, feed] of Object.entries(feeds)) {
-    app.get(`/api/v1/${path}`, { config: { needs: feed.needs, takes: feed.takes } }, async (request, reply) => {
-      const begin = feed.open(request as Asked)
-      streams.check()
-      reply.hijack()
-      reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
-      streams.run(reply.raw, begin)
-    })
+    app.get(
+      `${API}${path}`,
+      { config: { needs: feed.needs, takes: feed.takes }, exposeHeadRoute: false },
+      async (request, reply) => {
+        const begin = feed.open(request as Asked)
+        streams.check()
+        reply.hijack()
+        reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
+        streams.run(reply.raw, begin)
+      },
+    )
   }
 }
 
@@ -239,14 +193,9 @@ function whoami(caller: Admitted | undefined): object {
   return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
-/** Throws {@link BadCommand}: who asks for a dry run must not get a real one. */
-function callOf(request: FastifyRequest): Call {
-  const { dryRun: asked = 'false' } = request.query as { readonly dryRun?: unknown }
-  if (asked !== 'true' && asked !== 'false') throw new BadCommand('dryRun must be true or false')
-  const dryRun = dryRunOf(request)
-  const { takes } = request.routeOptions.config as RouteFacts
-  if (dryRun && takes?.dryRun !== true) throw new BadCommand('this command knows no dry run')
-  return { dryRun, ifMatch: request.headers['if-match']?.replace(/^(?:W\/)?"(.*)"$/, '$1') }
+function callOf({ headers, query, routeOptions }: FastifyRequest, body: unknown): Call {
+  const { takes } = routeOptions.config as RouteFacts
+  return readCall(takes ?? {}, { body, query: query as Asked['query'], ifMatch: headers['if-match'] })
 }
 
 function dryRunOf({ query }: FastifyRequest): boolean {
@@ -277,14 +226,6 @@ function addMetrics(app: FastifyInstance, { metrics }: Shown): void {
 
 function show(reply: FastifyReply, { ok, reasons, notes }: ProbeAnswer): FastifyReply {
   return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', reasons, notes })
-}
-
-/** In bytes: to text, Fastify would add a charset, which this type does not have. */
-function fail(reply: FastifyReply, code: ErrorCode, status: number, detail: string, more?: object): FastifyReply {
-  return reply
-    .code(status)
-    .type(PROBLEM_JSON)
-    .send(problem(code, status, detail, more))
 }
 
 function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): FastifyReply {

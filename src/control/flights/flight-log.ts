@@ -1,5 +1,7 @@
+import { FAILURES } from '../../core/failures.ts'
 import { type Crowd, crowdOf, type Flight, type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
 import { object, optional, withDefault } from '../../schema/composites.ts'
+import { suggestion } from '../../schema/diagnostics.ts'
 import { integer, oneOf, parsed, pattern, text } from '../../schema/scalars.ts'
 import { type Asked, NotFound, readQuery } from '../admin/command.ts'
 
@@ -13,12 +15,19 @@ const status = parsed('a status such as 503, or a class of them such as 5xx', (v
   return /^[1-5]\d\d$/.test(value) ? ([Number(value), Number(value)] as const) : { problem: '' }
 })
 
+/** One that is not in the table never comes. */
+const reason = parsed('a reason such as upstream_reset', (value) => {
+  if (Object.hasOwn(FAILURES, value)) return value
+  const near = suggestion(value, Object.keys(FAILURES))
+  return { problem: near === undefined ? '' : `did you mean ${near}?` }
+})
+
 /** Which requests one wants to see, in a query. */
 export const FILTER_FIELDS = {
   route: optional(text('the name of a route, or -'), 'Name of the route; - for those that matched none.'),
   method: optional(pattern('a method such as GET', /^[A-Z]{1,20}$/), 'Their method.'),
   status: optional(status, 'Their status or its class.'),
-  reason: optional(pattern('a reason such as upstream_reset', /^[a-z_]{1,40}$/), 'Their reason.'),
+  reason: optional(reason, 'Their reason.'),
 } as const
 
 /** What {@link FlightLog.list} reads. */

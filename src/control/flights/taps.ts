@@ -1,8 +1,9 @@
 import { type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { object, optional, withDefault } from '../../schema/composites.ts'
+import { suggestion } from '../../schema/diagnostics.ts'
 import { duration, integer } from '../../schema/scalars.ts'
-import { type Asked, readQuery } from '../admin/command.ts'
+import { type Asked, NotFound, readQuery } from '../admin/command.ts'
 import type { Begin, EventStream, Feed } from '../admin/event-stream.ts'
 import { FILTER_FIELDS } from './flight-log.ts'
 
@@ -20,6 +21,8 @@ interface Tap {
 
 export interface TapsOptions {
   readonly clock: Clock
+  /** Of the live config. */
+  readonly routes: () => readonly string[]
   /** Tells the workers what to show; an empty list: nothing. */
   readonly tell: (filters: readonly FlightFilter[]) => void
 }
@@ -35,10 +38,11 @@ export class Taps implements Feed {
     this.options = options
   }
 
-  /** Events `request`, with a summary each. */
+  /** Events `request`, with a summary each. Throws {@link NotFound} for a route that is not there: none would ever come. */
   open({ query }: Asked): Begin {
     const { clock } = this.options
     const { for: ms, limit = Number.POSITIVE_INFINITY, ...filter } = readQuery(asking, query)
+    this.checkRoute(filter.route)
     return (stream) => {
       const tap: Tap = { filter: filter as FlightFilter, stream, left: limit }
       this.taps.add(tap)
@@ -62,6 +66,14 @@ export class Taps implements Feed {
         if (--tap.left === 0) tap.stream.end()
       }
     }
+  }
+
+  private checkRoute(name: string | undefined): void {
+    const routes = this.options.routes()
+    if (name === undefined || name === '-' || routes.includes(name)) return
+    const near = suggestion(name, routes)
+    const hint = near === undefined ? '' : `; did you mean ${near}?`
+    throw new NotFound(`the live config has no route ${JSON.stringify(name)}${hint}`)
   }
 
   private tell(): void {

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { BadCommand, CommandRefused, NotFound, readQuery } from '../../../src/control/admin/command.ts'
+import {
+  BadCommand,
+  type Command,
+  CommandRefused,
+  NotFound,
+  readQuery,
+  taking,
+  type View,
+} from '../../../src/control/admin/command.ts'
 import { ERRORS, type ErrorCode } from '../../../src/control/admin/contract.ts'
 import type { EventStream } from '../../../src/control/admin/event-stream.ts'
 import { Guard } from '../../../src/control/admin/guard.ts'
@@ -8,7 +16,9 @@ import { adminServer, probeServer } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { object, optional } from '../../../src/schema/composites.ts'
+import type { Node } from '../../../src/schema/node.ts'
 import { integer, name } from '../../../src/schema/scalars.ts'
+import type { Schema } from '../../../src/schema/schema.ts'
 import { tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 
@@ -22,6 +32,7 @@ let streams: EventStream[]
 let stopped: number
 let app: ReturnType<typeof adminServer>
 
+const anything: Schema<Node> = { expected: 'anything', json: {}, read: (node) => node }
 const query = object({ route: optional(name(), 'A route.'), limit: optional(integer(1, 10), 'How many.') })
 
 beforeEach(async () => {
@@ -55,7 +66,7 @@ beforeEach(async () => {
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sluice_build_info 1\n' }),
     views: {
       status: () => ({ gateway: 'edge' }),
-      things: (asked) => readQuery(query, asked.query),
+      things: taking<View>({ query }, (asked) => readQuery(query, asked.query)),
       'things/:id': ({ params }) => {
         if (params.id !== 'known') throw new NotFound('no such thing')
         return params
@@ -64,6 +75,7 @@ beforeEach(async () => {
     feeds: {
       news: {
         needs: 'operator',
+        takes: { query },
         open: (asked) => {
           readQuery(query, asked.query)
           return (stream) => {
@@ -76,7 +88,7 @@ beforeEach(async () => {
     dashboard: new Map(),
     clock: systemClock,
     commands: {
-      'demo/faults': async (body) => {
+      'demo/faults': taking<Command>({ body: anything }, async (body) => {
         calls.push(body)
         if (JSON.stringify(body).includes('nonsense')) throw new BadCommand('no such fault')
         const { busy, with: other } = (body ?? {}) as { busy?: number; with?: string }
@@ -84,11 +96,13 @@ beforeEach(async () => {
           throw new CommandRefused(503, 'others are at it', other === undefined ? {} : { others: [other] })
         if (JSON.stringify(body).includes('bug')) throw new Error('secret detail')
         return { done: true }
-      },
+      }),
+      plain: async (body) => calls.push(body),
+      tried: taking<Command>({ body: anything, dryRun: true, ifMatch: true }, async (_, call) => call),
     },
-    questions: { explain: async (body) => ({ asked: body }) },
+    questions: { explain: taking<Command>({ body: anything }, async (body) => ({ asked: body })) },
     uploads: {},
-    operatorViews: { audit: ({ query: { limit = '' } }) => ({ limit }) },
+    operatorViews: { audit: taking<View>({ query }, (asked) => readQuery(query, asked.query)) },
     auditor: {
       run: (call, command) => {
         audited.push(`${call.who.name} ${call.path}`)
@@ -131,7 +145,7 @@ describe('attacks', () => {
     ['foreign Origin with a token', command, { origin: 'http://evil.test', ...json, ...bearer }, 403],
     ['null Origin', command, { origin: 'null', ...json, ...bearer }, 403],
     ['cross-site fetch', 'GET /api/v1/status', { 'sec-fetch-site': 'cross-site' }, 403],
-    ['preflight', 'OPTIONS /api/v1/demo/faults', { 'access-control-request-method': 'POST' }, 401],
+    ['preflight', 'OPTIONS /api/v1/demo/faults', { 'access-control-request-method': 'POST' }, 405],
     ['no token', command, json, 401],
     ['wrong token', command, { ...json, authorization: 'Bearer wrong' }, 401],
     ['short token', command, { ...json, authorization: `Bearer ${TOKEN.slice(0, -1)}` }, 401],
@@ -174,7 +188,7 @@ describe('what is allowed', () => {
   test('who one is, and what only operators may read', async () => {
     expect((await send('GET /api/v1/whoami'))[1]).toContain('{"name":null,"role":"viewer","by":"nothing"}')
     expect((await send('GET /api/v1/whoami', bearer))[1]).toContain('{"name":"ci","role":"operator","by":"token"}')
-    expect((await send('GET /api/v1/audit?limit=7', bearer))[1]).toContain('{"limit":"7"}')
+    expect((await send('GET /api/v1/audit?limit=7', bearer))[1]).toContain('{"limit":7}')
     expect((await send('GET /api/v1/audit'))[0]).toBe(401)
     expect((await send('GET /api/v1/audit', { authorization: 'Bearer see' }))[0]).toBe(403)
   })
@@ -214,7 +228,7 @@ describe('what is allowed', () => {
 describe('errors are problem documents', () => {
   const CASES: readonly [string, string, Record<string, string>, string, number, string][] = [
     ['no such page', 'GET /nothing', {}, '', 404, 'not_found'],
-    ['a method that the page does not know', 'GET /api/v1/demo/faults', {}, '', 404, 'not_found'],
+    ['a method that the path does not have', 'GET /api/v1/demo/faults', {}, '', 405, 'method_not_allowed'],
     ['no such thing', 'GET /api/v1/things/other', {}, '', 404, 'not_found'],
     ['a query that makes no sense', 'GET /api/v1/things?limit=11', {}, '', 400, 'bad_request'],
     ['a command that makes no sense', command, { ...json, ...bearer }, '{"nonsense":1}', 400, 'bad_request'],
@@ -310,6 +324,128 @@ describe('what is asked for', () => {
     expect((await send('GET /api/v1/things/known'))[1]).toContain('{"id":"known"}')
     const [status, text] = await send('GET /api/v1/things/other')
     expect([status, text.includes('no such thing')]).toEqual([404, true])
+  })
+})
+
+describe('methods', () => {
+  test.each([
+    ['GET /api/v1/demo/faults', 'POST'],
+    ['HEAD /api/v1/demo/faults', 'POST'],
+    ['OPTIONS /api/v1/demo/faults', 'POST'],
+    ['DELETE /api/v1/demo/faults', 'POST'],
+    ['PUT /api/v1/things/known', 'GET, HEAD'],
+    ['POST /api/v1/things/known', 'GET, HEAD'],
+    ['POST /api/v1/things/known?a=b', 'GET, HEAD'],
+    ['TRACE /api/v1/status', 'GET, HEAD'],
+    ['PROPFIND /api/v1/status', 'GET, HEAD'],
+    ['HEAD /api/v1/news', 'GET'],
+    ['POST /livez', 'GET, HEAD'],
+    ['DELETE /metrics', 'GET, HEAD'],
+    ['POST /', 'GET, HEAD'],
+  ])('%s is 405 with Allow: %s', async (line, allow) => {
+    const [status, text] = await send(line)
+    expect([status, /^allow: (.*)\r$/im.exec(text)?.[1]]).toEqual([405, allow])
+  })
+
+  test('of a body nothing is said that is not about the method', async () => {
+    for (const headers of [{ 'content-type': 'text/plain' }, json])
+      expect((await send('POST /api/v1/status', headers, '{'))[0]).toBe(405)
+  })
+
+  test.each(['POST /api/v1/things/', 'POST /api/v1/things/a/b', 'DELETE /api/v1', 'PUT /nothing'])(
+    '%s is 404: no method has it',
+    async (line) => {
+      const [status, text] = await send(line)
+      expect([status, /^allow:/im.test(text)]).toEqual([404, false])
+    },
+  )
+
+  test('DNS rebinding learns nothing from them', async () => {
+    expect((await send('DELETE /api/v1/status', { host: 'evil.test' }))[0]).toBe(403)
+  })
+})
+
+describe('what nobody would read', () => {
+  const tried = 'POST /api/v1/tried'
+  const say = async (line: string, headers: Record<string, string> = {}, body = '{}'): Promise<[number, string]> => {
+    const [status, text] = await send(line, { ...(line.startsWith('POST') && json), ...bearer, ...headers }, body)
+    const { detail = '' } = JSON.parse(text.slice(text.indexOf('\r\n\r\n'))) as { detail?: string }
+    return [status, detail]
+  }
+
+  test.each([
+    ['?dryrun=true', 'dryrun: unknown key; did you mean dryRun?'],
+    ['?dry_run=true', 'dry_run: unknown key; did you mean dryRun?'],
+    ['?nonsense', 'nonsense: unknown key; known are dryRun'],
+    ['?dryRun=true&force=1', 'force: unknown key; known are dryRun'],
+    ['?dryRun=TRUE', 'dryRun: "TRUE" is not one of true, false: did you mean true?'],
+    ['?dryRun=1', 'dryRun: "1" is not one of true, false'],
+    ['?dryRun', 'dryRun: "" is not one of true, false'],
+    ['?dryRun=true&dryRun=true', 'dryRun: a list is not one of true, false'],
+    ['?dryRun=true&dryRun=false', 'dryRun: a list is not one of true, false'],
+    ['?__proto__=1', '__proto__: unknown key; known are dryRun'],
+    ['?=1', '"": unknown key; known are dryRun'],
+  ])('%s is refused', async (asked, detail) => {
+    expect(await say(tried + asked)).toEqual([400, detail])
+  })
+
+  test('what is known is taken', async () => {
+    const answer = async (line: string, headers = {}) =>
+      JSON.parse((await send(line, { ...json, ...bearer, ...headers }, '{}'))[1].split('\r\n\r\n')[1] ?? '')
+    expect(await answer(tried)).toEqual({ dryRun: false })
+    expect(await answer(`${tried}?dryRun=true`)).toEqual({ dryRun: true })
+    expect(await answer(`${tried}?%64ryRun=%74rue`, { 'if-match': '"abc"' })).toEqual({ dryRun: true, ifMatch: 'abc' })
+    expect(await answer(`${tried}?dryRun=false`)).toEqual({ dryRun: false })
+  })
+
+  test.each([
+    ['?dryRun=true', {}, '{}', 'this command knows no dry run'],
+    ['?dryRun=false', {}, '{}', 'this command knows no dry run'],
+    ['?x=1', {}, '{}', 'x: unknown key; none is known here'],
+    ['', { 'if-match': '"abc"' }, '{}', 'this command knows no If-Match'],
+    ['', {}, '{"dryRun":true}', 'dryRun: unknown key; none is known here'],
+    ['', {}, '[]', 'a list is not an empty map'],
+    ['', {}, '"x"', '"x" is not an empty map'],
+  ])('a command that takes nothing: %s %j %s', async (asked, headers, body, detail) => {
+    expect(await say(`POST /api/v1/plain${asked}`, headers, body)).toEqual([400, detail])
+    expect(calls).toEqual([])
+  })
+
+  test.each(['status', 'things/known', 'whoami', 'openapi.json'])('a view that takes nothing: %s', async (view) => {
+    expect(await say(`GET /api/v1/${view}?x=1`, {}, '')).toEqual([400, 'x: unknown key; none is known here'])
+  })
+
+  test('probes and metrics have a query for themselves: orchestrators and scrapers add some', async () => {
+    for (const path of ['livez', 'readyz', 'startupz', 'metrics']) expect((await send(`GET /${path}?x=1`))[0]).toBe(200)
+  })
+})
+
+describe('bodies', () => {
+  const deep = (levels: number, [open, close]: readonly [string, string]): string =>
+    open.repeat(levels) + close.repeat(levels)
+  const say = async (body: string): Promise<[number, string]> => send(command, { ...json, ...bearer }, body)
+
+  test.each([
+    ['lists', deep(65, ['[', ']'])],
+    ['maps', `${deep(65, ['{"a":', '}']).replace(':}', ':1}')}`],
+    ['both', deep(33, ['[{"a":', '}]']).replace(':}', ':1}')],
+    ['never closed', '['.repeat(60_000)],
+    ['behind a string that looks closed', `["a\\"]]]]",${deep(64, ['[', ']'])}]`],
+  ])('nested too deep: %s', async (_, body) => {
+    const [status, text] = await say(body)
+    expect(status).toBe(400)
+    expect(text).toContain('nested deeper than 64 levels')
+    expect([calls, bugs]).toEqual([[], []])
+  })
+
+  test('as deep as may be, and brackets in strings are no levels', async () => {
+    expect((await say(deep(64, ['[', ']'])))[0]).toBe(200)
+    expect((await say(JSON.stringify({ a: '['.repeat(1000), 'b\\"[[': '\\\\' })))[0]).toBe(200)
+  })
+
+  test('of too many values', async () => {
+    expect((await say(`[${'0,'.repeat(9_998)}0]`))[0]).toBe(200)
+    expect((await say(`[${'0,'.repeat(9_999)}0]`))[1]).toContain('more than 10000 values')
   })
 })
 

@@ -227,6 +227,23 @@ describe('sluice tap', () => {
     expect(stderr).toContain('status: "9xx" is not a status such as 503, or a class of them such as 5xx')
   })
 
+  test.each([
+    [['--route', 'fin'], 3, 'the live config has no route "fin"; did you mean fine?'],
+    [['--route', 'nowhere'], 3, 'the live config has no route "nowhere"\n'],
+    [['--reason', 'connect_refusd'], 64, 'did you mean connect_refused?'],
+    [['--reason', '503'], 64, 'reason: "503" is not a reason such as upstream_reset\n'],
+    [['--method', 'get'], 64, 'method: "get" is not a method such as GET\n'],
+  ])('what can never come is said at once: %j', async (filter, exit, message) => {
+    const { code, stderr, stdout } = await sluice('tap', ...filter)
+    expect([code, stdout]).toEqual([exit, ''])
+    expect(stderr).toContain(message)
+  })
+
+  test('those that match no route can be waited for', async () => {
+    const { code } = await sluice('tap', '--route', '-', '--for', '100ms')
+    expect(code).toBe(0)
+  })
+
   test('as server-sent events, to whoever may', async () => {
     const reader = new AbortController()
     const url = `http://127.0.0.1:${gateway.adminPort}/api/v1/tap?status=200`

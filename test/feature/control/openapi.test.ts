@@ -111,6 +111,46 @@ const bodies = (): Readonly<Record<string, object>> => ({
   '/api/v1/reload': {},
 })
 
+describe('what nobody would read is refused', () => {
+  const isProbe = ({ path }: Listed): boolean => !path.startsWith('/api/v1/')
+
+  test('a key of the query that an operation does not know, on every one of them', async () => {
+    const headers = { ...(await bearer()), 'content-type': 'application/json' }
+    const asked: string[] = []
+    for (const { key, method, path } of api.operations.filter((listed) => !isProbe(listed))) {
+      for (const query of ['nonsense=1', 'dryrun=true', 'DRYRUN=true', '__proto__=1']) {
+        const at = `${path.replace('{id}', story)}?${query}`
+        const sent = method === 'POST' ? JSON.stringify(bodies()[path]) : undefined
+        const { body, status } = await fetchRaw(gateway.adminPort, method, at, headers, sent)
+        if (status !== 400 || !body.includes(`${query.split('=')[0]}: unknown key; `))
+          asked.push(`${key}?${query}: ${status} ${body.slice(0, 200)}`)
+      }
+    }
+    expect(asked).toEqual([])
+  })
+
+  test('a member of the body that a command does not know', async () => {
+    const headers = { ...(await bearer()), 'content-type': 'application/json' }
+    for (const { key, path } of acts()) {
+      const body = JSON.stringify({ ...bodies()[path], dryRun: true })
+      const answer = await fetchRaw(gateway.adminPort, 'POST', path, headers, body)
+      expect([key, answer.status, answer.body.includes('dryRun: unknown key')]).toEqual([key, 400, true])
+    }
+  })
+
+  test('a method that a path does not have', async () => {
+    const paths = Map.groupBy(api.operations, ({ path }) => path)
+    for (const [path, listed] of paths) {
+      const has = new Set(listed.map(({ method }) => method))
+      for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].filter((one) => !has.has(one))) {
+        const { headers, status } = await fetchRaw(gateway.adminPort, method, path.replace('{id}', story), {})
+        expect([method, path, status]).toEqual([method, path, 405])
+        expect(String(headers.allow).split(', ')).toEqual(expect.arrayContaining([...has]))
+      }
+    }
+  })
+})
+
 describe('the document', () => {
   test('has every route of a gateway, each described, and describes none that there is not', () => {
     const silentOnes = api.operations.filter(({ operation }) => (operation.summary ?? '') === '')
@@ -193,6 +233,7 @@ describe('what is read', () => {
   test('a parameter that is not described is refused, and each that is is known', async () => {
     const values: Readonly<Record<string, string>> = {
       status: '5xx',
+      reason: 'idle_timeout',
       method: 'GET',
       why: 'slow',
       limit: '2',

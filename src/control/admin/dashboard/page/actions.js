@@ -27,7 +27,7 @@ export class Actions {
 
   /** @param {{ route: string, upstream: string }} breaker */
   async force({ route, upstream }) {
-    const answer = await ask({
+    await ask({
       title: `Force the breaker ${route} → ${upstream}?`,
       text: 'Open refuses every request that it guards; closed lets every one through, whatever fails. It decides itself again after that time.',
       yes: 'Force',
@@ -42,9 +42,11 @@ export class Actions {
         },
         { name: 'for', label: 'For how long (such as 10m)', value: '10m' },
       ],
+      act: async (values) => {
+        await this.api.post('breakers', { route, upstream, ...values })
+        say(`Breaker ${route} → ${upstream}: forced ${values.to}`)
+      },
     })
-    if (answer === undefined) return
-    await this.#run('breakers', { route, upstream, ...answer }, `Breaker ${route} → ${upstream}: forced ${answer.to}`)
   }
 
   /** @param {{ route: string, upstream: string }} breaker */

@@ -1,0 +1,94 @@
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { BadCommand, CommandRefused, NotFound, statusOf } from './command.ts'
+import { type ErrorCode, PROBLEM_JSON } from './contract.ts'
+import { readJson } from './json-body.ts'
+import { problem, unreadAnswer } from './problem.ts'
+
+export const BODY_BYTES = 65_536
+const REQUEST_MS = 10_000
+const KEEP_ALIVE_MS = 15_000
+const CONNECTIONS = 256
+
+export const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const
+
+/** A server of the control plane without routes: its bounds, how it reads bodies, and how it says what is wrong. */
+export function createApp(bug: (error: unknown) => void): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    // A correlation ID of the largest length.
+    routerOptions: { maxParamLength: 128 },
+    // Node looks for slow requests only every 30 s otherwise.
+    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
+    // No hook sees these: a target that can not be read, and what is no request at all.
+    frameworkErrors: (error, _request, reply) =>
+      fail(reply.headers(SAFE_HEADERS), 'bad_request', statusOf(error), error.message),
+    clientErrorHandler: ({ code }, socket) => {
+      if (socket.writable && code !== 'ECONNRESET') socket.write(unreadAnswer(code, SAFE_HEADERS))
+      socket.destroy()
+    },
+  })
+  app.server.maxConnections = CONNECTIONS
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    readJson(body),
+  )
+  app.addHook('onSend', async (_request, reply) => {
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
+  })
+  answerStrays(app)
+  app.setErrorHandler((error: Error, _request, reply) => {
+    const status = statusOf(error)
+    if (error instanceof CommandRefused) return fail(reply, 'refused', status, error.message, error.details)
+    if (error instanceof NotFound) return fail(reply, 'not_found', 404, error.message)
+    if (status < 500 || error instanceof BadCommand) return fail(reply, 'bad_request', status, error.message)
+    bug(error)
+    return fail(reply, 'internal', 500, 'an error inside the gateway')
+  })
+  return app
+}
+
+/** In bytes: to text, Fastify would add a charset, which this type does not have. */
+export function fail(reply: FastifyReply, code: ErrorCode, status: number, detail: string, more?: object) {
+  return reply
+    .code(status)
+    .type(PROBLEM_JSON)
+    .send(problem(code, status, detail, more))
+}
+
+/**
+ * What no route takes: 405 where another method of the path has one, else 404. Behind the guard, and before the body is
+ * looked at: its type is no reason for another answer.
+ */
+function answerStrays(app: FastifyInstance): void {
+  const known: { readonly method: string; readonly path: readonly string[] }[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) known.push({ method: one, path: url.split('/') })
+  })
+  app.addHook('preParsing', async (request, reply) => {
+    if (!request.is404) return undefined
+    const path = request.url.split('?')[0]?.split('/') ?? []
+    const methods = new Set(known.flatMap((route) => (covers(route.path, path) ? [route.method] : [])))
+    if (methods.size === 0) return fail(reply, 'not_found', 404, 'no such page')
+    // RFC 9110, section 15.5.6
+    reply.header('allow', [...methods].join(', '))
+    return fail(reply, 'method_not_allowed', 405, `${request.method} is not for this path`)
+  })
+}
+
+function covers(pattern: readonly string[], path: readonly string[]): boolean {
+  return (
+    pattern.length === path.length &&
+    pattern.every((step, i) => (step.startsWith(':') ? path[i] !== '' : step === path[i]))
+  )
+}
