@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
+import { UNSENT } from './lessons.ts'
 import type { EndVerdict, HeadVerdict } from './outcome.ts'
 
 /** One dispatch to an endpoint, from the pick to its end. Fixed shape; the engine makes and fills it. */
@@ -39,10 +40,9 @@ export class Attempt {
     this.passed = 0
   }
 
-  /** Its pool refused it: nothing of it went. */
+  /** Its pool refused it, or its time passed in the queue there: nothing of it went. */
   get unsent(): boolean {
-    const { head } = this
-    return head?.ignored === true && head.outcome === 'ok' && head.reason !== undefined
+    return this.head?.lesson === UNSENT
   }
 
   /** When its head verdict was given, asked while it is: its head came just now, or there is none. */

@@ -1,4 +1,5 @@
-import type { Reason } from './failures.ts'
+import { FAILURES, type Reason } from './failures.ts'
+import { ABANDONED, ANSWERED, FAILED, type Lesson, UNSENT } from './lessons.ts'
 
 /**
  * Classes that `retries.when`, breakers and fallbacks speak of. A member of `connect`, `reset` or `timeout` is a failure
@@ -11,8 +12,10 @@ export interface HeadVerdict {
   readonly outcome: OutcomeClass
   /** The failure, where there was no answer. */
   readonly reason: Reason | undefined
-  /** The client or a won hedge ended it: teaches no breaker, but its elapsed time is a sample. */
+  /** It says nothing of the upstream: the client, a policy or Sluice itself ended it, another one won, or it never went. */
   readonly ignored: boolean
+  /** Whom it teaches. */
+  readonly lesson: Lesson
 }
 
 /** How a try ended after its head. */
@@ -48,6 +51,23 @@ export function isGatewayFailure(outcome: OutcomeClass): boolean {
 }
 
 /** Of an answer that is none of the upstream's failures; its body may still break. */
-export const GOOD: HeadVerdict = { outcome: 'ok', reason: undefined, ignored: false }
-/** Of a try that another one overtook. */
-export const OVERTAKEN: HeadVerdict = { outcome: 'timeout', reason: undefined, ignored: true }
+export const GOOD: HeadVerdict = verdict('ok', undefined, ANSWERED)
+/** Of an attempt that another one overtook. */
+export const OVERTAKEN: HeadVerdict = verdict('timeout', undefined, ABANDONED)
+/** Of a candidate that policies let pass and that does not go. */
+export const UNUSED: HeadVerdict = verdict('ok', undefined, UNSENT)
+
+/** Of an answer with this status. */
+export function answered(status: number): HeadVerdict {
+  return status < 500 ? GOOD : verdict(status, undefined, FAILED)
+}
+
+/** Of an attempt that ended for this reason before its head. `lesson`: in the place of the table's. */
+export function ended(reason: Reason, lesson: Lesson = FAILURES[reason].teaches): HeadVerdict {
+  // What was not the upstream's has no class: to all who display it, it is an attempt without outcome.
+  return verdict(outcomeClass(reason) ?? (lesson === UNSENT ? 'ok' : 'timeout'), reason, lesson)
+}
+
+function verdict(outcome: OutcomeClass, reason: Reason | undefined, lesson: Lesson): HeadVerdict {
+  return { outcome, reason, ignored: !lesson.breaker, lesson }
+}

@@ -30,6 +30,11 @@ export class RetryBudget {
     this.tries.add(now, this.options.interval, 1, 0)
   }
 
+  /** The first try that was counted at `now` did not go. */
+  withdraw(now: number): void {
+    this.tries.add(now, this.options.interval, -1, 0)
+  }
+
   /** False: no retry now. Each one that was allowed and did not go is given back. */
   take(now: number): boolean {
     const { interval, percent } = this.options

@@ -1,6 +1,6 @@
 import type { SloConfig } from '../core/config.ts'
 import type { Exchange } from '../core/exchange.ts'
-import { FAILURES } from '../core/failures.ts'
+import { chargeOf, FAILURES } from '../core/failures.ts'
 import type { Counter, WorkerMetrics } from './series.ts'
 
 /** What an objective speaks of. */
@@ -44,8 +44,9 @@ export class SloSeries {
     const waited = (ex.firstByteAt === 0 ? now : ex.firstByteAt) - ex.startedAt
     // A fallback took the place of that failure.
     const failure = ex.failure?.reason === ex.degraded ? undefined : ex.failure
-    if (failure?.origin === 'client') {
-      if (failure.reason === 'client_gone' && waited > this.threshold) this.latency?.count(false)
+    const charge = failure === undefined ? 'bad' : chargeOf(failure)
+    if (charge !== 'bad') {
+      if (charge === 'slow' && waited > this.threshold) this.latency?.count(false)
       return
     }
     const good = (failure === undefined ? status : FAILURES[failure.reason].status) < 500

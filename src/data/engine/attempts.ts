@@ -1,19 +1,20 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import { type Failure, failure } from '../../core/failures.ts'
+import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
+import { UNSENT } from '../../core/lessons.ts'
 import type { NoRetry } from '../../core/note.ts'
-import { GOOD, type HeadVerdict, OVERTAKEN, outcomeClass } from '../../core/outcome.ts'
-import type { TransportFailure, TransportRequest } from '../../core/transport.ts'
+import { answered, ended, type HeadVerdict, OVERTAKEN, outcomeClass } from '../../core/outcome.ts'
+import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { retryAfterMs } from '../../lib/retry-after.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
-import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { attempted, unusable } from './attempt-hooks.ts'
+import { attemptRequest } from './attempt-request.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { AttemptPlan } from './plan.ts'
@@ -66,7 +67,6 @@ export class Attempts implements TryOwner, ChoiceOwner {
   private backoff: Timer | undefined = undefined
   /** Waits for its backoff to end. */
   private pending: Candidate | undefined = undefined
-  private went: Candidate | undefined = undefined
   private stopped = false
 
   constructor(
@@ -91,8 +91,8 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.proceed(failure('no_endpoint', 'connect', 'upstream'))
   }
 
-  /** Ends whatever runs. `why`: the verdict on it when its head had not come. */
-  stop(why: HeadVerdict): void {
+  /** Ends whatever runs; what that teaches is the failure's to say. */
+  stop(why: Failure | undefined): void {
     this.stopped = true
     if (this.backoff !== undefined) this.timers.cancel(this.backoff)
     this.cancelHedge()
@@ -102,13 +102,26 @@ export class Attempts implements TryOwner, ChoiceOwner {
     if (pending !== undefined) this.choice.drop(pending)
     this.current = undefined
     this.first = undefined
-    if (first !== undefined) this.end(first, why)
-    if (current !== undefined) this.end(current, why)
+    if (first === undefined && current === undefined) return
+    const reason = why?.reason ?? 'internal'
+    const verdict = ended(reason, why?.teaches)
+    if (first !== undefined) this.end(first, verdict)
+    if (current !== undefined) this.end(current, verdict)
   }
 
   private end(tri: Try, why: HeadVerdict): void {
-    tri.abort()
-    if (tri.at.head === undefined) this.conclude(tri, why)
+    const queued = tri.waiting
+    tri.abort(why.lesson.breaker && tri.at.head !== undefined ? 'broken_by_upstream' : 'broken_by_us')
+    if (tri.at.head !== undefined) return
+    if (queued) this.unsent(tri, why.reason ?? 'pool_full')
+    else this.conclude(tri, why)
+  }
+
+  /** It never left the queue of its pool: no attempt, and nobody learns. */
+  private unsent(tri: Try, reason: Reason): void {
+    this.ex.attempts--
+    this.choice.unsent(tri)
+    this.verdict(tri.at, ended(reason, UNSENT))
   }
 
   /** The request body ceased to move: the attempt's clock goes on. */
@@ -137,7 +150,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
-    this.conclude(tri, status >= 500 ? { outcome: status, reason: undefined, ignored: false } : GOOD)
+    this.conclude(tri, answered(status))
     if (this.first !== undefined && this.plan.retriesOn(status)) {
       this.leaveToOther(tri)
       return undefined
@@ -165,9 +178,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onFailure(tri: Try, facts: TransportFailure): void {
+    const { fault, teaches } = FAILURES[facts.reason]
+    if (teaches === UNSENT) this.unsent(tri, facts.reason)
+    else this.conclude(tri, ended(facts.reason))
     if (this.first !== undefined) {
-      const outcome = outcomeClass(facts.reason) ?? 'ok'
-      this.conclude(tri, { outcome, reason: facts.reason, ignored: outcome === 'ok' })
       this.leaveToOther(tri)
       return
     }
@@ -175,20 +189,16 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.current = undefined
     this.host.body?.detach()
     const failed = {
-      ...failure(facts.reason, facts.phase, 'upstream'),
+      ...failure(facts.reason, facts.phase, fault),
       ...(facts.proxyStatus && { proxyStatus: facts.proxyStatus }),
     }
-    const outcome = outcomeClass(facts.reason)
-    if (outcome === undefined) {
-      // Refused before dispatch: no try, teaches nobody, and the next candidate follows at once.
-      this.host.ex.attempts--
-      this.choice.refused(this.went as Candidate)
-      this.verdict(tri.at, { outcome: 'ok', reason: facts.reason, ignored: true })
-      this.proceed({ ...failed, origin: 'sluice' })
+    if (teaches === UNSENT) {
+      this.proceed(failed)
       return
     }
-    this.conclude(tri, { outcome, reason: facts.reason, ignored: false })
-    if (!this.mayRepeat(facts.bytesSent, this.plan.retriesOn(outcome))) {
+    const outcome = outcomeClass(facts.reason)
+    // Without a class it was nothing of the endpoint's, and would end so on any other.
+    if (outcome === undefined || !this.mayRepeat(facts.bytesSent, this.plan.retriesOn(outcome))) {
       this.host.onNoAnswer(failed)
       return
     }
@@ -274,12 +284,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
     ex.begin(at)
     // It was chosen before its backoff.
     if (at.number > 1) at.startedAt = this.clock.now()
-    this.went = candidate
     this.choice.go(candidate)
-    const tri = new Try(this, at, endpoint)
+    const tri = new Try(this, candidate)
     this.current = tri
     this.movedAtStart = this.host.movedMs()
-    const ticket = endpoint.pool.start(this.request(endpoint), tri)
+    const ticket = endpoint.pool.start(attemptRequest(this.host, endpoint, this.fields()), tri)
     tri.begun(ticket)
     if (this.current === tri && at.headAt === 0) this.limit(tri)
     if (body !== undefined && this.current !== tri) body.detach()
@@ -330,27 +339,12 @@ export class Attempts implements TryOwner, ChoiceOwner {
     if (this.current !== undefined) this.host.ex.attempt = this.current.at
   }
 
-  private request(endpoint: Endpoint): TransportRequest {
-    const { ex } = this.host
-    const shared = ex.forwardHeaders as string[]
-    // Written anew for each try, behind what all tries share: the try before it has ended, so nobody else reads the list.
-    const headers = this.first === undefined ? shared : shared.slice(0, this.shared)
-    headers.length = this.shared
-    headers.push('sluice-attempt', String(ex.attempts))
-    ex.trace?.tried(ex.attempt as Attempt, headers)
-    if (ex.deadline !== Number.POSITIVE_INFINITY) {
-      headers.push(
-        'sluice-timeout-ms',
-        String(Math.max(1, Math.floor(ex.deadline - (ex.attempt as Attempt).startedAt))),
-      )
-    }
-    return {
-      method: ex.method,
-      target: ex.forwardTarget,
-      authority: ex.forwardAuthority ?? endpoint.authority,
-      headers,
-      contentLength: this.host.bodyLength,
-    }
+  /** Written anew for each attempt, behind what all have in common: the one before it has ended, so nobody else reads the list. */
+  private fields(): string[] {
+    const shared = this.ex.forwardHeaders as string[]
+    const fields = this.first === undefined ? shared : shared.slice(0, this.shared)
+    fields.length = this.shared
+    return fields
   }
 
   /** The attempt's own timeout; the last permitted try may use all the time left. */
@@ -371,9 +365,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const { at } = tri
     const connected = at.connectedAt !== 0
     const phase = this.phase
+    const reason = tri.waiting ? 'pool_full' : 'attempt_timeout'
     tri.abort()
     this.onFailure(tri, {
-      reason: 'attempt_timeout',
+      reason,
       phase,
       connected,
       reused: at.reused,
@@ -387,7 +382,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const now = tri.at.judgedAt(this.clock)
     const ms = now - tri.at.startedAt
     tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
-    if (head.outcome === 'ok' || head.outcome === 'timeout') this.latencies.record(ms - this.moved(), now)
+    const { latency } = head.lesson
+    const waited = ms - this.moved()
+    // Of one that ended before its time was known only what is above the middle says something.
+    if (latency === 'exact' || (latency === 'at_least' && waited > this.latencies.median(now)))
+      this.latencies.record(waited, now)
     this.verdict(tri.at, head)
     this.host.recorder.attempt(this.ex, tri.at)
   }

@@ -1,7 +1,7 @@
 import { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { HeadVerdict } from '../../core/outcome.ts'
+import { type HeadVerdict, UNUSED } from '../../core/outcome.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isReply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -32,7 +32,6 @@ export interface Candidate {
 const COME_AGAIN_MS = 1_000
 const NO_ENDPOINTS: readonly Endpoint[] = []
 const NO_UPSTREAMS: readonly Upstream[] = []
-const UNUSED: HeadVerdict = { outcome: 'ok', reason: undefined, ignored: true }
 
 /** Where the next try of a request goes: which upstreams and endpoints were tried, are full, or refuse. */
 export class Choice {
@@ -89,11 +88,12 @@ export class Choice {
     if (at.number === 1) upstream.budget?.first(at.startedAt)
   }
 
-  /** The one that went last was refused by its pool: no try. */
-  refused({ at, endpoint, upstream }: Candidate): void {
-    this.tried = this.tried.slice(0, -1)
+  /** It went to its pool and never left it: no attempt. */
+  unsent({ at, endpoint, upstream }: Candidate): void {
+    this.tried = this.tried.filter((other) => other !== endpoint)
     this.full = [...this.full, endpoint]
     if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
+    else upstream.budget?.withdraw(at.startedAt)
   }
 
   /** It was let pass and does not go. */

@@ -1,7 +1,6 @@
 import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { HeadVerdict } from '../../core/outcome.ts'
 import type { Left } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
@@ -15,7 +14,7 @@ import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import { EarlyAnswers } from './early.ts'
-import { bodyFailure, expiredFailure } from './ends.ts'
+import { bodyFailure, brokenFailure, expiredFailure, refused } from './ends.ts'
 import { serverTiming } from './how-answered.ts'
 import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
@@ -25,9 +24,6 @@ import { failureReply } from './respond.ts'
 import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import type { AnswerSink, Try } from './try.ts'
-
-const CLIENT_LEFT: HeadVerdict = { outcome: 'timeout', reason: 'client_gone', ignored: true }
-const GIVEN_UP: HeadVerdict = { outcome: 'timeout', reason: 'deadline_exceeded', ignored: false }
 
 /** What is left for recovery and `respond` hooks when the deadline itself has passed, milliseconds. */
 const RECOVERY_MS = 1_000
@@ -59,6 +55,8 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   private admission: Admission | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
   private answering = false
+  /** The answer is an event stream. */
+  private stream = false
   over = false
 
   constructor(engine: RunHost<Run>, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
@@ -128,7 +126,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   onRefused(verdict: Refusal | Reply): void {
     if (isReply(verdict)) this.reply(verdict)
-    else this.fail({ phase: 'limit', origin: 'sluice', ...verdict })
+    else this.fail(refused(verdict, 'limit'))
   }
 
   private leave(why: Left): void {
@@ -192,11 +190,11 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const { ex, chain } = this
-    const isStream = isEventStream(headers)
-    if (isStream) {
+    this.stream = isEventStream(headers)
+    if (this.stream) {
       const refusal = streamRefusal(this, chain)
       if (refusal !== undefined) {
-        if (!this.over) this.fail({ phase: 'limit', origin: 'sluice', ...refusal })
+        if (!this.over) this.fail(refused(refusal, 'limit'))
         return undefined
       }
       tri.becomesStream()
@@ -210,7 +208,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.relay = relay
     const timeouts = (this.route as CompiledRoute).timeouts
     respond(this, this.chain, () => {
-      this.clocks?.relaying(isStream ? timeouts.stream : timeouts.idle)
+      this.clocks?.relaying(this.stream ? timeouts.stream : timeouts.idle)
       if (this.sendHead()) relay.open()
       // What a transport passes on can be sent: what can't is a field of ours.
       else this.onBug(new Error('a field that was added to the answer can not be sent'))
@@ -233,7 +231,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   onRelayBroken(facts: TransportFailure): void {
-    this.break({ ...failure('response_incomplete', 'body', 'upstream'), detail: facts.reason })
+    this.break(brokenFailure(facts))
   }
 
   /** No usable answer: recovers, or answers with the failure; once the head is out the answer can only be broken. */
@@ -246,7 +244,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.answering = true
     this.ex.failure = failed
     this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
-    this.attempts?.stop(GIVEN_UP)
+    this.attempts?.stop(failed)
     this.clocks?.extend(RECOVERY_MS)
     recover(this, this.chain, failed, (reply) => {
       if (reply !== undefined) this.ex.degraded = failed.reason
@@ -334,7 +332,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   /** Straight to the client: a hook is what failed, or what the answer waited for in vain. */
   private sendPlain(failed: Failure): void {
-    this.attempts?.stop(GIVEN_UP)
+    this.attempts?.stop(failed)
     this.relay = undefined
     this.compose(failureReply(failed, this.ex, this.snapshot.gateway))
     this.deliver()
@@ -342,7 +340,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   onExpired(what: Expired): void {
     if (what === 'slow_client') this.downstream.closeAfter()
-    this.fail(expiredFailure(what, this.attempts?.phase, this.ex.sent))
+    this.fail(expiredFailure(what, this.ex.sent, this.attempts?.phase, this.stream || this.bodyMoving))
   }
 
   onBody(chunk: Buffer): void {
@@ -358,7 +356,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   private stageRefusal(refusal: Refusal | Error | undefined): void {
     if (refusal === undefined) return
     if (refusal instanceof Error) this.onBug(refusal)
-    else this.fail({ phase: 'send', origin: 'client', ...refusal })
+    else this.fail(refused(refusal, 'send'))
   }
 
   onDrain(): void {
@@ -383,7 +381,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (why !== 'closed') this.downstream.reset()
     this.leave('client')
     this.ex.failure ??= failure('client_gone', this.ex.sent ? 'body' : (this.attempts?.phase ?? 'request'), 'client')
-    this.attempts?.stop(CLIENT_LEFT)
+    this.attempts?.stop(this.ex.failure)
     this.finish()
   }
 
@@ -403,7 +401,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.over = true
     const { ex, chain } = this
     ex.finished = true
-    this.attempts?.stop(CLIENT_LEFT)
+    this.attempts?.stop(ex.failure)
     this.clocks?.stop()
     this.body?.release()
     settle(ex, chain, (error) => this.engine.bug(ex, error))

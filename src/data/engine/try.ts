@@ -1,11 +1,14 @@
 import type { Duplex } from 'node:stream'
 import type { Attempt } from '../../core/attempt.ts'
+import { FAILURES } from '../../core/failures.ts'
 import type { TransportEvents, TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Ticket } from '../upstreams/pool.ts'
+import type { Upstream } from '../upstreams/upstream.ts'
+import type { Candidate } from './choice.ts'
 
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 100
@@ -35,9 +38,10 @@ export interface AnswerSink {
 }
 
 /** One try on the wire: turns the transport's events into the two verdicts and passes the answer on. */
-export class Try implements TransportEvents {
+export class Try implements TransportEvents, Candidate {
   readonly at: Attempt
   readonly endpoint: Endpoint
+  readonly upstream: Upstream
   private readonly owner: TryOwner
   private ticket: Ticket | undefined = undefined
   private sink: AnswerSink | undefined = undefined
@@ -46,10 +50,11 @@ export class Try implements TransportEvents {
   private discarded = 0
   private timer: Timer | undefined = undefined
 
-  constructor(owner: TryOwner, at: Attempt, endpoint: Endpoint) {
+  constructor(owner: TryOwner, { at, endpoint, upstream }: Candidate) {
     this.owner = owner
     this.at = at
     this.endpoint = endpoint
+    this.upstream = upstream
   }
 
   /** After `pool.start` returned; events may have come before. */
@@ -84,9 +89,9 @@ export class Try implements TransportEvents {
   }
 
   /** Ends the try at once; no event follows. */
-  abort(): void {
+  abort(end: Attempt['end'] = 'broken_by_us'): void {
     if (this.over) return
-    this.finish('broken_by_us')
+    this.finish(end)
     this.ticket?.abort()
   }
 
@@ -150,7 +155,7 @@ export class Try implements TransportEvents {
   onFailure(failure: TransportFailure): void {
     if (this.over) return
     const headSeen = this.at.headAt !== 0
-    this.finish('broken_by_upstream')
+    this.finish(FAILURES[failure.reason].teaches.breaker ? 'broken_by_upstream' : 'broken_by_us')
     if (!headSeen) this.owner.onFailure(this, failure)
     else this.sink?.onBroken(failure)
   }

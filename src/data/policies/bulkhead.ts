@@ -189,7 +189,7 @@ class AdaptiveBulkhead extends Bulkhead {
 
   /** Errors come quicker than answers and say nothing of them; a try that timed out took at least so long. */
   attempted(_ex: Exchange, { head, startedAt }: Attempt): void {
-    if (head === undefined || head.ignored || (head.outcome !== 'ok' && head.outcome !== 'timeout')) return
+    if (head?.lesson.adaptive !== true) return
     const now = this.clock.now()
     this.adaptive.sample(now - startedAt, this.inFlight.sum(), now)
   }

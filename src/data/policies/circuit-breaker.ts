@@ -126,14 +126,14 @@ class Breakers implements Policy {
     const { head, ticket } = at
     if (ticket === REFUSED || head === undefined) return
     const now = at.judgedAt(this.clock)
-    this.circuitOf(at).settle(ticket, head.ignored ? 'neutral' : this.judge(head.outcome), now)
+    this.circuitOf(at).settle(ticket, head.lesson.breaker ? this.judge(head.outcome) : 'neutral', now)
   }
 
   settle(ex: Exchange): void {
     const { attempt } = ex
     if (attempt?.end !== 'broken_by_upstream' || attempt.head === undefined) return
     const { ticket } = attempt
-    if (ticket === REFUSED || attempt.head.ignored || this.judge(attempt.head.outcome) === 'failure') return
+    if (ticket === REFUSED || !attempt.head.lesson.breaker || this.judge(attempt.head.outcome) === 'failure') return
     this.circuitOf(attempt).spoil(ticket, this.clock.now())
   }
 

@@ -138,10 +138,11 @@ export class Endpoint implements Candidate {
    */
   learn(head: HeadVerdict, ms: number, slowAfter: number, waitedMs: number): void {
     this.weigh(head, waitedMs)
-    if (head.ignored) {
-      if (ms >= slowAfter) this.count(true, false, this.clock.now())
-    } else if (head.outcome !== 'ok')
-      this.count(isGatewayFailure(head.outcome), typeof head.outcome === 'number', this.clock.now())
+    const { outcome, lesson } = head
+    if (outcome === 'ok' || lesson.outlier === 'nothing') return
+    if (lesson.outlier === 'judged')
+      this.count(isGatewayFailure(outcome), typeof outcome === 'number', this.clock.now())
+    else if (ms >= slowAfter) this.count(true, false, this.clock.now())
   }
 
   warmFor(now: number): number {
@@ -152,13 +153,14 @@ export class Endpoint implements Candidate {
   }
 
   /** What balancing learns. The time of a try that nobody waited for any more is a lower bound, as that of a failed one. */
-  private weigh({ ignored, outcome }: HeadVerdict, ms: number): void {
-    const failed = outcome !== 'ok'
+  private weigh({ lesson, outcome }: HeadVerdict, ms: number): void {
+    if (!lesson.breaker && lesson.latency === 'nothing') return
+    const failed = lesson.breaker && outcome !== 'ok'
     if (!failed && this.blamedUntil === 0 && this.latency === undefined) return
     const now = this.clock.now()
-    if (!ignored && failed) this.blamedUntil = now + BLAME_MS
+    if (failed) this.blamedUntil = now + BLAME_MS
     else if (this.blamedUntil <= now) this.blamedUntil = 0
-    this.latency?.observe(ms, ignored || failed, now)
+    this.latency?.observe(ms, lesson.latency !== 'exact', now)
   }
 
   /** How an answer with a good head ended by itself. */

@@ -3,7 +3,7 @@ import { PAGE_BYTES } from '../../../src/cells/pages.ts'
 import { CellSpace } from '../../../src/cells/space.ts'
 import type { Exchange } from '../../../src/core/exchange.ts'
 import { failure, type Reason } from '../../../src/core/failures.ts'
-import type { HeadVerdict } from '../../../src/core/outcome.ts'
+import { ended, answered as statusVerdict } from '../../../src/core/outcome.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { AccessLog } from '../../../src/telemetry/access-log.ts'
 import { Recorder } from '../../../src/telemetry/finish.ts'
@@ -148,9 +148,9 @@ describe('the recorder', () => {
 
   test('tries by endpoint and outcome; a retry by what became of the try before', async () => {
     const bench = new Bench()
-    const refused: HeadVerdict = { outcome: 'connect', reason: 'connect_refused', ignored: false }
-    const unavailable: HeadVerdict = { outcome: 503, reason: undefined, ignored: false }
-    const gone: HeadVerdict = { outcome: 'timeout', reason: 'client_gone', ignored: true }
+    const refused = ended('connect_refused')
+    const unavailable = statusVerdict(503)
+    const gone = ended('client_gone')
     const ex = bench.exchange()
     const startedAt = bench.clock.now()
     bench.clock.advance(250)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../../src/core/exchange.ts'
 import { failure, type Origin, type Reason } from '../../../src/core/failures.ts'
 import type { Flight, FlightFilter, FlightSummary } from '../../../src/core/flight.ts'
+import { answered, ended } from '../../../src/core/outcome.ts'
 import type { FromWorker } from '../../../src/core/protocol.ts'
 import { FlightRecorder } from '../../../src/telemetry/flight-recorder.ts'
 import { Counter } from '../../../src/telemetry/series.ts'
@@ -107,9 +108,9 @@ describe('what is kept', () => {
 test('the story: every try with its times, what was decided between them, and the end', () => {
   const bench = new Bench()
   const ex = bench.exchange()
-  const first = madeAttempt(1, { outcome: 502, reason: undefined, ignored: false }, 1003)
+  const first = madeAttempt(1, answered(502), 1003)
   Object.assign(first, { connectedAt: 1004.5, headAt: 1020, endedAt: 1021, status: 502, end: 'complete' })
-  const second = madeAttempt(2, { outcome: 'timeout', reason: 'attempt_timeout', ignored: false }, 1050)
+  const second = madeAttempt(2, ended('attempt_timeout'), 1050)
   Object.assign(second, { endedAt: 1090, end: 'broken_by_us' })
   ex.queuedMs = 3
   ex.begin(first)
@@ -158,10 +159,10 @@ test.each([
 test('the story has the tries of the route that a fallback asked', () => {
   const bench = new Bench()
   const ex = bench.exchange()
-  ex.begin(madeAttempt(1, { outcome: 'connect', reason: 'connect_refused', ignored: false }, 1000))
+  ex.begin(madeAttempt(1, ended('connect_refused'), 1000))
   const side = madeExchange()
   side.standsInFor(ex)
-  side.begin(madeAttempt(1, { outcome: 503, reason: undefined, ignored: false }, 1010))
+  side.begin(madeAttempt(1, answered(503), 1010))
   side.note({ at: 1012, kind: 'no_retry', because: 'condition' })
   bench.clock.advance(20)
   bench.end(ex, 502, 'connect_refused')

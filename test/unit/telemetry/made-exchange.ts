@@ -1,7 +1,7 @@
 import { Attempt } from '../../../src/core/attempt.ts'
 import type { Downstream } from '../../../src/core/downstream.ts'
 import { Exchange } from '../../../src/core/exchange.ts'
-import type { HeadVerdict } from '../../../src/core/outcome.ts'
+import { GOOD, type HeadVerdict } from '../../../src/core/outcome.ts'
 
 const REQUEST = {
   method: 'GET',
@@ -31,4 +31,4 @@ export function madeAttempt(number: number, head: HeadVerdict, startedAt = 1000)
   return at
 }
 
-export const OK: HeadVerdict = { outcome: 'ok', reason: undefined, ignored: false }
+export const OK: HeadVerdict = GOOD

@@ -58,7 +58,7 @@ describe('the hooks of policies', () => {
     expect(sent.reply?.status).toBe(429)
     expect(header(sent.reply, 'retry-after')).toBe('3')
     expect(trace).toEqual(['a.admit', 'a.recover', 'b.recover', 'b.respond', 'a.respond', 'b.settle', 'a.settle'])
-    expect(kit.finished[0]?.failure).toMatchObject({ reason: 'rate_limited', phase: 'limit', origin: 'sluice' })
+    expect(kit.finished[0]?.failure).toMatchObject({ reason: 'rate_limited', phase: 'limit', origin: 'client' })
   })
 
   test('a reply answers without an upstream and carries our fields', () => {

@@ -126,6 +126,30 @@ describe('a circuit breaker', () => {
     expect(rig.answered(503, 40)).toBe(20)
   })
 
+  test.each([
+    ['malformed', 'bad_request'],
+    ['too_slow', 'request_timeout'],
+    ['closed', 'client_gone'],
+  ] as const)('does not count uploads that the client broke off: %s', async (why, reason) => {
+    const rig = new Rig()
+    for (let i = 0; i < 100; i++) {
+      const client = new MemoryDownstream({
+        method: 'POST',
+        target: '/',
+        host: 'a',
+        headers: [],
+        peer: PEER,
+        contentLength: -1,
+      })
+      rig.kit.engine.handle(client)
+      rig.kit.latest.connect()
+      client.leave(why)
+      await Promise.resolve()
+    }
+    expect(rig.kit.finished.map((ex) => ex.failure?.reason)).toEqual(new Array(100).fill(reason))
+    expect(rig.answered(503, 40)).toBe(20)
+  })
+
   test('sends requests on to the failover upstream at once, at no cost', () => {
     const rig = new Rig({ minRequests: 5 }, { upstreams: { a: 1, b: 1 } })
     rig.answered(503, 5)

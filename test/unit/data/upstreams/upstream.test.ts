@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
-import type { HeadVerdict } from '../../../../src/core/outcome.ts'
+import { answered, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/core/outcome.ts'
 import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
 import { Upstream } from '../../../../src/data/upstreams/upstream.ts'
@@ -381,19 +381,18 @@ describe('what an endpoint knows of itself', () => {
     const u = upstream()
     u.setEndpoints([resolved(1)])
     const endpoint = u.endpoints[0] as Endpoint
-    const good = { outcome: 'ok', reason: undefined, ignored: false } as const
     const learn = (head: HeadVerdict): void => endpoint.learn(head, 5, 1000, 5)
-    learn(good)
+    learn(GOOD)
     expect(endpoint.blamedUntil).toBe(0)
-    learn({ ...good, outcome: 'timeout', ignored: true })
+    learn(OVERTAKEN)
     expect(endpoint.blamedUntil).toBe(0)
-    learn({ ...good, outcome: 503 })
+    learn(answered(503))
     expect(endpoint.blamedUntil).toBe(2000)
     clock.advance(500)
-    learn(good)
+    learn(GOOD)
     expect(endpoint.blamedUntil).toBe(2000)
     clock.advance(500)
-    learn(good)
+    learn(GOOD)
     expect(endpoint.blamedUntil).toBe(0)
   })
 
@@ -402,10 +401,10 @@ describe('what an endpoint knows of itself', () => {
     const a = resolved(1)
     u.setEndpoints([a])
     const endpoint = u.endpoints[0] as Endpoint
-    endpoint.learn({ outcome: 'ok', reason: undefined, ignored: false }, 90, 1000, 40)
+    endpoint.learn(GOOD, 90, 1000, 40)
     // Nobody waited for it any more: it took at least so long.
-    endpoint.learn({ outcome: 'timeout', reason: undefined, ignored: true }, 60, 1000, 60)
-    endpoint.learn({ outcome: 'timeout', reason: undefined, ignored: true }, 10, 1000, 10)
+    endpoint.learn(OVERTAKEN, 60, 1000, 60)
+    endpoint.learn(OVERTAKEN, 10, 1000, 10)
     u.setEndpoints([a, resolved(2)])
     expect(endpoint.latency?.value(1000)).toBe(60)
     u.update(CONFIG)

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import type { Attempt } from '../../../../src/core/attempt.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
-import type { HeadVerdict } from '../../../../src/core/outcome.ts'
+import { answered, ended, type HeadVerdict } from '../../../../src/core/outcome.ts'
 import type { EventRecord } from '../../../../src/core/spans.ts'
 import { eventsOf } from '../../../../src/telemetry/tracing/events.ts'
 import { madeAttempt, madeExchange, OK } from '../made-exchange.ts'
 
-const RESET: HeadVerdict = { outcome: 'reset', reason: 'upstream_reset', ignored: false }
-const POOL_FULL: HeadVerdict = { outcome: 'ok', reason: 'pool_full', ignored: true }
+const RESET = ended('upstream_reset')
+const POOL_FULL = ended('pool_full')
 
 const EPOCH = 1_000_000
 
@@ -38,7 +38,7 @@ test('decisions and what made further tries follow, in the order of time', () =>
   ex.trace = { sampled: false, tried: () => {} }
   ex.note({ at: 1000, kind: 'queued', waitMs: 2.6 })
   begin(ex, 1, RESET, 1003)
-  begin(ex, 2, { outcome: 503, reason: undefined, ignored: false }, 1020)
+  begin(ex, 2, answered(503), 1020)
   begin(ex, 3, POOL_FULL, 1030)
   begin(ex, 3, OK, 1035)
   ex.note({ at: 1050, kind: 'hedge', tri: begin(ex, 4, OK, 1050) })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ended, OVERTAKEN } from '../../../../src/core/outcome.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { recordOf } from '../../../../src/telemetry/tracing/records.ts'
 import { RequestTrace } from '../../../../src/telemetry/tracing/request-trace.ts'
@@ -10,8 +11,8 @@ test.each([true, false])('tries, sampled %s: what pools refused has no span, hed
   const random = seededRandom(5)
   const ex = madeExchange()
   const trace = new RequestTrace(sampled, '', ex.traceparent, true, random)
-  const first = madeAttempt(1, { outcome: 'ok', reason: undefined, ignored: true }, 1000)
-  const refused = madeAttempt(2, { outcome: 'ok', reason: 'pool_full', ignored: true }, 1040)
+  const first = madeAttempt(1, OVERTAKEN, 1000)
+  const refused = madeAttempt(2, ended('pool_full'), 1040)
   const hedge = madeAttempt(2, OK, 1050)
   const told = [first, refused, hedge].map((tri) => {
     const headers: string[] = []

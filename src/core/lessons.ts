@@ -1,0 +1,34 @@
+/**
+ * Whom an attempt teaches by the way it ended. Each learner looks at its own column; the failure table says which lesson
+ * belongs to which reason.
+ */
+export interface Lesson {
+  /** The circuit breaker judges it by its outcome and `when`. False: it counts nothing and takes a half-open lease back. */
+  readonly breaker: boolean
+  /**
+   * Outlier detection. `judged`: by its outcome. `if_silent`: a failure where it lasted long enough and the endpoint has
+   * sent no head to any request since it began: impatient clients neither hide an endpoint that hangs nor eject a healthy one.
+   */
+  readonly outlier: 'judged' | 'if_silent' | 'nothing'
+  /** The latency of the route and of the endpoint. `at_least`: it ended before the endpoint had answered. */
+  readonly latency: 'exact' | 'at_least' | 'nothing'
+  /** Its time is a sample for the adaptive limit. */
+  readonly adaptive: boolean
+  /** The retry budget keeps its token. False: it never went, and gives it back. */
+  readonly budget: boolean
+}
+
+const NONE = { breaker: false, outlier: 'nothing', latency: 'nothing', adaptive: false, budget: true } as const
+
+/** An answer below 500. Its body may still break. */
+export const ANSWERED: Lesson = { breaker: true, outlier: 'judged', latency: 'exact', adaptive: true, budget: true }
+/** No answer, or one from 500: these come quicker than others, so that their time says nothing. */
+export const FAILED: Lesson = { breaker: true, outlier: 'judged', latency: 'nothing', adaptive: false, budget: true }
+/** The endpoint did not answer within the time that the route gives it. */
+export const TIMED_OUT: Lesson = { breaker: true, outlier: 'judged', latency: 'at_least', adaptive: true, budget: true }
+/** The client, or the attempt beside it, ended one that the endpoint had not answered yet. */
+export const ABANDONED: Lesson = { ...NONE, outlier: 'if_silent', latency: 'at_least' }
+/** The client, a policy or Sluice itself ended it: nobody learns. */
+export const IGNORED: Lesson = NONE
+/** It never went to an endpoint: no attempt. */
+export const UNSENT: Lesson = { ...NONE, budget: false }

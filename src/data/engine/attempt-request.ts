@@ -1,0 +1,27 @@
+import type { Attempt } from '../../core/attempt.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import type { TransportRequest } from '../../core/transport.ts'
+import type { Endpoint } from '../upstreams/endpoint.ts'
+
+/** What an attempt sends of its request. */
+export interface Asked {
+  readonly ex: Exchange
+  /** Bytes that attempts announce: 0 none, -1 not known. */
+  readonly bodyLength: number
+}
+
+/** The latest attempt as the wire sees it. `fields`: what all attempts have in common; its own are added. */
+export function attemptRequest({ ex, bodyLength }: Asked, endpoint: Endpoint, fields: string[]): TransportRequest {
+  const at = ex.attempt as Attempt
+  fields.push('sluice-attempt', String(ex.attempts))
+  ex.trace?.tried(at, fields)
+  if (ex.deadline !== Number.POSITIVE_INFINITY)
+    fields.push('sluice-timeout-ms', String(Math.max(1, Math.floor(ex.deadline - at.startedAt))))
+  return {
+    method: ex.method,
+    target: ex.forwardTarget,
+    authority: ex.forwardAuthority ?? endpoint.authority,
+    headers: fields,
+    contentLength: bodyLength,
+  }
+}
