@@ -6,6 +6,9 @@ import { describeTransport } from './transport.ts'
 
 describeTransport('undici', undiciTransport, {
   'an unsolicited 100 is passed over': 'undici takes it for a bad response and breaks the connection',
+  'a body that comes with its head and can not be parsed: the head is not told':
+    'undici tells a head before it looks at what follows',
+  '1xx answers without end are refused': 'undici has no bound for them',
   'HTTP/2 version is refused': 'undici takes the version and does not show it',
 })
 

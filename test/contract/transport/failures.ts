@@ -144,12 +144,28 @@ export function failures(check: Check): void {
     expect(seen.failure?.reason).toBe('response_incomplete')
   })
 
+  const BROKEN = ['xyz\r\nhello\r\n', '5\nhello\r\n0\r\n\r\n', '5\r\nhelloXX0\r\n\r\n', '-5\r\nhello\r\n']
+
   check('a body that can not be parsed breaks the answer', async (bench) => {
-    for (const body of ['xyz\r\nhello\r\n', '5\nhello\r\n0\r\n\r\n', '5\r\nhelloXX0\r\n\r\n', '-5\r\nhello\r\n']) {
+    for (const body of BROKEN) {
+      const server = await bench.with(breaking(`${HEAD}transfer-encoding: chunked\r\n\r\n`, 'stay'))
+      const line = bench.line(server.port)
+      const seen = line.start()
+      await until(() => seen.status === 200)
+      server.peers[0]?.send(body)
+      await seen.done()
+      expect(seen.failure).toMatchObject({ reason: 'response_incomplete', phase: 'body' })
+      await line.becomesClosed()
+    }
+  })
+
+  check('a body that comes with its head and can not be parsed: the head is not told', async (bench) => {
+    for (const body of BROKEN) {
       const server = await bench.with(breaking(`${HEAD}transfer-encoding: chunked\r\n\r\n${body}`, 'stay'))
       const line = bench.line(server.port)
       const seen = await line.ask()
-      expect(seen.failure).toMatchObject({ reason: 'response_incomplete', phase: 'body' })
+      expect(seen.failure).toMatchObject({ reason: 'bad_response', phase: 'headers', responseStarted: true })
+      expect(seen.names).toEqual(['onConnected', 'onFailure'])
       await line.becomesClosed()
     }
   })

@@ -45,6 +45,15 @@ const HEADS: Record<string, string> = {
   'a field of 100 KiB': `${OK}x-a: ${'a'.repeat(102_400)}\r\ncontent-length: 0\r\n\r\n`,
 }
 
+/** What other protocols say first. */
+const GARBAGE: Record<string, string> = {
+  'a TLS alert': '\x15\x03\x01\x00\x02\x02\x28',
+  'an HTTP/2 preface': '\x00\x00\x12\x04\x00\x00\x00\x00\x00',
+  'a greeting of another protocol': '220 mail.test ESMTP',
+  'a broken status line': 'HTTP/1.1 2x',
+  'a broken field': `${OK}x-a\x00`,
+}
+
 /** Answers that must never be relayed. */
 export function malformed(check: Check): void {
   for (const [name, head] of Object.entries(HEADS)) {
@@ -78,6 +87,33 @@ export function malformed(check: Check): void {
     const line = bench.line(server.port)
     const seen = await line.ask()
     expect(seen.failure?.reason).toBe('bad_response')
+    await line.becomesClosed()
+    await until(() => server.open === 0)
+  })
+
+  for (const [name, garbage] of Object.entries(GARBAGE)) {
+    check(`${name} is refused without waiting for the end of a line`, async (bench) => {
+      const server = await bench.with(answering(Buffer.from(garbage, 'latin1')))
+      const line = bench.line(server.port)
+      expect((await line.ask()).failure?.reason).toBe('bad_response')
+      await line.becomesClosed()
+    })
+  }
+
+  check('1xx answers without end are refused', async (bench) => {
+    const piece = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n'.repeat(400)
+    const feed = async (peer: TcpPeer): Promise<void> => {
+      await peer.receive('\r\n\r\n')
+      while (!peer.closed && peer.error === undefined) {
+        peer.send(piece)
+        await settle(2)
+      }
+    }
+    const server = await bench.with(tcpServer((peer) => void feed(peer)))
+    const line = bench.line(server.port)
+    const seen = await line.ask()
+    expect(seen.failure?.reason).toBe('bad_response')
+    expect(seen.informational.length).toBeGreaterThan(1000)
     await line.becomesClosed()
     await until(() => server.open === 0)
   })

@@ -1,4 +1,3 @@
-import { indexOfLf } from './http1-lines.ts'
 import { COLON, CR, HTAB, isName, LF, SP, TEXT, TOKEN } from './http1-octets.ts'
 
 /** What parsing a line gives in place of the position behind it: its end has not arrived, or it breaks the syntax. */
@@ -11,9 +10,17 @@ const WINDOW = 1024
 /** Lengths stay exact numbers. */
 const MAX_LENGTH_DIGITS = 15
 
+/** Bounds of the octets of `HTTP/1.x NNN`. */
+const LOWEST = Buffer.from('HTTP/1.0 100')
+const HIGHEST = Buffer.from('HTTP/1.1 999')
+const CODE_END = 12
+/** Of a field's name in a problem: logs are no place for more. */
+const MAX_NAMED = 64
+
 /**
- * Status line, fields and framing of one answer, line by line, strictly after RFC 9112. A line is judged only once its
- * LF is there, so that the outcome does not depend on how the octets were cut.
+ * Status line, fields and framing of one answer, line by line, strictly after RFC 9112. Octets are judged one by one from
+ * the left, so that the outcome does not depend on how they were cut, and the first wrong one ends it: an upstream that
+ * speaks something else may never send a LF.
  */
 export class AnswerHead {
   status = 0
@@ -33,6 +40,10 @@ export class AnswerHead {
   private textOf: Buffer | undefined = undefined
   private textFrom = 0
   private textTo = 0
+  /** Octets of an incomplete line that are known to be fine, so that no piece makes us look at them again. */
+  private fine = 0
+  /** Place of its colon; -1: not there yet. */
+  private colon = -1
 
   begin(): void {
     this.status = 0
@@ -42,6 +53,7 @@ export class AnswerHead {
     this.closes = false
     this.keepsAlive = false
     this.keepAliveHint = -1
+    this.beginLine()
   }
 
   get minorVersion(): number {
@@ -58,56 +70,83 @@ export class AnswerHead {
     this.textOf = undefined
   }
 
+  /** Position behind the line, INCOMPLETE or REFUSED; so do the others. A line that was incomplete is given again, longer. */
   statusLine(buffer: Buffer, at: number, to: number): number {
-    const digits = at + 9
-    let i = digits + 3
-    if (to < i + 2 || !startsWith(buffer, at, 'HTTP/1.')) return this.refuse(buffer, at, to, 'status line')
-    const minor = (buffer[at + 7] as number) - 0x30
-    if ((minor !== 0 && minor !== 1) || buffer[at + 8] !== SP) return this.refuse(buffer, at, to, 'HTTP version')
-    const status = decimal(buffer, digits, i)
-    if (status < 100) return this.refuse(buffer, at, to, 'status code')
-    if (buffer[i] === SP) {
-      i++
-      while (i < to && TEXT[buffer[i] as number] === 1) i++
+    let i = at + this.fine
+    const blank = at + CODE_END
+    for (; i < to && i < blank; i++) {
+      const octet = buffer[i] as number
+      const place = i - at
+      if (octet < (LOWEST[place] as number) || octet > (HIGHEST[place] as number))
+        return this.refuse(statusProblem(place))
     }
-    if (i + 1 >= to || buffer[i] !== CR || buffer[i + 1] !== LF) return this.refuse(buffer, at, to, 'status line')
-    this.status = status
-    this.minor = minor
+    if (i === to) return this.incomplete(i - at)
+    if (i === blank && buffer[i] !== CR) {
+      if (buffer[i] !== SP) return this.refuse('status line: the code is longer than three digits')
+      i++
+    }
+    while (i < to && TEXT[buffer[i] as number] === 1) i++
+    if (i === to) return this.incomplete(i - at)
+    if (buffer[i] !== CR) return this.refuse('status line: control character, or bare LF')
+    if (i + 1 === to) return this.incomplete(i - at)
+    if (buffer[i + 1] !== LF) return this.refuse('status line: bare CR')
+    this.minor = (buffer[at + 7] as number) - 0x30
+    this.status = decimal(buffer, at + 9, blank)
+    this.beginLine()
     return i + 2
   }
 
   /** One field line of the head or, with `trailer`, of the trailers. */
   field(buffer: Buffer, at: number, to: number, trailer: boolean): number {
-    let i = at
-    while (i < to && TOKEN[buffer[i] as number] === 1) i++
-    const nameEnd = i
-    if (i === to || i === at || buffer[i] !== COLON) return this.refuse(buffer, at, to, 'field name')
-    i++
-    while (i < to && isBlank(buffer[i] as number)) i++
-    const valueFrom = i
+    let i = at + this.fine
+    let { colon } = this
+    if (colon === -1) {
+      while (i < to && TOKEN[buffer[i] as number] === 1) i++
+      if (i === to) return this.incomplete(i - at)
+      if (i === at || buffer[i] !== COLON) return this.refuse(nameProblem(buffer, at, i))
+      colon = i - at
+      i++
+    }
     while (i < to && TEXT[buffer[i] as number] === 1) i++
-    if (i + 1 >= to || buffer[i] !== CR || buffer[i + 1] !== LF) return this.refuse(buffer, at, to, 'field value')
+    if (i === to || (buffer[i] === CR && i + 1 === to)) return this.incomplete(i - at, colon)
+    const nameEnd = at + colon
+    if (buffer[i] !== CR || buffer[i + 1] !== LF) {
+      const what = buffer[i] === CR ? 'bare CR' : 'control character, or bare LF'
+      return this.refuse(`${named(buffer, at, nameEnd)}: ${what}`)
+    }
+    let valueFrom = nameEnd + 1
+    while (valueFrom < i && isBlank(buffer[valueFrom] as number)) valueFrom++
     let valueEnd = i
     while (valueEnd > valueFrom && isBlank(buffer[valueEnd - 1] as number)) valueEnd--
-    if (this.fields.length === 2 * MAX_FIELDS) return this.refuse(buffer, at, to, 'more than 200 fields')
+    if (this.fields.length === 2 * MAX_FIELDS) return this.refuse(`more than ${MAX_FIELDS} fields`)
     this.fields.push(this.slice(buffer, at, nameEnd, to), this.slice(buffer, valueFrom, valueEnd, to))
-    const length = nameEnd - at
-    if ((length === 10 || length === 14 || length === 17) && !this.framing(buffer, at, nameEnd, valueEnd, trailer)) {
+    if ((colon === 10 || colon === 14 || colon === 17) && !this.framing(buffer, at, nameEnd, valueEnd, trailer)) {
       return REFUSED
     }
+    if (this.fine !== 0) this.beginLine()
     return i + 2
   }
 
-  /** The empty line that ends a section, or INCOMPLETE, or REFUSED; only if the line starts with CR. */
+  /** The empty line that ends a section; only if the line starts with CR. */
   emptyLine(buffer: Buffer, at: number, to: number): number {
-    if (at + 1 < to && buffer[at + 1] === LF) return at + 2
-    return this.refuse(buffer, at, to, 'bare CR')
+    if (at + 1 === to) return INCOMPLETE
+    return buffer[at + 1] === LF ? at + 2 : this.refuse('bare CR')
   }
 
-  refuse(buffer: Buffer, at: number, to: number, problem: string): number {
-    if (indexOfLf(buffer, at, to) === -1) return INCOMPLETE
+  private refuse(problem: string): number {
     this.problem = problem
     return REFUSED
+  }
+
+  private incomplete(fine: number, colon = -1): number {
+    this.fine = fine
+    this.colon = colon
+    return INCOMPLETE
+  }
+
+  private beginLine(): void {
+    this.fine = 0
+    this.colon = -1
   }
 
   /** Takes in a field that may decide where the answer ends; false: it is not acceptable. The value is the latest one. */
@@ -115,12 +154,16 @@ export class AnswerHead {
     const value = this.fields[this.fields.length - 1] as string
     if (isName(buffer, at, nameEnd, 'content-length')) {
       const length = value.length > MAX_LENGTH_DIGITS ? -1 : decimal(buffer, valueEnd - value.length, valueEnd)
-      if (trailer || length === -1 || this.contentLength !== -1) return this.unacceptable('Content-Length')
+      if (trailer) return this.unacceptable('Content-Length: in the trailers')
+      if (this.contentLength !== -1) return this.unacceptable('Content-Length: more than one')
+      if (length === -1) return this.unacceptable(`Content-Length: not a number of at most ${MAX_LENGTH_DIGITS} digits`)
       this.contentLength = length
     } else if (isName(buffer, at, nameEnd, 'transfer-encoding')) {
+      if (trailer) return this.unacceptable('Transfer-Encoding: in the trailers')
+      if (this.chunked) return this.unacceptable('Transfer-Encoding: more than one')
       // Blanks behind it are allowed, but make other parsers see an unknown coding.
       const plain = value.toLowerCase() === 'chunked' && buffer[valueEnd] === CR
-      if (trailer || this.chunked || !plain) return this.unacceptable('Transfer-Encoding')
+      if (!plain) return this.unacceptable('Transfer-Encoding: not chunked alone')
       this.chunked = true
     } else if (trailer) {
       return true
@@ -132,8 +175,8 @@ export class AnswerHead {
     return true
   }
 
-  private unacceptable(name: string): false {
-    this.problem = name
+  private unacceptable(problem: string): false {
+    this.problem = problem
     return false
   }
 
@@ -160,13 +203,26 @@ export class AnswerHead {
   }
 }
 
+function statusProblem(place: number): string {
+  if (place < 7) return 'status line: not HTTP/1'
+  return place < 9 ? 'status line: HTTP version' : 'status line: the code is no number from 100 on'
+}
+
 function isBlank(octet: number): boolean {
   return octet === SP || octet === HTAB
 }
 
-function startsWith(buffer: Buffer, at: number, prefix: string): boolean {
-  for (let i = 0; i < prefix.length; i++) if (buffer[at + i] !== prefix.charCodeAt(i)) return false
-  return true
+/** A field by its name: that is a token, so that it can stand in a log; its value can not. */
+function named(buffer: Buffer, from: number, end: number): string {
+  return `field ${buffer.toString('latin1', from, Math.min(end, from + MAX_NAMED))}`
+}
+
+/** `at`: where the octet stands that is no part of a name. */
+function nameProblem(buffer: Buffer, from: number, at: number): string {
+  const octet = buffer[at] as number
+  if (at === from) return isBlank(octet) ? 'folded line' : 'a line that begins with no field name'
+  if (octet === CR || octet === LF) return `${named(buffer, from, at)}: no colon`
+  return `${named(buffer, from, at)}: ${isBlank(octet) ? 'blank in the name' : 'character that no name has'}`
 }
 
 /** The number that `buffer[from, to)` spells in digits; -1: it spells none. */

@@ -10,6 +10,8 @@ export type AnswerEvents = Pick<TransportEvents, 'onInformational' | 'onHead' | 
 /** Status line and fields together, trailers apart. */
 const MAX_SECTION_BYTES = 65_536
 const MAX_CHUNK_LINE_BYTES = 1024
+/** All 1xx answers in front of one final answer. */
+const MAX_EARLY_BYTES = 262_144
 
 // What comes next. Up to TRAILERS: a line; from DONE on: nothing.
 const STATUS = 0
@@ -26,7 +28,8 @@ const FAILED = 10
 
 /**
  * Parses one answer after another, octets in, events out, strictly after RFC 9112. However the octets are cut, the
- * events are the same (data apart, which comes in the pieces in which it arrived).
+ * events are the same (data apart, which comes in the pieces in which it arrived), with one exception: a head whose body's
+ * framing is broken in the same piece is not told at all, so that another answer can still be given.
  */
 export class AnswerParser {
   /** Set and cleared by the owner, from within events too: after the event no further one follows. */
@@ -42,6 +45,11 @@ export class AnswerParser {
   private sectionBytes = 0
   /** What comes behind the answer is unknown: a body was announced that can't be there, or a 1xx spoke of closing. */
   private doubtful = false
+  /** The final head is whole and was not told yet. */
+  private untold = false
+  private earlyBytes = 0
+  /** Reads what follows a head before that is told. */
+  private ahead: AnswerParser | undefined = undefined
   private readonly head = new AnswerHead()
   private readonly chunks = new ChunkLines()
   private readonly held = new HeldLine()
@@ -53,6 +61,8 @@ export class AnswerParser {
     this.headDone = false
     this.problem = ''
     this.doubtful = false
+    this.untold = false
+    this.earlyBytes = 0
     this.expectHead()
   }
 
@@ -106,19 +116,21 @@ export class AnswerParser {
   }
 
   private line(buffer: Buffer, at: number, to: number): number {
-    if (this.held.length === 0) {
-      const next = this.parseLine(buffer, at, to)
-      if (next !== INCOMPLETE) return next
-    }
-    const next = this.held.take(buffer, at, to)
-    if (this.held.complete) {
+    let next = this.held.length === 0 ? this.parseLine(buffer, at, to) : INCOMPLETE
+    if (next === INCOMPLETE) {
+      const further = this.held.length > 0
+      next = this.held.take(buffer, at, to)
       const { buffer: line, length } = this.held
-      this.held.clear()
-      this.parseLine(line, 0, length)
-    } else {
-      const bound = this.state === CHUNK_SIZE ? MAX_CHUNK_LINE_BYTES : MAX_SECTION_BYTES - this.sectionBytes
-      if (this.held.length > bound) this.fail('line too long')
+      if (this.held.complete) {
+        this.held.clear()
+        this.parseLine(line, 0, length)
+      } else {
+        if (further) this.parseLine(line, 0, length)
+        const bound = this.state === CHUNK_SIZE ? MAX_CHUNK_LINE_BYTES : MAX_SECTION_BYTES - this.sectionBytes
+        if (length > bound && this.state < DONE) this.fail('a line without end')
+      }
     }
+    if (this.untold) this.tellHead(buffer, next, to)
     return next
   }
 
@@ -134,7 +146,7 @@ export class AnswerParser {
     if (next === INCOMPLETE) return INCOMPLETE
     if (next === REFUSED) return this.fail(this.head.problem)
     this.sectionBytes += next - at
-    if (this.sectionBytes > MAX_SECTION_BYTES) return this.fail('head too large')
+    if (this.sectionBytes > MAX_SECTION_BYTES) return this.fail(`more than ${MAX_SECTION_BYTES} bytes of fields`)
     if (ends) this.endSection()
     else if (this.state === STATUS) this.state = FIELDS
     return next
@@ -157,14 +169,13 @@ export class AnswerParser {
     }
     const { chunked, contentLength, minorVersion } = this.head
     if (chunked && (contentLength !== -1 || minorVersion === 0)) {
-      this.fail('Transfer-Encoding')
+      this.fail(`Transfer-Encoding: ${minorVersion === 0 ? 'in HTTP/1.0' : 'beside a Content-Length'}`)
       return
     }
     if (this.toHead || status === 204 || status === 304) {
       if (status === 204 && !this.toHead && (chunked || contentLength > 0)) this.doubtful = true
       this.state = DONE
     } else if (chunked) {
-      this.chunks.begin()
       this.state = CHUNK_SIZE
     } else if (contentLength === -1) {
       this.state = UNTIL_CLOSE
@@ -172,14 +183,42 @@ export class AnswerParser {
       this.remaining = contentLength
       this.state = contentLength === 0 ? DONE : COUNTED
     }
+    this.untold = true
+  }
+
+  /** `at`: behind the head. Only chunks can be broken; other bodies are as long as the head says. */
+  private tellHead(buffer: Buffer, at: number, to: number): void {
+    this.untold = false
+    if (this.state === CHUNK_SIZE && at < to) {
+      this.ahead ??= new AnswerParser()
+      const problem = this.ahead.chunkProblem(buffer, at, to)
+      if (problem !== '') {
+        this.fail(problem)
+        return
+      }
+    }
     this.headDone = true
-    this.events.onHead(status, fields)
+    this.events.onHead(this.head.status, this.head.fields)
+  }
+
+  /** What is wrong with the beginning of a chunked body; `''`: nothing so far. */
+  private chunkProblem(buffer: Buffer, at: number, to: number): string {
+    this.begin(NOBODY, false)
+    this.state = CHUNK_SIZE
+    this.feed(buffer, at, to, true)
+    this.stop()
+    return this.problem
   }
 
   private endInformational(status: number, fields: string[]): void {
     // RFC 9112 section 6: no 1xx has a body. A 101 that nobody asked for changes the protocol under us.
     if (status === 101 || this.head.chunked || this.head.contentLength !== -1) {
-      this.fail(`status ${status}`)
+      this.fail(status === 101 ? 'status 101: nobody asked for it' : 'status 1xx: with a body')
+      return
+    }
+    this.earlyBytes += this.sectionBytes
+    if (this.earlyBytes > MAX_EARLY_BYTES) {
+      this.fail(`more than ${MAX_EARLY_BYTES} bytes of 1xx answers`)
       return
     }
     if (!this.head.persistent) this.doubtful = true
@@ -194,14 +233,15 @@ export class AnswerParser {
       this.remaining -= end - at
       if (this.remaining === 0) this.state = this.state === CHUNK ? CHUNK_CR : DONE
     }
-    this.events.onData(owned ? buffer.subarray(at, end) : copy(buffer, at, end))
+    if (this.events !== NOBODY) this.events.onData(owned ? buffer.subarray(at, end) : copy(buffer, at, end))
     return end
   }
 
   private chunkSize(buffer: Buffer, at: number, to: number): number {
     const next = this.chunks.line(buffer, at, to)
     if (next === INCOMPLETE) return INCOMPLETE
-    if (next === REFUSED || next - at > MAX_CHUNK_LINE_BYTES) return this.fail('chunk size')
+    if (next === REFUSED || next - at > MAX_CHUNK_LINE_BYTES)
+      return this.fail('chunk size: not a number, or its extension is broken')
     this.remaining = this.chunks.size
     if (this.remaining > 0) {
       this.state = CHUNK
@@ -214,7 +254,7 @@ export class AnswerParser {
   }
 
   private chunkEnd(octet: number, at: number): number {
-    if (octet !== (this.state === CHUNK_CR ? CR : LF)) return this.fail('chunk longer than its size')
+    if (octet !== (this.state === CHUNK_CR ? CR : LF)) return this.fail('chunk: longer than its size')
     this.state = this.state === CHUNK_CR ? CHUNK_LF : CHUNK_SIZE
     return at + 1
   }

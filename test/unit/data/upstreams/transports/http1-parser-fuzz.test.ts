@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../../../src/lib/random.ts'
-import { parse } from '../../../../kit/http1-answers.ts'
+import { type Outcome, parse } from '../../../../kit/http1-answers.ts'
 
 const SEED = 20_261_124
 const CASES = 6000
@@ -13,6 +13,7 @@ const ANSWERS = [
   `${OK}Content-Length: 5\r\n\r\nhello`,
   `${OK}Server: x\r\nContent-Length: 12\r\nConnection: keep-alive\r\nX-A:  b c \r\n\r\nhello, world`,
   `${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n`,
+  `${OK}Transfer-Encoding: chunked\r\n\r\n2 ; a = "b"\t\r\nhi\r\n0 \r\n\r\n`,
   `${OK}Transfer-Encoding: chunked\r\nTrailer: x\r\n\r\n3;a=b;c="d e"\r\nabc\r\n0;z\r\nx: 1\r\nY:\r\n\r\n`,
   `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 2\r\n\r\nok`,
   'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok',
@@ -77,6 +78,13 @@ function answer(): string {
   return text
 }
 
+/** What was told of a broken answer may end sooner where head and fault come together: nothing of it is told then. */
+function sameUpTo(pieces: Outcome, whole: Outcome): Outcome {
+  const failed = whole.events.at(-1)?.[0] === 'failed' && pieces.events.at(-1)?.[0] === 'failed'
+  if (!failed || whole.events.some(([name]) => name === 'head')) return pieces
+  return { ...pieces, events: [...pieces.events.slice(0, whole.events.length - 1), ['failed']] }
+}
+
 function cuts(length: number): number[] {
   return Array.from({ length: 1 + below(6) }, () => below(length + 1)).sort((a, b) => a - b)
 }
@@ -88,8 +96,8 @@ test('however an answer is cut, good or bad, the events are the same', () => {
     const toHead = below(5) === 0
     const whole = parse(input, toHead)
     const what = JSON.stringify(input)
-    expect(parse(input, toHead, 1), what).toEqual(whole)
-    expect(parse(input, toHead, cuts(input.length)), what).toEqual(whole)
+    const cut = [1, cuts(input.length)].map((piece) => parse(input, toHead, piece))
+    for (const pieces of cut) expect(sameUpTo(pieces, whole), what).toEqual(whole)
     const end = (whole.events.at(-1) as string[])[0] as string
     ends.set(end, (ends.get(end) ?? 0) + 1)
   }
@@ -162,7 +170,12 @@ function nodeParse(input: string, toHead: boolean): Promise<readonly (readonly s
   })
 }
 
-/** The one exception: behind a 1xx that says the connection will close, Node's parser expects nothing more. */
+/** Node's strict parser takes no blanks around chunk extensions, which RFC 9112 allows, nor behind sizes. */
+function padsChunks(input: string): boolean {
+  return /chunked/i.test(input) && /\n[0-9a-f]+(?:[ \t]|;[^\r]*[ \t])/i.test(input)
+}
+
+/** Another exception: behind a 1xx that says the connection will close, Node's parser expects nothing more. */
 function closedEarly(input: string, persistent: boolean): boolean {
   return !persistent && /HTTP\/1\.. 1\d\d/.test(input)
 }
@@ -173,7 +186,7 @@ test("what we accept, Node's strict parser accepts, with the same head, body and
     const input = answer()
     const toHead = below(5) === 0
     const ours = parse(input, toHead)
-    if (ours.events.at(-1)?.[0] !== 'end' || closedEarly(input, ours.persistent)) continue
+    if (ours.events.at(-1)?.[0] !== 'end' || closedEarly(input, ours.persistent) || padsChunks(input)) continue
     accepted++
     const taken = input.slice(0, input.length - ours.left)
     expect(await nodeParse(taken, toHead), JSON.stringify(taken)).toEqual(ours.events)

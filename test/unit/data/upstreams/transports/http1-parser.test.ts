@@ -43,6 +43,11 @@ describe('whole answers', () => {
       ['head 200 Transfer-Encoding,chunked', 'data hi!', 'end'],
     ],
     [
+      'blanks around chunk extensions, and behind sizes',
+      chunked('2 \t; a\t=  b ;c = "d; e" \t\r\nhi\r\n1  \r\n!\r\n0\t;\tz\r\n\r\n'),
+      ['head 200 Transfer-Encoding,chunked', 'data hi!', 'end'],
+    ],
+    [
       'trailers',
       chunked('2\r\nhi\r\n0\r\nx-sum: 1\r\nX-Sum: 2\r\n\r\n'),
       ['head 200 Transfer-Encoding,chunked', 'data hi', 'trailers x-sum,1,X-Sum,2', 'end'],
@@ -142,7 +147,12 @@ describe('refused', () => {
     ['signed chunk size', chunked('+5\r\nhello\r\n0\r\n\r\n')],
     ['prefixed chunk size', chunked('0x5\r\nhello\r\n0\r\n\r\n')],
     ['chunk size of 14 digits', chunked('00000000000005\r\nhello\r\n0\r\n\r\n')],
-    ['blank behind the chunk size', chunked('5 \r\nhello\r\n0\r\n\r\n')],
+    ['two extensions without a semicolon', chunked('5;a b\r\nhello\r\n0\r\n\r\n')],
+    ['blank in a chunk size', chunked('5 5\r\nhello\r\n0\r\n\r\n')],
+    ['blank in front of a chunk size', chunked(' 5\r\nhello\r\n0\r\n\r\n')],
+    ['extension without value', chunked('5;a=\r\nhello\r\n0\r\n\r\n')],
+    ['extension that is only a semicolon', chunked('5; \r\nhello\r\n0\r\n\r\n')],
+    ['something behind a quoted value', chunked('5;a="b"c\r\nhello\r\n0\r\n\r\n')],
     ['bare LF behind the chunk size', chunked('5\nhello\r\n0\r\n\r\n')],
     ['bare LF in an extension', chunked('5;a\nb\r\nhello\r\n0\r\n\r\n')],
     ['bare LF in a quoted extension', chunked('5;a="\\\n"\r\nhello\r\n0\r\n\r\n')],
@@ -181,13 +191,90 @@ describe('bounds', () => {
     expect(parse(chunked(`0\r\nx: ${'y'.repeat(65_536)}\r\n\r\n`)).events.at(-1)).toEqual(['failed'])
   })
 
-  test('chunk extensions are bounded by line and by answer', () => {
+  test('chunk extensions are bounded by chunk, not by answer', () => {
     const chunk = (bytes: number): string => `1;${'e'.repeat(bytes - 1)}\r\n.\r\n`
     expect(parse(chunked(`${chunk(1021)}0\r\n\r\n`)).events.at(-1)).toEqual(['end'])
     expect(parse(chunked(`${chunk(1022)}0\r\n\r\n`)).events.at(-1)).toEqual(['failed'])
-    expect(parse(chunked(`${chunk(1000).repeat(16)}0\r\n\r\n`)).events.at(-1)).toEqual(['end'])
-    expect(parse(chunked(`${chunk(1000).repeat(17)}0\r\n\r\n`)).events.at(-1)).toEqual(['failed'])
+    expect(parse(chunked(`${chunk(1000).repeat(5000)}0\r\n\r\n`)).events.at(-1)).toEqual(['end'])
     expect(parse(chunked(`1;${'e'.repeat(2000)}`), false, 1).events.at(-1)).toEqual(['failed'])
+    expect(parse(chunked(`1${' '.repeat(2000)}`), false, 1).events.at(-1)).toEqual(['failed'])
+  })
+
+  test('1xx answers in front of one answer are bounded in bytes', () => {
+    const early = `HTTP/1.1 103 Early Hints\r\nx: ${'y'.repeat(1000)}\r\n\r\n`
+    expect(parse(`${early.repeat(250)}${BODY}`).events.at(-1)).toEqual(['end'])
+    expect(parse(`${early.repeat(260)}${BODY}`).events.at(-1)).toEqual(['failed'])
+    expect(parse(`${'HTTP/1.1 100 C\r\n\r\n'.repeat(20_000)}${BODY}`).events).toEqual([['failed']])
+    // Each answer begins anew.
+    const parser = new AnswerParser()
+    for (let i = 0; i < 3; i++)
+      expect(parseBy(parser, `${early.repeat(150)}${BODY}`, 65_536).events.at(-1)).toEqual(['end'])
+  })
+})
+
+describe('what can no more become an answer', () => {
+  const CHUNKED = chunked('')
+
+  // The last octet is the wrong one. There is no LF behind it, and none may ever come.
+  test.each([
+    ...['S', '\x15', '\r', ' ', 'HTTP/2', 'HTTP/1.2', 'HTTP/1.1\t', 'HTTP/1.1 0', 'HTTP/1.1 2x', 'HTTP/1.1 2000'],
+    ...['HTTP/1.1 20\r', 'HTTP/1.1 200 O\x01', 'HTTP/1.1 200 OK\n', 'HTTP/1.1 200 OK\r\r', 'HTTP/1.1 200\n'],
+    ...['\n', ' ', '\t', ':', '\x80', 'x ', 'x\t', 'x\n', 'x\r', 'x\xe9', 'x(', '\rx', '\r\r'].map((line) => OK + line),
+    ...['x: a\0', 'x:\n', 'x: a\x7f', 'x: a\r ', `x: ${'a'.repeat(5000)}\x1b`, `${'x'.repeat(5000)} `].map(
+      (line) => OK + line,
+    ),
+    ...['g', '\r', '-', ' ', ';', '5\n', '5 \n', '5 5', '5;\r', '5; \r', '5;a b', '5;a=\r', '5;a="\n', '5;a="b"c'].map(
+      (line) => CHUNKED + line,
+    ),
+    ...[
+      '5\r\r',
+      '5\r\nhello!',
+      '5\r\nhello\n',
+      '5\r\nhello\r\r',
+      '0'.repeat(14),
+      '0\r\n ',
+      '0\r\nx ',
+      '0\r\nx: \0',
+    ].map((line) => CHUNKED + line),
+  ])('is refused at its first wrong octet: %j', (input) => {
+    for (const piece of [1, 3, 1000]) {
+      expect(lines(parse(input, false, piece)).at(-1)).toBe('failed')
+      expect(lines(parse(input.slice(0, -1), false, piece)).at(-1)).toBe('open')
+    }
+  })
+
+  test.each([
+    ...[
+      'zzz',
+      '5\r\nhello!',
+      '2\r\nhi\r\n\r\n',
+      '2\r\nhi\r\n0\r\nx y',
+      '0\r\nContent-Length: 5\r\n',
+      `${'1\r\na\r\n'.repeat(100)}g`,
+    ],
+    ...['2\r\nhi\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n', `1;${'e'.repeat(2000)}`],
+  ])('is found out before the head is told, where it came with the head: %j', (body) => {
+    const input = chunked(body)
+    const head = input.length - body.length
+    for (const early of ['', 'HTTP/1.1 103 E\r\n\r\n']) {
+      const events = early === '' ? [] : [['informational', '103', '']]
+      expect(parse(early + input).events).toEqual([...events, ['failed']])
+      // The head is cut, too: its last octets come with the body.
+      for (const cut of [1, 2, 3, 4, 20]) {
+        expect(parse(early + input, false, [early.length + head - cut]).events).toEqual([...events, ['failed']])
+      }
+      expect(parse(early + input, false, [early.length + head]).events[events.length]?.[0]).toBe('head')
+    }
+    // To HEAD there is no body that could be broken.
+    expect(parse(input, true).events.map(([name]) => name)).toEqual(['head', 'end'])
+  })
+
+  test('one parser goes on after it', () => {
+    const parser = new AnswerParser()
+    for (let i = 0; i < 3; i++) {
+      expect(parseBy(parser, chunked('2\r\nhi\r\n0\r\nx y'), 1000).events).toEqual([['failed']])
+      expect(lines(parseBy(parser, chunked('2\r\nhi\r\n0\r\nx: y\r\n\r\n'), 1000)).at(-1)).toBe('end')
+    }
   })
 })
 
