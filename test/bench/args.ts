@@ -12,6 +12,7 @@ export interface Wanted {
   readonly bounds: readonly Bound[]
   /** The peer that ratios refer to: the mode's, or the first where that was not asked for. */
   readonly reference: string
+  readonly warmUp: number
   readonly seconds: number
   readonly rounds: number
   /** A bound that does not hold is exit code 1. */
@@ -26,7 +27,7 @@ const OTHER_MODES = MODES.slice(1)
 
 export const USAGE = `npm run bench -- [${OTHER_MODES.map(({ name }) => `--${name}`).join(' | ')} | --against FOLDER]
   [--peers A,B]
-  [--scenarios S,T] [--seconds N] [--rounds N] [--require] [--out FOLDER]
+  [--scenarios S,T] [--warm-up N] [--seconds N] [--rounds N] [--require] [--out FOLDER]
 `
 
 /** Throws with what is wrong. */
@@ -38,6 +39,7 @@ export function readArgs(args: readonly string[]): Wanted {
       ...Object.fromEntries(OTHER_MODES.map(({ name }) => [name, flag] as const)),
       peers: { type: 'string' },
       scenarios: { type: 'string' },
+      'warm-up': { type: 'string', default: '8' },
       seconds: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '6' },
       require: flag,
@@ -66,6 +68,7 @@ export function readArgs(args: readonly string[]): Wanted {
     scenarios,
     bounds,
     reference: (peers.find(({ name }) => name === mode.reference) ?? (peers[0] as Peer)).name,
+    warmUp: whole('warm-up', values['warm-up'], 120),
     seconds: whole('seconds', values.seconds, 120),
     rounds,
     require: values.require === true,

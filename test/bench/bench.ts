@@ -11,8 +11,6 @@ import { type Pair, summary } from './summary.ts'
 
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
-/** Code that is compiled as it runs settles within it; that of stages that see few of the requests takes longest. */
-const WARM_UP_SECONDS = 8
 const START_SECONDS = 1
 /** The first of several workers answers before the others do: all connections would go to it. */
 const SETTLE_SECONDS = 1
@@ -28,6 +26,8 @@ export interface BenchOptions {
   readonly scenarios: readonly Scenario[]
   /** Name of one of the peers. Where it can't run, the first that can takes its place. */
   readonly reference: string
+  /** Asked before it is measured: code that is compiled as it runs settles meanwhile, that of stages that see few of the requests last. */
+  readonly warmUp: number
   readonly seconds: number
   readonly rounds: number
   /** Percentiles too. */
@@ -70,12 +70,13 @@ interface Running {
 export function estimate({
   peers,
   scenarios,
+  warmUp,
   seconds,
   rounds,
   latency,
-}: Pick<BenchOptions, 'peers' | 'scenarios' | 'seconds' | 'rounds' | 'latency'>): number {
+}: Pick<BenchOptions, 'peers' | 'scenarios' | 'warmUp' | 'seconds' | 'rounds' | 'latency'>): number {
   const paced = latency ? Math.min(rounds - 1, PACED_ROUNDS) * PACED_TIMES * seconds : 0
-  const measured = rounds * (START_SECONDS + SETTLE_SECONDS + WARM_UP_SECONDS + seconds)
+  const measured = rounds * (START_SECONDS + SETTLE_SECONDS + warmUp + seconds)
   return peers.length * (START_SECONDS + scenarios.length * (measured + paced))
 }
 
@@ -183,12 +184,12 @@ class Bench {
 
   /** One launch. `rate`: for percentiles; undefined: without. */
   private async measure(peer: Peer, scenario: Scenario, rate: number | undefined): Promise<Measured> {
-    const { seconds } = this.options
+    const { seconds, warmUp } = this.options
     try {
       return await this.launched(peer, async (one) => {
         const target = this.target(one, scenario)
         await setTimeout(SETTLE_SECONDS * 1000, undefined, { signal: this.options.signal })
-        await saturate(target, WARM_UP_SECONDS)
+        await saturate(target, warmUp)
         const sample = await this.sample(one, target)
         return { sample, paced: rate === undefined ? undefined : await pace(target, rate, PACED_TIMES * seconds) }
       })

@@ -50,7 +50,7 @@ describe('npm run bench', () => {
     await skipWithoutTools(skip)
     const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-test-'))
     try {
-      const harness = new Harness([...CHOICE, '--seconds', '1', '--out', folder])
+      const harness = new Harness([...CHOICE, '--warm-up', '1', '--seconds', '1', '--out', folder])
       expect(await harness.exited(), harness.output).toBe(0)
       const report = JSON.parse(await readFile(join(folder, 'peers.json'), 'utf8')) as Report
       expect(report.skipped).toEqual([])
