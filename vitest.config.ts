@@ -26,9 +26,8 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: [CHAOS],
-          // One after another when all else is done: they count what a failure does to a gateway under a load of so many
-          // requests a second, which must not depend on what other tests do meanwhile.
-          maxWorkers: 1,
+          // When all else is done: they count what a failure does to a gateway under so many requests per second.
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
         },
       },

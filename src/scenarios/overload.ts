@@ -6,6 +6,7 @@ const SLOTS = 4
 const SERVICE_MS = 20
 const PERMITS = 6
 const MAX_WAIT_MS = 200
+const REFUSED = 1000
 
 export const overload: DrillScenario = {
   name: 'overload',
@@ -31,7 +32,12 @@ export const overload: DrillScenario = {
   phases: [
     { name: 'calm', seconds: [1, 4] },
     { name: 'surge', seconds: [1, 15] },
-    { name: 'overload', seconds: [2, 15] },
+    // The surge has fewer refusals than this phase must have.
+    {
+      name: 'overload',
+      seconds: [2, 15],
+      until: ({ metrics }) => metrics.sum('sluice_rejections_total', { route: 'app' }) >= 2 * REFUSED,
+    },
     { name: 'after', seconds: [1, 4] },
   ],
   misfit: () => 'it needs to know what the upstream can take',
@@ -40,7 +46,7 @@ export const overload: DrillScenario = {
     exactly('requests that failed later than 500 ms after', 0, '', (run) => run.failed('after', 'app', 500).length),
     atMost('requests that the upstream has at a time', PERMITS, '', (run) => run.phase('overload').peak.app ?? 0),
     exactly('work of the upstream for nobody', 0, 'requests', (run) => worked(run) - answered(run)),
-    atLeast('requests that are refused', 1000, '', (run) => run.failed('overload').length),
+    atLeast('requests that are refused', REFUSED, '', (run) => run.failed('overload').length),
     NOTHING_HELD,
     { ...within('goodput, of what the upstream can do', 95, '%', goodput), bound: 'least' },
     within('p99 of those that are let in: wait and work', MAX_WAIT_MS + 3 * SERVICE_MS, 'ms', admittedP99),

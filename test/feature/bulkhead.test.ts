@@ -60,9 +60,9 @@ describe('a bulkhead of three workers', () => {
     const refusal = (await all).find(({ status }) => status === 503)
     expect(refusal?.headers['retry-after']).toBe('1')
     expect(JSON.parse(refusal?.body as string)).toMatchObject({ reason: 'bulkhead_full', retryable: true })
-    await until(async () => (await metric('sluice_bulkhead_in_flight{route="app"}')) === 0)
+    await sluice.shows('sluice_bulkhead_in_flight{route="app"} 0\n')
     const name = 'sluice_rejections_total{route="app",policy="bulkhead",reason="bulkhead_full",mode="enforce"}'
-    expect(await metric(name)).toBe(53)
+    await sluice.shows(`${name} 53\n`)
   })
 
   test('in shadow refuses nothing and counts what it would', async () => {
@@ -71,7 +71,7 @@ describe('a bulkhead of three workers', () => {
     for (const answer of open.splice(0)) answer()
     expect(new Set((await all).map(({ status }) => status))).toEqual(new Set([200]))
     const name = 'sluice_rejections_total{route="shadow",policy="bulkhead",reason="bulkhead_full",mode="shadow"}'
-    expect(await metric(name)).toBe(13)
+    await sluice.shows(`${name} 13\n`)
   })
 
   test('is on by default for routes to upstreams, and off where it is switched off', async () => {
@@ -102,6 +102,6 @@ describe('the bulkhead of an upstream', () => {
     expect(JSON.parse(refusal?.body as string)).toMatchObject({ reason: 'bulkhead_full' })
     expect(refusal?.headers['retry-after']).toBe('1')
     const name = 'sluice_rejections_total{route="one",policy="upstreamBulkhead",reason="bulkhead_full",mode="enforce"}'
-    expect(await metric(name)).toBe(16)
+    await sluice.shows(`${name} 16\n`)
   })
 })

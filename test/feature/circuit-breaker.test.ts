@@ -95,9 +95,10 @@ describe('a circuit breaker of three workers', () => {
     })
     status = 200
     expect(await statuses('/other', 5)).toEqual([200, 200, 200, 200, 200])
-    const { body } = await sluice.probe('/metrics')
-    expect(body).toContain('sluice_breaker_state{route="app",upstream="app",state="open"} 1')
-    expect(body).toContain('sluice_breaker_transitions_total{route="app",upstream="app",to="open"} 1')
+    await sluice.shows(
+      'sluice_breaker_state{route="app",upstream="app",state="open"} 1',
+      'sluice_breaker_transitions_total{route="app",upstream="app",to="open"} 1',
+    )
   })
 
   test('says when to come again, and recovers by then', async () => {

@@ -7,6 +7,7 @@ import { Gateway, type StartedFacts } from '../../src/control/gateway.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { memoryLog } from './log.ts'
+import { shown } from './shown.ts'
 
 /** A gateway with real workers in this process, so that tests can make them misbehave. */
 export class HookedGateway {
@@ -28,6 +29,11 @@ export class HookedGateway {
 
   async metrics(): Promise<string> {
     return (await fetch(`http://127.0.0.1:${this.facts.probes?.port}/metrics`)).text()
+  }
+
+  /** Waits until the metrics show all of these; their text. */
+  shows(...wanted: readonly (string | RegExp)[]): Promise<string> {
+    return shown(() => this.metrics(), wanted)
   }
 
   async probe(name: string): Promise<number> {

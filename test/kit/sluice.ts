@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LOST_END } from './lost-end.ts'
+import { shown } from './shown.ts'
 import { until } from './until.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
@@ -113,6 +114,11 @@ export class Sluice {
 
   probe(path: string): Promise<Answer> {
     return fetchRaw(this.probesPort, 'GET', path, {})
+  }
+
+  /** Waits until the metrics show all of these; their text. */
+  shows(...wanted: readonly (string | RegExp)[]): Promise<string> {
+    return shown(async () => (await this.probe('/metrics')).body, wanted)
   }
 
   /** Status as JSON. */

@@ -2,7 +2,7 @@ import { drill, type Length } from '../../../src/drill/drill.ts'
 import { Metrics } from '../../../src/drill/metrics.ts'
 import { quantile, type Run } from '../../../src/drill/run.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { withEndpoints } from '../stage.ts'
+import { atLength, withEndpoints } from '../stage.ts'
 import type { Case } from './cases.ts'
 import type { Contender } from './gateways.ts'
 
@@ -30,7 +30,7 @@ export function measure({ plan, scenario }: Case, contender: Contender, length: 
     const gateway = await contender.start(plan, endpoints)
     try {
       const stage = { port: gateway.port, endpoints, concurrency, scrape: async () => NO_METRICS }
-      return figuresOf(await drill(scenario, stage, systemClock, length))
+      return figuresOf(await drill(atLength(scenario, length), stage, systemClock, length))
     } finally {
       await gateway.stop()
     }

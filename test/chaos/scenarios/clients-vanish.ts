@@ -1,12 +1,14 @@
+import type { Length } from '../../../src/drill/drill.ts'
 import { Concurrency, DrillEndpoint } from '../../../src/drill/endpoint.ts'
 import { Metrics } from '../../../src/drill/metrics.ts'
 import { Pacer } from '../../../src/drill/pacer.ts'
 import { exactly, type Scenario } from '../../../src/drill/scenario.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { descriptors } from '../../kit/descriptors.ts'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { type Sluice, startSluice } from '../../kit/sluice.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
+import { top } from '../stage.ts'
 
 const CLIENTS = 1000
 const AT_ONCE = 50
@@ -42,12 +44,12 @@ export const clientsVanish: Scenario<Seen> = {
   ],
 }
 
-export async function playClientsVanish(): Promise<Seen> {
+export async function playClientsVanish(length: Length): Promise<Seen> {
   const concurrency = new Concurrency()
   const silent = await new DrillEndpoint(systemClock, { serviceMs: 0 }, concurrency).start()
   await silent.set('hangs')
   const well = await new DrillEndpoint(systemClock, { serviceMs: 5 }, new Concurrency()).start()
-  const sluice = await startSluice(`${TOP}upstreams:
+  const sluice = await startSluice(`${top(length)}upstreams:
   silent: { endpoints: ["http://127.0.0.1:${silent.port}"], connections: { max: ${2 * CLIENTS} } }
   well: { endpoints: ["http://127.0.0.1:${well.port}"], connections: { keepAlive: 500ms } }
 routes:
@@ -55,7 +57,7 @@ routes:
   well: { match: { path: /well }, to: well }
 `)
   try {
-    return await vanish(sluice, concurrency)
+    return await vanish(sluice, concurrency, length === 'short' ? 33 : 100)
   } finally {
     await sluice.stop()
     await silent.stop()
@@ -63,13 +65,12 @@ routes:
   }
 }
 
-async function vanish(sluice: Sluice, concurrency: Concurrency): Promise<Seen> {
+async function vanish(sluice: Sluice, concurrency: Concurrency, rate: number): Promise<Seen> {
   const scrape = async (): Promise<Metrics> => new Metrics((await sluice.probe('/metrics')).body)
   await scrape()
   const before = await descriptors(sluice.pid)
-  const pacer = new Pacer(systemClock, sluice.port(), { name: 'well', path: '/well', rate: 100 })
-  const clients = await connectAll(sluice.port())
-  await eventually(() => concurrency.now === CLIENTS)
+  const pacer = new Pacer(systemClock, sluice.port(), { name: 'well', path: '/well', rate })
+  const clients = await connectAll(sluice.port(), concurrency)
   const heldBefore = concurrency.now
   for (const { socket } of clients) socket.destroy()
   await eventually(async () => concurrency.now === 0 && (await cancelledOf(scrape)) === CLIENTS)
@@ -100,12 +101,15 @@ async function cancelledOf(scrape: () => Promise<Metrics>): Promise<number> {
   return (await scrape()).sum('sluice_requests_total', { route: 'silent', status: '499' })
 }
 
-async function connectAll(port: number): Promise<TcpPeer[]> {
+/** No more at a time than a queue of connections takes on a slow machine, too. */
+async function connectAll(port: number, concurrency: Concurrency): Promise<TcpPeer[]> {
   const clients: TcpPeer[] = []
   while (clients.length < CLIENTS) {
-    clients.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => tcpConnect(port)))))
+    const more = await Promise.all(Array.from({ length: AT_ONCE }, () => tcpConnect(port)))
+    for (const client of more) client.send('GET /silent HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    clients.push(...more)
+    await eventually(() => concurrency.now === clients.length)
   }
-  for (const client of clients) client.send('GET /silent HTTP/1.1\r\nHost: a.test\r\n\r\n')
   return clients
 }
 

@@ -6,10 +6,11 @@ import { atLeast, type Expectation, exactly, type Scenario, within } from '../..
 import { systemClock } from '../../../src/lib/clock.ts'
 import { blackHole } from '../../kit/blackhole.ts'
 import { descriptors } from '../../kit/descriptors.ts'
-import { startSluice, TOP } from '../../kit/sluice.ts'
+import { startSluice } from '../../kit/sluice.ts'
 import { closedPort, type TcpPeer, type TcpServer, tcpServer } from '../../kit/tcp.ts'
 import { testAuthority } from '../../kit/tls.ts'
 import { until } from '../../kit/until.ts'
+import { top } from '../stage.ts'
 
 interface Wrong {
   /** What the endpoint does. */
@@ -24,8 +25,8 @@ interface Wrong {
 }
 
 const RATE = 20
-const CONNECT_MS = 400
-const REQUEST_MS = 800
+const CONNECT_MS = 1000
+const REQUEST_MS = 2000
 const IDLE_MS = 500
 const SLACK_MS = 100
 const BYTE_EVERY_MS = 1000
@@ -168,14 +169,14 @@ export async function playConnectionFaults(length: Length): Promise<Seen> {
   ports['bad-certificate'] = await listen(undefined, true)
   for (const [name, { script }] of Object.entries(FAULTS)) if (script !== undefined) ports[name] = await listen(script)
   try {
-    return await play(ports, length === 'short' ? 2000 : 8000)
+    return await play(ports, length)
   } finally {
     for (const server of servers) await server.close()
     await hole.close()
   }
 }
 
-function configOf(ports: Readonly<Record<string, number>>): string {
+function configOf(ports: Readonly<Record<string, number>>, length: Length): string {
   const names = Object.keys(FAULTS)
   const scheme = (name: string): string => (FAULTS[name]?.secure === true ? 'https' : 'http')
   const upstreams = names.map((name) => [
@@ -184,20 +185,21 @@ function configOf(ports: Readonly<Record<string, number>>): string {
   ])
   const routes = names.map((name) => [name, { match: { path: `/${name}` }, to: name }])
   const timeouts = { request: `${REQUEST_MS}ms`, idle: `${IDLE_MS}ms` }
-  return `${TOP}defaults: { route: { retries: off, circuitBreaker: off, timeouts: ${JSON.stringify(timeouts)} } }
+  return `${top(length)}defaults: { route: { retries: off, circuitBreaker: off, timeouts: ${JSON.stringify(timeouts)} } }
 upstreams: ${JSON.stringify(Object.fromEntries(upstreams))}
 routes: ${JSON.stringify(Object.fromEntries(routes))}
 `
 }
 
-async function play(ports: Readonly<Record<string, number>>, ms: number): Promise<Seen> {
-  const sluice = await startSluice(configOf(ports))
+async function play(ports: Readonly<Record<string, number>>, length: Length): Promise<Seen> {
+  const sluice = await startSluice(configOf(ports, length))
   const scrape = async (): Promise<Metrics> => new Metrics((await sluice.probe('/metrics')).body)
   try {
     await scrape()
     const before = await descriptors(sluice.pid)
+    const [rate, ms] = length === 'short' ? [RATE / 2, 2500] : [RATE, 8000]
     const pacers = Object.keys(FAULTS).map((name) => {
-      return new Pacer(systemClock, sluice.port(), { name, path: `/${name}`, rate: RATE })
+      return new Pacer(systemClock, sluice.port(), { name, path: `/${name}`, rate })
     })
     await new Promise((resolve) => setTimeout(resolve, ms))
     for (const pacer of pacers) pacer.stop()

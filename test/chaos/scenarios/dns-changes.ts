@@ -6,7 +6,8 @@ import { atLeast, type DrillScenario, exactly } from '../../../src/drill/scenari
 import { systemClock } from '../../../src/lib/clock.ts'
 import { NOTHING_HELD } from '../../../src/scenarios/common.ts'
 import { dnsServer } from '../../kit/dns.ts'
-import { startSluice, TOP } from '../../kit/sluice.ts'
+import { startSluice } from '../../kit/sluice.ts'
+import { atLength, top } from '../stage.ts'
 
 const NAME = 'app.test'
 const SERVICE_MS = 5
@@ -62,7 +63,8 @@ export async function playDnsChanges(length: Length): Promise<Run> {
       const port = made[0]?.port ?? 0
       made.push(await new DrillEndpoint(systemClock, { serviceMs: SERVICE_MS }, concurrency, port, address).start())
     }
-    const sluice = await startSluice(`${TOP}dns: { servers: ["${names.address}"] }
+    const sluice =
+      await startSluice(`${top(length)}dns: { servers: ["${names.address}"], every: ${length === 'short' ? '1s' : '10s'} }
 upstreams: { app: { endpoints: ["http://${NAME}:${made[0]?.port}"] } }
 routes: ${JSON.stringify(dnsChanges.routes)}
 `)
@@ -74,7 +76,7 @@ routes: ${JSON.stringify(dnsChanges.routes)}
         scrape: async () => new Metrics((await sluice.probe('/metrics')).body),
         acts: { change: () => void names.zones.set(NAME, { a: NEW }) },
       }
-      return await drill(dnsChanges, stage, systemClock, length)
+      return await drill(atLength(dnsChanges, length), stage, systemClock, length)
     } finally {
       await sluice.stop()
     }

@@ -5,8 +5,10 @@ import { atMost, type DrillScenario, exactly } from '../../../src/drill/scenario
 import { systemClock } from '../../../src/lib/clock.ts'
 import { NOTHING_HELD } from '../../../src/scenarios/common.ts'
 import { hookedGateway } from '../../kit/gateway.ts'
-import { configOf, withEndpoints } from '../stage.ts'
+import { atLength, configOf, withEndpoints } from '../stage.ts'
 
+/** Gateway, endpoints and load are one process here. */
+const SHORT_LOAD = 5
 const RESTARTS = 'sluice_worker_restarts_total'
 
 export const workerEnds: DrillScenario = {
@@ -39,6 +41,7 @@ export const workerEnds: DrillScenario = {
       ],
       until: ({ metrics }) =>
         metrics.sum('sluice_breaker_state', { route: 'sick', state: 'open' }) === 1 &&
+        metrics.sum('sluice_requests_in_flight', { route: 'sick' }) === 0 &&
         metrics.sum('sluice_upstream_endpoints', { upstream: 'app', state: 'ejected' }) === 1,
     },
     { name: 'death', seconds: [1, 5], act: 'end', until: ({ metrics }) => metrics.sum(RESTARTS) === 1 },
@@ -62,7 +65,7 @@ export const workerEnds: DrillScenario = {
 /** The gateway runs in this process: a thread of another one can't be ended from here. */
 export function playWorkerEnds(length: Length): Promise<Run> {
   return withEndpoints(workerEnds, async (endpoints, concurrency) => {
-    const gateway = await hookedGateway(configOf(workerEnds, endpoints))
+    const gateway = await hookedGateway(configOf(workerEnds, endpoints, length))
     try {
       const acts = { end: () => gateway.gateway.hook(0, 'exit') }
       const stage = {
@@ -72,7 +75,7 @@ export function playWorkerEnds(length: Length): Promise<Run> {
         scrape: async () => new Metrics(await gateway.metrics()),
         acts,
       }
-      return await drill(workerEnds, stage, systemClock, length)
+      return await drill(atLength(workerEnds, length, SHORT_LOAD), stage, systemClock, length)
     } finally {
       await gateway.stop()
     }

@@ -70,8 +70,7 @@ describe('sluice endpoint', () => {
     await load.more(500)
     expect(a.seen.length).toBe(before)
     // Health checks go on, and don't put it back.
-    const metrics = (await gateway.probe('/metrics')).body
-    expect(metrics).toContain('sluice_upstream_endpoints{upstream="app",state="draining"} 1')
+    await gateway.shows('sluice_upstream_endpoints{upstream="app",state="draining"} 1')
     expect((await sluice('endpoint', 'undrain', 'app', a.url)).stdout).toContain('usable')
     await until(() => a.seen.length > before + 20)
     await load.stop()

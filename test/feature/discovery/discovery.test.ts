@@ -127,9 +127,10 @@ describe('by dns', () => {
     dns.zones.delete('app.test')
     await until(() => dns.queries.length >= asked + 2)
     expect((await sluice.get('/')).body).toBe(a.url)
-    const { body } = await sluice.probe('/metrics')
-    expect(body).toMatch(/sluice_discovery_refreshes_total\{upstream="app",result="ok"\} [1-9]/)
-    expect(body).toMatch(/sluice_discovery_refreshes_total\{upstream="app",result="failed"\} [1-9]/)
+    await sluice.shows(
+      /sluice_discovery_refreshes_total\{upstream="app",result="ok"\} [1-9]/,
+      /sluice_discovery_refreshes_total\{upstream="app",result="failed"\} [1-9]/,
+    )
     dns.zones.set('app.test', { a: [a.host] })
     await logged(sluice, 'endpoints are discovered again')
   })

@@ -223,8 +223,7 @@ describe('answers', () => {
     expect(all).not.toMatch(/127\.0\.0\.1|255\.255|nowhere|\.ts\b|node:|\bat \w+ \(|ECONN|errno/i)
     const line = await logLine(answer)
     expect(line).toMatchObject({ reason, status: row.status, phase: expect.any(String), origin: expect.any(String) })
-    const { body } = await sluice.probe('/metrics')
-    expect(body).toMatch(new RegExp(`sluice_requests_total\\{[^}]*status="${row.status}",reason="${reason}"\\} [1-9]`))
+    await sluice.shows(new RegExp(`sluice_requests_total\\{[^}]*status="${row.status}",reason="${reason}"\\} [1-9]`))
   })
 
   test('keep the client’s correlation ID', async () => {

@@ -4,7 +4,6 @@ import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { rss } from '../../kit/memory.ts'
 import { startSluice, TOP } from '../../kit/sluice.ts'
-import { until } from '../../kit/until.ts'
 import { testUpstream } from '../../kit/upstream.ts'
 
 const CONNECTIONS = 10_000
@@ -45,8 +44,7 @@ routes: { app: { match: { path: /* }, to: app } }
         await Promise.all(batch.map((socket) => once(socket, 'connect')))
         await Promise.all(batch.map(ask))
       }
-      const { body } = await sluice.probe('/metrics')
-      expect(body).toContain(`sluice_connections{listener="web"} ${CONNECTIONS}`)
+      await sluice.shows(`sluice_connections{listener="web"} ${CONNECTIONS}\n`)
       const each = (await rss(sluice.pid)) - before
       process.stdout.write(`an idle connection costs ${Math.round(each / CONNECTIONS / 102.4) / 10} KiB\n`)
       for (let i = 0; i < CONNECTIONS; i += 20 * BATCH) await Promise.all(sockets.slice(i, i + BATCH).map(ask))
@@ -54,10 +52,7 @@ routes: { app: { match: { path: /* }, to: app } }
     } finally {
       for (const socket of sockets) socket.destroy()
     }
-    await until(
-      async () => (await sluice.probe('/metrics')).body.includes('sluice_connections{listener="web"} 0'),
-      'all are closed',
-    )
+    await sluice.shows('sluice_connections{listener="web"} 0\n')
     expect(await sluice.stop()).toBe(0)
     await upstream.close()
   },
