@@ -58,7 +58,7 @@ export interface Downstream {
   readonly bytesIn: number
   /** Bytes of body written so far. */
   readonly bytesOut: number
-  /** The values of `Upgrade`, lower-case, or undefined. An offer of h2c alone does not count. */
+  /** The values of `Upgrade`, lower-case, or undefined: nothing is offered, or nothing that is ever taken up. */
   readonly upgrade: string | undefined
   /**
    * The connection is no longer there, or the answer has ended: `onGone` or `onSent` was told, or is about to be within the

@@ -117,7 +117,8 @@ export class Exchange {
     this.path = ''
     this.query = ''
     this.forwardTarget = downstream.target
-    this.forwardAuthority = downstream.authority
+    // HTTP/1.0 without Host: the endpoint's own.
+    this.forwardAuthority = downstream.authority === '' ? undefined : downstream.authority
     this.forwardHeaders = undefined
     this.state = slots === 0 ? NO_STATE : new Array(slots).fill(undefined)
     this.priorAttempts = 0

@@ -76,7 +76,7 @@ function texts(
     case 'listener':
       return { wanted: match.listeners.join(' or '), seen: lookUp.listener }
     case 'method':
-      return { wanted: match.methods.join(' or '), seen: lookUp.method }
+      return { wanted: match.methods.join(' or ') || 'methods that name it', seen: lookUp.method }
     case 'outranked':
       return outranks(winner as RouteConfig, route, match, lookUp, probes)
     default: {

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { LeanConfig, RouteConfig } from '../core/config.ts'
 import { Forwarder } from '../data/engine/forward.ts'
+import { requestFields } from '../data/policies/index.ts'
 import { type RouteTable, RouteTableBuilder } from '../data/routing/table.ts'
 import { FieldNames } from '../lib/headers.ts'
 import { seededRandom } from '../lib/random.ts'
@@ -36,7 +37,7 @@ export class Model {
     this.routes = builder.build()
     // What is made by chance for each request is shown as such, see decision.ts.
     this.identity = new Identity(lean, this.names, seededRandom(0))
-    this.forwarder = new Forwarder(lean)
+    this.forwarder = new Forwarder(lean, lean.routes.flatMap(requestFields))
     this.probes = new Probes(this.names)
     this.hidden = hiddenConditions(tree)
   }

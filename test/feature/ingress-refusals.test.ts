@@ -106,7 +106,6 @@ describe('what could be read in two ways is refused', () => {
     ['another protocol', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
     ['CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n', 501],
     ['CONNECT with a body', 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi', 501],
-    ['Upgrade to two protocols', get('Connection: upgrade\r\nUpgrade: h2c, websocket\r\n'), 501],
     ['an unknown expectation', post('Expect: a-miracle\r\nContent-Length: 2\r\n', 'hi'), 417],
   ])('%s', async (_name, text, status) => {
     await refused(text, status)

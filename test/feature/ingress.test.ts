@@ -390,35 +390,93 @@ test('every method that the parser knows is handed over, but CONNECT', async () 
   expect(held.accepted.map(({ downstream }) => downstream.method)).toEqual(methods)
 })
 
-describe('Upgrade', () => {
-  test('to h2c alone is ignored and the request served, body and all', async () => {
+describe('Upgrade is an offer that is not taken up (RFC 9110, section 7.8)', () => {
+  const offers = [
+    'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n',
+    'Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n',
+    'Connection: keep-alive, upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n',
+    'Upgrade: h2c, websocket\r\nUPGRADE: foo/2\r\nConnection: x\r\nConnection: UPGRADE, keep-alive\r\n',
+    'Upgrade: websocket\r\n',
+    'Connection: Upgrade\r\n',
+    'Connection: Upgrade\r\nUpgrade: ?/?, ,\r\n',
+  ]
+  const head = (method: string, offer: string, more = ''): string =>
+    `${method} / HTTP/1.1\r\nHost: a\r\n${offer}${more}\r\n`
+  const plain = head('GET', '')
+
+  test.each(offers)('%j: one request after another is served over one connection, body and all', async (offer) => {
     const held = await start(echo)
     const client = await held.client()
-    for (let i = 0; i < 2; i++) {
-      client.send(
-        'POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nContent-Length: 2\r\n\r\nhi',
-      )
-      expect(await client.answer()).toMatchObject({ status: 200, body: 'hi' })
+    for (const [method, more, body] of [
+      ['GET', '', ''],
+      ['POST', 'Content-Length: 4\r\n', 'body'],
+      ['HEAD', '', ''],
+      ['GET', 'Content-Length: 2\r\n', 'hi'],
+      ['OPTIONS', 'Content-Length: 0\r\n', ''],
+    ] as const) {
+      client.send(head(method, offer, more) + body)
+      expect(await client.answer(method)).toMatchObject({ status: 200, body: method === 'HEAD' ? '' : body })
     }
+    expect(held.accepted.map(({ refusal }) => refusal)).toEqual(Array(5).fill(undefined))
   })
 
-  test('to anything else is 501, unless Connection does not name it', async () => {
-    const held = await start()
+  test('a body may come in pieces, and another request behind its answer', async () => {
+    const held = await start(echo)
     const client = await held.client()
-    client.send('GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n')
+    client.send(head('POST', offers[1] as string, 'Content-Length: 4\r\n'))
+    await until(() => held.accepted.length === 1)
+    client.send('bo')
+    await until(() => held.accepted[0]?.downstream.bytesIn === 2)
+    client.send('dy')
+    expect(await client.answer()).toMatchObject({ status: 200, body: 'body' })
+    client.send(plain)
     expect((await client.answer()).status).toBe(200)
-    client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n')
-    expect((await client.answer()).status).toBe(501)
-    await client.ended()
   })
-})
 
-test('names with _ that upstreams can take for forwarding fields are dropped, others kept', async () => {
-  const held = await start()
-  const client = await held.client()
-  client.send(
-    'GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 6.6.6.6\r\nx_api_key: 1\r\nX-Forwarded_Proto: https\r\nSLUICE_attempt: 1\r\nlast_one: 2\r\n\r\n',
+  const follows = {
+    'a request': plain,
+    'half of one': plain.slice(0, 10),
+    'the frames of another protocol': '\x81\x85\x00\x00\x00\x00hello',
+  }
+  const behind = {
+    GET: head('GET', offers[1] as string),
+    'a body': `${head('POST', offers[1] as string, 'Content-Length: 4\r\n')}body`,
+    'a body in chunks': `${head('POST', offers[1] as string, 'Transfer-Encoding: chunked\r\n')}4;x=y\r\nbody\r\n0\r\nx-t: 1\r\n\r\n`,
+    'two offers': head('GET', '') + head('GET', offers[1] as string),
+  }
+  test.each(
+    Object.entries(behind).flatMap(([first, text]) => Object.entries(follows).map((next) => [first, text, ...next])),
+  )(
+    '%s, %j, with %s right behind: nothing is lost without a word, the connection closes',
+    async (_first, text, _next, more) => {
+      const held = await start(echo)
+      const client = await held.client()
+      client.send(text + more)
+      const answers = text.split('Host: a').length - 1
+      for (let i = 0; i < answers; i++) expect((await client.answer()).status).toBe(200)
+      await client.ended()
+      expect(client.rest).toBe('')
+      expect(held.accepted).toHaveLength(answers)
+    },
   )
-  await client.answer()
-  expect((await held.request()).downstream.headers).toEqual(['Host', 'a', 'x_api_key', '1', 'last_one', '2'])
+
+  test('a client that waits for 100 gets it', async () => {
+    const held = await start(echo)
+    const client = await held.client()
+    client.send(head('POST', offers[1] as string, 'Expect: 100-continue\r\nContent-Length: 2\r\n'))
+    expect((await client.answer()).status).toBe(100)
+    client.send('hi')
+    expect(await client.answer()).toMatchObject({ status: 200, body: 'hi' })
+  })
+
+  test('HTTP/1.0 has none, and nothing is lost behind one there', async () => {
+    const held = await start(echo)
+    const client = await held.client()
+    client.send(`GET / HTTP/1.0\r\nHost: a\r\n${offers[2]}\r\n`)
+    expect((await client.answer()).status).toBe(200)
+    client.send(`POST / HTTP/1.0\r\nHost: a\r\n${offers[2]}Content-Length: 2\r\n\r\nhi${plain}`)
+    expect((await client.answer()).status).toBe(200)
+    await client.ended()
+    expect(held.accepted).toHaveLength(2)
+  })
 })

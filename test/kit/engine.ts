@@ -113,6 +113,7 @@ export class EngineKit {
       { find: () => ({ value: this.route, params: undefined }) } as unknown as RouteTable<CompiledRoute>,
       new Map([[this.route.name, this.route]]),
       new Map(this.upstreams.map((upstream) => [upstream.name, upstream])),
+      new Set(),
       { names: new FieldNames(), random },
     )
     this.engine.current = this.snapshot

@@ -80,12 +80,6 @@ export const HEAD_FAULTS: readonly ((random: Random) => string)[] = [
       'x',
     ),
   (r) => request(`CONNECT ${pick(r, ['a:1', '/', 'http://a/', '*'])} HTTP/1.1`, ['Host: a']),
-  (r) =>
-    request('GET /x HTTP/1.1', [
-      'Host: a',
-      'Connection: upgrade',
-      `Upgrade: ${pick(r, ['websocket', 'h2c, x', 'TLS/1.0', '?'])}`,
-    ]),
   (r) => request(`GET /${'x'.repeat(4096 + Math.floor(r.float() * 30_000))} HTTP/1.1`, ['Host: a']),
   (r) => request('GET /x HTTP/1.1', ['Host: a', `X: ${'x'.repeat(16_384 + Math.floor(r.float() * 30_000))}`]),
   (r) =>

@@ -12,7 +12,7 @@ import { Shared } from '../../lib/shared.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import { httpRouteOf } from '../../telemetry/tracing/http-route.ts'
 import type { WorkerTracing } from '../../telemetry/tracing/worker-tracing.ts'
-import { compilePolicies } from '../policies/index.ts'
+import { compilePolicies, requestFields } from '../policies/index.ts'
 import { paramNames } from '../routing/match.ts'
 import { RouteTableBuilder } from '../routing/table.ts'
 import { Upstream, type UpstreamDeps } from '../upstreams/upstream.ts'
@@ -51,6 +51,8 @@ export class Compilation {
   private readonly shared = new Shared()
   private readonly upstreams = new Map<string, Upstream>()
   private readonly routes = new Map<string, CompiledRoute>()
+  /** Fields of requests that routes speak of. */
+  private readonly named = new Set<string>()
   private readonly made: Upstream[] = []
   private readonly changes: (() => void)[] = []
 
@@ -78,6 +80,7 @@ export class Compilation {
     for (const route of chunk.routes) {
       const compiled = this.compile(route)
       this.table.add(route, compiled)
+      for (const name of requestFields(route)) this.named.add(name)
       this.routes.set(route.name, compiled)
       await pause()
     }
@@ -88,7 +91,7 @@ export class Compilation {
   commit(): Snapshot {
     for (const change of this.changes) change()
     this.deps.recorder.commit(this.head)
-    return new Snapshot(this.head, this.table.build(), this.routes, this.upstreams, this.deps)
+    return new Snapshot(this.head, this.table.build(), this.routes, this.upstreams, this.named, this.deps)
   }
 
   abort(): void {

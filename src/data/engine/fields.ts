@@ -18,6 +18,7 @@ export const Kind = {
   contentLength: 13,
   explain: 14,
   trailer: 15,
+  maxForwards: 16,
 } as const
 
 export type KindOf = (typeof Kind)[keyof typeof Kind]
@@ -25,10 +26,29 @@ export type KindOf = (typeof Kind)[keyof typeof Kind]
 /** RFC 9110, section 7.6.1, and the fields that HTTP/1.1 proxies are known to need removed. */
 const HOP_BY_HOP = ['keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']
 
-/** Fields of a request on its way up. */
-export function requestKinds(correlation: readonly string[]): FieldKinds {
+/** What only proxies send by custom, beside all X-Forwarded-*: address, URL or certificate of a client. */
+const OF_PROXIES = [
+  'forwarded',
+  'forwarded-for',
+  'x-forwarded',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-host',
+  'x-original-uri',
+  'x-original-url',
+  'x-rewrite-url',
+  'client-cert',
+  'client-cert-chain',
+]
+
+/**
+ * Fields of a request on its way up. `named`: the fields that the config sets, removes or judges, lower-case. Whatever could
+ * be taken for one of these, or for one of ours, is dropped, see {@link folded}.
+ */
+export function requestKinds(correlation: readonly string[], named: Iterable<string>): FieldKinds {
   return new FieldKinds(
     new Map<string, KindOf>([
+      ...Array.from(named, (name) => [name, Kind.keep] as const),
       ...HOP_BY_HOP.map((name) => [name, Kind.drop] as const),
       ['host', Kind.drop],
       ['content-length', Kind.drop],
@@ -36,23 +56,29 @@ export function requestKinds(correlation: readonly string[]): FieldKinds {
       ['trailer', Kind.drop],
       ['traceparent', Kind.drop],
       ['tracestate', Kind.drop],
+      // CGI makes HTTP_PROXY of it, which many clients in upstreams take for their proxy ("httpoxy", CVE-2016-5385).
+      ['proxy', Kind.drop],
+      ['x-real-ip', Kind.drop],
       ['connection', Kind.connection],
       ['te', Kind.te],
       ['via', Kind.via],
+      ['max-forwards', Kind.maxForwards],
       ['x-forwarded-for', Kind.forwardedFor],
       ['x-forwarded-proto', Kind.forwardedProto],
       ['x-forwarded-host', Kind.forwardedHost],
       ['x-forwarded-port', Kind.forwardedPort],
-      ['forwarded', Kind.trustedOnly],
+      ...OF_PROXIES.map((name) => [name, Kind.trustedOnly] as const),
       ['sluice-attempt', Kind.priorAttempts],
       ['x-envoy-attempt-count', Kind.priorAttempts],
       ['sluice-timeout-ms', Kind.offeredTimeout],
       ['sluice-explain', Kind.explain],
       ...correlation.map((name) => [name, Kind.drop] as const),
     ]),
-    Kind.trustedOnly,
+    { sluice: Kind.trustedOnly, forwarded: Kind.trustedOnly, folds: true },
   )
 }
+
+const ANSWERS: OtherKinds = { sluice: Kind.drop, forwarded: Kind.keep, folds: false }
 
 /** Fields of an answer on its way down. All that begin with `sluice-` are ours to say. */
 export function responseKinds(correlation: readonly string[]): FieldKinds {
@@ -65,7 +91,7 @@ export function responseKinds(correlation: readonly string[]): FieldKinds {
       ['trailer', Kind.trailer],
       ...correlation.map((name) => [name, Kind.drop] as const),
     ]),
-    Kind.drop,
+    ANSWERS,
   )
 }
 
@@ -91,37 +117,88 @@ export function trailerKinds(correlation: readonly string[]): FieldKinds {
       ['connection', Kind.connection],
       ...correlation.map((name) => [name, Kind.drop] as const),
     ]),
-    Kind.drop,
+    ANSWERS,
   )
 }
 
 const MEMO = 4096
 
+/** Kinds of the names that are not in a table. */
+interface OtherKinds {
+  /** Of all `sluice-*`. */
+  readonly sluice: KindOf
+  /** Of all `x-forwarded-*`. */
+  readonly forwarded: KindOf
+  /** Names that could be taken for one of the table, or for one of those, are dropped. */
+  readonly folds: boolean
+}
+
 /** Kind of a field by its name in any case. Others choose the names: the memo is bounded. */
 export class FieldKinds {
   private readonly table: ReadonlyMap<string, KindOf>
-  private readonly ours: KindOf
+  private readonly others: OtherKinds
   private readonly memo = new Map<string, KindOf>()
-  /** Lengths of the names in the table. */
-  private readonly lengths: readonly boolean[]
+  /** Names of the table, {@link folded}. */
+  private readonly plain: ReadonlySet<string>
+  /** By length and first letter: whether a name can be one of the table. Spares most fields the look-up. */
+  private readonly marks: Uint8Array
 
-  constructor(table: ReadonlyMap<string, KindOf>, ours: KindOf) {
+  constructor(table: ReadonlyMap<string, KindOf>, others: OtherKinds) {
     this.table = table
-    this.ours = ours
-    const lengths = new Set(Array.from(table.keys(), (name) => name.length))
-    this.lengths = Array.from({ length: Math.max(...lengths) + 1 }, (_, length) => lengths.has(length))
+    this.others = others
+    this.plain = new Set(others.folds ? Array.from(table.keys(), folded) : [])
+    this.marks = new Uint8Array(32 * (1 + Math.max(...Array.from(table.keys(), (name) => name.length))))
+    for (const name of table.keys()) {
+      if (/^[a-z0-9]/.test(name)) this.marks[markOf(name)] = 1
+      // Other names may begin with any mark of punctuation in its place.
+      else this.marks.fill(1, 32 * name.length, 32 * (name.length + 1))
+    }
   }
 
   of(name: string): KindOf {
-    // Most names need no look-up: nothing in the table is as long, and only ours begin with an s.
-    if (this.lengths[name.length] !== true && (name.charCodeAt(0) | 0x20) !== 0x73) return Kind.keep
+    const first = name.charCodeAt(0) | 0x20
+    if (this.marks[markOf(name)] !== 1 && first !== SMALL_S && !(first === SMALL_X && isForwarded(name))) {
+      return Kind.keep
+    }
     const known = this.memo.get(name)
     if (known !== undefined) return known
-    const lower = name.toLowerCase()
-    const kind = this.table.get(lower) ?? (lower.startsWith('sluice-') ? this.ours : Kind.keep)
+    const kind = this.classify(name.toLowerCase())
     if (this.memo.size < MEMO) this.memo.set(name, kind)
     return kind
   }
+
+  private classify(lower: string): KindOf {
+    const { folds, forwarded, sluice } = this.others
+    const kind = this.table.get(lower)
+    if (kind !== undefined) return kind
+    if (lower.startsWith('sluice-')) return sluice
+    if (lower.startsWith('x-forwarded-')) return forwarded
+    if (!folds) return Kind.keep
+    const plain = folded(lower)
+    const imitates = this.plain.has(plain) || plain.startsWith('sluice-') || plain.startsWith('x-forwarded-')
+    return imitates ? Kind.drop : Kind.keep
+  }
+}
+
+const SMALL_F = 0x66
+const SMALL_S = 0x73
+const SMALL_X = 0x78
+
+function markOf(name: string): number {
+  return (name.length << 5) | (name.charCodeAt(0) & 31)
+}
+
+/** Whether a name that begins with an x may be one of `x-forwarded-*`. */
+function isForwarded(name: string): boolean {
+  return (name.charCodeAt(2) | 0x20) === SMALL_F
+}
+
+/**
+ * A lower-case name as CGI, WSGI, PHP and others make variables of it: `x_user`, `x.user` and `x-user` all become
+ * `HTTP_X_USER` there. Without care a client could forge what is set, removed or judged here.
+ */
+function folded(lower: string): string {
+  return lower.replace(/[^a-z0-9]/g, '-')
 }
 
 /**

@@ -3,6 +3,9 @@ import type { ConfigHead } from '../../core/protocol.ts'
 import { type FieldKinds, Kind, removeNamed, requestKinds } from './fields.ts'
 
 const MAX_OFFERED_DIGITS = 9
+/** The most that we say in `Max-Forwards`. */
+const MAX_HOPS = 999_999_999
+const COLON = 58
 
 /** Makes the head fields that upstreams get: the client's end-to-end fields in their order, then ours. */
 export class Forwarder {
@@ -11,8 +14,9 @@ export class Forwarder {
   private readonly via: string
   private readonly name: string
 
-  constructor(head: Pick<ConfigHead, 'gateway' | 'correlation'>) {
-    this.kinds = requestKinds(head.correlation.headers)
+  /** `named`: fields of requests that the config speaks of, see `requestKinds`. */
+  constructor(head: Pick<ConfigHead, 'gateway' | 'correlation'>, named: Iterable<string>) {
+    this.kinds = requestKinds(head.correlation.headers, named)
     this.correlation = head.correlation.headers
     this.name = head.gateway.name
     this.via = `1.1 ${head.gateway.name}`
@@ -39,6 +43,7 @@ export class Forwarder {
     let host = ''
     let port = ''
     let connection = ''
+    let te = ''
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i] as string
       const value = headers[i + 1] as string
@@ -50,7 +55,7 @@ export class Forwarder {
           connection = connection === '' ? value : `${connection},${value}`
           break
         case Kind.te:
-          if (value.toLowerCase().includes('trailers')) out.push(name, 'trailers')
+          te = te === '' ? value : `${te},${value}`
           break
         case Kind.via:
           via = via === '' ? value : `${via}, ${value}`
@@ -79,18 +84,28 @@ export class Forwarder {
         case Kind.offeredTimeout:
           if (trusted && wholeNumber(value) > 0) ex.offeredMs = Math.min(ex.offeredMs, wholeNumber(value))
           break
+        case Kind.maxForwards:
+          out.push(name, countsHops(ex.method) ? hopsLeft(value) : value)
+          break
       }
     }
-    if (connection !== '') removeNamed(out, connection)
+    if (connection !== '') {
+      removeNamed(out, connection)
+      if (te !== '' && takesTrailers(te, connection) && downstream.protocol !== 'HTTP/1.0') out.push('te', 'trailers')
+    }
+    if (proto === '') proto = peer.secure ? 'https' : 'http'
+    if (host === '') host = downstream.authority
+    // HTTP/1.0 without Host: there is none to tell.
+    if (host !== '') out.push('x-forwarded-host', host)
     out.push(
       'x-forwarded-for',
       forwardedFor === '' ? peer.address : `${forwardedFor}, ${peer.address}`,
       'x-forwarded-proto',
-      proto === '' ? (peer.secure ? 'https' : 'http') : proto,
-      'x-forwarded-host',
-      host === '' ? downstream.authority : host,
+      proto,
       'x-forwarded-port',
-      port === '' ? String(peer.localPort) : port,
+      port === '' ? portOf(host, proto) : port,
+      'x-real-ip',
+      ex.client,
       'via',
       via === '' ? this.via : `${via}, ${this.via}`,
     )
@@ -112,14 +127,51 @@ export class Forwarder {
   }
 }
 
+/** The port of the URL that a client asked for, by its `host[:port]` and scheme; of lists of trusted peers the first one's. */
+function portOf(authority: string, scheme: string): string {
+  const comma = authority.indexOf(',')
+  const end = comma === -1 ? authority.length : comma
+  let start = end
+  while (start > 0 && isDigit(authority.charCodeAt(start - 1))) start--
+  if (start < end && authority.charCodeAt(start - 1) === COLON) return authority.slice(start, end)
+  return scheme === 'https' || (scheme !== 'http' && /^(https|wss)\b/i.test(scheme)) ? '443' : '80'
+}
+
+/** Methods for which `Max-Forwards` counts the intermediaries (RFC 9110, section 7.6.2). */
+export function countsHops(method: string): boolean {
+  return method === 'OPTIONS' || method === 'TRACE'
+}
+
+/** `Max-Forwards` for the next one; what is no number goes on as it came. */
+function hopsLeft(value: string): string {
+  return isNumber(value) ? String(Math.min(Math.max(0, Number(value) - 1), MAX_HOPS)) : value
+}
+
+/**
+ * Whether the client takes trailers. `TE` is of one connection, so that one which `Connection` does not name comes from a hop
+ * that did not know it (RFC 9110, section 10.1.4).
+ */
+function takesTrailers(te: string, connection: string): boolean {
+  return members(te).includes('trailers') && members(connection).includes('te')
+}
+
+function members(list: string): string[] {
+  return list
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.trim())
+}
+
+function isNumber(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (!isDigit(text.charCodeAt(i))) return false
+  return text !== ''
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57
+}
+
 /** A decimal number of at most nine digits; 0 for anything else. */
 function wholeNumber(text: string): number {
-  if (text.length === 0 || text.length > MAX_OFFERED_DIGITS) return 0
-  let value = 0
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48
-    if (digit < 0 || digit > 9) return 0
-    value = value * 10 + digit
-  }
-  return value
+  return text.length <= MAX_OFFERED_DIGITS && isNumber(text) ? Number(text) : 0
 }

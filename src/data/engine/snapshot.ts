@@ -58,6 +58,7 @@ export class Snapshot {
     routes: RouteTable<CompiledRoute>,
     routesByName: ReadonlyMap<string, CompiledRoute>,
     upstreams: ReadonlyMap<string, Upstream>,
+    named: ReadonlySet<string>,
     deps: { readonly names: FieldNames; readonly random: Random; readonly tracing?: WorkerTracing | undefined },
   ) {
     this.generation = head.generation
@@ -66,7 +67,7 @@ export class Snapshot {
     this.dots = head.pathPolicy.dots
     this.identity = new Identity(head, deps.names, deps.random)
     this.sampler = deps.tracing?.sampler(head.tracing)
-    this.forwarder = new Forwarder(head)
+    this.forwarder = new Forwarder(head, named)
     this.responseKinds = responseKinds(head.correlation.headers)
     this.trailerKinds = trailerKinds(head.correlation.headers)
     this.routes = routes

@@ -53,6 +53,10 @@ export class Connection implements ClientConnection {
   private readonly linger = new Timer(() => this.socket.destroy())
   /** Bytes read when the connection was last looked at, see `idle`. */
   private seen = -1
+  /** Bytes read up to the end of the latest request that offered an upgrade; NaN: unknown. */
+  private offerEnd = 0
+  /** The request whose end that is, where it has a body, until it is answered. */
+  private offering: NodeDownstream | undefined = undefined
 
   constructor(host: ConnectionHost, socket: Socket) {
     this.host = host
@@ -86,9 +90,25 @@ export class Connection implements ClientConnection {
     const { guard } = this.host
     const downstream = new NodeDownstream(this, req, res, guard, guard.judge(req))
     this.newest = downstream
+    if (this.offering !== undefined) this.offerEnd = Number.NaN
+    else if (guard.offersUpgrade) this.onOffer(guard, downstream)
     if (this.active === undefined) this.begin(downstream)
     else if (this.waiting.length < MAX_PIPELINED) this.waiting.push(downstream)
     else this.socket.destroy()
+  }
+
+  /**
+   * node:http drops what it has read behind a request that offers an upgrade which nobody takes up (26.10): requests would be
+   * lost, or begin in the middle. So nothing may follow in the same read; where that can not be told, nothing follows.
+   */
+  private onOffer({ contentLength, headBytes }: Guard, downstream: NodeDownstream): void {
+    this.offerEnd += contentLength === -1 ? Number.NaN : headBytes + contentLength
+    if (contentLength > 0) this.offering = downstream
+    else if (this.mayHaveLost) downstream.closeAfter()
+  }
+
+  private get mayHaveLost(): boolean {
+    return this.socket.bytesRead !== this.offerEnd
   }
 
   /** The parser or the socket reported an error. `failure`: undefined when nobody is there to answer. */
@@ -183,6 +203,10 @@ export class Connection implements ClientConnection {
     if (this.active !== downstream) return
     this.active = undefined
     this.host.inFlight--
+    if (downstream === this.offering) {
+      this.offering = undefined
+      if (this.mayHaveLost) this.closeWhenAnswered()
+    }
     if (this.last) {
       if (this.socket.writable) this.end()
       return

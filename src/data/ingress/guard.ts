@@ -1,7 +1,6 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { hostOf } from './authority.ts'
-import { dropConfusable } from './confusable.ts'
 
 /** A request's head as node:http parsed it. */
 export interface RawHead {
@@ -25,7 +24,6 @@ const BAD_STAR = bad('The target * belongs to OPTIONS.')
 const OLD_CODING = bad('HTTP/1.0 has no Transfer-Encoding.')
 const BAD_LENGTH = bad('The Content-Length is not valid.')
 const CODING = unknown('No transfer coding but chunked is known here.')
-const UPGRADE = unknown('No upgrade is offered here.')
 const EXPECTATION = failure('expectation_failed', 'request', 'client', 'No expectation but 100-continue is known here.')
 
 /**
@@ -42,6 +40,10 @@ export class Guard {
   contentLength = 0
   /** The client waits for `100 Continue` before it sends its body. */
   expects = false
+  /** An upgrade is offered. Nobody takes it up; node:http's parser behaves otherwise then, see `Connection.onOffer`. */
+  offersUpgrade = false
+  /** Bytes of the head where each field has one space before its value, as clients write it. */
+  headBytes = 0
 
   private readonly limits: ListenerConfig['limits']
   private readonly tooLong: Failure
@@ -58,7 +60,7 @@ export class Guard {
     this.tooLarge = refuse('headers_too_large', `The fields take more than limits.headerBytes (${headerBytes}).`)
   }
 
-  /** Undefined: acceptable. Changes `rawHeaders` where Host comes from the target and where names are confusable. */
+  /** Undefined: acceptable. Changes `rawHeaders` where Host comes from the target. */
   judge(head: RawHead): Failure | undefined {
     const { rawHeaders } = head
     const old = head.httpVersionMinor === 0
@@ -69,6 +71,7 @@ export class Guard {
     this.protocol = old ? 'HTTP/1.0' : 'HTTP/1.1'
     this.contentLength = 0
     this.expects = false
+    this.offersUpgrade = false
     if (head.httpVersionMajor !== 1 || head.httpVersionMinor > 1) {
       this.contentLength = -1
       return VERSION
@@ -77,10 +80,8 @@ export class Guard {
     let bytes = 0
     let host = -1
     let hosts = 0
-    let upgrade = -1
-    let connection = -1
+    let upgrade = false
     let coding = -1
-    let confusable = false
     let refusal: Failure | undefined
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] as string
@@ -100,12 +101,7 @@ export class Guard {
           }
           break
         case 7:
-          if (isName(name, 'upgrade')) {
-            if (upgrade === -1 || value.toLowerCase() !== 'h2c') upgrade = i + 1
-          }
-          break
-        case 10:
-          if (isName(name, 'connection') && namesUpgrade(value)) connection = i + 1
+          if (isName(name, 'upgrade')) upgrade = true
           break
         case 14:
           if (isName(name, 'content-length')) {
@@ -122,18 +118,17 @@ export class Guard {
             this.contentLength = -1
           }
       }
-      if (!confusable && name.includes('_')) confusable = true
+    }
+    if (upgrade) {
+      this.offersUpgrade = true
+      this.headBytes = (head.method as string).length + url.length + bytes + 14
     }
     if (url.length > this.limits.targetBytes) return this.tooLong
     if (rawHeaders.length > 2 * this.limits.headerCount) return this.tooMany
     if (bytes > this.limits.headerBytes) return this.tooLarge
     if (hosts > 1) return TWO_HOSTS
     refusal ??= this.judgeHost(old, host === -1 ? '' : (rawHeaders[host] as string))
-    refusal ??= this.judgeTarget(url, head.method as string, rawHeaders, host)
-    if (refusal !== undefined) return refusal
-    if (confusable) dropConfusable(rawHeaders)
-    if (upgrade !== -1 && connection !== -1 && (rawHeaders[upgrade] as string).toLowerCase() !== 'h2c') return UPGRADE
-    return undefined
+    return refusal ?? this.judgeTarget(url, head.method as string, rawHeaders, host)
   }
 
   private judgeHost(old: boolean, value: string): Failure | undefined {
@@ -180,11 +175,4 @@ function schemeEnd(url: string): number {
 /** `/`, `?`, `#`. */
 function endsAuthority(code: number): boolean {
   return code === 47 || code === 63 || code === 35
-}
-
-function namesUpgrade(connection: string): boolean {
-  return connection
-    .toLowerCase()
-    .split(',')
-    .some((name) => name.trim() === 'upgrade')
 }

@@ -13,6 +13,8 @@ export interface ConfiguredPolicy<O = unknown> extends PolicyDefinition<O> {
   readonly answers: boolean
   /** Names of the path parameters that the options speak of; every path of the route must have them. */
   params?(options: O): readonly string[]
+  /** Names of the request's fields that the options set, add or remove. */
+  requestFields?(options: O): readonly string[]
 }
 
 /** What a policy that judges by the request alone is compiled with. */

@@ -37,6 +37,11 @@ export const headers: ShapingPolicy<HeadersOptions> = {
   doc: 'Header fields to set, add or remove.',
   answers: false,
   schema: keys,
+  requestFields: ({ request: { set = {}, add = {}, remove = [] } = {} }) => [
+    ...Object.keys(set),
+    ...Object.keys(add),
+    ...remove,
+  ],
   compile(options, { slot, services }) {
     const request = compileChanges(options.request)
     const response = compileChanges(options.response)

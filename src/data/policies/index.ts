@@ -1,3 +1,4 @@
+import type { RouteConfig } from '../../core/config.ts'
 import type { Policy, PolicyContext } from '../../core/policy.ts'
 import { bulkhead } from './bulkhead.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
@@ -45,6 +46,15 @@ export function compilePolicies(
     throw new Error(`no such policy: ${Object.keys(options).find((name) => !names.includes(name))}`)
   }
   return compiled
+}
+
+/** Fields of requests, lower-case, that a route judges, sets or removes. */
+export function requestFields({ match, policies }: Pick<RouteConfig, 'match' | 'policies'>): readonly string[] {
+  const judged = match.flatMap(({ headers }) => headers.map(({ name }) => name))
+  const changed = POLICIES.flatMap((policy) =>
+    Object.hasOwn(policies, policy.name) ? (policy.requestFields?.(policies[policy.name]) ?? []) : [],
+  )
+  return [...judged, ...changed].map((name) => name.toLowerCase())
 }
 
 /** Those policies of one route, in stage order, that decide by the request alone what is forwarded or answered. */

@@ -42,6 +42,7 @@ export const rewrite: ShapingPolicy<RewriteOptions> = {
   compile(options, context) {
     const rewritten = pathRewrite(options, context)
     const { host: to = 'preserve' } = options
+    const stripped = strippedPrefix(options)
     if (rewritten === undefined && to === 'preserve') return undefined
     const authority = to === 'upstream' ? undefined : to
     return {
@@ -50,6 +51,7 @@ export const rewrite: ShapingPolicy<RewriteOptions> = {
       admit(ex) {
         const newPath = rewritten?.(ex)
         if (newPath !== undefined) ex.forwardTarget = newPath + ex.query
+        if (newPath !== undefined && stripped !== '') tellPrefix(context.services.forwardHeaders(ex), stripped)
         if (to !== 'preserve') ex.forwardAuthority = authority
         return undefined
       },
@@ -68,4 +70,22 @@ function pathRewrite(options: RewriteOptions, { paramNames }: ShapingContext): P
   return (ex) => replacement.apply(ex.path)
 }
 
+/** What no longer stands in front of the path, so that the upstream can write links that lead back here; empty: nothing. */
+function strippedPrefix({ stripPrefix, replacePrefix }: RewriteOptions): string {
+  const prefix = stripPrefix ?? (replacePrefix?.to === '/' ? replacePrefix.from : '')
+  return prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
+}
+
+/** Behind what a trusted peer has stripped. */
+function tellPrefix(headers: string[], stripped: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() !== PREFIX) continue
+    const outer = headers[i + 1] as string
+    headers[i + 1] = (outer.endsWith('/') ? outer.slice(0, -1) : outer) + stripped
+    return
+  }
+  headers.push(PREFIX, stripped)
+}
+
+const PREFIX = 'x-forwarded-prefix'
 const NO_PARAMS: readonly string[] = []

@@ -81,10 +81,11 @@ export function compareEntries<T>(a: Entry<T>, b: Entry<T>): number {
   return a.route < b.route ? -1 : 1
 }
 
-/** HEAD also finds what names only GET. */
+/** HEAD also finds what names only GET. TRACE reflects credentials (RFC 9110, section 9.3.8): it has to be named. */
 export function methodHolds(conditions: Conditions, method: string): boolean {
   const { methods } = conditions
-  return methods === undefined || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
+  if (methods === undefined) return method !== 'TRACE'
+  return methods.includes(method) || (method === 'HEAD' && methods.includes('GET'))
 }
 
 export function listenerHolds({ listeners }: Conditions, listener: string): boolean {

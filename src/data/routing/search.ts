@@ -18,6 +18,9 @@ export interface LookUp {
   readonly listener: string
 }
 
+/** What a route that names no method is told to take; it takes all others but TRACE, too. */
+export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
 /**
  * Walks the tables of all precedences, the most specific place first, and goes back to less specific ones where methods,
  * headers or query don't hold. A place lies at one depth, so it is visited at most once a walk: the walk is bounded by
@@ -124,7 +127,7 @@ export class Search<T> {
     if (!fieldsHold(conditions, lookUp.headers, this.names, this.queryPairs)) return false
     if (regex !== undefined && !regex.test(this.path)) return false
     if (allow === undefined) return true
-    for (const method of conditions.methods ?? NO_METHODS) allow.add(method)
+    for (const method of conditions.methods ?? METHODS) allow.add(method)
     return false
   }
 
@@ -134,5 +137,4 @@ export class Search<T> {
   }
 }
 
-const NO_METHODS: readonly string[] = []
 const NOTHING: LookUp = { host: '', path: '', query: '', method: '', headers: [], listener: '' }

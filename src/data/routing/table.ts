@@ -56,13 +56,18 @@ export class RouteTable<T> {
   find(lookUp: LookUp, readings: readonly string[] | undefined): Found<T> {
     const hit = this.search.hit(lookUp, lookUp.path)
     if (hit === undefined) {
-      const allow = this.search.methods(lookUp)
+      const allow = this.methods(lookUp)
       return allow.length === 0 ? undefined : { allow }
     }
     if (readings !== undefined) {
       for (const reading of readings) if (this.search.hit(lookUp, reading)?.value !== hit.value) return AMBIGUOUS
     }
     return hit
+  }
+
+  /** With which methods some route would match, sorted. */
+  methods(lookUp: LookUp): readonly string[] {
+    return this.search.methods(lookUp)
   }
 }
 

@@ -106,7 +106,7 @@ const ANSWERED: Partial<Record<Reason, () => Promise<WireAnswer>>> = {
   ambiguous_path: get('/app/..%2fx'),
   request_timeout: () => ask('POST /app/silent', 'Content-Length: 10\r\n', 'abc'),
   expectation_failed: () => ask('POST /app/x', 'Expect: something\r\nContent-Length: 1\r\n'),
-  not_implemented: () => ask('GET /app/x', 'Upgrade: websocket\r\nConnection: upgrade\r\n'),
+  not_implemented: () => ask('POST /app/x', 'Transfer-Encoding: gzip, chunked\r\n'),
   loop_detected: () => ask('GET /app/x', 'Via: 1.1 other, 1.1 test\r\n'),
   uri_too_long: get(`/app/${'x'.repeat(3000)}`),
   headers_too_large: () => ask('GET /app/x', `X-Large: ${'x'.repeat(20_000)}\r\n`),

@@ -100,9 +100,3 @@ test('Expect may be repeated only in kind', () => {
   expect(judge(['Host', 'a', 'Expect', '100-continue', 'expect', '100-CONTINUE'])).toBe(undefined)
   expect(judge(['Host', 'a', 'Expect', '100-continue', 'expect', 'x'])).toBe('expectation_failed')
 })
-
-test('an offer of h2c beside another protocol, in either order, is refused', () => {
-  expect(judge(['Host', 'a', 'Connection', 'upgrade', 'Upgrade', 'h2c', 'Upgrade', 'x'])).toBe('not_implemented')
-  expect(judge(['Host', 'a', 'Connection', 'upgrade', 'Upgrade', 'x', 'Upgrade', 'h2c'])).toBe('not_implemented')
-  expect(judge(['Host', 'a', 'Connection', 'upgrade', 'Upgrade', 'H2C'])).toBe(undefined)
-})
