@@ -61,3 +61,33 @@ describe('host', () => {
 test('nothing to do costs nothing', () => {
   expect(rewrite.compile({ host: 'preserve' }, policyContext())).toBeUndefined()
 })
+
+describe('X-Forwarded-Prefix', () => {
+  const told = (options: RewriteOptions, target: string, headers: string[] = []): string[] => {
+    const ex = routed({ target })
+    ex.forwardHeaders = headers
+    rewrite.compile(options, policyContext([]))?.admit?.(ex)
+    return ex.forwardHeaders
+  }
+
+  test.each<[RewriteOptions, string, string | undefined]>([
+    [{ stripPrefix: '/a/b' }, '/a/b/x', '/a/b'],
+    [{ stripPrefix: '/a/' }, '/a', '/a'],
+    [{ stripPrefix: '/a' }, '/ab', undefined],
+    [{ stripPrefix: '/' }, '/x', undefined],
+    [{ replacePrefix: { from: '/a', to: '/' } }, '/a/x', '/a'],
+    [{ replacePrefix: { from: '/a', to: '/b' } }, '/a/x', undefined],
+    [{ path: '/y' }, '/a/x', undefined],
+  ])('%j of %s: %s', (options, target, prefix) => {
+    expect(told(options, target)).toEqual(prefix === undefined ? [] : ['x-forwarded-prefix', prefix])
+  })
+
+  test('stands behind what a trusted peer has stripped', () => {
+    expect(told({ stripPrefix: '/a' }, '/a/x', ['y', '1', 'X-Forwarded-Prefix', '/outer'])).toEqual([
+      ...['y', '1', 'X-Forwarded-Prefix', '/outer/a'],
+    ])
+    expect(told({ stripPrefix: '/a' }, '/a/x', ['x-forwarded-prefix', '/outer/'])).toEqual([
+      ...['x-forwarded-prefix', '/outer/a'],
+    ])
+  })
+})

@@ -150,6 +150,17 @@ describe('methods', () => {
   })
 })
 
+test('TRACE finds only what names it, and 405 elsewhere; the less specific route that names it is found', () => {
+  const routing = table([
+    route('any', { paths: ['/a/*'] }),
+    route('traced', { paths: ['/*'], methods: ['TRACE'], headers: [condition('k', 'present')] }),
+  ])
+  const allow = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT']
+  expect(routing.find(lookUp('/a/x', { method: 'TRACE' }), undefined)).toEqual({ allow })
+  expect(name(routing, '/a/x', { method: 'TRACE', headers: ['k', ''] })).toBe('traced')
+  expect(routing.find(lookUp('/b', { method: 'TRACE' }), undefined)).toBeUndefined()
+})
+
 describe('other readings of the path', () => {
   const routing = table([
     route('files', { paths: ['/files/*'] }),

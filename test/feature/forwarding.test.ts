@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { field, type HttpClient, httpClient, type WireAnswer } from '../kit/client.ts'
+import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
+import { type SeenRequest, seenField, type TestUpstream, testUpstream } from '../kit/upstream.ts'
+
+let upstream: TestUpstream
+let sluice: Sluice
+let client: HttpClient
+
+beforeAll(async () => {
+  upstream = await testUpstream((req, res, seen) => {
+    req.on('end', () => res.writeHead(200).end(`${seen.method} ${seen.target} ${seen.body}`))
+  })
+  sluice = await startSluice(`${TOP}
+upstreams:
+  app: { endpoints: ["${upstream.url}"] }
+routes:
+  all: { match: { path: /* }, to: app }
+  some: { match: { path: /some, methods: [GET, OPTIONS, PUT] }, to: app }
+  traced: { match: { path: /traced, methods: [TRACE, GET, OPTIONS] }, to: app }
+  shop: { match: { path: /shop/* }, to: app, rewrite: { stripPrefix: /shop } }
+  user:
+    match: { path: /user, headers: { x-user: { absent: true } } }
+    to: app
+    headers: { request: { set: { x-tenant: ours }, remove: [x.debug] } }
+`)
+})
+
+afterAll(async () => {
+  client.close()
+  expect(await sluice.stop()).toBe(0)
+  await upstream.close()
+})
+
+async function ask(request: string, body = ''): Promise<WireAnswer> {
+  client?.close()
+  client = await httpClient(sluice.port())
+  const answer = client.send(`${request}\r\n${body}`).answer(request.slice(0, request.indexOf(' ')))
+  return await answer
+}
+
+const last = (): SeenRequest => upstream.seen.at(-1) as SeenRequest
+const up = (name: string): string | undefined => seenField(last(), name)
+
+describe('forwarding fields', () => {
+  test('of strangers are replaced or dropped, whatever their name and spelling', async () => {
+    const forged = [
+      ...['For', 'Proto', 'Host', 'Port', 'Prefix', 'User', 'Email', 'Client-Cert', 'Ssl', 'Scheme', 'Server'],
+    ].flatMap((name) => [`X-Forwarded-${name}: forged\r\n`, `X_Forwarded_${name}: forged\r\n`])
+    const others = ['X-Real-IP', 'X-Client-IP', 'X-Original-URL', 'X-Rewrite-URL', 'Proxy', 'Forwarded', 'x_real_ip']
+    await ask(
+      `GET /x HTTP/1.1\r\nHost: Shop.test:8443\r\n${forged.join('')}${others.map((name) => `${name}: forged\r\n`).join('')}`,
+    )
+    expect(JSON.stringify(last())).not.toContain('forged')
+    expect(up('host')).toBe('Shop.test:8443')
+    expect(up('x-forwarded-host')).toBe('Shop.test:8443')
+    expect(up('x-forwarded-port')).toBe('8443')
+    expect(up('x-forwarded-proto')).toBe('http')
+    expect(up('x-real-ip')).toBe('127.0.0.1')
+  })
+
+  test('HTTP/1.0 without Host: the endpoint’s authority goes up', async () => {
+    expect((await ask('GET /x HTTP/1.0\r\n')).status).toBe(200)
+    expect(up('host')).toBe(new URL(upstream.url).host)
+    expect(up('x-forwarded-host')).toBe(undefined)
+    expect(up('x-forwarded-port')).toBe('80')
+  })
+
+  test('a stripped prefix is told', async () => {
+    await ask('GET /shop/cart?x HTTP/1.1\r\nHost: a\r\nX-Forwarded-Prefix: /forged\r\n')
+    expect([last().target, up('x-forwarded-prefix')]).toEqual(['/cart?x', '/shop'])
+    await ask('GET /shopping HTTP/1.1\r\nHost: a\r\nX-Forwarded-Prefix: /forged\r\n')
+    expect([last().target, up('x-forwarded-prefix')]).toEqual(['/shopping', undefined])
+  })
+
+  test('what a route judges, sets or removes has no other spelling', async () => {
+    const spelt =
+      'X_User: f\r\nx.user: f\r\nX_Tenant: f\r\nX-Tenant: f\r\nx-debug: f\r\nX_Debug: f\r\nX.Debug: f\r\nx_else: 1\r\n'
+    await ask(`GET /user HTTP/1.1\r\nHost: a\r\n${spelt}`)
+    const { headers } = last()
+    expect(headers.filter((_, i) => i % 2 === 1)).not.toContain('f')
+    expect([up('x-tenant'), up('x_else')]).toEqual(['ours', '1'])
+  })
+})
+
+describe('an offer to upgrade', () => {
+  test.each(['TLS/1.2', 'websocket', 'h2c', 'foo/1, h2c'])(
+    '%s is dropped, and the request served',
+    async (protocol) => {
+      const offer = `Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAA\r\nUpgrade: ${protocol}\r\n`
+      const answer = await ask(`POST /x HTTP/1.1\r\nHost: a\r\n${offer}Content-Length: 4\r\n`, 'body')
+      expect(answer).toMatchObject({ status: 200, body: 'POST /x body' })
+      for (const name of ['upgrade', 'http2-settings']) expect(up(name)).toBe(undefined)
+      expect(up('connection')?.toLowerCase() ?? '').not.toContain('upgrade')
+    },
+  )
+})
+
+describe('TE', () => {
+  test('of the right form goes on, in the right form', async () => {
+    await ask('GET /x HTTP/1.1\r\nHost: a\r\nTE: gzip, trailers\r\nConnection: TE\r\n')
+    expect([up('te'), up('connection')]).toEqual(['trailers', 'te'])
+  })
+
+  test('that Connection does not name gains none', async () => {
+    await ask('GET /x HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n')
+    expect(up('te')).toBe(undefined)
+    expect(up('connection') ?? '').not.toContain('te')
+  })
+})
+
+describe('Max-Forwards', () => {
+  test('of OPTIONS: the last hop answers, others count down', async () => {
+    const before = upstream.seen.length
+    const answer = await ask('OPTIONS /some HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n')
+    expect([answer.status, field(answer, 'allow')]).toEqual([204, 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'])
+    expect((await ask('OPTIONS /x HTTP/1.1\r\nHost: a\r\nmax-forwards: 000\r\n')).status).toBe(204)
+    expect(upstream.seen.length).toBe(before)
+    expect((await ask('OPTIONS /some HTTP/1.1\r\nHost: a\r\nMax-Forwards: 1\r\n')).body).toContain('OPTIONS')
+    expect(up('max-forwards')).toBe('0')
+  })
+
+  test('says nothing about other methods', async () => {
+    expect((await ask('GET /x HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n')).status).toBe(200)
+    expect(up('max-forwards')).toBe('0')
+  })
+})
+
+describe('TRACE', () => {
+  test('is refused with what else is allowed, unless a route names it', async () => {
+    const refused = await ask('TRACE /x HTTP/1.1\r\nHost: a\r\nCookie: secret\r\n')
+    expect([refused.status, field(refused, 'allow')]).toEqual([405, 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'])
+    expect(refused.body).not.toContain('secret')
+    expect((await ask('TRACE /some HTTP/1.1\r\nHost: a\r\n')).status).toBe(405)
+    expect((await ask('TRACE /traced HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n')).status).toBe(200)
+    expect([last().method, up('max-forwards')]).toEqual(['TRACE', '2'])
+  })
+
+  test('that may go no further is not reflected here', async () => {
+    const answer = await ask('TRACE /traced HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n')
+    expect(answer.status).toBe(405)
+    expect(field(answer, 'allow')).not.toContain('TRACE')
+  })
+})
