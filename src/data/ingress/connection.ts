@@ -2,11 +2,13 @@ import type { Socket } from 'node:net'
 import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Failure } from '../../core/failures.ts'
 import { canonicalIp } from '../../lib/ip.ts'
-import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
 import { type ClientConnection, NodeDownstream } from './downstream.ts'
 import type { Guard } from './guard.ts'
+import { Linger, TOTAL_MS } from './linger.ts'
 import { CUT_SHORT, type ParserError } from './malformed.ts'
 import type { Incoming, Outgoing } from './messages.ts'
+import { Backlog, divert, PAUSED, stopBehind } from './parser.ts'
 
 /** Who answers the requests of a listener. */
 export interface IngressHandler {
@@ -25,15 +27,14 @@ export interface ConnectionHost {
   readonly draining: boolean
   /** Milliseconds, see `timeouts.body`. */
   readonly bodyTimeout: number
+  /** Connections that wait for their client's end, longest first; each gives way where there are too many connections. */
+  readonly lingering: Set<Connection>
   /** Requests that were handed over and have not ended. */
   inFlight: number
 }
 
-/** Requests of one connection that wait for their turn; a client that sends more ahead is cut off. */
-const MAX_PIPELINED = 128
-
-/** How long the client may take to read our last answer and close its side. */
-const LINGER_MS = 1_000
+/** How long a connection may stay that no limit counts: it was refused. */
+const UNCOUNTED_MS = 1_000
 
 /**
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
@@ -43,14 +44,19 @@ export class Connection implements ClientConnection {
   readonly peer: Peer
   private readonly socket: Socket
   private readonly host: ConnectionHost
+  /** It takes one of the places of `limits.connections`. */
+  counted = true
   private active: NodeDownstream | undefined = undefined
   private newest: NodeDownstream | undefined = undefined
-  private readonly waiting: NodeDownstream[] = []
+  /** Waits for its turn; the parser has stopped behind its head. */
+  private next: NodeDownstream | undefined = undefined
+  /** Made when a client first sends a request before it has its answer. */
+  private backlog: Backlog | undefined = undefined
   /** Answered once all before it were. */
   private malformed: Failure | undefined = undefined
   /** The answer under way, or sent, is the last one. */
   private last = false
-  private readonly linger = new Timer(() => this.socket.destroy())
+  private linger: Linger | undefined = undefined
   /** Bytes read when the connection was last looked at, see `idle`. */
   private seen = -1
   /** Bytes read up to the end of the latest request that offered an upgrade; NaN: unknown. */
@@ -69,6 +75,7 @@ export class Connection implements ClientConnection {
       secure: false,
       listener: host.name,
     }
+    stopBehind(socket, () => this.last || this.next !== undefined)
   }
 
   get timers(): TimerWheel {
@@ -93,8 +100,7 @@ export class Connection implements ClientConnection {
     if (this.offering !== undefined) this.offerEnd = Number.NaN
     else if (guard.offersUpgrade) this.onOffer(guard, downstream)
     if (this.active === undefined) this.begin(downstream)
-    else if (this.waiting.length < MAX_PIPELINED) this.waiting.push(downstream)
-    else this.socket.destroy()
+    else this.next = downstream
   }
 
   /**
@@ -113,6 +119,11 @@ export class Connection implements ClientConnection {
 
   /** The parser or the socket reported an error. `failure`: undefined when nobody is there to answer. */
   onError(error: ParserError, failure: Failure | undefined): void {
+    if (error.code === PAUSED) {
+      this.onPaused(error)
+      return
+    }
+    if (this.linger !== undefined) return
     if (failure === undefined) {
       this.socket.destroy()
       return
@@ -120,29 +131,29 @@ export class Connection implements ClientConnection {
     const { newest } = this
     if (newest !== undefined && !newest.received) {
       // A refused request closes the connection anyway: its body is nobody's concern.
-      if (newest.refusal !== undefined) return
-      if (error.code === CUT_SHORT) this.socket.destroy()
+      if (newest.refusal !== undefined) this.drop()
+      else if (error.code === CUT_SHORT) this.socket.destroy()
       else newest.breakBody()
       return
     }
     if (this.last) return
     if (this.active === undefined) this.refuse(failure)
-    else this.malformed ??= failure
+    else this.answerLast(failure)
   }
 
   /** CONNECT: node has taken its parser off the socket. What was asked before is answered first. */
   onConnect(failure: Failure): void {
     this.socket.on('error', ignore)
-    this.socket.resume()
-    if (this.active !== undefined) this.malformed ??= failure
+    if (this.active !== undefined) this.answerLast(failure)
     else if (this.last) this.socket.destroy()
     else this.refuse(failure)
   }
 
   onClosed(): void {
-    this.host.timers.cancel(this.linger)
+    this.linger?.stop()
+    this.host.lingering.delete(this)
     this.last = true
-    this.waiting.length = 0
+    this.next = undefined
   }
 
   /** Answers with a failure that belongs to no request, and closes. */
@@ -152,9 +163,8 @@ export class Connection implements ClientConnection {
       socket.destroy()
       return
     }
-    this.last = true
-    socket.end(this.host.handler.malformed(this.peer, failure))
-    this.host.timers.schedule(this.linger, LINGER_MS)
+    socket.write(this.host.handler.malformed(this.peer, failure))
+    this.end()
   }
 
   /**
@@ -175,22 +185,24 @@ export class Connection implements ClientConnection {
 
   // --- from downstreams
 
-  closing(unread: boolean): void {
-    this.last = true
-    this.waiting.length = 0
-    // Closing a socket with unread bytes resets it, and the client may lose the answer: it gets a FIN and some time instead.
-    if (unread) this.socket.destroySoon = () => this.end()
+  drop(): void {
+    if (this.linger === undefined) divert(this.socket, ignore)
+  }
+
+  closing(expected: boolean): void {
+    this.close()
+    if (!expected) this.socket.destroySoon = () => this.end()
   }
 
   closeWhenAnswered(): void {
-    this.last = true
-    this.waiting.length = 0
+    this.close()
   }
 
   end(): void {
-    this.last = true
-    this.socket.end()
-    this.host.timers.schedule(this.linger, LINGER_MS)
+    if (this.linger !== undefined) return
+    this.close()
+    this.linger = new Linger(this.socket, this.timers, this.counted ? TOTAL_MS : UNCOUNTED_MS)
+    if (this.counted) this.host.lingering.add(this)
   }
 
   break(visibly: boolean): void {
@@ -211,16 +223,46 @@ export class Connection implements ClientConnection {
       if (this.socket.writable) this.end()
       return
     }
-    const next = this.waiting.shift()
-    if (next !== undefined) this.begin(next)
-    else if (this.malformed !== undefined) this.refuse(this.malformed)
+    const { next } = this
+    if (next !== undefined) {
+      this.next = undefined
+      this.begin(next)
+      if (!this.last) this.backlog?.release()
+    } else if (this.malformed !== undefined) this.refuse(this.malformed)
   }
 
   private begin(downstream: NodeDownstream): void {
     this.active = downstream
     this.host.inFlight++
-    this.host.handler.handle(downstream, downstream.refusal)
+    // A body in chunks may be whole by the end of this read: only then can an answer that does not want it keep the connection.
+    if (downstream.contentLength === -1) setImmediate(handle, this.host.handler, downstream)
+    else handle(this.host.handler, downstream)
   }
+
+  /** No request follows. */
+  private close(): void {
+    this.last = true
+    this.next = undefined
+  }
+
+  /** Behind what was asked before; nothing that follows is looked at. */
+  private answerLast(failure: Failure): void {
+    this.malformed ??= failure
+    this.drop()
+  }
+
+  private onPaused(error: ParserError): void {
+    if (this.last) {
+      this.drop()
+      return
+    }
+    this.backlog ??= new Backlog(this.socket)
+    this.backlog.hold((error.rawPacket as Buffer).subarray(error.bytesParsed))
+  }
+}
+
+function handle(handler: IngressHandler, downstream: NodeDownstream): void {
+  if (!downstream.gone) handler.handle(downstream, downstream.refusal)
 }
 
 function ignore(): void {}

@@ -2,37 +2,26 @@ import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
-import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import { forNode, isLength, isSendable, isSpecial, trailerPairs } from './answer-fields.ts'
+import { type BodyConnection, type BodyOwner, ClientBody } from './client-body.ts'
 import type { Guard } from './guard.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
 /** The connection that a request came on. */
-export interface ClientConnection {
+export interface ClientConnection extends BodyConnection {
   readonly peer: Peer
-  readonly timers: TimerWheel
-  /** Milliseconds, see `timeouts.body`. */
-  readonly bodyTimeout: number
   readonly draining: boolean
-  /** The answer whose head goes out now is the last. `unread`: bytes of the request may still come. */
-  closing(unread: boolean): void
+  /** The answer whose head goes out now is the last. `expected`: the client asked for that, and sends nothing more. */
+  closing(expected: boolean): void
   /** The head that went out promised to go on, but the body is not read to its end. */
   closeWhenAnswered(): void
-  /** Sends FIN; the client has a little time to do the same. */
+  /** Sends FIN; the client has some time to do the same. */
   end(): void
   /** `visibly`: by a reset, where a FIN would look like the end of the answer. */
   break(visibly: boolean): void
   /** `downstream` has ended; the next request in line is taken. */
   answered(downstream: NodeDownstream): void
 }
-
-/** What is read of a body that nobody wants, so that its connection can be kept. */
-const DISCARD_BYTES = 65_536
-const DISCARD_MS = 100
-
-/** Where the body of the request stands. */
-const Body = { unasked: 0, wanted: 1, paused: 2, discarded: 3, complete: 4, cut: 5 } as const
-type BodyState = (typeof Body)[keyof typeof Body]
 
 /** Length of an answer: bytes still due, or one of these. */
 const CHUNKED = -1
@@ -50,7 +39,7 @@ const BROKEN_BODY = failure('bad_request', 'request', 'client', 'The framing of 
  * A request over node:http. Only flat headers are touched, only Buffers and latin1 are written: with other strings node
  * would encode head and body as UTF-8 in one piece. node does not hold answers to their announced length; this does.
  */
-export class NodeDownstream implements Downstream {
+export class NodeDownstream implements Downstream, BodyOwner {
   readonly method: string
   readonly target: string
   readonly host: string
@@ -60,7 +49,6 @@ export class NodeDownstream implements Downstream {
   readonly peer: Peer
   readonly contentLength: number
   readonly upgrade = undefined
-  bytesIn = 0
   bytesOut = 0
   /** @internal What the guard found, or the body before the request's turn came. */
   refusal: Failure | undefined
@@ -68,14 +56,16 @@ export class NodeDownstream implements Downstream {
   private readonly req: Incoming
   private readonly res: Outgoing
   private readonly connection: ClientConnection
-  private events: DownstreamEvents | undefined = undefined
-  private timer: Timer | undefined = undefined
-  private expects: boolean
-  private body: BodyState
-  private discarded = 0
+  /** @internal */
+  events: DownstreamEvents | undefined = undefined
+  /** undefined: none. */
+  private readonly body: ClientBody | undefined
+  /** The client asked for the close of the connection. */
+  private readonly asksToClose: boolean
   private bodiless: boolean
   private due = CHUNKED
-  private headSent = false
+  /** @internal */
+  headSent = false
   private written = false
   /** Still in the turn in which the head was told. */
   private fresh = false
@@ -84,8 +74,8 @@ export class NodeDownstream implements Downstream {
   private ended = false
   private flushed = false
   private listensForDrain = false
-  /** No event follows, calls do nothing. */
-  private over = false
+  /** @internal No event follows, calls do nothing. */
+  over = false
   /** The answer did not keep to its head. */
   private inconsistent = false
 
@@ -102,11 +92,10 @@ export class NodeDownstream implements Downstream {
     this.protocol = guard.protocol
     this.peer = connection.peer
     this.contentLength = guard.contentLength
-    this.expects = guard.expects && guard.contentLength !== 0
-    this.body = guard.contentLength === 0 ? Body.complete : Body.unasked
+    this.body = guard.contentLength === 0 ? undefined : new ClientBody(this, connection, req, res, guard)
     this.bodiless = req.method === 'HEAD'
+    this.asksToClose = !res.shouldKeepAlive
     if (refusal !== undefined) res.shouldKeepAlive = false
-    req.downstream = this
     res.downstream = this
     res.on('close', onClose)
   }
@@ -117,110 +106,46 @@ export class NodeDownstream implements Downstream {
 
   // --- the request's body
 
+  get bytesIn(): number {
+    return this.body === undefined ? 0 : this.body.bytesIn
+  }
+
   startBody(): void {
-    if (this.over || this.body !== Body.unasked) return
-    this.body = Body.wanted
-    if (this.expects) {
-      this.expects = false
-      this.res.writeContinue()
-    }
-    this.read()
-    this.arm(this.connection.bodyTimeout)
+    if (!this.over) this.body?.start()
   }
 
   pauseBody(): void {
-    if (this.body !== Body.wanted) return
-    this.body = Body.paused
-    this.req.pause()
-    this.disarm()
+    this.body?.pause()
   }
 
   resumeBody(): void {
-    if (this.over || this.body !== Body.paused) return
-    this.body = Body.wanted
-    this.req.resume()
-    this.arm(this.connection.bodyTimeout)
+    if (!this.over) this.body?.resume()
   }
 
   discardBody(): void {
-    if (this.over || this.body > Body.paused) return
-    // A client that waits for 100 Continue sends nothing, or everything: only the end of the connection tells which.
-    if (this.expects || this.contentLength - this.bytesIn > DISCARD_BYTES) {
-      this.cutBody()
-      return
-    }
-    const before = this.body
-    this.body = Body.discarded
-    if (before === Body.unasked) this.read()
-    else this.req.resume()
-    this.arm(DISCARD_MS)
+    if (!this.over) this.body?.discard()
   }
 
-  private read(): void {
-    this.req.on('data', onData)
-    this.req.on('end', onEnd)
+  /** @internal The rest of this request can't be parsed. */
+  breakBody(): void {
+    if (!this.over) this.body?.breakOff()
   }
 
   /** @internal */
-  onData(chunk: Buffer): void {
-    if (this.over) return
-    this.bytesIn += chunk.length
-    if (this.body === Body.wanted) {
-      this.arm(this.connection.bodyTimeout)
-      this.events?.onBody(chunk)
-    } else if (this.body === Body.discarded) {
-      this.discarded += chunk.length
-      if (this.discarded > DISCARD_BYTES) this.cutBody()
-    }
-  }
-
-  /** @internal */
-  onEnd(): void {
-    const { body } = this
-    if (this.over || body > Body.discarded) return
-    this.disarm()
-    this.body = Body.complete
-    if (body !== Body.discarded) this.events?.onBodyEnd(this.req.rawTrailers)
-  }
-
-  /** No more of the body is read; the connection can't carry another request. */
-  private cutBody(): void {
-    this.body = Body.cut
-    this.disarm()
-    this.req.pause()
+  onBodyCut(): void {
     if (this.flushed) this.connection.end()
     else if (!this.headSent) this.closeAfter()
     else this.connection.closeWhenAnswered()
   }
 
-  private onTimer(): void {
-    const { body } = this
-    this.cutBody()
-    if (body === Body.wanted) this.events?.onGone('too_slow')
+  /** @internal */
+  onBroken(): void {
+    this.refusal ??= BROKEN_BODY
   }
 
-  /** @internal The rest of this request can't be parsed. */
-  breakBody(): void {
-    if (this.over || this.body >= Body.complete) return
-    const { body } = this
-    this.cutBody()
-    if (body === Body.discarded) return
-    if (this.events === undefined) this.refusal ??= BROKEN_BODY
-    else this.events.onGone('malformed')
-  }
-
-  /** @internal All of the request was parsed. node leaves `complete` false where there is no body. */
+  /** @internal All of the request was parsed. */
   get received(): boolean {
-    return this.contentLength === 0 || this.req.complete
-  }
-
-  private arm(ms: number): void {
-    this.timer ??= new Timer(() => this.onTimer())
-    this.connection.timers.schedule(this.timer, ms)
-  }
-
-  private disarm(): void {
-    if (this.timer !== undefined) this.connection.timers.cancel(this.timer)
+    return this.body === undefined || this.body.received
   }
 
   // --- the answer
@@ -253,7 +178,7 @@ export class NodeDownstream implements Downstream {
     if (bodiless && !this.bodiless && !isSendable(fields)) return false
     // `TE: chunked` would make node send chunks to an HTTP/1.0 client.
     if (old) res.useChunkedEncodingByDefault = false
-    if (this.connection.draining) res.shouldKeepAlive = false
+    if (this.connection.draining || this.body?.isLeftBy(status)) res.shouldKeepAlive = false
     try {
       res.writeHead(status, fields as string[])
     } catch {
@@ -264,7 +189,8 @@ export class NodeDownstream implements Downstream {
     this.due = bodiless ? 0 : due
     this.headSent = true
     this.fresh = true
-    if (!res.shouldKeepAlive || (old && due < 0)) this.connection.closing(this.body !== Body.complete)
+    if (!res.shouldKeepAlive || (old && due < 0))
+      this.connection.closing(this.asksToClose && (this.body === undefined || this.body.complete))
     process.nextTick(flushHead, this)
     return true
   }
@@ -332,7 +258,7 @@ export class NodeDownstream implements Downstream {
   reset(): void {
     if (this.over) return
     this.over = true
-    this.disarm()
+    this.body?.leave()
     this.break()
   }
 
@@ -374,20 +300,12 @@ export class NodeDownstream implements Downstream {
         this.events?.onSent()
       } else {
         this.over = true
-        this.disarm()
+        this.body?.leave()
         this.events?.onGone(this.inconsistent ? 'inconsistent' : 'closed')
       }
     }
     this.connection.answered(this)
   }
-}
-
-function onData(this: Incoming, chunk: Buffer): void {
-  this.downstream?.onData(chunk)
-}
-
-function onEnd(this: Incoming): void {
-  this.downstream?.onEnd()
 }
 
 function onDrain(this: Outgoing): void {

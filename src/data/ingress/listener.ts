@@ -61,6 +61,7 @@ export class Listener implements ConnectionHost {
   readonly bodyTimeout: number
   private leaving = false
   private readonly pressure: Pressure | undefined
+  readonly lingering = new Set<Connection>()
   inFlight = 0
   private readonly config: ListenerConfig
   private readonly clock: Clock
@@ -144,15 +145,26 @@ export class Listener implements ConnectionHost {
   private onConnection(socket: Socket): void {
     this.accepted++
     const connection = new Connection(this, socket)
-    const counted = this.count.takeBelow(this.config.limits.connections)
+    connection.counted = this.count.takeBelow(this.config.limits.connections) || this.takeFromLingering()
     this.open.set(socket, connection)
     socket.on('close', () => {
       this.open.delete(socket)
-      if (counted) this.count.give()
+      if (connection.counted) this.count.give()
       connection.onClosed()
     })
-    if (!counted) connection.refuse(TOO_MANY)
+    if (!connection.counted) connection.refuse(TOO_MANY)
     else if ((this.pressure?.stage ?? 0) >= Stage.refuse) connection.refuse(OVERLOADED)
+  }
+
+  /** A client that has its answer gives its place to one that has not asked yet. */
+  private takeFromLingering(): boolean {
+    for (const connection of this.lingering) {
+      this.lingering.delete(connection)
+      connection.counted = false
+      connection.destroy()
+      return true
+    }
+    return false
   }
 
   private onClientError(error: ParserError, socket: Socket): void {

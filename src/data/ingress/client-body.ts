@@ -1,0 +1,200 @@
+import type { DownstreamEvents } from '../../core/downstream.ts'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { Guard } from './guard.ts'
+import { SILENCE_MS, TOTAL_MS } from './linger.ts'
+import type { Incoming, Outgoing } from './messages.ts'
+
+/** The connection that a body comes over. */
+export interface BodyConnection {
+  readonly timers: TimerWheel
+  /** Milliseconds, see `timeouts.body`. */
+  readonly bodyTimeout: number
+  /** Nobody wants what the client still sends: it is read and forgotten. */
+  drop(): void
+}
+
+/** The request that a body belongs to. */
+export interface BodyOwner {
+  readonly events: DownstreamEvents | undefined
+  /** No event follows, calls do nothing. */
+  readonly over: boolean
+  readonly headSent: boolean
+  /** The body is not read to its end: the connection can carry no other request. */
+  onBodyCut(): void
+  /** Before anybody attached: the body's framing is broken. */
+  onBroken(): void
+}
+
+/** What may be missing of a body that nobody wants, so that its connection is kept. */
+const DISCARD_BYTES = 65_536
+
+/** Where it stands. */
+const Body = { unasked: 0, wanted: 1, paused: 2, discarded: 3, complete: 4, cut: 5 } as const
+type BodyState = (typeof Body)[keyof typeof Body]
+
+/** The body of a request over node:http. */
+export class ClientBody {
+  /** Bytes; -1: chunked. */
+  readonly length: number
+  bytesIn = 0
+  private readonly owner: BodyOwner
+  private readonly connection: BodyConnection
+  private readonly req: Incoming
+  private readonly res: Outgoing
+  private timer: Timer | undefined = undefined
+  private expects: boolean
+  private state: BodyState = Body.unasked
+  /** Clock milliseconds at which the patience with a discarded body is over. */
+  private discardUntil = 0
+
+  constructor(owner: BodyOwner, connection: BodyConnection, req: Incoming, res: Outgoing, guard: Guard) {
+    this.owner = owner
+    this.connection = connection
+    this.req = req
+    this.res = res
+    this.length = guard.contentLength
+    this.expects = guard.expects
+    req.body = this
+  }
+
+  start(): void {
+    if (this.state !== Body.unasked) return
+    this.state = Body.wanted
+    if (this.expects) {
+      this.expects = false
+      this.res.writeContinue()
+    }
+    this.read()
+    this.arm(this.connection.bodyTimeout)
+  }
+
+  pause(): void {
+    if (this.state !== Body.wanted) return
+    this.state = Body.paused
+    this.req.pause()
+    this.disarm()
+  }
+
+  resume(): void {
+    if (this.state !== Body.paused) return
+    this.state = Body.wanted
+    this.req.resume()
+    this.arm(this.connection.bodyTimeout)
+  }
+
+  discard(): void {
+    if (this.state > Body.paused) return
+    // Behind a head that promised to go on, the promise counts.
+    if (this.owner.headSent ? !this.res.shouldKeepAlive : !this.littleIsMissing) {
+      this.cut()
+      return
+    }
+    const before = this.state
+    this.state = Body.discarded
+    if (before === Body.unasked) this.read()
+    else this.req.resume()
+    this.arm(SILENCE_MS)
+    this.discardUntil = this.connection.timers.lately + TOTAL_MS
+  }
+
+  /** Nothing is told of it any more. */
+  leave(): void {
+    this.disarm()
+  }
+
+  /** The rest of it can't be parsed. */
+  breakOff(): void {
+    const { owner, state } = this
+    if (state >= Body.complete) return
+    this.cut()
+    if (state === Body.discarded) return
+    if (owner.events === undefined) owner.onBroken()
+    else owner.events.onGone('malformed')
+  }
+
+  /** All of it was parsed. */
+  get received(): boolean {
+    return this.req.complete
+  }
+
+  /** All of it was delivered, or dropped. */
+  get complete(): boolean {
+    return this.state === Body.complete
+  }
+
+  /** Whether an answer that begins now will be over before the body that nobody waits for. */
+  isLeftBy(status: number): boolean {
+    if (this.state === Body.complete || this.littleIsMissing) return false
+    // The body of a request that does not fail may be read and answered at the same time.
+    return status >= 400 || (this.state !== Body.wanted && this.state !== Body.paused)
+  }
+
+  /** @internal */
+  onData(chunk: Buffer): void {
+    const { connection, owner, state } = this
+    if (owner.over || state === Body.cut) return
+    this.bytesIn += chunk.length
+    if (state === Body.wanted) {
+      this.arm(connection.bodyTimeout)
+      owner.events?.onBody(chunk)
+    } else if (state === Body.discarded) {
+      const { timers } = connection
+      timers.scheduleAt(this.timer as Timer, Math.min(timers.lately + SILENCE_MS, this.discardUntil))
+    }
+  }
+
+  /** @internal */
+  onEnd(): void {
+    const { owner, state } = this
+    if (owner.over || state > Body.discarded) return
+    this.disarm()
+    this.state = Body.complete
+    if (state !== Body.discarded) owner.events?.onBodyEnd(this.req.rawTrailers)
+  }
+
+  /**
+   * So that it can be waited for in place of a new connection. A client that waits for 100 Continue sends nothing, or
+   * everything: only the end of the connection tells which.
+   */
+  private get littleIsMissing(): boolean {
+    if (this.req.complete) return true
+    return !this.expects && this.length >= 0 && this.length - this.bytesIn <= DISCARD_BYTES
+  }
+
+  private read(): void {
+    this.req.on('data', onData)
+    this.req.on('end', onEnd)
+  }
+
+  private cut(): void {
+    this.state = Body.cut
+    this.disarm()
+    this.connection.drop()
+    // Lets go of what was read already.
+    this.req.resume()
+    this.owner.onBodyCut()
+  }
+
+  private onTimer(): void {
+    const { state } = this
+    this.cut()
+    if (state === Body.wanted) this.owner.events?.onGone('too_slow')
+  }
+
+  private arm(ms: number): void {
+    this.timer ??= new Timer(() => this.onTimer())
+    this.connection.timers.schedule(this.timer, ms)
+  }
+
+  private disarm(): void {
+    if (this.timer !== undefined) this.connection.timers.cancel(this.timer)
+  }
+}
+
+function onData(this: Incoming, chunk: Buffer): void {
+  this.body?.onData(chunk)
+}
+
+function onEnd(this: Incoming): void {
+  this.body?.onEnd()
+}

@@ -1,0 +1,37 @@
+import type { Socket } from 'node:net'
+import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import { divert } from './parser.ts'
+
+/** The longest gap between bytes that nobody wants, and the longest time for all of them, milliseconds. */
+export const SILENCE_MS = 5_000
+export const TOTAL_MS = 30_000
+
+/**
+ * The end of a connection whose client may still send (RFC 9112, section 9.6). A socket that is closed over unread bytes, or
+ * gets some afterwards, is reset, and the reset takes the answer with it that a client has not read yet. So our side is
+ * closed first; what comes is read and dropped, and the client's own end is waited for, within bounds.
+ */
+export class Linger {
+  private readonly timers: TimerWheel
+  private readonly timer: Timer
+  private readonly ends: number
+
+  /** `total`: milliseconds after which the connection is cut, however the client behaves. */
+  constructor(socket: Socket, timers: TimerWheel, total: number) {
+    this.timers = timers
+    this.timer = new Timer(() => socket.destroy())
+    timers.schedule(this.timer, Math.min(SILENCE_MS, total))
+    this.ends = timers.lately + total
+    divert(socket, () => this.moved())
+    socket.end()
+  }
+
+  stop(): void {
+    this.timers.cancel(this.timer)
+  }
+
+  private moved(): void {
+    const { ends, timer, timers } = this
+    if (timer.scheduled) timers.scheduleAt(timer, Math.min(timers.lately + SILENCE_MS, ends))
+  }
+}

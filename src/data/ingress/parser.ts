@@ -1,0 +1,97 @@
+import type { Socket } from 'node:net'
+import type { Incoming } from './messages.ts'
+
+/** What node's parser does with bytes. */
+type Parse = (chunk: Buffer) => void
+
+/** The part of node's parser that it shows to nobody: the server stops reading between two requests in no other way. */
+interface NodeParser {
+  /** What it returns is llhttp's answer to `on_headers_complete`. */
+  onIncoming(req: Incoming, keepAlive: boolean): number
+  resume(): void
+}
+
+type ParsedSocket = Socket & { readonly parser: NodeParser | null }
+
+/** llhttp's `HPE_PAUSED` as the answer to a complete head: what is behind it in the same read is not looked at. */
+const PAUSE = 21
+
+/** The code of the error by which node tells that: nothing is wrong, `rawPacket` from `bytesParsed` on was left. */
+export const PAUSED = 'HPE_PAUSED'
+
+/** The parser stops behind each head after which `stops` says so. */
+export function stopBehind(socket: Socket, stops: () => boolean): void {
+  const { parser } = socket as ParsedSocket
+  if (parser === null) return
+  const onIncoming = parser.onIncoming
+  parser.onIncoming = (req, keepAlive) => {
+    const answer = onIncoming(req, keepAlive)
+    return stops() ? PAUSE : answer
+  }
+}
+
+/**
+ * From now on the client's bytes come to `take`, and not to node's parser, which has them without a detour until somebody
+ * listens for them. Returns the way to the parser, if it still had them.
+ */
+export function divert(socket: Socket, take: Parse): Parse | undefined {
+  const before = socket.listeners('data') as Parse[]
+  socket.on('data', take)
+  for (const listener of before) socket.removeListener('data', listener)
+  // The server may have stopped it, for a body that nobody reads or an answer that nobody takes. `resume` alone does not read
+  // on: as long as the parser had the bytes, the stream knew nothing of what was read.
+  socket.resume()
+  socket._read(0)
+  return before[0]
+}
+
+/** How many bytes are kept behind a request that waits. */
+const MAX_BYTES = 65_536
+
+/**
+ * What a client sent behind a request that waits for its turn. It is kept as bytes, since 64 KiB of small requests would
+ * take megabytes once they are parsed. The socket is read on until so much waits: one that is not read shows neither FIN
+ * nor RST, so that a client that leaves would not be seen.
+ */
+export class Backlog {
+  private readonly socket: ParsedSocket
+  private readonly parse: Parse | undefined
+  private chunks: Buffer[] = []
+  private bytes = 0
+  private held = true
+
+  constructor(socket: Socket) {
+    this.socket = socket as ParsedSocket
+    this.parse = divert(socket, (chunk) => this.onData(chunk))
+  }
+
+  /** The parser has stopped; `rest` is what it left. */
+  hold(rest: Buffer): void {
+    this.held = true
+    this.add(rest)
+  }
+
+  /** The parser goes on. */
+  release(): void {
+    const { chunks, socket } = this
+    this.held = false
+    this.chunks = []
+    this.bytes = 0
+    socket.parser?.resume()
+    socket.resume()
+    const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+    if (bytes.length > 0) this.parse?.(bytes)
+  }
+
+  private onData(chunk: Buffer): void {
+    if (this.held) this.add(chunk)
+    else this.parse?.(chunk)
+  }
+
+  private add(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    this.chunks.push(chunk)
+    this.bytes += chunk.length
+    if (this.bytes >= MAX_BYTES) this.socket.pause()
+  }
+}

@@ -1,0 +1,4 @@
+import { gate } from '../kit/ingress.ts'
+import { describeIngress } from './ingress.ts'
+
+describeIngress('over node:http', gate)
