@@ -5,6 +5,7 @@ import type { ConfiguredPolicy } from '../data/policies/definition.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
 import type { Config } from './config.ts'
+import { pathPolicies } from './path-policy.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 
@@ -23,7 +24,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     trustedProxies: root.trust.proxies,
     correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },
     flightRecorder: root.flightRecorder,
-    pathPolicy: root.pathPolicy,
+    pathPolicy: pathPolicies(root.pathPolicy, root.listeners),
     accessLog: root.logging.access,
     tracing: sampling(root),
     metrics: { endpointSeries: root.metrics.endpointSeries },
@@ -117,6 +118,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     name,
     match: options.match,
     precedence: options.precedence,
+    encodedSlashes: options.encodedSlashes,
     to: options.to,
     failover: options.failover,
     timeouts: options.timeouts,

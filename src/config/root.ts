@@ -7,6 +7,7 @@ import { adminOptions } from './admin.ts'
 import { includeOptions } from './include.ts'
 import { loggingOptions } from './logging.ts'
 import { CURRENT_VERSION } from './migrations/index.ts'
+import { ownPathPolicyOptions, pathPolicyOptions } from './path-policy.ts'
 import { profileOptions, routeOptions } from './route.ts'
 import { metricsOptions, tracingOptions } from './telemetry.ts'
 import { testOptions } from './tests.ts'
@@ -38,6 +39,10 @@ const listener = object(
       }),
       {},
       'Bounds on the size of requests.',
+    ),
+    pathPolicy: optional(
+      ownPathPolicyOptions,
+      'Paths that could be read in two ways. What is left out is as in the pathPolicy of the gateway.',
     ),
   },
   {
@@ -123,17 +128,7 @@ export const rootOptions = object(
       {},
       'The ID that follows a request everywhere.',
     ),
-    pathPolicy: withDefault(
-      object({
-        dots: withDefault(
-          oneOf('refuse', 'normalise'),
-          'refuse',
-          'What is done with . and .. in paths, plain or encoded.',
-        ),
-      }),
-      {},
-      'Paths that could be read in two ways.',
-    ),
+    pathPolicy: withDefault(pathPolicyOptions, {}, 'Paths that could be read in two ways.'),
     overload: withDefault(
       offOr(
         object({

@@ -149,6 +149,11 @@ const shared = {
     offOr(sloOptions),
     'The objectives of the route over 30 days. They change no request: what remains of the error budget is a metric, and the shipped alerts watch how fast it burns.',
   ),
+  encodedSlashes: withDefault(
+    oneOf('check', 'keep', 'refuse'),
+    'check',
+    '%2F in paths. check: such a path is refused where with a slash in its place it has another route or other parameters. keep: it is data, and the upstream does not decode it before it looks for its handler.',
+  ),
   accessLog: withDefault(
     offOr(accessLogOptions),
     {},

@@ -1,4 +1,5 @@
 import type { Importance } from './importance.ts'
+import type { EncodedSlashes, PathPoliciesConfig } from './path-policy.ts'
 import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
 
 /**
@@ -15,7 +16,7 @@ export interface LeanConfig {
   readonly correlation: CorrelationConfig
   /** undefined: off. `slow`: milliseconds until the answer begins from which a request is kept. */
   readonly flightRecorder: { readonly slow: number; readonly entries: number } | undefined
-  readonly pathPolicy: { readonly dots: 'refuse' | 'normalise' }
+  readonly pathPolicy: PathPoliciesConfig
   readonly accessLog: AccessLogConfig
   /** undefined: no spans. */
   readonly tracing: SamplingConfig | undefined
@@ -201,6 +202,7 @@ export interface RouteConfig {
   readonly name: string
   readonly match: readonly MatchConfig[]
   readonly precedence: number
+  readonly encodedSlashes: EncodedSlashes
   /** undefined: a policy (redirect, respond) answers. */
   readonly to: readonly WeightedUpstream[] | undefined
   readonly failover: readonly string[]

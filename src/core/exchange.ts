@@ -5,6 +5,7 @@ import type { Downstream } from './downstream.ts'
 import type { Failure, Reason } from './failures.ts'
 import { type Note, Notes } from './note.ts'
 import type { HeadVerdict } from './outcome.ts'
+import type { Reading } from './reading.ts'
 import type { Trace } from './spans.ts'
 
 /** Where the requests of a compiled route are recorded; `telemetry/finish.ts` makes it. */
@@ -62,6 +63,8 @@ export class Exchange {
   path: string
   /** With the leading `?`, or empty. */
   query: string
+  /** Other ways in which servers may read the path, all with the same route and parameters; undefined: none. */
+  readings: readonly Reading[] | undefined
   /** What upstreams see in place of the target; rewrites change it. */
   forwardTarget: string
   /** What upstreams see as Host; undefined: as the endpoint has it. */
@@ -116,6 +119,7 @@ export class Exchange {
     this.params = undefined
     this.path = ''
     this.query = ''
+    this.readings = undefined
     this.forwardTarget = downstream.target
     // HTTP/1.0 without Host: the endpoint's own.
     this.forwardAuthority = downstream.authority === '' ? undefined : downstream.authority

@@ -1,12 +1,13 @@
-import type { RouteConfig } from '../core/config.ts'
+import type { LeanConfig, RouteConfig } from '../core/config.ts'
 import { Exchange } from '../core/exchange.ts'
 import { FAILURES, type Failure, failure } from '../core/failures.ts'
 import type { Policy } from '../core/policy.ts'
-import { isReply, type Reply } from '../core/verdict.ts'
-import { lookUp } from '../data/engine/look-up.ts'
+import { isReply, type Refusal, type Reply } from '../core/verdict.ts'
+import { lookUp, PATH_HASHED, writeDown } from '../data/engine/look-up.ts'
 import { compileShaping } from '../data/policies/index.ts'
 import { paramNames } from '../data/routing/match.ts'
 import { isRefusedTarget, normaliseTarget } from '../data/routing/target.ts'
+import { hashesPath } from '../data/upstreams/hash-key.ts'
 import { fieldValue } from '../lib/headers.ts'
 import { type Asked, arrive } from './asked.ts'
 import type { Model } from './model.ts'
@@ -49,35 +50,37 @@ export function decide(model: Model, asked: Asked): Decision {
   model.identity.identify(ex)
   if (fieldValue(ex.headers, 'traceparent') !== ex.traceparent) ex.traceparent = MADE
   if (refusal !== undefined) return { ex, route: undefined, answer: answerOf(refusal), forward: undefined }
-  const target = normaliseTarget(downstream.target, model.lean.pathPolicy.dots)
+  const target = normaliseTarget(downstream.target, model.lean.pathPolicy, downstream.peer.listener)
   const found = lookUp(model.routes, downstream, target)
-  if (!isRefusedTarget(target)) {
-    ex.path = target.path
-    ex.query = target.query
-    ex.forwardTarget = target.forward
-  }
-  if (!('value' in found)) return { ex, route: undefined, answer: answerOf(found), forward: undefined }
-  ex.params = found.params
-  return shape(model, ex, found.value)
+  const hit = 'value' in found ? found : undefined
+  if (!isRefusedTarget(target)) writeDown(ex, target, model.routes, hit)
+  return hit === undefined
+    ? { ex, route: undefined, answer: answerOf(found as Reply | Failure), forward: undefined }
+    : shape(model, ex, hit.value)
 }
 
-function shape({ forwarder }: Model, ex: Exchange, route: RouteConfig): Decision {
-  if (forwarder.loops(ex)) {
-    const answer = answerOf(failure('loop_detected', 'request', 'client'))
-    return { ex, route, answer, forward: undefined }
-  }
+function shape({ forwarder, lean }: Model, ex: Exchange, route: RouteConfig): Decision {
+  const refused = (refusal: Failure): Decision => ({ ex, route, answer: answerOf(refusal), forward: undefined })
+  if (forwarder.loops(ex)) return refused(failure('loop_detected', 'request', 'client'))
+  if (ex.readings !== undefined && decidesByPath(lean, ex, route)) return refused(PATH_HASHED)
   const forwardHeaders = (): string[] => {
     ex.forwardHeaders ??= forwarder.headers(ex)
     return ex.forwardHeaders
   }
   const policies = compileShaping(route.policies, { paramNames: paramNames(route.match), services: { forwardHeaders } })
   for (const [i, policy] of policies.entries()) {
-    const verdict = policy.admit?.(ex) as Reply | undefined
-    if (verdict !== undefined)
-      return { ex, route, answer: replied(verdict, ex, policies.slice(0, i + 1)), forward: undefined }
+    const verdict = policy.admit?.(ex) as Reply | Refusal | undefined
+    if (verdict === undefined) continue
+    if (!isReply(verdict)) return refused({ phase: 'limit', origin: 'sluice', ...verdict })
+    return { ex, route, answer: replied(verdict, ex, policies.slice(0, i + 1)), forward: undefined }
   }
   const { forwardTarget: target, forwardAuthority: host } = ex
   return { ex, route, answer: undefined, forward: { target, host, headers: forwardHeaders() } }
+}
+
+function decidesByPath({ upstreams }: LeanConfig, ex: Exchange, { failover, to = [] }: RouteConfig): boolean {
+  const names = new Set([...to.map(({ upstream }) => upstream), ...failover])
+  return upstreams.some(({ balancing, name }) => names.has(name) && hashesPath(balancing.hashOn, ex))
 }
 
 /** A reply of a policy after the answer hooks of those that were reached. */

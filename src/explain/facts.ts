@@ -45,7 +45,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
 /** Keys of a route that have a text of their own. */
 const ROUTE_KEYS = Object.keys(routeOptions.fields).filter((key) => !['match', 'precedence', 'use', 'to'].includes(key))
 /** Those of them that routes without an upstream have, too. */
-const ANY_ROUTE: ReadonlySet<string> = new Set(['importance', 'slo', 'accessLog'])
+const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo', 'accessLog'])
 
 /** All that holds in a config. */
 export function factsOf({ config: { lean }, tree }: Written): ConfigFacts {

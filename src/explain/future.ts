@@ -1,4 +1,6 @@
 import type { LeanConfig, RouteConfig } from '../core/config.ts'
+import type { PathPoliciesConfig } from '../core/path-policy.ts'
+import { countingReadings } from '../data/routing/readings.ts'
 import { isRefusedTarget, normaliseTarget } from '../data/routing/target.ts'
 import type { Evidence, Unknown } from './evidence.ts'
 import { conclude, type Possible, PossibleRoutes } from './possible.ts'
@@ -11,31 +13,35 @@ export type Outcome = { readonly route: RouteConfig | undefined } | { readonly l
 export class Future {
   readonly routes: ReadonlyMap<string, RouteConfig>
   private readonly table: PossibleRoutes
-  private readonly dots: 'refuse' | 'normalise'
+  private readonly pathPolicy: PathPoliciesConfig
 
   constructor({ pathPolicy, routes }: LeanConfig) {
     this.routes = new Map(routes.map((route) => [route.name, route]))
     this.table = PossibleRoutes.of(routes)
-    this.dots = pathPolicy.dots
+    this.pathPolicy = pathPolicy
   }
 
   of(recorded: Recorded, evidence: Evidence): Outcome {
     const { path, query } = recorded
-    const target = normaliseTarget(path + query, this.dots)
+    const target = normaliseTarget(path + query, this.pathPolicy, recorded.listener)
     if (isRefusedTarget(target) || target.path === '*') return NONE
-    const outcome = decided(this.find(recorded, target.path, target.path, evidence))
+    const found = this.find(recorded, target.path, target.path, evidence)
+    const outcome = decided(found, target.readings !== undefined)
     if (target.readings === undefined || 'lacks' in outcome || outcome.route === undefined) return outcome
-    for (const reading of target.readings) {
-      const other = decided(this.find(recorded, target.path, reading, evidence))
+    const { encodedSlashes } = outcome.route
+    if (encodedSlashes === 'refuse' && target.path.includes('%2F')) return NONE
+    for (const reading of countingReadings(target.readings, encodedSlashes) ?? []) {
+      const possible = this.find(recorded, target.path, reading.path, evidence)
+      const other = decided(possible, true)
       if ('lacks' in other) return other
-      if (other.route !== outcome.route) return NONE
+      if (other.route !== outcome.route || possible.params.join('/') !== found.params.join('/')) return NONE
     }
     return outcome
   }
 
   /** The config that wrote the line: what its choice tells is added to the evidence. */
   conclude(recorded: Recorded, evidence: Evidence): void {
-    const target = normaliseTarget(recorded.path + recorded.query, this.dots)
+    const target = normaliseTarget(recorded.path + recorded.query, this.pathPolicy, recorded.listener)
     if (isRefusedTarget(target) || target.readings !== undefined) return
     conclude(this.find(recorded, target.path, target.path, evidence), recorded.route, evidence)
   }
@@ -53,8 +59,10 @@ export class Future {
 const NONE: Outcome = { route: undefined }
 const NO_HEADERS: readonly string[] = []
 
-function decided({ candidates, certain }: Possible): Outcome {
-  const other = candidates.find(({ route }) => route !== certain)
+/** `byParams`: ways to one route with other parameters are other outcomes. */
+function decided({ candidates, certain, params }: Possible, byParams: boolean): Outcome {
+  const own = params.join('/')
+  const other = candidates.find((way) => way.route !== certain || (byParams && way.params.join('/') !== own))
   // Several ways to one route are one outcome, but only if one of them is certain.
   return other === undefined ? { route: certain } : { lacks: other.unknown[0] as Unknown }
 }

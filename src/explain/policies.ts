@@ -37,6 +37,7 @@ interface Place {
 
 /** Keys of a route that act although they are no policies of their own file: the clocks and the attempt loop read them. */
 const FRAME: readonly Place[] = [
+  { name: 'encodedSlashes', stage: 0, why: 'It decides which paths the route has.' },
   { name: 'importance', stage: 5, why: 'The process sheds by it before any work is done, and queues serve by it.' },
   { name: 'slo', stage: 5, why: 'It changes nothing: what comes of a request is held against it at the end.' },
   { name: 'timeouts', stage: 6, why: 'They run from the start, so that waiting counts, too.' },
@@ -45,9 +46,12 @@ const FRAME: readonly Place[] = [
   { name: 'hedge', stage: 120, why: 'It is one of the further tries.' },
 ]
 
+/** Those of them that routes without an upstream have, too. */
+const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo'])
+
 /** What acts on requests of a route, in order, with every value that holds. */
 export function actingPolicies(tree: Node, route: RouteConfig): readonly ActingPolicy[] {
-  const frame = route.to === undefined ? FRAME.slice(0, 2) : FRAME
+  const frame = route.to === undefined ? FRAME.filter(({ name }) => ANY_ROUTE.has(name)) : FRAME
   return [...frame, ...POLICIES]
     .map((place) => ({ ...place, values: effectiveValues(tree, route, place.name) }))
     .filter(({ values }) => values.length > 0)

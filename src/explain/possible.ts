@@ -9,6 +9,7 @@ import type { Evidence, Place, Unknown } from './evidence.ts'
 export interface Candidate {
   readonly route: RouteConfig
   readonly unknown: readonly Unknown[]
+  readonly params: readonly string[]
 }
 
 /** The routes that may get a request, the first one first. */
@@ -16,6 +17,8 @@ export interface Possible {
   readonly candidates: readonly Candidate[]
   /** The route that gets it where no candidate does; undefined: none. */
   readonly certain: RouteConfig | undefined
+  /** Of the certain one. */
+  readonly params: readonly string[]
 }
 
 /** The gateway's own walk of the route table, with conditions that may be neither true nor false. */
@@ -34,18 +37,19 @@ export class PossibleRoutes extends Search<RouteConfig> {
   find(lookUp: LookUp, path: string, evidence: Evidence): Possible {
     this.evidence = evidence
     this.candidates = []
-    const certain = this.hit(lookUp, path)?.value
-    return { candidates: this.candidates, certain }
+    const hit = this.hit(lookUp, path)
+    return { candidates: this.candidates, certain: hit?.value, params: hit?.params ?? [] }
   }
 
-  protected override accepts({ conditions, regex, value }: Entry<RouteConfig>): boolean {
+  protected override accepts(entry: Entry<RouteConfig>): boolean {
+    const { conditions, regex, value } = entry
     if (!listenerHolds(conditions, this.lookUp.listener) || !methodHolds(conditions, this.lookUp.method)) return false
     if (regex !== undefined && !regex.test(this.path)) return false
     const unknown: Unknown[] = []
     for (const predicate of conditions.headers) if (!this.mayHold('header', { predicate }, unknown)) return false
     for (const predicate of conditions.query) if (!this.mayHold('query', { predicate }, unknown)) return false
     if (unknown.length === 0) return true
-    this.candidates.push({ route: value, unknown })
+    this.candidates.push({ route: value, unknown, params: this.hitAt(entry).params ?? [] })
     return false
   }
 

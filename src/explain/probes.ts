@@ -39,7 +39,7 @@ export class Probes {
 
   private table(match: MatchConfig): RouteTable<true> {
     const builder = new RouteTableBuilder<true>(this.names)
-    builder.add({ name: '', match: [match], precedence: 0 }, true)
+    builder.add({ name: '', match: [match], precedence: 0, encodedSlashes: 'check' }, true)
     return builder.build()
   }
 

@@ -1,6 +1,7 @@
 import type { RoutableConfig } from '../../src/data/routing/table.ts'
 import { isRefusedTarget, normaliseTarget } from '../../src/data/routing/target.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { PATHS } from '../kit/lean.ts'
 import { route, table } from '../kit/routes.ts'
 import { median } from './median.ts'
 import { tableOf } from './report.ts'
@@ -80,7 +81,7 @@ function measure(size: number, kind: (typeof KINDS)[number] | 'none'): LookUp {
     const startedAt = systemClock.now()
     for (let i = 0; i < LOOK_UPS; i++) {
       const { host, target } = sent[(i * STRIDE) % sent.length] as (typeof sent)[number]
-      const normal = normaliseTarget(target, 'refuse')
+      const normal = normaliseTarget(target, PATHS, 'web')
       if (isRefusedTarget(normal)) throw new Error(normal.detail)
       const { path, query, readings } = normal
       const found = routing.find({ host, path, query, method: 'GET', headers: HEADERS, listener: 'web' }, readings)

@@ -1,4 +1,8 @@
 import type { HealthCheckConfig, LeanConfig, RouteTimeouts } from '../../src/core/config.ts'
+import type { PathPoliciesConfig } from '../../src/core/path-policy.ts'
+
+/** As built in. */
+export const PATHS: PathPoliciesConfig = { dots: 'refuse', slashes: 'check', parameters: 'check', listeners: [] }
 
 /** What holds for all routes and upstreams, for tests that are about something else. */
 export const HEAD: Omit<LeanConfig, 'upstreams' | 'routes'> = {
@@ -8,7 +12,7 @@ export const HEAD: Omit<LeanConfig, 'upstreams' | 'routes'> = {
   correlation: { headers: ['x-correlation-id'], trust: 'any' },
   accessLog: { format: 'json', maskHeaders: [], showQuery: [] },
   flightRecorder: undefined,
-  pathPolicy: { dots: 'refuse' },
+  pathPolicy: PATHS,
   tracing: undefined,
   metrics: { endpointSeries: 1024 },
 }

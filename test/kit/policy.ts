@@ -9,6 +9,7 @@ import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
+import { PATHS } from './lean.ts'
 import { TestMail } from './mail.ts'
 
 /** A context whose `forwardHeaders` starts as the request's own fields. */
@@ -54,7 +55,7 @@ export interface Request {
 
 /** An exchange as the engine makes it after the look-up. Dot segments are refused. */
 export function routed({ target = '/', host = 'example.com', headers = [], params, peer }: Request): Exchange {
-  const normal = normaliseTarget(target, 'refuse')
+  const normal = normaliseTarget(target, PATHS, 'web')
   if (isRefusedTarget(normal)) throw new Error(normal.detail)
   const fields = host === '' ? headers : ['Host', host, ...headers]
   const request = { method: 'GET', target, headers: fields, body: undefined }

@@ -36,9 +36,14 @@ export function match({
   return { listeners, hosts, paths: paths.map(pattern), methods, headers, query }
 }
 
-export function route(name: string, matches: ShortMatch | readonly ShortMatch[], precedence = 0): RoutableConfig {
+export function route(
+  name: string,
+  matches: ShortMatch | readonly ShortMatch[],
+  precedence = 0,
+  encodedSlashes: RoutableConfig['encodedSlashes'] = 'check',
+): RoutableConfig {
   const list = 'length' in matches ? matches : [matches]
-  return { name, match: (list as readonly ShortMatch[]).map(match), precedence }
+  return { name, match: (list as readonly ShortMatch[]).map(match), precedence, encodedSlashes }
 }
 
 /** A table whose values are the routes' names. */

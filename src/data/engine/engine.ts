@@ -10,7 +10,7 @@ import type { Recorder } from '../../telemetry/finish.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import { CollectingDownstream, rawAnswer } from './collect.ts'
 import { Living } from './living.ts'
-import { lookUp } from './look-up.ts'
+import { lookUp, writeDown } from './look-up.ts'
 import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
 import type { RunHost } from './run-host.ts'
@@ -75,21 +75,16 @@ export class Engine implements RunHost<Run> {
   /** Takes an exchange over. `refusal`: the listener found it unacceptable. Never throws. */
   handle(downstream: Downstream, refusal?: Failure): void {
     const snapshot = this.current as Snapshot
-    const target = refusal === undefined ? normaliseTarget(downstream.target, snapshot.dots) : undefined
-    const found = target === undefined ? undefined : lookUp(snapshot.routes, downstream, target)
-    const route = found !== undefined && 'value' in found ? found.value : undefined
-    const run = this.enter(downstream, snapshot, route)
-    const { ex } = run
-    if (target !== undefined && !isRefusedTarget(target)) {
-      ex.path = target.path
-      ex.query = target.query
-      ex.forwardTarget = target.forward
-    }
+    const { pathPolicy, routes } = snapshot
+    const target =
+      refusal === undefined ? normaliseTarget(downstream.target, pathPolicy, downstream.peer.listener) : undefined
+    const found = target === undefined ? undefined : lookUp(routes, downstream, target)
+    const hit = found !== undefined && 'value' in found ? found : undefined
+    const run = this.enter(downstream, snapshot, hit?.value)
+    if (target !== undefined && !isRefusedTarget(target)) writeDown(run.ex, target, routes, hit)
     try {
-      if (found !== undefined && 'value' in found) {
-        ex.params = found.params
-        run.start()
-      } else run.answer(refusal ?? (found as Reply | Failure))
+      if (hit !== undefined) run.start()
+      else run.answer(refusal ?? (found as Reply | Failure))
     } catch (error) {
       run.onBug(error)
     }

@@ -1,4 +1,5 @@
 import type { RouteConfig } from '../../core/config.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -56,6 +57,11 @@ export class AttemptPlan {
       if (point < share.until) return share.upstreams
     }
     return []
+  }
+
+  /** Whether the path decides over the endpoint of a request, at any upstream that it may go to. */
+  hashesPath(ex: Exchange): boolean {
+    return this.shares.some(({ upstreams }) => upstreams.some((upstream) => upstream.hashesPath(ex)))
   }
 
   /** Whether the route asks for another try after this outcome. */

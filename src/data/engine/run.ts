@@ -16,6 +16,7 @@ import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import { EarlyAnswers } from './early.ts'
 import { bodyFailure, brokenFailure, expiredFailure, refused } from './ends.ts'
 import { serverTiming } from './how-answered.ts'
+import { PATH_HASHED } from './look-up.ts'
 import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
@@ -112,6 +113,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const refused = stage === 0 ? undefined : overloadRefusal(this.ex, this.clock, stage)
     if (refused !== undefined) this.fail(refused)
     else if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
+    else if (this.ex.readings !== undefined && route.plan?.hashesPath(this.ex) === true) this.fail(PATH_HASHED)
     else if (this.chain.hooks.admit) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)

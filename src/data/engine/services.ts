@@ -40,8 +40,9 @@ export class EngineServices implements Services {
     const { authority, method, peer, target } = ex.downstream
     const request = { method, target, authority, headers: ex.headers, body: undefined }
     const answer = await this.collect(peer, request, { ...route, record: undefined }, (side) => {
-      const read = normaliseTarget(target, snapshot.dots)
-      if (!isRefusedTarget(read)) side.forwardTarget = read.forward
+      const read = normaliseTarget(target, snapshot.pathPolicy, peer.listener)
+      if (!isRefusedTarget(read)) side.forwardTarget = read.literal === undefined ? read.forward : ex.path + ex.query
+      side.readings = ex.readings
       side.path = ex.path
       side.query = ex.query
       side.correlationId = ex.correlationId

@@ -1,6 +1,7 @@
 import type { HeldCell } from '../../cells/held.ts'
 import type { RouteTimeouts } from '../../core/config.ts'
 import type { RouteFacts } from '../../core/exchange.ts'
+import type { PathPoliciesConfig } from '../../core/path-policy.ts'
 import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
@@ -40,7 +41,7 @@ export class Snapshot {
   readonly generation: number
   readonly gateway: string
   readonly correlation: readonly string[]
-  readonly dots: 'refuse' | 'normalise'
+  readonly pathPolicy: PathPoliciesConfig
   readonly identity: Identity
   /** undefined: nothing is recorded as spans. */
   readonly sampler: TraceSampler | undefined
@@ -64,7 +65,7 @@ export class Snapshot {
     this.generation = head.generation
     this.gateway = head.gateway.name
     this.correlation = head.correlation.headers
-    this.dots = head.pathPolicy.dots
+    this.pathPolicy = head.pathPolicy
     this.identity = new Identity(head, deps.names, deps.random)
     this.sampler = deps.tracing?.sampler(head.tracing)
     this.forwarder = new Forwarder(head, named)

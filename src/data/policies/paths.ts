@@ -1,3 +1,6 @@
+import { type Reading, readingText, Way } from '../../core/reading.ts'
+import type { Refusal } from '../../core/verdict.ts'
+
 /** A path prefix in whole segments, given with or without a slash at its end. */
 class PathPrefix {
   private readonly bare: string
@@ -31,4 +34,26 @@ export class PrefixReplacement {
     const replaced = this.to + rest
     return replaced === '' ? '/' : replaced
   }
+
+  /**
+   * Why a path is refused that has other readings: the prefix is there in one of them and not in another, or what is left
+   * behind it begins with two slashes, which no longer stand inside of the path. Undefined: in all readings the same is done.
+   */
+  refusal(path: string, readings: readonly Reading[]): Refusal | undefined {
+    const applies = this.from.rest(path) !== undefined
+    const other = readings.find((reading) => (this.from.rest(reading.path) !== undefined) !== applies)
+    if (other !== undefined) return ambiguous(`Read ${readingText(other)}, the path would be rewritten otherwise.`)
+    if (!readings.some(({ ways }) => (ways & Way.merged) !== 0)) return undefined
+    const beginsAnew = (before: string): boolean =>
+      !before.startsWith('//') && this.apply(before)?.startsWith('//') === true
+    return beginsAnew(path) || readings.some((reading) => beginsAnew(reading.path)) ? AUTHORITY : undefined
+  }
 }
+
+function ambiguous(detail: string): Refusal {
+  return { reason: 'ambiguous_path', phase: 'request', origin: 'client', detail }
+}
+
+const AUTHORITY = ambiguous(
+  'Rewritten, the path would begin with two slashes, which can be read as those before a host.',
+)

@@ -1,4 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
+import type { Refusal } from '../../core/verdict.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import { escapeForbidden } from '../../lib/percent.ts'
 import { PathTemplate, templateNames } from '../../lib/template.ts'
@@ -62,14 +63,16 @@ export const redirect: ShapingPolicy<RedirectOptions> = {
       name: 'redirect',
       slot,
       admit(ex) {
-        const location = originOf(ex, options) + escapeForbidden(pathOf(ex) + ex.query)
+        const path = pathOf(ex)
+        if (typeof path === 'object') return path
+        const location = originOf(ex, options) + escapeForbidden(path + ex.query)
         return { status: options.status, headers: ['location', safe(location), 'content-length', '0'], body: undefined }
       },
     }
   },
 }
 
-function newPath(options: RedirectOptions, names: readonly string[]): (ex: Exchange) => string {
+function newPath(options: RedirectOptions, names: readonly string[]): (ex: Exchange) => string | Refusal {
   const { path, replacePrefix } = options
   if (path !== undefined) {
     const template = new PathTemplate(path, names)
@@ -77,7 +80,10 @@ function newPath(options: RedirectOptions, names: readonly string[]): (ex: Excha
   }
   if (replacePrefix === undefined) return (ex) => ex.path
   const replacement = new PrefixReplacement(replacePrefix.from, replacePrefix.to)
-  return (ex) => replacement.apply(ex.path) ?? ex.path
+  return (ex) => {
+    const refusal = ex.readings === undefined ? undefined : replacement.refusal(ex.path, ex.readings)
+    return refusal ?? replacement.apply(ex.path) ?? ex.path
+  }
 }
 
 /** Scheme and authority, or empty where the redirect stays on this origin. */

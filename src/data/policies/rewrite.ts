@@ -1,4 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
+import type { Refusal } from '../../core/verdict.ts'
 import { PathTemplate, templateNames } from '../../lib/template.ts'
 import { mapped, object, optional } from '../../schema/composites.ts'
 import type { Infer } from '../../schema/schema.ts'
@@ -21,8 +22,8 @@ const keys = object({
 /** At most one of the three ways to change the path. Paths are in normal form. */
 export type RewriteOptions = Partial<Infer<typeof keys>>
 
-/** undefined: the path stays. */
-type PathRewrite = (ex: Exchange) => string | undefined
+/** The new path, undefined: it stays; or why the request is refused. */
+type PathRewrite = (ex: Exchange) => string | undefined | Refusal
 
 /**
  * What the upstream sees as target and Host. Works on the normal form of the path; the query stays byte for byte. A path
@@ -50,6 +51,7 @@ export const rewrite: ShapingPolicy<RewriteOptions> = {
       slot: context.slot,
       admit(ex) {
         const newPath = rewritten?.(ex)
+        if (typeof newPath === 'object') return newPath
         if (newPath !== undefined) ex.forwardTarget = newPath + ex.query
         if (newPath !== undefined && stripped !== '') tellPrefix(context.services.forwardHeaders(ex), stripped)
         if (to !== 'preserve') ex.forwardAuthority = authority
@@ -67,7 +69,10 @@ function pathRewrite(options: RewriteOptions, { paramNames }: ShapingContext): P
   const prefix = options.stripPrefix === undefined ? options.replacePrefix : { from: options.stripPrefix, to: '' }
   if (prefix === undefined) return undefined
   const replacement = new PrefixReplacement(prefix.from, prefix.to)
-  return (ex) => replacement.apply(ex.path)
+  return (ex) => {
+    const refusal = ex.readings === undefined ? undefined : replacement.refusal(ex.path, ex.readings)
+    return refusal ?? replacement.apply(ex.path)
+  }
 }
 
 /** What no longer stands in front of the path, so that the upstream can write links that lead back here; empty: nothing. */

@@ -1,4 +1,5 @@
 import type { MatchConfig, PathPattern } from '../../core/config.ts'
+import type { EncodedSlashes } from '../../core/path-policy.ts'
 import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
 import { LinearRegex } from '../../lib/regex.ts'
 import { compilePredicate, headersHold, type Predicate, queryHolds } from './predicates.ts'
@@ -7,6 +8,15 @@ import { compilePredicate, headersHold, type Predicate, queryHolds } from './pre
 export interface Hit<T> {
   readonly value: T
   readonly params: readonly string[] | undefined
+  readonly encodedSlashes: EncodedSlashes
+}
+
+/** The part of a route that the table reads. */
+export interface RoutableConfig {
+  readonly name: string
+  readonly match: readonly MatchConfig[]
+  readonly precedence: number
+  readonly encodedSlashes: EncodedSlashes
 }
 
 /** What a route asks of a request beyond host and path. */
@@ -51,7 +61,7 @@ export function compileConditions(match: MatchConfig): Conditions {
 
 /** Throws {@link RegexError}. `names`: {@link paramNames} of the route. */
 export function compileEntry<T>(
-  route: string,
+  { name: route, encodedSlashes }: RoutableConfig,
   conditions: Conditions,
   path: PathPattern,
   names: readonly string[],
@@ -67,6 +77,7 @@ export function compileEntry<T>(
     order: isSame ? undefined : order,
     value,
     params: undefined,
+    encodedSlashes,
   }
 }
 

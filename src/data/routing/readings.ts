@@ -1,17 +1,77 @@
-/** Upstreams don't agree on whether these separate segments; a NUL ends the path for some. */
-const SEPARATORS = ['%2F', '%5C', '\\']
-const NUL = '%00'
+import type { EncodedSlashes, PathPolicyConfig } from '../../core/path-policy.ts'
+import { type Reading, Way } from '../../core/reading.ts'
+import { decodeOverlong, mergeLeadingSlashes, mergeSlashes, withoutParameters } from '../../lib/path.ts'
+
+/** Readings that are looked at, the path as written among them: each costs a look-up. */
+const MOST = 8
+
+interface Transformation {
+  readonly way: number
+  /** Only a path with this in it is read otherwise. */
+  readonly sign: string
+  read(path: string): string
+}
+
+const replacing = (way: number, sign: string, by: string): Transformation => ({
+  way,
+  sign,
+  read: (path) => path.replaceAll(sign, by),
+})
+
+const TRANSFORMATIONS: readonly Transformation[] = [
+  // Python's http.server and waitress merge slashes at the start only; WHATWG's URL parser finds a host there.
+  { way: Way.merged, sign: '//', read: mergeSlashes },
+  { way: Way.merged, sign: '//', read: mergeLeadingSlashes },
+  { way: Way.authority, sign: '//', read: behindAuthority },
+  { way: Way.bare, sign: ';', read: withoutParameters },
+  replacing(Way.slash, '%2F', '/'),
+  replacing(Way.backslash, '%5C', '/'),
+  replacing(Way.backslash, '\\', '/'),
+  { way: Way.nul, sign: '%00', read: (path) => path.slice(0, path.indexOf('%00')) },
+  replacing(Way.nul, '%00', ''),
+  { way: Way.overlong, sign: '%', read: decodeOverlong },
+]
 
 /**
- * The other ways in which an upstream may read a path in normal form: escaped slashes, escaped and plain backslashes
- * taken for slashes, the path taken to end at an escaped NUL, and all combinations of these that occur: 15 at most.
- * Undefined: none.
+ * The other ways in which an upstream may read a path in normal form: all combinations, in any order, of those that the
+ * policy does not keep. Undefined: none. `too many`: more than 7.
  */
-export function readings(path: string): readonly string[] | undefined {
-  let found = [path]
-  for (const separator of SEPARATORS) {
-    if (path.includes(separator)) found = found.concat(found.map((reading) => reading.replaceAll(separator, '/')))
-  }
-  if (path.includes(NUL)) found = found.concat(found.map((reading) => reading.slice(0, reading.indexOf(NUL))))
+export function readings(path: string, policy: PathPolicyConfig): readonly Reading[] | 'too many' | undefined {
+  const kept =
+    (policy.slashes === 'keep' ? Way.merged | Way.authority : 0) | (policy.parameters === 'keep' ? Way.bare : 0)
+  const found: Reading[] = [{ path, ways: 0 }]
+  // First without escaped slashes, so that a route that keeps them excuses nothing that can be read without them, too.
+  if (!extend(found, kept | Way.slash)) return 'too many'
+  if (path.includes('%2F') && !extend(found, kept)) return 'too many'
   return found.length === 1 ? undefined : found.slice(1)
+}
+
+/** Those that count on a route. Undefined: none. */
+export function countingReadings(all: readonly Reading[], slashes: EncodedSlashes): readonly Reading[] | undefined {
+  if (slashes !== 'keep') return all
+  const counting = all.filter(({ ways }) => (ways & Way.slash) === 0)
+  return counting.length === 0 ? undefined : counting
+}
+
+/** Adds whatever the ways that are not `off` make of what is there. False: there are too many. */
+function extend(found: Reading[], off: number): boolean {
+  for (let i = 0; i < found.length; i++) {
+    const { path, ways } = found[i] as Reading
+    for (const { read, sign, way } of TRANSFORMATIONS) {
+      if ((way & off) !== 0 || !path.includes(sign)) continue
+      // No server finds two hosts in one path.
+      if (way === Way.authority && (ways & way) !== 0) continue
+      const other = read(path)
+      if (other === path || found.some((known) => known.path === other)) continue
+      if (found.length === MOST) return false
+      found.push({ path: other, ways: ways | way })
+    }
+  }
+  return true
+}
+
+function behindAuthority(path: string): string {
+  if (!path.startsWith('//')) return path
+  const slash = path.indexOf('/', path.length - mergeLeadingSlashes(path).length + 1)
+  return slash === -1 ? '/' : path.slice(slash)
 }

@@ -51,11 +51,15 @@ export class Search<T> {
     this.path = path
     this.captured.length = 0
     const entry = this.walk(lookUp)
-    if (entry === undefined) return undefined
+    return entry === undefined ? undefined : this.hitAt(entry)
+  }
+
+  /** What an entry at the place that the walk is at stands for. */
+  protected hitAt(entry: Entry<T>): Hit<T> {
     const { captured } = this
-    const { order, value } = entry
-    if (order !== undefined) return { value, params: order.map((place) => captured[place] ?? '') }
-    return captured.length === 0 ? entry : { value, params: captured.slice() }
+    const { encodedSlashes, order, value } = entry
+    if (order !== undefined) return { value, params: order.map((place) => captured[place] ?? ''), encodedSlashes }
+    return captured.length === 0 ? entry : { value, params: captured.slice(), encodedSlashes }
   }
 
   /** Methods with which a route would match, sorted. */

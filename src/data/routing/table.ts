@@ -1,14 +1,17 @@
-import type { MatchConfig } from '../../core/config.ts'
+import { type Reading, readingText } from '../../core/reading.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import { Hosts } from './hosts.ts'
-import { compileConditions, compileEntry, type Hit, paramNames } from './match.ts'
+import { compileConditions, compileEntry, type Hit, paramNames, type RoutableConfig } from './match.ts'
+import { countingReadings } from './readings.ts'
 import { type LookUp, Search } from './search.ts'
 
+export type { RoutableConfig } from './match.ts'
 export type { LookUp } from './search.ts'
 
-/** Other readings of the path lead to another route, or to none. */
+/** Another reading of the path leads elsewhere. */
 export interface AmbiguousRoute {
-  readonly ambiguous: true
+  /** Says how, for the client. */
+  readonly ambiguous: string
 }
 
 /** No route matches, but some would with one of these methods. */
@@ -19,14 +22,6 @@ export interface OtherMethods {
 /** undefined: no route. */
 export type Found<T> = Hit<T> | OtherMethods | AmbiguousRoute | undefined
 
-/** The part of a route that the table reads. */
-export interface RoutableConfig {
-  readonly name: string
-  readonly match: readonly MatchConfig[]
-  readonly precedence: number
-}
-
-const AMBIGUOUS: AmbiguousRoute = { ambiguous: true }
 const ANY_HOST: readonly undefined[] = [undefined]
 const ANY_PATH = { kind: 'segments', source: '/*', segments: [], prefix: true } as const
 
@@ -51,18 +46,32 @@ export class RouteTable<T> {
   /**
    * A HEAD request also finds routes that name only GET: it asks for the head of what GET would answer.
    *
-   * @param readings other ways to read the path, of which each must lead to the same route
+   * @param readings other ways to read the path; each that counts on the route must lead there, with the same parameters
    */
-  find(lookUp: LookUp, readings: readonly string[] | undefined): Found<T> {
+  find(lookUp: LookUp, readings: readonly Reading[] | undefined): Found<T> {
     const hit = this.search.hit(lookUp, lookUp.path)
     if (hit === undefined) {
       const allow = this.methods(lookUp)
       return allow.length === 0 ? undefined : { allow }
     }
-    if (readings !== undefined) {
-      for (const reading of readings) if (this.search.hit(lookUp, reading)?.value !== hit.value) return AMBIGUOUS
+    const ambiguous = readings === undefined ? undefined : this.ambiguity(lookUp, readings, hit)
+    return ambiguous === undefined ? hit : { ambiguous }
+  }
+
+  /** Whether another path would lead to the same route. */
+  leadsTo(lookUp: LookUp, path: string, { value }: Hit<T>): boolean {
+    return this.search.hit(lookUp, path)?.value === value
+  }
+
+  private ambiguity(lookUp: LookUp, readings: readonly Reading[], hit: Hit<T>): string | undefined {
+    const { encodedSlashes } = hit
+    if (encodedSlashes === 'refuse' && lookUp.path.includes('%2F')) return ENCODED_SLASH
+    for (const reading of countingReadings(readings, encodedSlashes) ?? NO_READINGS) {
+      const other = this.search.hit(lookUp, reading.path)
+      if (other?.value !== hit.value) return `Read ${readingText(reading)}, the path has another route or none.`
+      if (!isSame(other.params, hit.params)) return `Read ${readingText(reading)}, the path has other parameters.`
     }
-    return hit
+    return undefined
   }
 
   /** With which methods some route would match, sorted. */
@@ -70,6 +79,13 @@ export class RouteTable<T> {
     return this.search.methods(lookUp)
   }
 }
+
+function isSame(a: readonly string[] | undefined, b: readonly string[] | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.every((value, i) => value === b[i]))
+}
+
+const ENCODED_SLASH = 'The path holds an escaped slash (%2F), which is not accepted here.'
+const NO_READINGS: readonly Reading[] = []
 
 /** Takes routes one by one, so that a worker can pause between them. */
 export class RouteTableBuilder<T> {
@@ -91,7 +107,7 @@ export class RouteTableBuilder<T> {
     for (const match of route.match) {
       const conditions = compileConditions(match)
       const paths = match.paths.length === 0 ? [ANY_PATH] : match.paths
-      const entries = paths.map((path) => compileEntry(route.name, conditions, path, names, value))
+      const entries = paths.map((path) => compileEntry(route, conditions, path, names, value))
       for (const host of match.hosts.length === 0 ? ANY_HOST : match.hosts) {
         for (const [i, entry] of entries.entries()) level.at(host).add(paths[i] as (typeof paths)[number], entry)
       }

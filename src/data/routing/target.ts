@@ -1,5 +1,7 @@
 import type { Reason } from '../../core/failures.ts'
-import { hasDotSegment, normalEscapes, removeDotSegments } from '../../lib/path.ts'
+import type { PathPoliciesConfig, PathPolicyConfig } from '../../core/path-policy.ts'
+import type { Reading } from '../../core/reading.ts'
+import { hasDotSegment, mergeSlashes, normalEscapes, removeDotSegments } from '../../lib/path.ts'
 import { readings } from './readings.ts'
 
 /** A request target in normal form. */
@@ -8,10 +10,15 @@ export interface NormalTarget {
   readonly path: string
   /** With the leading `?`, or empty; byte for byte as sent. */
   readonly query: string
-  /** What goes to the upstream: byte for byte as sent wherever every reader sees the normal form in it. */
+  /** What goes to the upstream: byte for byte as sent wherever readers that decode see the normal form in it. */
   readonly forward: string
+  /**
+   * The path in `forward` where it is not in normal form: a server that matches before it decodes reads that. Only if it
+   * leads to the same route may it go on.
+   */
+  readonly literal: string | undefined
   /** Other ways in which an upstream may read the path; undefined: none. They must lead to the same route. */
-  readonly readings: readonly string[] | undefined
+  readonly readings: readonly Reading[] | undefined
 }
 
 /** Why a target is not served. `detail` is safe to show. */
@@ -27,8 +34,8 @@ export function isRefusedTarget(target: NormalTarget | RefusedTarget): target is
 const SPACE = 0x20
 const HASH = 0x23
 const PERCENT = 0x25
-const DOT = 0x2e
 const SLASH = 0x2f
+const SEMICOLON = 0x3b
 const QUESTION = 0x3f
 const BACKSLASH = 0x5c
 const DELETE = 0x7f
@@ -39,51 +46,76 @@ const BAD_BYTE: RefusedTarget = {
   detail: 'The target holds a control character, a space or a fragment.',
 }
 const BAD_ESCAPE: RefusedTarget = { reason: 'bad_request', detail: 'The path holds an invalid percent-escape.' }
-const DOT_SEGMENT: RefusedTarget = { reason: 'ambiguous_path', detail: 'The path holds a dot segment.' }
+const ambiguous = (detail: string): RefusedTarget => ({ reason: 'ambiguous_path', detail })
+const DOT_SEGMENT = ambiguous('The path holds a dot segment.')
+const EMPTY_SEGMENT = ambiguous('The path holds two slashes in a row, which are not accepted here.')
+const PARAMETER = ambiguous('The path holds a semicolon, which is not accepted here.')
+const TOO_MANY = ambiguous('The path can be read in too many ways.')
 
 /**
  * Brings an origin-form target to the normal form that routes are matched on. What was matched is what is forwarded: the
  * raw target goes on only if its normal form differs from it at most in the case of escapes or in decoded unreserved
- * characters other than the dot; else the normal form does. Bytes above 0x7F, which no URI may hold, are escaped. Empty
- * segments stay. The query is only checked for characters that no request line may hold, and never changed.
+ * characters other than the dot; else the normal form does. Bytes above 0x7F, which no URI may hold, are escaped. The query
+ * is only checked for characters that no request line may hold, and never changed.
  *
- * @param dots what is done with dot segments, plain or escaped: `refuse`, or `normalise` (RFC 3986, section 5.2.4).
+ * @param listener its name: it may have a policy of its own.
  */
-export function normaliseTarget(target: string, dots: 'refuse' | 'normalise'): NormalTarget | RefusedTarget {
-  if (target.charCodeAt(0) !== SLASH) {
-    return target === '*' ? { path: '*', query: '', forward: '*', readings: undefined } : NO_SLASH
-  }
+export function normaliseTarget(
+  target: string,
+  policies: PathPoliciesConfig,
+  listener: string,
+): NormalTarget | RefusedTarget {
+  if (target.charCodeAt(0) !== SLASH) return target === '*' ? asSent('*', '', '*') : NO_SLASH
   const { length } = target
   let end = 1
   let previous = SLASH
   for (; end < length; end++) {
     const code = target.charCodeAt(end)
     if (code === QUESTION) break
-    // Everything that may need work; `!`, `"` and dot files come along, harmlessly.
-    if (code <= PERCENT || code >= DELETE || code === BACKSLASH || (code === DOT && previous === SLASH)) {
-      return normaliseSlowly(target, dots)
+    // Everything that may need work; `!`, `"` and dot files come along, harmlessly. The slash is the dot with its last bit.
+    if (
+      code <= PERCENT ||
+      code >= DELETE ||
+      code === SEMICOLON ||
+      code === BACKSLASH ||
+      ((code | 1) === SLASH && previous === SLASH)
+    ) {
+      return normaliseSlowly(target, policyOf(policies, listener))
     }
     previous = code
   }
-  if (end === length) return { path: target, query: '', forward: target, readings: undefined }
+  if (end === length) return asSent(target, '', target)
   if (!isClean(target, end)) return BAD_BYTE
-  return { path: target.slice(0, end), query: target.slice(end), forward: target, readings: undefined }
+  return asSent(target.slice(0, end), target.slice(end), target)
 }
 
-function normaliseSlowly(target: string, dots: 'refuse' | 'normalise'): NormalTarget | RefusedTarget {
+function asSent(path: string, query: string, forward: string): NormalTarget {
+  return { path, query, forward, literal: undefined, readings: undefined }
+}
+
+function policyOf(policies: PathPoliciesConfig, listener: string): PathPolicyConfig {
+  return policies.listeners.find((own) => own.listener === listener) ?? policies
+}
+
+function normaliseSlowly(target: string, policy: PathPolicyConfig): NormalTarget | RefusedTarget {
   if (!isClean(target, 0)) return BAD_BYTE
   const mark = target.indexOf('?')
   const raw = mark === -1 ? target : target.slice(0, mark)
   const query = target.slice(raw.length)
   const escaped = normalEscapes(raw)
   if (escaped === undefined) return BAD_ESCAPE
-  const hasDots = hasDotSegment(escaped)
-  const path = !hasDots ? escaped : dots === 'normalise' ? removeDotSegments(escaped) : undefined
+  if (policy.slashes === 'refuse' && escaped.includes('//')) return EMPTY_SEGMENT
+  if (policy.parameters === 'refuse' && escaped.includes(';')) return PARAMETER
+  const merged = policy.slashes === 'merge' ? mergeSlashes(escaped) : escaped
+  const hasDots = hasDotSegment(merged)
+  const path = !hasDots ? merged : policy.dots === 'normalise' ? removeDotSegments(merged) : undefined
   if (path === undefined) return DOT_SEGMENT
-  const others = readings(path)
-  if (others?.some(hasDotSegment)) return DOT_SEGMENT
-  const forward = hasDots || isReadDifferently(raw) ? path + query : target
-  return { path, query, forward, readings: others }
+  const others = readings(path, policy)
+  if (others === 'too many') return TOO_MANY
+  if (others?.some((reading) => hasDotSegment(reading.path))) return DOT_SEGMENT
+  const isChanged = hasDots || merged !== escaped || isReadDifferently(raw)
+  const literal = isChanged || raw === path ? undefined : raw
+  return { path, query, forward: isChanged ? path + query : target, literal, readings: others }
 }
 
 /** Whether servers differ on what it is the same as: an escaped dot, a byte above 0x7F. */

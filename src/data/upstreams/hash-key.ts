@@ -14,6 +14,15 @@ export function hashKey(sources: readonly HashSource[], ex: Exchange): number | 
   return undefined
 }
 
+/** Whether it is the path that decides. */
+export function hashesPath(sources: readonly HashSource[], ex: Exchange): boolean {
+  for (const source of sources) {
+    const text = textOf(source, ex)
+    if (text !== undefined && text !== '') return source.from === 'path'
+  }
+  return false
+}
+
 function textOf(source: HashSource, ex: Exchange): string | undefined {
   switch (source.from) {
     case 'header':

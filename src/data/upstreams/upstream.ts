@@ -9,7 +9,7 @@ import { RetryBudget } from '../../resilience/retry-budget.ts'
 import type { Balancer } from './balancers/contract.ts'
 import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
-import { hashKey } from './hash-key.ts'
+import { hashesPath, hashKey } from './hash-key.ts'
 import { Permits } from './permits.ts'
 import { Sticky } from './sticky.ts'
 
@@ -120,6 +120,11 @@ export class Upstream {
       if (endpoint?.usable && !tried.includes(endpoint)) return endpoint
     }
     return this.choose(tried, hashOn.length === 0 ? undefined : hashKey(hashOn, ex))
+  }
+
+  /** Whether the path decides over the endpoint of a request. */
+  hashesPath(ex: Exchange): boolean {
+    return hashesPath(this.config.balancing.hashOn, ex)
   }
 
   /**

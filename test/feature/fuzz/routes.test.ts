@@ -4,6 +4,7 @@ import type { RouteConfig } from '../../../src/core/config.ts'
 import { isRefusedTarget, normaliseTarget } from '../../../src/data/routing/target.ts'
 import { type Random, seededRandom } from '../../../src/lib/random.ts'
 import { field, httpClient } from '../../kit/client.ts'
+import { PATHS } from '../../kit/lean.ts'
 import { pick } from '../../kit/malformed.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { seenField, type TestUpstream, testUpstream } from '../../kit/upstream.ts'
@@ -90,7 +91,7 @@ function target(random: Random): string {
 
 /** Name of the route that the plain rules choose for what the upstream got. */
 function routeOf(seen: TestUpstream['seen'][0]): string | undefined {
-  const normal = normaliseTarget(seen.target, 'refuse')
+  const normal = normaliseTarget(seen.target, PATHS, 'web')
   if (isRefusedTarget(normal)) return undefined
   const host = (seenField(seen, 'host') ?? '').toLowerCase().replace(/:\d+$/, '')
   const { path, query } = normal
@@ -124,7 +125,7 @@ test(`${REQUESTS} requests: what the upstream got is what was sent, and leads to
         }
         // With an encoded dot its normal form goes on, so that nobody behind us takes it for another path; all else goes on
         // byte for byte.
-        const normal = normaliseTarget(path, 'refuse')
+        const normal = normaliseTarget(path, PATHS, 'web')
         const due = /^[^?]*%2e/i.test(path) && !isRefusedTarget(normal) ? normal.forward : path
         expect(seen?.target, context).toBe(due)
         expect(seenField(seen as never, 'host'), context).toBe(host)

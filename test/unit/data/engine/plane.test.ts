@@ -170,6 +170,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     name,
     match: [{ listeners: [], hosts: [], paths: [segments], methods: [], headers: [], query: [] }],
     precedence: 0,
+    encodedSlashes: 'check',
     to: to === undefined ? undefined : [{ upstream: to, weight: 1 }],
     failover: [],
     timeouts: TIMEOUTS,

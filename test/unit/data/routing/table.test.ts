@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { ValueCondition } from '../../../../src/core/config.ts'
+import type { PathPoliciesConfig } from '../../../../src/core/path-policy.ts'
 import type { LookUp, RouteTable } from '../../../../src/data/routing/table.ts'
 import { isRefusedTarget, normaliseTarget } from '../../../../src/data/routing/target.ts'
+import { PATHS } from '../../../kit/lean.ts'
 import { lookUp, route, table } from '../../../kit/routes.ts'
 
 function name(routing: RouteTable<string>, target: string, rest?: Partial<LookUp>): string | undefined {
@@ -46,15 +48,15 @@ describe('paths', () => {
   test('parameters come in the order of the route, whichever of its paths matched', () => {
     const two = table([route('r', [{ paths: ['/a/{x}/{y}'] }, { paths: ['/b/{y}/{x}', '/c/{y}', '~/d.*'] }])])
     const params = (path: string): unknown => two.find(lookUp(path), undefined)
-    expect(params('/a/1/2')).toEqual({ value: 'r', params: ['1', '2'] })
-    expect(params('/b/1/2')).toEqual({ value: 'r', params: ['2', '1'] })
-    expect(params('/c/1')).toEqual({ value: 'r', params: ['', '1'] })
-    expect(params('/d')).toEqual({ value: 'r', params: ['', ''] })
+    expect(params('/a/1/2')).toMatchObject({ value: 'r', params: ['1', '2'] })
+    expect(params('/b/1/2')).toMatchObject({ value: 'r', params: ['2', '1'] })
+    expect(params('/c/1')).toMatchObject({ value: 'r', params: ['', '1'] })
+    expect(params('/d')).toMatchObject({ value: 'r', params: ['', ''] })
   })
 
   test('a way that led nowhere leaves no parameter behind', () => {
     const routing = table([route('deep', { paths: ['/{a}/x/{b}/z'] }), route('flat', { paths: ['/{c}/{d}/*'] })])
-    expect(routing.find(lookUp('/1/x/2/y'), undefined)).toEqual({ value: 'flat', params: ['1', 'x'] })
+    expect(routing.find(lookUp('/1/x/2/y'), undefined)).toMatchObject({ value: 'flat', params: ['1', 'x'] })
   })
 
   test('a find without parameters makes nothing', () => {
@@ -162,40 +164,115 @@ test('TRACE finds only what names it, and 405 elsewhere; the less specific route
 })
 
 describe('other readings of the path', () => {
-  const routing = table([
+  const ROUTES = [
     route('files', { paths: ['/files/*'] }),
     route('project', { paths: ['/projects/{id}/tags'] }),
+    route('tenant', { paths: ['/t/{tenant}/*'] }),
+    route('package', { paths: ['/packages/{name}'] }, 0, 'keep'),
+    route('strict', { paths: ['/strict/*'] }, 0, 'refuse'),
     route('admin', { paths: ['/files/admin/*'] }),
+    route('root', { paths: ['/admin/*'] }),
     route('back', { paths: ['/back\\slash'] }),
-  ])
+    route('rest', { hosts: ['rest.test'], paths: ['/*'] }),
+    route('kept', { hosts: ['rest.test'], paths: ['/admin/*'] }),
+  ]
+  const routing = table(ROUTES)
 
-  const find = (target: string): unknown => {
-    const normal = normaliseTarget(target, 'refuse')
-    if (isRefusedTarget(normal)) return normal.reason
-    const found = routing.find(lookUp(normal.path), normal.readings)
-    return found === undefined ? undefined : 'value' in found ? found.value : found
+  const find = (target: string, policy: Partial<PathPoliciesConfig> = {}, host = 'example.com'): unknown => {
+    const normal = normaliseTarget(target, { ...PATHS, ...policy }, 'web')
+    if (isRefusedTarget(normal)) return normal.detail
+    const found = routing.find(lookUp(normal.path, { host }), normal.readings)
+    if (found === undefined) return undefined
+    return 'value' in found ? found.value : 'ambiguous' in found ? found.ambiguous : found
   }
 
-  test.each(['/files/a%2Fb', '/files/a\\b', '/files/a%5cb', '/files/a%00b', '/files/%2f%5c\\%00'])(
-    '%s reaches its route',
+  test.each([
+    '/files/a%2Fb',
+    '/files/a\\b',
+    '/files/a%5cb',
+    '/files/a%00b',
+    '/files/%2f%5c',
+    '/files/a//b',
+    '/files//',
+    '/files/a;x=1/b;y',
+    '/files/;',
+    '/files/%C0%AFx',
+    '/files/a%3Bb/%253B',
+  ])('%s reaches its route', (target) => {
+    expect(find(target)).toBe('files')
+  })
+
+  test.each([
+    ['/files/admin%2Fx', 'Read with %2F as a slash, the path has another route or none.'],
+    ['/files/admin\\x', 'Read with a backslash as a slash, the path has another route or none.'],
+    ['/files/admin%5Cx', 'Read with a backslash as a slash, the path has another route or none.'],
+    ['/files/admin%00x', 'Read with its NUL as its end or left out, the path has another route or none.'],
+    ['/files/adm%00in/x', 'Read with its NUL as its end or left out, the path has another route or none.'],
+    ['/projects/a%2Fb/tags', 'Read with %2F as a slash, the path has another route or none.'],
+    ['/files/a%2F..%2Fadmin', 'The path holds a dot segment.'],
+    ['/files/x%2F\\..\\admin', 'The path holds a dot segment.'],
+    ['/files/%C0%AE%C0%AE/admin', 'The path holds a dot segment.'],
+    ['/files/..%3Bx/admin', 'The path holds a dot segment.'],
+    ['/back\\slash', 'Read with a backslash as a slash, the path has another route or none.'],
+    ['/files//admin/s', 'Read with merged slashes, the path has another route or none.'],
+    ['/files/admin;a/s', 'Read without path parameters, the path has another route or none.'],
+    ['/files/;/admin/s', 'Read with merged slashes and without path parameters, the path has another route or none.'],
+    [
+      '/files/;a%2Fadmin/s',
+      'Read with merged slashes and without path parameters and with %2F as a slash, the path has another route or none.',
+    ],
+    [
+      '/files/%C0%AFadmin',
+      'Read with merged slashes and with overlong UTF-8 as ASCII, the path has another route or none.',
+    ],
+    ['/files/%C1%A1dmin', 'Read with overlong UTF-8 as ASCII, the path has another route or none.'],
+    ['/projects/7;x/tags', 'Read without path parameters, the path has other parameters.'],
+    ['/t/p%2Fvictim/mine/y', 'Read with %2F as a slash, the path has other parameters.'],
+    ['/t/p\\victim/y', 'Read with a backslash as a slash, the path has other parameters.'],
+    ['/strict/a%2Fb', 'The path holds an escaped slash (%2F), which is not accepted here.'],
+    ['/packages/a;v', 'Read without path parameters, the path has other parameters.'],
+    ['/packages/a%2F..', 'The path holds a dot segment.'],
+  ])('%s is refused: %s', (target, why) => {
+    expect(find(target)).toBe(why)
+  })
+
+  test.each([
+    ['//admin/s', 'Read with merged slashes, the path has another route or none.'],
+    ['/admin;a/s', 'Read without path parameters, the path has another route or none.'],
+    ['/;a/admin/s', 'Read with merged slashes and without path parameters, the path has another route or none.'],
+    ['/;//admin/s', 'Read with merged slashes and without path parameters, the path has another route or none.'],
+    ['//host/admin/s', 'Read with a host after its first slashes, the path has another route or none.'],
+    [
+      '/\\host/admin/s',
+      'Read with a host after its first slashes and with a backslash as a slash, the path has another route or none.',
+    ],
+    [
+      '//x//admin/s',
+      'Read with merged slashes and with a host after its first slashes, the path has another route or none.',
+    ],
+  ])('a route for everything does not take %s: %s', (target, why) => {
+    expect(find(target, {}, 'rest.test')).toBe(why)
+  })
+
+  test.each(['//', '///x', '//x/y', '/x//admin/s', '/x;y/z', '/;', '/x;admin/s', '/admins;a/s'])(
+    'a route for everything takes %s',
     (target) => {
-      expect(find(target)).toBe('files')
+      expect(find(target, {}, 'rest.test')).toBe('rest')
     },
   )
 
-  test.each([
-    '/files/admin%2Fx',
-    '/files/admin\\x',
-    '/files/admin%5Cx',
-    '/files/admin%00x',
-    '/files%2Fadmin',
-    '/projects/a%2Fb/tags',
-    '/files/a%2F..%2Fadmin',
-    '/files/x%2F\\..\\admin',
-    '/back\\slash',
-  ])('%s is refused: it could change its route', (target) => {
-    expect(['ambiguous_path', { ambiguous: true }, undefined]).toContainEqual(find(target))
-    expect(find(target)).not.toBe('files')
+  test('what is kept is data', () => {
+    expect(find('/packages/@scope%2Fname')).toBe('package')
+    expect(find('//admin/s', { slashes: 'keep' }, 'rest.test')).toBe('rest')
+    expect(find('/admin;a/s', { parameters: 'keep' }, 'rest.test')).toBe('rest')
+    expect(find('/projects/7;x/tags', { parameters: 'keep' })).toBe('project')
+    expect(find('/admin;a%2Fs', { parameters: 'keep', slashes: 'keep' }, 'rest.test')).toBe('rest')
+  })
+
+  test('what is merged is matched so', () => {
+    expect(find('//admin///s', { slashes: 'merge' }, 'rest.test')).toBe('kept')
+    expect(find('//files//a', { slashes: 'merge' })).toBe('files')
+    expect(find('//files//;/a', { slashes: 'merge' })).toBe('files')
   })
 })
 
