@@ -5,7 +5,7 @@ import type { CellSpace } from './space.ts'
 export interface Mail {
   /** Wakes a worker; the own one, too. Never blocks, never fails: to a worker that is gone it is lost. */
   post(worker: number): void
-  /** Calls back after each mail, several at once if they came together. One listener a worker. */
+  /** Calls back after each mail, once for several that came together. */
   listen(onMail: () => void): void
   /** Mails so far, of which the listener may not have heard yet. Grows, and wraps. */
   readonly count: number
@@ -18,7 +18,7 @@ export interface Mail {
 export class Mailboxes implements Mail {
   private readonly boxes: readonly { readonly view: Int32Array; readonly slot: number }[]
   private readonly own: number
-  private onMail: (() => void) | undefined = undefined
+  private readonly listeners: (() => void)[] = []
   private closed = false
 
   /** `refs`: words, one a worker. */
@@ -39,9 +39,8 @@ export class Mailboxes implements Mail {
   }
 
   listen(onMail: () => void): void {
-    const waiting = this.onMail !== undefined
-    this.onMail = onMail
-    if (!waiting) this.wait(this.count)
+    this.listeners.push(onMail)
+    if (this.listeners.length === 1) this.wait(this.count)
   }
 
   /** Nobody is called back from now on. */
@@ -58,7 +57,7 @@ export class Mailboxes implements Mail {
       if (this.closed) return
       // Read before the look: a mail that comes meanwhile is another one.
       const { count } = this
-      this.onMail?.()
+      for (const onMail of this.listeners) onMail()
       this.wait(count)
     })
   }

@@ -55,7 +55,11 @@ export const timeoutOptions = object({
   idle: withDefault(offOr(duration()), '60s', 'The longest silence in the answer’s body.'),
   stream: withDefault(offOr(duration()), '5m', 'In the place of idle for event streams.'),
   total: withDefault(offOr(duration()), 'off', 'The whole exchange.'),
-  minRate: withDefault(offOr(minRate), {}, 'The slowest request body that is put up with.'),
+  minRate: withDefault(
+    offOr(minRate),
+    {},
+    'The slowest request body that is put up with. While others need what a request holds, it bounds how its client sends and reads, over 5 s.',
+  ),
 })
 
 export const retryOptions = object(

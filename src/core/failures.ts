@@ -73,6 +73,7 @@ export const FAILURES = {
   body_too_large: row(413, 'http_request_error', 'The body is too large', 'client', IGNORED),
   uri_too_long: row(414, 'http_request_error', 'The request target is too long', 'client', IGNORED),
   headers_too_large: row(431, 'http_request_error', 'The header fields are too large', 'client', IGNORED),
+  stalled_client: row(408, 'http_request_error', 'The client stalled while others waited', 'client', IGNORED, true),
   client_gone: row(499, undefined, 'The client closed the connection', 'client', ABANDONED),
   no_endpoint: row(503, 'destination_unavailable', 'No endpoint can be used', 'upstream', IGNORED, true),
   breaker_open: row(503, 'destination_unavailable', 'The circuit breaker is open', 'sluice', IGNORED, true),

@@ -8,6 +8,7 @@ import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
 import type { Notice } from './notice.ts'
 import type { RouteCells } from './protocol.ts'
+import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
 import type { Refusal, Reply, Verdict } from './verdict.ts'
 
@@ -58,6 +59,12 @@ export interface Policy {
   /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */
   respond?(ex: Exchange): void | Promise<void>
   responseBody?(ex: Exchange): BodyStage | undefined
+  /**
+   * Its client stalls, and it is about to be ended for others: gives back now what `settle` would. False: it holds nothing.
+   */
+  yields?(ex: Exchange): boolean
+  /** Another worker asks for what it holds of this policy. True: to no other exchange, `yields` must follow. */
+  called?(ex: Exchange, now: number): boolean
   /** Once, for each policy whose admit was called (policies without admit: whose place was reached). */
   settle?(ex: Exchange): void
 }
@@ -80,6 +87,8 @@ export interface PolicyContext {
   readonly mail: Mail
   /** What a policy keeps in its worker over all generations, by name; made at first use. */
   readonly keep: <T>(name: string, make: () => T) => T
+  /** For want of permits. */
+  readonly relief: Relief
   /** A permit lay free although somebody waited for it: a bug of ours, counted. */
   readonly lostWakeup: () => void
 }

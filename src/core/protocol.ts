@@ -15,6 +15,8 @@ export interface RouteCells {
   readonly bulkhead: BulkheadCells | undefined
   /** Held: open streams; undefined: they are not bounded. */
   readonly streams: CellRef | undefined
+  /** Word, see `cells/call.ts`: for what its requests hold of bulkhead and streams. */
+  readonly call: CellRef
 }
 
 /** Cells of the bulkhead of a route. */
@@ -92,9 +94,11 @@ export const EndpointWord = {
   streak: 6,
   /** The same with answers from 500. */
   streak5xx: 7,
+  /** Any worker, see `cells/call.ts`: for its requests in flight. */
+  call: 8,
 } as const
 
-export const ENDPOINT_WORDS = 8
+export const ENDPOINT_WORDS = 9
 
 /** Cells of an upstream, by identity `name`. */
 export interface UpstreamCells {
@@ -106,6 +110,8 @@ export interface UpstreamCells {
   readonly ejected: CellRef
   /** Columns: first of `WINDOW_SLOTS`; tries, and how many of them were not the first of their request. */
   readonly tries: CellRef
+  /** Word, see `cells/call.ts`: for tries in flight. */
+  readonly call: CellRef
 }
 
 /** Bits of an endpoint's state word; 0: usable. */

@@ -49,7 +49,13 @@ export class TestCells {
   }
 
   upstream(): UpstreamCells {
-    return { inFlight: this.held(), waiting: this.held(), ejected: this.word(), tries: this.heldBlock(WINDOW_SLOTS) }
+    return {
+      inFlight: this.held(),
+      waiting: this.held(),
+      ejected: this.word(),
+      tries: this.heldBlock(WINDOW_SLOTS),
+      call: this.word(),
+    }
   }
 
   /** As after the end of a worker. */

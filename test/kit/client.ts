@@ -1,6 +1,4 @@
-import { once } from 'node:events'
-import { connect } from 'node:net'
-import { TcpPeer } from './tcp.ts'
+import { type TcpPeer, tcpConnect } from './tcp.ts'
 import { until } from './until.ts'
 
 /** One answer as it stood on the wire. */
@@ -72,11 +70,8 @@ export class HttpClient {
   }
 }
 
-export async function httpClient(port: number): Promise<HttpClient> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
-  const peer = new TcpPeer(socket)
-  await once(socket, 'connect')
-  return new HttpClient(peer)
+export async function httpClient(port: number, from?: string): Promise<HttpClient> {
+  return new HttpClient(await tcpConnect(port, from))
 }
 
 function flat(lines: readonly string[]): string[] {

@@ -28,6 +28,8 @@ import { ScriptedTransport } from './scripted-transport.ts'
 
 /** What differs from a plain route to one upstream `a` with one endpoint. */
 export interface EngineSetUp {
+  /** See `EngineDeps`. */
+  readonly wakeOthers?: () => void
   /** Shared with policies that were made before. */
   readonly clock?: ManualClock
   readonly policies?: readonly Policy[]
@@ -37,6 +39,8 @@ export interface EngineSetUp {
   readonly upstreams?: Readonly<Record<string, number>>
   /** Of each upstream at a time. */
   readonly maxTries?: number
+  /** Of each endpoint at a time. */
+  readonly maxConcurrent?: number
   readonly connections?: Partial<UpstreamConfig['connections']>
   readonly retryBudget?: UpstreamConfig['retryBudget']
   readonly hedge?: RouteConfig['hedge']
@@ -89,6 +93,7 @@ export class EngineKit {
       timers: this.timers,
       random,
       requestId: () => ids.next(),
+      ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
       recorder: {
         finish: (ex) => void this.finished.push(ex),
         attempt: (_ex, at) => void this.tries.push(at),
@@ -191,13 +196,14 @@ export class EngineKit {
       timers: this.timers,
       random: seededRandom(2),
       transports: { plain: this.transport, tls: this.transport },
+      relief: this.engine.stalls,
       report: () => {},
     })
-    upstream.setEndpoints(Array.from({ length: count }, (_, i) => this.endpoint(name, i)))
+    upstream.setEndpoints(Array.from({ length: count }, (_, i) => this.endpoint(name, i, setUp)))
     return upstream
   }
 
-  private endpoint(upstream: string, index: number): ResolvedEndpoint {
+  private endpoint(upstream: string, index: number, { maxConcurrent }: EngineSetUp): ResolvedEndpoint {
     const cells = this.cells.endpoint()
     this.states.push(cells.state)
     return {
@@ -209,7 +215,7 @@ export class EngineKit {
       weight: 1,
       tier: 0,
       zone: undefined,
-      maxConcurrent: undefined,
+      maxConcurrent,
       cells,
     }
   }

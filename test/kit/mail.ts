@@ -4,7 +4,7 @@ import type { Mail } from '../../src/cells/mailbox.ts'
 export class TestMail implements Mail {
   count = 0
   private read = 0
-  private onMail: (() => void) | undefined = undefined
+  private readonly listeners: (() => void)[] = []
   private readonly workers: readonly TestMail[]
 
   /** `workers`: everybody's, this one's included once it is made. */
@@ -22,12 +22,12 @@ export class TestMail implements Mail {
   }
 
   listen(onMail: () => void): void {
-    this.onMail = onMail
+    this.listeners.push(onMail)
   }
 
   deliver(): void {
     if (!this.unread) return
     this.read = this.count
-    this.onMail?.()
+    for (const onMail of this.listeners) onMail()
   }
 }

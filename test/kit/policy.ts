@@ -2,6 +2,7 @@ import { CellSpace } from '../../src/cells/space.ts'
 import type { Peer } from '../../src/core/downstream.ts'
 import { Exchange } from '../../src/core/exchange.ts'
 import type { Policy, PolicyContext } from '../../src/core/policy.ts'
+import { NO_RELIEF } from '../../src/core/relief.ts'
 import type { Reply } from '../../src/core/verdict.ts'
 import { CollectingDownstream } from '../../src/data/engine/collect.ts'
 import { isRefusedTarget, normaliseTarget } from '../../src/data/routing/target.ts'
@@ -12,6 +13,8 @@ import { PEER } from './exchange.ts'
 import { PATHS } from './lean.ts'
 import { TestMail } from './mail.ts'
 
+const NO_CELL = { page: 0, slot: 0 }
+
 /** A context whose `forwardHeaders` starts as the request's own fields. */
 export function policyContext(paramNames: readonly string[] = []): PolicyContext {
   const clock = new ManualClock()
@@ -19,7 +22,7 @@ export function policyContext(paramNames: readonly string[] = []): PolicyContext
   return {
     slot: 0,
     route: 'r',
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined },
+    cells: { inFlight: NO_CELL, breakers: {}, bulkhead: undefined, streams: undefined, call: NO_CELL },
     space: new CellSpace(1, 0),
     report: () => {},
     paramNames,
@@ -30,6 +33,7 @@ export function policyContext(paramNames: readonly string[] = []): PolicyContext
       if (!kept.has(name)) kept.set(name, make())
       return kept.get(name) as never
     },
+    relief: NO_RELIEF,
     lostWakeup: () => {},
     random: seededRandom(1),
     services: {

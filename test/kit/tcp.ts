@@ -151,9 +151,9 @@ export function answering(answer: string | Buffer): Promise<TcpServer> {
   })
 }
 
-/** A raw client connection to 127.0.0.1. */
-export async function tcpConnect(port: number): Promise<TcpPeer> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true })
+/** A raw client connection to 127.0.0.1. `from`: address of our end. */
+export async function tcpConnect(port: number, from = '127.0.0.1'): Promise<TcpPeer> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress: from, noDelay: true, allowHalfOpen: true })
   const peer = new TcpPeer(socket)
   await once(socket, 'connect')
   return peer

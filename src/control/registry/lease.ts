@@ -53,10 +53,10 @@ export type Shape = readonly Stretch[]
 
 const HELD = { kind: 'held', size: 1 } as const
 const WORD = { kind: 'words', size: 1 } as const
-const ROUTE: Shape = [HELD]
+const ROUTE: Shape = [HELD, WORD]
 const OUTCOMES = { kind: 'columns', size: WINDOW_SLOTS } as const
 const ENDPOINT: Shape = [HELD, HELD, { kind: 'words', size: ENDPOINT_WORDS }, OUTCOMES]
-const UPSTREAM: Shape = [HELD, HELD, WORD, OUTCOMES]
+const UPSTREAM: Shape = [HELD, HELD, WORD, OUTCOMES, WORD]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const PRESSURE: Shape = [{ kind: 'words', size: PRESSURE_WORDS }]
@@ -91,7 +91,7 @@ export class Lease {
   }
 
   route(name: string, { breakers, bulkhead, streams }: RouteNeeds = NO_NEEDS): RouteCells {
-    const [inFlight] = this.cells(`${ROUTE_KEY}${name}`, ROUTE) as [CellRef]
+    const [inFlight, call] = this.cells(`${ROUTE_KEY}${name}`, ROUTE) as [CellRef, CellRef]
     return {
       inFlight,
       breakers: Object.fromEntries(
@@ -99,6 +99,7 @@ export class Lease {
       ),
       bulkhead: bulkhead && this.bulkhead(name, bulkhead),
       streams: streams ? this.cells(`streams\0${name}`, STREAMS)[0] : undefined,
+      call,
     }
   }
 
@@ -109,9 +110,9 @@ export class Lease {
   }
 
   upstream(name: string): UpstreamCells {
-    const refs = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef, CellRef]
-    const [inFlight, waiting, ejected, tries] = refs
-    return { inFlight, waiting, ejected, tries }
+    const refs = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef, CellRef, CellRef]
+    const [inFlight, waiting, ejected, tries, call] = refs
+    return { inFlight, waiting, ejected, tries, call }
   }
 
   /** Open connections of a listener. */

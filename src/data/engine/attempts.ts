@@ -137,6 +137,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
     return this.host.bodyMoving ? 'send' : 'headers'
   }
 
+  /** What the current try has of its endpoint. */
+  get held(): Ticket | undefined {
+    return this.current?.held
+  }
+
   onWantBody(ticket: Ticket): void {
     this.host.body?.feed(ticket)
   }

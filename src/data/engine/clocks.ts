@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 
 /** Which bound was passed. */
-export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'idle' | 'stalled_client'
+export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'idle' | 'slow_reader'
 
 /** Who is told, and asked how far things are. */
 export interface ClocksOwner {
@@ -128,7 +128,7 @@ export class Clocks {
     if (!this.moving && now >= this.deadline) this.owner.onExpired('deadline')
     else if (now >= this.total) this.owner.onExpired('total')
     else if (now >= this.activeAt + this.silence)
-      this.owner.onExpired(this.owner.answerBlocked ? 'stalled_client' : 'idle')
+      this.owner.onExpired(this.owner.answerBlocked ? 'slow_reader' : 'idle')
     else if (this.moving && now >= this.windowEnd) this.judgeRate(now)
     else this.arm()
   }

@@ -33,7 +33,7 @@ export interface CompileDeps {
   readonly tracing?: WorkerTracing | undefined
   readonly upstreams: UpstreamDeps
   /** What policies get beside that. */
-  readonly policies: Pick<PolicyContext, 'report' | 'timers' | 'mail' | 'keep' | 'lostWakeup'>
+  readonly policies: Pick<PolicyContext, 'report' | 'timers' | 'mail' | 'relief' | 'keep' | 'lostWakeup'>
 }
 
 const SLICE_MS = 5

@@ -25,13 +25,19 @@ export function expiredFailure(what: Expired, sent: boolean, phase: Phase | unde
       // A stream is silent where there is nothing to tell; an answer may wait for the rest of the request body.
       return excused ? { ...failed, teaches: IGNORED } : failed
     }
-    case 'stalled_client':
+    case 'slow_reader':
       return failure('request_timeout', 'body', 'client')
     case 'slow_upstream':
       return failure('attempt_timeout', 'send', 'upstream')
     case 'slow_client':
       return failure('request_timeout', 'send', 'client', 'The body arrived below the minimum rate.')
   }
+}
+
+/** What an exchange fails with whose client stalls while others wait for what it holds. */
+export function stalledFailure(sent: boolean): Failure {
+  const detail = 'The client moved less than the minimum rate while others waited.'
+  return failure('stalled_client', sent ? 'body' : 'send', 'client', detail)
 }
 
 /** What an exchange fails with whose request body does not come as it should. */

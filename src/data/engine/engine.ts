@@ -15,6 +15,8 @@ import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
 import type { RunHost } from './run-host.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
+import { Stalls } from './stalls.ts'
+import { type WatchedRun, watch } from './watched.ts'
 
 /** What an engine lives on. */
 export interface EngineDeps {
@@ -26,6 +28,8 @@ export interface EngineDeps {
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
   /** Makes our request IDs (UUIDv7). */
   readonly requestId: () => string
+  /** Makes every other worker call `answerOthers`; undefined: there is none. */
+  readonly wakeOthers?: () => void
   /** A bug's stack; for the operational log only. */
   readonly bug: (error: unknown, facts: { readonly requestId: string; readonly route: string }) => void
   /** The sweep found an exchange that had ended without its run being told. */
@@ -49,6 +53,7 @@ export class Engine implements RunHost<Run> {
   readonly pressure: Pressure
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
+  readonly stalls: Stalls
   private readonly living = new Living<Run>()
   private readonly report: EngineDeps['bug']
   private readonly lostEnd: EngineDeps['lostEnd']
@@ -65,6 +70,7 @@ export class Engine implements RunHost<Run> {
     this.requestId = deps.requestId
     this.report = deps.bug
     this.lostEnd = deps.lostEnd
+    this.stalls = new Stalls(deps.clock, deps.wakeOthers ?? (() => {}))
   }
 
   /** Exchanges that have not ended. */
@@ -149,6 +155,8 @@ export class Engine implements RunHost<Run> {
    * slots, tickets) would be gone for good: two sweeps in a row give it back, and say so. There must be none to find.
    */
   sweep(): void {
+    const now = this.clock.now()
+    const watched: WatchedRun[] = []
     for (const run of this.living.all()) {
       if (!run.downstream.gone) run.suspect = false
       else if (!run.suspect) run.suspect = true
@@ -156,7 +164,15 @@ export class Engine implements RunHost<Run> {
         this.lostEnd()
         run.abandon(new Error('an exchange ended, and its run was not told'))
       }
+      const one = watch(run, now)
+      if (one !== undefined) watched.push(one)
     }
+    this.stalls.look(watched)
+  }
+
+  /** Another worker has asked for something that stalled exchanges may hold here. */
+  answerOthers(): void {
+    this.stalls.answer()
   }
 
   bug(ex: Exchange, error: unknown): void {

@@ -49,15 +49,30 @@ export class DataPlane {
   private compilation: Compilation | undefined = undefined
 
   constructor(deps: PlaneDeps) {
-    const { clock, timers, random, pressure, recorder, bug, lostEnd } = deps
+    const { clock, timers, random, pressure, recorder, bug, lostEnd, mail, space } = deps
     const ids = new UuidV7(clock, random)
     this.deps = deps
-    this.engine = new Engine({ clock, timers, random, pressure, recorder, bug, lostEnd, requestId: () => ids.next() })
+    const others = Array.from({ length: space.workers }, (_, worker) => worker).filter((w) => w !== space.worker)
+    this.engine = new Engine({
+      clock,
+      timers,
+      random,
+      pressure,
+      recorder,
+      bug,
+      lostEnd,
+      requestId: () => ids.next(),
+      wakeOthers: () => {
+        for (const worker of others) mail.post(worker)
+      },
+    })
+    if (others.length > 0) mail.listen(() => this.engine.answerOthers())
     this.services = new EngineServices(this.engine)
   }
 
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
+    const relief = this.engine.stalls
     const { space, clock, random, recorder, report, timers, mail, lostWakeup, tracing } = this.deps
     this.compilation = new Compilation(head, this.engine.current, {
       space,
@@ -67,8 +82,8 @@ export class DataPlane {
       services: this.services,
       recorder,
       tracing,
-      policies: { report, timers, mail, lostWakeup, keep: (name, make) => this.keep(name, make) },
-      upstreams: this.deps,
+      policies: { report, timers, mail, relief, lostWakeup, keep: (name, make) => this.keep(name, make) },
+      upstreams: { ...this.deps, relief },
     })
     return { type: 'ack', generation: head.generation }
   }

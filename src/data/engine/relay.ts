@@ -29,6 +29,8 @@ export class Relay implements AnswerSink {
   private readonly headers: FlatHeaders
   private held: (Buffer | (() => void))[] | undefined = []
   private blockedByClient = false
+  /** The upstream has done its part. */
+  private ended = false
 
   constructor(owner: RelayOwner, tri: Try, downstream: Downstream, stages: readonly BodyStage[], headers: FlatHeaders) {
     this.owner = owner
@@ -38,9 +40,9 @@ export class Relay implements AnswerSink {
     this.headers = headers
   }
 
-  /** The client holds the answer back. */
+  /** The client holds the answer back: what it was written, or the rest of it. */
   get blocked(): boolean {
-    return this.blockedByClient
+    return this.blockedByClient || this.ended
   }
 
   /** The head went out: passes on what waits and all that follows. */
@@ -80,6 +82,7 @@ export class Relay implements AnswerSink {
       return
     }
     for (let i = 0; i < this.stages.length; i++) this.endStage(i)
+    this.ended = true
     this.owner.onRelayEnd()
   }
 

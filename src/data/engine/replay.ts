@@ -70,6 +70,11 @@ export class RequestBody {
     return this.blocked
   }
 
+  /** A try wants more of it, and the client does not send. */
+  get waitsForClient(): boolean {
+    return this.ticket !== undefined && this.asked && !this.blocked && !this.received
+  }
+
   /** The current try's connection wants the body. */
   feed(ticket: Ticket): void {
     this.ticket = ticket

@@ -25,6 +25,7 @@ import { failureReply } from './respond.ts'
 import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import type { AnswerSink, Try } from './try.ts'
+import type { WatchedRun } from './watched.ts'
 
 /** What is left for recovery and `respond` hooks when the deadline itself has passed, milliseconds. */
 const RECOVERY_MS = 1_000
@@ -39,19 +40,21 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   place = -1
   /** @internal Its downstream was gone at the engine's latest sweep. */
   suspect = false
+  /** @internal Set while it waits for its client. */
+  watched: WatchedRun | undefined = undefined
   readonly clock: Clock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
   private readonly engine: RunHost<Run>
   readonly snapshot: Snapshot
   readonly downstream: Downstream
-  private readonly chain: Chain
+  readonly chain: Chain
   readonly route: CompiledRoute | undefined
   private clocks: Clocks | undefined = undefined
   private stages: RequestStages | undefined = undefined
-  private attempts: Attempts | undefined = undefined
+  attempts: Attempts | undefined = undefined
   private early: EarlyAnswers | undefined = undefined
-  private relay: Relay | undefined = undefined
+  relay: Relay | undefined = undefined
   private ownBody: Buffer | undefined = undefined
   private admission: Admission | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */

@@ -71,6 +71,11 @@ export class Try implements TransportEvents, Candidate {
     this.owner.timers.schedule(this.timer, ms)
   }
 
+  /** What it has of its endpoint; undefined: it is over. */
+  get held(): Ticket | undefined {
+    return this.over ? undefined : this.ticket
+  }
+
   get waiting(): boolean {
     return this.ticket?.waiting ?? false
   }

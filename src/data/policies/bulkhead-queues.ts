@@ -19,6 +19,7 @@ export class BulkheadQueues {
   private mails = 0
   /** Mails of which all queues know. */
   private heard = 0
+  private listening = false
   private sweeping: ClockHandle = undefined
 
   constructor(deps: Omit<QueueDeps, 'onWaiting'>) {
@@ -39,7 +40,8 @@ export class BulkheadQueues {
     this.busy.add(queue)
     if (this.sweeping !== undefined) return
     const { mail } = this.deps
-    mail.listen(() => this.look())
+    if (!this.listening) mail.listen(() => this.look())
+    this.listening = true
     this.mails = mail.count
     this.heard = this.mails
     this.arm()

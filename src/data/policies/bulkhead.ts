@@ -1,9 +1,11 @@
+import { Call } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { importanceOf } from '../../core/importance.ts'
 import type { Policy, PolicyContext } from '../../core/policy.ts'
 import type { BulkheadCells } from '../../core/protocol.ts'
+import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AdaptiveLimit, readLimit } from '../../resilience/adaptive-limit.ts'
@@ -100,9 +102,12 @@ function boundsOf(
 /** In `ex.state`: true for a permit, or the place in the queue. */
 type Held = true | Waiting | undefined
 
-class Bulkhead implements Policy, Limit {
+class Bulkhead implements Policy, Limit, Want {
   readonly name = 'bulkhead'
   readonly slot: number
+  readonly call: Call
+  private readonly route: string
+  private readonly relief: Relief
   protected readonly inFlight: HeldCell
   private readonly most: number
   protected readonly clock: Clock
@@ -111,13 +116,21 @@ class Bulkhead implements Policy, Limit {
   private readonly enforces: boolean
 
   constructor(options: BulkheadOptions, context: PolicyContext, cells: BulkheadCells) {
+    const { call } = context.cells
     this.slot = context.slot
+    this.route = context.route
+    this.relief = context.relief
+    this.call = new Call(context.space.int32(call), call.slot)
     this.clock = context.clock
     this.most = options.maxConcurrent
     this.options = options
     this.inFlight = context.space.held(cells.inFlight)
     this.queue = cells.queue && queuesOf(context).of(cells, cells.queue)
     this.enforces = options.mode === 'enforce'
+  }
+
+  get waiting(): number {
+    return this.queue?.length ?? 0
   }
 
   /** Permits that there are now. */
@@ -139,7 +152,10 @@ class Bulkhead implements Policy, Limit {
       return undefined
     }
     const { queue: options } = this.options
-    return queue === undefined || options === undefined ? FULL : this.enter(ex, queue, options)
+    if (queue !== undefined && options !== undefined) return this.enter(ex, queue, options)
+    if (!this.relief.end(this) || !this.inFlight.takeBelow(this.current)) return FULL
+    ex.state[this.slot] = true
+    return undefined
   }
 
   left(ex: Exchange): void {
@@ -152,22 +168,38 @@ class Bulkhead implements Policy, Limit {
     this.settle(ex)
   }
 
+  frees(stalled: Stalled): boolean {
+    return stalled.ex.route?.name === this.route && stalled.yields(this.name)
+  }
+
+  yields(ex: Exchange): boolean {
+    const held = hasPermit(ex.state[this.slot] as Held)
+    if (held) this.settle(ex)
+    return held
+  }
+
+  called(ex: Exchange, now: number): boolean {
+    return hasPermit(ex.state[this.slot] as Held) && this.inFlight.sum() >= this.current && this.call.answer(now)
+  }
+
   settle(ex: Exchange): void {
     const held = ex.state[this.slot] as Held
     if (held === undefined) return
     this.left(ex)
     ex.state[this.slot] = undefined
-    if (held !== true && held.state !== 'granted') return
+    if (!hasPermit(held)) return
     this.inFlight.give()
     this.queue?.released(this)
   }
 
   private enter(ex: Exchange, queue: BulkheadQueue, options: NonNullable<BulkheadOptions['queue']>) {
     const key = options.fairBy === 'client' ? ex.client : ''
-    const waiting = queue.enter(ex, importanceOf(ex), key, this, options)
+    const enter = (): Waiting | undefined => queue.enter(ex, importanceOf(ex), key, this, options)
+    const waiting = enter() ?? (this.relief.end(this) ? enter() : undefined)
     if (waiting === undefined) return { ...FULL, retryAfterMs: queue.comeAgainMs }
     ex.state[this.slot] = waiting
-    if (waiting.state === 'granted') return undefined
+    if (!hasPermit(waiting)) this.relief.end(this)
+    if (hasPermit(waiting)) return undefined
     return new Promise<undefined | Refusal>((resolve) => {
       waiting.resolve = resolve
     })
@@ -193,6 +225,10 @@ class AdaptiveBulkhead extends Bulkhead {
     const now = this.clock.now()
     this.adaptive.sample(now - startedAt, this.inFlight.sum(), now)
   }
+}
+
+function hasPermit(held: Held): boolean {
+  return held === true || held?.state === 'granted'
 }
 
 function queuesOf({ keep, ...context }: PolicyContext): BulkheadQueues {

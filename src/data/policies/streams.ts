@@ -1,6 +1,8 @@
+import { Call } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { Policy, PolicyContext } from '../../core/policy.ts'
+import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { object, withDefault } from '../../schema/composites.ts'
@@ -36,17 +38,26 @@ export const streams: ConfiguredPolicy<StreamsOptions> = {
   },
 }
 
-class Streams implements Policy {
+class Streams implements Policy, Want {
   readonly name = 'streams'
   readonly slot: number
+  readonly call: Call
+  /** Nobody waits for a stream to end. */
+  readonly waiting = 0
+  private readonly route: string
+  private readonly relief: Relief
   private readonly clock: Clock
   private readonly max: number
   private readonly open: HeldCell
   private readonly enforces: boolean
 
-  constructor({ max, mode }: StreamsOptions, { clock, slot }: PolicyContext, open: HeldCell) {
-    this.slot = slot
-    this.clock = clock
+  constructor({ max, mode }: StreamsOptions, context: PolicyContext, open: HeldCell) {
+    const { cells, space } = context
+    this.slot = context.slot
+    this.route = context.route
+    this.clock = context.clock
+    this.relief = context.relief
+    this.call = new Call(space.int32(cells.call), cells.call.slot)
     this.max = max
     this.open = open
     this.enforces = mode === 'enforce'
@@ -54,12 +65,27 @@ class Streams implements Policy {
 
   stream(ex: Exchange): Refusal | undefined {
     if (!this.open.takeBelow(this.max)) {
-      if (this.enforces) return FULL
-      ex.refused(this.clock, this.name, 'streams_full', 'shadow')
-      this.open.take()
+      if (!this.enforces) {
+        ex.refused(this.clock, this.name, 'streams_full', 'shadow')
+        this.open.take()
+      } else if (!this.relief.end(this) || !this.open.takeBelow(this.max)) return FULL
     }
     ex.state[this.slot] = true
     return undefined
+  }
+
+  frees(stalled: Stalled): boolean {
+    return stalled.ex.route?.name === this.route && stalled.yields(this.name)
+  }
+
+  yields(ex: Exchange): boolean {
+    const held = ex.state[this.slot] === true
+    this.settle(ex)
+    return held
+  }
+
+  called(ex: Exchange, now: number): boolean {
+    return ex.state[this.slot] === true && this.open.sum() >= this.max && this.call.answer(now)
   }
 
   settle(ex: Exchange): void {

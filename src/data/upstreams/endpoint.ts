@@ -1,3 +1,4 @@
+import { Call } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
@@ -5,6 +6,7 @@ import type { UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
 import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
+import type { Relief } from '../../core/relief.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -21,6 +23,7 @@ export interface EndpointDeps {
   readonly timers: TimerWheel
   readonly space: CellSpace
   readonly transports: { readonly plain: Transport; readonly tls: Transport }
+  readonly relief: Relief
   /** For operators. */
   readonly report: (notice: Notice) => void
 }
@@ -79,6 +82,8 @@ export class Endpoint implements Candidate {
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
       limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
+      relief: deps.relief,
+      call: new Call(this.words, this.word + EndpointWord.call),
       permits: group.permits,
       waiting: group.waiting,
       connections: deps.space.held(resolved.cells.connections),

@@ -1,4 +1,6 @@
+import type { Call } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
+import { NO_RELIEF, type Relief, type Stalled, type Want } from '../../core/relief.ts'
 import type {
   Connection,
   ConnectionOptions,
@@ -33,6 +35,10 @@ export interface PoolOptions {
   readonly limits: PoolLimits
   /** Requests started and not ended, waiting ones included. */
   readonly inFlight: HeldCell
+  /** For want of connections or of requests in flight; without it slow clients keep theirs. */
+  readonly relief?: Relief
+  /** For want of requests in flight. */
+  readonly call?: Call
   /** Of the upstream; without them nothing bounds its tries. */
   readonly permits?: Permits
   /** Of its upstream: requests that wait for a connection. */
@@ -49,12 +55,13 @@ export interface PoolOptions {
 /**
  * Connections to one endpoint: one request at a time on each, the last used is used first, so that those which are not
  * needed grow old and close. Requests beyond the bound wait in order; beyond that bound, or beyond the most that may be
- * in flight, they get `pool_full`.
+ * in flight, they get `pool_full`. Before they wait, what only slow clients hold is taken from them.
  */
-export class Pool {
+export class Pool implements Want {
   private readonly options: PoolOptions
   private limits: PoolLimits
   private readonly idle: Member[] = []
+  private readonly relief: Relief
   private readonly waiters: HeldLine<Ticket>
   private size = 0
   private closing = false
@@ -63,6 +70,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.options = options
+    this.relief = options.relief ?? NO_RELIEF
     this.waiters = new HeldLine(options.waiting)
     this.idleLimit = new IdleLimit(options.connection.keepAliveMs)
     this.limits = options.limits
@@ -85,16 +93,27 @@ export class Pool {
       events.onFailure(refused)
       return ticket
     }
-    const member = this.waiters.length === 0 ? (this.takeIdle() ?? this.openMember()) : undefined
-    if (member === undefined && this.waiters.length >= this.limits.maxWaiting) {
-      this.leave(ticket)
-      events.onFailure(POOL_FULL)
-      return ticket
-    }
     ticket.held = true
-    if (member === undefined) this.waiters.push(ticket)
+    const member = this.waiters.length === 0 ? (this.takeIdle() ?? this.openMember()) : undefined
+    if (member === undefined) this.wait(ticket)
     else member.serve(ticket)
     return ticket
+  }
+
+  /** Each worker has its share of the connections. */
+  get call(): Call | undefined {
+    return this.limits.maxConcurrent === undefined ? undefined : this.options.call
+  }
+
+  frees({ ticket }: Stalled): boolean {
+    return ticket instanceof Ticket && ticket.isOn(this)
+  }
+
+  /** Another worker asks for one more request in flight. True: it must get it, from here. */
+  called(now: number): boolean {
+    const { call } = this
+    const { maxConcurrent = 0 } = this.limits
+    return call !== undefined && this.options.inFlight.sum() >= maxConcurrent && call.answer(now)
   }
 
   resize(limits: PoolLimits): void {
@@ -148,13 +167,23 @@ export class Pool {
     this.admit()
   }
 
+  /** Stands in line, unless that is too long. */
+  private wait(ticket: Ticket): void {
+    this.waiters.push(ticket)
+    // Whoever is ended for it closes his connection a turn or two later: there is room in the line until then.
+    if (this.relief.end(this) || this.waiters.length <= this.limits.maxWaiting) return
+    this.waiters.remove(ticket)
+    this.release(ticket)
+    ticket.events.onFailure(POOL_FULL)
+  }
+
   /** Takes what a request needs, or says why it can't. */
   private enter(ticket: Ticket): TransportFailure | undefined {
     if (!this.permit(ticket)) return BULKHEAD_FULL
     const { inFlight } = this.options
     const { maxConcurrent } = this.limits
     if (maxConcurrent === undefined) inFlight.take()
-    else if (!inFlight.takeBelow(maxConcurrent)) {
+    else if (!inFlight.takeBelow(maxConcurrent) && (!this.relief.end(this) || !inFlight.takeBelow(maxConcurrent))) {
       if (ticket.permit) this.options.permits?.give()
       return POOL_FULL
     }
@@ -204,6 +233,11 @@ export class Pool {
     this.options.permits?.give()
   }
 
+  /** @internal */
+  get permits(): Permits | undefined {
+    return this.options.permits
+  }
+
   private permit(ticket: Ticket): boolean {
     const { permits } = this.options
     if (permits?.limit === undefined) return true
@@ -239,6 +273,21 @@ export class Ticket {
     this.pool = pool
     this.request = request
     this.events = events
+  }
+
+  /** Whose permit it has; undefined: none. */
+  get permits(): Permits | undefined {
+    return this.permit ? this.pool.permits : undefined
+  }
+
+  /** It has a connection of this pool. */
+  isOn(pool: Pool): boolean {
+    return this.pool === pool && this.member !== undefined
+  }
+
+  /** Another worker asks for something that it holds. True: it must be ended. */
+  called(now: number): boolean {
+    return this.member !== undefined && (this.permits?.called(now) === true || this.pool.called(now))
   }
 
   /** No connection was free for it yet. */

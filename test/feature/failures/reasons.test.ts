@@ -176,9 +176,11 @@ const LATER: readonly Reason[] = [
 
 /**
  * `draining` in test/feature/resilience/drain.test.ts, `deadline_unmeetable` in test/feature/deadlines.test.ts,
+ * `stalled_client` in test/feature/resilience/slow-clients.test.ts,
  * `internal` takes a bug: test/unit/data/engine/hooks.test.ts; `worker_lost` in test/feature/resilience/workers-end.test.ts.
  */
 const ELSEWHERE: readonly Reason[] = [
+  'stalled_client',
   'overloaded',
   'draining',
   'deadline_unmeetable',

@@ -90,7 +90,7 @@ describe('the clocks of an exchange', () => {
     owner.answerBlocked = true
     clocks.relaying(1000)
     clock.advance(1100)
-    expect(owner.expired).toEqual(['stalled_client'])
+    expect(owner.expired).toEqual(['slow_reader'])
   })
 
   test('a body below the minimum rate is blamed on whoever holds it up', () => {

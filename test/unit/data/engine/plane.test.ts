@@ -161,7 +161,7 @@ function endpointCells(index: number): EndpointCells {
 
 function upstreamCells(index: number): UpstreamCells {
   const at = 100 * (index + 1) + 50
-  return { inFlight: int(at), waiting: int(at + 40), tries: int(at + 1), ejected: word(at) }
+  return { inFlight: int(at), waiting: int(at + 40), tries: int(at + 1), ejected: word(at), call: word(at + 1) }
 }
 
 function route(name: string, to: string | undefined, more: Partial<LeanRoute> = {}): LeanRoute {
@@ -180,7 +180,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     slo: undefined,
     accessLog: { sample: 1 },
     policies: {},
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined },
+    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined, call: word(0) },
     digest: JSON.stringify([name, to, more]),
     ...more,
   }
@@ -283,6 +283,7 @@ describe('the data plane takes config in two phases', () => {
       breakers: { a: { state: word(5000), window: int(5000) } },
       bulkhead: undefined,
       streams: undefined,
+      call: word(0),
     }
     const one = () => route('one', 'a', { policies: { circuitBreaker: breaker }, cells, retries: { ...NO_RETRIES } })
     await kit.prepare(1, ['a'], [one()])

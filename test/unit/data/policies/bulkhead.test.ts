@@ -30,6 +30,7 @@ class Rig {
         breakers: {},
         bulkhead: { inFlight: this.inFlight, queue: undefined, limit: this.limit },
         streams: undefined,
+        call: this.cells.word(),
       },
       space: this.cells.space,
     })

@@ -29,7 +29,13 @@ class Rig {
       {
         ...policyContext(),
         clock,
-        cells: { inFlight: { page: 0, slot: 0 }, breakers, bulkhead: undefined, streams: undefined },
+        cells: {
+          inFlight: { page: 0, slot: 0 },
+          breakers,
+          bulkhead: undefined,
+          streams: undefined,
+          call: cells.word(),
+        },
         space: cells.space,
         report: (notice) => {
           if (notice.kind === 'breaker') this.changes.push(`${notice.route} ${notice.upstream} ${notice.to}`)

@@ -3,6 +3,7 @@ import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
 import { answered, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/core/outcome.ts'
 import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
+import { NO_RELIEF } from '../../../../src/core/relief.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
 import { Upstream } from '../../../../src/data/upstreams/upstream.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
@@ -48,6 +49,7 @@ function upstream(config: Partial<UpstreamConfig> = {}): Upstream {
     timers: new TimerWheel(clock),
     random: seededRandom(1),
     transports: { plain, tls },
+    relief: NO_RELIEF,
     report: () => {},
   })
 }

@@ -1,0 +1,110 @@
+import type { Relief, Stalled, Want } from '../../core/relief.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Pace } from './pace.ts'
+
+/** An exchange that waited for its client at the latest look. */
+export interface Watched extends Stalled {
+  readonly pace: Pace
+  /** Bytes a second below which its client stalls. */
+  readonly minRate: number
+  /** Nobody else holds it up now. */
+  readonly waitsForClient: boolean
+  /** Bytes of body that came from the client and that it took, so far. */
+  readonly moved: number
+  /** Another worker asks for something that it holds. True: it must be ended, and policies have given back theirs. */
+  yieldsCalled(now: number): boolean
+  /** Ends it as its client's fault. */
+  endStalled(): void
+}
+
+/**
+ * The stall rule. Once a second it is seen which exchanges wait for clients that move less than the minimum rate; they are ended
+ * only while somebody needs what they hold, one for each request that would otherwise wait or be refused, the one that moved
+ * least first. Whatever is shared by all workers and held by stalled exchanges of others is asked for by a {@link Call}: the next
+ * request has it.
+ */
+export class Stalls implements Relief {
+  private readonly clock: Clock
+  private readonly wakeOthers: () => void
+  /** As of the latest look. */
+  private stalled: Watched[] = []
+  /** `stalled` is in order: who moved least first, and of those who was still for longest. */
+  private sorted = false
+  /** Of these nothing was found since the latest look. */
+  private readonly barren = new Set<Want>()
+  /** Requests wait for these. */
+  private readonly unmet = new Set<Want>()
+
+  /** `wakeOthers`: makes every other worker call `answer`. */
+  constructor(clock: Clock, wakeOthers: () => void) {
+    this.clock = clock
+    this.wakeOthers = wakeOthers
+  }
+
+  /** Once a second, at all exchanges that wait for their clients. */
+  look(all: readonly Watched[]): void {
+    const now = this.clock.now()
+    this.stalled = []
+    this.sorted = false
+    this.barren.clear()
+    for (const one of all) {
+      one.pace.look(now, one.moved)
+      if (one.pace.rate < one.minRate) this.stalled.push(one)
+    }
+    for (const want of this.unmet) this.serve(want)
+    this.answer()
+  }
+
+  end(want: Want): boolean {
+    if (this.endOne(want)) return true
+    if (want.waiting > 0) this.unmet.add(want)
+    if (want.call?.ask(this.clock.now())) this.wakeOthers()
+    return false
+  }
+
+  /** Gives back what other workers ask for: one for each call. */
+  answer(): void {
+    const now = this.clock.now()
+    for (const one of this.inOrder()) {
+      if (!stalls(one, now) || !one.yieldsCalled(now)) continue
+      this.stalled.splice(this.stalled.indexOf(one), 1)
+      one.endStalled()
+    }
+  }
+
+  private serve(want: Want): void {
+    let waiting = want.waiting
+    while (waiting > 0 && this.endOne(want)) waiting--
+    if (waiting === 0) this.unmet.delete(want)
+    else if (want.call?.ask(this.clock.now())) this.wakeOthers()
+  }
+
+  private endOne(want: Want): boolean {
+    if (this.stalled.length === 0 || this.barren.has(want)) return false
+    const now = this.clock.now()
+    for (const [i, one] of this.inOrder().entries()) {
+      if (!stalls(one, now) || !want.frees(one)) continue
+      this.stalled.splice(i, 1)
+      one.endStalled()
+      return true
+    }
+    this.barren.add(want)
+    return false
+  }
+
+  /** A copy: whoever ends may wake others that look for more. */
+  private inOrder(): readonly Watched[] {
+    if (!this.sorted) this.stalled.sort(byMovement)
+    this.sorted = true
+    return this.stalled.slice()
+  }
+}
+
+/** Its client stalls still. */
+function stalls({ minRate, moved, pace, waitsForClient }: Watched, now: number): boolean {
+  return waitsForClient && pace.rateAt(now, moved) < minRate
+}
+
+function byMovement({ pace: a }: Watched, { pace: b }: Watched): number {
+  return a.rate - b.rate || a.stillSince - b.stillSince
+}

@@ -1,0 +1,84 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { Policy } from '../../core/policy.ts'
+import type { Ticket } from '../upstreams/pool.ts'
+import type { Chain } from './chain.ts'
+import { stalledFailure } from './ends.ts'
+import { Pace } from './pace.ts'
+import type { Run } from './run.ts'
+import type { Watched } from './stalls.ts'
+
+/** A run that waits for its client, from the look that finds it so to the first one that does not. */
+export class WatchedRun implements Watched {
+  readonly pace: Pace
+  readonly minRate: number
+  private readonly run: Run
+
+  constructor(run: Run, minRate: number, now: number) {
+    this.run = run
+    this.minRate = minRate
+    this.pace = new Pace(now)
+  }
+
+  get ex(): Exchange {
+    return this.run.ex
+  }
+
+  get waitsForClient(): boolean {
+    return waitsForClient(this.run)
+  }
+
+  get moved(): number {
+    const { bytesIn, bytesOut } = this.run.downstream
+    return bytesIn + bytesOut
+  }
+
+  get ticket(): Ticket | undefined {
+    return this.run.attempts?.held
+  }
+
+  yields(policy: string): boolean {
+    return yields(this.ex, this.run.chain, policy)
+  }
+
+  yieldsCalled(now: number): boolean {
+    return this.ticket?.called(now) === true || yieldsCalled(this.ex, this.run.chain, now)
+  }
+
+  endStalled(): void {
+    this.run.downstream.closeAfter()
+    this.run.fail(stalledFailure(this.ex.sent))
+  }
+}
+
+/** Goes on watching a run, or begins to; undefined: it does not wait for its client, or that may be as slow as it likes. */
+export function watch(run: Run, now: number): WatchedRun | undefined {
+  const minRate = run.route?.timeouts.minRate
+  if (minRate === undefined || !waitsForClient(run)) run.watched = undefined
+  else run.watched ??= new WatchedRun(run, minRate.bytes, now)
+  return run.watched
+}
+
+/** Once a head of our own is out, or the upstream is done, all that is left is to be read. */
+function waitsForClient({ body, ex, over, relay }: Run): boolean {
+  if (over) return false
+  const unread = relay === undefined ? ex.sent : relay.blocked
+  return unread || body?.waitsForClient === true
+}
+
+/** Makes the policy of that name give back what it holds for the exchange; false: it holds nothing. */
+function yields(ex: Exchange, { policies }: Chain, name: string): boolean {
+  for (let place = 0; place < ex.reached; place++) {
+    const policy = policies[place] as Policy
+    if (policy.name === name) return policy.yields?.(ex) === true
+  }
+  return false
+}
+
+/** The same for a policy of whose kind another worker has none left; true: one gave back what it holds. */
+function yieldsCalled(ex: Exchange, { policies }: Chain, now: number): boolean {
+  for (let place = 0; place < ex.reached; place++) {
+    const policy = policies[place] as Policy
+    if (policy.called?.(ex, now) === true) return policy.yields?.(ex) === true
+  }
+  return false
+}
