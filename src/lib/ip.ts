@@ -140,3 +140,12 @@ export function canonicalIp(text: string): string | undefined {
   const family = reader.read(text)
   return family === 0 ? undefined : reader.text(family)
 }
+
+/**
+ * The one canonical form of an IPv6 address, in which an IPv4-mapped one stays IPv6, in hexadecimal (as URLs have it); undefined
+ * where `text` is none.
+ */
+export function canonicalIpv6(text: string): string | undefined {
+  const reader = new IpReader()
+  return text.includes(':') && reader.read(text) !== 0 ? reader.text(6) : undefined
+}

@@ -18,6 +18,7 @@ routes:
   all: { match: { path: /* }, to: app }
   some: { match: { path: /some, methods: [GET, OPTIONS, PUT] }, to: app }
   traced: { match: { path: /traced, methods: [TRACE, GET, OPTIONS] }, to: app }
+  admin: { match: { hosts: [Admin.test., "[2001:0DB8::0:1]"] }, respond: { status: 403 } }
   shop: { match: { path: /shop/* }, to: app, rewrite: { stripPrefix: /shop } }
   user:
     match: { path: /user, headers: { x-user: { absent: true } } }
@@ -81,6 +82,24 @@ describe('forwarding fields', () => {
     expect(headers.filter((_, i) => i % 2 === 1)).not.toContain('f')
     expect([up('x-tenant'), up('x_else')]).toEqual(['ours', '1'])
   })
+})
+
+describe('hosts', () => {
+  test.each([
+    ...['admin.test', 'ADMIN.Test', 'admin.test.', 'admin.test:80', 'admin.test.:8080', 'admin.test:'],
+    ...['[2001:db8::1]', '[2001:DB8:0:0::1]:80', '[2001:0db8:0000:0000:0000:0000:0000:0001]', '[2001:db8::0.0.0.1]'],
+  ])('%s finds its route, as field and in the target', async (host) => {
+    expect((await ask(`GET /x HTTP/1.1\r\nHost: ${host}\r\n`)).status).toBe(403)
+    expect((await ask(`GET http://${host}/x HTTP/1.1\r\nHost: other\r\n`)).status).toBe(403)
+  })
+
+  test.each(['admin.test..', '.admin.test', 'admin..test', '[2001:db8:::1]', '[1.2.3.4]', 'admin.test:99999'])(
+    '%s is no host',
+    async (host) => {
+      expect((await ask(`GET /x HTTP/1.1\r\nHost: ${host}\r\n`)).status).toBe(400)
+      expect((await ask(`GET http://${host}/x HTTP/1.1\r\nHost: other\r\n`)).status).toBe(400)
+    },
+  )
 })
 
 describe('an offer to upgrade', () => {

@@ -1,6 +1,6 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import { hostOf } from './authority.ts'
+import { hostOf } from '../../lib/authority.ts'
 
 /** A request's head as node:http parsed it. */
 export interface RawHead {

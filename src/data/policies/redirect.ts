@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Refusal } from '../../core/verdict.ts'
-import { fieldValue } from '../../lib/headers.ts'
+import { hostOf } from '../../lib/authority.ts'
 import { escapeForbidden } from '../../lib/percent.ts'
 import { PathTemplate, templateNames } from '../../lib/template.ts'
 import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
@@ -90,17 +90,32 @@ function newPath(options: RedirectOptions, names: readonly string[]): (ex: Excha
 function originOf(ex: Exchange, options: RedirectOptions): string {
   const { scheme, port } = options
   if (scheme === undefined && options.host === undefined && port === undefined) return ''
-  const host = options.host ?? ex.downstream.host
+  const host = options.host ?? hostFor(ex)
   // HTTP/1.0 without Host: there is no name that the client could go to.
   if (host === '') return ''
   const to = scheme ?? schemeOf(ex)
   return port === undefined || port === (to === 'https' ? 443 : 80) ? `${to}://${host}` : `${to}://${host}:${port}`
 }
 
+/** The host that the client asked for, which a trusted peer may have replaced. */
+function hostFor(ex: Exchange): string {
+  const forwarded = told(ex, 'x-forwarded-host')
+  return (forwarded === undefined ? undefined : hostOf(forwarded)) ?? ex.downstream.host
+}
+
 function schemeOf(ex: Exchange): string {
-  const forwarded = ex.trusted ? fieldValue(ex.headers, 'x-forwarded-proto') : undefined
+  const forwarded = told(ex, 'x-forwarded-proto')?.toLowerCase()
   if (forwarded === 'http' || forwarded === 'https') return forwarded
   return ex.downstream.peer.secure ? 'https' : 'http'
+}
+
+/** What a trusted peer says of the client's URL: of several lines its own, the last one; of a list the client's, the first. */
+function told(ex: Exchange, name: string): string | undefined {
+  const { headers, trusted } = ex
+  for (let i = headers.length - 2; trusted && i >= 0; i -= 2) {
+    if ((headers[i] as string).toLowerCase() === name) return (headers[i + 1] as string).split(',')[0]?.trim()
+  }
+  return undefined
 }
 
 /** A path that starts with two slashes would name another host: RFC 3986, section 4.2, and what URL writers do. */

@@ -1,3 +1,4 @@
+import { hostOf } from '../../lib/authority.ts'
 import { hasDotSegment, normalEscapes } from '../../lib/path.ts'
 import { byteString } from '../../lib/percent.ts'
 import { TemplateError, templateNames } from '../../lib/template.ts'
@@ -54,7 +55,10 @@ export function host(): Schema<string> {
 
 function hostLike(expected: string, source: string): Schema<string> {
   const regex = new RegExp(source)
-  return parsed(expected, (text): string | Problem => (regex.test(text) ? text.toLowerCase() : { problem: '' }))
+  return parsed(expected, (text): string | Problem => {
+    if (!regex.test(text)) return { problem: '' }
+    return hostOf(text) === undefined ? { problem: 'no host with a port of at most 65535' } : text.toLowerCase()
+  })
 }
 
 /** The name of a field that the config may change. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import type { MatchConfig, PathPattern, PathSegment, ValueCondition } from '../../core/config.ts'
+import { canonicalIpv6 } from '../../lib/ip.ts'
 import { hasDotSegment, normalEscapes } from '../../lib/path.ts'
 import { byteString } from '../../lib/percent.ts'
 import { regexProblem } from '../../lib/regex.ts'
@@ -17,10 +18,14 @@ export function hostPattern(): Schema<string> {
     const host = value.toLowerCase().replace(/\.$/, '')
     if (host === '*') return { problem: 'for any host leave the key out' }
     const address = /^\[(.*)\]$/.exec(host)?.[1]
-    if (address !== undefined) return isIP(address) === 6 ? host : { problem: 'it is no IPv6 address' }
+    if (address !== undefined) return bracketed(canonicalIpv6(address))
     if (/^[\d.]+$/.test(host) && isIP(host) === 0) return { problem: 'it is no IPv4 address' }
     return HOST.test(host) ? host : { problem: hostHint(host) }
   })
+}
+
+function bracketed(address: string | undefined): string | Problem {
+  return address === undefined ? { problem: 'it is no IPv6 address' } : `[${address}]`
 }
 
 function hostHint(host: string): string {

@@ -19,6 +19,7 @@ describe('facts', () => {
     ['a:', 'a'],
     ['127.0.0.1:80', '127.0.0.1'],
     ['[2001:DB8::1]:443', '[2001:db8::1]'],
+    ['[2001:0db8::0:1]', '[2001:db8::1]'],
     ['my_service:1', 'my_service'],
   ])('Host %s names %s', (value, host) => {
     const guard = new Guard(limits)
@@ -67,6 +68,10 @@ test.each([
   '[]',
   '[x]',
   '[::1]x',
+  'x..',
+  '.x',
+  'a..b:80',
+  '[1:2]',
   'a%20b',
   'a,b',
   "a'b",

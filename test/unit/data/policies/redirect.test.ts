@@ -39,6 +39,42 @@ describe('where to', () => {
   })
 })
 
+describe('X-Forwarded-Host', () => {
+  const to = (
+    headers: string[],
+    trusted = true,
+    options: Omit<RedirectOptions, 'status'> = { scheme: 'https' },
+  ): string => {
+    const ex = routed({ headers, host: 'inner.test:8080' })
+    ex.trusted = trusted
+    return replyOf(redirect.compile({ ...options, status: 301 }, policyContext()), ex).headers[1] as string
+  }
+
+  test.each([
+    ['Shop.TEST.:8443', 'https://shop.test/'],
+    ['[2001:DB8:0::1]:8443', 'https://[2001:db8::1]/'],
+    ['shop.test, inner.test', 'https://shop.test/'],
+    ['', 'https://inner.test/'],
+    ['shop..test', 'https://inner.test/'],
+    ['evil.test/x?', 'https://inner.test/'],
+    ['u@evil.test', 'https://inner.test/'],
+    [',shop.test', 'https://inner.test/'],
+  ])('%j of a trusted peer: %s', (value, location) => {
+    expect(to(['X-Forwarded-Host', value])).toBe(location)
+  })
+
+  test('of several lines the last one is the peer’s own', () =>
+    expect(to(['x-forwarded-host', 'evil.test', 'X-Forwarded-Host', 'shop.test'])).toBe('https://shop.test/'))
+
+  test('of strangers counts nothing, and what the config says counts most', () => {
+    expect(to(['X-Forwarded-Host', 'evil.test'], false)).toBe('https://inner.test/')
+    expect(to(['X-Forwarded-Host', 'shop.test'], true, { host: 'a.com' })).toBe('http://a.com/')
+  })
+
+  test('the scheme may be one of a list', () =>
+    expect(to(['X-Forwarded-Proto', 'HTTPS, http'], true, { host: 'a.com' })).toBe('https://a.com/'))
+})
+
 describe('a crafted path never leads to another host', () => {
   test.each([
     [{ replacePrefix: { from: '/old', to: '' } }, '/old//evil.com', '/.//evil.com'],

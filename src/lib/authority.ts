@@ -1,4 +1,8 @@
+import { canonicalIpv6 } from './ip.ts'
+
 const MAX_LENGTH = 261
+const DOT = 46
+const OPENING = 91
 
 /** Letters, digits, `-`, `.`, `_`: what names of services and hosts are made of. */
 function isNameCode(code: number): boolean {
@@ -16,20 +20,16 @@ function isUpperCode(code: number): boolean {
   return code >= 65 && code <= 90
 }
 
-function isAddressCode(code: number): boolean {
-  const lower = code | 32
-  return (code >= 48 && code <= 58) || (lower >= 97 && lower <= 102) || code === 46
-}
-
-/** The end of the host in `text`, or -1 where it holds what no host has. */
-function hostEnd(text: string): number {
-  if (text.charCodeAt(0) === 91) {
-    const end = text.indexOf(']')
-    for (let i = 1; i < end; i++) if (!isAddressCode(text.charCodeAt(i))) return -1
-    return end < 3 ? -1 : end + 1
-  }
+/** The end of the name in `text`, or -1 where it has an empty label. */
+function nameEnd(text: string): number {
   let end = 0
-  while (end < text.length && isNameCode(text.charCodeAt(end))) end++
+  let before = DOT
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end)
+    if (!isNameCode(code)) break
+    if (code === DOT && before === DOT) return -1
+    before = code
+  }
   return end === 0 ? -1 : end
 }
 
@@ -45,19 +45,27 @@ function isPort(text: string, start: number): boolean {
 }
 
 /**
- * The host of `text`, a `host[:port]` as RFC 3986, section 3.2 has it: lower-case, without port and trailing dot; IPv6 in
- * brackets. undefined: not an authority; one with userinfo is none.
+ * The host of `text`, a `host[:port]` as RFC 3986, section 3.2 has it, in its one canonical form: lower-case, without port and
+ * without the dot of the root; IPv6 in brackets, as `canonicalIpv6` has it. undefined: not an authority; one with userinfo is
+ * none, nor one with an empty label.
  *
  * Reading it is about as quick as looking it up in a map of those that were read before.
  */
 export function hostOf(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return undefined
-  const end = hostEnd(text)
+  if (text.charCodeAt(0) === OPENING) return addressOf(text)
+  const end = nameEnd(text)
   if (end === -1 || (end < text.length && !isPort(text, end))) return undefined
-  const dotted = text.charCodeAt(end - 1) === 46
-  if (dotted && end === 1) return undefined
+  const dotted = text.charCodeAt(end - 1) === DOT
   const host = dotted || end < text.length ? text.slice(0, dotted ? end - 1 : end) : text
   return isLower(host) ? host : host.toLowerCase()
+}
+
+function addressOf(text: string): string | undefined {
+  const end = text.indexOf(']')
+  if (end === -1 || (end + 1 < text.length && !isPort(text, end + 1))) return undefined
+  const address = canonicalIpv6(text.slice(1, end))
+  return address === undefined ? undefined : `[${address}]`
 }
 
 function isLower(text: string): boolean {
