@@ -144,6 +144,55 @@ export function failures(check: Check): void {
     expect(seen.failure?.reason).toBe('response_incomplete')
   })
 
+  for (const length of [1_000_000, -1]) {
+    check(
+      `what an upstream answered before it reset is told, though our write fails (length ${length})`,
+      async (bench) => {
+        const server = await bench.with(tcpServer())
+        for (const [answer, told] of [
+          [`${HEAD}content-length: 5\r\n\r\nearly`, ['onHead', 'onData', 'onEnd']],
+          [`${HEAD}content-length: 100000\r\n\r\n${'early'.repeat(20_000)}`, ['onHead', 'onData', 'onEnd']],
+          [`${HEAD}content-length: 100\r\n\r\nearly`, ['onHead', 'onData', 'onFailure']],
+          ['', ['onFailure']],
+        ] as const) {
+          const index = server.accepted
+          const line = bench.line(server.port)
+          const seen = line.start({ method: 'POST', contentLength: length })
+          const peer = await server.peer(index)
+          await peer.receive('\r\n\r\n')
+          // In one turn: what was received is unread when we write.
+          peer.send(answer)
+          peer.reset()
+          for (let i = 0; i < 5; i++) line.connection.write(Buffer.alloc(1000))
+          await seen.done()
+          expect(seen.names).toEqual(['onConnected', 'onWantBody', ...told])
+          if (answer === '') expect(seen.failure).toMatchObject({ reason: 'upstream_reset', phase: 'send' })
+          await line.becomesClosed()
+        }
+      },
+    )
+  }
+
+  check('a paused answer is told to its end after our write has failed', async (bench) => {
+    const server = await bench.with(tcpServer())
+    const line = bench.line(server.port)
+    const seen = line.start({ method: 'POST', contentLength: 1_000_000 })
+    seen.on.onWantBody = () => line.connection.write(Buffer.from('first'))
+    const peer = await server.peer()
+    await peer.receive('\r\n\r\n')
+    seen.on.onHead = () => line.connection.pause()
+    peer.send(`${HEAD}content-length: 100000\r\n\r\n`)
+    await until(() => seen.status === 200)
+    peer.send('early'.repeat(20_000))
+    peer.reset()
+    for (let i = 0; i < 5; i++) line.connection.write(Buffer.alloc(1000))
+    await settle(50)
+    expect(seen.over).toBe(false)
+    line.connection.resume()
+    await seen.done()
+    expect([seen.bytes, seen.ended]).toEqual([100_000, true])
+  })
+
   const BROKEN = ['xyz\r\nhello\r\n', '5\nhello\r\n0\r\n\r\n', '5\r\nhelloXX0\r\n\r\n', '-5\r\nhello\r\n']
 
   check('a body that can not be parsed breaks the answer', async (bench) => {

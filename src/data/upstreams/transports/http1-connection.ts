@@ -30,6 +30,8 @@ export interface TransportParts {
 }
 
 const NOTHING = Buffer.alloc(0)
+/** Turns of the event loop without a read after which a broken socket counts as empty: what came in this one is seen in the next. */
+const QUIET_TURNS = 2
 
 /** One socket, one request at a time. */
 export class Http1Connection implements Connection, Deferred {
@@ -48,6 +50,10 @@ export class Http1Connection implements Connection, Deferred {
   /** The try has this connection, but nothing was told or sent yet. */
   private waiting = false
   private error: Error | undefined = undefined
+  /** A write failed. */
+  private broken = false
+  private restAwaited = false
+  private quietTurns = 0
   private idleUntil = 0
   /** The try, while it runs. */
   private request: TransportRequest | undefined = undefined
@@ -115,6 +121,8 @@ export class Http1Connection implements Connection, Deferred {
     }
     const { rest } = this
     this.rest = NOTHING
+    this.quietTurns = 0
+    if (this.broken) this.awaitRest()
     if (this.sent) this.take(rest, 0, rest.length, true)
     if (this.parser.paused) return
     if (this.ended) this.onEnd()
@@ -154,8 +162,35 @@ export class Http1Connection implements Connection, Deferred {
     socket.on('end', () => this.onEnd())
     socket.on('drain', () => this.onDrain())
     socket.on('close', () => this.onClose(socket))
+    const { destroy } = socket
+    socket.destroy = (error) => (this.readsOn(error) ? socket : destroy.call(socket, error))
     if (this.parser.paused) socket.pause()
     this.send()
+  }
+
+  /**
+   * An upstream that answers early and resets makes our next write fail, upon which node would destroy the socket with the
+   * answer unread. What was received is read first. Its end shows in that nothing comes: node does not tell it any more.
+   */
+  private readsOn(error: NodeJS.ErrnoException | undefined): boolean {
+    if (error?.syscall !== 'write' || this.events === undefined || !this.sent) return false
+    this.broken = true
+    this.error ??= error
+    this.awaitRest()
+    return true
+  }
+
+  private awaitRest(): void {
+    if (this.restAwaited) return
+    this.restAwaited = true
+    this.shared.turn.wait(this)
+  }
+
+  private onRestTurn(): void {
+    this.restAwaited = false
+    if (this.closed || this.parser.paused) return
+    if (++this.quietTurns > QUIET_TURNS) this.destroy()
+    else this.awaitRest()
   }
 
   private onDialFailed({ reason, phase, cause, proxyStatus }: DialFailure): void {
@@ -170,9 +205,10 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   onTurn(): void {
-    if (!this.waiting) return
-    this.waiting = false
-    this.send()
+    if (this.waiting) {
+      this.waiting = false
+      this.send()
+    } else if (this.restAwaited) this.onRestTurn()
   }
 
   /** The connection is there: the try begins. */
@@ -204,6 +240,7 @@ export class Http1Connection implements Connection, Deferred {
   /** False: no further read for now. */
   private onRead(bytes: number, buffer: Buffer): boolean {
     this.buffers.used(bytes)
+    this.quietTurns = 0
     if (this.events === undefined || !this.sent) {
       // Nobody asked for these octets: whatever they are, they are no answer to the next request.
       this.leave()
