@@ -11,6 +11,8 @@ export class Attempt {
   endpoint: string
   /** Clock milliseconds at which it went, or was chosen if it has not yet. */
   startedAt: number
+  /** Milliseconds that it waited for a connection before it went. */
+  waitedMs: number
   /** Clock milliseconds; 0 until it happened. */
   connectedAt: number
   headAt: number
@@ -29,6 +31,7 @@ export class Attempt {
     this.upstream = upstream
     this.endpoint = ''
     this.startedAt = startedAt
+    this.waitedMs = 0
     this.connectedAt = 0
     this.headAt = 0
     this.endedAt = 0

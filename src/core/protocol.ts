@@ -96,9 +96,14 @@ export const EndpointWord = {
   streak5xx: 7,
   /** Any worker, see `cells/call.ts`: for its requests in flight. */
   call: 8,
+  /** Any worker: when it last sent the head of an answer, as far as {@link HEAD_GRAIN_MS} tells. */
+  headAt: 9,
 } as const
 
-export const ENDPOINT_WORDS = 9
+export const ENDPOINT_WORDS = 10
+
+/** Each worker notes the heads of an endpoint so often at most, so that not every answer writes what all workers read. */
+export const HEAD_GRAIN_MS = 100
 
 /** Cells of an upstream, by identity `name`. */
 export interface UpstreamCells {

@@ -40,6 +40,11 @@ export class Latencies {
     this.middle = this.bucketOf(0.5)
   }
 
+  /** It was given up after `ms`: that says something only where others were quicker. */
+  atLeast(ms: number, now: number): void {
+    if (ms > this.median(now)) this.record(ms, now)
+  }
+
   /** Milliseconds, at most 64 samples old; 0: not known. */
   median(now: number): number {
     this.turn(now)

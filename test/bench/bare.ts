@@ -5,9 +5,8 @@
  */
 import { CellSpace } from '../../src/cells/space.ts'
 import type { Downstream, DownstreamEvents } from '../../src/core/downstream.ts'
-import type { TransportEvents } from '../../src/core/transport.ts'
 import { createListener } from '../../src/data/ingress/listener.ts'
-import { Pool, type Ticket } from '../../src/data/upstreams/pool.ts'
+import { Pool, type PoolEvents, type Ticket } from '../../src/data/upstreams/pool.ts'
 import { http1Transport } from '../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
@@ -75,7 +74,7 @@ const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trail
 const fromRequests = new Fields([...HOP_BY_HOP, 'host', 'content-length', 'expect'])
 const fromAnswers = new Fields(HOP_BY_HOP)
 
-class Bare implements DownstreamEvents, TransportEvents {
+class Bare implements DownstreamEvents, PoolEvents {
   private readonly downstream: Downstream
   private ticket: Ticket | undefined = undefined
 
@@ -88,6 +87,7 @@ class Bare implements DownstreamEvents, TransportEvents {
     this.ticket = pool.start({ method, target, authority, headers: fromRequests.kept(headers), contentLength }, this)
   }
 
+  onDequeued(): void {}
   onConnected(): void {}
   onWantBody(): void {
     queueMicrotask(() => this.downstream.startBody())

@@ -3,7 +3,9 @@ import type { Attempt } from '../../src/core/attempt.ts'
 import type { RouteConfig, UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
 import { NORMAL } from '../../src/core/importance.ts'
+import type { Notice } from '../../src/core/notice.ts'
 import type { Policy } from '../../src/core/policy.ts'
+import type { Pressure } from '../../src/core/pressure.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
 import type { Reply } from '../../src/core/verdict.ts'
 import { Chain } from '../../src/data/engine/chain.ts'
@@ -45,6 +47,10 @@ export interface EngineSetUp {
   readonly retryBudget?: UpstreamConfig['retryBudget']
   readonly hedge?: RouteConfig['hedge']
   readonly algorithm?: UpstreamConfig['algorithm']
+  readonly outlierDetection?: UpstreamConfig['outlierDetection']
+  /** Of the upstreams. */
+  readonly report?: (notice: Notice) => void
+  readonly pressure?: Pressure
   /** Default: fails the test. */
   readonly lostEnd?: () => void
 }
@@ -91,6 +97,7 @@ export class EngineKit {
     this.engine = new Engine({
       clock: this.clock,
       timers: this.timers,
+      pressure: setUp.pressure,
       random,
       requestId: () => ids.next(),
       ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
@@ -184,7 +191,7 @@ export class EngineKit {
       balancing: PLAIN,
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
-      outlierDetection: undefined,
+      outlierDetection: setUp.outlierDetection,
       bulkhead: setUp.maxTries === undefined ? undefined : { maxConcurrent: setUp.maxTries },
       retryBudget: setUp.retryBudget,
       discovery: undefined,
@@ -197,7 +204,7 @@ export class EngineKit {
       random: seededRandom(2),
       transports: { plain: this.transport, tls: this.transport },
       relief: this.engine.stalls,
-      report: () => {},
+      report: setUp.report ?? (() => {}),
     })
     upstream.setEndpoints(Array.from({ length: count }, (_, i) => this.endpoint(name, i, setUp)))
     return upstream

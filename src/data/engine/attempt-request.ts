@@ -15,8 +15,7 @@ export function attemptRequest({ ex, bodyLength }: Asked, endpoint: Endpoint, fi
   const at = ex.attempt as Attempt
   fields.push('sluice-attempt', String(ex.attempts))
   ex.trace?.tried(at, fields)
-  if (ex.deadline !== Number.POSITIVE_INFINITY)
-    fields.push('sluice-timeout-ms', String(Math.max(1, Math.floor(ex.deadline - at.startedAt))))
+  if (ex.deadline !== Number.POSITIVE_INFINITY) fields.push('sluice-timeout-ms', timeLeft(ex, at))
   return {
     method: ex.method,
     target: ex.forwardTarget,
@@ -24,4 +23,14 @@ export function attemptRequest({ ex, bodyLength }: Asked, endpoint: Endpoint, fi
     headers: fields,
     contentLength: bodyLength,
   }
+}
+
+/** It waited for a connection: it has less time than when it was made. */
+export function renewTimeLeft(ex: Exchange, at: Attempt, { headers }: TransportRequest): void {
+  const fields = headers as string[]
+  if (ex.deadline !== Number.POSITIVE_INFINITY) fields[fields.length - 1] = timeLeft(ex, at)
+}
+
+function timeLeft(ex: Exchange, at: Attempt): string {
+  return String(Math.max(1, Math.floor(ex.deadline - at.startedAt)))
 }

@@ -1,22 +1,22 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
-import { UNSENT } from '../../core/lessons.ts'
-import type { NoRetry } from '../../core/note.ts'
+import { ABANDONED, UNSENT } from '../../core/lessons.ts'
 import { answered, ended, type HeadVerdict, OVERTAKEN, outcomeClass } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
-import { retryAfterMs } from '../../lib/retry-after.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { attempted, unusable } from './attempt-hooks.ts'
-import { attemptRequest } from './attempt-request.ts'
+import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
+import type { Clocks } from './clocks.ts'
+import { Further } from './further.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
 import { type AnswerSink, Try, type TryOwner } from './try.ts'
@@ -27,9 +27,6 @@ export interface AttemptsHost {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly body: RequestBody | undefined
-  /** Milliseconds in which the request body moved so far; attempt clocks stand still meanwhile. */
-  movedMs(): number
-  readonly bodyMoving: boolean
   /** Bytes that tries announce: 0 none, -1 not known. */
   readonly bodyLength: number
   onInformational(status: number, headers: FlatHeaders): void
@@ -56,6 +53,8 @@ export class Attempts implements TryOwner, ChoiceOwner {
   private readonly plan: AttemptPlan
   private readonly chain: Chain
   private readonly choice: Choice
+  private readonly further: Further
+  private readonly clocks: Clocks
   private readonly latencies: Latencies
   /** Length of the fields that all tries have in common. */
   private readonly shared: number
@@ -71,6 +70,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   constructor(
     host: AttemptsHost,
+    clocks: Clocks,
     plan: AttemptPlan,
     chain: Chain,
     upstreams: readonly Upstream[],
@@ -83,6 +83,8 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.plan = plan
     this.chain = chain
     this.choice = new Choice(this, chain, upstreams, plan.maxTries)
+    this.further = new Further(host, plan, latencies)
+    this.clocks = clocks
     this.latencies = latencies
     this.shared = (host.ex.forwardHeaders as string[]).length
   }
@@ -102,11 +104,27 @@ export class Attempts implements TryOwner, ChoiceOwner {
     if (pending !== undefined) this.choice.drop(pending)
     this.current = undefined
     this.first = undefined
-    if (first === undefined && current === undefined) return
-    const reason = why?.reason ?? 'internal'
-    const verdict = ended(reason, why?.teaches)
-    if (first !== undefined) this.end(first, verdict)
-    if (current !== undefined) this.end(current, verdict)
+    if (first !== undefined) this.end(first, this.verdictOn(first, why))
+    if (current !== undefined) this.end(current, this.verdictOn(current, why))
+  }
+
+  private verdictOn(tri: Try, why: Failure | undefined): HeadVerdict {
+    const { reason, teaches } = why ?? { reason: 'internal' }
+    return ended(reason, reason === 'deadline_exceeded' && this.cutShort(tri) ? ABANDONED : teaches)
+  }
+
+  /** The deadline is the peer's, and the endpoint had less than the time that the route gives it. */
+  private cutShort(tri: Try): boolean {
+    if (!this.clocks.hurried || tri.waiting) return false
+    const now = this.clock.now()
+    return now - tri.at.startedAt - this.moved() < (this.plan.attemptTimeout ?? tri.endpoint.patience(now))
+  }
+
+  /** Whose fault it is that the deadline passes now. */
+  get overdue(): Failure['origin'] {
+    const tri = this.first ?? this.current
+    if (tri === undefined || tri.waiting || tri.at.head !== undefined) return 'sluice'
+    return this.cutShort(tri) ? 'client' : 'upstream'
   }
 
   private end(tri: Try, why: HeadVerdict): void {
@@ -134,7 +152,12 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const current = this.current
     if (current === undefined || current.waiting) return 'queue'
     if (current.at.connectedAt === 0) return 'connect'
-    return this.host.bodyMoving ? 'send' : 'headers'
+    return this.clocks.bodyMoving ? 'send' : 'headers'
+  }
+
+  onDequeued(tri: Try, ticket: Ticket): void {
+    renewTimeLeft(this.ex, tri.at, ticket.request)
+    this.limit(tri)
   }
 
   /** What the current try has of its endpoint. */
@@ -161,9 +184,9 @@ export class Attempts implements TryOwner, ChoiceOwner {
       return undefined
     }
     this.prefer(tri)
-    if (this.plan.retriesOn(status) && this.mayRepeat(true)) {
+    if (this.plan.retriesOn(status) && this.further.allowed(true)) {
       const next = this.choice.next()
-      const wait = next && this.waitAfter(tri, headers, next)
+      const wait = next && this.further.waitAfter(tri.endpoint, headers, next)
       if (next !== undefined && wait === undefined) this.choice.drop(next)
       else if (next !== undefined && wait !== undefined) {
         this.current = undefined
@@ -203,54 +226,19 @@ export class Attempts implements TryOwner, ChoiceOwner {
     }
     const outcome = outcomeClass(facts.reason)
     // Without a class it was nothing of the endpoint's, and would end so on any other.
-    if (outcome === undefined || !this.mayRepeat(facts.bytesSent, this.plan.retriesOn(outcome))) {
+    if (outcome === undefined || !this.further.allowed(facts.bytesSent, this.plan.retriesOn(outcome))) {
       this.host.onNoAnswer(failed)
       return
     }
     const next = this.choice.next()
     if (next === undefined) this.host.onNoAnswer(failed)
-    else this.later(next, this.backoffMs())
+    else this.later(next, this.further.backoffMs())
   }
 
   private proceed(otherwise: Failure): void {
     const next = this.choice.next()
     if (next === undefined) this.host.onNoAnswer(this.choice.refusal ?? otherwise)
     else this.dispatch(next)
-  }
-
-  private mayRepeat(bytesSent: boolean, wanted = true): boolean {
-    const because = wanted ? this.obstacle(bytesSent) : 'condition'
-    if (because !== undefined) this.ex.note({ at: this.clock.now(), kind: 'no_retry', because })
-    return because === undefined
-  }
-
-  /** Why no further try may follow. */
-  private obstacle(bytesSent: boolean): NoRetry | undefined {
-    const { ex, body } = this.host
-    if (ex.attempts >= this.plan.maxTries) return 'attempts'
-    if (ex.priorAttempts > 0) return 'prior'
-    if (bytesSent && !this.plan.repeats(ex.method)) return 'method'
-    if (body !== undefined && !body.repeatable) return 'body'
-    // What can't be done in the time that is left is not begun.
-    const now = this.clock.now()
-    return now + this.backoffMs() + this.latencies.median(now) < ex.deadline ? undefined : 'time'
-  }
-
-  private backoffMs(): number {
-    const { attempts, requestId } = this.host.ex
-    return this.plan.backoffMs(attempts, requestId)
-  }
-
-  /**
-   * Milliseconds until the next try. What `Retry-After` asks for counts where the same endpoint is next; undefined: it asks
-   * for more than may be waited.
-   */
-  private waitAfter(tri: Try, headers: FlatHeaders, next: Candidate): number | undefined {
-    const backoff = this.backoffMs()
-    if (next.endpoint !== tri.endpoint) return backoff
-    const asked = retryAfterMs(fieldValue(headers, 'retry-after') ?? '', this.clock.wall()) ?? 0
-    if (asked <= backoff) return backoff
-    return asked <= this.plan.retryAfterCap && this.clock.now() + asked < this.host.ex.deadline ? asked : undefined
   }
 
   private later(next: Candidate, ms: number): void {
@@ -292,7 +280,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.choice.go(candidate)
     const tri = new Try(this, candidate)
     this.current = tri
-    this.movedAtStart = this.host.movedMs()
+    this.movedAtStart = this.clocks.movedMs()
     const ticket = endpoint.pool.start(attemptRequest(this.host, endpoint, this.fields()), tri)
     tri.begun(ticket)
     if (this.current === tri && at.headAt === 0) this.limit(tri)
@@ -312,7 +300,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   private hedge(): void {
     const { current } = this
-    if (current === undefined || current.at.headAt !== 0 || this.obstacle(true) !== undefined) return
+    if (current === undefined || current.at.headAt !== 0 || this.further.obstacle(true) !== undefined) return
     const candidate = this.choice.untried()
     if (candidate === undefined) return
     this.ex.route?.record?.hedged()
@@ -354,19 +342,19 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   /** The attempt's own timeout; the last permitted try may use all the time left. */
   private limit(tri: Try): void {
-    const { plan, host } = this
-    if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxTries || host.bodyMoving) return
+    const { clocks, plan, host } = this
+    if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxTries || clocks.bodyMoving) return
     const due = tri.at.startedAt + plan.attemptTimeout + this.moved()
     tri.limit(Math.max(0, due - this.clock.now()))
   }
 
   /** Milliseconds of the current try in which the request body moved. */
   private moved(): number {
-    return this.host.movedMs() - this.movedAtStart
+    return this.clocks.movedMs() - this.movedAtStart
   }
 
   onExpired(tri: Try): void {
-    if (this.host.bodyMoving) return
+    if (this.clocks.bodyMoving) return
     const { at } = tri
     const connected = at.connectedAt !== 0
     const phase = this.phase
@@ -385,13 +373,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   private conclude(tri: Try, head: HeadVerdict): void {
     const now = tri.at.judgedAt(this.clock)
-    const ms = now - tri.at.startedAt
-    tri.endpoint.learn(head, ms, this.plan.slowAfter, ms - this.moved())
+    const ms = now - tri.at.startedAt - this.moved()
+    tri.endpoint.learn(head, tri.at, ms, now)
     const { latency } = head.lesson
-    const waited = ms - this.moved()
-    // Of one that ended before its time was known only what is above the middle says something.
-    if (latency === 'exact' || (latency === 'at_least' && waited > this.latencies.median(now)))
-      this.latencies.record(waited, now)
+    if (latency === 'exact') this.latencies.record(ms, now)
+    else if (latency === 'at_least') this.latencies.atLeast(ms, now)
     this.verdict(tri.at, head)
     this.host.recorder.attempt(this.ex, tri.at)
   }

@@ -26,6 +26,8 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Clocks {
   /** Clock milliseconds at which the head must be there. */
   deadline: number
+  /** It is the peer's, who allows less than the route does. */
+  hurried = false
   private readonly clock: Clock
   private readonly timers: TimerWheel
   private readonly owner: ClocksOwner
@@ -64,6 +66,7 @@ export class Clocks {
   shorten(deadline: number): void {
     if (deadline >= this.deadline) return
     this.deadline = deadline
+    this.hurried = true
     this.arm()
   }
 

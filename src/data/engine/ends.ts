@@ -1,29 +1,43 @@
 import type { Gone } from '../../core/downstream.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Phase } from '../../core/failures.ts'
 import { IGNORED } from '../../core/lessons.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Refusal } from '../../core/verdict.ts'
+import type { Attempts } from './attempts.ts'
 import type { Expired } from './clocks.ts'
 
-/**
- * What an exchange fails with whose time is over. `sent`: the head of the answer went out; `phase`: of its attempts, undefined:
- * there was none; `excused`: the upstream may wait for the request body, or its answer is a stream.
- */
-export function expiredFailure(what: Expired, sent: boolean, phase: Phase | undefined, excused: boolean): Failure {
+/** How far an exchange is whose time is over. */
+export interface Progress {
+  readonly ex: Pick<Exchange, 'sent'>
+  /** There is an answer of the upstream's. */
+  readonly answered: boolean
+  /** It is an event stream. */
+  readonly stream: boolean
+}
+
+/** What an exchange fails with whose time is over. `bodyMoving`: the client is sending the request body. */
+export function expiredFailure(
+  what: Expired,
+  { ex, answered, stream }: Progress,
+  bodyMoving: boolean,
+  attempts?: Attempts,
+): Failure {
   switch (what) {
     case 'deadline': {
-      const queued = phase === undefined || phase === 'queue'
-      return failure('deadline_exceeded', phase ?? 'queue', queued ? 'sluice' : 'upstream')
+      const failed = failure('deadline_exceeded', attempts?.phase ?? 'queue', attempts?.overdue ?? 'sluice')
+      // The head is there: a hook keeps it.
+      return answered ? { ...failed, teaches: IGNORED } : failed
     }
     case 'total': {
-      const failed = failure('total_exceeded', sent ? 'body' : 'headers', 'sluice')
+      const failed = failure('total_exceeded', ex.sent ? 'body' : 'headers', 'sluice')
       // The time went by with what the client sent or took: the endpoint may have had none of it.
-      return sent || excused ? { ...failed, teaches: IGNORED } : failed
+      return answered || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
     case 'idle': {
       const failed = failure('idle_timeout', 'body', 'upstream')
       // A stream is silent where there is nothing to tell; an answer may wait for the rest of the request body.
-      return excused ? { ...failed, teaches: IGNORED } : failed
+      return stream || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
     case 'slow_reader':
       return failure('request_timeout', 'body', 'client')

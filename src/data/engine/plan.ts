@@ -16,8 +16,6 @@ export class AttemptPlan {
   readonly maxTries: number
   /** Milliseconds; undefined: no bound of its own. */
   readonly attemptTimeout: number | undefined
-  /** Milliseconds after which a try that nobody waited for any more counts as one that timed out. */
-  readonly slowAfter: number
   private readonly shares: readonly Share[]
   private readonly total: number
   private readonly when: ReadonlySet<string | number>
@@ -34,7 +32,6 @@ export class AttemptPlan {
   ) {
     this.maxTries = 1 + route.retries.maxExtra
     this.attemptTimeout = route.timeouts.attempt
-    this.slowAfter = (route.timeouts.attempt ?? route.timeouts.request ?? Number.POSITIVE_INFINITY) / 2
     const failover = route.failover.map(upstream)
     let total = 0
     this.shares = (route.to ?? []).map((target) => {

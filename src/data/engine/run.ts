@@ -60,7 +60,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   /** An answer was chosen: a later failure can only break it. */
   private answering = false
   /** The answer is an event stream. */
-  private stream = false
+  stream = false
   over = false
 
   constructor(engine: RunHost<Run>, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
@@ -75,8 +75,9 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.ex.route = route
   }
 
-  get bodyMoving(): boolean {
-    return this.clocks?.bodyMoving ?? false
+  /** There is an answer of the upstream's. */
+  get answered(): boolean {
+    return this.relay !== undefined
   }
 
   get bodyBlocked(): boolean {
@@ -94,10 +95,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   get recorder(): RunHost<Run>['recorder'] {
     return this.engine.recorder
-  }
-
-  movedMs(): number {
-    return this.clocks?.movedMs() ?? 0
   }
 
   bodyProgress(): number {
@@ -146,6 +143,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   private forward(): void {
     const { ex, snapshot, chain } = this
+    const clocks = this.clocks as Clocks
     const { latencies, plan } = this.route as CompiledRoute
     ex.reached = chain.policies.length
     if (plan === undefined) {
@@ -153,11 +151,11 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
       return
     }
     ex.forwardHeaders ??= snapshot.forwarder.headers(ex)
-    if (ex.offeredMs !== Number.POSITIVE_INFINITY) this.clocks?.shorten(ex.startedAt + ex.offeredMs)
-    ex.deadline = this.clocks?.deadline ?? Number.POSITIVE_INFINITY
+    if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
+    ex.deadline = clocks.deadline
     const now = this.clock.now()
     if (ex.deadline - now < latencies.median(now)) {
-      this.fail(failure('deadline_unmeetable', 'queue', 'sluice'))
+      this.fail(failure('deadline_unmeetable', 'queue', ex.offeredMs < latencies.median(now) ? 'client' : 'sluice'))
       return
     }
     if (this.downstream.contentLength !== 0) {
@@ -169,7 +167,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
         return
       }
     }
-    this.attempts = new Attempts(this, plan, chain, plan.draw(this.engine.random), latencies)
+    this.attempts = new Attempts(this, clocks, plan, chain, plan.draw(this.engine.random), latencies)
     this.attempts.start()
   }
 
@@ -345,7 +343,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   onExpired(what: Expired): void {
     if (what === 'slow_client') this.downstream.closeAfter()
-    this.fail(expiredFailure(what, this.ex.sent, this.attempts?.phase, this.stream || this.bodyMoving))
+    this.fail(expiredFailure(what, this, this.clocks?.bodyMoving === true, this.attempts))
   }
 
   onBody(chunk: Buffer): void {

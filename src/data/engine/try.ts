@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream'
 import type { Attempt } from '../../core/attempt.ts'
 import { FAILURES } from '../../core/failures.ts'
-import type { TransportEvents, TransportFailure } from '../../core/transport.ts'
+import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
-import type { Ticket } from '../upstreams/pool.ts'
+import type { PoolEvents, Ticket } from '../upstreams/pool.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Candidate } from './choice.ts'
 
@@ -19,6 +19,8 @@ export interface TryOwner {
   readonly timers: TimerWheel
   onWantBody(ticket: Ticket): void
   onBodyDrain(): void
+  /** It waited for a connection until now; `ticket` has what it is about to send. */
+  onDequeued(tri: Try, ticket: Ticket): void
   onInformational(status: number, headers: FlatHeaders): void
   /** The answer's head; the owner returns who takes the rest, or undefined: it is discarded. */
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined
@@ -38,7 +40,7 @@ export interface AnswerSink {
 }
 
 /** One try on the wire: turns the transport's events into the two verdicts and passes the answer on. */
-export class Try implements TransportEvents, Candidate {
+export class Try implements PoolEvents, Candidate {
   readonly at: Attempt
   readonly endpoint: Endpoint
   readonly upstream: Upstream
@@ -98,6 +100,14 @@ export class Try implements TransportEvents, Candidate {
     if (this.over) return
     this.finish(end)
     this.ticket?.abort()
+  }
+
+  onDequeued(): void {
+    const { at, owner, ticket } = this
+    const now = owner.clock.now()
+    at.waitedMs = now - at.startedAt
+    at.startedAt = now
+    if (ticket !== undefined) owner.onDequeued(this, ticket)
   }
 
   onConnected(reused: boolean): void {

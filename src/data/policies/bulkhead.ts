@@ -219,11 +219,11 @@ class AdaptiveBulkhead extends Bulkhead {
     return this.adaptive.current
   }
 
-  /** Errors come quicker than answers and say nothing of them; a try that timed out took at least so long. */
-  attempted(_ex: Exchange, { head, startedAt }: Attempt): void {
+  /** The wait for a connection belongs to it: it grows when the upstream can take no more. */
+  attempted(_ex: Exchange, { head, startedAt, waitedMs }: Attempt): void {
     if (head?.lesson.adaptive !== true) return
     const now = this.clock.now()
-    this.adaptive.sample(now - startedAt, this.inFlight.sum(), now)
+    this.adaptive.sample(now - startedAt + waitedMs, this.inFlight.sum(), now)
   }
 }
 

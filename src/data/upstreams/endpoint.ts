@@ -2,15 +2,18 @@ import { Call } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
+import type { Attempt } from '../../core/attempt.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
-import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
+import { EndpointState, EndpointWord, HEAD_GRAIN_MS, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Relief } from '../../core/relief.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { Latencies } from '../../lib/latencies.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type EjectionGroup, Outlier } from '../../resilience/outlier.ts'
+import { elapsed, toWord } from '../../resilience/words.ts'
 import { BLAME_MS, type Candidate } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
 import type { Permits } from './permits.ts'
@@ -34,6 +37,13 @@ export interface EndpointGroup {
   /** Requests that wait for a connection to any of them. */
   readonly waiting: HeldCell
 }
+
+/**
+ * An attempt without a head is slow after this, and after so many times the usual. Clients and gateways in front give up
+ * after whole seconds of their own, which begin before ours and end before we hear of it.
+ */
+const SLOW_MS = 950
+const SLOW_FACTOR = 3
 
 /**
  * An address of an upstream with its pool. It lives as long as its identity: new weights, tiers and limits change it in
@@ -63,6 +73,11 @@ export class Endpoint implements Candidate {
   private outlier: Outlier | undefined = undefined
   /** undefined: not judged by shares. */
   private outcomes: OutcomeWindow | undefined = undefined
+  /** How long its heads took. */
+  private readonly heads = new Latencies()
+  /** When this worker saw the latest one, and when it last told the others so. */
+  private headAt = Number.NEGATIVE_INFINITY
+  private toldAt = Number.NEGATIVE_INFINITY
 
   constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, group: EndpointGroup) {
     this.id = resolved.id
@@ -137,17 +152,36 @@ export class Endpoint implements Candidate {
   }
 
   /**
-   * The head verdict on a try that took `ms`. A good head is none yet: its body may break. A try that nobody waited for any
-   * more teaches something only if it was slow: from `slowAfter` on it counts as a timeout, so that impatient clients don't
-   * hide an endpoint that hangs. `waitedMs`: without the time in which the request body moved.
+   * The head verdict on an attempt that took `ms`, without the time in which the request body moved. A good head is none yet
+   * for outlier detection: its body may break.
    */
-  learn(head: HeadVerdict, ms: number, slowAfter: number, waitedMs: number): void {
-    this.weigh(head, waitedMs)
+  learn(head: HeadVerdict, at: Attempt, ms: number, now: number): void {
     const { outcome, lesson } = head
+    if (at.headAt !== 0) this.answered(now)
+    if (lesson.latency === 'exact') this.heads.record(ms, now)
+    else if (lesson.latency === 'at_least') this.heads.atLeast(ms, now)
+    this.weigh(head, ms)
     if (outcome === 'ok' || lesson.outlier === 'nothing') return
-    if (lesson.outlier === 'judged')
-      this.count(isGatewayFailure(outcome), typeof outcome === 'number', this.clock.now())
-    else if (ms >= slowAfter) this.count(true, false, this.clock.now())
+    if (lesson.outlier === 'judged') this.count(isGatewayFailure(outcome), typeof outcome === 'number', now)
+    else if (ms >= this.patience(now) && this.silentSince(at.startedAt)) this.count(true, false, now)
+  }
+
+  /** Milliseconds after which an attempt without a head is slow. */
+  patience(now: number): number {
+    return Math.max(SLOW_MS, SLOW_FACTOR * this.heads.median(now))
+  }
+
+  private answered(now: number): void {
+    this.headAt = now
+    if (now - this.toldAt < HEAD_GRAIN_MS) return
+    this.toldAt = now
+    Atomics.store(this.words, this.word + EndpointWord.headAt, toWord(now))
+  }
+
+  /** No worker has seen the head of an answer since then. */
+  private silentSince(at: number): boolean {
+    if (this.headAt >= at) return false
+    return elapsed(Atomics.load(this.words, this.word + EndpointWord.headAt), at) > HEAD_GRAIN_MS
   }
 
   warmFor(now: number): number {

@@ -18,6 +18,12 @@ import { IdleLimit } from '../../resilience/idle-limit.ts'
 import { HeldLine } from './held-line.ts'
 import type { Permits } from './permits.ts'
 
+/** What a request in a pool is told. */
+export interface PoolEvents extends TransportEvents {
+  /** It waited for a connection and is given one now. */
+  onDequeued(): void
+}
+
 /** Bounds of a pool; both may change while it lives. */
 export interface PoolLimits {
   /** Open connections of this worker, at least 1. */
@@ -86,7 +92,7 @@ export class Pool implements Want {
   }
 
   /** Begins a request; events may come before this returns. After `close` it is still served. */
-  start(request: TransportRequest, events: TransportEvents): Ticket {
+  start(request: TransportRequest, events: PoolEvents): Ticket {
     const ticket = new Ticket(this, request, events)
     const refused = this.enter(ticket)
     if (refused !== undefined) {
@@ -144,8 +150,7 @@ export class Pool implements Want {
   onIdle(member: Member): void {
     this.release(member.ticket)
     member.ticket = undefined
-    const next = this.waiters.shift()
-    if (next !== undefined) member.serve(next)
+    if (this.waiters.length > 0) this.serveNext(member)
     else if (this.closing) member.connection.close()
     else {
       member.idleSince = this.options.timers.lately
@@ -207,8 +212,14 @@ export class Pool implements Want {
     while (this.waiters.length > 0) {
       const member = this.openMember()
       if (member === undefined) return
-      member.serve(this.waiters.shift() as Ticket)
+      this.serveNext(member)
     }
+  }
+
+  private serveNext(member: Member): void {
+    const next = this.waiters.shift() as Ticket
+    next.events.onDequeued()
+    member.serve(next)
   }
 
   private takeIdle(): Member | undefined {
@@ -256,7 +267,7 @@ export class Pool implements Want {
 /** One request in a pool. Once it has ended, or was aborted, every call does nothing. */
 export class Ticket {
   readonly request: TransportRequest
-  readonly events: TransportEvents
+  readonly events: PoolEvents
   /** @internal The connection that serves it. */
   member: Member | undefined = undefined
   /** @internal Counted in flight. */
@@ -269,7 +280,7 @@ export class Ticket {
   next: Ticket | undefined = undefined
   private readonly pool: Pool
 
-  constructor(pool: Pool, request: TransportRequest, events: TransportEvents) {
+  constructor(pool: Pool, request: TransportRequest, events: PoolEvents) {
     this.pool = pool
     this.request = request
     this.events = events

@@ -5,10 +5,10 @@ import type {
   ConnectionOwner,
   TlsTarget,
   Transport,
-  TransportEvents,
   TransportFailure,
   TransportRequest,
 } from '../../../src/core/transport.ts'
+import type { PoolEvents } from '../../../src/data/upstreams/pool.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../../src/lib/headers.ts'
 import { TimerWheel } from '../../../src/lib/timers.ts'
@@ -19,10 +19,10 @@ export type MakeTransport = (timers: TimerWheel) => Transport
 /** Names of tests that an implementation can't take, each with its reason. */
 export type Skips = Readonly<Record<string, string>>
 
-type EventName = keyof TransportEvents
+type EventName = keyof PoolEvents
 
 /** Keeps everything that a transport tells about one try. */
-export class Recorder implements TransportEvents {
+export class Recorder implements PoolEvents {
   /** Names of the events, in order; runs of onData are one. */
   readonly names: EventName[] = []
   readonly informational: (readonly [number, FlatHeaders])[] = []
@@ -50,6 +50,8 @@ export class Recorder implements TransportEvents {
   get over(): boolean {
     return this.finals > 0
   }
+
+  onDequeued(): void {}
 
   onConnected(reused: boolean): void {
     this.reused = reused

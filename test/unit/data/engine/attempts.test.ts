@@ -292,7 +292,7 @@ describe('what a route has learnt of its time', () => {
     learn(kit)
     const tries = kit.tries.length
     kit.send('GET', '/', ['sluice-timeout-ms', '10'], undefined, hurried)
-    expect(kit.finished.at(-1)?.failure).toMatchObject({ reason: 'deadline_unmeetable', origin: 'sluice' })
+    expect(kit.finished.at(-1)?.failure).toMatchObject({ reason: 'deadline_unmeetable', origin: 'client' })
     expect(kit.tries).toHaveLength(tries)
     expect(kit.inFlight).toBe(0)
   })

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Attempt } from '../../../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
 import { answered, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/core/outcome.ts'
@@ -383,7 +384,7 @@ describe('what an endpoint knows of itself', () => {
     const u = upstream()
     u.setEndpoints([resolved(1)])
     const endpoint = u.endpoints[0] as Endpoint
-    const learn = (head: HeadVerdict): void => endpoint.learn(head, 5, 1000, 5)
+    const learn = (head: HeadVerdict): void => endpoint.learn(head, new Attempt(1, 'a', 1000), 5, clock.now())
     learn(GOOD)
     expect(endpoint.blamedUntil).toBe(0)
     learn(OVERTAKEN)
@@ -403,10 +404,11 @@ describe('what an endpoint knows of itself', () => {
     const a = resolved(1)
     u.setEndpoints([a])
     const endpoint = u.endpoints[0] as Endpoint
-    endpoint.learn(GOOD, 90, 1000, 40)
+    const at = new Attempt(1, 'a', 1000)
+    endpoint.learn(GOOD, at, 40, clock.now())
     // Nobody waited for it any more: it took at least so long.
-    endpoint.learn(OVERTAKEN, 60, 1000, 60)
-    endpoint.learn(OVERTAKEN, 10, 1000, 10)
+    endpoint.learn(OVERTAKEN, at, 60, clock.now())
+    endpoint.learn(OVERTAKEN, at, 10, clock.now())
     u.setEndpoints([a, resolved(2)])
     expect(endpoint.latency?.value(1000)).toBe(60)
     u.update(CONFIG)

@@ -1,0 +1,65 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { NoRetry } from '../../core/note.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
+import type { Latencies } from '../../lib/latencies.ts'
+import { retryAfterMs } from '../../lib/retry-after.ts'
+import type { Endpoint } from '../upstreams/endpoint.ts'
+import type { Candidate } from './choice.ts'
+import type { AttemptPlan } from './plan.ts'
+import type { RequestBody } from './replay.ts'
+
+/** Whose further attempts are judged. */
+export interface Asking {
+  readonly ex: Exchange
+  readonly clock: Clock
+  readonly body: RequestBody | undefined
+}
+
+/** Whether a further attempt may follow, and how soon. */
+export class Further {
+  private readonly host: Asking
+  private readonly plan: AttemptPlan
+  private readonly latencies: Latencies
+
+  constructor(host: Asking, plan: AttemptPlan, latencies: Latencies) {
+    this.host = host
+    this.plan = plan
+    this.latencies = latencies
+  }
+
+  allowed(bytesSent: boolean, wanted = true): boolean {
+    const because = wanted ? this.obstacle(bytesSent) : 'condition'
+    if (because !== undefined) this.host.ex.note({ at: this.host.clock.now(), kind: 'no_retry', because })
+    return because === undefined
+  }
+
+  /** Why no further try may follow. */
+  obstacle(bytesSent: boolean): NoRetry | undefined {
+    const { ex, body } = this.host
+    if (ex.attempts >= this.plan.maxTries) return 'attempts'
+    if (ex.priorAttempts > 0) return 'prior'
+    if (bytesSent && !this.plan.repeats(ex.method)) return 'method'
+    if (body !== undefined && !body.repeatable) return 'body'
+    // What can't be done in the time that is left is not begun.
+    const now = this.host.clock.now()
+    return now + this.backoffMs() + this.latencies.median(now) < ex.deadline ? undefined : 'time'
+  }
+
+  backoffMs(): number {
+    const { attempts, requestId } = this.host.ex
+    return this.plan.backoffMs(attempts, requestId)
+  }
+
+  /**
+   * Milliseconds until the next try. What `Retry-After` asks for counts where the same endpoint is next; undefined: it asks
+   * for more than may be waited.
+   */
+  waitAfter(endpoint: Endpoint, headers: FlatHeaders, next: Candidate): number | undefined {
+    const backoff = this.backoffMs()
+    if (next.endpoint !== endpoint) return backoff
+    const asked = retryAfterMs(fieldValue(headers, 'retry-after') ?? '', this.host.clock.wall()) ?? 0
+    if (asked <= backoff) return backoff
+    return asked <= this.plan.retryAfterCap && this.host.clock.now() + asked < this.host.ex.deadline ? asked : undefined
+  }
+}

@@ -1,0 +1,115 @@
+import { WINDOW_SLOTS } from '../../src/cells/window.ts'
+import type { OutlierConfig } from '../../src/core/config.ts'
+import type { Peer } from '../../src/core/downstream.ts'
+import type { Policy } from '../../src/core/policy.ts'
+import { MemoryDownstream } from '../../src/data/ingress/memory.ts'
+import { type CircuitBreakerOptions, circuitBreaker } from '../../src/data/policies/circuit-breaker.ts'
+import { CIRCUIT_WORDS } from '../../src/resilience/circuit.ts'
+import { nodeOf } from '../../src/schema/node.ts'
+import { At } from '../../src/schema/schema.ts'
+import { TestCells } from './cells.ts'
+import { ManualClock } from './clock.ts'
+import { EngineKit, type EngineSetUp } from './engine.ts'
+import { PEER } from './exchange.ts'
+import { policyContext } from './policy.ts'
+
+/** As by default: five failures in a row. */
+export const OUTLIERS: OutlierConfig = {
+  consecutiveFailures: 5,
+  consecutive5xx: undefined,
+  failurePercentage: undefined,
+  successRate: undefined,
+  interval: 10_000,
+  baseEjection: 30_000,
+  maxEjection: 300_000,
+  maxEjected: 0.5,
+  endOnHealthy: true,
+  mode: 'enforce',
+}
+
+/** What a client asks for. */
+export interface Asks {
+  readonly method?: string
+  readonly target?: string
+  readonly headers?: readonly string[]
+  /** Bytes, -1: chunked. */
+  readonly contentLength?: number
+  readonly peer?: Peer
+}
+
+/**
+ * A route with the default circuit breaker over an upstream of two endpoints with the default outlier detection: a scripted
+ * upstream, scripted clients, virtual time.
+ */
+export class Judged {
+  /** States that the breaker came to, in order. */
+  readonly breaker: string[] = []
+  /** Endpoints that were ejected, in order. */
+  readonly ejected: string[] = []
+  readonly kit: EngineKit
+
+  /** `policies` stand behind the breaker. One attempt for each request, unless `setUp` says otherwise. */
+  constructor(setUp: EngineSetUp = {}, options: object = {}) {
+    const cells = new TestCells()
+    const clock = setUp.clock ?? new ManualClock()
+    const upstreams = setUp.upstreams ?? { a: 2 }
+    const breakers = Object.fromEntries(
+      Object.keys(upstreams).map((name) => [
+        name,
+        { state: cells.wordBlock(CIRCUIT_WORDS), window: cells.heldBlock(WINDOW_SLOTS) },
+      ]),
+    )
+    const breaker = circuitBreaker.compile(
+      circuitBreaker.schema.read(nodeOf(options), new At([])) as CircuitBreakerOptions,
+      {
+        ...policyContext(),
+        clock,
+        cells: { ...policyContext().cells, breakers },
+        space: cells.space,
+        report: (notice) => {
+          if (notice.kind === 'breaker') this.breaker.push(notice.to)
+        },
+      },
+    ) as Policy
+    this.kit = new EngineKit({
+      retries: { maxExtra: 0 },
+      outlierDetection: OUTLIERS,
+      connections: { max: 64, maxWaiting: 64 },
+      report: (notice) => {
+        if (notice.kind === 'ejected') this.ejected.push(notice.endpoint)
+      },
+      ...setUp,
+      upstreams,
+      clock,
+      policies: [breaker, ...(setUp.policies ?? [])],
+    })
+  }
+
+  /** A client begins a request. */
+  ask({ method = 'GET', target = '/', headers = [], contentLength = 0, peer = PEER }: Asks = {}): MemoryDownstream {
+    const client = new MemoryDownstream({ method, target, host: 'a.test', headers, peer, contentLength })
+    this.kit.engine.handle(client)
+    return client
+  }
+
+  /** Requests that the upstream answers at once with `status`; how many reached it. */
+  answered(status: number, count = 1): number {
+    let reached = 0
+    for (let i = 0; i < count; i++) {
+      const client = this.ask()
+      if (client.status !== 0) continue
+      reached++
+      this.kit.running.connect()
+      this.kit.running.answer(status)
+    }
+    return reached
+  }
+
+  /** Opens the breaker and waits until it may be tried again; no endpoint stays ejected. */
+  halfOpen(): void {
+    this.answered(503, 20)
+    this.kit.clock.advance(40_000)
+    this.breaker.length = 0
+    this.ejected.length = 0
+  }
+}

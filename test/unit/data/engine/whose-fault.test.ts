@@ -1,0 +1,363 @@
+import { describe, expect, test } from 'vitest'
+import { Judged } from '../../../kit/judged.ts'
+
+const FRONT = { address: '203.0.113.1', port: 1, localPort: 80, secure: false, listener: 'web' }
+const settled = () => Promise.resolve()
+
+/** Fields of the latest request that the upstream got. */
+function sent(rig: Judged, name: string): string | undefined {
+  const headers = rig.kit.running.request?.headers ?? []
+  const at = headers.indexOf(name)
+  return at === -1 ? undefined : headers[at + 1]
+}
+
+describe('a wait in a queue', () => {
+  test('is no attempt when the deadline passes in it: two long answers do not open the breaker', async () => {
+    const rig = new Judged({ upstreams: { a: 1 }, connections: { max: 2, maxWaiting: 64 } })
+    const long = [rig.ask(), rig.ask()]
+    for (const connection of rig.kit.transport.connections) {
+      connection.connect()
+      connection.events.onHead(200, [])
+    }
+    const waiting = Array.from({ length: 30 }, () => rig.ask())
+    for (let i = 0; i < 10; i++) {
+      rig.kit.clock.advance(1_500)
+      for (const connection of rig.kit.transport.connections) connection.events.onData(Buffer.from('x'))
+    }
+    await settled()
+    expect(waiting.map(({ status }) => status)).toEqual(new Array(30).fill(504))
+    expect(rig.kit.finished).toHaveLength(30)
+    expect(rig.kit.finished[0]).toMatchObject({
+      attempts: 0,
+      failure: { reason: 'deadline_exceeded', phase: 'queue', origin: 'sluice' },
+    })
+    expect(rig.kit.tries).toHaveLength(2)
+    expect(rig.breaker).toEqual([])
+    expect(long.map(({ state }) => state)).toEqual(['open', 'open'])
+    rig.kit.running.finish()
+    expect(rig.answered(503, 40)).toBe(20)
+  })
+
+  test('gives a retry back to its budget', () => {
+    const retryBudget = { percent: 0, interval: 10_000, minRetryRate: { count: 1, interval: 10_000 } }
+    const rig = new Judged({
+      upstreams: { a: 2 },
+      connections: { max: 1, maxWaiting: 8 },
+      retries: { maxExtra: 1 },
+      retryBudget,
+    })
+    for (let i = 0; i < 3; i++) {
+      const held = rig.ask()
+      rig.kit.latest.connect()
+      const asked = rig.ask()
+      const other = rig.kit.transport.connections.find((c) => c.busy && c !== rig.kit.transport.connections[0])
+      ;(other ?? rig.kit.latest).connect()
+      ;(other ?? rig.kit.latest).answer(503)
+      rig.kit.clock.advance(300)
+      // Its further attempt waits for the connection of the first.
+      expect(rig.kit.budgetsSpent).toEqual([])
+      asked.leave()
+      held.leave()
+    }
+  })
+
+  test('takes nothing of the attempt’s own time, and what is left of the deadline is told', async () => {
+    const rig = new Judged({
+      upstreams: { a: 1 },
+      connections: { max: 1, maxWaiting: 8 },
+      timeouts: { attempt: 1_000 },
+      retries: { maxExtra: 1 },
+    })
+    rig.ask()
+    rig.kit.running.connect()
+    const waiting = rig.ask()
+    rig.kit.clock.advance(900)
+    rig.kit.running.answer(200)
+    rig.kit.running.connect()
+    expect(sent(rig, 'sluice-timeout-ms')).toBe('14100')
+    rig.kit.clock.advance(900)
+    expect(waiting.status).toBe(0)
+    rig.kit.clock.advance(100)
+    await settled()
+    expect(waiting.status).toBe(504)
+    expect(rig.kit.finished.at(-1)).toMatchObject({
+      attempts: 1,
+      attempt: { waitedMs: 900 },
+      failure: { reason: 'attempt_timeout', phase: 'headers' },
+    })
+  })
+
+  test('that is longer than an attempt may take ends it there, and another endpoint is asked at once', async () => {
+    const rig = new Judged({
+      upstreams: { a: 1, b: 1 },
+      connections: { max: 1, maxWaiting: 8 },
+      timeouts: { attempt: 1_000 },
+      retries: { maxExtra: 1 },
+    })
+    rig.ask()
+    rig.kit.latest.connect()
+    rig.kit.latest.events.onHead(200, [])
+    const waiting = rig.ask()
+    rig.kit.clock.advance(1_000)
+    rig.kit.latest.connect()
+    rig.kit.latest.answer(200)
+    await settled()
+    expect(waiting.status).toBe(200)
+    expect(rig.kit.finished.at(-1)).toMatchObject({ attempts: 1, attempt: { upstream: 'b' } })
+    expect(rig.kit.tries.map(({ upstream }) => upstream)).toEqual(['a', 'b'])
+  })
+
+  test('ends with a dial: that is an attempt', async () => {
+    const rig = new Judged({ upstreams: { a: 1 } })
+    for (let i = 0; i < 20; i++) {
+      rig.ask()
+      rig.kit.clock.advance(15_000)
+    }
+    await settled()
+    expect(rig.kit.finished.at(-1)?.failure).toMatchObject({ phase: 'connect', origin: 'upstream' })
+    expect(rig.kit.tries).toHaveLength(20)
+  })
+})
+
+describe('a deadline that a gateway in front shortened', () => {
+  /** Requests to endpoints that never answer, each with so much time. */
+  async function hurry(rig: Judged, ms: number, count = 30): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      rig.ask({ peer: FRONT, headers: ['sluice-timeout-ms', String(ms)] })
+      rig.kit.running?.connect()
+      rig.kit.clock.advance(ms)
+      await settled()
+    }
+  }
+
+  test('is the client’s where the endpoint had less than the route gives it', async () => {
+    const rig = new Judged()
+    await hurry(rig, 100)
+    expect(rig.kit.finished.map(({ failure }) => failure)).toEqual(
+      new Array(30).fill(expect.objectContaining({ reason: 'deadline_exceeded', origin: 'client', phase: 'headers' })),
+    )
+    expect(rig.kit.tries.every(({ head }) => head?.ignored)).toBe(true)
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test('is a timeout where it had as much: a hang is still seen behind another gateway', async () => {
+    const rig = new Judged({}, { window: '60s' })
+    await hurry(rig, 1_000, 21)
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'deadline_exceeded', origin: 'upstream' })
+    expect(rig.breaker).toEqual(['open'])
+    expect(rig.ejected).not.toEqual([])
+  })
+
+  test('is measured by the attempt’s own bound where there is one', async () => {
+    const rig = new Judged({ timeouts: { attempt: 300 } })
+    await hurry(rig, 250)
+    expect(rig.breaker).toEqual([])
+    await hurry(rig, 300)
+    expect(rig.breaker).toEqual(['open'])
+  })
+
+  test('is measured by what the endpoint usually needs', async () => {
+    const rig = new Judged({ upstreams: { a: 1 } })
+    for (let i = 0; i < 130; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.clock.advance(150 + 250 * (i % 2))
+      rig.kit.running.answer(200)
+    }
+    for (let i = 0; i < 30; i++) {
+      rig.ask({ peer: FRONT, headers: ['sluice-timeout-ms', '500'] })
+      rig.kit.running.connect()
+      rig.kit.clock.advance(500)
+    }
+    expect(rig.breaker).toEqual([])
+  })
+
+  test('does not count while the request waits for a connection', async () => {
+    const rig = new Judged({ upstreams: { a: 1 }, connections: { max: 1, maxWaiting: 64 } })
+    rig.ask()
+    rig.kit.running.connect()
+    rig.kit.running.events.onHead(200, [])
+    for (let i = 0; i < 30; i++) rig.ask({ peer: FRONT, headers: ['sluice-timeout-ms', '3000'] })
+    rig.kit.clock.advance(3_000)
+    await settled()
+    expect(rig.kit.finished).toHaveLength(30)
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ phase: 'queue', origin: 'sluice' })
+    expect([rig.breaker, rig.ejected, rig.kit.tries.length]).toEqual([[], [], 1])
+  })
+
+  test('that can not suffice is the client’s, too', async () => {
+    const rig = new Judged({ upstreams: { a: 1 } })
+    for (let i = 0; i < 130; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.clock.advance(50)
+      rig.kit.running.answer(200)
+    }
+    rig.ask({ peer: FRONT, headers: ['sluice-timeout-ms', '20'] })
+    await settled()
+    expect(rig.kit.finished.at(-1)?.failure).toMatchObject({ reason: 'deadline_unmeetable', origin: 'client' })
+  })
+})
+
+describe('clients that leave', () => {
+  test('do not hide an endpoint that hangs', () => {
+    const rig = new Judged()
+    for (let i = 0; i < 40; i++) {
+      const client = rig.ask()
+      const at = rig.kit.running
+      at.connect()
+      if (at.target === rig.kit.transport.connections[0]?.target) {
+        rig.kit.clock.advance(1_000)
+        client.leave()
+      } else at.answer(200)
+    }
+    expect(rig.ejected).toHaveLength(1)
+    expect(rig.breaker).toEqual([])
+  })
+
+  test('do not eject an endpoint that answers others meanwhile', () => {
+    const rig = new Judged({ upstreams: { a: 2 } })
+    for (let i = 0; i < 20; i++) {
+      const impatient = [rig.ask({ target: '/slow' }), rig.ask({ target: '/slow' })]
+      for (const connection of rig.kit.transport.connections) if (connection.busy) connection.connect()
+      rig.kit.clock.advance(500)
+      for (const _ of [1, 2]) {
+        rig.ask()
+        const last = rig.kit.transport.connections.findLast(({ busy }) => busy)
+        last?.connect()
+        last?.answer(200)
+      }
+      rig.kit.clock.advance(1_500)
+      for (const client of impatient) client.leave()
+    }
+    expect(rig.ejected).toEqual([])
+  })
+
+  test('at once teach nothing', () => {
+    const rig = new Judged()
+    for (let i = 0; i < 40; i++) {
+      const client = rig.ask()
+      rig.kit.running.connect()
+      rig.kit.clock.advance(900)
+      client.leave()
+    }
+    expect([rig.ejected, rig.breaker]).toEqual([[], []])
+  })
+
+  test('in the midst of their upload teach nothing, however long it took', () => {
+    const rig = new Judged()
+    for (let i = 0; i < 40; i++) {
+      const client = rig.ask({ method: 'POST', contentLength: 100 })
+      rig.kit.running.connect()
+      client.feed(Buffer.from('x'))
+      rig.kit.clock.advance(5_000)
+      client.leave()
+    }
+    expect([rig.ejected, rig.breaker]).toEqual([[], []])
+  })
+})
+
+describe('behind a good head', () => {
+  test('an answer that falls silent is a failure of the upstream', async () => {
+    const rig = new Judged({}, { window: '1h' })
+    for (let i = 0; i < 20; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, [])
+      rig.kit.clock.advance(60_000)
+      await settled()
+    }
+    expect(rig.kit.finished[0]).toMatchObject({
+      failure: { reason: 'idle_timeout' },
+      attempt: { end: 'broken_by_upstream' },
+    })
+    expect(rig.breaker).toEqual(['open'])
+    expect(rig.ejected).not.toEqual([])
+  })
+
+  test.each([
+    ['a stream', ['content-type', 'text/event-stream'], 300_000, 0],
+    ['an answer that waits for the rest of its request', [], 60_000, -1],
+  ])('%s may be silent', async (_, headers, ms, contentLength) => {
+    const rig = new Judged({}, { window: '1h' })
+    for (let i = 0; i < 30; i++) {
+      rig.ask({ method: 'POST', contentLength })
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, headers)
+      rig.kit.clock.advance(ms)
+      await settled()
+    }
+    expect(rig.kit.finished[0]).toMatchObject({ failure: { reason: 'idle_timeout' }, attempt: { end: 'broken_by_us' } })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test('a client that reads nothing is the client’s', async () => {
+    const rig = new Judged({}, { window: '1h' })
+    for (let i = 0; i < 30; i++) {
+      const client = rig.ask()
+      client.block()
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, [])
+      rig.kit.running.events.onData(Buffer.from('x'))
+      rig.kit.clock.advance(60_000)
+      await settled()
+    }
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'request_timeout', origin: 'client' })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test('a hook that keeps it past the deadline is ours', async () => {
+    const rig = new Judged({ policies: [{ name: 'slow', slot: 1, respond: () => new Promise(() => {}) }] })
+    for (let i = 0; i < 30; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, [])
+      rig.kit.clock.advance(16_000)
+      await settled()
+    }
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'deadline_exceeded', origin: 'sluice' })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test('the bound of the whole exchange says nothing of the upstream', async () => {
+    const rig = new Judged({ timeouts: { total: 2_000 } })
+    for (let i = 0; i < 30; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, [])
+      rig.kit.clock.advance(2_000)
+      await settled()
+    }
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'total_exceeded' })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+})
+
+describe('what a connection says of itself', () => {
+  test.each(['bad_request', 'internal'] as const)('%s is none of the upstream’s faults', async (reason) => {
+    const rig = new Judged()
+    for (let i = 0; i < 30; i++) {
+      rig.ask({ method: 'POST', contentLength: 5 })
+      rig.kit.running.connect()
+      rig.kit.running.fail({ reason, phase: 'send' })
+      await settled()
+    }
+    expect(rig.kit.finished.map(({ failure, attempts }) => [failure?.reason, attempts])).toEqual(
+      new Array(30).fill([reason, 1]),
+    )
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test('nor is it behind a head', async () => {
+    const rig = new Judged()
+    for (let i = 0; i < 30; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, [])
+      rig.kit.running.fail({ reason: 'internal', phase: 'body' })
+      await settled()
+    }
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'internal', origin: 'sluice' })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+})
