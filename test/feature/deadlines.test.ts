@@ -46,6 +46,6 @@ test('what can not be done in the time left is refused at once, and the upstream
   expect(refused.headers['proxy-status']).toContain('http_response_timeout')
   expect(slow.seen.length).toBe(before)
   const line = await sluice.line(({ reason }) => reason === 'deadline_unmeetable')
-  expect(line).toMatchObject({ status: 504, phase: 'queue', origin: 'sluice', attempts: 0 })
+  expect(line).toMatchObject({ status: 504, phase: 'queue', origin: 'client', attempts: 0 })
   expect((await sluice.get('/', { 'sluice-timeout-ms': '1000' })).status).toBe(200)
 })

@@ -39,14 +39,14 @@ export const breakerNeverOpens: Lint = {
         return upstream === undefined ? Number.POSITIVE_INFINITY : mostTries(upstream)
       })
       const limit = Math.min(permits(route), Math.max(...limits))
-      // A try that the client left halfway counts as one that timed out; and the window ends between two of its slots.
-      const most = limit * (Math.ceil(breaker.window / (time / 2)) + 1)
+      // The window ends between two of its slots.
+      const most = limit * (Math.ceil(breaker.window / time) + 1)
       const path = ['routes', route.name, 'circuitBreaker']
       if (most >= breaker.minRequests || !own(path)) return []
       return [
         {
           path: [...path, 'minRequests'],
-          message: `is not reached while the upstream hangs: of ${limit} tries at a time that end after ${durationText(time)} (or half of it, where clients leave) at most ${most} fall into ${durationText(breaker.window)} (window)`,
+          message: `is not reached while the upstream hangs: of ${limit} tries at a time that end after ${durationText(time)} at most ${most} fall into ${durationText(breaker.window)} (window)`,
         },
       ]
     }),

@@ -129,12 +129,12 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
   ],
   [
     'one with just as many as can be',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 15, window: 10s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 10, window: 10s }'),
     undefined,
   ],
   [
     'one whose window holds a second round',
-    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 16, window: 16s }'),
+    route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 15, window: 16s }'),
     undefined,
   ],
   [
