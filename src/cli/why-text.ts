@@ -66,7 +66,7 @@ function sentence(event: Happening): string {
     case 'deadline':
       return `${event.reason}${event.limitMs === null ? '' : ` (it had ${ms(event.limitMs)})`}`
     case 'failed':
-      return `failed: ${event.reason} (${event.phase}, caused by ${event.origin})`
+      return `failed: ${event.reason}${event.rule === null ? '' : `, rule ${event.rule}`} (${event.phase}, caused by ${event.origin})`
     case 'fallback':
       return `the fallback answers in the place of ${event.reason}`
     case 'headers':

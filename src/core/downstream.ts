@@ -13,6 +13,13 @@ export interface Peer {
   readonly listener: string
 }
 
+/** What was read of input that never became a request: bounded, and empty where nothing was. */
+export interface Glimpse {
+  readonly method: string
+  readonly target: string
+  readonly host: string
+}
+
 /**
  * Why a downstream is no longer there. `inconsistent`: what it was told to write did not keep to the head that it had been
  * told to send; the connection is closed, so that the client sees a broken answer. A bug of the one who answers.
@@ -65,6 +72,8 @@ export interface Downstream {
    * turns of the event loop that a close takes. For the sweep that finds whoever was not told.
    */
   readonly gone: boolean
+  /** After `malformed`: the rule that the body broke, see `Failure.rule`. */
+  readonly brokenRule?: string | undefined
 
   attach(events: DownstreamEvents): void
 

@@ -134,6 +134,8 @@ export interface Failure {
   readonly origin: Origin
   /** One safe sentence for the client: limits and field names, never values, addresses or stacks. */
   readonly detail?: string
+  /** The rule that was broken, where the reason stands for many: a constant, never what was sent. For log and metrics. */
+  readonly rule?: string
   /** When it makes sense to come again, in milliseconds. */
   readonly retryAfterMs?: number
   /** Replaces the table's proxy error type where one reason has two (a certificate or the protocol failed in TLS). */

@@ -19,7 +19,14 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }
-  | { readonly kind: 'failed'; readonly reason: string; readonly phase: string; readonly origin: string }
+  /** `rule`: which one was broken, where the reason stands for many. */
+  | {
+      readonly kind: 'failed'
+      readonly reason: string
+      readonly phase: string
+      readonly origin: string
+      readonly rule: string | null
+    }
   /** A fallback answered in the place of this failure. */
   | { readonly kind: 'fallback'; readonly reason: string }
   /** The head of the answer went out. */

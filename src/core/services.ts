@@ -7,6 +7,8 @@ import type { Reply } from './verdict.ts'
 export interface SideRequest {
   readonly method: string
   readonly target: string
+  /** Host without port, for the log. */
+  readonly host?: string
   /** Host as a client asked for it. */
   readonly authority?: string
   readonly headers: readonly string[]

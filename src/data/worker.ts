@@ -148,6 +148,7 @@ class DataWorker {
       handler: this.plane.engine,
       count,
       pressure: this.pressure,
+      fault: (rule) => this.metrics.counter('sluice_client_faults_total', [config.name, rule]).inc(),
     })
     this.listeners.set(id, listener)
     try {

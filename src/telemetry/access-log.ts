@@ -167,8 +167,9 @@ function isOrdinary(ex: Exchange, status: number): boolean {
   return status < 500 && ex.failure === undefined && ex.degraded === undefined
 }
 
-function failureFields(failure: Failure): string {
-  return `,"reason":"${failure.reason}","phase":"${failure.phase}","origin":"${failure.origin}"`
+function failureFields({ origin, phase, reason, rule }: Failure): string {
+  const text = `,"reason":"${reason}","phase":"${phase}","origin":"${origin}"`
+  return rule === undefined ? text : `${text},"rule":"${rule}"`
 }
 
 function matchedHeaders(headers: FlatHeaders, names: readonly string[], hidden: ReadonlySet<string>): string {

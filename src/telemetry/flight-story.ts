@@ -101,9 +101,9 @@ function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
 }
 
 function failureOf({ deadline, failure, startedAt }: Exchange, atMs: number): Happening {
-  const { origin, phase, reason } = failure as NonNullable<Exchange['failure']>
+  const { origin, phase, reason, rule = null } = failure as NonNullable<Exchange['failure']>
   if (SHED.has(reason)) return { atMs, kind: 'shed', reason }
-  if (!DEADLINES.has(reason)) return { atMs, kind: 'failed', reason, phase, origin }
+  if (!DEADLINES.has(reason)) return { atMs, kind: 'failed', reason, phase, origin, rule }
   const limit = deadline - startedAt
   return { atMs, kind: 'deadline', reason, limitMs: Number.isFinite(limit) ? rounded(limit) : null }
 }

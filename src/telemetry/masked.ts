@@ -21,5 +21,14 @@ export function maskedQuery(query: string, shown: ReadonlySet<string>): string {
 export function loggedPath({ downstream: { target }, path }: Exchange): string {
   if (path !== '') return path
   const query = target.indexOf('?')
-  return query === -1 ? target : target.slice(0, query)
+  return withoutUser(query === -1 ? target : target.slice(0, query))
+}
+
+/** An absolute form may hold a password, which is one reason to refuse it. */
+function withoutUser(target: string): string {
+  const at = target.lastIndexOf('@')
+  if (at === -1 || target.startsWith('/')) return target
+  const slashes = target.indexOf('//')
+  const start = slashes === -1 || slashes > at ? 0 : slashes + 2
+  return `${target.slice(0, start)}***${target.slice(at)}`
 }

@@ -121,6 +121,11 @@ export const METRICS = {
   sluice_bulkhead_limit: { kind: 'gauge', help: 'Permits that there are, held or not.', labels: ['route'] },
   sluice_streams: { kind: 'gauge', help: 'Open streams.', labels: ['route'] },
   sluice_queue_depth: { kind: 'gauge', help: 'Requests that wait for a permit now.', labels: ['route'] },
+  sluice_client_faults_total: {
+    kind: 'counter',
+    help: 'Requests and connections that a listener ended because they broke a rule of the protocol, a limit or a time-out.',
+    labels: ['listener', 'rule'],
+  },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
   sluice_pool_waiters: {
     kind: 'gauge',

@@ -139,7 +139,7 @@ const listener = createListener({
       downstream.attach(bare)
       bare.start()
     },
-    malformed: () => Buffer.alloc(0),
+    malformed: () => undefined,
   },
 })
 await listener.listen(false)

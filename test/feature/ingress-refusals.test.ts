@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Glimpse } from '../../src/core/downstream.ts'
+import type { Rule } from '../../src/data/ingress/rules.ts'
 import { field, httpClient } from '../kit/client.ts'
 import { type Gate, gate, ok } from '../kit/ingress.ts'
 import { settle, until } from '../kit/until.ts'
@@ -109,6 +111,91 @@ describe('what could be read in two ways is refused', () => {
     ['an unknown expectation', post('Expect: a-miracle\r\nContent-Length: 2\r\n', 'hi'), 417],
   ])('%s', async (_name, text, status) => {
     await refused(text, status)
+  })
+})
+
+describe('what is refused is counted by its rule, and what was read of it is told', () => {
+  const lines = (n: number): string => 'X: 1\r\n'.repeat(n)
+  test.each<[Rule, string, Partial<Glimpse> | undefined]>([
+    ['method', 'FOO /x?key=1 HTTP/1.1\r\nHost: a\r\n\r\n', { method: 'FOO', target: '/x?key=1' }],
+    ['method', 'get / HTTP/1.1\r\nHost: a\r\n\r\n', { method: 'get', target: '/' }],
+    ['method', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', {}],
+    ['method', `${'F'.repeat(40)} / HTTP/1.1\r\n\r\n`, {}],
+    ['method', `${get('')}\r\nBAD /b HTTP/1.1\r\n`, { method: 'BAD', target: '/b' }],
+    ['request_line', get('', '/a b'), { method: 'GET', target: '/a' }],
+    ['request_line', 'GET /x ICY/1.0\r\n\r\n', { method: 'GET', target: '/x' }],
+    ['target', get('', '/caf\xe9'), { method: 'GET', target: '/caf\xe9' }],
+    ['target', get('', `/${'a'.repeat(1500)}\x01`), { method: 'GET', target: `/${'a'.repeat(1023)}` }],
+    ['target', get('', 'http://user:pw@a/'), undefined],
+    ['version', 'GET /x HTTP/1.2\r\nHost: a\r\n\r\n', { method: 'GET', target: '/x' }],
+    ['version', 'GET /x HTTP/2.0\r\nHost: a\r\n\r\n', undefined],
+    ['version', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', {}],
+    ['field', get('X : 1\r\n', '/x'), { method: 'GET', target: '/x', host: 'a' }],
+    ['field', get('X: 1\r\n 2\r\n', '/x'), { method: 'GET', target: '/x', host: 'a' }],
+    [
+      'field',
+      `GET /x HTTP/1.1\r\n${lines(3)}hOST:  B:80 \r\n${lines(10)}X: \0\r\n\r\n`,
+      { host: 'B:80', target: '/x' },
+    ],
+    ['field', `${get('', '/1')}GET /2 HTTP/1.1\r\nHost: b\r\n(): 1\r\n`, { host: 'b', target: '/2' }],
+    ['line_end', 'GET / HTTP/1.1\r\nHost: a\nX: 1\r\n\r\n', { method: 'GET', target: '/', host: 'a' }],
+    ['line_end', get('X: a\rb\r\n'), { method: 'GET', target: '/', host: 'a' }],
+    ['content_length', post('Content-Length: +5\r\n', 'hello'), { method: 'POST', host: 'a' }],
+    ['content_length', post('Content-Length: 5\r\nContent-Length: 5\r\n', 'hello'), { method: 'POST', host: 'a' }],
+    ['content_length', post('Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', CHUNKS), { method: 'POST' }],
+    ['transfer_encoding', post('Transfer-Encoding: chunked, gzip\r\n', CHUNKS), { method: 'POST' }],
+    ['transfer_encoding', post('Transfer-Encoding: gzip\r\n', CHUNKS), undefined],
+    ['host', 'GET / HTTP/1.1\r\n\r\n', undefined],
+    ['expectation', post('Expect: a-miracle\r\nContent-Length: 2\r\n', 'hi'), undefined],
+    ['connect', 'CONNECT a:443 HTTP/1.1\r\nHost: b:443\r\n\r\n', { method: 'CONNECT', target: 'a:443', host: 'b:443' }],
+    ['target_bytes', `GET /${'a'.repeat(20_000)}`, { method: 'GET', target: `/${'a'.repeat(1023)}` }],
+    ['header_bytes', get(`X: ${'a'.repeat(40_000)}\r\n`, '/x'), { method: 'GET', target: '/x', host: 'a' }],
+    ['header_count', get(lines(30)), undefined],
+    ['chunk_size', post('Transfer-Encoding: chunked\r\n', 'x\r\n'), undefined],
+    ['chunk_extensions', post('Transfer-Encoding: chunked\r\n', '1;\x01\r\n'), undefined],
+    ['chunk_extensions', post('Transfer-Encoding: chunked\r\n', `1;${'a'.repeat(40_000)}\r\n`), undefined],
+    ['line_end', post('Transfer-Encoding: chunked\r\n', '1\r\nab\r\n'), undefined],
+    ['field', post('Transfer-Encoding: chunked\r\n', '0\r\nX : 1\r\n\r\n'), undefined],
+  ])('%s: %j', async (rule, text, glimpse) => {
+    const { faults, glimpses, handled } = held
+    const before = [faults.length, glimpses.length, handled.length] as const
+    const client = await held.client()
+    client.send(text)
+    await client.ended()
+    client.close()
+    await settle()
+    expect(faults.slice(before[0])).toEqual([rule])
+    const nothing = { method: '', target: '', host: '' }
+    expect(glimpses.slice(before[1])).toEqual(glimpse === undefined ? [] : [{ ...nothing, ...pickOf(glimpse) }])
+    if (glimpse === undefined) expect(handled.at(-1)?.refusal?.rule).toBe(rule)
+  })
+
+  /** What a case does not name is what all of them have. */
+  const pickOf = (glimpse: Partial<Glimpse>): Partial<Glimpse> =>
+    glimpse.method === 'POST'
+      ? { target: '/', host: 'a', ...glimpse }
+      : { method: glimpse.host === undefined ? '' : 'GET', ...glimpse }
+
+  test('silence and slowness; what is normal is none', async () => {
+    const from = held.faults.length
+    const silent = await held.client()
+    await silent.ended()
+    const slow = await held.client()
+    expect((await slow.send('GET / HT').answer()).status).toBe(408)
+    const cut = await held.client()
+    cut.peer.end('GET / HT')
+    await cut.ended()
+    expect(held.faults.slice(from)).toEqual(['silent', 'slow_head', 'cut_short'])
+    // A client that leaves, before its first byte or between requests, and one that does so in a body.
+    ;(await held.client()).close()
+    const left = await held.client()
+    await left.send(get('')).answer()
+    left.peer.end()
+    await left.ended()
+    const half = await held.client()
+    half.peer.end(post('Content-Length: 5\r\n', 'x'))
+    await half.ended()
+    expect(held.faults.length).toBe(from + 3)
   })
 })
 

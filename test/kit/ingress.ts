@@ -1,6 +1,7 @@
 import type { ListenerConfig } from '../../src/core/config.ts'
-import type { Downstream, DownstreamEvents, Gone, Peer } from '../../src/core/downstream.ts'
+import type { Downstream, DownstreamEvents, Glimpse, Gone, Peer } from '../../src/core/downstream.ts'
 import { FAILURES, type Failure } from '../../src/core/failures.ts'
+import type { Reply } from '../../src/core/verdict.ts'
 import {
   type ConnectionCount,
   createListener,
@@ -90,6 +91,10 @@ export interface GateOptions {
 export class Gate implements IngressHandler {
   readonly handled: Handled[] = []
   readonly malformedInputs: Failure[] = []
+  /** What was read of them. */
+  readonly glimpses: Glimpse[] = []
+  /** Rules that clients broke. */
+  readonly faults: string[] = []
   listener!: Listener
   port = 0
   respond: Respond
@@ -116,11 +121,11 @@ export class Gate implements IngressHandler {
     else refuse(downstream, refusal)
   }
 
-  malformed(_peer: Peer, failure: Failure): Buffer {
+  malformed(_peer: Peer, failure: Failure, seen: Glimpse): Reply {
     this.malformedInputs.push(failure)
-    const body = `${failure.reason}: ${failure.detail ?? ''}`
-    const head = `HTTP/1.1 ${FAILURES[failure.reason].status} x\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`
-    return Buffer.from(head + body)
+    this.glimpses.push(seen)
+    const body = Buffer.from(`${failure.reason}: ${failure.detail ?? ''}`)
+    return { status: FAILURES[failure.reason].status, headers: ['content-length', String(body.length)], body }
   }
 
   async start(options: GateOptions = {}): Promise<this> {
@@ -135,7 +140,14 @@ export class Gate implements IngressHandler {
     const clock = options.clock ?? systemClock
     this.timers = new TimerWheel(clock)
     const count = options.count === undefined ? {} : { count: options.count }
-    this.listener = createListener({ config, clock, timers: this.timers, handler: this, ...count })
+    this.listener = createListener({
+      config,
+      clock,
+      timers: this.timers,
+      handler: this,
+      fault: (rule) => void this.faults.push(rule),
+      ...count,
+    })
     this.port = await this.listener.listen(options.reusePort ?? true)
     return this
   }

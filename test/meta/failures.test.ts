@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { FAILURES } from '../../src/core/failures.ts'
 import { ABANDONED, FAILED, IGNORED, TIMED_OUT, UNSENT } from '../../src/core/lessons.ts'
+import { RULES } from '../../src/data/ingress/rules.ts'
 import { read } from './files.ts'
 
 interface Documented {
@@ -40,3 +41,12 @@ test.each(Object.entries(FAILURES))(
     expect(section?.text.length).toBeGreaterThan(40)
   },
 )
+
+test('docs/failures.md tells every rule of a listener as the code does', () => {
+  const rows = [...read('docs/failures.md').matchAll(/^\| `([a-z_]+)` \| (.+) \|$/gm)].map(([, rule, what]) => [
+    rule,
+    what,
+  ])
+  const told = Object.fromEntries(rows.filter(([rule]) => Object.hasOwn(RULES, rule as string)))
+  expect(told).toEqual(RULES)
+})

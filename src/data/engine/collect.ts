@@ -4,9 +4,6 @@ import type { SideRequest } from '../../core/services.ts'
 import type { Reply } from '../../core/verdict.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 
-/** Input that never became a request. */
-const NOWHERE: SideRequest = { method: '', target: '', headers: [], body: undefined }
-
 /** The sender of requests that Sluice makes itself. */
 export const OURSELVES: Peer = { address: '127.0.0.1', port: 0, localPort: 0, secure: false, listener: '-' }
 
@@ -17,7 +14,7 @@ export const OURSELVES: Peer = { address: '127.0.0.1', port: 0, localPort: 0, se
 export class CollectingDownstream implements Downstream {
   readonly method: string
   readonly target: string
-  readonly host = ''
+  readonly host: string
   readonly authority: string
   readonly headers: FlatHeaders
   readonly protocol = 'HTTP/1.1'
@@ -35,12 +32,13 @@ export class CollectingDownstream implements Downstream {
   private chunks: Buffer[] = []
   private over = false
 
-  constructor(peer: Peer, request: SideRequest | undefined, bound: number, done: (reply: Reply | undefined) => void) {
-    const { method, target, headers, body } = request ?? NOWHERE
+  constructor(peer: Peer, request: SideRequest, bound: number, done: (reply: Reply | undefined) => void) {
+    const { method, target, headers, body, host = '', authority = '' } = request
     this.peer = peer
     this.method = method
     this.target = target
-    this.authority = request?.authority ?? ''
+    this.host = host
+    this.authority = authority
     this.headers = headers
     this.body = body
     this.contentLength = body?.length ?? 0
@@ -106,12 +104,4 @@ export class CollectingDownstream implements Downstream {
     if (reply === undefined) this.events?.onGone('closed')
     else this.events?.onSent()
   }
-}
-
-/** The bytes of an answer for a connection that is closed after it. */
-export function rawAnswer(reply: Reply): Buffer {
-  let head = `HTTP/1.1 ${reply.status} \r\n`
-  for (let i = 0; i < reply.headers.length; i += 2) head += `${reply.headers[i]}: ${reply.headers[i + 1]}\r\n`
-  const bytes = Buffer.from(`${head}connection: close\r\n\r\n`, 'latin1')
-  return reply.body === undefined ? bytes : Buffer.concat([bytes, reply.body])
 }

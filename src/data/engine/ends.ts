@@ -55,10 +55,11 @@ export function stalledFailure(sent: boolean): Failure {
 }
 
 /** What an exchange fails with whose request body does not come as it should. */
-export function bodyFailure(why: Exclude<Gone, 'closed'>): Failure {
-  return why === 'too_slow'
-    ? failure('request_timeout', 'send', 'client', 'No byte of the body came within timeouts.body.')
-    : failure('bad_request', 'send', 'client', 'The framing of the body is broken.')
+export function bodyFailure(why: Exclude<Gone, 'closed'>, rule: string | undefined): Failure {
+  if (why === 'too_slow')
+    return failure('request_timeout', 'send', 'client', 'No byte of the body came within timeouts.body.')
+  const failed = failure('bad_request', 'send', 'client', 'The framing of the body is broken.')
+  return rule === undefined ? failed : { ...failed, rule }
 }
 
 /** What an exchange fails with whose answer broke behind its head. */

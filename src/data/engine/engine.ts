@@ -1,4 +1,4 @@
-import type { Downstream, Peer } from '../../core/downstream.ts'
+import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Pressure } from '../../core/pressure.ts'
@@ -8,7 +8,7 @@ import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
-import { CollectingDownstream, rawAnswer } from './collect.ts'
+import { CollectingDownstream } from './collect.ts'
 import { Living } from './living.ts'
 import { lookUp, writeDown } from './look-up.ts'
 import { ReplayBudget } from './replay.ts'
@@ -96,16 +96,16 @@ export class Engine implements RunHost<Run> {
     }
   }
 
-  /** For input that never became a request: the bytes to send before closing. It is recorded like any request. */
-  malformed(peer: Peer, refusal: Failure): Buffer {
+  /** For input that never became a request: the answer to send before closing. It is recorded like any request. */
+  malformed(peer: Peer, refusal: Failure, seen: Glimpse): Reply | undefined {
     let answer: Reply | undefined
     this.handle(
-      new CollectingDownstream(peer, undefined, MALFORMED_BYTES, (reply) => {
+      new CollectingDownstream(peer, { ...seen, headers: [], body: undefined }, MALFORMED_BYTES, (reply) => {
         answer = reply
       }),
       refusal,
     )
-    return answer === undefined ? Buffer.alloc(0) : rawAnswer(answer)
+    return answer
   }
 
   /** A request of our own to an upstream: runs and drains like any other, but is not recorded. */

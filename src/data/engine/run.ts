@@ -378,7 +378,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     }
     if (why !== 'closed' && !this.ex.sent && !this.answering) {
       this.downstream.closeAfter()
-      this.fail(bodyFailure(why))
+      this.fail(bodyFailure(why, this.downstream.brokenRule))
       return
     }
     if (why !== 'closed') this.downstream.reset()

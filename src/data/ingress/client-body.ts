@@ -1,4 +1,5 @@
 import type { DownstreamEvents } from '../../core/downstream.ts'
+import type { Failure } from '../../core/failures.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Guard } from './guard.ts'
 import { SILENCE_MS, TOTAL_MS } from './linger.ts'
@@ -22,7 +23,7 @@ export interface BodyOwner {
   /** The body is not read to its end: the connection can carry no other request. */
   onBodyCut(): void
   /** Before anybody attached: the body's framing is broken. */
-  onBroken(): void
+  onBroken(failure: Failure): void
 }
 
 /** What may be missing of a body that nobody wants, so that its connection is kept. */
@@ -103,12 +104,12 @@ export class ClientBody {
   }
 
   /** The rest of it can't be parsed. */
-  breakOff(): void {
+  breakOff(failure: Failure): void {
     const { owner, state } = this
     if (state >= Body.complete) return
     this.cut()
     if (state === Body.discarded) return
-    if (owner.events === undefined) owner.onBroken()
+    if (owner.events === undefined) owner.onBroken(failure)
     else owner.events.onGone('malformed')
   }
 

@@ -1,30 +1,37 @@
 import type { Socket } from 'node:net'
-import type { Downstream, Peer } from '../../core/downstream.ts'
+import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
 import type { Failure } from '../../core/failures.ts'
+import type { Reply } from '../../core/verdict.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type ClientConnection, NodeDownstream } from './downstream.ts'
+import { glimpseOf } from './glimpse.ts'
 import type { Guard } from './guard.ts'
 import { Linger, TOTAL_MS } from './linger.ts'
-import { CUT_SHORT, type ParserError } from './malformed.ts'
+import { CUT_SHORT, type ParserError, SLOW_HEAD } from './malformed.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 import { Backlog, divert, PAUSED, stopBehind } from './parser.ts'
+import { rawAnswer } from './raw-answer.ts'
 
 /** Who answers the requests of a listener. */
 export interface IngressHandler {
   /** Takes a request over and attaches to it before it returns. `refusal`: it must be answered with this failure. */
   handle(downstream: Downstream, refusal?: Failure): void
-  /** For input that never became a request: the bytes to send before the connection closes. */
-  malformed(peer: Peer, failure: Failure): Buffer
+  /** For input that never became a request: the answer to send before the connection closes. `seen`: for the log. */
+  malformed(peer: Peer, failure: Failure, seen: Glimpse): Reply | undefined
 }
 
 /** What the connections of one listener share. */
 export interface ConnectionHost {
   readonly handler: IngressHandler
   readonly guard: Guard
+  readonly clock: Clock
   readonly timers: TimerWheel
   readonly name: string
   readonly draining: boolean
+  /** A client broke a rule, see `RULES`: to be counted. */
+  readonly fault: (rule: string) => void
   /** Milliseconds, see `timeouts.body`. */
   readonly bodyTimeout: number
   /** Connections that wait for their client's end, longest first; each gives way where there are too many connections. */
@@ -53,7 +60,7 @@ export class Connection implements ClientConnection {
   /** Made when a client first sends a request before it has its answer. */
   private backlog: Backlog | undefined = undefined
   /** Answered once all before it were. */
-  private malformed: Failure | undefined = undefined
+  private malformed: { readonly failure: Failure; readonly seen: Glimpse } | undefined = undefined
   /** The answer under way, or sent, is the last one. */
   private last = false
   private linger: Linger | undefined = undefined
@@ -95,7 +102,9 @@ export class Connection implements ClientConnection {
   onRequest(req: Incoming, res: Outgoing): void {
     if (this.last) return
     const { guard } = this.host
-    const downstream = new NodeDownstream(this, req, res, guard, guard.judge(req))
+    const refusal = guard.judge(req)
+    if (refusal !== undefined) this.fault(refusal)
+    const downstream = new NodeDownstream(this, req, res, guard, refusal)
     this.newest = downstream
     if (this.offering !== undefined) this.offerEnd = Number.NaN
     else if (guard.offersUpgrade) this.onOffer(guard, downstream)
@@ -133,20 +142,31 @@ export class Connection implements ClientConnection {
       // A refused request closes the connection anyway: its body is nobody's concern.
       if (newest.refusal !== undefined) this.drop()
       else if (error.code === CUT_SHORT) this.socket.destroy()
-      else newest.breakBody()
+      else {
+        this.fault(failure)
+        newest.breakBody(failure)
+      }
       return
     }
-    if (this.last) return
-    if (this.active === undefined) this.refuse(failure)
-    else this.answerLast(failure)
+    if (this.last || this.malformed !== undefined) return
+    if (failure === SLOW_HEAD && this.socket.bytesRead === 0) {
+      this.host.fault('silent')
+      this.socket.destroy()
+      return
+    }
+    this.fault(failure)
+    this.refuse(failure, glimpseOf(error))
   }
 
   /** CONNECT: node has taken its parser off the socket. What was asked before is answered first. */
-  onConnect(failure: Failure): void {
+  onConnect(failure: Failure, seen: Glimpse): void {
     this.socket.on('error', ignore)
-    if (this.active !== undefined) this.answerLast(failure)
-    else if (this.last) this.socket.destroy()
-    else this.refuse(failure)
+    if (this.last) {
+      this.socket.destroy()
+      return
+    }
+    this.fault(failure)
+    this.refuse(failure, seen)
   }
 
   onClosed(): void {
@@ -156,14 +176,16 @@ export class Connection implements ClientConnection {
     this.next = undefined
   }
 
-  /** Answers with a failure that belongs to no request, and closes. */
-  refuse(failure: Failure): void {
-    const { socket } = this
-    if (!socket.writable || (failure.reason === 'request_timeout' && socket.bytesRead === 0)) {
-      socket.destroy()
+  /** Answers with a failure that belongs to no request, once all before it were answered, and closes. */
+  refuse(failure: Failure, seen: Glimpse): void {
+    if (this.active !== undefined) {
+      this.malformed = { failure, seen }
+      this.drop()
       return
     }
-    socket.write(this.host.handler.malformed(this.peer, failure))
+    const { socket } = this
+    const answer = this.host.handler.malformed(this.peer, failure, seen)
+    if (answer !== undefined && socket.writable) socket.write(rawAnswer(answer, this.host.clock.wall()))
     this.end()
   }
 
@@ -228,7 +250,7 @@ export class Connection implements ClientConnection {
       this.next = undefined
       this.begin(next)
       if (!this.last) this.backlog?.release()
-    } else if (this.malformed !== undefined) this.refuse(this.malformed)
+    } else if (this.malformed !== undefined) this.refuse(this.malformed.failure, this.malformed.seen)
   }
 
   private begin(downstream: NodeDownstream): void {
@@ -245,10 +267,8 @@ export class Connection implements ClientConnection {
     this.next = undefined
   }
 
-  /** Behind what was asked before; nothing that follows is looked at. */
-  private answerLast(failure: Failure): void {
-    this.malformed ??= failure
-    this.drop()
+  private fault({ rule }: Failure): void {
+    if (rule !== undefined) this.host.fault(rule)
   }
 
   private onPaused(error: ParserError): void {

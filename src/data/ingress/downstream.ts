@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
-import { type Failure, failure } from '../../core/failures.ts'
+import type { Failure } from '../../core/failures.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { forNode, isLength, isSendable, isSpecial, trailerPairs } from './answer-fields.ts'
 import { type BodyConnection, type BodyOwner, ClientBody } from './client-body.ts'
@@ -33,8 +33,6 @@ const SMALL_BYTES = 8192
 const EARLY_BYTES = 16_384
 const NOTHING = Buffer.alloc(0)
 
-const BROKEN_BODY = failure('bad_request', 'request', 'client', 'The framing of the body is broken.')
-
 /**
  * A request over node:http. Only flat headers are touched, only Buffers and latin1 are written: with other strings node
  * would encode head and body as UTF-8 in one piece. node does not hold answers to their announced length; this does.
@@ -49,6 +47,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
   readonly peer: Peer
   readonly contentLength: number
   readonly upgrade = undefined
+  brokenRule: string | undefined = undefined
   bytesOut = 0
   /** @internal What the guard found, or the body before the request's turn came. */
   refusal: Failure | undefined
@@ -127,8 +126,10 @@ export class NodeDownstream implements Downstream, BodyOwner {
   }
 
   /** @internal The rest of this request can't be parsed. */
-  breakBody(): void {
-    if (!this.over) this.body?.breakOff()
+  breakBody(failure: Failure): void {
+    if (this.over) return
+    this.brokenRule = failure.rule
+    this.body?.breakOff(failure)
   }
 
   /** @internal */
@@ -139,8 +140,8 @@ export class NodeDownstream implements Downstream, BodyOwner {
   }
 
   /** @internal */
-  onBroken(): void {
-    this.refusal ??= BROKEN_BODY
+  onBroken(failure: Failure): void {
+    this.refusal ??= failure
   }
 
   /** @internal All of the request was parsed. */

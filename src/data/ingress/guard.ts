@@ -1,6 +1,7 @@
 import type { ListenerConfig } from '../../core/config.ts'
-import { type Failure, failure } from '../../core/failures.ts'
+import type { Failure } from '../../core/failures.ts'
 import { hostOf } from '../../lib/authority.ts'
+import { breach, type Rule } from './rules.ts'
 
 /** A request's head as node:http parsed it. */
 export interface RawHead {
@@ -11,20 +12,19 @@ export interface RawHead {
   readonly rawHeaders: string[]
 }
 
-const bad = (detail: string): Failure => failure('bad_request', 'request', 'client', detail)
-const unknown = (detail: string): Failure => failure('not_implemented', 'request', 'client', detail)
+const bad = (rule: Rule, detail: string): Failure => breach(rule, 'bad_request', detail)
 
-const VERSION = bad('Only HTTP/1.0 and HTTP/1.1 are spoken here.')
-const TWO_HOSTS = bad('There is more than one Host field.')
-const NO_HOST = bad('The Host field is missing or empty.')
-const BAD_HOST = bad('The Host field is not a valid host and port.')
-const BAD_AUTHORITY = bad('The host of the request target is not valid.')
-const BAD_TARGET = bad('The request target is neither a path nor an http URL.')
-const BAD_STAR = bad('The target * belongs to OPTIONS.')
-const OLD_CODING = bad('HTTP/1.0 has no Transfer-Encoding.')
-const BAD_LENGTH = bad('The Content-Length is not valid.')
-const CODING = unknown('No transfer coding but chunked is known here.')
-const EXPECTATION = failure('expectation_failed', 'request', 'client', 'No expectation but 100-continue is known here.')
+const VERSION = bad('version', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.')
+const TWO_HOSTS = bad('host', 'There is more than one Host field.')
+const NO_HOST = bad('host', 'The Host field is missing or empty.')
+const BAD_HOST = bad('host', 'The Host field is not a valid host and port.')
+const BAD_AUTHORITY = bad('target', 'The host of the request target is not valid.')
+const BAD_TARGET = bad('target', 'The request target is neither a path nor an http URL.')
+const BAD_STAR = bad('target', 'The target * belongs to OPTIONS.')
+const OLD_CODING = bad('transfer_encoding', 'HTTP/1.0 has no Transfer-Encoding.')
+const BAD_LENGTH = bad('content_length', 'The Content-Length is not valid.')
+const CODING = breach('transfer_encoding', 'not_implemented', 'No transfer coding but chunked is known here.')
+const EXPECTATION = breach('expectation', 'expectation_failed', 'No expectation but 100-continue is known here.')
 
 /**
  * Judges a head in one pass over its flat fields, for what node:http accepts and a gateway must not (RFC 9112, sections 3
@@ -52,12 +52,22 @@ export class Guard {
 
   constructor(limits: ListenerConfig['limits']) {
     const { targetBytes, headerCount, headerBytes } = limits
-    const refuse = (reason: 'uri_too_long' | 'headers_too_large', detail: string): Failure =>
-      failure(reason, 'request', 'client', detail)
     this.limits = limits
-    this.tooLong = refuse('uri_too_long', `The target is longer than limits.targetBytes (${targetBytes}).`)
-    this.tooMany = refuse('headers_too_large', `There are more fields than limits.headerCount (${headerCount}).`)
-    this.tooLarge = refuse('headers_too_large', `The fields take more than limits.headerBytes (${headerBytes}).`)
+    this.tooLong = breach(
+      'target_bytes',
+      'uri_too_long',
+      `The target is longer than limits.targetBytes (${targetBytes}).`,
+    )
+    this.tooMany = breach(
+      'header_count',
+      'headers_too_large',
+      `There are more fields than limits.headerCount (${headerCount}).`,
+    )
+    this.tooLarge = breach(
+      'header_bytes',
+      'headers_too_large',
+      `The fields take more than limits.headerBytes (${headerBytes}).`,
+    )
   }
 
   /** Undefined: acceptable. Changes `rawHeaders` where Host comes from the target. */

@@ -7,6 +7,7 @@ import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Connection, type ConnectionHost, type IngressHandler } from './connection.ts'
+import { glimpseOfConnect, NOTHING_SEEN } from './glimpse.ts'
 import { Guard } from './guard.ts'
 import { malformedFailure, type ParserError } from './malformed.ts'
 import { Incoming, Outgoing } from './messages.ts'
@@ -28,6 +29,8 @@ export interface ListenerOptions {
   readonly handler: IngressHandler
   /** Default: this listener's own connections only. */
   readonly count?: ConnectionCount
+  /** Counts the rules that clients break, see `RULES`. */
+  readonly fault?: (rule: string) => void
   /** Default: never too much. */
   readonly pressure?: Pressure
 }
@@ -59,12 +62,13 @@ export class Listener implements ConnectionHost {
   readonly timers: TimerWheel
   readonly name: string
   readonly bodyTimeout: number
+  readonly fault: (rule: string) => void
   private leaving = false
   private readonly pressure: Pressure | undefined
   readonly lingering = new Set<Connection>()
   inFlight = 0
   private readonly config: ListenerConfig
-  private readonly clock: Clock
+  readonly clock: Clock
   private readonly count: ConnectionCount
   private readonly server: Server<typeof Incoming, typeof Outgoing>
   private readonly app: ReturnType<typeof fastify>
@@ -73,7 +77,8 @@ export class Listener implements ConnectionHost {
   /** Idle connections to close in one step of a drain. */
   private portion = 1
 
-  constructor({ config, clock, timers, handler, count, pressure }: ListenerOptions) {
+  constructor({ config, clock, timers, handler, count, pressure, fault = ignore }: ListenerOptions) {
+    this.fault = fault
     this.pressure = pressure
     this.handler = handler
     this.guard = new Guard(config.limits)
@@ -90,7 +95,7 @@ export class Listener implements ConnectionHost {
     // The guard judges Expect; `100 Continue` waits until the body is wanted.
     this.server.on('checkContinue', onRequest)
     this.server.on('checkExpectation', onRequest)
-    this.server.on('connect', (req) => this.open.get(req.socket)?.onConnect(CONNECT_REFUSED))
+    this.server.on('connect', (req) => this.open.get(req.socket)?.onConnect(CONNECT_REFUSED, glimpseOfConnect(req)))
     this.app = fastify({
       serverFactory: () => this.server as unknown as Server,
       clientErrorHandler: (error, socket) => this.onClientError(error as Error, socket),
@@ -152,8 +157,8 @@ export class Listener implements ConnectionHost {
       if (connection.counted) this.count.give()
       connection.onClosed()
     })
-    if (!connection.counted) connection.refuse(TOO_MANY)
-    else if ((this.pressure?.stage ?? 0) >= Stage.refuse) connection.refuse(OVERLOADED)
+    if (!connection.counted) connection.refuse(TOO_MANY, NOTHING_SEEN)
+    else if ((this.pressure?.stage ?? 0) >= Stage.refuse) connection.refuse(OVERLOADED, NOTHING_SEEN)
   }
 
   /** A client that has its answer gives its place to one that has not asked yet. */
@@ -206,6 +211,8 @@ export class Listener implements ConnectionHost {
     if (this.server.listening) NetServer.prototype.close.call(this.server)
   }
 }
+
+function ignore(): void {}
 
 /** node:http with every strictness on and every bound set. */
 function strictServer(config: ListenerConfig): Server<typeof Incoming, typeof Outgoing> {

@@ -1,6 +1,7 @@
 import type { ListenerConfig } from '../../core/config.ts'
-import { type Failure, failure } from '../../core/failures.ts'
+import type { Failure } from '../../core/failures.ts'
 import { UNKNOWN_METHOD } from './methods.ts'
+import { breach, type Rule } from './rules.ts'
 
 /** What node:http reports through `clientError`. */
 export interface ParserError extends Error {
@@ -14,15 +15,43 @@ export interface ParserError extends Error {
 /** The client closed its side in the middle of a message. */
 export const CUT_SHORT = 'HPE_INVALID_EOF_STATE'
 
+export const SLOW_HEAD: Failure = breach(
+  'slow_head',
+  'request_timeout',
+  'The head was not complete within timeouts.headers.',
+)
+
+/** By the code of llhttp. */
+const RULE_OF: ReadonlyMap<string, Rule> = new Map([
+  [CUT_SHORT, 'cut_short'],
+  ['HPE_INVALID_URL', 'target'],
+  ['HPE_INVALID_VERSION', 'version'],
+  ['HPE_INVALID_CONSTANT', 'request_line'],
+  ['HPE_PAUSED_H2_UPGRADE', 'version'],
+  ['HPE_INVALID_HEADER_TOKEN', 'field'],
+  ['HPE_UNEXPECTED_SPACE', 'field'],
+  ['HPE_CR_EXPECTED', 'line_end'],
+  ['HPE_LF_EXPECTED', 'line_end'],
+  ['HPE_STRICT', 'line_end'],
+  ['HPE_INVALID_CONTENT_LENGTH', 'content_length'],
+  ['HPE_UNEXPECTED_CONTENT_LENGTH', 'content_length'],
+  ['HPE_INVALID_TRANSFER_ENCODING', 'transfer_encoding'],
+  ['HPE_INVALID_CHUNK_SIZE', 'chunk_size'],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 'chunk_extensions'],
+  ['HPE_CLOSED_CONNECTION', 'after_close'],
+])
+
 /** The failure that a parser's error stands for; undefined: the connection itself broke, nobody is there to answer. */
 export function malformedFailure(error: ParserError, limits: ListenerConfig['limits']): Failure | undefined {
   const { code = '' } = error
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return failure('request_timeout', 'request', 'client', 'The head was not complete within timeouts.headers.')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return SLOW_HEAD
   if (code === 'HPE_HEADER_OVERFLOW') return overflow(error, limits)
   if (code === 'HPE_INVALID_METHOD') return UNKNOWN_METHOD
   if (!code.startsWith('HPE_')) return undefined
-  return failure('bad_request', 'request', 'client', error.reason === undefined ? undefined : `${error.reason}.`)
+  const { reason } = error
+  if (reason === undefined) return breach(RULE_OF.get(code) ?? 'syntax', 'bad_request')
+  const rule = reason.includes('chunk extension') ? 'chunk_extensions' : (RULE_OF.get(code) ?? 'syntax')
+  return breach(rule, 'bad_request', `${reason}.`)
 }
 
 /**
@@ -32,14 +61,13 @@ export function malformedFailure(error: ParserError, limits: ListenerConfig['lim
 function overflow(error: ParserError, limits: ListenerConfig['limits']): Failure {
   const seen = error.rawPacket?.subarray(0, error.bytesParsed ?? error.rawPacket.length)
   if (seen !== undefined && startsRequest(seen) && !seen.includes(10))
-    return failure(
+    return breach(
+      'target_bytes',
       'uri_too_long',
-      'request',
-      'client',
       `The target is longer than limits.targetBytes (${limits.targetBytes}).`,
     )
   const detail = `The fields take more than limits.headerBytes (${limits.headerBytes}).`
-  return failure('headers_too_large', 'request', 'client', detail)
+  return breach('header_bytes', 'headers_too_large', detail)
 }
 
 /** A method in capitals and a space. */

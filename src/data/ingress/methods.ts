@@ -1,11 +1,11 @@
 import { METHODS } from 'node:http'
-import { type Failure, failure } from '../../core/failures.ts'
+import type { Failure } from '../../core/failures.ts'
+import { breach } from './rules.ts'
 
-export const CONNECT_REFUSED: Failure = failure('not_implemented', 'request', 'client', 'CONNECT is not served here.')
-export const UNKNOWN_METHOD: Failure = failure(
+export const CONNECT_REFUSED: Failure = breach('connect', 'not_implemented', 'CONNECT is not served here.')
+export const UNKNOWN_METHOD: Failure = breach(
+  'method',
   'bad_request',
-  'request',
-  'client',
   'The request line does not begin with a known method.',
 )
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Flight, FlightSummary, Happening } from '../../../src/core/flight.ts'
+import { field, httpClient } from '../../kit/client.ts'
 import { type Answer, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort, tcpServer } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -113,6 +114,35 @@ describe('the story of a request', () => {
     const flight = await flightOf(await gateway.get('/open'))
     expect(kinds(flight)).toEqual(['received', 'breaker', 'failed', 'headers', 'ended'])
     expect(one(flight, 'breaker')).toMatchObject({ upstream: 'broken', state: 'open' })
+  })
+
+  test('what never became a request', async () => {
+    const client = await httpClient(gateway.port())
+    client.send('GET /a/s3cret-free?key=s3cret HTTP/1.1\r\nHost: Shop.test\r\nX-Token : s3cret\r\n\r\n')
+    const answer = await client.answer()
+    const headers = Object.fromEntries(
+      ['date', 'proxy-status', 'x-correlation-id', 'sluice-request-id', 'content-type', 'connection'].map((name) => [
+        name,
+        field(answer, name) as string,
+      ]),
+    )
+    expect(client.peer.text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+    expect(headers).toMatchObject({
+      date: expect.stringMatching(/ GMT$/),
+      'proxy-status': 'test; error=http_request_error; details="bad_request"',
+      'x-correlation-id': headers['sluice-request-id'],
+      'content-type': 'application/problem+json',
+      connection: 'close',
+    })
+    const flight = await flightOf({ status: 400, headers, body: '' })
+    expect(flight).toMatchObject({ route: null, method: 'GET', host: 'Shop.test', path: '/a/s3cret-free', query: '' })
+    expect(one(flight, 'failed')).toMatchObject({ reason: 'bad_request', rule: 'field', origin: 'client' })
+    expect((await sluice('why', flight.requestId)).stdout).toContain('rule field')
+    const line = await gateway.line(({ request_id }) => request_id === flight.requestId)
+    expect(line).toMatchObject({ method: 'GET', path: '/a/s3cret-free', host: 'Shop.test', status: 400, rule: 'field' })
+    expect(gateway.stdout).not.toContain('key=s3cret')
+    await gateway.shows('sluice_client_faults_total{listener="web",rule="field"} 1')
+    client.close()
   })
 
   test('a spent retry budget', async () => {

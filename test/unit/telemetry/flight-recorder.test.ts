@@ -147,7 +147,7 @@ test.each([
   ['shed', { kind: 'shed', reason: 'shed' }],
   ['overloaded', { kind: 'shed', reason: 'overloaded' }],
   ['deadline_unmeetable', { kind: 'deadline', reason: 'deadline_unmeetable', limitMs: 500 }],
-  ['no_endpoint', { kind: 'failed', reason: 'no_endpoint', phase: 'headers', origin: 'upstream' }],
+  ['no_endpoint', { kind: 'failed', reason: 'no_endpoint', phase: 'headers', origin: 'upstream', rule: null }],
 ] as const)('%s is told as what it is', (reason, happening) => {
   const bench = new Bench()
   const ex = bench.exchange()

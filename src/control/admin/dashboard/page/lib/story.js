@@ -20,7 +20,8 @@ const SENTENCES = {
   no_retry: ({ because }) => `no further try: ${NO_RETRY[because] ?? because}`,
   shed: ({ reason }) => `refused: ${reason}`,
   deadline: ({ limitMs, reason }) => `${reason}${limitMs === null ? '' : ` (it had ${ms(limitMs)})`}`,
-  failed: ({ origin, phase, reason }) => `failed: ${reason} (${phase}, caused by ${origin})`,
+  failed: ({ origin, phase, reason, rule }) =>
+    `failed: ${reason}${rule === null ? '' : `, rule ${rule}`} (${phase}, caused by ${origin})`,
   fallback: ({ reason }) => `the fallback answers in the place of ${reason}`,
   headers: ({ status }) => `the answer begins: ${status}`,
   ended: ({ bytesIn, bytesOut, status }) => `ended: ${status}, ${bytesIn} bytes in, ${bytesOut} bytes out`,
