@@ -42,7 +42,8 @@ More files to start from are in [config/examples](../config/examples).
   value (null) is an error: leave the key out for its default.
 - **Environment**: \`\${NAME}\` and \`\${NAME:-default}\` stand for values of the environment, in any value, quoted or not;
   the default also counts for an empty value. \`$\${\` stands for the characters \`\${\`. A name that is not set and has no
-  default is an error. Keys are never replaced. The environment is read once, at the start.
+  default is an error. A value that is one \`\${NAME}\` and nothing else is what its text looks like, a number or a boolean
+  too, in quotes as well: inside \`{ }\` it must be quoted. Keys are never replaced. The environment is read once, at the start.
 - **Secrets** are never written into the file. They are references: \`{ file: PATH }\` or \`{ env: NAME }\`.
 - **Files** are named relative to the config file.
 - **Versions**: without \`apiVersion\` the newest is meant; older files load, too: see [migrating.md](migrating.md).

@@ -3,7 +3,7 @@ import type { FallbackOptions } from '../data/policies/fallback.ts'
 import { POLICIES } from '../data/policies/index.ts'
 import type { UpstreamOptions } from '../data/upstreams/options.ts'
 import { type Diagnostic, suggestion } from '../schema/diagnostics.ts'
-import type { Node } from '../schema/node.ts'
+import { type Node, origin } from '../schema/node.ts'
 import { balancingMistakes } from './balancing.ts'
 import type { Path } from './contract.ts'
 import { badFallbacks } from './fallbacks.ts'
@@ -194,7 +194,10 @@ class Check {
   }
 
   private error(path: Path, message: string): void {
-    this.diagnostics.push({ severity: 'error', at: placeOf(this.tree, path), path: pathText(path), message })
+    // One that stands for a list of one has no path of its own.
+    const node = nodeAt(this.tree, path) ?? nodeAt(this.tree, path.slice(0, -1))
+    const said = node?.kind === 'scalar' && node.substituted !== undefined ? `${message} ${origin(node)}` : message
+    this.diagnostics.push({ severity: 'error', at: placeOf(this.tree, path), path: pathText(path), message: said })
   }
 
   /** At the key itself. */

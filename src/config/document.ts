@@ -15,7 +15,7 @@ import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../schema/node.ts'
 import { type Comment, readComments } from './comments.ts'
 import { decode } from './decode.ts'
-import { type Environment, substitute } from './environment.ts'
+import { type Environment, isReference, substitute } from './environment.ts'
 import { firstFault } from './faults.ts'
 import { syntaxMessage } from './syntax.ts'
 
@@ -228,8 +228,13 @@ class Conversion {
       this.error(at, put.problem)
       return { kind: 'scalar', at, value: '', text: '', quoted: true }
     }
-    const read = quoted ? put.text : plainValue(put.text)
-    return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: true }
+    if (!isReference(text)) {
+      const read = quoted ? put.text : plainValue(put.text)
+      return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: text }
+    }
+    // Within { } a reference must be quoted: that says nothing of its value. Nobody means null by an empty one.
+    const read = plainValue(put.text) ?? put.text
+    return { kind: 'scalar', at, value: read, text: put.text, quoted: true, substituted: text }
   }
 
   private position(offset: number): Position {
@@ -251,5 +256,6 @@ function plainValue(text: string): ScalarNode['value'] {
   if (/^(true|True|TRUE)$/.test(text)) return true
   if (/^(false|False|FALSE)$/.test(text)) return false
   if (/^(|~|null|Null|NULL)$/.test(text)) return null
-  return /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text
+  const isNumber = /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$|^0o[0-7]+$|^0x[0-9a-fA-F]+$/.test(text)
+  return isNumber ? Number(text) : text
 }

@@ -2,6 +2,7 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}?/g
+const ALONE = /^\$\{[^}]*\}$/
 const NAME = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s
 
 /**
@@ -29,4 +30,9 @@ export function substitute(text: string, env: Environment): { readonly text: str
   else if (first !== undefined)
     problem ??= `the environment value ${first} is not set; set it, or write \${${first}:-default}`
   return problem === undefined ? { text: out } : { problem }
+}
+
+/** Whether a text is one reference and nothing else: what it stands for may be a number or a boolean, in quotes, too. */
+export function isReference(text: string): boolean {
+  return ALONE.test(text)
 }

@@ -92,7 +92,7 @@ export function shownText({ steps, text, node }: Leaf): string {
   const isField = steps.some((step) => step === 'set' || step === 'add' || step === 'headers')
   if (isField && mayHoldSecret(String(steps.at(-1)))) return HIDDEN
   const free = isField || steps.at(-1) === 'body'
-  return free && node.kind === 'scalar' && node.substituted === true ? HIDDEN : text
+  return free && node.kind === 'scalar' && node.substituted !== undefined ? HIDDEN : text
 }
 
 /** Merging keeps the nodes: a value came from where the same node stands. */

@@ -35,7 +35,7 @@ export function hiddenConditions(tree: Node): ReadonlySet<string> {
 
 /** Texts that came from the environment: they may be secrets. */
 export function environmentTexts(node: Node): readonly string[] {
-  if (node.kind === 'scalar') return node.substituted === true ? [node.text] : []
+  if (node.kind === 'scalar') return node.substituted !== undefined ? [node.text] : []
   const inner = node.kind === 'list' ? node.items : Array.from(node.entries.values(), ({ value }) => value)
   return inner.flatMap(environmentTexts)
 }

@@ -16,8 +16,8 @@ export interface ScalarNode {
   readonly text: string
   /** It was in quotes or a block: text, whatever it looks like. */
   readonly quoted: boolean
-  /** Some of the text came from the environment. */
-  readonly substituted?: true
+  /** As it was written, where some of the text came from the environment: `${MAX}`. */
+  readonly substituted?: string
 }
 
 export interface ListNode {
@@ -55,5 +55,14 @@ export function describe(node: Node): string {
   if (node.kind === 'list') return 'a list'
   if (node.kind === 'map') return 'a map'
   if (node.value === null) return 'nothing (null)'
-  return JSON.stringify(node.text.length > 60 ? `${node.text.slice(0, 57)}...` : node.text)
+  return node.substituted === undefined ? shortened(node.text) : `${shortened(node.text)} ${origin(node)}`
+}
+
+/** Which environment values a text came from, for a message about it. */
+export function origin({ substituted = '' }: ScalarNode): string {
+  return `(from ${shortened(substituted).slice(1, -1)})`
+}
+
+function shortened(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text)
 }

@@ -59,7 +59,7 @@ const TOKENS =
   /\b(sk_live_\w{16,}|rk_live_\w{16,}|gh[pousr]_\w{30,}|github_pat_\w{30,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|AKIA[0-9A-Z]{16}|AIza[\w-]{35}|npm_\w{36}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)|-----BEGIN [A-Z ]*PRIVATE KEY-----/
 
 function secretIn({ substituted, text }: ScalarNode, path: Path): string | undefined {
-  if (substituted === true) return undefined
+  if (substituted !== undefined) return undefined
   if (TOKENS.test(text)) return 'a token or key stands here in plain text'
   if (CREDENTIALS.test(text)) return 'a URL with a password stands here in plain text'
   const name = headerName(path)
