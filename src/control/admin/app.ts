@@ -77,7 +77,7 @@ function answerStrays(app: FastifyInstance): void {
   })
   app.addHook('preParsing', async (request, reply) => {
     if (!request.is404) return undefined
-    const path = request.url.split('?')[0]?.split('/') ?? []
+    const path = request.url.replace(/^https?:\/\/[^/?]*|\?.*$/gi, '').split('/')
     const methods = new Set(known.flatMap((route) => (covers(route.path, path) ? [route.method] : [])))
     if (methods.size === 0) return fail(reply, 'not_found', 404, 'no such page')
     // RFC 9110, section 15.5.6

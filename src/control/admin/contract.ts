@@ -9,7 +9,7 @@ export type Role = (typeof ROLES)[number]
 
 /** Every kind of error that the API answers, with its title. A code is never used again for something else. */
 export const ERRORS = {
-  bad_host: 'Not exactly one Host field',
+  bad_host: 'Not exactly one Host field, or none that can be read',
   host_not_allowed: 'This host name is not allowed',
   foreign_origin: 'The request comes from another site',
   unauthenticated: 'Credentials are missing or wrong',

@@ -1,4 +1,6 @@
-import { BlockList, isIP } from 'node:net'
+import { hostOf } from '../../data/ingress/authority.ts'
+import { CidrSet } from '../../lib/cidr.ts'
+import { canonicalIp } from '../../lib/ip.ts'
 import type { ErrorCode, Role } from './contract.ts'
 import type { Identity, ProxyIdentity } from './proxy-identity.ts'
 import { atLeast, bearerOf, type Tokens } from './tokens.ts'
@@ -12,6 +14,8 @@ export interface GuardedRequest {
   readonly asks?: boolean
   /** A page without secrets, which others may link to. */
   readonly linked?: boolean
+  /** The target as it came: a path, or a whole URL. */
+  readonly target: string
   /** All Host fields. */
   readonly hosts: readonly string[]
   readonly origin: string | undefined
@@ -46,7 +50,7 @@ export interface GuardOptions {
   readonly proxy?: ProxyIdentity | undefined
   /** `admin.auth` or `admin.trustedProxyHeader` is set: reading, too, takes a role. */
   readonly guardReads: boolean
-  /** Host names besides localhost and loopback literals, lower-case. */
+  /** Host names and addresses besides localhost and loopback literals; IPv6 in brackets. */
   readonly hosts: readonly string[]
 }
 
@@ -59,15 +63,13 @@ export class Guard {
   private readonly proxy: ProxyIdentity | undefined
   private readonly guardReads: boolean
   private readonly hosts: ReadonlySet<string>
-  private readonly loopback = new BlockList()
+  private readonly loopback = new CidrSet(['127.0.0.0/8', '::1/128'])
 
   constructor({ tokens, proxy, guardReads, hosts }: GuardOptions) {
     this.tokens = tokens
     this.proxy = proxy
     this.guardReads = guardReads
-    this.hosts = new Set(hosts)
-    this.loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-    this.loopback.addAddress('::1', 'ipv6')
+    this.hosts = new Set(hosts.flatMap((host) => nameOf(host) ?? []))
   }
 
   /** `needs`: the role for this call; undefined: a probe, which takes no token. */
@@ -75,15 +77,16 @@ export class Guard {
     return this.checkSource(request) ?? this.checkRole(request, needs)
   }
 
-  private checkSource({ hosts, origin, fetchSite, linked = false }: GuardedRequest): GuardRefusal | undefined {
+  private checkSource({ fetchSite, hosts, linked = false, origin, target }: GuardedRequest): GuardRefusal | undefined {
     const [host] = hosts
     if (host === undefined || hosts.length > 1) return refuse(400, 'bad_host', 'one Host field is needed')
-    if (!this.allows(nameOf(host))) {
-      return refuse(403, 'host_not_allowed', 'this host name is not in admin.hosts')
-    }
-    if ((fetchSite === 'cross-site' && !linked) || (origin !== undefined && !isSame(origin, host))) {
+    const authority = authorityOf(target) ?? host
+    const name = nameOf(authority)
+    if (name === undefined || nameOf(host) === undefined)
+      return refuse(400, 'bad_host', 'Host must be a host with or without a port')
+    if (!this.allows(name)) return refuse(403, 'host_not_allowed', 'this host name is not in admin.hosts')
+    if ((fetchSite === 'cross-site' && !linked) || (origin !== undefined && !isSame(origin, authority)))
       return refuse(403, 'foreign_origin', 'requests of other sites are refused')
-    }
     return undefined
   }
 
@@ -117,8 +120,7 @@ export class Guard {
   }
 
   private isLoopback(address: string): boolean {
-    const family = isIP(address)
-    return family !== 0 && this.loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')
+    return this.loopback.contains(address)
   }
 }
 
@@ -126,15 +128,26 @@ function admitted({ name, role }: Identity, by: 'token' | 'proxy'): Admitted {
   return { name, role, by }
 }
 
-/** Host without port and brackets, lower-case. */
-function nameOf(host: string): string {
-  const end = host.startsWith('[') ? host.indexOf(']') : host.indexOf(':')
-  return (host.startsWith('[') ? host.slice(1, end) : end === -1 ? host : host.slice(0, end)).toLowerCase()
+/** The authority of a target that is a whole URL: it counts, whatever Host says (RFC 9112, section 3.2.2). */
+function authorityOf(target: string): string | undefined {
+  return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
 }
 
-function isSame(origin: string, host: string): boolean {
-  const lower = host.toLowerCase()
-  return origin.toLowerCase() === `http://${lower}` || origin.toLowerCase() === `https://${lower}`
+/** The host of an authority in one spelling: lower-case, without port, brackets and trailing dot. undefined: it is none. */
+function nameOf(authority: string): string | undefined {
+  const host = hostOf(authority)
+  return host?.startsWith('[') ? canonicalIp(host.slice(1, -1)) : host
+}
+
+function isSame(origin: string, authority: string): boolean {
+  const [, scheme = '', theirs = ''] = /^(https?):\/\/(.*)$/i.exec(origin) ?? []
+  const port = scheme.toLowerCase() === 'https' ? 443 : 80
+  const name = nameOf(theirs)
+  return name !== undefined && name === nameOf(authority) && portOf(theirs, port) === portOf(authority, port)
+}
+
+function portOf(authority: string, otherwise: number): number {
+  return Number(/:(\d+)$/.exec(authority)?.[1] ?? otherwise)
 }
 
 function mediaType(contentType: string | undefined): string | undefined {

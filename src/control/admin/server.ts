@@ -239,6 +239,7 @@ function guarded(request: FastifyRequest) {
     raw.rawHeaders.filter((_, i) => i % 2 === 1 && raw.rawHeaders[i - 1]?.toLowerCase() === name)
   return {
     method,
+    target: raw.url ?? '',
     hosts: valuesOf('host'),
     origin: headers.origin,
     fetchSite: headers['sec-fetch-site'] as string | undefined,

@@ -163,7 +163,28 @@ describe('attacks', () => {
     peer.send('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\nConnection: close\r\n\r\n')
     const text = await peer.receiveAll()
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
-    expect(text).toContain('{"type":"urn:sluice:admin:bad_host","title":"Not exactly one Host field","status":400,')
+    expect(text).toContain('{"type":"urn:sluice:admin:bad_host","title":"Not exactly one Host field, or none that can be read","status":400,')
+  })
+
+  test.each([
+    ['a target of another host', 'GET http://evil.test/api/v1/status', 'localhost', 403],
+    ['a target of ours with userinfo', 'GET http://localhost@evil.test/api/v1/status', 'localhost', 400],
+    ['userinfo in Host', 'GET /api/v1/status', 'localhost@evil.test', 400],
+    ['two hosts in one field', 'GET /api/v1/status', 'localhost, evil.test', 400],
+    ['a name that begins as ours', 'GET /api/v1/status', 'localhost.evil.test', 403],
+    ['our address in octal', 'GET /api/v1/status', '0177.0.0.1', 403],
+    ['an empty Host', 'GET /api/v1/status', '', 400],
+  ])('%s', async (_, line, host, status) => {
+    expect((await send(line, { host }))[0]).toBe(status)
+  })
+
+  test.each([
+    ['GET http://localhost/api/v1/status', 'evil.test', 200],
+    ['DELETE http://localhost/api/v1/status?a=/b', 'localhost', 405],
+    ['GET /api/v1/status', '[0:0::1]:9901', 200],
+    ['GET /api/v1/status', 'LOCALHOST.', 200],
+  ])('%s with Host %s is ours', async (line, host, status) => {
+    expect((await send(line, { host }))[0]).toBe(status)
   })
 
   test('a body past the bound', async () => {

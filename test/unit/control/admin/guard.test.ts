@@ -8,11 +8,12 @@ const tokens = new Tokens([
   { name: 'ci', role: 'operator', secret: 'do' },
   { name: 'root', role: 'admin', secret: 'all' },
 ])
-const open = new Guard({ tokens, guardReads: false, hosts: ['gw.example.com'] })
+const open = new Guard({ tokens, guardReads: false, hosts: ['gw.example.com', '10.0.0.9', '[2001:db8:0:0::9]'] })
 const closed = new Guard({ tokens, guardReads: true, hosts: [] })
 
 const get: GuardedRequest = {
   method: 'GET',
+  target: '/api/v1/status',
   hosts: ['localhost:9901'],
   origin: undefined,
   fetchSite: undefined,
@@ -32,17 +33,96 @@ const fine = (name?: keyof typeof ROLES) =>
   name === undefined ? { name, role: 'viewer', by: 'nothing' } : { name, role: ROLES[name], by: 'token' }
 
 describe('Host', () => {
-  test.each(['localhost', 'LocalHost:1', '127.0.0.1:9901', '127.8.9.1', '[::1]:9901', 'gw.example.com:9901'])(
-    '%s is ours',
-    (host) => expect(open.check({ ...get, hosts: [host] }, 'viewer')).toEqual(fine()),
+  test.each([
+    'localhost',
+    'LocalHost:1',
+    'localhost:',
+    'localhost.:9901',
+    '127.0.0.1:9901',
+    '127.8.9.1',
+    '127.0.0.1.',
+    '[::1]:9901',
+    '[0:0:0:0:0:0:0:1]',
+    '[0000::0001]:1',
+    '[::ffff:127.0.0.1]:9901',
+    '[::FFFF:7f00:1]',
+    'gw.example.com:9901',
+    'GW.EXAMPLE.COM.',
+    '10.0.0.9:9901',
+    '[2001:DB8::9]:9901',
+  ])('%s is ours', (host) => expect(open.check({ ...get, hosts: [host] }, 'viewer')).toEqual(fine()))
+
+  const BAD: readonly string[] = [
+    '',
+    '::1',
+    ':9901',
+    '.',
+    'localhost:x',
+    'localhost:99999',
+    'localhost:-1',
+    'localhost:1:2',
+    'localhost@evil.test',
+    'evil.test@localhost',
+    'localhost:9901@evil.test',
+    'localhost, evil.test',
+    'localhost/',
+    'localhost#evil.test',
+    'localhost?',
+    'http://localhost',
+    'local\u0000host',
+    'local%68ost',
+    '[::1',
+    '::1]',
+    '[]',
+    '[::1]x',
+    '[::1]:x',
+    '[::1%25lo]',
+    '[localhost]',
+    '[1:2]',
+    'löcalhost',
+  ]
+  const FOREIGN: readonly string[] = [
+    'evil.test',
+    '10.0.0.1:9901',
+    'localhost.evil.test',
+    '127.0.0.1.evil.test',
+    'evil.localhost',
+    'localhost..',
+    '127.1',
+    '0177.0.0.1',
+    '2130706433',
+    '0x7f000001',
+    '0.0.0.0',
+    '[::]',
+    '[::2]',
+    '[::127.0.0.1]',
+    '[::ffff:10.0.0.1]',
+  ]
+
+  test.each([...BAD.map((host) => [host, 'bad_host']), ...FOREIGN.map((host) => [host, 'host_not_allowed'])])(
+    'DNS rebinding: %j is %s, with a good token too',
+    (host = '', error) => {
+      expect(open.check({ ...get, hosts: [host] }, 'viewer')).toMatchObject({ error })
+      expect(open.check({ ...post, hosts: [host] }, 'operator')).toMatchObject({ error })
+    },
   )
 
-  test.each(['evil.test', '10.0.0.1:9901', 'localhost.evil.test', '127.0.0.1.evil.test', '::1', '', '[::2]'])(
-    'DNS rebinding: %j is refused, with a good token too',
-    (host) => {
-      expect(open.check({ ...get, hosts: [host] }, 'viewer')).toMatchObject({ error: 'host_not_allowed' })
-      expect(open.check({ ...post, hosts: [host] }, 'operator')).toMatchObject({ error: 'host_not_allowed' })
-    },
+  test.each([
+    ['http://evil.test/api/v1/status', ['localhost'], 'host_not_allowed'],
+    ['HTTPS://evil.test', ['localhost'], 'host_not_allowed'],
+    ['http://evil.test?x', ['localhost'], 'host_not_allowed'],
+    ['http://localhost@evil.test/', ['localhost'], 'bad_host'],
+    ['http:///api/v1/status', ['localhost'], 'bad_host'],
+    ['http://localhost/', ['localhost', 'localhost'], 'bad_host'],
+    ['http://localhost/', [], 'bad_host'],
+    ['http://localhost/', ['a@b'], 'bad_host'],
+  ])('a target with a host of its own: %s, Host %j', (target, hosts, error) => {
+    expect(open.check({ ...get, target, hosts }, 'viewer')).toMatchObject({ error })
+  })
+
+  test.each(['http://localhost:9901/livez', 'http://[::1]/livez', 'http://gw.example.com'])(
+    'a target with a host of ours, which counts: %s',
+    (target) => expect(open.check({ ...get, target, hosts: ['evil.test'] }, 'viewer')).toEqual(fine()),
   )
 
   test('none or two are refused', () => {
@@ -52,6 +132,30 @@ describe('Host', () => {
 })
 
 describe('pages of others', () => {
+  test.each([
+    ['http://localhost:9901', 'localhost:9901'],
+    ['http://LOCALHOST:9901', 'localhost.:9901'],
+    ['https://localhost:9901', 'localhost:9901'],
+    ['http://localhost', 'localhost:80'],
+    ['https://gw.example.com', 'gw.example.com'],
+    ['https://gw.example.com:443', 'gw.example.com'],
+    ['http://[::1]:9901', '[0:0::1]:9901'],
+  ])('origin %s is ours at Host %s', (origin, host) => {
+    expect(open.check({ ...post, origin, hosts: [host] }, 'operator')).toEqual(fine('ci'))
+  })
+
+  test.each([
+    ['http://gw.example.com', 'gw.example.com:443'],
+    ['https://gw.example.com', 'gw.example.com:80'],
+    ['http://localhost:9901', '127.0.0.1:9901'],
+    ['http://localhost:9901@evil.test', 'localhost:9901'],
+    ['http://localhost:9901/x', 'localhost:9901'],
+    ['ws://localhost:9901', 'localhost:9901'],
+    ['', 'localhost:9901'],
+  ])('origin %s is not at Host %s', (origin, host) => {
+    expect(open.check({ ...post, origin, hosts: [host] }, 'operator')).toMatchObject({ error: 'foreign_origin' })
+  })
+
   test.each(['http://evil.test', 'null', 'http://localhost:9902', 'http://localhost', 'file://'])(
     'origin %s is refused',
     (origin) => {
