@@ -1,14 +1,18 @@
 import {
+  Composer,
+  type CST,
   type Document,
   isAlias,
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
+  Parser,
   parseAllDocuments,
-  parseDocument,
   type Scalar,
   type YAMLMap,
+  YAMLParseError,
   type Node as YamlNode,
 } from 'yaml'
 import type { Diagnostic } from '../schema/diagnostics.ts'
@@ -23,7 +27,10 @@ import { syntaxMessage } from './syntax.ts'
 export const MAX_FILE_BYTES: number = 16 * 1024 * 1024
 /** Values after aliases are followed: an alias bomb ends here. */
 const MAX_VALUES = 1_000_000
+/** After aliases are followed, too. */
 const MAX_DEPTH = 100
+/** The parser has at most two open tokens for a level. */
+const MAX_OPEN = 2 * MAX_DEPTH + 50
 
 /** What a file's text holds; `root` is undefined when there are errors. */
 export interface ParsedDocument {
@@ -49,15 +56,41 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment | un
   const { text } = decoded
   if (isEmpty(text)) return fail('the file is empty; it starts with: apiVersion: sluice/v1', '')
   const counter = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: counter,
-    version: '1.2',
-    strict: true,
-    uniqueKeys: false,
-    merge: true,
-  })
+  const document = documentOf(text, counter)
+  if (typeof document === 'number') return fail(TOO_DEEP, text.slice(0, document))
   const conversion = new Conversion(file, text, document, counter, env)
   return { root: conversion.root(), diagnostics: conversion.diagnostics, comments: readComments(file, text) }
+}
+
+/**
+ * As `parseDocument` does, but for depth: the parser takes some seconds for each million brackets that it reads to the end.
+ * A number: what stands there is nested too deep.
+ */
+function documentOf(text: string, counter: LineCounter): Document.Parsed | number {
+  const parser = new Parser(counter.addNewLine)
+  const composer = new Composer({ version: '1.2', strict: true, uniqueKeys: false, merge: true })
+  const [document, second] = composer.compose(tokensOf(text, parser, counter), true, text.length)
+  if (parser.stack.length > 0) return collectionAt(parser.stack, MAX_DEPTH + 1)
+  if (second !== undefined) document?.errors.push(new YAMLParseError(placeOf(second), 'MULTIPLE_DOCS', 'one more'))
+  return document as Document.Parsed
+}
+
+/** Ends with open tokens on the parser's stack where there are too many. */
+function* tokensOf(text: string, parser: Parser, counter: LineCounter): Generator<CST.Token, void> {
+  counter.addNewLine(0)
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme)
+    if (parser.stack.length > MAX_OPEN) return
+  }
+  yield* parser.end()
+}
+
+function collectionAt(open: readonly CST.Token[], depth: number): number {
+  return open.filter((token) => 'items' in token)[depth]?.offset ?? 0
+}
+
+function placeOf({ range }: Document.Parsed): [number, number] {
+  return [range[0], range[1]]
 }
 
 function isEmpty(text: string): boolean {
@@ -87,6 +120,17 @@ export function parseYamlDocuments(file: string, text: string): readonly ParsedD
     })
 }
 
+const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`
+
+/** What stands behind an anchor; no node: it is not read to its end. */
+interface Anchored {
+  node: Node | undefined
+  /** After aliases are followed. */
+  values: number
+  /** Below it, after aliases are followed. */
+  levels: number
+}
+
 /** One document on its way to nodes. */
 class Conversion {
   readonly diagnostics: Diagnostic[] = []
@@ -95,9 +139,10 @@ class Conversion {
   private readonly document: Document.Parsed
   private readonly counter: LineCounter
   private readonly env: Environment | undefined
-  private readonly anchors = new Map<YamlNode, { node: Node; values: number }>()
-  private readonly open = new Set<YamlNode>()
+  /** The latest of each name; Alias.resolve of the package walks the whole document for each alias. */
+  private readonly anchors = new Map<string, Anchored>()
   private values = 0
+  private deepest = 0
   private full = false
 
   constructor(
@@ -132,37 +177,49 @@ class Conversion {
   private convert(yaml: YamlNode, depth: number): Node {
     this.values++
     const at = this.position(yaml.range?.[0] ?? 0)
-    if (isAlias(yaml)) return this.alias(yaml.resolve(this.document), yaml.source, at)
+    if (isAlias(yaml)) return this.alias(yaml.source, at, depth)
     if (depth > MAX_DEPTH || this.values > MAX_VALUES) {
-      this.overflow(at, depth > MAX_DEPTH ? `nested deeper than ${MAX_DEPTH} levels` : `more than ${MAX_VALUES} values`)
+      this.overflow(at, depth > MAX_DEPTH ? TOO_DEEP : `more than ${MAX_VALUES} values`)
       return { kind: 'list', at, items: [] }
     }
-    const before = this.values
-    this.open.add(yaml)
-    const node = isMap(yaml)
-      ? this.mapOf(yaml, at, depth)
-      : isSeq(yaml)
-        ? this.listOf(yaml.items, at, depth)
-        : this.scalar(yaml, at)
-    this.open.delete(yaml)
-    if ('anchor' in yaml && yaml.anchor !== undefined)
-      this.anchors.set(yaml, { node, values: this.values - before + 1 })
-    return node
+    this.deepest = Math.max(this.deepest, depth)
+    const { anchor } = yaml as { anchor?: string }
+    return anchor === undefined ? this.inner(yaml, at, depth) : this.anchored(anchor, yaml, at, depth)
   }
 
-  private alias(target: YamlNode | undefined, name: string, at: Position): Node {
-    const known = target === undefined ? undefined : this.anchors.get(target)
-    if (known === undefined) {
-      const inside = target !== undefined && this.open.has(target)
+  private inner(yaml: YamlNode, at: Position, depth: number): Node {
+    if (isMap(yaml)) return this.mapOf(yaml, at, depth)
+    return isSeq(yaml) ? this.listOf(yaml.items, at, depth) : this.scalar(yaml, at)
+  }
+
+  private anchored(name: string, yaml: YamlNode, at: Position, depth: number): Node {
+    const anchored: Anchored = { node: undefined, values: 0, levels: 0 }
+    this.anchors.set(name, anchored)
+    const { deepest, values } = this
+    this.deepest = depth
+    anchored.node = this.inner(yaml, at, depth)
+    anchored.values = this.values - values + 1
+    anchored.levels = this.deepest - depth
+    this.deepest = Math.max(this.deepest, deepest)
+    return anchored.node
+  }
+
+  private alias(name: string, at: Position, depth: number): Node {
+    const known = this.anchors.get(name)
+    if (known?.node === undefined) {
       const star = `; a value that starts with * must be quoted: "*${name}"`
       this.error(
         at,
-        inside ? `*${name} refers to what it stands in` : `*${name}: there is no &${name} before it${star}`,
+        known === undefined
+          ? `*${name}: there is no &${name} before it${star}`
+          : `*${name} refers to what it stands in`,
       )
       return { kind: 'list', at, items: [] }
     }
     this.values += known.values
+    this.deepest = Math.max(this.deepest, depth + known.levels)
     if (this.values > MAX_VALUES) this.overflow(at, `aliases expand to more than ${MAX_VALUES} values`)
+    else if (depth + known.levels > MAX_DEPTH) this.overflow(at, TOO_DEEP)
     return known.node
   }
 
@@ -178,6 +235,8 @@ class Conversion {
       const keyNode = pair.key as YamlNode
       const key = this.position(keyNode.range?.[0] ?? 0)
       const name = isScalar(keyNode) ? String(keyNode.source ?? keyNode.value) : undefined
+      const { anchor } = keyNode as { anchor?: string }
+      if (anchor !== undefined) this.anchors.delete(anchor)
       if (name === undefined) {
         this.error(key, 'a key must be text; a value with { } or [ ] in it must be quoted')
         continue

@@ -20,13 +20,20 @@ export function silence(
 ): readonly Diagnostic[] {
   if (comments.length === 0) return findings.map(({ diagnostic }) => diagnostic)
   const names = new Set(LINTS.map(({ name }) => name))
-  const lines = findings.map((finding) => linesOf(finding, tree))
+  const byLine = new Map<string, PlacedFinding[]>()
+  for (const finding of findings) {
+    for (const line of linesOf(finding, tree)) {
+      const key = `${finding.lint} ${line}`
+      const known = byLine.get(key)
+      if (known === undefined) byLine.set(key, [finding])
+      else known.push(finding)
+    }
+  }
   const silenced = new Set<PlacedFinding>()
   const found: Diagnostic[] = []
   for (const comment of comments) {
     const [, name = '', , reason = ''] = /^([\w-]*)(\s*:\s*(.*))?$/s.exec(comment.text) ?? []
-    const line = `${comment.at.file}:${comment.line}`
-    const meant = findings.filter(({ lint }, i) => lint === name && lines[i]?.has(line) === true)
+    const meant = byLine.get(`${name} ${comment.at.file}:${comment.line}`) ?? []
     const problem = problemOf(name, reason, meant.length, names)
     if (problem !== undefined)
       found.push({ severity: 'warning', at: comment.at, path: '', message: problem, lint: BAD_IGNORE.name })
