@@ -1,4 +1,4 @@
-import { hostOf } from '../../data/ingress/authority.ts'
+import { hostOf } from '../../lib/authority.ts'
 import { CidrSet } from '../../lib/cidr.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import type { ErrorCode, Role } from './contract.ts'
