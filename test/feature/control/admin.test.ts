@@ -163,7 +163,9 @@ describe('attacks', () => {
     peer.send('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.test\r\nConnection: close\r\n\r\n')
     const text = await peer.receiveAll()
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
-    expect(text).toContain('{"type":"urn:sluice:admin:bad_host","title":"Not exactly one Host field, or none that can be read","status":400,')
+    expect(text).toContain(
+      '{"type":"urn:sluice:admin:bad_host","title":"Not exactly one Host field, or none that can be read","status":400,',
+    )
   })
 
   test.each([
