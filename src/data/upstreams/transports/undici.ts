@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
-import { Client } from 'undici'
+import type { Client } from 'undici'
 import type {
   Connection,
   ConnectionOptions,
@@ -17,19 +18,23 @@ import { type TryHost, UndiciTry } from './undici-try.ts'
 
 /** Shared by the connections of one transport. */
 interface TransportParts {
+  readonly undici: typeof import('undici')
   readonly timers: TimerWheel
   readonly contexts: SecureContexts
   /** An event is being told: undici's parser, one for all connections, may be on the stack. */
   telling: boolean
 }
 
+/** Not by an import: loading it is a third of what the start of a worker costs, and few need it. */
+const load = createRequire(import.meta.url)
 // Host is always given, TLS is our own: undici needs an origin only for its checks.
 const ORIGIN = 'http://upstream.invalid'
 const HEAD_BYTES = 65_536
 
 /** HTTP/1.1 by undici: one `Client` a socket, opened by us, one request at a time. */
 export function undiciTransport(timers: TimerWheel): Transport {
-  const shared: TransportParts = { timers, contexts: new SecureContexts(), telling: false }
+  const undici = load('undici') as TransportParts['undici']
+  const shared: TransportParts = { undici, timers, contexts: new SecureContexts(), telling: false }
   return {
     name: 'undici',
     open: (target, options, owner) => new UndiciConnection(shared, target, options, owner),
@@ -153,7 +158,7 @@ class UndiciConnection implements Connection, TryHost {
 
   private clientOver(socket: Socket): Client {
     let taken = false
-    return new Client(ORIGIN, {
+    return new this.shared.undici.Client(ORIGIN, {
       allowH2: false,
       pipelining: 1,
       maxHeaderSize: HEAD_BYTES,
