@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Ended, sluice } from './cli.ts'
+import { check as command } from '../../../src/cli/check.ts'
+import { type Ended, runCommand, sluice } from './cli.ts'
 
 const GOOD = `apiVersion: sluice/v1
 listeners:
@@ -21,6 +22,7 @@ const HELLO =
   'warned.yaml:10:5: warning: upstreams.spare: no route leads here [unused-upstream]\n  10 |     endpoints: [ http://127.0.0.1:9101 ]\n     |     ^\n'
 
 let folder: string
+let before: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-check-'))
@@ -28,12 +30,18 @@ beforeAll(async () => {
   await writeFile(join(folder, 'warned.yaml'), WARNED)
   await writeFile(join(folder, 'broken.yaml'), BROKEN)
   await mkdir(join(folder, 'folder'))
+  before = process.cwd()
+  process.chdir(folder)
 })
 
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  process.chdir(before)
+  await rm(folder, { recursive: true, force: true })
+})
 
+/** In this process: what a process of its own adds to it is seen in the first of the tests, and in those of others. */
 function check(...args: string[]): Promise<Ended> {
-  return sluice(folder, ['check', ...args])
+  return runCommand(command, args)
 }
 
 /** Checks a file with this content. */
@@ -45,7 +53,7 @@ async function checkBytes(name: string, bytes: string | Uint8Array): Promise<End
 describe('sluice check', () => {
   it('ends with 0 and counts what it found in a good file', async () => {
     const stdout = 'good.yaml: ok, 1 route, 0 upstreams\n'
-    expect(await check('good.yaml')).toEqual({ code: 0, stdout, stderr: '' })
+    expect(await sluice(folder, ['check', 'good.yaml'])).toEqual({ code: 0, stdout, stderr: '' })
   })
 
   it('takes sluice.yaml of the folder when no file is named', async () => {
@@ -55,7 +63,7 @@ describe('sluice check', () => {
   })
 
   it('ends with 2 and tells every mistake on standard error', async () => {
-    const { code, stdout, stderr } = await check('broken.yaml')
+    const { code, stdout, stderr } = await sluice(folder, ['check', 'broken.yaml'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     const lines = stderr.trimEnd().split('\n')
     expect(lines).toHaveLength(6)

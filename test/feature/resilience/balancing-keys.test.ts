@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type DnsServer, dnsServer } from '../../kit/dns.ts'
 import { type Answer, type Sluice, spawnSluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
@@ -47,46 +47,63 @@ async function bodies(count: number, ask: (i: number) => Promise<Answer>): Promi
 }
 
 describe('keys', () => {
+  const members: TestUpstream[] = []
+  let gateway: Sluice
+
+  beforeAll(async () => {
+    for (let i = 0; i < 3; i++) members.push(await testUpstream((_req, res) => void res.end(String(i))))
+    const endpoints = `endpoints: [${members.map(({ url }) => JSON.stringify(url)).join(', ')}]`
+    gateway = await startSluice(`${TOP}
+defaults: { route: { retries: off } }
+upstreams:
+  ring-hash: { loadBalancing: { algorithm: ring-hash, hashOn: { header: X-User } }, ${endpoints} }
+  maglev: { loadBalancing: { algorithm: maglev, hashOn: { header: X-User } }, ${endpoints} }
+  sources: { loadBalancing: { algorithm: maglev, hashOn: [{ cookie: session }, { query: user }, { path: true }] }, ${endpoints} }
+  shards: { subset: { size: 2, hashOn: { header: x-user } }, ${endpoints} }
+routes:
+  ring-hash: { match: { path: /ring-hash }, to: ring-hash }
+  maglev: { match: { path: /maglev }, to: maglev }
+  sources: { match: { path: /sources/* }, to: sources }
+  shards: { match: { path: /shards }, to: shards }
+`)
+  })
+
+  afterAll(async () => {
+    expect(await gateway?.stop()).toBe(0)
+    for (const member of members) await member.close()
+  })
+
   test.each(['ring-hash', 'maglev'])(
     '%s: the same header goes to the same endpoint on every worker',
     async (algorithm) => {
-      await three()
-      const gateway = await start(
-        `{ loadBalancing: { algorithm: ${algorithm}, hashOn: { header: X-User } }, endpoints: [${urls()}] }`,
-      )
+      const ask = (user: number) => gateway.get(`/${algorithm}`, { 'x-user': `user-${user}` })
       for (let user = 0; user < 12; user++) {
-        const got = await bodies(8, () => gateway.get('/', { 'x-user': `user-${user}` }))
+        const got = await bodies(8, () => ask(user))
         expect(new Set(got).size).toBe(1)
       }
       // As many as it takes that no endpoint is without a user by chance: their ports differ from run to run.
-      const owners = await bodies(200, (user) => gateway.get('/', { 'x-user': `user-${user}` }))
+      const owners = await bodies(200, ask)
       expect(new Set(owners).size).toBe(3)
-      const without = await bodies(40, () => gateway.get('/'))
+      const without = await bodies(40, () => gateway.get(`/${algorithm}`))
       expect(new Set(without).size).toBe(3)
     },
   )
 
   test('the first source that a request has counts: cookie, query, then path', async () => {
-    await three()
-    const gateway = await start(
-      `{ loadBalancing: { algorithm: maglev, hashOn: [{ cookie: session }, { query: user }, { path: true }] }, endpoints: [${urls()}] }`,
-    )
-    const byCookie = await bodies(12, (i) => gateway.get(`/${i}?user=${i}`, { cookie: 'a=b; session=s1' }))
-    const byQuery = await bodies(12, (i) => gateway.get(`/${i}?x=${i}&user=s1`))
-    const byPath = await bodies(12, (i) => gateway.get(`/s1?x=${i}`))
+    const byCookie = await bodies(12, (i) => gateway.get(`/sources/${i}?user=${i}`, { cookie: 'a=b; session=s1' }))
+    const byQuery = await bodies(12, (i) => gateway.get(`/sources/${i}?x=${i}&user=s1`))
+    const byPath = await bodies(12, (i) => gateway.get(`/sources/s1?x=${i}`))
     for (const got of [byCookie, byQuery, byPath]) expect(new Set(got).size).toBe(1)
     // The same text gives the same key, wherever it stands.
     expect(byCookie[0]).toBe(byQuery[0])
-    const paths = await bodies(60, (i) => gateway.get(`/${i}`))
+    const paths = await bodies(60, (i) => gateway.get(`/sources/${i}`))
     expect(new Set(paths).size).toBe(3)
   })
 
   test('a shuffle-sharded client sees its own endpoints only', async () => {
-    await three()
-    const gateway = await start(`{ subset: { size: 2, hashOn: { header: x-user } }, endpoints: [${urls()}] }`)
     const sets = new Set<string>()
     for (let user = 0; user < 20; user++) {
-      const got = new Set(await bodies(30, () => gateway.get('/', { 'x-user': `user-${user}` })))
+      const got = new Set(await bodies(30, () => gateway.get('/shards', { 'x-user': `user-${user}` })))
       expect(got.size).toBe(2)
       sets.add([...got].sort().join(''))
     }
@@ -101,7 +118,7 @@ describe('sticky cookies', () => {
     return headers['set-cookie']
   }
 
-  test('a client stays where its cookie ties it; the cookie is set once and shows nothing', async () => {
+  test('a client stays where its cookie ties it; the cookie is set once, by no failing answer, and shows nothing', async () => {
     await three()
     const gateway = await start(`{ loadBalancing: { ${sticky} }, endpoints: [${urls()}] }`)
     const seen = new Map<string, string>()
@@ -121,6 +138,10 @@ describe('sticky cookies', () => {
     const forged = await gateway.get('/', { cookie: 'server=AAAAAAAAAAAAAAAAAAAAAAAA' })
     expect(cookieOf(forged)).toMatch(/^server=/)
     expect(gateway.stdout + gateway.stderr + JSON.stringify(await gateway.status())).not.toContain('not to be seen')
+    // A failing answer ties nobody.
+    for (const upstream of upstreams) upstream.script = (_req, res) => void res.writeHead(503).end()
+    const failed = await gateway.get('/')
+    expect([failed.status, cookieOf(failed)]).toEqual([503, undefined])
   })
 
   test('an endpoint departs: its clients go on elsewhere with a new cookie', async () => {
@@ -150,13 +171,6 @@ describe('sticky cookies', () => {
     const renewed = cookieOf(next)?.split(';')[0]
     expect(renewed).not.toBe(cookie)
     expect(cookieOf(await gateway.get('/', { cookie: renewed as string }))).toBeUndefined()
-  })
-
-  test('a failing answer ties nobody', async () => {
-    upstreams.push(await testUpstream((_req, res) => void res.writeHead(503).end()))
-    const gateway = await start(`{ loadBalancing: { ${sticky} }, endpoints: [${urls()}] }`)
-    const answer = await gateway.get('/')
-    expect([answer.status, cookieOf(answer)]).toEqual([503, undefined])
   })
 
   test('without its secret the gateway does not start, and says which', async () => {

@@ -8,7 +8,7 @@ import { Ring } from '../../../../../src/data/upstreams/balancers/ring.ts'
 import { mix32 } from '../../../../../src/lib/hash.ts'
 import { seededRandom } from '../../../../../src/lib/random.ts'
 
-const SEEDS = [1, 2, 3]
+const SEEDS = [1, 2]
 
 describe('one of three endpoints becomes 50 times slower', () => {
   test.each(LOADS)('peak-ewma: the 99th percentile hardly grows, at %i requests a second', (load) => {
