@@ -8,6 +8,9 @@ import type { HeadVerdict } from './outcome.ts'
 import type { Reading } from './reading.ts'
 import type { Trace } from './spans.ts'
 
+/** How much of the request body Sluice has. `begun`: not all, but as much as it keeps; there may be much more of it. */
+export type Upload = 'whole' | 'begun' | 'unread'
+
 /** Where the requests of a compiled route are recorded; `telemetry/finish.ts` makes it. */
 export interface RouteRecord {
   finish(ex: Exchange): void
@@ -84,6 +87,8 @@ export class Exchange {
   /** Clock milliseconds; Infinity: none. Moves while the request body moves. */
   deadline: number
   attempts: number
+  /** As of the choice of the latest attempt; `whole` without a body, too. */
+  upload: Upload
   /** The try whose answer is relayed, else the latest one. */
   attempt: Attempt | undefined
   /** All tries, once there is a second one. */
@@ -131,6 +136,7 @@ export class Exchange {
     this.reached = 0
     this.deadline = Number.POSITIVE_INFINITY
     this.attempts = 0
+    this.upload = downstream.contentLength === 0 ? 'whole' : 'unread'
     this.attempt = undefined
     this.tries = undefined
     this.notes = undefined

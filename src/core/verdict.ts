@@ -1,7 +1,11 @@
 import type { Failure } from './failures.ts'
 
 /** A policy's no: `reason` decides status and text. */
-export type Refusal = Omit<Failure, 'phase' | 'origin'> & Partial<Pick<Failure, 'phase' | 'origin'>>
+export type Refusal = Omit<Failure, 'phase' | 'origin'> &
+  Partial<Pick<Failure, 'phase' | 'origin'>> & {
+    /** From an `attempt` hook: not before the request body is at hand, see `Exchange.upload`. It is asked again then. */
+    readonly bodyFirst?: true
+  }
 
 /** An answer that a policy gives itself. `headers` flat, `body` whole. */
 export interface Reply {

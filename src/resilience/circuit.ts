@@ -1,4 +1,5 @@
 import type { OutcomeWindow } from '../cells/window.ts'
+import type { Upload } from '../core/exchange.ts'
 import type { Random } from '../lib/random.ts'
 import { elapsed, toWord } from './words.ts'
 
@@ -25,13 +26,15 @@ export type CircuitStateName = keyof typeof CircuitState
 export const Forced = { no: 0, open: 1, closed: 2 } as const
 
 /** Int32 words that a circuit takes, one after another. */
-export const CIRCUIT_WORDS = 13
+export const CIRCUIT_WORDS = 14
 
 /** What became of a call. `neutral`: it teaches nothing (the client left, a hedge lost). */
 export type CallOutcome = 'success' | 'failure' | 'neutral'
 
 /** {@link Circuit.admit}: no. */
 export const REFUSED = -1
+/** {@link Circuit.admit}: only probes are admitted, and it can be none before its body is at hand. */
+export const BODY_FIRST = -2
 
 const STATE = 0
 const MARK = 1
@@ -42,11 +45,19 @@ const SUCCESSES = 9
 /** Written by the control plane only, {@link forceCircuit}. */
 const FORCED = 11
 const FORCED_UNTIL = 12
+const GUEST_AT = 13
+
+/** What a ticket stands for, in its lowest two bits. */
+const CALL = 0
+const PROBE = 1
+const GUEST = 2
 
 /** What refused calls are told while probes decide. */
 const SOON_MS = 1000
 const FIRST_SHARE = 0.1
 const JITTER = 0.2
+/** Milliseconds between two guests. */
+const GUEST_MS = 1000
 const GENERATIONS = 2 ** 28
 
 /**
@@ -55,6 +66,9 @@ const GENERATIONS = 2 ** 28
  * is there before the state that it belongs to. Calls carry the generation in which they were admitted: what an older one
  * says is dropped. States and half-open probes as in Nygard, "Release It!"; a bounded rate of failures over a rolling
  * window as in Hystrix; the growing share after probation as in Traefik.
+ *
+ * A client that sends a request body could hold a probe for as long as it likes: probes are calls whose body is at hand whole.
+ * One that is too large for that goes as a guest, one each second: it decides like a probe and holds no place.
  */
 export class Circuit {
   options: CircuitOptions
@@ -81,29 +95,31 @@ export class Circuit {
     this.onChange = onChange
   }
 
-  /** A ticket for {@link settle}, or {@link REFUSED}. `now`: clock milliseconds. */
-  admit(now: number): number {
+  /** A ticket for {@link settle}, {@link REFUSED} or {@link BODY_FIRST}. `now`: clock milliseconds; `upload`: of the call. */
+  admit(now: number, upload: Upload = 'whole'): number {
     const forced = Atomics.load(this.words, this.at + FORCED)
     if (forced === Forced.open) return REFUSED
     for (;;) {
       const word = this.word()
       const generation = word >>> 2
-      if (forced === Forced.closed) return ticket(generation, false)
+      if (forced === Forced.closed) return ticket(generation, CALL)
       switch (word & 3) {
         case CircuitState.closed:
-          return ticket(generation, false)
+          return ticket(generation, CALL)
         case CircuitState.open:
           if (this.openMs(generation, now) > 0) return REFUSED
           this.change(word, CircuitState.halfOpen, now, this.openings(generation))
           break
         case CircuitState.halfOpen:
+          if (upload === 'unread') return BODY_FIRST
+          if (upload === 'begun') return this.takeGuest(now) ? ticket(generation, GUEST) : REFUSED
           if (this.hangs(generation, now)) this.open(word, now)
-          else return this.takeProbe(generation, now) ? ticket(generation, true) : REFUSED
+          else return this.takeProbe(generation, now) ? ticket(generation, PROBE) : REFUSED
           break
         default: {
           const share = this.share(generation, now)
           if (share >= 1) this.relax(word)
-          else return this.random.float() < share ? ticket(generation, false) : REFUSED
+          else return this.random.float() < share ? ticket(generation, CALL) : REFUSED
         }
       }
     }
@@ -111,10 +127,10 @@ export class Circuit {
 
   /** Every ticket is settled once. */
   settle(given: number, outcome: CallOutcome, now: number): void {
-    const generation = given >>> 1
+    const generation = given >>> 2
     const word = this.word()
     if (word >>> 2 !== generation) return
-    if ((given & 1) === 1) this.settleProbe(word, outcome, now)
+    if ((given & 3) !== CALL) this.settleProbe(word, given & 3, outcome, now)
     else if (outcome !== 'neutral' && counts(word)) {
       this.window.record(now, generation, outcome === 'failure')
       if (outcome === 'failure') this.judge(word, now)
@@ -124,10 +140,10 @@ export class Circuit {
   /** A settled call that had succeeded broke afterwards: one failure more. */
   spoil(given: number, now: number): void {
     const word = this.word()
-    if (word >>> 2 !== given >>> 1) return
+    if (word >>> 2 !== given >>> 2) return
     if ((word & 3) === CircuitState.halfOpen) this.open(word, now)
     else if (counts(word)) {
-      this.window.spoil(now, given >>> 1)
+      this.window.spoil(now, given >>> 2)
       this.judge(word, now)
     }
   }
@@ -141,11 +157,12 @@ export class Circuit {
     return (word & 3) === CircuitState.open ? this.openMs(word >>> 2, now) : SOON_MS
   }
 
-  private settleProbe(word: number, outcome: CallOutcome, now: number): void {
+  private settleProbe(word: number, kind: number, outcome: CallOutcome, now: number): void {
     const place = this.place(word >>> 2)
     if (outcome === 'failure') this.open(word, now)
-    else if (outcome === 'neutral') Atomics.sub(this.words, place + PROBES, 1)
-    else if (Atomics.add(this.words, place + SUCCESSES, 1) + 1 >= this.options.probes) {
+    else if (outcome === 'neutral') {
+      if (kind === PROBE) Atomics.sub(this.words, place + PROBES, 1)
+    } else if (Atomics.add(this.words, place + SUCCESSES, 1) + 1 >= this.options.probes) {
       const openings = this.openings(word >>> 2)
       if (this.options.ramp > 0) this.change(word, CircuitState.ramping, now, openings)
       else this.change(word, CircuitState.closed, now, 0)
@@ -196,6 +213,14 @@ export class Circuit {
     }
     Atomics.store(this.words, place + PROBED_AT, toWord(now))
     return true
+  }
+
+  private takeGuest(now: number): boolean {
+    const since = Atomics.load(this.words, this.at + GUEST_AT)
+    const passed = elapsed(since, now)
+    // Below zero: the words have wrapped, weeks ago.
+    if (passed >= 0 && passed < GUEST_MS) return false
+    return Atomics.compareExchange(this.words, this.at + GUEST_AT, since, toWord(now)) === since
   }
 
   /** All probes are given out, and nothing was heard of those under way for a whole lease. */
@@ -256,6 +281,6 @@ function counts(word: number): boolean {
   return state === CircuitState.closed || state === CircuitState.ramping
 }
 
-function ticket(generation: number, probe: boolean): number {
-  return generation * 2 + (probe ? 1 : 0)
+function ticket(generation: number, kind: number): number {
+  return generation * 4 + kind
 }

@@ -89,6 +89,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.shared = (host.ex.forwardHeaders as string[]).length
   }
 
+  get body(): RequestBody | undefined {
+    return this.host.body
+  }
+
   start(): void {
     this.proceed(failure('no_endpoint', 'connect', 'upstream'))
   }
@@ -237,8 +241,9 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   private proceed(otherwise: Failure): void {
     const next = this.choice.next()
-    if (next === undefined) this.host.onNoAnswer(this.choice.refusal ?? otherwise)
-    else this.dispatch(next)
+    if (next !== undefined) this.dispatch(next)
+    else if (this.choice.bodyFirst && this.body !== undefined) this.body.gather(() => this.proceed(otherwise))
+    else this.host.onNoAnswer(this.choice.refusal ?? otherwise)
   }
 
   private later(next: Candidate, ms: number): void {

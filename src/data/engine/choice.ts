@@ -8,11 +8,13 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
+import type { RequestBody } from './replay.ts'
 
 /** What the choice needs of the loop. */
 export interface ChoiceOwner {
   readonly ex: Exchange
   readonly clock: Clock
+  readonly body: Pick<RequestBody, 'atHand'> | undefined
   /** A verdict for the policies that let a try pass which does not go. */
   onUnused(at: Attempt, head: HeadVerdict): void
   /** The upstream's retry budget allows no further try. */
@@ -37,6 +39,8 @@ const NO_UPSTREAMS: readonly Upstream[] = []
 export class Choice {
   /** Why a policy refused the latest candidate that none followed. */
   refusal: Failure | undefined = undefined
+  /** A policy wants the request body to be at hand before it is asked again. */
+  bodyFirst = false
   private readonly owner: ChoiceOwner
   private readonly chain: Chain
   private readonly upstreams: readonly Upstream[]
@@ -64,7 +68,9 @@ export class Choice {
    * goes to the next failover upstream if there is one.
    */
   next(): Candidate | undefined {
-    const { ex } = this.owner
+    const { body, ex } = this.owner
+    if (body !== undefined) ex.upload = body.atHand
+    this.bodyFirst = false
     this.closed = NO_UPSTREAMS
     const last = ex.attempts > 0 && ex.attempts + 1 === this.maxTries
     const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
@@ -174,7 +180,8 @@ export class Choice {
       if (verdict === undefined) return undefined
       if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
       const { clock, ex } = this.owner
-      ex.refused(clock, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce', at.upstream)
+      if (verdict.bodyFirst) this.bodyFirst = true
+      else ex.refused(clock, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce', at.upstream)
       return { phase: 'limit', origin: 'sluice', ...verdict }
     } catch (error) {
       this.owner.onBug(error)

@@ -1,4 +1,5 @@
 import type { Downstream } from '../../core/downstream.ts'
+import type { Upload } from '../../core/exchange.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 
@@ -48,6 +49,10 @@ export class RequestBody {
   private received = false
   private over = false
   private trailers: FlatHeaders = []
+  private bytes = 0
+  /** The worker's budget is spent. */
+  private crowded = false
+  private gathering: (() => void) | undefined = undefined
   /** Written whole to some try. */
   delivered = false
   /** Bytes received since the watcher last looked, and time marks of who was waited for. */
@@ -70,9 +75,15 @@ export class RequestBody {
     return this.blocked
   }
 
-  /** A try wants more of it, and the client does not send. */
+  /** How much of it is here, for an attempt that has had none of it. */
+  get atHand(): Upload {
+    if (this.received) return 'whole'
+    return this.bytes > REPLAY_BYTES || this.crowded ? 'begun' : 'unread'
+  }
+
+  /** More of it is wanted, and the client does not send. */
   get waitsForClient(): boolean {
-    return this.ticket !== undefined && this.asked && !this.blocked && !this.received
+    return (this.ticket !== undefined || this.gathering !== undefined) && this.asked && !this.blocked && !this.received
   }
 
   /** The current try's connection wants the body. */
@@ -89,10 +100,22 @@ export class RequestBody {
     this.pump()
   }
 
-  /** The current try is over or gone. */
+  /** Takes it in before an attempt begins, until it is whole or as much as is kept; `then` follows unless it is detached. */
+  gather(then: () => void): void {
+    this.gathering = then
+    this.watcher.onBodyMoving(true)
+    if (this.asked) this.resume()
+    else {
+      this.asked = true
+      this.downstream.startBody()
+    }
+  }
+
+  /** The current try is over or gone, or there will be none. */
   detach(): void {
-    if (this.ticket === undefined) return
+    if (this.ticket === undefined && this.gathering === undefined) return
     this.ticket = undefined
+    this.gathering = undefined
     this.watcher.onBodyMoving(false)
     this.pause()
   }
@@ -110,6 +133,7 @@ export class RequestBody {
   onChunk(chunk: Buffer): void {
     if (this.over) return
     this.progress += chunk.length
+    this.bytes += chunk.length
     if (this.keeping) this.keep(chunk)
     if (!this.keeping && this.ticket !== undefined && !this.blocked && this.position === this.chunks.length) {
       this.chunks.length = 0
@@ -118,14 +142,16 @@ export class RequestBody {
       return
     }
     this.chunks.push(chunk)
-    if (this.ticket === undefined) this.pause()
+    if (this.gathering !== undefined) this.gathered()
+    else if (this.ticket === undefined) this.pause()
     else if (!this.blocked) this.pump()
   }
 
   onEnd(trailers: FlatHeaders): void {
     this.received = true
     this.trailers = trailers
-    if (this.ticket !== undefined && !this.blocked) this.pump()
+    if (this.gathering !== undefined) this.gathered()
+    else if (this.ticket !== undefined && !this.blocked) this.pump()
   }
 
   onDrain(): void {
@@ -142,10 +168,22 @@ export class RequestBody {
     this.position = 0
   }
 
+  private gathered(): void {
+    const { gathering } = this
+    if (gathering === undefined || this.atHand === 'unread') return
+    this.gathering = undefined
+    this.watcher.onBodyMoving(false)
+    this.pause()
+    gathering()
+  }
+
   private keep(chunk: Buffer): void {
-    if (this.kept + chunk.length <= REPLAY_BYTES && this.budget.take(chunk.length)) {
-      this.kept += chunk.length
-      return
+    if (this.kept + chunk.length <= REPLAY_BYTES) {
+      if (this.budget.take(chunk.length)) {
+        this.kept += chunk.length
+        return
+      }
+      this.crowded = true
     }
     this.keeping = false
     this.budget.give(this.kept)

@@ -4,6 +4,7 @@ import type { Notice } from '../../core/notice.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import type { Policy, PolicyContext } from '../../core/policy.ts'
 import {
+  BODY_FIRST,
   type CallOutcome,
   Circuit,
   type CircuitOptions,
@@ -33,7 +34,11 @@ const keys = object({
   maxOpenFor: withDefault(duration(100, 86_400_000), '60s', 'The longest it does.'),
   halfOpen: withDefault(
     object({
-      attempts: withDefault(integer(1, 1000), 5, 'Probes after that: so many at most at a time, and all must succeed.'),
+      attempts: withDefault(
+        integer(1, 1000),
+        5,
+        'Probes after that: so many at most at a time, and all must succeed. A request body is read first; of those above 64 KiB one is let through each second.',
+      ),
       ramp: withDefault(
         duration(0, 3_600_000),
         '10s',
@@ -83,6 +88,9 @@ export const circuitBreaker: ConfiguredPolicy<CircuitBreakerOptions> = {
   },
 }
 
+/** A probe that waits for its client would keep others from deciding. */
+const AFTER_BODY = { reason: 'breaker_open', phase: 'connect', bodyFirst: true } as const
+
 class Breakers implements Policy {
   readonly name = 'circuitBreaker'
   readonly slot: number
@@ -112,7 +120,11 @@ class Breakers implements Policy {
   attempt(ex: Exchange, at: Attempt) {
     const breaker = this.circuitOf(at)
     const now = at.startedAt
-    const ticket = breaker.admit(now)
+    let ticket = breaker.admit(now, ex.upload)
+    if (ticket === BODY_FIRST) {
+      if (this.enforces) return AFTER_BODY
+      ticket = breaker.admit(now, 'begun')
+    }
     at.ticket = ticket
     if (ticket !== REFUSED) return undefined
     if (!this.enforces) {

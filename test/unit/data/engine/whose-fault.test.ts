@@ -361,3 +361,122 @@ describe('what a connection says of itself', () => {
     expect([rig.breaker, rig.ejected]).toEqual([[], []])
   })
 })
+
+describe('half-open', () => {
+  /** Uploads that send a byte and then nothing. */
+  const stalled = (rig: Judged, count: number, contentLength = 100) =>
+    Array.from({ length: count }, () => {
+      const client = rig.ask({ method: 'POST', contentLength })
+      client.feed(Buffer.from('x'))
+      return client
+    })
+
+  /** A whole upload; false: it was refused or waits. */
+  function upload(rig: Judged, bytes: number, whole = true): boolean {
+    const { length } = rig.kit.transport.connections.filter(({ busy }) => busy)
+    const client = rig.ask({ method: 'POST', contentLength: bytes })
+    for (let left = bytes; left > 0; left -= 16_384) client.feed(Buffer.alloc(Math.min(left, 16_384)))
+    if (whole) client.feedEnd()
+    return rig.kit.transport.connections.filter(({ busy }) => busy).length > length
+  }
+
+  test('stalled uploads hold no probe, and reach no endpoint', () => {
+    const rig = new Judged()
+    rig.halfOpen()
+    const clients = stalled(rig, 30)
+    expect(rig.kit.running).toBeUndefined()
+    expect(clients.map(({ body }) => body)).toEqual(new Array(30).fill('wanted'))
+    expect(rig.answered(200, 5)).toBe(5)
+    expect(rig.breaker).toEqual(['half_open', 'ramping'])
+  })
+
+  test('an upload is read whole, then it is a probe: a route that gets nothing else recovers', () => {
+    const rig = new Judged()
+    rig.halfOpen()
+    for (let i = 0; i < 5; i++) {
+      expect(upload(rig, 65_536)).toBe(true)
+      rig.kit.running.connect()
+      expect(rig.kit.running.sent.length).toBe(65_536)
+      rig.kit.running.answer(200)
+    }
+    expect(rig.breaker).toEqual(['half_open', 'ramping'])
+  })
+
+  test('of larger ones one goes each second: a route that gets nothing else recovers', () => {
+    const rig = new Judged()
+    rig.halfOpen()
+    for (let i = 0; i < 5; i++) {
+      expect(upload(rig, 100_000)).toBe(true)
+      rig.kit.running.connect()
+      expect(rig.kit.running.sent.length).toBe(100_000)
+      expect(upload(rig, 100_000)).toBe(false)
+      rig.kit.running.answer(200)
+      rig.kit.clock.advance(1_000)
+    }
+    expect(rig.breaker).toEqual(['half_open', 'ramping'])
+  })
+
+  test('larger ones that stall hold nothing either', () => {
+    const rig = new Judged()
+    rig.halfOpen()
+    for (let i = 0; i < 10; i++) {
+      upload(rig, 100_000, false)
+      rig.kit.clock.advance(1_000)
+    }
+    for (let i = 0; i < 5; i++) {
+      rig.ask()
+      const probe = rig.kit.transport.connections.findLast(({ busy }) => busy)
+      probe?.connect()
+      probe?.answer(200)
+    }
+    expect(rig.breaker).toEqual(['half_open', 'ramping'])
+  })
+
+  test('a failure of a larger one opens it again', () => {
+    const rig = new Judged()
+    rig.halfOpen()
+    upload(rig, 100_000)
+    rig.kit.running.connect()
+    rig.kit.running.answer(503)
+    expect(rig.breaker).toEqual(['half_open', 'open'])
+  })
+
+  test('an upload whose client leaves, stalls or breaks it off meanwhile is no attempt', async () => {
+    const rig = new Judged()
+    rig.halfOpen()
+    await settled()
+    const before = rig.kit.finished.length
+    for (const why of ['closed', 'too_slow', 'malformed'] as const) {
+      for (const client of stalled(rig, 5)) client.leave(why)
+    }
+    await settled()
+    expect(rig.kit.finished.slice(before).map(({ attempts, failure }) => [attempts, failure?.reason])).toEqual([
+      ...new Array(5).fill([0, 'client_gone']),
+      ...new Array(5).fill([0, 'request_timeout']),
+      ...new Array(5).fill([0, 'bad_request']),
+    ])
+    expect(rig.breaker).toEqual(['half_open'])
+  })
+
+  test('goes to another upstream at once where there is one', () => {
+    const rig = new Judged({ upstreams: { a: 1, b: 1 } })
+    for (let i = 0; i < 20; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.running.answer(503)
+    }
+    rig.kit.clock.advance(40_000)
+    rig.ask({ method: 'POST', contentLength: 10 })
+    rig.kit.running.connect()
+    rig.kit.running.answer(200)
+    expect(rig.kit.tries.at(-1)?.upstream).toBe('b')
+  })
+
+  test('in shadow nothing waits', () => {
+    const rig = new Judged({}, { mode: 'shadow' })
+    rig.halfOpen()
+    for (let i = 0; i < 10; i++) upload(rig, 100, false)
+    expect(rig.kit.transport.connections.filter(({ busy }) => busy)).toHaveLength(10)
+    expect(rig.answered(200, 5)).toBe(5)
+  })
+})
