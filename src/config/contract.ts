@@ -1,3 +1,4 @@
+import type { PathPoliciesConfig } from '../core/path-policy.ts'
 import type { BulkheadOptions } from '../data/policies/bulkhead.ts'
 import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
 import type { FallbackOptions } from '../data/policies/fallback.ts'
@@ -51,6 +52,7 @@ export interface LintContext {
   readonly tree: Node
   readonly upstreams: readonly LintUpstream[]
   readonly routes: readonly LintRoute[]
+  readonly pathPolicies: PathPoliciesConfig
   node(path: Path): Node | undefined
   /** Somebody wrote it: there, in defaults or in a profile. */
   written(path: Path): boolean

@@ -3,6 +3,7 @@ import type { Node } from '../schema/node.ts'
 import type { Comment } from './comments.ts'
 import type { Finding, LintContext, LintRoute, Path } from './contract.ts'
 import { LINTS } from './lints/index.ts'
+import { pathPolicies } from './path-policy.ts'
 import type { RootOptions } from './root.ts'
 import { type PlacedFinding, silence } from './silence.ts'
 import { keyOf, nodeAt, pathText, placeOf, placeText } from './tree.ts'
@@ -54,6 +55,7 @@ function contextOf(root: RootOptions, tree: Node): LintContext {
     root,
     tree,
     routes,
+    pathPolicies: pathPolicies(root.pathPolicy, root.listeners),
     upstreams: [...root.upstreams].map(([name, options]) => ({
       name,
       options,

@@ -84,7 +84,7 @@ export const READERS: readonly Reader[] = [
   },
 ]
 
-/** A captured value as the reader's program gets it. */
+/** A path, or a part of one, as the reader's program gets it. */
 export function received({ decodes }: Reader, value: string): string {
   return decodes ? value : decoded(value)
 }

@@ -5,6 +5,7 @@ import { hedgeNeverHappens } from './hedge.ts'
 import { limitNeverReached } from './limits.ts'
 import { ejectionImpossible } from './outliers.ts'
 import { routesOverlap } from './overlaps.ts'
+import { pathAlwaysRefused } from './refused-paths.ts'
 import { retriesWithoutBudget, timeoutNeverRetried, triesExceedRequest } from './retries.ts'
 import { routeNeverMatches } from './routes.ts'
 import { plainTextSecret } from './secrets.ts'
@@ -16,6 +17,7 @@ import { healthCheckOverlaps, subsetOfAll, tlsNotVerified, zoneWithoutEndpoint }
 export const LINTS: readonly Lint[] = [
   routeNeverMatches,
   routesOverlap,
+  pathAlwaysRefused,
   unusedUpstream,
   unusedProfile,
   timeoutNeverReached,

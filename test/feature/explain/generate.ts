@@ -49,6 +49,12 @@ const SENT_PATHS = [
   '/a%20b',
   '/%zz',
   '/a;x=1',
+  '/a;x=1/b',
+  '/a/7;x/b',
+  '//a/b',
+  '/a/b//c',
+  '/%2561/b',
+  '/a%2fb%2Fx',
   '*',
   '/%C3%A9',
 ]
@@ -102,7 +108,11 @@ export class Generator {
       gateway: { name: 'gw' },
       trust: { proxies: this.chance(0.5) ? ['192.0.2.0/24'] : [] },
       ...top,
-      pathPolicy: { dots: this.chance(0.5) ? 'refuse' : 'normalise' },
+      pathPolicy: {
+        dots: this.pick(['refuse', 'normalise']),
+        slashes: this.pick(['check', 'check', 'merge', 'keep', 'refuse']),
+        parameters: this.pick(['check', 'check', 'keep', 'refuse']),
+      },
       defaults: { route: this.chance(0.5) ? { headers: { request: { set: { 'x-default': 'd' } } } } : {} },
       profiles: { p: { headers: { request: { remove: ['x-debug'] }, response: { set: { 'x-p': '1' } } } } },
       upstreams,
@@ -135,7 +145,8 @@ export class Generator {
       ...Array.from({ length: 5 }, () => this.forwarding()),
     ]
     const use = this.chance(0.3) ? { use: 'p' } : {}
-    return { match, precedence, ...use, ...this.pick(ways) }
+    const slashes = this.chance(0.3) ? { encodedSlashes: this.pick(['keep', 'refuse']) } : {}
+    return { match, precedence, ...use, ...slashes, ...this.pick(ways) }
   }
 
   private match(): object {

@@ -156,3 +156,32 @@ describe('routes-overlap', () => {
     await expectAt(routes(...lines), undefined)
   })
 })
+
+describe('path-always-refused', () => {
+  it.each([
+    ['double slashes whose merged path has no route', ['a: { match: { path: ‸/a//b } }']],
+    [
+      'double slashes whose merged path has another route',
+      ['a: { match: { path: ‸//a/* } }', 'b: { match: { path: /a/* } }'],
+    ],
+    ['parameters', ['a: { match: { paths: [/a, ‸"/b;v=1/{id}"] } }']],
+  ])('finds %s', (_, lines) => expectAt(routes(...lines), 'path-always-refused'))
+
+  it.each([
+    ['a slash at the end', '', ['a: { match: { path: /a/ } }']],
+    ['double slashes of a route that takes the merged path, too', '', ['a: { match: { paths: [/a//b, /a/b] } }']],
+    ['double slashes that are kept', 'pathPolicy: { slashes: keep }\n', ['a: { match: { path: /a//b } }']],
+    ['parameters that are kept', 'pathPolicy: { parameters: keep }\n', ['a: { match: { path: "/a;b/*" } }']],
+  ])('not: %s', (_, head, lines) => expectAt(head + routes(...lines), undefined))
+
+  it('says what is read, or matched', async () => {
+    const double = routes('a: { match: { path: /a//b } }')
+    expect(await message(double)).toBe(
+      'never gets a request: /a//b is refused. Read with merged slashes, the path has another route or none.',
+    )
+    expect(await message(`pathPolicy: { slashes: merge }\n${double}`)).toBe(
+      'never gets a request: /a//b is matched as /a/b',
+    )
+    expect(await message(`pathPolicy: { slashes: refuse }\n${double}`)).toMatch(/two slashes in a row/)
+  })
+})

@@ -29,7 +29,7 @@ const PIECES = [
     '%c0%af',
     '%C0%AE',
   ],
-  ...['a', '%61', 'admin', 'a/admin', 'a/b', '%41', 'b', 't/', 'p/', '%2561', 'é', '%7e'],
+  ...['a', '%61', 'admin', 'a/admin', 'a/b', '%41', 'b', 't/', 'p/', 'b//', '%2561', 'é', '%7e'],
 ]
 const ROUTES = [
   route('admin', { paths: ['/a/admin/*'] }),
@@ -45,7 +45,7 @@ const ROUTES = [
   route('all', { paths: ['/*'] }),
   route('regex', { hosts: ['example.com'], paths: ['~/admin/[^/]+'] }),
 ]
-const CASES = 60_000
+const CASES = 100_000
 
 /** The servers that the operator has not sworn to be without. */
 function behind(policy: PathPoliciesConfig, slashes: string): readonly Reader[] {
