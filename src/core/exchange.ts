@@ -50,9 +50,11 @@ export class Exchange {
   /** UUIDv7 of ours; never from outside. */
   readonly requestId: string
   correlationId: string
-  /** `traceparent` and `tracestate` to send on. */
+  /** As it came; with tracing on as upstreams get it. Where none came, one of ours: log lines are known by its trace ID. */
   traceparent: string
   tracestate: string | undefined
+  /** A valid `traceparent` came with the request. */
+  continued: boolean
   /** undefined: no spans are recorded of it, whatever happens. */
   trace: Trace | undefined
   /** The client's address after `trust.proxies`. */
@@ -117,6 +119,7 @@ export class Exchange {
     this.correlationId = requestId
     this.traceparent = ''
     this.tracestate = undefined
+    this.continued = false
     this.trace = undefined
     this.client = downstream.peer.address
     this.trusted = false

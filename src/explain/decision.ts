@@ -8,7 +8,6 @@ import { compileShaping } from '../data/policies/index.ts'
 import { paramNames } from '../data/routing/match.ts'
 import { isRefusedTarget, normaliseTarget } from '../data/routing/target.ts'
 import { hashesPath } from '../data/upstreams/hash-key.ts'
-import { fieldValue } from '../lib/headers.ts'
 import { type Asked, arrive } from './asked.ts'
 import type { Model } from './model.ts'
 
@@ -48,7 +47,7 @@ export function decide(model: Model, asked: Asked): Decision {
   const { downstream, refusal } = arrive(asked, model.lean)
   const ex = new Exchange(downstream, 0, MADE, 0)
   model.identity.identify(ex)
-  if (fieldValue(ex.headers, 'traceparent') !== ex.traceparent) ex.traceparent = MADE
+  if (!ex.continued) ex.traceparent = MADE
   if (refusal !== undefined) return { ex, route: undefined, answer: answerOf(refusal), forward: undefined }
   const target = normaliseTarget(downstream.target, model.lean.pathPolicy, downstream.peer.listener)
   const found = lookUp(model.routes, downstream, target)

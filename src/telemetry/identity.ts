@@ -29,8 +29,8 @@ export class Identity {
     if (!this.proxies.empty) this.lengths['x-forwarded-for'.length] = 1
   }
 
-  /** Sets correlationId, traceparent, tracestate, client and trusted. Returns whether the trace began elsewhere. */
-  identify(ex: Exchange): boolean {
+  /** Sets correlationId, traceparent, tracestate, continued, client and trusted. */
+  identify(ex: Exchange): void {
     const peer = ex.downstream.peer.address
     const trusted = this.proxies.contains(peer)
     const headers = ex.headers
@@ -63,10 +63,7 @@ export class Identity {
     if (parent !== undefined && parents === 1 && isTraceparent(parent)) {
       ex.traceparent = parent
       ex.tracestate = state !== undefined && isTracestate(state) ? state : undefined
-      return true
-    }
-    ex.traceparent = newTraceparent(this.random)
-    ex.tracestate = undefined
-    return false
+      ex.continued = true
+    } else ex.traceparent = newTraceparent(this.random)
   }
 }

@@ -7,9 +7,9 @@ const EQUALS = 61
 const VERSION_00_LENGTH = 55
 const MAX_MEMBERS = 32
 const MAX_KEY = 256
-const MAX_TENANT = 241
-const MAX_SYSTEM = 14
 const MAX_VALUE = 256
+/** Flags (section 3.2.2.5): not sampled, and the last 56 bits of the ID are random. */
+const NEW_FLAGS = '02'
 
 function isLowerHex(text: string, start: number, end: number): boolean {
   for (let i = start; i < end; i++) {
@@ -25,7 +25,7 @@ function isAllZero(text: string, start: number, end: number): boolean {
 }
 
 /**
- * Whether a `traceparent` can be sent on (W3C Trace Context, section 3.2): lower-case hex, no all-zero ids, never
+ * Whether a `traceparent` can be sent on (W3C Trace Context Level 2, section 3.2): lower-case hex, no all-zero ids, never
  * version ff. A version that we don't know may be longer after one more hyphen.
  */
 export function isTraceparent(value: string): boolean {
@@ -81,32 +81,27 @@ function isMember(text: string, start: number, end: number): boolean {
   return true
 }
 
-/** `simple-key` or `tenant@system`. */
+/** A letter or digit, then up to 255 of these, `_`, `-`, `*`, `/` and `@` (Level 2 has no rule for where an `@` stands). */
 function isKey(text: string, start: number, end: number): boolean {
-  const at = text.indexOf('@', start)
-  if (at === -1 || at >= end) return end - start <= MAX_KEY && isKeyPart(text, start, end, false)
-  if (at - start > MAX_TENANT || end - at - 1 > MAX_SYSTEM) return false
-  return isKeyPart(text, start, at, true) && isKeyPart(text, at + 1, end, false)
-}
-
-function isKeyPart(text: string, start: number, end: number, digitFirst: boolean): boolean {
-  if (start === end) return false
+  if (start === end || end - start > MAX_KEY) return false
   for (let i = start; i < end; i++) {
     const code = text.charCodeAt(i)
-    if (code >= 97 && code <= 122) continue
-    const digit = code >= 48 && code <= 57
-    if (i === start ? !(digit && digitFirst) : !(digit || isKeyMark(code))) return false
+    const plain = (code >= 97 && code <= 122) || (code >= 48 && code <= 57)
+    if (!plain && (i === start || !isKeyMark(code))) return false
   }
   return true
 }
 
-/** `_`, `-`, `*` or `/`. */
+/** `_`, `-`, `*`, `/` or `@`. */
 function isKeyMark(code: number): boolean {
-  return code === 95 || code === DASH || code === 42 || code === 47
+  return code === 95 || code === DASH || code === 42 || code === 47 || code === 64
 }
 
-/** A new trace that nobody samples. An id of zeros only is as likely as a broken machine, and still replaced. */
+/**
+ * A new trace that nobody samples, of an ID that is random to the last bit, as its flags say. An id of zeros only is as likely
+ * as a broken machine, and still replaced.
+ */
 export function newTraceparent(random: Random): string {
-  const trace = hex32(random.uint32()) + hex32(random.uint32()) + hex32(random.uint32()) + hex32(random.uint32() | 1)
-  return `00-${trace}-${hex32(random.uint32())}${hex32(random.uint32() | 1)}-00`
+  const trace = hex32(random.uint32() | 1) + hex32(random.uint32()) + hex32(random.uint32()) + hex32(random.uint32())
+  return `00-${trace}-${hex32(random.uint32())}${hex32(random.uint32() | 1)}-${NEW_FLAGS}`
 }

@@ -128,6 +128,61 @@ describe('TE', () => {
   })
 })
 
+describe('a trace, with tracing off', () => {
+  const ID = '4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
+  const told = async (...fields: string[]): Promise<(string | undefined)[]> => {
+    await ask(`GET /x HTTP/1.1\r\nHost: a\r\n${fields.map((line) => `${line}\r\n`).join('')}`)
+    return [up('traceparent'), up('tracestate')]
+  }
+
+  test.each([
+    `00-${ID}-00`,
+    `00-${ID}-01`,
+    `00-${ID}-02`,
+    `00-${ID}-ff`,
+    `01-${ID}-01`,
+    `cc-${ID}-01-more.of=it`,
+    `cc-${ID}-09-`,
+  ])('%s passes unchanged, with its state', async (parent) => {
+    expect(await told(`TraceParent: ${parent}`, 'TRACESTATE: foo@=1 , 0b=2')).toEqual([parent, 'foo@=1 , 0b=2'])
+  })
+
+  test.each([
+    ['none', []],
+    ['of version ff', [`traceparent: ff-${ID}-01`]],
+    ['of version 00 with more', [`traceparent: 00-${ID}-01-x`]],
+    ['of another version with more of another kind', [`traceparent: cc-${ID}-01x`]],
+    ['twice', [`traceparent: 00-${ID}-01`, `traceparent: 00-${ID}-01`]],
+    ['twice in one line', [`traceparent: 00-${ID}-01,00-${ID}-01`]],
+    ['in capitals', [`traceparent: 00-${ID.toUpperCase()}-01`]],
+    ['of zeros', [`traceparent: 00-${'0'.repeat(32)}-00f067aa0ba902b7-01`]],
+    ['from zeros', [`traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-${'0'.repeat(16)}-01`]],
+    ['cut short', [`traceparent: 00-${ID}`]],
+    ['by another name', [`trace-parent: 00-${ID}-01`, `traceparent_: 00-${ID}-01`]],
+    ['empty', ['traceparent:']],
+  ])('%s: neither it nor its state passes, and none is made', async (_, fields) => {
+    expect(await told(...fields, 'tracestate: a=1')).toEqual([undefined, undefined])
+  })
+
+  test.each([
+    [['tracestate: a=1', 'TraceState:   b=2  ', 'tracestate:', 'tracestate: a=3,,'], 'a=1,b=2,,a=3,,'],
+    [['tracestate: foo.bar=1'], undefined],
+    [['tracestate:'], undefined],
+    [
+      [
+        `tracestate: ${Array.from({ length: 16 }, (_, i) => `a${i}=1`)}`,
+        `tracestate: ${Array.from({ length: 16 }, (_, i) => `b${i}=1`)}`,
+      ],
+      [...Array.from({ length: 16 }, (_, i) => `a${i}=1`), ...Array.from({ length: 16 }, (_, i) => `b${i}=1`)].join(),
+    ],
+    [[`tracestate: ${Array.from({ length: 32 }, (_, i) => `a${i}=1`)}`, 'tracestate: b=1'], undefined],
+    [[`tracestate: ${'z'.repeat(256)}=${'v'.repeat(256)}`], `${'z'.repeat(256)}=${'v'.repeat(256)}`],
+    [[`tracestate: ${'z'.repeat(257)}=1`], undefined],
+  ])('%j beside a valid parent: %s', async (fields, state) => {
+    expect(await told(`traceparent: 00-${ID}-01`, ...fields)).toEqual([`00-${ID}-01`, state])
+  })
+})
+
 describe('Max-Forwards', () => {
   test('of OPTIONS: the last hop answers, others count down', async () => {
     const before = upstream.seen.length

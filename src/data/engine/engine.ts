@@ -133,8 +133,8 @@ export class Engine implements RunHost<Run> {
   /** `own`: a request of our own, which is no span. */
   private enter(downstream: Downstream, snapshot: Snapshot, route: CompiledRoute | undefined, own = false): Run {
     const run = new Run(this, snapshot, downstream, route)
-    const continued = snapshot.identity.identify(run.ex)
-    if (!own) snapshot.sampler?.begin(run.ex, continued)
+    snapshot.identity.identify(run.ex)
+    if (!own) snapshot.sampler?.begin(run.ex)
     snapshot.enter()
     this.living.add(run)
     downstream.attach(run)

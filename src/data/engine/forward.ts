@@ -13,12 +13,15 @@ export class Forwarder {
   private readonly correlation: readonly string[]
   private readonly via: string
   private readonly name: string
+  /** Sluice takes part in traces, and begins them. Else they only pass: one that nobody samples would keep services behind from sampling theirs. */
+  private readonly traces: boolean
 
   /** `named`: fields of requests that the config speaks of, see `requestKinds`. */
-  constructor(head: Pick<ConfigHead, 'gateway' | 'correlation'>, named: Iterable<string>) {
+  constructor(head: Pick<ConfigHead, 'gateway' | 'correlation' | 'tracing'>, named: Iterable<string>) {
     this.kinds = requestKinds(head.correlation.headers, named)
     this.correlation = head.correlation.headers
     this.name = head.gateway.name
+    this.traces = head.tracing !== undefined
     this.via = `1.1 ${head.gateway.name}`
   }
 
@@ -109,8 +112,10 @@ export class Forwarder {
       'via',
       via === '' ? this.via : `${via}, ${this.via}`,
     )
-    // Of a sampled trace each try has a span of its own, see `Trace.tried`.
-    if (ex.trace?.sampled !== true) out.push('traceparent', ex.traceparent)
+    if (ex.continued || this.traces) {
+      // Of a sampled trace each try has a span of its own, see `Trace.tried`.
+      if (ex.trace?.sampled !== true) out.push('traceparent', ex.traceparent)
+    }
     if (ex.tracestate !== undefined) out.push('tracestate', ex.tracestate)
     for (const name of this.correlation) out.push(name, ex.correlationId)
     return out

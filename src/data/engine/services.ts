@@ -48,6 +48,7 @@ export class EngineServices implements Services {
       side.correlationId = ex.correlationId
       side.traceparent = ex.traceparent
       side.tracestate = ex.tracestate
+      side.continued = ex.continued
       side.standsInFor(ex)
     })
     if (!isReply(answer)) return answer

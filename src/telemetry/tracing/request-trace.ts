@@ -35,7 +35,7 @@ export class RequestTrace implements Trace {
   tried(at: Attempt, headers: string[]): void {
     if (!this.sampled) return
     const id = newSpanId(this.random)
-    headers.push('traceparent', `00-${this.begun.slice(3, 35)}-${id}-${this.flags}`)
+    headers.push('traceparent', `00-${this.begun.slice(3, 35)}-${id}-0${keptFlags(this.begun) | 1}`)
     if (this.spans === undefined) this.spans = [{ at, id }]
     else this.spans.push({ at, id })
   }
@@ -44,16 +44,24 @@ export class RequestTrace implements Trace {
   spanIdOf(tri: Attempt): string {
     return this.spans?.find(({ at }) => at === tri)?.id ?? newSpanId(this.random)
   }
-
-  /** What its parent knows besides the one bit is kept. */
-  private get flags(): string {
-    return isSampled(this.begun) ? this.begun.slice(53, 55) : '01'
-  }
 }
 
-/** The last bit of the flags of a `traceparent`. */
-export function isSampled(traceparent: string): boolean {
+/** Bits of the flags (W3C Trace Context Level 2, section 3.2.2.5): the trace is sampled; the last 56 bits of its ID are random. */
+const SAMPLED = 1
+const RANDOM = 2
+
+/** The last digit of the flags of a valid `traceparent`; of versions above ours only the sampled bit can be read. */
+function flagsOf(traceparent: string): number {
   const code = traceparent.charCodeAt(54)
-  // Digits have odd codes where they are odd, the letters from a on where they are even.
-  return (code & 1) === (code < 58 ? 1 : 0)
+  const digit = code < 58 ? code - 48 : code - 87
+  return traceparent.startsWith('00') ? digit : digit & SAMPLED
+}
+
+export function isSampled(traceparent: string): boolean {
+  return (flagsOf(traceparent) & SAMPLED) !== 0
+}
+
+/** What of the flags holds for the whole trace, whoever samples it; all that we don't know are left out. */
+export function keptFlags(traceparent: string): number {
+  return flagsOf(traceparent) & RANDOM
 }

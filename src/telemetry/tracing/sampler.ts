@@ -2,7 +2,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { Random } from '../../lib/random.ts'
 import { ConsistentSampler } from '../../lib/sampling.ts'
-import { isSampled, newSpanId, RequestTrace } from './request-trace.ts'
+import { isSampled, keptFlags, newSpanId, RequestTrace } from './request-trace.ts'
 
 /** How many requests that are not sampled may be kept in a worker, over all generations of its config. */
 export interface Held {
@@ -31,14 +31,18 @@ export class TraceSampler {
     this.state = this.share.tracestate
   }
 
-  /** `continued`: the request came with a trace; its `traceparent` is there in any case. Sets `ex.trace`. */
-  begin(ex: Exchange, continued: boolean): void {
+  /**
+   * Sets `ex.trace`, and `ex.traceparent` to what upstreams get: of the version that we speak, without the flags that we don't
+   * know (W3C Trace Context Level 2, sections 3.2.2.5 and 3.2.4).
+   */
+  begin(ex: Exchange): void {
     const { config, random } = this
-    const { traceparent } = ex
+    const { continued, traceparent } = ex
+    const kept = keptFlags(traceparent)
     const decided = continued && (config.parents === 'any' || ex.trusted)
     const sampled = decided ? isSampled(traceparent) : this.share.chooses(traceparent)
     if (!sampled) {
-      if (continued && !decided && isSampled(traceparent)) ex.traceparent = `${traceparent.slice(0, 53)}00`
+      if (continued) ex.traceparent = `00-${traceparent.slice(3, 53)}0${kept}`
       if (config.errors === 'sampled') return
       if (this.held.count >= config.requests) {
         this.held.full()
@@ -50,7 +54,7 @@ export class TraceSampler {
     }
     const spanId = continued ? newSpanId(random) : traceparent.slice(36, 52)
     ex.trace = new RequestTrace(true, spanId, traceparent, continued, random)
-    ex.traceparent = `00-${traceparent.slice(3, 35)}-${spanId}-${decided ? traceparent.slice(53, 55) : '01'}`
+    ex.traceparent = `00-${traceparent.slice(3, 35)}-${spanId}-0${kept | 1}`
     if (!continued) ex.tracestate = this.state
   }
 }

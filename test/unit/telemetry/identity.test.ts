@@ -56,6 +56,7 @@ describe('trace', () => {
     const ex = identified(['Traceparent', VALID, 'TraceState', 'a=1', 'tracestate', 'b=2'])
     expect(ex.traceparent).toBe(VALID)
     expect(ex.tracestate).toBe('a=1,b=2')
+    expect(ex.continued).toBe(true)
   })
 
   test('an invalid tracestate does not harm its traceparent', () => {
@@ -70,7 +71,8 @@ describe('trace', () => {
     ['twice', ['traceparent', VALID, 'traceparent', VALID, 'tracestate', 'a=1']],
   ])('%s: a new unsampled trace without state', (_, headers) => {
     const ex = identified(headers)
-    expect(ex.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+    expect(ex.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-02$/)
+    expect(ex.continued).toBe(false)
     expect(ex.traceparent.slice(3, 35)).not.toBe(VALID.slice(3, 35))
     expect(ex.tracestate).toBeUndefined()
   })

@@ -46,8 +46,10 @@ describe('traceparent', () => {
     expect(seen.size).toBe(100)
     for (const value of seen) {
       expect(isTraceparent(value)).toBe(true)
-      expect(value.endsWith('-00')).toBe(true)
+      expect(value.endsWith('-02')).toBe(true)
     }
+    const last = Array.from(seen, (value) => Number.parseInt(value.charAt(34), 16) & 1)
+    expect(new Set(last)).toEqual(new Set([0, 1]))
   })
 
   test('a new one is valid even where randomness is broken', () => {
@@ -65,6 +67,20 @@ describe('tracestate', () => {
     'foo=1,,bar=2,',
     'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE',
     '0tenant@system=1',
+    '0foo=1',
+    '0=1',
+    'foo@=1',
+    'foo@0bar=1',
+    'foo@@bar=1',
+    'foo@bar@baz=1',
+    `t@${'v'.repeat(15)}=1`,
+    `${'t'.repeat(242)}@v=1`,
+    `a${'@'.repeat(255)}=1`,
+    'foo=1,foo=1',
+    'foo=1,foo=2',
+    'abcdefghijklmnopqrstuvwxyz0123456789_-*/@=1',
+    'a=!"#$%&\'()*+-./0123456789:;<>?@ABCXYZ[\\]^_`abcxyz{|}~',
+    'a=   x',
     `${'a'.repeat(241)}@${'b'.repeat(14)}=1`,
     `${'z'.repeat(256)}=1`,
     'a_-*/0=1',
@@ -82,18 +98,23 @@ describe('tracestate', () => {
     'foo=',
     'foo =1',
     'FOO=1',
-    '0foo=1',
-    'foo@=1',
     '@foo=1',
-    'foo@0bar=1',
-    'foo@@bar=1',
+    '_foo=1',
+    '-foo=1',
+    '*foo=1',
+    '/foo=1',
+    'foO=1',
+    'foo bar=1',
+    'foo\u00e9=1',
     'foo.bar=1',
+    'foo=1,bar',
+    'foo=1,=2',
+    'foo=1;bar=2',
     'a=b=c',
     'a=\u00e9',
     'a=x\ty',
     `${'z'.repeat(257)}=1`,
-    `${'t'.repeat(242)}@v=1`,
-    `t@${'v'.repeat(15)}=1`,
+    `${'t'.repeat(255)}@v=1`,
     `a=${'v'.repeat(257)}`,
     members(33),
   ])('%j is invalid', (value) => expect(isTracestate(value)).toBe(false))

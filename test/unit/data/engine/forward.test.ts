@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../../../src/core/exchange.ts'
 import { Forwarder } from '../../../../src/data/engine/forward.ts'
 import { exchange, PEER } from '../../../kit/exchange.ts'
 
-const HEAD = { gateway: { name: 'edge' }, correlation: { headers: ['x-correlation-id'], trust: 'any' } } as const
+const HEAD = {
+  gateway: { name: 'edge' },
+  correlation: { headers: ['x-correlation-id'], trust: 'any' },
+  tracing: undefined,
+} as const
 const forwarder = new Forwarder(HEAD, ['x-user', 'x_under', 'x.dot-ted'])
 
 function forwarded(
@@ -13,6 +18,7 @@ function forwarded(
   ex.trusted = trusted
   if (trusted) ex.client = '1.1.1.1'
   ex.traceparent = '00-1-2-00'
+  ex.continued = true
   ex.correlationId = 'corr-1'
   const list = forwarder.headers(ex)
   const map = new Map<string, string[]>()
@@ -324,6 +330,23 @@ describe('what upstreams get', () => {
     expect(map.get('x-correlation-id')).toEqual(['corr-1'])
     expect(map.get('traceparent')).toEqual(['00-1-2-00'])
     expect(map.has('tracestate')).toBe(false)
+  })
+
+  test('a trace that came goes on, and none is made: services behind would follow one that nobody samples', () => {
+    const names = (ex: Exchange, tracing: boolean): string[] => {
+      ex.traceparent = '00-1-2-02'
+      const head = {
+        ...HEAD,
+        tracing: tracing ? { sample: 0, errors: 'sampled', parents: 'any', requests: 1 } : undefined,
+      }
+      return new Forwarder(head as never, []).headers(ex).filter((name) => name.startsWith('trace'))
+    }
+    const came = exchange()
+    came.continued = true
+    came.tracestate = 'a=1'
+    expect(names(came, false)).toEqual(['traceparent', 'tracestate'])
+    expect(names(exchange(), false)).toEqual([])
+    expect(names(exchange(), true)).toEqual(['traceparent'])
   })
 
   test('Via is continued, and our own name in it is a loop', () => {
