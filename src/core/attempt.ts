@@ -9,6 +9,8 @@ export class Attempt {
   readonly upstream: string
   /** `host:port` as configured or resolved; for logs and metrics, never for clients. */
   endpoint: string
+  /** What the endpoint calls itself: Host where a route forwards its own. */
+  authority: string
   /** Clock milliseconds at which it went, or was chosen if it has not yet. */
   startedAt: number
   /** Milliseconds that it waited for a connection before it went. */
@@ -30,6 +32,7 @@ export class Attempt {
     this.number = number
     this.upstream = upstream
     this.endpoint = ''
+    this.authority = ''
     this.startedAt = startedAt
     this.waitedMs = 0
     this.connectedAt = 0

@@ -156,6 +156,7 @@ export class Choice {
       return undefined
     }
     at.endpoint = endpoint.id
+    at.authority = endpoint.authority
     return { at, endpoint, upstream }
   }
 

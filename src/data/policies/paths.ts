@@ -2,13 +2,17 @@ import { type Reading, readingText, Way } from '../../core/reading.ts'
 import type { Refusal } from '../../core/verdict.ts'
 
 /** A path prefix in whole segments, given with or without a slash at its end. */
-class PathPrefix {
+export class PathPrefix {
   private readonly bare: string
   private readonly below: string
 
   constructor(prefix: string) {
     this.bare = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
     this.below = `${this.bare}/`
+  }
+
+  with(rest: string): string {
+    return this.bare + rest
   }
 
   /** What follows the prefix in `path`: empty or with its slash; undefined where `path` does not start with it. */
@@ -22,10 +26,12 @@ class PathPrefix {
 export class PrefixReplacement {
   private readonly from: PathPrefix
   private readonly to: string
+  private readonly after: PathPrefix
 
   constructor(from: string, to: string) {
     this.from = new PathPrefix(from)
     this.to = to.endsWith('/') ? to.slice(0, -1) : to
+    this.after = new PathPrefix(to)
   }
 
   apply(path: string): string | undefined {
@@ -33,6 +39,22 @@ export class PrefixReplacement {
     if (rest === undefined) return undefined
     const replaced = this.to + rest
     return replaced === '' ? '/' : replaced
+  }
+
+  /** A prefix is taken away, and nothing stands in its place. */
+  get strips(): boolean {
+    return this.to === ''
+  }
+
+  /** The path begins with the prefix that is replaced. */
+  stands(path: string): boolean {
+    return this.from.rest(path) !== undefined
+  }
+
+  /** The path that `apply` makes this one of; undefined: there is none. */
+  revert(path: string): string | undefined {
+    const rest = this.after.rest(path)
+    return rest === undefined ? undefined : this.from.with(rest)
   }
 
   /**

@@ -36,7 +36,7 @@ const CARRIED = {
   'proxy_ssl_verify proxy_ssl_name': '`upstreams.NAME.tls`',
   'limit_conn limit_conn_zone': '`bulkhead.maxConcurrent` of a location, for zones by `$server_name`; else listed',
   'internal default_type': '`respond`',
-  proxy_redirect: 'nothing for off; else listed: Location goes on as it came',
+  proxy_redirect: '`rewrite.redirects: off` for off, nothing for default; else listed',
 }
 
 const NEEDLESS = {

@@ -3,7 +3,6 @@ import { retryConditions } from '../common/retry-conditions.ts'
 import { inUnits, millisecondsOf } from '../common/times.ts'
 import { fieldKeys } from './fields.ts'
 import { type Location, pathOf } from './locations.ts'
-import type { Directive } from './parse.ts'
 import { isRedirect } from './redirects.ts'
 import { pathRule, ruleKeys } from './rewrites.ts'
 import type { Scope } from './scope.ts'
@@ -81,8 +80,12 @@ export class Proxying {
     const proxyHost = target.port === undefined || target.port === natural ? host : `${host}:${port}`
     const oddPort = listens.some(({ port, tls }) => port !== (tls ? 443 : 80))
     const fields = fieldKeys(scope, { proxyHost, serverName, oddPort }, this.draft)
-    const rewrite = { ...path.keys, ...(fields.host === undefined ? {} : { host: fields.host }) }
-    this.locationField(scope, pass, Object.keys(rewrite).length > 0)
+    const redirects = this.redirects(scope)
+    const rewrite = {
+      ...path.keys,
+      ...(fields.host !== undefined && { host: fields.host }),
+      ...(redirects !== undefined && { redirects }),
+    }
     return {
       to: upstream.name,
       rewrite: Object.keys(rewrite).length === 0 ? undefined : rewrite,
@@ -179,11 +182,16 @@ export class Proxying {
     return undefined
   }
 
-  /** nginx puts its own address into Location where the upstream names itself. */
-  private locationField(scope: Scope, pass: Directive, changes: boolean): void {
+  /** Where the upstream names itself, nginx puts in what the location is called; `rewrite.redirects: own` does the same. */
+  private redirects(scope: Scope): 'off' | undefined {
     const said = scope.find('proxy_redirect')
-    if (said?.args[0] === 'off' || (said === undefined && !changes)) return
-    const why = 'redirects of the upstream that name it go to the client as they are'
-    this.draft.leave(said ?? pass, said === undefined ? 'proxy_redirect' : `proxy_redirect ${said.args.join(' ')}`, why)
+    const [first] = said?.args ?? []
+    if (said === undefined || first === 'default') return undefined
+    if (first !== 'off') {
+      const why = 'rewrite.redirects: own changes what names the endpoint itself, by the prefix that was taken away'
+      this.draft.leave(said, `proxy_redirect ${said.args.join(' ')}`, why)
+      return undefined
+    }
+    return 'off'
   }
 }

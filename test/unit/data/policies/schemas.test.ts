@@ -16,11 +16,45 @@ function read(policy: string, options: unknown): unknown {
 
 describe('good options', () => {
   test.each([
-    ['rewrite', { stripPrefix: '/caf%c3%a9' }, { stripPrefix: '/caf%C3%A9' }],
-    ['rewrite', { stripPrefix: '/%6frders', host: 'Internal:81' }, { stripPrefix: '/orders', host: 'internal:81' }],
-    ['rewrite', { path: '/é/{id}', host: 'upstream' }, { path: '/%C3%A9/{id}', host: 'upstream' }],
-    ['rewrite', { host: '[::1]:80' }, { host: '[::1]:80' }],
-    ['rewrite', { replacePrefix: { from: '/a', to: '/' } }, { replacePrefix: { from: '/a', to: '/' } }],
+    ['rewrite', { stripPrefix: '/caf%c3%a9' }, { stripPrefix: '/caf%C3%A9', redirects: 'own' }],
+    [
+      'rewrite',
+      { stripPrefix: '/%6frders', host: 'Internal:81', redirects: 'paths' },
+      { stripPrefix: '/orders', host: 'internal:81', redirects: 'paths' },
+    ],
+    [
+      'rewrite',
+      { path: '/é/{id}', host: 'upstream', redirects: 'off' },
+      { path: '/%C3%A9/{id}', host: 'upstream', redirects: undefined },
+    ],
+    ['rewrite', { host: '[::1]:80' }, { host: '[::1]:80', redirects: 'own' }],
+    [
+      'rewrite',
+      { replacePrefix: { from: '/a', to: '/' } },
+      { replacePrefix: { from: '/a', to: '/' }, redirects: 'own' },
+    ],
+    [
+      'rewrite',
+      {
+        cookies: {
+          path: { from: '/', to: '/a/' },
+          domain: [
+            { from: 'App.internal', to: 'off' },
+            { from: 'b', to: 'c.com' },
+          ],
+        },
+      },
+      {
+        redirects: 'own',
+        cookies: {
+          path: [{ from: '/', to: '/a/' }],
+          domain: [
+            { from: 'app.internal', to: undefined },
+            { from: 'b', to: 'c.com' },
+          ],
+        },
+      },
+    ],
     [
       'headers',
       { request: { set: { 'X-A': '1.10', 'x-b': '' }, remove: ['x-debug'] }, response: { add: { 'x-c': 'é' } } },
@@ -54,6 +88,9 @@ describe('bad options', () => {
     ['rewrite', { replacePrefix: { from: '/a', to: '/../b' } }, 'dot segment'],
     ['rewrite', { path: '/{' }, 'name in braces'],
     ['rewrite', { path: '/a\r\nX: y' }, 'space'],
+    ['rewrite', { redirects: 'all' }, 'own, paths'],
+    ['rewrite', { cookies: { domain: { from: 'a', to: 'b; Secure' } } }, 'host'],
+    ['rewrite', { cookies: { path: { from: '/', to: '/a;b' } } }, 'semicolon'],
     ['rewrite', { host: 'a b' }, 'host'],
     ['rewrite', { host: 'a.com/evil' }, 'host'],
     ['rewrite', { host: 'a.com\r\nx: y' }, 'host'],

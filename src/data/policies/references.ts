@@ -1,0 +1,44 @@
+import type { Attempt } from '../../core/attempt.ts'
+import { hostOf } from '../../lib/authority.ts'
+
+/** Characters that URLs do not have and that browsers read as others: whoever writes such a reference is not second-guessed. */
+const ODD = /[\x00-\x20\\\x7f]/
+const WITH_AUTHORITY = /^(?:(https?):)?\/\/([^/?#]*)(.*)$/i
+/** `Refresh: 5; url=/x`, the URL in quotes or not. No standard has it (the HTML one has its `meta` form). */
+const REFRESH = /^([ \t]*\d+(?:\.\d*)?[ \t]*[;,][ \t]*url[ \t]*=[ \t]*)("[^"]*"|'[^']*'|[^"'][^ \t]*)([ \t]*)$/i
+
+/** Changes the URL in a value of Refresh; the value stays where it has none that can be told apart. */
+export function refreshed(value: string, change: (reference: string) => string): string {
+  const parts = REFRESH.exec(value)
+  if (parts === null) return value
+  const [, before = '', url = '', after = ''] = parts
+  const quote = url.startsWith('"') || url.startsWith("'") ? url.charAt(0) : ''
+  return before + quote + change(quote === '' ? url : url.slice(1, -1)) + quote + after
+}
+
+/** The path (with query and fragment) of a reference that names exactly the endpoint of `at`; undefined: it does not. */
+export function pathAtEndpoint(reference: string, at: Attempt): string | undefined {
+  const parts = WITH_AUTHORITY.exec(reference)
+  if (parts === null || ODD.test(reference)) return undefined
+  const [, scheme, authority = '', rest = ''] = parts
+  // `http://address:port`, while the authority is the name that was configured.
+  const own = at.endpoint.indexOf('://')
+  const ours = at.endpoint.slice(0, own)
+  const named = placeOf(authority, (scheme ?? ours).toLowerCase())
+  if (named === undefined) return undefined
+  if (named !== placeOf(at.authority, ours) && named !== placeOf(at.endpoint.slice(own + 3), ours)) return undefined
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+/** Whether the reference is a path from the root, and nothing that browsers read as another host. */
+export function isPath(reference: string): boolean {
+  return reference.startsWith('/') && !reference.startsWith('//') && !ODD.test(reference)
+}
+
+/** Host and port in one form; undefined: not an authority. */
+function placeOf(authority: string, scheme: string): string | undefined {
+  const host = hostOf(authority)
+  if (host === undefined) return undefined
+  const port = /:(\d+)$/.exec(authority)?.[1] ?? (scheme === 'https' ? '443' : '80')
+  return `${host}:${Number(port)}`
+}
