@@ -16,8 +16,8 @@ export default defineConfig({
           name: 'tests',
           include: ['test/**/*.test.ts'],
           exclude: [CHAOS],
-          // One more than cores: most files wait for processes, timers and sockets more than they work themselves.
-          maxWorkers: availableParallelism() + 1,
+          // Most files wait for processes, timers and sockets more than they work themselves.
+          maxWorkers: 2 * availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },

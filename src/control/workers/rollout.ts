@@ -6,6 +6,8 @@ import type { WorkerThread } from './thread.ts'
 
 /** All workers together have this long to prepare, and again to commit. */
 export const SWAP_MS = 5_000
+/** The same for a worker that serves nothing yet: nobody waits for it but a start, which a busy machine makes slow. */
+export const FIRST_MS = 30_000
 
 /** A config generation on its way to the workers, with its cells. */
 export interface Rollout {
@@ -23,9 +25,9 @@ export interface Rollout {
 export class ConfigRefused extends Error {}
 
 /** First phase with one worker: all is compiled, nothing has changed yet. */
-export async function prepare(thread: WorkerThread, rollout: Rollout, clock: Clock): Promise<void> {
+export async function prepare(thread: WorkerThread, rollout: Rollout, clock: Clock, mostMs: number): Promise<void> {
   const { generation, lean, routes, endpoints } = rollout
-  const deadline = clock.now() + SWAP_MS
+  const deadline = clock.now() + mostMs
   const left = (): number => Math.max(0, deadline - clock.now())
   await thread.ask({ type: 'prepare', head: headOf(rollout) }, left(), expecting('ack', generation))
   for (const chunk of chunksOf(generation, lean.upstreams, endpoints, routes)) {
@@ -34,8 +36,8 @@ export async function prepare(thread: WorkerThread, rollout: Rollout, clock: Clo
 }
 
 /** Second phase: requests that begin from now on run on it. */
-export async function commit(thread: WorkerThread, { generation, cutAfter }: Rollout): Promise<void> {
-  await thread.ask({ type: 'commit', generation, cutAfter }, SWAP_MS, expecting('committed', generation))
+export async function commit(thread: WorkerThread, { generation, cutAfter }: Rollout, mostMs: number): Promise<void> {
+  await thread.ask({ type: 'commit', generation, cutAfter }, mostMs, expecting('committed', generation))
 }
 
 function headOf({ generation, hash, lean }: Rollout): ConfigHead {

@@ -4,11 +4,9 @@ import type { FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protoco
 import { ListenFailed } from '../machine/sockets.ts'
 import type { Lease, Mark } from '../registry/lease.ts'
 import { Crew, type CrewOptions } from './crew.ts'
-import { ConfigRefused, commit, prepare, type Rollout } from './rollout.ts'
+import { ConfigRefused, commit, FIRST_MS, prepare, type Rollout, SWAP_MS } from './rollout.ts'
 import type { WorkerSlot } from './slot.ts'
 import { WorkerGone, type WorkerThread } from './thread.ts'
-
-const LISTEN_MS = 5_000
 
 export interface SupervisorOptions extends CrewOptions {
   /** The system lets workers share ports. */
@@ -181,7 +179,7 @@ export class Supervisor {
     if (thread === undefined) return Promise.reject(new WorkerGone('the worker ended'))
     this.sendPages(slot)
     slot.sentUpdate = this.update
-    return prepare(thread, rollout, this.options.clock)
+    return prepare(thread, rollout, this.options.clock, patience(slot))
   }
 
   /** A worker that prepared and then doesn't commit is replaced: it must not run an older config than the others. */
@@ -191,7 +189,7 @@ export class Supervisor {
     // Before the answer: the older generation may retire ahead of it.
     slot.living.add(rollout.generation)
     try {
-      await commit(thread, rollout)
+      await commit(thread, rollout, patience(slot))
     } catch (error) {
       if (!(error instanceof WorkerGone)) this.fail(slot, thread, 'a worker did not commit its config', error)
       return false
@@ -241,7 +239,7 @@ export class Supervisor {
     this.sendPages(slot)
     const { reusePort } = this.options
     const listen = { type: 'listen', id, listener: config, reusePort, connections } as const
-    const bound = await thread.ask(listen, LISTEN_MS, (message) => {
+    const bound = await thread.ask(listen, slot.listening.size === 0 ? FIRST_MS : SWAP_MS, (message) => {
       if (message.type === 'listen-failed' && message.id === id) {
         throw new ListenFailed(host, port, `listeners.${name}.listen`, message.code)
       }
@@ -285,4 +283,9 @@ export class Supervisor {
       update: Math.min(...living.map((slot) => Math.min(slot.update, slot.sentUpdate))),
     }
   }
+}
+
+/** Milliseconds that a worker has for each step of a swap. */
+function patience({ generation }: WorkerSlot): number {
+  return generation === 0 ? FIRST_MS : SWAP_MS
 }
