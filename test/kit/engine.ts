@@ -88,6 +88,8 @@ export class EngineKit {
   readonly route: CompiledRoute
   private readonly held = this.cells.held()
   private readonly states: CellRef[] = []
+  /** What tries take of upstreams and endpoints, and waiters. */
+  private readonly taken: CellRef[] = []
 
   constructor(setUp: EngineSetUp = {}) {
     this.clock = setUp.clock ?? new ManualClock()
@@ -139,6 +141,11 @@ export class EngineKit {
   /** Requests that the route has in flight. */
   get inFlight(): number {
     return this.cells.space.held(this.held).sum()
+  }
+
+  /** Permits and places of tries and of what waits for a connection, all together. */
+  get heldByTries(): number {
+    return this.taken.reduce((sum, ref) => sum + this.cells.space.held(ref).sum(), 0)
   }
 
   get latest() {
@@ -197,7 +204,9 @@ export class EngineKit {
       discovery: undefined,
       healthCheck: undefined,
     }
-    const upstream = new Upstream(config, this.cells.upstream(), {
+    const cells = this.cells.upstream()
+    this.taken.push(cells.inFlight, cells.waiting)
+    const upstream = new Upstream(config, cells, {
       space: this.cells.space,
       clock: this.clock,
       timers: this.timers,
@@ -213,6 +222,7 @@ export class EngineKit {
   private endpoint(upstream: string, index: number, { maxConcurrent }: EngineSetUp): ResolvedEndpoint {
     const cells = this.cells.endpoint()
     this.states.push(cells.state)
+    this.taken.push(cells.inFlight)
     return {
       id: `http://${upstream}${index}:80`,
       scheme: 'http',

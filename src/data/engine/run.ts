@@ -383,7 +383,9 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     }
     if (why !== 'closed') this.downstream.reset()
     this.leave('client')
-    this.ex.failure ??= failure('client_gone', this.ex.sent ? 'body' : (this.attempts?.phase ?? 'request'), 'client')
+    const phase = this.ex.sent ? 'body' : (this.attempts?.phase ?? 'request')
+    this.ex.failure ??=
+      why === 'closed' ? failure('client_gone', phase, 'client') : bodyFailure(why, this.downstream.brokenRule)
     this.attempts?.stop(this.ex.failure)
     this.finish()
   }

@@ -184,8 +184,12 @@ export class Connection implements ClientConnection {
       return
     }
     const { socket } = this
+    if (!socket.writable) {
+      socket.destroy()
+      return
+    }
     const answer = this.host.handler.malformed(this.peer, failure, seen)
-    if (answer !== undefined && socket.writable) socket.write(rawAnswer(answer, this.host.clock.wall()))
+    if (answer !== undefined) socket.write(rawAnswer(answer, this.host.clock.wall()))
     this.end()
   }
 

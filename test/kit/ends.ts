@@ -1,0 +1,134 @@
+import type { Exchange } from '../../src/core/exchange.ts'
+import type { Policy } from '../../src/core/policy.ts'
+import type { Pressure } from '../../src/core/pressure.ts'
+import type { Verdict } from '../../src/core/verdict.ts'
+import { createListener, type Listener } from '../../src/data/ingress/listener.ts'
+import { type BulkheadOptions, bulkhead } from '../../src/data/policies/bulkhead.ts'
+import { ADAPTIVE_WORDS } from '../../src/resilience/adaptive-limit.ts'
+import { nodeOf } from '../../src/schema/node.ts'
+import { At } from '../../src/schema/schema.ts'
+import { TestCells } from './cells.ts'
+import { type HttpClient, httpClient } from './client.ts'
+import { ManualClock } from './clock.ts'
+import { EngineKit } from './engine.ts'
+import { policyContext } from './policy.ts'
+import { until } from './until.ts'
+
+/** A queue that nobody leaves by himself: requests for `/queued` wait in it. `held`: places that are taken. */
+class Queue implements Policy {
+  readonly name = 'queue'
+  readonly slot = 0
+  held = 0
+
+  admit({ path }: Exchange): Promise<Verdict> | undefined {
+    this.held++
+    return path === '/queued' ? new Promise(() => {}) : undefined
+  }
+
+  settle(): void {
+    this.held--
+  }
+}
+
+/**
+ * Clients over real sockets, a real listener, the engine with a bulkhead, and upstreams that do what the test says, in virtual
+ * time. Everything that an exchange can hold is counted.
+ */
+export class EndsRig {
+  readonly kit: EngineKit
+  readonly listener: Listener
+  readonly faults: string[] = []
+  readonly pressure: { stage: Pressure['stage'] } = { stage: 0 }
+  port = 0
+  private readonly queue = new Queue()
+  private readonly cells = new TestCells()
+  private readonly permits = this.cells.held()
+  private readonly clients: HttpClient[] = []
+
+  constructor() {
+    const clock = new ManualClock()
+    const options = bulkhead.schema.read(nodeOf({ maxConcurrent: 10 }), new At([])) as BulkheadOptions
+    const limit = this.cells.wordBlock(ADAPTIVE_WORDS)
+    const policy = bulkhead.compile(options, {
+      ...policyContext(),
+      slot: 1,
+      clock,
+      cells: {
+        inFlight: this.cells.held(),
+        breakers: {},
+        bulkhead: { inFlight: this.permits, queue: undefined, limit },
+        streams: undefined,
+        call: this.cells.word(),
+      },
+      space: this.cells.space,
+    }) as Policy
+    this.kit = new EngineKit({
+      clock,
+      policies: [this.queue, policy],
+      maxTries: 5,
+      connections: { max: 2 },
+      retries: { maxExtra: 0 },
+      timeouts: { request: 10_000, idle: 20_000, minRate: { bytes: 30_720, window: 30_000 } },
+    })
+    this.listener = createListener({
+      config: {
+        name: 'web',
+        host: '127.0.0.1',
+        port: 0,
+        // Node's own take real time.
+        timeouts: { headers: 60_000, body: 5_000, keepAlive: 60_000 },
+        limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 5 },
+      },
+      clock,
+      timers: this.kit.timers,
+      handler: this.kit.engine,
+      pressure: this.pressure,
+      fault: (rule) => void this.faults.push(rule),
+    })
+  }
+
+  async start(): Promise<this> {
+    this.port = await this.listener.listen(true)
+    return this
+  }
+
+  async client(): Promise<HttpClient> {
+    const client = await httpClient(this.port)
+    this.clients.push(client)
+    return client
+  }
+
+  /** So many exchanges have begun, the ended ones included. */
+  async begun(count: number): Promise<void> {
+    await until(
+      () => this.kit.engine.running + this.kit.finished.length >= count,
+      () => `${count} exchanges, ${this.kit.finished.length} of which have ended`,
+    )
+  }
+
+  /** One line of the access log for each. */
+  get told(): string[] {
+    return this.kit.finished.map((ex) => ex.failure?.reason ?? String(ex.response?.status))
+  }
+
+  /** All that exchanges and connections hold. */
+  get held(): Readonly<Record<string, number>> {
+    const { bugs, engine, heldByTries, inFlight } = this.kit
+    return {
+      running: engine.running,
+      inFlight,
+      listener: this.listener.inFlight,
+      queued: this.queue.held,
+      permits: this.cells.space.held(this.permits).sum(),
+      tries: heldByTries,
+      bugs: bugs.length,
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.clients) client.close()
+    this.listener.cut()
+    await until(() => this.listener.connections === 0)
+    this.kit.timers.close()
+  }
+}
