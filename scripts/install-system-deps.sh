@@ -3,9 +3,9 @@
 set -euo pipefail
 
 # nginx as a real upstream, haproxy and caddy as peers, prometheus (and promtool) as what scrapes us, chromium as a reader of the
-# dashboard, wrk and h2load (nghttp2-client) as load, openssl for
+# dashboard, wrk and h2load (nghttp2-client) as load, slowhttptest as many slow clients, openssl for
 # certificates, libatomic1 for the pinned Node, util-linux for taskset.
-packages=(nginx-light haproxy caddy wrk nghttp2-client curl openssl libatomic1 util-linux procps prometheus chromium)
+packages=(nginx-light haproxy caddy wrk nghttp2-client curl openssl libatomic1 util-linux procps prometheus slowhttptest chromium)
 
 missing=()
 for package in "${packages[@]}"; do

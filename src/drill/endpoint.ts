@@ -32,10 +32,11 @@ export interface Endpoint {
 }
 
 /** How an endpoint does its work. */
-export type ServicePlan = Pick<UpstreamPlan, 'serviceMs' | 'threads'>
+export type ServicePlan = Pick<UpstreamPlan, 'largeBytes' | 'serviceMs' | 'threads'>
 
 /** Of every answer that is not broken. */
 export const BODY = 'as it should be\n'
+const WHOLE = Buffer.from(BODY)
 
 /** Checks get what requests get, and don't count as such. */
 const HEALTH_CHECK = 'sluice-health-check'
@@ -47,6 +48,7 @@ export class DrillEndpoint implements Endpoint {
   private readonly clock: Clock
   private readonly serviceMs: number
   private readonly threads: number
+  private readonly large: Buffer
   private readonly concurrency: Concurrency
   private readonly sockets = new Set<Socket>()
   private readonly host: string
@@ -61,6 +63,7 @@ export class DrillEndpoint implements Endpoint {
     this.clock = clock
     this.serviceMs = plan.serviceMs
     this.threads = plan.threads ?? Number.POSITIVE_INFINITY
+    this.large = plan.largeBytes === undefined ? WHOLE : Buffer.alloc(plan.largeBytes)
     this.concurrency = concurrency
     this.bound = port
     this.host = host
@@ -135,7 +138,10 @@ export class DrillEndpoint implements Endpoint {
     const { fault } = this
     if (fault === 'hangs') return
     const delayMs = this.serviceMs + (typeof fault === 'object' ? fault.slowMs : 0)
-    stop = this.work(delayMs, () => answer(response, fault))
+    const body = request.url === '/large' ? this.large : WHOLE
+    request.on('end', () => {
+      stop = this.work(delayMs, () => answer(response, fault, body))
+    })
   }
 
   /** Works so long once a thread is free. Returns what ends it before its time. */
@@ -171,8 +177,8 @@ function isDown(fault: Fault): boolean {
   return fault === 'down' || fault === 'killed'
 }
 
-function answer(response: ServerResponse, fault: Fault): void {
-  response.writeHead(fault === 'fails' ? 503 : 200, { 'content-type': 'text/plain', 'content-length': BODY.length })
-  if (fault === 'breaks') response.write(BODY.slice(0, BODY.length >> 1), () => response.destroy())
-  else response.end(BODY)
+function answer(response: ServerResponse, fault: Fault, body: Buffer): void {
+  response.writeHead(fault === 'fails' ? 503 : 200, { 'content-type': 'text/plain', 'content-length': body.length })
+  if (fault === 'breaks') response.write(body.subarray(0, body.length >> 1), () => response.destroy())
+  else response.end(body)
 }

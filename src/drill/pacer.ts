@@ -68,7 +68,9 @@ export class Pacer {
       this.outcomes.push({ load: this.plan.name, dueAt, endedAt: this.clock.now(), status, reason, bytes })
     }
     const { agent, headers, port } = this
-    const sent = request({ host: '127.0.0.1', port, path: this.plan.path, headers, agent }, (answer) => {
+    const { from, path } = this.plan
+    const at = { host: '127.0.0.1', port, ...(from !== undefined && { localAddress: from }) }
+    const sent = request({ ...at, path, headers, agent }, (answer) => {
       const status = answer.statusCode ?? 0
       const reason = DETAILS.exec(String(answer.headers['proxy-status'] ?? ''))?.[1] ?? ''
       answer.on('error', () => ended(0, 'broken'))

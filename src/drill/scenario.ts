@@ -68,6 +68,8 @@ export interface UpstreamPlan {
   readonly serviceMs: number
   /** Requests that each endpoint works on at a time; the others wait in it. Absent: all of them. */
   readonly threads?: number
+  /** Bytes of answers to `/large`; absent: as to any other path. */
+  readonly largeBytes?: number
   /** Keys of the upstream in the config, without its endpoints. */
   readonly options?: object
 }
@@ -77,6 +79,8 @@ export interface LoadPlan {
   readonly path: string
   /** Requests a second. */
   readonly rate: number
+  /** Loopback address that it is sent from; absent: the usual one. */
+  readonly from?: string
   /** The phases in which it is sent; absent: in all. */
   readonly only?: readonly string[]
 }

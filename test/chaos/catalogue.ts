@@ -5,6 +5,7 @@ import { DRILLS } from '../../src/scenarios/index.ts'
 import { clientsVanish, playClientsVanish } from './scenarios/clients-vanish.ts'
 import { connectionFaults, playConnectionFaults } from './scenarios/connection-faults.ts'
 import { dnsChanges, playDnsChanges } from './scenarios/dns-changes.ts'
+import { playSlowClients, slowClients } from './scenarios/slow-clients.ts'
 import { playWorkerEnds, workerEnds } from './scenarios/worker-ends.ts'
 import { playDrill } from './stage.ts'
 
@@ -32,6 +33,7 @@ export const CATALOGUE: readonly Chaos[] = [
   ...DRILLS.map((drill) => ({ ...chaos(drill, (length) => playDrill(drill, length)), drill })),
   chaos(dnsChanges, playDnsChanges),
   chaos(clientsVanish, playClientsVanish),
+  { ...chaos(slowClients, playSlowClients), drill: slowClients },
   chaos(connectionFaults, playConnectionFaults),
   { ...chaos(workerEnds, playWorkerEnds), drill: workerEnds },
 ]

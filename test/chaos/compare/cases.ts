@@ -1,11 +1,14 @@
 import type { DrillScenario, FaultAt, Phase } from '../../../src/drill/scenario.ts'
 import { DRILLS } from '../../../src/scenarios/index.ts'
+import { CLIENTS, slowClients } from '../scenarios/slow-clients.ts'
 import type { Plan } from './configs.ts'
 
 /** A failure scenario as any gateway can be put through it: nothing of it depends on what only Sluice tells. */
 export interface Case {
   readonly scenario: DrillScenario
   readonly plan: Plan
+  /** Slow clients that come with the fault and leave with it; absent: none. */
+  readonly crowd?: number
 }
 
 const NAMES = [
@@ -20,11 +23,28 @@ const NAMES = [
   'isolation',
 ]
 
-export const CASES: readonly Case[] = NAMES.map((name) => {
-  const found = DRILLS.find((scenario) => scenario.name === name)
-  if (found === undefined) throw new Error(`no scenario ${name}`)
-  return caseOf(found)
-})
+export const CASES: readonly Case[] = [
+  ...NAMES.map((name) => {
+    const found = DRILLS.find((scenario) => scenario.name === name)
+    if (found === undefined) throw new Error(`no scenario ${name}`)
+    return caseOf(found)
+  }),
+  crowded(slowClients),
+]
+
+/** The same topology, load and clients, for fixed times. */
+function crowded(scenario: DrillScenario): Case {
+  const phases: Phase[] = [
+    { name: 'calm', seconds: [1, 2] },
+    { name: 'fault', seconds: [2, 15], act: 'come' },
+    { name: 'back', seconds: [2, 5], act: 'leave' },
+  ]
+  return {
+    scenario: { ...scenario, phases },
+    plan: { routes: { app: '/' }, maxPerEndpoint: undefined },
+    crowd: CLIENTS,
+  }
+}
 
 /** The same topology, load and fault, for fixed times. */
 function caseOf(scenario: DrillScenario): Case {

@@ -2,6 +2,7 @@ import { drill, type Length } from '../../../src/drill/drill.ts'
 import { Metrics } from '../../../src/drill/metrics.ts'
 import { quantile, type Run } from '../../../src/drill/run.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { Crowd } from '../crowd.ts'
 import { atLength, withEndpoints } from '../stage.ts'
 import type { Case } from './cases.ts'
 import type { Contender } from './gateways.ts'
@@ -25,13 +26,16 @@ export interface Figures {
 
 const NO_METRICS = new Metrics('')
 
-export function measure({ plan, scenario }: Case, contender: Contender, length: Length): Promise<Figures> {
+export function measure({ crowd = 0, plan, scenario }: Case, contender: Contender, length: Length): Promise<Figures> {
   return withEndpoints(scenario, async (endpoints, concurrency) => {
     const gateway = await contender.start(plan, endpoints)
+    const slow = new Crowd(gateway.port)
     try {
-      const stage = { port: gateway.port, endpoints, concurrency, scrape: async () => NO_METRICS }
+      const acts = { come: () => void slow.come(crowd), leave: () => slow.leave() }
+      const stage = { port: gateway.port, endpoints, concurrency, scrape: async () => NO_METRICS, acts }
       return figuresOf(await drill(atLength(scenario, length), stage, systemClock, length))
     } finally {
+      slow.leave()
       await gateway.stop()
     }
   })

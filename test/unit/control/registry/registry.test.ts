@@ -39,7 +39,7 @@ describe('CellRegistry', () => {
       seen.add(`${page}:${slot}`)
     }
     expect(seen.size).toBe(3000)
-    expect(registry.pages).toHaveLength(3)
+    expect(registry.pages.filter(({ kind }) => kind === 'ints')).toHaveLength(3)
   })
 
   test('cells without a lease are used again once passed and empty, not before', () => {

@@ -1,0 +1,83 @@
+import { drill, type Length } from '../../../src/drill/drill.ts'
+import { Metrics } from '../../../src/drill/metrics.ts'
+import type { Run } from '../../../src/drill/run.ts'
+import { atLeast, atMost, type DrillScenario, exactly, within } from '../../../src/drill/scenario.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { NOTHING_HELD } from '../../../src/scenarios/common.ts'
+import { startSluice } from '../../kit/sluice.ts'
+import { Crowd } from '../crowd.ts'
+import { atLength, configOf, withEndpoints } from '../stage.ts'
+
+/** More than there are permits and connections by default. */
+export const CLIENTS = 1100
+/** In the test suite, with a tenth of both. */
+const FEWER = 110
+const FEWER_PERMITS = { bulkhead: { maxConcurrent: 102 } }
+const FEWER_CONNECTIONS = { connections: { max: 102 } }
+
+/** A look a second, and connections that have to close: then all that waited are served. */
+const SETTLED_MS = 3_000
+
+function ended(metrics: Metrics): number {
+  return metrics.sum('sluice_requests_total', { reason: 'stalled_client' })
+}
+
+export const slowClients: DrillScenario = {
+  name: 'slow-clients',
+  title: 'More slow clients than there are permits and connections',
+  topology:
+    'One route and one upstream of one endpoint with the default limits (1,024 permits and connections), 50 idempotent requests a second from another address.',
+  fault: `${CLIENTS} clients come within a second. 50 of them read nothing of an answer of 8 MB, the others send the head of an upload and nothing of its body.`,
+  recovery:
+    'None is needed: once they have stalled for 5 s, of the slow clients one is ended for each request that needs a permit or a connection. Then they leave.',
+  upstreams: { app: { endpoints: 1, serviceMs: 5, largeBytes: 8_000_000 } },
+  routes: { app: { match: { path: '/*' }, to: 'app' } },
+  load: [{ name: 'app', path: '/', rate: 50, from: '127.0.0.2' }],
+  phases: [
+    { name: 'calm', seconds: [1, 3] },
+    { name: 'shut', seconds: [0, 0], act: 'come', until: ({ metrics }) => ended(metrics) > 0 },
+    { name: 'open', seconds: [5, 15] },
+    { name: 'left', seconds: [0.5, 3], act: 'leave' },
+  ],
+  misfit: () => 'it needs slow clients',
+  expected: [
+    exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),
+    exactly('requests that failed 3 s after the first slow client was ended, or later', 0, '', (run) => {
+      return run.failed('open', 'app', SETTLED_MS).length + run.failed('left').length
+    }),
+    atLeast('slow clients that are ended', 1, '', (run) => ended(run.end)),
+    atMost('of these, no more than others needed', 200, '', (run) => ended(run.end)),
+    exactly('openings of the breaker', 0, '', (run) => run.end.sum('sluice_breaker_transitions_total')),
+    exactly('ejections', 0, '', (run) => run.end.sum('sluice_ejections_total')),
+    NOTHING_HELD,
+    within('until the first slow client is ended', 8_000, 'ms', (run) => run.phase('shut').to - run.phase('shut').from),
+    within('p99 from then on, to the calm one', 3, 'times', (run) => {
+      return run.latency(0.99, 'open', 'app', SETTLED_MS) / run.latency(0.99, 'calm')
+    }),
+  ],
+}
+
+export function playSlowClients(length: Length): Promise<Run> {
+  const scenario = length === 'full' ? slowClients : fewer(slowClients)
+  return withEndpoints(scenario, async (endpoints, concurrency) => {
+    const sluice = await startSluice(configOf(scenario, endpoints, length))
+    const crowd = new Crowd(sluice.port())
+    try {
+      const acts = {
+        come: () => void crowd.come(length === 'full' ? CLIENTS : FEWER),
+        leave: () => crowd.leave(),
+      }
+      const scrape = async (): Promise<Metrics> => new Metrics((await sluice.probe('/metrics')).body)
+      const stage = { port: sluice.port(), endpoints, concurrency, scrape, acts }
+      return await drill(atLength(scenario, length), stage, systemClock, length)
+    } finally {
+      crowd.leave()
+      await sluice.stop()
+    }
+  })
+}
+
+function fewer(scenario: DrillScenario): DrillScenario {
+  const app = { ...(scenario.upstreams.app as DrillScenario['upstreams'][string]), options: FEWER_CONNECTIONS }
+  return { ...scenario, upstreams: { app }, routes: { app: { ...scenario.routes.app, ...FEWER_PERMITS } } }
+}

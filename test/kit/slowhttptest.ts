@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { Concurrency, DrillEndpoint } from '../../src/drill/endpoint.ts'
+import { Metrics } from '../../src/drill/metrics.ts'
+import { Pacer } from '../../src/drill/pacer.ts'
+import { quantile } from '../../src/drill/run.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { startSluice, TOP } from './sluice.ts'
+import { until } from './until.ts'
+
+const FOUND = spawnSync('slowhttptest', ['-h']).error === undefined
+
+/** The tool is not there. In CI everything runs. */
+export const withoutSlowhttptest: boolean = (() => {
+  if (FOUND || process.env.CI === 'true') return false
+  process.stdout.write('skipped: slowhttptest is not installed; scripts/install-system-deps.sh installs it\n')
+  return true
+})()
+
+/** H: heads that never end. B: bodies that hardly move. X: answers that are hardly read. */
+export type Mode = 'H' | 'B' | 'X'
+
+/** Over a loopback interface an answer must be larger than the buffers in between, or nobody waits for its reader. */
+const LARGE_BYTES = 8_000_000
+const PROBES_A_SECOND = 20
+
+const OPTIONS: Readonly<Record<Mode, readonly string[]>> = {
+  H: ['-H', '-i', '5', '-x', '24'],
+  B: ['-B', '-i', '5', '-x', '24', '-s', '100000'],
+  X: ['-X', '-w', '512', '-y', '1024', '-n', '1', '-z', '32'],
+}
+
+/** So many connections in one mode. */
+export type Attack = readonly [mode: Mode, connections: number]
+
+/** What attacks and another client beside them saw. */
+export interface Attacked {
+  /** The most client connections at a time. */
+  readonly connections: number
+  /** The most requests at a time that the gateway had. */
+  readonly inFlight: number
+  /** Of the other client, from another address. */
+  readonly requests: number
+  readonly failed: number
+  readonly p99: number
+  /** What the tool says of its own requests: how often that the service is available, and that it is not. */
+  readonly available: number
+  readonly unavailable: number
+}
+
+/** Attacks a gateway with default limits from 127.0.0.1, all at once, while another client asks it from 127.0.0.2. */
+export async function attacked(attacks: readonly Attack[], seconds: number): Promise<Attacked> {
+  const endpoint = await new DrillEndpoint(
+    systemClock,
+    { serviceMs: 5, largeBytes: LARGE_BYTES },
+    new Concurrency(),
+  ).start()
+  const sluice = await startSluice(`${TOP.replace(/^workers: .*\n/m, '')}upstreams:
+  app: { endpoints: ["http://127.0.0.1:${endpoint.port}"] }
+routes:
+  app: { match: { path: /* }, to: app }
+`)
+  const pacer = new Pacer(systemClock, sluice.port(), {
+    name: 'other',
+    path: '/',
+    rate: PROBES_A_SECOND,
+    from: '127.0.0.2',
+  })
+  const outputs: string[] = []
+  const tools = attacks.map((attack) => start(attack, seconds, sluice.port(), outputs))
+  const peak = { connections: 0, inFlight: 0 }
+  try {
+    let over = false
+    const ended = Promise.all(tools.map((tool) => once(tool, 'close'))).then(() => {
+      over = true
+    })
+    while (!over) {
+      const metrics = new Metrics((await sluice.probe('/metrics')).body)
+      peak.connections = Math.max(peak.connections, metrics.sum('sluice_connections'))
+      peak.inFlight = Math.max(peak.inFlight, metrics.sum('sluice_requests_in_flight'))
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 250))])
+    }
+    pacer.stop()
+    await until(() => pacer.underWay === 0, 'the other client has its answers')
+  } finally {
+    for (const tool of tools) tool.kill('SIGKILL')
+    pacer.close()
+    await sluice.stop()
+    await endpoint.stop()
+  }
+  const { outcomes } = pacer
+  const said = outputs.flatMap((output) =>
+    [...output.matchAll(/service available:.*?(YES|NO)/g)].map(([, word]) => word),
+  )
+  return {
+    ...peak,
+    requests: outcomes.length,
+    failed: outcomes.filter(({ status }) => status !== 200).length,
+    p99: quantile(
+      outcomes.map(({ dueAt, endedAt }) => endedAt - dueAt),
+      0.99,
+    ),
+    available: said.filter((word) => word === 'YES').length,
+    unavailable: said.filter((word) => word === 'NO').length,
+  }
+}
+
+/** `outputs` gets what it prints. */
+function start([mode, connections]: Attack, seconds: number, port: number, outputs: string[]): ChildProcess {
+  const url = `http://127.0.0.1:${port}${mode === 'X' ? '/large' : '/'}`
+  const common = ['-c', String(connections), '-r', '200', '-l', String(seconds), '-p', '5', '-u', url]
+  const tool = spawn('slowhttptest', [...OPTIONS[mode], ...common], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const place = outputs.push('') - 1
+  tool.stdout.setEncoding('latin1').on('data', (text: string) => {
+    outputs[place] += text
+  })
+  return tool
+}
