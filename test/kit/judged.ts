@@ -86,10 +86,15 @@ export class Judged {
   }
 
   /** A client begins a request. */
-  ask({ method = 'GET', target = '/', headers = [], contentLength = 0, peer = PEER }: Asks = {}): MemoryDownstream {
-    const client = new MemoryDownstream({ method, target, host: 'a.test', headers, peer, contentLength })
+  ask(asks: Asks = {}): MemoryDownstream {
+    const client = this.client(asks)
     this.kit.engine.handle(client)
     return client
+  }
+
+  /** A client whose request nobody has taken yet. */
+  client({ method = 'GET', target = '/', headers = [], contentLength = 0, peer = PEER }: Asks = {}): MemoryDownstream {
+    return new MemoryDownstream({ method, target, host: 'a.test', headers, peer, contentLength })
   }
 
   /** Requests that the upstream answers at once with `status`; how many reached it. */
