@@ -1,5 +1,7 @@
 import { escapeByte, escapedByte, isUnreserved } from './percent.ts'
 
+/** How such sequences begin. */
+const OVERLONG = ['%C0%', '%C1%', '%E0%8', '%F0%80%8']
 const SEMICOLON_ESCAPE = '%3B'
 
 const DOT = 0x2e
@@ -101,6 +103,7 @@ export function withoutParameters(path: string): string {
  * RFC 3629, section 3 forbids them, careless decoders take them.
  */
 export function decodeOverlong(path: string): string {
+  if (!OVERLONG.some((start) => path.includes(start))) return path
   let out = ''
   let from = 0
   for (let at = path.indexOf('%'); at !== -1; at = path.indexOf('%', at + 3)) {

@@ -29,6 +29,7 @@ routes:
   strip: { match: { path: /s/* }, to: app, rewrite: { stripPrefix: /s/v1 } }
   whole: { match: { path: /w/* }, to: app, rewrite: { stripPrefix: /w } }
   template: { match: { path: "/u/{id}/{x}" }, to: app, rewrite: { path: "/v/{x}/{id}" } }
+  dotted: { match: { path: "/d/{x}" }, to: app, rewrite: { path: "/v/.{x}" } }
   old: { match: { path: /old/* }, redirect: { replacePrefix: { from: /old, to: / } } }
   tls: { match: { path: /tls/* }, redirect: { scheme: https } }
   hashed: { match: { path: /h/* }, to: hashed }
@@ -99,6 +100,10 @@ describe('the table of docs/failures.md', () => {
     ['/x%7e', '200 /x%7e'],
     ['/Admin/s', '200 /Admin/s'],
     ['/admin%252Fs', '200 /admin%252Fs'],
+    ['http://h//admin/s', differs('with merged slashes')],
+    ['HTTP://h/x//y', '200 /x//y'],
+    ['http://h?//x', '200 /?//x'],
+    ['http://h/\\x/admin', differs('with a host after its first slashes and with a backslash as a slash')],
     ['/a?//admin;x/../%2e', '200 /a?//admin;x/../%2e'],
   ])('%s: %s', async (target, told) => {
     expect(await sent(target)).toBe(told)
@@ -119,6 +124,9 @@ describe('the table of docs/failures.md', () => {
     ['keep', '/admin;a/s', '200 /admin;a/s'],
     ['keep', '/t/a;b/c', '200 /t/a;b/c'],
     ['keep', '/w//x', '200 //x'],
+    ['keep', '/old//evil.test', '302 /.//evil.test'],
+    ['keep', '/d/;a', 'ambiguous_path: Rewritten, the path would hold a dot segment.'],
+    ['keep', '/d/a;b', '200 /v/.a;b'],
     ['keep', '/admin/..;/x', DOTS],
     ['keep', '/admin%2fx', differs('with %2F as a slash')],
     ['refuse', '/a//b', 'ambiguous_path: The path holds two slashes in a row, which are not accepted here.'],

@@ -1,6 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
+import { hasDotSegment } from '../../lib/path.ts'
 import { PathTemplate, templateNames } from '../../lib/template.ts'
 import { mapped, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { oneOf } from '../../schema/scalars.ts'
@@ -130,7 +131,11 @@ function pathRewrite(
 ): PathRewrite | undefined {
   if (path !== undefined) {
     const template = new PathTemplate(path, paramNames)
-    return (ex) => template.expand(ex.params ?? NO_PARAMS)
+    const mayEndDot = AFTER_DOT.test(path)
+    return (ex) => {
+      const expanded = template.expand(ex.params ?? NO_PARAMS)
+      return mayEndDot && hasDotSegment(expanded) ? DOT_SEGMENT : expanded
+    }
   }
   if (prefix === undefined) return undefined
   return (ex) => {
@@ -157,4 +162,12 @@ function tellPrefix(headers: string[], stripped: string): void {
 }
 
 const PREFIX = 'x-forwarded-prefix'
+/** A value there can make a dot segment, by a `;` that it begins with. */
+const AFTER_DOT = /\/\.{1,2}\{/
+const DOT_SEGMENT: Refusal = {
+  reason: 'ambiguous_path',
+  phase: 'request',
+  origin: 'client',
+  detail: 'Rewritten, the path would hold a dot segment.',
+}
 const NO_PARAMS: readonly string[] = []

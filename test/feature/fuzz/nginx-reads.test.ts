@@ -91,7 +91,7 @@ ${ROUTES.map((route) => `  ${route}, to: app, headers: { response: { set: { x-ro
     const outcomes = new Map<string, number>()
     for (let i = 0; i < REQUESTS; i++) {
       const path = target(random)
-      const answer = await ask(sluice.port(listener), path)
+      const answer = await ask(sluice.port(listener), random.float() < 0.2 ? `http://h${path}` : path)
       const route = field(answer, 'x-route')
       const what = route ?? String(answer.status)
       outcomes.set(what, (outcomes.get(what) ?? 0) + 1)
