@@ -31,6 +31,7 @@ const CARRIED = {
   proxy_read_timeout: '`timeouts` request, idle, stream',
   'proxy_next_upstream proxy_next_upstream_tries': '`retries`',
   'client_header_timeout client_body_timeout keepalive_timeout': '`listeners.NAME.timeouts`',
+  merge_slashes: '`pathPolicy.slashes`, checked where servers differ',
   worker_processes: '`workers`',
   worker_shutdown_timeout: '`drain.timeout`, which else is the longest time that a request may take',
   'proxy_ssl_verify proxy_ssl_name': '`upstreams.NAME.tls`',
@@ -47,7 +48,7 @@ const NEEDLESS = {
     'tuning',
   'keepalive keepalive_requests zone proxy_http_version proxy_buffering proxy_buffer_size proxy_buffers proxy_busy_buffers_size proxy_request_buffering proxy_socket_keepalive proxy_max_temp_file_size client_body_buffer_size client_header_buffer_size large_client_header_buffers client_body_temp_path proxy_temp_path fastcgi_temp_path uwsgi_temp_path scgi_temp_path proxy_pass_header':
     'Sluice streams, and keeps connections by itself',
-  'server_tokens server_name_in_redirect port_in_redirect absolute_redirect merge_slashes resolver resolver_timeout proxy_ssl_server_name proxy_ssl_session_reuse':
+  'server_tokens server_name_in_redirect port_in_redirect absolute_redirect resolver resolver_timeout proxy_ssl_server_name proxy_ssl_session_reuse':
     'nothing of it is left to decide',
   'ssl_session_cache ssl_session_timeout ssl_session_tickets ssl_protocols ssl_ciphers ssl_prefer_server_ciphers ssl_dhparam ssl_ecdh_curve ssl_stapling ssl_stapling_verify ssl_trusted_certificate ssl_buffer_size':
     'belongs to the TLS that ends in front',

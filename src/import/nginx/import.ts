@@ -34,6 +34,7 @@ export function importNginx(file: string, text: string, files: Files): Draft {
   const blocks = blocksOf(http, draft)
   const listens = blocks.flatMap((block) => block.listens)
   const servers = serversOf(blocks, addListeners(http, listens, draft), draft)
+  draft.top.pathPolicy = pathPolicyOf(servers)
   const proxying = new Proxying(http, new Upstreams(http, draft), draft)
   addRoutes(
     servers
@@ -61,6 +62,13 @@ function addTop(main: Scope, http: Scope, draft: Draft): void {
     },
     upstream: { timeouts: { connect }, loadBalancing: { algorithm: 'round-robin' } },
   }
+}
+
+/** nginx matches on the path with dots resolved and, unless it is told otherwise, slashes merged. */
+function pathPolicyOf(servers: readonly Server[]): Plains {
+  const kept = servers.filter(({ scope }) => scope.word('merge_slashes') === 'off').length
+  const slashes = kept === 0 ? { slashes: 'merge' } : kept === servers.length ? { slashes: 'keep' } : {}
+  return { dots: 'normalise', ...slashes }
 }
 
 function routesOf(server: Server, proxying: Proxying, draft: Draft): readonly DraftRoute[] {
