@@ -77,11 +77,12 @@ function sentence(event: Happening): string {
 }
 
 function attempt(event: AttemptHappening): string {
-  const { connectMs, durationMs, endpoint, n, outcome, reason, reused, status, upstream } = event
+  const { connectMs, durationMs, endpoint, n, outcome, reason, reused, rule, status, upstream } = event
   const connection =
     connectMs === null ? 'no connection' : reused ? 'on a kept connection' : `connected in ${ms(connectMs)}`
   const came = status === 0 ? (reason ?? outcome) : `${status}${outcome === 'ignored' ? ', not waited for' : ''}`
-  return `try ${n} to ${upstream} ${endpoint}: ${came} after ${ms(durationMs)}, ${connection}`
+  const wrong = rule === null ? '' : ` (${rule})`
+  return `try ${n} to ${upstream} ${endpoint}: ${came}${wrong} after ${ms(durationMs)}, ${connection}`
 }
 
 /** `0 ms`, `3.2 ms`, `250 ms`, `12.5 s`. */

@@ -21,6 +21,8 @@ export class Attempt {
   endedAt: number
   status: number
   reused: boolean
+  /** What was wrong with an answer that could not be parsed. */
+  rule: string | undefined
   head: HeadVerdict | undefined
   end: EndVerdict
   /** What the circuit breaker keeps with it. */
@@ -40,6 +42,7 @@ export class Attempt {
     this.endedAt = 0
     this.status = 0
     this.reused = false
+    this.rule = undefined
     this.head = undefined
     this.end = 'pending'
     this.ticket = 0

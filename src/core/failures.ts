@@ -134,7 +134,10 @@ export interface Failure {
   readonly origin: Origin
   /** One safe sentence for the client: limits and field names, never values, addresses or stacks. */
   readonly detail?: string
-  /** The rule that was broken, where the reason stands for many: a constant, never what was sent. For log and metrics. */
+  /**
+   * The rule that was broken, where the reason stands for many: a constant, never what was sent; of an upstream's answer
+   * with the name of the field. For logs, and of clients' faults for metrics.
+   */
   readonly rule?: string
   /** When it makes sense to come again, in milliseconds. */
   readonly retryAfterMs?: number

@@ -50,6 +50,8 @@ export interface AttemptHappening {
   /** 0: no answer. */
   readonly status: number
   readonly reason: string | null
+  /** What was wrong with an answer that could not be parsed. */
+  readonly rule: string | null
   readonly end: string
 }
 

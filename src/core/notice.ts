@@ -32,4 +32,11 @@ export type Notice =
       /** Our own time, milliseconds. */
       readonly keepAliveMs: number
     }
+  | {
+      /** An answer could not be parsed; of an endpoint, at most once a minute and thread. `rule`: see `Failure.rule`. */
+      readonly kind: 'malformed'
+      readonly upstream: string
+      readonly endpoint: string
+      readonly rule: string
+    }
   | { readonly kind: 'returned'; readonly upstream: string; readonly endpoint: string }

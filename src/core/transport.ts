@@ -30,6 +30,8 @@ export interface TransportFailure {
   readonly requestDone: boolean
   /** A byte of the answer had arrived. */
   readonly responseStarted: boolean
+  /** Of an answer that can't be parsed: what is wrong with it, see `Failure.rule`. */
+  readonly rule?: string
   /** For the operational log only. */
   readonly cause?: unknown
 }

@@ -169,7 +169,7 @@ function isOrdinary(ex: Exchange, status: number): boolean {
 
 function failureFields({ origin, phase, reason, rule }: Failure): string {
   const text = `,"reason":"${reason}","phase":"${phase}","origin":"${origin}"`
-  return rule === undefined ? text : `${text},"rule":"${rule}"`
+  return rule === undefined ? text : `${text},"rule":"${jsonText(rule)}"`
 }
 
 function matchedHeaders(headers: FlatHeaders, names: readonly string[], hidden: ReadonlySet<string>): string {

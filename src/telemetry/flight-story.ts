@@ -86,6 +86,7 @@ function attemptOf(at: Attempt, since: (at: number) => number, now: number): Hap
     outcome: head === undefined || head.ignored ? 'ignored' : String(head.outcome),
     status,
     reason: head?.reason ?? null,
+    rule: at.rule ?? null,
     end,
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { field, fields, httpClient, type WireAnswer } from '../kit/client.ts'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
 import { type TcpPeer, type TcpServer, tcpServer } from '../kit/tcp.ts'
+import { until } from '../kit/until.ts'
 
 /** What the upstream answers, by path; `{port}` is its own, `{prefix}` what X-Forwarded-Prefix says. */
 const ANSWERS: Record<string, string> = {
@@ -73,6 +74,21 @@ async function last(path: string, protocol?: string, method?: string): Promise<W
   return (await ask(path, protocol, method)).at(-1) as WireAnswer
 }
 
+interface Told {
+  readonly timeline: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** What the flight recorder kept of a request; workers hand it over a little later. */
+async function flight(id: string): Promise<Told> {
+  let body = ''
+  await until(async () => {
+    const answer = await sluice.admin(`/api/v1/requests/${id}`)
+    body = answer.body
+    return answer.status === 200
+  }, `the story of ${id}`)
+  return (JSON.parse(body) as { requests: [Told] }).requests[0]
+}
+
 describe('of an answer of an upstream', () => {
   test('fields go on octet for octet', async () => {
     expect(field(await last('/app/latin1'), 'content-disposition')).toBe('attachment; filename="caf\xe9.txt"')
@@ -101,14 +117,22 @@ describe('of an answer of an upstream', () => {
     expect(all.length).toBe(101)
   })
 
-  test.each(['/app/broken', '/app/garbage'])(
-    'what can not be parsed is a 502 before anything was sent: %s',
-    async (path) => {
-      expect(await last(path)).toMatchObject({ status: 502, complete: true })
-      const line = await sluice.line((entry) => entry.path === path)
-      expect(line).toMatchObject({ status: 502, reason: 'bad_response', origin: 'upstream' })
-    },
-  )
+  test.each([
+    ['/app/broken', 'chunk: longer than its size'],
+    ['/app/garbage', 'field X-A: control character, or bare LF'],
+  ])('what can not be parsed is a 502 before anything was sent, and operators learn why: %s', async (path, rule) => {
+    const answer = await last(path)
+    expect(answer).toMatchObject({ status: 502, complete: true })
+    expect(answer.body).not.toContain(rule.slice(0, 5))
+    const line = await sluice.line((entry) => entry.path === path)
+    expect(line).toMatchObject({ status: 502, reason: 'bad_response', origin: 'upstream', rule })
+    const told = await flight(String(line.request_id))
+    expect(told.timeline.filter((event) => event.kind === 'attempt' || event.kind === 'failed')).toMatchObject([
+      { reason: 'bad_response', rule },
+      { reason: 'bad_response', rule },
+    ])
+    await until(() => sluice.operational.some(({ message }) => message === 'an upstream sent a malformed answer'))
+  })
 
   test('places at the upstream become places at the gateway', async () => {
     const own = await last('/own/home')

@@ -35,6 +35,9 @@ export class Notices {
         this.log.warn('an upstream ends idle connections sooner than connections.keepAlive', fields)
         return
       }
+      case 'malformed':
+        this.log.warn('an upstream sent a malformed answer', fields)
+        return
       default:
         this.log.info('endpoint is back on probation', fields)
     }

@@ -223,6 +223,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     const failed = {
       ...failure(facts.reason, facts.phase, fault),
       ...(facts.proxyStatus && { proxyStatus: facts.proxyStatus }),
+      ...(facts.rule !== undefined && { rule: facts.rule }),
     }
     if (teaches === UNSENT) {
       this.proceed(failed)

@@ -63,10 +63,11 @@ export function bodyFailure(why: Exclude<Gone, 'closed'>, rule: string | undefin
 }
 
 /** What an exchange fails with whose answer broke behind its head. */
-export function brokenFailure({ reason }: TransportFailure): Failure {
+export function brokenFailure({ reason, rule }: TransportFailure): Failure {
   const { fault } = FAILURES[reason]
   if (fault !== 'upstream') return failure(reason, 'body', fault)
-  return { ...failure('response_incomplete', 'body', 'upstream'), detail: reason }
+  const failed = { ...failure('response_incomplete', 'body', 'upstream'), detail: reason }
+  return rule === undefined ? failed : { ...failed, rule }
 }
 
 /** A policy's no as the failure that it is. */

@@ -170,6 +170,8 @@ export class Try implements PoolEvents, Candidate {
   onFailure(failure: TransportFailure): void {
     if (this.over) return
     const headSeen = this.at.headAt !== 0
+    this.at.rule = failure.rule
+    if (failure.rule !== undefined) this.endpoint.malformed(failure.rule, this.owner.clock.now())
     this.finish(FAILURES[failure.reason].teaches.breaker ? 'broken_by_upstream' : 'broken_by_us')
     if (!headSeen) this.owner.onFailure(this, failure)
     else this.sink?.onBroken(failure)

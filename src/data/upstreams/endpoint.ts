@@ -45,6 +45,9 @@ export interface EndpointGroup {
 const SLOW_MS = 950
 const SLOW_FACTOR = 3
 
+/** Milliseconds between two reports of malformed answers. */
+const TOLD_EVERY_MS = 60_000
+
 /**
  * An address of an upstream with its pool. It lives as long as its identity: new weights, tiers and limits change it in
  * place.
@@ -69,6 +72,10 @@ export class Endpoint implements Candidate {
   private readonly words: Int32Array
   private readonly word: number
   private readonly clock: Clock
+  private readonly report: (notice: Notice) => void
+  private readonly upstream: string
+  /** Malformed answers are not told before. */
+  private quietUntil = Number.NEGATIVE_INFINITY
   /** undefined: not watched for outliers. */
   private outlier: Outlier | undefined = undefined
   /** undefined: not judged by shares. */
@@ -91,6 +98,8 @@ export class Endpoint implements Candidate {
     this.words = deps.space.int32(resolved.cells.state)
     this.word = resolved.cells.state.slot
     this.clock = deps.clock
+    this.report = deps.report
+    this.upstream = config.name
     this.pool = new Pool({
       transport: resolved.scheme === 'https' ? deps.transports.tls : deps.transports.plain,
       target: target(resolved, config),
@@ -149,6 +158,13 @@ export class Endpoint implements Candidate {
   unwatch(): void {
     this.outlier = undefined
     this.outcomes = undefined
+  }
+
+  /** An answer of it could not be parsed. */
+  malformed(rule: string, now: number): void {
+    if (now < this.quietUntil) return
+    this.quietUntil = now + TOLD_EVERY_MS
+    this.report({ kind: 'malformed', upstream: this.upstream, endpoint: this.id, rule })
   }
 
   /**

@@ -6,6 +6,7 @@ import type {
   ConnectionOwner,
   Target,
   TransportEvents,
+  TransportFailure,
   TransportRequest,
 } from '../../../core/transport.ts'
 import type { Clock } from '../../../lib/clock.ts'
@@ -93,7 +94,7 @@ export class Http1Connection implements Connection, Deferred {
   write(chunk: Buffer): boolean {
     if (!this.sent || this.events === undefined) return true
     if (!this.upload.admits(chunk.length)) {
-      this.fail('internal', 'send', new Error('more body than its content-length'))
+      this.fail('internal', 'send', { cause: new Error('more body than its content-length') })
       return true
     }
     return this.upload.write(this.socket as Socket, chunk)
@@ -102,7 +103,7 @@ export class Http1Connection implements Connection, Deferred {
   end(_trailers: FlatHeaders): void {
     if (!this.sent || this.events === undefined) return
     if (!this.upload.end(this.socket as Socket)) {
-      this.fail('internal', 'send', new Error('less body than its content-length'))
+      this.fail('internal', 'send', { cause: new Error('less body than its content-length') })
     }
   }
 
@@ -195,7 +196,7 @@ export class Http1Connection implements Connection, Deferred {
 
   private onDialFailed({ reason, phase, cause, proxyStatus }: DialFailure): void {
     this.dial = undefined
-    this.fail(reason, phase, cause, proxyStatus)
+    this.fail(reason, phase, { cause, ...(proxyStatus !== undefined && { proxyStatus }) })
   }
 
   /** What came unasked, or the end of the connection, is seen before a request goes out that it would answer. */
@@ -219,7 +220,9 @@ export class Http1Connection implements Connection, Deferred {
     const socket = this.socket as Socket
     const head = requestHead(request)
     if (head === undefined) {
-      process.nextTick(() => this.fail('bad_request', 'send', new Error('the request can not be written as HTTP/1.1')))
+      process.nextTick(() =>
+        this.fail('bad_request', 'send', { cause: new Error('the request can not be written as HTTP/1.1') }),
+      )
       return
     }
     this.parser.begin(events, request.method === 'HEAD')
@@ -274,7 +277,7 @@ export class Http1Connection implements Connection, Deferred {
     const { parser } = this
     if (parser.failed) {
       const phase = parser.headDone ? 'body' : 'headers'
-      this.fail(parser.headDone ? 'response_incomplete' : 'bad_response', phase, new Error(parser.problem))
+      this.fail(parser.headDone ? 'response_incomplete' : 'bad_response', phase, { rule: parser.problem })
     } else if (parser.paused) {
       this.rest = owned ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
     } else if (parser.done) {
@@ -353,11 +356,15 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   private lost(): void {
-    if (this.parser.headDone) this.fail('response_incomplete', 'body', this.error)
-    else this.fail('upstream_reset', this.upload.done ? 'headers' : 'send', this.error)
+    if (this.parser.headDone) this.fail('response_incomplete', 'body', { cause: this.error })
+    else this.fail('upstream_reset', this.upload.done ? 'headers' : 'send', { cause: this.error })
   }
 
-  private fail(reason: Reason, phase: Phase, cause?: unknown, proxyStatus?: string): void {
+  private fail(
+    reason: Reason,
+    phase: Phase,
+    more: Pick<TransportFailure, 'cause' | 'proxyStatus' | 'rule'> = {},
+  ): void {
     const { events } = this
     if (events === undefined) return
     this.events = undefined
@@ -366,13 +373,12 @@ export class Http1Connection implements Connection, Deferred {
     events.onFailure({
       reason,
       phase,
-      ...(proxyStatus !== undefined && { proxyStatus }),
+      ...more,
       connected,
       reused: this.reused,
       bytesSent: this.sent,
       requestDone: this.sent && this.upload.done,
       responseStarted: this.responseStarted,
-      cause,
     })
   }
 

@@ -87,13 +87,14 @@ export class UndiciTry implements UploadOwner {
     this.controller?.abort(reason)
   }
 
-  fail(reason: Reason, phase: Phase, cause?: unknown, proxyStatus?: string): void {
+  fail(reason: Reason, phase: Phase, cause?: unknown, proxyStatus?: string, rule?: string): void {
     if (this.done) return
     this.done = true
     const failure: TransportFailure = {
       reason,
       phase,
       ...(proxyStatus !== undefined && { proxyStatus }),
+      ...(rule !== undefined && { rule }),
       connected: this.begun,
       reused: this.reused,
       bytesSent: this.bytesSent,
@@ -133,7 +134,10 @@ export class UndiciTry implements UploadOwner {
     if (this.done) return
     const headers = latin1(controller.rawHeaders)
     if (status < 100 || !plainFraming(headers)) {
-      this.reject(controller, new Error(`status ${status} or its transfer coding can not be relayed`))
+      this.reject(
+        controller,
+        status < 100 ? 'status line: the code is no number from 100 on' : 'Transfer-Encoding: not chunked alone',
+      )
     } else if (status < 200) {
       this.host.guard(() => this.events.onInformational(status, headers))
     } else {
@@ -169,13 +173,14 @@ export class UndiciTry implements UploadOwner {
     else if (!this.begun && this.host.broken) return
     else if (!this.begun || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') this.fail('internal', 'send', error)
     else if (this.headSeen) this.fail('response_incomplete', 'body', error)
-    else if (malformed(error)) this.fail('bad_response', 'headers', error)
+    else if (malformed(error)) this.fail('bad_response', 'headers', error, undefined, ruleOf(error))
     else if (code.startsWith('ERR_SSL_')) this.fail('tls_error', 'tls', error, 'tls_protocol_error')
     else this.fail('upstream_reset', this.requestDone ? 'headers' : 'send', error)
   }
 
-  private reject(controller: Controller, cause: Error): void {
-    this.fail('bad_response', 'headers', cause)
+  private reject(controller: Controller, rule: string): void {
+    const cause = new Error(rule)
+    this.fail('bad_response', 'headers', cause, undefined, rule)
     controller.abort(cause)
   }
 }
@@ -200,6 +205,11 @@ function plainFraming(headers: FlatHeaders): boolean {
     if (++codings > 1 || (headers[i + 1] as string).toLowerCase() !== 'chunked') return false
   }
   return true
+}
+
+/** undici's words for what its parser found, or the name of a limit: constants. */
+function ruleOf(error: Error & { code?: string }): string {
+  return error.name === 'HTTPParserError' ? error.message : (error.code ?? error.message)
 }
 
 /** What undici calls an answer that can't be parsed; two of its socket errors are of this kind. */
