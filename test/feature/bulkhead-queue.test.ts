@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { httpClient } from '../kit/client.ts'
 import { type HookedGateway, hookedGateway } from '../kit/gateway.ts'
 import { Load } from '../kit/load.ts'
@@ -9,14 +9,11 @@ import { type TestUpstream, testUpstream } from '../kit/upstream.ts'
 let upstream: TestUpstream
 let gateway: HookedGateway
 /** Answers of requests that the upstream holds, by path. */
-let held: Map<string, () => void>
-let running: number
-let most: number
+const held = new Map<string, () => void>()
+let running = 0
+let most = 0
 
-beforeEach(async () => {
-  held = new Map()
-  running = 0
-  most = 0
+beforeAll(async () => {
   upstream = await testUpstream((req, res) => {
     running++
     most = Math.max(most, running)
@@ -46,8 +43,18 @@ routes:
 `)
 })
 
+beforeEach(() => {
+  most = 0
+  upstream.seen.length = 0
+})
+
 afterEach(async () => {
   for (const answer of held.values()) answer()
+  held.clear()
+  for (const route of ['one', 'low', 'six', 'brief', 'storm', 'turned', 'quick']) await idle(route)
+})
+
+afterAll(async () => {
   await gateway.stop()
   await upstream.close()
 })

@@ -1,14 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
 import { until } from '../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../kit/upstream.ts'
 
 let upstream: TestUpstream
 let sluice: Sluice
-let open: (() => void)[]
+/** Answers that wait for the test. */
+const open: (() => void)[] = []
 
-beforeEach(async () => {
-  open = []
+beforeAll(async () => {
   upstream = await testUpstream((req, res) => {
     if (req.url === '/quick') res.end('quick')
     else open.push(() => res.end('done'))
@@ -28,8 +28,11 @@ routes:
 `)
 })
 
-afterEach(async () => {
-  for (const answer of open) answer()
+afterEach(() => {
+  for (const answer of open.splice(0)) answer()
+})
+
+afterAll(async () => {
   expect(await sluice.stop()).toBe(0)
   await upstream.close()
 })
@@ -75,7 +78,7 @@ describe('a bulkhead of three workers', () => {
   })
 
   test('is on by default for routes to upstreams, and off where it is switched off', async () => {
-    expect(await metric('sluice_bulkhead_in_flight{route="quick"}')).toBe(0)
+    await sluice.shows('sluice_bulkhead_in_flight{route="quick"} 0\n')
     expect(await metric('sluice_bulkhead_in_flight{route="bare"}')).toBeUndefined()
     expect(await metric('sluice_bulkhead_in_flight{route="here"}')).toBeUndefined()
   })
