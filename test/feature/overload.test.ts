@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { field, httpClient } from '../kit/client.ts'
 import { type HookedGateway, hookedGateway } from '../kit/gateway.ts'
-import { fetchRaw, TOP } from '../kit/sluice.ts'
+import { fetchRaw, ONE_WORKER } from '../kit/sluice.ts'
 import { until } from '../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../kit/upstream.ts'
 
@@ -10,7 +10,7 @@ let gateway: HookedGateway
 
 beforeAll(async () => {
   upstream = await testUpstream()
-  gateway = await hookedGateway(`${TOP.replace('workers: 2', 'workers: 1')}
+  gateway = await hookedGateway(`${ONE_WORKER}
 overload: { delay: 40ms, utilization: 20% }
 trust: { proxies: [127.0.0.0/8] }
 upstreams:

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { Load } from '../../kit/load.ts'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { machine } from '../machine.ts'
 import { median, percentile } from '../median.ts'
 import { stallsOf } from './stalls-of.ts'
@@ -29,7 +29,7 @@ function large(version: number): string {
     const timeout = i % 100 === 0 ? `, timeouts: { request: ${5 + version}s }` : ''
     return `  r${i}: { match: { host: h${i % 500}.example.com, path: /s${i}/* }, to: u${i % upstreams}${timeout} }\n`
   })
-  return `${TOP.replace('workers: 2', 'workers: 1')}watch: off
+  return `${ONE_WORKER}watch: off
 upstreams:
 ${all.join('')}routes:
   probe: { match: { path: /probe }, respond: { status: 200 } }

@@ -2,7 +2,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } fro
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { logged } from '../../kit/reload.ts'
-import { fetchRaw, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { fetchRaw, ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { type Ended, sluice as run } from '../cli/cli.ts'
@@ -22,7 +22,7 @@ let state: string
 
 type Entry = Readonly<Record<string, unknown>> & { readonly action: string; readonly outcome: string }
 
-const yaml = (more = ''): string => `${TOP.replace('admin: { listen: "127.0.0.1:0" }\n', ADMIN)}${more}
+const yaml = (more = ''): string => `${ONE_WORKER.replace('admin: { listen: "127.0.0.1:0" }\n', ADMIN)}${more}
 upstreams: { app: { endpoints: ["${upstream.url}"] } }
 routes: { app: { match: { path: /* }, to: app, circuitBreaker: {} } }
 `

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { type Ended, sluice as run } from '../cli/cli.ts'
 
-const YAML = `${TOP}
+const YAML = `${ONE_WORKER}
 routes: { all: { match: { path: /* }, respond: { status: 204 } } }
 `
 let sluice: Sluice

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Answer, fetchRaw, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { type Answer, fetchRaw, ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { sluice as run } from '../cli/cli.ts'
 
@@ -22,7 +22,7 @@ afterEach(async () => {
 async function start(...parts: readonly string[]): Promise<Sluice> {
   const admin = `admin:\n  listen: "127.0.0.1:0"\n${parts.map((part) => `  ${part}`).join('')}`
   const env = { EYE: 'see', CI_TOKEN: 'do-things' }
-  sluice = await startSluice(`${TOP.replace('admin: { listen: "127.0.0.1:0" }\n', admin)}${ROUTES}`, { env })
+  sluice = await startSluice(`${ONE_WORKER.replace('admin: { listen: "127.0.0.1:0" }\n', admin)}${ROUTES}`, { env })
   return sluice
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { endsIdle, type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { launch, openPage, withoutBrowser } from './kit/browser.ts'
 
@@ -19,7 +19,7 @@ describe.skipIf(withoutBrowser)('an upstream that ends idle connections before S
 
   beforeAll(async () => {
     upstream = await testUpstream(endsIdle(IDLE_MS))
-    yaml = `${TOP.replace('workers: 2', 'workers: 1')}
+    yaml = `${ONE_WORKER}
 upstreams: { sleepy: { endpoints: ["${upstream.url}"], connections: { keepAlive: 1m } } }
 routes: { all: { match: { path: /* }, to: sleepy } }
 `

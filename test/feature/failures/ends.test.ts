@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { httpClient } from '../../kit/client.ts'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { type TcpServer, tcpServer } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 
@@ -38,7 +38,7 @@ beforeAll(async () => {
       }
     })
   })
-  sluice = await startSluice(`${TOP.replace('workers: 2', 'workers: 1')}
+  sluice = await startSluice(`${ONE_WORKER}
 upstreams: { app: { endpoints: ["http://127.0.0.1:${upstream.port}"] } }
 routes: { app: { match: { path: /* }, to: app, timeouts: { idle: off, request: off }, retries: off, circuitBreaker: off } }
 `)

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FAILURES, type Reason } from '../../../src/core/failures.ts'
 import { type BlackHole, blackHole } from '../../kit/blackhole.ts'
 import { field, type HttpClient, httpClient, type WireAnswer } from '../../kit/client.ts'
-import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { type LogLine, ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { closedPort, type TcpServer, tcpServer } from '../../kit/tcp.ts'
 import { testAuthority } from '../../kit/tls.ts'
 import { until } from '../../kit/until.ts'
@@ -35,7 +35,7 @@ beforeAll(async () => {
   const untrusted = await tcpServer(() => {}, testAuthority().issue('127.0.0.1'))
   servers.push(upstream, untrusted)
   hole = await blackHole()
-  sluice = await startSluice(`${TOP.replace('workers: 2', 'workers: 1').replace(
+  sluice = await startSluice(`${ONE_WORKER.replace(
     /^listeners:\n.*$/m,
     `listeners:
   web: { listen: "127.0.0.1:0", timeouts: { body: 300ms }, limits: { headerBytes: 8KiB, targetBytes: 2KiB } }

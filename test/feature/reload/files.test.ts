@@ -2,10 +2,10 @@ import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { answers, logged, metric, says } from '../../kit/reload.ts'
-import { fetchRaw, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { fetchRaw, ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 
-const WATCHED = `${TOP}watch: 100ms\nroutes:\n`
+const WATCHED = `${ONE_WORKER}watch: 100ms\nroutes:\n`
 let sluice: Sluice | undefined
 
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { httpClient } from '../../kit/client.ts'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { closedPort, type TcpPeer, type TcpServer, tcpServer } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 
@@ -15,7 +15,7 @@ beforeEach(async () => {
       if (/\r\n\r\n(?:body)?$/.test(peer.text)) peer.send('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nspare')
     })
   })
-  sluice = await startSluice(`${TOP}
+  sluice = await startSluice(`${ONE_WORKER}
 upstreams:
   app: { endpoints: ["http://127.0.0.1:${upstream.port}"] }
   two: { endpoints: ["http://127.0.0.1:${upstream.port}", { url: "http://127.0.0.1:${spare.port}", tier: 1 }] }

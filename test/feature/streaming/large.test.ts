@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rss } from '../../kit/memory.ts'
 import { type Nginx, startNginx, withoutNginx } from '../../kit/nginx.ts'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 
 const GIB = 1024 ** 3
@@ -70,7 +70,7 @@ describe.skipIf(withoutNginx())('a gibibyte', () => {
     })
     sink.listen(0, '127.0.0.1')
     await once(sink, 'listening')
-    sluice = await startSluice(`${TOP.replace('workers: 2', 'workers: 1')}
+    sluice = await startSluice(`${ONE_WORKER}
 upstreams:
   files: { endpoints: ["http://127.0.0.1:${nginx.port}"] }
   sink: { endpoints: ["http://127.0.0.1:${(sink.address() as AddressInfo).port}"] }

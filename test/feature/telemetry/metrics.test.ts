@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type TestCollector, testCollector } from '../../kit/collector.ts'
 import { checkMetrics, withoutPromtool } from '../../kit/promtool.ts'
-import { fetchRaw, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { fetchRaw, ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   upstreams = await Promise.all([1, 2, 3].map(() => testUpstream()))
   collector = await testCollector()
   const urls = upstreams.map(({ url }) => `"${url}"`)
-  sluice = await startSluice(`${TOP.replace('workers: 2', 'workers: 1')}
+  sluice = await startSluice(`${ONE_WORKER}
 tracing: { otlp: { endpoint: "${collector.url}" }, sample: 0% }
 metrics: { endpointSeries: 2 }
 upstreams: { three: { endpoints: [${urls.join(', ')}], loadBalancing: { algorithm: round-robin } } }

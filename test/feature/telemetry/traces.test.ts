@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type TestCollector, testCollector } from '../../kit/collector.ts'
 import type { SeenSpan } from '../../kit/otlp.ts'
-import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
+import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 import { seenField, type TestUpstream, testUpstream } from '../../kit/upstream.ts'
@@ -31,7 +31,7 @@ async function gateway(tracing: string, more = '', protocol = 'http/protobuf'): 
   collector = await testCollector()
   stops.push(() => collector.close())
   const sluice =
-    await startSluice(`${TOP}tracing: { otlp: { endpoint: "${collector.url}", protocol: ${protocol} }, ${tracing} }
+    await startSluice(`${ONE_WORKER}tracing: { otlp: { endpoint: "${collector.url}", protocol: ${protocol} }, ${tracing} }
 upstreams:
   good: { endpoints: ["${upstream.url}"] }
   dead: { endpoints: ["http://127.0.0.1:${await closedPort()}"] }
@@ -178,7 +178,7 @@ describe('a sampled request', () => {
 describe('who is recorded', () => {
   test('a chain of client, two gateways and a service is one linked trace, or none at all', async () => {
     const inner = await gateway('sample: 100%, service: inner')
-    const outer = await startSluice(`${TOP.replace('name: test', 'name: outer')}
+    const outer = await startSluice(`${ONE_WORKER.replace('name: test', 'name: outer')}
 tracing: { otlp: { endpoint: "${collector.url}" }, sample: 50%, service: outer }
 upstreams: { inner: { endpoints: ["http://127.0.0.1:${inner.port()}"] } }
 routes: { all: { match: { path: /* }, to: inner } }
@@ -252,7 +252,7 @@ test('spans that wait are sent at the end', async () => {
 
 test('a reload switches it on, with a secret from a file, and off again', async () => {
   const collector = await testCollector()
-  const yaml = (tracing: string): string => `${TOP}watch: off
+  const yaml = (tracing: string): string => `${ONE_WORKER}watch: off
 tracing: ${tracing}
 upstreams: { good: { endpoints: ["${upstream.url}"] } }
 routes: { all: { match: { path: /* }, to: good } }
