@@ -150,6 +150,40 @@ describe('sluice explain', () => {
     expect(nul.stdout).toMatch(/^ +any +path +wants a path with one reading; seen \/other%00x/m)
   })
 
+  test('how servers would read a path otherwise, on a listener that has its own policy, too', async () => {
+    const paths = join(folder, 'paths.yaml')
+    await writeFile(
+      paths,
+      `apiVersion: sluice/v1
+listeners:
+  web: { listen: "127.0.0.1:8080" }
+  inside: { listen: "127.0.0.1:8081", pathPolicy: { slashes: merge } }
+upstreams:
+  app: { endpoints: ["http://10.1.0.1"] }
+  hashed: { endpoints: ["http://10.1.0.1"], loadBalancing: { algorithm: ring-hash, hashOn: [{ cookie: id }, { path: true }] } }
+routes:
+  admin: { match: { path: /admin/* }, to: app }
+  hashed: { match: { path: /h/* }, to: hashed }
+  rest: { match: { path: /* }, to: app, encodedSlashes: keep, rewrite: { stripPrefix: /w } }
+tests:
+  slashes: { request: { path: //admin/s }, expect: { status: 400 } }
+  merged: { request: { url: "http://h:8081//admin/s" }, expect: { route: admin, path: /admin/s } }
+  kept: { request: { path: /admin%2Fs }, expect: { route: rest, path: /admin%2Fs } }
+`,
+    )
+    const told = async (...args: string[]): Promise<string | undefined> => {
+      const { stdout } = await sluice(folder, ['explain', 'paths.yaml', 'GET', ...args])
+      return /^(answer|forwards) +(.*)(\n {5,}.*)?$/m.exec(stdout)?.[0].replaceAll(/\s+/g, ' ')
+    }
+    expect(await told('http://h:8080//admin/s')).toBe(
+      'answer 400 ambiguous_path Read with merged slashes, the path has another route or none.',
+    )
+    expect(await told('http://h:8080/w//x')).toMatch(/^answer 400 ambiguous_path Rewritten, the path would begin with/)
+    expect(await told('http://h:8080/h//x')).toMatch(/^answer 400 ambiguous_path .* shared out by path here\.$/)
+    expect(await told('http://h:8080/h//x', '-H', 'cookie: id=7')).toMatch(/^forwards GET \/h\/\/x/)
+    expect(await sluice(folder, ['test', 'paths.yaml'])).toMatchObject({ code: 0 })
+  })
+
   test('is a command', async () => {
     const { code, stdout } = await sluice(folder, ['explain', 'c.yaml', 'GET', 'http://b.test/old'])
     expect({ code, stdout }).toEqual({
