@@ -86,9 +86,9 @@ export class Relay implements AnswerSink {
     this.owner.onRelayEnd()
   }
 
+  /** At once, whatever is held: while the head has not gone out, the client can still get another answer. */
   onBroken(failure: TransportFailure): void {
-    if (this.held !== undefined) this.held.push(() => this.onBroken(failure))
-    else this.owner.onRelayBroken(failure)
+    this.owner.onRelayBroken(failure)
   }
 
   onDrain(): void {

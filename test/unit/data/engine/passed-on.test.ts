@@ -132,3 +132,22 @@ test('a final head loses every field that is ours to say', () => {
   expect(answerHeaders.slice(0, 4)).toEqual(['X-A', '1', 'content-length', '0'])
   expect(answerHeaders.join()).not.toContain('forged')
 })
+
+test('an answer that breaks while a policy still holds its head back is a 502, and nothing of it goes out', async () => {
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const asked = ask(new EngineKit({ policies: [{ name: 'a', slot: 0, respond: () => held }] }))
+  asked.kit.latest.events.onHead(200, ['x-a', '1'])
+  asked.kit.latest.events.onData(Buffer.from('half'))
+  expect(asked.client.status).toBe(0)
+  asked.kit.latest.fail({ reason: 'response_incomplete', phase: 'body', responseStarted: true })
+  expect(asked.client.status).toBe(502)
+  release()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(asked.client.state).toBe('sent')
+  expect(asked.client.answerHeaders).not.toContain('x-a')
+  expect(asked.client.answer.toString()).toContain('"response_incomplete"')
+  expect(asked.kit.finished.map(({ failure }) => failure?.reason)).toEqual(['response_incomplete'])
+})
