@@ -39,7 +39,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 
 /** Node's modules that only some parts may touch. */
 const NODE_HOMES: Readonly<Record<string, RegExp>> = {
-  'node:http': /^src\/(data\/ingress|demo|drill)\//,
+  'node:http': /^src\/(data\/ingress|demo|drill|control\/admin)\//,
   'node:net':
     /^src\/((config|import|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo|drill)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,

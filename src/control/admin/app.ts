@@ -1,10 +1,12 @@
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { BadCommand, CommandRefused, NotFound, statusOf } from './command.ts'
+import { Connections } from './connections.ts'
 import { type ErrorCode, PROBLEM_JSON } from './contract.ts'
 import { readJson } from './json-body.ts'
 import { problem, unreadAnswer } from './problem.ts'
 
 export const BODY_BYTES = 65_536
+const HEAD_MS = 2_000
 const REQUEST_MS = 10_000
 const KEEP_ALIVE_MS = 15_000
 const CONNECTIONS = 256
@@ -19,7 +21,7 @@ export const SAFE_HEADERS = {
 } as const
 
 /** A server of the control plane without routes: its bounds, how it reads bodies, and how it says what is wrong. */
-export function createApp(bug: (error: unknown) => void): FastifyInstance {
+export function createApp(bug: (error: unknown) => void): { app: FastifyInstance; connections: Connections } {
   const app = Fastify({
     bodyLimit: BODY_BYTES,
     requestTimeout: REQUEST_MS,
@@ -29,16 +31,18 @@ export function createApp(bug: (error: unknown) => void): FastifyInstance {
     // A correlation ID of the largest length.
     routerOptions: { maxParamLength: 128 },
     // Node looks for slow requests only every 30 s otherwise.
-    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000 },
+    http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 250 },
     // No hook sees these: a target that can not be read, and what is no request at all.
     frameworkErrors: (error, _request, reply) =>
       fail(reply.headers(SAFE_HEADERS), 'bad_request', statusOf(error), error.message),
     clientErrorHandler: ({ code }, socket) => {
-      if (socket.writable && code !== 'ECONNRESET') socket.write(unreadAnswer(code, SAFE_HEADERS))
+      // Of one that has said nothing there is no request to be answered.
+      if (socket.writable && code !== 'ECONNRESET' && socket.bytesRead > 0)
+        socket.write(unreadAnswer(code, SAFE_HEADERS))
       socket.destroy()
     },
   })
-  app.server.maxConnections = CONNECTIONS
+  const connections = new Connections(app.server, CONNECTIONS)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
     readJson(body),
@@ -55,7 +59,7 @@ export function createApp(bug: (error: unknown) => void): FastifyInstance {
     bug(error)
     return fail(reply, 'internal', 500, 'an error inside the gateway')
   })
-  return app
+  return { app, connections }
 }
 
 /** In bytes: to text, Fastify would add a charset, which this type does not have. */

@@ -6,6 +6,8 @@ import type { Role, Takes } from './contract.ts'
 const READERS = 32
 const BUFFER_BYTES = 262_144
 const KEEP_ALIVE_MS = 15_000
+/** Keep-alives in which nothing was taken: who reads nothing for a minute holds a place that another may want. */
+const MOST_STUCK = 4
 
 /** Something that is told as it happens. */
 export interface Feed {
@@ -27,6 +29,7 @@ export class EventStream {
   private readonly clock: Clock
   private timer: ClockHandle
   private lost = 0
+  private stuck = 0
 
   constructor(out: Writable, clock: Clock) {
     this.out = out
@@ -41,13 +44,17 @@ export class EventStream {
       return false
     }
     this.tellLost()
-    this.out.write(eventText(event, data))
+    this.out.write(eventText(event, data), this.taken)
     return true
   }
 
   /** So many were lost before they came here. */
   lose(count: number): void {
     this.lost += count
+  }
+
+  private readonly taken = (): void => {
+    this.stuck = 0
   }
 
   /** Nothing follows: the reader gets `end`. */
@@ -71,7 +78,12 @@ export class EventStream {
   /** A comment: proxies in between and the reader see that we are there. */
   private keepAlive(): ClockHandle {
     return this.clock.after(KEEP_ALIVE_MS, () => {
-      if (this.out.writableLength === 0) this.out.write(': still here\n\n')
+      this.stuck++
+      if (this.stuck >= MOST_STUCK) {
+        this.out.destroy()
+        return
+      }
+      if (this.out.writableLength === 0) this.out.write(': still here\n\n', this.taken)
       this.timer = this.keepAlive()
     })
   }

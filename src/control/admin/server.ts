@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
 import type { Form } from '../../telemetry/exposition.ts'
@@ -80,7 +81,7 @@ interface RouteFacts {
 
 /** Only probes and metrics, for the network that the orchestrator asks from: no guard, nothing that needs one. */
 export function probeServer(shown: Shown): FastifyInstance {
-  const app = createApp(() => {})
+  const { app } = createApp(() => {})
   addProbes(app, shown)
   addMetrics(app, shown)
   return app
@@ -89,7 +90,7 @@ export function probeServer(shown: Shown): FastifyInstance {
 /** Dashboard, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
   const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, dashboard, auditor, bug } = options
-  const app = createApp(bug)
+  const { app, connections } = createApp(bug)
   const callers = new WeakMap<FastifyRequest, Admitted>()
   const routes = described(app)
   app.addHook('onRequest', async (request, reply) => {
@@ -121,7 +122,7 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   }
   addViews(views, 'viewer')
   addViews(operatorViews, 'operator')
-  addFeeds(app, feeds, clock)
+  addFeeds(app, feeds, clock, (socket) => connections.streams(socket))
   addDashboard(app, dashboard)
   for (const [path, question] of Object.entries(questions)) {
     app.post(`${API}${path}`, { config: { asks: true, takes: question.takes } }, (request) =>
@@ -158,7 +159,12 @@ function recorded(request: FastifyRequest, path: string, who: Admitted): Omit<Co
   return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: dryRunOf(request) }
 }
 
-function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clock): void {
+function addFeeds(
+  app: FastifyInstance,
+  feeds: AdminOptions['feeds'],
+  clock: Clock,
+  stays: (socket: Socket) => void,
+): void {
   const streams = new EventStreams(clock)
   app.addHook('preClose', async () => streams.close())
   for (const [path, feed] of Object.entries(feeds)) {
@@ -169,6 +175,7 @@ function addFeeds(app: FastifyInstance, feeds: AdminOptions['feeds'], clock: Clo
         const begin = feed.open(request as Asked)
         streams.check()
         reply.hijack()
+        stays(request.raw.socket)
         reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
         streams.run(reply.raw, begin)
       },
