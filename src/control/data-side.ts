@@ -177,7 +177,7 @@ export class DataSide {
       clock,
       log,
     })
-    this.openings = new Listeners({ supervisor: this.supervisor, reusePort, log })
+    this.openings = new Listeners({ supervisor: this.supervisor, reusePort, own: options.own, log })
     this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
     this.objectives = new Objectives({
       clock,

@@ -1,4 +1,5 @@
 import { createServer, type ListenOptions, type Server } from 'node:net'
+import { portHolders } from './port-holders.ts'
 
 /** An address that can't be listened on. The message is for people: address, port, reason, and what to change. */
 export class ListenFailed extends Error {
@@ -25,6 +26,20 @@ export async function checkAddress(host: string, port: number, key: string): Pro
     await close(await bind({ host, port, exclusive: true }))
   } catch (error) {
     throw new ListenFailed(host, port, key, (error as NodeJS.ErrnoException).code ?? 'unknown')
+  }
+}
+
+/**
+ * The same where listeners of ours may hold the port, on this address or on others, still or not yet closed: they share it with
+ * the one to come. `listening`: one of ours is known to. That is asked, not tried: a socket that listens for a moment would
+ * get connections, and break them.
+ */
+export async function checkShared(host: string, port: number, key: string, listening: boolean): Promise<void> {
+  try {
+    await checkAddress(host, port, key)
+  } catch (error) {
+    const holders = (error as ListenFailed).code === 'EADDRINUSE' ? await portHolders(port) : 'others'
+    if (holders === 'others' || (holders === 'unknown' && !listening)) throw error
   }
 }
 

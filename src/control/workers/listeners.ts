@@ -1,13 +1,15 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { BoundListener } from '../contract.ts'
-import { checkAddress } from '../machine/sockets.ts'
+import { checkAddress, checkShared } from '../machine/sockets.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ListenersOptions {
   readonly supervisor: Pick<Supervisor, 'listen' | 'close'>
   /** The system lets several sockets share a port: a listener can be opened anew before it is closed. */
   readonly reusePort: boolean
+  /** Where servers of the control plane listen, which share their ports with nobody. */
+  readonly own: () => readonly { readonly port: number }[]
   readonly log: Log
 }
 
@@ -29,11 +31,14 @@ export class Listeners {
     return this.open.map(({ name }) => name)
   }
 
-  /** Rejects with `ListenFailed` when an address that these need can't be had. */
+  /** Rejects with `ListenFailed` when an address that these need can't be had. Those that others of ours have they can. */
   async check(next: readonly ListenerConfig[]): Promise<void> {
     for (const { name, host, port } of next) {
-      const ours = port !== 0 && this.open.some((listener) => listener.host === host && listener.port === port)
-      if (!ours) await checkAddress(host, port, `listeners.${name}.listen`)
+      const [key, ours] = [`listeners.${name}.listen`, this.open.filter((listener) => listener.port === port)]
+      if (port !== 0 && ours.some((listener) => listener.host === host)) continue
+      const isAlone = !this.options.reusePort || this.options.own().some((other) => other.port === port)
+      if (port === 0 || isAlone) await checkAddress(host, port, key)
+      else await checkShared(host, port, key, ours.length > 0)
     }
   }
 
