@@ -163,6 +163,17 @@ chooses, and the answer ties the client to the new one. An answer from 500 on ti
 \`Path=/\`, \`SameSite=Lax\`, and \`Secure\` on listeners with TLS. It is an answer for one client: do not let shared caches keep
 answers that carry it. A cookie wins over tier and zone.
 
+## Several upstreams of a route
+
+\`to: [{ upstream: orders, weight: 95 }, { upstream: orders-next, weight: 5 }]\`: each request begins at one of them, drawn by
+weight, once; 0 never gets any. With \`spill\` (on unless it is \`off\`) one that could take no request gets none, and others have
+its share for that time: where it has no endpoint that is in service, or where its circuit breaker is open or, while it probes
+and comes back, refuses. The share goes, by weight, to those of at least a quarter of its weight that can take requests: a
+canary of 5 % is never flooded by the 95 % of its neighbour, which then go to \`failover\`, or are refused. One that is merely
+full keeps its share. \`sluice_spilled_total\` counts what moved.
+
+A sticky cookie decides the upstream, too, as long as the route leads there and the endpoint is in service.
+
 ## Slow start
 
 \`slowStart: 30s\`: an endpoint that recovered, was undrained or is new gets a tenth of its share, and its full share only

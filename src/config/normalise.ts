@@ -121,6 +121,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     encodedSlashes: options.encodedSlashes,
     to: options.to,
     failover: options.failover,
+    spill: options.spill !== undefined && options.to !== undefined && options.to.length > 1,
     timeouts: options.timeouts,
     importance: options.importance,
     slo: options.slo,

@@ -153,6 +153,11 @@ const shared = {
     offOr(sloOptions),
     'The objectives of the route over 30 days. They change no request: what remains of the error budget is a metric, and the shipped alerts watch how fast it burns.',
   ),
+  spill: withDefault(
+    offOr(oneOf('auto', 'on')),
+    'auto',
+    'Where to names several upstreams: whether one without a usable endpoint, or whose breaker is open, gets no first attempts while others of at least a quarter of its weight can take them. auto: on.',
+  ),
   encodedSlashes: withDefault(
     oneOf('check', 'keep', 'refuse'),
     'check',

@@ -206,6 +206,8 @@ export interface RouteConfig {
   /** undefined: a policy (redirect, respond) answers. */
   readonly to: readonly WeightedUpstream[] | undefined
   readonly failover: readonly string[]
+  /** First attempts leave an upstream of `to` that can not take them for others that can. */
+  readonly spill: boolean
   readonly timeouts: RouteTimeouts
   readonly retries: RetryConfig
   /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */

@@ -18,6 +18,8 @@ export interface RouteRecord {
   retried(verdict: HeadVerdict): void
   /** A second try was begun beside the first. */
   hedged(): void
+  /** Its first attempt left upstream `from` for `to`, see `spill`. */
+  spilled(from: string, to: string): void
   /** It waited in the queue of a bulkhead, for so many milliseconds. */
   queued(ms: number): void
   /** A policy refused the request or, in mode shadow, would have. */

@@ -42,6 +42,8 @@ export interface Policy {
   requestBody?(ex: Exchange): BodyStage | undefined
   /** Upstream chosen, endpoint not yet. May refuse, not reply: the next candidate follows. */
   attempt?(ex: Exchange, at: Attempt): Verdict
+  /** Whether an attempt at this upstream may pass, before one is drawn: a look, which takes no lease, token or permit. */
+  usable?(ex: Exchange, upstream: string): boolean
   /**
    * Exactly once for each attempt that our `attempt` let pass (or that we don't judge), at its head verdict (`at.head`). How
    * its body ended is in `ex.attempt.end` at `settle`.

@@ -41,6 +41,7 @@ const FRAME: readonly Place[] = [
   { name: 'importance', stage: 5, why: 'The process sheds by it before any work is done, and queues serve by it.' },
   { name: 'slo', stage: 5, why: 'It changes nothing: what comes of a request is held against it at the end.' },
   { name: 'timeouts', stage: 6, why: 'They run from the start, so that waiting counts, too.' },
+  { name: 'spill', stage: 120, why: 'The first try goes where one can be served, as near to the weights as can be.' },
   { name: 'failover', stage: 120, why: 'Each try goes where one can be served.' },
   { name: 'retries', stage: 120, why: 'Only what was admitted is tried, and tried again.' },
   { name: 'hedge', stage: 120, why: 'It is one of the further tries.' },
@@ -83,6 +84,8 @@ export function routeLeaves(tree: Node, { name: route, to }: RouteConfig, name: 
   const needsUpstream = POLICIES.find((policy) => policy.name === name)?.byDefault === true
   if (needsUpstream && to === undefined) return []
   const node = written ?? (field.fallback === undefined ? undefined : nodeOf(field.fallback))
+  // With one upstream there is nowhere else to go.
+  if (name === 'spill' && to?.length === 1) return []
   const nothing = name === 'failover' && node?.kind === 'list' && node.items.length === 0
   return node === undefined || nothing ? [] : leavesOf(field.schema, node, [name])
 }

@@ -36,3 +36,13 @@ function scramble(k: number): number {
   const product = Math.imul(k, 0xcc9e2d51)
   return Math.imul((product << 15) | (product >>> 17), 0x1b873593)
 }
+
+/** FNV-1a (Fowler, Noll, Vo) of the text and a number, finished by murmur3's avalanche, as a fraction of 1. */
+export function fractionOf(text: string, number: number): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  h = Math.imul(h ^ number, 0x01000193)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return ((h ^ (h >>> 16)) >>> 0) / 4_294_967_296
+}

@@ -125,6 +125,14 @@ export class Circuit {
     }
   }
 
+  /** Open and not yet due for a probe, so that no call passes: a look, which changes nothing. */
+  isOpen(now: number): boolean {
+    const forced = Atomics.load(this.words, this.at + FORCED)
+    if (forced !== Forced.no) return forced === Forced.open
+    const word = this.word()
+    return (word & 3) === CircuitState.open && this.openMs(word >>> 2, now) > 0
+  }
+
   /** Every ticket is settled once. */
   settle(given: number, outcome: CallOutcome, now: number): void {
     const generation = given >>> 2

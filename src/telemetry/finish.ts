@@ -208,6 +208,10 @@ class RouteSeries implements RouteRecord {
     this.metrics.counter('sluice_retries_total', [this.name, String(verdict.reason ?? verdict.outcome)]).inc()
   }
 
+  spilled(from: string, to: string): void {
+    this.metrics.counter('sluice_spilled_total', [this.name, from, to]).inc()
+  }
+
   hedged(): void {
     this.metrics.counter('sluice_hedges_total', [this.name]).inc()
   }

@@ -40,6 +40,11 @@ export const METRICS = {
     help: 'Second tries that were begun beside a slow first one.',
     labels: ['route'],
   },
+  sluice_spilled_total: {
+    kind: 'counter',
+    help: 'Requests that began at another upstream of their route than the one drawn, which could take none.',
+    labels: ['route', 'from', 'to'],
+  },
   sluice_breaker_transitions_total: {
     kind: 'counter',
     help: 'Changes of the state of circuit breakers.',

@@ -39,6 +39,10 @@ export interface EngineSetUp {
   readonly retries?: Partial<RouteConfig['retries']>
   /** Number of endpoints by upstream name; the first is the route's, the others are its failover. */
   readonly upstreams?: Readonly<Record<string, number>>
+  /** Of the upstreams that the route spreads its requests over; then only the others are its failover. */
+  readonly weights?: Readonly<Record<string, number>>
+  readonly spill?: boolean
+  readonly sticky?: UpstreamConfig['balancing']['sticky']
   /** Of each upstream at a time. */
   readonly maxTries?: number
   /** Of each endpoint at a time. */
@@ -81,15 +85,17 @@ export class EngineKit {
   /** Upstreams whose retry budget refused a try. */
   readonly budgetsSpent: string[] = []
   readonly bugs: unknown[] = []
+  /** `from to` of requests that left the upstream that was drawn. */
+  readonly spilled: string[] = []
   readonly engine: Engine
   readonly upstreams: Upstream[]
   readonly cells = new TestCells()
   readonly snapshot: Snapshot
   readonly route: CompiledRoute
   private readonly held = this.cells.held()
-  private readonly states: CellRef[] = []
   /** What tries take of upstreams and endpoints, and waiters. */
   private readonly taken: CellRef[] = []
+  private readonly states: { readonly ref: CellRef; readonly name: string }[] = []
 
   constructor(setUp: EngineSetUp = {}) {
     this.clock = setUp.clock ?? new ManualClock()
@@ -133,9 +139,14 @@ export class EngineKit {
     this.engine.current = this.snapshot
   }
 
-  /** Of all endpoints: bits of `EndpointState`. */
-  setState(bits: number): void {
-    for (const ref of this.states) this.cells.set(ref, bits)
+  /** Of all endpoints, or those of one upstream: bits of `EndpointState`. */
+  setState(bits: number, upstream?: string): void {
+    for (const { ref, name } of this.states) if (upstream === undefined || name === upstream) this.cells.set(ref, bits)
+  }
+
+  /** Of the first endpoint of an upstream. */
+  setFirst(bits: number, upstream: string): void {
+    this.cells.set((this.states.find(({ name }) => name === upstream) as { ref: CellRef }).ref, bits)
   }
 
   /** Requests that the route has in flight. */
@@ -174,8 +185,10 @@ export class EngineKit {
     const [first, ...others] = this.upstreams as [Upstream, ...Upstream[]]
     const timeouts = { ...TIMEOUTS, ...setUp.timeouts }
     const retries = { ...RETRIES, ...setUp.retries }
-    const failover = others.map((upstream) => upstream.name)
-    const config = { to: [{ upstream: first.name, weight: 1 }], failover, timeouts, retries, hedge: setUp.hedge }
+    const weights = setUp.weights ?? { [first.name]: 1 }
+    const to = Object.entries(weights).map(([upstream, weight]) => ({ upstream, weight }))
+    const failover = others.map((upstream) => upstream.name).filter((name) => weights[name] === undefined)
+    const config = { to, failover, spill: setUp.spill ?? true, timeouts, retries, hedge: setUp.hedge }
     return {
       name: 'r',
       digest: 'r',
@@ -185,7 +198,14 @@ export class EngineKit {
       latencies: new Latencies(),
       inFlight: this.cells.space.held(this.held),
       importance: NORMAL,
-      record: undefined,
+      record: {
+        finish: () => {},
+        retried: () => {},
+        hedged: () => {},
+        queued: () => {},
+        refused: () => {},
+        spilled: (from, to) => void this.spilled.push(`${from} ${to}`),
+      },
     }
   }
 
@@ -195,7 +215,7 @@ export class EngineKit {
       endpoints: [],
       tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
       algorithm: setUp.algorithm ?? 'round-robin',
-      balancing: PLAIN,
+      balancing: { ...PLAIN, sticky: setUp.sticky },
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
       outlierDetection: setUp.outlierDetection,
@@ -221,8 +241,8 @@ export class EngineKit {
 
   private endpoint(upstream: string, index: number, { maxConcurrent }: EngineSetUp): ResolvedEndpoint {
     const cells = this.cells.endpoint()
-    this.states.push(cells.state)
     this.taken.push(cells.inFlight)
+    this.states.push({ ref: cells.state, name: upstream })
     return {
       id: `http://${upstream}${index}:80`,
       scheme: 'http',

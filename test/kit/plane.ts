@@ -34,7 +34,14 @@ export class ConfiguredPlane {
       finish: (ex) => void this.finished.push(ex),
       attempt: () => {},
       budgetSpent: () => {},
-      route: () => ({ finish: () => {}, retried: () => {}, hedged: () => {}, refused: () => {}, queued: () => {} }),
+      route: () => ({
+        finish: () => {},
+        retried: () => {},
+        hedged: () => {},
+        spilled: () => {},
+        refused: () => {},
+        queued: () => {},
+      }),
       commit: () => {},
     }
     this.plane = new DataPlane({

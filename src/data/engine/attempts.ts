@@ -10,7 +10,6 @@ import type { Latencies } from '../../lib/latencies.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../../telemetry/finish.ts'
 import type { Ticket } from '../upstreams/pool.ts'
-import type { Upstream } from '../upstreams/upstream.ts'
 import { attempted, unusable } from './attempt-hooks.ts'
 import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
 import type { Chain } from './chain.ts'
@@ -19,6 +18,7 @@ import type { Clocks } from './clocks.ts'
 import { Further } from './further.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
+import type { Share } from './split.ts'
 import { type AnswerSink, Try, type TryOwner } from './try.ts'
 
 /** What the loop needs of the exchange's run. */
@@ -68,21 +68,14 @@ export class Attempts implements TryOwner, ChoiceOwner {
   private pending: Candidate | undefined = undefined
   private stopped = false
 
-  constructor(
-    host: AttemptsHost,
-    clocks: Clocks,
-    plan: AttemptPlan,
-    chain: Chain,
-    upstreams: readonly Upstream[],
-    latencies: Latencies,
-  ) {
+  constructor(host: AttemptsHost, clocks: Clocks, plan: AttemptPlan, chain: Chain, share: Share, latencies: Latencies) {
     this.host = host
     this.ex = host.ex
     this.clock = host.clock
     this.timers = host.timers
     this.plan = plan
     this.chain = chain
-    this.choice = new Choice(this, chain, upstreams, plan.maxTries)
+    this.choice = new Choice(this, chain, share, plan)
     this.further = new Further(host, plan, latencies)
     this.clocks = clocks
     this.latencies = latencies

@@ -2,6 +2,7 @@ import type { Policy } from '../../core/policy.ts'
 
 type Hook =
   | 'requestBody'
+  | 'usable'
   | 'attempt'
   | 'attempted'
   | 'stream'
@@ -32,6 +33,7 @@ export function hooksOf(policies: readonly Policy[]): Hooks {
   return {
     admit: policies.some((policy) => policy.admit !== undefined),
     requestBody: places('requestBody'),
+    usable: places('usable'),
     attempt: places('attempt'),
     attempted: places('attempted'),
     stream: places('stream'),

@@ -8,7 +8,9 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
+import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
+import type { Share } from './split.ts'
 
 /** What the choice needs of the loop. */
 export interface ChoiceOwner {
@@ -43,24 +45,26 @@ export class Choice {
   bodyFirst = false
   private readonly owner: ChoiceOwner
   private readonly chain: Chain
-  private readonly upstreams: readonly Upstream[]
-  private readonly maxTries: number
+  private readonly plan: Pick<AttemptPlan, 'maxTries' | 'split'>
+  private share: Share
   /** Replaced, never changed: most requests need one try, and share the empty lists. */
   private tried: readonly Endpoint[] = NO_ENDPOINTS
   /** Refused before dispatch in this request: not asked again. */
   private full: readonly Endpoint[] = NO_ENDPOINTS
   /** Refused the next try, whatever the endpoint: not asked twice for one choice. */
   private closed: readonly Upstream[] = NO_UPSTREAMS
+  /** The first attempt went to another share than that drawn, see `elsewhere`. */
+  private spilled = false
   /** Index of the upstream that the latest try went to. */
   private reached = 0
   /** Permits of the upstream that the latest try went to which are about to come back. */
   private ending: 0 | 1 = 0
 
-  constructor(owner: ChoiceOwner, chain: Chain, upstreams: readonly Upstream[], maxTries: number) {
+  constructor(owner: ChoiceOwner, chain: Chain, share: Share, plan: Pick<AttemptPlan, 'maxTries' | 'split'>) {
     this.owner = owner
     this.chain = chain
-    this.upstreams = upstreams
-    this.maxTries = maxTries
+    this.share = share
+    this.plan = plan
   }
 
   /**
@@ -72,13 +76,14 @@ export class Choice {
     if (body !== undefined) ex.upload = body.atHand
     this.bodyFirst = false
     this.closed = NO_UPSTREAMS
-    const last = ex.attempts > 0 && ex.attempts + 1 === this.maxTries
-    const first = last && this.reached + 1 < this.upstreams.length ? this.reached + 1 : 0
+    const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxTries
+    const first = last && this.reached + 1 < this.share.upstreams.length ? this.reached + 1 : 0
     // The try before this one has ended, or its answer is not wanted: its permit comes back before the next begins.
     this.ending = ex.attempts > 0 ? 1 : 0
     const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
+    if (found !== undefined || ex.attempts > 0) return found
     // Nothing is usable: what is known to be unhealthy gets the first try, and there are no others.
-    return found ?? (ex.attempts === 0 && this.refusal === undefined ? this.desperate() : undefined)
+    return this.refusal === undefined ? this.desperate() : this.elsewhere()
   }
 
   /** One that was not tried yet. */
@@ -108,8 +113,18 @@ export class Choice {
     this.owner.onUnused(at, UNUSED)
   }
 
+  /** A breaker that probes, or lets a share pass, refuses first attempts although it did not look as if it would. */
+  private elsewhere(): Candidate | undefined {
+    if (this.spilled || this.bodyFirst || this.refusal?.reason !== 'breaker_open') return undefined
+    const other = this.plan.split.instead(this.share, this.owner.ex, this.chain)
+    if (other === undefined) return undefined
+    this.spilled = true
+    this.share = other
+    return this.scan(0, false)
+  }
+
   private desperate(): Candidate | undefined {
-    for (const upstream of this.upstreams) {
+    for (const upstream of this.share.upstreams) {
       const endpoint = upstream.lastResort(this.full)
       if (endpoint === undefined || this.full.includes(endpoint)) continue
       return this.candidate(upstream, endpoint)
@@ -118,8 +133,9 @@ export class Choice {
   }
 
   private scan(first: number, again: boolean): Candidate | undefined {
-    for (let i = first; i < this.upstreams.length; i++) {
-      const upstream = this.upstreams[i] as Upstream
+    const { upstreams } = this.share
+    for (let i = first; i < upstreams.length; i++) {
+      const upstream = upstreams[i] as Upstream
       if (this.closed.includes(upstream) || this.isFull(upstream)) continue
       const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full], this.owner.ex)
       if (endpoint === undefined || this.full.includes(endpoint)) continue
@@ -133,7 +149,7 @@ export class Choice {
   }
 
   private isFull(upstream: Upstream): boolean {
-    if (!upstream.isFull(this.upstreams[this.reached] === upstream ? this.ending : 0)) return false
+    if (!upstream.isFull(this.share.upstreams[this.reached] === upstream ? this.ending : 0)) return false
     this.closed = [...this.closed, upstream]
     this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
     this.owner.ex.refused(this.owner.clock, 'upstreamBulkhead', 'bulkhead_full', 'enforce', upstream.name)

@@ -143,8 +143,8 @@ export class Compilation {
   }
 
   private plan(route: LeanRoute): AttemptPlan {
-    const { failover, hedge, retries, timeouts, to } = route
-    const facts = [to, failover, timeouts, retries, hedge]
+    const { failover, hedge, retries, spill, timeouts, to } = route
+    const facts = [to, failover, spill, timeouts, retries, hedge]
     return this.shared.of('plan', facts, () => new AttemptPlan(route, (name) => this.upstream(name)))
   }
 

@@ -167,7 +167,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
         return
       }
     }
-    this.attempts = new Attempts(this, clocks, plan, chain, plan.draw(this.engine.random), latencies)
+    this.attempts = new Attempts(this, clocks, plan, chain, plan.split.draw(ex, chain, this.engine.random), latencies)
     this.attempts.start()
   }
 

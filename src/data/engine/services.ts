@@ -113,7 +113,7 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
     minRate: undefined,
   }
   const retries = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
-  const config = { to: [{ upstream, weight: 1 }], failover: [], timeouts, retries, hedge: undefined }
+  const config = { to: [{ upstream, weight: 1 }], failover: [], spill: false, timeouts, retries, hedge: undefined }
   return {
     name: '-',
     digest: NO_ROUTE,

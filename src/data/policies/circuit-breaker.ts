@@ -117,6 +117,10 @@ class Breakers implements Policy {
     this.enforces = mode === 'enforce'
   }
 
+  usable(_ex: Exchange, upstream: string): boolean {
+    return !this.enforces || this.circuitTo(upstream)?.isOpen(this.clock.now()) !== true
+  }
+
   attempt(ex: Exchange, at: Attempt) {
     const breaker = this.circuitOf(at)
     const now = at.startedAt
@@ -150,7 +154,11 @@ class Breakers implements Policy {
   }
 
   private circuitOf({ upstream }: Attempt): Circuit {
-    return upstream === this.upstream ? this.circuit : (this.circuits.get(upstream) as Circuit)
+    return this.circuitTo(upstream) as Circuit
+  }
+
+  private circuitTo(upstream: string): Circuit | undefined {
+    return upstream === this.upstream ? this.circuit : this.circuits.get(upstream)
   }
 
   private judge(outcome: OutcomeClass): CallOutcome {

@@ -126,8 +126,13 @@ export class Endpoint implements Candidate {
 
   /** In service, or used all the same, and below its maximum. */
   get usable(): boolean {
-    if (!this.inService && (!this.panic || this.draining)) return false
+    if (!this.serves) return false
     return this.maxConcurrent === 0 || this.inFlight.sum() < this.maxConcurrent
+  }
+
+  /** In service, or used all the same. */
+  get serves(): boolean {
+    return this.inService || (this.panic && !this.draining)
   }
 
   /** Neither unhealthy, draining nor ejected. */

@@ -144,6 +144,19 @@ export class Upstream {
     return best
   }
 
+  /** One of its endpoints, at least, can be used, be it full or not. */
+  get inService(): boolean {
+    const { panicThreshold } = this.config.balancing
+    if (panicThreshold > 0) this.look(panicThreshold)
+    for (const { endpoints } of this.tiers) for (const endpoint of endpoints) if (endpoint.serves) return true
+    return false
+  }
+
+  /** The cookie of the request names one of its endpoints that is in service. */
+  ties(ex: Exchange): boolean {
+    return this.sticky?.find(ex)?.inService === true
+  }
+
   /** The upstream is gone from the config: connections close when idle. */
   close(): void {
     this.setEndpoints([])

@@ -49,7 +49,14 @@ class PlaneKit {
     const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
       finish: (ex) => void this.finished.push(ex),
       attempt: () => {},
-      route: () => ({ finish: () => {}, retried: () => {}, hedged: () => {}, refused: () => {}, queued: () => {} }),
+      route: () => ({
+        finish: () => {},
+        retried: () => {},
+        hedged: () => {},
+        spilled: () => {},
+        refused: () => {},
+        queued: () => {},
+      }),
       commit: () => {},
     }
     this.plane = new DataPlane({
@@ -173,6 +180,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     encodedSlashes: 'check',
     to: to === undefined ? undefined : [{ upstream: to, weight: 1 }],
     failover: [],
+    spill: true,
     timeouts: TIMEOUTS,
     retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
     hedge: undefined,

@@ -39,6 +39,7 @@ class Rig {
       finish: () => {},
       retried: () => {},
       hedged: () => {},
+      spilled: () => {},
       queued: () => {},
       refused: (...refusal) => this.refusals.push(refusal.join(' ')),
     }

@@ -16,6 +16,7 @@ import { policyContext } from '../../../kit/policy.ts'
 class Rig {
   readonly changes: string[] = []
   readonly kit: EngineKit
+  readonly policy: Policy
 
   constructor(options: object = {}, setUp: EngineSetUp = {}) {
     const cells = new TestCells()
@@ -42,6 +43,7 @@ class Rig {
         },
       },
     )
+    this.policy = policy as Policy
     this.kit = new EngineKit({ retries: { maxExtra: 0 }, ...setUp, clock, policies: [policy as Policy] })
   }
 
@@ -85,6 +87,24 @@ describe('a circuit breaker', () => {
       attempts: 0,
       failure: { reason: 'breaker_open', phase: 'connect' },
     })
+  })
+
+  test('says whether attempts would pass, and a look takes none of the probes', () => {
+    const rig = new Rig({ openFor: '5s', halfOpen: { attempts: 1 } }, { upstreams: { a: 1, b: 1 } })
+    const usable = (name: string): boolean | undefined => rig.policy.usable?.(undefined as never, name)
+    expect([usable('a'), usable('b'), usable('unknown')]).toEqual([true, true, true])
+    rig.answered(503, 20)
+    expect([usable('a'), usable('b')]).toEqual([false, true])
+    rig.kit.clock.advance(7_000)
+    for (let i = 0; i < 100; i++) expect(usable('a')).toBe(true)
+    expect(rig.answered(200, 1)).toBe(1)
+    expect(rig.changes.at(-1)).toMatch(/ramping|closed/)
+  })
+
+  test('in shadow takes part in no look', () => {
+    const rig = new Rig({ mode: 'shadow' })
+    rig.answered(503, 30)
+    expect(rig.policy.usable?.(undefined as never, 'a')).toBe(true)
   })
 
   test.each([400, 404, 429, 500, 501])('does not take %i for a failure of the upstream', (status) => {
