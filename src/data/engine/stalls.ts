@@ -11,6 +11,8 @@ export interface Watched extends Stalled {
   readonly waitsForClient: boolean
   /** Bytes of body that came from the client and that it took, so far. */
   readonly moved: number
+  /** Those that it took. */
+  readonly taken: number
   /** Another worker asks for something that it holds. True: it must be ended, and policies have given back theirs. */
   yieldsCalled(now: number): boolean
   /** Ends it as its client's fault. */
@@ -48,7 +50,7 @@ export class Stalls implements Relief {
     this.sorted = false
     this.barren.clear()
     for (const one of all) {
-      one.pace.look(now, one.moved)
+      one.pace.look(now, one.moved, one.taken)
       if (one.pace.rate < one.minRate) this.stalled.push(one)
     }
     for (const want of this.unmet) this.serve(want)

@@ -16,7 +16,7 @@ export class WatchedRun implements Watched {
   constructor(run: Run, minRate: number, now: number) {
     this.run = run
     this.minRate = minRate
-    this.pace = new Pace(now)
+    this.pace = new Pace(now, minRate, run.downstream.bytesOut)
   }
 
   get ex(): Exchange {
@@ -30,6 +30,10 @@ export class WatchedRun implements Watched {
   get moved(): number {
     const { bytesIn, bytesOut } = this.run.downstream
     return bytesIn + bytesOut
+  }
+
+  get taken(): number {
+    return this.run.downstream.bytesOut
   }
 
   get ticket(): Ticket | undefined {
