@@ -110,6 +110,8 @@ export class Exchange {
   degraded: Reason | undefined
   /** Clock milliseconds spent waiting in queues. */
   queuedMs: number
+  /** Milliseconds in which the request body moved; known at the end. */
+  bodyMs: number
   /** Clock milliseconds at which the first byte of the answer went out; 0: none did. */
   firstByteAt: number
   finished: boolean
@@ -151,6 +153,7 @@ export class Exchange {
     this.failure = undefined
     this.degraded = undefined
     this.queuedMs = 0
+    this.bodyMs = 0
     this.firstByteAt = 0
     this.finished = false
   }

@@ -26,7 +26,7 @@ class Events {
  * Holds the requests of a route against its objectives. For availability a request is bad when the client got a status
  * from 500 on or an answer that broke off, whoever refused or failed it; what the client itself caused does not count, so
  * that a flood of bad requests hides nothing. For latency the good ones count, by the time to the head of the answer; and
- * clients that went away after more than the threshold, so that impatience hides no slow service.
+ * clients that went away after more than the threshold, their upload not counted, so that impatience hides no slow service.
  */
 export class SloSeries {
   private readonly availability: Events | undefined
@@ -46,7 +46,7 @@ export class SloSeries {
     const failure = ex.failure?.reason === ex.degraded ? undefined : ex.failure
     const charge = failure === undefined ? 'bad' : chargeOf(failure)
     if (charge !== 'bad') {
-      if (charge === 'slow' && waited > this.threshold) this.latency?.count(false)
+      if (charge === 'slow' && waited - ex.bodyMs > this.threshold) this.latency?.count(false)
       return
     }
     const good = (failure === undefined ? status : FAILURES[failure.reason].status) < 500

@@ -15,6 +15,7 @@ import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { Clocks } from './clocks.ts'
+import { lessonOf } from './ends.ts'
 import { Further } from './further.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
@@ -203,9 +204,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onFailure(tri: Try, facts: TransportFailure): void {
-    const { fault, teaches } = FAILURES[facts.reason]
+    const teaches = lessonOf(facts)
+    const fault = teaches === FAILURES[facts.reason].teaches ? FAILURES[facts.reason].fault : 'sluice'
     if (teaches === UNSENT) this.unsent(tri, facts.reason)
-    else this.conclude(tri, ended(facts.reason))
+    else this.conclude(tri, ended(facts.reason, teaches))
     if (this.first !== undefined) {
       this.leaveToOther(tri)
       return

@@ -10,8 +10,8 @@ export interface ClocksOwner {
   onExpired(what: Expired): void
   /** Bytes of the request body received since the last call. */
   bodyProgress(): number
-  /** The upstream holds the request body back. */
-  readonly bodyBlocked: boolean
+  /** Milliseconds since the last call in which the upstream held the request body back. */
+  bodyBlockedMs(): number
   /** The client holds the answer back. */
   readonly answerBlocked: boolean
 }
@@ -123,6 +123,7 @@ export class Clocks {
   private openWindow(now: number): void {
     this.windowEnd = this.minRate === undefined ? NEVER : now + this.minRate.window
     this.owner.bodyProgress()
+    this.owner.bodyBlockedMs()
   }
 
   private fire(): void {
@@ -138,8 +139,10 @@ export class Clocks {
 
   private judgeRate(now: number): void {
     const { bytes, window } = this.minRate as { bytes: number; window: number }
+    const blockedMs = this.owner.bodyBlockedMs()
     if (this.owner.bodyProgress() < (bytes * window) / 1000) {
-      this.owner.onExpired(this.owner.bodyBlocked ? 'slow_upstream' : 'slow_client')
+      // Whoever it waited for most of the time: a client that sends little may still fill the buffers at the last moment.
+      this.owner.onExpired(2 * blockedMs >= window ? 'slow_upstream' : 'slow_client')
       return
     }
     this.openWindow(now)

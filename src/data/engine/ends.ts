@@ -1,7 +1,7 @@
 import type { Gone } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Phase } from '../../core/failures.ts'
-import { IGNORED } from '../../core/lessons.ts'
+import { FAILED, IGNORED, type Lesson } from '../../core/lessons.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Attempts } from './attempts.ts'
@@ -10,8 +10,8 @@ import type { Expired } from './clocks.ts'
 /** How far an exchange is whose time is over. */
 export interface Progress {
   readonly ex: Pick<Exchange, 'sent'>
-  /** There is an answer of the upstream's. */
-  readonly answered: boolean
+  /** Of the upstream's answer. */
+  readonly relay: object | undefined
   /** It is an event stream. */
   readonly stream: boolean
 }
@@ -19,7 +19,7 @@ export interface Progress {
 /** What an exchange fails with whose time is over. `bodyMoving`: the client is sending the request body. */
 export function expiredFailure(
   what: Expired,
-  { ex, answered, stream }: Progress,
+  { ex, relay, stream }: Progress,
   bodyMoving: boolean,
   attempts?: Attempts,
 ): Failure {
@@ -27,12 +27,12 @@ export function expiredFailure(
     case 'deadline': {
       const failed = failure('deadline_exceeded', attempts?.phase ?? 'queue', attempts?.overdue ?? 'sluice')
       // The head is there: a hook keeps it.
-      return answered ? { ...failed, teaches: IGNORED } : failed
+      return relay !== undefined ? { ...failed, teaches: IGNORED } : failed
     }
     case 'total': {
       const failed = failure('total_exceeded', ex.sent ? 'body' : 'headers', 'sluice')
       // The time went by with what the client sent or took: the endpoint may have had none of it.
-      return answered || bodyMoving ? { ...failed, teaches: IGNORED } : failed
+      return relay !== undefined || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
     case 'idle': {
       const failed = failure('idle_timeout', 'body', 'upstream')
@@ -68,6 +68,15 @@ export function brokenFailure({ reason, rule }: TransportFailure): Failure {
   if (fault !== 'upstream') return failure(reason, 'body', fault)
   const failed = { ...failure('response_incomplete', 'body', 'upstream'), detail: reason }
   return rule === undefined ? failed : { ...failed, rule }
+}
+
+/** Out of file descriptors, ports or memory for sockets. */
+const OURS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
+
+/** What an attempt teaches that failed so: nothing where it is Sluice that lacks something. */
+export function lessonOf({ reason, cause }: TransportFailure): Lesson {
+  const { teaches } = FAILURES[reason]
+  return teaches === FAILED && OURS.has((cause as { code?: unknown } | undefined)?.code) ? IGNORED : teaches
 }
 
 /** A policy's no as the failure that it is. */

@@ -1,5 +1,6 @@
 import type { Downstream } from '../../core/downstream.ts'
 import type { Upload } from '../../core/exchange.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 
@@ -25,6 +26,7 @@ export class ReplayBudget {
 
 /** Who is told when the body begins and ceases to move: the clocks stand still in between. */
 export interface BodyWatcher {
+  readonly clock: Pick<Clock, 'now'>
   onBodyMoving(moving: boolean): void
 }
 
@@ -44,6 +46,8 @@ export class RequestBody {
   private position = 0
   private ticket: Ticket | undefined = undefined
   private blocked = false
+  private blockedAt = 0
+  private blockedMs = 0
   private asked = false
   private paused = false
   private received = false
@@ -55,7 +59,7 @@ export class RequestBody {
   private gathering: (() => void) | undefined = undefined
   /** Written whole to some try. */
   delivered = false
-  /** Bytes received since the watcher last looked, and time marks of who was waited for. */
+  /** Bytes received since the watcher last looked. */
   progress = 0
 
   constructor(downstream: Downstream, budget: ReplayBudget, watcher: BodyWatcher) {
@@ -70,9 +74,12 @@ export class RequestBody {
     return !this.asked || this.keeping
   }
 
-  /** The try holds the body back; false while the client does. */
-  get waitsForUpstream(): boolean {
-    return this.blocked
+  /** Milliseconds since the last call in which the attempt held the body back. */
+  takeBlockedMs(): number {
+    this.countBlocked()
+    const ms = this.blockedMs
+    this.blockedMs = 0
+    return ms
   }
 
   /** How much of it is here, for an attempt that has had none of it. */
@@ -90,6 +97,7 @@ export class RequestBody {
   feed(ticket: Ticket): void {
     this.ticket = ticket
     this.position = 0
+    this.countBlocked()
     this.blocked = false
     if (!this.delivered) this.watcher.onBodyMoving(true)
     if (!this.asked) {
@@ -114,6 +122,8 @@ export class RequestBody {
   /** The current try is over or gone, or there will be none. */
   detach(): void {
     if (this.ticket === undefined && this.gathering === undefined) return
+    this.countBlocked()
+    this.blocked = false
     this.ticket = undefined
     this.gathering = undefined
     this.watcher.onBodyMoving(false)
@@ -155,6 +165,7 @@ export class RequestBody {
   }
 
   onDrain(): void {
+    this.countBlocked()
     this.blocked = false
     this.pump()
   }
@@ -216,7 +227,15 @@ export class RequestBody {
 
   private block(): void {
     this.blocked = true
+    this.blockedAt = this.watcher.clock.now()
     this.pause()
+  }
+
+  private countBlocked(): void {
+    if (!this.blocked) return
+    const now = this.watcher.clock.now()
+    this.blockedMs += now - this.blockedAt
+    this.blockedAt = now
   }
 
   private pause(): void {

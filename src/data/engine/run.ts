@@ -75,13 +75,8 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.ex.route = route
   }
 
-  /** There is an answer of the upstream's. */
-  get answered(): boolean {
-    return this.relay !== undefined
-  }
-
-  get bodyBlocked(): boolean {
-    return this.body?.waitsForUpstream ?? false
+  bodyBlockedMs(): number {
+    return this.body?.takeBlockedMs() ?? 0
   }
 
   /** Our own answers are written at once: only the client can hold them back. */
@@ -407,6 +402,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const { ex, chain } = this
     ex.finished = true
     this.attempts?.stop(ex.failure)
+    if (this.body !== undefined) ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()
     settle(ex, chain, (error) => this.engine.bug(ex, error))

@@ -34,6 +34,16 @@ test('what was given back can be taken again', () => {
   expect(budget.take(5)).toBe(true)
 })
 
+test('a first try that did not go counts no more', () => {
+  const [budget] = budgets(1, { minRetryRate: { count: 0, interval: 10_000 } }) as [RetryBudget]
+  for (let i = 0; i < 10; i++) budget.first(5)
+  expect([budget.take(5), budget.take(5), budget.take(5)]).toEqual([true, true, false])
+  for (let i = 0; i < 5; i++) budget.withdraw(5)
+  expect(budget.take(5)).toBe(false)
+  budget.give(5)
+  expect(budget.take(5)).toBe(false)
+})
+
 test('an interval later it is whole again', () => {
   const [budget] = budgets(1, { minRetryRate: { count: 1, interval: 10_000 } }) as [RetryBudget]
   expect(budget.take(5)).toBe(true)

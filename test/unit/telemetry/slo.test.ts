@@ -71,6 +71,9 @@ describe('availability', () => {
     ['a fallback with an error', 503, { ...because('breaker_open', 'sluice'), degraded: 'breaker_open' }, [0, 1]],
     ['a client that went away', 499, because('client_gone', 'client'), [0, 0]],
     ['a malformed request', 400, because('bad_request', 'client'), [0, 0]],
+    ['a refusal of a limit on clients, whoever made it', 429, because('rate_limited', 'sluice'), [0, 0]],
+    ['a deadline that a gateway in front shortened', 504, because('deadline_exceeded', 'client'), [0, 0]],
+    ['a deadline', 504, because('deadline_exceeded', 'upstream'), [0, 1]],
     ['a loop', 502, because('loop_detected', 'client'), [0, 0]],
   ])('%s', (_what, status, rest, counts) => {
     expect(new Bench().ends(status, 10, rest).counts('availability')).toEqual(counts)
@@ -91,6 +94,18 @@ describe('latency', () => {
   test('clients that went away count where they had waited for too long', () => {
     const gone = because('client_gone', 'client')
     const bench = new Bench().ends(499, undefined, gone, 299).ends(499, undefined, gone, 301)
+    expect(bench.counts('latency')).toEqual([0, 1])
+  })
+
+  test('nor does what they took for their upload', () => {
+    const gone = { ...because('client_gone', 'client'), bodyMs: 5_000 }
+    const bench = new Bench().ends(499, undefined, gone, 5_299).ends(499, undefined, gone, 5_301)
+    expect(bench.counts('latency')).toEqual([0, 1])
+  })
+
+  test('so do those in front that gave less time', () => {
+    const hurried = because('deadline_exceeded', 'client')
+    const bench = new Bench().ends(504, 299, hurried).ends(504, 301, hurried)
     expect(bench.counts('latency')).toEqual([0, 1])
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Downstream } from '../../../../src/core/downstream.ts'
 import { REPLAY_BYTES, ReplayBudget, RequestBody } from '../../../../src/data/engine/replay.ts'
 import type { Ticket } from '../../../../src/data/upstreams/pool.ts'
+import { ManualClock } from '../../../kit/clock.ts'
 
 /** Only what a body asks of its source. */
 class Source {
@@ -33,6 +34,7 @@ class Sink {
 
 function setUp(length = -1): {
   source: Source
+  clock: ManualClock
   body: RequestBody
   moving: boolean[]
   budget: ReplayBudget
@@ -41,8 +43,10 @@ function setUp(length = -1): {
   const source = new Source(length)
   const moving: boolean[] = []
   const budget = new ReplayBudget()
-  const body = new RequestBody(source as unknown as Downstream, budget, { onBodyMoving: (is) => void moving.push(is) })
-  return { source, body, moving, budget, feed: (sink) => body.feed(sink as unknown as Ticket) }
+  const clock = new ManualClock()
+  const watcher = { clock, onBodyMoving: (is: boolean) => void moving.push(is) }
+  const body = new RequestBody(source as unknown as Downstream, budget, watcher)
+  return { source, clock, body, moving, budget, feed: (sink) => body.feed(sink as unknown as Ticket) }
 }
 
 describe('a request body on its way up', () => {
@@ -119,17 +123,22 @@ describe('a request body on its way up', () => {
   })
 
   test('a full upstream pauses the client, and drain resumes it; order is kept', () => {
-    const { source, body, feed } = setUp()
+    const { source, clock, body, feed } = setUp()
     const sink = new Sink()
     feed(sink)
     sink.room = false
     body.onChunk(Buffer.from('1'))
     expect(source.calls).toEqual(['start', 'pause'])
-    expect(body.waitsForUpstream).toBe(true)
+    expect(body.waitsForClient).toBe(false)
+    clock.advance(40)
+    expect([body.takeBlockedMs(), body.takeBlockedMs()]).toEqual([40, 0])
+    clock.advance(5)
     body.onChunk(Buffer.from('2'))
     expect(sink.got).toBe('1')
     sink.room = true
     body.onDrain()
+    clock.advance(10)
+    expect(body.takeBlockedMs()).toBe(5)
     expect(sink.got).toBe('12')
     expect(source.calls).toEqual(['start', 'pause', 'resume'])
   })
@@ -157,5 +166,60 @@ describe('a request body on its way up', () => {
     body.onChunk(Buffer.from('late'))
     expect(source.calls.filter((call) => call === 'discard')).toEqual(['discard'])
     expect(budget.held).toBe(0)
+  })
+})
+
+describe('a request body that is taken in before an attempt', () => {
+  function gather(length = -1) {
+    const rig = setUp(length)
+    let gathered = 0
+    rig.body.gather(() => gathered++)
+    return { ...rig, gathered: () => gathered }
+  }
+
+  test('is asked for at once, and at hand when it is whole; then an attempt gets all of it', () => {
+    const { source, body, feed, gathered, moving } = gather()
+    expect([source.calls, body.atHand, body.waitsForClient]).toEqual([['start'], 'unread', true])
+    body.onChunk(Buffer.from('a'))
+    body.onChunk(Buffer.from('b'))
+    expect([gathered(), body.atHand]).toEqual([0, 'unread'])
+    body.onEnd([])
+    expect([gathered(), body.atHand, body.repeatable]).toEqual([1, 'whole', true])
+    expect(moving).toEqual([true, false])
+    const sink = new Sink()
+    feed(sink)
+    expect(sink).toMatchObject({ got: 'ab', ended: true })
+    expect(source.calls).toEqual(['start'])
+  })
+
+  test.each([REPLAY_BYTES + 1, -1])(
+    'of length %i is begun with more than is kept, and waits for an attempt then',
+    (length) => {
+      const { source, body, feed, gathered } = gather(length)
+      body.onChunk(Buffer.alloc(REPLAY_BYTES))
+      expect([gathered(), body.atHand]).toEqual([0, 'unread'])
+      body.onChunk(Buffer.alloc(1))
+      expect([gathered(), body.atHand]).toEqual([1, 'begun'])
+      expect(source.calls).toEqual(['start', 'pause'])
+      const sink = new Sink()
+      feed(sink)
+      expect(sink.got.length).toBe(REPLAY_BYTES + 1)
+      expect(source.calls).toEqual(['start', 'pause', 'resume'])
+    },
+  )
+
+  test('is begun at once where the worker keeps no more', () => {
+    const { body, budget, gathered } = gather()
+    budget.held = 64 * 1024 * 1024
+    body.onChunk(Buffer.from('x'))
+    expect([gathered(), body.atHand]).toEqual([1, 'begun'])
+  })
+
+  test('is let go when nobody waits for it any more', () => {
+    const { body, gathered, moving } = gather()
+    body.detach()
+    body.onChunk(Buffer.from('x'))
+    body.onEnd([])
+    expect([gathered(), moving]).toEqual([0, [true, false]])
   })
 })

@@ -348,6 +348,18 @@ describe('what a connection says of itself', () => {
     expect([rig.breaker, rig.ejected]).toEqual([[], []])
   })
 
+  test.each(['EMFILE', 'EADDRNOTAVAIL'])('nor is it when Sluice lacks sockets: %s', async (code) => {
+    const rig = new Judged()
+    for (let i = 0; i < 30; i++) {
+      rig.ask()
+      const cause = Object.assign(new Error('no socket'), { code })
+      rig.kit.running.fail({ reason: 'connect_failed', phase: 'connect', connected: false, bytesSent: false, cause })
+      await settled()
+    }
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'connect_failed', origin: 'sluice' })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
   test('nor is it behind a head', async () => {
     const rig = new Judged()
     for (let i = 0; i < 30; i++) {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { Attempt } from '../../../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
-import { answered, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/core/outcome.ts'
+import { answered, ended, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/core/outcome.ts'
 import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import { NO_RELIEF } from '../../../../src/core/relief.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
@@ -397,6 +397,88 @@ describe('what an endpoint knows of itself', () => {
     clock.advance(500)
     learn(GOOD)
     expect(endpoint.blamedUntil).toBe(0)
+  })
+
+  describe('whose clients leave', () => {
+    const BY_FAILURES: UpstreamConfig['outlierDetection'] = {
+      consecutiveFailures: 5,
+      consecutive5xx: undefined,
+      failurePercentage: undefined,
+      successRate: undefined,
+      interval: 10_000,
+      baseEjection: 30_000,
+      maxEjection: 300_000,
+      maxEjected: 0.5,
+      endOnHealthy: true,
+      mode: 'enforce',
+    }
+
+    /** The same endpoint, and another one, as two workers see them. */
+    function workers(): [Endpoint, Endpoint] {
+      const list = [resolved(1), resolved(2)]
+      const shared = cells.upstream()
+      const [a, b] = cells.spaces.map((space) => {
+        const u = new Upstream({ ...CONFIG, outlierDetection: BY_FAILURES }, shared, {
+          space,
+          clock,
+          timers: new TimerWheel(clock),
+          random: seededRandom(1),
+          transports: { plain, tls },
+          relief: NO_RELIEF,
+          report: () => {},
+        })
+        u.setEndpoints(list)
+        return u.endpoints[0] as Endpoint
+      })
+      return [a as Endpoint, b as Endpoint]
+    }
+
+    /** One that was sent `ms` ago, and no answer came. */
+    function left(endpoint: Endpoint, ms: number): void {
+      endpoint.learn(ended('client_gone'), new Attempt(1, 'a', clock.now() - ms), ms, clock.now())
+    }
+
+    function answers(endpoint: Endpoint): void {
+      const at = new Attempt(1, 'a', clock.now())
+      at.headAt = clock.now()
+      endpoint.learn(GOOD, at, 1, clock.now())
+    }
+
+    test('is out when no worker had an answer of it meanwhile', () => {
+      const [a, b] = workers()
+      answers(b)
+      for (let i = 0; i < 5; i++) {
+        expect(a.ejected).toBe(false)
+        clock.advance(1_200)
+        left(i % 2 === 0 ? a : b, 1_000)
+      }
+      expect([a.ejected, b.ejected]).toEqual([true, true])
+    })
+
+    test('stays when another worker had one', () => {
+      const [a, b] = workers()
+      for (let i = 0; i < 20; i++) {
+        clock.advance(500)
+        answers(b)
+        clock.advance(600)
+        left(a, 1_000)
+      }
+      expect(a.ejected).toBe(false)
+    })
+
+    test('stays where it usually needs more than a third of what they waited', () => {
+      const [a] = workers()
+      for (let i = 0; i < 130; i++) {
+        const at = new Attempt(1, 'a', clock.now() - 700)
+        at.headAt = clock.now()
+        a.learn(GOOD, at, 700, clock.now())
+      }
+      clock.advance(5_000)
+      for (let i = 0; i < 20; i++) left(a, 1_800)
+      expect(a.ejected).toBe(false)
+      for (let i = 0; i < 5; i++) left(a, 2_200)
+      expect(a.ejected).toBe(true)
+    })
   })
 
   test('its latency, only where an algorithm asks for it; it is kept over new lists', () => {
