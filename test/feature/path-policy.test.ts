@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { field, httpClient } from '../kit/client.ts'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
@@ -190,4 +191,11 @@ describe('what policies read of a path', () => {
       status: 400,
     })
   })
+})
+
+test('a reload changes the policy of a listener, which stays open', async () => {
+  expect(await sent('//x', 'keep')).toBe('200 //x')
+  const yaml = (await readFile(sluice.file, 'utf8')).replace(LISTENERS.keep, LISTENERS.refuse)
+  expect((await sluice.command('config', { yaml })).status).toBe(200)
+  expect(await sent('//x', 'keep')).toMatch(/^ambiguous_path: /)
 })
