@@ -33,6 +33,20 @@ export function describeIngress(name: string, start: Start): void {
         expect(held.listener.inFlight).toBe(0)
       })
 
+      test('leave a connection that is idle: its end is nobody’s fault', async () => {
+        for (const text of [get('/').repeat(2), get('/').repeat(3), get('/') + post('/', 'Content-Length: 1', 'x')]) {
+          held = await start()
+          const client = await held.client()
+          client.send(text)
+          while (held.handled.length < text.split('Host').length - 1) await client.answer()
+          await until(() => held.listener.inFlight === 0)
+          client.peer.end()
+          await until(() => held.listener.connections === 0)
+          expect([held.faults, held.malformedInputs]).toEqual([[], []])
+          await held.stop()
+        }
+      })
+
       test('are told apart from their bodies, wherever they are cut, and whenever they are answered', async () => {
         const random = seededRandom(20_261_130)
         const later: (() => void)[] = []
@@ -358,9 +372,12 @@ export function describeIngress(name: string, start: Start): void {
         fifth.close()
       })
 
-      test('above the limit of connections it stays a second at most', async () => {
+      test.each<[string, GateOptions]>([
+        ['above the limit of connections', { limits: { connections: 0 } }],
+        ['under overload', { pressure: { stage: 3 } }],
+      ])('%s stays a second at most', async (_name, options) => {
         const clock = new ManualClock()
-        const client = await open(ok, { clock, limits: { connections: 0 } })
+        const client = await open(ok, { clock, ...options })
         expect((await client.answer()).status).toBe(503)
         await client.ended()
         clock.advance(600)

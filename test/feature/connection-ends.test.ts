@@ -340,3 +340,25 @@ test('connections that are refused at the limit, or under overload, have one lin
   late.close()
   await clean(['connections', 'connections', 'overloaded'])
 })
+
+test('an early answer of the upstream reaches a client that sends on and reads late', async () => {
+  rig = await new EndsRig().start()
+  const client = await rig.client()
+  client.peer.socket.pause()
+  client.send(upload(24_000_000))
+  await rig.begun(1)
+  rig.kit.latest.connect()
+  client.send(Buffer.alloc(1_000_000))
+  await until(() => rig.kit.latest.sent !== '')
+  rig.kit.latest.answer(401, ['content-length', '5'], 'early')
+  for (let i = 1; i < 24; i++) {
+    client.send(Buffer.alloc(1_000_000))
+    if (i % 8 === 0) await settle(5)
+  }
+  await until(() => client.peer.socket.writableLength === 0)
+  client.peer.socket.resume()
+  expect(await client.answer()).toMatchObject({ status: 401, body: 'early', complete: true })
+  await client.ended()
+  expect(client.peer.error).toBe(undefined)
+  await clean(['401'])
+})

@@ -1,6 +1,7 @@
 import type { ListenerConfig } from '../../src/core/config.ts'
 import type { Downstream, DownstreamEvents, Glimpse, Gone, Peer } from '../../src/core/downstream.ts'
 import { FAILURES, type Failure } from '../../src/core/failures.ts'
+import type { Pressure } from '../../src/core/pressure.ts'
 import type { Reply } from '../../src/core/verdict.ts'
 import {
   type ConnectionCount,
@@ -81,6 +82,7 @@ export interface GateOptions {
   readonly timeouts?: Partial<ListenerConfig['timeouts']>
   readonly limits?: Partial<ListenerConfig['limits']>
   readonly count?: ConnectionCount
+  readonly pressure?: Pressure
   readonly at?: Partial<Pick<ListenerConfig, 'name' | 'host' | 'port'>>
   readonly reusePort?: boolean
   /** For the silence of bodies, discarding and lingering; node's own timeouts take real time. */
@@ -139,14 +141,15 @@ export class Gate implements IngressHandler {
     }
     const clock = options.clock ?? systemClock
     this.timers = new TimerWheel(clock)
-    const count = options.count === undefined ? {} : { count: options.count }
+    const { count, pressure } = options
     this.listener = createListener({
       config,
       clock,
       timers: this.timers,
       handler: this,
       fault: (rule) => void this.faults.push(rule),
-      ...count,
+      ...(count && { count }),
+      ...(pressure && { pressure }),
     })
     this.port = await this.listener.listen(options.reusePort ?? true)
     return this

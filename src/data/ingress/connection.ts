@@ -6,7 +6,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type ClientConnection, NodeDownstream } from './downstream.ts'
-import { glimpseOf } from './glimpse.ts'
+import { glimpseOf, NOTHING_SEEN } from './glimpse.ts'
 import type { Guard } from './guard.ts'
 import { Linger, TOTAL_MS } from './linger.ts'
 import { CUT_SHORT, type ParserError, SLOW_HEAD } from './malformed.ts'
@@ -40,8 +40,8 @@ export interface ConnectionHost {
   inFlight: number
 }
 
-/** How long a connection may stay that no limit counts: it was refused. */
-const UNCOUNTED_MS = 1_000
+/** How long a connection may stay that was refused: no limit counts it, or there are too many already. */
+const REFUSED_MS = 1_000
 
 /**
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
@@ -64,6 +64,7 @@ export class Connection implements ClientConnection {
   /** The answer under way, or sent, is the last one. */
   private last = false
   private linger: Linger | undefined = undefined
+  private refused = false
   /** Bytes read when the connection was last looked at, see `idle`. */
   private seen = -1
   /** Bytes read up to the end of the latest request that offered an upgrade; NaN: unknown. */
@@ -169,6 +170,12 @@ export class Connection implements ClientConnection {
     this.refuse(failure, seen)
   }
 
+  /** There are too many. */
+  turnAway(failure: Failure): void {
+    this.refused = true
+    this.refuse(failure, NOTHING_SEEN)
+  }
+
   onClosed(): void {
     this.linger?.stop()
     this.host.lingering.delete(this)
@@ -227,7 +234,7 @@ export class Connection implements ClientConnection {
   end(): void {
     if (this.linger !== undefined) return
     this.close()
-    this.linger = new Linger(this.socket, this.timers, this.counted ? TOTAL_MS : UNCOUNTED_MS)
+    this.linger = new Linger(this.socket, this.timers, this.refused ? REFUSED_MS : TOTAL_MS)
     if (this.counted) this.host.lingering.add(this)
   }
 

@@ -7,7 +7,7 @@ import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Connection, type ConnectionHost, type IngressHandler } from './connection.ts'
-import { glimpseOfConnect, NOTHING_SEEN } from './glimpse.ts'
+import { glimpseOfConnect } from './glimpse.ts'
 import { Guard } from './guard.ts'
 import { malformedFailure, type ParserError } from './malformed.ts'
 import { Incoming, Outgoing } from './messages.ts'
@@ -157,8 +157,8 @@ export class Listener implements ConnectionHost {
       if (connection.counted) this.count.give()
       connection.onClosed()
     })
-    if (!connection.counted) connection.refuse(TOO_MANY, NOTHING_SEEN)
-    else if ((this.pressure?.stage ?? 0) >= Stage.refuse) connection.refuse(OVERLOADED, NOTHING_SEEN)
+    if (!connection.counted) connection.turnAway(TOO_MANY)
+    else if ((this.pressure?.stage ?? 0) >= Stage.refuse) connection.turnAway(OVERLOADED)
   }
 
   /** A client that has its answer gives its place to one that has not asked yet. */

@@ -45,6 +45,14 @@ export function divert(socket: Socket, take: Parse): Parse | undefined {
   return before[0]
 }
 
+/** No bytes, but somewhere: the parser takes a buffer that is nowhere for the end of the input. */
+const NOTHING = Buffer.from([0]).subarray(1)
+
+function together(chunks: readonly Buffer[]): Buffer {
+  if (chunks.length > 1) return Buffer.concat(chunks)
+  return chunks[0] ?? NOTHING
+}
+
 /** How many bytes are kept behind a request that waits. */
 const MAX_BYTES = 65_536
 
@@ -79,8 +87,8 @@ export class Backlog {
     this.bytes = 0
     socket.parser?.resume()
     socket.resume()
-    const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-    if (bytes.length > 0) this.parse?.(bytes)
+    // Also where nothing waits: only then a request without body is over, and the connection idle.
+    this.parse?.(together(chunks))
   }
 
   private onData(chunk: Buffer): void {
