@@ -25,8 +25,8 @@ interface Wrong {
 }
 
 const RATE = 20
-const CONNECT_MS = 1000
-const REQUEST_MS = 2000
+const CONNECT_MS = 2000
+const REQUEST_MS = 3000
 const IDLE_MS = 500
 const SLACK_MS = 100
 const BYTE_EVERY_MS = 1000

@@ -1,12 +1,18 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { httpClient } from '../../kit/client.ts'
-import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
+import { goesLive } from '../../kit/reload.ts'
+import { type LogLine, ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { closedPort, type TcpPeer, type TcpServer, tcpServer } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 
 let upstream: TcpServer
 let spare: TcpServer
 let sluice: Sluice
+let generation: number
+
+beforeAll(async () => {
+  sluice = await startSluice(`${ONE_WORKER}routes: { all: { match: { path: /* }, respond: {} } }\n`)
+})
 
 beforeEach(async () => {
   upstream = await tcpServer()
@@ -15,7 +21,9 @@ beforeEach(async () => {
       if (/\r\n\r\n(?:body)?$/.test(peer.text)) peer.send('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nspare')
     })
   })
-  sluice = await startSluice(`${ONE_WORKER}
+  generation = await goesLive(
+    sluice,
+    `${ONE_WORKER}
 upstreams:
   app: { endpoints: ["http://127.0.0.1:${upstream.port}"] }
   two: { endpoints: ["http://127.0.0.1:${upstream.port}", { url: "http://127.0.0.1:${spare.port}", tier: 1 }] }
@@ -24,14 +32,23 @@ routes:
   app: { match: { path: /app/* }, to: app, retries: off }
   two: { match: { path: /two/* }, to: two }
   dead: { match: { path: /dead }, to: dead }
-`)
+`,
+  )
 })
 
 afterEach(async () => {
-  expect(await sluice.stop()).toBe(0)
   await upstream.close()
   await spare.close()
 })
+
+afterAll(async () => {
+  expect(await sluice.stop()).toBe(0)
+})
+
+/** The log line of a request of this test. */
+function line(path: string): Promise<LogLine> {
+  return sluice.line((one) => one.path === path && one.generation === generation)
+}
 
 /** The upstream's end of a request that has arrived there with these bytes. */
 async function arrived(part: string, index = 0): Promise<TcpPeer> {
@@ -52,8 +69,8 @@ describe('an upstream that breaks in the middle of its answer', () => {
     await client.peer.receive('half of it')
     peer.socket.destroy()
     expect(await client.answer()).toMatchObject({ status: 200, framing, body: 'half of it', complete: false })
-    const line = await sluice.line(({ path }) => path === '/app/x')
-    expect(line).toMatchObject({
+    const logged = await line('/app/x')
+    expect(logged).toMatchObject({
       status: 200,
       reason: 'response_incomplete',
       phase: 'body',
@@ -82,10 +99,10 @@ describe('a client that goes away', () => {
     }
     client.close()
     await until(() => peer.closed || peer.ended, 'the upstream sees the end')
-    const line = await sluice.line(({ path }) => path === '/app/x')
+    const logged = await line('/app/x')
     // What the client got: the head, if it was out.
     const status = answer === undefined ? 499 : 200
-    expect(line).toMatchObject({ status, reason: 'client_gone', origin: 'client', attempts: 1 })
+    expect(logged).toMatchObject({ status, reason: 'client_gone', origin: 'client', attempts: 1 })
     await sluice.shows('sluice_requests_in_flight{route="app"} 0')
   })
 })
