@@ -39,6 +39,30 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
       })
     })
 
+    test.each([
+      ['TLS/1.2', 0],
+      ['websocket', 0],
+      ['h2c, websocket', 4],
+    ])('that offers %s is told like any other, with a body of %i bytes', async (protocol, contentLength) => {
+      const { downstream, events, feed, feedEnd, answer } = await open({
+        method: 'POST',
+        headers: ['Connection', 'Upgrade', 'Upgrade', protocol],
+        contentLength,
+      })
+      expect(downstream.upgrade).toBe(undefined)
+      if (contentLength > 0) {
+        downstream.startBody()
+        feed('body')
+        feedEnd()
+        await until(() => events.ended)
+      }
+      downstream.head(200, ['content-length', '2'])
+      downstream.write(bytes('ok'))
+      downstream.end()
+      expect(await answer()).toMatchObject({ status: 200, body: 'ok', complete: true })
+      expect(events.body).toBe(contentLength > 0 ? 'body' : '')
+    })
+
     describe('its body', () => {
       test('comes only when it is asked for, whole and in order', async () => {
         const { downstream, events, feed, feedEnd } = await open({ method: 'POST', contentLength: 10 })

@@ -182,7 +182,11 @@ class UndiciConnection implements Connection, TryHost {
     if (current === undefined || current.done || client === undefined) return
     const { request } = current
     const headers = ['host', request.authority]
-    for (const item of request.headers) headers.push(item)
+    for (let i = 0; i < request.headers.length; i += 2) {
+      const name = request.headers[i] as string
+      // RFC 9110, section 10.1.4: TE has to be named by Connection, which undici writes as it likes.
+      if (name.length !== 2 || name.toLowerCase() !== 'te') headers.push(name, request.headers[i + 1] as string)
+    }
     if (request.contentLength > 0) headers.push('content-length', String(request.contentLength))
     // `reset: false`: undici would close the connection after each HEAD and each GET with a body.
     const options = {
