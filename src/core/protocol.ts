@@ -115,7 +115,7 @@ export interface UpstreamCells {
   readonly ejected: CellRef
   /** Columns: first of `WINDOW_SLOTS`; tries, and how many of them were not the first of their request. */
   readonly tries: CellRef
-  /** Word, see `cells/call.ts`: for tries in flight. */
+  /** Word, see `cells/call.ts`: for attempts in flight. */
   readonly call: CellRef
 }
 

@@ -28,7 +28,7 @@ export interface EngineDeps {
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
   /** Makes our request IDs (UUIDv7). */
   readonly requestId: () => string
-  /** Makes every other worker call `answerOthers`; undefined: there is none. */
+  /** Makes every other worker call `stalls.onMail`; undefined: there is none. */
   readonly wakeOthers?: () => void
   /** A bug's stack; for the operational log only. */
   readonly bug: (error: unknown, facts: { readonly requestId: string; readonly route: string }) => void
@@ -170,11 +170,6 @@ export class Engine implements RunHost<Run> {
     this.stalls.look(watched)
   }
 
-  /** Another worker has asked for something that stalled exchanges may hold here. */
-  answerOthers(): void {
-    this.stalls.answer()
-  }
-
   bug(ex: Exchange, error: unknown): void {
     this.report(error, { requestId: ex.requestId, route: ex.route?.name ?? '-' })
   }
@@ -201,6 +196,7 @@ export class Engine implements RunHost<Run> {
   close(why: Failure): void {
     this.cut(why)
     this.clock.cancel(this.sweeping)
+    this.stalls.close()
   }
 
   /** The thread ends now: what still runs is recorded, with what it was answered so far. */

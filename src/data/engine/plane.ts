@@ -66,7 +66,7 @@ export class DataPlane {
         for (const worker of others) mail.post(worker)
       },
     })
-    if (others.length > 0) mail.listen(() => this.engine.answerOthers())
+    if (others.length > 0) mail.listen(() => this.engine.stalls.onMail())
     this.services = new EngineServices(this.engine)
   }
 

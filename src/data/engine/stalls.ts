@@ -1,6 +1,9 @@
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Pace } from './pace.ts'
+
+/** Mails come for other reasons too, and often: so long after one it is looked what others ask for. */
+const ANSWER_MS = 10
 
 /** An exchange that waited for its client at the latest look. */
 export interface Watched extends Stalled {
@@ -36,8 +39,9 @@ export class Stalls implements Relief {
   private readonly barren = new Set<Want>()
   /** Requests wait for these. */
   private readonly unmet = new Set<Want>()
+  private answering: ClockHandle = undefined
 
-  /** `wakeOthers`: makes every other worker call `answer`. */
+  /** `wakeOthers`: makes every other worker call `onMail`. */
   constructor(clock: Clock, wakeOthers: () => void) {
     this.clock = clock
     this.wakeOthers = wakeOthers
@@ -64,8 +68,22 @@ export class Stalls implements Relief {
     return false
   }
 
+  /** Another worker may have asked for something. */
+  onMail(): void {
+    if (this.stalled.length === 0 || this.answering !== undefined) return
+    this.answering = this.clock.after(ANSWER_MS, () => {
+      this.answering = undefined
+      this.answer()
+    })
+  }
+
+  /** No timer is left. */
+  close(): void {
+    this.clock.cancel(this.answering)
+  }
+
   /** Gives back what other workers ask for: one for each call. */
-  answer(): void {
+  private answer(): void {
     const now = this.clock.now()
     for (const one of this.inOrder()) {
       if (!stalls(one, now) || !one.yieldsCalled(now)) continue

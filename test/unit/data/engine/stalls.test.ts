@@ -254,7 +254,7 @@ describe('for want of', () => {
         for (const other of shared.spaces) if (other !== space) mail.post(other.worker)
       }
       const rig = new Rig({ clock, policies: [policy], connections: { max: 100 }, wakeOthers })
-      mail.listen(() => rig.kit.engine.answerOthers())
+      mail.listen(() => rig.kit.engine.stalls.onMail())
       rigs.push(rig)
     }
     return { rigs, mails }
@@ -338,8 +338,9 @@ describe('for want of', () => {
   })
 
   describe('what another worker holds', () => {
-    const deliver = (mails: readonly TestMail[]): void => {
+    const deliver = (mails: readonly TestMail[], rigs: readonly Rig[]): void => {
       for (const mail of mails) mail.deliver()
+      rigs[0]?.kit.clock.advance(10)
     }
 
     test('the next request has it; of that other worker one exchange is ended for each request that was refused', async () => {
@@ -351,8 +352,8 @@ describe('for want of', () => {
       here.get()
       await settled()
       expect(here.reasons).toEqual(['bulkhead_full'])
-      deliver(mails)
-      deliver(mails)
+      deliver(mails, rigs)
+      deliver(mails, rigs)
       await settled()
       expect(there.reasons).toEqual(['stalled_client'])
       here.get()
@@ -367,8 +368,8 @@ describe('for want of', () => {
       there.pass(STALLED_MS)
       here.get()
       expect(here.served).toEqual([])
-      deliver(mails)
-      deliver(mails)
+      deliver(mails, rigs)
+      deliver(mails, rigs)
       await settled()
       expect(here.served).toEqual(['GET'])
       expect(there.reasons).toEqual(['stalled_client'])
@@ -379,7 +380,7 @@ describe('for want of', () => {
       const [here, there] = rigs as [Rig, Rig]
       there.upload()
       here.get()
-      deliver(mails)
+      deliver(mails, rigs)
       there.pass(20_000)
       await settled()
       expect(there.reasons).toEqual([])
