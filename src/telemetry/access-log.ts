@@ -133,7 +133,8 @@ export class AccessLog {
   private outcome(ex: Exchange, status: number, now: number): string {
     const { downstream, attempt } = ex
     let text = this.course(ex, status)
-    if (attempt !== undefined) text += `,"upstream_ms":${jsonMs((attempt.endedAt || now) - attempt.startedAt)}`
+    if (attempt !== undefined && !attempt.unsent)
+      text += `,"upstream_ms":${jsonMs((attempt.endedAt || now) - attempt.startedAt)}`
     if (ex.firstByteAt !== 0) text += `,"ttfb_ms":${jsonMs(ex.firstByteAt - ex.startedAt)}`
     text += `,"duration_ms":${jsonMs(now - ex.startedAt)},"bytes_in":${downstream.bytesIn},"bytes_out":${downstream.bytesOut}`
     return ex.degraded === undefined ? `${text}}\n` : `${text},"degraded":"${ex.degraded}"}\n`

@@ -136,6 +136,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   /** It never left the queue of its pool: no attempt, and nobody learns. */
   private unsent(tri: Try, reason: Reason): void {
     this.ex.attempts--
+    this.ex.queuedMs += tri.at.endedAt - tri.at.startedAt
     this.choice.unsent(tri)
     this.verdict(tri.at, ended(reason, UNSENT))
   }
@@ -154,6 +155,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onDequeued(tri: Try, ticket: Ticket): void {
+    this.ex.queuedMs += tri.at.waitedMs
     renewTimeLeft(this.ex, tri.at, ticket.request)
     this.limit(tri)
   }

@@ -29,6 +29,7 @@ describe('a wait in a queue', () => {
     expect(rig.kit.finished).toHaveLength(30)
     expect(rig.kit.finished[0]).toMatchObject({
       attempts: 0,
+      queuedMs: 15_000,
       failure: { reason: 'deadline_exceeded', phase: 'queue', origin: 'sluice' },
     })
     expect(rig.kit.tries).toHaveLength(2)
@@ -83,6 +84,7 @@ describe('a wait in a queue', () => {
     expect(rig.kit.finished.at(-1)).toMatchObject({
       attempts: 1,
       attempt: { waitedMs: 900 },
+      queuedMs: 900,
       failure: { reason: 'attempt_timeout', phase: 'headers' },
     })
   })
