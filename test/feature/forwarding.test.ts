@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { field, type HttpClient, httpClient, type WireAnswer } from '../kit/client.ts'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
@@ -12,6 +14,7 @@ beforeAll(async () => {
     req.on('end', () => res.writeHead(200).end(`${seen.method} ${seen.target} ${seen.body}`))
   })
   sluice = await startSluice(`${TOP}
+trust: { proxies: [127.0.0.2] }
 upstreams:
   app: { endpoints: ["${upstream.url}"] }
 routes:
@@ -58,6 +61,37 @@ describe('forwarding fields', () => {
     expect(up('x-forwarded-port')).toBe('8443')
     expect(up('x-forwarded-proto')).toBe('http')
     expect(up('x-real-ip')).toBe('127.0.0.1')
+  })
+
+  test('of a trusted peer are kept, appended to, and told apart from the client’s own', async () => {
+    const headers = {
+      host: 'inner.test:8080',
+      'x-forwarded-for': '6.6.6.6, 203.0.113.9',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'shop.test',
+      'x-forwarded-prefix': '/outer/',
+      'x-forwarded-user': 'ada',
+      'x-real-ip': '6.6.6.6',
+      x_real_ip: '6.6.6.6',
+      proxy: 'http://evil.test',
+    }
+    const peer = request({
+      port: sluice.port(),
+      host: '127.0.0.1',
+      localAddress: '127.0.0.2',
+      path: '/shop/x',
+      headers,
+    })
+    const [answer] = (await once(peer.end(), 'response')) as [IncomingMessage]
+    answer.resume()
+    expect([up('x-forwarded-for'), up('x-real-ip')]).toEqual(['6.6.6.6, 203.0.113.9, 127.0.0.2', '203.0.113.9'])
+    expect([up('x-forwarded-proto'), up('x-forwarded-host'), up('x-forwarded-port')]).toEqual([
+      'https',
+      'shop.test',
+      '443',
+    ])
+    expect([up('x-forwarded-prefix'), up('x-forwarded-user')]).toEqual(['/outer/shop', 'ada'])
+    expect([up('x_real_ip'), up('proxy')]).toEqual([undefined, undefined])
   })
 
   test('HTTP/1.0 without Host: the endpoint’s authority goes up', async () => {
