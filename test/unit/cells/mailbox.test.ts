@@ -65,6 +65,17 @@ test('a mail that comes while nobody waits is heard of, and many at once are one
   expect(heard).toBe(2)
 })
 
+test('all who listen hear of a mail', async () => {
+  const mail = mailboxes()
+  const heard: string[] = []
+  mail.listen(() => heard.push('a'))
+  mail.listen(() => heard.push('b'))
+  mail.post(0)
+  await until(() => heard.length > 0)
+  await settle()
+  expect(heard).toEqual(['a', 'b'])
+})
+
 test('keeps no thread alive, and ends with it', async () => {
   const leaving = await thread(1, false)
   await until(() => leaving.threadId === -1)
