@@ -41,6 +41,7 @@ export interface AttemptsHost {
 }
 
 const HEDGE_QUANTILE = 0.95
+const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
 
 /**
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Tries one endpoint after another, as the
@@ -108,21 +109,21 @@ export class Attempts implements TryOwner, ChoiceOwner {
 
   private verdictOn(tri: Try, why: Failure | undefined): HeadVerdict {
     const { reason, teaches } = why ?? { reason: 'internal' }
-    return ended(reason, reason === 'deadline_exceeded' && this.cutShort(tri) ? ABANDONED : teaches)
+    return ended(reason, DEADLINES.has(reason) && this.cutShort(tri) ? ABANDONED : teaches)
   }
 
-  /** The deadline is the peer's, and the endpoint had less than the time that the route gives it. */
+  /** The endpoint has had less than its due: the peer gave less time, or a queue or the attempt before took it. */
   private cutShort(tri: Try): boolean {
-    if (!this.clocks.hurried || tri.waiting) return false
     const now = this.clock.now()
-    return now - tri.at.startedAt - this.moved() < (this.plan.attemptTimeout ?? tri.endpoint.patience(now))
+    return now - tri.at.startedAt - this.moved() < this.plan.fairTime(tri.endpoint.patience(now))
   }
 
   /** Whose fault it is that the deadline passes now. */
   get overdue(): Failure['origin'] {
     const tri = this.first ?? this.current
     if (tri === undefined || tri.waiting || tri.at.head !== undefined) return 'sluice'
-    return this.cutShort(tri) ? 'client' : 'upstream'
+    if (!this.cutShort(tri)) return 'upstream'
+    return this.clocks.hurried ? 'client' : 'sluice'
   }
 
   private end(tri: Try, why: HeadVerdict): void {

@@ -13,6 +13,8 @@ export class AttemptPlan {
   readonly split: Split
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
+  /** Milliseconds: half of what a request has in all. */
+  private readonly half: number
   /** undefined: no second try beside the first. `delay` undefined: the observed p95. */
   readonly hedge: RouteConfig['hedge']
   /** Milliseconds. */
@@ -25,6 +27,8 @@ export class AttemptPlan {
   ) {
     this.maxTries = 1 + route.retries.maxExtra
     this.attemptTimeout = route.timeouts.attempt
+    const { request = Number.POSITIVE_INFINITY, total = Number.POSITIVE_INFINITY } = route.timeouts
+    this.half = Math.min(request, total) / 2
     this.split = new Split(route.to ?? [], route.failover, route.spill, upstream)
     this.when = new Set(route.retries.when)
     this.methods = new Set(route.retries.methods)
@@ -36,6 +40,11 @@ export class AttemptPlan {
   /** Whether the path decides over the endpoint of a request, at any upstream that it may go to. */
   hashesPath(ex: Exchange): boolean {
     return this.split.shares.some(({ upstreams }) => upstreams.some((upstream) => upstream.hashesPath(ex)))
+  }
+
+  /** Milliseconds that an attempt must have had before it is blamed for a deadline. `patience`: where the route does not say. */
+  fairTime(patience: number): number {
+    return Math.min(this.attemptTimeout ?? patience, this.half)
   }
 
   /** Whether the route asks for another try after this outcome. */

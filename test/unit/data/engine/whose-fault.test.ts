@@ -4,6 +4,12 @@ import { Judged } from '../../../kit/judged.ts'
 const FRONT = { address: '203.0.113.1', port: 1, localPort: 80, secure: false, listener: 'web' }
 const settled = () => Promise.resolve()
 
+/** A request that was sent. */
+function asked(rig: Judged): void {
+  rig.ask()
+  rig.kit.running.connect()
+}
+
 /** Fields of the latest request that the upstream got. */
 function sent(rig: Judged, name: string): string | undefined {
   const headers = rig.kit.running.request?.headers ?? []
@@ -109,6 +115,39 @@ describe('a wait in a queue', () => {
     expect(rig.kit.tries.map(({ upstream }) => upstream)).toEqual(['a', 'b'])
   })
 
+  test('leaves too little of the deadline: what comes of that is none of the endpoint’s', async () => {
+    const rig = new Judged({ upstreams: { a: 1 }, connections: { max: 1, maxWaiting: 64 } }, { window: '1h' })
+    for (let i = 0; i < 30; i++) {
+      rig.ask()
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, [])
+      rig.ask()
+      rig.kit.clock.advance(14_500)
+      rig.kit.running.finish()
+      rig.kit.running.connect()
+      rig.kit.clock.advance(500)
+      await settled()
+    }
+    expect(rig.kit.finished[1]).toMatchObject({
+      attempts: 1,
+      failure: { reason: 'deadline_exceeded', phase: 'headers', origin: 'sluice' },
+    })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test.each([{ request: 300 }, { total: 300 }])(
+    'of no length leaves an endpoint that hangs no excuse: %j',
+    async (timeouts) => {
+      const rig = new Judged({ timeouts })
+      for (let i = 0; i < 20; i++) {
+        asked(rig)
+        rig.kit.clock.advance(400)
+        await settled()
+      }
+      expect(rig.breaker).toEqual(['open'])
+    },
+  )
+
   test('ends with a dial: that is an attempt', async () => {
     const rig = new Judged({ upstreams: { a: 1 } })
     for (let i = 0; i < 20; i++) {
@@ -155,6 +194,14 @@ describe('a deadline that a gateway in front shortened', () => {
     await hurry(rig, 250)
     expect(rig.breaker).toEqual([])
     await hurry(rig, 300)
+    expect(rig.breaker).toEqual(['open'])
+  })
+
+  test('is a timeout where it had half of what the route gives a request, however slow it is', async () => {
+    const rig = new Judged({ timeouts: { request: 500 } })
+    await hurry(rig, 240)
+    expect(rig.breaker).toEqual([])
+    await hurry(rig, 260)
     expect(rig.breaker).toEqual(['open'])
   })
 
