@@ -35,6 +35,11 @@ function serve(peer: TcpPeer): void {
     const head = peer.text.slice(at, end)
     at = end + 4
     const prefix = /^x-forwarded-prefix: (.*)$/im.exec(head)?.[1] ?? ''
+    if (head.startsWith('POST')) {
+      peer.send('HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 9\r\n\r\ntoo large')
+      peer.reset()
+      return
+    }
     const text = ANSWERS[(head.split(' ')[1] as string).replace('/app', '')] as string
     peer.send(`HTTP/1.1 ${text.replaceAll('{port}', String(upstream.port)).replaceAll('{prefix}', prefix)}`)
   })
@@ -132,6 +137,16 @@ describe('of an answer of an upstream', () => {
       { reason: 'bad_response', rule },
     ])
     await until(() => sluice.operational.some(({ message }) => message === 'an upstream sent a malformed answer'))
+  })
+
+  test('one that came before a reset reaches the client in the middle of its upload', async () => {
+    for (let round = 0; round < 20; round++) {
+      const client = await httpClient(sluice.port())
+      client.send('POST /app/upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 4000000\r\n\r\n')
+      client.send(Buffer.alloc(4_000_000))
+      expect(await client.answer()).toMatchObject({ status: 413, body: 'too large', complete: true })
+      client.close()
+    }
   })
 
   test('places at the upstream become places at the gateway', async () => {
