@@ -48,14 +48,17 @@ export interface Attacked {
   readonly unavailable: number
 }
 
-/** Attacks a gateway with default limits from 127.0.0.1, all at once, while another client asks it from 127.0.0.2. */
-export async function attacked(attacks: readonly Attack[], seconds: number): Promise<Attacked> {
+/**
+ * Attacks a gateway with default limits from 127.0.0.1, all at once, while another client asks it from 127.0.0.2. `more`: keys at
+ * the top of its config.
+ */
+export async function attacked(attacks: readonly Attack[], seconds: number, more = ''): Promise<Attacked> {
   const endpoint = await new DrillEndpoint(
     systemClock,
     { serviceMs: 5, largeBytes: LARGE_BYTES },
     new Concurrency(),
   ).start()
-  const sluice = await startSluice(`${TOP.replace(/^workers: .*\n/m, '')}upstreams:
+  const sluice = await startSluice(`${TOP.replace(/^workers: .*\n/m, '')}${more}upstreams:
   app: { endpoints: ["http://127.0.0.1:${endpoint.port}"] }
 routes:
   app: { match: { path: /* }, to: app }
