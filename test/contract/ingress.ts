@@ -173,6 +173,40 @@ export function describeIngress(name: string, start: Start): void {
         }
       })
 
+      test('may offer an upgrade, wherever they stand: those that are handled are answered, and the others cut off', async () => {
+        const offer = 'Connection: Upgrade\r\nUpgrade: TLS/1.2'
+        const asking = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n${offer}\r\n\r\n`
+        const uploading = post('/u', `Content-Length: 3\r\n${offer}`, 'abc')
+        for (const [text, least] of [
+          [asking('/u'), 1],
+          [asking('/u') + get('/'), 1],
+          [get('/') + asking('/u'), 2],
+          [get('/') + asking('/u') + get('/'), 2],
+          [get('/') + asking('/u') + asking('/u'), 2],
+          [uploading, 1],
+          [uploading + get('/'), 1],
+          [get('/') + uploading, 2],
+          [get('/') + uploading + get('/').repeat(50), 2],
+          [get('/').repeat(3) + asking('/u') + uploading, 4],
+        ] as const) {
+          held = await start(echo)
+          const client = await held.client()
+          client.send(text)
+          for (let i = 0; i < least; i++) {
+            expect((await client.answer()).status).toBe(200)
+            expect(held.handled.length).toBeGreaterThan(i)
+          }
+          client.send(get('/more'))
+          await until(
+            () => client.peer.ended || held.handled.some(({ downstream }) => downstream.target === '/more'),
+            () => JSON.stringify(text),
+          )
+          await until(() => held.listener.inFlight === 0)
+          expect([...client.peer.text.matchAll(/HTTP\/1\.1 200 /g)].length).toBe(held.handled.length)
+          await held.stop()
+        }
+      })
+
       test('are not looked at behind an answer that closes, and do not endanger it', async () => {
         const client = await open((handled) => {
           handled.downstream.closeAfter()
@@ -261,6 +295,21 @@ export function describeIngress(name: string, start: Start): void {
         expect(held.handled[0]?.downstream.bytesIn).toBeLessThan(1_000_000)
         client.peer.end()
         await until(() => held.listener.connections === 0)
+      })
+
+      test('and is the last one leaves the body to who still wants it', async () => {
+        const client = await open(({ downstream, events }) => {
+          downstream.startBody()
+          downstream.head(200, [])
+          events.onChunk = (chunk) => downstream.write(chunk)
+          events.whenEnded = () => downstream.end()
+        })
+        client.send(post('/', 'Connection: close\r\nContent-Length: 200000', 'x'.repeat(100_000)))
+        await until(() => held.handled[0]?.downstream.bytesIn === 100_000)
+        client.send('x'.repeat(100_000))
+        const answer = await client.answer()
+        expect([answer.complete, answer.body.length, field(answer, 'connection')]).toEqual([true, 200_000, 'close'])
+        await client.ended()
       })
 
       test('may be long: the body is taken in while it is read', async () => {

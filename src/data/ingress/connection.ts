@@ -1,44 +1,20 @@
 import type { Socket } from 'node:net'
-import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
+import type { Glimpse, Peer } from '../../core/downstream.ts'
 import type { Failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/verdict.ts'
-import type { Clock } from '../../lib/clock.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type ClientConnection, NodeDownstream } from './downstream.ts'
 import { glimpseOf, NOTHING_SEEN } from './glimpse.ts'
 import type { Guard } from './guard.ts'
+import type { ConnectionHost, IngressHandler } from './host.ts'
 import { Linger, TOTAL_MS } from './linger.ts'
 import { CUT_SHORT, type ParserError, SLOW_HEAD } from './malformed.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 import { Backlog, divert, PAUSED, stopBehind } from './parser.ts'
 import { rawAnswer } from './raw-answer.ts'
 
-/** Who answers the requests of a listener. */
-export interface IngressHandler {
-  /** Takes a request over and attaches to it before it returns. `refusal`: it must be answered with this failure. */
-  handle(downstream: Downstream, refusal?: Failure): void
-  /** For input that never became a request: the answer to send before the connection closes. `seen`: for the log. */
-  malformed(peer: Peer, failure: Failure, seen: Glimpse): Reply | undefined
-}
-
-/** What the connections of one listener share. */
-export interface ConnectionHost {
-  readonly handler: IngressHandler
-  readonly guard: Guard
-  readonly clock: Clock
-  readonly timers: TimerWheel
-  readonly name: string
-  readonly draining: boolean
-  /** A client broke a rule, see `RULES`: to be counted. */
-  readonly fault: (rule: string) => void
-  /** Milliseconds, see `timeouts.body`. */
-  readonly bodyTimeout: number
-  /** Connections that wait for their client's end, longest first; each gives way where there are too many connections. */
-  readonly lingering: Set<Connection>
-  /** Requests that were handed over and have not ended. */
-  inFlight: number
-}
+/** What becomes of the bytes behind the latest head that was read. */
+const Behind = { parsed: 0, held: 1, dropped: 2 } as const
 
 /** How long a connection may stay that was refused: no limit counts it, or there are too many already. */
 const REFUSED_MS = 1_000
@@ -59,6 +35,7 @@ export class Connection implements ClientConnection {
   private next: NodeDownstream | undefined = undefined
   /** Made when a client first sends a request before it has its answer. */
   private backlog: Backlog | undefined = undefined
+  private behind: (typeof Behind)[keyof typeof Behind] = Behind.parsed
   /** Answered once all before it were. */
   private malformed: { readonly failure: Failure; readonly seen: Glimpse } | undefined = undefined
   /** The answer under way, or sent, is the last one. */
@@ -83,7 +60,7 @@ export class Connection implements ClientConnection {
       secure: false,
       listener: host.name,
     }
-    stopBehind(socket, () => this.last || this.next !== undefined)
+    stopBehind(socket, () => this.behind !== Behind.parsed)
   }
 
   get timers(): TimerWheel {
@@ -101,7 +78,10 @@ export class Connection implements ClientConnection {
   // --- from the listener
 
   onRequest(req: Incoming, res: Outgoing): void {
-    if (this.last) return
+    if (this.last || this.next !== undefined) {
+      this.behind = Behind.dropped
+      return
+    }
     const { guard } = this.host
     const refusal = guard.judge(req)
     if (refusal !== undefined) this.fault(refusal)
@@ -110,7 +90,12 @@ export class Connection implements ClientConnection {
     if (this.offering !== undefined) this.offerEnd = Number.NaN
     else if (guard.offersUpgrade) this.onOffer(guard, downstream)
     if (this.active === undefined) this.begin(downstream)
-    else this.next = downstream
+    else {
+      this.next = downstream
+      // The parser does not say that it has stopped behind an offer.
+      if (guard.offersUpgrade) downstream.closeAfter()
+      else this.behind = Behind.held
+    }
   }
 
   /**
@@ -260,7 +245,9 @@ export class Connection implements ClientConnection {
     if (next !== undefined) {
       this.next = undefined
       this.begin(next)
-      if (!this.last) this.backlog?.release()
+      if (this.last || this.behind !== Behind.held) return
+      this.behind = Behind.parsed
+      this.backlog?.release()
     } else if (this.malformed !== undefined) this.refuse(this.malformed.failure, this.malformed.seen)
   }
 
@@ -283,7 +270,7 @@ export class Connection implements ClientConnection {
   }
 
   private onPaused(error: ParserError): void {
-    if (this.last) {
+    if (this.last || this.behind !== Behind.held) {
       this.drop()
       return
     }

@@ -6,14 +6,15 @@ import { failure } from '../../core/failures.ts'
 import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { Connection, type ConnectionHost, type IngressHandler } from './connection.ts'
+import { Connection } from './connection.ts'
 import { glimpseOfConnect } from './glimpse.ts'
 import { Guard } from './guard.ts'
+import type { ConnectionHost, IngressHandler, Lingering } from './host.ts'
 import { malformedFailure, type ParserError } from './malformed.ts'
 import { Incoming, Outgoing } from './messages.ts'
 import { CONNECT_REFUSED } from './methods.ts'
 
-export type { IngressHandler } from './connection.ts'
+export type { IngressHandler } from './host.ts'
 
 /** Counts open connections over all workers; a `HeldCell` is one. */
 export interface ConnectionCount {
@@ -65,7 +66,7 @@ export class Listener implements ConnectionHost {
   readonly fault: (rule: string) => void
   private leaving = false
   private readonly pressure: Pressure | undefined
-  readonly lingering = new Set<Connection>()
+  readonly lingering = new Set<Lingering>()
   inFlight = 0
   private readonly config: ListenerConfig
   readonly clock: Clock
