@@ -136,7 +136,9 @@ ${disruption.map(({ moved, name, needless }) => `| ${name} | ${percent(moved)} |
 \`ring-hash\` and \`maglev\` need \`hashOn\`: what the key is made of. It is one of \`{ header: NAME }\`, \`{ cookie: NAME }\`,
 \`{ query: KEY }\`, \`{ client: address }\`, \`{ path: true }\`, or a list of which the first that a request has counts. A request
 that has none goes to any endpoint, by weight. The same key goes to the same endpoint on every worker, every gateway with
-the same endpoints, and after every restart.
+the same endpoints, and after every restart. A request that comes to \`{ path: true }\` with a path that servers read in several
+ways (\`/a//b\`) is [refused](failures.md#ambiguous_path): each way would be another key. Where such paths are data, say so in
+[\`pathPolicy\`](configuration.md#pathpolicy).
 
 **Bounded loads.** No endpoint takes more than \`balanceFactor\` (125 %) times its fair share of the requests in flight; what
 is above goes on to the next owner of the key. Up to four requests in flight are always within the bound: where there is
