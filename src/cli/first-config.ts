@@ -35,7 +35,7 @@ export async function firstConfig(
   const signature = sources.length === 1 ? before : await signatureOf(sources)
   if (config !== undefined && tree !== undefined) {
     const { documents } = reader
-    return { config, reload: { file, deps, sources, signature, source: 'files', refused: [], documents, tree } }
+    return { config, reload: { file, env: io.env, sources, signature, source: 'files', refused: [], documents, tree } }
   }
   if (!lastKnownGood) return undefined
   const kept = await latestOf(await stateFolders({ configured: stateDir, env: io.env, home: homedir() }), resolve(file))
@@ -53,6 +53,6 @@ export async function firstConfig(
   const source = 'last-known-good'
   return {
     config: old.config,
-    reload: { file, deps, sources, signature, source, refused: diagnostics, documents, tree: old.tree },
+    reload: { file, env: io.env, sources, signature, source, refused: diagnostics, documents, tree: old.tree },
   }
 }

@@ -34,10 +34,10 @@ export interface Loaded {
 const MOST_REPAIRS = 4
 
 /**
- * The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. `good`: the tree of
+ * The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. `good`: gives the tree of
  * the config before; where the file says `onInvalid: keepGood`, its routes and upstreams stand in for those with errors.
  */
-export async function loadConfig(file: string, deps: LoadDeps, good?: Node): Promise<Loaded> {
+export async function loadConfig(file: string, deps: LoadDeps, good?: () => Node): Promise<Loaded> {
   const sources = new Set<string>()
   const read = (path: string): Promise<Uint8Array> => {
     sources.add(resolve(path))
@@ -51,18 +51,19 @@ export async function loadConfig(file: string, deps: LoadDeps, good?: Node): Pro
   return { ...loaded, sources: [...sources] }
 }
 
-async function load(file: string, deps: LoadDeps, good: Node | undefined): Promise<Judged> {
+async function load(file: string, deps: LoadDeps, good: (() => Node) | undefined): Promise<Judged> {
   const gathered = await gather(file, deps)
   if (gathered.root === undefined) return failed(gathered.diagnostics, undefined)
   const judge = (tree: Node): Promise<Judged> => judged(tree, gathered, file, deps)
   const tree = mergeDefaults(gathered.root)
   const first = await judge(tree)
   if (first.config !== undefined || good === undefined || !keepsGood(tree)) return first
+  const standIn = good()
   let bad = first
   let kept: readonly Kept[] = []
   for (let i = 0; i < MOST_REPAIRS; i++) {
     const errors = bad.diagnostics.filter(({ severity }) => severity === 'error')
-    const repaired = withoutBad(bad.tree ?? tree, good, errors, kept)
+    const repaired = withoutBad(bad.tree ?? tree, standIn, errors, kept)
     if (repaired === undefined) return first
     kept = repaired.kept
     bad = await judge(repaired.tree)

@@ -31,11 +31,15 @@ import { Objectives } from './metrics/objectives.ts'
 import type { Lease } from './registry/lease.ts'
 import { CellRegistry } from './registry/registry.ts'
 import { routeNeeds } from './registry/route-needs.ts'
+import { turn } from './reload/judge.ts'
 import { withKeys } from './reload/secrets.ts'
 import { Listeners } from './workers/listeners.ts'
 import { Notices } from './workers/notices.ts'
 import { OverloadGuard } from './workers/overload-guard.ts'
 import { Supervisor } from './workers/supervisor.ts'
+
+/** Some milliseconds. */
+const ROUTES_AT_ONCE = 200
 
 export interface DataSideOptions {
   readonly config: Config
@@ -231,12 +235,15 @@ export class DataSide {
     const { hash } = config
     const generation = ++this.generation
     const cells = this.registry.lease()
-    const routes = lean.routes.map((route) => ({
-      ...route,
-      cells: cells.route(route.name, routeNeeds(route)),
+    const routes: LeanRoute[] = []
+    for (const route of lean.routes) {
+      // Thousands of them would hold the loop for long.
+      if (routes.length % ROUTES_AT_ONCE === ROUTES_AT_ONCE - 1) await turn()
+      const cellsOf = cells.route(route.name, routeNeeds(route))
       // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
-      digest: hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined })),
-    }))
+      const digest = hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined }))
+      routes.push({ ...route, cells: cellsOf, digest })
+    }
     const draft = this.book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
     try {

@@ -3,3 +3,8 @@ export function workerEntry(): URL {
   // A URL is no import: the build doesn't rewrite its extension.
   return new URL(`../data/worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 }
+
+/** The entry file of the thread that judges configs. */
+export function judgeEntry(): URL {
+  return new URL(`./reload/judge-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+}

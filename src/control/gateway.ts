@@ -16,6 +16,7 @@ import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { Drain, type DrainKind } from './drain.ts'
 import { DRAIN_COMMAND } from './endpoints/drains.ts'
+import { judgeEntry } from './entry.ts'
 import { LISTING } from './flights/flight-log.ts'
 import { HISTORY_QUERY, LiveFeed } from './live/feed.ts'
 import { linksOf, type Surroundings } from './live/frame.ts'
@@ -26,6 +27,7 @@ import { reusePortWorks } from './machine/sockets.ts'
 import { stateDirOf } from './machine/state-dir.ts'
 import { Archive } from './reload/archive.ts'
 import { configCommands } from './reload/config-commands.ts'
+import { Judge } from './reload/judge.ts'
 import { Reloader, type ReloaderOptions } from './reload/reloader.ts'
 import { statusOf } from './status.ts'
 
@@ -51,7 +53,7 @@ export interface GatewayDeps {
 }
 
 /** Where the config that the gateway starts with came from. */
-export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'deps' | 'source' | 'refused' | 'documents'> {
+export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'env' | 'source' | 'refused' | 'documents'> {
   readonly sources: readonly string[]
   /** What the first config was made of. */
   readonly tree: Node
@@ -83,6 +85,7 @@ export class Gateway {
   private readonly startedAt: number
   private side: DataSide | undefined = undefined
   private plane: AdminPlane | undefined = undefined
+  private judge: Judge | undefined = undefined
   private reloader: Reloader | undefined = undefined
   private watch: FileWatch | undefined = undefined
   private feed: LiveFeed | undefined = undefined
@@ -224,8 +227,11 @@ export class Gateway {
 
   private reloaderOf(source: ReloadSource, side: DataSide, archive: Archive, auditing: Auditing): Reloader {
     const { clock, log, random } = this.deps
+    const judge = new Judge({ entry: judgeEntry(), env: source.env, clock })
+    this.judge = judge
     return new Reloader({
       ...source,
+      judge,
       first: { config: this.first, tree: source.tree, sources: source.sources },
       archive,
       clock,
@@ -284,6 +290,7 @@ export class Gateway {
     this.watch?.close()
     this.logLevel.close()
     this.feed?.close()
+    await this.judge?.close()
     await this.side?.close()
     await this.plane?.close()
   }

@@ -1,9 +1,9 @@
 import { object, required } from '../../schema/composites.ts'
 import { integer, text } from '../../schema/scalars.ts'
-import { type Command, CommandRefused, readCommand, taking } from '../admin/command.ts'
+import { type Command, CommandRefused, readCommand, taking, type View } from '../admin/command.ts'
 import type { Archive } from './archive.ts'
-import { effectiveConfig } from './effective.ts'
-import { explainCommand } from './explain-command.ts'
+import { EFFECTIVE_QUERY } from './effective.ts'
+import { EXPLAIN_QUESTION } from './explain-command.ts'
 import { type Outcome, ReloadBusy, ReloadConflict, type Reloader } from './reloader.ts'
 
 const upload = object({
@@ -25,12 +25,12 @@ export function configCommands(reloader: Reloader, archive: Archive) {
     return answer(await inTurn(() => reloader.rollback(kept)))
   })
   return {
-    questions: { explain: explainCommand(() => reloader.written) },
+    questions: { explain: taking<Command>({ body: EXPLAIN_QUESTION }, (body) => reloader.explain(body)) },
     commands: { reload, rollback },
     uploads: { config },
     views: {
       config: () => ({ hash: reloader.config.hash, ...reloader.facts }),
-      'config/effective': effectiveConfig(() => reloader.written),
+      'config/effective': taking<View>({ query: EFFECTIVE_QUERY }, ({ query }) => reloader.effective(query)),
       history: async () => ({ live: reloader.config.hash, configs: await archive.list() }),
     },
   }

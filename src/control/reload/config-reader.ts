@@ -12,7 +12,7 @@ export type Documents = Readonly<Record<string, string>>
 export interface Reader {
   readonly documents: Documents
   /** `good`: see {@link loadConfig}. */
-  load(good?: Node): Promise<Loaded>
+  load(good?: () => Node): Promise<Loaded>
 }
 
 export function configReader(file: string, deps: LoadDeps): Reader {
@@ -27,7 +27,7 @@ export function configReader(file: string, deps: LoadDeps): Reader {
 }
 
 /** Loads a config as it was kept: its folders have the files that they had then. */
-export function keptReader({ documents, main }: KeptConfig, deps: LoadDeps): Reader {
+export function keptReader({ documents, main }: Pick<KeptConfig, 'documents' | 'main'>, deps: LoadDeps): Reader {
   const readFolder = async (path: string): Promise<readonly string[]> => {
     const folder = `${resolve(path)}${sep}`
     const within = Object.keys(documents).flatMap((file) => (file.startsWith(folder) ? file.slice(folder.length) : []))
@@ -38,7 +38,7 @@ export function keptReader({ documents, main }: KeptConfig, deps: LoadDeps): Rea
 }
 
 /** A text in the place of the main file, or of all files of the main folder; what it includes is read as it is. */
-export function putInPlace(deps: LoadDeps, { file, folder }: Config, yaml: string): LoadDeps {
+export function putInPlace(deps: LoadDeps, { file, folder }: Pick<Config, 'file' | 'folder'>, yaml: string): LoadDeps {
   const main = resolve(file)
   const isFolder = main === resolve(folder)
   if (!isFolder) return withTexts(deps, { [main]: yaml }, undefined)

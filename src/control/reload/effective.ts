@@ -4,23 +4,23 @@ import { actingPolicies } from '../../explain/policies.ts'
 import { upstreamValues } from '../../explain/upstream-values.ts'
 import { object, optional } from '../../schema/composites.ts'
 import { text } from '../../schema/scalars.ts'
-import { BadCommand, NotFound, readQuery, taking, type View } from '../admin/command.ts'
+import { type Asked, BadCommand, NotFound, readQuery } from '../admin/command.ts'
 
-const question = object({
+/** What {@link effectiveValues} reads. */
+export const EFFECTIVE_QUERY = object({
   route: optional(text('the name of a route'), 'Which route.'),
   upstream: optional(text('the name of an upstream'), 'Or which upstream.'),
 })
 
 /**
- * `GET /api/v1/config/effective?route=R` or `?upstream=U`: every value of the live config that holds for it, and who says so.
+ * `GET /api/v1/config/effective?route=R` or `?upstream=U`: every value of a config that holds for it, and who says so. Throws
+ * {@link BadCommand} or {@link NotFound}.
  */
-export function effectiveConfig(live: () => Written): View {
-  return taking({ query: question }, ({ query }) => {
-    const { route, upstream } = readQuery(question, query)
-    if (route !== undefined && upstream === undefined) return ofRoute(live(), route)
-    if (upstream !== undefined && route === undefined) return ofUpstream(live(), upstream)
-    throw new BadCommand('name a route or an upstream')
-  })
+export function effectiveValues(live: Written, query: Asked['query']): object {
+  const { route, upstream } = readQuery(EFFECTIVE_QUERY, query)
+  if (route !== undefined && upstream === undefined) return ofRoute(live, route)
+  if (upstream !== undefined && route === undefined) return ofUpstream(live, upstream)
+  throw new BadCommand('name a route or an upstream')
 }
 
 function ofRoute({ config, tree }: Written, name: string): object {

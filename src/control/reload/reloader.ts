@@ -1,15 +1,18 @@
 import { resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
-import type { LoadDeps } from '../../config/contract.ts'
 import { type Kept, keptText } from '../../config/keep-good.ts'
 import type { Written } from '../../explain/model.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { type Diagnostic, diagnosticLine } from '../../schema/diagnostics.ts'
+import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { Log } from '../../telemetry/log.ts'
+import type { Asked } from '../admin/command.ts'
 import type { ConfigChange, Trigger } from '../contract.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
-import { configReader, type Documents, keptReader, putInPlace, type Reader } from './config-reader.ts'
+import type { Documents } from './config-reader.ts'
+import type { Judge, LiveConfig } from './judge.ts'
+import { type Question, seal } from './judged.ts'
+import { problemLines } from './problem-lines.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
 
@@ -58,7 +61,9 @@ export class ReloadConflict extends Error {}
 export interface ReloaderOptions {
   /** The config file as it was named. */
   readonly file: string
-  readonly deps: LoadDeps
+  /** Where `{ env: NAME }` is looked for. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly judge: Pick<Judge, 'judge' | 'explain' | 'effective'>
   /** What the process was started with; `source`: where that came from. */
   readonly first: Written & { readonly sources: readonly string[] }
   readonly source: ConfigSource
@@ -75,7 +80,8 @@ export interface ReloaderOptions {
   readonly log: Log
 }
 
-interface Live extends Written {
+interface Live extends LiveConfig {
+  readonly config: Config
   readonly kept: readonly Kept[]
   readonly source: ConfigSource
   readonly secrets: string
@@ -96,7 +102,8 @@ export class Reloader {
     const { clock, first, source } = options
     this.options = options
     this.running = first.config
-    this.live = { config: first.config, tree: first.tree, kept: [], source, secrets: '' }
+    const { config, tree } = first
+    this.live = { id: 0, sealed: seal({ config, tree }), config, kept: [], source, secrets: '' }
     this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
     this.watched = first.sources
   }
@@ -115,17 +122,12 @@ export class Reloader {
       problems: [],
     })
     const { refused } = this.options
-    if (refused.length > 0) await this.refused('start', linesOf(refused))
+    if (refused.length > 0) await this.refused('start', problemLines(refused))
   }
 
   /** Files and folders whose change may change the config. */
   get paths(): readonly string[] {
     return [...new Set([...this.watched, ...secretFiles(this.live.config)])]
-  }
-
-  /** What is live, with the places of its values. */
-  get written(): Written {
-    return this.live
   }
 
   get config(): Config {
@@ -137,11 +139,21 @@ export class Reloader {
     return { source, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
   }
 
+  /** Explains a request on the live config, see {@link Judge.explain}. */
+  explain(body: unknown): Promise<unknown> {
+    return this.options.judge.explain(this.asked, body)
+  }
+
+  /** What holds for a route or an upstream of the live config, see {@link Judge.effective}. */
+  effective(query: Asked['query']): Promise<unknown> {
+    return this.options.judge.effective(this.asked, query)
+  }
+
   /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
   reload(trigger: Trigger): Promise<Outcome> {
     this.coming ??= this.inTurn(() => {
       this.coming = undefined
-      return this.attempt('files', trigger, configReader(this.options.file, this.options.deps))
+      return this.attempt('files', trigger, { kind: 'files', file: this.options.file })
     })
     return this.coming
   }
@@ -154,14 +166,15 @@ export class Reloader {
     return this.inTurn(() => {
       if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
         throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
-      const read = configReader(this.options.file, putInPlace(this.options.deps, this.live.config, yaml))
-      return dryRun ? this.check(read) : this.attempt('api', 'api', read)
+      const { file, folder } = this.live.config
+      const question = { kind: 'put', file: this.options.file, live: { file, folder }, yaml } as const
+      return dryRun ? this.check(question) : this.attempt('api', 'api', question)
     })
   }
 
   /** One that was live before, until the next reload of the files. */
-  rollback(kept: KeptConfig): Promise<Outcome> {
-    return this.inTurn(() => this.attempt('rollback', 'api', keptReader(kept, this.options.deps)))
+  rollback({ documents, main }: KeptConfig): Promise<Outcome> {
+    return this.inTurn(() => this.attempt('rollback', 'api', { kind: 'kept', main, documents }))
   }
 
   private inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
@@ -175,20 +188,24 @@ export class Reloader {
     return turn
   }
 
-  private async check({ load }: Reader): Promise<Outcome> {
-    const { config, diagnostics, kept } = await load(this.live.tree)
-    const problems = linesOf(diagnostics)
+  private get asked(): LiveConfig {
+    const { id, sealed } = this.live
+    return { id, sealed }
+  }
+
+  private async check(question: Question): Promise<Outcome> {
+    const { config, kept, problems } = await this.options.judge.judge(question, this.asked)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
     return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
   }
 
-  private async attempt(source: ConfigSource, trigger: Trigger, { documents, load }: Reader): Promise<Outcome> {
-    const { apply, log } = this.options
-    const { config, diagnostics, kept, sources, tree } = await load(this.live.tree)
-    if (source === 'files') this.watched = sources
-    const problems = linesOf(diagnostics)
-    if (config === undefined || tree === undefined) return this.refused(trigger, problems)
+  private async attempt(source: ConfigSource, trigger: Trigger, question: Question): Promise<Outcome> {
+    const { apply, judge, log } = this.options
+    const verdict = await judge.judge(question, this.asked)
+    const { config, documents, kept, problems, sources, written } = verdict
+    if (source === 'files' && sources.length > 0) this.watched = sources
+    if (config === undefined || written === undefined) return this.refused(trigger, problems)
     const secrets = await this.secretsOf(config)
     const before = this.live.config.hash
     const changed = config.hash !== before || secrets !== this.live.secrets
@@ -199,7 +216,7 @@ export class Reloader {
         return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
       }
     }
-    this.live = { config, tree, kept, source, secrets }
+    this.live = { id: this.live.id + 1, sealed: written, config, kept, source, secrets }
     const { hash } = config
     const restart = restartNeeds(this.running, config)
     this.note(trigger, kept.length === 0, problems)
@@ -245,7 +262,7 @@ export class Reloader {
   }
 
   private secretsOf(config: Config): Promise<string> {
-    return secretsDigest(config, this.options.deps.env)
+    return secretsDigest(config, this.options.env)
   }
 
   private async keep({ hash }: Config, source: ConfigSource, documents: Documents): Promise<void> {
@@ -257,10 +274,4 @@ export class Reloader {
       log.warn('the config could not be kept as the last good one', { error })
     }
   }
-}
-
-/** The first says why it was refused. */
-function linesOf(diagnostics: readonly Diagnostic[]): readonly string[] {
-  const rank = ({ severity }: Diagnostic): number => Number(severity !== 'error')
-  return diagnostics.toSorted((a, b) => rank(a) - rank(b)).map(diagnosticLine)
 }

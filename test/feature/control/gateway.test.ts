@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { Config } from '../../../src/config/config.ts'
+import { type Command, taking } from '../../../src/control/admin/command.ts'
 import { Gateway, type StartedFacts } from '../../../src/control/gateway.ts'
 import type { EndpointConfig, UpstreamConfig } from '../../../src/core/config.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
+import { object, optional } from '../../../src/schema/composites.ts'
+import { boolean } from '../../../src/schema/scalars.ts'
 import { dnsServer } from '../../kit/dns.ts'
 import { HEAD } from '../../kit/lean.ts'
 import { memoryLog } from '../../kit/log.ts'
@@ -94,7 +97,11 @@ class Rig {
       machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
       workerEntry: new URL(`../../kit/workers/${entry}.ts`, import.meta.url),
       startLogs: () => ({ stop: async () => void this.logsStopped++ }),
-      commands: { 'demo/faults': async (body) => this.commands.push(body) },
+      commands: {
+        'demo/faults': taking<Command>({ body: object({ down: optional(boolean(), 'It is.') }) }, async (body) =>
+          this.commands.push(body),
+        ),
+      },
       reload: undefined,
       testHooks: true,
     })
