@@ -10,7 +10,6 @@ describeTransport('undici', undiciTransport, {
   'an unsolicited 100 is passed over': 'undici takes it for a bad response and breaks the connection',
   'a body that comes with its head and can not be parsed: the head is not told':
     'undici tells a head before it looks at what follows',
-  '1xx answers without end are refused': 'undici has no bound for them',
   'what an upstream answered before it reset is told, though our write fails (length 1000000)': UNREAD,
   'what an upstream answered before it reset is told, though our write fails (length -1)': UNREAD,
   'a paused answer is told to its end after our write has failed': UNREAD,

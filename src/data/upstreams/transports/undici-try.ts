@@ -1,6 +1,7 @@
 import type { Phase, Reason } from '../../../core/failures.ts'
 import type { TransportEvents, TransportFailure, TransportRequest } from '../../../core/transport.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
+import { MAX_EARLY_BYTES } from './early-bytes.ts'
 import { Upload, type UploadOwner } from './undici-upload.ts'
 
 const SPACE = 0x20
@@ -41,6 +42,7 @@ export class UndiciTry implements UploadOwner {
   private requestDone = false
   private responseStarted = false
   private headSeen = false
+  private earlyBytes = 0
 
   constructor(host: TryHost, request: TransportRequest, events: TransportEvents, reused: boolean) {
     this.host = host
@@ -139,7 +141,10 @@ export class UndiciTry implements UploadOwner {
         status < 100 ? 'status line: the code is no number from 100 on' : 'Transfer-Encoding: not chunked alone',
       )
     } else if (status < 200) {
-      this.host.guard(() => this.events.onInformational(status, headers))
+      this.earlyBytes += fieldBytes(headers)
+      if (this.earlyBytes > MAX_EARLY_BYTES)
+        this.reject(controller, `more than ${MAX_EARLY_BYTES} bytes of 1xx answers`)
+      else this.host.guard(() => this.events.onInformational(status, headers))
     } else {
       this.headSeen = true
       this.host.guard(() => this.events.onHead(status, headers))
@@ -187,6 +192,13 @@ export class UndiciTry implements UploadOwner {
 
 function latin1(raw: unknown): FlatHeaders {
   return Array.isArray(raw) ? raw.map(text) : []
+}
+
+/** As on the wire, with the shortest status line. */
+function fieldBytes(headers: FlatHeaders): number {
+  let bytes = 16
+  for (const text of headers) bytes += text.length + 2
+  return bytes
 }
 
 /** Without the optional white space behind a value, which undici leaves there. */
