@@ -1,7 +1,7 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
-import { ABANDONED, UNSENT } from '../../core/lessons.ts'
+import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
 import { answered, ended, type HeadVerdict, OVERTAKEN, outcomeClass } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -15,7 +15,7 @@ import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { Clocks } from './clocks.ts'
-import { lessonOf } from './ends.ts'
+import { faultOf } from './ends.ts'
 import { Further } from './further.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
@@ -28,6 +28,8 @@ export interface AttemptsHost {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly body: RequestBody | undefined
+  /** The client holds the exchange up, and has for a while. */
+  readonly clientStalls: boolean
   /** Bytes that tries announce: 0 none, -1 not known. */
   readonly bodyLength: number
   onInformational(status: number, headers: FlatHeaders): void
@@ -82,6 +84,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.clocks = clocks
     this.latencies = latencies
     this.shared = (host.ex.forwardHeaders as string[]).length
+  }
+
+  get clientStalls(): boolean {
+    return this.host.clientStalls
   }
 
   get body(): RequestBody | undefined {
@@ -207,10 +213,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onFailure(tri: Try, facts: TransportFailure): void {
-    const teaches = lessonOf(facts)
-    const fault = teaches === FAILURES[facts.reason].teaches ? FAILURES[facts.reason].fault : 'sluice'
+    const { fault: usual, teaches } = FAILURES[facts.reason]
+    const fault = faultOf(facts, this.clientStalls)
     if (teaches === UNSENT) this.unsent(tri, facts.reason)
-    else this.conclude(tri, ended(facts.reason, teaches))
+    else this.conclude(tri, ended(facts.reason, fault === usual ? teaches : IGNORED))
     if (this.first !== undefined) {
       this.leaveToOther(tri)
       return

@@ -1,7 +1,7 @@
 import type { Gone } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import { FAILURES, type Failure, failure, type Phase } from '../../core/failures.ts'
-import { FAILED, IGNORED, type Lesson } from '../../core/lessons.ts'
+import { FAILURES, type Failure, failure, type Origin, type Phase } from '../../core/failures.ts'
+import { FAILED, IGNORED } from '../../core/lessons.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Attempts } from './attempts.ts'
@@ -63,20 +63,22 @@ export function bodyFailure(why: Exclude<Gone, 'closed'>, rule: string | undefin
 }
 
 /** What an exchange fails with whose answer broke behind its head. */
-export function brokenFailure({ reason, rule }: TransportFailure): Failure {
+export function brokenFailure({ reason, rule }: TransportFailure, clientStalls: boolean): Failure {
   const { fault } = FAILURES[reason]
   if (fault !== 'upstream') return failure(reason, 'body', fault)
-  const failed = { ...failure('response_incomplete', 'body', 'upstream'), detail: reason }
+  const failed = { ...failure('response_incomplete', 'body', clientStalls ? 'client' : 'upstream'), detail: reason }
   return rule === undefined ? failed : { ...failed, rule }
 }
 
 /** Out of file descriptors, ports or memory for sockets. */
 const OURS: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'EAGAIN', 'ENOBUFS', 'ENOMEM'])
 
-/** What an attempt teaches that failed so: nothing where it is Sluice that lacks something. */
-export function lessonOf({ reason, cause }: TransportFailure): Lesson {
-  const { teaches } = FAILURES[reason]
-  return teaches === FAILED && OURS.has((cause as { code?: unknown } | undefined)?.code) ? IGNORED : teaches
+/** Whose fault it is that an attempt failed so: its client may have stalled until the upstream lost patience. */
+export function faultOf({ bytesSent, cause, reason }: TransportFailure, clientStalls: boolean): Origin {
+  const { fault, teaches } = FAILURES[reason]
+  if (teaches !== FAILED) return fault
+  if (bytesSent && clientStalls) return 'client'
+  return OURS.has((cause as { code?: unknown } | undefined)?.code) ? 'sluice' : fault
 }
 
 /** A policy's no as the failure that it is. */

@@ -75,6 +75,10 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.ex.route = route
   }
 
+  get clientStalls(): boolean {
+    return this.watched?.stalls(this.clock.now()) === true
+  }
+
   bodyBlockedMs(): number {
     return this.body?.takeBlockedMs() ?? 0
   }
@@ -229,7 +233,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   onRelayBroken(facts: TransportFailure): void {
-    this.break(brokenFailure(facts))
+    this.break(brokenFailure(facts, this.clientStalls))
   }
 
   /** No usable answer: recovers, or answers with the failure; once the head is out the answer can only be broken. */

@@ -17,6 +17,8 @@ const DISCARD_MS = 100
 export interface TryOwner {
   readonly clock: Clock
   readonly timers: TimerWheel
+  /** The client holds the exchange up, and has for a while. */
+  readonly clientStalls: boolean
   onWantBody(ticket: Ticket): void
   onBodyDrain(): void
   /** It waited for a connection until now; `ticket` has what it is about to send. */
@@ -172,7 +174,8 @@ export class Try implements PoolEvents, Candidate {
     const headSeen = this.at.headAt !== 0
     this.at.rule = failure.rule
     if (failure.rule !== undefined) this.endpoint.malformed(failure.rule, this.owner.clock.now())
-    this.finish(FAILURES[failure.reason].teaches.breaker ? 'broken_by_upstream' : 'broken_by_us')
+    const blamed = FAILURES[failure.reason].teaches.breaker && !this.owner.clientStalls
+    this.finish(blamed ? 'broken_by_upstream' : 'broken_by_us')
     if (!headSeen) this.owner.onFailure(this, failure)
     else this.sink?.onBroken(failure)
   }

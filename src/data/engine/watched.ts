@@ -7,6 +7,9 @@ import { Pace } from './pace.ts'
 import type { Run } from './run.ts'
 import type { Watched } from './stalls.ts'
 
+/** One look: a client that moved nothing for so long holds up what waits for it. */
+const STILL_MS = 1_000
+
 /** A run that waits for its client, from the look that finds it so to the first one that does not. */
 export class WatchedRun implements Watched {
   readonly pace: Pace
@@ -38,6 +41,12 @@ export class WatchedRun implements Watched {
 
   get ticket(): Ticket | undefined {
     return this.run.attempts?.held
+  }
+
+  /** Its client holds it up and has moved nothing for a look, or too little for longer: what the upstream ends now, it ends for that. */
+  stalls(now: number): boolean {
+    if (!this.waitsForClient) return false
+    return now - this.pace.stillSince >= STILL_MS || this.pace.rate < this.minRate
   }
 
   yields(policy: string): boolean {

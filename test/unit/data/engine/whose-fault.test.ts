@@ -541,3 +541,57 @@ describe('half-open', () => {
     expect(rig.answered(200, 5)).toBe(5)
   })
 })
+
+describe('an upstream that loses patience', () => {
+  const setUp = { timeouts: { minRate: { bytes: 1024, window: 600_000 } } }
+
+  test.each([0, 5, 100])('with a client that sends %i bytes a second of its body is not to blame', async (bytes) => {
+    const rig = new Judged(setUp, { window: '1h' })
+    for (let i = 0; i < 30; i++) {
+      const client = rig.ask({ method: 'POST', contentLength: 100_000 })
+      rig.kit.running.connect()
+      for (let second = 0; second < 8; second++) {
+        client.feed(Buffer.alloc(bytes))
+        rig.kit.clock.advance(1_000)
+      }
+      rig.kit.running.fail({ reason: 'upstream_reset', phase: 'send', requestDone: false })
+      await settled()
+    }
+    expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'upstream_reset', origin: 'client' })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test('with a client that reads nothing of its answer is not to blame', async () => {
+    const rig = new Judged(setUp, { window: '1h' })
+    for (let i = 0; i < 30; i++) {
+      const client = rig.ask()
+      client.block()
+      rig.kit.running.connect()
+      rig.kit.running.events.onHead(200, [])
+      rig.kit.running.events.onData(Buffer.from('x'))
+      for (let second = 0; second < 4; second++) rig.kit.clock.advance(1_000)
+      rig.kit.running.fail({ reason: 'response_incomplete', phase: 'body' })
+      await settled()
+    }
+    expect(rig.kit.finished[0]).toMatchObject({
+      failure: { reason: 'response_incomplete', origin: 'client' },
+      attempt: { end: 'broken_by_us' },
+    })
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  test('with a client that sends and reads is', async () => {
+    const rig = new Judged(setUp, { window: '1h' })
+    for (let i = 0; i < 20; i++) {
+      const client = rig.ask({ method: 'POST', contentLength: 100_000 })
+      rig.kit.running.connect()
+      for (let second = 0; second < 8; second++) {
+        rig.kit.clock.advance(900)
+        client.feed(Buffer.alloc(2_000))
+      }
+      rig.kit.running.fail({ reason: 'upstream_reset', phase: 'send', requestDone: false })
+      await settled()
+    }
+    expect(rig.breaker).toEqual(['open'])
+  })
+})
