@@ -1,12 +1,18 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/kit/longest-first.ts'
 
 const CHAOS = 'test/chaos/**/*.test.ts'
+const UNIT = 'test/unit/**/*.test.ts'
+
+// Most files wait for processes, timers and sockets more than they work themselves.
+const MAX_WORKERS = 2 * availableParallelism()
 
 export default defineConfig({
   test: {
     globalSetup: ['test/kit/compile-cache.ts'],
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
@@ -15,9 +21,19 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [CHAOS],
-          // Most files wait for processes, timers and sockets more than they work themselves.
-          maxWorkers: 2 * availableParallelism(),
+          exclude: [CHAOS, UNIT],
+          maxWorkers: MAX_WORKERS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: [UNIT],
+          // They share no state: a process for each file costs most of them more than their tests do.
+          isolate: false,
+          maxWorkers: MAX_WORKERS,
           sequence: { groupOrder: 0 },
         },
       },
