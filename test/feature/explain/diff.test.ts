@@ -132,11 +132,11 @@ describe('sluice diff', () => {
     },
   )
 
-  test('finds a difference exactly where the hash of the config differs: 2,000 generated pairs', async () => {
+  test('finds a difference exactly where the hash of the config differs: 1,000 generated pairs', async () => {
     const generator = new Generator(seededRandom(3))
     const top = { listeners: { web: { listen: '127.0.0.1:8080' } } }
     const configs: Written[] = []
-    while (configs.length < 64) {
+    while (configs.length < 46) {
       const text = generator.config(top, (name) => `http://${name}.test`)
       const found = await written(text)
       if (found === undefined) continue
@@ -151,7 +151,7 @@ describe('sluice diff', () => {
         expect(diffConfigs(before, after).same).toBe(before.config.hash === after.config.hash)
       }
     }
-    expect(pairs).toBeGreaterThan(2000)
+    expect(pairs).toBeGreaterThan(1000)
   })
 })
 

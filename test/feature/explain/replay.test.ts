@@ -130,7 +130,7 @@ describe('replay', () => {
     const generator = new Generator(seededRandom(11))
     const top = { listeners: { web: { listen: '127.0.0.1:8080', limits: { headerCount: 20 } } } }
     const counts = { pairs: 0, decided: 0, undecided: 0, moved: 0 }
-    while (counts.pairs < 120) {
+    while (counts.pairs < 60) {
       const make = () => generator.config(top, (name) => `http://${name}.test`)
       const [oldText, other] = [make(), make()]
       const routes = {
