@@ -162,7 +162,7 @@ describe.skipIf(withoutBrowser)('each page', () => {
       await page.context().close()
     }
     const { page } = await at('#/requests?reason=no_such_reason')
-    await page.getByText('None of the requests that are kept is like that.').waitFor()
+    await page.getByText('reason: "no_such_reason" is not a reason').waitFor()
     await page.goto(`${shop.url}#/requests?status=900`)
     await page.getByText('status: "900" is not a status').waitFor()
     await page.goto(`${shop.url}#/request/nope`)
