@@ -4,7 +4,6 @@ import { FAILURES, type Failure, failure, type Origin, type Phase } from '../../
 import { FAILED, IGNORED } from '../../core/lessons.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Refusal } from '../../core/verdict.ts'
-import type { Attempts } from './attempts.ts'
 import type { Expired } from './clocks.ts'
 
 /** How far an exchange is whose time is over. */
@@ -16,12 +15,18 @@ export interface Progress {
   readonly stream: boolean
 }
 
+/** Where its attempts are, and whose fault it is that the deadline passes now. */
+export interface Trying {
+  readonly phase: Phase
+  readonly overdue: Origin
+}
+
 /** What an exchange fails with whose time is over. `bodyMoving`: the client is sending the request body. */
 export function expiredFailure(
   what: Expired,
   { ex, relay, stream }: Progress,
   bodyMoving: boolean,
-  attempts?: Attempts,
+  attempts?: Trying,
 ): Failure {
   switch (what) {
     case 'deadline': {

@@ -15,8 +15,8 @@ import { ReplayBudget } from './replay.ts'
 import { Run } from './run.ts'
 import type { RunHost } from './run-host.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
-import { Stalls } from './stalls.ts'
-import { type WatchedRun, watch } from './watched.ts'
+import { Stalls, type Watched } from './stalls.ts'
+import { watch } from './watched.ts'
 
 /** What an engine lives on. */
 export interface EngineDeps {
@@ -156,7 +156,7 @@ export class Engine implements RunHost<Run> {
    */
   sweep(): void {
     const now = this.clock.now()
-    const watched: WatchedRun[] = []
+    const watched: Watched[] = []
     for (const run of this.living.all()) {
       if (!run.downstream.gone) run.suspect = false
       else if (!run.suspect) run.suspect = true

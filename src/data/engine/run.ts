@@ -24,8 +24,8 @@ import { RequestStages } from './request-stages.ts'
 import { failureReply } from './respond.ts'
 import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
+import type { Watched } from './stalls.ts'
 import type { AnswerSink, Try } from './try.ts'
-import type { WatchedRun } from './watched.ts'
 
 /** What is left for recovery and `respond` hooks when the deadline itself has passed, milliseconds. */
 const RECOVERY_MS = 1_000
@@ -41,7 +41,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   /** @internal Its downstream was gone at the engine's latest sweep. */
   suspect = false
   /** @internal Set while it waits for its client. */
-  watched: WatchedRun | undefined = undefined
+  watched: Watched | undefined = undefined
   readonly clock: Clock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined

@@ -11,7 +11,7 @@ import type { Watched } from './stalls.ts'
 const STILL_MS = 1_000
 
 /** A run that waits for its client, from the look that finds it so to the first one that does not. */
-export class WatchedRun implements Watched {
+class WatchedRun implements Watched {
   readonly pace: Pace
   readonly minRate: number
   private readonly run: Run
@@ -64,7 +64,7 @@ export class WatchedRun implements Watched {
 }
 
 /** Goes on watching a run, or begins to; undefined: it does not wait for its client, or that may be as slow as it likes. */
-export function watch(run: Run, now: number): WatchedRun | undefined {
+export function watch(run: Run, now: number): Watched | undefined {
   const minRate = run.route?.timeouts.minRate
   if (minRate === undefined || !waitsForClient(run)) run.watched = undefined
   else run.watched ??= new WatchedRun(run, minRate.bytes, now)

@@ -1,7 +1,6 @@
 import type { Call } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
-import { Ticket } from './pool.ts'
 
 /** The bulkhead of an upstream: one permit for each try, of all workers together. Nobody waits for one. */
 export class Permits implements Want {
@@ -34,7 +33,7 @@ export class Permits implements Want {
   }
 
   frees({ ticket }: Stalled): boolean {
-    return ticket instanceof Ticket && ticket.permits === this
+    return ticket?.permits === this
   }
 
   /** Another worker asks for a permit. True: it must get one, from here. */
