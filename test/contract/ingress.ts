@@ -202,7 +202,10 @@ export function describeIngress(name: string, start: Start): void {
             () => JSON.stringify(text),
           )
           await until(() => held.listener.inFlight === 0)
-          expect([...client.peer.text.matchAll(/HTTP\/1\.1 200 /g)].length).toBe(held.handled.length)
+          await until(
+            () => client.peer.text.split('HTTP/1.1 200 ').length - 1 === held.handled.length,
+            () => `${held.handled.length} answers to ${JSON.stringify(text)}, not ${JSON.stringify(client.peer.text)}`,
+          )
           await held.stop()
         }
       })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Exit } from '../../../src/cli/io.ts'
+import { httpClient } from '../../kit/client.ts'
 import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -50,6 +51,10 @@ routes:
   dead: { match: { path: /dead }, to: dead, circuitBreaker: { minRequests: 1 } }
   tight: { match: { path: /tight }, to: tight }
   fallen: { match: { path: /fallen }, to: dead, fallback: { body: fallen } }
+  split:
+    match: { path: /split }
+    to: [{ upstream: good, weight: 1 }, { upstream: dead, weight: 1 }]
+    circuitBreaker: { minRequests: 1 }
 `)
   const answers = [
     await sluice.get('/good?q=1', { 'x-kind': 'a' }),
@@ -63,6 +68,12 @@ routes:
   expect(answers.map(({ status }) => status)).toEqual([200, 502, 404, 502, 200, 200, 200, 200, 200, 200])
   // Draws both endpoints sooner or later.
   for (let i = 0; i < 40; i++) answers.push(await sluice.get('/half'))
+  // The first that draws the dead one opens its breaker, and all that draw it later go to the other.
+  for (let i = 0; i < 40; i++) answers.push(await sluice.get('/split'))
+  const malformed = await httpClient(sluice.port())
+  await malformed.send('GET /malformed HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n').answer()
+  malformed.close()
+  lines.push(await sluice.line(({ path }) => path === '/malformed'))
   await until(async () => (await sluice.probe('/metrics')).body.includes('sluice_recovery_seconds'))
   for (const { headers } of answers) {
     lines.push(await sluice.line(({ request_id }) => request_id === headers['sluice-request-id']))
