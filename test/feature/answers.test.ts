@@ -13,10 +13,10 @@ const ANSWERS: Record<string, string> = {
   '/trailer': '200 OK\r\nTrailer: X-Sum\r\nContent-Length: 4\r\n\r\nbody',
   '/trailers':
     '200 OK\r\nConnection: X-Hop\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n4 ; a = b\r\nbody\r\n0\r\n' +
-    'X-Sum: caf\xe9\r\nX-Hop: 1\r\nSet-Cookie: a=1\r\nsluice-request-id: forged\r\n\r\n',
+    'X-Sum: caf\xe9\r\nContent-Length: 9\r\nTransfer-Encoding: gzip\r\nX-Hop: 1\r\nSet-Cookie: a=1\r\nsluice-request-id: forged\r\n\r\n',
   '/broken': '200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody!',
   '/garbage': '200 OK\r\nX-A: \x00',
-  '/early': `103 Early Hints\r\nLink: </\xe9>\r\nsluice-new: forged\r\n\r\n${'HTTP/1.1 103 E\r\n\r\n'.repeat(500)}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody`,
+  '/early': `103 Early Hints\r\nLink: </\xe9>\r\nContent-Length: 9\r\nsluice-new: forged\r\n\r\n${'HTTP/1.1 103 E\r\n\r\n'.repeat(500)}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody`,
   '/home':
     '302 Found\r\nLocation: http://127.0.0.1:{port}/login\r\nSet-Cookie: a=1; Path=/; Domain=app.internal\r\nContent-Length: 0\r\n\r\n',
   '/aware':

@@ -2,7 +2,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import { CookieRewrite, type CookieRules } from './cookie-rewrite.ts'
 import { PathPrefix, type PrefixReplacement } from './paths.ts'
-import { isPath, pathAtEndpoint, refreshed } from './references.ts'
+import { isPath, pathAtEndpoint, refreshed, resolved } from './references.ts'
 
 export interface AnswerRules {
   /** undefined: references stay. */
@@ -53,8 +53,8 @@ export class AnswerRewrite {
   private reference(reference: string, ex: Exchange): string {
     if (ex.attempt === undefined) return reference
     const own = pathAtEndpoint(reference, ex.attempt)
-    if (own === undefined) return this.redirects === 'paths' && isPath(reference) ? this.back(reference, ex) : reference
-    const path = this.back(own, ex)
+    if (own === undefined && (this.redirects !== 'paths' || !isPath(reference))) return reference
+    const path = this.back(own ?? reference, ex)
     // At the beginning of a reference two slashes stand before a host.
     return path.startsWith('//') ? `/.${path}` : path
   }
@@ -64,9 +64,10 @@ export class AnswerRewrite {
     const { prefix } = this
     if (prefix === undefined || prefix.apply(ex.path) === undefined) return path
     const end = path.search(/[?#]/)
-    const bare = end === -1 ? path : path.slice(0, end)
-    if (prefix.strips && this.knows(bare, ex)) return path
-    return (prefix.revert(bare) ?? bare) + path.slice(bare.length)
+    const bare = resolved(end === -1 ? path : path.slice(0, end))
+    const rest = end === -1 ? '' : path.slice(end)
+    if (prefix.strips && this.knows(bare, ex)) return bare + rest
+    return (prefix.revert(bare) ?? bare) + rest
   }
 
   /** The upstream has put the prefix in front by itself, as X-Forwarded-Prefix asks. */

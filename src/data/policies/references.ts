@@ -4,8 +4,16 @@ import { hostOf } from '../../lib/authority.ts'
 /** Characters that URLs do not have and that browsers read as others: whoever writes such a reference is not second-guessed. */
 const ODD = /[\x00-\x20\\\x7f]/
 const WITH_AUTHORITY = /^(?:(https?):)?\/\/([^/?#]*)(.*)$/i
-/** `Refresh: 5; url=/x`, the URL in quotes or not. No standard has it (the HTML one has its `meta` form). */
-const REFRESH = /^([ \t]*\d+(?:\.\d*)?[ \t]*[;,][ \t]*url[ \t]*=[ \t]*)("[^"]*"|'[^']*'|[^"'][^ \t]*)([ \t]*)$/i
+/**
+ * `Refresh: 5; url=/x`, the URL in quotes or not, `url=` or not. No standard has it (the HTML one has its `meta` form). No
+ * part begins with what the one before may end with: else a long value would take its length squared.
+ */
+const REFRESH =
+  /^([ \t]*\d+(?:\.\d*)?(?:[ \t]*[;,][ \t]*|[ \t]+)(?:url[ \t]*=[ \t]*)?)("[^"]*"|'[^']*'|[^"' \t][^ \t]*)([ \t]*)$/i
+/** Segments of one or two dots as browsers read them (WHATWG URL), to which `%2e` is a dot. */
+const DOTS = /\/(?:\.|%2e){1,2}(?=\/|$)/i
+const ONE_DOT = /^(?:\.|%2e)$/i
+const TWO_DOTS = /^(?:\.|%2e){2}$/i
 
 /** Changes the URL in a value of Refresh; the value stays where it has none that can be told apart. */
 export function refreshed(value: string, change: (reference: string) => string): string {
@@ -33,6 +41,21 @@ export function pathAtEndpoint(reference: string, at: Attempt): string | undefin
 /** Whether the reference is a path from the root, and nothing that browsers read as another host. */
 export function isPath(reference: string): boolean {
   return reference.startsWith('/') && !reference.startsWith('//') && !ODD.test(reference)
+}
+
+/** A path as browsers resolve it: put behind a prefix as it came, its dot segments would climb out of that. */
+export function resolved(path: string): string {
+  if (!DOTS.test(path)) return path
+  const kept: string[] = []
+  const segments = path.split('/')
+  for (let i = 1; i < segments.length; i++) {
+    const segment = segments[i] as string
+    const climbs = TWO_DOTS.test(segment)
+    if (climbs) kept.pop()
+    if (!climbs && !ONE_DOT.test(segment)) kept.push(segment)
+    else if (i === segments.length - 1) kept.push('')
+  }
+  return `/${kept.join('/')}`
 }
 
 /** Host and port in one form; undefined: not an authority. */

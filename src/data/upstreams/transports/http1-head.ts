@@ -29,6 +29,8 @@ export class AnswerHead {
   /** -1: none was given. */
   contentLength = -1
   chunked = false
+  /** A 1xx spoke of a body. */
+  announced = false
   private minor = 1
   private closes = false
   private keepsAlive = false
@@ -50,6 +52,7 @@ export class AnswerHead {
     this.fields = []
     this.contentLength = -1
     this.chunked = false
+    this.announced = false
     this.closes = false
     this.keepsAlive = false
     this.keepAliveHint = -1
@@ -96,7 +99,7 @@ export class AnswerHead {
     return i + 2
   }
 
-  /** One field line of the head or, with `trailer`, of the trailers. */
+  /** One field line of the head or, with `trailer`, of the trailers: these frame nothing (RFC 9110 section 6.5.1). */
   field(buffer: Buffer, at: number, to: number, trailer: boolean): number {
     let i = at + this.fine
     let { colon } = this
@@ -120,7 +123,7 @@ export class AnswerHead {
     while (valueEnd > valueFrom && isBlank(buffer[valueEnd - 1] as number)) valueEnd--
     if (this.fields.length === 2 * MAX_FIELDS) return this.refuse(`more than ${MAX_FIELDS} fields`)
     this.fields.push(this.slice(buffer, at, nameEnd, to), this.slice(buffer, valueFrom, valueEnd, to))
-    if ((colon === 10 || colon === 14 || colon === 17) && !this.framing(buffer, at, nameEnd, valueEnd, trailer)) {
+    if (!trailer && (colon === 10 || colon === 14 || colon === 17) && !this.framing(buffer, at, nameEnd, valueEnd)) {
       return REFUSED
     }
     if (this.fine !== 0) this.beginLine()
@@ -150,28 +153,33 @@ export class AnswerHead {
   }
 
   /** Takes in a field that may decide where the answer ends; false: it is not acceptable. The value is the latest one. */
-  private framing(buffer: Buffer, at: number, nameEnd: number, valueEnd: number, trailer: boolean): boolean {
+  private framing(buffer: Buffer, at: number, nameEnd: number, valueEnd: number): boolean {
     const value = this.fields[this.fields.length - 1] as string
     if (isName(buffer, at, nameEnd, 'content-length')) {
+      if (this.ignoresFraming()) return true
       const length = value.length > MAX_LENGTH_DIGITS ? -1 : decimal(buffer, valueEnd - value.length, valueEnd)
-      if (trailer) return this.unacceptable('Content-Length: in the trailers')
       if (this.contentLength !== -1) return this.unacceptable('Content-Length: more than one')
       if (length === -1) return this.unacceptable(`Content-Length: not a number of at most ${MAX_LENGTH_DIGITS} digits`)
       this.contentLength = length
     } else if (isName(buffer, at, nameEnd, 'transfer-encoding')) {
-      if (trailer) return this.unacceptable('Transfer-Encoding: in the trailers')
+      if (this.ignoresFraming()) return true
       if (this.chunked) return this.unacceptable('Transfer-Encoding: more than one')
       // Blanks behind it are allowed, but make other parsers see an unknown coding.
       const plain = value.toLowerCase() === 'chunked' && buffer[valueEnd] === CR
       if (!plain) return this.unacceptable('Transfer-Encoding: not chunked alone')
       this.chunked = true
-    } else if (trailer) {
-      return true
     } else if (isName(buffer, at, nameEnd, 'connection')) {
       this.connectionOptions(value.toLowerCase())
     } else if (isName(buffer, at, nameEnd, 'keep-alive')) {
       this.keepAliveHint = timeoutOf(value.toLowerCase())
     }
+    return true
+  }
+
+  /** RFC 9112 section 6.3: no 1xx has a body, whatever it announces. */
+  private ignoresFraming(): boolean {
+    if (this.status >= 200) return false
+    this.announced = true
     return true
   }
 

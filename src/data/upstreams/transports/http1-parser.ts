@@ -42,7 +42,7 @@ export class AnswerParser {
   private toHead = false
   private remaining = 0
   private sectionBytes = 0
-  /** What comes behind the answer is unknown: a body was announced that can't be there, or a 1xx spoke of closing. */
+  /** What comes behind the answer is unknown: a body was announced that can't be there, or a 1xx spoke of one or of closing. */
   private doubtful = false
   /** The final head is whole and was not told yet. */
   private untold = false
@@ -210,9 +210,9 @@ export class AnswerParser {
   }
 
   private endInformational(status: number, fields: string[]): void {
-    // RFC 9112 section 6: no 1xx has a body. A 101 that nobody asked for changes the protocol under us.
-    if (status === 101 || this.head.chunked || this.head.contentLength !== -1) {
-      this.fail(status === 101 ? 'status 101: nobody asked for it' : 'status 1xx: with a body')
+    // It changes the protocol under us.
+    if (status === 101) {
+      this.fail('status 101: nobody asked for it')
       return
     }
     this.earlyBytes += this.sectionBytes
@@ -220,7 +220,7 @@ export class AnswerParser {
       this.fail(`more than ${MAX_EARLY_BYTES} bytes of 1xx answers`)
       return
     }
-    if (!this.head.persistent) this.doubtful = true
+    if (!this.head.persistent || this.head.announced) this.doubtful = true
     this.expectHead()
     if (status !== 100) this.events.onInformational(status, fields)
   }

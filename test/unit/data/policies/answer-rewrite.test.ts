@@ -139,6 +139,31 @@ describe('a reference that names the endpoint', () => {
     expect(location({ stripPrefix: '/', redirects: 'own' }, `${at}//x`)).toBe('/.//x')
   })
 
+  test.each([
+    ['/../x', '/orders/x'],
+    ['/%2e%2E/x?a=/../b#/../c', '/orders/x?a=/../b#/../c'],
+    ['/a/.%2e/../../b', '/orders/b'],
+    ['/./a/%2E/b/..', '/orders/a/'],
+    ['/..', '/orders/'],
+    ['/..//evil.example', '/orders//evil.example'],
+    // As one that the upstream has put there itself, and as one that it leaves again.
+    ['/orders/a/../b', '/orders/b'],
+    ['/orders/../x', '/orders/x'],
+    // No dot segments to browsers.
+    ['/.../a..b/..;x/.a', '/orders/.../a..b/..;x/.a'],
+  ])('can not be left by dot segments: %s', (path, expected) => {
+    expect(location(STRIPS, `http://app.internal:8080${path}`)).toBe(expected)
+    expect(location({ ...STRIPS, redirects: 'paths' }, path)).toBe(expected)
+  })
+
+  test('dot segments may lead nowhere else', () => {
+    const replaces: RewriteOptions = { replacePrefix: { from: '/orders', to: '/v2' }, redirects: 'own' }
+    expect(location(replaces, 'http://app.internal:8080/v2/../other')).toBe('/other')
+    expect(location(replaces, 'http://app.internal:8080/other/../v2/x')).toBe('/orders/x')
+    expect(location(replaces, 'http://app.internal:8080/..//evil.example')).toBe('/.//evil.example')
+    expect(location({ ...replaces, redirects: 'paths' }, '/..//evil.example')).toBe('/.//evil.example')
+  })
+
   test('keeps the prefix that an upstream has put there as X-Forwarded-Prefix asks', () => {
     expect(location(STRIPS, 'http://app.internal:8080/orders/login')).toBe('/orders/login')
     expect(location(STRIPS, 'http://app.internal:8080/orders')).toBe('/orders')
@@ -215,7 +240,13 @@ test.each([
   ["5 ; url = 'http://app.internal:8080/x'", "5 ; url = '/orders/x'"],
   ['1.5,url="http://app.internal:8080/x" ', '1.5,url="/orders/x" '],
   ['5', '5'],
-  ['5; http://app.internal:8080/x', '5; http://app.internal:8080/x'],
+  ['5; http://app.internal:8080/x', '5; /orders/x'],
+  ['5,"http://app.internal:8080/x"', '5,"/orders/x"'],
+  ['5 http://app.internal:8080/x', '5 /orders/x'],
+  ['5 url=http://app.internal:8080/x', '5 url=/orders/x'],
+  ['5; url', '5; url'],
+  ['5x; http://app.internal:8080/x', '5x; http://app.internal:8080/x'],
+  [`5;${' '.repeat(60_000)}x y`, `5;${' '.repeat(60_000)}x y`],
   ['5; url="http://app.internal:8080/x', '5; url="http://app.internal:8080/x'],
   ['5; url=http://app.internal:8080/x y', '5; url=http://app.internal:8080/x y'],
   ['5; url=', '5; url='],

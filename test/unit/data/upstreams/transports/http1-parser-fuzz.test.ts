@@ -180,6 +180,14 @@ function closedEarly(input: string, persistent: boolean): boolean {
   return !persistent && /HTTP\/1\.. 1\d\d/.test(input)
 }
 
+/** Node's parser takes framing in 1xx and trailers for that of the answer; RFC 9110 section 6.5.1 has it ignored. */
+function framesNothing({ events }: ReturnType<typeof parse>): boolean {
+  return events.some(
+    ([name, ...rest]) =>
+      (name === 'informational' || name === 'trailers') && /content-length,|transfer-encoding,/i.test(rest.join()),
+  )
+}
+
 test("what we accept, Node's strict parser accepts, with the same head, body and trailers", async () => {
   let accepted = 0
   for (let i = 0; i < CASES; i++) {
@@ -187,6 +195,7 @@ test("what we accept, Node's strict parser accepts, with the same head, body and
     const toHead = below(5) === 0
     const ours = parse(input, toHead)
     if (ours.events.at(-1)?.[0] !== 'end' || closedEarly(input, ours.persistent) || padsChunks(input)) continue
+    if (framesNothing(ours)) continue
     accepted++
     const taken = input.slice(0, input.length - ours.left)
     expect(await nodeParse(taken, toHead), JSON.stringify(taken)).toEqual(ours.events)

@@ -52,6 +52,25 @@ describe('whole answers', () => {
       chunked('2\r\nhi\r\n0\r\nx-sum: 1\r\nX-Sum: 2\r\n\r\n'),
       ['head 200 Transfer-Encoding,chunked', 'data hi', 'trailers x-sum,1,X-Sum,2', 'end'],
     ],
+    ...['Content-Length: 5', 'Content-Length: x', 'Transfer-Encoding: chunked', 'Transfer-Encoding: gzip'].map(
+      (field): [string, string, string[]] => [
+        `${field} as a trailer frames nothing`,
+        chunked(`2\r\nhi\r\n0\r\n${field}\r\n\r\n`),
+        ['head 200 Transfer-Encoding,chunked', 'data hi', `trailers ${field.replace(': ', ',')}`, 'end'],
+      ],
+    ),
+    ...['Content-Length: 5', 'Content-Length: x', 'Transfer-Encoding: chunked', 'Transfer-Encoding: gzip'].map(
+      (field): [string, string, string[]] => [
+        `${field} in a 1xx frames nothing`,
+        `HTTP/1.1 103 E\r\n${field}\r\n${field}\r\n\r\n${BODY}`,
+        [
+          `informational 103 ${`${field},${field}`.replaceAll(': ', ',')}`,
+          'head 200 Content-Length,5',
+          'data hello',
+          'end',
+        ],
+      ],
+    ),
     [
       'any case of coding',
       `${OK}transfer-ENCODING:CHUNKED\r\n\r\n0\r\n\r\n`,
@@ -141,7 +160,7 @@ describe('refused', () => {
     ['empty coding', `${OK}Transfer-Encoding:\r\n\r\n`],
     ['chunked in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['101 that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
-    ['length in a 1xx', `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n${BODY}`],
+    ['a body behind a 1xx', `HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\nhello${BODY}`],
     ['no chunk size', chunked('\r\nhello\r\n0\r\n\r\n')],
     ['odd chunk size', chunked('g\r\n')],
     ['signed chunk size', chunked('+5\r\nhello\r\n0\r\n\r\n')],
@@ -161,8 +180,6 @@ describe('refused', () => {
     ['chunk longer than its size', chunked('5\r\nhello!\r\n0\r\n\r\n')],
     ['bare LF behind a chunk', chunked('5\r\nhello\n0\r\n\r\n')],
     ['folded trailer', chunked('0\r\nx: a\r\n b\r\n\r\n')],
-    ['length as a trailer', chunked('0\r\nContent-Length: 5\r\n\r\n')],
-    ['coding as a trailer', chunked('0\r\nTransfer-Encoding: chunked\r\n\r\n')],
   ])('%s', (_name, input) => {
     expect(lines(parse(input)).at(-1)).toBe('failed')
   })
@@ -249,10 +266,10 @@ describe('what can no more become an answer', () => {
       '5\r\nhello!',
       '2\r\nhi\r\n\r\n',
       '2\r\nhi\r\n0\r\nx y',
-      '0\r\nContent-Length: 5\r\n',
+      '0\r\nx : 5\r\n',
       `${'1\r\na\r\n'.repeat(100)}g`,
     ],
-    ...['2\r\nhi\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n', `1;${'e'.repeat(2000)}`],
+    ...['2\r\nhi\r\n0\r\n: chunked\r\n\r\n', `1;${'e'.repeat(2000)}`],
   ])('is found out before the head is told, where it came with the head: %j', (body) => {
     const input = chunked(body)
     const head = input.length - body.length
@@ -292,6 +309,8 @@ describe('whether the connection can serve again', () => {
     ['204 that announces no body', 'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n', true],
     ['204 that announces chunks', 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n', false],
     ['close in a 1xx before a 304', 'HTTP/1.0 103 E\r\n\r\nHTTP/1.1 304 Not Modified\r\n\r\n', false],
+    ['a length in a 1xx', `HTTP/1.1 103 E\r\nContent-Length: 5\r\n\r\n${BODY}`, false],
+    ['a coding in a 100', `HTTP/1.1 100 C\r\nTransfer-Encoding: chunked\r\n\r\n${BODY}`, false],
     ['close in a 1xx', `HTTP/1.1 100 C\r\nConnection: close\r\n\r\n${BODY}`, false],
   ])('%s', (_name, input, persistent) => {
     expect(parse(input).persistent).toBe(persistent)
