@@ -1,5 +1,5 @@
 import { FAILURES, type Reason } from './failures.ts'
-import { ABANDONED, ANSWERED, FAILED, type Lesson, UNSENT } from './lessons.ts'
+import { ABANDONED, ANSWERED, FAILED, IGNORED, type Lesson, UNSENT } from './lessons.ts'
 
 /**
  * Classes that `retries.when`, breakers and fallbacks speak of. A member of `connect`, `reset` or `timeout` is a failure
@@ -60,6 +60,11 @@ export const UNUSED: HeadVerdict = verdict('ok', undefined, UNSENT)
 /** Of an answer with this status. */
 export function answered(status: number): HeadVerdict {
   return status < 500 ? GOOD : verdict(status, undefined, FAILED)
+}
+
+/** Of an answer with this status that the client brought about: it kept the upstream waiting for its body. */
+export function provoked(status: number): HeadVerdict {
+  return verdict(status, undefined, IGNORED)
 }
 
 /** Of an attempt that ended for this reason before its head. `lesson`: in the place of the table's. */

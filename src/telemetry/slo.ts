@@ -1,6 +1,6 @@
 import type { SloConfig } from '../core/config.ts'
 import type { Exchange } from '../core/exchange.ts'
-import { chargeOf, FAILURES } from '../core/failures.ts'
+import { type Charge, chargeOf, FAILURES } from '../core/failures.ts'
 import type { Counter, WorkerMetrics } from './series.ts'
 
 /** What an objective speaks of. */
@@ -44,7 +44,7 @@ export class SloSeries {
     const waited = (ex.firstByteAt === 0 ? now : ex.firstByteAt) - ex.startedAt
     // A fallback took the place of that failure.
     const failure = ex.failure?.reason === ex.degraded ? undefined : ex.failure
-    const charge = failure === undefined ? 'bad' : chargeOf(failure)
+    const charge = failure === undefined ? chargeOfAnswer(ex, status) : chargeOf(failure)
     if (charge !== 'bad') {
       if (charge === 'slow' && waited - ex.bodyMs > this.threshold) this.latency?.count(false)
       return
@@ -53,4 +53,9 @@ export class SloSeries {
     this.availability?.count(good)
     if (good) this.latency?.count(waited <= this.threshold)
   }
+}
+
+/** An error that its client brought about does not count; all others do by their status. */
+function chargeOfAnswer({ attempt, failure }: Exchange, status: number): Charge {
+  return status >= 500 && failure === undefined && attempt?.head?.ignored === true ? 'nothing' : 'bad'
 }

@@ -2,7 +2,7 @@ import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
-import { answered, ended, type HeadVerdict, OVERTAKEN, outcomeClass } from '../../core/outcome.ts'
+import { answered, ended, type HeadVerdict, OVERTAKEN, outcomeClass, provoked } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -185,13 +185,15 @@ export class Attempts implements TryOwner, ChoiceOwner {
   }
 
   onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
-    this.conclude(tri, answered(status))
+    const head = status >= 500 && this.clientStalls ? provoked(status) : answered(status)
+    this.conclude(tri, head)
     if (this.first !== undefined && this.plan.retriesOn(status)) {
       this.leaveToOther(tri)
       return undefined
     }
     this.prefer(tri)
-    if (this.plan.retriesOn(status) && this.further.allowed(true)) {
+    // Any other endpoint would be kept waiting as well.
+    if (!head.ignored && this.plan.retriesOn(status) && this.further.allowed(true)) {
       const next = this.choice.next()
       const wait = next && this.further.waitAfter(tri.endpoint, headers, next)
       if (next !== undefined && wait === undefined) this.choice.drop(next)
@@ -206,7 +208,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     }
     if (status >= 500 && unusable(this.host, this.chain, status)) {
       this.current = undefined
-      this.host.onNoAnswer(failure('upstream_error', 'headers', 'upstream'))
+      this.host.onNoAnswer(failure('upstream_error', 'headers', head.ignored ? 'client' : 'upstream'))
       return undefined
     }
     return this.host.onAnswer(tri, status, headers)
@@ -234,8 +236,12 @@ export class Attempts implements TryOwner, ChoiceOwner {
       return
     }
     const outcome = outcomeClass(facts.reason)
-    // Without a class it was nothing of the endpoint's, and would end so on any other.
-    if (outcome === undefined || !this.further.allowed(facts.bytesSent, this.plan.retriesOn(outcome))) {
+    // Without a class, or by the client, it was nothing of the endpoint's, and would end so on any other.
+    if (
+      outcome === undefined ||
+      fault === 'client' ||
+      !this.further.allowed(facts.bytesSent, this.plan.retriesOn(outcome))
+    ) {
       this.host.onNoAnswer(failed)
       return
     }

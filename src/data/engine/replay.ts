@@ -3,6 +3,7 @@ import type { Upload } from '../../core/exchange.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
+import { Arrears } from './arrears.ts'
 
 /** Bytes of a request body that are kept for another try. */
 export const REPLAY_BYTES = 65_536
@@ -48,6 +49,7 @@ export class RequestBody {
   private blocked = false
   private blockedAt = 0
   private blockedMs = 0
+  private readonly arrears = new Arrears()
   private asked = false
   private paused = false
   private received = false
@@ -93,8 +95,15 @@ export class RequestBody {
     return (this.ticket !== undefined || this.gathering !== undefined) && this.asked && !this.blocked && !this.received
   }
 
+  /** The client owes the current attempt more of it, and has kept it waiting for most of its time. */
+  get overdue(): boolean {
+    return this.ticket !== undefined && !this.delivered && this.arrears.due(this.watcher.clock.now())
+  }
+
   /** The current try's connection wants the body. */
   feed(ticket: Ticket): void {
+    const now = this.watcher.clock.now()
+    this.arrears.begin(now)
     this.ticket = ticket
     this.position = 0
     this.countBlocked()
@@ -102,6 +111,7 @@ export class RequestBody {
     if (!this.delivered) this.watcher.onBodyMoving(true)
     if (!this.asked) {
       this.asked = true
+      this.arrears.wait(now)
       this.downstream.startBody()
       return
     }
@@ -144,6 +154,7 @@ export class RequestBody {
     if (this.over) return
     this.progress += chunk.length
     this.bytes += chunk.length
+    if (this.arrears.waiting) this.arrears.came(chunk.length, this.watcher.clock.now())
     if (this.keeping) this.keep(chunk)
     if (!this.keeping && this.ticket !== undefined && !this.blocked && this.position === this.chunks.length) {
       this.chunks.length = 0
@@ -159,6 +170,7 @@ export class RequestBody {
 
   onEnd(trailers: FlatHeaders): void {
     this.received = true
+    this.arrears.stop()
     this.trailers = trailers
     if (this.gathering !== undefined) this.gathered()
     else if (this.ticket !== undefined && !this.blocked) this.pump()
@@ -217,6 +229,7 @@ export class RequestBody {
     const ticket = this.ticket
     if (ticket === undefined) return
     if (!this.received) {
+      if (!this.arrears.waiting) this.arrears.wait(this.watcher.clock.now())
       this.resume()
       return
     }
@@ -227,6 +240,7 @@ export class RequestBody {
 
   private block(): void {
     this.blocked = true
+    this.arrears.stop()
     this.blockedAt = this.watcher.clock.now()
     this.pause()
   }

@@ -76,7 +76,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   get clientStalls(): boolean {
-    return this.watched?.stalls(this.clock.now()) === true
+    return this.body?.overdue === true || this.watched?.stalls(this.clock.now()) === true
   }
 
   bodyBlockedMs(): number {

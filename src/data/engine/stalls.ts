@@ -16,7 +16,7 @@ export interface Watched extends Stalled {
   readonly moved: number
   /** Those that it took. */
   readonly taken: number
-  /** Its client holds it up and has moved nothing for a look, or too little for longer. */
+  /** Its client holds the answer up and has moved nothing for a look, or too little for longer. */
   stalls(now: number): boolean
   /** Another worker asks for something that it holds. True: it must be ended, and policies have given back theirs. */
   yieldsCalled(now: number): boolean

@@ -43,9 +43,9 @@ class WatchedRun implements Watched {
     return this.run.attempts?.held
   }
 
-  /** Its client holds it up and has moved nothing for a look, or too little for longer: what the upstream ends now, it ends for that. */
+  /** Its client holds the answer up and has moved nothing for a look, or too little for longer: what the upstream ends now, it ends for that. */
   stalls(now: number): boolean {
-    if (!this.waitsForClient) return false
+    if (this.run.relay?.blocked !== true) return false
     return now - this.pace.stillSince >= STILL_MS || this.pace.rate < this.minRate
   }
 

@@ -14,7 +14,10 @@ beforeAll(async () => {
     upstreams.push(
       await testUpstream((req, res) => {
         if (req.url === '/slow') setTimeout(() => res.end('late'), 400)
-        else if (req.url === '/large') res.end(Buffer.alloc(5_000_000))
+        else if (req.url === '/close' || req.url === '/busy') {
+          setTimeout(() => (req.url === '/close' ? req.destroy() : res.writeHead(503).end('busy')), 400)
+          req.resume()
+        } else if (req.url === '/large') res.end(Buffer.alloc(5_000_000))
         else req.resume().on('end', () => res.end('ok'))
       }),
     )
@@ -63,6 +66,16 @@ const CLIENTS: readonly { does: string; sends: string; acts?: (peer: TcpPeer) =>
   {
     does: 'expects 100-continue and sends nothing',
     sends: head('POST /', 'Content-Length: 5\r\nExpect: 100-continue\r\n'),
+  },
+  {
+    does: 'sends so little that the upstream breaks it off',
+    sends: head('POST /close', 'Content-Length: 9999\r\n'),
+    acts: send('x'),
+  },
+  {
+    does: 'sends so little that the upstream answers with 503',
+    sends: head('POST /busy', 'Content-Length: 9999\r\n'),
+    acts: send('x'),
   },
   { does: 'sends below the minimum rate', sends: `${SIZED}abc`, acts: send('x') },
   { does: 'leaves in a body', sends: `${SIZED}abc`, acts: reset },

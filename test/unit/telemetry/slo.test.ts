@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { PAGE_BYTES } from '../../../src/cells/pages.ts'
 import { CellSpace } from '../../../src/cells/space.ts'
+import { Attempt } from '../../../src/core/attempt.ts'
 import type { Exchange } from '../../../src/core/exchange.ts'
 import { failure, type Origin, type Reason } from '../../../src/core/failures.ts'
+import { answered, type HeadVerdict, provoked } from '../../../src/core/outcome.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { MetricsRegistry } from '../../../src/telemetry/metrics.ts'
 import { WorkerMetrics } from '../../../src/telemetry/series.ts'
@@ -41,6 +43,10 @@ class Bench {
 
 const because = (reason: Reason, origin: Origin): Partial<Exchange> => ({ failure: failure(reason, 'headers', origin) })
 
+function answeredWith(head: HeadVerdict): Partial<Exchange> {
+  return { attempt: Object.assign(new Attempt(1, 'orders', START), { head }) }
+}
+
 test('both series begin with 0', async () => {
   const { body } = await new Bench().registry.expose()
   expect(String(body).match(/^sluice_slo_events_total.*$/gm)).toEqual([
@@ -62,6 +68,8 @@ describe('availability', () => {
     ['an answer', 200, {}, [1, 0]],
     ['an answer of the upstream below 500', 404, {}, [1, 0]],
     ['an error of the upstream', 500, {}, [0, 1]],
+    ['an error of the upstream whose patience the client wore out', 503, answeredWith(provoked(503)), [0, 0]],
+    ['another one of its errors', 503, answeredWith(answered(503)), [0, 1]],
     ['no connection', 502, because('connect_refused', 'upstream'), [0, 1]],
     ['an answer that broke off', 200, because('response_incomplete', 'upstream'), [0, 1]],
     ['a refusal for want of permits', 503, because('bulkhead_full', 'sluice'), [0, 1]],

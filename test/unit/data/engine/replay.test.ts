@@ -143,6 +143,33 @@ describe('a request body on its way up', () => {
     expect(source.calls).toEqual(['start', 'pause', 'resume'])
   })
 
+  test('is overdue while the client alone has kept its attempt waiting for most of its time; a further one begins anew', () => {
+    const { clock, body, feed } = setUp()
+    const sink = new Sink()
+    feed(sink)
+    clock.advance(199)
+    expect(body.overdue).toBe(false)
+    clock.advance(1)
+    expect(body.overdue).toBe(true)
+    body.onChunk(Buffer.from('1'))
+    feed(new Sink())
+    clock.advance(150)
+    expect(body.overdue).toBe(false)
+    sink.room = false
+    feed(sink)
+    clock.advance(1_000)
+    // It was the attempt that did not take more.
+    expect(body.overdue).toBe(false)
+    sink.room = true
+    body.onDrain()
+    clock.advance(999)
+    expect(body.overdue).toBe(false)
+    clock.advance(1)
+    expect(body.overdue).toBe(true)
+    body.onEnd([])
+    expect(body.overdue).toBe(false)
+  })
+
   test('backpressure holds for unkept bodies too', () => {
     const { body, feed } = setUp(10_000_000)
     const sink = new Sink()

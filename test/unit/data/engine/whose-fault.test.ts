@@ -580,16 +580,134 @@ describe('an upstream that loses patience', () => {
     expect([rig.breaker, rig.ejected]).toEqual([[], []])
   })
 
-  test('with a client that sends and reads is', async () => {
-    const rig = new Judged(setUp, { window: '1h' })
-    for (let i = 0; i < 20; i++) {
-      const client = rig.ask({ method: 'POST', contentLength: 100_000 })
+  /** How a client sends its body: so many bytes each time, milliseconds apart, for so long. */
+  const CLIENTS = [
+    { does: 'falls silent', bytes: 0, every: 400, lasts: 400 },
+    { does: 'falls silent for longer', bytes: 0, every: 1_500, lasts: 1_500 },
+    { does: 'sends a byte now and then', bytes: 1, every: 700, lasts: 1_500 },
+    { does: 'goes on so', bytes: 1, every: 700, lasts: 5_500 },
+    { does: 'sends just more than the minimum rate', bytes: 700, every: 500, lasts: 8_000 },
+    { does: 'sends many small pieces', bytes: 1, every: 10, lasts: 400 },
+    { does: 'fills what is kept, then sends a byte now and then', first: 70_000, bytes: 1, every: 100, lasts: 1_500 },
+  ]
+
+  /** Uploads of such a client, each of which the upstream ends. */
+  async function uploads(
+    rig: Judged,
+    { first = 2, bytes, every, lasts }: { first?: number; bytes: number; every: number; lasts: number },
+    ends: (rig: Judged) => void,
+    { count = 30, contentLength = 9_000_000, method = 'POST' } = {},
+  ): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const client = rig.ask({ method, contentLength })
       rig.kit.running.connect()
-      for (let second = 0; second < 8; second++) {
-        rig.kit.clock.advance(900)
-        client.feed(Buffer.alloc(2_000))
+      client.feed(Buffer.alloc(first))
+      for (let ms = 0; ms < lasts; ms += every) {
+        rig.kit.clock.advance(every)
+        if (bytes > 0) client.feed(Buffer.alloc(bytes))
       }
-      rig.kit.running.fail({ reason: 'upstream_reset', phase: 'send', requestDone: false })
+      ends(rig)
+      await settled()
+      // By then a further attempt would have begun.
+      rig.kit.clock.advance(500)
+      client.leave()
+    }
+  }
+
+  const resets = (rig: Judged): void =>
+    rig.kit.running.fail({ reason: 'upstream_reset', phase: 'send', requestDone: false })
+  const MIN_RATES = [{ minRate: undefined }, { minRate: { bytes: 1024, window: 600_000 } }]
+
+  for (const client of CLIENTS) {
+    test.each(MIN_RATES)(
+      `with a client that ${client.does} is not to blame for a broken connection: %j`,
+      async (timeouts) => {
+        const rig = new Judged({ timeouts }, { window: '1h' })
+        await uploads(rig, client, resets)
+        expect(rig.kit.finished[0]).toMatchObject({
+          response: { status: 502 },
+          failure: { reason: 'upstream_reset', origin: 'client' },
+          attempt: { head: { ignored: true }, end: 'broken_by_us' },
+        })
+        expect([rig.breaker, rig.ejected]).toEqual([[], []])
+      },
+    )
+
+    test.each([500, 502, 503, 504])(`with a client that ${client.does} is not to blame for its %i`, async (status) => {
+      const rig = new Judged({}, { window: '1h' })
+      await uploads(rig, client, ({ kit }) => kit.running.answer(status))
+      expect(rig.kit.finished[0]).toMatchObject({
+        response: { status },
+        failure: undefined,
+        attempt: { head: { ignored: true } },
+      })
+      expect([rig.breaker, rig.ejected]).toEqual([[], []])
+    })
+
+    test(`with a client that ${client.does} may break its early answer off`, async () => {
+      const rig = new Judged({}, { window: '1h' })
+      await uploads(rig, client, ({ kit }) => {
+        kit.running.events.onHead(200, [])
+        kit.running.fail({ reason: 'response_incomplete', phase: 'body', requestDone: false })
+      })
+      expect(rig.kit.finished[0]).toMatchObject({
+        failure: { reason: 'response_incomplete', origin: 'client' },
+        attempt: { end: 'broken_by_us' },
+      })
+      expect([rig.breaker, rig.ejected]).toEqual([[], []])
+    })
+  }
+
+  test.each(['reset', 'status'])('is not asked again elsewhere for the same client: %s', async (how) => {
+    const rig = new Judged({ retries: { maxExtra: 1, when: ['connect', 'reset', 503] } }, { window: '1h' })
+    const ends = how === 'reset' ? resets : ({ kit }: Judged): void => kit.running.answer(503)
+    const put = { method: 'PUT', contentLength: 100 }
+    await uploads(rig, { bytes: 1, every: 100, lasts: 400 }, ends, put)
+    expect(rig.kit.finished.map(({ attempts }) => attempts)).toEqual(new Array(30).fill(1))
+    expect([rig.breaker, rig.ejected]).toEqual([[], []])
+  })
+
+  /** Those that leave nobody waiting, for a rate of 300 kB a second and more; and failures that come too soon for patience. */
+  const INNOCENT = [
+    { does: 'sends without a pause', bytes: 65_536, every: 100, lasts: 2_000 },
+    { does: 'sends small pieces without a pause', bytes: 1_500, every: 5, lasts: 400 },
+    { does: 'has only just begun', bytes: 0, every: 150, lasts: 150 },
+    { does: 'pauses once', first: 70_000, bytes: 65_536, every: 190, lasts: 1_900 },
+  ]
+
+  test.each(INNOCENT)('with a client that $does is to blame', async (client) => {
+    for (const ends of [resets, ({ kit }: Judged): void => kit.running.answer(503)]) {
+      const rig = new Judged({}, { window: '1h' })
+      await uploads(rig, client, ends, { count: 20 })
+      expect(rig.breaker).toEqual(['open'])
+      expect(rig.ejected).not.toEqual([])
+    }
+  })
+
+  test('with a client that is done is to blame, however long that took', async () => {
+    const rig = new Judged({}, { window: '1h' })
+    for (let i = 0; i < 20; i++) {
+      const client = rig.ask({ method: 'POST', contentLength: 2 })
+      rig.kit.running.connect()
+      rig.kit.clock.advance(5_000)
+      client.feed(Buffer.from('ab'))
+      client.feedEnd()
+      rig.kit.running.answer(503)
+    }
+    expect(rig.breaker).toEqual(['open'])
+  })
+
+  test('is to blame where it took nothing for most of the time', async () => {
+    const rig = new Judged({}, { window: '1h' })
+    for (let i = 0; i < 20; i++) {
+      const client = rig.ask({ method: 'POST', contentLength: 9_000_000 })
+      const { running } = rig.kit
+      running.connect()
+      rig.kit.clock.advance(1_000)
+      running.room = false
+      client.feed(Buffer.alloc(70_000))
+      rig.kit.clock.advance(1_500)
+      resets(rig)
       await settled()
     }
     expect(rig.breaker).toEqual(['open'])
