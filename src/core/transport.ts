@@ -110,7 +110,7 @@ export interface ConnectionOptions {
   readonly keepAliveMs: number
 }
 
-/** A way to speak to upstreams. undici implements it first. Nothing outside its file knows more. */
+/** A way to speak to upstreams. Nothing outside its files knows more. */
 export interface Transport {
   readonly name: string
   open(target: Target, options: ConnectionOptions, owner: ConnectionOwner): Connection

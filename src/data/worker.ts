@@ -17,7 +17,7 @@ import { WorkerMetrics } from '../telemetry/series.ts'
 import { WorkerTracing } from '../telemetry/tracing/worker-tracing.ts'
 import { DataPlane } from './engine/plane.ts'
 import { createListener, type Listener } from './ingress/listener.ts'
-import { Transports } from './upstreams/transports/transports.ts'
+import { http1Transport } from './upstreams/transports/http1.ts'
 
 const HEARTBEAT_MS = 250
 
@@ -67,7 +67,7 @@ class DataWorker {
       pressure: this.pressure,
       recorder: new Recorder(this.metrics, log, clock, { flights: this.flights, tracing: this.tracing }),
       tracing: this.tracing,
-      transports: new Transports(clock, this.timers),
+      transport: http1Transport(clock, this.timers),
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
       mail: this.mail,

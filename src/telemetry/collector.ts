@@ -1,3 +1,4 @@
+import type { Agent, Dispatcher } from 'undici'
 import type { Clock } from '../lib/clock.ts'
 import { retryAfterMs } from '../lib/retry-after.ts'
 
@@ -33,6 +34,7 @@ const MAX_ANSWER = 65_536
 export class Collector {
   private readonly options: CollectorOptions
   private readonly stop = new AbortController()
+  private agent: Agent | undefined = undefined
 
   constructor(options: CollectorOptions) {
     this.options = options
@@ -44,25 +46,33 @@ export class Collector {
     const late = new AbortController()
     const timer = clock.after(timeout, () => late.abort(new Error(`no answer within ${timeout} ms`)))
     try {
-      const answer = await fetch(url, {
+      // Not before it is needed: loading it takes time and memory, and most gateways have no collector.
+      const undici = await import('undici')
+      this.agent ??= new undici.Agent({
+        connections: 1,
+        connect: { timeout },
+        headersTimeout: timeout,
+        bodyTimeout: timeout,
+      })
+      const answer = await undici.request(url, {
         method: 'POST',
         headers: { 'user-agent': 'sluice', ...headers, 'content-type': contentType },
-        body: body as Uint8Array<ArrayBuffer>,
-        redirect: 'manual',
+        body,
+        dispatcher: this.agent,
         signal: AbortSignal.any([late.signal, this.stop.signal]),
       })
-      const bytes = await bounded(answer)
-      if (answer.ok) return bytes
-      const said = `it answered ${answer.status}`
-      if (!RETRYABLE.has(answer.status)) throw new CollectorRefused(said)
-      throw new CollectorBusy(said, retryAfterMs(answer.headers.get('retry-after') ?? '', clock.wall()))
+      const bytes = await bounded(answer.body)
+      const { statusCode } = answer
+      if (statusCode >= 200 && statusCode < 300) return bytes
+      const said = `it answered ${statusCode}`
+      if (!RETRYABLE.has(statusCode)) throw new CollectorRefused(said)
+      const after = answer.headers['retry-after']
+      throw new CollectorBusy(said, retryAfterMs(typeof after === 'string' ? after : '', clock.wall()))
     } catch (error) {
       if (error instanceof CollectorBusy || error instanceof CollectorRefused) throw error
-      const { cause, message } = error as Error
-      throw new CollectorBusy(
-        cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code || message : message,
-        undefined,
-      )
+      const { code, message } = error as NodeJS.ErrnoException
+      // Of a name with several addresses, none of which answers, there is no message.
+      throw new CollectorBusy(message || code || 'no connection', undefined)
     } finally {
       clock.cancel(timer)
     }
@@ -71,13 +81,14 @@ export class Collector {
   /** Ends what runs. */
   close(): void {
     this.stop.abort(new Error('the gateway ends'))
+    void this.agent?.destroy()
   }
 }
 
-async function bounded({ body }: Response): Promise<Uint8Array> {
+async function bounded(body: Dispatcher.ResponseData['body']): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
-  for await (const part of body ?? []) {
+  for await (const part of body as AsyncIterable<Uint8Array>) {
     length += part.length
     if (length > MAX_ANSWER) throw new CollectorRefused('its answer is too long')
     parts.push(part)

@@ -1,10 +1,12 @@
+import { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { field, fields, httpClient, type WireAnswer } from '../kit/client.ts'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
 import { type TcpPeer, type TcpServer, tcpServer } from '../kit/tcp.ts'
+import { testAuthority } from '../kit/tls.ts'
 import { until } from '../kit/until.ts'
 
-/** What the upstream answers, by path; `{port}` is its own, `{prefix}` what X-Forwarded-Prefix says. */
+/** What the upstream answers, by path; `{scheme}` and `{port}` are its own, `{prefix}` what X-Forwarded-Prefix says. */
 const ANSWERS: Record<string, string> = {
   '/latin1': '200 OK\r\nContent-Length: 4\r\nContent-Disposition: attachment; filename="caf\xe9.txt"\r\n\r\nbody',
   '/utf8': '200 OK\r\nContent-Length: 4\r\nContent-Disposition: attachment; filename="caf\xc3\xa9.txt"\r\n\r\nbody',
@@ -18,9 +20,9 @@ const ANSWERS: Record<string, string> = {
   '/garbage': '200 OK\r\nX-A: \x00',
   '/early': `103 Early Hints\r\nLink: </\xe9>\r\nContent-Length: 9\r\nsluice-new: forged\r\n\r\n${'HTTP/1.1 103 E\r\n\r\n'.repeat(500)}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody`,
   '/home':
-    '302 Found\r\nLocation: http://127.0.0.1:{port}/login\r\nSet-Cookie: a=1; Path=/; Domain=app.internal\r\nContent-Length: 0\r\n\r\n',
+    '302 Found\r\nLocation: {scheme}://127.0.0.1:{port}/login\r\nSet-Cookie: a=1; Path=/; Domain=app.internal\r\nContent-Length: 0\r\n\r\n',
   '/aware':
-    '302 Found\r\nLocation: {prefix}/login\r\nContent-Location: http://127.0.0.1:{port}{prefix}/x\r\nContent-Length: 0\r\n\r\n',
+    '302 Found\r\nLocation: {prefix}/login\r\nContent-Location: {scheme}://127.0.0.1:{port}{prefix}/x\r\nContent-Length: 0\r\n\r\n',
   '/unaware': '302 Found\r\nLocation: /login\r\nRefresh: 1; url=//127.0.0.1:{port}/x\r\nContent-Length: 0\r\n\r\n',
 }
 
@@ -41,15 +43,23 @@ function serve(peer: TcpPeer): void {
       return
     }
     const text = ANSWERS[(head.split(' ')[1] as string).replace('/app', '')] as string
-    peer.send(`HTTP/1.1 ${text.replaceAll('{port}', String(upstream.port)).replaceAll('{prefix}', prefix)}`)
+    peer.send(
+      `HTTP/1.1 ${text
+        .replaceAll('{scheme}', peer.socket instanceof TLSSocket ? 'https' : 'http')
+        .replaceAll('{port}', String(upstream.port))
+        .replaceAll('{prefix}', prefix)}`,
+    )
   })
 }
 
-beforeAll(async () => {
-  upstream = await tcpServer(serve)
-  sluice = await startSluice(`${TOP}
+const PAIR = testAuthority().issue('127.0.0.1')
+
+describe.each(['http', 'https'])('over %s', (scheme) => {
+  beforeAll(async () => {
+    upstream = await tcpServer(serve, scheme === 'https' ? PAIR : undefined)
+    sluice = await startSluice(`${TOP}
 upstreams:
-  app: { endpoints: ["http://127.0.0.1:${upstream.port}"], outlierDetection: off }
+  app: { endpoints: ["${scheme}://127.0.0.1:${upstream.port}"], tls: { verify: false }, outlierDetection: off }
 defaults: { route: { retries: off, circuitBreaker: off } }
 routes:
   app: { match: { path: /app/* }, to: app }
@@ -57,112 +67,113 @@ routes:
   paths: { match: { path: /paths/* }, to: app, rewrite: { stripPrefix: /paths, redirects: paths } }
   kept: { match: { path: /kept/* }, to: app, rewrite: { stripPrefix: /kept, redirects: off } }
 `)
-})
-
-afterAll(async () => {
-  expect(await sluice.stop()).toBe(0)
-  await upstream.close()
-})
-
-/** 1xx answers, then the final one. */
-async function ask(path: string, protocol = 'HTTP/1.1', method = 'GET'): Promise<WireAnswer[]> {
-  const client = await httpClient(sluice.port())
-  client.send(`${method} ${path} ${protocol}\r\nHost: shop.test\r\n\r\n`)
-  const answers: WireAnswer[] = []
-  do answers.push(await client.answer(method))
-  while ((answers.at(-1) as WireAnswer).status < 200)
-  client.close()
-  return answers
-}
-
-async function last(path: string, protocol?: string, method?: string): Promise<WireAnswer> {
-  return (await ask(path, protocol, method)).at(-1) as WireAnswer
-}
-
-interface Told {
-  readonly timeline: readonly Readonly<Record<string, unknown>>[]
-}
-
-/** What the flight recorder kept of a request; workers hand it over a little later. */
-async function flight(id: string): Promise<Told> {
-  let body = ''
-  await until(async () => {
-    const answer = await sluice.admin(`/api/v1/requests/${id}`)
-    body = answer.body
-    return answer.status === 200
-  }, `the story of ${id}`)
-  return (JSON.parse(body) as { requests: [Told] }).requests[0]
-}
-
-describe('of an answer of an upstream', () => {
-  test('fields go on octet for octet', async () => {
-    expect(field(await last('/app/latin1'), 'content-disposition')).toBe('attachment; filename="caf\xe9.txt"')
-    expect(field(await last('/app/utf8'), 'content-disposition')).toBe('attachment; filename="caf\xc3\xa9.txt"')
-    expect(field(await last('/app/not-modified'), 'content-disposition')).toBe('\xe9')
   })
 
-  test.each<[path: string, status: number, protocol: string, method: string]>([
-    ['/app/not-modified', 304, 'HTTP/1.1', 'GET'],
-    ['/app/no-content', 204, 'HTTP/1.1', 'GET'],
-    ['/app/trailer', 200, 'HTTP/1.1', 'GET'],
-    ['/app/trailer', 200, 'HTTP/1.1', 'HEAD'],
-    ['/app/trailer', 200, 'HTTP/1.0', 'GET'],
-  ])('%s has no Trailer where none can follow: %i to %s %s', async (path, status, protocol, method) => {
-    const answer = await last(path, protocol, method)
-    expect(answer).toMatchObject({ status, complete: true })
-    expect(fields(answer, 'trailer')).toEqual([])
+  afterAll(async () => {
+    expect(await sluice.stop()).toBe(0)
+    await upstream.close()
   })
 
-  test('trailers and 1xx lose what is not end to end', async () => {
-    const answer = await last('/app/trailers')
-    expect(field(answer, 'trailer')).toBe('X-Sum')
-    expect(answer).toMatchObject({ body: 'body', complete: true, trailers: ['X-Sum', 'caf\xe9'] })
-    const all = await ask('/app/early')
-    expect(all[0]).toMatchObject({ status: 103, headers: ['Link', '</\xe9>'] })
-    expect(all.length).toBe(101)
-  })
+  /** 1xx answers, then the final one. */
+  async function ask(path: string, protocol = 'HTTP/1.1', method = 'GET'): Promise<WireAnswer[]> {
+    const client = await httpClient(sluice.port())
+    client.send(`${method} ${path} ${protocol}\r\nHost: shop.test\r\n\r\n`)
+    const answers: WireAnswer[] = []
+    do answers.push(await client.answer(method))
+    while ((answers.at(-1) as WireAnswer).status < 200)
+    client.close()
+    return answers
+  }
 
-  test.each([
-    ['/app/broken', 'chunk: longer than its size'],
-    ['/app/garbage', 'field X-A: control character, or bare LF'],
-  ])('what can not be parsed is a 502 before anything was sent, and operators learn why: %s', async (path, rule) => {
-    const answer = await last(path)
-    expect(answer).toMatchObject({ status: 502, complete: true })
-    expect(answer.body).not.toContain(rule.slice(0, 5))
-    const line = await sluice.line((entry) => entry.path === path)
-    expect(line).toMatchObject({ status: 502, reason: 'bad_response', origin: 'upstream', rule })
-    const told = await flight(String(line.request_id))
-    expect(told.timeline.filter((event) => event.kind === 'attempt' || event.kind === 'failed')).toMatchObject([
-      { reason: 'bad_response', rule },
-      { reason: 'bad_response', rule },
-    ])
-    await until(() => sluice.operational.some(({ message }) => message === 'an upstream sent a malformed answer'))
-  })
+  async function last(path: string, protocol?: string, method?: string): Promise<WireAnswer> {
+    return (await ask(path, protocol, method)).at(-1) as WireAnswer
+  }
 
-  test('one that came before a reset reaches the client in the middle of its upload', async () => {
-    for (let round = 0; round < 20; round++) {
-      const client = await httpClient(sluice.port())
-      client.send('POST /app/upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 4000000\r\n\r\n')
-      client.send(Buffer.alloc(4_000_000))
-      expect(await client.answer()).toMatchObject({ status: 413, body: 'too large', complete: true })
-      client.close()
-    }
-  })
+  interface Told {
+    readonly timeline: readonly Readonly<Record<string, unknown>>[]
+  }
 
-  test('places at the upstream become places at the gateway', async () => {
-    const own = await last('/own/home')
-    expect([field(own, 'location'), field(own, 'set-cookie')]).toEqual(['/own/login', 'a=1; Path=/own/'])
-    expect(field(await last('/app/home'), 'location')).toBe('/login')
-    expect(field(await last('/kept/home'), 'location')).toBe(`http://127.0.0.1:${upstream.port}/login`)
-    expect(field(await last('/own/unaware'), 'location')).toBe('/login')
-    expect(field(await last('/own/unaware'), 'refresh')).toBe('1; url=/own/x')
-    expect(field(await last('/paths/unaware'), 'location')).toBe('/paths/login')
-  })
+  /** What the flight recorder kept of a request; workers hand it over a little later. */
+  async function flight(id: string): Promise<Told> {
+    let body = ''
+    await until(async () => {
+      const answer = await sluice.admin(`/api/v1/requests/${id}`)
+      body = answer.body
+      return answer.status === 200
+    }, `the story of ${id}`)
+    return (JSON.parse(body) as { requests: [Told] }).requests[0]
+  }
 
-  test('an application that honours X-Forwarded-Prefix gets no second prefix', async () => {
-    for (const route of ['/own', '/paths']) {
-      const answer = await last(`${route}/aware`)
-      expect([field(answer, 'location'), field(answer, 'content-location')]).toEqual([`${route}/login`, `${route}/x`])
-    }
+  describe('of an answer of an upstream', () => {
+    test('fields go on octet for octet', async () => {
+      expect(field(await last('/app/latin1'), 'content-disposition')).toBe('attachment; filename="caf\xe9.txt"')
+      expect(field(await last('/app/utf8'), 'content-disposition')).toBe('attachment; filename="caf\xc3\xa9.txt"')
+      expect(field(await last('/app/not-modified'), 'content-disposition')).toBe('\xe9')
+    })
+
+    test.each<[path: string, status: number, protocol: string, method: string]>([
+      ['/app/not-modified', 304, 'HTTP/1.1', 'GET'],
+      ['/app/no-content', 204, 'HTTP/1.1', 'GET'],
+      ['/app/trailer', 200, 'HTTP/1.1', 'GET'],
+      ['/app/trailer', 200, 'HTTP/1.1', 'HEAD'],
+      ['/app/trailer', 200, 'HTTP/1.0', 'GET'],
+    ])('%s has no Trailer where none can follow: %i to %s %s', async (path, status, protocol, method) => {
+      const answer = await last(path, protocol, method)
+      expect(answer).toMatchObject({ status, complete: true })
+      expect(fields(answer, 'trailer')).toEqual([])
+    })
+
+    test('trailers and 1xx lose what is not end to end', async () => {
+      const answer = await last('/app/trailers')
+      expect(field(answer, 'trailer')).toBe('X-Sum')
+      expect(answer).toMatchObject({ body: 'body', complete: true, trailers: ['X-Sum', 'caf\xe9'] })
+      const all = await ask('/app/early')
+      expect(all[0]).toMatchObject({ status: 103, headers: ['Link', '</\xe9>'] })
+      expect(all.length).toBe(101)
+    })
+
+    test.each([
+      ['/app/broken', 'chunk: longer than its size'],
+      ['/app/garbage', 'field X-A: control character, or bare LF'],
+    ])('what can not be parsed is a 502 before anything was sent, and operators learn why: %s', async (path, rule) => {
+      const answer = await last(path)
+      expect(answer).toMatchObject({ status: 502, complete: true })
+      expect(answer.body).not.toContain(rule.slice(0, 5))
+      const line = await sluice.line((entry) => entry.path === path)
+      expect(line).toMatchObject({ status: 502, reason: 'bad_response', origin: 'upstream', rule })
+      const told = await flight(String(line.request_id))
+      expect(told.timeline.filter((event) => event.kind === 'attempt' || event.kind === 'failed')).toMatchObject([
+        { reason: 'bad_response', rule },
+        { reason: 'bad_response', rule },
+      ])
+      await until(() => sluice.operational.some(({ message }) => message === 'an upstream sent a malformed answer'))
+    })
+
+    test('one that came before a reset reaches the client in the middle of its upload', async () => {
+      for (let round = 0; round < 20; round++) {
+        const client = await httpClient(sluice.port())
+        client.send('POST /app/upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 4000000\r\n\r\n')
+        client.send(Buffer.alloc(4_000_000))
+        expect(await client.answer()).toMatchObject({ status: 413, body: 'too large', complete: true })
+        client.close()
+      }
+    })
+
+    test('places at the upstream become places at the gateway', async () => {
+      const own = await last('/own/home')
+      expect([field(own, 'location'), field(own, 'set-cookie')]).toEqual(['/own/login', 'a=1; Path=/own/'])
+      expect(field(await last('/app/home'), 'location')).toBe('/login')
+      expect(field(await last('/kept/home'), 'location')).toBe(`${scheme}://127.0.0.1:${upstream.port}/login`)
+      expect(field(await last('/own/unaware'), 'location')).toBe('/login')
+      expect(field(await last('/own/unaware'), 'refresh')).toBe('1; url=/own/x')
+      expect(field(await last('/paths/unaware'), 'location')).toBe('/paths/login')
+    })
+
+    test('an application that honours X-Forwarded-Prefix gets no second prefix', async () => {
+      for (const route of ['/own', '/paths']) {
+        const answer = await last(`${route}/aware`)
+        expect([field(answer, 'location'), field(answer, 'content-location')]).toEqual([`${route}/login`, `${route}/x`])
+      }
+    })
   })
 })

@@ -231,7 +231,7 @@ export class EngineKit {
       clock: this.clock,
       timers: this.timers,
       random: seededRandom(2),
-      transports: { plain: this.transport, tls: this.transport },
+      transport: this.transport,
       relief: this.engine.stalls,
       report: setUp.report ?? (() => {}),
     })

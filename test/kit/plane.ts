@@ -50,7 +50,7 @@ export class ConfiguredPlane {
       timers: new TimerWheel(clock),
       random: seededRandom(1),
       recorder: recorder as Recorder,
-      transports: { plain: this.transport, tls: this.transport },
+      transport: this.transport,
       retired: () => {},
       report: () => {},
       mail: new TestMail(),

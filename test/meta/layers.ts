@@ -25,7 +25,7 @@ const SDK = /^src\/telemetry\/tracing\/sdk-(spans|metrics)\.ts$/
 /** Files that alone may import a package: its traps live in one place. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   fastify: /^src\/(data\/ingress\/listener|control\/admin\/(app|server)|control\/admin-plane)\.ts$/,
-  undici: /^src\/data\/upstreams\/transports\/undici/,
+  undici: /^src\/telemetry\/collector\.ts$/,
   'prom-client': /^src\/telemetry\/process-metrics\.ts$/,
   '@opentelemetry/api': SDK,
   '@opentelemetry/otlp-transformer': SDK,

@@ -26,7 +26,7 @@ export interface PlaneDeps {
   readonly recorder: Recorder
   /** undefined: no spans, whatever the config says. */
   readonly tracing?: WorkerTracing
-  readonly transports: { readonly plain: Transport; readonly tls: Transport }
+  readonly transport: Transport
   /** The last request on a generation has ended, after another one was committed. */
   readonly retired: (generation: number) => void
   readonly bug: EngineDeps['bug']

@@ -25,7 +25,7 @@ export interface EndpointDeps {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly space: CellSpace
-  readonly transports: { readonly plain: Transport; readonly tls: Transport }
+  readonly transport: Transport
   readonly relief: Relief
   /** For operators. */
   readonly report: (notice: Notice) => void
@@ -101,7 +101,7 @@ export class Endpoint implements Candidate {
     this.report = deps.report
     this.upstream = config.name
     this.pool = new Pool({
-      transport: resolved.scheme === 'https' ? deps.transports.tls : deps.transports.plain,
+      transport: deps.transport,
       target: target(resolved, config),
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
       limits: limits(resolved, config, deps.space.workers),

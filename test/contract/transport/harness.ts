@@ -16,9 +16,6 @@ import { settle, until } from '../../kit/until.ts'
 
 export type MakeTransport = (timers: TimerWheel) => Transport
 
-/** Names of tests that an implementation can't take, each with its reason. */
-export type Skips = Readonly<Record<string, string>>
-
 type EventName = keyof PoolEvents
 
 /** Keeps everything that a transport tells about one try. */
@@ -212,15 +209,9 @@ export class Bench {
 
 export type Check = (name: string, fn: (bench: Bench) => Promise<void>) => void
 
-/** A `test` with a bench of its own that respects the skips. */
-export function checks(make: MakeTransport, skips: Skips, seen: Set<string>): Check {
+/** A `test` with a bench of its own. */
+export function checks(make: MakeTransport): Check {
   return (name, fn) => {
-    seen.add(name)
-    const reason = skips[name]
-    if (reason !== undefined) {
-      test.skip(`${name} (${reason})`, () => {})
-      return
-    }
     test(name, async () => {
       const bench = new Bench(make)
       try {

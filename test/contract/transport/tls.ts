@@ -1,11 +1,12 @@
+import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { expect } from 'vitest'
 import type { TlsTarget } from '../../../src/core/transport.ts'
-import { answering, tcpServer } from '../../kit/tcp.ts'
+import { answering, type TcpServer, tcpServer } from '../../kit/tcp.ts'
 import { testAuthority } from '../../kit/tls.ts'
 import { settle, until } from '../../kit/until.ts'
 import { testUpstream } from '../../kit/upstream.ts'
-import type { Check } from './harness.ts'
+import type { Bench, Check } from './harness.ts'
 
 const NOT_SENT = { connected: false, bytesSent: false, requestDone: false, responseStarted: false }
 
@@ -153,5 +154,127 @@ export function tls(check: Check): void {
     const line = bench.line(server.port, {}, target({ ca }))
     expect((await line.ask()).failure).toMatchObject({ reason: 'tls_error', phase: 'tls', ...NOT_SENT })
     await line.becomesClosed()
+  })
+
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    /** Answers a request, then ends: with close_notify, or by the FIN of TCP alone. */
+    const ending = async (bench: Bench, answer: string, cleanly: boolean): Promise<TcpServer> => {
+      const below: Socket[] = []
+      const server = await bench.with(
+        tcpServer(
+          async (peer) => {
+            await peer.receive('\r\n\r\n')
+            peer.socket.write(answer, () => (cleanly ? peer.end() : below[0]?.end()))
+          },
+          { ...authority.issue('shop.test'), maxVersion },
+        ),
+      )
+      server.server.on('connection', (socket: Socket) => below.push(socket))
+      return server
+    }
+
+    for (const pauses of [false, true]) {
+      check(
+        `an end without close_notify is none of a body without length (${maxVersion}, ${pauses})`,
+        async (bench) => {
+          for (const [fields, body, cleanly, whole] of [
+            ['', 'hello', false, false],
+            ['', '', false, false],
+            ['', 'hello', true, true],
+            ['content-length: 5\r\n', 'hello', false, true],
+            ['transfer-encoding: chunked\r\n', '5\r\nhello\r\n0\r\n\r\n', false, true],
+            ['transfer-encoding: chunked\r\n', '5\r\nhello\r\n', true, false],
+            ['content-length: 9\r\n', 'hello', true, false],
+          ] as const) {
+            const server = await ending(bench, `HTTP/1.1 200 OK\r\n${fields}\r\n${body}`, cleanly)
+            const line = bench.line(server.port, {}, target())
+            const seen = line.start()
+            if (pauses) {
+              seen.on.onHead = () => {
+                line.connection.pause()
+                setTimeout(() => line.connection.resume(), 10)
+              }
+            }
+            await seen.done()
+            const what = `${fields} ${body} ${cleanly}`
+            expect(seen.status, what).toBe(200)
+            expect(seen.body, what).toBe(body === '' ? '' : 'hello')
+            expect(seen.ended, what).toBe(whole)
+            if (!whole) expect(seen.failure, what).toMatchObject({ reason: 'response_incomplete', phase: 'body' })
+            await line.becomesClosed()
+          }
+        },
+      )
+    }
+
+    check(`what was answered before a reset is told, though our write fails (${maxVersion})`, async (bench) => {
+      const below: Socket[] = []
+      const server = await bench.with(tcpServer(undefined, { ...authority.issue('shop.test'), maxVersion }))
+      server.server.on('connection', (socket: Socket) => below.push(socket))
+      for (const length of [1_000_000, -1]) {
+        for (const size of [5, 100_000]) {
+          const index = server.accepted
+          const line = bench.line(server.port, {}, target())
+          const seen = line.start({ method: 'POST', contentLength: length })
+          const peer = await server.peer(index)
+          await peer.receive('\r\n\r\n')
+          peer.socket.write(`HTTP/1.1 413 Too Large\r\ncontent-length: ${size}\r\n\r\n${'e'.repeat(size)}`, () =>
+            below[index]?.resetAndDestroy(),
+          )
+          // In one turn with the reset: what was received is unread when we write.
+          for (let i = 0; i < 5; i++) line.connection.write(Buffer.alloc(1000))
+          await seen.done()
+          expect([seen.status, seen.bytes, seen.ended]).toEqual([413, size, true])
+          await line.becomesClosed()
+        }
+      }
+    })
+
+    check(`large bodies go both ways, with backpressure (${maxVersion})`, async (bench) => {
+      const server = await bench.with(
+        testUpstream((req, res) => void req.pipe(res), { ...authority.issue('shop.test'), maxVersion }),
+      )
+      const line = bench.line(server.port, {}, target())
+      const piece = Buffer.alloc(65_536, 'x')
+      for (const contentLength of [100 * piece.length, -1]) {
+        const seen = line.start({ method: 'POST', contentLength })
+        let left = 100
+        let waits = 0
+        const fill = (): void => {
+          while (left > 0) {
+            left--
+            if (!line.connection.write(piece)) {
+              waits++
+              if (left > 0) return
+            }
+          }
+          line.connection.end([])
+        }
+        seen.on.onWantBody = fill
+        seen.on.onDrain = fill
+        let pauses = 0
+        seen.on.onData = () => {
+          if (++pauses % 20 !== 0) return
+          line.connection.pause()
+          setTimeout(() => line.connection.resume(), 1)
+        }
+        await seen.done()
+        expect([seen.failure, seen.bytes, seen.ended]).toEqual([undefined, 100 * piece.length, true])
+        expect(waits).toBeGreaterThan(0)
+        await line.becomesIdle(line.connection.served)
+      }
+      expect(server.accepted).toBe(1)
+    })
+  }
+
+  check('an idle connection that the peer closes is closed', async (bench) => {
+    const server = await bench.with(testUpstream(undefined, authority.issue('shop.test')))
+    for (const how of ['end', 'destroy'] as const) {
+      const line = bench.line(server.port, {}, target())
+      await line.ask()
+      await line.becomesIdle()
+      for (const socket of server.sockets) socket[how]()
+      await line.becomesClosed()
+    }
   })
 }

@@ -18,7 +18,7 @@ import { ReadBuffers, type ReadMemory } from './http1-read.ts'
 import type { Deferred, Turn } from './http1-turn.ts'
 import { Upload } from './http1-upload.ts'
 import { requestHead } from './http1-writer.ts'
-import { KEEP_ALIVE_MARGIN_MS } from './keep-alive.ts'
+import { isOfTls, watchForCut } from './tls-end.ts'
 
 /** Shared by the connections of one transport. */
 export interface TransportParts {
@@ -31,6 +31,8 @@ export interface TransportParts {
 }
 
 const NOTHING = Buffer.alloc(0)
+/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
+const KEEP_ALIVE_MARGIN_MS = 1_000
 /** Turns of the event loop without a read after which a broken socket counts as empty: what came in this one is seen in the next. */
 const QUIET_TURNS = 2
 
@@ -68,6 +70,8 @@ export class Http1Connection implements Connection, Deferred {
   private rest: Buffer = NOTHING
   /** The peer closed its side while we were paused. */
   private ended = false
+  /** It did so by TCP alone, below TLS. */
+  private cut = false
   private told = false
 
   constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
@@ -163,6 +167,11 @@ export class Http1Connection implements Connection, Deferred {
     socket.on('end', () => this.onEnd())
     socket.on('drain', () => this.onDrain())
     socket.on('close', () => this.onClose(socket))
+    if (this.target.tls !== undefined) {
+      watchForCut(socket, () => {
+        this.cut = true
+      })
+    }
     const { destroy } = socket
     socket.destroy = (error) => (this.readsOn(error) ? socket : destroy.call(socket, error))
     if (this.parser.paused) socket.pause()
@@ -279,7 +288,9 @@ export class Http1Connection implements Connection, Deferred {
       const phase = parser.headDone ? 'body' : 'headers'
       this.fail(parser.headDone ? 'response_incomplete' : 'bad_response', phase, { rule: parser.problem })
     } else if (parser.paused) {
-      this.rest = owned ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
+      const left = owned ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
+      // Over TLS, the records of one read are told one after another, whether paused or not.
+      this.rest = this.rest.length === 0 ? left : Buffer.concat([this.rest, left])
     } else if (parser.done) {
       this.finish(at === to)
     }
@@ -326,7 +337,7 @@ export class Http1Connection implements Connection, Deferred {
       this.ended = true
       return
     }
-    if (this.events !== undefined && this.sent && this.parser.eof()) this.finish(false)
+    if (this.events !== undefined && this.sent && !this.cut && this.parser.eof()) this.finish(false)
     else this.leave()
   }
 
@@ -356,8 +367,11 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   private lost(): void {
-    if (this.parser.headDone) this.fail('response_incomplete', 'body', { cause: this.error })
-    else this.fail('upstream_reset', this.upload.done ? 'headers' : 'send', { cause: this.error })
+    const cause = this.error
+    if (this.parser.headDone) this.fail('response_incomplete', 'body', { cause })
+    // With TLS 1.3 a client's certificate is refused behind the handshake.
+    else if (isOfTls(cause)) this.fail('tls_error', 'tls', { cause, proxyStatus: 'tls_protocol_error' })
+    else this.fail('upstream_reset', this.upload.done ? 'headers' : 'send', { cause })
   }
 
   private fail(

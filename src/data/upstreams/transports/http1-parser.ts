@@ -1,5 +1,4 @@
 import type { TransportEvents } from '../../../core/transport.ts'
-import { MAX_EARLY_BYTES } from './early-bytes.ts'
 import { ChunkLines } from './http1-chunk.ts'
 import { AnswerHead, INCOMPLETE, REFUSED } from './http1-head.ts'
 import { HeldLine } from './http1-lines.ts'
@@ -11,6 +10,8 @@ export type AnswerEvents = Pick<TransportEvents, 'onInformational' | 'onHead' | 
 /** Status line and fields together, trailers apart. */
 const MAX_SECTION_BYTES = 65_536
 const MAX_CHUNK_LINE_BYTES = 1024
+/** Bytes of all 1xx answers in front of one final answer: an upstream may not send them without end. */
+const MAX_EARLY_BYTES = 262_144
 
 // What comes next. Up to TRAILERS: a line; from DONE on: nothing.
 const STATUS = 0

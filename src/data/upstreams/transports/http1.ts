@@ -7,7 +7,7 @@ import { Http1Connection, type TransportParts } from './http1-connection.ts'
 import { ReadMemory } from './http1-read.ts'
 import { Turn } from './http1-turn.ts'
 
-/** HTTP/1.1 straight over sockets, TCP or TLS: what the fast path uses. */
+/** HTTP/1.1 straight over sockets, TCP or TLS. */
 export function http1Transport(clock: Clock, timers: TimerWheel): Transport {
   const shared: TransportParts = {
     clock,

@@ -65,7 +65,7 @@ class PlaneKit {
       timers: new TimerWheel(this.clock),
       random: seededRandom(1),
       recorder: recorder as Recorder,
-      transports: { plain: this.transport, tls: this.transport },
+      transport: this.transport,
       retired: (generation) => this.retired.push(generation),
       report: (change) => void this.changes.push(change),
       mail: new TestMail(),

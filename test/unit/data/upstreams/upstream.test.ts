@@ -18,14 +18,12 @@ import { HandTransport } from '../../../kit/transport.ts'
 
 let cells: TestCells
 let clock: ManualClock
-let plain: HandTransport
-let tls: HandTransport
+let transport: HandTransport
 
 beforeEach(() => {
   cells = new TestCells(2)
   clock = new ManualClock()
-  plain = new HandTransport()
-  tls = new HandTransport()
+  transport = new HandTransport()
 })
 
 const CONFIG: UpstreamConfig = {
@@ -49,7 +47,7 @@ function upstream(config: Partial<UpstreamConfig> = {}): Upstream {
     clock,
     timers: new TimerWheel(clock),
     random: seededRandom(1),
-    transports: { plain, tls },
+    transport,
     relief: NO_RELIEF,
     report: () => {},
   })
@@ -161,10 +159,10 @@ test('what makes connections different makes another endpoint; the old one finis
   const fresh = u.pick([]) as Endpoint
   expect(fresh).not.toBe(old)
   fresh.pool.start(get(), new Recorder())
-  expect(plain.connections.map((connection) => connection.options.connectTimeoutMs)).toEqual([2000, 50])
-  plain.connections[0]?.answer()
+  expect(transport.connections.map((connection) => connection.options.connectTimeoutMs)).toEqual([2000, 50])
+  transport.connections[0]?.answer()
   expect(seen.ended).toBe(true)
-  expect(plain.connections[0]?.calls).toEqual(['close'])
+  expect(transport.connections[0]?.calls).toEqual(['close'])
 })
 
 test('TLS options matter to https endpoints only', () => {
@@ -184,28 +182,28 @@ test('removed endpoints are picked no more and close when idle; so does everythi
   const [a, b] = [resolved(1), resolved(2)]
   u.setEndpoints([a, b])
   for (const endpoint of u.endpoints) endpoint.pool.start(get(), new Recorder())
-  for (const connection of plain.connections) connection.answer()
+  for (const connection of transport.connections) connection.answer()
   u.setEndpoints([b])
   expect(order(u, 2)).toEqual(['2', '2'])
-  expect(plain.connections.map((connection) => connection.calls)).toEqual([['close'], []])
+  expect(transport.connections.map((connection) => connection.calls)).toEqual([['close'], []])
   u.close()
   expect(u.pick([])).toBeUndefined()
-  expect(plain.connections.map((connection) => connection.calls)).toEqual([['close'], ['close']])
+  expect(transport.connections.map((connection) => connection.calls)).toEqual([['close'], ['close']])
 })
 
-test('schemes go to their transports; the name for TLS is the configured one, else the host', () => {
+test('TLS is for https; the name for TLS is the configured one, else the host', () => {
   const u = upstream({ tls: { ...CONFIG.tls, ca: 'PEM' } })
   const secure = resolved(443, { scheme: 'https', id: 'https://10.0.0.1:443' })
   u.setEndpoints([resolved(80), secure])
   for (const endpoint of u.endpoints) endpoint.pool.start(get(), new Recorder())
-  expect(plain.connections[0]?.target).toEqual({ address: '10.0.0.1', port: 80, tls: undefined })
-  expect(tls.connections[0]?.target).toMatchObject({
+  expect(transport.connections[0]?.target).toEqual({ address: '10.0.0.1', port: 80, tls: undefined })
+  expect(transport.connections[1]?.target).toMatchObject({
     port: 443,
     tls: { serverName: 'orders.test', ca: 'PEM', verify: true },
   })
   u.update({ ...CONFIG, tls: { ...CONFIG.tls, serverName: 'sni.test' } })
   for (const endpoint of u.endpoints) endpoint.pool.start(get(), new Recorder())
-  expect(tls.connections[1]?.target.tls?.serverName).toBe('sni.test')
+  expect(transport.connections[3]?.target.tls?.serverName).toBe('sni.test')
 })
 
 test('connections.max is shared out over workers, at least one each', () => {
@@ -423,7 +421,7 @@ describe('what an endpoint knows of itself', () => {
           clock,
           timers: new TimerWheel(clock),
           random: seededRandom(1),
-          transports: { plain, tls },
+          transport,
           relief: NO_RELIEF,
           report: () => {},
         })
