@@ -8,8 +8,9 @@ export interface Lesson {
   /**
    * Outlier detection. `judged`: by its outcome. `if_silent`: a failure where it lasted long enough and the endpoint has
    * sent no head to any request since it began: impatient clients neither hide an endpoint that hangs nor eject a healthy one.
+   * `if_mute`: the same, but it lasts as long as the attempts before it that ended so and had no head either.
    */
-  readonly outlier: 'judged' | 'if_silent' | 'nothing'
+  readonly outlier: 'judged' | 'if_silent' | 'if_mute' | 'nothing'
   /** The latency of the route and of the endpoint. `at_least`: it ended before the endpoint had answered. */
   readonly latency: 'exact' | 'at_least' | 'nothing'
   /** Its time is a sample for the adaptive limit. */
@@ -28,6 +29,10 @@ export const FAILED: Lesson = { breaker: true, outlier: 'judged', latency: 'noth
 export const TIMED_OUT: Lesson = { breaker: true, outlier: 'judged', latency: 'at_least', adaptive: true, budget: true }
 /** The client, or the attempt beside it, ended one that the endpoint had not answered yet. */
 export const ABANDONED: Lesson = { ...NONE, outlier: 'if_silent', latency: 'at_least' }
+/** Another endpoint answered the same request in less time than this one had been given alone. */
+export const OUTPACED: Lesson = { ...ABANDONED, outlier: 'if_mute' }
+/** It began beside one that was only slow, and might have been as quick. */
+export const NEEDLESS: Lesson = { ...ABANDONED, outlier: 'nothing' }
 /** The client, a policy or Sluice itself ended it: nobody learns. */
 export const IGNORED: Lesson = NONE
 /** It never went to an endpoint: no attempt. */

@@ -1,5 +1,5 @@
 import { FAILURES, type Reason } from './failures.ts'
-import { ABANDONED, ANSWERED, FAILED, IGNORED, type Lesson, UNSENT } from './lessons.ts'
+import { ABANDONED, ANSWERED, FAILED, IGNORED, type Lesson, NEEDLESS, OUTPACED, UNSENT } from './lessons.ts'
 
 /**
  * Classes that `retries.when`, breakers and fallbacks speak of. A member of `connect`, `reset` or `timeout` is a failure
@@ -54,6 +54,10 @@ export function isGatewayFailure(outcome: OutcomeClass): boolean {
 export const GOOD: HeadVerdict = verdict('ok', undefined, ANSWERED)
 /** Of an attempt that another one overtook. */
 export const OVERTAKEN: HeadVerdict = verdict('timeout', undefined, ABANDONED)
+/** And soon: the request was no slow one. */
+export const LEFT_BEHIND: HeadVerdict = verdict('timeout', undefined, OUTPACED)
+/** Of the one beside an attempt that had its answer after all. */
+export const SPARE: HeadVerdict = verdict('timeout', undefined, NEEDLESS)
 /** Of a candidate that policies let pass and that does not go. */
 export const UNUSED: HeadVerdict = verdict('ok', undefined, UNSENT)
 

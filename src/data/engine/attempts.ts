@@ -2,7 +2,7 @@ import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
-import { answered, ended, type HeadVerdict, OVERTAKEN, outcomeClass, provoked } from '../../core/outcome.ts'
+import { answered, ended, type HeadVerdict, outcomeClass, provoked } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -15,7 +15,7 @@ import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { Clocks } from './clocks.ts'
-import { faultOf } from './ends.ts'
+import { faultOf, overtaken } from './ends.ts'
 import { Further } from './further.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
@@ -338,7 +338,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.current = tri
     this.host.ex.attempt = tri.at
     const other = tri === first ? current : first
-    if (other !== undefined) this.end(other, OVERTAKEN)
+    if (other !== undefined) this.end(other, overtaken(other.at, tri.at))
   }
 
   /** Of two tries this one has failed: the other goes on alone. */

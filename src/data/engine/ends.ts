@@ -1,7 +1,9 @@
+import type { Attempt } from '../../core/attempt.ts'
 import type { Gone } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Origin, type Phase } from '../../core/failures.ts'
 import { FAILED, IGNORED } from '../../core/lessons.ts'
+import { type HeadVerdict, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../core/outcome.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Expired } from './clocks.ts'
@@ -84,6 +86,13 @@ export function faultOf({ bytesSent, cause, reason }: TransportFailure, clientSt
   if (teaches !== FAILED) return fault
   if (bytesSent && clientStalls) return 'client'
   return OURS.has((cause as { code?: unknown } | undefined)?.code) ? 'sluice' : fault
+}
+
+/** Of two attempts side by side: `by` has a head, `at` none. */
+export function overtaken(at: Attempt, by: Attempt): HeadVerdict {
+  const alone = by.startedAt - at.startedAt
+  if (alone <= 0) return SPARE
+  return by.head?.outcome === 'ok' && by.headAt - by.startedAt <= alone ? LEFT_BEHIND : OVERTAKEN
 }
 
 /** A policy's no as the failure that it is. */

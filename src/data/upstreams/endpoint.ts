@@ -6,18 +6,18 @@ import type { Attempt } from '../../core/attempt.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
-import { EndpointState, EndpointWord, HEAD_GRAIN_MS, type ResolvedEndpoint } from '../../core/protocol.ts'
+import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Relief } from '../../core/relief.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type EjectionGroup, Outlier } from '../../resilience/outlier.ts'
-import { elapsed, toWord } from '../../resilience/words.ts'
 import { BLAME_MS, type Candidate } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
 import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
+import { Silence } from './silence.ts'
 import type { StickyMark } from './sticky-mark.ts'
 
 /** What an endpoint is made with. */
@@ -82,9 +82,7 @@ export class Endpoint implements Candidate {
   private outcomes: OutcomeWindow | undefined = undefined
   /** How long its heads took. */
   private readonly heads = new Latencies()
-  /** When this worker saw the latest one, and when it last told the others so. */
-  private headAt = Number.NEGATIVE_INFINITY
-  private toldAt = Number.NEGATIVE_INFINITY
+  private readonly silence: Silence
 
   constructor(resolved: ResolvedEndpoint, config: UpstreamConfig, deps: EndpointDeps, group: EndpointGroup) {
     this.id = resolved.id
@@ -97,6 +95,7 @@ export class Endpoint implements Candidate {
     this.inFlight = deps.space.held(resolved.cells.inFlight)
     this.words = deps.space.int32(resolved.cells.state)
     this.word = resolved.cells.state.slot
+    this.silence = new Silence(this.words, this.word + EndpointWord.headAt)
     this.clock = deps.clock
     this.report = deps.report
     this.upstream = config.name
@@ -178,31 +177,23 @@ export class Endpoint implements Candidate {
    */
   learn(head: HeadVerdict, at: Attempt, ms: number, now: number): void {
     const { outcome, lesson } = head
-    if (at.headAt !== 0) this.answered(now)
+    if (at.headAt !== 0) this.silence.answered(now)
     if (lesson.latency === 'exact') this.heads.record(ms, now)
     else if (lesson.latency === 'at_least') this.heads.atLeast(ms, now)
     this.weigh(head, ms)
     if (outcome === 'ok' || lesson.outlier === 'nothing') return
-    if (lesson.outlier === 'judged') this.count(isGatewayFailure(outcome), typeof outcome === 'number', now)
-    else if (ms >= this.patience(now) && this.silentSince(at.startedAt)) this.count(true, false, now)
+    if (lesson.outlier === 'judged') {
+      this.count(isGatewayFailure(outcome), typeof outcome === 'number', now)
+      return
+    }
+    const mute = lesson.outlier === 'if_mute'
+    const since = mute ? this.silence.muteSince(at.startedAt, now) : at.startedAt
+    if ((mute ? now - since : ms) >= this.patience(now) && this.silence.lastsSince(since)) this.count(true, false, now)
   }
 
   /** Milliseconds after which an attempt without a head is slow. */
   patience(now: number): number {
     return Math.max(SLOW_MS, SLOW_FACTOR * this.heads.median(now))
-  }
-
-  private answered(now: number): void {
-    this.headAt = now
-    if (now - this.toldAt < HEAD_GRAIN_MS) return
-    this.toldAt = now
-    Atomics.store(this.words, this.word + EndpointWord.headAt, toWord(now))
-  }
-
-  /** No worker has seen the head of an answer since then. */
-  private silentSince(at: number): boolean {
-    if (this.headAt >= at) return false
-    return elapsed(Atomics.load(this.words, this.word + EndpointWord.headAt), at) > HEAD_GRAIN_MS
   }
 
   warmFor(now: number): number {

@@ -22,13 +22,19 @@ beforeAll(async () => {
       }),
     )
   }
+  upstreams.push(await testUpstream((req) => void req.resume()))
   sluice =
     await startSluice(`${TOP.replace(/^listeners:\n.*$/m, 'listeners:\n  web: { listen: "127.0.0.1:0", timeouts: { body: 300ms } }')}
 trust: { proxies: [127.0.0.1/32] }
 overload: { mode: shadow }
 upstreams:
-  app: { endpoints: [${upstreams.map(({ url }) => `"${url}"`).join(', ')}] }
+  app: { endpoints: [${upstreams
+    .slice(0, 2)
+    .map(({ url }) => `"${url}"`)
+    .join(', ')}] }
+  half: { endpoints: ["${upstreams[2]?.url}", "${upstreams[0]?.url}"], loadBalancing: { algorithm: round-robin } }
 routes:
+  half: { match: { path: /half }, to: half, hedge: { delay: 100ms } }
   app: { match: { path: /* }, to: app, timeouts: { idle: 1s, minRate: { window: 1s } } }
 `)
 })
@@ -109,4 +115,12 @@ test('no breaker has opened, no endpoint was ejected', async () => {
   )
   expect(body).not.toMatch(/^sluice_ejections_total\{.* [1-9]/m)
   expect(body).not.toMatch(/^sluice_breaker_transitions_total\{.* [1-9]/m)
+})
+
+test('short hedges do not hide an endpoint that hangs', async () => {
+  const half = /^sluice_ejections_total\{upstream="half".* [1-9]/m
+  await until(async () => {
+    expect((await sluice.get('/half')).body).toBe('ok')
+    return half.test((await sluice.probe('/metrics')).body)
+  }, 'it is ejected')
 })

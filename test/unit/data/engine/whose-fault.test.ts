@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../../../src/lib/random.ts'
 import { Judged } from '../../../kit/judged.ts'
 
 const FRONT = { address: '203.0.113.1', port: 1, localPort: 80, secure: false, listener: 'web' }
@@ -711,5 +712,110 @@ describe('an upstream that loses patience', () => {
       await settled()
     }
     expect(rig.breaker).toEqual(['open'])
+  })
+})
+
+describe('an endpoint that hedges overtake', () => {
+  /** Milliseconds until an endpoint sends its head to the request of that number; Infinity: never. */
+  type Takes = (request: number, now: number) => number
+
+  const STEP = 5
+  const quick: Takes = () => 5
+  const hung: Takes = () => Number.POSITIVE_INFINITY
+
+  /** Requests, `width` at a time and `pause` ms apart, to two endpoints; how long each client waited. */
+  function drive(rig: Judged, takes: readonly Takes[], count: number, { width = 1, pause = 0 } = {}): number[] {
+    const { clock, transport } = rig.kit
+    const due = new Map<object, number>()
+    const waits: number[] = []
+    for (let asked = 0; asked < count; asked += width) {
+      let living = Array.from({ length: width }, () => ({ client: rig.ask(), since: clock.now() }))
+      while (living.length > 0) {
+        for (const connection of transport.connections) {
+          const { busy, request, target } = connection
+          if (!busy || request === undefined) continue
+          if (!due.has(request)) {
+            connection.connect()
+            due.set(
+              request,
+              clock.now() + (takes[target === transport.connections[0]?.target ? 0 : 1] as Takes)(asked, clock.now()),
+            )
+          }
+          if ((due.get(request) as number) <= clock.now()) connection.answer(200)
+        }
+        const { length } = waits
+        for (const { client, since } of living) if (client.status !== 0) waits.push(clock.now() - since)
+        if (waits.length > length) living = living.filter(({ client }) => client.status === 0)
+        if (living.length > 0) clock.advance(STEP)
+      }
+      clock.advance(STEP + pause)
+      for (let i = transport.connections.length - 1; i > 0; i--) {
+        if (transport.connections[i]?.closed) transport.connections.splice(i, 1)
+      }
+    }
+    return waits
+  }
+
+  const judged = (delay?: number): Judged => new Judged({ hedge: { delay }, retries: { maxExtra: 1 } })
+
+  test.each([10, 100, 500, 2_000, undefined])('is ejected where it hangs: a delay of %s ms', (delay) => {
+    const rig = judged(delay)
+    // What is usual is known before.
+    expect(drive(rig, [quick, quick], 400).every((ms) => ms <= 10)).toBe(true)
+    const waits = drive(rig, [hung, quick], 300)
+    expect(rig.ejected).toHaveLength(1)
+    expect(rig.breaker).toEqual([])
+    expect(waits.slice(-50).every((ms) => ms <= 10)).toBe(true)
+  })
+
+  test('is ejected where it hangs from the start, and where requests are seldom', () => {
+    for (const pause of [0, 900, 4_000]) {
+      const rig = judged(100)
+      drive(rig, [hung, quick], 60, { pause })
+      expect(rig.ejected.length).toBeGreaterThan(0)
+    }
+  })
+
+  test.each([1, 8])('is not where one of ten of its answers takes longer, %i at a time', (width) => {
+    const random = seededRandom(7)
+    const uneven: Takes = () => (random.float() < 0.1 ? 300 : 5)
+    for (const delay of [20, 100, undefined]) {
+      const rig = judged(delay)
+      drive(rig, [uneven, quick], 3_000, { width })
+      expect(rig.ejected).toEqual([])
+    }
+  })
+
+  test('is not where three of ten do, seldom asked or often', () => {
+    const random = seededRandom(11)
+    const uneven: Takes = () => (random.float() < 0.3 ? 300 : 5)
+    for (const pause of [0, 500, 3_000, 20_000]) {
+      const rig = judged(100)
+      drive(rig, [uneven, uneven], 400, { pause })
+      expect(rig.ejected).toEqual([])
+    }
+  })
+
+  test('is not where it pauses for half a second with many in flight', () => {
+    const rig = judged(50)
+    const pauses: Takes = (_, now) => (now % 4_000 < 500 ? 500 - (now % 4_000) : 5)
+    drive(rig, [pauses, quick], 4_000, { width: 20 })
+    expect(rig.ejected).toEqual([])
+  })
+
+  test('is not where the request was slow everywhere: it came second', () => {
+    for (const ms of [300, 1_500, 3_000]) {
+      const rig = judged(100)
+      drive(rig, [() => ms, () => ms], 60)
+      expect(rig.ejected).toEqual([])
+    }
+  })
+
+  test('is not where hedges come sooner than any answer, and chance decides', () => {
+    const random = seededRandom(3)
+    const slow: Takes = () => 200 + random.float() * 200
+    const rig = judged(20)
+    drive(rig, [slow, slow], 400)
+    expect(rig.ejected).toEqual([])
   })
 })

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { Attempt } from '../../../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
-import { answered, ended, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/core/outcome.ts'
+import { answered, ended, GOOD, type HeadVerdict, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../../../src/core/outcome.ts'
 import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import { NO_RELIEF } from '../../../../src/core/relief.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
@@ -441,6 +441,73 @@ describe('what an endpoint knows of itself', () => {
       at.headAt = clock.now()
       endpoint.learn(GOOD, at, 1, clock.now())
     }
+
+    /** Sent now, and overtaken after so many milliseconds. */
+    function overtaken(endpoint: Endpoint, ms: number, head = LEFT_BEHIND): void {
+      const at = new Attempt(1, 'a', clock.now())
+      clock.advance(ms)
+      endpoint.learn(head, at, ms, clock.now())
+    }
+
+    test('or is overtaken soon, by one attempt after another, is out after a second without an answer', () => {
+      const [a] = workers()
+      for (let i = 0; i < 9; i++) overtaken(a, 100)
+      // 900 ms; from 950 on each of them counts, and the fifth ejects it.
+      for (let i = 0; i < 4; i++) overtaken(a, 100)
+      expect(a.ejected).toBe(false)
+      overtaken(a, 100)
+      expect(a.ejected).toBe(true)
+    })
+
+    test('stays where many were overtaken at once: it was no second without an answer', () => {
+      const [a] = workers()
+      const at = new Attempt(1, 'a', clock.now())
+      clock.advance(500)
+      for (let i = 0; i < 40; i++) a.learn(LEFT_BEHIND, at, 500, clock.now())
+      expect(a.ejected).toBe(false)
+    })
+
+    test.each([0, 1])('stays where it answers in between, this worker or another: %i', (worker) => {
+      const all = workers()
+      for (let i = 0; i < 40; i++) {
+        for (let k = 0; k < 8; k++) overtaken(all[0], 100)
+        clock.advance(150)
+        // A head, which the window of failures in a row does not see.
+        const at = new Attempt(1, 'a', clock.now())
+        at.headAt = clock.now()
+        all[worker]?.learn(ended('client_gone'), at, 1, clock.now())
+        expect(all[0].ejected).toBe(false)
+      }
+    })
+
+    test('stays where it is seldom overtaken: those are not added up', () => {
+      const [a] = workers()
+      for (let i = 0; i < 40; i++) {
+        clock.advance(11_000)
+        overtaken(a, 100)
+        expect(a.ejected).toBe(false)
+      }
+    })
+
+    test('stays where it usually needs a third of that time', () => {
+      const [a] = workers()
+      for (let i = 0; i < 130; i++) {
+        const at = new Attempt(1, 'a', clock.now() - 700)
+        at.headAt = clock.now()
+        a.learn(GOOD, at, 700, clock.now())
+      }
+      clock.advance(200)
+      for (let i = 0; i < 15; i++) overtaken(a, 100)
+      expect(a.ejected).toBe(false)
+    })
+
+    test('stays where its attempts were the later ones, however long they took', () => {
+      const [a] = workers()
+      for (let i = 0; i < 40; i++) {
+        overtaken(a, 3_000, SPARE)
+        expect(a.ejected).toBe(false)
+      }
+    })
 
     test('is out when no worker had an answer of it meanwhile', () => {
       const [a, b] = workers()

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { Attempt } from '../../../../src/core/attempt.ts'
+import { answered, GOOD, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../../../src/core/outcome.ts'
+import { overtaken } from '../../../../src/data/engine/ends.ts'
+
+/** The one that has its head: when it began, how long it took, what it came to. The other one began at 1000. */
+test.each([
+  [1_100, 5, GOOD, LEFT_BEHIND],
+  [1_100, 100, GOOD, LEFT_BEHIND],
+  // The request may be a slow one.
+  [1_100, 101, GOOD, OVERTAKEN],
+  [1_020, 300, GOOD, OVERTAKEN],
+  // Errors come quicker than answers.
+  [1_100, 5, answered(500), OVERTAKEN],
+  [1_000, 5, GOOD, SPARE],
+  [900, 101, GOOD, SPARE],
+  [900, 5_000, GOOD, SPARE],
+])('overtaken by one that began at %d and took %d ms', (startedAt, ms, head, verdict) => {
+  const by = Object.assign(new Attempt(2, 'a', startedAt), { headAt: startedAt + ms, head })
+  expect(overtaken(new Attempt(1, 'a', 1_000), by)).toBe(verdict)
+})
