@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TlsOptions } from 'node:tls'
 import { type HttpClient, httpClient, type WireAnswer } from './client.ts'
 import type { ExchangeCase } from './exchange-cases.ts'
 import { type TcpPeer, type TcpServer, tcpServer } from './tcp.ts'
 import { until } from './until.ts'
 
-/** A server that answers request `/…/ID` as case ID says. */
-export function scriptedUpstream(cases: ReadonlyMap<number, ExchangeCase>): Promise<TcpServer> {
+/** A server that answers request `/…/ID` as case ID says; with `tls`, over TLS. */
+export function scriptedUpstream(cases: ReadonlyMap<number, ExchangeCase>, tls?: TlsOptions): Promise<TcpServer> {
   return tcpServer((peer) => {
     let at = 0
     let answered = false
@@ -27,7 +28,7 @@ export function scriptedUpstream(cases: ReadonlyMap<number, ExchangeCase>): Prom
         answered = false
       }
     })
-  })
+  }, tls)
 }
 
 function answer(peer: TcpPeer, { after, answer, fault }: ExchangeCase): void {
