@@ -207,6 +207,32 @@ export function tls(check: Check): void {
       )
     }
 
+    // Over TLS the end, and the close behind it, are told although we have paused in front of the last records.
+    check(`a large answer whose end comes during a pause is told whole (${maxVersion})`, async (bench) => {
+      const body = 'y'.repeat(70_000)
+      for (const [fields, sent] of [
+        ['', body],
+        [`content-length: ${body.length}\r\n`, body],
+        ['transfer-encoding: chunked\r\n', `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`],
+      ] as const) {
+        for (const when of ['onHead', 'onData'] as const) {
+          const server = await ending(bench, `HTTP/1.1 200 OK\r\n${fields}\r\n${sent}`, true)
+          const line = bench.line(server.port, {}, target())
+          const seen = line.start()
+          seen.on[when] = () => {
+            line.connection.pause()
+            setTimeout(() => line.connection.resume(), 20)
+          }
+          await seen.done()
+          const what = `${fields} ${when}`
+          expect(seen.failure, what).toBe(undefined)
+          expect(seen.ended, what).toBe(true)
+          expect(seen.body === body, what).toBe(true)
+          await line.becomesClosed()
+        }
+      }
+    })
+
     check(`what was answered before a reset is told, though our write fails (${maxVersion})`, async (bench) => {
       const below: Socket[] = []
       const server = await bench.with(tcpServer(undefined, { ...authority.issue('shop.test'), maxVersion }))

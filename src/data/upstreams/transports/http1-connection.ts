@@ -31,8 +31,6 @@ export interface TransportParts {
 }
 
 const NOTHING = Buffer.alloc(0)
-/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
-const KEEP_ALIVE_MARGIN_MS = 1_000
 /** Turns of the event loop without a read after which a broken socket counts as empty: what came in this one is seen in the next. */
 const QUIET_TURNS = 2
 
@@ -72,6 +70,8 @@ export class Http1Connection implements Connection, Deferred {
   private ended = false
   /** It did so by TCP alone, below TLS. */
   private cut = false
+  /** The socket closed while we were paused: TLS tells that although `rest` was not taken yet. */
+  private gone = false
   private told = false
 
   constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
@@ -131,7 +131,8 @@ export class Http1Connection implements Connection, Deferred {
     if (this.sent) this.take(rest, 0, rest.length, true)
     if (this.parser.paused) return
     if (this.ended) this.onEnd()
-    else this.socket?.resume()
+    else if (!this.gone) this.socket?.resume()
+    else if (this.events !== undefined) this.lost()
   }
 
   abort(): void {
@@ -301,10 +302,10 @@ export class Http1Connection implements Connection, Deferred {
     const events = this.events as TransportEvents
     this.events = undefined
     this.served++
-    const keepAliveMs = this.keepAliveMs()
+    const keepAliveMs = this.parser.keepAliveMs(this.options.keepAliveMs)
     this.idleUntil = this.shared.clock.now() + keepAliveMs
     const { socket } = this
-    if (!clean || !this.parser.persistent || !this.upload.flushed(socket as Socket) || keepAliveMs <= 0) {
+    if (!clean || this.gone || !this.parser.persistent || !this.upload.flushed(socket as Socket) || keepAliveMs <= 0) {
       this.destroy()
     }
     events.onEnd()
@@ -312,12 +313,6 @@ export class Http1Connection implements Connection, Deferred {
     // Left armed while tries run, so that most of them don't touch the wheel; only a shorter time has to move it.
     if (!this.idleTimer.scheduled || keepAliveMs < this.options.keepAliveMs) this.onIdleTimer()
     this.owner.onIdle(this)
-  }
-
-  private keepAliveMs(): number {
-    const hint = this.parser.keepAliveHint
-    const own = this.options.keepAliveMs
-    return hint === -1 ? own : Math.min(own, hint * 1000 - KEEP_ALIVE_MARGIN_MS)
   }
 
   private onIdleTimer(): void {
@@ -338,6 +333,7 @@ export class Http1Connection implements Connection, Deferred {
       return
     }
     if (this.events !== undefined && this.sent && !this.cut && this.parser.eof()) this.finish(false)
+    else if (this.gone && this.events !== undefined) this.lost()
     else this.leave()
   }
 
@@ -345,6 +341,10 @@ export class Http1Connection implements Connection, Deferred {
     if (this.socket !== socket) return
     if (this.waiting) {
       this.leave()
+      return
+    }
+    if (this.events !== undefined && this.sent && this.parser.paused) {
+      this.gone = true
       return
     }
     if (this.events !== undefined) this.lost()
@@ -402,7 +402,7 @@ export class Http1Connection implements Connection, Deferred {
     this.shared.timers.cancel(this.idleTimer)
     this.waiting = false
     this.parser.stop()
-    if (this.socket !== undefined) {
+    if (this.socket !== undefined && !this.gone) {
       this.socket.destroy()
       return
     }

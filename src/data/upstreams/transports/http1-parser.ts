@@ -7,6 +7,9 @@ import { CR, LF } from './http1-octets.ts'
 /** What the parser tells; the end of the answer is `done`. */
 export type AnswerEvents = Pick<TransportEvents, 'onInformational' | 'onHead' | 'onData' | 'onTrailers'>
 
+/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
+const KEEP_ALIVE_MARGIN_MS = 1_000
+
 /** Status line and fields together, trailers apart. */
 const MAX_SECTION_BYTES = 65_536
 const MAX_CHUNK_LINE_BYTES = 1024
@@ -87,9 +90,10 @@ export class AnswerParser {
     return this.head.persistent && !this.doubtful
   }
 
-  /** `Keep-Alive: timeout` of the answer in seconds; -1: none. */
-  get keepAliveHint(): number {
-    return this.head.keepAliveHint
+  /** Milliseconds for which the connection may be kept: `own`, or less where `Keep-Alive: timeout` of the answer asks for it. */
+  keepAliveMs(own: number): number {
+    const { keepAliveHint } = this.head
+    return keepAliveHint === -1 ? own : Math.min(own, keepAliveHint * 1000 - KEEP_ALIVE_MARGIN_MS)
   }
 
   /**

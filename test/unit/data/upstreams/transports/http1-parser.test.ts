@@ -320,13 +320,15 @@ describe('whether the connection can serve again', () => {
     const hint = (value: string): number => {
       const parser = new AnswerParser()
       parseBy(parser, `${OK}Keep-Alive: ${value}\r\nContent-Length: 0\r\n\r\n`, 1000)
-      return parser.keepAliveHint
+      return parser.keepAliveMs(60_000)
     }
-    expect(hint('timeout=5, max=100')).toBe(5)
-    expect(hint('max=100,Timeout=5')).toBe(5)
-    expect(hint('timeout=0')).toBe(0)
-    expect(hint('timeout=x')).toBe(-1)
-    expect(hint('5')).toBe(-1)
+    // A second less, so that we close first; ours where there is no hint.
+    expect(hint('timeout=5, max=100')).toBe(4_000)
+    expect(hint('max=100,Timeout=5')).toBe(4_000)
+    expect(hint('timeout=100')).toBe(60_000)
+    expect(hint('timeout=0')).toBe(-1_000)
+    expect(hint('timeout=x')).toBe(60_000)
+    expect(hint('5')).toBe(60_000)
   })
 })
 
