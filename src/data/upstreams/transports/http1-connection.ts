@@ -70,8 +70,6 @@ export class Http1Connection implements Connection, Deferred {
   private ended = false
   /** It did so by TCP alone, below TLS. */
   private cut = false
-  /** The socket closed while we were paused: TLS tells that although `rest` was not taken yet. */
-  private gone = false
   private told = false
 
   constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
@@ -143,6 +141,10 @@ export class Http1Connection implements Connection, Deferred {
 
   close(): void {
     if (this.events === undefined) this.destroy()
+  }
+
+  private get gone(): boolean {
+    return this.socket?.closed === true
   }
 
   private connect(): void {
@@ -343,10 +345,8 @@ export class Http1Connection implements Connection, Deferred {
       this.leave()
       return
     }
-    if (this.events !== undefined && this.sent && this.parser.paused) {
-      this.gone = true
-      return
-    }
+    // TLS tells this although `rest` was not taken yet: it is, with `resume`.
+    if (this.events !== undefined && this.sent && this.parser.paused) return
     if (this.events !== undefined) this.lost()
     this.closed = true
     this.tellClosed()
