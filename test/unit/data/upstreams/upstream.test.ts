@@ -14,6 +14,7 @@ import { PLAIN } from '../../../kit/balancing.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { exchange, PEER } from '../../../kit/exchange.ts'
+import { OUTLIERS } from '../../../kit/judged.ts'
 import { HandTransport } from '../../../kit/transport.ts'
 
 let cells: TestCells
@@ -398,25 +399,12 @@ describe('what an endpoint knows of itself', () => {
   })
 
   describe('whose clients leave', () => {
-    const BY_FAILURES: UpstreamConfig['outlierDetection'] = {
-      consecutiveFailures: 5,
-      consecutive5xx: undefined,
-      failurePercentage: undefined,
-      successRate: undefined,
-      interval: 10_000,
-      baseEjection: 30_000,
-      maxEjection: 300_000,
-      maxEjected: 0.5,
-      endOnHealthy: true,
-      mode: 'enforce',
-    }
-
     /** The same endpoint, and another one, as two workers see them. */
     function workers(): [Endpoint, Endpoint] {
       const list = [resolved(1), resolved(2)]
       const shared = cells.upstream()
       const [a, b] = cells.spaces.map((space) => {
-        const u = new Upstream({ ...CONFIG, outlierDetection: BY_FAILURES }, shared, {
+        const u = new Upstream({ ...CONFIG, outlierDetection: OUTLIERS }, shared, {
           space,
           clock,
           timers: new TimerWheel(clock),
