@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/kit/longest-first.ts'
 
 const CHAOS = 'test/chaos/**/*.test.ts'
-const UNIT = 'test/unit/**/*.test.ts'
+const UNIT = ['test/unit/**/*.test.ts', 'test/features/*/unit/**/*.test.ts']
 
 // Most files wait for processes, timers and sockets more than they work themselves.
 const MAX_WORKERS = 2 * availableParallelism()
@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [CHAOS, UNIT],
+          exclude: [CHAOS, ...UNIT],
           maxWorkers: MAX_WORKERS,
           sequence: { groupOrder: 0 },
         },
@@ -30,7 +30,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: [UNIT],
+          include: UNIT,
           // They share no state: a process for each file costs most of them more than their tests do.
           isolate: false,
           maxWorkers: MAX_WORKERS,

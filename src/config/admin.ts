@@ -1,4 +1,4 @@
-import { hostName } from '../data/policies/schemas.ts'
+import { hostName } from '../http/schemas.ts'
 import { list, map, mapped, object, oneOrMany, optional, required, withDefault } from '../schema/composites.ts'
 import { name, oneOf, text } from '../schema/scalars.ts'
 import { secretReference } from '../schema/secret.ts'

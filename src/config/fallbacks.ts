@@ -1,5 +1,5 @@
-import type { FallbackOptions } from '../data/policies/fallback.ts'
-import { POLICIES } from '../data/policies/index.ts'
+import type { FallbackOptions } from '../features/fallback/feature.ts'
+import { POLICIES } from '../features/index.ts'
 import type { RouteOptions } from './route.ts'
 
 type Routes = ReadonlyMap<string, RouteOptions>

@@ -1,5 +1,5 @@
-import { isOwnField } from '../data/policies/fields.ts'
 import { upstreamOptions } from '../data/upstreams/options.ts'
+import { isOwnField } from '../http/fields.ts'
 import { map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../schema/composites.ts'
 import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../schema/scalars.ts'
 import type { Infer, Schema } from '../schema/schema.ts'

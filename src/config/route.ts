@@ -1,8 +1,8 @@
 import type { WeightedUpstream } from '../core/config.ts'
 import { IMPORTANCES } from '../core/importance.ts'
-import { POLICIES } from '../data/policies/index.ts'
-import { condition } from '../data/policies/schemas.ts'
 import { matchOptions } from '../data/routing/options.ts'
+import { POLICIES } from '../features/index.ts'
+import { condition } from '../http/schemas.ts'
 import {
   byKind,
   type Field,

@@ -1,6 +1,6 @@
 import type { LeanRoute } from '../core/protocol.ts'
+import { circuitState, Forced, forceCircuit } from '../features/circuit-breaker/circuit.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
-import { circuitState, Forced, forceCircuit } from '../resilience/circuit.ts'
 import { object, optional, required } from '../schema/composites.ts'
 import { duration, name, oneOf } from '../schema/scalars.ts'
 import type { Infer } from '../schema/schema.ts'

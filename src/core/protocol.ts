@@ -25,14 +25,14 @@ export interface BulkheadCells {
   readonly inFlight: CellRef
   /** undefined: nobody waits. */
   readonly queue: QueueCells | undefined
-  /** Words: first of `ADAPTIVE_WORDS`, see `resilience/adaptive-limit.ts`; undefined: the limit does not change. */
+  /** Words: first of `ADAPTIVE_WORDS`, see `features/bulkhead/adaptive-limit.ts`; undefined: the limit does not change. */
   readonly limit: CellRef | undefined
 }
 
 export interface QueueCells {
   /** Held: requests that wait. */
   readonly waiting: CellRef
-  /** Columns: first of `BOARD_SLOTS`, see `resilience/queue-board.ts`. */
+  /** Columns: first of `BOARD_SLOTS`, see `features/bulkhead/queue-board.ts`. */
   readonly board: CellRef
   /** Word, any worker: when it was last empty, clock milliseconds in 32 bits. */
   readonly emptyAt: CellRef
@@ -40,7 +40,7 @@ export interface QueueCells {
   readonly excess: CellRef
 }
 
-/** Cells of the breaker of a route and an upstream, see `resilience/circuit.ts`. */
+/** Cells of the breaker of a route and an upstream, see `features/circuit-breaker/circuit.ts`. */
 export interface BreakerCells {
   /** Words: first of `CIRCUIT_WORDS`. */
   readonly state: CellRef

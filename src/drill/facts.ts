@@ -6,7 +6,7 @@ import type {
   RouteTimeouts,
   UpstreamConfig,
 } from '../core/config.ts'
-import type { CircuitBreakerOptions } from '../data/policies/circuit-breaker.ts'
+import type { CircuitBreakerOptions } from '../features/circuit-breaker/feature.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
 export interface Facts {

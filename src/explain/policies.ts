@@ -1,7 +1,7 @@
 import { routeOptions } from '../config/route.ts'
 import { nodeAt, usedProfiles } from '../config/tree.ts'
 import type { RouteConfig } from '../core/config.ts'
-import { POLICIES } from '../data/policies/index.ts'
+import { POLICIES } from '../features/index.ts'
 import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Fields } from '../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../schema/node.ts'

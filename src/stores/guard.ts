@@ -18,7 +18,7 @@ const BUCKETS = 10
 /**
  * A call that Sluice itself makes (discovery), behind a circuit breaker of opossum: where it fails, or isn't made because it
  * has failed too often, what was known before is the answer. The only file that knows opossum; requests have a breaker of
- * their own (`resilience/circuit.ts`).
+ * their own (`features/circuit-breaker/circuit.ts`).
  */
 export class Guard<T> {
   private readonly breaker: CircuitBreaker<[known: T], T>

@@ -10,7 +10,9 @@ test('every import goes to the own folder or to a smaller row, every package to 
 test.each([
   ['src/lib/a.ts', "import type { X } from '../core/exchange.ts'"],
   ['src/core/a.ts', "export { x } from '../data/engine/run.ts'"],
-  ['src/data/policies/a.ts', "import { x } from '../routing/table.ts'"],
+  ['src/features/a/policy.ts', "import { x } from '../b/policy.ts'"],
+  ['src/features/a/policy.ts', "import { x } from '../index.ts'"],
+  ['src/data/upstreams/a.ts', "import { x } from '../routing/table.ts'"],
   ['src/data/upstreams/a.ts', "import {\n  a,\n} from '../engine/run.ts'"],
   ['src/control/a.ts', "const { demo } = await import('../demo/demo.ts')"],
   ['src/config/load.ts', "import { Client } from 'undici'"],

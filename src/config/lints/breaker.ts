@@ -1,4 +1,4 @@
-import type { CircuitBreakerOptions } from '../../data/policies/circuit-breaker.ts'
+import type { CircuitBreakerOptions } from '../../features/circuit-breaker/feature.ts'
 import { durationText } from '../../schema/scalars.ts'
 import type { Finding, Lint, LintRoute } from '../contract.ts'
 import { mostTries } from './endpoints.ts'

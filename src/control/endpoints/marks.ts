@@ -1,7 +1,7 @@
 import type { CellRef } from '../../cells/pages.ts'
+import { toWord } from '../../cells/words.ts'
 import { type EndpointCells, EndpointState, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { toWord } from '../../resilience/words.ts'
 
 /** Writes the control plane's words of endpoints: health, drain, and since when an endpoint takes requests again. */
 export class EndpointMarks {

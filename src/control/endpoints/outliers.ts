@@ -1,10 +1,10 @@
 import type { OutlierConfig, UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type EndpointCells, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
+import { EjectionGroup, Outlier } from '../../features/outlier-detection/outlier.ts'
+import { byFailurePercentage, bySuccessRate } from '../../features/outlier-detection/rates.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { EjectionGroup, Outlier } from '../../resilience/outlier.ts'
-import { byFailurePercentage, bySuccessRate } from '../../resilience/rates.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 
 const TICK_MS = 1_000

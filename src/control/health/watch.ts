@@ -1,8 +1,8 @@
 import type { HealthCheckConfig } from '../../core/config.ts'
+import { HealthVerdict } from '../../features/health-check/health.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Slots } from '../../lib/slots.ts'
-import { HealthVerdict } from '../../resilience/health.ts'
 import type { Check, CheckRequest, CheckResult } from './check.ts'
 
 export interface WatchDeps {

@@ -1,6 +1,6 @@
 import type { CellRef } from '../../cells/pages.ts'
 import type { LeanRoute } from '../../core/protocol.ts'
-import { type BulkheadOptions, limitOf } from '../../data/policies/bulkhead.ts'
+import { type BulkheadOptions, limitOf } from '../../features/bulkhead/feature.ts'
 import type { MetricsRegistry, Reading } from '../../telemetry/metrics.ts'
 import { METRICS, type MetricName } from '../../telemetry/names.ts'
 import { ringDropped } from '../../telemetry/ring.ts'

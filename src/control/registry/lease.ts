@@ -10,9 +10,9 @@ import {
   type RouteCells,
   type UpstreamCells,
 } from '../../core/protocol.ts'
-import { ADAPTIVE_WORDS } from '../../resilience/adaptive-limit.ts'
-import { CIRCUIT_WORDS } from '../../resilience/circuit.ts'
-import { BOARD_SLOTS } from '../../resilience/queue-board.ts'
+import { ADAPTIVE_WORDS } from '../../features/bulkhead/adaptive-limit.ts'
+import { BOARD_SLOTS } from '../../features/bulkhead/queue-board.ts'
+import { CIRCUIT_WORDS } from '../../features/circuit-breaker/circuit.ts'
 
 /** How far workers have come: config generations that may still run requests, and endpoint updates. */
 export interface Mark {

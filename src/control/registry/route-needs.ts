@@ -1,6 +1,6 @@
 import type { RouteConfig } from '../../core/config.ts'
-import type { BulkheadOptions } from '../../data/policies/bulkhead.ts'
-import type { CircuitBreakerOptions } from '../../data/policies/circuit-breaker.ts'
+import type { BulkheadOptions } from '../../features/bulkhead/feature.ts'
+import type { CircuitBreakerOptions } from '../../features/circuit-breaker/feature.ts'
 import type { RouteNeeds } from './lease.ts'
 
 /** The cells that the policies of a route need. */

@@ -1,7 +1,7 @@
 import type { CellRef } from '../../cells/pages.ts'
 import { PRESSURE_WORDS, PressureWord, STAGE_NAMES } from '../../core/pressure.ts'
+import { type OverloadLimits, OverloadStage } from '../../features/overload/overload.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
-import { type OverloadLimits, OverloadStage } from '../../resilience/overload.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { WorkerState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'

@@ -14,8 +14,8 @@ import type {
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { IdleLimit } from '../../resilience/idle-limit.ts'
 import { HeldLine } from './held-line.ts'
+import { IdleLimit } from './idle-limit.ts'
 import type { Permits } from './permits.ts'
 
 /** What a request in a pool is told. */

@@ -1,5 +1,5 @@
+import { elapsed, toWord } from '../../cells/words.ts'
 import { HEAD_GRAIN_MS } from '../../core/protocol.ts'
-import { elapsed, toWord } from '../../resilience/words.ts'
 
 /** Attempts that are further apart say nothing together: hedges overtake healthy endpoints now and then. */
 const MUTE_MS = 10_000

@@ -1,4 +1,4 @@
-import { isOwnField } from '../../data/policies/fields.ts'
+import { isOwnField } from '../../http/fields.ts'
 import type { Draft, Plain, Plains } from '../common/draft.ts'
 import type { Directive } from './parse.ts'
 import type { Scope } from './scope.ts'

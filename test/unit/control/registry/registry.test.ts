@@ -3,7 +3,7 @@ import { CellSpace } from '../../../../src/cells/space.ts'
 import type { EndpointIdentity, RouteNeeds } from '../../../../src/control/registry/lease.ts'
 import { CellRegistry } from '../../../../src/control/registry/registry.ts'
 import type { BreakerCells } from '../../../../src/core/protocol.ts'
-import { CIRCUIT_WORDS } from '../../../../src/resilience/circuit.ts'
+import { CIRCUIT_WORDS } from '../../../../src/features/circuit-breaker/circuit.ts'
 
 const endpoint = (port: number): EndpointIdentity => ({
   upstream: 'orders',

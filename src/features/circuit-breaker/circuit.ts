@@ -1,0 +1,294 @@
+import type { OutcomeWindow } from '../../cells/window.ts'
+import { elapsed, toWord } from '../../cells/words.ts'
+import type { Upload } from '../../core/exchange.ts'
+import type { Random } from '../../lib/random.ts'
+
+/** When a circuit opens and how it comes back. Milliseconds and ratios. */
+export interface CircuitOptions {
+  /** Share of failures, 0 to 1, at which it opens. */
+  readonly errorRate: number
+  /** Outcomes in the window below which it never does. */
+  readonly minRequests: number
+  readonly openFor: number
+  /** The open time doubles with each opening up to this. */
+  readonly maxOpenFor: number
+  /** Probes that must succeed, and that may be under way at a time. */
+  readonly probes: number
+  /** Time in which the admitted share grows to all; 0: at once. */
+  readonly ramp: number
+  /** A probe of which nothing was heard for so long has failed. */
+  readonly lease: number
+}
+
+export const CircuitState = { closed: 0, open: 1, halfOpen: 2, ramping: 3 } as const
+export type CircuitStateName = keyof typeof CircuitState
+
+export const Forced = { no: 0, open: 1, closed: 2 } as const
+
+/** Int32 words that a circuit takes, one after another. */
+export const CIRCUIT_WORDS = 14
+
+/** What became of a call. `neutral`: it teaches nothing (the client left, a hedge lost). */
+export type CallOutcome = 'success' | 'failure' | 'neutral'
+
+/** {@link Circuit.admit}: no. */
+export const REFUSED = -1
+/** {@link Circuit.admit}: only probes are admitted, and it can be none before its body is at hand. */
+export const BODY_FIRST = -2
+
+const STATE = 0
+const MARK = 1
+const OPENINGS = 3
+const PROBES = 5
+const PROBED_AT = 7
+const SUCCESSES = 9
+/** Written by the control plane only, {@link forceCircuit}. */
+const FORCED = 11
+const FORCED_UNTIL = 12
+const GUEST_AT = 13
+
+/** What a ticket stands for, in its lowest two bits. */
+const CALL = 0
+const PROBE = 1
+const GUEST = 2
+
+/** What refused calls are told while probes decide. */
+const SOON_MS = 1000
+const FIRST_SHARE = 0.1
+const JITTER = 0.2
+/** Milliseconds between two guests. */
+const GUEST_MS = 1000
+const GENERATIONS = 2 ** 28
+
+/**
+ * A circuit breaker in shared words: one opens, all are open. The state word is the state and its generation, changed by
+ * compare-and-swap; what belongs to a generation (when it ends, probes, openings) has two places by its parity, so that it
+ * is there before the state that it belongs to. Calls carry the generation in which they were admitted: what an older one
+ * says is dropped. States and half-open probes as in Nygard, "Release It!"; a bounded rate of failures over a rolling
+ * window as in Hystrix; the growing share after probation as in Traefik.
+ *
+ * A client that sends a request body could hold a probe for as long as it likes: probes are calls whose body is at hand whole.
+ * One that is too large for that goes as a guest, one each second: it decides like a probe and holds no place.
+ */
+export class Circuit {
+  options: CircuitOptions
+  private readonly words: Int32Array
+  private readonly at: number
+  private readonly window: OutcomeWindow
+  private readonly random: Random
+  private readonly onChange: (to: CircuitStateName) => void
+
+  /** `at`: first of {@link CIRCUIT_WORDS} in `words`. `onChange` is called by the one that made the change. */
+  constructor(
+    words: Int32Array,
+    at: number,
+    window: OutcomeWindow,
+    options: CircuitOptions,
+    random: Random,
+    onChange: (to: CircuitStateName) => void,
+  ) {
+    this.words = words
+    this.at = at
+    this.window = window
+    this.options = options
+    this.random = random
+    this.onChange = onChange
+  }
+
+  /** A ticket for {@link settle}, {@link REFUSED} or {@link BODY_FIRST}. `now`: clock milliseconds; `upload`: of the call. */
+  admit(now: number, upload: Upload = 'whole'): number {
+    const forced = Atomics.load(this.words, this.at + FORCED)
+    if (forced === Forced.open) return REFUSED
+    for (;;) {
+      const word = this.word()
+      const generation = word >>> 2
+      if (forced === Forced.closed) return ticket(generation, CALL)
+      switch (word & 3) {
+        case CircuitState.closed:
+          return ticket(generation, CALL)
+        case CircuitState.open:
+          if (this.openMs(generation, now) > 0) return REFUSED
+          this.change(word, CircuitState.halfOpen, now, this.openings(generation))
+          break
+        case CircuitState.halfOpen:
+          if (upload === 'unread') return BODY_FIRST
+          if (upload === 'begun') return this.takeGuest(now) ? ticket(generation, GUEST) : REFUSED
+          if (this.hangs(generation, now)) this.open(word, now)
+          else return this.takeProbe(generation, now) ? ticket(generation, PROBE) : REFUSED
+          break
+        default: {
+          const share = this.share(generation, now)
+          if (share >= 1) this.relax(word)
+          else return this.random.float() < share ? ticket(generation, CALL) : REFUSED
+        }
+      }
+    }
+  }
+
+  /** Open and not yet due for a probe, so that no call passes: a look, which changes nothing. */
+  isOpen(now: number): boolean {
+    const forced = Atomics.load(this.words, this.at + FORCED)
+    if (forced !== Forced.no) return forced === Forced.open
+    const word = this.word()
+    return (word & 3) === CircuitState.open && this.openMs(word >>> 2, now) > 0
+  }
+
+  /** Every ticket is settled once. */
+  settle(given: number, outcome: CallOutcome, now: number): void {
+    const generation = given >>> 2
+    const word = this.word()
+    if (word >>> 2 !== generation) return
+    if ((given & 3) !== CALL) this.settleProbe(word, given & 3, outcome, now)
+    else if (outcome !== 'neutral' && counts(word)) {
+      this.window.record(now, generation, outcome === 'failure')
+      if (outcome === 'failure') this.judge(word, now)
+    }
+  }
+
+  /** A settled call that had succeeded broke afterwards: one failure more. */
+  spoil(given: number, now: number): void {
+    const word = this.word()
+    if (word >>> 2 !== given >>> 2) return
+    if ((word & 3) === CircuitState.halfOpen) this.open(word, now)
+    else if (counts(word)) {
+      this.window.spoil(now, given >>> 2)
+      this.judge(word, now)
+    }
+  }
+
+  /** Milliseconds until a refused call may have a chance. */
+  retryAfter(now: number): number {
+    if (Atomics.load(this.words, this.at + FORCED) === Forced.open) {
+      return Math.max(0, -elapsed(Atomics.load(this.words, this.at + FORCED_UNTIL), now))
+    }
+    const word = this.word()
+    return (word & 3) === CircuitState.open ? this.openMs(word >>> 2, now) : SOON_MS
+  }
+
+  private settleProbe(word: number, kind: number, outcome: CallOutcome, now: number): void {
+    const place = this.place(word >>> 2)
+    if (outcome === 'failure') this.open(word, now)
+    else if (outcome === 'neutral') {
+      if (kind === PROBE) Atomics.sub(this.words, place + PROBES, 1)
+    } else if (Atomics.add(this.words, place + SUCCESSES, 1) + 1 >= this.options.probes) {
+      const openings = this.openings(word >>> 2)
+      if (this.options.ramp > 0) this.change(word, CircuitState.ramping, now, openings)
+      else this.change(word, CircuitState.closed, now, 0)
+    }
+  }
+
+  private judge(word: number, now: number): void {
+    if (Atomics.load(this.words, this.at + FORCED) !== Forced.no) return
+    const { total, failed } = this.window.counts(now, word >>> 2)
+    const { minRequests, errorRate } = this.options
+    if (total >= minRequests && failed >= errorRate * total) this.open(word, now)
+  }
+
+  private open(word: number, now: number): void {
+    const openings = this.openings(word >>> 2) + 1
+    const { openFor, maxOpenFor } = this.options
+    const wanted = openFor * 2 ** Math.min(openings - 1, 30) * (1 + JITTER * this.random.float())
+    this.change(word, CircuitState.open, now + Math.min(maxOpenFor, wanted), openings)
+  }
+
+  /** From `word` to `state` in the next generation, unless somebody else was first. */
+  private change(word: number, state: number, mark: number, openings: number): void {
+    const generation = ((word >>> 2) + 1) % GENERATIONS
+    const place = this.place(generation)
+    Atomics.store(this.words, place + MARK, toWord(mark))
+    Atomics.store(this.words, place + OPENINGS, openings)
+    Atomics.store(this.words, place + PROBES, 0)
+    Atomics.store(this.words, place + SUCCESSES, 0)
+    this.swap(word, (generation << 2) | state)
+  }
+
+  /** The ramp is through: the same generation, whose window goes on. */
+  private relax(word: number): void {
+    Atomics.store(this.words, this.place(word >>> 2) + OPENINGS, 0)
+    this.swap(word, (word & ~3) | CircuitState.closed)
+  }
+
+  private swap(from: number, to: number): void {
+    if (Atomics.compareExchange(this.words, this.at + STATE, from, to) === from)
+      this.onChange(NAMES[to & 3] as CircuitStateName)
+  }
+
+  private takeProbe(generation: number, now: number): boolean {
+    const place = this.place(generation)
+    if (Atomics.add(this.words, place + PROBES, 1) >= this.options.probes) {
+      Atomics.sub(this.words, place + PROBES, 1)
+      return false
+    }
+    Atomics.store(this.words, place + PROBED_AT, toWord(now))
+    return true
+  }
+
+  private takeGuest(now: number): boolean {
+    const since = Atomics.load(this.words, this.at + GUEST_AT)
+    const passed = elapsed(since, now)
+    // Below zero: the words have wrapped, weeks ago.
+    if (passed >= 0 && passed < GUEST_MS) return false
+    return Atomics.compareExchange(this.words, this.at + GUEST_AT, since, toWord(now)) === since
+  }
+
+  /** All probes are given out, and nothing was heard of those under way for a whole lease. */
+  private hangs(generation: number, now: number): boolean {
+    const place = this.place(generation)
+    if (Atomics.load(this.words, place + PROBES) < this.options.probes) return false
+    return elapsed(Atomics.load(this.words, place + PROBED_AT), now) > this.options.lease
+  }
+
+  private share(generation: number, now: number): number {
+    const since = this.since(generation, now)
+    // Below zero: nobody came for weeks, and the words have wrapped.
+    return since < 0 ? 1 : FIRST_SHARE + (1 - FIRST_SHARE) * (since / this.options.ramp)
+  }
+
+  /** What is left of the open time. */
+  private openMs(generation: number, now: number): number {
+    const left = -this.since(generation, now)
+    return left > 0 && left <= this.options.maxOpenFor ? left : 0
+  }
+
+  private since(generation: number, now: number): number {
+    return elapsed(Atomics.load(this.words, this.place(generation) + MARK), now)
+  }
+
+  private openings(generation: number): number {
+    return Atomics.load(this.words, this.place(generation) + OPENINGS)
+  }
+
+  private word(): number {
+    return Atomics.load(this.words, this.at + STATE)
+  }
+
+  private place(generation: number): number {
+    return this.at + (generation & 1)
+  }
+}
+
+/** Read by the control plane: what a circuit does now. */
+export function circuitState(words: Int32Array, at: number): CircuitStateName | 'forcedOpen' | 'forcedClosed' {
+  const forced = Atomics.load(words, at + FORCED)
+  if (forced === Forced.open) return 'forcedOpen'
+  if (forced === Forced.closed) return 'forcedClosed'
+  return NAMES[Atomics.load(words, at + STATE) & 3] as CircuitStateName
+}
+
+/** An operator's word, by the control plane. `until`: clock milliseconds; it is the control plane that ends it then. */
+export function forceCircuit(words: Int32Array, at: number, forced: number, until: number): void {
+  Atomics.store(words, at + FORCED_UNTIL, toWord(until))
+  Atomics.store(words, at + FORCED, forced)
+}
+
+const NAMES: readonly CircuitStateName[] = ['closed', 'open', 'halfOpen', 'ramping']
+
+/** Whether outcomes are counted in this state. */
+function counts(word: number): boolean {
+  const state = word & 3
+  return state === CircuitState.closed || state === CircuitState.ramping
+}
+
+function ticket(generation: number, kind: number): number {
+  return generation * 4 + kind
+}

@@ -1,0 +1,110 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { Failure, Reason } from '../../core/failures.ts'
+import type { ConfiguredPolicy } from '../../core/feature.ts'
+import { outcomeClass } from '../../core/outcome.ts'
+import type { Policy, PolicyContext } from '../../core/policy.ts'
+import type { Reply } from '../../core/verdict.ts'
+import { isReply } from '../../core/verdict.ts'
+import { type FixedOptions, fixedKeys, fixedProblem, fixedReply } from '../../http/fixed.ts'
+import { troubleCondition } from '../../http/schemas.ts'
+import { mapped, object, oneOrMany, optional, withDefault } from '../../schema/composites.ts'
+import { name, pattern } from '../../schema/scalars.ts'
+
+const SAFE: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
+
+const keys = object({
+  when: withDefault(
+    oneOrMany(troubleCondition),
+    ['unavailable', 'timeout'],
+    'For which failures. unavailable: no connection, reset, no endpoint, an open breaker, full bulkheads, queues and pools, shed, and 502, 503, 504 of the upstream.',
+  ),
+  methods: withDefault(
+    oneOrMany(pattern('a method in capitals such as GET', /^[A-Z][A-Z-]*$/)),
+    ['GET', 'HEAD'],
+    'For which methods.',
+  ),
+  ...fixedKeys,
+  route: optional(name('the name of a route'), 'A route that answers instead, with its own upstream and policies.'),
+})
+
+export interface FallbackOptions extends FixedOptions {
+  readonly when: readonly (string | number)[]
+  readonly methods: readonly string[]
+  readonly route: string | undefined
+}
+
+/** An answer where there is none: a fixed one, or that of another route. Marked with `sluice-degraded`. */
+export const fallback: ConfiguredPolicy<FallbackOptions> = {
+  name: 'fallback',
+  stage: 140,
+  why: 'It comes last: only when no try, no other endpoint and no failover upstream could give an answer.',
+  doc: 'What is answered when no upstream does: something fixed, or what another route says.',
+  answers: false,
+  schema: mapped(keys, (options, refuse) => {
+    const problem = fixedProblem(options)
+    if (problem !== undefined) return refuse(problem)
+    const fixed = options.headers !== undefined || options.body !== undefined
+    if (options.route !== undefined && fixed)
+      return refuse('route stands alone: the other route gives the whole answer')
+    const unsafe = options.methods.find((method) => !SAFE.includes(method))
+    if (unsafe !== undefined && options.status < 300)
+      return refuse(
+        `${unsafe} must not be answered with ${options.status}: nothing was done; give it a status from 300`,
+      )
+    return options
+  }),
+  compile: (options, context) => new Fallback(options, context),
+}
+
+class Fallback implements Policy {
+  readonly name = 'fallback'
+  readonly slot: number
+  private readonly services: PolicyContext['services']
+  private readonly when: ReadonlySet<string | number>
+  private readonly methods: ReadonlySet<string>
+  private readonly route: string | undefined
+  private readonly reply: Reply
+
+  constructor(options: FallbackOptions, { services, slot }: PolicyContext) {
+    this.slot = slot
+    this.services = services
+    this.when = new Set(options.when)
+    this.methods = new Set(options.methods)
+    this.route = options.route
+    this.reply = fixedReply(options)
+  }
+
+  unusable(ex: Exchange, status: number): boolean {
+    if (!this.methods.has(ex.method)) return false
+    const gateway = status >= 502 && status <= 504
+    return this.when.has(status) || this.when.has('5xx') || (gateway && this.when.has('unavailable'))
+  }
+
+  recover(ex: Exchange, failed: Failure): Reply | undefined | Promise<Reply | undefined> {
+    if (!this.methods.has(ex.method)) return undefined
+    // An answer that was unusable was judged by `unusable`.
+    if (failed.reason !== 'upstream_error' && !this.covers(failed.reason)) return undefined
+    return this.route === undefined ? this.reply : this.ask(ex, this.route)
+  }
+
+  private covers(reason: Reason): boolean {
+    const outcome = outcomeClass(reason)
+    if (outcome !== undefined && this.when.has(outcome)) return true
+    return this.when.has('unavailable') && (outcome === 'connect' || outcome === 'reset' || UNAVAILABLE.has(reason))
+  }
+
+  private async ask(ex: Exchange, route: string): Promise<Reply | undefined> {
+    const answer = await this.services.route(route, ex)
+    return isReply(answer) && answer.status < 500 ? answer : undefined
+  }
+}
+
+const UNAVAILABLE: ReadonlySet<Reason> = new Set([
+  'no_endpoint',
+  'breaker_open',
+  'bulkhead_full',
+  'queue_timeout',
+  'pool_full',
+  'streams_full',
+  'shed',
+])

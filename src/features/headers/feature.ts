@@ -1,0 +1,96 @@
+import type { ShapingPolicy } from '../../core/feature.ts'
+import { flatFields } from '../../http/fields.ts'
+import { fieldName, fields } from '../../http/schemas.ts'
+import { list, object, optional } from '../../schema/composites.ts'
+import type { Infer } from '../../schema/schema.ts'
+
+const changes = object(
+  {
+    set: optional(fields(), 'Fields to set; every line of that name is replaced.'),
+    add: optional(fields(), 'Fields to add beside what is there.'),
+    remove: optional(list(fieldName()), 'Fields to remove.'),
+  },
+  { misplaced: { append: 'add', replace: 'set', delete: 'remove' } },
+)
+
+const keys = object(
+  {
+    request: optional(changes, 'Of what the upstream gets.'),
+    response: optional(changes, 'Of every answer, Sluice’s own included.'),
+  },
+  { misplaced: { set: 'request.set', add: 'request.add', remove: 'request.remove' } },
+)
+
+/** Changes to a list of fields: `remove`, then `set` (replaces every line of that name), then `add` (one more line). */
+export type FieldChanges = Partial<Infer<typeof changes>>
+
+export interface HeadersOptions {
+  readonly request?: FieldChanges | undefined
+  readonly response?: FieldChanges | undefined
+}
+
+/** Sets, adds and removes header fields, of requests on their way to the upstream and of answers. */
+export const headers: ShapingPolicy<HeadersOptions> = {
+  name: 'headers',
+  stage: 70,
+  why: 'What is admitted gets the fields that the upstream will see; answers get theirs on the way out, from any stage.',
+  doc: 'Header fields to set, add or remove.',
+  answers: false,
+  schema: keys,
+  requestFields: ({ request: { set = {}, add = {}, remove = [] } = {} }) => [
+    ...Object.keys(set),
+    ...Object.keys(add),
+    ...remove,
+  ],
+  compile(options, { slot, services }) {
+    const request = compileChanges(options.request)
+    const response = compileChanges(options.response)
+    if (request === undefined && response === undefined) return undefined
+    return {
+      name: 'headers',
+      slot,
+      ...(request === undefined
+        ? {}
+        : {
+            admit(ex) {
+              change(services.forwardHeaders(ex), request)
+              return undefined
+            },
+          }),
+      ...(response === undefined
+        ? {}
+        : {
+            respond(ex) {
+              if (ex.response !== undefined) change(ex.response.headers, response)
+            },
+          }),
+    }
+  },
+}
+
+interface CompiledChanges {
+  /** Lower-case. */
+  readonly dropped: ReadonlySet<string>
+  readonly appended: readonly string[]
+}
+
+function compileChanges(wanted: FieldChanges | undefined): CompiledChanges | undefined {
+  const { set = {}, add = {}, remove = [] } = wanted ?? {}
+  const dropped = new Set([...remove, ...Object.keys(set)].map((name) => name.toLowerCase()))
+  const appended = [...flatFields(set), ...flatFields(add)]
+  return dropped.size === 0 && appended.length === 0 ? undefined : { dropped, appended }
+}
+
+function change(lines: string[], { dropped, appended }: CompiledChanges): void {
+  if (dropped.size > 0) {
+    let kept = 0
+    for (let i = 0; i < lines.length; i += 2) {
+      const name = lines[i] as string
+      if (dropped.has(name.toLowerCase())) continue
+      lines[kept++] = name
+      lines[kept++] = lines[i + 1] as string
+    }
+    lines.length = kept
+  }
+  for (let i = 0; i < appended.length; i++) lines.push(appended[i] as string)
+}

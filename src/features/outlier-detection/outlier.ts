@@ -1,0 +1,187 @@
+import { elapsed, toWord } from '../../cells/words.ts'
+import type { EjectionCause } from '../../core/notice.ts'
+import { EndpointWord as Word } from '../../core/protocol.ts'
+import type { Random } from '../../lib/random.ts'
+
+/** When an endpoint is ejected, and for how long. Milliseconds; undefined: not judged by that. */
+export interface EjectionOptions {
+  readonly consecutiveFailures: number | undefined
+  readonly consecutive5xx: number | undefined
+  readonly baseEjection: number
+  readonly maxEjection: number
+  /** Share of the endpoints that may be ejected at a time, 0 to 1. */
+  readonly maxEjected: number
+  readonly mode: 'enforce' | 'shadow'
+}
+
+export interface Ejected {
+  readonly endpoint: string
+  readonly cause: EjectionCause
+  readonly ms: number
+  readonly mode: EjectionOptions['mode']
+}
+
+/** Who is told; by the thread that made the change, once. */
+export interface EjectionEvents {
+  ejected(ejected: Ejected): void
+  returned(endpoint: string): void
+}
+
+const JITTER = 0.1
+
+/**
+ * The endpoints of an upstream, of which some may be ejected: never more than the cap, never the last usable one. A group of
+ * two may always lose one, however small the share: a cap that rounds to none would keep a dead endpoint (envoyproxy/envoy
+ * ejects either none or, with an exception for one, even the only one).
+ */
+export class EjectionGroup {
+  options: EjectionOptions
+  members: readonly Outlier[] = []
+  readonly random: Random
+  readonly events: EjectionEvents
+  private readonly words: Int32Array
+  private readonly count: number
+
+  /** `count`: the word that holds how many are ejected. */
+  constructor(words: Int32Array, count: number, options: EjectionOptions, random: Random, events: EjectionEvents) {
+    this.words = words
+    this.count = count
+    this.options = options
+    this.random = random
+    this.events = events
+  }
+
+  /** How many may be ejected at a time. */
+  get cap(): number {
+    const { length } = this.members
+    return Math.min(length - 1, Math.max(1, Math.floor(length * this.options.maxEjected)))
+  }
+
+  /** @internal One more, if the cap admits it. */
+  enter(): boolean {
+    if (Atomics.add(this.words, this.count, 1) < this.cap) return true
+    this.leave()
+    return false
+  }
+
+  /** @internal */
+  leave(): void {
+    Atomics.sub(this.words, this.count, 1)
+  }
+
+  /** Counts anew: endpoints may have left the upstream while they were ejected. */
+  repair(): void {
+    const seen = Atomics.load(this.words, this.count)
+    const real = this.members.filter((member) => member.flagged).length
+    Atomics.compareExchange(this.words, this.count, seen, real)
+  }
+}
+
+/**
+ * Passive outlier detection of one endpoint, in words that all workers share. Ejection for consecutive failures with a time
+ * that grows by the number of ejections, as in Envoy; after it the endpoint is on probation: its first failure ejects it
+ * again, its first success clears it.
+ */
+export class Outlier {
+  readonly endpoint: string
+  private readonly group: EjectionGroup
+  private readonly words: Int32Array
+  private readonly at: number
+
+  /** `at`: first of `ENDPOINT_WORDS` in `words`. */
+  constructor(endpoint: string, group: EjectionGroup, words: Int32Array, at: number) {
+    this.endpoint = endpoint
+    this.group = group
+    this.words = words
+    this.at = at
+  }
+
+  /** Number of the latest ejections in a row: what rates are counted under, so that each judgement has its own. */
+  get ejections(): number {
+    return Atomics.load(this.words, this.at + Word.ejections)
+  }
+
+  /** Whether it is ejected; one whose time has passed comes back now. */
+  ejected(now: number): boolean {
+    if (!this.flagged) return false
+    if (elapsed(Atomics.load(this.words, this.at + Word.ejectedUntil), now) < 0) return true
+    this.restore(now)
+    return false
+  }
+
+  /** @internal The flag alone. */
+  get flagged(): boolean {
+    return Atomics.load(this.words, this.at + Word.ejected) === 1
+  }
+
+  /** What a try came to. `server`: the endpoint answered with a status from 500. */
+  record(failed: boolean, server: boolean, now: number): void {
+    const { consecutiveFailures, consecutive5xx } = this.group.options
+    this.streak(Word.streak, failed, consecutiveFailures, 'consecutive_failures', now)
+    this.streak(Word.streak5xx, failed || server, consecutive5xx, 'consecutive_5xx', now)
+  }
+
+  /** False: it is ejected already, or the group can't spare it. */
+  eject(cause: EjectionCause, now: number): boolean {
+    if (this.flagged) return false
+    const { group, endpoint } = this
+    const { baseEjection, maxEjection, mode } = group.options
+    const times = this.ejections + 1
+    const ms = Math.min(maxEjection, baseEjection * times) * (1 + JITTER * group.random.float())
+    if (mode === 'enforce' && !this.flag(now + ms)) return false
+    if (mode === 'shadow') this.clear(0)
+    Atomics.store(this.words, this.at + Word.ejections, times)
+    group.events.ejected({ endpoint, cause, ms: Math.round(ms), mode })
+    return true
+  }
+
+  /** Its time is over, or a health check found it well. Later ejections are shorter again. */
+  restore(now: number): void {
+    // Before the flag falls: whoever finds it usable finds it on probation.
+    this.clear(1)
+    Atomics.store(this.words, this.at + Word.since, toWord(now))
+    Atomics.store(this.words, this.at + Word.warming, 1)
+    if (Atomics.compareExchange(this.words, this.at + Word.ejected, 1, 0) !== 1) return
+    this.group.leave()
+    this.group.events.returned(this.endpoint)
+  }
+
+  /** Another interval without ejection: the next one counts one less. */
+  forgive(): void {
+    const times = this.ejections
+    if (times > 0 && !this.flagged) Atomics.compareExchange(this.words, this.at + Word.ejections, times, times - 1)
+  }
+
+  private get usable(): boolean {
+    return Atomics.load(this.words, this.at + Word.state) === 0 && !this.flagged
+  }
+
+  private streak(word: number, failed: boolean, limit: number | undefined, cause: EjectionCause, now: number): void {
+    if (limit === undefined) return
+    const at = this.at + word
+    if (!failed) {
+      if (Atomics.load(this.words, at) !== 0) Atomics.store(this.words, at, 0)
+    } else if (Atomics.add(this.words, at, 1) + 1 >= limit) this.eject(cause, now)
+  }
+
+  private flag(until: number): boolean {
+    const { group, words, at } = this
+    if (!group.enter()) return false
+    Atomics.store(words, at + Word.ejectedUntil, toWord(until))
+    if (Atomics.compareExchange(words, at + Word.ejected, 0, 1) !== 0) {
+      group.leave()
+      return false
+    }
+    // After the flag: of two workers that eject the last two at once, both see it.
+    if (group.members.some((member) => member.usable)) return true
+    if (Atomics.compareExchange(words, at + Word.ejected, 1, 0) === 1) group.leave()
+    return false
+  }
+
+  /** Streaks anew; `margin`: failures that are left until the next ejection, 0: all. */
+  private clear(margin: 0 | 1): void {
+    const { consecutiveFailures = 1, consecutive5xx = 1 } = this.group.options
+    Atomics.store(this.words, this.at + Word.streak, margin * (consecutiveFailures - 1))
+    Atomics.store(this.words, this.at + Word.streak5xx, margin * (consecutive5xx - 1))
+  }
+}

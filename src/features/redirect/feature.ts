@@ -1,0 +1,126 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { ShapingPolicy } from '../../core/feature.ts'
+import type { Refusal } from '../../core/verdict.ts'
+import { PrefixReplacement } from '../../http/paths.ts'
+import { hostName, prefixSchema, template } from '../../http/schemas.ts'
+import { hostOf } from '../../lib/authority.ts'
+import { escapeForbidden } from '../../lib/percent.ts'
+import { PathTemplate, templateNames } from '../../lib/template.ts'
+import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
+import { integer, oneOf, type Problem, parsed } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
+
+const STATUSES = [301, 302, 303, 307, 308]
+
+const status = parsed(
+  `one of ${STATUSES.join(', ')}`,
+  (text): number | Problem => STATUSES.find((known) => String(known) === text) ?? { problem: '' },
+  { enum: STATUSES },
+)
+
+const keys = object({
+  scheme: optional(oneOf('http', 'https'), 'Scheme to go to.'),
+  host: optional(hostName(), 'Host to go to.'),
+  port: optional(
+    integer(1, 65_535),
+    'Port to go to; the scheme’s own where it is left out and the redirect leads to another origin.',
+  ),
+  path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
+  replacePrefix: optional(prefixSchema, 'Prefix of the path to replace by another one.'),
+  status: withDefault(
+    status,
+    302,
+    'Status of the answer. 307 and 308 keep the method; 301 and 308 may be kept by clients for good.',
+  ),
+})
+
+/** What is left out stays as the client sent it. At most one of `path` and `replacePrefix`. */
+export type RedirectOptions = Pick<Infer<typeof keys>, 'status'> & Partial<Infer<typeof keys>>
+
+/**
+ * Sends the client elsewhere; the query goes along. The client's path is never read as an authority: what a browser could
+ * take for one (`//evil`, `/\evil`) is written so that it can not.
+ */
+export const redirect: ShapingPolicy<RedirectOptions> = {
+  name: 'redirect',
+  stage: 72,
+  why: 'It answers in the place of an upstream, so whoever may not reach one learns nothing from it either.',
+  doc: 'Sends the client to another place.',
+  answers: true,
+  schema: mapped(keys, (options, refuse) => {
+    const { scheme, host, port, path, replacePrefix } = options
+    if (path !== undefined && replacePrefix !== undefined)
+      return refuse('only one of path and replacePrefix can decide the path')
+    const isSame = [scheme, host, port, path, replacePrefix].every((part) => part === undefined)
+    return isSame
+      ? refuse('it leads to where the client already is; give scheme, host, port, path or replacePrefix')
+      : options
+  }),
+  params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
+  compile(options, { slot, paramNames }) {
+    const pathOf = newPath(options, paramNames)
+    return {
+      name: 'redirect',
+      slot,
+      admit(ex) {
+        const path = pathOf(ex)
+        if (typeof path === 'object') return path
+        const location = originOf(ex, options) + escapeForbidden(path + ex.query)
+        return { status: options.status, headers: ['location', safe(location), 'content-length', '0'], body: undefined }
+      },
+    }
+  },
+}
+
+function newPath(options: RedirectOptions, names: readonly string[]): (ex: Exchange) => string | Refusal {
+  const { path, replacePrefix } = options
+  if (path !== undefined) {
+    const template = new PathTemplate(path, names)
+    return (ex) => template.expand(ex.params ?? NO_PARAMS)
+  }
+  if (replacePrefix === undefined) return (ex) => ex.path
+  const replacement = new PrefixReplacement(replacePrefix.from, replacePrefix.to)
+  return (ex) => {
+    const refusal = ex.readings === undefined ? undefined : replacement.refusal(ex.path, ex.readings)
+    return refusal ?? replacement.apply(ex.path) ?? ex.path
+  }
+}
+
+/** Scheme and authority, or empty where the redirect stays on this origin. */
+function originOf(ex: Exchange, options: RedirectOptions): string {
+  const { scheme, port } = options
+  if (scheme === undefined && options.host === undefined && port === undefined) return ''
+  const host = options.host ?? hostFor(ex)
+  // HTTP/1.0 without Host: there is no name that the client could go to.
+  if (host === '') return ''
+  const to = scheme ?? schemeOf(ex)
+  return port === undefined || port === (to === 'https' ? 443 : 80) ? `${to}://${host}` : `${to}://${host}:${port}`
+}
+
+/** The host that the client asked for, which a trusted peer may have replaced. */
+function hostFor(ex: Exchange): string {
+  const forwarded = told(ex, 'x-forwarded-host')
+  return (forwarded === undefined ? undefined : hostOf(forwarded)) ?? ex.downstream.host
+}
+
+function schemeOf(ex: Exchange): string {
+  const forwarded = told(ex, 'x-forwarded-proto')?.toLowerCase()
+  if (forwarded === 'http' || forwarded === 'https') return forwarded
+  return ex.downstream.peer.secure ? 'https' : 'http'
+}
+
+/** What a trusted peer says of the client's URL: of several lines its own, the last one; of a list the client's, the first. */
+function told(ex: Exchange, name: string): string | undefined {
+  const { headers, trusted } = ex
+  for (let i = headers.length - 2; trusted && i >= 0; i -= 2) {
+    if ((headers[i] as string).toLowerCase() === name) return (headers[i + 1] as string).split(',')[0]?.trim()
+  }
+  return undefined
+}
+
+/** A path that starts with two slashes would name another host: RFC 3986, section 4.2, and what URL writers do. */
+function safe(location: string): string {
+  return location.startsWith('//') ? `/.${location}` : location
+}
+
+const NO_PARAMS: readonly string[] = []

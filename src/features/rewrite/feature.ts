@@ -1,0 +1,173 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { ShapingContext, ShapingPolicy } from '../../core/feature.ts'
+import type { Policy } from '../../core/policy.ts'
+import type { Refusal } from '../../core/verdict.ts'
+import { PrefixReplacement } from '../../http/paths.ts'
+import { host, hostName, path, prefixSchema, template } from '../../http/schemas.ts'
+import { hasDotSegment } from '../../lib/path.ts'
+import { PathTemplate, templateNames } from '../../lib/template.ts'
+import { mapped, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
+import { oneOf } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
+import { AnswerRewrite } from './answer-rewrite.ts'
+
+const WAYS = ['stripPrefix', 'replacePrefix', 'path'] as const
+
+/** RFC 6265, section 4.1.1: a semicolon would end the attribute. */
+const cookiePaths = mapped(oneOrMany(prefixSchema), (rules, refuse) =>
+  rules.some(({ to }) => to.includes(';')) ? refuse('a semicolon has no place in the path of a cookie') : rules,
+)
+
+const cookieKeys = object({
+  path: optional(cookiePaths, 'Prefixes of the Path of cookies to replace, in whole segments; the first that fits.'),
+  domain: optional(
+    oneOrMany(
+      object({
+        from: required(hostName(), 'Domain of the cookie, with or without a dot in front.'),
+        to: required(
+          offOr(hostName()),
+          'Domain in its place; off: none, so that the cookie is of the host that answered.',
+        ),
+      }),
+    ),
+    'Domains of cookies to replace; the first that fits.',
+  ),
+})
+
+const keys = object({
+  stripPrefix: optional(path(), 'Prefix to remove from the path, in whole segments.'),
+  replacePrefix: optional(prefixSchema, 'Prefix of the path to replace by another one.'),
+  path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
+  host: optional(
+    host(),
+    'Host for the upstream: preserve (as the client sent it), upstream (the endpoint’s own), or a literal.',
+  ),
+  redirects: withDefault(
+    offOr(oneOf('own', 'paths')),
+    'own',
+    'Location, Content-Location and Refresh of answers. own: what names the endpoint itself becomes a path, with the prefix that was taken away. paths: that prefix is also put in front of paths that do not begin with it. off: they stay.',
+  ),
+  cookies: optional(cookieKeys, 'Path and Domain of the cookies that answers set.'),
+})
+
+/** At most one of the three ways to change the path. Paths are in normal form. */
+export type RewriteOptions = Partial<Infer<typeof keys>>
+
+/** The new path, undefined: it stays; or why the request is refused. */
+type PathRewrite = (ex: Exchange) => string | undefined | Refusal
+
+/**
+ * What the upstream sees as target and Host, and the way back: what answers say of places at the upstream. Works on the
+ * normal form of the path; the query stays byte for byte. A path that the rule does not speak of goes on as it came.
+ */
+export const rewrite: ShapingPolicy<RewriteOptions> = {
+  name: 'rewrite',
+  stage: 70,
+  why: 'The route matched on what the client sent; only what is admitted is worth rewriting.',
+  doc: 'What the upstream sees as path and Host, and what its answers say of its own places.',
+  answers: false,
+  byDefault: true,
+  schema: mapped(keys, (options, refuse) => {
+    const given = WAYS.filter((way) => options[way] !== undefined)
+    return given.length > 1 ? refuse(`only one of ${given.join(' and ')} can decide the path`) : options
+  }),
+  params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
+  compile(options, context) {
+    const prefix = prefixOf(options)
+    const admit = requestRewrite(options, prefix, context)
+    const answers = answerRewrite(options, prefix)
+    if (admit === undefined && answers === undefined) return undefined
+    return {
+      name: 'rewrite',
+      slot: context.slot,
+      ...(admit !== undefined && { admit }),
+      ...(answers !== undefined && {
+        respond(ex) {
+          // Only what the upstream says: our own answers know where they are.
+          if (ex.attempt !== undefined && ex.failure === undefined && ex.degraded === undefined) answers.apply(ex)
+        },
+      }),
+    }
+  },
+}
+
+function requestRewrite(
+  options: RewriteOptions,
+  prefix: PrefixReplacement | undefined,
+  context: ShapingContext,
+): Policy['admit'] {
+  const rewritten = pathRewrite(options, prefix, context)
+  const { host: to = 'preserve' } = options
+  if (rewritten === undefined && to === 'preserve') return undefined
+  const stripped = strippedPrefix(options)
+  const authority = to === 'upstream' ? undefined : to
+  return (ex) => {
+    const newPath = rewritten?.(ex)
+    if (typeof newPath === 'object') return newPath
+    if (newPath !== undefined) ex.forwardTarget = newPath + ex.query
+    if (newPath !== undefined && stripped !== '') tellPrefix(context.services.forwardHeaders(ex), stripped)
+    if (to !== 'preserve') ex.forwardAuthority = authority
+    return undefined
+  }
+}
+
+function answerRewrite(
+  { cookies, redirects }: RewriteOptions,
+  prefix: PrefixReplacement | undefined,
+): AnswerRewrite | undefined {
+  if (redirects === undefined && cookies === undefined) return undefined
+  return new AnswerRewrite({ redirects, cookies, prefix })
+}
+
+function prefixOf({ stripPrefix, replacePrefix }: RewriteOptions): PrefixReplacement | undefined {
+  const prefix = stripPrefix === undefined ? replacePrefix : { from: stripPrefix, to: '' }
+  return prefix === undefined ? undefined : new PrefixReplacement(prefix.from, prefix.to)
+}
+
+function pathRewrite(
+  { path }: RewriteOptions,
+  prefix: PrefixReplacement | undefined,
+  { paramNames }: ShapingContext,
+): PathRewrite | undefined {
+  if (path !== undefined) {
+    const template = new PathTemplate(path, paramNames)
+    const mayEndDot = AFTER_DOT.test(path)
+    return (ex) => {
+      const expanded = template.expand(ex.params ?? NO_PARAMS)
+      return mayEndDot && hasDotSegment(expanded) ? DOT_SEGMENT : expanded
+    }
+  }
+  if (prefix === undefined) return undefined
+  return (ex) => {
+    const refusal = ex.readings === undefined ? undefined : prefix.refusal(ex.path, ex.readings)
+    return refusal ?? prefix.apply(ex.path)
+  }
+}
+
+/** What no longer stands in front of the path, so that the upstream can write links that lead back here; empty: nothing. */
+function strippedPrefix({ stripPrefix, replacePrefix }: RewriteOptions): string {
+  const prefix = stripPrefix ?? (replacePrefix?.to === '/' ? replacePrefix.from : '')
+  return prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
+}
+
+/** Behind what a trusted peer has stripped. */
+function tellPrefix(headers: string[], stripped: string): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() !== PREFIX) continue
+    const outer = headers[i + 1] as string
+    headers[i + 1] = (outer.endsWith('/') ? outer.slice(0, -1) : outer) + stripped
+    return
+  }
+  headers.push(PREFIX, stripped)
+}
+
+const PREFIX = 'x-forwarded-prefix'
+/** A value there can make a dot segment, by a `;` that it begins with. */
+const AFTER_DOT = /\/\.{1,2}\{/
+const DOT_SEGMENT: Refusal = {
+  reason: 'ambiguous_path',
+  phase: 'request',
+  origin: 'client',
+  detail: 'Rewritten, the path would hold a dot segment.',
+}
+const NO_PARAMS: readonly string[] = []

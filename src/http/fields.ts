@@ -1,0 +1,30 @@
+import { byteString } from '../lib/percent.ts'
+
+/** Fields by name, as the config has them. */
+export type FieldMap = Readonly<Record<string, string>>
+
+/** Hop-by-hop fields (RFC 9110, section 7.6.1), framing, and Host, which `rewrite.host` sets. */
+const OURS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Whether a field is Sluice's own business, so that no config may set or remove it. */
+export function isOwnField(name: string): boolean {
+  const lower = name.toLowerCase()
+  return OURS.has(lower) || lower.startsWith('sluice-')
+}
+
+/** A flat list of fields, values as UTF-8 bytes. */
+export function flatFields(fields: FieldMap): string[] {
+  return Object.entries(fields).flatMap(([name, value]) => [name, byteString(value)])
+}

@@ -1,0 +1,81 @@
+import { type Reading, readingText, Way } from '../core/reading.ts'
+import type { Refusal } from '../core/verdict.ts'
+
+/** A path prefix in whole segments, given with or without a slash at its end. */
+export class PathPrefix {
+  private readonly bare: string
+  private readonly below: string
+
+  constructor(prefix: string) {
+    this.bare = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
+    this.below = `${this.bare}/`
+  }
+
+  with(rest: string): string {
+    return this.bare + rest
+  }
+
+  /** What follows the prefix in `path`: empty or with its slash; undefined where `path` does not start with it. */
+  rest(path: string): string | undefined {
+    if (path.startsWith(this.below)) return path.slice(this.bare.length)
+    return path === this.bare ? '' : undefined
+  }
+}
+
+/** Puts `to` in the place of a prefix; undefined where the path does not start with it. */
+export class PrefixReplacement {
+  private readonly from: PathPrefix
+  private readonly to: string
+  private readonly after: PathPrefix
+
+  constructor(from: string, to: string) {
+    this.from = new PathPrefix(from)
+    this.to = to.endsWith('/') ? to.slice(0, -1) : to
+    this.after = new PathPrefix(to)
+  }
+
+  apply(path: string): string | undefined {
+    const rest = this.from.rest(path)
+    if (rest === undefined) return undefined
+    const replaced = this.to + rest
+    return replaced === '' ? '/' : replaced
+  }
+
+  /** A prefix is taken away, and nothing stands in its place. */
+  get strips(): boolean {
+    return this.to === ''
+  }
+
+  /** The path begins with the prefix that is replaced. */
+  stands(path: string): boolean {
+    return this.from.rest(path) !== undefined
+  }
+
+  /** The path that `apply` makes this one of; undefined: there is none. */
+  revert(path: string): string | undefined {
+    const rest = this.after.rest(path)
+    return rest === undefined ? undefined : this.from.with(rest)
+  }
+
+  /**
+   * Why a path is refused that has other readings: the prefix is there in one of them and not in another, or what is left
+   * behind it begins with two slashes, which no longer stand inside of the path. Undefined: in all readings the same is done.
+   */
+  refusal(path: string, readings: readonly Reading[]): Refusal | undefined {
+    const applies = this.from.rest(path) !== undefined
+    const other = readings.find((reading) => (this.from.rest(reading.path) !== undefined) !== applies)
+    if (other !== undefined) return ambiguous(`Read ${readingText(other)}, the path would be rewritten otherwise.`)
+    if (!readings.some(({ ways }) => (ways & Way.merged) !== 0)) return undefined
+    const beginsAnew = (before: string): boolean =>
+      !before.startsWith('//') && this.apply(before)?.startsWith('//') === true
+    return beginsAnew(path) || readings.some((reading) => beginsAnew(reading.path)) ? AUTHORITY : undefined
+  }
+}
+
+function ambiguous(detail: string): Refusal {
+  return { reason: 'ambiguous_path', phase: 'request', origin: 'client', detail }
+}
+
+const AUTHORITY = ambiguous(
+  'Rewritten, the path would begin with two slashes, which can be read as those before a host.',
+)

@@ -1,0 +1,109 @@
+import { hostOf } from '../lib/authority.ts'
+import { hasDotSegment, normalEscapes } from '../lib/path.ts'
+import { byteString } from '../lib/percent.ts'
+import { TemplateError, templateNames } from '../lib/template.ts'
+import { map, mapped, object, required } from '../schema/composites.ts'
+import { type Problem, parsed } from '../schema/scalars.ts'
+import type { Schema } from '../schema/schema.ts'
+import { type FieldMap, isOwnField } from './fields.ts'
+
+/** A path of the config, read as its normal form. */
+export function path(): Schema<string> {
+  return parsed('a path such as /orders', readPath)
+}
+
+/** A path that may hold `{name}` for parameters of the route. */
+export function template(): Schema<string> {
+  return parsed('a path such as /v2/users/{id}', (text) => {
+    try {
+      templateNames(text)
+    } catch (error) {
+      if (error instanceof TemplateError) return { problem: error.message }
+      throw error
+    }
+    return readPath(text)
+  })
+}
+
+function readPath(text: string): string | Problem {
+  if (!text.startsWith('/')) return { problem: 'it must start with a slash' }
+  if (/[?#\\\x00-\x20\x7f]/.test(text))
+    return { problem: 'a query, a fragment, a backslash or a space has no place in it' }
+  const normal = normalEscapes(byteString(text))
+  if (normal === undefined) return { problem: 'an invalid percent-escape' }
+  return hasDotSegment(normal) ? { problem: 'it has a dot segment' } : normal
+}
+
+/** A prefix of paths and what stands in its place. */
+export const prefixSchema = object({
+  from: required(path(), 'Prefix of the path, in whole segments.'),
+  to: required(path(), 'What stands in its place; / removes it.'),
+})
+
+const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?'
+const NAME = `(${LABEL}(\\.${LABEL})*|\\[[0-9A-Fa-f:.]+\\])`
+
+/** A name or address, IPv6 in brackets, without a port. */
+export function hostName(): Schema<string> {
+  return hostLike('a host such as www.example.com', `^${NAME}$`)
+}
+
+/** A name or address with an optional port. */
+export function host(): Schema<string> {
+  return hostLike('preserve, upstream, or a host such as www.example.com or 10.0.0.1:8080', `^${NAME}(:[0-9]{1,5})?$`)
+}
+
+function hostLike(expected: string, source: string): Schema<string> {
+  const regex = new RegExp(source)
+  return parsed(expected, (text): string | Problem => {
+    if (!regex.test(text)) return { problem: '' }
+    return hostOf(text) === undefined ? { problem: 'no host with a port of at most 65535' } : text.toLowerCase()
+  })
+}
+
+/** The name of a field that the config may change. */
+export function fieldName(): Schema<string> {
+  return parsed('a header field name that you may change', (text): string | Problem => {
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: 'names hold letters, digits and "-"' }
+    return isOwnField(text)
+      ? { problem: 'framing, hop-by-hop and sluice-* fields are written by Sluice itself; Host is rewrite.host' }
+      : text
+  })
+}
+
+/** Fields by name. */
+export function fields(): Schema<FieldMap> {
+  const read = (text: string): string | Problem =>
+    /[\x00-\x08\x0a-\x1f\x7f]/.test(text) || text.trim() !== text
+      ? // Values that carry tokens often come from the environment.
+        { problem: 'a control character, or a space at its ends, has no place in it', hidden: true }
+      : text
+  const value = parsed('a header field value', read, { type: ['string', 'number', 'boolean'] })
+  return mapped(map(fieldName(), value), (entries, refuse) => {
+    const names = [...entries.keys()].map((name) => name.toLowerCase())
+    const twice = names.find((name, i) => names.indexOf(name) !== i)
+    return twice === undefined ? Object.fromEntries(entries) : refuse(`${JSON.stringify(twice)} is given twice`)
+  })
+}
+
+const CLASSES = ['connect', 'reset', 'timeout', '5xx']
+
+/** What a try may come to, where it was no success. */
+export const condition: Schema<string | number> = classOrStatus(CLASSES, 400)
+
+/** Why there may be no answer. */
+export const troubleCondition: Schema<string | number> = classOrStatus(['unavailable', ...CLASSES], 500)
+
+function classOrStatus(classes: readonly string[], least: number): Schema<string | number> {
+  return parsed(
+    `${classes.join(', ')} or a status such as 503`,
+    (text): string | number | Problem => {
+      if (classes.includes(text)) return text
+      const status = Number(text)
+      return /^\d{3}$/.test(text) && status >= least && status <= 599
+        ? status
+        : { problem: /^\d{3}$/.test(text) ? `only statuses from ${least} to 599 can be failures` : '' }
+    },
+    { anyOf: [{ enum: [...classes] }, { type: 'integer', minimum: least, maximum: 599 }] },
+  )
+}
