@@ -63,9 +63,9 @@ describe('config/sluice.schema.json', () => {
   })
 })
 
-describe('the table of commands in docs/operations.md', () => {
+describe('the table of commands in docs/operations/running.md', () => {
   it('has each command as sluice --help prints it, and --help of each tells the same', async () => {
-    const page = await readFile(`${TOP}docs/operations.md`, 'utf8')
+    const page = await readFile(`${TOP}docs/operations/running.md`, 'utf8')
     const { code, stdout } = await sluice(TOP, ['--help'])
     expect(code).toBe(0)
     const names = [...stdout.matchAll(/^ {2}sluice (\S+)/gm)].map((match) => match[1] as string)

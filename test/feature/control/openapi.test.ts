@@ -181,6 +181,8 @@ describe('the document', () => {
     expect(JSON.parse(seen.body)).toEqual(api.document)
   })
 
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/operations/admin-api.md'), 'utf8')
+
   test('lists the values that the code knows', () => {
     const { schemas } = api.document.components
     expect(schemas.BreakerState?.enum).toEqual(BREAKER_STATES)
@@ -190,17 +192,14 @@ describe('the document', () => {
     expect(schemas.NearMiss).toMatchObject({ properties: { failed: { enum: STAGES } } })
   })
 
-  test('and docs/operations.md names each of its paths', () => {
-    const page = readFileSync(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8')
-    const table = page.slice(page.indexOf('## Admin API'), page.indexOf('The guard, in this order'))
+  test('and docs/operations/admin-api.md names each of its paths', () => {
     const missing = api.operations.filter(({ method, path }) =>
-      path.startsWith('/api/') ? !table.includes(`\`${method} ${path}`) : !table.includes(path),
+      path.startsWith('/api/') ? !page.includes(`\`${method} ${path}`) : !page.includes(path),
     )
     expect(missing.map(({ key }) => key)).toEqual([])
   })
 
   test('and its table of errors is that of the code', () => {
-    const page = readFileSync(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8')
     const rows = [...page.matchAll(/^\| `urn:sluice:admin:(\w+)` \| [\d, ]+ \| (.+) \|$/gm)]
     expect(rows.map(([, code, title]) => [code, title])).toEqual(Object.entries(ERRORS))
   })

@@ -4,14 +4,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Exit } from '../../../src/cli/io.ts'
 import { httpClient } from '../../kit/client.ts'
+import { section, tableRows } from '../../kit/markdown.ts'
 import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { ROOT } from './kit/image.ts'
-import { section, tableRows } from './kit/markdown.ts'
 
-const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+/** A page of docs/operations. */
+function page(name: string): string {
+  return readFileSync(join(ROOT, `docs/operations/${name}.md`), 'utf8')
+}
 
 let upstream: TestUpstream
 let slow: TestUpstream
@@ -93,7 +96,7 @@ describe('metrics', () => {
     readonly labels: readonly string[]
   }
 
-  const documented: Metric[] = tableRows(section(page, '## Metrics')).map(([name = '', type = '', labels = '']) => ({
+  const documented: Metric[] = tableRows(page('metrics')).map(([name = '', type = '', labels = '']) => ({
     name: name.replaceAll('`', ''),
     type,
     labels: [...labels.matchAll(/`(\w+)`/g)].map((match) => match[1] as string),
@@ -122,20 +125,20 @@ test('the alerts are those that are shipped, each with its runbook', () => {
   }
   const shipped = rules.groups.flatMap((group) => group.rules).filter(({ alert }) => alert !== undefined)
   expect(
-    tableRows(section(page, '## Alerts'))
+    tableRows(page('alerts'))
       .slice(0, shipped.length)
       .map(([name, severity]) => [name, severity]),
-  ).toEqual(shipped.map(({ alert, labels }) => [`[${alert}](runbooks/${alert}.md)`, labels?.severity]))
+  ).toEqual(shipped.map(({ alert, labels }) => [`[${alert}](../runbooks/${alert}.md)`, labels?.severity]))
 })
 
 test('the fields of the access log are those of its lines', () => {
-  const documented = tableRows(section(page, '## Access log')).map(([field = '']) => field.replaceAll('`', ''))
+  const documented = tableRows(page('access-log')).map(([field = '']) => field.replaceAll('`', ''))
   const seen = new Set(lines.flatMap((line) => Object.keys(line)))
   expect(documented.toSorted()).toEqual([...seen].toSorted())
 })
 
 test('the messages of the operational log are those of the source', () => {
-  const documented = tableRows(section(page, '## Operational log')).map(
+  const documented = tableRows(page('operational-log')).map(
     ([level, message = '']) => `${level} ${message.replaceAll('`', '')}`,
   )
   const source = join(ROOT, 'src')
@@ -156,13 +159,13 @@ function messagesIn(code: string): string[] {
 }
 
 test('every exit code is named', () => {
-  const rows = tableRows(section(page, '## Running it')).map(([code = '']) => code)
+  const rows = tableRows(section(page('running'), '## Exit codes')).map(([code = '']) => code)
   const codes = rows.flatMap((cell) => cell.match(/\b\d+\b/g) ?? []).map(Number)
   expect(codes.toSorted((a, b) => a - b)).toEqual(Object.values(Exit).toSorted((a, b) => a - b))
 })
 
 test('probes and reads of the admin API answer as the page says', async () => {
-  const paths = [...section(page, '## Admin API').matchAll(/`(?:GET )?(\/[\w/]+)`/g)].map((match) => match[1] as string)
+  const paths = [...page('admin-api').matchAll(/`(?:GET )?(\/[\w/]+)`/g)].map((match) => match[1] as string)
   expect(paths).toEqual(expect.arrayContaining(['/api/v1/status', '/metrics', '/livez', '/readyz', '/startupz']))
   const headers = { authorization: `Bearer ${await sluice.token()}` }
   for (const path of paths) {

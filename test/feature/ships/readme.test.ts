@@ -1,37 +1,21 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig, loadDeps } from '../../../src/config/load.ts'
 import { Demo } from '../../../src/demo/demo.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
+import { blocks, type CurlLine, curlLines } from '../../kit/markdown.ts'
 import { fetchRaw, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 import { ROOT } from './kit/image.ts'
-import { blocks, type CurlLine, curlLines, npmScripts, relativeLinks } from './kit/markdown.ts'
 
-const PAGES = ['README.md', 'docs/operations.md'] as const
 const ENDPOINT = /http:\/\/[\w.-]+:8080/g
 const text = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
 const readme = text('README.md')
 const [config = ''] = blocks(readme, 'yaml')
 const curls = blocks(readme, 'sh').map(curlLines)
 const [ofDemo = [], ofConfig = []] = curls.filter((lines) => lines.length > 0)
-
-describe.each(PAGES)('%s', (page) => {
-  test('the npm scripts that it names exist', () => {
-    const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
-    const named = npmScripts(text(page))
-    expect(named).not.toEqual([])
-    expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([])
-  })
-
-  test('its links lead somewhere', () => {
-    const links = relativeLinks(text(page)).map((link) => link.replace(/#.*$/, ''))
-    const base = join(ROOT, page, '..')
-    expect(links.filter((link) => link !== '' && !existsSync(join(base, link)))).toEqual([])
-  })
-})
 
 /** Sends what a curl line sends, to the gateway's real ports. */
 async function statusOf(sluice: Sluice, { port, path, headers }: CurlLine): Promise<number> {

@@ -69,3 +69,24 @@ export function tableRows(markdown: string): string[][] {
         .map((cell) => cell.trim()),
     )
 }
+
+/** Anchors of the headings of a text, as GitHub makes them; a name that is taken gets -1, -2, … */
+export function anchors(markdown: string): ReadonlySet<string> {
+  const taken = new Set<string>()
+  for (const [, heading = ''] of withoutCode(markdown).matchAll(/^#{1,6} (.+)$/gm)) {
+    const name = heading
+      .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_\- ]/gu, '')
+      .replaceAll(' ', '-')
+    let free = name
+    for (let n = 1; taken.has(free); n++) free = `${name}-${n}`
+    taken.add(free)
+  }
+  return taken
+}
+
+/** Links and headings in examples are none. */
+export function withoutCode(markdown: string): string {
+  return markdown.replace(/^( *)```.*?^\1```$/gms, '')
+}
