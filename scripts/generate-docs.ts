@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type KeyDoc, type Reference, reference } from '../src/config/reference.ts'
+import { type KeyDoc, type Reference, reference } from '../src/config/language/reference.ts'
 import { grafanaDashboard } from './grafana/dashboard.ts'
 import { lintsPage } from './lints-page.ts'
 import { migratingPage } from './migrating-page.ts'

@@ -1,4 +1,4 @@
-import { BAD_IGNORE, LINTS } from '../src/config/lints/index.ts'
+import { BAD_IGNORE, LINTS } from '../src/config/judge/lints/index.ts'
 
 type Documented = typeof BAD_IGNORE
 

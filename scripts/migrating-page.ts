@@ -1,4 +1,4 @@
-import { CURRENT_VERSION, OLDER_VERSIONS } from '../src/config/migrations/index.ts'
+import { CURRENT_VERSION, OLDER_VERSIONS } from '../src/config/upgrade/migrations/index.ts'
 import { importPage } from './import-page.ts'
 
 const INTRODUCTION = `# Migrating

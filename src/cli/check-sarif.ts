@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { BAD_IGNORE, LINTS } from '../config/lints/index.ts'
+import { BAD_IGNORE, LINTS } from '../config/judge/lints/index.ts'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 
 /** Errors have one rule: what is wrong stands in the message. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Config } from '../config/config.ts'
+import type { Config } from '../config/language/config.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import type { Config } from '../config/config.ts'
+import type { Config } from '../config/language/config.ts'
 import { loadConfig, loadDeps } from '../config/load.ts'
 import { type DrillResult, junit } from '../drill/junit.ts'
 import type { DrillScenario } from '../drill/scenario.ts'

@@ -1,4 +1,4 @@
-import { reference } from '../config/reference.ts'
+import { reference } from '../config/language/reference.ts'
 import { AskedBadly } from '../explain/asked.ts'
 import { type Explanation, explain as explanationOf } from '../explain/explain.ts'
 import { textOf } from '../explain/leaves.ts'

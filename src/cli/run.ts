@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import type { Config } from '../config/config.ts'
+import type { Config } from '../config/language/config.ts'
 import { BadCommand, type Command, readCommand, taking } from '../control/admin/command.ts'
 import type { DrainKind } from '../control/drain.ts'
 import { workerEntry } from '../control/entry.ts'

@@ -1,4 +1,4 @@
-import { jsonSchema } from '../config/json-schema.ts'
+import { jsonSchema } from '../config/language/json-schema.ts'
 import { Exit, type Io } from './io.ts'
 
 /** `sluice schema`: the JSON Schema of the config, for editors. */

@@ -1,6 +1,6 @@
 /** What the parts of the control plane tell each other. */
 
-import type { Kept } from '../config/keep-good.ts'
+import type { Kept } from '../config/judge/keep-good.ts'
 
 /**
  * `starting`: no config or no listener yet; `serving`; `stalled`: serving, but its loop hasn't turned for 2 s; `ending`:

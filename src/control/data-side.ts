@@ -1,5 +1,5 @@
 import { hash as hashOf } from 'node:crypto'
-import type { Config } from '../config/config.ts'
+import type { Config } from '../config/language/config.ts'
 import type { LeanConfig } from '../core/config.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'

@@ -1,4 +1,4 @@
-import { keyOf, nodeAt } from '../config/tree.ts'
+import { keyOf, nodeAt } from '../config/language/tree.ts'
 import type { RouteConfig } from '../core/config.ts'
 import { paramNames } from '../data/routing/match.ts'
 import type { Position } from '../schema/node.ts'

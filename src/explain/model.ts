@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { Config } from '../config/language/config.ts'
 import type { LeanConfig, RouteConfig } from '../core/config.ts'
 import { Forwarder } from '../data/engine/forward.ts'
 import { type RouteTable, RouteTableBuilder } from '../data/routing/table.ts'

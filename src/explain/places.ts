@@ -1,4 +1,4 @@
-import { keyOf, nodeAt, placeOf } from '../config/tree.ts'
+import { keyOf, nodeAt, placeOf } from '../config/language/tree.ts'
 import type { Node, Position } from '../schema/node.ts'
 import type { Stage } from './progress.ts'
 

@@ -1,5 +1,5 @@
-import { routeOptions } from '../config/route.ts'
-import { nodeAt, usedProfiles } from '../config/tree.ts'
+import { routeOptions } from '../config/language/route.ts'
+import { nodeAt, usedProfiles } from '../config/language/tree.ts'
 import type { RouteConfig } from '../core/config.ts'
 import { POLICIES } from '../features/index.ts'
 import { mayHoldSecret } from '../lib/secret-names.ts'

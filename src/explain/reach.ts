@@ -1,4 +1,4 @@
-import { placeOf } from '../config/tree.ts'
+import { placeOf } from '../config/language/tree.ts'
 import type { DiscoveryConfig, LeanConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
 import type { Node, Position } from '../schema/node.ts'
 

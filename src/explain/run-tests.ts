@@ -1,5 +1,5 @@
-import { type ConfigTest, testOptions } from '../config/tests.ts'
-import { keyOf, nodeAt } from '../config/tree.ts'
+import { type ConfigTest, testOptions } from '../config/language/tests.ts'
+import { keyOf, nodeAt } from '../config/language/tree.ts'
 import { compilePredicate, headersHold } from '../data/routing/predicates.ts'
 import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Position } from '../schema/node.ts'

@@ -1,4 +1,4 @@
-import { nodeAt } from '../config/tree.ts'
+import { nodeAt } from '../config/language/tree.ts'
 import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Node } from '../schema/node.ts'
 

@@ -1,4 +1,4 @@
-import { nodeAt } from '../config/tree.ts'
+import { nodeAt } from '../config/language/tree.ts'
 import { upstreamOptions } from '../data/upstreams/options.ts'
 import type { Node } from '../schema/node.ts'
 import { type Leaf, leavesOf } from './leaves.ts'

@@ -1,5 +1,5 @@
 import { CellSpace } from '../../src/cells/space.ts'
-import type { Config } from '../../src/config/config.ts'
+import type { Config } from '../../src/config/language/config.ts'
 import { CellRegistry } from '../../src/control/registry/registry.ts'
 import { routeNeeds } from '../../src/control/registry/route-needs.ts'
 import type { Downstream } from '../../src/core/downstream.ts'

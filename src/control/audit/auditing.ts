@@ -1,4 +1,4 @@
-import { keptText } from '../../config/keep-good.ts'
+import { keptText } from '../../config/judge/keep-good.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { object, withDefault } from '../../schema/composites.ts'
 import { integer } from '../../schema/scalars.ts'

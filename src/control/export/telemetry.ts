@@ -1,4 +1,4 @@
-import type { CollectorConfig, Config } from '../../config/config.ts'
+import type { CollectorConfig, Config } from '../../config/language/config.ts'
 import type { PackedRecord, RequestRecord } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'

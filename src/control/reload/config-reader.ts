@@ -1,6 +1,6 @@
 import { join, resolve, sep } from 'node:path'
-import type { Config } from '../../config/config.ts'
-import type { LoadDeps } from '../../config/contract.ts'
+import type { LoadDeps } from '../../config/judge/contract.ts'
+import type { Config } from '../../config/language/config.ts'
 import { type Loaded, loadConfig } from '../../config/load.ts'
 import type { Node } from '../../schema/node.ts'
 import type { KeptConfig } from './archive.ts'

@@ -1,4 +1,4 @@
-import { keyOf } from '../../config/tree.ts'
+import { keyOf } from '../../config/language/tree.ts'
 import type { Written } from '../../explain/model.ts'
 import { actingPolicies } from '../../explain/policies.ts'
 import { upstreamValues } from '../../explain/upstream-values.ts'

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { LoadDeps } from '../../config/contract.ts'
+import type { LoadDeps } from '../../config/judge/contract.ts'
 import { loadDeps } from '../../config/load.ts'
 import { Model, type Written } from '../../explain/model.ts'
 import type { Node } from '../../schema/node.ts'

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
-import type { Config } from '../../config/config.ts'
-import type { Kept } from '../../config/keep-good.ts'
+import type { Kept } from '../../config/judge/keep-good.ts'
+import type { Config } from '../../config/language/config.ts'
 import type { RouteConfig, UpstreamConfig } from '../../core/config.ts'
 import type { Written } from '../../explain/model.ts'
 import type { Documents } from './config-reader.ts'

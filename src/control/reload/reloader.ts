@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { Config } from '../../config/config.ts'
-import { type Kept, keptText } from '../../config/keep-good.ts'
+import { type Kept, keptText } from '../../config/judge/keep-good.ts'
+import type { Config } from '../../config/language/config.ts'
 import type { Written } from '../../explain/model.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'

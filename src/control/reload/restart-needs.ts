@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.ts'
+import type { Config } from '../../config/language/config.ts'
 
 /** Keys whose change takes effect with the next start of the process only, as they stand in the config. */
 export function restartNeeds(running: Config, next: Config): readonly string[] {

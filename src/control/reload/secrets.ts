@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { CollectorConfig, Config } from '../../config/config.ts'
+import type { CollectorConfig, Config } from '../../config/language/config.ts'
 import type { LeanConfig, UpstreamConfig } from '../../core/config.ts'
 import type { SecretReference } from '../../schema/secret.ts'
 import type { AdminToken } from '../admin/tokens.ts'

@@ -1,5 +1,5 @@
 import { Document, isMap, isScalar, isSeq, type Pair, type Scalar, visit, type YAMLMap } from 'yaml'
-import { CURRENT_VERSION } from '../../config/migrations/index.ts'
+import { CURRENT_VERSION } from '../../config/upgrade/migrations/index.ts'
 import type { Draft, Entry, Plain } from './draft.ts'
 
 /** Lists of values that fit into so many characters stand in one line. */

@@ -1,5 +1,5 @@
-import { parseYamlDocuments } from '../../config/document.ts'
-import { nodeAt } from '../../config/tree.ts'
+import { nodeAt } from '../../config/language/tree.ts'
+import { parseYamlDocuments } from '../../config/read/document.ts'
 import { type Diagnostic, sortDiagnostics } from '../../schema/diagnostics.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
 import type { Draft } from '../common/draft.ts'

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
 import { lintsPage } from '../../../scripts/lints-page.ts'
 import { migratingPage } from '../../../scripts/migrating-page.ts'
+import { reference } from '../../../src/config/language/reference.ts'
 import { loadConfig, loadDeps } from '../../../src/config/load.ts'
-import { reference } from '../../../src/config/reference.ts'
 import { sluice } from './cli.ts'
 
 const TOP = fileURLToPath(new URL('../../../', import.meta.url))

@@ -2,7 +2,7 @@ import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { routeNames } from '../../../src/config/migrations/route-names.ts'
+import { routeNames } from '../../../src/config/upgrade/migrations/route-names.ts'
 import { type Ended, sluice } from './cli.ts'
 
 const { after, before } = routeNames

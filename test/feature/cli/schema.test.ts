@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { jsonSchema } from '../../../src/config/json-schema.ts'
+import { jsonSchema } from '../../../src/config/language/json-schema.ts'
 
 const GOLDEN = fileURLToPath(new URL('../../golden/config/', import.meta.url))
 const EXAMPLES = fileURLToPath(new URL('../../../config/examples/', import.meta.url))

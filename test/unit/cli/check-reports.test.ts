@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { githubReport } from '../../../src/cli/check-github.ts'
 import { sarifReport } from '../../../src/cli/check-sarif.ts'
-import { LINTS } from '../../../src/config/lints/index.ts'
+import { LINTS } from '../../../src/config/judge/lints/index.ts'
 import type { Diagnostic } from '../../../src/schema/diagnostics.ts'
 
 const ERROR: Diagnostic = {

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Pair, parseDocument, type Node as YamlNode } from 'yaml'
-import { type KeyDoc, reference } from '../../../../src/config/reference.ts'
+import { type KeyDoc, reference } from '../../../../src/config/language/reference.ts'
 
 /** A key with its value in the text of a config; offsets count characters. */
 export interface Place {

@@ -1,0 +1,30 @@
+import type { UpstreamOptions } from '../../data/upstreams/options.ts'
+
+/** Something that no single key of an upstream can tell. `path`: below the upstream. */
+export interface BalancingMistake {
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+/** What does not fit together in how an upstream is balanced. */
+export function balancingMistakes({ loadBalancing, subset }: UpstreamOptions): BalancingMistake[] {
+  const { algorithm, hashOn } = loadBalancing
+  const mistakes: BalancingMistake[] = []
+  const error = (path: readonly string[], message: string): void => {
+    mistakes.push({ path, message })
+  }
+  const hashes = algorithm === 'ring-hash' || algorithm === 'maglev'
+  if (hashes && hashOn === undefined) {
+    error(['loadBalancing'], `${algorithm} needs hashOn, such as hashOn: { header: x-user }`)
+  }
+  if (hashes && subset !== undefined) {
+    error(['subset'], `${algorithm} gives each key one endpoint already; use another algorithm or leave subset out`)
+  }
+  if (!hashes && subset !== undefined && subset.hashOn === undefined && hashOn === undefined) {
+    error(['subset'], 'hashOn is missing, such as hashOn: { header: x-user }')
+  }
+  if (!hashes && hashOn !== undefined && (subset === undefined || subset.hashOn !== undefined)) {
+    error(['loadBalancing', 'hashOn'], `would have no effect: ${algorithm} uses no key; ring-hash and maglev do`)
+  }
+  return mistakes
+}

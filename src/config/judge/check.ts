@@ -1,0 +1,212 @@
+import { isIP } from 'node:net'
+import type { UpstreamOptions } from '../../data/upstreams/options.ts'
+import type { FallbackOptions } from '../../features/fallback/feature.ts'
+import { POLICIES } from '../../features/index.ts'
+import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
+import { type Node, origin } from '../../schema/node.ts'
+import type { RootOptions } from '../language/root.ts'
+import type { RouteOptions } from '../language/route.ts'
+import { badTests } from '../language/tests.ts'
+import { keyOf, nodeAt, pathText, placeOf, placeText } from '../language/tree.ts'
+import { balancingMistakes } from './balancing.ts'
+import type { Path } from './contract.ts'
+import { badFallbacks } from './fallbacks.ts'
+import { findTies } from './ties.ts'
+
+interface Reference {
+  readonly at: Path
+  readonly upstream: string
+}
+
+/** Everything that no single key can tell: references, ties, what fits together. `tree`: what `root` was read from. */
+export function checkRoot(root: RootOptions, tree: Node): readonly Diagnostic[] {
+  const check = new Check(root, tree)
+  check.run()
+  return check.diagnostics
+}
+
+class Check {
+  readonly diagnostics: Diagnostic[] = []
+  private readonly root: RootOptions
+  private readonly tree: Node
+
+  constructor(root: RootOptions, tree: Node) {
+    this.root = root
+    this.tree = tree
+  }
+
+  run(): void {
+    const { root } = this
+    if (root.listeners.size === 0) this.error(['listeners'], 'no listener; at least one is needed')
+    if (root.routes.size === 0) this.error(['routes'], 'no route; at least one is needed')
+    this.addresses()
+    this.admin()
+    for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
+    for (const [name, route] of root.routes) this.route(name, route)
+    for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
+    const known = { route: root.routes, upstream: root.upstreams }
+    for (const { path, message } of badTests(root.tests ?? new Map(), known)) this.error(path, message)
+    for (const { first, second, why } of findTies(root.routes)) {
+      const place = placeText(this.tree, ['routes', first], ['routes', second])
+      this.errorAt(['routes', second], `ties with route ${first} (${place}): ${why}; give one of them a precedence`)
+    }
+  }
+
+  private route(name: string, route: RouteOptions): void {
+    const path = ['routes', name]
+    const answers = POLICIES.filter((policy) => policy.answers && this.options(route, policy.name) !== undefined)
+    const ways = [...(route.to === undefined ? [] : ['to']), ...answers.map((policy) => policy.name)]
+    const names = ['to', ...POLICIES.filter((policy) => policy.answers).map((policy) => policy.name)]
+    if (ways.length !== 1) {
+      const found = ways.length === 0 ? 'none of them is here' : `${ways.join(' and ')} are here`
+      this.errorAt(path, `a route needs exactly one of ${names.join(', ')}; ${found}`)
+    }
+    for (const [i, profile] of (route.use ?? []).entries()) {
+      this.known([...path, 'use', i], profile, this.root.profiles ?? new Map(), 'profile')
+    }
+    const targets = this.targets(name)
+    for (const { at, upstream } of targets) this.known(at, upstream, this.root.upstreams, 'upstream')
+    this.distinct(targets)
+    const failover = route.failover.map((upstream, i) => ({ at: [...path, 'failover', i], upstream }))
+    this.distinct(failover)
+    for (const [i, upstream] of route.failover.entries()) {
+      this.known([...path, 'failover', i], upstream, this.root.upstreams, 'upstream')
+      if (route.to?.every((target) => target.upstream === upstream)) {
+        this.error([...path, 'failover', i], `${JSON.stringify(upstream)} is where the route leads already`)
+      }
+    }
+    const fallback = this.options(route, 'fallback') as FallbackOptions | undefined
+    if (fallback?.route !== undefined)
+      this.known([...path, 'fallback', 'route'], fallback.route, this.root.routes, 'route')
+    this.listeners(name, route)
+    this.parameters(name, route)
+  }
+
+  private listeners(name: string, { match }: RouteOptions): void {
+    const isList = nodeAt(this.tree, ['routes', name, 'match'])?.kind === 'list'
+    for (const [i, { listeners }] of match.entries()) {
+      const path = ['routes', name, 'match', ...(isList ? [i] : []), 'listeners']
+      for (const [j, listener] of listeners.entries())
+        this.known([...path, j], listener, this.root.listeners, 'listener')
+    }
+  }
+
+  /** Every upstream that `to` names, those of weight 0 too. */
+  private targets(route: string): readonly Reference[] {
+    const path = ['routes', route, 'to']
+    const to = nodeAt(this.tree, path)
+    if (to?.kind === 'scalar') return [{ at: path, upstream: to.text }]
+    if (to?.kind !== 'list') return []
+    return to.items.flatMap((_, i) => {
+      const at = [...path, i, 'upstream']
+      const upstream = nodeAt(this.tree, at)
+      return upstream?.kind === 'scalar' ? [{ at, upstream: upstream.text }] : []
+    })
+  }
+
+  private distinct(references: readonly Reference[]): void {
+    const seen = new Set<string>()
+    for (const { at, upstream } of references) {
+      if (seen.has(upstream)) this.error(at, `${JSON.stringify(upstream)} is in this list already`)
+      seen.add(upstream)
+    }
+  }
+
+  /** Path templates speak only of parameters that every path of the route has. */
+  private parameters(name: string, route: RouteOptions): void {
+    for (const policy of POLICIES) {
+      const options = this.options(route, policy.name)
+      if (options === undefined || policy.params === undefined) continue
+      const needed = policy.params(options as never)
+      for (const path of route.match.flatMap((match) => match.paths)) {
+        const has = path.kind === 'segments' ? path.segments.flatMap((s) => ('param' in s ? [s.param] : [])) : []
+        for (const parameter of needed) {
+          if (has.includes(parameter)) continue
+          this.error(['routes', name, policy.name], `{${parameter}} is no parameter of the path ${path.source}`)
+        }
+      }
+    }
+  }
+
+  private upstream(name: string, upstream: UpstreamOptions): void {
+    const seen = new Map<string, number>()
+    const listed = 'kind' in upstream.endpoints ? [] : upstream.endpoints
+    for (const [i, { url }] of listed.entries()) {
+      const id = `${url.scheme}://${url.host}:${url.port}`
+      const before = seen.get(id)
+      if (before !== undefined)
+        this.error(['upstreams', name, 'endpoints', i], `the same endpoint as endpoints[${before}]`)
+      else seen.set(id, i)
+    }
+    const { cert, key } = upstream.tls
+    if ((cert === undefined) !== (key === undefined))
+      this.error(
+        ['upstreams', name, 'tls'],
+        `cert and key go together; ${cert === undefined ? 'cert' : 'key'} is missing`,
+      )
+    for (const { path, message } of balancingMistakes(upstream)) this.error(['upstreams', name, ...path], message)
+  }
+
+  private addresses(): void {
+    const taken: { readonly owner: string; readonly host: string; readonly port: number }[] = []
+    const claim = (path: Path, host: string, port: number): void => {
+      if (port === 0) return
+      const before = taken.find((other) => other.port === port && overlap(other.host, host))
+      if (before === undefined) taken.push({ owner: pathText(path.slice(0, -1)), host, port })
+      else if (before.host === host) this.error(path, `${host}:${port} is the address of ${before.owner} already`)
+      else this.error(path, `port ${port} is taken by ${before.owner}, which listens on ${before.host}`)
+    }
+    for (const [name, { listen }] of this.root.listeners) claim(['listeners', name, 'listen'], listen.host, listen.port)
+    claim(['admin', 'listen'], this.root.admin.listen.host, this.root.admin.listen.port)
+    const { probes } = this.root
+    if (probes !== undefined) claim(['probes', 'listen'], probes.listen.host, probes.listen.port)
+  }
+
+  private admin(): void {
+    const { auth, listen, trustedProxyHeader } = this.root.admin
+    const loopback = listen.host === '::1' || (isIP(listen.host) === 4 && listen.host.startsWith('127.'))
+    if (auth === undefined && trustedProxyHeader === undefined && !loopback) {
+      this.error(
+        ['admin', 'listen'],
+        `${listen.host} can be reached from other machines; that needs admin.auth (or listen on 127.0.0.1)`,
+      )
+    }
+    const names = (auth?.tokens ?? []).map((token) => token.name)
+    names.forEach((name, i) => {
+      if (names.indexOf(name) !== i)
+        this.error(['admin', 'auth', 'tokens', i, 'name'], `${JSON.stringify(name)} is the name of another token`)
+    })
+  }
+
+  private options(route: RouteOptions, policy: string): unknown {
+    return (route as unknown as Record<string, unknown>)[policy]
+  }
+
+  private known(path: Path, name: string, among: ReadonlyMap<string, unknown>, what: string): void {
+    if (among.has(name)) return
+    const near = suggestion(name, among.keys())
+    const known =
+      among.size === 0 ? `the file has no ${what}s` : `known are ${[...among.keys()].slice(0, 10).join(', ')}`
+    this.error(
+      path,
+      `there is no ${what} ${JSON.stringify(name)}; ${near === undefined ? known : `did you mean ${near}?`}`,
+    )
+  }
+
+  private error(path: Path, message: string): void {
+    // One that stands for a list of one has no path of its own.
+    const node = nodeAt(this.tree, path) ?? nodeAt(this.tree, path.slice(0, -1))
+    const said = node?.kind === 'scalar' && node.substituted !== undefined ? `${message} ${origin(node)}` : message
+    this.diagnostics.push({ severity: 'error', at: placeOf(this.tree, path), path: pathText(path), message: said })
+  }
+
+  /** At the key itself. */
+  private errorAt(path: readonly string[], message: string): void {
+    this.diagnostics.push({ severity: 'error', at: keyOf(this.tree, path), path: pathText(path), message })
+  }
+}
+
+/** Both can not be bound to the same port. */
+function overlap(a: string, b: string): boolean {
+  return a === b || [a, b].includes('::') || ([a, b].includes('0.0.0.0') && isIP(a) === isIP(b))
+}

@@ -1,0 +1,83 @@
+import type { PathPoliciesConfig } from '../../core/path-policy.ts'
+import type { UpstreamOptions } from '../../data/upstreams/options.ts'
+import type { BulkheadOptions } from '../../features/bulkhead/feature.ts'
+import type { CircuitBreakerOptions } from '../../features/circuit-breaker/feature.ts'
+import type { FallbackOptions } from '../../features/fallback/feature.ts'
+import type { Node } from '../../schema/node.ts'
+import type { RootOptions } from '../language/root.ts'
+import type { RouteOptions } from '../language/route.ts'
+import type { Environment } from '../read/environment.ts'
+
+/** Keys, and places in lists, from the root of a config. */
+export type Path = readonly (string | number)[]
+
+/** What loading touches of the machine. */
+export interface LoadDeps {
+  readonly env: Environment
+  /** Rejects as `fs.readFile` does. */
+  readonly readFile: (path: string) => Promise<Uint8Array>
+  /** Names in a folder. Rejects as `fs.readdir` does. */
+  readonly readFolder: (path: string) => Promise<readonly string[]>
+}
+
+/** Something in a config that is valid and has an effect that nobody can want. */
+export interface Finding {
+  readonly path: Path
+  /** What happens, and what would be right; it follows the path. */
+  readonly message: string
+  /** Told at the last key of the path, not at its value. */
+  readonly atKey?: true
+  /** The line holds a secret. */
+  readonly secret?: true
+}
+
+/** Looks at a config without errors. `example` and `better` are YAML of which only the first is found. */
+export interface Lint {
+  /** Kebab-case, for good: comments in people's files name it. */
+  readonly name: string
+  /** One sentence: what it finds. */
+  readonly finds: string
+  readonly why: string
+  /** What to do about it. */
+  readonly remedy: string
+  readonly example: string
+  readonly better: string
+  run(context: LintContext): readonly Finding[]
+}
+
+/** What lints read. Routes have the policies' options as their schemas read them. */
+export interface LintContext {
+  readonly root: RootOptions
+  /** What was written, with defaults and profiles put under it. */
+  readonly tree: Node
+  readonly upstreams: readonly LintUpstream[]
+  readonly routes: readonly LintRoute[]
+  readonly pathPolicies: PathPoliciesConfig
+  node(path: Path): Node | undefined
+  /** Somebody wrote it: there, in defaults or in a profile. */
+  written(path: Path): boolean
+  /** It stands in the route or upstream itself. */
+  own(path: Path): boolean
+  /** Where a key stands, for a message at another one: `line 4`, or `b.yaml:4`. */
+  place(path: Path, from: Path): string
+}
+
+export interface LintUpstream {
+  readonly name: string
+  readonly options: UpstreamOptions
+  /** Routes that lead there, by failover too. */
+  readonly routes: readonly LintRoute[]
+}
+
+export interface LintRoute {
+  readonly name: string
+  readonly options: RouteOptions & PolicyOptions
+  /** Policies judge tries only where there is an upstream. */
+  readonly upstreams: readonly string[]
+}
+
+interface PolicyOptions {
+  readonly bulkhead?: BulkheadOptions | undefined
+  readonly circuitBreaker?: CircuitBreakerOptions | undefined
+  readonly fallback?: FallbackOptions | undefined
+}

@@ -1,0 +1,47 @@
+import type { FallbackOptions } from '../../features/fallback/feature.ts'
+import { POLICIES } from '../../features/index.ts'
+import type { RouteOptions } from '../language/route.ts'
+
+type Routes = ReadonlyMap<string, RouteOptions>
+
+/** What is wrong with the route that a route falls back to. */
+export interface BadFallback {
+  readonly route: string
+  readonly why: string
+}
+
+/** Routes that fall back to each other in a circle, or to one that needs parameters of its own path. */
+export function badFallbacks(routes: Routes): readonly BadFallback[] {
+  const found: BadFallback[] = []
+  for (const route of routes.keys()) {
+    const next = fallbackOf(routes, route)
+    if (next === undefined) continue
+    const circle = circleFrom(routes, route)
+    if (circle !== undefined) found.push({ route, why: `falls back to itself: ${circle.join(' → ')}` })
+    else if (needsParameters(routes.get(next) as RouteOptions))
+      found.push({ route, why: `route ${next} uses parameters of its path, which this one does not have` })
+  }
+  return found
+}
+
+function circleFrom(routes: Routes, start: string): readonly string[] | undefined {
+  const seen = [start]
+  for (let at = fallbackOf(routes, start); at !== undefined; at = fallbackOf(routes, at)) {
+    seen.push(at)
+    if (at === start) return seen
+    // A circle further on is told where it begins.
+    if (seen.indexOf(at) < seen.length - 1) return undefined
+  }
+  return undefined
+}
+
+/** undefined: none, or not a route. */
+function fallbackOf(routes: Routes, name: string): string | undefined {
+  const options = (routes.get(name) as Record<string, unknown> | undefined)?.fallback as FallbackOptions | undefined
+  return options?.route !== undefined && routes.has(options.route) ? options.route : undefined
+}
+
+function needsParameters(route: RouteOptions): boolean {
+  const all = route as unknown as Readonly<Record<string, unknown>>
+  return POLICIES.some(({ name, params }) => all[name] !== undefined && (params?.(all[name] as never) ?? []).length > 0)
+}

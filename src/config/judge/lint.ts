@@ -1,0 +1,80 @@
+import type { Diagnostic } from '../../schema/diagnostics.ts'
+import type { Node } from '../../schema/node.ts'
+import { pathPolicies } from '../language/path-policy.ts'
+import type { RootOptions } from '../language/root.ts'
+import { keyOf, nodeAt, pathText, placeOf, placeText } from '../language/tree.ts'
+import type { Comment } from '../read/comments.ts'
+import type { Finding, LintContext, LintRoute, Path } from './contract.ts'
+import { LINTS } from './lints/index.ts'
+import { type PlacedFinding, silence } from './silence.ts'
+
+/**
+ * Warnings about a config without errors, but for those that a `# sluice-ignore NAME: reason` silences.
+ *
+ * @param tree what `root` was read from
+ */
+export function runLints(root: RootOptions, tree: Node, comments: readonly Comment[]): readonly Diagnostic[] {
+  const context = contextOf(root, tree)
+  const found: PlacedFinding[] = []
+  const seen = new Set<string>()
+  for (const { name, run } of LINTS) {
+    for (const finding of run(context)) {
+      const diagnostic = place(finding, name, tree)
+      // What stands in defaults or behind an anchor is met on many routes, and is one mistake.
+      const key = `${name} ${diagnostic.at.file}:${diagnostic.at.line}:${diagnostic.at.column}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      found.push({ lint: name, path: finding.path, diagnostic })
+    }
+  }
+  return silence(found, comments, tree)
+}
+
+function place({ path, message, atKey, secret }: Finding, lint: string, tree: Node): Diagnostic {
+  const at = atKey === true ? keyOf(tree, path) : placeOf(tree, path)
+  return {
+    severity: 'warning',
+    at,
+    path: pathText(path),
+    message,
+    lint,
+    ...(secret === true && { secret }),
+  }
+}
+
+function contextOf(root: RootOptions, tree: Node): LintContext {
+  const routes = [...root.routes].map(([name, options]): LintRoute => {
+    const targets = (options.to ?? []).map(({ upstream }) => upstream)
+    return { name, options, upstreams: [...new Set([...targets, ...options.failover])] }
+  })
+  const byUpstream = Map.groupBy(
+    routes.flatMap((route) => route.upstreams.map((upstream) => ({ route, upstream }))),
+    ({ upstream }) => upstream,
+  )
+  return {
+    root,
+    tree,
+    routes,
+    pathPolicies: pathPolicies(root.pathPolicy, root.listeners),
+    upstreams: [...root.upstreams].map(([name, options]) => ({
+      name,
+      options,
+      routes: (byUpstream.get(name) ?? []).map(({ route }) => route),
+    })),
+    node: (path) => nodeAt(tree, path),
+    written: (path) => nodeAt(tree, path) !== undefined,
+    own: (path) => isOwn(root, tree, path),
+    place: (path, from) => placeText(tree, path, from),
+  }
+}
+
+/** Merging keeps what it takes from below as it is. */
+function isOwn(root: RootOptions, tree: Node, path: Path): boolean {
+  const node = nodeAt(tree, path)
+  if (node === undefined) return false
+  const [section, name, ...rest] = path
+  if (section === 'upstreams') return node !== nodeAt(tree, ['defaults', 'upstream', ...rest])
+  const profiles = root.routes.get(String(name))?.use ?? []
+  const below = [['defaults', 'route'], ...profiles.map((profile) => ['profiles', profile])]
+  return !below.some((layer) => node === nodeAt(tree, [...layer, ...rest]))
+}

@@ -1,0 +1,102 @@
+import type { CircuitBreakerOptions } from '../../../features/circuit-breaker/feature.ts'
+import { durationText } from '../../../schema/scalars.ts'
+import type { Finding, Lint, LintRoute } from '../contract.ts'
+import { mostTries } from './endpoints.ts'
+
+const UPSTREAM = `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
+`
+
+export const breakerNeverOpens: Lint = {
+  name: 'breaker-never-opens',
+  finds: 'A circuit breaker whose `minRequests` can not be reached while the upstream hangs.',
+  why: 'When every try takes its whole time-out, no more tries can end in `window` than the limits on concurrency admit. If these are fewer than `minRequests`, the breaker never opens, although everything fails.',
+  remedy: 'Lower `minRequests`, or make `window` longer or `timeouts.attempt` shorter.',
+  example: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: 20s }
+    bulkhead: { maxConcurrent: 5 }
+    circuitBreaker: { minRequests: 50, window: 10s }
+`,
+  better: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: 20s }
+    bulkhead: { maxConcurrent: 5 }
+    circuitBreaker: { minRequests: 5, window: 40s }
+`,
+  run: ({ root, routes, own }) =>
+    routes.flatMap((route): Finding[] => {
+      const breaker = judged(route)
+      const time = tryTime(route)
+      if (breaker === undefined || time === undefined) return []
+      const limits = route.upstreams.map((name) => {
+        const upstream = root.upstreams.get(name)
+        return upstream === undefined ? Number.POSITIVE_INFINITY : mostTries(upstream)
+      })
+      const limit = Math.min(permits(route), Math.max(...limits))
+      // The window ends between two of its slots.
+      const most = limit * (Math.ceil(breaker.window / time) + 1)
+      const path = ['routes', route.name, 'circuitBreaker']
+      if (most >= breaker.minRequests || !own(path)) return []
+      return [
+        {
+          path: [...path, 'minRequests'],
+          message: `is not reached while the upstream hangs: of ${limit} tries at a time that end after ${durationText(time)} at most ${most} fall into ${durationText(breaker.window)} (window)`,
+        },
+      ]
+    }),
+}
+
+export const breakerWindowShort: Lint = {
+  name: 'breaker-window-short',
+  finds: 'A circuit breaker whose `window` is shorter than `timeouts.attempt`.',
+  why: 'A try that hangs counts when it times out. By then the tries that began with it are forgotten, so the breaker weighs failures of one moment against successes of another.',
+  remedy: 'Make `window` at least as long as `timeouts.attempt`, better several times as long.',
+  example: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { attempt: 5s }
+    circuitBreaker: { window: 2s }
+`,
+  better: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { attempt: 5s }
+    circuitBreaker: { window: 20s }
+`,
+  run: ({ routes, written }) =>
+    routes.flatMap((route): Finding[] => {
+      const { attempt } = route.options.timeouts
+      const breaker = judged(route)
+      const path = ['routes', route.name, 'circuitBreaker', 'window']
+      if (breaker === undefined || attempt === undefined || breaker.window >= attempt) return []
+      const inTime = route.options.timeouts.request ?? Number.POSITIVE_INFINITY
+      if (!written(path) || attempt > inTime) return []
+      return [{ path, message: `is shorter than timeouts.attempt (${durationText(attempt)})` }]
+    }),
+}
+
+/** The breaker, if it judges tries that time out. */
+function judged({ options: { circuitBreaker, to } }: LintRoute): CircuitBreakerOptions | undefined {
+  return to !== undefined && circuitBreaker?.when.includes('timeout') === true ? circuitBreaker : undefined
+}
+
+/** Milliseconds: the shortest time after which a hanging try ends. */
+function tryTime({ options: { retries, timeouts } }: LintRoute): number | undefined {
+  const attempt = (retries?.maxExtra ?? 0) === 0 ? undefined : timeouts.attempt
+  if (attempt === undefined) return timeouts.request
+  return Math.min(attempt, timeouts.request ?? attempt)
+}
+
+/** Tries at a time; a hedge is a second one of the same request. */
+function permits({ options: { bulkhead, hedge } }: LintRoute): number {
+  if (bulkhead === undefined || bulkhead.mode === 'shadow') return Number.POSITIVE_INFINITY
+  return bulkhead.maxConcurrent * (hedge === undefined ? 1 : 2)
+}

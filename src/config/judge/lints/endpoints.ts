@@ -1,0 +1,20 @@
+import { isIP } from 'node:net'
+import type { UpstreamOptions } from '../../../data/upstreams/options.ts'
+
+/** How many endpoints an upstream has; undefined where nobody can tell: a name stands for any number of addresses. */
+export function endpointCount({ endpoints }: UpstreamOptions): number | undefined {
+  if ('kind' in endpoints) return undefined
+  return endpoints.every(({ url }) => isIP(url.host) !== 0) ? endpoints.length : undefined
+}
+
+/** The most tries at a time that an upstream's own limits admit. */
+export function mostTries(options: UpstreamOptions): number {
+  const { bulkhead, connections, endpoints } = options
+  const own = bulkhead?.maxConcurrent ?? Number.POSITIVE_INFINITY
+  if ('kind' in endpoints || endpointCount(options) === undefined) return own
+  const sum = endpoints.reduce(
+    (all, { maxConcurrent }) => all + Math.min(maxConcurrent ?? Infinity, connections.max),
+    0,
+  )
+  return Math.min(own, sum)
+}

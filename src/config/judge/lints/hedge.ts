@@ -1,0 +1,53 @@
+import { durationText } from '../../../schema/scalars.ts'
+import type { Lint, LintContext, LintRoute } from '../contract.ts'
+import { endpointCount } from './endpoints.ts'
+
+export const hedgeNeverHappens: Lint = {
+  name: 'hedge-never-happens',
+  finds: 'A `hedge` that can not send a second try.',
+  why: 'A hedge is one of the further tries of `retries`, goes to another endpoint, and only repeats what may be repeated. Where one of these is ruled out, the tail latency that it should cut stays.',
+  remedy: 'Do what the message says, or remove the hedge.',
+  example: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
+routes:
+  create:
+    match: { path: /orders, methods: POST }
+    to: orders
+    hedge: { delay: 200ms }
+`,
+  better: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
+routes:
+  read:
+    match: { path: /orders, methods: GET }
+    to: orders
+    hedge: { delay: 200ms }
+`,
+  run: (context) =>
+    context.routes.flatMap((route) => {
+      const why = impossible(route, context)
+      return why === undefined || !context.own(['routes', route.name, 'hedge'])
+        ? []
+        : [{ path: ['routes', route.name, 'hedge'], atKey: true, message: `never sends a second try: ${why}` }]
+    }),
+}
+
+function impossible({ options, upstreams }: LintRoute, { root }: LintContext): string | undefined {
+  const { hedge, match, retries, timeouts } = options
+  if (hedge === undefined) return undefined
+  if (upstreams.length === 0) return 'the route has no upstream'
+  if (retries === undefined || retries.maxExtra === 0) return 'retries permit none; set retries.maxExtra'
+  const methods = match.flatMap((one) => (one.methods.length === 0 ? ['GET'] : one.methods))
+  if (!methods.some((method) => retries.methods.includes(method)))
+    return `${methods.join(', ')} may not be repeated (retries.methods)`
+  const counts = upstreams.map((name) => {
+    const upstream = root.upstreams.get(name)
+    return upstream === undefined ? undefined : endpointCount(upstream)
+  })
+  if (upstreams.length === 1 && counts[0] === 1) return 'there is no second endpoint'
+  const end = Math.min(timeouts.attempt ?? Number.POSITIVE_INFINITY, timeouts.request ?? Number.POSITIVE_INFINITY)
+  if (hedge.delay !== undefined && hedge.delay >= end) return `after ${durationText(end)} the first one is ended anyway`
+  return undefined
+}

@@ -1,0 +1,120 @@
+import { durationText } from '../../../schema/scalars.ts'
+import type { Lint } from '../contract.ts'
+
+const UPSTREAM = `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
+`
+
+export const triesExceedRequest: Lint = {
+  name: 'tries-exceed-request',
+  finds: 'More tries than fit into `timeouts.request` when each takes its `timeouts.attempt`.',
+  why: 'When the upstream hangs, which is what these two keys are for, the later tries have less time than the file says, or none.',
+  remedy:
+    'Lower `timeouts.attempt` or `retries.maxExtra`, or raise `timeouts.request`: attempts x attempt timeout, and some backoff, should fit into it.',
+  example: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: 5s, attempt: 2s }
+    retries: { maxExtra: 2, when: [connect, timeout] }
+`,
+  better: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { request: 7s, attempt: 2s }
+    retries: { maxExtra: 2, when: [connect, timeout] }
+`,
+  run: ({ routes, written }) =>
+    routes.flatMap(({ name, options: { hedge, retries, timeouts, to } }) => {
+      const { attempt, request } = timeouts
+      // A hedge runs beside the first try.
+      if (to === undefined || hedge !== undefined || retries === undefined || attempt === undefined) return []
+      const tries = retries.maxExtra + 1
+      if (request === undefined || attempt > request || tries * attempt <= request) return []
+      if (tries === 1 || !retries.when.includes('timeout')) return []
+      const left = request - retries.maxExtra * attempt
+      const last = left > 0 ? `leaves ${durationText(left)} for the last one` : `is over before the last one begins`
+      const written1 = ['routes', name, 'timeouts', 'attempt']
+      return [
+        {
+          path: written(['routes', name, 'retries', 'maxExtra']) ? ['routes', name, 'retries', 'maxExtra'] : written1,
+          message: `${tries} tries of ${durationText(attempt)} (timeouts.attempt) take ${durationText(tries * attempt)}; timeouts.request is ${durationText(request)} and ${last}`,
+        },
+      ]
+    }),
+}
+
+export const timeoutNeverRetried: Lint = {
+  name: 'timeout-never-retried',
+  finds: '`timeout` in `retries.when` on a route without `timeouts.attempt`.',
+  why: 'Without it a hanging try is ended by `timeouts.request` only, and with it the whole request: there is never a further try after a timeout.',
+  remedy:
+    'Give `timeouts.attempt` a duration, of which several fit into `timeouts.request`, or remove `timeout` from the list.',
+  example: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    retries: { when: [connect, timeout] }
+`,
+  better: `${UPSTREAM}routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    timeouts: { attempt: 5s }
+    retries: { when: [connect, timeout] }
+`,
+  run: ({ routes }) =>
+    routes
+      .filter(({ options: { retries, timeouts, to } }) => {
+        const retried = retries !== undefined && retries.maxExtra > 0 && retries.when.includes('timeout')
+        return to !== undefined && retried && timeouts.attempt === undefined
+      })
+      .map(({ name, options: { retries } }) => ({
+        path: ['routes', name, 'retries', 'when', retries?.when.indexOf('timeout') ?? 0],
+        message: 'a timeout is never followed by another try: timeouts.attempt is off, so the request ends with it',
+      })),
+}
+
+export const retriesWithoutBudget: Lint = {
+  name: 'retries-without-budget',
+  finds: '`retryBudget: off` on an upstream whose routes retry.',
+  why: 'While everything fails, each request becomes 1 + `maxExtra` tries: the load multiplies when the upstream can bear it least, and keeps it down (a retry storm).',
+  remedy:
+    'Leave the budget on; raise `retryBudget.percent` or `minRetryRate` if it is too tight, or switch the retries off.',
+  example: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
+    retryBudget: off
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    retries: { maxExtra: 3 }
+`,
+  better: `upstreams:
+  orders:
+    endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
+    retryBudget: { percent: 50% }
+routes:
+  orders:
+    match: { path: /orders/* }
+    to: orders
+    retries: { maxExtra: 3 }
+`,
+  run: ({ upstreams }) =>
+    upstreams.flatMap(({ name, options, routes }) => {
+      if (options.retryBudget !== undefined) return []
+      const extra = routes.map((route) => route.options.retries?.maxExtra ?? 0)
+      const most = Math.max(0, ...extra)
+      if (most === 0) return []
+      const route = routes[extra.indexOf(most)]
+      return [
+        {
+          path: ['upstreams', name, 'retryBudget'],
+          message: `nothing bounds the retries: route ${route?.name} makes up to ${most + 1} tries of each request`,
+        },
+      ]
+    }),
+}

@@ -1,0 +1,83 @@
+import type { LeanConfig } from '../../core/config.ts'
+import type { SecretReference } from '../../schema/secret.ts'
+import type { Level } from '../../telemetry/log.ts'
+import type { Address } from './values.ts'
+
+/** Who may use the admin API. */
+export interface TokenConfig {
+  readonly name: string
+  readonly role: 'viewer' | 'operator' | 'admin'
+  /** Where the secret is; whoever starts the gateway reads it. */
+  readonly secret: SecretReference
+}
+
+/** Whose word about who asks the admin API counts. Field names are lower-case. */
+export interface ProxyIdentityConfig {
+  /** CIDRs. */
+  readonly from: readonly string[]
+  readonly user: string
+  readonly role: string
+  /** By group; undefined: the field holds the role. */
+  readonly roles: Readonly<Record<string, TokenConfig['role']>> | undefined
+}
+
+/** A collector that takes OTLP over HTTP. */
+export interface CollectorConfig {
+  /** Base URL without slash at its end. */
+  readonly endpoint: string
+  readonly protocol: 'http/protobuf' | 'http/json'
+  /** Lower-case names; values are read by whoever sends. */
+  readonly headers: readonly { readonly name: string; readonly secret: SecretReference }[]
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+/** A config that was read, checked and normalised. Frozen. */
+export interface Config {
+  /** The file, or the folder of files, that was named. */
+  readonly file: string
+  /** Paths of other files in it are relative to this folder. */
+  readonly folder: string
+  /** SHA-256 over what the config means (comments, order and places don't count), hex. */
+  readonly hash: string
+  /** What workers get. */
+  readonly lean: LeanConfig
+  readonly workers: number | 'auto'
+  readonly admin: Address & {
+    readonly hosts: readonly string[]
+    readonly tokens: readonly TokenConfig[] | undefined
+    readonly proxy: ProxyIdentityConfig | undefined
+  }
+  readonly probes: Address | undefined
+  /** Milliseconds. */
+  readonly drain: { readonly delay: number; readonly timeout: number }
+  readonly logging: {
+    /** Of the operational log. */
+    readonly level: Level
+    /** required: no change without a line in the audit log. */
+    readonly audit: 'best-effort' | 'required'
+  }
+  readonly dns: { readonly servers: readonly string[] | undefined; readonly every: number }
+  readonly stateDir: string | undefined
+  /** What goes to collectors; undefined: nothing of that kind. */
+  readonly telemetry: {
+    /** `service.name`. */
+    readonly service: string
+    /** `waiting`: spans at most. */
+    readonly spans: (CollectorConfig & { readonly waiting: number }) | undefined
+    /** `every`: milliseconds. */
+    readonly metrics: (CollectorConfig & { readonly every: number }) | undefined
+  }
+  /** Milliseconds between two looks at the files; undefined: nobody looks. */
+  readonly watch: number | undefined
+  /** undefined: no guard. Milliseconds and shares. */
+  readonly overload:
+    | {
+        readonly delay: number
+        readonly utilization: number
+        readonly memory: number
+        readonly sockets: number
+        readonly mode: 'enforce' | 'shadow'
+      }
+    | undefined
+}

@@ -1,0 +1,161 @@
+import { createHash } from 'node:crypto'
+import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
+import type { ConfiguredPolicy } from '../../core/feature.ts'
+import type { SamplingConfig } from '../../core/seeing-config.ts'
+import type { UpstreamOptions } from '../../data/upstreams/options.ts'
+import { POLICIES } from '../../features/index.ts'
+import type { Config } from './config.ts'
+import { pathPolicies } from './path-policy.ts'
+import type { RootOptions } from './root.ts'
+import type { RouteOptions } from './route.ts'
+
+/** Text of the files that the config names (TLS), by path as written. */
+export type Files = ReadonlyMap<string, string>
+
+const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
+
+/** What was read, as the planes want it: one shape for short and long forms, one level of names. */
+export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>, files: Files): Config {
+  const lean: LeanConfig = {
+    gateway: root.gateway,
+    listeners: [...root.listeners].map(
+      ([name, { listen, timeouts, limits }]): ListenerConfig => ({ name, ...listen, timeouts, limits }),
+    ),
+    trustedProxies: root.trust.proxies,
+    correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },
+    flightRecorder: root.flightRecorder,
+    pathPolicy: pathPolicies(root.pathPolicy, root.listeners),
+    accessLog: root.logging.access,
+    tracing: sampling(root),
+    metrics: { endpointSeries: root.metrics.endpointSeries },
+    upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),
+    routes: [...root.routes].map(([name, options]) => route(name, options)),
+  }
+  const rest = {
+    lean,
+    workers: root.workers,
+    admin: {
+      ...root.admin.listen,
+      hosts: root.admin.hosts,
+      tokens: root.admin.auth?.tokens,
+      proxy: proxyIdentity(root.admin.trustedProxyHeader),
+    },
+    logging: { level: root.logging.level, audit: root.logging.audit },
+    probes: root.probes?.listen,
+    drain: root.drain,
+    dns: root.dns,
+    stateDir: root.stateDir,
+    watch: root.watch,
+    overload: root.overload,
+    telemetry: telemetry(root),
+  }
+  const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')
+  return deepFreeze({ ...where, hash, ...rest })
+}
+
+function proxyIdentity(options: RootOptions['admin']['trustedProxyHeader']): Config['admin']['proxy'] {
+  return options && { ...options, roles: options.roles && Object.fromEntries(options.roles) }
+}
+
+function sampling({ tracing }: RootOptions): SamplingConfig | undefined {
+  if (tracing === undefined) return undefined
+  const { buffer, errors, parents, sample } = tracing
+  return { sample, errors, parents, requests: buffer.requests }
+}
+
+function telemetry({ gateway, metrics, tracing }: RootOptions): Config['telemetry'] {
+  const service = tracing?.service ?? gateway.name
+  return {
+    service,
+    spans: tracing && { ...tracing.otlp, waiting: tracing.buffer.spans },
+    metrics: metrics.otlp,
+  }
+}
+
+function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {
+  const { bulkhead, tls, connections, endpoints, loadBalancing, outlierDetection, retryBudget, timeouts } = options
+  const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : files.get(path))
+  return {
+    name,
+    endpoints: 'kind' in endpoints ? [] : endpoints.map(({ url, ...rest }) => ({ ...url, ...rest })),
+    discovery: 'kind' in endpoints ? endpoints : undefined,
+    tls: { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), serverName: tls.serverName, verify: tls.verify },
+    algorithm: loadBalancing.algorithm,
+    balancing: balancing(options),
+    connections,
+    connectTimeout: timeouts.connect,
+    outlierDetection,
+    bulkhead,
+    retryBudget,
+    healthCheck: options.healthCheck,
+  }
+}
+
+function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): BalancingConfig {
+  const { balanceFactor, hashOn, slowStart, sticky, zone } = loadBalancing
+  return {
+    hashOn: subset?.hashOn ?? hashOn ?? [],
+    balanceFactor,
+    slowStart,
+    zone,
+    sticky: sticky && {
+      cookie: sticky.cookie,
+      maxAge: sticky.ttl === undefined ? undefined : Math.floor(sticky.ttl / 1000),
+      secret: sticky.secret,
+      key: '',
+    },
+    subset: subset?.size,
+    panicThreshold,
+  }
+}
+
+function route(name: string, options: RouteOptions): RouteConfig {
+  const all = options as unknown as Readonly<Record<string, unknown>>
+  const has = ({ byDefault, name }: ConfiguredPolicy): boolean =>
+    all[name] !== undefined && !(byDefault === true && options.to === undefined)
+  const policies = POLICIES.filter(has).map((policy) => [policy.name, all[policy.name]])
+  return {
+    name,
+    match: options.match,
+    precedence: options.precedence,
+    encodedSlashes: options.encodedSlashes,
+    to: options.to,
+    failover: options.failover,
+    spill: options.spill !== undefined && options.to !== undefined && options.to.length > 1,
+    timeouts: options.timeouts,
+    importance: options.importance,
+    slo: options.slo,
+    accessLog: { sample: options.accessLog?.sample ?? 0 },
+    retries: options.retries ?? NO_RETRIES,
+    hedge: options.hedge && { delay: options.hedge.delay },
+    policies: Object.fromEntries(policies),
+  }
+}
+
+/** JSON with the keys of every object in order, so that the hash does not depend on how the file was written. */
+function canonicalText(value: unknown, known: Map<object, string>): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const before = known.get(value)
+  if (before !== undefined) return before
+  const text = Array.isArray(value)
+    ? `[${value.map((item) => canonicalText(item, known)).join()}]`
+    : `{${entriesText(value as Readonly<Record<string, unknown>>, known)}}`
+  // Built-in defaults are shared by thousands of routes.
+  known.set(value, text)
+  return text
+}
+
+function entriesText(map: Readonly<Record<string, unknown>>, known: Map<object, string>): string {
+  return Object.keys(map)
+    .filter((key) => map[key] !== undefined)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalText(map[key], known)}`)
+    .join()
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const child of Object.values(value)) deepFreeze(child)
+  return value
+}

@@ -1,0 +1,59 @@
+import { isIP } from 'node:net'
+import { type Problem, parsed } from '../../schema/scalars.ts'
+import type { Schema } from '../../schema/schema.ts'
+
+/** Host and port of an address. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** A numeric address with port, as sockets are bound to. */
+export function listenAddress(): Schema<Address> {
+  return parsed(
+    'an address with port such as 0.0.0.0:8080, 127.0.0.1:9901 or [::]:8080',
+    (value): Address | Problem => {
+      const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(value)
+      const host = match?.[1] ?? match?.[2]
+      const port = Number(match?.[3])
+      if (host === undefined || isIP(host) === 0) return { problem: addressHint(value) }
+      return port > 65_535 ? { problem: 'ports end at 65535' } : { host, port }
+    },
+  )
+}
+
+function addressHint(value: string): string {
+  if (/^\d+$/.test(value)) return `write 127.0.0.1:${value}`
+  if (/^\*?:\d+$/.test(value)) return `write 0.0.0.0${value.replace('*', '')}`
+  if (/^localhost:\d+$/.test(value)) return `write 127.0.0.1${value.slice('localhost'.length)}`
+  if (isIP(value) === 6) return 'write the address in [ ] and a port after it'
+  if (isIP(value) === 4) return 'the port is missing'
+  return /^[a-z]+:\/\//i.test(value) ? 'it has no scheme' : ''
+}
+
+/** A name server: address with or without port. */
+export function nameServer(): Schema<string> {
+  return parsed('the address of a name server such as 10.0.0.53 or 10.0.0.53:53', (value): string | Problem => {
+    const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::(\d{1,5}))?$/.exec(value)
+    const host = match?.[1] ?? match?.[2] ?? (isIP(value) === 6 ? value : undefined)
+    if (host === undefined || isIP(host) === 0 || Number(match?.[3] ?? 53) > 65_535) return { problem: '' }
+    return isIP(value) === 6 ? `[${value}]` : value
+  })
+}
+
+export function cidr(): Schema<string> {
+  return parsed('a network such as 10.0.0.0/8, or an address', (value): string | Problem => {
+    const [address, bits, ...rest] = value.split('/') as [string, string?, ...string[]]
+    const version = isIP(address)
+    const longest = version === 4 ? 32 : 128
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
+    return version !== 0 && fits && rest.length === 0 ? value : { problem: '' }
+  })
+}
+
+/** The name of a header field, in lower case. */
+export function headerName(): Schema<string> {
+  return parsed('the name of a header field such as x-tenant', (value): string | Problem =>
+    /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? value.toLowerCase() : { problem: '' },
+  )
+}

@@ -1,0 +1,57 @@
+import type { Diagnostic } from '../../schema/diagnostics.ts'
+import type { Entry, MapNode, Node, Position } from '../../schema/node.ts'
+
+/** Keys whose entries come from all files together. */
+const COLLECTIONS: ReadonlySet<string> = new Set(['listeners', 'profiles', 'upstreams', 'routes', 'tests'])
+/** Keys that every file may have; they must say the same. */
+const COMMON: ReadonlySet<string> = new Set(['apiVersion', 'kind'])
+
+/** The text of one file as it was written, top level first. */
+export interface Document {
+  readonly file: string
+  readonly root: MapNode
+}
+
+/** Several files as if they were one. Nothing overrides anything: what stands in two of them is an error that names both. */
+export function unite(documents: readonly Document[], problems: Diagnostic[]): MapNode {
+  const [first] = documents as [Document, ...Document[]]
+  const entries = new Map<string, Entry>()
+  for (const { root } of documents) {
+    for (const [key, entry] of root.entries) {
+      const before = entries.get(key)
+      entries.set(key, before === undefined ? entry : both(key, before, entry, problems))
+    }
+  }
+  return { kind: 'map', at: first.root.at, entries }
+}
+
+function both(key: string, before: Entry, entry: Entry, problems: Diagnostic[]): Entry {
+  const [a, b] = [before.value, entry.value]
+  if (COMMON.has(key)) {
+    if (a.kind === 'scalar' && b.kind === 'scalar' && a.text === b.text) return before
+    problem(problems, b.at, key, `is not what ${place(a.at)} says`)
+  } else if (COLLECTIONS.has(key) && a.kind === 'map' && b.kind === 'map') {
+    return { key: before.key, value: merged(key, a, b, problems) }
+  } else if (a.kind === 'list' && b.kind === 'list' && key === 'include') {
+    return { key: before.key, value: { ...a, items: [...a.items, ...b.items] } }
+  } else if (!key.startsWith('x-')) problem(problems, entry.key, key, `stands in ${place(before.key)} already`)
+  return before
+}
+
+function merged(kind: string, a: MapNode, b: MapNode, problems: Diagnostic[]): Node {
+  const entries = new Map(a.entries)
+  for (const [name, entry] of b.entries) {
+    const before = entries.get(name)
+    if (before === undefined) entries.set(name, entry)
+    else problem(problems, entry.key, `${kind}.${name}`, `the same name stands in ${place(before.key)}`)
+  }
+  return { ...a, entries }
+}
+
+function problem(problems: Diagnostic[], at: Position, path: string, message: string): void {
+  problems.push({ severity: 'error', at, path, message })
+}
+
+function place({ file, line }: Position): string {
+  return `${file}:${line}`
+}

@@ -1,0 +1,32 @@
+import { expect } from 'vitest'
+import { type Loaded, loadConfig, loadDeps } from '../../../../src/config/load.ts'
+
+const HEAD = `apiVersion: sluice/v1
+listeners: { web: { listen: 127.0.0.1:8080 } }
+`
+
+/** Loads a config from these sections; they begin in line 3. */
+export function load(sections: string): Promise<Loaded> {
+  return loadConfig('a.yaml', { ...loadDeps({ SECRET: 'abcdef' }), readFile: async () => Buffer.from(HEAD + sections) })
+}
+
+/** What is found: `3:5 lint-name`. Throws for a config with errors. */
+export async function found(sections: string): Promise<string[]> {
+  const { diagnostics } = await load(sections)
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0)
+    throw new Error(errors.map(({ at, message }) => `${at.line}:${at.column} ${message}`).join('\n'))
+  return diagnostics.map(({ at, lint }) => `${at.line}:${at.column} ${lint}`)
+}
+
+/** Expects one lint to find something, at each `‸` in the text; without a name: nothing. */
+export async function expectAt(sections: string, lint: string | undefined): Promise<void> {
+  const places: string[] = []
+  const bare = sections.replace(/‸/g, (_mark, offset: number) => {
+    const lines = (HEAD + sections.slice(0, offset)).replaceAll('‸', '').split('\n')
+    places.push(`${lines.length}:${(lines.at(-1) as string).length + 1} ${lint}`)
+    return ''
+  })
+  expect(places.length > 0).toBe(lint !== undefined)
+  expect(await found(bare)).toEqual(places)
+}

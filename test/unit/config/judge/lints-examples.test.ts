@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest'
+import { BAD_IGNORE, LINTS } from '../../../../src/config/judge/lints/index.ts'
+import { found } from './lint-kit.ts'
+
+describe.each([...LINTS, BAD_IGNORE].map((lint) => [lint.name, lint] as const))('%s', (name, { example, better }) => {
+  it('finds its example, and nothing else does', async () => {
+    expect((await found(example)).map((text) => text.split(' ')[1])).toEqual([name])
+  })
+
+  it('finds nothing in the better one', async () => {
+    expect(await found(better)).toEqual([])
+  })
+})
