@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { unreadable } from '../config/gather.ts'
+import { unreadable } from '../config/read/files.ts'
 import { AUDIT_FOLDER } from '../control/audit/folder.ts'
 import { type Verdict, verifyAudit } from '../control/audit/verify.ts'
 import { stateFolders } from '../control/machine/state-dir.ts'

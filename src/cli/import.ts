@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, matchesGlob } from 'node:path'
-import { unreadable } from '../config/gather.ts'
+import { unreadable } from '../config/read/files.ts'
 import { Draft } from '../import/common/draft.ts'
 import { settle } from '../import/common/settle.ts'
 import { importIngress } from '../import/ingress/import.ts'

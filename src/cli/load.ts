@@ -1,4 +1,5 @@
-import { loadConfig, loadDeps } from '../config/load.ts'
+import { loadConfig } from '../config/load.ts'
+import { loadDeps } from '../config/read/files.ts'
 import type { Written } from '../explain/model.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'

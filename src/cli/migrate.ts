@@ -1,6 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { unreadable } from '../config/gather.ts'
-import { readConfigFile } from '../config/load.ts'
+import { readConfigFile, unreadable } from '../config/read/files.ts'
 import { migrateFile } from '../config/upgrade/migrate.ts'
 import { CURRENT_VERSION } from '../config/upgrade/migrations/index.ts'
 import { writeWhole } from '../lib/write-whole.ts'

@@ -1,15 +1,15 @@
 import { basename, dirname, isAbsolute, join, matchesGlob, relative, resolve } from 'node:path'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { MapNode, Node } from '../schema/node.ts'
+import { nodeAt } from '../schema/path.ts'
 import { At, INVALID } from '../schema/schema.ts'
-import type { LoadDeps } from './judge/contract.ts'
 import { type Fence, fencedEnvironment, lookedOver } from './judge/fence.ts'
 import { rebased } from './judge/file-references.ts'
 import { type Include, includeOptions } from './language/include.ts'
 import { inNamespace, ownNames } from './language/namespace.ts'
-import { nodeAt } from './language/tree.ts'
 import type { Comment } from './read/comments.ts'
 import { parseYaml } from './read/document.ts'
+import { type LoadDeps, unreadable } from './read/files.ts'
 import { type Document, unite } from './read/unite.ts'
 import { olderVersion, upgrade } from './upgrade/upgrade.ts'
 
@@ -220,14 +220,4 @@ class Gathering {
   private error(file: string, message: string): void {
     this.problems.push({ severity: 'error', at: { file, line: 0, column: 0 }, path: '', message })
   }
-}
-
-/** Why a file could not be read, for people. */
-export function unreadable(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EACCES') return 'the file may not be read by this user'
-  if (code === 'ENOTDIR') return 'there is no such file: a part of the path is no folder'
-  if (code === 'EISDIR') return 'this is a folder; expected a file'
-  return `the file can not be read (${code ?? String(error)})`
 }

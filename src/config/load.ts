@@ -1,21 +1,18 @@
-import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
+import { pathText, placeOf } from '../schema/path.ts'
 import { At, INVALID } from '../schema/schema.ts'
-import { type Gathered, gather, unreadable } from './gather.ts'
+import { type Gathered, gather } from './gather.ts'
 import { checkRoot } from './judge/check.ts'
-import type { LoadDeps } from './judge/contract.ts'
 import { trespasses } from './judge/fence.ts'
 import { type Kept, keepsGood, withoutBad } from './judge/keep-good.ts'
 import { runLints } from './judge/lint.ts'
 import type { Config } from './language/config.ts'
+import { mergeDefaults } from './language/merge.ts'
 import { normalise } from './language/normalise.ts'
 import { type RootOptions, rootOptions } from './language/root.ts'
-import { mergeDefaults, pathText, placeOf } from './language/tree.ts'
-import { MAX_FILE_BYTES } from './read/document.ts'
-import type { Environment } from './read/environment.ts'
+import { type LoadDeps, unreadable } from './read/files.ts'
 
 /** `config` is undefined exactly if one of the diagnostics is an error and nothing was `kept`. */
 export interface Loaded {
@@ -92,19 +89,6 @@ async function judged(
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
   found.push(...runLints(root, tree, comments))
   return { config: normalise(root, { file, folder }, files), diagnostics: sortDiagnostics(found), tree, kept: [] }
-}
-
-/** What loading takes from this machine. */
-export function loadDeps(env: Environment): LoadDeps {
-  return { env, readFile: readConfigFile, readFolder: readdir }
-}
-
-/** A file of the real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
-export async function readConfigFile(path: string): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  // `end` is the last byte that is read.
-  for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }
 
 const TLS_FILES = ['ca', 'cert', 'key'] as const

@@ -1,7 +1,7 @@
-import { keyOf, nodeAt } from '../config/language/tree.ts'
 import type { RouteConfig } from '../core/config.ts'
 import { paramNames } from '../data/routing/match.ts'
 import type { Position } from '../schema/node.ts'
+import { keyOf, nodeAt } from '../schema/path.ts'
 import type { Asked } from './asked.ts'
 import { type Decision, decide, type Forwarded, type OwnAnswer } from './decision.ts'
 import { type NearMiss, nearMisses } from './misses.ts'

@@ -1,5 +1,5 @@
-import { keyOf, nodeAt, placeOf } from '../config/language/tree.ts'
 import type { Node, Position } from '../schema/node.ts'
+import { keyOf, nodeAt, placeOf } from '../schema/path.ts'
 import type { Stage } from './progress.ts'
 
 /** Where a condition of a route's match is written; of one that outranks it the route itself. */

@@ -1,10 +1,11 @@
+import { usedProfiles } from '../config/language/merge.ts'
 import { routeOptions } from '../config/language/route.ts'
-import { nodeAt, usedProfiles } from '../config/language/tree.ts'
 import type { RouteConfig } from '../core/config.ts'
 import { POLICIES } from '../features/index.ts'
 import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Fields } from '../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../schema/node.ts'
+import { nodeAt } from '../schema/path.ts'
 import { type Leaf, leavesOf } from './leaves.ts'
 import { HIDDEN } from './secrets.ts'
 

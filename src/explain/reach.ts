@@ -1,6 +1,6 @@
-import { placeOf } from '../config/language/tree.ts'
 import type { DiscoveryConfig, LeanConfig, RouteConfig, UpstreamConfig } from '../core/config.ts'
 import type { Node, Position } from '../schema/node.ts'
+import { placeOf } from '../schema/path.ts'
 
 export interface ReachedEndpoint {
   /** `http://10.0.0.1:8080`, names as written. */

@@ -1,6 +1,6 @@
-import { nodeAt } from '../config/language/tree.ts'
 import { mayHoldSecret } from '../lib/secret-names.ts'
 import type { Node } from '../schema/node.ts'
+import { nodeAt } from '../schema/path.ts'
 
 /** What is shown in the place of a secret. */
 export const HIDDEN = '***'

@@ -1,6 +1,6 @@
-import { nodeAt } from '../config/language/tree.ts'
 import { upstreamOptions } from '../data/upstreams/options.ts'
 import type { Node } from '../schema/node.ts'
+import { nodeAt } from '../schema/path.ts'
 import { type Leaf, leavesOf } from './leaves.ts'
 import { type Effective, effectiveOf } from './policies.ts'
 

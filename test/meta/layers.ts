@@ -12,6 +12,10 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/features/*'],
   ['src/features'],
   ['src/data/upstreams', 'src/data/routing'],
+  ['src/config/read'],
+  ['src/config/upgrade'],
+  ['src/config/language'],
+  ['src/config/judge'],
   ['src/config'],
   ['src/import'],
   ['src/data/engine'],
@@ -37,7 +41,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/sdk-trace': SDK,
   opossum: /^src\/stores\/guard\.ts$/,
   uplot: /^src\/control\/admin\/dashboard\//,
-  yaml: /^src\/(config\/(document|comments|faults|rewrite\/yaml)|import\/common\/write)\.ts$/,
+  yaml: /^src\/(config\/(read\/(document|comments|faults)|upgrade\/rewrite\/yaml)|import\/common\/write)\.ts$/,
 }
 
 /** Node's modules that only some parts may touch. */

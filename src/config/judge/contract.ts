@@ -4,21 +4,9 @@ import type { BulkheadOptions } from '../../features/bulkhead/feature.ts'
 import type { CircuitBreakerOptions } from '../../features/circuit-breaker/feature.ts'
 import type { FallbackOptions } from '../../features/fallback/feature.ts'
 import type { Node } from '../../schema/node.ts'
+import type { Path } from '../../schema/path.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { RouteOptions } from '../language/route.ts'
-import type { Environment } from '../read/environment.ts'
-
-/** Keys, and places in lists, from the root of a config. */
-export type Path = readonly (string | number)[]
-
-/** What loading touches of the machine. */
-export interface LoadDeps {
-  readonly env: Environment
-  /** Rejects as `fs.readFile` does. */
-  readonly readFile: (path: string) => Promise<Uint8Array>
-  /** Names in a folder. Rejects as `fs.readdir` does. */
-  readonly readFolder: (path: string) => Promise<readonly string[]>
-}
 
 /** Something in a config that is valid and has an effect that nobody can want. */
 export interface Finding {

@@ -2,9 +2,9 @@ import { normalize } from 'node:path'
 import type { MatchConfig, PathPattern } from '../../core/config.ts'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
+import { pathText, placeOf } from '../../schema/path.ts'
 import type { Allowed } from '../language/include.ts'
 import type { RootOptions } from '../language/root.ts'
-import { pathText, placeOf } from '../language/tree.ts'
 import { referencesOf } from './file-references.ts'
 
 /** How far the routes of a name may reach. */

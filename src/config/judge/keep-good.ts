@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
-import { nodeAt } from '../language/tree.ts'
+import { nodeAt } from '../../schema/path.ts'
 
 /** A route or upstream with errors, and what is live in its place. */
 export interface Kept {

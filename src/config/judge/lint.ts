@@ -1,10 +1,10 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { Node } from '../../schema/node.ts'
+import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
 import { pathPolicies } from '../language/path-policy.ts'
 import type { RootOptions } from '../language/root.ts'
-import { keyOf, nodeAt, pathText, placeOf, placeText } from '../language/tree.ts'
 import type { Comment } from '../read/comments.ts'
-import type { Finding, LintContext, LintRoute, Path } from './contract.ts'
+import type { Finding, LintContext, LintRoute } from './contract.ts'
 import { LINTS } from './lints/index.ts'
 import { type PlacedFinding, silence } from './silence.ts'
 

@@ -1,8 +1,7 @@
 import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import type { Node } from '../../schema/node.ts'
-import { keyOf } from '../language/tree.ts'
+import { keyOf, type Path } from '../../schema/path.ts'
 import type { Comment } from '../read/comments.ts'
-import type { Path } from './contract.ts'
 import { BAD_IGNORE, LINTS } from './lints/index.ts'
 
 /** A finding with its place, before comments had their say. */

@@ -1,5 +1,6 @@
 import { isOff } from '../../schema/composites.ts'
-import type { MapNode, Node } from '../../schema/node.ts'
+import type { Entry, MapNode, Node } from '../../schema/node.ts'
+import { nodeAt } from '../../schema/path.ts'
 
 /** Keys of a route whose value is replaced as a whole, never merged. */
 const WHOLE: ReadonlySet<string> = new Set(['to', 'redirect', 'respond', 'match'])
@@ -18,7 +19,44 @@ export function mergeNodes(under: Node | undefined, over: Node): Node {
   return { kind: 'map', at: over.at, entries }
 }
 
-/** Without some keys. */
-export function omitKeys(node: MapNode, keys: readonly string[]): MapNode {
-  return { ...node, entries: new Map([...node.entries].filter(([key]) => !keys.includes(key))) }
+/**
+ * Puts `defaults` and profiles under each route and upstream. Built-in defaults come later, from the schemas. A profile
+ * that does not exist is left to the check.
+ */
+export function mergeDefaults(root: Node): Node {
+  if (root.kind !== 'map') return root
+  const underRoute = nodeAt(root, ['defaults', 'route'])
+  const underUpstream = nodeAt(root, ['defaults', 'upstream'])
+  const profiles = nodeAt(root, ['profiles'])
+  const entries = new Map(root.entries)
+  change(entries, 'routes', (route) => mergeRoute(route, underRoute, profiles))
+  change(entries, 'upstreams', (upstream) => mergeNodes(underUpstream, upstream))
+  return { ...root, entries }
+}
+
+function mergeRoute(route: Node, under: Node | undefined, profiles: Node | undefined): Node {
+  let below = under
+  for (const profile of usedProfiles(route)) {
+    const found = profiles === undefined ? undefined : nodeAt(profiles, [profile])
+    if (found !== undefined) below = mergeNodes(below, found)
+  }
+  return mergeNodes(below, route)
+}
+
+/** Names in `use`, in order. */
+export function usedProfiles(route: Node): readonly string[] {
+  const use = nodeAt(route, ['use'])
+  if (use === undefined || isOff(use)) return []
+  const names = use.kind === 'list' ? use.items : [use]
+  return names.flatMap((name) => (name.kind === 'scalar' ? [name.text] : []))
+}
+
+function change(entries: Map<string, Entry>, key: string, merge: (node: Node) => Node): void {
+  const entry = entries.get(key)
+  if (entry === undefined || entry.value.kind !== 'map') return
+  const changed = [...entry.value.entries].map(
+    ([name, child]) => [name, { key: child.key, value: merge(child.value) }] as const,
+  )
+  const value: MapNode = { ...entry.value, entries: new Map(changed) }
+  entries.set(key, { key: entry.key, value })
 }

@@ -1,7 +1,7 @@
 import { watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { readConfigFile } from '../../config/load.ts'
 import { parseYaml } from '../../config/read/document.ts'
+import { readConfigFile } from '../../config/read/files.ts'
 import type { EndpointConfig } from '../../core/config.ts'
 import { endpointList } from '../../data/upstreams/options.ts'
 import { type Diagnostic, diagnosticLine } from '../../schema/diagnostics.ts'

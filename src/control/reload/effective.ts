@@ -1,8 +1,8 @@
-import { keyOf } from '../../config/language/tree.ts'
 import type { Written } from '../../explain/model.ts'
 import { actingPolicies } from '../../explain/policies.ts'
 import { upstreamValues } from '../../explain/upstream-values.ts'
 import { object, optional } from '../../schema/composites.ts'
+import { keyOf } from '../../schema/path.ts'
 import { text } from '../../schema/scalars.ts'
 import { type Asked, BadCommand, NotFound, readQuery } from '../admin/command.ts'
 

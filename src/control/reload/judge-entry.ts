@@ -1,6 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { LoadDeps } from '../../config/judge/contract.ts'
-import { loadDeps } from '../../config/load.ts'
+import { type LoadDeps, loadDeps } from '../../config/read/files.ts'
 import { Model, type Written } from '../../explain/model.ts'
 import type { Node } from '../../schema/node.ts'
 import { BadCommand, NotFound } from '../admin/command.ts'

@@ -1,4 +1,5 @@
-import { loadConfig, loadDeps } from '../../config/load.ts'
+import { loadConfig } from '../../config/load.ts'
+import { loadDeps } from '../../config/read/files.ts'
 import { type Diagnostic, diagnosticLine } from '../../schema/diagnostics.ts'
 import type { Draft, Entry } from './draft.ts'
 import { writeDraft } from './write.ts'

@@ -1,7 +1,7 @@
-import { nodeAt } from '../../config/language/tree.ts'
 import { parseYamlDocuments } from '../../config/read/document.ts'
 import { type Diagnostic, sortDiagnostics } from '../../schema/diagnostics.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
+import { nodeAt } from '../../schema/path.ts'
 import type { Draft } from '../common/draft.ts'
 
 export interface Annotation {

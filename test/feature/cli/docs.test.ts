@@ -5,7 +5,8 @@ import { configurationPage } from '../../../scripts/generate-docs.ts'
 import { lintsPage } from '../../../scripts/lints-page.ts'
 import { migratingPage } from '../../../scripts/migrating-page.ts'
 import { reference } from '../../../src/config/language/reference.ts'
-import { loadConfig, loadDeps } from '../../../src/config/load.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { loadDeps } from '../../../src/config/read/files.ts'
 import { sluice } from './cli.ts'
 
 const TOP = fileURLToPath(new URL('../../../', import.meta.url))

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadConfig, loadDeps } from '../../../src/config/load.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { loadDeps } from '../../../src/config/read/files.ts'
 import { sluice } from './cli.ts'
 
 const ROUTES = 10_000

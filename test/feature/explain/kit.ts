@@ -1,4 +1,5 @@
-import { loadConfig, loadDeps } from '../../../src/config/load.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { loadDeps } from '../../../src/config/read/files.ts'
 import { Guard } from '../../../src/data/ingress/guard.ts'
 import { MemoryDownstream } from '../../../src/data/ingress/memory.ts'
 import { methodRefusal } from '../../../src/data/ingress/methods.ts'

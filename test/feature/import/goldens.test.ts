@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { loadConfig, loadDeps } from '../../../src/config/load.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { loadDeps } from '../../../src/config/read/files.ts'
 import { sluice } from '../cli/cli.ts'
 
 const FOLDER = fileURLToPath(new URL('./fixtures/', import.meta.url))

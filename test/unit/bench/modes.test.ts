@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadConfig, loadDeps } from '../../../src/config/load.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { loadDeps } from '../../../src/config/read/files.ts'
 import { MODES } from '../../bench/modes.ts'
 
 describe.each(MODES)('mode $name', ({ peers, usual, reference, bounds }) => {

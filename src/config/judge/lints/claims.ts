@@ -1,5 +1,6 @@
 import type { MatchConfig, PathPattern } from '../../../core/config.ts'
-import type { LintContext, LintRoute, Path } from '../contract.ts'
+import type { Path } from '../../../schema/path.ts'
+import type { LintContext, LintRoute } from '../contract.ts'
 
 /** One host and one path of one match of a route: routes are compared by these. */
 export interface Claim {

@@ -1,4 +1,5 @@
-import type { Finding, Lint, LintRoute, LintUpstream, Path } from '../contract.ts'
+import type { Path } from '../../../schema/path.ts'
+import type { Finding, Lint, LintRoute, LintUpstream } from '../contract.ts'
 import { endpointCount } from './endpoints.ts'
 
 export const limitNeverReached: Lint = {

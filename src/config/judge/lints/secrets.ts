@@ -1,6 +1,7 @@
 import { isCredential } from '../../../lib/secret-names.ts'
 import type { Node, ScalarNode } from '../../../schema/node.ts'
-import type { Finding, Lint, Path } from '../contract.ts'
+import type { Path } from '../../../schema/path.ts'
+import type { Finding, Lint } from '../contract.ts'
 
 export const plainTextSecret: Lint = {
   name: 'plain-text-secret',
