@@ -1,5 +1,5 @@
-import { ANNOTATIONS } from '../src/import/ingress/annotations.ts'
-import { DIRECTIVES, type DirectiveRule } from '../src/import/nginx/directives.ts'
+import { ANNOTATIONS } from '../src/tools/import/ingress/annotations.ts'
+import { DIRECTIVES, type DirectiveRule } from '../src/tools/import/nginx/directives.ts'
 
 const INTRODUCTION = `
 # Importing

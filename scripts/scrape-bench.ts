@@ -1,9 +1,9 @@
 /** `npm run bench:scrape`: how long a scrape of many routes takes, and how long it holds the main thread at a stretch. */
 import { cpus } from 'node:os'
 import { PAGE_BYTES } from '../src/cells/pages.ts'
-import { controlMetrics } from '../src/control/metrics/control-metrics.ts'
+import { controlMetrics } from '../src/control/seeing/metrics/control-metrics.ts'
+import { MetricsRegistry } from '../src/control/seeing/metrics/metrics-registry.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { MetricsRegistry } from '../src/telemetry/metrics.ts'
 
 const ROUNDS = 20
 const CLASSES = ['2xx', '4xx', '5xx']

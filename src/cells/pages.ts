@@ -19,7 +19,7 @@
  * | waiters to be shed | words | any worker, by addition and compare-and-swap | stays |
  * | adaptive limits (`AdaptiveLimit`) | words | the worker that ended the window, by compare-and-swap on its time | stays |
  * | mailboxes (`Mailboxes`) | words | any worker, by addition | stays |
- * | metric series (`telemetry/series.ts`) | floats | its worker | added to the base after its exit, then zeroed |
+ * | metric series (`core/series.ts`) | floats | its worker | added to the base after its exit, then zeroed |
  */
 export type PageKind = 'words' | 'ints' | 'floats'
 

@@ -1,4 +1,4 @@
-import { type Change, type ConfigDiff, diffConfigs, type Named } from '../explain/diff.ts'
+import { type Change, type ConfigDiff, diffConfigs, type Named } from '../tools/explain/diff.ts'
 import { printable } from './columns.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'

@@ -1,8 +1,8 @@
-import type { Explanation } from '../explain/explain.ts'
-import type { NearMiss } from '../explain/misses.ts'
-import type { ActingPolicy } from '../explain/policies.ts'
-import type { ReachedUpstream } from '../explain/reach.ts'
 import type { Position } from '../schema/node.ts'
+import type { Explanation } from '../tools/explain/explain.ts'
+import type { NearMiss } from '../tools/explain/misses.ts'
+import type { ActingPolicy } from '../tools/explain/policies.ts'
+import type { ReachedUpstream } from '../tools/explain/reach.ts'
 import { columns } from './columns.ts'
 
 type Row = readonly string[]

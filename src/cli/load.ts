@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts'
 import { loadDeps } from '../config/read/files.ts'
-import type { Written } from '../explain/model.ts'
+import type { Written } from '../tools/explain/model.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'
 

@@ -1,4 +1,4 @@
-import { type Group, Replay, type ReplayReport } from '../explain/replay.ts'
+import { type Group, Replay, type ReplayReport } from '../tools/explain/replay.ts'
 import { columns } from './columns.ts'
 import { Exit, type Io } from './io.ts'
 import { eachLine } from './lines.ts'

@@ -1,5 +1,5 @@
-import { Model } from '../explain/model.ts'
-import { runTests, type TestReport, type TestResult } from '../explain/run-tests.ts'
+import { Model } from '../tools/explain/model.ts'
+import { runTests, type TestReport, type TestResult } from '../tools/explain/run-tests.ts'
 import { columns } from './columns.ts'
 import { missRow, place } from './explain-text.ts'
 import { Exit, type Io } from './io.ts'

@@ -1,5 +1,5 @@
 import type { ReadStream, WriteStream } from 'node:tty'
-import type { LiveFigures } from '../control/live/figures.ts'
+import type { LiveFigures } from '../control/seeing/live/figures.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import { type AdminClient, AdminFailed } from './admin.ts'
 import { Exit } from './io.ts'

@@ -4,8 +4,8 @@ import type {
   LiveFigures,
   RouteFigures,
   UpstreamFigures,
-} from '../control/live/figures.ts'
-import { bucketCounts, bucketQuantile } from '../telemetry/quantile.ts'
+} from '../control/seeing/live/figures.ts'
+import { bucketCounts, bucketQuantile } from '../control/seeing/metrics/quantile.ts'
 
 /** Rates are a second; ratios from 0 to 1; null: nothing happened. */
 export interface RouteRates {

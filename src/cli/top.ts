@@ -1,4 +1,4 @@
-import type { LiveFigures } from '../control/live/figures.ts'
+import type { LiveFigures } from '../control/seeing/live/figures.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ADMIN_OPTIONS, type AdminClient, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'

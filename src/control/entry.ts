@@ -6,5 +6,5 @@ export function workerEntry(): URL {
 
 /** The entry file of the thread that judges configs. */
 export function judgeEntry(): URL {
-  return new URL(`./reload/judge-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+  return new URL(`./operations/reload/judge-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 }

@@ -229,7 +229,7 @@ export interface WorkerStart {
   readonly pressure: CellRef
   /** Words, one a worker: see `cells/mailbox.ts`. */
   readonly mailboxes: readonly CellRef[]
-  /** Access-log ring, see telemetry/ring.ts. */
+  /** Access-log ring, see cells/ring.ts. */
   readonly ring: SharedArrayBuffer
   readonly testHooks: boolean
 }

@@ -2,7 +2,7 @@ import type { Attempt } from './attempt.ts'
 import type { Failure, Reason } from './failures.ts'
 import type { OutcomeClass } from './outcome.ts'
 
-/** What a request keeps for its spans while it runs; `telemetry/tracing/request-trace.ts` makes it. */
+/** What a request keeps for its spans while it runs; `data/seeing/tracing/request-trace.ts` makes it. */
 export interface Trace {
   /** Its spans are recorded, and upstreams are told so. False: they are recorded if it fails. */
   readonly sampled: boolean

@@ -2,12 +2,13 @@
  * Cuts one stage out of Sluice for `npm run bench -- --costs`: `SLUICE_BENCH_WITHOUT=STAGE node --import without.ts …`.
  * Node loads it in every thread before anything else. Only the bench does this: none of these stages can be switched off.
  */
+
+import { Counter, Histogram } from '../../src/core/series.ts'
 import { Forwarder } from '../../src/data/engine/forward.ts'
 import { RouteTable } from '../../src/data/routing/table.ts'
-import { AccessLog } from '../../src/telemetry/access-log.ts'
-import { Recorder } from '../../src/telemetry/finish.ts'
-import { Identity } from '../../src/telemetry/identity.ts'
-import { Counter, Histogram } from '../../src/telemetry/series.ts'
+import { AccessLog } from '../../src/data/seeing/access-log.ts'
+import { Recorder } from '../../src/data/seeing/finish.ts'
+import { Identity } from '../../src/data/seeing/identity.ts'
 
 const TRACEPARENT = '00-00000000000000000000000000000001-0000000000000001-00'
 

@@ -1,5 +1,5 @@
-import { Concurrency, DrillEndpoint } from '../../src/drill/endpoint.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { Concurrency, DrillEndpoint } from '../../src/tools/drill/endpoint.ts'
 
 /** Of endpoint-process.ts: tells its port, then its requests whenever it is asked. */
 const [port, serviceMs] = process.argv.slice(2).map(Number) as [number, number]

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Endpoint } from '../../src/drill/endpoint.ts'
-import type { Fault } from '../../src/drill/scenario.ts'
+import type { Endpoint } from '../../src/tools/drill/endpoint.ts'
+import type { Fault } from '../../src/tools/drill/scenario.ts'
 
 const ENTRY = fileURLToPath(new URL('./endpoint-entry.ts', import.meta.url))
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { DRILLS } from '../../src/scenarios/index.ts'
+import { DRILLS } from '../../src/tools/scenarios/index.ts'
 import { describeChaos } from './assert.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { failureModesPage, PAGE } from './page.ts'

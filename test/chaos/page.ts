@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
-import type { DrillScenario } from '../../src/drill/scenario.ts'
-import { expectedText } from '../../src/drill/verdict.ts'
+import type { DrillScenario } from '../../src/tools/drill/scenario.ts'
+import { expectedText } from '../../src/tools/drill/verdict.ts'
 import { CATALOGUE, type Chaos } from './catalogue.ts'
 
 /** The page that is made from the scenarios. */

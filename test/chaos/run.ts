@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { verdictLines } from '../../src/drill/verdict.ts'
+import { verdictLines } from '../../src/tools/drill/verdict.ts'
 import { CATALOGUE } from './catalogue.ts'
 import { failureModesPage, PAGE } from './page.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { DRILLS } from '../../src/scenarios/index.ts'
+import { DRILLS } from '../../src/tools/scenarios/index.ts'
 import { describeChaos } from './assert.ts'
 import { CATALOGUE } from './catalogue.ts'
 

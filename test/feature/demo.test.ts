@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Demo } from '../../src/demo/demo.ts'
 import { seededRandom } from '../../src/lib/random.ts'
+import { Demo } from '../../src/tools/demo/demo.ts'
 import { field, type HttpClient, httpClient, type WireAnswer } from '../kit/client.ts'
 import { ManualClock } from '../kit/clock.ts'
 import { settle, until } from '../kit/until.ts'

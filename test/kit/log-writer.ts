@@ -1,6 +1,7 @@
 /** A process with two rings and a log thread, driven by its arguments: how many lines a ring, and who dies. */
-import { startLogThread } from '../../src/telemetry/log-thread.ts'
-import { createRing, RingWriter, ringDropped } from '../../src/telemetry/ring.ts'
+
+import { createRing, RingWriter, ringDropped } from '../../src/cells/ring.ts'
+import { startLogThread } from '../../src/control/seeing/log/log-thread.ts'
 
 const lines = Number(process.argv[2])
 const rings = [createRing(), createRing()]

@@ -1,4 +1,4 @@
-import type { Level, LeveledLog, LogFields } from '../../src/telemetry/log.ts'
+import type { Level, LeveledLog, LogFields } from '../../src/lib/log.ts'
 
 export interface LogLine {
   readonly level: Level

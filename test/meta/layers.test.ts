@@ -14,7 +14,7 @@ test.each([
   ['src/features/a/policy.ts', "import { x } from '../index.ts'"],
   ['src/data/upstreams/a.ts', "import { x } from '../routing/table.ts'"],
   ['src/data/upstreams/a.ts', "import {\n  a,\n} from '../engine/run.ts'"],
-  ['src/control/a.ts', "const { demo } = await import('../demo/demo.ts')"],
+  ['src/tools/drill/a.ts', "const { demo } = await import('../demo/demo.ts')"],
   ['src/config/load.ts', "import { Client } from 'undici'"],
   ['src/data/engine/a.ts', "import http from 'node:http'"],
   ['src/lib/a.ts', "import { Redis } from 'ioredis'"],

@@ -6,34 +6,34 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/schema'],
   ['src/cells'],
   ['src/core'],
-  ['src/telemetry', 'src/stores'],
+  ['src/stores'],
   ['src/http'],
   // Each feature is a folder of its own, below the list of all of them.
   ['src/features/*'],
   ['src/features'],
-  ['src/data/upstreams', 'src/data/routing'],
+  ['src/data/upstreams', 'src/data/routing', 'src/data/seeing'],
   ['src/config/read'],
   ['src/config/upgrade'],
   ['src/config/language'],
   ['src/config/judge'],
   ['src/config'],
-  ['src/import'],
+  ['src/tools/import'],
   ['src/data/engine'],
   ['src/data/ingress'],
   ['src/data'],
-  ['src/explain'],
-  ['src/control', 'src/demo', 'src/drill'],
-  ['src/scenarios'],
+  ['src/tools/explain', 'src/tools/demo', 'src/tools/drill'],
+  ['src/tools/scenarios'],
+  ['src/control'],
   ['src'],
 ]
 
-const SDK = /^src\/telemetry\/tracing\/sdk-(spans|metrics)\.ts$/
+const SDK = /^src\/control\/seeing\/export\/sdk-(spans|metrics)\.ts$/
 
 /** Files that alone may import a package: its traps live in one place. */
 const HOMES: Readonly<Record<string, RegExp>> = {
-  fastify: /^src\/(data\/ingress\/listener|control\/admin\/(app|server)|control\/admin-plane)\.ts$/,
-  undici: /^src\/telemetry\/collector\.ts$/,
-  'prom-client': /^src\/telemetry\/process-metrics\.ts$/,
+  fastify: /^src\/(data\/ingress\/listener|control\/admin\/(app|server|admin-plane))\.ts$/,
+  undici: /^src\/control\/seeing\/export\/collector\.ts$/,
+  'prom-client': /^src\/control\/seeing\/metrics\/process-metrics\.ts$/,
   '@opentelemetry/api': SDK,
   '@opentelemetry/otlp-transformer': SDK,
   '@opentelemetry/resources': SDK,
@@ -41,18 +41,17 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/sdk-trace': SDK,
   opossum: /^src\/stores\/guard\.ts$/,
   uplot: /^src\/control\/admin\/dashboard\//,
-  yaml: /^src\/(config\/(read\/(document|comments|faults)|upgrade\/rewrite\/yaml)|import\/common\/write)\.ts$/,
+  yaml: /^src\/(config\/(read\/(document|comments|faults)|upgrade\/rewrite\/yaml)|tools\/import\/common\/write)\.ts$/,
 }
 
 /** Node's modules that only some parts may touch. */
 const NODE_HOMES: Readonly<Record<string, RegExp>> = {
-  'node:http': /^src\/(data\/ingress|demo|drill|control\/admin)\//,
-  'node:net':
-    /^src\/((config|import|telemetry|data\/ingress|data\/upstreams\/transports|control|lib|demo|drill)\/|data\/\w+\/options\.ts$)/,
+  'node:http': /^src\/(data\/ingress|tools\/demo|tools\/drill|control\/admin)\//,
+  'node:net': /^src\/((config|tools|data\/ingress|data\/upstreams\/transports|control|lib)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
-  'node:dns': /^src\/control\/discovery\//,
-  'node:fs': /^src\/((cli|config|control|telemetry)\/|lib\/write-whole\.ts$)/,
-  'node:worker_threads': /^src\/(control|data\/worker|telemetry)/,
+  'node:dns': /^src\/control\/endpoints\/discovery\//,
+  'node:fs': /^src\/((cli|config|control)\/|lib\/write-whole\.ts$)/,
+  'node:worker_threads': /^src\/(control|data\/worker)/,
   'node:child_process': /^$/,
 }
 

@@ -1,6 +1,6 @@
 import type { LeanConfig } from '../../core/config.ts'
+import type { Level } from '../../lib/log.ts'
 import type { SecretReference } from '../../schema/secret.ts'
-import type { Level } from '../../telemetry/log.ts'
 import type { Address } from './values.ts'
 
 /** Who may use the admin API. */

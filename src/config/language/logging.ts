@@ -1,6 +1,6 @@
+import { LEVELS } from '../../lib/log.ts'
 import { object, oneOrMany, withDefault } from '../../schema/composites.ts'
 import { oneOf, text } from '../../schema/scalars.ts'
-import { LEVELS } from '../../telemetry/log.ts'
 import { headerName } from './values.ts'
 
 /** `logging`: the three logs, each apart from the others. */

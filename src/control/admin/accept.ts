@@ -1,4 +1,4 @@
-import type { Form } from '../../telemetry/exposition.ts'
+import type { Form } from '../seeing/metrics/exposition.ts'
 
 /** Which form of the metrics an `Accept` asks for: OpenMetrics only where it is named, and no less liked than text. */
 export function metricsForm(accept = ''): Form {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../lib/clock.ts'
-import type { Form } from '../../telemetry/exposition.ts'
+import type { Form } from '../seeing/metrics/exposition.ts'
 import { metricsForm } from './accept.ts'
 import { BODY_BYTES, createApp, fail, SAFE_HEADERS } from './app.ts'
 import { type Asked, type Call, type Command, readCall, readNothing, type View } from './command.ts'

@@ -1,9 +1,9 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
-import { type Located, locate } from '../discovery/addresses.ts'
-import type { FoundEndpoint } from '../discovery/source.ts'
 import type { Lease, Mark } from '../registry/lease.ts'
 import type { CellRegistry } from '../registry/registry.ts'
+import { type Located, locate } from './discovery/addresses.ts'
+import type { FoundEndpoint } from './discovery/source.ts'
 
 interface Page {
   readonly config: UpstreamConfig

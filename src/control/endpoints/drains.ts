@@ -1,7 +1,7 @@
 import type { ResolvedEndpoint } from '../../core/protocol.ts'
+import type { Log } from '../../lib/log.ts'
 import { object, required } from '../../schema/composites.ts'
 import { name, oneOf, text } from '../../schema/scalars.ts'
-import type { Log } from '../../telemetry/log.ts'
 import { BadCommand, readCommand } from '../admin/command.ts'
 import type { EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'

@@ -1,5 +1,5 @@
 import type { ListenerConfig } from '../../core/config.ts'
-import type { Log } from '../../telemetry/log.ts'
+import type { Log } from '../../lib/log.ts'
 import type { BoundListener } from '../contract.ts'
 import { checkAddress, checkShared } from '../machine/sockets.ts'
 import type { Supervisor } from './supervisor.ts'

@@ -11,8 +11,8 @@ import { workerEntry } from '../../../src/control/entry.ts'
 import { Gateway } from '../../../src/control/gateway.ts'
 import { thisMachine } from '../../../src/control/machine/machine.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { createLog } from '../../../src/lib/log.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
-import { createLog } from '../../../src/telemetry/log.ts'
 
 const COUNT = Number(process.argv[2] ?? 10_000)
 const PORT = 9101

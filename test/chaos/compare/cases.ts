@@ -1,5 +1,5 @@
-import type { DrillScenario, FaultAt, Phase } from '../../../src/drill/scenario.ts'
-import { DRILLS } from '../../../src/scenarios/index.ts'
+import type { DrillScenario, FaultAt, Phase } from '../../../src/tools/drill/scenario.ts'
+import { DRILLS } from '../../../src/tools/scenarios/index.ts'
 import { CLIENTS, slowClients } from '../scenarios/slow-clients.ts'
 import type { Plan } from './configs.ts'
 

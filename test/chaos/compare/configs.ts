@@ -1,4 +1,4 @@
-import type { Stage } from '../../../src/drill/drill.ts'
+import type { Stage } from '../../../src/tools/drill/drill.ts'
 import { TOP } from '../../kit/sluice.ts'
 
 /** What the three gateways are told alike. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { LiveFigures } from '../../../src/control/live/figures.ts'
+import type { LiveFigures } from '../../../src/control/seeing/live/figures.ts'
 import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
 import { TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'

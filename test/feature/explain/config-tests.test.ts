@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { test as command } from '../../../src/cli/test.ts'
-import type { TestReport } from '../../../src/explain/run-tests.ts'
+import type { TestReport } from '../../../src/tools/explain/run-tests.ts'
 import { runCommand } from '../cli/cli.ts'
 import { written } from './kit.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { explain } from '../../../src/cli/explain.ts'
-import type { Explanation } from '../../../src/explain/explain.ts'
+import type { Explanation } from '../../../src/tools/explain/explain.ts'
 import { startSluice } from '../../kit/sluice.ts'
 import { runCommand, sluice } from '../cli/cli.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Model } from '../../../src/explain/model.ts'
 import { seededRandom } from '../../../src/lib/random.ts'
+import { Model } from '../../../src/tools/explain/model.ts'
 import { field, httpClient } from '../../kit/client.ts'
 import { hookedGateway } from '../../kit/gateway.ts'
 import { type SeenRequest, seenField, type TestUpstream, testUpstream } from '../../kit/upstream.ts'

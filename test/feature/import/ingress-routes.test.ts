@@ -4,9 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/read/files.ts'
 import type { RouteConfig } from '../../../src/core/config.ts'
-import { Draft } from '../../../src/import/common/draft.ts'
-import { settle } from '../../../src/import/common/settle.ts'
-import { importIngress } from '../../../src/import/ingress/import.ts'
+import { Draft } from '../../../src/tools/import/common/draft.ts'
+import { settle } from '../../../src/tools/import/common/settle.ts'
+import { importIngress } from '../../../src/tools/import/ingress/import.ts'
 import { lookUp, table } from '../../kit/routes.ts'
 
 const FOLDER = fileURLToPath(new URL('./fixtures/', import.meta.url))

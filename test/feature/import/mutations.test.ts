@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/read/files.ts'
-import { Draft } from '../../../src/import/common/draft.ts'
-import { settle } from '../../../src/import/common/settle.ts'
-import { importIngress } from '../../../src/import/ingress/import.ts'
-import { importNginx } from '../../../src/import/nginx/import.ts'
-import { NginxError } from '../../../src/import/nginx/parse.ts'
 import { type Random, seededRandom } from '../../../src/lib/random.ts'
 import { diagnosticLine } from '../../../src/schema/diagnostics.ts'
+import { Draft } from '../../../src/tools/import/common/draft.ts'
+import { settle } from '../../../src/tools/import/common/settle.ts'
+import { importIngress } from '../../../src/tools/import/ingress/import.ts'
+import { importNginx } from '../../../src/tools/import/nginx/import.ts'
+import { NginxError } from '../../../src/tools/import/nginx/parse.ts'
 
 const FOLDER = fileURLToPath(new URL('./fixtures/', import.meta.url))
 const TEXTS = readdirSync(FOLDER)

@@ -1,7 +1,7 @@
 import { readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { latestOf } from '../../../src/control/reload/archive.ts'
+import { latestOf } from '../../../src/control/operations/reload/archive.ts'
 import { logged, metric, says } from '../../kit/reload.ts'
 import { type Answer, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { sluice as command } from '../cli/cli.ts'

@@ -1,5 +1,5 @@
 /** Keeps one config after another in the folder that it is given, until it is killed. */
-import { Archive } from '../../../src/control/reload/archive.ts'
+import { Archive } from '../../../src/control/operations/reload/archive.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 
 const archive = new Archive(process.argv[2] as string)

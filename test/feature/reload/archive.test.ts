@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Archive } from '../../../src/control/reload/archive.ts'
+import { Archive } from '../../../src/control/operations/reload/archive.ts'
 import { seededRandom } from '../../../src/lib/random.ts'
 import { until } from '../../kit/until.ts'
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { ratesOf } from '../../../src/cli/top-rates.ts'
 import { headline, tables } from '../../../src/cli/top-view.ts'
-import type { LatencyFigures, LiveFigures, RouteFigures, UpstreamFigures } from '../../../src/control/live/figures.ts'
+import type {
+  LatencyFigures,
+  LiveFigures,
+  RouteFigures,
+  UpstreamFigures,
+} from '../../../src/control/seeing/live/figures.ts'
 
 const NO_LATENCY: LatencyFigures = { count: 0, sum: 0, buckets: [] }
 

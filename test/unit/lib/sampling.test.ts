@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { newTraceparent } from '../../../src/data/seeing/trace.ts'
 import { seededRandom } from '../../../src/lib/random.ts'
 import { ConsistentSampler, thresholdOf } from '../../../src/lib/sampling.ts'
-import { newTraceparent } from '../../../src/telemetry/trace.ts'
 
 function traceparent(traceId: string): string {
   return `00-${traceId}-00f067aa0ba902b7-00`

@@ -1,5 +1,5 @@
+import { LEVELS } from '../../../lib/log.ts'
 import type { JsonSchema } from '../../../schema/schema.ts'
-import { LEVELS } from '../../../telemetry/log.ts'
 import { BREAKER_STATES, ENDPOINT_STATES } from '../../contract.ts'
 import { ROLES } from '../contract.ts'
 import { json, type Operations } from './operation.ts'

@@ -1,0 +1,50 @@
+import { isIP } from 'node:net'
+import type { EndpointConfig, UpstreamConfig } from '../../../core/config.ts'
+import type { FoundEndpoint } from './source.ts'
+
+/** An address of an upstream, not yet with cells. */
+export interface Located {
+  readonly config: EndpointConfig
+  readonly address: string
+  /** `scheme://address:port`, IPv6 in brackets. */
+  readonly id: string
+  /** Name in SNI; empty for plain HTTP. */
+  readonly sni: string
+}
+
+/** Names in endpoint URLs of these upstreams, each once. */
+export function namesIn(upstreams: readonly UpstreamConfig[]): Set<string> {
+  const names = new Set<string>()
+  for (const { endpoints } of upstreams) for (const { host } of endpoints) if (isIP(host) === 0) names.add(host)
+  return names
+}
+
+/**
+ * All addresses of an upstream, in the order of its config. `addressesOf`: what a name resolves to now; `discovered`: what
+ * its source has found. An address that several endpoints come to under the same name and port counts once.
+ */
+export function locate(
+  upstream: UpstreamConfig,
+  addressesOf: (name: string) => readonly string[],
+  discovered: (upstream: UpstreamConfig) => readonly FoundEndpoint[],
+): Located[] {
+  const located = new Map<string, Located>()
+  const found =
+    upstream.discovery === undefined
+      ? upstream.endpoints.map((config) => ({ config, addresses: written(config, addressesOf) }))
+      : discovered(upstream)
+  for (const { config, addresses } of found) {
+    const { scheme, host, port } = config
+    const sni = scheme === 'https' ? (upstream.tls.serverName ?? host) : ''
+    for (const address of addresses) {
+      const id = `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
+      const key = `${id} ${host}`
+      if (!located.has(key)) located.set(key, { config, address, id, sni })
+    }
+  }
+  return [...located.values()]
+}
+
+function written({ host }: EndpointConfig, addressesOf: (name: string) => readonly string[]): readonly string[] {
+  return isIP(host) === 0 ? addressesOf(host) : [host]
+}

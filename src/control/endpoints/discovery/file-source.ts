@@ -1,0 +1,50 @@
+import { watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { parseYaml } from '../../../config/read/document.ts'
+import { readConfigFile } from '../../../config/read/files.ts'
+import type { EndpointConfig } from '../../../core/config.ts'
+import { endpointList } from '../../../data/upstreams/options.ts'
+import { type Diagnostic, diagnosticLine } from '../../../schema/diagnostics.ts'
+import { At, INVALID } from '../../../schema/schema.ts'
+import type { Lookup } from './lookup.ts'
+import { HostAddresses } from './names.ts'
+import type { Look } from './source.ts'
+
+const MAX_ENDPOINTS = 1024
+
+/** A YAML or JSON file with a list of endpoints, written as in the config. */
+export function fileLook(path: string, lookup: Lookup): Look {
+  const hosts = new HostAddresses(lookup)
+  return async () => {
+    const found = await hosts.of(readEndpoints(path, await readConfigFile(path)))
+    if (found.length === 0) throw new Error('no endpoint has an address')
+    return found
+  }
+}
+
+/** Throws with the first thing that is wrong. */
+export function readEndpoints(path: string, bytes: Uint8Array): EndpointConfig[] {
+  const { root, diagnostics } = parseYaml(path, bytes, {})
+  const found: Diagnostic[] = [...diagnostics]
+  const list = root === undefined ? INVALID : endpointList.read(root, new At(found))
+  if (list === INVALID) throw new Error(found[0] === undefined ? 'no list of endpoints' : diagnosticLine(found[0]))
+  if (list.length > MAX_ENDPOINTS) throw new Error(`more than ${MAX_ENDPOINTS} endpoints`)
+  return list.map(({ url, ...rest }) => ({ ...url, ...rest }))
+}
+
+/**
+ * Tells when the file may have changed; the answer ends that. Watches its folder, since a file that is replaced is another
+ * one (and in a ConfigMap's folder only a link changes). A hint only: where it doesn't work nothing is told.
+ */
+export function onFileChange(path: string, changed: () => void): () => void {
+  const name = basename(path)
+  try {
+    const watcher = watch(dirname(path), { persistent: false }, (_event, file) => {
+      if (file === null || file === name || file.startsWith('..')) changed()
+    })
+    watcher.on('error', () => watcher.close())
+    return () => watcher.close()
+  } catch {
+    return () => {}
+  }
+}

@@ -1,0 +1,101 @@
+import type { HealthCheckConfig, UpstreamConfig } from '../../../core/config.ts'
+import type { EndpointCells, ResolvedEndpoint, UpstreamEndpoints } from '../../../core/protocol.ts'
+import { authority, target } from '../../../data/upstreams/endpoint.ts'
+import type { Log } from '../../../lib/log.ts'
+import type { CheckRequest, CheckResult } from './check.ts'
+import { EndpointWatch, type WatchDeps, type WatchEvents } from './watch.ts'
+
+export interface HealthOptions extends WatchDeps {
+  readonly log: Pick<Log, 'info' | 'warn'>
+  /** Writes what the checks say where workers see it. */
+  readonly mark: (cells: EndpointCells, healthy: boolean) => void
+  /** A check of an endpoint of this upstream has ended. */
+  readonly checked: (upstream: string, cells: EndpointCells, result: CheckResult) => void
+}
+
+interface Watched {
+  readonly watch: EndpointWatch
+  readonly cells: EndpointCells
+  /** Everything that makes the check what it is. */
+  readonly options: string
+}
+
+/** Active health checks: each endpoint of the upstreams that have them, each on its own. */
+export class HealthMonitor {
+  private readonly options: HealthOptions
+  private watched = new Map<string, Watched>()
+
+  constructor(options: HealthOptions) {
+    this.options = options
+  }
+
+  /** All upstreams as of now. What is gone is checked no more; what stays keeps its state. */
+  sync(upstreams: Iterable<{ readonly config: UpstreamConfig; readonly set: UpstreamEndpoints }>): void {
+    const before = this.watched
+    const after = new Map<string, Watched>()
+    for (const { config, set } of upstreams) {
+      if (config.healthCheck === undefined) continue
+      for (const endpoint of set.endpoints) {
+        const key = keyOf(config.name, endpoint)
+        if (!after.has(key)) after.set(key, this.follow(before.get(key), config, config.healthCheck, endpoint))
+      }
+    }
+    this.watched = after
+    for (const [key, known] of before) if (!after.has(key)) this.drop(known)
+  }
+
+  close(): void {
+    for (const { watch } of this.watched.values()) watch.close()
+    this.watched.clear()
+  }
+
+  private follow(
+    known: Watched | undefined,
+    upstream: UpstreamConfig,
+    config: HealthCheckConfig,
+    endpoint: ResolvedEndpoint,
+  ): Watched {
+    const { cells } = endpoint
+    const options = JSON.stringify([config, upstream.tls, endpoint.host])
+    if (known?.options === options) return known
+    const request = requestFor(upstream, config, endpoint)
+    if (known === undefined) {
+      const watch = new EndpointWatch(request, this.options, this.eventsOf(upstream.name, endpoint))
+      return { watch, cells, options }
+    }
+    known.watch.update(request)
+    return { watch: known.watch, cells, options }
+  }
+
+  private eventsOf(upstream: string, { id: endpoint, cells }: ResolvedEndpoint): WatchEvents {
+    const { checked, log, mark } = this.options
+    return {
+      checked: (result) => checked(upstream, cells, result),
+      changed(healthy, reason, detail) {
+        mark(cells, healthy)
+        if (healthy) log.info('an endpoint is healthy again', { upstream, endpoint })
+        else log.warn('an endpoint is unhealthy', { upstream, endpoint, reason, detail })
+      },
+    }
+  }
+
+  /** Nobody checks it any more: it must not stay unhealthy for good. */
+  private drop({ watch, cells }: Watched): void {
+    watch.close()
+    if (!watch.healthy) this.options.mark(cells, true)
+  }
+}
+
+/** By cells: endpoints that share them are one. */
+function keyOf(upstream: string, { id, cells }: ResolvedEndpoint): string {
+  return `${upstream} ${id} ${cells.state.page} ${cells.state.slot}`
+}
+
+function requestFor(upstream: UpstreamConfig, config: HealthCheckConfig, endpoint: ResolvedEndpoint): CheckRequest {
+  const own = target(endpoint, upstream)
+  return {
+    target: { ...own, port: config.port ?? own.port },
+    authority: config.host ?? authority(endpoint),
+    config,
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import type { Clock } from '../../../lib/clock.ts'
+import { type Chained, chainedLine, type Link, readChained } from './chain.ts'
+import { auditFile, auditFiles, sizeOf, syncFolder } from './folder.ts'
+import { repairedTail, type Tail } from './tail.ts'
+
+export interface AuditLimits {
+  /** From this size on a new file is begun. */
+  readonly fileBytes: number
+  /** Older files are removed. */
+  readonly files: number
+}
+
+const LIMITS: AuditLimits = { fileBytes: 4 * 1_048_576, files: 32 }
+
+export interface AuditLogOptions {
+  readonly folder: string
+  readonly clock: Clock
+  readonly limits?: AuditLimits
+  /** A crash had cut a line short: so many bytes of it were removed. */
+  readonly repaired: (bytes: number) => void
+}
+
+/**
+ * Files of JSON lines, of which each holds the hash of the one before, the first of a file that of the last in the file
+ * before. What was appended has reached the disk. Somebody else may append to the same files, if not at the same moment.
+ */
+export class AuditLog {
+  private readonly options: AuditLogOptions
+  private readonly limits: AuditLimits
+  private tail: Tail | undefined = undefined
+  private turn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: AuditLogOptions) {
+    this.options = options
+    this.limits = options.limits ?? LIMITS
+  }
+
+  /** Resolves when the entry is on disk. Rejects when it is not; the chain is whole then, too. */
+  append(entry: object): Promise<Link> {
+    const done = this.turn.then(() => this.write(entry))
+    this.turn = done.catch(() => {
+      // What reached the disk is not known: it is looked up.
+      this.tail = undefined
+    })
+    return done
+  }
+
+  /** The latest entries, the oldest of them first. */
+  async latest(limit: number): Promise<readonly (Chained & Readonly<Record<string, unknown>>)[]> {
+    const { folder } = this.options
+    let entries: (Chained & Readonly<Record<string, unknown>>)[] = []
+    for (const number of (await auditFiles(folder)).reverse()) {
+      const wanted = limit - entries.length
+      if (wanted === 0) break
+      const lines = (await readFile(auditFile(folder, number), 'utf8')).trimEnd().split('\n')
+      entries = [...lines.slice(-wanted).flatMap((line) => readChained(line) ?? []), ...entries]
+    }
+    return entries
+  }
+
+  private async write(entry: object): Promise<Link> {
+    const { clock, folder } = this.options
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const tail = await this.currentTail()
+    const { line, link } = chainedLine(entry, tail.last, clock.wall())
+    const bytes = Buffer.from(`${line}\n`)
+    const isNew = tail.file === 0 || tail.size >= this.limits.fileBytes
+    const file = isNew ? tail.file + 1 : tail.file
+    await this.put(file, bytes, isNew)
+    this.tail = { file, size: (isNew ? 0 : tail.size) + bytes.length, last: link, cut: 0 }
+    if (isNew) await this.removeOld()
+    return link
+  }
+
+  /** As remembered, so that a change of the last line shows; as on disk, where somebody else has appended. */
+  private async currentTail(): Promise<Tail> {
+    const { folder, repaired } = this.options
+    const known = this.tail
+    const same = known !== undefined && (await sizeOf(auditFile(folder, known.file))) === known.size
+    if (same && (await auditFiles(folder)).at(-1) === known.file) return known
+    const tail = await repairedTail(folder)
+    if (tail.cut > 0) repaired(tail.cut)
+    // Lines that were taken off the end leave a gap that shows.
+    return known !== undefined && tail.last.number < known.last.number ? { ...tail, last: known.last } : tail
+  }
+
+  private async put(number: number, bytes: Uint8Array, isNew: boolean): Promise<void> {
+    const { folder } = this.options
+    const handle = await open(auditFile(folder, number), 'a', 0o600)
+    try {
+      await handle.writeFile(bytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    if (isNew) await syncFolder(folder)
+  }
+
+  private async removeOld(): Promise<void> {
+    const { folder } = this.options
+    const numbers = await auditFiles(folder)
+    for (const old of numbers.slice(0, Math.max(0, numbers.length - this.limits.files)))
+      await rm(auditFile(folder, old), { force: true })
+  }
+}

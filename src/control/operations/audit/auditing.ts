@@ -1,0 +1,164 @@
+import { keptText } from '../../../config/judge/keep-good.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { Log } from '../../../lib/log.ts'
+import { object, withDefault } from '../../../schema/composites.ts'
+import { integer } from '../../../schema/scalars.ts'
+import { CommandRefused, readQuery, statusOf, taking, type View } from '../../admin/command.ts'
+import type { Auditor, CommandCall } from '../../admin/server.ts'
+import type { ConfigChange } from '../../contract.ts'
+import { AuditLog } from './audit-log.ts'
+import type { Link } from './chain.ts'
+import { redacted } from './redacted.ts'
+
+/** Parts of a config that an entry names; a broken file may have thousands. */
+const MOST_KEPT = 100
+
+const question = object({ limit: withDefault(integer(1, 1000), 100, 'How many of the latest.') })
+
+/** Something that a command may change, as short texts by name. */
+export type State = Readonly<Record<string, string>>
+
+export interface AuditingOptions {
+  readonly folder: string
+  readonly clock: Clock
+  readonly log: Log
+  /** No change without a line. */
+  readonly required: () => boolean
+  /** What a command may change, by its path; taken before and after it. */
+  readonly states: Readonly<Record<string, (body: unknown) => State>>
+}
+
+/** Writes down what operators do, and what became of it. */
+export class Auditing implements Auditor {
+  readonly entries: AuditLog
+  private readonly options: AuditingOptions
+  private failing = false
+
+  constructor(options: AuditingOptions) {
+    const { clock, folder, log } = options
+    this.options = options
+    const repaired = (bytes: number): void => {
+      log.warn('a crash had cut the audit log short and it was repaired', { folder, bytes })
+    }
+    this.entries = new AuditLog({ folder, clock, repaired })
+  }
+
+  async run(call: CommandCall, command: () => Promise<unknown>): Promise<unknown> {
+    const { log, required, states } = this.options
+    const { body, dryRun, path } = call
+    // It changes nothing.
+    if (dryRun) {
+      log.debug('a command was tried out', { path, ...subject(call).who })
+      return command()
+    }
+    const state = (): State => states[path]?.(body) ?? {}
+    const entry = { ...subject(call), request: redacted(body) }
+    const begun = required() ? await this.begin(entry) : undefined
+    const before = state()
+    const end = async (status: number, more: Aside): Promise<void> => {
+      const changed = differences(before, state())
+      const link = await this.append({
+        ...entry,
+        begun: begun?.number,
+        ...changed,
+        outcome: outcomeOf(status),
+        status,
+        ...more,
+      })
+      log.info('command', { path, ...subject(call).who, status, audit: link?.number, hash: link?.hash })
+    }
+    try {
+      const answer = await command()
+      await end(200, asideOf((answer ?? {}) as Partial<ConfigChange>))
+      return answer
+    } catch (error) {
+      const status = statusOf(error)
+      const isTold = status < 500 || error instanceof CommandRefused
+      await end(status, { problem: isTold ? (error as Error).message : 'a bug' })
+      throw error
+    }
+  }
+
+  async refused(call: Omit<CommandCall, 'body'>): Promise<void> {
+    const { log } = this.options
+    const problem = 'the role is too small'
+    const link = await this.append({ ...subject(call), outcome: 'refused', status: 403, problem })
+    log.info('command', { path: call.path, ...subject(call).who, status: 403, audit: link?.number, hash: link?.hash })
+  }
+
+  /** The latest entries: `limit`, up to 1,000, of them. */
+  readonly view: View = taking({ query: question }, async ({ query }) => {
+    const { limit } = readQuery(question, query)
+    return { entries: await this.entries.latest(limit) }
+  })
+
+  /** Those of operators are commands, and told there. */
+  async config({ after, before, kept, ok, problems, trigger }: ConfigChange): Promise<void> {
+    if (trigger === 'api') return
+    await this.append({
+      action: trigger === 'start' ? 'start' : 'config',
+      who: { by: trigger },
+      ...(before !== after && {
+        before: before === undefined ? undefined : { config: before },
+        after: { config: after },
+      }),
+      outcome: ok ? 'ok' : 'refused',
+      ...(ok ? asideOf({ kept, problems }) : { problem: problems[0] }),
+    })
+  }
+
+  private async begin(entry: object): Promise<Link> {
+    const link = await this.append({ ...entry, outcome: 'begun' })
+    if (link !== undefined) return link
+    throw new CommandRefused(503, 'the audit log can not be written, and logging.audit is required')
+  }
+
+  /** undefined: it could not be written, which is told once. */
+  private async append(entry: object): Promise<Link | undefined> {
+    const { folder, log } = this.options
+    try {
+      const link = await this.entries.append(entry)
+      if (this.failing) log.info('the audit log is written again', { folder })
+      this.failing = false
+      return link
+    } catch (error) {
+      if (!this.failing) log.warn('the audit log can not be written', { folder, problem: (error as Error).message })
+      this.failing = true
+      return undefined
+    }
+  }
+}
+
+/** What an entry says beside its outcome. */
+interface Aside {
+  /** Parts of a config that did not become live, and what is live in their place. */
+  readonly kept?: readonly string[]
+  readonly problem?: string | undefined
+}
+
+/** Of a config that became live, or of any other answer; nothing where all of it did. */
+function asideOf({ kept = [], problems = [] }: Partial<Pick<ConfigChange, 'kept' | 'problems'>>): Aside {
+  if (kept.length === 0) return {}
+  const more = kept.length > MOST_KEPT ? [`and ${kept.length - MOST_KEPT} more`] : []
+  return { kept: [...kept.slice(0, MOST_KEPT).map(keptText), ...more], problem: problems[0] }
+}
+
+function subject({ path, peer, who: { by, name, role } }: Omit<CommandCall, 'body'>) {
+  return { action: path, who: { by, name, role, peer } }
+}
+
+function outcomeOf(status: number): 'ok' | 'refused' | 'failed' {
+  if (status < 400) return 'ok'
+  return status < 500 || status === 503 ? 'refused' : 'failed'
+}
+
+/** What is not the same any more. */
+function differences(before: State, after: State): { readonly before?: State; readonly after?: State } {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => before[name] !== after[name],
+  )
+  if (names.length === 0) return {}
+  const of = (state: State): State =>
+    Object.fromEntries(names.flatMap((name) => (Object.hasOwn(state, name) ? [[name, state[name] as string]] : [])))
+  return { before: of(before), after: of(after) }
+}

@@ -1,0 +1,88 @@
+import type { LeanRoute } from '../../core/protocol.ts'
+import { circuitState, Forced, forceCircuit } from '../../features/circuit-breaker/circuit.ts'
+import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import { object, optional, required } from '../../schema/composites.ts'
+import { duration, name, oneOf } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
+import { BadCommand, readCommand } from '../admin/command.ts'
+import type { BreakerFacts, BreakerState } from '../contract.ts'
+import type { CellRegistry } from '../registry/registry.ts'
+
+const NAMES = {
+  closed: 'closed',
+  open: 'open',
+  halfOpen: 'half_open',
+  ramping: 'ramping',
+  forcedOpen: 'forced_open',
+  forcedClosed: 'forced_closed',
+} as const satisfies Record<ReturnType<typeof circuitState>, BreakerState>
+
+/** What {@link Breakers.force} reads. */
+export const BREAKER_COMMAND = object({
+  route: required(name(), 'Name of the route.'),
+  upstream: optional(name(), 'Name of the upstream; all of the route without it.'),
+  to: required(oneOf('open', 'closed', 'auto'), 'What it is forced to; auto: it decides itself again.'),
+  for: optional(duration(1_000, 86_400_000), 'How long, for open and closed.'),
+})
+
+const FORCED = { open: Forced.open, closed: Forced.closed, auto: Forced.no } as const
+
+/** The circuit breakers of the live config: seen, and forced by operators for a time. */
+export class Breakers {
+  private readonly registry: CellRegistry
+  private readonly routes: () => readonly LeanRoute[]
+  private readonly clock: Clock
+  private readonly ends = new Map<string, ClockHandle>()
+
+  constructor(registry: CellRegistry, routes: () => readonly LeanRoute[], clock: Clock) {
+    this.registry = registry
+    this.routes = routes
+    this.clock = clock
+  }
+
+  *all(): Generator<BreakerFacts> {
+    for (const { name: route, cells } of this.routes()) {
+      for (const [upstream, { state }] of Object.entries(cells.breakers)) {
+        yield { route, upstream, state: NAMES[circuitState(this.registry.words(state), state.slot)] }
+      }
+    }
+  }
+
+  /** The operator's command; answers with the breakers that it met. Throws {@link BadCommand}. */
+  force(body: unknown): readonly BreakerFacts[] {
+    const wanted = readCommand(BREAKER_COMMAND, body)
+    if (wanted.to !== 'auto' && wanted.for === undefined) throw new BadCommand('for is missing: how long, such as 10m')
+    const met = [...this.all()].filter(
+      ({ route, upstream }) => route === wanted.route && upstream === (wanted.upstream ?? upstream),
+    )
+    if (met.length === 0) throw new BadCommand('no such circuit breaker')
+    for (const { route, upstream } of met) this.set(route, upstream, wanted)
+    return [...this.all()].filter(({ route, upstream }) =>
+      met.some((other) => other.route === route && other.upstream === upstream),
+    )
+  }
+
+  close(): void {
+    for (const handle of this.ends.values()) this.clock.cancel(handle)
+    this.ends.clear()
+  }
+
+  private set(route: string, upstream: string, { to, for: ms = 0 }: Infer<typeof BREAKER_COMMAND>): void {
+    const key = `${route}\0${upstream}`
+    this.clock.cancel(this.ends.get(key))
+    this.ends.delete(key)
+    this.write(route, upstream, FORCED[to], ms)
+    if (to === 'auto') return
+    const end = this.clock.after(ms, () => {
+      this.ends.delete(key)
+      this.write(route, upstream, Forced.no, 0)
+    })
+    this.ends.set(key, end)
+  }
+
+  /** By name: since the command the breaker may have left the config, and its cells may be another's. */
+  private write(route: string, upstream: string, forced: number, ms: number): void {
+    const ref = this.routes().find(({ name: known }) => known === route)?.cells.breakers[upstream]?.state
+    if (ref !== undefined) forceCircuit(this.registry.words(ref), ref.slot, forced, this.clock.now() + ms)
+  }
+}

@@ -1,0 +1,107 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Random } from '../../../lib/random.ts'
+import { writeWhole } from '../../../lib/write-whole.ts'
+
+/** In the folder of the gateway. */
+const FOLDER = 'configs'
+const MOST_KEPT = 20
+const NAME = /^(\d{6,12})\.json$/
+
+/** Where a config came from. */
+export type ConfigSource = 'files' | 'api' | 'rollback' | 'last-known-good'
+
+/** A config that was live, as it was written: secrets are references, environment values their names. */
+export interface KeptConfig {
+  /** Counts up for as long as the state directory lives. */
+  readonly number: number
+  readonly hash: string
+  /** RFC 3339. */
+  readonly savedAt: string
+  readonly source: ConfigSource
+  /** Absolute path of the main file. */
+  readonly main: string
+  /** Texts by absolute path. */
+  readonly documents: Readonly<Record<string, string>>
+}
+
+export type KeptFacts = Omit<KeptConfig, 'documents' | 'main'>
+
+/** The latest that several archives have of a config file; `main`: its absolute path. */
+export async function latestOf(stateDirs: readonly string[], main: string): Promise<KeptConfig | undefined> {
+  const latest = await Promise.all(stateDirs.map((dir) => new Archive(dir).latest()))
+  return latest
+    .flatMap((kept) => (kept?.main === main ? kept : []))
+    .toSorted((a, b) => a.savedAt.localeCompare(b.savedAt))
+    .at(-1)
+}
+
+/** The configs that were live, on disk: what `rollback` and `--last-known-good` go back to. */
+export class Archive {
+  private readonly folder: string
+  constructor(stateDir: string) {
+    this.folder = join(stateDir, FOLDER)
+  }
+
+  /** Keeps a config; one that equals the latest is kept already. Rejects when the folder can't be written. */
+  async keep(config: Omit<KeptConfig, 'number'>, random: Random): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    const numbers = await this.numbers()
+    const latest = await this.read(numbers.at(-1))
+    if (latest?.hash === config.hash && latest.main === config.main) return
+    const number = (numbers.at(-1) ?? 0) + 1
+    const kept: KeptConfig = { number, ...config }
+    await writeWhole(this.fileOf(number), JSON.stringify(kept), 0o600, random.uint32())
+    for (const old of numbers.slice(0, Math.max(0, numbers.length + 1 - MOST_KEPT)))
+      await rm(this.fileOf(old), { force: true })
+    await this.tidy()
+  }
+
+  /** The latest first. */
+  async list(): Promise<readonly KeptFacts[]> {
+    const kept = await Promise.all((await this.numbers()).reverse().map((number) => this.read(number)))
+    return kept.flatMap((config) => {
+      if (config === undefined) return []
+      const { number, hash, savedAt, source } = config
+      return [{ number, hash, savedAt, source }]
+    })
+  }
+
+  /** undefined: there is none of this number. */
+  async read(number: number | undefined): Promise<KeptConfig | undefined> {
+    if (number === undefined) return undefined
+    try {
+      return JSON.parse(await readFile(this.fileOf(number), 'utf8')) as KeptConfig
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The last known good one; undefined: none was ever kept. */
+  async latest(): Promise<KeptConfig | undefined> {
+    for (const number of (await this.numbers()).reverse()) {
+      const kept = await this.read(number)
+      if (kept !== undefined) return kept
+    }
+    return undefined
+  }
+
+  private fileOf(number: number): string {
+    return join(this.folder, `${String(number).padStart(6, '0')}.json`)
+  }
+
+  /** From small to large. */
+  private async numbers(): Promise<number[]> {
+    const names = await readdir(this.folder).catch(() => [])
+    return names
+      .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b)
+  }
+
+  /** What a process that was killed while it wrote has left. */
+  private async tidy(): Promise<void> {
+    for (const name of await readdir(this.folder))
+      if (!NAME.test(name)) await rm(join(this.folder, name), { force: true })
+  }
+}

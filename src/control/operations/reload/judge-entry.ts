@@ -1,0 +1,78 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type LoadDeps, loadDeps } from '../../../config/read/files.ts'
+import type { Node } from '../../../schema/node.ts'
+import { Model, type Written } from '../../../tools/explain/model.ts'
+import { BadCommand, NotFound } from '../../admin/command.ts'
+import { configReader, keptReader, putInPlace, type Reader } from './config-reader.ts'
+import { effectiveValues } from './effective.ts'
+import { explained } from './explain-command.ts'
+import type { JudgeAnswer, JudgeAsk, JudgeStart, LiveConfig } from './judge.ts'
+import { packed, type Question, seal, unseal, type VerdictMessage } from './judged.ts'
+import { problemLines } from './problem-lines.ts'
+
+/** Judges configs, and answers questions about the live one, one after the other. */
+class Bench {
+  private readonly deps: LoadDeps
+  /** What was asked about last: mostly it is asked about again. */
+  private known: { readonly id: number; readonly written: Written; model?: Model } | undefined = undefined
+
+  constructor(deps: LoadDeps) {
+    this.deps = deps
+  }
+
+  async answer(ask: JudgeAsk['ask']): Promise<Omit<JudgeAnswer, 'number'>> {
+    try {
+      return { value: await this.value(ask) }
+    } catch (error) {
+      const kind = error instanceof BadCommand ? 'bad' : error instanceof NotFound ? 'missing' : 'bug'
+      return { error: { kind, message: error instanceof Error ? error.message : String(error) } }
+    }
+  }
+
+  private value(ask: JudgeAsk['ask']): unknown {
+    if (ask.type === 'judge') return judged(this.readerOf(ask.question), () => this.about(ask.good).written.tree)
+    const known = this.about(ask.live)
+    if (ask.type === 'effective') return effectiveValues(known.written, ask.query)
+    known.model ??= new Model(known.written)
+    return explained(known.model, ask.body)
+  }
+
+  private about({ id, sealed }: LiveConfig): NonNullable<Bench['known']> {
+    if (this.known?.id !== id) this.known = { id, written: unseal(sealed) }
+    return this.known
+  }
+
+  private readerOf(question: Question): Reader {
+    const { deps } = this
+    if (question.kind === 'files') return configReader(question.file, deps)
+    if (question.kind === 'kept') return keptReader(question, deps)
+    return configReader(question.file, putInPlace(deps, question.live, question.yaml))
+  }
+}
+
+async function judged({ documents, load }: Reader, good: () => Node): Promise<VerdictMessage> {
+  const { config, diagnostics, kept, sources, tree } = await load(good)
+  const whole = config !== undefined && tree !== undefined ? { config, tree } : undefined
+  return {
+    config: whole && packed(whole.config),
+    written: whole && seal(whole),
+    problems: problemLines(diagnostics),
+    kept,
+    sources,
+    documents: { ...documents },
+  }
+}
+
+function serve(port: MessagePort, { env }: JudgeStart): void {
+  const bench = new Bench(loadDeps(env))
+  port.on('message', async ({ ask, number }: JudgeAsk) => {
+    const answer = await bench.answer(ask)
+    const { config = [] } = (ask.type === 'judge' ? (answer.value ?? {}) : {}) as Partial<VerdictMessage>
+    // Handed over, not copied: a copy of all of it would hold the other loop.
+    const parts = config.map(({ buffer }) => buffer as ArrayBuffer)
+    port.postMessage({ number, ...answer } satisfies JudgeAnswer, parts)
+  })
+}
+
+if (parentPort === null) throw new Error('this is the entry of a thread')
+serve(parentPort, workerData as JudgeStart)

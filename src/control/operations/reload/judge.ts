@@ -1,0 +1,182 @@
+import { type ResourceLimits, Worker } from 'node:worker_threads'
+import type { Clock, ClockHandle } from '../../../lib/clock.ts'
+import { type Asked, BadCommand, CommandRefused, NotFound } from '../../admin/command.ts'
+import { type Question, type Sealed, unpacked, type Verdict, type VerdictMessage } from './judged.ts'
+
+/** A config of 16 MiB takes most of a minute. */
+const JUDGE_MS = 120_000
+const IDLE_MS = 60_000
+/** A text of 16 MiB with its places takes most of it. */
+const HEAP_MB = 3_072
+
+/** A live config as others may ask about it. `id`: another one for another. */
+export interface LiveConfig {
+  readonly id: number
+  readonly sealed: Sealed
+}
+
+/** What the thread is asked. */
+export interface JudgeAsk {
+  readonly number: number
+  readonly ask:
+    | { readonly type: 'judge'; readonly question: Question; readonly good: LiveConfig }
+    | { readonly type: 'explain'; readonly live: LiveConfig; readonly body: unknown }
+    | { readonly type: 'effective'; readonly live: LiveConfig; readonly query: Asked['query'] }
+}
+
+/** What the thread is started with. */
+export interface JudgeStart {
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface JudgeAnswer {
+  readonly number: number
+  readonly value?: unknown
+  readonly error?: { readonly kind: 'bad' | 'missing' | 'bug'; readonly message: string }
+}
+
+export interface JudgeOptions {
+  /** The thread's entry file. */
+  readonly entry: URL
+  /** What `${NAME}` stands for. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+}
+
+/** Judging came to no end: what is wrong with it, for people. */
+class NotJudged extends Error {}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+  readonly timer: ClockHandle
+}
+
+/**
+ * Judges configs in a thread of its own: a file of 2 MB takes seconds, in which probes must be answered. What is too large for
+ * memory or takes too long ends that thread and nothing else. It is started when it is needed, and ends when it has not been.
+ */
+export class Judge {
+  private readonly options: JudgeOptions
+  private thread: Worker | undefined = undefined
+  private readonly waiting = new Map<number, Waiting>()
+  private asked = 0
+  private idle: ClockHandle = undefined
+  private closed = false
+
+  constructor(options: JudgeOptions) {
+    this.options = options
+  }
+
+  /** Never rejects: a config that can't be judged is refused. `good`: see `loadConfig`. */
+  async judge(question: Question, good: LiveConfig): Promise<Verdict> {
+    try {
+      const { config, ...rest } = (await this.ask({ type: 'judge', question, good })) as VerdictMessage
+      return { ...rest, config: config && (await unpacked(config, turn)) }
+    } catch (error) {
+      const problems = [`the config could not be judged: ${(error as Error).message}`]
+      return { config: undefined, written: undefined, problems, kept: [], sources: [], documents: {} }
+    }
+  }
+
+  /** The answer to `POST /api/v1/explain`. Rejects with {@link BadCommand}. */
+  explain(live: LiveConfig, body: unknown): Promise<unknown> {
+    return this.told({ type: 'explain', live, body })
+  }
+
+  /** The answer to `GET /api/v1/config/effective`. Rejects with {@link BadCommand} or {@link NotFound}. */
+  effective(live: LiveConfig, query: Asked['query']): Promise<unknown> {
+    return this.told({ type: 'effective', live, query })
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await this.end(new NotJudged('the gateway ends'))
+  }
+
+  private async told(ask: JudgeAsk['ask']): Promise<unknown> {
+    try {
+      return await this.ask(ask)
+    } catch (error) {
+      throw error instanceof NotJudged ? new CommandRefused(503, error.message) : error
+    }
+  }
+
+  private async ask(ask: JudgeAsk['ask']): Promise<unknown> {
+    if (this.closed) throw new NotJudged('the gateway ends')
+    const { clock } = this.options
+    clock.cancel(this.idle)
+    const thread = this.started()
+    const number = ++this.asked
+    try {
+      return await new Promise((resolve, reject) => {
+        const late = new NotJudged(`no answer within ${JUDGE_MS / 1000} s`)
+        const timer = clock.after(JUDGE_MS, () => void this.end(late))
+        this.waiting.set(number, { resolve, reject, timer })
+        thread.postMessage({ number, ask } satisfies JudgeAsk)
+      })
+    } finally {
+      if (this.waiting.size === 0 && this.thread !== undefined)
+        this.idle = clock.after(IDLE_MS, () => void this.end(new NotJudged('the thread was idle')))
+    }
+  }
+
+  private started(): Worker {
+    if (this.thread !== undefined) return this.thread
+    const { entry, env } = this.options
+    const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: HEAP_MB }
+    const thread = new Worker(entry, {
+      name: 'judge',
+      workerData: { env: { ...env } } satisfies JudgeStart,
+      env: {},
+      resourceLimits,
+    })
+    this.thread = thread
+    // Nothing waits for it at the end: `close` ends it.
+    thread.unref()
+    thread.on('message', (answer: JudgeAnswer) => this.answered(answer))
+    let why = 'its thread ended'
+    thread.on('error', (error: NodeJS.ErrnoException) => {
+      why = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'it takes too much memory' : error.message
+    })
+    thread.on('exit', () => {
+      if (this.thread !== thread) return
+      this.thread = undefined
+      this.fail(new NotJudged(why))
+    })
+    return thread
+  }
+
+  private answered({ error, number, value }: JudgeAnswer): void {
+    const waiting = this.waiting.get(number)
+    if (waiting === undefined) return
+    this.waiting.delete(number)
+    this.options.clock.cancel(waiting.timer)
+    if (error === undefined) waiting.resolve(value)
+    else if (error.kind === 'bad') waiting.reject(new BadCommand(error.message))
+    else if (error.kind === 'missing') waiting.reject(new NotFound(error.message))
+    else waiting.reject(new Error(error.message))
+  }
+
+  private async end(why: Error): Promise<void> {
+    const { thread } = this
+    this.options.clock.cancel(this.idle)
+    this.thread = undefined
+    this.fail(why)
+    await thread?.terminate()
+  }
+
+  private fail(why: Error): void {
+    const waiting = [...this.waiting.values()]
+    this.waiting.clear()
+    for (const { reject, timer } of waiting) {
+      this.options.clock.cancel(timer)
+      reject(why)
+    }
+  }
+}
+
+/** The loop turns once: what waits in it is served. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

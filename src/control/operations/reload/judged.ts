@@ -1,0 +1,89 @@
+import { deserialize, serialize } from 'node:v8'
+import type { Kept } from '../../../config/judge/keep-good.ts'
+import type { Config } from '../../../config/language/config.ts'
+import type { RouteConfig, UpstreamConfig } from '../../../core/config.ts'
+import type { Written } from '../../../tools/explain/model.ts'
+import type { Documents } from './config-reader.ts'
+
+/** Entries that are read at once: some milliseconds. */
+const PART_ENTRIES = 100
+
+/** What is judged. `file`: as it was named. */
+export type Question =
+  | { readonly kind: 'files'; readonly file: string }
+  /** A text in the place of the main file of `live`. */
+  | {
+      readonly kind: 'put'
+      readonly file: string
+      readonly live: Pick<Config, 'file' | 'folder'>
+      readonly yaml: string
+    }
+  | { readonly kind: 'kept'; readonly main: string; readonly documents: Documents }
+
+/** A config and its tree in bytes, in memory that all threads share: who keeps it need not read it. */
+export type Sealed = Uint8Array
+
+/** What became of a question. `config` and `written` are undefined where it was refused. */
+export interface Verdict {
+  readonly config: Config | undefined
+  readonly written: Sealed | undefined
+  /** Errors, then warnings, one line each. */
+  readonly problems: readonly string[]
+  readonly kept: readonly Kept[]
+  /** See `Loaded`. */
+  readonly sources: readonly string[]
+  readonly documents: Documents
+}
+
+/** The same on its way between threads: reading a large config at once would hold the loop for as long as judging it. */
+export type VerdictMessage = Omit<Verdict, 'config'> & { readonly config: readonly Uint8Array[] | undefined }
+
+export function seal(written: Written): Sealed {
+  const bytes = serialize(written)
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  shared.set(bytes)
+  return shared
+}
+
+export function unseal(sealed: Sealed): Written {
+  return deserialize(Buffer.from(sealed)) as Written
+}
+
+/** A config in parts. */
+export function packed({ lean, ...rest }: Config): readonly Uint8Array[] {
+  const { routes, upstreams } = lean
+  const head = { ...rest, lean: { ...lean, routes: [], upstreams: [] } }
+  return [
+    serialize(head),
+    ...portions(upstreams).map((part) => serialize({ upstreams: part, routes: [] })),
+    ...portions(routes).map((part) => serialize({ upstreams: [], routes: part })),
+  ]
+}
+
+/** The config again, frozen. Lets the loop turn after each part. */
+export async function unpacked(parts: readonly Uint8Array[], turn: () => Promise<void>): Promise<Config> {
+  const [head, ...more] = parts as [Uint8Array, ...Uint8Array[]]
+  const config = deserialize(head) as Config
+  const upstreams: UpstreamConfig[] = []
+  const routes: RouteConfig[] = []
+  for (const part of more) {
+    await turn()
+    const read = deserialize(part) as { upstreams: UpstreamConfig[]; routes: RouteConfig[] }
+    upstreams.push(...deepFreeze(read.upstreams))
+    routes.push(...deepFreeze(read.routes))
+  }
+  const lean = { ...config.lean, upstreams: Object.freeze(upstreams), routes: Object.freeze(routes) }
+  return deepFreeze({ ...config, lean })
+}
+
+function portions<T>(list: readonly T[]): T[][] {
+  const count = Math.ceil(list.length / PART_ENTRIES)
+  return Array.from({ length: count }, (_, i) => list.slice(i * PART_ENTRIES, (i + 1) * PART_ENTRIES))
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const child of Object.values(value)) deepFreeze(child)
+  return value
+}

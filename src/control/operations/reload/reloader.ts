@@ -1,0 +1,277 @@
+import { resolve } from 'node:path'
+import { type Kept, keptText } from '../../../config/judge/keep-good.ts'
+import type { Config } from '../../../config/language/config.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { Log } from '../../../lib/log.ts'
+import type { Random } from '../../../lib/random.ts'
+import type { Diagnostic } from '../../../schema/diagnostics.ts'
+import type { Written } from '../../../tools/explain/model.ts'
+import type { Asked } from '../../admin/command.ts'
+import type { ConfigChange, Trigger } from '../../contract.ts'
+import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
+import type { Documents } from './config-reader.ts'
+import type { Judge, LiveConfig } from './judge.ts'
+import { type Question, seal } from './judged.ts'
+import { problemLines } from './problem-lines.ts'
+import { restartNeeds } from './restart-needs.ts'
+import { secretFiles, secretsDigest } from './secrets.ts'
+
+/** Attempts that wait for the one under way; further ones are refused. */
+const MOST_WAITING = 4
+/** Problems that are logged and shown; a broken file may have thousands. */
+const MOST_SHOWN = 20
+
+/** What became of an attempt to make a config live. */
+export interface Outcome {
+  readonly ok: boolean
+  /** Something else is live now. */
+  readonly changed: boolean
+  /** Of the live config; in a dry run of the one that was checked. */
+  readonly hash: string
+  /** Errors, then warnings, one line each. */
+  readonly problems: readonly string[]
+  /** Keys whose change needs a restart of the process. */
+  readonly restart: readonly string[]
+  /** Routes and upstreams with errors that stay as they were, or are left out. */
+  readonly kept: readonly Kept[]
+}
+
+/** What is live and how the latest attempt went. */
+export interface ReloadFacts {
+  readonly source: ConfigSource
+  readonly file: string
+  readonly restart: readonly string[]
+  readonly kept: readonly Kept[]
+  readonly last: {
+    /** All that was written is live. */
+    readonly ok: boolean
+    readonly trigger: Trigger
+    /** RFC 3339. */
+    readonly at: string
+    readonly problems: readonly string[]
+  }
+}
+
+/** Too many attempts wait already. */
+export class ReloadBusy extends Error {}
+
+/** The config that is live is not the one that the caller knows. */
+export class ReloadConflict extends Error {}
+
+export interface ReloaderOptions {
+  /** The config file as it was named. */
+  readonly file: string
+  /** Where `{ env: NAME }` is looked for. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly judge: Pick<Judge, 'judge' | 'explain' | 'effective'>
+  /** What the process was started with; `source`: where that came from. */
+  readonly first: Written & { readonly sources: readonly string[] }
+  readonly source: ConfigSource
+  /** What is wrong with the files, where that came from elsewhere. */
+  readonly refused: readonly Diagnostic[]
+  readonly documents: Documents
+  readonly archive: Archive
+  /** A config was loaded: the first, or one that has become live or was refused. */
+  readonly told: (change: ConfigChange) => Promise<void>
+  /** Makes a config live everywhere, or rejects and changes nothing. */
+  readonly apply: (config: Config) => Promise<void>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+interface Live extends LiveConfig {
+  readonly config: Config
+  readonly kept: readonly Kept[]
+  readonly source: ConfigSource
+  readonly secrets: string
+}
+
+/** One attempt at a time: loads a config, checks all of it, makes it live and keeps it; or changes nothing and says why. */
+export class Reloader {
+  private readonly options: ReloaderOptions
+  private readonly running: Config
+  private live: Live
+  private last: ReloadFacts['last']
+  private watched: readonly string[]
+  private tail: Promise<unknown> = Promise.resolve()
+  private waiting = 0
+  private coming: Promise<Outcome> | undefined = undefined
+
+  constructor(options: ReloaderOptions) {
+    const { clock, first, source } = options
+    this.options = options
+    this.running = first.config
+    const { config, tree } = first
+    this.live = { id: 0, sealed: seal({ config, tree }), config, kept: [], source, secrets: '' }
+    this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
+    this.watched = first.sources
+  }
+
+  /** The first config is live. */
+  async started(): Promise<void> {
+    const { config, source } = this.live
+    this.live = { ...this.live, secrets: await this.secretsOf(config) }
+    await this.keep(config, source, this.options.documents)
+    await this.options.told({
+      trigger: 'start',
+      before: undefined,
+      after: config.hash,
+      ok: true,
+      kept: [],
+      problems: [],
+    })
+    const { refused } = this.options
+    if (refused.length > 0) await this.refused('start', problemLines(refused))
+  }
+
+  /** Files and folders whose change may change the config. */
+  get paths(): readonly string[] {
+    return [...new Set([...this.watched, ...secretFiles(this.live.config)])]
+  }
+
+  get config(): Config {
+    return this.live.config
+  }
+
+  get facts(): ReloadFacts {
+    const { config, kept, source } = this.live
+    return { source, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
+  }
+
+  /** Explains a request on the live config, see {@link Judge.explain}. */
+  explain(body: unknown): Promise<unknown> {
+    return this.options.judge.explain(this.asked, body)
+  }
+
+  /** What holds for a route or an upstream of the live config, see {@link Judge.effective}. */
+  effective(query: Asked['query']): Promise<unknown> {
+    return this.options.judge.effective(this.asked, query)
+  }
+
+  /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
+  reload(trigger: Trigger): Promise<Outcome> {
+    this.coming ??= this.inTurn(() => {
+      this.coming = undefined
+      return this.attempt('files', trigger, { kind: 'files', file: this.options.file })
+    })
+    return this.coming
+  }
+
+  /** A whole config in the place of the main file, until the next reload of the files. */
+  put(
+    yaml: string,
+    { dryRun = false, ifMatch }: { dryRun?: boolean; ifMatch?: string | undefined } = {},
+  ): Promise<Outcome> {
+    return this.inTurn(() => {
+      if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
+        throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
+      const { file, folder } = this.live.config
+      const question = { kind: 'put', file: this.options.file, live: { file, folder }, yaml } as const
+      return dryRun ? this.check(question) : this.attempt('api', 'api', question)
+    })
+  }
+
+  /** One that was live before, until the next reload of the files. */
+  rollback({ documents, main }: KeptConfig): Promise<Outcome> {
+    return this.inTurn(() => this.attempt('rollback', 'api', { kind: 'kept', main, documents }))
+  }
+
+  private inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
+    if (this.waiting >= MOST_WAITING) throw new ReloadBusy('other configs are being applied')
+    this.waiting++
+    const turn = this.tail.then(() => {
+      this.waiting--
+      return attempt()
+    })
+    this.tail = turn.catch(() => {})
+    return turn
+  }
+
+  private get asked(): LiveConfig {
+    const { id, sealed } = this.live
+    return { id, sealed }
+  }
+
+  private async check(question: Question): Promise<Outcome> {
+    const { config, kept, problems } = await this.options.judge.judge(question, this.asked)
+    const { hash } = config ?? this.live.config
+    const restart = config === undefined ? [] : restartNeeds(this.running, config)
+    return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
+  }
+
+  private async attempt(source: ConfigSource, trigger: Trigger, question: Question): Promise<Outcome> {
+    const { apply, judge, log } = this.options
+    const verdict = await judge.judge(question, this.asked)
+    const { config, documents, kept, problems, sources, written } = verdict
+    if (source === 'files' && sources.length > 0) this.watched = sources
+    if (config === undefined || written === undefined) return this.refused(trigger, problems)
+    const secrets = await this.secretsOf(config)
+    const before = this.live.config.hash
+    const changed = config.hash !== before || secrets !== this.live.secrets
+    if (changed) {
+      try {
+        await apply(config)
+      } catch (error) {
+        return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
+      }
+    }
+    this.live = { id: this.live.id + 1, sealed: written, config, kept, source, secrets }
+    const { hash } = config
+    const restart = restartNeeds(this.running, config)
+    this.note(trigger, kept.length === 0, problems)
+    if (kept.length > 0) this.partly(kept, problems)
+    if (changed) {
+      log.info('another config is live', {
+        trigger,
+        source,
+        hash: hash.slice(0, 12),
+        routes: config.lean.routes.length,
+      })
+      if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
+      // What was written can't be loaded again; the history has what can.
+      if (kept.length === 0) await this.keep(config, source, documents)
+    } else log.debug('a config was read that means the same', { trigger, source })
+    if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })
+    return { ok: true, changed, hash, problems, restart, kept }
+  }
+
+  private async refused(trigger: Trigger, problems: readonly string[]): Promise<Outcome> {
+    const { hash } = this.live.config
+    this.options.log.error('a config was refused, the one before stays live', {
+      trigger,
+      problems: problems.slice(0, MOST_SHOWN),
+      more: Math.max(0, problems.length - MOST_SHOWN),
+    })
+    this.note(trigger, false, problems)
+    await this.options.told({ trigger, before: hash, after: hash, ok: false, kept: [], problems })
+    return { ok: false, changed: false, hash, problems, restart: [], kept: [] }
+  }
+
+  private partly(kept: readonly Kept[], problems: readonly string[]): void {
+    this.options.log.error('a part of the config is bad and stays as it was', {
+      kept: kept.slice(0, MOST_SHOWN).map(keptText),
+      problems: problems.slice(0, MOST_SHOWN),
+      more: Math.max(0, problems.length - MOST_SHOWN),
+    })
+  }
+
+  private note(trigger: Trigger, ok: boolean, problems: readonly string[]): void {
+    const at = new Date(this.options.clock.wall()).toISOString()
+    this.last = { ok, trigger, at, problems: problems.slice(0, MOST_SHOWN) }
+  }
+
+  private secretsOf(config: Config): Promise<string> {
+    return secretsDigest(config, this.options.env)
+  }
+
+  private async keep({ hash }: Config, source: ConfigSource, documents: Documents): Promise<void> {
+    const { archive, clock, file, log, random } = this.options
+    try {
+      const savedAt = new Date(clock.wall()).toISOString()
+      await archive.keep({ hash, savedAt, source, main: resolve(file), documents: { ...documents } }, random)
+    } catch (error) {
+      log.warn('the config could not be kept as the last good one', { error })
+    }
+  }
+}

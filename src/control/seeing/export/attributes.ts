@@ -1,0 +1,78 @@
+import type { RequestRecord, TryRecord } from '../../../core/spans.ts'
+
+export type Attributes = Record<string, string | number | boolean>
+
+/** Methods that OpenTelemetry knows; others are written `_OTHER`. */
+const METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE QUERY'.split(' '))
+
+/** What is written about one span. OpenTelemetry's semantic conventions for HTTP, 1.45; ours begin with `sluice.`. */
+export interface Written {
+  readonly name: string
+  readonly attributes: Attributes
+  /** It failed, by the conventions: servers by 5xx, clients from 400 on, both without a whole answer. */
+  readonly failed: boolean
+}
+
+/** The span of a request. */
+export function serverSpan(record: RequestRecord): Written {
+  const { degraded, failure, gateway, pattern, route, status } = record
+  const broken = failure !== undefined && failure.origin !== 'client' && status < 400
+  const failed = status >= 500 || broken
+  const attributes: Attributes = {
+    ...methodOf(record.method),
+    'url.scheme': record.secure ? 'https' : 'http',
+    'url.path': record.path,
+    'server.port': record.localPort,
+    'client.address': record.client,
+    'network.peer.address': record.peer,
+    'network.peer.port': record.peerPort,
+    'network.protocol.version': record.protocol.slice('HTTP/'.length),
+    'http.response.status_code': status,
+    'sluice.gateway': gateway,
+    'sluice.listener': record.listener,
+    'sluice.route': route,
+    'sluice.request_id': record.requestId,
+    'sluice.correlation_id': record.correlationId,
+  }
+  if (record.host !== '') attributes['server.address'] = record.host
+  if (record.userAgent !== undefined) attributes['user_agent.original'] = record.userAgent
+  if (pattern !== undefined) attributes['http.route'] = pattern
+  if (failed) attributes['error.type'] = failure?.reason ?? String(status)
+  if (failure !== undefined) {
+    attributes['sluice.reason'] = failure.reason
+    attributes['sluice.phase'] = failure.phase
+    attributes['sluice.origin'] = failure.origin
+  }
+  if (degraded !== undefined) attributes['sluice.degraded'] = degraded
+  if (!record.sampled) attributes['sluice.sampling'] = 'error'
+  const method = attributes['http.request.method'] === '_OTHER' ? 'HTTP' : record.method
+  return { name: pattern === undefined ? method : `${method} ${pattern}`, attributes, failed }
+}
+
+/** The span of one of its tries. */
+export function clientSpan(record: RequestRecord, tri: TryRecord): Written {
+  const { endpoint, hedge, number, outcome, reason, status, upstream } = tri
+  const colon = endpoint.lastIndexOf(':')
+  const failed = status >= 400 || (reason !== undefined && outcome !== 'ignored')
+  const attributes: Attributes = {
+    ...methodOf(record.method),
+    'url.full': `${endpoint}${record.path}`,
+    'server.address': endpoint.slice(endpoint.indexOf('//') + 2, colon).replace(/^\[|\]$/g, ''),
+    'server.port': Number(endpoint.slice(colon + 1)),
+    'sluice.upstream': upstream,
+    'sluice.endpoint': endpoint,
+    'sluice.outcome': outcome,
+    'sluice.connection.reused': tri.reused,
+  }
+  if (status !== 0) attributes['http.response.status_code'] = status
+  if (number > 1) attributes['http.request.resend_count'] = number - 1
+  if (hedge) attributes['sluice.hedge'] = true
+  if (failed) attributes['error.type'] = reason ?? String(status)
+  const method = attributes['http.request.method'] === '_OTHER' ? 'HTTP' : record.method
+  return { name: method, attributes, failed }
+}
+
+function methodOf(method: string): Attributes {
+  if (METHODS.has(method)) return { 'http.request.method': method }
+  return { 'http.request.method': '_OTHER', 'http.request.method_original': method }
+}

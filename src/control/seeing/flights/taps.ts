@@ -1,0 +1,82 @@
+import { type FlightFilter, type FlightSummary, passes } from '../../../core/flight.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import { object, optional, withDefault } from '../../../schema/composites.ts'
+import { suggestion } from '../../../schema/diagnostics.ts'
+import { duration, integer } from '../../../schema/scalars.ts'
+import { type Asked, NotFound, readQuery } from '../../admin/command.ts'
+import type { Begin, EventStream, Feed } from '../../admin/event-stream.ts'
+import { FILTER_FIELDS } from './flight-log.ts'
+
+const asking = object({
+  ...FILTER_FIELDS,
+  limit: optional(integer(1, 1_000_000), 'It ends after so many.'),
+  for: withDefault(duration(100, 86_400_000), '10m', 'It ends after so long.'),
+})
+
+interface Tap {
+  readonly filter: FlightFilter
+  readonly stream: EventStream
+  left: number
+}
+
+export interface TapsOptions {
+  readonly clock: Clock
+  /** Of the live config. */
+  readonly routes: () => readonly string[]
+  /** Tells the workers what to show; an empty list: nothing. */
+  readonly tell: (filters: readonly FlightFilter[]) => void
+}
+
+/** Operators who look at requests as they end. Workers show nothing while nobody looks. */
+export class Taps implements Feed {
+  readonly needs = 'operator'
+  readonly takes = { query: asking }
+  private readonly options: TapsOptions
+  private readonly taps = new Set<Tap>()
+
+  constructor(options: TapsOptions) {
+    this.options = options
+  }
+
+  /** Events `request`, with a summary each. Throws {@link NotFound} for a route that is not there: none would ever come. */
+  open({ query }: Asked): Begin {
+    const { clock } = this.options
+    const { for: ms, limit = Number.POSITIVE_INFINITY, ...filter } = readQuery(asking, query)
+    this.checkRoute(filter.route)
+    return (stream) => {
+      const tap: Tap = { filter: filter as FlightFilter, stream, left: limit }
+      this.taps.add(tap)
+      this.tell()
+      const timer = clock.after(ms, () => stream.end())
+      return () => {
+        clock.cancel(timer)
+        this.taps.delete(tap)
+        this.tell()
+      }
+    }
+  }
+
+  /** Requests that a worker shows, and how many more there were. */
+  take(requests: readonly FlightSummary[], lost: number): void {
+    for (const tap of this.taps) {
+      tap.stream.lose(lost)
+      for (const request of requests) {
+        if (tap.left === 0 || !passes(tap.filter, request)) continue
+        tap.stream.send('request', request)
+        if (--tap.left === 0) tap.stream.end()
+      }
+    }
+  }
+
+  private checkRoute(name: string | undefined): void {
+    const routes = this.options.routes()
+    if (name === undefined || name === '-' || routes.includes(name)) return
+    const near = suggestion(name, routes)
+    const hint = near === undefined ? '' : `; did you mean ${near}?`
+    throw new NotFound(`the live config has no route ${JSON.stringify(name)}${hint}`)
+  }
+
+  private tell(): void {
+    this.options.tell(Array.from(this.taps, ({ filter }) => filter))
+  }
+}

@@ -1,0 +1,248 @@
+import { BUCKETS, type MetricName } from '../../../core/metrics.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { BreakerFacts, EndpointState, WorkerState } from '../../contract.ts'
+import type { EndpointBook } from '../../endpoints/book.ts'
+import { endpointState } from '../../endpoints/state.ts'
+import type { CellRegistry } from '../../registry/registry.ts'
+import { type GaugeSources, routeGauges } from '../metrics/gauges.ts'
+import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
+
+/** How long things took so far. Counts only grow: the difference of two answers is what happened in between. */
+export interface LatencyFigures {
+  readonly count: number
+  /** Seconds, all together. */
+  readonly sum: number
+  /** Upper bound in seconds (null: above all of them) and how many fell between it and the one before; empty ones left out. */
+  readonly buckets: readonly (readonly [le: number | null, count: number])[]
+}
+
+/** A route, or `-` for requests that matched none. */
+export interface RouteFigures {
+  readonly name: string
+  readonly requests: number
+  /** Those answered with a status from 500 on. */
+  readonly errors: number
+  /** By class: `2xx`. 499 counts as `4xx`: the client had gone. */
+  readonly statuses: Readonly<Record<string, number>>
+  readonly degraded: number
+  readonly retries: number
+  readonly hedges: number
+  /** Refused by a policy. */
+  readonly rejected: number
+  readonly latency: LatencyFigures
+  readonly inFlight: number
+  /** Wait for a permit of the bulkhead now. */
+  readonly queued: number
+  /** Permits that are held and that there are; null: no bulkhead. */
+  readonly permits: number | null
+  readonly limit: number | null
+  readonly streams: number
+}
+
+export interface EndpointFigures {
+  readonly endpoint: string
+  readonly state: EndpointState
+  readonly inFlight: number
+  readonly connections: number
+  readonly attempts: number
+  readonly failures: number
+}
+
+export interface UpstreamFigures {
+  readonly name: string
+  readonly attempts: number
+  /** Tries that did not end well; those that nobody waited for any more are not among them. */
+  readonly failures: number
+  readonly latency: LatencyFigures
+  /** Further tries that the retry budget did not allow. */
+  readonly budgetExhausted: number
+  /** How often, and how long it was without a usable endpoint. */
+  readonly recovery: LatencyFigures
+  readonly panic: boolean
+  /** After so many milliseconds it ends idle connections, sooner than we would; null: not as far as is known. */
+  readonly idleLimitMs: number | null
+  readonly endpoints: readonly EndpointFigures[]
+}
+
+export interface WorkerFigures {
+  readonly worker: number
+  readonly state: WorkerState
+  /** Busy share of its event loop, 0 to 1. */
+  readonly utilization: number
+  /** 0 calm to 3, see `sluice_overload_stage`. */
+  readonly overload: number
+}
+
+/**
+ * The body of `/api/v1/live`. Counters begin at 0 with the process (`uptimeMs` tells); those of tries lose the part of
+ * endpoints that left, five minutes later.
+ */
+export interface LiveFigures {
+  readonly gateway: string
+  /** Milliseconds since the epoch, and since the start of the process. */
+  readonly at: number
+  readonly uptimeMs: number
+  readonly generation: number
+  readonly hash: string | null
+  readonly routes: readonly RouteFigures[]
+  readonly upstreams: readonly UpstreamFigures[]
+  readonly breakers: readonly BreakerFacts[]
+  readonly workers: readonly WorkerFigures[]
+}
+
+export interface FigureSources extends GaugeSources {
+  readonly clock: Clock
+  readonly metrics: Pick<MetricsRegistry, 'read'>
+  readonly book: Pick<EndpointBook, 'upstreams'>
+  readonly registry: CellRegistry
+  readonly gateway: string
+  readonly generation: number
+}
+
+const NONE = '-'
+
+/** What every route and upstream of the live config has counted so far, and how they are now. */
+export function liveFigures(sources: FigureSources): LiveFigures {
+  const { breakers, clock, config, gateway, generation } = sources
+  return {
+    gateway,
+    at: clock.wall(),
+    uptimeMs: Math.round(clock.now()),
+    generation,
+    hash: config()?.hash ?? null,
+    routes: routeFigures(sources),
+    upstreams: upstreamFigures(sources),
+    breakers: [...breakers()],
+    workers: workerFigures(sources),
+  }
+}
+
+function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigures[] {
+  const requests = byStatus(metrics)
+  const degraded = new Sums(metrics, 'sluice_degraded_total', ({ route }) => route)
+  const retries = new Sums(metrics, 'sluice_retries_total', ({ route }) => route)
+  const hedges = new Sums(metrics, 'sluice_hedges_total', ({ route }) => route)
+  const rejected = new Sums(metrics, 'sluice_rejections_total', ({ route, mode }) =>
+    mode === 'enforce' ? route : undefined,
+  )
+  const latency = new Sums(metrics, 'sluice_request_duration_seconds', ({ route }) => route)
+  const counted = (name: string) => ({
+    name,
+    ...(requests.get(name) ?? { requests: 0, errors: 0, statuses: {} }),
+    degraded: degraded.count(name),
+    retries: retries.count(name),
+    hedges: hedges.count(name),
+    rejected: rejected.count(name),
+    latency: latency.latency(name),
+  })
+  const figures = routes().map((route) => ({ ...counted(route.name), ...routeGauges(route, sum, words) }))
+  if (!requests.has(NONE)) return figures
+  const nothing = { inFlight: 0, queued: 0, permits: null, limit: null, streams: 0 }
+  return [...figures, { ...counted(NONE), ...nothing }]
+}
+
+function upstreamFigures({ book, metrics, notices, panics, registry }: FigureSources): UpstreamFigures[] {
+  const tries = triesOf(metrics)
+  const latency = new Sums(metrics, 'sluice_attempt_duration_seconds', ({ upstream }) => upstream)
+  const spent = new Sums(metrics, 'sluice_retry_budget_exhausted_total', ({ upstream }) => upstream)
+  const recovery = new Sums(metrics, 'sluice_recovery_seconds', ({ upstream }) => upstream)
+  const panic = new Map(panics())
+  return Array.from(book.upstreams, ({ config, set: { upstream: name, endpoints } }) => ({
+    name,
+    attempts: latency.latency(name).count,
+    failures: tries.get(name)?.failures ?? 0,
+    latency: latency.latency(name),
+    budgetExhausted: spent.count(name),
+    recovery: recovery.latency(name),
+    panic: panic.get(name) ?? false,
+    idleLimitMs: notices.idleLimit(config) ?? null,
+    endpoints: endpoints.map(({ id, cells }) => ({
+      endpoint: id,
+      state: endpointState(registry, cells),
+      inFlight: registry.sum(cells.inFlight),
+      connections: registry.sum(cells.connections),
+      ...(tries.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
+    })),
+  }))
+}
+
+function workerFigures({ crew, overload }: FigureSources): WorkerFigures[] {
+  const stages = new Map(overload())
+  return crew.slots.map(({ worker, state, utilization }) => ({
+    worker,
+    state,
+    utilization: Math.round(utilization * 1000) / 1000,
+    overload: stages.get(worker) ?? 0,
+  }))
+}
+
+/** By route; read in one go, since there are many. */
+function byStatus(metrics: FigureSources['metrics']) {
+  const routes = new Map<string, { requests: number; errors: number; readonly statuses: Record<string, number> }>()
+  for (const { labels, slots } of metrics.read('sluice_requests_total')) {
+    const { route = NONE, status = '' } = labels
+    let counts = routes.get(route)
+    if (counts === undefined) {
+      counts = { requests: 0, errors: 0, statuses: {} }
+      routes.set(route, counts)
+    }
+    const count = slots[0] as number
+    const kind = `${status[0]}xx`
+    counts.requests += count
+    if (kind === '5xx') counts.errors += count
+    counts.statuses[kind] = (counts.statuses[kind] ?? 0) + count
+  }
+  return routes
+}
+
+/** By upstream, and by upstream and endpoint. */
+function triesOf(metrics: FigureSources['metrics']) {
+  const tries = new Map<string, { attempts: number; failures: number }>()
+  const add = (key: string, count: number, failed: boolean): void => {
+    const { attempts, failures } = tries.get(key) ?? { attempts: 0, failures: 0 }
+    tries.set(key, { attempts: attempts + count, failures: failures + (failed ? count : 0) })
+  }
+  for (const { labels, slots } of metrics.read('sluice_attempts_total')) {
+    const { endpoint, outcome, upstream = '' } = labels
+    const failed = outcome !== 'ok' && outcome !== 'ignored'
+    add(upstream, slots[0] as number, failed)
+    add(`${upstream} ${endpoint}`, slots[0] as number, failed)
+  }
+  return tries
+}
+
+/** The series of a metric, added up by what `keyOf` makes of their labels. */
+class Sums {
+  private readonly sums = new Map<string, Float64Array>()
+
+  constructor(
+    metrics: Pick<MetricsRegistry, 'read'>,
+    metric: MetricName,
+    keyOf: (labels: Readonly<Record<string, string>>) => string | undefined,
+  ) {
+    for (const { labels, slots } of metrics.read(metric)) {
+      const key = keyOf(labels)
+      if (key === undefined) continue
+      const sum = this.sums.get(key)
+      if (sum === undefined) this.sums.set(key, slots)
+      else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (slots[i] as number)
+    }
+  }
+
+  count(key: string): number {
+    return this.sums.get(key)?.[0] ?? 0
+  }
+
+  latency(key: string): LatencyFigures {
+    const slots = this.sums.get(key)
+    if (slots === undefined) return { count: 0, sum: 0, buckets: [] }
+    const buckets: [number | null, number][] = []
+    let count = 0
+    for (let i = 0; i <= BUCKETS.length; i++) {
+      const inside = slots[i] as number
+      if (inside > 0) buckets.push([BUCKETS[i] ?? null, inside])
+      count += inside
+    }
+    return { count, sum: slots[slots.length - 1] as number, buckets }
+  }
+}

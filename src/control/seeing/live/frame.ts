@@ -1,0 +1,143 @@
+import type { RouteConfig } from '../../../core/config.ts'
+import type { DrainState } from '../../contract.ts'
+import type { ReloadFacts } from '../../operations/reload/reloader.ts'
+import type { LiveFigures, UpstreamFigures } from './figures.ts'
+import type { LiveEvent, LiveJournal } from './journal.ts'
+import { ROUTE_FIELDS, type Row, UPSTREAM_FIELDS } from './rows.ts'
+import { endpointKey, type Rows } from './window.ts'
+
+const MOST_PROBLEMS = 20
+
+/** Which gateway it is. */
+export interface Instance {
+  readonly gateway: string
+  readonly host: string
+  readonly version: string
+}
+
+/** What is not counted. */
+export interface Surroundings {
+  readonly instance: Instance
+  readonly drain: DrainState
+  /** undefined: this gateway can't load another one. */
+  readonly reload: ReloadFacts | undefined
+  /** Upstreams of each route. */
+  readonly links: Readonly<Record<string, readonly string[]>>
+}
+
+/** Everything at one time, by key where there may be many. */
+export interface Frame {
+  readonly at: number
+  readonly head: object
+  readonly total: Row
+  readonly workers: LiveFigures['workers']
+  readonly links: Surroundings['links']
+  readonly lists: Readonly<
+    Record<
+      'routes' | 'upstreams' | 'endpoints' | 'breakers' | 'recoveries' | 'idleLimits',
+      ReadonlyMap<string, unknown>
+    >
+  >
+}
+
+export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, around: Surroundings): Frame {
+  const { at, breakers, generation, hash, upstreams, uptimeMs, workers } = figures
+  const { drain, instance, links, reload } = around
+  const sinceOf = (...key: readonly string[]): number => Math.round(journal.since(...key) ?? at)
+  const endpoints = upstreams.flatMap(({ name: upstream, endpoints }) =>
+    endpoints.map(({ connections, endpoint, inFlight, state }) => {
+      const key = endpointKey(upstream, endpoint)
+      const [attempts, failures] = rows.endpoints.get(key) ?? [0, 0]
+      const since = sinceOf('endpoint', upstream, endpoint)
+      return [key, { upstream, endpoint, state, since, inFlight, connections, attempts, failures }] as const
+    }),
+  )
+  return {
+    at: Math.round(at),
+    head: { instance, startedAt: startOf(at, uptimeMs), generation, hash, drain, reload: reload && shortened(reload) },
+    total: rows.total,
+    workers,
+    links,
+    lists: {
+      routes: rows.routes,
+      upstreams: rows.upstreams,
+      endpoints: new Map(endpoints),
+      breakers: new Map(
+        breakers.map(({ route, state, upstream }) => [
+          `${route} ${upstream}`,
+          { route, upstream, state, since: sinceOf('breaker', route, upstream) },
+        ]),
+      ),
+      recoveries: new Map(
+        upstreams.filter(isNotable).map(({ name, panic, recovery }) => [name, recoveryOf(recovery, panic)]),
+      ),
+      idleLimits: new Map(
+        upstreams.flatMap(({ idleLimitMs, name }) => (idleLimitMs === null ? [] : [[name, idleLimitMs] as const])),
+      ),
+    },
+  }
+}
+
+/** The upstreams that requests of each route may reach. */
+export function linksOf(routes: readonly RouteConfig[]): Surroundings['links'] {
+  return Object.fromEntries(
+    routes.map(({ name, to = [], failover }) => [
+      name,
+      [...new Set([...to.map(({ upstream }) => upstream), ...failover])],
+    ]),
+  )
+}
+
+/** All of it, for a reader that knows nothing yet. */
+export function snapshotOf({ head, lists, ...rest }: Frame, events: readonly LiveEvent[]): object {
+  const fields = { route: ROUTE_FIELDS, upstream: UPSTREAM_FIELDS }
+  const all = Object.entries(lists).map(([name, list]) => [name, Object.fromEntries(list)])
+  return { ...rest, ...head, fields, events, ...Object.fromEntries(all) }
+}
+
+/** What differs from the frame before; undefined: names came or went, and only a snapshot tells that. */
+export function updateOf(frame: Frame, before: Frame, events: readonly LiveEvent[]): object | undefined {
+  const lists: Record<string, object> = {}
+  for (const [name, list] of Object.entries(frame.lists)) {
+    const old = before.lists[name as keyof Frame['lists']]
+    if (list.size !== old.size) return undefined
+    const changed: Record<string, unknown> = {}
+    for (const [key, value] of list) {
+      if (!old.has(key)) return undefined
+      if (!same(value, old.get(key))) changed[key] = value
+    }
+    if (Object.keys(changed).length > 0) lists[name] = changed
+  }
+  return {
+    at: frame.at,
+    total: frame.total,
+    workers: frame.workers,
+    ...(same(frame.links, before.links) ? {} : { links: frame.links }),
+    ...(same(frame.head, before.head) ? {} : frame.head),
+    ...lists,
+    events,
+  }
+}
+
+function isNotable({ panic, recovery }: UpstreamFigures): boolean {
+  return panic || recovery.count > 0
+}
+
+/** `seconds`: all recoveries together. */
+function recoveryOf({ count, sum }: UpstreamFigures['recovery'], panic: boolean): object {
+  return { panic, count, seconds: Math.round(sum * 1000) / 1000 }
+}
+
+/** A broken file may have thousands of problems. */
+function shortened({ last, ...rest }: ReloadFacts): ReloadFacts {
+  return { ...rest, last: { ...last, problems: last.problems.slice(0, MOST_PROBLEMS) } }
+}
+
+/** To the second: the difference of two clocks jitters. */
+function startOf(at: number, uptimeMs: number): number {
+  return Math.round((at - uptimeMs) / 1000) * 1000
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}

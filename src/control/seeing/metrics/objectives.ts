@@ -1,0 +1,103 @@
+import type { RouteConfig } from '../../../core/config.ts'
+import type { ObjectiveKind } from '../../../data/seeing/slo.ts'
+import type { Clock, ClockHandle } from '../../../lib/clock.ts'
+import { durationText } from '../../../schema/scalars.ts'
+
+const DAY_MS = 86_400_000
+/** Budgets are for so many days, as the burn rates of the shipped alerts take it. */
+const DAYS = 30
+
+/** An objective of a route and how it does. Counts are of this process, since its start or for 30 days. */
+export interface Objective {
+  readonly route: string
+  readonly objective: ObjectiveKind
+  /** Share of the requests that should be good, from 0 to 1. */
+  readonly target: number
+  /** Latency: time to the head of the answer, such as `300ms`. */
+  readonly threshold?: string
+  readonly window: string
+  readonly good: number
+  readonly total: number
+  /** Share of the error budget that is left: 1 at first, below 0 when overspent. */
+  readonly budgetRemaining: number
+}
+
+export interface ObjectivesOptions {
+  readonly clock: Clock
+  readonly routes: () => readonly Pick<RouteConfig, 'name' | 'slo'>[]
+  /** Requests counted so far, by all workers. */
+  readonly count: (labels: readonly [route: string, objective: ObjectiveKind, result: 'good' | 'bad']) => number
+}
+
+interface Counts {
+  readonly good: number
+  readonly bad: number
+}
+
+type Stated = Pick<Objective, 'route' | 'objective' | 'target' | 'threshold'>
+
+/** The error budgets of the routes, over the last 30 days in steps of a day. */
+export class Objectives {
+  private readonly options: ObjectivesOptions
+  /** Counts at the end of each of the last days, oldest first. */
+  private days: ReadonlyMap<string, Counts>[] = []
+  private timer: ClockHandle
+
+  constructor(options: ObjectivesOptions) {
+    this.options = options
+    this.timer = this.again()
+  }
+
+  all(): Objective[] {
+    const past = this.days.length < DAYS ? undefined : this.days[0]
+    return this.stated().map((stated) => {
+      const now = this.counts(stated)
+      const then = past?.get(keyOf(stated))
+      const good = now.good - (then?.good ?? 0)
+      const bad = now.bad - (then?.bad ?? 0)
+      const total = good + bad
+      const budgetRemaining = total === 0 ? 1 : 1 - bad / (total * (1 - stated.target))
+      return { ...stated, window: `${DAYS}d`, good, total, budgetRemaining }
+    })
+  }
+
+  close(): void {
+    this.options.clock.cancel(this.timer)
+  }
+
+  private stated(): Stated[] {
+    return this.options.routes().flatMap(({ name: route, slo }): Stated[] => {
+      const { availability, latency } = slo ?? {}
+      return [
+        ...(availability === undefined ? [] : [{ route, objective: 'availability', target: availability } as const]),
+        ...(latency === undefined
+          ? []
+          : [
+              {
+                route,
+                objective: 'latency',
+                target: latency.target,
+                threshold: durationText(latency.threshold),
+              } as const,
+            ]),
+      ]
+    })
+  }
+
+  private counts({ objective, route }: Stated): Counts {
+    const { count } = this.options
+    return { good: count([route, objective, 'good']), bad: count([route, objective, 'bad']) }
+  }
+
+  private again(): ClockHandle {
+    return this.options.clock.after(DAY_MS, () => {
+      const day = new Map(this.stated().map((stated) => [keyOf(stated), this.counts(stated)]))
+      this.days = [...this.days.slice(-DAYS + 1), day]
+      this.timer = this.again()
+    })
+  }
+}
+
+function keyOf({ objective, route }: Stated): string {
+  return `${objective} ${route}`
+}

@@ -1,0 +1,258 @@
+import type { Attempt } from '../../core/attempt.ts'
+import type { SloConfig } from '../../core/config.ts'
+import type { Exchange, RouteRecord } from '../../core/exchange.ts'
+import { FAILURES, type Reason } from '../../core/failures.ts'
+import { STATUS_CLASS_COUNT, statusClass, statusClassIndex } from '../../core/metrics.ts'
+import type { HeadVerdict } from '../../core/outcome.ts'
+import type { ConfigHead } from '../../core/protocol.ts'
+import type { Counter, Histogram, WorkerMetrics } from '../../core/series.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
+import type { FlightHead, FlightRecorder, FlightRoute } from './flight-recorder.ts'
+import { SloSeries } from './slo.ts'
+import type { WorkerTracing } from './tracing/worker-tracing.ts'
+import { UpstreamSeries } from './upstream-series.ts'
+
+/** What of a config generation its requests are recorded with. */
+export type RecordedHead = LoggedHead & FlightHead & Pick<ConfigHead, 'metrics'>
+
+/** Which of a route's path patterns a path has matched. */
+type PatternOf = (path: string) => string | undefined
+
+const NO_PATTERN: PatternOf = () => undefined
+
+/** What some routes are recorded with besides. */
+export interface RecordedRoute {
+  readonly slo?: SloConfig | undefined
+  readonly pattern?: PatternOf
+}
+
+const NO_MATCH: AccessLogRoute = { sample: 1, queryKeys: new Set(), headerNames: [] }
+const NONE = '-'
+
+const METHODS: readonly string[] = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'CONNECT',
+  'TRACE',
+  'QUERY',
+  'OTHER',
+]
+const OTHER = METHODS.length - 1
+const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHODS.map((method, i) => [method, i]))
+/** Index 0: no failure. */
+const REASONS: readonly string[] = [NONE, ...Object.keys(FAILURES)]
+const REASON_INDEX: ReadonlyMap<string, number> = new Map(REASONS.map((reason, i) => [reason, i]))
+
+/** What the client got, or would have got. */
+function finalStatus(ex: Exchange): number {
+  if (ex.failure !== undefined && !ex.sent) return FAILURES[ex.failure.reason].status
+  return ex.response?.status ?? FAILURES.internal.status
+}
+
+/**
+ * The one recorder of a worker: metrics and access log read an exchange here, once, after everything else. Handles are
+ * kept by numbers, so that no text is built for metrics after a combination was seen first.
+ */
+export class Recorder {
+  private readonly metrics: WorkerMetrics
+  private readonly log: AccessLog | undefined
+  private readonly clock: Clock
+  private readonly flights: FlightRecorder | undefined
+  private readonly tracing: WorkerTracing | undefined
+  private readonly upstreams = new Map<string, UpstreamSeries>()
+  private unmatched: RouteRecord | undefined = undefined
+  private maxEndpoints = 0
+
+  /** Without a log nothing is written, without `flights` none is kept, without `tracing` there are no spans. */
+  constructor(
+    metrics: WorkerMetrics,
+    log: AccessLog | undefined,
+    clock: Clock,
+    { flights, tracing }: { readonly flights?: FlightRecorder; readonly tracing?: WorkerTracing } = {},
+  ) {
+    this.flights = flights
+    this.metrics = metrics
+    this.log = log
+    this.clock = clock
+    this.tracing = tracing
+  }
+
+  /** What a compiled route carries as `record`. */
+  route(name: string, match: AccessLogRoute, head: RecordedHead, more: RecordedRoute = {}): RouteRecord {
+    return this.recordOf(name, name, match, head, more)
+  }
+
+  /** Requests that match no route are recorded with this generation from now on. */
+  commit(head: RecordedHead): void {
+    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head, {})
+    this.maxEndpoints = head.metrics.endpointSeries
+  }
+
+  /** Once an exchange, at its very end. */
+  finish(ex: Exchange): void {
+    const record = ex.route === undefined ? this.unmatched : ex.route.record
+    record?.finish(ex)
+  }
+
+  /** Once a try, at its head verdict. */
+  attempt(ex: Exchange, at: Attempt): void {
+    const verdict = at.head
+    if (verdict === undefined) return
+    let upstream = this.upstreams.get(at.upstream)
+    if (upstream === undefined) {
+      upstream = new UpstreamSeries(at.upstream, this.metrics, this.clock)
+      this.upstreams.set(at.upstream, upstream)
+    }
+    upstream.record(at, verdict, this.maxEndpoints)
+    // What a try came to that another one overtook is no reason for a further one, and had none.
+    if (verdict.ignored) return
+    if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
+    ex.verdict = verdict
+  }
+
+  /** The retry budget of an upstream allowed no further try. */
+  budgetSpent(upstream: string): void {
+    this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
+  }
+
+  private recordOf(
+    label: string,
+    name: string | undefined,
+    match: AccessLogRoute,
+    head: RecordedHead,
+    { slo, pattern = NO_PATTERN }: RecordedRoute,
+  ): RouteRecord {
+    const line = this.log?.route(name, match, head)
+    return new RouteSeries(label, line, this.metrics, this.log, this.clock, {
+      slo: slo && new SloSeries(label, slo, this.metrics),
+      flight: this.flights?.route(match, head),
+      spans: this.tracing && { tracing: this.tracing, gateway: head.gateway.name, pattern },
+    })
+  }
+}
+
+interface SpanFacts {
+  readonly tracing: WorkerTracing
+  readonly gateway: string
+  readonly pattern: PatternOf
+}
+
+/** What takes some of the requests; undefined: nothing does. */
+interface RouteSinks {
+  readonly slo: SloSeries | undefined
+  readonly flight: FlightRoute | undefined
+  readonly spans: SpanFacts | undefined
+}
+
+/** The series of one route in one generation, and the fixed parts of its lines. */
+class RouteSeries implements RouteRecord {
+  private readonly name: string
+  private readonly line: RouteLine | undefined
+  private readonly slo: SloSeries | undefined
+  private readonly metrics: WorkerMetrics
+  private readonly log: AccessLog | undefined
+  private readonly clock: Clock
+  private readonly flight: FlightRoute | undefined
+  private readonly spans: SpanFacts | undefined
+  /** By method, status and reason. */
+  private readonly requests = new Map<number, Counter>()
+  private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASS_COUNT).fill(undefined)
+  /** What was counted last, which mostly comes again: of a route that is seldom asked for the map is not in the cache. */
+  private lastKey = -1
+  private last: Counter | undefined = undefined
+  private lastClass = -1
+  private lastDuration: Histogram | undefined = undefined
+
+  constructor(
+    name: string,
+    line: RouteLine | undefined,
+    metrics: WorkerMetrics,
+    log: AccessLog | undefined,
+    clock: Clock,
+    { slo, flight, spans }: RouteSinks,
+  ) {
+    this.flight = flight
+    this.spans = spans
+    this.name = name
+    this.line = line
+    this.slo = slo
+    this.metrics = metrics
+    this.log = log
+    this.clock = clock
+  }
+
+  finish(ex: Exchange): void {
+    const now = this.clock.now()
+    const status = finalStatus(ex)
+    this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
+    if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
+    const index = statusClassIndex(status)
+    if (index !== this.lastClass) {
+      this.lastClass = index
+      this.lastDuration = this.duration(index)
+    }
+    this.lastDuration?.observe((now - ex.startedAt) / 1000)
+    if (this.slo !== undefined) this.slo.record(ex, status, now)
+    if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
+    this.flight?.finish(ex, status, now)
+    if (ex.trace !== undefined) this.trace(ex, status, now)
+  }
+
+  retried(verdict: HeadVerdict): void {
+    this.metrics.counter('sluice_retries_total', [this.name, String(verdict.reason ?? verdict.outcome)]).inc()
+  }
+
+  spilled(from: string, to: string): void {
+    this.metrics.counter('sluice_spilled_total', [this.name, from, to]).inc()
+  }
+
+  hedged(): void {
+    this.metrics.counter('sluice_hedges_total', [this.name]).inc()
+  }
+
+  queued(ms: number): void {
+    this.metrics.histogram('sluice_queue_wait_seconds', [this.name]).observe(ms / 1000)
+  }
+
+  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
+    this.metrics.counter('sluice_rejections_total', [this.name, policy, reason, mode]).inc()
+  }
+
+  private trace(ex: Exchange, status: number, now: number): void {
+    const { name: route, spans } = this
+    spans?.tracing.finish(ex, { gateway: spans.gateway, route, status, now }, spans.pattern)
+  }
+
+  private count(method: number, status: number, reason: Reason | undefined): void {
+    const why = reason === undefined ? 0 : (REASON_INDEX.get(reason) as number)
+    const key = (method * 1024 + status) * REASONS.length + why
+    if (key !== this.lastKey) {
+      this.lastKey = key
+      this.last = this.requests.get(key) ?? this.counted(key, method, status, why)
+    }
+    this.last?.inc()
+  }
+
+  private counted(key: number, method: number, status: number, why: number): Counter {
+    const labels = [this.name, METHODS[method] as string, String(status), REASONS[why] as string]
+    const counter = this.metrics.counter('sluice_requests_total', labels)
+    this.requests.set(key, counter)
+    return counter
+  }
+
+  private duration(index: number): Histogram {
+    let histogram = this.durations[index]
+    if (histogram === undefined) {
+      const labels = [this.name, statusClass(index)]
+      histogram = this.metrics.histogram('sluice_request_duration_seconds', labels)
+      this.durations[index] = histogram
+    }
+    return histogram
+  }
+}

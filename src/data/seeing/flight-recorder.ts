@@ -1,0 +1,144 @@
+import type { Exchange } from '../../core/exchange.ts'
+import { type Crowd, crowdOf, type Flight, type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
+import type { ConfigHead, FromWorker } from '../../core/protocol.ts'
+import type { Counter } from '../../core/series.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { AccessLogRoute } from './access-log.ts'
+import { flightOf, summaryOf } from './flight-story.ts'
+
+const FLUSH_MS = 100
+/** A second and worker. */
+const RECORDED: Readonly<Record<Crowd, number>> = { client: 20, refused: 20, tried: 60 }
+const TAPPED = 200
+
+/** What of a config generation decides what is kept. */
+export type FlightHead = Pick<ConfigHead, 'flightRecorder'>
+
+/** Sees the requests of one route at their end. */
+export interface FlightRoute {
+  /** `status`: what the client got; `now`: clock milliseconds. */
+  finish(ex: Exchange, status: number, now: number): void
+}
+
+/**
+ * The flight recorder of one worker: failed and slow requests go to the control plane, in batches and not too many; so does
+ * what taps ask for, while there are any. Of all other requests nothing is kept.
+ */
+export class FlightRecorder {
+  private readonly clock: Clock
+  private readonly post: (message: FromWorker) => void
+  private readonly dropped: Counter
+  private readonly recorded: Readonly<Record<Crowd, Quota>>
+  private readonly tapped: Quota
+  private filters: readonly FlightFilter[] = []
+  private flights: Flight[] = []
+  private shown: FlightSummary[] = []
+  private lost = 0
+  private flushing = false
+
+  /** `dropped`: counts what was above the limit. */
+  constructor(clock: Clock, post: (message: FromWorker) => void, dropped: Counter) {
+    this.clock = clock
+    this.post = post
+    this.dropped = dropped
+    const { client, refused, tried } = RECORDED
+    this.recorded = { client: new Quota(client), refused: new Quota(refused), tried: new Quota(tried) }
+    this.tapped = new Quota(TAPPED)
+  }
+
+  route(match: AccessLogRoute, { flightRecorder }: FlightHead): FlightRoute {
+    return new RecordedRoute(
+      this,
+      match,
+      flightRecorder?.slow ?? Number.POSITIVE_INFINITY,
+      flightRecorder !== undefined,
+    )
+  }
+
+  /** @internal Whether anybody taps. */
+  get tapping(): boolean {
+    return this.filters.length > 0
+  }
+
+  /** Requests that one of these lets pass are shown from now on. */
+  tap(filters: readonly FlightFilter[]): void {
+    this.filters = filters
+  }
+
+  /** @internal */
+  record(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: 'failed' | 'slow'): void {
+    if (!this.recorded[crowdOf(ex.failure?.origin, ex.attempts)].take(now)) {
+      this.dropped.inc()
+      return
+    }
+    this.flights.push(flightOf({ ex, status, now, wall: this.clock.wall() }, match, why))
+    this.flushSoon()
+  }
+
+  /** @internal */
+  show(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: FlightSummary['why']): void {
+    const facts = { route: ex.route?.name ?? null, method: ex.method, status, reason: ex.failure?.reason ?? null }
+    if (!this.filters.some((filter) => passes(filter, facts))) return
+    if (this.tapped.take(now)) this.shown.push(summaryOf({ ex, status, now, wall: this.clock.wall() }, match, why))
+    else this.lost++
+    this.flushSoon()
+  }
+
+  private flushSoon(): void {
+    if (this.flushing) return
+    this.flushing = true
+    this.clock.after(FLUSH_MS, () => this.flush())
+  }
+
+  private flush(): void {
+    this.flushing = false
+    if (this.flights.length > 0) this.post({ type: 'flights', flights: this.flights })
+    if (this.shown.length + this.lost > 0) this.post({ type: 'tapped', requests: this.shown, lost: this.lost })
+    this.flights = []
+    this.shown = []
+    this.lost = 0
+  }
+}
+
+/** The requests of one route. */
+class RecordedRoute implements FlightRoute {
+  private readonly recorder: FlightRecorder
+  private readonly match: AccessLogRoute
+  private readonly slow: number
+  private readonly records: boolean
+
+  /** `slow`: milliseconds to the first byte. */
+  constructor(recorder: FlightRecorder, match: AccessLogRoute, slow: number, records: boolean) {
+    this.recorder = recorder
+    this.match = match
+    this.slow = slow
+    this.records = records
+  }
+
+  finish(ex: Exchange, status: number, now: number): void {
+    const { match, recorder } = this
+    const failed = status >= 500 || ex.failure !== undefined
+    const why = failed ? 'failed' : (ex.firstByteAt || now) - ex.startedAt > this.slow ? 'slow' : null
+    if (this.records && why !== null) recorder.record(ex, status, now, match, why)
+    if (recorder.tapping) recorder.show(ex, status, now, match, why)
+  }
+}
+
+/** So many a second, and then none until the next one begins. */
+class Quota {
+  private readonly limit: number
+  private since = Number.NEGATIVE_INFINITY
+  private used = 0
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  take(now: number): boolean {
+    if (now - this.since >= 1000) {
+      this.since = now
+      this.used = 0
+    }
+    return ++this.used <= this.limit
+  }
+}

@@ -1,0 +1,119 @@
+import type { Attempt } from '../../core/attempt.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import type { Flight, FlightSummary, Happening } from '../../core/flight.ts'
+import type { Note } from '../../core/note.ts'
+import type { AccessLogRoute } from './access-log.ts'
+import { loggedPath, maskedQuery } from './masked.ts'
+
+const MAX_TEXT = 1_024
+const SHED: ReadonlySet<string> = new Set(['shed', 'overloaded', 'connections'])
+const DEADLINES: ReadonlySet<string> = new Set(['deadline_exceeded', 'deadline_unmeetable', 'total_exceeded'])
+
+/** An exchange at its end. `now`: clock milliseconds; `wall`: the same since the epoch. */
+export interface Ended {
+  readonly ex: Exchange
+  /** What the client got, 499 for a client that had gone. */
+  readonly status: number
+  readonly now: number
+  readonly wall: number
+}
+
+/** What of a request is shown. */
+export function summaryOf(
+  { ex, now, status, wall }: Ended,
+  match: AccessLogRoute,
+  why: FlightSummary['why'],
+): FlightSummary {
+  const { downstream, failure } = ex
+  return {
+    requestId: ex.requestId,
+    correlationId: ex.correlationId,
+    traceId: ex.traceparent.slice(3, 35),
+    time: new Date(wall - (now - ex.startedAt)).toISOString(),
+    route: ex.route?.name ?? null,
+    listener: downstream.peer.listener,
+    method: downstream.method,
+    host: cut(downstream.host),
+    path: cut(loggedPath(ex)),
+    query: ex.query === '' ? '' : cut(maskedQuery(ex.query, match.queryKeys)),
+    status,
+    reason: failure?.reason ?? null,
+    phase: failure?.phase ?? null,
+    origin: failure?.origin ?? null,
+    durationMs: rounded(now - ex.startedAt),
+    why,
+    attempts: ex.attempts,
+  }
+}
+
+/** The same with its story, in the order of time. */
+export function flightOf(ended: Ended, match: AccessLogRoute, why: FlightSummary['why']): Flight {
+  const { attempt } = ended.ex
+  return { ...summaryOf(ended, match, why), upstream: attempt?.upstream ?? null, timeline: timelineOf(ended) }
+}
+
+function timelineOf({ ex, now, status }: Ended): Happening[] {
+  const { degraded, downstream, failure, firstByteAt, notes, queuedMs, startedAt } = ex
+  const since = (at: number): number => rounded(at - startedAt)
+  const story: Happening[] = [{ atMs: 0, kind: 'received', protocol: downstream.protocol, client: ex.client }]
+  if (queuedMs > 0) story.push({ atMs: 0, kind: 'queued', waitMs: rounded(queuedMs) })
+  for (const at of ex.allTries) story.push(attemptOf(at, since, now))
+  for (const note of notes?.kept ?? []) story.push(...decisionOf(note, since(note.at)))
+  // An answer of our own says it; one of the upstream broke in its body.
+  const decided = firstByteAt === 0 ? now : firstByteAt
+  if (failure !== undefined) story.push(failureOf(ex, since(failure.phase === 'body' ? now : decided)))
+  if (degraded !== undefined) story.push({ atMs: since(decided), kind: 'fallback', reason: degraded })
+  if (firstByteAt !== 0)
+    story.push({ atMs: since(firstByteAt), kind: 'headers', status: ex.response?.status ?? status })
+  story.sort((a, b) => a.atMs - b.atMs)
+  const { bytesIn, bytesOut } = downstream
+  return [...story, { atMs: since(now), kind: 'ended', status, bytesIn, bytesOut }]
+}
+
+function attemptOf(at: Attempt, since: (at: number) => number, now: number): Happening {
+  const { connectedAt, end, endedAt, endpoint, head, number: n, reused, startedAt, status, upstream } = at
+  const startMs = since(startedAt)
+  return {
+    atMs: startMs,
+    kind: 'attempt',
+    n,
+    upstream,
+    endpoint,
+    startMs,
+    durationMs: rounded((endedAt || now) - startedAt),
+    connectMs: connectedAt === 0 ? null : rounded(connectedAt - startedAt),
+    reused,
+    outcome: head === undefined || head.ignored ? 'ignored' : String(head.outcome),
+    status,
+    reason: head?.reason ?? null,
+    rule: at.rule ?? null,
+    end,
+  }
+}
+
+/** What befell the whole request is told by its failure and by how long it was queued. */
+function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
+  if (what.kind === 'budget' || what.kind === 'no_retry') return [{ atMs, ...what }]
+  if (what.kind === 'hedge') return [{ atMs, kind: 'hedge', upstream: what.tri.upstream }]
+  if (what.kind === 'queued' || what.upstream === undefined) return []
+  const { reason, upstream } = what
+  if (reason === 'bulkhead_full') return [{ atMs, kind: 'bulkhead', upstream }]
+  return reason === 'breaker_open' ? [{ atMs, kind: 'breaker', upstream, state: 'open' }] : []
+}
+
+function failureOf({ deadline, failure, startedAt }: Exchange, atMs: number): Happening {
+  const { origin, phase, reason, rule = null } = failure as NonNullable<Exchange['failure']>
+  if (SHED.has(reason)) return { atMs, kind: 'shed', reason }
+  if (!DEADLINES.has(reason)) return { atMs, kind: 'failed', reason, phase, origin, rule }
+  const limit = deadline - startedAt
+  return { atMs, kind: 'deadline', reason, limitMs: Number.isFinite(limit) ? rounded(limit) : null }
+}
+
+/** Milliseconds with three places. */
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`
+}

@@ -1,0 +1,69 @@
+import type { LeanConfig } from '../../core/config.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { CidrSet } from '../../lib/cidr.ts'
+import type { FieldNames } from '../../lib/headers.ts'
+import type { Random } from '../../lib/random.ts'
+import { ClientAddress } from './client-address.ts'
+import { isCorrelationId } from './correlation.ts'
+import { isTraceparent, isTracestate, newTraceparent } from './trace.ts'
+
+/** Who asks, and which trace and correlation the request belongs to: one pass over its fields. */
+export class Identity {
+  private readonly proxies: CidrSet
+  private readonly clients: ClientAddress
+  private readonly correlation: readonly string[]
+  private readonly correlateAny: boolean
+  private readonly names: FieldNames
+  private readonly random: Random
+  /** By length of a field's name: whether one of that length can matter. Spares most fields the look-up. */
+  private readonly lengths = new Uint8Array(256)
+
+  constructor(config: Pick<LeanConfig, 'trustedProxies' | 'correlation'>, names: FieldNames, random: Random) {
+    this.proxies = new CidrSet(config.trustedProxies)
+    this.clients = new ClientAddress(this.proxies)
+    this.correlation = config.correlation.headers
+    this.correlateAny = config.correlation.trust === 'any'
+    this.names = names
+    this.random = random
+    for (const name of [...this.correlation, 'traceparent', 'tracestate']) this.lengths[name.length] = 1
+    if (!this.proxies.empty) this.lengths['x-forwarded-for'.length] = 1
+  }
+
+  /** Sets correlationId, traceparent, tracestate, continued, client and trusted. */
+  identify(ex: Exchange): void {
+    const peer = ex.downstream.peer.address
+    const trusted = this.proxies.contains(peer)
+    const headers = ex.headers
+    let best = trusted || this.correlateAny ? this.correlation.length : 0
+    let parent: string | undefined
+    let parents = 0
+    let state: string | undefined
+    let forwarded: string[] | undefined
+    for (let i = 0; i < headers.length; i += 2) {
+      if (this.lengths[(headers[i] as string).length] !== 1) continue
+      const name = this.names.lower(headers[i] as string)
+      const value = headers[i + 1] as string
+      if (name === 'traceparent') {
+        parent = value
+        parents++
+      } else if (name === 'tracestate') {
+        state = state === undefined ? value : `${state},${value}`
+      } else if (name === 'x-forwarded-for' && trusted) {
+        if (forwarded === undefined) forwarded = [value]
+        else forwarded.push(value)
+      }
+      for (let k = 0; k < best; k++) {
+        if (this.correlation[k] !== name || !isCorrelationId(value)) continue
+        ex.correlationId = value
+        best = k
+      }
+    }
+    ex.trusted = trusted
+    ex.client = forwarded === undefined ? peer : this.clients.of(peer, forwarded)
+    if (parent !== undefined && parents === 1 && isTraceparent(parent)) {
+      ex.traceparent = parent
+      ex.tracestate = state !== undefined && isTracestate(state) ? state : undefined
+      ex.continued = true
+    } else ex.traceparent = newTraceparent(this.random)
+  }
+}

@@ -1,0 +1,61 @@
+import type { SloConfig } from '../../core/config.ts'
+import type { Exchange } from '../../core/exchange.ts'
+import { type Charge, chargeOf, FAILURES } from '../../core/failures.ts'
+import type { Counter, WorkerMetrics } from '../../core/series.ts'
+
+/** What an objective speaks of. */
+export type ObjectiveKind = 'availability' | 'latency'
+
+/** The requests that count for one objective of a route. Both series begin with 0, so that no rate misses the first. */
+class Events {
+  private readonly good: Counter
+  private readonly bad: Counter
+
+  constructor(route: string, objective: ObjectiveKind, metrics: WorkerMetrics) {
+    this.good = metrics.counter('sluice_slo_events_total', [route, objective, 'good'])
+    this.bad = metrics.counter('sluice_slo_events_total', [route, objective, 'bad'])
+  }
+
+  count(good: boolean): void {
+    if (good) this.good.inc()
+    else this.bad.inc()
+  }
+}
+
+/**
+ * Holds the requests of a route against its objectives. For availability a request is bad when the client got a status
+ * from 500 on or an answer that broke off, whoever refused or failed it; what the client itself caused does not count, so
+ * that a flood of bad requests hides nothing. For latency the good ones count, by the time to the head of the answer; and
+ * clients that went away after more than the threshold, their upload not counted, so that impatience hides no slow service.
+ */
+export class SloSeries {
+  private readonly availability: Events | undefined
+  private readonly latency: Events | undefined
+  private readonly threshold: number
+
+  constructor(route: string, { availability, latency }: SloConfig, metrics: WorkerMetrics) {
+    this.availability = availability === undefined ? undefined : new Events(route, 'availability', metrics)
+    this.latency = latency && new Events(route, 'latency', metrics)
+    this.threshold = latency?.threshold ?? 0
+  }
+
+  /** Once an exchange, at its end; `status`: what the client got. */
+  record(ex: Exchange, status: number, now: number): void {
+    const waited = (ex.firstByteAt === 0 ? now : ex.firstByteAt) - ex.startedAt
+    // A fallback took the place of that failure.
+    const failure = ex.failure?.reason === ex.degraded ? undefined : ex.failure
+    const charge = failure === undefined ? chargeOfAnswer(ex, status) : chargeOf(failure)
+    if (charge !== 'bad') {
+      if (charge === 'slow' && waited - ex.bodyMs > this.threshold) this.latency?.count(false)
+      return
+    }
+    const good = (failure === undefined ? status : FAILURES[failure.reason].status) < 500
+    this.availability?.count(good)
+    if (good) this.latency?.count(waited <= this.threshold)
+  }
+}
+
+/** An error that its client brought about does not count; all others do by their status. */
+function chargeOfAnswer({ attempt, failure }: Exchange, status: number): Charge {
+  return status >= 500 && failure === undefined && attempt?.head?.ignored === true ? 'nothing' : 'bad'
+}

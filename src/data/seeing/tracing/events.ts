@@ -1,0 +1,62 @@
+import type { Attempt } from '../../../core/attempt.ts'
+import type { Exchange } from '../../../core/exchange.ts'
+import type { Note } from '../../../core/note.ts'
+import type { EventRecord } from '../../../core/spans.ts'
+
+const MAX_EVENTS = 32
+
+/** What happened to an exchange that has ended, in the order of time. `epoch`: Unix milliseconds at clock time 0. */
+export function eventsOf(ex: Exchange, epoch: number, now: number): EventRecord[] {
+  const [first, ...further] = ex.allTries
+  if (ex.notes === undefined && further.length === 0 && first?.unsent !== true) return []
+  const { kept = [], more = 0 } = ex.notes ?? {}
+  const all = [...kept.flatMap(decisionOf), ...betweenTries(ex)].sort((a, b) => a.at - b.at)
+  const leftOut = more + Math.max(0, all.length - MAX_EVENTS)
+  const events = all.slice(0, MAX_EVENTS)
+  if (leftOut > 0) events.push({ name: 'more', at: now, facts: { left_out: leftOut } })
+  return events.map((event) => ({ ...event, at: epoch + event.at }))
+}
+
+const NONE: ReadonlySet<Attempt> = new Set()
+
+/** The tries that began beside a slow first one. */
+export function hedgesOf({ notes }: Exchange): ReadonlySet<Attempt> {
+  return notes === undefined ? NONE : new Set(notes.kept.flatMap((note) => (note.kind === 'hedge' ? [note.tri] : [])))
+}
+
+/** The failure of the request says why no further try followed. */
+function decisionOf(note: Note): EventRecord[] {
+  const { at } = note
+  switch (note.kind) {
+    case 'refused':
+      return [{ name: 'refused', at, facts: { policy: note.policy, reason: note.reason, mode: note.mode } }]
+    case 'queued':
+      return [{ name: 'queued', at, facts: { ms: Math.round(note.waitMs) } }]
+    case 'budget':
+      return [{ name: 'retry_budget_exhausted', at, facts: { upstream: note.upstream } }]
+    case 'hedge':
+      return [{ name: 'hedge', at, facts: { attempt: note.tri.number } }]
+    case 'no_retry':
+      return []
+  }
+}
+
+/** What made each further try follow, and which ones went nowhere. */
+function betweenTries(ex: Exchange): EventRecord[] {
+  const hedges = hedgesOf(ex)
+  const events: EventRecord[] = []
+  let before: Attempt | undefined
+  for (const tri of ex.allTries) {
+    const { endedAt, head, number: attempt, startedAt: at, unsent } = tri
+    if (unsent) {
+      events.push({ name: 'refused', at: endedAt || at, facts: { policy: 'pool', reason: head?.reason ?? '-' } })
+      continue
+    }
+    if (attempt > 1 && !hedges.has(tri)) {
+      const after = before?.head?.reason ?? before?.head?.outcome ?? '-'
+      events.push({ name: 'retry', at, facts: { attempt, after } })
+    }
+    before = tri
+  }
+  return events
+}

@@ -1,0 +1,125 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { Concurrency, Endpoint } from './endpoint.ts'
+import type { Metrics } from './metrics.ts'
+import { Pacer } from './pacer.ts'
+import { type Outcome, type PhaseSeen, Run } from './run.ts'
+import type { DrillScenario, Phase } from './scenario.ts'
+
+/** A gateway under drill, and what stands behind it. */
+export interface Stage {
+  /** Of the gateway's listener. */
+  readonly port: number
+  readonly endpoints: Readonly<Record<string, readonly Endpoint[]>>
+  readonly concurrency: Readonly<Record<string, Concurrency>>
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** How long a phase may wait for its end, milliseconds; by default 15 s. */
+  readonly untilMs?: number
+  scrape(): Promise<Metrics>
+  /** What phases ask for by name. */
+  readonly acts?: Readonly<Record<string, () => void>>
+}
+
+export type Length = 'short' | 'full'
+
+const UNTIL_MS = 15_000
+const ENDS_WITHIN_MS = 20_000
+const LOOK_EVERY_MS = 20
+
+/** Runs a scenario on a stage that is ready: its phases, one after another, under steady load. */
+export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock, length: Length): Promise<Run> {
+  const pacers: Pacer[] = []
+  const phases: PhaseSeen[] = []
+  try {
+    const steady = scenario.load.filter(({ only }) => only === undefined)
+    for (const plan of steady) pacers.push(new Pacer(clock, stage.port, plan, stage.headers))
+    for (const phase of scenario.phases) {
+      const more = scenario.load.filter(({ only }) => only?.includes(phase.name))
+      const extra = more.map((plan) => new Pacer(clock, stage.port, plan, stage.headers))
+      pacers.push(...extra)
+      phases.push(await play(phase, stage, clock, length))
+      for (const pacer of extra) pacer.stop()
+    }
+    for (const pacer of pacers) pacer.stop()
+    await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
+  } finally {
+    for (const pacer of pacers) pacer.close()
+  }
+  // What was cut has failed.
+  await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
+  const outcomes: Outcome[] = pacers.flatMap((pacer) => pacer.outcomes)
+  const tries = await triesOf(stage)
+  let end = new Run(outcomes, phases, await stage.scrape(), tries)
+  await waitFor(clock, async () => {
+    if (end.held === 0) return true
+    end = new Run(outcomes, phases, await stage.scrape(), tries)
+    return end.held === 0
+  })
+  return end
+}
+
+async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): Promise<PhaseSeen> {
+  const before = await stage.scrape()
+  const triesBefore = await triesOf(stage)
+  for (const concurrency of Object.values(stage.concurrency)) concurrency.peak = concurrency.now
+  const busyBefore = busy(stage)
+  const from = clock.now()
+  for (const { upstream, endpoint, fault } of phase.faults ?? []) {
+    const all = stage.endpoints[upstream] ?? []
+    await Promise.all((endpoint === undefined ? all : all.slice(endpoint, endpoint + 1)).map((one) => one.set(fault)))
+  }
+  const setAt = clock.now()
+  if (phase.act !== undefined) stage.acts?.[phase.act]?.()
+  await sleep(clock, from + phase.seconds[length === 'short' ? 0 : 1] * 1000 - clock.now())
+  const { until } = phase
+  if (until !== undefined) await waitFor(clock, () => isOver(until, stage, triesBefore), stage.untilMs ?? UNTIL_MS)
+  const peak = Object.fromEntries(Object.entries(stage.concurrency).map(([name, of]) => [name, of.peak]))
+  const to = clock.now()
+  const busyMs = Object.fromEntries(
+    Object.entries(busy(stage)).map(([name, ms]) => [name, ms - (busyBefore[name] ?? 0)]),
+  )
+  const tries = minus(await triesOf(stage), triesBefore)
+  return { name: phase.name, from, setAt, to, before, after: await stage.scrape(), tries, peak, busyMs }
+}
+
+function busy({ concurrency }: Stage): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(concurrency).map(([name, { busyMs }]) => [name, busyMs]))
+}
+
+type Tries = Readonly<Record<string, readonly number[]>>
+
+async function isOver(until: NonNullable<Phase['until']>, stage: Stage, before: Tries): Promise<boolean> {
+  const tries = minus(await triesOf(stage), before)
+  return until({
+    metrics: await stage.scrape(),
+    tries: (upstream, endpoint) => tries[upstream]?.[endpoint] ?? 0,
+  })
+}
+
+async function triesOf(stage: Stage): Promise<Tries> {
+  const counted = Object.entries(stage.endpoints).map(async ([name, endpoints]) => {
+    return [name, await Promise.all(endpoints.map((endpoint) => endpoint.tries()))] as const
+  })
+  return Object.fromEntries(await Promise.all(counted))
+}
+
+function minus(after: Tries, before: Tries): Tries {
+  const grown = Object.entries(after).map(([name, counts]) => {
+    return [name, counts.map((count, i) => count - (before[name]?.[i] ?? 0))] as const
+  })
+  return Object.fromEntries(grown)
+}
+
+/** Until it holds or the time is over. */
+async function waitFor(
+  clock: Clock,
+  condition: () => boolean | Promise<boolean>,
+  mostMs = ENDS_WITHIN_MS,
+): Promise<void> {
+  const end = clock.now() + mostMs
+  while (!(await condition()) && clock.now() < end) await sleep(clock, LOOK_EVERY_MS)
+}
+
+function sleep(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.after(Math.max(0, ms), resolve))
+}

@@ -1,0 +1,74 @@
+import type {
+  LeanConfig,
+  OutlierConfig,
+  RetryBudgetConfig,
+  RetryConfig,
+  RouteTimeouts,
+  UpstreamConfig,
+} from '../../core/config.ts'
+import type { CircuitBreakerOptions } from '../../features/circuit-breaker/feature.ts'
+
+/** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
+export interface Facts {
+  /** Those of the first tier. */
+  readonly endpoints: number
+  readonly timeouts: RouteTimeouts
+  readonly retries: RetryConfig
+  readonly budget: RetryBudgetConfig | undefined
+  /** undefined: off, or in shadow mode. */
+  readonly outliers: OutlierConfig | undefined
+  readonly breaker: CircuitBreakerOptions | undefined
+  readonly algorithm: UpstreamConfig['algorithm']
+}
+
+export function factsOf(config: LeanConfig, routeName: string, upstreamName: string): Facts {
+  const route = config.routes.find(({ name }) => name === routeName)
+  const upstream = config.upstreams.find(({ name }) => name === upstreamName)
+  if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
+  const breaker = route.policies.circuitBreaker as CircuitBreakerOptions | undefined
+  const outliers = upstream.outlierDetection
+  const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
+  return {
+    endpoints: upstream.endpoints.filter(({ tier }) => tier === firstTier).length,
+    timeouts: route.timeouts,
+    retries: route.retries,
+    budget: upstream.retryBudget,
+    outliers: outliers?.mode === 'enforce' ? outliers : undefined,
+    breaker: breaker?.mode === 'enforce' ? breaker : undefined,
+    algorithm: upstream.algorithm,
+  }
+}
+
+/** Why a scenario does not fit a config; undefined: it does. The first that does not hold. */
+export function unless(...needs: readonly (readonly [holds: boolean, why: string])[]): string | undefined {
+  return needs.find(([holds]) => !holds)?.[1]
+}
+
+/** Retries after each of these outcomes. */
+export function retriesAfter({ retries }: Facts, ...outcomes: readonly (string | number)[]): boolean {
+  return retries.maxExtra > 0 && outcomes.every((outcome) => retries.when.includes(outcome))
+}
+
+/** Ejects an endpoint after at most 10 failures in a row, for at least `ms`. */
+export function ejects({ outliers, endpoints }: Facts, ms: number): boolean {
+  const most = outliers?.consecutiveFailures ?? Number.POSITIVE_INFINITY
+  return endpoints > 1 && most <= 10 && (outliers?.baseEjection ?? 0) >= ms
+}
+
+/** Keeps sending to an endpoint that fails until it is ejected: least-request and peak-ewma avoid it by themselves. */
+export function sendsUntilEjected({ algorithm }: Facts): boolean {
+  return algorithm === 'round-robin' || algorithm === 'random'
+}
+
+/** A breaker that 2 s of failures under the drill's load open. */
+export function breaks({ breaker }: Facts, ...outcomes: readonly (string | number)[]): boolean {
+  if (breaker === undefined || !outcomes.every((outcome) => (breaker.when as unknown[]).includes(outcome))) return false
+  return breaker.minRequests <= 100 && breaker.errorRate <= 0.5 && breaker.window <= 10_000
+}
+
+/** The longest that a recovery may take, in milliseconds: ejection, or open time, probation and ramp. */
+export function recoveryMs({ outliers, breaker }: Facts): number {
+  const ejection = outliers === undefined ? 0 : Math.min(outliers.maxEjection, 4 * outliers.baseEjection)
+  const open = breaker === undefined ? 0 : Math.min(breaker.maxOpenFor, 5 * breaker.openFor) + breaker.halfOpen.ramp
+  return Math.max(ejection, open) + 10_000
+}

@@ -1,0 +1,67 @@
+import type { LeanConfig, MatchConfig, PathPattern, RouteConfig, ValueCondition } from '../../core/config.ts'
+import { type Facts, factsOf } from './facts.ts'
+
+/** A route of a config that can be drilled, and a request that it matches. */
+export interface Target {
+  readonly route: string
+  readonly upstream: string
+  /** With query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly facts: Facts
+}
+
+export interface Targets {
+  readonly found: readonly Target[]
+  /** Upstreams that no route leads to in a way that can be drilled. */
+  readonly without: readonly string[]
+}
+
+/** One route for each upstream: the first that leads to nothing else and takes a GET that can be made up. */
+export function targetsOf(config: LeanConfig): Targets {
+  const found: Target[] = []
+  const without: string[] = []
+  for (const { name } of config.upstreams) {
+    const target = config.routes.map((route) => targetOf(config, route, name)).find((one) => one !== undefined)
+    if (target === undefined) without.push(name)
+    else found.push(target)
+  }
+  return { found, without }
+}
+
+function targetOf(config: LeanConfig, route: RouteConfig, upstream: string): Target | undefined {
+  if (route.to?.length !== 1 || route.to[0]?.upstream !== upstream || route.failover.length > 0) return undefined
+  const made = route.match.map(requestOf).find((request) => request !== undefined)
+  return made && { route: route.name, upstream, ...made, facts: factsOf(config, route.name, upstream) }
+}
+
+function requestOf({
+  hosts,
+  paths,
+  methods,
+  headers,
+  query,
+}: MatchConfig): Pick<Target, 'path' | 'headers'> | undefined {
+  if (methods.length > 0 && !methods.includes('GET')) return undefined
+  const path = paths.length === 0 ? '/' : paths.map(pathOf).find((one) => one !== undefined)
+  const fields = valuesOf(headers)
+  const search = valuesOf(query)
+  if (path === undefined || fields === undefined || search === undefined) return undefined
+  const host = hosts[0]?.replace(/^\*/, 'drill')
+  return {
+    path: search.length === 0 ? path : `${path}?${new URLSearchParams(search)}`,
+    headers: { ...(host === undefined ? {} : { host }), ...Object.fromEntries(fields) },
+  }
+}
+
+function pathOf(pattern: PathPattern): string | undefined {
+  if (pattern.kind === 'regex') return undefined
+  return `/${pattern.segments.map((segment) => ('literal' in segment ? segment.literal : 'drill')).join('/')}`
+}
+
+function valuesOf(conditions: readonly ValueCondition[]): [string, string][] | undefined {
+  if (conditions.some(({ op }) => op === 'regex')) return undefined
+  return conditions
+    .filter(({ op }) => op !== 'absent')
+    .map(({ name, op, value }) => [name, op === 'present' ? 'drill' : value])
+}

@@ -1,0 +1,96 @@
+import type { LeanConfig, RouteConfig } from '../../core/config.ts'
+import { Exchange } from '../../core/exchange.ts'
+import { FAILURES, type Failure, failure } from '../../core/failures.ts'
+import type { Policy } from '../../core/policy.ts'
+import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
+import { lookUp, PATH_HASHED, writeDown } from '../../data/engine/look-up.ts'
+import { paramNames } from '../../data/routing/match.ts'
+import { isRefusedTarget, normaliseTarget } from '../../data/routing/target.ts'
+import { hashesPath } from '../../data/upstreams/hash-key.ts'
+import { compileShaping } from '../../features/index.ts'
+import { type Asked, arrive } from './asked.ts'
+import type { Model } from './model.ts'
+
+/** Stands for what Sluice makes by chance for each request. */
+export const MADE = '(made for each request)'
+
+/** What the gateway answers itself. */
+export interface OwnAnswer {
+  readonly status: number
+  /** undefined: the config says so (redirect, respond). */
+  readonly reason: string | undefined
+  readonly detail: string | undefined
+  /** Flat, without those of every answer. */
+  readonly headers: readonly string[]
+}
+
+/** What goes to an upstream. */
+export interface Forwarded {
+  readonly target: string
+  /** undefined: the endpoint's own. */
+  readonly host: string | undefined
+  /** Flat, without Host and framing. */
+  readonly headers: readonly string[]
+}
+
+/** What becomes of a request before any upstream has a say. Either `answer` or `forward` is there. */
+export interface Decision {
+  readonly ex: Exchange
+  /** undefined: none was reached. */
+  readonly route: RouteConfig | undefined
+  readonly answer: OwnAnswer | undefined
+  readonly forward: Forwarded | undefined
+}
+
+/** Runs a request through the listener's guard, the route table and the policies that shape it. Throws {@link AskedBadly}. */
+export function decide(model: Model, asked: Asked): Decision {
+  const { downstream, refusal } = arrive(asked, model.lean)
+  const ex = new Exchange(downstream, 0, MADE, 0)
+  model.identity.identify(ex)
+  if (!ex.continued) ex.traceparent = MADE
+  if (refusal !== undefined) return { ex, route: undefined, answer: answerOf(refusal), forward: undefined }
+  const target = normaliseTarget(downstream.target, model.lean.pathPolicy, downstream.peer.listener)
+  const found = lookUp(model.routes, downstream, target)
+  const hit = 'value' in found ? found : undefined
+  if (!isRefusedTarget(target)) writeDown(ex, target, model.routes, hit)
+  return hit === undefined
+    ? { ex, route: undefined, answer: answerOf(found as Reply | Failure), forward: undefined }
+    : shape(model, ex, hit.value)
+}
+
+function shape({ forwarder, lean }: Model, ex: Exchange, route: RouteConfig): Decision {
+  const refused = (refusal: Failure): Decision => ({ ex, route, answer: answerOf(refusal), forward: undefined })
+  if (forwarder.loops(ex)) return refused(failure('loop_detected', 'request', 'client'))
+  if (ex.readings !== undefined && decidesByPath(lean, ex, route)) return refused(PATH_HASHED)
+  const forwardHeaders = (): string[] => {
+    ex.forwardHeaders ??= forwarder.headers(ex)
+    return ex.forwardHeaders
+  }
+  const policies = compileShaping(route.policies, { paramNames: paramNames(route.match), services: { forwardHeaders } })
+  for (const [i, policy] of policies.entries()) {
+    const verdict = policy.admit?.(ex) as Reply | Refusal | undefined
+    if (verdict === undefined) continue
+    if (!isReply(verdict)) return refused({ phase: 'limit', origin: 'sluice', ...verdict })
+    return { ex, route, answer: replied(verdict, ex, policies.slice(0, i + 1)), forward: undefined }
+  }
+  const { forwardTarget: target, forwardAuthority: host } = ex
+  return { ex, route, answer: undefined, forward: { target, host, headers: forwardHeaders() } }
+}
+
+function decidesByPath({ upstreams }: LeanConfig, ex: Exchange, { failover, to = [] }: RouteConfig): boolean {
+  const names = new Set([...to.map(({ upstream }) => upstream), ...failover])
+  return upstreams.some(({ balancing, name }) => names.has(name) && hashesPath(balancing.hashOn, ex))
+}
+
+/** A reply of a policy after the answer hooks of those that were reached. */
+function replied({ status, headers }: Reply, ex: Exchange, reached: readonly Policy[]): OwnAnswer {
+  ex.response = { status, headers: [...headers] }
+  for (const policy of reached.toReversed()) policy.respond?.(ex)
+  return { status: ex.response.status, reason: undefined, detail: undefined, headers: ex.response.headers }
+}
+
+function answerOf(answer: Reply | Failure): OwnAnswer {
+  if (isReply(answer)) return { status: answer.status, reason: undefined, detail: undefined, headers: answer.headers }
+  const { status, title } = FAILURES[answer.reason]
+  return { status, reason: answer.reason, detail: answer.detail ?? title, headers: answer.headers ?? [] }
+}

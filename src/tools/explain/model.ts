@@ -1,0 +1,44 @@
+import type { Config } from '../../config/language/config.ts'
+import type { LeanConfig, RouteConfig } from '../../core/config.ts'
+import { Forwarder } from '../../data/engine/forward.ts'
+import { type RouteTable, RouteTableBuilder } from '../../data/routing/table.ts'
+import { Identity } from '../../data/seeing/identity.ts'
+import { requestFields } from '../../features/index.ts'
+import { FieldNames } from '../../lib/headers.ts'
+import { seededRandom } from '../../lib/random.ts'
+import type { Node } from '../../schema/node.ts'
+import { Probes } from './probes.ts'
+import { hiddenConditions } from './secrets.ts'
+
+/** A config that was loaded, with what was written in it. */
+export interface Written {
+  readonly config: Config
+  /** `tree` of what was loaded. */
+  readonly tree: Node
+}
+
+/** What a gateway with this config decides by, made of the same parts as a worker's snapshot. */
+export class Model {
+  readonly lean: LeanConfig
+  readonly tree: Node
+  readonly names: FieldNames = new FieldNames()
+  readonly routes: RouteTable<RouteConfig>
+  readonly identity: Identity
+  readonly forwarder: Forwarder
+  readonly probes: Probes
+  /** Values of conditions that must not be shown. */
+  readonly hidden: ReadonlySet<string>
+
+  constructor({ config: { lean }, tree }: Written) {
+    this.lean = lean
+    this.tree = tree
+    const builder = new RouteTableBuilder<RouteConfig>(this.names)
+    for (const route of lean.routes) builder.add(route, route)
+    this.routes = builder.build()
+    // What is made by chance for each request is shown as such, see decision.ts.
+    this.identity = new Identity(lean, this.names, seededRandom(0))
+    this.forwarder = new Forwarder(lean, lean.routes.flatMap(requestFields))
+    this.probes = new Probes(this.names)
+    this.hidden = hiddenConditions(tree)
+  }
+}

@@ -1,0 +1,111 @@
+import { usedProfiles } from '../../config/language/merge.ts'
+import { routeOptions } from '../../config/language/route.ts'
+import type { RouteConfig } from '../../core/config.ts'
+import { POLICIES } from '../../features/index.ts'
+import { mayHoldSecret } from '../../lib/secret-names.ts'
+import type { Fields } from '../../schema/composites.ts'
+import { type Node, nodeOf, type Position } from '../../schema/node.ts'
+import { nodeAt } from '../../schema/path.ts'
+import { type Leaf, leavesOf } from './leaves.ts'
+import { HIDDEN } from './secrets.ts'
+
+/** A value that holds, and who says so. */
+export interface Effective {
+  /** Below the policy or the key of an upstream: `queue.size`; empty: that as a whole. */
+  readonly key: string
+  /** As one would write it. */
+  readonly value: string
+  /** `route`, `profile NAME`, `upstream`, `defaults` or `built-in`. */
+  readonly source: string
+  /** undefined: built in. */
+  readonly at: Position | undefined
+}
+
+export interface ActingPolicy {
+  readonly name: string
+  /** Policies act in this order. */
+  readonly stage: number
+  /** Why it stands there. */
+  readonly why: string
+  readonly values: readonly Effective[]
+}
+
+interface Place {
+  readonly name: string
+  readonly stage: number
+  readonly why: string
+}
+
+/** Keys of a route that act although they are no policies of their own file: the clocks and the attempt loop read them. */
+const FRAME: readonly Place[] = [
+  { name: 'encodedSlashes', stage: 0, why: 'It decides which paths the route has.' },
+  { name: 'importance', stage: 5, why: 'The process sheds by it before any work is done, and queues serve by it.' },
+  { name: 'slo', stage: 5, why: 'It changes nothing: what comes of a request is held against it at the end.' },
+  { name: 'timeouts', stage: 6, why: 'They run from the start, so that waiting counts, too.' },
+  { name: 'spill', stage: 120, why: 'The first try goes where one can be served, as near to the weights as can be.' },
+  { name: 'failover', stage: 120, why: 'Each try goes where one can be served.' },
+  { name: 'retries', stage: 120, why: 'Only what was admitted is tried, and tried again.' },
+  { name: 'hedge', stage: 120, why: 'It is one of the further tries.' },
+]
+
+/** Those of them that routes without an upstream have, too. */
+const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo'])
+
+/** What acts on requests of a route, in order, with every value that holds. */
+export function actingPolicies(tree: Node, route: RouteConfig): readonly ActingPolicy[] {
+  const frame = route.to === undefined ? FRAME.filter(({ name }) => ANY_ROUTE.has(name)) : FRAME
+  return [...frame, ...POLICIES]
+    .map((place) => ({ ...place, values: effectiveValues(tree, route, place.name) }))
+    .filter(({ values }) => values.length > 0)
+    .toSorted((a, b) => a.stage - b.stage)
+    .map(({ name, stage, why, values }) => ({ name, stage, why, values }))
+}
+
+function effectiveValues(tree: Node, route: RouteConfig, name: string): readonly Effective[] {
+  const source = sourceOf(tree, route.name)
+  return routeLeaves(tree, route, name).map((leaf) => effectiveOf(leaf, source))
+}
+
+/** `source`: who says what is not built in. */
+export function effectiveOf(leaf: Leaf, source: (leaf: Leaf) => string): Effective {
+  const builtIn = leaf.node.at.line === 0
+  return {
+    key: leaf.steps.slice(1).join('.'),
+    value: shownText(leaf),
+    source: builtIn ? 'built-in' : source(leaf),
+    at: builtIn ? undefined : leaf.node.at,
+  }
+}
+
+/** The values of one key of a route, defaults included; none where the key means nothing to it. */
+export function routeLeaves(tree: Node, { name: route, to }: RouteConfig, name: string): readonly Leaf[] {
+  const field = (routeOptions.fields as Fields)[name]
+  if (field === undefined) return []
+  const written = nodeAt(tree, ['routes', route, name])
+  const needsUpstream = POLICIES.find((policy) => policy.name === name)?.byDefault === true
+  if (needsUpstream && to === undefined) return []
+  const node = written ?? (field.fallback === undefined ? undefined : nodeOf(field.fallback))
+  // With one upstream there is nowhere else to go.
+  if (name === 'spill' && to?.length === 1) return []
+  const nothing = name === 'failover' && node?.kind === 'list' && node.items.length === 0
+  return node === undefined || nothing ? [] : leavesOf(field.schema, node, [name])
+}
+
+/** Values of secret fields, and what came from the environment into fields and bodies, are hidden. */
+export function shownText({ steps, text, node }: Leaf): string {
+  const isField = steps.some((step) => step === 'set' || step === 'add' || step === 'headers')
+  if (isField && mayHoldSecret(String(steps.at(-1)))) return HIDDEN
+  const free = isField || steps.at(-1) === 'body'
+  return free && node.kind === 'scalar' && node.substituted !== undefined ? HIDDEN : text
+}
+
+/** Merging keeps the nodes: a value came from where the same node stands. */
+function sourceOf(tree: Node, route: string): (leaf: Leaf) => string {
+  const whole = nodeAt(tree, ['routes', route])
+  const profiles = whole === undefined ? [] : usedProfiles(whole).toReversed()
+  return ({ node, steps }) => {
+    const profile = profiles.find((name) => nodeAt(tree, ['profiles', name, ...steps]) === node)
+    if (profile !== undefined) return `profile ${profile}`
+    return nodeAt(tree, ['defaults', 'route', ...steps]) === node ? 'defaults' : 'route'
+  }
+}

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest'
+import type { Attempt } from '../../../../../src/core/attempt.ts'
+import type { Exchange } from '../../../../../src/core/exchange.ts'
+import { answered, ended, type HeadVerdict } from '../../../../../src/core/outcome.ts'
+import type { EventRecord } from '../../../../../src/core/spans.ts'
+import { eventsOf } from '../../../../../src/data/seeing/tracing/events.ts'
+import { madeAttempt, madeExchange, OK } from '../made-exchange.ts'
+
+const RESET = ended('upstream_reset')
+const POOL_FULL = ended('pool_full')
+
+const EPOCH = 1_000_000
+
+function story(ex: Exchange): [number, string, EventRecord['facts']][] {
+  return eventsOf(ex, EPOCH, 2000).map(({ at, facts, name }) => [at - EPOCH, name, facts])
+}
+
+function begin(ex: Exchange, number: number, head: HeadVerdict, startedAt: number): Attempt {
+  const tri = Object.assign(madeAttempt(number, head, startedAt), { endedAt: startedAt + 5 })
+  ex.begin(tri)
+  return tri
+}
+
+test('a request that one try answers has none', () => {
+  const ex = madeExchange()
+  begin(ex, 1, OK, 1000)
+  expect(story(ex)).toEqual([])
+})
+
+test('a request whose only try the pool refused says so', () => {
+  const ex = madeExchange()
+  begin(ex, 1, POOL_FULL, 1000)
+  expect(story(ex)).toEqual([[1005, 'refused', { policy: 'pool', reason: 'pool_full' }]])
+})
+
+test('decisions and what made further tries follow, in the order of time', () => {
+  const ex = madeExchange()
+  ex.trace = { sampled: false, tried: () => {} }
+  ex.note({ at: 1000, kind: 'queued', waitMs: 2.6 })
+  begin(ex, 1, RESET, 1003)
+  begin(ex, 2, answered(503), 1020)
+  begin(ex, 3, POOL_FULL, 1030)
+  begin(ex, 3, OK, 1035)
+  ex.note({ at: 1050, kind: 'hedge', tri: begin(ex, 4, OK, 1050) })
+  ex.refused({ now: () => 1010 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
+  ex.refused({ now: () => 1011 }, 'bulkhead', 'bulkhead_full', 'shadow')
+  ex.note({ at: 1040, kind: 'budget', upstream: 'orders' })
+  ex.note({ at: 1060, kind: 'no_retry', because: 'attempts' })
+  expect(story(ex)).toEqual([
+    [1000, 'queued', { ms: 3 }],
+    [1010, 'refused', { policy: 'circuitBreaker', reason: 'breaker_open', mode: 'enforce' }],
+    [1011, 'refused', { policy: 'bulkhead', reason: 'bulkhead_full', mode: 'shadow' }],
+    [1020, 'retry', { attempt: 2, after: 'upstream_reset' }],
+    [1035, 'refused', { policy: 'pool', reason: 'pool_full' }],
+    [1035, 'retry', { attempt: 3, after: 503 }],
+    [1040, 'retry_budget_exhausted', { upstream: 'orders' }],
+    [1050, 'hedge', { attempt: 4 }],
+  ])
+})
+
+test('those of the route that a fallback asks stand with them, in the same lists', () => {
+  const ex = madeExchange()
+  begin(ex, 1, RESET, 1000)
+  const side = madeExchange()
+  side.standsInFor(ex)
+  begin(side, 1, RESET, 1010)
+  begin(side, 2, OK, 1020)
+  side.note({ at: 1015, kind: 'budget', upstream: 'backup' })
+  expect(ex.allTries.map(({ startedAt }) => startedAt)).toEqual([1000, 1010, 1020])
+  expect(story(ex)).toEqual([
+    [1015, 'retry_budget_exhausted', { upstream: 'backup' }],
+    [1020, 'retry', { attempt: 2, after: 'upstream_reset' }],
+  ])
+  expect(side.notes).toBe(ex.notes)
+})
+
+test('32 are kept, and the others counted, whoever left them out', () => {
+  const ex = madeExchange()
+  for (let i = 0; i < 40; i++) ex.note({ at: 1000 + i, kind: 'budget', upstream: 'orders' })
+  for (let i = 1; i <= 3; i++) begin(ex, i, RESET, 1100 + i)
+  const told = story(ex)
+  expect(told).toHaveLength(33)
+  expect(told.at(-1)).toEqual([2000, 'more', { left_out: 10 }])
+})
