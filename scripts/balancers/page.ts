@@ -69,14 +69,14 @@ export function balancersPicture({ disruption, slow, spread }: Results): string 
 export function balancersPage({ bounds, disruption, slow, spread }: Results): string {
   return `# Load balancing
 
-Which endpoint gets the next try. All of this is under \`upstreams.NAME.loadBalancing\` unless another key is named; every
+Which endpoint gets the next attempt. All of this is under \`upstreams.NAME.loadBalancing\` unless another key is named; every
 key is in [configuration.md](configuration.md). The numbers on this page come from simulations in virtual time of the very
 code that runs, repeatable from their seed: \`npm run balancers\` writes the page and the picture, and a test fails where
 they differ from what the code does.
 
 An endpoint is chosen in this order: the one that a sticky cookie names; then the tiers, best first; in a tier the
 endpoints of the preferred zone; among them what the algorithm says. Endpoints that are unhealthy, drained or at their
-\`maxConcurrent\` are left out everywhere. A further try goes to an endpoint that was not tried yet, if there is one.
+\`maxConcurrent\` are left out everywhere. A further attempt goes to an endpoint that has had none of this request, if there is one.
 
 ## Algorithms
 
@@ -90,8 +90,8 @@ endpoints of the preferred zone; among them what the algorithm says. Endpoints t
 | \`maglev\` | the owner of the key in a table of 65,537 places | the same, with a more even spread |
 
 Weights count in all of them. Requests in flight are those of all workers. Latencies are each worker's own: a moving
-average that jumps to every peak and fades over 10 s, also while nothing is heard, so that a slow endpoint is tried again.
-With \`least-request\` and \`peak-ewma\` an endpoint whose try failed (no answer, or a status from 500 on) loses against any
+average that jumps to every peak and fades over 10 s, also while nothing is heard, so that a slow endpoint gets requests again.
+With \`least-request\` and \`peak-ewma\` an endpoint whose attempt failed (no answer, or a status from 500 on) loses against any
 other for a second: one that fails at once has few requests in flight, and must not attract more for that.
 
 ![Behaviour of the balancing algorithms](images/load-balancing.svg)
@@ -160,7 +160,7 @@ loadBalancing:
 
 The first answer sets a cookie, and the client's next requests go to the endpoint that gave it. Its value is a keyed hash
 (HMAC-SHA256) of the endpoint: it shows no address, and nobody without the secret can make one up. All gateways with the
-same secret understand it. When the endpoint is gone, unhealthy, drained, full, or was tried already, the algorithm
+same secret understand it. When the endpoint is gone, unhealthy, drained, full, or was used already, the algorithm
 chooses, and the answer ties the client to the new one. An answer from 500 on ties nobody. The cookie is \`HttpOnly\`,
 \`Path=/\`, \`SameSite=Lax\`, and \`Secure\` on listeners with TLS. It is an answer for one client: do not let shared caches keep
 answers that carry it. A cookie wins over tier and zone.
@@ -207,7 +207,7 @@ together, exactly. One that is full is passed over. When all are, the request is
 
 \`panicThreshold: 50%\` (of the upstream; 0 %, never, by default): while fewer than half of the endpoints are healthy, all are
 used as if they were, as those that are left could not carry the load of all. Drained endpoints are never used and count on
-neither side. \`sluice_upstream_panic\` is 1 meanwhile. Without it, unhealthy endpoints are tried only when nothing else is
+neither side. \`sluice_upstream_panic\` is 1 meanwhile. Without it, unhealthy endpoints are used only when nothing else is
 left.
 `
 }

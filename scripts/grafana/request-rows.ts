@@ -59,9 +59,12 @@ export const latency: RowSpec = {
     chart('p99 by route', 'The ten slowest.', 's', [
       [`topk(10, ${quantile(0.99, DURATION, ROUTE, 'route')})`, '{{route}}'],
     ]),
-    chart('p99 of tries by upstream', 'From the start of a try to the head of its answer, or its failure.', 's', [
-      [`topk(10, ${quantile(0.99, 'sluice_attempt_duration_seconds', UPSTREAM, 'upstream')})`, '{{upstream}}'],
-    ]),
+    chart(
+      'p99 of attempts by upstream',
+      'From the start of an attempt to the head of its answer, or its failure.',
+      's',
+      [[`topk(10, ${quantile(0.99, 'sluice_attempt_duration_seconds', UPSTREAM, 'upstream')})`, '{{upstream}}']],
+    ),
     {
       title: 'Distribution',
       about: 'How many requests took how long.',

@@ -52,8 +52,8 @@ export const endpoints: RowSpec = {
     ]),
     {
       ...chart(
-        'Failed tries by endpoint',
-        'Share of all tries; the ten worst. Retries may hide them from clients.',
+        'Failed attempts by endpoint',
+        'Share of all attempts; the ten worst. Retries may hide them from clients.',
         'percentunit',
         [
           [
@@ -64,7 +64,7 @@ export const endpoints: RowSpec = {
       ),
       bad: 0.1,
     },
-    chart('Tries by outcome', 'At the head of the answer.', 'ops', [
+    chart('Attempts by outcome', 'At the head of the answer.', 'ops', [
       [`sum by (outcome) (${rate('sluice_attempts_total', UPSTREAM)})`, '{{outcome}}'],
     ]),
     chart('Ejections', 'By outlier detection.', 'ops', [
@@ -98,7 +98,7 @@ export const endpoints: RowSpec = {
 export const retries: RowSpec = {
   title: 'Retries and budget',
   panels: [
-    chart('Retries', 'Tries after the first, by what became of the one before.', 'ops', [
+    chart('Retries', 'Attempts after the first, by what became of the one before.', 'ops', [
       [`sum by (route, reason) (${rate('sluice_retries_total', ROUTE)})`, '{{route}} {{reason}}'],
     ]),
     {
@@ -113,7 +113,7 @@ export const retries: RowSpec = {
     chart('Retries that the budget did not allow', 'By upstream.', 'ops', [
       [`sum by (upstream) (${rate('sluice_retry_budget_exhausted_total', UPSTREAM)})`, '{{upstream}}'],
     ]),
-    chart('Hedges', 'Second tries beside a slow first one.', 'ops', [
+    chart('Hedges', 'Second attempts beside a slow first one.', 'ops', [
       [`sum by (route) (${rate('sluice_hedges_total', ROUTE)})`, '{{route}}'],
     ]),
   ],
@@ -122,7 +122,7 @@ export const retries: RowSpec = {
 export const queues: RowSpec = {
   title: 'Queues and bulkheads',
   panels: [
-    chart('Waiting', 'Requests in the queue of a bulkhead, and tries for which no connection is free.', 'short', [
+    chart('Waiting', 'Requests in the queue of a bulkhead, and attempts for which no connection is free.', 'short', [
       [`sum by (route) (sluice_queue_depth{${ROUTE}})`, '{{route}}'],
       [`sum by (upstream) (sluice_pool_waiters{${UPSTREAM}})`, '{{upstream}} for a connection'],
     ]),

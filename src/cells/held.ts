@@ -39,13 +39,13 @@ export class HeldCell {
 
   /**
    * Takes one unless `limit` are already held. Never above the limit: when two workers race for the last one, both may
-   * be refused, so that a refusal is tried once more.
+   * be refused, so that a refused take is repeated once.
    */
   takeBelow(limit: number): boolean {
-    return this.tryBelow(limit) || (this.sum() < limit && this.tryBelow(limit))
+    return this.takeOnce(limit) || (this.sum() < limit && this.takeOnce(limit))
   }
 
-  private tryBelow(limit: number): boolean {
+  private takeOnce(limit: number): boolean {
     Atomics.add(this.view, this.own, 1)
     if (this.sum() <= limit) return true
     Atomics.sub(this.view, this.own, 1)

@@ -124,7 +124,7 @@ export class LiveTop {
     if (screen === undefined || rates === undefined) return
     // Headline, empty line, the line between the tables, their heads, and the last line.
     const rows = Math.max(2, Math.floor((screen.rows - 6) / 2))
-    const state: Line = { text: trouble === '' ? '' : `NO ANSWER, trying again: ${trouble}`, tone: 'bad' }
+    const state: Line = { text: trouble === '' ? '' : `NO ANSWER, retrying: ${trouble}`, tone: 'bad' }
     const body = tables(rates, { sort, filter, rows })
     const shown = typing || filter !== '' ? `  filter: ${filter}${typing ? '_' : ''}` : ''
     const foot: Line = { text: `${KEYS}  sorted by ${sort}${shown}`, tone: 'title' }

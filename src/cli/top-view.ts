@@ -21,7 +21,7 @@ export interface Line {
 }
 
 const ROUTE_HEAD = ['ROUTE', 'req/s', 'errors', 'p50', 'p99', 'in flight', 'queue', 'retries/s', 'refused/s', 'breaker']
-const UPSTREAM_HEAD = ['UPSTREAM', 'tries/s', 'failed', 'p50', 'p99', 'in flight', 'usable', '']
+const UPSTREAM_HEAD = ['UPSTREAM', 'attempts/s', 'failed', 'p50', 'p99', 'in flight', 'usable', '']
 
 /** One line that says it all. */
 export function headline(rates: Rates): string {

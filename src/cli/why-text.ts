@@ -6,12 +6,12 @@ import { printable } from './columns.ts'
 const FAILURES_PAGE = 'docs/failures.md'
 
 const NO_RETRY: Readonly<Record<NoRetry, string>> = {
-  attempts: 'no further try: as many as the route allows were made (retries.maxExtra)',
-  prior: 'no further try: a trusted gateway in front of this one tries again by itself',
-  method: 'no further try: the method must not be repeated once bytes were sent (retries.methods)',
-  body: 'no further try: the body was too large to be kept for one',
-  time: 'no further try: too little time was left',
-  condition: 'no further try: the route does not try again after this (retries.when)',
+  attempts: 'no further attempt: as many as the route allows were made (retries.maxExtra)',
+  prior: 'no further attempt: a trusted gateway in front of this one retries by itself',
+  method: 'no further attempt: the method must not be repeated once bytes were sent (retries.methods)',
+  body: 'no further attempt: the body was too large to be kept for one',
+  time: 'no further attempt: too little time was left',
+  condition: 'no further attempt: the route does not retry after this (retries.when)',
 }
 
 /** The story of a request in plain words, with a time axis. */
@@ -31,10 +31,10 @@ export function storyOf(flight: Flight): string {
 }
 
 function verdict({ attempts, durationMs, origin, phase, reason, status, why }: Flight): string {
-  const tries = attempts === 1 ? '1 try' : `${attempts} tries`
+  const made = attempts === 1 ? '1 attempt' : `${attempts} attempts`
   const cause = reason === null ? '' : `, ${reason} (${phase}, caused by ${origin})`
   const slow = why === 'slow' ? 'slow: ' : ''
-  return `${slow}${status} after ${ms(durationMs)} and ${tries}${cause}`
+  return `${slow}${status} after ${ms(durationMs)} and ${made}${cause}`
 }
 
 function meaning({ reason, status }: Flight): string {
@@ -52,15 +52,15 @@ function sentence(event: Happening): string {
     case 'attempt':
       return attempt(event)
     case 'breaker':
-      return `the circuit breaker of ${event.upstream} lets no try pass: it is open, or on probation`
+      return `the circuit breaker of ${event.upstream} lets no attempt pass: it is open, or on probation`
     case 'bulkhead':
       return `the bulkhead of ${event.upstream} is full`
     case 'budget':
-      return `the retry budget of ${event.upstream} is spent: no further try there`
+      return `the retry budget of ${event.upstream} is spent: no further attempt there`
     case 'hedge':
-      return `no answer yet: a second try begins beside the first, at ${event.upstream}`
+      return `no answer yet: a second attempt begins beside the first, at ${event.upstream}`
     case 'no_retry':
-      return NO_RETRY[event.because] ?? `no further try: ${event.because}`
+      return NO_RETRY[event.because] ?? `no further attempt: ${event.because}`
     case 'shed':
       return `refused: ${event.reason}`
     case 'deadline':
@@ -82,7 +82,7 @@ function attempt(event: AttemptHappening): string {
     connectMs === null ? 'no connection' : reused ? 'on a kept connection' : `connected in ${ms(connectMs)}`
   const came = status === 0 ? (reason ?? outcome) : `${status}${outcome === 'ignored' ? ', not waited for' : ''}`
   const wrong = rule === null ? '' : ` (${rule})`
-  return `try ${n} to ${upstream} ${endpoint}: ${came}${wrong} after ${ms(durationMs)}, ${connection}`
+  return `attempt ${n} to ${upstream} ${endpoint}: ${came}${wrong} after ${ms(durationMs)}, ${connection}`
 }
 
 /** `0 ms`, `3.2 ms`, `250 ms`, `12.5 s`. */

@@ -4,7 +4,7 @@ import type { EndVerdict, HeadVerdict } from './outcome.ts'
 
 /** One dispatch to an endpoint, from the pick to its end. Fixed shape; the engine makes and fills it. */
 export class Attempt {
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   readonly number: number
   readonly upstream: string
   /** `host:port` as configured or resolved; for logs and metrics, never for clients. */

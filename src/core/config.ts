@@ -125,13 +125,13 @@ export interface UpstreamConfig {
   /** Active checks by the control plane. */
   readonly healthCheck: HealthCheckConfig | undefined
   readonly outlierDetection: OutlierConfig | undefined
-  /** Tries at a time, all workers together. */
+  /** Attempts at a time, all workers together. */
   readonly bulkhead: { readonly maxConcurrent: number } | undefined
   /** undefined: retries as the routes want them. */
   readonly retryBudget: RetryBudgetConfig | undefined
 }
 
-/** Retries to first tries, over `interval` milliseconds; `minRetryRate`: so many are always allowed. */
+/** Retries to first attempts, over `interval` milliseconds; `minRetryRate`: so many are always allowed. */
 export interface RetryBudgetConfig {
   readonly percent: number
   readonly interval: number
@@ -247,7 +247,7 @@ export interface MatchConfig {
 
 /**
  * A path by segments, normal form. `prefix`: ends in `/*`, matches the path itself, with slash, and all below.
- * `regex` stands alone and is tried against the whole path.
+ * `regex` stands alone and is matched against the whole path.
  */
 export type PathPattern =
   | {
@@ -279,7 +279,7 @@ export interface RouteTimeouts {
 }
 
 export interface RetryConfig {
-  /** Tries after the first; 0: never. */
+  /** Attempts after the first; 0: never. */
   readonly maxExtra: number
   /** Outcome classes and statuses. */
   readonly when: readonly (string | number)[]

@@ -14,9 +14,9 @@ export type Upload = 'whole' | 'begun' | 'unread'
 /** Where the requests of a compiled route are recorded; `data/seeing/finish.ts` makes it. */
 export interface RouteRecord {
   finish(ex: Exchange): void
-  /** Another try follows one that ended so. */
+  /** Another attempt follows one that ended so. */
   retried(verdict: HeadVerdict): void
-  /** A second try was begun beside the first. */
+  /** A second attempt was begun beside the first. */
   hedged(): void
   /** Its first attempt left upstream `from` for `to`, see `spill`. */
   spilled(from: string, to: string): void
@@ -80,7 +80,7 @@ export class Exchange {
   forwardHeaders: string[] | undefined
   /** One place per policy of the route, see `Policy.slot`. */
   readonly state: unknown[]
-  /** Tries that a trusted gateway in front has made before this one; above 0 nothing is retried here. */
+  /** Attempts that a trusted gateway in front has made before this one; above 0 nothing is retried here. */
   priorAttempts: number
   /** Milliseconds that a trusted peer allows from the start; Infinity: it said nothing. Shortens the deadline only. */
   offeredMs: number
@@ -93,13 +93,13 @@ export class Exchange {
   attempts: number
   /** As of the choice of the latest attempt; `whole` without a body, too. */
   upload: Upload
-  /** The try whose answer is relayed, else the latest one. */
+  /** The attempt whose answer is relayed, else the latest one. */
   attempt: Attempt | undefined
-  /** All tries, once there is a second one. */
-  tries: Attempt[] | undefined
+  /** All attempts, once there is a second one. */
+  attemptList: Attempt[] | undefined
   /** Made with the first one. */
   notes: Notes | undefined
-  /** Head verdict of the latest try; the recorder keeps it. */
+  /** Head verdict of the latest attempt; the recorder keeps it. */
   verdict: HeadVerdict | undefined
   response: ResponseHead | undefined
   /** The head went out. */
@@ -145,7 +145,7 @@ export class Exchange {
     this.attempts = 0
     this.upload = downstream.contentLength === 0 ? 'whole' : 'unread'
     this.attempt = undefined
-    this.tries = undefined
+    this.attemptList = undefined
     this.notes = undefined
     this.verdict = undefined
     this.response = undefined
@@ -158,18 +158,18 @@ export class Exchange {
     this.finished = false
   }
 
-  /** A try begins. */
+  /** An attempt begins. */
   begin(at: Attempt): void {
-    if (this.tries !== undefined) this.tries.push(at)
-    else if (this.attempt !== undefined) this.tries = [this.attempt, at]
+    if (this.attemptList !== undefined) this.attemptList.push(at)
+    else if (this.attempt !== undefined) this.attemptList = [this.attempt, at]
     this.attempt = at
   }
 
-  /** It is asked in the place of another one, whose story its tries and notes belong to. */
+  /** It is asked in the place of another one, whose story its attempts and notes belong to. */
   standsInFor(ex: Exchange): void {
-    ex.tries ??= [...ex.allTries]
+    ex.attemptList ??= [...ex.allAttempts]
     ex.notes ??= new Notes(undefined)
-    this.tries = ex.tries
+    this.attemptList = ex.attemptList
     this.notes = ex.notes
     this.trace = ex.trace
   }
@@ -180,7 +180,7 @@ export class Exchange {
   }
 
   /**
-   * A policy refused it or, in mode shadow, would have. `upstream`: only the tries there. What refuses the whole request is
+   * A policy refused it or, in mode shadow, would have. `upstream`: only the attempts there. What refuses the whole request is
    * told by its failure, too: it is noted for spans only.
    */
   refused(
@@ -196,8 +196,8 @@ export class Exchange {
   }
 
   /** In the order in which they were begun. */
-  get allTries(): readonly Attempt[] {
-    return this.tries ?? (this.attempt === undefined ? [] : [this.attempt])
+  get allAttempts(): readonly Attempt[] {
+    return this.attemptList ?? (this.attempt === undefined ? [] : [this.attempt])
   }
 
   get method(): string {

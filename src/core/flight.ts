@@ -9,11 +9,11 @@ export type Happening = { readonly atMs: number } & (
   /** It waited for a permit. */
   | { readonly kind: 'queued'; readonly waitMs: number }
   | AttemptHappening
-  /** No try there: its circuit breaker is not closed. */
+  /** No attempt there: its circuit breaker is not closed. */
   | { readonly kind: 'breaker'; readonly upstream: string; readonly state: 'open' }
-  /** No try there: its bulkhead is full. */
+  /** No attempt there: its bulkhead is full. */
   | { readonly kind: 'bulkhead'; readonly upstream: string }
-  /** A second try began beside a slow first one. */
+  /** A second attempt began beside a slow first one. */
   | { readonly kind: 'hedge'; readonly upstream: string }
   | Extract<Decision, { readonly kind: 'budget' | 'no_retry' }>
   | { readonly kind: 'shed'; readonly reason: string }
@@ -94,12 +94,12 @@ export interface FlightFilter {
   readonly reason: string | undefined
 }
 
-/** What must not crowd each other out: caused by clients alone, refused before any try, and all the others. */
-export type Crowd = 'client' | 'refused' | 'tried'
+/** What must not crowd each other out: caused by clients alone, refused before any attempt, and all the others. */
+export type Crowd = 'client' | 'refused' | 'attempted'
 
 export function crowdOf(origin: Origin | undefined, attempts: number): Crowd {
   if (origin === 'client') return 'client'
-  return origin === 'sluice' && attempts === 0 ? 'refused' : 'tried'
+  return origin === 'sluice' && attempts === 0 ? 'refused' : 'attempted'
 }
 
 export function passes(filter: FlightFilter, flight: Pick<FlightSummary, keyof FlightFilter>): boolean {

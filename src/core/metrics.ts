@@ -22,22 +22,22 @@ export const METRICS = {
   },
   sluice_attempts_total: {
     kind: 'counter',
-    help: 'Tries sent to endpoints, by outcome at the head of the answer.',
+    help: 'Attempts sent to endpoints, by outcome at the head of the answer.',
     labels: ['upstream', 'endpoint', 'outcome'],
   },
   sluice_attempt_duration_seconds: {
     kind: 'histogram',
-    help: 'From the start of a try to the head of its answer or its failure.',
+    help: 'From the start of an attempt to the head of its answer or its failure.',
     labels: ['upstream'],
   },
   sluice_retries_total: {
     kind: 'counter',
-    help: 'Tries after the first, by what became of the try before.',
+    help: 'Attempts after the first, by what became of the attempt before.',
     labels: ['route', 'reason'],
   },
   sluice_hedges_total: {
     kind: 'counter',
-    help: 'Second tries that were begun beside a slow first one.',
+    help: 'Second attempts that were begun beside a slow first one.',
     labels: ['route'],
   },
   sluice_spilled_total: {
@@ -52,7 +52,7 @@ export const METRICS = {
   },
   sluice_retry_budget_exhausted_total: {
     kind: 'counter',
-    help: 'Further tries that the retry budget of the upstream did not allow.',
+    help: 'Further attempts that the retry budget of the upstream did not allow.',
     labels: ['upstream'],
   },
   sluice_degraded_total: {
@@ -134,7 +134,7 @@ export const METRICS = {
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
   sluice_pool_waiters: {
     kind: 'gauge',
-    help: 'Tries that wait for a connection now, because connections.max are busy.',
+    help: 'Attempts that wait for a connection now, because connections.max are busy.',
     labels: ['upstream'],
   },
   sluice_upstream_endpoints: {

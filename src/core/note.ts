@@ -2,14 +2,14 @@ import type { Attempt } from './attempt.ts'
 import type { Reason } from './failures.ts'
 
 /**
- * Why no further try followed: all are used; a gateway in front of us tries again; the method must not be repeated; the body
+ * Why no further attempt followed: all are used; a gateway in front of us retries; the method must not be repeated; the body
  * is too large to be kept; too little time is left; `retries.when` has no such outcome.
  */
 export type NoRetry = 'attempts' | 'prior' | 'method' | 'body' | 'time' | 'condition'
 
 /** Something that was decided on the way of a request. */
 export type Decision =
-  /** A policy refused the request, only the tries at one `upstream` or, in mode shadow, nothing. */
+  /** A policy refused the request, only the attempts at one `upstream` or, in mode shadow, nothing. */
   | {
       readonly kind: 'refused'
       readonly policy: string
@@ -19,11 +19,11 @@ export type Decision =
     }
   /** It has waited for a permit since `at`. */
   | { readonly kind: 'queued'; readonly waitMs: number }
-  /** The retry budget allowed no further try there. */
+  /** The retry budget allowed no further attempt there. */
   | { readonly kind: 'budget'; readonly upstream: string }
-  /** This try began beside a slow first one. */
-  | { readonly kind: 'hedge'; readonly tri: Attempt }
-  /** No further try, and why. */
+  /** This attempt began beside a slow first one. */
+  | { readonly kind: 'hedge'; readonly attempt: Attempt }
+  /** No further attempt, and why. */
   | { readonly kind: 'no_retry'; readonly because: NoRetry }
 
 /** A decision, and when it was taken in clock milliseconds. */
@@ -32,7 +32,7 @@ export type Note = { readonly at: number } & Decision
 /** A request has at most so many. */
 export const MAX_NOTES = 32
 
-/** What was decided about one request; its story and the events of its span are made of it, and of its tries. */
+/** What was decided about one request; its story and the events of its span are made of it, and of its attempts. */
 export class Notes {
   readonly kept: Note[]
   /** Beyond those that are kept. */

@@ -7,7 +7,7 @@ import { ABANDONED, ANSWERED, FAILED, IGNORED, type Lesson, NEEDLESS, OUTPACED, 
  */
 export type OutcomeClass = 'connect' | 'reset' | 'timeout' | 'ok' | number
 
-/** The verdict on a try at its head: given once, at the response's head or at the failure. */
+/** The verdict on an attempt at its head: given once, at the response's head or at the failure. */
 export interface HeadVerdict {
   readonly outcome: OutcomeClass
   /** The failure, where there was no answer. */
@@ -18,7 +18,7 @@ export interface HeadVerdict {
   readonly lesson: Lesson
 }
 
-/** How a try ended after its head. */
+/** How an attempt ended after its head. */
 export type EndVerdict = 'complete' | 'broken_by_upstream' | 'broken_by_us' | 'pending'
 
 const CONNECT: ReadonlySet<Reason> = new Set([
@@ -37,7 +37,7 @@ const TIMEOUT: ReadonlySet<Reason> = new Set([
   'total_exceeded',
 ])
 
-/** The class of a failure of a try; undefined for failures that are no try's. */
+/** The class of a failure of an attempt; undefined for failures that are no attempt's. */
 export function outcomeClass(reason: Reason): 'connect' | 'reset' | 'timeout' | undefined {
   if (CONNECT.has(reason)) return 'connect'
   if (RESET.has(reason)) return 'reset'

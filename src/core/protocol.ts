@@ -72,11 +72,13 @@ export interface EndpointCells {
   readonly connections: CellRef
   /** Words: first of `ENDPOINT_WORDS`, see {@link EndpointWord}. */
   readonly state: CellRef
-  /** Columns: first of `WINDOW_SLOTS`; what its tries came to. */
+  /** Columns: first of `WINDOW_SLOTS`; what its attempts came to. */
   readonly outcomes: CellRef
 }
 
-/** Words of an endpoint, by their place. Times are clock milliseconds in 32 bits, of which only differences mean something. */
+/**
+ * Words of an endpoint, by their place. Times are clock milliseconds in 32 bits, of which only differences mean something.
+ */
 export const EndpointWord = {
   /** Control plane: see {@link EndpointState}. */
   state: 0,
@@ -90,7 +92,7 @@ export const EndpointWord = {
   ejectedUntil: 4,
   /** Ejections in a row. */
   ejections: 5,
-  /** Failed tries in a row. */
+  /** Failed attempts in a row. */
   streak: 6,
   /** The same with answers from 500. */
   streak5xx: 7,
@@ -107,14 +109,14 @@ export const HEAD_GRAIN_MS = 100
 
 /** Cells of an upstream, by identity `name`. */
 export interface UpstreamCells {
-  /** Held: tries in flight. */
+  /** Held: attempts in flight. */
   readonly inFlight: CellRef
   /** Held: those of them that wait for a connection. */
   readonly waiting: CellRef
   /** Word: endpoints that are ejected. */
   readonly ejected: CellRef
-  /** Columns: first of `WINDOW_SLOTS`; tries, and how many of them were not the first of their request. */
-  readonly tries: CellRef
+  /** Columns: first of `WINDOW_SLOTS`; attempts, and how many of them were not the first of their request. */
+  readonly attempts: CellRef
   /** Word, see `cells/call.ts`: for attempts in flight. */
   readonly call: CellRef
 }

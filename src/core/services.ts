@@ -17,14 +17,19 @@ export interface SideRequest {
 
 /** What the engine lends to policies. Everything is bounded and drained with the engine. */
 export interface Services {
-  /** One request to an upstream, its own attempts and deadline (milliseconds from now); the answer's body is bounded (1 MiB). */
+  /**
+   * One request to an upstream, its own attempts and deadline (milliseconds from now); the answer's body is bounded (1
+   * MiB).
+   */
   call(upstream: string, request: SideRequest, deadlineMs: number): Promise<Reply | Failure>
   /**
-   * What another route answers to the same request, without its body: its own policies, tries and deadline. The answer's
+   * What another route answers to the same request, without its body: its own policies, attempts and deadline. The answer's
    * body is bounded (1 MiB).
    */
   route(name: string, ex: Exchange): Promise<Reply | Failure>
-  /** `ex.forwardHeaders`, made now if it was not yet: end-to-end fields of the request plus ours. The caller may change it. */
+  /**
+   * `ex.forwardHeaders`, made now if it was not yet: end-to-end fields of the request plus ours. The caller may change it.
+   */
   forwardHeaders(ex: Exchange): string[]
   /** Handles an exchange from a source of the policy's own, for example a mirrored copy. */
   handle(downstream: Downstream): void

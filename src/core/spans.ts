@@ -7,9 +7,9 @@ export interface Trace {
   /** Its spans are recorded, and upstreams are told so. False: they are recorded if it fails. */
   readonly sampled: boolean
   /**
-   * A try goes out. Where the trace is sampled, its own span stands as `traceparent` in the fields that the upstream gets.
+   * An attempt goes out. Where the trace is sampled, its own span stands as `traceparent` in the fields that the upstream gets.
    */
-  tried(at: Attempt, headers: string[]): void
+  dispatched(at: Attempt, headers: string[]): void
 }
 
 /** What may happen to a request between its begin and its end. */
@@ -23,8 +23,8 @@ export interface EventRecord {
   readonly facts: Readonly<Record<string, string | number>>
 }
 
-/** One try. */
-export interface TryRecord {
+/** One attempt. */
+export interface AttemptRecord {
   readonly spanId: string
   readonly number: number
   readonly hedge: boolean
@@ -78,7 +78,7 @@ export interface RequestRecord {
   readonly failure: Pick<Failure, 'reason' | 'phase' | 'origin'> | undefined
   readonly degraded: Reason | undefined
   readonly events: readonly EventRecord[]
-  readonly tries: readonly TryRecord[]
+  readonly attempts: readonly AttemptRecord[]
 }
 
 /** A record on its way: threads hand over one text more cheaply than fifty values, and so do garbage collectors. */
@@ -89,7 +89,7 @@ export interface PackedRecord {
 }
 
 export function packed(record: RequestRecord): PackedRecord {
-  return { spans: 1 + record.tries.length, json: JSON.stringify(record) }
+  return { spans: 1 + record.attempts.length, json: JSON.stringify(record) }
 }
 
 /** What was packed; keys without a value are not there. */

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { FlatHeaders } from '../lib/headers.ts'
 import type { Phase, Reason } from './failures.ts'
 
-/** One try as the wire sees it. Hop-by-hop fields and framing fields are already gone from `headers`. */
+/** One attempt as the wire sees it. Hop-by-hop fields and framing fields are already gone from `headers`. */
 export interface TransportRequest {
   readonly method: string
   /** Origin form, sent byte for byte. */
@@ -15,7 +15,7 @@ export interface TransportRequest {
   readonly contentLength: number
 }
 
-/** A failure with the facts that decide whether another try is safe. */
+/** A failure with the facts that decide whether another attempt is safe. */
 export interface TransportFailure {
   readonly reason: Reason
   readonly phase: Phase
@@ -36,9 +36,9 @@ export interface TransportFailure {
   readonly cause?: unknown
 }
 
-/** What a transport tells about one try. After `onEnd`, `onFailure` or `onUpgraded` nothing follows. */
+/** What a transport tells about one attempt. After `onEnd`, `onFailure` or `onUpgraded` nothing follows. */
 export interface TransportEvents {
-  /** A connection is there and the head is about to be sent: the try has begun. At most once. */
+  /** A connection is there and the head is about to be sent: the attempt has begun. At most once. */
   onConnected(reused: boolean): void
   /** Only for requests with a body: the connection wants it now. At most once. */
   onWantBody(): void
@@ -62,7 +62,7 @@ export interface Connection {
   readonly closed: boolean
   /** Requests served so far. */
   readonly served: number
-  /** Begins a try. Refusals, too, arrive through `events`, never by throwing. */
+  /** Begins an attempt. Refusals, too, arrive through `events`, never by throwing. */
   start(request: TransportRequest, events: TransportEvents): void
   /** Request body. False: wait for `onDrain`. */
   write(chunk: Buffer): boolean
@@ -71,7 +71,7 @@ export interface Connection {
   /** Backpressure on the answer. */
   pause(): void
   resume(): void
-  /** Ends the try without any further event and closes the connection. */
+  /** Ends the attempt without any further event and closes the connection. */
   abort(): void
   /** Closes an idle connection. */
   close(): void
@@ -79,9 +79,9 @@ export interface Connection {
 
 /** Who is told about a connection's life by the transport that made it. */
 export interface ConnectionOwner {
-  /** The try ended and the connection can serve another one. Called after `onEnd`. */
+  /** The attempt ended and the connection can serve another one. Called after `onEnd`. */
   onIdle(connection: Connection): void
-  /** The connection is gone, idle or not. Called once, after the try's own last event. */
+  /** The connection is gone, idle or not. Called once, after the attempt's own last event. */
   onClosed(connection: Connection): void
 }
 

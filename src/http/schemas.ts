@@ -88,7 +88,7 @@ export function fields(): Schema<FieldMap> {
 
 const CLASSES = ['connect', 'reset', 'timeout', '5xx']
 
-/** What a try may come to, where it was no success. */
+/** What an attempt may come to, where it was no success. */
 export const condition: Schema<string | number> = classOrStatus(CLASSES, 400)
 
 /** Why there may be no answer. */

@@ -77,7 +77,7 @@ function editDistance(a: string, b: string, limit: number): number {
   return limit
 }
 
-/** Tries an edit only where the texts differ: cheap for the few edits that matter, in files with thousands of names. */
+/** Edits only where the texts differ: cheap for the few edits that matter, in files with thousands of names. */
 function isWithin(edits: number, a: string, fromA: number, b: string, fromB: number): boolean {
   let [i, j] = [fromA, fromB]
   while (i < a.length && a[i] === b[j]) {

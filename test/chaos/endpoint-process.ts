@@ -33,11 +33,11 @@ export class EndpointProcess implements Endpoint {
     else if (this.child === undefined) await this.start()
   }
 
-  async tries(): Promise<number> {
+  async received(): Promise<number> {
     const { child } = this
     if (child === undefined) return this.before
     const answer = this.hear(child)
-    child.send('tries')
+    child.send('received')
     return this.before + (await answer)
   }
 
@@ -48,7 +48,7 @@ export class EndpointProcess implements Endpoint {
   private async kill(): Promise<void> {
     const { child } = this
     if (child === undefined) return
-    this.before = await this.tries()
+    this.before = await this.received()
     this.child = undefined
     const exited = once(child, 'exit')
     child.kill('SIGKILL')

@@ -53,7 +53,7 @@ export class TestCells {
       inFlight: this.held(),
       waiting: this.held(),
       ejected: this.word(),
-      tries: this.heldBlock(WINDOW_SLOTS),
+      attempts: this.heldBlock(WINDOW_SLOTS),
       call: this.word(),
     }
   }

@@ -31,8 +31,8 @@ class Queue implements Policy {
 }
 
 /**
- * Clients over real sockets, a real listener, the engine with a bulkhead, and upstreams that do what the test says, in virtual
- * time. Everything that an exchange can hold is counted.
+ * Clients over real sockets, a real listener, the engine with a bulkhead, and upstreams that do what the test says, in
+ * virtual time. Everything that an exchange can hold is counted.
  */
 export class EndsRig {
   readonly kit: EngineKit
@@ -65,7 +65,7 @@ export class EndsRig {
     this.kit = new EngineKit({
       clock,
       policies: [this.queue, policy],
-      maxTries: 5,
+      maxAttempts: 5,
       connections: { max: 2 },
       retries: { maxExtra: 0 },
       timeouts: { request: 10_000, idle: 20_000, minRate: { bytes: 30_720, window: 30_000 } },
@@ -113,14 +113,14 @@ export class EndsRig {
 
   /** All that exchanges and connections hold. */
   get held(): Readonly<Record<string, number>> {
-    const { bugs, engine, heldByTries, inFlight } = this.kit
+    const { bugs, engine, heldByAttempts, inFlight } = this.kit
     return {
       running: engine.running,
       inFlight,
       listener: this.listener.inFlight,
       queued: this.queue.held,
       permits: this.cells.space.held(this.permits).sum(),
-      tries: heldByTries,
+      attempts: heldByAttempts,
       bugs: bugs.length,
     }
   }

@@ -44,7 +44,7 @@ export interface EngineSetUp {
   readonly spill?: boolean
   readonly sticky?: UpstreamConfig['balancing']['sticky']
   /** Of each upstream at a time. */
-  readonly maxTries?: number
+  readonly maxAttempts?: number
   /** Of each endpoint at a time. */
   readonly maxConcurrent?: number
   readonly connections?: Partial<UpstreamConfig['connections']>
@@ -81,8 +81,8 @@ export class EngineKit {
   readonly timers: TimerWheel
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
-  readonly tries: Attempt[] = []
-  /** Upstreams whose retry budget refused a try. */
+  readonly attempts: Attempt[] = []
+  /** Upstreams whose retry budget refused an attempt. */
   readonly budgetsSpent: string[] = []
   readonly bugs: unknown[] = []
   /** `from to` of requests that left the upstream that was drawn. */
@@ -93,7 +93,7 @@ export class EngineKit {
   readonly snapshot: Snapshot
   readonly route: CompiledRoute
   private readonly held = this.cells.held()
-  /** What tries take of upstreams and endpoints, and waiters. */
+  /** What attempts take of upstreams and endpoints, and waiters. */
   private readonly taken: CellRef[] = []
   private readonly states: { readonly ref: CellRef; readonly name: string }[] = []
 
@@ -111,7 +111,7 @@ export class EngineKit {
       ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
       recorder: {
         finish: (ex) => void this.finished.push(ex),
-        attempt: (_ex, at) => void this.tries.push(at),
+        attempt: (_ex, at) => void this.attempts.push(at),
         budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
       },
       lostEnd: setUp.lostEnd ?? lostEnd,
@@ -154,8 +154,8 @@ export class EngineKit {
     return this.cells.space.held(this.held).sum()
   }
 
-  /** Permits and places of tries and of what waits for a connection, all together. */
-  get heldByTries(): number {
+  /** Permits and places of attempts and of what waits for a connection, all together. */
+  get heldByAttempts(): number {
     return this.taken.reduce((sum, ref) => sum + this.cells.space.held(ref).sum(), 0)
   }
 
@@ -219,7 +219,7 @@ export class EngineKit {
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
       connectTimeout: 2000,
       outlierDetection: setUp.outlierDetection,
-      bulkhead: setUp.maxTries === undefined ? undefined : { maxConcurrent: setUp.maxTries },
+      bulkhead: setUp.maxAttempts === undefined ? undefined : { maxConcurrent: setUp.maxAttempts },
       retryBudget: setUp.retryBudget,
       discovery: undefined,
       healthCheck: undefined,

@@ -110,7 +110,7 @@ export class Judged {
     return reached
   }
 
-  /** Opens the breaker and waits until it may be tried again; no endpoint stays ejected. */
+  /** Opens the breaker and waits until it lets an attempt pass again; no endpoint stays ejected. */
   halfOpen(): void {
     this.answered(503, 20)
     this.kit.clock.advance(40_000)

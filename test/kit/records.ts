@@ -1,6 +1,6 @@
-import type { RequestRecord, TryRecord } from '../../src/core/spans.ts'
+import type { AttemptRecord, RequestRecord } from '../../src/core/spans.ts'
 
-const TRY: TryRecord = {
+const ATTEMPT: AttemptRecord = {
   spanId: '00f067aa0ba902b8',
   number: 1,
   hedge: false,
@@ -15,8 +15,8 @@ const TRY: TryRecord = {
   reused: true,
 }
 
-/** What a worker tells of one request with one try. */
-export function requestRecord(over: Partial<RequestRecord> = {}, tri: Partial<TryRecord> = {}): RequestRecord {
+/** What a worker tells of one request with one attempt. */
+export function requestRecord(over: Partial<RequestRecord> = {}, attempt: Partial<AttemptRecord> = {}): RequestRecord {
   return {
     traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     spanId: '00f067aa0ba902b7',
@@ -45,7 +45,7 @@ export function requestRecord(over: Partial<RequestRecord> = {}, tri: Partial<Tr
     failure: undefined,
     degraded: undefined,
     events: [],
-    tries: [{ ...TRY, ...tri }],
+    attempts: [{ ...ATTEMPT, ...attempt }],
     ...over,
   }
 }

@@ -13,7 +13,7 @@ import type { FlatHeaders } from '../../src/lib/headers.ts'
 export class ScriptedConnection implements Connection {
   readonly target: Target
   closed = false
-  /** A try is under way on it. */
+  /** An attempt is under way on it. */
   busy = false
   served = 0
   request: TransportRequest | undefined = undefined
@@ -117,7 +117,7 @@ export class ScriptedTransport implements Transport {
     return connection
   }
 
-  /** The one that serves a try. */
+  /** The one that serves an attempt. */
   get running(): ScriptedConnection {
     return this.connections.find(({ busy }) => busy) as ScriptedConnection
   }

@@ -60,7 +60,7 @@ export interface LintUpstream {
 export interface LintRoute {
   readonly name: string
   readonly options: RouteOptions & PolicyOptions
-  /** Policies judge tries only where there is an upstream. */
+  /** Policies judge attempts only where there is an upstream. */
   readonly upstreams: readonly string[]
 }
 

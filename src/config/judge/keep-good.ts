@@ -22,7 +22,7 @@ export function keepsGood(tree: Node): boolean {
 }
 
 /**
- * `tree` with its bad routes and upstreams as they are in `good`, or without them where that was tried `before` or there are
+ * `tree` with its bad routes and upstreams as they are in `good`, or without them where that was used `before` or there are
  * none. undefined: something else is wrong, or that is not enough.
  */
 export function withoutBad(

@@ -49,9 +49,9 @@ export const timeoutOptions = object({
   request: withDefault(
     offOr(duration()),
     '15s',
-    'Until the answer’s head is there: queueing, backoff and all tries. Stands still while the request body moves.',
+    'Until the answer’s head is there: queueing, backoff and all attempts. Stands still while the request body moves.',
   ),
-  attempt: withDefault(offOr(duration()), 'off', 'One try; the last permitted one may use all the time left.'),
+  attempt: withDefault(offOr(duration()), 'off', 'One attempt; the last permitted one may use all the time left.'),
   idle: withDefault(offOr(duration()), '60s', 'The longest silence in the answer’s body.'),
   stream: withDefault(offOr(duration()), '5m', 'In the place of idle for event streams.'),
   total: withDefault(offOr(duration()), 'off', 'The whole exchange.'),
@@ -64,11 +64,11 @@ export const timeoutOptions = object({
 
 export const retryOptions = object(
   {
-    maxExtra: withDefault(integer(0, 10), 1, 'Tries after the first.'),
+    maxExtra: withDefault(integer(0, 10), 1, 'Attempts after the first.'),
     when: withDefault(
       oneOrMany(condition),
       ['connect', 'reset', 502, 503, 504],
-      'After which outcomes another try may follow.',
+      'After which outcomes another attempt may follow.',
     ),
     methods: withDefault(
       oneOrMany(pattern('a method in capitals such as GET', /^[A-Z][A-Z-]*$/)),
@@ -80,17 +80,17 @@ export const retryOptions = object(
         base: withDefault(
           duration(0, 60_000),
           '25ms',
-          'Longest wait before the second try; doubles with each further one.',
+          'Longest wait before the second attempt; doubles with each further one.',
         ),
-        cap: withDefault(duration(0, 600_000), '250ms', 'Longest wait before any try.'),
+        cap: withDefault(duration(0, 600_000), '250ms', 'Longest wait before any attempt.'),
       }),
       {},
-      'Wait between tries: exponential with full jitter.',
+      'Wait between attempts: exponential with full jitter.',
     ),
     retryAfterCap: withDefault(
       duration(0, 600_000),
       '5s',
-      'The longest Retry-After that is waited for, where the next try goes to the endpoint that sent it.',
+      'The longest Retry-After that is waited for, where the next attempt goes to the endpoint that sent it.',
     ),
   },
   { misplaced: { budget: 'upstreams.NAME.retryBudget' } },
@@ -99,7 +99,7 @@ export const retryOptions = object(
 const hedgeOptions = object({
   delay: optional(
     duration(1, 600_000),
-    'How long the first try is waited for. Default: as long as 95 % of the latest answers took, once there were 100.',
+    'How long the first attempt is waited for. Default: as long as 95 % of the latest answers took, once there were 100.',
   ),
 })
 
@@ -139,10 +139,10 @@ const LATER = [
 const shared = {
   failover: withDefault(oneOrMany(upstreamName, 0), [], 'Upstreams that take over, in order.'),
   timeouts: withDefault(timeoutOptions, {}, 'Bounds on time.'),
-  retries: withDefault(offOr(retryOptions), {}, 'Further tries after a failure.'),
+  retries: withDefault(offOr(retryOptions), {}, 'Further attempts after a failure.'),
   hedge: optional(
     offOr(hedgeOptions),
-    'A second try beside a slow first one, at another endpoint, for requests without a body that may be repeated. The first answer wins. It is one of the further tries of retries, and of the upstream’s retry budget.',
+    'A second attempt beside a slow first one, at another endpoint, for requests without a body that may be repeated. The first answer wins. It is one of the further attempts of retries, and of the upstream’s retry budget.',
   ),
   importance: withDefault(
     oneOf(...IMPORTANCES),

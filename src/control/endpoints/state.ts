@@ -4,7 +4,7 @@ import { EndpointState as Bits, type EndpointCells, EndpointWord, type UpstreamE
 import { ENDPOINT_STATES, type EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 
-/** What an endpoint's words say; draining was an operator's wish and counts before health, checks count before tries. */
+/** What an endpoint's words say; draining was an operator's wish and counts before health, checks count before attempts. */
 export function endpointState(registry: CellRegistry, { state }: EndpointCells): EndpointState {
   const words = registry.words(state)
   const bits = Atomics.load(words, state.slot)

@@ -30,9 +30,9 @@ export async function checkAddress(host: string, port: number, key: string): Pro
 }
 
 /**
- * The same where listeners of ours may hold the port, on this address or on others, still or not yet closed: they share it with
- * the one to come. `listening`: one of ours is known to. That is asked, not tried: a socket that listens for a moment would
- * get connections, and break them.
+ * The same where listeners of ours may hold the port, on this address or on others, still or not yet closed: they share it
+ * with the one to come. `listening`: one of ours is known to. That is asked, not tested: a socket that listens for a moment
+ * would get connections, and break them.
  */
 export async function checkShared(host: string, port: number, key: string, listening: boolean): Promise<void> {
   try {

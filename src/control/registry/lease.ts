@@ -111,8 +111,8 @@ export class Lease {
 
   upstream(name: string): UpstreamCells {
     const refs = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef, CellRef, CellRef]
-    const [inFlight, waiting, ejected, tries, call] = refs
-    return { inFlight, waiting, ejected, tries, call }
+    const [inFlight, waiting, ejected, attempts, call] = refs
+    return { inFlight, waiting, ejected, attempts, call }
   }
 
   /** Open connections of a listener. */

@@ -14,7 +14,7 @@ export interface Asked {
 export function attemptRequest({ ex, bodyLength }: Asked, endpoint: Endpoint, fields: string[]): TransportRequest {
   const at = ex.attempt as Attempt
   fields.push('sluice-attempt', String(ex.attempts))
-  ex.trace?.tried(at, fields)
+  ex.trace?.dispatched(at, fields)
   if (ex.deadline !== Number.POSITIVE_INFINITY) fields.push('sluice-timeout-ms', timeLeft(ex, at))
   return {
     method: ex.method,

@@ -15,12 +15,12 @@ import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { Clocks } from './clocks.ts'
+import { type AnswerSink, Dispatch, type DispatchOwner } from './dispatch.ts'
 import { faultOf, overtaken } from './ends.ts'
 import { Further } from './further.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
 import type { Share } from './split.ts'
-import { type AnswerSink, Try, type TryOwner } from './try.ts'
 
 /** What the loop needs of the exchange's run. */
 export interface AttemptsHost {
@@ -30,12 +30,12 @@ export interface AttemptsHost {
   readonly body: RequestBody | undefined
   /** The client holds the exchange up, and has for a while. */
   readonly clientStalls: boolean
-  /** Bytes that tries announce: 0 none, -1 not known. */
+  /** Bytes that attempts announce: 0 none, -1 not known. */
   readonly bodyLength: number
   onInformational(status: number, headers: FlatHeaders): void
   /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
-  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined
-  /** No try gave one, and no further one can start. */
+  onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
+  /** No attempt gave one, and no further one can start. */
   onNoAnswer(failure: Failure): void
   readonly recorder: Pick<Recorder, 'attempt' | 'budgetSpent'>
   /** A policy's hook threw. */
@@ -46,10 +46,10 @@ const HEDGE_QUANTILE = 0.95
 const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
 
 /**
- * The one loop of attempts: "how often do we call the upstream?" is answered here. Tries one endpoint after another, as the
- * plan says, until there is an answer to relay or nothing is left to try.
+ * The one loop of attempts: "how often do we call the upstream?" is answered here. Asks one endpoint after another, as
+ * the plan says, until there is an answer to relay or no endpoint is left to ask.
  */
-export class Attempts implements TryOwner, ChoiceOwner {
+export class Attempts implements DispatchOwner, ChoiceOwner {
   readonly ex: Exchange
   readonly clock: Clock
   readonly timers: TimerWheel
@@ -60,11 +60,11 @@ export class Attempts implements TryOwner, ChoiceOwner {
   private readonly further: Further
   private readonly clocks: Clocks
   private readonly latencies: Latencies
-  /** Length of the fields that all tries have in common. */
+  /** Length of the fields that all attempts have in common. */
   private readonly shared: number
-  private current: Try | undefined = undefined
-  /** The first try, while a hedge runs beside it. */
-  private first: Try | undefined = undefined
+  private current: Dispatch | undefined = undefined
+  /** The first attempt, while a hedge runs beside it. */
+  private first: Dispatch | undefined = undefined
   private hedging: Timer | undefined = undefined
   private movedAtStart = 0
   private backoff: Timer | undefined = undefined
@@ -113,39 +113,39 @@ export class Attempts implements TryOwner, ChoiceOwner {
     if (current !== undefined) this.end(current, this.verdictOn(current, why))
   }
 
-  private verdictOn(tri: Try, why: Failure | undefined): HeadVerdict {
+  private verdictOn(dispatch: Dispatch, why: Failure | undefined): HeadVerdict {
     const { reason, teaches } = why ?? { reason: 'internal' }
-    return ended(reason, DEADLINES.has(reason) && this.cutShort(tri) ? ABANDONED : teaches)
+    return ended(reason, DEADLINES.has(reason) && this.cutShort(dispatch) ? ABANDONED : teaches)
   }
 
   /** The endpoint has had less than its due: the peer gave less time, or a queue or the attempt before took it. */
-  private cutShort(tri: Try): boolean {
+  private cutShort(dispatch: Dispatch): boolean {
     const now = this.clock.now()
-    return now - tri.at.startedAt - this.moved() < this.plan.fairTime(tri.endpoint.patience(now))
+    return now - dispatch.at.startedAt - this.moved() < this.plan.fairTime(dispatch.endpoint.patience(now))
   }
 
   /** Whose fault it is that the deadline passes now. */
   get overdue(): Failure['origin'] {
-    const tri = this.first ?? this.current
-    if (tri === undefined || tri.waiting || tri.at.head !== undefined) return 'sluice'
-    if (!this.cutShort(tri)) return 'upstream'
+    const dispatch = this.first ?? this.current
+    if (dispatch === undefined || dispatch.waiting || dispatch.at.head !== undefined) return 'sluice'
+    if (!this.cutShort(dispatch)) return 'upstream'
     return this.clocks.hurried ? 'client' : 'sluice'
   }
 
-  private end(tri: Try, why: HeadVerdict): void {
-    const queued = tri.waiting
-    tri.abort(why.lesson.breaker && tri.at.head !== undefined ? 'broken_by_upstream' : 'broken_by_us')
-    if (tri.at.head !== undefined) return
-    if (queued) this.unsent(tri, why.reason ?? 'pool_full')
-    else this.conclude(tri, why)
+  private end(dispatch: Dispatch, why: HeadVerdict): void {
+    const queued = dispatch.waiting
+    dispatch.abort(why.lesson.breaker && dispatch.at.head !== undefined ? 'broken_by_upstream' : 'broken_by_us')
+    if (dispatch.at.head !== undefined) return
+    if (queued) this.unsent(dispatch, why.reason ?? 'pool_full')
+    else this.conclude(dispatch, why)
   }
 
   /** It never left the queue of its pool: no attempt, and nobody learns. */
-  private unsent(tri: Try, reason: Reason): void {
+  private unsent(dispatch: Dispatch, reason: Reason): void {
     this.ex.attempts--
-    this.ex.queuedMs += tri.at.endedAt - tri.at.startedAt
-    this.choice.unsent(tri)
-    this.verdict(tri.at, ended(reason, UNSENT))
+    this.ex.queuedMs += dispatch.at.endedAt - dispatch.at.startedAt
+    this.choice.unsent(dispatch)
+    this.verdict(dispatch.at, ended(reason, UNSENT))
   }
 
   /** The request body ceased to move: the attempt's clock goes on. */
@@ -153,7 +153,7 @@ export class Attempts implements TryOwner, ChoiceOwner {
     if (this.current !== undefined) this.limit(this.current)
   }
 
-  /** Where the current try is, for a deadline's failure. */
+  /** Where the current attempt is, for a deadline's failure. */
   get phase(): Failure['phase'] {
     const current = this.current
     if (current === undefined || current.waiting) return 'queue'
@@ -161,13 +161,13 @@ export class Attempts implements TryOwner, ChoiceOwner {
     return this.clocks.bodyMoving ? 'send' : 'headers'
   }
 
-  onDequeued(tri: Try, ticket: Ticket): void {
-    this.ex.queuedMs += tri.at.waitedMs
-    renewTimeLeft(this.ex, tri.at, ticket.request)
-    this.limit(tri)
+  onDequeued(dispatch: Dispatch, ticket: Ticket): void {
+    this.ex.queuedMs += dispatch.at.waitedMs
+    renewTimeLeft(this.ex, dispatch.at, ticket.request)
+    this.limit(dispatch)
   }
 
-  /** What the current try has of its endpoint. */
+  /** What the current attempt has of its endpoint. */
   get held(): Ticket | undefined {
     return this.current?.held
   }
@@ -184,24 +184,24 @@ export class Attempts implements TryOwner, ChoiceOwner {
     this.host.onInformational(status, headers)
   }
 
-  onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
+  onHead(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const head = status >= 500 && this.clientStalls ? provoked(status) : answered(status)
-    this.conclude(tri, head)
+    this.conclude(dispatch, head)
     if (this.first !== undefined && this.plan.retriesOn(status)) {
-      this.leaveToOther(tri)
+      this.leaveToOther(dispatch)
       return undefined
     }
-    this.prefer(tri)
+    this.prefer(dispatch)
     // Any other endpoint would be kept waiting as well.
     if (!head.ignored && this.plan.retriesOn(status) && this.further.allowed(true)) {
       const next = this.choice.next()
-      const wait = next && this.further.waitAfter(tri.endpoint, headers, next)
+      const wait = next && this.further.waitAfter(dispatch.endpoint, headers, next)
       if (next !== undefined && wait === undefined) this.choice.drop(next)
       else if (next !== undefined && wait !== undefined) {
         this.current = undefined
         const unfinished = this.host.body !== undefined && !this.host.body.delivered
         this.host.body?.detach()
-        if (unfinished) tri.abort()
+        if (unfinished) dispatch.abort()
         this.later(next, wait)
         return undefined
       }
@@ -211,16 +211,16 @@ export class Attempts implements TryOwner, ChoiceOwner {
       this.host.onNoAnswer(failure('upstream_error', 'headers', head.ignored ? 'client' : 'upstream'))
       return undefined
     }
-    return this.host.onAnswer(tri, status, headers)
+    return this.host.onAnswer(dispatch, status, headers)
   }
 
-  onFailure(tri: Try, facts: TransportFailure): void {
+  onFailure(dispatch: Dispatch, facts: TransportFailure): void {
     const { fault: usual, teaches } = FAILURES[facts.reason]
     const fault = faultOf(facts, this.clientStalls)
-    if (teaches === UNSENT) this.unsent(tri, facts.reason)
-    else this.conclude(tri, ended(facts.reason, fault === usual ? teaches : IGNORED))
+    if (teaches === UNSENT) this.unsent(dispatch, facts.reason)
+    else this.conclude(dispatch, ended(facts.reason, fault === usual ? teaches : IGNORED))
     if (this.first !== undefined) {
-      this.leaveToOther(tri)
+      this.leaveToOther(dispatch)
       return
     }
     this.cancelHedge()
@@ -294,14 +294,14 @@ export class Attempts implements TryOwner, ChoiceOwner {
     // It was chosen before its backoff.
     if (at.number > 1) at.startedAt = this.clock.now()
     this.choice.go(candidate)
-    const tri = new Try(this, candidate)
-    this.current = tri
+    const dispatch = new Dispatch(this, candidate)
+    this.current = dispatch
     this.movedAtStart = this.clocks.movedMs()
-    const ticket = endpoint.pool.start(attemptRequest(this.host, endpoint, this.fields()), tri)
-    tri.begun(ticket)
-    if (this.current === tri && at.headAt === 0) this.limit(tri)
-    if (body !== undefined && this.current !== tri) body.detach()
-    if (this.plan.hedge !== undefined && at.number === 1 && this.current === tri) this.scheduleHedge()
+    const ticket = endpoint.pool.start(attemptRequest(this.host, endpoint, this.fields()), dispatch)
+    dispatch.begun(ticket)
+    if (this.current === dispatch && at.headAt === 0) this.limit(dispatch)
+    if (body !== undefined && this.current !== dispatch) body.detach()
+    if (this.plan.hedge !== undefined && at.number === 1 && this.current === dispatch) this.scheduleHedge()
   }
 
   /** Tail latency is cut by asking twice: Dean and Barroso, "The Tail at Scale" (CACM 56(2), 2013). */
@@ -317,10 +317,10 @@ export class Attempts implements TryOwner, ChoiceOwner {
   private hedge(): void {
     const { current } = this
     if (current === undefined || current.at.headAt !== 0 || this.further.obstacle(true) !== undefined) return
-    const candidate = this.choice.untried()
+    const candidate = this.choice.unused()
     if (candidate === undefined) return
     this.ex.route?.record?.hedged()
-    this.ex.note({ at: this.clock.now(), kind: 'hedge', tri: candidate.at })
+    this.ex.note({ at: this.clock.now(), kind: 'hedge', attempt: candidate.at })
     this.first = current
     this.dispatch(candidate)
   }
@@ -329,26 +329,29 @@ export class Attempts implements TryOwner, ChoiceOwner {
     if (this.hedging !== undefined) this.timers.cancel(this.hedging)
   }
 
-  /** Of two tries this one has an answer: the other is ended. */
-  private prefer(tri: Try): void {
+  /** Of two attempts this one has an answer: the other is ended. */
+  private prefer(dispatch: Dispatch): void {
     this.cancelHedge()
     const { current, first } = this
     if (first === undefined) return
     this.first = undefined
-    this.current = tri
-    this.host.ex.attempt = tri.at
-    const other = tri === first ? current : first
-    if (other !== undefined) this.end(other, overtaken(other.at, tri.at))
+    this.current = dispatch
+    this.host.ex.attempt = dispatch.at
+    const other = dispatch === first ? current : first
+    if (other !== undefined) this.end(other, overtaken(other.at, dispatch.at))
   }
 
-  /** Of two tries this one has failed: the other goes on alone. */
-  private leaveToOther(tri: Try): void {
-    if (tri === this.current) this.current = this.first
+  /** Of two attempts this one has failed: the other goes on alone. */
+  private leaveToOther(dispatch: Dispatch): void {
+    if (dispatch === this.current) this.current = this.first
     this.first = undefined
     if (this.current !== undefined) this.host.ex.attempt = this.current.at
   }
 
-  /** Written anew for each attempt, behind what all have in common: the one before it has ended, so nobody else reads the list. */
+  /**
+   * Written anew for each attempt, behind what all have in common: the one before it has ended, so nobody else reads the
+   * list.
+   */
   private fields(): string[] {
     const shared = this.ex.forwardHeaders as string[]
     const fields = this.first === undefined ? shared : shared.slice(0, this.shared)
@@ -356,27 +359,27 @@ export class Attempts implements TryOwner, ChoiceOwner {
     return fields
   }
 
-  /** The attempt's own timeout; the last permitted try may use all the time left. */
-  private limit(tri: Try): void {
+  /** The attempt's own timeout; the last permitted attempt may use all the time left. */
+  private limit(dispatch: Dispatch): void {
     const { clocks, plan, host } = this
-    if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxTries || clocks.bodyMoving) return
-    const due = tri.at.startedAt + plan.attemptTimeout + this.moved()
-    tri.limit(Math.max(0, due - this.clock.now()))
+    if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxAttempts || clocks.bodyMoving) return
+    const due = dispatch.at.startedAt + plan.attemptTimeout + this.moved()
+    dispatch.limit(Math.max(0, due - this.clock.now()))
   }
 
-  /** Milliseconds of the current try in which the request body moved. */
+  /** Milliseconds of the current attempt in which the request body moved. */
   private moved(): number {
     return this.clocks.movedMs() - this.movedAtStart
   }
 
-  onExpired(tri: Try): void {
+  onExpired(dispatch: Dispatch): void {
     if (this.clocks.bodyMoving) return
-    const { at } = tri
+    const { at } = dispatch
     const connected = at.connectedAt !== 0
     const phase = this.phase
-    const reason = tri.waiting ? 'pool_full' : 'attempt_timeout'
-    tri.abort()
-    this.onFailure(tri, {
+    const reason = dispatch.waiting ? 'pool_full' : 'attempt_timeout'
+    dispatch.abort()
+    this.onFailure(dispatch, {
       reason,
       phase,
       connected,
@@ -387,15 +390,15 @@ export class Attempts implements TryOwner, ChoiceOwner {
     })
   }
 
-  private conclude(tri: Try, head: HeadVerdict): void {
-    const now = tri.at.judgedAt(this.clock)
-    const ms = now - tri.at.startedAt - this.moved()
-    tri.endpoint.learn(head, tri.at, ms, now)
+  private conclude(dispatch: Dispatch, head: HeadVerdict): void {
+    const now = dispatch.at.judgedAt(this.clock)
+    const ms = now - dispatch.at.startedAt - this.moved()
+    dispatch.endpoint.learn(head, dispatch.at, ms, now)
     const { latency } = head.lesson
     if (latency === 'exact') this.latencies.record(ms, now)
     else if (latency === 'at_least') this.latencies.atLeast(ms, now)
-    this.verdict(tri.at, head)
-    this.host.recorder.attempt(this.ex, tri.at)
+    this.verdict(dispatch.at, head)
+    this.host.recorder.attempt(this.ex, dispatch.at)
   }
 
   private verdict(at: Attempt, head: HeadVerdict): void {

@@ -17,9 +17,9 @@ export interface ChoiceOwner {
   readonly ex: Exchange
   readonly clock: Clock
   readonly body: Pick<RequestBody, 'atHand'> | undefined
-  /** A verdict for the policies that let a try pass which does not go. */
+  /** A verdict for the policies that let an attempt pass which does not go. */
   onUnused(at: Attempt, head: HeadVerdict): void
-  /** The upstream's retry budget allows no further try. */
+  /** The upstream's retry budget allows no further attempt. */
   onBudgetSpent(upstream: string): void
   /** A policy's hook threw. */
   onBug(error: unknown): void
@@ -37,7 +37,7 @@ const COME_AGAIN_MS = 1_000
 const NO_ENDPOINTS: readonly Endpoint[] = []
 const NO_UPSTREAMS: readonly Upstream[] = []
 
-/** Where the next try of a request goes: which upstreams and endpoints were tried, are full, or refuse. */
+/** Where the next attempt of a request goes: which upstreams and endpoints were used, are full, or refuse. */
 export class Choice {
   /** Why a policy refused the latest candidate that none followed. */
   refusal: Failure | undefined = undefined
@@ -45,22 +45,22 @@ export class Choice {
   bodyFirst = false
   private readonly owner: ChoiceOwner
   private readonly chain: Chain
-  private readonly plan: Pick<AttemptPlan, 'maxTries' | 'split'>
+  private readonly plan: Pick<AttemptPlan, 'maxAttempts' | 'split'>
   private share: Share
-  /** Replaced, never changed: most requests need one try, and share the empty lists. */
-  private tried: readonly Endpoint[] = NO_ENDPOINTS
+  /** Replaced, never changed: most requests need one attempt, and share the empty lists. */
+  private used: readonly Endpoint[] = NO_ENDPOINTS
   /** Refused before dispatch in this request: not asked again. */
   private full: readonly Endpoint[] = NO_ENDPOINTS
-  /** Refused the next try, whatever the endpoint: not asked twice for one choice. */
+  /** Refused the next attempt, whatever the endpoint: not asked twice for one choice. */
   private closed: readonly Upstream[] = NO_UPSTREAMS
   /** The first attempt went to another share than that drawn, see `elsewhere`. */
   private spilled = false
-  /** Index of the upstream that the latest try went to. */
+  /** Index of the upstream that the latest attempt went to. */
   private reached = 0
-  /** Permits of the upstream that the latest try went to which are about to come back. */
+  /** Permits of the upstream that the latest attempt went to which are about to come back. */
   private ending: 0 | 1 = 0
 
-  constructor(owner: ChoiceOwner, chain: Chain, share: Share, plan: Pick<AttemptPlan, 'maxTries' | 'split'>) {
+  constructor(owner: ChoiceOwner, chain: Chain, share: Share, plan: Pick<AttemptPlan, 'maxAttempts' | 'split'>) {
     this.owner = owner
     this.chain = chain
     this.share = share
@@ -68,7 +68,7 @@ export class Choice {
   }
 
   /**
-   * Untried endpoints of the upstream, then of each failover upstream, then tried ones. Of the tries that are left, the last
+   * Unused endpoints of the upstream, then of each failover upstream, then used ones. Of the attempts that are left, the last
    * goes to the next failover upstream if there is one.
    */
   next(): Candidate | undefined {
@@ -76,18 +76,18 @@ export class Choice {
     if (body !== undefined) ex.upload = body.atHand
     this.bodyFirst = false
     this.closed = NO_UPSTREAMS
-    const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxTries
+    const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxAttempts
     const first = last && this.reached + 1 < this.share.upstreams.length ? this.reached + 1 : 0
-    // The try before this one has ended, or its answer is not wanted: its permit comes back before the next begins.
+    // The attempt before this one has ended, or its answer is not wanted: its permit comes back before the next begins.
     this.ending = ex.attempts > 0 ? 1 : 0
     const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
     if (found !== undefined || ex.attempts > 0) return found
-    // Nothing is usable: what is known to be unhealthy gets the first try, and there are no others.
+    // Nothing is usable: what is known to be unhealthy gets the first attempt, and there are no others.
     return this.refusal === undefined ? this.desperate() : this.elsewhere()
   }
 
-  /** One that was not tried yet. */
-  untried(): Candidate | undefined {
+  /** One that was not used yet. */
+  unused(): Candidate | undefined {
     this.closed = NO_UPSTREAMS
     this.ending = 0
     return this.scan(0, false)
@@ -95,13 +95,13 @@ export class Choice {
 
   /** It goes now. */
   go({ at, endpoint, upstream }: Candidate): void {
-    this.tried = this.tried.length === 0 ? [endpoint] : [...this.tried, endpoint]
+    this.used = this.used.length === 0 ? [endpoint] : [...this.used, endpoint]
     if (at.number === 1) upstream.budget?.first(at.startedAt)
   }
 
   /** It went to its pool and never left it: no attempt. */
   unsent({ at, endpoint, upstream }: Candidate): void {
-    this.tried = this.tried.filter((other) => other !== endpoint)
+    this.used = this.used.filter((other) => other !== endpoint)
     this.full = [...this.full, endpoint]
     if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
     else upstream.budget?.withdraw(at.startedAt)
@@ -137,9 +137,9 @@ export class Choice {
     for (let i = first; i < upstreams.length; i++) {
       const upstream = upstreams[i] as Upstream
       if (this.closed.includes(upstream) || this.isFull(upstream)) continue
-      const endpoint = upstream.pick(this.full.length === 0 ? this.tried : [...this.tried, ...this.full], this.owner.ex)
+      const endpoint = upstream.pick(this.full.length === 0 ? this.used : [...this.used, ...this.full], this.owner.ex)
       if (endpoint === undefined || this.full.includes(endpoint)) continue
-      if (!again && this.tried.includes(endpoint)) continue
+      if (!again && this.used.includes(endpoint)) continue
       const candidate = this.candidate(upstream, endpoint)
       if (candidate === undefined) continue
       this.reached = i

@@ -17,8 +17,8 @@ export interface Progress {
   readonly stream: boolean
 }
 
-/** Where its attempts are, and whose fault it is that the deadline passes now. */
-export interface Trying {
+/** Where its attempts stand, and whose fault it is that the deadline passes now. */
+export interface Standing {
   readonly phase: Phase
   readonly overdue: Origin
 }
@@ -28,7 +28,7 @@ export function expiredFailure(
   what: Expired,
   { ex, relay, stream }: Progress,
   bodyMoving: boolean,
-  attempts?: Trying,
+  attempts?: Standing,
 ): Failure {
   switch (what) {
     case 'deadline': {

@@ -13,7 +13,10 @@ export class Forwarder {
   private readonly correlation: readonly string[]
   private readonly via: string
   private readonly name: string
-  /** Sluice takes part in traces, and begins them. Else they only pass: one that nobody samples would keep services behind from sampling theirs. */
+  /**
+   * Sluice takes part in traces, and begins them. Else they only pass: one that nobody samples would keep services behind
+   * from sampling theirs.
+   */
   private readonly traces: boolean
 
   /** `named`: fields of requests that the config speaks of, see `requestKinds`. */
@@ -113,7 +116,7 @@ export class Forwarder {
       via === '' ? this.via : `${via}, ${this.via}`,
     )
     if (ex.continued || this.traces) {
-      // Of a sampled trace each try has a span of its own, see `Trace.tried`.
+      // Of a sampled trace each attempt has a span of its own, see `Trace.dispatched`.
       if (ex.trace?.sampled !== true) out.push('traceparent', ex.traceparent)
     }
     if (ex.tracestate !== undefined) out.push('tracestate', ex.tracestate)
@@ -132,7 +135,9 @@ export class Forwarder {
   }
 }
 
-/** The port of the URL that a client asked for, by its `host[:port]` and scheme; of lists of trusted peers the first one's. */
+/**
+ * The port of the URL that a client asked for, by its `host[:port]` and scheme; of lists of trusted peers the first one's.
+ */
 function portOf(authority: string, scheme: string): string {
   const comma = authority.indexOf(',')
   const end = comma === -1 ? authority.length : comma

@@ -34,10 +34,10 @@ export class Further {
     return because === undefined
   }
 
-  /** Why no further try may follow. */
+  /** Why no further attempt may follow. */
   obstacle(bytesSent: boolean): NoRetry | undefined {
     const { ex, body } = this.host
-    if (ex.attempts >= this.plan.maxTries) return 'attempts'
+    if (ex.attempts >= this.plan.maxAttempts) return 'attempts'
     if (ex.priorAttempts > 0) return 'prior'
     if (bytesSent && !this.plan.repeats(ex.method)) return 'method'
     if (body !== undefined && !body.repeatable) return 'body'
@@ -52,7 +52,7 @@ export class Further {
   }
 
   /**
-   * Milliseconds until the next try. What `Retry-After` asks for counts where the same endpoint is next; undefined: it asks
+   * Milliseconds until the next attempt. What `Retry-After` asks for counts where the same endpoint is next; undefined: it asks
    * for more than may be waited.
    */
   waitAfter(endpoint: Endpoint, headers: FlatHeaders, next: Candidate): number | undefined {

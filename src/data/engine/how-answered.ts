@@ -21,7 +21,7 @@ export function howAnswered({ gateway, generation }: Pick<Snapshot, 'gateway' | 
 
 /**
  * The value of `server-timing` in an answer whose head goes out at `firstByteAt` (W3C Server Timing): milliseconds in queues,
- * of the try that is relayed until its head, and in all.
+ * of the attempt that is relayed until its head, and in all.
  */
 export function serverTiming({ attempt, firstByteAt, queuedMs, startedAt }: Exchange): string {
   let text = `queue;dur=${queuedMs.toFixed(1)}`

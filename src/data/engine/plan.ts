@@ -5,9 +5,9 @@ import { fractionOf } from '../../lib/hash.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import { Split } from './split.ts'
 
-/** Which upstreams a route tries, how often, and after which failures. Compiled once; asked by engine/attempts.ts. */
+/** Which upstreams a route asks, how often, and after which failures. Compiled once; asked by engine/attempts.ts. */
 export class AttemptPlan {
-  readonly maxTries: number
+  readonly maxAttempts: number
   /** Milliseconds; undefined: no bound of its own. */
   readonly attemptTimeout: number | undefined
   readonly split: Split
@@ -15,7 +15,7 @@ export class AttemptPlan {
   private readonly methods: ReadonlySet<string>
   /** Milliseconds: half of what a request has in all. */
   private readonly half: number
-  /** undefined: no second try beside the first. `delay` undefined: the observed p95. */
+  /** undefined: no second attempt beside the first. `delay` undefined: the observed p95. */
   readonly hedge: RouteConfig['hedge']
   /** Milliseconds. */
   readonly retryAfterCap: number
@@ -25,7 +25,7 @@ export class AttemptPlan {
     route: Pick<RouteConfig, 'to' | 'failover' | 'spill' | 'timeouts' | 'retries' | 'hedge'>,
     upstream: (name: string) => Upstream,
   ) {
-    this.maxTries = 1 + route.retries.maxExtra
+    this.maxAttempts = 1 + route.retries.maxExtra
     this.attemptTimeout = route.timeouts.attempt
     const { request = Number.POSITIVE_INFINITY, total = Number.POSITIVE_INFINITY } = route.timeouts
     this.half = Math.min(request, total) / 2
@@ -42,12 +42,15 @@ export class AttemptPlan {
     return this.split.shares.some(({ upstreams }) => upstreams.some((upstream) => upstream.hashesPath(ex)))
   }
 
-  /** Milliseconds that an attempt must have had before it is blamed for a deadline. `patience`: where the route does not say. */
+  /**
+   * Milliseconds that an attempt must have had before it is blamed for a deadline. `patience`: where the route does not
+   * say.
+   */
   fairTime(patience: number): number {
     return Math.min(this.attemptTimeout ?? patience, this.half)
   }
 
-  /** Whether the route asks for another try after this outcome. */
+  /** Whether the route asks for another attempt after this outcome. */
   retriesOn(outcome: OutcomeClass): boolean {
     // Most answers: with thousands of routes each set that is looked at is a miss of the cache.
     if (typeof outcome === 'number' && outcome < 400) return false
@@ -60,7 +63,7 @@ export class AttemptPlan {
   }
 
   /**
-   * Milliseconds before the try after `attempts` tries: exponential with full jitter ("Exponential Backoff And Jitter",
+   * Milliseconds before the attempt after `attempts` attempts: exponential with full jitter ("Exponential Backoff And Jitter",
    * Brooker, AWS 2015). A pure function of the request ID, so that a schedule can be reproduced.
    */
   backoffMs(attempts: number, requestId: string): number {

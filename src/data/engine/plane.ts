@@ -92,7 +92,7 @@ export class DataPlane {
   async chunk(chunk: Extract<ToWorker, { type: 'chunk' }>): Promise<FromWorker> {
     const { compilation } = this
     const { generation } = chunk
-    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being prepared' }
+    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being attempted' }
     try {
       return await compilation.add(chunk)
     } catch (error) {
@@ -105,7 +105,7 @@ export class DataPlane {
   commit(generation: number, cutAfter: number): FromWorker {
     const { compilation, engine } = this
     const { timers } = this.deps
-    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being prepared' }
+    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being attempted' }
     this.compilation = undefined
     const before = engine.current
     const snapshot = compilation.commit()

@@ -2,7 +2,7 @@ import type { Downstream } from '../../core/downstream.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
-import type { AnswerSink, Try } from './try.ts'
+import type { AnswerSink, Dispatch } from './dispatch.ts'
 
 /** What a relay tells the run. */
 export interface RelayOwner {
@@ -17,12 +17,12 @@ export interface RelayOwner {
 }
 
 /**
- * The answer's body on its way from a try to the client, with backpressure. Held until `open` (an asynchronous `respond` hook
- * may still be waiting): what arrived by then is passed on in order.
+ * The answer's body on its way from an attempt to the client, with backpressure. Held until `open` (an asynchronous
+ * `respond` hook may still be waiting): what arrived by then is passed on in order.
  */
 export class Relay implements AnswerSink {
   private readonly owner: RelayOwner
-  private readonly tri: Try
+  private readonly dispatch: Dispatch
   private readonly downstream: Downstream
   private readonly stages: readonly BodyStage[]
   /** The head as it came. */
@@ -32,9 +32,15 @@ export class Relay implements AnswerSink {
   /** The upstream has done its part. */
   private ended = false
 
-  constructor(owner: RelayOwner, tri: Try, downstream: Downstream, stages: readonly BodyStage[], headers: FlatHeaders) {
+  constructor(
+    owner: RelayOwner,
+    dispatch: Dispatch,
+    downstream: Downstream,
+    stages: readonly BodyStage[],
+    headers: FlatHeaders,
+  ) {
     this.owner = owner
-    this.tri = tri
+    this.dispatch = dispatch
     this.downstream = downstream
     this.stages = stages
     this.headers = headers
@@ -53,13 +59,13 @@ export class Relay implements AnswerSink {
       if (typeof step === 'function') step()
       else this.onData(step)
     }
-    if (!this.blockedByClient) this.tri.resume()
+    if (!this.blockedByClient) this.dispatch.resume()
   }
 
   onData(chunk: Buffer): void {
     if (this.held !== undefined) {
       this.held.push(chunk)
-      this.tri.pause()
+      this.dispatch.pause()
       return
     }
     this.owner.onRelayed()
@@ -94,13 +100,13 @@ export class Relay implements AnswerSink {
   onDrain(): void {
     this.blockedByClient = false
     this.owner.onRelayed()
-    this.tri.resume()
+    this.dispatch.resume()
   }
 
   private write(chunk: Buffer): void {
     if (this.downstream.write(chunk) || this.blockedByClient) return
     this.blockedByClient = true
-    this.tri.pause()
+    this.dispatch.pause()
   }
 
   private staged(chunk: Buffer, from: number): void {

@@ -5,7 +5,7 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 import { Arrears } from './arrears.ts'
 
-/** Bytes of a request body that are kept for another try. */
+/** Bytes of a request body that are kept for another attempt. */
 export const REPLAY_BYTES = 65_536
 /** Bytes of all such buffers of one worker; above it, requests are not repeatable once sending began. */
 const WORKER_REPLAY_BYTES = 64 * 1024 * 1024
@@ -32,18 +32,18 @@ export interface BodyWatcher {
 }
 
 /**
- * The request body on its way from the client to whichever try is current. Passes chunks on with backpressure; keeps the
- * first 64 KiB, so that another try can have them again.
+ * The request body on its way from the client to whichever attempt is current. Passes chunks on with backpressure; keeps the
+ * first 64 KiB, so that another attempt can have them again.
  */
 export class RequestBody {
   private readonly downstream: Downstream
   private readonly budget: ReplayBudget
   private readonly watcher: BodyWatcher
-  /** Kept from the start, or (past the bound) only what the current try has not taken yet. */
+  /** Kept from the start, or (past the bound) only what the current attempt has not taken yet. */
   private chunks: Buffer[] = []
   private keeping: boolean
   private kept = 0
-  /** Chunks that the current try has been given. */
+  /** Chunks that the current attempt has been given. */
   private position = 0
   private ticket: Ticket | undefined = undefined
   private blocked = false
@@ -59,7 +59,7 @@ export class RequestBody {
   /** The worker's budget is spent. */
   private crowded = false
   private gathering: (() => void) | undefined = undefined
-  /** Written whole to some try. */
+  /** Written whole to some attempt. */
   delivered = false
   /** Bytes received since the watcher last looked. */
   progress = 0
@@ -71,7 +71,7 @@ export class RequestBody {
     this.keeping = downstream.contentLength <= REPLAY_BYTES
   }
 
-  /** Another try could be given everything from the first byte. */
+  /** Another attempt could be given everything from the first byte. */
   get repeatable(): boolean {
     return !this.asked || this.keeping
   }
@@ -100,7 +100,7 @@ export class RequestBody {
     return this.ticket !== undefined && !this.delivered && this.arrears.due(this.watcher.clock.now())
   }
 
-  /** The current try's connection wants the body. */
+  /** The current attempt's connection wants the body. */
   feed(ticket: Ticket): void {
     const now = this.watcher.clock.now()
     this.arrears.begin(now)
@@ -129,7 +129,7 @@ export class RequestBody {
     }
   }
 
-  /** The current try is over or gone, or there will be none. */
+  /** The current attempt is over or gone, or there will be none. */
   detach(): void {
     if (this.ticket === undefined && this.gathering === undefined) return
     this.countBlocked()
@@ -140,7 +140,7 @@ export class RequestBody {
     this.pause()
   }
 
-  /** No try will want it any more. */
+  /** No attempt will want it any more. */
   discard(): void {
     this.detach()
     this.release()

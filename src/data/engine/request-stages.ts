@@ -4,7 +4,7 @@ import { isRefusal, type Refusal } from '../../core/verdict.ts'
 import type { Chain } from './chain.ts'
 import type { RequestBody } from './replay.ts'
 
-/** The request body's way through the policies that look at it, before anything is kept for another try. */
+/** The request body's way through the policies that look at it, before anything is kept for another attempt. */
 export class RequestStages {
   private readonly stages: readonly BodyStage[]
   private readonly body: RequestBody

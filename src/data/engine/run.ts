@@ -13,6 +13,7 @@ import { type AnswerHooksOwner, recover, respond, settle, streamRefusal } from '
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
+import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
 import { bodyFailure, brokenFailure, expiredFailure, refused } from './ends.ts'
 import { serverTiming } from './how-answered.ts'
@@ -25,7 +26,6 @@ import { failureReply } from './respond.ts'
 import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import type { Watched } from './stalls.ts'
-import type { AnswerSink, Try } from './try.ts'
 
 /** What is left for recovery and `respond` hooks when the deadline itself has passed, milliseconds. */
 const RECOVERY_MS = 1_000
@@ -190,7 +190,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   // --- answer
 
-  onAnswer(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined {
+  onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const { ex, chain } = this
     this.stream = isEventStream(headers)
     if (this.stream) {
@@ -199,14 +199,14 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
         if (!this.over) this.fail(refused(refusal, 'limit'))
         return undefined
       }
-      tri.becomesStream()
+      dispatch.becomesStream()
     }
     this.answering = true
     const stages = answerStages(ex, chain, (error) => this.onBug(error))
     const changed = stages.some((stage) => stage.changesLength)
     ex.response = answerHead(this.snapshot, ex, status, headers, changed)
-    if (status < 500) tri.endpoint.sticky?.mark(ex, ex.response.headers)
-    const relay = new Relay(this, tri, this.downstream, stages, headers)
+    if (status < 500) dispatch.endpoint.sticky?.mark(ex, ex.response.headers)
+    const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
     const timeouts = (this.route as CompiledRoute).timeouts
     respond(this, this.chain, () => {

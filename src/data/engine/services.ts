@@ -102,7 +102,7 @@ export class EngineServices implements Services {
   }
 }
 
-/** A call of our own has no route in the config: one upstream, one try, one deadline. */
+/** A call of our own has no route in the config: one upstream, one attempt, one deadline. */
 function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): CompiledRoute {
   const timeouts = {
     request: deadlineMs,

@@ -28,7 +28,7 @@ export interface CompiledRoute extends RouteFacts {
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined
   readonly timeouts: RouteTimeouts
-  /** From the start of a try to the head of its answer, as this worker saw it lately. */
+  /** From the start of an attempt to the head of its answer, as this worker saw it lately. */
   readonly latencies: Latencies
   readonly inFlight: Pick<HeldCell, 'take' | 'give'>
 }

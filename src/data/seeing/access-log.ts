@@ -47,8 +47,8 @@ interface LineHead {
 const NOTHING: ReadonlySet<string> = new Set()
 
 /**
- * The access log of one worker: one line of ASCII a request, a JSON object unless configured otherwise. The names of the fields are fixed; one that
- * does not apply is left out. `time` is the end of the exchange.
+ * The access log of one worker: one line of ASCII a request, a JSON object unless configured otherwise. The names of the
+ * fields are fixed; one that does not apply is left out. `time` is the end of the exchange.
  */
 export class AccessLog {
   private readonly out: { write(line: string): boolean }
@@ -141,7 +141,7 @@ export class AccessLog {
   }
 }
 
-/** One try that nothing held up, and its answer. */
+/** One attempt that nothing held up, and its answer. */
 function isDirect({ attempt, attempts, failure, queuedMs }: Exchange, status: number): boolean {
   return attempts === 1 && queuedMs === 0 && failure === undefined && attempt !== undefined && attempt.status === status
 }
@@ -153,7 +153,9 @@ function courseOf({ attempt, attempts, failure, queuedMs }: Exchange, status: nu
   return `${text},"attempts":${attempts},"queue_ms":${jsonMs(queuedMs)}`
 }
 
-/** The same ASCII text in one piece: one that was put together stays a tree of its parts, which each line would walk again. */
+/**
+ * The same ASCII text in one piece: one that was put together stays a tree of its parts, which each line would walk again.
+ */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -100,7 +100,7 @@ export class Recorder {
     record?.finish(ex)
   }
 
-  /** Once a try, at its head verdict. */
+  /** Once an attempt, at its head verdict. */
   attempt(ex: Exchange, at: Attempt): void {
     const verdict = at.head
     if (verdict === undefined) return
@@ -110,13 +110,13 @@ export class Recorder {
       this.upstreams.set(at.upstream, upstream)
     }
     upstream.record(at, verdict, this.maxEndpoints)
-    // What a try came to that another one overtook is no reason for a further one, and had none.
+    // What an attempt came to that another one overtook is no reason for a further one, and had none.
     if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
     ex.verdict = verdict
   }
 
-  /** The retry budget of an upstream allowed no further try. */
+  /** The retry budget of an upstream allowed no further attempt. */
   budgetSpent(upstream: string): void {
     this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
   }

@@ -8,7 +8,7 @@ import { flightOf, summaryOf } from './flight-story.ts'
 
 const FLUSH_MS = 100
 /** A second and worker. */
-const RECORDED: Readonly<Record<Crowd, number>> = { client: 20, refused: 20, tried: 60 }
+const RECORDED: Readonly<Record<Crowd, number>> = { client: 20, refused: 20, attempted: 60 }
 const TAPPED = 200
 
 /** What of a config generation decides what is kept. */
@@ -41,8 +41,8 @@ export class FlightRecorder {
     this.clock = clock
     this.post = post
     this.dropped = dropped
-    const { client, refused, tried } = RECORDED
-    this.recorded = { client: new Quota(client), refused: new Quota(refused), tried: new Quota(tried) }
+    const { client, refused, attempted } = RECORDED
+    this.recorded = { client: new Quota(client), refused: new Quota(refused), attempted: new Quota(attempted) }
     this.tapped = new Quota(TAPPED)
   }
 

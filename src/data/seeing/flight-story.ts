@@ -57,7 +57,7 @@ function timelineOf({ ex, now, status }: Ended): Happening[] {
   const since = (at: number): number => rounded(at - startedAt)
   const story: Happening[] = [{ atMs: 0, kind: 'received', protocol: downstream.protocol, client: ex.client }]
   if (queuedMs > 0) story.push({ atMs: 0, kind: 'queued', waitMs: rounded(queuedMs) })
-  for (const at of ex.allTries) story.push(attemptOf(at, since, now))
+  for (const at of ex.allAttempts) story.push(attemptOf(at, since, now))
   for (const note of notes?.kept ?? []) story.push(...decisionOf(note, since(note.at)))
   // An answer of our own says it; one of the upstream broke in its body.
   const decided = firstByteAt === 0 ? now : firstByteAt
@@ -94,7 +94,7 @@ function attemptOf(at: Attempt, since: (at: number) => number, now: number): Hap
 /** What befell the whole request is told by its failure and by how long it was queued. */
 function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
   if (what.kind === 'budget' || what.kind === 'no_retry') return [{ atMs, ...what }]
-  if (what.kind === 'hedge') return [{ atMs, kind: 'hedge', upstream: what.tri.upstream }]
+  if (what.kind === 'hedge') return [{ atMs, kind: 'hedge', upstream: what.attempt.upstream }]
   if (what.kind === 'queued' || what.upstream === undefined) return []
   const { reason, upstream } = what
   if (reason === 'bulkhead_full') return [{ atMs, kind: 'bulkhead', upstream }]

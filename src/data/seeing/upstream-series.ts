@@ -5,13 +5,13 @@ import type { Clock } from '../../lib/clock.ts'
 
 interface EndpointSeries {
   readonly outcomes: Map<string | number, Counter>
-  /** Clock milliseconds of the latest try. */
+  /** Clock milliseconds of the latest attempt. */
   usedAt: number
 }
 
 /**
- * What one worker counts of one upstream's tries. Endpoints come and go: past a number of them the one that was used longest
- * ago makes room.
+ * What one worker counts of one upstream's attempts. Endpoints come and go: past a number of them the one that was used
+ * longest ago makes room.
  */
 export class UpstreamSeries {
   private readonly upstream: string
@@ -27,7 +27,7 @@ export class UpstreamSeries {
     this.durations = metrics.histogram('sluice_attempt_duration_seconds', [upstream])
   }
 
-  /** A try's head verdict is there, now. `maxEndpoints`: so many are counted apart, at least one. */
+  /** An attempt's head verdict is there, now. `maxEndpoints`: so many are counted apart, at least one. */
   record(at: Attempt, verdict: HeadVerdict, maxEndpoints: number): void {
     const { endpoint, startedAt } = at
     const now = at.judgedAt(this.clock)

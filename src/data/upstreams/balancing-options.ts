@@ -76,7 +76,7 @@ const zone = object({
   ),
 })
 
-/** Which endpoint gets the next try. */
+/** Which endpoint gets the next attempt. */
 export const balancingOptions = object({
   algorithm: withDefault(
     oneOf('round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev'),

@@ -152,7 +152,7 @@ export class Endpoint implements Candidate {
     return (Atomics.load(this.words, this.word) & EndpointState.draining) !== 0
   }
 
-  /** Watches it for outliers from now on. `outcomes`: where its tries are counted; undefined: nowhere. */
+  /** Watches it for outliers from now on. `outcomes`: where its attempts are counted; undefined: nowhere. */
   watch(group: EjectionGroup, outcomes: OutcomeWindow | undefined): Outlier {
     this.outlier = new Outlier(this.id, group, this.words, this.word)
     this.outcomes = outcomes
@@ -203,7 +203,10 @@ export class Endpoint implements Candidate {
     return elapsed < 0 ? Number.POSITIVE_INFINITY : elapsed
   }
 
-  /** What balancing learns. The time of a try that nobody waited for any more is a lower bound, as that of a failed one. */
+  /**
+   * What balancing learns. The time of an attempt that nobody waited for any more is a lower bound, as that of a failed
+   * one.
+   */
   private weigh({ lesson, outcome }: HeadVerdict, ms: number): void {
     if (!lesson.breaker && lesson.latency === 'nothing') return
     const failed = lesson.breaker && outcome !== 'ok'

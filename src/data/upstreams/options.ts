@@ -114,12 +114,12 @@ export const upstreamOptions = object(
           text('a host name'),
           'Name for SNI and for the check of the certificate. Default: the endpoint’s host.',
         ),
-        verify: withDefault(boolean(), true, 'Check the certificate. Switch it off only to try something out.'),
+        verify: withDefault(boolean(), true, 'Check the certificate. Switch it off for tests only.'),
       }),
       {},
       'TLS to https endpoints.',
     ),
-    loadBalancing: withDefault(balancingOptions, {}, 'Which endpoint gets the next try.'),
+    loadBalancing: withDefault(balancingOptions, {}, 'Which endpoint gets the next attempt.'),
     connections: withDefault(
       object({
         max: withDefault(integer(1, 100_000), 1024, 'Open connections to each endpoint, of all workers together.'),
@@ -149,7 +149,7 @@ export const upstreamOptions = object(
     outlierDetection: withDefault(
       offOr(outlierOptions),
       {},
-      'Passive health: an endpoint whose tries fail gets none for a while.',
+      'Passive health: an endpoint whose attempts fail gets none for a while.',
     ),
     retryBudget: withDefault(offOr(retryBudgetOptions), {}, 'Bounds what retries add to its load, of all routes.'),
     bulkhead: withDefault(
@@ -158,12 +158,12 @@ export const upstreamOptions = object(
           maxConcurrent: withDefault(
             integer(1, 1_000_000),
             1024,
-            'Tries at a time, of all routes and workers together; beyond it the next candidate follows.',
+            'Attempts at a time, of all routes and workers together; beyond it the next candidate follows.',
           ),
         }),
       ),
       {},
-      'Bounds the tries that it has in flight.',
+      'Bounds the attempts that it has in flight.',
     ),
     subset: optional(
       offOr(subsetOptions),

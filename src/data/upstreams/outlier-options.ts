@@ -11,15 +11,19 @@ const deviations = parsed(
 )
 
 const busyEndpoints = {
-  minRequests: withDefault(integer(1, 1_000_000), 100, 'Tries in the interval below which an endpoint is not judged.'),
-  minEndpoints: withDefault(integer(2, 10_000), 5, 'Endpoints with so many tries below which none is judged.'),
+  minRequests: withDefault(
+    integer(1, 1_000_000),
+    100,
+    'Attempts in the interval below which an endpoint is not judged.',
+  ),
+  minEndpoints: withDefault(integer(2, 10_000), 5, 'Endpoints with so many attempts below which none is judged.'),
 }
 
 const keys = object({
   consecutiveFailures: withDefault(
     offOr(integer(1, 10_000)),
     5,
-    'Failed tries in a row, of all workers: no connection, reset, timeout, 502, 503 or 504.',
+    'Failed attempts in a row, of all workers: no connection, reset, timeout, 502, 503 or 504.',
   ),
   consecutive5xx: withDefault(offOr(integer(1, 10_000)), 'off', 'The same, with every other status from 500, too.'),
   failurePercentage: withDefault(
@@ -62,7 +66,7 @@ const keys = object({
   mode: withDefault(oneOf('enforce', 'shadow'), 'enforce', 'shadow: it only tells what it would eject.'),
 })
 
-/** Passive health: endpoints whose tries fail get none for a while. */
+/** Passive health: endpoints whose attempts fail get none for a while. */
 export const outlierOptions = mapped(keys, (options, refuse) => {
   if (options.maxEjection < options.baseEjection) return refuse('maxEjection is shorter than baseEjection')
   return options

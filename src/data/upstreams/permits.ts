@@ -2,7 +2,7 @@ import type { Call } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
 
-/** The bulkhead of an upstream: one permit for each try, of all workers together. Nobody waits for one. */
+/** The bulkhead of an upstream: one permit for each attempt, of all workers together. Nobody waits for one. */
 export class Permits implements Want {
   /** undefined: unbounded, and not counted. */
   limit: number | undefined
@@ -18,7 +18,7 @@ export class Permits implements Want {
     this.call = call
   }
 
-  /** No further try can begin. `ending`: permits that are about to come back. */
+  /** No further attempt can begin. `ending`: permits that are about to come back. */
   isFull(ending: number): boolean {
     return this.isTaken(ending) && !this.relief.end(this)
   }

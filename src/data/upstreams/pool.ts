@@ -45,7 +45,7 @@ export interface PoolOptions {
   readonly relief?: Relief
   /** For want of requests in flight. */
   readonly call?: Call
-  /** Of the upstream; without them nothing bounds its tries. */
+  /** Of the upstream; without them nothing bounds its attempts. */
   readonly permits?: Permits
   /** Of its upstream: requests that wait for a connection. */
   readonly waiting: HeldCell

@@ -3,7 +3,7 @@ import { duration, integer, ratio } from '../../schema/scalars.ts'
 
 /** How much retries may add. Names of Gateway API GEP-3388. */
 export const retryBudgetOptions = object({
-  percent: withDefault(ratio(), '20%', 'Retries, as a share of the first tries of the latest interval.'),
+  percent: withDefault(ratio(), '20%', 'Retries, as a share of the first attempts of the latest interval.'),
   interval: withDefault(duration(1_000, 3_600_000), '10s', 'Over which they are counted, in all workers together.'),
   minRetryRate: withDefault(
     object({

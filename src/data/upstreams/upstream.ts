@@ -26,7 +26,7 @@ interface Tier {
 
 const NONE: readonly Endpoint[] = []
 
-/** A named service: its endpoints in tiers, and which of them the next try goes to. */
+/** A named service: its endpoints in tiers, and which of them the next attempt goes to. */
 export class Upstream {
   readonly name: string
   private config: UpstreamConfig
@@ -57,7 +57,7 @@ export class Upstream {
     this.setBudget()
   }
 
-  /** It has as many tries in flight as its bulkhead lets in, without those `ending` that are about to end. */
+  /** It has as many attempts in flight as its bulkhead lets in, without those `ending` that are about to end. */
   isFull(ending: number): boolean {
     return this.permits.isFull(ending)
   }
@@ -82,7 +82,7 @@ export class Upstream {
   private setBudget(): void {
     const { retryBudget } = this.config
     this.budget =
-      retryBudget && new RetryBudget(this.deps.space.window(this.cells.tries, retryBudget.interval), retryBudget)
+      retryBudget && new RetryBudget(this.deps.space.window(this.cells.attempts, retryBudget.interval), retryBudget)
   }
 
   /** All addresses as of now. Endpoints that are gone finish what they have. */
@@ -110,19 +110,19 @@ export class Upstream {
   }
 
   /**
-   * Where the next try goes: where the request's cookie ties it, if that is usable and untried; else an untried endpoint of
-   * the best tier that has a usable one, else of the next tiers, else a tried one in the same order; undefined if none is
-   * usable.
+   * Where the next attempt goes: where the request's cookie ties it, if that is usable and unused by it; else an unused
+   * endpoint of the best tier that has a usable one, else of the next tiers, else a used one in the same order; undefined if
+   * none is usable.
    */
-  pick(tried: readonly Endpoint[], ex?: Exchange): Endpoint | undefined {
+  pick(used: readonly Endpoint[], ex?: Exchange): Endpoint | undefined {
     const { hashOn, panicThreshold } = this.config.balancing
     if (panicThreshold > 0) this.look(panicThreshold)
-    if (ex === undefined) return this.choose(tried, undefined)
+    if (ex === undefined) return this.choose(used, undefined)
     if (this.sticky !== undefined) {
       const endpoint = this.sticky.find(ex)
-      if (endpoint?.usable && !tried.includes(endpoint)) return endpoint
+      if (endpoint?.usable && !used.includes(endpoint)) return endpoint
     }
-    return this.choose(tried, hashOn.length === 0 ? undefined : hashKey(hashOn, ex))
+    return this.choose(used, hashOn.length === 0 ? undefined : hashKey(hashOn, ex))
   }
 
   /** Whether the path decides over the endpoint of a request. */
@@ -131,14 +131,14 @@ export class Upstream {
   }
 
   /**
-   * When nothing else is left: the least loaded untried endpoint although it is ejected or unhealthy, ejected ones first,
-   * else a tried one; never one that drains.
+   * When nothing else is left: the least loaded unused endpoint although it is ejected or unhealthy, ejected ones first,
+   * else a used one; never one that drains.
    */
-  lastResort(tried: readonly Endpoint[]): Endpoint | undefined {
+  lastResort(used: readonly Endpoint[]): Endpoint | undefined {
     let best: Endpoint | undefined
     for (const { endpoints } of this.tiers) {
       for (const endpoint of endpoints) {
-        if (!endpoint.draining && (best === undefined || before(endpoint, best, tried))) best = endpoint
+        if (!endpoint.draining && (best === undefined || before(endpoint, best, used))) best = endpoint
       }
     }
     return best
@@ -162,8 +162,8 @@ export class Upstream {
     this.setEndpoints([])
   }
 
-  private choose(tried: readonly Endpoint[], key: number | undefined): Endpoint | undefined {
-    return this.search(tried, key) ?? (tried.length === 0 ? undefined : this.search(NONE, key))
+  private choose(used: readonly Endpoint[], key: number | undefined): Endpoint | undefined {
+    return this.search(used, key) ?? (used.length === 0 ? undefined : this.search(NONE, key))
   }
 
   private search(excluded: readonly Endpoint[], key: number | undefined): Endpoint | undefined {
@@ -244,9 +244,9 @@ function balancingKey({ algorithm, balancing }: UpstreamConfig): string {
   return JSON.stringify([algorithm, balancing])
 }
 
-function before(a: Endpoint, b: Endpoint, tried: readonly Endpoint[]): boolean {
-  const triedA = tried.includes(a)
-  if (triedA !== tried.includes(b)) return !triedA
+function before(a: Endpoint, b: Endpoint, used: readonly Endpoint[]): boolean {
+  const usedA = used.includes(a)
+  if (usedA !== used.includes(b)) return !usedA
   if (a.healthy !== b.healthy) return a.healthy
   return a.load < b.load
 }

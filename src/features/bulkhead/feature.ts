@@ -69,7 +69,7 @@ const FULL: Refusal = { reason: 'bulkhead_full', retryAfterMs: COME_AGAIN_MS }
 export const bulkhead: ConfiguredPolicy<BulkheadOptions> = {
   name: 'bulkhead',
   stage: 100,
-  why: 'Whoever is answered without the upstream needs no permit, and one permit covers all tries of a request.',
+  why: 'Whoever is answered without the upstream needs no permit, and one permit covers all attempts of a request.',
   doc: 'Bounds the requests that the route has in flight, so that one slow service can not take everything.',
   answers: false,
   byDefault: true,
@@ -206,7 +206,7 @@ class Bulkhead implements Policy, Limit, Want {
   }
 }
 
-/** Its limit follows how long tries take until the head of their answer. */
+/** Its limit follows how long attempts take until the head of their answer. */
 class AdaptiveBulkhead extends Bulkhead {
   private readonly adaptive: AdaptiveLimit
 

@@ -43,7 +43,7 @@ interface Word {
   readonly slot: number
 }
 
-/** How often a free permit that two workers got in each other's way for is tried again. */
+/** How often a free permit that two workers got in each other's way for is asked for again. */
 const CONTENDED = 8
 
 /** A request in the queue, and what became of it. */

@@ -18,9 +18,9 @@ import {
 } from './circuit.ts'
 
 const keys = object({
-  errorRate: withDefault(ratio(), '50%', 'Share of failed tries at which it opens.'),
-  minRequests: withDefault(integer(1, 1_000_000), 20, 'Tries in the window below which it never opens.'),
-  window: withDefault(duration(1_000, 3_600_000), '10s', 'Time over which tries are counted.'),
+  errorRate: withDefault(ratio(), '50%', 'Share of failed attempts at which it opens.'),
+  minRequests: withDefault(integer(1, 1_000_000), 20, 'Attempts in the window below which it never opens.'),
+  window: withDefault(duration(1_000, 3_600_000), '10s', 'Time over which attempts are counted.'),
   when: withDefault(
     oneOrMany(condition),
     ['connect', 'reset', 'timeout', 502, 503, 504],
@@ -29,7 +29,7 @@ const keys = object({
   openFor: withDefault(
     duration(100, 3_600_000),
     '5s',
-    'How long it refuses all tries; doubles with each opening in a row.',
+    'How long it refuses all attempts; doubles with each opening in a row.',
   ),
   maxOpenFor: withDefault(duration(100, 86_400_000), '60s', 'The longest it does.'),
   halfOpen: withDefault(
@@ -66,13 +66,13 @@ const STATES: Readonly<Record<CircuitStateName, Extract<Notice, { kind: 'breaker
 }
 
 /**
- * A circuit breaker for each upstream of the route, over its tries, one for all workers. Asked before each try; told of its
- * head verdict, and of an answer that broke behind a good head.
+ * A circuit breaker for each upstream of the route, over its attempts, one for all workers. Asked before each attempt; told
+ * of its head verdict, and of an answer that broke behind a good head.
  */
 export const circuitBreaker: ConfiguredPolicy<CircuitBreakerOptions> = {
   name: 'circuitBreaker',
   stage: 130,
-  why: 'It judges tries, not requests: nothing that was refused before may count, and each further try asks again.',
+  why: 'It judges attempts, not requests: nothing that was refused before may count, and each further attempt asks again.',
   doc: 'Fails at once while an upstream is known to fail, and lets it recover on probation.',
   byDefault: true,
   answers: false,

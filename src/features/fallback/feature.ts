@@ -37,7 +37,7 @@ export interface FallbackOptions extends FixedOptions {
 export const fallback: ConfiguredPolicy<FallbackOptions> = {
   name: 'fallback',
   stage: 140,
-  why: 'It comes last: only when no try, no other endpoint and no failover upstream could give an answer.',
+  why: 'It comes last: only when no attempt, no other endpoint and no failover upstream could give an answer.',
   doc: 'What is answered when no upstream does: something fixed, or what another route says.',
   answers: false,
   schema: mapped(keys, (options, refuse) => {

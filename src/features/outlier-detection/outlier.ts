@@ -114,7 +114,7 @@ export class Outlier {
     return Atomics.load(this.words, this.at + Word.ejected) === 1
   }
 
-  /** What a try came to. `server`: the endpoint answered with a status from 500. */
+  /** What an attempt came to. `server`: the endpoint answered with a status from 500. */
   record(failed: boolean, server: boolean, now: number): void {
     const { consecutiveFailures, consecutive5xx } = this.group.options
     this.streak(Word.streak, failed, consecutiveFailures, 'consecutive_failures', now)

@@ -1,4 +1,4 @@
-/** What an endpoint's tries of the latest interval came to. */
+/** What an endpoint's attempts of the latest interval came to. */
 export interface Sample {
   readonly total: number
   readonly failed: number

@@ -9,7 +9,7 @@ export interface BannerFacts {
   readonly dashboard: string
 }
 
-/** What can be tried with the demo, in lines to paste. */
+/** What the demo offers, in lines to paste. */
 export function banner({ web, admin, probes, tokenFile, dashboard }: BannerFacts): string {
   const bearer = tokenFile === undefined ? '$TOKEN' : `$(cat ${quoted(tokenFile)})`
   const fault = (body: string): string =>
@@ -17,7 +17,7 @@ export function banner({ web, admin, probes, tokenFile, dashboard }: BannerFacts
     `-H 'content-type: application/json' -d '${body}'`
   return `
 Sluice demo: three services behind ${web}
-  try      curl ${web}/orders/1     curl ${web}/catalog/     curl ${web}/echo/hello
+  call     curl ${web}/orders/1     curl ${web}/catalog/     curl ${web}/echo/hello
   look     ${dashboard}
   probes   ${probes}/livez  ${probes}/readyz  ${probes}/startupz
   metrics  ${probes}/metrics

@@ -48,11 +48,11 @@ export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock,
   // What was cut has failed.
   await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
   const outcomes: Outcome[] = pacers.flatMap((pacer) => pacer.outcomes)
-  const tries = await triesOf(stage)
-  let end = new Run(outcomes, phases, await stage.scrape(), tries)
+  const received = await receivedOf(stage)
+  let end = new Run(outcomes, phases, await stage.scrape(), received)
   await waitFor(clock, async () => {
     if (end.held === 0) return true
-    end = new Run(outcomes, phases, await stage.scrape(), tries)
+    end = new Run(outcomes, phases, await stage.scrape(), received)
     return end.held === 0
   })
   return end
@@ -60,7 +60,7 @@ export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock,
 
 async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): Promise<PhaseSeen> {
   const before = await stage.scrape()
-  const triesBefore = await triesOf(stage)
+  const receivedBefore = await receivedOf(stage)
   for (const concurrency of Object.values(stage.concurrency)) concurrency.peak = concurrency.now
   const busyBefore = busy(stage)
   const from = clock.now()
@@ -72,38 +72,38 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
   if (phase.act !== undefined) stage.acts?.[phase.act]?.()
   await sleep(clock, from + phase.seconds[length === 'short' ? 0 : 1] * 1000 - clock.now())
   const { until } = phase
-  if (until !== undefined) await waitFor(clock, () => isOver(until, stage, triesBefore), stage.untilMs ?? UNTIL_MS)
+  if (until !== undefined) await waitFor(clock, () => isOver(until, stage, receivedBefore), stage.untilMs ?? UNTIL_MS)
   const peak = Object.fromEntries(Object.entries(stage.concurrency).map(([name, of]) => [name, of.peak]))
   const to = clock.now()
   const busyMs = Object.fromEntries(
     Object.entries(busy(stage)).map(([name, ms]) => [name, ms - (busyBefore[name] ?? 0)]),
   )
-  const tries = minus(await triesOf(stage), triesBefore)
-  return { name: phase.name, from, setAt, to, before, after: await stage.scrape(), tries, peak, busyMs }
+  const received = minus(await receivedOf(stage), receivedBefore)
+  return { name: phase.name, from, setAt, to, before, after: await stage.scrape(), received, peak, busyMs }
 }
 
 function busy({ concurrency }: Stage): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(concurrency).map(([name, { busyMs }]) => [name, busyMs]))
 }
 
-type Tries = Readonly<Record<string, readonly number[]>>
+type Received = Readonly<Record<string, readonly number[]>>
 
-async function isOver(until: NonNullable<Phase['until']>, stage: Stage, before: Tries): Promise<boolean> {
-  const tries = minus(await triesOf(stage), before)
+async function isOver(until: NonNullable<Phase['until']>, stage: Stage, before: Received): Promise<boolean> {
+  const received = minus(await receivedOf(stage), before)
   return until({
     metrics: await stage.scrape(),
-    tries: (upstream, endpoint) => tries[upstream]?.[endpoint] ?? 0,
+    received: (upstream, endpoint) => received[upstream]?.[endpoint] ?? 0,
   })
 }
 
-async function triesOf(stage: Stage): Promise<Tries> {
+async function receivedOf(stage: Stage): Promise<Received> {
   const counted = Object.entries(stage.endpoints).map(async ([name, endpoints]) => {
-    return [name, await Promise.all(endpoints.map((endpoint) => endpoint.tries()))] as const
+    return [name, await Promise.all(endpoints.map((endpoint) => endpoint.received()))] as const
   })
   return Object.fromEntries(await Promise.all(counted))
 }
 
-function minus(after: Tries, before: Tries): Tries {
+function minus(after: Received, before: Received): Received {
   const grown = Object.entries(after).map(([name, counts]) => {
     return [name, counts.map((count, i) => count - (before[name]?.[i] ?? 0))] as const
   })

@@ -27,7 +27,7 @@ export interface Endpoint {
   /** Resolves once the fault is there. */
   set(fault: Fault): Promise<void>
   /** Requests so far, without health checks. */
-  tries(): Promise<number>
+  received(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -85,7 +85,7 @@ export class DrillEndpoint implements Endpoint {
     else if (wasDown) await this.listen()
   }
 
-  async tries(): Promise<number> {
+  async received(): Promise<number> {
     return this.served
   }
 
@@ -100,7 +100,7 @@ export class DrillEndpoint implements Endpoint {
 
   /** The port may be another connection's for a moment when it is bound again. */
   private async listen(): Promise<void> {
-    for (let tried = 1; ; tried++) {
+    for (let bound = 1; ; bound++) {
       const server = createServer((request, response) => this.serve(request, response))
       server.keepAliveTimeout = 60_000
       server.on('connection', (socket: Socket) => {
@@ -115,7 +115,7 @@ export class DrillEndpoint implements Endpoint {
         this.bound = (server.address() as AddressInfo).port
         return
       } catch (error) {
-        if (tried === REBINDS) throw error
+        if (bound === REBINDS) throw error
         await new Promise<void>((resolve) => void this.clock.after(REBIND_MS, resolve))
       }
     }

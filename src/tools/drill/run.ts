@@ -24,7 +24,7 @@ export interface PhaseSeen {
   readonly before: Metrics
   readonly after: Metrics
   /** Requests that each endpoint got in it, by upstream. */
-  readonly tries: Readonly<Record<string, readonly number[]>>
+  readonly received: Readonly<Record<string, readonly number[]>>
   /** The most requests that each upstream had at a time. */
   readonly peak: Readonly<Record<string, number>>
   /** Milliseconds that the threads of each upstream worked, all together. */
@@ -39,15 +39,15 @@ export class Run {
   readonly end: Metrics
 
   /** Requests that each endpoint got, by upstream; before the first phase and between phases too. */
-  readonly allTries: PhaseSeen['tries']
+  readonly allReceived: PhaseSeen['received']
 
   constructor(
     outcomes: readonly Outcome[],
     phases: readonly PhaseSeen[],
     end: Metrics,
-    allTries: PhaseSeen['tries'] = {},
+    allReceived: PhaseSeen['received'] = {},
   ) {
-    this.allTries = allTries
+    this.allReceived = allReceived
     this.outcomes = outcomes
     this.phases = phases
     this.end = end
@@ -102,8 +102,8 @@ export class Run {
     return Math.max(0, ...this.failed(phase, load).map(({ dueAt }) => dueAt - from))
   }
 
-  tries(phase: string, upstream: string, endpoint: number): number {
-    return this.phase(phase).tries[upstream]?.[endpoint] ?? 0
+  received(phase: string, upstream: string, endpoint: number): number {
+    return this.phase(phase).received[upstream]?.[endpoint] ?? 0
   }
 
   /** How much a counter grew in a phase. */
@@ -112,7 +112,7 @@ export class Run {
     return after.sum(metric, labels) - before.sum(metric, labels)
   }
 
-  /** Tries that reached an endpoint, or a port that refused; none that were refused before. */
+  /** Attempts that reached an endpoint, or a port that refused; none that were refused before. */
   attempts(phase: string): number {
     const metric = 'sluice_attempts_total'
     return this.grown(phase, metric) - this.grown(phase, metric, { outcome: 'ignored' })

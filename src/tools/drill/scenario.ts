@@ -20,7 +20,7 @@ export interface FaultAt {
 export interface Live {
   readonly metrics: Metrics
   /** Requests that an endpoint got since the phase began. */
-  tries(upstream: string, endpoint: number): number
+  received(upstream: string, endpoint: number): number
 }
 
 /** A stretch of time under load. */

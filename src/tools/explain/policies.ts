@@ -42,10 +42,14 @@ const FRAME: readonly Place[] = [
   { name: 'importance', stage: 5, why: 'The process sheds by it before any work is done, and queues serve by it.' },
   { name: 'slo', stage: 5, why: 'It changes nothing: what comes of a request is held against it at the end.' },
   { name: 'timeouts', stage: 6, why: 'They run from the start, so that waiting counts, too.' },
-  { name: 'spill', stage: 120, why: 'The first try goes where one can be served, as near to the weights as can be.' },
-  { name: 'failover', stage: 120, why: 'Each try goes where one can be served.' },
-  { name: 'retries', stage: 120, why: 'Only what was admitted is tried, and tried again.' },
-  { name: 'hedge', stage: 120, why: 'It is one of the further tries.' },
+  {
+    name: 'spill',
+    stage: 120,
+    why: 'The first attempt goes where one can be served, as near to the weights as can be.',
+  },
+  { name: 'failover', stage: 120, why: 'Each attempt goes where one can be served.' },
+  { name: 'retries', stage: 120, why: 'Only what was admitted is sent, and repeated.' },
+  { name: 'hedge', stage: 120, why: 'It is one of the further attempts.' },
 ]
 
 /** Those of them that routes without an upstream have, too. */

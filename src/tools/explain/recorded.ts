@@ -10,7 +10,7 @@ export interface Recorded {
   readonly listener: string
   /** undefined: none matched. */
   readonly route: string | undefined
-  /** Of the last try; undefined: there was none. */
+  /** Of the last attempt; undefined: there was none. */
   readonly upstream: string | undefined
   readonly reason: string | undefined
 }

@@ -54,7 +54,7 @@ export const allDown: DrillScenario = {
     atLeast('openings of the breaker', 1, '', (run) => {
       return run.grown('finding-out', 'sluice_breaker_transitions_total', { ...OF_APP, to: 'open' })
     }),
-    atMost('tries while it is open, for each probation', PROBES, '', (run) => {
+    atMost('attempts while it is open, for each probation', PROBES, '', (run) => {
       const probations = run.grown('open', 'sluice_breaker_transitions_total', { ...OF_APP, to: 'half_open' })
       return run.attempts('open') / Math.max(1, probations)
     }),

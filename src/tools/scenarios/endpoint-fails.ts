@@ -7,7 +7,7 @@ export const endpointFails: DrillScenario = {
   title: 'One endpoint of several answers 503 to everything',
   topology: 'One route, one upstream of three endpoints, 300 idempotent requests a second.',
   fault: 'One endpoint answers every request with 503, faster than the others do their work.',
-  recovery: 'It works again. When its ejection is over it is tried, and stays in if the try is good.',
+  recovery: 'It works again. When its ejection is over it gets one attempt, and stays in if that succeeds.',
   upstreams: {
     app: {
       endpoints: 3,
@@ -28,7 +28,7 @@ export const endpointFails: DrillScenario = {
       name: 'back',
       seconds: [0, 5],
       faults: [{ upstream: 'app', endpoint: 0, fault: 'none' }],
-      until: ({ tries }) => tries('app', 0) >= 50,
+      until: ({ received }) => received('app', 0) >= 50,
     },
   ],
   misfit: (facts) =>
@@ -40,8 +40,8 @@ export const endpointFails: DrillScenario = {
   expected: [
     HARDLY_ANY_FAILS,
     oneEjection('fails'),
-    atMost('requests that it got before it was ejected', 20, '', (run) => run.tries('fails', 'app', 0)),
-    atLeast('requests that it gets after its return', 50, '', (run) => run.tries('back', 'app', 0)),
+    atMost('requests that it got before it was ejected', 20, '', (run) => run.received('fails', 'app', 0)),
+    atLeast('requests that it gets after its return', 50, '', (run) => run.received('back', 'app', 0)),
     NOTHING_HELD,
     within('p99 meanwhile, to the calm one', 2, 'times', (run) => {
       return run.latency(0.99, 'fails', 'app', 1000) / run.latency(0.99, 'calm')

@@ -5,9 +5,9 @@ import { HARDLY_ANY_FAILS, NOTHING_HELD, oneEjection } from './common.ts'
 export const endpointHangs: DrillScenario = {
   name: 'endpoint-hangs',
   title: 'One endpoint of several hangs',
-  topology: 'One route, one upstream of three endpoints, 300 idempotent requests a second; a try may take 500 ms.',
+  topology: 'One route, one upstream of three endpoints, 300 idempotent requests a second; an attempt may take 500 ms.',
   fault: 'One endpoint accepts requests and never answers.',
-  recovery: 'It answers again. When its ejection is over it is tried, and stays in if the try is good.',
+  recovery: 'It answers again. When its ejection is over it gets one attempt, and stays in if that succeeds.',
   upstreams: {
     app: {
       endpoints: 3,
@@ -35,7 +35,7 @@ export const endpointHangs: DrillScenario = {
       name: 'back',
       seconds: [0, 5],
       faults: [{ upstream: 'app', endpoint: 0, fault: 'none' }],
-      until: ({ tries }) => tries('app', 0) >= 50,
+      until: ({ received }) => received('app', 0) >= 50,
     },
   ],
   misfit: (facts) =>
@@ -48,8 +48,8 @@ export const endpointHangs: DrillScenario = {
   expected: [
     HARDLY_ANY_FAILS,
     oneEjection('hangs'),
-    atMost('requests that it got before it was ejected', 75, '', (run) => run.tries('hangs', 'app', 0)),
-    atLeast('requests that it gets after its return', 50, '', (run) => run.tries('back', 'app', 0)),
+    atMost('requests that it got before it was ejected', 75, '', (run) => run.received('hangs', 'app', 0)),
+    atLeast('requests that it gets after its return', 50, '', (run) => run.received('back', 'app', 0)),
     NOTHING_HELD,
     within('p99 in the first second', 1000, 'ms', (run) => run.latency(0.99, 'hangs', 'app', 0, 1000)),
     within('p99 after that, to the calm one', 2, 'times', (run) => {

@@ -30,9 +30,9 @@ export const endpointKilled: DrillScenario = {
       name: 'back',
       seconds: [0, 0],
       faults: [{ upstream: 'app', endpoint: 0, fault: 'none' }],
-      until: ({ tries }) => tries('app', 0) > 0,
+      until: ({ received }) => received('app', 0) > 0,
     },
-    { name: 'after', seconds: [0.5, 5], until: ({ tries }) => tries('app', 0) >= 50 },
+    { name: 'after', seconds: [0.5, 5], until: ({ received }) => received('app', 0) >= 50 },
   ],
   misfit: (facts) =>
     unless(
@@ -50,7 +50,7 @@ export const endpointKilled: DrillScenario = {
       const out = (state: string): number => after.sum('sluice_upstream_endpoints', { upstream: 'app', state })
       return out('ejected') + out('unhealthy')
     }),
-    atLeast('requests that it gets after its return', 50, '', (run) => run.tries('after', 'app', 0)),
+    atLeast('requests that it gets after its return', 50, '', (run) => run.received('after', 'app', 0)),
     NOTHING_HELD,
     within('p99 while it is gone, to the calm one', 2, 'times', (run) => {
       return run.latency(0.99, 'killed', 'app', 1000) / run.latency(0.99, 'calm')

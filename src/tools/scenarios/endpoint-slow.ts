@@ -24,7 +24,7 @@ export const endpointSlow: DrillScenario = {
     exactly('requests that failed', 0, '', (run) => run.failed().length),
     // The balancer goes by times: the share is one of what was measured.
     within('of the requests meanwhile, it gets', 1, '%', (run) => {
-      return (100 * run.tries('slow', 'app', 0)) / run.sent('slow').length
+      return (100 * run.received('slow', 'app', 0)) / run.sent('slow').length
     }),
     NOTHING_HELD,
     within('p99 meanwhile, to the calm one', 3, 'times', (run) => {

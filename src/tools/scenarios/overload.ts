@@ -59,7 +59,7 @@ export const overload: DrillScenario = {
 }
 
 function worked(run: Run): number {
-  return (run.allTries.app ?? []).reduce((sum, tries) => sum + tries, 0)
+  return (run.allReceived.app ?? []).reduce((sum, count) => sum + count, 0)
 }
 
 function answered(run: Run): number {

@@ -5,20 +5,22 @@ import { NOTHING_HELD } from './common.ts'
 
 const FLOOR = 100
 
-/** Tries a request, without those that the floor of the budget allows. The budget looks back over the calm phase, too. */
+/**
+ * Attempts per request, without those that the floor of the budget allows. The budget looks back over the calm phase, too.
+ */
 function amplification(run: Run): number {
   const { from, to } = run.phase('fails')
   const floor = FLOOR * Math.ceil((to - from) / 10_000)
-  const tries = ['calm', 'fails'].flatMap((phase) => run.phase(phase).tries.app ?? [])
+  const received = ['calm', 'fails'].flatMap((phase) => run.phase(phase).received.app ?? [])
   const requests = run.sent().filter(({ dueAt }) => dueAt < to)
-  return (tries.reduce((a, b) => a + b) - floor) / requests.length
+  return (received.reduce((a, b) => a + b) - floor) / requests.length
 }
 
 export const retryStorm: DrillScenario = {
   name: 'retry-storm',
-  title: 'Every try fails while retries are on',
+  title: 'Every attempt fails while retries are on',
   topology:
-    'One route with up to three further tries and without circuit breaker, one upstream of three endpoints, 300 idempotent requests a second.',
+    'One route with up to three further attempts and without circuit breaker, one upstream of three endpoints, 300 idempotent requests a second.',
   fault: 'All endpoints answer 503 to everything.',
   recovery: 'They work again. Nothing has been learned that would keep requests from them.',
   upstreams: { app: { endpoints: 3, serviceMs: 5 } },
@@ -36,7 +38,7 @@ export const retryStorm: DrillScenario = {
       [(facts.budget?.percent ?? 1) <= 0.2, 'its retry budget is more than 20 %'],
     ),
   expected: [
-    atMost(`tries a request, beyond the floor of ${FLOOR} in 10 s`, 1.2, '', amplification),
+    atMost(`attempts per request, beyond the floor of ${FLOOR} in 10 s`, 1.2, '', amplification),
     exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),
     exactly('requests that fail 1 s after it', 0, '', (run) => run.failed('back', 'app', 1000).length),
     NOTHING_HELD,

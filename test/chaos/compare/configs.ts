@@ -11,7 +11,7 @@ export interface Plan {
 
 type Endpoints = Stage['endpoints']
 
-const TRY_MS = 500
+const ATTEMPT_MS = 500
 const WAIT_MS = 200
 const QUEUE = 30
 
@@ -37,7 +37,7 @@ export function sluiceConfig({ maxPerEndpoint, routes }: Plan, port: number, end
     `  ${name}:`,
     `    match: { path: ${path === '/' ? '/*' : path} }`,
     `    to: ${name}`,
-    `    timeouts: { request: ${2 * TRY_MS}ms, attempt: ${TRY_MS}ms }`,
+    `    timeouts: { request: ${2 * ATTEMPT_MS}ms, attempt: ${ATTEMPT_MS}ms }`,
     '    retries: { when: [connect, reset, timeout, 502, 503, 504] }',
     '    circuitBreaker: { openFor: 1s, maxOpenFor: 2s, halfOpen: { ramp: 1s } }',
     ...queue,
@@ -59,12 +59,12 @@ server {
   listen 127.0.0.1:${port};
   proxy_http_version 1.1;
   proxy_set_header Connection "";
-  proxy_connect_timeout ${TRY_MS}ms;
-  proxy_send_timeout ${TRY_MS}ms;
-  proxy_read_timeout ${TRY_MS}ms;
+  proxy_connect_timeout ${ATTEMPT_MS}ms;
+  proxy_send_timeout ${ATTEMPT_MS}ms;
+  proxy_read_timeout ${ATTEMPT_MS}ms;
   proxy_next_upstream error timeout http_502 http_503 http_504;
   proxy_next_upstream_tries 2;
-  proxy_next_upstream_timeout ${2 * TRY_MS}ms;
+  proxy_next_upstream_timeout ${2 * ATTEMPT_MS}ms;
 ${locations.join('\n')}
 }
 `
@@ -93,11 +93,11 @@ export function haproxyConfig({ maxPerEndpoint, routes }: Plan, port: number, en
 defaults
   mode http
   http-reuse safe
-  timeout connect ${TRY_MS}ms
-  timeout server ${TRY_MS}ms
-  timeout queue ${maxPerEndpoint === undefined ? TRY_MS : WAIT_MS}ms
+  timeout connect ${ATTEMPT_MS}ms
+  timeout server ${ATTEMPT_MS}ms
+  timeout queue ${maxPerEndpoint === undefined ? ATTEMPT_MS : WAIT_MS}ms
   timeout client 60s
-  timeout check ${TRY_MS}ms
+  timeout check ${ATTEMPT_MS}ms
 frontend web
   bind 127.0.0.1:${port}
 ${rules.join('\n')}

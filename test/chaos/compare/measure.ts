@@ -42,10 +42,10 @@ export function measure({ crowd = 0, plan, scenario }: Case, contender: Contende
 }
 
 function figuresOf(run: Run): Figures {
-  const sick = run.phase('fault').tries.sick === undefined ? undefined : 'well'
+  const sick = run.phase('fault').received.sick === undefined ? undefined : 'well'
   const fault = run.sent('fault', sick)
   const good = fault.filter(({ status }) => status === 200)
-  const tries = Object.values(run.phase('fault').tries)[0] ?? []
+  const received = Object.values(run.phase('fault').received)[0] ?? []
   const { from, to } = run.phase('fault')
   return {
     failed: run.failedShare('fault', sick),
@@ -56,7 +56,7 @@ function figuresOf(run: Run): Figures {
       0.99,
     ),
     goodput: (1000 * good.length) / (to - from),
-    sent: tries[0] ?? 0,
+    sent: received[0] ?? 0,
     recovery: run.lastFailed('back'),
     peak: Math.max(...Object.values(run.phase('back').peak)),
   }

@@ -39,7 +39,7 @@ export function comparisonPage(rows: readonly Row[], rounds: number): string {
 This page is written by \`npm run chaos:compare\`: the load and the faults of [failure-modes.md](failure-modes.md) for
 ${versions}, turn by turn on one machine (${machine()}), medians of ${rounds} rounds: 2 s calm, 5 s with the fault
 (15 s in \`slow-clients\`), 5 s after it. Each
-gateway is told the same as far as it has words for it: fewest requests in flight balance (in all cases), two tries of 500 ms, an
+gateway is told the same as far as it has words for it: fewest requests in flight balance (in all cases), two attempts of 500 ms, an
 endpoint with five failures in a row is left out for 2 s, checks every 500 ms (not in nginx, whose free version has none), and in the case \`overload\` three requests at a time for
 each endpoint and a queue of 30 (nginx has none). The load is open: a request is sent when it is due, and waiting counts. Times are
 of a small shared machine: take ratios, not milliseconds.

@@ -31,7 +31,7 @@ export const clientsVanish: Scenario<Seen> = {
   topology:
     'Two routes: a thousand clients wait for an upstream that does not answer; another one gets 100 requests a second.',
   fault: 'All waiting clients close their connections at the same moment.',
-  recovery: 'Tries are cancelled at the upstream, places and sockets are free again; the upstream is not blamed.',
+  recovery: 'Attempts are cancelled at the upstream, places and sockets are free again; the upstream is not blamed.',
   expected: [
     exactly('requests that the upstream has before', CLIENTS, '', ({ held }) => held[0]),
     exactly('requests that it still has afterwards', 0, '', ({ held }) => held[1]),

@@ -34,7 +34,7 @@ export const dnsChanges: DrillScenario = {
       name: 'changed',
       seconds: [0, 15],
       act: 'change',
-      until: ({ tries }) => tries('new', 0) >= 50 && tries('new', 1) >= 50,
+      until: ({ received }) => received('new', 0) >= 50 && received('new', 1) >= 50,
     },
     { name: 'gone', seconds: [1, 5], faults: [{ upstream: 'old', fault: 'down' }] },
   ],
@@ -42,9 +42,9 @@ export const dnsChanges: DrillScenario = {
   expected: [
     exactly('requests that failed', 0, '', (run) => run.failed().length),
     atLeast('requests to each new address', 50, '', (run) => {
-      return Math.min(run.tries('changed', 'new', 0), run.tries('changed', 'new', 1))
+      return Math.min(run.received('changed', 'new', 0), run.received('changed', 'new', 1))
     }),
-    exactly('tries that failed', 0, '', (run) => run.attempts('gone') - okOf(run)),
+    exactly('attempts that failed', 0, '', (run) => run.attempts('gone') - okOf(run)),
     NOTHING_HELD,
   ],
 }

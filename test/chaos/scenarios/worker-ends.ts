@@ -53,10 +53,10 @@ export const workerEnds: DrillScenario = {
     atMost('requests of the route that works that failed', 10, '', (run) => run.failed(undefined, 'app').length),
     exactly('of these, after the death', 0, '', (run) => run.failed('after', 'app').length),
     exactly('requests that the ejected endpoint gets', 0, '', (run) => {
-      return run.tries('death', 'app', 0) + run.tries('after', 'app', 0)
+      return run.received('death', 'app', 0) + run.received('after', 'app', 0)
     }),
     exactly('requests that pass the open breaker', 0, '', (run) => {
-      return run.tries('death', 'sick', 0) + run.tries('after', 'sick', 0)
+      return run.received('death', 'sick', 0) + run.received('after', 'sick', 0)
     }),
     NOTHING_HELD,
   ],

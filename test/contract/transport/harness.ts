@@ -18,7 +18,7 @@ export type MakeTransport = (timers: TimerWheel) => Transport
 
 type EventName = keyof PoolEvents
 
-/** Keeps everything that a transport tells about one try. */
+/** Keeps everything that a transport tells about one attempt. */
 export class Recorder implements PoolEvents {
   /** Names of the events, in order; runs of onData are one. */
   readonly names: EventName[] = []

@@ -148,7 +148,7 @@ export function tls(check: Check): void {
     expect((await line.ask()).failure?.phase).toBe('tls')
   })
 
-  check('a CA that is none fails the try, not the process', async (bench) => {
+  check('a CA that is none fails the attempt, not the process', async (bench) => {
     const server = await bench.with(testUpstream(undefined, authority.issue('shop.test')))
     const ca = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n'
     const line = bench.line(server.port, {}, target({ ca }))

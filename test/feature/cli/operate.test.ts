@@ -51,7 +51,7 @@ describe('sluice endpoint', () => {
       expect((await gateway.command('endpoints', { upstream, endpoint: a.url, to: 'undrain' })).status).toBe(200)
   })
 
-  test('drain: no new try, not one, and nothing fails; undrain takes it back in', async () => {
+  test('drain: no new attempt, not one, and nothing fails; undrain takes it back in', async () => {
     const load = new Load({ port: gateway.port(), path: '/app', parallel: 8 })
     await until(() => a.seen.length > 20 && b.seen.length > 20)
     expect(await sluice('endpoint', 'drain', 'app', a.url)).toEqual({

@@ -159,7 +159,7 @@ describe.skipIf(!hasPty() && process.env.CI !== 'true')('in a terminal', () => {
     terminals.push(terminal)
     await terminal.shows(/^work /m)
     expect(await first.stop()).toBe(0)
-    await terminal.shows(/NO ANSWER, trying again: no gateway answers at/)
+    await terminal.shows(/NO ANSWER, retrying: no gateway answers at/)
     const second = await startSluice(
       place.replace('admin: { listen: "127.0.0.1:0" }', `admin: { listen: "127.0.0.1:${port}" }`),
     )

@@ -98,7 +98,7 @@ beforeEach(async () => {
         return { done: true }
       }),
       plain: async (body) => calls.push(body),
-      tried: taking<Command>({ body: anything, dryRun: true, ifMatch: true }, async (_, call) => call),
+      attempted: taking<Command>({ body: anything, dryRun: true, ifMatch: true }, async (_, call) => call),
     },
     questions: { explain: taking<Command>({ body: anything }, async (body) => ({ asked: body })) },
     uploads: {},
@@ -389,7 +389,7 @@ describe('methods', () => {
 })
 
 describe('what nobody would read', () => {
-  const tried = 'POST /api/v1/tried'
+  const attempted = 'POST /api/v1/attempted'
   const say = async (line: string, headers: Record<string, string> = {}, body = '{}'): Promise<[number, string]> => {
     const [status, text] = await send(line, { ...(line.startsWith('POST') && json), ...bearer, ...headers }, body)
     const { detail = '' } = JSON.parse(text.slice(text.indexOf('\r\n\r\n'))) as { detail?: string }
@@ -409,16 +409,19 @@ describe('what nobody would read', () => {
     ['?__proto__=1', '__proto__: unknown key; known are dryRun'],
     ['?=1', '"": unknown key; known are dryRun'],
   ])('%s is refused', async (asked, detail) => {
-    expect(await say(tried + asked)).toEqual([400, detail])
+    expect(await say(attempted + asked)).toEqual([400, detail])
   })
 
   test('what is known is taken', async () => {
     const answer = async (line: string, headers = {}) =>
       JSON.parse((await send(line, { ...json, ...bearer, ...headers }, '{}'))[1].split('\r\n\r\n')[1] ?? '')
-    expect(await answer(tried)).toEqual({ dryRun: false })
-    expect(await answer(`${tried}?dryRun=true`)).toEqual({ dryRun: true })
-    expect(await answer(`${tried}?%64ryRun=%74rue`, { 'if-match': '"abc"' })).toEqual({ dryRun: true, ifMatch: 'abc' })
-    expect(await answer(`${tried}?dryRun=false`)).toEqual({ dryRun: false })
+    expect(await answer(attempted)).toEqual({ dryRun: false })
+    expect(await answer(`${attempted}?dryRun=true`)).toEqual({ dryRun: true })
+    expect(await answer(`${attempted}?%64ryRun=%74rue`, { 'if-match': '"abc"' })).toEqual({
+      dryRun: true,
+      ifMatch: 'abc',
+    })
+    expect(await answer(`${attempted}?dryRun=false`)).toEqual({ dryRun: false })
   })
 
   test.each([

@@ -92,13 +92,13 @@ const sluice = (...args: string[]): Promise<Ended> =>
   run(gateway.folder, [...args, '--admin', `http://127.0.0.1:${gateway.adminPort}`], ofUser())
 
 describe('the story of a request', () => {
-  test('tries, one after another, until none may follow; what is secret is masked', async () => {
+  test('attempts, one after another, until none may follow; what is secret is masked', async () => {
     const flight = await flightOf(await gateway.get('/fail?id=1&token=secret', { 'x-correlation-id': 'mine' }))
     expect(flight).toMatchObject({ route: 'fail', status: 503, reason: null, why: 'failed', attempts: 2 })
     expect(flight).toMatchObject({ correlationId: 'mine', listener: 'web', method: 'GET', query: '?id=1&token=***' })
     expect(kinds(flight)).toEqual(['received', 'attempt', 'attempt', 'no_retry', 'headers', 'ended'])
-    const tries = flight.timeline.filter((event) => event.kind === 'attempt')
-    expect(tries).toMatchObject([
+    const attempts = flight.timeline.filter((event) => event.kind === 'attempt')
+    expect(attempts).toMatchObject([
       { n: 1, upstream: 'app', endpoint: upstream.url, outcome: '503', status: 503 },
       { n: 2, upstream: 'app', endpoint: upstream.url, outcome: '503', status: 503 },
     ])
@@ -108,7 +108,7 @@ describe('the story of a request', () => {
     )
   })
 
-  test('an open breaker, without a try', async () => {
+  test('an open breaker, without an attempt', async () => {
     const first = await flightOf(await gateway.get('/open'))
     expect(first).toMatchObject({ reason: 'connect_refused', phase: 'connect', origin: 'upstream', attempts: 1 })
     const flight = await flightOf(await gateway.get('/open'))
@@ -177,7 +177,7 @@ describe('the story of a request', () => {
     expect(one(flight, 'queued').waitMs).toBeGreaterThanOrEqual(45)
   })
 
-  test('slow ones are kept, fine ones are not, not even those that were tried again', async () => {
+  test('slow ones are kept, fine ones are not, not even those that were retried', async () => {
     const fine = await gateway.get('/fine')
     const over = await gateway.get('/over')
     expect([fine.status, over.status]).toEqual([200, 200])
@@ -210,8 +210,8 @@ describe('sluice why', () => {
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^GET 127\.0\.0\.1\/fail\?id=2\n/)
     expect(stdout).toMatch(/\n +0 ms {2}received from 127\.0\.0\.1 \(HTTP\/1\.1\)\n/)
-    expect(stdout).toMatch(/ ms {2}try 1 to app http:\/\/127\.0\.0\.1:\d+: 503 after /)
-    expect(stdout).toContain('no further try: as many as the route allows were made')
+    expect(stdout).toMatch(/ ms {2}attempt 1 to app http:\/\/127\.0\.0\.1:\d+: 503 after /)
+    expect(stdout).toContain('no further attempt: as many as the route allows were made')
     expect(stdout).toContain('The upstream itself answered with 503; Sluice passed it on.')
   })
 

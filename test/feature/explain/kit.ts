@@ -14,7 +14,7 @@ export async function written(text: string): Promise<Written | undefined> {
   return config === undefined || tree === undefined ? undefined : { config, tree }
 }
 
-/** What is made anew for each request or try, or belongs to the hop. */
+/** What is made anew for each request or attempt, or belongs to the hop. */
 const CHANGING = /^(sluice-|x-correlation-id|x-request-id|traceparent|host|connection|content-length)/
 
 /** A flat list of fields as lines, without what changes from request to request. */

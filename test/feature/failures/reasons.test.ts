@@ -55,7 +55,7 @@ upstreams:
 routes:
   app: { match: { path: /app/*, methods: [GET, HEAD, POST] }, to: app }
   hasty: { match: { path: /hasty/* }, to: app, timeouts: { request: 200ms } }
-  tried: { match: { path: /tried/* }, to: app, timeouts: { attempt: 200ms }, retries: { maxExtra: 1 } }
+  attempted: { match: { path: /attempted/* }, to: app, timeouts: { attempt: 200ms }, retries: { maxExtra: 1 } }
   idle: { match: { path: /idle/* }, to: app, timeouts: { idle: 200ms } }
   total: { match: { path: /total/* }, to: app, timeouts: { total: 200ms } }
   narrow: { match: { path: /narrow/* }, to: narrow }
@@ -118,7 +118,7 @@ const ANSWERED: Partial<Record<Reason, () => Promise<WireAnswer>>> = {
   upstream_error: get('/fallen/failing'),
   upstream_reset: get('/app/reset'),
   bad_response: get('/app/garbage'),
-  attempt_timeout: get('/tried/silent'),
+  attempt_timeout: get('/attempted/silent'),
   deadline_exceeded: get('/hasty/silent'),
   total_exceeded: get('/total/silent'),
   async breaker_open() {

@@ -191,7 +191,7 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
   overloaded: [before('overloaded'), atStage(3)],
   connections: [before('connections')],
   shed: [atStage(1, ['sluice-importance', 'low'])],
-  bulkhead_full: [byPolicy('bulkhead_full'), behind(1, { maxTries: 1 })],
+  bulkhead_full: [byPolicy('bulkhead_full'), behind(1, { maxAttempts: 1 })],
   queue_timeout: [byPolicy('queue_timeout')],
   pool_full: [behind(2, { connections: { max: 1, maxWaiting: 0 } })],
   streams_full: [

@@ -127,7 +127,7 @@ describe('active health checks', () => {
     expect((await gateway.get('/')).body).toBe('a')
   })
 
-  test('when all are unhealthy, requests are tried all the same', async () => {
+  test('when all are unhealthy, requests are sent all the same', async () => {
     const [a, b] = [await app('a'), await app('b')]
     a.state.healthy = false
     b.state.healthy = false

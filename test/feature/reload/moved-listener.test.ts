@@ -37,8 +37,8 @@ function ask(host: string, agent: Agent | false): Promise<string | undefined> {
 }
 
 /**
- * As a client does: what was reset before a byte of an answer came was never handled, and is sent again once by a connection of
- * its own (RFC 9112, section 9.3.1). A socket that is closed resets what waits in its backlog at that moment.
+ * As a client does: what was reset before a byte of an answer came was never handled, and is sent again once by a
+ * connection of its own (RFC 9112, section 9.3.1). A socket that is closed resets what waits in its backlog at that moment.
  */
 async function askAgain(host: string, agent: Agent | false): Promise<string | undefined> {
   const why = await ask(host, agent)
@@ -71,7 +71,7 @@ async function during(host: string, act: () => Promise<void>): Promise<{ asked: 
 
 /** Nobody's, and none that the system gives to a client: that would be in use on one address for a moment. */
 async function quietPort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let attempts = 0; attempts < 100; attempts++) {
     const free = 20_000 + ((await closedPort()) % 12_000)
     const server = await listening('::', false, free).catch(() => undefined)
     if (server === undefined) continue

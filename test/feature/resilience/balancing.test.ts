@@ -97,7 +97,7 @@ describe('balancing over workers', () => {
 })
 
 describe('correlation', () => {
-  test('one ID on every try, in the answer, in the log; one that is made where none came', async () => {
+  test('one ID on every attempt, in the answer, in the log; one that is made where none came', async () => {
     const [a, b] = await three()
     const failing = await testUpstream((_req, res) => void res.writeHead(503).end())
     upstreams.push(failing)

@@ -33,8 +33,8 @@ async function paste(name: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-/** How many tries each of 20 requests for an order took; each of them succeeded. */
-async function tries(): Promise<number[]> {
+/** How many attempts each of 20 requests for an order took; each of them succeeded. */
+async function attempts(): Promise<number[]> {
   const answers = await Promise.all(Array.from({ length: 20 }, () => sluice.get('/orders/1')))
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
   const lines = answers.map(({ headers }) =>
@@ -56,5 +56,5 @@ test('the lines that the demo prints break an endpoint, unnoticed by clients, an
   await load.stop()
   expect([[...load.statuses.keys()], load.broken]).toEqual([[200], []])
   expect(await paste('repair')).toEqual({ changed: [{ port: 9101, fault: 'none' }] })
-  await until(async () => (await tries()).every((count) => count === 1), 'no request that needs a second try')
+  await until(async () => (await attempts()).every((count) => count === 1), 'no request that needs a second attempt')
 })

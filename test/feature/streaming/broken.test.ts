@@ -89,7 +89,7 @@ describe('a client that goes away', () => {
       'GET /app/x HTTP/1.1\r\nHost: a\r\n\r\n',
       'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart',
     ],
-  ])('%s: its try is ended', async (_name, request, answer) => {
+  ])('%s: its attempt is ended', async (_name, request, answer) => {
     const client = await httpClient(sluice.port())
     client.send(request)
     const peer = await arrived('/app/x')

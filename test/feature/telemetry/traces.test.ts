@@ -111,17 +111,17 @@ describe('a sampled request', () => {
     },
   )
 
-  test('has a span for each try, and events for what was decided', async () => {
+  test('has a span for each attempt, and events for what was decided', async () => {
     const sluice = await gateway('sample: 100%')
     const answer = await sluice.get('/half/x')
     expect(answer.status).toBe(200)
     const { trace_id } = await sluice.line(({ route }) => route === 'half')
     const spans = await collector.trace(String(trace_id), 3)
     const server = one(spans, 'server')
-    const tries = spans.filter(({ kind }) => kind === 'client')
+    const attempts = spans.filter(({ kind }) => kind === 'client')
     expect(server.parentId).toBe('')
     expect(
-      tries.map(({ facts, failed }) => [
+      attempts.map(({ facts, failed }) => [
         facts['sluice.upstream'],
         facts['error.type'],
         facts['http.request.resend_count'],
@@ -134,19 +134,19 @@ describe('a sampled request', () => {
     expect(server.events.map(({ name, facts }) => [name, facts])).toEqual([
       ['sluice.retry', { attempt: 2, after: 'connect_refused' }],
     ])
-    expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toBe(`00-${trace_id}-${tries[1]?.spanId}-03`)
+    expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toBe(`00-${trace_id}-${attempts[1]?.spanId}-03`)
     expect(seenField(upstream.seen.at(-1) as never, 'tracestate')).toBe('ot=th:0')
   })
 
-  test('has spans for the tries of the route that a fallback asks, too', async () => {
+  test('has spans for the attempts of the route that a fallback asks, too', async () => {
     const sluice = await gateway('sample: 100%', '', 'http/json')
     expect((await sluice.get('/asks')).status).toBe(200)
     const { trace_id } = await sluice.line(({ route }) => route === 'asks')
     const spans = await collector.trace(String(trace_id), 3)
-    const tries = spans.filter(({ kind }) => kind === 'client')
-    expect(tries.map(({ facts }) => facts['sluice.upstream'])).toEqual(['dead', 'good'])
+    const attempts = spans.filter(({ kind }) => kind === 'client')
+    expect(attempts.map(({ facts }) => facts['sluice.upstream'])).toEqual(['dead', 'good'])
     expect(one(spans, 'server').events).toEqual([])
-    expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toBe(`00-${trace_id}-${tries[1]?.spanId}-03`)
+    expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toBe(`00-${trace_id}-${attempts[1]?.spanId}-03`)
   })
 
   test('shows what a bulkhead and a breaker decided', async () => {

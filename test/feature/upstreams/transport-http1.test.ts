@@ -84,7 +84,7 @@ test('an upload over an idle connection whose peer has just closed goes over a n
 test.each([
   ['more', 'too long a body'],
   ['less', ''],
-])('%s body than announced fails the try and closes the connection', async (_name, body) => {
+])('%s body than announced fails the attempt and closes the connection', async (_name, body) => {
   const server = await bench.with(tcpServer())
   const line = bench.line(server.port)
   const seen = line.start({ method: 'POST', contentLength: 5 })
@@ -129,7 +129,7 @@ test.each(['onConnected', 'onWantBody', 'onHead', 'onData', 'onEnd'] as const)(
   },
 )
 
-test('a try that throws does not keep the others of its turn from starting', async () => {
+test('an attempt that throws does not keep the others of its turn from starting', async () => {
   const server = await bench.with(testUpstream())
   const lines = [bench.line(server.port), bench.line(server.port), bench.line(server.port)]
   for (const line of lines) {
@@ -141,13 +141,13 @@ test('a try that throws does not keep the others of its turn from starting', asy
   const thrown: unknown[] = []
   process.on('uncaughtException', (error) => thrown.push(error))
   try {
-    const tries = lines.map((line) => line.start())
-    tries[0]!.on.onConnected = () => {
+    const attempts = lines.map((line) => line.start())
+    attempts[0]!.on.onConnected = () => {
       throw new Error('first')
     }
-    await tries[1]!.done()
-    await tries[2]!.done()
-    expect(tries[2]!.body).toBe('ok')
+    await attempts[1]!.done()
+    await attempts[2]!.done()
+    expect(attempts[2]!.body).toBe('ok')
     expect(thrown).toHaveLength(1)
   } finally {
     process.removeAllListeners('uncaughtException')
@@ -165,7 +165,7 @@ test('bodies of many sizes on connections that share a read buffer arrive whole,
       res.end()
     }),
   )
-  const tries = bodies.flatMap((_body, i) =>
+  const attempts = bodies.flatMap((_body, i) =>
     [[], ['x-chunked', '1']].map((headers) => {
       const line = bench.line(server.port)
       const seen = line.start({ target: `/${i}`, headers })
@@ -179,7 +179,7 @@ test('bodies of many sizes on connections that share a read buffer arrive whole,
     }),
   )
   const hash = (body: Buffer): string => createHash('sha256').update(body).digest('hex')
-  for (const { i, seen } of tries) {
+  for (const { i, seen } of attempts) {
     await seen.done()
     expect(hash(Buffer.concat(seen.chunks))).toBe(hash(bodies[i] as Buffer))
   }

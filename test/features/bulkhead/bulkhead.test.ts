@@ -85,7 +85,7 @@ describe('a bulkhead of three workers', () => {
 })
 
 describe('the bulkhead of an upstream', () => {
-  test('bounds the tries of all routes; where there is a failover upstream it takes over', async () => {
+  test('bounds the attempts of all routes; where there is a failover upstream it takes over', async () => {
     let refused = 0
     const all = Array.from({ length: 20 }, async () => {
       const answer = await sluice.get('/one')

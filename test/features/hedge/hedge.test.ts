@@ -31,7 +31,7 @@ test('an endpoint that hangs costs the delay, and what it was asked is taken bac
   const answers = await Promise.all(Array.from({ length: 40 }, () => sluice.get('/')))
   expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(['200 fast']))
   expect(hung.seen.length).toBeGreaterThan(5)
-  await until(() => hung.seen.every(({ aborted }) => aborted), 'all tries at it are aborted')
+  await until(() => hung.seen.every(({ aborted }) => aborted), 'all attempts at it are aborted')
   expect(fast.seen.length).toBe(40)
   await sluice.shows(
     'sluice_requests_in_flight{route="app"} 0',
@@ -43,7 +43,7 @@ test('an endpoint that hangs costs the delay, and what it was asked is taken bac
 test('what may do something twice is not asked twice', async () => {
   const before = hung.seen.length + fast.seen.length
   const requests = Array.from({ length: 4 }, () => sluice.send('POST', '/', 'x').catch(() => undefined))
-  await until(() => hung.seen.length + fast.seen.length === before + 4, 'four tries')
+  await until(() => hung.seen.length + fast.seen.length === before + 4, 'four attempts')
   await until(async () => (await Promise.race([...requests, undefined])) !== undefined, 'the fast ones answer')
   expect(hung.seen.length + fast.seen.length).toBe(before + 4)
 })

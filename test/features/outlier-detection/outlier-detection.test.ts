@@ -87,7 +87,7 @@ async function told(name: string, message: string, times = 1): Promise<void> {
 }
 
 describe('an endpoint that fails', () => {
-  test('gets no more tries', async () => {
+  test('gets no more attempts', async () => {
     const bad = odd('failing')
     await ejects('failing')
     const before = bad.seen.length
@@ -95,14 +95,14 @@ describe('an endpoint that fails', () => {
     expect(bad.seen.length).toBe(before)
   })
 
-  test('is tried again when its time is over, on probation', async () => {
+  test('gets attempts again when its time is over, on probation', async () => {
     const bad = odd('returning')
     await ejects('returning')
     const before = bad.seen.length
     await until(async () => {
       expect(new Set(await statuses('returning', 5))).toEqual(new Set([200]))
       return bad.seen.length > before
-    }, 'it is tried again')
+    }, 'it gets attempts again')
     // One failure ejects it again.
     await told('returning', 'endpoint ejected', 2)
     await sluice.shows(
@@ -146,7 +146,7 @@ test('shadow tells what it would do', async () => {
   await until(async () => {
     await statuses('shadow', 10)
     return bad.seen.length > before
-  }, 'it still gets tries')
+  }, 'it still gets attempts')
   expect(await ejected('shadow')).toBe(0)
 })
 

@@ -146,7 +146,7 @@ describe('meet', () => {
     expect(meet(one, other)).toBe(undefined)
   })
 
-  test('agrees with trying every short text', () => {
+  test('agrees with testing every short text', () => {
     const random = seededRandom(3)
     const parts = ['a', 'b', '[ab]', '.', '(a|bc)', 'a*', '(ab)?', 'c+', '[^a]', '/']
     const texts = ['/']

@@ -31,7 +31,7 @@ test('answers with what was known where the call fails', async () => {
   expect(failures).toEqual(['down'])
 })
 
-test('a call that keeps failing is not made for a while, then tried once', async () => {
+test('a call that keeps failing is not made for a while, then made once', async () => {
   const { guard, state, failures } = rig(100)
   state.broken = true
   for (let i = 0; i < 10; i++) expect(await guard.run('known')).toBe('known')

@@ -1,7 +1,7 @@
 import type { CircuitBreakerOptions } from '../../../features/circuit-breaker/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Finding, Lint, LintRoute } from '../contract.ts'
-import { mostTries } from './endpoints.ts'
+import { mostAttempts } from './endpoints.ts'
 
 const UPSTREAM = `upstreams:
   orders:
@@ -11,7 +11,7 @@ const UPSTREAM = `upstreams:
 export const breakerNeverOpens: Lint = {
   name: 'breaker-never-opens',
   finds: 'A circuit breaker whose `minRequests` can not be reached while the upstream hangs.',
-  why: 'When every try takes its whole time-out, no more tries can end in `window` than the limits on concurrency admit. If these are fewer than `minRequests`, the breaker never opens, although everything fails.',
+  why: 'When every attempt takes its whole time-out, no more attempts can end in `window` than the limits on concurrency admit. If these are fewer than `minRequests`, the breaker never opens, although everything fails.',
   remedy: 'Lower `minRequests`, or make `window` longer or `timeouts.attempt` shorter.',
   example: `${UPSTREAM}routes:
   orders:
@@ -32,11 +32,11 @@ export const breakerNeverOpens: Lint = {
   run: ({ root, routes, own }) =>
     routes.flatMap((route): Finding[] => {
       const breaker = judged(route)
-      const time = tryTime(route)
+      const time = attemptTime(route)
       if (breaker === undefined || time === undefined) return []
       const limits = route.upstreams.map((name) => {
         const upstream = root.upstreams.get(name)
-        return upstream === undefined ? Number.POSITIVE_INFINITY : mostTries(upstream)
+        return upstream === undefined ? Number.POSITIVE_INFINITY : mostAttempts(upstream)
       })
       const limit = Math.min(permits(route), Math.max(...limits))
       // The window ends between two of its slots.
@@ -46,7 +46,7 @@ export const breakerNeverOpens: Lint = {
       return [
         {
           path: [...path, 'minRequests'],
-          message: `is not reached while the upstream hangs: of ${limit} tries at a time that end after ${durationText(time)} at most ${most} fall into ${durationText(breaker.window)} (window)`,
+          message: `is not reached while the upstream hangs: of ${limit} attempts at a time that end after ${durationText(time)} at most ${most} fall into ${durationText(breaker.window)} (window)`,
         },
       ]
     }),
@@ -55,7 +55,7 @@ export const breakerNeverOpens: Lint = {
 export const breakerWindowShort: Lint = {
   name: 'breaker-window-short',
   finds: 'A circuit breaker whose `window` is shorter than `timeouts.attempt`.',
-  why: 'A try that hangs counts when it times out. By then the tries that began with it are forgotten, so the breaker weighs failures of one moment against successes of another.',
+  why: 'An attempt that hangs counts when it times out. By then the attempts that began with it are forgotten, so the breaker weighs failures of one moment against successes of another.',
   remedy: 'Make `window` at least as long as `timeouts.attempt`, better several times as long.',
   example: `${UPSTREAM}routes:
   orders:
@@ -83,19 +83,19 @@ export const breakerWindowShort: Lint = {
     }),
 }
 
-/** The breaker, if it judges tries that time out. */
+/** The breaker, if it judges attempts that time out. */
 function judged({ options: { circuitBreaker, to } }: LintRoute): CircuitBreakerOptions | undefined {
   return to !== undefined && circuitBreaker?.when.includes('timeout') === true ? circuitBreaker : undefined
 }
 
-/** Milliseconds: the shortest time after which a hanging try ends. */
-function tryTime({ options: { retries, timeouts } }: LintRoute): number | undefined {
+/** Milliseconds: the shortest time after which a hanging attempt ends. */
+function attemptTime({ options: { retries, timeouts } }: LintRoute): number | undefined {
   const attempt = (retries?.maxExtra ?? 0) === 0 ? undefined : timeouts.attempt
   if (attempt === undefined) return timeouts.request
   return Math.min(attempt, timeouts.request ?? attempt)
 }
 
-/** Tries at a time; a hedge is a second one of the same request. */
+/** Attempts at a time; a hedge is a second one of the same request. */
 function permits({ options: { bulkhead, hedge } }: LintRoute): number {
   if (bulkhead === undefined || bulkhead.mode === 'shadow') return Number.POSITIVE_INFINITY
   return bulkhead.maxConcurrent * (hedge === undefined ? 1 : 2)

@@ -7,8 +7,8 @@ export function endpointCount({ endpoints }: UpstreamOptions): number | undefine
   return endpoints.every(({ url }) => isIP(url.host) !== 0) ? endpoints.length : undefined
 }
 
-/** The most tries at a time that an upstream's own limits admit. */
-export function mostTries(options: UpstreamOptions): number {
+/** The most attempts at a time that an upstream's own limits admit. */
+export function mostAttempts(options: UpstreamOptions): number {
   const { bulkhead, connections, endpoints } = options
   const own = bulkhead?.maxConcurrent ?? Number.POSITIVE_INFINITY
   if ('kind' in endpoints || endpointCount(options) === undefined) return own

@@ -4,8 +4,8 @@ import { endpointCount } from './endpoints.ts'
 
 export const hedgeNeverHappens: Lint = {
   name: 'hedge-never-happens',
-  finds: 'A `hedge` that can not send a second try.',
-  why: 'A hedge is one of the further tries of `retries`, goes to another endpoint, and only repeats what may be repeated. Where one of these is ruled out, the tail latency that it should cut stays.',
+  finds: 'A `hedge` that can not send a second attempt.',
+  why: 'A hedge is one of the further attempts of `retries`, goes to another endpoint, and only repeats what may be repeated. Where one of these is ruled out, the tail latency that it should cut stays.',
   remedy: 'Do what the message says, or remove the hedge.',
   example: `upstreams:
   orders:
@@ -30,7 +30,7 @@ routes:
       const why = impossible(route, context)
       return why === undefined || !context.own(['routes', route.name, 'hedge'])
         ? []
-        : [{ path: ['routes', route.name, 'hedge'], atKey: true, message: `never sends a second try: ${why}` }]
+        : [{ path: ['routes', route.name, 'hedge'], atKey: true, message: `never sends a second attempt: ${why}` }]
     }),
 }
 

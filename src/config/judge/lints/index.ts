@@ -6,7 +6,7 @@ import { limitNeverReached } from './limits.ts'
 import { ejectionImpossible } from './outliers.ts'
 import { routesOverlap } from './overlaps.ts'
 import { pathAlwaysRefused } from './refused-paths.ts'
-import { retriesWithoutBudget, timeoutNeverRetried, triesExceedRequest } from './retries.ts'
+import { attemptsExceedRequest, retriesWithoutBudget, timeoutNeverRetried } from './retries.ts'
 import { routeNeverMatches } from './routes.ts'
 import { plainTextSecret } from './secrets.ts'
 import { drainTooShort, timeoutNeverReached, unboundedWait } from './timeouts.ts'
@@ -23,7 +23,7 @@ export const LINTS: readonly Lint[] = [
   timeoutNeverReached,
   unboundedWait,
   drainTooShort,
-  triesExceedRequest,
+  attemptsExceedRequest,
   timeoutNeverRetried,
   retriesWithoutBudget,
   hedgeNeverHappens,

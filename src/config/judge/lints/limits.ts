@@ -42,7 +42,7 @@ function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
   if (bulkhead !== undefined && count !== undefined && bulkhead.maxConcurrent > count * connections.max)
     found.push({
       path: [...at, 'bulkhead', 'maxConcurrent'],
-      message: `is never reached: connections.max admits ${count * connections.max} tries at a time`,
+      message: `is never reached: connections.max admits ${count * connections.max} attempts at a time`,
     })
   for (const [i, { maxConcurrent }] of 'kind' in endpoints ? [] : endpoints.entries()) {
     if (maxConcurrent !== undefined && maxConcurrent > connections.max)

@@ -6,10 +6,10 @@ const UPSTREAM = `upstreams:
     endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
 `
 
-export const triesExceedRequest: Lint = {
-  name: 'tries-exceed-request',
-  finds: 'More tries than fit into `timeouts.request` when each takes its `timeouts.attempt`.',
-  why: 'When the upstream hangs, which is what these two keys are for, the later tries have less time than the file says, or none.',
+export const attemptsExceedRequest: Lint = {
+  name: 'attempts-exceed-request',
+  finds: 'More attempts than fit into `timeouts.request` when each takes its `timeouts.attempt`.',
+  why: 'When the upstream hangs, which is what these two keys are for, the later attempts have less time than the file says, or none.',
   remedy:
     'Lower `timeouts.attempt` or `retries.maxExtra`, or raise `timeouts.request`: attempts x attempt timeout, and some backoff, should fit into it.',
   example: `${UPSTREAM}routes:
@@ -29,18 +29,18 @@ export const triesExceedRequest: Lint = {
   run: ({ routes, written }) =>
     routes.flatMap(({ name, options: { hedge, retries, timeouts, to } }) => {
       const { attempt, request } = timeouts
-      // A hedge runs beside the first try.
+      // A hedge runs beside the first attempt.
       if (to === undefined || hedge !== undefined || retries === undefined || attempt === undefined) return []
-      const tries = retries.maxExtra + 1
-      if (request === undefined || attempt > request || tries * attempt <= request) return []
-      if (tries === 1 || !retries.when.includes('timeout')) return []
+      const attempts = retries.maxExtra + 1
+      if (request === undefined || attempt > request || attempts * attempt <= request) return []
+      if (attempts === 1 || !retries.when.includes('timeout')) return []
       const left = request - retries.maxExtra * attempt
       const last = left > 0 ? `leaves ${durationText(left)} for the last one` : `is over before the last one begins`
       const written1 = ['routes', name, 'timeouts', 'attempt']
       return [
         {
           path: written(['routes', name, 'retries', 'maxExtra']) ? ['routes', name, 'retries', 'maxExtra'] : written1,
-          message: `${tries} tries of ${durationText(attempt)} (timeouts.attempt) take ${durationText(tries * attempt)}; timeouts.request is ${durationText(request)} and ${last}`,
+          message: `${attempts} attempts of ${durationText(attempt)} (timeouts.attempt) take ${durationText(attempts * attempt)}; timeouts.request is ${durationText(request)} and ${last}`,
         },
       ]
     }),
@@ -49,7 +49,7 @@ export const triesExceedRequest: Lint = {
 export const timeoutNeverRetried: Lint = {
   name: 'timeout-never-retried',
   finds: '`timeout` in `retries.when` on a route without `timeouts.attempt`.',
-  why: 'Without it a hanging try is ended by `timeouts.request` only, and with it the whole request: there is never a further try after a timeout.',
+  why: 'Without it a hanging attempt is ended by `timeouts.request` only, and with it the whole request: there is never a further attempt after a timeout.',
   remedy:
     'Give `timeouts.attempt` a duration, of which several fit into `timeouts.request`, or remove `timeout` from the list.',
   example: `${UPSTREAM}routes:
@@ -73,14 +73,14 @@ export const timeoutNeverRetried: Lint = {
       })
       .map(({ name, options: { retries } }) => ({
         path: ['routes', name, 'retries', 'when', retries?.when.indexOf('timeout') ?? 0],
-        message: 'a timeout is never followed by another try: timeouts.attempt is off, so the request ends with it',
+        message: 'a timeout is never followed by another attempt: timeouts.attempt is off, so the request ends with it',
       })),
 }
 
 export const retriesWithoutBudget: Lint = {
   name: 'retries-without-budget',
   finds: '`retryBudget: off` on an upstream whose routes retry.',
-  why: 'While everything fails, each request becomes 1 + `maxExtra` tries: the load multiplies when the upstream can bear it least, and keeps it down (a retry storm).',
+  why: 'While everything fails, each request becomes 1 + `maxExtra` attempts: the load multiplies when the upstream can bear it least, and keeps it down (a retry storm).',
   remedy:
     'Leave the budget on; raise `retryBudget.percent` or `minRetryRate` if it is too tight, or switch the retries off.',
   example: `upstreams:
@@ -113,7 +113,7 @@ routes:
       return [
         {
           path: ['upstreams', name, 'retryBudget'],
-          message: `nothing bounds the retries: route ${route?.name} makes up to ${most + 1} tries of each request`,
+          message: `nothing bounds the retries: route ${route?.name} makes up to ${most + 1} attempts of each request`,
         },
       ]
     }),

@@ -9,8 +9,8 @@ const UPSTREAM = `upstreams:
 export const timeoutNeverReached: Lint = {
   name: 'timeout-never-reached',
   finds: 'A timeout that can not end anything, because another one ends it before, or because it is not asked.',
-  why: 'A hanging upstream is noticed later, or by another timeout, than the file says. The last permitted try may use all the time left, so `timeouts.attempt` says nothing on a route without further tries.',
-  remedy: 'Make the inner timeout shorter than the outer one, permit a further try, or remove it.',
+  why: 'A hanging upstream is noticed later, or by another timeout, than the file says. The last permitted attempt may use all the time left, so `timeouts.attempt` says nothing on a route without further attempts.',
+  remedy: 'Make the inner timeout shorter than the outer one, permit a further attempt, or remove it.',
   example: `${UPSTREAM}routes:
   orders:
     match: { path: /orders/* }
@@ -53,7 +53,8 @@ function inRoute({ name, options }: LintRoute, own: (path: readonly string[]) =>
   else if (attempt !== undefined && (retries?.maxExtra ?? 0) === 0 && own(attemptAt))
     found.push({
       path: attemptAt,
-      message: 'has no effect without retries: the last permitted try may use all the time left; use timeouts.request',
+      message:
+        'has no effect without retries: the last permitted attempt may use all the time left; use timeouts.request',
     })
   const wait = bulkhead?.queue?.maxWait
   if (wait !== undefined && request !== undefined && wait > request)
@@ -67,7 +68,7 @@ function inRoute({ name, options }: LintRoute, own: (path: readonly string[]) =>
 export const unboundedWait: Lint = {
   name: 'unbounded-wait',
   finds: 'A route on which nothing bounds the wait for an answer.',
-  why: 'With `timeouts.request` and `timeouts.total` off, a hanging upstream holds its requests, their permits and connections until the clients give up. `timeouts.attempt` is no bound: the last permitted try may use all the time left.',
+  why: 'With `timeouts.request` and `timeouts.total` off, a hanging upstream holds its requests, their permits and connections until the clients give up. `timeouts.attempt` is no bound: the last permitted attempt may use all the time left.',
   remedy:
     'Give `timeouts.request` a long duration instead of off; it only lasts until the head of the answer is there, so streams and long downloads are not cut.',
   example: `${UPSTREAM}routes:

@@ -70,7 +70,7 @@ export const LIVE_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     attempts: COUNT,
     failures: COUNT,
     latency: ref('Latency'),
-    budgetExhausted: said('Further tries that the retry budget did not allow.', COUNT),
+    budgetExhausted: said('Further attempts that the retry budget did not allow.', COUNT),
     recovery: said('How often, and how long it was without a usable endpoint.', ref('Latency')),
     panic: FLAG,
     idleLimitMs: orNull(COUNT, 'it does not end idle connections sooner than we do, as far as is known'),

@@ -28,7 +28,7 @@ export const REQUEST_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   RequestSummary: record(SUMMARY),
   RequestStory: record({
     ...SUMMARY,
-    upstream: orNull(TEXT, 'no try was made'),
+    upstream: orNull(TEXT, 'no attempt was made'),
     timeline: each(ref('Happening')),
   }),
   Happening: HAPPENING,

@@ -22,7 +22,7 @@ export const SERVER_CONCURRENT = 32
 const MAX_ADDRESSES = 256
 
 const QUERY_MS = 1_500
-const TRIES = 2
+const ATTEMPTS = 2
 
 /** The system's resolver, hosts file included. Ask it {@link SYSTEM_CONCURRENT} names at a time. */
 export const systemLookup: Lookup = async (name) => {
@@ -32,7 +32,7 @@ export const systemLookup: Lookup = async (name) => {
 
 /** Asks these name servers (`address:port`) for A and AAAA records. */
 export function serverLookup(servers: readonly string[]): Lookup {
-  const resolver = new Resolver({ timeout: QUERY_MS, tries: TRIES })
+  const resolver = new Resolver({ timeout: QUERY_MS, tries: ATTEMPTS })
   resolver.setServers(servers)
   return async (name) => {
     // RFC 6761: never a name server's business.
@@ -45,7 +45,7 @@ export function serverLookup(servers: readonly string[]): Lookup {
 
 /** Asks these name servers, or those of the system, for SRV records: the system's resolver itself knows none. */
 export function srvLookup(servers: readonly string[] | undefined): SrvLookup {
-  const resolver = new Resolver({ timeout: QUERY_MS, tries: TRIES })
+  const resolver = new Resolver({ timeout: QUERY_MS, tries: ATTEMPTS })
   if (servers !== undefined) resolver.setServers(servers)
   return (name) => resolver.resolveSrv(name)
 }

@@ -34,7 +34,7 @@ const RESULTS: Partial<Record<Reason, CheckResult>> = {
   bad_response: 'bad_response',
 }
 
-/** What a try's failure means for a check. */
+/** What an attempt's failure means for a check. */
 export function resultOf(reason: Reason): CheckResult {
   return RESULTS[reason] ?? 'reset'
 }

@@ -48,7 +48,7 @@ export class Auditing implements Auditor {
     const { body, dryRun, path } = call
     // It changes nothing.
     if (dryRun) {
-      log.debug('a command was tried out', { path, ...subject(call).who })
+      log.debug('dry run of a command', { path, ...subject(call).who })
       return command()
     }
     const state = (): State => states[path]?.(body) ?? {}

@@ -1,4 +1,4 @@
-import type { RequestRecord, TryRecord } from '../../../core/spans.ts'
+import type { AttemptRecord, RequestRecord } from '../../../core/spans.ts'
 
 export type Attributes = Record<string, string | number | boolean>
 
@@ -49,9 +49,9 @@ export function serverSpan(record: RequestRecord): Written {
   return { name: pattern === undefined ? method : `${method} ${pattern}`, attributes, failed }
 }
 
-/** The span of one of its tries. */
-export function clientSpan(record: RequestRecord, tri: TryRecord): Written {
-  const { endpoint, hedge, number, outcome, reason, status, upstream } = tri
+/** The span of one of its attempts. */
+export function clientSpan(record: RequestRecord, attempt: AttemptRecord): Written {
+  const { endpoint, hedge, number, outcome, reason, status, upstream } = attempt
   const colon = endpoint.lastIndexOf(':')
   const failed = status >= 400 || (reason !== undefined && outcome !== 'ignored')
   const attributes: Attributes = {
@@ -62,7 +62,7 @@ export function clientSpan(record: RequestRecord, tri: TryRecord): Written {
     'sluice.upstream': upstream,
     'sluice.endpoint': endpoint,
     'sluice.outcome': outcome,
-    'sluice.connection.reused': tri.reused,
+    'sluice.connection.reused': attempt.reused,
   }
   if (status !== 0) attributes['http.response.status_code'] = status
   if (number > 1) attributes['http.request.resend_count'] = number - 1

@@ -2,7 +2,7 @@ import { type SpanContext, SpanKind, SpanStatusCode, type TraceState } from '@op
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
-import type { EventRecord, RequestRecord, TryRecord } from '../../../core/spans.ts'
+import type { AttemptRecord, EventRecord, RequestRecord } from '../../../core/spans.ts'
 import { clientSpan, serverSpan, type Written } from './attributes.ts'
 import { timeOf } from './hr-time.ts'
 import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
@@ -49,22 +49,29 @@ export class SpanEncoder {
   }
 
   private add(record: RequestRecord, spans: ReadableSpan[]): void {
-    const { events, parentId, spanId, state, traceId, tries } = record
+    const { events, parentId, spanId, state, traceId, attempts } = record
     const shared =
       state === undefined ? { traceId, traceFlags: 1 } : { traceId, traceFlags: 1, traceState: passed(state) }
     const context = { ...shared, spanId }
     const parent = parentId === '' ? undefined : { ...shared, spanId: parentId, isRemote: true }
     spans.push(this.span(SpanKind.SERVER, serverSpan(record), record, context, parent, events.map(eventOf)))
-    for (const tri of tries)
+    for (const attempt of attempts)
       spans.push(
-        this.span(SpanKind.CLIENT, clientSpan(record, tri), tri, { ...shared, spanId: tri.spanId }, context, []),
+        this.span(
+          SpanKind.CLIENT,
+          clientSpan(record, attempt),
+          attempt,
+          { ...shared, spanId: attempt.spanId },
+          context,
+          [],
+        ),
       )
   }
 
   private span(
     kind: SpanKind,
     { attributes, failed, name }: Written,
-    { endedAt, startedAt }: Pick<TryRecord, 'startedAt' | 'endedAt'>,
+    { endedAt, startedAt }: Pick<AttemptRecord, 'startedAt' | 'endedAt'>,
     context: SpanContext,
     parent: SpanContext | undefined,
     events: TimedEvent[],

@@ -13,7 +13,7 @@ import { integer, oneOf, parsed, pattern, text } from '../../../schema/scalars.t
 import { type Asked, NotFound, readQuery } from '../../admin/command.ts'
 
 const MAX_BYTES = 8 * 1_048_576
-/** What clients cause by themselves, and what was refused before any try, take at most this share of the places each. */
+/** What clients cause by themselves, and what was refused before any attempt, take at most this share of the places each. */
 const SHARE = 0.25
 
 /** `5xx`, or one status. */
@@ -53,7 +53,7 @@ interface Kept {
 export class FlightLog {
   private readonly entries: () => number
   /** The oldest first. An open breaker refuses more than ever failed to open it: that must stay in sight. */
-  private readonly kept: Readonly<Record<Crowd, Kept[]>> = { client: [], refused: [], tried: [] }
+  private readonly kept: Readonly<Record<Crowd, Kept[]>> = { client: [], refused: [], attempted: [] }
 
   /** `entries`: how many are kept. */
   constructor(entries: () => number) {
@@ -61,7 +61,7 @@ export class FlightLog {
   }
 
   take(flights: readonly Flight[]): void {
-    const { client, refused, tried } = this.kept
+    const { client, refused, attempted } = this.kept
     for (const flight of flights) {
       const list = this.kept[crowdOf(flight.origin ?? undefined, flight.attempts)]
       list.push({ flight, bytes: JSON.stringify(flight).length })
@@ -70,7 +70,7 @@ export class FlightLog {
     const share = Math.floor(entries * SHARE)
     bound(client, share, MAX_BYTES * SHARE)
     bound(refused, share, MAX_BYTES * SHARE)
-    bound(tried, entries - client.length - refused.length, MAX_BYTES * (1 - 2 * SHARE))
+    bound(attempted, entries - client.length - refused.length, MAX_BYTES * (1 - 2 * SHARE))
   }
 
   /** The latest first, without their stories. */

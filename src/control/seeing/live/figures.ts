@@ -12,7 +12,9 @@ export interface LatencyFigures {
   readonly count: number
   /** Seconds, all together. */
   readonly sum: number
-  /** Upper bound in seconds (null: above all of them) and how many fell between it and the one before; empty ones left out. */
+  /**
+   * Upper bound in seconds (null: above all of them) and how many fell between it and the one before; empty ones left out.
+   */
   readonly buckets: readonly (readonly [le: number | null, count: number])[]
 }
 
@@ -51,10 +53,10 @@ export interface EndpointFigures {
 export interface UpstreamFigures {
   readonly name: string
   readonly attempts: number
-  /** Tries that did not end well; those that nobody waited for any more are not among them. */
+  /** Attempts that did not end well; those that nobody waited for any more are not among them. */
   readonly failures: number
   readonly latency: LatencyFigures
-  /** Further tries that the retry budget did not allow. */
+  /** Further attempts that the retry budget did not allow. */
   readonly budgetExhausted: number
   /** How often, and how long it was without a usable endpoint. */
   readonly recovery: LatencyFigures
@@ -74,7 +76,7 @@ export interface WorkerFigures {
 }
 
 /**
- * The body of `/api/v1/live`. Counters begin at 0 with the process (`uptimeMs` tells); those of tries lose the part of
+ * The body of `/api/v1/live`. Counters begin at 0 with the process (`uptimeMs` tells); those of attempts lose the part of
  * endpoints that left, five minutes later.
  */
 export interface LiveFigures {
@@ -142,7 +144,7 @@ function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigu
 }
 
 function upstreamFigures({ book, metrics, notices, panics, registry }: FigureSources): UpstreamFigures[] {
-  const tries = triesOf(metrics)
+  const attempts = attemptsOf(metrics)
   const latency = new Sums(metrics, 'sluice_attempt_duration_seconds', ({ upstream }) => upstream)
   const spent = new Sums(metrics, 'sluice_retry_budget_exhausted_total', ({ upstream }) => upstream)
   const recovery = new Sums(metrics, 'sluice_recovery_seconds', ({ upstream }) => upstream)
@@ -150,7 +152,7 @@ function upstreamFigures({ book, metrics, notices, panics, registry }: FigureSou
   return Array.from(book.upstreams, ({ config, set: { upstream: name, endpoints } }) => ({
     name,
     attempts: latency.latency(name).count,
-    failures: tries.get(name)?.failures ?? 0,
+    failures: attempts.get(name)?.failures ?? 0,
     latency: latency.latency(name),
     budgetExhausted: spent.count(name),
     recovery: recovery.latency(name),
@@ -161,7 +163,7 @@ function upstreamFigures({ book, metrics, notices, panics, registry }: FigureSou
       state: endpointState(registry, cells),
       inFlight: registry.sum(cells.inFlight),
       connections: registry.sum(cells.connections),
-      ...(tries.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
+      ...(attempts.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
     })),
   }))
 }
@@ -196,11 +198,11 @@ function byStatus(metrics: FigureSources['metrics']) {
 }
 
 /** By upstream, and by upstream and endpoint. */
-function triesOf(metrics: FigureSources['metrics']) {
-  const tries = new Map<string, { attempts: number; failures: number }>()
+function attemptsOf(metrics: FigureSources['metrics']) {
+  const byKey = new Map<string, { attempts: number; failures: number }>()
   const add = (key: string, count: number, failed: boolean): void => {
-    const { attempts, failures } = tries.get(key) ?? { attempts: 0, failures: 0 }
-    tries.set(key, { attempts: attempts + count, failures: failures + (failed ? count : 0) })
+    const { attempts, failures } = byKey.get(key) ?? { attempts: 0, failures: 0 }
+    byKey.set(key, { attempts: attempts + count, failures: failures + (failed ? count : 0) })
   }
   for (const { labels, slots } of metrics.read('sluice_attempts_total')) {
     const { endpoint, outcome, upstream = '' } = labels
@@ -208,7 +210,7 @@ function triesOf(metrics: FigureSources['metrics']) {
     add(upstream, slots[0] as number, failed)
     add(`${upstream} ${endpoint}`, slots[0] as number, failed)
   }
-  return tries
+  return byKey
 }
 
 /** The series of a metric, added up by what `keyOf` makes of their labels. */

@@ -102,7 +102,7 @@ function counted(counters: readonly number[], { buckets }: LatencyFigures): Coun
   return values
 }
 
-/** Never below 0: tries of endpoints that left are counted no more. */
+/** Never below 0: attempts of endpoints that left are counted no more. */
 function difference(now: Counted, before: Counted | undefined): Counted {
   return before === undefined
     ? new Float64Array(now.length)

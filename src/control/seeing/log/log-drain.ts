@@ -10,7 +10,7 @@ export type WriteOut = (bytes: Uint8Array) => number
 
 /**
  * Moves whole lines from the rings to one output. An output that takes nothing for now (EAGAIN) is left for later; one
- * that fails otherwise (EPIPE, ENOSPC) loses what was due, which is counted, and is tried again.
+ * that fails otherwise (EPIPE, ENOSPC) loses what was due, which is counted, and is retried.
  */
 export class LogDrain {
   private readonly rings: readonly RingReader[]

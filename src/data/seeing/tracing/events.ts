@@ -7,10 +7,10 @@ const MAX_EVENTS = 32
 
 /** What happened to an exchange that has ended, in the order of time. `epoch`: Unix milliseconds at clock time 0. */
 export function eventsOf(ex: Exchange, epoch: number, now: number): EventRecord[] {
-  const [first, ...further] = ex.allTries
+  const [first, ...further] = ex.allAttempts
   if (ex.notes === undefined && further.length === 0 && first?.unsent !== true) return []
   const { kept = [], more = 0 } = ex.notes ?? {}
-  const all = [...kept.flatMap(decisionOf), ...betweenTries(ex)].sort((a, b) => a.at - b.at)
+  const all = [...kept.flatMap(decisionOf), ...betweenAttempts(ex)].sort((a, b) => a.at - b.at)
   const leftOut = more + Math.max(0, all.length - MAX_EVENTS)
   const events = all.slice(0, MAX_EVENTS)
   if (leftOut > 0) events.push({ name: 'more', at: now, facts: { left_out: leftOut } })
@@ -19,12 +19,14 @@ export function eventsOf(ex: Exchange, epoch: number, now: number): EventRecord[
 
 const NONE: ReadonlySet<Attempt> = new Set()
 
-/** The tries that began beside a slow first one. */
+/** The attempts that began beside a slow first one. */
 export function hedgesOf({ notes }: Exchange): ReadonlySet<Attempt> {
-  return notes === undefined ? NONE : new Set(notes.kept.flatMap((note) => (note.kind === 'hedge' ? [note.tri] : [])))
+  return notes === undefined
+    ? NONE
+    : new Set(notes.kept.flatMap((note) => (note.kind === 'hedge' ? [note.attempt] : [])))
 }
 
-/** The failure of the request says why no further try followed. */
+/** The failure of the request says why no further attempt followed. */
 function decisionOf(note: Note): EventRecord[] {
   const { at } = note
   switch (note.kind) {
@@ -35,28 +37,28 @@ function decisionOf(note: Note): EventRecord[] {
     case 'budget':
       return [{ name: 'retry_budget_exhausted', at, facts: { upstream: note.upstream } }]
     case 'hedge':
-      return [{ name: 'hedge', at, facts: { attempt: note.tri.number } }]
+      return [{ name: 'hedge', at, facts: { attempt: note.attempt.number } }]
     case 'no_retry':
       return []
   }
 }
 
-/** What made each further try follow, and which ones went nowhere. */
-function betweenTries(ex: Exchange): EventRecord[] {
+/** What made each further attempt follow, and which ones went nowhere. */
+function betweenAttempts(ex: Exchange): EventRecord[] {
   const hedges = hedgesOf(ex)
   const events: EventRecord[] = []
   let before: Attempt | undefined
-  for (const tri of ex.allTries) {
-    const { endedAt, head, number: attempt, startedAt: at, unsent } = tri
+  for (const attempt of ex.allAttempts) {
+    const { endedAt, head, number, startedAt: at, unsent } = attempt
     if (unsent) {
       events.push({ name: 'refused', at: endedAt || at, facts: { policy: 'pool', reason: head?.reason ?? '-' } })
       continue
     }
-    if (attempt > 1 && !hedges.has(tri)) {
+    if (number > 1 && !hedges.has(attempt)) {
       const after = before?.head?.reason ?? before?.head?.outcome ?? '-'
-      events.push({ name: 'retry', at, facts: { attempt, after } })
+      events.push({ name: 'retry', at, facts: { attempt: number, after } })
     }
-    before = tri
+    before = attempt
   }
   return events
 }

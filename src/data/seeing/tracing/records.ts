@@ -1,6 +1,6 @@
 import type { Attempt } from '../../../core/attempt.ts'
 import type { Exchange } from '../../../core/exchange.ts'
-import type { RequestRecord, TryRecord } from '../../../core/spans.ts'
+import type { AttemptRecord, RequestRecord } from '../../../core/spans.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { Random } from '../../../lib/random.ts'
 import { eventsOf, hedgesOf } from './events.ts'
@@ -8,7 +8,7 @@ import { newSpanId, type RequestTrace } from './request-trace.ts'
 
 /** Others choose these texts. */
 const MAX_TEXT = 1024
-const MAX_TRIES = 32
+const MAX_ATTEMPTS = 32
 
 /** What a record has beside its exchange. */
 export interface RecordFacts {
@@ -63,16 +63,16 @@ export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts):
     failure: failure && { reason: failure.reason, phase: failure.phase, origin: failure.origin },
     degraded: ex.degraded,
     events: eventsOf(ex, epoch, now),
-    tries: triesSent(ex).map((at) => tryOf(at, trace.spanIdOf(at), hedges.has(at), epoch, now)),
+    attempts: attemptsSent(ex).map((at) => attemptOf(at, trace.spanIdOf(at), hedges.has(at), epoch, now)),
   }
 }
 
-/** The tries that have spans. */
-export function triesSent(ex: Exchange): readonly Attempt[] {
-  return ex.allTries.filter(({ unsent }) => !unsent).slice(0, MAX_TRIES)
+/** The attempts that have spans. */
+export function attemptsSent(ex: Exchange): readonly Attempt[] {
+  return ex.allAttempts.filter(({ unsent }) => !unsent).slice(0, MAX_ATTEMPTS)
 }
 
-function tryOf(at: Attempt, spanId: string, hedge: boolean, epoch: number, now: number): TryRecord {
+function attemptOf(at: Attempt, spanId: string, hedge: boolean, epoch: number, now: number): AttemptRecord {
   const { head } = at
   return {
     spanId,

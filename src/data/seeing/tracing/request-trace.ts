@@ -21,7 +21,7 @@ export class RequestTrace implements Trace {
   /** It came. */
   readonly continued: boolean
   private readonly random: Random
-  /** Of the tries of a sampled request. */
+  /** Of the attempts of a sampled request. */
   private spans: { readonly at: Attempt; readonly id: string }[] | undefined = undefined
 
   constructor(sampled: boolean, spanId: string, begun: string, continued: boolean, random: Random) {
@@ -32,7 +32,7 @@ export class RequestTrace implements Trace {
     this.random = random
   }
 
-  tried(at: Attempt, headers: string[]): void {
+  dispatched(at: Attempt, headers: string[]): void {
     if (!this.sampled) return
     const id = newSpanId(this.random)
     headers.push('traceparent', `00-${this.begun.slice(3, 35)}-${id}-0${keptFlags(this.begun) | 1}`)
@@ -41,12 +41,15 @@ export class RequestTrace implements Trace {
   }
 
   /** What its upstream was told, else a new one. */
-  spanIdOf(tri: Attempt): string {
-    return this.spans?.find(({ at }) => at === tri)?.id ?? newSpanId(this.random)
+  spanIdOf(attempt: Attempt): string {
+    return this.spans?.find(({ at }) => at === attempt)?.id ?? newSpanId(this.random)
   }
 }
 
-/** Bits of the flags (W3C Trace Context Level 2, section 3.2.2.5): the trace is sampled; the last 56 bits of its ID are random. */
+/**
+ * Bits of the flags (W3C Trace Context Level 2, section 3.2.2.5): the trace is sampled; the last 56 bits of its ID are
+ * random.
+ */
 const SAMPLED = 1
 const RANDOM = 2
 

@@ -5,7 +5,7 @@ import { packed, type SpanDrop } from '../../../core/spans.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
 import { SpanOutbox } from './outbox.ts'
-import { type RecordFacts, recordOf, triesSent } from './records.ts'
+import { attemptsSent, type RecordFacts, recordOf } from './records.ts'
 import type { RequestTrace } from './request-trace.ts'
 import { type Held, TraceSampler } from './sampler.ts'
 
@@ -44,7 +44,7 @@ export class WorkerTracing {
     if (!trace.sampled) this.held.count--
     if (!trace.sampled && !hasFailed(ex, facts.status)) return
     if (this.outbox.full) {
-      this.dropped('worker_full', 1 + triesSent(ex).length)
+      this.dropped('worker_full', 1 + attemptsSent(ex).length)
       return
     }
     const epoch = this.clock.wall() - this.clock.now()

@@ -11,7 +11,7 @@ export interface Candidate {
   readonly load: number
   /** Where it runs. */
   readonly zone: string | undefined
-  /** Clock milliseconds until which it counts as the slowest, because a try failed; 0: no try did. */
+  /** Clock milliseconds until which it counts as the slowest, because an attempt failed; 0: no attempt did. */
   readonly blamedUntil: number
   /** Its latency as this worker sees it; undefined where no algorithm asks for it. */
   readonly latency: PeakEwma | undefined
@@ -34,5 +34,5 @@ export function eligible<C extends Candidate>(candidate: C, excluded: readonly C
   return candidate.usable && !excluded.includes(candidate)
 }
 
-/** How long a failed try makes a candidate the slowest: failing fast must not attract requests. Milliseconds. */
+/** How long a failed attempt makes a candidate the slowest: failing fast must not attract requests. Milliseconds. */
 export const BLAME_MS = 1_000

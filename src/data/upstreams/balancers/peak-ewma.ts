@@ -3,13 +3,13 @@ const DECAY_MS = 10_000
 
 /**
  * A moving average of latency that jumps to every peak and comes down slowly, also while nothing is observed, so that a
- * slow candidate is tried again after a while. Source: Twitter's Finagle, `PeakEwma.scala` (2015); also Linkerd's.
+ * slow candidate gets another attempt after a while. Source: Twitter's Finagle, `PeakEwma.scala` (2015); also Linkerd's.
  */
 export class PeakEwma {
   private cost = 0
   private at = 0
 
-  /** A try took `ms` until the head of its answer. One that failed can only raise the average. */
+  /** An attempt took `ms` until the head of its answer. One that failed can only raise the average. */
   observe(ms: number, failed: boolean, now: number): void {
     const kept = this.kept(now)
     const known = this.cost * kept

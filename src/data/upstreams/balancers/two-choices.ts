@@ -6,7 +6,7 @@ import { WeightedDraw } from './draw.ts'
 /**
  * The better of two candidates drawn at random, each as likely as its weight. Source: M. Mitzenmacher, "The Power of Two
  * Choices in Randomized Load Balancing" (IEEE TPDS 12(10), 2001). Reading two cells instead of all costs the same however
- * many candidates there are, and workers that choose at once don't all choose the same one. One whose try has just failed
+ * many candidates there are, and workers that choose at once don't all choose the same one. One whose attempt has just failed
  * loses: else it would look idle because it fails fast.
  */
 export abstract class TwoChoices<C extends Candidate> implements Balancer<C> {

@@ -31,7 +31,7 @@ export interface TransportParts {
 }
 
 const NOTHING = Buffer.alloc(0)
-/** Turns of the event loop without a read after which a broken socket counts as empty: what came in this one is seen in the next. */
+/** Turns of the event loop without a read after which a broken socket counts as empty: a turn sees what came in the one before. */
 const QUIET_TURNS = 2
 
 /** One socket, one request at a time. */
@@ -48,7 +48,7 @@ export class Http1Connection implements Connection, Deferred {
   private readonly idleTimer: Timer
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
-  /** The try has this connection, but nothing was told or sent yet. */
+  /** The attempt has this connection, but nothing was told or sent yet. */
   private waiting = false
   private error: Error | undefined = undefined
   /** A write failed. */
@@ -56,7 +56,7 @@ export class Http1Connection implements Connection, Deferred {
   private restAwaited = false
   private quietTurns = 0
   private idleUntil = 0
-  /** The try, while it runs. */
+  /** The attempt, while it runs. */
   private request: TransportRequest | undefined = undefined
   private events: TransportEvents | undefined = undefined
   private reused = false
@@ -224,7 +224,7 @@ export class Http1Connection implements Connection, Deferred {
     } else if (this.restAwaited) this.onRestTurn()
   }
 
-  /** The connection is there: the try begins. */
+  /** The connection is there: the attempt begins. */
   private send(): void {
     const { events } = this
     if (events === undefined) return
@@ -312,7 +312,7 @@ export class Http1Connection implements Connection, Deferred {
     }
     events.onEnd()
     if (this.closed) return
-    // Left armed while tries run, so that most of them don't touch the wheel; only a shorter time has to move it.
+    // Left armed while attempts run, so that most of them don't touch the wheel; only a shorter time has to move it.
     if (!this.idleTimer.scheduled || keepAliveMs < this.options.keepAliveMs) this.onIdleTimer()
     this.owner.onIdle(this)
   }
@@ -352,7 +352,7 @@ export class Http1Connection implements Connection, Deferred {
     this.tellClosed()
   }
 
-  /** The socket is of no use any more. A try of which nothing was sent gets a new one and need not know. */
+  /** The socket is of no use any more. An attempt of which nothing was sent gets a new one and need not know. */
   private leave(): void {
     if (!this.waiting) {
       this.destroy()

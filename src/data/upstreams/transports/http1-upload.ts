@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** The writing half of one try at a time: head, then the body, by length or chunked. */
+/** The writing half of one attempt at a time: head, then the body, by length or chunked. */
 export class Upload {
   /** The request was written whole. */
   done = false

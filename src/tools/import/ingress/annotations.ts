@@ -60,7 +60,7 @@ export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
   'proxy-connect-timeout': timed('`upstreams.NAME.timeouts.connect`', (settings, time) => {
     settings.upstream.timeouts = { connect: time }
   }),
-  'proxy-read-timeout': timed('`timeouts` attempt, idle and stream, and request for all tries', (settings, time) => {
+  'proxy-read-timeout': timed('`timeouts` attempt, idle and stream, and request for all attempts', (settings, time) => {
     settings.read = time
   }),
   'proxy-send-timeout': missing('timeouts.minRate bounds slow uploads by their rate'),
@@ -76,16 +76,16 @@ export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
   'proxy-next-upstream-tries': {
     becomes: '`retries.maxExtra`: one less; 0 (as many as there are) becomes 10',
     apply: (value, settings, leave) => {
-      const tries = Number(value)
-      if (!/^\d+$/.test(value) || tries > 11) leave('retries.maxExtra goes from 0 to 10')
-      if (tries === 0) leave('carried over as retries.maxExtra: 10, since every number of tries has a bound')
-      settings.retries.maxExtra = tries === 0 || !(tries <= 11) ? 10 : tries - 1
+      const attempts = Number(value)
+      if (!/^\d+$/.test(value) || attempts > 11) leave('retries.maxExtra goes from 0 to 10')
+      if (attempts === 0) leave('carried over as retries.maxExtra: 10, since every number of attempts has a bound')
+      settings.retries.maxExtra = attempts === 0 || !(attempts <= 11) ? 10 : attempts - 1
     },
   },
   'proxy-next-upstream-timeout': {
-    becomes: 'nothing to do for 0; else listed: `timeouts.request` bounds all tries',
+    becomes: 'nothing to do for 0; else listed: `timeouts.request` bounds all attempts',
     apply: (value, _settings, leave) => {
-      if (value !== '0') leave('timeouts.request bounds the request with all its tries')
+      if (value !== '0') leave('timeouts.request bounds the request with all its attempts')
     },
   },
   'backend-protocol': {

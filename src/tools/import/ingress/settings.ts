@@ -1,16 +1,16 @@
 import type { Plain, Plains } from '../common/draft.ts'
 import { inUnits, millisecondsOf } from '../common/times.ts'
 
-/** What ingress-nginx does where nothing is said: three tries, each of which may be silent for a minute. */
+/** What ingress-nginx does where nothing is said: three attempts, each of which may be silent for a minute. */
 const READ = 60_000
-const TRIES = 3
+const ATTEMPTS = 3
 /** The longest that Sluice knows, milliseconds. */
 const MOST = 7 * 86_400_000
 
 /** As `defaults.route` of the file. */
 export const ROUTE_DEFAULTS = {
-  timeouts: { request: inUnits(READ * TRIES), attempt: inUnits(READ), idle: inUnits(READ), stream: inUnits(READ) },
-  retries: { maxExtra: TRIES - 1, when: ['connect', 'reset', 'timeout'] },
+  timeouts: { request: inUnits(READ * ATTEMPTS), attempt: inUnits(READ), idle: inUnits(READ), stream: inUnits(READ) },
+  retries: { maxExtra: ATTEMPTS - 1, when: ['connect', 'reset', 'timeout'] },
 }
 
 /** What the annotations of one Ingress ask for, in the words of a Sluice file. */
@@ -21,7 +21,7 @@ export interface Settings {
   scheme: 'http' | 'https'
   /** Keys of its routes. */
   readonly route: Record<string, Plain>
-  /** How long each try may be silent; undefined: as long as by default. */
+  /** How long each attempt may be silent; undefined: as long as by default. */
   read: string | undefined
   readonly retries: Record<string, Plain>
   retriesOff: boolean
@@ -72,10 +72,10 @@ export function emptySettings(): Settings {
 
 /** `timeouts` of its routes; undefined: those of {@link ROUTE_DEFAULTS}. */
 export function timeoutsOf({ read, retries, retriesOff }: Settings): Plains | undefined {
-  const tries = retriesOff ? 1 : ((retries.maxExtra as number | undefined) ?? TRIES - 1) + 1
-  if (read === undefined && tries === TRIES) return undefined
+  const attempts = retriesOff ? 1 : ((retries.maxExtra as number | undefined) ?? ATTEMPTS - 1) + 1
+  if (read === undefined && attempts === ATTEMPTS) return undefined
   const time = Math.min(millisecondsOf(read) ?? READ, MOST)
-  const request = inUnits(Math.min(time * tries, MOST))
-  const attempt = tries === 1 ? 'off' : read
+  const request = inUnits(Math.min(time * attempts, MOST))
+  const attempt = attempts === 1 ? 'off' : read
   return { request, attempt, idle: read, stream: read }
 }

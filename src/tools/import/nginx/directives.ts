@@ -1,6 +1,9 @@
 /** What becomes of a directive, for the docs and for the list of what stays out. */
 export interface DirectiveRule {
-  /** carried: read where it holds. needless: means nothing to Sluice. left: listed. restricts: listed, and its routes are closed. */
+  /**
+   * carried: read where it holds. needless: means nothing to Sluice. left: listed. restricts: listed, and its routes are
+   * closed.
+   */
   readonly kind: 'carried' | 'needless' | 'left' | 'restricts'
   /** The key of Sluice, or why there is none. */
   readonly becomes: string
@@ -67,7 +70,7 @@ const LEFT = {
   'proxy_cache proxy_cache_path proxy_cache_valid proxy_cache_key proxy_cache_bypass proxy_no_cache proxy_cache_use_stale proxy_cache_lock proxy_cache_methods proxy_cache_min_uses proxy_cache_background_update proxy_cache_revalidate':
     'caching is not in this version of Sluice',
   'proxy_send_timeout send_timeout': 'timeouts.minRate bounds slow transfers by their rate',
-  proxy_next_upstream_timeout: 'timeouts.request bounds the request with all its tries',
+  proxy_next_upstream_timeout: 'timeouts.request bounds the request with all its attempts',
   'error_page proxy_intercept_errors recursive_error_pages': 'fallback answers where no upstream does',
   'map geo split_clients set': 'there are no variables',
   'set_real_ip_from real_ip_header real_ip_recursive': 'write trust.proxies',

@@ -90,7 +90,7 @@ export class Proxying {
       to: upstream.name,
       rewrite: Object.keys(rewrite).length === 0 ? undefined : rewrite,
       headers: fields.headers,
-      ...this.tries(scope, upstream.size),
+      ...this.attempts(scope, upstream.size),
       bulkhead: this.bulkhead(scope),
     }
   }
@@ -138,23 +138,23 @@ export class Proxying {
   }
 
   /** `retries` and `timeouts`: nginx asks every server once, each for so long. */
-  private tries(scope: Scope, size: number): Plains {
+  private attempts(scope: Scope, size: number): Plains {
     const said = scope.find('proxy_next_upstream')
     const { methods, unknown, when } = retryConditions(said?.args ?? ['error', 'timeout'])
     if (said !== undefined && unknown.length > 0)
       this.draft.leave(said, 'proxy_next_upstream', `no condition of retries.when: ${unknown.join(', ')}`)
     const most = Number(scope.word('proxy_next_upstream_tries') ?? 0) || size
-    const tries = when === undefined ? 1 : Math.min(most, size, 11)
+    const attempts = when === undefined ? 1 : Math.min(most, size, 11)
     const time = this.time(scope, 'proxy_read_timeout', MOST_WAIT)
     const read = inUnits(time)
-    const all = inUnits(Math.min(time * tries, MOST_WAIT))
+    const all = inUnits(Math.min(time * attempts, MOST_WAIT))
     const isDefault = read === this.defaults.read
     const silence = isDefault ? undefined : read
-    const timeouts = { request: all, attempt: tries > 1 ? read : undefined, idle: silence, stream: silence }
+    const timeouts = { request: all, attempt: attempts > 1 ? read : undefined, idle: silence, stream: silence }
     const differ = JSON.stringify(when) !== JSON.stringify(this.defaults.when)
     return {
-      timeouts: isDefault && tries === 1 ? undefined : timeouts,
-      retries: tries === 1 ? 'off' : { maxExtra: tries - 1, when: differ ? when : undefined, methods },
+      timeouts: isDefault && attempts === 1 ? undefined : timeouts,
+      retries: attempts === 1 ? 'off' : { maxExtra: attempts - 1, when: differ ? when : undefined, methods },
     }
   }
 

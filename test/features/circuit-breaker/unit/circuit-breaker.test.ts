@@ -12,7 +12,7 @@ import { EngineKit, type EngineSetUp, type Sent } from '../../../kit/engine.ts'
 import { PEER } from '../../../kit/exchange.ts'
 import { policyContext } from '../../../kit/policy.ts'
 
-/** A route with a breaker for each of its upstreams, over a scripted transport in virtual time. One try a request. */
+/** A route with a breaker for each of its upstreams, over a scripted transport in virtual time. One attempt a request. */
 class Rig {
   readonly changes: string[] = []
   readonly kit: EngineKit
@@ -213,7 +213,7 @@ describe('a circuit breaker', () => {
     expect(rig.changes).toContain('r a ramping')
   })
 
-  test('a last answer is relayed when the breaker lets no further try pass', () => {
+  test('a last answer is relayed when the breaker lets no further attempt pass', () => {
     const rig = new Rig({ minRequests: 1, errorRate: '100%' }, { upstreams: { a: 2 }, retries: { maxExtra: 3 } })
     const sent = rig.send()
     rig.kit.latest.connect()

@@ -20,7 +20,7 @@ test('the floor alone: 10 a second over the interval', () => {
   expect(taken).toHaveLength(100)
 })
 
-test('a share of the first tries, of all workers', () => {
+test('a share of the first attempts, of all workers', () => {
   const [a, b] = budgets(2, { minRetryRate: { count: 0, interval: 1_000 } }) as [RetryBudget, RetryBudget]
   for (let i = 0; i < 50; i++) a.first(5)
   expect(Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? a : b).take(5)).filter(Boolean)).toHaveLength(10)
@@ -34,7 +34,7 @@ test('what was given back can be taken again', () => {
   expect(budget.take(5)).toBe(true)
 })
 
-test('a first try that did not go counts no more', () => {
+test('a first attempt that did not go counts no more', () => {
   const [budget] = budgets(1, { minRetryRate: { count: 0, interval: 10_000 } }) as [RetryBudget]
   for (let i = 0; i < 10; i++) budget.first(5)
   expect([budget.take(5), budget.take(5), budget.take(5)]).toEqual([true, true, false])

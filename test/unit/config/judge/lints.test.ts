@@ -43,9 +43,9 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
   ['one that does not', route('timeouts: { request: 2s }\nbulkhead: { queue: { maxWait: 2s } }'), undefined],
 
   [
-    'three tries that do not fit',
+    'three attempts that do not fit',
     route('timeouts: { request: 5s, attempt: 2s }\nretries: { maxExtra: ‸2, when: timeout }'),
-    'tries-exceed-request',
+    'attempts-exceed-request',
   ],
   [
     'three that just do',
@@ -148,7 +148,7 @@ const CASES: readonly (readonly [string, string, string | undefined])[] = [
     undefined,
   ],
   [
-    'twice as many tries with a hedge',
+    'twice as many attempts with a hedge',
     route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: 20, window: 10s }\nhedge: {}'),
     undefined,
   ],

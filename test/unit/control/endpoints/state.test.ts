@@ -3,7 +3,7 @@ import { endpointState } from '../../../../src/control/endpoints/state.ts'
 import { CellRegistry } from '../../../../src/control/registry/registry.ts'
 import { EndpointState as Bits, EndpointWord } from '../../../../src/core/protocol.ts'
 
-test('an operator counts before checks, checks before tries', () => {
+test('an operator counts before checks, checks before attempts', () => {
   const registry = new CellRegistry(1)
   const identity = { upstream: 'a', scheme: 'http', address: '10.0.0.1', port: 80, sni: '' } as const
   const cells = registry.lease().endpoint(identity)

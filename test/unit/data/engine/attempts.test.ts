@@ -5,14 +5,14 @@ import { EngineKit } from '../../../kit/engine.ts'
 const status = (kit: EngineKit): (number | undefined)[] => kit.finished.map((ex) => ex.response?.status)
 
 describe('the loop of attempts', () => {
-  test('relays an answer after one try and holds nothing afterwards', () => {
+  test('relays an answer after one attempt and holds nothing afterwards', () => {
     const kit = new EngineKit()
     const sent = kit.send()
     expect(kit.inFlight).toBe(1)
     kit.latest.connect()
     kit.latest.answer(200, ['content-length', '2'], 'ok')
     expect(sent.reply).toMatchObject({ status: 200, body: Buffer.from('ok') })
-    expect(kit.tries.map((at) => at.head?.outcome)).toEqual(['ok'])
+    expect(kit.attempts.map((at) => at.head?.outcome)).toEqual(['ok'])
     expect(kit.inFlight).toBe(0)
     kit.clock.advance(1_100)
     expect(kit.clock.timers).toBe(0)
@@ -30,10 +30,10 @@ describe('the loop of attempts', () => {
     kit.latest.answer(201)
     expect(sent.reply?.status).toBe(201)
     expect(kit.finished[0]?.attempts).toBe(2)
-    expect(new Set(kit.tries.map((at) => at.endpoint)).size).toBe(2)
+    expect(new Set(kit.attempts.map((at) => at.endpoint)).size).toBe(2)
   })
 
-  test('an idempotent request that broke before its answer is tried again, an unsafe one is not', () => {
+  test('an idempotent request that broke before its answer is retried, an unsafe one is not', () => {
     for (const [method, expected] of [
       ['GET', 200],
       ['POST', 502],
@@ -51,7 +51,7 @@ describe('the loop of attempts', () => {
     }
   })
 
-  test('tries stop at maxExtra, and the last failure is the answer', () => {
+  test('attempts stop at maxExtra, and the last failure is the answer', () => {
     const kit = new EngineKit({ upstreams: { a: 5 }, retries: { maxExtra: 2 } })
     const sent = kit.send()
     for (let i = 0; i < 3; i++) {
@@ -63,17 +63,17 @@ describe('the loop of attempts', () => {
     expect(kit.finished[0]?.failure).toMatchObject({ reason: 'connect_refused', phase: 'connect', origin: 'upstream' })
   })
 
-  test('a retryable status is discarded when a further try starts, else relayed', () => {
+  test('a retryable status is discarded when a further attempt starts, else relayed', () => {
     const kit = new EngineKit({ upstreams: { a: 2 } })
     const sent = kit.send()
     for (let i = 0; i < 2; i++) {
       kit.latest.connect()
-      kit.latest.answer(503, ['x-try', String(i)], 'busy')
+      kit.latest.answer(503, ['x-attempt', String(i)], 'busy')
       kit.clock.advance(300)
     }
     expect(sent.reply).toMatchObject({ status: 503, body: Buffer.from('busy') })
     expect(sent.reply?.headers).toContain('1')
-    expect(kit.tries.map((at) => at.head?.outcome)).toEqual([503, 503])
+    expect(kit.attempts.map((at) => at.head?.outcome)).toEqual([503, 503])
   })
 
   test('a discarded answer that goes on is cut off after 64 KiB or 100 ms', () => {
@@ -98,7 +98,7 @@ describe('the loop of attempts', () => {
     expect(kit.transport.connections.length).toBe(1)
   })
 
-  test('the deadline ends the try and names where it was', () => {
+  test('the deadline ends the attempt and names where it was', () => {
     const kit = new EngineKit({ timeouts: { request: 1000 } })
     const sent = kit.send()
     kit.latest.connect()
@@ -106,11 +106,11 @@ describe('the loop of attempts', () => {
     expect(sent.reply?.status).toBe(504)
     expect(kit.latest.aborted).toBe(true)
     expect(kit.finished[0]?.failure).toMatchObject({ reason: 'deadline_exceeded', phase: 'headers' })
-    expect(kit.tries[0]?.head).toMatchObject({ outcome: 'timeout', ignored: false })
+    expect(kit.attempts[0]?.head).toMatchObject({ outcome: 'timeout', ignored: false })
     expect(kit.inFlight).toBe(0)
   })
 
-  test('an attempt timeout is retried only where it is listed; the last try has all the time left', () => {
+  test('an attempt timeout is retried only where it is listed; the last attempt has all the time left', () => {
     const kit = new EngineKit({
       upstreams: { a: 2 },
       timeouts: { request: 10_000, attempt: 500 },
@@ -147,7 +147,7 @@ describe('the loop of attempts', () => {
     expect(sent.reply?.status).toBe(502)
   })
 
-  test('the last try goes to the failover upstream; with tries left the own endpoints come first', () => {
+  test('the last attempt goes to the failover upstream; with attempts left the own endpoints come first', () => {
     const kit = new EngineKit({ upstreams: { a: 3, b: 1 }, retries: { maxExtra: 2 } })
     const sent = kit.send()
     for (let i = 0; i < 2; i++) {
@@ -157,10 +157,10 @@ describe('the loop of attempts', () => {
     kit.latest.connect()
     kit.latest.answer(200)
     expect(sent.reply?.status).toBe(200)
-    expect(kit.tries.map((at) => at.upstream)).toEqual(['a', 'a', 'b'])
+    expect(kit.attempts.map((at) => at.upstream)).toEqual(['a', 'a', 'b'])
   })
 
-  test('an upstream without endpoints costs no try: its failover takes the first', () => {
+  test('an upstream without endpoints costs no attempt: its failover takes the first', () => {
     const kit = new EngineKit({ upstreams: { a: 0, b: 1 } })
     const sent = kit.send()
     kit.latest.connect()
@@ -175,7 +175,7 @@ describe('the loop of attempts', () => {
     expect(kit.finished[0]?.failure?.reason).toBe('no_endpoint')
   })
 
-  test('a full pool is no try; when all are full the answer says so', () => {
+  test('a full pool is no attempt; when all are full the answer says so', () => {
     const kit = new EngineKit({ upstreams: { a: 2 }, connections: { max: 1, maxWaiting: 0 } })
     const sent = [kit.send(), kit.send(), kit.send()]
     expect(sent[2]?.reply?.status).toBe(503)
@@ -183,7 +183,7 @@ describe('the loop of attempts', () => {
       attempts: 0,
       failure: { reason: 'pool_full', phase: 'queue', origin: 'sluice' },
     })
-    expect(kit.tries).toEqual([])
+    expect(kit.attempts).toEqual([])
     for (const connection of kit.transport.connections) {
       connection.connect()
       connection.answer(200)
@@ -191,7 +191,7 @@ describe('the loop of attempts', () => {
     expect(status(kit)).toEqual([503, 200, 200])
   })
 
-  test('unhealthy endpoints get the first try only when nothing else is left, draining ones never', () => {
+  test('unhealthy endpoints get the first attempt only when nothing else is left, draining ones never', () => {
     const kit = new EngineKit({ upstreams: { a: 1 } })
     kit.setState(EndpointState.unhealthy)
     const sent = kit.send()
@@ -287,17 +287,17 @@ describe('what a route has learnt of its time', () => {
   }
   const hurried = { address: '203.0.113.1', port: 1, localPort: 80, secure: false, listener: 'web' }
 
-  test('a request whose time can not suffice is refused without a try', () => {
+  test('a request whose time can not suffice is refused without an attempt', () => {
     const kit = new EngineKit()
     learn(kit)
-    const tries = kit.tries.length
+    const attempts = kit.attempts.length
     kit.send('GET', '/', ['sluice-timeout-ms', '10'], undefined, hurried)
     expect(kit.finished.at(-1)?.failure).toMatchObject({ reason: 'deadline_unmeetable', origin: 'client' })
-    expect(kit.tries).toHaveLength(tries)
+    expect(kit.attempts).toHaveLength(attempts)
     expect(kit.inFlight).toBe(0)
   })
 
-  test('another try is not begun that could not end in time', () => {
+  test('another attempt is not begun that could not end in time', () => {
     const kit = new EngineKit({ upstreams: { a: 2 }, retries: { backoff: { base: 0, cap: 0 } } })
     learn(kit)
     kit.send('GET', '/', ['sluice-timeout-ms', '30'], undefined, hurried)
@@ -316,7 +316,7 @@ describe('what a route has learnt of its time', () => {
   })
 })
 
-describe('what tries teach the balancer', () => {
+describe('what attempts teach the balancer', () => {
   function known(kit: EngineKit): (number | undefined)[][] {
     const now = kit.clock.now()
     return kit.upstreams.flatMap(({ endpoints }) =>
@@ -342,7 +342,7 @@ describe('what tries teach the balancer', () => {
     expect(known(kit)).toEqual([[1000, 40]])
   })
 
-  test('so does a failure without an answer; a further try counts from its own start, not from its backoff', () => {
+  test('so does a failure without an answer; a further attempt counts from its own start, not from its backoff', () => {
     const kit = new EngineKit({ algorithm: 'peak-ewma', retries: { backoff: { base: 100, cap: 100 } } })
     kit.send()
     kit.clock.advance(5)
@@ -350,9 +350,9 @@ describe('what tries teach the balancer', () => {
     expect(known(kit)).toEqual([[1000, 5]])
     kit.clock.advance(200)
     kit.latest.connect()
-    const began = kit.tries.length
+    const began = kit.attempts.length
     kit.latest.answer(200)
-    expect([began, kit.tries.length]).toEqual([1, 2])
+    expect([began, kit.attempts.length]).toEqual([1, 2])
     const [[, latency] = []] = known(kit)
     expect(latency).toBeLessThan(200)
   })

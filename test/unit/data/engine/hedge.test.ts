@@ -11,12 +11,12 @@ function hedged(more: EngineSetUp = {}): EngineKit {
   })
 }
 
-/** The tries under way, oldest first. */
+/** The attempts under way, oldest first. */
 function busy(kit: EngineKit): ScriptedConnection[] {
   return kit.transport.connections.filter((connection) => connection.busy)
 }
 
-/** Sends one request and lets the first try be too slow. */
+/** Sends one request and lets the first attempt be too slow. */
 function slow(kit: EngineKit): [ScriptedConnection, ScriptedConnection] {
   kit.send()
   busy(kit)[0]?.connect()
@@ -27,10 +27,10 @@ function slow(kit: EngineKit): [ScriptedConnection, ScriptedConnection] {
 }
 
 const verdicts = (kit: EngineKit): string[] =>
-  kit.tries.map(({ head, number }) => `${number} ${head?.outcome}${head?.ignored ? ' ignored' : ''}`)
+  kit.attempts.map(({ head, number }) => `${number} ${head?.outcome}${head?.ignored ? ' ignored' : ''}`)
 
 describe('a hedge', () => {
-  test('starts at another endpoint after the delay; its answer wins and the first try is ended', () => {
+  test('starts at another endpoint after the delay; its answer wins and the first attempt is ended', () => {
     const kit = hedged()
     const [first, second] = slow(kit)
     expect(first.target.address === second.target.address && first === second).toBe(false)
@@ -42,7 +42,7 @@ describe('a hedge', () => {
     expect(kit.inFlight).toBe(0)
   })
 
-  test('the first try may still win', () => {
+  test('the first attempt may still win', () => {
     const kit = hedged()
     const [first, second] = slow(kit)
     first.answer(200)
@@ -58,7 +58,7 @@ describe('a hedge', () => {
     kit.clock.advance(40)
     kit.running.answer(200)
     kit.clock.advance(1_100)
-    expect(kit.tries).toHaveLength(1)
+    expect(kit.attempts).toHaveLength(1)
     expect(kit.clock.timers).toBe(0)
   })
 
@@ -84,7 +84,7 @@ describe('a hedge', () => {
     expect(kit.finished[0]?.attempt?.number).toBe(1)
   })
 
-  test('both fail: a further try follows if one is left', () => {
+  test('both fail: a further attempt follows if one is left', () => {
     const kit = hedged({ retries: { maxExtra: 2, backoff: { base: 0, cap: 0 } } })
     const [first, second] = slow(kit)
     first.fail({ reason: 'upstream_reset' })
@@ -98,7 +98,7 @@ describe('a hedge', () => {
   test.each<[string, EngineSetUp, string, string | undefined]>([
     ['methods that must not be repeated', {}, 'POST', undefined],
     ['requests with a body', {}, 'PUT', 'body'],
-    ['routes without further tries', { retries: { maxExtra: 0 } }, 'GET', undefined],
+    ['routes without further attempts', { retries: { maxExtra: 0 } }, 'GET', undefined],
     ['an upstream with one endpoint', { upstreams: { a: 1 } }, 'GET', undefined],
     [
       'an upstream without retry budget',

@@ -111,7 +111,7 @@ describe('the hooks of policies', () => {
     },
   )
 
-  test('a refused attempt is no try: the next upstream follows, and attempted is owed to those that let it pass', () => {
+  test('a refused attempt is no attempt: the next upstream follows, and attempted is owed to those that let it pass', () => {
     const trace: string[] = []
     const picky = traced('b', 1, trace, {
       attempt: (_ex, at) => (at.upstream === 'a' ? { reason: 'breaker_open' } : undefined),
@@ -122,7 +122,7 @@ describe('the hooks of policies', () => {
     kit.latest.answer(200)
     expect(sent.reply?.status).toBe(200)
     expect(kit.finished[0]?.attempts).toBe(1)
-    expect(kit.tries.map(({ upstream }) => upstream)).toEqual(['b'])
+    expect(kit.attempts.map(({ upstream }) => upstream)).toEqual(['b'])
     const firsts = trace.indexOf('a.attempted ok')
     expect(trace.slice(0, firsts + 1)).toEqual(['a.admit', 'b.admit', 'a.attempt', 'a.attempted ok'])
     expect(trace.filter((step) => step === 'b.attempted ok').length).toBe(1)

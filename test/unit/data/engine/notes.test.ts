@@ -5,24 +5,24 @@ import { EngineKit } from '../../../kit/engine.ts'
 
 const notesOf = (kit: EngineKit): unknown[] =>
   (kit.finished[0] as Exchange).notes?.kept.map(({ at: _, ...what }) => what) ?? []
-const triesOf = (kit: EngineKit): number[] | undefined => kit.finished[0]?.tries?.map(({ number }) => number)
+const attemptsOf = (kit: EngineKit): number[] | undefined => kit.finished[0]?.attemptList?.map(({ number }) => number)
 
 describe('what the story of a request is made of', () => {
-  test('nothing is kept of a request that one try answers', () => {
+  test('nothing is kept of a request that one attempt answers', () => {
     const kit = new EngineKit()
     kit.send()
     kit.latest.connect()
     kit.latest.answer(200)
-    expect([notesOf(kit), triesOf(kit)]).toEqual([[], undefined])
+    expect([notesOf(kit), attemptsOf(kit)]).toEqual([[], undefined])
   })
 
-  test('all tries, and why none follows the last', () => {
+  test('all attempts, and why none follows the last', () => {
     const kit = new EngineKit({ upstreams: { a: 2 } })
     kit.send()
     kit.latest.fail({ reason: 'connect_refused' })
     kit.clock.advance(300)
     kit.latest.fail({ reason: 'connect_refused' })
-    expect([notesOf(kit), triesOf(kit)]).toEqual([[{ kind: 'no_retry', because: 'attempts' }], [1, 2]])
+    expect([notesOf(kit), attemptsOf(kit)]).toEqual([[{ kind: 'no_retry', because: 'attempts' }], [1, 2]])
   })
 
   test.each([
@@ -34,26 +34,29 @@ describe('what the story of a request is made of', () => {
       { timeouts: { request: 20 }, retries: { backoff: { base: 500, cap: 500 } } },
       { reason: 'connect_refused' },
     ],
-  ] as const)('no further try: %s', (because, method, setUp, facts) => {
+  ] as const)('no further attempt: %s', (because, method, setUp, facts) => {
     const kit = new EngineKit({ upstreams: { a: 2 }, ...setUp } as ConstructorParameters<typeof EngineKit>[0])
     kit.send(method)
     kit.latest.fail(facts)
     expect(notesOf(kit)).toEqual([{ kind: 'no_retry', because }])
   })
 
-  test('a hedge, with the try that lost', () => {
+  test('a hedge, with the attempt that lost', () => {
     const kit = new EngineKit({ upstreams: { a: 3 }, hedge: { delay: 50 } })
     kit.send()
     kit.latest.connect()
     kit.clock.advance(60)
     kit.latest.connect()
     kit.latest.answer(200)
-    expect([notesOf(kit), triesOf(kit)]).toEqual([[{ kind: 'hedge', tri: kit.finished[0]?.tries?.[1] }], [1, 2]])
-    expect(kit.finished[0]?.tries?.map(({ head }) => head?.ignored)).toEqual([true, false])
+    expect([notesOf(kit), attemptsOf(kit)]).toEqual([
+      [{ kind: 'hedge', attempt: kit.finished[0]?.attemptList?.[1] }],
+      [1, 2],
+    ])
+    expect(kit.finished[0]?.attemptList?.map(({ head }) => head?.ignored)).toEqual([true, false])
   })
 
   test('a full bulkhead, and a spent budget', () => {
-    const full = new EngineKit({ maxTries: 1, upstreams: { a: 2 } })
+    const full = new EngineKit({ maxAttempts: 1, upstreams: { a: 2 } })
     full.send()
     full.send()
     expect(notesOf(full)).toEqual([
@@ -74,7 +77,7 @@ describe('what the story of a request is made of', () => {
       name: 'traces',
       slot: 1,
       admit: (ex) => {
-        ex.trace = { sampled: false, tried: () => {} }
+        ex.trace = { sampled: false, dispatched: () => {} }
         return undefined
       },
     }

@@ -168,7 +168,7 @@ function endpointCells(index: number): EndpointCells {
 
 function upstreamCells(index: number): UpstreamCells {
   const at = 100 * (index + 1) + 50
-  return { inFlight: int(at), waiting: int(at + 40), tries: int(at + 1), ejected: word(at), call: word(at + 1) }
+  return { inFlight: int(at), waiting: int(at + 40), attempts: int(at + 1), ejected: word(at), call: word(at + 1) }
 }
 
 function route(name: string, to: string | undefined, more: Partial<LeanRoute> = {}): LeanRoute {

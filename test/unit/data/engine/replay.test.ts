@@ -65,7 +65,7 @@ describe('a request body on its way up', () => {
     expect(moving).toEqual([true, false])
   })
 
-  test('a second try gets everything from the first byte, then what is still to come', () => {
+  test('a second attempt gets everything from the first byte, then what is still to come', () => {
     const { body, feed } = setUp()
     const [first, second] = [new Sink(), new Sink()]
     feed(first)

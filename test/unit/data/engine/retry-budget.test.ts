@@ -4,7 +4,7 @@ import { EngineKit } from '../../../kit/engine.ts'
 const NONE = { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1_000 } }
 const statuses = (kit: EngineKit): (number | undefined)[] => kit.finished.map((ex) => ex.response?.status)
 
-/** Answers the try that is under way. */
+/** Answers the attempt that is under way. */
 function answer(kit: EngineKit, status: number, headers: readonly string[] = []): void {
   const { running } = kit
   running.connect()
@@ -12,7 +12,7 @@ function answer(kit: EngineKit, status: number, headers: readonly string[] = [])
 }
 
 describe('the retry budget', () => {
-  test('without budget the answer of the first try is relayed, and it is told', () => {
+  test('without budget the answer of the first attempt is relayed, and it is told', () => {
     const kit = new EngineKit({ upstreams: { a: 2 }, retryBudget: NONE })
     kit.send()
     answer(kit, 503)
@@ -20,7 +20,7 @@ describe('the retry budget', () => {
     expect(kit.budgetsSpent).toEqual(['a'])
   })
 
-  test('tries never exceed first tries by more than the share and the floor', () => {
+  test('attempts never exceed first attempts by more than the share and the floor', () => {
     const retryBudget = { percent: 0.2, interval: 10_000, minRetryRate: { count: 1, interval: 1_000 } }
     const retries = { maxExtra: 2, backoff: { base: 0, cap: 0 } }
     const kit = new EngineKit({ upstreams: { a: 3 }, retries, retryBudget })
@@ -32,7 +32,7 @@ describe('the retry budget', () => {
         kit.clock.advance(10)
       }
     }
-    const real = kit.tries.filter((at) => at.head?.ignored === false).length
+    const real = kit.attempts.filter((at) => at.head?.ignored === false).length
     expect(real).toBeGreaterThan(200)
     expect(real).toBeLessThanOrEqual(200 * 1.2 + 10)
   })

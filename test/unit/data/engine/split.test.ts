@@ -61,7 +61,7 @@ describe('weights', () => {
 })
 
 describe('a small share is never flooded', () => {
-  test('less than a quarter takes nothing: the request is tried where it was drawn', () => {
+  test('less than a quarter takes nothing: the request goes where it was drawn', () => {
     const kit = split({ a: 97, canary: 3 })
     kit.setState(unhealthy, 'a')
     const { a = 0, canary = 0 } = spread(kit, 1000)
@@ -96,7 +96,7 @@ describe('a small share is never flooded', () => {
   })
 })
 
-test('where none can take it, it is tried where it was drawn', () => {
+test('where none can take it, it goes where it was drawn', () => {
   const kit = split({ a: 1, b: 1 })
   kit.setState(unhealthy)
   const { a = 0, b = 0 } = spread(kit)

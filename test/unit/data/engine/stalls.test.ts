@@ -105,7 +105,7 @@ describe('an exchange that only its client holds up', () => {
     ])
     await settled()
     expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'stalled_client', phase: 'send', origin: 'client' })
-    expect(rig.kit.tries[0]?.head).toMatchObject({ ignored: true })
+    expect(rig.kit.attempts[0]?.head).toMatchObject({ ignored: true })
   })
 
   test('is found once it has stalled for long enough, when the request waits already', async () => {
@@ -128,7 +128,7 @@ describe('an exchange that only its client holds up', () => {
     expect(client.state).toBe('broken')
     expect(rig.served).toEqual(['GET'])
     expect(rig.kit.finished[0]?.failure).toMatchObject({ reason: 'stalled_client', phase: 'body', origin: 'client' })
-    expect(rig.kit.tries[0]?.head).toMatchObject({ outcome: 'ok' })
+    expect(rig.kit.attempts[0]?.head).toMatchObject({ outcome: 'ok' })
   })
 
   test('is ended one for each request that waits, those first that moved least', async () => {
@@ -316,7 +316,7 @@ describe('for want of', () => {
   })
 
   test('a permit of the upstream', async () => {
-    const rig = new Rig({ maxTries: 1, connections: { max: 100 } })
+    const rig = new Rig({ maxAttempts: 1, connections: { max: 100 } })
     rig.upload()
     rig.get()
     await settled()

@@ -39,7 +39,7 @@ describe('a wait in a queue', () => {
       queuedMs: 15_000,
       failure: { reason: 'deadline_exceeded', phase: 'queue', origin: 'sluice' },
     })
-    expect(rig.kit.tries).toHaveLength(2)
+    expect(rig.kit.attempts).toHaveLength(2)
     expect(rig.breaker).toEqual([])
     expect(long.map(({ state }) => state)).toEqual(['open', 'open'])
     rig.kit.running.finish()
@@ -113,7 +113,7 @@ describe('a wait in a queue', () => {
     await settled()
     expect(waiting.status).toBe(200)
     expect(rig.kit.finished.at(-1)).toMatchObject({ attempts: 1, attempt: { upstream: 'b' } })
-    expect(rig.kit.tries.map(({ upstream }) => upstream)).toEqual(['a', 'b'])
+    expect(rig.kit.attempts.map(({ upstream }) => upstream)).toEqual(['a', 'b'])
   })
 
   test('leaves too little of the deadline: what comes of that is none of the endpoint’s', async () => {
@@ -157,7 +157,7 @@ describe('a wait in a queue', () => {
     }
     await settled()
     expect(rig.kit.finished.at(-1)?.failure).toMatchObject({ phase: 'connect', origin: 'upstream' })
-    expect(rig.kit.tries).toHaveLength(20)
+    expect(rig.kit.attempts).toHaveLength(20)
   })
 })
 
@@ -178,7 +178,7 @@ describe('a deadline that a gateway in front shortened', () => {
     expect(rig.kit.finished.map(({ failure }) => failure)).toEqual(
       new Array(30).fill(expect.objectContaining({ reason: 'deadline_exceeded', origin: 'client', phase: 'headers' })),
     )
-    expect(rig.kit.tries.every(({ head }) => head?.ignored)).toBe(true)
+    expect(rig.kit.attempts.every(({ head }) => head?.ignored)).toBe(true)
     expect([rig.breaker, rig.ejected]).toEqual([[], []])
   })
 
@@ -232,7 +232,7 @@ describe('a deadline that a gateway in front shortened', () => {
     await settled()
     expect(rig.kit.finished).toHaveLength(30)
     expect(rig.kit.finished[0]?.failure).toMatchObject({ phase: 'queue', origin: 'sluice' })
-    expect([rig.breaker, rig.ejected, rig.kit.tries.length]).toEqual([[], [], 1])
+    expect([rig.breaker, rig.ejected, rig.kit.attempts.length]).toEqual([[], [], 1])
   })
 
   test('that can not suffice is the client’s, too', async () => {
@@ -531,7 +531,7 @@ describe('half-open', () => {
     rig.ask({ method: 'POST', contentLength: 10 })
     rig.kit.running.connect()
     rig.kit.running.answer(200)
-    expect(rig.kit.tries.at(-1)?.upstream).toBe('b')
+    expect(rig.kit.attempts.at(-1)?.upstream).toBe('b')
   })
 
   test('in shadow nothing waits', () => {
@@ -668,7 +668,9 @@ describe('an upstream that loses patience', () => {
     expect([rig.breaker, rig.ejected]).toEqual([[], []])
   })
 
-  /** Those that leave nobody waiting, for a rate of 300 kB a second and more; and failures that come too soon for patience. */
+  /**
+   * Those that leave nobody waiting, for a rate of 300 kB a second and more; and failures that come too soon for patience.
+   */
   const INNOCENT = [
     { does: 'sends without a pause', bytes: 65_536, every: 100, lasts: 2_000 },
     { does: 'sends small pieces without a pause', bytes: 1_500, every: 5, lasts: 400 },

@@ -54,7 +54,7 @@ function pairs(random: Random): [string, string][] {
   return some(random, ['k', 'l', 'm'], 3).map((name) => [name, pick(random, ['1', '2'])])
 }
 
-test('the table finds what trying every route and sorting finds', () => {
+test('the table finds what testing every route and sorting finds', () => {
   const random = seededRandom(20)
   const seen = { found: 0, allow: 0, none: 0, params: 0 }
   for (let round = 0; round < 600; round++) {

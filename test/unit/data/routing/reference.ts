@@ -2,7 +2,7 @@ import type { MatchConfig, PathPattern, ValueCondition } from '../../../../src/c
 import type { LookUp, RoutableConfig } from '../../../../src/data/routing/table.ts'
 
 /**
- * The rules of precedence, read off the design as plainly as can be: try every path of every match of every route, keep
+ * The rules of precedence, read off the design as plainly as can be: test every path of every match of every route, keep
  * what matches, sort. Slow, and that is its point.
  */
 export function reference(

@@ -146,7 +146,7 @@ describe('the recorder', () => {
     expect(await bench.metric('sluice_requests_total')).toHaveLength(1)
   })
 
-  test('tries by endpoint and outcome; a retry by what became of the try before', async () => {
+  test('attempts by endpoint and outcome; a retry by what became of the attempt before', async () => {
     const bench = new Bench()
     const refused = ended('connect_refused')
     const unavailable = statusVerdict(503)
@@ -175,15 +175,15 @@ describe('the recorder', () => {
   test('endpoints are bounded: the one used longest ago makes room', async () => {
     const bench = new Bench()
     const ex = bench.exchange()
-    const tried = (n: number) => {
+    const attempted = (n: number) => {
       const at = madeAttempt(1, OK, bench.clock.now())
       at.endpoint = `e${n}`
       bench.recorder.attempt(ex, at)
       bench.clock.advance(1)
     }
-    for (let n = 0; n < 1024; n++) tried(n)
-    tried(0)
-    tried(1024)
+    for (let n = 0; n < 1024; n++) attempted(n)
+    attempted(0)
+    attempted(1024)
     const lines = await bench.metric('sluice_attempts_total')
     const value = (n: number) => lines.find((line) => line.includes(`"e${n}"`))?.split(' ')[1]
     expect([0, 1, 2, 1024].map(value)).toEqual(['2', undefined, '1', '1'])

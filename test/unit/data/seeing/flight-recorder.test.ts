@@ -82,7 +82,7 @@ describe('what is kept', () => {
     expect([bench.flights, idle.flights, bench.posted, idle.posted]).toEqual([[], [], [], []])
   })
 
-  test('60 a second, 20 that clients cause by themselves, and 20 refused before any try; the rest is counted', () => {
+  test('60 a second, 20 that clients cause by themselves, and 20 refused before any attempt; the rest is counted', () => {
     const bench = new Bench()
     for (let i = 0; i < 50; i++) bench.end(bench.exchange(), 404, 'no_route', 'client')
     for (let i = 0; i < 50; i++) bench.end(bench.exchange(), 503, 'breaker_open', 'sluice')
@@ -105,7 +105,7 @@ describe('what is kept', () => {
   })
 })
 
-test('the story: every try with its times, what was decided between them, and the end', () => {
+test('the story: every attempt with its times, what was decided between them, and the end', () => {
   const bench = new Bench()
   const ex = bench.exchange()
   const first = madeAttempt(1, answered(502), 1003)
@@ -156,7 +156,7 @@ test.each([
   expect(bench.flights[0]?.timeline[1]).toEqual({ atMs: 0, ...happening })
 })
 
-test('the story has the tries of the route that a fallback asked', () => {
+test('the story has the attempts of the route that a fallback asked', () => {
   const bench = new Bench()
   const ex = bench.exchange()
   ex.begin(madeAttempt(1, ended('connect_refused'), 1000))
@@ -176,10 +176,10 @@ test('the story has the tries of the route that a fallback asked', () => {
   ])
 })
 
-test('a single try that was fine makes no list of tries', () => {
+test('a single attempt that was fine makes no list of attempts', () => {
   const ex = madeExchange()
   ex.begin(madeAttempt(1, OK))
-  expect([ex.tries, ex.notes]).toEqual([undefined, undefined])
+  expect([ex.attemptList, ex.notes]).toEqual([undefined, undefined])
 })
 
 describe('taps', () => {

@@ -27,8 +27,8 @@ test('permits are counted over all workers', () => {
 })
 
 describe('the bulkhead of an upstream', () => {
-  test('bounds its tries; beyond it there is no try', () => {
-    const kit = new EngineKit({ maxTries: 2 })
+  test('bounds its attempts; beyond it there is no attempt', () => {
+    const kit = new EngineKit({ maxAttempts: 2 })
     for (let i = 0; i < 3; i++) kit.send()
     expect([kit.finished.length, reason(kit, 0), kit.finished[0]?.attempts]).toEqual([1, 'bulkhead_full', 0])
     expect(kit.finished[0]?.failure).toMatchObject({ phase: 'limit', origin: 'sluice', retryAfterMs: 1000 })
@@ -39,15 +39,15 @@ describe('the bulkhead of an upstream', () => {
   })
 
   test('the next candidate follows', () => {
-    const kit = new EngineKit({ maxTries: 1, upstreams: { a: 1, b: 1 } })
+    const kit = new EngineKit({ maxAttempts: 1, upstreams: { a: 1, b: 1 } })
     for (let i = 0; i < 3; i++) kit.send()
     const [refused] = kit.finished
     expect([kit.finished.length, refused?.failure?.reason]).toEqual([1, 'bulkhead_full'])
     expect(kit.upstreams.map((upstream) => upstream.isFull(0))).toEqual([true, true])
   })
 
-  test.each(['client', 'failure', 'answer'])('a permit comes back whichever way the try ends: %s', (end) => {
-    const kit = new EngineKit({ maxTries: 1, retries: { maxExtra: 0 } })
+  test.each(['client', 'failure', 'answer'])('a permit comes back whichever way the attempt ends: %s', (end) => {
+    const kit = new EngineKit({ maxAttempts: 1, retries: { maxExtra: 0 } })
     const sent = kit.send()
     kit.latest.connect()
     if (end === 'client') sent.downstream.reset()
@@ -58,8 +58,8 @@ describe('the bulkhead of an upstream', () => {
     expect(kit.finished.length).toBe(1)
   })
 
-  test('a retry is a try, too', () => {
-    const kit = new EngineKit({ maxTries: 1 })
+  test('a retry is an attempt, too', () => {
+    const kit = new EngineKit({ maxAttempts: 1 })
     kit.send()
     kit.latest.connect()
     kit.latest.fail({ reason: 'upstream_reset' })
@@ -71,7 +71,7 @@ describe('the bulkhead of an upstream', () => {
   })
 
   test('pool_full gives it back', () => {
-    const kit = new EngineKit({ maxTries: 3, connections: { max: 1, maxWaiting: 0 } })
+    const kit = new EngineKit({ maxAttempts: 3, connections: { max: 1, maxWaiting: 0 } })
     kit.send()
     kit.send()
     expect(reason(kit, 0)).toBe('pool_full')

@@ -74,15 +74,15 @@ function ports(endpoints: readonly (Endpoint | undefined)[]): string[] {
   return endpoints.map((endpoint) => endpoint?.id.slice(endpoint.id.lastIndexOf(':') + 1) ?? '-')
 }
 
-/** What a request gets that tries again and again. */
-function order(from: Upstream, tries: number): string[] {
-  const tried: Endpoint[] = []
-  for (let i = 0; i < tries; i++) {
-    const endpoint = from.pick(tried)
-    if (endpoint === undefined) return [...ports(tried), '-']
-    tried.push(endpoint)
+/** What a request gets that is retried again and again. */
+function order(from: Upstream, attempts: number): string[] {
+  const used: Endpoint[] = []
+  for (let i = 0; i < attempts; i++) {
+    const endpoint = from.pick(used)
+    if (endpoint === undefined) return [...ports(used), '-']
+    used.push(endpoint)
   }
-  return ports(tried)
+  return ports(used)
 }
 
 test('without endpoints there is none', () => {
@@ -90,7 +90,7 @@ test('without endpoints there is none', () => {
   expect(upstream().lastResort([])).toBeUndefined()
 })
 
-test('the best tier first, then the next ones, then tried endpoints', () => {
+test('the best tier first, then the next ones, then used endpoints', () => {
   const u = upstream()
   u.setEndpoints([resolved(3, { tier: 7 }), resolved(1), resolved(2, { tier: 1 })])
   expect(order(u, 4)).toEqual(['1', '2', '3', '1'])
@@ -108,7 +108,7 @@ test('unusable endpoints are passed over, whatever their tier', () => {
   expect(order(u, 2)).toEqual(['1', '3'])
 })
 
-test('the last resort takes unhealthy endpoints, untried ones first, never draining ones', () => {
+test('the last resort takes unhealthy endpoints, unused ones first, never draining ones', () => {
   const u = upstream()
   const [a, b, c] = [resolved(1), resolved(2, { tier: 1 }), resolved(3)]
   u.setEndpoints([a, b, c])

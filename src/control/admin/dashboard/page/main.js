@@ -146,7 +146,7 @@ void follow(api, {
     paint()
   },
   state(name, error) {
-    // Between two tries nothing is new.
+    // Between two attempts nothing is new.
     if (name === before || (name === 'connecting' && before === 'lost')) return
     // What is shown stays as it was: it is better than nothing, and is told to be old.
     const [text, tone] = LINK[name]

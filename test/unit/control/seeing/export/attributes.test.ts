@@ -36,14 +36,14 @@ describe('the span of a request', () => {
   })
 })
 
-describe('the span of a try', () => {
+describe('the span of an attempt', () => {
   test.each([
     ['http://10.0.0.1:8080', '10.0.0.1', 8080],
     ['https://[2001:db8::1]:8443', '2001:db8::1', 8443],
     ['http://orders:80', 'orders', 80],
     ['https://orders:443', 'orders', 443],
   ])('names where it went: %s', (endpoint, address, port) => {
-    const { attributes } = clientSpan(requestRecord(), requestRecord({}, { endpoint }).tries[0] as never)
+    const { attributes } = clientSpan(requestRecord(), requestRecord({}, { endpoint }).attempts[0] as never)
     expect(attributes).toMatchObject({
       'server.address': address,
       'server.port': port,
@@ -59,6 +59,6 @@ describe('the span of a try', () => {
     [{ status: 0, outcome: 'ignored' }, undefined],
   ] as const)('%j is an error of type %s', (over, type) => {
     const record = requestRecord({}, over)
-    expect(clientSpan(record, record.tries[0] as never).attributes['error.type']).toBe(type)
+    expect(clientSpan(record, record.attempts[0] as never).attributes['error.type']).toBe(type)
   })
 })

@@ -70,7 +70,7 @@ describe('the list', () => {
     expect(ids(log)).toEqual(['c49', 'c48', 'u6', 'u5', 'u4', 'u3', 'u2', 'u1'])
   })
 
-  test('so does what was refused before any try: what opened a breaker stays in sight', () => {
+  test('so does what was refused before any attempt: what opened a breaker stays in sight', () => {
     const log = new FlightLog(() => 8)
     log.take(Array.from({ length: 7 }, (_, i) => flight(`u${i}`)))
     const refused = { origin: 'sluice', attempts: 0, reason: 'breaker_open' } as const

@@ -56,7 +56,7 @@ describe('the metrics registry', () => {
     const body = bytes.toString()
     expect(contentType).toContain('text/plain; version=0.0.4')
     expect(body).toContain('# TYPE sluice_retries_total counter')
-    expect(body).toContain('# HELP sluice_retries_total Tries after the first')
+    expect(body).toContain('# HELP sluice_retries_total Attempts after the first')
     expect(body).toContain('sluice_retries_total{route="a\\"b\\\\c\\nd",reason="503"} 1')
     expect(body).toContain('process_cpu_seconds_total')
   })

@@ -16,32 +16,32 @@ function story(ex: Exchange): [number, string, EventRecord['facts']][] {
 }
 
 function begin(ex: Exchange, number: number, head: HeadVerdict, startedAt: number): Attempt {
-  const tri = Object.assign(madeAttempt(number, head, startedAt), { endedAt: startedAt + 5 })
-  ex.begin(tri)
-  return tri
+  const attempt = Object.assign(madeAttempt(number, head, startedAt), { endedAt: startedAt + 5 })
+  ex.begin(attempt)
+  return attempt
 }
 
-test('a request that one try answers has none', () => {
+test('a request that one attempt answers has none', () => {
   const ex = madeExchange()
   begin(ex, 1, OK, 1000)
   expect(story(ex)).toEqual([])
 })
 
-test('a request whose only try the pool refused says so', () => {
+test('a request whose only attempt the pool refused says so', () => {
   const ex = madeExchange()
   begin(ex, 1, POOL_FULL, 1000)
   expect(story(ex)).toEqual([[1005, 'refused', { policy: 'pool', reason: 'pool_full' }]])
 })
 
-test('decisions and what made further tries follow, in the order of time', () => {
+test('decisions and what made further attempts follow, in the order of time', () => {
   const ex = madeExchange()
-  ex.trace = { sampled: false, tried: () => {} }
+  ex.trace = { sampled: false, dispatched: () => {} }
   ex.note({ at: 1000, kind: 'queued', waitMs: 2.6 })
   begin(ex, 1, RESET, 1003)
   begin(ex, 2, answered(503), 1020)
   begin(ex, 3, POOL_FULL, 1030)
   begin(ex, 3, OK, 1035)
-  ex.note({ at: 1050, kind: 'hedge', tri: begin(ex, 4, OK, 1050) })
+  ex.note({ at: 1050, kind: 'hedge', attempt: begin(ex, 4, OK, 1050) })
   ex.refused({ now: () => 1010 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
   ex.refused({ now: () => 1011 }, 'bulkhead', 'bulkhead_full', 'shadow')
   ex.note({ at: 1040, kind: 'budget', upstream: 'orders' })
@@ -66,7 +66,7 @@ test('those of the route that a fallback asks stand with them, in the same lists
   begin(side, 1, RESET, 1010)
   begin(side, 2, OK, 1020)
   side.note({ at: 1015, kind: 'budget', upstream: 'backup' })
-  expect(ex.allTries.map(({ startedAt }) => startedAt)).toEqual([1000, 1010, 1020])
+  expect(ex.allAttempts.map(({ startedAt }) => startedAt)).toEqual([1000, 1010, 1020])
   expect(story(ex)).toEqual([
     [1015, 'retry_budget_exhausted', { upstream: 'backup' }],
     [1020, 'retry', { attempt: 2, after: 'upstream_reset' }],

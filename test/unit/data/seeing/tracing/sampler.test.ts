@@ -63,7 +63,7 @@ describe('traces that begin here', () => {
     const ex = begin({ sample: 1 }, made, false)
     expect(ex.traceparent).toBe(`${made.slice(0, 53)}03`)
     const headers: string[] = []
-    ex.trace?.tried(new Attempt(1, 'a', 0), headers)
+    ex.trace?.dispatched(new Attempt(1, 'a', 0), headers)
     expect(headers[1]).toMatch(new RegExp(`^${made.slice(0, 35)}-(?!${made.slice(36, 52)}).{16}-03$`))
   })
 

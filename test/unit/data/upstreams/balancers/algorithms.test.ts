@@ -66,7 +66,7 @@ describe('least-request', () => {
 })
 
 describe.each(['least-request', 'peak-ewma'] as const)('%s and failures', (algorithm) => {
-  test('one whose try failed loses against any other, for a second', () => {
+  test('one whose attempt failed loses against any other, for a second', () => {
     const [a, b] = candidates(1, 1) as [Node, Node]
     const balancer = make(algorithm, [a, b])
     a.blamedUntil = clock.now() + BLAME_MS
@@ -214,7 +214,7 @@ describe('zones', () => {
     expect(Object.keys(spread(balancer, 100)).sort()).toEqual(['a', 'b'])
   })
 
-  test('a try that failed there goes on to the others when none of it is left', () => {
+  test('an attempt that failed there goes on to the others when none of it is left', () => {
     const [a, b, c, d] = zoned()
     const balancer = make('round-robin', [a, b, c, d], options)
     expect([c, d]).toContain(balancer.pick([a, b]))

@@ -2,22 +2,22 @@ import { ms } from './format.js'
 
 const NO_RETRY = {
   attempts: 'as many as the route allows were made (retries.maxExtra)',
-  prior: 'a trusted gateway in front of this one tries again by itself',
+  prior: 'a trusted gateway in front of this one retries by itself',
   method: 'the method must not be repeated once bytes were sent (retries.methods)',
   body: 'the body was too large to be kept for one',
   time: 'too little time was left',
-  condition: 'the route does not try again after this (retries.when)',
+  condition: 'the route does not retry after this (retries.when)',
 }
 
 const SENTENCES = {
   received: ({ client, protocol }) => `received from ${client} (${protocol})`,
   queued: ({ waitMs }) => `waited ${ms(waitMs)} in the queue for a permit`,
   attempt,
-  breaker: ({ upstream }) => `the circuit breaker of ${upstream} lets no try pass`,
+  breaker: ({ upstream }) => `the circuit breaker of ${upstream} lets no attempt pass`,
   bulkhead: ({ upstream }) => `the bulkhead of ${upstream} is full`,
-  budget: ({ upstream }) => `the retry budget of ${upstream} is spent: no further try there`,
-  hedge: ({ upstream }) => `no answer yet: a second try begins beside the first, at ${upstream}`,
-  no_retry: ({ because }) => `no further try: ${NO_RETRY[because] ?? because}`,
+  budget: ({ upstream }) => `the retry budget of ${upstream} is spent: no further attempt there`,
+  hedge: ({ upstream }) => `no answer yet: a second attempt begins beside the first, at ${upstream}`,
+  no_retry: ({ because }) => `no further attempt: ${NO_RETRY[because] ?? because}`,
   shed: ({ reason }) => `refused: ${reason}`,
   deadline: ({ limitMs, reason }) => `${reason}${limitMs === null ? '' : ` (it had ${ms(limitMs)})`}`,
   failed: ({ origin, phase, reason, rule }) =>
@@ -47,5 +47,5 @@ function attempt({ connectMs, durationMs, endpoint, n, outcome, reason, reused, 
       : outcome === 'ignored'
         ? 'no longer waited for'
         : `failed: ${reason ?? outcome}`
-  return `try ${n} at ${endpoint ?? 'no endpoint'} of ${upstream} (${connection}): ${what}, ${ms(durationMs)}`
+  return `attempt ${n} at ${endpoint ?? 'no endpoint'} of ${upstream} (${connection}): ${what}, ${ms(durationMs)}`
 }

@@ -197,7 +197,7 @@ function routes() {
 function upstreams() {
   return {
     title: 'Upstreams',
-    caption: 'Tries of the last 5 s, and endpoints now.',
+    caption: 'Attempts of the last 5 s, and endpoints now.',
     key: ({ name }) => name,
     sort: 2,
     empty: 'This config has no upstreams.',
@@ -210,7 +210,7 @@ function upstreams() {
         value: ({ endpoints, usable }) => usable / Math.max(1, endpoints),
         tone: ({ endpoints, usable }) => usableTone(usable, endpoints),
       },
-      { label: 'Tries/s', num: true, text: ({ attempts }) => rate(attempts), value: ({ attempts }) => attempts },
+      { label: 'Attempts/s', num: true, text: ({ attempts }) => rate(attempts), value: ({ attempts }) => attempts },
       {
         label: 'Failed',
         num: true,

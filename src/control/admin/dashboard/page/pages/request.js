@@ -58,7 +58,7 @@ function story(request) {
         : NOTHING,
     ],
     ['Reason', reason === null ? NOTHING : `${reason} (${request.phase}, caused by ${request.origin})`],
-    ['Took', `${ms(durationMs)}, ${attempts === 1 ? '1 try' : `${attempts} tries`}`],
+    ['Took', `${ms(durationMs)}, ${attempts === 1 ? '1 attempt' : `${attempts} attempts`}`],
     ['Request ID', h('span', { class: 'mono' }, requestId)],
     ['Correlation ID', h('span', { class: 'mono' }, correlationId)],
     ['Trace', h('span', { class: 'mono' }, traceId)],

@@ -3,7 +3,7 @@ import { count, rate, span, time } from '../lib/format.js'
 import { endpointTone, words } from '../lib/tones.js'
 import { upstreamNotes } from '../parts/attention.js'
 import { band, bandAxis } from '../parts/band.js'
-import { Charts, CONNECTIONS, TRIES, TRY_LATENCY, USABLE } from '../parts/charts.js'
+import { ATTEMPT_LATENCY, ATTEMPTS, Charts, CONNECTIONS, USABLE } from '../parts/charts.js'
 import { Effective } from '../parts/effective.js'
 import { Table } from '../parts/table.js'
 
@@ -17,8 +17,8 @@ export class UpstreamPage {
     this.state = state
     this.actions = actions
     this.charts = new Charts({ api, state }, `?upstream=${encodeURIComponent(name)}`, () => state.now.upstreams[name], [
-      TRIES,
-      TRY_LATENCY,
+      ATTEMPTS,
+      ATTEMPT_LATENCY,
       CONNECTIONS,
       USABLE,
     ])
@@ -148,7 +148,7 @@ function recoveryText(recovery) {
 function endpointTable(state, actions) {
   return {
     title: 'Endpoints',
-    caption: 'State now; tries of the last 5 s.',
+    caption: 'State now; attempts of the last 5 s.',
     key: ({ endpoint }) => endpoint,
     sort: 0,
     descending: false,
@@ -162,7 +162,7 @@ function endpointTable(state, actions) {
         text: ({ since }) => span(state.now.at - since),
         value: ({ since }) => state.now.at - since,
       },
-      { label: 'Tries/s', num: true, text: ({ attempts }) => rate(attempts), value: ({ attempts }) => attempts },
+      { label: 'Attempts/s', num: true, text: ({ attempts }) => rate(attempts), value: ({ attempts }) => attempts },
       {
         label: 'Failed/s',
         num: true,

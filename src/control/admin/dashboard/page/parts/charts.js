@@ -36,20 +36,20 @@ export const HELP = {
   ],
   format: perSecond,
 }
-export const TRIES = {
-  title: 'Tries',
+export const ATTEMPTS = {
+  title: 'Attempts',
   lines: [
-    { field: 'attempts', label: 'tries', tint: 'a' },
+    { field: 'attempts', label: 'attempts', tint: 'a' },
     { field: 'failures', label: 'failed', tint: '5xx' },
     { field: 'budgetExhausted', label: 'over the retry budget', tint: 'b' },
   ],
   format: perSecond,
 }
-export const TRY_LATENCY = { title: 'Latency of tries', lines: LATENCY, format: ms }
+export const ATTEMPT_LATENCY = { title: 'Latency of attempts', lines: LATENCY, format: ms }
 export const CONNECTIONS = {
   title: 'In flight and connections',
   lines: [
-    { field: 'inFlight', label: 'tries in flight', tint: 'a' },
+    { field: 'inFlight', label: 'attempts in flight', tint: 'a' },
     { field: 'connections', label: 'connections', tint: 'b' },
   ],
   format: count,

@@ -70,7 +70,7 @@ function requestTable(title, empty) {
       },
       { label: 'Request', long: true, text: ({ host, method, path }) => `${method} ${host}${path}` },
       { label: 'Took', num: true, text: ({ durationMs }) => ms(durationMs), value: ({ durationMs }) => durationMs },
-      { label: 'Tries', num: true, text: ({ attempts }) => String(attempts), value: ({ attempts }) => attempts },
+      { label: 'Attempts', num: true, text: ({ attempts }) => String(attempts), value: ({ attempts }) => attempts },
     ],
   }
 }

@@ -13,8 +13,8 @@ import type { Candidate } from './choice.ts'
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 100
 
-/** Who decides about a try: the attempt loop. */
-export interface TryOwner {
+/** Who decides about an attempt: the attempt loop. */
+export interface DispatchOwner {
   readonly clock: Clock
   readonly timers: TimerWheel
   /** The client holds the exchange up, and has for a while. */
@@ -22,14 +22,14 @@ export interface TryOwner {
   onWantBody(ticket: Ticket): void
   onBodyDrain(): void
   /** It waited for a connection until now; `ticket` has what it is about to send. */
-  onDequeued(tri: Try, ticket: Ticket): void
+  onDequeued(dispatch: Dispatch, ticket: Ticket): void
   onInformational(status: number, headers: FlatHeaders): void
   /** The answer's head; the owner returns who takes the rest, or undefined: it is discarded. */
-  onHead(tri: Try, status: number, headers: FlatHeaders): AnswerSink | undefined
+  onHead(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
   /** The time of `limit` has passed. */
-  onExpired(tri: Try): void
+  onExpired(dispatch: Dispatch): void
   /** Failed before its head. */
-  onFailure(tri: Try, failure: TransportFailure): void
+  onFailure(dispatch: Dispatch, failure: TransportFailure): void
 }
 
 /** Takes an answer after its head. */
@@ -41,12 +41,12 @@ export interface AnswerSink {
   onBroken(failure: TransportFailure): void
 }
 
-/** One try on the wire: turns the transport's events into the two verdicts and passes the answer on. */
-export class Try implements PoolEvents, Candidate {
+/** One attempt on the wire: turns the transport's events into the two verdicts and passes the answer on. */
+export class Dispatch implements PoolEvents, Candidate {
   readonly at: Attempt
   readonly endpoint: Endpoint
   readonly upstream: Upstream
-  private readonly owner: TryOwner
+  private readonly owner: DispatchOwner
   private ticket: Ticket | undefined = undefined
   private sink: AnswerSink | undefined = undefined
   private wanted = false
@@ -54,7 +54,7 @@ export class Try implements PoolEvents, Candidate {
   private discarded = 0
   private timer: Timer | undefined = undefined
 
-  constructor(owner: TryOwner, { at, endpoint, upstream }: Candidate) {
+  constructor(owner: DispatchOwner, { at, endpoint, upstream }: Candidate) {
     this.owner = owner
     this.at = at
     this.endpoint = endpoint
@@ -97,7 +97,7 @@ export class Try implements PoolEvents, Candidate {
     if (!this.over) this.ticket?.resume()
   }
 
-  /** Ends the try at once; no event follows. */
+  /** Ends the attempt at once; no event follows. */
   abort(end: Attempt['end'] = 'broken_by_us'): void {
     if (this.over) return
     this.finish(end)
