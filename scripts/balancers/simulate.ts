@@ -1,5 +1,5 @@
 import type { Algorithm, BalancingConfig } from '../../src/core/config.ts'
-import { BLAME_MS, type Candidate } from '../../src/data/upstreams/balancers/contract.ts'
+import { type BalancerCandidate, BLAME_MS } from '../../src/data/upstreams/balancers/contract.ts'
 import { createBalancer } from '../../src/data/upstreams/balancers/index.ts'
 import { PeakEwma } from '../../src/data/upstreams/balancers/peak-ewma.ts'
 import { mix32 } from '../../src/lib/hash.ts'
@@ -7,7 +7,7 @@ import { type Random, seededRandom } from '../../src/lib/random.ts'
 import { Agenda } from './agenda.ts'
 
 /** An endpoint of a simulation: serves everything at once, each request for as long as it takes. */
-export class SimulatedEndpoint implements Candidate {
+export class SimulatedEndpoint implements BalancerCandidate {
   readonly id: string
   readonly weight: number
   readonly usable = true

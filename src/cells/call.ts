@@ -5,7 +5,7 @@ const LASTS_MS = 1_500
  * A word with which a worker that found all of something taken asks the others whether they can give some of it back. Any
  * worker writes: 0, or when it was asked last, clock milliseconds in 32 bits.
  */
-export class Call {
+export class CallCell {
   private readonly view: Int32Array
   private readonly slot: number
 

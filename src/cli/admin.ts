@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { stateDirOf, TOKEN_FILE } from '../control/machine/state-dir.ts'
-import { eventsOf, type ServerEvent } from './events.ts'
+import { type ServerEvent, serverEvents } from './events.ts'
 import { Exit, type Io } from './io.ts'
 import type { Parsed } from './options.ts'
 
@@ -62,7 +62,7 @@ export class AdminClient {
     try {
       const answer = await this.open(path, signal)
       if (!answer.ok || answer.body === null) await read(answer)
-      else yield* eventsOf(answer.body)
+      else yield* serverEvents(answer.body)
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof AdminFailed) throw error

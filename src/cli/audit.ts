@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { unreadable } from '../config/read/files.ts'
 import { stateFolders } from '../control/machine/state-dir.ts'
 import { AUDIT_FOLDER } from '../control/operations/audit/folder.ts'
-import { type Verdict, verifyAudit } from '../control/operations/audit/verify.ts'
+import { type AuditVerdict, verifyAudit } from '../control/operations/audit/verify.ts'
 import { systemClock } from '../lib/clock.ts'
 import { nodeOf } from '../schema/node.ts'
 import { duration } from '../schema/scalars.ts'
@@ -57,7 +57,7 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
   return exit
 }
 
-function verdictText(path: string, { broken, entries, first, last, torn }: Verdict): string {
+function verdictText(path: string, { broken, entries, first, last, torn }: AuditVerdict): string {
   if (broken !== undefined) return `${broken.file}:${broken.line}: ${broken.why}; ${entries} before it are in order\n`
   const kept = first > 1 ? `, the first of them number ${first}: older files are gone` : ''
   const note = torn ? 'the end of the last line is missing, as after a crash; the next start repairs it\n' : ''

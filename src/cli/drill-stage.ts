@@ -9,13 +9,13 @@ import type { EndpointConfig, UpstreamConfig } from '../core/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
-import { drill } from '../tools/drill/drill.ts'
+import { runDrill } from '../tools/drill/drill.ts'
 import { Concurrency, DrillEndpoint } from '../tools/drill/endpoint.ts'
 import { recoveryMs } from '../tools/drill/facts.ts'
 import { Metrics } from '../tools/drill/metrics.ts'
-import type { Run } from '../tools/drill/run.ts'
+import type { DrillRun } from '../tools/drill/run.ts'
 import type { DrillScenario } from '../tools/drill/scenario.ts'
-import type { Target } from '../tools/drill/target.ts'
+import type { DrillTarget } from '../tools/drill/target.ts'
 import { version } from './version.ts'
 
 const HOST = '127.0.0.1'
@@ -28,7 +28,12 @@ const MOST_ENDPOINTS = 12
  * Runs a scenario against a gateway of its own with somebody's config, whose endpoints are simulated on loopback. Rejects
  * when the request reaches another route.
  */
-export async function drillConfig(config: Config, target: Target, scenario: DrillScenario, clock: Clock): Promise<Run> {
+export async function drillConfig(
+  config: Config,
+  target: DrillTarget,
+  scenario: DrillScenario,
+  clock: Clock,
+): Promise<DrillRun> {
   const concurrency = new Concurrency()
   const serviceMs = scenario.upstreams[ALIAS]?.serviceMs ?? 0
   const folder = await mkdtemp(join(tmpdir(), 'sluice-drill-'))
@@ -49,7 +54,7 @@ export async function drillConfig(config: Config, target: Target, scenario: Dril
         untilMs: recoveryMs(target.facts),
         scrape: () => scrape(probes?.port as number, target),
       }
-      const run = await drill({ ...scenario, load }, stage, clock, 'short')
+      const run = await runDrill({ ...scenario, load }, stage, clock, 'short')
       if (run.end.sum('sluice_requests_total', { route: ALIAS }) > 0) return run
       throw new Error(`GET ${target.path} reaches another route than ${target.route}`)
     } finally {
@@ -61,7 +66,7 @@ export async function drillConfig(config: Config, target: Target, scenario: Dril
   }
 }
 
-async function scrape(port: number, { route, upstream }: Target): Promise<Metrics> {
+async function scrape(port: number, { route, upstream }: DrillTarget): Promise<Metrics> {
   const text = await (await fetch(`http://${HOST}:${port}/metrics`)).text()
   return new Metrics(text, (label, value) => {
     if (label !== 'route' && label !== 'upstream') return value

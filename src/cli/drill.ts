@@ -6,7 +6,7 @@ import { loadDeps } from '../config/read/files.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type DrillResult, junit } from '../tools/drill/junit.ts'
 import type { DrillScenario } from '../tools/drill/scenario.ts'
-import { type Target, targetsOf } from '../tools/drill/target.ts'
+import { type DrillTarget, targetsOf } from '../tools/drill/target.ts'
 import { judge, verdictLines } from '../tools/drill/verdict.ts'
 import { DRILLS } from '../tools/scenarios/index.ts'
 import { render } from './check.ts'
@@ -44,7 +44,7 @@ export async function drill(args: readonly string[], io: Io): Promise<number> {
   return conclude(results, io)
 }
 
-async function one(config: Config, target: Target, scenario: DrillScenario, io: Io): Promise<DrillResult> {
+async function one(config: Config, target: DrillTarget, scenario: DrillScenario, io: Io): Promise<DrillResult> {
   const { upstream } = target
   const misfit = scenario.misfit(target.facts)
   if (misfit !== undefined) {

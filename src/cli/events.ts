@@ -5,7 +5,7 @@ export interface ServerEvent {
 }
 
 /** The events of a stream of the admin API (WHATWG HTML, section 9.2): one line of data each. Comments are skipped. */
-export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+export async function* serverEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of body) {

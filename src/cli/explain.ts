@@ -1,7 +1,7 @@
 import { reference } from '../config/language/reference.ts'
 import { nodeOf } from '../schema/node.ts'
 import { AskedBadly } from '../tools/explain/asked.ts'
-import { type Explanation, explain as explanationOf } from '../tools/explain/explain.ts'
+import { type Explanation, explainRequest as explanationOf } from '../tools/explain/explain.ts'
 import { textOf } from '../tools/explain/leaves.ts'
 import { Model } from '../tools/explain/model.ts'
 import { columns } from './columns.ts'

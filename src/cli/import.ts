@@ -4,10 +4,10 @@ import { basename, dirname, isAbsolute, join, matchesGlob } from 'node:path'
 import { unreadable } from '../config/read/files.ts'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import { Draft } from '../tools/import/common/draft.ts'
-import { settle } from '../tools/import/common/settle.ts'
+import { settleDraft } from '../tools/import/common/settle.ts'
 import { importIngress } from '../tools/import/ingress/import.ts'
 import { importNginx } from '../tools/import/nginx/import.ts'
-import { type Files, NginxError } from '../tools/import/nginx/parse.ts'
+import { type IncludedFiles, NginxError } from '../tools/import/nginx/parse.ts'
 import { render } from './check.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
@@ -45,7 +45,7 @@ export async function importFile(args: readonly string[], io: Io): Promise<numbe
     else io.stderr(await render(draft, io.isTTY))
     return Exit.badConfig
   }
-  const yaml = await settle(draft, file, `Made by sluice import ${kind} ${file}`)
+  const yaml = await settleDraft(draft, file, `Made by sluice import ${kind} ${file}`)
   const { left } = draft
   if (parsed.flags.json === true) io.stdout(`${JSON.stringify({ config: yaml, left }, undefined, 2)}\n`)
   else {
@@ -66,7 +66,7 @@ function importConf(file: string, text: string): Draft | readonly Diagnostic[] {
 }
 
 /** Files that are included: nginx looks for relative ones in the folder of the main file. */
-function filesBeside(main: string): Files {
+function filesBeside(main: string): IncludedFiles {
   return {
     read: (path) => readFileSync(path, 'utf8'),
     glob: (pattern) => {

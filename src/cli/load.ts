@@ -1,11 +1,13 @@
 import { loadConfig } from '../config/load.ts'
 import { loadDeps } from '../config/read/files.ts'
-import type { Written } from '../tools/explain/model.ts'
+import type { WrittenConfig } from '../tools/explain/model.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'
 
-/** Loads a config for a command that only looks at it. undefined: it has errors, which are on stderr; warnings are left out. */
-export async function loadWritten(file: string, io: Io): Promise<Written | undefined> {
+/**
+ * Loads a config for a command that only looks at it. undefined: it has errors, which are on stderr; warnings are left out.
+ */
+export async function loadWritten(file: string, io: Io): Promise<WrittenConfig | undefined> {
   const { config, diagnostics, tree } = await loadConfig(file, loadDeps(io.env))
   if (config !== undefined && tree !== undefined) return { config, tree }
   io.stderr(await render(diagnostics, io.isTTY))

@@ -1,4 +1,5 @@
-import { type Group, Replay, type ReplayReport } from '../tools/explain/replay.ts'
+import { Replay, type ReplayReport } from '../tools/explain/replay.ts'
+import type { Group } from '../tools/explain/tally.ts'
 import { columns } from './columns.ts'
 import { Exit, type Io } from './io.ts'
 import { eachLine } from './lines.ts'

@@ -25,7 +25,7 @@ import { Archive } from './operations/reload/archive.ts'
 import { configCommands } from './operations/reload/config-commands.ts'
 import { Judge } from './operations/reload/judge.ts'
 import { Reloader, type ReloaderOptions } from './operations/reload/reloader.ts'
-import { statusOf } from './operations/status.ts'
+import { statusBody } from './operations/status.ts'
 import { LISTING } from './seeing/flights/flight-log.ts'
 import { HISTORY_QUERY, LiveFeed } from './seeing/live/feed.ts'
 import { linksOf, type Surroundings } from './seeing/live/frame.ts'
@@ -270,7 +270,7 @@ export class Gateway {
 
   private status(side: DataSide) {
     const { config, deps } = this
-    return statusOf({
+    return statusBody({
       version: deps.version,
       gateway: config.lean.gateway.name,
       uptimeMs: Math.round(deps.clock.now() - this.startedAt),

@@ -80,7 +80,7 @@ export interface EndpointCells {
  * Words of an endpoint, by their place. Times are clock milliseconds in 32 bits, of which only differences mean something.
  */
 export const EndpointWord = {
-  /** Control plane: see {@link EndpointState}. */
+  /** Control plane: see {@link EndpointStateBit}. */
   state: 0,
   /** Whoever takes it back in: 1 where `since` counts. */
   warming: 1,
@@ -122,7 +122,7 @@ export interface UpstreamCells {
 }
 
 /** Bits of an endpoint's state word; 0: usable. */
-export const EndpointState = { unhealthy: 1, draining: 2 } as const
+export const EndpointStateBit = { unhealthy: 1, draining: 2 } as const
 
 export interface UpstreamEndpoints {
   readonly upstream: string

@@ -1,4 +1,4 @@
-import type { Call } from '../cells/call.ts'
+import type { CallCell } from '../cells/call.ts'
 import type { Exchange } from './exchange.ts'
 
 /** An exchange that nothing but its client holds up. */
@@ -15,7 +15,7 @@ export interface Want {
   /** Requests that wait for it in this worker. Those that are refused at once are none. */
   readonly waiting: number
   /** What other workers are asked with; undefined: each worker has its own share. */
-  readonly call: Call | undefined
+  readonly call: CallCell | undefined
   /** Whether there is one more once this exchange is ended. */
   frees(stalled: Stalled): boolean
 }

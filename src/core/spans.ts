@@ -88,12 +88,12 @@ export interface PackedRecord {
   readonly json: string
 }
 
-export function packed(record: RequestRecord): PackedRecord {
+export function packRecord(record: RequestRecord): PackedRecord {
   return { spans: 1 + record.attempts.length, json: JSON.stringify(record) }
 }
 
 /** What was packed; keys without a value are not there. */
-export function unpacked({ json }: PackedRecord): RequestRecord {
+export function unpackRecord({ json }: PackedRecord): RequestRecord {
   return JSON.parse(json) as RequestRecord
 }
 

@@ -2,18 +2,18 @@ import { byteString } from './percent.ts'
 import { RegexError } from './regex-error.ts'
 
 /** A pattern as a tree. */
-export type Node =
+export type RegexNode =
   | { readonly kind: 'bytes'; readonly set: Uint32Array }
-  | { readonly kind: 'sequence'; readonly nodes: readonly Node[] }
-  | { readonly kind: 'alternatives'; readonly nodes: readonly Node[] }
-  | { readonly kind: 'repeat'; readonly node: Node; readonly min: number; readonly max: number }
+  | { readonly kind: 'sequence'; readonly nodes: readonly RegexNode[] }
+  | { readonly kind: 'alternatives'; readonly nodes: readonly RegexNode[] }
+  | { readonly kind: 'repeat'; readonly node: RegexNode; readonly min: number; readonly max: number }
 
 const MAX_REPEAT = 500
 const MAX_DEPTH = 100
 const SPECIAL = '\\^$.|?*+()[]{}/-'
 
 /** Throws {@link RegexError} for anything that is not in the supported, linear-time part of ECMAScript's syntax. */
-export function parseRegex(source: string): Node {
+export function parseRegex(source: string): RegexNode {
   const parser = new Parser(byteString(source))
   const node = parser.alternatives(0)
   if (!parser.done) throw new RegexError('unbalanced ")"')
@@ -46,20 +46,20 @@ class Parser {
     return true
   }
 
-  alternatives(depth: number): Node {
+  alternatives(depth: number): RegexNode {
     if (depth > MAX_DEPTH) throw new RegexError(`groups are nested deeper than ${MAX_DEPTH}`)
     const nodes = [this.sequence(depth)]
     while (this.take('|')) nodes.push(this.sequence(depth))
-    return nodes.length === 1 ? (nodes[0] as Node) : { kind: 'alternatives', nodes }
+    return nodes.length === 1 ? (nodes[0] as RegexNode) : { kind: 'alternatives', nodes }
   }
 
-  private sequence(depth: number): Node {
-    const nodes: Node[] = []
+  private sequence(depth: number): RegexNode {
+    const nodes: RegexNode[] = []
     while (!this.done && this.char !== '|' && this.char !== ')') nodes.push(this.repeated(this.atom(depth)))
     return { kind: 'sequence', nodes }
   }
 
-  private repeated(node: Node): Node {
+  private repeated(node: RegexNode): RegexNode {
     const bounds = this.bounds()
     if (bounds === undefined) return node
     this.take('?')
@@ -87,7 +87,7 @@ class Parser {
     return Number(digits)
   }
 
-  private atom(depth: number): Node {
+  private atom(depth: number): RegexNode {
     if (this.take('(')) {
       if (!this.take('?:') && this.char === '?') {
         throw new RegexError('look-around and named groups are not supported; use ( ) or (?: )')

@@ -1,5 +1,5 @@
 import { RegexError } from './regex-error.ts'
-import { type Node, parseRegex } from './regex-syntax.ts'
+import { parseRegex, type RegexNode } from './regex-syntax.ts'
 
 const MAX_POSITIONS = 500
 const MAX_PARTS = 5000
@@ -104,7 +104,7 @@ export class LinearRegex {
     }
   }
 
-  private emit(node: Node): Part {
+  private emit(node: RegexNode): Part {
     // Empty groups make no position, however often they are repeated.
     if (++this.parts > MAX_PARTS) throw new RegexError('too many repetitions within repetitions')
     if (node.kind === 'bytes') return this.position(node.set)
@@ -117,7 +117,7 @@ export class LinearRegex {
       }
     }
     if (node.kind === 'sequence') return this.sequence(node.nodes)
-    const copies: Node[] = new Array(node.min).fill(node.node)
+    const copies: RegexNode[] = new Array(node.min).fill(node.node)
     const required = this.sequence(copies)
     if (node.max === node.min) return required
     if (node.max === Number.POSITIVE_INFINITY) return this.join(required, this.loop(this.emit(node.node)))
@@ -127,7 +127,7 @@ export class LinearRegex {
     return this.join(required, rest)
   }
 
-  private sequence(nodes: readonly Node[]): Part {
+  private sequence(nodes: readonly RegexNode[]): Part {
     return nodes.reduce((before: Part, node) => this.join(before, this.emit(node)), EMPTY)
   }
 

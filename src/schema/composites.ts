@@ -1,5 +1,5 @@
 import { suggestion } from './diagnostics.ts'
-import { describe, type Entry, type MapNode, type Node, nodeOf } from './node.ts'
+import { describe, type MapEntry, type MapNode, type Node, nodeOf } from './node.ts'
 import { At, INVALID, type JsonSchema, mismatch, type Read, type Schema } from './schema.ts'
 
 /** A key of an object: its values, what it is for, and what holds without it. */
@@ -130,7 +130,7 @@ function builtIn(field: Field<unknown>): unknown {
 }
 
 /** Says what is wrong with the key. Returns the key of this map that was meant; empty if none is known. */
-function unknownKey(key: string, entry: Entry, at: At, fields: Fields, rules: ObjectRules): string {
+function unknownKey(key: string, entry: MapEntry, at: At, fields: Fields, rules: ObjectRules): string {
   const here = at.key(key)
   if (rules.later?.includes(key) === true) {
     here.error(entry.key, `not in this version of Sluice; remove it, it would have no effect`)

@@ -29,10 +29,10 @@ export interface ListNode {
 export interface MapNode {
   readonly kind: 'map'
   readonly at: Position
-  readonly entries: ReadonlyMap<string, Entry>
+  readonly entries: ReadonlyMap<string, MapEntry>
 }
 
-export interface Entry {
+export interface MapEntry {
   readonly key: Position
   readonly value: Node
 }

@@ -1,6 +1,6 @@
 import CircuitBreaker from 'opossum'
 
-export interface GuardOptions<T> {
+export interface CallGuardOptions<T> {
   /** What is guarded. It bounds its own time: a call that never settles would wedge the breaker. */
   readonly call: () => Promise<T>
   /** Milliseconds over which failures are counted. */
@@ -20,10 +20,10 @@ const BUCKETS = 10
  * has failed too often, what was known before is the answer. The only file that knows opossum; requests have a breaker of
  * their own (`features/circuit-breaker/circuit.ts`).
  */
-export class Guard<T> {
+export class CallGuard<T> {
   private readonly breaker: CircuitBreaker<[known: T], T>
 
-  constructor({ call, window, openFor, onFailure }: GuardOptions<T>) {
+  constructor({ call, window, openFor, onFailure }: CallGuardOptions<T>) {
     this.breaker = new CircuitBreaker<[known: T], T>(() => call(), {
       // Its timeout would leave the call running.
       timeout: false,

@@ -1,4 +1,4 @@
-import type { RoutableConfig } from '../../src/data/routing/table.ts'
+import type { RoutableConfig } from '../../src/data/routing/match.ts'
 import { isRefusedTarget, normaliseTarget } from '../../src/data/routing/target.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { PATHS } from '../kit/lean.ts'

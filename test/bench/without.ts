@@ -8,7 +8,7 @@ import { Forwarder } from '../../src/data/engine/forward.ts'
 import { RouteTable } from '../../src/data/routing/table.ts'
 import { AccessLog } from '../../src/data/seeing/access-log.ts'
 import { Recorder } from '../../src/data/seeing/finish.ts'
-import { Identity } from '../../src/data/seeing/identity.ts'
+import { RequestIdentity } from '../../src/data/seeing/identity.ts'
 
 const TRACEPARENT = '00-00000000000000000000000000000001-0000000000000001-00'
 
@@ -25,7 +25,7 @@ export const CUTS = {
     Recorder.prototype.attempt = () => {}
   },
   'correlation and trace': () => {
-    Identity.prototype.identify = (ex) => {
+    RequestIdentity.prototype.identify = (ex) => {
       ex.client = ex.downstream.peer.address
       ex.traceparent = TRACEPARENT
       return false

@@ -1,6 +1,6 @@
 import type { Length } from '../../src/tools/drill/drill.ts'
 import type { DrillScenario, Scenario } from '../../src/tools/drill/scenario.ts'
-import { judge, type Verdict } from '../../src/tools/drill/verdict.ts'
+import { type DrillVerdict, judge } from '../../src/tools/drill/verdict.ts'
 import { DRILLS } from '../../src/tools/scenarios/index.ts'
 import { clientsVanish, playClientsVanish } from './scenarios/clients-vanish.ts'
 import { connectionFaults, playConnectionFaults } from './scenarios/connection-faults.ts'
@@ -14,7 +14,7 @@ export interface Chaos {
   readonly about: Scenario<never>
   readonly drill?: DrillScenario
   /** Runs it, `runs` times, and judges what was seen. */
-  run(length: Length, runs: number): Promise<Verdict[]>
+  run(length: Length, runs: number): Promise<DrillVerdict[]>
 }
 
 function chaos<S>(about: Scenario<S>, play: (length: Length) => Promise<S>): Chaos {

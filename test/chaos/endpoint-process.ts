@@ -1,13 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Endpoint } from '../../src/tools/drill/endpoint.ts'
-import type { Fault } from '../../src/tools/drill/scenario.ts'
+import type { FaultyEndpoint } from '../../src/tools/drill/endpoint.ts'
+import type { DrillFault } from '../../src/tools/drill/scenario.ts'
 
 const ENTRY = fileURLToPath(new URL('./endpoint-entry.ts', import.meta.url))
 
 /** A drill's endpoint in a process of its own, so that it can be killed as real ones are. */
-export class EndpointProcess implements Endpoint {
+export class EndpointProcess implements FaultyEndpoint {
   port = 0
   private readonly serviceMs: number
   private child: ChildProcess | undefined = undefined
@@ -28,7 +28,7 @@ export class EndpointProcess implements Endpoint {
     return this
   }
 
-  async set(fault: Fault): Promise<void> {
+  async set(fault: DrillFault): Promise<void> {
     if (fault === 'killed') await this.kill()
     else if (this.child === undefined) await this.start()
   }

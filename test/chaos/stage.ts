@@ -1,8 +1,8 @@
 import { systemClock } from '../../src/lib/clock.ts'
-import { drill, type Length, type Stage } from '../../src/tools/drill/drill.ts'
-import { Concurrency, DrillEndpoint, type Endpoint } from '../../src/tools/drill/endpoint.ts'
+import { type DrillStage, type Length, runDrill } from '../../src/tools/drill/drill.ts'
+import { Concurrency, DrillEndpoint, type FaultyEndpoint } from '../../src/tools/drill/endpoint.ts'
 import { Metrics } from '../../src/tools/drill/metrics.ts'
-import type { Run } from '../../src/tools/drill/run.ts'
+import type { DrillRun } from '../../src/tools/drill/run.ts'
 import type { DrillScenario, UpstreamPlan } from '../../src/tools/drill/scenario.ts'
 import { startSluice, TOP } from '../kit/sluice.ts'
 import { EndpointProcess } from './endpoint-process.ts'
@@ -13,7 +13,7 @@ export function top(length: Length): string {
 }
 
 /** Config of a drill's gateway. JSON, which is YAML. */
-export function configOf(scenario: DrillScenario, endpoints: Stage['endpoints'], length: Length): string {
+export function configOf(scenario: DrillScenario, endpoints: DrillStage['endpoints'], length: Length): string {
   const upstreams = Object.fromEntries(
     Object.entries(scenario.upstreams).map(([name, { options }]) => [
       name,
@@ -38,13 +38,13 @@ export function atLength(scenario: DrillScenario, length: Length, share = SHORT_
 }
 
 /** Runs a drill against a gateway process of its own. */
-export function playDrill(scenario: DrillScenario, length: Length): Promise<Run> {
+export function playDrill(scenario: DrillScenario, length: Length): Promise<DrillRun> {
   return withEndpoints(scenario, async (endpoints, concurrency) => {
     const sluice = await startSluice(configOf(scenario, endpoints, length))
     try {
       const scrape = async (): Promise<Metrics> => new Metrics((await sluice.probe('/metrics')).body)
       const stage = { port: sluice.port(), endpoints, concurrency, scrape }
-      return await drill(atLength(scenario, length), stage, systemClock, length)
+      return await runDrill(atLength(scenario, length), stage, systemClock, length)
     } finally {
       await sluice.stop()
     }
@@ -54,9 +54,9 @@ export function playDrill(scenario: DrillScenario, length: Length): Promise<Run>
 /** Starts the endpoints of a scenario, and ends them whatever happens. */
 export async function withEndpoints<T>(
   scenario: DrillScenario,
-  play: (endpoints: Stage['endpoints'], concurrency: Stage['concurrency']) => Promise<T>,
+  play: (endpoints: DrillStage['endpoints'], concurrency: DrillStage['concurrency']) => Promise<T>,
 ): Promise<T> {
-  const endpoints: Record<string, Endpoint[]> = {}
+  const endpoints: Record<string, FaultyEndpoint[]> = {}
   const concurrency: Record<string, Concurrency> = {}
   try {
     for (const [name, plan] of Object.entries(scenario.upstreams)) {
@@ -70,7 +70,7 @@ export async function withEndpoints<T>(
   }
 }
 
-function start({ phases }: DrillScenario, plan: UpstreamPlan, shared: Concurrency): Promise<Endpoint> {
+function start({ phases }: DrillScenario, plan: UpstreamPlan, shared: Concurrency): Promise<FaultyEndpoint> {
   const killed = phases.some(({ faults }) => faults?.some(({ fault }) => fault === 'killed'))
   if (killed) return new EndpointProcess(plan.serviceMs).start()
   return new DrillEndpoint(systemClock, plan, shared).start()

@@ -1,8 +1,8 @@
-import type { Candidate } from '../../src/data/upstreams/balancers/contract.ts'
+import type { BalancerCandidate } from '../../src/data/upstreams/balancers/contract.ts'
 import { PeakEwma } from '../../src/data/upstreams/balancers/peak-ewma.ts'
 
 /** A candidate whose facts are set by hand. */
-export class TestCandidate implements Candidate {
+export class TestCandidate implements BalancerCandidate {
   readonly id: string
   weight: number
   usable = true

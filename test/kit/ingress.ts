@@ -3,12 +3,8 @@ import type { Downstream, DownstreamEvents, Glimpse, Gone, Peer } from '../../sr
 import { FAILURES, type Failure } from '../../src/core/failures.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
 import type { Reply } from '../../src/core/verdict.ts'
-import {
-  type ConnectionCount,
-  createListener,
-  type IngressHandler,
-  type Listener,
-} from '../../src/data/ingress/listener.ts'
+import type { IngressHandler } from '../../src/data/ingress/host.ts'
+import { type ConnectionCount, createListener, type Listener } from '../../src/data/ingress/listener.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'

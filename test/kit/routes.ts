@@ -1,5 +1,7 @@
 import type { MatchConfig, PathPattern, ValueCondition } from '../../src/core/config.ts'
-import { type LookUp, type RoutableConfig, type RouteTable, RouteTableBuilder } from '../../src/data/routing/table.ts'
+import type { RoutableConfig } from '../../src/data/routing/match.ts'
+import type { LookUp } from '../../src/data/routing/search.ts'
+import { type RouteTable, RouteTableBuilder } from '../../src/data/routing/table.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
 
 /** A match in short form; what is left out matches anything. */

@@ -1,5 +1,5 @@
 import { isOff } from '../../schema/composites.ts'
-import type { Entry, MapNode, Node } from '../../schema/node.ts'
+import type { MapEntry, MapNode, Node } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
 
 /** Keys of a route whose value is replaced as a whole, never merged. */
@@ -51,7 +51,7 @@ export function usedProfiles(route: Node): readonly string[] {
   return names.flatMap((name) => (name.kind === 'scalar' ? [name.text] : []))
 }
 
-function change(entries: Map<string, Entry>, key: string, merge: (node: Node) => Node): void {
+function change(entries: Map<string, MapEntry>, key: string, merge: (node: Node) => Node): void {
   const entry = entries.get(key)
   if (entry === undefined || entry.value.kind !== 'map') return
   const changed = [...entry.value.entries].map(

@@ -1,4 +1,4 @@
-import type { Entry, MapNode, Node } from '../../schema/node.ts'
+import type { MapEntry, MapNode, Node } from '../../schema/node.ts'
 
 /** Names that files of one `include` have for themselves, by kind. */
 export interface OwnNames {
@@ -69,7 +69,7 @@ function changeAt(node: Node, key: string, change: (value: Node) => Node): Node 
   return { ...node, entries: new Map(node.entries).set(key, { ...entry, value: change(entry.value) }) }
 }
 
-function childrenOf(root: MapNode, kind: string): readonly (readonly [string, Entry])[] {
+function childrenOf(root: MapNode, kind: string): readonly (readonly [string, MapEntry])[] {
   const found = root.entries.get(kind)?.value
   return found?.kind === 'map' ? [...found.entries] : []
 }

@@ -10,12 +10,12 @@ import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 
 /** Text of the files that the config names (TLS), by path as written. */
-export type Files = ReadonlyMap<string, string>
+export type FileTexts = ReadonlyMap<string, string>
 
 const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
-export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>, files: Files): Config {
+export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>, files: FileTexts): Config {
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
@@ -72,7 +72,7 @@ function telemetry({ gateway, metrics, tracing }: RootOptions): Config['telemetr
   }
 }
 
-function upstream(name: string, options: UpstreamOptions, files: Files): UpstreamConfig {
+function upstream(name: string, options: UpstreamOptions, files: FileTexts): UpstreamConfig {
   const { bulkhead, tls, connections, endpoints, loadBalancing, outlierDetection, retryBudget, timeouts } = options
   const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : files.get(path))
   return {

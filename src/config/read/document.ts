@@ -16,7 +16,7 @@ import {
   type Node as YamlNode,
 } from 'yaml'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
-import type { Entry, ListNode, MapNode, Node, Position, ScalarNode } from '../../schema/node.ts'
+import type { ListNode, MapEntry, MapNode, Node, Position, ScalarNode } from '../../schema/node.ts'
 import { type Comment, readComments } from './comments.ts'
 import { decode } from './decode.ts'
 import { type Environment, isReference, substitute } from './environment.ts'
@@ -229,7 +229,7 @@ class Conversion {
   }
 
   private mapOf(yaml: YAMLMap, at: Position, depth: number): MapNode {
-    const entries = new Map<string, Entry>()
+    const entries = new Map<string, MapEntry>()
     const merged: MapNode[] = []
     for (const pair of yaml.items) {
       const keyNode = pair.key as YamlNode

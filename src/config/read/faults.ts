@@ -2,7 +2,7 @@ import { type Document, type ErrorCode, isMap, visit } from 'yaml'
 import { UNCLOSED } from './syntax.ts'
 
 /** What the YAML parser found wrong. */
-export interface Fault {
+export interface YamlFault {
   readonly code: ErrorCode
   /** One line of the parser's, without a place. */
   readonly message: string
@@ -11,7 +11,7 @@ export interface Fault {
 }
 
 /** The first one; later ones mostly follow from it. */
-export function firstFault(document: Document.Parsed, text: string): Fault | undefined {
+export function firstFault(document: Document.Parsed, text: string): YamlFault | undefined {
   const { errors, warnings } = document
   const first = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION') ?? errors[0] ?? warnings[0]
   if (first === undefined) return undefined

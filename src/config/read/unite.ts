@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
-import type { Entry, MapNode, Node, Position } from '../../schema/node.ts'
+import type { MapEntry, MapNode, Node, Position } from '../../schema/node.ts'
 
 /** Keys whose entries come from all files together. */
 const COLLECTIONS: ReadonlySet<string> = new Set(['listeners', 'profiles', 'upstreams', 'routes', 'tests'])
@@ -15,7 +15,7 @@ export interface Document {
 /** Several files as if they were one. Nothing overrides anything: what stands in two of them is an error that names both. */
 export function unite(documents: readonly Document[], problems: Diagnostic[]): MapNode {
   const [first] = documents as [Document, ...Document[]]
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, MapEntry>()
   for (const { root } of documents) {
     for (const [key, entry] of root.entries) {
       const before = entries.get(key)
@@ -25,7 +25,7 @@ export function unite(documents: readonly Document[], problems: Diagnostic[]): M
   return { kind: 'map', at: first.root.at, entries }
 }
 
-function both(key: string, before: Entry, entry: Entry, problems: Diagnostic[]): Entry {
+function both(key: string, before: MapEntry, entry: MapEntry, problems: Diagnostic[]): MapEntry {
   const [a, b] = [before.value, entry.value]
   if (COMMON.has(key)) {
     if (a.kind === 'scalar' && b.kind === 'scalar' && a.text === b.text) return before

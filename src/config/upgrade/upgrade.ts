@@ -1,5 +1,5 @@
 import { type Diagnostic, sortDiagnostics } from '../../schema/diagnostics.ts'
-import type { Entry, ListNode, MapNode, Node, Position } from '../../schema/node.ts'
+import type { ListNode, MapEntry, MapNode, Node, Position } from '../../schema/node.ts'
 import { At } from '../../schema/schema.ts'
 import type { MapPath, OlderVersion, Step } from './migrations/contract.ts'
 import { CURRENT_VERSION, OLDER_VERSIONS } from './migrations/index.ts'
@@ -38,7 +38,7 @@ export function upgrade(root: Node): Upgraded {
   const upgraded = steps.reduce<MapNode>((map, step) => upgrading.apply(map, step), root)
   const entries = new Map(upgraded.entries)
   const version = { ...written, value: CURRENT_VERSION, text: CURRENT_VERSION }
-  entries.set('apiVersion', { key: (entry as Entry).key, value: version })
+  entries.set('apiVersion', { key: (entry as MapEntry).key, value: version })
   return { root: { ...upgraded, entries }, from, errors: upgrading.errors, changes: sortDiagnostics(upgrading.changes) }
 }
 
@@ -121,11 +121,11 @@ class Upgrading {
       inner.set(to, entry)
       this.tell(at.key(name), entry.key, `is now ${into}.${to}`)
     }
-    const nested: Entry = {
+    const nested: MapEntry = {
       key: outer?.key ?? first[1].key,
       value: { kind: 'map', at: outer?.value.at ?? first[1].key, entries: inner },
     }
-    const entries = new Map<string, Entry>()
+    const entries = new Map<string, MapEntry>()
     for (const [name, entry] of map.entries) {
       if (name === into || (outer === undefined && name === first[0])) entries.set(into, nested)
       else if (!Object.hasOwn(keys, name)) entries.set(name, entry)
@@ -141,8 +141,8 @@ class Upgrading {
     return { ...map, entries: new Map(map.entries).set(key, { key: entry.key, value }) }
   }
 
-  private named(list: ListNode, at: At, by: string): Map<string, Entry> {
-    const entries = new Map<string, Entry>()
+  private named(list: ListNode, at: At, by: string): Map<string, MapEntry> {
+    const entries = new Map<string, MapEntry>()
     for (const [i, item] of list.items.entries()) {
       const name = item.kind === 'map' ? item.entries.get(by)?.value : undefined
       if (item.kind !== 'map' || name?.kind !== 'scalar' || name.value === null) {

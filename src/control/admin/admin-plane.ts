@@ -7,7 +7,7 @@ import { ListenFailed } from '../machine/sockets.ts'
 import { adminToken, stateDirOf } from '../machine/state-dir.ts'
 import { readTokens } from '../operations/reload/secrets.ts'
 import { dashboardFiles } from './dashboard/files.ts'
-import { Guard } from './guard.ts'
+import { AdminGuard } from './guard.ts'
 import { ProxyIdentity } from './proxy-identity.ts'
 import { type AdminOptions, adminServer, probeServer } from './server.ts'
 import { Tokens } from './tokens.ts'
@@ -84,10 +84,10 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
   }
 }
 
-async function guardOf(config: Config, env: AdminPlaneOptions['env'], own: Tokens | undefined): Promise<Guard> {
+async function guardOf(config: Config, env: AdminPlaneOptions['env'], own: Tokens | undefined): Promise<AdminGuard> {
   const { hosts, proxy, tokens } = config.admin
   const configured = await readTokens(config, env)
-  return new Guard({
+  return new AdminGuard({
     tokens: configured === undefined ? (own ?? new Tokens([])) : new Tokens(configured),
     proxy: proxy && new ProxyIdentity(proxy),
     guardReads: tokens !== undefined || proxy !== undefined,

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { BadCommand, CommandRefused, NotFound, statusOf } from './command.ts'
+import { BadCommand, CommandRefused, errorStatus, NotFound } from './command.ts'
 import { Connections } from './connections.ts'
 import { type ErrorCode, PROBLEM_JSON } from './contract.ts'
 import { readJson } from './json-body.ts'
@@ -34,7 +34,7 @@ export function createApp(bug: (error: unknown) => void): { app: FastifyInstance
     http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 250 },
     // No hook sees these: a target that can not be read, and what is no request at all.
     frameworkErrors: (error, _request, reply) =>
-      fail(reply.headers(SAFE_HEADERS), 'bad_request', statusOf(error), error.message),
+      fail(reply.headers(SAFE_HEADERS), 'bad_request', errorStatus(error), error.message),
     clientErrorHandler: ({ code }, socket) => {
       // Of one that has said nothing there is no request to be answered.
       if (socket.writable && code !== 'ECONNRESET' && socket.bytesRead > 0)
@@ -52,7 +52,7 @@ export function createApp(bug: (error: unknown) => void): { app: FastifyInstance
   })
   answerStrays(app)
   app.setErrorHandler((error: Error, _request, reply) => {
-    const status = statusOf(error)
+    const status = errorStatus(error)
     if (error instanceof CommandRefused) return fail(reply, 'refused', status, error.message, error.details)
     if (error instanceof NotFound) return fail(reply, 'not_found', 404, error.message)
     if (status < 500 || error instanceof BadCommand) return fail(reply, 'bad_request', status, error.message)

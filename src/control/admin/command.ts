@@ -9,7 +9,7 @@ const NOTHING = object({})
 const DRY_RUN = object({ dryRun: withDefault(oneOf('true', 'false'), 'false', 'Only say what would happen.') })
 
 /** What a command may ask about its call. */
-export interface Call {
+export interface CallOptions {
   /** Only say what would happen. */
   readonly dryRun: boolean
   /** Entity tag that the caller expects, without quotes; undefined: it does not care. */
@@ -21,12 +21,12 @@ export interface Call {
  * it can't be carried out.
  */
 export interface Command {
-  (body: unknown, call: Call): Promise<unknown>
+  (body: unknown, call: CallOptions): Promise<unknown>
   readonly takes?: Takes
 }
 
 /** What a reader asks for. */
-export interface Asked {
+export interface ReadCall {
   /** Values of the `:name` segments of the path. */
   readonly params: Readonly<Record<string, string>>
   /** A list where a key came twice; read it with {@link readQuery}. */
@@ -35,7 +35,7 @@ export interface Asked {
 
 /** What viewers may read. Throws {@link BadCommand} or {@link NotFound}. */
 export interface View {
-  (asked: Asked): unknown
+  (asked: ReadCall): unknown
   readonly takes?: Takes
 }
 
@@ -63,7 +63,7 @@ export class CommandRefused extends Error {
 }
 
 /** The status of the answer to a call that ended with this error. */
-export function statusOf(error: unknown): number {
+export function errorStatus(error: unknown): number {
   if (error instanceof CommandRefused) return error.status
   if (error instanceof BadCommand) return 400
   return (error as { statusCode?: number } | null)?.statusCode ?? 500
@@ -75,12 +75,12 @@ export function readCommand<T>(schema: Schema<T>, body: unknown): T {
 }
 
 /** The same for a query, where numbers are text. */
-export function readQuery<T>(schema: Schema<T>, query: Asked['query']): T {
+export function readQuery<T>(schema: Schema<T>, query: ReadCall['query']): T {
   return readNode(schema, unquoted(nodeOf(query)))
 }
 
 /** The query of what takes none. Throws {@link BadCommand}. */
-export function readNothing(query: Asked['query']): void {
+export function readNothing(query: ReadCall['query']): void {
   readQuery(NOTHING, query)
 }
 
@@ -90,8 +90,8 @@ export function readNothing(query: Asked['query']): void {
  */
 export function readCall(
   takes: Takes,
-  { body, ifMatch, query }: { body: unknown; query: Asked['query']; ifMatch: string | undefined },
-): Call {
+  { body, ifMatch, query }: { body: unknown; query: ReadCall['query']; ifMatch: string | undefined },
+): CallOptions {
   if (takes.dryRun !== true && Object.hasOwn(query, 'dryRun')) throw new BadCommand('this command knows no dry run')
   if (takes.dryRun !== true) readNothing(query)
   const dryRun = takes.dryRun === true && readQuery(DRY_RUN, query).dryRun === 'true'

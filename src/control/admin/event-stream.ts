@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
-import { type Asked, CommandRefused } from './command.ts'
+import { CommandRefused, type ReadCall } from './command.ts'
 import type { Role, Takes } from './contract.ts'
 
 const READERS = 32
@@ -14,7 +14,7 @@ export interface Feed {
   readonly needs: Role
   readonly takes?: Takes
   /** Reads what is asked for: throws `BadCommand` before anything is sent. */
-  open(asked: Asked): Begin
+  open(asked: ReadCall): Begin
 }
 
 /** Begins to send; returns what to call when nobody listens any more. */

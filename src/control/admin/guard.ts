@@ -2,8 +2,8 @@ import { hostOf } from '../../lib/authority.ts'
 import { CidrSet } from '../../lib/cidr.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import type { ErrorCode, Role } from './contract.ts'
-import type { Identity, ProxyIdentity } from './proxy-identity.ts'
-import { atLeast, bearerOf, type Tokens } from './tokens.ts'
+import type { AdminIdentity, ProxyIdentity } from './proxy-identity.ts'
+import { bearerOf, suffices, type Tokens } from './tokens.ts'
 
 const NOBODY: Admitted = { name: undefined, role: 'viewer', by: 'nothing' }
 
@@ -44,7 +44,7 @@ export interface Admitted {
   readonly by: 'token' | 'proxy' | 'nothing'
 }
 
-export interface GuardOptions {
+export interface AdminGuardOptions {
   readonly tokens: Tokens
   /** undefined: header fields prove nothing. */
   readonly proxy?: ProxyIdentity | undefined
@@ -56,16 +56,17 @@ export interface GuardOptions {
 
 /**
  * Who may talk to the admin API. Host guards against DNS rebinding; Origin, Sec-Fetch-Site and the content type against
- * pages of others in an operator's browser; the token, or the word of a trusted proxy, against everybody else, on loopback too.
+ * pages of others in an operator's browser; the token, or the word of a trusted proxy, against everybody else, on loopback
+ * too.
  */
-export class Guard {
+export class AdminGuard {
   private readonly tokens: Tokens
   private readonly proxy: ProxyIdentity | undefined
   private readonly guardReads: boolean
   private readonly hosts: ReadonlySet<string>
   private readonly loopback = new CidrSet(['127.0.0.0/8', '::1/128'])
 
-  constructor({ tokens, proxy, guardReads, hosts }: GuardOptions) {
+  constructor({ tokens, proxy, guardReads, hosts }: AdminGuardOptions) {
     this.tokens = tokens
     this.proxy = proxy
     this.guardReads = guardReads
@@ -96,10 +97,10 @@ export class Guard {
     const free =
       needs === undefined || (needs === 'viewer' && reads && !this.guardReads && this.isLoopback(request.peer))
     const who = this.identify(request)
-    const needed = free ? undefined : reads || atLeast(needs, 'operator') ? needs : 'operator'
+    const needed = free ? undefined : reads || suffices(needs, 'operator') ? needs : 'operator'
     if (needed !== undefined) {
       if (who === undefined) return refuse(401, 'unauthenticated', 'a valid bearer token is needed')
-      if (!atLeast(who.role, needed)) return { ...refuse(403, 'forbidden', `the role ${needed} is needed`), who }
+      if (!suffices(who.role, needed)) return { ...refuse(403, 'forbidden', `the role ${needed} is needed`), who }
     }
     if (needs !== undefined && !bodiless && mediaType(request.contentType) !== 'application/json')
       return refuse(415, 'content_type', 'content-type must be application/json')
@@ -124,7 +125,7 @@ export class Guard {
   }
 }
 
-function admitted({ name, role }: Identity, by: 'token' | 'proxy'): Admitted {
+function admitted({ name, role }: AdminIdentity, by: 'token' | 'proxy'): Admitted {
   return { name, role, by }
 }
 

@@ -1,11 +1,11 @@
 import { CidrSet } from '../../lib/cidr.ts'
 import { ROLES, type Role } from './contract.ts'
-import { atLeast } from './tokens.ts'
+import { suffices } from './tokens.ts'
 
 const MOST_CHARS = 256
 
 /** Who asks, as far as it is proved. */
-export interface Identity {
+export interface AdminIdentity {
   readonly name: string
   readonly role: Role
 }
@@ -37,7 +37,7 @@ export class ProxyIdentity {
    * @param peer address of the other end of the connection
    * @param valuesOf all lines of a field, by lower-case name
    */
-  of(peer: string, valuesOf: (name: string) => readonly string[]): Identity | undefined {
+  of(peer: string, valuesOf: (name: string) => readonly string[]): AdminIdentity | undefined {
     if (!this.from.contains(peer)) return undefined
     const name = only(valuesOf(this.options.user))
     const groups = only(valuesOf(this.options.role))
@@ -45,7 +45,7 @@ export class ProxyIdentity {
     const role = groups
       .split(',')
       .map((group) => this.roleOf(group.trim()))
-      .reduce((a, b) => (a !== undefined && (b === undefined || atLeast(a, b)) ? a : b), undefined)
+      .reduce((a, b) => (a !== undefined && (b === undefined || suffices(a, b)) ? a : b), undefined)
     return role && { name, role }
   }
 

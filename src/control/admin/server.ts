@@ -4,11 +4,11 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Form } from '../seeing/metrics/exposition.ts'
 import { metricsForm } from './accept.ts'
 import { BODY_BYTES, createApp, fail, SAFE_HEADERS } from './app.ts'
-import { type Asked, type Call, type Command, readCall, readNothing, type View } from './command.ts'
+import { type CallOptions, type Command, type ReadCall, readCall, readNothing, type View } from './command.ts'
 import type { DescribedRoute, Role, Takes } from './contract.ts'
 import type { DashboardFile } from './dashboard/files.ts'
 import { EventStreams, type Feed } from './event-stream.ts'
-import type { Admitted, Guard, GuardRefusal } from './guard.ts'
+import type { AdminGuard, Admitted, GuardRefusal } from './guard.ts'
 import { openApi } from './openapi/document.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 
@@ -22,7 +22,7 @@ export interface Exposition {
 }
 
 /** What both servers show. */
-export interface Shown {
+export interface ServerSources {
   readonly facts: () => ProbeFacts
   readonly metrics: (form: Form) => Promise<Exposition>
 }
@@ -46,8 +46,8 @@ export interface Auditor {
   refused(call: Omit<CommandCall, 'body'>): Promise<void>
 }
 
-export interface AdminOptions extends Shown {
-  readonly guard: Pick<Guard, 'check'>
+export interface AdminOptions extends ServerSources {
+  readonly guard: Pick<AdminGuard, 'check'>
   /** What viewers may read, by path below /api/v1; `:name` stands for a segment. */
   readonly views: Readonly<Record<string, View>>
   /** What operators may read. */
@@ -80,7 +80,7 @@ interface RouteFacts {
 }
 
 /** Only probes and metrics, for the network that the orchestrator asks from: no guard, nothing that needs one. */
-export function probeServer(shown: Shown): FastifyInstance {
+export function probeServer(shown: ServerSources): FastifyInstance {
   const { app } = createApp(() => {})
   addProbes(app, shown)
   addMetrics(app, shown)
@@ -109,7 +109,8 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   })
   app.addHook('preHandler', async ({ query, routeOptions: { config, url = '' } }) => {
     const { command, takes } = config as RouteFacts
-    if (url.startsWith(API) && command === undefined && takes?.query === undefined) readNothing(query as Asked['query'])
+    if (url.startsWith(API) && command === undefined && takes?.query === undefined)
+      readNothing(query as ReadCall['query'])
   })
   addProbes(app, options)
   addMetrics(app, options)
@@ -117,7 +118,7 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   app.get(`${API}whoami`, (request) => whoami(callers.get(request)))
   const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
     for (const [path, view] of Object.entries(list)) {
-      app.get(`${API}${path}`, { config: { needs, takes: view.takes } }, (request) => view(request as Asked))
+      app.get(`${API}${path}`, { config: { needs, takes: view.takes } }, (request) => view(request as ReadCall))
     }
   }
   addViews(views, 'viewer')
@@ -172,7 +173,7 @@ function addFeeds(
       `${API}${path}`,
       { config: { needs: feed.needs, takes: feed.takes }, exposeHeadRoute: false },
       async (request, reply) => {
-        const begin = feed.open(request as Asked)
+        const begin = feed.open(request as ReadCall)
         streams.check()
         reply.hijack()
         stays(request.raw.socket)
@@ -200,23 +201,23 @@ function whoami(caller: Admitted | undefined): object {
   return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
-function callOf({ headers, query, routeOptions }: FastifyRequest, body: unknown): Call {
+function callOf({ headers, query, routeOptions }: FastifyRequest, body: unknown): CallOptions {
   const { takes } = routeOptions.config as RouteFacts
-  return readCall(takes ?? {}, { body, query: query as Asked['query'], ifMatch: headers['if-match'] })
+  return readCall(takes ?? {}, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'] })
 }
 
 function dryRunOf({ query }: FastifyRequest): boolean {
   return (query as { readonly dryRun?: unknown }).dryRun === 'true'
 }
 
-function addProbes(app: FastifyInstance, { facts }: Shown): void {
+function addProbes(app: FastifyInstance, { facts }: ServerSources): void {
   const probes = { livez: liveness, readyz: readiness, startupz: startup } as const
   for (const [name, judge] of Object.entries(probes)) {
     app.get(`/${name}`, { config: { needs: 'nothing' } }, (_request, reply) => show(reply, judge(facts())))
   }
 }
 
-function addMetrics(app: FastifyInstance, { metrics }: Shown): void {
+function addMetrics(app: FastifyInstance, { metrics }: ServerSources): void {
   // Scrapes at the same time share one exposition.
   const running = new Map<Form, Promise<Exposition>>()
   app.get('/metrics', async (request, reply) => {

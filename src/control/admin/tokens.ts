@@ -24,7 +24,7 @@ export class Tokens {
   }
 }
 
-export function atLeast(role: Role, needed: Role): boolean {
+export function suffices(role: Role, needed: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 

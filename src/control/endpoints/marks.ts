@@ -1,6 +1,6 @@
 import type { CellRef } from '../../cells/pages.ts'
 import { toWord } from '../../cells/words.ts'
-import { type EndpointCells, EndpointState, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
+import { type EndpointCells, EndpointStateBit, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 
 /** Writes the control plane's words of endpoints: health, drain, and since when an endpoint takes requests again. */
@@ -16,11 +16,11 @@ export class EndpointMarks {
   }
 
   setHealthy(cells: EndpointCells, healthy: boolean): void {
-    this.set(cells, EndpointState.unhealthy, !healthy)
+    this.set(cells, EndpointStateBit.unhealthy, !healthy)
   }
 
   setDraining(cells: EndpointCells, draining: boolean): void {
-    this.set(cells, EndpointState.draining, draining)
+    this.set(cells, EndpointStateBit.draining, draining)
   }
 
   /** All endpoints as of now. Those that were not there before warm up, save for the first of all. */

@@ -1,6 +1,11 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import { inPanic } from '../../core/panic.ts'
-import { EndpointState as Bits, type EndpointCells, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
+import {
+  EndpointStateBit as Bits,
+  type EndpointCells,
+  EndpointWord,
+  type UpstreamEndpoints,
+} from '../../core/protocol.ts'
 import { ENDPOINT_STATES, type EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 

@@ -20,7 +20,7 @@ export interface StatusSources {
 }
 
 /** The body of `/api/v1/status`: who we are, what runs, and how every endpoint does. For operators: it has addresses. */
-export function statusOf({ book, notices, registry, workers, ...rest }: StatusSources) {
+export function statusBody({ book, notices, registry, workers, ...rest }: StatusSources) {
   return {
     ...rest,
     workers: workers.map(({ heartbeatAge, ...worker }) => ({ ...worker, heartbeatAgeMs: heartbeatAge ?? null })),

@@ -1,7 +1,7 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Reading } from '../seeing/metrics/metrics-registry.ts'
+import type { GaugeReading } from '../seeing/metrics/metrics-registry.ts'
 
 /** What happened to breakers and endpoints, from all threads: logged and counted here. */
 export class Notices {
@@ -43,19 +43,21 @@ export class Notices {
     }
   }
 
-  /** After how many milliseconds an upstream ends idle connections, sooner than we would; undefined: not as far as we know. */
+  /**
+   * After how many milliseconds an upstream ends idle connections, sooner than we would; undefined: not as far as we know.
+   */
   idleLimit({ connections, name }: UpstreamConfig): number | undefined {
     const known = this.idleLimits.get(name)
     return known?.keepAliveMs === connections.keepAlive ? known.ms : undefined
   }
 
   /** For `sluice_breaker_transitions_total`. */
-  breakerTransitions(): Iterable<Reading> {
+  breakerTransitions(): Iterable<GaugeReading> {
     return readings(this.transitions)
   }
 
   /** For `sluice_ejections_total`. */
-  endpointEjections(): Iterable<Reading> {
+  endpointEjections(): Iterable<GaugeReading> {
     return readings(this.ejections)
   }
 }
@@ -65,6 +67,6 @@ function add(counts: Map<string, number>, labels: readonly string[]): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
-function* readings(counts: ReadonlyMap<string, number>): Generator<Reading> {
+function* readings(counts: ReadonlyMap<string, number>): Generator<GaugeReading> {
   for (const [key, value] of counts) yield { labels: JSON.parse(key) as string[], value }
 }

@@ -71,7 +71,7 @@ export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | 
 }
 
 /** Runs the `respond` hooks of the policies that were reached, in reverse, then `done`. */
-export function respond(
+export function runRespond(
   owner: AnswerHooksOwner,
   chain: Chain,
   done: () => void,
@@ -86,7 +86,7 @@ export function respond(
       if (waiting instanceof Promise) {
         waiting.then(
           () => {
-            if (!owner.over && !ex.sent) respond(owner, chain, done, i - 1)
+            if (!owner.over && !ex.sent) runRespond(owner, chain, done, i - 1)
           },
           (error: unknown) => owner.onBug(error),
         )
@@ -101,7 +101,7 @@ export function respond(
 }
 
 /** Runs the `settle` hooks of the policies that were reached, in reverse, whatever some of them throw. */
-export function settle(ex: Exchange, chain: Chain, onBug: (error: unknown) => void): void {
+export function runSettle(ex: Exchange, chain: Chain, onBug: (error: unknown) => void): void {
   for (let i = chain.hooks.settle.length - 1; i >= 0; i--) {
     const place = chain.hooks.settle[i] as number
     if (place >= ex.reached) continue

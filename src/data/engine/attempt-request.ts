@@ -4,14 +4,18 @@ import type { TransportRequest } from '../../core/transport.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 
 /** What an attempt sends of its request. */
-export interface Asked {
+export interface AttemptSource {
   readonly ex: Exchange
   /** Bytes that attempts announce: 0 none, -1 not known. */
   readonly bodyLength: number
 }
 
 /** The latest attempt as the wire sees it. `fields`: what all attempts have in common; its own are added. */
-export function attemptRequest({ ex, bodyLength }: Asked, endpoint: Endpoint, fields: string[]): TransportRequest {
+export function attemptRequest(
+  { ex, bodyLength }: AttemptSource,
+  endpoint: Endpoint,
+  fields: string[],
+): TransportRequest {
   const at = ex.attempt as Attempt
   fields.push('sluice-attempt', String(ex.attempts))
   ex.trace?.dispatched(at, fields)

@@ -9,7 +9,7 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
 import { answerHead, answerStages, composeOwn, isEventStream, passedOn } from './answer.ts'
-import { type AnswerHooksOwner, recover, respond, settle, streamRefusal } from './answer-hooks.ts'
+import { type AnswerHooksOwner, recover, runRespond, runSettle, streamRefusal } from './answer-hooks.ts'
 import { Attempts, type AttemptsHost } from './attempts.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
@@ -209,7 +209,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
     const timeouts = (this.route as CompiledRoute).timeouts
-    respond(this, this.chain, () => {
+    runRespond(this, this.chain, () => {
       this.clocks?.relaying(this.stream ? timeouts.stream : timeouts.idle)
       if (this.sendHead()) relay.open()
       // What a transport passes on can be sent: what can't is a field of ours.
@@ -265,7 +265,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
 
   private send(reply: Reply): void {
     this.compose(reply)
-    respond(this, this.chain, () => this.deliver())
+    runRespond(this, this.chain, () => this.deliver())
   }
 
   private compose(reply: Reply): void {
@@ -409,7 +409,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.body !== undefined) ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()
-    settle(ex, chain, (error) => this.engine.bug(ex, error))
+    runSettle(ex, chain, (error) => this.engine.bug(ex, error))
     if (this.clocks !== undefined) this.route?.inFlight.give()
     this.engine.recorder.finish(ex)
     this.engine.left(this, this.snapshot)

@@ -8,7 +8,7 @@ import type { Latencies } from '../../lib/latencies.ts'
 import type { Random } from '../../lib/random.ts'
 import type { RouteTable } from '../routing/table.ts'
 import type { AccessLogRoute } from '../seeing/access-log.ts'
-import { Identity } from '../seeing/identity.ts'
+import { RequestIdentity } from '../seeing/identity.ts'
 import type { TraceSampler } from '../seeing/tracing/sampler.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -42,7 +42,7 @@ export class Snapshot {
   readonly gateway: string
   readonly correlation: readonly string[]
   readonly pathPolicy: PathPoliciesConfig
-  readonly identity: Identity
+  readonly identity: RequestIdentity
   /** undefined: nothing is recorded as spans. */
   readonly sampler: TraceSampler | undefined
   readonly forwarder: Forwarder
@@ -66,7 +66,7 @@ export class Snapshot {
     this.gateway = head.gateway.name
     this.correlation = head.correlation.headers
     this.pathPolicy = head.pathPolicy
-    this.identity = new Identity(head, deps.names, deps.random)
+    this.identity = new RequestIdentity(head, deps.names, deps.random)
     this.sampler = deps.tracing?.sampler(head.tracing)
     this.forwarder = new Forwarder(head, named)
     this.responseKinds = responseKinds(head.correlation.headers)

@@ -1,7 +1,7 @@
 import type { DownstreamEvents } from '../../core/downstream.ts'
 import type { Failure } from '../../core/failures.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
-import type { Guard } from './guard.ts'
+import type { HeadGuard } from './guard.ts'
 import { SILENCE_MS, TOTAL_MS } from './linger.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
@@ -48,7 +48,7 @@ export class ClientBody {
   /** Clock milliseconds at which the patience with a discarded body is over. */
   private discardUntil = 0
 
-  constructor(owner: BodyOwner, connection: BodyConnection, req: Incoming, res: Outgoing, guard: Guard) {
+  constructor(owner: BodyOwner, connection: BodyConnection, req: Incoming, res: Outgoing, guard: HeadGuard) {
     this.owner = owner
     this.connection = connection
     this.req = req

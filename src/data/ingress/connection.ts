@@ -5,7 +5,7 @@ import { canonicalIp } from '../../lib/ip.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type ClientConnection, NodeDownstream } from './downstream.ts'
 import { glimpseOf, NOTHING_SEEN } from './glimpse.ts'
-import type { Guard } from './guard.ts'
+import type { HeadGuard } from './guard.ts'
 import type { ConnectionHost, IngressHandler } from './host.ts'
 import { Linger, TOTAL_MS } from './linger.ts'
 import { CUT_SHORT, type ParserError, SLOW_HEAD } from './malformed.ts'
@@ -23,7 +23,7 @@ const REFUSED_MS = 1_000
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
  * have set off the requests behind it, whose answers nobody would see.
  */
-export class Connection implements ClientConnection {
+export class NodeConnection implements ClientConnection {
   readonly peer: Peer
   private readonly socket: Socket
   private readonly host: ConnectionHost
@@ -102,7 +102,7 @@ export class Connection implements ClientConnection {
    * node:http drops what it has read behind a request that offers an upgrade which nobody takes up (26.10): requests would be
    * lost, or begin in the middle. So nothing may follow in the same read; where that can not be told, nothing follows.
    */
-  private onOffer({ contentLength, headBytes }: Guard, downstream: NodeDownstream): void {
+  private onOffer({ contentLength, headBytes }: HeadGuard, downstream: NodeDownstream): void {
     this.offerEnd += contentLength === -1 ? Number.NaN : headBytes + contentLength
     if (contentLength > 0) this.offering = downstream
     else if (this.mayHaveLost) downstream.closeAfter()
@@ -254,7 +254,8 @@ export class Connection implements ClientConnection {
   private begin(downstream: NodeDownstream): void {
     this.active = downstream
     this.host.inFlight++
-    // A body in chunks may be whole by the end of this read: only then can an answer that does not want it keep the connection.
+    // A body in chunks may be whole by the end of this read: only then can an answer that does not want it keep the
+    // connection.
     if (downstream.contentLength === -1) setImmediate(handle, this.host.handler, downstream)
     else handle(this.host.handler, downstream)
   }

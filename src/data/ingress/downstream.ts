@@ -4,7 +4,7 @@ import type { Failure } from '../../core/failures.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { forNode, isLength, isSendable, isSpecial, trailerPairs } from './answer-fields.ts'
 import { type BodyConnection, type BodyOwner, ClientBody } from './client-body.ts'
-import type { Guard } from './guard.ts'
+import type { HeadGuard } from './guard.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
 /** The connection that a request came on. */
@@ -78,7 +78,13 @@ export class NodeDownstream implements Downstream, BodyOwner {
   /** The answer did not keep to its head. */
   private inconsistent = false
 
-  constructor(connection: ClientConnection, req: Incoming, res: Outgoing, guard: Guard, refusal: Failure | undefined) {
+  constructor(
+    connection: ClientConnection,
+    req: Incoming,
+    res: Outgoing,
+    guard: HeadGuard,
+    refusal: Failure | undefined,
+  ) {
     this.connection = connection
     this.req = req
     this.res = res

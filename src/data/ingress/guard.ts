@@ -31,7 +31,7 @@ const EXPECTATION = breach('expectation', 'expectation_failed', 'No expectation 
  * and 6; what the strict parser refuses by itself never comes here). The facts of the last head stand in the fields; one
  * instance belongs to one listener. Two fields of the same meaning are never reconciled, always refused.
  */
-export class Guard {
+export class HeadGuard {
   target = ''
   host = ''
   authority = ''

@@ -3,7 +3,7 @@ import type { Failure } from '../../core/failures.ts'
 import type { Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import type { Guard } from './guard.ts'
+import type { HeadGuard } from './guard.ts'
 
 /** Who answers the requests of a listener. */
 export interface IngressHandler {
@@ -22,7 +22,7 @@ export interface Lingering {
 /** What the connections of one listener share. */
 export interface ConnectionHost {
   readonly handler: IngressHandler
-  readonly guard: Guard
+  readonly guard: HeadGuard
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly name: string

@@ -6,15 +6,13 @@ import { failure } from '../../core/failures.ts'
 import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { Connection } from './connection.ts'
+import { NodeConnection } from './connection.ts'
 import { glimpseOfConnect } from './glimpse.ts'
-import { Guard } from './guard.ts'
+import { HeadGuard } from './guard.ts'
 import type { ConnectionHost, IngressHandler, Lingering } from './host.ts'
 import { malformedFailure, type ParserError } from './malformed.ts'
 import { Incoming, Outgoing } from './messages.ts'
 import { CONNECT_REFUSED } from './methods.ts'
-
-export type { IngressHandler } from './host.ts'
 
 /** Counts open connections over all workers; a `HeldCell` is one. */
 export interface ConnectionCount {
@@ -59,7 +57,7 @@ export function createListener(options: ListenerOptions): Listener {
  */
 export class Listener implements ConnectionHost {
   readonly handler: IngressHandler
-  readonly guard: Guard
+  readonly guard: HeadGuard
   readonly timers: TimerWheel
   readonly name: string
   readonly bodyTimeout: number
@@ -73,7 +71,7 @@ export class Listener implements ConnectionHost {
   private readonly count: ConnectionCount
   private readonly server: Server<typeof Incoming, typeof Outgoing>
   private readonly app: ReturnType<typeof fastify>
-  private readonly open = new Map<Socket, Connection>()
+  private readonly open = new Map<Socket, NodeConnection>()
   private accepted = 0
   /** Idle connections to close in one step of a drain. */
   private portion = 1
@@ -82,7 +80,7 @@ export class Listener implements ConnectionHost {
     this.fault = fault
     this.pressure = pressure
     this.handler = handler
-    this.guard = new Guard(config.limits)
+    this.guard = new HeadGuard(config.limits)
     this.timers = timers
     this.name = config.name
     this.bodyTimeout = config.timeouts.body
@@ -150,7 +148,7 @@ export class Listener implements ConnectionHost {
 
   private onConnection(socket: Socket): void {
     this.accepted++
-    const connection = new Connection(this, socket)
+    const connection = new NodeConnection(this, socket)
     connection.counted = this.count.takeBelow(this.config.limits.connections) || this.takeFromLingering()
     this.open.set(socket, connection)
     socket.on('close', () => {

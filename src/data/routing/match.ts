@@ -30,7 +30,7 @@ export interface Conditions {
 }
 
 /** One way to reach a route: one path of one of its matches; and what is found there, where it has no parameters. */
-export interface Entry<T> extends Hit<T> {
+export interface RouteEntry<T> extends Hit<T> {
   readonly route: string
   readonly conditions: Conditions
   /** Only of paths that are regular expressions. */
@@ -66,7 +66,7 @@ export function compileEntry<T>(
   path: PathPattern,
   names: readonly string[],
   value: T,
-): Entry<T> {
+): RouteEntry<T> {
   const own = paramsOf(path)
   const order = names.map((name) => own.indexOf(name))
   const isSame = order.length === own.length && order.every((place, index) => place === index)
@@ -82,7 +82,7 @@ export function compileEntry<T>(
 }
 
 /** The more specific first: methods named before none, then listeners, then more conditions; the name only makes it total. */
-export function compareEntries<T>(a: Entry<T>, b: Entry<T>): number {
+export function compareEntries<T>(a: RouteEntry<T>, b: RouteEntry<T>): number {
   const method = Number(a.conditions.methods === undefined) - Number(b.conditions.methods === undefined)
   if (method !== 0) return method
   const listener = Number(a.conditions.listeners === undefined) - Number(b.conditions.listeners === undefined)

@@ -1,32 +1,32 @@
 import type { PathPattern } from '../../core/config.ts'
-import { compareEntries, type Entry } from './match.ts'
+import { compareEntries, type RouteEntry } from './match.ts'
 
 /** A place in the tree of path segments. A place that is a route's end has its entries, the most specific first. */
-export class Place<T> {
+export class PathNode<T> {
   /** The first of the literal segments below, which mostly is the only one, apart: a map costs more looks at memory. */
   private segment: string | undefined = undefined
-  private next: Place<T> | undefined = undefined
-  private others: Map<string, Place<T>> | undefined = undefined
-  param: Place<T> | undefined = undefined
+  private next: PathNode<T> | undefined = undefined
+  private others: Map<string, PathNode<T>> | undefined = undefined
+  param: PathNode<T> | undefined = undefined
   /** Of paths that end here. */
-  readonly exact: Entry<T>[] = []
+  readonly exact: RouteEntry<T>[] = []
   /** Of paths that end here and all below. */
-  readonly prefix: Entry<T>[] = []
+  readonly prefix: RouteEntry<T>[] = []
 
   /** Whether no path goes on from here. */
   get isLast(): boolean {
     return this.segment === undefined && this.param === undefined
   }
 
-  literal(segment: string): Place<T> | undefined {
+  literal(segment: string): PathNode<T> | undefined {
     return segment === this.segment ? this.next : this.others?.get(segment)
   }
 
   /** The place of a literal segment, made at first use. */
-  addLiteral(segment: string): Place<T> {
+  addLiteral(segment: string): PathNode<T> {
     const known = this.literal(segment)
     if (known !== undefined) return known
-    const made = new Place<T>()
+    const made = new PathNode<T>()
     if (this.segment === undefined) {
       this.segment = segment
       this.next = made
@@ -37,22 +37,22 @@ export class Place<T> {
     return made
   }
 
-  addParam(): Place<T> {
-    this.param ??= new Place()
+  addParam(): PathNode<T> {
+    this.param ??= new PathNode()
     return this.param
   }
 }
 
 /** The paths of one host: the root of a tree of segments; regular expressions are the last resort. */
-export class Paths<T> extends Place<T> {
-  readonly regexes: Entry<T>[] = []
+export class Paths<T> extends PathNode<T> {
+  readonly regexes: RouteEntry<T>[] = []
 
-  add(pattern: PathPattern, entry: Entry<T>): void {
+  add(pattern: PathPattern, entry: RouteEntry<T>): void {
     if (pattern.kind === 'regex') {
       insert(this.regexes, entry)
       return
     }
-    let place: Place<T> = this
+    let place: PathNode<T> = this
     for (const segment of pattern.segments) {
       place = 'param' in segment ? place.addParam() : place.addLiteral(segment.literal)
     }
@@ -61,12 +61,12 @@ export class Paths<T> extends Place<T> {
 }
 
 /** Keeps `list` sorted; among equals the first that came stays first. */
-function insert<T>(list: Entry<T>[], added: Entry<T>): void {
+function insert<T>(list: RouteEntry<T>[], added: RouteEntry<T>): void {
   let low = 0
   let high = list.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if (compareEntries(list[middle] as Entry<T>, added) > 0) high = middle
+    if (compareEntries(list[middle] as RouteEntry<T>, added) > 0) high = middle
     else low = middle + 1
   }
   list.splice(low, 0, added)

@@ -1,8 +1,8 @@
 import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
 import { parseQuery } from '../../lib/query.ts'
 import type { Hosts } from './hosts.ts'
-import { type Entry, fieldsHold, type Hit, listenerHolds, methodHolds } from './match.ts'
-import type { Paths, Place } from './paths.ts'
+import { fieldsHold, type Hit, listenerHolds, methodHolds, type RouteEntry } from './match.ts'
+import type { PathNode, Paths } from './paths.ts'
 
 /** What a route is looked up by. */
 export interface LookUp {
@@ -55,7 +55,7 @@ export class Search<T> {
   }
 
   /** What an entry at the place that the walk is at stands for. */
-  protected hitAt(entry: Entry<T>): Hit<T> {
+  protected hitAt(entry: RouteEntry<T>): Hit<T> {
     const { captured } = this
     const { encodedSlashes, order, value } = entry
     if (order !== undefined) return { value, params: order.map((place) => captured[place] ?? ''), encodedSlashes }
@@ -73,9 +73,9 @@ export class Search<T> {
     return [...allow].sort()
   }
 
-  private walk(lookUp: LookUp): Entry<T> | undefined {
+  private walk(lookUp: LookUp): RouteEntry<T> | undefined {
     this.lookUp = lookUp
-    let entry: Entry<T> | undefined
+    let entry: RouteEntry<T> | undefined
     for (let i = 0; i < this.levels.length && entry === undefined; i++) {
       entry = (this.levels[i] as Hosts<T>).first(lookUp.host, this.inPaths)
     }
@@ -85,10 +85,11 @@ export class Search<T> {
     return entry
   }
 
-  private readonly inPaths = (paths: Paths<T>): Entry<T> | undefined => this.below(paths, 1) ?? this.pick(paths.regexes)
+  private readonly inPaths = (paths: Paths<T>): RouteEntry<T> | undefined =>
+    this.below(paths, 1) ?? this.pick(paths.regexes)
 
   /** `from`: where the next segment starts; beyond the end of the path: there is none. */
-  private below(place: Place<T>, from: number): Entry<T> | undefined {
+  private below(place: PathNode<T>, from: number): RouteEntry<T> | undefined {
     const { path } = this
     const { param } = place
     this.visited++
@@ -110,7 +111,7 @@ export class Search<T> {
     return this.pick(place.prefix)
   }
 
-  private pick(entries: readonly Entry<T>[]): Entry<T> | undefined {
+  private pick(entries: readonly RouteEntry<T>[]): RouteEntry<T> | undefined {
     if (entries.length > 1 && this.lookUp.method === 'HEAD') {
       // Naming HEAD is more specific than naming GET, but only for HEAD: their order can't be fixed beforehand.
       for (const entry of entries) {
@@ -122,7 +123,7 @@ export class Search<T> {
   }
 
   /** Whether an entry at a place that the path leads to takes the request. */
-  protected accepts(entry: Entry<T>): boolean {
+  protected accepts(entry: RouteEntry<T>): boolean {
     const { lookUp, allow } = this
     const { conditions, regex } = entry
     this.visited++

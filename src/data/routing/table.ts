@@ -5,9 +5,6 @@ import { compileConditions, compileEntry, type Hit, paramNames, type RoutableCon
 import { countingReadings } from './readings.ts'
 import { type LookUp, Search } from './search.ts'
 
-export type { RoutableConfig } from './match.ts'
-export type { LookUp } from './search.ts'
-
 /** Another reading of the path leads elsewhere. */
 export interface AmbiguousRoute {
   /** Says how, for the client. */

@@ -8,7 +8,7 @@ const MAX_LENGTH = 2048
 const ODD = /["\\]|[^\x20-\x7e]/g
 
 /** What of a request may be shown. */
-export interface Shown {
+export interface ShownFields {
   readonly queryKeys: ReadonlySet<string>
   /** Header fields that are masked, lower-case. */
   readonly hidden: ReadonlySet<string>
@@ -28,7 +28,7 @@ export class CommonLog {
   }
 
   /** `wall`: milliseconds since the epoch. */
-  line(ex: Exchange, shown: Shown, status: number, wall: number): string {
+  line(ex: Exchange, shown: ShownFields, status: number, wall: number): string {
     const { downstream, query } = ex
     const target = loggedPath(ex) + (query === '' ? '' : maskedQuery(query, shown.queryKeys))
     const request = `${quotable(downstream.method)} ${quotable(target)} ${downstream.protocol}`
@@ -37,7 +37,7 @@ export class CommonLog {
     return `${line} "${this.field(ex, 'referer', shown)}" "${this.field(ex, 'user-agent', shown)}"\n`
   }
 
-  private field(ex: Exchange, name: string, { hidden, queryKeys }: Shown): string {
+  private field(ex: Exchange, name: string, { hidden, queryKeys }: ShownFields): string {
     const value = fieldValue(ex.headers, name)
     if (value === undefined) return '-'
     if (hidden.has(name)) return '***'

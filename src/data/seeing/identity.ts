@@ -8,7 +8,7 @@ import { isCorrelationId } from './correlation.ts'
 import { isTraceparent, isTracestate, newTraceparent } from './trace.ts'
 
 /** Who asks, and which trace and correlation the request belongs to: one pass over its fields. */
-export class Identity {
+export class RequestIdentity {
   private readonly proxies: CidrSet
   private readonly clients: ClientAddress
   private readonly correlation: readonly string[]

@@ -1,4 +1,4 @@
-import { Call } from '../../cells/call.ts'
+import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
@@ -6,14 +6,14 @@ import type { Attempt } from '../../core/attempt.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
-import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
+import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Relief } from '../../core/relief.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import { type EjectionGroup, Outlier } from '../../features/outlier-detection/outlier.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { BLAME_MS, type Candidate } from './balancers/contract.ts'
+import { type BalancerCandidate, BLAME_MS } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
 import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
@@ -52,7 +52,7 @@ const TOLD_EVERY_MS = 60_000
  * An address of an upstream with its pool. It lives as long as its identity: new weights, tiers and limits change it in
  * place.
  */
-export class Endpoint implements Candidate {
+export class Endpoint implements BalancerCandidate {
   readonly id: string
   /** Value of Host where a route forwards the endpoint's own. */
   readonly authority: string
@@ -106,7 +106,7 @@ export class Endpoint implements Candidate {
       limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
       relief: deps.relief,
-      call: new Call(this.words, this.word + EndpointWord.call),
+      call: new CallCell(this.words, this.word + EndpointWord.call),
       permits: group.permits,
       waiting: group.waiting,
       connections: deps.space.held(resolved.cells.connections),
@@ -149,7 +149,7 @@ export class Endpoint implements Candidate {
   }
 
   get draining(): boolean {
-    return (Atomics.load(this.words, this.word) & EndpointState.draining) !== 0
+    return (Atomics.load(this.words, this.word) & EndpointStateBit.draining) !== 0
   }
 
   /** Watches it for outliers from now on. `outcomes`: where its attempts are counted; undefined: nowhere. */

@@ -1,4 +1,4 @@
-import type { Call } from '../../cells/call.ts'
+import type { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
 
@@ -7,11 +7,11 @@ export class Permits implements Want {
   /** undefined: unbounded, and not counted. */
   limit: number | undefined
   readonly waiting = 0
-  readonly call: Call
+  readonly call: CallCell
   private readonly cell: HeldCell
   private readonly relief: Relief
 
-  constructor(cell: HeldCell, limit: number | undefined, relief: Relief, call: Call) {
+  constructor(cell: HeldCell, limit: number | undefined, relief: Relief, call: CallCell) {
     this.cell = cell
     this.limit = limit
     this.relief = relief

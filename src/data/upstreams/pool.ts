@@ -1,4 +1,4 @@
-import type { Call } from '../../cells/call.ts'
+import type { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import { NO_RELIEF, type Relief, type Stalled, type Want } from '../../core/relief.ts'
 import type {
@@ -44,7 +44,7 @@ export interface PoolOptions {
   /** For want of connections or of requests in flight; without it slow clients keep theirs. */
   readonly relief?: Relief
   /** For want of requests in flight. */
-  readonly call?: Call
+  readonly call?: CallCell
   /** Of the upstream; without them nothing bounds its attempts. */
   readonly permits?: Permits
   /** Of its upstream: requests that wait for a connection. */
@@ -107,7 +107,7 @@ export class Pool implements Want {
   }
 
   /** Each worker has its share of the connections. */
-  get call(): Call | undefined {
+  get call(): CallCell | undefined {
     return this.limits.maxConcurrent === undefined ? undefined : this.options.call
   }
 

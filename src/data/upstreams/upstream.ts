@@ -1,4 +1,4 @@
-import { Call } from '../../cells/call.ts'
+import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
@@ -50,7 +50,7 @@ export class Upstream {
     this.cells = cells
     this.deps = deps
     const { relief, space } = deps
-    const call = new Call(space.int32(cells.call), cells.call.slot)
+    const call = new CallCell(space.int32(cells.call), cells.call.slot)
     this.permits = new Permits(space.held(cells.inFlight), config.bulkhead?.maxConcurrent, relief, call)
     this.waiting = deps.space.held(cells.waiting)
     this.sticky = stickyOf(config)

@@ -1,4 +1,4 @@
-import { Call } from '../../cells/call.ts'
+import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
@@ -105,7 +105,7 @@ type Held = true | Waiting | undefined
 class Bulkhead implements Policy, Limit, Want {
   readonly name = 'bulkhead'
   readonly slot: number
-  readonly call: Call
+  readonly call: CallCell
   private readonly route: string
   private readonly relief: Relief
   protected readonly inFlight: HeldCell
@@ -120,7 +120,7 @@ class Bulkhead implements Policy, Limit, Want {
     this.slot = context.slot
     this.route = context.route
     this.relief = context.relief
-    this.call = new Call(context.space.int32(call), call.slot)
+    this.call = new CallCell(context.space.int32(call), call.slot)
     this.clock = context.clock
     this.most = options.maxConcurrent
     this.options = options

@@ -1,4 +1,4 @@
-import { Call } from '../../cells/call.ts'
+import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { ConfiguredPolicy } from '../../core/feature.ts'
@@ -41,7 +41,7 @@ export const streams: ConfiguredPolicy<StreamsOptions> = {
 class Streams implements Policy, Want {
   readonly name = 'streams'
   readonly slot: number
-  readonly call: Call
+  readonly call: CallCell
   /** Nobody waits for a stream to end. */
   readonly waiting = 0
   private readonly route: string
@@ -57,7 +57,7 @@ class Streams implements Policy, Want {
     this.route = context.route
     this.clock = context.clock
     this.relief = context.relief
-    this.call = new Call(space.int32(cells.call), cells.call.slot)
+    this.call = new CallCell(space.int32(cells.call), cells.call.slot)
     this.max = max
     this.open = open
     this.enforces = mode === 'enforce'

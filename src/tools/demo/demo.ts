@@ -1,5 +1,5 @@
 import { type DemoDeps, DemoEndpoint } from './endpoint.ts'
-import { FAULTS, type Fault, isFault } from './faults.ts'
+import { type DemoFault, FAULTS, isFault } from './faults.ts'
 import { catalog, type DemoService, echo, orders } from './services.ts'
 
 const SERVICES: Readonly<Record<string, DemoService>> = { orders, catalog, echo }
@@ -13,7 +13,7 @@ const PORTS: DemoPorts = { orders: [9101, 9102, 9103], catalog: [9104, 9105], ec
 export interface DemoFact {
   readonly upstream: string
   readonly port: number
-  readonly fault: Fault
+  readonly fault: DemoFault
 }
 
 /** As it came from outside: an endpoint by its port, or all of an upstream. */

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { type Fault, SLOW_MS } from './faults.ts'
+import { type DemoFault, SLOW_MS } from './faults.ts'
 import type { DemoAnswer, DemoService } from './services.ts'
 
 const HOST = '127.0.0.1'
@@ -21,7 +21,7 @@ export class DemoEndpoint {
   private readonly waiting = new Set<ClockHandle>()
   private bound: number
   private server: Server | undefined = undefined
-  private current: Fault = 'none'
+  private current: DemoFault = 'none'
 
   constructor(upstream: string, port: number, service: DemoService, deps: DemoDeps) {
     this.upstream = upstream
@@ -35,7 +35,7 @@ export class DemoEndpoint {
     return this.bound
   }
 
-  get fault(): Fault {
+  get fault(): DemoFault {
     return this.current
   }
 
@@ -54,7 +54,7 @@ export class DemoEndpoint {
   }
 
   /** From down to another fault the port is bound again; while that can't be done the fault stays `down`. */
-  set(fault: Fault): void {
+  set(fault: DemoFault): void {
     const wasDown = this.current === 'down'
     this.current = fault
     if (fault === 'down') this.close()

@@ -8,12 +8,12 @@ export const FAULTS = ['none', 'down', 'slow', 'failing', 'breaking'] as const
  * none: it serves. down: it listens no longer and has cut its connections. slow: answers come 5 s later. failing:
  * every answer is 503. breaking: answers break off in mid-body.
  */
-export type Fault = (typeof FAULTS)[number]
+export type DemoFault = (typeof FAULTS)[number]
 
 export const SLOW_MS = 5000
 
-export function isFault(value: unknown): value is Fault {
-  return FAULTS.includes(value as Fault)
+export function isFault(value: unknown): value is DemoFault {
+  return FAULTS.includes(value as DemoFault)
 }
 
 /** What operators may ask for; `port` or `upstream`. */

@@ -1,15 +1,15 @@
 import type { Clock } from '../../lib/clock.ts'
-import type { Concurrency, Endpoint } from './endpoint.ts'
+import type { Concurrency, FaultyEndpoint } from './endpoint.ts'
 import type { Metrics } from './metrics.ts'
 import { Pacer } from './pacer.ts'
-import { type Outcome, type PhaseSeen, Run } from './run.ts'
-import type { DrillScenario, Phase } from './scenario.ts'
+import { type DrillOutcome, DrillRun, type PhaseSeen } from './run.ts'
+import type { DrillPhase, DrillScenario } from './scenario.ts'
 
 /** A gateway under drill, and what stands behind it. */
-export interface Stage {
+export interface DrillStage {
   /** Of the gateway's listener. */
   readonly port: number
-  readonly endpoints: Readonly<Record<string, readonly Endpoint[]>>
+  readonly endpoints: Readonly<Record<string, readonly FaultyEndpoint[]>>
   readonly concurrency: Readonly<Record<string, Concurrency>>
   /** Sent with every request. */
   readonly headers?: Readonly<Record<string, string>>
@@ -27,7 +27,12 @@ const ENDS_WITHIN_MS = 20_000
 const LOOK_EVERY_MS = 20
 
 /** Runs a scenario on a stage that is ready: its phases, one after another, under steady load. */
-export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock, length: Length): Promise<Run> {
+export async function runDrill(
+  scenario: DrillScenario,
+  stage: DrillStage,
+  clock: Clock,
+  length: Length,
+): Promise<DrillRun> {
   const pacers: Pacer[] = []
   const phases: PhaseSeen[] = []
   try {
@@ -47,18 +52,18 @@ export async function drill(scenario: DrillScenario, stage: Stage, clock: Clock,
   }
   // What was cut has failed.
   await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
-  const outcomes: Outcome[] = pacers.flatMap((pacer) => pacer.outcomes)
+  const outcomes: DrillOutcome[] = pacers.flatMap((pacer) => pacer.outcomes)
   const received = await receivedOf(stage)
-  let end = new Run(outcomes, phases, await stage.scrape(), received)
+  let end = new DrillRun(outcomes, phases, await stage.scrape(), received)
   await waitFor(clock, async () => {
     if (end.held === 0) return true
-    end = new Run(outcomes, phases, await stage.scrape(), received)
+    end = new DrillRun(outcomes, phases, await stage.scrape(), received)
     return end.held === 0
   })
   return end
 }
 
-async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): Promise<PhaseSeen> {
+async function play(phase: DrillPhase, stage: DrillStage, clock: Clock, length: Length): Promise<PhaseSeen> {
   const before = await stage.scrape()
   const receivedBefore = await receivedOf(stage)
   for (const concurrency of Object.values(stage.concurrency)) concurrency.peak = concurrency.now
@@ -82,13 +87,13 @@ async function play(phase: Phase, stage: Stage, clock: Clock, length: Length): P
   return { name: phase.name, from, setAt, to, before, after: await stage.scrape(), received, peak, busyMs }
 }
 
-function busy({ concurrency }: Stage): Readonly<Record<string, number>> {
+function busy({ concurrency }: DrillStage): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(concurrency).map(([name, { busyMs }]) => [name, busyMs]))
 }
 
 type Received = Readonly<Record<string, readonly number[]>>
 
-async function isOver(until: NonNullable<Phase['until']>, stage: Stage, before: Received): Promise<boolean> {
+async function isOver(until: NonNullable<DrillPhase['until']>, stage: DrillStage, before: Received): Promise<boolean> {
   const received = minus(await receivedOf(stage), before)
   return until({
     metrics: await stage.scrape(),
@@ -96,7 +101,7 @@ async function isOver(until: NonNullable<Phase['until']>, stage: Stage, before: 
   })
 }
 
-async function receivedOf(stage: Stage): Promise<Received> {
+async function receivedOf(stage: DrillStage): Promise<Received> {
   const counted = Object.entries(stage.endpoints).map(async ([name, endpoints]) => {
     return [name, await Promise.all(endpoints.map((endpoint) => endpoint.received()))] as const
   })

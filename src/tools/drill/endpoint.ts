@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
-import type { Fault, UpstreamPlan } from './scenario.ts'
+import type { DrillFault, UpstreamPlan } from './scenario.ts'
 
 /** What the endpoints of an upstream have to do, all together. */
 export class Concurrency {
@@ -22,10 +22,10 @@ export class Concurrency {
 }
 
 /** An endpoint of a drill; in this process or in another one. */
-export interface Endpoint {
+export interface FaultyEndpoint {
   readonly port: number
   /** Resolves once the fault is there. */
-  set(fault: Fault): Promise<void>
+  set(fault: DrillFault): Promise<void>
   /** Requests so far, without health checks. */
   received(): Promise<number>
   stop(): Promise<void>
@@ -44,7 +44,7 @@ const REBINDS = 100
 const REBIND_MS = 20
 
 /** An HTTP server on loopback whose fault can be switched while it serves. */
-export class DrillEndpoint implements Endpoint {
+export class DrillEndpoint implements FaultyEndpoint {
   private readonly clock: Clock
   private readonly serviceMs: number
   private readonly threads: number
@@ -57,7 +57,7 @@ export class DrillEndpoint implements Endpoint {
   private working = 0
   private readonly waiting: (() => void)[] = []
   private server: Server | undefined = undefined
-  private fault: Fault = 'none'
+  private fault: DrillFault = 'none'
 
   constructor(clock: Clock, plan: ServicePlan, concurrency: Concurrency, port = 0, host = '127.0.0.1') {
     this.clock = clock
@@ -78,7 +78,7 @@ export class DrillEndpoint implements Endpoint {
     return this
   }
 
-  async set(fault: Fault): Promise<void> {
+  async set(fault: DrillFault): Promise<void> {
     const wasDown = isDown(this.fault)
     this.fault = fault
     if (isDown(fault)) await this.stop()
@@ -173,11 +173,11 @@ export class DrillEndpoint implements Endpoint {
   }
 }
 
-function isDown(fault: Fault): boolean {
+function isDown(fault: DrillFault): boolean {
   return fault === 'down' || fault === 'killed'
 }
 
-function answer(response: ServerResponse, fault: Fault, body: Buffer): void {
+function answer(response: ServerResponse, fault: DrillFault, body: Buffer): void {
   response.writeHead(fault === 'fails' ? 503 : 200, { 'content-type': 'text/plain', 'content-length': body.length })
   if (fault === 'breaks') response.write(body.subarray(0, body.length >> 1), () => response.destroy())
   else response.end(body)

@@ -9,7 +9,7 @@ import type {
 import type { CircuitBreakerOptions } from '../../features/circuit-breaker/feature.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
-export interface Facts {
+export interface DrillFacts {
   /** Those of the first tier. */
   readonly endpoints: number
   readonly timeouts: RouteTimeouts
@@ -21,7 +21,7 @@ export interface Facts {
   readonly algorithm: UpstreamConfig['algorithm']
 }
 
-export function factsOf(config: LeanConfig, routeName: string, upstreamName: string): Facts {
+export function drillFacts(config: LeanConfig, routeName: string, upstreamName: string): DrillFacts {
   const route = config.routes.find(({ name }) => name === routeName)
   const upstream = config.upstreams.find(({ name }) => name === upstreamName)
   if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
@@ -45,29 +45,29 @@ export function unless(...needs: readonly (readonly [holds: boolean, why: string
 }
 
 /** Retries after each of these outcomes. */
-export function retriesAfter({ retries }: Facts, ...outcomes: readonly (string | number)[]): boolean {
+export function retriesAfter({ retries }: DrillFacts, ...outcomes: readonly (string | number)[]): boolean {
   return retries.maxExtra > 0 && outcomes.every((outcome) => retries.when.includes(outcome))
 }
 
 /** Ejects an endpoint after at most 10 failures in a row, for at least `ms`. */
-export function ejects({ outliers, endpoints }: Facts, ms: number): boolean {
+export function ejects({ outliers, endpoints }: DrillFacts, ms: number): boolean {
   const most = outliers?.consecutiveFailures ?? Number.POSITIVE_INFINITY
   return endpoints > 1 && most <= 10 && (outliers?.baseEjection ?? 0) >= ms
 }
 
 /** Keeps sending to an endpoint that fails until it is ejected: least-request and peak-ewma avoid it by themselves. */
-export function sendsUntilEjected({ algorithm }: Facts): boolean {
+export function sendsUntilEjected({ algorithm }: DrillFacts): boolean {
   return algorithm === 'round-robin' || algorithm === 'random'
 }
 
 /** A breaker that 2 s of failures under the drill's load open. */
-export function breaks({ breaker }: Facts, ...outcomes: readonly (string | number)[]): boolean {
+export function breaks({ breaker }: DrillFacts, ...outcomes: readonly (string | number)[]): boolean {
   if (breaker === undefined || !outcomes.every((outcome) => (breaker.when as unknown[]).includes(outcome))) return false
   return breaker.minRequests <= 100 && breaker.errorRate <= 0.5 && breaker.window <= 10_000
 }
 
 /** The longest that a recovery may take, in milliseconds: ejection, or open time, probation and ramp. */
-export function recoveryMs({ outliers, breaker }: Facts): number {
+export function recoveryMs({ outliers, breaker }: DrillFacts): number {
   const ejection = outliers === undefined ? 0 : Math.min(outliers.maxEjection, 4 * outliers.baseEjection)
   const open = breaker === undefined ? 0 : Math.min(breaker.maxOpenFor, 5 * breaker.openFor) + breaker.halfOpen.ramp
   return Math.max(ejection, open) + 10_000

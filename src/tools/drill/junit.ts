@@ -1,10 +1,10 @@
-import type { Verdict } from './verdict.ts'
+import type { DrillVerdict } from './verdict.ts'
 
 /** A scenario that was run against one upstream, or why it was not. */
 export interface DrillResult {
   readonly upstream: string
   readonly scenario: string
-  readonly verdicts: readonly Verdict[]
+  readonly verdicts: readonly DrillVerdict[]
   readonly skipped?: string
 }
 

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http'
 import type { Clock } from '../../lib/clock.ts'
-import type { Outcome } from './run.ts'
+import type { DrillOutcome } from './run.ts'
 import type { LoadPlan } from './scenario.ts'
 
 const TICK_MS = 2
@@ -13,7 +13,7 @@ const DETAILS = /details="([^"]*)"/
  * stalls does not put off the requests that would have seen it.
  */
 export class Pacer {
-  readonly outcomes: Outcome[] = []
+  readonly outcomes: DrillOutcome[] = []
   private readonly clock: Clock
   private readonly port: number
   private readonly plan: LoadPlan

@@ -1,7 +1,7 @@
 import type { Metrics } from './metrics.ts'
 
 /** What became of one request. Times are clock milliseconds. */
-export interface Outcome {
+export interface DrillOutcome {
   readonly load: string
   /** When it should have been sent: waiting for the load tool counts. */
   readonly dueAt: number
@@ -32,8 +32,8 @@ export interface PhaseSeen {
 }
 
 /** Everything that was seen while a scenario ran, and what can be told from it. */
-export class Run {
-  readonly outcomes: readonly Outcome[]
+export class DrillRun {
+  readonly outcomes: readonly DrillOutcome[]
   readonly phases: readonly PhaseSeen[]
   /** After the load had ended. */
   readonly end: Metrics
@@ -42,7 +42,7 @@ export class Run {
   readonly allReceived: PhaseSeen['received']
 
   constructor(
-    outcomes: readonly Outcome[],
+    outcomes: readonly DrillOutcome[],
     phases: readonly PhaseSeen[],
     end: Metrics,
     allReceived: PhaseSeen['received'] = {},
@@ -60,7 +60,7 @@ export class Run {
   }
 
   /** Requests that were due in a phase (all: in any), between `fromMs` and `toMs` after it began. */
-  sent(phase?: string, load?: string, fromMs = 0, toMs = Infinity): readonly Outcome[] {
+  sent(phase?: string, load?: string, fromMs = 0, toMs = Infinity): readonly DrillOutcome[] {
     const { from, to } = phase === undefined ? { from: -Infinity, to: Infinity } : this.phase(phase)
     // -Infinity and Infinity together are not a number.
     const end = toMs === Infinity ? to : Math.min(to, from + toMs)
@@ -69,12 +69,12 @@ export class Run {
     )
   }
 
-  failed(phase?: string, load?: string, fromMs = 0): readonly Outcome[] {
+  failed(phase?: string, load?: string, fromMs = 0): readonly DrillOutcome[] {
     return this.sent(phase, load, fromMs).filter(({ status }) => status === 0 || status >= 500)
   }
 
   /** Requests that failed before the phase was over: what a fault cut short belongs to the next one. */
-  failedInside(phase: string, load?: string): readonly Outcome[] {
+  failedInside(phase: string, load?: string): readonly DrillOutcome[] {
     const { to } = this.phase(phase)
     return this.failed(phase, load).filter(({ endedAt }) => endedAt < to)
   }
@@ -125,7 +125,7 @@ export class Run {
 }
 
 /** Milliseconds from due to the end. */
-export function latencyOf(q: number, outcomes: readonly Outcome[]): number {
+export function latencyOf(q: number, outcomes: readonly DrillOutcome[]): number {
   return quantile(
     outcomes.map(({ dueAt, endedAt }) => endedAt - dueAt),
     q,

@@ -1,19 +1,19 @@
-import type { Facts } from './facts.ts'
+import type { DrillFacts } from './facts.ts'
 import type { Metrics } from './metrics.ts'
-import type { Run } from './run.ts'
+import type { DrillRun } from './run.ts'
 
 /**
  * What an endpoint does wrong. down: it listens no longer and has cut its connections. killed: its process was ended by
  * SIGKILL, where it has one of its own; else down. hangs: it accepts and never answers.
  * fails: 503 to everything. breaks: answers break off in mid-body. slowMs: answers come so much later.
  */
-export type Fault = 'none' | 'down' | 'killed' | 'hangs' | 'fails' | 'breaks' | { readonly slowMs: number }
+export type DrillFault = 'none' | 'down' | 'killed' | 'hangs' | 'fails' | 'breaks' | { readonly slowMs: number }
 
 export interface FaultAt {
   readonly upstream: string
   /** From 0; absent: all of them. */
   readonly endpoint?: number
-  readonly fault: Fault
+  readonly fault: DrillFault
 }
 
 /** What a phase may look at to find out whether it is over. */
@@ -24,7 +24,7 @@ export interface Live {
 }
 
 /** A stretch of time under load. */
-export interface Phase {
+export interface DrillPhase {
   readonly name: string
   /** How long it takes: in the test suite, and in a full run. */
   readonly seconds: readonly [short: number, full: number]
@@ -45,7 +45,7 @@ export interface Expectation<S> {
   readonly kind: 'count' | 'time'
   readonly measure: (seen: S) => number
   /** Whether it is promised for somebody's own config too; absent: it is. */
-  readonly fits?: (facts: Facts) => boolean
+  readonly fits?: (facts: DrillFacts) => boolean
 }
 
 /** A failure scenario as data and prose. `S`: what is seen when it runs. */
@@ -86,14 +86,14 @@ export interface LoadPlan {
 }
 
 /** One that needs nothing but endpoints with faults, and a steady load. */
-export interface DrillScenario extends Scenario<Run> {
+export interface DrillScenario extends Scenario<DrillRun> {
   readonly upstreams: Readonly<Record<string, UpstreamPlan>>
   /** Routes of the config. */
   readonly routes: Readonly<Record<string, object>>
   readonly load: readonly LoadPlan[]
-  readonly phases: readonly Phase[]
+  readonly phases: readonly DrillPhase[]
   /** Why it can't be run against somebody's own config; undefined: it can. */
-  readonly misfit: (facts: Facts) => string | undefined
+  readonly misfit: (facts: DrillFacts) => string | undefined
 }
 
 type Measure<S> = (seen: S) => number
@@ -111,7 +111,7 @@ export function exactly<S>(what: string, limit: number, unit: string, measure: M
 }
 
 /** A time, or a ratio of times. */
-export function within<S>(what: string, limit: number, unit: string, measure: Measure<S>): Expectation<S> {
+export function timeAtMost<S>(what: string, limit: number, unit: string, measure: Measure<S>): Expectation<S> {
   return { what, limit, bound: 'most', unit, kind: 'time', measure }
 }
 

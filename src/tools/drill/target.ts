@@ -1,25 +1,25 @@
 import type { LeanConfig, MatchConfig, PathPattern, RouteConfig, ValueCondition } from '../../core/config.ts'
-import { type Facts, factsOf } from './facts.ts'
+import { type DrillFacts, drillFacts } from './facts.ts'
 
 /** A route of a config that can be drilled, and a request that it matches. */
-export interface Target {
+export interface DrillTarget {
   readonly route: string
   readonly upstream: string
   /** With query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly facts: Facts
+  readonly facts: DrillFacts
 }
 
 export interface Targets {
-  readonly found: readonly Target[]
+  readonly found: readonly DrillTarget[]
   /** Upstreams that no route leads to in a way that can be drilled. */
   readonly without: readonly string[]
 }
 
 /** One route for each upstream: the first that leads to nothing else and takes a GET that can be made up. */
 export function targetsOf(config: LeanConfig): Targets {
-  const found: Target[] = []
+  const found: DrillTarget[] = []
   const without: string[] = []
   for (const { name } of config.upstreams) {
     const target = config.routes.map((route) => targetOf(config, route, name)).find((one) => one !== undefined)
@@ -29,10 +29,10 @@ export function targetsOf(config: LeanConfig): Targets {
   return { found, without }
 }
 
-function targetOf(config: LeanConfig, route: RouteConfig, upstream: string): Target | undefined {
+function targetOf(config: LeanConfig, route: RouteConfig, upstream: string): DrillTarget | undefined {
   if (route.to?.length !== 1 || route.to[0]?.upstream !== upstream || route.failover.length > 0) return undefined
   const made = route.match.map(requestOf).find((request) => request !== undefined)
-  return made && { route: route.name, upstream, ...made, facts: factsOf(config, route.name, upstream) }
+  return made && { route: route.name, upstream, ...made, facts: drillFacts(config, route.name, upstream) }
 }
 
 function requestOf({
@@ -41,7 +41,7 @@ function requestOf({
   methods,
   headers,
   query,
-}: MatchConfig): Pick<Target, 'path' | 'headers'> | undefined {
+}: MatchConfig): Pick<DrillTarget, 'path' | 'headers'> | undefined {
   if (methods.length > 0 && !methods.includes('GET')) return undefined
   const path = paths.length === 0 ? '/' : paths.map(pathOf).find((one) => one !== undefined)
   const fields = valuesOf(headers)

@@ -2,7 +2,7 @@ import { quantile } from './run.ts'
 import { type Expectation, holds, type Scenario } from './scenario.ts'
 
 /** One expectation beside what was seen. */
-export interface Verdict {
+export interface DrillVerdict {
   readonly what: string
   readonly expected: string
   readonly seen: string
@@ -11,7 +11,7 @@ export interface Verdict {
 }
 
 /** Judges the runs of a scenario: counts by the worst run, times by the median. */
-export function judge<S>(scenario: Scenario<S>, runs: readonly S[]): Verdict[] {
+export function judge<S>(scenario: Scenario<S>, runs: readonly S[]): DrillVerdict[] {
   return scenario.expected.map((expectation) => {
     const values = runs.map(expectation.measure)
     const bad = values.find((value) => !holds(expectation, value))
@@ -34,7 +34,7 @@ export function expectedText<S>({ limit, bound, unit }: Expectation<S>): string 
 }
 
 /** Lines for people, one an expectation. */
-export function verdictLines(verdicts: readonly Verdict[]): string {
+export function verdictLines(verdicts: readonly DrillVerdict[]): string {
   const width = Math.max(...verdicts.map(({ what }) => what.length))
   const wide = Math.max(...verdicts.map(({ expected }) => expected.length))
   return verdicts

@@ -1,6 +1,6 @@
 import type { LeanConfig, ListenerConfig } from '../../core/config.ts'
 import type { Failure } from '../../core/failures.ts'
-import { Guard } from '../../data/ingress/guard.ts'
+import { HeadGuard } from '../../data/ingress/guard.ts'
 import { MemoryDownstream } from '../../data/ingress/memory.ts'
 import { methodRefusal } from '../../data/ingress/methods.ts'
 import { canonicalIp } from '../../lib/ip.ts'
@@ -42,7 +42,7 @@ export function arrive({ method, url, headers, from = SOMEBODY }: Asked, config:
   const rawHeaders = hasHost ? sent : ['host', authority === '' ? 'localhost' : authority, ...sent]
   const target = escaped(rest.startsWith('?') || rest === '' ? `/${rest}` : rest)
   const listener = listenerOf(config, authority)
-  const guard = new Guard(listener.limits)
+  const guard = new HeadGuard(listener.limits)
   const head = { method, url: target, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders }
   const refusal = methodRefusal(method) ?? guard.judge(head)
   const peer = { address, port: 0, localPort: listener.port, secure: false, listener: listener.name }

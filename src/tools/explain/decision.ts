@@ -34,7 +34,7 @@ export interface Forwarded {
 }
 
 /** What becomes of a request before any upstream has a say. Either `answer` or `forward` is there. */
-export interface Decision {
+export interface RequestDecision {
   readonly ex: Exchange
   /** undefined: none was reached. */
   readonly route: RouteConfig | undefined
@@ -43,7 +43,7 @@ export interface Decision {
 }
 
 /** Runs a request through the listener's guard, the route table and the policies that shape it. Throws {@link AskedBadly}. */
-export function decide(model: Model, asked: Asked): Decision {
+export function decide(model: Model, asked: Asked): RequestDecision {
   const { downstream, refusal } = arrive(asked, model.lean)
   const ex = new Exchange(downstream, 0, MADE, 0)
   model.identity.identify(ex)
@@ -58,8 +58,8 @@ export function decide(model: Model, asked: Asked): Decision {
     : shape(model, ex, hit.value)
 }
 
-function shape({ forwarder, lean }: Model, ex: Exchange, route: RouteConfig): Decision {
-  const refused = (refusal: Failure): Decision => ({ ex, route, answer: answerOf(refusal), forward: undefined })
+function shape({ forwarder, lean }: Model, ex: Exchange, route: RouteConfig): RequestDecision {
+  const refused = (refusal: Failure): RequestDecision => ({ ex, route, answer: answerOf(refusal), forward: undefined })
   if (forwarder.loops(ex)) return refused(failure('loop_detected', 'request', 'client'))
   if (ex.readings !== undefined && decidesByPath(lean, ex, route)) return refused(PATH_HASHED)
   const forwardHeaders = (): string[] => {

@@ -1,10 +1,10 @@
 import type { Position } from '../../schema/node.ts'
-import { type ConfigFacts, type Fact, type Facts, factsOf, type Kind } from './facts.ts'
-import type { Written } from './model.ts'
+import { type ConfigFacts, configFacts, type Fact, type FactKind, type FactMap } from './facts.ts'
+import type { WrittenConfig } from './model.ts'
 
 /** A value that is another one now. Equal changes of several routes (upstreams, listeners) are one. */
 export interface Change {
-  readonly kind: Kind
+  readonly kind: FactKind
   /** Of the routes, upstreams or listeners; empty for what is global. */
   readonly names: readonly string[]
   readonly key: string
@@ -20,7 +20,7 @@ export interface Change {
 
 /** A route, upstream or listener that came or went. */
 export interface Named {
-  readonly kind: Kind
+  readonly kind: FactKind
   readonly name: string
   /** What leads to it, or what it is: for people. */
   readonly summary: string
@@ -35,31 +35,34 @@ export interface ConfigDiff {
   readonly changed: readonly Change[]
 }
 
-const KINDS: readonly Kind[] = ['listeners', 'upstreams', 'routes', 'global']
+const KINDS: readonly FactKind[] = ['listeners', 'upstreams', 'routes', 'global']
 
-/** What differs in meaning: order, comments, spelling and who says it don't count; what defaults change does, wherever it holds. */
-export function diffConfigs(before: Written, after: Written): ConfigDiff {
-  const [old, now] = [factsOf(before), factsOf(after)]
+/**
+ * What differs in meaning: order, comments, spelling and who says it don't count; what defaults change does, wherever it
+ * holds.
+ */
+export function diffConfigs(before: WrittenConfig, after: WrittenConfig): ConfigDiff {
+  const [old, now] = [configFacts(before), configFacts(after)]
   const added = KINDS.flatMap((kind) => newNames(kind, old, now))
   const removed = KINDS.flatMap((kind) => newNames(kind, now, old))
   const changed = KINDS.flatMap((kind) => changesOf(kind, old, now))
   return { version: 1, same: added.length + removed.length + changed.length === 0, added, removed, changed }
 }
 
-function newNames(kind: Kind, old: ConfigFacts, now: ConfigFacts): readonly Named[] {
+function newNames(kind: FactKind, old: ConfigFacts, now: ConfigFacts): readonly Named[] {
   return [...now[kind]]
     .filter(([name]) => !old[kind].has(name))
     .map(([name, facts]) => ({ kind, name, summary: summaryOf(facts) }))
 }
 
-function summaryOf(facts: Facts): string {
+function summaryOf(facts: FactMap): string {
   const [what, where] = [facts.get('match') ?? facts.get('listen'), facts.get('to') ?? facts.get('endpoints')]
   return [what, where]
     .flatMap((fact) => (fact === undefined ? [] : [(fact.items ?? [fact.text]).join(', ')]))
     .join(' -> ')
 }
 
-function changesOf(kind: Kind, old: ConfigFacts, now: ConfigFacts): readonly Change[] {
+function changesOf(kind: FactKind, old: ConfigFacts, now: ConfigFacts): readonly Change[] {
   const grouped = new Map<string, Change>()
   for (const [name, facts] of now[kind]) {
     const was = old[kind].get(name)
@@ -77,14 +80,14 @@ function changesOf(kind: Kind, old: ConfigFacts, now: ConfigFacts): readonly Cha
 }
 
 /** Something above it is one value there, such as `off`: then that is what differs. */
-function isBelow(key: string, facts: Facts): boolean {
+function isBelow(key: string, facts: FactMap): boolean {
   for (let dot = key.lastIndexOf('.'); dot !== -1; dot = key.lastIndexOf('.', dot - 1))
     if (facts.has(key.slice(0, dot))) return true
   return false
 }
 
 /** The value of a key, or all values below it as one. */
-function factAt(key: string, facts: Facts): Fact | undefined {
+function factAt(key: string, facts: FactMap): Fact | undefined {
   const own = facts.get(key)
   if (own !== undefined) return own
   const below = [...facts].filter(([other]) => other.startsWith(`${key}.`))

@@ -5,11 +5,11 @@ import { parseQuery } from '../../lib/query.ts'
 /** undefined: the line does not tell. */
 export type Truth = boolean | undefined
 
-export type Place = 'header' | 'query'
+export type ConditionPlace = 'header' | 'query'
 
 /** A condition that a line can not decide. */
 export interface Unknown {
-  readonly place: Place
+  readonly place: ConditionPlace
   readonly predicate: Predicate
 }
 
@@ -69,6 +69,6 @@ export class Evidence {
   }
 }
 
-function keyOf(place: Place, { name, op, value }: ValueCondition): string {
+function keyOf(place: ConditionPlace, { name, op, value }: ValueCondition): string {
   return `${place} ${name} ${op} ${value}`
 }

@@ -3,7 +3,7 @@ import { paramNames } from '../../data/routing/match.ts'
 import type { Position } from '../../schema/node.ts'
 import { keyOf, nodeAt } from '../../schema/path.ts'
 import type { Asked } from './asked.ts'
-import { type Decision, decide, type Forwarded, type OwnAnswer } from './decision.ts'
+import { decide, type Forwarded, type OwnAnswer, type RequestDecision } from './decision.ts'
 import { type NearMiss, nearMisses } from './misses.ts'
 import type { Model } from './model.ts'
 import { type ActingPolicy, actingPolicies } from './policies.ts'
@@ -57,7 +57,7 @@ export interface Explanation {
 const MOST_MISSES = 10
 
 /** Explains one request. Throws {@link AskedBadly}. `mostMisses`: how many other routes are told. */
-export function explain(model: Model, asked: Asked, mostMisses: number = MOST_MISSES): Explanation {
+export function explainRequest(model: Model, asked: Asked, mostMisses: number = MOST_MISSES): Explanation {
   const decision = decide(model, asked)
   const { ex, route, answer, forward } = decision
   const { lean, tree } = model
@@ -89,7 +89,7 @@ export function explain(model: Model, asked: Asked, mostMisses: number = MOST_MI
 /** Why `routes` did not get the request, see {@link nearMisses}; none where it never came to the route table. */
 export function missesOf(
   { hidden, probes, tree }: Model,
-  { ex, route }: Decision,
+  { ex, route }: RequestDecision,
   routes: readonly RouteConfig[],
   most: number,
 ): readonly NearMiss[] {
@@ -99,7 +99,7 @@ export function missesOf(
   return nearMisses(routes, { lookUp, winner: route, hidden, probes, tree, most })
 }
 
-function shownPath({ downstream: { target }, path, query }: Decision['ex']) {
+function shownPath({ downstream: { target }, path, query }: RequestDecision['ex']) {
   if (path !== '') return { path, query: shownTarget(query) }
   const mark = target.indexOf('?')
   if (mark === -1) return { path: target, query: '' }

@@ -6,9 +6,9 @@ import { type Node, nodeOf, type Position } from '../../schema/node.ts'
 import { nodeAt, placeOf } from '../../schema/path.ts'
 import { conditionText } from './condition-text.ts'
 import { type Leaf, leavesOf, textOf } from './leaves.ts'
-import type { Written } from './model.ts'
+import type { WrittenConfig } from './model.ts'
 import { routeLeaves, shownText } from './policies.ts'
-import { endpointsOf, type ReachedEndpoint } from './reach.ts'
+import { type ReachedEndpoint, reachedEndpoints } from './reach.ts'
 import { hiddenConditions } from './secrets.ts'
 
 /** A value that holds somewhere in a config. */
@@ -23,12 +23,12 @@ export interface Fact {
 }
 
 /** What holds for one route, upstream or listener, by key; built-in defaults included. */
-export type Facts = ReadonlyMap<string, Fact>
+export type FactMap = ReadonlyMap<string, Fact>
 
-export type Kind = 'routes' | 'upstreams' | 'listeners' | 'global'
+export type FactKind = 'routes' | 'upstreams' | 'listeners' | 'global'
 
 /** Everything that a config says, by kind and name. What is global has the name ''. */
-export type ConfigFacts = Readonly<Record<Kind, ReadonlyMap<string, Facts>>>
+export type ConfigFacts = Readonly<Record<FactKind, ReadonlyMap<string, FactMap>>>
 
 /** Keys that are told elsewhere: as what they mean for each route and upstream. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
@@ -48,7 +48,7 @@ const ROUTE_KEYS = Object.keys(routeOptions.fields).filter((key) => !['match', '
 const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo', 'accessLog'])
 
 /** All that holds in a config. */
-export function factsOf({ config: { lean }, tree }: Written): ConfigFacts {
+export function configFacts({ config: { lean }, tree }: WrittenConfig): ConfigFacts {
   const fields = rootOptions.fields as Fields
   const hidden = hiddenConditions(tree)
   const rest = Object.keys(fields).filter((key) => !ELSEWHERE.has(key))
@@ -60,7 +60,7 @@ export function factsOf({ config: { lean }, tree }: Written): ConfigFacts {
   }
 }
 
-function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>): Facts {
+function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>): FactMap {
   const at = (key: string): Position => placeOf(tree, ['routes', route.name, key])
   const matches = route.match.map((match) => matchText(match, hidden))
   const facts = new Map<string, Fact>([
@@ -80,16 +80,16 @@ function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>)
   )
 }
 
-function upstreamFacts(tree: Node, upstream: UpstreamConfig): Facts {
+function upstreamFacts(tree: Node, upstream: UpstreamConfig): FactMap {
   const path = ['upstreams', upstream.name]
   const facts = new Map(treeFacts(tree, rootOptions.fields as Fields, path))
   if (upstream.discovery === undefined)
-    facts.set('endpoints', listed(endpointsOf(upstream).map(endpointText), placeOf(tree, [...path, 'endpoints'])))
+    facts.set('endpoints', listed(reachedEndpoints(upstream).map(endpointText), placeOf(tree, [...path, 'endpoints'])))
   return facts
 }
 
 /** The values below a path whose first step is a key of the file. `cut`: how many of the steps are not told. */
-function treeFacts(tree: Node, fields: Fields, path: readonly string[], cut: number = path.length): Facts {
+function treeFacts(tree: Node, fields: Fields, path: readonly string[], cut: number = path.length): FactMap {
   const [top = '', ...names] = path
   const field = fields[top]
   const node = nodeAt(tree, path) ?? (field?.fallback === undefined ? undefined : nodeOf(field.fallback))
@@ -101,7 +101,7 @@ function treeFacts(tree: Node, fields: Fields, path: readonly string[], cut: num
   return addLeaves(new Map(), leavesOf(schema, node, path), cut)
 }
 
-function addLeaves(facts: Map<string, Fact>, leaves: readonly Leaf[], cut = 0): Facts {
+function addLeaves(facts: Map<string, Fact>, leaves: readonly Leaf[], cut = 0): FactMap {
   for (const leaf of leaves) {
     const { meaning, node, steps } = leaf
     const items = node.kind === 'list' ? node.items.map(textOf) : undefined

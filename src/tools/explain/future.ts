@@ -7,7 +7,7 @@ import { conclude, type Possible, PossibleRoutes } from './possible.ts'
 import type { Recorded } from './recorded.ts'
 
 /** What becomes of a recorded request: a route, or none; or what the line would have to tell to know it. */
-export type Outcome = { readonly route: RouteConfig | undefined } | { readonly lacks: Unknown }
+export type ReplayOutcome = { readonly route: RouteConfig | undefined } | { readonly lacks: Unknown }
 
 /** Decides over recorded requests as a gateway with a certain config would, as far as a line tells. */
 export class Future {
@@ -21,7 +21,7 @@ export class Future {
     this.pathPolicy = pathPolicy
   }
 
-  of(recorded: Recorded, evidence: Evidence): Outcome {
+  of(recorded: Recorded, evidence: Evidence): ReplayOutcome {
     const { path, query } = recorded
     const target = normaliseTarget(path + query, this.pathPolicy, recorded.listener)
     if (isRefusedTarget(target) || target.path === '*') return NONE
@@ -56,11 +56,11 @@ export class Future {
   }
 }
 
-const NONE: Outcome = { route: undefined }
+const NONE: ReplayOutcome = { route: undefined }
 const NO_HEADERS: readonly string[] = []
 
 /** `byParams`: ways to one route with other parameters are other outcomes. */
-function decided({ candidates, certain, params }: Possible, byParams: boolean): Outcome {
+function decided({ candidates, certain, params }: Possible, byParams: boolean): ReplayOutcome {
   const own = params.join('/')
   const other = candidates.find((way) => way.route !== certain || (byParams && way.params.join('/') !== own))
   // Several ways to one route are one outcome, but only if one of them is certain.

@@ -1,5 +1,5 @@
 import type { MatchConfig, RouteConfig } from '../../core/config.ts'
-import type { LookUp } from '../../data/routing/table.ts'
+import type { LookUp } from '../../data/routing/search.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import { parseQuery } from '../../lib/query.ts'
 import type { Node, Position } from '../../schema/node.ts'
@@ -7,13 +7,13 @@ import { conditionText, seenText } from './condition-text.ts'
 import { outranks } from './outranks.ts'
 import { conditionPlace } from './places.ts'
 import type { Probes } from './probes.ts'
-import { byProgress, Course, type Progress, STAGES, type Stage } from './progress.ts'
+import { byProgress, Course, type MatchProgress, type MatchStage, STAGES } from './progress.ts'
 
 /** A route that did not get the request, and the first of its conditions that failed. */
 export interface NearMiss {
   readonly route: string
   /** `outranked`: all conditions hold, and the winner is more specific. */
-  readonly failed: Stage
+  readonly failed: MatchStage
   readonly wanted: string
   readonly seen: string
   readonly at: Position
@@ -31,7 +31,7 @@ export interface MissContext {
 }
 
 /** A route with the match that gets furthest. */
-interface Runner extends Progress {
+interface Runner extends MatchProgress {
   readonly route: RouteConfig
   readonly match: number
 }
@@ -54,7 +54,7 @@ function nearest(route: RouteConfig, course: Course): Runner {
 
 function missOf(runner: Runner, context: MissContext): NearMiss {
   const { condition, match, route } = runner
-  const stage = STAGES[runner.stage] as Stage
+  const stage = STAGES[runner.stage] as MatchStage
   // Without a winner all of it holds for one reading of the path, and not for the others.
   const failed = stage === 'outranked' && context.winner === undefined ? 'path' : stage
   const at = conditionPlace(context.tree, route.name, match, failed, condition?.name ?? '')
@@ -62,7 +62,7 @@ function missOf(runner: Runner, context: MissContext): NearMiss {
 }
 
 function texts(
-  failed: Stage,
+  failed: MatchStage,
   { condition, route, stage }: Runner,
   match: MatchConfig,
   { hidden, lookUp, probes, winner }: MissContext,

@@ -2,7 +2,7 @@ import type { Config } from '../../config/language/config.ts'
 import type { LeanConfig, RouteConfig } from '../../core/config.ts'
 import { Forwarder } from '../../data/engine/forward.ts'
 import { type RouteTable, RouteTableBuilder } from '../../data/routing/table.ts'
-import { Identity } from '../../data/seeing/identity.ts'
+import { RequestIdentity } from '../../data/seeing/identity.ts'
 import { requestFields } from '../../features/index.ts'
 import { FieldNames } from '../../lib/headers.ts'
 import { seededRandom } from '../../lib/random.ts'
@@ -11,7 +11,7 @@ import { Probes } from './probes.ts'
 import { hiddenConditions } from './secrets.ts'
 
 /** A config that was loaded, with what was written in it. */
-export interface Written {
+export interface WrittenConfig {
   readonly config: Config
   /** `tree` of what was loaded. */
   readonly tree: Node
@@ -23,20 +23,20 @@ export class Model {
   readonly tree: Node
   readonly names: FieldNames = new FieldNames()
   readonly routes: RouteTable<RouteConfig>
-  readonly identity: Identity
+  readonly identity: RequestIdentity
   readonly forwarder: Forwarder
   readonly probes: Probes
   /** Values of conditions that must not be shown. */
   readonly hidden: ReadonlySet<string>
 
-  constructor({ config: { lean }, tree }: Written) {
+  constructor({ config: { lean }, tree }: WrittenConfig) {
     this.lean = lean
     this.tree = tree
     const builder = new RouteTableBuilder<RouteConfig>(this.names)
     for (const route of lean.routes) builder.add(route, route)
     this.routes = builder.build()
     // What is made by chance for each request is shown as such, see decision.ts.
-    this.identity = new Identity(lean, this.names, seededRandom(0))
+    this.identity = new RequestIdentity(lean, this.names, seededRandom(0))
     this.forwarder = new Forwarder(lean, lean.routes.flatMap(requestFields))
     this.probes = new Probes(this.names)
     this.hidden = hiddenConditions(tree)

@@ -1,5 +1,5 @@
 import type { MatchConfig, RouteConfig } from '../../core/config.ts'
-import type { LookUp } from '../../data/routing/table.ts'
+import type { LookUp } from '../../data/routing/search.ts'
 import type { Probes } from './probes.ts'
 
 /** What decides between two routes that both match; what the winner has, and the other. */

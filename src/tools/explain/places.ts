@@ -1,9 +1,9 @@
 import type { Node, Position } from '../../schema/node.ts'
 import { keyOf, nodeAt, placeOf } from '../../schema/path.ts'
-import type { Stage } from './progress.ts'
+import type { MatchStage } from './progress.ts'
 
 /** Where a condition of a route's match is written; of one that outranks it the route itself. */
-export function conditionPlace(tree: Node, route: string, match: number, kind: Stage, name: string): Position {
+export function conditionPlace(tree: Node, route: string, match: number, kind: MatchStage, name: string): Position {
   const whole = ['routes', route, 'match']
   const base = nodeAt(tree, whole)?.kind === 'list' ? [...whole, match] : whole
   switch (kind) {

@@ -1,12 +1,12 @@
 import type { RouteConfig } from '../../core/config.ts'
-import { type Entry, listenerHolds, methodHolds } from '../../data/routing/match.ts'
+import { listenerHolds, methodHolds, type RouteEntry } from '../../data/routing/match.ts'
 import { type LookUp, Search } from '../../data/routing/search.ts'
 import { RouteTableBuilder } from '../../data/routing/table.ts'
 import { FieldNames } from '../../lib/headers.ts'
-import type { Evidence, Place, Unknown } from './evidence.ts'
+import type { ConditionPlace, Evidence, Unknown } from './evidence.ts'
 
 /** A route that gets the request if all of `unknown` hold, and none before it does. */
-export interface Candidate {
+export interface PossibleRoute {
   readonly route: RouteConfig
   readonly unknown: readonly Unknown[]
   readonly params: readonly string[]
@@ -14,7 +14,7 @@ export interface Candidate {
 
 /** The routes that may get a request, the first one first. */
 export interface Possible {
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly PossibleRoute[]
   /** The route that gets it where no candidate does; undefined: none. */
   readonly certain: RouteConfig | undefined
   /** Of the certain one. */
@@ -24,7 +24,7 @@ export interface Possible {
 /** The gateway's own walk of the route table, with conditions that may be neither true nor false. */
 export class PossibleRoutes extends Search<RouteConfig> {
   private evidence: Evidence | undefined = undefined
-  private candidates: Candidate[] = []
+  private candidates: PossibleRoute[] = []
 
   static of(routes: readonly RouteConfig[]): PossibleRoutes {
     const names = new FieldNames()
@@ -41,7 +41,7 @@ export class PossibleRoutes extends Search<RouteConfig> {
     return { candidates: this.candidates, certain: hit?.value, params: hit?.params ?? [] }
   }
 
-  protected override accepts(entry: Entry<RouteConfig>): boolean {
+  protected override accepts(entry: RouteEntry<RouteConfig>): boolean {
     const { conditions, regex, value } = entry
     if (!listenerHolds(conditions, this.lookUp.listener) || !methodHolds(conditions, this.lookUp.method)) return false
     if (regex !== undefined && !regex.test(this.path)) return false
@@ -53,7 +53,7 @@ export class PossibleRoutes extends Search<RouteConfig> {
     return false
   }
 
-  private mayHold(place: Place, { predicate }: Pick<Unknown, 'predicate'>, unknown: Unknown[]): boolean {
+  private mayHold(place: ConditionPlace, { predicate }: Pick<Unknown, 'predicate'>, unknown: Unknown[]): boolean {
     const one = { place, predicate }
     const holds = this.evidence?.truth(one)
     if (holds === undefined) unknown.push(one)

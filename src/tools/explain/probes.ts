@@ -1,6 +1,7 @@
 import type { MatchConfig, PathPattern, ValueCondition } from '../../core/config.ts'
 import { type Conditions, compileConditions, fieldsHold } from '../../data/routing/match.ts'
-import { type LookUp, type RouteTable, RouteTableBuilder } from '../../data/routing/table.ts'
+import type { LookUp } from '../../data/routing/search.ts'
+import { type RouteTable, RouteTableBuilder } from '../../data/routing/table.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import { parseQuery } from '../../lib/query.ts'
 

@@ -1,14 +1,14 @@
 import type { MatchConfig, PathPattern, ValueCondition } from '../../core/config.ts'
 import { methodHolds } from '../../data/routing/match.ts'
-import type { LookUp } from '../../data/routing/table.ts'
+import type { LookUp } from '../../data/routing/search.ts'
 import type { Probes } from './probes.ts'
 
 /** What failed first, in the order in which conditions are looked at; `outranked`: nothing did. */
 export const STAGES = ['host', 'path', 'listener', 'method', 'header', 'query', 'outranked'] as const
-export type Stage = (typeof STAGES)[number]
+export type MatchStage = (typeof STAGES)[number]
 
 /** How far a match of a route gets with a request. */
-export interface Progress {
+export interface MatchProgress {
   /** Index in {@link STAGES}. */
   readonly stage: number
   /** How much of what failed held: path segments from the start, conditions. */
@@ -29,7 +29,7 @@ export class Course {
     this.segments = lookUp.path.split('/').slice(1)
   }
 
-  progress({ headers, hosts, listeners, methods, paths, query }: MatchConfig): Progress {
+  progress({ headers, hosts, listeners, methods, paths, query }: MatchConfig): MatchProgress {
     const { lookUp, probes } = this
     if (hosts.length > 0 && !hosts.some((host) => probes.host(host, lookUp)))
       return this.failed('host', this.shared(paths))
@@ -43,7 +43,7 @@ export class Course {
     return key === -1 ? this.failed('outranked') : this.failed('query', key, query[key])
   }
 
-  private failed(stage: (typeof STAGES)[number], closeness = 0, condition?: ValueCondition): Progress {
+  private failed(stage: (typeof STAGES)[number], closeness = 0, condition?: ValueCondition): MatchProgress {
     return { stage: STAGES.indexOf(stage), closeness, condition }
   }
 
@@ -74,6 +74,6 @@ export class Course {
 }
 
 /** The further one first. */
-export function byProgress(a: Progress, b: Progress): number {
+export function byProgress(a: MatchProgress, b: MatchProgress): number {
   return b.stage - a.stage || b.closeness - a.closeness
 }

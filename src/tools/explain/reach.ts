@@ -37,7 +37,7 @@ export function reachedUpstreams(lean: LeanConfig, tree: Node, route: RouteConfi
       role,
       share,
       algorithm: upstream.algorithm,
-      endpoints: endpointsOf(upstream),
+      endpoints: reachedEndpoints(upstream),
       discovered: upstream.discovery && discoveredBy(upstream.discovery),
       at: placeOf(tree, ['upstreams', name, 'endpoints']),
     }
@@ -48,7 +48,7 @@ export function reachedUpstreams(lean: LeanConfig, tree: Node, route: RouteConfi
   ]
 }
 
-export function endpointsOf({ endpoints }: UpstreamConfig): readonly ReachedEndpoint[] {
+export function reachedEndpoints({ endpoints }: UpstreamConfig): readonly ReachedEndpoint[] {
   return endpoints
     .map(({ scheme, host, port, weight, tier, zone, maxConcurrent }) => ({
       url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,

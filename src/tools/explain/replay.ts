@@ -3,13 +3,12 @@ import { conditionText } from './condition-text.ts'
 import { diffConfigs } from './diff.ts'
 import { Evidence } from './evidence.ts'
 import { Future } from './future.ts'
-import type { Written } from './model.ts'
+import type { WrittenConfig } from './model.ts'
 import { type Recorded, readLine } from './recorded.ts'
 import { hiddenConditions, shownTarget } from './secrets.ts'
 import { type Group, Tally } from './tally.ts'
 
 /** Requests of one kind of change. */
-export type { Group } from './tally.ts'
 
 /** Version 1: keys may be added, none is removed or changes its meaning. Counts are of lines. */
 export interface ReplayReport {
@@ -56,7 +55,7 @@ export class Replay {
   private unreadable = 0
 
   /** `old`: the config that wrote the log. */
-  constructor(now: Written, old?: Written) {
+  constructor(now: WrittenConfig, old?: WrittenConfig) {
     this.now = new Future(now.config.lean)
     this.old = old && new Future(old.config.lean)
     this.hidden = hiddenConditions(now.tree)
@@ -145,7 +144,7 @@ interface RouteChange {
 }
 
 /** What differs on routes that both configs have, beside what they match on. */
-function changesByRoute(old: Written, now: Written): ReadonlyMap<string, RouteChange> {
+function changesByRoute(old: WrittenConfig, now: WrittenConfig): ReadonlyMap<string, RouteChange> {
   const changes = new Map<string, { upstreams: string[]; policies: string[] }>()
   for (const { after, before, key, kind, names } of diffConfigs(old, now).changed) {
     if (kind !== 'routes' || key === 'match' || key === 'precedence') continue

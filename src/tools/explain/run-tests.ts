@@ -6,7 +6,7 @@ import { keyOf, nodeAt } from '../../schema/path.ts'
 import { At, INVALID } from '../../schema/schema.ts'
 import { AskedBadly } from './asked.ts'
 import { conditionText } from './condition-text.ts'
-import { type Decision, decide } from './decision.ts'
+import { decide, type RequestDecision } from './decision.ts'
 import { missesOf } from './explain.ts'
 import type { NearMiss } from './misses.ts'
 import type { Model } from './model.ts'
@@ -73,7 +73,7 @@ function runTest(
   reaches: (route: string) => void,
 ): Pick<TestResult, 'mismatches' | 'miss'> {
   const headers = [...(request.headers ?? [])].flatMap(([name, values]) => values.flatMap((value) => [name, value]))
-  let decision: Decision
+  let decision: RequestDecision
   try {
     decision = decide(model, { ...request, headers })
   } catch (error) {
@@ -89,7 +89,7 @@ function runTest(
   }
 }
 
-function mismatchesOf(model: Model, expect: ConfigTest['expect'], decision: Decision): readonly Mismatch[] {
+function mismatchesOf(model: Model, expect: ConfigTest['expect'], decision: RequestDecision): readonly Mismatch[] {
   const { answer, forward, route } = decision
   const found: Mismatch[] = []
   const own =

@@ -1,5 +1,5 @@
 import { breaks, unless } from '../drill/facts.ts'
-import { atLeast, atMost, type DrillScenario, exactly, within } from '../drill/scenario.ts'
+import { atLeast, atMost, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 const PROBES = 5
@@ -60,12 +60,17 @@ export const allDown: DrillScenario = {
     }),
     exactly('requests that failed after the recovery', 0, '', (run) => run.failed('after').length),
     NOTHING_HELD,
-    within('median of the answers while it is open, to the healthy one', 1, 'times', (run) => {
+    timeAtMost('median of the answers while it is open, to the healthy one', 1, 'times', (run) => {
       return run.latency(0.5, 'open') / run.latency(0.5, 'calm')
     }),
-    within('until the first good answer', 2200, 'ms', (run) => run.firstGood('back')),
-    within('the most requests at a time that the upstream has in the recovery, to the calm', 1.2, 'times', (run) => {
-      return (run.phase('back').peak.app ?? 0) / (run.phase('calm').peak.app ?? 0)
-    }),
+    timeAtMost('until the first good answer', 2200, 'ms', (run) => run.firstGood('back')),
+    timeAtMost(
+      'the most requests at a time that the upstream has in the recovery, to the calm',
+      1.2,
+      'times',
+      (run) => {
+        return (run.phase('back').peak.app ?? 0) / (run.phase('calm').peak.app ?? 0)
+      },
+    ),
   ],
 }

@@ -1,5 +1,5 @@
 import { ejects, retriesAfter, unless } from '../drill/facts.ts'
-import { atLeast, atMost, type DrillScenario, within } from '../drill/scenario.ts'
+import { atLeast, atMost, type DrillScenario, timeAtMost } from '../drill/scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD, oneEjection } from './common.ts'
 
 export const endpointFails: DrillScenario = {
@@ -43,7 +43,7 @@ export const endpointFails: DrillScenario = {
     atMost('requests that it got before it was ejected', 20, '', (run) => run.received('fails', 'app', 0)),
     atLeast('requests that it gets after its return', 50, '', (run) => run.received('back', 'app', 0)),
     NOTHING_HELD,
-    within('p99 meanwhile, to the calm one', 2, 'times', (run) => {
+    timeAtMost('p99 meanwhile, to the calm one', 2, 'times', (run) => {
       return run.latency(0.99, 'fails', 'app', 1000) / run.latency(0.99, 'calm')
     }),
   ],

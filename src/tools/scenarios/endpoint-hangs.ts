@@ -1,5 +1,5 @@
 import { ejects, retriesAfter, unless } from '../drill/facts.ts'
-import { atLeast, atMost, type DrillScenario, within } from '../drill/scenario.ts'
+import { atLeast, atMost, type DrillScenario, timeAtMost } from '../drill/scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD, oneEjection } from './common.ts'
 
 export const endpointHangs: DrillScenario = {
@@ -51,8 +51,8 @@ export const endpointHangs: DrillScenario = {
     atMost('requests that it got before it was ejected', 75, '', (run) => run.received('hangs', 'app', 0)),
     atLeast('requests that it gets after its return', 50, '', (run) => run.received('back', 'app', 0)),
     NOTHING_HELD,
-    within('p99 in the first second', 1000, 'ms', (run) => run.latency(0.99, 'hangs', 'app', 0, 1000)),
-    within('p99 after that, to the calm one', 2, 'times', (run) => {
+    timeAtMost('p99 in the first second', 1000, 'ms', (run) => run.latency(0.99, 'hangs', 'app', 0, 1000)),
+    timeAtMost('p99 after that, to the calm one', 2, 'times', (run) => {
       return run.latency(0.99, 'hangs', 'app', 1000) / run.latency(0.99, 'calm')
     }),
   ],

@@ -1,5 +1,5 @@
 import { ejects, retriesAfter, unless } from '../drill/facts.ts'
-import { atLeast, type DrillScenario, exactly, within } from '../drill/scenario.ts'
+import { atLeast, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
 
 const INTERVAL_MS = 500
@@ -52,10 +52,10 @@ export const endpointKilled: DrillScenario = {
     }),
     atLeast('requests that it gets after its return', 50, '', (run) => run.received('after', 'app', 0)),
     NOTHING_HELD,
-    within('p99 while it is gone, to the calm one', 2, 'times', (run) => {
+    timeAtMost('p99 while it is gone, to the calm one', 2, 'times', (run) => {
       return run.latency(0.99, 'killed', 'app', 1000) / run.latency(0.99, 'calm')
     }),
-    within('from its return to its first request: two health intervals', 2 * INTERVAL_MS, 'ms', (run) => {
+    timeAtMost('from its return to its first request: two health intervals', 2 * INTERVAL_MS, 'ms', (run) => {
       const { setAt, to } = run.phase('back')
       return to - setAt
     }),

@@ -1,5 +1,5 @@
 import { unless } from '../drill/facts.ts'
-import { type DrillScenario, exactly, within } from '../drill/scenario.ts'
+import { type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 export const endpointSlow: DrillScenario = {
@@ -23,11 +23,11 @@ export const endpointSlow: DrillScenario = {
   expected: [
     exactly('requests that failed', 0, '', (run) => run.failed().length),
     // The balancer goes by times: the share is one of what was measured.
-    within('of the requests meanwhile, it gets', 1, '%', (run) => {
+    timeAtMost('of the requests meanwhile, it gets', 1, '%', (run) => {
       return (100 * run.received('slow', 'app', 0)) / run.sent('slow').length
     }),
     NOTHING_HELD,
-    within('p99 meanwhile, to the calm one', 3, 'times', (run) => {
+    timeAtMost('p99 meanwhile, to the calm one', 3, 'times', (run) => {
       return run.latency(0.99, 'slow') / run.latency(0.99, 'calm')
     }),
   ],

@@ -1,4 +1,4 @@
-import { atLeast, type DrillScenario, exactly, within } from '../drill/scenario.ts'
+import { atLeast, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 export const isolation: DrillScenario = {
@@ -45,10 +45,10 @@ export const isolation: DrillScenario = {
     ),
     exactly('of these, after the recovery', 0, '', (run) => run.failed('after', 'sick').length),
     NOTHING_HELD,
-    within('median of the other route, to the calm one', 1.1, 'times', (run) => {
+    timeAtMost('median of the other route, to the calm one', 1.1, 'times', (run) => {
       return run.latency(0.5, 'hangs', 'well') / run.latency(0.5, 'calm', 'well')
     }),
-    within('p99 of the other route, to the calm one', 1.5, 'times', (run) => {
+    timeAtMost('p99 of the other route, to the calm one', 1.5, 'times', (run) => {
       return run.latency(0.99, 'hangs', 'well') / run.latency(0.99, 'calm', 'well')
     }),
   ],

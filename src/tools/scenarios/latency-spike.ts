@@ -1,5 +1,5 @@
 import { breaks, unless } from '../drill/facts.ts'
-import { atLeast, type DrillScenario, exactly, within } from '../drill/scenario.ts'
+import { atLeast, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 export const latencySpike: DrillScenario = {
@@ -44,6 +44,6 @@ export const latencySpike: DrillScenario = {
     }),
     exactly('requests that failed after the recovery', 0, '', (run) => run.failed('after').length),
     NOTHING_HELD,
-    within('until the last request that failed', 5000, 'ms', (run) => run.lastFailed('normal')),
+    timeAtMost('until the last request that failed', 5000, 'ms', (run) => run.lastFailed('normal')),
   ],
 }

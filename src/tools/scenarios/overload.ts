@@ -1,5 +1,5 @@
-import { latencyOf, type Run } from '../drill/run.ts'
-import { atLeast, atMost, type DrillScenario, exactly, within } from '../drill/scenario.ts'
+import { type DrillRun, latencyOf } from '../drill/run.ts'
+import { atLeast, atMost, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
 const SLOTS = 4
@@ -48,9 +48,9 @@ export const overload: DrillScenario = {
     exactly('work of the upstream for nobody', 0, 'requests', (run) => worked(run) - answered(run)),
     atLeast('requests that are refused', REFUSED, '', (run) => run.failed('overload').length),
     NOTHING_HELD,
-    { ...within('goodput, of what the upstream can do', 95, '%', goodput), bound: 'least' },
-    within('p99 of those that are let in: wait and work', MAX_WAIT_MS + 3 * SERVICE_MS, 'ms', admittedP99),
-    within('growth of memory under overload', 16, 'MiB', (run) => {
+    { ...timeAtMost('goodput, of what the upstream can do', 95, '%', goodput), bound: 'least' },
+    timeAtMost('p99 of those that are let in: wait and work', MAX_WAIT_MS + 3 * SERVICE_MS, 'ms', admittedP99),
+    timeAtMost('growth of memory under overload', 16, 'MiB', (run) => {
       const { before, after } = run.phase('overload')
       const metric = 'process_resident_memory_bytes'
       return (after.sum(metric) - before.sum(metric)) / 1_048_576
@@ -58,21 +58,21 @@ export const overload: DrillScenario = {
   ],
 }
 
-function worked(run: Run): number {
+function worked(run: DrillRun): number {
   return (run.allReceived.app ?? []).reduce((sum, count) => sum + count, 0)
 }
 
-function answered(run: Run): number {
+function answered(run: DrillRun): number {
   return run.outcomes.filter(({ status }) => status === 200).length
 }
 
 /** The share of the time of its threads in which the upstream worked, all of it for answers that somebody got. */
-function goodput(run: Run): number {
+function goodput(run: DrillRun): number {
   const { from, to, busyMs } = run.phase('overload')
   return (100 * (busyMs.app ?? 0)) / (SLOTS * (to - from))
 }
 
-function admittedP99(run: Run): number {
+function admittedP99(run: DrillRun): number {
   return latencyOf(
     0.99,
     run.sent('overload').filter(({ status }) => status === 200),

@@ -1,5 +1,5 @@
 import { retriesAfter, unless } from '../drill/facts.ts'
-import type { Run } from '../drill/run.ts'
+import type { DrillRun } from '../drill/run.ts'
 import { atMost, type DrillScenario, exactly } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './common.ts'
 
@@ -8,7 +8,7 @@ const FLOOR = 100
 /**
  * Attempts per request, without those that the floor of the budget allows. The budget looks back over the calm phase, too.
  */
-function amplification(run: Run): number {
+function amplification(run: DrillRun): number {
   const { from, to } = run.phase('fails')
   const floor = FLOOR * Math.ceil((to - from) / 10_000)
   const received = ['calm', 'fails'].flatMap((phase) => run.phase(phase).received.app ?? [])

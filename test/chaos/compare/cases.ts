@@ -1,4 +1,4 @@
-import type { DrillScenario, FaultAt, Phase } from '../../../src/tools/drill/scenario.ts'
+import type { DrillPhase, DrillScenario, FaultAt } from '../../../src/tools/drill/scenario.ts'
 import { DRILLS } from '../../../src/tools/scenarios/index.ts'
 import { CLIENTS, slowClients } from '../scenarios/slow-clients.ts'
 import type { Plan } from './configs.ts'
@@ -34,7 +34,7 @@ export const CASES: readonly Case[] = [
 
 /** The same topology, load and clients, for fixed times. */
 function crowded(scenario: DrillScenario): Case {
-  const phases: Phase[] = [
+  const phases: DrillPhase[] = [
     { name: 'calm', seconds: [1, 2] },
     { name: 'fault', seconds: [2, 15], act: 'come' },
     { name: 'back', seconds: [2, 5], act: 'leave' },
@@ -50,7 +50,7 @@ function crowded(scenario: DrillScenario): Case {
 function caseOf(scenario: DrillScenario): Case {
   const faults = scenario.phases.flatMap((phase) => phase.faults ?? []).filter(({ fault }) => fault !== 'none')
   const mended = faults.map(({ fault: _, ...at }): FaultAt => ({ ...at, fault: 'none' }))
-  const phases: Phase[] = [
+  const phases: DrillPhase[] = [
     { name: 'calm', seconds: [1, 2] },
     { name: 'fault', seconds: [2, 5], faults },
     { name: 'back', seconds: [2, 5], faults: mended },

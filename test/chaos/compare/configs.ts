@@ -1,4 +1,4 @@
-import type { Stage } from '../../../src/tools/drill/drill.ts'
+import type { DrillStage } from '../../../src/tools/drill/drill.ts'
 import { TOP } from '../../kit/sluice.ts'
 
 /** What the three gateways are told alike. */
@@ -9,7 +9,7 @@ export interface Plan {
   readonly maxPerEndpoint: number | undefined
 }
 
-type Endpoints = Stage['endpoints']
+type Endpoints = DrillStage['endpoints']
 
 const ATTEMPT_MS = 500
 const WAIT_MS = 200

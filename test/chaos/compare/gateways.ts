@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Stage } from '../../../src/tools/drill/drill.ts'
+import type { DrillStage } from '../../../src/tools/drill/drill.ts'
 import { nginxShell } from '../../bench/nginx.ts'
 import { endChild } from '../../kit/end-child.ts'
 import { startSluice } from '../../kit/sluice.ts'
@@ -22,8 +22,8 @@ export interface Contender {
   /** undefined: it is not installed. */
   version(): string | undefined
   /** Its config, as the page shows it. */
-  config(plan: Plan, port: number, endpoints: Stage['endpoints']): string
-  start(plan: Plan, endpoints: Stage['endpoints']): Promise<Running>
+  config(plan: Plan, port: number, endpoints: DrillStage['endpoints']): string
+  start(plan: Plan, endpoints: DrillStage['endpoints']): Promise<Running>
 }
 
 const sluice: Contender = {

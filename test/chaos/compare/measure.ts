@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/lib/clock.ts'
-import { drill, type Length } from '../../../src/tools/drill/drill.ts'
+import { type Length, runDrill } from '../../../src/tools/drill/drill.ts'
 import { Metrics } from '../../../src/tools/drill/metrics.ts'
-import { quantile, type Run } from '../../../src/tools/drill/run.ts'
+import { type DrillRun, quantile } from '../../../src/tools/drill/run.ts'
 import { Crowd } from '../crowd.ts'
 import { atLength, withEndpoints } from '../stage.ts'
 import type { Case } from './cases.ts'
@@ -33,7 +33,7 @@ export function measure({ crowd = 0, plan, scenario }: Case, contender: Contende
     try {
       const acts = { come: () => void slow.come(crowd), leave: () => slow.leave() }
       const stage = { port: gateway.port, endpoints, concurrency, scrape: async () => NO_METRICS, acts }
-      return figuresOf(await drill(atLength(scenario, length), stage, systemClock, length))
+      return figuresOf(await runDrill(atLength(scenario, length), stage, systemClock, length))
     } finally {
       slow.leave()
       await gateway.stop()
@@ -41,7 +41,7 @@ export function measure({ crowd = 0, plan, scenario }: Case, contender: Contende
   })
 }
 
-function figuresOf(run: Run): Figures {
+function figuresOf(run: DrillRun): Figures {
   const sick = run.phase('fault').received.sick === undefined ? undefined : 'well'
   const fault = run.sent('fault', sick)
   const good = fault.filter(({ status }) => status === 200)

@@ -2,8 +2,8 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import type { Length } from '../../../src/tools/drill/drill.ts'
 import { Metrics } from '../../../src/tools/drill/metrics.ts'
 import { Pacer } from '../../../src/tools/drill/pacer.ts'
-import { type Outcome, quantile } from '../../../src/tools/drill/run.ts'
-import { atLeast, type Expectation, exactly, type Scenario, within } from '../../../src/tools/drill/scenario.ts'
+import { type DrillOutcome, quantile } from '../../../src/tools/drill/run.ts'
+import { atLeast, type Expectation, exactly, type Scenario, timeAtMost } from '../../../src/tools/drill/scenario.ts'
 import { blackHole } from '../../kit/blackhole.ts'
 import { descriptors } from '../../kit/descriptors.ts'
 import { startSluice } from '../../kit/sluice.ts'
@@ -118,20 +118,20 @@ const FAULTS: Readonly<Record<string, Wrong>> = {
 }
 
 interface Seen {
-  readonly outcomes: ReadonlyMap<string, readonly Outcome[]>
+  readonly outcomes: ReadonlyMap<string, readonly DrillOutcome[]>
   readonly held: number
   readonly descriptors: number
 }
 
 function expectations([name, wrong]: [string, Wrong]): Expectation<Seen>[] {
   const { does, status, reason, deadlineMs } = wrong
-  const of = ({ outcomes }: Seen): readonly Outcome[] => outcomes.get(name) ?? []
+  const of = ({ outcomes }: Seen): readonly DrillOutcome[] => outcomes.get(name) ?? []
   const named = status === 0 ? 'a broken answer' : `${status} ${reason}`
   return [
     exactly(`it ${does}: answers other than ${named}`, 0, '', (seen) => {
       return of(seen).filter((outcome) => outcome.status !== status || outcome.reason !== reason).length
     }),
-    within(`it ${does}: the median`, deadlineMs + SLACK_MS, 'ms', (seen) => {
+    timeAtMost(`it ${does}: the median`, deadlineMs + SLACK_MS, 'ms', (seen) => {
       return quantile(
         of(seen).map(({ dueAt, endedAt }) => endedAt - dueAt),
         0.5,

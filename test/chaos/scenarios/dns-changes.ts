@@ -1,8 +1,8 @@
 import { systemClock } from '../../../src/lib/clock.ts'
-import { drill, type Length } from '../../../src/tools/drill/drill.ts'
+import { type Length, runDrill } from '../../../src/tools/drill/drill.ts'
 import { Concurrency, DrillEndpoint } from '../../../src/tools/drill/endpoint.ts'
 import { Metrics } from '../../../src/tools/drill/metrics.ts'
-import type { Run } from '../../../src/tools/drill/run.ts'
+import type { DrillRun } from '../../../src/tools/drill/run.ts'
 import { atLeast, type DrillScenario, exactly } from '../../../src/tools/drill/scenario.ts'
 import { NOTHING_HELD } from '../../../src/tools/scenarios/common.ts'
 import { dnsServer } from '../../kit/dns.ts'
@@ -49,11 +49,11 @@ export const dnsChanges: DrillScenario = {
   ],
 }
 
-function okOf(run: Run): number {
+function okOf(run: DrillRun): number {
   return run.grown('gone', 'sluice_attempts_total', { outcome: 'ok' })
 }
 
-export async function playDnsChanges(length: Length): Promise<Run> {
+export async function playDnsChanges(length: Length): Promise<DrillRun> {
   const names = await dnsServer()
   names.zones.set(NAME, { a: OLD })
   const concurrency = new Concurrency()
@@ -76,7 +76,7 @@ routes: ${JSON.stringify(dnsChanges.routes)}
         scrape: async () => new Metrics((await sluice.probe('/metrics')).body),
         acts: { change: () => void names.zones.set(NAME, { a: NEW }) },
       }
-      return await drill(atLength(dnsChanges, length), stage, systemClock, length)
+      return await runDrill(atLength(dnsChanges, length), stage, systemClock, length)
     } finally {
       await sluice.stop()
     }

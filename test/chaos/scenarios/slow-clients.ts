@@ -1,8 +1,8 @@
 import { systemClock } from '../../../src/lib/clock.ts'
-import { drill, type Length } from '../../../src/tools/drill/drill.ts'
+import { type Length, runDrill } from '../../../src/tools/drill/drill.ts'
 import { Metrics } from '../../../src/tools/drill/metrics.ts'
-import type { Run } from '../../../src/tools/drill/run.ts'
-import { atLeast, atMost, type DrillScenario, exactly, within } from '../../../src/tools/drill/scenario.ts'
+import type { DrillRun } from '../../../src/tools/drill/run.ts'
+import { atLeast, atMost, type DrillScenario, exactly, timeAtMost } from '../../../src/tools/drill/scenario.ts'
 import { NOTHING_HELD } from '../../../src/tools/scenarios/common.ts'
 import { startSluice } from '../../kit/sluice.ts'
 import { Crowd } from '../crowd.ts'
@@ -50,14 +50,19 @@ export const slowClients: DrillScenario = {
     exactly('openings of the breaker', 0, '', (run) => run.end.sum('sluice_breaker_transitions_total')),
     exactly('ejections', 0, '', (run) => run.end.sum('sluice_ejections_total')),
     NOTHING_HELD,
-    within('until the first slow client is ended', 8_000, 'ms', (run) => run.phase('shut').to - run.phase('shut').from),
-    within('p99 from then on, to the calm one', 3, 'times', (run) => {
+    timeAtMost(
+      'until the first slow client is ended',
+      8_000,
+      'ms',
+      (run) => run.phase('shut').to - run.phase('shut').from,
+    ),
+    timeAtMost('p99 from then on, to the calm one', 3, 'times', (run) => {
       return run.latency(0.99, 'open', 'app', SETTLED_MS) / run.latency(0.99, 'calm')
     }),
   ],
 }
 
-export function playSlowClients(length: Length): Promise<Run> {
+export function playSlowClients(length: Length): Promise<DrillRun> {
   const scenario = length === 'full' ? slowClients : fewer(slowClients)
   return withEndpoints(scenario, async (endpoints, concurrency) => {
     const sluice = await startSluice(configOf(scenario, endpoints, length))
@@ -69,7 +74,7 @@ export function playSlowClients(length: Length): Promise<Run> {
       }
       const scrape = async (): Promise<Metrics> => new Metrics((await sluice.probe('/metrics')).body)
       const stage = { port: sluice.port(), endpoints, concurrency, scrape, acts }
-      return await drill(atLength(scenario, length), stage, systemClock, length)
+      return await runDrill(atLength(scenario, length), stage, systemClock, length)
     } finally {
       crowd.leave()
       await sluice.stop()

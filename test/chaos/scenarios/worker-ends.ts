@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/lib/clock.ts'
-import { drill, type Length } from '../../../src/tools/drill/drill.ts'
+import { type Length, runDrill } from '../../../src/tools/drill/drill.ts'
 import { Metrics } from '../../../src/tools/drill/metrics.ts'
-import type { Run } from '../../../src/tools/drill/run.ts'
+import type { DrillRun } from '../../../src/tools/drill/run.ts'
 import { atMost, type DrillScenario, exactly } from '../../../src/tools/drill/scenario.ts'
 import { NOTHING_HELD } from '../../../src/tools/scenarios/common.ts'
 import { hookedGateway } from '../../kit/gateway.ts'
@@ -63,7 +63,7 @@ export const workerEnds: DrillScenario = {
 }
 
 /** The gateway runs in this process: a thread of another one can't be ended from here. */
-export function playWorkerEnds(length: Length): Promise<Run> {
+export function playWorkerEnds(length: Length): Promise<DrillRun> {
   return withEndpoints(workerEnds, async (endpoints, concurrency) => {
     const gateway = await hookedGateway(configOf(workerEnds, endpoints, length))
     try {
@@ -75,7 +75,7 @@ export function playWorkerEnds(length: Length): Promise<Run> {
         scrape: async () => new Metrics(await gateway.metrics()),
         acts,
       }
-      return await drill(atLength(workerEnds, length, SHORT_LOAD), stage, systemClock, length)
+      return await runDrill(atLength(workerEnds, length, SHORT_LOAD), stage, systemClock, length)
     } finally {
       await gateway.stop()
     }

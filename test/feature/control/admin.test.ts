@@ -10,7 +10,7 @@ import {
 } from '../../../src/control/admin/command.ts'
 import { ERRORS, type ErrorCode } from '../../../src/control/admin/contract.ts'
 import type { EventStream } from '../../../src/control/admin/event-stream.ts'
-import { Guard } from '../../../src/control/admin/guard.ts'
+import { AdminGuard } from '../../../src/control/admin/guard.ts'
 import type { ProbeFacts } from '../../../src/control/admin/probes.ts'
 import { adminServer, probeServer } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
@@ -54,7 +54,7 @@ beforeEach(async () => {
   streams = []
   stopped = 0
   app = adminServer({
-    guard: new Guard({
+    guard: new AdminGuard({
       tokens: new Tokens([
         { name: 'ci', role: 'operator', secret: TOKEN },
         { name: 'eye', role: 'viewer', secret: 'see' },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { taking } from '../../../src/control/admin/command.ts'
-import { Guard } from '../../../src/control/admin/guard.ts'
-import { adminServer, probeServer, type Shown } from '../../../src/control/admin/server.ts'
+import { AdminGuard } from '../../../src/control/admin/guard.ts'
+import { adminServer, probeServer, type ServerSources } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { object } from '../../../src/schema/composites.ts'
@@ -14,7 +14,7 @@ const PLACES = 256
 const AUTH = 'authorization: Bearer all'
 const LARGE = Buffer.alloc(4_000_000, 120)
 
-const shown: Shown = {
+const shown: ServerSources = {
   facts: () => ({
     configured: true,
     listening: true,
@@ -34,7 +34,7 @@ const SERVERS = {
   admin: () =>
     adminServer({
       ...shown,
-      guard: new Guard({
+      guard: new AdminGuard({
         tokens: new Tokens([{ name: 'root', role: 'admin', secret: 'all' }]),
         guardReads: false,
         hosts: [],

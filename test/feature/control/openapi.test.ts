@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventsOf } from '../../../src/cli/events.ts'
+import { serverEvents } from '../../../src/cli/events.ts'
 import { ERRORS } from '../../../src/control/admin/contract.ts'
 import { OPERATIONS, openApi } from '../../../src/control/admin/openapi/document.ts'
 import { BREAKER_STATES, ENDPOINT_STATES } from '../../../src/control/contract.ts'
@@ -276,7 +276,7 @@ describe('what is read', () => {
       const described = api.response(key, 200)?.content['text/event-stream']?.['x-events'] ?? {}
       const wanted = path.endsWith('tap') ? ['request'] : ['snapshot', 'update']
       await gateway.get('/fail')
-      for await (const { data, event } of eventsOf(answer.body as ReadableStream<Uint8Array>)) {
+      for await (const { data, event } of serverEvents(answer.body as ReadableStream<Uint8Array>)) {
         expect(api.mismatches(described[event] as JsonSchema, data)).toEqual([])
         seen.add(event)
         if (wanted.every((name) => seen.has(name))) break

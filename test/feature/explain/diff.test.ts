@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { diff as command } from '../../../src/cli/diff.ts'
 import { seededRandom } from '../../../src/lib/random.ts'
 import { type ConfigDiff, diffConfigs } from '../../../src/tools/explain/diff.ts'
-import type { Written } from '../../../src/tools/explain/model.ts'
+import type { WrittenConfig } from '../../../src/tools/explain/model.ts'
 import { runCommand } from '../cli/cli.ts'
 import { Generator } from './generate.ts'
 import { written } from './kit.ts'
@@ -22,7 +22,7 @@ routes:
   gone: { match: { path: /gone }, respond: { status: 204 } }
 `
 
-async function loaded(text: string): Promise<Written> {
+async function loaded(text: string): Promise<WrittenConfig> {
   const found = await written(text)
   if (found === undefined) throw new Error(`errors in ${text}`)
   return found
@@ -135,7 +135,7 @@ describe('sluice diff', () => {
   test('finds a difference exactly where the hash of the config differs: 1,000 generated pairs', async () => {
     const generator = new Generator(seededRandom(3))
     const top = { listeners: { web: { listen: '127.0.0.1:8080' } } }
-    const configs: Written[] = []
+    const configs: WrittenConfig[] = []
     while (configs.length < 46) {
       const text = generator.config(top, (name) => `http://${name}.test`)
       const found = await written(text)

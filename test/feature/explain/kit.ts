@@ -1,15 +1,15 @@
 import { loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/read/files.ts'
-import { Guard } from '../../../src/data/ingress/guard.ts'
+import { HeadGuard } from '../../../src/data/ingress/guard.ts'
 import { MemoryDownstream } from '../../../src/data/ingress/memory.ts'
 import { methodRefusal } from '../../../src/data/ingress/methods.ts'
-import { type Decision, decide } from '../../../src/tools/explain/decision.ts'
-import type { Model, Written } from '../../../src/tools/explain/model.ts'
+import { decide, type RequestDecision } from '../../../src/tools/explain/decision.ts'
+import type { Model, WrittenConfig } from '../../../src/tools/explain/model.ts'
 import type { ConfiguredPlane, Ended } from '../../kit/plane.ts'
 import type { GeneratedRequest } from './generate.ts'
 
 /** A config from its text; undefined where it has errors. */
-export async function written(text: string): Promise<Written | undefined> {
+export async function written(text: string): Promise<WrittenConfig | undefined> {
   const { config, tree } = await loadConfig('c.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(text) })
   return config === undefined || tree === undefined ? undefined : { config, tree }
 }
@@ -25,17 +25,17 @@ export function lasting(flat: readonly string[]): string[] {
 }
 
 /** What explaining says of a request. */
-export function told(model: Model, { from, headers, host, method, target }: GeneratedRequest): Decision {
+export function told(model: Model, { from, headers, host, method, target }: GeneratedRequest): RequestDecision {
   // Whoever asks about a URL means its host; on the wire the absolute form has the last word, too.
   const fields = target.startsWith('http') ? headers : ['host', host, ...headers]
   return decide(model, { method, url: target, headers: fields, from })
 }
 
 /** Hands a request over as a listener does. */
-export function run(plane: ConfiguredPlane, { config }: Written, request: GeneratedRequest): Promise<Ended> {
+export function run(plane: ConfiguredPlane, { config }: WrittenConfig, request: GeneratedRequest): Promise<Ended> {
   const { from, headers, host, method, target } = request
   const listener = config.lean.listeners[0]!
-  const guard = new Guard(listener.limits)
+  const guard = new HeadGuard(listener.limits)
   const rawHeaders = ['host', host, ...headers]
   const refusal =
     methodRefusal(method) ?? guard.judge({ method, url: target, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders })

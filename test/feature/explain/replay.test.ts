@@ -6,7 +6,7 @@ import { replay as command } from '../../../src/cli/replay.ts'
 import { shownOf } from '../../../src/data/engine/snapshot.ts'
 import { AccessLog } from '../../../src/data/seeing/access-log.ts'
 import { seededRandom } from '../../../src/lib/random.ts'
-import { Model, type Written } from '../../../src/tools/explain/model.ts'
+import { Model, type WrittenConfig } from '../../../src/tools/explain/model.ts'
 import { Replay, type ReplayReport } from '../../../src/tools/explain/replay.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { ConfiguredPlane, type Ended } from '../../kit/plane.ts'
@@ -25,7 +25,7 @@ const OLD = `${TOP}
   rest: { match: { path: /* }, to: a, timeouts: { request: 5s } }
 `
 
-async function loaded(text: string): Promise<Written> {
+async function loaded(text: string): Promise<WrittenConfig> {
   const found = await written(text)
   if (found === undefined) throw new Error(`errors in ${text}`)
   return found
@@ -171,7 +171,7 @@ describe('replay', () => {
 })
 
 /** The line that the gateway writes of it. */
-function lineOf({ ex }: Ended, { config }: Written): string {
+function lineOf({ ex }: Ended, { config }: WrittenConfig): string {
   let text = ''
   const clock = new ManualClock()
   const sink = {

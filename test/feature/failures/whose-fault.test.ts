@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { FAILURES, failure, type Reason } from '../../../src/core/failures.ts'
 import type { Policy } from '../../../src/core/policy.ts'
-import { EndpointState } from '../../../src/core/protocol.ts'
+import { EndpointStateBit } from '../../../src/core/protocol.ts'
 import type { TransportFailure } from '../../../src/core/transport.ts'
 import type { EngineSetUp } from '../../kit/engine.ts'
 import { Judged } from '../../kit/judged.ts'
@@ -182,7 +182,7 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
   no_endpoint: [
     {
       one: (rig) => {
-        rig.kit.setState(EndpointState.draining)
+        rig.kit.setState(EndpointStateBit.draining)
         rig.ask()
         rig.kit.setState(0)
       },

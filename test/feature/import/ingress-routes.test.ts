@@ -5,7 +5,7 @@ import { loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/read/files.ts'
 import type { RouteConfig } from '../../../src/core/config.ts'
 import { Draft } from '../../../src/tools/import/common/draft.ts'
-import { settle } from '../../../src/tools/import/common/settle.ts'
+import { settleDraft } from '../../../src/tools/import/common/settle.ts'
 import { importIngress } from '../../../src/tools/import/ingress/import.ts'
 import { lookUp, table } from '../../kit/routes.ts'
 
@@ -14,7 +14,7 @@ const FOLDER = fileURLToPath(new URL('./fixtures/', import.meta.url))
 async function routesOf(file: string): Promise<readonly RouteConfig[]> {
   const draft = importIngress(file, await readFile(`${FOLDER}${file}`, 'utf8'))
   if (!(draft instanceof Draft)) throw new Error(JSON.stringify(draft))
-  const text = await settle(draft, file, 'made')
+  const text = await settleDraft(draft, file, 'made')
   const { config } = await loadConfig('a.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(text) })
   return config?.lean.routes ?? []
 }

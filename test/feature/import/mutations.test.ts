@@ -6,7 +6,7 @@ import { loadDeps } from '../../../src/config/read/files.ts'
 import { type Random, seededRandom } from '../../../src/lib/random.ts'
 import { diagnosticLine } from '../../../src/schema/diagnostics.ts'
 import { Draft } from '../../../src/tools/import/common/draft.ts'
-import { settle } from '../../../src/tools/import/common/settle.ts'
+import { settleDraft } from '../../../src/tools/import/common/settle.ts'
 import { importIngress } from '../../../src/tools/import/ingress/import.ts'
 import { importNginx } from '../../../src/tools/import/nginx/import.ts'
 import { NginxError } from '../../../src/tools/import/nginx/parse.ts'
@@ -55,7 +55,7 @@ describe('an import of something changed at random', () => {
       const source = mutated(text, random)
       const draft = imported(file, source)
       if (draft === undefined || draft.routes.size === 0) continue
-      const yaml = await settle(draft, file, 'made')
+      const yaml = await settleDraft(draft, file, 'made')
       const { diagnostics } = await loadConfig('a.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(yaml) })
       const errors = diagnostics.filter(({ severity }) => severity === 'error').map(diagnosticLine)
       expect({ errors, source: errors.length === 0 ? '' : source }).toEqual({ errors: [], source: '' })

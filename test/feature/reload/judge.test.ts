@@ -7,7 +7,7 @@ import { loadDeps } from '../../../src/config/read/files.ts'
 import { BadCommand, CommandRefused, NotFound } from '../../../src/control/admin/command.ts'
 import { judgeEntry } from '../../../src/control/entry.ts'
 import { Judge, type LiveConfig } from '../../../src/control/operations/reload/judge.ts'
-import { packed, seal, unpacked } from '../../../src/control/operations/reload/judged.ts'
+import { packConfig, seal, unpackConfig } from '../../../src/control/operations/reload/judged.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { ManualClock } from '../../kit/clock.ts'
 
@@ -152,6 +152,6 @@ test('a config comes back from its parts, a hundred entries between two turns of
   if (config === undefined) throw new Error('a bad config')
   let turns = 0
   const turn = async (): Promise<void> => void turns++
-  expect(await unpacked(packed(config), turn)).toEqual(config)
+  expect(await unpackConfig(packConfig(config), turn)).toEqual(config)
   expect(turns).toBe(4)
 })

@@ -4,7 +4,7 @@ import { SpanEncoder } from '../../../src/control/seeing/export/sdk-spans.ts'
 import { SpanExport } from '../../../src/control/seeing/export/spans.ts'
 import { controlMetrics } from '../../../src/control/seeing/metrics/control-metrics.ts'
 import { MetricsRegistry } from '../../../src/control/seeing/metrics/metrics-registry.ts'
-import { packed } from '../../../src/core/spans.ts'
+import { packRecord } from '../../../src/core/spans.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { type TestCollector, testCollector } from '../../kit/collector.ts'
@@ -51,7 +51,7 @@ class Rig {
 
   /** So many records of two spans each. */
   take(records: number): void {
-    this.export.take(Array.from({ length: records }, () => packed(requestRecord())))
+    this.export.take(Array.from({ length: records }, () => packRecord(requestRecord())))
   }
 
   async counted(): Promise<Record<string, number>> {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { Call } from '../../../src/cells/call.ts'
+import { CallCell } from '../../../src/cells/call.ts'
 import { TestCells } from '../../kit/cells.ts'
 
 /** The same word as two workers have it. */
-function calls(): [Call, Call] {
+function calls(): [CallCell, CallCell] {
   const cells = new TestCells(2)
   const { page, slot } = cells.word()
-  return cells.spaces.map((space) => new Call(space.int32({ page, slot }), slot)) as [Call, Call]
+  return cells.spaces.map((space) => new CallCell(space.int32({ page, slot }), slot)) as [CallCell, CallCell]
 }
 
 test('a call is answered once, and wakes others only when nobody had called yet', () => {

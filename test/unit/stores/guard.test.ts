@@ -1,15 +1,15 @@
 import { afterEach, expect, test } from 'vitest'
-import { Guard } from '../../../src/stores/guard.ts'
+import { CallGuard } from '../../../src/stores/guard.ts'
 import { until } from '../../kit/until.ts'
 
-let guard: Guard<string> | undefined
+let guard: CallGuard<string> | undefined
 
 afterEach(() => guard?.close())
 
 function rig(openFor: number) {
   const state = { calls: 0, broken: false }
   const failures: string[] = []
-  const made = new Guard<string>({
+  const made = new CallGuard<string>({
     call: async () => {
       state.calls++
       if (state.broken) throw new Error('down')

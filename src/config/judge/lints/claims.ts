@@ -3,7 +3,7 @@ import type { Path } from '../../../schema/path.ts'
 import type { LintContext, LintRoute } from '../contract.ts'
 
 /** One host and one path of one match of a route: routes are compared by these. */
-export interface Claim {
+export interface MatchClaim {
   readonly route: LintRoute
   /** Place of the match in the route's list. */
   readonly match: number
@@ -18,7 +18,7 @@ export interface Claim {
 const ANY: readonly [undefined] = [undefined]
 const ANY_PATH: PathPattern = { kind: 'segments', source: '/*', segments: [], prefix: true }
 
-export function claimsOf(route: LintRoute): readonly Claim[] {
+export function matchClaims(route: LintRoute): readonly MatchClaim[] {
   return route.options.match.flatMap((conditions, match) => {
     const { hosts, paths } = conditions
     return (hosts.length === 0 ? ANY : hosts).flatMap((host) =>
@@ -35,7 +35,7 @@ export function claimsOf(route: LintRoute): readonly Claim[] {
 }
 
 /** Where a claim's path stands; where it names none, the match. */
-export function placeOfClaim({ route, match, place }: Claim, { node }: LintContext): Path {
+export function placeOfClaim({ route, match, place }: MatchClaim, { node }: LintContext): Path {
   const all: Path = ['routes', route.name, 'match']
   const at = node(all)?.kind === 'list' ? [...all, match] : all
   if (place === undefined) return at

@@ -1,12 +1,12 @@
 import type { ValueCondition } from '../../../core/config.ts'
 import { LinearRegex } from '../../../lib/regex.ts'
-import type { Claim } from './claims.ts'
+import type { MatchClaim } from './claims.ts'
 
 /**
  * Whether a claim takes every request that another one would take: it matches all of them and comes before it. Within one
  * precedence only one rule puts what is wider first: regular expressions come last. False where it can't be told.
  */
-export function takesAll(taker: Claim, other: Claim): boolean {
+export function takesAll(taker: MatchClaim, other: MatchClaim): boolean {
   if (!methodsCover(taker, other) || !listenersCover(taker, other) || !conditionsCover(taker, other)) return false
   const [above, below] = [taker.route.options.precedence, other.route.options.precedence]
   if (above < below) return false
@@ -14,7 +14,7 @@ export function takesAll(taker: Claim, other: Claim): boolean {
   return hostCovers(taker.host, other.host) && pathCovers(taker, other)
 }
 
-function isBeforeRegex({ path: taker }: Claim, { path: other }: Claim): boolean {
+function isBeforeRegex({ path: taker }: MatchClaim, { path: other }: MatchClaim): boolean {
   return other.kind === 'regex' && taker.kind === 'segments' && taker.prefix && taker.segments.length === 0
 }
 
@@ -24,7 +24,7 @@ function hostCovers(taker: string | undefined, other: string | undefined): boole
   return other.endsWith(taker.slice(1)) && other.length > taker.length - 1
 }
 
-function pathCovers({ path: taker }: Claim, { path: other }: Claim): boolean {
+function pathCovers({ path: taker }: MatchClaim, { path: other }: MatchClaim): boolean {
   if (taker.kind === 'regex') {
     if (other.kind === 'regex') return taker.source === other.source
     if (other.prefix || other.segments.some((segment) => 'param' in segment)) return false
@@ -44,7 +44,7 @@ function pathCovers({ path: taker }: Claim, { path: other }: Claim): boolean {
   })
 }
 
-function methodsCover({ conditions: taker }: Claim, { conditions: other }: Claim): boolean {
+function methodsCover({ conditions: taker }: MatchClaim, { conditions: other }: MatchClaim): boolean {
   if (taker.methods.length === 0) return true
   const covers = (method: string): boolean =>
     taker.methods.includes(method) || (method === 'HEAD' && taker.methods.includes('GET'))
@@ -52,12 +52,12 @@ function methodsCover({ conditions: taker }: Claim, { conditions: other }: Claim
   return other.methods.length > 0 && other.methods.every(covers)
 }
 
-function listenersCover({ conditions: taker }: Claim, { conditions: other }: Claim): boolean {
+function listenersCover({ conditions: taker }: MatchClaim, { conditions: other }: MatchClaim): boolean {
   if (taker.listeners.length === 0) return true
   return other.listeners.length > 0 && other.listeners.every((listener) => taker.listeners.includes(listener))
 }
 
-function conditionsCover({ conditions: taker }: Claim, { conditions: other }: Claim): boolean {
+function conditionsCover({ conditions: taker }: MatchClaim, { conditions: other }: MatchClaim): boolean {
   const implied = (wanted: readonly ValueCondition[], given: readonly ValueCondition[]): boolean =>
     wanted.every((one) => given.some((two) => two.name === one.name && implies(two, one)))
   return implied(taker.headers, other.headers) && implied(taker.query, other.query)

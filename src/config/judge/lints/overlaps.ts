@@ -1,7 +1,8 @@
-import type { LookUp, RouteTable } from '../../../data/routing/table.ts'
+import type { LookUp } from '../../../data/routing/search.ts'
+import type { RouteTable } from '../../../data/routing/table.ts'
 import { LinearRegex } from '../../../lib/regex.ts'
 import type { Finding, Lint, LintContext } from '../contract.ts'
-import { type Claim, claimsOf, placeOfClaim } from './claims.ts'
+import { type MatchClaim, matchClaims, placeOfClaim } from './claims.ts'
 import { canMeet } from './samples.ts'
 import { requestsForBoth, requestText, tableOf, winner } from './witness.ts'
 
@@ -38,7 +39,7 @@ routes:
     to: api
 `,
   run(context) {
-    const claims = context.routes.flatMap(claimsOf).filter(({ path }) => path.kind === 'regex')
+    const claims = context.routes.flatMap(matchClaims).filter(({ path }) => path.kind === 'regex')
     const regexes = new Map(claims.map(({ path }) => [path.source, new LinearRegex(path.source)]))
     if (claims.length < 2) return []
     const table = tableOf(context.routes)
@@ -64,12 +65,12 @@ routes:
 }
 
 /** Claims of the same one are told apart by nothing but the names of their routes. */
-function rank({ route, host, conditions: { headers, listeners, methods, query } }: Claim): string {
+function rank({ route, host, conditions: { headers, listeners, methods, query } }: MatchClaim): string {
   return `${route.options.precedence} ${host ?? ''} ${methods.length === 0} ${listeners.length === 0} ${headers.length + query.length}`
 }
 
 /** A request that meets both and goes to one of them. */
-function meeting(a: Claim, b: Claim, table: RouteTable<string>): LookUp | undefined {
+function meeting(a: MatchClaim, b: MatchClaim, table: RouteTable<string>): LookUp | undefined {
   const [onlyA, onlyB] = [tableOf([a.route]), tableOf([b.route])]
   for (const request of requestsForBoth(a, b)) {
     if (winner(onlyA, request) === undefined || winner(onlyB, request) === undefined) continue
@@ -79,7 +80,7 @@ function meeting(a: Claim, b: Claim, table: RouteTable<string>): LookUp | undefi
   return undefined
 }
 
-function finding(a: Claim, b: Claim, request: LookUp, name: string, context: LintContext): Finding {
+function finding(a: MatchClaim, b: MatchClaim, request: LookUp, name: string, context: LintContext): Finding {
   const [wins, loses] = name === a.route.name ? [a, b] : [b, a]
   const place = context.place(['routes', wins.route.name], ['routes', loses.route.name])
   return {

@@ -1,8 +1,9 @@
 import type { PathPoliciesConfig } from '../../../core/path-policy.ts'
-import type { LookUp, RouteTable } from '../../../data/routing/table.ts'
+import type { LookUp } from '../../../data/routing/search.ts'
+import type { RouteTable } from '../../../data/routing/table.ts'
 import { isRefusedTarget, normaliseTarget } from '../../../data/routing/target.ts'
 import type { Finding, Lint, LintContext } from '../contract.ts'
-import { type Claim, claimsOf, placeOfClaim } from './claims.ts'
+import { type MatchClaim, matchClaims, placeOfClaim } from './claims.ts'
 import { requestsFor, tableOf } from './witness.ts'
 
 export const pathAlwaysRefused: Lint = {
@@ -29,7 +30,7 @@ routes:
     to: files
 `,
   run(context) {
-    const odd = context.routes.flatMap(claimsOf).filter(({ path }) => isOdd(path))
+    const odd = context.routes.flatMap(matchClaims).filter(({ path }) => isOdd(path))
     if (odd.length === 0) return []
     const table = tableOf(context.routes)
     return odd.flatMap((claim): Finding[] => {
@@ -39,7 +40,7 @@ routes:
   },
 }
 
-function isOdd(path: Claim['path']): boolean {
+function isOdd(path: MatchClaim['path']): boolean {
   if (path.kind === 'regex') return false
   const last = path.prefix ? -1 : path.segments.length - 1
   return path.segments.some((segment, i) => {
@@ -48,7 +49,11 @@ function isOdd(path: Claim['path']): boolean {
 }
 
 /** Why it gets none, whichever listener is asked; undefined: it gets some. */
-function refusal(claim: Claim, table: RouteTable<string>, { pathPolicies, root }: LintContext): string | undefined {
+function refusal(
+  claim: MatchClaim,
+  table: RouteTable<string>,
+  { pathPolicies, root }: LintContext,
+): string | undefined {
   const { listeners } = claim.conditions
   let why: string | undefined
   for (const listener of listeners.length === 0 ? root.listeners.keys() : listeners) {

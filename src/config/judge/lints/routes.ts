@@ -1,6 +1,7 @@
-import type { LookUp, RouteTable } from '../../../data/routing/table.ts'
+import type { LookUp } from '../../../data/routing/search.ts'
+import type { RouteTable } from '../../../data/routing/table.ts'
 import type { Finding, Lint, LintContext, LintRoute } from '../contract.ts'
-import { type Claim, claimsOf, placeOfClaim } from './claims.ts'
+import { type MatchClaim, matchClaims, placeOfClaim } from './claims.ts'
 import { takesAll } from './covers.ts'
 import { canMatchPath } from './samples.ts'
 import { requestsFor, requestText, tableOf, winner } from './witness.ts'
@@ -48,12 +49,12 @@ routes:
 /** About a second: what stands behind very many regular expressions is looked at in part. */
 const MAX_STEPS = 1_000_000
 
-function levelOf({ route, host }: Claim): string {
+function levelOf({ route, host }: MatchClaim): string {
   return `${route.options.precedence} ${host ?? ''}`
 }
 
 interface Hidden {
-  readonly claim: Claim
+  readonly claim: MatchClaim
   readonly why: string
 }
 
@@ -70,12 +71,13 @@ class HiddenSearch {
     this.context = context
     this.byName = new Map(routes.map((route) => [route.name, route]))
     this.highest = routes.reduce((most, { options }) => Math.max(most, options.precedence), Number.NEGATIVE_INFINITY)
-    const isAll = ({ path }: Claim): boolean => path.kind === 'segments' && path.prefix && path.segments.length === 0
-    this.catchAlls = new Set(routes.flatMap(claimsOf).filter(isAll).map(levelOf))
+    const isAll = ({ path }: MatchClaim): boolean =>
+      path.kind === 'segments' && path.prefix && path.segments.length === 0
+    this.catchAlls = new Set(routes.flatMap(matchClaims).filter(isAll).map(levelOf))
   }
 
   in(route: LintRoute): readonly Finding[] {
-    const claims = claimsOf(route)
+    const claims = matchClaims(route)
     const hidden = claims.flatMap((claim): Hidden[] => {
       const why = this.why(claim)
       return why === undefined ? [] : [{ claim, why }]
@@ -91,7 +93,7 @@ class HiddenSearch {
   }
 
   /** undefined: it gets requests, or nobody can tell. */
-  private why(claim: Claim): string | undefined {
+  private why(claim: MatchClaim): string | undefined {
     if (claim.path.kind === 'regex' && !canMatchPath(claim.path.source))
       return 'the regular expression matches no path; paths begin with a slash, and hold no query, space or fragment'
     if (!this.canBeHidden(claim)) return undefined
@@ -103,18 +105,18 @@ class HiddenSearch {
       if (name === claim.route.name) return undefined
       const taker = name === undefined ? undefined : this.byName.get(name)
       if (taker === undefined || winner(alone, request) === undefined) continue
-      if (claimsOf(taker).some((other) => takesAll(other, claim))) return this.told(claim, taker, request)
+      if (matchClaims(taker).some((other) => takesAll(other, claim))) return this.told(claim, taker, request)
     }
     return undefined
   }
 
   /** Within one precedence nothing but a regular expression can be hidden as a whole. */
-  private canBeHidden(claim: Claim): boolean {
+  private canBeHidden(claim: MatchClaim): boolean {
     if (claim.route.options.precedence < this.highest) return true
     return claim.path.kind === 'regex' && this.catchAlls.has(levelOf(claim))
   }
 
-  private told(claim: Claim, taker: LintRoute, request: LookUp): string {
+  private told(claim: MatchClaim, taker: LintRoute, request: LookUp): string {
     const isHigher = taker.options.precedence > claim.route.options.precedence
     const because = isHigher
       ? `its precedence is higher (${taker.options.precedence})`

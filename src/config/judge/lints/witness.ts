@@ -1,9 +1,9 @@
 import type { ValueCondition } from '../../../core/config.ts'
-import type { LookUp } from '../../../data/routing/table.ts'
+import type { LookUp } from '../../../data/routing/search.ts'
 import { type RouteTable, RouteTableBuilder } from '../../../data/routing/table.ts'
 import { FieldNames } from '../../../lib/headers.ts'
 import type { LintRoute } from '../contract.ts'
-import type { Claim } from './claims.ts'
+import type { MatchClaim } from './claims.ts'
 import { samplePaths, sampleText } from './samples.ts'
 
 /** Different ones, so that one may lie beside what other routes name. */
@@ -23,7 +23,7 @@ export function winner(table: RouteTable<string>, request: LookUp): string | und
 }
 
 /** Requests that meet a claim. They are only likely to: the table decides. */
-export function* requestsFor(claim: Claim): Generator<LookUp> {
+export function* requestsFor(claim: MatchClaim): Generator<LookUp> {
   const { conditions, path } = claim
   const headers = fieldsFor(conditions.headers)
   const query = fieldsFor(conditions.query)
@@ -41,7 +41,7 @@ export function* requestsFor(claim: Claim): Generator<LookUp> {
 }
 
 /** Requests that may meet two claims with regular expressions. */
-export function* requestsForBoth(a: Claim, b: Claim): Generator<LookUp> {
+export function* requestsForBoth(a: MatchClaim, b: MatchClaim): Generator<LookUp> {
   if (a.path.kind !== 'regex' || b.path.kind !== 'regex') return
   const method = a.conditions.methods.find((name) => b.conditions.methods.includes(name)) ?? a.conditions.methods[0]
   const listener =
@@ -53,11 +53,11 @@ export function* requestsForBoth(a: Claim, b: Claim): Generator<LookUp> {
   for (const path of samplePaths(a.path.source, b.path.source)) yield { ...rest, path }
 }
 
-function hostFor({ host }: Claim): string {
+function hostFor({ host }: MatchClaim): string {
   return host?.replace('*', 'any') ?? 'any.invalid'
 }
 
-function* pathsFor(path: Claim['path']): Generator<string> {
+function* pathsFor(path: MatchClaim['path']): Generator<string> {
   if (path.kind === 'regex') {
     yield* samplePaths(path.source)
     return

@@ -37,14 +37,14 @@ export function srvLook({ name, scheme }: DnsConfig, srv: SrvLookup, lookup: Loo
     // A target of "." says that there is no service.
     const records = (await srv(name)).filter((record) => record.name !== '' && record.name !== '.')
     if (records.length === 0) throw new Error('no SRV records')
-    const found = await hosts.of(endpointsOf(records.slice(0, MAX_RECORDS), scheme))
+    const found = await hosts.of(srvEndpoints(records.slice(0, MAX_RECORDS), scheme))
     if (found.length === 0) throw new Error('no target has an address')
     return found
   }
 }
 
 /** In an order that does not depend on the answer's. */
-export function endpointsOf(records: readonly SrvRecord[], scheme: 'http' | 'https'): EndpointConfig[] {
+export function srvEndpoints(records: readonly SrvRecord[], scheme: 'http' | 'https'): EndpointConfig[] {
   const priorities = [...new Set(records.map(({ priority }) => priority))].sort((a, b) => a - b)
   const heaviest = Math.max(...records.map(({ weight }) => weight))
   const scale = heaviest > MAX_WEIGHT ? MAX_WEIGHT / heaviest : 1

@@ -2,9 +2,9 @@ import { isIPv6 } from 'node:net'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { Slots } from '../../../lib/slots.ts'
-import { Guard } from '../../../stores/guard.ts'
+import { CallGuard } from '../../../stores/guard.ts'
 import { inTime } from './in-time.ts'
-import { distinct, type Found, type Lookup } from './lookup.ts'
+import { distinct, type FoundAddresses, type Lookup } from './lookup.ts'
 
 export interface DnsOptions {
   readonly lookup: Lookup
@@ -22,7 +22,7 @@ export interface DnsOptions {
 interface Name {
   readonly name: string
   /** Undefined: it failed, or nobody wants to know any more. */
-  readonly guard: Guard<Found | undefined>
+  readonly guard: CallGuard<FoundAddresses | undefined>
   addresses: readonly string[]
   timer: ClockHandle
   failing: boolean
@@ -66,7 +66,7 @@ export class DnsDiscovery {
 
   private entry(name: string): Name {
     const { every } = this.options
-    const guard = new Guard<Found | undefined>({
+    const guard = new CallGuard<FoundAddresses | undefined>({
       call: () => this.query(entry),
       window: 10 * every,
       openFor: 2 * every,
@@ -92,7 +92,7 @@ export class DnsDiscovery {
   }
 
   /** Undefined: nobody wants to know any more. A place is taken until the resolver is done, deadline or not. */
-  private async query(entry: Name): Promise<Found | undefined> {
+  private async query(entry: Name): Promise<FoundAddresses | undefined> {
     const { clock, lookup } = this.options
     await new Promise<void>((begin) => this.slots.take(begin))
     if (this.names.get(entry.name) !== entry) {
@@ -107,7 +107,7 @@ export class DnsDiscovery {
     return inTime(clock, answer)
   }
 
-  private take(entry: Name, { v4, v6 }: Found): void {
+  private take(entry: Name, { v4, v6 }: FoundAddresses): void {
     const { log, onChange } = this.options
     const known4 = entry.addresses.filter((address) => !isIPv6(address))
     const known6 = entry.addresses.filter(isIPv6)

@@ -3,13 +3,13 @@ import { lookup, Resolver } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 
 /** What one query found out. A family that could not be asked is missing, one without addresses is empty. */
-export interface Found {
+export interface FoundAddresses {
   readonly v4: readonly string[] | undefined
   readonly v6: readonly string[] | undefined
 }
 
 /** All addresses of a name. Rejects when nothing could be found out. */
-export type Lookup = (name: string) => Promise<Found>
+export type Lookup = (name: string) => Promise<FoundAddresses>
 
 /** SRV records of a name. Rejects when there are none. */
 export type SrvLookup = (name: string) => Promise<readonly SrvRecord[]>

@@ -1,7 +1,7 @@
 import type { EndpointConfig } from '../../../core/config.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
-import { Guard } from '../../../stores/guard.ts'
+import { CallGuard } from '../../../stores/guard.ts'
 import { inTime } from './in-time.ts'
 
 /** An endpoint that was discovered, with its addresses. */
@@ -36,7 +36,7 @@ const SETTLE_MS = 50
 export class Source {
   found: readonly FoundEndpoint[] = []
   private readonly options: SourceOptions
-  private readonly guard: Guard<readonly FoundEndpoint[]>
+  private readonly guard: CallGuard<readonly FoundEndpoint[]>
   private timer: ClockHandle = undefined
   private looking = false
   private again = false
@@ -48,7 +48,7 @@ export class Source {
 
   constructor(options: SourceOptions) {
     this.options = options
-    this.guard = new Guard({
+    this.guard = new CallGuard({
       call: () => this.bounded(),
       window: 10 * options.every,
       openFor: 2 * options.every,

@@ -1,6 +1,6 @@
 import type { BreakerFacts } from '../../contract.ts'
 import type { EndpointFacts } from '../../endpoints/drains.ts'
-import type { State } from './auditing.ts'
+import type { AuditedState } from './auditing.ts'
 
 export interface AuditedParts {
   readonly configHash: () => string
@@ -11,18 +11,18 @@ export interface AuditedParts {
 
 /** What each command may change, by its path below /api/v1. */
 export function auditedStates({ breakers, configHash, endpoints, logLevel }: AuditedParts) {
-  const config = (): State => ({ config: configHash() })
+  const config = (): AuditedState => ({ config: configHash() })
   return {
     config,
     reload: config,
     rollback: config,
-    'log-level': (): State => ({ level: logLevel() }),
-    breakers: (body: unknown): State => {
+    'log-level': (): AuditedState => ({ level: logLevel() }),
+    breakers: (body: unknown): AuditedState => {
       const wanted = textOf(body, 'route')
       const met = [...breakers()].filter(({ route }) => route === wanted)
       return Object.fromEntries(met.map(({ route, state, upstream }) => [`${route} ${upstream}`, state]))
     },
-    endpoints: (body: unknown): State => {
+    endpoints: (body: unknown): AuditedState => {
       const wanted = textOf(body, 'upstream')
       const met = [...endpoints()].filter(({ upstream }) => upstream === wanted)
       return Object.fromEntries(met.map(({ endpoint, state, upstream }) => [`${upstream} ${endpoint}`, state]))

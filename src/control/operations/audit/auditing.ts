@@ -3,7 +3,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { object, withDefault } from '../../../schema/composites.ts'
 import { integer } from '../../../schema/scalars.ts'
-import { CommandRefused, readQuery, statusOf, taking, type View } from '../../admin/command.ts'
+import { CommandRefused, errorStatus, readQuery, taking, type View } from '../../admin/command.ts'
 import type { Auditor, CommandCall } from '../../admin/server.ts'
 import type { ConfigChange } from '../../contract.ts'
 import { AuditLog } from './audit-log.ts'
@@ -16,7 +16,7 @@ const MOST_KEPT = 100
 const question = object({ limit: withDefault(integer(1, 1000), 100, 'How many of the latest.') })
 
 /** Something that a command may change, as short texts by name. */
-export type State = Readonly<Record<string, string>>
+export type AuditedState = Readonly<Record<string, string>>
 
 export interface AuditingOptions {
   readonly folder: string
@@ -25,7 +25,7 @@ export interface AuditingOptions {
   /** No change without a line. */
   readonly required: () => boolean
   /** What a command may change, by its path; taken before and after it. */
-  readonly states: Readonly<Record<string, (body: unknown) => State>>
+  readonly states: Readonly<Record<string, (body: unknown) => AuditedState>>
 }
 
 /** Writes down what operators do, and what became of it. */
@@ -51,7 +51,7 @@ export class Auditing implements Auditor {
       log.debug('dry run of a command', { path, ...subject(call).who })
       return command()
     }
-    const state = (): State => states[path]?.(body) ?? {}
+    const state = (): AuditedState => states[path]?.(body) ?? {}
     const entry = { ...subject(call), request: redacted(body) }
     const begun = required() ? await this.begin(entry) : undefined
     const before = state()
@@ -72,7 +72,7 @@ export class Auditing implements Auditor {
       await end(200, asideOf((answer ?? {}) as Partial<ConfigChange>))
       return answer
     } catch (error) {
-      const status = statusOf(error)
+      const status = errorStatus(error)
       const isTold = status < 500 || error instanceof CommandRefused
       await end(status, { problem: isTold ? (error as Error).message : 'a bug' })
       throw error
@@ -153,12 +153,15 @@ function outcomeOf(status: number): 'ok' | 'refused' | 'failed' {
 }
 
 /** What is not the same any more. */
-function differences(before: State, after: State): { readonly before?: State; readonly after?: State } {
+function differences(
+  before: AuditedState,
+  after: AuditedState,
+): { readonly before?: AuditedState; readonly after?: AuditedState } {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
     (name) => before[name] !== after[name],
   )
   if (names.length === 0) return {}
-  const of = (state: State): State =>
+  const of = (state: AuditedState): AuditedState =>
     Object.fromEntries(names.flatMap((name) => (Object.hasOwn(state, name) ? [[name, state[name] as string]] : [])))
   return { before: of(before), after: of(after) }
 }

@@ -6,7 +6,7 @@ import { AUDIT_FOLDER, auditFile, auditFiles } from './folder.ts'
 const LINE_FEED = 10
 
 /** What became of a look at an audit log. */
-export interface Verdict {
+export interface AuditVerdict {
   readonly entries: number
   /** Number of the first entry that is kept; above 1: older files were removed. */
   readonly first: number
@@ -22,7 +22,7 @@ export interface Verdict {
  * Verifies one file, or all of a folder: that of an audit log, or the state directory that it is in. Rejects where nothing
  * can be read, or there is no audit log.
  */
-export async function verifyAudit(path: string): Promise<Verdict> {
+export async function verifyAudit(path: string): Promise<AuditVerdict> {
   const files = (await stat(path)).isDirectory() ? await filesOf(path) : [path]
   if (files.length === 0) throw new Error(`${path} has no audit log`)
   let entries = 0

@@ -4,7 +4,7 @@ import { type Command, CommandRefused, readCommand, taking, type View } from '..
 import type { Archive } from './archive.ts'
 import { EFFECTIVE_QUERY } from './effective.ts'
 import { EXPLAIN_QUESTION } from './explain-command.ts'
-import { type Outcome, ReloadBusy, ReloadConflict, type Reloader } from './reloader.ts'
+import { ReloadBusy, ReloadConflict, type Reloader, type ReloadOutcome } from './reloader.ts'
 
 const upload = object({
   yaml: required(text('the text of a config'), 'A whole config, in the place of the main file.'),
@@ -36,12 +36,12 @@ export function configCommands(reloader: Reloader, archive: Archive) {
   }
 }
 
-function answer({ ok, ...outcome }: Outcome): object {
+function answer({ ok, ...outcome }: ReloadOutcome): object {
   if (ok) return outcome
   throw new CommandRefused(422, `the config was refused: ${outcome.problems[0] ?? ''}`, outcome)
 }
 
-async function inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
+async function inTurn(attempt: () => Promise<ReloadOutcome>): Promise<ReloadOutcome> {
   try {
     return await attempt()
   } catch (error) {

@@ -1,10 +1,10 @@
 import { object, optional } from '../../../schema/composites.ts'
 import { keyOf } from '../../../schema/path.ts'
 import { text } from '../../../schema/scalars.ts'
-import type { Written } from '../../../tools/explain/model.ts'
+import type { WrittenConfig } from '../../../tools/explain/model.ts'
 import { actingPolicies } from '../../../tools/explain/policies.ts'
 import { upstreamValues } from '../../../tools/explain/upstream-values.ts'
-import { type Asked, BadCommand, NotFound, readQuery } from '../../admin/command.ts'
+import { BadCommand, NotFound, type ReadCall, readQuery } from '../../admin/command.ts'
 
 /** What {@link effectiveValues} reads. */
 export const EFFECTIVE_QUERY = object({
@@ -16,14 +16,14 @@ export const EFFECTIVE_QUERY = object({
  * `GET /api/v1/config/effective?route=R` or `?upstream=U`: every value of a config that holds for it, and who says so. Throws
  * {@link BadCommand} or {@link NotFound}.
  */
-export function effectiveValues(live: Written, query: Asked['query']): object {
+export function effectiveValues(live: WrittenConfig, query: ReadCall['query']): object {
   const { route, upstream } = readQuery(EFFECTIVE_QUERY, query)
   if (route !== undefined && upstream === undefined) return ofRoute(live, route)
   if (upstream !== undefined && route === undefined) return ofUpstream(live, upstream)
   throw new BadCommand('name a route or an upstream')
 }
 
-function ofRoute({ config, tree }: Written, name: string): object {
+function ofRoute({ config, tree }: WrittenConfig, name: string): object {
   const route = config.lean.routes.find((known) => known.name === name)
   if (route === undefined) throw new NotFound(`the live config has no route ${JSON.stringify(name)}`)
   return {
@@ -36,7 +36,7 @@ function ofRoute({ config, tree }: Written, name: string): object {
   }
 }
 
-function ofUpstream({ config, tree }: Written, name: string): object {
+function ofUpstream({ config, tree }: WrittenConfig, name: string): object {
   if (!config.lean.upstreams.some((known) => known.name === name))
     throw new NotFound(`the live config has no upstream ${JSON.stringify(name)}`)
   const at = keyOf(tree, ['upstreams', name])

@@ -1,7 +1,7 @@
 import { map, object, oneOrMany, optional, required } from '../../../schema/composites.ts'
 import { text } from '../../../schema/scalars.ts'
 import { AskedBadly } from '../../../tools/explain/asked.ts'
-import { explain } from '../../../tools/explain/explain.ts'
+import { explainRequest } from '../../../tools/explain/explain.ts'
 import type { Model } from '../../../tools/explain/model.ts'
 import { BadCommand, readCommand } from '../../admin/command.ts'
 
@@ -14,13 +14,14 @@ export const EXPLAIN_QUESTION = object({
 })
 
 /**
- * Explains a request on a config. What it takes is bounded by the size of the body and of the config. Throws {@link BadCommand}.
+ * Explains a request on a config. What it takes is bounded by the size of the body and of the config. Throws {@link
+ * BadCommand}.
  */
 export function explained(model: Model, body: unknown): object {
   const { from, headers, method, url } = readCommand(EXPLAIN_QUESTION, body)
   const fields = [...(headers ?? [])].flatMap(([name, values]) => values.flatMap((value) => [name, value]))
   try {
-    return explain(model, { method, url, headers: fields, from })
+    return explainRequest(model, { method, url, headers: fields, from })
   } catch (error) {
     if (error instanceof AskedBadly) throw new BadCommand(error.message)
     throw error

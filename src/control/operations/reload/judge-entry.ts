@@ -1,20 +1,20 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { type LoadDeps, loadDeps } from '../../../config/read/files.ts'
 import type { Node } from '../../../schema/node.ts'
-import { Model, type Written } from '../../../tools/explain/model.ts'
+import { Model, type WrittenConfig } from '../../../tools/explain/model.ts'
 import { BadCommand, NotFound } from '../../admin/command.ts'
 import { configReader, keptReader, putInPlace, type Reader } from './config-reader.ts'
 import { effectiveValues } from './effective.ts'
 import { explained } from './explain-command.ts'
 import type { JudgeAnswer, JudgeAsk, JudgeStart, LiveConfig } from './judge.ts'
-import { packed, type Question, seal, unseal, type VerdictMessage } from './judged.ts'
+import { packConfig, type Question, seal, unseal, type VerdictMessage } from './judged.ts'
 import { problemLines } from './problem-lines.ts'
 
 /** Judges configs, and answers questions about the live one, one after the other. */
 class Bench {
   private readonly deps: LoadDeps
   /** What was asked about last: mostly it is asked about again. */
-  private known: { readonly id: number; readonly written: Written; model?: Model } | undefined = undefined
+  private known: { readonly id: number; readonly written: WrittenConfig; model?: Model } | undefined = undefined
 
   constructor(deps: LoadDeps) {
     this.deps = deps
@@ -54,7 +54,7 @@ async function judged({ documents, load }: Reader, good: () => Node): Promise<Ve
   const { config, diagnostics, kept, sources, tree } = await load(good)
   const whole = config !== undefined && tree !== undefined ? { config, tree } : undefined
   return {
-    config: whole && packed(whole.config),
+    config: whole && packConfig(whole.config),
     written: whole && seal(whole),
     problems: problemLines(diagnostics),
     kept,

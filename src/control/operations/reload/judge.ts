@@ -1,7 +1,7 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
-import { type Asked, BadCommand, CommandRefused, NotFound } from '../../admin/command.ts'
-import { type Question, type Sealed, unpacked, type Verdict, type VerdictMessage } from './judged.ts'
+import { BadCommand, CommandRefused, NotFound, type ReadCall } from '../../admin/command.ts'
+import { type Judgement, type Question, type Sealed, unpackConfig, type VerdictMessage } from './judged.ts'
 
 /** A config of 16 MiB takes most of a minute. */
 const JUDGE_MS = 120_000
@@ -21,7 +21,7 @@ export interface JudgeAsk {
   readonly ask:
     | { readonly type: 'judge'; readonly question: Question; readonly good: LiveConfig }
     | { readonly type: 'explain'; readonly live: LiveConfig; readonly body: unknown }
-    | { readonly type: 'effective'; readonly live: LiveConfig; readonly query: Asked['query'] }
+    | { readonly type: 'effective'; readonly live: LiveConfig; readonly query: ReadCall['query'] }
 }
 
 /** What the thread is started with. */
@@ -53,8 +53,9 @@ interface Waiting {
 }
 
 /**
- * Judges configs in a thread of its own: a file of 2 MB takes seconds, in which probes must be answered. What is too large for
- * memory or takes too long ends that thread and nothing else. It is started when it is needed, and ends when it has not been.
+ * Judges configs in a thread of its own: a file of 2 MB takes seconds, in which probes must be answered. What is too large
+ * for memory or takes too long ends that thread and nothing else. It is started when it is needed, and ends when it has not
+ * been.
  */
 export class Judge {
   private readonly options: JudgeOptions
@@ -69,10 +70,10 @@ export class Judge {
   }
 
   /** Never rejects: a config that can't be judged is refused. `good`: see `loadConfig`. */
-  async judge(question: Question, good: LiveConfig): Promise<Verdict> {
+  async judge(question: Question, good: LiveConfig): Promise<Judgement> {
     try {
       const { config, ...rest } = (await this.ask({ type: 'judge', question, good })) as VerdictMessage
-      return { ...rest, config: config && (await unpacked(config, turn)) }
+      return { ...rest, config: config && (await unpackConfig(config, turn)) }
     } catch (error) {
       const problems = [`the config could not be judged: ${(error as Error).message}`]
       return { config: undefined, written: undefined, problems, kept: [], sources: [], documents: {} }
@@ -85,7 +86,7 @@ export class Judge {
   }
 
   /** The answer to `GET /api/v1/config/effective`. Rejects with {@link BadCommand} or {@link NotFound}. */
-  effective(live: LiveConfig, query: Asked['query']): Promise<unknown> {
+  effective(live: LiveConfig, query: ReadCall['query']): Promise<unknown> {
     return this.told({ type: 'effective', live, query })
   }
 

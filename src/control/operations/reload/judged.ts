@@ -2,7 +2,7 @@ import { deserialize, serialize } from 'node:v8'
 import type { Kept } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
 import type { RouteConfig, UpstreamConfig } from '../../../core/config.ts'
-import type { Written } from '../../../tools/explain/model.ts'
+import type { WrittenConfig } from '../../../tools/explain/model.ts'
 import type { Documents } from './config-reader.ts'
 
 /** Entries that are read at once: some milliseconds. */
@@ -24,7 +24,7 @@ export type Question =
 export type Sealed = Uint8Array
 
 /** What became of a question. `config` and `written` are undefined where it was refused. */
-export interface Verdict {
+export interface Judgement {
   readonly config: Config | undefined
   readonly written: Sealed | undefined
   /** Errors, then warnings, one line each. */
@@ -36,21 +36,21 @@ export interface Verdict {
 }
 
 /** The same on its way between threads: reading a large config at once would hold the loop for as long as judging it. */
-export type VerdictMessage = Omit<Verdict, 'config'> & { readonly config: readonly Uint8Array[] | undefined }
+export type VerdictMessage = Omit<Judgement, 'config'> & { readonly config: readonly Uint8Array[] | undefined }
 
-export function seal(written: Written): Sealed {
+export function seal(written: WrittenConfig): Sealed {
   const bytes = serialize(written)
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
   shared.set(bytes)
   return shared
 }
 
-export function unseal(sealed: Sealed): Written {
-  return deserialize(Buffer.from(sealed)) as Written
+export function unseal(sealed: Sealed): WrittenConfig {
+  return deserialize(Buffer.from(sealed)) as WrittenConfig
 }
 
 /** A config in parts. */
-export function packed({ lean, ...rest }: Config): readonly Uint8Array[] {
+export function packConfig({ lean, ...rest }: Config): readonly Uint8Array[] {
   const { routes, upstreams } = lean
   const head = { ...rest, lean: { ...lean, routes: [], upstreams: [] } }
   return [
@@ -61,7 +61,7 @@ export function packed({ lean, ...rest }: Config): readonly Uint8Array[] {
 }
 
 /** The config again, frozen. Lets the loop turn after each part. */
-export async function unpacked(parts: readonly Uint8Array[], turn: () => Promise<void>): Promise<Config> {
+export async function unpackConfig(parts: readonly Uint8Array[], turn: () => Promise<void>): Promise<Config> {
   const [head, ...more] = parts as [Uint8Array, ...Uint8Array[]]
   const config = deserialize(head) as Config
   const upstreams: UpstreamConfig[] = []

@@ -5,8 +5,8 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { Random } from '../../../lib/random.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
-import type { Written } from '../../../tools/explain/model.ts'
-import type { Asked } from '../../admin/command.ts'
+import type { WrittenConfig } from '../../../tools/explain/model.ts'
+import type { ReadCall } from '../../admin/command.ts'
 import type { ConfigChange, Trigger } from '../../contract.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
 import type { Documents } from './config-reader.ts'
@@ -22,7 +22,7 @@ const MOST_WAITING = 4
 const MOST_SHOWN = 20
 
 /** What became of an attempt to make a config live. */
-export interface Outcome {
+export interface ReloadOutcome {
   readonly ok: boolean
   /** Something else is live now. */
   readonly changed: boolean
@@ -65,7 +65,7 @@ export interface ReloaderOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly judge: Pick<Judge, 'judge' | 'explain' | 'effective'>
   /** What the process was started with; `source`: where that came from. */
-  readonly first: Written & { readonly sources: readonly string[] }
+  readonly first: WrittenConfig & { readonly sources: readonly string[] }
   readonly source: ConfigSource
   /** What is wrong with the files, where that came from elsewhere. */
   readonly refused: readonly Diagnostic[]
@@ -96,7 +96,7 @@ export class Reloader {
   private watched: readonly string[]
   private tail: Promise<unknown> = Promise.resolve()
   private waiting = 0
-  private coming: Promise<Outcome> | undefined = undefined
+  private coming: Promise<ReloadOutcome> | undefined = undefined
 
   constructor(options: ReloaderOptions) {
     const { clock, first, source } = options
@@ -145,12 +145,12 @@ export class Reloader {
   }
 
   /** What holds for a route or an upstream of the live config, see {@link Judge.effective}. */
-  effective(query: Asked['query']): Promise<unknown> {
+  effective(query: ReadCall['query']): Promise<unknown> {
     return this.options.judge.effective(this.asked, query)
   }
 
   /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
-  reload(trigger: Trigger): Promise<Outcome> {
+  reload(trigger: Trigger): Promise<ReloadOutcome> {
     this.coming ??= this.inTurn(() => {
       this.coming = undefined
       return this.attempt('files', trigger, { kind: 'files', file: this.options.file })
@@ -162,7 +162,7 @@ export class Reloader {
   put(
     yaml: string,
     { dryRun = false, ifMatch }: { dryRun?: boolean; ifMatch?: string | undefined } = {},
-  ): Promise<Outcome> {
+  ): Promise<ReloadOutcome> {
     return this.inTurn(() => {
       if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
         throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
@@ -173,11 +173,11 @@ export class Reloader {
   }
 
   /** One that was live before, until the next reload of the files. */
-  rollback({ documents, main }: KeptConfig): Promise<Outcome> {
+  rollback({ documents, main }: KeptConfig): Promise<ReloadOutcome> {
     return this.inTurn(() => this.attempt('rollback', 'api', { kind: 'kept', main, documents }))
   }
 
-  private inTurn(attempt: () => Promise<Outcome>): Promise<Outcome> {
+  private inTurn(attempt: () => Promise<ReloadOutcome>): Promise<ReloadOutcome> {
     if (this.waiting >= MOST_WAITING) throw new ReloadBusy('other configs are being applied')
     this.waiting++
     const turn = this.tail.then(() => {
@@ -193,14 +193,14 @@ export class Reloader {
     return { id, sealed }
   }
 
-  private async check(question: Question): Promise<Outcome> {
+  private async check(question: Question): Promise<ReloadOutcome> {
     const { config, kept, problems } = await this.options.judge.judge(question, this.asked)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
     return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
   }
 
-  private async attempt(source: ConfigSource, trigger: Trigger, question: Question): Promise<Outcome> {
+  private async attempt(source: ConfigSource, trigger: Trigger, question: Question): Promise<ReloadOutcome> {
     const { apply, judge, log } = this.options
     const verdict = await judge.judge(question, this.asked)
     const { config, documents, kept, problems, sources, written } = verdict
@@ -236,7 +236,7 @@ export class Reloader {
     return { ok: true, changed, hash, problems, restart, kept }
   }
 
-  private async refused(trigger: Trigger, problems: readonly string[]): Promise<Outcome> {
+  private async refused(trigger: Trigger, problems: readonly string[]): Promise<ReloadOutcome> {
     const { hash } = this.live.config
     this.options.log.error('a config was refused, the one before stays live', {
       trigger,

@@ -6,7 +6,7 @@ export type Attributes = Record<string, string | number | boolean>
 const METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE QUERY'.split(' '))
 
 /** What is written about one span. OpenTelemetry's semantic conventions for HTTP, 1.45; ours begin with `sluice.`. */
-export interface Written {
+export interface WrittenSpan {
   readonly name: string
   readonly attributes: Attributes
   /** It failed, by the conventions: servers by 5xx, clients from 400 on, both without a whole answer. */
@@ -14,7 +14,7 @@ export interface Written {
 }
 
 /** The span of a request. */
-export function serverSpan(record: RequestRecord): Written {
+export function serverSpan(record: RequestRecord): WrittenSpan {
   const { degraded, failure, gateway, pattern, route, status } = record
   const broken = failure !== undefined && failure.origin !== 'client' && status < 400
   const failed = status >= 500 || broken
@@ -50,7 +50,7 @@ export function serverSpan(record: RequestRecord): Written {
 }
 
 /** The span of one of its attempts. */
-export function clientSpan(record: RequestRecord, attempt: AttemptRecord): Written {
+export function clientSpan(record: RequestRecord, attempt: AttemptRecord): WrittenSpan {
   const { endpoint, hedge, number, outcome, reason, status, upstream } = attempt
   const colon = endpoint.lastIndexOf(':')
   const failed = status >= 400 || (reason !== undefined && outcome !== 'ignored')

@@ -3,7 +3,7 @@ import type { Log } from '../../../lib/log.ts'
 import { within } from '../../../lib/within.ts'
 import type { Family, Series } from '../metrics/exposition.ts'
 import { type Collector, CollectorBusy } from './collector.ts'
-import type { MetricsEncoder, Point, Points } from './sdk-metrics.ts'
+import type { MetricsEncoder, Points, SeriesPoint } from './sdk-metrics.ts'
 
 /** Series in one request: a few milliseconds to encode. */
 const BATCH = 200
@@ -83,7 +83,7 @@ function* batches(families: readonly Family[]): Generator<Points[]> {
   let batch: Points[] = []
   let size = 0
   for (const { help, kind, name, series } of families) {
-    let points: Point[] = []
+    let points: SeriesPoint[] = []
     const part = (): Points => ({ name, help, kind: kind as Points['kind'], points })
     for (const one of series()) {
       const value = measured(one)
@@ -101,7 +101,7 @@ function* batches(families: readonly Family[]): Generator<Points[]> {
 }
 
 /** undefined: a histogram that prom-client measures, in buckets of its own. */
-function measured({ value }: Series): Point['value'] | undefined {
+function measured({ value }: Series): SeriesPoint['value'] | undefined {
   if (value === undefined || typeof value === 'number') return value
   return { counts: Array.from(value.subarray(0, -1)), sum: value.at(-1) as number }
 }

@@ -6,7 +6,7 @@ import { timeOf } from './hr-time.ts'
 import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 
 /** One series, as `exposition.ts` has it. */
-export interface Point {
+export interface SeriesPoint {
   readonly labels: Readonly<Record<string, string | number>>
   /** `counts`: one a bound, and one above the last. */
   readonly value: number | { readonly counts: readonly number[]; readonly sum: number }
@@ -17,7 +17,7 @@ export interface Points {
   readonly name: string
   readonly help: string
   readonly kind: 'counter' | 'gauge' | 'histogram'
-  readonly points: readonly Point[]
+  readonly points: readonly SeriesPoint[]
 }
 
 /** Encodes metrics as OTLP. Cumulative: what one request does not bring the next one does. */
@@ -70,8 +70,8 @@ export class MetricsEncoder {
     return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
   }
 
-  private histogram(value: Point['value']) {
-    const { counts, sum } = value as Exclude<Point['value'], number>
+  private histogram(value: SeriesPoint['value']) {
+    const { counts, sum } = value as Exclude<SeriesPoint['value'], number>
     const buckets = { boundaries: this.bounds.slice(), counts: counts.slice() }
     return { buckets, sum, count: counts.reduce((all, count) => all + count, 0) }
   }

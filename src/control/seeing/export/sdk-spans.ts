@@ -3,7 +3,7 @@ import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otl
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { AttemptRecord, EventRecord, RequestRecord } from '../../../core/spans.ts'
-import { clientSpan, serverSpan, type Written } from './attributes.ts'
+import { clientSpan, serverSpan, type WrittenSpan } from './attributes.ts'
 import { timeOf } from './hr-time.ts'
 import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 
@@ -70,7 +70,7 @@ export class SpanEncoder {
 
   private span(
     kind: SpanKind,
-    { attributes, failed, name }: Written,
+    { attributes, failed, name }: WrittenSpan,
     { endedAt, startedAt }: Pick<AttemptRecord, 'startedAt' | 'endedAt'>,
     context: SpanContext,
     parent: SpanContext | undefined,

@@ -1,9 +1,9 @@
 import type { WorkerMetrics } from '../../../core/series.ts'
-import { type PackedRecord, type RequestRecord, SPAN_DROPS, type SpanDrop, unpacked } from '../../../core/spans.ts'
+import { type PackedRecord, type RequestRecord, SPAN_DROPS, type SpanDrop, unpackRecord } from '../../../core/spans.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { within } from '../../../lib/within.ts'
-import { Guard } from '../../../stores/guard.ts'
+import { CallGuard } from '../../../stores/guard.ts'
 import { type Collector, CollectorBusy } from './collector.ts'
 import type { SpanEncoder } from './sdk-spans.ts'
 
@@ -34,7 +34,7 @@ export interface SpanExportOptions {
  */
 export class SpanExport {
   private readonly options: SpanExportOptions
-  private readonly guard: Guard<boolean>
+  private readonly guard: CallGuard<boolean>
   private queue: PackedRecord[] = []
   private spans = 0
   private batch: readonly PackedRecord[] = []
@@ -49,7 +49,7 @@ export class SpanExport {
 
   constructor(options: SpanExportOptions) {
     this.options = options
-    this.guard = new Guard<boolean>({
+    this.guard = new CallGuard<boolean>({
       call: () => this.send(),
       window: GUARD_WINDOW_MS,
       openFor: GUARD_OPEN_MS,
@@ -124,7 +124,7 @@ export class SpanExport {
     const { collector, encoder, log } = this.options
     const spans = this.batch.reduce((sum, record) => sum + record.spans, 0)
     try {
-      const records = this.batch.map(unpacked)
+      const records = this.batch.map(unpackRecord)
       const answer = await collector.send(encoder.encode(records), encoder.contentType)
       const rejected = Math.min(spans, encoder.rejected(answer))
       this.drop('rejected', rejected)

@@ -10,7 +10,7 @@ import {
 import { object, optional, withDefault } from '../../../schema/composites.ts'
 import { suggestion } from '../../../schema/diagnostics.ts'
 import { integer, oneOf, parsed, pattern, text } from '../../../schema/scalars.ts'
-import { type Asked, NotFound, readQuery } from '../../admin/command.ts'
+import { NotFound, type ReadCall, readQuery } from '../../admin/command.ts'
 
 const MAX_BYTES = 8 * 1_048_576
 /** What clients cause by themselves, and what was refused before any attempt, take at most this share of the places each. */
@@ -74,7 +74,7 @@ export class FlightLog {
   }
 
   /** The latest first, without their stories. */
-  list({ query }: Asked): { readonly requests: readonly FlightSummary[] } {
+  list({ query }: ReadCall): { readonly requests: readonly FlightSummary[] } {
     const { limit, why, ...filter } = readQuery(LISTING, query)
     const requests: FlightSummary[] = []
     for (const flight of this.latest()) {
@@ -85,7 +85,7 @@ export class FlightLog {
   }
 
   /** Those with this request or correlation ID, the latest first. Throws {@link NotFound}. */
-  find({ params }: Asked): { readonly requests: readonly Flight[] } {
+  find({ params }: ReadCall): { readonly requests: readonly Flight[] } {
     const { id = '' } = params
     const requests = this.latest().filter((flight) => flight.requestId === id || flight.correlationId === id)
     if (requests.length > 0) return { requests }

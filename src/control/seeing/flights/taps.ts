@@ -3,7 +3,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import { object, optional, withDefault } from '../../../schema/composites.ts'
 import { suggestion } from '../../../schema/diagnostics.ts'
 import { duration, integer } from '../../../schema/scalars.ts'
-import { type Asked, NotFound, readQuery } from '../../admin/command.ts'
+import { NotFound, type ReadCall, readQuery } from '../../admin/command.ts'
 import type { Begin, EventStream, Feed } from '../../admin/event-stream.ts'
 import { FILTER_FIELDS } from './flight-log.ts'
 
@@ -39,7 +39,7 @@ export class Taps implements Feed {
   }
 
   /** Events `request`, with a summary each. Throws {@link NotFound} for a route that is not there: none would ever come. */
-  open({ query }: Asked): Begin {
+  open({ query }: ReadCall): Begin {
     const { clock } = this.options
     const { for: ms, limit = Number.POSITIVE_INFINITY, ...filter } = readQuery(asking, query)
     this.checkRoute(filter.route)

@@ -1,7 +1,7 @@
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import { object, optional } from '../../../schema/composites.ts'
 import { text } from '../../../schema/scalars.ts'
-import { type Asked, BadCommand, readQuery } from '../../admin/command.ts'
+import { BadCommand, type ReadCall, readQuery } from '../../admin/command.ts'
 import type { EventStream, Feed } from '../../admin/event-stream.ts'
 import type { LiveFigures } from './figures.ts'
 import { type Frame, frameOf, type Surroundings, snapshotOf, updateOf } from './frame.ts'
@@ -28,9 +28,9 @@ export const HISTORY_QUERY = object({
 })
 
 /**
- * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s for
- * the history; more rarely with thousands of routes. A reader gets a `snapshot`, then an `update` a second with what has
- * changed; one that could not follow gets a snapshot again.
+ * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s
+ * for the history; more rarely with thousands of routes. A reader gets a `snapshot`, then an `update` a second with what
+ * has changed; one that could not follow gets a snapshot again.
  */
 export class LiveFeed {
   private readonly options: LiveFeedOptions
@@ -74,7 +74,7 @@ export class LiveFeed {
   }
 
   /** The latest 15 minutes, for charts: `GET /api/v1/events/history`. */
-  history({ query }: Asked): object {
+  history({ query }: ReadCall): object {
     const { route, upstream } = readQuery(HISTORY_QUERY, query)
     if (route !== undefined && upstream !== undefined) throw new BadCommand('route or upstream, not both')
     if (upstream !== undefined) return { fields: UPSTREAM_FIELDS, points: this.upstreams.of(upstream) }

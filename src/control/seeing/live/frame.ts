@@ -4,7 +4,7 @@ import type { ReloadFacts } from '../../operations/reload/reloader.ts'
 import type { LiveFigures, UpstreamFigures } from './figures.ts'
 import type { LiveEvent, LiveJournal } from './journal.ts'
 import { ROUTE_FIELDS, type Row, UPSTREAM_FIELDS } from './rows.ts'
-import { endpointKey, type Rows } from './window.ts'
+import { endpointRowKey, type Rows } from './window.ts'
 
 const MOST_PROBLEMS = 20
 
@@ -46,7 +46,7 @@ export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, 
   const sinceOf = (...key: readonly string[]): number => Math.round(journal.since(...key) ?? at)
   const endpoints = upstreams.flatMap(({ name: upstream, endpoints }) =>
     endpoints.map(({ connections, endpoint, inFlight, state }) => {
-      const key = endpointKey(upstream, endpoint)
+      const key = endpointRowKey(upstream, endpoint)
       const [attempts, failures] = rows.endpoints.get(key) ?? [0, 0]
       const since = sinceOf('endpoint', upstream, endpoint)
       return [key, { upstream, endpoint, state, since, inFlight, connections, attempts, failures }] as const

@@ -5,7 +5,7 @@ export const STEP_MS = 5_000
 const POINTS = 180
 
 /** A row and when it was seen, milliseconds since the epoch. */
-export type Point = readonly [at: number, ...row: (number | null)[]]
+export type HistoryPoint = readonly [at: number, ...row: (number | null)[]]
 
 /**
  * The latest 15 minutes of rows by name, in rings of Float32. Bounded: 180 points of 13 fields are 9.4 kB, so that 1,000 busy
@@ -31,10 +31,10 @@ export class LiveHistory {
   }
 
   /** The oldest first; without what was before the name was first busy. */
-  of(name: string): Point[] {
+  of(name: string): HistoryPoint[] {
     const values = this.tracks.get(name)
     if (values === undefined) return []
-    const points: Point[] = []
+    const points: HistoryPoint[] = []
     for (let number = Math.max(0, this.points - POINTS); number < this.points; number++) {
       const slot = number % POINTS
       const row = values.subarray(slot * this.width, (slot + 1) * this.width)

@@ -61,7 +61,7 @@ export class LiveWindow {
 }
 
 /** Of an endpoint in {@link Rows}. */
-export function endpointKey(upstream: string, endpoint: string): string {
+export function endpointRowKey(upstream: string, endpoint: string): string {
   return `${upstream} ${endpoint}`
 }
 
@@ -69,7 +69,8 @@ function sampleOf({ routes, upstreams, uptimeMs }: LiveFigures): Sample {
   const counted = new Map(routes.map((route) => [route.name, routeCounted(route)]))
   const endpoints = upstreams.flatMap(({ name, endpoints }) =>
     endpoints.map(
-      ({ attempts, endpoint, failures }) => [endpointKey(name, endpoint), Float64Array.of(attempts, failures)] as const,
+      ({ attempts, endpoint, failures }) =>
+        [endpointRowKey(name, endpoint), Float64Array.of(attempts, failures)] as const,
     ),
   )
   return {

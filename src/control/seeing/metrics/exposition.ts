@@ -18,7 +18,7 @@ export interface Exemplar {
 }
 
 /** One line of a metric. */
-export interface Sample {
+export interface SampleLine {
   /** Behind the metric's name: empty, `_bucket`, `_sum` or `_count`. */
   readonly suffix: string
   /** See {@link labelText}. */
@@ -31,7 +31,7 @@ export interface Sample {
 export interface Series {
   readonly labels: Labels
   /** As it is shown. */
-  readonly lines: Iterable<Sample>
+  readonly lines: Iterable<SampleLine>
   /** Slots of a histogram of ours (`names.ts`); undefined: a histogram that others measure. */
   readonly value: number | Float64Array | undefined
 }
@@ -87,7 +87,7 @@ function head({ help, kind, name }: Family, form: Form): string {
   return `# HELP ${shown} ${form === 'openmetrics' ? text.replaceAll('"', '\\"') : text}\n# TYPE ${shown} ${type}\n`
 }
 
-function line(name: string, { exemplar, labels, suffix, value }: Sample, form: Form): string {
+function line(name: string, { exemplar, labels, suffix, value }: SampleLine, form: Form): string {
   const set = labels === '' ? '' : `{${labels}}`
   const shown = exemplar === undefined || form === 'text' ? '' : exemplarText(exemplar)
   return `${name}${suffix}${set} ${numberText(value)}${shown}\n`

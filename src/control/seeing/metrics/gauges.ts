@@ -6,7 +6,7 @@ import { type BulkheadOptions, limitOf } from '../../../features/bulkhead/featur
 import { BREAKER_STATES, type BreakerFacts, type EndpointState } from '../../contract.ts'
 import type { Crew } from '../../workers/crew.ts'
 import type { Notices } from '../../workers/notices.ts'
-import type { MetricsRegistry, Reading } from './metrics-registry.ts'
+import type { GaugeReading, MetricsRegistry } from './metrics-registry.ts'
 import type { Objectives } from './objectives.ts'
 
 /** Where the control plane's own metrics come from. */
@@ -59,11 +59,11 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   const { version, node, crew, rings, sum, words, routes, listeners, endpoints, breakers, notices, overload, panics } =
     sources
   const { config, objectives, waiters } = sources
-  const add = (name: MetricName, read: () => Iterable<Reading>): void => {
+  const add = (name: MetricName, read: () => Iterable<GaugeReading>): void => {
     const { kind, help, labels } = METRICS[name]
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
   }
-  const ofRoutes = function* (refOf: (cells: LeanRoute['cells']) => CellRef | undefined): Generator<Reading> {
+  const ofRoutes = function* (refOf: (cells: LeanRoute['cells']) => CellRef | undefined): Generator<GaugeReading> {
     for (const { name, cells } of routes()) {
       const ref = refOf(cells)
       if (ref !== undefined) yield { labels: [name], value: sum(ref) }

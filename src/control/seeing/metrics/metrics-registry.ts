@@ -18,7 +18,7 @@ import {
   type Form,
   type Labels,
   labelText,
-  type Sample,
+  type SampleLine,
   type Series,
 } from './exposition.ts'
 import { processMetrics } from './process-metrics.ts'
@@ -26,7 +26,7 @@ import { processMetrics } from './process-metrics.ts'
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
 
 /** One value of a metric that the control plane reads when it is asked. */
-export interface Reading {
+export interface GaugeReading {
   /** In the order of the metric's label names. */
   readonly labels: readonly string[]
   readonly value: number
@@ -118,12 +118,12 @@ export class MetricsRegistry {
   }
 
   /** A metric whose values are read at each scrape. */
-  gauge(name: string, help: string, labelNames: readonly string[], read: () => Iterable<Reading>): void {
+  gauge(name: string, help: string, labelNames: readonly string[], read: () => Iterable<GaugeReading>): void {
     this.readAtScrape(name, help, 'gauge', labelNames, read)
   }
 
   /** The same for values that only grow. */
-  counter(name: string, help: string, labelNames: readonly string[], read: () => Iterable<Reading>): void {
+  counter(name: string, help: string, labelNames: readonly string[], read: () => Iterable<GaugeReading>): void {
     this.readAtScrape(name, help, 'counter', labelNames, read)
   }
 
@@ -230,7 +230,7 @@ export class MetricsRegistry {
     help: string,
     kind: 'gauge' | 'counter',
     labelNames: readonly string[],
-    read: () => Iterable<Reading>,
+    read: () => Iterable<GaugeReading>,
   ): void {
     function* series(): Generator<Series> {
       for (const { labels, value } of read()) {
@@ -257,7 +257,7 @@ function labelled(names: readonly string[], values: readonly string[]): Record<s
 
 const BOUNDS: readonly string[] = [...BUCKETS.map(String), '+Inf'].map((le) => `le="${le}"`)
 
-function* histogram({ exemplars, text }: Row, slots: Float64Array): Generator<Sample> {
+function* histogram({ exemplars, text }: Row, slots: Float64Array): Generator<SampleLine> {
   let count = 0
   for (let i = 0; i < BOUNDS.length; i++) {
     count += at(slots, i)

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../../core/exchange.ts'
 import type { FromWorker } from '../../../core/protocol.ts'
 import type { SamplingConfig } from '../../../core/seeing-config.ts'
-import { packed, type SpanDrop } from '../../../core/spans.ts'
+import { packRecord, type SpanDrop } from '../../../core/spans.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
 import { SpanOutbox } from './outbox.ts'
@@ -49,7 +49,7 @@ export class WorkerTracing {
     }
     const epoch = this.clock.wall() - this.clock.now()
     const record = recordOf(ex, trace, { ...facts, epoch, pattern: pattern(ex.path), random: this.random })
-    this.outbox.put(packed(record))
+    this.outbox.put(packRecord(record))
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Random } from '../../../lib/random.ts'
-import { type Balancer, type Candidate, eligible } from './contract.ts'
+import { type Balancer, type BalancerCandidate, eligible } from './contract.ts'
 import { WeightedDraw } from './draw.ts'
 
 /** Who owns which keys. Places are numbered from 0 to `size` - 1; the owner of a key is the owner of its place. */
 export interface Ownership {
   readonly size: number
   /** Deterministic: the same members give the same owners on every worker and after every restart. */
-  build(members: readonly Pick<Candidate, 'id' | 'weight'>[]): void
+  build(members: readonly Pick<BalancerCandidate, 'id' | 'weight'>[]): void
   place(key: number): number
   /** Index of the member that owns the place. */
   owner(place: number): number
@@ -27,7 +27,7 @@ const STEPS = 4
  * the bound: V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing with Bounded Loads" (arXiv:1608.01350, 2016).
  * Requests without a key are drawn at random.
  */
-export class Consistent<C extends Candidate> implements Balancer<C> {
+export class Consistent<C extends BalancerCandidate> implements Balancer<C> {
   private readonly chances: WeightedDraw<C>
   private readonly ownership: Ownership
   /** undefined: loads are not bounded. */

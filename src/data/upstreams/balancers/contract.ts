@@ -1,7 +1,7 @@
 import type { PeakEwma } from './peak-ewma.ts'
 
 /** What a balancer chooses among. */
-export interface Candidate {
+export interface BalancerCandidate {
   /** Tells it apart from the others, over restarts and on every worker. */
   readonly id: string
   /** At least 1. */
@@ -20,7 +20,7 @@ export interface Candidate {
 }
 
 /** Chooses the next candidate. Synchronous, knows nothing of HTTP; one instance for each tier of an upstream. */
-export interface Balancer<C extends Candidate> {
+export interface Balancer<C extends BalancerCandidate> {
   /** Members or weights changed; what is known of those that stay is kept. */
   update(candidates: readonly C[]): void
   /**
@@ -30,7 +30,7 @@ export interface Balancer<C extends Candidate> {
   pick(excluded: readonly C[], key?: number): C | undefined
 }
 
-export function eligible<C extends Candidate>(candidate: C, excluded: readonly C[]): boolean {
+export function eligible<C extends BalancerCandidate>(candidate: C, excluded: readonly C[]): boolean {
   return candidate.usable && !excluded.includes(candidate)
 }
 

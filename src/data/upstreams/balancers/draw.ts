@@ -1,11 +1,11 @@
 import type { Random } from '../../../lib/random.ts'
-import { type Candidate, eligible } from './contract.ts'
+import { type BalancerCandidate, eligible } from './contract.ts'
 
 /** Random places looked at before all candidates are: enough unless most of them can't be used. */
 const DRAWS = 4
 
 /** Draws candidates at random, each as likely as its weight. */
-export class WeightedDraw<C extends Candidate> {
+export class WeightedDraw<C extends BalancerCandidate> {
   private readonly random: Random
   private candidates: readonly C[] = []
   /** Sums of weights up to and including each place. */

@@ -2,7 +2,7 @@ import type { Algorithm, BalancingConfig } from '../../../core/config.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
 import { Consistent } from './consistent.ts'
-import type { Balancer, Candidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from './contract.ts'
 import { LeastRequest } from './least-request.ts'
 import { LowestLatency } from './lowest-latency.ts'
 import { Maglev } from './maglev.ts'
@@ -23,7 +23,7 @@ export interface BalancerDeps {
 export type BalancerOptions = Pick<BalancingConfig, 'balanceFactor' | 'slowStart' | 'zone' | 'subset'>
 
 /** The algorithm with what stands in front of it, outermost first: subset, zone, slow start. What is off is not there. */
-export function createBalancer<C extends Candidate>(
+export function createBalancer<C extends BalancerCandidate>(
   algorithm: Algorithm,
   options: BalancerOptions,
   deps: BalancerDeps,
@@ -36,7 +36,7 @@ export function createBalancer<C extends Candidate>(
   return subset === undefined ? zoned() : new ShuffleSharding(subset, random, zoned)
 }
 
-function createAlgorithm<C extends Candidate>(
+function createAlgorithm<C extends BalancerCandidate>(
   algorithm: Algorithm,
   balanceFactor: number | undefined,
   { random, clock }: BalancerDeps,

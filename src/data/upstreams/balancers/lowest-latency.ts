@@ -1,18 +1,18 @@
-import type { Candidate } from './contract.ts'
+import type { BalancerCandidate } from './contract.ts'
 import { TwoChoices } from './two-choices.ts'
 
 /** What one that was never heard of costs while it has requests in flight, milliseconds: wait for its first answer. */
 const UNKNOWN_MS = 1_000_000
 
 /** Prefers what costs less: its latency times the requests that it would have in flight, by weight. */
-export class LowestLatency<C extends Candidate> extends TwoChoices<C> {
+export class LowestLatency<C extends BalancerCandidate> extends TwoChoices<C> {
   protected override isBetter(second: C, first: C): boolean {
     const now = this.clock.now()
     return costOf(second, now) < costOf(first, now)
   }
 }
 
-function costOf(candidate: Candidate, now: number): number {
+function costOf(candidate: BalancerCandidate, now: number): number {
   const latency = candidate.latency?.value(now) ?? 0
   const { load } = candidate
   if (latency === 0 && load > 0) return UNKNOWN_MS + load

@@ -1,9 +1,9 @@
 import type { Random } from '../../../lib/random.ts'
-import type { Balancer, Candidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from './contract.ts'
 import { WeightedDraw } from './draw.ts'
 
 /** Any candidate, each as likely as its weight. */
-export class RandomChoice<C extends Candidate> implements Balancer<C> {
+export class RandomChoice<C extends BalancerCandidate> implements Balancer<C> {
   private readonly chances: WeightedDraw<C>
 
   constructor(random: Random) {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
-import type { Balancer, Candidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from './contract.ts'
 
 /** Share of its requests that a candidate gets at once. */
 const FIRST_SHARE = 0.1
@@ -9,7 +9,7 @@ const FIRST_SHARE = 0.1
  * In front of any algorithm: one that has just begun to take requests again is passed over most of the time, and less and
  * less over `ms` milliseconds, as long as another one can be chosen.
  */
-export class SlowStart<C extends Candidate> implements Balancer<C> {
+export class SlowStart<C extends BalancerCandidate> implements Balancer<C> {
   private readonly balancer: Balancer<C>
   private readonly ms: number
   private readonly random: Random

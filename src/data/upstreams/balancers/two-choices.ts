@@ -1,6 +1,6 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
-import type { Balancer, Candidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from './contract.ts'
 import { WeightedDraw } from './draw.ts'
 
 /**
@@ -9,7 +9,7 @@ import { WeightedDraw } from './draw.ts'
  * many candidates there are, and workers that choose at once don't all choose the same one. One whose attempt has just failed
  * loses: else it would look idle because it fails fast.
  */
-export abstract class TwoChoices<C extends Candidate> implements Balancer<C> {
+export abstract class TwoChoices<C extends BalancerCandidate> implements Balancer<C> {
   protected readonly clock: Pick<Clock, 'now'>
   private readonly chances: WeightedDraw<C>
 

@@ -1,4 +1,4 @@
-import type { Balancer, Candidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from './contract.ts'
 
 /** Which zone is preferred, and when the others help. */
 export interface ZoneOptions {
@@ -11,7 +11,7 @@ export interface ZoneOptions {
  * In front of any algorithm: candidates of the preferred zone, as long as one of them is usable and their mean load is at
  * most `spillOver` times that of the others (each with the request that is to come); else all.
  */
-export class ZoneFirst<C extends Candidate> implements Balancer<C> {
+export class ZoneFirst<C extends BalancerCandidate> implements Balancer<C> {
   private readonly options: ZoneOptions
   private readonly near: Balancer<C>
   private readonly all: Balancer<C>

@@ -1,5 +1,5 @@
-import { INCOMPLETE, REFUSED } from './http1-head.ts'
-import { CR, HTAB, LF, SP, TEXT, TOKEN } from './http1-octets.ts'
+import { BREAKS_SYNTAX, INCOMPLETE } from './http1-head.ts'
+import { CR, HTAB, LF, SP, TEXT_OCTETS, TOKEN } from './http1-octets.ts'
 
 /** A chunk's size stays an exact number. */
 const MAX_SIZE_DIGITS = 13
@@ -24,15 +24,15 @@ export class ChunkLines {
       size = size * 16 + digit
     }
     const digits = i - at
-    if (digits > MAX_SIZE_DIGITS) return REFUSED
+    if (digits > MAX_SIZE_DIGITS) return BREAKS_SYNTAX
     if (i === to) return INCOMPLETE
-    if (digits === 0) return REFUSED
+    if (digits === 0) return BREAKS_SYNTAX
     if (buffer[i] !== CR) {
       i = extensionsEnd(buffer, i, to)
       if (i < 0) return i
     }
     if (i + 1 === to) return INCOMPLETE
-    if (buffer[i + 1] !== LF) return REFUSED
+    if (buffer[i + 1] !== LF) return BREAKS_SYNTAX
     this.size = size
     return i + 2
   }
@@ -54,11 +54,11 @@ function extensionsEnd(buffer: Buffer, from: number, to: number): number {
     i = blanksEnd(buffer, i, to)
     if (i === to) return INCOMPLETE
     if (buffer[i] === CR) return i
-    if (buffer[i] !== SEMICOLON) return REFUSED
+    if (buffer[i] !== SEMICOLON) return BREAKS_SYNTAX
     i = blanksEnd(buffer, i + 1, to)
     const nameEnd = tokenEnd(buffer, i, to)
     if (nameEnd === to) return INCOMPLETE
-    if (nameEnd === i) return REFUSED
+    if (nameEnd === i) return BREAKS_SYNTAX
     i = blanksEnd(buffer, nameEnd, to)
     if (i === to) return INCOMPLETE
     if (buffer[i] !== EQUALS) continue
@@ -66,7 +66,7 @@ function extensionsEnd(buffer: Buffer, from: number, to: number): number {
     if (i === to) return INCOMPLETE
     const valueEnd = buffer[i] === QUOTE ? quotedEnd(buffer, i, to) : tokenEnd(buffer, i, to)
     if (valueEnd === to) return INCOMPLETE
-    if (valueEnd === i) return REFUSED
+    if (valueEnd === i) return BREAKS_SYNTAX
     i = valueEnd
   }
 }
@@ -89,7 +89,7 @@ function quotedEnd(buffer: Buffer, from: number, to: number): number {
     const octet = buffer[i] as number
     if (octet === QUOTE) return i + 1
     if (octet === BACKSLASH && ++i === to) return to
-    if (TEXT[buffer[i] as number] !== 1) return from
+    if (TEXT_OCTETS[buffer[i] as number] !== 1) return from
   }
   return to
 }

@@ -16,7 +16,7 @@ import { Dial, type DialFailure, type SecureContexts } from './dial.ts'
 import { AnswerParser } from './http1-parser.ts'
 import { ReadBuffers, type ReadMemory } from './http1-read.ts'
 import type { Deferred, Turn } from './http1-turn.ts'
-import { Upload } from './http1-upload.ts'
+import { Http1Upload } from './http1-upload.ts'
 import { requestHead } from './http1-writer.ts'
 import { isOfTls, watchForCut } from './tls-end.ts'
 
@@ -31,7 +31,7 @@ export interface TransportParts {
 }
 
 const NOTHING = Buffer.alloc(0)
-/** Turns of the event loop without a read after which a broken socket counts as empty: a turn sees what came in the one before. */
+/** Turns of the event loop without a read after which a broken socket counts as empty: each sees what came in the last. */
 const QUIET_TURNS = 2
 
 /** One socket, one request at a time. */
@@ -44,7 +44,7 @@ export class Http1Connection implements Connection, Deferred {
   private readonly owner: ConnectionOwner
   private readonly parser = new AnswerParser()
   private readonly buffers: ReadBuffers
-  private readonly upload = new Upload()
+  private readonly upload = new Http1Upload()
   private readonly idleTimer: Timer
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined

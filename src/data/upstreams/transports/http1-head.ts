@@ -1,8 +1,8 @@
-import { COLON, CR, HTAB, isName, LF, SP, TEXT, TOKEN } from './http1-octets.ts'
+import { COLON, CR, HTAB, isName, LF, SP, TEXT_OCTETS, TOKEN } from './http1-octets.ts'
 
 /** What parsing a line gives in place of the position behind it: its end has not arrived, or it breaks the syntax. */
 export const INCOMPLETE = -1
-export const REFUSED = -2
+export const BREAKS_SYNTAX = -2
 
 const MAX_FIELDS = 200
 /** One decoding of this many octets covers a usual head; a call per field would cost more than all the rest. */
@@ -88,7 +88,7 @@ export class AnswerHead {
       if (buffer[i] !== SP) return this.refuse('status line: the code is longer than three digits')
       i++
     }
-    while (i < to && TEXT[buffer[i] as number] === 1) i++
+    while (i < to && TEXT_OCTETS[buffer[i] as number] === 1) i++
     if (i === to) return this.incomplete(i - at)
     if (buffer[i] !== CR) return this.refuse('status line: control character, or bare LF')
     if (i + 1 === to) return this.incomplete(i - at)
@@ -110,7 +110,7 @@ export class AnswerHead {
       colon = i - at
       i++
     }
-    while (i < to && TEXT[buffer[i] as number] === 1) i++
+    while (i < to && TEXT_OCTETS[buffer[i] as number] === 1) i++
     if (i === to || (buffer[i] === CR && i + 1 === to)) return this.incomplete(i - at, colon)
     const nameEnd = at + colon
     if (buffer[i] !== CR || buffer[i + 1] !== LF) {
@@ -124,7 +124,7 @@ export class AnswerHead {
     if (this.fields.length === 2 * MAX_FIELDS) return this.refuse(`more than ${MAX_FIELDS} fields`)
     this.fields.push(this.slice(buffer, at, nameEnd, to), this.slice(buffer, valueFrom, valueEnd, to))
     if (!trailer && (colon === 10 || colon === 14 || colon === 17) && !this.framing(buffer, at, nameEnd, valueEnd)) {
-      return REFUSED
+      return BREAKS_SYNTAX
     }
     if (this.fine !== 0) this.beginLine()
     return i + 2
@@ -138,7 +138,7 @@ export class AnswerHead {
 
   private refuse(problem: string): number {
     this.problem = problem
-    return REFUSED
+    return BREAKS_SYNTAX
   }
 
   private incomplete(fine: number, colon = -1): number {

@@ -3,7 +3,7 @@ import { LF } from './http1-octets.ts'
 const FIRST_CAPACITY = 256
 
 /** Keeps the beginning of a line whose end has not arrived yet; each octet is copied once, whatever the pieces. */
-export class HeldLine {
+export class LineBuffer {
   buffer: Buffer = EMPTY
   length = 0
 

@@ -1,7 +1,7 @@
 import type { TransportEvents } from '../../../core/transport.ts'
 import { ChunkLines } from './http1-chunk.ts'
-import { AnswerHead, INCOMPLETE, REFUSED } from './http1-head.ts'
-import { HeldLine } from './http1-lines.ts'
+import { AnswerHead, BREAKS_SYNTAX, INCOMPLETE } from './http1-head.ts'
+import { LineBuffer } from './http1-lines.ts'
 import { CR, LF } from './http1-octets.ts'
 
 /** What the parser tells; the end of the answer is `done`. */
@@ -46,7 +46,9 @@ export class AnswerParser {
   private toHead = false
   private remaining = 0
   private sectionBytes = 0
-  /** What comes behind the answer is unknown: a body was announced that can't be there, or a 1xx spoke of one or of closing. */
+  /**
+   * What comes behind the answer is unknown: a body was announced that can't be there, or a 1xx spoke of one or of closing.
+   */
   private doubtful = false
   /** The final head is whole and was not told yet. */
   private untold = false
@@ -55,7 +57,7 @@ export class AnswerParser {
   private ahead: AnswerParser | undefined = undefined
   private readonly head = new AnswerHead()
   private readonly chunks = new ChunkLines()
-  private readonly held = new HeldLine()
+  private readonly held = new LineBuffer()
 
   /** Expects the answer to a request; `toHead`: its method was HEAD. */
   begin(events: AnswerEvents, toHead: boolean): void {
@@ -90,7 +92,10 @@ export class AnswerParser {
     return this.head.persistent && !this.doubtful
   }
 
-  /** Milliseconds for which the connection may be kept: `own`, or less where `Keep-Alive: timeout` of the answer asks for it. */
+  /**
+   * Milliseconds for which the connection may be kept: `own`, or less where `Keep-Alive: timeout` of the answer asks for
+   * it.
+   */
   keepAliveMs(own: number): number {
     const { keepAliveHint } = this.head
     return keepAliveHint === -1 ? own : Math.min(own, keepAliveHint * 1000 - KEEP_ALIVE_MARGIN_MS)
@@ -148,7 +153,7 @@ export class AnswerParser {
         ? this.head.statusLine(buffer, at, to)
         : this.head.field(buffer, at, to, this.state === TRAILERS)
     if (next === INCOMPLETE) return INCOMPLETE
-    if (next === REFUSED) return this.fail(this.head.problem)
+    if (next === BREAKS_SYNTAX) return this.fail(this.head.problem)
     this.sectionBytes += next - at
     if (this.sectionBytes > MAX_SECTION_BYTES) return this.fail(`more than ${MAX_SECTION_BYTES} bytes of fields`)
     if (ends) this.endSection()
@@ -244,7 +249,7 @@ export class AnswerParser {
   private chunkSize(buffer: Buffer, at: number, to: number): number {
     const next = this.chunks.line(buffer, at, to)
     if (next === INCOMPLETE) return INCOMPLETE
-    if (next === REFUSED || next - at > MAX_CHUNK_LINE_BYTES)
+    if (next === BREAKS_SYNTAX || next - at > MAX_CHUNK_LINE_BYTES)
       return this.fail('chunk size: not a number, or its extension is broken')
     this.remaining = this.chunks.size
     if (this.remaining > 0) {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 /** The writing half of one attempt at a time: head, then the body, by length or chunked. */
-export class Upload {
+export class Http1Upload {
   /** The request was written whole. */
   done = false
   /** Octets still due; -1: chunked. */

@@ -1,11 +1,11 @@
 /** Where something stands in the file that is imported. Lines count from 1. */
-export interface Origin {
+export interface SourceLine {
   readonly file: string
   readonly line: number
 }
 
 /** Something that was not carried over, or not as it was. */
-export interface Left extends Origin {
+export interface LeftOut extends SourceLine {
   readonly what: string
   /** Why, and what to do about it. */
   readonly why: string
@@ -15,8 +15,8 @@ export interface Left extends Origin {
 export type Plain = string | number | boolean | undefined | readonly Plain[] | Plains
 export type Plains = { readonly [key: string]: Plain }
 
-export interface Entry {
-  readonly origin: Origin
+export interface DraftEntry {
+  readonly origin: SourceLine
   readonly value: Plains
 }
 
@@ -26,25 +26,25 @@ export class Draft {
   readonly top: Record<string, Plain> = {}
   /** Comments above some of these. */
   readonly notes = new Map<string, string>()
-  readonly listeners = new Map<string, Entry>()
-  readonly profiles = new Map<string, Entry>()
-  readonly upstreams = new Map<string, Entry>()
-  readonly routes = new Map<string, Entry>()
-  private readonly found: Left[] = []
+  readonly listeners = new Map<string, DraftEntry>()
+  readonly profiles = new Map<string, DraftEntry>()
+  readonly upstreams = new Map<string, DraftEntry>()
+  readonly routes = new Map<string, DraftEntry>()
+  private readonly found: LeftOut[] = []
 
-  leave({ file, line }: Origin, what: string, why: string): void {
-    const is = (other: Left): boolean =>
+  leave({ file, line }: SourceLine, what: string, why: string): void {
+    const is = (other: LeftOut): boolean =>
       other.file === file && other.line === line && other.what === what && other.why === why
     if (!this.found.some(is)) this.found.push({ file, line, what, why })
   }
 
   /** In the order of the files. */
-  get left(): readonly Left[] {
+  get left(): readonly LeftOut[] {
     return this.found.toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
   }
 
   /** Puts a value under a readable name that is free. Returns the name. */
-  add(to: 'listeners' | 'profiles' | 'upstreams' | 'routes', wanted: string, entry: Entry): string {
+  add(to: 'listeners' | 'profiles' | 'upstreams' | 'routes', wanted: string, entry: DraftEntry): string {
     const base = nameOf(wanted)
     let name = base
     for (let i = 2; this[to].has(name); i++) name = `${base}-${i}`

@@ -1,4 +1,4 @@
-import type { Origin } from './draft.ts'
+import type { SourceLine } from './draft.ts'
 
 /** A path of a host in what is imported. */
 export interface HostPath {
@@ -6,14 +6,16 @@ export interface HostPath {
   readonly host: string | undefined
   /** It takes every path. */
   readonly isWhole: boolean
-  readonly origin: Origin
+  readonly origin: SourceLine
 }
 
 /**
  * Hosts whose other paths would fall to a less specific host. nginx chooses the server first and answers 404 then; Sluice
  * goes on, so that these hosts need a route for the rest.
  */
-export function catchAlls(paths: readonly HostPath[]): readonly { readonly host: string; readonly origin: Origin }[] {
+export function catchAlls(
+  paths: readonly HostPath[],
+): readonly { readonly host: string; readonly origin: SourceLine }[] {
   const hosts = Map.groupBy(paths, ({ host }) => host)
   return [...hosts].flatMap(([host, own]) => {
     if (host === undefined || own.some(({ isWhole }) => isWhole)) return []

@@ -1,5 +1,5 @@
 /** The paths of some hosts, of which some must win over others that would come first by themselves. */
-export interface Scope {
+export interface RankScope {
   /** Exact, or `*.` and a name; undefined: any. */
   readonly host: string | undefined
   /** The highest level that one of its paths has; 0: the natural order is right. */
@@ -13,7 +13,7 @@ const MOST = 1000
  * host must start above all levels of the less specific ones. Undefined: more levels than there are precedences.
  */
 export function precedences(
-  scopes: readonly Scope[],
+  scopes: readonly RankScope[],
 ): ((host: string | undefined, level: number) => number) | undefined {
   if (scopes.every(({ levels }) => levels === 0)) return () => 0
   const widths = new Map<number, number>()

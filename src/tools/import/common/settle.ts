@@ -1,7 +1,7 @@
 import { loadConfig } from '../../../config/load.ts'
 import { loadDeps } from '../../../config/read/files.ts'
 import { type Diagnostic, diagnosticLine } from '../../../schema/diagnostics.ts'
-import type { Draft, Entry } from './draft.ts'
+import type { Draft, DraftEntry } from './draft.ts'
 import { writeDraft } from './write.ts'
 
 /** Each round takes out at least one part that does not load. */
@@ -11,7 +11,7 @@ const MOST_ROUNDS = 20
  * The file as text that loads: what `sluice check` would refuse is taken out and listed, since foreign files may hold any
  * value. Routes that lose what they lead to answer 501. `file`: what was imported; `made`: one line on how.
  */
-export async function settle(draft: Draft, file: string, made: string): Promise<string> {
+export async function settleDraft(draft: Draft, file: string, made: string): Promise<string> {
   let text = writeDraft(draft, made)
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const bytes = Buffer.from(text)
@@ -62,19 +62,19 @@ function closeRoutes(draft: Draft, listener: string): void {
   }
 }
 
-function replace(draft: Draft, matches: (entry: Entry) => boolean, by: (entry: Entry) => Entry): void {
+function replace(draft: Draft, matches: (entry: DraftEntry) => boolean, by: (entry: DraftEntry) => DraftEntry): void {
   for (const [name, entry] of draft.routes) if (matches(entry)) draft.routes.set(name, by(entry))
 }
 
-function leadsTo(to: Entry['value'][string], upstream: string): boolean {
+function leadsTo(to: DraftEntry['value'][string], upstream: string): boolean {
   if (!Array.isArray(to)) return to === upstream
   return to.some((target) => (target as { upstream: string }).upstream === upstream)
 }
 
-function stub({ origin, value: { match, precedence } }: Entry): Entry {
+function stub({ origin, value: { match, precedence } }: DraftEntry): DraftEntry {
   return { origin, value: { match, precedence, respond: { status: 501 } } }
 }
 
-function isStub({ value: { respond } }: Entry): boolean {
+function isStub({ value: { respond } }: DraftEntry): boolean {
   return JSON.stringify(respond) === JSON.stringify({ status: 501 })
 }

@@ -1,6 +1,6 @@
 import { Document, isMap, isScalar, isSeq, type Pair, type Scalar, visit, type YAMLMap } from 'yaml'
 import { CURRENT_VERSION } from '../../../config/upgrade/migrations/index.ts'
-import type { Draft, Entry, Plain } from './draft.ts'
+import type { Draft, DraftEntry, Plain } from './draft.ts'
 
 /** Lists of values that fit into so many characters stand in one line. */
 const SHORT = 100
@@ -35,9 +35,9 @@ export function writeDraft(draft: Draft, made: string): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: true })
 }
 
-function comment(map: YAMLMap, entries: ReadonlyMap<string, Entry>): void {
+function comment(map: YAMLMap, entries: ReadonlyMap<string, DraftEntry>): void {
   for (const { key } of map.items as Pair<Scalar<string>>[]) {
-    const { origin } = entries.get(key.value) as Entry
+    const { origin } = entries.get(key.value) as DraftEntry
     key.commentBefore = ` ${origin.file}:${origin.line}`
   }
 }

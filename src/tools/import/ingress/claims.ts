@@ -9,7 +9,7 @@ const NOTES =
   /^((.*\.)?kubectl\.kubernetes\.io|kubernetes\.io\/ingress\.class|meta\.helm\.sh|argocd\.argoproj\.io|external-dns\.alpha\.kubernetes\.io)/
 
 /** One path of one host. */
-export interface Claim {
+export interface IngressClaim {
   readonly ingress: Ingress
   readonly settings: Settings
   readonly host: string | undefined
@@ -34,8 +34,8 @@ export function settingsOf(ingress: Ingress, draft: Draft): Settings {
 }
 
 /** The paths of an Ingress, its default backend included. */
-export function claimsOf(ingress: Ingress, settings: Settings): readonly Claim[] {
-  const claims: Claim[] = []
+export function ingressClaims(ingress: Ingress, settings: Settings): readonly IngressClaim[] {
+  const claims: IngressClaim[] = []
   const fallback = ingress.defaultBackend
   for (const { host, line, paths } of ingress.rules) {
     for (const name of host === undefined ? [undefined] : [host, ...settings.aliases]) {

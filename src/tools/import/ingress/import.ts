@@ -3,7 +3,7 @@ import { Draft, type Plains, routeName } from '../common/draft.ts'
 import { addDrain } from '../common/drain.ts'
 import { catchAlls } from '../common/gaps.ts'
 import { precedences } from '../common/ranks.ts'
-import { type Claim, claimsOf, settingsOf } from './claims.ts'
+import { type IngressClaim, ingressClaims, settingsOf } from './claims.ts'
 import { type ConvertedPath, convertPath } from './paths.ts'
 import { type Backend, type Ingress, readIngresses } from './read.ts'
 import { ROUTE_DEFAULTS, type Settings, timeoutsOf } from './settings.ts'
@@ -13,7 +13,7 @@ const SHUTDOWN = 240_000
 
 type Precedence = NonNullable<ReturnType<typeof precedences>>
 
-interface Route extends Claim {
+interface Route extends IngressClaim {
   readonly converted: ConvertedPath
 }
 
@@ -53,11 +53,11 @@ class IngressImport {
     const all = this.ingresses.map((ingress) => ({ ingress, settings: settingsOf(ingress, draft) }))
     for (const { ingress } of all) this.tls(ingress)
     const main = all.filter(({ settings }) => !settings.canary.on)
-    const claims = this.distinct(main.flatMap(({ ingress, settings }) => claimsOf(ingress, settings)))
+    const claims = this.distinct(main.flatMap(({ ingress, settings }) => ingressClaims(ingress, settings)))
     const routes = claims.flatMap((claim) => this.converted(claim))
     const canaries = all
       .filter(({ settings }) => settings.canary.on)
-      .flatMap(({ ingress, settings }) => claimsOf(ingress, settings))
+      .flatMap(({ ingress, settings }) => ingressClaims(ingress, settings))
       .filter((canary) => this.hasMain(canary, routes))
     const levels = new Map([...Map.groupBy(routes, ({ host }) => host)].map(([host, own]) => [host, levelsOf(own)]))
     const scopes = [...levels].map(([host, own]) => ({ host, levels: Math.max(...own.values()) }))
@@ -100,8 +100,8 @@ class IngressImport {
     this.draft.leave({ file, line: tls }, 'spec.tls', why)
   }
 
-  private distinct(claims: readonly Claim[]): readonly Claim[] {
-    const seen = new Map<string, Claim>()
+  private distinct(claims: readonly IngressClaim[]): readonly IngressClaim[] {
+    const seen = new Map<string, IngressClaim>()
     for (const claim of claims) {
       const { host, ingress, path } = claim
       const key = `${host} ${path.path} ${path.type === 'Exact'}`
@@ -117,7 +117,7 @@ class IngressImport {
     return [...seen.values()]
   }
 
-  private converted(claim: Claim): readonly Route[] {
+  private converted(claim: IngressClaim): readonly Route[] {
     const { ingress, path, settings } = claim
     const at = { file: ingress.file, line: path.line }
     const converted = convertPath(path, settings)
@@ -137,7 +137,7 @@ class IngressImport {
     return [{ ...claim, converted }]
   }
 
-  private hasMain(canary: Claim, routes: readonly Route[]): boolean {
+  private hasMain(canary: IngressClaim, routes: readonly Route[]): boolean {
     const { ingress, path } = canary
     const main = routes.some((route) => isSamePlace(route, canary))
     const why = 'no other Ingress has this host and path, so there is nothing to take a share of'
@@ -164,7 +164,7 @@ class IngressImport {
     }
   }
 
-  private emitRoute(route: Route, precedence: number | undefined, canaries: readonly Claim[]): void {
+  private emitRoute(route: Route, precedence: number | undefined, canaries: readonly IngressClaim[]): void {
     const { converted, host, ingress, path, settings } = route
     const origin = { file: ingress.file, line: path.line }
     const name = routeName(host, path.path)
@@ -181,7 +181,7 @@ class IngressImport {
     this.draft.add('routes', name, { origin, value: { match, precedence, to: split?.to ?? main, ...rest } })
     for (const { headers, to } of split?.byHeader ?? [])
       this.draft.add('routes', `${name}-canary`, {
-        origin: { file: ingress.file, line: (canary as Claim).path.line },
+        origin: { file: ingress.file, line: (canary as IngressClaim).path.line },
         value: { match: { ...match, headers }, precedence, to, ...rest },
       })
   }
@@ -196,7 +196,7 @@ class IngressImport {
     return { respond: { status: 501 } }
   }
 
-  private split(main: string, { ingress, path, settings }: Claim) {
+  private split(main: string, { ingress, path, settings }: IngressClaim) {
     const { canary } = settings
     const to = this.upstream(ingress, path.backend as Backend, settings)
     const weight = Math.min(canary.weight, canary.total)
@@ -286,7 +286,7 @@ function some<T extends object>(value: T): T | undefined {
   return Object.keys(value).length === 0 ? undefined : value
 }
 
-function isSamePlace(a: Claim, b: Claim): boolean {
+function isSamePlace(a: IngressClaim, b: IngressClaim): boolean {
   return a.host === b.host && a.path.path === b.path.path && (a.path.type === 'Exact') === (b.path.type === 'Exact')
 }
 

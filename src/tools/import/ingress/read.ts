@@ -23,7 +23,7 @@ export interface IngressPath {
   readonly line: number
 }
 
-export interface Rule {
+export interface IngressRule {
   readonly host: string | undefined
   readonly paths: readonly IngressPath[]
   readonly line: number
@@ -36,7 +36,7 @@ export interface Ingress {
   readonly name: string
   readonly namespace: string
   readonly annotations: ReadonlyMap<string, Annotation>
-  readonly rules: readonly Rule[]
+  readonly rules: readonly IngressRule[]
   readonly defaultBackend: Backend | undefined
   /** Line of `spec.tls`. */
   readonly tls: number | undefined
@@ -91,7 +91,7 @@ function ingress(file: string, resource: Node): Ingress {
   }
 }
 
-function rule(node: Node): Rule {
+function rule(node: Node): IngressRule {
   const host = textAt(node, 'host')
   return { host: host === '' ? undefined : host, paths: listAt(node, 'http', 'paths').map(path), line: node.at.line }
 }

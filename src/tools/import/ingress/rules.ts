@@ -31,7 +31,7 @@ export function restricting(what: string): AnnotationRule {
 }
 
 /** Means nothing to Sluice, or is so anyway. */
-export const NEEDLESS: AnnotationRule = { becomes: 'nothing to do', apply: () => {} }
+export const NEEDLESS_ANNOTATIONS: AnnotationRule = { becomes: 'nothing to do', apply: () => {} }
 
 /** A time that is set. */
 export function timed(becomes: string, set: (settings: Settings, time: string) => void): AnnotationRule {
@@ -46,7 +46,7 @@ export function timed(becomes: string, set: (settings: Settings, time: string) =
 }
 
 /** Another place for the client. */
-export function redirect(status: number): AnnotationRule {
+export function redirectRule(status: number): AnnotationRule {
   return {
     becomes: '`redirect`',
     apply: (value, settings, leave) => {

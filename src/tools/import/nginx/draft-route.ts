@@ -1,9 +1,9 @@
-import type { Origin, Plains } from '../common/draft.ts'
+import type { Plains, SourceLine } from '../common/draft.ts'
 import type { Location } from './locations.ts'
 
 /** A route before its hosts and its precedence are known. */
 export interface DraftRoute {
-  readonly origin: Origin
+  readonly origin: SourceLine
   /** What names it. */
   readonly uri: string
   readonly paths: readonly string[]

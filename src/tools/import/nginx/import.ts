@@ -7,12 +7,12 @@ import { answerOf } from './answers.ts'
 import type { DraftRoute } from './draft-route.ts'
 import { addListeners } from './listeners.ts'
 import { type Location, locationsOf, topLevel } from './locations.ts'
-import { type Files, NginxError, parseNginx } from './parse.ts'
+import { type IncludedFiles, NginxError, parseNginx } from './parse.ts'
 import { Proxying, proxyDefaults } from './proxy.ts'
 import { isRedirect, rewriteRedirect } from './redirects.ts'
 import { closedWith } from './restrictions.ts'
 import { Scope } from './scope.ts'
-import { blocksOf, type Host, type Place, type Server, serversOf } from './server.ts'
+import { blocksOf, type Host, type Server, type ServerPlace, serversOf } from './server.ts'
 import { bareRoutes, slashRoutes } from './slashes.ts'
 import { listUnread } from './unread.ts'
 import { Upstreams } from './upstreams.ts'
@@ -21,7 +21,7 @@ import { Upstreams } from './upstreams.ts'
 const MOST_DRAIN = 3_600_000
 
 /** An nginx configuration as a Sluice file. Throws NginxError where it can't be read. */
-export function importNginx(file: string, text: string, files: Files): Draft {
+export function importNginx(file: string, text: string, files: IncludedFiles): Draft {
   const draft = new Draft()
   const main = new Scope(parseNginx(file, text, files), undefined)
   // A file of conf.d has servers and upstreams without their http.
@@ -168,7 +168,7 @@ function addRoutes(all: readonly { server: Server; routes: readonly DraftRoute[]
     for (const { server } of all) draft.leave(server.directive, 'server', 'more levels than there are precedences')
     return
   }
-  const taken: (HostPath & Pick<Place, 'listeners'>)[] = []
+  const taken: (HostPath & Pick<ServerPlace, 'listeners'>)[] = []
   for (const { routes, server } of all) {
     for (const { hosts, listeners } of server.places) {
       for (const tier of Map.groupBy(hosts, (host) => (host === undefined ? 'any' : precedence(host, 0))).values())
@@ -192,7 +192,7 @@ function addRoutes(all: readonly { server: Server; routes: readonly DraftRoute[]
 
 function add(
   { keys, origin, paths, uri }: DraftRoute,
-  { hosts, listeners }: Place,
+  { hosts, listeners }: ServerPlace,
   precedence: number | undefined,
   draft: Draft,
 ): void {

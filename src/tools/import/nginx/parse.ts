@@ -1,8 +1,8 @@
-import type { Origin } from '../common/draft.ts'
+import type { SourceLine } from '../common/draft.ts'
 import { NginxSyntaxError, type Token, tokenize } from './tokens.ts'
 
 /** A directive with its words, and what stands in its block. */
-export interface Directive extends Origin {
+export interface Directive extends SourceLine {
   readonly name: string
   readonly args: readonly string[]
   /** Undefined: it ends with a semicolon. */
@@ -10,7 +10,7 @@ export interface Directive extends Origin {
 }
 
 /** Where an included file can be found and read; nothing matches: an empty list. */
-export interface Files {
+export interface IncludedFiles {
   /** Paths that match a pattern, sorted; relative ones are relative to the main file. Undefined: not even the folder. */
   readonly glob: (pattern: string) => readonly string[] | undefined
   /** Throws as `fs.readFileSync` does. */
@@ -19,9 +19,9 @@ export interface Files {
 
 /** Where an nginx configuration is wrong. */
 export class NginxError extends Error {
-  readonly at: Origin
+  readonly at: SourceLine
 
-  constructor(at: Origin, message: string) {
+  constructor(at: SourceLine, message: string) {
     super(message)
     this.at = at
   }
@@ -30,7 +30,7 @@ export class NginxError extends Error {
 const MAX_DEPTH = 20
 
 /** Directives of a file, included ones in the place of their `include`. Throws {@link NginxError}. */
-export function parseNginx(file: string, text: string, files: Files, depth = 0): readonly Directive[] {
+export function parseNginx(file: string, text: string, files: IncludedFiles, depth = 0): readonly Directive[] {
   try {
     return new Parser(file, tokenize(text), files, depth).directives(false)
   } catch (error) {
@@ -42,11 +42,11 @@ export function parseNginx(file: string, text: string, files: Files, depth = 0):
 class Parser {
   private readonly file: string
   private readonly tokens: readonly Token[]
-  private readonly files: Files
+  private readonly files: IncludedFiles
   private readonly depth: number
   private next = 0
 
-  constructor(file: string, tokens: readonly Token[], files: Files, depth: number) {
+  constructor(file: string, tokens: readonly Token[], files: IncludedFiles, depth: number) {
     this.file = file
     this.tokens = tokens
     this.files = files
@@ -87,7 +87,7 @@ class Parser {
     return this.directives(true)
   }
 
-  private include(at: Origin, [pattern = '']: readonly string[]): readonly Directive[] {
+  private include(at: SourceLine, [pattern = '']: readonly string[]): readonly Directive[] {
     if (this.depth > MAX_DEPTH) throw new NginxError(at, `includes are nested deeper than ${MAX_DEPTH}`)
     const paths = this.files.glob(pattern)
     // It stays, for whoever lists what is not known.

@@ -7,7 +7,7 @@ import { isRedirect } from './redirects.ts'
 import { pathRule, ruleKeys } from './rewrites.ts'
 import type { Scope } from './scope.ts'
 import type { Server } from './server.ts'
-import type { Target, Upstreams } from './upstreams.ts'
+import type { ProxyTarget, Upstreams } from './upstreams.ts'
 
 /** What holds in nginx where nothing is said, and the longest that Sluice knows; milliseconds. */
 const BUILT_IN = 60_000
@@ -65,8 +65,8 @@ export class Proxying {
     }
     const path = this.path(location, uri, leave)
     if (path === undefined) return undefined
-    const target: Target = {
-      scheme: scheme.toLowerCase() as Target['scheme'],
+    const target: ProxyTarget = {
+      scheme: scheme.toLowerCase() as ProxyTarget['scheme'],
       host: host.toLowerCase(),
       port: port === undefined ? undefined : Number(port),
       directive: pass,
@@ -125,7 +125,7 @@ export class Proxying {
     return { keys: ruleKeys({ kind: 'prefix', from: pathOf(bare(location.uri)), to: bare(uri), below: false }) ?? {} }
   }
 
-  private upstreamKeys(scope: Scope, { directive, scheme }: Target): Plains {
+  private upstreamKeys(scope: Scope, { directive, scheme }: ProxyTarget): Plains {
     const connect = inUnits(this.time(scope, 'proxy_connect_timeout', MOST_CONNECT))
     const timeouts = connect === this.defaults.connect ? {} : { timeouts: { connect } }
     if (scheme === 'http') return timeouts

@@ -19,14 +19,14 @@ export interface Block {
 export type Host = string | undefined
 
 /** Hosts that a server takes on the same listeners. */
-export interface Place {
+export interface ServerPlace {
   readonly hosts: readonly Host[]
   readonly listeners: readonly string[]
 }
 
 /** A server block, and which hosts it takes on which listeners; none: nobody gets here. */
 export interface Server extends Block {
-  readonly places: readonly Place[]
+  readonly places: readonly ServerPlace[]
 }
 
 /** In the order of the file; names that are none for Sluice are listed. */

@@ -5,7 +5,7 @@ import type { Directive } from './parse.ts'
 import type { Scope } from './scope.ts'
 
 /** Where `proxy_pass` leads. */
-export interface Target {
+export interface ProxyTarget {
   readonly scheme: 'http' | 'https'
   /** Host as written, IPv6 in brackets, and its port if it has one. */
   readonly host: string
@@ -34,7 +34,7 @@ export class Upstreams {
   }
 
   /** `options`: more keys of the upstream. Undefined: it has no endpoint that Sluice could use. */
-  use(target: Target, options: Plains): UsedUpstream | undefined {
+  use(target: ProxyTarget, options: Plains): UsedUpstream | undefined {
     const block = target.port === undefined ? this.blocks.get(target.host) : undefined
     const value = block === undefined ? single(target) : this.fromBlock(block, target.scheme)
     if (value === undefined) return undefined
@@ -138,6 +138,6 @@ export class Upstreams {
   }
 }
 
-function single({ host, port, scheme }: Target): Plains {
+function single({ host, port, scheme }: ProxyTarget): Plains {
   return { endpoints: [port === undefined ? `${scheme}://${host}` : `${scheme}://${host}:${port}`] }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { EndpointState, EndpointWord } from '../../../../src/core/protocol.ts'
+import { EndpointStateBit, EndpointWord } from '../../../../src/core/protocol.ts'
 import { EjectionGroup, type EjectionOptions, Outlier } from '../../../../src/features/outlier-detection/outlier.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TestCells } from '../../../kit/cells.ts'
@@ -155,8 +155,8 @@ describe('the cap', () => {
 
   test('the last usable one stays, whatever the cap says', () => {
     const rig = new Rig(4, { maxEjected: 1 })
-    rig.setState(0, EndpointState.unhealthy)
-    rig.setState(1, EndpointState.draining)
+    rig.setState(0, EndpointStateBit.unhealthy)
+    rig.setState(1, EndpointStateBit.draining)
     rig.fail(2, 3, 0)
     rig.fail(3, 9, 0)
     expect(rig.at(3).ejected(0)).toBe(false)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Guard, type GuardedRequest } from '../../../../src/control/admin/guard.ts'
+import { AdminGuard, type GuardedRequest } from '../../../../src/control/admin/guard.ts'
 import { ProxyIdentity } from '../../../../src/control/admin/proxy-identity.ts'
 import { Tokens } from '../../../../src/control/admin/tokens.ts'
 
@@ -8,8 +8,8 @@ const tokens = new Tokens([
   { name: 'ci', role: 'operator', secret: 'do' },
   { name: 'root', role: 'admin', secret: 'all' },
 ])
-const open = new Guard({ tokens, guardReads: false, hosts: ['gw.example.com', '10.0.0.9', '[2001:db8:0:0::9]'] })
-const closed = new Guard({ tokens, guardReads: true, hosts: [] })
+const open = new AdminGuard({ tokens, guardReads: false, hosts: ['gw.example.com', '10.0.0.9', '[2001:db8:0:0::9]'] })
+const closed = new AdminGuard({ tokens, guardReads: true, hosts: [] })
 
 const get: GuardedRequest = {
   method: 'GET',
@@ -264,7 +264,7 @@ describe('a trusted proxy', () => {
     role: 'x-forwarded-groups',
     roles: { sre: 'operator', staff: 'viewer' },
   })
-  const behind = new Guard({ tokens, proxy, guardReads: true, hosts: [] })
+  const behind = new AdminGuard({ tokens, proxy, guardReads: true, hosts: [] })
   const says = (fields: Readonly<Record<string, string | string[]>>) => ({
     valuesOf: (name: string) => [fields[name] ?? []].flat(),
   })

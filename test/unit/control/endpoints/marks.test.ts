@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { EndpointMarks } from '../../../../src/control/endpoints/marks.ts'
 import {
   type EndpointCells,
-  EndpointState,
+  EndpointStateBit,
   EndpointWord,
   type UpstreamEndpoints,
 } from '../../../../src/core/protocol.ts'
@@ -24,10 +24,10 @@ test('health and drain keep out of each other’s way; who becomes usable warms 
   expect(read(endpoint, EndpointWord.warming)).toBe(0)
   marks.setHealthy(endpoint, false)
   marks.setDraining(endpoint, true)
-  expect(read(endpoint, EndpointWord.state)).toBe(EndpointState.unhealthy | EndpointState.draining)
+  expect(read(endpoint, EndpointWord.state)).toBe(EndpointStateBit.unhealthy | EndpointStateBit.draining)
   clock.advance(4321.4)
   marks.setHealthy(endpoint, true)
-  expect(read(endpoint, EndpointWord.state)).toBe(EndpointState.draining)
+  expect(read(endpoint, EndpointWord.state)).toBe(EndpointStateBit.draining)
   expect(read(endpoint, EndpointWord.warming)).toBe(1)
   expect(read(endpoint, EndpointWord.since)).toBe(5321)
   clock.advance(100)

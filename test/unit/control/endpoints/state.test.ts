@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { endpointState } from '../../../../src/control/endpoints/state.ts'
 import { CellRegistry } from '../../../../src/control/registry/registry.ts'
-import { EndpointState as Bits, EndpointWord } from '../../../../src/core/protocol.ts'
+import { EndpointStateBit as Bits, EndpointWord } from '../../../../src/core/protocol.ts'
 
 test('an operator counts before checks, checks before attempts', () => {
   const registry = new CellRegistry(1)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { EndpointState } from '../../../../src/core/protocol.ts'
+import { EndpointStateBit } from '../../../../src/core/protocol.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 
 const status = (kit: EngineKit): (number | undefined)[] => kit.finished.map((ex) => ex.response?.status)
@@ -193,12 +193,12 @@ describe('the loop of attempts', () => {
 
   test('unhealthy endpoints get the first attempt only when nothing else is left, draining ones never', () => {
     const kit = new EngineKit({ upstreams: { a: 1 } })
-    kit.setState(EndpointState.unhealthy)
+    kit.setState(EndpointStateBit.unhealthy)
     const sent = kit.send()
     kit.latest.connect()
     kit.latest.answer(200)
     expect(sent.reply?.status).toBe(200)
-    kit.setState(EndpointState.draining)
+    kit.setState(EndpointStateBit.draining)
     expect(kit.send().reply?.status).toBe(503)
   })
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Attempt } from '../../../../src/core/attempt.ts'
-import { EndpointState } from '../../../../src/core/protocol.ts'
+import { EndpointStateBit } from '../../../../src/core/protocol.ts'
 import { EngineKit, type EngineSetUp } from '../../../kit/engine.ts'
 
-const { draining, unhealthy } = EndpointState
+const { draining, unhealthy } = EndpointStateBit
 
 /** How many of `count` requests began where. Each is answered with 200 where it began. */
 function spread(kit: EngineKit, count = 400, headers: readonly string[] = []): Record<string, number> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Guard, type RawHead } from '../../../../src/data/ingress/guard.ts'
+import { HeadGuard, type RawHead } from '../../../../src/data/ingress/guard.ts'
 
 const limits = { headerBytes: 100, headerCount: 4, targetBytes: 20, connections: 1 }
 
@@ -8,7 +8,7 @@ function head(rawHeaders: string[], overrides: Partial<RawHead> = {}): RawHead {
 }
 
 const judge = (rawHeaders: string[], overrides: Partial<RawHead> = {}): string | undefined =>
-  new Guard(limits).judge(head(rawHeaders, overrides))?.reason
+  new HeadGuard(limits).judge(head(rawHeaders, overrides))?.reason
 
 describe('facts', () => {
   test.each([
@@ -22,7 +22,7 @@ describe('facts', () => {
     ['[2001:0db8::0:1]', '[2001:db8::1]'],
     ['my_service:1', 'my_service'],
   ])('Host %s names %s', (value, host) => {
-    const guard = new Guard(limits)
+    const guard = new HeadGuard(limits)
     for (let i = 0; i < 2; i++) {
       expect(guard.judge(head(['Host', value]))).toBe(undefined)
       expect(guard).toMatchObject({ host, authority: value })
@@ -30,7 +30,7 @@ describe('facts', () => {
   })
 
   test('of one request do not stay for the next', () => {
-    const guard = new Guard(limits)
+    const guard = new HeadGuard(limits)
     guard.judge(head(['Host', 'a', 'Content-Length', '7', 'Expect', '100-continue'], { method: 'POST' }))
     expect(guard).toMatchObject({ contentLength: 7, expects: true })
     guard.judge(head([], { httpVersionMinor: 0, url: '/x' }))
@@ -49,7 +49,7 @@ describe('facts', () => {
       ['Host', 'a', 'Content-Length', '7', 'Transfer-Encoding', 'Chunked'],
       ['Host', 'a', 'Transfer-Encoding', 'Chunked', 'Content-Length', '7'],
     ]) {
-      const guard = new Guard(limits)
+      const guard = new HeadGuard(limits)
       guard.judge(head(headers))
       expect(guard.contentLength).toBe(-1)
     }

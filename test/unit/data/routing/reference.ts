@@ -1,5 +1,6 @@
 import type { MatchConfig, PathPattern, ValueCondition } from '../../../../src/core/config.ts'
-import type { LookUp, RoutableConfig } from '../../../../src/data/routing/table.ts'
+import type { RoutableConfig } from '../../../../src/data/routing/match.ts'
+import type { LookUp } from '../../../../src/data/routing/search.ts'
 
 /**
  * The rules of precedence, read off the design as plainly as can be: test every path of every match of every route, keep

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Downstream } from '../../../../src/core/downstream.ts'
 import { Exchange } from '../../../../src/core/exchange.ts'
-import { Identity } from '../../../../src/data/seeing/identity.ts'
+import { RequestIdentity } from '../../../../src/data/seeing/identity.ts'
 import { FieldNames } from '../../../../src/lib/headers.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 
@@ -14,7 +14,7 @@ function identified(headers: string[], options: { peer?: string; trust?: 'any' |
     trustedProxies: ['10.0.0.0/8'],
     correlation: { headers: ['x-correlation-id', 'x-request-id'], trust: options.trust ?? ('any' as const) },
   }
-  new Identity(config, new FieldNames(), seededRandom(1)).identify(ex)
+  new RequestIdentity(config, new FieldNames(), seededRandom(1)).identify(ex)
   return ex
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Call } from '../../../../src/cells/call.ts'
+import { CallCell } from '../../../../src/cells/call.ts'
 import { NO_RELIEF } from '../../../../src/core/relief.ts'
 import { Permits } from '../../../../src/data/upstreams/permits.ts'
 import { TestCells } from '../../../kit/cells.ts'
@@ -10,7 +10,7 @@ const reason = (kit: EngineKit, i: number) => kit.finished[i]?.failure?.reason
 test('permits are counted over all workers', () => {
   const cells = new TestCells(2)
   const ref = cells.held()
-  const call = new Call(cells.space.int32({ page: 1, slot: 0 }), 0)
+  const call = new CallCell(cells.space.int32({ page: 1, slot: 0 }), 0)
   const [a, b] = cells.spaces.map((space) => new Permits(space.held(ref), 2, NO_RELIEF, call)) as [Permits, Permits]
   expect([a.take(2), b.take(2), a.take(2), a.isFull(0), b.isFull(0), b.isFull(1)]).toEqual([
     true,

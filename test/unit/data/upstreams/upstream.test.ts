@@ -3,7 +3,7 @@ import { Attempt } from '../../../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
 import { answered, ended, GOOD, type HeadVerdict, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../../../src/core/outcome.ts'
-import { EndpointState, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
+import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import { NO_RELIEF } from '../../../../src/core/relief.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
 import { Upstream } from '../../../../src/data/upstreams/upstream.ts'
@@ -101,8 +101,8 @@ test('unusable endpoints are passed over, whatever their tier', () => {
   const sick = resolved(1)
   const leaving = resolved(2)
   u.setEndpoints([sick, leaving, resolved(3, { tier: 1 })])
-  cells.set(sick.cells.state, EndpointState.unhealthy)
-  cells.set(leaving.cells.state, EndpointState.draining)
+  cells.set(sick.cells.state, EndpointStateBit.unhealthy)
+  cells.set(leaving.cells.state, EndpointStateBit.draining)
   expect(order(u, 3)).toEqual(['3', '3', '3'])
   cells.set(sick.cells.state, 0)
   expect(order(u, 2)).toEqual(['1', '3'])
@@ -112,9 +112,9 @@ test('the last resort takes unhealthy endpoints, unused ones first, never draini
   const u = upstream()
   const [a, b, c] = [resolved(1), resolved(2, { tier: 1 }), resolved(3)]
   u.setEndpoints([a, b, c])
-  cells.set(a.cells.state, EndpointState.unhealthy)
-  cells.set(b.cells.state, EndpointState.unhealthy)
-  cells.set(c.cells.state, EndpointState.unhealthy | EndpointState.draining)
+  cells.set(a.cells.state, EndpointStateBit.unhealthy)
+  cells.set(b.cells.state, EndpointStateBit.unhealthy)
+  cells.set(c.cells.state, EndpointStateBit.unhealthy | EndpointStateBit.draining)
   expect(u.pick([])).toBeUndefined()
   const first = u.lastResort([])
   expect(ports([first])).toEqual(['1'])
@@ -264,16 +264,16 @@ describe('panic', () => {
     const [a, b, c, d] = all as [ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint]
     u.setEndpoints(all)
     const seen = (): string[] => [...new Set(ports(Array.from({ length: 12 }, () => u.pick([]))))].sort()
-    cells.set(d.cells.state, EndpointState.draining | EndpointState.unhealthy)
-    cells.set(a.cells.state, EndpointState.unhealthy)
+    cells.set(d.cells.state, EndpointStateBit.draining | EndpointStateBit.unhealthy)
+    cells.set(a.cells.state, EndpointStateBit.unhealthy)
     // Two of three.
     expect(seen()).toEqual(['2'])
-    cells.set(b.cells.state, EndpointState.unhealthy)
+    cells.set(b.cells.state, EndpointStateBit.unhealthy)
     expect(seen()).toEqual(['1', '2'])
     cells.set(a.cells.state, 0)
     expect(seen()).toEqual(['1'])
-    cells.set(a.cells.state, EndpointState.unhealthy)
-    cells.set(c.cells.state, EndpointState.unhealthy)
+    cells.set(a.cells.state, EndpointStateBit.unhealthy)
+    cells.set(c.cells.state, EndpointStateBit.unhealthy)
     expect(seen()).toEqual(['1', '2'])
     u.setEndpoints(all.slice(0, 2))
     expect(seen()).toEqual(['1', '2'])
@@ -285,7 +285,7 @@ describe('panic', () => {
     const u = upstream()
     const only = resolved(1)
     u.setEndpoints([only])
-    cells.set(only.cells.state, EndpointState.unhealthy)
+    cells.set(only.cells.state, EndpointStateBit.unhealthy)
     expect(u.pick([])).toBeUndefined()
   })
 })
@@ -310,7 +310,7 @@ describe('sticky', () => {
     const client = returning(cookieFor(u.endpoints[1]))
     expect(ports([u.pick([], client), u.pick([], exchange())])).toEqual(['2', '1'])
     expect(ports([u.pick([u.endpoints[1] as Endpoint], client)])).toEqual(['1'])
-    cells.set(b.cells.state, EndpointState.draining)
+    cells.set(b.cells.state, EndpointStateBit.draining)
     expect(ports([u.pick([], client)])).toEqual(['1'])
     cells.set(b.cells.state, 0)
     u.setEndpoints([a])

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { DnsDiscovery } from '../../../../../src/control/endpoints/discovery/dns.ts'
-import type { Found } from '../../../../../src/control/endpoints/discovery/lookup.ts'
+import type { FoundAddresses } from '../../../../../src/control/endpoints/discovery/lookup.ts'
 import { ManualClock } from '../../../../kit/clock.ts'
 import { memoryLog } from '../../../../kit/log.ts'
 import { settle } from '../../../../kit/until.ts'
 
-function rig(lookup: (name: string) => Promise<Found>) {
+function rig(lookup: (name: string) => Promise<FoundAddresses>) {
   const clock = new ManualClock()
   const changes: string[] = []
   const log = memoryLog()
@@ -26,12 +26,12 @@ test('again every 10 s, counted from the answer', async () => {
 })
 
 test('a family that could not be asked keeps its last addresses, one that is empty loses them', async () => {
-  const answers: Found[] = [
+  const answers: FoundAddresses[] = [
     { v4: ['10.0.0.1'], v6: ['fd00::1'] },
     { v4: ['10.0.0.2'], v6: undefined },
     { v4: ['10.0.0.2'], v6: [] },
   ]
-  const { clock, dns } = rig(async () => answers.shift() as Found)
+  const { clock, dns } = rig(async () => answers.shift() as FoundAddresses)
   await dns.watch(new Set(['a']))
   clock.advance(10_000)
   await settle()
@@ -42,7 +42,7 @@ test('a family that could not be asked keeps its last addresses, one that is emp
 })
 
 test('a query has 5 s; its place stays taken until the resolver is done; at most two at once', async () => {
-  const hanging: ((found: Found) => void)[] = []
+  const hanging: ((found: FoundAddresses) => void)[] = []
   const { clock, dns, log } = rig(() => new Promise((resolve) => hanging.push(resolve)))
   const watched = dns.watch(new Set(['a', 'b', 'c']))
   await settle()

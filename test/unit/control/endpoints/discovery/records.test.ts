@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { endpointsOf, srvLook } from '../../../../../src/control/endpoints/discovery/dns-source.ts'
+import { srvEndpoints, srvLook } from '../../../../../src/control/endpoints/discovery/dns-source.ts'
 import { readEndpoints } from '../../../../../src/control/endpoints/discovery/file-source.ts'
 import { bounded, HostAddresses } from '../../../../../src/control/endpoints/discovery/names.ts'
 
@@ -12,12 +12,12 @@ test('priorities become tiers, weights fit, order is that of no answer', () => {
     { scheme: 'https', host: 'a.test', port: 80, weight: 1000, tier: 0, zone: undefined },
     { scheme: 'https', host: 'b.test', port: 81, weight: 1, tier: 1, zone: undefined },
   ]
-  expect(endpointsOf(records, 'https')).toEqual(expected)
-  expect(endpointsOf(records.toReversed(), 'https')).toEqual(expected)
+  expect(srvEndpoints(records, 'https')).toEqual(expected)
+  expect(srvEndpoints(records.toReversed(), 'https')).toEqual(expected)
 })
 
 test('small weights stay as they are', () => {
-  expect(endpointsOf([record('a', 1, 0, 5), record('b', 1, 0, 10)], 'http').map(({ weight }) => weight)).toEqual([
+  expect(srvEndpoints([record('a', 1, 0, 5), record('b', 1, 0, 10)], 'http').map(({ weight }) => weight)).toEqual([
     5, 10,
   ])
 })
@@ -37,8 +37,8 @@ test('hosts that can’t be resolved any more keep their addresses, as long as t
     if (broken) throw new Error('SERVFAIL')
     return { v4: ['10.0.0.2', '10.0.0.1'], v6: undefined }
   })
-  const [a] = endpointsOf([record('a.test', 80)], 'http')
-  const [ip] = endpointsOf([record('10.9.9.9', 80)], 'http')
+  const [a] = srvEndpoints([record('a.test', 80)], 'http')
+  const [ip] = srvEndpoints([record('10.9.9.9', 80)], 'http')
   const list = [a, ip].filter((each) => each !== undefined)
   expect((await hosts.of(list)).map(({ addresses }) => addresses)).toEqual([['10.0.0.1', '10.0.0.2'], ['10.9.9.9']])
   broken = true
