@@ -10,7 +10,7 @@ import { type DrillTarget, targetsOf } from '../tools/drill/target.ts'
 import { judge, verdictLines } from '../tools/drill/verdict.ts'
 import { DRILLS } from '../tools/scenarios/index.ts'
 import { render } from './check.ts'
-import { drillConfig } from './drill-stage.ts'
+import { drillConfig } from './drill-config.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
 

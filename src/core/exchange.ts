@@ -11,7 +11,7 @@ import type { Trace } from './spans.ts'
 /** How much of the request body Sluice has. `begun`: not all, but as much as it keeps; there may be much more of it. */
 export type Upload = 'whole' | 'begun' | 'unread'
 
-/** Where the requests of a compiled route are recorded; `data/seeing/finish.ts` makes it. */
+/** Where the requests of a compiled route are recorded; `data/seeing/recorder.ts` makes it. */
 export interface RouteRecord {
   finish(ex: Exchange): void
   /** Another attempt follows one that ended so. */

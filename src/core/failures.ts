@@ -127,7 +127,7 @@ export const FAILURES = {
 /** The stable name of a failure. */
 export type Reason = keyof typeof FAILURES
 
-/** A failure as a value; only engine/respond.ts turns one into bytes. */
+/** A failure as a value; only `data/engine/failure-reply.ts` turns one into bytes. */
 export interface Failure {
   readonly reason: Reason
   readonly phase: Phase

@@ -7,8 +7,8 @@ import { Counter, Histogram } from '../../src/core/series.ts'
 import { Forwarder } from '../../src/data/engine/forward.ts'
 import { RouteTable } from '../../src/data/routing/table.ts'
 import { AccessLog } from '../../src/data/seeing/access-log.ts'
-import { Recorder } from '../../src/data/seeing/finish.ts'
-import { RequestIdentity } from '../../src/data/seeing/identity.ts'
+import { Recorder } from '../../src/data/seeing/recorder.ts'
+import { RequestIdentity } from '../../src/data/seeing/request-identity.ts'
 
 const TRACEPARENT = '00-00000000000000000000000000000001-0000000000000001-00'
 

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import { fieldValue } from '../../lib/headers.ts'
-import { token } from './respond.ts'
+import { token } from './failure-reply.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** A trusted peer sent `sluice-explain: 1`. For answers of our own; the forwarder sees it on its way. */

@@ -3,7 +3,7 @@ import type { Pressure } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import type { Recorder } from '../seeing/finish.ts'
+import type { Recorder } from '../seeing/recorder.ts'
 import type { ReplayBudget } from './replay.ts'
 import type { Snapshot } from './snapshot.ts'
 

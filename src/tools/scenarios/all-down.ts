@@ -1,6 +1,6 @@
 import { breaks, unless } from '../drill/facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
-import { NOTHING_HELD } from './common.ts'
+import { NOTHING_HELD } from './expectations.ts'
 
 const PROBES = 5
 const OF_APP = { upstream: 'app' }

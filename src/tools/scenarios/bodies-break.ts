@@ -1,7 +1,7 @@
 import { BODY } from '../drill/endpoint.ts'
 import { breaks, unless } from '../drill/facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly } from '../drill/scenario.ts'
-import { NOTHING_HELD } from './common.ts'
+import { NOTHING_HELD } from './expectations.ts'
 
 export const bodiesBreak: DrillScenario = {
   name: 'bodies-break',

@@ -1,6 +1,6 @@
 import { ejects, retriesAfter, unless } from '../drill/facts.ts'
 import { atLeast, atMost, type DrillScenario, timeAtMost } from '../drill/scenario.ts'
-import { HARDLY_ANY_FAILS, NOTHING_HELD, oneEjection } from './common.ts'
+import { HARDLY_ANY_FAILS, NOTHING_HELD, oneEjection } from './expectations.ts'
 
 export const endpointFails: DrillScenario = {
   name: 'endpoint-fails',

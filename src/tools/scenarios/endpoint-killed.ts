@@ -1,6 +1,6 @@
 import { ejects, retriesAfter, unless } from '../drill/facts.ts'
 import { atLeast, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
-import { HARDLY_ANY_FAILS, NOTHING_HELD } from './common.ts'
+import { HARDLY_ANY_FAILS, NOTHING_HELD } from './expectations.ts'
 
 const INTERVAL_MS = 500
 

@@ -1,6 +1,6 @@
 import { unless } from '../drill/facts.ts'
 import { type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
-import { NOTHING_HELD } from './common.ts'
+import { NOTHING_HELD } from './expectations.ts'
 
 export const endpointSlow: DrillScenario = {
   name: 'endpoint-slow',

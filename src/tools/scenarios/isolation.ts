@@ -1,5 +1,5 @@
 import { atLeast, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
-import { NOTHING_HELD } from './common.ts'
+import { NOTHING_HELD } from './expectations.ts'
 
 export const isolation: DrillScenario = {
   name: 'isolation',

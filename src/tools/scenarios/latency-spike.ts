@@ -1,6 +1,6 @@
 import { breaks, unless } from '../drill/facts.ts'
 import { atLeast, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
-import { NOTHING_HELD } from './common.ts'
+import { NOTHING_HELD } from './expectations.ts'
 
 export const latencySpike: DrillScenario = {
   name: 'latency-spike',

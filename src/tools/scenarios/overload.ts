@@ -1,6 +1,6 @@
 import { type DrillRun, latencyOf } from '../drill/run.ts'
 import { atLeast, atMost, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
-import { NOTHING_HELD } from './common.ts'
+import { NOTHING_HELD } from './expectations.ts'
 
 const SLOTS = 4
 const SERVICE_MS = 20

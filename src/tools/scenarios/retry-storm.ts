@@ -1,7 +1,7 @@
 import { retriesAfter, unless } from '../drill/facts.ts'
 import type { DrillRun } from '../drill/run.ts'
 import { atMost, type DrillScenario, exactly } from '../drill/scenario.ts'
-import { NOTHING_HELD } from './common.ts'
+import { NOTHING_HELD } from './expectations.ts'
 
 const FLOOR = 100
 

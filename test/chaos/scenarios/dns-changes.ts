@@ -4,7 +4,7 @@ import { Concurrency, DrillEndpoint } from '../../../src/tools/drill/endpoint.ts
 import { Metrics } from '../../../src/tools/drill/metrics.ts'
 import type { DrillRun } from '../../../src/tools/drill/run.ts'
 import { atLeast, type DrillScenario, exactly } from '../../../src/tools/drill/scenario.ts'
-import { NOTHING_HELD } from '../../../src/tools/scenarios/common.ts'
+import { NOTHING_HELD } from '../../../src/tools/scenarios/expectations.ts'
 import { dnsServer } from '../../kit/dns.ts'
 import { startSluice } from '../../kit/sluice.ts'
 import { atLength, top } from '../stage.ts'

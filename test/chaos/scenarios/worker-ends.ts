@@ -3,7 +3,7 @@ import { type Length, runDrill } from '../../../src/tools/drill/drill.ts'
 import { Metrics } from '../../../src/tools/drill/metrics.ts'
 import type { DrillRun } from '../../../src/tools/drill/run.ts'
 import { atMost, type DrillScenario, exactly } from '../../../src/tools/drill/scenario.ts'
-import { NOTHING_HELD } from '../../../src/tools/scenarios/common.ts'
+import { NOTHING_HELD } from '../../../src/tools/scenarios/expectations.ts'
 import { hookedGateway } from '../../kit/gateway.ts'
 import { atLength, configOf, withEndpoints } from '../stage.ts'
 

@@ -2,8 +2,8 @@ import type { LookUp } from '../../../data/routing/search.ts'
 import type { RouteTable } from '../../../data/routing/table.ts'
 import type { Finding, Lint, LintContext, LintRoute } from '../contract.ts'
 import { type MatchClaim, matchClaims, placeOfClaim } from './claims.ts'
-import { takesAll } from './covers.ts'
 import { canMatchPath } from './samples.ts'
+import { takesAll } from './takes-all.ts'
 import { requestsFor, requestText, tableOf, winner } from './witness.ts'
 
 export const routeNeverMatches: Lint = {

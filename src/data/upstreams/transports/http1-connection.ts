@@ -14,10 +14,10 @@ import type { FlatHeaders } from '../../../lib/headers.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { Dial, type DialFailure, type SecureContexts } from './dial.ts'
 import { AnswerParser } from './http1-parser.ts'
-import { ReadBuffers, type ReadMemory } from './http1-read.ts'
+import { ReadBuffers, type ReadMemory } from './http1-read-buffers.ts'
+import { requestHead } from './http1-request-head.ts'
 import type { Deferred, Turn } from './http1-turn.ts'
 import { Http1Upload } from './http1-upload.ts'
-import { requestHead } from './http1-writer.ts'
 import { isOfTls, watchForCut } from './tls-end.ts'
 
 /** Shared by the connections of one transport. */

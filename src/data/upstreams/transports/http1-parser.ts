@@ -1,7 +1,7 @@
 import type { TransportEvents } from '../../../core/transport.ts'
 import { ChunkLines } from './http1-chunk.ts'
 import { AnswerHead, BREAKS_SYNTAX, INCOMPLETE } from './http1-head.ts'
-import { LineBuffer } from './http1-lines.ts'
+import { LineBuffer } from './http1-line-buffer.ts'
 import { CR, LF } from './http1-octets.ts'
 
 /** What the parser tells; the end of the answer is `done`. */

@@ -4,7 +4,7 @@ import { scavenger } from '../../../lib/scavenge.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
 import { Http1Connection, type TransportParts } from './http1-connection.ts'
-import { ReadMemory } from './http1-read.ts'
+import { ReadMemory } from './http1-read-buffers.ts'
 import { Turn } from './http1-turn.ts'
 
 /** HTTP/1.1 straight over sockets, TCP or TLS. */

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
+import { catchAlls } from '../common/catch-alls.ts'
 import { Draft, type Plains, routeName } from '../common/draft.ts'
 import { addDrain } from '../common/drain.ts'
-import { catchAlls } from '../common/gaps.ts'
 import { precedences } from '../common/ranks.ts'
 import { type IngressClaim, ingressClaims, settingsOf } from './claims.ts'
 import { type ConvertedPath, convertPath } from './paths.ts'

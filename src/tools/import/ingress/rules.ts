@@ -1,4 +1,4 @@
-import { redirectTo } from '../common/target-url.ts'
+import { redirectTo } from '../common/redirect-to.ts'
 import { durationOf } from '../common/times.ts'
 import type { Settings } from './settings.ts'
 

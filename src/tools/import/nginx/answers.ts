@@ -1,5 +1,5 @@
 import type { Draft, Plains } from '../common/draft.ts'
-import { redirectTo } from '../common/target-url.ts'
+import { redirectTo } from '../common/redirect-to.ts'
 import { contentType, responseFields } from './fields.ts'
 import type { Directive } from './parse.ts'
 import { closedWith } from './restrictions.ts'

@@ -1,6 +1,6 @@
+import { catchAlls, type HostPath } from '../common/catch-alls.ts'
 import { Draft, type Plains, routeName } from '../common/draft.ts'
 import { addDrain } from '../common/drain.ts'
-import { catchAlls, type HostPath } from '../common/gaps.ts'
 import { precedences, tier } from '../common/ranks.ts'
 import { millisecondsOf } from '../common/times.ts'
 import { answerOf } from './answers.ts'

@@ -16,7 +16,7 @@ import {
 import type { Reply } from '../../../../src/core/verdict.ts'
 import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { DataPlane } from '../../../../src/data/engine/plane.ts'
-import type { Recorder } from '../../../../src/data/seeing/finish.ts'
+import type { Recorder } from '../../../../src/data/seeing/recorder.ts'
 import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'

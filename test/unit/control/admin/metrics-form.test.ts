@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { metricsForm } from '../../../../src/control/admin/accept.ts'
+import { metricsForm } from '../../../../src/control/admin/metrics-form.ts'
 
 test.each([
   [undefined, 'text'],

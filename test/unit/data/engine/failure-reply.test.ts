@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { FAILURES, failure, type Reason } from '../../../../src/core/failures.ts'
-import { failureReply } from '../../../../src/data/engine/respond.ts'
+import { failureReply } from '../../../../src/data/engine/failure-reply.ts'
 import { exchange } from '../../../kit/exchange.ts'
 
 function fields(headers: readonly string[]): Record<string, string> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { TransportRequest } from '../../../../../src/core/transport.ts'
-import { requestHead } from '../../../../../src/data/upstreams/transports/http1-writer.ts'
+import { requestHead } from '../../../../../src/data/upstreams/transports/http1-request-head.ts'
 
 const head = (changes: Partial<TransportRequest>): string | undefined =>
   requestHead({ method: 'GET', target: '/', authority: 'a.test', headers: [], contentLength: 0, ...changes })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Downstream } from '../../../../src/core/downstream.ts'
 import { Exchange } from '../../../../src/core/exchange.ts'
-import { RequestIdentity } from '../../../../src/data/seeing/identity.ts'
+import { RequestIdentity } from '../../../../src/data/seeing/request-identity.ts'
 import { FieldNames } from '../../../../src/lib/headers.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 
