@@ -1,21 +1,21 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { balancersPage, balancersPicture, results } from './balancers/page.ts'
 
 /** Where they go, relative to the project. */
-export const PAGE = 'docs/load-balancing.md'
+export const PAGE = 'docs/features/load-balancing.md'
 export const PICTURE = 'docs/images/load-balancing.svg'
 
-/** Both texts, simulated anew. */
-export function balancers(): { readonly page: string; readonly picture: string } {
+/** Both texts, simulated anew. `page`: as it is. */
+export function balancers(page: string): { readonly page: string; readonly picture: string } {
   const found = results()
-  return { page: balancersPage(found), picture: balancersPicture(found) }
+  return { page: balancersPage(page, found), picture: balancersPicture(found) }
 }
 
 if (import.meta.main) {
   const top = new URL('../', import.meta.url)
-  const { page, picture } = balancers()
-  mkdirSync(fileURLToPath(new URL('docs/images/', top)), { recursive: true })
-  writeFileSync(fileURLToPath(new URL(PAGE, top)), page)
+  const file = fileURLToPath(new URL(PAGE, top))
+  const { page, picture } = balancers(readFileSync(file, 'utf8'))
+  writeFileSync(file, page)
   writeFileSync(fileURLToPath(new URL(PICTURE, top)), picture)
 }

@@ -1,7 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type KeyDoc, type Reference, reference } from '../src/config/language/reference.ts'
+import { filledPage } from './feature-pages.ts'
 import { grafanaDashboard } from './grafana/dashboard.ts'
+import { about, keyTable } from './key-table.ts'
 import { lintsPage } from './lints-page.ts'
 import { migratingPage } from './migrating-page.ts'
 import { prometheusRule } from './prometheus-rule.ts'
@@ -126,7 +128,7 @@ export function configurationPage({ keys, later }: Reference): string {
   for (const [path, rows] of sections) {
     const own = keys.find((key) => key.path === path)
     page += own === undefined ? '## Top level\n\n' : `${heading(own)}\n\n${own.doc}${about(own)}\n\n`
-    if (rows.length > 0) page += table(rows)
+    if (rows.length > 0) page += keyTable(rows)
     page += notYet(later, path, sections)
   }
   return `${page.trimEnd()}\n`
@@ -150,31 +152,6 @@ function heading({ path }: KeyDoc): string {
   return `${path.includes('.') ? '###' : '##'} \`${path}\``
 }
 
-function about({ required, fallback, expected }: KeyDoc): string {
-  const off = expected.endsWith('or off') ? ' It can be `off`.' : ''
-  const shape = /^a map (with|of)/.test(expected) ? '' : ` It is ${cell(expected)}.`
-  const without = fallback === 'off' ? ' Default: `off`.' : ''
-  return `${required ? ' Required.' : ''}${shape || off}${without}`
-}
-
-function table(rows: readonly KeyDoc[]): string {
-  const lines = rows.map(
-    ({ path, expected, doc, required, fallback, group }) =>
-      `| \`${path}\` | ${cell(group && expected.startsWith('a map with') ? 'a map' : expected)} | ${required ? '**required**' : written(fallback)} | ${cell(doc)} |`,
-  )
-  return `| key | value | default | |\n|---|---|---|---|\n${lines.join('\n')}\n\n`
-}
-
-function written(value: unknown): string {
-  if (value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0)) return ''
-  return `\`${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\``
-}
-
-function cell(text: string): string {
-  const code = /"~ [^"]*"|(?:\/[\w/]*)?\{ ?[^}]*\}|\*\.[\w.]*\w|\/\w+\/\*/g
-  return text.replaceAll('|', '\\|').replace(code, (part) => `\`${part}\``)
-}
-
 /** Keys that are refused with a word on later versions. */
 function notYet(later: Reference['later'], path: string, sections: ReadonlyMap<string, unknown>): string {
   const names = [...later].flatMap(([at, keys]) => {
@@ -191,6 +168,11 @@ if (import.meta.main) {
   writeFileSync(`${DOCS}configuration.md`, configurationPage(reference()))
   writeFileSync(`${DOCS}lints.md`, lintsPage())
   writeFileSync(`${DOCS}migrating.md`, migratingPage())
+  const sources = { keys: reference().keys, metrics: readFileSync(`${DOCS}operations/metrics.md`, 'utf8') }
+  for (const name of readdirSync(`${DOCS}features`)) {
+    const page = `${DOCS}features/${name}`
+    writeFileSync(page, filledPage(readFileSync(page, 'utf8'), sources))
+  }
   writeFileSync(`${DOCS}../config/grafana/sluice.json`, grafanaDashboard())
   const rules = readFileSync(`${DOCS}../config/prometheus/rules.yaml`, 'utf8')
   writeFileSync(`${DOCS}../k8s/monitoring/prometheusrule.yaml`, prometheusRule(rules))

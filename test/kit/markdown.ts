@@ -19,13 +19,16 @@ export function npmScripts(markdown: string): string[] {
   return [...new Set([...run, ...short])]
 }
 
-/** One line `curl [-i] [-H 'name: value'] URL   # 404 why`. */
+/** One line `curl [-i] [-X METHOD] [-H 'name: value'] URL   # 404 why`. */
 export interface CurlLine {
+  readonly method: string
   readonly port: number
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   /** As its comment says; 200 where it says none. */
   readonly status: number
+  /** What else it says, `location: /new` or a reason; empty: nothing. */
+  readonly more: string
 }
 
 /** The curl lines of a block of shell. */
@@ -39,10 +42,12 @@ export function curlLines(shell: string): CurlLine[] {
       if (url === null) throw new Error(`no URL in ${line}`)
       const headers = [...command.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name, value]) => [name, value])
       return {
+        method: /-X ([A-Z]+)/.exec(command)?.[1] ?? 'GET',
         port: Number(url[1]),
         path: url[2] as string,
         headers: Object.fromEntries(headers) as Record<string, string>,
         status: Number(/^\d{3}\b/.exec(comment)?.[0] ?? 200),
+        more: /^\d{3} (.+)/.exec(comment)?.[1]?.trim() ?? '',
       }
     })
 }

@@ -1,6 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { filledPage } from '../../../scripts/feature-pages.ts'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
 import { lintsPage } from '../../../scripts/lints-page.ts'
 import { migratingPage } from '../../../scripts/migrating-page.ts'
@@ -53,6 +55,22 @@ describe('docs/lints.md', () => {
 describe('docs/migrating.md', () => {
   it('is what npm run docs writes', async () => {
     expect(await readFile(`${TOP}docs/migrating.md`, 'utf8')).toBe(migratingPage())
+  })
+})
+
+describe('docs/features', () => {
+  const sources = { keys: reference().keys, metrics: readFileSync(`${TOP}docs/operations/metrics.md`, 'utf8') }
+
+  it.each(readdirSync(`${TOP}docs/features`))('%s has the blocks that npm run docs writes', async (name) => {
+    const page = await readFile(`${TOP}docs/features/${name}`, 'utf8')
+    expect(page).toBe(filledPage(page, sources))
+  })
+
+  it('blocks that name what there is not are errors', () => {
+    expect(() => filledPage('<!-- keys: routes.NAME.nothing -->\n<!-- end -->\n', sources)).toThrow(
+      'routes.NAME.nothing',
+    )
+    expect(() => filledPage('<!-- metrics: sluice_nothing -->\n<!-- end -->\n', sources)).toThrow('sluice_nothing')
   })
 })
 

@@ -147,9 +147,9 @@ test.each(['ring-hash', 'maglev'] as const)(
   },
 )
 
-test('docs/load-balancing.md and its picture are what npm run balancers writes', () => {
-  const { page, picture } = balancers()
+test('docs/features/load-balancing.md and its picture are what npm run balancers writes', () => {
   const read = (file: string): string => readFileSync(new URL(`../../../../../${file}`, import.meta.url), 'utf8')
+  const { page, picture } = balancers(read(PAGE))
   expect(read(PAGE)).toBe(page)
   expect(read(PICTURE)).toBe(picture)
 })
