@@ -4,9 +4,10 @@ import type { MapNode, Node } from '../schema/node.ts'
 import { nodeAt } from '../schema/path.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { type Fence, fencedEnvironment, lookedOver } from './judge/fence.ts'
-import { rebased } from './judge/file-references.ts'
 import { type Include, includeOptions } from './language/include.ts'
+import type { Language } from './language/language.ts'
 import { inNamespace, ownNames } from './language/namespace.ts'
+import { rebased } from './language/rebase.ts'
 import type { Comment } from './read/comments.ts'
 import { parseYaml } from './read/document.ts'
 import { type LoadDeps, unreadable } from './read/files.ts'
@@ -17,9 +18,8 @@ import { olderVersion, upgrade } from './upgrade/upgrade.ts'
 const MOST_FILES = 2_000
 const YAML_FILE = /^[^.].*\.ya?ml$/
 const MAGIC = /[*?[\]{}]/
-/** What files that are included may have, besides `x-…`. */
-const INCLUDED = ['apiVersion', 'kind', 'listeners', 'profiles', 'upstreams', 'routes', 'tests']
-const NAMED = INCLUDED.filter((key) => key !== 'listeners')
+/** What files that are included may have besides collections and `x-…`. */
+const COMMON = ['apiVersion', 'kind']
 
 /** All that was written, as if it were one file. */
 export interface Gathered {
@@ -33,22 +33,24 @@ export interface Gathered {
 }
 
 /** Reads a file or a folder of them, and what they include. */
-export async function gather(file: string, deps: LoadDeps): Promise<Gathered> {
-  return new Gathering(file, deps).run()
+export async function gather(file: string, deps: LoadDeps, language: Language): Promise<Gathered> {
+  return new Gathering(file, deps, language).run()
 }
 
 class Gathering {
   private readonly file: string
   private readonly deps: LoadDeps
+  private readonly language: Language
   private readonly problems: Diagnostic[] = []
   private readonly fences: Fence[] = []
   private readonly comments: Comment[] = []
   private folder: string
   private files = 0
 
-  constructor(file: string, deps: LoadDeps) {
+  constructor(file: string, deps: LoadDeps, language: Language) {
     this.file = file
     this.deps = deps
+    this.language = language
     this.folder = dirname(file)
   }
 
@@ -56,10 +58,14 @@ class Gathering {
     const main = await this.main()
     if (main.length === 0 || this.failed) return this.ended(undefined)
     const [first] = main as [Document, ...Document[]]
-    const root = main.length === 1 ? first.root : unite(main, this.problems)
+    const root = main.length === 1 ? first.root : this.united(main)
     if (!root.entries.has('include')) return this.ended(root)
     const included = await this.included(root)
-    return this.ended(this.failed ? undefined : unite([{ file: this.file, root }, ...included], this.problems))
+    return this.ended(this.failed ? undefined : this.united([{ file: this.file, root }, ...included]))
+  }
+
+  private united(documents: readonly Document[]): MapNode {
+    return unite(documents, new Set(this.language.collections.map(({ key }) => key)), this.problems)
   }
 
   private ended(root: Node | undefined): Gathered {
@@ -149,15 +155,20 @@ class Gathering {
   private async entry({ allow, as }: Include, paths: readonly string[], from: Node): Promise<readonly Document[]> {
     const fence = as === undefined || allow === undefined ? undefined : { as, allow }
     const documents = await this.documents(paths, fence, from)
-    for (const document of documents) this.onlyKeys(document, as === undefined ? INCLUDED : NAMED)
+    const { language } = this
+    const known = language.collections.filter(({ named }) => named || as === undefined).map(({ key }) => key)
+    for (const document of documents) this.onlyKeys(document, [...COMMON, ...known])
     if (fence !== undefined) {
       this.fences.push(fence)
-      for (const { root } of documents) this.problems.push(...lookedOver(root, fence))
+      for (const { root } of documents) this.problems.push(...lookedOver(language, root, fence))
     }
-    const own = ownNames(documents.map(({ root }) => root))
+    const own = ownNames(
+      language,
+      documents.map(({ root }) => root),
+    )
     return documents.map(({ file, root }) => {
-      const moved = rebased(root, relative(this.folder, dirname(file)))
-      return { file, root: as === undefined ? moved : inNamespace(moved, as, own) }
+      const moved = rebased(language, root, relative(this.folder, dirname(file)))
+      return { file, root: as === undefined ? moved : inNamespace(language, moved, as, own) }
     })
   }
 

@@ -1,17 +1,17 @@
 import { resolve } from 'node:path'
 import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
-import { pathText, placeOf } from '../schema/path.ts'
-import { At, INVALID } from '../schema/schema.ts'
+import { At, type FileContent, type Files, INVALID } from '../schema/schema.ts'
+import { type Found, marksIn } from '../schema/walk.ts'
 import { type Gathered, gather } from './gather.ts'
 import { checkRoot } from './judge/check.ts'
 import { trespasses } from './judge/fence.ts'
 import { type Kept, keepsGood, withoutBad } from './judge/keep-good.ts'
 import { runLints } from './judge/lint.ts'
 import type { Config } from './language/config.ts'
+import { LANGUAGE } from './language/language.ts'
 import { mergeDefaults } from './language/merge.ts'
 import { normalise } from './language/normalise.ts'
-import { type RootOptions, rootOptions } from './language/root.ts'
 import { type LoadDeps, unreadable } from './read/files.ts'
 
 /** `config` is undefined exactly if one of the diagnostics is an error and nothing was `kept`. */
@@ -49,7 +49,7 @@ export async function loadConfig(file: string, deps: LoadDeps, good?: () => Node
 }
 
 async function load(file: string, deps: LoadDeps, good: (() => Node) | undefined): Promise<Judged> {
-  const gathered = await gather(file, deps)
+  const gathered = await gather(file, deps, LANGUAGE)
   if (gathered.root === undefined) return failed(gathered.diagnostics, undefined)
   const judge = (tree: Node): Promise<Judged> => judged(tree, gathered, file, deps)
   const tree = mergeDefaults(gathered.root)
@@ -60,7 +60,7 @@ async function load(file: string, deps: LoadDeps, good: (() => Node) | undefined
   let kept: readonly Kept[] = []
   for (let i = 0; i < MOST_REPAIRS; i++) {
     const errors = bad.diagnostics.filter(({ severity }) => severity === 'error')
-    const repaired = withoutBad(bad.tree ?? tree, standIn, errors, kept)
+    const repaired = withoutBad(bad.tree ?? tree, standIn, errors, kept, LANGUAGE)
     if (repaired === undefined) return first
     kept = repaired.kept
     bad = await judge(repaired.tree)
@@ -79,39 +79,24 @@ async function judged(
   deps: LoadDeps,
 ): Promise<Judged> {
   const found: Diagnostic[] = [...diagnostics]
-  const root = rootOptions.read(tree, new At(found))
+  const marks = marksIn(LANGUAGE.root, tree)
+  const root = LANGUAGE.root.read(tree, new At(found, '', await readFiles(marks, folder, deps)))
   if (root === INVALID) return failed(found, tree)
-  found.push(...checkRoot(root, tree), ...trespasses(root, fences, tree))
-  const files = await readFiles(root, folder, deps, (upstream, key, message) => {
-    const path = ['upstreams', upstream, 'tls', key, 'file']
-    found.push({ severity: 'error', at: placeOf(tree, path), path: pathText(path), message })
-  })
+  found.push(...checkRoot(root, tree, marks, LANGUAGE), ...trespasses(root, fences, tree, marks, LANGUAGE))
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
-  found.push(...runLints(root, tree, comments))
-  return { config: normalise(root, { file, folder }, files), diagnostics: sortDiagnostics(found), tree, kept: [] }
+  found.push(...runLints(root, tree, marks, comments))
+  return { config: normalise(root, { file, folder }), diagnostics: sortDiagnostics(found), tree, kept: [] }
 }
 
-const TLS_FILES = ['ca', 'cert', 'key'] as const
-
-async function readFiles(
-  root: RootOptions,
-  folder: string,
-  deps: LoadDeps,
-  problem: (upstream: string, key: string, message: string) => void,
-): Promise<ReadonlyMap<string, string>> {
-  const files = new Map<string, string>()
-  for (const [name, { tls }] of root.upstreams) {
-    for (const key of TLS_FILES) {
-      const path = tls[key]
-      if (path === undefined || files.has(path)) continue
-      try {
-        const text = Buffer.from(await deps.readFile(resolve(folder, path))).toString('utf8')
-        if (!text.includes('-----BEGIN '))
-          problem(name, key, `${JSON.stringify(path)} holds no PEM; expected -----BEGIN … -----`)
-        files.set(path, text)
-      } catch (error) {
-        problem(name, key, `${JSON.stringify(path)}: ${unreadable(error)}; paths are relative to the config file`)
-      }
+/** The files whose texts are a part of the config. */
+async function readFiles(found: readonly Found[], folder: string, deps: LoadDeps): Promise<Files> {
+  const files = new Map<string, FileContent>()
+  for (const { mark, node } of found) {
+    if (mark.is !== 'file' || !mark.read || node.kind !== 'scalar' || files.has(node.text)) continue
+    try {
+      files.set(node.text, { text: Buffer.from(await deps.readFile(resolve(folder, node.text))).toString('utf8') })
+    } catch (error) {
+      files.set(node.text, { text: '', problem: unreadable(error) })
     }
   }
   return files

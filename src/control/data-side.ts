@@ -18,7 +18,7 @@ import { countStates, panics } from './endpoints/state.ts'
 import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
 import { Breakers } from './operations/breakers.ts'
 import { turn } from './operations/reload/judge.ts'
-import { withKeys } from './operations/reload/secrets.ts'
+import { withSecrets } from './operations/reload/secrets.ts'
 import type { Lease } from './registry/lease.ts'
 import { CellRegistry } from './registry/registry.ts'
 import { routeNeeds } from './registry/route-needs.ts'
@@ -209,7 +209,7 @@ export class DataSide {
    */
   async apply(config: Config): Promise<void> {
     const { env } = this.options
-    const lean = await withKeys(config, env)
+    const lean = await withSecrets(config, env)
     const renewTelemetry = await this.telemetry.prepare(config)
     await this.openings.check(lean.listeners)
     await this.discovery.watch([...(this.live?.config.lean.upstreams ?? []), ...lean.upstreams])

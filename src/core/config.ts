@@ -1,3 +1,4 @@
+import type { Secret } from '../schema/secret.ts'
 import type { Importance } from './importance.ts'
 import type { EncodedSlashes, PathPoliciesConfig } from './path-policy.ts'
 import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
@@ -82,10 +83,8 @@ export interface StickyConfig {
   readonly cookie: string
   /** Seconds; undefined: as long as the browser runs. */
   readonly maxAge: number | undefined
-  /** Where the secret is; the control plane reads it. */
-  readonly secret: { readonly file: string } | { readonly env: string }
-  /** Made of the secret when workers get the config; empty until then, and never shown. */
-  readonly key: string
+  /** Workers get a key that is made of it. */
+  readonly secret: Secret
 }
 
 /** Everything about the choice of an endpoint but the algorithm. */

@@ -46,6 +46,11 @@ export interface ObjectSchema<F extends Fields> extends Schema<ObjectOf<F>> {
   readonly rules: ObjectRules
 }
 
+/** Whether a schema is one of a map with known keys. */
+export function isObject(schema: Schema<unknown>): schema is ObjectSchema<Fields> {
+  return 'fields' in schema
+}
+
 /** A map with known keys. Unknown ones are errors with a suggestion; what is left out gets its default. */
 export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): ObjectSchema<F> {
   const names = Object.keys(fields)
@@ -198,7 +203,10 @@ export function oneOrMany<T>(item: Schema<T>, min = 1): Schema<readonly T[]> {
   return {
     expected: `${item.expected}, or a list of such`,
     json: { anyOf: [item.json, many.json] },
-    inner: [{ step: '', schema: item }],
+    inner: [
+      { step: '', schema: item, reads: ({ kind }) => kind !== 'list' },
+      { step: '[]', schema: item },
+    ],
     read(node, at) {
       if (node.kind === 'list') return many.read(node, at)
       const isListed = node.kind === 'scalar' && node.text.includes(',')
@@ -241,7 +249,7 @@ export function offOr<T>(schema: Schema<T>): Schema<T | undefined> {
   return {
     expected,
     json: { anyOf: [schema.json, { enum: ['off', false] }] },
-    inner: [{ step: '', schema }],
+    inner: [{ step: '', schema, reads: (node) => !isOff(node) }],
     read(node, at) {
       if (isOff(node)) return undefined
       const isMap = schema.json.type === 'object'
@@ -264,10 +272,11 @@ export function byKind<T>(
     .join(', or '),
 ): Schema<T> {
   const choices = Object.values(kinds)
+  const reads = (schema: Schema<T>) => (node: Node) => kinds[node.kind] === schema
   return {
     expected,
     json: { anyOf: choices.map((schema) => schema.json) },
-    inner: choices.map((schema) => ({ step: '', schema })),
+    inner: choices.map((schema) => ({ step: '', schema, reads: reads(schema) })),
     read(node, at) {
       const schema = kinds[node.kind]
       return schema === undefined ? mismatch(node, at, expected) : schema.read(node, at)

@@ -1,27 +1,40 @@
+import type { CollectionRules } from './collection.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { describe, type Node, type Position } from './node.ts'
 
 /** JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** Where reading stands: the path of keys, and who takes what is wrong. */
+/** A file that a config refers to: its text, or why it could not be read. */
+export interface FileContent {
+  readonly text: string
+  readonly problem?: string
+}
+
+/** By path as written. */
+export type Files = ReadonlyMap<string, FileContent>
+
+/** Where reading stands: the path of keys, who takes what is wrong, and the files that the config refers to. */
 export class At {
   readonly path: string
+  /** undefined: the config is looked at without them. */
+  readonly files: Files | undefined
   private readonly diagnostics: Diagnostic[]
 
-  constructor(diagnostics: Diagnostic[], path = '') {
+  constructor(diagnostics: Diagnostic[], path = '', files?: Files) {
     this.diagnostics = diagnostics
     this.path = path
+    this.files = files
   }
 
   key(name: string): At {
     const plain = /^[A-Za-z_][\w-]*$/.test(name)
     const step = plain ? name : JSON.stringify(name)
-    return new At(this.diagnostics, this.path === '' ? step : `${this.path}.${step}`)
+    return new At(this.diagnostics, this.path === '' ? step : `${this.path}.${step}`, this.files)
   }
 
   index(i: number): At {
-    return new At(this.diagnostics, `${this.path}[${i}]`)
+    return new At(this.diagnostics, `${this.path}[${i}]`, this.files)
   }
 
   error(at: Position, message: string): void {
@@ -47,15 +60,31 @@ export interface Schema<T> {
   readonly json: JsonSchema
   /** What is expected, for messages and docs: `a duration such as 250ms, 5s or 1m`. */
   readonly expected: string
-  /** What stands inside, for the reference: an object's keys are found through it. */
+  /** What stands inside but for an object's fields: all that walks over schemas goes through it. */
   readonly inner?: readonly Inner[]
+  readonly mark?: Mark
+  /** Of a map at the root. */
+  readonly collection?: CollectionRules
 }
 
 /** A schema inside another one. `step`: what a path gains, `.NAME` or `[]`; empty where it is the same value. */
 export interface Inner {
   readonly step: '' | '.NAME' | '[]'
   readonly schema: Schema<unknown>
+  /** Which values it reads; undefined: all. */
+  readonly reads?: (node: Node) => boolean
 }
+
+/** What others must know of a value that a schema reads; `marksIn` finds all of them. */
+export type Mark =
+  /** The name of an entry of a root collection; `to`: its kind, such as `upstream`. */
+  | { readonly is: 'reference'; readonly to: string }
+  /** The path of a file. `read`: its text is a part of the config. */
+  | { readonly is: 'file'; readonly read: boolean }
+  /** The name of an environment value. */
+  | { readonly is: 'environment' }
+  /** Where a secret is: the map around a file or an environment value. */
+  | { readonly is: 'secret' }
 
 /** The TypeScript type of what a schema reads. */
 export type Infer<S> = S extends Schema<infer T> ? T : never

@@ -1,25 +1,38 @@
 import { isIP } from 'node:net'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
-import type { FallbackOptions } from '../../features/fallback/feature.ts'
 import { POLICIES } from '../../features/index.ts'
 import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import { type Node, origin } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
+import type { Found } from '../../schema/walk.ts'
+import type { Language } from '../language/language.ts'
+import { BENEATH } from '../language/merge.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { RouteOptions } from '../language/route.ts'
-import { badTests } from '../language/tests.ts'
 import { balancingMistakes } from './balancing.ts'
 import { badFallbacks } from './fallbacks.ts'
 import { findTies } from './ties.ts'
 
+/** The name of something, where it was written. */
 interface Reference {
   readonly at: Path
-  readonly upstream: string
+  readonly to: string
+  readonly name: string
 }
 
-/** Everything that no single key can tell: references, ties, what fits together. `tree`: what `root` was read from. */
-export function checkRoot(root: RootOptions, tree: Node): readonly Diagnostic[] {
-  const check = new Check(root, tree)
+/**
+ * Everything that no single key can tell: references, ties, what fits together.
+ *
+ * @param tree what `root` was read from
+ * @param found all that the schemas mark in it
+ */
+export function checkRoot(
+  root: RootOptions,
+  tree: Node,
+  found: readonly Found[],
+  language: Language,
+): readonly Diagnostic[] {
+  const check = new Check(root, tree, found, language)
   check.run()
   return check.diagnostics
 }
@@ -28,10 +41,20 @@ class Check {
   readonly diagnostics: Diagnostic[] = []
   private readonly root: RootOptions
   private readonly tree: Node
+  private readonly language: Language
+  private readonly references: readonly Reference[]
+  /** Upstreams that a route names. */
+  private readonly leads: ReadonlyMap<string, readonly Reference[]>
 
-  constructor(root: RootOptions, tree: Node) {
+  constructor(root: RootOptions, tree: Node, found: readonly Found[], language: Language) {
     this.root = root
     this.tree = tree
+    this.language = language
+    this.references = found.flatMap(({ mark, node, path }) =>
+      mark.is === 'reference' && node.kind === 'scalar' ? [{ at: path, to: mark.to, name: node.text }] : [],
+    )
+    const ofRoutes = this.references.filter(({ at, to }) => to === 'upstream' && at[0] === 'routes')
+    this.leads = Map.groupBy(ofRoutes, ({ at }) => String(at[1]))
   }
 
   run(): void {
@@ -43,12 +66,11 @@ class Check {
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
     for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
-    const known = { route: root.routes, upstream: root.upstreams }
-    for (const { path, message } of badTests(root.tests ?? new Map(), known)) this.error(path, message)
     for (const { first, second, why } of findTies(root.routes)) {
       const place = placeText(this.tree, ['routes', first], ['routes', second])
       this.errorAt(['routes', second], `ties with route ${first} (${place}): ${why}; give one of them a precedence`)
     }
+    this.known()
   }
 
   private route(name: string, route: RouteOptions): void {
@@ -60,54 +82,22 @@ class Check {
       const found = ways.length === 0 ? 'none of them is here' : `${ways.join(' and ')} are here`
       this.errorAt(path, `a route needs exactly one of ${names.join(', ')}; ${found}`)
     }
-    for (const [i, profile] of (route.use ?? []).entries()) {
-      this.known([...path, 'use', i], profile, this.root.profiles ?? new Map(), 'profile')
-    }
-    const targets = this.targets(name)
-    for (const { at, upstream } of targets) this.known(at, upstream, this.root.upstreams, 'upstream')
-    this.distinct(targets)
-    const failover = route.failover.map((upstream, i) => ({ at: [...path, 'failover', i], upstream }))
+    const leads = this.leads.get(name) ?? []
+    this.distinct(leads.filter(({ at }) => at[2] === 'to'))
+    const failover = leads.filter(({ at }) => at[2] === 'failover')
     this.distinct(failover)
-    for (const [i, upstream] of route.failover.entries()) {
-      this.known([...path, 'failover', i], upstream, this.root.upstreams, 'upstream')
-      if (route.to?.every((target) => target.upstream === upstream)) {
-        this.error([...path, 'failover', i], `${JSON.stringify(upstream)} is where the route leads already`)
-      }
+    for (const { at, name: upstream } of failover) {
+      if (route.to?.every((target) => target.upstream === upstream))
+        this.error(at, `${JSON.stringify(upstream)} is where the route leads already`)
     }
-    const fallback = this.options(route, 'fallback') as FallbackOptions | undefined
-    if (fallback?.route !== undefined)
-      this.known([...path, 'fallback', 'route'], fallback.route, this.root.routes, 'route')
-    this.listeners(name, route)
     this.parameters(name, route)
-  }
-
-  private listeners(name: string, { match }: RouteOptions): void {
-    const isList = nodeAt(this.tree, ['routes', name, 'match'])?.kind === 'list'
-    for (const [i, { listeners }] of match.entries()) {
-      const path = ['routes', name, 'match', ...(isList ? [i] : []), 'listeners']
-      for (const [j, listener] of listeners.entries())
-        this.known([...path, j], listener, this.root.listeners, 'listener')
-    }
-  }
-
-  /** Every upstream that `to` names, those of weight 0 too. */
-  private targets(route: string): readonly Reference[] {
-    const path = ['routes', route, 'to']
-    const to = nodeAt(this.tree, path)
-    if (to?.kind === 'scalar') return [{ at: path, upstream: to.text }]
-    if (to?.kind !== 'list') return []
-    return to.items.flatMap((_, i) => {
-      const at = [...path, i, 'upstream']
-      const upstream = nodeAt(this.tree, at)
-      return upstream?.kind === 'scalar' ? [{ at, upstream: upstream.text }] : []
-    })
   }
 
   private distinct(references: readonly Reference[]): void {
     const seen = new Set<string>()
-    for (const { at, upstream } of references) {
-      if (seen.has(upstream)) this.error(at, `${JSON.stringify(upstream)} is in this list already`)
-      seen.add(upstream)
+    for (const { at, name } of references) {
+      if (seen.has(name)) this.error(at, `${JSON.stringify(name)} is in this list already`)
+      seen.add(name)
     }
   }
 
@@ -181,20 +171,26 @@ class Check {
     return (route as unknown as Record<string, unknown>)[policy]
   }
 
-  private known(path: Path, name: string, among: ReadonlyMap<string, unknown>, what: string): void {
-    if (among.has(name)) return
-    const near = suggestion(name, among.keys())
-    const known =
-      among.size === 0 ? `the file has no ${what}s` : `known are ${[...among.keys()].slice(0, 10).join(', ')}`
-    this.error(
-      path,
-      `there is no ${what} ${JSON.stringify(name)}; ${near === undefined ? known : `did you mean ${near}?`}`,
-    )
+  /** References to what the file does not have. Those below defaults and profiles are met where they are merged in. */
+  private known(): void {
+    for (const { at, name, to } of this.references) {
+      const collection = this.language.collections.find(({ of }) => of === to)
+      if (collection === undefined || BENEATH.has(String(at[0]))) continue
+      const entries = nodeAt(this.tree, [collection.key])
+      const names = entries?.kind === 'map' ? entries.entries : new Map<string, unknown>()
+      if (names.has(name)) continue
+      const near = suggestion(name, names.keys())
+      const known =
+        names.size === 0 ? `the file has no ${to}s` : `known are ${[...names.keys()].slice(0, 10).join(', ')}`
+      this.error(
+        at,
+        `there is no ${to} ${JSON.stringify(name)}; ${near === undefined ? known : `did you mean ${near}?`}`,
+      )
+    }
   }
 
   private error(path: Path, message: string): void {
-    // One that stands for a list of one has no path of its own.
-    const node = nodeAt(this.tree, path) ?? nodeAt(this.tree, path.slice(0, -1))
+    const node = nodeAt(this.tree, path)
     const said = node?.kind === 'scalar' && node.substituted !== undefined ? `${message} ${origin(node)}` : message
     this.diagnostics.push({ severity: 'error', at: placeOf(this.tree, path), path: pathText(path), message: said })
   }

@@ -41,6 +41,8 @@ export interface LintContext {
   readonly upstreams: readonly LintUpstream[]
   readonly routes: readonly LintRoute[]
   readonly pathPolicies: PathPoliciesConfig
+  /** Names of a kind, such as `upstream`, that routes refer to anywhere. */
+  named(kind: string): ReadonlySet<string>
   node(path: Path): Node | undefined
   /** Somebody wrote it: there, in defaults or in a profile. */
   written(path: Path): boolean

@@ -1,11 +1,13 @@
 import { normalize } from 'node:path'
 import type { MatchConfig, PathPattern } from '../../core/config.ts'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
+import { withArticle } from '../../schema/mark.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
 import { pathText, placeOf } from '../../schema/path.ts'
+import { type Found, marksIn } from '../../schema/walk.ts'
 import type { Allowed } from '../language/include.ts'
+import type { Language } from '../language/language.ts'
 import type { RootOptions } from '../language/root.ts'
-import { referencesOf } from './file-references.ts'
 
 /** How far the routes of a name may reach. */
 export interface Fence {
@@ -14,45 +16,60 @@ export interface Fence {
   readonly allow: Allowed
 }
 
-/** What routes take, or lead to, beyond their fences. */
-export function trespasses(root: RootOptions, fences: readonly Fence[], tree: Node): readonly Diagnostic[] {
-  const found: Diagnostic[] = []
-  for (const fence of fences) {
-    for (const [name, route] of root.routes) {
-      if (!name.startsWith(`${fence.as}.`)) continue
-      const say = (step: string, message: string): void => {
-        const path = ['routes', name, step]
-        found.push({ severity: 'error', at: placeOf(tree, path), path: pathText(path), message })
-      }
-      for (const problem of new Set(route.match.flatMap((match) => outside(match, fence.allow)))) say('match', problem)
-      const allowed = (upstream: string): boolean =>
-        upstream.startsWith(`${fence.as}.`) || fence.allow.upstreams.includes(upstream)
-      const leads = { to: (route.to ?? []).map(({ upstream }) => upstream), failover: route.failover }
-      for (const [step, upstreams] of Object.entries(leads))
-        for (const upstream of upstreams.filter((one) => !allowed(one)))
-          say(
-            step,
-            `${JSON.stringify(upstream)} is not an upstream of ${fence.as}; allow.upstreams of its include lists those that it may share`,
-          )
-      const { fallback } = route as unknown as { readonly fallback?: { readonly route?: string } }
-      if (fallback?.route !== undefined && !fallback.route.startsWith(`${fence.as}.`))
-        say('fallback', `${JSON.stringify(fallback.route)} is not a route of ${fence.as}`)
-    }
+/** What is served behind fences and reaches beyond them. `found`: all that the schemas mark in `tree`. */
+export function trespasses(
+  root: RootOptions,
+  fences: readonly Fence[],
+  tree: Node,
+  found: readonly Found[],
+  language: Language,
+): readonly Diagnostic[] {
+  return fences.flatMap((fence) => [
+    ...foreignMatches(root, fence, tree),
+    ...found.flatMap((one) => foreignReference(one, fence, language)),
+  ])
+}
+
+/** What routes take beyond their fence. */
+function foreignMatches(root: RootOptions, { allow, as }: Fence, tree: Node): Diagnostic[] {
+  const problems: Diagnostic[] = []
+  for (const [name, route] of root.routes) {
+    if (!name.startsWith(`${as}.`)) continue
+    const path = ['routes', name, 'match']
+    for (const message of new Set(route.match.flatMap((match) => outside(match, allow))))
+      problems.push({ severity: 'error', at: placeOf(tree, path), path: pathText(path), message })
   }
-  return found
+  return problems
+}
+
+/** A reference to what is not theirs, of something that is. */
+function foreignReference({ mark, node, path }: Found, { allow, as }: Fence, { collections }: Language): Diagnostic[] {
+  const [key, owner] = path
+  const serves = collections.some((collection) => collection.key === key && collection.serves)
+  if (!serves || !String(owner).startsWith(`${as}.`) || mark.is !== 'reference' || node.kind !== 'scalar') return []
+  const target = collections.find(({ of }) => of === mark.to)
+  if (target === undefined || target.reach === 'any' || node.text.startsWith(`${as}.`)) return []
+  const listed = target.reach === 'listed'
+  if (listed && allowedNames(allow, target.key).includes(node.text)) return []
+  const hint = listed ? `; allow.${target.key} of its include lists those that it may share` : ''
+  const message = `${JSON.stringify(node.text)} is not ${withArticle(target.of)} of ${as}${hint}`
+  return [{ severity: 'error', at: node.at, path: pathText(path), message }]
+}
+
+/** Those that `allow` lists under the key of a collection. */
+function allowedNames(allow: Allowed, key: string): readonly string[] {
+  return Object.hasOwn(allow, key) ? (allow[key as 'upstreams'] as readonly string[]) : []
 }
 
 /** What one file behind a fence refers to that it must not see: files outside its folder, environment values. */
-export function lookedOver(root: MapNode, { allow, as }: Fence): readonly Diagnostic[] {
-  return referencesOf(root).flatMap(({ kind, node }): Diagnostic[] => {
+export function lookedOver(language: Language, root: MapNode, { allow, as }: Fence): readonly Diagnostic[] {
+  return marksIn(language.root, root).flatMap(({ mark, node }): Diagnostic[] => {
     if (node.kind !== 'scalar') return []
     const error = (message: string): Diagnostic[] => [{ severity: 'error', at: node.at, path: '', message }]
-    if (kind === 'env') {
-      const known = allow.env.includes(node.text)
-      return known ? [] : error(`the environment value ${node.text} is not one that ${as} may use (allow.env)`)
-    }
+    if (mark.is === 'environment' && !allow.env.includes(node.text))
+      return error(`the environment value ${node.text} is not one that ${as} may use (allow.env)`)
     const path = normalize(node.text)
-    return path.startsWith('/') || path.startsWith('..')
+    return mark.is === 'file' && (path.startsWith('/') || path.startsWith('..'))
       ? error(`${JSON.stringify(node.text)} is outside of the folder of this file, which ${as} must not leave`)
       : []
   })

@@ -1,10 +1,12 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
+import type { Language } from '../language/language.ts'
 
 /** A route or upstream with errors, and what is live in its place. */
 export interface Kept {
-  readonly kind: 'routes' | 'upstreams'
+  /** Key of a collection: `routes`. */
+  readonly kind: string
   readonly name: string
   /** `left out`: there was no good version, or that one fits no more. */
   readonly became: 'as it was' | 'left out'
@@ -30,8 +32,10 @@ export function withoutBad(
   good: Node,
   errors: readonly Diagnostic[],
   before: readonly Kept[],
+  { collections }: Language,
 ): { readonly tree: Node; readonly kept: readonly Kept[] } | undefined {
-  const bad = errors.map(({ path }) => partOf(path))
+  const kinds = new Set(collections.flatMap(({ key, serves }) => (serves ? [key] : [])))
+  const bad = errors.map(({ path }) => partOf(path, kinds))
   const kept = new Map(before.map((one) => [`${one.kind} ${one.name}`, one]))
   let repaired = tree
   for (const part of bad) {
@@ -47,10 +51,9 @@ export function withoutBad(
   return { tree: repaired, kept: [...kept.values()] }
 }
 
-function partOf(path: string): Pick<Kept, 'kind' | 'name'> | undefined {
-  const found = /^(routes|upstreams)\.("(?:[^"\\]|\\.)*"|[^.[]+)/.exec(path)
-  if (found === null) return undefined
-  const [, kind, name] = found as unknown as [string, Kept['kind'], string]
+function partOf(path: string, kinds: ReadonlySet<string>): Pick<Kept, 'kind' | 'name'> | undefined {
+  const [, kind = '', name = ''] = /^(\w+)\.("(?:[^"\\]|\\.)*"|[^.[]+)/.exec(path) ?? []
+  if (!kinds.has(kind)) return undefined
   return { kind, name: name.startsWith('"') ? (JSON.parse(name) as string) : name }
 }
 

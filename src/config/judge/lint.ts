@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { Node } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
+import type { Found } from '../../schema/walk.ts'
 import { pathPolicies } from '../language/path-policy.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { Comment } from '../read/comments.ts'
@@ -12,9 +13,15 @@ import { type PlacedFinding, silence } from './silence.ts'
  * Warnings about a config without errors, but for those that a `# sluice-ignore NAME: reason` silences.
  *
  * @param tree what `root` was read from
+ * @param marks all that the schemas mark in it
  */
-export function runLints(root: RootOptions, tree: Node, comments: readonly Comment[]): readonly Diagnostic[] {
-  const context = contextOf(root, tree)
+export function runLints(
+  root: RootOptions,
+  tree: Node,
+  marks: readonly Found[],
+  comments: readonly Comment[],
+): readonly Diagnostic[] {
+  const context = contextOf(root, tree, marks)
   const found: PlacedFinding[] = []
   const seen = new Set<string>()
   for (const { name, run } of LINTS) {
@@ -42,7 +49,7 @@ function place({ path, message, atKey, secret }: Finding, lint: string, tree: No
   }
 }
 
-function contextOf(root: RootOptions, tree: Node): LintContext {
+function contextOf(root: RootOptions, tree: Node, marks: readonly Found[]): LintContext {
   const routes = [...root.routes].map(([name, options]): LintRoute => {
     const targets = (options.to ?? []).map(({ upstream }) => upstream)
     return { name, options, upstreams: [...new Set([...targets, ...options.failover])] }
@@ -55,6 +62,7 @@ function contextOf(root: RootOptions, tree: Node): LintContext {
     root,
     tree,
     routes,
+    named: (kind) => namesIn(marks, kind),
     pathPolicies: pathPolicies(root.pathPolicy, root.listeners),
     upstreams: [...root.upstreams].map(([name, options]) => ({
       name,
@@ -66,6 +74,14 @@ function contextOf(root: RootOptions, tree: Node): LintContext {
     own: (path) => isOwn(root, tree, path),
     place: (path, from) => placeText(tree, path, from),
   }
+}
+
+/** Names of a kind that routes refer to. */
+function namesIn(marks: readonly Found[], kind: string): ReadonlySet<string> {
+  const names = marks.flatMap(({ mark, node, path }) =>
+    mark.is === 'reference' && mark.to === kind && path[0] === 'routes' && node.kind === 'scalar' ? [node.text] : [],
+  )
+  return new Set(names)
 }
 
 /** Merging keeps what it takes from below as it is. */

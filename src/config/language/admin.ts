@@ -1,7 +1,7 @@
 import { hostName } from '../../http/schemas.ts'
 import { list, map, mapped, object, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { name, oneOf, text } from '../../schema/scalars.ts'
-import { secretReference } from '../../schema/secret.ts'
+import { secret } from '../../schema/secret.ts'
 import { cidr, headerName, listenAddress } from './values.ts'
 
 const role = oneOf('viewer', 'operator', 'admin')
@@ -9,7 +9,7 @@ const role = oneOf('viewer', 'operator', 'admin')
 const token = object({
   name: required(name(), 'Who it is; named in the audit log.'),
   role: required(role, 'What it may do.'),
-  secret: required(secretReference(), 'Where the secret is.'),
+  secret: required(secret(), 'Where the secret is.'),
 })
 
 /** Whoever is in it may say that he is anybody. */

@@ -1,14 +1,14 @@
 import type { LeanConfig } from '../../core/config.ts'
 import type { Level } from '../../lib/log.ts'
-import type { SecretReference } from '../../schema/secret.ts'
+import type { Path } from '../../schema/path.ts'
+import type { Secret } from '../../schema/secret.ts'
 import type { Address } from './values.ts'
 
 /** Who may use the admin API. */
 export interface TokenConfig {
   readonly name: string
   readonly role: 'viewer' | 'operator' | 'admin'
-  /** Where the secret is; whoever starts the gateway reads it. */
-  readonly secret: SecretReference
+  readonly secret: Secret
 }
 
 /** Whose word about who asks the admin API counts. Field names are lower-case. */
@@ -26,8 +26,8 @@ export interface CollectorConfig {
   /** Base URL without slash at its end. */
   readonly endpoint: string
   readonly protocol: 'http/protobuf' | 'http/json'
-  /** Lower-case names; values are read by whoever sends. */
-  readonly headers: readonly { readonly name: string; readonly secret: SecretReference }[]
+  /** Lower-case names; values are read when it is used. */
+  readonly headers: readonly { readonly name: string; readonly secret: Secret }[]
   /** Milliseconds. */
   readonly timeout: number
 }
@@ -42,6 +42,8 @@ export interface Config {
   readonly hash: string
   /** What workers get. */
   readonly lean: LeanConfig
+  /** Every secret in this config. `place`: in `lean`, undefined where workers do not get it. */
+  readonly secrets: readonly { readonly secret: Secret; readonly place: Path | undefined }[]
   readonly workers: number | 'auto'
   readonly admin: Address & {
     readonly hosts: readonly string[]

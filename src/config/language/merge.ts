@@ -2,6 +2,9 @@ import { isOff } from '../../schema/composites.ts'
 import type { MapEntry, MapNode, Node } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
 
+/** Keys at the root whose values hold where they are merged in. */
+export const BENEATH: ReadonlySet<string> = new Set(['defaults', 'profiles'])
+
 /** Keys of a route whose value is replaced as a whole, never merged. */
 const WHOLE: ReadonlySet<string> = new Set(['to', 'redirect', 'respond', 'match'])
 

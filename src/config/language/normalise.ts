@@ -4,18 +4,17 @@ import type { ConfiguredPolicy } from '../../core/feature.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
 import { POLICIES } from '../../features/index.ts'
+import type { Path } from '../../schema/path.ts'
+import { Secret } from '../../schema/secret.ts'
 import type { Config } from './config.ts'
 import { pathPolicies } from './path-policy.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 
-/** Text of the files that the config names (TLS), by path as written. */
-export type FileTexts = ReadonlyMap<string, string>
-
 const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
-export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>, files: FileTexts): Config {
+export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>): Config {
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
@@ -28,7 +27,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     accessLog: root.logging.access,
     tracing: sampling(root),
     metrics: { endpointSeries: root.metrics.endpointSeries },
-    upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, files)),
+    upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options)),
     routes: [...root.routes].map(([name, options]) => route(name, options)),
   }
   const rest = {
@@ -50,7 +49,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     telemetry: telemetry(root),
   }
   const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')
-  return deepFreeze({ ...where, hash, ...rest })
+  return deepFreeze({ ...where, hash, ...rest, secrets: secretsIn(rest) })
 }
 
 function proxyIdentity(options: RootOptions['admin']['trustedProxyHeader']): Config['admin']['proxy'] {
@@ -72,14 +71,13 @@ function telemetry({ gateway, metrics, tracing }: RootOptions): Config['telemetr
   }
 }
 
-function upstream(name: string, options: UpstreamOptions, files: FileTexts): UpstreamConfig {
+function upstream(name: string, options: UpstreamOptions): UpstreamConfig {
   const { bulkhead, tls, connections, endpoints, loadBalancing, outlierDetection, retryBudget, timeouts } = options
-  const pem = (path: string | undefined): string | undefined => (path === undefined ? undefined : files.get(path))
   return {
     name,
     endpoints: 'kind' in endpoints ? [] : endpoints.map(({ url, ...rest }) => ({ ...url, ...rest })),
     discovery: 'kind' in endpoints ? endpoints : undefined,
-    tls: { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key), serverName: tls.serverName, verify: tls.verify },
+    tls: { ...tls, ca: tls.ca?.text, cert: tls.cert?.text, key: tls.key?.text },
     algorithm: loadBalancing.algorithm,
     balancing: balancing(options),
     connections,
@@ -102,7 +100,6 @@ function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): 
       cookie: sticky.cookie,
       maxAge: sticky.ttl === undefined ? undefined : Math.floor(sticky.ttl / 1000),
       secret: sticky.secret,
-      key: '',
     },
     subset: subset?.size,
     panicThreshold,
@@ -151,6 +148,21 @@ function entriesText(map: Readonly<Record<string, unknown>>, known: Map<object, 
     .sort()
     .map((key) => `${JSON.stringify(key)}:${canonicalText(map[key], known)}`)
     .join()
+}
+
+/** Every secret in what was read, once for each place. */
+function secretsIn({ lean, ...rest }: Pick<Config, 'lean'>): Config['secrets'] {
+  const found: { secret: Secret; place: Path | undefined }[] = []
+  eachSecret(rest, [], (secret) => found.push({ secret, place: undefined }))
+  eachSecret(lean, [], (secret, place) => found.push({ secret, place }))
+  return found
+}
+
+function eachSecret(value: unknown, path: Path, visit: (secret: Secret, path: Path) => void): void {
+  if (typeof value !== 'object' || value === null) return
+  if (value instanceof Secret) visit(value, path)
+  else if (Array.isArray(value)) for (const [i, item] of value.entries()) eachSecret(item, [...path, i], visit)
+  else for (const [key, item] of Object.entries(value)) eachSecret(item, [...path, key], visit)
 }
 
 function deepFreeze<T>(value: T): T {

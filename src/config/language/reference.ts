@@ -1,4 +1,4 @@
-import type { Field, Fields, ObjectRules } from '../../schema/composites.ts'
+import { type Field, isObject } from '../../schema/composites.ts'
 import type { Schema } from '../../schema/schema.ts'
 import { rootOptions } from './root.ts'
 
@@ -37,7 +37,12 @@ export function reference(): Reference {
 
 function walk(schema: Schema<unknown>, path: string, keys: KeyDoc[], later: Map<string, readonly string[]>): void {
   if (!isObject(schema)) {
-    for (const { step, schema: inner } of schema.inner ?? []) walk(inner, path + step, keys, later)
+    const seen = new Set<Schema<unknown>>()
+    for (const { step, schema: inner } of schema.inner ?? []) {
+      // One value or a list of such: the keys are told once.
+      if (!seen.has(inner)) walk(inner, path + step, keys, later)
+      seen.add(inner)
+    }
     return
   }
   if (schema.rules.later !== undefined) later.set(path, schema.rules.later)
@@ -47,10 +52,6 @@ function walk(schema: Schema<unknown>, path: string, keys: KeyDoc[], later: Map<
     keys.push({ path: at, expected: value.expected, doc, required, fallback, group })
     if (group) walk(value, at, keys, later)
   }
-}
-
-function isObject(schema: Schema<unknown>): schema is Schema<unknown> & { fields: Fields; rules: ObjectRules } {
-  return 'fields' in schema
 }
 
 function hasKeys(schema: Field<unknown>['schema']): boolean {

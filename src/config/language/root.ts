@@ -1,5 +1,6 @@
 import { upstreamOptions } from '../../data/upstreams/options.ts'
 import { isOwnField } from '../../http/fields.ts'
+import { collection } from '../../schema/collection.ts'
 import { map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../../schema/composites.ts'
 import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
@@ -60,6 +61,12 @@ const workers: Schema<number | 'auto'> = parsed(
   { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: 16 }] },
 )
 
+const LISTENERS = { of: 'listener', named: false, serves: false, reach: 'any' } as const
+const PROFILES = { of: 'profile', named: true, serves: false, reach: 'any' } as const
+const UPSTREAMS = { of: 'upstream', named: true, serves: true, reach: 'listed' } as const
+const ROUTES = { of: 'route', named: true, serves: true, reach: 'own' } as const
+const TESTS = { of: 'test', named: true, serves: false, reach: 'own' } as const
+
 /** A whole config file. */
 export const rootOptions = object(
   {
@@ -75,7 +82,10 @@ export const rootOptions = object(
       'Who this gateway is.',
     ),
     workers: withDefault(workers, 'auto', 'Threads that serve requests. auto: cores, bounded by memory and 16.'),
-    listeners: required(map(name(), listener, 'a map of listeners by name'), 'Where requests come in.'),
+    listeners: required(
+      collection(LISTENERS, map(name(), listener, 'a map of listeners by name')),
+      'Where requests come in.',
+    ),
     admin: withDefault(adminOptions, {}, 'The operators’ side: API, metrics, probes.'),
     probes: optional(
       offOr(object({ listen: withDefault(listenAddress(), '127.0.0.1:9902', 'Address and port.') })),
@@ -185,19 +195,29 @@ export const rootOptions = object(
       'Under every route and upstream.',
     ),
     profiles: optional(
-      map(name(), profileOptions, 'a map of profiles by name'),
+      collection(PROFILES, map(name(), profileOptions, 'a map of profiles by name')),
       'Named sets of policies, for routes.x.use.',
     ),
-    upstreams: withDefault(map(name(), upstreamOptions, 'a map of upstreams by name'), {}, 'Services, by name.'),
+    upstreams: withDefault(
+      collection(UPSTREAMS, map(name(), upstreamOptions, 'a map of upstreams by name')),
+      {},
+      'Services, by name.',
+    ),
     include: withDefault(
       includeOptions,
       [],
       'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
     ),
-    routes: required(map(name(), routeOptions, 'a map of routes by name'), 'Which requests go where, by name.'),
+    routes: required(
+      collection(ROUTES, map(name(), routeOptions, 'a map of routes by name')),
+      'Which requests go where, by name.',
+    ),
     metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics, and where they are sent besides /metrics.'),
     tracing: optional(offOr(tracingOptions), 'Spans of requests, sent to an OpenTelemetry collector. Default: off.'),
-    tests: optional(testOptions, 'What sluice test holds this file to; the gateway has no use for it.'),
+    tests: optional(
+      collection(TESTS, testOptions),
+      'What sluice test holds this file to; the gateway has no use for it.',
+    ),
   },
   {
     later: ['plugins', 'stores'],

@@ -15,11 +15,12 @@ import {
   required,
   withDefault,
 } from '../../schema/composites.ts'
-import { duration, integer, name, oneOf, pattern, ratio, size } from '../../schema/scalars.ts'
+import { reference } from '../../schema/mark.ts'
+import { duration, integer, oneOf, pattern, ratio, size } from '../../schema/scalars.ts'
 import type { Infer, Read } from '../../schema/schema.ts'
 import { sloOptions } from './slo.ts'
 
-const upstreamName = name('the name of an upstream')
+const upstreamName = reference('upstream')
 
 const weighted = list(
   object({
@@ -186,7 +187,7 @@ export const routeOptions = object(
       'Which requests it takes: a map of conditions, or a list of such maps of which any may hold.',
     ),
     precedence: withDefault(integer(-1000, 1000), 0, 'Routes with a higher one win, whatever they match on.'),
-    use: optional(oneOrMany(name('the name of a profile')), 'Profiles whose policies it takes, in order.'),
+    use: optional(oneOrMany(reference('profile')), 'Profiles whose policies it takes, in order.'),
     to: optional(to, 'The upstream, or upstreams with weights.'),
     ...shared,
   },

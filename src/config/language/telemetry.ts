@@ -1,7 +1,7 @@
 import { map, mapped, object, offOr, optional, withDefault } from '../../schema/composites.ts'
 import { duration, integer, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Schema } from '../../schema/schema.ts'
-import { secretReference } from '../../schema/secret.ts'
+import { secret } from '../../schema/secret.ts'
 
 const endpoint: Schema<string> = parsed(
   'the base URL of a collector such as http://127.0.0.1:4318',
@@ -20,8 +20,8 @@ const headerName = parsed('a header field name such as authorization', (value): 
   /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(value) ? value.toLowerCase() : { problem: '' },
 )
 
-const headers = mapped(map(headerName, secretReference()), (entries) =>
-  Array.from(entries, ([name, secret]) => ({ name, secret })),
+const headers = mapped(map(headerName, secret()), (entries) =>
+  Array.from(entries, ([name, value]) => ({ name, secret: value })),
 )
 
 const otlp = object(

@@ -1,6 +1,6 @@
 import { headerConditions } from '../../data/routing/options.ts'
 import { map, mapped, object, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
-import { suggestion } from '../../schema/diagnostics.ts'
+import { reference } from '../../schema/mark.ts'
 import { integer, name, pattern, text } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 
@@ -26,8 +26,8 @@ const request = mapped(
 const expectation = mapped(
   object(
     {
-      route: optional(name('the name of a route'), 'The route that gets it.'),
-      upstream: optional(name('the name of an upstream'), 'One of those to which the route leads.'),
+      route: optional(reference('route'), 'The route that gets it.'),
+      upstream: optional(reference('upstream'), 'One of those to which the route leads.'),
       status: optional(integer(200, 599), 'Of an answer that Sluice gives itself.'),
       path: optional(
         pattern('a path such as /v2/orders', /^[/*]/),
@@ -53,20 +53,3 @@ export const testOptions = map(name(), oneTest, 'a map of tests by name')
 
 export type ConfigTests = Infer<typeof testOptions>
 export type ConfigTest = Infer<typeof oneTest>
-
-/** Tests that expect routes or upstreams which the file does not have. */
-export function badTests(
-  tests: ConfigTests,
-  known: { readonly route: ReadonlyMap<string, unknown>; readonly upstream: ReadonlyMap<string, unknown> },
-): readonly { readonly path: readonly string[]; readonly message: string }[] {
-  return [...tests].flatMap(([test, { expect }]) =>
-    (['route', 'upstream'] as const).flatMap((what) => {
-      const wanted = expect[what]
-      if (wanted === undefined || known[what].has(wanted)) return []
-      const near = suggestion(wanted, known[what].keys())
-      const hint = near === undefined ? '' : `; did you mean ${near}?`
-      const message = `there is no ${what} ${JSON.stringify(wanted)}${hint}`
-      return [{ path: ['tests', test, 'expect', what], message }]
-    }),
-  )
-}

@@ -1,8 +1,6 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { MapEntry, MapNode, Node, Position } from '../../schema/node.ts'
 
-/** Keys whose entries come from all files together. */
-const COLLECTIONS: ReadonlySet<string> = new Set(['listeners', 'profiles', 'upstreams', 'routes', 'tests'])
 /** Keys that every file may have; they must say the same. */
 const COMMON: ReadonlySet<string> = new Set(['apiVersion', 'kind'])
 
@@ -12,25 +10,39 @@ export interface Document {
   readonly root: MapNode
 }
 
-/** Several files as if they were one. Nothing overrides anything: what stands in two of them is an error that names both. */
-export function unite(documents: readonly Document[], problems: Diagnostic[]): MapNode {
+/**
+ * Several files as if they were one. Nothing overrides anything: what stands in two of them is an error that names both.
+ *
+ * @param collections keys whose entries come from all files together
+ */
+export function unite(
+  documents: readonly Document[],
+  collections: ReadonlySet<string>,
+  problems: Diagnostic[],
+): MapNode {
   const [first] = documents as [Document, ...Document[]]
   const entries = new Map<string, MapEntry>()
   for (const { root } of documents) {
     for (const [key, entry] of root.entries) {
       const before = entries.get(key)
-      entries.set(key, before === undefined ? entry : both(key, before, entry, problems))
+      entries.set(key, before === undefined ? entry : both(key, before, entry, collections, problems))
     }
   }
   return { kind: 'map', at: first.root.at, entries }
 }
 
-function both(key: string, before: MapEntry, entry: MapEntry, problems: Diagnostic[]): MapEntry {
+function both(
+  key: string,
+  before: MapEntry,
+  entry: MapEntry,
+  collections: ReadonlySet<string>,
+  problems: Diagnostic[],
+): MapEntry {
   const [a, b] = [before.value, entry.value]
   if (COMMON.has(key)) {
     if (a.kind === 'scalar' && b.kind === 'scalar' && a.text === b.text) return before
     problem(problems, b.at, key, `is not what ${place(a.at)} says`)
-  } else if (COLLECTIONS.has(key) && a.kind === 'map' && b.kind === 'map') {
+  } else if (collections.has(key) && a.kind === 'map' && b.kind === 'map') {
     return { key: before.key, value: merged(key, a, b, problems) }
   } else if (a.kind === 'list' && b.kind === 'list' && key === 'include') {
     return { key: before.key, value: { ...a, items: [...a.items, ...b.items] } }

@@ -6,7 +6,8 @@ import { hasDotSegment, normalEscapes } from '../../lib/path.ts'
 import { byteString } from '../../lib/percent.ts'
 import { regexProblem } from '../../lib/regex.ts'
 import { byKind, map, mapped, object, oneOrMany, optional } from '../../schema/composites.ts'
-import { name, type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
+import { reference } from '../../schema/mark.ts'
+import { type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
 import { mismatch, type Schema } from '../../schema/schema.ts'
 
 const HOST = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
@@ -147,7 +148,7 @@ export function headerConditions(): Schema<readonly ValueCondition[]> {
 const matchFields = object(
   {
     listeners: optional(
-      oneOrMany(name('the name of a listener')),
+      oneOrMany(reference('listener')),
       'Listeners on which requests come in, by name. Default: any.',
     ),
     host: optional(hostPattern(), 'Short for hosts with one entry.'),

@@ -11,7 +11,7 @@ import {
 } from '../../schema/composites.ts'
 import { duration, integer, name, oneOf, type Problem, parsed, pattern } from '../../schema/scalars.ts'
 import type { Schema } from '../../schema/schema.ts'
-import { secretReference } from '../../schema/secret.ts'
+import { secret } from '../../schema/secret.ts'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
@@ -64,7 +64,10 @@ function factor(min: number, max: number): Schema<number> {
 const sticky = object({
   cookie: required(pattern('the name of a cookie', TOKEN), 'Name of the cookie.'),
   ttl: optional(duration(1000, 400 * 86_400_000), 'How long clients keep it. Default: until the browser is closed.'),
-  secret: required(secretReference(), 'Where the key is that it is signed with. The same for all gateways.'),
+  secret: required(
+    secret({ keyFor: 'sluice sticky cookie' }),
+    'Where the key is that it is signed with. The same for all gateways.',
+  ),
 })
 
 const zone = object({

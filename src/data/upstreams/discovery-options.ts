@@ -1,6 +1,7 @@
 import type { DiscoveryConfig } from '../../core/config.ts'
 import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
-import { duration, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
+import { filePath } from '../../schema/mark.ts'
+import { duration, oneOf, type Problem, parsed } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 
 interface Service {
@@ -27,7 +28,7 @@ const keys = object(
     dns: optional(service, 'Name that is resolved again and again; each address is an endpoint.'),
     type: optional(oneOf('a', 'aaaa', 'srv'), 'For dns: the records. srv brings ports, weights and tiers. Default: a.'),
     scheme: optional(oneOf('http', 'https'), 'For dns. Default: http.'),
-    file: optional(text('a path'), 'A YAML or JSON file with a list of endpoints, relative to the config file.'),
+    file: optional(filePath(), 'A YAML or JSON file with a list of endpoints, relative to the config file.'),
     every: withDefault(
       duration(1000, 3_600_000),
       '10s',

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { DiscoveryConfig } from '../../core/config.ts'
 import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
+import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { balancingOptions, subsetOptions } from './balancing-options.ts'
@@ -16,10 +17,10 @@ export interface EndpointUrl {
   readonly port: number
 }
 
-/** Key of files that are read with the config. */
-const pem = (what: string): Schema<string> =>
+/** A file that is read with the config. */
+const pem = (what: string): Schema<FileText> =>
   mapped(
-    object({ file: required(text('a path'), `File with ${what} (PEM), relative to the config file.`) }),
+    object({ file: required(pemFile(), `File with ${what} (PEM), relative to the config file.`) }),
     ({ file }) => file,
     '{ file: PATH }',
   )

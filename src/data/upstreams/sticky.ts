@@ -39,7 +39,7 @@ export class Sticky {
   }
 
   private value(id: string): string {
-    return createHmac('sha256', this.config.key)
+    return createHmac('sha256', this.config.secret.text)
       .update(`${this.upstream}\0${id}`)
       .digest()
       .subarray(0, VALUE_BYTES)

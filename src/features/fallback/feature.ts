@@ -8,7 +8,8 @@ import { isReply } from '../../core/verdict.ts'
 import { type FixedOptions, fixedKeys, fixedProblem, fixedReply } from '../../http/fixed.ts'
 import { troubleCondition } from '../../http/schemas.ts'
 import { mapped, object, oneOrMany, optional, withDefault } from '../../schema/composites.ts'
-import { name, pattern } from '../../schema/scalars.ts'
+import { reference } from '../../schema/mark.ts'
+import { pattern } from '../../schema/scalars.ts'
 
 const SAFE: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
@@ -24,7 +25,7 @@ const keys = object({
     'For which methods.',
   ),
   ...fixedKeys,
-  route: optional(name('the name of a route'), 'A route that answers instead, with its own upstream and policies.'),
+  route: optional(reference('route'), 'A route that answers instead, with its own upstream and policies.'),
 })
 
 export interface FallbackOptions extends FixedOptions {

@@ -1,6 +1,8 @@
 import { type Fields, isOff } from '../../schema/composites.ts'
 import { type MapNode, type Node, nodeOf } from '../../schema/node.ts'
+import type { Path } from '../../schema/path.ts'
 import { At, INVALID, type Schema } from '../../schema/schema.ts'
+import { marksIn } from '../../schema/walk.ts'
 
 /** One value of the config that holds, written or built in. */
 export interface Leaf {
@@ -12,6 +14,8 @@ export interface Leaf {
   readonly meaning: string
   /** What it was read from; built-in ones have the file `built-in`. */
   readonly node: Node
+  /** It says where a secret is. */
+  readonly secret: boolean
 }
 
 /** Every value that `schema` makes of `node`, built-in defaults included. A map without any is one itself: `{}`. */
@@ -19,21 +23,33 @@ export function leavesOf(
   schema: Schema<unknown>,
   node: Node,
   steps: readonly (string | number)[] = [],
+  within = false,
 ): readonly Leaf[] {
-  const below = node.kind === 'map' ? leavesBelow(schema, node, steps) : []
+  const secret = within || marksIn(schema, node).some(({ mark, path }) => mark.is === 'secret' && isHere(node, path))
+  const below = node.kind === 'map' ? leavesBelow(schema, node, steps, secret) : []
   if (below.length > 0) return below
-  return [{ steps, text: textOf(node), meaning: meaningOf(schema, node), node }]
+  return [{ steps, text: textOf(node), meaning: meaningOf(schema, node), node, secret }]
 }
 
-function leavesBelow(schema: Schema<unknown>, { entries }: MapNode, steps: Leaf['steps']): readonly Leaf[] {
+/** Lists are told as one value. */
+function isHere(node: Node, path: Path): boolean {
+  return path.length === 0 || node.kind === 'list'
+}
+
+function leavesBelow(
+  schema: Schema<unknown>,
+  { entries }: MapNode,
+  steps: Leaf['steps'],
+  secret: boolean,
+): readonly Leaf[] {
   const fields = fieldsOf(schema)
   if (fields === undefined) {
     const inner = valuesOf(schema)
-    return [...entries].flatMap(([key, { value }]) => leavesOf(inner, value, [...steps, key]))
+    return [...entries].flatMap(([key, { value }]) => leavesOf(inner, value, [...steps, key], secret))
   }
   return Object.entries(fields).flatMap(([key, { schema: inner, fallback }]) => {
     const value = entries.get(key)?.value ?? (fallback === undefined ? undefined : nodeOf(fallback))
-    return value === undefined ? [] : leavesOf(inner, value, [...steps, key])
+    return value === undefined ? [] : leavesOf(inner, value, [...steps, key], secret)
   })
 }
 

@@ -7,7 +7,7 @@ import type { Fields } from '../../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
 import { type Leaf, leavesOf } from './leaves.ts'
-import { HIDDEN } from './secrets.ts'
+import { environmentTexts, HIDDEN } from './secrets.ts'
 
 /** A value that holds, and who says so. */
 export interface Effective {
@@ -95,8 +95,10 @@ export function routeLeaves(tree: Node, { name: route, to }: RouteConfig, name: 
   return node === undefined || nothing ? [] : leavesOf(field.schema, node, [name])
 }
 
-/** Values of secret fields, and what came from the environment into fields and bodies, are hidden. */
-export function shownText({ steps, text, node }: Leaf): string {
+/** Values of secret fields, and what came from the environment into fields, bodies and secrets, are hidden. */
+export function shownText({ node, secret, steps, text }: Leaf): string {
+  // Where a secret is said to be, the secret itself may have been put in by mistake.
+  if (secret) return environmentTexts(node).length > 0 ? HIDDEN : text
   const isField = steps.some((step) => step === 'set' || step === 'add' || step === 'headers')
   if (isField && mayHoldSecret(String(steps.at(-1)))) return HIDDEN
   const free = isField || steps.at(-1) === 'body'

@@ -225,7 +225,7 @@ routes:
     [
       'a failover to it',
       `upstreams: { cart: { endpoints: ["http://127.0.0.1:3"] } }\n${route('{ host: shop.example.com, path: /pay }', 'to: cart, failover: [secret]')}`,
-      'shop/a.yaml:3:75: routes."shop.r".failover: "secret" is not an upstream of shop; allow.upstreams of its include lists those that it may share',
+      'shop/a.yaml:3:86: routes."shop.r".failover[0]: "secret" is not an upstream of shop; allow.upstreams of its include lists those that it may share',
     ],
     [
       'a listener',
@@ -295,7 +295,7 @@ ${text('main')}`
     problem('the listener web is not theirs'),
   ])
   expect(told(await load({ 'a.yaml': route('listeners: insde, ') }))).toContain(
-    'a.yaml:2:28: routes."a.r".match.listeners[0]: there is no listener "insde"; did you mean inside?',
+    'a.yaml:2:28: routes."a.r".match.listeners: there is no listener "insde"; did you mean inside?',
   )
 })
 

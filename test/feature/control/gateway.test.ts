@@ -12,6 +12,7 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 import { object, optional } from '../../../src/schema/composites.ts'
 import { boolean } from '../../../src/schema/scalars.ts'
+import { Secret, type SecretSource } from '../../../src/schema/secret.ts'
 import { dnsServer } from '../../kit/dns.ts'
 import { HEAD } from '../../kit/lean.ts'
 import { memoryLog } from '../../kit/log.ts'
@@ -62,6 +63,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       ],
     },
     workers: 2,
+    secrets: [],
     admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined, proxy: undefined },
     probes: { host: '127.0.0.1', port: 0 },
     drain: { delay: 300, timeout: 2_000 },
@@ -183,8 +185,8 @@ describe('a running gateway', () => {
   test('with admin.auth reading, too, takes a token; its secrets come from files and the environment', async () => {
     writeFileSync(join(root, 'secret'), 'from-a-file\n')
     const tokens = [
-      { name: 'eye', role: 'viewer', secret: { file: 'secret' } },
-      { name: 'ci', role: 'operator', secret: { env: 'CI_TOKEN' } },
+      { name: 'eye', role: 'viewer', secret: new Secret('a', { file: 'secret' }, undefined) },
+      { name: 'ci', role: 'operator', secret: new Secret('b', { env: 'CI_TOKEN' }, undefined) },
     ] as const
     const rig = await new Rig(
       configOf({ admin: { host: '127.0.0.1', port: 0, hosts: [], tokens, proxy: undefined } }),
@@ -232,11 +234,12 @@ describe('what can not start', () => {
 
   test.each([{ file: 'nowhere' }, { env: 'EMPTY' }, { env: 'UNSET' }])(
     'a secret that is not there: %j',
-    async (secret) => {
+    async (source) => {
+      const secret = new Secret('admin.auth.tokens[0].secret', source as SecretSource, undefined)
       const tokens = [{ name: 'ci', role: 'admin', secret } as const]
       const admin = { host: '127.0.0.1', port: 0, hosts: [], tokens, proxy: undefined }
       await expect(new Rig(configOf({ admin })).gateway.start()).rejects.toThrow(
-        'the secret of ci is not there or empty',
+        'admin.auth.tokens[0].secret: the secret is not there or empty',
       )
     },
   )

@@ -181,7 +181,7 @@ upstreams: { app: { loadBalancing: { sticky: { cookie: c, secret: { file: ${file
 routes: { app: { match: { path: /* }, to: app } }
 `)
     expect(await refused.exited()).not.toBe(0)
-    expect(refused.stderr).toContain('upstreams.app.loadBalancing.sticky: the secret is not there or empty')
+    expect(refused.stderr).toContain('upstreams.app.loadBalancing.sticky.secret: the secret is not there or empty')
     expect(await refused.stop()).not.toBe(0)
   })
 })

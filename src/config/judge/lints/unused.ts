@@ -1,4 +1,3 @@
-import type { Node } from '../../../schema/node.ts'
 import type { Lint } from '../contract.ts'
 
 const ORDERS = `routes:
@@ -22,22 +21,12 @@ ${ORDERS}`,
   orders:
     endpoints: [ http://10.0.0.1:8080 ]
 ${ORDERS}`,
-  run({ node, routes, upstreams }) {
-    const targets = new Set(routes.flatMap(({ name }) => named(node(['routes', name, 'to']))))
+  run({ named, upstreams }) {
+    const used = named('upstream')
     return upstreams
-      .filter(({ name, routes: leading }) => leading.length === 0 && !targets.has(name))
+      .filter(({ name }) => !used.has(name))
       .map(({ name }) => ({ path: ['upstreams', name], message: 'no route leads here' }))
   },
-}
-
-/** What a list of upstreams names, with weight 0 too: that one waits for its share. */
-function named(to: Node | undefined): readonly string[] {
-  return to?.kind !== 'list'
-    ? []
-    : to.items.flatMap((item) => {
-        const upstream = item.kind === 'map' ? item.entries.get('upstream')?.value : undefined
-        return upstream?.kind === 'scalar' ? [upstream.text] : []
-      })
 }
 
 export const unusedProfile: Lint = {
@@ -60,8 +49,8 @@ upstreams:
     endpoints: [ http://10.0.0.1:8080 ]
 ${ORDERS}    use: partner
 `,
-  run({ root, routes }) {
-    const used = new Set(routes.flatMap(({ options }) => options.use ?? []))
+  run({ named, root }) {
+    const used = named('profile')
     return [...(root.profiles?.keys() ?? [])]
       .filter((name) => !used.has(name))
       .map((name) => ({ path: ['profiles', name], message: 'no route uses this profile' }))

@@ -2,8 +2,9 @@ import { createHash, createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { CollectorConfig, Config } from '../../../config/language/config.ts'
-import type { LeanConfig, UpstreamConfig } from '../../../core/config.ts'
-import type { SecretReference } from '../../../schema/secret.ts'
+import type { LeanConfig } from '../../../core/config.ts'
+import type { Path } from '../../../schema/path.ts'
+import type { Secret, SecretSource } from '../../../schema/secret.ts'
 import type { AdminToken } from '../../admin/tokens.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -15,27 +16,41 @@ export class SecretMissing extends Error {}
 export async function readTokens({ admin, folder }: Config, env: Env): Promise<readonly AdminToken[] | undefined> {
   if (admin.tokens === undefined) return undefined
   return Promise.all(
-    admin.tokens.map(async ({ name, role, secret: reference }) => {
-      // An empty secret would let everybody in who sends an empty token.
-      const secret = await read(reference, folder, env)
-      if (secret === '') throw new SecretMissing(`admin.auth.tokens: the secret of ${name} is not there or empty`)
-      return { name, role, secret }
-    }),
+    admin.tokens.map(async ({ name, role, secret }) => ({ name, role, secret: await textOf(secret, folder, env) })),
   )
 }
 
-/** What workers get: the config with the keys of sticky cookies. Rejects with {@link SecretMissing}. */
-export async function withKeys({ folder, lean }: Config, env: Env): Promise<LeanConfig> {
-  const upstreams = lean.upstreams.map(async (upstream): Promise<UpstreamConfig> => {
-    const { balancing, name } = upstream
-    if (balancing.sticky === undefined) return upstream
-    const secret = await read(balancing.sticky.secret, folder, env)
-    if (secret === '')
-      throw new SecretMissing(`upstreams.${name}.loadBalancing.sticky: the secret is not there or empty`)
-    const key = createHmac('sha256', secret).update('sluice sticky cookie').digest('base64url')
-    return { ...upstream, balancing: { ...balancing, sticky: { ...balancing.sticky, key } } }
-  })
-  return { ...lean, upstreams: await Promise.all(upstreams) }
+/** What workers get: the config with the texts of its secrets, or keys made of them. Rejects with {@link SecretMissing}. */
+export async function withSecrets({ folder, lean, secrets }: Config, env: Env): Promise<LeanConfig> {
+  const placed = secrets.flatMap(({ place, secret }) => (place === undefined ? [] : [{ place, secret }]))
+  const texts = await Promise.all(
+    placed.map(async ({ place, secret }) => ({
+      place,
+      secret: { ...secret, text: await textFor(secret, folder, env) },
+    })),
+  )
+  return put(lean, texts, 0)
+}
+
+interface Placed {
+  readonly place: Path
+  readonly secret: Secret
+}
+
+/** Each secret at its place below `value`, which is `depth` steps into them; what leads there is copied once. */
+function put<T>(value: T, secrets: readonly Placed[], depth: number): T {
+  const [first] = secrets
+  if (first === undefined) return value
+  if (first.place.length === depth) return first.secret as T
+  const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string | number, unknown>
+  for (const [step, inside] of Map.groupBy(secrets, ({ place }) => place[depth] as string | number))
+    copy[step] = put(copy[step], inside, depth + 1)
+  return copy as T
+}
+
+async function textFor(secret: Secret, folder: string, env: Env): Promise<string> {
+  const text = await textOf(secret, folder, env)
+  return secret.keyFor === undefined ? text : createHmac('sha256', text).update(secret.keyFor).digest('base64url')
 }
 
 /** The header fields for a collector, flat. Rejects with {@link SecretMissing}. */
@@ -44,38 +59,31 @@ export async function collectorHeaders(
   folder: string,
   env: Env,
 ): Promise<Readonly<Record<string, string>>> {
-  const fields = headers.map(async ({ name, secret: reference }) => {
-    const secret = await read(reference, folder, env)
-    if (secret === '') throw new SecretMissing(`otlp.headers: the secret of ${name} is not there or empty`)
-    return [name, secret] as const
-  })
+  const fields = headers.map(async ({ name, secret }) => [name, await textOf(secret, folder, env)] as const)
   return Object.fromEntries(await Promise.all(fields))
 }
 
 /** Absolute paths of the files that hold secrets of a config. */
-export function secretFiles(config: Config): readonly string[] {
-  return referencesOf(config).flatMap((reference) =>
-    'file' in reference ? [resolve(config.folder, reference.file)] : [],
-  )
+export function secretFiles({ folder, secrets }: Config): readonly string[] {
+  return secrets.flatMap(({ secret: { source } }) => ('file' in source ? [resolve(folder, source.file)] : []))
 }
 
 /** Differs when one of the secrets does; tells nothing about them. */
-export async function secretsDigest(config: Config, env: Env): Promise<string> {
-  const secrets = await Promise.all(referencesOf(config).map((reference) => read(reference, config.folder, env)))
-  return createHash('sha256').update(JSON.stringify(secrets)).digest('hex')
+export async function secretsDigest({ folder, secrets }: Config, env: Env): Promise<string> {
+  const texts = await Promise.all(secrets.map(({ secret }) => read(secret.source, folder, env)))
+  return createHash('sha256').update(JSON.stringify(texts)).digest('hex')
 }
 
-function referencesOf({ admin, lean, telemetry }: Config): readonly SecretReference[] {
-  const keys = lean.upstreams.flatMap(({ balancing }) =>
-    balancing.sticky === undefined ? [] : [balancing.sticky.secret],
-  )
-  const collectors = [telemetry.spans, telemetry.metrics].flatMap((collector) => collector?.headers ?? [])
-  return [...(admin.tokens ?? []), ...collectors].map(({ secret }) => secret).concat(keys)
+/** Rejects with {@link SecretMissing}: an empty secret would let in all who send an empty one. */
+async function textOf({ path, source }: Secret, folder: string, env: Env): Promise<string> {
+  const text = await read(source, folder, env)
+  if (text === '') throw new SecretMissing(`${path}: the secret is not there or empty`)
+  return text
 }
 
 /** Without space around it; empty where there is none. */
-async function read(reference: SecretReference, folder: string, env: Env): Promise<string> {
-  const secret = 'env' in reference ? env[reference.env] : await fromFile(resolve(folder, reference.file))
+async function read(source: SecretSource, folder: string, env: Env): Promise<string> {
+  const secret = 'env' in source ? env[source.env] : await fromFile(resolve(folder, source.file))
   return secret?.trim() ?? ''
 }
 

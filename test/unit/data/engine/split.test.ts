@@ -173,7 +173,11 @@ describe('a policy that lets none pass', () => {
 })
 
 describe('a sticky cookie', () => {
-  const sticky = { cookie: 'to', maxAge: undefined, secret: { env: 'X' }, key: 'k' }
+  const sticky = {
+    cookie: 'to',
+    maxAge: undefined,
+    secret: { path: '', source: { env: 'X' }, keyFor: undefined, text: 'k' },
+  }
   const cookieOf = (kit: EngineKit, upstream: string): string => {
     for (;;) {
       const sent = kit.send()

@@ -291,7 +291,11 @@ describe('panic', () => {
 })
 
 describe('sticky', () => {
-  const sticky = { cookie: 'server', maxAge: undefined, secret: { env: 'X' }, key: 'k' }
+  const sticky = {
+    cookie: 'server',
+    maxAge: undefined,
+    secret: { path: '', source: { env: 'X' }, keyFor: undefined, text: 'k' },
+  }
 
   function cookieFor(endpoint: Endpoint | undefined, secure = false): string | undefined {
     const headers: string[] = []
@@ -341,7 +345,7 @@ describe('sticky', () => {
     const balancing = { ...PLAIN, sticky }
     const values = [
       value({ balancing }),
-      value({ balancing: { ...PLAIN, sticky: { ...sticky, key: 'l' } } }),
+      value({ balancing: { ...PLAIN, sticky: { ...sticky, secret: { ...sticky.secret, text: 'l' } } } }),
       value({ balancing, name: 'other' }),
     ]
     expect(new Set(values).size).toBe(3)

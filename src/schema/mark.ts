@@ -1,0 +1,53 @@
+import { name, text } from './scalars.ts'
+import { type FileContent, INVALID, type Schema } from './schema.ts'
+
+/** The name of an entry of a root collection, such as `upstream`: it must be there, and be within reach. */
+export function reference(to: string): Schema<string> {
+  return { ...name(`the name of ${withArticle(to)}`), mark: { is: 'reference', to } }
+}
+
+/** `an upstream`, `a route`. */
+export function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`
+}
+
+/** The path of a file that is read when it is needed, relative to the config file. */
+export function filePath(): Schema<string> {
+  return { ...text('a path'), mark: { is: 'file', read: false } }
+}
+
+/** The name of an environment value that is read when it is needed. */
+export function environmentName(): Schema<string> {
+  return { ...text('the name of an environment value'), mark: { is: 'environment' } }
+}
+
+/** A file whose text is a part of the config. */
+export interface FileText {
+  /** As written. */
+  readonly path: string
+  /** Empty where a config is looked at without its files. */
+  readonly text: string
+}
+
+/** Certificates or a key in a file that is read with the config, relative to the config file. */
+export function pemFile(): Schema<FileText> {
+  const path = filePath()
+  return {
+    ...path,
+    mark: { is: 'file', read: true },
+    read(node, at) {
+      const written = path.read(node, at)
+      if (written === INVALID) return INVALID
+      const found = at.files?.get(written)
+      const problem = found === undefined ? undefined : pemProblem(found)
+      // The rest can be judged without its text.
+      if (problem !== undefined) at.error(node.at, `${JSON.stringify(written)}${problem}`)
+      return { path: written, text: found?.text ?? '' }
+    },
+  }
+}
+
+function pemProblem({ problem, text }: FileContent): string | undefined {
+  if (problem !== undefined) return `: ${problem}; paths are relative to the config file`
+  return text.includes('-----BEGIN ') ? undefined : ' holds no PEM; expected -----BEGIN … -----'
+}
