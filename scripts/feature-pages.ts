@@ -1,4 +1,4 @@
-import type { KeyDoc } from '../src/config/language/reference.ts'
+import type { KeyDoc } from '../src/config/language/key-docs.ts'
 import { filledBlocks } from './blocks.ts'
 import { about, keyTable } from './key-table.ts'
 

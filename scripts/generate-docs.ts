@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type KeyDoc, type Reference, reference } from '../src/config/language/reference.ts'
+import { type KeyDoc, type KeyDocs, keyDocs } from '../src/config/language/key-docs.ts'
 import { filledPage } from './feature-pages.ts'
 import { grafanaDashboard } from './grafana/dashboard.ts'
 import { about, keyTable } from './key-table.ts'
@@ -118,7 +118,7 @@ Traps of YAML that are told with a hint:
 `
 
 /** The page as one text. */
-export function configurationPage({ keys, later }: Reference): string {
+export function configurationPage({ keys, later }: KeyDocs): string {
   const sections = new Map<string, KeyDoc[]>([['', []]])
   for (const key of keys) {
     if (opensSection(key)) sections.set(key.path, [])
@@ -153,7 +153,7 @@ function heading({ path }: KeyDoc): string {
 }
 
 /** Keys that are refused with a word on later versions. */
-function notYet(later: Reference['later'], path: string, sections: ReadonlyMap<string, unknown>): string {
+function notYet(later: KeyDocs['later'], path: string, sections: ReadonlyMap<string, unknown>): string {
   const names = [...later].flatMap(([at, keys]) => {
     const map = at.replaceAll('[]', '')
     const own = sections.has(map) ? map : map.replace(/\.NAME$/, '')
@@ -165,10 +165,10 @@ function notYet(later: Reference['later'], path: string, sections: ReadonlyMap<s
 }
 
 if (import.meta.main) {
-  writeFileSync(`${DOCS}configuration.md`, configurationPage(reference()))
+  writeFileSync(`${DOCS}configuration.md`, configurationPage(keyDocs()))
   writeFileSync(`${DOCS}lints.md`, lintsPage())
   writeFileSync(`${DOCS}migrating.md`, migratingPage())
-  const sources = { keys: reference().keys, metrics: readFileSync(`${DOCS}operations/metrics.md`, 'utf8') }
+  const sources = { keys: keyDocs().keys, metrics: readFileSync(`${DOCS}operations/metrics.md`, 'utf8') }
   for (const name of readdirSync(`${DOCS}features`)) {
     const page = `${DOCS}features/${name}`
     writeFileSync(page, filledPage(readFileSync(page, 'utf8'), sources))

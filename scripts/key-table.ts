@@ -1,4 +1,4 @@
-import type { KeyDoc } from '../src/config/language/reference.ts'
+import type { KeyDoc } from '../src/config/language/key-docs.ts'
 
 /** What a group is, behind its sentence. */
 export function about({ required, fallback, expected }: KeyDoc): string {

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { loadConfig } from '../config/load.ts'
-import { loadDeps } from '../config/read/files.ts'
+import { loadDeps } from '../config/load-deps.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
 import { githubReport } from './check-github.ts'
 import { sarifReport } from './check-sarif.ts'

@@ -1,4 +1,4 @@
-import { reference } from '../config/language/reference.ts'
+import { keyDocs } from '../config/language/key-docs.ts'
 import { nodeOf } from '../schema/node.ts'
 import { AskedBadly } from '../tools/explain/asked.ts'
 import { type Explanation, explainRequest as explanationOf } from '../tools/explain/explain.ts'
@@ -51,9 +51,7 @@ interface Flags {
 
 function defaults(files: readonly string[], io: Io): number {
   if (files.length > 0) return misused('--defaults stands alone', io)
-  const values = reference().keys.filter(
-    ({ fallback, group }) => fallback !== undefined && !(group && isEmpty(fallback)),
-  )
+  const values = keyDocs().keys.filter(({ fallback, group }) => fallback !== undefined && !(group && isEmpty(fallback)))
   io.stdout(
     columns(
       values.map(({ fallback, path }) => [path, textOf(nodeOf(fallback))]),

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config } from '../config/language/config.ts'
-import { type LoadDeps, loadDeps } from '../config/read/files.ts'
+import { type LoadDeps, loadDeps } from '../config/load-deps.ts'
 import type { ReloadSource } from '../control/gateway.ts'
 import { signatureOf } from '../control/machine/file-watch.ts'
 import { stateFolders } from '../control/machine/state-dir.ts'

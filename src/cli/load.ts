@@ -1,5 +1,5 @@
 import { loadConfig } from '../config/load.ts'
-import { loadDeps } from '../config/read/files.ts'
+import { loadDeps } from '../config/load-deps.ts'
 import type { WrittenConfig } from '../tools/explain/model.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'

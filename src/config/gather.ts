@@ -5,12 +5,12 @@ import { nodeAt } from '../schema/path.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { type Fence, fencedEnvironment, lookedOver } from './judge/fence.ts'
 import { type Include, includeOptions } from './language/include.ts'
-import type { Language } from './language/language.ts'
 import { inNamespace, ownNames } from './language/namespace.ts'
 import { rebased } from './language/rebase.ts'
+import type { LoadDeps } from './load-deps.ts'
 import type { Comment } from './read/comments.ts'
 import { parseYaml } from './read/document.ts'
-import { type LoadDeps, unreadable } from './read/files.ts'
+import { unreadable } from './read/files.ts'
 import { type Document, unite } from './read/unite.ts'
 import { olderVersion, upgrade } from './upgrade/upgrade.ts'
 
@@ -33,24 +33,22 @@ export interface Gathered {
 }
 
 /** Reads a file or a folder of them, and what they include. */
-export async function gather(file: string, deps: LoadDeps, language: Language): Promise<Gathered> {
-  return new Gathering(file, deps, language).run()
+export async function gather(file: string, deps: LoadDeps): Promise<Gathered> {
+  return new Gathering(file, deps).run()
 }
 
 class Gathering {
   private readonly file: string
   private readonly deps: LoadDeps
-  private readonly language: Language
   private readonly problems: Diagnostic[] = []
   private readonly fences: Fence[] = []
   private readonly comments: Comment[] = []
   private folder: string
   private files = 0
 
-  constructor(file: string, deps: LoadDeps, language: Language) {
+  constructor(file: string, deps: LoadDeps) {
     this.file = file
     this.deps = deps
-    this.language = language
     this.folder = dirname(file)
   }
 
@@ -65,7 +63,7 @@ class Gathering {
   }
 
   private united(documents: readonly Document[]): MapNode {
-    return unite(documents, new Set(this.language.collections.map(({ key }) => key)), this.problems)
+    return unite(documents, new Set(this.deps.language.collections.map(({ key }) => key)), this.problems)
   }
 
   private ended(root: Node | undefined): Gathered {
@@ -155,7 +153,7 @@ class Gathering {
   private async entry({ allow, as }: Include, paths: readonly string[], from: Node): Promise<readonly Document[]> {
     const fence = as === undefined || allow === undefined ? undefined : { as, allow }
     const documents = await this.documents(paths, fence, from)
-    const { language } = this
+    const { language } = this.deps
     const known = language.collections.filter(({ named }) => named || as === undefined).map(({ key }) => key)
     for (const document of documents) this.onlyKeys(document, [...COMMON, ...known])
     if (fence !== undefined) {

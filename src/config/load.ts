@@ -2,17 +2,17 @@ import { resolve } from 'node:path'
 import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
 import type { Node } from '../schema/node.ts'
 import { At, type FileContent, type Files, INVALID } from '../schema/schema.ts'
-import { type Found, marksIn } from '../schema/walk.ts'
+import { type Marked, marksIn } from '../schema/walk.ts'
 import { type Gathered, gather } from './gather.ts'
 import { checkRoot } from './judge/check.ts'
 import { trespasses } from './judge/fence.ts'
 import { type Kept, keepsGood, withoutBad } from './judge/keep-good.ts'
 import { runLints } from './judge/lint.ts'
 import type { Config } from './language/config.ts'
-import { LANGUAGE } from './language/language.ts'
 import { mergeDefaults } from './language/merge.ts'
 import { normalise } from './language/normalise.ts'
-import { type LoadDeps, unreadable } from './read/files.ts'
+import type { LoadDeps } from './load-deps.ts'
+import { unreadable } from './read/files.ts'
 
 /** `config` is undefined exactly if one of the diagnostics is an error and nothing was `kept`. */
 export interface Loaded {
@@ -49,7 +49,7 @@ export async function loadConfig(file: string, deps: LoadDeps, good?: () => Node
 }
 
 async function load(file: string, deps: LoadDeps, good: (() => Node) | undefined): Promise<Judged> {
-  const gathered = await gather(file, deps, LANGUAGE)
+  const gathered = await gather(file, deps)
   if (gathered.root === undefined) return failed(gathered.diagnostics, undefined)
   const judge = (tree: Node): Promise<Judged> => judged(tree, gathered, file, deps)
   const tree = mergeDefaults(gathered.root)
@@ -60,7 +60,7 @@ async function load(file: string, deps: LoadDeps, good: (() => Node) | undefined
   let kept: readonly Kept[] = []
   for (let i = 0; i < MOST_REPAIRS; i++) {
     const errors = bad.diagnostics.filter(({ severity }) => severity === 'error')
-    const repaired = withoutBad(bad.tree ?? tree, standIn, errors, kept, LANGUAGE)
+    const repaired = withoutBad(bad.tree ?? tree, standIn, errors, kept, deps.language)
     if (repaired === undefined) return first
     kept = repaired.kept
     bad = await judge(repaired.tree)
@@ -79,17 +79,18 @@ async function judged(
   deps: LoadDeps,
 ): Promise<Judged> {
   const found: Diagnostic[] = [...diagnostics]
-  const marks = marksIn(LANGUAGE.root, tree)
-  const root = LANGUAGE.root.read(tree, new At(found, '', await readFiles(marks, folder, deps)))
+  const { language } = deps
+  const marks = marksIn(language.root, tree)
+  const root = language.root.read(tree, new At(found, '', await readFiles(marks, folder, deps)))
   if (root === INVALID) return failed(found, tree)
-  found.push(...checkRoot(root, tree, marks, LANGUAGE), ...trespasses(root, fences, tree, marks, LANGUAGE))
+  found.push(...checkRoot(root, tree, marks, language), ...trespasses(root, fences, tree, marks, language))
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
   found.push(...runLints(root, tree, marks, comments))
   return { config: normalise(root, { file, folder }), diagnostics: sortDiagnostics(found), tree, kept: [] }
 }
 
 /** The files whose texts are a part of the config. */
-async function readFiles(found: readonly Found[], folder: string, deps: LoadDeps): Promise<Files> {
+async function readFiles(found: readonly Marked[], folder: string, deps: LoadDeps): Promise<Files> {
   const files = new Map<string, FileContent>()
   for (const { mark, node } of found) {
     if (mark.is !== 'file' || !mark.read || node.kind !== 'scalar' || files.has(node.text)) continue

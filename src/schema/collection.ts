@@ -1,5 +1,5 @@
-import { isObject } from './composites.ts'
 import type { Schema } from './schema.ts'
+import { isObject } from './walk.ts'
 
 /** How entries of a map at the root of a config are referred to. */
 export interface CollectionRules {

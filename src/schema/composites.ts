@@ -46,11 +46,6 @@ export interface ObjectSchema<F extends Fields> extends Schema<ObjectOf<F>> {
   readonly rules: ObjectRules
 }
 
-/** Whether a schema is one of a map with known keys. */
-export function isObject(schema: Schema<unknown>): schema is ObjectSchema<Fields> {
-  return 'fields' in schema
-}
-
 /** A map with known keys. Unknown ones are errors with a suggestion; what is left out gets its default. */
 export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): ObjectSchema<F> {
   const names = Object.keys(fields)
@@ -203,10 +198,7 @@ export function oneOrMany<T>(item: Schema<T>, min = 1): Schema<readonly T[]> {
   return {
     expected: `${item.expected}, or a list of such`,
     json: { anyOf: [item.json, many.json] },
-    inner: [
-      { step: '', schema: item, reads: ({ kind }) => kind !== 'list' },
-      { step: '[]', schema: item },
-    ],
+    inner: [{ step: '', schema: item, reads: (node) => node.kind !== 'list' }, ...(many.inner ?? [])],
     read(node, at) {
       if (node.kind === 'list') return many.read(node, at)
       const isListed = node.kind === 'scalar' && node.text.includes(',')
@@ -272,11 +264,10 @@ export function byKind<T>(
     .join(', or '),
 ): Schema<T> {
   const choices = Object.values(kinds)
-  const reads = (schema: Schema<T>) => (node: Node) => kinds[node.kind] === schema
   return {
     expected,
     json: { anyOf: choices.map((schema) => schema.json) },
-    inner: choices.map((schema) => ({ step: '', schema, reads: reads(schema) })),
+    inner: choices.map((schema) => ({ step: '', schema, reads: ({ kind }) => kinds[kind] === schema })),
     read(node, at) {
       const schema = kinds[node.kind]
       return schema === undefined ? mismatch(node, at, expected) : schema.read(node, at)

@@ -62,7 +62,7 @@ export interface Schema<T> {
   readonly expected: string
   /** What stands inside but for an object's fields: all that walks over schemas goes through it. */
   readonly inner?: readonly Inner[]
-  readonly mark?: Mark
+  readonly mark?: SchemaMark
   /** Of a map at the root. */
   readonly collection?: CollectionRules
 }
@@ -76,7 +76,7 @@ export interface Inner {
 }
 
 /** What others must know of a value that a schema reads; `marksIn` finds all of them. */
-export type Mark =
+export type SchemaMark =
   /** The name of an entry of a root collection; `to`: its kind, such as `upstream`. */
   | { readonly is: 'reference'; readonly to: string }
   /** The path of a file. `read`: its text is a part of the config. */

@@ -1,19 +1,24 @@
-import { isObject } from './composites.ts'
+import type { Fields, ObjectSchema } from './composites.ts'
 import type { MapEntry, MapNode, Node } from './node.ts'
 import type { Path } from './path.ts'
-import type { Mark, Schema } from './schema.ts'
+import type { Schema, SchemaMark } from './schema.ts'
+
+/** Whether a schema is one of a map with known keys. */
+export function isObject(schema: Schema<unknown>): schema is ObjectSchema<Fields> {
+  return 'fields' in schema
+}
 
 /** A value that its schema marks. */
-export interface Found {
-  readonly mark: Mark
+export interface Marked {
+  readonly mark: SchemaMark
   readonly node: Node
   /** From where the walk began. */
   readonly path: Path
 }
 
 /** Every reference, secret and file in what was written, however deep; the value need not be a valid one. */
-export function marksIn(schema: Schema<unknown>, node: Node): readonly Found[] {
-  const found: Found[] = []
+export function marksIn(schema: Schema<unknown>, node: Node): readonly Marked[] {
+  const found: Marked[] = []
   changeMarks(schema, node, (one) => {
     found.push(one)
     return one.node
@@ -22,15 +27,15 @@ export function marksIn(schema: Schema<unknown>, node: Node): readonly Found[] {
 }
 
 /** The same value with those that its schema marks changed. */
-export function changeMarks(schema: Schema<unknown>, node: Node, change: (found: Found) => Node): Node {
+export function changeMarks(schema: Schema<unknown>, node: Node, change: (found: Marked) => Node): Node {
   return new Walk(change).value(schema, node, [])
 }
 
 class Walk {
-  private readonly change: (found: Found) => Node
+  private readonly change: (found: Marked) => Node
   private readonly known = new Map<Schema<unknown>, boolean>()
 
-  constructor(change: (found: Found) => Node) {
+  constructor(change: (found: Marked) => Node) {
     this.change = change
   }
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { render } from '../../src/cli/check.ts'
 import { Exit } from '../../src/cli/io.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { loadDeps, readConfigFile } from '../../src/config/read/files.ts'
+import { loadDeps } from '../../src/config/load-deps.ts'
+import { readConfigFile } from '../../src/config/read/files.ts'
 
 const FOLDER = fileURLToPath(new URL('./config/', import.meta.url))
 const NAMES = readdirSync(FOLDER)

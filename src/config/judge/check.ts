@@ -4,7 +4,7 @@ import { POLICIES } from '../../features/index.ts'
 import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import { type Node, origin } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
-import type { Found } from '../../schema/walk.ts'
+import type { Marked } from '../../schema/walk.ts'
 import type { Language } from '../language/language.ts'
 import { BENEATH } from '../language/merge.ts'
 import type { RootOptions } from '../language/root.ts'
@@ -29,7 +29,7 @@ interface Reference {
 export function checkRoot(
   root: RootOptions,
   tree: Node,
-  found: readonly Found[],
+  found: readonly Marked[],
   language: Language,
 ): readonly Diagnostic[] {
   const check = new Check(root, tree, found, language)
@@ -46,7 +46,7 @@ class Check {
   /** Upstreams that a route names. */
   private readonly leads: ReadonlyMap<string, readonly Reference[]>
 
-  constructor(root: RootOptions, tree: Node, found: readonly Found[], language: Language) {
+  constructor(root: RootOptions, tree: Node, found: readonly Marked[], language: Language) {
     this.root = root
     this.tree = tree
     this.language = language

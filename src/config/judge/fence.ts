@@ -4,7 +4,7 @@ import type { Diagnostic } from '../../schema/diagnostics.ts'
 import { withArticle } from '../../schema/mark.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
 import { pathText, placeOf } from '../../schema/path.ts'
-import { type Found, marksIn } from '../../schema/walk.ts'
+import { type Marked, marksIn } from '../../schema/walk.ts'
 import type { Allowed } from '../language/include.ts'
 import type { Language } from '../language/language.ts'
 import type { RootOptions } from '../language/root.ts'
@@ -21,7 +21,7 @@ export function trespasses(
   root: RootOptions,
   fences: readonly Fence[],
   tree: Node,
-  found: readonly Found[],
+  found: readonly Marked[],
   language: Language,
 ): readonly Diagnostic[] {
   return fences.flatMap((fence) => [
@@ -43,7 +43,7 @@ function foreignMatches(root: RootOptions, { allow, as }: Fence, tree: Node): Di
 }
 
 /** A reference to what is not theirs, of something that is. */
-function foreignReference({ mark, node, path }: Found, { allow, as }: Fence, { collections }: Language): Diagnostic[] {
+function foreignReference({ mark, node, path }: Marked, { allow, as }: Fence, { collections }: Language): Diagnostic[] {
   const [key, owner] = path
   const serves = collections.some((collection) => collection.key === key && collection.serves)
   if (!serves || !String(owner).startsWith(`${as}.`) || mark.is !== 'reference' || node.kind !== 'scalar') return []

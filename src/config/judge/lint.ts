@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { Node } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
-import type { Found } from '../../schema/walk.ts'
+import type { Marked } from '../../schema/walk.ts'
 import { pathPolicies } from '../language/path-policy.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { Comment } from '../read/comments.ts'
@@ -18,7 +18,7 @@ import { type PlacedFinding, silence } from './silence.ts'
 export function runLints(
   root: RootOptions,
   tree: Node,
-  marks: readonly Found[],
+  marks: readonly Marked[],
   comments: readonly Comment[],
 ): readonly Diagnostic[] {
   const context = contextOf(root, tree, marks)
@@ -49,7 +49,7 @@ function place({ path, message, atKey, secret }: Finding, lint: string, tree: No
   }
 }
 
-function contextOf(root: RootOptions, tree: Node, marks: readonly Found[]): LintContext {
+function contextOf(root: RootOptions, tree: Node, marks: readonly Marked[]): LintContext {
   const routes = [...root.routes].map(([name, options]): LintRoute => {
     const targets = (options.to ?? []).map(({ upstream }) => upstream)
     return { name, options, upstreams: [...new Set([...targets, ...options.failover])] }
@@ -77,7 +77,7 @@ function contextOf(root: RootOptions, tree: Node, marks: readonly Found[]): Lint
 }
 
 /** Names of a kind that routes refer to. */
-function namesIn(marks: readonly Found[], kind: string): ReadonlySet<string> {
+function namesIn(marks: readonly Marked[], kind: string): ReadonlySet<string> {
   const names = marks.flatMap(({ mark, node, path }) =>
     mark.is === 'reference' && mark.to === kind && path[0] === 'routes' && node.kind === 'scalar' ? [node.text] : [],
   )

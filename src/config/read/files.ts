@@ -1,21 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { MAX_FILE_BYTES } from './document.ts'
-import type { Environment } from './environment.ts'
-
-/** What loading touches of the machine. */
-export interface LoadDeps {
-  readonly env: Environment
-  /** Rejects as `fs.readFile` does. */
-  readonly readFile: (path: string) => Promise<Uint8Array>
-  /** Names in a folder. Rejects as `fs.readdir` does. */
-  readonly readFolder: (path: string) => Promise<readonly string[]>
-}
-
-/** What loading takes from this machine. */
-export function loadDeps(env: Environment): LoadDeps {
-  return { env, readFile: readConfigFile, readFolder: readdir }
-}
 
 /** A file of the real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
 export async function readConfigFile(path: string): Promise<Uint8Array> {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import { sluice } from './cli.ts'
 
 const FOLDER = fileURLToPath(new URL('../../../config/examples/', import.meta.url))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import { sluice } from './cli.ts'
 
 const ROUTES = 10_000

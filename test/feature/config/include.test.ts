@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Loaded, loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import { diagnosticLine } from '../../../src/schema/diagnostics.ts'
 import { sluice } from '../cli/cli.ts'
 
@@ -225,7 +225,7 @@ routes:
     [
       'a failover to it',
       `upstreams: { cart: { endpoints: ["http://127.0.0.1:3"] } }\n${route('{ host: shop.example.com, path: /pay }', 'to: cart, failover: [secret]')}`,
-      'shop/a.yaml:3:86: routes."shop.r".failover[0]: "secret" is not an upstream of shop; allow.upstreams of its include lists those that it may share',
+      'shop/a.yaml:3:76: routes."shop.r".failover[0]: "secret" is not an upstream of shop; allow.upstreams of its include lists those that it may share',
     ],
     [
       'a listener',

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import { HeadGuard } from '../../../src/data/ingress/guard.ts'
 import { MemoryDownstream } from '../../../src/data/ingress/memory.ts'
 import { methodRefusal } from '../../../src/data/ingress/methods.ts'

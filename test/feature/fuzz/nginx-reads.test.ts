@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import type { RouteConfig } from '../../../src/core/config.ts'
 import { type Random, seededRandom } from '../../../src/lib/random.ts'
 import { field, type HttpClient, httpClient, type WireAnswer } from '../../kit/client.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import type { RouteConfig } from '../../../src/core/config.ts'
 import { isRefusedTarget, normaliseTarget } from '../../../src/data/routing/target.ts'
 import { type Random, seededRandom } from '../../../src/lib/random.ts'

@@ -11,7 +11,7 @@ import { parse } from 'yaml'
 import { prometheusRule } from '../../../scripts/prometheus-rule.ts'
 import type { Config } from '../../../src/config/language/config.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import { last, parseDockerfile, type Stage } from './kit/dockerfile.ts'
 import { ROOT } from './kit/image.ts'
 

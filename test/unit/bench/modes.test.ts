@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
-import { loadDeps } from '../../../src/config/read/files.ts'
+import { loadDeps } from '../../../src/config/load-deps.ts'
 import { MODES } from '../../bench/modes.ts'
 
 describe.each(MODES)('mode $name', ({ peers, usual, reference, bounds }) => {

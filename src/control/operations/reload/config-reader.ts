@@ -1,7 +1,7 @@
 import { join, resolve, sep } from 'node:path'
 import type { Config } from '../../../config/language/config.ts'
 import { type Loaded, loadConfig } from '../../../config/load.ts'
-import type { LoadDeps } from '../../../config/read/files.ts'
+import type { LoadDeps } from '../../../config/load-deps.ts'
 import type { Node } from '../../../schema/node.ts'
 import type { KeptConfig } from './archive.ts'
 

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { type LoadDeps, loadDeps } from '../../../config/read/files.ts'
+import { type LoadDeps, loadDeps } from '../../../config/load-deps.ts'
 import type { Node } from '../../../schema/node.ts'
 import { Model, type WrittenConfig } from '../../../tools/explain/model.ts'
 import { BadCommand, NotFound } from '../../admin/command.ts'

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../../config/load.ts'
-import { loadDeps } from '../../../config/read/files.ts'
+import { loadDeps } from '../../../config/load-deps.ts'
 import { type Diagnostic, diagnosticLine } from '../../../schema/diagnostics.ts'
 import type { Draft, DraftEntry } from './draft.ts'
 import { writeDraft } from './write.ts'

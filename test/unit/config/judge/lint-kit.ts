@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { type Loaded, loadConfig } from '../../../../src/config/load.ts'
-import { loadDeps } from '../../../../src/config/read/files.ts'
+import { loadDeps } from '../../../../src/config/load-deps.ts'
 
 const HEAD = `apiVersion: sluice/v1
 listeners: { web: { listen: 127.0.0.1:8080 } }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../../../src/config/load.ts'
-import { loadDeps } from '../../../../src/config/read/files.ts'
+import { loadDeps } from '../../../../src/config/load-deps.ts'
 import type { LookUp } from '../../../../src/data/routing/search.ts'
 import { type Random, seededRandom } from '../../../../src/lib/random.ts'
 import { table } from '../../../kit/routes.ts'

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../../src/config/load.ts'
+import { loadDeps } from '../../../../src/config/load-deps.ts'
 import { found, load } from './lint-kit.ts'
 
 const IGNORE = '# sluice-ignore unbounded-wait: clients end it'
@@ -109,7 +110,7 @@ routes:
 
   it('names the file of the other route, and reads the comments of each', async () => {
     const { diagnostics } = await loadConfig('sluice.yaml', {
-      env: {},
+      ...loadDeps({}),
       readFile: async (path) => Buffer.from(FILES[basename(path)] ?? ''),
       readFolder: async () => [],
     })

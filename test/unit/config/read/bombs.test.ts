@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../../src/config/load.ts'
+import { loadDeps } from '../../../../src/config/load-deps.ts'
 import { parseYaml } from '../../../../src/config/read/document.ts'
 
 const TOO_DEEP = 'nested deeper than 100 levels'
@@ -97,7 +98,7 @@ listeners: { web: { listen: "127.0.0.1:8080" } }
 routes: { a: { match: { path: /* }, respond: {} } }
 `
   const readFile = async () => Buffer.from(yaml)
-  const { config, diagnostics } = await loadConfig('a.yaml', { env: {}, readFile, readFolder: async () => [] })
+  const { config, diagnostics } = await loadConfig('a.yaml', { ...loadDeps({}), readFile, readFolder: async () => [] })
   expect(config).toBeDefined()
   expect(diagnostics).toHaveLength(100_000)
 })

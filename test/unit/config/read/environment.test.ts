@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../../../src/config/language/config.ts'
 import { loadConfig } from '../../../../src/config/load.ts'
+import { loadDeps } from '../../../../src/config/load-deps.ts'
 import { isReference, substitute } from '../../../../src/config/read/environment.ts'
 import type { RouteConfig } from '../../../../src/core/config.ts'
 
@@ -39,7 +40,7 @@ routes:
     ${keys}
 `
   return loadConfig('sluice.yaml', {
-    env: ENV,
+    ...loadDeps(ENV),
     readFile: async () => Buffer.from(yaml),
     readFolder: async () => [],
   })

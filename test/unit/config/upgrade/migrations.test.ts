@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Loaded, loadConfig } from '../../../../src/config/load.ts'
-import { loadDeps } from '../../../../src/config/read/files.ts'
+import { loadDeps } from '../../../../src/config/load-deps.ts'
 import { migrateFile } from '../../../../src/config/upgrade/migrate.ts'
 import { CURRENT_VERSION, OLDER_VERSIONS } from '../../../../src/config/upgrade/migrations/index.ts'
 import { diagnosticLine } from '../../../../src/schema/diagnostics.ts'

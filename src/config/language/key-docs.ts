@@ -1,5 +1,6 @@
-import { type Field, isObject } from '../../schema/composites.ts'
+import type { Field } from '../../schema/composites.ts'
 import type { Schema } from '../../schema/schema.ts'
+import { isObject } from '../../schema/walk.ts'
 import { rootOptions } from './root.ts'
 
 /** One key of the language, as the reference shows it. */
@@ -18,7 +19,7 @@ export interface KeyDoc {
 /** Keys that a later version knows, by the path of the map in which they stand; the root's path is empty. */
 export type LaterKeys = ReadonlyMap<string, readonly string[]>
 
-export interface Reference {
+export interface KeyDocs {
   /** In the order of the definitions, each group before its keys. */
   readonly keys: readonly KeyDoc[]
   readonly later: LaterKeys
@@ -28,7 +29,7 @@ export interface Reference {
 const ELSEWHERE: ReadonlySet<string> = new Set(['defaults.route', 'defaults.upstream', 'profiles'])
 
 /** Every key of a config file, from the definitions that check it. */
-export function reference(): Reference {
+export function keyDocs(): KeyDocs {
   const keys: KeyDoc[] = []
   const later = new Map<string, readonly string[]>()
   walk(rootOptions, '', keys, later)
