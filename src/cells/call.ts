@@ -1,9 +1,9 @@
-/** Milliseconds after which a call that nobody answered counts no more: nobody may be waiting by then. */
+/** Milliseconds after which a call without an answer no longer counts: the workers that asked may have stopped waiting. */
 const LASTS_MS = 1_500
 
 /**
- * A word with which a worker that found all of something taken asks the others whether they can give some of it back. Any
- * worker writes: 0, or when it was asked last, clock milliseconds in 32 bits.
+ * A word by which a worker that found all of something taken asks the other workers whether they can give some of it back.
+ * Any worker writes it: 0, or the time of the latest call, clock milliseconds in 32 bits.
  */
 export class CallCell {
   private readonly view: Int32Array
@@ -15,13 +15,13 @@ export class CallCell {
     this.slot = slot
   }
 
-  /** True: nobody had asked yet, so the others must be woken. */
+  /** True: no call was open, so the others must be woken. */
   ask(now: number): boolean {
     const before = Atomics.exchange(this.view, this.slot, word(now))
     return before === 0 || isOver(before, now)
   }
 
-  /** Somebody asks: whoever gets true here answers, and nobody else does. */
+  /** Takes an open call. Exactly one worker gets true per call: that worker answers it. */
   answer(now: number): boolean {
     const asked = Atomics.load(this.view, this.slot)
     if (asked === 0) return false
@@ -33,7 +33,7 @@ function isOver(asked: number, now: number): boolean {
   return ((word(now) - asked) | 0) > LASTS_MS
 }
 
-/** Never 0, which stands for "nobody asks". */
+/** Never 0, which stands for "no call is open". */
 function word(now: number): number {
   return Math.round(now) | 1
 }

@@ -9,7 +9,7 @@ export class HeldCell {
   private readonly own: number
   private readonly stride: number
 
-  /** `view`: the whole page; `stride`: Int32 slots a column; `worker`: whose column is ours. */
+  /** `view`: the whole page; `stride`: Int32 slots per column; `worker`: whose column is ours. */
   constructor(view: Int32Array, slot: number, stride: number, worker: number) {
     this.view = view
     this.slot = slot

@@ -2,7 +2,7 @@
  * Shared memory comes in fixed pages, allocated only by the control plane, sent to workers and never moved.
  *
  * - `words`: Int32, written by any thread with compare-and-swap, or by one documented owner.
- * - `ints`: one Int32 column a worker. A column is contiguous, so that workers never share a cache line; the value of a
+ * - `ints`: one Int32 column per worker. A column is contiguous, so that workers never share a cache line; the value of a
  *   cell is the sum over its columns.
  * - `floats`: Float64, written by one worker only (the page belongs to it), folded and read by the control plane.
  *

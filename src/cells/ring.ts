@@ -21,14 +21,15 @@ export function ringDropped(ring: SharedArrayBuffer): number {
 
 /**
  * The writing end of a ring of whole lines: one writer, one reader, no locks (Lamport, "Specifying Concurrent Program
- * Modules", 1983). A line is published by one store once it is whole, so that a writer that dies midway leaves nothing
- * behind, and the next one goes on where the last whole line ended. Never blocks: what doesn't fit is dropped and counted.
+ * Modules", 1983). One store publishes a line once it is whole, so that a writer that dies midway leaves nothing behind,
+ * and the next writer goes on where the last whole line ended. Never blocks: a line that does not fit is dropped and
+ * counted.
  */
 export class RingWriter {
   private readonly words: Int32Array
   private readonly data: Buffer
   private head: number
-  /** As last read: the reader may be further. */
+  /** As last read: the reader may have advanced since. */
   private tail: number
 
   constructor(ring: SharedArrayBuffer) {
@@ -74,7 +75,10 @@ export class RingReader {
     this.data = new Uint8Array(ring, HEADER_BYTES, DATA_BYTES)
   }
 
-  /** Published bytes from the oldest on, up to the end of the memory: a line may go on at its begin. A view, not a copy. */
+  /**
+   * Published bytes from the oldest on, up to the end of the memory: a line may continue at the beginning of the memory. A
+   * view, not a copy.
+   */
   peek(): Uint8Array {
     const tail = Atomics.load(this.words, TAIL)
     const length = (Atomics.load(this.words, HEAD) - tail) | 0
@@ -82,7 +86,7 @@ export class RingReader {
     return this.data.subarray(start, Math.min(start + length, DATA_BYTES))
   }
 
-  /** Gives back the first `bytes` that `peek` showed. */
+  /** Releases the first `bytes` that `peek` returned. */
   consume(bytes: number): void {
     Atomics.add(this.words, TAIL, bytes)
   }

@@ -18,12 +18,12 @@ export class CellSpace {
     for (const page of pages) {
       if (page.kind === 'floats') this.floats.set(page.id, new Float64Array(page.buffer))
       else if (page.kind === 'words') this.ints.set(page.id, new Int32Array(page.buffer))
-      // Whole columns only: what the division leaves over at the end is nobody's.
+      // Whole columns only: the remainder at the end of the page stays unused.
       else this.ints.set(page.id, new Int32Array(page.buffer, 0, CellSpace.columnSlots(this.workers) * this.workers))
     }
   }
 
-  /** Int32 slots a column of an `ints` page. Whole cache lines, so that no two workers share one. */
+  /** Int32 slots per column of an `ints` page. Whole cache lines, so that no two workers share one. */
   static columnSlots(workers: number): number {
     return Math.floor(PAGE_BYTES / 64 / workers) * 16
   }

@@ -4,16 +4,16 @@ const FIELDS = 3
 /** Int32 slots that a window takes in each worker's column: a tag, then epoch, total and failed of each bucket. */
 export const WINDOW_SLOTS: number = 1 + BUCKETS * FIELDS
 
-/** What a window holds at a time. */
+/** What a window holds at one moment. */
 export interface WindowCounts {
   readonly total: number
   readonly failed: number
 }
 
 /**
- * Outcomes of the latest `windowMs` milliseconds, of all workers together, in ten buckets. Each worker writes its own column
- * only; whoever wants to know adds up all of them. A bucket counts by its epoch, so that what is old is gone however long
- * nobody came. The tag is a number that the counts belong to (a generation): counts of another tag are as good as none.
+ * Outcomes of the latest `windowMs` milliseconds, of all workers together, in ten buckets. Each worker writes only its own
+ * column; a reader adds up all of them. A bucket counts for its epoch only, so that old outcomes expire however long the
+ * gap between calls. The tag is a number that the counts belong to (a generation): counts of another tag are ignored.
  */
 export class OutcomeWindow {
   private readonly view: Int32Array
@@ -22,7 +22,7 @@ export class OutcomeWindow {
   private readonly stride: number
   private readonly bucketMs: number
 
-  /** `slot`: first of {@link WINDOW_SLOTS} in each column of the page `view`; `stride`: slots a column. */
+  /** `slot`: first of {@link WINDOW_SLOTS} in each column of the page `view`; `stride`: slots per column. */
   constructor(view: Int32Array, slot: number, stride: number, worker: number, windowMs: number) {
     this.view = view
     this.slot = slot
@@ -31,12 +31,12 @@ export class OutcomeWindow {
     this.bucketMs = windowMs / BUCKETS
   }
 
-  /** One outcome more, now. */
+  /** Adds one outcome, now. */
   record(now: number, tag: number, failed: boolean): void {
     this.add(now, tag, 1, failed ? 1 : 0)
   }
 
-  /** An outcome that was counted before, as a success, was a failure after all. */
+  /** An outcome that was counted as a success was a failure after all. */
   spoil(now: number, tag: number): void {
     this.add(now, tag, 0, 1)
   }
@@ -58,7 +58,7 @@ export class OutcomeWindow {
     return { total, failed }
   }
 
-  /** `total` outcomes more, now, and `failed` failures more. */
+  /** Adds `total` outcomes, now, of which `failed` failed. */
   add(now: number, tag: number, total: number, failed: number): void {
     const { view, own } = this
     if (view[own] !== tag) {
@@ -77,7 +77,7 @@ export class OutcomeWindow {
     if (failed !== 0) Atomics.add(view, bucket + 2, failed)
   }
 
-  /** From 1: 0 is a bucket that was never used. */
+  /** From 1: 0 marks a bucket that was never used. */
   private epoch(now: number): number {
     return Math.floor(now / this.bucketMs) + 1
   }

@@ -45,11 +45,11 @@ function isPort(text: string, start: number): boolean {
 }
 
 /**
- * The host of `text`, a `host[:port]` as RFC 3986, section 3.2 has it, in its one canonical form: lower-case, without port and
- * without the dot of the root; IPv6 in brackets, as `canonicalIpv6` has it. undefined: not an authority; one with userinfo is
- * none, nor one with an empty label.
+ * The host of `text`, a `host[:port]` as RFC 3986, section 3.2 defines it, in its one canonical form: lower-case, without
+ * port and without the dot of the root; IPv6 in brackets, as `canonicalIpv6` writes it. undefined: not an authority;
+ * userinfo and empty labels are refused.
  *
- * Reading it is about as quick as looking it up in a map of those that were read before.
+ * Reading it is about as quick as looking it up in a map of those read before.
  */
 export function hostOf(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return undefined

@@ -14,7 +14,7 @@ function compare(a: Uint32Array, b: Uint32Array): number {
   return 0
 }
 
-/** Of sorted ranges, those that no other one covers. Blocks of CIDR never overlap in part. */
+/** Of sorted ranges, those that no other range covers. Blocks of CIDR never overlap in part. */
 function outermost(sorted: readonly Range[]): Range[] {
   const kept: Range[] = []
   for (const range of sorted) {
@@ -25,8 +25,8 @@ function outermost(sorted: readonly Range[]): Range[] {
 }
 
 /**
- * Addresses in any of a list of CIDR blocks (RFC 4632, RFC 4291): sorted ranges and binary search, nothing allocated a
- * check. IPv4 and IPv6 are kept apart: `::/0` says nothing of IPv4.
+ * Addresses in any of a list of CIDR blocks (RFC 4632, RFC 4291): sorted ranges and binary search, no allocation per check.
+ * IPv4 and IPv6 are kept apart: `::/0` does not cover IPv4.
  */
 export class CidrSet {
   readonly empty: boolean
@@ -41,7 +41,7 @@ export class CidrSet {
       const { family, range } = this.parse(block)
       ranges[family].push(range)
     }
-    // Wider first where two begin alike.
+    // Wider first where two begin at the same address.
     const order = (a: Range, b: Range): number => compare(a.from, b.from) || compare(b.to, a.to)
     this.empty = blocks.length === 0
     this.v4 = outermost(ranges[4].sort(order))
@@ -56,7 +56,7 @@ export class CidrSet {
     return family !== 0 && this.has(this.reader.words, family)
   }
 
-  /** The same for an address that was read already. */
+  /** The same for an address that has been read already. */
   has(words: Uint32Array, family: IpFamily): boolean {
     const ranges = family === 4 ? this.v4 : this.v6
     let low = 0

@@ -1,4 +1,4 @@
-/** A pending call of a {@link Clock}; opaque to everyone but the clock that made it. */
+/** A pending call of a {@link Clock}; opaque to all but the clock that made it. */
 export type ClockHandle = unknown
 
 /**
@@ -7,14 +7,14 @@ export type ClockHandle = unknown
 export interface Clock {
   /** Milliseconds since the process started; monotonic, fractional, the same origin in every thread. */
   now(): number
-  /** Milliseconds since the Unix epoch. For showing to people, never for measuring. */
+  /** Milliseconds since the Unix epoch. For display, never for measuring. */
   wall(): number
   /** Calls `fn` once after `ms` milliseconds. The caller owns the handle and cancels it. */
   after(ms: number, fn: () => void): ClockHandle
   cancel(handle: ClockHandle): void
 }
 
-/** The machine's clock. Its timers don't keep the process alive. */
+/** The machine's clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),

@@ -1,8 +1,8 @@
 import type { FlatHeaders } from './headers.ts'
 
 /**
- * The value of the first cookie of that name (RFC 6265, section 4.2), over all `Cookie` fields; undefined without one.
- * Names are told apart by case; the value is as it was sent.
+ * The value of the first cookie of that name (RFC 6265, section 4.2), over all `Cookie` fields; undefined if there is none.
+ * Names are case-sensitive; the value is as it was sent.
  */
 export function cookieValue(headers: FlatHeaders, name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {

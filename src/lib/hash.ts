@@ -1,8 +1,8 @@
 /**
- * MurmurHash3, x86, 32 bits: spreads keys evenly and fast; not for secrets. Source: Austin Appleby, MurmurHash3.cpp
- * (public domain).
+ * MurmurHash3, x86, 32 bits: spreads keys evenly and fast; not for secrets. Source: Austin Appleby, MurmurHash3.cpp (public
+ * domain).
  *
- * @param text a byte string: latin1, one character a byte
+ * @param text a byte string: latin1, one character per byte
  * @returns an unsigned 32-bit integer
  */
 export function murmur3(text: string, seed = 0): number {

@@ -1,14 +1,14 @@
 /**
- * Header fields as a flat list: name, value, name, value, … in wire order, case and duplicates kept.
- * Values are latin1 text, one character a byte.
+ * Header fields as a flat list: name, value, name, value, … in wire order, case and duplicates kept. Values are latin1
+ * text, one character per byte.
  */
 export type FlatHeaders = readonly string[]
 
 const MAX_NAMES = 4096
 
 /**
- * Lower-cases field names with a bounded memo: clients choose the names, so past the bound the memo is no longer fed.
- * One instance belongs to one thread's engine or listener.
+ * Lower-cases field names with a bounded memo: clients choose the names, so that a full memo is not extended. One instance
+ * belongs to the engine or the listener of one thread.
  */
 export class FieldNames {
   private readonly names = new Map<string, string>()
@@ -31,7 +31,7 @@ export function fieldValue(headers: FlatHeaders, name: string): string | undefin
   return undefined
 }
 
-/** All values of a list field, joined by commas; `''` where it is not there. `name` is lower-case. */
+/** All values of a list field, joined by commas; `''` if the field is absent. `name` is lower-case. */
 export function fieldValues(headers: FlatHeaders, name: string): string {
   let joined = ''
   for (let i = 0; i < headers.length; i += 2) {

@@ -8,14 +8,14 @@ const EDGES: readonly number[] = Array.from({ length: BUCKETS }, (_, bucket) => 
 const UNKNOWN = -1
 const REFRESH = 64
 
-/** Fewer samples say nothing. */
+/** Fewer samples prove nothing. */
 export const ENOUGH_SAMPLES = 100
 
 /**
- * How long something took lately: samples of the latest 10 to 20 s, in buckets that grow by 9 %. What is told is the lower
- * edge of a bucket: never more than what was measured.
+ * How long something took recently: samples of the latest 10 to 20 s, in buckets that grow by 9 %. The figure returned is
+ * the lower edge of a bucket: never more than was measured.
  *
- * There is one for each route and endpoint, most of them seldom looked at: whole numbers only and one array for both halves,
+ * There is one per route and endpoint, and most are seldom looked at: whole numbers only and one array for both halves,
  * since each fraction and each array would be one more place in memory.
  */
 export class Latencies {
@@ -40,12 +40,12 @@ export class Latencies {
     this.middle = this.bucketOf(0.5)
   }
 
-  /** It was given up after `ms`: that says something only where others were quicker. */
+  /** It was given up after `ms`: that counts only where others were quicker. */
   atLeast(ms: number, now: number): void {
     if (ms > this.median(now)) this.record(ms, now)
   }
 
-  /** Milliseconds, at most 64 samples old; 0: not known. */
+  /** Milliseconds, at most 64 samples old; 0: unknown. */
   median(now: number): number {
     this.turn(now)
     return EDGES[this.middle] ?? 0

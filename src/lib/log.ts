@@ -15,13 +15,15 @@ export interface Log {
   error(message: string, fields?: LogFields): void
 }
 
-/** One whose level can be changed while it is used. */
+/** A log whose level can change while it is in use. */
 export interface LeveledLog extends Log {
-  /** Lines below it are left out. */
+  /** Lines below this level are left out. */
   level: Level
 }
 
-/** One JSON object a line, from `info` on. Errors among the fields become their stack; what JSON can't hold becomes text. */
+/**
+ * One JSON object per line, from `info` on. Errors among the fields become their stack; what JSON cannot hold becomes text.
+ */
 export function createLog(write: (line: string) => void, clock: Clock): LeveledLog {
   const at = (level: Level) => (message: string, fields?: LogFields) => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(log.level)) return

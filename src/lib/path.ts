@@ -1,6 +1,6 @@
 import { escapeByte, escapedByte, isUnreserved } from './percent.ts'
 
-/** How such sequences begin. */
+/** How these sequences begin. */
 const OVERLONG = ['%C0%', '%C1%', '%E0%8', '%F0%80%8']
 const SEMICOLON_ESCAPE = '%3B'
 
@@ -49,8 +49,8 @@ export function hasDotSegment(path: string): boolean {
 }
 
 /**
- * Removes dot segments as RFC 3986, section 5.2.4 does; empty segments count as segments. Undefined where a dot segment
- * has parameters: nobody knows how the upstream reads it.
+ * Removes dot segments as RFC 3986, section 5.2.4 does; empty segments count as segments. Undefined where a dot segment has
+ * parameters: how the upstream reads it is unknown.
  */
 export function removeDotSegments(path: string): string | undefined {
   const kept: string[] = []
@@ -99,8 +99,8 @@ export function withoutParameters(path: string): string {
 }
 
 /**
- * A path in normal form with ASCII in the place of UTF-8 sequences that are too long for it (`%C0%AF` for a slash):
- * RFC 3629, section 3 forbids them, careless decoders take them.
+ * A path in normal form with ASCII in place of UTF-8 sequences that are too long for it (`%C0%AF` for a slash): RFC 3629,
+ * section 3 forbids them, careless decoders accept them.
  */
 export function decodeOverlong(path: string): string {
   if (!OVERLONG.some((start) => path.includes(start))) return path
@@ -126,7 +126,7 @@ function overlongLength(path: string, at: number): number {
   for (let i = 1; i < length; i++) {
     if (path.charCodeAt(at + 3 * i) !== PERCENT) return 0
     const byte = escapedByte(path, at + 3 * i)
-    // Before the last one and, of two bytes, the first nothing but zeros and the seventh bit.
+    // The last byte holds six bits of the character, the one before it at most the seventh, those before it none.
     const most = i === length - 1 ? 0xbf : i === length - 2 ? 0x81 : 0x80
     if (byte < 0x80 || byte > most) return 0
   }

@@ -1,6 +1,6 @@
 /**
- * Percent-encoding (RFC 3986, section 2.1) of byte strings: latin1 text, one character a byte, as HTTP fields and
- * targets carry it.
+ * Percent-encoding (RFC 3986, section 2.1) of byte strings: latin1 text, one character per byte, as HTTP fields and targets
+ * carry it.
  */
 
 const HEX = '0123456789ABCDEF'
@@ -36,14 +36,14 @@ export function isUnreserved(code: number): boolean {
   )
 }
 
-/** Text as its UTF-8 bytes, one character a byte. */
+/** Text as its UTF-8 bytes, one character per byte. */
 export function byteString(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1')
 }
 
 /**
- * Escapes what no URI may hold bare: controls, space, `"<>\^`{|}` and bytes above 0x7E. What is escaped already and all
- * delimiters stay. Browsers read a bare backslash as a slash: that is why a `Location` must not carry one.
+ * Escapes what a URI must not hold bare: controls, space, `"<>\^`{|}` and bytes above 0x7E. Existing escapes and all
+ * delimiters stay. Browsers read a bare backslash as a slash, so a `Location` must not carry one.
  */
 export function escapeForbidden(bytes: string): string {
   let out = ''

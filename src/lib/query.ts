@@ -1,7 +1,7 @@
 import { escapedByte } from './percent.ts'
 
 /**
- * Names and values of a query by turns, decoded as forms are (`+` is a space; an invalid escape stands for itself), as byte
+ * Names and values of a query in turn, decoded as forms are (`+` is a space; an invalid escape stands for itself), as byte
  * strings.
  *
  * @param query with its leading `?`, or empty

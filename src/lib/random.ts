@@ -10,7 +10,7 @@ export interface Random {
 
 const POOL_WORDS = 2048
 
-/** Randomness of the operating system, read in pools of 8 KiB: ids and traces made from it can't be guessed. */
+/** Randomness of the operating system, read in pools of 8 KiB: IDs and traces made from it cannot be guessed. */
 export function systemRandom(): Random {
   const pool = new Uint32Array(POOL_WORDS)
   let next = POOL_WORDS

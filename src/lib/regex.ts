@@ -5,13 +5,13 @@ const MAX_POSITIONS = 500
 const MAX_PARTS = 5000
 const MAX_INPUT = 8192
 const MAX_MARK = 0x7fff_ffff
-/** More than what a pattern of the largest size and `.*` take. */
+/** More than a pattern of the largest size and `.*` take together. */
 const MAX_STEPS = 300_000
 
 /**
  * A regular expression that takes time linear in its input, whatever the pattern: a position automaton (Glushkov, "The
- * abstract theory of automata", 1961) simulated with a set of states. It answers one question, whether the whole text
- * matches. Texts are byte strings (see lib/percent.ts); text above 8 KiB never matches.
+ * abstract theory of automata", 1961) simulated with a set of states. It answers one question: does the whole text match?
+ * Texts are byte strings (see lib/percent.ts); text above 8 KiB never matches.
  */
 export class LinearRegex {
   /** Bytes that lead into each position: 256 bits. */
@@ -56,8 +56,8 @@ export class LinearRegex {
   }
 
   /**
-   * A shortest text that this and `other` both match: its first byte is one of `begin`, the others of `bytes`, those that
-   * come first preferred. Undefined: there is none, or the budget is used up; the default one always suffices for `.*`.
+   * A shortest text that this and `other` both match: its first byte is one of `begin`, the others of `bytes`, earlier ones
+   * preferred. Undefined: there is none, or the budget is used up; the default budget always suffices for `.*`.
    */
   meet(
     other: LinearRegex,
@@ -158,7 +158,7 @@ export class LinearRegex {
   }
 }
 
-/** Steps that a search may take; it is lowered by each. */
+/** Steps that a search may take; each search lowers it. */
 export interface Budget {
   steps: number
 }
@@ -174,7 +174,7 @@ function holds(set: Uint32Array, byte: number): boolean {
   return ((set[byte >> 5] as number) & (1 << (byte & 31))) !== 0
 }
 
-/** Of a part of the pattern: whether it matches nothing at all, and the positions at which its matches begin and end. */
+/** A part of the pattern: whether it matches the empty text, and the positions at which its matches begin and end. */
 interface Part {
   readonly nullable: boolean
   readonly first: readonly number[]
@@ -183,7 +183,7 @@ interface Part {
 
 const EMPTY: Part = { nullable: true, first: [], last: [] }
 
-/** What keeps `source` from being a {@link LinearRegex}; undefined: nothing. */
+/** Why `source` cannot be a {@link LinearRegex}; undefined: it can. */
 export function regexProblem(source: string): string | undefined {
   try {
     new LinearRegex(source)

@@ -1,7 +1,7 @@
 /** Hex digits of a trace ID that decide: its last 56 bits, which are random in every one (W3C Trace Context Level 2). */
 const DIGITS = 14
 const BITS = 4n * BigInt(DIGITS)
-/** Of `00-<trace ID>-…`. */
+/** The first of them in `00-<trace ID>-…`. */
 const RANDOM_FROM = 35 - DIGITS
 
 /**
@@ -14,8 +14,8 @@ export function thresholdOf(probability: number): string {
 }
 
 /**
- * Chooses a share of all traces by their IDs, so that a trace is chosen by all or by none: every gateway and SDK with the same
- * probability decides alike, and one with a larger probability chooses all that one with a smaller one does.
+ * Chooses a share of all traces by their IDs, so that a trace is chosen by all or by none: every gateway and SDK with the
+ * same probability decides alike, and one with a larger probability chooses all that one with a smaller one does.
  */
 export class ConsistentSampler {
   private readonly none: boolean
@@ -37,7 +37,7 @@ export class ConsistentSampler {
     return true
   }
 
-  /** The entry of `tracestate` that tells the threshold, so that backends can extrapolate. */
+  /** The entry of `tracestate` with the threshold, so that backends can extrapolate. */
   get tracestate(): string {
     return `ot=th:${this.threshold.replace(/0+$/, '') || '0'}`
   }

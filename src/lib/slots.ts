@@ -7,7 +7,7 @@ export class Slots {
     this.free = most
   }
 
-  /** Calls `begin` now or once there is room. The answer takes the place in the queue back. */
+  /** Calls `begin` now or once there is room. The function returned gives the place in the queue back. */
   take(begin: () => void): () => void {
     if (this.free === 0) {
       this.waiting.add(begin)
@@ -18,7 +18,7 @@ export class Slots {
     return () => {}
   }
 
-  /** Whoever began has ended. */
+  /** A call that began has ended. */
   give(): void {
     const [next] = this.waiting
     if (next === undefined) {

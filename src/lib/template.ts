@@ -3,7 +3,7 @@ import { byteString, escapeForbidden } from './percent.ts'
 /** What is wrong with a template; the message is for the author of the config. */
 export class TemplateError extends Error {}
 
-/** A template's texts and the names between them: one text more than names. */
+/** A template's texts and the names between them: one more text than names. */
 interface Parts {
   readonly texts: readonly string[]
   readonly names: readonly string[]
@@ -11,7 +11,7 @@ interface Parts {
 
 /**
  * A path with parameters, such as `/v2/users/{id}`. Values come from a path in normal form, so they are escaped already;
- * what is left in them that no URI may hold bare is escaped now. A value never adds a segment.
+ * characters that a URI must not hold bare are escaped here. A value never adds a segment.
  */
 export class PathTemplate {
   private readonly texts: readonly string[]

@@ -23,9 +23,9 @@ const TICK_MS = 5
 const SLOTS = 4096
 
 /**
- * A coarse timer wheel: scheduling and cancelling cost a few list links, one clock timer serves all. A timer never
- * fires early and at most two ticks (10 ms) late, save for a blocked thread. Timers beyond the wheel's span (20 s) go
- * round again. Hashed wheel of Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987), scheme 6.
+ * A coarse timer wheel: scheduling and cancelling cost a few list links, one clock timer serves all. A timer never fires
+ * early and at most two ticks (10 ms) late, unless the thread is blocked. Timers beyond the wheel's span (20 s) go round
+ * again. Hashed wheel of Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987), scheme 6.
  */
 export class TimerWheel {
   private readonly clock: Clock
@@ -40,10 +40,10 @@ export class TimerWheel {
   }
 
   /**
-   * Clock milliseconds of the latest tick, for free: right to some 10 ms while something is scheduled, and stands still
+   * Clock milliseconds of the latest tick, at no cost: accurate to about 10 ms while something is scheduled; stands still
    * while nothing is.
    */
-  get lately(): number {
+  get coarseNow(): number {
     return this.current * TICK_MS
   }
 
@@ -100,7 +100,7 @@ export class TimerWheel {
 
   private advance(): void {
     const until = this.tickOf(this.clock.now())
-    // After a long stall one round visits every slot: each due timer is found by its tick.
+    // After a long stall one round visits every slot: due timers are found by their ticks.
     const from = Math.max(this.current + 1, until - SLOTS + 1)
     this.current = until
     for (let tick = from; tick <= until && this.count > 0; tick++) this.fireSlot(tick % SLOTS, until)

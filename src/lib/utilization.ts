@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 
-/** Busy share of this thread's event loop since the call before, 0 to 1. */
+/** Busy share of this thread's event loop since the previous call, 0 to 1. */
 export function loopUtilization(): () => number {
   let last = performance.eventLoopUtilization()
   return () => {

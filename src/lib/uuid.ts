@@ -7,8 +7,8 @@ const COUNTER_MAX = 0xfff
 
 /**
  * UUID version 7 (RFC 9562, section 5.7), strictly increasing within one instance: `rand_a` is a counter of fixed length
- * (section 6.2, method 1), seeded anew each millisecond with its top bit clear; when it overflows, or when the clock
- * steps back, the timestamp runs ahead of the clock. 62 bits stay random.
+ * (section 6.2, method 1), reseeded each millisecond with its top bit clear; when it overflows, or when the clock steps
+ * back, the timestamp runs ahead of the clock. 62 bits stay random.
  */
 export class UuidV7 {
   private readonly clock: Clock
@@ -43,7 +43,7 @@ export class UuidV7 {
   private startAt(ms: number): void {
     this.ms = Math.floor(ms)
     this.counter = this.random.uint32() >>> (32 - COUNTER_SEED_BITS)
-    // 48 bits don't fit the 32-bit operators.
+    // 48 bits do not fit the 32-bit operators.
     const high = Math.floor(this.ms / 65_536)
     this.prefix = `${hex32(high)}-${hex16(this.ms - high * 65_536)}-`
   }

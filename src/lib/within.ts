@@ -3,8 +3,8 @@ import type { Clock, ClockHandle } from './clock.ts'
 const EXPIRED = Symbol('expired')
 
 /**
- * What `work` comes to, or after `ms` milliseconds what `late` gives or throws. The work itself goes on, and may fail unseen
- * then.
+ * What `work` comes to, or after `ms` milliseconds what `late` returns or throws. The work itself goes on; its later
+ * failure is ignored.
  */
 export async function within<T, L>(
   clock: Pick<Clock, 'after' | 'cancel'>,

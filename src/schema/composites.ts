@@ -7,13 +7,13 @@ export interface Field<T> {
   readonly schema: Schema<unknown>
   readonly doc: string
   readonly required: boolean
-  /** As one would write it; undefined: none. */
+  /** As it would be written in the file; undefined: none. */
   readonly fallback: unknown
   /** @internal Carries the type. */
   readonly type?: T
 }
 
-/** A key that may be left out; it is undefined then. */
+/** A key that may be left out; its value is then undefined. */
 export function optional<T>(schema: Schema<T>, doc: string): Field<T | undefined> {
   return { schema, doc, required: false, fallback: undefined }
 }
@@ -22,7 +22,7 @@ export function required<T>(schema: Schema<T>, doc: string): Field<T> {
   return { schema, doc, required: true, fallback: undefined }
 }
 
-/** A key with a built-in default, given as one would write it. */
+/** A key with a built-in default, given as it would be written in the file. */
 export function withDefault<T>(schema: Schema<T>, fallback: unknown, doc: string): Field<T> {
   return { schema, doc, required: false, fallback }
 }
@@ -30,9 +30,9 @@ export function withDefault<T>(schema: Schema<T>, fallback: unknown, doc: string
 export type Fields = Readonly<Record<string, Field<unknown>>>
 export type ObjectOf<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
 
-/** More about an object's keys. */
+/** Further rules for an object's keys. */
 export interface ObjectRules {
-  /** Keys that are known but not built yet: refused, so that nobody believes in them. */
+  /** Keys that are planned but not built: refused, so that a config does not rely on them. */
   readonly later?: readonly string[]
   /** Keys that belong elsewhere: what was probably meant. */
   readonly misplaced?: Readonly<Record<string, string>>
@@ -46,7 +46,7 @@ export interface ObjectSchema<F extends Fields> extends Schema<ObjectOf<F>> {
   readonly rules: ObjectRules
 }
 
-/** A map with known keys. Unknown ones are errors with a suggestion; what is left out gets its default. */
+/** A map with known keys. Unknown keys are errors with a suggestion; keys left out get their defaults. */
 export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): ObjectSchema<F> {
   const names = Object.keys(fields)
   const defaults = new Defaults(fields)
@@ -61,7 +61,7 @@ export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): Ob
   }
 }
 
-/** The same keys, of which none is required and none has a default: for what is merged under others. */
+/** The same keys, none required and none with a default: for values that are merged under others. */
 export function partial<F extends Fields>(whole: ObjectSchema<F>): Schema<unknown> {
   const fields = Object.fromEntries(
     Object.entries(whole.fields).map(([key, field]) => [key, optional(field.schema, field.doc)]),
@@ -88,7 +88,7 @@ function readObject(node: Node, at: At, { defaults, expected, fields, rules }: D
   }
   const out: Record<string, unknown> = {}
   for (const [key, field] of Object.entries(fields)) {
-    // Its value stands under another name, which was told.
+    // Its value stands under another name, which has been reported.
     if (meant.has(key) && !node.entries.has(key)) continue
     const value = readField(node, at, key, field, defaults)
     if (value === INVALID) valid = false
@@ -106,7 +106,7 @@ function readField(node: MapNode, at: At, key: string, field: Field<unknown>, de
   return INVALID
 }
 
-/** Values of built-in defaults, read at first use: thousands of routes share them, and nobody changes them. */
+/** Values of built-in defaults, read at first use: thousands of routes share them, and they never change. */
 class Defaults {
   private readonly fields: Fields
   private readonly values = new Map<string, unknown>()
@@ -129,7 +129,7 @@ function builtIn(field: Field<unknown>): unknown {
   return value
 }
 
-/** Says what is wrong with the key. Returns the key of this map that was meant; empty if none is known. */
+/** Reports the unknown key. Returns the key of this map that was meant; empty if none is known. */
 function unknownKey(key: string, entry: MapEntry, at: At, fields: Fields, rules: ObjectRules): string {
   const here = at.key(key)
   if (rules.later?.includes(key) === true) {
@@ -256,7 +256,7 @@ export function isOff(node: Node): boolean {
   return node.kind === 'scalar' && (node.value === false || node.text === 'off')
 }
 
-/** Whichever schema stands under the node's kind. */
+/** The schema that belongs to the node's kind. */
 export function byKind<T>(
   kinds: { scalar?: Schema<T>; map?: Schema<T>; list?: Schema<T> },
   expected = Object.values(kinds)

@@ -2,7 +2,7 @@ import type { Position } from './node.ts'
 
 export type Severity = 'error' | 'warning'
 
-/** One thing that is wrong with a config, for a person and for tools. */
+/** One thing that is wrong with a config, for people and for tools. */
 export interface Diagnostic {
   readonly severity: Severity
   readonly at: Position
@@ -30,7 +30,7 @@ export function diagnosticLine({ severity, at, path, message, lint }: Diagnostic
   return printable(`${place}: ${severity === 'warning' ? 'warning: ' : ''}${what}`)
 }
 
-/** Without what a terminal would obey. A tab becomes one space, so that carets stay in place. */
+/** Without control characters that a terminal would obey. A tab becomes one space, so that carets stay in place. */
 function printable(text: string): string {
   return text.replaceAll('\t', ' ').replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '\ufffd')
 }
@@ -55,7 +55,7 @@ function windowOf(line: string, column: number): { text: string; before: number 
   return { text, before: Math.min(column - 1 - from, WIDTH) }
 }
 
-/** The candidate that was most likely meant; undefined when none is near. Optimal string alignment distance, at most 2. */
+/** The candidate that was most likely meant; undefined if none is near. Optimal string alignment distance, at most 2. */
 export function suggestion(word: string, candidates: Iterable<string>): string | undefined {
   const lower = word.toLowerCase()
   let best: string | undefined

@@ -5,7 +5,7 @@ export interface Position {
   readonly column: number
 }
 
-/** A value of the config as it was written: what schemas read, with its place. Immutable; merging makes new ones. */
+/** A value of the config as it was written: what schemas read, with its place. Immutable; merging makes new values. */
 export type Node = ScalarNode | ListNode | MapNode
 
 export interface ScalarNode {
@@ -16,7 +16,7 @@ export interface ScalarNode {
   readonly text: string
   /** It was in quotes or a block: text, whatever it looks like. */
   readonly quoted: boolean
-  /** As it was written, where some of the text came from the environment: `${MAX}`. */
+  /** As it was written, if some of the text came from the environment: `${MAX}`. */
   readonly substituted?: string
 }
 
@@ -50,7 +50,7 @@ export function nodeOf(value: unknown, at: Position = NOWHERE): Node {
   return { kind: 'scalar', at, value: scalar, text: String(scalar), quoted: typeof scalar === 'string' }
 }
 
-/** What a person would call it. */
+/** The value as a message names it. */
 export function describe(node: Node): string {
   if (node.kind === 'list') return 'a list'
   if (node.kind === 'map') return 'a map'

@@ -180,7 +180,7 @@ function unitHint(text: string, units: Units): string {
   return close.length === 0 ? '' : `write ${close.map((unit) => `${digits}${unit}`).join(' or ')}`
 }
 
-/** Milliseconds as one writes them: `1500ms`, `90s`, `2m`. */
+/** Milliseconds as written in a config: `1500ms`, `90s`, `2m`. */
 export function durationText(ms: number): string {
   return inUnit(ms, DURATIONS)
 }

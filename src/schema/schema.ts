@@ -41,13 +41,13 @@ export class At {
     this.diagnostics.push({ severity: 'error', at, path: this.path, message })
   }
 
-  /** Of a value that may be a secret: its line is not quoted. */
+  /** For a value that may be a secret: its line is not quoted. */
   secretError(at: Position, message: string): void {
     this.diagnostics.push({ severity: 'error', at, path: this.path, message, secret: true })
   }
 }
 
-/** A value could not be read; why is in the diagnostics. */
+/** A value could not be read; the diagnostics say why. */
 export const INVALID: unique symbol = Symbol('invalid')
 export type Read<T> = T | typeof INVALID
 

@@ -1,11 +1,11 @@
 import CircuitBreaker from 'opossum'
 
 export interface CallGuardOptions<T> {
-  /** What is guarded. It bounds its own time: a call that never settles would wedge the breaker. */
+  /** The guarded call. It bounds its own time: a call that never settles would leave the breaker stuck. */
   readonly call: () => Promise<T>
   /** Milliseconds over which failures are counted. */
   readonly window: number
-  /** For so long nothing is called after too many failures; then one call finds out. */
+  /** Milliseconds without calls after too many failures; then one call probes. */
   readonly openFor: number
   /** The call failed, or was not made. */
   readonly onFailure: (error: Error) => void
@@ -16,8 +16,8 @@ const ERROR_PERCENT = 50
 const BUCKETS = 10
 
 /**
- * A call that Sluice itself makes (discovery), behind a circuit breaker of opossum: where it fails, or isn't made because it
- * has failed too often, what was known before is the answer. The only file that knows opossum; requests have a breaker of
+ * A call that Sluice itself makes (discovery), behind a circuit breaker of opossum: if it fails, or is not made because it
+ * has failed too often, the answer is what was known before. The only file that knows opossum; requests have a breaker of
  * their own (`features/circuit-breaker/circuit.ts`).
  */
 export class CallGuard<T> {
@@ -25,14 +25,14 @@ export class CallGuard<T> {
 
   constructor({ call, window, openFor, onFailure }: CallGuardOptions<T>) {
     this.breaker = new CircuitBreaker<[known: T], T>(() => call(), {
-      // Its timeout would leave the call running.
+      // The timeout of opossum would leave the call running.
       timeout: false,
       volumeThreshold: MIN_CALLS,
       errorThresholdPercentage: ERROR_PERCENT,
       resetTimeout: openFor,
       rollingCountTimeout: window,
       rollingCountBuckets: BUCKETS,
-      // They sort and copy all samples at each failure.
+      // Percentiles sort and copy all samples at each failure.
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
     })
@@ -42,12 +42,12 @@ export class CallGuard<T> {
     })
   }
 
-  /** The call's answer, or `known`. Never rejects while the guard is open for business. */
+  /** The call's answer, or `known`. Never rejects before `close`. */
   run(known: T): Promise<T> {
     return this.breaker.fire(known)
   }
 
-  /** There is news: former failures count no more. */
+  /** The facts have changed: earlier failures no longer count. */
   forget(): void {
     this.breaker.close()
   }

@@ -95,7 +95,7 @@ export class ClientBody {
     if (before === Body.unasked) this.read()
     else this.req.resume()
     this.arm(SILENCE_MS)
-    this.discardUntil = this.connection.timers.lately + TOTAL_MS
+    this.discardUntil = this.connection.timers.coarseNow + TOTAL_MS
   }
 
   /** Nothing is told of it any more. */
@@ -140,7 +140,7 @@ export class ClientBody {
       owner.events?.onBody(chunk)
     } else if (state === Body.discarded) {
       const { timers } = connection
-      timers.scheduleAt(this.timer as Timer, Math.min(timers.lately + SILENCE_MS, this.discardUntil))
+      timers.scheduleAt(this.timer as Timer, Math.min(timers.coarseNow + SILENCE_MS, this.discardUntil))
     }
   }
 

@@ -21,7 +21,7 @@ export class Linger {
     this.timers = timers
     this.timer = new Timer(() => socket.destroy())
     timers.schedule(this.timer, Math.min(SILENCE_MS, total))
-    this.ends = timers.lately + total
+    this.ends = timers.coarseNow + total
     divert(socket, () => this.moved())
     socket.end()
   }
@@ -32,6 +32,6 @@ export class Linger {
 
   private moved(): void {
     const { ends, timer, timers } = this
-    if (timer.scheduled) timers.scheduleAt(timer, Math.min(timers.lately + SILENCE_MS, ends))
+    if (timer.scheduled) timers.scheduleAt(timer, Math.min(timers.coarseNow + SILENCE_MS, ends))
   }
 }

@@ -153,7 +153,7 @@ export class Pool implements Want {
     if (this.waiters.length > 0) this.serveNext(member)
     else if (this.closing) member.connection.close()
     else {
-      member.idleSince = this.options.timers.lately
+      member.idleSince = this.options.timers.coarseNow
       this.idle.push(member)
     }
   }

@@ -33,7 +33,7 @@ function pool(limits: Partial<PoolLimits> = {}): Pool {
     connections,
     waiting,
     clock: systemClock,
-    timers: { lately: 0 },
+    timers: { coarseNow: 0 },
     onIdleLimit: () => {},
   })
 }
