@@ -53,7 +53,7 @@ export interface PoolOptions {
   readonly connections: HeldCell
   readonly clock: Clock
   /** Asked for the time when a request has just ended: a clock costs more than all the rest of it. */
-  readonly timers: Pick<TimerWheel, 'lately'>
+  readonly timers: Pick<TimerWheel, 'coarseNow'>
   /** Idle connections end after so many milliseconds, sooner than we would close them; told once. */
   readonly onIdleLimit: (ms: number) => void
 }
