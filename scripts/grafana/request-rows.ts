@@ -42,7 +42,7 @@ export const errors: RowSpec = {
     chart('Refusals by policy', 'Mode shadow: only counted.', 'reqps', [
       [`sum by (policy, reason, mode) (${rate('sluice_rejections_total', ROUTE)})`, '{{policy}} {{reason}} {{mode}}'],
     ]),
-    chart('Degraded answers', 'A fallback answered; by the failure that it took the place of.', 'reqps', [
+    chart('Degraded answers', 'A fallback answered; by the failure that it replaced.', 'reqps', [
       [`sum by (route, reason) (${rate('sluice_degraded_total', ROUTE)})`, '{{route}} {{reason}}'],
     ]),
   ],
@@ -61,7 +61,7 @@ export const latency: RowSpec = {
     ]),
     chart(
       'p99 of attempts by upstream',
-      'From the start of an attempt to the head of its answer, or its failure.',
+      'Seconds from the start of an attempt to the head of its answer, or its failure.',
       's',
       [[`topk(10, ${quantile(0.99, 'sluice_attempt_duration_seconds', UPSTREAM, 'upstream')})`, '{{upstream}}']],
     ),

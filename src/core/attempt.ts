@@ -11,9 +11,9 @@ export class Attempt {
   endpoint: string
   /** What the endpoint calls itself: Host where a route forwards its own. */
   authority: string
-  /** Clock milliseconds at which it went, or was chosen if it has not yet. */
+  /** Clock milliseconds at which it was sent, or was chosen if it has not been sent yet. */
   startedAt: number
-  /** Milliseconds that it waited for a connection before it went. */
+  /** Milliseconds that it waited for a connection before it was sent. */
   waitedMs: number
   /** Clock milliseconds; 0 until it happened. */
   connectedAt: number
@@ -49,12 +49,12 @@ export class Attempt {
     this.passed = 0
   }
 
-  /** Its pool refused it, or its time passed in the queue there: nothing of it went. */
+  /** Its pool refused it, or its time passed in the queue there: nothing of it was sent. */
   get unsent(): boolean {
     return this.head?.lesson === UNSENT
   }
 
-  /** When its head verdict was given, asked while it is: its head came just now, or there is none. */
+  /** When its head verdict is given, asked at that moment: its head came just now, or there is none. */
   judgedAt(clock: Pick<Clock, 'now'>): number {
     return this.headAt === 0 ? clock.now() : this.headAt
   }

@@ -12,7 +12,7 @@ import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
 export interface LeanConfig {
   readonly gateway: { readonly name: string }
   readonly listeners: readonly ListenerConfig[]
-  /** CIDRs of peers whose X-Forwarded-*, deadlines and attempt counts count. */
+  /** CIDRs of peers whose X-Forwarded-*, deadlines and attempt counts are believed. */
   readonly trustedProxies: readonly string[]
   readonly correlation: CorrelationConfig
   /** undefined: off. `slow`: milliseconds until the answer begins from which a request is kept. */
@@ -21,7 +21,7 @@ export interface LeanConfig {
   readonly accessLog: AccessLogConfig
   /** undefined: no spans. */
   readonly tracing: SamplingConfig | undefined
-  /** `endpointSeries`: endpoints of an upstream that a worker counts apart. */
+  /** `endpointSeries`: endpoints of an upstream that a worker counts separately. */
   readonly metrics: { readonly endpointSeries: number }
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
@@ -58,7 +58,7 @@ export interface EndpointConfig {
   readonly weight: number
   readonly tier: number
   readonly zone: string | undefined
-  /** Requests in flight, all workers together; undefined: as many as there are connections and waiters for. */
+  /** Requests in flight, all workers together; undefined: bounded by connections and waiters only. */
   readonly maxConcurrent: number | undefined
 }
 
@@ -73,7 +73,7 @@ export interface UpstreamTls {
 
 export type Algorithm = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'ring-hash' | 'maglev'
 
-/** Where the text comes from that keys are made of. */
+/** Where the text of a hash key comes from. */
 export type HashSource =
   /** Header names are lower-case. */
   { readonly from: 'header' | 'cookie' | 'query'; readonly name: string } | { readonly from: 'client' | 'path' }
@@ -81,17 +81,17 @@ export type HashSource =
 export interface StickyConfig {
   /** Name of the cookie. */
   readonly cookie: string
-  /** Seconds; undefined: as long as the browser runs. */
+  /** Seconds; undefined: until the browser is closed. */
   readonly maxAge: number | undefined
   /** Workers get a key that is made of it. */
   readonly secret: Secret
 }
 
-/** Everything about the choice of an endpoint but the algorithm. */
+/** Everything about the choice of an endpoint except the algorithm. */
 export interface BalancingConfig {
-  /** The first source that a request has counts; empty: nothing is hashed. */
+  /** The first source that the request has is used; empty: nothing is hashed. */
   readonly hashOn: readonly HashSource[]
-  /** How many times the fair share of the requests in flight a hashing algorithm gives to an endpoint. */
+  /** How many times its fair share of the requests in flight a hashing algorithm may give to an endpoint. */
   readonly balanceFactor: number | undefined
   /** Milliseconds. */
   readonly slowStart: number | undefined
@@ -126,18 +126,18 @@ export interface UpstreamConfig {
   readonly outlierDetection: OutlierConfig | undefined
   /** Attempts at a time, all workers together. */
   readonly bulkhead: { readonly maxConcurrent: number } | undefined
-  /** undefined: retries as the routes want them. */
+  /** undefined: no bound on the retries of the routes. */
   readonly retryBudget: RetryBudgetConfig | undefined
 }
 
-/** Retries to first attempts, over `interval` milliseconds; `minRetryRate`: so many are always allowed. */
+/** Retries in relation to first attempts, over `interval` milliseconds; `minRetryRate`: allowed in any case. */
 export interface RetryBudgetConfig {
   readonly percent: number
   readonly interval: number
   readonly minRetryRate: { readonly count: number; readonly interval: number }
 }
 
-/** Passive health. Milliseconds, ratios; undefined: not judged by that. */
+/** Passive health. Milliseconds, ratios; undefined: not judged by that rule. */
 export interface OutlierConfig {
   readonly consecutiveFailures: number | undefined
   readonly consecutive5xx: number | undefined
@@ -169,13 +169,13 @@ export type DiscoveryConfig =
   /** As written: relative to the config file. */
   | { readonly kind: 'file'; readonly path: string; readonly every: number }
 
-/** Of each endpoint. Times in milliseconds. */
+/** For each endpoint. Times in milliseconds. */
 export interface HealthCheckConfig {
   readonly type: 'http' | 'tcp' | 'grpc'
   /** http: origin form. */
   readonly path: string
   readonly method: 'GET' | 'HEAD'
-  /** http and grpc: undefined: the endpoint's own. */
+  /** http and grpc; undefined: the endpoint's own. */
   readonly host: string | undefined
   /** grpc: empty: the server as a whole. */
   readonly service: string
@@ -205,14 +205,14 @@ export interface RouteConfig {
   /** undefined: a policy (redirect, respond) answers. */
   readonly to: readonly WeightedUpstream[] | undefined
   readonly failover: readonly string[]
-  /** First attempts leave an upstream of `to` that can not take them for others that can. */
+  /** First attempts leave an upstream of `to` that cannot take them for others that can. */
   readonly spill: boolean
   readonly timeouts: RouteTimeouts
   readonly retries: RetryConfig
   /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */
   readonly hedge: { readonly delay: number | undefined } | undefined
   readonly importance: Importance
-  /** undefined: it states no objective. */
+  /** undefined: the route states no objective. */
   readonly slo: SloConfig | undefined
   /** Share of its requests without a failure that get a line. */
   readonly accessLog: { readonly sample: number }
@@ -273,7 +273,7 @@ export interface RouteTimeouts {
   readonly idle: number | undefined
   readonly stream: number | undefined
   readonly total: number | undefined
-  /** Bytes a second over `window` milliseconds. */
+  /** Bytes per second over `window` milliseconds. */
   readonly minRate: { readonly bytes: number; readonly window: number } | undefined
 }
 
@@ -285,6 +285,6 @@ export interface RetryConfig {
   /** Methods that may be repeated once bytes were sent. */
   readonly methods: readonly string[]
   readonly backoff: { readonly base: number; readonly cap: number }
-  /** The longest Retry-After that is waited for, milliseconds. */
+  /** The longest Retry-After that Sluice waits for, milliseconds. */
   readonly retryAfterCap: number
 }

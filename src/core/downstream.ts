@@ -13,7 +13,7 @@ export interface Peer {
   readonly listener: string
 }
 
-/** What was read of input that never became a request: bounded, and empty where nothing was. */
+/** What was read of input that never became a request: bounded; empty if nothing was read. */
 export interface Glimpse {
   readonly method: string
   readonly target: string
@@ -21,12 +21,12 @@ export interface Glimpse {
 }
 
 /**
- * Why a downstream is no longer there. `inconsistent`: what it was told to write did not keep to the head that it had been
- * told to send; the connection is closed, so that the client sees a broken answer. A bug of the one who answers.
+ * Why a downstream has ended. `inconsistent`: what it was told to write contradicts the head that it was told to send; the
+ * connection is closed, so that the client sees a broken answer. A bug of the caller.
  */
 export type Gone = 'closed' | 'malformed' | 'too_slow' | 'inconsistent'
 
-/** What a downstream tells the one who handles its request. */
+/** What a downstream tells the handler of its request. */
 export interface DownstreamEvents {
   onBody(chunk: Buffer): void
   /** The whole body was delivered. */
@@ -35,8 +35,8 @@ export interface DownstreamEvents {
   onDrain(): void
   /**
    * The request or its connection broke before the answer ended; nothing follows. `malformed`: the body's framing is
-   * broken; `too_slow`: the body's silence exceeded the listener's `timeouts.body`. For these two an answer may still
-   * be sent if its head was not.
+   * broken; `too_slow`: the body's silence exceeded the listener's `timeouts.body`. For these two an answer may still be
+   * sent if its head was not.
    */
   onGone(why: Gone): void
   /** The last byte of the answer was handed to the operating system. Called once, never after `onGone`. */
@@ -44,32 +44,32 @@ export interface DownstreamEvents {
 }
 
 /**
- * A source of exchanges: one request and the way to answer it. Nothing outside `ingress/` knows more of it than this.
- * All calls are synchronous and none throws once the other side is gone (they do nothing then).
+ * A source of exchanges: one request and the way to answer it. Nothing outside `ingress/` knows more of it than this. All
+ * calls are synchronous and none throws after the client has gone (they do nothing then).
  */
 export interface Downstream {
   /** As sent, upper and lower case kept. */
   readonly method: string
   /** Origin form, byte for byte as sent (absolute form is already reduced), or `*`. Always latin1 text. */
   readonly target: string
-  /** Host without port, lower-case, without trailing dot; `''` where none is needed (HTTP/1.0 without Host). */
+  /** Host without port, lower-case, without trailing dot; `''` where HTTP requires none (HTTP/1.0 without Host). */
   readonly host: string
   /** Host with port as the client wrote it (of the target in absolute form). */
   readonly authority: string
   readonly headers: FlatHeaders
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
   readonly peer: Peer
-  /** Bytes; 0 without a body, -1 when the length is not known. */
+  /** Bytes; 0 without a body, -1 when the length is unknown. */
   readonly contentLength: number
   /** Bytes of body received so far. */
   readonly bytesIn: number
   /** Bytes of body written so far. */
   readonly bytesOut: number
-  /** The values of `Upgrade`, lower-case, or undefined: nothing is offered, or nothing that is ever taken up. */
+  /** The values of `Upgrade`, lower-case, or undefined: nothing is offered, or nothing that Sluice supports. */
   readonly upgrade: string | undefined
   /**
-   * The connection is no longer there, or the answer has ended: `onGone` or `onSent` was told, or is about to be within the
-   * turns of the event loop that a close takes. For the sweep that finds whoever was not told.
+   * The connection has closed, or the answer has ended: `onGone` or `onSent` was called, or will be within the turns of the
+   * event loop that a close takes. The sweep reads it to find exchanges that missed the call.
    */
   readonly gone: boolean
   /** After `malformed`: the rule that the body broke, see `Failure.rule`. */
@@ -81,22 +81,24 @@ export interface Downstream {
   startBody(): void
   pauseBody(): void
   resumeBody(): void
-  /** Nobody wants the (rest of the) body: it is read up to a bound and dropped, or the connection closes after the answer. */
+  /** The rest of the body is not needed: it is read up to a bound and dropped, or the connection closes after the answer. */
   discardBody(): void
 
-  /** A 1xx answer other than 100 and 101. Left out where a field can't be sent, and while the client does not read. */
+  /** A 1xx answer other than 100 and 101. Left out if a field cannot be sent, and while the client does not read. */
   informational(status: number, headers: FlatHeaders): void
   /**
    * The final head. Hop-by-hop fields must be gone; framing is the downstream's business: with a `content-length` field
    * exactly that many bytes must follow, without one the body is chunked (HTTP/1.0: ends with the connection). Values are
-   * octets and go out as they are; `trailer` goes out only where trailers can follow.
-   * False: a field can't be sent (control characters, two lengths, a transfer coding); nothing went out, another head may
-   * follow.
+   * octets and go out as they are; `trailer` goes out only where trailers can follow. False: a field cannot be sent
+   * (control characters, two lengths, a transfer coding); nothing went out, another head may follow.
    */
   head(status: number, headers: FlatHeaders): boolean
   /** False: wait for `onDrain` before writing more. */
   write(chunk: Buffer): boolean
-  /** Response trailers, before `end`; dropped where the protocol can't carry them, each that can't be sent by itself. */
+  /**
+   * Response trailers, before `end`; dropped where the protocol cannot carry them. A trailer that cannot be sent is dropped
+   * alone.
+   */
   trailers(headers: FlatHeaders): void
   end(): void
   /** Breaks the answer so that the client can see that it is not whole. */

@@ -8,25 +8,25 @@ import type { HeadVerdict } from './outcome.ts'
 import type { Reading } from './reading.ts'
 import type { Trace } from './spans.ts'
 
-/** How much of the request body Sluice has. `begun`: not all, but as much as it keeps; there may be much more of it. */
+/** How much of the request body Sluice has. `begun`: a part, as much as it keeps; much more may follow. */
 export type Upload = 'whole' | 'begun' | 'unread'
 
 /** Where the requests of a compiled route are recorded; `data/seeing/recorder.ts` makes it. */
 export interface RouteRecord {
   finish(ex: Exchange): void
-  /** Another attempt follows one that ended so. */
+  /** Another attempt follows one with this verdict. */
   retried(verdict: HeadVerdict): void
   /** A second attempt was begun beside the first. */
   hedged(): void
   /** Its first attempt left upstream `from` for `to`, see `spill`. */
   spilled(from: string, to: string): void
-  /** It waited in the queue of a bulkhead, for so many milliseconds. */
+  /** It waited in the queue of a bulkhead, `ms` milliseconds. */
   queued(ms: number): void
   /** A policy refused the request or, in mode shadow, would have. */
   refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }
 
-/** The part of a compiled route that everybody may see. */
+/** The part of a compiled route that all may read. */
 export interface RouteFacts {
   readonly name: string
   /** Index in `IMPORTANCES`. */
@@ -52,12 +52,12 @@ export class Exchange {
   /** UUIDv7 of ours; never from outside. */
   readonly requestId: string
   correlationId: string
-  /** As it came; with tracing on as upstreams get it. Where none came, one of ours: log lines are known by its trace ID. */
+  /** As it came; with tracing on, as upstreams get it. If none came, one of ours: log lines carry its trace ID. */
   traceparent: string
   tracestate: string | undefined
   /** A valid `traceparent` came with the request. */
   continued: boolean
-  /** undefined: no spans are recorded of it, whatever happens. */
+  /** undefined: its spans are not recorded, whatever happens. */
   trace: Trace | undefined
   /** The client's address after `trust.proxies`. */
   client: string
@@ -80,9 +80,9 @@ export class Exchange {
   forwardHeaders: string[] | undefined
   /** One place per policy of the route, see `Policy.slot`. */
   readonly state: unknown[]
-  /** Attempts that a trusted gateway in front has made before this one; above 0 nothing is retried here. */
+  /** Attempts that a trusted gateway in front of this one has made; above 0 nothing is retried here. */
   priorAttempts: number
-  /** Milliseconds that a trusted peer allows from the start; Infinity: it said nothing. Shortens the deadline only. */
+  /** Milliseconds that a trusted peer allows from the start; Infinity: no limit came. Only shortens the deadline. */
   offeredMs: number
   /** A trusted peer asks how the answer came about. */
   explain: boolean
@@ -91,13 +91,13 @@ export class Exchange {
   /** Clock milliseconds; Infinity: none. Moves while the request body moves. */
   deadline: number
   attempts: number
-  /** As of the choice of the latest attempt; `whole` without a body, too. */
+  /** As of the choice of the latest attempt; `whole` also without a body. */
   upload: Upload
   /** The attempt whose answer is relayed, else the latest one. */
   attempt: Attempt | undefined
   /** All attempts, once there is a second one. */
   attemptList: Attempt[] | undefined
-  /** Made with the first one. */
+  /** Made with the first note. */
   notes: Notes | undefined
   /** Head verdict of the latest attempt; the recorder keeps it. */
   verdict: HeadVerdict | undefined
@@ -106,7 +106,7 @@ export class Exchange {
   sent: boolean
   /** Why Sluice answered itself or broke the exchange; undefined: the upstream's answer was relayed whole. */
   failure: Failure | undefined
-  /** Reason of the degradation where a fallback answered. */
+  /** Reason of the failure in whose place a fallback answered. */
   degraded: Reason | undefined
   /** Clock milliseconds spent waiting in queues. */
   queuedMs: number
@@ -165,7 +165,7 @@ export class Exchange {
     this.attempt = at
   }
 
-  /** It is asked in the place of another one, whose story its attempts and notes belong to. */
+  /** It is a side request in place of `ex`, whose story its attempts and notes belong to. */
   standsInFor(ex: Exchange): void {
     ex.attemptList ??= [...ex.allAttempts]
     ex.notes ??= new Notes(undefined)
@@ -180,8 +180,8 @@ export class Exchange {
   }
 
   /**
-   * A policy refused it or, in mode shadow, would have. `upstream`: only the attempts there. What refuses the whole request is
-   * told by its failure, too: it is noted for spans only.
+   * A policy refused it or, in mode shadow, would have. `upstream`: only the attempts there. A refusal of the whole request
+   * is recorded as its failure, too: it is noted for spans only.
    */
   refused(
     clock: Pick<Clock, 'now'>,
@@ -195,7 +195,7 @@ export class Exchange {
       this.note({ at: clock.now(), kind: 'refused', policy, reason, mode, upstream })
   }
 
-  /** In the order in which they were begun. */
+  /** In the order in which they began. */
   get allAttempts(): readonly Attempt[] {
     return this.attemptList ?? (this.attempt === undefined ? [] : [this.attempt])
   }
@@ -209,5 +209,5 @@ export class Exchange {
   }
 }
 
-/** Nobody has a place in it; frozen, since all share it. */
+/** Of routes without policies that keep state; frozen, since all exchanges share it. */
 const NO_STATE = Object.freeze([]) as unknown as unknown[]

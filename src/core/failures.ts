@@ -6,7 +6,10 @@ export type Phase = 'request' | 'auth' | 'limit' | 'queue' | 'connect' | 'tls' |
 /** Who caused it: the answer to "who". */
 export type Origin = 'client' | 'upstream' | 'sluice' | 'operator'
 
-/** What an objective makes of a request that ended so. `slow`: past the threshold of the latency objective it is a slow one. */
+/**
+ * How an objective counts a request that ended so. `slow`: as a slow one, if it took longer than the threshold of the
+ * latency objective.
+ */
 export type Charge = 'bad' | 'slow' | 'nothing'
 
 interface Row {
@@ -17,7 +20,7 @@ interface Row {
   readonly title: string
   /** Whose fault it is, unless the failure itself says otherwise: a deadline may be the client's. */
   readonly fault: Origin
-  /** What an attempt teaches that it ended, unless it ended while the attempt waited: then {@link UNSENT}. */
+  /** What an attempt teaches that ended so, unless the attempt was still waiting: then {@link UNSENT}. */
   readonly teaches: Lesson
   readonly objectives: Charge
   /** Whether sending the same request again later can help. */
@@ -48,7 +51,7 @@ export const FAILURES = {
   ambiguous_path: row(400, 'http_request_error', 'The path could be read in two ways', 'client', IGNORED),
   request_timeout: row(408, 'http_request_error', 'The request arrived too slowly', 'client', IGNORED, true),
   unsupported_media_type: row(415, 'http_request_error', 'The content type is not accepted here', 'client', IGNORED),
-  expectation_failed: row(417, 'http_request_error', 'The expectation can not be met', 'client', IGNORED),
+  expectation_failed: row(417, 'http_request_error', 'The expectation cannot be met', 'client', IGNORED),
   misdirected: row(421, 'http_request_error', 'The request came over the wrong connection', 'client', IGNORED),
   not_implemented: row(501, 'http_request_error', 'This is not implemented here', 'client', IGNORED),
   loop_detected: row(502, 'proxy_loop_detected', 'The request has passed this gateway before', 'client', IGNORED),
@@ -101,7 +104,7 @@ export const FAILURES = {
   tls_error: row(502, 'tls_protocol_error', 'TLS with the upstream failed', 'upstream', FAILED, true),
   attempt_timeout: row(504, 'http_response_timeout', 'The upstream took too long', 'upstream', TIMED_OUT, true),
   deadline_exceeded: row(504, 'http_response_timeout', 'The request took too long', 'upstream', TIMED_OUT, true),
-  deadline_unmeetable: row(504, 'http_response_timeout', 'The time left can not suffice', 'sluice', IGNORED, true),
+  deadline_unmeetable: row(504, 'http_response_timeout', 'The time left cannot suffice', 'sluice', IGNORED, true),
   upstream_reset: row(
     502,
     'connection_terminated',
@@ -135,17 +138,17 @@ export interface Failure {
   /** One safe sentence for the client: limits and field names, never values, addresses or stacks. */
   readonly detail?: string
   /**
-   * The rule that was broken, where the reason stands for many: a constant, never what was sent; of an upstream's answer
-   * with the name of the field. For logs, and of clients' faults for metrics.
+   * The rule that was broken, where the reason stands for many: a constant, never what was sent; for an upstream's answer
+   * with the name of the field. For logs, and for metrics of clients' faults.
    */
   readonly rule?: string
-  /** When it makes sense to come again, in milliseconds. */
+  /** Milliseconds after which another request makes sense. */
   readonly retryAfterMs?: number
   /** Replaces the table's proxy error type where one reason has two (a certificate or the protocol failed in TLS). */
   readonly proxyStatus?: string
   /** Extra answer fields, such as Allow. */
   readonly headers?: readonly string[]
-  /** Replaces what the table's row teaches where that depends on how far things were. */
+  /** Replaces what the table's row teaches where that depends on how far the attempt was. */
   readonly teaches?: Lesson
 }
 
@@ -153,7 +156,7 @@ export function failure(reason: Reason, phase: Phase, origin: Origin, detail?: s
   return detail === undefined ? { reason, phase, origin } : { reason, phase, origin, detail }
 }
 
-/** What the objectives make of it. */
+/** How the objectives count it. */
 export function chargeOf({ reason, origin }: Failure): Charge {
   const { fault, objectives } = FAILURES[reason]
   // A deadline that the client shortened.

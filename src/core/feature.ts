@@ -22,7 +22,7 @@ export interface ShapingContext extends Pick<PolicyContext, 'slot' | 'paramNames
   readonly services: Pick<Services, 'forwardHeaders'>
 }
 
-/** Its hooks are synchronous and depend on the request alone, so that whoever explains a request can run them. */
+/** Its hooks are synchronous and depend on the request alone, so that explain, replay and tests can run them. */
 export interface ShapingPolicy<O = unknown> extends ConfiguredPolicy<O> {
   compile(options: O, context: ShapingContext): Policy | undefined
 }

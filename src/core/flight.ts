@@ -45,7 +45,7 @@ export interface AttemptHappening {
   /** Until there was a connection; null: there was none. */
   readonly connectMs: number | null
   readonly reused: boolean
-  /** `ok`, a class of failures, a status from 500 on, or `ignored`: nobody waited for it any more. */
+  /** `ok`, a class of failures, a status from 500 on, or `ignored`: no request waited for it any more. */
   readonly outcome: string
   /** 0: no answer. */
   readonly status: number
@@ -86,7 +86,7 @@ export interface Flight extends FlightSummary {
   readonly timeline: readonly Happening[]
 }
 
-/** Which requests one wants to see; undefined: any. Bounds of the status are included. */
+/** Which requests to show; undefined: any. Bounds of the status are included. */
 export interface FlightFilter {
   readonly route: string | undefined
   readonly method: string | undefined

@@ -1,4 +1,4 @@
-/** What kind of series a metric has, what it says, and by which labels it is told apart. */
+/** What kind of series a metric has, what it says, and by which labels its series differ. */
 export interface MetricDefinition {
   readonly kind: 'counter' | 'histogram' | 'gauge'
   readonly help: string
@@ -6,8 +6,8 @@ export interface MetricDefinition {
 }
 
 /**
- * Every metric of Sluice. Workers fill counters and histograms; gauges are read by the control plane when it is asked.
- * No label holds what a client chose. `-`: nothing applies (no route matched, no failure).
+ * Every metric of Sluice. Workers fill counters and histograms; the control plane reads gauges when it is asked. No label
+ * holds what a client chose. `-`: nothing applies (no route matched, no failure).
  */
 export const METRICS = {
   sluice_requests_total: {
@@ -17,7 +17,7 @@ export const METRICS = {
   },
   sluice_request_duration_seconds: {
     kind: 'histogram',
-    help: 'From the complete request head to the last byte of the answer.',
+    help: 'Seconds from the complete request head to the last byte of the answer.',
     labels: ['route', 'status_class'],
   },
   sluice_attempts_total: {
@@ -27,7 +27,7 @@ export const METRICS = {
   },
   sluice_attempt_duration_seconds: {
     kind: 'histogram',
-    help: 'From the start of an attempt to the head of its answer or its failure.',
+    help: 'Seconds from the start of an attempt to the head of its answer or its failure.',
     labels: ['upstream'],
   },
   sluice_retries_total: {
@@ -37,7 +37,7 @@ export const METRICS = {
   },
   sluice_hedges_total: {
     kind: 'counter',
-    help: 'Second attempts that were begun beside a slow first one.',
+    help: 'Second attempts that began beside a slow first one.',
     labels: ['route'],
   },
   sluice_spilled_total: {
@@ -57,7 +57,7 @@ export const METRICS = {
   },
   sluice_degraded_total: {
     kind: 'counter',
-    help: 'Requests that a fallback answered, by the failure that it took the place of.',
+    help: 'Requests that a fallback answered, by the failure that it replaced.',
     labels: ['route', 'reason'],
   },
   sluice_ejections_total: {
@@ -82,7 +82,7 @@ export const METRICS = {
   },
   sluice_slo_target_ratio: {
     kind: 'gauge',
-    help: 'Share of the requests that an objective wants to be good.',
+    help: 'Share of the requests that an objective requires to be good, from 0 to 1.',
     labels: ['route', 'objective'],
   },
   sluice_slo_error_budget_remaining_ratio: {
@@ -92,17 +92,17 @@ export const METRICS = {
   },
   sluice_queue_wait_seconds: {
     kind: 'histogram',
-    help: 'Wait in the queue of a bulkhead, of those who got a permit and of those who did not.',
+    help: 'Seconds in the queue of a bulkhead, with and without a permit in the end.',
     labels: ['route'],
   },
   sluice_bulkhead_lost_wakeups_total: {
     kind: 'counter',
-    help: 'Permits that nobody was told of, found by the sweep; anything but 0 is a bug in Sluice.',
+    help: 'Free permits whose waiters were not woken, found by the sweep; anything but 0 is a bug in Sluice.',
     labels: [],
   },
   sluice_lost_ends_total: {
     kind: 'counter',
-    help: 'Requests that ended without being told, found by the sweep; anything but 0 is a bug in Sluice.',
+    help: 'Requests whose end was not reported, found by the sweep; anything but 0 is a bug in Sluice.',
     labels: [],
   },
   sluice_spans_exported_total: { kind: 'counter', help: 'Spans that the collector has taken.', labels: [] },
@@ -118,17 +118,17 @@ export const METRICS = {
   },
   sluice_flight_recorder_dropped_total: {
     kind: 'counter',
-    help: 'Failed or slow requests that were not kept because there were too many in that second.',
+    help: 'Failed or slow requests that were not kept because there were too many within a second.',
     labels: [],
   },
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
   sluice_bulkhead_in_flight: { kind: 'gauge', help: 'Permits that requests hold now.', labels: ['route'] },
-  sluice_bulkhead_limit: { kind: 'gauge', help: 'Permits that there are, held or not.', labels: ['route'] },
+  sluice_bulkhead_limit: { kind: 'gauge', help: 'Permits of the bulkhead, held or free.', labels: ['route'] },
   sluice_streams: { kind: 'gauge', help: 'Open streams.', labels: ['route'] },
   sluice_queue_depth: { kind: 'gauge', help: 'Requests that wait for a permit now.', labels: ['route'] },
   sluice_client_faults_total: {
     kind: 'counter',
-    help: 'Requests and connections that a listener ended because they broke a rule of the protocol, a limit or a time-out.',
+    help: 'Requests and connections that a listener ended because they broke a rule of the protocol, a limit or a timeout.',
     labels: ['listener', 'rule'],
   },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
@@ -139,7 +139,7 @@ export const METRICS = {
   },
   sluice_upstream_endpoints: {
     kind: 'gauge',
-    help: 'Endpoints by state; each is in exactly one.',
+    help: 'Endpoints by state; each endpoint is in exactly one.',
     labels: ['upstream', 'state'],
   },
   sluice_upstream_panic: {
@@ -149,17 +149,17 @@ export const METRICS = {
   },
   sluice_health_checks_total: {
     kind: 'counter',
-    help: 'Active health checks of endpoints, by what they came to.',
+    help: 'Active health checks of endpoints, by result.',
     labels: ['upstream', 'result'],
   },
   sluice_discovery_refreshes_total: {
     kind: 'counter',
-    help: 'Looks for endpoints by dns or file; after a failed one the last known endpoints stay.',
+    help: 'Discovery of endpoints by dns or file, by result; after a failed one the last known endpoints stay.',
     labels: ['upstream', 'result'],
   },
   sluice_recovery_seconds: {
     kind: 'histogram',
-    help: 'From the loss of the last usable endpoint of an upstream to the first usable one.',
+    help: 'Seconds from the loss of the last usable endpoint of an upstream to the first usable one.',
     labels: ['upstream'],
   },
   sluice_config_info: { kind: 'gauge', help: 'The live configuration; always 1.', labels: ['hash'] },
@@ -170,19 +170,19 @@ export const METRICS = {
   },
   sluice_config_last_reload_success_timestamp_seconds: {
     kind: 'gauge',
-    help: 'When the live configuration was loaded.',
+    help: 'When the live configuration was loaded, seconds since the Unix epoch.',
     labels: [],
   },
   sluice_overload_stage: {
     kind: 'gauge',
-    help: 'What a worker does against overload: 0 nothing, 1 shed, 2 close connections, 3 refuse.',
+    help: 'Stage of a worker against overload: 0 none, 1 shed, 2 close connections, 3 refuse.',
     labels: ['worker'],
   },
   sluice_build_info: { kind: 'gauge', help: 'The running version; always 1.', labels: ['version', 'node'] },
   sluice_worker_restarts_total: { kind: 'counter', help: 'Workers that were replaced.', labels: ['reason'] },
   sluice_worker_utilization_ratio: {
     kind: 'gauge',
-    help: 'Share of time in which the event loop of a worker was busy.',
+    help: 'Share of time in which the event loop of a worker was busy, from 0 to 1.',
     labels: ['worker'],
   },
   sluice_log_dropped_total: {
@@ -219,7 +219,7 @@ export const BUCKETS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 15, 30, 60,
 ]
 
-/** Slots of a histogram: one a bucket, one above the last, then the sum. The count is the sum of the buckets. */
+/** Slots of a histogram: one per bucket, one above the last, then the sum. The count is the sum of the buckets. */
 export const HISTOGRAM_SLOTS: number = BUCKETS.length + 2
 
 /** Consecutive Float64 slots of one series. */

@@ -2,8 +2,8 @@ import type { Attempt } from './attempt.ts'
 import type { Reason } from './failures.ts'
 
 /**
- * Why no further attempt followed: all are used; a gateway in front of us retries; the method must not be repeated; the body
- * is too large to be kept; too little time is left; `retries.when` has no such outcome.
+ * Why no further attempt followed: all are used; a gateway in front of this one retries; the method must not be repeated;
+ * the body is too large to be kept; too little time is left; `retries.when` has no such outcome.
  */
 export type NoRetry = 'attempts' | 'prior' | 'method' | 'body' | 'time' | 'condition'
 
@@ -29,7 +29,7 @@ export type Decision =
 /** A decision, and when it was taken in clock milliseconds. */
 export type Note = { readonly at: number } & Decision
 
-/** A request has at most so many. */
+/** Bound on the notes of a request. */
 export const MAX_NOTES = 32
 
 /** What was decided about one request; its story and the events of its span are made of it, and of its attempts. */
@@ -38,7 +38,7 @@ export class Notes {
   /** Beyond those that are kept. */
   more = 0
 
-  /** Most have one: a list that begins with it takes no room for others. */
+  /** Most requests have one: a list that begins with it reserves no room for others. */
   constructor(first: Note | undefined) {
     this.kept = first === undefined ? [] : [first]
   }

@@ -2,8 +2,8 @@
 export type EjectionCause = 'consecutive_failures' | 'consecutive_5xx' | 'failure_percentage' | 'success_rate'
 
 /**
- * Something that operators want to know of, said once for the whole gateway by the thread that made it happen. The control
- * plane logs and counts it.
+ * An event for operators, reported once for the whole gateway by the thread that caused it. The control plane logs and
+ * counts it.
  */
 export type Notice =
   | {
@@ -23,7 +23,7 @@ export type Notice =
       readonly mode: 'enforce' | 'shadow'
     }
   | {
-      /** Idle connections end sooner than we would close them: one that is used again may be gone. */
+      /** The endpoint closes idle connections sooner than Sluice does: one that is used again may be gone. */
       readonly kind: 'idle-limit'
       readonly upstream: string
       readonly endpoint: string
@@ -33,7 +33,7 @@ export type Notice =
       readonly keepAliveMs: number
     }
   | {
-      /** An answer could not be parsed; of an endpoint, at most once a minute and thread. `rule`: see `Failure.rule`. */
+      /** An answer could not be parsed; at most once per minute, endpoint and thread. `rule`: see `Failure.rule`. */
       readonly kind: 'malformed'
       readonly upstream: string
       readonly endpoint: string

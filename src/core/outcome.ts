@@ -12,9 +12,11 @@ export interface HeadVerdict {
   readonly outcome: OutcomeClass
   /** The failure, where there was no answer. */
   readonly reason: Reason | undefined
-  /** It says nothing of the upstream: the client, a policy or Sluice itself ended it, another one won, or it never went. */
+  /**
+   * It says nothing of the upstream: the client, a policy or Sluice itself ended it, another one won, or it was never sent.
+   */
   readonly ignored: boolean
-  /** Whom it teaches. */
+  /** What it teaches. */
   readonly lesson: Lesson
 }
 
@@ -37,7 +39,7 @@ const TIMEOUT: ReadonlySet<Reason> = new Set([
   'total_exceeded',
 ])
 
-/** The class of a failure of an attempt; undefined for failures that are no attempt's. */
+/** The class of a failure of an attempt; undefined for failures that belong to no attempt. */
 export function outcomeClass(reason: Reason): 'connect' | 'reset' | 'timeout' | undefined {
   if (CONNECT.has(reason)) return 'connect'
   if (RESET.has(reason)) return 'reset'
@@ -45,20 +47,20 @@ export function outcomeClass(reason: Reason): 'connect' | 'reset' | 'timeout' | 
   return undefined
 }
 
-/** No answer at all, or one that says that something behind the endpoint did not answer. */
+/** No answer at all, or one that says that a service behind the endpoint did not answer. */
 export function isGatewayFailure(outcome: OutcomeClass): boolean {
   return typeof outcome === 'number' ? outcome >= 502 && outcome <= 504 : outcome !== 'ok'
 }
 
-/** Of an answer that is none of the upstream's failures; its body may still break. */
+/** Of an answer that is not a failure of the upstream; its body may still break. */
 export const GOOD: HeadVerdict = verdict('ok', undefined, ANSWERED)
 /** Of an attempt that another one overtook. */
 export const OVERTAKEN: HeadVerdict = verdict('timeout', undefined, ABANDONED)
-/** And soon: the request was no slow one. */
+/** Of an attempt overtaken so soon that the request was not slow. */
 export const LEFT_BEHIND: HeadVerdict = verdict('timeout', undefined, OUTPACED)
-/** Of the one beside an attempt that had its answer after all. */
+/** Of the second attempt, when the first one had its answer after all. */
 export const SPARE: HeadVerdict = verdict('timeout', undefined, NEEDLESS)
-/** Of a candidate that policies let pass and that does not go. */
+/** Of a candidate that policies let pass and that is not sent. */
 export const UNUSED: HeadVerdict = verdict('ok', undefined, UNSENT)
 
 /** Of an answer with this status. */
@@ -66,14 +68,14 @@ export function answered(status: number): HeadVerdict {
   return status < 500 ? GOOD : verdict(status, undefined, FAILED)
 }
 
-/** Of an answer with this status that the client brought about: it kept the upstream waiting for its body. */
+/** Of an answer with this status that the client caused: it kept the upstream waiting for its body. */
 export function provoked(status: number): HeadVerdict {
   return verdict(status, undefined, IGNORED)
 }
 
-/** Of an attempt that ended for this reason before its head. `lesson`: in the place of the table's. */
+/** Of an attempt that ended for this reason before its head. `lesson`: in place of the table's. */
 export function ended(reason: Reason, lesson: Lesson = FAILURES[reason].teaches): HeadVerdict {
-  // What was not the upstream's has no class: to all who display it, it is an attempt without outcome.
+  // What was not the upstream's has no class: displays show an attempt without outcome.
   return verdict(outcomeClass(reason) ?? (lesson === UNSENT ? 'ok' : 'timeout'), reason, lesson)
 }
 

@@ -7,7 +7,7 @@ export interface PathPolicyConfig {
   readonly parameters: 'check' | 'keep' | 'refuse'
 }
 
-/** That of all listeners, but for those that have their own. */
+/** The path policy of all listeners without one of their own. */
 export interface PathPoliciesConfig extends PathPolicyConfig {
   readonly listeners: readonly (PathPolicyConfig & { readonly listener: string })[]
 }

@@ -36,7 +36,7 @@ export interface Policy {
   /** Its own state of a request is `ex.state[slot]`. */
   readonly slot: number
   admit?(ex: Exchange): Verdict | Promise<Verdict>
-  /** Our admit is pending and client, deadline or drain ended the exchange: leave now. */
+  /** Our admit is pending and client, deadline or drain ended the exchange: give up at once. */
   left?(ex: Exchange, why: Left): void
   /** Before the first byte of the body is asked for. */
   requestBody?(ex: Exchange): BodyStage | undefined
@@ -45,8 +45,8 @@ export interface Policy {
   /** Whether an attempt at this upstream may pass, before one is drawn: a look, which takes no lease, token or permit. */
   usable?(ex: Exchange, upstream: string): boolean
   /**
-   * Exactly once for each attempt that our `attempt` let pass (or that we don't judge), at its head verdict (`at.head`). How
-   * its body ended is in `ex.attempt.end` at `settle`.
+   * Exactly once for each attempt that our `attempt` let pass (or that we do not judge), at its head verdict (`at.head`).
+   * How its body ended is in `ex.attempt.end` at `settle`.
    */
   attempted?(ex: Exchange, at: Attempt): void
   /** Whether an answer with this status (500 or above) is as good as none: `recover` is then asked with `upstream_error`. */
@@ -62,10 +62,11 @@ export interface Policy {
   respond?(ex: Exchange): void | Promise<void>
   responseBody?(ex: Exchange): BodyStage | undefined
   /**
-   * Its client stalls, and it is about to be ended for others: gives back now what `settle` would. False: it holds nothing.
+   * Its client stalls, and it is about to be ended for the sake of others: gives back now what `settle` would. False: it
+   * holds nothing.
    */
   yields?(ex: Exchange): boolean
-  /** Another worker asks for what it holds of this policy. True: to no other exchange, `yields` must follow. */
+  /** Another worker asks for what it holds of this policy. True: `yields` must follow, before any other exchange is asked. */
   called?(ex: Exchange, now: number): boolean
   /** Once, for each policy whose admit was called (policies without admit: whose place was reached). */
   settle?(ex: Exchange): void
@@ -89,9 +90,9 @@ export interface PolicyContext {
   readonly mail: Mail
   /** What a policy keeps in its worker over all generations, by name; made at first use. */
   readonly keep: <T>(name: string, make: () => T) => T
-  /** For want of permits. */
+  /** What to end when permits run out. */
   readonly relief: Relief
-  /** A permit lay free although somebody waited for it: a bug of ours, counted. */
+  /** A permit was free while a request waited for it: a bug of Sluice, counted. */
   readonly lostWakeup: () => void
 }
 

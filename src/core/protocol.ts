@@ -23,7 +23,7 @@ export interface RouteCells {
 export interface BulkheadCells {
   /** Held: permits. */
   readonly inFlight: CellRef
-  /** undefined: nobody waits. */
+  /** undefined: no request waits. */
   readonly queue: QueueCells | undefined
   /** Words: first of `ADAPTIVE_WORDS`, see `features/bulkhead/adaptive-limit.ts`; undefined: the limit does not change. */
   readonly limit: CellRef | undefined
@@ -82,7 +82,7 @@ export interface EndpointCells {
 export const EndpointWord = {
   /** Control plane: see {@link EndpointStateBit}. */
   state: 0,
-  /** Whoever takes it back in: 1 where `since` counts. */
+  /** The writer that takes it back in: 1 while `since` counts. */
   warming: 1,
   /** Since when it takes requests again, for slow start. */
   since: 2,
@@ -104,7 +104,10 @@ export const EndpointWord = {
 
 export const ENDPOINT_WORDS = 10
 
-/** Each worker notes the heads of an endpoint so often at most, so that not every answer writes what all workers read. */
+/**
+ * Each worker writes the head time of an endpoint at most this often, so that not every answer writes what all workers
+ * read.
+ */
 export const HEAD_GRAIN_MS = 100
 
 /** Cells of an upstream, by identity `name`. */
@@ -179,9 +182,9 @@ export type ToWorker =
   | { readonly type: 'drain' }
   /** Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. */
   | { readonly type: 'unlisten' }
-  /** End what is left. */
+  /** End all that is left. */
   | { readonly type: 'cut' }
-  /** So many of the records that were sent as `spans` are no longer in the way. */
+  /** `records` of the spans that were sent have been taken: there is room for as many. */
   | { readonly type: 'spans-taken'; readonly records: number }
   /** Only with `testHooks`. */
   | { readonly type: 'hook'; readonly hook: 'block' | 'throw' | 'exit'; readonly ms: number }
@@ -229,7 +232,7 @@ export interface WorkerStart {
   readonly heartbeat: CellRef
   /** Words: first of `PRESSURE_WORDS`. */
   readonly pressure: CellRef
-  /** Words, one a worker: see `cells/mailbox.ts`. */
+  /** Words, one per worker: see `cells/mailbox.ts`. */
   readonly mailboxes: readonly CellRef[]
   /** Access-log ring, see cells/ring.ts. */
   readonly ring: SharedArrayBuffer

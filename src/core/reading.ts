@@ -1,14 +1,14 @@
 /** How a server may read a path otherwise than it is written; bits of {@link Reading.ways}. */
 export const Way = {
-  /** Several slashes taken for one, everywhere or at the start. */
+  /** Several slashes read as one, everywhere or at the start. */
   merged: 1,
-  /** Two slashes at the start taken for those before a host (RFC 3986, section 4.2). */
+  /** Two slashes at the start read as those before a host (RFC 3986, section 4.2). */
   authority: 2,
   /** `;x` dropped. */
   bare: 4,
-  /** `%2F` taken for a slash. */
+  /** `%2F` read as a slash. */
   slash: 8,
-  /** `\` or `%5C` taken for a slash. */
+  /** `\` or `%5C` read as a slash. */
   backslash: 16,
   /** The path ends at `%00`, or goes on without it. */
   nul: 32,
@@ -16,10 +16,10 @@ export const Way = {
   overlong: 64,
 } as const
 
-/** A path as some servers read one that is written otherwise. */
+/** A path as some servers read it, other than as it is written. */
 export interface Reading {
   readonly path: string
-  /** Bits of {@link Way}: what makes it of the path as written. */
+  /** Bits of {@link Way}: how it comes from the path as written. */
   readonly ways: number
 }
 

@@ -1,7 +1,7 @@
 import type { CallCell } from '../cells/call.ts'
 import type { Exchange } from './exchange.ts'
 
-/** An exchange that nothing but its client holds up. */
+/** An exchange that only its client delays. */
 export interface Stalled {
   readonly ex: Exchange
   /** Its ticket in the pool of an endpoint; undefined: it has none. */
@@ -10,17 +10,17 @@ export interface Stalled {
   yields(policy: string): boolean
 }
 
-/** Something that is bounded, and of which others may hold too much. */
+/** A bounded resource of which stalled exchanges may hold too much. */
 export interface Want {
-  /** Requests that wait for it in this worker. Those that are refused at once are none. */
+  /** Requests that wait for it in this worker. Those refused at once do not count. */
   readonly waiting: number
-  /** What other workers are asked with; undefined: each worker has its own share. */
+  /** The word by which other workers are asked; undefined: each worker has its own share. */
   readonly call: CallCell | undefined
-  /** Whether there is one more once this exchange is ended. */
+  /** Whether ending this exchange frees one. */
   frees(stalled: Stalled): boolean
 }
 
-/** Slow clients hold what belongs to all only until others need it. */
+/** Slow clients hold a shared resource only until others need it. */
 export interface Relief {
   /**
    * There is none left for a request: of the exchanges whose clients stall and that hold one, ends the one whose client moved
@@ -29,5 +29,5 @@ export interface Relief {
   end(want: Want): boolean
 }
 
-/** For what is used without exchanges around it. */
+/** For resources that no exchange holds. */
 export const NO_RELIEF: Relief = { end: () => false }

@@ -13,7 +13,7 @@ export interface SamplingConfig {
   readonly sample: number
   /** `always`: failed requests are recorded even where their trace is not sampled. */
   readonly errors: 'always' | 'sampled'
-  /** Whose decision about a trace that began elsewhere counts. */
+  /** Whose decision about a trace that began elsewhere is followed. */
   readonly parents: 'any' | 'proxies'
   /** Running requests of a worker whose spans are kept until it is known whether they fail. */
   readonly requests: number

@@ -4,13 +4,13 @@ import { BUCKETS, type CounterName, HISTOGRAM_SLOTS, type HistogramName, type Me
 import type { FromWorker } from './protocol.ts'
 
 const PAGE_SLOTS = PAGE_BYTES / Float64Array.BYTES_PER_ELEMENT
-/** 4 MiB a worker: some 25,000 histograms or half a million counters. One page less, since their ends stay empty. */
+/** 4 MiB per worker: some 25,000 histograms or half a million counters. One page less, since their ends stay empty. */
 const MAX_PAGES = 64
 const MAX_SLOTS = (MAX_PAGES - 1) * PAGE_SLOTS
-/** A new page is asked for when less than this is left. */
+/** A new page is asked for when fewer slots than this are left. */
 const LOW_SLOTS = PAGE_SLOTS / 4
 
-/** A series of one worker. It counts in memory of its own until it gets its place in a page. */
+/** A series of one worker. It counts in its own memory until it gets its place in a page. */
 class Series {
   /** @internal Where it is; undefined: not yet in a page. */
   ref: CellRef | undefined = undefined
@@ -108,7 +108,7 @@ export class WorkerMetrics {
     return series
   }
 
-  /** Gives the slot of a counter that nobody uses any more to the next one; its handle must be forgotten. */
+  /** Frees the slot of a counter that is no longer used, for another one; its handle must be forgotten. */
   release(metric: CounterName, labels: readonly string[]): void {
     const key = keyOf(metric, labels)
     const series = this.known.get(key)

@@ -15,7 +15,7 @@ export interface SideRequest {
   readonly body: Buffer | undefined
 }
 
-/** What the engine lends to policies. Everything is bounded and drained with the engine. */
+/** What the engine offers to policies. Everything is bounded and drained with the engine. */
 export interface Services {
   /**
    * One request to an upstream, its own attempts and deadline (milliseconds from now); the answer's body is bounded (1
@@ -27,9 +27,7 @@ export interface Services {
    * body is bounded (1 MiB).
    */
   route(name: string, ex: Exchange): Promise<Reply | Failure>
-  /**
-   * `ex.forwardHeaders`, made now if it was not yet: end-to-end fields of the request plus ours. The caller may change it.
-   */
+  /** `ex.forwardHeaders`, made now if needed: end-to-end fields of the request plus ours. The caller may change it. */
   forwardHeaders(ex: Exchange): string[]
   /** Handles an exchange from a source of the policy's own, for example a mirrored copy. */
   handle(downstream: Downstream): void

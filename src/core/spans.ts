@@ -7,12 +7,13 @@ export interface Trace {
   /** Its spans are recorded, and upstreams are told so. False: they are recorded if it fails. */
   readonly sampled: boolean
   /**
-   * An attempt goes out. Where the trace is sampled, its own span stands as `traceparent` in the fields that the upstream gets.
+   * An attempt is sent. Where the trace is sampled, its own span stands as `traceparent` in the fields that the upstream
+   * gets.
    */
   dispatched(at: Attempt, headers: string[]): void
 }
 
-/** What may happen to a request between its begin and its end. */
+/** What may happen to a request between its start and its end. */
 export type EventName = 'queued' | 'refused' | 'retry' | 'hedge' | 'retry_budget_exhausted' | 'more'
 
 /** An event of a request's span. */
@@ -33,7 +34,7 @@ export interface AttemptRecord {
   readonly endpoint: string
   readonly startedAt: number
   readonly endedAt: number
-  /** Milliseconds to the head of its answer or its failure. */
+  /** Milliseconds until the head of its answer or its failure. */
   readonly headMs: number
   /** 0: no answer. */
   readonly status: number
@@ -81,7 +82,9 @@ export interface RequestRecord {
   readonly attempts: readonly AttemptRecord[]
 }
 
-/** A record on its way: threads hand over one text more cheaply than fifty values, and so do garbage collectors. */
+/**
+ * A record on its way: threads pass one text more cheaply than fifty values, and garbage collectors handle it more cheaply.
+ */
 export interface PackedRecord {
   readonly spans: number
   /** Of a {@link RequestRecord}. */
@@ -92,12 +95,12 @@ export function packRecord(record: RequestRecord): PackedRecord {
   return { spans: 1 + record.attempts.length, json: JSON.stringify(record) }
 }
 
-/** What was packed; keys without a value are not there. */
+/** The packed record; keys without a value are absent. */
 export function unpackRecord({ json }: PackedRecord): RequestRecord {
   return JSON.parse(json) as RequestRecord
 }
 
-/** Why a span never reached its collector: too many requests run, or a worker, the queue or the collector takes no more. */
+/** Why a span never reached its collector: too many requests run, or a worker, the queue or the collector accepts no more. */
 export const SPAN_DROPS = ['tail_full', 'worker_full', 'queue_full', 'rejected', 'closed'] as const
 
 export type SpanDrop = (typeof SPAN_DROPS)[number]

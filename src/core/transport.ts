@@ -11,7 +11,7 @@ export interface TransportRequest {
   readonly authority: string
   /** Without host, content-length, transfer-encoding and connection: the transport writes these. */
   readonly headers: FlatHeaders
-  /** Bytes of body; 0: none; -1: not known. */
+  /** Bytes of body; 0: none; -1: unknown. */
   readonly contentLength: number
 }
 
@@ -30,7 +30,7 @@ export interface TransportFailure {
   readonly requestDone: boolean
   /** A byte of the answer had arrived. */
   readonly responseStarted: boolean
-  /** Of an answer that can't be parsed: what is wrong with it, see `Failure.rule`. */
+  /** If the answer cannot be parsed: what is wrong with it, see `Failure.rule`. */
   readonly rule?: string
   /** For the operational log only. */
   readonly cause?: unknown
@@ -66,7 +66,7 @@ export interface Connection {
   start(request: TransportRequest, events: TransportEvents): void
   /** Request body. False: wait for `onDrain`. */
   write(chunk: Buffer): boolean
-  /** End of the request body; trailers are dropped where the protocol can't carry them. */
+  /** End of the request body; trailers are dropped where the protocol cannot carry them. */
   end(trailers: FlatHeaders): void
   /** Backpressure on the answer. */
   pause(): void
@@ -77,7 +77,7 @@ export interface Connection {
   close(): void
 }
 
-/** Who is told about a connection's life by the transport that made it. */
+/** What a transport tells about the life of a connection that it made. */
 export interface ConnectionOwner {
   /** The attempt ended and the connection can serve another one. Called after `onEnd`. */
   onIdle(connection: Connection): void
@@ -110,7 +110,7 @@ export interface ConnectionOptions {
   readonly keepAliveMs: number
 }
 
-/** A way to speak to upstreams. Nothing outside its files knows more. */
+/** A protocol towards upstreams. Nothing outside its files knows more. */
 export interface Transport {
   readonly name: string
   open(target: Target, options: ConnectionOptions, owner: ConnectionOwner): Connection

@@ -28,7 +28,7 @@ export function template(): Schema<string> {
 function readPath(text: string): string | Problem {
   if (!text.startsWith('/')) return { problem: 'it must start with a slash' }
   if (/[?#\\\x00-\x20\x7f]/.test(text))
-    return { problem: 'a query, a fragment, a backslash or a space has no place in it' }
+    return { problem: 'a query, a fragment, a backslash or a space cannot stand in it' }
   const normal = normalEscapes(byteString(text))
   if (normal === undefined) return { problem: 'an invalid percent-escape' }
   return hasDotSegment(normal) ? { problem: 'it has a dot segment' } : normal
@@ -76,7 +76,7 @@ export function fields(): Schema<FieldMap> {
   const read = (text: string): string | Problem =>
     /[\x00-\x08\x0a-\x1f\x7f]/.test(text) || text.trim() !== text
       ? // Values that carry tokens often come from the environment.
-        { problem: 'a control character, or a space at its ends, has no place in it', hidden: true }
+        { problem: 'a control character, or a space at its ends, cannot stand in it', hidden: true }
       : text
   const value = parsed('a header field value', read, { type: ['string', 'number', 'boolean'] })
   return mapped(map(fieldName(), value), (entries, refuse) => {

@@ -10,7 +10,6 @@ const PENDING: readonly string[] = [
   'src/cli',
   'src/config/',
   'src/control/',
-  'src/core/',
   'src/data/',
   'src/features/',
   'src/tools/',

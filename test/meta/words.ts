@@ -17,7 +17,7 @@ const FORBIDDEN: readonly (readonly [pattern: string, instead: string])[] = [
   ['mend(s|ed|ing)?', 'fix, repair'],
   ['(lest|whilst|amongst|thereof|therein|wherein|whence|till|ere|naught|aught|shall|ought)', 'a word of today'],
   ['time-outs?', 'timeout'],
-  ['coarseNow', 'recently'],
+  ['lately', 'recently'],
   ['all the same', 'anyway, still'],
   [
     '(?:\\d[\\d,.]*|once|twice|times|one|two|three|four|five|ten|twenty|hundred|thousand|most|many|few|each|that) an? (second|minute|hour|day|week)(?! (attempt|one|time|request|look|later|endpoint|reason))',

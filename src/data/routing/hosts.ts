@@ -25,7 +25,7 @@ export class Hosts<T> {
 
   /**
    * Asks `search` for the paths of every pattern that `host` matches, the most specific first, until one answers. The
-   * client chooses the host, so only the end of it that a suffix can cover is looked at.
+   * client chooses the host, so only the part at its end that a suffix can cover is looked at.
    */
   first<R>(host: string, search: (paths: Paths<T>) => R | undefined): R | undefined {
     this.probes++

@@ -4,7 +4,9 @@ import type { FieldNames, FlatHeaders } from '../../lib/headers.ts'
 import { LinearRegex } from '../../lib/regex.ts'
 import { compilePredicate, headersHold, type Predicate, queryHolds } from './predicates.ts'
 
-/** A route found. `params`: values of its parameters in the order of {@link paramNames}; undefined where it has none. */
+/**
+ * A route that was found. `params`: values of its parameters in the order of {@link paramNames}; undefined if it has none.
+ */
 export interface Hit<T> {
   readonly value: T
   readonly params: readonly string[] | undefined
@@ -19,7 +21,7 @@ export interface RoutableConfig {
   readonly encodedSlashes: EncodedSlashes
 }
 
-/** What a route asks of a request beyond host and path. */
+/** What a route requires of a request beyond host and path. */
 export interface Conditions {
   /** undefined: any. */
   readonly listeners: readonly string[] | undefined
@@ -29,7 +31,7 @@ export interface Conditions {
   readonly query: readonly Predicate[]
 }
 
-/** One way to reach a route: one path of one of its matches; and what is found there, where it has no parameters. */
+/** One way to reach a route: one path of one of its matches; and the hit there, where it has no parameters. */
 export interface RouteEntry<T> extends Hit<T> {
   readonly route: string
   readonly conditions: Conditions
@@ -44,7 +46,7 @@ export function paramNames(match: readonly MatchConfig[]): readonly string[] {
   return [...new Set(match.flatMap(({ paths }) => paths.flatMap(paramsOf)))]
 }
 
-/** Most routes ask for nothing more; one object for all of them stays in the cache. */
+/** Most routes require nothing more; one object for all of them stays in the cache. */
 const ANY: Conditions = { listeners: undefined, methods: undefined, headers: [], query: [] }
 
 /** Throws {@link RegexError}. */
@@ -81,7 +83,10 @@ export function compileEntry<T>(
   }
 }
 
-/** The more specific first: methods named before none, then listeners, then more conditions; the name only makes it total. */
+/**
+ * The more specific first: named methods before any, then listeners, then the number of conditions; the name makes the
+ * order total.
+ */
 export function compareEntries<T>(a: RouteEntry<T>, b: RouteEntry<T>): number {
   const method = Number(a.conditions.methods === undefined) - Number(b.conditions.methods === undefined)
   if (method !== 0) return method
@@ -92,7 +97,7 @@ export function compareEntries<T>(a: RouteEntry<T>, b: RouteEntry<T>): number {
   return a.route < b.route ? -1 : 1
 }
 
-/** HEAD also finds what names only GET. TRACE reflects credentials (RFC 9110, section 9.3.8): it has to be named. */
+/** HEAD also matches what names only GET. TRACE reflects credentials (RFC 9110, section 9.3.8): it has to be named. */
 export function methodHolds(conditions: Conditions, method: string): boolean {
   const { methods } = conditions
   if (methods === undefined) return method !== 'TRACE'

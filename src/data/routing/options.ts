@@ -20,13 +20,13 @@ export function hostPattern(): Schema<string> {
     if (host === '*') return { problem: 'for any host leave the key out' }
     const address = /^\[(.*)\]$/.exec(host)?.[1]
     if (address !== undefined) return bracketed(canonicalIpv6(address))
-    if (/^[\d.]+$/.test(host) && isIP(host) === 0) return { problem: 'it is no IPv4 address' }
+    if (/^[\d.]+$/.test(host) && isIP(host) === 0) return { problem: 'it is not an IPv4 address' }
     return HOST.test(host) ? host : { problem: hostHint(host) }
   })
 }
 
 function bracketed(address: string | undefined): string | Problem {
-  return address === undefined ? { problem: 'it is no IPv6 address' } : `[${address}]`
+  return address === undefined ? { problem: 'it is not an IPv6 address' } : `[${address}]`
 }
 
 function hostHint(host: string): string {
@@ -61,11 +61,11 @@ function segmentPath(source: string): PathPattern | Problem {
   const body = prefix ? source.slice(0, -2) : source
   if (body.includes('*')) return { problem: '* may only stand at the end, after a slash; for one segment use {name}' }
   if (/[?#\\\x00-\x20\x7f]/.test(body))
-    return { problem: 'a query, a fragment, a backslash or a space has no place in it' }
+    return { problem: 'a query, a fragment, a backslash or a space cannot stand in it' }
   const normal = normalEscapes(byteString(body))
   if (normal === undefined) return { problem: 'an invalid percent-escape' }
   if (hasDotSegment(normal)) return { problem: 'it has a dot segment; no request can match it' }
-  if (/%2F|%5C|%00/.test(normal)) return { problem: 'an escaped slash, backslash or NUL can not be matched' }
+  if (/%2F|%5C|%00/.test(normal)) return { problem: 'an escaped slash, backslash or NUL cannot be matched' }
   const segments: PathSegment[] = []
   const names = new Set<string>()
   for (const part of normal === '' ? [] : normal.slice(1).split('/')) {
@@ -86,12 +86,12 @@ const written: Schema<Omit<ValueCondition, 'name'>> = byKind({
   scalar: mapped(text('the exact value'), (value) => ({ op: 'exact' as const, value })),
   map: mapped(
     object({
-      present: optional(flag('absent'), 'The field is there, whatever its value.'),
-      absent: optional(flag('present'), 'The field is not there.'),
-      exact: optional(text(), 'The value is this.'),
-      prefix: optional(text(), 'The value starts so.'),
-      suffix: optional(text(), 'The value ends so.'),
-      contains: optional(text(), 'The value holds this.'),
+      present: optional(flag('absent'), 'The field is present, whatever its value.'),
+      absent: optional(flag('present'), 'The field is absent.'),
+      exact: optional(text(), 'The value equals this text.'),
+      prefix: optional(text(), 'The value starts with this text.'),
+      suffix: optional(text(), 'The value ends with this text.'),
+      contains: optional(text(), 'The value contains this text.'),
       regex: optional(regexText(), 'The value matches this regular expression.'),
     }),
     (value, refuse) => {
@@ -105,7 +105,7 @@ const written: Schema<Omit<ValueCondition, 'name'>> = byKind({
   ),
 })
 
-/** `present:true` is text in YAML; nobody means it. */
+/** `present:true` is text in YAML; never intended. */
 const GLUED = /^(present|absent|exact|prefix|suffix|contains|regex):/
 
 const condition: typeof written = {
@@ -151,13 +151,13 @@ const matchFields = object(
       oneOrMany(reference('listener')),
       'Listeners on which requests come in, by name. Default: any.',
     ),
-    host: optional(hostPattern(), 'Short for hosts with one entry.'),
+    host: optional(hostPattern(), 'Short form of hosts with one entry.'),
     hosts: optional(oneOrMany(hostPattern()), 'Hosts, exact or *.example.com. Default: any.'),
-    path: optional(pathPattern(), 'Short for paths with one entry.'),
+    path: optional(pathPattern(), 'Short form of paths with one entry.'),
     paths: optional(oneOrMany(pathPattern()), 'Paths. Default: any.'),
     methods: optional(
       oneOrMany(pattern('a method in capitals such as GET', METHOD)),
-      'Methods; GET stands for HEAD too. Default: any.',
+      'Methods; GET includes HEAD. Default: any.',
     ),
     headers: optional(headerConditions(), 'Conditions on header fields; all must hold.'),
     query: optional(conditions(text('a query key'), false), 'Conditions on query values; all must hold.'),

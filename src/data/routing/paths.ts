@@ -3,7 +3,7 @@ import { compareEntries, type RouteEntry } from './match.ts'
 
 /** A place in the tree of path segments. A place that is a route's end has its entries, the most specific first. */
 export class PathNode<T> {
-  /** The first of the literal segments below, which mostly is the only one, apart: a map costs more looks at memory. */
+  /** The first of the literal segments below, usually the only one, kept separately: a map needs more memory accesses. */
   private segment: string | undefined = undefined
   private next: PathNode<T> | undefined = undefined
   private others: Map<string, PathNode<T>> | undefined = undefined
@@ -60,7 +60,7 @@ export class Paths<T> extends PathNode<T> {
   }
 }
 
-/** Keeps `list` sorted; among equals the first that came stays first. */
+/** Keeps `list` sorted; among equals the earlier one stays first. */
 function insert<T>(list: RouteEntry<T>[], added: RouteEntry<T>): void {
   let low = 0
   let high = list.length

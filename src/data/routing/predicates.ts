@@ -7,9 +7,9 @@ import { LinearRegex } from '../../lib/regex.ts'
 export interface Predicate {
   /** Byte string. */
   readonly name: string
-  /** What must hold of one of the values; undefined: the name must be absent. */
+  /** What must hold for one of the values; undefined: the name must be absent. */
   readonly holds: ((value: string) => boolean) | undefined
-  /** What it was made of. */
+  /** Its source. */
   readonly condition: ValueCondition
 }
 

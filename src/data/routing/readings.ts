@@ -2,12 +2,12 @@ import type { EncodedSlashes, PathPolicyConfig } from '../../core/path-policy.ts
 import { type Reading, Way } from '../../core/reading.ts'
 import { decodeOverlong, mergeLeadingSlashes, mergeSlashes, withoutParameters } from '../../lib/path.ts'
 
-/** Readings that are looked at, the path as written among them: each costs a look-up. */
+/** Readings that are considered, the path as written among them: each costs a look-up. */
 const MOST = 8
 
 interface Transformation {
   readonly way: number
-  /** Only a path with this in it is read otherwise. */
+  /** Only a path that contains this is read otherwise. */
   readonly sign: string
   read(path: string): string
 }
@@ -40,7 +40,7 @@ export function readings(path: string, policy: PathPolicyConfig): readonly Readi
   const kept =
     (policy.slashes === 'keep' ? Way.merged | Way.authority : 0) | (policy.parameters === 'keep' ? Way.bare : 0)
   const found: Reading[] = [{ path, ways: 0 }]
-  // First without escaped slashes, so that a route that keeps them excuses nothing that can be read without them, too.
+  // First without escaped slashes, so that a route that keeps them excuses nothing that can also be read without them.
   if (!extend(found, kept | Way.slash)) return 'too many'
   if (path.includes('%2F') && !extend(found, kept)) return 'too many'
   return found.length === 1 ? undefined : found.slice(1)
@@ -53,7 +53,7 @@ export function countingReadings(all: readonly Reading[], slashes: EncodedSlashe
   return counting.length === 0 ? undefined : counting
 }
 
-/** Adds whatever the ways that are not `off` make of what is there. False: there are too many. */
+/** Adds what the ways that are not `off` make of the readings so far. False: there are too many. */
 function extend(found: Reading[], off: number): boolean {
   for (let i = 0; i < found.length; i++) {
     const { path, ways } = found[i] as Reading

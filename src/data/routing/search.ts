@@ -4,7 +4,7 @@ import type { Hosts } from './hosts.ts'
 import { fieldsHold, type Hit, listenerHolds, methodHolds, type RouteEntry } from './match.ts'
 import type { PathNode, Paths } from './paths.ts'
 
-/** What a route is looked up by. */
+/** The facts by which a route is looked up. */
 export interface LookUp {
   /** Lower-case, without port and trailing dot; empty: none was sent. */
   readonly host: string
@@ -18,12 +18,12 @@ export interface LookUp {
   readonly listener: string
 }
 
-/** What a route that names no method is told to take; it takes all others but TRACE, too. */
+/** The methods reported for a route that names none; it takes all others except TRACE, too. */
 export const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
- * Walks the tables of all precedences, the most specific place first, and goes back to less specific ones where methods,
- * headers or query don't hold. A place lies at one depth, so it is visited at most once a walk: the walk is bounded by
+ * Walks the tables of all precedences, the most specific place first, and returns to less specific ones where methods,
+ * headers or query do not hold. A place lies at one depth, so it is visited at most once per walk: the walk is bounded by
  * the places of the table, not by the number of ways through them.
  */
 export class Search<T> {
@@ -34,7 +34,7 @@ export class Search<T> {
   protected path = ''
   private pairs: readonly string[] | undefined = undefined
   private readonly captured: string[] = []
-  /** Set: gathers the methods of everything that matches but for its method, and finds nothing. */
+  /** If set: gathers the methods of everything that matches except for its method, and finds nothing. */
   private allow: Set<string> | undefined = undefined
 
   constructor(levels: readonly Hosts<T>[], names: FieldNames) {
@@ -42,7 +42,7 @@ export class Search<T> {
     this.names = names
   }
 
-  /** All that was looked at so far: names of hosts, places, entries. */
+  /** All looked at so far: names of hosts, places, entries. */
   get steps(): number {
     return this.levels.reduce((sum, hosts) => sum + hosts.probes, this.visited)
   }
@@ -54,7 +54,7 @@ export class Search<T> {
     return entry === undefined ? undefined : this.hitAt(entry)
   }
 
-  /** What an entry at the place that the walk is at stands for. */
+  /** The hit that an entry at the current place of the walk stands for. */
   protected hitAt(entry: RouteEntry<T>): Hit<T> {
     const { captured } = this
     const { encodedSlashes, order, value } = entry
@@ -79,7 +79,7 @@ export class Search<T> {
     for (let i = 0; i < this.levels.length && entry === undefined; i++) {
       entry = (this.levels[i] as Hosts<T>).first(lookUp.host, this.inPaths)
     }
-    // Nothing of a request outlives its look-up.
+    // No part of a request outlives its look-up.
     this.lookUp = NOTHING
     this.pairs = undefined
     return entry
@@ -113,7 +113,7 @@ export class Search<T> {
 
   private pick(entries: readonly RouteEntry<T>[]): RouteEntry<T> | undefined {
     if (entries.length > 1 && this.lookUp.method === 'HEAD') {
-      // Naming HEAD is more specific than naming GET, but only for HEAD: their order can't be fixed beforehand.
+      // Naming HEAD is more specific than naming GET, but only for HEAD: their order cannot be fixed beforehand.
       for (const entry of entries) {
         if (entry.conditions.methods?.includes('HEAD') && this.accepts(entry)) return entry
       }

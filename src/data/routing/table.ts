@@ -24,9 +24,9 @@ const ANY_PATH = { kind: 'segments', source: '/*', segments: [], prefix: true } 
 
 /**
  * All routes of a snapshot. Which one serves a request is decided by, in this order: precedence (higher first); host
- * (exact, longest wildcard, any); path segment by segment (literal, parameter, `*`, regular expression); method (named,
- * GET for HEAD, any); listener (named, any); number of header and query conditions. The order of the config has no say. A more specific host or
- * path whose method, headers or query don't hold gives way to the next one.
+ * (exact, longest wildcard, any); path segment by segment (literal, parameter, `*`, regular expression); method (named, GET
+ * for HEAD, any); listener (named, any); number of header and query conditions. The order of the config does not matter. A
+ * more specific host or path whose method, headers or query do not hold gives way to the next one.
  */
 export class RouteTable<T> {
   private readonly search: Search<T>
@@ -35,7 +35,7 @@ export class RouteTable<T> {
     this.search = new Search(levels, names)
   }
 
-  /** What all look-ups so far looked at (names of hosts, places, entries): for tests and benchmarks. */
+  /** All that look-ups so far looked at (names of hosts, places, entries): for tests and benchmarks. */
   get steps(): number {
     return this.search.steps
   }
@@ -115,7 +115,7 @@ export class RouteTableBuilder<T> {
     return new RouteTable(this.sorted(), this.names)
   }
 
-  /** What a table is made of: the hosts of all precedences, the highest first. */
+  /** The hosts of all precedences, the highest first. */
   sorted(): readonly Hosts<T>[] {
     return [...this.levels.values()].sort((a, b) => b.precedence - a.precedence)
   }

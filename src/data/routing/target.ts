@@ -10,11 +10,11 @@ export interface NormalTarget {
   readonly path: string
   /** With the leading `?`, or empty; byte for byte as sent. */
   readonly query: string
-  /** What goes to the upstream: byte for byte as sent wherever readers that decode see the normal form in it. */
+  /** What goes to the upstream: byte for byte as sent, if decoding it gives the normal form. */
   readonly forward: string
   /**
-   * The path in `forward` where it is not in normal form: a server that matches before it decodes reads that. Only if it
-   * leads to the same route may it go on.
+   * The path in `forward` where it is not in normal form: a server that matches before it decodes reads that one. It may be
+   * forwarded only if it leads to the same route.
    */
   readonly literal: string | undefined
   /** Other ways in which an upstream may read the path; undefined: none. They must lead to the same route. */
@@ -54,9 +54,9 @@ const TOO_MANY = ambiguous('The path can be read in too many ways.')
 
 /**
  * Brings an origin-form target to the normal form that routes are matched on. What was matched is what is forwarded: the
- * raw target goes on only if its normal form differs from it at most in the case of escapes or in decoded unreserved
- * characters other than the dot; else the normal form does. Bytes above 0x7F, which no URI may hold, are escaped. The query
- * is only checked for characters that no request line may hold, and never changed.
+ * raw target is sent on only if its normal form differs from it at most in the case of escapes or in decoded unreserved
+ * characters other than the dot; otherwise the normal form is. Bytes above 0x7F, which no URI may hold, are escaped. The
+ * query is only checked for characters that no request line may hold, and never changed.
  *
  * @param listener its name: it may have a policy of its own.
  */
@@ -72,7 +72,8 @@ export function normaliseTarget(
   for (; end < length; end++) {
     const code = target.charCodeAt(end)
     if (code === QUESTION) break
-    // Everything that may need work; `!`, `"` and dot files come along, harmlessly. The slash is the dot with its last bit.
+    // Everything that may need work; `!`, `"` and dot files are included, harmlessly. The slash is the dot with its last
+    // bit.
     if (
       code <= PERCENT ||
       code >= DELETE ||
@@ -118,7 +119,7 @@ function normaliseSlowly(target: string, policy: PathPolicyConfig): NormalTarget
   return { path, query, forward: isChanged ? path + query : target, literal, readings: others }
 }
 
-/** Whether servers differ on what it is the same as: an escaped dot, a byte above 0x7F. */
+/** Whether servers differ in what they read it as: an escaped dot, a byte above 0x7F. */
 function isReadDifferently(raw: string): boolean {
   if (raw.includes('%2e') || raw.includes('%2E')) return true
   for (let i = 0; i < raw.length; i++) if (raw.charCodeAt(i) > DELETE) return true

@@ -45,7 +45,7 @@ each endpoint and a queue of 30 (nginx has none). The load is open: a request is
 of a small shared machine: take ratios, not milliseconds.
 
 - **failed**: answers from 500 on and broken ones, of the requests while the fault lasted; in \`isolation\` of the route whose
-  upstream is well. The bound of \`overload\` can not be met for all: four fifths must be refused.
+  upstream is well. The bound of \`overload\` cannot be met for all: four fifths must be refused.
 - **requests to the sick endpoint**: of the first, where all are sick.
 - **most at a time afterwards**: requests that an upstream had at a time when it came back.
 

@@ -287,7 +287,7 @@ describe('what a route has learnt of its time', () => {
   }
   const hurried = { address: '203.0.113.1', port: 1, localPort: 80, secure: false, listener: 'web' }
 
-  test('a request whose time can not suffice is refused without an attempt', () => {
+  test('a request whose time cannot suffice is refused without an attempt', () => {
     const kit = new EngineKit()
     learn(kit)
     const attempts = kit.attempts.length

@@ -235,7 +235,7 @@ describe('a deadline that a gateway in front shortened', () => {
     expect([rig.breaker, rig.ejected, rig.kit.attempts.length]).toEqual([[], [], 1])
   })
 
-  test('that can not suffice is the client’s, too', async () => {
+  test('that cannot suffice is the client’s, too', async () => {
     const rig = new Judged({ upstreams: { a: 1 } })
     for (let i = 0; i < 130; i++) {
       rig.ask()
