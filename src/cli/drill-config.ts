@@ -125,7 +125,7 @@ function gatewayOf(config: Config, clock: Clock, home: string): Gateway {
     machine: thisMachine(),
     workerEntry: workerEntry(),
     startLogs: () => ({ stop: async () => {} }),
-    commands: {},
+    operations: [],
     reload: undefined,
     testHooks: false,
   })

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { Config } from '../config/language/config.ts'
-import { BadCommand, type Command, readCommand, taking } from '../control/admin/command.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
@@ -12,7 +11,7 @@ import { createLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { banner } from '../tools/demo/banner.ts'
 import { Demo } from '../tools/demo/demo.ts'
-import { FAULT_COMMAND } from '../tools/demo/faults.ts'
+import { faultOperation } from '../tools/demo/fault-operation.ts'
 import { dashboardUrl } from './dashboard.ts'
 import { type FirstConfig, firstConfig } from './first-config.ts'
 import { Exit, type Io } from './io.ts'
@@ -66,7 +65,7 @@ async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io
     machine: thisMachine(),
     workerEntry: workerEntry(),
     startLogs: startLogThread,
-    commands: demo === undefined ? {} : { 'demo/faults': faults(demo) },
+    operations: demo === undefined ? [] : [faultOperation(demo)],
     reload,
     testHooks: io.env.SLUICE_TEST_HOOKS === '1',
   })
@@ -109,13 +108,5 @@ function onSignals(gateway: Gateway): Promise<number> {
     process.on('SIGTERM', on('sigterm'))
     process.on('SIGINT', on('sigint'))
     process.on('SIGHUP', () => void gateway.reload())
-  })
-}
-
-function faults(demo: Demo): Command {
-  return taking({ body: FAULT_COMMAND }, async (body) => {
-    const answer = demo.setFault(readCommand(FAULT_COMMAND, body))
-    if ('problem' in answer) throw new BadCommand(answer.problem)
-    return answer
   })
 }

@@ -1,12 +1,14 @@
 /** What the parts of the control plane tell each other. */
 
 import type { Kept } from '../config/judge/keep-good.ts'
+import { choice, said } from '../schema/shape.ts'
 
 /**
  * `starting`: no config or no listener yet; `serving`; `stalled`: serving, but its loop hasn't turned for 2 s; `ending`:
  * told to end, not yet gone; `waiting`: gone, its successor starts after a delay.
  */
-export type WorkerState = 'starting' | 'serving' | 'stalled' | 'ending' | 'waiting'
+const WORKER_STATES = ['starting', 'serving', 'stalled', 'ending', 'waiting'] as const
+export type WorkerState = (typeof WORKER_STATES)[number]
 
 export const EXIT_REASONS = ['exit', 'error', 'memory', 'hung', 'config'] as const
 
@@ -49,7 +51,8 @@ export interface ConfigChange {
 }
 
 /** `leaving`: no new connections, what is in flight may finish. */
-export type DrainState = 'serving' | 'draining' | 'leaving' | 'cut' | 'done'
+const DRAIN_STATES = ['serving', 'draining', 'leaving', 'cut', 'done'] as const
+export type DrainState = (typeof DRAIN_STATES)[number]
 
 /** States of an endpoint as operators see them, in metrics and in the API. */
 export const ENDPOINT_STATES = ['usable', 'ejected', 'unhealthy', 'draining'] as const
@@ -64,3 +67,11 @@ export interface BreakerFacts {
   readonly upstream: string
   readonly state: BreakerState
 }
+
+/** The states, as the description of the API names them. */
+export const STATE_SCHEMAS = {
+  DrainState: said('`leaving`: nothing new comes in; `cut`: what was left is ended.', choice(...DRAIN_STATES)),
+  WorkerState: choice(...WORKER_STATES),
+  EndpointState: choice(...ENDPOINT_STATES),
+  BreakerState: choice(...BREAKER_STATES),
+} as const

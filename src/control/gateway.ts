@@ -1,33 +1,30 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/language/config.ts'
+import type { Operation } from '../core/operation.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LeveledLog } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
 import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
-import { type Command, taking } from './admin/command.ts'
+import { errorStatus } from './admin/call.ts'
+import { allOperations } from './all-operations.ts'
 import type { Bound, BoundListener } from './contract.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
-import { DRAIN_COMMAND } from './endpoints/drains.ts'
 import { judgeEntry } from './entry.ts'
 import { FileWatch } from './machine/file-watch.ts'
 import { type Machine, workerCount } from './machine/machine.ts'
 import { reusePortWorks } from './machine/sockets.ts'
 import { stateDirOf } from './machine/state-dir.ts'
-import { auditedStates } from './operations/audit/audited-states.ts'
 import { Auditing } from './operations/audit/auditing.ts'
 import { AUDIT_FOLDER } from './operations/audit/folder.ts'
-import { BREAKER_COMMAND } from './operations/breakers.ts'
 import { Drain, type DrainKind } from './operations/drain.ts'
-import { LEVEL_COMMAND, LogLevel } from './operations/log-level.ts'
+import { LogLevel } from './operations/log-level.ts'
 import { Archive } from './operations/reload/archive.ts'
-import { configCommands } from './operations/reload/config-commands.ts'
 import { Judge } from './operations/reload/judge.ts'
 import { Reloader, type ReloaderOptions } from './operations/reload/reloader.ts'
-import { statusBody } from './operations/status.ts'
-import { LISTING } from './seeing/flights/flight-log.ts'
-import { HISTORY_QUERY, LiveFeed } from './seeing/live/feed.ts'
+import type { StatusSources } from './operations/status.ts'
+import { LiveFeed } from './seeing/live/feed.ts'
 import { linksOf, type Surroundings } from './seeing/live/frame.ts'
 import { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 
@@ -45,8 +42,8 @@ export interface GatewayDeps {
   readonly workerEntry: URL
   /** Moves access logs out: `startLogThread` of telemetry. */
   readonly startLogs: DataSideOptions['startLogs']
-  /** Admin commands by path below /api/v1. */
-  readonly commands: Readonly<Record<string, Command>>
+  /** What operators may do and see beside what every gateway has. */
+  readonly operations: readonly Operation[]
   /** How the config can be loaded again; undefined: it stays as it is. */
   readonly reload: ReloadSource | undefined
   readonly testHooks: boolean
@@ -162,42 +159,28 @@ export class Gateway {
     this.side = side
     const stateDir = stateDirOf({ ...deps, configured: config.stateDir, gateway: config.lean.gateway.name })
     const archive = new Archive(stateDir)
-    const auditing = this.auditingOf(side, stateDir)
+    const auditing = this.auditingOf(stateDir)
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
     this.reloader = reloader
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
-    const ofConfig = reloader && configCommands(reloader, archive)
+    const operated = {
+      side,
+      status: () => this.status(side),
+      feed,
+      logLevel: this.logLevel,
+      auditing,
+      archive,
+      reloader,
+    }
     const plane = await openAdminPlane({
       ...deps,
       config,
       facts: () =>
         side.facts({ draining: this.leaving.state !== 'serving', configStale: reloader?.facts.last.ok === false }),
       metrics: (form) => metrics.expose(form),
-      views: {
-        status: () => this.status(side),
-        breakers: () => ({ breakers: [...side.breakers.all()] }),
-        endpoints: () => ({ endpoints: [...side.care.drains.all()] }),
-        slo: () => ({ objectives: side.objectives.all() }),
-        'log-level': () => this.logLevel.facts,
-        live: () => side.figures(),
-        'events/history': taking({ query: HISTORY_QUERY }, (asked) => feed.history(asked)),
-        requests: taking({ query: LISTING }, (asked) => side.flights.list(asked)),
-        'requests/:id': (asked) => side.flights.find(asked),
-        ...ofConfig?.views,
-      },
-      operatorViews: { audit: auditing.view },
+      operations: [...allOperations(operated), ...deps.operations],
       auditor: auditing,
-      commands: {
-        ...deps.commands,
-        breakers: taking({ body: BREAKER_COMMAND }, async (body) => ({ breakers: side.breakers.force(body) })),
-        endpoints: taking({ body: DRAIN_COMMAND }, async (body) => ({ endpoints: side.care.drains.set(body) })),
-        'log-level': taking({ body: LEVEL_COMMAND }, async (body) => this.logLevel.set(body)),
-        ...ofConfig?.commands,
-      },
-      feeds: { events: feed.feed, tap: side.taps },
-      questions: ofConfig?.questions ?? {},
-      uploads: ofConfig?.uploads ?? {},
     })
     this.plane = plane
     await side.start()
@@ -207,17 +190,12 @@ export class Gateway {
     return { listeners: side.listeners, admin, probes, tokenFile, workers: count, workersBound: bound }
   }
 
-  private auditingOf({ breakers, care }: DataSide, stateDir: string): Auditing {
+  private auditingOf(stateDir: string): Auditing {
     return new Auditing({
       ...this.deps,
       folder: join(stateDir, AUDIT_FOLDER),
       required: () => this.config.logging.audit === 'required',
-      states: auditedStates({
-        configHash: () => this.config.hash,
-        logLevel: () => this.logLevel.facts.level,
-        breakers: () => breakers.all(),
-        endpoints: () => care.drains.all(),
-      }),
+      errorStatus,
     })
   }
 
@@ -268,9 +246,9 @@ export class Gateway {
     }
   }
 
-  private status(side: DataSide) {
+  private status(side: DataSide): StatusSources {
     const { config, deps } = this
-    return statusBody({
+    return {
       version: deps.version,
       gateway: config.lean.gateway.name,
       uptimeMs: Math.round(deps.clock.now() - this.startedAt),
@@ -282,7 +260,7 @@ export class Gateway {
       book: side.book,
       registry: side.registry,
       notices: side.notices,
-    })
+    }
   }
 
   /** The admin plane goes last: it says that we are leaving. */

@@ -10,6 +10,13 @@ const MAX_SLOTS = (MAX_PAGES - 1) * PAGE_SLOTS
 /** A new page is asked for when fewer slots than this are left. */
 const LOW_SLOTS = PAGE_SLOTS / 4
 
+/** One value of a metric that the control plane reads when it is asked. */
+export interface GaugeReading {
+  /** In the order of the metric's label names. */
+  readonly labels: readonly string[]
+  readonly value: number
+}
+
 /** A series of one worker. It counts in its own memory until it gets its place in a page. */
 class Series {
   /** @internal Where it is; undefined: not yet in a page. */

@@ -73,7 +73,7 @@ export async function hookedGateway(yaml: string): Promise<HookedGateway> {
       machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
       workerEntry: workerEntry(),
       startLogs: () => ({ stop: async () => {} }),
-      commands: {},
+      operations: [],
       reload: undefined,
       testHooks: true,
     },

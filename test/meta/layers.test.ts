@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { read, SOURCES } from './files.ts'
-import { badImports } from './layers.ts'
+import { badImports, folderOf } from './layers.ts'
 
 test('every import goes to the own folder or to a smaller row, every package to its home', () => {
   expect(SOURCES.length).toBeGreaterThan(100)
@@ -19,8 +19,17 @@ test.each([
   ['src/data/engine/a.ts', "import http from 'node:http'"],
   ['src/lib/a.ts', "import { Redis } from 'ioredis'"],
   ['src/control/admin/a.ts', "import { x } from '../supervisor.ts'"],
+  ['src/control/operations/a.ts', "import type { X } from '../admin/contract.ts'"],
+  ['src/control/workers/a.ts', "import type { X } from '../seeing/live/feed.ts'"],
+  ['src/control/endpoints/a.ts', "import { x } from '../workers/crew.ts'"],
 ])('%s may not: %s', (file, line) => {
   expect(badImports(file, line)).toHaveLength(1)
+})
+
+test('each folder of the control plane has a row of its own', () => {
+  const below = SOURCES.filter((file) => /^src\/control\/\w+\//.test(file))
+  expect(below.length).toBeGreaterThan(50)
+  expect(below.filter((file) => folderOf(file) === 'src/control')).toEqual([])
 })
 
 test('what is right is left alone', () => {

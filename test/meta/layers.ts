@@ -23,6 +23,12 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/data'],
   ['src/tools/explain', 'src/tools/demo', 'src/tools/drill'],
   ['src/tools/scenarios'],
+  ['src/control/contract.ts'],
+  ['src/control/machine', 'src/control/registry'],
+  ['src/control/workers', 'src/control/endpoints'],
+  ['src/control/operations'],
+  ['src/control/seeing'],
+  ['src/control/admin'],
   ['src/control'],
   ['src'],
 ]
@@ -86,10 +92,16 @@ function layerProblem(file: string, target: string): string | undefined {
   return undefined
 }
 
+/** The folder of a row that a file belongs to. */
+export function folderOf(file: string): string {
+  return place(file).folder
+}
+
 function place(file: string): { row: number; folder: string } {
   for (const [row, folders] of ROWS.entries()) {
     for (const name of folders) {
-      const found = new RegExp(`^${name.replace('*', '[^/]+')}(?=/)`).exec(file)
+      const end = name.endsWith('.ts') ? '$' : '(?=/)'
+      const found = new RegExp(`^${name.replace('*', '[^/]+')}${end}`).exec(file)
       if (found !== null) return { row, folder: found[0] }
     }
   }

@@ -1,10 +1,11 @@
+import { ROLES } from '../../core/operation.ts'
 import { hostName } from '../../http/schemas.ts'
 import { list, map, mapped, object, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { name, oneOf, text } from '../../schema/scalars.ts'
 import { secret } from '../../schema/secret.ts'
 import { cidr, headerName, listenAddress } from './values.ts'
 
-const role = oneOf('viewer', 'operator', 'admin')
+const role = oneOf(...ROLES)
 
 const token = object({
   name: required(name(), 'Who it is; named in the audit log.'),

@@ -13,19 +13,7 @@ import { type AdminOptions, adminServer, probeServer } from './server.ts'
 import { Tokens } from './tokens.ts'
 
 export interface AdminPlaneOptions
-  extends Pick<
-    AdminOptions,
-    | 'facts'
-    | 'metrics'
-    | 'views'
-    | 'operatorViews'
-    | 'feeds'
-    | 'clock'
-    | 'questions'
-    | 'commands'
-    | 'uploads'
-    | 'auditor'
-  > {
+  extends Pick<AdminOptions, 'facts' | 'metrics' | 'operations' | 'clock' | 'auditor'> {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { BadCommand, CommandRefused, errorStatus, NotFound } from './command.ts'
+import { CommandRefused, NotFound } from '../../core/command.ts'
+import { errorStatus } from './call.ts'
 import { Connections } from './connections.ts'
 import { type ErrorCode, PROBLEM_JSON } from './contract.ts'
 import { readJson } from './json-body.ts'
@@ -54,8 +55,8 @@ export function createApp(bug: (error: unknown) => void): { app: FastifyInstance
   app.setErrorHandler((error: Error, _request, reply) => {
     const status = errorStatus(error)
     if (error instanceof CommandRefused) return fail(reply, 'refused', status, error.message, error.details)
-    if (error instanceof NotFound) return fail(reply, 'not_found', 404, error.message)
-    if (status < 500 || error instanceof BadCommand) return fail(reply, 'bad_request', status, error.message)
+    if (error instanceof NotFound) return fail(reply, 'not_found', status, error.message)
+    if (status < 500) return fail(reply, 'bad_request', status, error.message)
     bug(error)
     return fail(reply, 'internal', 500, 'an error inside the gateway')
   })

@@ -1,11 +1,7 @@
 /** What the admin server and the description of its API share. */
 
-import type { Schema } from '../../schema/schema.ts'
-
-/** In rising order: each may do what the ones before may. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const
-
-export type Role = (typeof ROLES)[number]
+import type { RefusedFor, Role, Takes } from '../../core/operation.ts'
+import type { RouteDescription } from './openapi/description.ts'
 
 /** Every kind of error that the API answers, with its title. A code is never used again for something else. */
 export const ERRORS = {
@@ -32,15 +28,12 @@ export function problemType(code: ErrorCode): string {
   return `urn:sluice:admin:${code}`
 }
 
-/** What a route takes: the description of the API shows it, and the route reads by the same schemas. */
-export interface Takes {
-  /** An object of its keys. */
-  readonly query?: Schema<unknown>
-  readonly body?: Schema<unknown>
-  /** It can only say what would happen: `?dryRun=true`. */
-  readonly dryRun?: boolean
-  /** It minds `If-Match`. */
-  readonly ifMatch?: boolean
+/** The status of each refusal. */
+export const REFUSAL_STATUS: Readonly<Record<RefusedFor | 'missing', number>> = {
+  missing: 404,
+  changed: 412,
+  invalid: 422,
+  unavailable: 503,
 }
 
 /** A route of the admin server, as it is registered. */
@@ -48,9 +41,10 @@ export interface DescribedRoute {
   readonly method: 'GET' | 'POST'
   /** `/api/v1/requests/:id` */
   readonly path: string
-  /** `nothing`: nobody is asked who he is. */
+  /** `nothing`: no credentials are asked for. */
   readonly needs: Role | 'nothing'
   /** It changes something. */
   readonly acts: boolean
   readonly takes: Takes
+  readonly says: RouteDescription
 }

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
+import { CommandRefused } from '../../core/command.ts'
+import type { Begin, EventReader } from '../../core/operation.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
-import { CommandRefused, type ReadCall } from './command.ts'
-import type { Role, Takes } from './contract.ts'
 
 const READERS = 32
 const BUFFER_BYTES = 262_144
@@ -9,22 +9,11 @@ const KEEP_ALIVE_MS = 15_000
 /** Keep-alives in which nothing was taken: who reads nothing for a minute holds a place that another may want. */
 const MOST_STUCK = 4
 
-/** Something that is told as it happens. */
-export interface Feed {
-  readonly needs: Role
-  readonly takes?: Takes
-  /** Reads what is asked for: throws `BadCommand` before anything is sent. */
-  open(asked: ReadCall): Begin
-}
-
-/** Begins to send; returns what to call when nobody listens any more. */
-export type Begin = (stream: EventStream) => () => void
-
 /**
  * Server-sent events to one reader (WHATWG HTML, section 9.2). A reader that is too slow loses events and is told how many:
  * `lost {"count": n}` comes before the next one that fits.
  */
-export class EventStream {
+export class EventStream implements EventReader {
   private readonly out: Writable
   private readonly clock: Clock
   private timer: ClockHandle
@@ -37,7 +26,6 @@ export class EventStream {
     this.timer = this.keepAlive()
   }
 
-  /** False: the reader is too slow, and this one is lost. */
   send(event: string, data: unknown): boolean {
     if (this.out.writableEnded || this.out.writableLength > BUFFER_BYTES) {
       this.lost++
@@ -48,7 +36,6 @@ export class EventStream {
     return true
   }
 
-  /** So many were lost before they came here. */
   lose(count: number): void {
     this.lost += count
   }
@@ -57,7 +44,7 @@ export class EventStream {
     this.stuck = 0
   }
 
-  /** Nothing follows: the reader gets `end`. */
+  /** The reader gets `end`. */
   end(): void {
     this.stop()
     if (this.out.writableEnded) return
@@ -100,7 +87,7 @@ export class EventStreams {
 
   /** Throws {@link CommandRefused} where there are enough already. */
   check(): void {
-    if (this.open.size >= READERS) throw new CommandRefused(503, `${READERS} event streams are open already`)
+    if (this.open.size >= READERS) throw new CommandRefused('unavailable', `${READERS} event streams are open already`)
   }
 
   /** `out`: its head is written. */

@@ -1,11 +1,12 @@
+import type { Caller, Role } from '../../core/operation.ts'
 import { hostOf } from '../../lib/authority.ts'
 import { CidrSet } from '../../lib/cidr.ts'
 import { canonicalIp } from '../../lib/ip.ts'
-import type { ErrorCode, Role } from './contract.ts'
+import type { ErrorCode } from './contract.ts'
 import type { AdminIdentity, ProxyIdentity } from './proxy-identity.ts'
 import { bearerOf, suffices, type Tokens } from './tokens.ts'
 
-const NOBODY: Admitted = { name: undefined, role: 'viewer', by: 'nothing' }
+const NOBODY: Caller = { name: undefined, role: 'viewer', by: 'nothing' }
 
 /** What the guard looks at in a request. */
 export interface GuardedRequest {
@@ -31,17 +32,9 @@ export interface GuardedRequest {
 export interface GuardRefusal {
   readonly status: 400 | 401 | 403 | 415
   /** Of one who is known, but may not. */
-  readonly who?: Admitted
+  readonly who?: Caller
   readonly error: Exclude<ErrorCode, 'bad_request' | 'not_found' | 'method_not_allowed' | 'refused' | 'internal'>
   readonly message: string
-}
-
-/** Who was let in. */
-export interface Admitted {
-  /** Of the token, or as the proxy says; undefined: nobody's, none was needed. */
-  readonly name: string | undefined
-  readonly role: Role
-  readonly by: 'token' | 'proxy' | 'nothing'
 }
 
 export interface AdminGuardOptions {
@@ -74,7 +67,7 @@ export class AdminGuard {
   }
 
   /** `needs`: the role for this call; undefined: a probe, which takes no token. */
-  check(request: GuardedRequest, needs: Role | undefined): Admitted | GuardRefusal {
+  check(request: GuardedRequest, needs: Role | undefined): Caller | GuardRefusal {
     return this.checkSource(request) ?? this.checkRole(request, needs)
   }
 
@@ -91,7 +84,7 @@ export class AdminGuard {
     return undefined
   }
 
-  private checkRole(request: GuardedRequest, needs: Role | undefined): Admitted | GuardRefusal {
+  private checkRole(request: GuardedRequest, needs: Role | undefined): Caller | GuardRefusal {
     const bodiless = request.method === 'GET' || request.method === 'HEAD'
     const reads = bodiless || request.asks === true
     const free =
@@ -108,7 +101,7 @@ export class AdminGuard {
   }
 
   /** A token proves more than the word of a proxy, which may hand on a token that is not ours. */
-  private identify({ authorization, peer, valuesOf }: GuardedRequest): Admitted | undefined {
+  private identify({ authorization, peer, valuesOf }: GuardedRequest): Caller | undefined {
     const presented = bearerOf(authorization)
     const token = presented === undefined ? undefined : this.tokens.find(presented)
     if (token !== undefined) return admitted(token, 'token')
@@ -125,7 +118,7 @@ export class AdminGuard {
   }
 }
 
-function admitted({ name, role }: AdminIdentity, by: 'token' | 'proxy'): Admitted {
+function admitted({ name, role }: AdminIdentity, by: 'token' | 'proxy'): Caller {
   return { name, role, by }
 }
 

@@ -1,4 +1,4 @@
-import { BadCommand } from './command.ts'
+import { BadCommand } from '../../core/command.ts'
 
 /** No command takes more; a config is one text. */
 const MOST_LEVELS = 64

@@ -1,5 +1,5 @@
+import { ROLES, type Role } from '../../core/operation.ts'
 import { CidrSet } from '../../lib/cidr.ts'
-import { ROLES, type Role } from './contract.ts'
 import { suffices } from './tokens.ts'
 
 const MOST_CHARS = 256

@@ -1,15 +1,20 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Caller, CallOptions, Command, Events, Operation, ReadCall, Role, Takes } from '../../core/operation.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Auditing, CommandCall } from '../operations/audit/auditing.ts'
 import type { Form } from '../seeing/metrics/exposition.ts'
 import { BODY_BYTES, createApp, fail, SAFE_HEADERS } from './app.ts'
-import { type CallOptions, type Command, type ReadCall, readCall, readNothing, type View } from './command.ts'
-import type { DescribedRoute, Role, Takes } from './contract.ts'
+import { readCall, readNothing } from './call.ts'
+import type { DescribedRoute } from './contract.ts'
 import type { DashboardFile } from './dashboard/files.ts'
-import { EventStreams, type Feed } from './event-stream.ts'
-import type { AdminGuard, Admitted, GuardRefusal } from './guard.ts'
+import { EventStreams } from './event-stream.ts'
+import type { AdminGuard, GuardRefusal } from './guard.ts'
 import { metricsForm } from './metrics-form.ts'
+import { ofOperation, type RouteDescription } from './openapi/description.ts'
 import { openApi } from './openapi/document.ts'
+import { OWN_PAGES } from './openapi/own.ts'
+import { METRICS_PAGE, PROBES } from './openapi/probes.ts'
 import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
 
 const API = '/api/v1/'
@@ -27,41 +32,12 @@ export interface ServerSources {
   readonly metrics: (form: Form) => Promise<Exposition>
 }
 
-/** A command on its way, as it is recorded. */
-export interface CommandCall {
-  /** Below /api/v1. */
-  readonly path: string
-  readonly who: Admitted
-  /** Address of the other end of the connection. */
-  readonly peer: string
-  readonly body: unknown
-  readonly dryRun: boolean
-}
-
-/** Sees every command. */
-export interface Auditor {
-  /** Carries it out and records what became of it; rejects as `command` does, or where it may not be done unrecorded. */
-  run(call: CommandCall, command: () => Promise<unknown>): Promise<unknown>
-  /** The role was too small for it. */
-  refused(call: Omit<CommandCall, 'body'>): Promise<void>
-}
-
 export interface AdminOptions extends ServerSources {
   readonly guard: Pick<AdminGuard, 'check'>
-  /** What viewers may read, by path below /api/v1; `:name` stands for a segment. */
-  readonly views: Readonly<Record<string, View>>
-  /** What operators may read. */
-  readonly operatorViews: Readonly<Record<string, View>>
-  /** What is told as it happens (server-sent events), by path below /api/v1. */
-  readonly feeds: Readonly<Record<string, Feed>>
+  readonly operations: readonly Operation[]
   readonly clock: Clock
-  /** What viewers may ask, with a body, by path below /api/v1. */
-  readonly questions: Readonly<Record<string, Command>>
-  /** Commands by path below /api/v1, for role operator. */
-  readonly commands: Readonly<Record<string, Command>>
-  /** Those whose body may be as large as a config. */
-  readonly uploads: Readonly<Record<string, Command>>
-  readonly auditor: Auditor
+  /** Carries out commands and records them. */
+  readonly auditor: Pick<Auditing, 'run' | 'refused'>
   /** Of the dashboard, by path below /dashboard/; they hold nothing that takes a token. */
   readonly dashboard: ReadonlyMap<string, DashboardFile>
   readonly bug: (error: unknown) => void
@@ -72,11 +48,12 @@ interface RouteFacts {
   readonly needs?: Role | 'nothing'
   /** A question with a body. */
   readonly asks?: boolean
+  readonly command?: Command
+  readonly takes?: Takes | undefined
   /** A page, which others may link to; it is no part of the API. */
   readonly linked?: boolean
-  /** The path of a command. */
-  readonly command?: string
-  readonly takes?: Takes | undefined
+  /** undefined: it is no part of the API. */
+  readonly says?: RouteDescription
 }
 
 /** Only probes and metrics, for the network that the orchestrator asks from: no guard, nothing that needs one. */
@@ -89,10 +66,31 @@ export function probeServer(shown: ServerSources): FastifyInstance {
 
 /** Dashboard, API, probes and metrics, all behind the guard. */
 export function adminServer(options: AdminOptions): FastifyInstance {
-  const { guard, views, operatorViews, feeds, clock, questions, commands, uploads, dashboard, auditor, bug } = options
+  const { operations, clock, dashboard, bug } = options
   const { app, connections } = createApp(bug)
-  const callers = new WeakMap<FastifyRequest, Admitted>()
+  const callers = new WeakMap<FastifyRequest, Caller>()
   const routes = described(app)
+  guardAll(app, options, callers)
+  addProbes(app, options)
+  addMetrics(app, options)
+  app.get(`${API}openapi.json`, { config: { says: OWN_PAGES.openapi } }, () => openApi(routes))
+  app.get(`${API}whoami`, { config: { says: OWN_PAGES.whoami } }, (request) => whoami(callers.get(request)))
+  const streams = new EventStreams(clock)
+  app.addHook('preClose', async () => streams.close())
+  for (const operation of operations) {
+    if (operation.kind === 'events') addEvents(app, operation, streams, (socket) => connections.streams(socket))
+    else if (operation.kind === 'command') addCommand(app, operation, options, callers)
+    else addReading(app, operation)
+  }
+  addDashboard(app, dashboard)
+  return app
+}
+
+function guardAll(
+  app: FastifyInstance,
+  { auditor, guard }: AdminOptions,
+  callers: WeakMap<FastifyRequest, Caller>,
+): void {
   app.addHook('onRequest', async (request, reply) => {
     const { command, needs = 'viewer', asks = false, linked = false } = request.routeOptions.config as RouteFacts
     const asked = { ...guarded(request), asks, linked }
@@ -112,81 +110,76 @@ export function adminServer(options: AdminOptions): FastifyInstance {
     if (url.startsWith(API) && command === undefined && takes?.query === undefined)
       readNothing(query as ReadCall['query'])
   })
-  addProbes(app, options)
-  addMetrics(app, options)
-  app.get(`${API}openapi.json`, () => openApi(routes))
-  app.get(`${API}whoami`, (request) => whoami(callers.get(request)))
-  const addViews = (list: Readonly<Record<string, View>>, needs: Role): void => {
-    for (const [path, view] of Object.entries(list)) {
-      app.get(`${API}${path}`, { config: { needs, takes: view.takes } }, (request) => view(request as ReadCall))
-    }
+}
+
+/** What changes nothing: a view, or a question. */
+function addReading(app: FastifyInstance, operation: Exclude<Operation, Command | Events>): void {
+  const { path, says, takes } = operation
+  const facts: RouteFacts = { takes, says: ofOperation(says) }
+  if (operation.kind === 'view') {
+    const config = { ...facts, needs: operation.needs ?? 'viewer' }
+    app.get(`${API}${path}`, { config }, (request) => operation.read(request as ReadCall))
+    return
   }
-  addViews(views, 'viewer')
-  addViews(operatorViews, 'operator')
-  addFeeds(app, feeds, clock, (socket) => connections.streams(socket))
-  addDashboard(app, dashboard)
-  for (const [path, question] of Object.entries(questions)) {
-    app.post(`${API}${path}`, { config: { asks: true, takes: question.takes } }, (request) =>
-      question(request.body, callOf(request, request.body)),
-    )
-  }
-  const addCommands = (list: Readonly<Record<string, Command>>, bodyLimit: number): void => {
-    for (const [path, command] of Object.entries(list)) {
-      const config = { needs: 'operator', command: path, takes: command.takes }
-      app.post(`${API}${path}`, { config, bodyLimit }, (request) => {
-        const { body } = request
-        const call = recorded(request, path, callers.get(request) as Admitted)
-        return auditor.run({ ...call, body }, async () => command(body, callOf(request, body)))
-      })
-    }
-  }
-  addCommands(commands, BODY_BYTES)
-  addCommands(uploads, UPLOAD_BYTES)
-  return app
+  app.post(`${API}${path}`, { config: { ...facts, asks: true } }, (request) => {
+    callOf(request, request.body)
+    return operation.ask(request.body)
+  })
+}
+
+function addCommand(
+  app: FastifyInstance,
+  command: Command,
+  { auditor }: AdminOptions,
+  callers: WeakMap<FastifyRequest, Caller>,
+): void {
+  const { large = false, path, says, takes } = command
+  const config: RouteFacts = { needs: 'operator', command, takes, says: ofOperation(says) }
+  app.post(`${API}${path}`, { config, bodyLimit: large ? UPLOAD_BYTES : BODY_BYTES }, (request) => {
+    const { body } = request
+    const call = { ...recorded(request, command, callers.get(request) as Caller), body }
+    return auditor.run(call, async () => command.run(body, callOf(request, body)))
+  })
 }
 
 /** The routes of the API that are added from now on. */
 function described(app: FastifyInstance): readonly DescribedRoute[] {
   const routes: DescribedRoute[] = []
   app.addHook('onRoute', ({ config, method, url }) => {
-    const { command, linked = false, needs = 'viewer', takes = {} } = (config ?? {}) as RouteFacts
-    if (linked || (method !== 'GET' && method !== 'POST')) return
-    routes.push({ method: method as DescribedRoute['method'], path: url, needs, acts: command !== undefined, takes })
+    const { command, needs = 'viewer', says, takes = {} } = (config ?? {}) as RouteFacts
+    if (says === undefined || (method !== 'GET' && method !== 'POST')) return
+    routes.push({
+      method: method as DescribedRoute['method'],
+      path: url,
+      needs,
+      acts: command !== undefined,
+      takes,
+      says,
+    })
   })
   return routes
 }
 
-function recorded(request: FastifyRequest, path: string, who: Admitted): Omit<CommandCall, 'body'> {
-  return { path, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: dryRunOf(request) }
+function recorded(request: FastifyRequest, command: Command, who: Caller): Omit<CommandCall, 'body'> {
+  return { command, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: dryRunOf(request) }
 }
 
-function addFeeds(
-  app: FastifyInstance,
-  feeds: AdminOptions['feeds'],
-  clock: Clock,
-  stays: (socket: Socket) => void,
-): void {
-  const streams = new EventStreams(clock)
-  app.addHook('preClose', async () => streams.close())
-  for (const [path, feed] of Object.entries(feeds)) {
-    app.get(
-      `${API}${path}`,
-      { config: { needs: feed.needs, takes: feed.takes }, exposeHeadRoute: false },
-      async (request, reply) => {
-        const begin = feed.open(request as ReadCall)
-        streams.check()
-        reply.hijack()
-        stays(request.raw.socket)
-        reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
-        streams.run(reply.raw, begin)
-      },
-    )
-  }
+function addEvents(app: FastifyInstance, events: Events, streams: EventStreams, stays: (socket: Socket) => void): void {
+  const { needs = 'viewer', path, says, takes } = events
+  const config: RouteFacts = { needs, takes, says: ofOperation(says) }
+  app.get(`${API}${path}`, { config, exposeHeadRoute: false }, async (request, reply) => {
+    const begin = events.open(request as ReadCall)
+    streams.check()
+    reply.hijack()
+    stays(request.raw.socket)
+    reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
+    streams.run(reply.raw, begin)
+  })
 }
 
 /** Relative redirects: they hold below whatever prefix a proxy in front has taken off. */
 function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, DashboardFile>): void {
-  const config = { needs: 'nothing', linked: true }
+  const config: RouteFacts = { needs: 'nothing', linked: true }
   app.get('/', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
   app.get('/dashboard', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
   for (const [path, { body, headers }] of files) {
@@ -197,7 +190,7 @@ function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, Dashboard
   }
 }
 
-function whoami(caller: Admitted | undefined): object {
+function whoami(caller: Caller | undefined): object {
   return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
@@ -213,14 +206,15 @@ function dryRunOf({ query }: FastifyRequest): boolean {
 function addProbes(app: FastifyInstance, { facts }: ServerSources): void {
   const probes = { livez: liveness, readyz: readiness, startupz: startup } as const
   for (const [name, judge] of Object.entries(probes)) {
-    app.get(`/${name}`, { config: { needs: 'nothing' } }, (_request, reply) => show(reply, judge(facts())))
+    const config: RouteFacts = { needs: 'nothing', says: PROBES[name as keyof typeof probes] }
+    app.get(`/${name}`, { config }, (_request, reply) => show(reply, judge(facts())))
   }
 }
 
 function addMetrics(app: FastifyInstance, { metrics }: ServerSources): void {
   // Scrapes at the same time share one exposition.
   const running = new Map<Form, Promise<Exposition>>()
-  app.get('/metrics', async (request, reply) => {
+  app.get('/metrics', { config: { says: METRICS_PAGE } }, async (request, reply) => {
     const form = metricsForm(request.headers.accept)
     let exposition = running.get(form)
     if (exposition === undefined) {

@@ -1,11 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { ROLES, type Role } from './contract.ts'
-
-export interface AdminToken {
-  readonly name: string
-  readonly role: Role
-  readonly secret: string
-}
+import { ROLES, type Role } from '../../core/operation.ts'
+import type { AdminToken } from '../operations/reload/secrets.ts'
 
 /** Who may do what. Secrets are kept as hashes only. */
 export class Tokens {

@@ -1,11 +1,13 @@
+import { BadCommand, memberOf, readCommand } from '../../core/command.ts'
+import type { Description, Operation } from '../../core/operation.ts'
 import type { LeanRoute } from '../../core/protocol.ts'
 import { circuitState, Forced, forceCircuit } from '../../features/circuit-breaker/circuit.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import { object, optional, required } from '../../schema/composites.ts'
 import { duration, name, oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
-import { BadCommand, readCommand } from '../admin/command.ts'
-import type { BreakerFacts, BreakerState } from '../contract.ts'
+import { each, record, ref, TEXT } from '../../schema/shape.ts'
+import { type BreakerFacts, type BreakerState, STATE_SCHEMAS } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 
 const NAMES = {
@@ -18,7 +20,7 @@ const NAMES = {
 } as const satisfies Record<ReturnType<typeof circuitState>, BreakerState>
 
 /** What {@link Breakers.force} reads. */
-export const BREAKER_COMMAND = object({
+const BREAKER_COMMAND = object({
   route: required(name(), 'Name of the route.'),
   upstream: optional(name(), 'Name of the upstream; all of the route without it.'),
   to: required(oneOf('open', 'closed', 'auto'), 'What it is forced to; auto: it decides itself again.'),
@@ -85,4 +87,47 @@ export class Breakers {
     const ref = this.routes().find(({ name: known }) => known === route)?.cells.breakers[upstream]?.state
     if (ref !== undefined) forceCircuit(this.registry.words(ref), ref.slot, forced, this.clock.now() + ms)
   }
+}
+
+/** Breakers as operators see them. */
+export const BREAKER_SCHEMAS = {
+  ...STATE_SCHEMAS,
+  Breaker: record({ route: TEXT, upstream: TEXT, state: ref('BreakerState') }),
+}
+
+export function breakerOperations(breakers: Breakers): readonly Operation[] {
+  const said = (description: string): Pick<Description, 'tag' | 'answer' | 'schemas'> => ({
+    tag: 'Traffic',
+    answer: { description, schema: record({ breakers: each(ref('Breaker')) }) },
+    schemas: BREAKER_SCHEMAS,
+  })
+  return [
+    {
+      kind: 'view',
+      path: 'breakers',
+      says: {
+        id: 'listBreakers',
+        summary: 'Every circuit breaker and its state',
+        ...said('One for each route and upstream that has one.'),
+      },
+      read: () => ({ breakers: [...breakers.all()] }),
+    },
+    {
+      kind: 'command',
+      path: 'breakers',
+      takes: { body: BREAKER_COMMAND },
+      says: {
+        id: 'forceBreaker',
+        summary: 'Forces circuit breakers of a route for a time, or lets them decide again',
+        description: '`open` and `closed` need `for`.',
+        ...said('Those that were met, as they are now.'),
+      },
+      run: async (body) => ({ breakers: breakers.force(body) }),
+      changes: (body) => {
+        const wanted = memberOf(body, 'route')
+        const met = [...breakers.all()].filter(({ route }) => route === wanted)
+        return Object.fromEntries(met.map(({ route, state, upstream }) => [`${route} ${upstream}`, state]))
+      },
+    },
+  ]
 }

@@ -1,8 +1,10 @@
+import { readCommand } from '../../core/command.ts'
+import type { Description, Operation } from '../../core/operation.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import { LEVELS, type Level, type LeveledLog } from '../../lib/log.ts'
 import { object, optional, required } from '../../schema/composites.ts'
 import { duration, oneOf } from '../../schema/scalars.ts'
-import { readCommand } from '../admin/command.ts'
+import { choice, record, ref, said, TIME } from '../../schema/shape.ts'
 
 export interface LogLevelFacts {
   /** That holds now. */
@@ -14,7 +16,7 @@ export interface LogLevelFacts {
 }
 
 /** What {@link LogLevel.set} reads. */
-export const LEVEL_COMMAND = object({
+const LEVEL_COMMAND = object({
   level: required(oneOf(...LEVELS), 'The least level that is written.'),
   for: optional(duration(1_000, 86_400_000), 'How long; without it until another config is live.'),
 })
@@ -62,4 +64,37 @@ export class LogLevel {
     this.clock.cancel(this.end?.handle)
     this.end = undefined
   }
+}
+
+export function logLevelOperations(level: LogLevel): readonly Operation[] {
+  const described = (description: string): Pick<Description, 'tag' | 'answer' | 'schemas'> => ({
+    tag: 'Gateway',
+    answer: { description, schema: ref('LogLevel') },
+    schemas: {
+      LogLevel: record(
+        { level: choice(...LEVELS), configured: said('`logging.level`.', choice(...LEVELS)) },
+        { until: said('When it is as configured again.', TIME) },
+      ),
+    },
+  })
+  return [
+    {
+      kind: 'view',
+      path: 'log-level',
+      says: { id: 'getLogLevel', summary: 'The level of the operational log', ...described('The level.') },
+      read: () => level.facts,
+    },
+    {
+      kind: 'command',
+      path: 'log-level',
+      takes: { body: LEVEL_COMMAND },
+      says: {
+        id: 'setLogLevel',
+        summary: 'Changes the level of the operational log, for a time or until another config is live',
+        ...described('The level from now on.'),
+      },
+      run: async (body) => level.set(body),
+      changes: () => ({ level: level.facts.level }),
+    },
+  ]
 }

@@ -1,8 +1,11 @@
-import type { BoundListener, DrainState, WorkerFacts } from '../contract.ts'
+import type { Operation } from '../../core/operation.ts'
+import { COUNT, each, NUMBER, orNull, record, ref, said, TEXT } from '../../schema/shape.ts'
+import { type BoundListener, type DrainState, STATE_SCHEMAS, type WorkerFacts } from '../contract.ts'
 import type { EndpointBook } from '../endpoints/book.ts'
 import { endpointState } from '../endpoints/state.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import type { Notices } from '../workers/notices.ts'
+import { CONFIG_FACTS } from './reload/config-schemas.ts'
 
 /** What `/api/v1/status` is made of. */
 export interface StatusSources {
@@ -20,7 +23,7 @@ export interface StatusSources {
 }
 
 /** The body of `/api/v1/status`: who we are, what runs, and how every endpoint does. For operators: it has addresses. */
-export function statusBody({ book, notices, registry, workers, ...rest }: StatusSources) {
+function statusBody({ book, notices, registry, workers, ...rest }: StatusSources) {
   return {
     ...rest,
     workers: workers.map(({ heartbeatAge, ...worker }) => ({ ...worker, heartbeatAgeMs: heartbeatAge ?? null })),
@@ -43,4 +46,66 @@ export function statusBody({ book, notices, registry, workers, ...rest }: Status
       })),
     })),
   }
+}
+
+const ADDRESS = { host: TEXT, port: COUNT }
+
+const SCHEMAS = {
+  ...STATE_SCHEMAS,
+  ...CONFIG_FACTS,
+  Status: record({
+    version: TEXT,
+    gateway: said('`gateway.name`.', TEXT),
+    uptimeMs: COUNT,
+    generation: said('Counts the configs that were live since the start.', COUNT),
+    config: ref('ConfigFacts'),
+    drain: ref('DrainState'),
+    workers: each(ref('Worker')),
+    listeners: each(record({ name: TEXT, ...ADDRESS })),
+    upstreams: each(
+      record({
+        name: TEXT,
+        algorithm: TEXT,
+        keepAliveMs: COUNT,
+        idleLimitMs: orNull(COUNT, 'it does not end idle connections sooner than we do, as far as is known'),
+        endpoints: each(
+          record({
+            id: said('Scheme, address and port.', TEXT),
+            ...ADDRESS,
+            address: TEXT,
+            weight: COUNT,
+            tier: COUNT,
+            zone: orNull(TEXT, 'none is configured'),
+            state: ref('EndpointState'),
+            inFlight: COUNT,
+            connections: COUNT,
+          }),
+        ),
+      }),
+    ),
+  }),
+  Worker: record({
+    worker: COUNT,
+    state: ref('WorkerState'),
+    restarts: COUNT,
+    generation: said('Of the config that it serves; 0: none yet.', COUNT),
+    heartbeatAgeMs: orNull(NUMBER, 'there is no thread'),
+  }),
+}
+
+export function statusOperations(sources: () => StatusSources): readonly Operation[] {
+  return [
+    {
+      kind: 'view',
+      path: 'status',
+      says: {
+        id: 'getStatus',
+        tag: 'Gateway',
+        summary: 'What runs: workers, listeners, every endpoint with its state, and the live config',
+        answer: { description: 'The status.', schema: ref('Status') },
+        schemas: SCHEMAS,
+      },
+      read: () => statusBody(sources()),
+    },
+  ]
 }

@@ -1,16 +1,11 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { CellRef } from '../../cells/pages.ts'
 import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
-import type { PackedRecord } from '../../core/spans.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
-import type { Log } from '../../lib/log.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
-import type { FlightLog } from '../seeing/flights/flight-log.ts'
-import type { Taps } from '../seeing/flights/taps.ts'
-import type { MetricsRegistry } from '../seeing/metrics/metrics-registry.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
-import type { Notices } from './notices.ts'
+import { type NewsTakers, takeNews } from './news.ts'
 import { FailedReplacements } from './restarts.ts'
 import { WorkerSlot } from './slot.ts'
 import { exitReason, WorkerThread } from './thread.ts'
@@ -21,24 +16,17 @@ const START_MS = 30_000
 /** Without any worker for so long, the process had better be started again by whoever watches it. */
 const LOST_MS = 30_000
 
-export interface CrewOptions {
+export interface CrewOptions extends NewsTakers {
   /** The thread's entry file. */
   readonly entry: URL
   readonly registry: CellRegistry
   /** Access-log rings, one a worker number. */
   readonly rings: readonly SharedArrayBuffer[]
-  readonly metrics: Pick<MetricsRegistry, 'addPage' | 'series' | 'fold'>
-  readonly notices: Notices
-  readonly flights: Pick<FlightLog, 'take'>
-  readonly taps: Pick<Taps, 'take'>
-  /** Takes what requests were recorded as spans. */
-  readonly spans: (records: readonly PackedRecord[]) => void
   /** Requests in flight by route that ended with a worker and that it did not record. */
   readonly requestsLost: (worker: number, reason: ExitReason, requests: ReadonlyMap<string, number>) => void
   readonly limits: ResourceLimits
   readonly testHooks: boolean
   readonly clock: Clock
-  readonly log: Log
 }
 
 export interface CrewEvents {
@@ -181,40 +169,15 @@ export class Crew {
   }
 
   private receive(slot: WorkerSlot, message: FromWorker): void {
-    const { log, metrics, registry } = this.options
-    switch (message.type) {
-      case 'ready':
-        slot.ready = true
-        this.events.ready(slot)
-        return
-      case 'series':
-        metrics.series(slot.worker, message)
-        return
-      case 'want-page': {
-        const page = registry.metricPage(slot.worker, slot.metricPages++)
-        metrics.addPage(slot.worker, page)
-        slot.thread?.post({ type: 'pages', pages: [page] })
-        return
-      }
-      case 'spans':
-        this.options.spans(message.records)
-        slot.thread?.post({ type: 'spans-taken', records: message.records.length })
-        return
-      case 'notice':
-        this.options.notices.take(message.notice)
-        return
-      case 'flights':
-        this.options.flights.take(message.flights)
-        return
-      case 'tapped':
-        this.options.taps.take(message.requests, message.lost)
-        return
-      case 'log':
-        log[message.level](message.message, message.fields)
-        return
-      default:
-        this.events.message(slot, message)
-    }
+    const { metrics, registry } = this.options
+    if (message.type === 'ready') {
+      slot.ready = true
+      this.events.ready(slot)
+    } else if (message.type === 'want-page') {
+      const page = registry.metricPage(slot.worker, slot.metricPages++)
+      metrics.addPage(slot.worker, page)
+      slot.thread?.post({ type: 'pages', pages: [page] })
+    } else if (!takeNews(this.options, slot, message)) this.events.message(slot, message)
   }
 
   private exited(slot: WorkerSlot, error: Error | undefined): void {

@@ -1,7 +1,7 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
+import type { GaugeReading } from '../../core/series.ts'
 import type { Log } from '../../lib/log.ts'
-import type { GaugeReading } from '../seeing/metrics/metrics-registry.ts'
 
 /** What happened to breakers and endpoints, from all threads: logged and counted here. */
 export class Notices {

@@ -61,7 +61,7 @@ const gateway = new Gateway(first.config, {
   machine: thisMachine(),
   workerEntry: workerEntry(),
   startLogs: () => ({ stop: async () => {} }),
-  commands: {},
+  operations: [],
   reload: first.reload,
   testHooks: false,
 })

@@ -1,24 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  BadCommand,
-  type Command,
-  CommandRefused,
-  NotFound,
-  readQuery,
-  taking,
-  type View,
-} from '../../../src/control/admin/command.ts'
 import { ERRORS, type ErrorCode } from '../../../src/control/admin/contract.ts'
-import type { EventStream } from '../../../src/control/admin/event-stream.ts'
 import { AdminGuard } from '../../../src/control/admin/guard.ts'
 import type { ProbeFacts } from '../../../src/control/admin/probes.ts'
 import { adminServer, probeServer } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
+import { BadCommand, CommandRefused, NotFound, readQuery } from '../../../src/core/command.ts'
+import type { EventReader } from '../../../src/core/operation.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { object, optional } from '../../../src/schema/composites.ts'
 import type { Node } from '../../../src/schema/node.ts'
 import { integer, name } from '../../../src/schema/scalars.ts'
 import type { Schema } from '../../../src/schema/schema.ts'
+import { commandOf, eventsOf, questionOf, viewOf } from '../../kit/operations.ts'
 import { tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 
@@ -28,7 +21,7 @@ let port: number
 let calls: unknown[]
 let audited: string[]
 let bugs: unknown[]
-let streams: EventStream[]
+let streams: EventReader[]
 let stopped: number
 let app: ReturnType<typeof adminServer>
 
@@ -64,51 +57,50 @@ beforeEach(async () => {
     }),
     facts: () => facts,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sluice_build_info 1\n' }),
-    views: {
-      status: () => ({ gateway: 'edge' }),
-      things: taking<View>({ query }, (asked) => readQuery(query, asked.query)),
-      'things/:id': ({ params }) => {
+    operations: [
+      viewOf('status', () => ({ gateway: 'edge' })),
+      viewOf('things', (asked) => readQuery(query, asked.query), { takes: { query } }),
+      viewOf('things/:id', ({ params }) => {
         if (params.id !== 'known') throw new NotFound('no such thing')
         return params
-      },
-    },
-    feeds: {
-      news: {
-        needs: 'operator',
-        takes: { query },
-        open: (asked) => {
+      }),
+      eventsOf(
+        'news',
+        (asked) => {
           readQuery(query, asked.query)
           return (stream) => {
             streams.push(stream)
             return () => stopped++
           }
         },
-      },
-    },
+        { needs: 'operator', takes: { query } },
+      ),
+      commandOf(
+        'demo/faults',
+        async (body) => {
+          calls.push(body)
+          if (JSON.stringify(body).includes('nonsense')) throw new BadCommand('no such fault')
+          const { busy, with: other } = (body ?? {}) as { busy?: number; with?: string }
+          if (busy === 1)
+            throw new CommandRefused('unavailable', 'others are at it', other === undefined ? {} : { others: [other] })
+          if (JSON.stringify(body).includes('bug')) throw new Error('secret detail')
+          return { done: true }
+        },
+        { takes: { body: anything } },
+      ),
+      commandOf('plain', async (body) => calls.push(body)),
+      commandOf('attempted', async (_, call) => call, { takes: { body: anything, dryRun: true, expects: true } }),
+      questionOf('explain', async (body) => ({ asked: body }), { takes: { body: anything } }),
+      viewOf('audit', (asked) => readQuery(query, asked.query), { needs: 'operator', takes: { query } }),
+    ],
     dashboard: new Map(),
     clock: systemClock,
-    commands: {
-      'demo/faults': taking<Command>({ body: anything }, async (body) => {
-        calls.push(body)
-        if (JSON.stringify(body).includes('nonsense')) throw new BadCommand('no such fault')
-        const { busy, with: other } = (body ?? {}) as { busy?: number; with?: string }
-        if (busy === 1)
-          throw new CommandRefused(503, 'others are at it', other === undefined ? {} : { others: [other] })
-        if (JSON.stringify(body).includes('bug')) throw new Error('secret detail')
-        return { done: true }
-      }),
-      plain: async (body) => calls.push(body),
-      attempted: taking<Command>({ body: anything, dryRun: true, ifMatch: true }, async (_, call) => call),
-    },
-    questions: { explain: taking<Command>({ body: anything }, async (body) => ({ asked: body })) },
-    uploads: {},
-    operatorViews: { audit: taking<View>({ query }, (asked) => readQuery(query, asked.query)) },
     auditor: {
-      run: (call, command) => {
-        audited.push(`${call.who.name} ${call.path}`)
-        return command()
+      run: ({ command, who }, run) => {
+        audited.push(`${who.name} ${command.path}`)
+        return run()
       },
-      refused: async ({ path, who }) => void audited.push(`${who.name} not ${path}`),
+      refused: async ({ command, who }) => void audited.push(`${who.name} not ${command.path}`),
     },
     bug: (error) => bugs.push(error),
   })
@@ -419,7 +411,7 @@ describe('what nobody would read', () => {
     expect(await answer(`${attempted}?dryRun=true`)).toEqual({ dryRun: true })
     expect(await answer(`${attempted}?%64ryRun=%74rue`, { 'if-match': '"abc"' })).toEqual({
       dryRun: true,
-      ifMatch: 'abc',
+      expected: 'abc',
     })
     expect(await answer(`${attempted}?dryRun=false`)).toEqual({ dryRun: false })
   })
@@ -482,7 +474,7 @@ describe('server-sent events', () => {
     await until(() => streams.length === 1)
     return peer
   }
-  const first = () => streams[0] as EventStream
+  const first = () => streams[0] as EventReader
 
   test('come as they are sent, with the headers of every answer, until the reader goes', async () => {
     const peer = await listen()

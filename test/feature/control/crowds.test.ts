@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { taking } from '../../../src/control/admin/command.ts'
 import { AdminGuard } from '../../../src/control/admin/guard.ts'
 import { adminServer, probeServer, type ServerSources } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { object } from '../../../src/schema/composites.ts'
+import { commandOf, eventsOf } from '../../kit/operations.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 
@@ -39,14 +39,12 @@ const SERVERS = {
         guardReads: false,
         hosts: [],
       }),
-      views: {},
-      operatorViews: {},
-      feeds: { news: { needs: 'viewer', open: () => () => () => {} } },
+      operations: [
+        eventsOf('news', () => () => () => {}),
+        commandOf('act', async () => ({}), { takes: { body: object({}) } }),
+      ],
       clock: systemClock,
-      questions: {},
-      commands: { act: taking({ body: object({}) }, async () => ({})) },
-      uploads: {},
-      auditor: { run: (_, command) => command(), refused: async () => {} },
+      auditor: { run: (_, run) => run(), refused: async () => {} },
       dashboard: new Map(),
       bug: () => {},
     }),

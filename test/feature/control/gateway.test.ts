@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { Config } from '../../../src/config/language/config.ts'
-import { type Command, taking } from '../../../src/control/admin/command.ts'
 import { Gateway, type StartedFacts } from '../../../src/control/gateway.ts'
 import type { EndpointConfig, UpstreamConfig } from '../../../src/core/config.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -16,6 +15,7 @@ import { Secret, type SecretSource } from '../../../src/schema/secret.ts'
 import { dnsServer } from '../../kit/dns.ts'
 import { HEAD } from '../../kit/lean.ts'
 import { memoryLog } from '../../kit/log.ts'
+import { commandOf } from '../../kit/operations.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
 
@@ -99,11 +99,11 @@ class Rig {
       machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
       workerEntry: new URL(`../../kit/workers/${entry}.ts`, import.meta.url),
       startLogs: () => ({ stop: async () => void this.logsStopped++ }),
-      commands: {
-        'demo/faults': taking<Command>({ body: object({ down: optional(boolean(), 'It is.') }) }, async (body) =>
-          this.commands.push(body),
-        ),
-      },
+      operations: [
+        commandOf('demo/faults', async (body) => this.commands.push(body), {
+          takes: { body: object({ down: optional(boolean(), 'It is.') }) },
+        }),
+      ],
       reload: undefined,
       testHooks: true,
     })

@@ -1,25 +1,7 @@
-import type { JsonSchema } from '../../../schema/schema.ts'
+import { TAGS } from '../../../core/operation.ts'
 import type { DescribedRoute } from '../contract.ts'
-import { CONFIG_OPERATIONS, CONFIG_SCHEMAS } from './config.ts'
-import { ERROR_RESPONSES, ERROR_SCHEMAS, refusal, type SharedStatus } from './errors.ts'
-import { EXPLANATION_SCHEMAS } from './explanation.ts'
-import { GATEWAY_OPERATIONS, GATEWAY_SCHEMAS } from './gateway.ts'
-import { LIVE_OPERATIONS, LIVE_SCHEMAS } from './live.ts'
-import { type Operation, type Operations, TAGS } from './operation.ts'
+import { ERROR, ERROR_RESPONSES, refusal, type SharedStatus } from './errors.ts'
 import { bodyOf, parametersOf } from './parameters.ts'
-import { PROBE_OPERATIONS, PROBE_SCHEMAS } from './probes.ts'
-import { REQUEST_OPERATIONS, REQUEST_SCHEMAS } from './requests.ts'
-import { TRAFFIC_OPERATIONS, TRAFFIC_SCHEMAS } from './traffic.ts'
-
-/** What there is to say of all routes that there may be. */
-export const OPERATIONS: Operations = {
-  ...GATEWAY_OPERATIONS,
-  ...LIVE_OPERATIONS,
-  ...REQUEST_OPERATIONS,
-  ...TRAFFIC_OPERATIONS,
-  ...CONFIG_OPERATIONS,
-  ...PROBE_OPERATIONS,
-}
 
 const DESCRIPTION = `Errors are problem documents (RFC 9457): \`type\` is \`urn:sluice:admin:\` and the word that stands with
 each. Reading from loopback needs no token unless \`admin.auth\` or \`admin.trustedProxyHeader\` is set; a role can also come
@@ -27,20 +9,9 @@ from the header fields of a trusted proxy. The roles are viewer, operator and ad
 
 const LICENSE = { name: 'MIT', identifier: 'MIT' }
 
-const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  ...ERROR_SCHEMAS,
-  ...GATEWAY_SCHEMAS,
-  ...LIVE_SCHEMAS,
-  ...REQUEST_SCHEMAS,
-  ...EXPLANATION_SCHEMAS,
-  ...TRAFFIC_SCHEMAS,
-  ...CONFIG_SCHEMAS,
-  ...PROBE_SCHEMAS,
-}
-
 const UNRECORDED = refusal('The audit log can not be written, and `logging.audit` is `required` (`refused`).')
 
-/** The OpenAPI 3.1 document of the routes that a server has. One that nobody has described stands there without a summary. */
+/** The OpenAPI 3.1 document of the routes that a server has. */
 export function openApi(routes: readonly DescribedRoute[]): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -55,7 +26,7 @@ export function openApi(routes: readonly DescribedRoute[]): object {
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: SCHEMAS,
+      schemas: Object.assign({ Error: ERROR }, ...routes.map(({ says }) => says.schemas)),
       responses: Object.fromEntries(Object.entries(ERROR_RESPONSES).map(([status, r]) => [`Error${status}`, r])),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A token of `admin.auth`, or the one of `tokenFile`.' },
@@ -65,23 +36,22 @@ export function openApi(routes: readonly DescribedRoute[]): object {
 }
 
 function operationOf(route: DescribedRoute): object {
-  const { acts, method, needs, path, takes } = route
-  const described = OPERATIONS[`${method} ${path}`]
-  const { description = '', id = `${method} ${path}`, path: inPath = {}, summary, tag = 'Gateway' } = described ?? {}
-  const role = needs === 'nothing' ? [] : [`Needs the role ${needs}.`]
+  const { acts, method, needs, says, takes } = route
+  const { answer, description, id, others, params = {}, summary, tag } = says
+  const role = needs === 'nothing' ? undefined : `Needs the role ${needs}.`
   return {
     operationId: id,
     tags: [tag],
-    ...(summary !== undefined && { summary }),
-    description: [description, ...role].filter((part) => part !== '').join(' '),
+    summary,
+    description: [description, role].filter((part) => part !== undefined).join(' '),
     security: securityOf(route),
-    parameters: parametersOf(takes, inPath),
+    parameters: parametersOf(takes, params),
     ...(method === 'POST' && { requestBody: bodyOf(takes) }),
     responses: {
-      200: described?.answer ?? { description: 'Not described.' },
-      ...Object.fromEntries(sharedBy(route, described).map((s) => [s, { $ref: `#/components/responses/Error${s}` }])),
+      200: answer,
+      ...Object.fromEntries(sharedBy(route).map((s) => [s, { $ref: `#/components/responses/Error${s}` }])),
       ...(acts && { 503: UNRECORDED }),
-      ...described?.others,
+      ...others,
     },
   }
 }
@@ -93,13 +63,12 @@ function securityOf({ acts, needs }: DescribedRoute): readonly object[] {
   return acts || needs !== 'viewer' ? [bearer] : [bearer, {}]
 }
 
-function sharedBy({ method, needs }: DescribedRoute, described: Operation | undefined): readonly SharedStatus[] {
-  const { path, others } = described ?? {}
+function sharedBy({ method, needs, says: { others, params } }: DescribedRoute): readonly SharedStatus[] {
   return [
     400,
     ...(needs === 'nothing' ? [] : ([401] as const)),
     403,
-    ...(path !== undefined && others?.[404] === undefined ? ([404] as const) : []),
+    ...(params !== undefined && others[404] === undefined ? ([404] as const) : []),
     ...(method === 'POST' ? ([413, 415] as const) : []),
     500,
   ]

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../../../schema/schema.ts'
+import { COUNT, choice, constant, record, ref, said, TEXT } from '../../../schema/shape.ts'
 import { ERRORS, type ErrorCode, PROBLEM_JSON, problemType } from '../contract.ts'
-import { COUNT, choice, constant, each, record, ref, SHA256, said, TEXT } from './shape.ts'
 
 const PROBLEM = {
   type: said('Stable; for programs.', choice(...Object.keys(ERRORS).map((code) => problemType(code as ErrorCode)))),
@@ -9,24 +9,8 @@ const PROBLEM = {
   detail: said('For people; it may change.', TEXT),
 }
 
-/** Schemas of what is answered when something is wrong. */
-export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  Error: record(PROBLEM),
-  RefusedConfig: record({
-    ...PROBLEM,
-    type: constant(problemType('refused')),
-    changed: { const: false },
-    hash: said('Of the config that stays live.', SHA256),
-    problems: said('Errors, then warnings: `file:line:column: path: what is wrong`.', each(TEXT)),
-    restart: each(TEXT),
-    kept: each(ref('KeptPart')),
-  }),
-  KeptPart: record({
-    kind: choice('routes', 'upstreams'),
-    name: TEXT,
-    became: said('`left out`: there is no good version of it.', choice('as it was', 'left out')),
-  }),
-}
+/** What is answered when something is wrong. */
+export const ERROR: JsonSchema = record(PROBLEM)
 
 /** Answers that many operations share, by status. */
 export const ERROR_RESPONSES = {
@@ -47,7 +31,12 @@ export const ERROR_RESPONSES = {
 
 export type SharedStatus = keyof typeof ERROR_RESPONSES
 
-/** An answer with an error; `schema` where it says more than {@link ERROR_SCHEMAS}.Error. */
+/** An answer with an error; `schema` where it says more than {@link ERROR}. */
 export function refusal(description: string, schema: JsonSchema = ref('Error')) {
   return { description, content: { [PROBLEM_JSON]: { schema } } }
+}
+
+/** An error of a command that was refused, with more fields. */
+export function refusedWith(fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return record({ ...PROBLEM, type: constant(problemType('refused')), ...fields })
 }

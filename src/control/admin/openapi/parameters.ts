@@ -1,5 +1,5 @@
+import type { Takes } from '../../../core/operation.ts'
 import type { JsonSchema } from '../../../schema/schema.ts'
-import type { Takes } from '../contract.ts'
 
 const DRY_RUN = {
   name: 'dryRun',
@@ -16,7 +16,7 @@ const IF_MATCH = {
 }
 
 /** Of the path, the query and the header. */
-export function parametersOf({ dryRun, ifMatch, query }: Takes, inPath: Readonly<Record<string, string>>): object[] {
+export function parametersOf({ dryRun, expects, query }: Takes, inPath: Readonly<Record<string, string>>): object[] {
   return [
     ...Object.entries(inPath).map(([name, description]) => ({
       name,
@@ -27,7 +27,7 @@ export function parametersOf({ dryRun, ifMatch, query }: Takes, inPath: Readonly
     })),
     ...(query === undefined ? [] : inQuery(query.json)),
     ...(dryRun === true ? [DRY_RUN] : []),
-    ...(ifMatch === true ? [IF_MATCH] : []),
+    ...(expects === true ? [IF_MATCH] : []),
   ]
 }
 

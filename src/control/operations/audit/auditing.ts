@@ -1,10 +1,8 @@
 import { keptText } from '../../../config/judge/keep-good.ts'
+import { CommandRefused } from '../../../core/command.ts'
+import type { AuditedState, Caller, Command } from '../../../core/operation.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
-import { object, withDefault } from '../../../schema/composites.ts'
-import { integer } from '../../../schema/scalars.ts'
-import { CommandRefused, errorStatus, readQuery, taking, type View } from '../../admin/command.ts'
-import type { Auditor, CommandCall } from '../../admin/server.ts'
 import type { ConfigChange } from '../../contract.ts'
 import { AuditLog } from './audit-log.ts'
 import type { Link } from './chain.ts'
@@ -13,10 +11,15 @@ import { redacted } from './redacted.ts'
 /** Parts of a config that an entry names; a broken file may have thousands. */
 const MOST_KEPT = 100
 
-const question = object({ limit: withDefault(integer(1, 1000), 100, 'How many of the latest.') })
-
-/** Something that a command may change, as short texts by name. */
-export type AuditedState = Readonly<Record<string, string>>
+/** A command on its way, as it is recorded. */
+export interface CommandCall {
+  readonly command: Command
+  readonly who: Caller
+  /** Address of the other end of the connection. */
+  readonly peer: string
+  readonly body: unknown
+  readonly dryRun: boolean
+}
 
 export interface AuditingOptions {
   readonly folder: string
@@ -24,12 +27,12 @@ export interface AuditingOptions {
   readonly log: Log
   /** No change without a line. */
   readonly required: () => boolean
-  /** What a command may change, by its path; taken before and after it. */
-  readonly states: Readonly<Record<string, (body: unknown) => AuditedState>>
+  /** The status of the answer to a command that ended with this error. */
+  readonly errorStatus: (error: unknown) => number
 }
 
 /** Writes down what operators do, and what became of it. */
-export class Auditing implements Auditor {
+export class Auditing {
   readonly entries: AuditLog
   private readonly options: AuditingOptions
   private failing = false
@@ -43,15 +46,17 @@ export class Auditing implements Auditor {
     this.entries = new AuditLog({ folder, clock, repaired })
   }
 
-  async run(call: CommandCall, command: () => Promise<unknown>): Promise<unknown> {
-    const { log, required, states } = this.options
-    const { body, dryRun, path } = call
+  /** Carries a command out and records what became of it; rejects as `run` does, or where it may not be done unrecorded. */
+  async run(call: CommandCall, run: () => Promise<unknown>): Promise<unknown> {
+    const { log, required, errorStatus } = this.options
+    const { body, command, dryRun } = call
+    const { path } = command
     // It changes nothing.
     if (dryRun) {
       log.debug('dry run of a command', { path, ...subject(call).who })
-      return command()
+      return run()
     }
-    const state = (): AuditedState => states[path]?.(body) ?? {}
+    const state = (): AuditedState => command.changes?.(body) ?? {}
     const entry = { ...subject(call), request: redacted(body) }
     const begun = required() ? await this.begin(entry) : undefined
     const before = state()
@@ -68,7 +73,7 @@ export class Auditing implements Auditor {
       log.info('command', { path, ...subject(call).who, status, audit: link?.number, hash: link?.hash })
     }
     try {
-      const answer = await command()
+      const answer = await run()
       await end(200, asideOf((answer ?? {}) as Partial<ConfigChange>))
       return answer
     } catch (error) {
@@ -79,18 +84,19 @@ export class Auditing implements Auditor {
     }
   }
 
+  /** The role was too small for it. */
   async refused(call: Omit<CommandCall, 'body'>): Promise<void> {
     const { log } = this.options
     const problem = 'the role is too small'
     const link = await this.append({ ...subject(call), outcome: 'refused', status: 403, problem })
-    log.info('command', { path: call.path, ...subject(call).who, status: 403, audit: link?.number, hash: link?.hash })
+    log.info('command', {
+      path: call.command.path,
+      ...subject(call).who,
+      status: 403,
+      audit: link?.number,
+      hash: link?.hash,
+    })
   }
-
-  /** The latest entries: `limit`, up to 1,000, of them. */
-  readonly view: View = taking({ query: question }, async ({ query }) => {
-    const { limit } = readQuery(question, query)
-    return { entries: await this.entries.latest(limit) }
-  })
 
   /** Those of operators are commands, and told there. */
   async config({ after, before, kept, ok, problems, trigger }: ConfigChange): Promise<void> {
@@ -110,7 +116,7 @@ export class Auditing implements Auditor {
   private async begin(entry: object): Promise<Link> {
     const link = await this.append({ ...entry, outcome: 'begun' })
     if (link !== undefined) return link
-    throw new CommandRefused(503, 'the audit log can not be written, and logging.audit is required')
+    throw new CommandRefused('unavailable', 'the audit log can not be written, and logging.audit is required')
   }
 
   /** undefined: it could not be written, which is told once. */
@@ -143,7 +149,7 @@ function asideOf({ kept = [], problems = [] }: Partial<Pick<ConfigChange, 'kept'
   return { kept: [...kept.slice(0, MOST_KEPT).map(keptText), ...more], problem: problems[0] }
 }
 
-function subject({ path, peer, who: { by, name, role } }: Omit<CommandCall, 'body'>) {
+function subject({ command: { path }, peer, who: { by, name, role } }: Omit<CommandCall, 'body'>) {
   return { action: path, who: { by, name, role, peer } }
 }
 

@@ -1,10 +1,11 @@
+import { BadCommand, NotFound, readQuery } from '../../../core/command.ts'
+import type { ReadCall } from '../../../core/operation.ts'
 import { object, optional } from '../../../schema/composites.ts'
 import { keyOf } from '../../../schema/path.ts'
 import { text } from '../../../schema/scalars.ts'
 import type { WrittenConfig } from '../../../tools/explain/model.ts'
 import { actingPolicies } from '../../../tools/explain/policies.ts'
 import { upstreamValues } from '../../../tools/explain/upstream-values.ts'
-import { BadCommand, NotFound, type ReadCall, readQuery } from '../../admin/command.ts'
 
 /** What {@link effectiveValues} reads. */
 export const EFFECTIVE_QUERY = object({

@@ -1,9 +1,9 @@
+import { BadCommand, readCommand } from '../../../core/command.ts'
 import { map, object, oneOrMany, optional, required } from '../../../schema/composites.ts'
 import { text } from '../../../schema/scalars.ts'
 import { AskedBadly } from '../../../tools/explain/asked.ts'
 import { explainRequest } from '../../../tools/explain/explain.ts'
 import type { Model } from '../../../tools/explain/model.ts'
-import { BadCommand, readCommand } from '../../admin/command.ts'
 
 /** What {@link explained} reads. */
 export const EXPLAIN_QUESTION = object({

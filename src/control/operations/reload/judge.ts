@@ -1,6 +1,7 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
+import { BadCommand, CommandRefused, NotFound } from '../../../core/command.ts'
+import type { ReadCall } from '../../../core/operation.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
-import { BadCommand, CommandRefused, NotFound, type ReadCall } from '../../admin/command.ts'
 import { type Judgement, type Question, type Sealed, unpackConfig, type VerdictMessage } from './judged.ts'
 
 /** A config of 16 MiB takes most of a minute. */
@@ -53,9 +54,8 @@ interface Waiting {
 }
 
 /**
- * Judges configs in a thread of its own: a file of 2 MB takes seconds, in which probes must be answered. What is too large
- * for memory or takes too long ends that thread and nothing else. It is started when it is needed, and ends when it has not
- * been.
+ * Judges configs in a thread of its own: a file of 2 MB takes seconds, in which probes must be answered. What is too large for
+ * memory or takes too long ends that thread and nothing else. It is started when it is needed, and ends when it has not been.
  */
 export class Judge {
   private readonly options: JudgeOptions
@@ -99,7 +99,7 @@ export class Judge {
     try {
       return await this.ask(ask)
     } catch (error) {
-      throw error instanceof NotJudged ? new CommandRefused(503, error.message) : error
+      throw error instanceof NotJudged ? new CommandRefused('unavailable', error.message) : error
     }
   }
 

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { type Kept, keptText } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
+import type { CallOptions, ReadCall } from '../../../core/operation.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { Random } from '../../../lib/random.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
 import type { WrittenConfig } from '../../../tools/explain/model.ts'
-import type { ReadCall } from '../../admin/command.ts'
 import type { ConfigChange, Trigger } from '../../contract.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
 import type { Documents } from './config-reader.ts'
@@ -159,12 +159,9 @@ export class Reloader {
   }
 
   /** A whole config in the place of the main file, until the next reload of the files. */
-  put(
-    yaml: string,
-    { dryRun = false, ifMatch }: { dryRun?: boolean; ifMatch?: string | undefined } = {},
-  ): Promise<ReloadOutcome> {
+  put(yaml: string, { dryRun = false, expected }: Partial<CallOptions> = {}): Promise<ReloadOutcome> {
     return this.inTurn(() => {
-      if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.live.config.hash)
+      if (expected !== undefined && expected !== '*' && expected !== this.live.config.hash)
         throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
       const { file, folder } = this.live.config
       const question = { kind: 'put', file: this.options.file, live: { file, folder }, yaml } as const

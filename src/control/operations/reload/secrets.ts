@@ -3,14 +3,21 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { CollectorConfig, Config } from '../../../config/language/config.ts'
 import type { LeanConfig } from '../../../core/config.ts'
+import type { Role } from '../../../core/operation.ts'
 import type { Path } from '../../../schema/path.ts'
 import type { Secret, SecretSource } from '../../../schema/secret.ts'
-import type { AdminToken } from '../../admin/tokens.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
 /** A secret that the config points to is not there. The message names the key, never the secret. */
 export class SecretMissing extends Error {}
+
+/** A token of `admin.auth` with its secret. */
+export interface AdminToken {
+  readonly name: string
+  readonly role: Role
+  readonly secret: string
+}
 
 /** The tokens of `admin.auth` with their secrets; undefined: the config has none. Rejects with {@link SecretMissing}. */
 export async function readTokens({ admin, folder }: Config, env: Env): Promise<readonly AdminToken[] | undefined> {

@@ -1,3 +1,4 @@
+import { NotFound, readQuery } from '../../../core/command.ts'
 import { FAILURES } from '../../../core/failures.ts'
 import {
   type Crowd,
@@ -7,10 +8,10 @@ import {
   type FlightSummary,
   passes,
 } from '../../../core/flight.ts'
+import type { ReadCall } from '../../../core/operation.ts'
 import { object, optional, withDefault } from '../../../schema/composites.ts'
 import { suggestion } from '../../../schema/diagnostics.ts'
 import { integer, oneOf, parsed, pattern, text } from '../../../schema/scalars.ts'
-import { NotFound, type ReadCall, readQuery } from '../../admin/command.ts'
 
 const MAX_BYTES = 8 * 1_048_576
 /** What clients cause by themselves, and what was refused before any attempt, take at most this share of the places each. */

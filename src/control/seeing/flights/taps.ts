@@ -1,13 +1,14 @@
+import { NotFound, readQuery } from '../../../core/command.ts'
 import { type FlightFilter, type FlightSummary, passes } from '../../../core/flight.ts'
+import type { Begin, EventReader, ReadCall } from '../../../core/operation.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { object, optional, withDefault } from '../../../schema/composites.ts'
 import { suggestion } from '../../../schema/diagnostics.ts'
 import { duration, integer } from '../../../schema/scalars.ts'
-import { NotFound, type ReadCall, readQuery } from '../../admin/command.ts'
-import type { Begin, EventStream, Feed } from '../../admin/event-stream.ts'
 import { FILTER_FIELDS } from './flight-log.ts'
 
-const asking = object({
+/** What {@link Taps.open} reads. */
+export const TAPPING = object({
   ...FILTER_FIELDS,
   limit: optional(integer(1, 1_000_000), 'It ends after so many.'),
   for: withDefault(duration(100, 86_400_000), '10m', 'It ends after so long.'),
@@ -15,7 +16,7 @@ const asking = object({
 
 interface Tap {
   readonly filter: FlightFilter
-  readonly stream: EventStream
+  readonly reader: EventReader
   left: number
 }
 
@@ -28,9 +29,7 @@ export interface TapsOptions {
 }
 
 /** Operators who look at requests as they end. Workers show nothing while nobody looks. */
-export class Taps implements Feed {
-  readonly needs = 'operator'
-  readonly takes = { query: asking }
+export class Taps {
   private readonly options: TapsOptions
   private readonly taps = new Set<Tap>()
 
@@ -41,13 +40,13 @@ export class Taps implements Feed {
   /** Events `request`, with a summary each. Throws {@link NotFound} for a route that is not there: none would ever come. */
   open({ query }: ReadCall): Begin {
     const { clock } = this.options
-    const { for: ms, limit = Number.POSITIVE_INFINITY, ...filter } = readQuery(asking, query)
+    const { for: ms, limit = Number.POSITIVE_INFINITY, ...filter } = readQuery(TAPPING, query)
     this.checkRoute(filter.route)
-    return (stream) => {
-      const tap: Tap = { filter: filter as FlightFilter, stream, left: limit }
+    return (reader) => {
+      const tap: Tap = { filter: filter as FlightFilter, reader, left: limit }
       this.taps.add(tap)
       this.tell()
-      const timer = clock.after(ms, () => stream.end())
+      const timer = clock.after(ms, () => reader.end())
       return () => {
         clock.cancel(timer)
         this.taps.delete(tap)
@@ -59,11 +58,11 @@ export class Taps implements Feed {
   /** Requests that a worker shows, and how many more there were. */
   take(requests: readonly FlightSummary[], lost: number): void {
     for (const tap of this.taps) {
-      tap.stream.lose(lost)
+      tap.reader.lose(lost)
       for (const request of requests) {
         if (tap.left === 0 || !passes(tap.filter, request)) continue
-        tap.stream.send('request', request)
-        if (--tap.left === 0) tap.stream.end()
+        tap.reader.send('request', request)
+        if (--tap.left === 0) tap.reader.end()
       }
     }
   }

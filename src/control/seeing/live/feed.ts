@@ -1,8 +1,8 @@
+import { BadCommand, readQuery } from '../../../core/command.ts'
+import type { Begin, EventReader, ReadCall } from '../../../core/operation.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import { object, optional } from '../../../schema/composites.ts'
 import { text } from '../../../schema/scalars.ts'
-import { BadCommand, type ReadCall, readQuery } from '../../admin/command.ts'
-import type { EventStream, Feed } from '../../admin/event-stream.ts'
 import type { LiveFigures } from './figures.ts'
 import { type Frame, frameOf, type Surroundings, snapshotOf, updateOf } from './frame.ts'
 import { LiveHistory, STEP_MS } from './history.ts'
@@ -28,9 +28,9 @@ export const HISTORY_QUERY = object({
 })
 
 /**
- * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s
- * for the history; more rarely with thousands of routes. A reader gets a `snapshot`, then an `update` a second with what
- * has changed; one that could not follow gets a snapshot again.
+ * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s for
+ * the history; more rarely with thousands of routes. A reader gets a `snapshot`, then an `update` a second with what has
+ * changed; one that could not follow gets a snapshot again.
  */
 export class LiveFeed {
   private readonly options: LiveFeedOptions
@@ -40,7 +40,7 @@ export class LiveFeed {
   private readonly routes = new LiveHistory(ROUTE_FIELDS.length)
   private readonly upstreams = new LiveHistory(UPSTREAM_FIELDS.length)
   /** Readers, and whether they have missed something. */
-  private readonly readers = new Map<EventStream, { behind: boolean }>()
+  private readonly readers = new Map<EventReader, { behind: boolean }>()
   private frame: Frame | undefined = undefined
   private lookedAt = Number.NEGATIVE_INFINITY
   private keptAt = Number.NEGATIVE_INFINITY
@@ -61,16 +61,13 @@ export class LiveFeed {
     this.options.clock.cancel(this.timer)
   }
 
-  readonly feed: Feed = {
-    needs: 'viewer',
-    open: () => (stream) => {
-      const { clock } = this.options
-      if (clock.now() - this.lookedAt > WATCHED_MS) this.look()
-      this.readers.set(stream, { behind: !this.welcome(stream) })
-      clock.cancel(this.timer)
-      this.again()
-      return () => this.readers.delete(stream)
-    },
+  readonly begin: Begin = (reader) => {
+    const { clock } = this.options
+    if (clock.now() - this.lookedAt > WATCHED_MS) this.look()
+    this.readers.set(reader, { behind: !this.welcome(reader) })
+    clock.cancel(this.timer)
+    this.again()
+    return () => this.readers.delete(reader)
   }
 
   /** The latest 15 minutes, for charts: `GET /api/v1/events/history`. */
@@ -114,13 +111,13 @@ export class LiveFeed {
 
   /** undefined: only a snapshot tells what has changed. */
   private tell(update: object | undefined): void {
-    for (const [stream, reader] of this.readers) {
-      const told = reader.behind || update === undefined ? this.welcome(stream) : stream.send('update', update)
-      reader.behind = !told
+    for (const [reader, place] of this.readers) {
+      const told = place.behind || update === undefined ? this.welcome(reader) : reader.send('update', update)
+      place.behind = !told
     }
   }
 
-  private welcome(stream: EventStream): boolean {
-    return this.frame !== undefined && stream.send('snapshot', snapshotOf(this.frame, this.journal.events))
+  private welcome(reader: EventReader): boolean {
+    return this.frame !== undefined && reader.send('snapshot', snapshotOf(this.frame, this.journal.events))
   }
 }

@@ -2,11 +2,12 @@ import type { CellRef } from '../../../cells/pages.ts'
 import { ringDropped } from '../../../cells/ring.ts'
 import { METRICS, type MetricName } from '../../../core/metrics.ts'
 import type { LeanRoute } from '../../../core/protocol.ts'
+import type { GaugeReading } from '../../../core/series.ts'
 import { type BulkheadOptions, limitOf } from '../../../features/bulkhead/feature.ts'
 import { BREAKER_STATES, type BreakerFacts, type EndpointState } from '../../contract.ts'
 import type { Crew } from '../../workers/crew.ts'
 import type { Notices } from '../../workers/notices.ts'
-import type { GaugeReading, MetricsRegistry } from './metrics-registry.ts'
+import type { MetricsRegistry } from './metrics-registry.ts'
 import type { Objectives } from './objectives.ts'
 
 /** Where the control plane's own metrics come from. */

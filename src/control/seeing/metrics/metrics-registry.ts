@@ -9,6 +9,7 @@ import {
   slotsOf,
 } from '../../../core/metrics.ts'
 import type { FromWorker } from '../../../core/protocol.ts'
+import type { GaugeReading } from '../../../core/series.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import {
   CONTENT_TYPES,
@@ -24,13 +25,6 @@ import {
 import { processMetrics } from './process-metrics.ts'
 
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
-
-/** One value of a metric that the control plane reads when it is asked. */
-export interface GaugeReading {
-  /** In the order of the metric's label names. */
-  readonly labels: readonly string[]
-  readonly value: number
-}
 
 /** One series as it stands: a counter has one slot, a histogram one a bucket, one above the last, then the sum. */
 export interface SeriesReading {

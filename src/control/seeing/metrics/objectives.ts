@@ -1,7 +1,9 @@
 import type { RouteConfig } from '../../../core/config.ts'
+import type { Operation } from '../../../core/operation.ts'
 import type { ObjectiveKind } from '../../../data/seeing/slo.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import { durationText } from '../../../schema/scalars.ts'
+import { COUNT, choice, each, NUMBER, record, ref, said, TEXT } from '../../../schema/shape.ts'
 
 const DAY_MS = 86_400_000
 /** Budgets are for so many days, as the burn rates of the shipped alerts take it. */
@@ -100,4 +102,39 @@ export class Objectives {
 
 function keyOf({ objective, route }: Stated): string {
   return `${objective} ${route}`
+}
+
+const SCHEMAS = {
+  Objective: record(
+    {
+      route: TEXT,
+      objective: choice('availability', 'latency'),
+      target: said('Share of the requests that should be good.', { ...NUMBER, exclusiveMinimum: 0, maximum: 1 }),
+      window: TEXT,
+      good: COUNT,
+      total: COUNT,
+      budgetRemaining: said('Share of the error budget that is left; below 0: overspent.', NUMBER),
+    },
+    { threshold: said('Of latency, such as `300ms`.', TEXT) },
+  ),
+}
+
+export function objectiveOperations(objectives: Objectives): readonly Operation[] {
+  return [
+    {
+      kind: 'view',
+      path: 'slo',
+      says: {
+        id: 'listObjectives',
+        tag: 'Gateway',
+        summary: 'The objectives of all routes, and what is left of their error budgets',
+        answer: {
+          description: 'Of this process, over 30 days at most.',
+          schema: record({ objectives: each(ref('Objective')) }),
+        },
+        schemas: SCHEMAS,
+      },
+      read: () => ({ objectives: objectives.all() }),
+    },
+  ]
 }

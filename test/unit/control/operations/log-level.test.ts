@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { BadCommand } from '../../../../src/control/admin/command.ts'
 import { LogLevel } from '../../../../src/control/operations/log-level.ts'
+import { BadCommand } from '../../../../src/core/command.ts'
 import { createLog, type LeveledLog } from '../../../../src/lib/log.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 

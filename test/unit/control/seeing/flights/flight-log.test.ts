@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BadCommand, NotFound } from '../../../../../src/control/admin/command.ts'
 import { FlightLog } from '../../../../../src/control/seeing/flights/flight-log.ts'
+import { BadCommand, NotFound } from '../../../../../src/core/command.ts'
 import type { Flight } from '../../../../../src/core/flight.ts'
 
 let second = 0

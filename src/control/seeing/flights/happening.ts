@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../schema/schema.ts'
-import { COUNT, choice, constant, FLAG, NUMBER, orNull, record, said, TEXT } from './shape.ts'
+import { COUNT, choice, constant, FLAG, NUMBER, orNull, record, said, TEXT } from '../../../schema/shape.ts'
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
   received: { protocol: TEXT, client: TEXT },

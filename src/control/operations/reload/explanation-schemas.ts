@@ -1,5 +1,5 @@
-import type { JsonSchema } from '../../../schema/schema.ts'
-import { byName, COUNT, choice, each, FLAG, NUMBER, record, ref, said, TEXT } from './shape.ts'
+import { byName, COUNT, choice, each, FLAG, NUMBER, record, ref, said, TEXT } from '../../../schema/shape.ts'
+import { CONFIG_SCHEMAS } from './config-schemas.ts'
 
 const FIELDS = said(
   'Header fields, `[name, value]` each.',
@@ -8,7 +8,9 @@ const FIELDS = said(
 
 const ENDPOINT = record({ url: TEXT, weight: COUNT, tier: COUNT }, { zone: TEXT, maxConcurrent: COUNT })
 
-export const EXPLANATION_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+/** What an explanation holds. */
+export const EXPLANATION_SCHEMAS = {
+  ...CONFIG_SCHEMAS,
   Explanation: record(
     {
       version: said('Keys may be added; none is removed or changes its meaning.', { const: 1 }),

@@ -1,7 +1,18 @@
-import type { JsonSchema } from '../../../schema/schema.ts'
-import { refusal } from './errors.ts'
-import { eventStream, json, type Operations } from './operation.ts'
-import { byName, COUNT, constant, each, FLAG, NUMBER, orNull, record, ref, SHA256, said, TEXT } from './shape.ts'
+import {
+  byName,
+  COUNT,
+  constant,
+  each,
+  FLAG,
+  NUMBER,
+  orNull,
+  record,
+  ref,
+  SHA256,
+  said,
+  TEXT,
+} from '../../../schema/shape.ts'
+import { BREAKER_SCHEMAS } from '../../operations/breakers.ts'
 
 const EPOCH = said('Milliseconds since the epoch.', NUMBER)
 const CHANGE = { at: EPOCH, from: TEXT, to: TEXT, lasted: said('Milliseconds in the state before.', NUMBER) }
@@ -29,7 +40,9 @@ const ALWAYS = {
 }
 const RELOAD = { reload: said('As in `GET /api/v1/config`, without the hash.', { type: 'object' }) }
 
-export const LIVE_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
+/** What the dashboard is made of. */
+export const LIVE_SCHEMAS = {
+  ...BREAKER_SCHEMAS,
   Live: record({
     gateway: TEXT,
     at: EPOCH,
@@ -114,40 +127,4 @@ export const LIVE_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   },
   LiveSnapshot: record({ ...ALWAYS, ...SELDOM, fields: record({ route: each(TEXT), upstream: each(TEXT) }) }, RELOAD),
   LiveUpdate: said('What is missing has not changed.', record(ALWAYS, { ...SELDOM, ...RELOAD })),
-}
-
-export const LIVE_OPERATIONS: Operations = {
-  'GET /api/v1/live': {
-    id: 'getFigures',
-    tag: 'Gateway',
-    summary: 'What every route and upstream has counted since the start, and how they are now',
-    description: 'Counters only grow: the difference of two answers is what happened in between.',
-    answer: json('The figures.', ref('Live')),
-  },
-  'GET /api/v1/events': {
-    id: 'followGateway',
-    tag: 'Gateway',
-    summary: 'Rates, states and facts as they change, as server-sent events',
-    answer: eventStream(
-      'First a `snapshot`, then an `update` a second; another `snapshot` when names have come or gone, or the reader could not follow.',
-      { snapshot: ref('LiveSnapshot'), update: ref('LiveUpdate'), lost: ref('Lost'), end: { type: 'object' } },
-    ),
-    others: { 503: refusal('So many event streams are open already (`refused`).') },
-  },
-  'GET /api/v1/events/history': {
-    id: 'getHistoryOfRates',
-    tag: 'Gateway',
-    summary: 'The latest 15 minutes of rates and quantiles, a point every 5 s',
-    description: 'Of a route, of an upstream, or of all routes together.',
-    answer: json(
-      'The oldest first.',
-      record({
-        fields: each(TEXT),
-        points: said(
-          'Milliseconds since the epoch, then values in the order of `fields`; null: nothing to tell.',
-          each(each({ type: ['number', 'null'] })),
-        ),
-      }),
-    ),
-  },
 }

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../../schema/schema.ts'
+import type { JsonSchema } from './schema.ts'
 
 /** Short forms of JSON Schema (draft 2020-12), for what the admin API answers. */
 

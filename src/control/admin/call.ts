@@ -1,0 +1,38 @@
+import { BadCommand, CommandRefused, NotFound, readCommand, readQuery } from '../../core/command.ts'
+import type { CallOptions, ReadCall, Takes } from '../../core/operation.ts'
+import { object, withDefault } from '../../schema/composites.ts'
+import { oneOf } from '../../schema/scalars.ts'
+import { REFUSAL_STATUS } from './contract.ts'
+
+const NOTHING = object({})
+const DRY_RUN = object({ dryRun: withDefault(oneOf('true', 'false'), 'false', 'Only say what would happen.') })
+
+/** The status of the answer to a call that ended with this error. */
+export function errorStatus(error: unknown): number {
+  if (error instanceof CommandRefused) return REFUSAL_STATUS[error.why]
+  if (error instanceof NotFound) return REFUSAL_STATUS.missing
+  if (error instanceof BadCommand) return 400
+  return (error as { statusCode?: number } | null)?.statusCode ?? 500
+}
+
+/** The query of what takes none. Throws {@link BadCommand}. */
+export function readNothing(query: ReadCall['query']): void {
+  readQuery(NOTHING, query)
+}
+
+/**
+ * How a command is called. Throws {@link BadCommand} where something is asked that the command does not know, such as
+ * `?dryrun=true`: a caller that asks for it must not get the command without it.
+ */
+export function readCall(
+  takes: Takes,
+  { body, ifMatch, query }: { body: unknown; query: ReadCall['query']; ifMatch: string | undefined },
+): CallOptions {
+  if (takes.dryRun !== true && Object.hasOwn(query, 'dryRun')) throw new BadCommand('this command knows no dry run')
+  if (takes.dryRun !== true) readNothing(query)
+  const dryRun = takes.dryRun === true && readQuery(DRY_RUN, query).dryRun === 'true'
+  if (takes.expects !== true && ifMatch !== undefined) throw new BadCommand('this command knows no If-Match')
+  if (takes.body === undefined) readCommand(NOTHING, body ?? {})
+  // An entity tag is quoted.
+  return { dryRun, expected: ifMatch?.replace(/^(?:W\/)?"(.*)"$/, '$1') }
+}

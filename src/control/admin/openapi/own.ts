@@ -1,0 +1,28 @@
+import { ROLES } from '../../../core/operation.ts'
+import { choice, orNull, record, TEXT } from '../../../schema/shape.ts'
+import { json, type RouteDescription } from './description.ts'
+
+/** What the document says of pages about the API itself. */
+export const OWN_PAGES = {
+  openapi: {
+    id: 'getDescription',
+    tag: 'Gateway',
+    summary: 'This document',
+    answer: json('OpenAPI 3.1, of the paths that this gateway has.', { type: 'object' }),
+    others: {},
+  },
+  whoami: {
+    id: 'getCaller',
+    tag: 'Gateway',
+    summary: 'Who asks, and in which role',
+    answer: json(
+      'Name, role, and what proves them.',
+      record({
+        name: orNull(TEXT, 'nobody’s; none was needed'),
+        role: choice(...ROLES),
+        by: choice('token', 'proxy', 'nothing'),
+      }),
+    ),
+    others: {},
+  },
+} as const satisfies Record<string, RouteDescription>

@@ -1,0 +1,43 @@
+import type { Operation } from '../core/operation.ts'
+import type { DataSide } from './data-side.ts'
+import { auditOperations } from './operations/audit/audit-operations.ts'
+import type { Auditing } from './operations/audit/auditing.ts'
+import { breakerOperations } from './operations/breakers.ts'
+import { drainOperations } from './operations/drains.ts'
+import { type LogLevel, logLevelOperations } from './operations/log-level.ts'
+import type { Archive } from './operations/reload/archive.ts'
+import { configOperations } from './operations/reload/config-operations.ts'
+import type { Reloader } from './operations/reload/reloader.ts'
+import { type StatusSources, statusOperations } from './operations/status.ts'
+import { flightOperations } from './seeing/flights/flight-operations.ts'
+import type { LiveFeed } from './seeing/live/feed.ts'
+import { liveOperations } from './seeing/live/live-operations.ts'
+import { objectiveOperations } from './seeing/metrics/objectives.ts'
+
+/** What operations are made of. */
+export interface OperatedParts {
+  readonly side: DataSide
+  readonly status: () => StatusSources
+  readonly feed: LiveFeed
+  readonly logLevel: LogLevel
+  readonly auditing: Auditing
+  readonly archive: Archive
+  /** undefined: the config stays as it is. */
+  readonly reloader: Reloader | undefined
+}
+
+/** All that operators may do and see of a gateway. */
+export function allOperations(parts: OperatedParts): readonly Operation[] {
+  const { archive, auditing, feed, logLevel, reloader, side, status } = parts
+  return [
+    ...statusOperations(status),
+    ...breakerOperations(side.breakers),
+    ...drainOperations(side.care.drains),
+    ...objectiveOperations(side.objectives),
+    ...logLevelOperations(logLevel),
+    ...liveOperations(() => side.figures(), feed),
+    ...flightOperations(side.flights, side.taps),
+    ...auditOperations(auditing.entries),
+    ...(reloader === undefined ? [] : configOperations(reloader, archive)),
+  ]
+}

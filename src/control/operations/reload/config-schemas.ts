@@ -1,0 +1,75 @@
+import { COUNT, choice, each, FLAG, record, ref, SHA256, said, TEXT, TIME } from '../../../schema/shape.ts'
+
+/** The live config and how the latest attempt to change it went. */
+export const CONFIG_FACTS = {
+  KeptPart: record({
+    kind: choice('routes', 'upstreams'),
+    name: TEXT,
+    became: said('`left out`: there is no good version of it.', choice('as it was', 'left out')),
+  }),
+  ConfigFacts: record(
+    { hash: SHA256 },
+    {
+      source: said('Where the live config came from.', choice('files', 'api', 'rollback', 'last-known-good')),
+      file: TEXT,
+      restart: said('Keys whose change takes effect with the next start.', each(TEXT)),
+      kept: said('Parts of the files that have errors, and what is live in their place.', each(ref('KeptPart'))),
+      last: said(
+        'The latest attempt to make a config live.',
+        record({
+          ok: said('All that was written is live.', FLAG),
+          trigger: choice('start', 'file', 'signal', 'api'),
+          at: TIME,
+          problems: each(TEXT),
+        }),
+      ),
+    },
+  ),
+}
+
+/** Configs, and what holds for their parts. */
+export const CONFIG_SCHEMAS = {
+  ...CONFIG_FACTS,
+  Position: record({ file: TEXT, line: COUNT, column: COUNT }),
+  AppliedConfig: record({
+    changed: said('Something else is live now.', FLAG),
+    hash: said('Of the live config; with `dryRun` of the one that was checked.', SHA256),
+    problems: said('Warnings; with `onInvalid: keepGood` errors, too.', each(TEXT)),
+    restart: said('Keys whose change takes effect with the next start.', each(TEXT)),
+    kept: each(ref('KeptPart')),
+  }),
+  KeptConfig: record({
+    number: said('For `rollback`.', COUNT),
+    hash: SHA256,
+    savedAt: TIME,
+    source: choice('files', 'api', 'rollback', 'last-known-good'),
+  }),
+  Policy: record({
+    name: TEXT,
+    stage: said('Policies act in this order.', COUNT),
+    why: TEXT,
+    values: each(ref('EffectiveValue')),
+  }),
+  EffectiveValue: record(
+    {
+      key: said('Below the policy or the key, such as `queue.size`; empty: that as a whole.', TEXT),
+      value: said('As one would write it.', TEXT),
+      source: said('`route`, `profile NAME`, `upstream`, `defaults` or `built-in`.', TEXT),
+    },
+    { at: ref('Position') },
+  ),
+  EffectiveRoute: record({
+    route: TEXT,
+    hash: SHA256,
+    at: ref('Position'),
+    upstreams: each(record({ upstream: TEXT, weight: COUNT })),
+    failover: each(TEXT),
+    policies: each(ref('Policy')),
+  }),
+  EffectiveUpstream: record({
+    upstream: TEXT,
+    hash: SHA256,
+    at: ref('Position'),
+    keys: each(record({ name: TEXT, values: each(ref('EffectiveValue')) })),
+  }),
+}

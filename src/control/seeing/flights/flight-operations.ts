@@ -1,0 +1,83 @@
+import type { Operation } from '../../../core/operation.ts'
+import { COUNT, choice, each, NUMBER, orNull, record, ref, said, TEXT, TIME } from '../../../schema/shape.ts'
+import { type FlightLog, LISTING } from './flight-log.ts'
+import { HAPPENING } from './happening.ts'
+import { TAPPING, type Taps } from './taps.ts'
+
+const SUMMARY = {
+  requestId: said('`sluice-request-id` of the answer.', TEXT),
+  correlationId: TEXT,
+  traceId: TEXT,
+  time: said('When its head was complete, RFC 3339.', TIME),
+  route: orNull(TEXT, 'none matched'),
+  listener: TEXT,
+  method: TEXT,
+  host: TEXT,
+  path: TEXT,
+  query: said('Masked as in the access log.', TEXT),
+  status: said('What the client got; 499: it had gone.', COUNT),
+  reason: orNull(TEXT, 'it did not fail'),
+  phase: orNull(TEXT, 'it did not fail'),
+  origin: orNull(TEXT, 'it did not fail'),
+  durationMs: NUMBER,
+  why: orNull(choice('failed', 'slow'), 'neither, it was only tapped'),
+  attempts: COUNT,
+}
+
+const SCHEMAS = {
+  RequestSummary: record(SUMMARY),
+  RequestStory: record({
+    ...SUMMARY,
+    upstream: orNull(TEXT, 'no attempt was made'),
+    timeline: each(ref('Happening')),
+  }),
+  Happening: HAPPENING,
+}
+
+export function flightOperations(flights: FlightLog, taps: Taps): readonly Operation[] {
+  return [
+    {
+      kind: 'view',
+      path: 'requests',
+      takes: { query: LISTING },
+      says: {
+        id: 'listRequests',
+        tag: 'Requests',
+        summary: 'The latest failed and slow requests, without their stories',
+        answer: { description: 'The latest first.', schema: record({ requests: each(ref('RequestSummary')) }) },
+        schemas: SCHEMAS,
+      },
+      read: (asked) => flights.list(asked),
+    },
+    {
+      kind: 'view',
+      path: 'requests/:id',
+      says: {
+        id: 'getRequest',
+        tag: 'Requests',
+        summary: 'The stories of the requests with an ID',
+        params: { id: 'A request or correlation ID.' },
+        answer: { description: 'The latest first.', schema: record({ requests: each(ref('RequestStory')) }) },
+        schemas: SCHEMAS,
+      },
+      read: (asked) => flights.find(asked),
+    },
+    {
+      kind: 'events',
+      path: 'tap',
+      needs: 'operator',
+      takes: { query: TAPPING },
+      says: {
+        id: 'tapRequests',
+        tag: 'Requests',
+        summary: 'Requests as they end, as server-sent events',
+        answer: {
+          description: 'One event `request` each; the last is `end`.',
+          events: { request: ref('RequestSummary') },
+        },
+        schemas: SCHEMAS,
+      },
+      open: (asked) => taps.open(asked),
+    },
+  ]
+}
