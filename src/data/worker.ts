@@ -129,7 +129,7 @@ class DataWorker {
     }
   }
 
-  /** An error that nobody caught: what has no head yet is answered, then the thread ends. */
+  /** An uncaught error: exchanges without a head are answered, then the thread ends. */
   crash(error: unknown): void {
     this.log('error', 'uncaught error, the worker ends', described(error))
     this.plane.engine.crash(failure('internal', 'request', 'sluice'))
@@ -159,7 +159,7 @@ class DataWorker {
     }
   }
 
-  /** The last of its connections goes after `cutAfter` milliseconds. */
+  /** Its last connection is closed after `cutAfter` milliseconds. */
   private async close({ id, cutAfter }: Extract<ToWorker, { type: 'close-listener' }>): Promise<void> {
     const listener = this.listeners.get(id)
     if (listener === undefined) return

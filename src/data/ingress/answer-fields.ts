@@ -13,7 +13,7 @@ export function isLength(text: string): boolean {
   return true
 }
 
-/** Whether node:http gives this field of an answer a meaning of its own, see `forNode`. */
+/** Whether node:http treats this field of an answer specially, see `forNode`. */
 export function isSpecial(name: string): boolean {
   switch (name.length) {
     case 6:
@@ -28,9 +28,10 @@ export function isSpecial(name: string): boolean {
 }
 
 /**
- * The fields of a head so that node:http sends each of them as it is. Behind a Content-Length it reads Content-Disposition
- * as UTF-8, writes that as latin1, and refuses what is neither; for Trailer it throws where no trailers can follow (RFC
- * 9110, section 6.6.2: it means nothing there); for Expect, which no answer has, it sends the whole head at once, as UTF-8.
+ * The fields of a head, arranged so that node:http sends each of them unchanged. After a Content-Length it reads
+ * Content-Disposition as UTF-8, writes it as latin1, and refuses what is neither; for Trailer it throws where no trailers
+ * can follow (RFC 9110, section 6.6.2: it means nothing there); for Expect, which no answer has, it sends the whole head at
+ * once, as UTF-8.
  */
 export function forNode(headers: FlatHeaders, withLength: boolean, withTrailers: boolean): string[] {
   const first: string[] = []
@@ -48,7 +49,7 @@ export function forNode(headers: FlatHeaders, withLength: boolean, withTrailers:
   return first.length === 0 ? others : first.concat(others)
 }
 
-/** Whether all of these fields can be written: names are tokens, values latin1 without control characters but the tab. */
+/** Whether all of these fields can be written: names are tokens, values latin1 without control characters except tab. */
 export function isSendable(headers: FlatHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) if (!isField(headers[i] as string, headers[i + 1] as string)) return false
   return true
@@ -58,7 +59,7 @@ function isField(name: string, value: string): boolean {
   return !NOT_A_NAME.test(name) && !NOT_A_VALUE.test(value)
 }
 
-/** Trailers as node:http takes them, without those that must not be there or can't be written: it would throw for each. */
+/** Trailers as node:http takes them, without those that must not be there or cannot be written: it would throw for each. */
 export function trailerPairs(headers: FlatHeaders): [string, string][] {
   const pairs: [string, string][] = []
   for (let i = 0; i < headers.length; i += 2) {

@@ -10,26 +10,26 @@ export interface BodyConnection {
   readonly timers: TimerWheel
   /** Milliseconds, see `timeouts.body`. */
   readonly bodyTimeout: number
-  /** Nobody wants what the client still sends: it is read and forgotten. */
+  /** The rest of what the client sends is not needed: it is read and forgotten. */
   drop(): void
 }
 
 /** The request that a body belongs to. */
 export interface BodyOwner {
   readonly events: DownstreamEvents | undefined
-  /** No event follows, calls do nothing. */
+  /** No event follows; calls do nothing. */
   readonly over: boolean
   readonly headSent: boolean
-  /** The body is not read to its end: the connection can carry no other request. */
+  /** The body is not read to its end: the connection cannot carry another request. */
   onBodyCut(): void
-  /** Before anybody attached: the body's framing is broken. */
+  /** Before a handler attached: the body's framing is broken. */
   onBroken(failure: Failure): void
 }
 
-/** What may be missing of a body that nobody wants, so that its connection is kept. */
+/** Bytes of an unneeded body that may still be missing for its connection to be kept. */
 const DISCARD_BYTES = 65_536
 
-/** Where it stands. */
+/** State of the body. */
 const Body = { unasked: 0, wanted: 1, paused: 2, discarded: 3, complete: 4, cut: 5 } as const
 type BodyState = (typeof Body)[keyof typeof Body]
 
@@ -45,7 +45,7 @@ export class ClientBody {
   private timer: Timer | undefined = undefined
   private expects: boolean
   private state: BodyState = Body.unasked
-  /** Clock milliseconds at which the patience with a discarded body is over. */
+  /** Clock milliseconds until which a discarded body is read. */
   private discardUntil = 0
 
   constructor(owner: BodyOwner, connection: BodyConnection, req: Incoming, res: Outgoing, guard: HeadGuard) {
@@ -85,7 +85,7 @@ export class ClientBody {
 
   discard(): void {
     if (this.state > Body.paused) return
-    // Behind a head that promised to go on, the promise counts.
+    // The head promised that the connection stays open: that binds.
     if (this.owner.headSent ? !this.res.shouldKeepAlive : !this.littleIsMissing) {
       this.cut()
       return
@@ -98,12 +98,12 @@ export class ClientBody {
     this.discardUntil = this.connection.timers.coarseNow + TOTAL_MS
   }
 
-  /** Nothing is told of it any more. */
+  /** It reports nothing from now on. */
   leave(): void {
     this.disarm()
   }
 
-  /** The rest of it can't be parsed. */
+  /** The rest of it cannot be parsed. */
   breakOff(failure: Failure): void {
     const { owner, state } = this
     if (state >= Body.complete) return
@@ -123,7 +123,7 @@ export class ClientBody {
     return this.state === Body.complete
   }
 
-  /** Whether an answer that begins now will be over before the body that nobody waits for. */
+  /** Whether an answer that begins now will end before a body that is not waited for. */
   isLeftBy(status: number): boolean {
     if (this.state === Body.complete || this.littleIsMissing) return false
     // The body of a request that does not fail may be read and answered at the same time.
@@ -154,7 +154,7 @@ export class ClientBody {
   }
 
   /**
-   * So that it can be waited for in place of a new connection. A client that waits for 100 Continue sends nothing, or
+   * Little enough to wait for it in place of a new connection. A client that waits for 100 Continue sends nothing, or
    * everything: only the end of the connection tells which.
    */
   private get littleIsMissing(): boolean {
@@ -171,7 +171,7 @@ export class ClientBody {
     this.state = Body.cut
     this.disarm()
     this.connection.drop()
-    // Lets go of what was read already.
+    // Lets go of what has been read.
     this.req.resume()
     this.owner.onBodyCut()
   }

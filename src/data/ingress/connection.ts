@@ -13,15 +13,15 @@ import type { Incoming, Outgoing } from './messages.ts'
 import { Backlog, divert, PAUSED, stopBehind } from './parser.ts'
 import { rawAnswer } from './raw-answer.ts'
 
-/** What becomes of the bytes behind the latest head that was read. */
+/** What happens to the bytes behind the latest head that was read. */
 const Behind = { parsed: 0, held: 1, dropped: 2 } as const
 
-/** How long a connection may stay that was refused: no limit counts it, or there are too many already. */
+/** How long a refused connection may stay: no limit counts it, or there are too many already. */
 const REFUSED_MS = 1_000
 
 /**
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
- * have set off the requests behind it, whose answers nobody would see.
+ * have started the requests behind it, whose answers would be lost.
  */
 export class NodeConnection implements ClientConnection {
   readonly peer: Peer
@@ -36,9 +36,9 @@ export class NodeConnection implements ClientConnection {
   /** Made when a client first sends a request before it has its answer. */
   private backlog: Backlog | undefined = undefined
   private behind: (typeof Behind)[keyof typeof Behind] = Behind.parsed
-  /** Answered once all before it were. */
+  /** Answered after all requests before it. */
   private malformed: { readonly failure: Failure; readonly seen: Glimpse } | undefined = undefined
-  /** The answer under way, or sent, is the last one. */
+  /** The answer in progress, or sent, is the last one. */
   private last = false
   private linger: Linger | undefined = undefined
   private refused = false
@@ -92,15 +92,15 @@ export class NodeConnection implements ClientConnection {
     if (this.active === undefined) this.begin(downstream)
     else {
       this.next = downstream
-      // The parser does not say that it has stopped behind an offer.
+      // The parser does not report that it has stopped behind an offer.
       if (guard.offersUpgrade) downstream.closeAfter()
       else this.behind = Behind.held
     }
   }
 
   /**
-   * node:http drops what it has read behind a request that offers an upgrade which nobody takes up (26.10): requests would be
-   * lost, or begin in the middle. So nothing may follow in the same read; where that can not be told, nothing follows.
+   * node:http drops what it has read behind a request that offers an upgrade which is not taken up (26.10): requests would
+   * be lost, or begin in the middle. So nothing may follow in the same read; where that is unknown, nothing follows.
    */
   private onOffer({ contentLength, headBytes }: HeadGuard, downstream: NodeDownstream): void {
     this.offerEnd += contentLength === -1 ? Number.NaN : headBytes + contentLength
@@ -112,7 +112,7 @@ export class NodeConnection implements ClientConnection {
     return this.socket.bytesRead !== this.offerEnd
   }
 
-  /** The parser or the socket reported an error. `failure`: undefined when nobody is there to answer. */
+  /** The parser or the socket reported an error. `failure`: undefined if there is no client left to answer. */
   onError(error: ParserError, failure: Failure | undefined): void {
     if (error.code === PAUSED) {
       this.onPaused(error)
@@ -125,7 +125,7 @@ export class NodeConnection implements ClientConnection {
     }
     const { newest } = this
     if (newest !== undefined && !newest.received) {
-      // A refused request closes the connection anyway: its body is nobody's concern.
+      // A refused request closes the connection anyway: its body does not matter.
       if (newest.refusal !== undefined) this.drop()
       else if (error.code === CUT_SHORT) this.socket.destroy()
       else {
@@ -144,7 +144,7 @@ export class NodeConnection implements ClientConnection {
     this.refuse(failure, glimpseOf(error))
   }
 
-  /** CONNECT: node has taken its parser off the socket. What was asked before is answered first. */
+  /** CONNECT: node has taken its parser off the socket. Earlier requests are answered first. */
   onConnect(failure: Failure, seen: Glimpse): void {
     this.socket.on('error', ignore)
     if (this.last) {
@@ -155,7 +155,7 @@ export class NodeConnection implements ClientConnection {
     this.refuse(failure, seen)
   }
 
-  /** There are too many. */
+  /** Refuses it: there are too many connections. */
   turnAway(failure: Failure): void {
     this.refused = true
     this.refuse(failure, NOTHING_SEEN)
@@ -168,7 +168,7 @@ export class NodeConnection implements ClientConnection {
     this.next = undefined
   }
 
-  /** Answers with a failure that belongs to no request, once all before it were answered, and closes. */
+  /** Answers with a failure that belongs to no request, after all requests before it were answered, and closes. */
   refuse(failure: Failure, seen: Glimpse): void {
     if (this.active !== undefined) {
       this.malformed = { failure, seen }
@@ -254,7 +254,7 @@ export class NodeConnection implements ClientConnection {
   private begin(downstream: NodeDownstream): void {
     this.active = downstream
     this.host.inFlight++
-    // A body in chunks may be whole by the end of this read: only then can an answer that does not want it keep the
+    // A body in chunks may be whole by the end of this read: only then can an answer that does not need it keep the
     // connection.
     if (downstream.contentLength === -1) setImmediate(handle, this.host.handler, downstream)
     else handle(this.host.handler, downstream)

@@ -13,7 +13,7 @@ export interface ClientConnection extends BodyConnection {
   readonly draining: boolean
   /** The answer whose head goes out now is the last. `expected`: the client asked for that, and sends nothing more. */
   closing(expected: boolean): void
-  /** The head that went out promised to go on, but the body is not read to its end. */
+  /** The head promised that the connection stays open, but the body is not read to its end. */
   closeWhenAnswered(): void
   /** Sends FIN; the client has some time to do the same. */
   end(): void
@@ -35,7 +35,7 @@ const NOTHING = Buffer.alloc(0)
 
 /**
  * A request over node:http. Only flat headers are touched, only Buffers and latin1 are written: with other strings node
- * would encode head and body as UTF-8 in one piece. node does not hold answers to their announced length; this does.
+ * would encode head and body as UTF-8 in one piece. node does not hold answers to their announced length; this class does.
  */
 export class NodeDownstream implements Downstream, BodyOwner {
   readonly method: string
@@ -49,7 +49,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
   readonly upgrade = undefined
   brokenRule: string | undefined = undefined
   bytesOut = 0
-  /** @internal What the guard found, or the body before the request's turn came. */
+  /** @internal A failure found by the guard, or in the body before the request's turn came. */
   refusal: Failure | undefined
 
   private readonly req: Incoming
@@ -66,7 +66,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
   /** @internal */
   headSent = false
   private written = false
-  /** Still in the turn in which the head was told. */
+  /** Still in the turn of the event loop in which the head was given. */
   private fresh = false
   /** All of the answer's body, held while its end can still follow in the same turn. */
   private whole: Buffer | undefined = undefined
@@ -75,7 +75,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
   private listensForDrain = false
   /** @internal No event follows, calls do nothing. */
   over = false
-  /** The answer did not keep to its head. */
+  /** The answer contradicted its head. */
   private inconsistent = false
 
   constructor(
@@ -131,7 +131,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
     if (!this.over) this.body?.discard()
   }
 
-  /** @internal The rest of this request can't be parsed. */
+  /** @internal The rest of this request cannot be parsed. */
   breakBody(failure: Failure): void {
     if (this.over) return
     this.brokenRule = failure.rule
@@ -159,7 +159,8 @@ export class NodeDownstream implements Downstream, BodyOwner {
 
   informational(status: number, headers: FlatHeaders): void {
     if (this.over || this.headSent || this.protocol === 'HTTP/1.0' || status < 102 || status > 199) return
-    // An early word is not worth memory, nor an answer: what the client does not read, or can't be written, is left out.
+    // A 1xx answer is not worth memory, nor the final answer: what the client does not read, or cannot be written, is left
+    // out.
     if (this.res.writableLength > EARLY_BYTES || !isSendable(headers)) return
     this.res.writeInformation(status, headers as string[])
   }
@@ -202,7 +203,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
     return true
   }
 
-  /** @internal What was told in the turn of the head goes out now: neither it nor the head waits for what follows. */
+  /** @internal What was given in the turn of the head goes out now: neither it nor the head waits for what follows. */
   flushHead(): void {
     this.fresh = false
     if (this.ended || this.over || this.bodiless) return
@@ -257,7 +258,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
     this.ended = true
     const { whole } = this
     this.whole = undefined
-    // As a string, head and body leave in one piece: that costs much less than one each.
+    // As a string, head and body leave in one piece: that costs much less than two writes.
     if (whole === undefined) this.res.end()
     else this.res.end(whole.toString('latin1'), 'latin1')
   }
@@ -273,7 +274,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
     if (!this.headSent) this.res.shouldKeepAlive = false
   }
 
-  /** Upgrades are refused by the guard, so that nobody has one to ask for. */
+  /** The guard refuses upgrades, so no caller has a tunnel to ask for. */
   tunnel(): Duplex {
     throw new Error('this request was not upgraded')
   }
@@ -282,13 +283,13 @@ export class NodeDownstream implements Downstream, BodyOwner {
     return this.over || this.res.closed || this.req.socket.destroyed
   }
 
-  /** The answer is not what its head said. `onGone` follows with the end of the connection. */
+  /** The answer contradicts its head. `onGone` follows with the end of the connection. */
   private breakOff(): void {
     this.inconsistent = true
     this.break()
   }
 
-  /** Ends the connection in a way that can't be taken for the end of the answer. */
+  /** Ends the connection in a way that cannot be taken for the end of the answer. */
   private break(): void {
     this.connection.break(this.headSent && this.due === TO_THE_END)
   }

@@ -4,7 +4,7 @@ import type { Incoming } from './messages.ts'
 
 export const NOTHING_SEEN: Glimpse = { method: '', target: '', host: '' }
 
-/** How much of what came before and behind the error is looked at, and how much is told. */
+/** How much before and behind the error is looked at, and how much is reported. */
 const MAX_BEFORE = 65_536
 const MAX_BEHIND = 1_024
 const MAX_METHOD = 32
@@ -19,8 +19,8 @@ const NINE = 57
 const ZERO = 48
 
 /**
- * Method, target and host of a head that could not be parsed, for the log: of what arrived together with the error, since the
- * parser forgets what came before. Nothing of it is ever acted upon.
+ * Method, target and host of a head that could not be parsed, for the log: from the bytes that arrived together with the
+ * error, since the parser forgets earlier ones. They are never acted upon.
  */
 export function glimpseOf({ bytesParsed = 0, rawPacket }: ParserError): Glimpse {
   if (rawPacket === undefined) return NOTHING_SEEN
@@ -38,23 +38,23 @@ export function glimpseOf({ bytesParsed = 0, rawPacket }: ParserError): Glimpse 
   return requestIn(lines[first] as string, host)
 }
 
-/** Of a CONNECT, which node parses, but tells apart from requests. */
+/** Of a CONNECT, which node parses but reports separately from requests. */
 export function glimpseOfConnect({ headers: { host = '' }, url = '' }: Incoming): Glimpse {
   return { method: 'CONNECT', target: url.slice(0, MAX_TARGET), host: host.slice(0, MAX_HOST) }
 }
 
-/** Of the line that the error is in. */
+/** Of the line that contains the error. */
 function lineEnd(bytes: Buffer, at: number): number {
   const end = bytes.indexOf(LF, at)
   return Math.min(end === -1 ? bytes.length : end, at + MAX_BEHIND)
 }
 
-/** A blank line is the end of the head before. */
+/** A blank line ends the previous head. */
 function isBlank(line: string): boolean {
   return line === '' || line === '\r'
 }
 
-/** Empty where the line does not begin as requests do: with a method, a space, and no colon. */
+/** Empty if the line does not begin as requests do: with a method, a space, and no colon. */
 function requestIn(line: string, host: string): Glimpse {
   let end = 0
   while (end < line.length && end <= MAX_METHOD && isLetter(line.charCodeAt(end))) end++
@@ -65,7 +65,7 @@ function requestIn(line: string, host: string): Glimpse {
   return { method: line.slice(0, end), target: target.slice(0, MAX_TARGET), host }
 }
 
-/** Letters, digits, `-` and `_`: no other method is known anywhere. */
+/** Letters, digits, `-` and `_`: known methods have no others. */
 function isLetter(code: number): boolean {
   const lower = code | 32
   return (lower >= 97 && lower <= 122) || (code >= ZERO && code <= NINE) || code === 45 || code === 95

@@ -14,7 +14,7 @@ export interface RawHead {
 
 const bad = (rule: Rule, detail: string): Failure => breach(rule, 'bad_request', detail)
 
-const VERSION = bad('version', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.')
+const VERSION = bad('version', 'Only HTTP/1.0 and HTTP/1.1 are supported.')
 const TWO_HOSTS = bad('host', 'There is more than one Host field.')
 const NO_HOST = bad('host', 'The Host field is missing or empty.')
 const BAD_HOST = bad('host', 'The Host field is not a valid host and port.')
@@ -23,13 +23,13 @@ const BAD_TARGET = bad('target', 'The request target is neither a path nor an ht
 const BAD_STAR = bad('target', 'The target * belongs to OPTIONS.')
 const OLD_CODING = bad('transfer_encoding', 'HTTP/1.0 has no Transfer-Encoding.')
 const BAD_LENGTH = bad('content_length', 'The Content-Length is not valid.')
-const CODING = breach('transfer_encoding', 'not_implemented', 'No transfer coding but chunked is known here.')
-const EXPECTATION = breach('expectation', 'expectation_failed', 'No expectation but 100-continue is known here.')
+const CODING = breach('transfer_encoding', 'not_implemented', 'No transfer coding but chunked is supported.')
+const EXPECTATION = breach('expectation', 'expectation_failed', 'No expectation but 100-continue is supported.')
 
 /**
  * Judges a head in one pass over its flat fields, for what node:http accepts and a gateway must not (RFC 9112, sections 3
- * and 6; what the strict parser refuses by itself never comes here). The facts of the last head stand in the fields; one
- * instance belongs to one listener. Two fields of the same meaning are never reconciled, always refused.
+ * and 6; what the strict parser refuses by itself never gets here). The fields of the guard hold the facts of the last
+ * head; one instance belongs to one listener. Two fields of the same meaning are never reconciled, always refused.
  */
 export class HeadGuard {
   target = ''
@@ -40,7 +40,9 @@ export class HeadGuard {
   contentLength = 0
   /** The client waits for `100 Continue` before it sends its body. */
   expects = false
-  /** An upgrade is offered. Nobody takes it up; node:http's parser behaves otherwise then, see `Connection.onOffer`. */
+  /**
+   * An upgrade is offered. It is never taken up; node:http's parser behaves differently then, see `NodeConnection.onOffer`.
+   */
   offersUpgrade = false
   /** Bytes of the head where each field has one space before its value, as clients write it. */
   headBytes = 0
@@ -175,7 +177,10 @@ function isName(name: string, lower: string): boolean {
   return name === lower || name.toLowerCase() === lower
 }
 
-/** Behind `http://` or `https://` in any case; -1: neither. The scheme says nothing: TLS may have ended in front of us. */
+/**
+ * Behind `http://` or `https://` in any case; -1: neither. The scheme is ignored: TLS may have ended in front of this
+ * gateway.
+ */
 function schemeEnd(url: string): number {
   const scheme = url.slice(0, 8).toLowerCase()
   if (scheme === 'https://') return 8

@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { HeadGuard } from './guard.ts'
 
-/** Who answers the requests of a listener. */
+/** The part that answers the requests of a listener. */
 export interface IngressHandler {
   /** Takes a request over and attaches to it before it returns. `refusal`: it must be answered with this failure. */
   handle(downstream: Downstream, refusal?: Failure): void
@@ -13,7 +13,7 @@ export interface IngressHandler {
   malformed(peer: Peer, failure: Failure, seen: Glimpse): Reply | undefined
 }
 
-/** A connection that gives way. */
+/** A connection that can make room for another. */
 export interface Lingering {
   counted: boolean
   destroy(): void
@@ -31,7 +31,7 @@ export interface ConnectionHost {
   readonly fault: (rule: string) => void
   /** Milliseconds, see `timeouts.body`. */
   readonly bodyTimeout: number
-  /** Connections that wait for their client's end, longest first; each gives way where there are too many connections. */
+  /** Connections that wait for their client's end, longest first; each makes room when there are too many connections. */
   readonly lingering: Set<Lingering>
   /** Requests that were handed over and have not ended. */
   inFlight: number

@@ -2,14 +2,14 @@ import type { Socket } from 'node:net'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import { divert } from './parser.ts'
 
-/** The longest gap between bytes that nobody wants, and the longest time for all of them, milliseconds. */
+/** The longest gap between bytes that are dropped, and the longest time for all of them, milliseconds. */
 export const SILENCE_MS = 5_000
 export const TOTAL_MS = 30_000
 
 /**
- * The end of a connection whose client may still send (RFC 9112, section 9.6). A socket that is closed over unread bytes, or
- * gets some afterwards, is reset, and the reset takes the answer with it that a client has not read yet. So our side is
- * closed first; what comes is read and dropped, and the client's own end is waited for, within bounds.
+ * The end of a connection whose client may still send (RFC 9112, section 9.6). A socket that is closed over unread bytes,
+ * or gets some afterwards, is reset, and the reset destroys the part of the answer that the client has not read yet. So our
+ * side is closed first; then bytes are read and dropped until the client closes its own side, within bounds.
  */
 export class Linger {
   private readonly timers: TimerWheel

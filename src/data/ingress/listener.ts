@@ -30,14 +30,19 @@ export interface ListenerOptions {
   readonly count?: ConnectionCount
   /** Counts the rules that clients break, see `RULES`. */
   readonly fault?: (rule: string) => void
-  /** Default: never too much. */
+  /** Default: no pressure. */
   readonly pressure?: Pressure
 }
 
 const OVERLOADED = failure('overloaded', 'limit', 'sluice')
-const TOO_MANY = failure('connections', 'request', 'sluice', 'limits.connections of this listener are open.')
+const TOO_MANY = failure(
+  'connections',
+  'request',
+  'sluice',
+  'The limit of open connections on this listener (limits.connections) is reached.',
+)
 
-/** Idle connections are closed over about this long while draining. */
+/** While draining, idle connections are closed over about this time. */
 const DRAIN_STEP_MS = 50
 const DRAIN_STEPS = 20
 
@@ -52,8 +57,8 @@ export function createListener(options: ListenerOptions): Listener {
 }
 
 /**
- * A listening socket and its connections. Fastify owns it and keeps its routing for what is answered inside the process; the
- * handler sees every request first, without Fastify's parsers and checks in the way.
+ * A listening socket and its connections. Fastify owns it and keeps its routing for what is answered inside the process;
+ * the handler gets every request first, without Fastify's parsers and checks.
  */
 export class Listener implements ConnectionHost {
   readonly handler: IngressHandler
@@ -120,9 +125,9 @@ export class Listener implements ConnectionHost {
   }
 
   /**
-   * From now on every answer closes its connection, and idle ones are closed bit by bit, those first that have been silent
-   * since the last look. What can't be helped: a request that was sent before the client saw our FIN stays unanswered. It
-   * was never handled, so the client may send it again (RFC 9112, section 9.3.1).
+   * From now on every answer closes its connection, and idle ones are closed step by step, those silent since the last look
+   * first. One loss is unavoidable: a request that was sent before the client saw our FIN stays unanswered. It was never
+   * handled, so the client may send it again (RFC 9112, section 9.3.1).
    */
   drain(): void {
     if (this.leaving) return
@@ -131,8 +136,8 @@ export class Listener implements ConnectionHost {
   }
 
   /**
-   * Accepts until no new connection has come for a while, bounded, then closes the listening socket; the connections live
-   * on. The socket is closed right after the event loop has accepted all there was.
+   * Accepts until no new connection has come for a while, bounded, then closes the listening socket; open connections stay.
+   * The socket is closed right after the event loop has accepted all waiting connections.
    */
   close(): Promise<void> {
     return new Promise((resolve) => this.closeStep(CLOSE_ROUNDS, 0, this.accepted, resolve))
@@ -142,7 +147,7 @@ export class Listener implements ConnectionHost {
   cut(): void {
     this.stopListening()
     for (const connection of this.open.values()) connection.destroy()
-    // Fastify's hooks for closing, and the end of node's check of slow heads.
+    // Fastify's hooks for closing, and the end of node's check for slow heads.
     void this.app.close()
   }
 
@@ -160,7 +165,7 @@ export class Listener implements ConnectionHost {
     else if ((this.pressure?.stage ?? 0) >= Stage.refuse) connection.turnAway(OVERLOADED)
   }
 
-  /** A client that has its answer gives its place to one that has not asked yet. */
+  /** A client that has its answer makes room for one that has not sent its request yet. */
   private takeFromLingering(): boolean {
     for (const connection of this.lingering) {
       this.lingering.delete(connection)
@@ -205,7 +210,7 @@ export class Listener implements ConnectionHost {
     })
   }
 
-  /** Not node:http's own close: it breaks idle connections and stops the check of slow heads. */
+  /** Not node:http's own close: it breaks idle connections and stops the check for slow heads. */
   private stopListening(): void {
     if (this.server.listening) NetServer.prototype.close.call(this.server)
   }
@@ -221,9 +226,9 @@ function strictServer(config: ListenerConfig): Server<typeof Incoming, typeof Ou
     ServerResponse: Outgoing,
     insecureHTTPParser: false,
     noDelay: true,
-    // The guard tells target and fields apart; see malformed.ts for what is larger than both together.
+    // The guard distinguishes target and fields; see malformed.ts for heads larger than both limits together.
     maxHeaderSize: limits.headerBytes + limits.targetBytes + 1,
-    // Checked by us, with an answer that says more.
+    // Checked by the guard, whose answer says more.
     requireHostHeader: false,
     headersTimeout: timeouts.headers,
     // Would cut long uploads.
@@ -232,7 +237,7 @@ function strictServer(config: ListenerConfig): Server<typeof Incoming, typeof Ou
     connectionsCheckingInterval: Math.min(1_000, Math.max(25, Math.ceil(timeouts.headers / 4))),
     optimizeEmptyRequests: true,
   })
-  // The guard counts: node's own bound can't be told from too many bytes, and cuts trailers without a word.
+  // The guard counts: node's own bound cannot be told from too many bytes, and cuts trailers silently.
   server.maxHeadersCount = 0
   return server
 }

@@ -41,7 +41,7 @@ const RULE_OF: ReadonlyMap<string, Rule> = new Map([
   ['HPE_CLOSED_CONNECTION', 'after_close'],
 ])
 
-/** The failure that a parser's error stands for; undefined: the connection itself broke, nobody is there to answer. */
+/** The failure that a parser's error stands for; undefined: the connection itself broke, no client is left to answer. */
 export function malformedFailure(error: ParserError, limits: ListenerConfig['limits']): Failure | undefined {
   const { code = '' } = error
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return SLOW_HEAD
@@ -55,7 +55,7 @@ export function malformedFailure(error: ParserError, limits: ListenerConfig['lim
 }
 
 /**
- * Node's own bound is the sum of target and fields, so that the guard, which can tell them apart, sees all but the largest
+ * Node's own bound is the sum of target and fields, so that the guard, which distinguishes them, sees all but the largest
  * heads. Of those, a packet without a line end before the break is taken for a target that does not end.
  */
 function overflow(error: ParserError, limits: ListenerConfig['limits']): Failure {
@@ -66,7 +66,7 @@ function overflow(error: ParserError, limits: ListenerConfig['limits']): Failure
       'uri_too_long',
       `The target is longer than limits.targetBytes (${limits.targetBytes}).`,
     )
-  const detail = `The fields take more than limits.headerBytes (${limits.headerBytes}).`
+  const detail = `The header fields are larger than limits.headerBytes (${limits.headerBytes}).`
   return breach('header_bytes', 'headers_too_large', detail)
 }
 

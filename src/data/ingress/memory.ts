@@ -12,17 +12,17 @@ export interface MemoryRequest {
   readonly authority?: string
   readonly headers: FlatHeaders
   readonly peer: Peer
-  /** Bytes; 0: no body, -1: not known. */
+  /** Bytes; 0: no body, -1: unknown. */
   readonly contentLength: number
   readonly protocol?: 'HTTP/1.0' | 'HTTP/1.1'
 }
 
-/** Where an answer stands. `sent`: whole; `broken`: visibly not whole; `gone`: nobody is there to get it. */
+/** State of an answer. `sent`: whole; `broken`: visibly not whole; `gone`: the client has left. */
 export type AnswerState = 'open' | 'sent' | 'broken' | 'gone'
 
 /**
- * A downstream without a connection, for tests, drills and explain: keeps what it is answered, and does on the client's side
- * what it is told to. `onSent` comes after the present call stack, like a real one's.
+ * A downstream without a connection, for tests, drills and explain: keeps the answer, and acts as a client when told to.
+ * `onSent` comes after the present call stack, like a real one's.
  */
 export class MemoryDownstream implements Downstream {
   readonly method: string
@@ -46,14 +46,14 @@ export class MemoryDownstream implements Downstream {
   readonly chunks: Buffer[] = []
   /** The connection ends with this answer. */
   closes = false
-  /** What became of the body; `wanted` and `paused` say what the handler asked for last. */
+  /** State of the body; `wanted` and `paused` are what the handler asked for last. */
   body: 'unasked' | 'wanted' | 'paused' | 'discarded' | 'complete' | 'cut'
   private events: DownstreamEvents | undefined = undefined
   private due = -1
   private ended = false
   private blocked = false
   private needsDrain = false
-  /** What the client has sent and nobody has taken yet. */
+  /** Bytes that the client has sent and the handler has not taken yet. */
   private readonly incoming: Buffer[] = []
   private incomingEnd: FlatHeaders | undefined = undefined
   private pumping = false
@@ -98,7 +98,7 @@ export class MemoryDownstream implements Downstream {
     this.events?.onGone(why)
   }
 
-  /** The client reads no more: `write` returns false until `unblock`. */
+  /** The client stops reading: `write` returns false until `unblock`. */
   block(): void {
     this.blocked = true
   }
@@ -231,7 +231,7 @@ export class MemoryDownstream implements Downstream {
     return this.method === 'HEAD' || this.status === 204 || this.status === 304
   }
 
-  /** An answer that does not keep to its head breaks the connection, as a real one's would. */
+  /** An answer that contradicts its head breaks the connection, as a real one's would. */
   private fail(): void {
     this.state = 'broken'
     this.body = 'cut'

@@ -1,12 +1,12 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 
-/** Whom node:http's events of a request are for. */
+/** Where node:http's events of a request go. */
 interface BodyEvents {
   onData(chunk: Buffer): void
   onEnd(): void
 }
 
-/** Whom those of an answer are for. */
+/** Where those of an answer go. */
 interface AnswerEvents {
   onDrain(): void
   onClose(): void

@@ -4,7 +4,7 @@ import type { Incoming } from './messages.ts'
 /** What node's parser does with bytes. */
 type Parse = (chunk: Buffer) => void
 
-/** The part of node's parser that it shows to nobody: the server stops reading between two requests in no other way. */
+/** A part of node's parser that is not public: there is no other way to stop the server between two requests. */
 interface NodeParser {
   /** What it returns is llhttp's answer to `on_headers_complete`. */
   onIncoming(req: Incoming, keepAlive: boolean): number
@@ -13,13 +13,13 @@ interface NodeParser {
 
 type ParsedSocket = Socket & { readonly parser: NodeParser | null }
 
-/** llhttp's `HPE_PAUSED` as the answer to a complete head: what is behind it in the same read is not looked at. */
+/** llhttp's `HPE_PAUSED` as the answer to a complete head: what is behind it in the same read is not parsed. */
 const PAUSE = 21
 
-/** The code of the error by which node tells that: nothing is wrong, `rawPacket` from `bytesParsed` on was left. */
+/** The code of the error by which node reports that: nothing is wrong, `rawPacket` from `bytesParsed` on is left. */
 export const PAUSED = 'HPE_PAUSED'
 
-/** The parser stops behind each head after which `stops` says so. */
+/** The parser stops behind each head for which `stops` returns true. */
 export function stopBehind(socket: Socket, stops: () => boolean): void {
   const { parser } = socket as ParsedSocket
   if (parser === null) return
@@ -31,21 +31,21 @@ export function stopBehind(socket: Socket, stops: () => boolean): void {
 }
 
 /**
- * From now on the client's bytes come to `take`, and not to node's parser, which has them without a detour until somebody
- * listens for them. Returns the way to the parser, if it still had them.
+ * From now on the client's bytes go to `take`, and not to node's parser, which gets them directly until the socket has a
+ * listener for them. Returns the way to the parser, if it still had them.
  */
 export function divert(socket: Socket, take: Parse): Parse | undefined {
   const before = socket.listeners('data') as Parse[]
   socket.on('data', take)
   for (const listener of before) socket.removeListener('data', listener)
-  // The server may have stopped it, for a body that nobody reads or an answer that nobody takes. `resume` alone does not read
-  // on: as long as the parser had the bytes, the stream knew nothing of what was read.
+  // The server may have stopped it, for a body or an answer that is not read. `resume` alone does not read on: as long as
+  // the parser had the bytes, the stream knew nothing of what was read.
   socket.resume()
   socket._read(0)
   return before[0]
 }
 
-/** No bytes, but somewhere: the parser takes a buffer that is nowhere for the end of the input. */
+/** No bytes, but with an address: the parser takes a buffer without one for the end of the input. */
 const NOTHING = Buffer.from([0]).subarray(1)
 
 function together(chunks: readonly Buffer[]): Buffer {
@@ -58,8 +58,8 @@ const MAX_BYTES = 65_536
 
 /**
  * What a client sent behind a request that waits for its turn. It is kept as bytes, since 64 KiB of small requests would
- * take megabytes once they are parsed. The socket is read on until so much waits: one that is not read shows neither FIN
- * nor RST, so that a client that leaves would not be seen.
+ * take megabytes once parsed. The socket is read until that much waits: an unread socket shows neither FIN nor RST, so that
+ * a client that leaves would not be noticed.
  */
 export class Backlog {
   private readonly socket: ParsedSocket
@@ -73,7 +73,7 @@ export class Backlog {
     this.parse = divert(socket, (chunk) => this.onData(chunk))
   }
 
-  /** The parser has stopped; `rest` is what it left. */
+  /** The parser has stopped; `rest` is what it left unparsed. */
   hold(rest: Buffer): void {
     this.held = true
     this.add(rest)

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Reply } from '../../core/verdict.ts'
 
-/** The bytes of an answer for a connection that is closed after it. `wall`: milliseconds since the epoch. */
+/** The bytes of an answer after which the connection is closed. `wall`: milliseconds since the epoch. */
 export function rawAnswer({ body, headers, status }: Reply, wall: number): Buffer {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`

@@ -1,8 +1,8 @@
 import { type Failure, failure, type Reason } from '../../core/failures.ts'
 
 /**
- * Every rule by which a listener closes a connection or refuses a request before anything else looks at it: the label `rule`
- * of `sluice_client_faults_total` and the field of the access log. Constants, so that clients can't make labels.
+ * Every rule by which a listener closes a connection or refuses a request before anything else looks at it: the label
+ * `rule` of `sluice_client_faults_total` and the field of the access log. Constants, so that clients cannot create labels.
  */
 export const RULES = {
   silent: 'no byte came within `timeouts.headers`; closed without an answer',
@@ -10,16 +10,16 @@ export const RULES = {
   cut_short: 'the client closed its side in the middle of a head',
   method: 'the request line does not begin with a known method',
   connect: 'CONNECT',
-  request_line: 'method, target and version are not where they belong: a space too many, or another protocol',
-  target: 'the request target is neither a path nor an `http` URL, or holds what it must not',
+  request_line: 'method, target and version are not where they belong: an extra space, or another protocol',
+  target: 'the request target is neither a path nor an `http` URL, or contains forbidden characters',
   target_bytes: '`limits.targetBytes`',
   version: 'the version is neither HTTP/1.0 nor HTTP/1.1',
-  host: '`Host` is missing, invalid or there twice',
+  host: '`Host` is missing, invalid or repeated',
   field: 'a header or trailer field has an invalid name or value',
   header_bytes: '`limits.headerBytes`',
   header_count: '`limits.headerCount`',
   line_end: 'a line does not end with CR LF',
-  content_length: '`Content-Length` is invalid, there twice, or beside `Transfer-Encoding`',
+  content_length: '`Content-Length` is invalid, repeated, or together with `Transfer-Encoding`',
   transfer_encoding: '`Transfer-Encoding` is invalid, unknown, or in HTTP/1.0',
   expectation: '`Expect` is not `100-continue`',
   chunk_size: 'the size of a chunk is invalid',
@@ -30,7 +30,7 @@ export const RULES = {
 
 export type Rule = keyof typeof RULES
 
-/** A fault of a client that a listener finds by itself. */
+/** A client's fault that the listener itself finds. */
 export function breach(rule: Rule, reason: Reason, detail?: string): Failure {
   return { ...failure(reason, 'request', 'client', detail), rule }
 }
