@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { PAGE_BYTES } from '../src/cells/pages.ts'
 import { controlMetrics } from '../src/control/seeing/metrics/control-metrics.ts'
 import { MetricsRegistry } from '../src/control/seeing/metrics/metrics-registry.ts'
+import { FEATURES } from '../src/features/index.ts'
 import { systemClock } from '../src/lib/clock.ts'
 
 const ROUNDS = 20
@@ -10,7 +11,7 @@ const CLASSES = ['2xx', '4xx', '5xx']
 
 /** A registry as one has it after requests of `routes` routes, each with answers of three classes. */
 async function filled(routes: number): Promise<MetricsRegistry> {
-  const registry = new MetricsRegistry(systemClock)
+  const registry = new MetricsRegistry(systemClock, FEATURES)
   const metrics = controlMetrics(registry)
   for (let route = 0; route < routes; route++) {
     for (const status of CLASSES) {

@@ -57,6 +57,8 @@ function sentence(event: Happening): string {
       return `the bulkhead of ${event.upstream} is full`
     case 'budget':
       return `the retry budget of ${event.upstream} is spent: no further attempt there`
+    case 'decided':
+      return event.text
     case 'hedge':
       return `no answer yet: a second attempt begins beside the first, at ${event.upstream}`
     case 'no_retry':

@@ -2,6 +2,7 @@ import { hash as hashOf } from 'node:crypto'
 import { createRing } from '../cells/ring.ts'
 import type { Config } from '../config/language/config.ts'
 import type { LeanConfig } from '../core/config.ts'
+import type { AnyFeature } from '../core/feature.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -21,7 +22,6 @@ import { turn } from './operations/reload/judge.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
 import type { Lease } from './registry/lease.ts'
 import { CellRegistry } from './registry/registry.ts'
-import { routeNeeds } from './registry/route-needs.ts'
 import { TelemetryExport } from './seeing/export/telemetry.ts'
 import { FlightLog } from './seeing/flights/flight-log.ts'
 import { Taps } from './seeing/flights/taps.ts'
@@ -46,6 +46,7 @@ export interface DataSideOptions {
   /** Where secrets may be. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
+  readonly features: readonly AnyFeature[]
   readonly workers: number
   readonly reusePort: boolean
   readonly machine: Machine
@@ -239,7 +240,7 @@ export class DataSide {
     for (const route of lean.routes) {
       // Thousands of them would hold the loop for long.
       if (routes.length % ROUTES_AT_ONCE === ROUTES_AT_ONCE - 1) await turn()
-      const cellsOf = cells.route(route.name, routeNeeds(route))
+      const cellsOf = cells.route(route, this.options.features)
       // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
       const digest = hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined }))
       routes.push({ ...route, cells: cellsOf, digest })
@@ -318,8 +319,8 @@ export class DataSide {
       node: process.versions.node,
       crew: supervisor.crew,
       rings,
-      sum: (ref) => registry.sum(ref),
-      words: (ref) => registry.words(ref),
+      features: this.options.features,
+      look: registry,
       routes: () => this.live?.routes ?? [],
       listeners: () => this.openings.names.map((name) => [name, cells.listener(name)] as const),
       endpoints: () => Array.from(book.upstreams, ({ set }) => [set.upstream, countStates(registry, set)] as const),

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/language/config.ts'
 import type { Operation } from '../core/operation.ts'
+import { FEATURES } from '../features/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LeveledLog } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
@@ -93,7 +94,7 @@ export class Gateway {
     const lost = Promise.withResolvers<number>()
     this.first = config
     this.deps = deps
-    this.metrics = new MetricsRegistry(clock)
+    this.metrics = new MetricsRegistry(clock, FEATURES)
     this.startedAt = clock.now()
     this.logLevel = new LogLevel(log, clock, config.logging.level)
     this.lost = lost.promise
@@ -145,6 +146,7 @@ export class Gateway {
     if (!reusePort) deps.log.warn('one worker only: this system does not let several share a port')
     const side = new DataSide({
       ...deps,
+      features: FEATURES,
       config,
       workers: count,
       reusePort,

@@ -25,12 +25,13 @@ export class Attempt {
   rule: string | undefined
   head: HeadVerdict | undefined
   end: EndVerdict
-  /** What the circuit breaker keeps with it. */
-  ticket: number
+  /** Places of features, see `core/state-slot.ts`. */
+  readonly state: unknown[]
   /** How many policies let it pass: exactly their `attempted` is owed. */
   passed: number
 
-  constructor(number: number, upstream: string, startedAt: number) {
+  /** @param slots places of features */
+  constructor(number: number, upstream: string, startedAt: number, slots = 0) {
     this.number = number
     this.upstream = upstream
     this.endpoint = ''
@@ -45,7 +46,7 @@ export class Attempt {
     this.rule = undefined
     this.head = undefined
     this.end = 'pending'
-    this.ticket = 0
+    this.state = slots === 0 ? NO_STATE : new Array(slots).fill(undefined)
     this.passed = 0
   }
 
@@ -59,3 +60,6 @@ export class Attempt {
     return this.headAt === 0 ? clock.now() : this.headAt
   }
 }
+
+/** No feature has a place in it; frozen, since all share it. */
+const NO_STATE = Object.freeze([]) as unknown as unknown[]

@@ -216,8 +216,8 @@ export interface RouteConfig {
   readonly slo: SloConfig | undefined
   /** Share of its requests without a failure that get a line. */
   readonly accessLog: { readonly sample: number }
-  /** Options by policy name, only of policies that the route has. */
-  readonly policies: Readonly<Record<string, unknown>>
+  /** Options by the name of the feature, only of features that the route has. */
+  readonly features: Readonly<Record<string, unknown>>
 }
 
 /** Objectives: shares of requests from 0 to 1; at least one of the two is there. */

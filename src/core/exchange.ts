@@ -20,8 +20,6 @@ export interface RouteRecord {
   hedged(): void
   /** Its first attempt left upstream `from` for `to`, see `spill`. */
   spilled(from: string, to: string): void
-  /** It waited in the queue of a bulkhead, `ms` milliseconds. */
-  queued(ms: number): void
   /** A policy refused the request or, in mode shadow, would have. */
   refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }
@@ -78,7 +76,7 @@ export class Exchange {
   forwardAuthority: string | undefined
   /** Head fields for upstreams, made at first use by `services.forwardHeaders`; policies at stage 70 change it. */
   forwardHeaders: string[] | undefined
-  /** One place per policy of the route, see `Policy.slot`. */
+  /** Places of features, see `core/state-slot.ts`. */
   readonly state: unknown[]
   /** Attempts that a trusted gateway in front of this one has made; above 0 nothing is retried here. */
   priorAttempts: number

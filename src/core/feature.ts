@@ -1,28 +1,177 @@
+import type { Mail } from '../cells/mailbox.ts'
+import type { CellRef } from '../cells/pages.ts'
+import type { CellTree, Leased } from '../cells/shape.ts'
+import type { CellSpace } from '../cells/space.ts'
+import type { OutcomeWindow } from '../cells/window.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import type { TimerWheel } from '../lib/timers.ts'
 import type { Schema } from '../schema/schema.ts'
-import type { Policy, PolicyContext, PolicyDefinition } from './policy.ts'
+import type { DecisionTable, FactsOf } from './decision.ts'
+import type { Exchange } from './exchange.ts'
+import type { MetricSink, MetricsOf, MetricTable } from './metric.ts'
+import type { Notice } from './notice.ts'
+import type { Policy } from './policy.ts'
+import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
+import type { StateSlot } from './state-slot.ts'
 
-/** A policy with all that the config and its docs need to know of it. The key on a route is its `name`. */
-export interface ConfiguredPolicy<O = unknown> extends PolicyDefinition<O> {
+/**
+ * The contract of a feature: all that the rest of Sluice knows of it. A feature is a folder of `features/` with one line in
+ * `features/index.ts`; deleting both deletes it. docs/architecture.md says how to add one.
+ */
+
+/** Where the key of a feature may be written. */
+export type UseLevel = 'root' | 'listener' | 'upstream' | 'route'
+
+/** One use of a feature: its options at one place of the config. Structured-cloneable. */
+export interface Use<O = unknown> {
+  readonly at: UseLevel
+  /** Name of the listener, upstream or route; empty at the root. */
+  readonly name: string
+  /** As its schema read them, every default filled in. */
+  readonly options: O
+  /** Upstreams that its requests may go to, those of failover included. */
+  readonly upstreams: readonly string[]
+}
+
+/** A place in the order in which policies act; users never order by hand. */
+export interface Place {
+  /** From the outside to the inside, see docs/architecture.md. */
+  readonly stage: number
+  /** One sentence: why it stands there. */
+  readonly why: string
+}
+
+/** How the control plane looks into cells. */
+export interface CellReader {
+  /** Of a held cell, over all workers. */
+  sum(ref: CellRef): number
+  /** The page of a block of words; use with `ref.slot` and `Atomics`. */
+  words(ref: CellRef): Int32Array
+  /** Outcomes of the latest `windowMs` milliseconds, of all workers. */
+  window(ref: CellRef, windowMs: number): OutcomeWindow
+}
+
+/** One number that the live view shows of each use of a feature. */
+export interface Figure<O, C> {
+  /** For OpenAPI and the reference. */
+  readonly doc: string
+  /** The gauge that shows it too, with the name of the use as its label; undefined: none does. */
+  readonly metric?: string
+  /** What the live view shows where there is nothing to count. */
+  readonly otherwise: 0 | null
+  /** undefined: there is nothing to count. Pure. */
+  of(use: Use<O>, cells: C, look: CellReader): number | undefined
+}
+
+/** What every compile gets; a pure feature gets nothing else. */
+export interface PureContext {
+  /** Name of the feature; for {@link Policy.name}. */
+  readonly feature: string
+  readonly use: Use
+  /** Names of the route's path parameters, in the order of `ex.params`. */
+  readonly paramNames: readonly string[]
+  readonly services: Pick<Services, 'forwardHeaders'>
+}
+
+/** What a policy is compiled with. `C`: its cells as they were leased, `M`: its metrics, `D`: its decisions. */
+// biome-ignore lint/suspicious/noExplicitAny: what needs no metrics and decisions takes a context with any.
+export interface FeatureContext<C = unknown, M = any, D = any> extends PureContext {
+  readonly cells: C
+  readonly space: CellSpace
+  readonly metrics: MetricSink<MetricsOf<M, 'counter'>, MetricsOf<M, 'histogram'>>
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly random: Random
+  readonly services: Services
+  readonly mail: Mail
+  /** For want of permits. */
+  readonly relief: Relief
+  /** A place of its own in every exchange, and in every attempt. */
+  exchangeState<T>(name?: string): StateSlot<T>
+  attemptState<T>(name?: string): StateSlot<T>
+  /** What the feature keeps in its worker over all generations and uses, by name; made at first use. */
+  keep<T>(name: string, make: () => T): T
+  /** Something was decided about a request, now. */
+  note<K extends keyof D & string>(ex: Exchange, decision: K, facts: FactsIn<D, K>, at?: number): void
+  /** For operators. */
+  readonly report: (notice: Notice) => void
+}
+
+type FactsIn<D, K extends keyof D> = D[K] extends { readonly facts: infer S } ? FactsOf<S> : never
+
+/**
+ * `O`: options as the schema reads them; `T`: the cells that a use needs; `M` and `D`: see {@link FeatureContext}.
+ * {@link defineFeature} finds all of them out.
+ */
+export interface Feature<
+  O = unknown,
+  T extends CellTree | undefined = CellTree | undefined,
+  M = MetricTable,
+  D = DecisionTable,
+> {
+  /** The key in the config. */
+  readonly name: string
   /** One sentence for the reference of the config. */
   readonly doc: string
-  readonly schema: Schema<O>
+  /** Where it may be written, and what. */
+  readonly keys: { readonly [L in UseLevel]?: Schema<O> }
   /** On without being asked for, with its defaults, on every route that has an upstream. */
   readonly byDefault?: boolean
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
-  readonly answers: boolean
+  readonly answers?: boolean
+  /** By name: one for each of the policies that `compile` gives. */
+  readonly places: Readonly<Record<string, Place>>
   /** Names of the path parameters that the options speak of; every path of the route must have them. */
   params?(options: O): readonly string[]
   /** Names of the request's fields that the options set, add or remove. */
   requestFields?(options: O): readonly string[]
+  /**
+   * What it counts in memory that all workers and generations share. The name of the use is part of the identity: cells
+   * survive as long as a use of that name needs them.
+   */
+  cells?(use: Use<O>): T
+  readonly metrics?: M
+  readonly figures?: Readonly<Record<string, Figure<O, Leased<T>>>>
+  readonly decisions?: D
+  /** One place of a config, compiled: policies by the name of their place. undefined: nothing to do. */
+  compile(options: O, context: FeatureContext<Leased<T>, M, D>): Readonly<Record<string, Policy>> | undefined
 }
 
-/** What a policy that judges by the request alone is compiled with. */
-export interface ShapingContext extends Pick<PolicyContext, 'slot' | 'paramNames'> {
-  readonly services: Pick<Services, 'forwardHeaders'>
+/** Its policies' hooks are synchronous and depend on the request alone, so that `explain`, `replay` and `tests:` run them. */
+export interface PureFeature<O = unknown>
+  extends Omit<Feature<O, undefined, never, never>, 'cells' | 'metrics' | 'figures' | 'decisions' | 'compile'> {
+  readonly pure: true
+  compile(options: O, context: PureContext): Readonly<Record<string, Policy>> | undefined
 }
 
-/** Its hooks are synchronous and depend on the request alone, so that explain, replay and tests can run them. */
-export interface ShapingPolicy<O = unknown> extends ConfiguredPolicy<O> {
-  compile(options: O, context: ShapingContext): Policy | undefined
+// biome-ignore lint/suspicious/noExplicitAny: a list holds features of all types; each gets what its own schema and cells gave.
+type Any = any
+
+/** A feature as everything but itself sees it. */
+export interface AnyFeature
+  extends Omit<Feature<Any, Any, MetricTable, DecisionTable>, 'cells' | 'figures' | 'compile'> {
+  readonly pure?: boolean
+  cells?(use: Use): CellTree | undefined
+  readonly figures?: Readonly<Record<string, Figure<Any, Any>>>
+  compile(options: Any, context: Any): Readonly<Record<string, Policy>> | undefined
+}
+
+type NoTable = Readonly<Record<never, never>>
+
+/** Gives a feature the types of its parts. */
+export function defineFeature<
+  O,
+  T extends CellTree | undefined = undefined,
+  const M extends MetricTable = NoTable,
+  const D extends DecisionTable = NoTable,
+>(feature: Feature<O, T, M, D>): Feature<O, T, M, D> {
+  return feature
+}
+
+/** By the stage at which they act first. */
+export function inOrder(features: readonly AnyFeature[]): readonly AnyFeature[] {
+  const first = ({ places }: AnyFeature): number => Math.min(...Object.values(places).map(({ stage }) => stage))
+  return features.toSorted((a, b) => first(a) - first(b))
 }

@@ -1,5 +1,6 @@
+import type { FactValue } from './decision.ts'
 import type { Origin } from './failures.ts'
-import type { Decision } from './note.ts'
+import type { Decided } from './note.ts'
 
 /** What the flight recorder keeps of a request, and what a tap shows: redacted as the access log is. Structured-cloneable. */
 
@@ -15,7 +16,7 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'bulkhead'; readonly upstream: string }
   /** A second attempt began beside a slow first one. */
   | { readonly kind: 'hedge'; readonly upstream: string }
-  | Extract<Decision, { readonly kind: 'budget' | 'no_retry' }>
+  | Extract<Decided, { readonly kind: 'budget' | 'no_retry' }>
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }
@@ -26,6 +27,14 @@ export type Happening = { readonly atMs: number } & (
       readonly phase: string
       readonly origin: string
       readonly rule: string | null
+    }
+  /** A feature decided it, see `Feature.decisions`. */
+  | {
+      readonly kind: 'decided'
+      readonly decision: string
+      readonly facts: Readonly<Record<string, FactValue>>
+      /** What an operator reads. */
+      readonly text: string
     }
   /** A fallback answered in the place of this failure. */
   | { readonly kind: 'fallback'; readonly reason: string }

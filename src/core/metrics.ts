@@ -1,13 +1,9 @@
-/** What kind of series a metric has, what it says, and by which labels its series differ. */
-export interface MetricDefinition {
-  readonly kind: 'counter' | 'histogram' | 'gauge'
-  readonly help: string
-  readonly labels: readonly string[]
-}
+import type { AnyFeature } from './feature.ts'
+import type { MetricDefinition, MetricsOf, MetricTable } from './metric.ts'
 
 /**
- * Every metric of Sluice. Workers fill counters and histograms; the control plane reads gauges when it is asked. No label
- * holds what a client chose. `-`: nothing applies (no route matched, no failure).
+ * Every metric that belongs to no feature. Workers fill counters and histograms; the control plane reads
+ * gauges when it is asked. No label holds what a client chose. `-`: nothing applies (no route matched, no failure).
  */
 export const METRICS = {
   sluice_requests_total: {
@@ -90,16 +86,6 @@ export const METRICS = {
     help: 'Share of the error budget of 30 days that is left, of what this process has seen; below 0: overspent.',
     labels: ['route', 'objective'],
   },
-  sluice_queue_wait_seconds: {
-    kind: 'histogram',
-    help: 'Seconds in the queue of a bulkhead, with and without a permit in the end.',
-    labels: ['route'],
-  },
-  sluice_bulkhead_lost_wakeups_total: {
-    kind: 'counter',
-    help: 'Free permits whose waiters were not woken, found by the sweep; anything but 0 is a bug in Sluice.',
-    labels: [],
-  },
   sluice_lost_ends_total: {
     kind: 'counter',
     help: 'Requests whose end was not reported, found by the sweep; anything but 0 is a bug in Sluice.',
@@ -122,10 +108,6 @@ export const METRICS = {
     labels: [],
   },
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
-  sluice_bulkhead_in_flight: { kind: 'gauge', help: 'Permits that requests hold now.', labels: ['route'] },
-  sluice_bulkhead_limit: { kind: 'gauge', help: 'Permits of the bulkhead, held or free.', labels: ['route'] },
-  sluice_streams: { kind: 'gauge', help: 'Open streams.', labels: ['route'] },
-  sluice_queue_depth: { kind: 'gauge', help: 'Requests that wait for a permit now.', labels: ['route'] },
   sluice_client_faults_total: {
     kind: 'counter',
     help: 'Requests and connections that a listener ended because they broke a rule of the protocol, a limit or a timeout.',
@@ -190,16 +172,15 @@ export const METRICS = {
     help: 'Access-log lines dropped because their ring was full or stdout was gone.',
     labels: [],
   },
-} as const satisfies Record<string, MetricDefinition>
+} as const satisfies MetricTable
 
-export type MetricName = keyof typeof METRICS
+export type CounterName = MetricsOf<typeof METRICS, 'counter'>
+export type HistogramName = MetricsOf<typeof METRICS, 'histogram'>
 
-type NameOf<K extends MetricDefinition['kind']> = {
-  [N in MetricName]: (typeof METRICS)[N]['kind'] extends K ? N : never
-}[MetricName]
-
-export type CounterName = NameOf<'counter'>
-export type HistogramName = NameOf<'histogram'>
+/** With those of features. */
+export function metricTable(features: readonly Pick<AnyFeature, 'metrics'>[]): MetricTable {
+  return Object.assign({}, METRICS, ...features.map(({ metrics }) => metrics))
+}
 
 const STATUS_CLASSES: readonly string[] = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
 export const STATUS_CLASS_COUNT: number = STATUS_CLASSES.length
@@ -223,6 +204,6 @@ export const BUCKETS: readonly number[] = [
 export const HISTOGRAM_SLOTS: number = BUCKETS.length + 2
 
 /** Consecutive Float64 slots of one series. */
-export function slotsOf(metric: MetricName): number {
-  return METRICS[metric].kind === 'histogram' ? HISTOGRAM_SLOTS : 1
+export function slotsOf({ kind }: MetricDefinition): number {
+  return kind === 'histogram' ? HISTOGRAM_SLOTS : 1
 }

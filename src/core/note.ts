@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt.ts'
+import type { Decision, FactValue } from './decision.ts'
 import type { Reason } from './failures.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { Reason } from './failures.ts'
 export type NoRetry = 'attempts' | 'prior' | 'method' | 'body' | 'time' | 'condition'
 
 /** Something that was decided on the way of a request. */
-export type Decision =
+export type Decided =
   /** A policy refused the request, only the attempts at one `upstream` or, in mode shadow, nothing. */
   | {
       readonly kind: 'refused'
@@ -17,8 +18,14 @@ export type Decision =
       readonly mode: 'enforce' | 'shadow'
       readonly upstream: string | undefined
     }
-  /** It has waited for a permit since `at`. */
-  | { readonly kind: 'queued'; readonly waitMs: number }
+  /** Of a feature, see `Feature.decisions`. */
+  | {
+      readonly kind: 'decided'
+      readonly decision: string
+      readonly facts: Readonly<Record<string, FactValue>>
+      /** How it is told. */
+      readonly row: Decision
+    }
   /** The retry budget allowed no further attempt there. */
   | { readonly kind: 'budget'; readonly upstream: string }
   /** This attempt began beside a slow first one. */
@@ -27,7 +34,7 @@ export type Decision =
   | { readonly kind: 'no_retry'; readonly because: NoRetry }
 
 /** A decision, and when it was taken in clock milliseconds. */
-export type Note = { readonly at: number } & Decision
+export type Note = { readonly at: number } & Decided
 
 /** Bound on the notes of a request. */
 export const MAX_NOTES = 32

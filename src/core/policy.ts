@@ -1,15 +1,6 @@
-import type { Mail } from '../cells/mailbox.ts'
-import type { CellSpace } from '../cells/space.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Random } from '../lib/random.ts'
-import type { TimerWheel } from '../lib/timers.ts'
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
-import type { Notice } from './notice.ts'
-import type { RouteCells } from './protocol.ts'
-import type { Relief } from './relief.ts'
-import type { Services } from './services.ts'
 import type { Refusal, Reply, Verdict } from './verdict.ts'
 
 /** Why a pending admit must leave now. */
@@ -32,9 +23,8 @@ export interface BodyStage {
  * run.
  */
 export interface Policy {
+  /** Of its feature. */
   readonly name: string
-  /** Its own state of a request is `ex.state[slot]`. */
-  readonly slot: number
   admit?(ex: Exchange): Verdict | Promise<Verdict>
   /** Our admit is pending and client, deadline or drain ended the exchange: give up at once. */
   left?(ex: Exchange, why: Left): void
@@ -70,39 +60,4 @@ export interface Policy {
   called?(ex: Exchange, now: number): boolean
   /** Once, for each policy whose admit was called (policies without admit: whose place was reached). */
   settle?(ex: Exchange): void
-}
-
-/** What a policy is compiled with. */
-export interface PolicyContext {
-  readonly slot: number
-  /** Name of the route. */
-  readonly route: string
-  readonly cells: RouteCells
-  readonly space: CellSpace
-  /** For operators. */
-  readonly report: (notice: Notice) => void
-  /** Names of the route's path parameters, in the order of `ex.params`. */
-  readonly paramNames: readonly string[]
-  readonly clock: Clock
-  readonly timers: TimerWheel
-  readonly random: Random
-  readonly services: Services
-  readonly mail: Mail
-  /** What a policy keeps in its worker over all generations, by name; made at first use. */
-  readonly keep: <T>(name: string, make: () => T) => T
-  /** What to end when permits run out. */
-  readonly relief: Relief
-  /** A permit was free while a request waited for it: a bug of Sluice, counted. */
-  readonly lostWakeup: () => void
-}
-
-/** A policy as the list in `policies/index.ts` names it. `O`: its options after reading, defaults filled in. */
-export interface PolicyDefinition<O = unknown> {
-  readonly name: string
-  /** Its place; users never order by hand. */
-  readonly stage: number
-  /** One sentence: why it stands there. */
-  readonly why: string
-  /** Undefined: nothing to do on this route. */
-  compile(options: O, context: PolicyContext): Policy | undefined
 }

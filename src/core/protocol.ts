@@ -8,44 +8,10 @@ import type { PackedRecord } from './spans.ts'
 
 /** Cells of a route, by identity `route`. */
 export interface RouteCells {
+  /** Held: requests in flight. */
   readonly inFlight: CellRef
-  /** By name of the upstream; empty where the route has no breaker. */
-  readonly breakers: Readonly<Record<string, BreakerCells>>
-  /** undefined: the route has no bulkhead. */
-  readonly bulkhead: BulkheadCells | undefined
-  /** Held: open streams; undefined: they are not bounded. */
-  readonly streams: CellRef | undefined
-  /** Word, see `cells/call.ts`: for what its requests hold of bulkhead and streams. */
-  readonly call: CellRef
-}
-
-/** Cells of the bulkhead of a route. */
-export interface BulkheadCells {
-  /** Held: permits. */
-  readonly inFlight: CellRef
-  /** undefined: no request waits. */
-  readonly queue: QueueCells | undefined
-  /** Words: first of `ADAPTIVE_WORDS`, see `features/bulkhead/adaptive-limit.ts`; undefined: the limit does not change. */
-  readonly limit: CellRef | undefined
-}
-
-export interface QueueCells {
-  /** Held: requests that wait. */
-  readonly waiting: CellRef
-  /** Columns: first of `BOARD_SLOTS`, see `features/bulkhead/queue-board.ts`. */
-  readonly board: CellRef
-  /** Word, any worker: when it was last empty, clock milliseconds in 32 bits. */
-  readonly emptyAt: CellRef
-  /** Word, any worker by addition: how many waiters must go for more important ones. */
-  readonly excess: CellRef
-}
-
-/** Cells of the breaker of a route and an upstream, see `features/circuit-breaker/circuit.ts`. */
-export interface BreakerCells {
-  /** Words: first of `CIRCUIT_WORDS`. */
-  readonly state: CellRef
-  /** Columns: first of `WINDOW_SLOTS`. */
-  readonly window: CellRef
+  /** Of its features, by their name: as `Feature.cells` asked for. */
+  readonly features: Readonly<Record<string, unknown>>
 }
 
 /** An address that a name stands for, with the cells of its identity (upstream, scheme, address, port, SNI). */

@@ -1,6 +1,7 @@
 import { type CellRef, PAGE_BYTES, type Page } from '../cells/pages.ts'
 import type { CellSpace } from '../cells/space.ts'
-import { BUCKETS, type CounterName, HISTOGRAM_SLOTS, type HistogramName, type MetricName } from './metrics.ts'
+import type { MetricSink } from './metric.ts'
+import { BUCKETS, HISTOGRAM_SLOTS } from './metrics.ts'
 import type { FromWorker } from './protocol.ts'
 
 const PAGE_SLOTS = PAGE_BYTES / Float64Array.BYTES_PER_ELEMENT
@@ -55,7 +56,7 @@ export class Histogram extends Series {
 }
 
 interface Waiting {
-  readonly metric: MetricName
+  readonly metric: string
   readonly labels: readonly string[]
   readonly series: Series
   readonly slots: number
@@ -66,7 +67,7 @@ interface Waiting {
  * announced to the control plane, which reads it. Callers keep the handles: asking costs a string and a look-up. Bounded:
  * past the last page new series go nowhere, and are counted.
  */
-export class WorkerMetrics {
+export class WorkerMetrics implements MetricSink {
   private readonly space: CellSpace
   private readonly announce: (message: FromWorker) => void
   private readonly known = new Map<string, Series>()
@@ -90,7 +91,7 @@ export class WorkerMetrics {
     this.dropped = this.counter('sluice_metric_series_dropped_total', [])
   }
 
-  counter(metric: CounterName, labels: readonly string[]): Counter {
+  counter(metric: string, labels: readonly string[]): Counter {
     const key = keyOf(metric, labels)
     const known = this.known.get(key)
     if (known !== undefined) return known as Counter
@@ -104,7 +105,7 @@ export class WorkerMetrics {
     return series
   }
 
-  histogram(metric: HistogramName, labels: readonly string[]): Histogram {
+  histogram(metric: string, labels: readonly string[]): Histogram {
     const key = keyOf(metric, labels)
     const known = this.known.get(key)
     if (known !== undefined) return known as Histogram
@@ -116,7 +117,7 @@ export class WorkerMetrics {
   }
 
   /** Frees the slot of a counter that is no longer used, for another one; its handle must be forgotten. */
-  release(metric: CounterName, labels: readonly string[]): void {
+  release(metric: string, labels: readonly string[]): void {
     const key = keyOf(metric, labels)
     const series = this.known.get(key)
     if (series === undefined || series.ref === undefined) return

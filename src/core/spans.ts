@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt.ts'
+import type { FactValue } from './decision.ts'
 import type { Failure, Reason } from './failures.ts'
 import type { OutcomeClass } from './outcome.ts'
 
@@ -13,15 +14,12 @@ export interface Trace {
   dispatched(at: Attempt, headers: string[]): void
 }
 
-/** What may happen to a request between its start and its end. */
-export type EventName = 'queued' | 'refused' | 'retry' | 'hedge' | 'retry_budget_exhausted' | 'more'
-
 /** An event of a request's span. */
 export interface EventRecord {
-  readonly name: EventName
+  readonly name: string
   /** Milliseconds since the Unix epoch, as all times here. */
   readonly at: number
-  readonly facts: Readonly<Record<string, string | number>>
+  readonly facts: Readonly<Record<string, FactValue>>
 }
 
 /** One attempt. */

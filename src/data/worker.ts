@@ -7,6 +7,7 @@ import { type Pressure, PressureWord } from '../core/pressure.ts'
 import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import { WorkerMetrics } from '../core/series.ts'
 import type { SpanDrop } from '../core/spans.ts'
+import { FEATURES } from '../features/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { TimerWheel } from '../lib/timers.ts'
@@ -58,7 +59,6 @@ class DataWorker {
       this.metrics.counter('sluice_spans_dropped_total', [reason]).inc(spans)
     this.tracing = new WorkerTracing(dropped, clock, random, post)
     const lostEnds = this.metrics.counter('sluice_lost_ends_total', [])
-    const lostWakeups = this.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
     this.plane = new DataPlane({
       space: this.space,
       clock,
@@ -71,7 +71,8 @@ class DataWorker {
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
       mail: this.mail,
-      lostWakeup: () => lostWakeups.inc(),
+      features: FEATURES,
+      metrics: this.metrics,
       lostEnd: () => lostEnds.inc(),
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })

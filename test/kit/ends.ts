@@ -3,21 +3,17 @@ import type { Policy } from '../../src/core/policy.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
 import type { Verdict } from '../../src/core/verdict.ts'
 import { createListener, type Listener } from '../../src/data/ingress/listener.ts'
-import { ADAPTIVE_WORDS } from '../../src/features/bulkhead/adaptive-limit.ts'
-import { type BulkheadOptions, bulkhead } from '../../src/features/bulkhead/feature.ts'
-import { nodeOf } from '../../src/schema/node.ts'
-import { At } from '../../src/schema/schema.ts'
-import { TestCells } from './cells.ts'
+import type { BulkheadCells } from '../../src/features/bulkhead/cells.ts'
+import { bulkhead } from '../../src/features/bulkhead/feature.ts'
 import { type HttpClient, httpClient } from './client.ts'
 import { ManualClock } from './clock.ts'
 import { EngineKit } from './engine.ts'
-import { policyContext } from './policy.ts'
+import { CompiledUse } from './feature.ts'
 import { until } from './until.ts'
 
 /** A queue that nobody leaves by himself: requests for `/queued` wait in it. `held`: places that are taken. */
 class Queue implements Policy {
   readonly name = 'queue'
-  readonly slot = 0
   held = 0
 
   admit({ path }: Exchange): Promise<Verdict> | undefined {
@@ -41,30 +37,16 @@ export class EndsRig {
   readonly pressure: { stage: Pressure['stage'] } = { stage: 0 }
   port = 0
   private readonly queue = new Queue()
-  private readonly cells = new TestCells()
-  private readonly permits = this.cells.held()
+  private readonly bounded: CompiledUse<BulkheadCells>
   private readonly clients: HttpClient[] = []
 
   constructor() {
     const clock = new ManualClock()
-    const options = bulkhead.schema.read(nodeOf({ maxConcurrent: 10 }), new At([])) as BulkheadOptions
-    const limit = this.cells.wordBlock(ADAPTIVE_WORDS)
-    const policy = bulkhead.compile(options, {
-      ...policyContext(),
-      slot: 1,
-      clock,
-      cells: {
-        inFlight: this.cells.held(),
-        breakers: {},
-        bulkhead: { inFlight: this.permits, queue: undefined, limit },
-        streams: undefined,
-        call: this.cells.word(),
-      },
-      space: this.cells.space,
-    }) as Policy
+    const bounded = new CompiledUse<BulkheadCells>(bulkhead, { maxConcurrent: 10 }, { clock })
+    this.bounded = bounded
     this.kit = new EngineKit({
       clock,
-      policies: [this.queue, policy],
+      policies: [this.queue, bounded.policy],
       maxAttempts: 5,
       connections: { max: 2 },
       retries: { maxExtra: 0 },
@@ -119,7 +101,7 @@ export class EndsRig {
       inFlight,
       listener: this.listener.inFlight,
       queued: this.queue.held,
-      permits: this.cells.space.held(this.permits).sum(),
+      permits: this.bounded.testCells.space.held(this.bounded.cells.permits.inFlight).sum(),
       attempts: heldByAttempts,
       bugs: bugs.length,
     }

@@ -192,7 +192,9 @@ export class EngineKit {
     return {
       name: 'r',
       digest: 'r',
-      chain: new Chain(setUp.policies ?? []),
+      uses: new Map(),
+      // More than the policies of any test have.
+      chain: new Chain(setUp.policies ?? [], { exchange: 8, attempt: 8 }),
       plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
       timeouts,
       latencies: new Latencies(),
@@ -202,7 +204,6 @@ export class EngineKit {
         finish: () => {},
         retried: () => {},
         hedged: () => {},
-        queued: () => {},
         refused: () => {},
         spilled: (from, to) => void this.spilled.push(`${from} ${to}`),
       },

@@ -1,17 +1,11 @@
-import { WINDOW_SLOTS } from '../../src/cells/window.ts'
 import type { OutlierConfig } from '../../src/core/config.ts'
 import type { Peer } from '../../src/core/downstream.ts'
-import type { Policy } from '../../src/core/policy.ts'
 import { MemoryDownstream } from '../../src/data/ingress/memory.ts'
-import { CIRCUIT_WORDS } from '../../src/features/circuit-breaker/circuit.ts'
-import { type CircuitBreakerOptions, circuitBreaker } from '../../src/features/circuit-breaker/feature.ts'
-import { nodeOf } from '../../src/schema/node.ts'
-import { At } from '../../src/schema/schema.ts'
-import { TestCells } from './cells.ts'
+import { circuitBreaker } from '../../src/features/circuit-breaker/feature.ts'
 import { ManualClock } from './clock.ts'
 import { EngineKit, type EngineSetUp } from './engine.ts'
 import { PEER } from './exchange.ts'
-import { policyContext } from './policy.ts'
+import { CompiledUse } from './feature.ts'
 
 /** As by default: five failures in a row. */
 export const OUTLIERS: OutlierConfig = {
@@ -50,27 +44,15 @@ export class Judged {
 
   /** `policies` stand behind the breaker. One attempt for each request, unless `setUp` says otherwise. */
   constructor(setUp: EngineSetUp = {}, options: object = {}) {
-    const cells = new TestCells()
     const clock = setUp.clock ?? new ManualClock()
     const upstreams = setUp.upstreams ?? { a: 2 }
-    const breakers = Object.fromEntries(
-      Object.keys(upstreams).map((name) => [
-        name,
-        { state: cells.wordBlock(CIRCUIT_WORDS), window: cells.heldBlock(WINDOW_SLOTS) },
-      ]),
-    )
-    const breaker = circuitBreaker.compile(
-      circuitBreaker.schema.read(nodeOf(options), new At([])) as CircuitBreakerOptions,
-      {
-        ...policyContext(),
-        clock,
-        cells: { ...policyContext().cells, breakers },
-        space: cells.space,
-        report: (notice) => {
-          if (notice.kind === 'breaker') this.breaker.push(notice.to)
-        },
+    const breaker = new CompiledUse(circuitBreaker, options, {
+      clock,
+      upstreams: Object.keys(upstreams),
+      report: (notice) => {
+        if (notice.kind === 'breaker') this.breaker.push(notice.to)
       },
-    ) as Policy
+    }).policy
     this.kit = new EngineKit({
       retries: { maxExtra: 0 },
       outlierDetection: OUTLIERS,

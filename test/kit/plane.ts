@@ -1,7 +1,6 @@
 import { CellSpace } from '../../src/cells/space.ts'
 import type { Config } from '../../src/config/language/config.ts'
 import { CellRegistry } from '../../src/control/registry/registry.ts'
-import { routeNeeds } from '../../src/control/registry/route-needs.ts'
 import type { Downstream } from '../../src/core/downstream.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
 import type { Failure } from '../../src/core/failures.ts'
@@ -9,9 +8,11 @@ import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
 import type { TransportRequest } from '../../src/core/transport.ts'
 import { DataPlane } from '../../src/data/engine/plane.ts'
 import type { Recorder } from '../../src/data/seeing/recorder.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { ManualClock } from './clock.ts'
+import { CountedMetrics } from './feature.ts'
 import { lostEnd } from './lost-end.ts'
 import { TestMail } from './mail.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
@@ -40,7 +41,6 @@ export class ConfiguredPlane {
         hedged: () => {},
         spilled: () => {},
         refused: () => {},
-        queued: () => {},
       }),
       commit: () => {},
     }
@@ -54,7 +54,8 @@ export class ConfiguredPlane {
       retired: () => {},
       report: () => {},
       mail: new TestMail(),
-      lostWakeup: () => {},
+      features: FEATURES,
+      metrics: new CountedMetrics(),
       lostEnd,
       bug: (error) => {
         throw error
@@ -76,7 +77,7 @@ export class ConfiguredPlane {
     })
     const lines = routes.map((route) => ({
       ...route,
-      cells: lease.route(route.name, routeNeeds(route)),
+      cells: lease.route(route, FEATURES),
       digest: route.name,
     }))
     const space = new CellSpace(1, 0)

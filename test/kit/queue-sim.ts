@@ -7,6 +7,7 @@ import { TimerWheel } from '../../src/lib/timers.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { exchange } from './exchange.ts'
+import { CountedMetrics } from './feature.ts'
 import { TestMail } from './mail.ts'
 
 /** A request of the simulation. */
@@ -26,7 +27,7 @@ export class QueueSim {
   readonly permits: HeldCell[]
   /** Names in the order in which they got a permit. */
   readonly order: string[] = []
-  lost = 0
+  private readonly metrics = new CountedMetrics()
   limit: number
   options: QueueOptions
   private readonly calls: Call[] = []
@@ -41,7 +42,7 @@ export class QueueSim {
       emptyAt: cells.word(),
       excess: cells.word(),
     }
-    const { clock, mails } = this
+    const { clock, mails, metrics } = this
     this.clear = (worker) => cells.clearColumn(worker)
     this.limit = limit
     this.options = { size: 100, maxWait: 500, newestFirstAfter: undefined, ...options }
@@ -50,12 +51,13 @@ export class QueueSim {
       const mail = new TestMail(mails)
       mails.push(mail)
       const timers = new TimerWheel(clock)
-      const lostWakeup = (): void => void this.lost++
-      return new BulkheadQueues({ space, clock, timers, mail, lostWakeup }).of(
-        { inFlight, queue, limit: undefined },
-        queue,
-      )
+      return new BulkheadQueues({ space, clock, timers, mail, metrics, note: () => {} }).of('r', inFlight, queue)
     })
+  }
+
+  /** Wake-ups that the sweep found lost. */
+  get lost(): number {
+    return this.metrics.counts.get('sluice_bulkhead_lost_wakeups_total') ?? 0
   }
 
   get held(): number {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
-import { POLICIES } from '../../features/index.ts'
+import { FEATURES } from '../../features/index.ts'
 import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import { type Node, origin } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
@@ -75,9 +75,9 @@ class Check {
 
   private route(name: string, route: RouteOptions): void {
     const path = ['routes', name]
-    const answers = POLICIES.filter((policy) => policy.answers && this.options(route, policy.name) !== undefined)
+    const answers = FEATURES.filter((policy) => policy.answers && this.options(route, policy.name) !== undefined)
     const ways = [...(route.to === undefined ? [] : ['to']), ...answers.map((policy) => policy.name)]
-    const names = ['to', ...POLICIES.filter((policy) => policy.answers).map((policy) => policy.name)]
+    const names = ['to', ...FEATURES.filter((policy) => policy.answers).map((policy) => policy.name)]
     if (ways.length !== 1) {
       const found = ways.length === 0 ? 'none of them is here' : `${ways.join(' and ')} are here`
       this.errorAt(path, `a route needs exactly one of ${names.join(', ')}; ${found}`)
@@ -103,7 +103,7 @@ class Check {
 
   /** Path templates speak only of parameters that every path of the route has. */
   private parameters(name: string, route: RouteOptions): void {
-    for (const policy of POLICIES) {
+    for (const policy of FEATURES) {
       const options = this.options(route, policy.name)
       if (options === undefined || policy.params === undefined) continue
       const needed = policy.params(options as never)

@@ -1,5 +1,5 @@
 import type { FallbackOptions } from '../../features/fallback/feature.ts'
-import { POLICIES } from '../../features/index.ts'
+import { FEATURES } from '../../features/index.ts'
 import type { RouteOptions } from '../language/route.ts'
 
 type Routes = ReadonlyMap<string, RouteOptions>
@@ -43,5 +43,5 @@ function fallbackOf(routes: Routes, name: string): string | undefined {
 
 function needsParameters(route: RouteOptions): boolean {
   const all = route as unknown as Readonly<Record<string, unknown>>
-  return POLICIES.some(({ name, params }) => all[name] !== undefined && (params?.(all[name] as never) ?? []).length > 0)
+  return FEATURES.some(({ name, params }) => all[name] !== undefined && (params?.(all[name] as never) ?? []).length > 0)
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
-import type { ConfiguredPolicy } from '../../core/feature.ts'
+import type { AnyFeature } from '../../core/feature.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
-import { POLICIES } from '../../features/index.ts'
+import { FEATURES } from '../../features/index.ts'
 import type { Path } from '../../schema/path.ts'
 import { Secret } from '../../schema/secret.ts'
 import type { Config } from './config.ts'
@@ -108,9 +108,9 @@ function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): 
 
 function route(name: string, options: RouteOptions): RouteConfig {
   const all = options as unknown as Readonly<Record<string, unknown>>
-  const has = ({ byDefault, name }: ConfiguredPolicy): boolean =>
+  const has = ({ byDefault, name }: AnyFeature): boolean =>
     all[name] !== undefined && !(byDefault === true && options.to === undefined)
-  const policies = POLICIES.filter(has).map((policy) => [policy.name, all[policy.name]])
+  const features = FEATURES.filter(has).map((feature) => [feature.name, all[feature.name]])
   return {
     name,
     match: options.match,
@@ -125,7 +125,7 @@ function route(name: string, options: RouteOptions): RouteConfig {
     accessLog: { sample: options.accessLog?.sample ?? 0 },
     retries: options.retries ?? NO_RETRIES,
     hedge: options.hedge && { delay: options.hedge.delay },
-    policies: Object.fromEntries(policies),
+    features: Object.fromEntries(features),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { WeightedUpstream } from '../../core/config.ts'
 import { IMPORTANCES } from '../../core/importance.ts'
 import { matchOptions } from '../../data/routing/options.ts'
-import { POLICIES } from '../../features/index.ts'
+import { FEATURES } from '../../features/index.ts'
 import { condition } from '../../http/schemas.ts'
 import {
   byKind,
@@ -113,10 +113,11 @@ const accessLogOptions = object({
 })
 
 const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
-  POLICIES.map(({ byDefault, doc, name, schema }) => [
-    name,
-    byDefault === true ? withDefault(offOr(schema), {}, doc) : optional(offOr(schema), doc),
-  ]),
+  FEATURES.flatMap(({ byDefault, doc, keys: { route: schema }, name }) =>
+    schema === undefined
+      ? []
+      : [[name, byDefault === true ? withDefault(offOr(schema), {}, doc) : optional(offOr(schema), doc)]],
+  ),
 )
 
 /** Policies and keys of later issues. */

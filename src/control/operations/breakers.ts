@@ -1,6 +1,7 @@
 import { BadCommand, memberOf, readCommand } from '../../core/command.ts'
 import type { Description, Operation } from '../../core/operation.ts'
 import type { LeanRoute } from '../../core/protocol.ts'
+import type { BreakerCells } from '../../features/circuit-breaker/cells.ts'
 import { circuitState, Forced, forceCircuit } from '../../features/circuit-breaker/circuit.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import { object, optional, required } from '../../schema/composites.ts'
@@ -44,7 +45,8 @@ export class Breakers {
 
   *all(): Generator<BreakerFacts> {
     for (const { name: route, cells } of this.routes()) {
-      for (const [upstream, { state }] of Object.entries(cells.breakers)) {
+      for (const [upstream, { circuit }] of Object.entries(breakersOf(cells))) {
+        const { state } = circuit
         yield { route, upstream, state: NAMES[circuitState(this.registry.words(state), state.slot)] }
       }
     }
@@ -84,7 +86,8 @@ export class Breakers {
 
   /** By name: since the command the breaker may have left the config, and its cells may be another's. */
   private write(route: string, upstream: string, forced: number, ms: number): void {
-    const ref = this.routes().find(({ name: known }) => known === route)?.cells.breakers[upstream]?.state
+    const found = this.routes().find(({ name: known }) => known === route)
+    const ref = found && breakersOf(found.cells)[upstream]?.circuit.state
     if (ref !== undefined) forceCircuit(this.registry.words(ref), ref.slot, forced, this.clock.now() + ms)
   }
 }
@@ -130,4 +133,8 @@ export function breakerOperations(breakers: Breakers): readonly Operation[] {
       },
     },
   ]
+}
+
+function breakersOf({ features }: LeanRoute['cells']): BreakerCells {
+  return (features.circuitBreaker as BreakerCells | undefined) ?? {}
 }

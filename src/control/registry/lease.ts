@@ -1,18 +1,11 @@
 import type { CellRef } from '../../cells/pages.ts'
+import { type CellShape, type CellTree, columnsOf, HELD, isBlock, WORD, wordsOf } from '../../cells/shape.ts'
 import { WINDOW_SLOTS } from '../../cells/window.ts'
+import type { RouteConfig } from '../../core/config.ts'
+import type { AnyFeature, Use } from '../../core/feature.ts'
 import { PRESSURE_WORDS } from '../../core/pressure.ts'
-import {
-  type BreakerCells,
-  type BulkheadCells,
-  ENDPOINT_WORDS,
-  type EndpointCells,
-  type QueueCells,
-  type RouteCells,
-  type UpstreamCells,
-} from '../../core/protocol.ts'
-import { ADAPTIVE_WORDS } from '../../features/bulkhead/adaptive-limit.ts'
-import { BOARD_SLOTS } from '../../features/bulkhead/queue-board.ts'
-import { CIRCUIT_WORDS } from '../../features/circuit-breaker/circuit.ts'
+import { ENDPOINT_WORDS, type EndpointCells, type RouteCells, type UpstreamCells } from '../../core/protocol.ts'
+import { routeUse } from '../../core/use.ts'
 
 /** How far workers have come: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
@@ -30,42 +23,16 @@ export interface EndpointIdentity {
   readonly sni: string
 }
 
-/** Which cells a route needs beside the count of its requests. */
-export interface RouteNeeds {
-  /** Length of the breaker's window by upstream, milliseconds. Another length is another window; the state stays. */
-  readonly breakers: ReadonlyMap<string, number>
-  /** `queue`: requests may wait for a permit; `adaptive`: its limit changes. */
-  readonly bulkhead: { readonly queue: boolean; readonly adaptive: boolean } | undefined
-  readonly streams: boolean
-}
-
-/**
- * Slots one after another. `held`: one column a worker, and what stands in it is held; `columns`: one column a worker, of
- * which nothing is held; `words`.
- */
-export interface Stretch {
-  readonly kind: 'held' | 'columns' | 'words'
-  readonly size: number
-}
-
 /** The cells of one identity. */
-export type Shape = readonly Stretch[]
+export type Shape = readonly CellShape[]
 
-const HELD = { kind: 'held', size: 1 } as const
-const WORD = { kind: 'words', size: 1 } as const
-const ROUTE: Shape = [HELD, WORD]
-const OUTCOMES = { kind: 'columns', size: WINDOW_SLOTS } as const
-const ENDPOINT: Shape = [HELD, HELD, { kind: 'words', size: ENDPOINT_WORDS }, OUTCOMES]
+const OUTCOMES = columnsOf(WINDOW_SLOTS)
+const ROUTE: Shape = [HELD]
+const ENDPOINT: Shape = [HELD, HELD, wordsOf(ENDPOINT_WORDS), OUTCOMES]
 const UPSTREAM: Shape = [HELD, HELD, WORD, OUTCOMES, WORD]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
-const PRESSURE: Shape = [{ kind: 'words', size: PRESSURE_WORDS }]
-const BREAKER: Shape = [{ kind: 'words', size: CIRCUIT_WORDS }]
-const WINDOW: Shape = [OUTCOMES]
-const BULKHEAD: Shape = [HELD]
-const STREAMS: Shape = [HELD]
-const QUEUE: Shape = [HELD, { kind: 'columns', size: BOARD_SLOTS }, WORD, WORD]
-const LIMIT: Shape = [{ kind: 'words', size: ADAPTIVE_WORDS }]
+const PRESSURE: Shape = [wordsOf(PRESSURE_WORDS)]
 const MAILBOX: Shape = [WORD]
 
 /** Cells as a lease has them. */
@@ -90,17 +57,38 @@ export class Lease {
     this.take = take
   }
 
-  route(name: string, { breakers, bulkhead, streams }: RouteNeeds = NO_NEEDS): RouteCells {
-    const [inFlight, call] = this.cells(`${ROUTE_KEY}${name}`, ROUTE) as [CellRef, CellRef]
-    return {
-      inFlight,
-      breakers: Object.fromEntries(
-        Array.from(breakers, ([upstream, windowMs]) => [upstream, this.breaker(name, upstream, windowMs)]),
-      ),
-      bulkhead: bulkhead && this.bulkhead(name, bulkhead),
-      streams: streams ? this.cells(`streams\0${name}`, STREAMS)[0] : undefined,
-      call,
+  /** @param features those that routes may have */
+  route(
+    route: Pick<RouteConfig, 'name' | 'to' | 'failover' | 'features'>,
+    features: readonly AnyFeature[],
+  ): RouteCells {
+    const [inFlight] = this.cells(`${ROUTE_KEY}${route.name}`, ROUTE) as [CellRef]
+    const leased = features
+      .filter(({ name }) => Object.hasOwn(route.features, name))
+      .map((feature) => [feature.name, this.use(feature, routeUse(route.features[feature.name], route))])
+    return { inFlight, features: Object.fromEntries(leased) }
+  }
+
+  /** What a use of a feature asks for, with the places of its cells. */
+  private use(feature: AnyFeature, use: Use): unknown {
+    const tree = feature.cells?.(use)
+    return tree && this.tree(`feature\0${feature.name}\0${use.at}\0${use.name}`, tree)
+  }
+
+  private tree(key: string, tree: CellTree): unknown {
+    if (isBlock(tree)) {
+      const shapes = Object.entries(tree.shapes)
+      const refs = this.cells(
+        [key, ...tree.fingerprint].join('\0'),
+        shapes.map(([, shape]) => shape),
+      )
+      return Object.fromEntries(shapes.map(([name], i) => [name, refs[i]]))
     }
+    const branches = Object.entries(tree).map(([name, branch]) => [
+      name,
+      branch && this.tree(`${key}\0${name}`, branch),
+    ])
+    return Object.fromEntries(branches)
   }
 
   endpoint({ upstream, scheme, address, port, sni }: EndpointIdentity): EndpointCells {
@@ -140,27 +128,6 @@ export class Lease {
     this.taken.clear()
   }
 
-  private bulkhead(route: string, { adaptive, queue }: NonNullable<RouteNeeds['bulkhead']>): BulkheadCells {
-    const [inFlight] = this.cells(`bulkhead\0${route}`, BULKHEAD) as [CellRef]
-    return {
-      inFlight,
-      queue: queue ? this.queue(route) : undefined,
-      limit: adaptive ? this.cells(`limit\0${route}`, LIMIT)[0] : undefined,
-    }
-  }
-
-  private queue(route: string): QueueCells {
-    const refs = this.cells(`queue\0${route}`, QUEUE) as [CellRef, CellRef, CellRef, CellRef]
-    const [waiting, board, emptyAt, excess] = refs
-    return { waiting, board, emptyAt, excess }
-  }
-
-  private breaker(route: string, upstream: string, windowMs: number): BreakerCells {
-    const [state] = this.cells(`breaker\0${route}\0${upstream}`, BREAKER) as [CellRef]
-    const [window] = this.cells(`window\0${route}\0${upstream}\0${windowMs}`, WINDOW) as [CellRef]
-    return { state, window }
-  }
-
   private cells(key: string, shape: Shape): readonly CellRef[] {
     let taken = this.taken.get(key)
     if (taken === undefined) {
@@ -170,5 +137,3 @@ export class Lease {
     return taken.refs
   }
 }
-
-const NO_NEEDS: RouteNeeds = { breakers: new Map(), bulkhead: undefined, streams: false }

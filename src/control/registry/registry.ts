@@ -1,11 +1,12 @@
 import { type Mail, Mailboxes } from '../../cells/mailbox.ts'
 import { type CellRef, PAGE_BYTES, type Page, type PageKind } from '../../cells/pages.ts'
+import type { CellShape } from '../../cells/shape.ts'
 import { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
-import { Lease, type Mark, routeOfKey, type Shape, type Stretch, type Taken } from './lease.ts'
+import { Lease, type Mark, routeOfKey, type Shape, type Taken } from './lease.ts'
 
 /** A stretch that has its place. */
-interface Block extends Stretch {
+interface Block extends CellShape {
   readonly ref: CellRef
 }
 
@@ -147,7 +148,7 @@ export class CellRegistry {
     this.retired.add(entry)
   }
 
-  private allocate({ kind, size }: Stretch): Block {
+  private allocate({ kind, size }: CellShape): Block {
     const supply = kind === 'words' ? this.wordSupply : this.ints
     const again = supply.free.get(size)?.pop()
     if (again !== undefined) return { kind, size, ref: again }

@@ -15,13 +15,23 @@ type Hook =
 /** The places of the policies that define a hook, in stage order, so that a hook that nobody defines costs one comparison. */
 export type Hooks = { readonly admit: boolean } & Readonly<Record<Hook, readonly number[]>>
 
+/** How many places for the states of features an exchange and an attempt need. */
+export interface SlotCounts {
+  readonly exchange: number
+  readonly attempt: number
+}
+
+const NO_SLOTS: SlotCounts = { exchange: 0, attempt: 0 }
+
 /** The policies of a route in stage order. */
 export class Chain {
   readonly policies: readonly Policy[]
   readonly hooks: Hooks
+  readonly slots: SlotCounts
 
   /** `hooks`: {@link hooksOf} these policies; the same object for all chains for which it is the same. */
-  constructor(policies: readonly Policy[], hooks: Hooks = hooksOf(policies)) {
+  constructor(policies: readonly Policy[], slots: SlotCounts = NO_SLOTS, hooks: Hooks = hooksOf(policies)) {
+    this.slots = slots
     this.policies = policies
     this.hooks = hooks
   }

@@ -159,7 +159,7 @@ export class Choice {
   private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
     const { owner } = this
     const now = owner.clock.now()
-    const at = new Attempt(owner.ex.attempts + 1, upstream.name, now)
+    const at = new Attempt(owner.ex.attempts + 1, upstream.name, now, this.chain.slots.attempt)
     if (at.number > 1 && upstream.budget?.take(now) === false) {
       owner.onBudgetSpent(upstream.name)
       owner.ex.note({ at: now, kind: 'budget', upstream: upstream.name })

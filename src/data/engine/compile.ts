@@ -1,22 +1,19 @@
 import type { CellSpace } from '../../cells/space.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import { IMPORTANCES } from '../../core/importance.ts'
-import type { PolicyContext } from '../../core/policy.ts'
 import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
-import type { Services } from '../../core/services.ts'
-import { compilePolicies, requestFields } from '../../features/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { Random } from '../../lib/random.ts'
 import { Shared } from '../../lib/shared.ts'
-import { paramNames } from '../routing/match.ts'
 import { RouteTableBuilder } from '../routing/table.ts'
 import type { Recorder } from '../seeing/recorder.ts'
 import { httpRouteOf } from '../seeing/tracing/http-route.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import { Upstream, type UpstreamDeps } from '../upstreams/upstream.ts'
 import { Chain, hooksOf } from './chain.ts'
+import type { FeatureDeps, RouteFeatures } from './compile-features.ts'
 import { AttemptPlan } from './plan.ts'
 import { type CompiledRoute, Snapshot, shownOf } from './snapshot.ts'
 
@@ -28,12 +25,12 @@ export interface CompileDeps {
   readonly clock: Clock
   readonly random: Random
   readonly names: FieldNames
-  readonly services: Services
   readonly recorder: Pick<Recorder, 'route' | 'commit'>
   readonly tracing?: WorkerTracing | undefined
   readonly upstreams: UpstreamDeps
-  /** What policies get beside that. */
-  readonly policies: Pick<PolicyContext, 'report' | 'timers' | 'mail' | 'relief' | 'keep' | 'lostWakeup'>
+  readonly features: RouteFeatures
+  /** What features get. */
+  readonly lent: FeatureDeps
 }
 
 const SLICE_MS = 5
@@ -80,7 +77,7 @@ export class Compilation {
     for (const route of chunk.routes) {
       const compiled = this.compile(route)
       this.table.add(route, compiled)
-      for (const name of requestFields(route)) this.named.add(name)
+      for (const name of this.deps.features.requestFields(route)) this.named.add(name)
       this.routes.set(route.name, compiled)
       await pause()
     }
@@ -108,29 +105,23 @@ export class Compilation {
   }
 
   private compile(route: LeanRoute): CompiledRoute {
-    const { clock, random, recorder, policies, services, space } = this.deps
+    const { features, lent, recorder, space } = this.deps
     const { cells, digest, name } = route
     const more = { slo: route.slo, pattern: httpRouteOf(route.match) }
     const record = recorder.route(name, shownOf(route), this.head, more)
     const same = this.before?.routesByName.get(name)
     if (same?.digest === digest) return { ...same, record }
-    const context = {
-      route: name,
-      cells,
-      space,
-      paramNames: paramNames(route.match),
-      clock,
-      random,
-      services,
-      ...policies,
-    }
-    const compiled = compilePolicies(route.policies, context)
-    const hooks = hooksOf(compiled)
+    const uses = features.compile(route, same?.uses, lent)
+    const policies = features.inOrder(uses)
+    const hooks = hooksOf(policies)
+    const slots = { exchange: lent.exchangeSlots.size, attempt: lent.attemptSlots.size }
     return {
       name,
       digest,
+      uses,
       chain: new Chain(
-        compiled,
+        policies,
+        this.shared.of('slots', slots, () => slots),
         this.shared.of('hooks', hooks, () => hooks),
       ),
       plan: route.to === undefined ? undefined : this.plan(route),

@@ -1,9 +1,12 @@
 import type { Mail } from '../../cells/mailbox.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import { failure } from '../../core/failures.ts'
-import type { PolicyContext } from '../../core/policy.ts'
+import type { AnyFeature } from '../../core/feature.ts'
+import type { MetricSink } from '../../core/metric.ts'
+import type { Notice } from '../../core/notice.ts'
 import type { Pressure } from '../../core/pressure.ts'
 import type { ConfigHead, FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
+import { StateSlots } from '../../core/state-slot.ts'
 import type { Transport } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { FieldNames } from '../../lib/headers.ts'
@@ -13,6 +16,7 @@ import { UuidV7 } from '../../lib/uuid.ts'
 import type { Recorder } from '../seeing/recorder.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import { Compilation } from './compile.ts'
+import { RouteFeatures } from './compile-features.ts'
 import { Engine, type EngineDeps } from './engine.ts'
 import { EngineServices } from './services.ts'
 
@@ -31,9 +35,10 @@ export interface PlaneDeps {
   readonly retired: (generation: number) => void
   readonly bug: EngineDeps['bug']
   readonly lostEnd: EngineDeps['lostEnd']
-  readonly report: PolicyContext['report']
+  readonly report: (notice: Notice) => void
   readonly mail: Mail
-  readonly lostWakeup: PolicyContext['lostWakeup']
+  readonly features: readonly AnyFeature[]
+  readonly metrics: MetricSink
 }
 
 /**
@@ -46,12 +51,16 @@ export class DataPlane {
   private readonly names = new FieldNames()
   private readonly services: EngineServices
   private readonly kept = new Map<string, unknown>()
+  private readonly features: RouteFeatures
+  private readonly exchangeSlots = new StateSlots()
+  private readonly attemptSlots = new StateSlots()
   private compilation: Compilation | undefined = undefined
 
   constructor(deps: PlaneDeps) {
     const { clock, timers, random, pressure, recorder, bug, lostEnd, mail, space } = deps
     const ids = new UuidV7(clock, random)
     this.deps = deps
+    this.features = new RouteFeatures(deps.features)
     const others = Array.from({ length: space.workers }, (_, worker) => worker).filter((w) => w !== space.worker)
     this.engine = new Engine({
       clock,
@@ -73,16 +82,30 @@ export class DataPlane {
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
     const relief = this.engine.stalls
-    const { space, clock, random, recorder, report, timers, mail, lostWakeup, tracing } = this.deps
+    const { attemptSlots, exchangeSlots, features, services } = this
+    const { space, clock, random, recorder, report, timers, mail, metrics, tracing } = this.deps
     this.compilation = new Compilation(head, this.engine.current, {
       space,
       clock,
       random,
       names: this.names,
-      services: this.services,
       recorder,
       tracing,
-      policies: { report, timers, mail, relief, lostWakeup, keep: (name, make) => this.keep(name, make) },
+      features,
+      lent: {
+        space,
+        clock,
+        timers,
+        random,
+        services,
+        mail,
+        relief,
+        report,
+        metrics,
+        exchangeSlots,
+        attemptSlots,
+        keep: (name, make) => this.keep(name, make),
+      },
       upstreams: { ...this.deps, relief },
     })
     return { type: 'ack', generation: head.generation }

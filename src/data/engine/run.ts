@@ -71,7 +71,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.downstream = downstream
     this.route = route
     this.chain = route?.chain ?? EMPTY_CHAIN
-    this.ex = new Exchange(downstream, engine.clock.now(), engine.requestId(), this.chain.policies.length)
+    this.ex = new Exchange(downstream, engine.clock.now(), engine.requestId(), this.chain.slots.exchange)
     this.ex.route = route
   }
 

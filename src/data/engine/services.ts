@@ -117,6 +117,7 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
   return {
     name: '-',
     digest: NO_ROUTE,
+    uses: new Map(),
     chain: new Chain([]),
     plan: new AttemptPlan(config, () => snapshot.upstreams.get(upstream) as never),
     timeouts,

@@ -13,6 +13,7 @@ import type { TraceSampler } from '../seeing/tracing/sampler.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
+import type { CompiledUse } from './compile-features.ts'
 import { type FieldKinds, responseKinds, trailerKinds } from './fields.ts'
 import { Forwarder } from './forward.ts'
 import type { AttemptPlan } from './plan.ts'
@@ -24,6 +25,8 @@ export const NO_ROUTE = ''
 export interface CompiledRoute extends RouteFacts {
   /** See `LeanRoute`. */
   readonly digest: string
+  /** By name of the feature. */
+  readonly uses: ReadonlyMap<string, CompiledUse>
   readonly chain: Chain
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined

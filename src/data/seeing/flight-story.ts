@@ -95,7 +95,11 @@ function attemptOf(at: Attempt, since: (at: number) => number, now: number): Hap
 function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
   if (what.kind === 'budget' || what.kind === 'no_retry') return [{ atMs, ...what }]
   if (what.kind === 'hedge') return [{ atMs, kind: 'hedge', upstream: what.attempt.upstream }]
-  if (what.kind === 'queued' || what.upstream === undefined) return []
+  if (what.kind === 'decided') {
+    const { decision, facts, kind, row } = what
+    return row.story === false ? [] : [{ atMs, kind, decision, facts, text: row.sentence(facts as never) }]
+  }
+  if (what.upstream === undefined) return []
   const { reason, upstream } = what
   if (reason === 'bulkhead_full') return [{ atMs, kind: 'bulkhead', upstream }]
   return reason === 'breaker_open' ? [{ atMs, kind: 'breaker', upstream, state: 'open' }] : []

@@ -216,10 +216,6 @@ class RouteSeries implements RouteRecord {
     this.metrics.counter('sluice_hedges_total', [this.name]).inc()
   }
 
-  queued(ms: number): void {
-    this.metrics.histogram('sluice_queue_wait_seconds', [this.name]).observe(ms / 1000)
-  }
-
   refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {
     this.metrics.counter('sluice_rejections_total', [this.name, policy, reason, mode]).inc()
   }

@@ -1,15 +1,16 @@
 import type { HeldCell } from '../../cells/held.ts'
-import type { Mail } from '../../cells/mailbox.ts'
+import type { CellRef } from '../../cells/pages.ts'
 import { CellSpace } from '../../cells/space.ts'
 import { toWord } from '../../cells/words.ts'
 import type { Exchange } from '../../core/exchange.ts'
+import type { FeatureContext } from '../../core/feature.ts'
 import { IMPORTANCES } from '../../core/importance.ts'
-import type { BulkheadCells, QueueCells } from '../../core/protocol.ts'
 import type { Refusal } from '../../core/verdict.ts'
-import type { Clock } from '../../lib/clock.ts'
-import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import { Timer } from '../../lib/timers.ts'
+import type { QueueCells } from './cells.ts'
 import { isOverloaded, QueueBoard } from './queue-board.ts'
 import { type Waiter, WaitingLine } from './waiting-line.ts'
+import type { decisions, metrics } from './words.ts'
 
 /** Milliseconds and requests, of all workers together. */
 export interface QueueOptions {
@@ -27,12 +28,11 @@ export interface Limit {
 const NOTHING: Limit = { current: 0 }
 
 /** What the queues of a worker live on. */
-export interface QueueDeps {
-  readonly space: CellSpace
-  readonly clock: Clock
-  readonly timers: TimerWheel
-  readonly mail: Mail
-  readonly lostWakeup: () => void
+export interface QueueDeps
+  extends Pick<
+    FeatureContext<unknown, typeof metrics, typeof decisions>,
+    'space' | 'clock' | 'timers' | 'mail' | 'metrics' | 'note'
+  > {
   /** The worker has waiters again. */
   readonly onWaiting: (queue: BulkheadQueue) => void
 }
@@ -75,6 +75,7 @@ export class Waiting implements Waiter {
  */
 export class BulkheadQueue {
   private readonly deps: QueueDeps
+  private readonly labels: readonly [route: string]
   private readonly permits: HeldCell
   private readonly waiting: HeldCell
   private readonly board: QueueBoard
@@ -84,8 +85,10 @@ export class BulkheadQueue {
   private limit: Limit = NOTHING
   private options: QueueOptions = { size: 0, maxWait: 0, newestFirstAfter: undefined }
 
-  constructor({ inFlight }: BulkheadCells, { waiting, board, emptyAt, excess }: QueueCells, deps: QueueDeps) {
+  /** @param inFlight the permits that it is for */
+  constructor(route: string, inFlight: CellRef, { waiting, board, emptyAt, excess }: QueueCells, deps: QueueDeps) {
     const { space } = deps
+    this.labels = [route]
     this.deps = deps
     this.permits = space.held(inFlight)
     this.waiting = space.held(waiting)
@@ -243,8 +246,8 @@ export class BulkheadQueue {
     this.waiting.give()
     if (this.empty) this.wasEmpty(now)
     ex.queuedMs += now - arrivedAt
-    ex.route?.record?.queued(now - arrivedAt)
-    if (ex.trace !== undefined) ex.note({ at: arrivedAt, kind: 'queued', waitMs: now - arrivedAt })
+    this.deps.metrics.histogram('sluice_queue_wait_seconds', this.labels).observe((now - arrivedAt) / 1000)
+    if (ex.trace !== undefined) this.deps.note(ex, 'queued', { ms: Math.round(now - arrivedAt) }, arrivedAt)
     if (state === 'granted' || verdict !== undefined) waiting.resolve?.(verdict)
     if (state === 'gone') this.look()
   }

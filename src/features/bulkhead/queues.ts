@@ -1,5 +1,6 @@
-import type { BulkheadCells, QueueCells } from '../../core/protocol.ts'
+import type { CellRef } from '../../cells/pages.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
+import type { QueueCells } from './cells.ts'
 import { BulkheadQueue, type QueueDeps } from './queue.ts'
 
 const SWEEP_MS = 50
@@ -10,6 +11,7 @@ const SWEEP_MS = 50
  */
 export class BulkheadQueues {
   private readonly deps: Omit<QueueDeps, 'onWaiting'>
+  private readonly lostWakeups: { inc(n: number): void }
   private readonly all = new Map<string, BulkheadQueue>()
   private readonly busy = new Set<BulkheadQueue>()
   /** Queues that had a free permit at the sweep before. */
@@ -24,13 +26,17 @@ export class BulkheadQueues {
 
   constructor(deps: Omit<QueueDeps, 'onWaiting'>) {
     this.deps = deps
+    this.lostWakeups = deps.metrics.counter('sluice_bulkhead_lost_wakeups_total', [])
   }
 
-  of(bulkhead: BulkheadCells, cells: QueueCells): BulkheadQueue {
-    const key = `${cells.waiting.page} ${cells.waiting.slot} ${bulkhead.inFlight.page} ${bulkhead.inFlight.slot}`
+  of(route: string, permits: CellRef, cells: QueueCells): BulkheadQueue {
+    const key = `${cells.waiting.page} ${cells.waiting.slot} ${permits.page} ${permits.slot}`
     let queue = this.all.get(key)
     if (queue === undefined) {
-      queue = new BulkheadQueue(bulkhead, cells, { ...this.deps, onWaiting: (waiting) => this.onWaiting(waiting) })
+      queue = new BulkheadQueue(route, permits, cells, {
+        ...this.deps,
+        onWaiting: (waiting) => this.onWaiting(waiting),
+      })
       this.all.set(key, queue)
     }
     return queue
@@ -64,9 +70,9 @@ export class BulkheadQueues {
    * free because the worker whose turn it is does not come goes to whoever waits here.
    */
   private sweep(): void {
-    const { mail, lostWakeup } = this.deps
+    const { mail } = this.deps
     const { count } = mail
-    if (count === this.mails) for (; this.suspects > 0; this.suspects--) lostWakeup()
+    if (count === this.mails) this.lostWakeups.inc(this.suspects)
     this.suspects = 0
     this.mails = count
     const told = count !== this.heard

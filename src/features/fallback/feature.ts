@@ -1,8 +1,9 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure, Reason } from '../../core/failures.ts'
-import type { ConfiguredPolicy } from '../../core/feature.ts'
+import { defineFeature, type FeatureContext } from '../../core/feature.ts'
 import { outcomeClass } from '../../core/outcome.ts'
-import type { Policy, PolicyContext } from '../../core/policy.ts'
+import type { Policy } from '../../core/policy.ts'
+import type { Services } from '../../core/services.ts'
 import type { Reply } from '../../core/verdict.ts'
 import { isReply } from '../../core/verdict.ts'
 import { type FixedOptions, fixedKeys, fixedProblem, fixedReply } from '../../http/fixed.ts'
@@ -35,39 +36,43 @@ export interface FallbackOptions extends FixedOptions {
 }
 
 /** An answer where there is none: a fixed one, or that of another route. Marked with `sluice-degraded`. */
-export const fallback: ConfiguredPolicy<FallbackOptions> = {
+export const fallback = defineFeature({
   name: 'fallback',
-  stage: 140,
-  why: 'It comes last: only when no attempt, no other endpoint and no failover upstream could give an answer.',
   doc: 'What is answered when no upstream does: something fixed, or what another route says.',
-  answers: false,
-  schema: mapped(keys, (options, refuse) => {
-    const problem = fixedProblem(options)
-    if (problem !== undefined) return refuse(problem)
-    const fixed = options.headers !== undefined || options.body !== undefined
-    if (options.route !== undefined && fixed)
-      return refuse('route stands alone: the other route gives the whole answer')
-    const unsafe = options.methods.find((method) => !SAFE.includes(method))
-    if (unsafe !== undefined && options.status < 300)
-      return refuse(
-        `${unsafe} must not be answered with ${options.status}: nothing was done; give it a status from 300`,
-      )
-    return options
-  }),
-  compile: (options, context) => new Fallback(options, context),
-}
+  keys: {
+    route: mapped(keys, (options, refuse) => {
+      const problem = fixedProblem(options)
+      if (problem !== undefined) return refuse(problem)
+      const fixed = options.headers !== undefined || options.body !== undefined
+      if (options.route !== undefined && fixed)
+        return refuse('route stands alone: the other route gives the whole answer')
+      const unsafe = options.methods.find((method) => !SAFE.includes(method))
+      if (unsafe !== undefined && options.status < 300)
+        return refuse(
+          `${unsafe} must not be answered with ${options.status}: nothing was done; give it a status from 300`,
+        )
+      return options
+    }),
+  },
+  places: {
+    recover: {
+      stage: 140,
+      why: 'It comes last: only when no attempt, no other endpoint and no failover upstream could give an answer.',
+    },
+  },
+  compile: (options, context) => ({ recover: new Fallback(options, context) }),
+})
 
 class Fallback implements Policy {
-  readonly name = 'fallback'
-  readonly slot: number
-  private readonly services: PolicyContext['services']
+  readonly name: string
+  private readonly services: Services
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
   private readonly route: string | undefined
   private readonly reply: Reply
 
-  constructor(options: FallbackOptions, { services, slot }: PolicyContext) {
-    this.slot = slot
+  constructor(options: FallbackOptions, { feature, services }: Pick<FeatureContext, 'feature' | 'services'>) {
+    this.name = feature
     this.services = services
     this.when = new Set(options.when)
     this.methods = new Set(options.methods)

@@ -1,4 +1,5 @@
-import type { ShapingPolicy } from '../../core/feature.ts'
+import type { PureFeature } from '../../core/feature.ts'
+import type { Policy } from '../../core/policy.ts'
 import { flatFields } from '../../http/fields.ts'
 import { fieldName, fields } from '../../http/schemas.ts'
 import { list, object, optional } from '../../schema/composites.ts'
@@ -30,25 +31,28 @@ export interface HeadersOptions {
 }
 
 /** Sets, adds and removes header fields, of requests on their way to the upstream and of answers. */
-export const headers: ShapingPolicy<HeadersOptions> = {
+export const headers: PureFeature<HeadersOptions> = {
   name: 'headers',
-  stage: 70,
-  why: 'What is admitted gets the fields that the upstream will see; answers get theirs on the way out, from any stage.',
   doc: 'Header fields to set, add or remove.',
-  answers: false,
-  schema: keys,
+  pure: true,
+  keys: { route: keys },
+  places: {
+    fields: {
+      stage: 71,
+      why: 'What is admitted gets the fields that the upstream will see; answers get theirs on the way out, from any stage.',
+    },
+  },
   requestFields: ({ request: { set = {}, add = {}, remove = [] } = {} }) => [
     ...Object.keys(set),
     ...Object.keys(add),
     ...remove,
   ],
-  compile(options, { slot, services }) {
+  compile(options, { feature: name, services }) {
     const request = compileChanges(options.request)
     const response = compileChanges(options.response)
     if (request === undefined && response === undefined) return undefined
-    return {
-      name: 'headers',
-      slot,
+    const fields: Policy = {
+      name,
       ...(request === undefined
         ? {}
         : {
@@ -65,6 +69,7 @@ export const headers: ShapingPolicy<HeadersOptions> = {
             },
           }),
     }
+    return { fields }
   },
 }
 

@@ -1,5 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { ShapingPolicy } from '../../core/feature.ts'
+import type { PureFeature } from '../../core/feature.ts'
+import type { Policy } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import { PrefixReplacement } from '../../http/paths.ts'
 import { hostName, prefixSchema, template } from '../../http/schemas.ts'
@@ -41,27 +42,33 @@ export type RedirectOptions = Pick<Infer<typeof keys>, 'status'> & Partial<Infer
  * Sends the client elsewhere; the query goes along. The client's path is never read as an authority: what a browser could
  * take for one (`//evil`, `/\evil`) is written so that it can not.
  */
-export const redirect: ShapingPolicy<RedirectOptions> = {
+export const redirect: PureFeature<RedirectOptions> = {
   name: 'redirect',
-  stage: 72,
-  why: 'It answers in the place of an upstream, so whoever may not reach one learns nothing from it either.',
   doc: 'Sends the client to another place.',
   answers: true,
-  schema: mapped(keys, (options, refuse) => {
-    const { scheme, host, port, path, replacePrefix } = options
-    if (path !== undefined && replacePrefix !== undefined)
-      return refuse('only one of path and replacePrefix can decide the path')
-    const isSame = [scheme, host, port, path, replacePrefix].every((part) => part === undefined)
-    return isSame
-      ? refuse('it leads to where the client already is; give scheme, host, port, path or replacePrefix')
-      : options
-  }),
+  pure: true,
+  keys: {
+    route: mapped(keys, (options, refuse) => {
+      const { scheme, host, port, path, replacePrefix } = options
+      if (path !== undefined && replacePrefix !== undefined)
+        return refuse('only one of path and replacePrefix can decide the path')
+      const isSame = [scheme, host, port, path, replacePrefix].every((part) => part === undefined)
+      return isSame
+        ? refuse('it leads to where the client already is; give scheme, host, port, path or replacePrefix')
+        : options
+    }),
+  },
+  places: {
+    answer: {
+      stage: 72,
+      why: 'It answers in the place of an upstream, so whoever may not reach one learns nothing from it either.',
+    },
+  },
   params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
-  compile(options, { slot, paramNames }) {
+  compile(options, { feature: name, paramNames }) {
     const pathOf = newPath(options, paramNames)
-    return {
-      name: 'redirect',
-      slot,
+    const answer: Policy = {
+      name,
       admit(ex) {
         const path = pathOf(ex)
         if (typeof path === 'object') return path
@@ -69,6 +76,7 @@ export const redirect: ShapingPolicy<RedirectOptions> = {
         return { status: options.status, headers: ['location', safe(location), 'content-length', '0'], body: undefined }
       },
     }
+    return { answer }
   },
 }
 

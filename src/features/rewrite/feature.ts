@@ -1,5 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { ShapingContext, ShapingPolicy } from '../../core/feature.ts'
+import type { PureContext, PureFeature } from '../../core/feature.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import { PrefixReplacement } from '../../http/paths.ts'
@@ -60,26 +60,28 @@ type PathRewrite = (ex: Exchange) => string | undefined | Refusal
  * What the upstream sees as target and Host, and the way back: what answers say of places at the upstream. Works on the
  * normal form of the path; the query stays byte for byte. A path that the rule does not speak of goes on as it came.
  */
-export const rewrite: ShapingPolicy<RewriteOptions> = {
+export const rewrite: PureFeature<RewriteOptions> = {
   name: 'rewrite',
-  stage: 70,
-  why: 'The route matched on what the client sent; only what is admitted is worth rewriting.',
   doc: 'What the upstream sees as path and Host, and what its answers say of its own places.',
-  answers: false,
   byDefault: true,
-  schema: mapped(keys, (options, refuse) => {
-    const given = WAYS.filter((way) => options[way] !== undefined)
-    return given.length > 1 ? refuse(`only one of ${given.join(' and ')} can decide the path`) : options
-  }),
+  pure: true,
+  keys: {
+    route: mapped(keys, (options, refuse) => {
+      const given = WAYS.filter((way) => options[way] !== undefined)
+      return given.length > 1 ? refuse(`only one of ${given.join(' and ')} can decide the path`) : options
+    }),
+  },
+  places: {
+    target: { stage: 70, why: 'The route matched on what the client sent; only what is admitted is worth rewriting.' },
+  },
   params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
   compile(options, context) {
     const prefix = prefixOf(options)
     const admit = requestRewrite(options, prefix, context)
     const answers = answerRewrite(options, prefix)
     if (admit === undefined && answers === undefined) return undefined
-    return {
-      name: 'rewrite',
-      slot: context.slot,
+    const target: Policy = {
+      name: context.feature,
       ...(admit !== undefined && { admit }),
       ...(answers !== undefined && {
         respond(ex) {
@@ -88,13 +90,14 @@ export const rewrite: ShapingPolicy<RewriteOptions> = {
         },
       }),
     }
+    return { target }
   },
 }
 
 function requestRewrite(
   options: RewriteOptions,
   prefix: PrefixReplacement | undefined,
-  context: ShapingContext,
+  context: PureContext,
 ): Policy['admit'] {
   const rewritten = pathRewrite(options, prefix, context)
   const { host: to = 'preserve' } = options
@@ -127,7 +130,7 @@ function prefixOf({ stripPrefix, replacePrefix }: RewriteOptions): PrefixReplace
 function pathRewrite(
   { path }: RewriteOptions,
   prefix: PrefixReplacement | undefined,
-  { paramNames }: ShapingContext,
+  { paramNames }: PureContext,
 ): PathRewrite | undefined {
   if (path !== undefined) {
     const template = new PathTemplate(path, paramNames)

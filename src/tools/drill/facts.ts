@@ -6,7 +6,7 @@ import type {
   RouteTimeouts,
   UpstreamConfig,
 } from '../../core/config.ts'
-import type { CircuitBreakerOptions } from '../../features/circuit-breaker/feature.ts'
+import type { CircuitBreakerOptions } from '../../features/circuit-breaker/keys.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
 export interface DrillFacts {
@@ -25,7 +25,7 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
   const route = config.routes.find(({ name }) => name === routeName)
   const upstream = config.upstreams.find(({ name }) => name === upstreamName)
   if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
-  const breaker = route.policies.circuitBreaker as CircuitBreakerOptions | undefined
+  const breaker = route.features.circuitBreaker as CircuitBreakerOptions | undefined
   const outliers = upstream.outlierDetection
   const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
   return {

@@ -4,10 +4,8 @@ import { FAILURES, type Failure, failure } from '../../core/failures.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
 import { lookUp, PATH_HASHED, writeDown } from '../../data/engine/look-up.ts'
-import { paramNames } from '../../data/routing/match.ts'
 import { isRefusedTarget, normaliseTarget } from '../../data/routing/target.ts'
 import { hashesPath } from '../../data/upstreams/hash-key.ts'
-import { compileShaping } from '../../features/index.ts'
 import { type Asked, arrive } from './asked.ts'
 import type { Model } from './model.ts'
 
@@ -58,7 +56,7 @@ export function decide(model: Model, asked: Asked): RequestDecision {
     : shape(model, ex, hit.value)
 }
 
-function shape({ forwarder, lean }: Model, ex: Exchange, route: RouteConfig): RequestDecision {
+function shape({ features, forwarder, lean }: Model, ex: Exchange, route: RouteConfig): RequestDecision {
   const refused = (refusal: Failure): RequestDecision => ({ ex, route, answer: answerOf(refusal), forward: undefined })
   if (forwarder.loops(ex)) return refused(failure('loop_detected', 'request', 'client'))
   if (ex.readings !== undefined && decidesByPath(lean, ex, route)) return refused(PATH_HASHED)
@@ -66,7 +64,7 @@ function shape({ forwarder, lean }: Model, ex: Exchange, route: RouteConfig): Re
     ex.forwardHeaders ??= forwarder.headers(ex)
     return ex.forwardHeaders
   }
-  const policies = compileShaping(route.policies, { paramNames: paramNames(route.match), services: { forwardHeaders } })
+  const policies = features.compilePure(route, { forwardHeaders })
   for (const [i, policy] of policies.entries()) {
     const verdict = policy.admit?.(ex) as Reply | Refusal | undefined
     if (verdict === undefined) continue

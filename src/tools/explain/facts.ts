@@ -73,7 +73,7 @@ function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>)
     const weighted = to.map(({ upstream, weight }) => `${upstream} (weight ${weight})`)
     facts.set('to', to.length === 1 ? plain(to[0]?.upstream ?? '', at('to')) : listed(weighted, at('to')))
   }
-  const keys = to === undefined ? ROUTE_KEYS.filter((key) => key in route.policies || ANY_ROUTE.has(key)) : ROUTE_KEYS
+  const keys = to === undefined ? ROUTE_KEYS.filter((key) => key in route.features || ANY_ROUTE.has(key)) : ROUTE_KEYS
   return addLeaves(
     facts,
     keys.flatMap((key) => routeLeaves(tree, route, key)),

@@ -1,9 +1,11 @@
 import type { Config } from '../../config/language/config.ts'
 import type { LeanConfig, RouteConfig } from '../../core/config.ts'
+import type { AnyFeature } from '../../core/feature.ts'
+import { RouteFeatures } from '../../data/engine/compile-features.ts'
 import { Forwarder } from '../../data/engine/forward.ts'
 import { type RouteTable, RouteTableBuilder } from '../../data/routing/table.ts'
 import { RequestIdentity } from '../../data/seeing/request-identity.ts'
-import { requestFields } from '../../features/index.ts'
+import { FEATURES } from '../../features/index.ts'
 import { FieldNames } from '../../lib/headers.ts'
 import { seededRandom } from '../../lib/random.ts'
 import type { Node } from '../../schema/node.ts'
@@ -26,10 +28,12 @@ export class Model {
   readonly identity: RequestIdentity
   readonly forwarder: Forwarder
   readonly probes: Probes
+  readonly features: RouteFeatures
   /** Values of conditions that must not be shown. */
   readonly hidden: ReadonlySet<string>
 
-  constructor({ config: { lean }, tree }: WrittenConfig) {
+  constructor({ config: { lean }, tree }: WrittenConfig, features: readonly AnyFeature[] = FEATURES) {
+    this.features = new RouteFeatures(features)
     this.lean = lean
     this.tree = tree
     const builder = new RouteTableBuilder<RouteConfig>(this.names)
@@ -37,7 +41,10 @@ export class Model {
     this.routes = builder.build()
     // What is made by chance for each request is shown as such, see decision.ts.
     this.identity = new RequestIdentity(lean, this.names, seededRandom(0))
-    this.forwarder = new Forwarder(lean, lean.routes.flatMap(requestFields))
+    this.forwarder = new Forwarder(
+      lean,
+      lean.routes.flatMap((route) => this.features.requestFields(route)),
+    )
     this.probes = new Probes(this.names)
     this.hidden = hiddenConditions(tree)
   }

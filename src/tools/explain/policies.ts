@@ -1,7 +1,7 @@
 import { usedProfiles } from '../../config/language/merge.ts'
 import { routeOptions } from '../../config/language/route.ts'
 import type { RouteConfig } from '../../core/config.ts'
-import { POLICIES } from '../../features/index.ts'
+import { FEATURES } from '../../features/index.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
 import type { Fields } from '../../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../../schema/node.ts'
@@ -58,7 +58,8 @@ const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 
 /** What acts on requests of a route, in order, with every value that holds. */
 export function actingPolicies(tree: Node, route: RouteConfig): readonly ActingPolicy[] {
   const frame = route.to === undefined ? FRAME.filter(({ name }) => ANY_ROUTE.has(name)) : FRAME
-  return [...frame, ...POLICIES]
+  const places = FEATURES.flatMap(({ name, places }) => Object.values(places).map((place) => ({ name, ...place })))
+  return [...frame, ...places]
     .map((place) => ({ ...place, values: effectiveValues(tree, route, place.name) }))
     .filter(({ values }) => values.length > 0)
     .toSorted((a, b) => a.stage - b.stage)
@@ -86,7 +87,7 @@ export function routeLeaves(tree: Node, { name: route, to }: RouteConfig, name: 
   const field = (routeOptions.fields as Fields)[name]
   if (field === undefined) return []
   const written = nodeAt(tree, ['routes', route, name])
-  const needsUpstream = POLICIES.find((policy) => policy.name === name)?.byDefault === true
+  const needsUpstream = FEATURES.find((feature) => feature.name === name)?.byDefault === true
   if (needsUpstream && to === undefined) return []
   const node = written ?? (field.fallback === undefined ? undefined : nodeOf(field.fallback))
   // With one upstream there is nowhere else to go.

@@ -47,7 +47,7 @@ const before = (reason: Reason): Way => ({
 
 /** A policy refuses it before any attempt. */
 const byPolicy = (reason: Reason): Way => ({
-  setUp: { policies: [{ name: 'p', slot: 1, admit: (ex) => (ex.method === 'PUT' ? { reason } : undefined) }] },
+  setUp: { policies: [{ name: 'p', admit: (ex) => (ex.method === 'PUT' ? { reason } : undefined) }] },
   one: (rig) => void rig.ask({ method: 'PUT' }),
 })
 
@@ -55,7 +55,7 @@ const byPolicy = (reason: Reason): Way => ({
 function byBody(push: () => { readonly reason: Reason }): Way {
   const requestBody: Policy['requestBody'] = () => ({ changesLength: false, push, end: () => undefined })
   return {
-    setUp: { policies: [{ name: 'p', slot: 1, requestBody }] },
+    setUp: { policies: [{ name: 'p', requestBody }] },
     one: (rig) => asked(rig, UPLOAD).client.feed(Buffer.from('x')),
   }
 }
@@ -196,7 +196,7 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
   pool_full: [behind(2, { connections: { max: 1, maxWaiting: 0 } })],
   streams_full: [
     {
-      setUp: { policies: [{ name: 'p', slot: 1, stream: () => ({ reason: 'streams_full' }) }] },
+      setUp: { policies: [{ name: 'p', stream: () => ({ reason: 'streams_full' }) }] },
       one: (rig) => void answering(rig, {}, ['content-type', 'text/event-stream']),
     },
   ],
@@ -265,7 +265,7 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
   upstream_reset: [byConnection('upstream_reset')],
   upstream_error: [
     {
-      setUp: { policies: [{ name: 'p', slot: 1, unusable: (ex) => ex.method === 'HEAD' }] },
+      setUp: { policies: [{ name: 'p', unusable: (ex) => ex.method === 'HEAD' }] },
       one: (rig) => asked(rig, { method: 'HEAD' }).connection?.answer(503),
     },
   ],
@@ -284,7 +284,6 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
         policies: [
           {
             name: 'p',
-            slot: 1,
             respond: (ex) => {
               if (ex.method === 'HEAD') throw new Error('a bug in a hook')
             },
@@ -299,7 +298,6 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
         policies: [
           {
             name: 'p',
-            slot: 1,
             respond: (ex) => void (ex.method === 'HEAD' && ex.response?.headers.push('x-bad', 'a\nb')),
           },
         ],

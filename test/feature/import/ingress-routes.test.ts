@@ -25,7 +25,7 @@ function outcome(routes: readonly RouteConfig[], target: string, headers: readon
   const found = table(routes).find(lookUp(`/${path.join('/')}`, { host, headers }), undefined)
   if (found === undefined || !('value' in found)) return undefined
   const route = routes.find(({ name }) => name === found.value) as RouteConfig
-  const { redirect, respond } = route.policies as Record<string, { status: number } | undefined>
+  const { redirect, respond } = route.features as Record<string, { status: number } | undefined>
   if (route.to === undefined) return `${(redirect ?? respond)?.status}`
   return route.to
     .map(({ upstream, weight }) => (route.to?.length === 1 ? upstream : `${upstream} ${weight}`))

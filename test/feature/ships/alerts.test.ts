@@ -3,10 +3,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { FAILURES } from '../../../src/core/failures.ts'
-import { METRICS } from '../../../src/core/metrics.ts'
+import { metricTable } from '../../../src/core/metrics.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import { section, tableRows } from '../../kit/markdown.ts'
 import { Prometheus, promtool, withoutPrometheus } from '../../kit/prometheus.ts'
 import { ROOT } from './kit/image.ts'
+
+const TABLE = metricTable(FEATURES)
 
 const RULES = join(ROOT, 'config/prometheus/rules.yaml')
 const TESTS = join(ROOT, 'test/feature/ships/rules')
@@ -38,14 +41,14 @@ const tests = files.flatMap((file) => (parse(readFileSync(file, 'utf8')) as { te
 function metricsIn(expr: string): string[] {
   const direct = expr.replace(/\broute:\w+:\w+/g, '').match(/\b(?:sluice|process)_\w+|\bup\b/g) ?? []
   const ours = (expr.match(/\broute:\w+:\w+/g) ?? []).flatMap((name) => metricsIn(recorded.get(name) ?? ''))
-  const labels = new Set(Object.values(METRICS).flatMap((metric) => metric.labels as readonly string[]))
+  const labels = new Set(Object.values(TABLE).flatMap((metric) => metric.labels as readonly string[]))
   return [...new Set([...direct, ...ours])].filter((name) => !labels.has(name))
 }
 
 function unknownMetrics(content: string): string[] {
   const used = content.match(/\bsluice_\w+/g) ?? []
   return used.filter(
-    (name) => !Object.hasOwn(METRICS, name) && !Object.hasOwn(METRICS, name.replace(/_(bucket|sum|count)$/, '')),
+    (name) => !Object.hasOwn(TABLE, name) && !Object.hasOwn(TABLE, name.replace(/_(bucket|sum|count)$/, '')),
   )
 }
 

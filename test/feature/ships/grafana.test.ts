@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { grafanaDashboard } from '../../../scripts/grafana/dashboard.ts'
-import { METRICS, type MetricDefinition } from '../../../src/core/metrics.ts'
+import { metricTable } from '../../../src/core/metrics.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import { Prometheus, withoutPrometheus } from '../../kit/prometheus.ts'
 import { type Dashboard, filledIn, GRAFANA_JSON } from './kit/grafana.ts'
 import { ROOT } from './kit/image.ts'
+
+const TABLE = metricTable(FEATURES)
 
 const dashboard = JSON.parse(GRAFANA_JSON) as Dashboard
 const recorded = readFileSync(join(ROOT, 'config/prometheus/rules.yaml'), 'utf8')
@@ -64,7 +67,7 @@ test.each(targets)('$title asks for metrics and labels that there are: $expr', (
   )
   const known = new Set(['job', 'instance', 'objective', 'route', 'worker'])
   for (const [, name = '', part, selector = ''] of own) {
-    const metric = METRICS[name as keyof typeof METRICS] as MetricDefinition | undefined
+    const metric = TABLE[name]
     expect(metric, name).toBeDefined()
     expect(metric?.kind === 'histogram', `${name}${part ?? ''}`).toBe(part !== undefined)
     for (const [, label = ''] of selector.matchAll(/(\w+)[!=]/g)) {

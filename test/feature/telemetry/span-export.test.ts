@@ -5,6 +5,7 @@ import { SpanExport } from '../../../src/control/seeing/export/spans.ts'
 import { controlMetrics } from '../../../src/control/seeing/metrics/control-metrics.ts'
 import { MetricsRegistry } from '../../../src/control/seeing/metrics/metrics-registry.ts'
 import { packRecord } from '../../../src/core/spans.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { type TestCollector, testCollector } from '../../kit/collector.ts'
@@ -30,7 +31,7 @@ class Rig {
   readonly clock = new ManualClock()
   readonly log = memoryLog()
   readonly export: SpanExport
-  private readonly registry = new MetricsRegistry(systemClock)
+  private readonly registry = new MetricsRegistry(systemClock, FEATURES)
 
   constructor(url = collector.url, waiting = 8192) {
     this.export = new SpanExport({

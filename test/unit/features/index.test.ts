@@ -1,25 +1,56 @@
 import { expect, test } from 'vitest'
-import { compilePolicies, POLICIES } from '../../../src/features/index.ts'
-import { policyContext } from '../../kit/policy.ts'
+import type { LeanRoute } from '../../../src/core/protocol.ts'
+import { StateSlots } from '../../../src/core/state-slot.ts'
+import { type CompiledUse, RouteFeatures } from '../../../src/data/engine/compile-features.ts'
+import { FEATURES } from '../../../src/features/index.ts'
+import { featureContext } from '../../kit/feature.ts'
 
-test('policies stand in stage order, each with its reason and a name of its own', () => {
-  const stages = POLICIES.map(({ stage }) => stage)
-  expect(stages).toEqual([...stages].sort((a, b) => a - b))
-  expect(new Set(POLICIES.map(({ name }) => name)).size).toBe(POLICIES.length)
-  for (const { why } of POLICIES) expect(why).toMatch(/^[A-Z].*\.$/)
+const ROUTE = { name: 'r', match: [], to: undefined, failover: [], cells: { features: {} } } as unknown as LeanRoute
+
+function compile(features: Readonly<Record<string, unknown>>, before?: ReadonlyMap<string, CompiledUse>) {
+  const deps = { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
+  return all.compile({ ...ROUTE, features }, before, deps)
+}
+
+const all = new RouteFeatures(FEATURES)
+
+test('the list is in stage order', () => {
+  const stages = FEATURES.map(({ places }) => Math.min(...Object.values(places).map(({ stage }) => stage)))
+  expect(stages).toEqual(stages.toSorted((a, b) => a - b))
 })
 
-test('a route gets what it has options for, whatever their order, each in a slot of its own', () => {
-  const compiled = compilePolicies(
-    { respond: { status: 200 }, headers: { request: {} }, rewrite: { stripPrefix: '/a' } },
-    policyContext(),
-  )
-  expect(compiled.map(({ name, slot }) => [name, slot])).toEqual([
-    ['rewrite', 0],
-    ['respond', 1],
-  ])
+test('every feature has a name of its own and a reason for each of its places', () => {
+  expect(new Set(FEATURES.map(({ name }) => name)).size).toBe(FEATURES.length)
+  for (const { places } of FEATURES) for (const { why } of Object.values(places)) expect(why).toMatch(/^[A-Z].*\.$/)
 })
 
-test('an unknown policy is an error', () => {
-  expect(() => compilePolicies({ respond: { status: 200 }, breaker: {} }, policyContext())).toThrow('breaker')
+test('no two features have a metric, a figure or a decision of the same name', () => {
+  for (const kind of ['metrics', 'figures', 'decisions'] as const) {
+    const names = FEATURES.flatMap((feature) => Object.keys(feature[kind] ?? {}))
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+  }
+})
+
+test('every figure that a gauge shows has its gauge', () => {
+  for (const { figures = {}, metrics = {} } of FEATURES) {
+    const gauges = Object.entries(metrics).flatMap(([name, { kind }]) => (kind === 'gauge' ? [name] : []))
+    const shown = Object.values(figures).flatMap(({ metric }) => metric ?? [])
+    expect(gauges.toSorted()).toEqual(shown.toSorted())
+  }
+})
+
+test('a route gets what it has options for, in stage order, whatever their order', () => {
+  const compiled = compile({ respond: { status: 200 }, headers: { request: {} }, rewrite: { stripPrefix: '/a' } })
+  expect(all.inOrder(compiled).map(({ name }) => name)).toEqual(['rewrite', 'respond'])
+})
+
+test('what would be made of the same is used again', () => {
+  const before = compile({ respond: { status: 200 }, rewrite: { stripPrefix: '/a' } })
+  const after = compile({ respond: { status: 201 }, rewrite: { stripPrefix: '/a' } }, before)
+  expect(after.get('rewrite')).toBe(before.get('rewrite'))
+  expect(after.get('respond')).not.toBe(before.get('respond'))
+})
+
+test('an unknown feature is an error', () => {
+  expect(() => compile({ respond: { status: 200 }, breaker: {} })).toThrow('breaker')
 })

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { POLICIES } from '../../../src/features/index.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import type { Diagnostic } from '../../../src/schema/diagnostics.ts'
 import { nodeOf } from '../../../src/schema/node.ts'
 import { At, INVALID } from '../../../src/schema/schema.ts'
 
 /** What the options of a policy are read as, or the first thing that is wrong with them. */
 function read(policy: string, options: unknown): unknown {
-  const definition = POLICIES.find(({ name }) => name === policy)
+  const definition = FEATURES.find(({ name }) => name === policy)
   const problems: Diagnostic[] = []
-  const value = definition?.schema.read(nodeOf(options), new At(problems, policy))
+  const value = definition?.keys.route?.read(nodeOf(options), new At(problems, policy))
   if (value === INVALID) return `${problems[0]?.path}: ${problems[0]?.message}`
   expect(problems).toEqual([])
   return JSON.parse(JSON.stringify(value))
@@ -118,8 +118,11 @@ describe('bad options', () => {
   })
 })
 
-test('a policy says which parameters it needs', () => {
-  const needs = Object.fromEntries(POLICIES.map((policy) => [policy.name, policy.params?.({ path: '/{a}/{b}' })]))
-  expect(needs).toEqual({ rewrite: ['a', 'b'], headers: undefined, redirect: ['a', 'b'], respond: undefined })
-  expect(POLICIES.filter(({ answers }) => answers).map(({ name }) => name)).toEqual(['redirect', 'respond'])
+test('a feature says which parameters it needs', () => {
+  const needing = FEATURES.filter(({ params }) => params !== undefined)
+  expect(needing.map(({ name, params }) => [name, params?.({ path: '/{a}/{b}' })])).toEqual([
+    ['rewrite', ['a', 'b']],
+    ['redirect', ['a', 'b']],
+  ])
+  expect(FEATURES.filter(({ answers }) => answers).map(({ name }) => name)).toEqual(['redirect', 'respond'])
 })

@@ -1,4 +1,4 @@
-import type { CircuitBreakerOptions } from '../../../features/circuit-breaker/feature.ts'
+import type { CircuitBreakerOptions } from '../../../features/circuit-breaker/keys.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Finding, Lint, LintRoute } from '../contract.ts'
 import { mostAttempts } from './endpoints.ts'

@@ -20,6 +20,14 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
   },
   breaker: { upstream: TEXT, state: constant('open') },
   bulkhead: { upstream: TEXT },
+  decided: {
+    decision: said('Name of the decision, see the pages of the features.', TEXT),
+    facts: said('What it was taken by.', {
+      type: 'object',
+      additionalProperties: { type: ['string', 'number', 'boolean'] },
+    }),
+    text: said('What it means.', TEXT),
+  },
   hedge: { upstream: TEXT },
   budget: { upstream: TEXT },
   no_retry: { because: choice('attempts', 'prior', 'method', 'body', 'time', 'condition') },

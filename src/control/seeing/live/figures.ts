@@ -1,10 +1,10 @@
-import { BUCKETS, type MetricName } from '../../../core/metrics.ts'
+import { BUCKETS } from '../../../core/metrics.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { BreakerFacts, EndpointState, WorkerState } from '../../contract.ts'
 import type { EndpointBook } from '../../endpoints/book.ts'
 import { endpointState } from '../../endpoints/state.ts'
 import type { CellRegistry } from '../../registry/registry.ts'
-import { type GaugeSources, routeGauges } from '../metrics/gauges.ts'
+import { routeFigures as figuresOf, type GaugeSources } from '../metrics/gauges.ts'
 import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
 
 /** How long things took so far. Counts only grow: the difference of two answers is what happened in between. */
@@ -119,7 +119,7 @@ export function liveFigures(sources: FigureSources): LiveFigures {
   }
 }
 
-function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigures[] {
+function routeFigures({ features, look, metrics, routes }: FigureSources): RouteFigures[] {
   const requests = byStatus(metrics)
   const degraded = new Sums(metrics, 'sluice_degraded_total', ({ route }) => route)
   const retries = new Sums(metrics, 'sluice_retries_total', ({ route }) => route)
@@ -137,7 +137,14 @@ function routeFigures({ metrics, routes, sum, words }: FigureSources): RouteFigu
     rejected: rejected.count(name),
     latency: latency.latency(name),
   })
-  const figures = routes().map((route) => ({ ...counted(route.name), ...routeGauges(route, sum, words) }))
+  const figures = routes().map(
+    (route) =>
+      ({
+        ...counted(route.name),
+        inFlight: look.sum(route.cells.inFlight),
+        ...figuresOf(route, features, look),
+      }) as RouteFigures,
+  )
   if (!requests.has(NONE)) return figures
   const nothing = { inFlight: 0, queued: 0, permits: null, limit: null, streams: 0 }
   return [...figures, { ...counted(NONE), ...nothing }]
@@ -219,7 +226,7 @@ class Sums {
 
   constructor(
     metrics: Pick<MetricsRegistry, 'read'>,
-    metric: MetricName,
+    metric: string,
     keyOf: (labels: Readonly<Record<string, string>>) => string | undefined,
   ) {
     for (const { labels, slots } of metrics.read(metric)) {

@@ -105,3 +105,8 @@ function numberText(value: number): string {
 function escaped(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }
+
+/** A series of one number. */
+export function simple(labels: Labels, text: string, value: number): Series {
+  return { labels, value, lines: [{ suffix: '', labels: text, value, exemplar: undefined }] }
+}

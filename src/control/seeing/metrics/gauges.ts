@@ -1,9 +1,11 @@
 import type { CellRef } from '../../../cells/pages.ts'
 import { ringDropped } from '../../../cells/ring.ts'
-import { METRICS, type MetricName } from '../../../core/metrics.ts'
+import type { AnyFeature, CellReader, Figure } from '../../../core/feature.ts'
+import type { MetricDefinition } from '../../../core/metric.ts'
+import { metricTable } from '../../../core/metrics.ts'
 import type { LeanRoute } from '../../../core/protocol.ts'
 import type { GaugeReading } from '../../../core/series.ts'
-import { type BulkheadOptions, limitOf } from '../../../features/bulkhead/feature.ts'
+import { routeUse } from '../../../core/use.ts'
 import { BREAKER_STATES, type BreakerFacts, type EndpointState } from '../../contract.ts'
 import type { Crew } from '../../workers/crew.ts'
 import type { Notices } from '../../workers/notices.ts'
@@ -16,8 +18,8 @@ export interface GaugeSources {
   readonly node: string
   readonly crew: Crew
   readonly rings: readonly SharedArrayBuffer[]
-  readonly sum: (ref: CellRef) => number
-  readonly words: (ref: CellRef) => Int32Array
+  readonly features: readonly AnyFeature[]
+  readonly look: CellReader
   readonly routes: () => readonly LeanRoute[]
   readonly listeners: () => Iterable<readonly [name: string, connections: CellRef]>
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
@@ -32,54 +34,55 @@ export interface GaugeSources {
   readonly lastReloadOk: () => boolean
 }
 
-/** What a route's cells say now; null: it has no bulkhead. */
-export function routeGauges(
-  { cells, policies }: LeanRoute,
-  sum: GaugeSources['sum'],
-  words: GaugeSources['words'],
-): Record<'inFlight' | 'queued' | 'streams', number> & Record<'permits' | 'limit', number | null> {
-  const { bulkhead, inFlight, streams } = cells
-  return {
-    inFlight: sum(inFlight),
-    queued: bulkhead?.queue === undefined ? 0 : sum(bulkhead.queue.waiting),
-    permits: bulkhead === undefined ? null : sum(bulkhead.inFlight),
-    limit: limitNow({ cells, policies }, words) ?? null,
-    streams: streams === undefined ? 0 : sum(streams),
+/** What the features of a route count now, by name of the figure. */
+export function routeFigures(
+  route: LeanRoute,
+  features: readonly AnyFeature[],
+  look: CellReader,
+): Record<string, number | null> {
+  const numbers: Record<string, number | null> = {}
+  for (const { figures = {}, keys, name } of features) {
+    if (keys.route === undefined) continue
+    for (const [figure, { of, otherwise }] of Object.entries(figures)) {
+      const has = Object.hasOwn(route.features, name)
+      numbers[figure] =
+        (has ? of(routeUse(route.features[name], route), route.cells.features[name], look) : undefined) ?? otherwise
+    }
   }
+  return numbers
 }
 
-function limitNow({ cells, policies }: Pick<LeanRoute, 'cells' | 'policies'>, words: GaugeSources['words']) {
-  const options = policies.bulkhead as BulkheadOptions | undefined
-  if (options === undefined || cells.bulkhead === undefined) return undefined
-  const { limit } = cells.bulkhead
-  return limitOf(options, limit && words(limit), limit?.slot ?? 0)
+/** One figure of all routes that have it. */
+function* figureReadings(
+  { name }: AnyFeature,
+  { of }: Figure<unknown, unknown>,
+  { look, routes }: Pick<GaugeSources, 'look' | 'routes'>,
+): Generator<GaugeReading> {
+  for (const route of routes()) {
+    if (!Object.hasOwn(route.features, name)) continue
+    const value = of(routeUse(route.features[name], route), route.cells.features[name], look)
+    if (value !== undefined) yield { labels: [route.name], value }
+  }
 }
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
-  const { version, node, crew, rings, sum, words, routes, listeners, endpoints, breakers, notices, overload, panics } =
+  const { version, node, crew, rings, look, routes, listeners, endpoints, breakers, notices, overload, panics } =
     sources
-  const { config, objectives, waiters } = sources
-  const add = (name: MetricName, read: () => Iterable<GaugeReading>): void => {
-    const { kind, help, labels } = METRICS[name]
+  const { config, features, objectives, waiters } = sources
+  const sum = (ref: CellRef): number => look.sum(ref)
+  const table = metricTable(features)
+  const add = (name: string, read: () => Iterable<GaugeReading>): void => {
+    const { kind, help, labels } = table[name] as MetricDefinition
     metrics[kind === 'counter' ? 'counter' : 'gauge'](name, help, labels, read)
   }
-  const ofRoutes = function* (refOf: (cells: LeanRoute['cells']) => CellRef | undefined): Generator<GaugeReading> {
-    for (const { name, cells } of routes()) {
-      const ref = refOf(cells)
-      if (ref !== undefined) yield { labels: [name], value: sum(ref) }
-    }
-  }
-  add('sluice_requests_in_flight', () => ofRoutes(({ inFlight }) => inFlight))
-  add('sluice_bulkhead_in_flight', () => ofRoutes(({ bulkhead }) => bulkhead?.inFlight))
-  add('sluice_bulkhead_limit', function* () {
-    for (const route of routes()) {
-      const value = limitNow(route, words)
-      if (value !== undefined) yield { labels: [route.name], value }
-    }
+  add('sluice_requests_in_flight', function* () {
+    for (const { name, cells } of routes()) yield { labels: [name], value: sum(cells.inFlight) }
   })
-  add('sluice_streams', () => ofRoutes(({ streams }) => streams))
-  add('sluice_queue_depth', () => ofRoutes(({ bulkhead }) => bulkhead?.queue?.waiting))
+  for (const feature of features) {
+    for (const figure of Object.values(feature.figures ?? {}))
+      if (figure.metric !== undefined) add(figure.metric, () => figureReadings(feature, figure, sources))
+  }
   add('sluice_connections', function* () {
     for (const [name, ref] of listeners()) yield { labels: [name], value: sum(ref) }
   })

@@ -1,13 +1,7 @@
 import type { CellRef, Page } from '../../../cells/pages.ts'
-import {
-  BUCKETS,
-  type CounterName,
-  type HistogramName,
-  METRICS,
-  type MetricDefinition,
-  type MetricName,
-  slotsOf,
-} from '../../../core/metrics.ts'
+import type { AnyFeature } from '../../../core/feature.ts'
+import type { MetricDefinition, MetricTable } from '../../../core/metric.ts'
+import { BUCKETS, metricTable, slotsOf } from '../../../core/metrics.ts'
 import type { FromWorker } from '../../../core/protocol.ts'
 import type { GaugeReading } from '../../../core/series.ts'
 import type { Clock } from '../../../lib/clock.ts'
@@ -17,12 +11,12 @@ import {
   expose,
   type Family,
   type Form,
-  type Labels,
   labelText,
   type SampleLine,
   type Series,
+  simple,
 } from './exposition.ts'
-import { processMetrics } from './process-metrics.ts'
+import { ofProcess, processMetrics } from './process-metrics.ts'
 
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
 
@@ -65,8 +59,11 @@ export class MetricsRegistry {
   private readonly families = new Map<string, Map<string, Row>>()
   private readonly pages = new Map<number, WorkerPage>()
   private readonly clock: Clock
+  private readonly table: MetricTable
 
-  constructor(clock: Clock) {
+  /** @param features whose metrics workers may announce, besides those of Sluice itself */
+  constructor(clock: Clock, features: readonly AnyFeature[]) {
+    this.table = metricTable(features)
     this.clock = clock
   }
 
@@ -79,10 +76,10 @@ export class MetricsRegistry {
   series(worker: number, message: SeriesMessage): void {
     const { metric, labels, ref } = message
     const page = this.pages.get(ref.page)
-    if (page === undefined || page.worker !== worker || !Object.hasOwn(METRICS, metric)) return
+    if (page === undefined || page.worker !== worker || !Object.hasOwn(this.table, metric)) return
     const before = page.rows.get(ref.slot)
     if (before !== undefined) this.detach(before, worker)
-    const row = this.row(metric as MetricName, labels)
+    const row = this.row(metric, labels)
     const elsewhere = row.columns.get(worker)
     if (elsewhere !== undefined) this.pages.get(elsewhere.page)?.rows.delete(elsewhere.slot)
     row.columns.set(worker, ref)
@@ -122,13 +119,13 @@ export class MetricsRegistry {
   }
 
   /** What a counter of the workers stands at; 0 where it is not there. */
-  count(metric: CounterName, labels: readonly string[]): number {
+  count(metric: string, labels: readonly string[]): number {
     const row = this.families.get(metric)?.get(labels.join('\0'))
     return row === undefined ? 0 : at(this.sum(row), 0)
   }
 
   /** The series of a metric that workers count, over all of them. */
-  *read(metric: MetricName): Generator<SeriesReading> {
+  *read(metric: string): Generator<SeriesReading> {
     for (const row of this.families.get(metric)?.values() ?? []) {
       const slots = this.sum(row)
       if (row.forgotten !== at(slots, 0)) yield { labels: row.labels, slots }
@@ -136,7 +133,7 @@ export class MetricsRegistry {
   }
 
   /** An observation of a sampled trace; the series must have been counted. */
-  exemplify(metric: HistogramName, labels: readonly string[], exemplar: Exemplar): void {
+  exemplify(metric: string, labels: readonly string[], exemplar: Exemplar): void {
     const row = this.families.get(metric)?.get(labels.join('\0'))
     if (row === undefined) return
     const bucket = BUCKETS.findIndex((bound) => exemplar.seconds <= bound)
@@ -167,7 +164,13 @@ export class MetricsRegistry {
     else row.forgotten = at(this.sum(row), 0)
   }
 
-  private row(metric: MetricName, labels: readonly string[]): Row {
+  private definition(metric: string): MetricDefinition {
+    const found = this.table[metric]
+    if (found === undefined) throw new Error(`no metric ${metric}`)
+    return found
+  }
+
+  private row(metric: string, labels: readonly string[]): Row {
     let rows = this.families.get(metric)
     if (rows === undefined) {
       rows = new Map()
@@ -177,11 +180,12 @@ export class MetricsRegistry {
     const key = labels.join('\0')
     let row = rows.get(key)
     if (row === undefined) {
-      const named = labelled(METRICS[metric].labels, labels)
+      const definition = this.definition(metric)
+      const named = labelled(definition.labels, labels)
       row = {
         labels: named,
         text: labelText(named),
-        base: new Float64Array(slotsOf(metric)),
+        base: new Float64Array(slotsOf(definition)),
         columns: new Map(),
         family: rows,
         key,
@@ -193,8 +197,8 @@ export class MetricsRegistry {
     return row
   }
 
-  private registerFamily(metric: MetricName, rows: Map<string, Row>): void {
-    const { kind, help }: MetricDefinition = METRICS[metric]
+  private registerFamily(metric: string, rows: Map<string, Row>): void {
+    const { kind, help } = this.definition(metric)
     this.show({ name: metric, help, kind, series: () => this.seriesOf(kind, rows) })
   }
 
@@ -260,32 +264,4 @@ function* histogram({ exemplars, text }: Row, slots: Float64Array): Generator<Sa
   }
   yield { suffix: '_sum', labels: text, value: at(slots, slots.length - 1), exemplar: undefined }
   yield { suffix: '_count', labels: text, value: count, exemplar: undefined }
-}
-
-function simple(labels: Labels, text: string, value: number): Series {
-  return { labels, value, lines: [{ suffix: '', labels: text, value, exemplar: undefined }] }
-}
-
-interface ProcessMetric {
-  readonly name: string
-  readonly help: string
-  readonly type: unknown
-  readonly values: readonly { labels: Partial<Record<string, string | number>>; value: number; metricName?: string }[]
-}
-
-/** What prom-client measures. */
-function ofProcess({ help, name, type, values }: ProcessMetric): Family {
-  const kind = String(type)
-  const series = (): Series[] => {
-    if (kind !== 'histogram')
-      return values.map(({ labels, value }) => simple(labels as Labels, labelText(labels as Labels), value))
-    const lines = values.map(({ labels, metricName = name, value }) => ({
-      suffix: metricName.slice(name.length),
-      labels: labelText(labels as Labels),
-      value,
-      exemplar: undefined,
-    }))
-    return [{ labels: {}, value: undefined, lines }]
-  }
-  return { name, help, kind, series }
 }

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { type Family, type Labels, labelText, type Series, simple } from './exposition.ts'
 
 /** Gauges with the name of a counter: promtool objects, and those without `_total` say the same by type. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
@@ -9,4 +10,28 @@ export function processMetrics(): Registry {
   collectDefaultMetrics({ register })
   for (const name of MISNAMED) register.removeSingleMetric(name)
   return register
+}
+
+interface ProcessMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: unknown
+  readonly values: readonly { labels: Partial<Record<string, string | number>>; value: number; metricName?: string }[]
+}
+
+/** What prom-client measures. */
+export function ofProcess({ help, name, type, values }: ProcessMetric): Family {
+  const kind = String(type)
+  const series = (): Series[] => {
+    if (kind !== 'histogram')
+      return values.map(({ labels, value }) => simple(labels as Labels, labelText(labels as Labels), value))
+    const lines = values.map(({ labels, metricName = name, value }) => ({
+      suffix: metricName.slice(name.length),
+      labels: labelText(labels as Labels),
+      value,
+      exemplar: undefined,
+    }))
+    return [{ labels: {}, value: undefined, lines }]
+  }
+  return { name, help, kind, series }
 }

@@ -32,8 +32,8 @@ function decisionOf(note: Note): EventRecord[] {
   switch (note.kind) {
     case 'refused':
       return [{ name: 'refused', at, facts: { policy: note.policy, reason: note.reason, mode: note.mode } }]
-    case 'queued':
-      return [{ name: 'queued', at, facts: { ms: Math.round(note.waitMs) } }]
+    case 'decided':
+      return note.row.event === undefined ? [] : [{ name: note.row.event, at, facts: note.facts }]
     case 'budget':
       return [{ name: 'retry_budget_exhausted', at, facts: { upstream: note.upstream } }]
     case 'hedge':

@@ -1,57 +1,41 @@
 import { describe, expect, test } from 'vitest'
 import type { RouteRecord } from '../../../../src/core/exchange.ts'
-import type { Policy } from '../../../../src/core/policy.ts'
-import { ADAPTIVE_WORDS } from '../../../../src/features/bulkhead/adaptive-limit.ts'
-import { type BulkheadOptions, bulkhead, limitOf } from '../../../../src/features/bulkhead/feature.ts'
-import { nodeOf } from '../../../../src/schema/node.ts'
-import { At } from '../../../../src/schema/schema.ts'
-import { TestCells } from '../../../kit/cells.ts'
+import type { BulkheadCells } from '../../../../src/features/bulkhead/cells.ts'
+import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
+import type { BulkheadOptions } from '../../../../src/features/bulkhead/keys.ts'
+import { limitOf } from '../../../../src/features/bulkhead/limit.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { EngineKit, type Sent } from '../../../kit/engine.ts'
-import { policyContext } from '../../../kit/policy.ts'
+import { CompiledUse } from '../../../kit/feature.ts'
 
 /** A route with a bulkhead over a scripted transport in virtual time. */
 class Rig {
   readonly kit: EngineKit
   readonly refusals: string[] = []
-  private readonly cells = new TestCells()
-  private readonly inFlight = this.cells.held()
-  private readonly limit = this.cells.wordBlock(ADAPTIVE_WORDS)
-  private readonly options: BulkheadOptions
+  private readonly made: CompiledUse<BulkheadCells>
 
   constructor(options: object) {
-    this.options = bulkhead.schema.read(nodeOf(options), new At([])) as BulkheadOptions
     const clock = new ManualClock()
-    const policy = bulkhead.compile(this.options, {
-      ...policyContext(),
-      clock,
-      cells: {
-        inFlight: this.cells.held(),
-        breakers: {},
-        bulkhead: { inFlight: this.inFlight, queue: undefined, limit: this.limit },
-        streams: undefined,
-        call: this.cells.word(),
-      },
-      space: this.cells.space,
-    })
-    this.kit = new EngineKit({ clock, policies: [policy as Policy], connections: { max: 100 } })
+    this.made = new CompiledUse(bulkhead, options, { clock })
+    this.kit = new EngineKit({ clock, policies: [this.made.policy], connections: { max: 100 } })
     const record: RouteRecord = {
       finish: () => {},
       retried: () => {},
       hedged: () => {},
       spilled: () => {},
-      queued: () => {},
       refused: (...refusal) => this.refusals.push(refusal.join(' ')),
     }
     Object.assign(this.kit.route, { record })
   }
 
   get permits(): number {
-    return this.cells.space.held(this.inFlight).sum()
+    return this.made.testCells.space.held(this.made.cells.permits.inFlight).sum()
   }
 
   get found(): number {
-    return limitOf(this.options, this.cells.space.int32(this.limit), this.limit.slot)
+    const { limit } = this.made.cells
+    const words = limit && this.made.testCells.space.int32(limit.state)
+    return limitOf(this.made.use.options as BulkheadOptions, words, limit?.state.slot ?? 0)
   }
 
   send(count: number): Sent[] {

@@ -1,16 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { WINDOW_SLOTS } from '../../../../src/cells/window.ts'
 import type { Policy } from '../../../../src/core/policy.ts'
 import { MemoryDownstream } from '../../../../src/data/ingress/memory.ts'
-import { CIRCUIT_WORDS } from '../../../../src/features/circuit-breaker/circuit.ts'
-import { type CircuitBreakerOptions, circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
-import { nodeOf } from '../../../../src/schema/node.ts'
-import { At } from '../../../../src/schema/schema.ts'
-import { TestCells } from '../../../kit/cells.ts'
+import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { EngineKit, type EngineSetUp, type Sent } from '../../../kit/engine.ts'
 import { PEER } from '../../../kit/exchange.ts'
-import { policyContext } from '../../../kit/policy.ts'
+import { CompiledUse } from '../../../kit/feature.ts'
 
 /** A route with a breaker for each of its upstreams, over a scripted transport in virtual time. One attempt a request. */
 class Rig {
@@ -19,32 +14,16 @@ class Rig {
   readonly policy: Policy
 
   constructor(options: object = {}, setUp: EngineSetUp = {}) {
-    const cells = new TestCells()
     const clock = new ManualClock()
     const upstreams = Object.keys(setUp.upstreams ?? { a: 1 })
-    const breakers = Object.fromEntries(
-      upstreams.map((name) => [name, { state: cells.wordBlock(CIRCUIT_WORDS), window: cells.heldBlock(WINDOW_SLOTS) }]),
-    )
-    const policy = circuitBreaker.compile(
-      circuitBreaker.schema.read(nodeOf(options), new At([])) as CircuitBreakerOptions,
-      {
-        ...policyContext(),
-        clock,
-        cells: {
-          inFlight: { page: 0, slot: 0 },
-          breakers,
-          bulkhead: undefined,
-          streams: undefined,
-          call: cells.word(),
-        },
-        space: cells.space,
-        report: (notice) => {
-          if (notice.kind === 'breaker') this.changes.push(`${notice.route} ${notice.upstream} ${notice.to}`)
-        },
+    this.policy = new CompiledUse(circuitBreaker, options, {
+      clock,
+      upstreams,
+      report: (notice) => {
+        if (notice.kind === 'breaker') this.changes.push(`${notice.route} ${notice.upstream} ${notice.to}`)
       },
-    )
-    this.policy = policy as Policy
-    this.kit = new EngineKit({ retries: { maxExtra: 0 }, ...setUp, clock, policies: [policy as Policy] })
+    }).policy
+    this.kit = new EngineKit({ retries: { maxExtra: 0 }, ...setUp, clock, policies: [this.policy] })
   }
 
   /** Requests that are answered with `status` if they reach an upstream; how many did. */

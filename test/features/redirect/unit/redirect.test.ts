@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { type RedirectOptions, redirect } from '../../../../src/features/redirect/feature.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
-import { policyContext, type Request, replyOf, routed } from '../../../kit/policy.ts'
+import { featureContext } from '../../../kit/feature.ts'
+import { type Request, replyOf, routed } from '../../../kit/policy.ts'
 
 function location(options: Omit<RedirectOptions, 'status'>, request: Request, names: readonly string[] = []): string {
-  const reply = replyOf(redirect.compile({ ...options, status: 307 }, policyContext(names)), routed(request))
+  const reply = replyOf(redirect.compile({ ...options, status: 307 }, featureContext(names))?.answer, routed(request))
   expect([reply.status, reply.headers[0], reply.headers.slice(2)]).toEqual([307, 'location', ['content-length', '0']])
   return reply.headers[1] as string
 }
@@ -32,7 +33,7 @@ describe('where to', () => {
 
   test('a trusted proxy knows the scheme', () => {
     const ex = routed({ headers: ['X-Forwarded-Proto', 'https'], host: 'a.com' })
-    const policy = redirect.compile({ host: 'b.com', status: 301 }, policyContext())
+    const policy = redirect.compile({ host: 'b.com', status: 301 }, featureContext())?.answer
     expect(replyOf(policy, ex).headers[1]).toBe('http://b.com/')
     ex.trusted = true
     expect(replyOf(policy, ex).headers[1]).toBe('https://b.com/')
@@ -47,7 +48,7 @@ describe('X-Forwarded-Host', () => {
   ): string => {
     const ex = routed({ headers, host: 'inner.test:8080' })
     ex.trusted = trusted
-    return replyOf(redirect.compile({ ...options, status: 301 }, policyContext()), ex).headers[1] as string
+    return replyOf(redirect.compile({ ...options, status: 301 }, featureContext())?.answer, ex).headers[1] as string
   }
 
   test.each([

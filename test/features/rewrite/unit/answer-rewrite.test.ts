@@ -3,7 +3,8 @@ import { Attempt } from '../../../../src/core/attempt.ts'
 import { failure } from '../../../../src/core/failures.ts'
 import { type RewriteOptions, rewrite } from '../../../../src/features/rewrite/feature.ts'
 import type { FlatHeaders } from '../../../../src/lib/headers.ts'
-import { policyContext, routed } from '../../../kit/policy.ts'
+import { featureContext } from '../../../kit/feature.ts'
+import { routed } from '../../../kit/policy.ts'
 
 interface Asked {
   readonly target?: string
@@ -20,7 +21,7 @@ function answered(options: RewriteOptions, fields: FlatHeaders, asked: Asked = {
     endpoint = 'http://10.0.0.1:8080',
     authority = 'app.internal:8080',
   } = asked
-  const policy = rewrite.compile(options, policyContext())
+  const policy = rewrite.compile(options, featureContext())?.target
   const ex = routed({ target, headers })
   policy?.admit?.(ex)
   ex.attempt = new Attempt(1, 'u', 0)
@@ -255,7 +256,7 @@ test.each([
 })
 
 test('answers of our own stay', () => {
-  const policy = rewrite.compile(STRIPS, policyContext())
+  const policy = rewrite.compile(STRIPS, featureContext())?.target
   const ex = routed({ target: '/orders/7' })
   const said = ['location', 'http://app.internal:8080/x']
   ex.response = { status: 302, headers: [...said] }

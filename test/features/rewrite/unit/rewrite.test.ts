@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type RewriteOptions, rewrite } from '../../../../src/features/rewrite/feature.ts'
-import { policyContext, type Request, routed } from '../../../kit/policy.ts'
+import { featureContext } from '../../../kit/feature.ts'
+import { type Request, routed } from '../../../kit/policy.ts'
 
 function forwarded(
   options: RewriteOptions,
@@ -8,7 +9,7 @@ function forwarded(
   names: readonly string[] = [],
 ): [string, string | undefined] {
   const ex = routed(request)
-  expect(rewrite.compile(options, policyContext(names))?.admit?.(ex)).toBeUndefined()
+  expect(rewrite.compile(options, featureContext(names))?.target?.admit?.(ex)).toBeUndefined()
   return [ex.forwardTarget, ex.forwardAuthority]
 }
 
@@ -40,7 +41,7 @@ test('a template takes the parameters of the route', () => {
 })
 
 test('a template with an unknown parameter is an error of the config', () => {
-  expect(() => rewrite.compile({ path: '/{nope}' }, policyContext(['id']))).toThrow('{nope}')
+  expect(() => rewrite.compile({ path: '/{nope}' }, featureContext(['id']))?.target).toThrow('{nope}')
 })
 
 describe('host', () => {
@@ -59,14 +60,14 @@ describe('host', () => {
 })
 
 test('nothing to do costs nothing', () => {
-  expect(rewrite.compile({ host: 'preserve' }, policyContext())).toBeUndefined()
+  expect(rewrite.compile({ host: 'preserve' }, featureContext())?.target).toBeUndefined()
 })
 
 describe('X-Forwarded-Prefix', () => {
   const told = (options: RewriteOptions, target: string, headers: string[] = []): string[] => {
     const ex = routed({ target })
     ex.forwardHeaders = headers
-    rewrite.compile(options, policyContext([]))?.admit?.(ex)
+    rewrite.compile(options, featureContext([]))?.target?.admit?.(ex)
     return ex.forwardHeaders
   }
 

@@ -49,8 +49,8 @@ routes:
 async function policies(keys: string): Promise<Record<string, unknown>> {
   const { config, diagnostics } = await load(keys)
   expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
-  const { policies, timeouts } = (config as Config).lean.routes[0] as RouteConfig
-  return { ...policies, timeouts }
+  const { features, timeouts } = (config as Config).lean.routes[0] as RouteConfig
+  return { ...features, timeouts }
 }
 
 describe('a value that is one reference', () => {

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { CellRef } from '../../../../src/cells/pages.ts'
+import { block, columnsOf, HELD, wordsOf } from '../../../../src/cells/shape.ts'
 import { CellSpace } from '../../../../src/cells/space.ts'
-import type { EndpointIdentity, RouteNeeds } from '../../../../src/control/registry/lease.ts'
+import { WINDOW_SLOTS } from '../../../../src/cells/window.ts'
+import type { EndpointIdentity, Lease } from '../../../../src/control/registry/lease.ts'
 import { CellRegistry } from '../../../../src/control/registry/registry.ts'
-import type { BreakerCells } from '../../../../src/core/protocol.ts'
-import { CIRCUIT_WORDS } from '../../../../src/features/circuit-breaker/circuit.ts'
+import type { RouteConfig } from '../../../../src/core/config.ts'
+import type { AnyFeature } from '../../../../src/core/feature.ts'
 
 const endpoint = (port: number): EndpointIdentity => ({
   upstream: 'orders',
@@ -26,7 +29,7 @@ describe('CellRegistry', () => {
     expect(a.endpoint(endpoint(80))).toEqual(b.endpoint(endpoint(80)))
     expect(a.endpoint(endpoint(80))).not.toEqual(a.endpoint(endpoint(81)))
     expect(a.endpoint({ ...endpoint(80), sni: 'x' })).not.toEqual(a.endpoint(endpoint(80)))
-    expect(a.route('r')).toEqual(b.route('r'))
+    expect(a.route(routeOf('r'), [COUNTING])).toEqual(b.route(routeOf('r'), [COUNTING]))
   })
 
   test('no two cells share a slot, over several pages', () => {
@@ -34,7 +37,7 @@ describe('CellRegistry', () => {
     const lease = registry.lease()
     const seen = new Set<string>()
     for (let i = 0; i < 3000; i++) {
-      const { page, slot } = lease.route(`r${i}`).inFlight
+      const { page, slot } = lease.route(routeOf(`r${i}`), [COUNTING]).inFlight
       expect(slot).toBeLessThan(CellSpace.columnSlots(16))
       seen.add(`${page}:${slot}`)
     }
@@ -88,58 +91,50 @@ describe('CellRegistry', () => {
     expect(registry.read(cells.state)).toBe(2)
   })
 
-  test('a breaker keeps its state over generations; another window is another window', () => {
+  test('cells of a feature survive generations; another fingerprint is another cell', () => {
     const registry = new CellRegistry(2)
     const [old, next] = [registry.lease(), registry.lease()]
-    const before = old.route('r', windows({ a: 10_000, b: 10_000 })).breakers
-    const after = next.route('r', windows({ a: 10_000, b: 20_000 })).breakers
+    const before = counted(old, 'r', { a: 10_000, b: 10_000 })
+    const after = counted(next, 'r', { a: 10_000, b: 20_000 })
     expect(after.a).toEqual(before.a)
     expect(after.b?.state).toEqual(before.b?.state)
     expect(after.b?.window).not.toEqual(before.b?.window)
-    expect(next.route('other', windows({ a: 10_000 })).breakers.a?.state).not.toEqual(before.a?.state)
+    expect(counted(next, 'other', { a: 10_000 }).a?.state).not.toEqual(before.a?.state)
   })
 
-  test('cells of a breaker are empty when they are used again', () => {
+  test('cells of a feature are empty when they are used again', () => {
     const registry = new CellRegistry(2)
     const old = registry.lease()
-    const { state, window } = old.route('r', windows({ a: 10_000 })).breakers.a as BreakerCells
-    for (const worker of [0, 1]) workerSpace(registry, worker).window(window, 10_000).record(500, 0, true)
-    registry.words(state).fill(7, state.slot, state.slot + CIRCUIT_WORDS)
+    const { state, window } = counted(old, 'r', { a: 10_000 }).a as Counted
+    for (const worker of [0, 1]) workerSpace(registry, worker).window(window.outcomes, 10_000).record(500, 0, true)
+    registry.words(state.word).fill(7, state.word.slot, state.word.slot + 4)
     old.release({ generation: 1, update: 0 })
     registry.reclaim({ generation: 1, update: 0 })
-    const again = registry.lease().route('q', windows({ a: 10_000 })).breakers.a as BreakerCells
-    expect(again).toEqual({ state, window })
-    expect(workerSpace(registry, 0).window(window, 10_000).counts(500, 0)).toEqual({ total: 0, failed: 0 })
-    expect([...registry.words(state).subarray(state.slot, state.slot + CIRCUIT_WORDS)]).toEqual(
-      new Array(CIRCUIT_WORDS).fill(0),
-    )
+    expect(counted(registry.lease(), 'q', { a: 10_000 }).a).toEqual({ state, window })
+    expect(workerSpace(registry, 0).window(window.outcomes, 10_000).counts(500, 0)).toEqual({ total: 0, failed: 0 })
+    expect([...registry.words(state.word).subarray(state.word.slot, state.word.slot + 4)]).toEqual([0, 0, 0, 0])
   })
 
   test('what another lease has is never retired', () => {
     const registry = new CellRegistry(1)
     const [a, b] = [registry.lease(), registry.lease()]
-    const { inFlight } = a.route('r')
-    b.route('r')
+    const { inFlight } = a.route(routeOf('r'), [COUNTING])
+    b.route(routeOf('r'), [COUNTING])
     a.release({ generation: 1, update: 0 })
     registry.reclaim({ generation: 9, update: 9 })
-    expect(registry.lease().route('other').inFlight).not.toEqual(inFlight)
+    expect(registry.lease().route(routeOf('other'), [COUNTING]).inFlight).not.toEqual(inFlight)
   })
 
-  test('a bulkhead has cells of its own, which no route without one has', () => {
+  test('a route has the cells of the features that it has, and of no others', () => {
     const lease = new CellRegistry(2).lease()
-    const { bulkhead, inFlight } = lease.route('r', {
-      breakers: new Map(),
-      bulkhead: { queue: false, adaptive: false },
-      streams: false,
-    })
-    expect(bulkhead?.inFlight).not.toEqual(inFlight)
-    expect(lease.route('other').bulkhead).toBeUndefined()
+    expect(counted(lease, 'r', { a: 1000 }).held?.count).not.toEqual(lease.route(routeOf('r'), [COUNTING]).inFlight)
+    expect(lease.route(routeOf('other'), [COUNTING]).features).toEqual({})
   })
 
   test('zeroing a column gives back what that worker held and nothing else', () => {
     const registry = new CellRegistry(3)
     const lease = registry.lease()
-    const refs = Array.from({ length: 6000 }, (_, i) => lease.route(`r${i}`).inFlight)
+    const refs = Array.from({ length: 6000 }, (_, i) => lease.route(routeOf(`r${i}`), [COUNTING]).inFlight)
     expect(registry.pages.length).toBeGreaterThan(1)
     for (const worker of [0, 1, 2]) {
       const space = workerSpace(registry, worker)
@@ -158,6 +153,36 @@ describe('CellRegistry', () => {
   })
 })
 
-function windows(ms: Readonly<Record<string, number>>): RouteNeeds {
-  return { breakers: new Map(Object.entries(ms)), bulkhead: undefined, streams: false }
+/** A feature that keeps a word, a window and a count for each key of its options, and nothing for others. */
+const COUNTING: AnyFeature = {
+  name: 'counting',
+  doc: '',
+  keys: {},
+  places: {},
+  cells: ({ options }) => ({
+    ...Object.fromEntries(
+      Object.entries(options as Record<string, number>).map(([key, ms]) => [
+        key,
+        { state: block({ word: wordsOf(4) }), window: block({ outcomes: columnsOf(WINDOW_SLOTS) }, [ms]) },
+      ]),
+    ),
+    held: block({ count: HELD }),
+    off: undefined,
+  }),
+  compile: () => undefined,
+}
+
+interface Counted {
+  readonly state: { readonly word: CellRef }
+  readonly window: { readonly outcomes: CellRef }
+  readonly count: CellRef
+}
+
+function counted(lease: Lease, route: string, counting: Readonly<Record<string, number>>) {
+  const { features } = lease.route({ ...routeOf(route), features: { counting } }, [COUNTING])
+  return features.counting as Readonly<Record<string, Counted>>
+}
+
+function routeOf(name: string): Pick<RouteConfig, 'name' | 'to' | 'failover' | 'features'> {
+  return { name, to: [], failover: [], features: {} }
 }

@@ -6,10 +6,9 @@ import { EngineKit } from '../../../kit/engine.ts'
 const TEAPOT: Reply = { status: 418, headers: ['content-length', '3'], body: Buffer.from('tea') }
 
 /** A policy that writes down which of its hooks ran. */
-function traced(name: string, slot: number, trace: string[], more: Partial<Policy> = {}): Policy {
+function traced(name: string, trace: string[], more: Partial<Policy> = {}): Policy {
   return {
     name,
-    slot,
     admit: () => void trace.push(`${name}.admit`),
     attempt: () => void trace.push(`${name}.attempt`),
     attempted: (_ex, at) => void trace.push(`${name}.attempted ${at.head?.outcome}`),
@@ -30,7 +29,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 describe('the hooks of policies', () => {
   test('run in stage order, respond and settle in reverse, each once', () => {
     const trace: string[] = []
-    const kit = new EngineKit({ policies: [traced('a', 0, trace), traced('b', 1, trace)] })
+    const kit = new EngineKit({ policies: [traced('a', trace), traced('b', trace)] })
     kit.send()
     kit.latest.connect()
     kit.latest.answer(200)
@@ -52,7 +51,7 @@ describe('the hooks of policies', () => {
     const trace: string[] = []
     const no = { reason: 'rate_limited', retryAfterMs: 2500 } as const
     const kit = new EngineKit({
-      policies: [traced('a', 0, trace), traced('b', 1, trace, { admit: () => no }), traced('c', 2, trace)],
+      policies: [traced('a', trace), traced('b', trace, { admit: () => no }), traced('c', trace)],
     })
     const sent = kit.send()
     expect(sent.reply?.status).toBe(429)
@@ -62,7 +61,7 @@ describe('the hooks of policies', () => {
   })
 
   test('a reply answers without an upstream and carries our fields', () => {
-    const kit = new EngineKit({ policies: [traced('a', 0, [], { admit: () => TEAPOT })] })
+    const kit = new EngineKit({ policies: [traced('a', [], { admit: () => TEAPOT })] })
     const sent = kit.send('GET', '/', ['x-correlation-id', 'c-1'])
     expect(sent.reply).toMatchObject({ status: 418, body: TEAPOT.body })
     expect(header(sent.reply, 'x-correlation-id')).toBe('c-1')
@@ -71,14 +70,14 @@ describe('the hooks of policies', () => {
   })
 
   test('HEAD gets the head of a reply only', () => {
-    const kit = new EngineKit({ policies: [traced('a', 0, [], { admit: () => TEAPOT })] })
+    const kit = new EngineKit({ policies: [traced('a', [], { admit: () => TEAPOT })] })
     expect(kit.send('HEAD').reply).toMatchObject({ status: 418, body: undefined })
   })
 
   test('an asynchronous admit goes on where it stopped', async () => {
     const trace: string[] = []
     const kit = new EngineKit({
-      policies: [traced('a', 0, trace, { admit: async () => void trace.push('a.late') }), traced('b', 1, trace)],
+      policies: [traced('a', trace, { admit: async () => void trace.push('a.late') }), traced('b', trace)],
     })
     kit.send()
     expect(kit.transport.connections.length).toBe(0)
@@ -95,7 +94,7 @@ describe('the hooks of policies', () => {
         admit = () => resolve(undefined)
       })
       const kit = new EngineKit({
-        policies: [traced('a', 0, [], { admit: () => pending, left: (_ex, reason) => void left.push(reason) })],
+        policies: [traced('a', [], { admit: () => pending, left: (_ex, reason) => void left.push(reason) })],
         timeouts: { request: 1000 },
       })
       const sent = kit.send()
@@ -113,10 +112,10 @@ describe('the hooks of policies', () => {
 
   test('a refused attempt is no attempt: the next upstream follows, and attempted is owed to those that let it pass', () => {
     const trace: string[] = []
-    const picky = traced('b', 1, trace, {
+    const picky = traced('b', trace, {
       attempt: (_ex, at) => (at.upstream === 'a' ? { reason: 'breaker_open' } : undefined),
     })
-    const kit = new EngineKit({ policies: [traced('a', 0, trace), picky], upstreams: { a: 1, b: 1 } })
+    const kit = new EngineKit({ policies: [traced('a', trace), picky], upstreams: { a: 1, b: 1 } })
     const sent = kit.send()
     kit.latest.connect()
     kit.latest.answer(200)
@@ -130,7 +129,7 @@ describe('the hooks of policies', () => {
 
   test('when every candidate is refused the refusal is the answer', () => {
     const kit = new EngineKit({
-      policies: [traced('a', 0, [], { attempt: () => ({ reason: 'breaker_open', retryAfterMs: 4000 }) })],
+      policies: [traced('a', [], { attempt: () => ({ reason: 'breaker_open', retryAfterMs: 4000 }) })],
     })
     const sent = kit.send()
     expect(sent.reply?.status).toBe(503)
@@ -143,9 +142,9 @@ describe('the hooks of policies', () => {
       const trace: string[] = []
       const kit = new EngineKit({
         policies: [
-          traced('a', 0, trace),
-          traced('b', 1, trace, { recover: () => (late ? Promise.resolve(TEAPOT) : TEAPOT) }),
-          traced('c', 2, trace),
+          traced('a', trace),
+          traced('b', trace, { recover: () => (late ? Promise.resolve(TEAPOT) : TEAPOT) }),
+          traced('c', trace),
         ],
         upstreams: { a: 0 },
       })
@@ -160,7 +159,7 @@ describe('the hooks of policies', () => {
 
   test('a recovery that hangs past the deadline gets a second, then the failure goes out', async () => {
     const kit = new EngineKit({
-      policies: [traced('a', 0, [], { recover: () => new Promise(() => {}) })],
+      policies: [traced('a', [], { recover: () => new Promise(() => {}) })],
       upstreams: { a: 0 },
       timeouts: { request: 100 },
     })
@@ -176,7 +175,7 @@ describe('the hooks of policies', () => {
     let go: () => void = () => {}
     const kit = new EngineKit({
       policies: [
-        traced('a', 0, [], {
+        traced('a', [], {
           respond: (ex) => {
             ex.response?.headers.push('x-late', '1')
             return new Promise<void>((resolve) => {
@@ -202,7 +201,7 @@ describe('the hooks of policies', () => {
 
   test('a respond that never returns is ended by the deadline', () => {
     const kit = new EngineKit({
-      policies: [traced('a', 0, [], { respond: () => new Promise(() => {}) })],
+      policies: [traced('a', [], { respond: () => new Promise(() => {}) })],
       timeouts: { request: 500 },
     })
     const sent = kit.send()
@@ -215,7 +214,7 @@ describe('the hooks of policies', () => {
 
   test('a request body stage sees, changes and refuses chunks before anything goes up', () => {
     const stage = (push: BodyStage['push'], end: BodyStage['end'] = () => undefined): Policy =>
-      traced('a', 0, [], { requestBody: () => ({ changesLength: true, push, end }) })
+      traced('a', [], { requestBody: () => ({ changesLength: true, push, end }) })
     const upper = new EngineKit({
       policies: [
         stage(
@@ -247,7 +246,7 @@ describe('the hooks of policies', () => {
     })
     for (const changes of [true, false]) {
       const kit = new EngineKit({
-        policies: [traced('a', 0, [], wrap('a', changes)), traced('b', 1, [], wrap('b', changes))],
+        policies: [traced('a', [], wrap('a', changes)), traced('b', [], wrap('b', changes))],
       })
       const sent = kit.send()
       kit.latest.connect()
@@ -261,13 +260,13 @@ describe('the hooks of policies', () => {
     'a %s that throws is reported; other settles still run and nothing leaks',
     (hook) => {
       const trace: string[] = []
-      const broken = traced('b', 1, trace, {
+      const broken = traced('b', trace, {
         [hook]: () => {
           throw new Error(`thrown by ${hook}`)
         },
       })
       const kit = new EngineKit({
-        policies: [traced('a', 0, trace), broken],
+        policies: [traced('a', trace), broken],
         ...(hook === 'recover' ? { upstreams: { a: 0 } } : {}),
       })
       const sent = kit.send('POST', '/', [], 'body')
@@ -287,7 +286,7 @@ describe('the hooks of policies', () => {
   test('an asynchronous hook that rejects is internal', async () => {
     for (const hook of ['admit', 'respond', 'recover'] as const) {
       const kit = new EngineKit({
-        policies: [traced('a', 0, [], { [hook]: () => Promise.reject(new Error('no')) })],
+        policies: [traced('a', [], { [hook]: () => Promise.reject(new Error('no')) })],
         ...(hook === 'recover' ? { upstreams: { a: 0 } } : {}),
       })
       const sent = kit.send()
@@ -305,7 +304,6 @@ describe('the hooks of policies', () => {
     const seen: unknown[] = []
     const keeping = (name: string, slot: number): Policy => ({
       name,
-      slot,
       admit: (ex) => {
         ex.state[slot] = `${name}:${ex.requestId}`
       },

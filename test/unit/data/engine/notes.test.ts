@@ -72,10 +72,9 @@ describe('what the story of a request is made of', () => {
   })
 
   test('what refuses the whole request, only where spans may be made of it', () => {
-    const refuses: Policy = { name: 'refuses', slot: 0, admit: () => ({ reason: 'shed' }) }
+    const refuses: Policy = { name: 'refuses', admit: () => ({ reason: 'shed' }) }
     const traces: Policy = {
       name: 'traces',
-      slot: 1,
       admit: (ex) => {
         ex.trace = { sampled: false, dispatched: () => {} }
         return undefined

@@ -138,7 +138,7 @@ test('an answer that breaks while a policy still holds its head back is a 502, a
   const held = new Promise<void>((resolve) => {
     release = resolve
   })
-  const asked = ask(new EngineKit({ policies: [{ name: 'a', slot: 0, respond: () => held }] }))
+  const asked = ask(new EngineKit({ policies: [{ name: 'a', respond: () => held }] }))
   asked.kit.latest.events.onHead(200, ['x-a', '1'])
   asked.kit.latest.events.onData(Buffer.from('half'))
   expect(asked.client.status).toBe(0)

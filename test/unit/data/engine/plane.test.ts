@@ -18,13 +18,13 @@ import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { DataPlane } from '../../../../src/data/engine/plane.ts'
 import type { Recorder } from '../../../../src/data/seeing/recorder.ts'
 import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
+import { FEATURES } from '../../../../src/features/index.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
-import { nodeOf } from '../../../../src/schema/node.ts'
-import { At } from '../../../../src/schema/schema.ts'
 import { PLAIN } from '../../../kit/balancing.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
+import { CountedMetrics, readOptions } from '../../../kit/feature.ts'
 import { HEAD, TIMEOUTS } from '../../../kit/lean.ts'
 import { lostEnd } from '../../../kit/lost-end.ts'
 import { TestMail } from '../../../kit/mail.ts'
@@ -55,7 +55,6 @@ class PlaneKit {
         hedged: () => {},
         spilled: () => {},
         refused: () => {},
-        queued: () => {},
       }),
       commit: () => {},
     }
@@ -69,7 +68,8 @@ class PlaneKit {
       retired: (generation) => this.retired.push(generation),
       report: (change) => void this.changes.push(change),
       mail: new TestMail(),
-      lostWakeup: () => {},
+      features: FEATURES,
+      metrics: new CountedMetrics(),
       lostEnd,
       bug: (error) => {
         throw error
@@ -187,8 +187,8 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     importance: 'normal',
     slo: undefined,
     accessLog: { sample: 1 },
-    policies: {},
-    cells: { inFlight: { page: 0, slot: 0 }, breakers: {}, bulkhead: undefined, streams: undefined, call: word(0) },
+    features: {},
+    cells: { inFlight: { page: 0, slot: 0 }, features: {} },
     digest: JSON.stringify([name, to, more]),
     ...more,
   }
@@ -256,7 +256,7 @@ describe('the data plane takes config in two phases', () => {
     await kit.prepare(1, ['a'], [route('one', 'a')])
     kit.plane.commit(1, 1000)
     expect(await kit.prepare(2, ['a'], [route('bad', 'nowhere')])).toBe('refused')
-    expect(await kit.prepare(3, ['a'], [route('bad', 'a', { policies: { 'no-such-policy': {} } })])).toBe('refused')
+    expect(await kit.prepare(3, ['a'], [route('bad', 'a', { features: { 'no-such-policy': {} } })])).toBe('refused')
     expect(kit.plane.commit(3, 1000).type).toBe('refused')
     kit.send('/one')
     expect(kit.transport.connections.length).toBe(1)
@@ -285,15 +285,12 @@ describe('the data plane takes config in two phases', () => {
 
   test('a breaker that opened and an endpoint that is ejected stay so in the next generation', async () => {
     const kit = new PlaneKit()
-    const breaker = circuitBreaker.schema.read(nodeOf({ minRequests: 4 }), new At([]))
+    const breaker = readOptions(circuitBreaker, { minRequests: 4 })
     const cells = {
       inFlight: int(0),
-      breakers: { a: { state: word(5000), window: int(5000) } },
-      bulkhead: undefined,
-      streams: undefined,
-      call: word(0),
+      features: { circuitBreaker: { a: { circuit: { state: word(5000) }, window: { outcomes: int(5000) } } } },
     }
-    const one = () => route('one', 'a', { policies: { circuitBreaker: breaker }, cells, retries: { ...NO_RETRIES } })
+    const one = () => route('one', 'a', { features: { circuitBreaker: breaker }, cells, retries: { ...NO_RETRIES } })
     await kit.prepare(1, ['a'], [one()])
     kit.plane.commit(1, 1000)
     for (let i = 0; i < 4; i++) {
@@ -383,8 +380,8 @@ describe('what was matched is what is forwarded', () => {
       [
         route('all', 'a', { match: below('a') }),
         route('admin', 'a', { match: admin }),
-        route('strip', 'a', { match: below('s'), policies: { rewrite: { stripPrefix: '/s', host: 'upstream' } } }),
-        route('gone', undefined, { match: below('g'), policies: { redirect: { path: '/a', status: 308 } } }),
+        route('strip', 'a', { match: below('s'), features: { rewrite: { stripPrefix: '/s', host: 'upstream' } } }),
+        route('gone', undefined, { match: below('g'), features: { redirect: { path: '/a', status: 308 } } }),
       ],
     )
     kit.plane.commit(1, 1000)

@@ -49,7 +49,6 @@ describe('the retry budget', () => {
     let refuse = true
     const policy = {
       name: 'refuses',
-      slot: 0,
       attempt: (_ex: unknown, at: { number: number }) =>
         refuse && at.number > 1 ? ({ reason: 'breaker_open', phase: 'connect' } as const) : undefined,
     }

@@ -134,7 +134,6 @@ test('the same request ID moves to the same upstream', () => {
 describe('a policy that lets none pass', () => {
   const closed = (upstream: string, more: object = {}) => ({
     name: 'p',
-    slot: 0,
     usable: (_ex: unknown, name: string) => name !== upstream,
     ...more,
   })
@@ -155,11 +154,11 @@ describe('a policy that lets none pass', () => {
   test('at the attempt only, as breakers do that probe: another takes the first attempt, and no further one', () => {
     const refuse = (_ex: unknown, at: Attempt) =>
       at.upstream === 'a' ? ({ reason: 'breaker_open', phase: 'connect' } as const) : undefined
-    const kit = split({ a: 1, b: 1 }, { policies: [{ name: 'p', slot: 0, attempt: refuse }] })
+    const kit = split({ a: 1, b: 1 }, { policies: [{ name: 'p', attempt: refuse }] })
     expect(spread(kit)).toEqual({ b: 400 })
     expect(new Set(kit.spilled)).toEqual(new Set(['a b']))
     expect(kit.finished.every(({ attempts }) => attempts === 1)).toBe(true)
-    const small = split({ a: 9, b: 1 }, { policies: [{ name: 'p', slot: 0, attempt: refuse }] })
+    const small = split({ a: 9, b: 1 }, { policies: [{ name: 'p', attempt: refuse }] })
     expect(spread(small)['-']).toBeGreaterThan(300)
     expect(small.spilled).toEqual([])
   })
@@ -167,7 +166,7 @@ describe('a policy that lets none pass', () => {
   test('for another reason than a breaker keeps its requests', () => {
     const refuse = (_ex: unknown, at: Attempt) =>
       at.upstream === 'a' ? ({ reason: 'bulkhead_full', phase: 'connect' } as const) : undefined
-    const kit = split({ a: 1, b: 1 }, { policies: [{ name: 'p', slot: 0, attempt: refuse }] })
+    const kit = split({ a: 1, b: 1 }, { policies: [{ name: 'p', attempt: refuse }] })
     expect(spread(kit)['-']).toBeGreaterThan(100)
   })
 })
@@ -220,7 +219,7 @@ describe('a sticky cookie', () => {
 
   test('gives way to an open breaker: an answer is worth more than a tie', () => {
     let open = false
-    const policy = { name: 'p', slot: 0, usable: (_ex: unknown, name: string) => !open || name !== 'a' }
+    const policy = { name: 'p', usable: (_ex: unknown, name: string) => !open || name !== 'a' }
     const kit = split({ a: 1, b: 1 }, { sticky, policies: [policy] })
     const cookie = cookieOf(kit, 'a')
     open = true

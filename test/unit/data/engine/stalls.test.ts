@@ -1,20 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { Policy } from '../../../../src/core/policy.ts'
-import type { RouteCells } from '../../../../src/core/protocol.ts'
 import type { Relief } from '../../../../src/core/relief.ts'
 import { MemoryDownstream } from '../../../../src/data/ingress/memory.ts'
-import { type BulkheadOptions, bulkhead } from '../../../../src/features/bulkhead/feature.ts'
-import { BOARD_SLOTS } from '../../../../src/features/bulkhead/queue-board.ts'
-import { type StreamsOptions, streams } from '../../../../src/features/streams/feature.ts'
-import { TimerWheel } from '../../../../src/lib/timers.ts'
-import { nodeOf } from '../../../../src/schema/node.ts'
-import { At } from '../../../../src/schema/schema.ts'
+import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
+import { streams } from '../../../../src/features/streams/feature.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { EngineKit, type EngineSetUp } from '../../../kit/engine.ts'
 import { PEER } from '../../../kit/exchange.ts'
+import { CompiledUse } from '../../../kit/feature.ts'
 import { TestMail } from '../../../kit/mail.ts'
-import { policyContext } from '../../../kit/policy.ts'
 import type { ScriptedConnection } from '../../../kit/scripted-transport.ts'
 
 const MIN_RATE = { bytes: 1024, window: 600_000 }
@@ -232,24 +226,14 @@ describe('for want of', () => {
   function crewWith(definition: Definition, options: object, workers: number): { rigs: Rig[]; mails: TestMail[] } {
     const clock = new ManualClock()
     const shared = new TestCells(workers)
-    const cells = cellsOf(shared, options)
-    const read = definition.schema.read(nodeOf(options), new At([])) as BulkheadOptions & StreamsOptions
+    const { cells } = new CompiledUse(definition, options, { clock, testCells: shared })
     const rigs: Rig[] = []
     const mails: TestMail[] = []
     for (const space of shared.spaces) {
       const mail = new TestMail(mails)
       mails.push(mail)
       const relief: Relief = { end: (want) => (rigs[space.worker] as Rig).kit.engine.stalls.end(want) }
-      const timers = new TimerWheel(clock)
-      const policy = definition.compile(read, {
-        ...policyContext(),
-        cells,
-        clock,
-        mail,
-        relief,
-        space,
-        timers,
-      }) as Policy
+      const { policy } = new CompiledUse(definition, options, { clock, mail, relief, space, cells })
       const wakeOthers = (): void => {
         for (const other of shared.spaces) if (other !== space) mail.post(other.worker)
       }
@@ -258,18 +242,6 @@ describe('for want of', () => {
       rigs.push(rig)
     }
     return { rigs, mails }
-  }
-
-  function cellsOf(cells: TestCells, options: object): RouteCells {
-    const board = cells.heldBlock(BOARD_SLOTS)
-    const queue = { waiting: cells.held(), board, emptyAt: cells.word(), excess: cells.word() }
-    return {
-      inFlight: cells.held(),
-      breakers: {},
-      bulkhead: { inFlight: cells.held(), queue: 'queue' in options ? queue : undefined, limit: undefined },
-      streams: cells.held(),
-      call: cells.word(),
-    }
   }
 
   function rigWith(definition: Definition, options: object): Rig {

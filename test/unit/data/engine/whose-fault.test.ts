@@ -357,7 +357,7 @@ describe('behind a good head', () => {
   })
 
   test('a hook that keeps it past the deadline is ours', async () => {
-    const rig = new Judged({ policies: [{ name: 'slow', slot: 1, respond: () => new Promise(() => {}) }] })
+    const rig = new Judged({ policies: [{ name: 'slow', respond: () => new Promise(() => {}) }] })
     for (let i = 0; i < 30; i++) {
       rig.ask()
       rig.kit.running.connect()

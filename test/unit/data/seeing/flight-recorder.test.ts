@@ -114,7 +114,6 @@ test('the story: every attempt with its times, what was decided between them, an
   Object.assign(second, { endedAt: 1090, end: 'broken_by_us' })
   ex.queuedMs = 3
   ex.begin(first)
-  ex.note({ at: 1003, kind: 'queued', waitMs: 3 })
   ex.refused({ now: () => 1021 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
   ex.begin(second)
   ex.note({ at: 1090, kind: 'no_retry', because: 'attempts' })

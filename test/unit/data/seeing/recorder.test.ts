@@ -8,6 +8,7 @@ import { ended, answered as statusVerdict } from '../../../../src/core/outcome.t
 import { WorkerMetrics } from '../../../../src/core/series.ts'
 import { AccessLog } from '../../../../src/data/seeing/access-log.ts'
 import { Recorder } from '../../../../src/data/seeing/recorder.ts'
+import { FEATURES } from '../../../../src/features/index.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
@@ -23,7 +24,7 @@ const NO_MATCH = { sample: 1, queryKeys: new Set<string>(), headerNames: [] }
 
 class Bench {
   readonly clock = new ManualClock(1000)
-  readonly registry = new MetricsRegistry(systemClock)
+  readonly registry = new MetricsRegistry(systemClock, FEATURES)
   readonly lines: Record<string, unknown>[] = []
   readonly recorder: Recorder
 

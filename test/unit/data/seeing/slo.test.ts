@@ -8,6 +8,7 @@ import { failure, type Origin, type Reason } from '../../../../src/core/failures
 import { answered, type HeadVerdict, provoked } from '../../../../src/core/outcome.ts'
 import { WorkerMetrics } from '../../../../src/core/series.ts'
 import { type ObjectiveKind, SloSeries } from '../../../../src/data/seeing/slo.ts'
+import { FEATURES } from '../../../../src/features/index.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import { madeExchange } from './made-exchange.ts'
 
@@ -15,7 +16,7 @@ const SLO = { availability: 0.999, latency: { target: 0.99, threshold: 300 } }
 const START = 1000
 
 class Bench {
-  readonly registry = new MetricsRegistry(systemClock)
+  readonly registry = new MetricsRegistry(systemClock, FEATURES)
   readonly series: SloSeries
 
   constructor(slo: ConstructorParameters<typeof SloSeries>[1] = SLO) {

@@ -3,6 +3,7 @@ import { PAGE_BYTES, type Page } from '../../../../../src/cells/pages.ts'
 import { CellSpace } from '../../../../../src/cells/space.ts'
 import { MetricsRegistry } from '../../../../../src/control/seeing/metrics/metrics-registry.ts'
 import { WorkerMetrics } from '../../../../../src/core/series.ts'
+import { FEATURES } from '../../../../../src/features/index.ts'
 import { systemClock } from '../../../../../src/lib/clock.ts'
 
 let nextPage = 1
@@ -27,7 +28,7 @@ async function lines(registry: MetricsRegistry, metric: string): Promise<string[
 
 describe('the metrics registry', () => {
   test('sums the columns of all workers', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     for (const number of [0, 1, 2]) {
       worker(registry, number)
         .counter('sluice_requests_total', ['orders', 'GET', '200', '-'])
@@ -39,7 +40,7 @@ describe('the metrics registry', () => {
   })
 
   test('histograms are cumulative, with sum and count', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     const histogram = worker(registry, 0).histogram('sluice_request_duration_seconds', ['orders', '2xx'])
     for (const seconds of [0.001, 0.03, 0.03, 100]) histogram.observe(seconds)
     const got = await lines(registry, 'sluice_request_duration_seconds')
@@ -50,7 +51,7 @@ describe('the metrics registry', () => {
   })
 
   test('speaks the text format: help, type, content type, escaped labels, process metrics', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     worker(registry, 0).counter('sluice_retries_total', ['a"b\\c\nd', '503']).inc()
     const { body: bytes, contentType } = await registry.expose()
     const body = bytes.toString()
@@ -62,7 +63,7 @@ describe('the metrics registry', () => {
   })
 
   test('a worker that ended leaves its counts behind; its pages are clean for the next', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     const page = floats()
     const labels = ['orders', 'connect']
     const before = worker(registry, 0, page)
@@ -84,7 +85,7 @@ describe('the metrics registry', () => {
   })
 
   test('series of pages that are not the worker’s, or of unknown metrics, are ignored', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     const page = floats()
     registry.addPage(0, page)
     const ref = { page: page.id, slot: 0 }
@@ -96,7 +97,7 @@ describe('the metrics registry', () => {
   })
 
   test('an endpoint that left is dropped, and is back once it counts again', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     const metrics = worker(registry, 0)
     const gone = metrics.counter('sluice_attempts_total', ['orders', 'http://10.0.0.1:80', 'ok'])
     gone.inc(2)
@@ -113,7 +114,7 @@ describe('the metrics registry', () => {
   })
 
   test('a slot that goes to another series no longer counts for the first', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     const metrics = worker(registry, 0)
     metrics.counter('sluice_attempts_total', ['u', 'old', 'ok']).inc(5)
     metrics.counter('sluice_attempts_total', ['u', 'forgotten', 'ok']).inc(7)
@@ -130,7 +131,7 @@ describe('the metrics registry', () => {
   })
 
   test('gauges and counters of the control plane are read at each scrape', async () => {
-    const registry = new MetricsRegistry(systemClock)
+    const registry = new MetricsRegistry(systemClock, FEATURES)
     let value = 1
     registry.gauge('sluice_connections', 'Open.', ['listener'], () => [{ labels: ['web'], value }])
     registry.counter('sluice_worker_restarts_total', 'Replaced.', ['reason'], () => [{ labels: ['exit'], value }])
@@ -145,7 +146,7 @@ describe('the metrics registry', () => {
 })
 
 test('a scrape of many routes lets others have the event loop', async () => {
-  const registry = new MetricsRegistry(systemClock)
+  const registry = new MetricsRegistry(systemClock, FEATURES)
   const metrics = worker(registry, 0, floats())
   for (let i = 0; i < 400; i++) metrics.histogram('sluice_request_duration_seconds', [`r${i}`, '2xx']).observe(1)
   registry.gauge('sluice_requests_in_flight', 'Now.', ['route'], function* () {

@@ -33,10 +33,13 @@ test('a request whose only attempt the pool refused says so', () => {
   expect(story(ex)).toEqual([[1005, 'refused', { policy: 'pool', reason: 'pool_full' }]])
 })
 
+const ROW = { doc: '', facts: {}, sentence: () => '' }
+
 test('decisions and what made further attempts follow, in the order of time', () => {
   const ex = madeExchange()
   ex.trace = { sampled: false, dispatched: () => {} }
-  ex.note({ at: 1000, kind: 'queued', waitMs: 2.6 })
+  ex.note({ at: 1000, kind: 'decided', decision: 'queued', facts: { ms: 3 }, row: { ...ROW, event: 'queued' } })
+  ex.note({ at: 1001, kind: 'decided', decision: 'quiet', facts: {}, row: ROW })
   begin(ex, 1, RESET, 1003)
   begin(ex, 2, answered(503), 1020)
   begin(ex, 3, POOL_FULL, 1030)

@@ -15,6 +15,7 @@ const SENTENCES = {
   attempt,
   breaker: ({ upstream }) => `the circuit breaker of ${upstream} lets no attempt pass`,
   bulkhead: ({ upstream }) => `the bulkhead of ${upstream} is full`,
+  decided: ({ text }) => text,
   budget: ({ upstream }) => `the retry budget of ${upstream} is spent: no further attempt there`,
   hedge: ({ upstream }) => `no answer yet: a second attempt begins beside the first, at ${upstream}`,
   no_retry: ({ because }) => `no further attempt: ${NO_RETRY[because] ?? because}`,

@@ -1,0 +1,43 @@
+/** A value that a decision was taken by. */
+export type FactValue = string | number | boolean
+
+/** What one fact is: for the reference and for OpenAPI. */
+export interface FactShape {
+  readonly type: 'string' | 'number' | 'boolean'
+  /** With its unit. */
+  readonly doc: string
+}
+
+export type FactShapes = Readonly<Record<string, FactShape>>
+
+interface FactTypes {
+  readonly string: string
+  readonly number: number
+  readonly boolean: boolean
+}
+
+/** The facts as values. */
+export type FactsOf<S> = {
+  readonly [K in keyof S]: S[K] extends { readonly type: infer T extends keyof FactTypes } ? FactTypes[T] : never
+}
+
+/** Something that a feature may decide about a request: the one place where it is spelled. */
+export interface Decision<S extends FactShapes = FactShapes> {
+  /** What it means, for the reference. */
+  readonly doc: string
+  readonly facts: S
+  /** What an operator reads of it: in `sluice why`, the API and the dashboard. */
+  sentence(facts: FactsOf<S>): string
+  /** Name of the event in the request's span; undefined: none. */
+  readonly event?: string
+  /** False: it is told by spans only, since the story of the request tells it otherwise. */
+  readonly story?: boolean
+}
+
+/** By name, which is unique over all features. */
+export type DecisionTable = Readonly<Record<string, Decision>>
+
+/** Gives a row of a table the types of its facts. */
+export function decision<const S extends FactShapes>(row: Decision<S>): Decision<S> {
+  return row
+}

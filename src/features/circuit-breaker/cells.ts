@@ -1,0 +1,21 @@
+import { block, columnsOf, type Leased, wordsOf } from '../../cells/shape.ts'
+import { WINDOW_SLOTS } from '../../cells/window.ts'
+import type { Use } from '../../core/feature.ts'
+import { CIRCUIT_WORDS } from './circuit.ts'
+import type { CircuitBreakerOptions } from './keys.ts'
+
+/** Of each upstream. Another length of the window is another window; the state stays. */
+export function cells({ options, upstreams }: Use<CircuitBreakerOptions>) {
+  return Object.fromEntries(
+    upstreams.map((upstream) => [
+      upstream,
+      {
+        circuit: block({ state: wordsOf(CIRCUIT_WORDS) }),
+        window: block({ outcomes: columnsOf(WINDOW_SLOTS) }, [options.window]),
+      },
+    ]),
+  )
+}
+
+/** By name of the upstream. */
+export type BreakerCells = Leased<ReturnType<typeof cells>>
