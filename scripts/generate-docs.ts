@@ -13,7 +13,7 @@ const DOCS = fileURLToPath(new URL('../docs/', import.meta.url))
 const INTRODUCTION = `# Configuration
 
 One YAML file holds everything. This page is generated from the definitions that check the file (\`npm run docs\`), so it
-can not differ from what Sluice does. \`sluice schema\` prints the same as JSON Schema; for completion in editors put this
+cannot differ from what Sluice does. \`sluice schema\` prints the same as JSON Schema; for completion in editors put this
 into the first line: \`# yaml-language-server: $schema=./sluice.schema.json\`.
 
 \`\`\`yaml

@@ -18,10 +18,10 @@ output as \`{ "config": …, "left": [{ "file", "line", "what", "why" }] }\`.
 |---|---|
 | 0 | Everything was carried over. |
 | 1 | Something was listed. |
-| 2 | The file can't be read as what it should be. |
+| 2 | The file cannot be read as what it should be. |
 | 64 | The command line itself is wrong. |
 
-**What was closed stays closed.** Where something decides who may come in and Sluice can't say it, the routes answer 403 to
+**What was closed stays closed.** Where something decides who may come in and Sluice cannot say it, the routes answer 403 to
 everybody, and the list says so. Where nginx does something that a gateway does not do (files, FastCGI), they answer 501, so
 that the requests don't reach another upstream instead.
 

@@ -14,7 +14,7 @@ const EXITS: Readonly<Record<number, number>> = { 400: Exit.usage, 404: Exit.no,
 /** Options of every command that talks to a running gateway. */
 export const ADMIN_OPTIONS = { admin: { type: 'string' }, 'token-file': { type: 'string' } } as const
 
-/** Why a command can't be carried out, with its exit code. */
+/** Why a command cannot be carried out, with its exit code. */
 export class AdminFailed extends Error {
   readonly exit: number
   /** All that is wrong, where the gateway tells. */
@@ -84,7 +84,7 @@ export class AdminClient {
     } catch (error) {
       const why = (error as NodeJS.ErrnoException).code ?? String(error)
       const hint = this.tokenFile === undefined ? '; give --token-file: the gateway names it in its line "ready"' : ''
-      throw new AdminFailed(Exit.failed, `the token can not be read from ${file} (${why})${hint}`)
+      throw new AdminFailed(Exit.failed, `the token cannot be read from ${file} (${why})${hint}`)
     }
   }
 

@@ -21,7 +21,7 @@ const IMPORTERS: Readonly<Record<string, Importer>> = {
 
 /**
  * `sluice import nginx|ingress FILE [--json]`: a Sluice file on standard output, and line by line on standard error what
- * could not be carried over. 0: everything was; 1: something was not; 2: the file can't be read.
+ * could not be carried over. 0: everything was; 1: something was not; 2: the file cannot be read.
  */
 export async function importFile(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { json: { type: 'boolean' } })

@@ -5,7 +5,7 @@ import { StringDecoder } from 'node:string_decoder'
 const MOST_CHARS = 1024 * 1024
 const CHUNK = 1024 * 1024
 
-/** The lines of a file, one chunk at a time. undefined: one that is too long. Rejects where the file can't be read. */
+/** The lines of a file, one chunk at a time. undefined: one that is too long. Rejects where the file cannot be read. */
 export async function eachLine(file: string, take: (line: string | undefined) => void): Promise<void> {
   const decoder = new StringDecoder('utf8')
   let rest = ''

@@ -28,7 +28,7 @@ export async function replay(args: readonly string[], io: Io): Promise<number> {
   try {
     await eachLine(log, (line) => (line === undefined ? run.tooLong() : run.line(line)))
   } catch (error) {
-    io.stderr(`sluice replay: ${log} can not be read (${(error as NodeJS.ErrnoException).code ?? String(error)})\n`)
+    io.stderr(`sluice replay: ${log} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})\n`)
     return Exit.failed
   }
   const report = run.report()

@@ -24,7 +24,7 @@ const PACE = 0.5
 export interface BenchOptions {
   readonly peers: readonly Peer[]
   readonly scenarios: readonly Scenario[]
-  /** Name of one of the peers. Where it can't run, the first that can takes its place. */
+  /** Name of one of the peers. Where it cannot run, the first that can takes its place. */
   readonly reference: string
   /** Asked before it is measured: code that is compiled as it runs settles meanwhile, that of stages that see few of the requests last. */
   readonly warmUp: number

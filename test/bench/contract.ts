@@ -18,7 +18,7 @@ export interface Peer {
   readonly about: string
   /** Hosts and prefixes that its config tells apart; 1: no matter what is asked. */
   readonly routes?: number
-  /** Rejects with why it can't run on this machine. */
+  /** Rejects with why it cannot run on this machine. */
   launch(site: Site): Promise<Launch>
   /** Rejects where it isn't installed. */
   version(): Promise<string>

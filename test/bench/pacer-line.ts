@@ -58,7 +58,7 @@ export class Line {
     if (this.left === undefined) this.onHead(chunk)
     else this.left -= chunk.length
     if (this.left === undefined || this.left > 0) return
-    // More than was announced: what follows can't be told apart.
+    // More than was announced: what follows cannot be told apart.
     if (this.left < 0) this.socket?.destroy()
     else this.end(this.ok)
   }

@@ -10,7 +10,7 @@ export const PAGE = fileURLToPath(new URL('../../docs/failure-modes.md', import.
 const INTRODUCTION = `# Failure modes
 
 What Sluice does in each of these failures, in numbers. This page is generated (\`npm run chaos -- --docs\`) from the scenarios
-that are run against the real gateway process with real sockets, so it can not differ from what is tested:
+that are run against the real gateway process with real sockets, so it cannot differ from what is tested:
 
 - \`npm test\` runs a short form of each, under a part of the load, and asserts everything that can be counted.
 - \`npm run chaos\` runs them at full length and prints what is expected beside what was seen. There, times are judged too:

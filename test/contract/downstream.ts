@@ -308,7 +308,7 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
         }
       })
 
-      test('whose head can not be written is refused, and another may follow', async () => {
+      test('whose head cannot be written is refused, and another may follow', async () => {
         for (const headers of [
           ['x-bad', 'line\nbreak'],
           ['x-bad', 'nul\x00'],
@@ -334,7 +334,7 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
 
       // A status without a body must not leave its mark on the answer that takes its place.
       test.each([204, 304, 200])(
-        '%i whose head can not be written is refused, and one with a body may follow',
+        '%i whose head cannot be written is refused, and one with a body may follow',
         async (status) => {
           for (const method of ['GET', 'HEAD']) {
             const { downstream, events, answer } = await open({ method })

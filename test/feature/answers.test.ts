@@ -135,7 +135,7 @@ routes:
     test.each([
       ['/app/broken', 'chunk: longer than its size'],
       ['/app/garbage', 'field X-A: control character, or bare LF'],
-    ])('what can not be parsed is a 502 before anything was sent, and operators learn why: %s', async (path, rule) => {
+    ])('what cannot be parsed is a 502 before anything was sent, and operators learn why: %s', async (path, rule) => {
       const answer = await last(path)
       expect(answer).toMatchObject({ status: 502, complete: true })
       expect(answer.body).not.toContain(rule.slice(0, 5))

@@ -201,7 +201,7 @@ interface End {
   readonly says: string
   /** What it says in some states, in place of that; '': nothing. */
   readonly but?: Readonly<Record<string, string>>
-  /** States in which it can not come; undefined: none. */
+  /** States in which it cannot come; undefined: none. */
   readonly never?: readonly string[]
 }
 

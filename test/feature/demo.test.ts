@@ -174,6 +174,6 @@ test('a busy port is named, and nothing is left listening', async () => {
   const free = portOf('orders')
   demo.setFault({ port: free, fault: 'down' })
   const other = new Demo({ clock, random: seededRandom(1) }, { orders: [free], catalog: [busy], echo: [] })
-  await expect(other.start()).rejects.toThrow(`catalog can't listen on 127.0.0.1:${busy}: the port is in use`)
+  await expect(other.start()).rejects.toThrow(`catalog cannot listen on 127.0.0.1:${busy}: the port is in use`)
   expect(await refused(free)).toBe(true)
 })

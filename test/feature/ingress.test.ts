@@ -182,7 +182,7 @@ describe('the framing of an answer', () => {
     expect(client.rest).toBe('')
   })
 
-  test('drops a trailer that can not be written, and keeps the others', async () => {
+  test('drops a trailer that cannot be written, and keeps the others', async () => {
     const held = await start(({ downstream }) => {
       downstream.head(200, [])
       downstream.trailers(['x', '1', 'y', 'a\nb'])
@@ -225,7 +225,7 @@ describe('the framing of an answer', () => {
     await client.peer.receive('HTTP/1.1 502 Bad Gateway\r\n')
   })
 
-  test('whose head can not be written, and that node takes for one without body, may be another one', async () => {
+  test('whose head cannot be written, and that node takes for one without body, may be another one', async () => {
     const held = await start(({ downstream }) => {
       expect(downstream.head(204, ['x', 'a\nb'])).toBe(false)
       reply(downstream, 502, 'bad')

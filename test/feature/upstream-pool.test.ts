@@ -57,7 +57,7 @@ describe('pool', () => {
     return seen
   }
 
-  test('requests that can not be sent wedge nothing', async () => {
+  test('requests that cannot be sent wedge nothing', async () => {
     const p = pool()
     const refused = Array.from({ length: 50 }, () => ask(p, get({ headers: ['x-bad', 'a\nb'] })))
     for (const seen of refused) await seen.done()

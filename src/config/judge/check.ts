@@ -201,7 +201,7 @@ class Check {
   }
 }
 
-/** Both can not be bound to the same port. */
+/** Both cannot be bound to the same port. */
 function overlap(a: string, b: string): boolean {
   return a === b || [a, b].includes('::') || ([a, b].includes('0.0.0.0') && isIP(a) === isIP(b))
 }

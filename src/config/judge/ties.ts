@@ -78,7 +78,7 @@ function tied(a: MatchConfig, b: MatchConfig): boolean {
   return conditions(a) === conditions(b) && !exclude(a.headers, b.headers) && !exclude(a.query, b.query)
 }
 
-/** Some condition of one can not hold together with one of the other. */
+/** Some condition of one cannot hold together with one of the other. */
 function exclude(a: readonly ValueCondition[], b: readonly ValueCondition[]): boolean {
   return a.some((one) => b.some((other) => one.name === other.name && contradict(one, other)))
 }

@@ -35,7 +35,7 @@ export const loggingOptions = object(
     audit: withDefault(
       oneOf('best-effort', 'required'),
       'best-effort',
-      'required: an operator’s change that can not be recorded in the audit log is refused (503). best-effort: a warning says so.',
+      'required: an operator’s change that cannot be recorded in the audit log is refused (503). best-effort: a warning says so.',
     ),
   },
   { misplaced: { format: 'access.format', sample: 'routes.NAME.accessLog.sample', accessLog: 'access' } },

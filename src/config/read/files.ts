@@ -16,5 +16,5 @@ export function unreadable(error: unknown): string {
   if (code === 'EACCES') return 'the file may not be read by this user'
   if (code === 'ENOTDIR') return 'there is no such file: a part of the path is no folder'
   if (code === 'EISDIR') return 'this is a folder; expected a file'
-  return `the file can not be read (${code ?? String(error)})`
+  return `the file cannot be read (${code ?? String(error)})`
 }

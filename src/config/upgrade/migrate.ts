@@ -43,7 +43,7 @@ export function migrateFile(file: string, bytes: Uint8Array): Migrated {
 /** Each change becomes something to do. */
 function byHand(file: string, why: string, changes: readonly Diagnostic[]): Migrated {
   const at = { file, line: 0, column: 0 }
-  const message = `can't be rewritten: ${why}; change by hand what follows, and apiVersion to ${CURRENT_VERSION}`
+  const message = `cannot be rewritten: ${why}; change by hand what follows, and apiVersion to ${CURRENT_VERSION}`
   return { state: 'failed', diagnostics: [{ severity: 'error', at, path: '', message }, ...changes] }
 }
 

@@ -10,7 +10,7 @@ export interface Upgraded {
   readonly root: Node
   /** The older version that it was written in; undefined: the newest. */
   readonly from: OlderVersion | undefined
-  /** Why it can not be read as the newest version. */
+  /** Why it cannot be read as the newest version. */
   readonly errors: readonly Diagnostic[]
   /** What was changed, in the order of the file; as warnings. */
   readonly changes: readonly Diagnostic[]

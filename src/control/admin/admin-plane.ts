@@ -90,7 +90,7 @@ async function ownToken({ config, env, home, log, notice, random }: AdminPlaneOp
   const dir = stateDirOf({ configured: config.stateDir, env, home, gateway })
   const { token, file, problem } = await adminToken(dir, random)
   if (problem !== undefined) {
-    log.warn('the state directory can not be used', { dir, problem })
+    log.warn('the state directory cannot be used', { dir, problem })
     notice(`admin token of this run: ${token}`)
   }
   return { tokens: new Tokens([{ name: 'local', role: 'admin', secret: token }]), tokenFile: file }

@@ -33,7 +33,7 @@ export function createApp(bug: (error: unknown) => void): { app: FastifyInstance
     routerOptions: { maxParamLength: 128 },
     // Node looks for slow requests only every 30 s otherwise.
     http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 250 },
-    // No hook sees these: a target that can not be read, and what is no request at all.
+    // No hook sees these: a target that cannot be read, and what is no request at all.
     frameworkErrors: (error, _request, reply) =>
       fail(reply.headers(SAFE_HEADERS), 'bad_request', errorStatus(error), error.message),
     clientErrorHandler: ({ code }, socket) => {

@@ -14,7 +14,7 @@ export const ERRORS = {
   bad_request: 'Something is wrong with the request',
   not_found: 'There is no such thing',
   method_not_allowed: 'This path has other methods',
-  refused: 'This can not be done',
+  refused: 'This cannot be done',
   internal: 'An error inside the gateway',
 } as const
 

@@ -1,14 +1,14 @@
 import { createServer, type ListenOptions, type Server } from 'node:net'
 import { portHolders } from './port-holders.ts'
 
-/** An address that can't be listened on. The message is for people: address, port, reason, and what to change. */
+/** An address that cannot be listened on. The message is for people: address, port, reason, and what to change. */
 export class ListenFailed extends Error {
   /** System error code, such as EADDRINUSE. */
   readonly code: string
 
   /** `key`: where the address stands in the config, such as `listeners.web.listen`. */
   constructor(host: string, port: number, key: string, code: string) {
-    super(`${key}: can't listen on ${formatAddress(host, port)}: ${reasonOf(code, port)}; change ${key}`)
+    super(`${key}: cannot listen on ${formatAddress(host, port)}: ${reasonOf(code, port)}; change ${key}`)
     this.code = code
   }
 }

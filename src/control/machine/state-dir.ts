@@ -41,7 +41,7 @@ function stateBase({ configured, env, home }: Omit<StatePlace, 'gateway'>): stri
 
 export interface MadeToken {
   readonly token: string
-  /** Where it is kept; undefined: nowhere, since the folder can't be written (`problem` says why). */
+  /** Where it is kept; undefined: nowhere, since the folder cannot be written (`problem` says why). */
   readonly file: string | undefined
   readonly problem: string | undefined
 }

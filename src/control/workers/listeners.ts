@@ -31,7 +31,7 @@ export class Listeners {
     return this.open.map(({ name }) => name)
   }
 
-  /** Rejects with `ListenFailed` when an address that these need can't be had. Those that others of ours have they can. */
+  /** Rejects with `ListenFailed` when an address that these need cannot be had. Those that others of ours have they can. */
   async check(next: readonly ListenerConfig[]): Promise<void> {
     for (const { name, host, port } of next) {
       const [key, ours] = [`listeners.${name}.listen`, this.open.filter((listener) => listener.port === port)]
@@ -44,7 +44,7 @@ export class Listeners {
 
   /**
    * Opens what is new and closes what is gone; others notice nothing. Connections of a closed one end politely, after
-   * `cutAfter` milliseconds all of them. Rejects when none was open and one can't be opened; later that is an error in the
+   * `cutAfter` milliseconds all of them. Rejects when none was open and one cannot be opened; later that is an error in the
    * log, since the config is live by then.
    */
   async change(next: readonly ListenerConfig[], cutAfter: number): Promise<void> {

@@ -18,7 +18,7 @@ export class RestartDelay {
   }
 }
 
-/** Replacements that ended before they served. Five within a minute: this process can not mend itself. */
+/** Replacements that ended before they served. Five within a minute: this process cannot mend itself. */
 export class FailedReplacements {
   private readonly times: number[] = []
 

@@ -21,7 +21,7 @@ export interface Rollout {
   readonly endpoints: Map<string, UpstreamEndpoints>
 }
 
-/** A worker can't run this config. */
+/** A worker cannot run this config. */
 export class ConfigRefused extends Error {}
 
 /** First phase with one worker: all is compiled, nothing has changed yet. */

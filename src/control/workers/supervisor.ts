@@ -96,7 +96,7 @@ export class Supervisor {
 
   /**
    * Opens a listener in every worker; the first one decides what port 0 is. Returns the port; rejects with
-   * {@link ListenFailed} when the first can't. Others that can't are replaced.
+   * {@link ListenFailed} when the first cannot. Others that cannot are replaced.
    */
   async listen(listener: ListenerConfig): Promise<number> {
     const first = this.crew.slots.find((slot) => slot.usable && !slot.busy)

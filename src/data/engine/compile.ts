@@ -61,7 +61,7 @@ export class Compilation {
     this.table = new RouteTableBuilder(deps.names)
   }
 
-  /** Throws where an entry can not be compiled: the generation is then refused. */
+  /** Throws where an entry cannot be compiled: the generation is then refused. */
   async add(chunk: Chunk): Promise<FromWorker> {
     const { clock } = this.deps
     let sliceEnd = clock.now() + SLICE_MS

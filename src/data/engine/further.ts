@@ -41,7 +41,7 @@ export class Further {
     if (ex.priorAttempts > 0) return 'prior'
     if (bytesSent && !this.plan.repeats(ex.method)) return 'method'
     if (body !== undefined && !body.repeatable) return 'body'
-    // What can't be done in the time that is left is not begun.
+    // What cannot be done in the time that is left is not begun.
     const now = this.host.clock.now()
     return now + this.backoffMs() + this.latencies.median(now) < ex.deadline ? undefined : 'time'
   }

@@ -120,7 +120,7 @@ export class Relay implements AnswerSink {
       if (out === undefined) return
       if (out instanceof Buffer) this.staged(out, from + 1)
       else if (Array.isArray(out)) for (const part of out) this.staged(part, from + 1)
-      else throw new Error('a stage of an answer can not refuse')
+      else throw new Error('a stage of an answer cannot refuse')
     } catch (error) {
       this.owner.onBug(error)
     }

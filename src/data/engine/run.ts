@@ -212,8 +212,8 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     runRespond(this, this.chain, () => {
       this.clocks?.relaying(this.stream ? timeouts.stream : timeouts.idle)
       if (this.sendHead()) relay.open()
-      // What a transport passes on can be sent: what can't is a field of ours.
-      else this.onBug(new Error('a field that was added to the answer can not be sent'))
+      // What a transport passes on can be sent: what cannot is a field of ours.
+      else this.onBug(new Error('a field that was added to the answer cannot be sent'))
     })
     return relay
   }
@@ -280,7 +280,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.clocks?.relaying((this.route as CompiledRoute).timeouts.idle)
     if (!this.sendHead()) {
       if (this.ex.failure?.reason !== 'internal') {
-        this.onBug(new Error('an answer of our own has a field that can not be sent'))
+        this.onBug(new Error('an answer of our own has a field that cannot be sent'))
         return
       }
       downstream.reset()
@@ -297,7 +297,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     else this.fail(reply)
   }
 
-  /** False: it can not be sent, and nothing was. */
+  /** False: it cannot be sent, and nothing was. */
   private sendHead(): boolean {
     const { ex, downstream } = this
     if (this.over || ex.response === undefined) return true
@@ -322,7 +322,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.break(failed)
   }
 
-  /** The answer can not be completed: the client must see that. */
+  /** The answer cannot be completed: the client must see that. */
   private break(failed: Failure): void {
     if (this.over) return
     this.ex.failure = failed

@@ -37,7 +37,7 @@ export class Split {
     this.spills = spills
   }
 
-  /** Where a request begins: where its cookie ties it, else by weight; elsewhere if that one can not take it, see `instead`. */
+  /** Where a request begins: where its cookie ties it, else by weight; elsewhere if that one cannot take it, see `instead`. */
   draw(ex: Exchange, chain: Chain, random: Random): Share {
     if (this.shares.length === 1) return this.shares[0] as Share
     const share = this.tied(ex) ?? at(this.shares, random.float() * this.total)
@@ -46,7 +46,7 @@ export class Split {
   }
 
   /**
-   * Where a first attempt goes that `share` can not take: by weight to the others that can, of at least a quarter of its weight.
+   * Where a first attempt goes that `share` cannot take: by weight to the others that can, of at least a quarter of its weight.
    * undefined: nowhere. The same for the same request ID.
    */
   instead(share: Share, ex: Exchange, chain: Chain): Share | undefined {

@@ -29,7 +29,7 @@ const hashSource: Schema<HashSource> = mapped(object(sources), (written, refuse)
   const found = sourcesIn(written)
   const [first, ...more] = found
   if (first === undefined || more.length > 0) {
-    return refuse(`exactly one of ${Object.keys(sources).join(', ')} is needed; for several write a list`)
+    return refuse(`exactly one of ${Object.keys(sources).join(', ')} is needed; write a list for several`)
   }
   return first
 })
@@ -44,7 +44,9 @@ function sourcesIn({ header, cookie, query, client, path }: ObjectOf<typeof sour
   return found
 }
 
-/** What keys are made of: `{ header: NAME }` and the like, one or a list of which the first that is there counts. */
+/**
+ * What keys are made of: `{ header: NAME }` and the like, one or a list, of which the first present in the request is used.
+ */
 const hashOn = oneOrMany(hashSource)
 
 /** `125%` or `1.25`; read as a factor. */
@@ -66,16 +68,16 @@ const sticky = object({
   ttl: optional(duration(1000, 400 * 86_400_000), 'How long clients keep it. Default: until the browser is closed.'),
   secret: required(
     secret({ keyFor: 'sluice sticky cookie' }),
-    'Where the key is that it is signed with. The same for all gateways.',
+    'Secret that the cookie is signed with. It must be the same for all gateways.',
   ),
 })
 
 const zone = object({
-  prefer: required(name(), 'Zone whose endpoints are preferred: where this gateway runs.'),
+  prefer: required(name(), 'Zone whose endpoints are preferred, usually the one in which this gateway runs.'),
   spillOver: withDefault(
     factor(1, 100),
     '150%',
-    'Beyond so many times the mean load of the other zones, theirs are used as well.',
+    'When the mean load of the preferred zone exceeds this share of that of the other zones, theirs are used as well.',
   ),
 })
 
@@ -84,18 +86,21 @@ export const balancingOptions = object({
   algorithm: withDefault(
     oneOf('round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev'),
     'least-request',
-    'round-robin: in turn, by weight. least-request: the less busy of two drawn at random. peak-ewma: of two the one with the lower latency, by its load. random: any, by weight. ring-hash, maglev: the same key to the same endpoint.',
+    'round-robin: in turn, by weight. least-request: of two drawn at random, the one with fewer requests in flight. peak-ewma: of two drawn at random, the one with the lower latency times load. random: any, by weight. ring-hash, maglev: the same endpoint for the same key.',
   ),
-  hashOn: optional(hashOn, 'What the key is made of, for ring-hash and maglev. A list: the first that a request has.'),
+  hashOn: optional(
+    hashOn,
+    'What the key is made of, for ring-hash and maglev. Of a list, the first that the request has is used.',
+  ),
   balanceFactor: withDefault(
     offOr(factor(1, 10)),
     '125%',
-    'ring-hash and maglev: no endpoint gets more than this share of its part of the requests in flight.',
+    'For ring-hash and maglev: the most requests in flight that an endpoint gets, as a share of its fair part.',
   ),
   slowStart: withDefault(
     offOr(duration(1000, 3_600_000)),
     'off',
-    'An endpoint that comes back, or is new, gets its full share only after so long; it starts with a tenth.',
+    'Time in which an endpoint that is new or has recovered grows from a tenth of its share of the requests to all of it.',
   ),
   zone: optional(offOr(zone), 'Prefer endpoints of a zone.'),
   sticky: optional(offOr(sticky), 'Tie each client to an endpoint by a signed cookie.'),

@@ -25,14 +25,17 @@ const service: Schema<Service> = parsed(
 
 const keys = object(
   {
-    dns: optional(service, 'Name that is resolved again and again; each address is an endpoint.'),
-    type: optional(oneOf('a', 'aaaa', 'srv'), 'For dns: the records. srv brings ports, weights and tiers. Default: a.'),
-    scheme: optional(oneOf('http', 'https'), 'For dns. Default: http.'),
+    dns: optional(service, 'Name that is resolved periodically; each address is an endpoint.'),
+    type: optional(
+      oneOf('a', 'aaaa', 'srv'),
+      'For dns: the type of records. srv records carry ports, weights and tiers. Default: a.',
+    ),
+    scheme: optional(oneOf('http', 'https'), 'For dns: scheme of the endpoints. Default: http.'),
     file: optional(filePath(), 'A YAML or JSON file with a list of endpoints, relative to the config file.'),
     every: withDefault(
       duration(1000, 3_600_000),
       '10s',
-      'How often it is looked at again; a file also as soon as it changes.',
+      'Time between two look-ups; a file is also read as soon as it changes.',
     ),
   },
   { misplaced: { name: 'dns', srv: 'type', path: 'file', interval: 'every', port: 'dns', url: 'dns' } },
@@ -50,13 +53,13 @@ export const discovery: Schema<DiscoveryConfig> = mapped(
       return { kind: 'dns', scheme: options.scheme ?? 'http', type: options.type ?? 'a', every, ...dns }
     }
     const wrong = (['type', 'scheme'] as const).find((key) => options[key] !== undefined)
-    if (wrong !== undefined) return refuse(`${wrong} has no meaning for a file`)
+    if (wrong !== undefined) return refuse(`${wrong} does not apply to a file`)
     return { kind: 'file', path: file as string, every }
   },
   '{ dns: NAME:PORT } or { file: PATH }',
 )
 
 function dnsProblem({ port }: Service, { type }: Infer<typeof keys>): string | undefined {
-  if (type === 'srv') return port === undefined ? undefined : 'srv records bring the port; remove it from dns'
+  if (type === 'srv') return port === undefined ? undefined : 'srv records carry the port; remove it from dns'
   return port === undefined ? 'the port is missing in dns: write NAME:PORT' : undefined
 }

@@ -31,7 +31,7 @@ export interface EndpointDeps {
   readonly report: (notice: Notice) => void
 }
 
-/** What the endpoints of an upstream have in common. */
+/** What the endpoints of an upstream share. */
 export interface EndpointGroup {
   readonly permits: Permits
   /** Requests that wait for a connection to any of them. */
@@ -39,8 +39,8 @@ export interface EndpointGroup {
 }
 
 /**
- * An attempt without a head is slow after this, and after so many times the usual. Clients and gateways in front give up
- * after whole seconds of their own, which begin before ours and end before we hear of it.
+ * An attempt without a head is slow after this time, and after a multiple of the usual time. Clients and gateways in front
+ * give up after whole seconds of their own, which begin before ours and end before Sluice notices.
  */
 const SLOW_MS = 950
 const SLOW_FACTOR = 3
@@ -54,7 +54,7 @@ const TOLD_EVERY_MS = 60_000
  */
 export class Endpoint implements BalancerCandidate {
   readonly id: string
-  /** Value of Host where a route forwards the endpoint's own. */
+  /** Value of Host if a route forwards the endpoint's own. */
   readonly authority: string
   readonly pool: Pool
   weight: number
@@ -62,9 +62,9 @@ export class Endpoint implements BalancerCandidate {
   zone: string | undefined
   blamedUntil = 0
   latency: PeakEwma | undefined
-  /** Ties clients to it; undefined where they are not tied. */
+  /** Ties clients to it; undefined if they are not tied. */
   sticky: StickyMark | undefined = undefined
-  /** Too few endpoints of the upstream are usable: this one is used although it is not. */
+  /** Too few endpoints of the upstream are usable: this one is used although it is not usable. */
   panic = false
   /** 0: no bound of its own. */
   private maxConcurrent: number
@@ -74,7 +74,7 @@ export class Endpoint implements BalancerCandidate {
   private readonly clock: Clock
   private readonly report: (notice: Notice) => void
   private readonly upstream: string
-  /** Malformed answers are not told before. */
+  /** Malformed answers are not reported before this time. */
   private quietUntil = Number.NEGATIVE_INFINITY
   /** undefined: not watched for outliers. */
   private outlier: Outlier | undefined = undefined
@@ -123,13 +123,13 @@ export class Endpoint implements BalancerCandidate {
     })
   }
 
-  /** In service, or used all the same, and below its maximum. */
+  /** In service, or used in a panic, and below its maximum. */
   get usable(): boolean {
     if (!this.serves) return false
     return this.maxConcurrent === 0 || this.inFlight.sum() < this.maxConcurrent
   }
 
-  /** In service, or used all the same. */
+  /** In service, or used in a panic. */
   get serves(): boolean {
     return this.inService || (this.panic && !this.draining)
   }
@@ -152,7 +152,7 @@ export class Endpoint implements BalancerCandidate {
     return (Atomics.load(this.words, this.word) & EndpointStateBit.draining) !== 0
   }
 
-  /** Watches it for outliers from now on. `outcomes`: where its attempts are counted; undefined: nowhere. */
+  /** Watches it for outliers from now on. `outcomes`: where its attempts are counted; undefined: they are not. */
   watch(group: EjectionGroup, outcomes: OutcomeWindow | undefined): Outlier {
     this.outlier = new Outlier(this.id, group, this.words, this.word)
     this.outcomes = outcomes
@@ -164,7 +164,7 @@ export class Endpoint implements BalancerCandidate {
     this.outcomes = undefined
   }
 
-  /** An answer of it could not be parsed. */
+  /** One of its answers could not be parsed. */
   malformed(rule: string, now: number): void {
     if (now < this.quietUntil) return
     this.quietUntil = now + TOLD_EVERY_MS
@@ -172,8 +172,8 @@ export class Endpoint implements BalancerCandidate {
   }
 
   /**
-   * The head verdict on an attempt that took `ms`, without the time in which the request body moved. A good head is none yet
-   * for outlier detection: its body may break.
+   * The head verdict on an attempt that took `ms`, without the time in which the request body moved. For outlier detection
+   * a good head is not final: its body may still break.
    */
   learn(head: HeadVerdict, at: Attempt, ms: number, now: number): void {
     const { outcome, lesson } = head
@@ -203,10 +203,7 @@ export class Endpoint implements BalancerCandidate {
     return elapsed < 0 ? Number.POSITIVE_INFINITY : elapsed
   }
 
-  /**
-   * What balancing learns. The time of an attempt that nobody waited for any more is a lower bound, as that of a failed
-   * one.
-   */
+  /** What balancing learns. The time of an attempt that was given up is a lower bound, as that of a failed one is. */
   private weigh({ lesson, outcome }: HeadVerdict, ms: number): void {
     if (!lesson.breaker && lesson.latency === 'nothing') return
     const failed = lesson.breaker && outcome !== 'ok'
@@ -217,7 +214,7 @@ export class Endpoint implements BalancerCandidate {
     this.latency?.observe(ms, lesson.latency !== 'exact', now)
   }
 
-  /** How an answer with a good head ended by itself. */
+  /** How an answer with a good head ended. */
   ended(whole: boolean, now: number): void {
     this.count(!whole, false, now)
   }
@@ -234,7 +231,7 @@ export class Endpoint implements BalancerCandidate {
     return this.inFlight.sum()
   }
 
-  /** Takes what may change without touching its connections. */
+  /** Takes changes that do not affect its connections. */
   update(resolved: ResolvedEndpoint, config: UpstreamConfig, workers: number): void {
     this.weight = resolved.weight
     this.tier = resolved.tier
@@ -245,13 +242,13 @@ export class Endpoint implements BalancerCandidate {
     this.pool.resize(limits(resolved, config, workers))
   }
 
-  /** It is no longer part of the upstream: closes when idle. */
+  /** It is no longer part of the upstream: it closes when idle. */
   close(): void {
     this.pool.close()
   }
 }
 
-/** Everything that makes connections to an endpoint what they are: with another key it is another endpoint. */
+/** Everything that defines the connections to an endpoint: with another key it is another endpoint. */
 export function endpointKey(resolved: ResolvedEndpoint, config: UpstreamConfig): string {
   const { inFlight, connections, state, outcomes } = resolved.cells
   return JSON.stringify([

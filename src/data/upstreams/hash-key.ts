@@ -5,7 +5,7 @@ import { murmur3 } from '../../lib/hash.ts'
 import { fieldValue } from '../../lib/headers.ts'
 import { parseQuery } from '../../lib/query.ts'
 
-/** Hash of the first of the sources that the request has; undefined where it has none. */
+/** Hash of the first of the sources that the request has; undefined if it has none. */
 export function hashKey(sources: readonly HashSource[], ex: Exchange): number | undefined {
   for (const source of sources) {
     const text = textOf(source, ex)
@@ -14,7 +14,7 @@ export function hashKey(sources: readonly HashSource[], ex: Exchange): number | 
   return undefined
 }
 
-/** Whether it is the path that decides. */
+/** Whether the path is the source that is used. */
 export function hashesPath(sources: readonly HashSource[], ex: Exchange): boolean {
   for (const source of sources) {
     const text = textOf(source, ex)

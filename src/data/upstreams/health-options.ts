@@ -26,35 +26,39 @@ const keys = object(
     type: withDefault(
       oneOf('http', 'tcp', 'grpc'),
       'http',
-      'http: a request. tcp: a connection, with TLS for https endpoints. grpc: grpc.health.v1.Health/Check.',
+      'What a check does. http: a request. tcp: a connection, with TLS for https endpoints. grpc: a call of grpc.health.v1.Health/Check.',
     ),
     path: optional(
       pattern('a path such as /healthz', /^\/[\x21-\x7e]{0,2047}$/),
-      'For http: path and query that are asked for. Default: /healthz.',
+      'For http: path and query of the request. Default: /healthz.',
     ),
     host: optional(
       pattern('a host name, with or without a port', /^[A-Za-z0-9._:[\]-]{1,255}$/),
       'For http and grpc: the Host field (or :authority). Default: the endpoint’s own.',
     ),
-    method: optional(oneOf('GET', 'HEAD'), 'For http. Default: GET.'),
+    method: optional(oneOf('GET', 'HEAD'), 'For http: method of the request. Default: GET.'),
     service: optional(
       pattern('a gRPC service such as shop.Orders', /^[A-Za-z0-9._/-]{1,256}$/),
-      'For grpc: the service that is asked about. Default: the server as a whole.',
+      'For grpc: the service to check. Default: the server as a whole.',
     ),
     expect: optional(
       object({
         status: withDefault(oneOrMany(statusRange), '200-299', 'Statuses of a healthy endpoint.'),
         body: optional(text('a text'), 'A text that the first 64 KiB of the body must contain.'),
       }),
-      'For http: what a healthy endpoint answers. Default: a status from 200 to 299.',
+      'For http: the answer of a healthy endpoint. Default: a status from 200 to 299.',
     ),
-    port: optional(integer(1, 65_535), 'Default: the endpoint’s own.'),
+    port: optional(integer(1, 65_535), 'Port to check. Default: the endpoint’s own.'),
     interval: withDefault(
       duration(100, 3_600_000),
       '5s',
       'Time between two checks, ±10 %. A check that contradicts the state is repeated after a fifth of it.',
     ),
-    timeout: withDefault(duration(10, 60_000), '1s', 'For a whole check: connection, TLS, request and answer.'),
+    timeout: withDefault(
+      duration(10, 60_000),
+      '1s',
+      'Longest time for a whole check: connection, TLS, request and answer.',
+    ),
     healthyAfter: withDefault(integer(1, 100), 2, 'Good checks in a row that bring an endpoint back.'),
     unhealthyAfter: withDefault(
       integer(1, 100),
@@ -67,7 +71,7 @@ const keys = object(
 
 type Keys = Infer<typeof keys>
 
-/** Keys that mean something for a type only. */
+/** Keys that apply to one type only. */
 const ONLY: readonly (readonly [key: keyof Keys, types: readonly Keys['type'][]])[] = [
   ['path', ['http']],
   ['method', ['http']],
@@ -82,7 +86,7 @@ const ANY_SUCCESS: readonly StatusRange[] = [{ from: 200, to: 299 }]
 export const healthCheck: Schema<HealthCheckConfig> = mapped(keys, (options, refuse) => {
   const { type, path = '/healthz', method = 'GET', service = '', expect, ...rest } = options
   for (const [key, types] of ONLY) {
-    if (options[key] !== undefined && !types.includes(type)) return refuse(`${key} has no meaning for type ${type}`)
+    if (options[key] !== undefined && !types.includes(type)) return refuse(`${key} does not apply to type ${type}`)
   }
   if (method === 'HEAD' && expect?.body !== undefined) return refuse('answers to HEAD have no body; remove expect.body')
   return { ...rest, type, path, method, service, status: expect?.status ?? ANY_SUCCESS, body: expect?.body }

@@ -6,7 +6,7 @@ export interface Linked<T> {
   next: T | undefined
 }
 
-/** First in, first out, with leaving in between at no cost. How many wait is counted for all workers. */
+/** First in, first out, with leaving in between at no cost. Its length is counted for all workers. */
 export class HeldLine<T extends Linked<T>> {
   length = 0
   private first: T | undefined = undefined

@@ -30,13 +30,14 @@ export function endpointUrl(): Schema<EndpointUrl> {
   return parsed(
     'an endpoint URL such as http://10.0.0.1:8080 or https://orders.internal',
     (value): EndpointUrl | Problem => {
-      if (value.includes('@')) return { problem: 'it must not hold credentials', hidden: true }
+      if (value.includes('@')) return { problem: 'it must not contain credentials', hidden: true }
       if (!/^https?:\/\//i.test(value)) return { problem: schemeHint(value) }
       const match = /^(https?):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?(.*)$/is.exec(value)
       const [, scheme = '', name = '', digits, rest = ''] = match ?? []
-      if (/^(:|[^/?#\s])/.test(rest)) return { problem: 'the port must be a number, and an IPv6 address stands in [ ]' }
-      if (/\s/.test(rest)) return { problem: 'it must not hold spaces' }
-      if (rest !== '' && rest !== '/') return { problem: 'it must end after the port; paths belong into rewrite' }
+      if (/^(:|[^/?#\s])/.test(rest))
+        return { problem: 'the port must be a number, and an IPv6 address must stand in [ ]' }
+      if (/\s/.test(rest)) return { problem: 'it must not contain spaces' }
+      if (rest !== '' && rest !== '/') return { problem: 'it must end after the port; set paths in rewrite' }
       const host = endpointHost(name)
       if (typeof host !== 'string') return host
       const secure = scheme.toLowerCase() === 'https'
@@ -58,23 +59,31 @@ const NAME = /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,
 function endpointHost(written: string): string | Problem {
   if (written.startsWith('[')) {
     const address = written.slice(1, -1)
-    return isIP(address) === 6 ? address.toLowerCase() : { problem: `${written} is no IPv6 address` }
+    return isIP(address) === 6 ? address.toLowerCase() : { problem: `${written} is not an IPv6 address` }
   }
   const host = written.toLowerCase().replace(/\.$/, '')
   if (isIP(host) === 4) return host
-  // What ends in a number is an address to all who read URLs: 127.1, 0x7f000001, 256.1.1.1.
+  // A host that ends in a number is an address to all who read URLs: 127.1, 0x7f000001, 256.1.1.1.
   if (/(^|\.)(\d+|0x[0-9a-f]*)$/.test(host)) return { problem: 'an IPv4 address has four numbers from 0 to 255' }
-  return NAME.test(host) && host.length <= 253 ? host : { problem: `${JSON.stringify(written)} is no host name` }
+  return NAME.test(host) && host.length <= 253 ? host : { problem: `${JSON.stringify(written)} is not a host name` }
 }
 
 const endpointFields = object({
-  url: required(endpointUrl(), 'Scheme, host and port. A name stands for all of its addresses.'),
-  weight: withDefault(integer(1, 1000), 1, 'Share of the requests, relative to the other endpoints of the tier.'),
-  tier: withDefault(integer(0, 15), 0, 'Used only when no endpoint of a smaller tier can be used.'),
-  zone: optional(name(), 'Where it runs; see loadBalancing.zone.'),
+  url: required(endpointUrl(), 'Scheme, host and port of the endpoint. A name stands for all of its addresses.'),
+  weight: withDefault(
+    integer(1, 1000),
+    1,
+    'Share of the requests, relative to the weights of the other endpoints of the tier.',
+  ),
+  tier: withDefault(
+    integer(0, 15),
+    0,
+    'Tier of the endpoint: it is used only when no endpoint of a lower tier can be used.',
+  ),
+  zone: optional(name(), 'Zone in which the endpoint runs; see loadBalancing.zone.'),
   maxConcurrent: optional(
     integer(1, 1_000_000),
-    'Requests in flight to each address at most, of all workers together. When all endpoints have theirs: pool_full.',
+    'Maximum requests in flight to each address, across all workers. When all endpoints have reached theirs, requests get 503 pool_full. Default: unlimited.',
   ),
 })
 
@@ -100,17 +109,17 @@ export const upstreamOptions = object(
         { list: endpointList, map: discovery },
         'a list of endpoint URLs such as http://10.0.0.1:8080, or { dns: NAME:PORT } or { file: PATH }',
       ),
-      'Where the service runs.',
+      'Addresses at which the service runs.',
     ),
-    protocol: withDefault(oneOf('auto', 'http1'), 'auto', 'What is spoken to the endpoints; HTTP/1.1 in this version.'),
+    protocol: withDefault(oneOf('auto', 'http1'), 'auto', 'Protocol towards the endpoints: HTTP/1.1 in this version.'),
     tls: withDefault(
       object({
         ca: optional(
           pem('certificates to trust instead of the system’s'),
-          'Whom to trust. Default: the system’s certificates.',
+          'Certificate authorities to trust. Default: those of the system.',
         ),
-        cert: optional(pem('our certificate chain'), 'Certificate that we show.'),
-        key: optional(pem('the key of our certificate'), 'Key of our certificate.'),
+        cert: optional(pem('our certificate chain'), 'Client certificate that Sluice presents.'),
+        key: optional(pem('the key of our certificate'), 'Private key of the client certificate.'),
         serverName: optional(
           text('a host name'),
           'Name for SNI and for the check of the certificate. Default: the endpoint’s host.',
@@ -118,33 +127,33 @@ export const upstreamOptions = object(
         verify: withDefault(boolean(), true, 'Check the certificate. Switch it off for tests only.'),
       }),
       {},
-      'TLS to https endpoints.',
+      'TLS settings for https endpoints.',
     ),
     loadBalancing: withDefault(balancingOptions, {}, 'Which endpoint gets the next attempt.'),
     connections: withDefault(
       object({
-        max: withDefault(integer(1, 100_000), 1024, 'Open connections to each endpoint, of all workers together.'),
+        max: withDefault(integer(1, 100_000), 1024, 'Maximum open connections to each endpoint, across all workers.'),
         maxWaiting: withDefault(
           integer(0, 100_000),
           64,
-          'Requests that wait for a connection, for each endpoint and worker; beyond it pool_full.',
+          'Maximum requests that wait for a connection, per endpoint and worker. Further requests go to another endpoint or get 503 pool_full.',
         ),
         keepAlive: withDefault(
           duration(100, 3_600_000),
           '4s',
-          'How long an idle connection is kept. Keep it below the upstream’s own limit.',
+          'Time after which an idle connection is closed. Keep it below the upstream’s own limit.',
         ),
       }),
       {},
-      'Connections to each endpoint.',
+      'Pool of connections to each endpoint.',
     ),
     timeouts: withDefault(
       object(
-        { connect: withDefault(duration(1, 600_000), '2s', 'TCP and TLS together.') },
+        { connect: withDefault(duration(1, 600_000), '2s', 'Longest time to connect, TCP and TLS together.') },
         { misplaced: { request: 'routes.NAME.timeouts.request', attempt: 'routes.NAME.timeouts.attempt' } },
       ),
       {},
-      'Bounds that belong to the upstream.',
+      'Timeouts that belong to the upstream.',
     ),
     healthCheck: withDefault(offOr(healthCheck), 'off', 'Active checks of each endpoint.'),
     outlierDetection: withDefault(
@@ -152,28 +161,32 @@ export const upstreamOptions = object(
       {},
       'Passive health: an endpoint whose attempts fail gets none for a while.',
     ),
-    retryBudget: withDefault(offOr(retryBudgetOptions), {}, 'Bounds what retries add to its load, of all routes.'),
+    retryBudget: withDefault(
+      offOr(retryBudgetOptions),
+      {},
+      'Bounds the load that retries of all routes add to the upstream.',
+    ),
     bulkhead: withDefault(
       offOr(
         object({
           maxConcurrent: withDefault(
             integer(1, 1_000_000),
             1024,
-            'Attempts at a time, of all routes and workers together; beyond it the next candidate follows.',
+            'Maximum attempts in flight, across all routes and workers. Further attempts go to the next candidate.',
           ),
         }),
       ),
       {},
-      'Bounds the attempts that it has in flight.',
+      'Bounds the attempts in flight to the upstream.',
     ),
     subset: optional(
       offOr(subsetOptions),
-      'Shuffle sharding: each key goes to few endpoints only, so that a client that breaks them can’t break all.',
+      'Shuffle sharding: each key goes to few endpoints only, so that a client that breaks them cannot break all.',
     ),
     panicThreshold: withDefault(
       ratio(),
       '0%',
-      'While a smaller share of the endpoints is healthy, health is ignored. 0%: never.',
+      'Share of healthy endpoints below which health is ignored. 0% turns this off.',
     ),
   },
   {

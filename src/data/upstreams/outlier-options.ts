@@ -14,56 +14,72 @@ const busyEndpoints = {
   minRequests: withDefault(
     integer(1, 1_000_000),
     100,
-    'Attempts in the interval below which an endpoint is not judged.',
+    'Minimum attempts in the interval for an endpoint to be judged.',
   ),
-  minEndpoints: withDefault(integer(2, 10_000), 5, 'Endpoints with so many attempts below which none is judged.'),
+  minEndpoints: withDefault(integer(2, 10_000), 5, 'Minimum endpoints with that many attempts for any to be judged.'),
 }
 
 const keys = object({
   consecutiveFailures: withDefault(
     offOr(integer(1, 10_000)),
     5,
-    'Failed attempts in a row, of all workers: no connection, reset, timeout, 502, 503 or 504.',
+    'Failed attempts in a row, across all workers, that eject an endpoint: no connection, reset, timeout, 502, 503 or 504. off: not judged by this.',
   ),
-  consecutive5xx: withDefault(offOr(integer(1, 10_000)), 'off', 'The same, with every other status from 500, too.'),
+  consecutive5xx: withDefault(
+    offOr(integer(1, 10_000)),
+    'off',
+    'The same, counting every status from 500 on. off: not judged by this.',
+  ),
   failurePercentage: withDefault(
     offOr(
       object({
-        threshold: withDefault(ratio(), '85%', 'Share of failures and answers from 500 at which it is ejected.'),
+        threshold: withDefault(
+          ratio(),
+          '85%',
+          'Share of failures and answers from 500 at which an endpoint is ejected.',
+        ),
         ...busyEndpoints,
       }),
     ),
     'off',
-    'By the share of failures in the latest interval.',
+    'Ejects by the share of failures in the latest interval.',
   ),
   successRate: withDefault(
     offOr(
       object({
-        deviation: withDefault(deviations, 1.9, 'Standard deviations below the mean of all endpoints.'),
+        deviation: withDefault(
+          deviations,
+          1.9,
+          'Standard deviations below the mean of all endpoints at which an endpoint is ejected.',
+        ),
         ...busyEndpoints,
       }),
     ),
     'off',
-    'By how far its share of successes is below that of the others.',
+    'Ejects by the distance of an endpoint’s share of successes below that of the others.',
   ),
   interval: withDefault(
     duration(1_000, 600_000),
     '10s',
-    'Over which shares are taken. After each one without ejection the next ejection is shorter again.',
+    'Time over which shares are measured. After each interval without an ejection the next ejection gets shorter.',
   ),
   baseEjection: withDefault(
     duration(100, 3_600_000),
     '30s',
-    'How long the first ejection takes; the second in a row twice as long, and so on.',
+    'Duration of the first ejection; each further one in a row lasts one baseEjection longer.',
   ),
-  maxEjection: withDefault(duration(100, 86_400_000), '5m', 'The longest that one takes.'),
+  maxEjection: withDefault(duration(100, 86_400_000), '5m', 'Longest duration of an ejection.'),
   maxEjected: withDefault(
     ratio(),
     '50%',
-    'Share of the endpoints that may be ejected at a time; of two or more always one, and never the last usable one.',
+    'Share of the endpoints that may be ejected at the same time: of two or more at least one, and never the last usable one.',
   ),
   endOnHealthy: withDefault(boolean(), false, 'A passed health check ends an ejection early.'),
-  mode: withDefault(oneOf('enforce', 'shadow'), 'enforce', 'shadow: it only tells what it would eject.'),
+  mode: withDefault(
+    oneOf('enforce', 'shadow'),
+    'enforce',
+    'enforce: endpoints are ejected. shadow: ejections are only logged and counted.',
+  ),
 })
 
 /** Passive health: endpoints whose attempts fail get none for a while. */

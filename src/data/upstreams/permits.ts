@@ -2,7 +2,7 @@ import type { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
 
-/** The bulkhead of an upstream: one permit for each attempt, of all workers together. Nobody waits for one. */
+/** The bulkhead of an upstream: one permit for each attempt, of all workers together. Attempts never wait for one. */
 export class Permits implements Want {
   /** undefined: unbounded, and not counted. */
   limit: number | undefined
@@ -36,7 +36,7 @@ export class Permits implements Want {
     return ticket?.permits === this
   }
 
-  /** Another worker asks for a permit. True: it must get one, from here. */
+  /** Another worker asks for a permit. True: a permit must be freed here. */
   called(now: number): boolean {
     return this.isTaken(0) && this.call.answer(now)
   }

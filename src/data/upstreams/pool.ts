@@ -18,9 +18,9 @@ import { HeldLine } from './held-line.ts'
 import { IdleLimit } from './idle-limit.ts'
 import type { Permits } from './permits.ts'
 
-/** What a request in a pool is told. */
+/** What a pool reports about a request. */
 export interface PoolEvents extends TransportEvents {
-  /** It waited for a connection and is given one now. */
+  /** It waited for a connection and gets one now. */
   onDequeued(): void
 }
 
@@ -41,11 +41,11 @@ export interface PoolOptions {
   readonly limits: PoolLimits
   /** Requests started and not ended, waiting ones included. */
   readonly inFlight: HeldCell
-  /** For want of connections or of requests in flight; without it slow clients keep theirs. */
+  /** What to end when connections or requests in flight run out; without it slow clients keep theirs. */
   readonly relief?: Relief
-  /** For want of requests in flight. */
+  /** To ask other workers when requests in flight run out. */
   readonly call?: CallCell
-  /** Of the upstream; without them nothing bounds its attempts. */
+  /** Of the upstream; without them its attempts are unbounded. */
   readonly permits?: Permits
   /** Of its upstream: requests that wait for a connection. */
   readonly waiting: HeldCell
@@ -54,14 +54,14 @@ export interface PoolOptions {
   readonly clock: Clock
   /** Asked for the time when a request has just ended: a clock costs more than all the rest of it. */
   readonly timers: Pick<TimerWheel, 'coarseNow'>
-  /** Idle connections end after so many milliseconds, sooner than we would close them; told once. */
+  /** The peer closes idle connections after this many milliseconds, sooner than Sluice would; reported once. */
   readonly onIdleLimit: (ms: number) => void
 }
 
 /**
- * Connections to one endpoint: one request at a time on each, the last used is used first, so that those which are not
- * needed grow old and close. Requests beyond the bound wait in order; beyond that bound, or beyond the most that may be
- * in flight, they get `pool_full`. Before they wait, what only slow clients hold is taken from them.
+ * Connections to one endpoint: one request at a time on each, the last used is used first, so that connections that are not
+ * needed grow old and close. Requests beyond the bound wait in order; beyond that bound, or beyond the most that may be in
+ * flight, they get `pool_full`. Before they wait, connections that only slow clients hold are taken back.
  */
 export class Pool implements Want {
   private readonly options: PoolOptions
@@ -71,7 +71,7 @@ export class Pool implements Want {
   private readonly waiters: HeldLine<Ticket>
   private size = 0
   private closing = false
-  /** undefined: it was found, and told. */
+  /** undefined: it was found and reported. */
   private idleLimit: IdleLimit | undefined
 
   constructor(options: PoolOptions) {
@@ -115,7 +115,7 @@ export class Pool implements Want {
     return ticket instanceof Ticket && ticket.isOn(this)
   }
 
-  /** Another worker asks for one more request in flight. True: it must get it, from here. */
+  /** Another worker asks for one more request in flight. True: one must be freed here. */
   called(now: number): boolean {
     const { call } = this
     const { maxConcurrent = 0 } = this.limits
@@ -127,7 +127,7 @@ export class Pool implements Want {
     this.admit()
   }
 
-  /** Closes idle connections now and busy ones after their request; whoever waits is still served. */
+  /** Closes idle connections now and busy ones after their request; waiting requests are still served. */
   close(): void {
     this.closing = true
     for (const member of this.idle.splice(0)) member.connection.close()
@@ -172,17 +172,17 @@ export class Pool implements Want {
     this.admit()
   }
 
-  /** Stands in line, unless that is too long. */
+  /** Joins the line, unless that is too long. */
   private wait(ticket: Ticket): void {
     this.waiters.push(ticket)
-    // Whoever is ended for it closes his connection a turn or two later: there is room in the line until then.
+    // An exchange that is ended for it closes its connection a turn or two later: there is room in the line until then.
     if (this.relief.end(this) || this.waiters.length <= this.limits.maxWaiting) return
     this.waiters.remove(ticket)
     this.release(ticket)
     ticket.events.onFailure(POOL_FULL)
   }
 
-  /** Takes what a request needs, or says why it can't. */
+  /** Takes what a request needs, or returns why it cannot. */
   private enter(ticket: Ticket): TransportFailure | undefined {
     if (!this.permit(ticket)) return BULKHEAD_FULL
     const { inFlight } = this.options
@@ -225,7 +225,7 @@ export class Pool implements Want {
   private takeIdle(): Member | undefined {
     for (;;) {
       const member = this.idle.pop()
-      // One that is closed already only waits to say so.
+      // A closed one only waits to report that.
       if (member === undefined || !member.connection.closed) return member
     }
   }
@@ -301,7 +301,7 @@ export class Ticket {
     return this.member !== undefined && (this.permits?.called(now) === true || this.pool.called(now))
   }
 
-  /** No connection was free for it yet. */
+  /** No connection has been free for it yet. */
   get waiting(): boolean {
     return this.held && this.member === undefined
   }
@@ -322,7 +322,7 @@ export class Ticket {
     this.member?.connection.resume()
   }
 
-  /** It does not count for the upstream's bulkhead any more. */
+  /** It no longer counts for the upstream's bulkhead. */
   givePermit(): void {
     this.pool.givePermit(this)
   }

@@ -3,14 +3,14 @@ import { duration, integer, ratio } from '../../schema/scalars.ts'
 
 /** How much retries may add. Names of Gateway API GEP-3388. */
 export const retryBudgetOptions = object({
-  percent: withDefault(ratio(), '20%', 'Retries, as a share of the first attempts of the latest interval.'),
-  interval: withDefault(duration(1_000, 3_600_000), '10s', 'Over which they are counted, in all workers together.'),
+  percent: withDefault(ratio(), '20%', 'Maximum retries, as a share of the first attempts of the latest interval.'),
+  interval: withDefault(duration(1_000, 3_600_000), '10s', 'Time over which they are counted, across all workers.'),
   minRetryRate: withDefault(
     object({
-      count: withDefault(integer(0, 1_000_000), 10, 'Retries that are always allowed.'),
-      interval: withDefault(duration(100, 3_600_000), '1s', 'In this time.'),
+      count: withDefault(integer(0, 1_000_000), 10, 'Retries that are allowed in any case.'),
+      interval: withDefault(duration(100, 3_600_000), '1s', 'Time in which they are allowed.'),
     }),
     {},
-    'So that a service with little traffic is retried, too.',
+    'Retries that are allowed in any case, for services with little traffic.',
   ),
 })

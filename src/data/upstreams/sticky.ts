@@ -5,12 +5,12 @@ import { cookieValue } from '../../lib/cookies.ts'
 import type { Endpoint } from './endpoint.ts'
 import { StickyMark } from './sticky-mark.ts'
 
-/** Bytes of a cookie's value: nobody guesses them. */
+/** Bytes of a cookie's value: too many to guess. */
 const VALUE_BYTES = 18
 
 /**
  * Ties clients to endpoints by a cookie. Its value is a keyed hash (HMAC-SHA256) of the endpoint's identity: it names the
- * endpoint to those who have the key, tells nobody else where that is, and can't be made up.
+ * endpoint to gateways that have the key, hides the address from all others, and cannot be forged.
  */
 export class Sticky {
   private readonly config: StickyConfig
@@ -22,7 +22,7 @@ export class Sticky {
     this.upstream = upstream
   }
 
-  /** All endpoints there are now: each gets its mark. */
+  /** All present endpoints: each gets its mark. */
   update(endpoints: Iterable<Endpoint>): void {
     this.endpoints.clear()
     for (const endpoint of endpoints) {

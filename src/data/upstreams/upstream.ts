@@ -26,7 +26,7 @@ interface Tier {
 
 const NONE: readonly Endpoint[] = []
 
-/** A named service: its endpoints in tiers, and which of them the next attempt goes to. */
+/** A named service: its endpoints in tiers, and which of them gets the next attempt. */
 export class Upstream {
   readonly name: string
   private config: UpstreamConfig
@@ -66,7 +66,7 @@ export class Upstream {
     return [...this.byKey.values()]
   }
 
-  /** A new config of the same upstream: endpoints stay, with their connections, where nothing that matters changed. */
+  /** A new config of the same upstream: endpoints stay, with their connections, if their identity did not change. */
   update(config: UpstreamConfig): void {
     if (balancingKey(config) !== balancingKey(this.config)) {
       this.tiers = []
@@ -85,7 +85,7 @@ export class Upstream {
       retryBudget && new RetryBudget(this.deps.space.window(this.cells.attempts, retryBudget.interval), retryBudget)
   }
 
-  /** All addresses as of now. Endpoints that are gone finish what they have. */
+  /** All addresses as of now. Endpoints that left finish what they have. */
   setEndpoints(list: readonly ResolvedEndpoint[]): void {
     const { config, deps, permits, waiting } = this
     const group = { permits, waiting }
@@ -125,7 +125,7 @@ export class Upstream {
     return this.choose(used, hashOn.length === 0 ? undefined : hashKey(hashOn, ex))
   }
 
-  /** Whether the path decides over the endpoint of a request. */
+  /** Whether the endpoint of a request depends on its path. */
   hashesPath(ex: Exchange): boolean {
     return hashesPath(this.config.balancing.hashOn, ex)
   }
@@ -144,7 +144,7 @@ export class Upstream {
     return best
   }
 
-  /** One of its endpoints, at least, can be used, be it full or not. */
+  /** At least one of its endpoints is in service, full or not. */
   get inService(): boolean {
     const { panicThreshold } = this.config.balancing
     if (panicThreshold > 0) this.look(panicThreshold)
@@ -174,7 +174,7 @@ export class Upstream {
     return undefined
   }
 
-  /** Outliers are judged among all endpoints, of whatever tier. */
+  /** Outliers are judged among all endpoints, of all tiers. */
   private watch(): void {
     const { cells, deps, name } = this
     const { random, report, space } = deps
@@ -239,7 +239,7 @@ function stickyOf({ balancing, name }: UpstreamConfig): Sticky | undefined {
   return balancing.sticky === undefined ? undefined : new Sticky(balancing.sticky, name)
 }
 
-/** Everything that balancers are made of: with another key they begin anew. */
+/** Everything that balancers are made from: with another key they are made anew. */
 function balancingKey({ algorithm, balancing }: UpstreamConfig): string {
   return JSON.stringify([algorithm, balancing])
 }

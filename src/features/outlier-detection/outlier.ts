@@ -121,7 +121,7 @@ export class Outlier {
     this.streak(Word.streak5xx, failed || server, consecutive5xx, 'consecutive_5xx', now)
   }
 
-  /** False: it is ejected already, or the group can't spare it. */
+  /** False: it is ejected already, or the group cannot spare it. */
   eject(cause: EjectionCause, now: number): boolean {
     if (this.flagged) return false
     const { group, endpoint } = this

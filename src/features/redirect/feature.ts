@@ -40,7 +40,7 @@ export type RedirectOptions = Pick<Infer<typeof keys>, 'status'> & Partial<Infer
 
 /**
  * Sends the client elsewhere; the query goes along. The client's path is never read as an authority: what a browser could
- * take for one (`//evil`, `/\evil`) is written so that it can not.
+ * take for one (`//evil`, `/\evil`) is written so that it cannot.
  */
 export const redirect: PureFeature<RedirectOptions> = {
   name: 'redirect',

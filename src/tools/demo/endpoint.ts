@@ -39,7 +39,7 @@ export class DemoEndpoint {
     return this.current
   }
 
-  /** Rejects, naming the port, when it can't listen. */
+  /** Rejects, naming the port, when it cannot listen. */
   async start(): Promise<void> {
     const server = this.listen()
     try {
@@ -48,12 +48,12 @@ export class DemoEndpoint {
       this.server = undefined
       const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
       const why = busy ? 'the port is in use; end what uses it' : (error as Error).message
-      throw new Error(`demo: ${this.upstream} can't listen on ${HOST}:${this.bound}: ${why}`)
+      throw new Error(`demo: ${this.upstream} cannot listen on ${HOST}:${this.bound}: ${why}`)
     }
     this.bound = (server.address() as AddressInfo).port
   }
 
-  /** From down to another fault the port is bound again; while that can't be done the fault stays `down`. */
+  /** From down to another fault the port is bound again; while that cannot be done the fault stays `down`. */
   set(fault: DemoFault): void {
     const wasDown = this.current === 'down'
     this.current = fault

@@ -92,7 +92,7 @@ export interface DrillScenario extends Scenario<DrillRun> {
   readonly routes: Readonly<Record<string, object>>
   readonly load: readonly LoadPlan[]
   readonly phases: readonly DrillPhase[]
-  /** Why it can't be run against somebody's own config; undefined: it can. */
+  /** Why it cannot be run against somebody's own config; undefined: it can. */
   readonly misfit: (facts: DrillFacts) => string | undefined
 }
 

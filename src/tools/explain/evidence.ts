@@ -7,7 +7,7 @@ export type Truth = boolean | undefined
 
 export type ConditionPlace = 'header' | 'query'
 
-/** A condition that a line can not decide. */
+/** A condition that a line cannot decide. */
 export interface Unknown {
   readonly place: ConditionPlace
   readonly predicate: Predicate

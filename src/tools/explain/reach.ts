@@ -14,7 +14,7 @@ export interface ReachedEndpoint {
 /** An upstream that a request of the route may come to. */
 export interface ReachedUpstream {
   readonly name: string
-  /** `failover`: asked where those before it can't be used. */
+  /** `failover`: asked where those before it cannot be used. */
   readonly role: 'target' | 'failover'
   /** Part of the route's requests that go there first, 0 to 1. */
   readonly share: number

@@ -114,7 +114,7 @@ export class Replay {
     const evidence = new Evidence(told, headers, this.named.get(name ?? '') ?? NOTHING_NAMED)
     this.old?.conclude(recorded, evidence)
     const before = this.old?.of(recorded, evidence)
-    // What the old config can't decide, the gateway did.
+    // What the old config cannot decide, the gateway did.
     const from = before !== undefined && 'route' in before ? before.route?.name : name
     const after = this.now.of(recorded, evidence)
     if ('lacks' in after) {

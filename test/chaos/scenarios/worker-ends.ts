@@ -62,7 +62,7 @@ export const workerEnds: DrillScenario = {
   ],
 }
 
-/** The gateway runs in this process: a thread of another one can't be ended from here. */
+/** The gateway runs in this process: a thread of another one cannot be ended from here. */
 export function playWorkerEnds(length: Length): Promise<DrillRun> {
   return withEndpoints(workerEnds, async (endpoints, concurrency) => {
     const gateway = await hookedGateway(configOf(workerEnds, endpoints, length))

@@ -111,7 +111,7 @@ export function describeAnswerFields(open: (request?: SceneRequest) => Promise<S
     })
 
     test.each([204, 304])(
-      'that can not be written are refused with %i too, and another head may follow',
+      'that cannot be written are refused with %i too, and another head may follow',
       async (status) => {
         for (const headers of [
           ['x-bad', 'nul\x00'],
@@ -138,7 +138,7 @@ export function describeAnswerFields(open: (request?: SceneRequest) => Promise<S
       expect(trailers).toEqual(FIELDS)
     })
 
-    test('of a 1xx or of trailers that can not be written cost nothing but themselves', async () => {
+    test('of a 1xx or of trailers that cannot be written cost nothing but themselves', async () => {
       for (const bad of [
         ['x-bad', 'nul\x00'],
         ['x-bad', '\u20ac'],

@@ -195,7 +195,7 @@ export function failures(check: Check): void {
 
   const BROKEN = ['xyz\r\nhello\r\n', '5\nhello\r\n0\r\n\r\n', '5\r\nhelloXX0\r\n\r\n', '-5\r\nhello\r\n']
 
-  check('a body that can not be parsed breaks the answer', async (bench) => {
+  check('a body that cannot be parsed breaks the answer', async (bench) => {
     for (const body of BROKEN) {
       const server = await bench.with(breaking(`${HEAD}transfer-encoding: chunked\r\n\r\n`, 'stay'))
       const line = bench.line(server.port)
@@ -208,7 +208,7 @@ export function failures(check: Check): void {
     }
   })
 
-  check('a body that comes with its head and can not be parsed: the head is not told', async (bench) => {
+  check('a body that comes with its head and cannot be parsed: the head is not told', async (bench) => {
     for (const body of BROKEN) {
       const server = await bench.with(breaking(`${HEAD}transfer-encoding: chunked\r\n\r\n${body}`, 'stay'))
       const line = bench.line(server.port)

@@ -142,7 +142,7 @@ export function requests(check: Check): void {
     expect(server.seen.map((request) => request.target)).toEqual(['/0', '/1', '/2', '/3'])
   })
 
-  check('a request that can not be sent fails and harms no other', async (bench) => {
+  check('a request that cannot be sent fails and harms no other', async (bench) => {
     const server = await bench.with(tcpServer())
     const line = bench.line(server.port)
     const seen = await line.ask({ headers: ['x-bad', 'a\r\nx-smuggled: 1'] })

@@ -206,8 +206,8 @@ describe('the audit log', () => {
   })
 })
 
-describe('an audit log that can not be written', () => {
-  const MESSAGE = 'the audit log can not be written'
+describe('an audit log that cannot be written', () => {
+  const MESSAGE = 'the audit log cannot be written'
   const told = (): number => sluice.operational.filter(({ message }) => message === MESSAGE).length
   const endpoint = async (): Promise<string> =>
     JSON.parse((await sluice.admin('/api/v1/endpoints', { authorization: 'Bearer see' })).body).endpoints[0].state

@@ -207,12 +207,12 @@ describe('a running gateway', () => {
     expect(notices).toHaveLength(1)
     expect(rig.log.lines.map(({ level, message }) => [level, message])).toContainEqual([
       'warn',
-      'the state directory can not be used',
+      'the state directory cannot be used',
     ])
   })
 })
 
-describe('what can not start', () => {
+describe('what cannot start', () => {
   test.each(['listeners.web.listen', 'admin.listen', 'probes.listen'])('a busy port: %s', async (key) => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -227,7 +227,7 @@ describe('what can not start', () => {
           : { lean: { ...config.lean, listeners: [{ ...config.lean.listeners[0]!, port }] } }
     const rig = new Rig({ ...config, ...over })
     await expect(rig.gateway.start()).rejects.toThrow(
-      `${key}: can't listen on 127.0.0.1:${port}: port ${port} is in use; change ${key}`,
+      `${key}: cannot listen on 127.0.0.1:${port}: port ${port} is in use; change ${key}`,
     )
     server.close()
   })
@@ -244,7 +244,7 @@ describe('what can not start', () => {
     },
   )
 
-  test('a worker that can not start', async () => {
+  test('a worker that cannot start', async () => {
     const rig = new Rig(configOf(), 'throwing')
     await expect(rig.gateway.start()).rejects.toThrow('broken entry')
     expect(rig.logsStopped).toBeGreaterThan(0)

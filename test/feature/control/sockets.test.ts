@@ -9,7 +9,7 @@ test('a busy port is seen even if its owner shares it, and the error says what t
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
     await expect(checkAddress('127.0.0.1', port, 'listeners.web.listen')).rejects.toThrow(
-      `listeners.web.listen: can't listen on 127.0.0.1:${port}: port ${port} is in use; change listeners.web.listen`,
+      `listeners.web.listen: cannot listen on 127.0.0.1:${port}: port ${port} is in use; change listeners.web.listen`,
     )
     server.close()
     await once(server, 'close')
@@ -19,7 +19,7 @@ test('a busy port is seen even if its owner shares it, and the error says what t
 
 test('an address of another machine is told from a busy port', async () => {
   await expect(checkAddress('192.0.2.1', 8080, 'listeners.web.listen')).rejects.toThrow(
-    "can't listen on 192.0.2.1:8080: this machine does not have that address",
+    'cannot listen on 192.0.2.1:8080: this machine does not have that address',
   )
 })
 

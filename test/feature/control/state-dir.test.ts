@@ -56,7 +56,7 @@ describe('the token', () => {
     expect(readFileSync(file!, 'utf8').trim()).toBe(again.token)
   })
 
-  test('a place that can not be written gives a token all the same, and says why', async () => {
+  test('a place that cannot be written gives a token all the same, and says why', async () => {
     const file = join(root, 'file')
     writeFileSync(file, '')
     const made = await adminToken(join(file, 'edge'), random)

@@ -188,7 +188,7 @@ describe('config and listeners', () => {
     await rig.supervisor.apply(rig.rollout(1))
     const { port } = taken.address() as { port: number }
     await expect(rig.supervisor.listen({ ...listener, port })).rejects.toThrow(
-      `listeners.web.listen: can't listen on 127.0.0.1:${port}: port ${port} is in use; change listeners.web.listen`,
+      `listeners.web.listen: cannot listen on 127.0.0.1:${port}: port ${port} is in use; change listeners.web.listen`,
     )
   })
 

@@ -122,7 +122,7 @@ describe('by dns', () => {
     dns.zones.set('app.test', { a: [a.host] })
     await start(`{ dns: "app.test:${a.port}", every: 1s }`)
     dns.zones.set('app.test', { aaaa: ['::1'] })
-    await logged(sluice, 'endpoints can not be discovered, the last known ones stay')
+    await logged(sluice, 'endpoints cannot be discovered, the last known ones stay')
     const asked = dns.queries.length
     dns.zones.delete('app.test')
     await until(() => dns.queries.length >= asked + 2)
@@ -214,7 +214,7 @@ describe('by a file', () => {
       await until(async () => (await failed()) >= before + 2)
       expect(await known()).toEqual([a.url])
     }
-    expect(await logged(sluice, 'endpoints can not be discovered, the last known ones stay')).toMatchObject({
+    expect(await logged(sluice, 'endpoints cannot be discovered, the last known ones stay')).toMatchObject({
       level: 'warn',
       upstream: 'app',
       from: 'endpoints.yaml',

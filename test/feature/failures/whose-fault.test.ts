@@ -292,7 +292,7 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
       },
       one: (rig) => void answering(rig, { method: 'HEAD' }),
     },
-    // An answer with a field that can not be sent.
+    // An answer with a field that cannot be sent.
     {
       setUp: {
         policies: [
@@ -307,7 +307,7 @@ const WAYS: Partial<Record<Reason, readonly Way[]>> = {
   ],
 }
 
-/** Why it can not be provoked here. */
+/** Why it cannot be provoked here. */
 const NOT_PROVOKED: Partial<Record<Reason, string>> = {
   breaker_open: 'the breaker’s own answer: it takes one that is open, and what that lets through is tested with it',
   worker_lost: 'the worker that had the attempt is gone, and its verdict with it; the control plane counts the request',

@@ -51,7 +51,7 @@ describe('sluice import', () => {
   })
 })
 
-describe('an Ingress that can not be read', () => {
+describe('an Ingress that cannot be read', () => {
   it.each([
     ['kind: Ingress\nspec: [', /^in:2:\d+: /],
     ['kind: Service\n', /^in: there is no Ingress in it/],
@@ -63,7 +63,7 @@ describe('an Ingress that can not be read', () => {
   })
 })
 
-describe('an nginx configuration that can not be read', () => {
+describe('an nginx configuration that cannot be read', () => {
   it('ends with 2 and says where', async () => {
     const { code, stderr, stdout } = await importText('nginx', 'http {\n  server {\n')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

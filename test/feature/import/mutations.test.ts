@@ -17,7 +17,7 @@ const TEXTS = readdirSync(FOLDER)
   .map((file) => [file, readFileSync(`${FOLDER}${file}`, 'utf8')] as const)
 const ROUNDS = 100
 
-/** Undefined: it can't be read, and says so. */
+/** Undefined: it cannot be read, and says so. */
 function imported(file: string, text: string): Draft | undefined {
   if (file.endsWith('.yaml')) {
     const draft = importIngress(file, text)

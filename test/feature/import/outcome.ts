@@ -5,7 +5,7 @@ const KEPT = ['host', 'x-static', 'x-shop', 'x-drop']
 
 /**
  * Status, Location and body for the client, and what which upstream saw. The first two upstreams are endpoints of one. Ports
- * of the gateways themselves are left out of Location: they can't be the same.
+ * of the gateways themselves are left out of Location: they cannot be the same.
  */
 export async function outcomeOf(
   upstreams: readonly TestUpstream[],

@@ -105,7 +105,7 @@ describe('onInvalid: keepGood', () => {
       'an error elsewhere',
       () => config({ text: 'two', routes: says('odd', 'odd', '') }).replace('workers: 2', 'workers: 0'),
     ],
-    ['YAML that can not be read', () => `${config({ text: 'two' })}\n  {`],
+    ['YAML that cannot be read', () => `${config({ text: 'two' })}\n  {`],
     ['no route that is left', () => `${HEAD}routes: { new: { match: { path: odd }, respond: { status: 200 } } }`],
     [
       'a file that says reject',

@@ -154,7 +154,7 @@ describe.skipIf(!sharing)('a listener that keeps its port', () => {
     const { failed } = await during('127.0.0.1', async () => {
       const { body, status } = await move(to)
       expect(status).toBe(422)
-      expect(body).toContain(`listeners.web.listen: can't listen on ${to}:${port}: port ${port} is in use; change`)
+      expect(body).toContain(`listeners.web.listen: cannot listen on ${to}:${port}: port ${port} is in use; change`)
     })
     expect(failed).toEqual([])
     expect(await bound()).toEqual([['127.0.0.1', port]])

@@ -78,7 +78,7 @@ describe('balancing over workers', () => {
     await Promise.all(under)
   })
 
-  test('the second tier is used only while the first can not be', async () => {
+  test('the second tier is used only while the first cannot be', async () => {
     const [a, b] = await three()
     const gateway = await start(`{ endpoints: [ { url: "${a.url}" }, { url: "${b.url}", tier: 1 } ] }`)
     await ask(gateway, 20)

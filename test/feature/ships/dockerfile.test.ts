@@ -152,7 +152,7 @@ function healthCheck(stage: Stage): readonly string[] {
   return execForm(last(stage, 'HEALTHCHECK').text.replace(/^CMD\s+/, ''))
 }
 
-/** The image's config with what this machine can't give: its ports, its upstream, its folder; and a drain of 3 s. */
+/** The image's config with what this machine cannot give: its ports, its upstream, its folder; and a drain of 3 s. */
 function onFreePorts(config: string, upstream: number, folder: string): string {
   const changes: readonly (readonly [RegExp, string])[] = [
     [/listen: [\d.]+:\d+/g, 'listen: 127.0.0.1:0'],

@@ -46,7 +46,7 @@ async function late(ms: number, done: () => Promise<boolean>): Promise<void> {
   })
 }
 
-test('a worker that can not follow refuses what is not critical, then serves all again', async () => {
+test('a worker that cannot follow refuses what is not critical, then serves all again', async () => {
   await until(async () => (await stage()) === 0, 'the start is over')
   // Accepted before: a new connection would be refused as a whole.
   const kept = await httpClient(gateway.port)

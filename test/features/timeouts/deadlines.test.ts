@@ -37,7 +37,7 @@ test('the time left goes upstream; a trusted peer may shorten it, never lengthen
   expect(told()).toBeLessThanOrEqual(60_000)
 })
 
-test('what can not be done in the time left is refused at once, and the upstream never sees it', async () => {
+test('what cannot be done in the time left is refused at once, and the upstream never sees it', async () => {
   // A few at a time: what is learnt is what a request takes, not what it waits.
   for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 13 }, () => sluice.get('/')))
   const before = slow.seen.length

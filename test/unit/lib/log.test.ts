@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createLog, LEVELS } from '../../../src/lib/log.ts'
 import { ManualClock } from '../../kit/clock.ts'
 
-test('one JSON object a line, with level and time; fields can not hide them', () => {
+test('one JSON object a line, with level and time; fields cannot hide them', () => {
   const lines: string[] = []
   const log = createLog((line) => lines.push(line), new ManualClock(1500))
   log.info('started', { port: 8080 })

@@ -25,7 +25,7 @@ test.each([0o600, 0o640, 0o666])(
   },
 )
 
-test('what can not take its place leaves nothing behind', async () => {
+test('what cannot take its place leaves nothing behind', async () => {
   const file = join(folder, 'kept')
   await mkdir(join(file, 'full'), { recursive: true })
   await expect(writeWhole(file, 'one', 0o600, 1)).rejects.toThrow()

@@ -10,7 +10,7 @@ const UPSTREAM = `upstreams:
 
 export const breakerNeverOpens: Lint = {
   name: 'breaker-never-opens',
-  finds: 'A circuit breaker whose `minRequests` can not be reached while the upstream hangs.',
+  finds: 'A circuit breaker whose `minRequests` cannot be reached while the upstream hangs.',
   why: 'When every attempt takes its whole time-out, no more attempts can end in `window` than the limits on concurrency admit. If these are fewer than `minRequests`, the breaker never opens, although everything fails.',
   remedy: 'Lower `minRequests`, or make `window` longer or `timeouts.attempt` shorter.',
   example: `${UPSTREAM}routes:

@@ -4,7 +4,7 @@ import type { MatchClaim } from './claims.ts'
 
 /**
  * Whether a claim takes every request that another one would take: it matches all of them and comes before it. Within one
- * precedence only one rule puts what is wider first: regular expressions come last. False where it can't be told.
+ * precedence only one rule puts what is wider first: regular expressions come last. False where it cannot be told.
  */
 export function takesAll(taker: MatchClaim, other: MatchClaim): boolean {
   if (!methodsCover(taker, other) || !listenersCover(taker, other) || !conditionsCover(taker, other)) return false

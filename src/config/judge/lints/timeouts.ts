@@ -8,7 +8,7 @@ const UPSTREAM = `upstreams:
 
 export const timeoutNeverReached: Lint = {
   name: 'timeout-never-reached',
-  finds: 'A timeout that can not end anything, because another one ends it before, or because it is not asked.',
+  finds: 'A timeout that cannot end anything, because another one ends it before, or because it is not asked.',
   why: 'A hanging upstream is noticed later, or by another timeout, than the file says. The last permitted attempt may use all the time left, so `timeouts.attempt` says nothing on a route without further attempts.',
   remedy: 'Make the inner timeout shorter than the outer one, permit a further attempt, or remove it.',
   example: `${UPSTREAM}routes:

@@ -2,7 +2,7 @@ import type { Edits } from './edits.ts'
 import { removeFromFlow } from './flow.ts'
 import { isInline, isMap, isSeq, type Member, members, type YAMLMap, type YAMLSeq, type YamlNode } from './yaml.ts'
 
-/** Turns the list under a key into a map, keyed by what each item calls itself. Returns why it can't; undefined: done. */
+/** Turns the list under a key into a map, keyed by what each item calls itself. Returns why it cannot; undefined: done. */
 export function keyBy(edits: Edits, map: YAMLMap, key: string, by: string): string | undefined {
   const list = members(map).find(({ name }) => name === key)
   if (list === undefined || isMap(list.value)) return undefined

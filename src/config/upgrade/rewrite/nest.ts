@@ -5,7 +5,7 @@ import { isMap, type Member, members, type YAMLMap } from './yaml.ts'
 
 type Nest = Step & { kind: 'nest' }
 
-/** Moves keys of one map into a map beside them, with their comments. Returns why it can't; undefined: done. */
+/** Moves keys of one map into a map beside them, with their comments. Returns why it cannot; undefined: done. */
 export function nest(edits: Edits, map: YAMLMap, step: Nest): string | undefined {
   const all = members(map)
   const moved = all.filter(({ name }) => Object.hasOwn(step.keys, name))

@@ -9,7 +9,7 @@ from the header fields of a trusted proxy. The roles are viewer, operator and ad
 
 const LICENSE = { name: 'MIT', identifier: 'MIT' }
 
-const UNRECORDED = refusal('The audit log can not be written, and `logging.audit` is `required` (`refused`).')
+const UNRECORDED = refusal('The audit log cannot be written, and `logging.audit` is `required` (`refused`).')
 
 /** The OpenAPI 3.1 document of the routes that a server has. */
 export function openApi(routes: readonly DescribedRoute[]): object {

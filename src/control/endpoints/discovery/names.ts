@@ -5,7 +5,7 @@ import { distinct, type Lookup } from './lookup.ts'
 import type { FoundEndpoint } from './source.ts'
 
 /**
- * Resolves the hosts of endpoints that a source names. A host that can't be resolved, or has no addresses, keeps the last
+ * Resolves the hosts of endpoints that a source names. A host that cannot be resolved, or has no addresses, keeps the last
  * known ones as long as the source names it.
  */
 export class HostAddresses {

@@ -113,7 +113,7 @@ export class Source {
     if (this.failing || this.closed) return
     this.failing = true
     const { from, log, upstream } = this.options
-    log.warn('endpoints can not be discovered, the last known ones stay', {
+    log.warn('endpoints cannot be discovered, the last known ones stay', {
       upstream,
       from,
       reason,

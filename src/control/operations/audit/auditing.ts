@@ -116,7 +116,7 @@ export class Auditing {
   private async begin(entry: object): Promise<Link> {
     const link = await this.append({ ...entry, outcome: 'begun' })
     if (link !== undefined) return link
-    throw new CommandRefused('unavailable', 'the audit log can not be written, and logging.audit is required')
+    throw new CommandRefused('unavailable', 'the audit log cannot be written, and logging.audit is required')
   }
 
   /** undefined: it could not be written, which is told once. */
@@ -128,7 +128,7 @@ export class Auditing {
       this.failing = false
       return link
     } catch (error) {
-      if (!this.failing) log.warn('the audit log can not be written', { folder, problem: (error as Error).message })
+      if (!this.failing) log.warn('the audit log cannot be written', { folder, problem: (error as Error).message })
       this.failing = true
       return undefined
     }

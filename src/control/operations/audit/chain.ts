@@ -42,7 +42,7 @@ export function readChained(line: string): (Chained & Readonly<Record<string, un
   }
 }
 
-/** Why `line` can't follow `last`; undefined: it does. */
+/** Why `line` cannot follow `last`; undefined: it does. */
 export function brokenLink(line: string, last: Link): string | undefined {
   const entry = readChained(line)
   if (entry === undefined) return 'it is no entry of an audit log'

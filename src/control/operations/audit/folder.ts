@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export const AUDIT_FOLDER = 'audit'
 const NAME = /^(\d{6,12})\.jsonl$/
 
-/** Numbers of the files of an audit log, from small to large. Rejects where the folder can't be read; a missing one is empty. */
+/** Numbers of the files of an audit log, from small to large. Rejects where the folder cannot be read; a missing one is empty. */
 export async function auditFiles(folder: string): Promise<number[]> {
   try {
     const names = await readdir(folder)

@@ -15,7 +15,7 @@ export interface Tail {
   readonly cut: number
 }
 
-/** Finds the end of an audit log and removes what a crash left of a line. Rejects where that can't be done. */
+/** Finds the end of an audit log and removes what a crash left of a line. Rejects where that cannot be done. */
 export async function repairedTail(folder: string): Promise<Tail> {
   const numbers = await auditFiles(folder)
   let cut = 0

@@ -43,7 +43,7 @@ export class Archive {
     this.folder = join(stateDir, FOLDER)
   }
 
-  /** Keeps a config; one that equals the latest is kept already. Rejects when the folder can't be written. */
+  /** Keeps a config; one that equals the latest is kept already. Rejects when the folder cannot be written. */
   async keep(config: Omit<KeptConfig, 'number'>, random: Random): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })
     const numbers = await this.numbers()

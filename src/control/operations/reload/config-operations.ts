@@ -166,8 +166,7 @@ function applies(
     refusals: {
       invalid: { description: 'The config has errors, and nothing has changed.', details: UNCHANGED },
       unavailable: {
-        description:
-          'Other configs are being applied, or the audit log can not be written and is required (`refused`).',
+        description: 'Other configs are being applied, or the audit log cannot be written and is required (`refused`).',
       },
       ...refusals,
     },

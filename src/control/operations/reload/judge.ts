@@ -69,7 +69,7 @@ export class Judge {
     this.options = options
   }
 
-  /** Never rejects: a config that can't be judged is refused. `good`: see `loadConfig`. */
+  /** Never rejects: a config that cannot be judged is refused. `good`: see `loadConfig`. */
   async judge(question: Question, good: LiveConfig): Promise<Judgement> {
     try {
       const { config, ...rest } = (await this.ask({ type: 'judge', question, good })) as VerdictMessage

@@ -226,7 +226,7 @@ export class Reloader {
         routes: config.lean.routes.length,
       })
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
-      // What was written can't be loaded again; the history has what can.
+      // What was written cannot be loaded again; the history has what can.
       if (kept.length === 0) await this.keep(config, source, documents)
     } else log.debug('a config was read that means the same', { trigger, source })
     if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })

@@ -47,7 +47,7 @@ export class MetricsEncoder {
     const scope = { name: 'sluice', version: this.version }
     const serializer = this.json ? JsonMetricsSerializer : ProtobufMetricsSerializer
     const bytes = serializer.serializeRequest({ resource: this.resource, scopeMetrics: [{ scope, metrics }] })
-    if (bytes === undefined) throw new Error('the metrics can not be encoded')
+    if (bytes === undefined) throw new Error('the metrics cannot be encoded')
     return bytes
   }
 

@@ -34,7 +34,7 @@ export class SpanEncoder {
     for (const record of records) this.add(record, spans)
     const serializer = this.json ? JsonTraceSerializer : ProtobufTraceSerializer
     const bytes = serializer.serializeRequest(spans)
-    if (bytes === undefined) throw new Error('the spans can not be encoded')
+    if (bytes === undefined) throw new Error('the spans cannot be encoded')
     return bytes
   }
 

@@ -19,7 +19,7 @@ export interface Instance {
 export interface Surroundings {
   readonly instance: Instance
   readonly drain: DrainState
-  /** undefined: this gateway can't load another one. */
+  /** undefined: this gateway cannot load another one. */
   readonly reload: ReloadFacts | undefined
   /** Upstreams of each route. */
   readonly links: Readonly<Record<string, readonly string[]>>

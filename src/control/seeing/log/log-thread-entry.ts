@@ -12,7 +12,7 @@ const BLOCKED_MS = 1
 const MAX_BLOCKED_AT_END = 5000
 
 /**
- * Pipes and sockets never block us: a thread that hangs in write(2) can't be ended, nor can its process. libuv sets
+ * Pipes and sockets never block us: a thread that hangs in write(2) cannot be ended, nor can its process. libuv sets
  * O_NONBLOCK on what it opens, and does not close descriptors 0 to 2 with it. The result must be kept.
  */
 function openStdout(): Socket | undefined {

@@ -9,7 +9,7 @@ const BATCH = 256
 const EVERY_MS = 500
 
 /**
- * Where a worker's records wait for the control plane, which takes them batch by batch. While it can't keep up nothing more
+ * Where a worker's records wait for the control plane, which takes them batch by batch. While it cannot keep up nothing more
  * is made: the worker never waits, and holds a bounded number.
  */
 export class SpanOutbox {

@@ -2,7 +2,7 @@ import type { Random } from '../../../lib/random.ts'
 import { type Balancer, type BalancerCandidate, eligible } from './contract.ts'
 import { WeightedDraw } from './draw.ts'
 
-/** Who owns which keys. Places are numbered from 0 to `size` - 1; the owner of a key is the owner of its place. */
+/** Which member owns which keys. Places are numbered from 0 to `size` - 1; the owner of a key is the owner of its place. */
 export interface Ownership {
   readonly size: number
   /** Deterministic: the same members give the same owners on every worker and after every restart. */
@@ -13,8 +13,8 @@ export interface Ownership {
 }
 
 /**
- * So many requests in flight are always within the bound. Of two requests in flight in all, half the keys would not get
- * what is theirs: where there is little load, keeping keys together counts more than spreading it.
+ * This many requests in flight are always within the bound. With two requests in flight in all, half the keys would miss
+ * their own candidate: at little load, keeping keys together matters more than spreading it.
  */
 const ALWAYS = 4
 
@@ -22,9 +22,9 @@ const ALWAYS = 4
 const STEPS = 4
 
 /**
- * Gives each key one candidate, and the keys of one that is out to those which own the places behind. No candidate takes
- * more than `factor` times its fair share of the requests in flight: what is above goes on to the next place. Source of
- * the bound: V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing with Bounded Loads" (arXiv:1608.01350, 2016).
+ * Gives each key one candidate; the keys of a candidate that is out go to the owners of the next places. No candidate takes
+ * more than `factor` times its fair share of the requests in flight: the rest goes on to the next place. Source of the
+ * bound: V. Mirrokni, M. Thorup, M. Zadimoghaddam, "Consistent Hashing with Bounded Loads" (arXiv:1608.01350, 2016).
  * Requests without a key are drawn at random.
  */
 export class Consistent<C extends BalancerCandidate> implements Balancer<C> {
@@ -43,7 +43,7 @@ export class Consistent<C extends BalancerCandidate> implements Balancer<C> {
 
   update(candidates: readonly C[]): void {
     this.chances.update(candidates)
-    // Whatever order they came in: keys stay where they are.
+    // Whatever their order in the config: keys stay where they are.
     this.candidates = candidates.toSorted((a, b) => (a.id < b.id ? -1 : 1))
     const members = JSON.stringify(this.candidates.map(({ id, weight }) => [id, weight]))
     if (members === this.built) return
@@ -78,7 +78,7 @@ export class Consistent<C extends BalancerCandidate> implements Balancer<C> {
     return first
   }
 
-  /** Requests in flight for each unit of weight, with the one that is to come. */
+  /** Requests in flight per unit of weight, including the one to come. */
   private fairShare(): number {
     let load = 1
     let weight = 0

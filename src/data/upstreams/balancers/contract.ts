@@ -2,7 +2,7 @@ import type { PeakEwma } from './peak-ewma.ts'
 
 /** What a balancer chooses among. */
 export interface BalancerCandidate {
-  /** Tells it apart from the others, over restarts and on every worker. */
+  /** Identifies it, across restarts and on every worker. */
   readonly id: string
   /** At least 1. */
   readonly weight: number
@@ -13,19 +13,19 @@ export interface BalancerCandidate {
   readonly zone: string | undefined
   /** Clock milliseconds until which it counts as the slowest, because an attempt failed; 0: no attempt did. */
   readonly blamedUntil: number
-  /** Its latency as this worker sees it; undefined where no algorithm asks for it. */
+  /** Its latency as this worker sees it; undefined if the algorithm does not use it. */
   readonly latency: PeakEwma | undefined
-  /** Milliseconds since it began to take requests again; Infinity: it always did. */
+  /** Milliseconds since it began to take requests again; Infinity: it always has. */
   warmFor(now: number): number
 }
 
 /** Chooses the next candidate. Synchronous, knows nothing of HTTP; one instance for each tier of an upstream. */
 export interface Balancer<C extends BalancerCandidate> {
-  /** Members or weights changed; what is known of those that stay is kept. */
+  /** Members or weights have changed; what is known of those that stay is kept. */
   update(candidates: readonly C[]): void
   /**
-   * A usable candidate that is not `excluded`; undefined if there is none. `key`: 32-bit hash of what the request is told
-   * apart by; undefined where it has no such thing.
+   * A usable candidate that is not `excluded`; undefined if there is none. `key`: 32-bit hash of the request's key;
+   * undefined if it has none.
    */
   pick(excluded: readonly C[], key?: number): C | undefined
 }

@@ -1,7 +1,7 @@
 import type { Random } from '../../../lib/random.ts'
 import { type BalancerCandidate, eligible } from './contract.ts'
 
-/** Random places looked at before all candidates are: enough unless most of them can't be used. */
+/** Random places to look at before looking at all: enough unless most candidates cannot be used. */
 const DRAWS = 4
 
 /** Draws candidates at random, each as likely as its weight. */
@@ -59,7 +59,7 @@ export class WeightedDraw<C extends BalancerCandidate> {
     for (const candidate of this.candidates) {
       if (candidate === other || !eligible(candidate, excluded)) continue
       total += candidate.weight
-      // Each replaces the one before with its share of the weight so far: one pass, exact odds.
+      // Each replaces the one before it with its share of the weight so far: one pass, exact odds.
       if (this.random.float() * total < candidate.weight) chosen = candidate
     }
     return chosen

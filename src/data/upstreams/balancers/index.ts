@@ -22,7 +22,7 @@ export interface BalancerDeps {
 /** What decides how a tier is balanced. */
 export type BalancerOptions = Pick<BalancingConfig, 'balanceFactor' | 'slowStart' | 'zone' | 'subset'>
 
-/** The algorithm with what stands in front of it, outermost first: subset, zone, slow start. What is off is not there. */
+/** The algorithm with its wrappers, outermost first: subset, zone, slow start. What is off is left out. */
 export function createBalancer<C extends BalancerCandidate>(
   algorithm: Algorithm,
   options: BalancerOptions,

@@ -1,10 +1,13 @@
 import type { BalancerCandidate } from './contract.ts'
 import { TwoChoices } from './two-choices.ts'
 
-/** What one that was never heard of costs while it has requests in flight, milliseconds: wait for its first answer. */
+/**
+ * Cost of a candidate without any answer so far while it has requests in flight, milliseconds: its first answer is waited
+ * for.
+ */
 const UNKNOWN_MS = 1_000_000
 
-/** Prefers what costs less: its latency times the requests that it would have in flight, by weight. */
+/** Prefers the lower cost: latency times the requests that it would have in flight, by weight. */
 export class LowestLatency<C extends BalancerCandidate> extends TwoChoices<C> {
   protected override isBetter(second: C, first: C): boolean {
     const now = this.clock.now()

@@ -8,9 +8,9 @@ const POINTS = 160
 const MAX_POINTS = 65_536
 
 /**
- * Points on a ring, as many for each member as it has weight; a key belongs to the next point. Source: R. Jones,
- * "libketama: Consistent Hashing library for memcached clients" (2007), with MurmurHash3 in place of MD5; D. Karger et
- * al., "Consistent Hashing and Random Trees" (STOC 1997).
+ * Points on a ring, in proportion to the weight of each member; a key belongs to the next point. Source: R. Jones,
+ * "libketama: Consistent Hashing library for memcached clients" (2007), with MurmurHash3 in place of MD5; D. Karger et al.,
+ * "Consistent Hashing and Random Trees" (STOC 1997).
  */
 export class Ring implements Ownership {
   private points = new Uint32Array(0)
@@ -28,7 +28,7 @@ export class Ring implements Ownership {
     for (const [owner, { id, weight }] of members.entries()) {
       const seed = murmur3(id)
       const count = Math.max(1, Math.floor((weight / unit) * perUnit))
-      // Steps of the golden ratio: the points of a member never fall on each other.
+      // Steps of the golden ratio: points of one member never coincide.
       for (let i = 0; i < count; i++) points.push({ at: mix32(seed + Math.imul(i, 0x9e3779b9)), owner })
     }
     points.sort((a, b) => a.at - b.at || a.owner - b.owner)

@@ -1,9 +1,9 @@
 import { type Balancer, type BalancerCandidate, eligible } from './contract.ts'
 
 /**
- * Smooth weighted round robin: each turn everyone's current weight grows by its weight, the greatest is chosen and pays
- * the sum of all. Weights 5, 1, 1 give a a b a c a a, never a burst. Source: nginx, "Upstream: smooth weighted
- * round-robin balancing" (commit 52327e0627f4, 2012), ngx_http_upstream_round_robin.c.
+ * Smooth weighted round robin: at each turn the current weight of every candidate grows by its weight, the greatest is
+ * chosen and pays the sum of all. Weights 5, 1, 1 give a a b a c a a, never a burst. Source: nginx, "Upstream: smooth
+ * weighted round-robin balancing" (commit 52327e0627f4, 2012), ngx_http_upstream_round_robin.c.
  */
 export class RoundRobin<C extends BalancerCandidate> implements Balancer<C> {
   private candidates: readonly C[] = []

@@ -2,15 +2,15 @@ import { mix32, murmur3 } from '../../../lib/hash.ts'
 import type { Random } from '../../../lib/random.ts'
 import type { Balancer, BalancerCandidate } from './contract.ts'
 
-/** Groups of keys. More would tell clients apart better and take more memory. */
+/** Groups of keys. More would separate clients better and take more memory. */
 const SHARDS = 4096
 
 /**
  * Shuffle sharding in front of any algorithm: each key sees a fixed set of `size` candidates, so that a client that breaks
- * what it touches can't break all. Sets are chosen by the greatest hashes of shard and candidate, so that few change when
- * one comes or goes. Requests without a key share a set that is drawn for each. Sources: C. MacCárthaigh, "Workload
- * isolation using shuffle-sharding" (Amazon Builders' Library); D. Thaler, C. Ravishankar, "Using Name-Based Mappings to
- * Increase Hit Rates" (IEEE/ACM Transactions on Networking 6(1), 1998; rendezvous hashing).
+ * the candidates it reaches cannot break all. Sets are chosen by the greatest hashes of shard and candidate, so that few
+ * change when one comes or goes. Requests without a key share a set that is drawn for each. Sources: C. MacCárthaigh,
+ * "Workload isolation using shuffle-sharding" (Amazon Builders' Library); D. Thaler, C. Ravishankar, "Using Name-Based
+ * Mappings to Increase Hit Rates" (IEEE/ACM Transactions on Networking 6(1), 1998; rendezvous hashing).
  */
 export class ShuffleSharding<C extends BalancerCandidate> implements Balancer<C> {
   private readonly size: number

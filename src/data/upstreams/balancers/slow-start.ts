@@ -6,8 +6,8 @@ import type { Balancer, BalancerCandidate } from './contract.ts'
 const FIRST_SHARE = 0.1
 
 /**
- * In front of any algorithm: one that has just begun to take requests again is passed over most of the time, and less and
- * less over `ms` milliseconds, as long as another one can be chosen.
+ * In front of any algorithm: a candidate that has just begun to take requests again is skipped most of the time, and less
+ * and less over `ms` milliseconds, as long as another one can be chosen.
  */
 export class SlowStart<C extends BalancerCandidate> implements Balancer<C> {
   private readonly balancer: Balancer<C>
@@ -34,7 +34,7 @@ export class SlowStart<C extends BalancerCandidate> implements Balancer<C> {
     const passed = [...excluded, first]
     for (;;) {
       const next = this.balancer.pick(passed, key)
-      // All of them are warming up: as if none was.
+      // All of them are warming up: as if none were.
       if (next === undefined) return first
       if (this.isReady(next, now)) return next
       passed.push(next)

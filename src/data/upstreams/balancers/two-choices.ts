@@ -6,8 +6,8 @@ import { WeightedDraw } from './draw.ts'
 /**
  * The better of two candidates drawn at random, each as likely as its weight. Source: M. Mitzenmacher, "The Power of Two
  * Choices in Randomized Load Balancing" (IEEE TPDS 12(10), 2001). Reading two cells instead of all costs the same however
- * many candidates there are, and workers that choose at once don't all choose the same one. One whose attempt has just failed
- * loses: else it would look idle because it fails fast.
+ * many candidates there are, and workers that choose at the same time do not all choose the same one. A candidate whose
+ * attempt has just failed loses: otherwise it would look idle because it fails fast.
  */
 export abstract class TwoChoices<C extends BalancerCandidate> implements Balancer<C> {
   protected readonly clock: Pick<Clock, 'now'>

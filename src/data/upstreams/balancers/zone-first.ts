@@ -3,13 +3,13 @@ import type { Balancer, BalancerCandidate } from './contract.ts'
 /** Which zone is preferred, and when the others help. */
 export interface ZoneOptions {
   readonly prefer: string
-  /** How many times the load of the others its own may be. */
+  /** How many times the mean load of the other zones its own may have. */
   readonly spillOver: number
 }
 
 /**
  * In front of any algorithm: candidates of the preferred zone, as long as one of them is usable and their mean load is at
- * most `spillOver` times that of the others (each with the request that is to come); else all.
+ * most `spillOver` times that of the others (each including the request to come); else all.
  */
 export class ZoneFirst<C extends BalancerCandidate> implements Balancer<C> {
   private readonly options: ZoneOptions

@@ -11,7 +11,7 @@ import type { Phase, Reason } from '../../../core/failures.ts'
 import type { ConnectionOptions, Target, TlsTarget } from '../../../core/transport.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 
-/** Why no connection came about. */
+/** Why no connection was made. */
 export interface DialFailure {
   readonly reason: Reason
   readonly phase: Phase
@@ -20,7 +20,7 @@ export interface DialFailure {
 }
 
 export interface DialOwner {
-  /** The owner attaches its listeners at once: the dial's own are gone afterwards. */
+  /** The owner attaches its listeners at once: the dial's own are removed afterwards. */
   onOpen(socket: Socket): void
   onDialFailed(failure: DialFailure): void
 }
@@ -29,7 +29,7 @@ export interface DialOwner {
 export class SecureContexts {
   private readonly contexts = new WeakMap<TlsTarget, SecureContext>()
 
-  /** Throws where a PEM can't be read. */
+  /** Throws if a PEM cannot be read. */
   of(tls: TlsTarget): SecureContext {
     const known = this.contexts.get(tls)
     if (known !== undefined) return known
@@ -56,7 +56,7 @@ export class Dial {
     this.timer = new Timer(() => this.fail({ reason: 'connect_timeout', phase: this.phase }))
   }
 
-  /** Never calls the owner before it returned. With `onread`, what arrives goes there and not through the stream. */
+  /** Never calls the owner before it has returned. With `onread`, what arrives goes there and not through the stream. */
   start(target: Target, options: ConnectionOptions, contexts: SecureContexts, onread?: OnReadOpts): void {
     let socket: Socket
     try {
@@ -75,7 +75,7 @@ export class Dial {
     this.timers.schedule(this.timer, options.connectTimeoutMs)
   }
 
-  /** Gives up; the owner hears nothing more. */
+  /** Gives up; no event follows. */
   cancel(): void {
     this.finish()
     this.socket?.destroy()
@@ -99,7 +99,7 @@ export class Dial {
       this.fail({ reason: connectReason((cause as NodeJS.ErrnoException).code), phase: 'connect', cause })
       return
     }
-    // Node names the verdict on the certificate here before it destroys the socket.
+    // Node stores the verdict on the certificate here before it destroys the socket.
     const refused = (this.socket as TLSSocket).authorizationError != null
     this.fail(tlsFailure(cause, refused ? 'tls_certificate_error' : 'tls_protocol_error'))
   }
@@ -136,11 +136,11 @@ function secure(target: Target, tls: TlsTarget, contexts: SecureContexts, onread
   })
 }
 
-/** What a TLS connection to a target takes, whoever opens it. Throws where a PEM can't be read. */
+/** The options of a TLS connection to a target, for every caller. Throws if a PEM cannot be read. */
 export function tlsOptions(tls: TlsTarget, contexts: SecureContexts): TlsOptions {
   return {
     secureContext: contexts.of(tls),
-    // RFC 6066 forbids addresses as SNI; the certificate is checked against the address all the same.
+    // RFC 6066 forbids addresses as SNI; the certificate is still checked against the address.
     servername: isIP(tls.serverName) === 0 ? tls.serverName : '',
     checkServerIdentity: (_host, certificate) => checkServerIdentity(tls.serverName, certificate),
     rejectUnauthorized: tls.verify,

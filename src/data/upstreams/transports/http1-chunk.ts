@@ -14,7 +14,7 @@ export class ChunkLines {
   /** Of the latest chunk; 0: it was the last one. */
   size = 0
 
-  /** Position behind the line, INCOMPLETE or, from the first wrong octet on, REFUSED. */
+  /** Position behind the line, INCOMPLETE or, from the first wrong octet on, BREAKS_SYNTAX. */
   line(buffer: Buffer, at: number, to: number): number {
     let i = at
     let size = 0
@@ -45,8 +45,8 @@ function hexDigit(octet: number): number {
 }
 
 /**
- * Position of the CR behind `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ) BWS`, INCOMPLETE or REFUSED.
- * Blanks at the end are not in the grammar; there are servers that pad sizes with them, and all proxies take these.
+ * Position of the CR behind `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ) BWS`, INCOMPLETE or
+ * BREAKS_SYNTAX. Blanks at the end are not in the grammar; some servers pad sizes with them, and all proxies accept these.
  */
 function extensionsEnd(buffer: Buffer, from: number, to: number): number {
   let i = from
@@ -83,7 +83,7 @@ function tokenEnd(buffer: Buffer, from: number, to: number): number {
   return i
 }
 
-/** Behind the closing quote; `to` where it has not come, `from` where an octet is wrong. */
+/** Behind the closing quote; `to` if it has not come, `from` if an octet is wrong. */
 function quotedEnd(buffer: Buffer, from: number, to: number): number {
   for (let i = from + 1; i < to; i++) {
     const octet = buffer[i] as number

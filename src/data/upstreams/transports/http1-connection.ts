@@ -26,7 +26,7 @@ export interface TransportParts {
   readonly timers: TimerWheel
   readonly contexts: SecureContexts
   readonly turn: Turn
-  /** What small reads leave in it is taken out before the next read. */
+  /** Small reads that are left in it are taken out before the next read. */
   readonly reads: ReadMemory
 }
 
@@ -48,7 +48,7 @@ export class Http1Connection implements Connection, Deferred {
   private readonly idleTimer: Timer
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
-  /** The attempt has this connection, but nothing was told or sent yet. */
+  /** The attempt has this connection, but nothing was reported or sent yet. */
   private waiting = false
   private error: Error | undefined = undefined
   /** A write failed. */
@@ -183,7 +183,7 @@ export class Http1Connection implements Connection, Deferred {
 
   /**
    * An upstream that answers early and resets makes our next write fail, upon which node would destroy the socket with the
-   * answer unread. What was received is read first. Its end shows in that nothing comes: node does not tell it any more.
+   * answer unread. What was received is read first. Its end shows by silence: node no longer reports it.
    */
   private readsOn(error: NodeJS.ErrnoException | undefined): boolean {
     if (error?.syscall !== 'write' || this.events === undefined || !this.sent) return false
@@ -211,7 +211,7 @@ export class Http1Connection implements Connection, Deferred {
     this.fail(reason, phase, { cause, ...(proxyStatus !== undefined && { proxyStatus }) })
   }
 
-  /** What came unasked, or the end of the connection, is seen before a request goes out that it would answer. */
+  /** Unrequested octets, or the end of the connection, are noticed before a request is sent that they would answer. */
   private wait(): void {
     this.waiting = true
     this.shared.turn.wait(this)
@@ -233,7 +233,7 @@ export class Http1Connection implements Connection, Deferred {
     const head = requestHead(request)
     if (head === undefined) {
       process.nextTick(() =>
-        this.fail('bad_request', 'send', { cause: new Error('the request can not be written as HTTP/1.1') }),
+        this.fail('bad_request', 'send', { cause: new Error('the request cannot be written as HTTP/1.1') }),
       )
       return
     }
@@ -257,7 +257,7 @@ export class Http1Connection implements Connection, Deferred {
     this.buffers.used(bytes)
     this.quietTurns = 0
     if (this.events === undefined || !this.sent) {
-      // Nobody asked for these octets: whatever they are, they are no answer to the next request.
+      // These octets were not requested: they must not answer the next request.
       this.leave()
       return false
     }
@@ -292,7 +292,7 @@ export class Http1Connection implements Connection, Deferred {
       this.fail(parser.headDone ? 'response_incomplete' : 'bad_response', phase, { rule: parser.problem })
     } else if (parser.paused) {
       const left = owned ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
-      // Over TLS, the records of one read are told one after another, whether paused or not.
+      // Over TLS, the records of one read arrive one after another, paused or not.
       this.rest = this.rest.length === 0 ? left : Buffer.concat([this.rest, left])
     } else if (parser.done) {
       this.finish(at === to)
@@ -345,7 +345,7 @@ export class Http1Connection implements Connection, Deferred {
       this.leave()
       return
     }
-    // TLS tells this although `rest` was not taken yet: it is, with `resume`.
+    // TLS reports this although `rest` was not taken yet: it is, with `resume`.
     if (this.events !== undefined && this.sent && this.parser.paused) return
     if (this.events !== undefined) this.lost()
     this.closed = true
@@ -369,7 +369,7 @@ export class Http1Connection implements Connection, Deferred {
   private lost(): void {
     const cause = this.error
     if (this.parser.headDone) this.fail('response_incomplete', 'body', { cause })
-    // With TLS 1.3 a client's certificate is refused behind the handshake.
+    // With TLS 1.3 a server refuses the client's certificate after the handshake.
     else if (isOfTls(cause)) this.fail('tls_error', 'tls', { cause, proxyStatus: 'tls_protocol_error' })
     else this.fail('upstream_reset', this.upload.done ? 'headers' : 'send', { cause })
   }

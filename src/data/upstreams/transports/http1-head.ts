@@ -1,6 +1,6 @@
 import { COLON, CR, HTAB, isName, LF, SP, TEXT_OCTETS, TOKEN } from './http1-octets.ts'
 
-/** What parsing a line gives in place of the position behind it: its end has not arrived, or it breaks the syntax. */
+/** The result of parsing a line, in place of the position behind it: its end has not arrived, or it breaks the syntax. */
 export const INCOMPLETE = -1
 export const BREAKS_SYNTAX = -2
 
@@ -14,27 +14,27 @@ const MAX_LENGTH_DIGITS = 15
 const LOWEST = Buffer.from('HTTP/1.0 100')
 const HIGHEST = Buffer.from('HTTP/1.1 999')
 const CODE_END = 12
-/** Of a field's name in a problem: logs are no place for more. */
+/** Of a field's name in a problem: logs need no more. */
 const MAX_NAMED = 64
 
 /**
  * Status line, fields and framing of one answer, line by line, strictly after RFC 9112. Octets are judged one by one from
  * the left, so that the outcome does not depend on how they were cut, and the first wrong one ends it: an upstream that
- * speaks something else may never send a LF.
+ * speaks another protocol may never send a LF.
  */
 export class AnswerHead {
   status = 0
   /** Flat, as on the wire. */
   fields: string[] = []
-  /** -1: none was given. */
+  /** -1: absent. */
   contentLength = -1
   chunked = false
-  /** A 1xx spoke of a body. */
+  /** A 1xx announced a body. */
   announced = false
   private minor = 1
   private closes = false
   private keepsAlive = false
-  /** `Keep-Alive: timeout`, seconds; -1: none was given. */
+  /** `Keep-Alive: timeout`, seconds; -1: absent. */
   keepAliveHint = -1
   /** Why a line was refused. */
   problem = ''
@@ -42,9 +42,9 @@ export class AnswerHead {
   private textOf: Buffer | undefined = undefined
   private textFrom = 0
   private textTo = 0
-  /** Octets of an incomplete line that are known to be fine, so that no piece makes us look at them again. */
+  /** Octets of an incomplete line that are known to be right, so that none is judged twice. */
   private fine = 0
-  /** Place of its colon; -1: not there yet. */
+  /** Place of its colon; -1: not found yet. */
   private colon = -1
 
   begin(): void {
@@ -73,7 +73,10 @@ export class AnswerHead {
     this.textOf = undefined
   }
 
-  /** Position behind the line, INCOMPLETE or REFUSED; so do the others. A line that was incomplete is given again, longer. */
+  /**
+   * Position behind the line, INCOMPLETE or BREAKS_SYNTAX; the other methods return the same. A line that was incomplete is
+   * passed again, longer.
+   */
   statusLine(buffer: Buffer, at: number, to: number): number {
     let i = at + this.fine
     const blank = at + CODE_END
@@ -152,7 +155,7 @@ export class AnswerHead {
     this.colon = -1
   }
 
-  /** Takes in a field that may decide where the answer ends; false: it is not acceptable. The value is the latest one. */
+  /** Reads a field that may decide where the answer ends; false: it is not acceptable. The value is the latest one. */
   private framing(buffer: Buffer, at: number, nameEnd: number, valueEnd: number): boolean {
     const value = this.fields[this.fields.length - 1] as string
     if (isName(buffer, at, nameEnd, 'content-length')) {
@@ -164,7 +167,7 @@ export class AnswerHead {
     } else if (isName(buffer, at, nameEnd, 'transfer-encoding')) {
       if (this.ignoresFraming()) return true
       if (this.chunked) return this.unacceptable('Transfer-Encoding: more than one')
-      // Blanks behind it are allowed, but make other parsers see an unknown coding.
+      // Blanks behind it are allowed, but other parsers then see an unknown coding.
       const plain = value.toLowerCase() === 'chunked' && buffer[valueEnd] === CR
       if (!plain) return this.unacceptable('Transfer-Encoding: not chunked alone')
       this.chunked = true
@@ -213,24 +216,24 @@ export class AnswerHead {
 
 function statusProblem(place: number): string {
   if (place < 7) return 'status line: not HTTP/1'
-  return place < 9 ? 'status line: HTTP version' : 'status line: the code is no number from 100 on'
+  return place < 9 ? 'status line: HTTP version' : 'status line: the code is not a number from 100 on'
 }
 
 function isBlank(octet: number): boolean {
   return octet === SP || octet === HTAB
 }
 
-/** A field by its name: that is a token, so that it can stand in a log; its value can not. */
+/** A field by its name: a token, so that it can stand in a log; its value cannot. */
 function named(buffer: Buffer, from: number, end: number): string {
   return `field ${buffer.toString('latin1', from, Math.min(end, from + MAX_NAMED))}`
 }
 
-/** `at`: where the octet stands that is no part of a name. */
+/** `at`: place of the octet that is no part of a name. */
 function nameProblem(buffer: Buffer, from: number, at: number): string {
   const octet = buffer[at] as number
-  if (at === from) return isBlank(octet) ? 'folded line' : 'a line that begins with no field name'
+  if (at === from) return isBlank(octet) ? 'folded line' : 'a line without a field name'
   if (octet === CR || octet === LF) return `${named(buffer, from, at)}: no colon`
-  return `${named(buffer, from, at)}: ${isBlank(octet) ? 'blank in the name' : 'character that no name has'}`
+  return `${named(buffer, from, at)}: ${isBlank(octet) ? 'blank in the name' : 'invalid character in the name'}`
 }
 
 /** The number that `buffer[from, to)` spells in digits; -1: it spells none. */

@@ -4,16 +4,16 @@ import { AnswerHead, BREAKS_SYNTAX, INCOMPLETE } from './http1-head.ts'
 import { LineBuffer } from './http1-line-buffer.ts'
 import { CR, LF } from './http1-octets.ts'
 
-/** What the parser tells; the end of the answer is `done`. */
+/** Events of the parser; the end of the answer is `done`. */
 export type AnswerEvents = Pick<TransportEvents, 'onInformational' | 'onHead' | 'onData' | 'onTrailers'>
 
-/** A peer's `Keep-Alive: timeout` is taken this much shorter, so that we close first. */
+/** A peer's `Keep-Alive: timeout` is shortened by this much, so that Sluice closes first. */
 const KEEP_ALIVE_MARGIN_MS = 1_000
 
 /** Status line and fields together, trailers apart. */
 const MAX_SECTION_BYTES = 65_536
 const MAX_CHUNK_LINE_BYTES = 1024
-/** Bytes of all 1xx answers in front of one final answer: an upstream may not send them without end. */
+/** Bytes of all 1xx answers in front of one final answer: an upstream must not send them for ever. */
 const MAX_EARLY_BYTES = 262_144
 
 // What comes next. Up to TRAILERS: a line; from DONE on: nothing.
@@ -30,30 +30,28 @@ const DONE = 9
 const FAILED = 10
 
 /**
- * Parses one answer after another, octets in, events out, strictly after RFC 9112. However the octets are cut, the
- * events are the same (data apart, which comes in the pieces in which it arrived), with one exception: a head whose body's
- * framing is broken in the same piece is not told at all, so that another answer can still be given.
+ * Parses one answer after another, octets in, events out, strictly after RFC 9112. However the octets are cut, the events
+ * are the same (except data, which comes in the pieces in which it arrived), with one exception: a head whose body's
+ * framing is broken in the same piece is not reported at all, so that another answer can still be given.
  */
 export class AnswerParser {
-  /** Set and cleared by the owner, from within events too: after the event no further one follows. */
+  /** Set and cleared by the owner, also from within events: no further event follows the current one. */
   paused = false
-  /** The final head was told. */
+  /** The final head was reported. */
   headDone = false
-  /** Why the answer can't be parsed. */
+  /** Why the answer cannot be parsed. */
   problem = ''
   private state = DONE
-  private events: AnswerEvents = NOBODY
+  private events: AnswerEvents = NO_EVENTS
   private toHead = false
   private remaining = 0
   private sectionBytes = 0
-  /**
-   * What comes behind the answer is unknown: a body was announced that can't be there, or a 1xx spoke of one or of closing.
-   */
+  /** What follows the answer is unknown: a body was announced that cannot be there, or a 1xx mentioned one or closing. */
   private doubtful = false
-  /** The final head is whole and was not told yet. */
+  /** The final head is whole and was not reported yet. */
   private untold = false
   private earlyBytes = 0
-  /** Reads what follows a head before that is told. */
+  /** Reads what follows a head before that is reported. */
   private ahead: AnswerParser | undefined = undefined
   private readonly head = new AnswerHead()
   private readonly chunks = new ChunkLines()
@@ -74,7 +72,7 @@ export class AnswerParser {
   /** No event follows. */
   stop(): void {
     this.state = FAILED
-    this.events = NOBODY
+    this.events = NO_EVENTS
     this.held.clear()
   }
 
@@ -103,7 +101,7 @@ export class AnswerParser {
 
   /**
    * Takes octets of `buffer[from, to)` until paused, done or failed; returns the position behind the last one taken.
-   * `owned`: nobody writes to the buffer any more, so that data can be told without copying it.
+   * `owned`: the buffer is not written to any more, so that data can be passed on without copying it.
    */
   feed(buffer: Buffer, from: number, to: number, owned: boolean): number {
     let at = from
@@ -212,7 +210,7 @@ export class AnswerParser {
 
   /** What is wrong with the beginning of a chunked body; `''`: nothing so far. */
   private chunkProblem(buffer: Buffer, at: number, to: number): string {
-    this.begin(NOBODY, false)
+    this.begin(NO_EVENTS, false)
     this.state = CHUNK_SIZE
     this.feed(buffer, at, to, true)
     this.stop()
@@ -220,9 +218,9 @@ export class AnswerParser {
   }
 
   private endInformational(status: number, fields: string[]): void {
-    // It changes the protocol under us.
+    // It changes the protocol of the connection.
     if (status === 101) {
-      this.fail('status 101: nobody asked for it')
+      this.fail('status 101: it was not requested')
       return
     }
     this.earlyBytes += this.sectionBytes
@@ -242,7 +240,7 @@ export class AnswerParser {
       this.remaining -= end - at
       if (this.remaining === 0) this.state = this.state === CHUNK ? CHUNK_CR : DONE
     }
-    if (this.events !== NOBODY) this.events.onData(owned ? buffer.subarray(at, end) : copy(buffer, at, end))
+    if (this.events !== NO_EVENTS) this.events.onData(owned ? buffer.subarray(at, end) : copy(buffer, at, end))
     return end
   }
 
@@ -274,7 +272,7 @@ export class AnswerParser {
     this.state = STATUS
   }
 
-  /** Returns a position, for convenience; nobody reads on. */
+  /** Returns a position, for convenience; reading ends. */
   private fail(problem: string): number {
     this.problem = problem
     this.state = FAILED
@@ -288,4 +286,4 @@ function copy(buffer: Buffer, from: number, to: number): Buffer {
   return bytes
 }
 
-const NOBODY: AnswerEvents = { onInformational() {}, onHead() {}, onData() {}, onTrailers() {} }
+const NO_EVENTS: AnswerEvents = { onInformational() {}, onHead() {}, onData() {}, onTrailers() {} }

@@ -1,6 +1,6 @@
 /**
- * A read larger than this is told in place; a smaller one is cheaper copied than its buffer replaced. TLS reads are
- * never larger: a buffer each would be three quarters empty.
+ * A read larger than this is passed on in place; for a smaller one, copying is cheaper than a new buffer. TLS reads are
+ * never larger: a buffer for each would be three quarters empty.
  */
 const SMALL_READ = 16_384
 const READ_BYTES = 65_536

@@ -2,15 +2,15 @@ import type { TransportRequest } from '../../../core/transport.ts'
 
 const NOT_OF_A_LINE = /[^\t\x20-\x7e\x80-\xff]/
 
-/** Methods whose requests say `content-length: 0` where they have no body (RFC 9110 section 8.6). */
+/** Methods whose requests send `content-length: 0` if they have no body (RFC 9110 section 8.6). */
 function expectsBody(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'
 }
 
 /**
- * The head of a request, one character an octet. `undefined`: something in it would break out of its line or is not
- * latin1 (of which the socket would write the low octet only, and U+010A is a line feed then), or names the framing,
- * which is ours.
+ * The head of a request, one character per octet. `undefined`: something in it would break out of its line or is not latin1
+ * (of which the socket would write the low octet only, and U+010A is a line feed then), or names the framing, which is
+ * ours.
  */
 export function requestHead(request: TransportRequest): string | undefined {
   const { method, target, authority, headers, contentLength } = request
@@ -21,7 +21,7 @@ export function requestHead(request: TransportRequest): string | undefined {
     const value = headers[i + 1] as string
     if (isOurs(name) || !isLine(name) || !isLine(value)) return undefined
     head += `${name}: ${value}\r\n`
-    // RFC 9110 section 10.1.4: TE is of this connection only, and has to say so.
+    // RFC 9110 section 10.1.4: TE belongs to this connection only, and has to say so.
     if (name.length === 2 && name.toLowerCase() === 'te') head += 'connection: te\r\n'
   }
   if (contentLength > 0) return `${head}content-length: ${contentLength}\r\n\r\n`
@@ -29,7 +29,7 @@ export function requestHead(request: TransportRequest): string | undefined {
   return expectsBody(method) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`
 }
 
-/** `host`, `connection`, `content-length`, `transfer-encoding`: written here, taken from nobody. */
+/** `host`, `connection`, `content-length`, `transfer-encoding`: written here, never taken over. */
 function isOurs(name: string): boolean {
   switch (name.length) {
     case 4:
@@ -51,7 +51,7 @@ function isTarget(target: string): boolean {
   return target.length > 0 && isLine(target)
 }
 
-/** Latin1 without control characters but the tab. Compiled, the expression is faster than a loop over `charCodeAt`. */
+/** Latin1 without control characters except tab. Compiled, the expression is faster than a loop over `charCodeAt`. */
 function isLine(text: string): boolean {
   return !NOT_OF_A_LINE.test(text)
 }

@@ -1,11 +1,11 @@
-/** Who waits for the end of a turn. */
+/** Waits for the end of a turn. */
 export interface Deferred {
   onTurn(): void
 }
 
 /**
- * Calls those who wait at the end of the event loop's turn, when everything that the turn had to read has been read.
- * One immediate serves all.
+ * Calls all waiting parts at the end of the event loop's turn, when everything that the turn had to read has been read. One
+ * immediate serves all.
  */
 export class Turn {
   private waiting: Deferred[] = []

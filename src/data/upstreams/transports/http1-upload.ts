@@ -60,7 +60,7 @@ export class Http1Upload {
     return true
   }
 
-  /** There is room again; true: somebody waits for it. */
+  /** There is room again; true: the writer waits for it. */
   drained(): boolean {
     const waited = this.full && !this.done
     this.full = false
@@ -73,7 +73,7 @@ export class Http1Upload {
   }
 }
 
-/** Streams hand on what they hold in ticks of their own, scheduled when they were asked: those come first. */
+/** Streams hand over what they hold in ticks of their own, scheduled when they were asked: those come first. */
 function scheduleUncork(socket: Socket): void {
   process.nextTick(uncork, socket)
 }

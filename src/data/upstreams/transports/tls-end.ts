@@ -2,14 +2,14 @@ import type { Socket } from 'node:net'
 
 /** Of node's handle of a TLS socket: that of the TCP connection below it. */
 interface TlsHandle {
-  /** false: we have paused it. */
+  /** false: Sluice has paused it. */
   readonly reading: boolean
   readonly _parent?: { readStart(): number }
 }
 
 /**
- * Tells `cut` when the peer's side of a TLS socket ends without close_notify: by a FIN that anybody on the way may have
- * sent, so that a body without a length is not known to be whole (RFC 9112 section 9.8). Node tells both ends alike, by
+ * Calls `cut` when the peer's side of a TLS socket ends without close_notify: by a FIN that any host on the path may have
+ * sent, so that a body without a length is not known to be whole (RFC 9112 section 9.8). Node reports both ends alike, by
  * `push(null)`, within the read that brought it. A FIN has stopped the handle below by then, which so starts once more;
  * behind a close_notify it still reads, or was paused and so can have seen no FIN.
  */
@@ -24,7 +24,7 @@ export function watchForCut(socket: Socket, cut: () => void): void {
   }
 }
 
-/** An alert of the peer, or what is no TLS. */
+/** An alert of the peer, or a protocol other than TLS. */
 export function isOfTls(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.code?.startsWith('ERR_SSL_') === true
 }

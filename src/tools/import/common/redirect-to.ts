@@ -1,7 +1,7 @@
 import type { Plain } from './draft.ts'
 
 /**
- * A redirect's address such as `https://$host$request_uri` or `/new`, as keys of `redirect`. Undefined: it can't be said.
+ * A redirect's address such as `https://$host$request_uri` or `/new`, as keys of `redirect`. Undefined: it cannot be said.
  * `dropsQuery`: Sluice sends the query along, the other would not.
  */
 export function redirectTo(

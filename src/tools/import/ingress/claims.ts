@@ -16,7 +16,7 @@ export interface IngressClaim {
   readonly path: IngressPath
 }
 
-/** What an Ingress asks for; what can't be carried over is listed. */
+/** What an Ingress asks for; what cannot be carried over is listed. */
 export function settingsOf(ingress: Ingress, draft: Draft): Settings {
   const settings = emptySettings()
   for (const [key, { line, value }] of ingress.annotations) {

@@ -17,7 +17,7 @@ interface Route extends IngressClaim {
   readonly converted: ConvertedPath
 }
 
-/** Kubernetes Ingresses (ingress-nginx) as a Sluice file; or why they can't be read. */
+/** Kubernetes Ingresses (ingress-nginx) as a Sluice file; or why they cannot be read. */
 export function importIngress(file: string, text: string): Draft | readonly Diagnostic[] {
   const draft = new Draft()
   const read = readIngresses(file, text, draft)

@@ -14,7 +14,7 @@ export interface ConvertedPath {
   readonly differs: string | undefined
 }
 
-/** A problem: it can't be said at all. */
+/** A problem: it cannot be said at all. */
 export function convertPath(from: IngressPath, settings: Settings): ConvertedPath | { readonly problem: string } {
   const { path } = from
   const target = settings.rewriteTarget

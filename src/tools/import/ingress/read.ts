@@ -42,7 +42,7 @@ export interface Ingress {
   readonly tls: number | undefined
 }
 
-/** Every Ingress of a manifest, those in Lists included; or why it can't be read. Other kinds are left alone. */
+/** Every Ingress of a manifest, those in Lists included; or why it cannot be read. Other kinds are left alone. */
 export function readIngresses(file: string, text: string, draft: Draft): readonly Ingress[] | readonly Diagnostic[] {
   const documents = parseYamlDocuments(file, text)
   const diagnostics = documents.flatMap((document) => document.diagnostics)

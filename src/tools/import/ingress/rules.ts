@@ -17,7 +17,7 @@ export function missing(why: string): AnnotationRule {
   return { becomes: `listed: ${why}`, apply: (_value, _settings, leave) => leave(why) }
 }
 
-/** Who may come in: what can't be checked is closed, never left open. */
+/** Who may come in: what cannot be checked is closed, never left open. */
 export function restricting(what: string): AnnotationRule {
   return {
     becomes: `listed; its routes answer 403, so that nothing is open that was closed`,
@@ -53,7 +53,7 @@ export function redirectRule(status: number): AnnotationRule {
       const target = redirectTo(value)
       if (target === undefined) {
         settings.closed = 501
-        leave('this address can not be said in redirect; its routes answer 501')
+        leave('this address cannot be said in redirect; its routes answer 501')
         return
       }
       settings.redirect = { ...target.to, status }

@@ -24,7 +24,7 @@ function returnKeys(directive: Directive, scope: Scope, draft: Draft): Plains {
   if ([301, 302, 303, 307, 308].includes(status) && url !== undefined) {
     const target = redirectTo(scope.withServerName(url))
     if (target === undefined) {
-      leave('this address can not be said in redirect; it answers 501')
+      leave('this address cannot be said in redirect; it answers 501')
       return { respond: { status: 501 } }
     }
     if (target.dropsQuery) leave('carried over, but Sluice sends the query of the request along')

@@ -20,7 +20,7 @@ import { Upstreams } from './upstreams.ts'
 /** The longest `drain.timeout`, milliseconds. */
 const MOST_DRAIN = 3_600_000
 
-/** An nginx configuration as a Sluice file. Throws NginxError where it can't be read. */
+/** An nginx configuration as a Sluice file. Throws NginxError where it cannot be read. */
 export function importNginx(file: string, text: string, files: IncludedFiles): Draft {
   const draft = new Draft()
   const main = new Scope(parseNginx(file, text, files), undefined)
@@ -43,7 +43,7 @@ export function importNginx(file: string, text: string, files: IncludedFiles): D
     draft,
   )
   const shutdown = millisecondsOf(main.word('worker_shutdown_timeout'))
-  if (shutdown === undefined) addDrain(draft, MOST_DRAIN, 'drain.timeout can not be longer')
+  if (shutdown === undefined) addDrain(draft, MOST_DRAIN, 'drain.timeout cannot be longer')
   else addDrain(draft, Math.min(shutdown, MOST_DRAIN), 'nginx has this worker_shutdown_timeout')
   return draft
 }

@@ -48,7 +48,7 @@ export class Proxying {
     )
   }
 
-  /** Undefined: it can't be said, and was listed. */
+  /** Undefined: it cannot be said, and was listed. */
   keys(location: Location, { listens, name: serverName }: Pick<Server, 'listens' | 'name'>): Plains | undefined {
     const { scope } = location
     const pass = scope.own.find(({ name }) => name === 'proxy_pass')
@@ -95,7 +95,7 @@ export class Proxying {
     }
   }
 
-  /** Undefined: it can't be said. */
+  /** Undefined: it cannot be said. */
   private path(
     location: Location,
     uri: string | undefined,

@@ -19,7 +19,7 @@ export function isRedirect({ args: [, replacement = '', flag] }: Directive): boo
   return flag === 'permanent' || flag === 'redirect' || /^(https?|\$scheme):\/\//.test(replacement)
 }
 
-/** Undefined: it can't be said, and was listed. */
+/** Undefined: it cannot be said, and was listed. */
 export function rewriteRedirect(directive: Directive, scope: Scope, draft: Draft): RewriteRedirect | undefined {
   const [pattern = '', written = '', flag] = directive.args
   const leave = (why: string): void => draft.leave(directive, `rewrite ${directive.args.join(' ')}`, why)

@@ -140,7 +140,7 @@ const WITH_HEAD: readonly (readonly [string, string, string, string])[] = [
     'credentials in a URL',
     `upstreams: { u: { endpoints: [ "http://a:b@c" ] } }\n${ROUTE}`,
     '4:32',
-    'it must not hold credentials',
+    'it must not contain credentials',
   ],
   [
     'a port in a list',

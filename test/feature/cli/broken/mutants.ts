@@ -43,7 +43,7 @@ const each =
   (text, places) =>
     places.filter(holds).flatMap((place) => make(text, place))
 
-/** Values that a key can't have, by what it expects. */
+/** Values that a key cannot have, by what it expects. */
 const WRONG: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^a duration/, ['5', '5 parsecs', '-1s', '1h30m']],
   [/^a size/, ['5', '3 elephants', '-1KiB']],

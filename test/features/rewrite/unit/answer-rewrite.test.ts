@@ -152,7 +152,7 @@ describe('a reference that names the endpoint', () => {
     ['/orders/../x', '/orders/x'],
     // No dot segments to browsers.
     ['/.../a..b/..;x/.a', '/orders/.../a..b/..;x/.a'],
-  ])('can not be left by dot segments: %s', (path, expected) => {
+  ])('cannot be left by dot segments: %s', (path, expected) => {
     expect(location(STRIPS, `http://app.internal:8080${path}`)).toBe(expected)
     expect(location({ ...STRIPS, redirects: 'paths' }, path)).toBe(expected)
   })

@@ -103,13 +103,13 @@ routes:
   })
 })
 
-describe('a file that can not be rewritten', () => {
+describe('a file that cannot be rewritten', () => {
   it('says so and what to do, where an alias stands for a whole route', () => {
     const text = `${OLD}x-route: &route { name: a, path: /a, respond: {} }\nroutes: [*route]\n`
     const migrated = migrateFile('a.yaml', Buffer.from(text))
     expect(migrated).toMatchObject({ state: 'failed' })
     const lines = 'diagnostics' in migrated ? migrated.diagnostics.map(diagnosticLine) : []
-    expect(lines[0]).toMatch(/^a\.yaml: can't be rewritten: routes\[0\] has its name behind an alias/)
+    expect(lines[0]).toMatch(/^a\.yaml: cannot be rewritten: routes\[0\] has its name behind an alias/)
     expect(lines).toContain('a.yaml:4:28: warning: routes.a.path: is now match.path')
   })
 

@@ -17,7 +17,7 @@ describe('heap limits', () => {
     expect(workerLimits({ ...machine, memoryLimit: 2 ** 64 }, 3)).toEqual({ maxYoungGenerationSizeMb: 48 })
   })
 
-  test('never so small that a worker can not start', () => {
+  test('never so small that a worker cannot start', () => {
     expect(workerLimits({ ...machine, memoryLimit: GIB / 4 }, 16)).toEqual({
       maxYoungGenerationSizeMb: 48,
       maxOldGenerationSizeMb: 64,
@@ -37,7 +37,7 @@ describe('number of workers', () => {
     expect(workerCount('auto', { ...machine, ...facts }, true)).toEqual({ count, bound })
   })
 
-  test('configured, unless ports can not be shared', () => {
+  test('configured, unless ports cannot be shared', () => {
     expect(workerCount(7, machine, true)).toEqual({ count: 7, bound: 'configured' })
     expect(workerCount(7, machine, false)).toMatchObject({ count: 1 })
   })

@@ -136,7 +136,7 @@ describe('the loop of attempts', () => {
     expect(unlisted.finished[0]?.failure?.reason).toBe('attempt_timeout')
   })
 
-  test('nothing is retried that can not start before the deadline', () => {
+  test('nothing is retried that cannot start before the deadline', () => {
     const kit = new EngineKit({
       upstreams: { a: 2 },
       timeouts: { request: 1000 },

@@ -69,7 +69,7 @@ describe('what upstreams get', () => {
     expect(map.get('close')).toEqual(['4'])
   })
 
-  test('Connection can not take away what we set', () => {
+  test('Connection cannot take away what we set', () => {
     const map = forwarded(['Connection', 'x-forwarded-for, x-correlation-id, via'])
     expect(map.get('x-forwarded-for')).toEqual(['192.0.2.7'])
     expect(map.get('x-correlation-id')).toEqual(['corr-1'])

@@ -239,7 +239,7 @@ describe('the data plane takes config in two phases', () => {
     expect(kit.finished.length).toBe(2)
   })
 
-  test('an aborted generation has changed nothing and can not be committed', async () => {
+  test('an aborted generation has changed nothing and cannot be committed', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
     kit.plane.commit(1, 1000)
@@ -251,7 +251,7 @@ describe('the data plane takes config in two phases', () => {
     expect(kit.transport.latest.request?.target).toBe('/one')
   })
 
-  test('what can not be compiled is refused, and the living generation goes on', async () => {
+  test('what cannot be compiled is refused, and the living generation goes on', async () => {
     const kit = new PlaneKit()
     await kit.prepare(1, ['a'], [route('one', 'a')])
     kit.plane.commit(1, 1000)

@@ -31,7 +31,7 @@ test('a target of "." means no service; targets without addresses are none', asy
   expect(found.map(({ config, addresses }) => [config.host, addresses])).toEqual([['a.test', ['10.0.0.1']]])
 })
 
-test('hosts that can’t be resolved any more keep their addresses, as long as they are named', async () => {
+test('hosts that cannot be resolved any more keep their addresses, as long as they are named', async () => {
   let broken = false
   const hosts = new HostAddresses(async () => {
     if (broken) throw new Error('SERVFAIL')

@@ -68,7 +68,7 @@ test('what fails keeps the last known, and says so once', async () => {
   clock.advance(10_000)
   await settle()
   expect(log.lines.map(({ level, message, fields }) => [level, message, fields.reason])).toEqual([
-    ['warn', 'endpoints can not be discovered, the last known ones stay', 'SERVFAIL'],
+    ['warn', 'endpoints cannot be discovered, the last known ones stay', 'SERVFAIL'],
     ['info', 'endpoints are discovered again', undefined],
   ])
 })

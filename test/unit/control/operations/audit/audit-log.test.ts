@@ -87,7 +87,7 @@ describe('appending', () => {
     expect(await log.latest(1000)).toHaveLength(verdict.entries)
   })
 
-  test('rejects where it can not be written, and goes on when it can', async () => {
+  test('rejects where it cannot be written, and goes on when it can', async () => {
     await writeFile(folder, 'in the way')
     const log = auditLog()
     await expect(log.append({ action: 'lost' })).rejects.toThrow()

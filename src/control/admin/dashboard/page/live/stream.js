@@ -6,7 +6,7 @@ const LONGEST_WAIT_MS = 10_000
 const SILENCE_MS = 8_000
 
 /**
- * Follows `/api/v1/events` for good: reconnects with growing pauses. By fetch, since EventSource can't send a token.
+ * Follows `/api/v1/events` for good: reconnects with growing pauses. By fetch, since EventSource cannot send a token.
  * @param {import('./api.js').Api} api
  * @param {{ event: (name: string, data: any) => void, state: (state: string, error?: ApiError) => void }} on
  *   `state`: connecting, live, or lost

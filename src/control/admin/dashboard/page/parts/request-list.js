@@ -31,7 +31,7 @@ export class RequestList {
     } catch (error) {
       this.problem.hidden = false
       this.problem.textContent = error.message
-      // What was found before stays; a question that can't be answered has no list.
+      // What was found before stays; a question that cannot be answered has no list.
       this.table.element.hidden = error.status === 400
     }
   }
