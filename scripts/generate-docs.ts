@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { DEFAULT_LANGUAGE } from '../src/config/language/default-language.ts'
 import { type KeyDoc, type KeyDocs, keyDocs } from '../src/config/language/key-docs.ts'
 import { filledPage } from './feature-pages.ts'
 import { grafanaDashboard } from './grafana/dashboard.ts'
@@ -165,10 +166,13 @@ function notYet(later: KeyDocs['later'], path: string, sections: ReadonlyMap<str
 }
 
 if (import.meta.main) {
-  writeFileSync(`${DOCS}configuration.md`, configurationPage(keyDocs()))
+  writeFileSync(`${DOCS}configuration.md`, configurationPage(keyDocs(DEFAULT_LANGUAGE)))
   writeFileSync(`${DOCS}lints.md`, lintsPage())
   writeFileSync(`${DOCS}migrating.md`, migratingPage())
-  const sources = { keys: keyDocs().keys, metrics: readFileSync(`${DOCS}operations/metrics.md`, 'utf8') }
+  const sources = {
+    keys: keyDocs(DEFAULT_LANGUAGE).keys,
+    metrics: readFileSync(`${DOCS}operations/metrics.md`, 'utf8'),
+  }
   for (const name of readdirSync(`${DOCS}features`)) {
     const page = `${DOCS}features/${name}`
     writeFileSync(page, filledPage(readFileSync(page, 'utf8'), sources))

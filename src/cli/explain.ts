@@ -1,3 +1,4 @@
+import { DEFAULT_LANGUAGE } from '../config/language/default-language.ts'
 import { keyDocs } from '../config/language/key-docs.ts'
 import { nodeOf } from '../schema/node.ts'
 import { AskedBadly } from '../tools/explain/asked.ts'
@@ -51,7 +52,9 @@ interface Flags {
 
 function defaults(files: readonly string[], io: Io): number {
   if (files.length > 0) return misused('--defaults stands alone', io)
-  const values = keyDocs().keys.filter(({ fallback, group }) => fallback !== undefined && !(group && isEmpty(fallback)))
+  const values = keyDocs(DEFAULT_LANGUAGE).keys.filter(
+    ({ fallback, group }) => fallback !== undefined && !(group && isEmpty(fallback)),
+  )
   io.stdout(
     columns(
       values.map(({ fallback, path }) => [path, textOf(nodeOf(fallback))]),

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
-import { LANGUAGE, type Language } from './language/language.ts'
+import { DEFAULT_LANGUAGE } from './language/default-language.ts'
+import type { Language } from './language/language.ts'
 import type { Environment } from './read/environment.ts'
 import { readConfigFile } from './read/files.ts'
 
@@ -14,6 +15,6 @@ export interface LoadDeps {
 }
 
 /** Loading from the files of this machine. */
-export function loadDeps(env: Environment, language: Language = LANGUAGE): LoadDeps {
+export function loadDeps(env: Environment, language: Language = DEFAULT_LANGUAGE): LoadDeps {
   return { language, env, readFile: readConfigFile, readFolder: readdir }
 }

@@ -52,7 +52,7 @@ async function load(file: string, deps: LoadDeps, good: (() => Node) | undefined
   const gathered = await gather(file, deps)
   if (gathered.root === undefined) return failed(gathered.diagnostics, undefined)
   const judge = (tree: Node): Promise<Judged> => judged(tree, gathered, file, deps)
-  const tree = mergeDefaults(gathered.root)
+  const tree = mergeDefaults(gathered.root, deps.language)
   const first = await judge(tree)
   if (first.config !== undefined || good === undefined || !keepsGood(tree)) return first
   const standIn = good()
@@ -86,7 +86,7 @@ async function judged(
   found.push(...checkRoot(root, tree, marks, language), ...trespasses(root, fences, tree, marks, language))
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
   found.push(...runLints(root, tree, marks, comments))
-  return { config: normalise(root, { file, folder }), diagnostics: sortDiagnostics(found), tree, kept: [] }
+  return { config: normalise(root, { file, folder }, language), diagnostics: sortDiagnostics(found), tree, kept: [] }
 }
 
 /** The files whose texts are a part of the config. */

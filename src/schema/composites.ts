@@ -62,7 +62,7 @@ export function object<F extends Fields>(fields: F, rules: ObjectRules = {}): Ob
 }
 
 /** The same keys, none required and none with a default: for values that are merged under others. */
-export function partial<F extends Fields>(whole: ObjectSchema<F>): Schema<unknown> {
+export function partial(whole: Pick<ObjectSchema<Fields>, 'fields' | 'rules'>): Schema<unknown> {
   const fields = Object.fromEntries(
     Object.entries(whole.fields).map(([key, field]) => [key, optional(field.schema, field.doc)]),
   )

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
-import { FEATURES } from '../../features/index.ts'
 import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import { type Node, origin } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
@@ -65,7 +64,8 @@ class Check {
     this.admin()
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
-    for (const { route, why } of badFallbacks(root.routes)) this.error(['routes', route, 'fallback', 'route'], why)
+    for (const { route, why } of badFallbacks(root.routes, this.language))
+      this.error(['routes', route, 'fallback', 'route'], why)
     for (const { first, second, why } of findTies(root.routes)) {
       const place = placeText(this.tree, ['routes', first], ['routes', second])
       this.errorAt(['routes', second], `ties with route ${first} (${place}): ${why}; give one of them a precedence`)
@@ -75,9 +75,10 @@ class Check {
 
   private route(name: string, route: RouteOptions): void {
     const path = ['routes', name]
-    const answers = FEATURES.filter((policy) => policy.answers && this.options(route, policy.name) !== undefined)
-    const ways = [...(route.to === undefined ? [] : ['to']), ...answers.map((policy) => policy.name)]
-    const names = ['to', ...FEATURES.filter((policy) => policy.answers).map((policy) => policy.name)]
+    const answers = this.language.features.filter((feature) => feature.answers === true)
+    const written = answers.filter((feature) => route.features.of(feature) !== undefined)
+    const ways = [...(route.to === undefined ? [] : ['to']), ...written.map((feature) => feature.name)]
+    const names = ['to', ...answers.map((feature) => feature.name)]
     if (ways.length !== 1) {
       const found = ways.length === 0 ? 'none of them is here' : `${ways.join(' and ')} are here`
       this.errorAt(path, `a route needs exactly one of ${names.join(', ')}; ${found}`)
@@ -103,15 +104,15 @@ class Check {
 
   /** Path templates speak only of parameters that every path of the route has. */
   private parameters(name: string, route: RouteOptions): void {
-    for (const policy of FEATURES) {
-      const options = this.options(route, policy.name)
-      if (options === undefined || policy.params === undefined) continue
-      const needed = policy.params(options as never)
+    for (const feature of this.language.features) {
+      const options = route.features.of(feature)
+      if (options === undefined || feature.params === undefined) continue
+      const needed = feature.params(options)
       for (const path of route.match.flatMap((match) => match.paths)) {
         const has = path.kind === 'segments' ? path.segments.flatMap((s) => ('param' in s ? [s.param] : [])) : []
         for (const parameter of needed) {
           if (has.includes(parameter)) continue
-          this.error(['routes', name, policy.name], `{${parameter}} is no parameter of the path ${path.source}`)
+          this.error(['routes', name, feature.name], `{${parameter}} is no parameter of the path ${path.source}`)
         }
       }
     }
@@ -165,10 +166,6 @@ class Check {
       if (names.indexOf(name) !== i)
         this.error(['admin', 'auth', 'tokens', i, 'name'], `${JSON.stringify(name)} is the name of another token`)
     })
-  }
-
-  private options(route: RouteOptions, policy: string): unknown {
-    return (route as unknown as Record<string, unknown>)[policy]
   }
 
   /** References to what the file does not have. Those below defaults and profiles are met where they are merged in. */

@@ -1,8 +1,5 @@
 import type { PathPoliciesConfig } from '../../core/path-policy.ts'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
-import type { BulkheadOptions } from '../../features/bulkhead/keys.ts'
-import type { CircuitBreakerOptions } from '../../features/circuit-breaker/keys.ts'
-import type { FallbackOptions } from '../../features/fallback/feature.ts'
 import type { Node } from '../../schema/node.ts'
 import type { Path } from '../../schema/path.ts'
 import type { RootOptions } from '../language/root.ts'
@@ -61,13 +58,7 @@ export interface LintUpstream {
 
 export interface LintRoute {
   readonly name: string
-  readonly options: RouteOptions & PolicyOptions
+  readonly options: RouteOptions
   /** Policies judge attempts only where there is an upstream. */
   readonly upstreams: readonly string[]
-}
-
-interface PolicyOptions {
-  readonly bulkhead?: BulkheadOptions | undefined
-  readonly circuitBreaker?: CircuitBreakerOptions | undefined
-  readonly fallback?: FallbackOptions | undefined
 }

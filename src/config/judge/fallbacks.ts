@@ -1,5 +1,5 @@
-import type { FallbackOptions } from '../../features/fallback/feature.ts'
-import { FEATURES } from '../../features/index.ts'
+import { fallback } from '../../features/fallback/feature.ts'
+import type { Language } from '../language/language.ts'
 import type { RouteOptions } from '../language/route.ts'
 
 type Routes = ReadonlyMap<string, RouteOptions>
@@ -11,14 +11,14 @@ export interface BadFallback {
 }
 
 /** Routes that fall back to each other in a circle, or to one that needs parameters of its own path. */
-export function badFallbacks(routes: Routes): readonly BadFallback[] {
+export function badFallbacks(routes: Routes, language: Language): readonly BadFallback[] {
   const found: BadFallback[] = []
   for (const route of routes.keys()) {
     const next = fallbackOf(routes, route)
     if (next === undefined) continue
     const circle = circleFrom(routes, route)
     if (circle !== undefined) found.push({ route, why: `falls back to itself: ${circle.join(' → ')}` })
-    else if (needsParameters(routes.get(next) as RouteOptions))
+    else if (needsParameters(routes.get(next) as RouteOptions, language))
       found.push({ route, why: `route ${next} uses parameters of its path, which this one does not have` })
   }
   return found
@@ -37,11 +37,13 @@ function circleFrom(routes: Routes, start: string): readonly string[] | undefine
 
 /** undefined: none, or not a route. */
 function fallbackOf(routes: Routes, name: string): string | undefined {
-  const options = (routes.get(name) as Record<string, unknown> | undefined)?.fallback as FallbackOptions | undefined
-  return options?.route !== undefined && routes.has(options.route) ? options.route : undefined
+  const route = routes.get(name)?.features.of(fallback)?.route
+  return route !== undefined && routes.has(route) ? route : undefined
 }
 
-function needsParameters(route: RouteOptions): boolean {
-  const all = route as unknown as Readonly<Record<string, unknown>>
-  return FEATURES.some(({ name, params }) => all[name] !== undefined && (params?.(all[name] as never) ?? []).length > 0)
+function needsParameters({ features: options }: RouteOptions, { features }: Language): boolean {
+  return features.some((feature) => {
+    const found = options.of(feature)
+    return found !== undefined && (feature.params?.(found) ?? []).length > 0
+  })
 }

@@ -1,7 +1,7 @@
 import type { Field } from '../../schema/composites.ts'
 import type { Schema } from '../../schema/schema.ts'
 import { isObject } from '../../schema/walk.ts'
-import { rootOptions } from './root.ts'
+import type { Language } from './language.ts'
 
 /** One key of the language, as the reference shows it. */
 export interface KeyDoc {
@@ -29,10 +29,10 @@ export interface KeyDocs {
 const ELSEWHERE: ReadonlySet<string> = new Set(['defaults.route', 'defaults.upstream', 'profiles'])
 
 /** Every key of a config file, from the definitions that check it. */
-export function keyDocs(): KeyDocs {
+export function keyDocs({ root }: Language): KeyDocs {
   const keys: KeyDoc[] = []
   const later = new Map<string, readonly string[]>()
-  walk(rootOptions, '', keys, later)
+  walk(root, '', keys, later)
   return { keys, later }
 }
 

@@ -1,12 +1,42 @@
+import type { AnyFeature } from '../../core/feature.ts'
+import { type UpstreamOptions, upstreamOptions } from '../../data/upstreams/options.ts'
 import { type Collection, collectionsOf } from '../../schema/collection.ts'
-import type { Schema } from '../../schema/schema.ts'
-import { type RootOptions, rootOptions } from './root.ts'
+import { partial } from '../../schema/composites.ts'
+import { type FeaturedSchema, type WithFeatures, withFeatures } from './features.ts'
+import { listenerKeys } from './listener.ts'
+import { type RootOptions, rootKeys } from './root.ts'
+import { profileKeys, type RouteOptions, routeKeys } from './route.ts'
 
-/** The language of config files. */
+/** The language of config files: what may be written, and what it means. */
 export interface Language {
+  readonly features: readonly AnyFeature[]
   /** A whole file. */
-  readonly root: Schema<RootOptions>
+  readonly root: FeaturedSchema<RootOptions>
+  readonly upstream: FeaturedSchema<WithFeatures<UpstreamOptions>>
+  readonly route: FeaturedSchema<RouteOptions>
   readonly collections: readonly Collection[]
+  /** Keys of a route whose value is replaced as a whole, never merged. */
+  readonly whole: ReadonlySet<string>
 }
 
-export const LANGUAGE: Language = { root: rootOptions, collections: collectionsOf(rootOptions) }
+/** The language with the keys of some features, in the order in which they are told. */
+export function language(features: readonly AnyFeature[]): Language {
+  const listener = withFeatures(listenerKeys, features, 'listener')
+  const upstream = withFeatures(upstreamOptions, features, 'upstream')
+  const route = withFeatures(routeKeys, features, 'route')
+  const profile = withFeatures(profileKeys, features, 'route')
+  const root = withFeatures(
+    rootKeys({ listener, underUpstream: partial(upstream), upstream, profile, route }),
+    features,
+    'root',
+  )
+  const answers = features.flatMap(({ answers, name }) => (answers === true ? [name] : []))
+  return {
+    features,
+    root,
+    upstream,
+    route,
+    collections: collectionsOf(root),
+    whole: new Set(['to', 'match', ...answers]),
+  }
+}

@@ -1,23 +1,21 @@
 import { isOff } from '../../schema/composites.ts'
 import type { MapEntry, MapNode, Node } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
+import type { Language } from './language.ts'
 
 /** Keys at the root whose values hold where they are merged in. */
 export const BENEATH: ReadonlySet<string> = new Set(['defaults', 'profiles'])
 
-/** Keys of a route whose value is replaced as a whole, never merged. */
-const WHOLE: ReadonlySet<string> = new Set(['to', 'redirect', 'respond', 'match'])
-
 /**
- * `over` on top of `under`: maps merge key by key, everything else (lists, `to`, `off`) replaces. Values keep the place
- * where they were written.
+ * `over` on top of `under`: maps merge key by key, everything else (lists, `off`, the keys of `whole`) replaces. Values keep
+ * the place where they were written.
  */
-export function mergeNodes(under: Node | undefined, over: Node): Node {
+function mergeNodes(under: Node | undefined, over: Node, whole: ReadonlySet<string>): Node {
   if (under === undefined || under.kind !== 'map' || over.kind !== 'map' || isOff(over)) return over
   const entries = new Map(under.entries)
   for (const [key, entry] of over.entries) {
-    const below = WHOLE.has(key) ? undefined : under.entries.get(key)?.value
-    entries.set(key, { key: entry.key, value: mergeNodes(below, entry.value) })
+    const below = whole.has(key) ? undefined : under.entries.get(key)?.value
+    entries.set(key, { key: entry.key, value: mergeNodes(below, entry.value, whole) })
   }
   return { kind: 'map', at: over.at, entries }
 }
@@ -26,24 +24,29 @@ export function mergeNodes(under: Node | undefined, over: Node): Node {
  * Puts `defaults` and profiles under each route and upstream. Built-in defaults come later, from the schemas. A profile
  * that does not exist is left to the check.
  */
-export function mergeDefaults(root: Node): Node {
+export function mergeDefaults(root: Node, { whole }: Language): Node {
   if (root.kind !== 'map') return root
   const underRoute = nodeAt(root, ['defaults', 'route'])
   const underUpstream = nodeAt(root, ['defaults', 'upstream'])
   const profiles = nodeAt(root, ['profiles'])
   const entries = new Map(root.entries)
-  change(entries, 'routes', (route) => mergeRoute(route, underRoute, profiles))
-  change(entries, 'upstreams', (upstream) => mergeNodes(underUpstream, upstream))
+  change(entries, 'routes', (route) => mergeRoute(route, underRoute, profiles, whole))
+  change(entries, 'upstreams', (upstream) => mergeNodes(underUpstream, upstream, whole))
   return { ...root, entries }
 }
 
-function mergeRoute(route: Node, under: Node | undefined, profiles: Node | undefined): Node {
+function mergeRoute(
+  route: Node,
+  under: Node | undefined,
+  profiles: Node | undefined,
+  whole: ReadonlySet<string>,
+): Node {
   let below = under
   for (const profile of usedProfiles(route)) {
     const found = profiles === undefined ? undefined : nodeAt(profiles, [profile])
-    if (found !== undefined) below = mergeNodes(below, found)
+    if (found !== undefined) below = mergeNodes(below, found, whole)
   }
-  return mergeNodes(below, route)
+  return mergeNodes(below, route, whole)
 }
 
 /** Names in `use`, in order. */

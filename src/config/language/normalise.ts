@@ -3,10 +3,10 @@ import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, Upstream
 import type { AnyFeature } from '../../core/feature.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
-import { FEATURES } from '../../features/index.ts'
 import type { Path } from '../../schema/path.ts'
 import { Secret } from '../../schema/secret.ts'
 import type { Config } from './config.ts'
+import type { Language } from './language.ts'
 import { pathPolicies } from './path-policy.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
@@ -14,7 +14,7 @@ import type { RouteOptions } from './route.ts'
 const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
-export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>): Config {
+export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>, { features }: Language): Config {
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
@@ -28,7 +28,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     tracing: sampling(root),
     metrics: { endpointSeries: root.metrics.endpointSeries },
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options)),
-    routes: [...root.routes].map(([name, options]) => route(name, options)),
+    routes: [...root.routes].map(([name, options]) => route(name, options, features)),
   }
   const rest = {
     lean,
@@ -106,11 +106,13 @@ function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): 
   }
 }
 
-function route(name: string, options: RouteOptions): RouteConfig {
-  const all = options as unknown as Readonly<Record<string, unknown>>
-  const has = ({ byDefault, name }: AnyFeature): boolean =>
-    all[name] !== undefined && !(byDefault === true && options.to === undefined)
-  const features = FEATURES.filter(has).map((feature) => [feature.name, all[feature.name]])
+function route(name: string, options: RouteOptions, known: readonly AnyFeature[]): RouteConfig {
+  const features = known.flatMap((feature) => {
+    const found = options.features.of(feature)
+    // What is on by default guards upstreams.
+    const idle = feature.byDefault === true && options.to === undefined
+    return found === undefined || idle ? [] : [[feature.name, found] as const]
+  })
   return {
     name,
     match: options.match,
@@ -136,18 +138,23 @@ function canonicalText(value: unknown, known: Map<object, string>): string {
   if (before !== undefined) return before
   const text = Array.isArray(value)
     ? `[${value.map((item) => canonicalText(item, known)).join()}]`
-    : `{${entriesText(value as Readonly<Record<string, unknown>>, known)}}`
+    : `{${entriesText(new Map(entriesOf(value)), known)}}`
   // Built-in defaults are shared by thousands of routes.
   known.set(value, text)
   return text
 }
 
-function entriesText(map: Readonly<Record<string, unknown>>, known: Map<object, string>): string {
-  return Object.keys(map)
-    .filter((key) => map[key] !== undefined)
+function entriesText(map: ReadonlyMap<string, unknown>, known: Map<object, string>): string {
+  return [...map.keys()]
+    .filter((key) => map.get(key) !== undefined)
     .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalText(map[key], known)}`)
+    .map((key) => `${JSON.stringify(key)}:${canonicalText(map.get(key), known)}`)
     .join()
+}
+
+/** Of an object, or of a map by name. */
+function entriesOf(value: object): Iterable<[string, unknown]> {
+  return value instanceof Map ? (value as Map<string, unknown>) : Object.entries(value)
 }
 
 /** Every secret in what was read, once for each place. */
@@ -162,12 +169,12 @@ function eachSecret(value: unknown, path: Path, visit: (secret: Secret, path: Pa
   if (typeof value !== 'object' || value === null) return
   if (value instanceof Secret) visit(value, path)
   else if (Array.isArray(value)) for (const [i, item] of value.entries()) eachSecret(item, [...path, i], visit)
-  else for (const [key, item] of Object.entries(value)) eachSecret(item, [...path, key], visit)
+  else for (const [key, item] of entriesOf(value)) eachSecret(item, [...path, key], visit)
 }
 
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  for (const child of Object.values(value)) deepFreeze(child)
+  for (const [, child] of entriesOf(value)) deepFreeze(child)
   return value
 }

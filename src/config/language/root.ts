@@ -1,15 +1,17 @@
-import { upstreamOptions } from '../../data/upstreams/options.ts'
+import type { UpstreamOptions } from '../../data/upstreams/options.ts'
 import { isOwnField } from '../../http/fields.ts'
 import { collection } from '../../schema/collection.ts'
-import { map, object, offOr, oneOrMany, optional, partial, required, withDefault } from '../../schema/composites.ts'
-import { duration, integer, name, oneOf, type Problem, parsed, ratio, size, text } from '../../schema/scalars.ts'
+import { map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
+import { duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { CURRENT_VERSION } from '../upgrade/migrations/index.ts'
 import { adminOptions } from './admin.ts'
+import type { WithFeatures } from './features.ts'
 import { includeOptions } from './include.ts'
+import type { ListenerKeys } from './listener.ts'
 import { loggingOptions } from './logging.ts'
-import { ownPathPolicyOptions, pathPolicyOptions } from './path-policy.ts'
-import { profileOptions, routeOptions } from './route.ts'
+import { pathPolicyOptions } from './path-policy.ts'
+import type { RouteOptions } from './route.ts'
 import { metricsOptions, tracingOptions } from './telemetry.ts'
 import { testOptions } from './tests.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
@@ -18,39 +20,6 @@ const fieldName = parsed('a header field that carries IDs such as x-request-id',
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: '' }
   return isOwnField(text) ? { problem: 'this field is written by Sluice itself' } : text
 })
-
-const listener = object(
-  {
-    listen: required(listenAddress(), 'Address and port; port 0 lets the system choose.'),
-    timeouts: withDefault(
-      object({
-        headers: withDefault(duration(100), '10s', 'Until a request’s head is complete.'),
-        body: withDefault(duration(100), '60s', 'The longest gap between bytes of a request body; never a total.'),
-        keepAlive: withDefault(duration(100), '75s', 'How long an idle connection is kept.'),
-      }),
-      {},
-      'Bounds on slow clients.',
-    ),
-    limits: withDefault(
-      object({
-        headerBytes: withDefault(size(1024, 1_048_576), '60KiB', 'All header fields of a request together.'),
-        headerCount: withDefault(integer(1, 2000), 100, 'Number of header fields.'),
-        targetBytes: withDefault(size(64, 1_048_576), '16KiB', 'The request target.'),
-        connections: withDefault(integer(1, 1_000_000), 20_000, 'Open connections, of all workers together.'),
-      }),
-      {},
-      'Bounds on the size of requests.',
-    ),
-    pathPolicy: optional(
-      ownPathPolicyOptions,
-      'Paths that could be read in two ways. What is left out is as in the pathPolicy of the gateway.',
-    ),
-  },
-  {
-    later: ['tls', 'protocols', 'proxyProtocol', 'connect'],
-    misplaced: { address: 'listen', port: 'listen', bind: 'listen' },
-  },
-)
 
 const workers: Schema<number | 'auto'> = parsed(
   'auto, or a whole number from 1 to 16',
@@ -67,170 +36,185 @@ const UPSTREAMS = { of: 'upstream', named: true, serves: true, reach: 'listed' }
 const ROUTES = { of: 'route', named: true, serves: true, reach: 'own' } as const
 const TESTS = { of: 'test', named: true, serves: false, reach: 'own' } as const
 
-/** A whole config file. */
-export const rootOptions = object(
-  {
-    apiVersion: withDefault(
-      oneOf(CURRENT_VERSION),
-      CURRENT_VERSION,
-      'Version of this language. Files of older ones are read, too; sluice migrate rewrites them.',
-    ),
-    kind: optional(oneOf('Gateway'), 'Ignored; lets the file look like a Kubernetes resource.'),
-    gateway: withDefault(
-      object({ name: withDefault(name(), 'sluice', 'Our name in Proxy-Status, Via and logs.') }),
-      {},
-      'Who this gateway is.',
-    ),
-    workers: withDefault(workers, 'auto', 'Threads that serve requests. auto: cores, bounded by memory and 16.'),
-    listeners: required(
-      collection(LISTENERS, map(name(), listener, 'a map of listeners by name')),
-      'Where requests come in.',
-    ),
-    admin: withDefault(adminOptions, {}, 'The operators’ side: API, metrics, probes.'),
-    probes: optional(
-      offOr(object({ listen: withDefault(listenAddress(), '127.0.0.1:9902', 'Address and port.') })),
-      'A second address with nothing but /livez, /readyz, /startupz and /metrics.',
-    ),
-    logging: withDefault(
-      loggingOptions,
-      {},
-      'What is written about requests, about the gateway, and about its operators.',
-    ),
-    drain: withDefault(
-      object({
-        delay: withDefault(duration(0, 600_000), '5s', 'On SIGTERM: not ready, but still accepting, for so long.'),
-        timeout: withDefault(duration(0, 3_600_000), '20s', 'Then requests in flight have so long to finish.'),
-      }),
-      {},
-      'How the gateway ends.',
-    ),
-    dns: withDefault(
-      object({
-        servers: optional(
-          oneOrMany(nameServer()),
-          'Name servers. Default: the system’s resolver, hosts file included.',
-        ),
-        every: withDefault(duration(1000, 3_600_000), '10s', 'How often names are resolved again.'),
-      }),
-      {},
-      'How names of endpoints are resolved.',
-    ),
-    trust: withDefault(
-      object({
-        proxies: withDefault(
-          oneOrMany(cidr(), 0),
-          [],
-          'Networks of peers whose X-Forwarded-*, deadlines and attempt counts count.',
-        ),
-      }),
-      {},
-      'Whom to believe.',
-    ),
-    correlation: withDefault(
-      object({
-        headers: withDefault(
-          oneOrMany(fieldName),
-          ['x-correlation-id', 'x-request-id'],
-          'Fields that carry the correlation ID; the first that has one wins.',
-        ),
-        trust: withDefault(oneOf('any', 'proxies'), 'any', 'Whose IDs are kept.'),
-      }),
-      {},
-      'The ID that follows a request everywhere.',
-    ),
-    pathPolicy: withDefault(pathPolicyOptions, {}, 'Paths that could be read in two ways.'),
-    overload: withDefault(
-      offOr(
-        object({
-          delay: withDefault(duration(1, 60_000), '100ms', 'How late a worker’s event loop is, while it is busy.'),
-          utilization: withDefault(ratio(), '95%', 'Busy share of the loop from which its delay counts.'),
-          memory: withDefault(ratio(), '85%', 'Memory of the process, of its limit (cgroup) or else of the machine.'),
-          mode: withDefault(oneOf('enforce', 'shadow'), 'enforce', 'shadow: it only tells what it would do.'),
-          sockets: withDefault(
-            ratio(),
-            '85%',
-            'Open connections of both sides, of the files that the process may open.',
-          ),
-        }),
-      ),
-      {},
-      'From when on the process has too much to bear. First requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused.',
-    ),
-    flightRecorder: withDefault(
-      offOr(
-        object({
-          slow: withDefault(
-            duration(1, 3_600_000),
-            '1s',
-            'Requests whose answer begins later than that are kept, too.',
-          ),
-          entries: withDefault(integer(10, 100_000), 1000, 'How many requests are kept; the oldest go first.'),
-        }),
-      ),
-      {},
-      'Keeps the story of the latest failed and slow requests: sluice why, GET /api/v1/requests, the dashboard.',
-    ),
-    watch: withDefault(
-      offOr(duration(100, 3_600_000)),
-      '1s',
-      'How often the config files, and those of secrets, are looked at for changes.',
-    ),
-    onInvalid: withDefault(
-      oneOf('reject', 'keepGood'),
-      'reject',
-      'What a reload does with a config that has errors. keepGood: routes and upstreams with errors keep their last good version, and the others go live.',
-    ),
-    stateDir: optional(
-      text('a path'),
-      'Folder for tokens and state. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/sluice or ~/.local/state/sluice.',
-    ),
-    defaults: optional(
-      object(
-        {
-          route: optional(profileOptions, 'What every route starts from.'),
-          upstream: optional(partial(upstreamOptions), 'What every upstream starts from.'),
-        },
-        { misplaced: { routes: 'route', timeouts: 'route.timeouts', retries: 'route.retries', upstreams: 'upstream' } },
-      ),
-      'Under every route and upstream.',
-    ),
-    profiles: optional(
-      collection(PROFILES, map(name(), profileOptions, 'a map of profiles by name')),
-      'Named sets of policies, for routes.x.use.',
-    ),
-    upstreams: withDefault(
-      collection(UPSTREAMS, map(name(), upstreamOptions, 'a map of upstreams by name')),
-      {},
-      'Services, by name.',
-    ),
-    include: withDefault(
-      includeOptions,
-      [],
-      'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
-    ),
-    routes: required(
-      collection(ROUTES, map(name(), routeOptions, 'a map of routes by name')),
-      'Which requests go where, by name.',
-    ),
-    metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics, and where they are sent besides /metrics.'),
-    tracing: optional(offOr(tracingOptions), 'Spans of requests, sent to an OpenTelemetry collector. Default: off.'),
-    tests: optional(
-      collection(TESTS, testOptions),
-      'What sluice test holds this file to; the gateway has no use for it.',
-    ),
-  },
-  {
-    later: ['plugins', 'stores'],
-    misplaced: {
-      listen: 'listeners.NAME.listen',
-      name: 'gateway.name',
-      services: 'upstreams',
-      clusters: 'upstreams',
-      timeouts: 'defaults.route.timeouts',
-      retries: 'defaults.route.retries',
-    },
-    free: 'x-',
-  },
-)
+/** Schemas of what stands under the root by name. */
+export interface RootParts {
+  readonly listener: Schema<ListenerKeys>
+  /** What `defaults.upstream` may hold. */
+  readonly underUpstream: Schema<unknown>
+  readonly upstream: Schema<WithFeatures<UpstreamOptions>>
+  /** What `defaults.route` and each profile may hold. */
+  readonly profile: Schema<unknown>
+  readonly route: Schema<RouteOptions>
+}
 
-export type RootOptions = Infer<typeof rootOptions>
+/** Keys of a whole config file, without those of features. */
+export function rootKeys({ listener, profile, route, underUpstream, upstream }: RootParts) {
+  return object(
+    {
+      apiVersion: withDefault(
+        oneOf(CURRENT_VERSION),
+        CURRENT_VERSION,
+        'Version of this language. Files of older ones are read, too; sluice migrate rewrites them.',
+      ),
+      kind: optional(oneOf('Gateway'), 'Ignored; lets the file look like a Kubernetes resource.'),
+      gateway: withDefault(
+        object({ name: withDefault(name(), 'sluice', 'Our name in Proxy-Status, Via and logs.') }),
+        {},
+        'Who this gateway is.',
+      ),
+      workers: withDefault(workers, 'auto', 'Threads that serve requests. auto: cores, bounded by memory and 16.'),
+      listeners: required(
+        collection(LISTENERS, map(name(), listener, 'a map of listeners by name')),
+        'Where requests come in.',
+      ),
+      admin: withDefault(adminOptions, {}, 'The operators’ side: API, metrics, probes.'),
+      probes: optional(
+        offOr(object({ listen: withDefault(listenAddress(), '127.0.0.1:9902', 'Address and port.') })),
+        'A second address with nothing but /livez, /readyz, /startupz and /metrics.',
+      ),
+      logging: withDefault(
+        loggingOptions,
+        {},
+        'What is written about requests, about the gateway, and about its operators.',
+      ),
+      drain: withDefault(
+        object({
+          delay: withDefault(duration(0, 600_000), '5s', 'On SIGTERM: not ready, but still accepting, for so long.'),
+          timeout: withDefault(duration(0, 3_600_000), '20s', 'Then requests in flight have so long to finish.'),
+        }),
+        {},
+        'How the gateway ends.',
+      ),
+      dns: withDefault(
+        object({
+          servers: optional(
+            oneOrMany(nameServer()),
+            'Name servers. Default: the system’s resolver, hosts file included.',
+          ),
+          every: withDefault(duration(1000, 3_600_000), '10s', 'How often names are resolved again.'),
+        }),
+        {},
+        'How names of endpoints are resolved.',
+      ),
+      trust: withDefault(
+        object({
+          proxies: withDefault(
+            oneOrMany(cidr(), 0),
+            [],
+            'Networks of peers whose X-Forwarded-*, deadlines and attempt counts count.',
+          ),
+        }),
+        {},
+        'Whom to believe.',
+      ),
+      correlation: withDefault(
+        object({
+          headers: withDefault(
+            oneOrMany(fieldName),
+            ['x-correlation-id', 'x-request-id'],
+            'Fields that carry the correlation ID; the first that has one wins.',
+          ),
+          trust: withDefault(oneOf('any', 'proxies'), 'any', 'Whose IDs are kept.'),
+        }),
+        {},
+        'The ID that follows a request everywhere.',
+      ),
+      pathPolicy: withDefault(pathPolicyOptions, {}, 'Paths that could be read in two ways.'),
+      overload: withDefault(
+        offOr(
+          object({
+            delay: withDefault(duration(1, 60_000), '100ms', 'How late a worker’s event loop is, while it is busy.'),
+            utilization: withDefault(ratio(), '95%', 'Busy share of the loop from which its delay counts.'),
+            memory: withDefault(ratio(), '85%', 'Memory of the process, of its limit (cgroup) or else of the machine.'),
+            mode: withDefault(oneOf('enforce', 'shadow'), 'enforce', 'shadow: it only tells what it would do.'),
+            sockets: withDefault(
+              ratio(),
+              '85%',
+              'Open connections of both sides, of the files that the process may open.',
+            ),
+          }),
+        ),
+        {},
+        'From when on the process has too much to bear. First requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused.',
+      ),
+      flightRecorder: withDefault(
+        offOr(
+          object({
+            slow: withDefault(
+              duration(1, 3_600_000),
+              '1s',
+              'Requests whose answer begins later than that are kept, too.',
+            ),
+            entries: withDefault(integer(10, 100_000), 1000, 'How many requests are kept; the oldest go first.'),
+          }),
+        ),
+        {},
+        'Keeps the story of the latest failed and slow requests: sluice why, GET /api/v1/requests, the dashboard.',
+      ),
+      watch: withDefault(
+        offOr(duration(100, 3_600_000)),
+        '1s',
+        'How often the config files, and those of secrets, are looked at for changes.',
+      ),
+      onInvalid: withDefault(
+        oneOf('reject', 'keepGood'),
+        'reject',
+        'What a reload does with a config that has errors. keepGood: routes and upstreams with errors keep their last good version, and the others go live.',
+      ),
+      stateDir: optional(
+        text('a path'),
+        'Folder for tokens and state. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/sluice or ~/.local/state/sluice.',
+      ),
+      defaults: optional(
+        object(
+          {
+            route: optional(profile, 'What every route starts from.'),
+            upstream: optional(underUpstream, 'What every upstream starts from.'),
+          },
+          {
+            misplaced: { routes: 'route', timeouts: 'route.timeouts', retries: 'route.retries', upstreams: 'upstream' },
+          },
+        ),
+        'Under every route and upstream.',
+      ),
+      profiles: optional(
+        collection(PROFILES, map(name(), profile, 'a map of profiles by name')),
+        'Named sets of policies, for routes.x.use.',
+      ),
+      upstreams: withDefault(
+        collection(UPSTREAMS, map(name(), upstream, 'a map of upstreams by name')),
+        {},
+        'Services, by name.',
+      ),
+      include: withDefault(
+        includeOptions,
+        [],
+        'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
+      ),
+      routes: required(
+        collection(ROUTES, map(name(), route, 'a map of routes by name')),
+        'Which requests go where, by name.',
+      ),
+      metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics, and where they are sent besides /metrics.'),
+      tracing: optional(offOr(tracingOptions), 'Spans of requests, sent to an OpenTelemetry collector. Default: off.'),
+      tests: optional(
+        collection(TESTS, testOptions),
+        'What sluice test holds this file to; the gateway has no use for it.',
+      ),
+    },
+    {
+      later: ['plugins', 'stores'],
+      misplaced: {
+        listen: 'listeners.NAME.listen',
+        name: 'gateway.name',
+        services: 'upstreams',
+        clusters: 'upstreams',
+        timeouts: 'defaults.route.timeouts',
+        retries: 'defaults.route.retries',
+      },
+      free: 'x-',
+    },
+  )
+}
+
+export type RootOptions = WithFeatures<Infer<ReturnType<typeof rootKeys>>>

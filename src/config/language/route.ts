@@ -1,11 +1,9 @@
 import type { WeightedUpstream } from '../../core/config.ts'
 import { IMPORTANCES } from '../../core/importance.ts'
 import { matchOptions } from '../../data/routing/options.ts'
-import { FEATURES } from '../../features/index.ts'
 import { condition } from '../../http/schemas.ts'
 import {
   byKind,
-  type Field,
   list,
   mapped,
   object,
@@ -18,6 +16,7 @@ import {
 import { reference } from '../../schema/mark.ts'
 import { duration, integer, oneOf, pattern, ratio, size } from '../../schema/scalars.ts'
 import type { Infer, Read } from '../../schema/schema.ts'
+import type { WithFeatures } from './features.ts'
 import { sloOptions } from './slo.ts'
 
 const upstreamName = reference('upstream')
@@ -112,14 +111,6 @@ const accessLogOptions = object({
   ),
 })
 
-const policyFields: Record<string, Field<unknown>> = Object.fromEntries(
-  FEATURES.flatMap(({ byDefault, doc, keys: { route: schema }, name }) =>
-    schema === undefined
-      ? []
-      : [[name, byDefault === true ? withDefault(offOr(schema), {}, doc) : optional(offOr(schema), doc)]],
-  ),
-)
-
 /** Policies and keys of later issues. */
 const LATER = [
   'rateLimit',
@@ -170,7 +161,6 @@ const shared = {
     {},
     'Which requests get a line in the access log. Those that failed always do: with off, only they.',
   ),
-  ...policyFields,
 }
 
 const misplaced = Object.fromEntries(
@@ -180,8 +170,10 @@ const misplaced = Object.fromEntries(
   ]),
 )
 
-/** A whole route, after defaults and profiles were merged in. */
-export const routeOptions = object(
+const rules = { later: LATER, misplaced: { ...misplaced, upstream: 'to', timeout: 'timeouts', retry: 'retries' } }
+
+/** Keys of a route, after defaults and profiles were merged in, without those of features. */
+export const routeKeys = object(
   {
     match: required(
       matchOptions,
@@ -192,10 +184,10 @@ export const routeOptions = object(
     to: optional(to, 'The upstream, or upstreams with weights.'),
     ...shared,
   },
-  { later: LATER, misplaced: { ...misplaced, upstream: 'to', timeout: 'timeouts', retry: 'retries' } },
+  rules,
 )
 
-/** `defaults.route` and each profile: policies only. */
-export const profileOptions = object(shared, { later: LATER })
+/** Those of `defaults.route` and each profile: policies only. */
+export const profileKeys = object(shared, { later: LATER })
 
-export type RouteOptions = Infer<typeof routeOptions>
+export type RouteOptions = WithFeatures<Infer<typeof routeKeys>>

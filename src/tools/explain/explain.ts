@@ -80,7 +80,7 @@ export function explainRequest(model: Model, asked: Asked, mostMisses: number = 
     },
     answer: answer && { ...answer, headers: shownFields(answer.headers, hidden) },
     forward: forward && { method, ...changes(headers, forward, hidden) },
-    policies: route === undefined ? [] : actingPolicies(tree, route),
+    policies: route === undefined ? [] : actingPolicies(model, route),
     upstreams: route === undefined ? [] : reachedUpstreams(lean, tree, route),
     nearMisses: missesOf(model, decision, lean.routes, mostMisses),
   }

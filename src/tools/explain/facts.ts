@@ -1,5 +1,3 @@
-import { rootOptions } from '../../config/language/root.ts'
-import { routeOptions } from '../../config/language/route.ts'
 import type { MatchConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
 import type { Fields } from '../../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../../schema/node.ts'
@@ -42,25 +40,28 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'profiles',
   'tests',
 ])
-/** Keys of a route that have a text of their own. */
-const ROUTE_KEYS = Object.keys(routeOptions.fields).filter((key) => !['match', 'precedence', 'use', 'to'].includes(key))
-/** Those of them that routes without an upstream have, too. */
+/** Keys of a route that are told in their own way, or as what they mean. */
+const TOLD_APART: ReadonlySet<string> = new Set(['match', 'precedence', 'use', 'to'])
+/** Those of the others that routes without an upstream have, too. */
 const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo', 'accessLog'])
 
 /** All that holds in a config. */
-export function configFacts({ config: { lean }, tree }: WrittenConfig): ConfigFacts {
-  const fields = rootOptions.fields as Fields
+export function configFacts(written: WrittenConfig): ConfigFacts {
+  const { config, language, tree } = written
+  const { lean } = config
+  const { fields } = language.root
   const hidden = hiddenConditions(tree)
   const rest = Object.keys(fields).filter((key) => !ELSEWHERE.has(key))
   return {
-    routes: new Map(lean.routes.map((route) => [route.name, routeFacts(tree, route, hidden)])),
-    upstreams: new Map(lean.upstreams.map((upstream) => [upstream.name, upstreamFacts(tree, upstream)])),
+    routes: new Map(lean.routes.map((route) => [route.name, routeFacts(written, route, hidden)])),
+    upstreams: new Map(lean.upstreams.map((upstream) => [upstream.name, upstreamFacts(written, upstream)])),
     listeners: new Map(lean.listeners.map(({ name }) => [name, treeFacts(tree, fields, ['listeners', name])])),
     global: new Map([['', new Map(rest.flatMap((key) => [...treeFacts(tree, fields, [key], 0)]))]]),
   }
 }
 
-function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>): FactMap {
+function routeFacts(written: WrittenConfig, route: RouteConfig, hidden: ReadonlySet<string>): FactMap {
+  const { language, tree } = written
   const at = (key: string): Position => placeOf(tree, ['routes', route.name, key])
   const matches = route.match.map((match) => matchText(match, hidden))
   const facts = new Map<string, Fact>([
@@ -73,16 +74,18 @@ function routeFacts(tree: Node, route: RouteConfig, hidden: ReadonlySet<string>)
     const weighted = to.map(({ upstream, weight }) => `${upstream} (weight ${weight})`)
     facts.set('to', to.length === 1 ? plain(to[0]?.upstream ?? '', at('to')) : listed(weighted, at('to')))
   }
-  const keys = to === undefined ? ROUTE_KEYS.filter((key) => key in route.features || ANY_ROUTE.has(key)) : ROUTE_KEYS
+  const keys = Object.keys(language.route.fields).filter(
+    (key) => !TOLD_APART.has(key) && (to !== undefined || key in route.features || ANY_ROUTE.has(key)),
+  )
   return addLeaves(
     facts,
-    keys.flatMap((key) => routeLeaves(tree, route, key)),
+    keys.flatMap((key) => routeLeaves(written, route, key)),
   )
 }
 
-function upstreamFacts(tree: Node, upstream: UpstreamConfig): FactMap {
+function upstreamFacts({ language, tree }: WrittenConfig, upstream: UpstreamConfig): FactMap {
   const path = ['upstreams', upstream.name]
-  const facts = new Map(treeFacts(tree, rootOptions.fields as Fields, path))
+  const facts = new Map(treeFacts(tree, language.root.fields, path))
   if (upstream.discovery === undefined)
     facts.set('endpoints', listed(reachedEndpoints(upstream).map(endpointText), placeOf(tree, [...path, 'endpoints'])))
   return facts

@@ -1,11 +1,10 @@
 import type { Config } from '../../config/language/config.ts'
+import type { Language } from '../../config/language/language.ts'
 import type { LeanConfig, RouteConfig } from '../../core/config.ts'
-import type { AnyFeature } from '../../core/feature.ts'
 import { RouteFeatures } from '../../data/engine/compile-features.ts'
 import { Forwarder } from '../../data/engine/forward.ts'
 import { type RouteTable, RouteTableBuilder } from '../../data/routing/table.ts'
 import { RequestIdentity } from '../../data/seeing/request-identity.ts'
-import { FEATURES } from '../../features/index.ts'
 import { FieldNames } from '../../lib/headers.ts'
 import { seededRandom } from '../../lib/random.ts'
 import type { Node } from '../../schema/node.ts'
@@ -17,12 +16,14 @@ export interface WrittenConfig {
   readonly config: Config
   /** `tree` of what was loaded. */
   readonly tree: Node
+  readonly language: Language
 }
 
 /** What a gateway with this config decides by, made of the same parts as a worker's snapshot. */
 export class Model {
   readonly lean: LeanConfig
   readonly tree: Node
+  readonly language: Language
   readonly names: FieldNames = new FieldNames()
   readonly routes: RouteTable<RouteConfig>
   readonly identity: RequestIdentity
@@ -32,10 +33,11 @@ export class Model {
   /** Values of conditions that must not be shown. */
   readonly hidden: ReadonlySet<string>
 
-  constructor({ config: { lean }, tree }: WrittenConfig, features: readonly AnyFeature[] = FEATURES) {
-    this.features = new RouteFeatures(features)
+  constructor({ config: { lean }, language, tree }: WrittenConfig) {
     this.lean = lean
     this.tree = tree
+    this.language = language
+    this.features = new RouteFeatures(language.features)
     const builder = new RouteTableBuilder<RouteConfig>(this.names)
     for (const route of lean.routes) builder.add(route, route)
     this.routes = builder.build()

@@ -1,12 +1,10 @@
 import { usedProfiles } from '../../config/language/merge.ts'
-import { routeOptions } from '../../config/language/route.ts'
 import type { RouteConfig } from '../../core/config.ts'
-import { FEATURES } from '../../features/index.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
-import type { Fields } from '../../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
 import { type Leaf, leavesOf } from './leaves.ts'
+import type { WrittenConfig } from './model.ts'
 import { environmentTexts, HIDDEN } from './secrets.ts'
 
 /** A value that holds, and who says so. */
@@ -36,6 +34,9 @@ interface Place {
   readonly why: string
 }
 
+/** What was written, and in which language. */
+export type WrittenTree = Pick<WrittenConfig, 'language' | 'tree'>
+
 /** Keys of a route that act although they are no policies of their own file: the clocks and the attempt loop read them. */
 const FRAME: readonly Place[] = [
   { name: 'encodedSlashes', stage: 0, why: 'It decides which paths the route has.' },
@@ -56,19 +57,21 @@ const FRAME: readonly Place[] = [
 const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo'])
 
 /** What acts on requests of a route, in order, with every value that holds. */
-export function actingPolicies(tree: Node, route: RouteConfig): readonly ActingPolicy[] {
+export function actingPolicies(written: WrittenTree, route: RouteConfig): readonly ActingPolicy[] {
   const frame = route.to === undefined ? FRAME.filter(({ name }) => ANY_ROUTE.has(name)) : FRAME
-  const places = FEATURES.flatMap(({ name, places }) => Object.values(places).map((place) => ({ name, ...place })))
+  const places = written.language.features.flatMap(({ name, places }) =>
+    Object.values(places).map((place) => ({ name, ...place })),
+  )
   return [...frame, ...places]
-    .map((place) => ({ ...place, values: effectiveValues(tree, route, place.name) }))
+    .map((place) => ({ ...place, values: effectiveValues(written, route, place.name) }))
     .filter(({ values }) => values.length > 0)
     .toSorted((a, b) => a.stage - b.stage)
     .map(({ name, stage, why, values }) => ({ name, stage, why, values }))
 }
 
-function effectiveValues(tree: Node, route: RouteConfig, name: string): readonly Effective[] {
-  const source = sourceOf(tree, route.name)
-  return routeLeaves(tree, route, name).map((leaf) => effectiveOf(leaf, source))
+function effectiveValues(written: WrittenTree, route: RouteConfig, name: string): readonly Effective[] {
+  const source = sourceOf(written.tree, route.name)
+  return routeLeaves(written, route, name).map((leaf) => effectiveOf(leaf, source))
 }
 
 /** `source`: who says what is not built in. */
@@ -83,11 +86,15 @@ export function effectiveOf(leaf: Leaf, source: (leaf: Leaf) => string): Effecti
 }
 
 /** The values of one key of a route, defaults included; none where the key means nothing to it. */
-export function routeLeaves(tree: Node, { name: route, to }: RouteConfig, name: string): readonly Leaf[] {
-  const field = (routeOptions.fields as Fields)[name]
+export function routeLeaves(
+  { language, tree }: WrittenTree,
+  { name: route, to }: RouteConfig,
+  name: string,
+): readonly Leaf[] {
+  const field = language.route.fields[name]
   if (field === undefined) return []
   const written = nodeAt(tree, ['routes', route, name])
-  const needsUpstream = FEATURES.find((feature) => feature.name === name)?.byDefault === true
+  const needsUpstream = language.features.find((feature) => feature.name === name)?.byDefault === true
   if (needsUpstream && to === undefined) return []
   const node = written ?? (field.fallback === undefined ? undefined : nodeOf(field.fallback))
   // With one upstream there is nowhere else to go.

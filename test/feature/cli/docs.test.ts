@@ -6,13 +6,14 @@ import { filledPage } from '../../../scripts/feature-pages.ts'
 import { configurationPage } from '../../../scripts/generate-docs.ts'
 import { lintsPage } from '../../../scripts/lints-page.ts'
 import { migratingPage } from '../../../scripts/migrating-page.ts'
+import { DEFAULT_LANGUAGE } from '../../../src/config/language/default-language.ts'
 import { keyDocs } from '../../../src/config/language/key-docs.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/load-deps.ts'
 import { sluice } from './cli.ts'
 
 const TOP = fileURLToPath(new URL('../../../', import.meta.url))
-const page = configurationPage(keyDocs())
+const page = configurationPage(keyDocs(DEFAULT_LANGUAGE))
 
 describe('docs/configuration.md', () => {
   it('is what npm run docs writes', async () => {
@@ -20,7 +21,7 @@ describe('docs/configuration.md', () => {
   })
 
   it('names every key with what it is for', () => {
-    const { keys } = keyDocs()
+    const { keys } = keyDocs(DEFAULT_LANGUAGE)
     expect(keys.length).toBeGreaterThan(100)
     expect(keys.filter(({ doc }) => doc.trim() === '')).toEqual([])
     expect(keys.filter(({ path }) => !page.includes(`\`${path}\``))).toEqual([])
@@ -59,7 +60,10 @@ describe('docs/migrating.md', () => {
 })
 
 describe('docs/features', () => {
-  const sources = { keys: keyDocs().keys, metrics: readFileSync(`${TOP}docs/operations/metrics.md`, 'utf8') }
+  const sources = {
+    keys: keyDocs(DEFAULT_LANGUAGE).keys,
+    metrics: readFileSync(`${TOP}docs/operations/metrics.md`, 'utf8'),
+  }
 
   it.each(readdirSync(`${TOP}docs/features`))('%s has the blocks that npm run docs writes', async (name) => {
     const page = await readFile(`${TOP}docs/features/${name}`, 'utf8')

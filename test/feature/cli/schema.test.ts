@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { DEFAULT_LANGUAGE } from '../../../src/config/language/default-language.ts'
 import { jsonSchema } from '../../../src/config/language/json-schema.ts'
 
 const GOLDEN = fileURLToPath(new URL('../../golden/config/', import.meta.url))
@@ -15,7 +16,7 @@ let server: FastifyInstance
 beforeAll(async () => {
   const customOptions = { coerceTypes: false, removeAdditional: false, useDefaults: false, strict: false } as const
   server = Fastify({ ajv: { customOptions } })
-  const { $schema, ...body } = jsonSchema()
+  const { $schema, ...body } = jsonSchema(DEFAULT_LANGUAGE)
   expect($schema).toBe('https://json-schema.org/draft/2020-12/schema')
   server.post('/', { schema: { body } }, async () => 'valid')
   await server.ready()

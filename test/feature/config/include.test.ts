@@ -164,7 +164,7 @@ routes:
     expect(loaded.config?.lean.routes[1]).toMatchObject({
       to: [{ upstream: 'shop.cart' }],
       failover: ['shared'],
-      policies: { fallback: { route: 'shop.list' } },
+      features: { fallback: { route: 'shop.list' } },
     })
     expect(loaded.config?.lean.routes[2]).toMatchObject({ to: [{ upstream: 'shop.cart' }, { upstream: 'shared' }] })
     expect(loaded.config?.lean.upstreams.map(({ name }) => name)).toEqual(['shared', 'secret', 'shop.cart'])

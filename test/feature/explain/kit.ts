@@ -10,8 +10,9 @@ import type { GeneratedRequest } from './generate.ts'
 
 /** A config from its text; undefined where it has errors. */
 export async function written(text: string): Promise<WrittenConfig | undefined> {
-  const { config, tree } = await loadConfig('c.yaml', { ...loadDeps({}), readFile: async () => Buffer.from(text) })
-  return config === undefined || tree === undefined ? undefined : { config, tree }
+  const deps = { ...loadDeps({}), readFile: async () => Buffer.from(text) }
+  const { config, tree } = await loadConfig('c.yaml', deps)
+  return config === undefined || tree === undefined ? undefined : { config, tree, language: deps.language }
 }
 
 /** What is made anew for each request or attempt, or belongs to the hop. */

@@ -1,3 +1,5 @@
+import { bulkhead } from '../../../features/bulkhead/feature.ts'
+import { circuitBreaker } from '../../../features/circuit-breaker/feature.ts'
 import type { CircuitBreakerOptions } from '../../../features/circuit-breaker/keys.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Finding, Lint, LintRoute } from '../contract.ts'
@@ -84,8 +86,9 @@ export const breakerWindowShort: Lint = {
 }
 
 /** The breaker, if it judges attempts that time out. */
-function judged({ options: { circuitBreaker, to } }: LintRoute): CircuitBreakerOptions | undefined {
-  return to !== undefined && circuitBreaker?.when.includes('timeout') === true ? circuitBreaker : undefined
+function judged({ options: { features, to } }: LintRoute): CircuitBreakerOptions | undefined {
+  const breaker = features.of(circuitBreaker)
+  return to !== undefined && breaker?.when.includes('timeout') === true ? breaker : undefined
 }
 
 /** Milliseconds: the shortest time after which a hanging attempt ends. */
@@ -96,7 +99,8 @@ function attemptTime({ options: { retries, timeouts } }: LintRoute): number | un
 }
 
 /** Attempts at a time; a hedge is a second one of the same request. */
-function permits({ options: { bulkhead, hedge } }: LintRoute): number {
-  if (bulkhead === undefined || bulkhead.mode === 'shadow') return Number.POSITIVE_INFINITY
-  return bulkhead.maxConcurrent * (hedge === undefined ? 1 : 2)
+function permits({ options: { features, hedge } }: LintRoute): number {
+  const limit = features.of(bulkhead)
+  if (limit === undefined || limit.mode === 'shadow') return Number.POSITIVE_INFINITY
+  return limit.maxConcurrent * (hedge === undefined ? 1 : 2)
 }

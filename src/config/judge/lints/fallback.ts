@@ -1,3 +1,4 @@
+import { fallback } from '../../../features/fallback/feature.ts'
 import type { Lint } from '../contract.ts'
 
 export const fallbackNeverUsed: Lint = {
@@ -25,18 +26,18 @@ routes:
     fallback: { methods: POST, status: 503, body: Later }
 `,
   run: ({ routes, own }) =>
-    routes.flatMap(({ name, options: { fallback, match } }) => {
+    routes.flatMap(({ name, options: { features, match } }) => {
+      const { methods: answered } = features.of(fallback) ?? {}
       const path = ['routes', name, 'fallback']
-      if (fallback === undefined || !own(path)) return []
+      if (answered === undefined || !own(path)) return []
       const methods = match.flatMap((one) => one.methods)
       const isAny = match.some((one) => one.methods.length === 0)
-      if (isAny || methods.some((method) => fallback.methods.includes(method) || isHeadOf(method, fallback.methods)))
-        return []
+      if (isAny || methods.some((method) => answered.includes(method) || isHeadOf(method, answered))) return []
       return [
         {
           path,
           atKey: true,
-          message: `is never used: it answers ${fallback.methods.join(', ')} (fallback.methods), and the route takes ${methods.join(', ')}`,
+          message: `is never used: it answers ${answered.join(', ')} (fallback.methods), and the route takes ${methods.join(', ')}`,
         },
       ]
     }),

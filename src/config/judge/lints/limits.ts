@@ -1,3 +1,4 @@
+import { bulkhead } from '../../../features/bulkhead/feature.ts'
 import type { Path } from '../../../schema/path.ts'
 import type { Finding, Lint, LintRoute, LintUpstream } from '../contract.ts'
 import { endpointCount } from './endpoints.ts'
@@ -58,28 +59,29 @@ function inRoute(
   { name, options }: LintRoute,
   upstream: (name: string) => LintUpstream['options'] | undefined,
 ): readonly Finding[] {
-  const { bulkhead, to } = options
-  if (bulkhead === undefined || to === undefined) return []
+  const { features, to } = options
+  const limit = features.of(bulkhead)
+  if (limit === undefined || to === undefined) return []
   const at: Path = ['routes', name, 'bulkhead']
   const found: Finding[] = []
   const [only, ...others] = to
   const target = only === undefined || others.length > 0 ? undefined : upstream(only.upstream)
   const above = target?.bulkhead?.maxConcurrent
   const sum = target === undefined ? undefined : endpointSum(target)
-  if (above !== undefined && bulkhead.maxConcurrent > above)
+  if (above !== undefined && limit.maxConcurrent > above)
     found.push({
       path: [...at, 'maxConcurrent'],
       message: `is never reached: upstreams.${only?.upstream}.bulkhead.maxConcurrent is ${above}`,
     })
-  else if (sum !== undefined && bulkhead.maxConcurrent > sum && options.failover.length === 0)
+  else if (sum !== undefined && limit.maxConcurrent > sum && options.failover.length === 0)
     found.push({
       path: [...at, 'maxConcurrent'],
       message: `is never reached: the endpoints of ${only?.upstream} take ${sum} requests together (maxConcurrent)`,
     })
-  if (bulkhead.adaptive !== undefined && bulkhead.adaptive.max > bulkhead.maxConcurrent)
+  if (limit.adaptive !== undefined && limit.adaptive.max > limit.maxConcurrent)
     found.push({
       path: [...at, 'adaptive', 'max'],
-      message: `is never reached: maxConcurrent is ${bulkhead.maxConcurrent}`,
+      message: `is never reached: maxConcurrent is ${limit.maxConcurrent}`,
     })
   return found
 }

@@ -1,3 +1,4 @@
+import { bulkhead } from '../../../features/bulkhead/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Finding, Lint, LintRoute } from '../contract.ts'
 
@@ -41,7 +42,7 @@ export const timeoutNeverReached: Lint = {
 }
 
 function inRoute({ name, options }: LintRoute, own: (path: readonly string[]) => boolean): Finding[] {
-  const { bulkhead, retries, timeouts, to } = options
+  const { features, retries, timeouts, to } = options
   const { attempt, request } = timeouts
   const at = ['routes', name]
   const found: Finding[] = []
@@ -56,7 +57,7 @@ function inRoute({ name, options }: LintRoute, own: (path: readonly string[]) =>
       message:
         'has no effect without retries: the last permitted attempt may use all the time left; use timeouts.request',
     })
-  const wait = bulkhead?.queue?.maxWait
+  const wait = features.of(bulkhead)?.queue?.maxWait
   if (wait !== undefined && request !== undefined && wait > request)
     found.push({
       path: [...at, 'bulkhead', 'queue', 'maxWait'],

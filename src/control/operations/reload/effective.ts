@@ -24,7 +24,8 @@ export function effectiveValues(live: WrittenConfig, query: ReadCall['query']): 
   throw new BadCommand('name a route or an upstream')
 }
 
-function ofRoute({ config, tree }: WrittenConfig, name: string): object {
+function ofRoute(written: WrittenConfig, name: string): object {
+  const { config, tree } = written
   const route = config.lean.routes.find((known) => known.name === name)
   if (route === undefined) throw new NotFound(`the live config has no route ${JSON.stringify(name)}`)
   return {
@@ -33,13 +34,14 @@ function ofRoute({ config, tree }: WrittenConfig, name: string): object {
     at: keyOf(tree, ['routes', name]),
     upstreams: route.to?.map(({ upstream, weight }) => ({ upstream, weight })) ?? [],
     failover: route.failover,
-    policies: actingPolicies(tree, route),
+    policies: actingPolicies(written, route),
   }
 }
 
-function ofUpstream({ config, tree }: WrittenConfig, name: string): object {
+function ofUpstream(written: WrittenConfig, name: string): object {
+  const { config, tree } = written
   if (!config.lean.upstreams.some((known) => known.name === name))
     throw new NotFound(`the live config has no upstream ${JSON.stringify(name)}`)
   const at = keyOf(tree, ['upstreams', name])
-  return { upstream: name, hash: config.hash, at, keys: upstreamValues(tree, name) }
+  return { upstream: name, hash: config.hash, at, keys: upstreamValues(written, name) }
 }

@@ -38,7 +38,7 @@ class Bench {
   }
 
   private about({ id, sealed }: LiveConfig): NonNullable<Bench['known']> {
-    if (this.known?.id !== id) this.known = { id, written: unseal(sealed) }
+    if (this.known?.id !== id) this.known = { id, written: unseal(sealed, this.deps.language) }
     return this.known
   }
 

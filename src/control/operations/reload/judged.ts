@@ -1,6 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import type { Kept } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
+import type { Language } from '../../../config/language/language.ts'
 import type { RouteConfig, UpstreamConfig } from '../../../core/config.ts'
 import type { WrittenConfig } from '../../../tools/explain/model.ts'
 import type { Documents } from './config-reader.ts'
@@ -20,6 +21,9 @@ export type Question =
     }
   | { readonly kind: 'kept'; readonly main: string; readonly documents: Documents }
 
+/** A config and what was written; threads have the language themselves. */
+export type SealedParts = Omit<WrittenConfig, 'language'>
+
 /** A config and its tree in bytes, in memory that all threads share: who keeps it need not read it. */
 export type Sealed = Uint8Array
 
@@ -38,15 +42,15 @@ export interface Judgement {
 /** The same on its way between threads: reading a large config at once would hold the loop for as long as judging it. */
 export type VerdictMessage = Omit<Judgement, 'config'> & { readonly config: readonly Uint8Array[] | undefined }
 
-export function seal(written: WrittenConfig): Sealed {
-  const bytes = serialize(written)
+export function seal({ config, tree }: SealedParts): Sealed {
+  const bytes = serialize({ config, tree })
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
   shared.set(bytes)
   return shared
 }
 
-export function unseal(sealed: Sealed): WrittenConfig {
-  return deserialize(Buffer.from(sealed)) as WrittenConfig
+export function unseal(sealed: Sealed, language: Language): WrittenConfig {
+  return { ...(deserialize(Buffer.from(sealed)) as SealedParts), language }
 }
 
 /** A config in parts. */

@@ -6,12 +6,11 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { Random } from '../../../lib/random.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
-import type { WrittenConfig } from '../../../tools/explain/model.ts'
 import type { ConfigChange, Trigger } from '../../contract.ts'
 import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
 import type { Documents } from './config-reader.ts'
 import type { Judge, LiveConfig } from './judge.ts'
-import { type Question, seal } from './judged.ts'
+import { type Question, type SealedParts, seal } from './judged.ts'
 import { problemLines } from './problem-lines.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
@@ -65,7 +64,7 @@ export interface ReloaderOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly judge: Pick<Judge, 'judge' | 'explain' | 'effective'>
   /** What the process was started with; `source`: where that came from. */
-  readonly first: WrittenConfig & { readonly sources: readonly string[] }
+  readonly first: SealedParts & { readonly sources: readonly string[] }
   readonly source: ConfigSource
   /** What is wrong with the files, where that came from elsewhere. */
   readonly refused: readonly Diagnostic[]

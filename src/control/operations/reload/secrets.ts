@@ -49,9 +49,14 @@ function put<T>(value: T, secrets: readonly Placed[], depth: number): T {
   const [first] = secrets
   if (first === undefined) return value
   if (first.place.length === depth) return first.secret as T
+  const steps = Map.groupBy(secrets, ({ place }) => place[depth] as string | number)
+  if (value instanceof Map) {
+    const copy = new Map(value)
+    for (const [step, inside] of steps) copy.set(step, put(copy.get(step), inside, depth + 1))
+    return copy as T
+  }
   const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string | number, unknown>
-  for (const [step, inside] of Map.groupBy(secrets, ({ place }) => place[depth] as string | number))
-    copy[step] = put(copy[step], inside, depth + 1)
+  for (const [step, inside] of steps) copy[step] = put(copy[step], inside, depth + 1)
   return copy as T
 }
 

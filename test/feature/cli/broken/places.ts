@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Pair, parseDocument, type Node as YamlNode } from 'yaml'
+import { DEFAULT_LANGUAGE } from '../../../../src/config/language/default-language.ts'
 import { type KeyDoc, keyDocs } from '../../../../src/config/language/key-docs.ts'
 
 /** A key with its value in the text of a config; offsets count characters. */
@@ -20,7 +21,7 @@ export interface Span {
   readonly to: number
 }
 
-const KEYS: ReadonlyMap<string, KeyDoc> = new Map(keyDocs().keys.map((key) => [key.path, key]))
+const KEYS: ReadonlyMap<string, KeyDoc> = new Map(keyDocs(DEFAULT_LANGUAGE).keys.map((key) => [key.path, key]))
 const NAMED = ['routes.NAME.', 'upstreams.NAME.'] as const
 
 /** Every key of a config, in the order of the text. */
