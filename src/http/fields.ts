@@ -1,6 +1,6 @@
 import { byteString } from '../lib/percent.ts'
 
-/** Fields by name, as the config has them. */
+/** Fields by name, as in the config. */
 export type FieldMap = Readonly<Record<string, string>>
 
 /** Hop-by-hop fields (RFC 9110, section 7.6.1), framing, and Host, which `rewrite.host` sets. */
@@ -18,7 +18,7 @@ const OURS: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Whether a field is Sluice's own business, so that no config may set or remove it. */
+/** Whether Sluice itself writes a field, so that no config may set or remove it. */
 export function isOwnField(name: string): boolean {
   const lower = name.toLowerCase()
   return OURS.has(lower) || lower.startsWith('sluice-')

@@ -10,7 +10,7 @@ const WITHOUT_BODY = [204, 205, 304]
 /** Keys of a fixed answer. */
 export const fixedKeys = {
   status: withDefault(integer(200, 599), 200, 'Status of the answer.'),
-  headers: optional(fields(), 'Fields of the answer; a body is text/plain unless content-type says otherwise.'),
+  headers: optional(fields(), 'Header fields of the answer. A body is text/plain unless content-type says otherwise.'),
   body: optional(text(), 'Body of the answer.'),
 }
 

@@ -15,14 +15,14 @@ export class PathPrefix {
     return this.bare + rest
   }
 
-  /** What follows the prefix in `path`: empty or with its slash; undefined where `path` does not start with it. */
+  /** The part after the prefix in `path`: empty or with its slash; undefined if `path` does not start with it. */
   rest(path: string): string | undefined {
     if (path.startsWith(this.below)) return path.slice(this.bare.length)
     return path === this.bare ? '' : undefined
   }
 }
 
-/** Puts `to` in the place of a prefix; undefined where the path does not start with it. */
+/** Replaces a prefix by `to`; undefined if the path does not start with it. */
 export class PrefixReplacement {
   private readonly from: PathPrefix
   private readonly to: string
@@ -41,7 +41,7 @@ export class PrefixReplacement {
     return replaced === '' ? '/' : replaced
   }
 
-  /** A prefix is taken away, and nothing stands in its place. */
+  /** The prefix is removed and nothing replaces it. */
   get strips(): boolean {
     return this.to === ''
   }
@@ -51,20 +51,20 @@ export class PrefixReplacement {
     return this.from.rest(path) !== undefined
   }
 
-  /** The path that `apply` makes this one of; undefined: there is none. */
+  /** The path from which `apply` makes this one; undefined: there is none. */
   revert(path: string): string | undefined {
     const rest = this.after.rest(path)
     return rest === undefined ? undefined : this.from.with(rest)
   }
 
   /**
-   * Why a path is refused that has other readings: the prefix is there in one of them and not in another, or what is left
-   * behind it begins with two slashes, which no longer stand inside of the path. Undefined: in all readings the same is done.
+   * Why a path with other readings is refused: the prefix is there in one of them and not in another, or the rest of the
+   * path begins with two slashes, which no longer stand inside the path. Undefined: the result is the same in all readings.
    */
   refusal(path: string, readings: readonly Reading[]): Refusal | undefined {
     const applies = this.from.rest(path) !== undefined
     const other = readings.find((reading) => (this.from.rest(reading.path) !== undefined) !== applies)
-    if (other !== undefined) return ambiguous(`Read ${readingText(other)}, the path would be rewritten otherwise.`)
+    if (other !== undefined) return ambiguous(`Read ${readingText(other)}, the path would be rewritten differently.`)
     if (!readings.some(({ ways }) => (ways & Way.merged) !== 0)) return undefined
     const beginsAnew = (before: string): boolean =>
       !before.startsWith('//') && this.apply(before)?.startsWith('//') === true

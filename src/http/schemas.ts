@@ -36,8 +36,8 @@ function readPath(text: string): string | Problem {
 
 /** A prefix of paths and what stands in its place. */
 export const prefixSchema = object({
-  from: required(path(), 'Prefix of the path, in whole segments.'),
-  to: required(path(), 'What stands in its place; / removes it.'),
+  from: required(path(), 'Prefix of the path to replace, in whole segments.'),
+  to: required(path(), 'Path that replaces the prefix; / removes it.'),
 })
 
 const LABEL = '[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?'
@@ -88,7 +88,7 @@ export function fields(): Schema<FieldMap> {
 
 const CLASSES = ['connect', 'reset', 'timeout', '5xx']
 
-/** What an attempt may come to, where it was no success. */
+/** What an attempt may come to if it did not succeed. */
 export const condition: Schema<string | number> = classOrStatus(CLASSES, 400)
 
 /** Why there may be no answer. */

@@ -139,7 +139,7 @@ describe('the table of docs/failures.md', () => {
 })
 
 describe('what policies read of a path', () => {
-  const REWRITTEN = 'the path would be rewritten otherwise.'
+  const REWRITTEN = 'the path would be rewritten differently.'
   const AUTHORITY =
     'ambiguous_path: Rewritten, the path would begin with two slashes, which can be read as those before a host.'
 
@@ -164,7 +164,7 @@ describe('what policies read of a path', () => {
     ['/old/x//y', '302 /x//y'],
     ['/tls//x;y', '302 https://h/tls//x;y'],
     ['/h/x', '200 /h/x'],
-    ['/h//x', 'ambiguous_path: The path can be read in several ways, and requests are shared out by path here.'],
+    ['/h//x', 'ambiguous_path: The path can be read in several ways, and requests are distributed by path here.'],
     ['/pkg/@scope%2Fname', '200 /pkg/@scope%2Fname'],
     ['/pkg/@scope%2fname', '200 /pkg/@scope%2fname'],
     ['/ren/@scope%2fname', '200 /pkg/@scope%2Fname/x'],

@@ -10,7 +10,6 @@ const PENDING: readonly string[] = [
   'src/cli',
   'src/config/',
   'src/control/',
-  'src/data/engine/',
   'src/data/seeing/',
   'src/features/',
   'src/tools/',

@@ -4,7 +4,7 @@ import { isRefusal, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 
-/** Who is told how admission went; exactly one of them is called, unless the exchange leaves first. */
+/** Learns how admission went; exactly one of these is called, unless the exchange leaves first. */
 export interface AdmissionOwner {
   readonly clock: Clock
   onAdmitted(): void
@@ -46,7 +46,7 @@ export class Admission {
     this.owner.onAdmitted()
   }
 
-  /** The exchange ended while a policy is being waited for: it is told, and its late verdict means nothing. */
+  /** The exchange ended while a policy's verdict is pending: the policy is told, and its late verdict is ignored. */
   leave(why: Left): void {
     const { pending } = this
     this.pending = undefined

@@ -6,12 +6,12 @@ import type { Chain } from './chain.ts'
 
 const INTERNAL: Refusal = { reason: 'internal' }
 
-/** How the hooks around an answer report, and how they learn that nobody waits for them any more. */
+/** How the hooks around an answer report, and how they learn that their result is no longer needed. */
 export interface AnswerHooksOwner {
   readonly ex: Exchange
   readonly clock: Clock
   readonly over: boolean
-  /** A `recover` hook threw: the others are still asked. */
+  /** A `recover` hook threw: the other hooks are still called. */
   onRecoverBug(error: unknown): void
   onBug(error: unknown): void
 }
@@ -52,7 +52,7 @@ export function recover(
   done(undefined)
 }
 
-/** Asks the `stream` hooks whether an event stream may begin. undefined: all let it in. */
+/** Asks the `stream` hooks whether an event stream may begin. undefined: all admit it. */
 export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | undefined {
   const { ex } = owner
   for (const place of chain.hooks.stream) {
@@ -100,7 +100,7 @@ export function runRespond(
   done()
 }
 
-/** Runs the `settle` hooks of the policies that were reached, in reverse, whatever some of them throw. */
+/** Runs the `settle` hooks of the policies that were reached, in reverse, even if some of them throw. */
 export function runSettle(ex: Exchange, chain: Chain, onBug: (error: unknown) => void): void {
   for (let i = chain.hooks.settle.length - 1; i >= 0; i--) {
     const place = chain.hooks.settle[i] as number

@@ -1,14 +1,14 @@
 /** An upstream that gives up earlier has not lost patience: a round trip, or a pause between packets, takes as long. */
 const PATIENCE_MS = 200
 
-/** Bytes in a millisecond (256 KiB in a second) of a body that keeps nobody waiting: each of them pays for the wait before it. */
+/** Bytes per millisecond (256 KiB per second) of a body that delays nothing: each byte pays for the wait before it. */
 const BRISK_BYTES = 262
 
 const NOT = -1
 
 /**
- * How long one attempt was kept waiting for its request body by the client alone: it wanted more, took all there was, and
- * nothing came, or little for the time. An upstream that gives up on such a client has not failed.
+ * How long one attempt was kept waiting for its request body by the client alone: it wanted more, took all that had come,
+ * and nothing followed, or little for the time. An upstream that gives up on such a client has not failed.
  */
 export class Arrears {
   private begunAt = 0
@@ -22,7 +22,7 @@ export class Arrears {
     this.ms = 0
   }
 
-  /** The attempt has all there was. */
+  /** The attempt has all that has come. */
   wait(now: number): void {
     if (this.waitingSince === NOT) this.waitingSince = now
   }
@@ -36,7 +36,7 @@ export class Arrears {
     return this.waitingSince !== NOT
   }
 
-  /** So much came that was waited for; the wait goes on until it is stopped. */
+  /** `bytes` came while the attempt waited for them; the wait goes on until it is stopped. */
   came(bytes: number, now: number): void {
     const ms = now - this.waitingSince - bytes / BRISK_BYTES
     if (ms > 0) this.ms += ms

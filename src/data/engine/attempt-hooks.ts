@@ -20,7 +20,7 @@ export function attempted(owner: AttemptHooksOwner, { hooks, policies }: Chain, 
   }
 }
 
-/** Whether a policy finds an answer with this status as good as none. */
+/** Whether a policy rejects an answer with this status as if there were none. */
 export function unusable(owner: AttemptHooksOwner, { hooks, policies }: Chain, status: number): boolean {
   try {
     return hooks.unusable.some((place) => policies[place]?.unusable?.(owner.ex, status) === true)

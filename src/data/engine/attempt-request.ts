@@ -6,11 +6,11 @@ import type { Endpoint } from '../upstreams/endpoint.ts'
 /** What an attempt sends of its request. */
 export interface AttemptSource {
   readonly ex: Exchange
-  /** Bytes that attempts announce: 0 none, -1 not known. */
+  /** Bytes that attempts announce: 0 none, -1 unknown. */
   readonly bodyLength: number
 }
 
-/** The latest attempt as the wire sees it. `fields`: what all attempts have in common; its own are added. */
+/** The latest attempt as the wire sees it. `fields`: shared by all attempts; those of the attempt are added. */
 export function attemptRequest(
   { ex, bodyLength }: AttemptSource,
   endpoint: Endpoint,

@@ -28,9 +28,9 @@ export interface AttemptsHost {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly body: RequestBody | undefined
-  /** The client holds the exchange up, and has for a while. */
+  /** The client delays the exchange, and has for a while. */
   readonly clientStalls: boolean
-  /** Bytes that attempts announce: 0 none, -1 not known. */
+  /** Bytes that attempts announce: 0 none, -1 unknown. */
   readonly bodyLength: number
   onInformational(status: number, headers: FlatHeaders): void
   /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
@@ -60,7 +60,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   private readonly further: Further
   private readonly clocks: Clocks
   private readonly latencies: Latencies
-  /** Length of the fields that all attempts have in common. */
+  /** Length of the fields that all attempts share. */
   private readonly shared: number
   private current: Dispatch | undefined = undefined
   /** The first attempt, while a hedge runs beside it. */
@@ -98,7 +98,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.proceed(failure('no_endpoint', 'connect', 'upstream'))
   }
 
-  /** Ends whatever runs; what that teaches is the failure's to say. */
+  /** Ends whatever runs; the failure says what that teaches. */
   stop(why: Failure | undefined): void {
     this.stopped = true
     if (this.backoff !== undefined) this.timers.cancel(this.backoff)
@@ -118,7 +118,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     return ended(reason, DEADLINES.has(reason) && this.cutShort(dispatch) ? ABANDONED : teaches)
   }
 
-  /** The endpoint has had less than its due: the peer gave less time, or a queue or the attempt before took it. */
+  /** The endpoint had less than its fair time: the peer allowed less, or a queue or the attempt before took it. */
   private cutShort(dispatch: Dispatch): boolean {
     const now = this.clock.now()
     return now - dispatch.at.startedAt - this.moved() < this.plan.fairTime(dispatch.endpoint.patience(now))
@@ -140,7 +140,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     else this.conclude(dispatch, why)
   }
 
-  /** It never left the queue of its pool: no attempt, and nobody learns. */
+  /** It never left the queue of its pool: no attempt, and nothing learns from it. */
   private unsent(dispatch: Dispatch, reason: Reason): void {
     this.ex.attempts--
     this.ex.queuedMs += dispatch.at.endedAt - dispatch.at.startedAt
@@ -148,7 +148,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.verdict(dispatch.at, ended(reason, UNSENT))
   }
 
-  /** The request body ceased to move: the attempt's clock goes on. */
+  /** The request body stopped moving: the attempt's clock goes on. */
   bodyStopped(): void {
     if (this.current !== undefined) this.limit(this.current)
   }
@@ -167,7 +167,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.limit(dispatch)
   }
 
-  /** What the current attempt has of its endpoint. */
+  /** What the current attempt holds of its endpoint. */
   get held(): Ticket | undefined {
     return this.current?.held
   }
@@ -192,7 +192,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
       return undefined
     }
     this.prefer(dispatch)
-    // Any other endpoint would be kept waiting as well.
+    // The client would keep any other endpoint waiting as well.
     if (!head.ignored && this.plan.retriesOn(status) && this.further.allowed(true)) {
       const next = this.choice.next()
       const wait = next && this.further.waitAfter(dispatch.endpoint, headers, next)
@@ -236,7 +236,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
       return
     }
     const outcome = outcomeClass(facts.reason)
-    // Without a class, or by the client, it was nothing of the endpoint's, and would end so on any other.
+    // Without a class, or caused by the client, it was not the endpoint's fault, and would end the same way at any other.
     if (
       outcome === undefined ||
       fault === 'client' ||
@@ -304,7 +304,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     if (this.plan.hedge !== undefined && at.number === 1 && this.current === dispatch) this.scheduleHedge()
   }
 
-  /** Tail latency is cut by asking twice: Dean and Barroso, "The Tail at Scale" (CACM 56(2), 2013). */
+  /** A second attempt cuts tail latency: Dean and Barroso, "The Tail at Scale" (CACM 56(2), 2013). */
   private scheduleHedge(): void {
     const { host, plan } = this
     if (host.body !== undefined || !plan.repeats(host.ex.method)) return
@@ -349,8 +349,8 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   }
 
   /**
-   * Written anew for each attempt, behind what all have in common: the one before it has ended, so nobody else reads the
-   * list.
+   * Written anew for each attempt, after the fields that all share: the attempt before it has ended, so that the list has
+   * no other reader.
    */
   private fields(): string[] {
     const shared = this.ex.forwardHeaders as string[]

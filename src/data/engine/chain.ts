@@ -12,7 +12,7 @@ type Hook =
   | 'responseBody'
   | 'settle'
 
-/** The places of the policies that define a hook, in stage order, so that a hook that nobody defines costs one comparison. */
+/** The places of the policies that define a hook, in stage order: a hook that no policy defines costs one comparison. */
 export type Hooks = { readonly admit: boolean } & Readonly<Record<Hook, readonly number[]>>
 
 /** How many places for the states of features an exchange and an attempt need. */
@@ -29,7 +29,7 @@ export class Chain {
   readonly hooks: Hooks
   readonly slots: SlotCounts
 
-  /** `hooks`: {@link hooksOf} these policies; the same object for all chains for which it is the same. */
+  /** `hooks`: {@link hooksOf} these policies; chains with equal hooks share one object. */
   constructor(policies: readonly Policy[], slots: SlotCounts = NO_SLOTS, hooks: Hooks = hooksOf(policies)) {
     this.slots = slots
     this.policies = policies

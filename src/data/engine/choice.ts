@@ -12,12 +12,12 @@ import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
 import type { Share } from './split.ts'
 
-/** What the choice needs of the loop. */
+/** What the choice needs from the loop. */
 export interface ChoiceOwner {
   readonly ex: Exchange
   readonly clock: Clock
   readonly body: Pick<RequestBody, 'atHand'> | undefined
-  /** A verdict for the policies that let an attempt pass which does not go. */
+  /** A verdict for the policies that let an attempt pass which is not sent. */
   onUnused(at: Attempt, head: HeadVerdict): void
   /** The upstream's retry budget allows no further attempt. */
   onBudgetSpent(upstream: string): void
@@ -25,14 +25,14 @@ export interface ChoiceOwner {
   onBug(error: unknown): void
 }
 
-/** One way on: an endpoint and the attempt that policies have let pass. */
+/** One possibility: an endpoint, and the attempt that policies have let pass. */
 export interface Candidate {
   readonly at: Attempt
   readonly endpoint: Endpoint
   readonly upstream: Upstream
 }
 
-/** How soon a client may come again for whom all upstreams were full. */
+/** Milliseconds after which a client may repeat a request for which all upstreams were full. */
 const COME_AGAIN_MS = 1_000
 const NO_ENDPOINTS: readonly Endpoint[] = []
 const NO_UPSTREAMS: readonly Upstream[] = []
@@ -51,13 +51,13 @@ export class Choice {
   private used: readonly Endpoint[] = NO_ENDPOINTS
   /** Refused before dispatch in this request: not asked again. */
   private full: readonly Endpoint[] = NO_ENDPOINTS
-  /** Refused the next attempt, whatever the endpoint: not asked twice for one choice. */
+  /** Refused the next attempt, whatever the endpoint: not asked twice per choice. */
   private closed: readonly Upstream[] = NO_UPSTREAMS
   /** The first attempt went to another share than that drawn, see `elsewhere`. */
   private spilled = false
   /** Index of the upstream that the latest attempt went to. */
   private reached = 0
-  /** Permits of the upstream that the latest attempt went to which are about to come back. */
+  /** Permits of the upstream of the latest attempt that are about to come back. */
   private ending: 0 | 1 = 0
 
   constructor(owner: ChoiceOwner, chain: Chain, share: Share, plan: Pick<AttemptPlan, 'maxAttempts' | 'split'>) {
@@ -78,22 +78,22 @@ export class Choice {
     this.closed = NO_UPSTREAMS
     const last = ex.attempts > 0 && ex.attempts + 1 === this.plan.maxAttempts
     const first = last && this.reached + 1 < this.share.upstreams.length ? this.reached + 1 : 0
-    // The attempt before this one has ended, or its answer is not wanted: its permit comes back before the next begins.
+    // The attempt before this one has ended, or its answer is not needed: its permit comes back before the next begins.
     this.ending = ex.attempts > 0 ? 1 : 0
     const found = this.scan(first, false) ?? (first > 0 ? this.scan(0, false) : undefined) ?? this.scan(0, true)
     if (found !== undefined || ex.attempts > 0) return found
-    // Nothing is usable: what is known to be unhealthy gets the first attempt, and there are no others.
+    // Nothing is usable: an endpoint known to be unhealthy gets the first attempt, and there is no other.
     return this.refusal === undefined ? this.desperate() : this.elsewhere()
   }
 
-  /** One that was not used yet. */
+  /** An endpoint without an attempt so far. */
   unused(): Candidate | undefined {
     this.closed = NO_UPSTREAMS
     this.ending = 0
     return this.scan(0, false)
   }
 
-  /** It goes now. */
+  /** It is sent now. */
   go({ at, endpoint, upstream }: Candidate): void {
     this.used = this.used.length === 0 ? [endpoint] : [...this.used, endpoint]
     if (at.number === 1) upstream.budget?.first(at.startedAt)
@@ -107,13 +107,13 @@ export class Choice {
     else upstream.budget?.withdraw(at.startedAt)
   }
 
-  /** It was let pass and does not go. */
+  /** It was let pass and is not sent. */
   drop({ at, upstream }: Candidate): void {
     if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
     this.owner.onUnused(at, UNUSED)
   }
 
-  /** A breaker that probes, or lets a share pass, refuses first attempts although it did not look as if it would. */
+  /** A breaker that probes, or lets a share pass, may refuse a first attempt although `usable` said otherwise. */
   private elsewhere(): Candidate | undefined {
     if (this.spilled || this.bodyFirst || this.refusal?.reason !== 'breaker_open') return undefined
     const other = this.plan.split.instead(this.share, this.owner.ex, this.chain)

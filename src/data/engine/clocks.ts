@@ -5,14 +5,14 @@ import { Timer, type TimerWheel } from '../../lib/timers.ts'
 /** Which bound was passed. */
 export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'idle' | 'slow_reader'
 
-/** Who is told, and asked how far things are. */
+/** Learns which bound was passed, and tells how far things are. */
 export interface ClocksOwner {
   onExpired(what: Expired): void
   /** Bytes of the request body received since the last call. */
   bodyProgress(): number
-  /** Milliseconds since the last call in which the upstream held the request body back. */
+  /** Milliseconds since the last call in which the upstream did not take the request body. */
   bodyBlockedMs(): number
-  /** The client holds the answer back. */
+  /** The client does not take the answer. */
   readonly answerBlocked: boolean
 }
 
@@ -26,7 +26,7 @@ const NEVER = Number.POSITIVE_INFINITY
 export class Clocks {
   /** Clock milliseconds at which the head must be there. */
   deadline: number
-  /** It is the peer's, who allows less than the route does. */
+  /** The deadline is the peer's, who allows less than the route does. */
   hurried = false
   private readonly clock: Clock
   private readonly timers: TimerWheel
@@ -70,7 +70,7 @@ export class Clocks {
     this.arm()
   }
 
-  /** At least `ms` from now are left; for what must still be done after a failure. */
+  /** At least `ms` are left from now; for what must still be done after a failure. */
   extend(ms: number): void {
     this.deadline = Math.max(this.deadline, this.clock.now() + ms)
     this.arm()
@@ -141,7 +141,7 @@ export class Clocks {
     const { bytes, window } = this.minRate as { bytes: number; window: number }
     const blockedMs = this.owner.bodyBlockedMs()
     if (this.owner.bodyProgress() < (bytes * window) / 1000) {
-      // Whoever it waited for most of the time: a client that sends little may still fill the buffers at the last moment.
+      // The side that it waited for most of the time: a slow client may still fill the buffers at the last moment.
       this.owner.onExpired(2 * blockedMs >= window ? 'slow_upstream' : 'slow_client')
       return
     }

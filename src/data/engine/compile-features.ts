@@ -9,7 +9,7 @@ import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
 import { routeUse } from '../../core/use.ts'
 import { paramNames } from '../routing/match.ts'
 
-/** What features get of their worker, whatever they are used for. */
+/** What features get from their worker, wherever they are used. */
 export interface FeatureDeps
   extends Pick<FeatureContext, 'clock' | 'timers' | 'random' | 'services' | 'mail' | 'relief' | 'report'> {
   readonly space: CellSpace
@@ -20,14 +20,14 @@ export interface FeatureDeps
   readonly keep: <T>(name: string, make: () => T) => T
 }
 
-/** What a use of a feature is compiled of. */
+/** What a use of a feature is compiled from. */
 interface Made {
   readonly use: Use
   readonly cells: unknown
   readonly paramNames: readonly string[]
 }
 
-/** A use of a feature, compiled; the next generation uses it again where it would be made of the same. */
+/** A compiled use of a feature; the next generation uses it again if it would be made from the same. */
 export interface CompiledUse {
   readonly made: Made
   /** By place. */
@@ -58,7 +58,7 @@ export class RouteFeatures {
       .sort((a, b) => a.stage - b.stage)
   }
 
-  /** Throws for options of what is no feature. `before`: the same route of the generation before. */
+  /** Throws for options of an unknown feature. `before`: the same route of the generation before. */
   compile(
     route: LeanRoute,
     before: ReadonlyMap<string, CompiledUse> | undefined,
@@ -82,7 +82,7 @@ export class RouteFeatures {
     return compiled
   }
 
-  /** Those policies that depend on the request alone, in the order in which they act. */
+  /** The policies that depend on the request alone, in the order in which they act. */
   compilePure(
     route: Pick<RouteConfig, 'name' | 'match' | 'features' | 'to' | 'failover'>,
     services: PureContext['services'],

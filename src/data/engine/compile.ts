@@ -19,7 +19,7 @@ import { type CompiledRoute, Snapshot, shownOf } from './snapshot.ts'
 
 type Chunk = Extract<ToWorker, { type: 'chunk' }>
 
-/** What compiling needs of its worker. */
+/** What compiling needs from its worker. */
 export interface CompileDeps {
   readonly space: CellSpace
   readonly clock: Clock
@@ -36,8 +36,9 @@ export interface CompileDeps {
 const SLICE_MS = 5
 
 /**
- * Builds the next snapshot beside the living one, chunk by chunk, in slices of at most 5 ms. Routes that mean the same keep
- * their policies and what they have learnt. Upstreams that live on keep their handle; their new options take effect at `commit`, so that an aborted generation has changed nothing.
+ * Builds the next snapshot beside the running one, chunk by chunk, in slices of at most 5 ms. Routes that did not change
+ * keep their policies and what they have learnt. Upstreams that stay keep their handle; their new options take effect at
+ * `commit`, so that an aborted generation has changed nothing.
  */
 export class Compilation {
   readonly generation: number
@@ -48,7 +49,7 @@ export class Compilation {
   private readonly shared = new Shared()
   private readonly upstreams = new Map<string, Upstream>()
   private readonly routes = new Map<string, CompiledRoute>()
-  /** Fields of requests that routes speak of. */
+  /** Fields of requests that routes judge, set or remove. */
   private readonly named = new Set<string>()
   private readonly made: Upstream[] = []
   private readonly changes: (() => void)[] = []
@@ -61,7 +62,7 @@ export class Compilation {
     this.table = new RouteTableBuilder(deps.names)
   }
 
-  /** Throws where an entry cannot be compiled: the generation is then refused. */
+  /** Throws if an entry cannot be compiled: the generation is then refused. */
   async add(chunk: Chunk): Promise<FromWorker> {
     const { clock } = this.deps
     let sliceEnd = clock.now() + SLICE_MS

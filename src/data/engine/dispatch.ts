@@ -13,18 +13,18 @@ import type { Candidate } from './choice.ts'
 const DISCARD_BYTES = 65_536
 const DISCARD_MS = 100
 
-/** Who decides about an attempt: the attempt loop. */
+/** The attempt loop, which decides about an attempt. */
 export interface DispatchOwner {
   readonly clock: Clock
   readonly timers: TimerWheel
-  /** The client holds the exchange up, and has for a while. */
+  /** The client delays the exchange, and has for a while. */
   readonly clientStalls: boolean
   onWantBody(ticket: Ticket): void
   onBodyDrain(): void
-  /** It waited for a connection until now; `ticket` has what it is about to send. */
+  /** It waited for a connection until now; `ticket` has the request that is about to be sent. */
   onDequeued(dispatch: Dispatch, ticket: Ticket): void
   onInformational(status: number, headers: FlatHeaders): void
-  /** The answer's head; the owner returns who takes the rest, or undefined: it is discarded. */
+  /** The answer's head; the owner returns the sink for the rest, or undefined: it is discarded. */
   onHead(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
   /** The time of `limit` has passed. */
   onExpired(dispatch: Dispatch): void
@@ -61,7 +61,7 @@ export class Dispatch implements PoolEvents, Candidate {
     this.upstream = upstream
   }
 
-  /** After `pool.start` returned; events may have come before. */
+  /** After `pool.start` has returned; events may have come before. */
   begun(ticket: Ticket): void {
     this.ticket = ticket
     if (this.over) return
@@ -75,7 +75,7 @@ export class Dispatch implements PoolEvents, Candidate {
     this.owner.timers.schedule(this.timer, ms)
   }
 
-  /** What it has of its endpoint; undefined: it is over. */
+  /** What it holds of its endpoint; undefined: it is over. */
   get held(): Ticket | undefined {
     return this.over ? undefined : this.ticket
   }
@@ -84,7 +84,7 @@ export class Dispatch implements PoolEvents, Candidate {
     return this.ticket?.waiting ?? false
   }
 
-  /** Its answer may last: it needs no permit of the upstream's bulkhead any more. */
+  /** Its answer may last: it no longer needs a permit of the upstream's bulkhead. */
   becomesStream(): void {
     this.ticket?.givePermit()
   }

@@ -7,7 +7,7 @@ import type { FieldKinds } from './fields.ts'
 const MAX_ANSWERS = 100
 const MAX_BYTES = 65_536
 
-/** Passes 1xx answers on. The client asked for one answer: the upstream may not make it read these without end. */
+/** Passes 1xx answers on, within bounds: the client asked for one answer, and must not be made to read these for ever. */
 export class EarlyAnswers {
   private readonly downstream: Downstream
   private readonly kinds: FieldKinds

@@ -23,7 +23,7 @@ export interface Standing {
   readonly overdue: Origin
 }
 
-/** What an exchange fails with whose time is over. `bodyMoving`: the client is sending the request body. */
+/** The failure of an exchange whose time is over. `bodyMoving`: the client is sending the request body. */
 export function expiredFailure(
   what: Expired,
   { ex, relay, stream }: Progress,
@@ -33,17 +33,17 @@ export function expiredFailure(
   switch (what) {
     case 'deadline': {
       const failed = failure('deadline_exceeded', attempts?.phase ?? 'queue', attempts?.overdue ?? 'sluice')
-      // The head is there: a hook keeps it.
+      // The head has come: a hook delays it.
       return relay !== undefined ? { ...failed, teaches: IGNORED } : failed
     }
     case 'total': {
       const failed = failure('total_exceeded', ex.sent ? 'body' : 'headers', 'sluice')
-      // The time went by with what the client sent or took: the endpoint may have had none of it.
+      // The time was spent by the client, sending or reading: the endpoint may have had none of it.
       return relay !== undefined || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
     case 'idle': {
       const failed = failure('idle_timeout', 'body', 'upstream')
-      // A stream is silent where there is nothing to tell; an answer may wait for the rest of the request body.
+      // A stream may be silent; an answer may wait for the rest of the request body.
       return stream || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
     case 'slow_reader':
@@ -55,13 +55,13 @@ export function expiredFailure(
   }
 }
 
-/** What an exchange fails with whose client stalls while others wait for what it holds. */
+/** The failure of an exchange whose client stalls while others wait for what it holds. */
 export function stalledFailure(sent: boolean): Failure {
   const detail = 'The client moved less than the minimum rate while others waited.'
   return failure('stalled_client', sent ? 'body' : 'send', 'client', detail)
 }
 
-/** What an exchange fails with whose request body does not come as it should. */
+/** The failure of an exchange whose request body is late or malformed. */
 export function bodyFailure(why: Exclude<Gone, 'closed'>, rule: string | undefined): Failure {
   if (why === 'too_slow')
     return failure('request_timeout', 'send', 'client', 'No byte of the body came within timeouts.body.')
@@ -69,7 +69,7 @@ export function bodyFailure(why: Exclude<Gone, 'closed'>, rule: string | undefin
   return rule === undefined ? failed : { ...failed, rule }
 }
 
-/** What an exchange fails with whose answer broke behind its head. */
+/** The failure of an exchange whose answer broke after its head. */
 export function brokenFailure({ reason, rule }: TransportFailure, clientStalls: boolean): Failure {
   const { fault } = FAILURES[reason]
   if (fault !== 'upstream') return failure(reason, 'body', fault)
@@ -95,7 +95,7 @@ export function overtaken(at: Attempt, by: Attempt): HeadVerdict {
   return by.head?.outcome === 'ok' && by.headAt - by.startedAt <= alone ? LEFT_BEHIND : OVERTAKEN
 }
 
-/** A policy's no as the failure that it is. */
+/** A refusal by a policy as a failure. */
 export function refused(refusal: Refusal, phase: Phase): Failure {
   return { phase, origin: FAILURES[refusal.reason].fault, ...refusal }
 }

@@ -18,9 +18,9 @@ import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 import { Stalls, type Watched } from './stalls.ts'
 import { watch } from './watched.ts'
 
-/** What an engine lives on. */
+/** What an engine depends on. */
 export interface EngineDeps {
-  /** undefined: never too much. */
+  /** undefined: no pressure. */
   readonly pressure?: Pressure | undefined
   readonly clock: Clock
   readonly timers: TimerWheel
@@ -28,19 +28,22 @@ export interface EngineDeps {
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
   /** Makes our request IDs (UUIDv7). */
   readonly requestId: () => string
-  /** Makes every other worker call `stalls.onMail`; undefined: there is none. */
+  /** Makes every other worker call `stalls.onMail`; undefined: there is no other. */
   readonly wakeOthers?: () => void
   /** A bug's stack; for the operational log only. */
   readonly bug: (error: unknown, facts: { readonly requestId: string; readonly route: string }) => void
-  /** The sweep found an exchange that had ended without its run being told. */
+  /** The sweep found an exchange that had ended while its run went on. */
   readonly lostEnd: () => void
 }
 
 const CALM: Pressure = { stage: 0 }
 const MALFORMED_BYTES = 16_384
-/** Longer than the turns of the event loop that a close takes: who is gone at two looks in a row was not told. */
+/**
+ * Longer than the turns of the event loop that a close takes: a run whose client is gone at two looks in a row missed the
+ * end.
+ */
 const SWEEP_MS = 1_000
-const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout is over.')
+const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout has passed.')
 
 /** Runs exchanges on the current snapshot. */
 export class Engine implements RunHost<Run> {
@@ -130,7 +133,7 @@ export class Engine implements RunHost<Run> {
     this.report(error, { requestId: '-', route: '-' })
   }
 
-  /** `own`: a request of our own, which is no span. */
+  /** `own`: a request of our own, which has no span. */
   private enter(downstream: Downstream, snapshot: Snapshot, route: CompiledRoute | undefined, own = false): Run {
     const run = new Run(this, snapshot, downstream, route)
     snapshot.identity.identify(run.ex)
@@ -151,8 +154,8 @@ export class Engine implements RunHost<Run> {
   }
 
   /**
-   * Whatever ends a connection or an exchange ends its run. Should an end ever be told to nobody, what the run holds (permits,
-   * slots, tickets) would be gone for good: two sweeps in a row give it back, and say so. There must be none to find.
+   * Whatever ends a connection or an exchange ends its run. If an end were missed, what the run holds (permits, slots,
+   * tickets) would be lost for good: two sweeps in a row give it back, and report it. They must find none.
    */
   sweep(): void {
     const now = this.clock.now()
@@ -187,7 +190,7 @@ export class Engine implements RunHost<Run> {
     this.settleIdle()
   }
 
-  /** Ends every exchange: an answer where none began, a visible break where one did. */
+  /** Ends every exchange: with an answer if none began, else with a visible break. */
   cut(why: Failure): void {
     for (const run of this.living.all()) run.fail(why)
   }
@@ -199,13 +202,13 @@ export class Engine implements RunHost<Run> {
     this.stalls.close()
   }
 
-  /** The thread ends now: what still runs is recorded, with what it was answered so far. */
+  /** The thread ends now: what still runs is recorded, with the part of its answer sent so far. */
   crash(why: Failure): void {
     this.cut(why)
     for (const run of this.living.all()) run.finish()
   }
 
-  /** Ends exchanges that began before `since` on routes that are others there, or are gone. */
+  /** Ends exchanges that began before `since` on routes that have changed or are gone. */
   cutChanged(since: Snapshot): void {
     for (const run of this.living.all()) {
       const { route, snapshot } = run

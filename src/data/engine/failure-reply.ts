@@ -3,12 +3,12 @@ import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { Reply } from '../../core/verdict.ts'
 import { fieldValue } from '../../lib/headers.ts'
 
-/** When to come again where a limit refused and nobody knows better: the smallest value of Retry-After. */
+/** Milliseconds after which to repeat a request that a limit refused without saying: the smallest value of Retry-After. */
 const FULL_RETRY_MS = 1_000
 
 /**
  * The one place that turns a failure into an answer: RFC 9457 problem document, RFC 9209 Proxy-Status, Retry-After. HTML or
- * plain text where `Accept` asks for these. Says what went wrong, never where inside or at which address.
+ * plain text if `Accept` asks for these. Says what went wrong, never where inside or at which address.
  */
 export function failureReply(failure: Failure, ex: Exchange, gateway: string): Reply {
   const row = FAILURES[failure.reason]
@@ -72,7 +72,7 @@ const RENDER: Record<Format, (problem: Problem) => string> = {
     `${problem.status} ${problem.title}\n${problem.detail}\nreason: ${problem.reason}\ncorrelation id: ${problem.correlationId}\n`,
 }
 
-/** Whichever of the three the client names first; JSON when it names none. */
+/** The one of the three that the client names first; JSON if it names none. */
 function preferred(accept: string | undefined): Format {
   if (accept === undefined) return 'json'
   const lower = accept.toLowerCase()
@@ -85,7 +85,7 @@ function preferred(accept: string | undefined): Format {
   return 'json'
 }
 
-/** Methods whose repetition may do something twice (RFC 9110, section 9.2.2). */
+/** Whether repeating the method may have an effect twice (RFC 9110, section 9.2.2). */
 function sentUnsafe(ex: Exchange): boolean {
   const method = ex.method
   return method === 'POST' || method === 'PATCH' || method === 'CONNECT' || method === 'LOCK'

@@ -1,4 +1,4 @@
-/** What the way through a gateway does to a header field. */
+/** What passing through a gateway does to a header field. */
 export const Kind = {
   keep: 0,
   /** Hop-by-hop, framing, or replaced by ours. */
@@ -26,7 +26,7 @@ export type KindOf = (typeof Kind)[keyof typeof Kind]
 /** RFC 9110, section 7.6.1, and the fields that HTTP/1.1 proxies are known to need removed. */
 const HOP_BY_HOP = ['keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']
 
-/** What only proxies send by custom, beside all X-Forwarded-*: address, URL or certificate of a client. */
+/** Fields that only proxies send, besides all X-Forwarded-*: address, URL or certificate of a client. */
 const OF_PROXIES = [
   'forwarded',
   'forwarded-for',
@@ -42,8 +42,8 @@ const OF_PROXIES = [
 ]
 
 /**
- * Fields of a request on its way up. `named`: the fields that the config sets, removes or judges, lower-case. Whatever could
- * be taken for one of these, or for one of ours, is dropped, see {@link folded}.
+ * Fields of a request on its way up. `named`: the fields that the config sets, removes or judges, lower-case. Any field
+ * that could be taken for one of these, or for one of ours, is dropped, see {@link folded}.
  */
 export function requestKinds(correlation: readonly string[], named: Iterable<string>): FieldKinds {
   return new FieldKinds(
@@ -56,7 +56,7 @@ export function requestKinds(correlation: readonly string[], named: Iterable<str
       ['trailer', Kind.drop],
       ['traceparent', Kind.drop],
       ['tracestate', Kind.drop],
-      // CGI makes HTTP_PROXY of it, which many clients in upstreams take for their proxy ("httpoxy", CVE-2016-5385).
+      // CGI turns it into HTTP_PROXY, which many clients in upstreams take for their proxy ("httpoxy", CVE-2016-5385).
       ['proxy', Kind.drop],
       ['x-real-ip', Kind.drop],
       ['connection', Kind.connection],
@@ -80,7 +80,7 @@ export function requestKinds(correlation: readonly string[], named: Iterable<str
 
 const ANSWERS: OtherKinds = { sluice: Kind.drop, forwarded: Kind.keep, folds: false }
 
-/** Fields of an answer on its way down. All that begin with `sluice-` are ours to say. */
+/** Fields of an answer on its way down. All that begin with `sluice-` are written by Sluice only. */
 export function responseKinds(correlation: readonly string[]): FieldKinds {
   return new FieldKinds(
     new Map<string, KindOf>([
@@ -96,8 +96,9 @@ export function responseKinds(correlation: readonly string[]): FieldKinds {
 }
 
 /**
- * RFC 9110, section 6.5.1: what must be known before the content. Framing, routing, request modifiers, authentication,
- * control of the answer, format of the content. A client that merges trailers into the head would believe them.
+ * RFC 9110, section 6.5.1: fields that must be known before the content. Framing, routing, request modifiers,
+ * authentication, control of the answer, format of the content. A client that merges trailers into the head would believe
+ * them.
  */
 const NOT_IN_TRAILERS = [
   ...['content-length', 'trailer', 'te'],
@@ -133,14 +134,14 @@ interface OtherKinds {
   readonly folds: boolean
 }
 
-/** Kind of a field by its name in any case. Others choose the names: the memo is bounded. */
+/** Kind of a field by its name in any case. Clients and upstreams choose the names: the memo is bounded. */
 export class FieldKinds {
   private readonly table: ReadonlyMap<string, KindOf>
   private readonly others: OtherKinds
   private readonly memo = new Map<string, KindOf>()
   /** Names of the table, {@link folded}. */
   private readonly plain: ReadonlySet<string>
-  /** By length and first letter: whether a name can be one of the table. Spares most fields the look-up. */
+  /** By length and first letter: whether a name can be in the table. Spares most fields the look-up. */
   private readonly marks: Uint8Array
 
   constructor(table: ReadonlyMap<string, KindOf>, others: OtherKinds) {
@@ -150,7 +151,7 @@ export class FieldKinds {
     this.marks = new Uint8Array(32 * (1 + Math.max(...Array.from(table.keys(), (name) => name.length))))
     for (const name of table.keys()) {
       if (/^[a-z0-9]/.test(name)) this.marks[markOf(name)] = 1
-      // Other names may begin with any mark of punctuation in its place.
+      // Other names may have any punctuation mark in its place.
       else this.marks.fill(1, 32 * name.length, 32 * (name.length + 1))
     }
   }
@@ -194,16 +195,14 @@ function isForwarded(name: string): boolean {
 }
 
 /**
- * A lower-case name as CGI, WSGI, PHP and others make variables of it: `x_user`, `x.user` and `x-user` all become
- * `HTTP_X_USER` there. Without care a client could forge what is set, removed or judged here.
+ * A lower-case name as CGI, WSGI, PHP and others turn it into a variable: `x_user`, `x.user` and `x-user` all become
+ * `HTTP_X_USER` there. Without this a client could forge what is set, removed or judged here.
  */
 function folded(lower: string): string {
   return lower.replace(/[^a-z0-9]/g, '-')
 }
 
-/**
- * Takes out the fields that a `Connection` value names; they are meant for this hop only. `list` is changed in place.
- */
+/** Removes the fields that a `Connection` value names; they are meant for this hop only. `list` is changed in place. */
 export function removeNamed(list: string[], connection: string): void {
   if (connection === 'keep-alive' || connection === 'close') return
   const named = connection

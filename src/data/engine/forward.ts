@@ -3,7 +3,7 @@ import type { ConfigHead } from '../../core/protocol.ts'
 import { type FieldKinds, Kind, removeNamed, requestKinds } from './fields.ts'
 
 const MAX_OFFERED_DIGITS = 9
-/** The most that we say in `Max-Forwards`. */
+/** The largest `Max-Forwards` that Sluice writes. */
 const MAX_HOPS = 999_999_999
 const COLON = 58
 
@@ -14,12 +14,12 @@ export class Forwarder {
   private readonly via: string
   private readonly name: string
   /**
-   * Sluice takes part in traces, and begins them. Else they only pass: one that nobody samples would keep services behind
-   * from sampling theirs.
+   * Sluice takes part in traces, and begins them. Otherwise they only pass: a new trace that is not sampled would keep
+   * services behind from sampling theirs.
    */
   private readonly traces: boolean
 
-  /** `named`: fields of requests that the config speaks of, see `requestKinds`. */
+  /** `named`: fields of requests that the config names, see `requestKinds`. */
   constructor(head: Pick<ConfigHead, 'gateway' | 'correlation' | 'tracing'>, named: Iterable<string>) {
     this.kinds = requestKinds(head.correlation.headers, named)
     this.correlation = head.correlation.headers
@@ -101,7 +101,7 @@ export class Forwarder {
     }
     if (proto === '') proto = peer.secure ? 'https' : 'http'
     if (host === '') host = downstream.authority
-    // HTTP/1.0 without Host: there is none to tell.
+    // HTTP/1.0 without Host: there is none to pass on.
     if (host !== '') out.push('x-forwarded-host', host)
     out.push(
       'x-forwarded-for',
@@ -116,7 +116,7 @@ export class Forwarder {
       via === '' ? this.via : `${via}, ${this.via}`,
     )
     if (ex.continued || this.traces) {
-      // Of a sampled trace each attempt has a span of its own, see `Trace.dispatched`.
+      // If the trace is sampled, each attempt has a span of its own, see `Trace.dispatched`.
       if (ex.trace?.sampled !== true) out.push('traceparent', ex.traceparent)
     }
     if (ex.tracestate !== undefined) out.push('tracestate', ex.tracestate)
@@ -136,7 +136,8 @@ export class Forwarder {
 }
 
 /**
- * The port of the URL that a client asked for, by its `host[:port]` and scheme; of lists of trusted peers the first one's.
+ * The port of the URL that a client asked for, from its `host[:port]` and scheme; of the lists of trusted peers, the first
+ * one.
  */
 function portOf(authority: string, scheme: string): string {
   const comma = authority.indexOf(',')
@@ -152,14 +153,14 @@ export function countsHops(method: string): boolean {
   return method === 'OPTIONS' || method === 'TRACE'
 }
 
-/** `Max-Forwards` for the next one; what is no number goes on as it came. */
+/** `Max-Forwards` for the next hop; a value that is not a number goes on unchanged. */
 function hopsLeft(value: string): string {
   return isNumber(value) ? String(Math.min(Math.max(0, Number(value) - 1), MAX_HOPS)) : value
 }
 
 /**
- * Whether the client takes trailers. `TE` is of one connection, so that one which `Connection` does not name comes from a hop
- * that did not know it (RFC 9110, section 10.1.4).
+ * Whether the client takes trailers. `TE` belongs to one connection, so that a `TE` that `Connection` does not name comes
+ * from a hop that did not know it (RFC 9110, section 10.1.4).
  */
 function takesTrailers(te: string, connection: string): boolean {
   return members(te).includes('trailers') && members(connection).includes('te')

@@ -9,7 +9,7 @@ import type { Candidate } from './choice.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
 
-/** Whose further attempts are judged. */
+/** The request whose further attempts are judged. */
 export interface Asking {
   readonly ex: Exchange
   readonly clock: Clock
@@ -41,7 +41,7 @@ export class Further {
     if (ex.priorAttempts > 0) return 'prior'
     if (bytesSent && !this.plan.repeats(ex.method)) return 'method'
     if (body !== undefined && !body.repeatable) return 'body'
-    // What cannot be done in the time that is left is not begun.
+    // An attempt that cannot end within the time left is not begun.
     const now = this.host.clock.now()
     return now + this.backoffMs() + this.latencies.median(now) < ex.deadline ? undefined : 'time'
   }
@@ -52,8 +52,8 @@ export class Further {
   }
 
   /**
-   * Milliseconds until the next attempt. What `Retry-After` asks for counts where the same endpoint is next; undefined: it asks
-   * for more than may be waited.
+   * Milliseconds until the next attempt. `Retry-After` counts if the same endpoint is next; undefined: it exceeds the
+   * longest wait.
    */
   waitAfter(endpoint: Endpoint, headers: FlatHeaders, next: Candidate): number | undefined {
     const backoff = this.backoffMs()

@@ -3,7 +3,7 @@ import { fieldValue } from '../../lib/headers.ts'
 import { token } from './failure-reply.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** A trusted peer sent `sluice-explain: 1`. For answers of our own; the forwarder sees it on its way. */
+/** A trusted peer sent `sluice-explain: 1`. For our own answers; for others the forwarder reads it. */
 export function asksHow(ex: Exchange): boolean {
   return fieldValue(ex.headers, 'sluice-explain') === '1'
 }

@@ -1,13 +1,13 @@
-/** Something that knows its place among its like. */
+/** Something that knows its place in a list of its kind. */
 export interface Placed {
   /** @internal Index in the {@link Living} that holds it. */
   place: number
 }
 
 /**
- * The exchanges that have not ended, in no order. Not a `Set`: under steady coming and going V8 makes a Set a new table
- * again and again, and each old table points to the next. Once one of them has got old, the dead tables behind it, and the
- * exchanges in them, outlive every minor collection: a third of the CPU time of a small request.
+ * The exchanges that have not ended, in no order. Not a `Set`: when members come and go steadily, V8 makes a Set a new
+ * table again and again, and each old table points to the next. Once one of them has become old, the dead tables behind it,
+ * and the exchanges in them, survive every minor collection: a third of the CPU time of a small request.
  */
 export class Living<T extends Placed> {
   private readonly members: T[] = []

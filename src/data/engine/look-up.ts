@@ -11,17 +11,17 @@ import type { RouteTable } from '../routing/table.ts'
 import { isRefusedTarget, type NormalTarget, type RefusedTarget } from '../routing/target.ts'
 import { countsHops } from './forward.ts'
 
-/** The path would decide over the endpoint, and servers differ on what it is. */
+/** The path would choose the endpoint, and servers differ in how they read it. */
 export const PATH_HASHED: Failure = failure(
   'ambiguous_path',
   'request',
   'client',
-  'The path can be read in several ways, and requests are shared out by path here.',
+  'The path can be read in several ways, and requests are distributed by path here.',
 )
 
 type Request = Pick<Downstream, 'target' | 'host' | 'method' | 'headers' | 'peer'>
 
-/** The route of a request, or what it is answered with instead. `target`: `normaliseTarget` of its target. */
+/** The route of a request, or the failure to answer with instead. `target`: `normaliseTarget` of its target. */
 export function lookUp<T>(
   routes: RouteTable<T>,
   request: Request,
@@ -40,7 +40,7 @@ export function lookUp<T>(
   return method === 'OPTIONS' ? options(allow) : notAllowed(allow.filter((name) => name !== method))
 }
 
-/** Writes down on an exchange what was read of its target and found with it; `hit` undefined: nothing. */
+/** Records on an exchange what was read of its target and found with it; `hit` undefined: nothing. */
 export function writeDown<T>(ex: Exchange, target: NormalTarget, routes: RouteTable<T>, hit: Hit<T> | undefined): void {
   const { literal, path, query, readings } = target
   ex.path = path
@@ -57,7 +57,7 @@ function wantedBy({ host, method, headers, peer }: Request, { path, query }: Nor
   return { host, path, query, method, headers, listener: peer.listener }
 }
 
-/** It may go no further (RFC 9110, section 7.6.2). */
+/** It must not be forwarded (RFC 9110, section 7.6.2). */
 function isLastHop(headers: FlatHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
     if ((headers[i] as string).toLowerCase() === 'max-forwards' && /^0+$/.test(headers[i + 1] as string)) return true

@@ -5,10 +5,10 @@ import { Stage } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 
 const CRITICAL = 0
-/** How soon a refused client may come again. */
+/** Milliseconds after which a refused client may repeat its request. */
 const COME_AGAIN_MS = 2_000
 
-/** Whether a request is refused at this stage of overload, before anything is done for it. */
+/** Whether a request is refused at this stage of overload, before any work is done for it. */
 export function overloadRefusal(ex: Exchange, clock: Clock, stage: number): Failure | undefined {
   const importance = importanceOf(ex)
   if (stage < Stage.refuse) return importance > NORMAL ? refusal(ex, clock, 'shed') : undefined

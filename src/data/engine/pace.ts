@@ -1,7 +1,10 @@
-/** So long a client must have been waited for, and moved less than the minimum rate, before it counts as stalled. */
+/**
+ * Milliseconds that a client must have delayed the exchange, moving less than the minimum rate, before it counts as
+ * stalled.
+ */
 export const STALL_MS = 5_000
 
-/** What a reader takes in one piece counts for so long at most. */
+/** Longest time for which a reader's credit for one large piece counts, milliseconds. */
 const CREDIT_MS = 30_000
 
 /** What a client had moved at one look. */
@@ -11,22 +14,23 @@ interface Mark {
 }
 
 /**
- * How the client of one exchange moves, as the looks of the latest {@link STALL_MS} saw it. It lasts as long as each look finds that
- * the exchange waits for its client. The system tells of what readers take in large pieces only (a third of a socket's buffer,
- * over loopback more than a megabyte): a piece that comes after a look without any counts as taken at the minimum rate from then on.
+ * How fast the client of one exchange moves, as seen by the looks of the latest {@link STALL_MS}. It lasts as long as each
+ * look finds that the exchange waits for its client. The system reports what readers take in large pieces only (a third of
+ * a socket's buffer, over loopback more than a megabyte): a piece that comes after a look without any counts as taken at
+ * the minimum rate from then on.
  */
 export class Pace {
-  /** Bytes a second at the latest look; Infinity: not watched for long enough, or paid in advance. */
+  /** Bytes per second at the latest look; Infinity: not watched for long enough, or paid in advance. */
   rate = Number.POSITIVE_INFINITY
   /** Since when no byte moved, as far as looks saw. */
   stillSince: number
   private readonly minRate: number
   private taken: number
   private paidUntil = 0
-  /** Oldest first; the first one is the youngest that is old enough, once there is one. */
+  /** Oldest first; the first one is the youngest that is old enough, if there is one. */
   private readonly marks: Mark[] = []
 
-  /** `minRate`: bytes a second; `taken`: bytes of the answer that were taken so far. */
+  /** `minRate`: bytes per second; `taken`: bytes of the answer taken so far. */
   constructor(now: number, minRate: number, taken: number) {
     this.stillSince = now
     this.minRate = minRate
@@ -46,7 +50,7 @@ export class Pace {
     this.rate = this.rateAt(now, bytes)
   }
 
-  /** Bytes a second up to now. */
+  /** Bytes per second up to now. */
   rateAt(now: number, bytes: number): number {
     const first = this.marks[0] as Mark
     const ms = now - first.at

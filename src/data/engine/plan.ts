@@ -13,7 +13,7 @@ export class AttemptPlan {
   readonly split: Split
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
-  /** Milliseconds: half of what a request has in all. */
+  /** Milliseconds: half of the time that a request has in all. */
   private readonly half: number
   /** undefined: no second attempt beside the first. `delay` undefined: the observed p95. */
   readonly hedge: RouteConfig['hedge']
@@ -37,14 +37,13 @@ export class AttemptPlan {
     this.retryAfterCap = route.retries.retryAfterCap
   }
 
-  /** Whether the path decides over the endpoint of a request, at any upstream that it may go to. */
+  /** Whether the path chooses the endpoint of a request, at any upstream that it may go to. */
   hashesPath(ex: Exchange): boolean {
     return this.split.shares.some(({ upstreams }) => upstreams.some((upstream) => upstream.hashesPath(ex)))
   }
 
   /**
-   * Milliseconds that an attempt must have had before it is blamed for a deadline. `patience`: where the route does not
-   * say.
+   * Milliseconds that an attempt must have had before it is blamed for a deadline. `patience`: used if the route sets none.
    */
   fairTime(patience: number): number {
     return Math.min(this.attemptTimeout ?? patience, this.half)
@@ -52,7 +51,7 @@ export class AttemptPlan {
 
   /** Whether the route asks for another attempt after this outcome. */
   retriesOn(outcome: OutcomeClass): boolean {
-    // Most answers: with thousands of routes each set that is looked at is a miss of the cache.
+    // Most answers: with thousands of routes each set that is read is a cache miss.
     if (typeof outcome === 'number' && outcome < 400) return false
     return this.when.has(outcome) || (typeof outcome === 'number' && outcome >= 500 && this.when.has('5xx'))
   }

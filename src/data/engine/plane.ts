@@ -20,7 +20,7 @@ import { RouteFeatures } from './compile-features.ts'
 import { Engine, type EngineDeps } from './engine.ts'
 import { EngineServices } from './services.ts'
 
-/** What a data plane lives on. */
+/** What a data plane depends on. */
 export interface PlaneDeps {
   readonly space: CellSpace
   readonly clock: Clock
@@ -43,7 +43,7 @@ export interface PlaneDeps {
 
 /**
  * The data plane: takes config generations in two phases and runs exchanges on the committed one. It knows no threads: a
- * worker wraps it, and tests and embedders run it where they are.
+ * worker wraps it, and tests and embedders run it in their own thread.
  */
 export class DataPlane {
   readonly engine: Engine
@@ -115,7 +115,7 @@ export class DataPlane {
   async chunk(chunk: Extract<ToWorker, { type: 'chunk' }>): Promise<FromWorker> {
     const { compilation } = this
     const { generation } = chunk
-    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being attempted' }
+    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being prepared' }
     try {
       return await compilation.add(chunk)
     } catch (error) {
@@ -128,7 +128,7 @@ export class DataPlane {
   commit(generation: number, cutAfter: number): FromWorker {
     const { compilation, engine } = this
     const { timers } = this.deps
-    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being attempted' }
+    if (compilation?.generation !== generation) return { type: 'refused', generation, message: 'not being prepared' }
     this.compilation = undefined
     const before = engine.current
     const snapshot = compilation.commit()
@@ -154,7 +154,7 @@ export class DataPlane {
     for (const set of sets) this.engine.current?.upstreams.get(set.upstream)?.setEndpoints(set.endpoints)
   }
 
-  /** Ends what runs and closes all connections. */
+  /** Ends all that runs and closes all connections. */
   close(): void {
     this.engine.close(failure('draining', 'request', 'operator'))
     for (const upstream of this.engine.current?.upstreams.values() ?? []) upstream.close()

@@ -4,7 +4,7 @@ import type { TransportFailure } from '../../core/transport.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 
-/** What a relay tells the run. */
+/** What a relay reports to the run. */
 export interface RelayOwner {
   /** The trailers that go on; `connection`: the options of the answer's head. */
   relayedTrailers(trailers: FlatHeaders, connection: string): FlatHeaders
@@ -29,7 +29,7 @@ export class Relay implements AnswerSink {
   private readonly headers: FlatHeaders
   private held: (Buffer | (() => void))[] | undefined = []
   private blockedByClient = false
-  /** The upstream has done its part. */
+  /** The upstream has sent its whole answer. */
   private ended = false
 
   constructor(
@@ -46,7 +46,7 @@ export class Relay implements AnswerSink {
     this.headers = headers
   }
 
-  /** The client holds the answer back: what it was written, or the rest of it. */
+  /** The client does not take the answer: neither what was written, nor the rest. */
   get blocked(): boolean {
     return this.blockedByClient || this.ended
   }
@@ -92,7 +92,7 @@ export class Relay implements AnswerSink {
     this.owner.onRelayEnd()
   }
 
-  /** At once, whatever is held: while the head has not gone out, the client can still get another answer. */
+  /** At once, whatever is held: before the head has gone out, the client can still get another answer. */
   onBroken(failure: TransportFailure): void {
     this.owner.onRelayBroken(failure)
   }

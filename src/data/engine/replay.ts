@@ -25,7 +25,7 @@ export class ReplayBudget {
   }
 }
 
-/** Who is told when the body begins and ceases to move: the clocks stand still in between. */
+/** Learns when the body begins and stops moving: the clocks stand still in between. */
 export interface BodyWatcher {
   readonly clock: Pick<Clock, 'now'>
   onBodyMoving(moving: boolean): void
@@ -76,7 +76,7 @@ export class RequestBody {
     return !this.asked || this.keeping
   }
 
-  /** Milliseconds since the last call in which the attempt held the body back. */
+  /** Milliseconds since the last call in which the attempt did not take the body. */
   takeBlockedMs(): number {
     this.countBlocked()
     const ms = this.blockedMs
@@ -118,7 +118,10 @@ export class RequestBody {
     this.pump()
   }
 
-  /** Takes it in before an attempt begins, until it is whole or as much as is kept; `then` follows unless it is detached. */
+  /**
+   * Reads it before an attempt begins, until it is whole or as much as is kept has come; `then` follows unless it is
+   * detached.
+   */
   gather(then: () => void): void {
     this.gathering = then
     this.watcher.onBodyMoving(true)
@@ -140,7 +143,7 @@ export class RequestBody {
     this.pause()
   }
 
-  /** No attempt will want it any more. */
+  /** It is not needed by any attempt any more. */
   discard(): void {
     this.detach()
     this.release()

@@ -4,7 +4,7 @@ import { isRefusal, type Refusal } from '../../core/verdict.ts'
 import type { Chain } from './chain.ts'
 import type { RequestBody } from './replay.ts'
 
-/** The request body's way through the policies that look at it, before anything is kept for another attempt. */
+/** Passes the request body through the policies that read it, before anything is kept for another attempt. */
 export class RequestStages {
   private readonly stages: readonly BodyStage[]
   private readonly body: RequestBody
@@ -23,7 +23,7 @@ export class RequestStages {
     return this.pass(chunk, 0)
   }
 
-  /** The body is over: stages give out what they held back. */
+  /** The body is over: stages pass on what they held back. */
   end(): Refusal | Error | undefined {
     for (let i = 0; i < this.stages.length; i++) {
       try {

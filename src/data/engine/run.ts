@@ -27,7 +27,7 @@ import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import type { Watched } from './stalls.ts'
 
-/** What is left for recovery and `respond` hooks when the deadline itself has passed, milliseconds. */
+/** Milliseconds left for recovery and `respond` hooks when the deadline itself has passed. */
 const RECOVERY_MS = 1_000
 
 /**
@@ -83,7 +83,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     return this.body?.takeBlockedMs() ?? 0
   }
 
-  /** Our own answers are written at once: only the client can hold them back. */
+  /** Our own answers are written at once: only the client can delay them. */
   get answerBlocked(): boolean {
     return this.relay === undefined || this.relay.blocked
   }
@@ -212,7 +212,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     runRespond(this, this.chain, () => {
       this.clocks?.relaying(this.stream ? timeouts.stream : timeouts.idle)
       if (this.sendHead()) relay.open()
-      // What a transport passes on can be sent: what cannot is a field of ours.
+      // What a transport passes on can be sent: a field that cannot be was added by Sluice.
       else this.onBug(new Error('a field that was added to the answer cannot be sent'))
     })
     return relay
@@ -332,7 +332,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     } else this.sendPlain(failed)
   }
 
-  /** Straight to the client: a hook is what failed, or what the answer waited for in vain. */
+  /** Straight to the client: a hook failed, or what the answer waited for did not come. */
   private sendPlain(failed: Failure): void {
     this.attempts?.stop(failed)
     this.relay = undefined
@@ -389,7 +389,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     this.finish()
   }
 
-  /** Ends at once, whatever it waits for, because of a bug of ours: recorded, and all that it held is given back. */
+  /** Ends at once, whatever it waits for, because of a bug in Sluice: recorded, and all that it held is given back. */
   abandon(bug: Error): void {
     if (this.over) return
     this.engine.bug(this.ex, bug)

@@ -52,7 +52,7 @@ export class EngineServices implements Services {
       side.standsInFor(ex)
     })
     if (!isReply(answer)) return answer
-    // What each answer carries is written anew for the one that the client asked for.
+    // Fields that every answer carries are written anew for the answer to the client.
     const headers = answer.headers.filter(
       (_, i) => snapshot.responseKinds.of(answer.headers[i & ~1] as string) !== Kind.drop,
     )
@@ -102,7 +102,7 @@ export class EngineServices implements Services {
   }
 }
 
-/** A call of our own has no route in the config: one upstream, one attempt, one deadline. */
+/** A side request has no route in the config: one upstream, one attempt, one deadline. */
 function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): CompiledRoute {
   const timeouts = {
     request: deadlineMs,

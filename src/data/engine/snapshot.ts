@@ -18,7 +18,7 @@ import { type FieldKinds, responseKinds, trailerKinds } from './fields.ts'
 import { Forwarder } from './forward.ts'
 import type { AttemptPlan } from './plan.ts'
 
-/** Digest of what is no route of any config. */
+/** Digest of requests without a route in any config. */
 export const NO_ROUTE = ''
 
 /** A route as the request path reads it. */
@@ -31,14 +31,14 @@ export interface CompiledRoute extends RouteFacts {
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined
   readonly timeouts: RouteTimeouts
-  /** From the start of an attempt to the head of its answer, as this worker saw it lately. */
+  /** From the start of an attempt to the head of its answer, as recently seen by this worker. */
   readonly latencies: Latencies
   readonly inFlight: Pick<HeldCell, 'take' | 'give'>
 }
 
 /**
- * What a worker compiled of one config generation. Immutable but for the count of exchanges that began with it; when it is
- * retired and the last of them has ended, `onEmpty` runs once.
+ * What a worker compiled of one config generation. Immutable except for the count of exchanges that began with it; when it
+ * is retired and the last of them has ended, `onEmpty` runs once.
  */
 export class Snapshot {
   readonly generation: number

@@ -5,10 +5,10 @@ import type { Random } from '../../lib/random.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
 
-/** What of a route's requests begins at one of its upstreams. */
+/** The part of a route's requests that begins at one of its upstreams. */
 export interface Share {
   readonly first: Upstream
-  /** It, then the failover upstreams. */
+  /** The upstream, then its failover upstreams. */
   readonly upstreams: readonly Upstream[]
   readonly weight: number
 }
@@ -16,7 +16,7 @@ export interface Share {
 /** A smaller share never takes the requests of a larger one: they would flood it. */
 const LEAST_RATIO = 4
 
-/** Over which upstreams the requests of a route are spread. Compiled once. */
+/** The upstreams over which the requests of a route are spread. Compiled once. */
 export class Split {
   readonly shares: readonly Share[]
   private readonly total: number
@@ -37,7 +37,10 @@ export class Split {
     this.spills = spills
   }
 
-  /** Where a request begins: where its cookie ties it, else by weight; elsewhere if that one cannot take it, see `instead`. */
+  /**
+   * Where a request begins: at the upstream of its cookie, else by weight; elsewhere if that upstream cannot take it, see
+   * `instead`.
+   */
   draw(ex: Exchange, chain: Chain, random: Random): Share {
     if (this.shares.length === 1) return this.shares[0] as Share
     const share = this.tied(ex) ?? at(this.shares, random.float() * this.total)
@@ -46,8 +49,8 @@ export class Split {
   }
 
   /**
-   * Where a first attempt goes that `share` cannot take: by weight to the others that can, of at least a quarter of its weight.
-   * undefined: nowhere. The same for the same request ID.
+   * Where a first attempt goes that `share` cannot take: by weight to the others that can, of at least a quarter of its
+   * weight. undefined: nowhere. The same for the same request ID.
    */
   instead(share: Share, ex: Exchange, chain: Chain): Share | undefined {
     if (!this.spills) return undefined
@@ -77,7 +80,7 @@ function at(shares: readonly Share[], point: number): Share {
   return shares.at(-1) as Share
 }
 
-/** A look that takes nothing: it has a usable endpoint, and no policy would refuse any attempt there. */
+/** Takes nothing: whether it has a usable endpoint, and no policy would refuse any attempt there. */
 function canTake({ first }: Share, ex: Exchange, chain: Chain): boolean {
   if (!first.inService) return false
   for (const place of chain.hooks.usable) if (chain.policies[place]?.usable?.(ex, first.name) === false) return false

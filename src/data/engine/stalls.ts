@@ -2,42 +2,42 @@ import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Pace } from './pace.ts'
 
-/** Mails come for other reasons too, and often: so long after one it is looked what others ask for. */
+/** Mails come for other reasons too, and often: calls of other workers are read this long after one, milliseconds. */
 const ANSWER_MS = 10
 
 /** An exchange that waited for its client at the latest look. */
 export interface Watched extends Stalled {
   readonly pace: Pace
-  /** Bytes a second below which its client stalls. */
+  /** Bytes per second below which its client stalls. */
   readonly minRate: number
-  /** Nobody else holds it up now. */
+  /** Only its client delays it now. */
   readonly waitsForClient: boolean
   /** Bytes of body that came from the client and that it took, so far. */
   readonly moved: number
   /** Those that it took. */
   readonly taken: number
-  /** Its client holds the answer up and has moved nothing for a look, or too little for longer. */
+  /** Its client does not take the answer and has moved nothing for one look, or too little for longer. */
   stalls(now: number): boolean
-  /** Another worker asks for something that it holds. True: it must be ended, and policies have given back theirs. */
+  /** Another worker asks for something that it holds. True: it must be ended; its policies have given theirs back. */
   yieldsCalled(now: number): boolean
-  /** Ends it as its client's fault. */
+  /** Ends it, as a fault of its client. */
   endStalled(): void
 }
 
 /**
- * The stall rule. Once a second it is seen which exchanges wait for clients that move less than the minimum rate; they are ended
- * only while somebody needs what they hold, one for each request that would otherwise wait or be refused, the one that moved
- * least first. Whatever is shared by all workers and held by stalled exchanges of others is asked for by a {@link Call}: the next
- * request has it.
+ * The stall rule. Once per second the engine finds the exchanges that wait for clients which move less than the minimum
+ * rate; they are ended only while their resources are needed, one for each request that would otherwise wait or be refused,
+ * the one that moved least first. A resource shared by all workers and held by stalled exchanges of others is asked for by
+ * a {@link CallCell}: the next request gets it.
  */
 export class Stalls implements Relief {
   private readonly clock: Clock
   private readonly wakeOthers: () => void
   /** As of the latest look. */
   private stalled: Watched[] = []
-  /** `stalled` is in order: who moved least first, and of those who was still for longest. */
+  /** `stalled` is in order: the client that moved least first, and of those the one that was still for longest. */
   private sorted = false
-  /** Of these nothing was found since the latest look. */
+  /** For these nothing was found since the latest look. */
   private readonly barren = new Set<Want>()
   /** Requests wait for these. */
   private readonly unmet = new Set<Want>()
@@ -49,7 +49,7 @@ export class Stalls implements Relief {
     this.wakeOthers = wakeOthers
   }
 
-  /** Once a second, at all exchanges that wait for their clients. */
+  /** Once per second, with all exchanges that wait for their clients. */
   look(all: readonly Watched[]): void {
     const now = this.clock.now()
     this.stalled = []
@@ -114,7 +114,7 @@ export class Stalls implements Relief {
     return false
   }
 
-  /** A copy: whoever ends may wake others that look for more. */
+  /** A copy: an exchange that ends may wake others that look for more. */
   private inOrder(): readonly Watched[] {
     if (!this.sorted) this.stalled.sort(byMovement)
     this.sorted = true
@@ -122,7 +122,7 @@ export class Stalls implements Relief {
   }
 }
 
-/** Its client stalls still. */
+/** Its client still stalls. */
 function stalls({ minRate, moved, pace, waitsForClient }: Watched, now: number): boolean {
   return waitsForClient && pace.rateAt(now, moved) < minRate
 }

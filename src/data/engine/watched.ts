@@ -7,7 +7,7 @@ import { Pace } from './pace.ts'
 import type { Run } from './run.ts'
 import type { Watched } from './stalls.ts'
 
-/** One look: a client that moved nothing for so long holds up what waits for it. */
+/** One look: a client that moved nothing for this long delays what waits for it, milliseconds. */
 const STILL_MS = 1_000
 
 /** A run that waits for its client, from the look that finds it so to the first one that does not. */
@@ -43,7 +43,10 @@ class WatchedRun implements Watched {
     return this.run.attempts?.held
   }
 
-  /** Its client holds the answer up and has moved nothing for a look, or too little for longer: what the upstream ends now, it ends for that. */
+  /**
+   * Its client does not take the answer and has moved nothing for one look, or too little for longer: that is why the
+   * upstream ends it, if it does now.
+   */
   stalls(now: number): boolean {
     if (this.run.relay?.blocked !== true) return false
     return now - this.pace.stillSince >= STILL_MS || this.pace.rate < this.minRate
@@ -63,7 +66,10 @@ class WatchedRun implements Watched {
   }
 }
 
-/** Goes on watching a run, or begins to; undefined: it does not wait for its client, or that may be as slow as it likes. */
+/**
+ * Continues to watch a run, or begins to; undefined: it does not wait for its client, or its client may be as slow as it
+ * likes.
+ */
 export function watch(run: Run, now: number): Watched | undefined {
   const minRate = run.route?.timeouts.minRate
   if (minRate === undefined || !waitsForClient(run)) run.watched = undefined
@@ -71,7 +77,7 @@ export function watch(run: Run, now: number): Watched | undefined {
   return run.watched
 }
 
-/** Once a head of our own is out, or the upstream is done, all that is left is to be read. */
+/** Once a head of our own is out, or the upstream is done, the client only has to read. */
 function waitsForClient({ body, ex, over, relay }: Run): boolean {
   if (over) return false
   const unread = relay === undefined ? ex.sent : relay.blocked
@@ -87,7 +93,7 @@ function yields(ex: Exchange, { policies }: Chain, name: string): boolean {
   return false
 }
 
-/** The same for a policy of whose kind another worker has none left; true: one gave back what it holds. */
+/** The same for any policy whose resource another worker has used up; true: one gave back what it holds. */
 function yieldsCalled(ex: Exchange, { policies }: Chain, now: number): boolean {
   for (let place = 0; place < ex.reached; place++) {
     const policy = policies[place] as Policy
