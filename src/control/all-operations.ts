@@ -2,7 +2,6 @@ import type { Operation } from '../core/operation.ts'
 import type { DataSide } from './data-side.ts'
 import { auditOperations } from './operations/audit/audit-operations.ts'
 import type { Auditing } from './operations/audit/auditing.ts'
-import { breakerOperations } from './operations/breakers.ts'
 import { drainOperations } from './operations/drains.ts'
 import { type LogLevel, logLevelOperations } from './operations/log-level.ts'
 import type { Archive } from './operations/reload/archive.ts'
@@ -31,7 +30,7 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
   const { archive, auditing, feed, logLevel, reloader, side, status } = parts
   return [
     ...statusOperations(status),
-    ...breakerOperations(side.breakers),
+    ...side.halves.operations,
     ...drainOperations(side.care.drains),
     ...objectiveOperations(side.objectives),
     ...logLevelOperations(logLevel),

@@ -1,6 +1,7 @@
 /** What the parts of the control plane tell each other. */
 
 import type { Kept } from '../config/judge/keep-good.ts'
+import type { BreakerState } from '../features/circuit-breaker/states.ts'
 import { choice, said } from '../schema/shape.ts'
 
 /**
@@ -58,10 +59,6 @@ export type DrainState = (typeof DRAIN_STATES)[number]
 export const ENDPOINT_STATES = ['usable', 'ejected', 'unhealthy', 'draining'] as const
 export type EndpointState = (typeof ENDPOINT_STATES)[number]
 
-/** States of a breaker as operators see them, in metrics and in the API. */
-export const BREAKER_STATES = ['closed', 'open', 'half_open', 'ramping', 'forced_open', 'forced_closed'] as const
-export type BreakerState = (typeof BREAKER_STATES)[number]
-
 export interface BreakerFacts {
   readonly route: string
   readonly upstream: string
@@ -73,5 +70,4 @@ export const STATE_SCHEMAS = {
   DrainState: said('`leaving`: nothing new comes in; `cut`: what was left is ended.', choice(...DRAIN_STATES)),
   WorkerState: choice(...WORKER_STATES),
   EndpointState: choice(...ENDPOINT_STATES),
-  BreakerState: choice(...BREAKER_STATES),
 } as const

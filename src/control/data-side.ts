@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import type { BoundListener } from './contract.ts'
+import { ControlHalves, type LoadedHalf, usesOf } from './control-halves.ts'
 import { EndpointBook } from './endpoints/book.ts'
 import { EndpointCare } from './endpoints/care.ts'
 import { Discovery } from './endpoints/discovery/discovery.ts'
@@ -17,7 +18,7 @@ import { OwnEndpoints } from './endpoints/discovery/own-endpoints.ts'
 import { Outliers } from './endpoints/outliers.ts'
 import { countStates, panics } from './endpoints/state.ts'
 import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
-import { Breakers } from './operations/breakers.ts'
+import { breakersOf } from './operations/breakers.ts'
 import { turn } from './operations/reload/judge.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
 import type { Lease } from './registry/lease.ts'
@@ -47,6 +48,8 @@ export interface DataSideOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly features: readonly AnyFeature[]
+  /** Of these. */
+  readonly halves: readonly LoadedHalf[]
   readonly workers: number
   readonly reusePort: boolean
   readonly machine: Machine
@@ -78,7 +81,7 @@ export class DataSide {
   readonly registry: CellRegistry
   readonly supervisor: Supervisor
   readonly book: EndpointBook
-  readonly breakers: Breakers
+  readonly halves: ControlHalves
   readonly care: EndpointCare
   readonly objectives: Objectives
   readonly flights: FlightLog
@@ -138,7 +141,10 @@ export class DataSide {
       publish: (sets) => this.supervisor.updateEndpoints(sets),
       onLeft: (id) => this.forgetting.left(id),
       onBack: (id) => this.forgetting.back(id),
-      onChange: () => this.care.follow(),
+      onChange: () => {
+        this.care.follow()
+        this.halves.endpointsChanged()
+      },
     })
     this.care = new EndpointCare({
       book: this.book,
@@ -183,7 +189,18 @@ export class DataSide {
       log,
     })
     this.openings = new Listeners({ supervisor: this.supervisor, reusePort, own: options.own, log })
-    this.breakers = new Breakers(this.registry, () => this.live?.routes ?? [], clock)
+    this.halves = new ControlHalves({
+      loaded: options.halves,
+      routes: () => this.live?.routes ?? [],
+      endpoints: (upstream) => this.book.of(upstream),
+      look: this.registry,
+      metrics: own,
+      counted: (metric, labels) => metrics.count(metric, labels),
+      report: (notice) => this.notices.take(notice),
+      clock,
+      random,
+      log,
+    })
     this.objectives = new Objectives({
       clock,
       routes: () => this.live?.routes ?? [],
@@ -257,6 +274,7 @@ export class DataSide {
     this.live?.cells.release({ generation, update: 0 })
     this.live = { generation, hash, routes, cells, loadedAt: this.options.clock.wall(), config }
     this.book.adopt(draft, { generation, update: 0 })
+    this.halves.applied()
   }
 
   get liveGeneration(): number {
@@ -294,7 +312,7 @@ export class DataSide {
     this.discovery.close()
     this.care.close()
     this.forgetting.close()
-    this.breakers.close()
+    this.halves.close()
     this.outliers.close()
     this.overload.close()
     this.objectives.close()
@@ -313,7 +331,7 @@ export class DataSide {
 
   private gaugeSources(): GaugeSources {
     const { version } = this.options
-    const { book, breakers, cells, notices, objectives, registry, rings, supervisor } = this
+    const { book, cells, halves, notices, objectives, registry, rings, supervisor } = this
     return {
       version,
       node: process.versions.node,
@@ -327,7 +345,8 @@ export class DataSide {
       waiters: () => Array.from(book.upstreams, ({ set }) => [set.upstream, set.cells.waiting] as const),
       config: () => this.live,
       lastReloadOk: this.options.lastReloadOk,
-      breakers: () => breakers.all(),
+      breakers: () => breakersOf(usesOf('circuitBreaker', this.live?.routes ?? []), registry),
+      halves: halves.gauges,
       notices,
       objectives,
       overload: () => this.overload.all(),

@@ -11,6 +11,7 @@ import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
 import { errorStatus } from './admin/call.ts'
 import { allOperations } from './all-operations.ts'
 import type { Bound, BoundListener } from './contract.ts'
+import { loadControlHalves } from './control-halves.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { judgeEntry } from './entry.ts'
 import { FileWatch } from './machine/file-watch.ts'
@@ -147,6 +148,7 @@ export class Gateway {
     const side = new DataSide({
       ...deps,
       features: FEATURES,
+      halves: await loadControlHalves(FEATURES),
       config,
       workers: count,
       reusePort,

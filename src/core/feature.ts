@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { TimerWheel } from '../lib/timers.ts'
 import type { Schema } from '../schema/schema.ts'
+import type { ControlFeature } from './control-feature.ts'
 import type { DecisionTable, FactsOf } from './decision.ts'
 import type { Exchange } from './exchange.ts'
 import type { MetricSink, MetricsOf, MetricTable } from './metric.ts'
@@ -135,13 +136,18 @@ export interface Feature<
   readonly metrics?: M
   readonly figures?: Readonly<Record<string, Figure<O, Leased<T>>>>
   readonly decisions?: D
+  /** What it does once per gateway, see `control-feature.ts`; the control plane alone calls this. */
+  readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
   /** One place of a config, compiled: policies by the name of their place. undefined: nothing to do. */
   compile(options: O, context: FeatureContext<Leased<T>, M, D>): Readonly<Record<string, Policy>> | undefined
 }
 
 /** Its policies' hooks are synchronous and depend on the request alone, so that `explain`, `replay` and `tests:` run them. */
 export interface PureFeature<O = unknown>
-  extends Omit<Feature<O, undefined, never, never>, 'cells' | 'metrics' | 'figures' | 'decisions' | 'compile'> {
+  extends Omit<
+    Feature<O, undefined, never, never>,
+    'cells' | 'metrics' | 'figures' | 'decisions' | 'control' | 'compile'
+  > {
   readonly pure: true
   compile(options: O, context: PureContext): Readonly<Record<string, Policy>> | undefined
 }
@@ -151,10 +157,11 @@ type Any = any
 
 /** A feature as everything but itself sees it. */
 export interface AnyFeature
-  extends Omit<Feature<Any, Any, MetricTable, DecisionTable>, 'cells' | 'figures' | 'compile'> {
+  extends Omit<Feature<Any, Any, MetricTable, DecisionTable>, 'cells' | 'figures' | 'control' | 'compile'> {
   readonly pure?: boolean
   cells?(use: Use): CellTree | undefined
   readonly figures?: Readonly<Record<string, Figure<Any, Any>>>
+  readonly control?: () => Promise<{ readonly control: ControlFeature<Any, Any> }>
   compile(options: Any, context: Any): Readonly<Record<string, Policy>> | undefined
 }
 

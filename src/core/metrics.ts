@@ -61,11 +61,6 @@ export const METRICS = {
     help: 'Ejections of endpoints by outlier detection.',
     labels: ['upstream', 'reason', 'mode'],
   },
-  sluice_breaker_state: {
-    kind: 'gauge',
-    help: 'State of a circuit breaker: 1 for the one it is in, 0 for the others.',
-    labels: ['route', 'upstream', 'state'],
-  },
   sluice_rejections_total: {
     kind: 'counter',
     help: 'Refusals by policies; mode shadow: refusals that were only counted.',

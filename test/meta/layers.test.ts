@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { read, SOURCES } from './files.ts'
-import { badImports, folderOf } from './layers.ts'
+import { badImports, folderOf, loadedWith } from './layers.ts'
 
 test('every import goes to the own folder or to a smaller row, every package to its home', () => {
   expect(SOURCES.length).toBeGreaterThan(100)
@@ -12,6 +12,9 @@ test.each([
   ['src/core/a.ts', "export { x } from '../data/engine/run.ts'"],
   ['src/features/a/policy.ts', "import { x } from '../b/policy.ts'"],
   ['src/features/a/policy.ts', "import { x } from '../index.ts'"],
+  ['src/features/a/policy.ts', "import { x } from './control.ts'"],
+  ['src/features/a/policy.ts', "const { x } = await import('./control.ts')"],
+  ['src/features/a/control.ts', "import { x } from '../b/control.ts'"],
   ['src/data/upstreams/a.ts', "import { x } from '../routing/table.ts'"],
   ['src/data/upstreams/a.ts', "import {\n  a,\n} from '../engine/run.ts'"],
   ['src/tools/drill/a.ts', "const { demo } = await import('../demo/demo.ts')"],
@@ -36,4 +39,20 @@ test('what is right is left alone', () => {
   expect(
     badImports('src/data/engine/a.ts', "import { a } from './run.ts'\nimport { b } from '../../lib/clock.ts'"),
   ).toEqual([])
+})
+
+test('a worker loads nothing of the control plane: no half of a feature either', () => {
+  const loaded = [...loadedWith('src/data/worker.ts', read)]
+  expect(loaded).toContain('src/features/circuit-breaker/policy.ts')
+  expect(loaded.filter((file) => /^src\/(control|config|tools|cli)\/|\/control(\.ts$|\/)/.test(file))).toEqual([])
+})
+
+test('which files are loaded with one', () => {
+  const files: Record<string, string> = {
+    'a/a.ts':
+      "import type { X } from './x.ts'\nimport {\n  type Y,\n  b,\n} from '../b/b.ts'\nconst c = () => import('./c.ts')",
+    'b/b.ts': "export { d } from './d.ts'",
+    'b/d.ts': "import { a } from '../a/a.ts'",
+  }
+  expect([...loadedWith('a/a.ts', (file) => files[file] as string)]).toEqual(['a/a.ts', 'b/b.ts', 'b/d.ts'])
 })

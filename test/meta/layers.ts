@@ -12,6 +12,9 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/features/*'],
   ['src/features'],
   ['src/data/upstreams', 'src/data/routing', 'src/data/seeing'],
+  // What a feature does in the control plane: a file, and a folder for what it needs.
+  ['src/features/*/control'],
+  ['src/features/*/control.ts'],
   ['src/config/read'],
   ['src/config/upgrade'],
   ['src/config/language'],
@@ -67,11 +70,17 @@ export function badImports(file: string, text: string): string[] {
   for (const [i, line] of text.split('\n').entries()) {
     const from = /^(?:import|export)\b.*\bfrom '([^']+)'|^} from '([^']+)'|^import '([^']+)'/.exec(line)
     const lazy = /\bimport\('([^']+)'\)/.exec(line)
+    if (isOwnHalf(file, lazy?.[1])) continue
     const target = from?.[1] ?? from?.[2] ?? from?.[3] ?? lazy?.[1]
     const why = target === undefined ? undefined : problemOf(file, target)
     if (why !== undefined) problems.push(`${file}:${i + 1}: ${target}: ${why}`)
   }
   return problems
+}
+
+/** A feature names its half for the control plane, which loads it. */
+function isOwnHalf(file: string, lazy: string | undefined): boolean {
+  return lazy === './control.ts' && /^src\/features\/[^/]+\/feature\.ts$/.test(file)
 }
 
 function problemOf(file: string, target: string): string | undefined {
@@ -97,13 +106,26 @@ export function folderOf(file: string): string {
   return place(file).folder
 }
 
+/** That of the longest name. */
 function place(file: string): { row: number; folder: string } {
-  for (const [row, folders] of ROWS.entries()) {
-    for (const name of folders) {
+  const places = ROWS.flatMap((folders, row) =>
+    folders.flatMap((name) => {
       const end = name.endsWith('.ts') ? '$' : '(?=/)'
       const found = new RegExp(`^${name.replace('*', '[^/]+')}${end}`).exec(file)
-      if (found !== null) return { row, folder: found[0] }
-    }
+      return found === null ? [] : [{ row, folder: found[0] }]
+    }),
+  )
+  const [first, ...others] = places
+  if (first === undefined) throw new Error(`${file} belongs to no row`)
+  return others.reduce((best, next) => (next.folder.length > best.folder.length ? next : best), first)
+}
+
+/** Files that are loaded at once with this one: `type` imports and lazy ones are not. */
+export function loadedWith(entry: string, read: (file: string) => string): ReadonlySet<string> {
+  const loaded = new Set<string>([entry])
+  for (const file of loaded) {
+    for (const [, named] of read(file).matchAll(/^(?:import|export)\b(?! type\b)[^;]*?\bfrom '(\.[^']+)'/gm))
+      loaded.add(join(dirname(file), named as string))
   }
-  throw new Error(`${file} belongs to no row`)
+  return loaded
 }

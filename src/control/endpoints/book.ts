@@ -74,6 +74,11 @@ export class EndpointBook {
     return this.pages.values()
   }
 
+  /** undefined: there is no such upstream. */
+  of(upstream: string): UpstreamEndpoints | undefined {
+    return this.pages.get(upstream)?.set
+  }
+
   private refresh(pages: readonly Page[]): void {
     const changed = pages
       .map((before) => ({ before, after: this.page(before.config) }))

@@ -2,6 +2,7 @@ import { defineFeature } from '../../core/feature.ts'
 import { cells } from './cells.ts'
 import { keys } from './keys.ts'
 import { breakersPolicy } from './policy.ts'
+import { metrics } from './words.ts'
 
 /**
  * A circuit breaker for each upstream of the route, over its attempts, one for all workers. Asked before each attempt; told of
@@ -19,6 +20,8 @@ export const circuitBreaker = defineFeature({
     },
   },
   cells,
+  metrics,
+  control: () => import('./control.ts'),
   compile(options, context) {
     const policy = breakersPolicy(options, context)
     return policy && { attempt: policy }

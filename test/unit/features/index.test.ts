@@ -3,6 +3,7 @@ import type { LeanRoute } from '../../../src/core/protocol.ts'
 import { StateSlots } from '../../../src/core/state-slot.ts'
 import { type CompiledUse, RouteFeatures } from '../../../src/data/engine/compile-features.ts'
 import { FEATURES } from '../../../src/features/index.ts'
+import { StartedHalf } from '../../kit/control-half.ts'
 import { featureContext } from '../../kit/feature.ts'
 
 const ROUTE = { name: 'r', match: [], to: undefined, failover: [], cells: { features: {} } } as unknown as LeanRoute
@@ -31,11 +32,14 @@ test('no two features have a metric, a figure or a decision of the same name', (
   }
 })
 
-test('every figure that a gauge shows has its gauge', () => {
-  for (const { figures = {}, metrics = {} } of FEATURES) {
+test('every gauge is shown by a figure or by the control half', async () => {
+  for (const feature of FEATURES) {
+    const { control, figures = {}, metrics = {} } = feature
+    const half = await control?.()
+    const { gauges: read = {} } = half === undefined ? {} : new StartedHalf(feature, half.control).half
     const gauges = Object.entries(metrics).flatMap(([name, { kind }]) => (kind === 'gauge' ? [name] : []))
     const shown = Object.values(figures).flatMap(({ metric }) => metric ?? [])
-    expect(gauges.toSorted()).toEqual(shown.toSorted())
+    expect(gauges.toSorted()).toEqual([...shown, ...Object.keys(read)].toSorted())
   }
 })
 

@@ -1,3 +1,4 @@
+import { BREAKER_SCHEMAS } from '../../../features/circuit-breaker/states.ts'
 import {
   byName,
   COUNT,
@@ -12,7 +13,6 @@ import {
   said,
   TEXT,
 } from '../../../schema/shape.ts'
-import { BREAKER_SCHEMAS } from '../../operations/breakers.ts'
 
 const EPOCH = said('Milliseconds since the epoch.', NUMBER)
 const CHANGE = { at: EPOCH, from: TEXT, to: TEXT, lasted: said('Milliseconds in the state before.', NUMBER) }

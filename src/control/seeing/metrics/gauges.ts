@@ -6,7 +6,7 @@ import { metricTable } from '../../../core/metrics.ts'
 import type { LeanRoute } from '../../../core/protocol.ts'
 import type { GaugeReading } from '../../../core/series.ts'
 import { routeUse } from '../../../core/use.ts'
-import { BREAKER_STATES, type BreakerFacts, type EndpointState } from '../../contract.ts'
+import type { BreakerFacts, EndpointState } from '../../contract.ts'
 import type { Crew } from '../../workers/crew.ts'
 import type { Notices } from '../../workers/notices.ts'
 import type { MetricsRegistry } from './metrics-registry.ts'
@@ -25,6 +25,8 @@ export interface GaugeSources {
   readonly endpoints: () => Iterable<readonly [upstream: string, counts: ReadonlyMap<EndpointState, number>]>
   readonly waiters: () => Iterable<readonly [upstream: string, waiting: CellRef]>
   readonly breakers: () => Iterable<BreakerFacts>
+  /** Of control halves. */
+  readonly halves: Iterable<readonly [metric: string, read: () => Iterable<GaugeReading>]>
   readonly notices: Notices
   readonly objectives: Pick<Objectives, 'all'>
   readonly overload: () => Iterable<readonly [worker: number, stage: number]>
@@ -67,8 +69,7 @@ function* figureReadings(
 
 /** Registers the metrics that are read from cells and from the control plane itself at each scrape. */
 export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void {
-  const { version, node, crew, rings, look, routes, listeners, endpoints, breakers, notices, overload, panics } =
-    sources
+  const { version, node, crew, rings, look, routes, listeners, endpoints, halves, notices, overload, panics } = sources
   const { config, features, objectives, waiters } = sources
   const sum = (ref: CellRef): number => look.sum(ref)
   const table = metricTable(features)
@@ -83,6 +84,7 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
     for (const figure of Object.values(feature.figures ?? {}))
       if (figure.metric !== undefined) add(figure.metric, () => figureReadings(feature, figure, sources))
   }
+  for (const [metric, read] of halves) add(metric, read)
   add('sluice_connections', function* () {
     for (const [name, ref] of listeners()) yield { labels: [name], value: sum(ref) }
   })
@@ -96,11 +98,6 @@ export function addGauges(metrics: MetricsRegistry, sources: GaugeSources): void
   })
   add('sluice_upstream_panic', function* () {
     for (const [upstream, panic] of panics()) yield { labels: [upstream], value: panic ? 1 : 0 }
-  })
-  add('sluice_breaker_state', function* () {
-    for (const { route, upstream, state } of breakers()) {
-      for (const known of BREAKER_STATES) yield { labels: [route, upstream, known], value: known === state ? 1 : 0 }
-    }
   })
   add('sluice_breaker_transitions_total', () => notices.breakerTransitions())
   add('sluice_ejections_total', () => notices.endpointEjections())

@@ -1,0 +1,68 @@
+import type { ControlContext, ControlFeature, ControlHalf, LiveUse } from '../core/control-feature.ts'
+import type { AnyFeature } from '../core/feature.ts'
+import type { Operation } from '../core/operation.ts'
+import type { LeanRoute } from '../core/protocol.ts'
+import type { GaugeReading } from '../core/series.ts'
+import { routeUse } from '../core/use.ts'
+
+/** A feature and its control half, loaded. */
+export interface LoadedHalf {
+  readonly feature: AnyFeature
+  readonly control: ControlFeature
+}
+
+/** Loads the control halves of all features that have one. */
+export async function loadControlHalves(features: readonly AnyFeature[]): Promise<readonly LoadedHalf[]> {
+  const loaded = features.map(async (feature) => {
+    const half = await feature.control?.()
+    return half === undefined ? [] : [{ feature, control: half.control }]
+  })
+  return (await Promise.all(loaded)).flat()
+}
+
+export interface ControlHalvesOptions extends Omit<ControlContext, 'uses'> {
+  readonly loaded: readonly LoadedHalf[]
+  /** Of the live config. */
+  readonly routes: () => readonly LeanRoute[]
+}
+
+/** What features do in the control plane: started together, told together, closed together. */
+export class ControlHalves {
+  private readonly halves: readonly ControlHalf[]
+
+  constructor({ loaded, routes, ...context }: ControlHalvesOptions) {
+    this.halves = loaded.map(({ feature: { name }, control }) =>
+      control.start({ ...context, uses: () => usesOf(name, routes()) }),
+    )
+  }
+
+  get operations(): readonly Operation[] {
+    return this.halves.flatMap(({ operations = [] }) => operations)
+  }
+
+  /** By name of the metric. */
+  get gauges(): readonly (readonly [metric: string, read: () => Iterable<GaugeReading>])[] {
+    return this.halves.flatMap(({ gauges = {} }) => Object.entries(gauges))
+  }
+
+  applied(): void {
+    for (const half of this.halves) half.applied?.()
+  }
+
+  endpointsChanged(): void {
+    for (const half of this.halves) half.endpointsChanged?.()
+  }
+
+  close(): void {
+    for (const half of this.halves) half.close()
+  }
+}
+
+/** The live uses of a feature. */
+export function usesOf(feature: string, routes: readonly LeanRoute[]): readonly LiveUse[] {
+  return routes.flatMap((route) =>
+    Object.hasOwn(route.features, feature)
+      ? [{ use: routeUse(route.features[feature], route), cells: route.cells.features[feature] }]
+      : [],
+  )
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Random } from '../lib/random.ts'
+import type { CellReader, Use } from './feature.ts'
+import type { MetricSink, MetricsOf } from './metric.ts'
+import type { Notice } from './notice.ts'
+import type { Operation } from './operation.ts'
+import type { UpstreamEndpoints } from './protocol.ts'
+import type { GaugeReading } from './series.ts'
+
+/**
+ * The control half of a feature: what it does once per gateway, in the control plane. Its file is `control.ts` of the
+ * feature's folder, which only the control plane loads: a worker never does.
+ */
+
+/** A use of a feature in the live config. */
+export interface LiveUse<O = unknown, C = unknown> {
+  readonly use: Use<O>
+  /** As they were leased; another's as soon as another config is live. */
+  readonly cells: C
+}
+
+/** What a control half is started with. `O`: options of a use, `C`: its cells, `M`: metrics of the feature. */
+// biome-ignore lint/suspicious/noExplicitAny: what needs no metrics takes a context with any.
+export interface ControlContext<O = unknown, C = unknown, M = any> {
+  /** Of the live config, on every level, as of now; none before the first config is live. */
+  uses(): readonly LiveUse<O, C>[]
+  /** Looks at cells. Words may be written, too: workers see them at once. */
+  readonly look: CellReader
+  /** Endpoints of an upstream as of now: the same object until they change. undefined: there is no such upstream. */
+  endpoints(upstream: string): UpstreamEndpoints | undefined
+  /** The control plane counts as one more worker. */
+  readonly metrics: MetricSink<MetricsOf<M, 'counter'>, MetricsOf<M, 'histogram'>>
+  /** Value of a counter, over all workers; 0: there is no such series. */
+  counted(metric: string, labels: readonly string[]): number
+  /** For operators. */
+  readonly report: (notice: Notice) => void
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** A control half that has started. */
+export interface ControlHalf {
+  /** Another config is live. */
+  applied?(): void
+  /** Endpoints of an upstream came or went, or their weights changed. */
+  endpointsChanged?(): void
+  /** What operators may do and see. */
+  readonly operations?: readonly Operation[]
+  /** By name of a gauge of the feature whose labels are more than the name of the use; read at each scrape. */
+  readonly gauges?: Readonly<Record<string, () => Iterable<GaugeReading>>>
+  /** Ends all that waits. */
+  close(): void
+}
+
+/** What `control.ts` of a feature exports as `control`. */
+// biome-ignore lint/suspicious/noExplicitAny: see ControlContext.
+export interface ControlFeature<O = unknown, C = unknown, M = any> {
+  /** Once per gateway, before the first config is live. Waits for nothing and throws nothing. */
+  start(context: ControlContext<O, C, M>): ControlHalf
+}

@@ -1,0 +1,138 @@
+import { BadCommand, memberOf, readCommand } from '../../core/command.ts'
+import type { ControlContext, ControlFeature, ControlHalf } from '../../core/control-feature.ts'
+import type { Description, Operation } from '../../core/operation.ts'
+import type { GaugeReading } from '../../core/series.ts'
+import type { ClockHandle } from '../../lib/clock.ts'
+import { object, optional, required } from '../../schema/composites.ts'
+import { duration, name, oneOf } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
+import { each, record, ref } from '../../schema/shape.ts'
+import type { BreakerCells } from './cells.ts'
+import { Forced, forceCircuit } from './circuit.ts'
+import type { CircuitBreakerOptions } from './keys.ts'
+import { BREAKER_SCHEMAS, BREAKER_STATES, type BreakerState, breakerState } from './states.ts'
+
+type BreakerContext = ControlContext<CircuitBreakerOptions, BreakerCells>
+
+/** What {@link Breakers.force} reads. */
+const BREAKER_COMMAND = object({
+  route: required(name(), 'Name of the route.'),
+  upstream: optional(name(), 'Name of the upstream; all of the route without it.'),
+  to: required(oneOf('open', 'closed', 'auto'), 'What it is forced to; auto: it decides itself again.'),
+  for: optional(duration(1_000, 86_400_000), 'How long, for open and closed.'),
+})
+
+const FORCED = { open: Forced.open, closed: Forced.closed, auto: Forced.no } as const
+
+interface Breaker {
+  readonly route: string
+  readonly upstream: string
+  readonly state: BreakerState
+}
+
+/** The circuit breakers of the live config: seen, and forced by operators for a time. */
+class Breakers implements ControlHalf {
+  readonly operations: readonly Operation[] = operationsOf(this)
+  readonly gauges = { sluice_breaker_state: () => this.readings() }
+  private readonly context: BreakerContext
+  private readonly ends = new Map<string, ClockHandle>()
+
+  constructor(context: BreakerContext) {
+    this.context = context
+  }
+
+  *all(): Generator<Breaker> {
+    const { look, uses } = this.context
+    for (const { use, cells } of uses()) {
+      for (const [upstream, { circuit }] of Object.entries(cells))
+        yield { route: use.name, upstream, state: breakerState(circuit, look) }
+    }
+  }
+
+  /** The operator's command; answers with the breakers that it met. Throws {@link BadCommand}. */
+  force(body: unknown): readonly Breaker[] {
+    const wanted = readCommand(BREAKER_COMMAND, body)
+    if (wanted.to !== 'auto' && wanted.for === undefined) throw new BadCommand('for is missing: how long, such as 10m')
+    const met = [...this.all()].filter(
+      ({ route, upstream }) => route === wanted.route && upstream === (wanted.upstream ?? upstream),
+    )
+    if (met.length === 0) throw new BadCommand('no such circuit breaker')
+    for (const { route, upstream } of met) this.set(route, upstream, wanted)
+    return [...this.all()].filter(({ route, upstream }) =>
+      met.some((other) => other.route === route && other.upstream === upstream),
+    )
+  }
+
+  close(): void {
+    for (const handle of this.ends.values()) this.context.clock.cancel(handle)
+    this.ends.clear()
+  }
+
+  private set(route: string, upstream: string, { to, for: ms = 0 }: Infer<typeof BREAKER_COMMAND>): void {
+    const { clock } = this.context
+    const key = `${route}\0${upstream}`
+    clock.cancel(this.ends.get(key))
+    this.ends.delete(key)
+    this.write(route, upstream, FORCED[to], ms)
+    if (to === 'auto') return
+    const end = clock.after(ms, () => {
+      this.ends.delete(key)
+      this.write(route, upstream, Forced.no, 0)
+    })
+    this.ends.set(key, end)
+  }
+
+  /** By name: since the command the breaker may have left the config, and its cells may be another's. */
+  private write(route: string, upstream: string, forced: number, ms: number): void {
+    const { clock, look, uses } = this.context
+    const state = uses().find(({ use }) => use.name === route)?.cells[upstream]?.circuit.state
+    if (state !== undefined) forceCircuit(look.words(state), state.slot, forced, clock.now() + ms)
+  }
+
+  private *readings(): Generator<GaugeReading> {
+    for (const { route, upstream, state } of this.all()) {
+      for (const known of BREAKER_STATES) yield { labels: [route, upstream, known], value: known === state ? 1 : 0 }
+    }
+  }
+}
+
+function operationsOf(breakers: Breakers): readonly Operation[] {
+  const said = (description: string): Pick<Description, 'tag' | 'answer' | 'schemas'> => ({
+    tag: 'Traffic',
+    answer: { description, schema: record({ breakers: each(ref('Breaker')) }) },
+    schemas: BREAKER_SCHEMAS,
+  })
+  return [
+    {
+      kind: 'view',
+      path: 'breakers',
+      says: {
+        id: 'listBreakers',
+        summary: 'Every circuit breaker and its state',
+        ...said('One for each route and upstream that has one.'),
+      },
+      read: () => ({ breakers: [...breakers.all()] }),
+    },
+    {
+      kind: 'command',
+      path: 'breakers',
+      takes: { body: BREAKER_COMMAND },
+      says: {
+        id: 'forceBreaker',
+        summary: 'Forces circuit breakers of a route for a time, or lets them decide again',
+        description: '`open` and `closed` need `for`.',
+        ...said('Those that were met, as they are now.'),
+      },
+      run: async (body) => ({ breakers: breakers.force(body) }),
+      changes: (body) => {
+        const wanted = memberOf(body, 'route')
+        const met = [...breakers.all()].filter(({ route }) => route === wanted)
+        return Object.fromEntries(met.map(({ route, state, upstream }) => [`${route} ${upstream}`, state]))
+      },
+    },
+  ]
+}
+
+export const control: ControlFeature<CircuitBreakerOptions, BreakerCells> = {
+  start: (context) => new Breakers(context),
+}

@@ -1,0 +1,65 @@
+import type { ControlFeature, ControlHalf, LiveUse } from '../../src/core/control-feature.ts'
+import type { AnyFeature, UseLevel } from '../../src/core/feature.ts'
+import type { Notice } from '../../src/core/notice.ts'
+import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
+import { seededRandom } from '../../src/lib/random.ts'
+import { TestCells } from './cells.ts'
+import { ManualClock } from './clock.ts'
+import { CountedMetrics, leased, readOptions } from './feature.ts'
+import { type MemoryLog, memoryLog } from './log.ts'
+
+/** A use as it is written: on a route `r` to upstream `a` unless it says otherwise. */
+export interface WrittenUse {
+  readonly options: unknown
+  readonly at?: UseLevel
+  readonly name?: string
+  readonly upstreams?: readonly string[]
+}
+
+/** The control half of a feature in virtual time. `apply` makes other uses live. */
+export class StartedHalf<C = unknown> {
+  readonly half: ControlHalf
+  readonly clock: ManualClock = new ManualClock()
+  readonly metrics: CountedMetrics = new CountedMetrics()
+  readonly log: MemoryLog = memoryLog()
+  readonly notices: Notice[] = []
+  readonly endpoints: Map<string, UpstreamEndpoints> = new Map()
+  readonly testCells: TestCells
+  uses: readonly LiveUse<unknown, C>[] = []
+  private readonly feature: AnyFeature
+  private readonly leases = new Map<string, C>()
+
+  constructor(feature: AnyFeature, control: ControlFeature, testCells: TestCells = new TestCells()) {
+    this.feature = feature
+    this.testCells = testCells
+    const { space } = testCells
+    this.half = control.start({
+      uses: () => this.uses,
+      look: {
+        sum: (ref) => space.held(ref).sum(),
+        words: (ref) => space.int32(ref),
+        window: (ref, windowMs) => space.window(ref, windowMs),
+      },
+      endpoints: (upstream) => this.endpoints.get(upstream),
+      metrics: this.metrics,
+      counted: (metric, labels) => this.metrics.counts.get(`${metric} ${labels}`.trim()) ?? 0,
+      report: (notice) => void this.notices.push(notice),
+      clock: this.clock,
+      random: seededRandom(1),
+      log: this.log,
+    })
+  }
+
+  /** Uses of the same name keep their cells. */
+  apply(written: readonly WrittenUse[]): void {
+    this.uses = written.map(({ options, at = 'route', name = 'r', upstreams = ['a'] }) => {
+      const use = { at, name, options: readOptions(this.feature, options, at), upstreams }
+      const tree = this.feature.cells?.(use)
+      const key = `${at} ${name}`
+      const cells = this.leases.get(key) ?? ((tree && leased(tree, this.testCells)) as C)
+      this.leases.set(key, cells)
+      return { use, cells }
+    })
+    this.half.applied?.()
+  }
+}
