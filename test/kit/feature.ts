@@ -77,6 +77,8 @@ export interface UseSetUp extends Partial<Omit<FeatureContext, 'use' | 'cells'>>
   readonly name?: string
   readonly upstreams?: readonly string[]
   readonly testCells?: TestCells
+  /** Options as the schema read them, in the place of what is written. */
+  readonly read?: { readonly options: unknown }
   /** That were leased before; undefined: new ones. */
   readonly cells?: unknown
   /** Of another worker. */
@@ -92,10 +94,10 @@ export class CompiledUse<C = unknown> {
   readonly policies: Readonly<Record<string, Policy>>
 
   constructor(feature: AnyFeature, written: unknown, setUp: UseSetUp = {}) {
-    const { at = 'route', name = 'r', upstreams = ['a'], testCells = new TestCells(), ...context } = setUp
+    const { at = 'route', name = 'r', upstreams = ['a'], testCells = new TestCells(), read, ...context } = setUp
     const clock = context.clock ?? new ManualClock()
     this.testCells = testCells
-    this.use = { at, name, options: readOptions(feature, written, at), upstreams }
+    this.use = { at, name, options: read === undefined ? readOptions(feature, written, at) : read.options, upstreams }
     const tree = feature.cells?.(this.use)
     this.cells = (context.cells ?? (tree && leased(tree, testCells))) as C
     const { decisions = {} } = feature
