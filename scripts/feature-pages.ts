@@ -1,25 +1,47 @@
 import type { KeyDoc } from '../src/config/language/key-docs.ts'
+import type { Decision, FactValue } from '../src/core/decision.ts'
+import type { AnyFeature } from '../src/core/feature.ts'
+import type { MetricDefinition } from '../src/core/metric.ts'
+import { FEATURES } from '../src/features/index.ts'
 import { filledBlocks } from './blocks.ts'
 import { about, keyTable } from './key-table.ts'
 
 /** What the blocks are made of. */
 export interface PageSources {
   readonly keys: readonly KeyDoc[]
-  /** docs/operations/metrics.md. */
+  /** docs/operations/metrics.md: what belongs to no feature is told there. */
   readonly metrics: string
+}
+
+/** The name of a feature's folder, page and tests: `circuit-breaker` of `circuitBreaker`. */
+export function folderOf({ name }: Pick<AnyFeature, 'name'>): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** docs/README.md with its list of features. `pages`: by their names, `streams.md`. */
+export function filledIndex(index: string, pages: ReadonlyMap<string, string>): string {
+  const lines = [...pages].map(([name, page]) => {
+    const feature = FEATURES.find((candidate) => `${folderOf(candidate)}.md` === name)
+    const [title = '', lead = ''] = page.slice('# '.length).split('\n\n')
+    const sentence = feature?.doc ?? lead.replaceAll('\n', ' ').replace(/\. .*$/, '.')
+    return `- [${title}](features/${name}): ${sentence}`
+  })
+  return filledBlocks(index, 'features', () => lines.toSorted().join('\n'))
 }
 
 /** A page of a feature with its blocks filled in. Throws where a block names what there is not. */
 export function filledPage(page: string, { keys, metrics }: PageSources): string {
-  const withKeys = filledBlocks(page, 'keys', (paths) => each(paths, (path) => keysAt(path, keys)).join('\n'))
-  return filledBlocks(
-    withKeys,
+  let filled = filledBlocks(page, 'keys', (paths) => each(paths, (path) => keysAt(path, keys)).join('\n'))
+  filled = filledBlocks(
+    filled,
     'metrics',
-    (names) => METRICS_HEAD + each(names, (name) => metricRow(name, metrics)).join(''),
+    (names) => METRICS + each(names, (name) => metricRow(name, metrics)).join(''),
   )
+  return filledBlocks(filled, 'decisions', (name) => DECISIONS + decisionRows(name).join(''))
 }
 
-const METRICS_HEAD = '| metric | type | labels | meaning |\n|---|---|---|---|\n'
+const METRICS = '| metric | type | labels | meaning |\n|---|---|---|---|\n'
+const DECISIONS = '| decision | means | in `sluice why` | event of the span |\n|---|---|---|---|\n'
 
 function each(list: string, text: (name: string) => string): string[] {
   return list.split(', ').map(text)
@@ -36,7 +58,33 @@ function keysAt(path: string, keys: readonly KeyDoc[]): string {
 }
 
 function metricRow(name: string, metrics: string): string {
+  for (const feature of FEATURES) {
+    const own = feature.metrics?.[name]
+    if (own !== undefined) return ownMetricRow(name, own)
+  }
   const row = metrics.split('\n').find((line) => line.startsWith(`| \`${name}\` |`))
   if (row === undefined) throw new Error(`there is no metric ${name}`)
   return `${row}\n`
+}
+
+function ownMetricRow(name: string, { help, kind, labels }: MetricDefinition): string {
+  return `| \`${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |\n`
+}
+
+function decisionRows(name: string): string[] {
+  const decisions = Object.entries(FEATURES.find((feature) => feature.name === name)?.decisions ?? {})
+  if (decisions.length === 0) throw new Error(`${name} has no decisions`)
+  return decisions.map(([kind, row]) => {
+    const event = row.event === undefined ? '' : `\`sluice.${row.event}\``
+    return `| \`${kind}\` | ${row.doc} | ${row.story === false ? '' : example(row)} | ${event} |\n`
+  })
+}
+
+/** The sentence with values as they might be. */
+function example({ facts, sentence }: Decision): string {
+  const values = Object.entries(facts).map(([name, { type }]): [string, FactValue] => [
+    name,
+    type === 'number' ? 250 : type === 'boolean' ? true : name.toUpperCase(),
+  ])
+  return sentence(Object.fromEntries(values) as never)
 }

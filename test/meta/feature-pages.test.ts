@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { folderOf } from '../../scripts/feature-pages.ts'
 import { check } from '../../src/cli/check.ts'
 import { explain } from '../../src/cli/explain.ts'
 import { test as runTests } from '../../src/cli/test.ts'
+import type { UseLevel } from '../../src/core/feature.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { runCommand } from '../feature/cli/cli.ts'
 import { consoles, EXAMPLE_ENV, exampleFolder, missing } from '../kit/feature-pages.ts'
 import { blocks, section } from '../kit/markdown.ts'
@@ -10,8 +13,30 @@ import { projectFiles, read } from './files.ts'
 const PARTS = ['Example', 'Keys', 'What clients see', 'Metrics and decisions', 'When something is wrong']
 const PAGES = projectFiles(/^docs\/features\/.*\.md$/)
 
-test('there are pages', () => {
-  expect(PAGES.length).toBeGreaterThan(20)
+/** Where a key stands in the config, by the level on which a feature has it. */
+const PATHS: Readonly<Record<UseLevel, string>> = {
+  root: '',
+  listener: 'listeners.NAME.',
+  upstream: 'upstreams.NAME.',
+  route: 'routes.NAME.',
+}
+
+describe.each(FEATURES.map((feature) => [feature.name, feature] as const))('the feature %s', (name, feature) => {
+  const page = `docs/features/${folderOf(feature)}.md`
+
+  test(`has the page ${page}`, () => {
+    expect(PAGES).toContain(page)
+  })
+
+  test('has its keys, metrics and decisions there', () => {
+    const text = read(page)
+    const named = (kind: string): string[] =>
+      [...text.matchAll(new RegExp(`^<!-- ${kind}: (.+) -->$`, 'gm'))].flatMap(([, list = '']) => list.split(', '))
+    const keys = Object.keys(feature.keys).map((level) => PATHS[level as UseLevel] + name)
+    expect(named('keys')).toEqual(expect.arrayContaining(keys))
+    expect(named('metrics')).toEqual(expect.arrayContaining(Object.keys(feature.metrics ?? {})))
+    expect(named('decisions')).toEqual(Object.keys(feature.decisions ?? {}).length > 0 ? [name] : [])
+  })
 })
 
 describe.each(PAGES)('%s', (name) => {

@@ -4,16 +4,20 @@ import type { MetricTable } from '../../core/metric.ts'
 export const metrics = {
   sluice_queue_wait_seconds: {
     kind: 'histogram',
-    help: 'Wait in the queue of a bulkhead, of those who got a permit and of those who did not.',
+    help: 'Wait in the queue of a bulkhead, with or without success; requests that got a permit at once are not in it.',
     labels: ['route'],
   },
   sluice_bulkhead_lost_wakeups_total: {
     kind: 'counter',
-    help: 'Permits that nobody was told of, found by the sweep; anything but 0 is a bug in Sluice.',
+    help: 'Permits that the sweep found free although a request waited; anything but 0 is a bug in Sluice.',
     labels: [],
   },
   sluice_bulkhead_in_flight: { kind: 'gauge', help: 'Permits that requests hold now.', labels: ['route'] },
-  sluice_bulkhead_limit: { kind: 'gauge', help: 'Permits that there are, held or not.', labels: ['route'] },
+  sluice_bulkhead_limit: {
+    kind: 'gauge',
+    help: 'Permits that there are: maxConcurrent, or what adaptive has found.',
+    labels: ['route'],
+  },
   sluice_queue_depth: { kind: 'gauge', help: 'Requests that wait for a permit now.', labels: ['route'] },
 } as const satisfies MetricTable
 

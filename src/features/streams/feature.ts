@@ -26,7 +26,7 @@ export const streams = defineFeature({
     },
   },
   cells: () => block({ open: HELD, call: WORD }),
-  metrics: { sluice_streams: { kind: 'gauge', help: 'Open streams.', labels: ['route'] } },
+  metrics: { sluice_streams: { kind: 'gauge', help: 'Open streams (server-sent events).', labels: ['route'] } },
   figures: {
     streams: {
       doc: 'Open streams.',

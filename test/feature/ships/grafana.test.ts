@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { grafanaDashboard } from '../../../scripts/grafana/dashboard.ts'
 import { metricTable } from '../../../src/core/metrics.ts'
 import { FEATURES } from '../../../src/features/index.ts'
 import { Prometheus, withoutPrometheus } from '../../kit/prometheus.ts'
@@ -15,10 +14,6 @@ const recorded = readFileSync(join(ROOT, 'config/prometheus/rules.yaml'), 'utf8'
 const panels = dashboard.panels.filter(({ type }) => type !== 'row')
 const targets = panels.flatMap(({ title, targets: list = [] }) => list.map((target) => ({ title, ...target })))
 const variables = dashboard.templating.list
-
-test('is what npm run docs makes', () => {
-  expect(GRAFANA_JSON).toBe(grafanaDashboard())
-})
 
 test('has a fixed uid, its variables, and no data source but the one that is chosen', () => {
   expect(dashboard.uid).toBe('sluice')
