@@ -23,6 +23,8 @@ export interface LeanConfig {
   readonly tracing: SamplingConfig | undefined
   /** `endpointSeries`: endpoints of an upstream that a worker counts separately. */
   readonly metrics: { readonly endpointSeries: number }
+  /** Options by the name of the feature, only of features that the root has. */
+  readonly features: Readonly<Record<string, unknown>>
   readonly upstreams: readonly UpstreamConfig[]
   readonly routes: readonly RouteConfig[]
 }

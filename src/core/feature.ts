@@ -28,7 +28,7 @@ export type UseLevel = 'root' | 'listener' | 'upstream' | 'route'
 /** One use of a feature: its options at one place of the config. Structured-cloneable. */
 export interface Use<O = unknown> {
   readonly at: UseLevel
-  /** Name of the listener, upstream or route; empty at the root. */
+  /** Name of the listener, upstream or route; empty at the root, and of a feature that has no key. */
   readonly name: string
   /** As its schema read them, every default filled in. */
   readonly options: O
@@ -73,7 +73,9 @@ export interface PureContext {
   readonly use: Use
   /** Names of the route's path parameters, in the order of `ex.params`. */
   readonly paramNames: readonly string[]
-  readonly services: Pick<Services, 'forwardHeaders'>
+  /** Our name in `Via` and elsewhere. */
+  readonly gateway: string
+  readonly services: Pick<Services, 'forwardHeaders' | 'hashesPath'>
 }
 
 /** What a policy is compiled with. `C`: its cells as they were leased, `M`: its metrics, `D`: its decisions. */
@@ -116,7 +118,10 @@ export interface Feature<
   readonly name: string
   /** One sentence for the reference of the config. */
   readonly doc: string
-  /** Where it may be written, and what. */
+  /**
+   * Where it may be written, and what. One at the root acts on the requests of every route; so does one without any key,
+   * whose options are `undefined`.
+   */
   readonly keys: { readonly [L in UseLevel]?: Schema<O> }
   /** On without being asked for, with its defaults, on every route that has an upstream. */
   readonly byDefault?: boolean

@@ -29,6 +29,10 @@ export interface Services {
   route(name: string, ex: Exchange): Promise<Reply | Failure>
   /** `ex.forwardHeaders`, made now if needed: end-to-end fields of the request plus ours. The caller may change it. */
   forwardHeaders(ex: Exchange): string[]
+  /** Whether the path decides over the endpoint of a request, at any upstream that it may go to. */
+  hashesPath(ex: Exchange): boolean
+  /** Median of the milliseconds to the head of an answer of its route, as this worker saw it recently; 0: unknown. */
+  typicalMs(ex: Exchange): number
   /** Handles an exchange from a source of the policy's own, for example a mirrored copy. */
   handle(downstream: Downstream): void
   /** Runs work that outlives its exchange; false: more than `bound` of that name are already running. */

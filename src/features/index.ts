@@ -1,8 +1,11 @@
 import { type AnyFeature, inOrder } from '../core/feature.ts'
 import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
+import { deadlines } from './deadlines/feature.ts'
 import { fallback } from './fallback/feature.ts'
+import { hashedPath } from './hashed-path/feature.ts'
 import { headers } from './headers/feature.ts'
+import { loopCheck } from './loop-check/feature.ts'
 import { redirect } from './redirect/feature.ts'
 import { respond } from './respond/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
@@ -12,8 +15,11 @@ import { streams } from './streams/feature.ts'
 export const FEATURES: readonly AnyFeature[] = inOrder([
   bulkhead,
   circuitBreaker,
+  deadlines,
   fallback,
+  hashedPath,
   headers,
+  loopCheck,
   redirect,
   respond,
   rewrite,

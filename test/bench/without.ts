@@ -32,7 +32,6 @@ export const CUTS = {
     }
   },
   'forwarded fields': () => {
-    Forwarder.prototype.loops = () => false
     Forwarder.prototype.headers = (ex) => endToEnd(ex.headers)
   },
   /** Only while there is one route: its first hit is everyone's. */

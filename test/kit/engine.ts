@@ -7,14 +7,18 @@ import type { Notice } from '../../src/core/notice.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
+import { StateSlots } from '../../src/core/state-slot.ts'
 import type { Reply } from '../../src/core/verdict.ts'
 import { Chain } from '../../src/data/engine/chain.ts'
 import { CollectingDownstream } from '../../src/data/engine/collect.ts'
+import { RouteFeatures } from '../../src/data/engine/compile-features.ts'
 import { Engine } from '../../src/data/engine/engine.ts'
 import { AttemptPlan } from '../../src/data/engine/plan.ts'
+import { EngineServices } from '../../src/data/engine/services.ts'
 import { type CompiledRoute, Snapshot } from '../../src/data/engine/snapshot.ts'
 import type { RouteTable } from '../../src/data/routing/table.ts'
 import { Upstream } from '../../src/data/upstreams/upstream.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
 import { Latencies } from '../../src/lib/latencies.ts'
 import { seededRandom } from '../../src/lib/random.ts'
@@ -24,6 +28,7 @@ import { PLAIN } from './balancing.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
+import { featureContext } from './feature.ts'
 import { HEAD, TIMEOUTS } from './lean.ts'
 import { lostEnd } from './lost-end.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
@@ -134,6 +139,7 @@ export class EngineKit {
       new Map([[this.route.name, this.route]]),
       new Map(this.upstreams.map((upstream) => [upstream.name, upstream])),
       new Set(),
+      new Map(),
       { names: new FieldNames(), random },
     )
     this.engine.current = this.snapshot
@@ -194,7 +200,7 @@ export class EngineKit {
       digest: 'r',
       uses: new Map(),
       // More than the policies of any test have.
-      chain: new Chain(setUp.policies ?? [], { exchange: 8, attempt: 8 }),
+      chain: new Chain(this.policies(setUp.policies ?? []), { exchange: 8, attempt: 8 }),
       plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
       timeouts,
       latencies: new Latencies(),
@@ -208,6 +214,14 @@ export class EngineKit {
         spilled: (from, to) => void this.spilled.push(`${from} ${to}`),
       },
     }
+  }
+
+  /** Among those that act on every route: the last of them comes when a request was let in. */
+  private policies(own: readonly Policy[]): Policy[] {
+    const slots = { exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
+    const lent = { ...featureContext(), ...slots, clock: this.clock, services: new EngineServices(this.engine) }
+    const features = new RouteFeatures(FEATURES)
+    return [...features.inOrder(features.compileCommon(HEAD, undefined, lent), new Map())].toSpliced(-1, 0, ...own)
   }
 
   private upstream(name: string, count: number, setUp: EngineSetUp): Upstream {

@@ -46,6 +46,7 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
     metrics: new CountedMetrics(),
     report: () => {},
     paramNames,
+    gateway: 'test',
     clock,
     timers: new TimerWheel(clock),
     mail: new TestMail(),
@@ -63,6 +64,8 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
         ex.forwardHeaders ??= [...ex.headers]
         return ex.forwardHeaders
       },
+      hashesPath: () => false,
+      typicalMs: () => 0,
       call: () => Promise.reject(new Error('not asked for')),
       route: () => Promise.reject(new Error('not asked for')),
       handle: () => {},

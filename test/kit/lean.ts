@@ -15,6 +15,7 @@ export const HEAD: Omit<LeanConfig, 'upstreams' | 'routes'> = {
   pathPolicy: PATHS,
   tracing: undefined,
   metrics: { endpointSeries: 1024 },
+  features: {},
 }
 
 /** Of a route. */

@@ -27,6 +27,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     accessLog: root.logging.access,
     tracing: sampling(root),
     metrics: { endpointSeries: root.metrics.endpointSeries },
+    features: {},
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options)),
     routes: [...root.routes].map(([name, options]) => route(name, options, features)),
   }

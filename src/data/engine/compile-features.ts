@@ -1,12 +1,12 @@
 import type { CellSpace } from '../../cells/space.ts'
-import type { RouteConfig } from '../../core/config.ts'
+import type { LeanConfig, RouteConfig } from '../../core/config.ts'
 import type { Decision } from '../../core/decision.ts'
 import type { AnyFeature, FeatureContext, PureContext, Use } from '../../core/feature.ts'
 import type { MetricSink } from '../../core/metric.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { LeanRoute } from '../../core/protocol.ts'
 import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
-import { routeUse } from '../../core/use.ts'
+import { rootUse, routeUse } from '../../core/use.ts'
 import { paramNames } from '../routing/match.ts'
 
 /** What features get from their worker, wherever they are used. */
@@ -25,6 +25,7 @@ interface Made {
   readonly use: Use
   readonly cells: unknown
   readonly paramNames: readonly string[]
+  readonly gateway: string
 }
 
 /** A compiled use of a feature; the next generation uses it again if it would be made from the same. */
@@ -34,7 +35,11 @@ export interface CompiledUse {
   readonly policies: Readonly<Record<string, Policy>>
 }
 
+/** Uses at one place of a config, by name of the feature. */
+export type CompiledUses = ReadonlyMap<string, CompiledUse>
+
 const NO_POLICIES: CompiledUse['policies'] = Object.freeze({})
+const NO_NAMES: readonly string[] = []
 
 /** Where a policy of a feature acts. */
 interface FeaturePlace {
@@ -42,42 +47,56 @@ interface FeaturePlace {
   readonly place: string
 }
 
-/** The features that routes may have, and in which order their policies act. */
+type Head = Pick<LeanConfig, 'features' | 'gateway'>
+
+/** The features whose policies act on the requests of routes, and in which order. */
 export class RouteFeatures {
-  private readonly features: readonly AnyFeature[]
+  /** With a key on routes. */
+  private readonly own: readonly AnyFeature[]
+  /** With a key at the root, or with none. */
+  private readonly common: readonly AnyFeature[]
   private readonly order: readonly FeaturePlace[]
-  private readonly known: ReadonlySet<string>
 
   constructor(features: readonly AnyFeature[]) {
-    this.features = features.filter(({ keys }) => keys.route !== undefined)
-    this.known = new Set(this.features.map(({ name }) => name))
-    this.order = this.features
+    this.own = features.filter(({ keys }) => keys.route !== undefined)
+    this.common = features.filter(({ keys }) => keys.root !== undefined || Object.keys(keys).length === 0)
+    this.order = features
+      .filter((feature) => this.own.includes(feature) || this.common.includes(feature))
       .flatMap(({ name, places }) =>
         Object.entries(places).map(([place, { stage }]) => ({ feature: name, place, stage })),
       )
       .sort((a, b) => a.stage - b.stage)
   }
 
-  /** Throws for options of an unknown feature. `before`: the same route of the generation before. */
+  /** Those that act on the requests of all routes. Throws for options of an unknown feature. `before`: of the generation before. */
+  compileCommon(head: Head, before: CompiledUses | undefined, deps: FeatureDeps): CompiledUses {
+    checkNames(head.features, this.common)
+    const compiled = new Map<string, CompiledUse>()
+    for (const feature of this.common) {
+      if (!isOn(feature, head)) continue
+      const use = rootUse(head.features[feature.name])
+      const made = { use, cells: undefined, paramNames: NO_NAMES, gateway: head.gateway.name }
+      compiled.set(feature.name, compiledUse(feature, made, before, deps))
+    }
+    return compiled
+  }
+
+  /** Those of a route. Throws for options of an unknown feature. `before`: the same route of the generation before. */
   compile(
     route: LeanRoute,
-    before: ReadonlyMap<string, CompiledUse> | undefined,
+    { gateway }: Pick<Head, 'gateway'>,
+    before: CompiledUses | undefined,
     deps: FeatureDeps,
-  ): ReadonlyMap<string, CompiledUse> {
-    const unknown = Object.keys(route.features).find((name) => !this.known.has(name))
-    if (unknown !== undefined) throw new Error(`no such feature: ${unknown}`)
+  ): CompiledUses {
+    checkNames(route.features, this.own)
     const compiled = new Map<string, CompiledUse>()
-    for (const feature of this.features) {
+    for (const feature of this.own) {
       const { name } = feature
       if (!Object.hasOwn(route.features, name)) continue
       const use = routeUse(route.features[name], route)
-      const made = { use, cells: route.cells.features[name], paramNames: paramNames(route.match) }
-      const same = before?.get(name)
-      if (same !== undefined && JSON.stringify(same.made) === JSON.stringify(made)) compiled.set(name, same)
-      else {
-        const policies = feature.compile(use.options, contextOf(feature, made, deps)) ?? NO_POLICIES
-        compiled.set(name, { made, policies })
-      }
+      const cells = route.cells.features[name]
+      const made = { use, cells, paramNames: paramNames(route.match), gateway: gateway.name }
+      compiled.set(name, compiledUse(feature, made, before, deps))
     }
     return compiled
   }
@@ -85,36 +104,68 @@ export class RouteFeatures {
   /** The policies that depend on the request alone, in the order in which they act. */
   compilePure(
     route: Pick<RouteConfig, 'name' | 'match' | 'features' | 'to' | 'failover'>,
+    head: Head,
     services: PureContext['services'],
   ): readonly Policy[] {
-    const compiled = new Map<string, CompiledUse>()
-    for (const feature of this.features) {
-      if (feature.pure !== true || !Object.hasOwn(route.features, feature.name)) continue
-      const use = routeUse(route.features[feature.name], route)
-      const made = { use, cells: undefined, paramNames: paramNames(route.match) }
-      const context: PureContext = { feature: feature.name, use, paramNames: made.paramNames, services }
+    const compiled = (feature: AnyFeature, use: Use, paramNames: readonly string[]): [string, CompiledUse] => {
+      const { name: gateway } = head.gateway
+      const context: PureContext = { feature: feature.name, use, paramNames, gateway, services }
       const policies = feature.compile(use.options, context as FeatureContext) ?? NO_POLICIES
-      compiled.set(feature.name, { made, policies })
+      return [feature.name, { made: { use, cells: undefined, paramNames, gateway }, policies }]
     }
-    return this.inOrder(compiled)
+    const names = paramNames(route.match)
+    const common = this.common.flatMap((feature) =>
+      feature.pure === true && isOn(feature, head)
+        ? [compiled(feature, rootUse(head.features[feature.name]), NO_NAMES)]
+        : [],
+    )
+    const own = this.own.flatMap((feature) =>
+      feature.pure === true && Object.hasOwn(route.features, feature.name)
+        ? [compiled(feature, routeUse(route.features[feature.name], route), names)]
+        : [],
+    )
+    return this.inOrder(new Map(common), new Map(own))
   }
 
-  /** The policies of one route in the order in which they act. */
-  inOrder(compiled: ReadonlyMap<string, CompiledUse>): readonly Policy[] {
-    return this.order.flatMap(({ feature, place }) => compiled.get(feature)?.policies[place] ?? [])
+  /** The policies that act on the requests of one route, in the order in which they act. */
+  inOrder(common: CompiledUses, own: CompiledUses): readonly Policy[] {
+    return this.order.flatMap(({ feature, place }) =>
+      [common, own].flatMap((uses) => uses.get(feature)?.policies[place] ?? []),
+    )
   }
 
   /** Fields of requests, lower-case, that a route judges, sets or removes. */
   requestFields({ match, features }: Pick<RouteConfig, 'match' | 'features'>): readonly string[] {
     const judged = match.flatMap(({ headers }) => headers.map(({ name }) => name))
-    const changed = this.features.flatMap((feature) =>
+    const changed = this.own.flatMap((feature) =>
       Object.hasOwn(features, feature.name) ? (feature.requestFields?.(features[feature.name]) ?? []) : [],
     )
     return [...judged, ...changed].map((name) => name.toLowerCase())
   }
 }
 
-function contextOf(feature: AnyFeature, { cells, paramNames, use }: Made, deps: FeatureDeps): FeatureContext {
+function checkNames(options: Readonly<Record<string, unknown>>, features: readonly AnyFeature[]): void {
+  const unknown = Object.keys(options).find((name) => !features.some((feature) => feature.name === name))
+  if (unknown !== undefined) throw new Error(`no such feature: ${unknown}`)
+}
+
+/** Whether a feature that can act on the requests of all routes does. */
+function isOn({ keys, name }: AnyFeature, { features }: Head): boolean {
+  return keys.root === undefined || Object.hasOwn(features, name)
+}
+
+function compiledUse(
+  feature: AnyFeature,
+  made: Made,
+  before: CompiledUses | undefined,
+  deps: FeatureDeps,
+): CompiledUse {
+  const same = before?.get(feature.name)
+  if (same !== undefined && JSON.stringify(same.made) === JSON.stringify(made)) return same
+  return { made, policies: feature.compile(made.use.options, contextOf(feature, made, deps)) ?? NO_POLICIES }
+}
+
+function contextOf(feature: AnyFeature, { cells, gateway, paramNames, use }: Made, deps: FeatureDeps): FeatureContext {
   const { decisions = {}, name } = feature
   const { attemptSlots, clock, exchangeSlots, keep, ...rest } = deps
   return {
@@ -123,9 +174,10 @@ function contextOf(feature: AnyFeature, { cells, paramNames, use }: Made, deps: 
     use,
     cells,
     paramNames,
+    gateway,
     clock,
-    exchangeState: <T>(own = ''): StateSlot<T> => exchangeSlots.of(`${name} ${own}`),
-    attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${own}`),
+    exchangeState: <T>(own = ''): StateSlot<T> => exchangeSlots.of(`${name} ${use.at} ${own}`),
+    attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${use.at} ${own}`),
     keep: (own, make) => keep(`${name} ${own}`, make),
     note: (ex, decision, facts, at = clock.now()) => {
       ex.note({ at, kind: 'decided', decision, facts, row: decisions[decision] as Decision })

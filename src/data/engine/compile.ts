@@ -13,7 +13,7 @@ import { httpRouteOf } from '../seeing/tracing/http-route.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import { Upstream, type UpstreamDeps } from '../upstreams/upstream.ts'
 import { Chain, hooksOf } from './chain.ts'
-import type { FeatureDeps, RouteFeatures } from './compile-features.ts'
+import type { CompiledUses, FeatureDeps, RouteFeatures } from './compile-features.ts'
 import { AttemptPlan } from './plan.ts'
 import { type CompiledRoute, Snapshot, shownOf } from './snapshot.ts'
 
@@ -53,6 +53,8 @@ export class Compilation {
   private readonly named = new Set<string>()
   private readonly made: Upstream[] = []
   private readonly changes: (() => void)[] = []
+  /** Of the features that act on all routes; undefined until the first chunk. */
+  private common: CompiledUses | undefined = undefined
 
   constructor(head: ConfigHead, before: Snapshot | undefined, deps: CompileDeps) {
     this.generation = head.generation
@@ -64,7 +66,8 @@ export class Compilation {
 
   /** Throws if an entry cannot be compiled: the generation is then refused. */
   async add(chunk: Chunk): Promise<FromWorker> {
-    const { clock } = this.deps
+    const { clock, features, lent } = this.deps
+    this.common ??= features.compileCommon(this.head, this.before?.common, lent)
     let sliceEnd = clock.now() + SLICE_MS
     const pause = async (): Promise<void> => {
       if (clock.now() < sliceEnd) return
@@ -78,7 +81,7 @@ export class Compilation {
     for (const route of chunk.routes) {
       const compiled = this.compile(route)
       this.table.add(route, compiled)
-      for (const name of this.deps.features.requestFields(route)) this.named.add(name)
+      for (const name of features.requestFields(route)) this.named.add(name)
       this.routes.set(route.name, compiled)
       await pause()
     }
@@ -89,7 +92,8 @@ export class Compilation {
   commit(): Snapshot {
     for (const change of this.changes) change()
     this.deps.recorder.commit(this.head)
-    return new Snapshot(this.head, this.table.build(), this.routes, this.upstreams, this.named, this.deps)
+    const { common = new Map(), head, named, routes, upstreams } = this
+    return new Snapshot(head, this.table.build(), routes, upstreams, named, common, this.deps)
   }
 
   abort(): void {
@@ -110,10 +114,11 @@ export class Compilation {
     const { cells, digest, name } = route
     const more = { slo: route.slo, pattern: httpRouteOf(route.match) }
     const record = recorder.route(name, shownOf(route), this.head, more)
-    const same = this.before?.routesByName.get(name)
-    if (same?.digest === digest) return { ...same, record }
-    const uses = features.compile(route, same?.uses, lent)
-    const policies = features.inOrder(uses)
+    const before = this.before?.routesByName.get(name)
+    const same = before?.digest === digest ? before : undefined
+    if (same !== undefined && this.keepsCommon) return { ...same, record }
+    const uses = features.compile(route, this.head, before?.uses, lent)
+    const policies = features.inOrder(this.common as CompiledUses, uses)
     const hooks = hooksOf(policies)
     const slots = { exchange: lent.exchangeSlots.size, attempt: lent.attemptSlots.size }
     return {
@@ -127,11 +132,19 @@ export class Compilation {
       ),
       plan: route.to === undefined ? undefined : this.plan(route),
       timeouts: this.shared.of('timeouts', route.timeouts, () => route.timeouts),
-      latencies: new Latencies(),
+      latencies: same?.latencies ?? new Latencies(),
       importance: IMPORTANCES.indexOf(route.importance),
       inFlight: space.held(cells.inFlight),
       record,
     }
+  }
+
+  /** What acts on all routes is what it was, and so is what else all policies are compiled of. */
+  private get keepsCommon(): boolean {
+    const { before, common, head } = this
+    if (before?.gateway !== head.gateway.name || before.common.size !== common?.size) return false
+    for (const [name, use] of before.common) if (common.get(name) !== use) return false
+    return true
   }
 
   private plan(route: LeanRoute): AttemptPlan {

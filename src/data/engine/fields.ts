@@ -13,12 +13,11 @@ export const Kind = {
   /** Believed from trusted peers only. */
   trustedOnly: 9,
   priorAttempts: 10,
-  offeredTimeout: 11,
-  contentType: 12,
-  contentLength: 13,
-  explain: 14,
-  trailer: 15,
-  maxForwards: 16,
+  contentType: 11,
+  contentLength: 12,
+  explain: 13,
+  trailer: 14,
+  maxForwards: 15,
 } as const
 
 export type KindOf = (typeof Kind)[keyof typeof Kind]
@@ -70,7 +69,7 @@ export function requestKinds(correlation: readonly string[], named: Iterable<str
       ...OF_PROXIES.map((name) => [name, Kind.trustedOnly] as const),
       ['sluice-attempt', Kind.priorAttempts],
       ['x-envoy-attempt-count', Kind.priorAttempts],
-      ['sluice-timeout-ms', Kind.offeredTimeout],
+      ['sluice-timeout-ms', Kind.drop],
       ['sluice-explain', Kind.explain],
       ...correlation.map((name) => [name, Kind.drop] as const),
     ]),

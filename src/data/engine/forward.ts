@@ -1,8 +1,8 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
+import { isDigit, isDigits, wholeNumber } from '../../lib/whole-number.ts'
 import { type FieldKinds, Kind, removeNamed, requestKinds } from './fields.ts'
 
-const MAX_OFFERED_DIGITS = 9
 /** The largest `Max-Forwards` that Sluice writes. */
 const MAX_HOPS = 999_999_999
 const COLON = 58
@@ -12,7 +12,6 @@ export class Forwarder {
   private readonly kinds: FieldKinds
   private readonly correlation: readonly string[]
   private readonly via: string
-  private readonly name: string
   /**
    * Sluice takes part in traces, and begins them. Otherwise they only pass: a new trace that is not sampled would keep
    * services behind from sampling theirs.
@@ -23,19 +22,8 @@ export class Forwarder {
   constructor(head: Pick<ConfigHead, 'gateway' | 'correlation' | 'tracing'>, named: Iterable<string>) {
     this.kinds = requestKinds(head.correlation.headers, named)
     this.correlation = head.correlation.headers
-    this.name = head.gateway.name
     this.traces = head.tracing !== undefined
     this.via = `1.1 ${head.gateway.name}`
-  }
-
-  /** Our own name stands in `Via`: the request has been here before (RFC 9110, section 7.6.3). */
-  loops(ex: Exchange): boolean {
-    const headers = ex.headers
-    for (let i = 0; i < headers.length; i += 2) {
-      const name = headers[i] as string
-      if (name.length === 3 && name.toLowerCase() === 'via' && this.names(headers[i + 1] as string)) return true
-    }
-    return false
   }
 
   /** End-to-end fields of the request plus ours; without Host and framing, which transports write. */
@@ -87,9 +75,6 @@ export class Forwarder {
         case Kind.explain:
           if (trusted && value === '1') ex.explain = true
           break
-        case Kind.offeredTimeout:
-          if (trusted && wholeNumber(value) > 0) ex.offeredMs = Math.min(ex.offeredMs, wholeNumber(value))
-          break
         case Kind.maxForwards:
           out.push(name, countsHops(ex.method) ? hopsLeft(value) : value)
           break
@@ -123,16 +108,6 @@ export class Forwarder {
     for (const name of this.correlation) out.push(name, ex.correlationId)
     return out
   }
-
-  private names(via: string): boolean {
-    return via.split(',').some(
-      (member) =>
-        member
-          .trim()
-          .split(/[ \t]+/)[1]
-          ?.toLowerCase() === this.name.toLowerCase(),
-    )
-  }
 }
 
 /**
@@ -155,7 +130,7 @@ export function countsHops(method: string): boolean {
 
 /** `Max-Forwards` for the next hop; a value that is not a number goes on unchanged. */
 function hopsLeft(value: string): string {
-  return isNumber(value) ? String(Math.min(Math.max(0, Number(value) - 1), MAX_HOPS)) : value
+  return isDigits(value) ? String(Math.min(Math.max(0, Number(value) - 1), MAX_HOPS)) : value
 }
 
 /**
@@ -171,18 +146,4 @@ function members(list: string): string[] {
     .toLowerCase()
     .split(',')
     .map((member) => member.trim())
-}
-
-function isNumber(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (!isDigit(text.charCodeAt(i))) return false
-  return text !== ''
-}
-
-function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57
-}
-
-/** A decimal number of at most nine digits; 0 for anything else. */
-function wholeNumber(text: string): number {
-  return text.length <= MAX_OFFERED_DIGITS && isNumber(text) ? Number(text) : 0
 }

@@ -11,14 +11,6 @@ import type { RouteTable } from '../routing/table.ts'
 import { isRefusedTarget, type NormalTarget, type RefusedTarget } from '../routing/target.ts'
 import { countsHops } from './forward.ts'
 
-/** The path would choose the endpoint, and servers differ in how they read it. */
-export const PATH_HASHED: Failure = failure(
-  'ambiguous_path',
-  'request',
-  'client',
-  'The path can be read in several ways, and requests are distributed by path here.',
-)
-
 type Request = Pick<Downstream, 'target' | 'host' | 'method' | 'headers' | 'peer'>
 
 /** The route of a request, or the failure to answer with instead. `target`: `normaliseTarget` of its target. */

@@ -18,7 +18,6 @@ import { EarlyAnswers } from './early.ts'
 import { bodyFailure, brokenFailure, expiredFailure, refused } from './ends.ts'
 import { failureReply } from './failure-reply.ts'
 import { serverTiming } from './how-answered.ts'
-import { PATH_HASHED } from './look-up.ts'
 import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
@@ -111,8 +110,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const { stage } = this.engine.pressure
     const refused = stage === 0 ? undefined : overloadRefusal(this.ex, this.clock, stage)
     if (refused !== undefined) this.fail(refused)
-    else if (this.snapshot.forwarder.loops(this.ex)) this.fail(failure('loop_detected', 'request', 'client'))
-    else if (this.ex.readings !== undefined && route.plan?.hashesPath(this.ex) === true) this.fail(PATH_HASHED)
     else if (this.chain.hooks.admit) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)
@@ -152,11 +149,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     ex.forwardHeaders ??= snapshot.forwarder.headers(ex)
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
-    const now = this.clock.now()
-    if (ex.deadline - now < latencies.median(now)) {
-      this.fail(failure('deadline_unmeetable', 'queue', ex.offeredMs < latencies.median(now) ? 'client' : 'sluice'))
-      return
-    }
     if (this.downstream.contentLength !== 0) {
       this.body = new RequestBody(this.downstream, this.engine.replay, this)
       try {

@@ -64,6 +64,14 @@ export class EngineServices implements Services {
     return ex.forwardHeaders
   }
 
+  hashesPath(ex: Exchange): boolean {
+    return (ex.route as CompiledRoute).plan?.hashesPath(ex) === true
+  }
+
+  typicalMs(ex: Exchange): number {
+    return (ex.route as CompiledRoute).latencies.median(this.engine.clock.now())
+  }
+
   handle(downstream: Downstream): void {
     this.engine.handle(downstream)
   }

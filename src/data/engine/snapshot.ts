@@ -13,7 +13,7 @@ import type { TraceSampler } from '../seeing/tracing/sampler.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
 import type { Chain } from './chain.ts'
-import type { CompiledUse } from './compile-features.ts'
+import type { CompiledUses } from './compile-features.ts'
 import { type FieldKinds, responseKinds, trailerKinds } from './fields.ts'
 import { Forwarder } from './forward.ts'
 import type { AttemptPlan } from './plan.ts'
@@ -26,7 +26,7 @@ export interface CompiledRoute extends RouteFacts {
   /** See `LeanRoute`. */
   readonly digest: string
   /** By name of the feature. */
-  readonly uses: ReadonlyMap<string, CompiledUse>
+  readonly uses: CompiledUses
   readonly chain: Chain
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined
@@ -54,6 +54,8 @@ export class Snapshot {
   readonly routes: RouteTable<CompiledRoute>
   readonly routesByName: ReadonlyMap<string, CompiledRoute>
   readonly upstreams: ReadonlyMap<string, Upstream>
+  /** Of the features that act on all routes. */
+  readonly common: CompiledUses
   private living = 0
   private onEmpty: (() => void) | undefined = undefined
 
@@ -63,6 +65,7 @@ export class Snapshot {
     routesByName: ReadonlyMap<string, CompiledRoute>,
     upstreams: ReadonlyMap<string, Upstream>,
     named: ReadonlySet<string>,
+    common: CompiledUses,
     deps: { readonly names: FieldNames; readonly random: Random; readonly tracing?: WorkerTracing | undefined },
   ) {
     this.generation = head.generation
@@ -77,6 +80,7 @@ export class Snapshot {
     this.routes = routes
     this.routesByName = routesByName
     this.upstreams = upstreams
+    this.common = common
   }
 
   enter(): void {

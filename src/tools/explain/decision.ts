@@ -1,9 +1,9 @@
 import type { LeanConfig, RouteConfig } from '../../core/config.ts'
 import { Exchange } from '../../core/exchange.ts'
-import { FAILURES, type Failure, failure } from '../../core/failures.ts'
+import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { Policy } from '../../core/policy.ts'
 import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
-import { lookUp, PATH_HASHED, writeDown } from '../../data/engine/look-up.ts'
+import { lookUp, writeDown } from '../../data/engine/look-up.ts'
 import { isRefusedTarget, normaliseTarget } from '../../data/routing/target.ts'
 import { hashesPath } from '../../data/upstreams/hash-key.ts'
 import { type Asked, arrive } from './asked.ts'
@@ -58,13 +58,14 @@ export function decide(model: Model, asked: Asked): RequestDecision {
 
 function shape({ features, forwarder, lean }: Model, ex: Exchange, route: RouteConfig): RequestDecision {
   const refused = (refusal: Failure): RequestDecision => ({ ex, route, answer: answerOf(refusal), forward: undefined })
-  if (forwarder.loops(ex)) return refused(failure('loop_detected', 'request', 'client'))
-  if (ex.readings !== undefined && decidesByPath(lean, ex, route)) return refused(PATH_HASHED)
   const forwardHeaders = (): string[] => {
     ex.forwardHeaders ??= forwarder.headers(ex)
     return ex.forwardHeaders
   }
-  const policies = features.compilePure(route, { forwardHeaders })
+  const policies = features.compilePure(route, lean, {
+    forwardHeaders,
+    hashesPath: () => decidesByPath(lean, ex, route),
+  })
   for (const [i, policy] of policies.entries()) {
     const verdict = policy.admit?.(ex) as Reply | Refusal | undefined
     if (verdict === undefined) continue

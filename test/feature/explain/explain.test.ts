@@ -179,7 +179,7 @@ tests:
       'answer 400 ambiguous_path Read with merged slashes, the path has another route or none.',
     )
     expect(await told('http://h:8080/w//x')).toMatch(/^answer 400 ambiguous_path Rewritten, the path would begin with/)
-    expect(await told('http://h:8080/h//x')).toMatch(/^answer 400 ambiguous_path .* shared out by path here\.$/)
+    expect(await told('http://h:8080/h//x')).toMatch(/^answer 400 ambiguous_path .* distributed by path here\.$/)
     expect(await told('http://h:8080/h//x', '-H', 'cookie: id=7')).toMatch(/^forwards GET \/h\/\/x/)
     expect(await sluice(folder, ['test', 'paths.yaml'])).toMatchObject({ code: 0 })
   })

@@ -5,12 +5,13 @@ import { type CompiledUse, RouteFeatures } from '../../../src/data/engine/compil
 import { FEATURES } from '../../../src/features/index.ts'
 import { StartedHalf } from '../../kit/control-half.ts'
 import { featureContext } from '../../kit/feature.ts'
+import { HEAD } from '../../kit/lean.ts'
 
 const ROUTE = { name: 'r', match: [], to: undefined, failover: [], cells: { features: {} } } as unknown as LeanRoute
 
 function compile(features: Readonly<Record<string, unknown>>, before?: ReadonlyMap<string, CompiledUse>) {
   const deps = { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
-  return all.compile({ ...ROUTE, features }, before, deps)
+  return all.compile({ ...ROUTE, features }, HEAD, before, deps)
 }
 
 const all = new RouteFeatures(FEATURES)
@@ -45,7 +46,7 @@ test('every gauge is shown by a figure or by the control half', async () => {
 
 test('a route gets what it has options for, in stage order, whatever their order', () => {
   const compiled = compile({ respond: { status: 200 }, headers: { request: {} }, rewrite: { stripPrefix: '/a' } })
-  expect(all.inOrder(compiled).map(({ name }) => name)).toEqual(['rewrite', 'respond'])
+  expect(all.inOrder(new Map(), compiled).map(({ name }) => name)).toEqual(['rewrite', 'respond'])
 })
 
 test('what would be made of the same is used again', () => {

@@ -267,12 +267,6 @@ describe('the loop of attempts', () => {
     kit.clock.advance(200)
     expect(kit.finished[0]?.failure?.reason).toBe('idle_timeout')
   })
-
-  test('our own name in Via is a loop', () => {
-    const kit = new EngineKit()
-    expect(kit.send('GET', '/', ['via', '1.1 test']).reply?.status).toBe(502)
-    expect(kit.transport.connections.length).toBe(0)
-  })
 })
 
 describe('what a route has learnt of its time', () => {

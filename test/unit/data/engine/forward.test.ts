@@ -306,23 +306,15 @@ describe('what upstreams get', () => {
     expect(map.get('forwarded')).toEqual(['for=1.1.1.1'])
   })
 
-  test('deadlines and attempt counts count from trusted peers only, and are never passed on', () => {
+  test('attempt counts count from trusted peers only, and are never passed on', () => {
     for (const trusted of [true, false]) {
       const ex = exchange(['sluice-timeout-ms', '250', 'x-envoy-attempt-count', '3', 'sluice-attempt', '2'])
       ex.trusted = trusted
       const list = forwarder.headers(ex)
-      expect(ex.offeredMs).toBe(trusted ? 250 : Number.POSITIVE_INFINITY)
       expect(ex.priorAttempts).toBe(trusted ? 2 : 0)
       expect(list).not.toContain('sluice-timeout-ms')
       expect(list).not.toContain('x-envoy-attempt-count')
     }
-  })
-
-  test.each(['abc', '-5', '1e3', '99999999999999', ''])('an offered timeout of %j is ignored', (value) => {
-    const ex = exchange(['sluice-timeout-ms', value])
-    ex.trusted = true
-    forwarder.headers(ex)
-    expect(ex.offeredMs).toBe(Number.POSITIVE_INFINITY)
   })
 
   test('correlation and trace are ours, once', () => {
@@ -349,10 +341,7 @@ describe('what upstreams get', () => {
     expect(names(exchange(), true)).toEqual(['traceparent'])
   })
 
-  test('Via is continued, and our own name in it is a loop', () => {
+  test('Via is continued', () => {
     expect(forwarded(['Via', '1.1 other']).get('via')).toEqual(['1.1 other, 1.1 edge'])
-    expect(forwarder.loops(exchange(['Via', '1.1 a, 1.1 EDGE (x)']))).toBe(true)
-    expect(forwarder.loops(exchange(['Via', '1.1 edge2, 1.0 my-edge']))).toBe(false)
-    expect(forwarder.loops(exchange([]))).toBe(false)
   })
 })
