@@ -31,7 +31,7 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
   return [
     ...statusOperations(status),
     ...side.halves.operations,
-    ...drainOperations(side.care.drains),
+    ...drainOperations(side.endpoints.care.drains),
     ...objectiveOperations(side.objectives),
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed),

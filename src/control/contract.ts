@@ -1,6 +1,7 @@
 /** What the parts of the control plane tell each other. */
 
 import type { Kept } from '../config/judge/keep-good.ts'
+import type { Gauges } from '../core/series.ts'
 import type { BreakerState } from '../features/circuit-breaker/states.ts'
 import { choice, said } from '../schema/shape.ts'
 
@@ -71,3 +72,11 @@ export const STATE_SCHEMAS = {
   WorkerState: choice(...WORKER_STATES),
   EndpointState: choice(...ENDPOINT_STATES),
 } as const
+
+/** A part of the control plane, as the whole sees it. */
+export interface Part {
+  /** What is read from it at each scrape. */
+  readonly gauges?: Gauges
+  /** Ends its timers. */
+  close?(): void
+}

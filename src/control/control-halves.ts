@@ -2,8 +2,9 @@ import type { ControlContext, ControlFeature, ControlHalf, LiveUse } from '../co
 import type { AnyFeature } from '../core/feature.ts'
 import type { Operation } from '../core/operation.ts'
 import type { LeanRoute } from '../core/protocol.ts'
-import type { GaugeReading } from '../core/series.ts'
+import type { Gauges } from '../core/series.ts'
 import { routeUse } from '../core/use.ts'
+import type { Part } from './contract.ts'
 
 /** A feature and its control half, loaded. */
 export interface LoadedHalf {
@@ -27,7 +28,7 @@ export interface ControlHalvesOptions extends Omit<ControlContext, 'uses'> {
 }
 
 /** What features do in the control plane: started together, told together, closed together. */
-export class ControlHalves {
+export class ControlHalves implements Part {
   private readonly halves: readonly ControlHalf[]
 
   constructor({ loaded, routes, ...context }: ControlHalvesOptions) {
@@ -40,9 +41,8 @@ export class ControlHalves {
     return this.halves.flatMap(({ operations = [] }) => operations)
   }
 
-  /** By name of the metric. */
-  get gauges(): readonly (readonly [metric: string, read: () => Iterable<GaugeReading>])[] {
-    return this.halves.flatMap(({ gauges = {} }) => Object.entries(gauges))
+  get gauges(): Gauges {
+    return Object.assign({}, ...this.halves.map(({ gauges }) => gauges))
   }
 
   applied(): void {

@@ -96,6 +96,10 @@ export class Gateway {
     this.first = config
     this.deps = deps
     this.metrics = new MetricsRegistry(clock, FEATURES)
+    this.metrics.add({
+      sluice_build_info: () => [{ labels: [deps.version, process.versions.node], value: 1 }],
+      sluice_config_last_reload_successful: () => [{ labels: [], value: this.configStale ? 0 : 1 }],
+    })
     this.startedAt = clock.now()
     this.logLevel = new LogLevel(log, clock, config.logging.level)
     this.lost = lost.promise
@@ -154,7 +158,6 @@ export class Gateway {
       reusePort,
       metrics,
       own: () => [this.plane?.admin, this.plane?.probes].filter((address) => address !== undefined),
-      lastReloadOk: () => this.reloader?.facts.last.ok ?? true,
       onLost: () => {
         deps.log.error('no worker has served for 30 s: giving up')
         this.lose(1)
@@ -180,8 +183,7 @@ export class Gateway {
     const plane = await openAdminPlane({
       ...deps,
       config,
-      facts: () =>
-        side.facts({ draining: this.leaving.state !== 'serving', configStale: reloader?.facts.last.ok === false }),
+      facts: () => side.facts({ draining: this.leaving.state !== 'serving', configStale: this.configStale }),
       metrics: (form) => metrics.expose(form),
       operations: [...allOperations(operated), ...deps.operations],
       auditor: auditing,
@@ -201,6 +203,11 @@ export class Gateway {
       required: () => this.config.logging.audit === 'required',
       errorStatus,
     })
+  }
+
+  /** The latest attempt to load a config failed: the one before is live. */
+  private get configStale(): boolean {
+    return this.reloader?.facts.last.ok === false
   }
 
   private get config(): Config {
@@ -256,12 +263,12 @@ export class Gateway {
       version: deps.version,
       gateway: config.lean.gateway.name,
       uptimeMs: Math.round(deps.clock.now() - this.startedAt),
-      generation: side.liveGeneration,
+      generation: side.generation,
       config: { hash: config.hash, ...this.reloader?.facts },
       drain: this.leaving.state,
       workers: side.supervisor.crew.facts(),
       listeners: side.listeners,
-      book: side.book,
+      book: side.endpoints.book,
       registry: side.registry,
       notices: side.notices,
     }

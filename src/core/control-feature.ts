@@ -6,7 +6,7 @@ import type { MetricSink, MetricsOf } from './metric.ts'
 import type { Notice } from './notice.ts'
 import type { Operation } from './operation.ts'
 import type { UpstreamEndpoints } from './protocol.ts'
-import type { GaugeReading } from './series.ts'
+import type { Gauges } from './series.ts'
 
 /**
  * The control half of a feature: what it does once per gateway, in the control plane. Its file is `control.ts` of the
@@ -49,7 +49,7 @@ export interface ControlHalf {
   /** What operators may do and see. */
   readonly operations?: readonly Operation[]
   /** By name of a gauge of the feature whose labels are more than the name of the use; read at each scrape. */
-  readonly gauges?: Readonly<Record<string, () => Iterable<GaugeReading>>>
+  readonly gauges?: Gauges
   /** Ends all that waits. */
   close(): void
 }

@@ -18,6 +18,9 @@ export interface GaugeReading {
   readonly value: number
 }
 
+/** Metrics that the control plane reads when it is asked, by name. */
+export type Gauges = Readonly<Record<string, () => Iterable<GaugeReading>>>
+
 /** A series of one worker. It counts in its own memory until it gets its place in a page. */
 class Series {
   /** @internal Where it is; undefined: not yet in a page. */

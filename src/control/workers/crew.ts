@@ -1,6 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { CellRef } from '../../cells/pages.ts'
 import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
+import type { Gauges } from '../../core/series.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
@@ -43,6 +44,11 @@ export interface CrewEvents {
 
 /** The worker threads' lives: starts them, watches their heartbeats, ends and replaces them. */
 export class Crew {
+  readonly gauges: Gauges = {
+    sluice_worker_restarts_total: () => Array.from(this.replaced, ([reason, value]) => ({ labels: [reason], value })),
+    sluice_worker_utilization_ratio: () =>
+      this.slots.map(({ utilization, worker }) => ({ labels: [String(worker)], value: utilization })),
+  }
   readonly slots: readonly WorkerSlot[]
   private readonly mailboxes: readonly CellRef[]
   private readonly options: CrewOptions
@@ -110,6 +116,11 @@ export class Crew {
     void slot.thread.terminate()
   }
 
+  /** Workers replaced so far, by reason. */
+  get replaced(): ReadonlyMap<ExitReason, number> {
+    return this.exits
+  }
+
   facts(): WorkerFacts[] {
     const { registry, clock } = this.options
     const now = clock.now()
@@ -120,11 +131,6 @@ export class Crew {
       restarts: slot.restarts,
       generation: slot.generation,
     }))
-  }
-
-  /** Workers replaced so far, by reason. */
-  get replaced(): ReadonlyMap<ExitReason, number> {
-    return this.exits
   }
 
   /** Milliseconds without a beat of any serving worker; Infinity: none has served yet. */

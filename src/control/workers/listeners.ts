@@ -1,7 +1,10 @@
 import type { ListenerConfig } from '../../core/config.ts'
+import type { Gauges } from '../../core/series.ts'
 import type { Log } from '../../lib/log.ts'
-import type { BoundListener } from '../contract.ts'
+import type { BoundListener, Part } from '../contract.ts'
 import { checkAddress, checkShared } from '../machine/sockets.ts'
+import type { Lease } from '../registry/lease.ts'
+import type { CellRegistry } from '../registry/registry.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ListenersOptions {
@@ -10,25 +13,32 @@ export interface ListenersOptions {
   readonly reusePort: boolean
   /** Where servers of the control plane listen, which share their ports with nobody. */
   readonly own: () => readonly { readonly port: number }[]
+  readonly registry: CellRegistry
   readonly log: Log
 }
 
 /** The listeners that are open. */
-export class Listeners {
+export class Listeners implements Part {
+  readonly gauges: Gauges = {
+    sluice_connections: () => Array.from(this.connections(), ([name, value]) => ({ labels: [name], value })),
+  }
   private readonly options: ListenersOptions
+  private readonly cells: Lease
   private open: readonly ListenerConfig[] = []
   private readonly ports = new Map<string, number>()
 
   constructor(options: ListenersOptions) {
     this.options = options
+    this.cells = options.registry.lease()
   }
 
   get bound(): readonly BoundListener[] {
     return this.open.map(({ host, name }) => ({ name, host, port: this.ports.get(name) ?? 0 }))
   }
 
-  get names(): readonly string[] {
-    return this.open.map(({ name }) => name)
+  /** Open client connections of each. */
+  *connections(): Generator<readonly [listener: string, connections: number]> {
+    for (const { name } of this.open) yield [name, this.options.registry.sum(this.cells.listener(name))]
   }
 
   /** Rejects with `ListenFailed` when an address that these need cannot be had. Those that others of ours have they can. */

@@ -1,10 +1,15 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { Notice } from '../../core/notice.ts'
-import type { GaugeReading } from '../../core/series.ts'
+import type { GaugeReading, Gauges } from '../../core/series.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Part } from '../contract.ts'
 
 /** What happened to breakers and endpoints, from all threads: logged and counted here. */
-export class Notices {
+export class Notices implements Part {
+  readonly gauges: Gauges = {
+    sluice_breaker_transitions_total: () => readings(this.transitions),
+    sluice_ejections_total: () => readings(this.ejections),
+  }
   private readonly log: Log
   private readonly transitions = new Map<string, number>()
   private readonly ejections = new Map<string, number>()
@@ -49,16 +54,6 @@ export class Notices {
   idleLimit({ connections, name }: UpstreamConfig): number | undefined {
     const known = this.idleLimits.get(name)
     return known?.keepAliveMs === connections.keepAlive ? known.ms : undefined
-  }
-
-  /** For `sluice_breaker_transitions_total`. */
-  breakerTransitions(): Iterable<GaugeReading> {
-    return readings(this.transitions)
-  }
-
-  /** For `sluice_ejections_total`. */
-  endpointEjections(): Iterable<GaugeReading> {
-    return readings(this.ejections)
   }
 }
 

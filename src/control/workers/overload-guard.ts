@@ -1,9 +1,10 @@
 import type { CellRef } from '../../cells/pages.ts'
 import { PRESSURE_WORDS, PressureWord, STAGE_NAMES } from '../../core/pressure.ts'
+import type { Gauges } from '../../core/series.ts'
 import { type OverloadLimits, OverloadStage } from '../../features/overload/overload.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { WorkerState } from '../contract.ts'
+import type { Part, WorkerState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import { BEAT_MS, beatAge } from './heartbeat.ts'
 
@@ -34,7 +35,11 @@ export interface OverloadGuardOptions {
 }
 
 /** Watches how much the process has to bear, and tells each worker what to do about it. */
-export class OverloadGuard {
+export class OverloadGuard implements Part {
+  readonly gauges: Gauges = {
+    sluice_overload_stage: () =>
+      Array.from(this.all(), ([worker, stage]) => ({ labels: [String(worker)], value: stage })),
+  }
   private readonly options: OverloadGuardOptions
   private readonly stages: OverloadStage[]
   /** When the thread was started that is watched under a number; undefined: none is. */

@@ -57,7 +57,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
         {
           name: 'orders',
           failover: [],
-          policies: {},
+          features: {},
           accessLog: { sample: 1 },
         } as unknown as Config['lean']['routes'][0],
       ],

@@ -1,11 +1,16 @@
+import type { AnyFeature } from '../../../core/feature.ts'
 import { BUCKETS } from '../../../core/metrics.ts'
+import type { LeanRoute } from '../../../core/protocol.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { BreakerFacts, EndpointState, WorkerState } from '../../contract.ts'
 import type { EndpointBook } from '../../endpoints/book.ts'
-import { endpointState } from '../../endpoints/state.ts'
+import { endpointState, panics } from '../../endpoints/state.ts'
 import type { CellRegistry } from '../../registry/registry.ts'
-import { routeFigures as figuresOf, type GaugeSources } from '../metrics/gauges.ts'
+import type { Crew } from '../../workers/crew.ts'
+import type { Notices } from '../../workers/notices.ts'
+import type { OverloadGuard } from '../../workers/overload-guard.ts'
 import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
+import { routeFigures as figuresOf } from '../metrics/route-gauges.ts'
 
 /** How long things took so far. Counts only grow: the difference of two answers is what happened in between. */
 export interface LatencyFigures {
@@ -92,34 +97,42 @@ export interface LiveFigures {
   readonly workers: readonly WorkerFigures[]
 }
 
-export interface FigureSources extends GaugeSources {
+export interface FigureSources {
   readonly clock: Clock
   readonly metrics: Pick<MetricsRegistry, 'read'>
-  readonly book: Pick<EndpointBook, 'upstreams'>
+  readonly features: readonly AnyFeature[]
   readonly registry: CellRegistry
+  readonly book: Pick<EndpointBook, 'upstreams'>
+  readonly crew: Pick<Crew, 'slots'>
+  readonly notices: Pick<Notices, 'idleLimit'>
+  readonly breakers: Iterable<BreakerFacts>
+  readonly overload: Pick<OverloadGuard, 'all'>
   readonly gateway: string
-  readonly generation: number
+  /** Of the live config; undefined: none is live yet. */
+  readonly live:
+    | { readonly generation: number; readonly hash: string; readonly routes: readonly LeanRoute[] }
+    | undefined
 }
 
 const NONE = '-'
 
 /** What every route and upstream of the live config has counted so far, and how they are now. */
 export function liveFigures(sources: FigureSources): LiveFigures {
-  const { breakers, clock, config, gateway, generation } = sources
+  const { breakers, clock, gateway, live } = sources
   return {
     gateway,
     at: clock.wall(),
     uptimeMs: Math.round(clock.now()),
-    generation,
-    hash: config()?.hash ?? null,
+    generation: live?.generation ?? 0,
+    hash: live?.hash ?? null,
     routes: routeFigures(sources),
     upstreams: upstreamFigures(sources),
-    breakers: [...breakers()],
+    breakers: [...breakers],
     workers: workerFigures(sources),
   }
 }
 
-function routeFigures({ features, look, metrics, routes }: FigureSources): RouteFigures[] {
+function routeFigures({ features, live, metrics, registry }: FigureSources): RouteFigures[] {
   const requests = byStatus(metrics)
   const degraded = new Sums(metrics, 'sluice_degraded_total', ({ route }) => route)
   const retries = new Sums(metrics, 'sluice_retries_total', ({ route }) => route)
@@ -137,12 +150,12 @@ function routeFigures({ features, look, metrics, routes }: FigureSources): Route
     rejected: rejected.count(name),
     latency: latency.latency(name),
   })
-  const figures = routes().map(
+  const figures = (live?.routes ?? []).map(
     (route) =>
       ({
         ...counted(route.name),
-        inFlight: look.sum(route.cells.inFlight),
-        ...figuresOf(route, features, look),
+        inFlight: registry.sum(route.cells.inFlight),
+        ...figuresOf(route, features, registry),
       }) as RouteFigures,
   )
   if (!requests.has(NONE)) return figures
@@ -150,33 +163,35 @@ function routeFigures({ features, look, metrics, routes }: FigureSources): Route
   return [...figures, { ...counted(NONE), ...nothing }]
 }
 
-function upstreamFigures({ book, metrics, notices, panics, registry }: FigureSources): UpstreamFigures[] {
+function upstreamFigures({ book, metrics, notices, registry }: FigureSources): UpstreamFigures[] {
   const attempts = attemptsOf(metrics)
   const latency = new Sums(metrics, 'sluice_attempt_duration_seconds', ({ upstream }) => upstream)
   const spent = new Sums(metrics, 'sluice_retry_budget_exhausted_total', ({ upstream }) => upstream)
   const recovery = new Sums(metrics, 'sluice_recovery_seconds', ({ upstream }) => upstream)
-  const panic = new Map(panics())
-  return Array.from(book.upstreams, ({ config, set: { upstream: name, endpoints } }) => ({
-    name,
-    attempts: latency.latency(name).count,
-    failures: attempts.get(name)?.failures ?? 0,
-    latency: latency.latency(name),
-    budgetExhausted: spent.count(name),
-    recovery: recovery.latency(name),
-    panic: panic.get(name) ?? false,
-    idleLimitMs: notices.idleLimit(config) ?? null,
-    endpoints: endpoints.map(({ id, cells }) => ({
-      endpoint: id,
-      state: endpointState(registry, cells),
-      inFlight: registry.sum(cells.inFlight),
-      connections: registry.sum(cells.connections),
-      ...(attempts.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
-    })),
-  }))
+  return Array.from(book.upstreams, ({ config, set }) => {
+    const { upstream: name, endpoints } = set
+    return {
+      name,
+      attempts: latency.latency(name).count,
+      failures: attempts.get(name)?.failures ?? 0,
+      latency: latency.latency(name),
+      budgetExhausted: spent.count(name),
+      recovery: recovery.latency(name),
+      panic: panics(registry, config, set),
+      idleLimitMs: notices.idleLimit(config) ?? null,
+      endpoints: endpoints.map(({ id, cells }) => ({
+        endpoint: id,
+        state: endpointState(registry, cells),
+        inFlight: registry.sum(cells.inFlight),
+        connections: registry.sum(cells.connections),
+        ...(attempts.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
+      })),
+    }
+  })
 }
 
 function workerFigures({ crew, overload }: FigureSources): WorkerFigures[] {
-  const stages = new Map(overload())
+  const stages = new Map(overload.all())
   return crew.slots.map(({ worker, state, utilization }) => ({
     worker,
     state,

@@ -3,7 +3,7 @@ import type { AnyFeature } from '../../../core/feature.ts'
 import type { MetricDefinition, MetricTable } from '../../../core/metric.ts'
 import { BUCKETS, metricTable, slotsOf } from '../../../core/metrics.ts'
 import type { FromWorker } from '../../../core/protocol.ts'
-import type { GaugeReading } from '../../../core/series.ts'
+import type { GaugeReading, Gauges } from '../../../core/series.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import {
   CONTENT_TYPES,
@@ -108,14 +108,12 @@ export class MetricsRegistry {
     }
   }
 
-  /** A metric whose values are read at each scrape. */
-  gauge(name: string, help: string, labelNames: readonly string[], read: () => Iterable<GaugeReading>): void {
-    this.readAtScrape(name, help, 'gauge', labelNames, read)
-  }
-
-  /** The same for values that only grow. */
-  counter(name: string, help: string, labelNames: readonly string[], read: () => Iterable<GaugeReading>): void {
-    this.readAtScrape(name, help, 'counter', labelNames, read)
+  /** Metrics whose values are read at each scrape. Throws where one of them is there already. */
+  add(gauges: Gauges): void {
+    for (const [name, read] of Object.entries(gauges)) {
+      const { kind, help, labels } = this.definition(name)
+      this.show({ name, help, kind, series: () => readSeries(labels, read) })
+    }
   }
 
   /** What a counter of the workers stands at; 0 where it is not there. */
@@ -223,25 +221,16 @@ export class MetricsRegistry {
     return sum
   }
 
-  private readAtScrape(
-    name: string,
-    help: string,
-    kind: 'gauge' | 'counter',
-    labelNames: readonly string[],
-    read: () => Iterable<GaugeReading>,
-  ): void {
-    function* series(): Generator<Series> {
-      for (const { labels, value } of read()) {
-        const named = labelled(labelNames, labels)
-        yield simple(named, labelText(named), value)
-      }
-    }
-    this.show({ name, help, kind, series })
-  }
-
   private show(family: Family): void {
     if (this.shown.some(({ name }) => name === family.name)) throw new Error(`${family.name} is already there`)
     this.shown.push(family)
+  }
+}
+
+function* readSeries(labelNames: readonly string[], read: () => Iterable<GaugeReading>): Generator<Series> {
+  for (const { labels, value } of read()) {
+    const named = labelled(labelNames, labels)
+    yield simple(named, labelText(named), value)
   }
 }
 

@@ -1,9 +1,11 @@
 import type { RouteConfig } from '../../../core/config.ts'
 import type { Operation } from '../../../core/operation.ts'
+import type { GaugeReading, Gauges } from '../../../core/series.ts'
 import type { ObjectiveKind } from '../../../data/seeing/slo.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import { COUNT, choice, each, NUMBER, record, ref, said, TEXT } from '../../../schema/shape.ts'
+import type { Part } from '../../contract.ts'
 
 const DAY_MS = 86_400_000
 /** Budgets are for so many days, as the burn rates of the shipped alerts take it. */
@@ -39,7 +41,12 @@ interface Counts {
 type Stated = Pick<Objective, 'route' | 'objective' | 'target' | 'threshold'>
 
 /** The error budgets of the routes, over the last 30 days in steps of a day. */
-export class Objectives {
+export class Objectives implements Part {
+  readonly gauges: Gauges = {
+    sluice_slo_target_ratio: () => this.all().map(({ route, objective, target }) => reading(route, objective, target)),
+    sluice_slo_error_budget_remaining_ratio: () =>
+      this.all().map(({ route, objective, budgetRemaining }) => reading(route, objective, budgetRemaining)),
+  }
   private readonly options: ObjectivesOptions
   /** Counts at the end of each of the last days, oldest first. */
   private days: ReadonlyMap<string, Counts>[] = []
@@ -98,6 +105,10 @@ export class Objectives {
       this.timer = this.again()
     })
   }
+}
+
+function reading(route: string, objective: ObjectiveKind, value: number): GaugeReading {
+  return { labels: [route, objective], value }
 }
 
 function keyOf({ objective, route }: Stated): string {

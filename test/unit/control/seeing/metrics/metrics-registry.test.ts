@@ -133,15 +133,18 @@ describe('the metrics registry', () => {
   test('gauges and counters of the control plane are read at each scrape', async () => {
     const registry = new MetricsRegistry(systemClock, FEATURES)
     let value = 1
-    registry.gauge('sluice_connections', 'Open.', ['listener'], () => [{ labels: ['web'], value }])
-    registry.counter('sluice_worker_restarts_total', 'Replaced.', ['reason'], () => [{ labels: ['exit'], value }])
+    registry.add({
+      sluice_connections: () => [{ labels: ['web'], value }],
+      sluice_worker_restarts_total: () => [{ labels: ['exit'], value }],
+    })
     expect(await lines(registry, 'sluice_connections')).toEqual(['sluice_connections{listener="web"} 1'])
     value = 5
     expect(await lines(registry, 'sluice_connections')).toEqual(['sluice_connections{listener="web"} 5'])
     const body = (await registry.expose()).body.toString()
     expect(body).toContain('# TYPE sluice_connections gauge')
     expect(body).toContain('# TYPE sluice_worker_restarts_total counter')
-    expect(() => registry.gauge('sluice_connections', 'Again.', [], () => [])).toThrow('already')
+    expect(() => registry.add({ sluice_connections: () => [] })).toThrow('already')
+    expect(() => registry.add({ sluice_nothing: () => [] })).toThrow('no metric')
   })
 })
 
@@ -149,12 +152,14 @@ test('a scrape of many routes lets others have the event loop', async () => {
   const registry = new MetricsRegistry(systemClock, FEATURES)
   const metrics = worker(registry, 0, floats())
   for (let i = 0; i < 400; i++) metrics.histogram('sluice_request_duration_seconds', [`r${i}`, '2xx']).observe(1)
-  registry.gauge('sluice_requests_in_flight', 'Now.', ['route'], function* () {
-    for (let i = 0; i < 20; i++) {
-      const end = performance.now() + 1
-      while (performance.now() < end);
-      yield { labels: [`r${i}`], value: i }
-    }
+  registry.add({
+    sluice_requests_in_flight: function* () {
+      for (let i = 0; i < 20; i++) {
+        const end = performance.now() + 1
+        while (performance.now() < end);
+        yield { labels: [`r${i}`], value: i }
+      }
+    },
   })
   let turns = 0
   let running = true

@@ -1,0 +1,134 @@
+import type { Config } from '../../config/language/config.ts'
+import type { UpstreamConfig } from '../../core/config.ts'
+import type { Notice } from '../../core/notice.ts'
+import type { UpstreamEndpoints } from '../../core/protocol.ts'
+import type { Gauges, WorkerMetrics } from '../../core/series.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Random } from '../../lib/random.ts'
+import type { Part } from '../contract.ts'
+import type { CellRegistry } from '../registry/registry.ts'
+import { EndpointBook } from './book.ts'
+import { EndpointCare } from './care.ts'
+import { Discovery } from './discovery/discovery.ts'
+import type { OwnAddress } from './discovery/own.ts'
+import { OwnEndpoints } from './discovery/own-endpoints.ts'
+import { Outliers } from './outliers.ts'
+import { countStates, panics } from './state.ts'
+
+export interface EndpointsOptions {
+  /** The first config. */
+  readonly config: Config
+  readonly registry: CellRegistry
+  /** Of the control plane. */
+  readonly metrics: WorkerMetrics
+  /** Addresses of the control plane, which no upstream may have. */
+  readonly own: () => readonly OwnAddress[]
+  /** Tells the workers; returns the number of the update. */
+  readonly publish: (sets: readonly UpstreamEndpoints[]) => number
+  /** No upstream has this endpoint any more, or one has it again. */
+  readonly left: (id: string) => void
+  readonly back: (id: string) => void
+  /** Endpoints of an upstream came or went, or their weights changed. */
+  readonly changed: () => void
+  readonly report: (notice: Notice) => void
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** The endpoints of all upstreams: where they are, how they are, and which of them requests may go to. */
+export class Endpoints implements Part {
+  readonly gauges: Gauges
+  readonly book: EndpointBook
+  readonly care: EndpointCare
+  private readonly discovery: Discovery
+  private readonly outliers: Outliers
+  private readonly registry: CellRegistry
+
+  constructor(options: EndpointsOptions) {
+    const { back, changed, clock, config, left, log, metrics, own, publish, random, registry, report } = options
+    this.registry = registry
+    this.discovery = new Discovery({
+      config,
+      clock,
+      log,
+      renamed: (name) => this.book.renew(name),
+      rediscovered: (upstream) => this.book.rediscovered(upstream),
+      looked: (upstream, ok) => {
+        metrics.counter('sluice_discovery_refreshes_total', [upstream, ok ? 'ok' : 'failed']).inc()
+      },
+    })
+    const ours = new OwnEndpoints(own, log)
+    this.book = new EndpointBook({
+      registry,
+      addressesOf: (name) => this.discovery.addresses(name),
+      discovered: (upstream) => this.discovery.found(upstream),
+      refuses: (upstream, located) => ours.refuses(upstream, located),
+      publish,
+      onLeft: left,
+      onBack: back,
+      onChange: () => {
+        this.care.follow()
+        changed()
+      },
+    })
+    this.care = new EndpointCare({
+      book: this.book,
+      registry,
+      metrics,
+      clock,
+      random,
+      log,
+      passed: (cells) => this.outliers.passed(cells),
+    })
+    this.outliers = new Outliers({ registry, upstreams: () => this.book.upstreams, clock, random, report })
+    this.gauges = endpointGauges(this.book, registry)
+  }
+
+  start(): void {
+    this.outliers.start()
+  }
+
+  /** Resolves names and looks for the endpoints of these and of no other upstreams from now on. */
+  watch(upstreams: readonly UpstreamConfig[]): Promise<void> {
+    return this.discovery.watch(upstreams)
+  }
+
+  /** Open connections to all of them. */
+  get connections(): number {
+    let open = 0
+    for (const { set } of this.book.upstreams)
+      for (const { cells } of set.endpoints) open += this.registry.sum(cells.connections)
+    return open
+  }
+
+  /** Upstreams without a single usable endpoint. */
+  get upstreamsDown(): number {
+    let down = 0
+    for (const { set } of this.book.upstreams) if (!this.care.isUp(set)) down++
+    return down
+  }
+
+  close(): void {
+    this.discovery.close()
+    this.care.close()
+    this.outliers.close()
+  }
+}
+
+function endpointGauges(book: Pick<EndpointBook, 'upstreams'>, registry: CellRegistry): Gauges {
+  return {
+    sluice_pool_waiters: function* () {
+      for (const { set } of book.upstreams) yield { labels: [set.upstream], value: registry.sum(set.cells.waiting) }
+    },
+    sluice_upstream_endpoints: function* () {
+      for (const { set } of book.upstreams)
+        for (const [state, value] of countStates(registry, set)) yield { labels: [set.upstream, state], value }
+    },
+    sluice_upstream_panic: function* () {
+      for (const { config, set } of book.upstreams)
+        yield { labels: [set.upstream], value: panics(registry, config, set) ? 1 : 0 }
+    },
+  }
+}

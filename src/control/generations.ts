@@ -1,0 +1,98 @@
+import { hash as hashOf } from 'node:crypto'
+import type { Config } from '../config/language/config.ts'
+import type { LeanConfig } from '../core/config.ts'
+import type { AnyFeature } from '../core/feature.ts'
+import type { LeanRoute } from '../core/protocol.ts'
+import type { Gauges } from '../core/series.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Part } from './contract.ts'
+import type { EndpointBook } from './endpoints/book.ts'
+import { turn } from './operations/reload/judge.ts'
+import type { Lease } from './registry/lease.ts'
+import type { CellRegistry } from './registry/registry.ts'
+import type { Supervisor } from './workers/supervisor.ts'
+
+/** Some milliseconds. */
+const ROUTES_AT_ONCE = 200
+
+/** A config that is live in all workers. */
+export interface Generation {
+  /** From 1 on. */
+  readonly generation: number
+  readonly hash: string
+  readonly routes: readonly LeanRoute[]
+  readonly cells: Lease
+  /** Milliseconds since the epoch. */
+  readonly loadedAt: number
+  readonly config: Config
+}
+
+export interface GenerationsOptions {
+  readonly registry: CellRegistry
+  readonly features: readonly AnyFeature[]
+  readonly book: EndpointBook
+  readonly supervisor: Pick<Supervisor, 'apply'>
+  readonly clock: Clock
+}
+
+/** The configs that workers have run, one after the other: the latest is live. */
+export class Generations implements Part {
+  readonly gauges: Gauges = {
+    sluice_config_info: () => (this.live === undefined ? [] : [{ labels: [this.live.hash], value: 1 }]),
+    sluice_config_last_reload_success_timestamp_seconds: () =>
+      this.live === undefined ? [] : [{ labels: [], value: this.live.loadedAt / 1000 }],
+  }
+  private readonly options: GenerationsOptions
+  private current: Generation | undefined = undefined
+  private latest = 0
+
+  constructor(options: GenerationsOptions) {
+    this.options = options
+  }
+
+  /** undefined: none is live yet. */
+  get live(): Generation | undefined {
+    return this.current
+  }
+
+  get routes(): readonly LeanRoute[] {
+    return this.current?.routes ?? []
+  }
+
+  /**
+   * Makes a config live in every worker, or rejects and changes nothing.
+   *
+   * @param lean what workers get of it, with its secrets
+   */
+  async swap(config: Config, lean: LeanConfig): Promise<void> {
+    const { book, clock, registry, supervisor } = this.options
+    const { hash } = config
+    const generation = ++this.latest
+    const cells = registry.lease()
+    const routes = await this.routesOf(lean, cells)
+    const draft = book.draft(lean.upstreams)
+    const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
+    try {
+      await supervisor.apply({ generation, hash, lean, routes, cutAfter: config.drain.timeout, endpoints })
+    } catch (error) {
+      cells.release({ generation: 0, update: 0 })
+      book.drop(draft)
+      throw error
+    }
+    this.current?.cells.release({ generation, update: 0 })
+    this.current = { generation, hash, routes, cells, loadedAt: clock.wall(), config }
+    book.adopt(draft, { generation, update: 0 })
+  }
+
+  private async routesOf(lean: LeanConfig, cells: Lease): Promise<LeanRoute[]> {
+    const routes: LeanRoute[] = []
+    for (const route of lean.routes) {
+      // Thousands of them would hold the loop for long.
+      if (routes.length % ROUTES_AT_ONCE === ROUTES_AT_ONCE - 1) await turn()
+      // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
+      const digest = hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined }))
+      routes.push({ ...route, cells: cells.route(route, this.options.features), digest })
+    }
+    return routes
+  }
+}
