@@ -1,3 +1,4 @@
+import { withDefinitions } from '../../schema/definitions.ts'
 import type { JsonSchema } from '../../schema/schema.ts'
 import type { Language } from './language.ts'
 
@@ -7,6 +8,6 @@ export function jsonSchema({ root }: Language): JsonSchema {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Sluice',
     description: 'Config of the Sluice API gateway, apiVersion sluice/v1.',
-    ...root.json,
+    ...withDefinitions(root.json),
   }
 }
