@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { schemaText } from '../src/cli/schema.ts'
 import { DEFAULT_LANGUAGE } from '../src/config/language/default-language.ts'
-import { jsonSchema } from '../src/config/language/json-schema.ts'
 import { keyDocs } from '../src/config/language/key-docs.ts'
 import { configurationPage } from './configuration-page.ts'
 import { filledIndex, filledPage } from './feature-pages.ts'
@@ -23,7 +23,7 @@ export function generated(): ReadonlyMap<string, string> {
     ['docs/migrating.md', migratingPage()],
     ['docs/README.md', filledIndex(read('docs/README.md'), pages)],
     ...[...pages].map(([name, page]): [string, string] => [`docs/features/${name}`, filledPage(page, sources)]),
-    ['config/sluice.schema.json', `${JSON.stringify(jsonSchema(DEFAULT_LANGUAGE), undefined, 2)}\n`],
+    ['config/sluice.schema.json', schemaText()],
     ['config/grafana/sluice.json', grafanaDashboard()],
     ['k8s/monitoring/prometheusrule.yaml', prometheusRule(read('config/prometheus/rules.yaml'))],
   ])

@@ -6,8 +6,13 @@ const WIDTH = 120
 
 /** `sluice schema`: the JSON Schema of the config, for editors. */
 export async function schema(_args: readonly string[], io: Io): Promise<number> {
-  io.stdout(`${jsonText(jsonSchema(DEFAULT_LANGUAGE))}\n`)
+  io.stdout(schemaText())
   return Exit.ok
+}
+
+/** What it prints, and config/sluice.schema.json holds. */
+export function schemaText(): string {
+  return `${jsonText(jsonSchema(DEFAULT_LANGUAGE))}\n`
 }
 
 /** JSON of which what fits a line stands on a line. */
