@@ -1,6 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { dirname, join, normalize, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { sarifReport } from '../../src/cli/check-sarif.ts'
 import { anchors, npmScripts, relativeLinks, withoutCode } from '../kit/markdown.ts'
 import { projectFiles, ROOT, read } from './files.ts'
 
@@ -49,6 +51,15 @@ describe('links', () => {
       )
     expect(named.length).toBeGreaterThan(50)
     expect(faults(named)).toEqual([])
+  })
+
+  test('of SARIF reports do, too', () => {
+    const { runs } = sarifReport([], '0.0.0') as { runs: { tool: { driver: { rules: { helpUri: string }[] } } }[] }
+    const links = runs
+      .flatMap(({ tool }) => tool.driver.rules)
+      .map(({ helpUri }) => relative(ROOT, fileURLToPath(helpUri)) + new URL(helpUri).hash)
+    expect(links.length).toBeGreaterThan(10)
+    expect(faults(links.map((link) => ['SARIF', link]))).toEqual([])
   })
 
   test('to what is not there are found', () => {
