@@ -11,7 +11,7 @@ import { respond } from './respond/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
 import { streams } from './streams/feature.ts'
 
-/** Every feature that Sluice has, in the order in which they act; the order in this file means nothing. */
+/** All features of Sluice, in the order in which they act; the order in this file does not matter. */
 export const FEATURES: readonly AnyFeature[] = inOrder([
   bulkhead,
   circuitBreaker,

@@ -126,7 +126,7 @@ describe('the table of docs/failures.md', () => {
     ['keep', '/t/a;b/c', '200 /t/a;b/c'],
     ['keep', '/w//x', '200 //x'],
     ['keep', '/old//evil.test', '302 /.//evil.test'],
-    ['keep', '/d/;a', 'ambiguous_path: Rewritten, the path would hold a dot segment.'],
+    ['keep', '/d/;a', 'ambiguous_path: Rewritten, the path would contain a dot segment.'],
     ['keep', '/d/a;b', '200 /v/.a;b'],
     ['keep', '/admin/..;/x', DOTS],
     ['keep', '/admin%2fx', differs('with %2F as a slash')],

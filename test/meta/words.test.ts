@@ -10,8 +10,6 @@ const PENDING: readonly string[] = [
   'src/cli',
   'src/config/',
   'src/control/',
-  'src/data/seeing/',
-  'src/features/',
   'src/tools/',
   'docs/',
   'README.md',

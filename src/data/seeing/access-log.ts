@@ -9,7 +9,7 @@ import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
 
-/** Which lines a route has, and what of a request its match looks at, so that they may show it. */
+/** Which lines are written for a route, and which parts of a request its match reads, so that they may be shown. */
 export interface AccessLogRoute {
   /** Share of the requests without a failure that get a line. */
   readonly sample: number
@@ -19,7 +19,7 @@ export interface AccessLogRoute {
   readonly headerNames: readonly string[]
 }
 
-/** What of a config generation its lines are made with. */
+/** The part of a config generation from which its lines are made. */
 export type LoggedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'accessLog'>
 
 /** The parts of a line that are the same for all requests of a route in one config generation. */
@@ -47,15 +47,15 @@ interface LineHead {
 const NOTHING: ReadonlySet<string> = new Set()
 
 /**
- * The access log of one worker: one line of ASCII a request, a JSON object unless configured otherwise. The names of the
- * fields are fixed; one that does not apply is left out. `time` is the end of the exchange.
+ * The access log of one worker: one line of ASCII per request, a JSON object unless configured otherwise. The names of the
+ * fields are fixed; a field that does not apply is left out. `time` is the end of the exchange.
  */
 export class AccessLog {
   private readonly out: { write(line: string): boolean }
   private readonly clock: Clock
   private readonly time = new TimeText()
   private readonly heads = new WeakMap<LoggedHead, LineHead>()
-  /** By status: what most requests have in common. */
+  /** By status: the part that most requests have in common. */
   private readonly direct: (string | undefined)[] = []
 
   /** `out` takes whole lines and may drop them. */
@@ -100,7 +100,7 @@ export class AccessLog {
     else this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
   }
 
-  /** IDs, trace, addresses, protocol and names of a config hold no character that JSON escapes. */
+  /** IDs, trace, addresses, protocol and names of a config contain no character that JSON escapes. */
   private who(ex: Exchange, route: RouteLine): string {
     const { downstream } = ex
     const { peer } = downstream
@@ -141,7 +141,7 @@ export class AccessLog {
   }
 }
 
-/** One attempt that nothing held up, and its answer. */
+/** One attempt without any delay before it, and its answer. */
 function isDirect({ attempt, attempts, failure, queuedMs }: Exchange, status: number): boolean {
   return attempts === 1 && queuedMs === 0 && failure === undefined && attempt !== undefined && attempt.status === status
 }
@@ -153,9 +153,7 @@ function courseOf({ attempt, attempts, failure, queuedMs }: Exchange, status: nu
   return `${text},"attempts":${attempts},"queue_ms":${jsonMs(queuedMs)}`
 }
 
-/**
- * The same ASCII text in one piece: one that was put together stays a tree of its parts, which each line would walk again.
- */
+/** The same ASCII text in one piece: a concatenated text stays a tree of its parts, which each line would walk again. */
 function flat(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -9,9 +9,9 @@ function isBlank(code: number): boolean {
 }
 
 /**
- * The client's address: the first one from the right, of the peer and X-Forwarded-For, that is not a trusted proxy. A
- * walk that meets anything but an address (with or without port) ends at the last address that it was sure of, so that
- * garbage never becomes a client.
+ * The client's address: the first one from the right, of the peer and X-Forwarded-For, that is not a trusted proxy. A walk
+ * that meets anything but an address (with or without port) ends at the last address that it was sure of, so that garbage
+ * never becomes a client.
  */
 export class ClientAddress {
   private readonly proxies: CidrSet

@@ -4,10 +4,10 @@ import { loggedPath, maskedQuery } from './masked.ts'
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const MAX_LENGTH = 2048
-/** Could end a quoted text or the line, or is no ASCII. */
+/** Could end a quoted text or the line, or is not ASCII. */
 const ODD = /["\\]|[^\x20-\x7e]/g
 
-/** What of a request may be shown. */
+/** The parts of a request that may be shown. */
 export interface ShownFields {
   readonly queryKeys: ReadonlySet<string>
   /** Header fields that are masked, lower-case. */
@@ -16,7 +16,7 @@ export interface ShownFields {
 
 /**
  * Lines as web servers write them: NCSA's common log format, and Apache's combined one with Referer and User-Agent. Odd
- * characters are `\xHH`, as nginx writes them. Queries are masked, that of the Referer, too.
+ * characters are written as `\xHH`, as nginx does. Queries are masked, that of the Referer too.
  */
 export class CommonLog {
   private readonly combined: boolean
@@ -45,7 +45,7 @@ export class CommonLog {
     return quotable(query === -1 ? value : value.slice(0, query) + maskedQuery(value.slice(query), queryKeys))
   }
 
-  /** `26/Nov/2026:08:33:33 +0000`, made once a second. */
+  /** `26/Nov/2026:08:33:33 +0000`, made once per second. */
   private timeOf(wall: number): string {
     const second = Math.floor(wall / 1000)
     if (second === this.second) return this.time

@@ -1,7 +1,7 @@
 const MAX_LENGTH = 128
 
 const CHARACTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._:/+=@-'
-/** 1 for the codes that it may have. */
+/** 1 for the codes that may occur. */
 const ALLOWED = Uint8Array.from({ length: 128 }, (_, code) => (CHARACTERS.includes(String.fromCharCode(code)) ? 1 : 0))
 
 /** Whether a value from outside may serve as correlation ID: `[A-Za-z0-9._:/+=@-]{1,128}`. */

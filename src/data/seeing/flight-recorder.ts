@@ -7,11 +7,11 @@ import type { AccessLogRoute } from './access-log.ts'
 import { flightOf, summaryOf } from './flight-story.ts'
 
 const FLUSH_MS = 100
-/** A second and worker. */
+/** Per second and worker. */
 const RECORDED: Readonly<Record<Crowd, number>> = { client: 20, refused: 20, attempted: 60 }
 const TAPPED = 200
 
-/** What of a config generation decides what is kept. */
+/** The part of a config generation that decides what is kept. */
 export type FlightHead = Pick<ConfigHead, 'flightRecorder'>
 
 /** Sees the requests of one route at their end. */
@@ -21,8 +21,8 @@ export interface FlightRoute {
 }
 
 /**
- * The flight recorder of one worker: failed and slow requests go to the control plane, in batches and not too many; so does
- * what taps ask for, while there are any. Of all other requests nothing is kept.
+ * The flight recorder of one worker: failed and slow requests go to the control plane, in batches and up to a limit; so do
+ * the requests that taps ask for, while there are any. Nothing is kept of other requests.
  */
 export class FlightRecorder {
   private readonly clock: Clock
@@ -36,7 +36,7 @@ export class FlightRecorder {
   private lost = 0
   private flushing = false
 
-  /** `dropped`: counts what was above the limit. */
+  /** `dropped`: counts those above the limit. */
   constructor(clock: Clock, post: (message: FromWorker) => void, dropped: Counter) {
     this.clock = clock
     this.post = post
@@ -55,7 +55,7 @@ export class FlightRecorder {
     )
   }
 
-  /** @internal Whether anybody taps. */
+  /** @internal Whether there is a tap. */
   get tapping(): boolean {
     return this.filters.length > 0
   }
@@ -124,7 +124,7 @@ class RecordedRoute implements FlightRoute {
   }
 }
 
-/** So many a second, and then none until the next one begins. */
+/** A fixed number per second, and then none until the next second begins. */
 class Quota {
   private readonly limit: number
   private since = Number.NEGATIVE_INFINITY

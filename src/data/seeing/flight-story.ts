@@ -18,7 +18,7 @@ export interface Ended {
   readonly wall: number
 }
 
-/** What of a request is shown. */
+/** The parts of a request that are shown. */
 export function summaryOf(
   { ex, now, status, wall }: Ended,
   match: AccessLogRoute,
@@ -59,7 +59,7 @@ function timelineOf({ ex, now, status }: Ended): Happening[] {
   if (queuedMs > 0) story.push({ atMs: 0, kind: 'queued', waitMs: rounded(queuedMs) })
   for (const at of ex.allAttempts) story.push(attemptOf(at, since, now))
   for (const note of notes?.kept ?? []) story.push(...decisionOf(note, since(note.at)))
-  // An answer of our own says it; one of the upstream broke in its body.
+  // For an answer of our own the failure says it; one of the upstream broke in its body.
   const decided = firstByteAt === 0 ? now : firstByteAt
   if (failure !== undefined) story.push(failureOf(ex, since(failure.phase === 'body' ? now : decided)))
   if (degraded !== undefined) story.push({ atMs: since(decided), kind: 'fallback', reason: degraded })
@@ -91,7 +91,7 @@ function attemptOf(at: Attempt, since: (at: number) => number, now: number): Hap
   }
 }
 
-/** What befell the whole request is told by its failure and by how long it was queued. */
+/** Decisions on the whole request are told by its failure and by how long it was queued. */
 function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
   if (what.kind === 'budget' || what.kind === 'no_retry') return [{ atMs, ...what }]
   if (what.kind === 'hedge') return [{ atMs, kind: 'hedge', upstream: what.attempt.upstream }]

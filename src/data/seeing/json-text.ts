@@ -8,8 +8,8 @@ function isPlain(code: number): boolean {
 }
 
 /**
- * The inside of a JSON string, in ASCII. What clients choose can be long: beyond 2,048 characters it is cut, and ends in
- * an ellipsis.
+ * The inside of a JSON string, in ASCII. Texts that clients choose can be long: beyond 2,048 characters they are cut, and
+ * end in an ellipsis.
  */
 export function jsonText(value: string): string {
   const text = value.length > MAX_LENGTH ? `${value.slice(0, MAX_LENGTH)}\u2026` : value
@@ -43,7 +43,7 @@ export function jsonMs(ms: number): string {
   return rest === 0 ? String(whole) : `${whole}.${PAD3[rest]}`
 }
 
-/** RFC 3339 times in UTC with milliseconds; the text of the second is made once a second. */
+/** RFC 3339 times in UTC with milliseconds; the part up to the second is made once per second. */
 export class TimeText {
   private second = -1
   private prefix = ''

@@ -2,7 +2,9 @@ import type { Exchange } from '../../core/exchange.ts'
 
 const AMPERSAND = 38
 
-/** The query, `?` included, with `***` in place of the values of all keys but the shown ones. Keys are compared as sent. */
+/**
+ * The query, `?` included, with `***` in place of the values of all keys except the shown ones. Keys are compared as sent.
+ */
 export function maskedQuery(query: string, shown: ReadonlySet<string>): string {
   let out = '?'
   let start = 1
@@ -17,7 +19,7 @@ export function maskedQuery(query: string, shown: ReadonlySet<string>): string {
   return out
 }
 
-/** The path as matched; of a target that was refused before it had a normal form, as sent. Without the query. */
+/** The path as matched; for a target that was refused before it had a normal form, as sent. Without the query. */
 export function loggedPath({ downstream: { target }, path }: Exchange): string {
   if (path !== '') return path
   const query = target.indexOf('?')

@@ -13,15 +13,15 @@ import { SloSeries } from './slo.ts'
 import type { WorkerTracing } from './tracing/worker-tracing.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
-/** What of a config generation its requests are recorded with. */
+/** The part of a config generation with which its requests are recorded. */
 export type RecordedHead = LoggedHead & FlightHead & Pick<ConfigHead, 'metrics'>
 
-/** Which of a route's path patterns a path has matched. */
+/** Which of a route's path patterns a path matched. */
 type PatternOf = (path: string) => string | undefined
 
 const NO_PATTERN: PatternOf = () => undefined
 
-/** What some routes are recorded with besides. */
+/** What some routes are recorded with in addition. */
 export interface RecordedRoute {
   readonly slo?: SloConfig | undefined
   readonly pattern?: PatternOf
@@ -57,7 +57,7 @@ function finalStatus(ex: Exchange): number {
 
 /**
  * The one recorder of a worker: metrics and access log read an exchange here, once, after everything else. Handles are
- * kept by numbers, so that no text is built for metrics after a combination was seen first.
+ * found by numbers, so that no text is built for metrics after the first occurrence of a combination.
  */
 export class Recorder {
   private readonly metrics: WorkerMetrics
@@ -83,7 +83,7 @@ export class Recorder {
     this.tracing = tracing
   }
 
-  /** What a compiled route carries as `record`. */
+  /** The `record` of a compiled route. */
   route(name: string, match: AccessLogRoute, head: RecordedHead, more: RecordedRoute = {}): RouteRecord {
     return this.recordOf(name, name, match, head, more)
   }
@@ -94,13 +94,13 @@ export class Recorder {
     this.maxEndpoints = head.metrics.endpointSeries
   }
 
-  /** Once an exchange, at its very end. */
+  /** Once per exchange, at its very end. */
   finish(ex: Exchange): void {
     const record = ex.route === undefined ? this.unmatched : ex.route.record
     record?.finish(ex)
   }
 
-  /** Once an attempt, at its head verdict. */
+  /** Once per attempt, at its head verdict. */
   attempt(ex: Exchange, at: Attempt): void {
     const verdict = at.head
     if (verdict === undefined) return
@@ -110,7 +110,7 @@ export class Recorder {
       this.upstreams.set(at.upstream, upstream)
     }
     upstream.record(at, verdict, this.maxEndpoints)
-    // What an attempt came to that another one overtook is no reason for a further one, and had none.
+    // The result of an attempt that another one overtook is no reason for a further one, and caused none.
     if (verdict.ignored) return
     if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
     ex.verdict = verdict
@@ -143,7 +143,7 @@ interface SpanFacts {
   readonly pattern: PatternOf
 }
 
-/** What takes some of the requests; undefined: nothing does. */
+/** Sinks of some requests only; undefined: there is none. */
 interface RouteSinks {
   readonly slo: SloSeries | undefined
   readonly flight: FlightRoute | undefined
@@ -163,7 +163,7 @@ class RouteSeries implements RouteRecord {
   /** By method, status and reason. */
   private readonly requests = new Map<number, Counter>()
   private readonly durations: (Histogram | undefined)[] = new Array(STATUS_CLASS_COUNT).fill(undefined)
-  /** What was counted last, which mostly comes again: of a route that is seldom asked for the map is not in the cache. */
+  /** The key counted last, which usually comes again: for a rarely used route the map is not in the cache. */
   private lastKey = -1
   private last: Counter | undefined = undefined
   private lastClass = -1

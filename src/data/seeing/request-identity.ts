@@ -7,7 +7,7 @@ import { ClientAddress } from './client-address.ts'
 import { isCorrelationId } from './correlation.ts'
 import { isTraceparent, isTracestate, newTraceparent } from './trace.ts'
 
-/** Who asks, and which trace and correlation the request belongs to: one pass over its fields. */
+/** The client, and the trace and correlation that the request belongs to: one pass over its fields. */
 export class RequestIdentity {
   private readonly proxies: CidrSet
   private readonly clients: ClientAddress
@@ -15,7 +15,7 @@ export class RequestIdentity {
   private readonly correlateAny: boolean
   private readonly names: FieldNames
   private readonly random: Random
-  /** By length of a field's name: whether one of that length can matter. Spares most fields the look-up. */
+  /** By length of a field's name: whether a name of that length can matter. Spares most fields the look-up. */
   private readonly lengths = new Uint8Array(256)
 
   constructor(config: Pick<LeanConfig, 'trustedProxies' | 'correlation'>, names: FieldNames, random: Random) {

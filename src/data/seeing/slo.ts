@@ -3,7 +3,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Charge, chargeOf, FAILURES } from '../../core/failures.ts'
 import type { Counter, WorkerMetrics } from '../../core/series.ts'
 
-/** What an objective speaks of. */
+/** What an objective is about. */
 export type ObjectiveKind = 'availability' | 'latency'
 
 /** The requests that count for one objective of a route. Both series begin with 0, so that no rate misses the first. */
@@ -23,10 +23,11 @@ class Events {
 }
 
 /**
- * Holds the requests of a route against its objectives. For availability a request is bad when the client got a status
- * from 500 on or an answer that broke off, whoever refused or failed it; what the client itself caused does not count, so
+ * Judges the requests of a route by its objectives. For availability a request is bad when the client got a status from 500
+ * on or an answer that broke off, whatever refused or failed it; failures that the client itself caused do not count, so
  * that a flood of bad requests hides nothing. For latency the good ones count, by the time to the head of the answer; and
- * clients that went away after more than the threshold, their upload not counted, so that impatience hides no slow service.
+ * clients that left after more than the threshold, their upload not counted, so that impatience does not hide a slow
+ * service.
  */
 export class SloSeries {
   private readonly availability: Events | undefined
@@ -39,10 +40,10 @@ export class SloSeries {
     this.threshold = latency?.threshold ?? 0
   }
 
-  /** Once an exchange, at its end; `status`: what the client got. */
+  /** Once per exchange, at its end; `status`: what the client got. */
   record(ex: Exchange, status: number, now: number): void {
     const waited = (ex.firstByteAt === 0 ? now : ex.firstByteAt) - ex.startedAt
-    // A fallback took the place of that failure.
+    // A fallback replaced that failure.
     const failure = ex.failure?.reason === ex.degraded ? undefined : ex.failure
     const charge = failure === undefined ? chargeOfAnswer(ex, status) : chargeOf(failure)
     if (charge !== 'bad') {
@@ -55,7 +56,7 @@ export class SloSeries {
   }
 }
 
-/** An error that its client brought about does not count; all others do by their status. */
+/** An error that its client caused does not count; all others count by their status. */
 function chargeOfAnswer({ attempt, failure }: Exchange, status: number): Charge {
   return status >= 500 && failure === undefined && attempt?.head?.ignored === true ? 'nothing' : 'bad'
 }

@@ -25,8 +25,8 @@ function isAllZero(text: string, start: number, end: number): boolean {
 }
 
 /**
- * Whether a `traceparent` can be sent on (W3C Trace Context Level 2, section 3.2): lower-case hex, no all-zero ids, never
- * version ff. A version that we don't know may be longer after one more hyphen.
+ * Whether a `traceparent` can be sent on (W3C Trace Context Level 2, section 3.2): lower-case hex, no all-zero IDs, never
+ * version ff. An unknown version may be longer after one more hyphen.
  */
 export function isTraceparent(value: string): boolean {
   if (value.length < VERSION_00_LENGTH) return false
@@ -98,8 +98,8 @@ function isKeyMark(code: number): boolean {
 }
 
 /**
- * A new trace that nobody samples, of an ID that is random to the last bit, as its flags say. An id of zeros only is as likely
- * as a broken machine, and still replaced.
+ * A new trace that is not sampled, with an ID that is random to the last bit, as its flags say. An ID of zeros only is
+ * practically impossible, but still replaced.
  */
 export function newTraceparent(random: Random): string {
   const trace = hex32(random.uint32() | 1) + hex32(random.uint32()) + hex32(random.uint32()) + hex32(random.uint32())

@@ -10,8 +10,8 @@ interface EndpointSeries {
 }
 
 /**
- * What one worker counts of one upstream's attempts. Endpoints come and go: past a number of them the one that was used
- * longest ago makes room.
+ * The series of one worker for the attempts of one upstream. Endpoints come and go: beyond a number of them the least
+ * recently used one makes room.
  */
 export class UpstreamSeries {
   private readonly upstream: string
@@ -27,7 +27,7 @@ export class UpstreamSeries {
     this.durations = metrics.histogram('sluice_attempt_duration_seconds', [upstream])
   }
 
-  /** An attempt's head verdict is there, now. `maxEndpoints`: so many are counted apart, at least one. */
+  /** The head verdict of an attempt has come. `maxEndpoints`: endpoints that are counted separately, at least one. */
   record(at: Attempt, verdict: HeadVerdict, maxEndpoints: number): void {
     const { endpoint, startedAt } = at
     const now = at.judgedAt(this.clock)

@@ -4,7 +4,7 @@ import { type GradientOptions, nextGradient } from './gradient.ts'
 /** Int32 words that a limit takes, one after another. */
 export const ADAPTIVE_WORDS = 4
 
-/** Thousandths of the limit; 0: nobody has set it yet. */
+/** Thousandths of the limit; 0: not set yet. */
 const LIMIT = 0
 /** Microseconds. */
 const USUAL = 1
@@ -16,9 +16,9 @@ const WINDOW_MS = 200
 const MIN_SAMPLES = 10
 
 /**
- * One limit for all workers, which finds itself. It stands in words: whichever worker first has enough samples of its own
- * when a window is over ends it for all, by compare-and-swap on its time, and sets the limit by what it saw. The others
- * begin anew: each worker's requests are a fair sample of all.
+ * One limit for all workers, which adapts. It stands in words: the first worker with enough samples of its own at the end
+ * of a window ends it for all, by compare-and-swap on its time, and sets the limit by its samples. The others start over:
+ * each worker's requests are a fair sample of all.
  */
 export class AdaptiveLimit {
   private readonly words: Int32Array

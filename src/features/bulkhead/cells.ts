@@ -21,7 +21,7 @@ export function cells({ options: { adaptive, queue } }: Use<BulkheadOptions>) {
 export type BulkheadCells = Leased<ReturnType<typeof cells>>
 export type QueueCells = NonNullable<BulkheadCells['queue']>
 
-/** What the live view shows. */
+/** For the live view. */
 export const figures = {
   queued: {
     doc: 'Requests that wait for a permit of the bulkhead now.',
@@ -30,13 +30,13 @@ export const figures = {
     of: (_use, { queue }, look) => queue && look.sum(queue.waiting),
   },
   permits: {
-    doc: 'Permits that requests hold now; null: no bulkhead.',
+    doc: 'Permits that requests hold now; null without a bulkhead.',
     metric: 'sluice_bulkhead_in_flight',
     otherwise: null,
     of: (_use, { permits }, look) => look.sum(permits.inFlight),
   },
   limit: {
-    doc: 'Permits that there are, held or not; null: no bulkhead.',
+    doc: 'Permits of the bulkhead, held or free; null without a bulkhead.',
     metric: 'sluice_bulkhead_limit',
     otherwise: null,
     of: ({ options }, { limit }, look) => limitOf(options, limit && look.words(limit.state), limit?.state.slot ?? 0),

@@ -7,13 +7,13 @@ import { decisions, metrics } from './words.ts'
 /** Bounds the requests that a route has in flight: one permit per request, from admit to settle, exact over all workers. */
 export const bulkhead = defineFeature({
   name: 'bulkhead',
-  doc: 'Bounds the requests that the route has in flight, so that one slow service can not take everything.',
+  doc: 'Bounds the requests in flight on the route, so that one slow service cannot take all resources.',
   keys: { route: keys },
   byDefault: true,
   places: {
     permit: {
       stage: 100,
-      why: 'Whoever is answered without the upstream needs no permit, and one permit covers all attempts of a request.',
+      why: 'A request that is answered without the upstream needs no permit, and one permit covers all attempts of a request.',
     },
   },
   cells,

@@ -1,11 +1,11 @@
-/** Bounds and manners of a limit that finds itself. */
+/** Bounds and behaviour of an adaptive limit. */
 export interface GradientOptions {
   readonly min: number
   readonly max: number
   readonly initial: number
 }
 
-/** What is known between two windows. */
+/** What is kept between two windows. */
 export interface GradientState {
   readonly limit: number
   /** What answers usually take, milliseconds. */
@@ -14,9 +14,9 @@ export interface GradientState {
   readonly windows: number
 }
 
-/** Windows whose plain average is the first notion of what is usual. */
+/** Windows whose plain average is the first estimate of the usual time. */
 const WARM_UP = 10
-/** Then it follows like an exponential average over so many windows. */
+/** Then the estimate follows like an exponential average over this many windows. */
 const LONG_WINDOWS = 3000
 /** Requests that may queue in the upstream before that counts as overload; what makes the limit grow. */
 const ALLOWANCE = 4
@@ -26,13 +26,13 @@ const TOLERANCE = 1.5
 const SMOOTHING = 0.2
 /** The limit falls no faster than by half. */
 const STEEPEST = 0.5
-/** Where answers are twice as fast as usual, what is usual follows faster. */
+/** If answers are twice as fast as usual, the estimate follows faster. */
 const FORGET = 0.95
 
 /**
- * The next limit after a window in which answers took `took` milliseconds on average and at most `inFlight` requests were in
- * flight. As long as they take what they usually do the limit grows by a few; when they take longer it falls in proportion.
- * Where the limit is not made use of it stays. Gradient2Limit of Netflix's concurrency-limits (2018), without its probing.
+ * The next limit after a window in which answers took `took` milliseconds on average and at most `inFlight` requests were
+ * in flight. As long as they take the usual time, the limit grows by a few; when they take longer, it falls in proportion.
+ * An unused limit stays. Gradient2Limit of Netflix's concurrency-limits (2018), without its probing.
  */
 export function nextGradient(
   { limit, usual, windows }: GradientState,

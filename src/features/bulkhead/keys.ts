@@ -3,25 +3,29 @@ import { duration, integer, oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 
 const queue = object({
-  size: withDefault(integer(1, 1_000_000), 100, 'Requests that wait at a time, of all workers together.'),
-  maxWait: withDefault(duration(1, 600_000), '500ms', 'The longest wait; then queue_timeout.'),
+  size: withDefault(
+    integer(1, 1_000_000),
+    100,
+    'Maximum waiting requests, across all workers. Further requests get 503 bulkhead_full.',
+  ),
+  maxWait: withDefault(duration(1, 600_000), '500ms', 'Longest wait for a permit; then 503 queue_timeout.'),
   fairBy: withDefault(
     oneOf('client', 'none'),
     'client',
-    'client: the clients that wait take turns, by their address; none: nobody asks whose request it is.',
+    'client: waiting clients take turns, by their address. none: requests wait in one line, whatever their client.',
   ),
   newestFirstAfter: withDefault(
     offOr(duration(10, 600_000)),
     '100ms',
-    'Once the queue was not empty for so long the newest go first, and nobody waits longer than this.',
+    'Once the queue has not been empty for this time, the newest requests go first, and none waits longer than this. off: always first in, first out.',
   ),
 })
 
 const adaptive = mapped(
   object({
-    min: withDefault(integer(1, 1_000_000), 20, 'The smallest limit.'),
-    max: withDefault(integer(1, 1_000_000), 1000, 'The largest.'),
-    initial: withDefault(integer(1, 1_000_000), 100, 'The first.'),
+    min: withDefault(integer(1, 1_000_000), 20, 'Smallest limit.'),
+    max: withDefault(integer(1, 1_000_000), 1000, 'Largest limit.'),
+    initial: withDefault(integer(1, 1_000_000), 100, 'Limit at the start.'),
   }),
   (options, refuse) => {
     const { min, max, initial } = options
@@ -30,16 +34,24 @@ const adaptive = mapped(
 )
 
 export const keys = object({
-  maxConcurrent: withDefault(integer(1, 1_000_000), 1024, 'Requests at a time, of all workers together.'),
-  queue: withDefault(offOr(queue), 'off', 'Lets requests wait for a permit, in the order of their arrival.'),
+  maxConcurrent: withDefault(
+    integer(1, 1_000_000),
+    1024,
+    'Maximum requests in flight on the route, across all workers. Further requests wait in queue or get 503 bulkhead_full.',
+  ),
+  queue: withDefault(
+    offOr(queue),
+    'off',
+    'Lets requests wait for a permit, in the order of their arrival. off: they are refused at once.',
+  ),
   adaptive: optional(
     offOr(adaptive),
-    'Finds out by itself how many requests the upstream can take; never more than maxConcurrent.',
+    'Measures how many requests the upstream can take and adapts the limit, never above maxConcurrent. off: the limit is maxConcurrent.',
   ),
   mode: withDefault(
     oneOf('enforce', 'shadow'),
     'enforce',
-    'shadow: it counts what it would refuse, and refuses nothing.',
+    'enforce: requests above the limit are refused. shadow: refusals are only counted.',
   ),
 })
 

@@ -19,7 +19,7 @@ import type { decisions, metrics } from './words.ts'
 
 export type BulkheadContext = FeatureContext<BulkheadCells, typeof metrics, typeof decisions>
 
-/** How soon a refused client may come again where nothing better is known, milliseconds. */
+/** Milliseconds after which a refused client may repeat its request, if nothing better is known. */
 const COME_AGAIN_MS = 1_000
 
 const FULL: Refusal = { reason: 'bulkhead_full', retryAfterMs: COME_AGAIN_MS }
@@ -79,7 +79,7 @@ class Bulkhead implements Policy, Limit, Want {
 
   admit(ex: Exchange) {
     const { queue } = this
-    // Whoever comes while others wait waits behind them.
+    // A request that comes while others wait, waits behind them.
     if ((queue === undefined || queue.empty || !this.enforces) && this.inFlight.takeBelow(this.current)) {
       this.held.set(ex, true)
       return undefined
@@ -102,7 +102,7 @@ class Bulkhead implements Policy, Limit, Want {
     if (held instanceof Waiting) this.queue?.leave(held)
   }
 
-  /** Streams last: they are counted apart. */
+  /** Streams last: they are counted separately. */
   stream(ex: Exchange): undefined {
     this.settle(ex)
   }
@@ -145,7 +145,7 @@ class Bulkhead implements Policy, Limit, Want {
   }
 }
 
-/** Its limit follows how long tries take until the head of their answer. */
+/** Its limit follows how long attempts take until the head of their answer. */
 class AdaptiveBulkhead extends Bulkhead {
   private readonly adaptive: AdaptiveLimit
 

@@ -2,7 +2,7 @@ import { elapsed, toWord } from '../../cells/words.ts'
 import { IMPORTANCES } from '../../core/importance.ts'
 
 const RANKS = IMPORTANCES.length
-/** Of each importance: how many wait, since when the next one does if the oldest is next, and if the newest is. */
+/** Per importance: how many wait, and the arrival of the next waiter, oldest first and newest first. */
 const FIELDS = 3
 
 /** Int32 slots that a board takes in each worker's column. */
@@ -15,8 +15,8 @@ export interface Next {
 }
 
 /**
- * What each worker tells the others about those who wait in it for one thing, so that everybody sees whose turn it is. A
- * worker writes its own column only. Times are clock milliseconds in 32 bits.
+ * What each worker tells the others about its waiters for one resource, so that all see whose turn it is. A worker writes
+ * its own column only. Times are clock milliseconds in 32 bits.
  */
 export class QueueBoard {
   private readonly view: Int32Array
@@ -24,7 +24,7 @@ export class QueueBoard {
   private readonly own: number
   private readonly stride: number
 
-  /** `slot`: first of {@link BOARD_SLOTS} in each column of the page `view`; `stride`: slots a column. */
+  /** `slot`: first of {@link BOARD_SLOTS} in each column of the page `view`; `stride`: slots per column. */
   constructor(view: Int32Array, slot: number, stride: number, worker: number) {
     this.view = view
     this.slot = slot
@@ -32,19 +32,19 @@ export class QueueBoard {
     this.own = slot + worker * stride
   }
 
-  /** Arrivals: of the one who is next when the oldest are, and when the newest are. */
+  /** Arrivals: of the next waiter with the oldest first, and with the newest first. */
   publish(importance: number, length: number, oldest: number, newest: number): void {
     const { view } = this
     const at = this.own + importance * FIELDS
     Atomics.store(view, at + 1, toWord(oldest))
     Atomics.store(view, at + 2, toWord(newest))
-    // Last: who sees it sees whose turn it is.
+    // Written last: a worker that sees it sees whose turn it is.
     Atomics.store(view, at, length)
   }
 
   /**
-   * Whose turn it is: among the most important the one who waits longest, or with `newestFirst` the shortest; of two the
-   * one in the smaller worker. undefined: nobody waits.
+   * Whose turn it is: among the most important waiters the one that waits longest, or with `newestFirst` shortest; of two,
+   * the one in the worker with the smaller number. undefined: there are no waiters.
    */
   next(newestFirst: boolean): Next | undefined {
     for (let importance = 0; importance < RANKS; importance++) {
@@ -54,7 +54,7 @@ export class QueueBoard {
     return undefined
   }
 
-  /** The worker with the one who would be served last of all, the least important; undefined: nobody waits. */
+  /** The worker with the waiter that would be served last of all, the least important; undefined: there are no waiters. */
   last(newestFirst: boolean): Next | undefined {
     for (let importance = RANKS - 1; importance >= 0; importance--) {
       const worker = this.best(importance, !newestFirst)
@@ -63,7 +63,7 @@ export class QueueBoard {
     return undefined
   }
 
-  /** How many wait, in all workers, who are less important. */
+  /** Number of less important waiters, in all workers. */
   below(importance: number): number {
     const { view, stride } = this
     let count = 0
@@ -93,7 +93,7 @@ export class QueueBoard {
 
 /**
  * Whether a queue is overloaded rather than catching up with a burst: it has not been empty for `interval` milliseconds.
- * Then the newest go first, since the oldest are about to give up anyway, and nobody waits longer than `interval`. Adaptive
+ * Then the newest go first, since the oldest are about to give up anyway, and none waits longer than `interval`. Adaptive
  * last-in first-out with controlled delay: Maurer, "Fail at Scale", ACM Queue 13(8), 2015, after CoDel (Nichols and
  * Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012).
  *

@@ -27,7 +27,7 @@ export interface Limit {
 
 const NOTHING: Limit = { current: 0 }
 
-/** What the queues of a worker live on. */
+/** What the queues of a worker depend on. */
 export interface QueueDeps
   extends Pick<
     FeatureContext<unknown, typeof metrics, typeof decisions>,
@@ -43,10 +43,10 @@ interface Word {
   readonly slot: number
 }
 
-/** How often a free permit that two workers got in each other's way for is asked for again. */
+/** How often a free permit is asked for again that two workers raced for. */
 const CONTENDED = 8
 
-/** A request in the queue, and what became of it. */
+/** A request in the queue, and its state. */
 export class Waiting implements Waiter {
   readonly importance: number
   readonly key: string
@@ -54,7 +54,7 @@ export class Waiting implements Waiter {
   readonly ex: Exchange
   readonly timer: Timer
   state: 'waiting' | 'granted' | 'gone' = 'waiting'
-  /** Set once somebody waits for the verdict. */
+  /** Set once the exchange waits for the verdict. */
   resolve: ((verdict: undefined | Refusal) => void) | undefined = undefined
 
   constructor(ex: Exchange, importance: number, key: string, now: number, expired: (waiting: Waiting) => void) {
@@ -67,11 +67,11 @@ export class Waiting implements Waiter {
 }
 
 /**
- * One worker's part of the queue for a route's permits. All workers see on the board whose turn it is. Whoever gives a
- * permit back takes it for its own waiter if it is his turn, else wakes the worker whose turn it is; the woken one takes
- * permits as long as it is its turn, and wakes the next. Whoever leaves looks, too, so that no wake-up ends with one who is
- * gone. Nobody waits unseen: a waiter first stands on the board and then looks for a permit, a giver first gives and then
- * reads the board.
+ * One worker's part of the queue for a route's permits. All workers see on the board whose turn it is. A worker with a free
+ * permit gives it to its own waiter if it is that waiter's turn, else it wakes the worker whose turn it is; that one takes
+ * permits as long as it is its turn, and wakes the next. A waiter that leaves looks, too, so that no wake-up is lost with
+ * it. No waiter is overlooked: it first stands on the board and then looks for a permit; a permit is first given back, then
+ * the board is read.
  */
 export class BulkheadQueue {
   private readonly deps: QueueDeps
@@ -97,7 +97,7 @@ export class BulkheadQueue {
     this.excess = { view: space.int32(excess), slot: excess.slot }
   }
 
-  /** Nobody waits in any worker. */
+  /** No request waits in any worker. */
   get empty(): boolean {
     return this.waiting.sum() === 0
   }
@@ -137,14 +137,14 @@ export class BulkheadQueue {
     this.look()
   }
 
-  /** It waits no longer, and gets no verdict. */
+  /** It no longer waits, and gets no verdict. */
   leave(waiting: Waiting): void {
     if (waiting.state === 'waiting') this.end(waiting, 'gone', undefined)
   }
 
   /**
-   * A place in a full queue: that of the least important waiter, if he is less important, or of the client with the most
-   * waiters, if he has more than this one. Who waits in another worker is shed there: for a moment the queue is longer.
+   * Makes a place in a full queue: that of the least important waiter, if it is less important, or of the client with the
+   * most waiters, if it has more than this one. A waiter in another worker is shed there: for a moment the queue is longer.
    */
   private makeRoom(importance: number, key: string): boolean {
     const newestFirst = this.isOverloaded(this.deps.clock.now())
@@ -167,7 +167,7 @@ export class BulkheadQueue {
     return this.waiting.takeBelow(this.options.size)
   }
 
-  /** Sheds for more important ones that wait in other workers. */
+  /** Sheds waiters for more important ones that wait in other workers. */
   private shedExcess(): void {
     const { view, slot } = this.excess
     for (let excess = Atomics.load(view, slot); excess > 0; excess = Atomics.load(view, slot)) {
@@ -191,7 +191,10 @@ export class BulkheadQueue {
     return { reason: 'shed', phase: 'queue', retryAfterMs: this.comeAgainMs }
   }
 
-  /** Gives free permits to those whose turn it is; wakes the worker whose turn comes next. True: somebody got one here. */
+  /**
+   * Gives free permits to the waiters whose turn it is; wakes the worker whose turn comes next. True: a waiter got one
+   * here.
+   */
   look(): boolean {
     let granted = false
     this.shedExcess()
@@ -210,7 +213,7 @@ export class BulkheadQueue {
     return granted
   }
 
-  /** Like {@link look}, for one waiter whose turn it is not: whose turn it is does not come. */
+  /** Like {@link look}, for one waiter whose turn it is not: the worker whose turn it is does not come. */
   jump(): void {
     const newestFirst = this.isOverloaded(this.deps.clock.now())
     const importance = IMPORTANCES.findIndex((_, i) => this.line.lengthOf(i) > 0)
@@ -234,7 +237,7 @@ export class BulkheadQueue {
       this.end(waiting, 'gone', { reason: 'queue_timeout', phase: 'queue', retryAfterMs: this.comeAgainMs })
   }
 
-  /** Out of the queue: with a permit, or for the reason of the verdict. */
+  /** Removes it from the queue: with a permit, or with the reason of the verdict. */
   private end(waiting: Waiting, state: 'granted' | 'gone', verdict: Refusal | undefined): void {
     const { clock, timers } = this.deps
     const { ex, importance, timer, arrivedAt } = waiting

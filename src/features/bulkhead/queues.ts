@@ -6,20 +6,20 @@ import { BulkheadQueue, type QueueDeps } from './queue.ts'
 const SWEEP_MS = 50
 
 /**
- * All queues of one worker: looks at those with waiters whenever a mail comes, and every 50 ms in case one was lost. A route
- * has one queue over all generations of the config, found by its cells.
+ * All queues of one worker: looks at those with waiters whenever a mail comes, and every 50 ms in case one was lost. A
+ * route has one queue over all generations of the config, found by its cells.
  */
 export class BulkheadQueues {
   private readonly deps: Omit<QueueDeps, 'onWaiting'>
   private readonly lostWakeups: { inc(n: number): void }
   private readonly all = new Map<string, BulkheadQueue>()
   private readonly busy = new Set<BulkheadQueue>()
-  /** Queues that had a free permit at the sweep before. */
+  /** Queues that had a free permit at the previous sweep. */
   private stuck: ReadonlySet<BulkheadQueue> = new Set()
-  /** Permits that the sweep before gave although no mail had told of them, and mails by then. */
+  /** Permits that the previous sweep gave although no mail had announced them, and the mails by then. */
   private suspects = 0
   private mails = 0
-  /** Mails of which all queues know. */
+  /** Mails that all queues have handled. */
   private heard = 0
   private listening = false
   private sweeping: ClockHandle = undefined
@@ -66,8 +66,8 @@ export class BulkheadQueues {
   }
 
   /**
-   * A permit that is free here, and of which no mail has told by the next sweep either, is a lost wake-up. One that stays
-   * free because the worker whose turn it is does not come goes to whoever waits here.
+   * A permit that is free here, and that no mail announces by the next sweep either, is a lost wake-up. A permit that stays
+   * free because the worker whose turn it is does not come goes to a waiter here.
    */
   private sweep(): void {
     const { mail } = this.deps

@@ -1,4 +1,4 @@
-/** Somebody who waits in a {@link WaitingLine}. */
+/** A waiter in a {@link WaitingLine}. */
 export interface Waiter {
   /** 0: the most important. */
   readonly importance: number
@@ -14,7 +14,7 @@ interface Place<W> {
   newer: Place<W> | undefined
 }
 
-/** Those of one key, linked from the oldest to the newest. */
+/** Waiters of one key, linked from the oldest to the newest. */
 class Turn<W> {
   length = 0
   oldest: Place<W> | undefined = undefined
@@ -46,9 +46,9 @@ interface Rank<W> {
 }
 
 /**
- * Who waits in one worker for one thing, and who is next: the most important first, among them each key in turn (round
- * robin, as in fair queueing with equal costs: Nagle, RFC 970), and of a key the oldest or the newest. Adding, taking and
- * leaving cost a few links, however many wait.
+ * The waiters of one worker for one resource, and which is next: the most important first, among them each key in turn
+ * (round robin, as in fair queueing with equal costs: Nagle, RFC 970), and of a key the oldest or the newest. Adding,
+ * taking and leaving cost a few links, however many wait.
  */
 export class WaitingLine<W extends Waiter> {
   private readonly ranks: readonly Rank<W>[]
@@ -78,7 +78,7 @@ export class WaitingLine<W extends Waiter> {
     rank.length++
   }
 
-  /** Who of an importance is next; undefined: nobody waits. */
+  /** The next waiter of an importance; undefined: there is none. */
   peek(importance: number, newestFirst: boolean): W | undefined {
     const turn = this.firstTurn(importance)
     return (newestFirst ? turn?.newest : turn?.oldest)?.waiter
@@ -95,12 +95,12 @@ export class WaitingLine<W extends Waiter> {
     return waiter
   }
 
-  /** How many of an importance and key wait. */
+  /** Number of waiters of an importance and key. */
   lengthOfKey(importance: number, key: string): number {
     return this.rank(importance).turns.get(key)?.length ?? 0
   }
 
-  /** Who of an importance is served last of the key with the most waiters; looks at every key. */
+  /** Of the key with the most waiters, the one of that importance that is served last; looks at every key. */
   last(importance: number, newestFirst: boolean): W | undefined {
     let longest: Turn<W> | undefined
     for (const turn of this.rank(importance).turns.values()) {
@@ -109,7 +109,7 @@ export class WaitingLine<W extends Waiter> {
     return (newestFirst ? longest?.oldest : longest?.newest)?.waiter
   }
 
-  /** It does not wait any more; false: it did not. */
+  /** It no longer waits; false: it did not. */
   remove(waiter: W): boolean {
     const place = this.places.get(waiter)
     if (place === undefined) return false

@@ -24,7 +24,7 @@ export const metrics = {
 export const decisions = {
   queued: decision({
     doc: 'The request waited for a permit of the bulkhead.',
-    facts: { ms: { type: 'number', doc: 'How long, milliseconds.' } },
+    facts: { ms: { type: 'number', doc: 'Time in the queue, milliseconds.' } },
     sentence: ({ ms }) => `waited ${ms} ms for a permit of the bulkhead`,
     event: 'queued',
     // It is part of the time in queues that the story tells at its beginning.

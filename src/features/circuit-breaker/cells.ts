@@ -4,7 +4,7 @@ import type { Use } from '../../core/feature.ts'
 import { CIRCUIT_WORDS } from './circuit.ts'
 import type { CircuitBreakerOptions } from './keys.ts'
 
-/** Of each upstream. Another length of the window is another window; the state stays. */
+/** Per upstream. A window of another length is another window; the state stays. */
 export function cells({ options, upstreams }: Use<CircuitBreakerOptions>) {
   return Object.fromEntries(
     upstreams.map((upstream) => [

@@ -7,16 +7,16 @@ import type { Random } from '../../lib/random.ts'
 export interface CircuitOptions {
   /** Share of failures, 0 to 1, at which it opens. */
   readonly errorRate: number
-  /** Outcomes in the window below which it never does. */
+  /** Outcomes in the window below which it never opens. */
   readonly minRequests: number
   readonly openFor: number
   /** The open time doubles with each opening up to this. */
   readonly maxOpenFor: number
-  /** Probes that must succeed, and that may be under way at a time. */
+  /** Probes that must succeed, and that may be in flight at the same time. */
   readonly probes: number
   /** Time in which the admitted share grows to all; 0: at once. */
   readonly ramp: number
-  /** A probe of which nothing was heard for so long has failed. */
+  /** A probe without a result for this time has failed. */
   readonly lease: number
 }
 
@@ -28,12 +28,12 @@ export const Forced = { no: 0, open: 1, closed: 2 } as const
 /** Int32 words that a circuit takes, one after another. */
 export const CIRCUIT_WORDS = 14
 
-/** What became of a call. `neutral`: it teaches nothing (the client left, a hedge lost). */
+/** What a call came to. `neutral`: it teaches nothing (the client left, a hedge lost). */
 export type CallOutcome = 'success' | 'failure' | 'neutral'
 
-/** {@link Circuit.admit}: no. */
+/** {@link Circuit.admit}: refused. */
 export const REFUSED = -1
-/** {@link Circuit.admit}: only probes are admitted, and it can be none before its body is at hand. */
+/** {@link Circuit.admit}: only probes are admitted, and this call cannot be one before its body is at hand. */
 export const BODY_FIRST = -2
 
 const STATE = 0
@@ -52,7 +52,7 @@ const CALL = 0
 const PROBE = 1
 const GUEST = 2
 
-/** What refused calls are told while probes decide. */
+/** Retry time of calls refused while probes decide, milliseconds. */
 const SOON_MS = 1000
 const FIRST_SHARE = 0.1
 const JITTER = 0.2
@@ -61,14 +61,14 @@ const GUEST_MS = 1000
 const GENERATIONS = 2 ** 28
 
 /**
- * A circuit breaker in shared words: one opens, all are open. The state word is the state and its generation, changed by
- * compare-and-swap; what belongs to a generation (when it ends, probes, openings) has two places by its parity, so that it
- * is there before the state that it belongs to. Calls carry the generation in which they were admitted: what an older one
- * says is dropped. States and half-open probes as in Nygard, "Release It!"; a bounded rate of failures over a rolling
+ * A circuit breaker in shared words: when one opens, all are open. The state word is the state and its generation, changed
+ * by compare-and-swap; what belongs to a generation (when it ends, probes, openings) has two places by its parity, so that
+ * it is there before the state that it belongs to. Calls carry the generation in which they were admitted: results of an
+ * older one are dropped. States and half-open probes as in Nygard, "Release It!"; a bounded rate of failures over a rolling
  * window as in Hystrix; the growing share after probation as in Traefik.
  *
- * A client that sends a request body could hold a probe for as long as it likes: probes are calls whose body is at hand whole.
- * One that is too large for that goes as a guest, one each second: it decides like a probe and holds no place.
+ * A client that sends a request body could hold a probe for as long as it likes: probes are calls whose whole body is at
+ * hand. A call with a body too large for that goes as a guest, one per second: it decides like a probe and holds no place.
  */
 export class Circuit {
   options: CircuitOptions
@@ -78,7 +78,7 @@ export class Circuit {
   private readonly random: Random
   private readonly onChange: (to: CircuitStateName) => void
 
-  /** `at`: first of {@link CIRCUIT_WORDS} in `words`. `onChange` is called by the one that made the change. */
+  /** `at`: first of {@link CIRCUIT_WORDS} in `words`. `onChange` is called by the worker that made the change. */
   constructor(
     words: Int32Array,
     at: number,
@@ -125,7 +125,7 @@ export class Circuit {
     }
   }
 
-  /** Open and not yet due for a probe, so that no call passes: a look, which changes nothing. */
+  /** Open and not yet due for a probe, so that no call passes; changes nothing. */
   isOpen(now: number): boolean {
     const forced = Atomics.load(this.words, this.at + FORCED)
     if (forced !== Forced.no) return forced === Forced.open
@@ -145,7 +145,7 @@ export class Circuit {
     }
   }
 
-  /** A settled call that had succeeded broke afterwards: one failure more. */
+  /** A call that was settled as a success broke afterwards: one failure more. */
   spoil(given: number, now: number): void {
     const word = this.word()
     if (word >>> 2 !== given >>> 2) return
@@ -156,7 +156,7 @@ export class Circuit {
     }
   }
 
-  /** Milliseconds until a refused call may have a chance. */
+  /** Milliseconds after which a refused call may succeed. */
   retryAfter(now: number): number {
     if (Atomics.load(this.words, this.at + FORCED) === Forced.open) {
       return Math.max(0, -elapsed(Atomics.load(this.words, this.at + FORCED_UNTIL), now))
@@ -191,7 +191,7 @@ export class Circuit {
     this.change(word, CircuitState.open, now + Math.min(maxOpenFor, wanted), openings)
   }
 
-  /** From `word` to `state` in the next generation, unless somebody else was first. */
+  /** From `word` to `state` in the next generation, unless another worker was first. */
   private change(word: number, state: number, mark: number, openings: number): void {
     const generation = ((word >>> 2) + 1) % GENERATIONS
     const place = this.place(generation)
@@ -202,7 +202,7 @@ export class Circuit {
     this.swap(word, (generation << 2) | state)
   }
 
-  /** The ramp is through: the same generation, whose window goes on. */
+  /** The ramp has ended: the same generation, whose window goes on. */
   private relax(word: number): void {
     Atomics.store(this.words, this.place(word >>> 2) + OPENINGS, 0)
     this.swap(word, (word & ~3) | CircuitState.closed)
@@ -231,7 +231,7 @@ export class Circuit {
     return Atomics.compareExchange(this.words, this.at + GUEST_AT, since, toWord(now)) === since
   }
 
-  /** All probes are given out, and nothing was heard of those under way for a whole lease. */
+  /** All probes are in flight, and none has had a result for a whole lease. */
   private hangs(generation: number, now: number): boolean {
     const place = this.place(generation)
     if (Atomics.load(this.words, place + PROBES) < this.options.probes) return false
@@ -240,11 +240,11 @@ export class Circuit {
 
   private share(generation: number, now: number): number {
     const since = this.since(generation, now)
-    // Below zero: nobody came for weeks, and the words have wrapped.
+    // Below zero: there was no call for weeks, and the words have wrapped.
     return since < 0 ? 1 : FIRST_SHARE + (1 - FIRST_SHARE) * (since / this.options.ramp)
   }
 
-  /** What is left of the open time. */
+  /** Remaining open time, milliseconds. */
   private openMs(generation: number, now: number): number {
     const left = -this.since(generation, now)
     return left > 0 && left <= this.options.maxOpenFor ? left : 0
@@ -275,7 +275,7 @@ export function circuitState(words: Int32Array, at: number): CircuitStateName | 
   return NAMES[Atomics.load(words, at + STATE) & 3] as CircuitStateName
 }
 
-/** An operator's word, by the control plane. `until`: clock milliseconds; it is the control plane that ends it then. */
+/** An operator's order, set by the control plane. `until`: clock milliseconds at which the control plane ends it. */
 export function forceCircuit(words: Int32Array, at: number, forced: number, until: number): void {
   Atomics.store(words, at + FORCED_UNTIL, toWord(until))
   Atomics.store(words, at + FORCED, forced)

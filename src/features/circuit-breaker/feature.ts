@@ -5,12 +5,12 @@ import { breakersPolicy } from './policy.ts'
 import { metrics } from './words.ts'
 
 /**
- * A circuit breaker for each upstream of the route, over its attempts, one for all workers. Asked before each attempt; told of
- * its head verdict, and of an answer that broke behind a good head.
+ * A circuit breaker for each upstream of the route, over its attempts, one for all workers. It is asked before each
+ * attempt, and learns its head verdict, and of an answer that broke after a good head.
  */
 export const circuitBreaker = defineFeature({
   name: 'circuitBreaker',
-  doc: 'Fails at once while an upstream is known to fail, and lets it recover on probation.',
+  doc: 'Refuses attempts at once while an upstream fails, and lets it recover on probation.',
   keys: { route: keys },
   byDefault: true,
   places: {

@@ -42,7 +42,7 @@ class Breakers implements Policy {
   readonly name: string
   /** Of its circuit. */
   private readonly ticket: StateSlot<number>
-  /** Mostly the only one, apart: of a route that is seldom asked for the map is not in the cache. */
+  /** Usually the only one, kept separately: for a rarely used route the map is not in the cache. */
   private readonly upstream: string
   private readonly circuit: Circuit
   private readonly circuits: ReadonlyMap<string, Circuit>

@@ -18,12 +18,12 @@ const keys = object({
   when: withDefault(
     oneOrMany(troubleCondition),
     ['unavailable', 'timeout'],
-    'For which failures. unavailable: no connection, reset, no endpoint, an open breaker, full bulkheads, queues and pools, shed, and 502, 503, 504 of the upstream.',
+    'Failures in whose place the fallback answers. unavailable: no connection, reset, no endpoint, an open breaker, full bulkheads, queues and pools, shed, and 502, 503, 504 of the upstream.',
   ),
   methods: withDefault(
     oneOrMany(pattern('a method in capitals such as GET', /^[A-Z][A-Z-]*$/)),
     ['GET', 'HEAD'],
-    'For which methods.',
+    'Methods for which the fallback answers.',
   ),
   ...fixedKeys,
   route: optional(reference('route'), 'A route that answers instead, with its own upstream and policies.'),
@@ -35,17 +35,17 @@ export interface FallbackOptions extends FixedOptions {
   readonly route: string | undefined
 }
 
-/** An answer where there is none: a fixed one, or that of another route. Marked with `sluice-degraded`. */
+/** An answer where there would be none: a fixed one, or that of another route. Marked with `sluice-degraded`. */
 export const fallback = defineFeature({
   name: 'fallback',
-  doc: 'What is answered when no upstream does: something fixed, or what another route says.',
+  doc: 'Answers when no upstream does: with a fixed answer, or with that of another route.',
   keys: {
     route: mapped(keys, (options, refuse) => {
       const problem = fixedProblem(options)
       if (problem !== undefined) return refuse(problem)
       const fixed = options.headers !== undefined || options.body !== undefined
       if (options.route !== undefined && fixed)
-        return refuse('route stands alone: the other route gives the whole answer')
+        return refuse('route excludes the other keys: the other route gives the whole answer')
       const unsafe = options.methods.find((method) => !SAFE.includes(method))
       if (unsafe !== undefined && options.status < 300)
         return refuse(
@@ -88,7 +88,7 @@ class Fallback implements Policy {
 
   recover(ex: Exchange, failed: Failure): Reply | undefined | Promise<Reply | undefined> {
     if (!this.methods.has(ex.method)) return undefined
-    // An answer that was unusable was judged by `unusable`.
+    // `unusable` has judged unusable answers.
     if (failed.reason !== 'upstream_error' && !this.covers(failed.reason)) return undefined
     return this.route === undefined ? this.reply : this.ask(ex, this.route)
   }

@@ -7,8 +7,8 @@ import type { Infer } from '../../schema/schema.ts'
 
 const changes = object(
   {
-    set: optional(fields(), 'Fields to set; every line of that name is replaced.'),
-    add: optional(fields(), 'Fields to add beside what is there.'),
+    set: optional(fields(), 'Fields to set. They replace all lines of the same name.'),
+    add: optional(fields(), 'Fields to add to those that are present.'),
     remove: optional(list(fieldName()), 'Fields to remove.'),
   },
   { misplaced: { append: 'add', replace: 'set', delete: 'remove' } },
@@ -16,8 +16,8 @@ const changes = object(
 
 const keys = object(
   {
-    request: optional(changes, 'Of what the upstream gets.'),
-    response: optional(changes, 'Of every answer, Sluice’s own included.'),
+    request: optional(changes, 'Changes to the request that the upstream gets.'),
+    response: optional(changes, 'Changes to every answer, Sluice’s own included.'),
   },
   { misplaced: { set: 'request.set', add: 'request.add', remove: 'request.remove' } },
 )
@@ -33,7 +33,7 @@ export interface HeadersOptions {
 /** Sets, adds and removes header fields, of requests on their way to the upstream and of answers. */
 export const headers: PureFeature<HeadersOptions> = {
   name: 'headers',
-  doc: 'Header fields to set, add or remove.',
+  doc: 'Sets, adds or removes header fields of requests and answers.',
   pure: true,
   keys: { route: keys },
   places: {

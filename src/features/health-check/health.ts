@@ -5,13 +5,13 @@ export interface HealthThresholds {
   readonly unhealthyAfter: number
 }
 
-/** The least time between two checks that are repeated because of doubt, milliseconds. */
+/** Shortest time between two repeated checks in case of doubt, milliseconds. */
 const MIN_DOUBT_MS = 100
 
 /**
- * Whether an endpoint is healthy, from the checks it passed and failed: a change of mind takes several checks in a row
- * (`rise` and `fall` of HAProxy). A new endpoint counts as healthy, and its first check decides alone (as Envoy does):
- * nobody knows anything better.
+ * Whether an endpoint is healthy, from the checks it passed and failed: a change of state takes several checks in a row
+ * (`rise` and `fall` of HAProxy). A new endpoint counts as healthy, and its first check decides alone (as in Envoy), since
+ * nothing else is known.
  */
 export class HealthVerdict {
   healthy = true
@@ -35,8 +35,8 @@ export class HealthVerdict {
   }
 
   /**
-   * Until the next check, milliseconds: the interval ±10 %, so that checks of many gateways don't fall together; a fifth
-   * of it while the last check contradicts the state (`fastinter` of HAProxy). `random`: in [0, 1).
+   * Until the next check, milliseconds: the interval ±10 %, so that checks of many gateways do not coincide; a fifth of it
+   * while the last check contradicts the state (`fastinter` of HAProxy). `random`: in [0, 1).
    */
   nextAfter(interval: number, random: number): number {
     const base = this.against > 0 ? Math.min(interval, Math.max(MIN_DOUBT_MS, interval / 5)) : interval

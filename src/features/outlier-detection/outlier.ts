@@ -3,13 +3,13 @@ import type { EjectionCause } from '../../core/notice.ts'
 import { EndpointWord as Word } from '../../core/protocol.ts'
 import type { Random } from '../../lib/random.ts'
 
-/** When an endpoint is ejected, and for how long. Milliseconds; undefined: not judged by that. */
+/** When an endpoint is ejected, and for how long. Milliseconds; undefined: not judged by that rule. */
 export interface EjectionOptions {
   readonly consecutiveFailures: number | undefined
   readonly consecutive5xx: number | undefined
   readonly baseEjection: number
   readonly maxEjection: number
-  /** Share of the endpoints that may be ejected at a time, 0 to 1. */
+  /** Share of the endpoints that may be ejected at the same time, 0 to 1. */
   readonly maxEjected: number
   readonly mode: 'enforce' | 'shadow'
 }
@@ -21,7 +21,7 @@ export interface Ejected {
   readonly mode: EjectionOptions['mode']
 }
 
-/** Who is told; by the thread that made the change, once. */
+/** Reports changes; called once, by the thread that made the change. */
 export interface EjectionEvents {
   ejected(ejected: Ejected): void
   returned(endpoint: string): void
@@ -30,9 +30,9 @@ export interface EjectionEvents {
 const JITTER = 0.1
 
 /**
- * The endpoints of an upstream, of which some may be ejected: never more than the cap, never the last usable one. A group of
- * two may always lose one, however small the share: a cap that rounds to none would keep a dead endpoint (envoyproxy/envoy
- * ejects either none or, with an exception for one, even the only one).
+ * The endpoints of an upstream, of which some may be ejected: never more than the cap, never the last usable one. A group
+ * of two may always lose one, however small the share: a cap that rounds to none would keep a dead endpoint
+ * (envoyproxy/envoy ejects either none or, with an exception for one, even the only one).
  */
 export class EjectionGroup {
   options: EjectionOptions
@@ -51,7 +51,7 @@ export class EjectionGroup {
     this.events = events
   }
 
-  /** How many may be ejected at a time. */
+  /** How many may be ejected at the same time. */
   get cap(): number {
     const { length } = this.members
     return Math.min(length - 1, Math.max(1, Math.floor(length * this.options.maxEjected)))
@@ -69,7 +69,7 @@ export class EjectionGroup {
     Atomics.sub(this.words, this.count, 1)
   }
 
-  /** Counts anew: endpoints may have left the upstream while they were ejected. */
+  /** Counts again: endpoints may have left the upstream while they were ejected. */
   repair(): void {
     const seen = Atomics.load(this.words, this.count)
     const real = this.members.filter((member) => member.flagged).length
@@ -78,9 +78,9 @@ export class EjectionGroup {
 }
 
 /**
- * Passive outlier detection of one endpoint, in words that all workers share. Ejection for consecutive failures with a time
- * that grows by the number of ejections, as in Envoy; after it the endpoint is on probation: its first failure ejects it
- * again, its first success clears it.
+ * Passive outlier detection of one endpoint, in words that all workers share. Ejection for consecutive failures, for a time
+ * that grows with the number of ejections, as in Envoy; afterwards the endpoint is on probation: its first failure ejects
+ * it again, its first success clears it.
  */
 export class Outlier {
   readonly endpoint: string
@@ -96,12 +96,12 @@ export class Outlier {
     this.at = at
   }
 
-  /** Number of the latest ejections in a row: what rates are counted under, so that each judgement has its own. */
+  /** Number of ejections in a row: rates are counted under it, so that each judgement has its own. */
   get ejections(): number {
     return Atomics.load(this.words, this.at + Word.ejections)
   }
 
-  /** Whether it is ejected; one whose time has passed comes back now. */
+  /** Whether it is ejected; an endpoint whose time has passed comes back now. */
   ejected(now: number): boolean {
     if (!this.flagged) return false
     if (elapsed(Atomics.load(this.words, this.at + Word.ejectedUntil), now) < 0) return true
@@ -114,7 +114,7 @@ export class Outlier {
     return Atomics.load(this.words, this.at + Word.ejected) === 1
   }
 
-  /** What an attempt came to. `server`: the endpoint answered with a status from 500. */
+  /** The result of an attempt. `server`: the endpoint answered with a status from 500 on. */
   record(failed: boolean, server: boolean, now: number): void {
     const { consecutiveFailures, consecutive5xx } = this.group.options
     this.streak(Word.streak, failed, consecutiveFailures, 'consecutive_failures', now)
@@ -135,9 +135,9 @@ export class Outlier {
     return true
   }
 
-  /** Its time is over, or a health check found it well. Later ejections are shorter again. */
+  /** Its time is over, or it passed a health check. Later ejections become shorter again. */
   restore(now: number): void {
-    // Before the flag falls: whoever finds it usable finds it on probation.
+    // Before the flag falls: a worker that finds it usable finds it on probation.
     this.clear(1)
     Atomics.store(this.words, this.at + Word.since, toWord(now))
     Atomics.store(this.words, this.at + Word.warming, 1)
@@ -146,7 +146,7 @@ export class Outlier {
     this.group.events.returned(this.endpoint)
   }
 
-  /** Another interval without ejection: the next one counts one less. */
+  /** Another interval without ejection: the count of ejections falls by one. */
   forgive(): void {
     const times = this.ejections
     if (times > 0 && !this.flagged) Atomics.compareExchange(this.words, this.at + Word.ejections, times, times - 1)
@@ -178,7 +178,7 @@ export class Outlier {
     return false
   }
 
-  /** Streaks anew; `margin`: failures that are left until the next ejection, 0: all. */
+  /** Resets the streaks; `margin`: failures that are left until the next ejection, 0: all. */
   private clear(margin: 0 | 1): void {
     const { consecutiveFailures = 1, consecutive5xx = 1 } = this.group.options
     Atomics.store(this.words, this.at + Word.streak, margin * (consecutiveFailures - 1))

@@ -1,4 +1,4 @@
-/** What an endpoint's attempts of the latest interval came to. */
+/** Attempts of an endpoint in the latest interval. */
 export interface Sample {
   readonly total: number
   readonly failed: number
@@ -9,7 +9,7 @@ export interface FailurePercentageOptions {
   /** Share of failures from which an endpoint is an outlier, 0 to 1. */
   readonly threshold: number
   readonly minRequests: number
-  /** Endpoints with so many requests that there must be. */
+  /** Minimum number of endpoints with enough requests. */
   readonly minEndpoints: number
 }
 

@@ -1,15 +1,15 @@
-/** From when on it is too much. Milliseconds and shares from 0 to 1. */
+/** Limits above which a worker is overloaded. Milliseconds and shares from 0 to 1. */
 export interface OverloadLimits {
   /** How late a worker's event loop is; counts only while it is as busy as `utilization`. */
   readonly delay: number
   readonly utilization: number
-  /** Resident memory of the process, of what it may have. */
+  /** Resident memory of the process, as a share of its limit. */
   readonly memory: number
-  /** Open connections, of the files that the process may open. */
+  /** Open connections, as a share of the files that the process may open. */
   readonly sockets: number
 }
 
-/** What is measured of one worker and of the process. */
+/** Measurements of one worker and of the process. */
 export interface OverloadReading {
   readonly delay: number
   readonly utilization: number
@@ -18,17 +18,17 @@ export interface OverloadReading {
 }
 
 const TOP = 3
-/** A stage is entered when so many looks in a row ask for it: one late beat is no overload. */
+/** A stage is entered when this many looks in a row ask for it: one late beat is not an overload. */
 const LOOKS_UP = 2
-/** And left, one at a time, when nothing has asked for it for so long. */
+/** It is left, one stage at a time, when nothing has asked for it for this time, milliseconds. */
 const CALM_MS = 2_000
-/** It asks for a stage again until it is below this share of its limit: else stages would flap. */
+/** It asks for a stage again until it is below this share of its limit: otherwise stages would flap. */
 const RELIEF = 0.9
 
 /**
- * The stage of one worker, with hysteresis: up at once by as many stages as asked for, down one by one. The limits are those
- * of the first stage. Delays count three times as much for each further stage; of the rest that a share leaves, half and
- * four fifths are the limits of the second and third.
+ * The stage of one worker, with hysteresis: up at once by as many stages as asked for, down one by one. The limits are
+ * those of the first stage. For each further stage, delays must be three times as long; of the remainder that a share
+ * leaves, half and four fifths are the limits of the second and third.
  */
 export class OverloadStage {
   stage = 0

@@ -20,31 +20,31 @@ const status = parsed(
 )
 
 const keys = object({
-  scheme: optional(oneOf('http', 'https'), 'Scheme to go to.'),
-  host: optional(hostName(), 'Host to go to.'),
+  scheme: optional(oneOf('http', 'https'), 'Scheme of the new URL. Default: that of the request.'),
+  host: optional(hostName(), 'Host of the new URL. Default: that of the request.'),
   port: optional(
     integer(1, 65_535),
-    'Port to go to; the scheme’s own where it is left out and the redirect leads to another origin.',
+    'Port of the new URL. Default: that of the request on the same origin, else the scheme’s own.',
   ),
   path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
   replacePrefix: optional(prefixSchema, 'Prefix of the path to replace by another one.'),
   status: withDefault(
     status,
     302,
-    'Status of the answer. 307 and 308 keep the method; 301 and 308 may be kept by clients for good.',
+    'Status of the answer. 307 and 308 keep the method; clients may keep 301 and 308 for ever.',
   ),
 })
 
-/** What is left out stays as the client sent it. At most one of `path` and `replacePrefix`. */
+/** Parts that are left out stay as the client sent them. At most one of `path` and `replacePrefix`. */
 export type RedirectOptions = Pick<Infer<typeof keys>, 'status'> & Partial<Infer<typeof keys>>
 
 /**
- * Sends the client elsewhere; the query goes along. The client's path is never read as an authority: what a browser could
- * take for one (`//evil`, `/\evil`) is written so that it cannot.
+ * Sends the client elsewhere; the query is kept. The client's path is never read as an authority: a path that a browser
+ * could take for one (`//evil`, `/\evil`) is written so that it cannot.
  */
 export const redirect: PureFeature<RedirectOptions> = {
   name: 'redirect',
-  doc: 'Sends the client to another place.',
+  doc: 'Sends the client to another URL.',
   answers: true,
   pure: true,
   keys: {
@@ -53,15 +53,13 @@ export const redirect: PureFeature<RedirectOptions> = {
       if (path !== undefined && replacePrefix !== undefined)
         return refuse('only one of path and replacePrefix can decide the path')
       const isSame = [scheme, host, port, path, replacePrefix].every((part) => part === undefined)
-      return isSame
-        ? refuse('it leads to where the client already is; give scheme, host, port, path or replacePrefix')
-        : options
+      return isSame ? refuse('it leads to the same URL; set scheme, host, port, path or replacePrefix') : options
     }),
   },
   places: {
     answer: {
       stage: 72,
-      why: 'It answers in the place of an upstream, so whoever may not reach one learns nothing from it either.',
+      why: 'It answers in place of an upstream, so a client that may not reach one learns nothing from it either.',
     },
   },
   params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
@@ -94,7 +92,7 @@ function newPath(options: RedirectOptions, names: readonly string[]): (ex: Excha
   }
 }
 
-/** Scheme and authority, or empty where the redirect stays on this origin. */
+/** Scheme and authority, or empty if the redirect stays on this origin. */
 function originOf(ex: Exchange, options: RedirectOptions): string {
   const { scheme, port } = options
   if (scheme === undefined && options.host === undefined && port === undefined) return ''
@@ -117,7 +115,10 @@ function schemeOf(ex: Exchange): string {
   return ex.downstream.peer.secure ? 'https' : 'http'
 }
 
-/** What a trusted peer says of the client's URL: of several lines its own, the last one; of a list the client's, the first. */
+/**
+ * What a trusted peer says of the client's URL: of several lines the last one, the peer's own; of a list the first, the
+ * client's.
+ */
 function told(ex: Exchange, name: string): string | undefined {
   const { headers, trusted } = ex
   for (let i = headers.length - 2; trusted && i >= 0; i -= 2) {
@@ -126,7 +127,7 @@ function told(ex: Exchange, name: string): string | undefined {
   return undefined
 }
 
-/** A path that starts with two slashes would name another host: RFC 3986, section 4.2, and what URL writers do. */
+/** A path that starts with two slashes would name another host: RFC 3986, section 4.2. */
 function safe(location: string): string {
   return location.startsWith('//') ? `/.${location}` : location
 }

@@ -5,7 +5,7 @@ import { mapped, object } from '../../schema/composites.ts'
 /** A fixed answer. */
 export const respond: PureFeature<FixedOptions> = {
   name: 'respond',
-  doc: 'A fixed answer in the place of an upstream.',
+  doc: 'Gives a fixed answer in place of an upstream.',
   answers: true,
   pure: true,
   keys: {
@@ -17,7 +17,7 @@ export const respond: PureFeature<FixedOptions> = {
   places: {
     answer: {
       stage: 72,
-      why: 'It answers in the place of an upstream, so whoever may not reach one does not get it either.',
+      why: 'It answers in place of an upstream, so a client that may not reach one does not get it either.',
     },
   },
   compile(options, { feature: name }) {

@@ -1,11 +1,11 @@
 import type { OutcomeWindow } from '../../cells/window.ts'
 
-/** How many retries an upstream may get. Names and defaults of Gateway API GEP-3388. Milliseconds and ratios. */
+/** Bound on the retries of an upstream. Names and defaults of Gateway API GEP-3388. Milliseconds and ratios. */
 export interface RetryBudgetOptions {
-  /** Retries to first attempts of the latest `interval`, 0 to 1. */
+  /** Retries in relation to first attempts of the latest `interval`, 0 to 1. */
   readonly percent: number
   readonly interval: number
-  /** So many are always allowed. */
+  /** Retries that are allowed in any case. */
   readonly minRetryRate: { readonly count: number; readonly interval: number }
 }
 
@@ -30,12 +30,12 @@ export class RetryBudget {
     this.attempts.add(now, this.options.interval, 1, 0)
   }
 
-  /** The first attempt that was counted at `now` did not go. */
+  /** The first attempt that was counted at `now` was not sent. */
   withdraw(now: number): void {
     this.attempts.add(now, this.options.interval, -1, 0)
   }
 
-  /** False: no retry now. Each one that was allowed and did not go is given back. */
+  /** False: no retry now. Each retry that was allowed and not sent is given back. */
   take(now: number): boolean {
     const { interval, percent } = this.options
     this.attempts.add(now, interval, 0, 1)

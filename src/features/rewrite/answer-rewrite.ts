@@ -8,11 +8,11 @@ export interface AnswerRules {
   /** undefined: references stay. */
   readonly redirects: 'own' | 'paths' | undefined
   readonly cookies: CookieRules | undefined
-  /** What was put in the place of a prefix of the request's path. */
+  /** The replacement of a prefix of the request's path. */
   readonly prefix: PrefixReplacement | undefined
 }
 
-/** Turns what an answer says of places at its upstream into what the client can reach. */
+/** Rewrites references in an answer from places at its upstream to places that the client can reach. */
 export class AnswerRewrite {
   private readonly redirects: AnswerRules['redirects']
   private readonly cookies: CookieRewrite | undefined
@@ -70,7 +70,7 @@ export class AnswerRewrite {
     return (prefix.revert(bare) ?? bare) + rest
   }
 
-  /** The upstream has put the prefix in front by itself, as X-Forwarded-Prefix asks. */
+  /** The upstream has added the prefix itself, as X-Forwarded-Prefix asks. */
   private knows(path: string, ex: Exchange): boolean {
     const told = fieldValue(ex.forwardHeaders ?? [], 'x-forwarded-prefix')
     return this.prefix?.stands(path) === true || (told !== undefined && new PathPrefix(told).rest(path) !== undefined)

@@ -1,12 +1,15 @@
 import { PrefixReplacement } from '../../http/paths.ts'
 
-/** First rule that fits; `to` of a domain undefined: the attribute goes, and the cookie is of the host that answers. */
+/**
+ * The first rule that fits; `to` of a domain undefined: the attribute is removed, and the cookie belongs to the host that
+ * answers.
+ */
 export interface CookieRules {
   readonly path?: readonly { readonly from: string; readonly to: string }[] | undefined
   readonly domain?: readonly { readonly from: string; readonly to: string | undefined }[] | undefined
 }
 
-/** Changes Path and Domain of Set-Cookie; all else of it stays octet for octet. */
+/** Changes Path and Domain of Set-Cookie; the rest stays octet for octet. */
 export class CookieRewrite {
   private readonly paths: readonly PrefixReplacement[]
   private readonly domains: ReadonlyMap<string, string | undefined>
@@ -22,7 +25,7 @@ export class CookieRewrite {
     return [pair, ...kept].join(';')
   }
 
-  /** undefined: it goes. */
+  /** undefined: the attribute is removed. */
   private attribute(text: string): string | undefined {
     const equals = text.indexOf('=')
     if (equals === -1) return text
@@ -54,7 +57,7 @@ export class CookieRewrite {
   }
 }
 
-/** A dot in front means nothing (RFC 6265, section 5.2.3). */
+/** A leading dot has no meaning (RFC 6265, section 5.2.3). */
 function domainOf(text: string): string {
   return (text.startsWith('.') ? text.slice(1) : text).toLowerCase()
 }

@@ -15,22 +15,25 @@ const WAYS = ['stripPrefix', 'replacePrefix', 'path'] as const
 
 /** RFC 6265, section 4.1.1: a semicolon would end the attribute. */
 const cookiePaths = mapped(oneOrMany(prefixSchema), (rules, refuse) =>
-  rules.some(({ to }) => to.includes(';')) ? refuse('a semicolon has no place in the path of a cookie') : rules,
+  rules.some(({ to }) => to.includes(';')) ? refuse('a semicolon cannot stand in the path of a cookie') : rules,
 )
 
 const cookieKeys = object({
-  path: optional(cookiePaths, 'Prefixes of the Path of cookies to replace, in whole segments; the first that fits.'),
+  path: optional(
+    cookiePaths,
+    'Prefixes to replace in the Path of cookies, in whole segments. The first that fits is used.',
+  ),
   domain: optional(
     oneOrMany(
       object({
-        from: required(hostName(), 'Domain of the cookie, with or without a dot in front.'),
+        from: required(hostName(), 'Domain of the cookie, with or without a leading dot.'),
         to: required(
           offOr(hostName()),
-          'Domain in its place; off: none, so that the cookie is of the host that answered.',
+          'Domain that replaces it. off: none, so that the cookie belongs to the host that answered.',
         ),
       }),
     ),
-    'Domains of cookies to replace; the first that fits.',
+    'Domains to replace in cookies. The first that fits is used.',
   ),
 })
 
@@ -40,12 +43,12 @@ const keys = object({
   path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
   host: optional(
     host(),
-    'Host for the upstream: preserve (as the client sent it), upstream (the endpoint’s own), or a literal.',
+    'Host that the upstream gets: preserve (as the client sent it), upstream (the endpoint’s own), or a literal.',
   ),
   redirects: withDefault(
     offOr(oneOf('own', 'paths')),
     'own',
-    'Location, Content-Location and Refresh of answers. own: what names the endpoint itself becomes a path, with the prefix that was taken away. paths: that prefix is also put in front of paths that do not begin with it. off: they stay.',
+    'Location, Content-Location and Refresh of answers. own: URLs of the endpoint itself become paths, with the prefix that was removed. paths: that prefix is also added to paths that do not begin with it. off: they stay.',
   ),
   cookies: optional(cookieKeys, 'Path and Domain of the cookies that answers set.'),
 })
@@ -53,16 +56,16 @@ const keys = object({
 /** At most one of the three ways to change the path. Paths are in normal form. */
 export type RewriteOptions = Partial<Infer<typeof keys>>
 
-/** The new path, undefined: it stays; or why the request is refused. */
+/** The new path; undefined: it stays; or why the request is refused. */
 type PathRewrite = (ex: Exchange) => string | undefined | Refusal
 
 /**
- * What the upstream sees as target and Host, and the way back: what answers say of places at the upstream. Works on the
- * normal form of the path; the query stays byte for byte. A path that the rule does not speak of goes on as it came.
+ * What the upstream sees as target and Host, and the way back: references in answers. Works on the normal form of the path;
+ * the query stays byte for byte. A path that no rule matches goes on as it came.
  */
 export const rewrite: PureFeature<RewriteOptions> = {
   name: 'rewrite',
-  doc: 'What the upstream sees as path and Host, and what its answers say of its own places.',
+  doc: 'Changes the path and Host that the upstream sees, and the references in its answers.',
   byDefault: true,
   pure: true,
   keys: {
@@ -85,7 +88,7 @@ export const rewrite: PureFeature<RewriteOptions> = {
       ...(admit !== undefined && { admit }),
       ...(answers !== undefined && {
         respond(ex) {
-          // Only what the upstream says: our own answers know where they are.
+          // Only answers of the upstream: our own are right already.
           if (ex.attempt !== undefined && ex.failure === undefined && ex.degraded === undefined) answers.apply(ex)
         },
       }),
@@ -147,13 +150,13 @@ function pathRewrite(
   }
 }
 
-/** What no longer stands in front of the path, so that the upstream can write links that lead back here; empty: nothing. */
+/** The prefix that was removed from the path, so that the upstream can write links that lead back here; empty: none. */
 function strippedPrefix({ stripPrefix, replacePrefix }: RewriteOptions): string {
   const prefix = stripPrefix ?? (replacePrefix?.to === '/' ? replacePrefix.from : '')
   return prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
 }
 
-/** Behind what a trusted peer has stripped. */
+/** After what a trusted peer has stripped. */
 function tellPrefix(headers: string[], stripped: string): void {
   for (let i = 0; i < headers.length; i += 2) {
     if ((headers[i] as string).toLowerCase() !== PREFIX) continue
@@ -165,12 +168,12 @@ function tellPrefix(headers: string[], stripped: string): void {
 }
 
 const PREFIX = 'x-forwarded-prefix'
-/** A value there can make a dot segment, by a `;` that it begins with. */
+/** A value there can make a dot segment, by a leading `;`. */
 const AFTER_DOT = /\/\.{1,2}\{/
 const DOT_SEGMENT: Refusal = {
   reason: 'ambiguous_path',
   phase: 'request',
   origin: 'client',
-  detail: 'Rewritten, the path would hold a dot segment.',
+  detail: 'Rewritten, the path would contain a dot segment.',
 }
 const NO_PARAMS: readonly string[] = []

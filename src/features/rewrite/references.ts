@@ -1,12 +1,12 @@
 import type { Attempt } from '../../core/attempt.ts'
 import { hostOf } from '../../lib/authority.ts'
 
-/** Characters that URLs do not have and that browsers read as others: whoever writes such a reference is not second-guessed. */
+/** Characters that do not occur in URLs and that browsers read as others: such a reference is left alone. */
 const ODD = /[\x00-\x20\\\x7f]/
 const WITH_AUTHORITY = /^(?:(https?):)?\/\/([^/?#]*)(.*)$/i
 /**
- * `Refresh: 5; url=/x`, the URL in quotes or not, `url=` or not. No standard has it (the HTML one has its `meta` form). No
- * part begins with what the one before may end with: else a long value would take its length squared.
+ * `Refresh: 5; url=/x`, the URL in quotes or not, `url=` or not. No standard defines it (HTML defines its `meta` form). No
+ * part begins with a character that the part before may end with: otherwise a long value would take quadratic time.
  */
 const REFRESH =
   /^([ \t]*\d+(?:\.\d*)?(?:[ \t]*[;,][ \t]*|[ \t]+)(?:url[ \t]*=[ \t]*)?)("[^"]*"|'[^']*'|[^"' \t][^ \t]*)([ \t]*)$/i
@@ -15,7 +15,7 @@ const DOTS = /\/(?:\.|%2e){1,2}(?=\/|$)/i
 const ONE_DOT = /^(?:\.|%2e)$/i
 const TWO_DOTS = /^(?:\.|%2e){2}$/i
 
-/** Changes the URL in a value of Refresh; the value stays where it has none that can be told apart. */
+/** Changes the URL in a value of Refresh; a value without a recognisable URL stays. */
 export function refreshed(value: string, change: (reference: string) => string): string {
   const parts = REFRESH.exec(value)
   if (parts === null) return value
@@ -43,7 +43,7 @@ export function isPath(reference: string): boolean {
   return reference.startsWith('/') && !reference.startsWith('//') && !ODD.test(reference)
 }
 
-/** A path as browsers resolve it: put behind a prefix as it came, its dot segments would climb out of that. */
+/** A path as browsers resolve it: appended to a prefix as it came, its dot segments would climb out of that. */
 export function resolved(path: string): string {
   if (!DOTS.test(path)) return path
   const kept: string[] = []

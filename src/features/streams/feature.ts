@@ -5,18 +5,22 @@ import { integer, oneOf } from '../../schema/scalars.ts'
 import { Streams } from './policy.ts'
 
 const keys = object({
-  max: withDefault(integer(1, 10_000_000), 10_000, 'Open streams at a time, of all workers together.'),
+  max: withDefault(
+    integer(1, 10_000_000),
+    10_000,
+    'Maximum open streams, across all workers. Further streams get 503 streams_full.',
+  ),
   mode: withDefault(
     oneOf('enforce', 'shadow'),
     'enforce',
-    'shadow: it counts what it would refuse, and refuses nothing.',
+    'enforce: further streams are refused. shadow: refusals are only counted.',
   ),
 })
 
-/** Bounds open streams. They last, so they are counted apart from requests: see `Policy.stream`. */
+/** Bounds open streams. They last, so they are counted separately from requests: see `Policy.stream`. */
 export const streams = defineFeature({
   name: 'streams',
-  doc: 'Bounds the streams (server-sent events) that the route has open; they need no permit of the bulkhead.',
+  doc: 'Bounds the open streams (server-sent events) of the route; they need no permit of the bulkhead.',
   keys: { route: keys },
   byDefault: true,
   places: {

@@ -20,7 +20,7 @@ export interface StreamsOptions {
 export class Streams implements Policy, Want {
   readonly name: string
   readonly call: CallCell
-  /** Nobody waits for a stream to end. */
+  /** Requests never wait for a stream to end. */
   readonly waiting = 0
   /** true: the exchange is an open stream. */
   private readonly held: StateSlot<true>

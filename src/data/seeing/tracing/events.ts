@@ -43,7 +43,7 @@ function decisionOf(note: Note): EventRecord[] {
   }
 }
 
-/** What made each further attempt follow, and which ones went nowhere. */
+/** Why each further attempt followed, and which attempts were never sent. */
 function betweenAttempts(ex: Exchange): EventRecord[] {
   const hedges = hedgesOf(ex)
   const events: EventRecord[] = []

@@ -2,8 +2,8 @@ import type { MatchConfig, PathPattern } from '../../../core/config.ts'
 import { LinearRegex } from '../../../lib/regex.ts'
 
 /**
- * Tells which of a route's path patterns a path has matched, as written: what OpenTelemetry calls `http.route`. undefined: the
- * route asks for no path. The router has found the route; this is for the requests whose spans are recorded.
+ * Tells which of a route's path patterns a path matched, as written: OpenTelemetry's `http.route`. undefined: the route
+ * sets no path. The router has found the route; this is for the requests whose spans are recorded.
  */
 export function httpRouteOf(match: readonly MatchConfig[]): (path: string) => string | undefined {
   const patterns = match.flatMap(({ paths }) => paths)

@@ -5,12 +5,12 @@ import type { Clock } from '../../../lib/clock.ts'
 /** Records of a worker that the control plane has not taken: written, and on their way. */
 const MAX_RECORDS = 1024
 const BATCH = 256
-/** Each hand-over wakes the control plane, which takes the caches of a core that it shares with a worker. */
+/** Each hand-over wakes the control plane, which evicts the caches of a core that it shares with a worker. */
 const EVERY_MS = 500
 
 /**
- * Where a worker's records wait for the control plane, which takes them batch by batch. While it cannot keep up nothing more
- * is made: the worker never waits, and holds a bounded number.
+ * Where a worker's records wait for the control plane, which takes them batch by batch. If it cannot keep up, no more are
+ * made: the worker never waits, and holds a bounded number.
  */
 export class SpanOutbox {
   private readonly post: (message: FromWorker) => void
@@ -40,7 +40,7 @@ export class SpanOutbox {
     }
   }
 
-  /** Sends what there is. */
+  /** Sends all records. */
   flush(): void {
     const { waiting } = this
     if (waiting.length === 0) return
@@ -49,7 +49,7 @@ export class SpanOutbox {
     this.post({ type: 'spans', records: waiting })
   }
 
-  /** The control plane has taken so many. */
+  /** The control plane has taken `records` of them. */
   taken(records: number): void {
     this.underway -= records
   }

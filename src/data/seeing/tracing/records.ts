@@ -6,11 +6,11 @@ import type { Random } from '../../../lib/random.ts'
 import { eventsOf, hedgesOf } from './events.ts'
 import { newSpanId, type RequestTrace } from './request-trace.ts'
 
-/** Others choose these texts. */
+/** Clients choose these texts. */
 const MAX_TEXT = 1024
 const MAX_ATTEMPTS = 32
 
-/** What a record has beside its exchange. */
+/** What a record contains besides its exchange. */
 export interface RecordFacts {
   readonly gateway: string
   /** Name in the config; `-`: none matched. */

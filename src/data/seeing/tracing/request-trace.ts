@@ -3,14 +3,14 @@ import type { Trace } from '../../../core/spans.ts'
 import { hex32 } from '../../../lib/hex.ts'
 import type { Random } from '../../../lib/random.ts'
 
-/** A span's own id; zeros only are none (W3C Trace Context, section 3.2.2.4). */
+/** A span's own ID, never all zeros (W3C Trace Context, section 3.2.2.4). */
 export function newSpanId(random: Random): string {
   return hex32(random.uint32()) + hex32(random.uint32() | 1)
 }
 
 /**
- * What was decided about the spans of a request; `records.ts` makes them once it has ended. One that is not sampled costs
- * this object and nothing else: IDs are made when they are needed.
+ * The decision about the spans of a request; `records.ts` makes them once it has ended. An unsampled request costs this
+ * object and nothing else: IDs are made when they are needed.
  */
 export class RequestTrace implements Trace {
   readonly sampled: boolean
@@ -18,7 +18,7 @@ export class RequestTrace implements Trace {
   readonly spanId: string
   /** `traceparent` as it came or was made. */
   readonly begun: string
-  /** It came. */
+  /** It came with the request. */
   readonly continued: boolean
   private readonly random: Random
   /** Of the attempts of a sampled request. */
@@ -40,7 +40,7 @@ export class RequestTrace implements Trace {
     else this.spans.push({ at, id })
   }
 
-  /** What its upstream was told, else a new one. */
+  /** The ID sent to its upstream, else a new one. */
   spanIdOf(attempt: Attempt): string {
     return this.spans?.find(({ at }) => at === attempt)?.id ?? newSpanId(this.random)
   }
@@ -53,7 +53,7 @@ export class RequestTrace implements Trace {
 const SAMPLED = 1
 const RANDOM = 2
 
-/** The last digit of the flags of a valid `traceparent`; of versions above ours only the sampled bit can be read. */
+/** The last digit of the flags of a valid `traceparent`; of unknown versions only the sampled bit can be read. */
 function flagsOf(traceparent: string): number {
   const code = traceparent.charCodeAt(54)
   const digit = code < 58 ? code - 48 : code - 87
@@ -64,7 +64,7 @@ export function isSampled(traceparent: string): boolean {
   return (flagsOf(traceparent) & SAMPLED) !== 0
 }
 
-/** What of the flags holds for the whole trace, whoever samples it; all that we don't know are left out. */
+/** The flags that hold for the whole trace, whichever participant samples it; unknown ones are left out. */
 export function keptFlags(traceparent: string): number {
   return flagsOf(traceparent) & RANDOM
 }

@@ -4,7 +4,7 @@ import type { Random } from '../../../lib/random.ts'
 import { ConsistentSampler } from '../../../lib/sampling.ts'
 import { isSampled, keptFlags, newSpanId, RequestTrace } from './request-trace.ts'
 
-/** How many requests that are not sampled may be kept in a worker, over all generations of its config. */
+/** Unsampled requests that a worker may keep, over all generations of its config. */
 export interface Held {
   count: number
   /** There was no room for one more. */
@@ -12,8 +12,8 @@ export interface Held {
 }
 
 /**
- * Decides at a request's begin whether its spans are recorded: as its parent did where its word counts, else by the trace
- * id. A trace is so recorded whole or not at all.
+ * Decides at the start of a request whether its spans are recorded: as its parent decided if the parent is trusted, else by
+ * the trace ID. A trace is thus recorded whole or not at all.
  */
 export class TraceSampler {
   private readonly config: SamplingConfig
@@ -32,8 +32,8 @@ export class TraceSampler {
   }
 
   /**
-   * Sets `ex.trace`, and `ex.traceparent` to what upstreams get: of the version that we speak, without the flags that we don't
-   * know (W3C Trace Context Level 2, sections 3.2.2.5 and 3.2.4).
+   * Sets `ex.trace`, and `ex.traceparent` to what upstreams get: in our version, without unknown flags (W3C Trace Context
+   * Level 2, sections 3.2.2.5 and 3.2.4).
    */
   begin(ex: Exchange): void {
     const { config, random } = this

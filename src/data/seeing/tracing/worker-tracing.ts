@@ -9,7 +9,7 @@ import { attemptsSent, type RecordFacts, recordOf } from './records.ts'
 import type { RequestTrace } from './request-trace.ts'
 import { type Held, TraceSampler } from './sampler.ts'
 
-/** Spans in a worker: who is recorded, and what is handed to the control plane, which alone exports. */
+/** Spans in a worker: which requests are recorded and handed to the control plane, which alone exports. */
 export class WorkerTracing {
   readonly outbox: SpanOutbox
   private readonly dropped: (reason: SpanDrop, spans: number) => void
@@ -29,12 +29,12 @@ export class WorkerTracing {
     this.outbox = new SpanOutbox(post, clock)
   }
 
-  /** What a config generation samples by; undefined: nothing is recorded. */
+  /** How a config generation samples; undefined: nothing is recorded. */
   sampler(config: SamplingConfig | undefined): TraceSampler | undefined {
     return config && new TraceSampler(config, this.random, this.held)
   }
 
-  /** Once an exchange with a trace, at its end. `pattern`: of the path, worked out only where it is needed. */
+  /** Once per exchange with a trace, at its end. `pattern`: of the path, computed only if needed. */
   finish(
     ex: Exchange,
     facts: Omit<RecordFacts, 'epoch' | 'pattern' | 'random'>,
@@ -53,7 +53,7 @@ export class WorkerTracing {
   }
 }
 
-/** A client that had a share in it has its own view: only what it could not help counts, and what a fallback hid. */
+/** A client's own fault does not count: only what it could not help, and what a fallback hid. */
 function hasFailed({ degraded, failure }: Exchange, status: number): boolean {
   if (status >= 500 || degraded !== undefined) return true
   return failure !== undefined && failure.origin !== 'client' && status < 400
