@@ -86,7 +86,12 @@ async function judged(
   found.push(...checkRoot(root, tree, marks, language), ...trespasses(root, fences, tree, marks, language))
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
   found.push(...runLints(root, tree, marks, comments))
-  return { config: normalise(root, { file, folder }, language), diagnostics: sortDiagnostics(found), tree, kept: [] }
+  return {
+    config: normalise(root, { file, folder }, language, marks),
+    diagnostics: sortDiagnostics(found),
+    tree,
+    kept: [],
+  }
 }
 
 /** The files whose texts are a part of the config. */

@@ -62,7 +62,7 @@ export class ControlHalves implements Part {
 export function usesOf(feature: string, routes: readonly LeanRoute[]): readonly LiveUse[] {
   return routes.flatMap((route) =>
     Object.hasOwn(route.features, feature)
-      ? [{ use: routeUse(route.features[feature], route), cells: route.cells.features[feature] }]
+      ? [{ use: routeUse(feature, route), cells: route.cells.features[feature] }]
       : [],
   )
 }

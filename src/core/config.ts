@@ -199,6 +199,12 @@ export interface StatusRange {
   readonly to: number
 }
 
+/**
+ * Entries of collections that features have at the root, by kind and name: those that the options of one use refer to, and
+ * what these refer to.
+ */
+export type Reach = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
 export interface RouteConfig {
   readonly name: string
   readonly match: readonly MatchConfig[]
@@ -220,6 +226,8 @@ export interface RouteConfig {
   readonly accessLog: { readonly sample: number }
   /** Options by the name of the feature, only of features that the route has. */
   readonly features: Readonly<Record<string, unknown>>
+  /** By the name of the feature, where it refers to any. */
+  readonly reach: Readonly<Record<string, Reach>>
 }
 
 /** Objectives: shares of requests from 0 to 1; at least one of the two is there. */

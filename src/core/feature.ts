@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { TimerWheel } from '../lib/timers.ts'
 import type { Schema } from '../schema/schema.ts'
+import type { Reach } from './config.ts'
 import type { ControlFeature } from './control-feature.ts'
 import type { DecisionTable, FactsOf } from './decision.ts'
 import type { Exchange } from './exchange.ts'
@@ -34,6 +35,8 @@ export interface Use<O = unknown> {
   readonly options: O
   /** Upstreams that its requests may go to, those of failover included. */
   readonly upstreams: readonly string[]
+  /** What its options refer to at the root. */
+  readonly reach: Reach
 }
 
 /** A place in the order in which policies act; users never order by hand. */

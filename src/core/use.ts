@@ -3,13 +3,19 @@ import type { Use } from './feature.ts'
 
 /** A feature for all routes. */
 export function rootUse<O>(options: O): Use<O> {
-  return { at: 'root', name: '', options, upstreams: [] }
+  return { at: 'root', name: '', options, upstreams: [], reach: {} }
 }
 
-/** A feature on a route. */
-export function routeUse<O>(
-  options: O,
-  { failover, name, to = [] }: Pick<RouteConfig, 'name' | 'to' | 'failover'>,
-): Use<O> {
-  return { at: 'route', name, options, upstreams: [...new Set([...to.map(({ upstream }) => upstream), ...failover])] }
+/** What of a route its features are used with. */
+export type UsedRoute = Pick<RouteConfig, 'name' | 'to' | 'failover' | 'features' | 'reach'>
+
+/** A feature on a route that has it. */
+export function routeUse(feature: string, { failover, features, name, reach, to = [] }: UsedRoute): Use {
+  return {
+    at: 'route',
+    name,
+    options: features[feature],
+    upstreams: [...new Set([...to.map(({ upstream }) => upstream), ...failover])],
+    reach: reach[feature] ?? {},
+  }
 }

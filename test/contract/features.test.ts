@@ -115,7 +115,7 @@ class Rig {
   readonly held: readonly HeldCell[]
 
   constructor(feature: AnyFeature, route: RouteConfig) {
-    const { options, upstreams } = routeUse(route.features[feature.name], route)
+    const { options, upstreams } = routeUse(feature.name, route)
     this.use = new CompiledUse(feature, undefined, {
       read: { options },
       name: route.name,

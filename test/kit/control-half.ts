@@ -53,7 +53,7 @@ export class StartedHalf<C = unknown> {
   /** Uses of the same name keep their cells. */
   apply(written: readonly WrittenUse[]): void {
     this.uses = written.map(({ options, at = 'route', name = 'r', upstreams = ['a'] }) => {
-      const use = { at, name, options: readOptions(this.feature, options, at), upstreams }
+      const use = { at, name, options: readOptions(this.feature, options, at), upstreams, reach: {} }
       const tree = this.feature.cells?.(use)
       const key = `${at} ${name}`
       const cells = this.leases.get(key) ?? ((tree && leased(tree, this.testCells)) as C)

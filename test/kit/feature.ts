@@ -40,7 +40,7 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
   const attemptSlots = new StateSlots()
   return {
     feature: 'test',
-    use: { at: 'route', name: 'r', options: undefined, upstreams: ['a'] },
+    use: { at: 'route', name: 'r', options: undefined, upstreams: ['a'], reach: {} },
     cells: undefined as never,
     space: new TestCells().space,
     metrics: new CountedMetrics(),
@@ -100,7 +100,13 @@ export class CompiledUse<C = unknown> {
     const { at = 'route', name = 'r', upstreams = ['a'], testCells = new TestCells(), read, ...context } = setUp
     const clock = context.clock ?? new ManualClock()
     this.testCells = testCells
-    this.use = { at, name, options: read === undefined ? readOptions(feature, written, at) : read.options, upstreams }
+    this.use = {
+      at,
+      name,
+      options: read === undefined ? readOptions(feature, written, at) : read.options,
+      upstreams,
+      reach: {},
+    }
     const tree = feature.cells?.(this.use)
     this.cells = (context.cells ?? (tree && leased(tree, testCells))) as C
     const { decisions = {} } = feature

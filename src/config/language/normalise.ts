@@ -5,16 +5,25 @@ import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
 import type { Path } from '../../schema/path.ts'
 import { Secret } from '../../schema/secret.ts'
+import type { Marked } from '../../schema/walk.ts'
 import type { Config } from './config.ts'
 import type { Language } from './language.ts'
 import { pathPolicies } from './path-policy.ts'
+import { Reaching } from './reach.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
 
 const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
-export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folder'>, { features }: Language): Config {
+export function normalise(
+  root: RootOptions,
+  where: Pick<Config, 'file' | 'folder'>,
+  language: Language,
+  marks: readonly Marked[],
+): Config {
+  const { features } = language
+  const reaching = new Reaching(root, marks, language)
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
@@ -29,7 +38,7 @@ export function normalise(root: RootOptions, where: Pick<Config, 'file' | 'folde
     metrics: { endpointSeries: root.metrics.endpointSeries },
     features: {},
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options)),
-    routes: [...root.routes].map(([name, options]) => route(name, options, features)),
+    routes: [...root.routes].map(([name, options]) => route(name, options, features, reaching)),
   }
   const rest = {
     lean,
@@ -107,12 +116,16 @@ function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): 
   }
 }
 
-function route(name: string, options: RouteOptions, known: readonly AnyFeature[]): RouteConfig {
+function route(name: string, options: RouteOptions, known: readonly AnyFeature[], reaching: Reaching): RouteConfig {
   const features = known.flatMap((feature) => {
     const found = options.features.of(feature)
     // What is on by default guards upstreams.
     const idle = feature.byDefault === true && options.to === undefined
     return found === undefined || idle ? [] : [[feature.name, found] as const]
+  })
+  const reached = features.flatMap(([feature]) => {
+    const reach = reaching.from(['routes', name, feature])
+    return Object.keys(reach).length === 0 ? [] : [[feature, reach] as const]
   })
   return {
     name,
@@ -129,6 +142,7 @@ function route(name: string, options: RouteOptions, known: readonly AnyFeature[]
     retries: options.retries ?? NO_RETRIES,
     hedge: options.hedge && { delay: options.hedge.delay },
     features: Object.fromEntries(features),
+    reach: Object.fromEntries(reached),
   }
 }
 

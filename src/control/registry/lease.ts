@@ -1,11 +1,10 @@
 import type { CellRef } from '../../cells/pages.ts'
 import { type CellShape, type CellTree, columnsOf, HELD, isBlock, WORD, wordsOf } from '../../cells/shape.ts'
 import { WINDOW_SLOTS } from '../../cells/window.ts'
-import type { RouteConfig } from '../../core/config.ts'
 import type { AnyFeature, Use } from '../../core/feature.ts'
 import { PRESSURE_WORDS } from '../../core/pressure.ts'
 import { ENDPOINT_WORDS, type EndpointCells, type RouteCells, type UpstreamCells } from '../../core/protocol.ts'
-import { routeUse } from '../../core/use.ts'
+import { routeUse, type UsedRoute } from '../../core/use.ts'
 
 /** How far workers have come: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
@@ -58,14 +57,11 @@ export class Lease {
   }
 
   /** @param features those that routes may have */
-  route(
-    route: Pick<RouteConfig, 'name' | 'to' | 'failover' | 'features'>,
-    features: readonly AnyFeature[],
-  ): RouteCells {
+  route(route: UsedRoute, features: readonly AnyFeature[]): RouteCells {
     const [inFlight] = this.cells(`${ROUTE_KEY}${route.name}`, ROUTE) as [CellRef]
     const leased = features
       .filter(({ name }) => Object.hasOwn(route.features, name))
-      .map((feature) => [feature.name, this.use(feature, routeUse(route.features[feature.name], route))])
+      .map((feature) => [feature.name, this.use(feature, routeUse(feature.name, route))])
     return { inFlight, features: Object.fromEntries(leased) }
   }
 

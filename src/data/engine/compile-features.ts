@@ -6,7 +6,7 @@ import type { MetricSink } from '../../core/metric.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { LeanRoute } from '../../core/protocol.ts'
 import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
-import { rootUse, routeUse } from '../../core/use.ts'
+import { rootUse, routeUse, type UsedRoute } from '../../core/use.ts'
 import { paramNames } from '../routing/match.ts'
 
 /** What features get from their worker, wherever they are used. */
@@ -53,13 +53,15 @@ type Head = Pick<LeanConfig, 'features' | 'gateway'>
 export class RouteFeatures {
   /** With a key on routes. */
   private readonly own: readonly AnyFeature[]
-  /** With a key at the root, or with none. */
+  /** With a key at the root that is no collection, or with none. */
   private readonly common: readonly AnyFeature[]
   private readonly order: readonly FeaturePlace[]
 
   constructor(features: readonly AnyFeature[]) {
     this.own = features.filter(({ keys }) => keys.route !== undefined)
-    this.common = features.filter(({ keys }) => keys.root !== undefined || Object.keys(keys).length === 0)
+    this.common = features.filter(({ keys: { root, ...others } }) =>
+      root === undefined ? Object.keys(others).length === 0 : root.collection === undefined,
+    )
     this.order = features
       .filter((feature) => this.own.includes(feature) || this.common.includes(feature))
       .flatMap(({ name, places }) =>
@@ -93,7 +95,7 @@ export class RouteFeatures {
     for (const feature of this.own) {
       const { name } = feature
       if (!Object.hasOwn(route.features, name)) continue
-      const use = routeUse(route.features[name], route)
+      const use = routeUse(name, route)
       const cells = route.cells.features[name]
       const made = { use, cells, paramNames: paramNames(route.match), gateway: gateway.name }
       compiled.set(name, compiledUse(feature, made, before, deps))
@@ -103,7 +105,7 @@ export class RouteFeatures {
 
   /** The policies that depend on the request alone, in the order in which they act. */
   compilePure(
-    route: Pick<RouteConfig, 'name' | 'match' | 'features' | 'to' | 'failover'>,
+    route: UsedRoute & Pick<RouteConfig, 'match'>,
     head: Head,
     services: PureContext['services'],
   ): readonly Policy[] {
@@ -121,7 +123,7 @@ export class RouteFeatures {
     )
     const own = this.own.flatMap((feature) =>
       feature.pure === true && Object.hasOwn(route.features, feature.name)
-        ? [compiled(feature, routeUse(route.features[feature.name], route), names)]
+        ? [compiled(feature, routeUse(feature.name, route), names)]
         : [],
     )
     return this.inOrder(new Map(common), new Map(own))

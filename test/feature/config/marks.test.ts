@@ -108,6 +108,14 @@ describe('what a feature of a language marks', () => {
     ])
   })
 
+  it('reaches what it refers to, and what that refers to, and nothing else', async () => {
+    const known = 'parties: { me: { next: you }, you: { next: me }, other: {} }\n'
+    const { config } = await load({ 'sluice.yaml': route('{ all: [app, { upstream: app, by: me }] }', known) })
+    const you = { next: 'me' }
+    expect(config?.lean.routes[0]?.reach).toEqual({ asks: { party: { me: { next: 'you' }, you } } })
+    expect((await load({ 'sluice.yaml': route('app', known) })).config?.lean.routes[0]?.reach).toEqual({})
+  })
+
   it('counts as a use', async () => {
     const unused = (asked: string) => load({ 'sluice.yaml': route(asked) }).then((loaded) => told(loaded).map(place))
     expect(await unused('{ all: app }')).toEqual(['warning: upstreams.other: no route leads here [unused-upstream]'])

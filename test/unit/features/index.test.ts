@@ -7,11 +7,22 @@ import { StartedHalf } from '../../kit/control-half.ts'
 import { featureContext } from '../../kit/feature.ts'
 import { HEAD } from '../../kit/lean.ts'
 
-const ROUTE = { name: 'r', match: [], to: undefined, failover: [], cells: { features: {} } } as unknown as LeanRoute
+const ROUTE = {
+  name: 'r',
+  match: [],
+  to: undefined,
+  failover: [],
+  reach: {},
+  cells: { features: {} },
+} as unknown as LeanRoute
 
-function compile(features: Readonly<Record<string, unknown>>, before?: ReadonlyMap<string, CompiledUse>) {
+function compile(
+  features: Readonly<Record<string, unknown>>,
+  before?: ReadonlyMap<string, CompiledUse>,
+  reach: LeanRoute['reach'] = {},
+) {
   const deps = { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
-  return all.compile({ ...ROUTE, features }, HEAD, before, deps)
+  return all.compile({ ...ROUTE, features, reach }, HEAD, before, deps)
 }
 
 const all = new RouteFeatures(FEATURES)
@@ -54,6 +65,8 @@ test('what would be made of the same is used again', () => {
   const after = compile({ respond: { status: 201 }, rewrite: { stripPrefix: '/a' } }, before)
   expect(after.get('rewrite')).toBe(before.get('rewrite'))
   expect(after.get('respond')).not.toBe(before.get('respond'))
+  const reached = compile({ rewrite: { stripPrefix: '/a' } }, before, { rewrite: { party: { me: {} } } })
+  expect(reached.get('rewrite')).not.toBe(before.get('rewrite'))
 })
 
 test('an unknown feature is an error', () => {

@@ -14,8 +14,7 @@ export function routeFigures(
     if (keys.route === undefined) continue
     for (const [figure, { of, otherwise }] of Object.entries(figures)) {
       const has = Object.hasOwn(route.features, name)
-      numbers[figure] =
-        (has ? of(routeUse(route.features[name], route), route.cells.features[name], look) : undefined) ?? otherwise
+      numbers[figure] = (has ? of(routeUse(name, route), route.cells.features[name], look) : undefined) ?? otherwise
     }
   }
   return numbers
@@ -48,7 +47,7 @@ function* readings(
 ): Generator<GaugeReading> {
   for (const route of routes) {
     if (!Object.hasOwn(route.features, name)) continue
-    const value = of(routeUse(route.features[name], route), route.cells.features[name], look)
+    const value = of(routeUse(name, route), route.cells.features[name], look)
     if (value !== undefined) yield { labels: [route.name], value }
   }
 }

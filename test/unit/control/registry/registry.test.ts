@@ -5,8 +5,8 @@ import { CellSpace } from '../../../../src/cells/space.ts'
 import { WINDOW_SLOTS } from '../../../../src/cells/window.ts'
 import type { EndpointIdentity, Lease } from '../../../../src/control/registry/lease.ts'
 import { CellRegistry } from '../../../../src/control/registry/registry.ts'
-import type { RouteConfig } from '../../../../src/core/config.ts'
 import type { AnyFeature } from '../../../../src/core/feature.ts'
+import type { UsedRoute } from '../../../../src/core/use.ts'
 
 const endpoint = (port: number): EndpointIdentity => ({
   upstream: 'orders',
@@ -183,6 +183,6 @@ function counted(lease: Lease, route: string, counting: Readonly<Record<string, 
   return features.counting as Readonly<Record<string, Counted>>
 }
 
-function routeOf(name: string): Pick<RouteConfig, 'name' | 'to' | 'failover' | 'features'> {
-  return { name, to: [], failover: [], features: {} }
+function routeOf(name: string): UsedRoute {
+  return { name, to: [], failover: [], features: {}, reach: {} }
 }

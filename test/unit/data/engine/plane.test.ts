@@ -188,6 +188,7 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     slo: undefined,
     accessLog: { sample: 1 },
     features: {},
+    reach: {},
     cells: { inFlight: { page: 0, slot: 0 }, features: {} },
     digest: JSON.stringify([name, to, more]),
     ...more,
