@@ -14,7 +14,7 @@ import { unreadable } from './read/files.ts'
 import { type Document, unite } from './read/unite.ts'
 import { olderVersion, upgrade } from './upgrade/upgrade.ts'
 
-/** More than anybody keeps; a pattern that matches too much ends here. */
+/** More files than any config needs; a pattern that matches too much ends here. */
 const MOST_FILES = 2_000
 const YAML_FILE = /^[^.].*\.ya?ml$/
 const MAGIC = /[*?[\]{}]/
@@ -93,7 +93,7 @@ class Gathering {
     return this.parsed(this.file, bytes, this.deps.env)
   }
 
-  /** `from`: where they are named; undefined: by whoever runs us. */
+  /** `from`: where they are named; undefined: by the caller. */
   private async documents(paths: readonly string[], fence?: Fence, from?: Node): Promise<readonly Document[]> {
     const env = fence === undefined ? this.deps.env : fencedEnvironment(this.deps.env, fence)
     const all: Document[] = []
@@ -178,7 +178,7 @@ class Gathering {
     }
   }
 
-  /** Paths of the files that an include means, in order. */
+  /** The files that an include names, in order. */
   private async expanded({ files }: Include, node: Node): Promise<readonly string[]> {
     const all: string[] = []
     for (const pattern of files) {

@@ -19,20 +19,21 @@ export interface Loaded {
   readonly config: Config | undefined
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[]
-  /** Absolute paths of all that it was read from, what could not be read included: a change there may change the config. */
+  /** Absolute paths of all files that it was read from, unreadable ones included: a change there may change the config. */
   readonly sources: readonly string[]
-  /** What was written, with defaults and profiles put under it; its nodes tell where each value stands. */
+  /** What was written, with defaults and profiles merged under it; its nodes tell where each value stands. */
   readonly tree: Node | undefined
   /** Routes and upstreams that have errors and are not in `config` as they were written. */
   readonly kept: readonly Kept[]
 }
 
-/** Bad parts that lead to more bad parts: routes of an upstream, fallbacks of a route. */
+/** Repairs that make other parts bad: routes of an upstream, fallbacks of a route. */
 const MOST_REPAIRS = 4
 
 /**
- * The one door: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. `good`: gives the tree of
- * the config before; where the file says `onInvalid: keepGood`, its routes and upstreams stand in for those with errors.
+ * The only entry: a file to a checked, frozen config, or to everything that is wrong with it. Never throws. `good`: returns
+ * the tree of the previous config; if the file says `onInvalid: keepGood`, its routes and upstreams replace those with
+ * errors.
  */
 export async function loadConfig(file: string, deps: LoadDeps, good?: () => Node): Promise<Loaded> {
   const sources = new Set<string>()
@@ -110,7 +111,7 @@ async function readFiles(found: readonly Marked[], folder: string, deps: LoadDep
 
 function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Judged {
   const seen = new Set<string>()
-  // What stands in defaults or behind an anchor is read in many places, and is wrong only once.
+  // A value in defaults or behind an anchor is read in many places, and is reported once.
   const once = diagnostics.filter(({ at, message }) => {
     const key = `${at.file}:${at.line}:${at.column}:${message}`
     return !seen.has(key) && seen.add(key)

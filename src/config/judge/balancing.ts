@@ -1,12 +1,12 @@
 import type { UpstreamOptions } from '../../data/upstreams/options.ts'
 
-/** Something that no single key of an upstream can tell. `path`: below the upstream. */
+/** A mistake that no single key of an upstream shows. `path`: below the upstream. */
 export interface BalancingMistake {
   readonly path: readonly string[]
   readonly message: string
 }
 
-/** What does not fit together in how an upstream is balanced. */
+/** Contradictions in how an upstream is balanced. */
 export function balancingMistakes({ loadBalancing, subset }: UpstreamOptions): BalancingMistake[] {
   const { algorithm, hashOn } = loadBalancing
   const mistakes: BalancingMistake[] = []

@@ -20,7 +20,7 @@ interface Reference {
 }
 
 /**
- * Everything that no single key can tell: references, ties, what fits together.
+ * Everything that no single key shows: references, ties, contradictions.
  *
  * @param tree what `root` was read from
  * @param found all that the schemas mark in it
@@ -80,7 +80,7 @@ class Check {
     const ways = [...(route.to === undefined ? [] : ['to']), ...written.map((feature) => feature.name)]
     const names = ['to', ...answers.map((feature) => feature.name)]
     if (ways.length !== 1) {
-      const found = ways.length === 0 ? 'none of them is here' : `${ways.join(' and ')} are here`
+      const found = ways.length === 0 ? 'none of them is set' : `${ways.join(' and ')} are set`
       this.errorAt(path, `a route needs exactly one of ${names.join(', ')}; ${found}`)
     }
     const leads = this.leads.get(name) ?? []
@@ -112,7 +112,7 @@ class Check {
         const has = path.kind === 'segments' ? path.segments.flatMap((s) => ('param' in s ? [s.param] : [])) : []
         for (const parameter of needed) {
           if (has.includes(parameter)) continue
-          this.error(['routes', name, feature.name], `{${parameter}} is no parameter of the path ${path.source}`)
+          this.error(['routes', name, feature.name], `{${parameter}} is not a parameter of the path ${path.source}`)
         }
       }
     }
@@ -168,7 +168,10 @@ class Check {
     })
   }
 
-  /** References to what the file does not have. Those below defaults and profiles are met where they are merged in. */
+  /**
+   * References to names that the file does not define. Those below defaults and profiles are found where they are merged
+   * in.
+   */
   private known(): void {
     for (const { at, name, to } of this.references) {
       const collection = this.language.collections.find(({ of }) => of === to)

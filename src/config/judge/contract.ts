@@ -5,12 +5,12 @@ import type { Path } from '../../schema/path.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { RouteOptions } from '../language/route.ts'
 
-/** Something in a config that is valid and has an effect that nobody can want. */
+/** Something in a config that is valid and has an effect that cannot be intended. */
 export interface Finding {
   readonly path: Path
   /** What happens, and what would be right; it follows the path. */
   readonly message: string
-  /** Told at the last key of the path, not at its value. */
+  /** Reported at the last key of the path, not at its value. */
   readonly atKey?: true
   /** The line holds a secret. */
   readonly secret?: true
@@ -18,7 +18,7 @@ export interface Finding {
 
 /** Looks at a config without errors. `example` and `better` are YAML of which only the first is found. */
 export interface Lint {
-  /** Kebab-case, for good: comments in people's files name it. */
+  /** Kebab-case, never changed: comments in config files name it. */
   readonly name: string
   /** One sentence: what it finds. */
   readonly finds: string
@@ -41,7 +41,7 @@ export interface LintContext {
   /** Names of a kind, such as `upstream`, that routes refer to anywhere. */
   named(kind: string): ReadonlySet<string>
   node(path: Path): Node | undefined
-  /** Somebody wrote it: there, in defaults or in a profile. */
+  /** It was written: in the route or upstream, in defaults or in a profile. */
   written(path: Path): boolean
   /** It stands in the route or upstream itself. */
   own(path: Path): boolean
@@ -52,7 +52,7 @@ export interface LintContext {
 export interface LintUpstream {
   readonly name: string
   readonly options: UpstreamOptions
-  /** Routes that lead there, by failover too. */
+  /** Routes that lead there, also by failover. */
   readonly routes: readonly LintRoute[]
 }
 

@@ -4,7 +4,7 @@ import type { RouteOptions } from '../language/route.ts'
 
 type Routes = ReadonlyMap<string, RouteOptions>
 
-/** What is wrong with the route that a route falls back to. */
+/** What is wrong with the route that another route falls back to. */
 export interface BadFallback {
   readonly route: string
   readonly why: string
@@ -29,7 +29,7 @@ function circleFrom(routes: Routes, start: string): readonly string[] | undefine
   for (let at = fallbackOf(routes, start); at !== undefined; at = fallbackOf(routes, at)) {
     seen.push(at)
     if (at === start) return seen
-    // A circle further on is told where it begins.
+    // A circle further on is reported where it begins.
     if (seen.indexOf(at) < seen.length - 1) return undefined
   }
   return undefined

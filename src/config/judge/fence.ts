@@ -16,7 +16,7 @@ export interface Fence {
   readonly allow: Allowed
 }
 
-/** What is served behind fences and reaches beyond them. `found`: all that the schemas mark in `tree`. */
+/** Parts behind fences that reach beyond them. `found`: all that the schemas mark in `tree`. */
 export function trespasses(
   root: RootOptions,
   fences: readonly Fence[],
@@ -42,7 +42,7 @@ function foreignMatches(root: RootOptions, { allow, as }: Fence, tree: Node): Di
   return problems
 }
 
-/** A reference to what is not theirs, of something that is. */
+/** A reference from a fenced part to something outside. */
 function foreignReference({ mark, node, path }: Marked, { allow, as }: Fence, { collections }: Language): Diagnostic[] {
   const [key, owner] = path
   const serves = collections.some((collection) => collection.key === key && collection.serves)
@@ -61,7 +61,7 @@ function allowedNames(allow: Allowed, key: string): readonly string[] {
   return Object.hasOwn(allow, key) ? (allow[key as 'upstreams'] as readonly string[]) : []
 }
 
-/** What one file behind a fence refers to that it must not see: files outside its folder, environment values. */
+/** References of one file behind a fence that it must not have: files outside its folder, environment values. */
 export function lookedOver(language: Language, root: MapNode, { allow, as }: Fence): readonly Diagnostic[] {
   return marksIn(language.root, root).flatMap(({ mark, node }): Diagnostic[] => {
     if (node.kind !== 'scalar') return []
@@ -80,7 +80,8 @@ function outside(match: MatchConfig, { hosts, listeners, paths }: Allowed): stri
   const fence = `allowed are ${hosts.join(', ')}`
   if (match.hosts.length === 0) problems.push(`it takes every host; ${fence}`)
   for (const host of match.hosts)
-    if (!hosts.some((allowed) => hostWithin(host, allowed))) problems.push(`the host ${host} is not theirs; ${fence}`)
+    if (!hosts.some((allowed) => hostWithin(host, allowed)))
+      problems.push(`the host ${host} is outside the fence; ${fence}`)
   const doors = `allowed are ${listeners.join(', ')}`
   if (listeners.length > 0 && match.listeners.length === 0) problems.push(`it takes every listener; ${doors}`)
   for (const listener of match.listeners)

@@ -8,7 +8,7 @@ export interface Kept {
   /** Key of a collection: `routes`. */
   readonly kind: string
   readonly name: string
-  /** `left out`: there was no good version, or that one fits no more. */
+  /** `left out`: there was no good version, or it no longer fits. */
   readonly became: 'as it was' | 'left out'
 }
 
@@ -24,7 +24,7 @@ export function keepsGood(tree: Node): boolean {
 }
 
 /**
- * `tree` with its bad routes and upstreams as they are in `good`, or without them where that was used `before` or there are
+ * `tree` with its bad routes and upstreams as they are in `good`, or without them if that was used `before` or there are
  * none. undefined: something else is wrong, or that is not enough.
  */
 export function withoutBad(

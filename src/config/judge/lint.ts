@@ -10,7 +10,7 @@ import { LINTS } from './lints/index.ts'
 import { type PlacedFinding, silence } from './silence.ts'
 
 /**
- * Warnings about a config without errors, but for those that a `# sluice-ignore NAME: reason` silences.
+ * Warnings about a config without errors, except those that a `# sluice-ignore NAME: reason` silences.
  *
  * @param tree what `root` was read from
  * @param marks all that the schemas mark in it
@@ -27,7 +27,7 @@ export function runLints(
   for (const { name, run } of LINTS) {
     for (const finding of run(context)) {
       const diagnostic = place(finding, name, tree)
-      // What stands in defaults or behind an anchor is met on many routes, and is one mistake.
+      // A mistake in defaults or behind an anchor is found on many routes, and is reported once.
       const key = `${name} ${diagnostic.at.file}:${diagnostic.at.line}:${diagnostic.at.column}`
       if (seen.has(key)) continue
       seen.add(key)
@@ -84,7 +84,7 @@ function namesIn(marks: readonly Marked[], kind: string): ReadonlySet<string> {
   return new Set(names)
 }
 
-/** Merging keeps what it takes from below as it is. */
+/** Merging keeps nodes of lower layers as they are. */
 function isOwn(root: RootOptions, tree: Node, path: Path): boolean {
   const node = nodeAt(tree, path)
   if (node === undefined) return false

@@ -4,7 +4,7 @@ import { keyOf, type Path } from '../../schema/path.ts'
 import type { Comment } from '../read/comments.ts'
 import { BAD_IGNORE, LINTS } from './lints/index.ts'
 
-/** A finding with its place, before comments had their say. */
+/** A finding with its place, before comments are applied. */
 export interface PlacedFinding {
   readonly lint: string
   readonly path: Path
@@ -52,7 +52,7 @@ function problemOf(name: string, reason: string, count: number, names: ReadonlyS
   return reason === '' ? `the reason is missing; write: # sluice-ignore ${name}: reason` : undefined
 }
 
-/** Lines of which a comment may speak: that of the place, and those of the keys that it stands under. */
+/** Lines that a comment may be about: that of the place, and those of the keys above it. */
 function linesOf({ path, diagnostic }: PlacedFinding, tree: Node): ReadonlySet<string> {
   const keys = path.map((_, i) => keyOf(tree, path.slice(0, i + 1)))
   return new Set([diagnostic.at, ...keys].map(({ file, line }) => `${file}:${line}`))

@@ -21,8 +21,8 @@ interface Routed {
 const ANY: readonly [undefined] = [undefined]
 
 /**
- * Finds routes that tie: same precedence, same host, same shape of path, methods and listeners that overlap and are equally specific,
- * and as many conditions, of which no two exclude each other.
+ * Finds routes that tie: same precedence, same host, same shape of path, methods and listeners that overlap and are equally
+ * specific, and as many conditions, of which no two exclude each other.
  */
 export function findTies(routes: ReadonlyMap<string, Routed>): readonly Tie[] {
   const claims = new Map<string, Claim[]>()

@@ -8,42 +8,46 @@ import { cidr, headerName, listenAddress } from './values.ts'
 const role = oneOf(...ROLES)
 
 const token = object({
-  name: required(name(), 'Who it is; named in the audit log.'),
-  role: required(role, 'What it may do.'),
-  secret: required(secret(), 'Where the secret is.'),
+  name: required(name(), 'Name of the operator, as the audit log shows it.'),
+  role: required(role, 'Role: what the token allows.'),
+  secret: required(secret(), 'Secret token that clients send.'),
 })
 
-/** Whoever is in it may say that he is anybody. */
+/** A peer in this list may claim any identity. */
 const peers = mapped(cidr(), (value, refuse) =>
-  /\/0+$/.test(value) ? refuse('everybody could then call himself an admin') : value,
+  /\/0+$/.test(value) ? refuse('every client could then claim to be an admin') : value,
 )
 
 const trustedProxyHeader = object({
-  from: required(oneOrMany(peers), 'Networks of the proxies; the fields of all others count for nothing.'),
-  user: withDefault(headerName(), 'x-forwarded-user', 'Field with the name of who asks; it stands in the audit log.'),
+  from: required(oneOrMany(peers), 'Networks of the proxies; the fields of all other peers are ignored.'),
+  user: withDefault(
+    headerName(),
+    'x-forwarded-user',
+    'Header field with the name of the operator, as the audit log shows it.',
+  ),
   role: withDefault(
     headerName(),
     'x-forwarded-groups',
-    'Field with the role or, with roles, with groups; several are separated by commas.',
+    'Header field with the role or, if roles is set, with groups, separated by commas.',
   ),
   roles: optional(
     map(text('a group as the proxy writes it'), role, 'a map from groups to roles'),
-    'Role of each group; of several the highest counts. Without it the field holds the role itself.',
+    'Role of each group; of several, the highest counts. Default: the field contains the role itself.',
   ),
 })
 
 /** `admin`. */
 export const adminOptions = object(
   {
-    listen: withDefault(listenAddress(), '127.0.0.1:9901', 'Address and port of API, metrics and probes.'),
-    hosts: withDefault(oneOrMany(hostName(), 0), [], 'Host names under which it may be asked, besides localhost.'),
+    listen: withDefault(listenAddress(), '127.0.0.1:9901', 'Address and port of the admin API, metrics and probes.'),
+    hosts: withDefault(oneOrMany(hostName(), 0), [], 'Host names that requests may use, besides localhost.'),
     auth: optional(
-      object({ tokens: required(list(token, 1), 'Who may do what.') }),
-      'Without it reads are free on loopback, and a token for changes is made at start.',
+      object({ tokens: required(list(token, 1), 'Tokens of operators, with the role of each.') }),
+      'Who may use the admin API. Default: reads are open on loopback, and changes need a token that is made at start.',
     ),
     trustedProxyHeader: optional(
       trustedProxyHeader,
-      'A proxy in front that knows who asks, such as oauth2-proxy, and says so in header fields. It must remove these fields from what clients send.',
+      'A proxy in front of the admin API, such as oauth2-proxy, that names the operator in header fields. It must remove these fields from clients’ requests.',
     ),
   },
   { later: ['path'] },

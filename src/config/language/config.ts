@@ -11,7 +11,7 @@ export interface TokenConfig {
   readonly secret: Secret
 }
 
-/** Whose word about who asks the admin API counts. Field names are lower-case. */
+/** Peers that may name the operator of the admin API. Field names are lower-case. */
 export interface ProxyIdentityConfig {
   /** CIDRs. */
   readonly from: readonly string[]
@@ -26,7 +26,7 @@ export interface CollectorConfig {
   /** Base URL without slash at its end. */
   readonly endpoint: string
   readonly protocol: 'http/protobuf' | 'http/json'
-  /** Lower-case names; values are read when it is used. */
+  /** Lower-case names; values are read when they are used. */
   readonly headers: readonly { readonly name: string; readonly secret: Secret }[]
   /** Milliseconds. */
   readonly timeout: number
@@ -38,7 +38,7 @@ export interface Config {
   readonly file: string
   /** Paths of other files in it are relative to this folder. */
   readonly folder: string
-  /** SHA-256 over what the config means (comments, order and places don't count), hex. */
+  /** SHA-256 over the meaning of the config (comments, order and places are ignored), hex. */
   readonly hash: string
   /** What workers get. */
   readonly lean: LeanConfig
@@ -56,12 +56,12 @@ export interface Config {
   readonly logging: {
     /** Of the operational log. */
     readonly level: Level
-    /** required: no change without a line in the audit log. */
+    /** required: no change is made without a line in the audit log. */
     readonly audit: 'best-effort' | 'required'
   }
   readonly dns: { readonly servers: readonly string[] | undefined; readonly every: number }
   readonly stateDir: string | undefined
-  /** What goes to collectors; undefined: nothing of that kind. */
+  /** What is sent to collectors; undefined: nothing of that kind. */
   readonly telemetry: {
     /** `service.name`. */
     readonly service: string
@@ -70,7 +70,7 @@ export interface Config {
     /** `every`: milliseconds. */
     readonly metrics: (CollectorConfig & { readonly every: number }) | undefined
   }
-  /** Milliseconds between two looks at the files; undefined: nobody looks. */
+  /** Milliseconds between two checks of the files; undefined: they are not watched. */
   readonly watch: number | undefined
   /** undefined: no guard. Milliseconds and shares. */
   readonly overload:

@@ -69,7 +69,7 @@ export function featureFields(
   const fields = features.flatMap(({ byDefault, doc, keys, name }) => {
     const schema = keys[level]
     if (schema === undefined) return []
-    // A collection is never off: nothing in it is as good.
+    // A collection is never off: an empty one means the same.
     const value = schema.collection === undefined ? offOr(schema) : schema
     return [[name, byDefault === true ? withDefault(value, {}, doc) : optional(value, doc)] as const]
   })

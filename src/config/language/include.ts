@@ -5,16 +5,23 @@ import type { Infer } from '../../schema/schema.ts'
 
 const files = parsed('a path or a pattern such as routes/*.yaml', (value): string | Problem => {
   if (value === '') return { problem: 'the path is missing' }
-  return value.includes('**') ? { problem: '** is not known; name each folder' } : value
+  return value.includes('**') ? { problem: '** is not supported; name each folder' } : value
 })
 
 const allow = object({
-  hosts: required(oneOrMany(hostPattern()), 'Hosts of their routes: these, or what *.example.com covers.'),
-  paths: withDefault(oneOrMany(pathPattern()), '/*', 'Paths of their routes: these, or what /shop/* covers.'),
+  hosts: required(
+    oneOrMany(hostPattern()),
+    'Hosts that their routes may take: these, or those that *.example.com covers.',
+  ),
+  paths: withDefault(
+    oneOrMany(pathPattern()),
+    '/*',
+    'Paths that their routes may take: these, or those that /shop/* covers.',
+  ),
   listeners: withDefault(
     oneOrMany(name('the name of a listener'), 0),
     [],
-    'Listeners that their routes must name some of. Default: they may take any.',
+    'Listeners of which their routes must name at least one. Default: any.',
   ),
   upstreams: withDefault(
     oneOrMany(name('the name of an upstream'), 0),
@@ -27,19 +34,22 @@ const allow = object({
 const entry = object({
   files: required(oneOrMany(files), 'Files, folders or patterns, relative to this file. * ? [ ] { } within a name.'),
   as: optional(
-    name('a name for whose files they are'),
-    'Their own names: the route list of the team shop is shop.list.',
+    name('a name for the owner of the files'),
+    'Prefix of their names: the route list of the team shop is shop.list.',
   ),
-  allow: optional(allow, 'A fence: what their routes may take, and what they may use of the rest. Needs `as`.'),
+  allow: optional(
+    allow,
+    'A fence: requests that their routes may take, and parts of the rest that they may use. Needs `as`.',
+  ),
 })
 
-/** One entry of `include`: what is read, whose names it has, and how far it may reach. */
+/** One entry of `include`: the files, the prefix of their names, and how far they may reach. */
 export type Include = Infer<typeof entry>
 export type Allowed = Infer<typeof allow>
 
 const plain = mapped(files, (path): Include => ({ files: [path], as: undefined, allow: undefined }))
 const fenced = mapped(entry, (include, refuse) => {
-  if (include.allow !== undefined && include.as === undefined) return refuse('allow needs as: whose files they are')
+  if (include.allow !== undefined && include.as === undefined) return refuse('allow needs as: the owner of the files')
   return include
 })
 

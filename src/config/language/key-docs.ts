@@ -10,13 +10,13 @@ export interface KeyDoc {
   readonly expected: string
   readonly doc: string
   readonly required: boolean
-  /** As one would write it; undefined: none. */
+  /** As it would be written; undefined: none. */
   readonly fallback: unknown
   /** It has keys of its own, which follow. */
   readonly group: boolean
 }
 
-/** Keys that a later version knows, by the path of the map in which they stand; the root's path is empty. */
+/** Keys of later versions, by the path of the map that contains them; the root's path is empty. */
 export type LaterKeys = ReadonlyMap<string, readonly string[]>
 
 export interface KeyDocs {
@@ -40,7 +40,7 @@ function walk(schema: Schema<unknown>, path: string, keys: KeyDoc[], later: Map<
   if (!isObject(schema)) {
     const seen = new Set<Schema<unknown>>()
     for (const { step, schema: inner } of schema.inner ?? []) {
-      // One value or a list of such: the keys are told once.
+      // One value or a list of such: the keys are listed once.
       if (!seen.has(inner)) walk(inner, path + step, keys, later)
       seen.add(inner)
     }

@@ -8,29 +8,41 @@ import { listenAddress } from './values.ts'
 /** Keys of a listener, without those of features. */
 export const listenerKeys = object(
   {
-    listen: required(listenAddress(), 'Address and port; port 0 lets the system choose.'),
+    listen: required(listenAddress(), 'Address and port to listen on; port 0 lets the system choose.'),
     timeouts: withDefault(
       object({
-        headers: withDefault(duration(100), '10s', 'Until a request’s head is complete.'),
-        body: withDefault(duration(100), '60s', 'The longest gap between bytes of a request body; never a total.'),
-        keepAlive: withDefault(duration(100), '75s', 'How long an idle connection is kept.'),
+        headers: withDefault(duration(100), '10s', 'Longest time until the head of a request is complete.'),
+        body: withDefault(duration(100), '60s', 'Longest gap between bytes of a request body; not a total.'),
+        keepAlive: withDefault(duration(100), '75s', 'Time after which an idle connection is closed.'),
       }),
       {},
-      'Bounds on slow clients.',
+      'Timeouts for slow clients.',
     ),
     limits: withDefault(
       object({
-        headerBytes: withDefault(size(1024, 1_048_576), '60KiB', 'All header fields of a request together.'),
-        headerCount: withDefault(integer(1, 2000), 100, 'Number of header fields.'),
-        targetBytes: withDefault(size(64, 1_048_576), '16KiB', 'The request target.'),
-        connections: withDefault(integer(1, 1_000_000), 20_000, 'Open connections, of all workers together.'),
+        headerBytes: withDefault(
+          size(1024, 1_048_576),
+          '60KiB',
+          'Maximum size of all header fields of a request together. Larger ones get 431.',
+        ),
+        headerCount: withDefault(integer(1, 2000), 100, 'Maximum number of header fields. Requests with more get 431.'),
+        targetBytes: withDefault(
+          size(64, 1_048_576),
+          '16KiB',
+          'Maximum size of the request target. Longer ones get 414.',
+        ),
+        connections: withDefault(
+          integer(1, 1_000_000),
+          20_000,
+          'Maximum open connections, across all workers. Further ones get 503 connections.',
+        ),
       }),
       {},
-      'Bounds on the size of requests.',
+      'Limits on requests and connections.',
     ),
     pathPolicy: optional(
       ownPathPolicyOptions,
-      'Paths that could be read in two ways. What is left out is as in the pathPolicy of the gateway.',
+      'Handling of paths that servers read in different ways. Keys left out are as in the pathPolicy of the gateway.',
     ),
   },
   {

@@ -3,20 +3,20 @@ import { object, oneOrMany, withDefault } from '../../schema/composites.ts'
 import { oneOf, text } from '../../schema/scalars.ts'
 import { headerName } from './values.ts'
 
-/** `logging`: the three logs, each apart from the others. */
+/** `logging`: the three logs, each separate. */
 export const loggingOptions = object(
   {
     level: withDefault(
       oneOf(...LEVELS),
       'info',
-      'The least level of the operational log, on stderr; sluice log-level changes it for a time.',
+      'Lowest level of the operational log, on stderr. sluice log-level changes it temporarily.',
     ),
     access: withDefault(
       object({
         format: withDefault(
           oneOf('json', 'common', 'combined'),
           'json',
-          'json has all there is to know, and is what sluice replay reads; the others are those of web servers.',
+          'Format of the access log. json has all fields, and is what sluice replay reads; the others are those of web servers.',
         ),
         maskHeaders: withDefault(
           oneOrMany(headerName(), 0),
@@ -30,7 +30,7 @@ export const loggingOptions = object(
         ),
       }),
       {},
-      'The lines about requests, on stdout. Which of them are written: routes.x.accessLog.',
+      'The access log, on stdout. routes.x.accessLog decides which requests get a line.',
     ),
     audit: withDefault(
       oneOf('best-effort', 'required'),

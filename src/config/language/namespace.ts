@@ -11,7 +11,7 @@ export function ownNames({ collections }: Language, roots: readonly MapNode[]): 
   )
 }
 
-/** Names become `as.NAME`, and so does what refers to them. What isn't their own is left to the check. */
+/** Names become `as.NAME`, and so do references to them. References to other names are left to the check. */
 export function inNamespace(language: Language, root: MapNode, as: string, own: OwnNames): MapNode {
   const referred = changeMarks(language.root, root, ({ mark, node }) =>
     mark.is === 'reference' && node.kind === 'scalar' && own.get(mark.to)?.has(node.text) === true

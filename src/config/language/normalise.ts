@@ -119,7 +119,7 @@ function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): 
 function route(name: string, options: RouteOptions, known: readonly AnyFeature[], reaching: Reaching): RouteConfig {
   const features = known.flatMap((feature) => {
     const found = options.features.of(feature)
-    // What is on by default guards upstreams.
+    // Features that are on by default guard upstreams.
     const idle = feature.byDefault === true && options.to === undefined
     return found === undefined || idle ? [] : [[feature.name, found] as const]
   })
@@ -172,7 +172,7 @@ function entriesOf(value: object): Iterable<[string, unknown]> {
   return value instanceof Map ? (value as Map<string, unknown>) : Object.entries(value)
 }
 
-/** Every secret in what was read, once for each place. */
+/** Every secret in what was read, once per place. */
 function secretsIn({ lean, ...rest }: Pick<Config, 'lean'>): Config['secrets'] {
   const found: { secret: Secret; place: Path | undefined }[] = []
   eachSecret(rest, [], (secret) => found.push({ secret, place: undefined }))

@@ -7,17 +7,17 @@ export const pathPolicyOptions = object({
   dots: withDefault(
     oneOf('refuse', 'normalise'),
     'refuse',
-    'Segments . and .. in paths, plain or encoded. normalise: they are resolved, and the upstream gets the result. Those that only some servers see, as in /a/..;x/b or /a/..%2Fb, are always refused.',
+    'Segments . and .. in paths, plain or encoded. normalise: they are resolved, and the upstream gets the result. Segments that only some servers see, as in /a/..;x/b or /a/..%2Fb, are always refused.',
   ),
   slashes: withDefault(
     oneOf('check', 'merge', 'keep', 'refuse'),
     'check',
-    'Empty segments, as in //a//b. check: refused where the path has another route or other parameters with merged slashes. merge: the merged path is matched and forwarded. keep: they are data; no upstream may merge them.',
+    'Empty segments, as in //a//b. check: refused if the path has another route or other parameters with merged slashes. merge: the merged path is matched and forwarded. keep: they are data; no upstream may merge them.',
   ),
   parameters: withDefault(
     oneOf('check', 'keep', 'refuse'),
     'check',
-    'Path parameters, as in /a;x=1/b. check: refused where the path has another route or other parameters without them. keep: they are data; no upstream may drop them.',
+    'Path parameters, as in /a;x=1/b. check: refused if the path has another route or other parameters without them. keep: they are data; no upstream may drop them.',
   ),
 })
 

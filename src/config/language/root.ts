@@ -54,88 +54,112 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
       apiVersion: withDefault(
         oneOf(CURRENT_VERSION),
         CURRENT_VERSION,
-        'Version of this language. Files of older ones are read, too; sluice migrate rewrites them.',
+        'Version of this language. Files of older versions are read, too; sluice migrate rewrites them.',
       ),
       kind: optional(oneOf('Gateway'), 'Ignored; lets the file look like a Kubernetes resource.'),
       gateway: withDefault(
-        object({ name: withDefault(name(), 'sluice', 'Our name in Proxy-Status, Via and logs.') }),
+        object({ name: withDefault(name(), 'sluice', 'Name of the gateway in Proxy-Status, Via and logs.') }),
         {},
-        'Who this gateway is.',
+        'Identity of this gateway.',
       ),
-      workers: withDefault(workers, 'auto', 'Threads that serve requests. auto: cores, bounded by memory and 16.'),
+      workers: withDefault(
+        workers,
+        'auto',
+        'Number of threads that serve requests. auto: the number of cores, bounded by memory and 16.',
+      ),
       listeners: required(
         collection(LISTENERS, map(name(), listener, 'a map of listeners by name')),
-        'Where requests come in.',
+        'Addresses on which requests come in, by name.',
       ),
-      admin: withDefault(adminOptions, {}, 'The operators’ side: API, metrics, probes.'),
+      admin: withDefault(adminOptions, {}, 'The admin side: API, metrics, probes.'),
       probes: optional(
         offOr(object({ listen: withDefault(listenAddress(), '127.0.0.1:9902', 'Address and port.') })),
-        'A second address with nothing but /livez, /readyz, /startupz and /metrics.',
+        'A second address that serves only /livez, /readyz, /startupz and /metrics.',
       ),
-      logging: withDefault(
-        loggingOptions,
-        {},
-        'What is written about requests, about the gateway, and about its operators.',
-      ),
+      logging: withDefault(loggingOptions, {}, 'The access log, the operational log and the audit log.'),
       drain: withDefault(
         object({
-          delay: withDefault(duration(0, 600_000), '5s', 'On SIGTERM: not ready, but still accepting, for so long.'),
-          timeout: withDefault(duration(0, 3_600_000), '20s', 'Then requests in flight have so long to finish.'),
+          delay: withDefault(
+            duration(0, 600_000),
+            '5s',
+            'Time after SIGTERM in which the gateway is not ready but still accepts requests.',
+          ),
+          timeout: withDefault(
+            duration(0, 3_600_000),
+            '20s',
+            'Time after the delay in which requests in flight may finish.',
+          ),
         }),
         {},
-        'How the gateway ends.',
+        'How the gateway shuts down.',
       ),
       dns: withDefault(
         object({
           servers: optional(
             oneOrMany(nameServer()),
-            'Name servers. Default: the system’s resolver, hosts file included.',
+            'Name servers to ask. Default: the system’s resolver, hosts file included.',
           ),
-          every: withDefault(duration(1000, 3_600_000), '10s', 'How often names are resolved again.'),
+          every: withDefault(duration(1000, 3_600_000), '10s', 'Time between two look-ups of a name.'),
         }),
         {},
-        'How names of endpoints are resolved.',
+        'Resolution of the names of endpoints.',
       ),
       trust: withDefault(
         object({
           proxies: withDefault(
             oneOrMany(cidr(), 0),
             [],
-            'Networks of peers whose X-Forwarded-*, deadlines and attempt counts count.',
+            'Networks of peers whose X-Forwarded-* fields, deadlines and attempt counts are believed.',
           ),
         }),
         {},
-        'Whom to believe.',
+        'Peers that are trusted.',
       ),
       correlation: withDefault(
         object({
           headers: withDefault(
             oneOrMany(fieldName),
             ['x-correlation-id', 'x-request-id'],
-            'Fields that carry the correlation ID; the first that has one wins.',
+            'Header fields that carry the correlation ID. The first one present is used.',
           ),
-          trust: withDefault(oneOf('any', 'proxies'), 'any', 'Whose IDs are kept.'),
+          trust: withDefault(
+            oneOf('any', 'proxies'),
+            'any',
+            'Peers whose IDs are kept. any: all. proxies: those in trust.proxies.',
+          ),
         }),
         {},
-        'The ID that follows a request everywhere.',
+        'The correlation ID, which goes with a request to upstreams, answers and logs.',
       ),
-      pathPolicy: withDefault(pathPolicyOptions, {}, 'Paths that could be read in two ways.'),
+      pathPolicy: withDefault(pathPolicyOptions, {}, 'Handling of paths that servers read in different ways.'),
       overload: withDefault(
         offOr(
           object({
-            delay: withDefault(duration(1, 60_000), '100ms', 'How late a worker’s event loop is, while it is busy.'),
-            utilization: withDefault(ratio(), '95%', 'Busy share of the loop from which its delay counts.'),
-            memory: withDefault(ratio(), '85%', 'Memory of the process, of its limit (cgroup) or else of the machine.'),
-            mode: withDefault(oneOf('enforce', 'shadow'), 'enforce', 'shadow: it only tells what it would do.'),
+            delay: withDefault(
+              duration(1, 60_000),
+              '100ms',
+              'Delay of a busy worker’s event loop that counts as overload.',
+            ),
+            utilization: withDefault(ratio(), '95%', 'Busy share of the event loop from which its delay counts.'),
+            memory: withDefault(
+              ratio(),
+              '85%',
+              'Memory of the process that counts as overload, as a share of its limit (cgroup) or else of the machine.',
+            ),
+            mode: withDefault(
+              oneOf('enforce', 'shadow'),
+              'enforce',
+              'enforce: requests are refused. shadow: the stages are only logged and measured.',
+            ),
             sockets: withDefault(
               ratio(),
               '85%',
-              'Open connections of both sides, of the files that the process may open.',
+              'Open connections to clients and upstreams that count as overload, as a share of the files that the process may open.',
             ),
           }),
         ),
         {},
-        'From when on the process has too much to bear. First requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused.',
+        'Limits above which a worker is overloaded. First, requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused. off: no overload protection.',
       ),
       flightRecorder: withDefault(
         offOr(
@@ -143,9 +167,13 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
             slow: withDefault(
               duration(1, 3_600_000),
               '1s',
-              'Requests whose answer begins later than that are kept, too.',
+              'Time after which an answer that has not begun makes its request slow: it is kept, too.',
             ),
-            entries: withDefault(integer(10, 100_000), 1000, 'How many requests are kept; the oldest go first.'),
+            entries: withDefault(
+              integer(10, 100_000),
+              1000,
+              'Number of requests that are kept. The oldest are dropped first.',
+            ),
           }),
         ),
         {},
@@ -154,7 +182,7 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
       watch: withDefault(
         offOr(duration(100, 3_600_000)),
         '1s',
-        'How often the config files, and those of secrets, are looked at for changes.',
+        'Time between two checks of the config files and secrets for changes. off: they are not watched.',
       ),
       onInvalid: withDefault(
         oneOf('reject', 'keepGood'),
@@ -163,19 +191,19 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
       ),
       stateDir: optional(
         text('a path'),
-        'Folder for tokens and state. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/sluice or ~/.local/state/sluice.',
+        'Folder of the gateway’s state: tokens, config history, audit log. Default: $STATE_DIRECTORY, $XDG_STATE_HOME/sluice or ~/.local/state/sluice.',
       ),
       defaults: optional(
         object(
           {
-            route: optional(profile, 'What every route starts from.'),
-            upstream: optional(underUpstream, 'What every upstream starts from.'),
+            route: optional(profile, 'Policies that every route starts from.'),
+            upstream: optional(underUpstream, 'Settings that every upstream starts from.'),
           },
           {
             misplaced: { routes: 'route', timeouts: 'route.timeouts', retries: 'route.retries', upstreams: 'upstream' },
           },
         ),
-        'Under every route and upstream.',
+        'Values for every route and upstream that does not set its own.',
       ),
       profiles: optional(
         collection(PROFILES, map(name(), profile, 'a map of profiles by name')),
@@ -189,17 +217,17 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
       include: withDefault(
         includeOptions,
         [],
-        'Further files, read as if they stood here; those of a team with names of their own, behind a fence.',
+        'Further files, read as if they were part of this one. Files of a team can have names of their own and stay behind a fence.',
       ),
       routes: required(
         collection(ROUTES, map(name(), route, 'a map of routes by name')),
         'Which requests go where, by name.',
       ),
-      metrics: withDefault(metricsOptions, {}, 'Bounds of the metrics, and where they are sent besides /metrics.'),
+      metrics: withDefault(metricsOptions, {}, 'Limits of the metrics, and where they are sent besides /metrics.'),
       tracing: optional(offOr(tracingOptions), 'Spans of requests, sent to an OpenTelemetry collector. Default: off.'),
       tests: optional(
         collection(TESTS, testOptions),
-        'What sluice test holds this file to; the gateway has no use for it.',
+        'Tests that sluice test runs on this file; the gateway ignores them.',
       ),
     },
     {

@@ -24,7 +24,7 @@ const upstreamName = reference('upstream')
 const weighted = list(
   object({
     upstream: required(upstreamName, 'Name of an upstream.'),
-    weight: withDefault(integer(0, 1_000_000), 1, 'Share of the requests, relative to the others.'),
+    weight: withDefault(integer(0, 1_000_000), 1, 'Share of the requests, relative to the weights of the others.'),
   }),
   1,
 )
@@ -41,7 +41,7 @@ const to = byKind({
 })
 
 const minRate = object({
-  bytes: withDefault(size(1), '1KiB', 'Bytes a second.'),
+  bytes: withDefault(size(1), '1KiB', 'Bytes per second.'),
   window: withDefault(duration(1000, 600_000), '30s', 'Time over which they are counted.'),
 })
 
@@ -49,26 +49,30 @@ export const timeoutOptions = object({
   request: withDefault(
     offOr(duration()),
     '15s',
-    'Until the answer’s head is there: queueing, backoff and all attempts. Stands still while the request body moves.',
+    'Longest time until the head of the answer, with queueing, backoff and all attempts. It stands still while the request body moves. off: no limit.',
   ),
-  attempt: withDefault(offOr(duration()), 'off', 'One attempt; the last permitted one may use all the time left.'),
-  idle: withDefault(offOr(duration()), '60s', 'The longest silence in the answer’s body.'),
-  stream: withDefault(offOr(duration()), '5m', 'In the place of idle for event streams.'),
-  total: withDefault(offOr(duration()), 'off', 'The whole exchange.'),
+  attempt: withDefault(
+    offOr(duration()),
+    'off',
+    'Longest time for one attempt; the last permitted one may use all the time left. off: no limit per attempt.',
+  ),
+  idle: withDefault(offOr(duration()), '60s', 'Longest silence in the body of an answer. off: no limit.'),
+  stream: withDefault(offOr(duration()), '5m', 'Longest silence of an event stream, in place of idle. off: no limit.'),
+  total: withDefault(offOr(duration()), 'off', 'Longest time for the whole exchange. off: no limit.'),
   minRate: withDefault(
     offOr(minRate),
     {},
-    'The slowest request body that is put up with. While others need what a request holds, it bounds how its client sends and reads, over 5 s.',
+    'Lowest rate at which a client may send the request body. While other requests need the resources of one, it also bounds how fast its client sends and reads, over 5 s. off: no limit.',
   ),
 })
 
 export const retryOptions = object(
   {
-    maxExtra: withDefault(integer(0, 10), 1, 'Attempts after the first.'),
+    maxExtra: withDefault(integer(0, 10), 1, 'Maximum attempts after the first.'),
     when: withDefault(
       oneOrMany(condition),
       ['connect', 'reset', 502, 503, 504],
-      'After which outcomes another attempt may follow.',
+      'Outcomes after which another attempt may follow.',
     ),
     methods: withDefault(
       oneOrMany(pattern('a method in capitals such as GET', /^[A-Z][A-Z-]*$/)),
@@ -80,7 +84,7 @@ export const retryOptions = object(
         base: withDefault(
           duration(0, 60_000),
           '25ms',
-          'Longest wait before the second attempt; doubles with each further one.',
+          'Longest wait before the second attempt; it doubles with each further one.',
         ),
         cap: withDefault(duration(0, 600_000), '250ms', 'Longest wait before any attempt.'),
       }),
@@ -90,7 +94,7 @@ export const retryOptions = object(
     retryAfterCap: withDefault(
       duration(0, 600_000),
       '5s',
-      'The longest Retry-After that is waited for, where the next attempt goes to the endpoint that sent it.',
+      'Longest Retry-After to wait for, if the next attempt goes to the endpoint that sent it.',
     ),
   },
   { misplaced: { budget: 'upstreams.NAME.retryBudget' } },
@@ -99,7 +103,7 @@ export const retryOptions = object(
 const hedgeOptions = object({
   delay: optional(
     duration(1, 600_000),
-    'How long the first attempt is waited for. Default: as long as 95 % of the latest answers took, once there were 100.',
+    'Time after which the second attempt begins. Default: the 95th percentile of recent answers, once there were 100.',
   ),
 })
 
@@ -131,35 +135,35 @@ const LATER = [
 /** What may stand in `defaults.route` and in profiles, too. */
 const shared = {
   failover: withDefault(oneOrMany(upstreamName, 0), [], 'Upstreams that take over, in order.'),
-  timeouts: withDefault(timeoutOptions, {}, 'Bounds on time.'),
-  retries: withDefault(offOr(retryOptions), {}, 'Further attempts after a failure.'),
+  timeouts: withDefault(timeoutOptions, {}, 'Timeouts of the route’s requests.'),
+  retries: withDefault(offOr(retryOptions), {}, 'Further attempts after a failure. off: one attempt per request.'),
   hedge: optional(
     offOr(hedgeOptions),
-    'A second attempt beside a slow first one, at another endpoint, for requests without a body that may be repeated. The first answer wins. It is one of the further attempts of retries, and of the upstream’s retry budget.',
+    'A second attempt beside a slow first one, at another endpoint, for requests without a body that may be repeated. The first answer wins. It counts as one of the further attempts of retries, and in the upstream’s retry budget. off: no second attempt.',
   ),
   importance: withDefault(
     oneOf(...IMPORTANCES),
     'normal',
-    'Whose requests are served first and shed last where others wait, too.',
+    'Importance of the requests: the more important ones are served first and shed last.',
   ),
   slo: optional(
     offOr(sloOptions),
-    'The objectives of the route over 30 days. They change no request: what remains of the error budget is a metric, and the shipped alerts watch how fast it burns.',
+    'The objectives of the route over 30 days. They do not affect requests: the remaining error budget is a metric, and the shipped alerts watch how fast it burns. off: none.',
   ),
   spill: withDefault(
     offOr(oneOf('auto', 'on')),
     'auto',
-    'Where to names several upstreams: whether one without a usable endpoint, or whose breaker is open, gets no first attempts while others of at least a quarter of its weight can take them. auto: on.',
+    'If to names several upstreams: whether one without a usable endpoint, or whose breaker is open, gets no first attempts while others of at least a quarter of its weight can take them. auto: on.',
   ),
   encodedSlashes: withDefault(
     oneOf('check', 'keep', 'refuse'),
     'check',
-    '%2F in paths. check: such a path is refused where with a slash in its place it has another route or other parameters. keep: it is data, and the upstream does not decode it before it looks for its handler.',
+    '%2F in paths. check: such a path is refused if with a slash in its place it has another route or other parameters. keep: it is data, which upstreams must not decode before they route.',
   ),
   accessLog: withDefault(
     offOr(accessLogOptions),
     {},
-    'Which requests get a line in the access log. Those that failed always do: with off, only they.',
+    'Which requests get a line in the access log. Failed requests always do. off: only failed requests.',
   ),
 }
 
@@ -180,8 +184,8 @@ export const routeKeys = object(
       'Which requests it takes: a map of conditions, or a list of such maps of which any may hold.',
     ),
     precedence: withDefault(integer(-1000, 1000), 0, 'Routes with a higher one win, whatever they match on.'),
-    use: optional(oneOrMany(reference('profile')), 'Profiles whose policies it takes, in order.'),
-    to: optional(to, 'The upstream, or upstreams with weights.'),
+    use: optional(oneOrMany(reference('profile')), 'Profiles whose policies the route takes, in order.'),
+    to: optional(to, 'The upstream of the route, or several with weights.'),
     ...shared,
   },
   rules,

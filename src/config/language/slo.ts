@@ -3,18 +3,18 @@ import { mapped, object, offOr, optional } from '../../schema/composites.ts'
 import { duration, ratio } from '../../schema/scalars.ts'
 import type { Read } from '../../schema/schema.ts'
 
-/** Share of requests that each percentile speaks of. */
+/** Share of requests that each percentile covers. */
 const PERCENTILES = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, 'p99.9': 0.999 } as const
 
 const threshold = offOr(duration(1, 600_000))
 
 const latency = object({
   p50: optional(threshold, 'Half of the requests have their answer’s head within this time.'),
-  p75: optional(threshold, '75 % of them.'),
-  p90: optional(threshold, '90 % of them.'),
-  p95: optional(threshold, '95 % of them.'),
-  p99: optional(threshold, '99 % of them.'),
-  'p99.9': optional(threshold, '99.9 % of them.'),
+  p75: optional(threshold, '75 % of the requests have their answer’s head within this time.'),
+  p90: optional(threshold, '90 % of the requests have their answer’s head within this time.'),
+  p95: optional(threshold, '95 % of the requests have their answer’s head within this time.'),
+  p99: optional(threshold, '99 % of the requests have their answer’s head within this time.'),
+  'p99.9': optional(threshold, '99.9 % of the requests have their answer’s head within this time.'),
 })
 
 const target = mapped(
@@ -27,14 +27,11 @@ const target = mapped(
   'a ratio below 100% such as 99.9%',
 )
 
-/** What a route promises, over 30 days. */
+/** The objectives of a route, over 30 days. */
 export const sloOptions = mapped(
   object({
-    availability: optional(
-      offOr(target),
-      'Share of the requests that are answered without an error of the server side.',
-    ),
-    latency: optional(offOr(latency), 'Exactly one percentile and the time within which its answers begin.'),
+    availability: optional(offOr(target), 'Share of the requests that must be answered without a server-side error.'),
+    latency: optional(offOr(latency), 'Exactly one percentile, and the time within which its answers must begin.'),
   }),
   ({ availability, latency }, refuse): Read<SloConfig | undefined> => {
     const stated = Object.entries(PERCENTILES).flatMap(([name, share]) => {
@@ -46,7 +43,7 @@ export const sloOptions = mapped(
         `latency has ${stated.length === 0 ? 'no percentile' : 'several percentiles'}; it takes exactly one, such as p99: 300ms`,
       )
     if (availability === undefined && stated.length === 0)
-      return refuse('it states nothing; write availability, latency or off')
+      return refuse('it states no objective; write availability, latency or off')
     return { availability, latency: stated[0] }
   },
 )

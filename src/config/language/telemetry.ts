@@ -9,7 +9,7 @@ const endpoint: Schema<string> = parsed(
     if (!URL.canParse(value)) return { problem: '' }
     const { hash, password, pathname, protocol, search, username } = new URL(value)
     if (protocol !== 'http:' && protocol !== 'https:') return { problem: 'the scheme is http or https' }
-    if (username !== '' || password !== '') return { problem: 'secrets stand in headers, by reference', hidden: true }
+    if (username !== '' || password !== '') return { problem: 'put secrets into headers, by reference', hidden: true }
     if (search !== '' || hash !== '') return { problem: 'it has no query and no fragment' }
     if (/\/v1\/(traces|metrics)\/?$/.test(pathname)) return { problem: '/v1/traces and /v1/metrics are added to it' }
     return value.replace(/\/+$/, '')
@@ -26,10 +26,10 @@ const headers = mapped(map(headerName, secret()), (entries) =>
 
 const otlp = object(
   {
-    endpoint: withDefault(endpoint, 'http://127.0.0.1:4318', 'Where the collector takes OTLP over HTTP.'),
-    protocol: withDefault(oneOf('http/protobuf', 'http/json'), 'http/protobuf', 'How it is encoded.'),
+    endpoint: withDefault(endpoint, 'http://127.0.0.1:4318', 'Base URL at which the collector takes OTLP over HTTP.'),
+    protocol: withDefault(oneOf('http/protobuf', 'http/json'), 'http/protobuf', 'Encoding of OTLP.'),
     headers: withDefault(headers, {}, 'Header fields for the collector; their values are secrets.'),
-    timeout: withDefault(duration(100, 60_000), '10s', 'Until the collector has answered.'),
+    timeout: withDefault(duration(100, 60_000), '10s', 'Longest time until the collector has answered.'),
   },
   { misplaced: { url: 'endpoint' } },
 )
@@ -37,17 +37,21 @@ const otlp = object(
 /** The `tracing` of a config. */
 export const tracingOptions = object(
   {
-    otlp: withDefault(otlp, {}, 'The collector.'),
-    sample: withDefault(ratio(), '1%', 'Share of the traces that begin here. Others are recorded as they were begun.'),
+    otlp: withDefault(otlp, {}, 'Collector of the spans.'),
+    sample: withDefault(
+      ratio(),
+      '1%',
+      'Share of the traces beginning here that are recorded. Other traces keep the decision of their beginning.',
+    ),
     errors: withDefault(
       oneOf('always', 'sampled'),
       'always',
-      'always: the spans of a failed request are sent even where its trace is not sampled.',
+      'always: the spans of a failed request are sent even if its trace is not sampled.',
     ),
     parents: withDefault(
       oneOf('any', 'proxies'),
       'any',
-      'Whose decision about a trace counts; proxies: only that of trust.proxies, for others the trace ID decides.',
+      'Peers whose decision about a trace is followed. any: all. proxies: only those in trust.proxies; for others the trace ID decides.',
     ),
     service: optional(text('a name'), 'service.name of the spans. Default: gateway.name.'),
     buffer: withDefault(
@@ -55,12 +59,12 @@ export const tracingOptions = object(
         requests: withDefault(
           integer(1, 1_000_000),
           10_000,
-          'Running requests of a worker whose spans are kept until it is known whether they fail.',
+          'Maximum running requests per worker whose spans are kept until it is known whether they fail.',
         ),
-        spans: withDefault(integer(512, 1_000_000), 8192, 'Spans that wait for the collector.'),
+        spans: withDefault(integer(512, 1_000_000), 8192, 'Maximum spans that wait for the collector.'),
       }),
       {},
-      'What is kept at most; the rest is dropped, and counted.',
+      'Limits; spans beyond them are dropped and counted.',
     ),
   },
   { misplaced: { endpoint: 'otlp.endpoint', sampling: 'sample', ratio: 'sample' } },
@@ -71,15 +75,15 @@ export const metricsOptions = object({
   endpointSeries: withDefault(
     integer(1, 100_000),
     1024,
-    'Endpoints of an upstream that a worker counts apart; the one that was used longest ago makes room.',
+    'Maximum endpoints of an upstream with metrics of their own, per worker; the least recently used one makes room.',
   ),
   otlp: optional(
     offOr(
       object({
         ...otlp.fields,
-        every: withDefault(duration(1000, 3_600_000), '60s', 'How often they are sent.'),
+        every: withDefault(duration(1000, 3_600_000), '60s', 'Time between two exports.'),
       }),
     ),
-    'Sends all metrics to an OpenTelemetry collector, too. Default: off.',
+    'Also sends all metrics to an OpenTelemetry collector. Default: off.',
   ),
 })

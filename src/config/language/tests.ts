@@ -6,19 +6,19 @@ import type { Infer } from '../../schema/schema.ts'
 
 const request = mapped(
   object({
-    method: withDefault(pattern('a method in capitals such as GET', /^[A-Z][A-Z-]*$/), 'GET', 'Its method.'),
+    method: withDefault(pattern('a method in capitals such as GET', /^[A-Z][A-Z-]*$/), 'GET', 'Method of the request.'),
     url: optional(
       pattern('a URL such as http://api.example.com/orders', /^https?:\/\/[^/?#]/i),
-      'In the place of host and path.',
+      'URL of the request, in place of host and path.',
     ),
-    host: optional(text('a host such as api.example.com'), 'Its Host field. Default: localhost.'),
-    path: optional(pattern('a path such as /orders?id=7', /^[/*]/), 'Path and query. Default: /.'),
-    headers: optional(map(text('a field name'), oneOrMany(text())), 'Its fields, by name.'),
-    from: optional(text('an IP address'), 'Where it comes from; matters where trust.proxies has it.'),
+    host: optional(text('a host such as api.example.com'), 'Host field of the request. Default: localhost.'),
+    path: optional(pattern('a path such as /orders?id=7', /^[/*]/), 'Path and query of the request. Default: /.'),
+    headers: optional(map(text('a field name'), oneOrMany(text())), 'Header fields of the request, by name.'),
+    from: optional(text('an IP address'), 'Address of the client; it matters if trust.proxies contains it.'),
   }),
   ({ url, host, path = '/', ...rest }, refuse) => {
     if (url !== undefined && (host !== undefined || path !== '/'))
-      return refuse('url stands in the place of host and path')
+      return refuse('url replaces host and path; write one of them')
     return { ...rest, url: url ?? (host === undefined ? path : `http://${host}${path}`) }
   },
 )
@@ -26,14 +26,17 @@ const request = mapped(
 const expectation = mapped(
   object(
     {
-      route: optional(reference('route'), 'The route that gets it.'),
-      upstream: optional(reference('upstream'), 'One of those to which the route leads.'),
-      status: optional(integer(200, 599), 'Of an answer that Sluice gives itself.'),
+      route: optional(reference('route'), 'Route that must get the request.'),
+      upstream: optional(reference('upstream'), 'Upstream that must be among those of the route.'),
+      status: optional(integer(200, 599), 'Status of an answer by Sluice itself.'),
       path: optional(
         pattern('a path such as /v2/orders', /^[/*]/),
-        'What the upstream gets; with the query if it has a ?.',
+        'Path that the upstream must get; with the query if it contains a ?.',
       ),
-      headers: optional(headerConditions(), 'Fields that the upstream gets, or of Sluice’s own answer; as in match.'),
+      headers: optional(
+        headerConditions(),
+        'Conditions on the header fields that the upstream gets, or of Sluice’s own answer; written as in match.',
+      ),
     },
     { misplaced: { host: 'headers.host' } },
   ),
@@ -44,11 +47,11 @@ const expectation = mapped(
 )
 
 const oneTest = object({
-  request: required(request, 'What is asked.'),
-  expect: required(expectation, 'What must come of it.'),
+  request: required(request, 'The request.'),
+  expect: required(expectation, 'The expected result.'),
 })
 
-/** `tests`: what `sluice test` holds the file to. The gateway has no use for it. */
+/** `tests`: what `sluice test` checks in the file. The gateway ignores it. */
 export const testOptions = map(name(), oneTest, 'a map of tests by name')
 
 export type ConfigTests = Infer<typeof testOptions>

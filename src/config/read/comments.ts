@@ -1,12 +1,12 @@
 import { CST, Lexer, LineCounter } from 'yaml'
 import type { Position } from '../../schema/node.ts'
 
-/** A comment that speaks to Sluice. */
+/** A comment for Sluice. */
 export interface Comment {
   readonly at: Position
   /** Behind `# sluice-ignore`, trimmed. */
   readonly text: string
-  /** The line that it is about: its own where something stands before it, else the next one that is no comment. */
+  /** The line that it is about: its own if something stands before it, else the next one that is not a comment. */
   readonly line: number
 }
 

@@ -1,7 +1,7 @@
-/** Text, or what stands before the first byte that is none, and why it is none. */
+/** Text; or the valid part before the first byte that is not text, and why it is not. */
 export type Decoded = { readonly text: string } | { readonly before: string; readonly problem: string }
 
-/** What YAML has no place for outside of escapes. */
+/** Characters that YAML allows only as escapes. */
 const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/
 
 /** UTF-8 to text without control characters. A byte order mark is dropped. */
@@ -13,9 +13,9 @@ export function decode(bytes: Uint8Array): Decoded {
 }
 
 function problemOf(code: number): string {
-  if (code === 0) return 'this is not text: it holds NUL bytes; expected a YAML file'
+  if (code === 0) return 'this is not text: it contains NUL bytes; expected a YAML file'
   const hex = code.toString(16).padStart(2, '0')
-  return `the control character U+00${hex.toUpperCase()} has no place here; in "double quotes" write \\x${hex}`
+  return `the control character U+00${hex.toUpperCase()} cannot stand here; in "double quotes" write \\x${hex}`
 }
 
 function wholeText(bytes: Uint8Array): string | undefined {
@@ -36,7 +36,7 @@ function validStart(bytes: Uint8Array): string {
   return new TextDecoder('utf-8').decode(bytes.subarray(0, low), { stream: true })
 }
 
-/** Whether it is UTF-8 so far: what ends within a character is no mistake yet. */
+/** Whether it is UTF-8 so far: an end within a character is not a mistake yet. */
 function isStart(bytes: Uint8Array): boolean {
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })

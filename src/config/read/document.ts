@@ -23,7 +23,7 @@ import { type Environment, isReference, substitute } from './environment.ts'
 import { firstFault } from './faults.ts'
 import { syntaxMessage } from './syntax.ts'
 
-/** Larger files are refused: no config that people write comes near. */
+/** Larger files are refused: real configs are far smaller. */
 export const MAX_FILE_BYTES: number = 16 * 1024 * 1024
 /** Values after aliases are followed: an alias bomb ends here. */
 const MAX_VALUES = 1_000_000
@@ -32,7 +32,7 @@ const MAX_DEPTH = 100
 /** The parser has at most two open tokens for a level. */
 const MAX_OPEN = 2 * MAX_DEPTH + 50
 
-/** What a file's text holds; `root` is undefined when there are errors. */
+/** The content of a file; `root` is undefined if there are errors. */
 export interface ParsedDocument {
   readonly root: Node | undefined
   readonly diagnostics: readonly Diagnostic[]
@@ -63,8 +63,8 @@ export function parseYaml(file: string, bytes: Uint8Array, env: Environment | un
 }
 
 /**
- * As `parseDocument` does, but for depth: the parser takes some seconds for each million brackets that it reads to the end.
- * A number: what stands there is nested too deep.
+ * As `parseDocument` does, except for depth: the parser takes some seconds for each million brackets that it reads to the
+ * end. A number: the place that is nested too deep.
  */
 function documentOf(text: string, counter: LineCounter): Document.Parsed | number {
   const parser = new Parser(counter.addNewLine)
@@ -122,7 +122,7 @@ export function parseYamlDocuments(file: string, text: string): readonly ParsedD
 
 const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`
 
-/** What stands behind an anchor; no node: it is not read to its end. */
+/** The node behind an anchor; no node: it has not been read to its end. */
 interface Anchored {
   node: Node | undefined
   /** After aliases are followed. */
@@ -259,7 +259,7 @@ class Conversion {
   private valueOf(key: YamlNode, value: YamlNode | null, depth: number): Node {
     const end = key.range?.[1] ?? 0
     if (value === null) return nothing(this.position(key.range?.[0] ?? 0))
-    // The parser has the nothing behind a comment stand at the comment's end.
+    // The parser places the null before a comment at the comment's end.
     const isNothing = isScalar(value) && value.range?.[0] === value.range?.[1] && !value.anchor && !value.tag
     return isNothing ? nothing(this.position(end + 1)) : this.convert(value, depth + 1)
   }
@@ -291,7 +291,7 @@ class Conversion {
       const read = quoted ? put.text : plainValue(put.text)
       return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: text }
     }
-    // Within { } a reference must be quoted: that says nothing of its value. Nobody means null by an empty one.
+    // Within { } a reference must be quoted: that says nothing of its value. An empty one never means null.
     const read = plainValue(put.text) ?? put.text
     return { kind: 'scalar', at, value: read, text: put.text, quoted: true, substituted: text }
   }

@@ -1,21 +1,21 @@
 import { type Document, type ErrorCode, isMap, visit } from 'yaml'
 import { UNCLOSED } from './syntax.ts'
 
-/** What the YAML parser found wrong. */
+/** An error of the YAML parser. */
 export interface YamlFault {
   readonly code: ErrorCode
-  /** One line of the parser's, without a place. */
+  /** The parser's message in one line, without a place. */
   readonly message: string
   /** Where the mistake is, in characters: often before the place where the parser noticed it. */
   readonly offset: number
 }
 
-/** The first one; later ones mostly follow from it. */
+/** The first one; later ones usually follow from it. */
 export function firstFault(document: Document.Parsed, text: string): YamlFault | undefined {
   const { errors, warnings } = document
   const first = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION') ?? errors[0] ?? warnings[0]
   if (first === undefined) return undefined
-  // A comment behind a bracket that is not closed is no mistake, whatever the parser says.
+  // A comment after an unclosed bracket is not a mistake, whatever the parser says.
   const isComment = first.message.startsWith('Comments must') && '\n'.includes(text[first.pos[0] - 1] ?? '\n')
   const told = (isComment ? errors.find(({ message }) => UNCLOSED.test(message)) : undefined) ?? first
   const message = told.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? told.code
@@ -28,7 +28,7 @@ function placeOf(document: Document.Parsed, text: string, code: ErrorCode, messa
   return code === 'BAD_INDENT' ? afterBlank(text, found) : found
 }
 
-/** Where the bracket stands that is missed at `end`; the innermost. */
+/** Place of the bracket that is not closed at `end`; the innermost. */
 function openBracket(document: Document.Parsed, end: number, message: string): number | undefined {
   let start: number | undefined
   visit(document, {
@@ -40,7 +40,7 @@ function openBracket(document: Document.Parsed, end: number, message: string): n
   return start
 }
 
-/** Where the text begins whose closing quote is missed at `end`. */
+/** Start of the text whose closing quote is missing at `end`. */
 function openQuote(document: Document.Parsed, end: number): number {
   let start = end
   visit(document, {
@@ -51,7 +51,7 @@ function openQuote(document: Document.Parsed, end: number): number {
   return start
 }
 
-/** The parser counts blank lines and comments to what comes behind them. */
+/** The parser counts blank lines and comments as part of what follows them. */
 function afterBlank(text: string, offset: number): number {
   let at = offset
   while (/[\s#]/.test(text[at] ?? '')) {

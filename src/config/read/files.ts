@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { MAX_FILE_BYTES } from './document.ts'
 
-/** A file of the real file system. Reads no more of a file than is needed to see that it is too large, devices and pipes included. */
+/** A file of the real file system. Reads only as much as shows that a file is too large, also of devices and pipes. */
 export async function readConfigFile(path: string): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   // `end` is the last byte that is read.
@@ -9,12 +9,12 @@ export async function readConfigFile(path: string): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-/** Why a file could not be read, for people. */
+/** Why a file could not be read, for operators. */
 export function unreadable(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code
   if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EACCES') return 'the file may not be read by this user'
-  if (code === 'ENOTDIR') return 'there is no such file: a part of the path is no folder'
+  if (code === 'EACCES') return 'this user may not read the file'
+  if (code === 'ENOTDIR') return 'there is no such file: a part of the path is not a folder'
   if (code === 'EISDIR') return 'this is a folder; expected a file'
   return `the file cannot be read (${code ?? String(error)})`
 }

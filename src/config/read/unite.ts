@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { MapEntry, MapNode, Node, Position } from '../../schema/node.ts'
 
-/** Keys that every file may have; they must say the same. */
+/** Keys that every file may have; they must agree. */
 const COMMON: ReadonlySet<string> = new Set(['apiVersion', 'kind'])
 
 /** The text of one file as it was written, top level first. */
@@ -11,7 +11,7 @@ export interface Document {
 }
 
 /**
- * Several files as if they were one. Nothing overrides anything: what stands in two of them is an error that names both.
+ * Several files as if they were one. Nothing overrides anything: a key in two of them is an error that names both.
  *
  * @param collections keys whose entries come from all files together
  */
@@ -41,12 +41,12 @@ function both(
   const [a, b] = [before.value, entry.value]
   if (COMMON.has(key)) {
     if (a.kind === 'scalar' && b.kind === 'scalar' && a.text === b.text) return before
-    problem(problems, b.at, key, `is not what ${place(a.at)} says`)
+    problem(problems, b.at, key, `differs from ${place(a.at)}`)
   } else if (collections.has(key) && a.kind === 'map' && b.kind === 'map') {
     return { key: before.key, value: merged(key, a, b, problems) }
   } else if (a.kind === 'list' && b.kind === 'list' && key === 'include') {
     return { key: before.key, value: { ...a, items: [...a.items, ...b.items] } }
-  } else if (!key.startsWith('x-')) problem(problems, entry.key, key, `stands in ${place(before.key)} already`)
+  } else if (!key.startsWith('x-')) problem(problems, entry.key, key, `is already in ${place(before.key)}`)
   return before
 }
 
@@ -55,7 +55,7 @@ function merged(kind: string, a: MapNode, b: MapNode, problems: Diagnostic[]): N
   for (const [name, entry] of b.entries) {
     const before = entries.get(name)
     if (before === undefined) entries.set(name, entry)
-    else problem(problems, entry.key, `${kind}.${name}`, `the same name stands in ${place(before.key)}`)
+    else problem(problems, entry.key, `${kind}.${name}`, `the same name is already in ${place(before.key)}`)
   }
   return { ...a, entries }
 }

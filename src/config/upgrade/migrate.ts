@@ -19,8 +19,8 @@ export type Migrated =
   | { readonly state: 'failed'; readonly diagnostics: readonly Diagnostic[] }
 
 /**
- * Rewrites a file of an older version, and proves that it means what the loader takes the older one for. References to
- * environment values stay references.
+ * Rewrites a file of an older version, and proves that the loader reads the same from both. References to environment
+ * values stay references.
  */
 export function migrateFile(file: string, bytes: Uint8Array): Migrated {
   const { root, diagnostics } = parseYaml(file, bytes, undefined)
@@ -34,20 +34,20 @@ export function migrateFile(file: string, bytes: Uint8Array): Migrated {
   if ('problem' in rewritten) return byHand(file, rewritten.problem, changes)
   const { root: read } = parseYaml(file, Buffer.from(rewritten.text), undefined)
   if (read === undefined || meaning(read) !== meaning(upgraded)) {
-    const why = 'aliases or << make it mean something else'
+    const why = 'aliases or << change its meaning'
     return byHand(file, why, changes)
   }
   return { state: 'rewritten', text: rewritten.text, from: from.name, changes }
 }
 
-/** Each change becomes something to do. */
+/** Each change becomes a task for the author. */
 function byHand(file: string, why: string, changes: readonly Diagnostic[]): Migrated {
   const at = { file, line: 0, column: 0 }
-  const message = `cannot be rewritten: ${why}; change by hand what follows, and apiVersion to ${CURRENT_VERSION}`
+  const message = `cannot be rewritten: ${why}; make the following changes by hand, and set apiVersion to ${CURRENT_VERSION}`
   return { state: 'failed', diagnostics: [{ severity: 'error', at, path: '', message }, ...changes] }
 }
 
-/** What a file says, whatever its order and quotes. Free keys (`x-`) hold anchors and say nothing by themselves. */
+/** The meaning of a file, whatever its order and quotes. Free keys (`x-`) contain anchors and mean nothing by themselves. */
 function meaning(root: Node): string {
   if (root.kind !== 'map') return plain(root)
   const entries = new Map([...root.entries].filter(([key]) => !key.startsWith('x-')))

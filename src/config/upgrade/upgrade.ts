@@ -16,7 +16,10 @@ export interface Upgraded {
   readonly changes: readonly Diagnostic[]
 }
 
-/** What was read from one file, as if it had been written in the newest version. Without `apiVersion` that one is meant. */
+/**
+ * What was read from one file, as if it had been written in the newest version. Without `apiVersion` that version is
+ * assumed.
+ */
 export function upgrade(root: Node): Upgraded {
   const entry = root.kind === 'map' ? root.entries.get('apiVersion') : undefined
   const written = entry?.value.kind === 'scalar' && entry.value.value !== null ? entry.value : undefined
@@ -52,10 +55,10 @@ export function olderVersion(from: OlderVersion, root: Node): Diagnostic {
 function unknownVersion(text: string): string {
   const older = OLDER_VERSIONS.map(({ name }) => name).join(', ')
   const known = `known are ${CURRENT_VERSION} and, older, ${older}`
-  return `${JSON.stringify(text)} is ${isNewer(text) ? 'newer than this Sluice' : 'no version of this language'}; ${known}`
+  return `${JSON.stringify(text)} is ${isNewer(text) ? 'newer than this Sluice' : 'not a version of this language'}; ${known}`
 }
 
-/** `sluice/v2`, `sluice/v2beta1`: versions order as Kubernetes' do. */
+/** `sluice/v2`, `sluice/v2beta1`: versions are ordered as those of Kubernetes. */
 function isNewer(text: string): boolean {
   const major = /^sluice\/v(\d+)((alpha|beta)\d+)?$/.exec(text)?.[1]
   return major !== undefined && Number(major) > Number(/\d+$/.exec(CURRENT_VERSION)?.[0])
@@ -65,7 +68,7 @@ function isNewer(text: string): boolean {
 class Upgrading {
   readonly errors: Diagnostic[] = []
   readonly changes: Diagnostic[] = []
-  /** What stands behind an anchor is met more than once. */
+  /** A node behind an anchor is met more than once. */
   private readonly told = new Set<string>()
 
   apply(root: MapNode, step: Step): MapNode {
@@ -113,11 +116,11 @@ class Upgrading {
     if (first === undefined) return map
     const outer = map.entries.get(into)
     if (outer !== undefined && outer.value.kind !== 'map')
-      return this.refuse(map, at.key(first[0]), first[1].key, `belongs into ${into}, which is no map here`)
+      return this.refuse(map, at.key(first[0]), first[1].key, `belongs in ${into}, which is not a map here`)
     const inner = new Map(outer?.value.kind === 'map' ? outer.value.entries : [])
     for (const [name, entry] of moved) {
       const to = keys[name] as string
-      if (inner.has(to)) return this.refuse(map, at.key(name), entry.key, `${into}.${to} is here, too; keep one`)
+      if (inner.has(to)) return this.refuse(map, at.key(name), entry.key, `${into}.${to} is also set; keep one`)
       inner.set(to, entry)
       this.tell(at.key(name), entry.key, `is now ${into}.${to}`)
     }

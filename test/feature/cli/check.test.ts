@@ -129,7 +129,7 @@ describe('sluice check', () => {
     const { code, stderr } = await checkBytes('secret.yaml', text)
     expect(code).toBe(0)
     expect(stderr).toBe(
-      `secret.yaml:7:38: warning: routes.hello.respond.headers.x-api-key: the value of x-api-key stands here in plain text; take it from the environment: \${NAME} [plain-text-secret]\n`,
+      `secret.yaml:7:38: warning: routes.hello.respond.headers.x-api-key: the value of x-api-key is a secret in plain text; take it from the environment: \${NAME} [plain-text-secret]\n`,
     )
   })
 
@@ -179,7 +179,7 @@ describe('files that are no config', () => {
 
   it.skipIf(process.getuid?.() === 0)('a file that this user may not read (root may: skipped)', async () => {
     await writeFile(join(folder, 'closed.yaml'), GOOD, { mode: 0o200 })
-    expect(refused(await check('closed.yaml'))).toBe('closed.yaml: the file may not be read by this user')
+    expect(refused(await check('closed.yaml'))).toBe('closed.yaml: this user may not read the file')
   })
 
   it('an empty file, and one with comments only', async () => {
@@ -213,7 +213,7 @@ describe('files that are no config', () => {
 
   it('NUL bytes', async () => {
     const line = refused(await checkBytes('nul.yaml', `${GOOD}\0\0`))
-    expect(line).toBe('nul.yaml:8:1: this is not text: it holds NUL bytes; expected a YAML file')
+    expect(line).toBe('nul.yaml:8:1: this is not text: it contains NUL bytes; expected a YAML file')
   })
 
   it('control characters', async () => {

@@ -74,7 +74,11 @@ describe('an editor with the JSON Schema', () => {
   it.each([
     ['a route', '{ "routes": { "a": { "retr|ies": { "maxExtra": 1 } } } }', field('retries')],
     ['defaults', '{ "defaults": { "route": { "circuit|Breaker": {} } } }', field('circuitBreaker')],
-    ['a key in a policy', '{ "profiles": { "a": { "retries": { "maxE|xtra": 1 } } } }', 'Attempts after the first.'],
+    [
+      'a key in a policy',
+      '{ "profiles": { "a": { "retries": { "maxE|xtra": 1 } } } }',
+      'Maximum attempts after the first.',
+    ],
   ])('tells on hover what a key of %s is for', async (_, text, doc) => {
     expect((await editorAt(text)).hover).toBe(doc)
   })

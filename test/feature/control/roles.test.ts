@@ -90,7 +90,7 @@ describe('roles by the header of a trusted proxy', () => {
     await writeFile(file, (await readFile(file, 'utf8')).replace('from: 127.0.0.1', 'from: 0.0.0.0/0'))
     expect(await run(folder, ['check', file])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('everybody could then call himself an admin'),
+      stderr: expect.stringContaining('every client could then claim to be an admin'),
     })
   })
 })

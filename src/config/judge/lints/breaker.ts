@@ -13,7 +13,7 @@ const UPSTREAM = `upstreams:
 export const breakerNeverOpens: Lint = {
   name: 'breaker-never-opens',
   finds: 'A circuit breaker whose `minRequests` cannot be reached while the upstream hangs.',
-  why: 'When every attempt takes its whole time-out, no more attempts can end in `window` than the limits on concurrency admit. If these are fewer than `minRequests`, the breaker never opens, although everything fails.',
+  why: 'When every attempt takes its whole timeout, no more attempts can end in `window` than the limits on concurrency admit. If these are fewer than `minRequests`, the breaker never opens, although everything fails.',
   remedy: 'Lower `minRequests`, or make `window` longer or `timeouts.attempt` shorter.',
   example: `${UPSTREAM}routes:
   orders:
@@ -57,7 +57,7 @@ export const breakerNeverOpens: Lint = {
 export const breakerWindowShort: Lint = {
   name: 'breaker-window-short',
   finds: 'A circuit breaker whose `window` is shorter than `timeouts.attempt`.',
-  why: 'An attempt that hangs counts when it times out. By then the attempts that began with it are forgotten, so the breaker weighs failures of one moment against successes of another.',
+  why: 'An attempt that hangs counts when it times out. By then the attempts that began with it are forgotten, so the breaker compares failures of one moment with successes of another.',
   remedy: 'Make `window` at least as long as `timeouts.attempt`, better several times as long.',
   example: `${UPSTREAM}routes:
   orders:
@@ -98,7 +98,7 @@ function attemptTime({ options: { retries, timeouts } }: LintRoute): number | un
   return Math.min(attempt, timeouts.request ?? attempt)
 }
 
-/** Attempts at a time; a hedge is a second one of the same request. */
+/** Attempts in flight; a hedge is a second one of the same request. */
 function permits({ options: { features, hedge } }: LintRoute): number {
   const limit = features.of(bulkhead)
   if (limit === undefined || limit.mode === 'shadow') return Number.POSITIVE_INFINITY

@@ -1,13 +1,13 @@
 import { isIP } from 'node:net'
 import type { UpstreamOptions } from '../../../data/upstreams/options.ts'
 
-/** How many endpoints an upstream has; undefined where nobody can tell: a name stands for any number of addresses. */
+/** How many endpoints an upstream has; undefined if unknown: a name stands for any number of addresses. */
 export function endpointCount({ endpoints }: UpstreamOptions): number | undefined {
   if ('kind' in endpoints) return undefined
   return endpoints.every(({ url }) => isIP(url.host) !== 0) ? endpoints.length : undefined
 }
 
-/** The most attempts at a time that an upstream's own limits admit. */
+/** The most attempts in flight that an upstream's own limits admit. */
 export function mostAttempts(options: UpstreamOptions): number {
   const { bulkhead, connections, endpoints } = options
   const own = bulkhead?.maxConcurrent ?? Number.POSITIVE_INFINITY

@@ -4,7 +4,7 @@ import type { Lint } from '../contract.ts'
 export const fallbackNeverUsed: Lint = {
   name: 'fallback-never-used',
   finds: 'A `fallback` that answers no request of its route.',
-  why: 'Unless it says otherwise a fallback answers GET and HEAD only. On a route that takes other methods only, clients get the failure itself.',
+  why: 'By default a fallback answers GET and HEAD only. On a route that takes only other methods, clients get the failure itself.',
   remedy:
     'Name the methods in `fallback.methods` (for others than GET, HEAD and OPTIONS with a status from 300), or remove it.',
   example: `upstreams:
@@ -43,7 +43,7 @@ routes:
     }),
 }
 
-/** GET stands for HEAD, too. */
+/** GET includes HEAD. */
 function isHeadOf(method: string, methods: readonly string[]): boolean {
   return method === 'GET' && methods.includes('HEAD')
 }

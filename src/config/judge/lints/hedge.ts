@@ -5,7 +5,7 @@ import { endpointCount } from './endpoints.ts'
 export const hedgeNeverHappens: Lint = {
   name: 'hedge-never-happens',
   finds: 'A `hedge` that cannot send a second attempt.',
-  why: 'A hedge is one of the further attempts of `retries`, goes to another endpoint, and only repeats what may be repeated. Where one of these is ruled out, the tail latency that it should cut stays.',
+  why: 'A hedge is one of the further attempts of `retries`, goes to another endpoint, and only repeats what may be repeated. If one of these is ruled out, the hedge does not reduce tail latency.',
   remedy: 'Do what the message says, or remove the hedge.',
   example: `upstreams:
   orders:

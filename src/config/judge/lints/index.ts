@@ -43,9 +43,9 @@ export const LINTS: readonly Lint[] = [
 export const BAD_IGNORE: Omit<Lint, 'run'> = {
   name: 'bad-ignore',
   finds: 'A comment `# sluice-ignore` that names no lint, gives no reason, or silences nothing.',
-  why: 'A comment that outlives what it was written for would hide the next mistake at the same place, and one without a reason tells nobody whether it still holds.',
+  why: 'A comment that outlives its purpose would hide the next mistake at the same place, and one without a reason does not tell whether it still holds.',
   remedy:
-    'Write the name of a lint, a colon and the reason, on the line or above the key that it is about; remove it where it silences nothing.',
+    'Write the name of a lint, a colon and the reason, on the line or above the key that it is about; remove it if it silences nothing.',
   example: `upstreams:
   orders:
     endpoints: [ http://10.0.0.1:8080 ]

@@ -6,7 +6,7 @@ import { endpointCount } from './endpoints.ts'
 export const limitNeverReached: Lint = {
   name: 'limit-never-reached',
   finds: 'A limit that cannot be reached, because a smaller one is met before.',
-  why: 'Whoever wrote it believes in a bound that is never the one that acts: under load something else refuses, with another reason, at another number.',
+  why: 'The limit suggests a bound that never acts: under load another limit refuses requests, with another reason, at another number.',
   remedy: 'Lower it below the other limit, raise the other one, or leave one of them out.',
   example: `upstreams:
   orders:

@@ -4,7 +4,7 @@ import { endpointCount } from './endpoints.ts'
 export const ejectionImpossible: Lint = {
   name: 'ejection-impossible',
   finds: 'An `outlierDetection` that can never eject an endpoint.',
-  why: 'The last usable endpoint is never ejected, and shares are only compared among `minEndpoints` or more: with too few endpoints nothing ever happens, whatever fails.',
+  why: 'The last usable endpoint is never ejected, and shares are only compared among `minEndpoints` or more: with too few endpoints nothing is ever ejected.',
   remedy:
     'Add endpoints, lower `minEndpoints`, or remove the key; a circuit breaker on the route protects a single endpoint.',
   example: `upstreams:
@@ -34,7 +34,7 @@ function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
   const path = ['upstreams', name, 'outlierDetection']
   const { consecutive5xx, consecutiveFailures, failurePercentage, successRate } = outlier
   if ((consecutive5xx ?? consecutiveFailures ?? failurePercentage ?? successRate) === undefined)
-    return [{ path, atKey: true, message: 'nothing ejects an endpoint: all that it could be judged by is off' }]
+    return [{ path, atKey: true, message: 'never ejects an endpoint: all rules are off' }]
   const count = endpointCount(options)
   if (count === undefined) return []
   // shadow tells what it would do to a single one, too.

@@ -6,14 +6,14 @@ import { type MatchClaim, matchClaims, placeOfClaim } from './claims.ts'
 import { canMeet } from './samples.ts'
 import { requestsForBoth, requestText, tableOf, winner } from './witness.ts'
 
-/** About a second: files with many hundreds of regular expressions of one rank are looked at in part. */
+/** About a second: files with many hundreds of regular expressions of one rank are checked in part. */
 const MAX_STEPS = 3_000_000
 
 export const routesOverlap: Lint = {
   name: 'routes-overlap',
   finds:
-    'Two routes with regular expressions that some request fits, where no rule of precedence decides between them.',
-  why: 'Such a request goes to the route whose name comes first in the alphabet: renaming a route would move it. The message has such a request, which the gateway’s own table was asked about. (Other routes that tie are errors.)',
+    'Two routes with regular expressions that both match some request, where no rule of precedence decides between them.',
+  why: 'Such a request goes to the route whose name comes first in the alphabet: renaming a route would move it. The message shows such a request, checked against the gateway’s own table. (Other routes that tie are errors.)',
   remedy: 'Give one of them a precedence or another condition, or make the regular expressions exclude each other.',
   example: `upstreams:
   api:
@@ -64,12 +64,12 @@ routes:
   },
 }
 
-/** Claims of the same one are told apart by nothing but the names of their routes. */
+/** Claims of equal rank differ only in the names of their routes. */
 function rank({ route, host, conditions: { headers, listeners, methods, query } }: MatchClaim): string {
   return `${route.options.precedence} ${host ?? ''} ${methods.length === 0} ${listeners.length === 0} ${headers.length + query.length}`
 }
 
-/** A request that meets both and goes to one of them. */
+/** A request that matches both and goes to one of them. */
 function meeting(a: MatchClaim, b: MatchClaim, table: RouteTable<string>): LookUp | undefined {
   const [onlyA, onlyB] = [tableOf([a.route]), tableOf([b.route])]
   for (const request of requestsForBoth(a, b)) {

@@ -8,10 +8,10 @@ import { requestsFor, tableOf } from './witness.ts'
 
 export const pathAlwaysRefused: Lint = {
   name: 'path-always-refused',
-  finds: 'A path with an empty segment or a semicolon of which `pathPolicy` lets no request through.',
+  finds: 'A path with an empty segment or a semicolon for which `pathPolicy` lets no request through.',
   why: 'Servers that merge slashes or drop path parameters read another path, so requests for it get 400 `ambiguous_path`, or come as those of the merged path.',
   remedy:
-    'Write the path without them. Where no upstream merges slashes or drops parameters set `pathPolicy.slashes` or `pathPolicy.parameters` to `keep`, for all or for one listener.',
+    'Write the path without them. If no upstream merges slashes or drops parameters, set `pathPolicy.slashes` or `pathPolicy.parameters` to `keep`, for all or for one listener.',
   example: `upstreams:
   files:
     endpoints: [ http://10.0.0.1:8080 ]
@@ -48,7 +48,7 @@ function isOdd(path: MatchClaim['path']): boolean {
   })
 }
 
-/** Why it gets none, whichever listener is asked; undefined: it gets some. */
+/** Why it gets no request on any listener; undefined: it gets some. */
 function refusal(
   claim: MatchClaim,
   table: RouteTable<string>,

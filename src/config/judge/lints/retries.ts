@@ -49,7 +49,7 @@ export const attemptsExceedRequest: Lint = {
 export const timeoutNeverRetried: Lint = {
   name: 'timeout-never-retried',
   finds: '`timeout` in `retries.when` on a route without `timeouts.attempt`.',
-  why: 'Without it a hanging attempt is ended by `timeouts.request` only, and with it the whole request: there is never a further attempt after a timeout.',
+  why: 'Without it only `timeouts.request` ends a hanging attempt, and with it the whole request: a timeout is never followed by another attempt.',
   remedy:
     'Give `timeouts.attempt` a duration, of which several fit into `timeouts.request`, or remove `timeout` from the list.',
   example: `${UPSTREAM}routes:

@@ -10,7 +10,7 @@ export const routeNeverMatches: Lint = {
   name: 'route-never-matches',
   finds:
     'A route, or one of its paths, that gets no request, because another route takes all of them or because no path can match.',
-  why: 'Its upstream, its limits and its policies hold for nobody. The message has a request that shows it: it meets the route, and the gateway’s own table gives it to another one.',
+  why: 'Its upstream, limits and policies never apply. The message shows a request that matches the route and that the gateway’s own table gives to another one.',
   remedy:
     'Give the route a higher precedence or the other one more conditions; of paths of one host, a regular expression comes after every other one, so it needs a higher precedence beside a path such as `/*`. Or remove it.',
   example: `upstreams:
@@ -46,7 +46,7 @@ routes:
   },
 }
 
-/** About a second: what stands behind very many regular expressions is looked at in part. */
+/** About a second: routes behind very many regular expressions are checked in part. */
 const MAX_STEPS = 1_000_000
 
 function levelOf({ route, host }: MatchClaim): string {
@@ -92,10 +92,10 @@ class HiddenSearch {
     }))
   }
 
-  /** undefined: it gets requests, or nobody can tell. */
+  /** undefined: it gets requests, or that is unknown. */
   private why(claim: MatchClaim): string | undefined {
     if (claim.path.kind === 'regex' && !canMatchPath(claim.path.source))
-      return 'the regular expression matches no path; paths begin with a slash, and hold no query, space or fragment'
+      return 'the regular expression matches no path; paths begin with a slash, and contain no query, space or fragment'
     if (!this.canBeHidden(claim)) return undefined
     this.table ??= tableOf(this.context.routes)
     if (this.table.steps > MAX_STEPS) return undefined

@@ -2,9 +2,9 @@ import { hasDotSegment } from '../../../lib/path.ts'
 import { type Budget, LinearRegex } from '../../../lib/regex.ts'
 
 const SLASH = bytesOf('/')
-/** First characters of samples: each variant prefers others, so that one may lie beside what other routes name. */
+/** First characters of samples: each variant prefers others, so that one may differ from the paths of other routes. */
 const LIKED = ['abc', 'xyz', '789', '/-_']
-/** What a path in normal form can hold. */
+/** Bytes of a path in normal form. */
 const PATH = range(0x21, 0x7e).filter((byte) => !bytesOf('?#').includes(byte))
 const TEXT = range(0x20, 0x7e)
 

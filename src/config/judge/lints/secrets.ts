@@ -8,7 +8,7 @@ export const plainTextSecret: Lint = {
   finds:
     'A value that looks like a secret: in a header such as `authorization` or `x-api-key`, in the user part of a URL, or in the form of a well-known kind of token.',
   why: 'Config files are reviewed, copied, committed and mounted where many can read them. The value is not shown in messages.',
-  remedy: 'Take it from the environment, as below, and revoke the one that stood in the file.',
+  remedy: 'Take it from the environment, as below, and revoke the secret that was in the file.',
   example: `upstreams:
   orders:
     endpoints: [ http://10.0.0.1:8080 ]
@@ -43,7 +43,7 @@ routes:
   },
 }
 
-/** Each node once: what stands in defaults is met on every route. */
+/** Each node once: nodes of defaults are found on every route. */
 function walk(node: Node, path: Path, seen: Set<Node>, visit: (scalar: ScalarNode, path: Path) => void): void {
   if (seen.has(node)) return
   seen.add(node)
@@ -52,7 +52,7 @@ function walk(node: Node, path: Path, seen: Set<Node>, visit: (scalar: ScalarNod
   else for (const [key, { value }] of node.entries) walk(value, [...path, key], seen, visit)
 }
 
-/** A scheme or variable part without anything behind it is no secret. */
+/** A scheme or variable part without a value is not a secret. */
 const EMPTY = /^(bearer|basic|token|digest)?\s*$/i
 const CREDENTIALS = /[a-z][a-z0-9+.-]*:\/\/[^\s/?#@:]*:[^\s/?#@]+@/i
 /** Prefixes that the makers of tokens chose so that they can be found. */
@@ -61,15 +61,15 @@ const TOKENS =
 
 function secretIn({ substituted, text }: ScalarNode, path: Path): string | undefined {
   if (substituted !== undefined) return undefined
-  if (TOKENS.test(text)) return 'a token or key stands here in plain text'
-  if (CREDENTIALS.test(text)) return 'a URL with a password stands here in plain text'
+  if (TOKENS.test(text)) return 'this is a token or key in plain text'
+  if (CREDENTIALS.test(text)) return 'this is a URL with a password in plain text'
   const name = headerName(path)
   if (name === undefined || EMPTY.test(text)) return undefined
-  if (isCredential(name)) return `the value of ${name} stands here in plain text`
-  return isRandom(text) ? `the value of ${name} looks like a key, and stands here in plain text` : undefined
+  if (isCredential(name)) return `the value of ${name} is a secret in plain text`
+  return isRandom(text) ? `the value of ${name} looks like a key in plain text` : undefined
 }
 
-/** Of the header that a value belongs to. A condition that only asks for a prefix or presence holds no secret. */
+/** The header that a value belongs to. A condition that only requires a prefix or presence contains no secret. */
 function headerName(path: Path): string | undefined {
   const [last, ...before] = path.toReversed()
   const name = last === 'exact' ? before[0] : last
@@ -81,7 +81,7 @@ function headerName(path: Path): string | undefined {
 const LEAST = 32
 const LEAST_BITS = 4
 
-/** Long, of upper and lower case letters and digits in nearly even shares: 4 bits a character or more. */
+/** Long, of upper and lower case letters and digits in nearly even shares: 4 bits per character or more. */
 function isRandom(text: string): boolean {
   if (text.length < LEAST || !/^[\w+/=-]+$/.test(text)) return false
   if (!/[a-z]/.test(text) || !/[A-Z]/.test(text) || !/\d/.test(text)) return false

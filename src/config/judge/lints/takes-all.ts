@@ -4,7 +4,7 @@ import type { MatchClaim } from './claims.ts'
 
 /**
  * Whether a claim takes every request that another one would take: it matches all of them and comes before it. Within one
- * precedence only one rule puts what is wider first: regular expressions come last. False where it cannot be told.
+ * precedence only one rule puts the wider path first: regular expressions come last. False if unknown.
  */
 export function takesAll(taker: MatchClaim, other: MatchClaim): boolean {
   if (!methodsCover(taker, other) || !listenersCover(taker, other) || !conditionsCover(taker, other)) return false
@@ -48,7 +48,7 @@ function methodsCover({ conditions: taker }: MatchClaim, { conditions: other }: 
   if (taker.methods.length === 0) return true
   const covers = (method: string): boolean =>
     taker.methods.includes(method) || (method === 'HEAD' && taker.methods.includes('GET'))
-  // What names GET takes HEAD, too, and so does a taker that names GET.
+  // GET includes HEAD, and so does a taker that names GET.
   return other.methods.length > 0 && other.methods.every(covers)
 }
 

@@ -9,8 +9,8 @@ const UPSTREAM = `upstreams:
 
 export const timeoutNeverReached: Lint = {
   name: 'timeout-never-reached',
-  finds: 'A timeout that cannot end anything, because another one ends it before, or because it is not asked.',
-  why: 'A hanging upstream is noticed later, or by another timeout, than the file says. The last permitted attempt may use all the time left, so `timeouts.attempt` says nothing on a route without further attempts.',
+  finds: 'A timeout that cannot end anything, because another one ends it before, or because it is not used.',
+  why: 'A hanging upstream is noticed later, or by another timeout, than the config suggests. The last permitted attempt may use all the time left, so `timeouts.attempt` has no effect on a route without further attempts.',
   remedy: 'Make the inner timeout shorter than the outer one, permit a further attempt, or remove it.',
   example: `${UPSTREAM}routes:
   orders:
@@ -95,10 +95,10 @@ export const unboundedWait: Lint = {
 
 export const drainTooShort: Lint = {
   name: 'drain-too-short',
-  finds: 'A `drain.timeout` that is shorter than the longest `timeouts.request` that somebody wrote.',
+  finds: 'A `drain.timeout` that is shorter than the longest `timeouts.request` in the config.',
   why: 'When the gateway ends, as in every deployment, requests in flight have `drain.timeout` to finish. Those that may take longer are cut.',
   remedy:
-    'Make `drain.timeout` as long as the longest request, and whatever ends the process (such as `terminationGracePeriodSeconds`) longer than `drain.delay` and `drain.timeout` together.',
+    'Make `drain.timeout` as long as the longest request, and the time after which the process is killed (such as `terminationGracePeriodSeconds`) longer than `drain.delay` and `drain.timeout` together.',
   example: `drain: { timeout: 10s }
 ${UPSTREAM}routes:
   reports:

@@ -9,7 +9,7 @@ const ORDERS = `routes:
 export const unusedUpstream: Lint = {
   name: 'unused-upstream',
   finds: 'An upstream to which no route leads.',
-  why: 'It is left over, or a route names another one by mistake. Its endpoints are still resolved and checked.',
+  why: 'It is a leftover, or a route names another one by mistake. Its endpoints are still resolved and checked.',
   remedy: 'Remove it, or lead a route there.',
   example: `upstreams:
   orders:
@@ -32,8 +32,8 @@ ${ORDERS}`,
 export const unusedProfile: Lint = {
   name: 'unused-profile',
   finds: 'A profile that no route uses.',
-  why: 'Whatever it says holds nowhere.',
-  remedy: 'Remove it, or take it with `use` on a route.',
+  why: 'Its policies apply nowhere.',
+  remedy: 'Remove it, or apply it with `use` on a route.',
   example: `profiles:
   partner:
     timeouts: { request: 10s }

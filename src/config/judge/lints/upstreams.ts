@@ -12,7 +12,7 @@ export const healthCheckOverlaps: Lint = {
   name: 'health-check-overlaps',
   finds: 'A health check whose `timeout` is longer than its `interval`.',
   why: 'A check that hangs delays the next one, so an endpoint that hangs is found later than `interval` and `unhealthyAfter` promise.',
-  remedy: 'Make `timeout` shorter than `interval`; what takes longer to answer a check is not well.',
+  remedy: 'Make `timeout` shorter than `interval`; an endpoint that needs longer to answer a check is not healthy.',
   example: `upstreams:
   orders:
     endpoints: [ http://10.0.0.1:8080 ]
@@ -38,7 +38,7 @@ ${ROUTE}`,
 
 export const zoneWithoutEndpoint: Lint = {
   name: 'zone-without-endpoint',
-  finds: 'A preferred zone in which no endpoint is.',
+  finds: 'A preferred zone without any endpoint.',
   why: 'The preference has no effect: probably the name of the zone is misspelt, here or at the endpoints.',
   remedy: 'Write the zone as the endpoints have it.',
   example: `upstreams:
@@ -68,7 +68,7 @@ ${ROUTE}`,
 export const subsetOfAll: Lint = {
   name: 'subset-of-all',
   finds: 'A `subset` that is as large as its upstream.',
-  why: 'Each key then goes to every endpoint, so a client that breaks the endpoints that it gets breaks all of them: what shuffle sharding should keep from happening.',
+  why: 'Each key then goes to every endpoint, so a client that breaks the endpoints it reaches breaks all of them, which shuffle sharding should prevent.',
   remedy: 'Make `subset.size` smaller than the number of endpoints; half of them or less isolates clients well.',
   example: `upstreams:
   orders:
@@ -92,7 +92,7 @@ ${ROUTE}`,
 export const tlsNotVerified: Lint = {
   name: 'tls-not-verified',
   finds: '`tls.verify: false` on an upstream.',
-  why: 'Whoever stands between the gateway and the endpoint can read and change everything, credentials included.',
+  why: 'An attacker between the gateway and the endpoint can read and change everything, credentials included.',
   remedy:
     'Trust the authority that signed the certificate (`tls.ca`), and name the host that it is for (`tls.serverName`).',
   example: `upstreams:
@@ -110,6 +110,6 @@ ${ROUTE}`,
       .filter(({ options }) => !options.tls.verify)
       .map(({ name }) => ({
         path: ['upstreams', name, 'tls', 'verify'],
-        message: 'anybody can pretend to be this upstream; trust its authority with tls.ca instead',
+        message: 'any host can pretend to be this upstream; trust its authority with tls.ca instead',
       })),
 }

@@ -6,7 +6,7 @@ import type { LintRoute } from '../contract.ts'
 import type { MatchClaim } from './claims.ts'
 import { samplePaths, sampleText } from './samples.ts'
 
-/** Different ones, so that one may lie beside what other routes name. */
+/** Different words, so that one may differ from the paths of other routes. */
 const WORDS = ['x', 'any', '7']
 
 /** The gateway's own table of these routes; it finds their names. */
@@ -22,7 +22,7 @@ export function winner(table: RouteTable<string>, request: LookUp): string | und
   return found !== undefined && 'value' in found ? found.value : undefined
 }
 
-/** Requests that meet a claim. They are only likely to: the table decides. */
+/** Requests that probably match a claim: the table decides. */
 export function* requestsFor(claim: MatchClaim): Generator<LookUp> {
   const { conditions, path } = claim
   const headers = fieldsFor(conditions.headers)
@@ -40,7 +40,7 @@ export function* requestsFor(claim: MatchClaim): Generator<LookUp> {
   }
 }
 
-/** Requests that may meet two claims with regular expressions. */
+/** Requests that may match two claims with regular expressions. */
 export function* requestsForBoth(a: MatchClaim, b: MatchClaim): Generator<LookUp> {
   if (a.path.kind !== 'regex' || b.path.kind !== 'regex') return
   const method = a.conditions.methods.find((name) => b.conditions.methods.includes(name)) ?? a.conditions.methods[0]
@@ -68,7 +68,7 @@ function* pathsFor(path: MatchClaim['path']): Generator<string> {
   }
 }
 
-/** Names and values by turns; undefined where no value was found. */
+/** Names and values in turn; undefined if no value was found. */
 function fieldsFor(conditions: readonly ValueCondition[]): readonly string[] | undefined {
   const fields: string[] = []
   for (const { name, op, value } of conditions) {

@@ -3,12 +3,12 @@ export type MapPath = readonly string[]
 
 /**
  * One change to every map at `at`. Steps are data, so that the same ones change what was read (`upgrade.ts`) and the text
- * itself (`rewrite.ts`). What a step does not find stays as it is.
+ * itself (`rewrite.ts`). A step without a match changes nothing.
  */
 export type Step =
   /** The key gets another name. */
   | { readonly kind: 'rename'; readonly at: MapPath; readonly key: string; readonly to: string }
-  /** The value is written otherwise. `change` gets the scalar's text; undefined leaves it. */
+  /** The value is written differently. `change` gets the scalar's text; undefined leaves it. */
   | {
       readonly kind: 'value'
       readonly at: MapPath

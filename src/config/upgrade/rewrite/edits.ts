@@ -4,7 +4,7 @@ interface Edit {
   readonly text: string
 }
 
-/** Changes to a text by ranges; what is in none of them stays byte for byte. Ranges must not overlap. */
+/** Changes to a text by ranges; the rest stays byte for byte. Ranges must not overlap. */
 export class Edits {
   readonly text: string
   /** The line break that the text uses. */
@@ -43,7 +43,7 @@ export class Edits {
     return offset - this.lineStart(offset)
   }
 
-  /** Nothing but spaces stands before it in its line. */
+  /** Only spaces stand before it in its line. */
   isFirstInLine(offset: number): boolean {
     return this.slice(this.lineStart(offset), offset).trim() === ''
   }
@@ -65,7 +65,7 @@ export class Edits {
   apply(): string {
     let out = ''
     let at = 0
-    // What is inserted at a place comes before what replaces it.
+    // Insertions at a place come before its replacement.
     for (const { end, start, text } of this.edits.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
       if (start < at) throw new Error(`edits overlap at ${start}`)
       out += this.slice(at, start) + text

@@ -2,7 +2,7 @@ import type { Edits } from './edits.ts'
 import { removeFromFlow } from './flow.ts'
 import { isInline, isMap, isSeq, type Member, members, type YAMLMap, type YAMLSeq, type YamlNode } from './yaml.ts'
 
-/** Turns the list under a key into a map, keyed by what each item calls itself. Returns why it cannot; undefined: done. */
+/** Turns the list under a key into a map, keyed by the name in each item. Returns why it cannot; undefined: done. */
 export function keyBy(edits: Edits, map: YAMLMap, key: string, by: string): string | undefined {
   const list = members(map).find(({ name }) => name === key)
   if (list === undefined || isMap(list.value)) return undefined
@@ -49,7 +49,7 @@ function keyItem(edits: Edits, dash: number, item: YAMLMap, name: Member, text: 
   }
   edits.replace(dash, dash + 1, `${text}:`)
   if (!between.includes('\n')) {
-    // Something such as an anchor stays behind the key.
+    // Something such as an anchor stays after the key.
     const start = dash + 1 + between.trimEnd().length
     if (isFirst) edits.replace(start, name.end, '')
     else edits.replace(start, first.keyStart, edits.eol + ' '.repeat(edits.column(first.keyStart) + deeper))

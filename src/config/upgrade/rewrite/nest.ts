@@ -11,7 +11,7 @@ export function nest(edits: Edits, map: YAMLMap, step: Nest): string | undefined
   const moved = all.filter(({ name }) => Object.hasOwn(step.keys, name))
   const into = all.find(({ name }) => name === step.into)
   if (moved.length === 0) return undefined
-  if (into !== undefined && !isMap(into.value)) return `${step.into} is an alias or no map`
+  if (into !== undefined && !isMap(into.value)) return `${step.into} is an alias or not a map`
   const inner = into?.value as YAMLMap | undefined
   if (map.flow === true) {
     nestInFlow(edits, map, inner, moved, step)
@@ -44,7 +44,7 @@ function nestInFlow(
 /** Lines of a block go into a `{ }`: values must fit into it, comments stay where they are. */
 function intoFlow(edits: Edits, inner: YAMLMap, moved: readonly Member[], step: Nest): string | undefined {
   const pieces = moved.map((member) => inlinePiece(edits, member, step))
-  if (pieces.some((piece) => piece.includes('\n'))) return `what belongs into ${step.into} has several lines`
+  if (pieces.some((piece) => piece.includes('\n'))) return `a value that belongs in ${step.into} has several lines`
   appendToFlow(edits, inner, pieces)
   for (const { end, keyStart } of moved) edits.removeLines(keyStart, end)
   return undefined

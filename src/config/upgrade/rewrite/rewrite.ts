@@ -39,9 +39,9 @@ function applyStep(edits: Edits, map: YAMLMap, step: Step): string | undefined {
     edits.replace(keyStart, keyEnd, step.to)
     return undefined
   }
-  // What an alias stands for is changed where it is written, if this step goes there.
+  // The target of an alias is changed where it is written, if this step goes there.
   if (isAlias(value)) return undefined
-  if (!isInline(value)) return `${step.key} is no text in one line`
+  if (!isInline(value)) return `${step.key} is not text in one line`
   const changed = step.change(scalarText(value))
   if (changed === undefined) return undefined
   const start = value.range?.[0] as number

@@ -73,7 +73,7 @@ export function isInline(node: YamlNode | undefined): node is Scalar {
   return isScalar(node) && [Scalar.PLAIN, Scalar.QUOTE_DOUBLE, Scalar.QUOTE_SINGLE].includes(node.type as 'PLAIN')
 }
 
-/** The text of a scalar as the loader takes it. */
+/** The text of a scalar as the loader reads it. */
 export function scalarText(scalar: Scalar): string {
   return scalar.type === Scalar.PLAIN ? (scalar.source ?? '') : String(scalar.value)
 }

@@ -88,7 +88,7 @@ describe('aliases', () => {
 
 test('a second document', () => {
   expect(parsed('a: 1\n---\nb: 1').diagnostics).toMatchObject([
-    { at: { line: 2 }, message: 'a second document starts here; a file holds one' },
+    { at: { line: 2 }, message: 'a second document starts here; a file has only one' },
   ])
 })
 

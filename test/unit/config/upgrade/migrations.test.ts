@@ -53,8 +53,8 @@ describe('apiVersion', () => {
   it.each([
     ['sluice/v2', '"sluice/v2" is newer than this Sluice'],
     ['sluice/v2beta1', '"sluice/v2beta1" is newer than this Sluice'],
-    ['sluice/v1beta9', '"sluice/v1beta9" is no version of this language'],
-    ['v1', '"v1" is no version of this language'],
+    ['sluice/v1beta9', '"sluice/v1beta9" is not a version of this language'],
+    ['v1', '"v1" is not a version of this language'],
   ])('%s is an error that lists what is known', async (version, says) => {
     expect(await linesOf(`apiVersion: ${version}\n${body}nonsense: 1\n`)).toEqual([
       `a.yaml:1:13: apiVersion: ${says}; known are sluice/v1 and, older, sluice/v1alpha1`,
@@ -92,11 +92,11 @@ routes:
     ['services: {}\nupstreams: {}\nroutes: []\n', 'a.yaml:4:1: services: is the older name of upstreams; keep one'],
     [
       'routes:\n  - { name: a, path: /a, match: { path: /b }, respond: {} }\n',
-      'a.yaml:5:16: routes.a.path: match.path is here, too; keep one',
+      'a.yaml:5:16: routes.a.path: match.path is also set; keep one',
     ],
     [
       'routes:\n  - { name: a, path: /a, respond: {}, timeouts: off, timeoutMs: 5 }\n',
-      'a.yaml:5:54: routes.a.timeoutMs: belongs into timeouts, which is no map here',
+      'a.yaml:5:54: routes.a.timeoutMs: belongs in timeouts, which is not a map here',
     ],
   ])('%j', async (rest, line) => {
     expect(await linesOf(OLD + rest)).toEqual([line])
