@@ -1,17 +1,11 @@
 import type { KeyDoc } from '../src/config/language/key-docs.ts'
 import type { Decision, FactValue } from '../src/core/decision.ts'
 import type { AnyFeature } from '../src/core/feature.ts'
-import type { MetricDefinition } from '../src/core/metric.ts'
+import type { MetricTable } from '../src/core/metric.ts'
+import { metricTable } from '../src/core/metrics.ts'
 import { FEATURES } from '../src/features/index.ts'
 import { filledBlocks } from './blocks.ts'
 import { about, keyTable } from './key-table.ts'
-
-/** What the blocks are made of. */
-export interface PageSources {
-  readonly keys: readonly KeyDoc[]
-  /** docs/operations/metrics.md: what belongs to no feature is told there. */
-  readonly metrics: string
-}
 
 /** The name of a feature's folder, page and tests: `circuit-breaker` of `circuitBreaker`. */
 export function folderOf({ name }: Pick<AnyFeature, 'name'>): string {
@@ -30,13 +24,9 @@ export function filledIndex(index: string, pages: ReadonlyMap<string, string>): 
 }
 
 /** A page of a feature with its blocks filled in. Throws where a block names what there is not. */
-export function filledPage(page: string, { keys, metrics }: PageSources): string {
+export function filledPage(page: string, keys: readonly KeyDoc[]): string {
   let filled = filledBlocks(page, 'keys', (paths) => each(paths, (path) => keysAt(path, keys)).join('\n'))
-  filled = filledBlocks(
-    filled,
-    'metrics',
-    (names) => METRICS + each(names, (name) => metricRow(name, metrics)).join(''),
-  )
+  filled = filledMetrics(filled)
   return filledBlocks(filled, 'decisions', (name) => DECISIONS + decisionRows(name).join(''))
 }
 
@@ -57,18 +47,25 @@ function keysAt(path: string, keys: readonly KeyDoc[]): string {
   return `\`${path}\`: ${own.doc}${about(own)}\n\n${keyTable(rows)}`
 }
 
-function metricRow(name: string, metrics: string): string {
-  for (const feature of FEATURES) {
-    const own = feature.metrics?.[name]
-    if (own !== undefined) return ownMetricRow(name, own)
-  }
-  const row = metrics.split('\n').find((line) => line.startsWith(`| \`${name}\` |`))
-  if (row === undefined) throw new Error(`there is no metric ${name}`)
-  return `${row}\n`
+/** A page with its tables of metrics; `all`: every one there is. */
+export function filledMetrics(page: string): string {
+  const table = metricTable(FEATURES)
+  return filledBlocks(page, 'metrics', (names) => {
+    const wanted = names === 'all' ? Object.keys(table).toSorted() : names.split(', ')
+    return METRICS + wanted.map((name) => metricRow(name, table)).join('')
+  })
 }
 
-function ownMetricRow(name: string, { help, kind, labels }: MetricDefinition): string {
-  return `| \`${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |\n`
+function metricRow(name: string, table: MetricTable): string {
+  const metric = table[name]
+  if (metric === undefined) throw new Error(`there is no metric ${name}`)
+  const { help, kind, labels } = metric
+  return `| \`${name}\` | ${kind} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${withCode(help)} |\n`
+}
+
+/** Names of keys and values in a plain sentence, as code: `half_open`, `connections.max`. */
+function withCode(text: string): string {
+  return text.replace(/\b[a-z0-9A-Z]+(?:[._][a-zA-Z0-9]+)+\b/g, (name) => (/^\d/.test(name) ? name : `\`${name}\``))
 }
 
 function decisionRows(name: string): string[] {

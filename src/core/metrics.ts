@@ -8,7 +8,7 @@ import type { MetricDefinition, MetricsOf, MetricTable } from './metric.ts'
 export const METRICS = {
   sluice_requests_total: {
     kind: 'counter',
-    help: 'Requests answered or given up, by final status and reason of failure.',
+    help: 'Requests answered or given up, by final status and reason of failure; status 499: the client left first.',
     labels: ['route', 'method', 'status', 'reason'],
   },
   sluice_request_duration_seconds: {
@@ -18,7 +18,7 @@ export const METRICS = {
   },
   sluice_attempts_total: {
     kind: 'counter',
-    help: 'Attempts sent to endpoints, by outcome at the head of the answer.',
+    help: 'Attempts sent to endpoints, by outcome: ok (an answer below 500), a status from 500 on, connect, reset, timeout, or ignored where the client had left or another attempt was quicker.',
     labels: ['upstream', 'endpoint', 'outcome'],
   },
   sluice_attempt_duration_seconds: {
@@ -83,13 +83,17 @@ export const METRICS = {
   },
   sluice_lost_ends_total: {
     kind: 'counter',
-    help: 'Requests whose end was not reported, found by the sweep; anything but 0 is a bug in Sluice.',
+    help: 'Requests that had ended and still held something until the sweep found them; anything but 0 is a bug in Sluice.',
     labels: [],
   },
-  sluice_spans_exported_total: { kind: 'counter', help: 'Spans that the collector has taken.', labels: [] },
+  sluice_spans_exported_total: {
+    kind: 'counter',
+    help: 'Spans that the collector has taken; only with tracing.',
+    labels: [],
+  },
   sluice_spans_dropped_total: {
     kind: 'counter',
-    help: 'Spans that were not recorded or not sent, by what was full or went wrong.',
+    help: 'Spans that were not recorded or not sent, by what was full or went wrong; only with tracing.',
     labels: ['reason'],
   },
   sluice_metric_series_dropped_total: {
@@ -105,18 +109,18 @@ export const METRICS = {
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
   sluice_client_faults_total: {
     kind: 'counter',
-    help: 'Requests and connections that a listener ended because they broke a rule of the protocol, a limit or a timeout.',
+    help: 'Requests refused and connections closed by a listener because their client broke a rule of the protocol, a limit or a timeout.',
     labels: ['listener', 'rule'],
   },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
   sluice_pool_waiters: {
     kind: 'gauge',
-    help: 'Attempts that wait for a connection now, because connections.max are busy.',
+    help: 'Attempts that wait for a connection now, because all connections.max of their endpoint are busy.',
     labels: ['upstream'],
   },
   sluice_upstream_endpoints: {
     kind: 'gauge',
-    help: 'Endpoints by state; each endpoint is in exactly one.',
+    help: 'Endpoints by state: usable, ejected, unhealthy or draining; each endpoint is in exactly one.',
     labels: ['upstream', 'state'],
   },
   sluice_upstream_panic: {
@@ -142,7 +146,7 @@ export const METRICS = {
   sluice_config_info: { kind: 'gauge', help: 'The live configuration; always 1.', labels: ['hash'] },
   sluice_config_last_reload_successful: {
     kind: 'gauge',
-    help: '1 when the latest attempt to load the configuration succeeded, else 0.',
+    help: '1 when the latest attempt to load the configuration succeeded; 0: it was refused, and the configuration before it is live.',
     labels: [],
   },
   sluice_config_last_reload_success_timestamp_seconds: {
@@ -156,10 +160,14 @@ export const METRICS = {
     labels: ['worker'],
   },
   sluice_build_info: { kind: 'gauge', help: 'The running version; always 1.', labels: ['version', 'node'] },
-  sluice_worker_restarts_total: { kind: 'counter', help: 'Workers that were replaced.', labels: ['reason'] },
+  sluice_worker_restarts_total: {
+    kind: 'counter',
+    help: 'Workers that were replaced, by reason: hung, error, memory, exit or config.',
+    labels: ['reason'],
+  },
   sluice_worker_utilization_ratio: {
     kind: 'gauge',
-    help: 'Share of time in which the event loop of a worker was busy, from 0 to 1.',
+    help: 'Share of the latest 5 s in which the event loop of a worker was busy, from 0 to 1.',
     labels: ['worker'],
   },
   sluice_log_dropped_total: {
