@@ -55,8 +55,6 @@ function sentence(event: Happening): string {
       return `the circuit breaker of ${event.upstream} lets no attempt pass: it is open, or on probation`
     case 'bulkhead':
       return `the bulkhead of ${event.upstream} is full`
-    case 'budget':
-      return `the retry budget of ${event.upstream} is spent: no further attempt there`
     case 'decided':
       return event.text
     case 'hedge':

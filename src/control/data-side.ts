@@ -92,6 +92,7 @@ export class DataSide {
     this.endpoints = new Endpoints({
       config,
       registry,
+      features,
       metrics: own,
       own: options.own,
       publish: (sets) => this.supervisor.updateEndpoints(sets),

@@ -128,15 +128,8 @@ export interface UpstreamConfig {
   readonly outlierDetection: OutlierConfig | undefined
   /** Attempts at a time, all workers together. */
   readonly bulkhead: { readonly maxConcurrent: number } | undefined
-  /** undefined: no bound on the retries of the routes. */
-  readonly retryBudget: RetryBudgetConfig | undefined
-}
-
-/** Retries in relation to first attempts, over `interval` milliseconds; `minRetryRate`: allowed in any case. */
-export interface RetryBudgetConfig {
-  readonly percent: number
-  readonly interval: number
-  readonly minRetryRate: { readonly count: number; readonly interval: number }
+  /** Options by the name of the feature, only of features that the upstream has. */
+  readonly features: Readonly<Record<string, unknown>>
 }
 
 /** Passive health. Milliseconds, ratios; undefined: not judged by that rule. */

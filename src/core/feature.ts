@@ -17,6 +17,7 @@ import type { Policy } from './policy.ts'
 import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
 import type { StateSlot } from './state-slot.ts'
+import type { AnyUpstreamForm, UpstreamForm } from './upstream-part.ts'
 
 /**
  * The contract of a feature: all that the rest of Sluice knows of it. A feature is a folder of `features/` with one line in
@@ -108,14 +109,16 @@ export interface FeatureContext<C = unknown, M = any, D = any> extends PureConte
 type FactsIn<D, K extends keyof D> = D[K] extends { readonly facts: infer S } ? FactsOf<S> : never
 
 /**
- * `O`: options as the schema reads them; `T`: the cells that a use needs; `M` and `D`: see {@link FeatureContext}.
- * {@link defineFeature} finds all of them out.
+ * `O`: options as the schema reads them; `T`: the cells that a use needs; `M` and `D`: see {@link FeatureContext}; `UO`
+ * and `UT`: `O` and `T` at an upstream. {@link defineFeature} finds all of them out.
  */
 export interface Feature<
   O = unknown,
   T extends CellTree | undefined = CellTree | undefined,
   M = MetricTable,
   D = DecisionTable,
+  UO = unknown,
+  UT extends CellTree | undefined = CellTree | undefined,
 > {
   /** The key in the config. */
   readonly name: string
@@ -125,13 +128,13 @@ export interface Feature<
    * Where it may be written, and what. One at the root acts on the requests of every route; so does one without any key,
    * whose options are `undefined`.
    */
-  readonly keys: { readonly [L in UseLevel]?: Schema<O> }
-  /** On without being asked for, with its defaults, on every route that has an upstream. */
+  readonly keys: { readonly [L in Exclude<UseLevel, 'upstream'>]?: Schema<O> } & { readonly upstream?: Schema<UO> }
+  /** On without being asked for, with its defaults: at every upstream, and on every route that has one. */
   readonly byDefault?: boolean
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
   readonly answers?: boolean
   /** By name: one for each of the policies that `compile` gives. */
-  readonly places: Readonly<Record<string, Place>>
+  readonly places?: Readonly<Record<string, Place>>
   /** Names of the path parameters that the options speak of; every path of the route must have them. */
   params?(options: O): readonly string[]
   /** Names of the request's fields that the options set, add or remove. */
@@ -147,14 +150,16 @@ export interface Feature<
   /** What it does once per gateway, see `control-feature.ts`; the control plane alone calls this. */
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
   /** One place of a config, compiled: policies by the name of their place. undefined: nothing to do. */
-  compile(options: O, context: FeatureContext<Leased<T>, M, D>): Readonly<Record<string, Policy>> | undefined
+  compile?(options: O, context: FeatureContext<Leased<T>, M, D>): Readonly<Record<string, Policy>> | undefined
+  /** How it acts at an upstream. */
+  readonly upstream?: UpstreamForm<UO, UT, M, D>
 }
 
 /** Its policies' hooks are synchronous and depend on the request alone, so that `explain`, `replay` and `tests:` run them. */
 export interface PureFeature<O = unknown>
   extends Omit<
     Feature<O, undefined, never, never>,
-    'cells' | 'metrics' | 'figures' | 'decisions' | 'control' | 'compile'
+    'cells' | 'metrics' | 'figures' | 'decisions' | 'control' | 'compile' | 'upstream'
   > {
   readonly pure: true
   compile(options: O, context: PureContext): Readonly<Record<string, Policy>> | undefined
@@ -165,12 +170,16 @@ type Any = any
 
 /** A feature as everything but itself sees it. */
 export interface AnyFeature
-  extends Omit<Feature<Any, Any, MetricTable, DecisionTable>, 'cells' | 'figures' | 'control' | 'compile'> {
+  extends Omit<
+    Feature<Any, Any, MetricTable, DecisionTable, Any, Any>,
+    'cells' | 'figures' | 'control' | 'compile' | 'upstream'
+  > {
   readonly pure?: boolean
   cells?(use: Use): CellTree | undefined
   readonly figures?: Readonly<Record<string, Figure<Any, Any>>>
   readonly control?: () => Promise<{ readonly control: ControlFeature<Any, Any> }>
-  compile(options: Any, context: Any): Readonly<Record<string, Policy>> | undefined
+  compile?(options: Any, context: Any): Readonly<Record<string, Policy>> | undefined
+  readonly upstream?: AnyUpstreamForm
 }
 
 type NoTable = Readonly<Record<never, never>>
@@ -181,12 +190,18 @@ export function defineFeature<
   T extends CellTree | undefined = undefined,
   const M extends MetricTable = NoTable,
   const D extends DecisionTable = NoTable,
->(feature: Feature<O, T, M, D>): Feature<O, T, M, D> {
+  UO = unknown,
+  UT extends CellTree | undefined = undefined,
+>(feature: Feature<O, T, M, D, UO, UT>): Feature<O, T, M, D, UO, UT> {
   return feature
 }
 
+/** Of what acts at no stage. */
+const LAST = 1000
+
 /** By the stage at which they act first. */
 export function inOrder(features: readonly AnyFeature[]): readonly AnyFeature[] {
-  const first = ({ places }: AnyFeature): number => Math.min(...Object.values(places).map(({ stage }) => stage))
+  const first = ({ places = {} }: AnyFeature): number =>
+    Math.min(LAST, ...Object.values(places).map(({ stage }) => stage))
   return features.toSorted((a, b) => first(a) - first(b))
 }

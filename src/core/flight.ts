@@ -16,7 +16,7 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'bulkhead'; readonly upstream: string }
   /** A second attempt began beside a slow first one. */
   | { readonly kind: 'hedge'; readonly upstream: string }
-  | Extract<Decided, { readonly kind: 'budget' | 'no_retry' }>
+  | Extract<Decided, { readonly kind: 'no_retry' }>
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }

@@ -46,11 +46,6 @@ export const METRICS = {
     help: 'Changes of the state of circuit breakers.',
     labels: ['route', 'upstream', 'to'],
   },
-  sluice_retry_budget_exhausted_total: {
-    kind: 'counter',
-    help: 'Further attempts that the retry budget of the upstream did not allow.',
-    labels: ['upstream'],
-  },
   sluice_degraded_total: {
     kind: 'counter',
     help: 'Requests that a fallback answered, by the failure that it replaced.',

@@ -26,8 +26,6 @@ export type Decided =
       /** How it is told. */
       readonly row: Decision
     }
-  /** The retry budget allowed no further attempt there. */
-  | { readonly kind: 'budget'; readonly upstream: string }
   /** This attempt began beside a slow first one. */
   | { readonly kind: 'hedge'; readonly attempt: Attempt }
   /** No further attempt, and why. */

@@ -84,10 +84,10 @@ export interface UpstreamCells {
   readonly waiting: CellRef
   /** Word: endpoints that are ejected. */
   readonly ejected: CellRef
-  /** Columns: first of `WINDOW_SLOTS`; attempts, and how many of them were not the first of their request. */
-  readonly attempts: CellRef
   /** Word, see `cells/call.ts`: for attempts in flight. */
   readonly call: CellRef
+  /** Of its features, by their name: as `UpstreamForm.cells` asked for. */
+  readonly features: Readonly<Record<string, unknown>>
 }
 
 /** Bits of an endpoint's state word; 0: usable. */

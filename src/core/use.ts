@@ -19,3 +19,8 @@ export function routeUse(feature: string, { failover, features, name, reach, to 
     reach: reach[feature] ?? {},
   }
 }
+
+/** A feature at an upstream. */
+export function upstreamUse<O>(options: O, upstream: string): Use<O> {
+  return { at: 'upstream', name: upstream, options, upstreams: [upstream], reach: {} }
+}

@@ -8,6 +8,7 @@ import { headers } from './headers/feature.ts'
 import { loopCheck } from './loop-check/feature.ts'
 import { redirect } from './redirect/feature.ts'
 import { respond } from './respond/feature.ts'
+import { retryBudget } from './retry-budget/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
 import { streams } from './streams/feature.ts'
 
@@ -22,6 +23,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   loopCheck,
   redirect,
   respond,
+  retryBudget,
   rewrite,
   streams,
 ])

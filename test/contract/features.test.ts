@@ -142,7 +142,7 @@ test('every feature that routes may have is in an example', () => {
 describe.each(USES)('$title', ({ feature, route }) => {
   test('has policies at the places that it declares, under its own name', () => {
     const { policies } = new Rig(feature, route).use
-    expect(Object.keys(policies).filter((place) => !Object.hasOwn(feature.places, place))).toEqual([])
+    expect(Object.keys(policies).filter((place) => !Object.hasOwn(feature.places ?? {}, place))).toEqual([])
     expect(Object.values(policies).every(({ name }) => name === feature.name)).toBe(true)
   })
 

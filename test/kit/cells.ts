@@ -53,8 +53,8 @@ export class TestCells {
       inFlight: this.held(),
       waiting: this.held(),
       ejected: this.word(),
-      attempts: this.heldBlock(WINDOW_SLOTS),
       call: this.word(),
+      features: {},
     }
   }
 

@@ -28,8 +28,9 @@ import { PLAIN } from './balancing.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
-import { featureContext } from './feature.ts'
+import { CountedMetrics, featureContext, featureDeps } from './feature.ts'
 import { HEAD, TIMEOUTS } from './lean.ts'
+import { partsWith, UPSTREAM, upstreamCells } from './lean-upstream.ts'
 import { lostEnd } from './lost-end.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
 
@@ -53,7 +54,8 @@ export interface EngineSetUp {
   /** Of each endpoint at a time. */
   readonly maxConcurrent?: number
   readonly connections?: Partial<UpstreamConfig['connections']>
-  readonly retryBudget?: UpstreamConfig['retryBudget']
+  /** Options of the upstreams' features, by name. */
+  readonly atUpstreams?: UpstreamConfig['features']
   readonly hedge?: RouteConfig['hedge']
   readonly algorithm?: UpstreamConfig['algorithm']
   readonly outlierDetection?: UpstreamConfig['outlierDetection']
@@ -87,8 +89,8 @@ export class EngineKit {
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
   readonly attempts: Attempt[] = []
-  /** Upstreams whose retry budget refused an attempt. */
-  readonly budgetsSpent: string[] = []
+  /** What features count. */
+  readonly metrics = new CountedMetrics()
   readonly bugs: unknown[] = []
   /** `from to` of requests that left the upstream that was drawn. */
   readonly spilled: string[] = []
@@ -117,7 +119,6 @@ export class EngineKit {
       recorder: {
         finish: (ex) => void this.finished.push(ex),
         attempt: (_ex, at) => void this.attempts.push(at),
-        budgetSpent: (upstream) => void this.budgetsSpent.push(upstream),
       },
       lostEnd: setUp.lostEnd ?? lostEnd,
       bug: (error) => void this.bugs.push(error),
@@ -226,30 +227,28 @@ export class EngineKit {
 
   private upstream(name: string, count: number, setUp: EngineSetUp): Upstream {
     const config: UpstreamConfig = {
+      ...UPSTREAM,
       name,
-      endpoints: [],
-      tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
       algorithm: setUp.algorithm ?? 'round-robin',
       balancing: { ...PLAIN, sticky: setUp.sticky },
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
-      connectTimeout: 2000,
       outlierDetection: setUp.outlierDetection,
       bulkhead: setUp.maxAttempts === undefined ? undefined : { maxConcurrent: setUp.maxAttempts },
-      retryBudget: setUp.retryBudget,
-      discovery: undefined,
-      healthCheck: undefined,
+      features: setUp.atUpstreams ?? {},
     }
-    const cells = this.cells.upstream()
+    const cells = upstreamCells(this.cells, config)
     this.taken.push(cells.inFlight, cells.waiting)
-    const upstream = new Upstream(config, cells, {
+    const relief = this.engine.stalls
+    const own = {
       space: this.cells.space,
       clock: this.clock,
       timers: this.timers,
       random: seededRandom(2),
-      transport: this.transport,
-      relief: this.engine.stalls,
+      relief,
       report: setUp.report ?? (() => {}),
-    })
+    }
+    const parts = partsWith(featureDeps({ ...own, metrics: this.metrics }))
+    const upstream = new Upstream(config, cells, { ...own, transport: this.transport, parts })
     upstream.setEndpoints(Array.from({ length: count }, (_, i) => this.endpoint(name, i, setUp)))
     return upstream
   }

@@ -6,6 +6,7 @@ import type { AnyFeature, FeatureContext, Use, UseLevel } from '../../src/core/f
 import type { Policy } from '../../src/core/policy.ts'
 import { NO_RELIEF } from '../../src/core/relief.ts'
 import { StateSlots } from '../../src/core/state-slot.ts'
+import type { FeatureDeps } from '../../src/data/engine/compile-features.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { nodeOf } from '../../src/schema/node.ts'
@@ -74,6 +75,11 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
   }
 }
 
+/** What a worker of a test lends to features. */
+export function featureDeps(own: Partial<FeatureDeps> = {}): FeatureDeps {
+  return { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots(), ...own }
+}
+
 /** How one use of a feature differs from that of a route `r` to upstream `a`. */
 export interface UseSetUp extends Partial<Omit<FeatureContext, 'use' | 'cells'>> {
   readonly at?: UseLevel
@@ -111,7 +117,7 @@ export class CompiledUse<C = unknown> {
     this.cells = (context.cells ?? (tree && leased(tree, testCells))) as C
     const { decisions = {} } = feature
     this.policies =
-      feature.compile(this.use.options, {
+      feature.compile?.(this.use.options, {
         ...featureContext(),
         feature: feature.name,
         use: this.use,

@@ -31,10 +31,9 @@ export class ConfiguredPlane {
 
   private constructor(space: CellSpace) {
     const clock = new ManualClock()
-    const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit' | 'budgetSpent'> = {
+    const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
       finish: (ex) => void this.finished.push(ex),
       attempt: () => {},
-      budgetSpent: () => {},
       route: () => ({
         finish: () => {},
         retried: () => {},
@@ -67,13 +66,14 @@ export class ConfiguredPlane {
     const registry = new CellRegistry(1)
     const lease = registry.lease()
     const { upstreams, routes, ...head } = lean
-    const endpoints = upstreams.map(({ name, endpoints }): UpstreamEndpoints => {
+    const endpoints = upstreams.map((config): UpstreamEndpoints => {
+      const { endpoints, name } = config
       const located = endpoints.map((endpoint) => {
         const { host: address, port, scheme } = endpoint
         const cells = lease.endpoint({ upstream: name, scheme, address, port, sni: '' })
         return { ...endpoint, id: `${scheme}://${address}:${port}`, address, cells }
       })
-      return { upstream: name, cells: lease.upstream(name), endpoints: located }
+      return { upstream: name, cells: lease.upstream(config, FEATURES), endpoints: located }
     })
     const lines = routes.map((route) => ({
       ...route,

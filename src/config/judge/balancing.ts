@@ -1,4 +1,4 @@
-import type { UpstreamOptions } from '../../data/upstreams/options.ts'
+import type { UpstreamOptions } from '../language/upstream.ts'
 
 /** A mistake that no single key of an upstream shows. `path`: below the upstream. */
 export interface BalancingMistake {

@@ -1,9 +1,9 @@
 import type { PathPoliciesConfig } from '../../core/path-policy.ts'
-import type { UpstreamOptions } from '../../data/upstreams/options.ts'
 import type { Node } from '../../schema/node.ts'
 import type { Path } from '../../schema/path.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { RouteOptions } from '../language/route.ts'
+import type { UpstreamOptions } from '../language/upstream.ts'
 
 /** Something in a config that is valid and has an effect that cannot be intended. */
 export interface Finding {

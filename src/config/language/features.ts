@@ -12,13 +12,13 @@ import {
 } from '../../schema/composites.ts'
 import { INVALID, type Schema } from '../../schema/schema.ts'
 
-interface Keyed<O> {
+interface Keyed<L extends UseLevel, O> {
   readonly name: string
-  readonly keys: { readonly [L in UseLevel]?: Schema<O> }
+  readonly keys: { readonly [K in L]?: Schema<O> }
 }
 
 /** Options of features at one place of a config. */
-export class FeatureOptions {
+export class FeatureOptions<L extends UseLevel = UseLevel> {
   private readonly values: ReadonlyMap<string, unknown>
 
   constructor(values: ReadonlyMap<string, unknown>) {
@@ -26,13 +26,13 @@ export class FeatureOptions {
   }
 
   /** undefined: it is off here. The schema that read them is the feature's own, and so are their types. */
-  of<O>({ name }: Keyed<O>): O | undefined {
+  of<O>({ name }: Keyed<L, O>): O | undefined {
     return this.values.get(name) as O | undefined
   }
 }
 
 /** What a map with keys of features is read as. */
-export type WithFeatures<T> = T & { readonly features: FeatureOptions }
+export type WithFeatures<T, L extends UseLevel = UseLevel> = T & { readonly features: FeatureOptions<L> }
 
 /** A map with known keys, those of features among them. */
 export interface FeaturedSchema<T> extends Schema<T> {

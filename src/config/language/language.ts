@@ -1,18 +1,19 @@
 import type { AnyFeature } from '../../core/feature.ts'
-import { type UpstreamOptions, upstreamOptions } from '../../data/upstreams/options.ts'
+import { upstreamKeys } from '../../data/upstreams/options.ts'
 import { type Collection, collectionsOf } from '../../schema/collection.ts'
 import { partial } from '../../schema/composites.ts'
-import { type FeaturedSchema, type WithFeatures, withFeatures } from './features.ts'
+import { type FeaturedSchema, withFeatures } from './features.ts'
 import { listenerKeys } from './listener.ts'
 import { type RootOptions, rootKeys } from './root.ts'
 import { profileKeys, type RouteOptions, routeKeys } from './route.ts'
+import type { UpstreamOptions } from './upstream.ts'
 
 /** The language of config files: what may be written, and what it means. */
 export interface Language {
   readonly features: readonly AnyFeature[]
   /** A whole file. */
   readonly root: FeaturedSchema<RootOptions>
-  readonly upstream: FeaturedSchema<WithFeatures<UpstreamOptions>>
+  readonly upstream: FeaturedSchema<UpstreamOptions>
   readonly route: FeaturedSchema<RouteOptions>
   readonly collections: readonly Collection[]
   /** Keys of a route whose value is replaced as a whole, never merged. */
@@ -22,7 +23,7 @@ export interface Language {
 /** The language with the keys of some features, in the order in which they are told. */
 export function language(features: readonly AnyFeature[]): Language {
   const listener = withFeatures(listenerKeys, features, 'listener')
-  const upstream = withFeatures(upstreamOptions, features, 'upstream')
+  const upstream = withFeatures(upstreamKeys, features, 'upstream')
   const route = withFeatures(routeKeys, features, 'route')
   const profile = withFeatures(profileKeys, features, 'route')
   const root = withFeatures(

@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto'
 import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
-import type { UpstreamOptions } from '../../data/upstreams/options.ts'
 import type { Path } from '../../schema/path.ts'
 import { Secret } from '../../schema/secret.ts'
 import type { Marked } from '../../schema/walk.ts'
 import type { Config } from './config.ts'
+import type { WithFeatures } from './features.ts'
 import type { Language } from './language.ts'
 import { pathPolicies } from './path-policy.ts'
 import { Reaching } from './reach.ts'
 import type { RootOptions } from './root.ts'
 import type { RouteOptions } from './route.ts'
+import type { UpstreamOptions } from './upstream.ts'
 
 const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
@@ -37,7 +38,7 @@ export function normalise(
     tracing: sampling(root),
     metrics: { endpointSeries: root.metrics.endpointSeries },
     features: {},
-    upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options)),
+    upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, features)),
     routes: [...root.routes].map(([name, options]) => route(name, options, features, reaching)),
   }
   const rest = {
@@ -81,8 +82,8 @@ function telemetry({ gateway, metrics, tracing }: RootOptions): Config['telemetr
   }
 }
 
-function upstream(name: string, options: UpstreamOptions): UpstreamConfig {
-  const { bulkhead, tls, connections, endpoints, loadBalancing, outlierDetection, retryBudget, timeouts } = options
+function upstream(name: string, options: UpstreamOptions, known: readonly AnyFeature[]): UpstreamConfig {
+  const { bulkhead, tls, connections, endpoints, loadBalancing, outlierDetection, timeouts } = options
   return {
     name,
     endpoints: 'kind' in endpoints ? [] : endpoints.map(({ url, ...rest }) => ({ ...url, ...rest })),
@@ -94,8 +95,8 @@ function upstream(name: string, options: UpstreamOptions): UpstreamConfig {
     connectTimeout: timeouts.connect,
     outlierDetection,
     bulkhead,
-    retryBudget,
     healthCheck: options.healthCheck,
+    features: featuresIn(options, known),
   }
 }
 
@@ -117,13 +118,10 @@ function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): 
 }
 
 function route(name: string, options: RouteOptions, known: readonly AnyFeature[], reaching: Reaching): RouteConfig {
-  const features = known.flatMap((feature) => {
-    const found = options.features.of(feature)
-    // Features that are on by default guard upstreams.
-    const idle = feature.byDefault === true && options.to === undefined
-    return found === undefined || idle ? [] : [[feature.name, found] as const]
-  })
-  const reached = features.flatMap(([feature]) => {
+  // Features that are on by default guard upstreams.
+  const acting = options.to === undefined ? known.filter(({ byDefault }) => byDefault !== true) : known
+  const features = featuresIn(options, acting)
+  const reached = Object.keys(features).flatMap((feature) => {
     const reach = reaching.from(['routes', name, feature])
     return Object.keys(reach).length === 0 ? [] : [[feature, reach] as const]
   })
@@ -141,9 +139,18 @@ function route(name: string, options: RouteOptions, known: readonly AnyFeature[]
     accessLog: { sample: options.accessLog?.sample ?? 0 },
     retries: options.retries ?? NO_RETRIES,
     hedge: options.hedge && { delay: options.hedge.delay },
-    features: Object.fromEntries(features),
+    features,
     reach: Object.fromEntries(reached),
   }
+}
+
+/** Options by the name of the feature. */
+function featuresIn(
+  { features }: WithFeatures<object>,
+  known: readonly AnyFeature[],
+): Readonly<Record<string, unknown>> {
+  const found = known.map((feature) => [feature.name, features.of(feature)] as const)
+  return Object.fromEntries(found.filter(([, options]) => options !== undefined))
 }
 
 /** JSON with the keys of every object in order, so that the hash does not depend on how the file was written. */

@@ -1,4 +1,3 @@
-import type { UpstreamOptions } from '../../data/upstreams/options.ts'
 import { isOwnField } from '../../http/fields.ts'
 import { collection } from '../../schema/collection.ts'
 import { map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
@@ -14,6 +13,7 @@ import { pathPolicyOptions } from './path-policy.ts'
 import type { RouteOptions } from './route.ts'
 import { metricsOptions, tracingOptions } from './telemetry.ts'
 import { testOptions } from './tests.ts'
+import type { UpstreamOptions } from './upstream.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
 
 const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
@@ -41,7 +41,7 @@ export interface RootParts {
   readonly listener: Schema<ListenerKeys>
   /** What `defaults.upstream` may hold. */
   readonly underUpstream: Schema<unknown>
-  readonly upstream: Schema<WithFeatures<UpstreamOptions>>
+  readonly upstream: Schema<UpstreamOptions>
   /** What `defaults.route` and each profile may hold. */
   readonly profile: Schema<unknown>
   readonly route: Schema<RouteOptions>

@@ -194,4 +194,4 @@ export const routeKeys = object(
 /** Those of `defaults.route` and each profile: policies only. */
 export const profileKeys = object(shared, { later: LATER })
 
-export type RouteOptions = WithFeatures<Infer<typeof routeKeys>>
+export type RouteOptions = WithFeatures<Infer<typeof routeKeys>, 'route'>

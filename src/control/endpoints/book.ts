@@ -1,4 +1,5 @@
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { AnyFeature } from '../../core/feature.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Lease, Mark } from '../registry/lease.ts'
 import type { CellRegistry } from '../registry/registry.ts'
@@ -16,6 +17,7 @@ export type Pages = ReadonlyMap<string, Page>
 
 export interface EndpointBookOptions {
   readonly registry: CellRegistry
+  readonly features: readonly AnyFeature[]
   readonly addressesOf: (name: string) => readonly string[]
   /** Of upstreams whose endpoints are discovered. */
   readonly discovered: (upstream: UpstreamConfig) => readonly FoundEndpoint[]
@@ -98,12 +100,12 @@ export class EndpointBook {
   }
 
   private page(config: UpstreamConfig): Page {
-    const { addressesOf, discovered, refuses, registry } = this.options
+    const { addressesOf, discovered, features, refuses, registry } = this.options
     const lease = registry.lease()
     const endpoints = locate(config, addressesOf, discovered)
       .filter((located) => !refuses(config.name, located))
       .map((located) => resolved(config.name, located, lease))
-    return { config, set: { upstream: config.name, cells: lease.upstream(config.name), endpoints }, lease }
+    return { config, set: { upstream: config.name, cells: lease.upstream(config, features), endpoints }, lease }
   }
 
   private tellChanges(before: Iterable<Page>, after: Iterable<Page>): void {

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/language/config.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { AnyFeature } from '../../core/feature.ts'
 import type { Notice } from '../../core/notice.ts'
 import type { UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Gauges, WorkerMetrics } from '../../core/series.ts'
@@ -20,6 +21,7 @@ export interface EndpointsOptions {
   /** The first config. */
   readonly config: Config
   readonly registry: CellRegistry
+  readonly features: readonly AnyFeature[]
   /** Of the control plane. */
   readonly metrics: WorkerMetrics
   /** Addresses of the control plane, which no upstream may have. */
@@ -47,7 +49,8 @@ export class Endpoints implements Part {
   private readonly registry: CellRegistry
 
   constructor(options: EndpointsOptions) {
-    const { back, changed, clock, config, left, log, metrics, own, publish, random, registry, report } = options
+    const { back, changed, clock, config, features, left, log, metrics, own, publish, random, registry, report } =
+      options
     this.registry = registry
     this.discovery = new Discovery({
       config,
@@ -62,6 +65,7 @@ export class Endpoints implements Part {
     const ours = new OwnEndpoints(own, log)
     this.book = new EndpointBook({
       registry,
+      features,
       addressesOf: (name) => this.discovery.addresses(name),
       discovered: (upstream) => this.discovery.found(upstream),
       refuses: (upstream, located) => ours.refuses(upstream, located),

@@ -1,10 +1,11 @@
 import type { CellRef } from '../../cells/pages.ts'
 import { type CellShape, type CellTree, columnsOf, HELD, isBlock, WORD, wordsOf } from '../../cells/shape.ts'
 import { WINDOW_SLOTS } from '../../cells/window.ts'
+import type { UpstreamConfig } from '../../core/config.ts'
 import type { AnyFeature, Use } from '../../core/feature.ts'
 import { PRESSURE_WORDS } from '../../core/pressure.ts'
 import { ENDPOINT_WORDS, type EndpointCells, type RouteCells, type UpstreamCells } from '../../core/protocol.ts'
-import { routeUse, type UsedRoute } from '../../core/use.ts'
+import { routeUse, type UsedRoute, upstreamUse } from '../../core/use.ts'
 
 /** How far workers have come: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
@@ -28,7 +29,7 @@ export type Shape = readonly CellShape[]
 const OUTCOMES = columnsOf(WINDOW_SLOTS)
 const ROUTE: Shape = [HELD]
 const ENDPOINT: Shape = [HELD, HELD, wordsOf(ENDPOINT_WORDS), OUTCOMES]
-const UPSTREAM: Shape = [HELD, HELD, WORD, OUTCOMES, WORD]
+const UPSTREAM: Shape = [HELD, HELD, WORD, WORD]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const PRESSURE: Shape = [wordsOf(PRESSURE_WORDS)]
@@ -61,13 +62,15 @@ export class Lease {
     const [inFlight] = this.cells(`${ROUTE_KEY}${route.name}`, ROUTE) as [CellRef]
     const leased = features
       .filter(({ name }) => Object.hasOwn(route.features, name))
-      .map((feature) => [feature.name, this.use(feature, routeUse(feature.name, route))])
+      .map((feature) => {
+        const use = routeUse(feature.name, route)
+        return [feature.name, this.use(feature, use, feature.cells?.(use))]
+      })
     return { inFlight, features: Object.fromEntries(leased) }
   }
 
   /** What a use of a feature asks for, with the places of its cells. */
-  private use(feature: AnyFeature, use: Use): unknown {
-    const tree = feature.cells?.(use)
+  private use(feature: AnyFeature, use: Use, tree: CellTree | undefined): unknown {
     return tree && this.tree(`feature\0${feature.name}\0${use.at}\0${use.name}`, tree)
   }
 
@@ -93,10 +96,20 @@ export class Lease {
     return { inFlight, connections, state, outcomes }
   }
 
-  upstream(name: string): UpstreamCells {
-    const refs = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef, CellRef, CellRef]
-    const [inFlight, waiting, ejected, attempts, call] = refs
-    return { inFlight, waiting, ejected, attempts, call }
+  /** @param features those that upstreams may have */
+  upstream(
+    { features: options, name }: Pick<UpstreamConfig, 'name' | 'features'>,
+    features: readonly AnyFeature[],
+  ): UpstreamCells {
+    const refs = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef, CellRef]
+    const [inFlight, waiting, ejected, call] = refs
+    const leased = features
+      .filter((feature) => Object.hasOwn(options, feature.name))
+      .map((feature) => {
+        const use = upstreamUse(options[feature.name], name)
+        return [feature.name, this.use(feature, use, feature.upstream?.cells?.(use))]
+      })
+    return { inFlight, waiting, ejected, call, features: Object.fromEntries(leased) }
   }
 
   /** Open connections of a listener. */

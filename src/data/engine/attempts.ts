@@ -37,7 +37,7 @@ export interface AttemptsHost {
   onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
   /** No attempt gave one, and no further one can start. */
   onNoAnswer(failure: Failure): void
-  readonly recorder: Pick<Recorder, 'attempt' | 'budgetSpent'>
+  readonly recorder: Pick<Recorder, 'attempt'>
   /** A policy's hook threw. */
   onBug(error: unknown): void
 }
@@ -272,10 +272,6 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
 
   onUnused(at: Attempt, head: HeadVerdict): void {
     this.verdict(at, head)
-  }
-
-  onBudgetSpent(upstream: string): void {
-    this.host.recorder.budgetSpent(upstream)
   }
 
   onBug(error: unknown): void {

@@ -19,8 +19,6 @@ export interface ChoiceOwner {
   readonly body: Pick<RequestBody, 'atHand'> | undefined
   /** A verdict for the policies that let an attempt pass which is not sent. */
   onUnused(at: Attempt, head: HeadVerdict): void
-  /** The upstream's retry budget allows no further attempt. */
-  onBudgetSpent(upstream: string): void
   /** A policy's hook threw. */
   onBug(error: unknown): void
 }
@@ -96,20 +94,19 @@ export class Choice {
   /** It is sent now. */
   go({ at, endpoint, upstream }: Candidate): void {
     this.used = this.used.length === 0 ? [endpoint] : [...this.used, endpoint]
-    if (at.number === 1) upstream.budget?.first(at.startedAt)
+    upstream.parts.begun(at)
   }
 
   /** It went to its pool and never left it: no attempt. */
   unsent({ at, endpoint, upstream }: Candidate): void {
     this.used = this.used.filter((other) => other !== endpoint)
     this.full = [...this.full, endpoint]
-    if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
-    else upstream.budget?.withdraw(at.startedAt)
+    upstream.parts.withdrawn(at, true)
   }
 
   /** It was let pass and is not sent. */
   drop({ at, upstream }: Candidate): void {
-    if (at.number > 1) upstream.budget?.give(this.owner.clock.now())
+    upstream.parts.withdrawn(at, false)
     this.owner.onUnused(at, UNUSED)
   }
 
@@ -158,17 +155,14 @@ export class Choice {
 
   private candidate(upstream: Upstream, endpoint: Endpoint): Candidate | undefined {
     const { owner } = this
-    const now = owner.clock.now()
-    const at = new Attempt(owner.ex.attempts + 1, upstream.name, now, this.chain.slots.attempt)
-    if (at.number > 1 && upstream.budget?.take(now) === false) {
-      owner.onBudgetSpent(upstream.name)
-      owner.ex.note({ at: now, kind: 'budget', upstream: upstream.name })
+    const at = new Attempt(owner.ex.attempts + 1, upstream.name, owner.clock.now(), this.chain.slots.attempt)
+    if (!upstream.parts.admits(owner.ex, at)) {
       this.closed = [...this.closed, upstream]
       return undefined
     }
     if (!this.passes(at)) {
       this.closed = [...this.closed, upstream]
-      if (at.number > 1) upstream.budget?.give(now)
+      upstream.parts.withdrawn(at, false)
       return undefined
     }
     at.endpoint = endpoint.id

@@ -6,6 +6,7 @@ import type { MetricSink } from '../../core/metric.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { LeanRoute } from '../../core/protocol.ts'
 import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
+import type { UpstreamContext } from '../../core/upstream-part.ts'
 import { rootUse, routeUse, type UsedRoute } from '../../core/use.ts'
 import { paramNames } from '../routing/match.ts'
 
@@ -64,7 +65,7 @@ export class RouteFeatures {
     )
     this.order = features
       .filter((feature) => this.own.includes(feature) || this.common.includes(feature))
-      .flatMap(({ name, places }) =>
+      .flatMap(({ name, places = {} }) =>
         Object.entries(places).map(([place, { stage }]) => ({ feature: name, place, stage })),
       )
       .sort((a, b) => a.stage - b.stage)
@@ -112,7 +113,7 @@ export class RouteFeatures {
     const compiled = (feature: AnyFeature, use: Use, paramNames: readonly string[]): [string, CompiledUse] => {
       const { name: gateway } = head.gateway
       const context: PureContext = { feature: feature.name, use, paramNames, gateway, services }
-      const policies = feature.compile(use.options, context as FeatureContext) ?? NO_POLICIES
+      const policies = feature.compile?.(use.options, context as FeatureContext) ?? NO_POLICIES
       return [feature.name, { made: { use, cells: undefined, paramNames, gateway }, policies }]
     }
     const names = paramNames(route.match)
@@ -164,10 +165,19 @@ function compiledUse(
 ): CompiledUse {
   const same = before?.get(feature.name)
   if (same !== undefined && JSON.stringify(same.made) === JSON.stringify(made)) return same
-  return { made, policies: feature.compile(made.use.options, contextOf(feature, made, deps)) ?? NO_POLICIES }
+  return { made, policies: feature.compile?.(made.use.options, contextOf(feature, made, deps)) ?? NO_POLICIES }
 }
 
-function contextOf(feature: AnyFeature, { cells, gateway, paramNames, use }: Made, deps: FeatureDeps): FeatureContext {
+function contextOf(feature: AnyFeature, { gateway, paramNames, ...made }: Made, deps: FeatureDeps): FeatureContext {
+  return { ...upstreamContext(feature, made, deps), gateway, paramNames }
+}
+
+/** What a feature is compiled with at an upstream; on a route there is more. */
+export function upstreamContext(
+  feature: AnyFeature,
+  { cells, use }: Pick<Made, 'use' | 'cells'>,
+  deps: FeatureDeps,
+): UpstreamContext {
   const { decisions = {}, name } = feature
   const { attemptSlots, clock, exchangeSlots, keep, ...rest } = deps
   return {
@@ -175,8 +185,6 @@ function contextOf(feature: AnyFeature, { cells, gateway, paramNames, use }: Mad
     feature: name,
     use,
     cells,
-    paramNames,
-    gateway,
     clock,
     exchangeState: <T>(own = ''): StateSlot<T> => exchangeSlots.of(`${name} ${use.at} ${own}`),
     attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${use.at} ${own}`),

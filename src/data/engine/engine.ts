@@ -25,7 +25,7 @@ export interface EngineDeps {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
-  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
   /** Makes our request IDs (UUIDv7). */
   readonly requestId: () => string
   /** Makes every other worker call `stalls.onMail`; undefined: there is no other. */
@@ -50,7 +50,7 @@ export class Engine implements RunHost<Run> {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
-  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
   readonly requestId: () => string
   readonly replay: ReplayBudget = new ReplayBudget()
   readonly pressure: Pressure

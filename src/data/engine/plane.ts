@@ -16,7 +16,8 @@ import { UuidV7 } from '../../lib/uuid.ts'
 import type { Recorder } from '../seeing/recorder.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import { Compilation } from './compile.ts'
-import { RouteFeatures } from './compile-features.ts'
+import { type FeatureDeps, RouteFeatures } from './compile-features.ts'
+import { UpstreamFeatures } from './compile-parts.ts'
 import { Engine, type EngineDeps } from './engine.ts'
 import { EngineServices } from './services.ts'
 
@@ -52,6 +53,7 @@ export class DataPlane {
   private readonly services: EngineServices
   private readonly kept = new Map<string, unknown>()
   private readonly features: RouteFeatures
+  private readonly upstreamFeatures: UpstreamFeatures
   private readonly exchangeSlots = new StateSlots()
   private readonly attemptSlots = new StateSlots()
   private compilation: Compilation | undefined = undefined
@@ -61,6 +63,7 @@ export class DataPlane {
     const ids = new UuidV7(clock, random)
     this.deps = deps
     this.features = new RouteFeatures(deps.features)
+    this.upstreamFeatures = new UpstreamFeatures(deps.features)
     const others = Array.from({ length: space.workers }, (_, worker) => worker).filter((w) => w !== space.worker)
     this.engine = new Engine({
       clock,
@@ -82,8 +85,22 @@ export class DataPlane {
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
     const relief = this.engine.stalls
-    const { attemptSlots, exchangeSlots, features, services } = this
+    const { attemptSlots, exchangeSlots, features, services, upstreamFeatures } = this
     const { space, clock, random, recorder, report, timers, mail, metrics, tracing } = this.deps
+    const lent: FeatureDeps = {
+      space,
+      clock,
+      timers,
+      random,
+      services,
+      mail,
+      relief,
+      report,
+      metrics,
+      exchangeSlots,
+      attemptSlots,
+      keep: (name, make) => this.keep(name, make),
+    }
     this.compilation = new Compilation(head, this.engine.current, {
       space,
       clock,
@@ -92,21 +109,12 @@ export class DataPlane {
       recorder,
       tracing,
       features,
-      lent: {
-        space,
-        clock,
-        timers,
-        random,
-        services,
-        mail,
+      lent,
+      upstreams: {
+        ...this.deps,
         relief,
-        report,
-        metrics,
-        exchangeSlots,
-        attemptSlots,
-        keep: (name, make) => this.keep(name, make),
+        parts: (config, cells, before) => upstreamFeatures.compile(config, cells, before, lent),
       },
-      upstreams: { ...this.deps, relief },
     })
     return { type: 'ack', generation: head.generation }
   }

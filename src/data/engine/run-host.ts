@@ -12,7 +12,7 @@ export interface RunHost<Run> {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
-  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'budgetSpent'>
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
   readonly requestId: () => string
   readonly replay: ReplayBudget
   readonly pressure: Pressure

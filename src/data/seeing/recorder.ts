@@ -116,11 +116,6 @@ export class Recorder {
     ex.verdict = verdict
   }
 
-  /** The retry budget of an upstream allowed no further attempt. */
-  budgetSpent(upstream: string): void {
-    this.metrics.counter('sluice_retry_budget_exhausted_total', [upstream]).inc()
-  }
-
   private recordOf(
     label: string,
     name: string | undefined,

@@ -8,7 +8,6 @@ import { balancingOptions, subsetOptions } from './balancing-options.ts'
 import { discovery } from './discovery-options.ts'
 import { healthCheck } from './health-options.ts'
 import { outlierOptions } from './outlier-options.ts'
-import { retryBudgetOptions } from './retry-budget-options.ts'
 
 /** Where an endpoint URL leads. */
 export interface EndpointUrl {
@@ -102,7 +101,7 @@ const endpoint = byKind({
 export const endpointList = list(endpoint, 1)
 
 /** Keys of an upstream. */
-export const upstreamOptions = object(
+export const upstreamKeys = object(
   {
     endpoints: required(
       byKind<Infer<typeof endpointList> | DiscoveryConfig>(
@@ -161,11 +160,6 @@ export const upstreamOptions = object(
       {},
       'Passive health: an endpoint whose attempts fail gets none for a while.',
     ),
-    retryBudget: withDefault(
-      offOr(retryBudgetOptions),
-      {},
-      'Bounds the load that retries of all routes add to the upstream.',
-    ),
     bulkhead: withDefault(
       offOr(
         object({
@@ -200,4 +194,4 @@ export const upstreamOptions = object(
   },
 )
 
-export type UpstreamOptions = Infer<typeof upstreamOptions>
+export type UpstreamKeys = Infer<typeof upstreamKeys>

@@ -5,17 +5,19 @@ import type { Exchange } from '../../core/exchange.ts'
 import { inPanic } from '../../core/panic.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
 import { EjectionGroup } from '../../features/outlier-detection/outlier.ts'
-import { RetryBudget } from '../../features/retry-budget/retry-budget.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Balancer } from './balancers/contract.ts'
 import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
 import { hashesPath, hashKey } from './hash-key.ts'
+import type { UpstreamParts } from './parts.ts'
 import { Permits } from './permits.ts'
 import { Sticky } from './sticky.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
   readonly random: Random
+  /** What its features make of a config. `before`: of the config before. */
+  readonly parts: (config: UpstreamConfig, cells: UpstreamCells, before: UpstreamParts | undefined) => UpstreamParts
 }
 
 interface Tier {
@@ -30,13 +32,13 @@ const NONE: readonly Endpoint[] = []
 export class Upstream {
   readonly name: string
   private config: UpstreamConfig
-  private readonly cells: UpstreamCells
+  private cells: UpstreamCells
   private readonly deps: UpstreamDeps
   private readonly permits: Permits
   private readonly waiting: HeldCell
   private ejections: EjectionGroup | undefined = undefined
-  /** undefined: retries are not bounded. */
-  budget: RetryBudget | undefined = undefined
+  /** Of its features. */
+  parts: UpstreamParts
   private resolved: readonly ResolvedEndpoint[] = []
   private byKey = new Map<string, Endpoint>()
   /** Best first. */
@@ -54,7 +56,7 @@ export class Upstream {
     this.permits = new Permits(space.held(cells.inFlight), config.bulkhead?.maxConcurrent, relief, call)
     this.waiting = deps.space.held(cells.waiting)
     this.sticky = stickyOf(config)
-    this.setBudget()
+    this.parts = deps.parts(config, cells, undefined)
   }
 
   /** It has as many attempts in flight as its bulkhead lets in, without those `ending` that are about to end. */
@@ -67,22 +69,17 @@ export class Upstream {
   }
 
   /** A new config of the same upstream: endpoints stay, with their connections, if their identity did not change. */
-  update(config: UpstreamConfig): void {
+  update(config: UpstreamConfig, cells: UpstreamCells): void {
     if (balancingKey(config) !== balancingKey(this.config)) {
       this.tiers = []
       this.panic = false
       this.sticky = stickyOf(config)
     }
     this.config = config
+    this.cells = cells
     this.permits.limit = config.bulkhead?.maxConcurrent
-    this.setBudget()
+    this.parts = this.deps.parts(config, cells, this.parts)
     this.setEndpoints(this.resolved)
-  }
-
-  private setBudget(): void {
-    const { retryBudget } = this.config
-    this.budget =
-      retryBudget && new RetryBudget(this.deps.space.window(this.cells.attempts, retryBudget.interval), retryBudget)
   }
 
   /** All addresses as of now. Endpoints that left finish what they have. */

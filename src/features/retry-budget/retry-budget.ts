@@ -1,13 +1,5 @@
 import type { OutcomeWindow } from '../../cells/window.ts'
-
-/** Bound on the retries of an upstream. Names and defaults of Gateway API GEP-3388. Milliseconds and ratios. */
-export interface RetryBudgetOptions {
-  /** Retries in relation to first attempts of the latest `interval`, 0 to 1. */
-  readonly percent: number
-  readonly interval: number
-  /** Retries that are allowed in any case. */
-  readonly minRetryRate: { readonly count: number; readonly interval: number }
-}
+import type { RetryBudgetOptions } from './keys.ts'
 
 /**
  * Bounds what retries add to the load of an upstream that fails, over all its routes and all workers: never above the share,

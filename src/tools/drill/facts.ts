@@ -1,12 +1,6 @@
-import type {
-  LeanConfig,
-  OutlierConfig,
-  RetryBudgetConfig,
-  RetryConfig,
-  RouteTimeouts,
-  UpstreamConfig,
-} from '../../core/config.ts'
+import type { LeanConfig, OutlierConfig, RetryConfig, RouteTimeouts, UpstreamConfig } from '../../core/config.ts'
 import type { CircuitBreakerOptions } from '../../features/circuit-breaker/keys.ts'
+import type { RetryBudgetOptions } from '../../features/retry-budget/keys.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
 export interface DrillFacts {
@@ -14,7 +8,7 @@ export interface DrillFacts {
   readonly endpoints: number
   readonly timeouts: RouteTimeouts
   readonly retries: RetryConfig
-  readonly budget: RetryBudgetConfig | undefined
+  readonly budget: RetryBudgetOptions | undefined
   /** undefined: off, or in shadow mode. */
   readonly outliers: OutlierConfig | undefined
   readonly breaker: CircuitBreakerOptions | undefined
@@ -32,7 +26,7 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
     endpoints: upstream.endpoints.filter(({ tier }) => tier === firstTier).length,
     timeouts: route.timeouts,
     retries: route.retries,
-    budget: upstream.retryBudget,
+    budget: upstream.features.retryBudget as RetryBudgetOptions | undefined,
     outliers: outliers?.mode === 'enforce' ? outliers : undefined,
     breaker: breaker?.mode === 'enforce' ? breaker : undefined,
     algorithm: upstream.algorithm,

@@ -59,7 +59,7 @@ const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 
 /** What acts on requests of a route, in order, with every value that holds. */
 export function actingPolicies(written: WrittenTree, route: RouteConfig): readonly ActingPolicy[] {
   const frame = route.to === undefined ? FRAME.filter(({ name }) => ANY_ROUTE.has(name)) : FRAME
-  const places = written.language.features.flatMap(({ name, places }) =>
+  const places = written.language.features.flatMap(({ name, places = {} }) =>
     Object.values(places).map((place) => ({ name, ...place })),
   )
   return [...frame, ...places]

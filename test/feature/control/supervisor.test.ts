@@ -82,7 +82,11 @@ class Rig {
       maxConcurrent: undefined,
     } as const
     const endpoint = { id: `http://${address}:80`, address, ...shape, cells: this.endpoint(address) }
-    return { upstream: 'orders', cells: this.registry.lease().upstream('orders'), endpoints: [endpoint] }
+    return {
+      upstream: 'orders',
+      cells: this.registry.lease().upstream({ name: 'orders', features: {} }, []),
+      endpoints: [endpoint],
+    }
   }
 
   async up(): Promise<this> {

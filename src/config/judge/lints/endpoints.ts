@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { UpstreamOptions } from '../../../data/upstreams/options.ts'
+import type { UpstreamOptions } from '../../language/upstream.ts'
 
 /** How many endpoints an upstream has; undefined if unknown: a name stands for any number of addresses. */
 export function endpointCount({ endpoints }: UpstreamOptions): number | undefined {

@@ -1,3 +1,4 @@
+import { retryBudget } from '../../../features/retry-budget/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Lint } from '../contract.ts'
 
@@ -105,7 +106,7 @@ routes:
 `,
   run: ({ upstreams }) =>
     upstreams.flatMap(({ name, options, routes }) => {
-      if (options.retryBudget !== undefined) return []
+      if (options.features.of(retryBudget) !== undefined) return []
       const extra = routes.map((route) => route.options.retries?.maxExtra ?? 0)
       const most = Math.max(0, ...extra)
       if (most === 0) return []

@@ -29,7 +29,6 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
     text: said('What it means.', TEXT),
   },
   hedge: { upstream: TEXT },
-  budget: { upstream: TEXT },
   no_retry: { because: choice('attempts', 'prior', 'method', 'body', 'time', 'condition') },
   shed: { reason: TEXT },
   deadline: { reason: TEXT, limitMs: orNull(NUMBER, 'that was not the limit') },

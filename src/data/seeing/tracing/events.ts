@@ -34,8 +34,6 @@ function decisionOf(note: Note): EventRecord[] {
       return [{ name: 'refused', at, facts: { policy: note.policy, reason: note.reason, mode: note.mode } }]
     case 'decided':
       return note.row.event === undefined ? [] : [{ name: note.row.event, at, facts: note.facts }]
-    case 'budget':
-      return [{ name: 'retry_budget_exhausted', at, facts: { upstream: note.upstream } }]
     case 'hedge':
       return [{ name: 'hedge', at, facts: { attempt: note.attempt.number } }]
     case 'no_retry':

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { WINDOW_SLOTS } from '../../../../src/cells/window.ts'
-import { RetryBudget, type RetryBudgetOptions } from '../../../../src/features/retry-budget/retry-budget.ts'
+import type { RetryBudgetOptions } from '../../../../src/features/retry-budget/keys.ts'
+import { RetryBudget } from '../../../../src/features/retry-budget/retry-budget.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TestCells } from '../../../kit/cells.ts'
 

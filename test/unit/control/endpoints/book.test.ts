@@ -14,7 +14,7 @@ function upstream(name: string, ...hosts: string[]): UpstreamConfig {
     zone: undefined,
     maxConcurrent: undefined,
   }))
-  return { name, endpoints, tls: { serverName: undefined } } as unknown as UpstreamConfig
+  return { name, endpoints, tls: { serverName: undefined }, features: {} } as unknown as UpstreamConfig
 }
 
 function rig() {
@@ -25,6 +25,7 @@ function rig() {
   const registry = new CellRegistry(1)
   const book = new EndpointBook({
     registry,
+    features: [],
     addressesOf: (name) => names[name] ?? [],
     discovered: () => [],
     refuses: (_, { address }) => address === '127.0.0.1',

@@ -13,6 +13,7 @@ function rig() {
   const registry = new CellRegistry(1)
   const book: EndpointBook = new EndpointBook({
     registry,
+    features: [],
     addressesOf: (name) => names[name] ?? [],
     discovered: () => [],
     refuses: () => false,
@@ -27,7 +28,7 @@ function rig() {
     { scheme: 'http', host: 'a.test', port: 80 },
     { scheme: 'http', host: '::1', port: 81 },
   ]
-  const config = { name: 'app', endpoints, tls: { serverName: undefined } } as unknown as UpstreamConfig
+  const config = { name: 'app', endpoints, tls: { serverName: undefined }, features: {} } as unknown as UpstreamConfig
   book.adopt(book.draft([config]), { generation: 1, update: 0 })
   const states = (): string => Array.from(drains.all(), ({ endpoint, state }) => `${endpoint} ${state}`).join(', ')
   const resolve = (...addresses: string[]): void => {

@@ -102,7 +102,7 @@ describe('a hedge', () => {
     ['an upstream with one endpoint', { upstreams: { a: 1 } }, 'GET', undefined],
     [
       'an upstream without retry budget',
-      { retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1000 } } },
+      { atUpstreams: { retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1000 } } } },
       'GET',
       undefined,
     ],

@@ -64,11 +64,13 @@ describe('what the story of a request is made of', () => {
     ])
     const spent = new EngineKit({
       upstreams: { a: 2 },
-      retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1_000 } },
+      atUpstreams: { retryBudget: { percent: 0, interval: 10_000, minRetryRate: { count: 0, interval: 1_000 } } },
     })
     spent.send()
     spent.latest.fail({ reason: 'connect_refused' })
-    expect(notesOf(spent)).toContainEqual({ kind: 'budget', upstream: 'a' })
+    expect(notesOf(spent)).toContainEqual(
+      expect.objectContaining({ kind: 'decided', decision: 'budget', facts: { upstream: 'a' } }),
+    )
   })
 
   test('what refuses the whole request, only where spans may be made of it', () => {
@@ -96,7 +98,7 @@ describe('what the story of a request is made of', () => {
     kit.latest.connect()
     kit.latest.answer(200)
     const ex = kit.finished[0] as Exchange
-    for (let i = 0; i < 100; i++) ex.note({ at: i, kind: 'budget', upstream: 'a' })
+    for (let i = 0; i < 100; i++) ex.note({ at: i, kind: 'no_retry', because: 'attempts' })
     expect([ex.notes?.kept.length, ex.notes?.more]).toEqual([32, 68])
   })
 })

@@ -21,11 +21,11 @@ import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature
 import { FEATURES } from '../../../../src/features/index.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
-import { PLAIN } from '../../../kit/balancing.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
 import { CountedMetrics, readOptions } from '../../../kit/feature.ts'
 import { HEAD, TIMEOUTS } from '../../../kit/lean.ts'
+import { UPSTREAM } from '../../../kit/lean-upstream.ts'
 import { lostEnd } from '../../../kit/lost-end.ts'
 import { TestMail } from '../../../kit/mail.ts'
 import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
@@ -109,18 +109,11 @@ function head(generation: number, upstreams: number, routes: number): ConfigHead
 
 function upstream(name: string): UpstreamConfig {
   return {
+    ...UPSTREAM,
     name,
-    endpoints: [],
-    tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
     algorithm: 'round-robin',
-    balancing: PLAIN,
     connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
-    connectTimeout: 2000,
     outlierDetection: OUTLIERS,
-    bulkhead: undefined,
-    retryBudget: undefined,
-    discovery: undefined,
-    healthCheck: undefined,
   }
 }
 
@@ -168,7 +161,7 @@ function endpointCells(index: number): EndpointCells {
 
 function upstreamCells(index: number): UpstreamCells {
   const at = 100 * (index + 1) + 50
-  return { inFlight: int(at), waiting: int(at + 40), attempts: int(at + 1), ejected: word(at), call: word(at + 1) }
+  return { inFlight: int(at), waiting: int(at + 40), ejected: word(at), call: word(at + 1), features: {} }
 }
 
 function route(name: string, to: string | undefined, more: Partial<LeanRoute> = {}): LeanRoute {

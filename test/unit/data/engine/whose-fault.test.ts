@@ -52,7 +52,7 @@ describe('a wait in a queue', () => {
       upstreams: { a: 2 },
       connections: { max: 1, maxWaiting: 8 },
       retries: { maxExtra: 1 },
-      retryBudget,
+      atUpstreams: { retryBudget },
     })
     for (let i = 0; i < 3; i++) {
       const held = rig.ask()
@@ -63,7 +63,7 @@ describe('a wait in a queue', () => {
       ;(other ?? rig.kit.latest).answer(503)
       rig.kit.clock.advance(300)
       // Its further attempt waits for the connection of the first.
-      expect(rig.kit.budgetsSpent).toEqual([])
+      expect([...rig.kit.metrics.counts]).toEqual([])
       asked.leave()
       held.leave()
     }

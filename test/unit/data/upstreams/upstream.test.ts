@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { CellSpace } from '../../../../src/cells/space.ts'
 import { Attempt } from '../../../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
@@ -6,7 +7,7 @@ import { answered, ended, GOOD, type HeadVerdict, LEFT_BEHIND, OVERTAKEN, SPARE 
 import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import { NO_RELIEF } from '../../../../src/core/relief.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
-import { Upstream } from '../../../../src/data/upstreams/upstream.ts'
+import { Upstream, type UpstreamDeps } from '../../../../src/data/upstreams/upstream.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
@@ -14,7 +15,9 @@ import { PLAIN } from '../../../kit/balancing.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { exchange, PEER } from '../../../kit/exchange.ts'
+import { featureDeps } from '../../../kit/feature.ts'
 import { OUTLIERS } from '../../../kit/judged.ts'
+import { partsWith, UPSTREAM, upstreamCells } from '../../../kit/lean-upstream.ts'
 import { HandTransport } from '../../../kit/transport.ts'
 
 let cells: TestCells
@@ -27,31 +30,29 @@ beforeEach(() => {
   transport = new HandTransport()
 })
 
-const CONFIG: UpstreamConfig = {
-  name: 'orders',
-  endpoints: [],
-  tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
-  algorithm: 'least-request',
-  balancing: PLAIN,
-  connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
-  connectTimeout: 2000,
-  outlierDetection: undefined,
-  bulkhead: undefined,
-  retryBudget: undefined,
-  discovery: undefined,
-  healthCheck: undefined,
+const CONFIG = UPSTREAM
+
+function upstream(changes: Partial<UpstreamConfig> = {}): Upstream {
+  const config = { ...CONFIG, ...changes }
+  return new Upstream(config, upstreamCells(cells, config), deps(cells.space))
 }
 
-function upstream(config: Partial<UpstreamConfig> = {}): Upstream {
-  return new Upstream({ ...CONFIG, ...config }, cells.upstream(), {
-    space: cells.space,
+/** Of one worker. */
+function deps(space: CellSpace): UpstreamDeps {
+  const own = {
+    space,
     clock,
     timers: new TimerWheel(clock),
     random: seededRandom(1),
-    transport,
     relief: NO_RELIEF,
     report: () => {},
-  })
+  }
+  return { ...own, transport, parts: partsWith(featureDeps(own)) }
+}
+
+/** Takes a new config. */
+function renew(u: Upstream, config: UpstreamConfig): void {
+  u.update(config, upstreamCells(cells, config))
 }
 
 function resolved(port: number, changes: Partial<ResolvedEndpoint> = {}): ResolvedEndpoint {
@@ -140,7 +141,7 @@ test('an endpoint keeps its identity and pool over new lists, weights, tiers and
   const before = u.pick([]) as Endpoint
   before.pool.start(get(), new Recorder())
   u.setEndpoints([{ ...a, weight: 5, tier: 3 }, resolved(2, { tier: 4 })])
-  u.update({ ...CONFIG, algorithm: 'round-robin', connections: { ...CONFIG.connections, max: 2, maxWaiting: 0 } })
+  renew(u, { ...CONFIG, algorithm: 'round-robin', connections: { ...CONFIG.connections, max: 2, maxWaiting: 0 } })
   const after = u.pick([]) as Endpoint
   expect(after).toBe(before)
   expect([after.weight, after.tier, after.pool.open]).toEqual([5, 3, 1])
@@ -156,7 +157,7 @@ test('what makes connections different makes another endpoint; the old one finis
   const old = u.pick([]) as Endpoint
   const seen = new Recorder()
   old.pool.start(get(), seen)
-  u.update({ ...CONFIG, connectTimeout: 50 })
+  renew(u, { ...CONFIG, connectTimeout: 50 })
   const fresh = u.pick([]) as Endpoint
   expect(fresh).not.toBe(old)
   fresh.pool.start(get(), new Recorder())
@@ -172,7 +173,7 @@ test('TLS options matter to https endpoints only', () => {
   const b = resolved(2, { scheme: 'https', id: 'https://10.0.0.1:2' })
   u.setEndpoints([a, b])
   const [plainBefore, tlsBefore] = u.endpoints
-  u.update({ ...CONFIG, tls: { ...CONFIG.tls, serverName: 'other.test' } })
+  renew(u, { ...CONFIG, tls: { ...CONFIG.tls, serverName: 'other.test' } })
   const [plainAfter, tlsAfter] = u.endpoints
   expect(plainAfter).toBe(plainBefore)
   expect(tlsAfter).not.toBe(tlsBefore)
@@ -202,7 +203,7 @@ test('TLS is for https; the name for TLS is the configured one, else the host', 
     port: 443,
     tls: { serverName: 'orders.test', ca: 'PEM', verify: true },
   })
-  u.update({ ...CONFIG, tls: { ...CONFIG.tls, serverName: 'sni.test' } })
+  renew(u, { ...CONFIG, tls: { ...CONFIG.tls, serverName: 'sni.test' } })
   for (const endpoint of u.endpoints) endpoint.pool.start(get(), new Recorder())
   expect(transport.connections[3]?.target.tls?.serverName).toBe('sni.test')
 })
@@ -277,7 +278,7 @@ describe('panic', () => {
     expect(seen()).toEqual(['1', '2'])
     u.setEndpoints(all.slice(0, 2))
     expect(seen()).toEqual(['1', '2'])
-    u.update({ ...CONFIG, algorithm: 'round-robin' })
+    renew(u, { ...CONFIG, algorithm: 'round-robin' })
     expect(seen()).toEqual(['-'])
   })
 
@@ -357,10 +358,10 @@ describe('sticky', () => {
     const u = upstream()
     u.setEndpoints([resolved(1)])
     const [endpoint] = u.endpoints
-    u.update({ ...CONFIG, balancing: { ...PLAIN, sticky } })
+    renew(u, { ...CONFIG, balancing: { ...PLAIN, sticky } })
     expect(u.endpoints[0]).toBe(endpoint)
     expect(endpoint?.sticky).toBeDefined()
-    u.update(CONFIG)
+    renew(u, CONFIG)
     expect(endpoint?.sticky).toBeUndefined()
   })
 })
@@ -408,15 +409,7 @@ describe('what an endpoint knows of itself', () => {
       const list = [resolved(1), resolved(2)]
       const shared = cells.upstream()
       const [a, b] = cells.spaces.map((space) => {
-        const u = new Upstream({ ...CONFIG, outlierDetection: OUTLIERS }, shared, {
-          space,
-          clock,
-          timers: new TimerWheel(clock),
-          random: seededRandom(1),
-          transport,
-          relief: NO_RELIEF,
-          report: () => {},
-        })
+        const u = new Upstream({ ...CONFIG, outlierDetection: OUTLIERS }, shared, deps(space))
         u.setEndpoints(list)
         return u.endpoints[0] as Endpoint
       })
@@ -550,9 +543,9 @@ describe('what an endpoint knows of itself', () => {
     endpoint.learn(OVERTAKEN, at, 10, clock.now())
     u.setEndpoints([a, resolved(2)])
     expect(endpoint.latency?.value(1000)).toBe(60)
-    u.update(CONFIG)
+    renew(u, CONFIG)
     expect(endpoint.latency).toBeUndefined()
-    u.update({ ...CONFIG, algorithm: 'peak-ewma' })
+    renew(u, { ...CONFIG, algorithm: 'peak-ewma' })
     expect(endpoint.latency?.value(1000)).toBe(0)
   })
 })

@@ -34,6 +34,7 @@ test('a request whose only attempt the pool refused says so', () => {
 })
 
 const ROW = { doc: '', facts: {}, sentence: () => '' }
+const SPENT = { ...ROW, event: 'spent' }
 
 test('decisions and what made further attempts follow, in the order of time', () => {
   const ex = madeExchange()
@@ -47,7 +48,7 @@ test('decisions and what made further attempts follow, in the order of time', ()
   ex.note({ at: 1050, kind: 'hedge', attempt: begin(ex, 4, OK, 1050) })
   ex.refused({ now: () => 1010 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
   ex.refused({ now: () => 1011 }, 'bulkhead', 'bulkhead_full', 'shadow')
-  ex.note({ at: 1040, kind: 'budget', upstream: 'orders' })
+  ex.note({ at: 1040, kind: 'decided', decision: 'spent', facts: { upstream: 'orders' }, row: SPENT })
   ex.note({ at: 1060, kind: 'no_retry', because: 'attempts' })
   expect(story(ex)).toEqual([
     [1000, 'queued', { ms: 3 }],
@@ -56,7 +57,7 @@ test('decisions and what made further attempts follow, in the order of time', ()
     [1020, 'retry', { attempt: 2, after: 'upstream_reset' }],
     [1035, 'refused', { policy: 'pool', reason: 'pool_full' }],
     [1035, 'retry', { attempt: 3, after: 503 }],
-    [1040, 'retry_budget_exhausted', { upstream: 'orders' }],
+    [1040, 'spent', { upstream: 'orders' }],
     [1050, 'hedge', { attempt: 4 }],
   ])
 })
@@ -68,10 +69,10 @@ test('those of the route that a fallback asks stand with them, in the same lists
   side.standsInFor(ex)
   begin(side, 1, RESET, 1010)
   begin(side, 2, OK, 1020)
-  side.note({ at: 1015, kind: 'budget', upstream: 'backup' })
+  side.note({ at: 1015, kind: 'decided', decision: 'spent', facts: { upstream: 'backup' }, row: SPENT })
   expect(ex.allAttempts.map(({ startedAt }) => startedAt)).toEqual([1000, 1010, 1020])
   expect(story(ex)).toEqual([
-    [1015, 'retry_budget_exhausted', { upstream: 'backup' }],
+    [1015, 'spent', { upstream: 'backup' }],
     [1020, 'retry', { attempt: 2, after: 'upstream_reset' }],
   ])
   expect(side.notes).toBe(ex.notes)
@@ -79,7 +80,8 @@ test('those of the route that a fallback asks stand with them, in the same lists
 
 test('32 are kept, and the others counted, whoever left them out', () => {
   const ex = madeExchange()
-  for (let i = 0; i < 40; i++) ex.note({ at: 1000 + i, kind: 'budget', upstream: 'orders' })
+  for (let i = 0; i < 40; i++)
+    ex.note({ at: 1000 + i, kind: 'decided', decision: 'spent', facts: { upstream: 'orders' }, row: SPENT })
   for (let i = 1; i <= 3; i++) begin(ex, i, RESET, 1100 + i)
   const told = story(ex)
   expect(told).toHaveLength(33)

@@ -37,7 +37,9 @@ export function sentence(event) {
 export function eventTone(event) {
   if (event.kind === 'attempt') return event.outcome === 'ok' || event.outcome === 'ignored' ? '' : 'bad'
   if (['failed', 'deadline', 'shed'].includes(event.kind)) return 'bad'
-  return ['queued', 'breaker', 'bulkhead', 'budget', 'hedge', 'no_retry', 'fallback'].includes(event.kind) ? 'warn' : ''
+  return ['queued', 'breaker', 'bulkhead', 'decided', 'hedge', 'no_retry', 'fallback'].includes(event.kind)
+    ? 'warn'
+    : ''
 }
 
 function attempt({ connectMs, durationMs, endpoint, n, outcome, reason, reused, status, upstream }) {

@@ -13,17 +13,17 @@ function answer(kit: EngineKit, status: number, headers: readonly string[] = [])
 
 describe('the retry budget', () => {
   test('without budget the answer of the first attempt is relayed, and it is told', () => {
-    const kit = new EngineKit({ upstreams: { a: 2 }, retryBudget: NONE })
+    const kit = new EngineKit({ upstreams: { a: 2 }, atUpstreams: { retryBudget: NONE } })
     kit.send()
     answer(kit, 503)
     expect(statuses(kit)).toEqual([503])
-    expect(kit.budgetsSpent).toEqual(['a'])
+    expect([...kit.metrics.counts]).toEqual([['sluice_retry_budget_exhausted_total a', 1]])
   })
 
   test('attempts never exceed first attempts by more than the share and the floor', () => {
     const retryBudget = { percent: 0.2, interval: 10_000, minRetryRate: { count: 1, interval: 1_000 } }
     const retries = { maxExtra: 2, backoff: { base: 0, cap: 0 } }
-    const kit = new EngineKit({ upstreams: { a: 3 }, retries, retryBudget })
+    const kit = new EngineKit({ upstreams: { a: 3 }, retries, atUpstreams: { retryBudget } })
     for (let i = 0; i < 200; i++) {
       kit.send()
       const before = kit.finished.length
@@ -38,10 +38,12 @@ describe('the retry budget', () => {
   })
 
   test('each upstream has its own: the failover upstream takes what the first one may not', () => {
-    const kit = new EngineKit({ upstreams: { a: 1, b: 1 }, retryBudget: NONE })
+    const kit = new EngineKit({ upstreams: { a: 1, b: 1 }, atUpstreams: { retryBudget: NONE } })
     kit.send()
     answer(kit, 503)
-    expect(kit.budgetsSpent).toEqual(['b', 'a'])
+    expect([...kit.metrics.counts.keys()]).toEqual(
+      ['b', 'a'].map((name) => `sluice_retry_budget_exhausted_total ${name}`),
+    )
   })
 
   test('a retry that was refused before it went is given back', () => {
@@ -52,7 +54,7 @@ describe('the retry budget', () => {
       attempt: (_ex: unknown, at: { number: number }) =>
         refuse && at.number > 1 ? ({ reason: 'breaker_open', phase: 'connect' } as const) : undefined,
     }
-    const kit = new EngineKit({ upstreams: { a: 2 }, retryBudget, policies: [policy] })
+    const kit = new EngineKit({ upstreams: { a: 2 }, atUpstreams: { retryBudget }, policies: [policy] })
     kit.send()
     answer(kit, 503)
     expect(statuses(kit)).toEqual([503])

@@ -1,0 +1,44 @@
+import type { UpstreamConfig } from '../../src/core/config.ts'
+import type { UpstreamCells } from '../../src/core/protocol.ts'
+import { upstreamUse } from '../../src/core/use.ts'
+import type { FeatureDeps } from '../../src/data/engine/compile-features.ts'
+import { UpstreamFeatures } from '../../src/data/engine/compile-parts.ts'
+import type { UpstreamDeps } from '../../src/data/upstreams/upstream.ts'
+import { FEATURES } from '../../src/features/index.ts'
+import { PLAIN } from './balancing.ts'
+import type { TestCells } from './cells.ts'
+import { leased } from './feature.ts'
+
+/** An upstream without any feature. */
+export const UPSTREAM: UpstreamConfig = {
+  name: 'orders',
+  endpoints: [],
+  tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
+  algorithm: 'least-request',
+  balancing: PLAIN,
+  connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
+  connectTimeout: 2000,
+  outlierDetection: undefined,
+  bulkhead: undefined,
+  discovery: undefined,
+  healthCheck: undefined,
+  features: {},
+}
+
+/** Cells of an upstream with these features, out of those of a test. */
+export function upstreamCells(
+  cells: TestCells,
+  { features, name }: Pick<UpstreamConfig, 'name' | 'features'>,
+): UpstreamCells {
+  const found = FEATURES.filter((feature) => Object.hasOwn(features, feature.name)).map((feature) => {
+    const tree = feature.upstream?.cells?.(upstreamUse(features[feature.name], name))
+    return [feature.name, tree && leased(tree, cells)]
+  })
+  return { ...cells.upstream(), features: Object.fromEntries(found) }
+}
+
+/** What upstreams of a test make of their features. */
+export function partsWith(deps: FeatureDeps): UpstreamDeps['parts'] {
+  const features = new UpstreamFeatures(FEATURES)
+  return (config, cells, before) => features.compile(config, cells, before, deps)
+}
