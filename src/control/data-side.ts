@@ -121,6 +121,7 @@ export class DataSide {
       requestsLost: (worker, reason, requests) => lost.take(worker, reason, requests),
       limits: workerLimits(machine, workers),
       reusePort,
+      earlyCollection: config.earlyCollection,
       testHooks,
       clock,
       log,

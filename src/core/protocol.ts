@@ -202,5 +202,7 @@ export interface WorkerStart {
   readonly mailboxes: readonly CellRef[]
   /** Access-log ring, see cells/ring.ts. */
   readonly ring: SharedArrayBuffer
+  /** Dead read buffers are freed before V8 does. */
+  readonly earlyCollection: boolean
   readonly testHooks: boolean
 }

@@ -10,6 +10,7 @@ import type { SpanDrop } from '../core/spans.ts'
 import { FEATURES } from '../features/index.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
+import { scavenger } from '../lib/scavenge.ts'
 import { TimerWheel } from '../lib/timers.ts'
 import { loopUtilization } from '../lib/utilization.ts'
 import { DataPlane } from './engine/plane.ts'
@@ -67,7 +68,7 @@ class DataWorker {
       pressure: this.pressure,
       recorder: new Recorder(this.metrics, log, clock, { flights: this.flights, tracing: this.tracing }),
       tracing: this.tracing,
-      transport: http1Transport(clock, this.timers),
+      transport: http1Transport(clock, this.timers, start.earlyCollection ? scavenger() : undefined),
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
       mail: this.mail,

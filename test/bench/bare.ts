@@ -10,6 +10,7 @@ import { Pool, type PoolEvents, type Ticket } from '../../src/data/upstreams/poo
 import { http1Transport } from '../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
+import { scavenger } from '../../src/lib/scavenge.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 
 const MOST_SPELLINGS = 1000
@@ -58,7 +59,7 @@ const timers = new TimerWheel(systemClock)
 const space = new CellSpace(1, 0)
 space.add([{ id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) }])
 const pool = new Pool({
-  transport: http1Transport(systemClock, timers),
+  transport: http1Transport(systemClock, timers, scavenger()),
   target: { address: '127.0.0.1', port: backend, tls: undefined },
   connection: { connectTimeoutMs: 2000, keepAliveMs: 4000 },
   limits: { max: 256, maxWaiting: 64, maxConcurrent: undefined },

@@ -113,5 +113,23 @@ const seeing: Mode = {
   fewestRounds: FEWEST_ROUNDS,
 }
 
+const EARLY = 'early'
+const LATE = 'late'
+
+const collection: Mode = {
+  name: 'collection',
+  title: 'What freeing read buffers early saves',
+  peers: [
+    sluicePeer({ name: EARLY, about: 'all defaults: dead read buffers are freed every 32 MiB' }),
+    sluicePeer({ name: LATE, about: 'earlyCollection: false, V8 alone frees them', root: ['earlyCollection: false'] }),
+  ],
+  scenarios: SCENARIOS,
+  usual: SCENARIOS.filter(({ name }) => name === 'json10k' || name === 'body1m'),
+  reference: LATE,
+  bounds: [{ peer: EARLY, to: LATE, scenario: 'body1m', atMost: 1 }],
+  latency: false,
+  fewestRounds: FEWEST_ROUNDS,
+}
+
 /** The first is what runs when none is asked for. */
-export const MODES: readonly [Mode, ...Mode[]] = [peers, workers, routes, costs, seeing]
+export const MODES: readonly [Mode, ...Mode[]] = [peers, workers, routes, costs, seeing, collection]

@@ -45,6 +45,8 @@ export interface Config {
   /** Every secret in this config. `place`: in `lean`, undefined where workers do not get it. */
   readonly secrets: readonly { readonly secret: Secret; readonly place: Path | undefined }[]
   readonly workers: number | 'auto'
+  /** Workers free dead read buffers before V8 does. */
+  readonly earlyCollection: boolean
   readonly admin: Address & {
     readonly hosts: readonly string[]
     readonly tokens: readonly TokenConfig[] | undefined

@@ -44,6 +44,7 @@ export function normalise(
   const rest = {
     lean,
     workers: root.workers,
+    earlyCollection: root.earlyCollection,
     admin: {
       ...root.admin.listen,
       hosts: root.admin.hosts,

@@ -1,7 +1,7 @@
 import { isOwnField } from '../../http/fields.ts'
 import { collection } from '../../schema/collection.ts'
 import { map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
-import { duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
+import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { CURRENT_VERSION } from '../upgrade/migrations/index.ts'
 import { adminOptions } from './admin.ts'
@@ -66,6 +66,11 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
         workers,
         'auto',
         'Number of threads that serve requests. auto: the number of cores, bounded by memory and 16.',
+      ),
+      earlyCollection: withDefault(
+        boolean(),
+        true,
+        'Whether workers free the memory of large answers every 32 MiB, with a V8 flag that they set when they start (--expose-gc). false: only V8 frees it, at the cost of CPU and memory.',
       ),
       listeners: required(
         collection(LISTENERS, map(name(), listener, 'a map of listeners by name')),

@@ -16,6 +16,8 @@ export interface SluiceSetup {
   readonly workers?: number
   /** Host and prefix routes besides the one that takes the rest. */
   readonly routes?: number
+  /** Lines of YAML at the root. */
+  readonly root?: readonly string[]
   /** Lines of YAML that stand in the route that takes everything, at its indentation. */
   readonly route?: readonly string[]
   /** The same for the upstream. */
@@ -59,7 +61,7 @@ export const sluiceCompiled = sluicePeer({
 })
 
 function config(setup: SluiceSetup, folder: string, port: number, backendPort: number): string {
-  const { workers = 1, routes = 1, route = [], traces, upstream = [] } = setup
+  const { workers = 1, root = [], routes = 1, route = [], traces, upstream = [] } = setup
   const collector = `otlp: { endpoint: "http://127.0.0.1:${backendPort}" }`
   // Left out where it is off: versions before it know no such key.
   const tracing = traces === undefined ? '' : `tracing: { ${collector}, sample: ${traces} }\n`
@@ -71,7 +73,7 @@ listeners:
 admin: { listen: "127.0.0.1:0" }
 drain: { delay: 0s, timeout: 1s }
 stateDir: ${JSON.stringify(join(folder, 'state'))}
-${tracing}upstreams:
+${tracing}${root.map((line) => `${line}\n`).join('')}upstreams:
   backend:
     endpoints: ["http://127.0.0.1:${backendPort}"]
 ${upstream.map((line) => `    ${line}\n`).join('')}routes:

@@ -63,6 +63,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       ],
     },
     workers: 2,
+    earlyCollection: true,
     secrets: [],
     admin: { host: '127.0.0.1', port: 0, hosts: [], tokens: undefined, proxy: undefined },
     probes: { host: '127.0.0.1', port: 0 },

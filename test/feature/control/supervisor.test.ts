@@ -51,6 +51,7 @@ class Rig {
       requestsLost: () => {},
       limits: {},
       reusePort: true,
+      earlyCollection: true,
       testHooks: true,
       clock,
       log: this.log,

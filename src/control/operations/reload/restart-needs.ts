@@ -4,6 +4,7 @@ import type { Config } from '../../../config/language/config.ts'
 export function restartNeeds(running: Config, next: Config): readonly string[] {
   const pairs: readonly (readonly [key: string, before: unknown, after: unknown])[] = [
     ['workers', running.workers, next.workers],
+    ['earlyCollection', running.earlyCollection, next.earlyCollection],
     ['admin.listen', addressOf(running.admin), addressOf(next.admin)],
     ['probes.listen', addressOf(running.probes), addressOf(next.probes)],
     ['dns', running.dns, next.dns],

@@ -10,11 +10,11 @@ const SCAVENGE_BYTES = 33_554_432
 export class ReadMemory {
   /** For small reads of all connections. */
   readonly shared: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-  private readonly scavenge: () => void
+  private readonly scavenge: (() => void) | undefined
   private given = 0
 
-  /** `scavenge` frees what is no longer used; called every 32 MiB. */
-  constructor(scavenge: () => void) {
+  /** `scavenge` frees what is no longer used; called every 32 MiB. undefined: V8 alone frees it. */
+  constructor(scavenge: (() => void) | undefined) {
     this.scavenge = scavenge
   }
 
@@ -22,7 +22,7 @@ export class ReadMemory {
     this.given += READ_BYTES
     if (this.given >= SCAVENGE_BYTES) {
       this.given = 0
-      this.scavenge()
+      this.scavenge?.()
     }
     return Buffer.allocUnsafeSlow(READ_BYTES)
   }

@@ -1,20 +1,23 @@
 import type { Transport } from '../../../core/transport.ts'
 import type { Clock } from '../../../lib/clock.ts'
-import { scavenger } from '../../../lib/scavenge.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
 import { Http1Connection, type TransportParts } from './http1-connection.ts'
 import { ReadMemory } from './http1-read-buffers.ts'
 import { Turn } from './http1-turn.ts'
 
-/** HTTP/1.1 straight over sockets, TCP or TLS. */
-export function http1Transport(clock: Clock, timers: TimerWheel): Transport {
+/**
+ * HTTP/1.1 straight over sockets, TCP or TLS.
+ *
+ * @param scavenge frees dead read buffers; undefined: V8 alone does
+ */
+export function http1Transport(clock: Clock, timers: TimerWheel, scavenge?: () => void): Transport {
   const shared: TransportParts = {
     clock,
     timers,
     contexts: new SecureContexts(),
     turn: new Turn(),
-    reads: new ReadMemory(scavenger()),
+    reads: new ReadMemory(scavenge),
   }
   return {
     name: 'http1',

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { ReadBuffers, ReadMemory } from '../../../../../src/data/upstreams/transports/http1-read-buffers.ts'
+import { scavenger } from '../../../../../src/lib/scavenge.ts'
+
+const PER_SCAVENGE = 32 * 16
+
+test('dead buffers are freed after every 32 MiB of large reads', () => {
+  let freed = 0
+  const memory = new ReadMemory(() => freed++)
+  for (let i = 0; i < PER_SCAVENGE - 1; i++) memory.large()
+  expect(freed).toBe(0)
+  memory.large()
+  expect(freed).toBe(1)
+  for (let i = 0; i < 2 * PER_SCAVENGE; i++) memory.large()
+  expect(freed).toBe(3)
+})
+
+test('or never, where V8 alone frees them', () => {
+  const memory = new ReadMemory(undefined)
+  for (let i = 0; i < 2 * PER_SCAVENGE; i++) expect(memory.large().length).toBe(65_536)
+})
+
+test('small reads share one buffer, large ones have their own', () => {
+  const memory = new ReadMemory(undefined)
+  const buffers = new ReadBuffers(memory)
+  expect(buffers.next()).toBe(memory.shared)
+  buffers.used(65_536)
+  const own = buffers.next()
+  expect(own).not.toBe(memory.shared)
+  expect([buffers.owned(65_536, own), buffers.owned(100, own), buffers.owned(65_536, memory.shared)]).toEqual([
+    true,
+    false,
+    false,
+  ])
+  buffers.used(100)
+  expect(buffers.next()).toBe(memory.shared)
+})
+
+test('a scavenge frees buffers that nothing holds', async () => {
+  const scavenge = scavenger()
+  const held = process.memoryUsage().arrayBuffers
+  for (let i = 0; i < 400; i++) Buffer.allocUnsafeSlow(65_536)
+  scavenge()
+  // Freed on a thread of V8's own, shortly after.
+  for (let i = 0; i < 200 && process.memoryUsage().arrayBuffers - held > 10_000_000; i++)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(process.memoryUsage().arrayBuffers - held).toBeLessThan(10_000_000)
+})
