@@ -39,7 +39,8 @@ export interface BoundListener extends Bound {
 }
 
 /** What made us load a config. */
-export type Trigger = 'start' | 'file' | 'signal' | 'api'
+export const TRIGGERS = ['start', 'file', 'signal', 'api'] as const
+export type Trigger = (typeof TRIGGERS)[number]
 
 /** A config that was loaded, and became live or not. Hashes; `after`: of the live one. */
 export interface ConfigChange {

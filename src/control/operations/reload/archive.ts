@@ -9,7 +9,8 @@ const MOST_KEPT = 20
 const NAME = /^(\d{6,12})\.json$/
 
 /** Where a config came from. */
-export type ConfigSource = 'files' | 'api' | 'rollback' | 'last-known-good'
+export const CONFIG_SOURCES = ['files', 'api', 'rollback', 'last-known-good'] as const
+export type ConfigSource = (typeof CONFIG_SOURCES)[number]
 
 /** A config that was live, as it was written: secrets are references, environment values their names. */
 export interface KeptConfig {

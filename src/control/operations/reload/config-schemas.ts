@@ -1,4 +1,6 @@
 import { COUNT, choice, each, FLAG, record, ref, SHA256, said, TEXT, TIME } from '../../../schema/shape.ts'
+import { TRIGGERS } from '../../contract.ts'
+import { CONFIG_SOURCES } from './archive.ts'
 
 /** The live config and how the latest attempt to change it went. */
 export const CONFIG_FACTS = {
@@ -10,7 +12,7 @@ export const CONFIG_FACTS = {
   ConfigFacts: record(
     { hash: SHA256 },
     {
-      source: said('Where the live config came from.', choice('files', 'api', 'rollback', 'last-known-good')),
+      source: said('Where the live config came from.', choice(...CONFIG_SOURCES)),
       file: TEXT,
       restart: said('Keys whose change takes effect with the next start.', each(TEXT)),
       kept: said('Parts of the files that have errors, and what is live in their place.', each(ref('KeptPart'))),
@@ -18,7 +20,7 @@ export const CONFIG_FACTS = {
         'The latest attempt to make a config live.',
         record({
           ok: said('All that was written is live.', FLAG),
-          trigger: choice('start', 'file', 'signal', 'api'),
+          trigger: choice(...TRIGGERS),
           at: TIME,
           problems: each(TEXT),
         }),
@@ -42,7 +44,7 @@ export const CONFIG_SCHEMAS = {
     number: said('For `rollback`.', COUNT),
     hash: SHA256,
     savedAt: TIME,
-    source: choice('files', 'api', 'rollback', 'last-known-good'),
+    source: choice(...CONFIG_SOURCES),
   }),
   Policy: record({
     name: TEXT,
