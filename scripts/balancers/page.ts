@@ -40,7 +40,7 @@ export function balancersPicture({ disruption, slow, spread }: Results): string 
   const panels: Panel[] = [
     {
       title: `One of three endpoints becomes ${SLOWER} times slower: 99th percentile`,
-      note: `${BUSY.toLocaleString('en')} requests a second, ${MEAN_MS} ms each in the mean; logarithmic`,
+      note: `${BUSY.toLocaleString('en')} requests per second, ${MEAN_MS} ms each in the mean; logarithmic`,
       logarithmic: true,
       bars: [
         { label: 'all three healthy', value: calm.calm, text: `${whole(calm.calm)} ms`, pale: true },

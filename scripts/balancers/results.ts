@@ -23,7 +23,7 @@ export const SEED = 20_261
 export const MEAN_MS = 10
 /** How many times slower the slow one is. */
 export const SLOWER = 50
-/** Requests a second: with three healthy endpoints each has 0.7, 3.3 or 10 in flight. */
+/** Requests per second: with three healthy endpoints each has 0.7, 3.3 or 10 in flight. */
 export const LOADS: readonly number[] = [200, 1_000, 3_000]
 
 /** One of three endpoints is slow, or fails at once. */

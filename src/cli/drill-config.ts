@@ -25,7 +25,7 @@ const ALIAS = 'app'
 const MOST_ENDPOINTS = 12
 
 /**
- * Runs a scenario against a gateway of its own with somebody's config, whose endpoints are simulated on loopback. Rejects
+ * Runs a scenario against a gateway of its own with the config of a user, whose endpoints are simulated on loopback. Rejects
  * when the request reaches another route.
  */
 export async function drillConfig(
@@ -84,7 +84,7 @@ function simulated(config: Config, drilled: string, endpoints: readonly DrillEnd
       ...upstream,
       tls: NO_TLS,
       healthCheck: upstream.healthCheck?.type === 'http' && isPlain(upstream) ? upstream.healthCheck : undefined,
-      // Whoever sees no drill has nobody behind it.
+      // A client that gets no drill has no endpoint behind it.
       endpoints: kept.map((endpoint, i): EndpointConfig => {
         return { ...endpoint, scheme: 'http', host: HOST, port: ports[i] ?? 1 }
       }),

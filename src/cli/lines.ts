@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 
-/** Longer lines are no lines of text that anybody wrote. */
+/** Longer lines are not lines of text. */
 const MOST_CHARS = 1024 * 1024
 const CHUNK = 1024 * 1024
 

@@ -13,7 +13,7 @@ const ASKS = {
   for: { type: 'string' },
 } as const
 
-/** `sluice tap …`: requests as they end, one line each, until Ctrl-C, `--limit` or `--for`, or until nobody reads them. */
+/** `sluice tap …`: requests as they end, one line each, until Ctrl-C, `--limit` or `--for`, or until the reader is gone. */
 export async function tap(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { ...ADMIN_OPTIONS, ...ASKS, json: { type: 'boolean' } })
   if (typeof parsed === 'string' || parsed.files.length > 0) {
@@ -27,7 +27,7 @@ export async function tap(args: readonly string[], io: Io): Promise<number> {
   const leave = (): void => leaving.abort()
   process.once('SIGINT', leave)
   process.once('SIGTERM', leave)
-  // Nobody reads any more: `sluice tap | head`.
+  // The reader is gone: `sluice tap | head`.
   process.stdout.once('error', leave)
   try {
     return await withAdmin('tap', flags, io, async (client) => {

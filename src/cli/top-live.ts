@@ -22,7 +22,7 @@ export interface Terminal {
   readonly clock: Clock
 }
 
-/** The live view: asks the gateway once a second and draws, until somebody quits. Waits for a gateway that has gone. */
+/** The live view: asks the gateway once per second and draws, until the user quits. Waits for a gateway that is gone. */
 export class LiveTop {
   private readonly client: AdminClient
   private readonly terminal: Terminal

@@ -1,4 +1,4 @@
-/** What the parts of the control plane tell each other. */
+/** What the parts of the control plane share. */
 
 import type { Kept } from '../config/judge/keep-good.ts'
 import type { Gauges } from '../core/series.ts'
@@ -6,8 +6,8 @@ import type { BreakerState } from '../features/circuit-breaker/states.ts'
 import { choice, said } from '../schema/shape.ts'
 
 /**
- * `starting`: no config or no listener yet; `serving`; `stalled`: serving, but its loop hasn't turned for 2 s; `ending`:
- * told to end, not yet gone; `waiting`: gone, its successor starts after a delay.
+ * `starting`: no config or no listener yet; `serving`; `stalled`: serving, but its loop has not turned for 2 s; `ending`:
+ * told to end, not gone yet; `waiting`: gone, its successor starts after a delay.
  */
 const WORKER_STATES = ['starting', 'serving', 'stalled', 'ending', 'waiting'] as const
 export type WorkerState = (typeof WORKER_STATES)[number]
@@ -48,7 +48,7 @@ export interface ConfigChange {
   readonly before: string | undefined
   readonly after: string
   readonly ok: boolean
-  /** What of it did not become live. */
+  /** Its parts that did not become live. */
   readonly kept: readonly Kept[]
   readonly problems: readonly string[]
 }

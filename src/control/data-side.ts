@@ -204,7 +204,7 @@ export class DataSide {
     await this.openings.change(lean.listeners, config.drain.timeout)
   }
 
-  /** The live one; before the first is live the one to come. */
+  /** The live config; before the first is live, the one to come. */
   get config(): Config {
     return this.generations.live?.config ?? this.options.config
   }

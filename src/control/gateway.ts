@@ -35,7 +35,7 @@ export interface GatewayDeps {
   readonly clock: Clock
   readonly random: Random
   readonly log: LeveledLog
-  /** A line on stderr that is no log: for a secret that is shown once. */
+  /** A line on stderr outside the log: for a secret that is shown once. */
   readonly notice: (line: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
@@ -44,7 +44,7 @@ export interface GatewayDeps {
   readonly workerEntry: URL
   /** Moves access logs out: `startLogThread` of telemetry. */
   readonly startLogs: DataSideOptions['startLogs']
-  /** What operators may do and see beside what every gateway has. */
+  /** Operations of operators besides those of every gateway. */
   readonly operations: readonly Operation[]
   /** How the config can be loaded again; undefined: it stays as it is. */
   readonly reload: ReloadSource | undefined
@@ -56,25 +56,25 @@ export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'env' | 'so
   readonly sources: readonly string[]
   /** What the first config was made of. */
   readonly tree: Node
-  /** What `signatureOf` gave of them before they were read. */
+  /** What `signatureOf` returned for them before they were read. */
   readonly signature: string
 }
 
-/** What there is to say once the gateway serves. */
+/** Facts to report once the gateway serves. */
 export interface StartedFacts {
   readonly listeners: readonly BoundListener[]
   readonly admin: Bound
   readonly probes: Bound | undefined
-  /** Of the token that was made because the config has none; undefined: it has, or nothing can be kept. */
+  /** Of the token that was made because the config has none; undefined: it has, or it could not be stored. */
   readonly tokenFile: string | undefined
   readonly workers: number
   /** What decided the number of workers. */
   readonly workersBound: string
 }
 
-/** The gateway: workers, admin plane and the way out, put together. Starts once. */
+/** The gateway: workers, admin plane and shutdown, put together. Starts once. */
 export class Gateway {
-  /** Resolves with the exit code where the gateway had better end: no worker has served for 30 s. */
+  /** Resolves with the exit code when the gateway should end: no worker has served for 30 s. */
   readonly lost: Promise<number>
   private readonly first: Config
   private readonly deps: GatewayDeps
@@ -115,7 +115,7 @@ export class Gateway {
     })
   }
 
-  /** Resolves when every listener is open. Rejects with what is wrong, for people; nothing is left running then. */
+  /** Resolves when every listener is open. Rejects with what is wrong, for operators; nothing is left running then. */
   async start(): Promise<StartedFacts> {
     try {
       return await this.open()
@@ -125,15 +125,12 @@ export class Gateway {
     }
   }
 
-  /**
-   * Leaves politely; resolves with the exit code. Called again at least 1 s after the first time it resolves with 1 at
-   * once.
-   */
+  /** Drains; resolves with the exit code. Called again at least 1 s after the first time it resolves with 1 at once. */
   drain(kind: DrainKind): Promise<number> {
     return this.leaving.signal(kind)
   }
 
-  /** Reads the config files again; what becomes of it is in the log and the status. */
+  /** Reads the config files again; the result is in the log and the status. */
   async reload(): Promise<void> {
     if (this.plane !== undefined && this.leaving.state === 'serving')
       await this.reloader?.reload('signal').catch(() => {})
@@ -274,7 +271,7 @@ export class Gateway {
     }
   }
 
-  /** The admin plane goes last: it says that we are leaving. */
+  /** The admin plane ends last: it reports that the gateway is shutting down. */
   private async close(): Promise<void> {
     this.watch?.close()
     this.logLevel.close()

@@ -87,7 +87,7 @@ export class Generations implements Part {
   private async routesOf(lean: LeanConfig, cells: Lease): Promise<LeanRoute[]> {
     const routes: LeanRoute[] = []
     for (const route of lean.routes) {
-      // Thousands of them would hold the loop for long.
+      // Thousands of them would block the loop for long.
       if (routes.length % ROUTES_AT_ONCE === ROUTES_AT_ONCE - 1) await turn()
       // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
       const digest = hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined }))

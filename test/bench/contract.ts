@@ -52,7 +52,7 @@ export interface Sample {
 
 /** Milliseconds at a fixed rate from when a request was due to its answer's last byte. */
 export interface Latency {
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number
   readonly p50: number
   readonly p99: number

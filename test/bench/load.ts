@@ -44,7 +44,7 @@ export function readWrk(text: string): Throughput {
   return { requests, rps, errors: broken + (number(/Non-2xx or 3xx responses: (\d+)/) ?? 0) }
 }
 
-/** Percentiles at `rate` requests a second over all connections. Rejects when the tool fails. */
+/** Percentiles at `rate` requests per second over all connections. Rejects when the tool fails. */
 export async function pace({ core, port, scenario, signal }: Target, rate: number, seconds: number): Promise<Latency> {
   const { path, connections, postBytes } = scenario
   const plan: Plan = { port, path, connections, rate, seconds, postBytes }

@@ -10,7 +10,7 @@ export interface Plan {
   readonly port: number
   readonly path: string
   readonly connections: number
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number
   readonly seconds: number
   /** Bytes sent; undefined: GET. */

@@ -9,7 +9,7 @@ const FORBIDDEN: readonly (readonly [pattern: string, instead: string])[] = [
   ],
   ['(he|him|his|she|her)', 'name it; a thing is "it"'],
   ["(can not|can[’']t)", 'cannot'],
-  ['(tries|tri)', 'attempts'],
+  ['(tries|tri)(?!:)', 'attempts'],
   ['(an?|the|each|every|first|second|last|next|further|another|no|this|that|one|its|current|latest) try', 'attempt'],
   ['(befell|befalls?|befallen)', 'what happened to it'],
   ['put(s|ting)? up with', 'tolerated'],

@@ -19,7 +19,7 @@ export interface AdminPlaneOptions
   readonly home: string
   readonly random: Random
   readonly log: Log
-  /** For what must be seen once by a person and kept by nobody: a line on stderr. */
+  /** For what an operator must see once and what is not kept: a line on stderr. */
   readonly notice: (line: string) => void
 }
 

@@ -6,7 +6,7 @@ import type { ErrorCode } from './contract.ts'
 import type { AdminIdentity, ProxyIdentity } from './proxy-identity.ts'
 import { bearerOf, suffices, type Tokens } from './tokens.ts'
 
-const NOBODY: Caller = { name: undefined, role: 'viewer', by: 'nothing' }
+const ANONYMOUS: Caller = { name: undefined, role: 'viewer', by: 'nothing' }
 
 /** What the guard looks at in a request. */
 export interface GuardedRequest {
@@ -49,7 +49,7 @@ export interface AdminGuardOptions {
 
 /**
  * Who may talk to the admin API. Host guards against DNS rebinding; Origin, Sec-Fetch-Site and the content type against
- * pages of others in an operator's browser; the token, or the word of a trusted proxy, against everybody else, on loopback
+ * pages of others in an operator's browser; the token, or the header fields of a trusted proxy, against all other clients, on loopback
  * too.
  */
 export class AdminGuard {
@@ -97,7 +97,7 @@ export class AdminGuard {
     }
     if (needs !== undefined && !bodiless && mediaType(request.contentType) !== 'application/json')
       return refuse(415, 'content_type', 'content-type must be application/json')
-    return who ?? NOBODY
+    return who ?? ANONYMOUS
   }
 
   /** A token proves more than the word of a proxy, which may hand on a token that is not ours. */

@@ -46,7 +46,7 @@ export function readiness(facts: ProbeFacts): ProbeAnswer {
   return answer(reasons, notes)
 }
 
-/** Whether this process can still mend itself. */
+/** Whether this process can still recover by itself. */
 export function liveness(facts: ProbeFacts): ProbeAnswer {
   const reasons: string[] = []
   if (facts.loopAge > STUCK_MS) reasons.push('control_loop_stuck')

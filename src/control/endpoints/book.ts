@@ -21,7 +21,7 @@ export interface EndpointBookOptions {
   readonly addressesOf: (name: string) => readonly string[]
   /** Of upstreams whose endpoints are discovered. */
   readonly discovered: (upstream: UpstreamConfig) => readonly FoundEndpoint[]
-  /** An address that no upstream may have. Tells people about it itself. */
+  /** Whether an address must not be used by an upstream. Logs it itself. */
   readonly refuses: (upstream: string, located: Located) => boolean
   /** Tells the workers; returns the number of the update. */
   readonly publish: (sets: readonly UpstreamEndpoints[]) => number
@@ -60,7 +60,7 @@ export class EndpointBook {
     for (const page of draft.values()) page.lease.release({ generation: 0, update: 0 })
   }
 
-  /** A name stands for other addresses now. */
+  /** A name now resolves to other addresses. */
   renew(name: string): void {
     this.refresh([...this.pages.values()].filter(({ config }) => config.endpoints.some(({ host }) => host === name)))
   }

@@ -27,7 +27,7 @@ export interface EndpointCareOptions {
   readonly passed: (cells: EndpointCells) => void
 }
 
-/** What the control plane does about endpoints besides finding them: health checks, drain, recovery times. */
+/** What the control plane does for endpoints besides finding them: health checks, drain, recovery times. */
 export class EndpointCare {
   readonly drains: EndpointDrains
   private readonly book: EndpointBook

@@ -36,7 +36,7 @@ export interface EndpointDrainsOptions {
   readonly log: Pick<Log, 'info'>
 }
 
-/** Which endpoints operators want without requests. The wish outlives an absence of the endpoint, not this process. */
+/** The endpoints that operators have drained. A drain outlives an absence of the endpoint, but not this process. */
 export class EndpointDrains {
   private readonly options: EndpointDrainsOptions
   /** `upstream endpoint`. */
@@ -108,7 +108,7 @@ function keyOf(upstream: string, id: string): string {
   return `${upstream} ${id}`
 }
 
-/** What an operator may call it: by its address or by its name, with or without the scheme. */
+/** Names that an operator may use for it: its address or its name, with or without the scheme. */
 function namesOf({ id, scheme, host, port }: ResolvedEndpoint): readonly string[] {
   const written = `${host.includes(':') ? `[${host}]` : host}:${port}`
   return [id, id.slice(scheme.length + 3), `${scheme}://${written}`, written]

@@ -23,7 +23,7 @@ export class EndpointMarks {
     this.set(cells, EndpointStateBit.draining, draining)
   }
 
-  /** All endpoints as of now. Those that were not there before warm up, save for the first of all. */
+  /** All endpoints as of now. New ones warm up, except for the first of all. */
   arrived(sets: Iterable<UpstreamEndpoints>): void {
     const { known } = this
     const now = new Set<string>()
@@ -46,7 +46,7 @@ export class EndpointMarks {
       return
     }
     if ((Atomics.load(words, at) & bit) === 0) return
-    // First, so that nobody sees it usable and cold.
+    // First, so that no worker sees it usable and cold.
     this.warm(cells)
     Atomics.and(words, at, ~bit)
   }

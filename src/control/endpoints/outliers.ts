@@ -27,8 +27,8 @@ export interface OutliersOptions {
 }
 
 /**
- * The part of outlier detection that needs all endpoints at once: shares of failures, every second. Also takes back in
- * whose time has passed although no request asks for it.
+ * The part of outlier detection that needs all endpoints at once: shares of failures, once per second. Also takes back
+ * endpoints whose time has passed although no request asks for them.
  */
 export class Outliers {
   private readonly options: OutliersOptions
@@ -77,7 +77,7 @@ export class Outliers {
   private judge({ counts, group, options }: Watched, now: number): void {
     const { failurePercentage, successRate } = options
     if (failurePercentage === undefined && successRate === undefined) return
-    // Those that are out have no say in what is normal.
+    // Ejected endpoints do not count in what is normal.
     const inside = group.members.map((member, i) => ({ member, i })).filter(({ member }) => !member.flagged)
     const all = counts(now)
     const samples = inside.map(({ i }) => all[i] as { total: number; failed: number })

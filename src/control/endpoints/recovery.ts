@@ -11,7 +11,7 @@ export interface RecoveryOptions {
 
 /**
  * How long upstreams are down: from the loss of the last usable endpoint, whatever made it unusable, to the first usable
- * one. Looks every 250 ms, and when it is told to. An upstream that was never up has nothing to recover.
+ * one. Looks every 250 ms, and when told to. An upstream that was never up has nothing to recover.
  */
 export class RecoveryWatch {
   private readonly options: RecoveryOptions

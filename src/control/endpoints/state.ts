@@ -9,7 +9,10 @@ import {
 import { ENDPOINT_STATES, type EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 
-/** What an endpoint's words say; draining was an operator's wish and counts before health, checks count before attempts. */
+/**
+ * The state that an endpoint's words stand for; a drain is an operator's order and precedes health, checks precede
+ * attempts.
+ */
 export function endpointState(registry: CellRegistry, { state }: EndpointCells): EndpointState {
   const words = registry.words(state)
   const bits = Atomics.load(words, state.slot)

@@ -10,14 +10,14 @@ export interface FileWatchOptions {
   readonly every: () => number | undefined
   /** Files and folders, absolute; those that don't exist yet included. */
   readonly paths: () => readonly string[]
-  /** Something has changed, and has stayed as it is for one look. Never rejects. */
+  /** Something has changed, and has stayed unchanged for one look since. Never rejects. */
   readonly onChange: () => Promise<void>
 }
 
 /**
- * Looks at files again and again, rather than to be told by the system: that works with network file systems and bind
- * mounts, and does not care how a change is made (in place, by rename, by a swap of symbolic links as Kubernetes does). What
- * is still being written is left alone until it has rested.
+ * Looks at files periodically, rather than asking the system for events: that works with network file systems and bind
+ * mounts, and however a change is made (in place, by rename, by a swap of symbolic links as Kubernetes does). A file that
+ * is still being written is left alone until it has settled.
  */
 export class FileWatch {
   private readonly options: FileWatchOptions
@@ -31,7 +31,7 @@ export class FileWatch {
     this.seen = seen
   }
 
-  /** `since`: what {@link signatureOf} gave before the files were read for the first time. */
+  /** `since`: what {@link signatureOf} returned before the files were read for the first time. */
   static start(options: FileWatchOptions, since: string): FileWatch {
     const watch = new FileWatch(options, since)
     watch.schedule()

@@ -10,8 +10,8 @@ const MOST_WORKERS = 16
 const HEAP_SHARE = 0.6
 const SMALLEST_HEAP_MIB = 64
 /**
- * V8 splits this in three. Its own default is larger: with answers of some 10 KiB that costs a worker a tenth more CPU a
- * request, and nothing less with small ones, since buffers that are done with are found later.
+ * V8 splits this in three. Its own default is larger: with answers of some 10 KiB that costs a worker a tenth more CPU per
+ * request, and saves nothing with small ones, since dead buffers are found later.
  */
 const YOUNG_MIB = 48
 
@@ -33,7 +33,7 @@ function openFiles(): number {
   return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
 }
 
-/** What there is to share out. */
+/** The resources to divide among workers. */
 export interface Machine {
   readonly cores: number
   /** Bytes of memory that the machine has. */
@@ -46,7 +46,7 @@ export interface Machine {
 
 export interface WorkerCount {
   readonly count: number
-  /** What decided it, for people. */
+  /** What decided it, for operators. */
   readonly bound: string
 }
 

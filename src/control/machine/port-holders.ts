@@ -4,7 +4,7 @@ const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'] as const
 /** `TCP_LISTEN` in the kernel's tables. */
 const LISTENING = '0A'
 
-/** Who listens on a port of this machine: `ours`: this process and nobody else. `unknown`: this system does not tell. */
+/** Who listens on a port of this machine. `ours`: only this process. `unknown`: this system does not tell. */
 export async function portHolders(port: number): Promise<'ours' | 'others' | 'unknown'> {
   try {
     // Sockets of ours come and go meanwhile: one that was there before or is there after is ours.
@@ -33,7 +33,7 @@ async function listenersOf(file: (typeof TABLES)[number], port: number): Promise
 
 async function ownSockets(): Promise<ReadonlySet<string>> {
   const names = await readdir('/proc/self/fd')
-  // One that was closed meanwhile is no socket of ours any more.
+  // A socket that was closed meanwhile is not ours any more.
   const links = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')))
   return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []))
 }

@@ -1,7 +1,7 @@
 import { createServer, type ListenOptions, type Server } from 'node:net'
 import { portHolders } from './port-holders.ts'
 
-/** An address that cannot be listened on. The message is for people: address, port, reason, and what to change. */
+/** An address that cannot be listened on. The message is for operators: address, port, reason, and what to change. */
 export class ListenFailed extends Error {
   /** System error code, such as EADDRINUSE. */
   readonly code: string
@@ -18,8 +18,8 @@ export function formatAddress(host: string, port: number): string {
 }
 
 /**
- * Binds once without `reusePort` and lets go again: a second bind with it would silently share the port with whoever
- * has it. Rejects with {@link ListenFailed}.
+ * Binds once without `reusePort` and lets go again: a second bind with it would silently share the port with another
+ * process. Rejects with {@link ListenFailed}.
  */
 export async function checkAddress(host: string, port: number, key: string): Promise<void> {
   try {
@@ -31,8 +31,8 @@ export async function checkAddress(host: string, port: number, key: string): Pro
 
 /**
  * The same where listeners of ours may hold the port, on this address or on others, still or not yet closed: they share it
- * with the one to come. `listening`: one of ours is known to. That is asked, not tested: a socket that listens for a moment
- * would get connections, and break them.
+ * with the one to come. `listening`: one of ours is known to. The system's tables are read for that, not tested by a bind:
+ * a socket that listens for a moment would get connections, and break them.
  */
 export async function checkShared(host: string, port: number, key: string, listening: boolean): Promise<void> {
   try {

@@ -46,7 +46,7 @@ export interface MadeToken {
   readonly problem: string | undefined
 }
 
-/** The admin token of this gateway: the one that is kept, else a new one, kept for its owner's eyes only. `random`: the system's. */
+/** The admin token of this gateway: the stored one, else a new one, readable by its owner only. `random`: the system's. */
 export async function adminToken(dir: string, random: Random): Promise<MadeToken> {
   const file = join(dir, TOKEN_FILE)
   try {
@@ -62,7 +62,7 @@ export async function adminToken(dir: string, random: Random): Promise<MadeToken
   }
 }
 
-/** Undefined: there is none, or what is there is no token of ours. */
+/** Undefined: there is none, or the file does not contain a token. */
 async function readKept(file: string): Promise<string | undefined> {
   try {
     await chmod(file, 0o600)

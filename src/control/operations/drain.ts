@@ -3,9 +3,9 @@ import type { Log } from '../../lib/log.ts'
 import { within } from '../../lib/within.ts'
 import type { DrainState } from '../contract.ts'
 
-/** Signals that come sooner after the first one are its echo (npm passes Ctrl-C on a second time). */
+/** Signals sooner than this after the first one are its echo (npm passes Ctrl-C on a second time). */
 const ECHO_MS = 1_000
-/** For exchanges that were cut to tell their clients and to be logged. */
+/** Time for exchanges that were cut to tell their clients and to be logged, milliseconds. */
 const AFTER_CUT_MS = 1_000
 
 export type DrainKind = 'sigterm' | 'sigint'
@@ -25,7 +25,7 @@ export interface DrainOptions {
   readonly close: () => Promise<void>
 }
 
-/** The way out: not ready and polite for `delay`, then no new connections and `timeout` to finish, then the end. */
+/** Shutdown: not ready and polite for `delay`, then no new connections and `timeout` to finish, then the end. */
 export class Drain {
   private readonly options: DrainOptions
   private current: DrainState = 'serving'

@@ -18,10 +18,10 @@ export interface LogLevelFacts {
 /** What {@link LogLevel.set} reads. */
 const LEVEL_COMMAND = object({
   level: required(oneOf(...LEVELS), 'The least level that is written.'),
-  for: optional(duration(1_000, 86_400_000), 'How long; without it until another config is live.'),
+  for: optional(duration(1_000, 86_400_000), 'Time for which it holds. Default: until another config is live.'),
 })
 
-/** The level of the operational log: as configured, or for a time as an operator wants it. */
+/** The level of the operational log: as configured, or temporarily as an operator set it. */
 export class LogLevel {
   private readonly log: LeveledLog
   private readonly clock: Clock
@@ -90,7 +90,7 @@ export function logLevelOperations(level: LogLevel): readonly Operation[] {
       takes: { body: LEVEL_COMMAND },
       says: {
         id: 'setLogLevel',
-        summary: 'Changes the level of the operational log, for a time or until another config is live',
+        summary: 'Changes the level of the operational log, temporarily or until another config is live',
         ...described('The level from now on.'),
       },
       run: async (body) => level.set(body),

@@ -22,7 +22,9 @@ export interface StatusSources {
   readonly notices: Pick<Notices, 'idleLimit'>
 }
 
-/** The body of `/api/v1/status`: who we are, what runs, and how every endpoint does. For operators: it has addresses. */
+/**
+ * The body of `/api/v1/status`: identity, what runs, and the state of every endpoint. For operators: it contains addresses.
+ */
 function statusBody({ book, notices, registry, workers, ...rest }: StatusSources) {
   return {
     ...rest,
@@ -67,7 +69,7 @@ const SCHEMAS = {
         name: TEXT,
         algorithm: TEXT,
         keepAliveMs: COUNT,
-        idleLimitMs: orNull(COUNT, 'it does not end idle connections sooner than we do, as far as is known'),
+        idleLimitMs: orNull(COUNT, 'unknown, or not shorter than connections.keepAlive'),
         endpoints: each(
           record({
             id: said('Scheme, address and port.', TEXT),

@@ -7,7 +7,7 @@ import { PRESSURE_WORDS } from '../../core/pressure.ts'
 import { ENDPOINT_WORDS, type EndpointCells, type RouteCells, type UpstreamCells } from '../../core/protocol.ts'
 import { routeUse, type UsedRoute, upstreamUse } from '../../core/use.ts'
 
-/** How far workers have come: config generations that may still run requests, and endpoint updates. */
+/** How far workers are: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
   readonly generation: number
   readonly update: number
@@ -43,7 +43,7 @@ export interface Taken {
 
 const ROUTE_KEY = 'route\0'
 
-/** Whose requests in flight the first cell of a key counts; undefined: no route's. */
+/** The route whose requests in flight the first cell of a key counts; undefined: no route. */
 export function routeOfKey(key: string): string | undefined {
   return key.startsWith(ROUTE_KEY) ? key.slice(ROUTE_KEY.length) : undefined
 }
@@ -131,7 +131,7 @@ export class Lease {
     return this.cells(`mailbox\0${worker}`, MAILBOX)[0] as CellRef
   }
 
-  /** Cells that no other lease has are retired at `mark`. */
+  /** Cells without another lease are retired at `mark`. */
   release(mark: Mark): void {
     for (const taken of this.taken.values()) taken.give(mark)
     this.taken.clear()

@@ -5,12 +5,12 @@ import { CellSpace } from '../../cells/space.ts'
 import type { OutcomeWindow } from '../../cells/window.ts'
 import { Lease, type Mark, routeOfKey, type Shape, type Taken } from './lease.ts'
 
-/** A stretch that has its place. */
+/** A contiguous block of cells. */
 interface Block extends CellShape {
   readonly ref: CellRef
 }
 
-/** Cells of one identity: they are given out, retired and used again together. */
+/** Cells of one identity: they are leased, retired and reused together. */
 interface Entry {
   readonly key: string
   readonly blocks: readonly Block[]
@@ -30,8 +30,8 @@ const WORDS = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT
 
 /**
  * Allocates all shared cells: state hangs on `kind + identity`, never on a snapshot, so that it survives new config
- * generations. Users hold leases; a cell that no lease has is retired, and its memory is used again once nothing is
- * held in it and every worker has passed its retirement.
+ * generations. Users hold leases; a cell without a lease is retired, and its memory is reused once nothing is held in it
+ * and every worker has passed its retirement.
  */
 export class CellRegistry {
   readonly workers: number
@@ -56,7 +56,7 @@ export class CellRegistry {
     return new Lease((key, shape) => this.take(key, shape))
   }
 
-  /** @internal The cells of a key, made where there are none; one lease more. */
+  /** @internal The cells of a key, made if there are none; adds one lease. */
   private take(key: string, shape: Shape): Taken {
     let entry = this.entries.get(key)
     if (entry === undefined) {
@@ -70,7 +70,7 @@ export class CellRegistry {
     return { refs: taken.blocks.map(({ ref }) => ref), give: (mark) => this.give(taken, mark) }
   }
 
-  /** Uses retired cells again that nothing is held in and that every worker has passed. */
+  /** Reuses retired cells that nothing is held in and that every worker has passed. */
   reclaim(passed: Mark): void {
     for (const entry of this.retired) {
       const mark = entry.retired as Mark

@@ -7,8 +7,8 @@ type Chunk = Extract<ToWorker, { type: 'chunk' }>
 const MAX_ENTRIES = 200
 
 /**
- * Cuts a config into chunks of at most 200 entries: upstreams, addresses and routes, in this order, since what is named
- * must be known. An upstream stays whole; one with more addresses than that is a chunk of its own.
+ * Cuts a config into chunks of at most 200 entries: upstreams, addresses and routes, in this order, since names must be
+ * known before they are used. An upstream stays whole; one with more addresses than that is a chunk of its own.
  */
 export function* chunksOf(
   generation: number,

@@ -12,16 +12,16 @@ import { WorkerSlot } from './slot.ts'
 import { exitReason, WorkerThread } from './thread.ts'
 
 const MEASURE_MS = 5_000
-/** A thread that has not spoken by then is ended. */
+/** A thread that has not reported by then is ended, milliseconds. */
 const START_MS = 30_000
-/** Without any worker for so long, the process had better be started again by whoever watches it. */
+/** Without any worker for this time, milliseconds, the process should end, so that its supervisor starts it again. */
 const LOST_MS = 30_000
 
 export interface CrewOptions extends NewsTakers {
   /** The thread's entry file. */
   readonly entry: URL
   readonly registry: CellRegistry
-  /** Access-log rings, one a worker number. */
+  /** Access-log rings, one per worker number. */
   readonly rings: readonly SharedArrayBuffer[]
   /** Requests in flight by route that ended with a worker and that it did not record. */
   readonly requestsLost: (worker: number, reason: ExitReason, requests: ReadonlyMap<string, number>) => void
@@ -44,7 +44,7 @@ export interface CrewEvents {
   lost(): void
 }
 
-/** The worker threads' lives: starts them, watches their heartbeats, ends and replaces them. */
+/** The life of worker threads: starts them, watches their heartbeats, ends and replaces them. */
 export class Crew {
   readonly gauges: Gauges = {
     sluice_worker_restarts_total: () => Array.from(this.replaced, ([reason, value]) => ({ labels: [reason], value })),
@@ -97,7 +97,7 @@ export class Crew {
     }
   }
 
-  /** Nobody is replaced from now on. */
+  /** From now on no worker is replaced. */
   close(): void {
     this.closing = true
     for (const handle of this.restarts) this.options.clock.cancel(handle)
@@ -198,7 +198,7 @@ export class Crew {
     slot.thread = undefined
     this.options.requestsLost(worker, reason, registry.inFlightOf(worker))
     registry.zeroColumn(worker)
-    // Its permits are free: whoever waits for one in another worker must look.
+    // Its permits are free: waiters in other workers must look.
     const mail = registry.mail(this.mailboxes)
     for (const other of this.slots) mail.post(other.worker)
     metrics.fold(worker)
@@ -247,7 +247,7 @@ export class Crew {
     return latest
   }
 
-  /** It beats when it has loaded its modules: on a machine with little to spare that takes longer than any beat may. */
+  /** It beats when it has loaded its modules: on a busy machine that takes longer than any beat may. */
   private starting({ startedAt }: WorkerSlot, now: number): Pulse {
     return this.watch.elapsed(startedAt, now) > START_MS ? 'hung' : 'beating'
   }

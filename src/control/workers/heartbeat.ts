@@ -13,8 +13,8 @@ export function beatAge(beat: number, now: number): number {
 }
 
 /**
- * Judges heartbeats. After a pause of the whole process (a stopped container, a sleeping laptop) every beat looks old:
- * ages then count from the end of the pause, so that nobody is ended for it.
+ * Judges heartbeats. After a pause of the whole process (a stopped container, a sleeping laptop) every beat looks old: ages
+ * then count from the end of the pause, so that no worker is ended for it.
  */
 export class HeartbeatWatch {
   private looked: number

@@ -9,9 +9,9 @@ import type { Supervisor } from './supervisor.ts'
 
 export interface ListenersOptions {
   readonly supervisor: Pick<Supervisor, 'listen' | 'close'>
-  /** The system lets several sockets share a port: a listener can be opened anew before it is closed. */
+  /** The system lets several sockets share a port: a listener can be opened again before it is closed. */
   readonly reusePort: boolean
-  /** Where servers of the control plane listen, which share their ports with nobody. */
+  /** Addresses of servers of the control plane, which do not share their ports. */
   readonly own: () => readonly { readonly port: number }[]
   readonly registry: CellRegistry
   readonly log: Log
@@ -41,7 +41,7 @@ export class Listeners implements Part {
     for (const { name } of this.open) yield [name, this.options.registry.sum(this.cells.listener(name))]
   }
 
-  /** Rejects with `ListenFailed` when an address that these need cannot be had. Those that others of ours have they can. */
+  /** Rejects with `ListenFailed` if an address that these need is not available. Addresses of our own listeners are. */
   async check(next: readonly ListenerConfig[]): Promise<void> {
     for (const { name, host, port } of next) {
       const [key, ours] = [`listeners.${name}.listen`, this.open.filter((listener) => listener.port === port)]
@@ -53,9 +53,9 @@ export class Listeners implements Part {
   }
 
   /**
-   * Opens what is new and closes what is gone; others notice nothing. Connections of a closed one end politely, after
-   * `cutAfter` milliseconds all of them. Rejects when none was open and one cannot be opened; later that is an error in the
-   * log, since the config is live by then.
+   * Opens new listeners and closes removed ones; the others are not touched. Connections of a closed one end politely, and
+   * after `cutAfter` milliseconds in any case. Rejects if none was open and one cannot be opened; later that is an error in
+   * the log, since the config is live by then.
    */
   async change(next: readonly ListenerConfig[], cutAfter: number): Promise<void> {
     const { log, supervisor } = this.options

@@ -16,7 +16,7 @@ export interface WorkerCounts {
   fold(worker: number): void
 }
 
-/** Those who take what workers tell of their requests. */
+/** Receivers of what workers report about their requests. */
 export interface NewsTakers {
   readonly metrics: WorkerCounts
   readonly notices: Notices
@@ -29,7 +29,7 @@ export interface NewsTakers {
   readonly log: Log
 }
 
-/** False: it is not for them. */
+/** False: the message is for other receivers. */
 export function takeNews(takers: NewsTakers, { thread, worker }: WorkerSlot, message: FromWorker): boolean {
   switch (message.type) {
     case 'series':

@@ -4,7 +4,7 @@ import type { GaugeReading, Gauges } from '../../core/series.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Part } from '../contract.ts'
 
-/** What happened to breakers and endpoints, from all threads: logged and counted here. */
+/** Changes of breakers and endpoints, from all threads: logged and counted here. */
 export class Notices implements Part {
   readonly gauges: Gauges = {
     sluice_breaker_transitions_total: () => readings(this.transitions),
@@ -33,7 +33,7 @@ export class Notices implements Part {
         else this.log.warn('endpoint would be ejected', fields)
         return
       case 'idle-limit': {
-        // Every worker finds out for every endpoint: once is enough.
+        // Every worker learns it for every endpoint: once is enough.
         const { keepAliveMs, upstream } = notice
         if (this.idleLimits.get(upstream)?.keepAliveMs === keepAliveMs) return
         this.idleLimits.set(upstream, notice)
@@ -49,7 +49,8 @@ export class Notices implements Part {
   }
 
   /**
-   * After how many milliseconds an upstream ends idle connections, sooner than we would; undefined: not as far as we know.
+   * Milliseconds after which an upstream ends idle connections, if sooner than Sluice would; undefined: not as far as is
+   * known.
    */
   idleLimit({ connections, name }: UpstreamConfig): number | undefined {
     const known = this.idleLimits.get(name)

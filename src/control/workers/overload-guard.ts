@@ -15,7 +15,7 @@ const OWN_PAUSE_MS = 1_000
 export interface WatchedWorker {
   readonly pressure: CellRef
   readonly heartbeat: CellRef
-  /** Clock milliseconds; tells the threads of one number apart. */
+  /** Clock milliseconds; distinguishes the threads of one number. */
   readonly startedAt: number
   readonly state: WorkerState
 }
@@ -26,15 +26,15 @@ export interface OverloadGuardOptions {
   readonly registry: CellRegistry
   /** Of each worker: words, see `PressureWord`, and its heartbeat. */
   readonly workers: readonly WatchedWorker[]
-  /** Resident memory, of what the process may have: 0 to 1. */
+  /** Resident memory, as a share of what the process may have: 0 to 1. */
   readonly memory: () => number
-  /** Open connections, of the files that the process may open: 0 to 1. */
+  /** Open connections, as a share of the files that the process may open: 0 to 1. */
   readonly sockets: () => number
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Watches how much the process has to bear, and tells each worker what to do about it. */
+/** Measures the load of the process, and tells each worker how to react. */
 export class OverloadGuard implements Part {
   readonly gauges: Gauges = {
     sluice_overload_stage: () =>
@@ -69,7 +69,7 @@ export class OverloadGuard implements Part {
     for (const [worker, { stage }] of this.stages.entries()) yield [worker, stage]
   }
 
-  /** Another thread serves under this number, or none: what was to bear until now is no longer. */
+  /** Another thread serves under this number, or none: the load so far does not count. */
   private begin(worker: number, ref: CellRef, thread: number | undefined): void {
     const words = this.options.registry.words(ref)
     for (let word = 0; word < PRESSURE_WORDS; word++) Atomics.store(words, ref.slot + word, 0)
@@ -77,7 +77,7 @@ export class OverloadGuard implements Part {
     this.watched[worker] = thread
   }
 
-  /** It was switched off: nobody goes on with what was told last. */
+  /** It was switched off: no worker keeps the stage told last. */
   private rest(): void {
     for (const [worker, { pressure }] of this.options.workers.entries())
       if (this.stages[worker]?.stage !== 0) this.begin(worker, pressure, this.watched[worker])
@@ -98,14 +98,15 @@ export class OverloadGuard implements Part {
     const memory = this.options.memory()
     const sockets = this.options.sockets()
     for (const [worker, { heartbeat, pressure: ref, startedAt, state }] of workers.entries()) {
-      // One that loads its modules, or has ended, does not beat in time: it must not refuse its first requests for that.
+      // A worker that loads its modules, or has ended, does not beat in time: it must not refuse its first requests for
+      // that.
       const thread = state === 'serving' || state === 'stalled' ? startedAt : undefined
       if (thread !== this.watched[worker]) this.begin(worker, ref, thread)
       if (thread === undefined) continue
       const known = this.stages[worker] as OverloadStage
       const before = known.stage
       const words = registry.words(ref)
-      // One that has not beaten yet is late by at least so much, and busy.
+      // A worker that has not beaten yet is late by at least this much, and busy.
       const overdue = beatAge(registry.read(heartbeat), now) - BEAT_MS
       const told = Atomics.load(words, ref.slot + PressureWord.delay)
       const delay = Math.max(told, overdue)

@@ -18,7 +18,7 @@ export class RestartDelay {
   }
 }
 
-/** Replacements that ended before they served. Five within a minute: this process cannot mend itself. */
+/** Replacements that ended before they served. Five within a minute: this process cannot recover by itself. */
 export class FailedReplacements {
   private readonly times: number[] = []
 

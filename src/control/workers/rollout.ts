@@ -6,7 +6,7 @@ import type { WorkerThread } from './thread.ts'
 
 /** All workers together have this long to prepare, and again to commit. */
 export const SWAP_MS = 5_000
-/** The same for a worker that serves nothing yet: nobody waits for it but a start, which a busy machine makes slow. */
+/** The same for a worker that serves nothing yet: only a start waits for it, which a busy machine makes slow. */
 export const FIRST_MS = 30_000
 
 /** A config generation on its way to the workers, with its cells. */

@@ -4,7 +4,10 @@ import type { Pulse } from './heartbeat.ts'
 import { RestartDelay } from './restarts.ts'
 import type { WorkerThread } from './thread.ts'
 
-/** A worker number and the thread that has it now. All below `thread` is the thread's and starts anew with the next one. */
+/**
+ * A worker number and the thread that has it now. All fields below `thread` belong to the thread and start anew with the
+ * next one.
+ */
 export class WorkerSlot {
   readonly worker: number
   readonly heartbeat: CellRef
@@ -16,11 +19,11 @@ export class WorkerSlot {
   startedAt = 0
   /** It speaks the protocol. */
   ready = false
-  /** Somebody sends it a config or listeners. */
+  /** A config or listeners are being sent to it. */
   busy = false
   serving = false
   pulse: Pulse = 'beating'
-  /** Busy share of its loop, lately. */
+  /** Busy share of its loop, as of the latest look. */
   utilization = 0
   /** Committed generation; 0: none. */
   generation = 0

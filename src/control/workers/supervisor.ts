@@ -64,7 +64,7 @@ export class Supervisor {
 
   /**
    * Swaps every worker to a config in two phases: none runs it before all have compiled it. Rejects with the reason when
-   * one refuses or is too slow; nothing has changed then. A worker that dies meanwhile gets what is committed.
+   * one refuses or is too slow; nothing has changed then. A worker that dies meanwhile gets the committed one.
    */
   async apply(next: Rollout): Promise<void> {
     if (this.pending !== undefined) throw new Error('another config is being applied')
@@ -95,12 +95,12 @@ export class Supervisor {
   }
 
   /**
-   * Opens a listener in every worker; the first one decides what port 0 is. Returns the port; rejects with
-   * {@link ListenFailed} when the first cannot. Others that cannot are replaced.
+   * Opens a listener in every worker; the first one decides what port 0 is. Returns the port; rejects with {@link
+   * ListenFailed} when the first cannot. Other workers that cannot are replaced.
    */
   async listen(listener: ListenerConfig): Promise<number> {
     const first = this.crew.slots.find((slot) => slot.usable && !slot.busy)
-    if (first?.thread === undefined) throw new WorkerGone('no worker is there')
+    if (first?.thread === undefined) throw new WorkerGone('there is no worker')
     const opening = { id: `${listener.name} ${++this.openings}`, config: listener }
     const port = await this.open(first, first.thread, opening)
     this.listeners = [...this.listeners, { id: opening.id, config: { ...listener, port } }]
@@ -130,7 +130,9 @@ export class Supervisor {
     this.broadcast({ type: 'drain' })
   }
 
-  /** Closes all listeners; resolves when the last exchange of the last worker has ended. Nobody is replaced now. */
+  /**
+   * Closes all listeners; resolves when the last exchange of the last worker has ended. No worker is replaced from now on.
+   */
   unlisten(): Promise<void> {
     this.leaving = true
     this.crew.close()
@@ -182,7 +184,7 @@ export class Supervisor {
     return prepare(thread, rollout, this.options.clock, patience(slot))
   }
 
-  /** A worker that prepared and then doesn't commit is replaced: it must not run an older config than the others. */
+  /** A worker that prepared and then does not commit is replaced: it must not run an older config than the others. */
   private async commit(slot: WorkerSlot, rollout: Rollout): Promise<boolean> {
     const { thread } = slot
     if (thread === undefined) return false

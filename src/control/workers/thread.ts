@@ -4,7 +4,7 @@ import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../..
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { ExitReason } from '../contract.ts'
 
-/** The worker ended, or was about to, while an answer was waited for. */
+/** The worker ended, or was about to, while an answer was awaited. */
 export class WorkerGone extends Error {}
 
 /** The worker did not answer in time. */
@@ -17,7 +17,7 @@ export interface WorkerThreadOptions {
   readonly clock: Clock
   /** Every message, those that answer a question too. */
   readonly onMessage: (message: FromWorker) => void
-  /** The thread is gone and nothing of it runs any more. `error`: what nobody caught. */
+  /** The thread is gone and nothing of it runs any more. `error`: uncaught. */
   readonly onExit: (error: Error | undefined) => void
 }
 
@@ -54,7 +54,7 @@ export class WorkerThread {
     })
   }
 
-  /** Share of time in which its loop was busy since this was asked last. */
+  /** Share of time in which its loop was busy since the previous call. */
   measureUtilization(): number {
     const now = this.thread.performance.eventLoopUtilization()
     const { utilization } = this.thread.performance.eventLoopUtilization(now, this.measured)
@@ -67,8 +67,8 @@ export class WorkerThread {
   }
 
   /**
-   * Posts and waits until `answer` makes something of a message. Rejects with {@link WorkerGone}, with
-   * {@link WorkerSilent} after `deadlineMs`, or with what `answer` throws.
+   * Posts and waits until `answer` returns a value for a message. Rejects with {@link WorkerGone}, with {@link
+   * WorkerSilent} after `deadlineMs`, or with what `answer` throws.
    */
   ask<T>(message: ToWorker, deadlineMs: number, answer: (message: FromWorker) => T | undefined): Promise<T> {
     return this.when(deadlineMs, answer, () => this.post(message))
@@ -108,7 +108,7 @@ export class WorkerThread {
   }
 }
 
-/** Why a thread ended that nobody ended. */
+/** Why a thread ended by itself. */
 export function exitReason(error: Error | undefined): ExitReason {
   if (error === undefined) return 'exit'
   return (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'error'

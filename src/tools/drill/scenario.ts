@@ -44,7 +44,7 @@ export interface Expectation<S> {
   readonly unit: string
   readonly kind: 'count' | 'time'
   readonly measure: (seen: S) => number
-  /** Whether it is promised for somebody's own config too; absent: it is. */
+  /** Whether it is promised for configs of users too; absent: it is. */
   readonly fits?: (facts: DrillFacts) => boolean
 }
 
@@ -77,7 +77,7 @@ export interface UpstreamPlan {
 export interface LoadPlan {
   readonly name: string
   readonly path: string
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number
   /** Loopback address that it is sent from; absent: the usual one. */
   readonly from?: string
@@ -92,7 +92,7 @@ export interface DrillScenario extends Scenario<DrillRun> {
   readonly routes: Readonly<Record<string, object>>
   readonly load: readonly LoadPlan[]
   readonly phases: readonly DrillPhase[]
-  /** Why it cannot be run against somebody's own config; undefined: it can. */
+  /** Why it cannot be run against the config of a user; undefined: it can. */
   readonly misfit: (facts: DrillFacts) => string | undefined
 }
 

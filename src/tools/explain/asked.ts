@@ -6,7 +6,7 @@ import { methodRefusal } from '../../data/ingress/methods.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import { byteString, escapeByte } from '../../lib/percent.ts'
 
-/** A request that somebody asks about. */
+/** A request to explain. */
 export interface Asked {
   readonly method: string
   /** `http://api.example.com/orders?x=1`, or a path alone. The port chooses the listener; a fragment is never sent. */
@@ -26,13 +26,13 @@ export interface Arrived {
   readonly refusal: Failure | undefined
 }
 
-/** Documentation address (RFC 5737): nobody's proxy. */
-const SOMEBODY = '192.0.2.1'
+/** Documentation address (RFC 5737): never a proxy. */
+const SOME_CLIENT = '192.0.2.1'
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const ABSOLUTE = /^https?:\/\/([^/?#\\]*)([^#]*)/i
 
 /** Takes a request as a listener would: the same guard judges it. Throws {@link AskedBadly}. */
-export function arrive({ method, url, headers, from = SOMEBODY }: Asked, config: LeanConfig): Arrived {
+export function arrive({ method, url, headers, from = SOME_CLIENT }: Asked, config: LeanConfig): Arrived {
   checkForm(method, url, headers)
   const address = canonicalIp(from)
   if (address === undefined) throw new AskedBadly(`${JSON.stringify(from)} is no IP address`)

@@ -8,7 +8,7 @@ const OF_APP = { upstream: 'app' }
 export const allDown: DrillScenario = {
   name: 'all-down',
   title: 'All endpoints of an upstream are down, then back',
-  topology: 'One route, one upstream of three endpoints that need 40 ms, 250 idempotent requests a second.',
+  topology: 'One route, one upstream of three endpoints that need 40 ms, 250 idempotent requests per second.',
   fault: 'All endpoints close their ports and connections.',
   recovery:
     'All come back at once. The next probes of the circuit breaker are good, then it admits a growing share of the requests, so that nothing piles up on endpoints that have just come up.',

@@ -6,7 +6,7 @@ import { NOTHING_HELD } from './expectations.ts'
 export const bodiesBreak: DrillScenario = {
   name: 'bodies-break',
   title: 'An upstream breaks its answers midway',
-  topology: 'One route, one upstream of three endpoints, 200 idempotent requests a second.',
+  topology: 'One route, one upstream of three endpoints, 200 idempotent requests per second.',
   fault: 'Each answer has a good head and the first half of its body; then its connection breaks.',
   recovery: 'Answers are whole again; the circuit breaker lets a growing share of the requests through.',
   upstreams: {

@@ -5,7 +5,7 @@ import { HARDLY_ANY_FAILS, NOTHING_HELD, oneEjection } from './expectations.ts'
 export const endpointFails: DrillScenario = {
   name: 'endpoint-fails',
   title: 'One endpoint of several answers 503 to everything',
-  topology: 'One route, one upstream of three endpoints, 300 idempotent requests a second.',
+  topology: 'One route, one upstream of three endpoints, 300 idempotent requests per second.',
   fault: 'One endpoint answers every request with 503, faster than the others do their work.',
   recovery: 'It works again. When its ejection is over it gets one attempt, and stays in if that succeeds.',
   upstreams: {
@@ -13,7 +13,7 @@ export const endpointFails: DrillScenario = {
       endpoints: 3,
       serviceMs: 5,
       options: {
-        // least-request asks one that has failed only once a second: its ejection would take longer to see.
+        // least-request asks one that has failed only once per second: its ejection would take longer to see.
         loadBalancing: { algorithm: 'round-robin' },
         outlierDetection: { baseEjection: '3s', maxEjection: '3s' },
       },

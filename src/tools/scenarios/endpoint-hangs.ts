@@ -5,7 +5,8 @@ import { HARDLY_ANY_FAILS, NOTHING_HELD, oneEjection } from './expectations.ts'
 export const endpointHangs: DrillScenario = {
   name: 'endpoint-hangs',
   title: 'One endpoint of several hangs',
-  topology: 'One route, one upstream of three endpoints, 300 idempotent requests a second; an attempt may take 500 ms.',
+  topology:
+    'One route, one upstream of three endpoints, 300 idempotent requests per second; an attempt may take 500 ms.',
   fault: 'One endpoint accepts requests and never answers.',
   recovery: 'It answers again. When its ejection is over it gets one attempt, and stays in if that succeeds.',
   upstreams: {
@@ -13,7 +14,7 @@ export const endpointHangs: DrillScenario = {
       endpoints: 3,
       serviceMs: 5,
       options: {
-        // least-request asks one that has failed only once a second: its ejection would take longer to see.
+        // least-request asks one that has failed only once per second: its ejection would take longer to see.
         loadBalancing: { algorithm: 'round-robin' },
         outlierDetection: { baseEjection: '4s', maxEjection: '4s' },
       },

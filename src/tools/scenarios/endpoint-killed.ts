@@ -7,7 +7,7 @@ const INTERVAL_MS = 500
 export const endpointKilled: DrillScenario = {
   name: 'endpoint-killed',
   title: 'One endpoint of several is killed',
-  topology: 'One route, one upstream of three endpoints with health checks, 300 idempotent requests a second.',
+  topology: 'One route, one upstream of three endpoints with health checks, 300 idempotent requests per second.',
   fault: 'The process of one endpoint gets SIGKILL: its connections break, its port refuses.',
   recovery:
     'Its process is started again on the same port. Two good health checks end its ejection, and it gets requests again.',

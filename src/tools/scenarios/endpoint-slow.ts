@@ -5,7 +5,7 @@ import { NOTHING_HELD } from './expectations.ts'
 export const endpointSlow: DrillScenario = {
   name: 'endpoint-slow',
   title: 'One endpoint of several becomes 50 times slower',
-  topology: 'One route, one upstream of three endpoints balanced by peak-ewma, 300 idempotent requests a second.',
+  topology: 'One route, one upstream of three endpoints balanced by peak-ewma, 300 idempotent requests per second.',
   fault: 'One endpoint takes 250 ms for what takes the others 5 ms. It does not fail, so nothing ejects it.',
   recovery: 'It is as fast as before. It gets requests again as what was learnt of it fades.',
   upstreams: {

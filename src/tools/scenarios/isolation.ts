@@ -5,7 +5,7 @@ export const isolation: DrillScenario = {
   name: 'isolation',
   title: 'Two routes on one gateway, one upstream hangs',
   topology:
-    'Two routes, each with an upstream of two endpoints of its own, each with 150 idempotent requests a second.',
+    'Two routes, each with an upstream of two endpoints of its own, each with 150 idempotent requests per second.',
   fault: 'All endpoints of one upstream accept requests and never answer.',
   recovery: 'They answer again; the circuit breaker lets a growing share of the requests through.',
   runs: 5,

@@ -5,7 +5,7 @@ import { NOTHING_HELD } from './expectations.ts'
 export const latencySpike: DrillScenario = {
   name: 'latency-spike',
   title: 'All endpoints become slow by 10 s, then normal',
-  topology: 'One route with 1 s for a request, one upstream of three endpoints, 200 idempotent requests a second.',
+  topology: 'One route with 1 s for a request, one upstream of three endpoints, 200 idempotent requests per second.',
   fault: 'Every answer takes 10 s more.',
   recovery:
     'Answers are as fast as before. The circuit breaker has kept the queue short: its next probes are good, then it admits a growing share.',

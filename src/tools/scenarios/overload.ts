@@ -13,10 +13,10 @@ export const overload: DrillScenario = {
   title: 'Five times the load that an upstream can take',
   topology: [
     `One route, one upstream of two endpoints, each with ${SLOTS / 2} threads that take ${SERVICE_MS} ms a request:`,
-    `200 requests a second at most. The bulkhead lets ${PERMITS} requests through at a time, 30 wait.`,
+    `at most 200 requests per second. The bulkhead lets ${PERMITS} requests through at a time, 30 wait.`,
   ].join(' '),
-  fault: 'The load grows from 100 to 1,000 idempotent requests a second.',
-  recovery: 'The load is 100 requests a second again.',
+  fault: 'The load grows from 100 to 1,000 idempotent requests per second.',
+  recovery: 'The load is 100 requests per second again.',
   upstreams: { app: { endpoints: 2, serviceMs: SERVICE_MS, threads: SLOTS / 2 } },
   routes: {
     app: {
@@ -45,7 +45,7 @@ export const overload: DrillScenario = {
     exactly('requests that failed before', 0, '', (run) => run.failed('calm').length),
     exactly('requests that failed later than 500 ms after', 0, '', (run) => run.failed('after', 'app', 500).length),
     atMost('requests that the upstream has at a time', PERMITS, '', (run) => run.phase('overload').peak.app ?? 0),
-    exactly('work of the upstream for nobody', 0, 'requests', (run) => worked(run) - answered(run)),
+    exactly('work of the upstream without an answer', 0, 'requests', (run) => worked(run) - answered(run)),
     atLeast('requests that are refused', REFUSED, '', (run) => run.failed('overload').length),
     NOTHING_HELD,
     { ...timeAtMost('goodput, of what the upstream can do', 95, '%', goodput), bound: 'least' },
@@ -66,7 +66,7 @@ function answered(run: DrillRun): number {
   return run.outcomes.filter(({ status }) => status === 200).length
 }
 
-/** The share of the time of its threads in which the upstream worked, all of it for answers that somebody got. */
+/** The share of its threads' time in which the upstream worked, all of it for answers that were delivered. */
 function goodput(run: DrillRun): number {
   const { from, to, busyMs } = run.phase('overload')
   return (100 * (busyMs.app ?? 0)) / (SLOTS * (to - from))

@@ -20,7 +20,7 @@ export const retryStorm: DrillScenario = {
   name: 'retry-storm',
   title: 'Every attempt fails while retries are on',
   topology:
-    'One route with up to three further attempts and without circuit breaker, one upstream of three endpoints, 300 idempotent requests a second.',
+    'One route with up to three further attempts and without circuit breaker, one upstream of three endpoints, 300 idempotent requests per second.',
   fault: 'All endpoints answer 503 to everything.',
   recovery: 'They work again. Nothing has been learned that would keep requests from them.',
   upstreams: { app: { endpoints: 3, serviceMs: 5 } },

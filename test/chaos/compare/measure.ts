@@ -14,7 +14,7 @@ export interface Figures {
   readonly calmP99: number
   readonly p50: number
   readonly p99: number
-  /** Good answers a second while the fault lasted. */
+  /** Good answers per second while the fault lasted. */
   readonly goodput: number
   /** Requests that the endpoint with the fault got; of all endpoints, where all have it. */
   readonly sent: number

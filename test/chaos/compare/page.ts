@@ -14,7 +14,7 @@ export interface Row {
 
 const COLUMNS: readonly (readonly [head: string, show: (figures: Figures) => string])[] = [
   ['failed', ({ failed }) => `${failed.toFixed(2)} %`],
-  ['good answers a second', ({ goodput }) => goodput.toFixed(0)],
+  ['good answers per second', ({ goodput }) => goodput.toFixed(0)],
   ['p99 of good answers', ({ p99 }) => ms(p99)],
   ['p99 before', ({ calmP99 }) => ms(calmP99)],
   ['median of all answers', ({ p50 }) => ms(p50)],

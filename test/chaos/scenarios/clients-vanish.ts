@@ -29,7 +29,7 @@ export const clientsVanish: Scenario<Seen> = {
   name: 'clients-vanish',
   title: 'A thousand clients vanish at once in the middle of their requests',
   topology:
-    'Two routes: a thousand clients wait for an upstream that does not answer; another one gets 100 requests a second.',
+    'Two routes: a thousand clients wait for an upstream that does not answer; another one gets 100 requests per second.',
   fault: 'All waiting clients close their connections at the same moment.',
   recovery: 'Attempts are cancelled at the upstream, places and sockets are free again; the upstream is not blamed.',
   expected: [

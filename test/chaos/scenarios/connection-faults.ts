@@ -77,14 +77,14 @@ const FAULTS: Readonly<Record<string, Wrong>> = {
     script: asked((peer) => peer.end()),
   },
   'slow-head': {
-    does: 'sends its head, one byte a second',
+    does: 'sends its head, one byte per second',
     status: 504,
     reason: 'deadline_exceeded',
     deadlineMs: REQUEST_MS,
     script: asked((peer) => dribble(peer, HEAD)),
   },
   'slow-body': {
-    does: 'sends its body, one byte a second',
+    does: 'sends its body, one byte per second',
     status: 0,
     reason: 'broken',
     deadlineMs: IDLE_MS,
@@ -95,7 +95,7 @@ const FAULTS: Readonly<Record<string, Wrong>> = {
   },
   'no-tls': { does: 'does not speak TLS', status: 502, reason: 'tls_error', deadlineMs: 0, secure: true },
   'bad-certificate': {
-    does: 'shows a certificate that nobody trusts',
+    does: 'shows a certificate that is not trusted',
     status: 502,
     reason: 'tls_error',
     deadlineMs: 0,
@@ -143,7 +143,7 @@ function expectations([name, wrong]: [string, Wrong]): Expectation<Seen>[] {
 export const connectionFaults: Scenario<Seen> = {
   name: 'connection-faults',
   title: 'Everything that can be wrong with a connection',
-  topology: `A route and an upstream of one endpoint for each fault, each with ${RATE} requests a second, without retries and breaker; ${CONNECT_MS} ms to connect, ${REQUEST_MS} ms for a request, ${IDLE_MS} ms of silence in a body.`,
+  topology: `A route and an upstream of one endpoint for each fault, each with ${RATE} requests per second, without retries and breaker; ${CONNECT_MS} ms to connect, ${REQUEST_MS} ms for a request, ${IDLE_MS} ms of silence in a body.`,
   fault: 'Each endpoint misbehaves in its way from the start, all at the same time.',
   recovery: 'None: they stay broken. Nothing of it stays behind in the gateway.',
   expected: [

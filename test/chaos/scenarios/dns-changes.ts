@@ -18,9 +18,8 @@ export const dnsChanges: DrillScenario = {
   name: 'dns-changes',
   title: 'A name changes all of its addresses',
   topology:
-    'One route, one upstream whose one endpoint is a name with two addresses, 200 idempotent requests a second.',
-  fault:
-    'The name server answers with two other addresses. Once these are in use, nobody listens on the former ones any more.',
+    'One route, one upstream whose one endpoint is a name with two addresses, 200 idempotent requests per second.',
+  fault: 'The name server answers with two other addresses. Once these are in use, the former ones no longer listen.',
   recovery: 'None is needed: the name is asked for every 10 s; requests on the former addresses run to their end.',
   upstreams: {
     old: { endpoints: OLD.length, serviceMs: SERVICE_MS },

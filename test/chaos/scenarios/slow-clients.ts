@@ -26,7 +26,7 @@ export const slowClients: DrillScenario = {
   name: 'slow-clients',
   title: 'More slow clients than there are permits and connections',
   topology:
-    'One route and one upstream of one endpoint with the default limits (1,024 permits and connections), 50 idempotent requests a second from another address.',
+    'One route and one upstream of one endpoint with the default limits (1,024 permits and connections), 50 idempotent requests per second from another address.',
   fault: `${CLIENTS} clients come within a second. 50 of them read nothing of an answer of 8 MB, the others send the head of an upload and nothing of its body.`,
   recovery:
     'None is needed: once they have stalled for 5 s, of the slow clients one is ended for each request that needs a permit or a connection. Then they leave.',

@@ -15,7 +15,7 @@ export const workerEnds: DrillScenario = {
   name: 'worker-ends',
   title: 'A worker thread ends while endpoints fail',
   topology:
-    'Two workers, two routes. One upstream of three endpoints with 200 idempotent requests a second, and one of a single endpoint with 50.',
+    'Two workers, two routes. One upstream of three endpoints with 200 idempotent requests per second, and one of a single endpoint with 50.',
   fault:
     'One of the three endpoints answers 503 to everything, and so does the single one: the first is ejected, the breaker of the other opens. Then a worker ends.',
   recovery: 'The other worker goes on. A new one takes its place and finds ejection and open breaker as they were.',

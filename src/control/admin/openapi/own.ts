@@ -18,7 +18,7 @@ export const OWN_PAGES = {
     answer: json(
       'Name, role, and what proves them.',
       record({
-        name: orNull(TEXT, 'nobody’s; none was needed'),
+        name: orNull(TEXT, 'no token was needed'),
         role: choice(...ROLES),
         by: choice('token', 'proxy', 'nothing'),
       }),

@@ -22,7 +22,7 @@ function probe(id: string, summary: string): RouteDescription {
 
 /** What the document says of the probes, by path. */
 export const PROBES = {
-  livez: probe('getLiveness', 'Whether the process can still mend itself'),
+  livez: probe('getLiveness', 'Whether the process can still recover by itself'),
   readyz: probe('getReadiness', 'Whether new connections are welcome'),
   startupz: probe('getStartup', 'Whether a config is live and a worker listens'),
 } as const

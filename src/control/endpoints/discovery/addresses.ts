@@ -21,7 +21,7 @@ export function namesIn(upstreams: readonly UpstreamConfig[]): Set<string> {
 
 /**
  * All addresses of an upstream, in the order of its config. `addressesOf`: what a name resolves to now; `discovered`: what
- * its source has found. An address that several endpoints come to under the same name and port counts once.
+ * its source has found. An address that several endpoints resolve to under the same name and port counts once.
  */
 export function locate(
   upstream: UpstreamConfig,

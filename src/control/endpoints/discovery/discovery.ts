@@ -10,7 +10,7 @@ import { bounded } from './names.ts'
 import type { FoundEndpoint } from './source.ts'
 import { Sources } from './sources.ts'
 
-/** Names that don't resolve hold the start up no longer than this. */
+/** Names that do not resolve delay the start by at most this time. */
 const FIRST_NAMES_MS = 6_000
 
 export interface DiscoveryOptions {
@@ -25,7 +25,7 @@ export interface DiscoveryOptions {
   readonly looked: (upstream: string, ok: boolean) => void
 }
 
-/** Finds the endpoints of upstreams: the addresses of the names that the config has, and what sources tell. */
+/** Finds the endpoints of upstreams: the addresses of the names in the config, and the results of sources. */
 export class Discovery {
   private readonly clock: Clock
   private readonly dns: DnsDiscovery
@@ -48,7 +48,7 @@ export class Discovery {
     })
   }
 
-  /** Looks for the endpoints of these upstreams and no others; resolves when all are known, or it takes too long. */
+  /** Watches the endpoints of these upstreams and no others; resolves when all are known, or it takes too long. */
   async watch(upstreams: readonly UpstreamConfig[]): Promise<void> {
     const known = Promise.all([this.dns.watch(namesIn(upstreams)), this.sources.watch(upstreams)])
     await within(this.clock, FIRST_NAMES_MS, known, () => {})

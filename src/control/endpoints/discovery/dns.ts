@@ -18,10 +18,10 @@ export interface DnsOptions {
   readonly onChange: (name: string) => void
 }
 
-/** What is known of one name. */
+/** The state of one name. */
 interface Name {
   readonly name: string
-  /** Undefined: it failed, or nobody wants to know any more. */
+  /** Undefined: it failed, or the name is no longer watched. */
   readonly guard: CallGuard<FoundAddresses | undefined>
   addresses: readonly string[]
   timer: ClockHandle
@@ -29,8 +29,8 @@ interface Name {
 }
 
 /**
- * Keeps the addresses of names up to date. A failed or empty answer changes nothing: the last known addresses stay,
- * since upstreams outlive their name servers more often than the other way round.
+ * Keeps the addresses of names up to date. A failed or empty answer changes nothing: the last known addresses stay, since
+ * upstreams outlive their name servers more often than the other way round.
  */
 export class DnsDiscovery {
   private readonly options: DnsOptions
@@ -42,7 +42,7 @@ export class DnsDiscovery {
     this.slots = new Slots(options.concurrent)
   }
 
-  /** Watches these names and no others. Resolves when each new one was asked for once, however that went. */
+  /** Watches these names and no others. Resolves when each new one was looked up once, with whatever result. */
   async watch(names: ReadonlySet<string>): Promise<void> {
     for (const known of this.names.values()) if (!names.has(known.name)) this.forget(known)
     const first: Promise<void>[] = []
@@ -91,7 +91,7 @@ export class DnsDiscovery {
     entry.timer = clock.after(every, () => void this.refresh(entry))
   }
 
-  /** Undefined: nobody wants to know any more. A place is taken until the resolver is done, deadline or not. */
+  /** Undefined: the name is no longer watched. A place is taken until the resolver is done, deadline or not. */
   private async query(entry: Name): Promise<FoundAddresses | undefined> {
     const { clock, lookup } = this.options
     await new Promise<void>((begin) => this.slots.take(begin))

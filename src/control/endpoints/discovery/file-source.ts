@@ -33,8 +33,9 @@ export function readEndpoints(path: string, bytes: Uint8Array): EndpointConfig[]
 }
 
 /**
- * Tells when the file may have changed; the answer ends that. Watches its folder, since a file that is replaced is another
- * one (and in a ConfigMap's folder only a link changes). A hint only: where it doesn't work nothing is told.
+ * Reports that the file may have changed; the function returned ends that. Watches its folder, since a replaced file is
+ * another one (and in a ConfigMap's folder only a link changes). Only a hint: where watching does not work, nothing is
+ * reported.
  */
 export function onFileChange(path: string, changed: () => void): () => void {
   const name = basename(path)

@@ -2,13 +2,13 @@ import type { SrvRecord } from 'node:dns'
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
 
-/** What one query found out. A family that could not be asked is missing, one without addresses is empty. */
+/** The result of one query. A family that could not be queried is missing, one without addresses is empty. */
 export interface FoundAddresses {
   readonly v4: readonly string[] | undefined
   readonly v6: readonly string[] | undefined
 }
 
-/** All addresses of a name. Rejects when nothing could be found out. */
+/** All addresses of a name. Rejects when nothing could be learnt. */
 export type Lookup = (name: string) => Promise<FoundAddresses>
 
 /** SRV records of a name. Rejects when there are none. */
@@ -24,7 +24,7 @@ const MAX_ADDRESSES = 256
 const QUERY_MS = 1_500
 const ATTEMPTS = 2
 
-/** The system's resolver, hosts file included. Ask it {@link SYSTEM_CONCURRENT} names at a time. */
+/** The system's resolver, hosts file included. Ask it for {@link SYSTEM_CONCURRENT} names at a time. */
 export const systemLookup: Lookup = async (name) => {
   const addresses = (await lookup(name, { all: true, order: 'verbatim' })).map(({ address }) => address)
   return { v4: addresses.filter((address) => !isIPv6(address)), v6: addresses.filter(isIPv6) }
@@ -35,7 +35,7 @@ export function serverLookup(servers: readonly string[]): Lookup {
   const resolver = new Resolver({ timeout: QUERY_MS, tries: ATTEMPTS })
   resolver.setServers(servers)
   return async (name) => {
-    // RFC 6761: never a name server's business.
+    // RFC 6761: such names are never sent to a name server.
     if (name === 'localhost' || name.endsWith('.localhost')) return { v4: ['127.0.0.1'], v6: [] }
     const [v4, v6] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)])
     if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason
@@ -43,7 +43,7 @@ export function serverLookup(servers: readonly string[]): Lookup {
   }
 }
 
-/** Asks these name servers, or those of the system, for SRV records: the system's resolver itself knows none. */
+/** Asks these name servers, or those of the system, for SRV records, which the system's resolver itself does not support. */
 export function srvLookup(servers: readonly string[] | undefined): SrvLookup {
   const resolver = new Resolver({ timeout: QUERY_MS, tries: ATTEMPTS })
   if (servers !== undefined) resolver.setServers(servers)

@@ -3,7 +3,7 @@ import type { Log } from '../../../lib/log.ts'
 import type { Located } from './addresses.ts'
 import { isOwn, type OwnAddress } from './own.ts'
 
-/** Keeps addresses of the control plane out of upstreams, and says so once for each. */
+/** Keeps addresses of the control plane out of upstreams, and logs each once. */
 export class OwnEndpoints {
   private readonly own: () => readonly OwnAddress[]
   private readonly log: Pick<Log, 'error'>

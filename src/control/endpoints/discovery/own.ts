@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net'
 
-/** Where we listen ourselves. */
+/** An address on which Sluice itself listens. */
 export interface OwnAddress {
   readonly host: string
   readonly port: number
@@ -12,8 +12,8 @@ const LOOPBACK: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
 ]
 
 /**
- * Whether an endpoint is our own admin or probe address: whoever could reach it through a route would be past the guard.
- * `interfaces`: all addresses of this machine, for listeners on any of them. The any-address as a target means this
+ * Whether an endpoint is our own admin or probe address: a client that could reach it through a route would bypass the
+ * guard. `interfaces`: all addresses of this machine, for listeners on any of them. The any-address as a target means this
  * machine, too.
  */
 export function isOwn(

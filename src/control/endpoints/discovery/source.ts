@@ -10,7 +10,7 @@ export interface FoundEndpoint {
   readonly addresses: readonly string[]
 }
 
-/** Looks once. Rejects with what is wrong; none found is wrong, too. */
+/** Looks once. Rejects with what is wrong; finding none is an error, too. */
 export type Look = () => Promise<readonly FoundEndpoint[]>
 
 export interface SourceOptions {
@@ -20,7 +20,7 @@ export interface SourceOptions {
   readonly clock: Clock
   readonly log: Pick<Log, 'info' | 'warn'>
   readonly upstream: string
-  /** What is asked, for people. */
+  /** What is asked, for operators. */
   readonly from: string
   readonly onChange: () => void
   /** A look has ended. */
@@ -32,7 +32,7 @@ const GAP_MS = 1_000
 /** Writers need a moment between the first and the last byte. */
 const SETTLE_MS = 50
 
-/** The endpoints of one upstream, looked up again and again. What fails or finds nothing keeps the last known ones. */
+/** The endpoints of one upstream, looked up periodically. A look that fails or finds nothing keeps the last known ones. */
 export class Source {
   found: readonly FoundEndpoint[] = []
   private readonly options: SourceOptions

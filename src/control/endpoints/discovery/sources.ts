@@ -30,8 +30,8 @@ export class Sources {
   }
 
   /**
-   * Watches these upstreams and no others; the same one twice where its discovery is about to change. Resolves when each
-   * new source was looked at once, however that went.
+   * Watches these upstreams and no others; the same one twice while its discovery is about to change. Resolves when each
+   * new source was looked at once, with whatever result.
    */
   async watch(upstreams: readonly UpstreamConfig[]): Promise<void> {
     const wanted = new Map(upstreams.map((upstream) => [keyOf(upstream), upstream]))

@@ -1,7 +1,7 @@
 import type { HealthCheckConfig } from '../../../core/config.ts'
 import type { Target } from '../../../core/transport.ts'
 
-/** What a check came to; also the label in metrics. */
+/** The result of a check; also the label in metrics. */
 export type CheckResult =
   | 'ok'
   /** The server answered, and not as expected. */
@@ -28,8 +28,8 @@ export interface CheckRequest {
 export type CheckDone = (result: CheckResult, detail: string) => void
 
 /**
- * Begins a check; the answer cancels it. `done` is called at most once, not after the cancelling, and never before this
- * returned. The caller bounds its time.
+ * Begins a check; the function returned cancels it. `done` is called at most once, not after cancelling, and never before
+ * this has returned. The caller bounds its time.
  */
 export type Check = (request: CheckRequest, done: CheckDone) => () => void
 

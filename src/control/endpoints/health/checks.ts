@@ -14,7 +14,7 @@ export function healthChecks(clock: Clock): WatchDeps['checks'] {
   const contexts = new SecureContexts()
   let http: Check | undefined
   return {
-    // Its transport costs memory: not before it is needed.
+    // Its transport costs memory: it is made only when needed.
     http(request, done) {
       http ??= httpCheck(http1Transport(clock, timers))
       return http(request, done)

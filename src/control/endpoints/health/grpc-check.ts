@@ -119,7 +119,7 @@ const RESULTS: Readonly<Record<string, CheckResult>> = {
   ERR_HTTP2_STREAM_ERROR: 'reset',
 }
 
-/** What is neither of the network nor of HTTP/2 comes from TLS: its codes are many. */
+/** Errors that are neither of the network nor of HTTP/2 come from TLS, which has many codes. */
 function failure({ code = '' }: NodeJS.ErrnoException): CheckResult {
   return RESULTS[code] ?? (code.startsWith('ERR_HTTP2') ? 'bad_response' : 'tls')
 }

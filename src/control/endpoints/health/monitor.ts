@@ -7,7 +7,7 @@ import { EndpointWatch, type WatchDeps, type WatchEvents } from './watch.ts'
 
 export interface HealthOptions extends WatchDeps {
   readonly log: Pick<Log, 'info' | 'warn'>
-  /** Writes what the checks say where workers see it. */
+  /** Writes the results of checks where workers see them. */
   readonly mark: (cells: EndpointCells, healthy: boolean) => void
   /** A check of an endpoint of this upstream has ended. */
   readonly checked: (upstream: string, cells: EndpointCells, result: CheckResult) => void
@@ -16,7 +16,7 @@ export interface HealthOptions extends WatchDeps {
 interface Watched {
   readonly watch: EndpointWatch
   readonly cells: EndpointCells
-  /** Everything that makes the check what it is. */
+  /** Everything that defines the check. */
   readonly options: string
 }
 
@@ -29,7 +29,7 @@ export class HealthMonitor {
     this.options = options
   }
 
-  /** All upstreams as of now. What is gone is checked no more; what stays keeps its state. */
+  /** All upstreams as of now. Endpoints that left are no longer checked; those that stay keep their state. */
   sync(upstreams: Iterable<{ readonly config: UpstreamConfig; readonly set: UpstreamEndpoints }>): void {
     const before = this.watched
     const after = new Map<string, Watched>()
@@ -79,7 +79,7 @@ export class HealthMonitor {
     }
   }
 
-  /** Nobody checks it any more: it must not stay unhealthy for good. */
+  /** It is no longer checked: it must not stay unhealthy for ever. */
   private drop({ watch, cells }: Watched): void {
     watch.close()
     if (!watch.healthy) this.options.mark(cells, true)

@@ -19,7 +19,7 @@ export interface WatchEvents {
   changed(healthy: boolean, result: CheckResult, detail: string): void
 }
 
-/** Checks one endpoint again and again, one check at a time, until it is closed. */
+/** Checks one endpoint periodically, one check at a time, until it is closed. */
 export class EndpointWatch {
   private readonly deps: WatchDeps
   private readonly events: WatchEvents
@@ -88,7 +88,7 @@ export class EndpointWatch {
     deadline = clock.after(config.timeout, () => {
       abandon()
       end()
-      // This thread stood still: the answer may have been there, so the check says nothing.
+      // This thread stood still: the answer may have been there, so the check proves nothing.
       if (clock.now() - due > config.timeout / 2) this.wait(0)
       else this.take('timeout', `${config.timeout} ms`)
     })

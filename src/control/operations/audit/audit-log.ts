@@ -22,8 +22,9 @@ export interface AuditLogOptions {
 }
 
 /**
- * Files of JSON lines, of which each holds the hash of the one before, the first of a file that of the last in the file
- * before. What was appended has reached the disk. Somebody else may append to the same files, if not at the same moment.
+ * Files of JSON lines, each of which contains the hash of the one before, the first line of a file that of the last one in
+ * the previous file. An appended line has reached the disk. Another process may append to the same files, if not at the
+ * same moment.
  */
 export class AuditLog {
   private readonly options: AuditLogOptions
@@ -40,7 +41,7 @@ export class AuditLog {
   append(entry: object): Promise<Link> {
     const done = this.turn.then(() => this.write(entry))
     this.turn = done.catch(() => {
-      // What reached the disk is not known: it is looked up.
+      // Whether it reached the disk is unknown: it is looked up.
       this.tail = undefined
     })
     return done
@@ -73,7 +74,7 @@ export class AuditLog {
     return link
   }
 
-  /** As remembered, so that a change of the last line shows; as on disk, where somebody else has appended. */
+  /** As remembered, so that a change of the last line shows; as on disk, if another process has appended. */
   private async currentTail(): Promise<Tail> {
     const { folder, repaired } = this.options
     const known = this.tail
@@ -81,7 +82,7 @@ export class AuditLog {
     if (same && (await auditFiles(folder)).at(-1) === known.file) return known
     const tail = await repairedTail(folder)
     if (tail.cut > 0) repaired(tail.cut)
-    // Lines that were taken off the end leave a gap that shows.
+    // Lines that were cut off the end leave a visible gap.
     return known !== undefined && tail.last.number < known.last.number ? { ...tail, last: known.last } : tail
   }
 

@@ -31,7 +31,7 @@ export interface AuditingOptions {
   readonly errorStatus: (error: unknown) => number
 }
 
-/** Writes down what operators do, and what became of it. */
+/** Records what operators do, and the result. */
 export class Auditing {
   readonly entries: AuditLog
   private readonly options: AuditingOptions
@@ -46,7 +46,7 @@ export class Auditing {
     this.entries = new AuditLog({ folder, clock, repaired })
   }
 
-  /** Carries a command out and records what became of it; rejects as `run` does, or where it may not be done unrecorded. */
+  /** Carries a command out and records its result; rejects as `run` does, or if it may not be done unrecorded. */
   async run(call: CommandCall, run: () => Promise<unknown>): Promise<unknown> {
     const { log, required, errorStatus } = this.options
     const { body, command, dryRun } = call
@@ -84,10 +84,10 @@ export class Auditing {
     }
   }
 
-  /** The role was too small for it. */
+  /** The role was insufficient for it. */
   async refused(call: Omit<CommandCall, 'body'>): Promise<void> {
     const { log } = this.options
-    const problem = 'the role is too small'
+    const problem = 'the role is insufficient'
     const link = await this.append({ ...subject(call), outcome: 'refused', status: 403, problem })
     log.info('command', {
       path: call.command.path,
@@ -98,7 +98,7 @@ export class Auditing {
     })
   }
 
-  /** Those of operators are commands, and told there. */
+  /** Config changes by operators are commands, and recorded there. */
   async config({ after, before, kept, ok, problems, trigger }: ConfigChange): Promise<void> {
     if (trigger === 'api') return
     await this.append({
@@ -119,7 +119,7 @@ export class Auditing {
     throw new CommandRefused('unavailable', 'the audit log cannot be written, and logging.audit is required')
   }
 
-  /** undefined: it could not be written, which is told once. */
+  /** undefined: it could not be written, which is logged once. */
   private async append(entry: object): Promise<Link | undefined> {
     const { folder, log } = this.options
     try {
@@ -142,7 +142,7 @@ interface Aside {
   readonly problem?: string | undefined
 }
 
-/** Of a config that became live, or of any other answer; nothing where all of it did. */
+/** Of a config that became live, or of any other answer; nothing if all of it did. */
 function asideOf({ kept = [], problems = [] }: Partial<Pick<ConfigChange, 'kept' | 'problems'>>): Aside {
   if (kept.length === 0) return {}
   const more = kept.length > MOST_KEPT ? [`and ${kept.length - MOST_KEPT} more`] : []

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What the first line of all holds in the place of a hash. */
+/** What the very first line contains in place of a hash. */
 export const GENESIS: string = '0'.repeat(64)
 
 /** Where the chain ends: number and hash of its last line. */

@@ -5,8 +5,8 @@ const MOST_CHARS = 200
 const MOST_DEPTH = 6
 
 /**
- * What of a command's body the audit log keeps: no secrets, by their keys, and of texts that are long or have several lines,
- * such as configs, only size and SHA-256.
+ * The part of a command's body that the audit log keeps: no secrets, by their keys, and only size and SHA-256 of texts that
+ * are long or have several lines, such as configs.
  */
 export function redacted(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return value.length > MOST_CHARS || value.includes('\n') ? digestOf(value) : value

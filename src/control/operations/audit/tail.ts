@@ -15,7 +15,7 @@ export interface Tail {
   readonly cut: number
 }
 
-/** Finds the end of an audit log and removes what a crash left of a line. Rejects where that cannot be done. */
+/** Finds the end of an audit log and removes what a crash left of a line. Rejects if that cannot be done. */
 export async function repairedTail(folder: string): Promise<Tail> {
   const numbers = await auditFiles(folder)
   let cut = 0
@@ -38,6 +38,6 @@ export async function repairedTail(folder: string): Promise<Tail> {
 /** Of the last of some whole lines, without its line feed. */
 function linkOf(lines: Buffer): Link {
   const line = lines.subarray(lines.lastIndexOf(LINE_FEED) + 1)
-  // A last line that is none of ours is not ours to mend: verify finds it.
+  // A last line that is not ours is not repaired here: verify finds it.
   return { number: readChained(line.toString('utf8'))?.number ?? 0, hash: hashOf(line) }
 }

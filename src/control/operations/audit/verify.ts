@@ -5,7 +5,7 @@ import { AUDIT_FOLDER, auditFile, auditFiles } from './folder.ts'
 
 const LINE_FEED = 10
 
-/** What became of a look at an audit log. */
+/** The result of a check of an audit log. */
 export interface AuditVerdict {
   readonly entries: number
   /** Number of the first entry that is kept; above 1: older files were removed. */
@@ -19,7 +19,7 @@ export interface AuditVerdict {
 }
 
 /**
- * Verifies one file, or all of a folder: that of an audit log, or the state directory that it is in. Rejects where nothing
+ * Verifies one file, or all of a folder: that of an audit log, or the state directory that contains it. Rejects if nothing
  * can be read, or there is no audit log.
  */
 export async function verifyAudit(path: string): Promise<AuditVerdict> {

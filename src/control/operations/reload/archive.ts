@@ -37,7 +37,7 @@ export async function latestOf(stateDirs: readonly string[], main: string): Prom
     .at(-1)
 }
 
-/** The configs that were live, on disk: what `rollback` and `--last-known-good` go back to. */
+/** The configs that were live, on disk: `rollback` and `--last-known-good` return to them. */
 export class Archive {
   private readonly folder: string
   constructor(stateDir: string) {
@@ -100,7 +100,7 @@ export class Archive {
       .sort((a, b) => a - b)
   }
 
-  /** What a process that was killed while it wrote has left. */
+  /** Removes what a process left that was killed while it wrote. */
   private async tidy(): Promise<void> {
     for (const name of await readdir(this.folder))
       if (!NAME.test(name)) await rm(join(this.folder, name), { force: true })

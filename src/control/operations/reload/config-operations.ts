@@ -100,7 +100,7 @@ function configViews(reloader: Reloader, archive: Archive): readonly Operation[]
       says: {
         id: 'getEffectiveConfig',
         tag: 'Config',
-        summary: 'Every value that holds for a route or an upstream, and who says so',
+        summary: 'Every value that holds for a route or an upstream, and where it comes from',
         description: 'Exactly one of the two is named.',
         answer: {
           description: 'Of the live config.',
@@ -133,7 +133,8 @@ function configViews(reloader: Reloader, archive: Archive): readonly Operation[]
       says: {
         id: 'explainRequest',
         tag: 'Requests',
-        summary: 'What the live config makes of a request: its route and why no other one, and all that holds for it',
+        summary:
+          'What the live config does with a request: its route, why no other one, and all values that hold for it',
         description: 'It changes nothing, and sends nothing.',
         answer: { description: 'What tends to be secret reads `***`.', schema: ref('Explanation') },
         schemas: EXPLANATION_SCHEMAS,

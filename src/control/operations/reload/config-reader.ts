@@ -26,7 +26,7 @@ export function configReader(file: string, deps: LoadDeps): Reader {
   return { documents, load: (good) => loadConfig(file, { ...deps, readFile }, good) }
 }
 
-/** Loads a config as it was kept: its folders have the files that they had then. */
+/** Loads a config as it was stored: its folders have the files that they had then. */
 export function keptReader({ documents, main }: Pick<KeptConfig, 'documents' | 'main'>, deps: LoadDeps): Reader {
   const readFolder = async (path: string): Promise<readonly string[]> => {
     const folder = `${resolve(path)}${sep}`
@@ -37,7 +37,7 @@ export function keptReader({ documents, main }: Pick<KeptConfig, 'documents' | '
   return configReader(main, { ...withTexts(deps, documents, isFolder ? main : undefined), readFolder })
 }
 
-/** A text in the place of the main file, or of all files of the main folder; what it includes is read as it is. */
+/** A text in place of the main file, or of all files of the main folder; its includes are read as they are. */
 export function putInPlace(deps: LoadDeps, { file, folder }: Pick<Config, 'file' | 'folder'>, yaml: string): LoadDeps {
   const main = resolve(file)
   const isFolder = main === resolve(folder)

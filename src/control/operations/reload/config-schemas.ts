@@ -55,7 +55,7 @@ export const CONFIG_SCHEMAS = {
   EffectiveValue: record(
     {
       key: said('Below the policy or the key, such as `queue.size`; empty: that as a whole.', TEXT),
-      value: said('As one would write it.', TEXT),
+      value: said('As written in a config.', TEXT),
       source: said('`route`, `profile NAME`, `upstream`, `defaults` or `built-in`.', TEXT),
     },
     { at: ref('Position') },

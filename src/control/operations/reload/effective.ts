@@ -14,8 +14,8 @@ export const EFFECTIVE_QUERY = object({
 })
 
 /**
- * `GET /api/v1/config/effective?route=R` or `?upstream=U`: every value of a config that holds for it, and who says so. Throws
- * {@link BadCommand} or {@link NotFound}.
+ * `GET /api/v1/config/effective?route=R` or `?upstream=U`: every value of a config that holds for it, and where it comes
+ * from. Throws {@link BadCommand} or {@link NotFound}.
  */
 export function effectiveValues(live: WrittenConfig, query: ReadCall['query']): object {
   const { route, upstream } = readQuery(EFFECTIVE_QUERY, query)

@@ -10,13 +10,10 @@ export const EXPLAIN_QUESTION = object({
   method: required(text('a method such as GET'), 'Of the request.'),
   url: required(text('a URL such as http://api.example.com/orders'), 'Of the request.'),
   headers: optional(map(text('a field name'), oneOrMany(text())), 'Its fields, by name.'),
-  from: optional(text('an IP address'), 'Where it comes from.'),
+  from: optional(text('an IP address'), 'Address of the client.'),
 })
 
-/**
- * Explains a request on a config. What it takes is bounded by the size of the body and of the config. Throws {@link
- * BadCommand}.
- */
+/** Explains a request on a config. The size of the body and of the config bounds the work. Throws {@link BadCommand}. */
 export function explained(model: Model, body: unknown): object {
   const { from, headers, method, url } = readCommand(EXPLAIN_QUESTION, body)
   const fields = [...(headers ?? [])].flatMap(([name, values]) => values.flatMap((value) => [name, value]))

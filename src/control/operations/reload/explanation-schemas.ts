@@ -31,9 +31,12 @@ export const EXPLANATION_SCHEMAS = {
       nearMisses: said('Routes that did not get it, the nearest first.', each(ref('NearMiss'))),
     },
     {
-      route: said('Who gets it; missing: nobody.', record({ name: TEXT, at: ref('Position'), params: byName(TEXT) })),
+      route: said(
+        'Route that gets the request; missing if none does.',
+        record({ name: TEXT, at: ref('Position'), params: byName(TEXT) }),
+      ),
       answer: said(
-        'What Sluice answers itself; missing: an upstream has the say.',
+        'What Sluice answers itself; missing if an upstream answers.',
         record({ status: COUNT, headers: FIELDS }, { reason: TEXT, detail: TEXT }),
       ),
       forward: said(

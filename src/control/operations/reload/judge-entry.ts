@@ -13,7 +13,7 @@ import { problemLines } from './problem-lines.ts'
 /** Judges configs, and answers questions about the live one, one after the other. */
 class Bench {
   private readonly deps: LoadDeps
-  /** What was asked about last: mostly it is asked about again. */
+  /** The latest subject: usually it is asked about again. */
   private known: { readonly id: number; readonly written: WrittenConfig; model?: Model } | undefined = undefined
 
   constructor(deps: LoadDeps) {
@@ -68,7 +68,7 @@ function serve(port: MessagePort, { env }: JudgeStart): void {
   port.on('message', async ({ ask, number }: JudgeAsk) => {
     const answer = await bench.answer(ask)
     const { config = [] } = (ask.type === 'judge' ? (answer.value ?? {}) : {}) as Partial<VerdictMessage>
-    // Handed over, not copied: a copy of all of it would hold the other loop.
+    // Transferred, not copied: a copy of all of it would block the other loop.
     const parts = config.map(({ buffer }) => buffer as ArrayBuffer)
     port.postMessage({ number, ...answer } satisfies JudgeAnswer, parts)
   })

@@ -10,7 +10,7 @@ const IDLE_MS = 60_000
 /** A text of 16 MiB with its places takes most of it. */
 const HEAP_MB = 3_072
 
-/** A live config as others may ask about it. `id`: another one for another. */
+/** A live config as others may ask about it. `id`: differs between configs. */
 export interface LiveConfig {
   readonly id: number
   readonly sealed: Sealed
@@ -44,7 +44,7 @@ export interface JudgeOptions {
   readonly clock: Clock
 }
 
-/** Judging came to no end: what is wrong with it, for people. */
+/** Judging did not finish: what is wrong with it, for operators. */
 class NotJudged extends Error {}
 
 interface Waiting {
@@ -54,8 +54,9 @@ interface Waiting {
 }
 
 /**
- * Judges configs in a thread of its own: a file of 2 MB takes seconds, in which probes must be answered. What is too large for
- * memory or takes too long ends that thread and nothing else. It is started when it is needed, and ends when it has not been.
+ * Judges configs in a thread of its own: a file of 2 MB takes seconds, in which probes must be answered. A config that is
+ * too large for memory or takes too long ends that thread and nothing else. The thread is started when needed, and ends
+ * when idle.
  */
 export class Judge {
   private readonly options: JudgeOptions
@@ -133,7 +134,7 @@ export class Judge {
       resourceLimits,
     })
     this.thread = thread
-    // Nothing waits for it at the end: `close` ends it.
+    // The process does not wait for it: `close` ends it.
     thread.unref()
     thread.on('message', (answer: JudgeAnswer) => this.answered(answer))
     let why = 'its thread ended'
@@ -177,7 +178,7 @@ export class Judge {
   }
 }
 
-/** The loop turns once: what waits in it is served. */
+/** Lets the loop turn once: waiting work is served. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

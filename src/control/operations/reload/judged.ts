@@ -24,10 +24,10 @@ export type Question =
 /** A config and what was written; threads have the language themselves. */
 export type SealedParts = Omit<WrittenConfig, 'language'>
 
-/** A config and its tree in bytes, in memory that all threads share: who keeps it need not read it. */
+/** A config and its tree in bytes, in memory that all threads share: it can be passed on without being read. */
 export type Sealed = Uint8Array
 
-/** What became of a question. `config` and `written` are undefined where it was refused. */
+/** The answer to a question. `config` and `written` are undefined if the config was refused. */
 export interface Judgement {
   readonly config: Config | undefined
   readonly written: Sealed | undefined
@@ -39,7 +39,7 @@ export interface Judgement {
   readonly documents: Documents
 }
 
-/** The same on its way between threads: reading a large config at once would hold the loop for as long as judging it. */
+/** The same on its way between threads: reading a large config at once would block the loop for as long as judging it. */
 export type VerdictMessage = Omit<Judgement, 'config'> & { readonly config: readonly Uint8Array[] | undefined }
 
 export function seal({ config, tree }: SealedParts): Sealed {

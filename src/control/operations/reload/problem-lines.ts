@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnosticLine } from '../../../schema/diagnostics.ts'
 
-/** Problems that are told; a broken file may have a million. */
+/** Problems that are listed; a broken file may have a million. */
 const MOST_TOLD = 1_000
 
 /** One line for each, errors first: the first says why it was refused. */

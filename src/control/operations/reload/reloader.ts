@@ -15,12 +15,12 @@ import { problemLines } from './problem-lines.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
 
-/** Attempts that wait for the one under way; further ones are refused. */
+/** Attempts that wait for the one in progress; further ones are refused. */
 const MOST_WAITING = 4
 /** Problems that are logged and shown; a broken file may have thousands. */
 const MOST_SHOWN = 20
 
-/** What became of an attempt to make a config live. */
+/** The result of an attempt to make a config live. */
 export interface ReloadOutcome {
   readonly ok: boolean
   /** Something else is live now. */
@@ -66,7 +66,7 @@ export interface ReloaderOptions {
   /** What the process was started with; `source`: where that came from. */
   readonly first: SealedParts & { readonly sources: readonly string[] }
   readonly source: ConfigSource
-  /** What is wrong with the files, where that came from elsewhere. */
+  /** Problems of the files, if the first config came from elsewhere. */
   readonly refused: readonly Diagnostic[]
   readonly documents: Documents
   readonly archive: Archive
@@ -86,7 +86,7 @@ interface Live extends LiveConfig {
   readonly secrets: string
 }
 
-/** One attempt at a time: loads a config, checks all of it, makes it live and keeps it; or changes nothing and says why. */
+/** One attempt at a time: loads a config, checks all of it, makes it live and stores it; or changes nothing and says why. */
 export class Reloader {
   private readonly options: ReloaderOptions
   private readonly running: Config
@@ -148,7 +148,7 @@ export class Reloader {
     return this.options.judge.effective(this.asked, query)
   }
 
-  /** Reads the files again. Somebody else's attempt that has not begun yet serves as well. */
+  /** Reads the files again. A waiting attempt of another caller serves both. */
   reload(trigger: Trigger): Promise<ReloadOutcome> {
     this.coming ??= this.inTurn(() => {
       this.coming = undefined
@@ -225,7 +225,7 @@ export class Reloader {
         routes: config.lean.routes.length,
       })
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
-      // What was written cannot be loaded again; the history has what can.
+      // A part that was written cannot be loaded again; the history has one that can.
       if (kept.length === 0) await this.keep(config, source, documents)
     } else log.debug('a config was read that means the same', { trigger, source })
     if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })

@@ -9,7 +9,7 @@ import type { Secret, SecretSource } from '../../../schema/secret.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** A secret that the config points to is not there. The message names the key, never the secret. */
+/** A secret that the config refers to is missing. The message names the key, never the secret. */
 export class SecretMissing extends Error {}
 
 /** A token of `admin.auth` with its secret. */
@@ -80,13 +80,13 @@ export function secretFiles({ folder, secrets }: Config): readonly string[] {
   return secrets.flatMap(({ secret: { source } }) => ('file' in source ? [resolve(folder, source.file)] : []))
 }
 
-/** Differs when one of the secrets does; tells nothing about them. */
+/** Differs when one of the secrets does; reveals nothing about them. */
 export async function secretsDigest({ folder, secrets }: Config, env: Env): Promise<string> {
   const texts = await Promise.all(secrets.map(({ secret }) => read(secret.source, folder, env)))
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex')
 }
 
-/** Rejects with {@link SecretMissing}: an empty secret would let in all who send an empty one. */
+/** Rejects with {@link SecretMissing}: an empty secret would admit all who send an empty one. */
 async function textOf({ path, source }: Secret, folder: string, env: Env): Promise<string> {
   const text = await read(source, folder, env)
   if (text === '') throw new SecretMissing(`${path}: the secret is not there or empty`)

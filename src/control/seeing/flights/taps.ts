@@ -28,7 +28,7 @@ export interface TapsOptions {
   readonly tell: (filters: readonly FlightFilter[]) => void
 }
 
-/** Operators who look at requests as they end. Workers show nothing while nobody looks. */
+/** Operators who watch requests as they end. Workers show nothing without a tap. */
 export class Taps {
   private readonly options: TapsOptions
   private readonly taps = new Set<Tap>()

@@ -28,8 +28,8 @@ export const HISTORY_QUERY = object({
 })
 
 /**
- * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while somebody listens, else every 5 s for
- * the history; more rarely with thousands of routes. A reader gets a `snapshot`, then an `update` a second with what has
+ * What the dashboard shows, as it happens: `GET /api/v1/events`. Looks every second while there are readers, else every 5 s for
+ * the history; more rarely with thousands of routes. A reader gets a `snapshot`, then an `update` per second with what has
  * changed; one that could not follow gets a snapshot again.
  */
 export class LiveFeed {

@@ -58,7 +58,7 @@ export interface EndpointFigures {
 export interface UpstreamFigures {
   readonly name: string
   readonly attempts: number
-  /** Attempts that did not end well; those that nobody waited for any more are not among them. */
+  /** Attempts that did not end well; those that were given up are not among them. */
   readonly failures: number
   readonly latency: LatencyFigures
   /** Further attempts that the retry budget did not allow. */

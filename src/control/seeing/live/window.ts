@@ -24,7 +24,7 @@ interface Sample {
   readonly endpoints: ReadonlyMap<string, Counted>
 }
 
-/** Turns counters into what happened lately. Keeps what was counted for as long as it needs to. */
+/** Turns counters into rates of the latest seconds. Keeps counts for as long as it needs them. */
 export class LiveWindow {
   private samples: Sample[] = []
 

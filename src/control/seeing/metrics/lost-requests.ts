@@ -16,8 +16,8 @@ export interface LostRequestsOptions {
 }
 
 /**
- * Requests that ended with their worker: nobody was left to record them. Counted by route, charged to its objectives
- * (availability; how long they took is not known), and told in one line each route.
+ * Requests that ended with their worker, which could not record them. Counted by route, charged to its objectives
+ * (availability; how long they took is not known), and logged in one line per route.
  */
 export class LostRequests {
   private readonly options: LostRequestsOptions

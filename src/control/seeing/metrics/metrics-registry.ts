@@ -152,7 +152,7 @@ export class MetricsRegistry {
 
   private detach(row: Row, worker: number): void {
     row.columns.delete(worker)
-    // It made room: nobody counts it any more.
+    // It made room: it is no longer counted.
     if (row.columns.size === 0) row.family.delete(row.key)
     else if (row.forgotten !== undefined) this.hide(row)
   }

@@ -43,7 +43,7 @@ export interface Settings {
     value: string | undefined
     pattern: string | undefined
   }
-  /** Nobody may pass, or nothing can answer: the status for all. */
+  /** All requests are refused, or nothing can answer: the status for all. */
   closed: 403 | 501 | undefined
 }
 

@@ -90,7 +90,7 @@ class Parser {
   private include(at: SourceLine, [pattern = '']: readonly string[]): readonly Directive[] {
     if (this.depth > MAX_DEPTH) throw new NginxError(at, `includes are nested deeper than ${MAX_DEPTH}`)
     const paths = this.files.glob(pattern)
-    // It stays, for whoever lists what is not known.
+    // It stays, for the list of unknown directives.
     if (paths === undefined) return [{ ...at, name: 'include', args: [pattern], block: undefined }]
     return paths.flatMap((path) => {
       let text: string

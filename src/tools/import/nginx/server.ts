@@ -24,7 +24,7 @@ export interface ServerPlace {
   readonly listeners: readonly string[]
 }
 
-/** A server block, and which hosts it takes on which listeners; none: nobody gets here. */
+/** A server block, and which hosts it takes on which listeners; none: no request reaches it. */
 export interface Server extends Block {
   readonly places: readonly ServerPlace[]
 }

@@ -4,7 +4,7 @@ import type { Scope } from './scope.ts'
 
 /**
  * A location that ends with a slash does not take its path without it; `/x/*` of Sluice does. nginx redirects there where
- * the location is proxied; else the path belongs to a shorter one, whose paths get it, or to nobody.
+ * the location is proxied; else the path belongs to a shorter one, whose paths get it, or to none.
  */
 export function slashRoutes(location: Location, all: readonly Location[], scope: Scope): readonly DraftRoute[] {
   const { directive: origin, kind, level, uri } = location

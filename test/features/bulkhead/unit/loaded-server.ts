@@ -8,7 +8,7 @@ import { seededRandom } from '../../../../src/lib/random.ts'
 export class LoadedServer {
   capacity: number
   refused = 0
-  /** Of the latest run: answers a second over its last half, and the 99th percentile of what they took. */
+  /** Of the latest run: answers per second over its last half, and the 99th percentile of what they took. */
   throughput = 0
   tail = 0
   private readonly gate: AdaptiveLimit

@@ -54,7 +54,7 @@ function open() {
   paint()
 }
 
-/** A broken escape in an address that somebody typed stays as it is. */
+/** A broken escape in a typed address stays as it is. */
 function decoded(part) {
   try {
     return decodeURIComponent(part)

@@ -11,7 +11,7 @@ import { seededRandom } from '../../../../../src/lib/random.ts'
 const SEEDS = [1, 2]
 
 describe('one of three endpoints becomes 50 times slower', () => {
-  test.each(LOADS)('peak-ewma: the 99th percentile hardly grows, at %i requests a second', (load) => {
+  test.each(LOADS)('peak-ewma: the 99th percentile hardly grows, at %i requests per second', (load) => {
     for (const seed of SEEDS) {
       const { calm, slow, shareOfSlow } = slowRow('peak-ewma', load, seed)
       expect(slow / calm).toBeLessThan(1.5)

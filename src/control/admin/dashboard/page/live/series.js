@@ -1,5 +1,5 @@
 const SHOWN_MS = 15 * 60_000
-/** Longer without a point: there was nobody to ask. */
+/** Longer without a point: the gateway was not asked. */
 const GAP_MS = 12_000
 
 /** The latest 15 minutes of one row: the gateway's history, and what is told meanwhile. Own points stay over a restart. */

@@ -2,7 +2,7 @@ const LISTS = ['routes', 'upstreams', 'endpoints', 'breakers', 'recoveries', 'id
 const EVENTS_MS = 15 * 60_000
 const MOST_EVENTS = 1_000
 
-/** What the gateway told last. Views read it; nobody else writes it. */
+/** The latest message of the gateway. Views read it; only this class writes it. */
 export class State {
   constructor() {
     /** Nothing has been told yet. */
@@ -63,7 +63,7 @@ export class State {
 }
 
 /**
- * Requests a second and the share of them that failed.
+ * Requests per second and the share of them that failed.
  * @param {Record<string, number>} row
  */
 export function traffic(row) {

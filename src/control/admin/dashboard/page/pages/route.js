@@ -29,7 +29,7 @@ export class RoutePage {
       api,
       new URLSearchParams({ route: name, limit: '10' }),
       'Latest failed and slow requests',
-      'None of it is kept: none has failed or was slow lately.',
+      'None is kept: no recent request failed or was slow.',
     )
     this.effective = name === '-' ? undefined : new Effective(api, 'route', name)
     this.known = h(

@@ -16,7 +16,7 @@ const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]]
 const MARK = 'config'
 
 /**
- * A live chart of one series, with config changes as marks. Its legend tells values as text: those where somebody points, in
+ * A live chart of one series, with config changes as marks. Its legend shows values as text: those under the pointer, in
  * all charts of the page, else the latest.
  */
 export class Chart {

@@ -40,7 +40,7 @@ export class Objectives {
 
 function objectiveTable() {
   const tone = ({ budgetRemaining }) => (budgetRemaining <= 0 ? 'bad' : budgetRemaining < LITTLE ? 'warn' : '')
-  // Minus thousands of percent tell nobody how much it is.
+  // Minus thousands of percent would mean little to a reader.
   const left = ({ budgetRemaining }) =>
     budgetRemaining < 0 ? `spent ${rate(1 - budgetRemaining)} times` : percent(budgetRemaining)
   const sign = (row) => ({ bad: '✕ ', warn: '▲ ' })[tone(row)] ?? ''

@@ -70,7 +70,7 @@ export class Table {
   }
 
   /**
-   * Paints what is in sight. The order stays while somebody points at a row, so that it does not run away.
+   * Paints the rows in sight. The order stays while the pointer is on a row, so that it does not move away.
    * @param {readonly any[]} rows
    */
   update(rows) {
