@@ -1,4 +1,5 @@
 import type { KeyDoc, KeyDocs } from '../src/config/language/key-docs.ts'
+import { FAILURE_VALUES, REQUEST_VALUES } from '../src/http/template.ts'
 import { about, keyTable } from './key-table.ts'
 
 const INTRODUCTION = `# Configuration
@@ -43,6 +44,15 @@ More files to start from are in [config/examples](../config/examples).
 - **Names** of listeners, upstreams, profiles and routes have at most 128 letters, digits, \`.\`, \`-\` and \`_\`.
   Top-level keys that start with \`x-\` are free, for YAML anchors.
 
+## Values of requests in texts
+
+Values of \`headers\` and texts of \`respond\` and \`fallback\` may name values of the request that they answer:
+\`x-id: "{request.id}"\`. Only the names of this table in braces are values; all other braces are text, so JSON and style sheets
+stay what they are. \`{{request.id}}\` is the text \`{request.id}\`. A name that is none of these, but looks like one of them, is an
+error. Values are escaped for where they stand: in a body by its content type (plain text, JSON, HTML, XML; no other body takes
+them), in header fields by percent-encoding. Paths of \`rewrite\` and \`redirect\` name parameters of the route's path: \`/v2/{id}\`.
+
+${valuesTable()}
 ## Defaults, profiles and merging
 
 A route is built from four layers, each on top of the one before: the built-in defaults of this page, \`defaults.route\`,
@@ -153,4 +163,13 @@ function notYet(later: KeyDocs['later'], path: string, sections: ReadonlyMap<str
       : []
   })
   return names.length === 0 ? '' : `Not in this version: ${names.map((name) => `\`${name}\``).join(', ')}.\n\n`
+}
+
+function valuesTable(): string {
+  const rows = Object.entries(FAILURE_VALUES).map(([name, { doc }]) => {
+    const where = Object.hasOwn(REQUEST_VALUES, name) ? '' : ' In `fallback` only.'
+    return `| \`{${name}}\` | ${doc}${where} |\n`
+  })
+  const params = "| `{params.NAME}` | The parameter NAME of the route's path, as it stands in the path. |\n"
+  return `| value | |\n|---|---|\n${rows.join('')}${params}`
 }

@@ -135,8 +135,6 @@ export interface Feature<
   readonly answers?: boolean
   /** By name: one for each of the policies that `compile` gives. */
   readonly places?: Readonly<Record<string, Place>>
-  /** Names of the path parameters that the options speak of; every path of the route must have them. */
-  params?(options: O): readonly string[]
   /** Names of the request's fields that the options set, add or remove. */
   requestFields?(options: O): readonly string[]
   /**

@@ -1,5 +1,8 @@
 import { type Reading, readingText, Way } from '../core/reading.ts'
 import type { Refusal } from '../core/verdict.ts'
+import { escapeForbidden } from '../lib/percent.ts'
+import type { TemplateText } from '../schema/template.ts'
+import { type CompiledText, compileText } from './template.ts'
 
 /** A path prefix in whole segments, given with or without a slash at its end. */
 export class PathPrefix {
@@ -79,3 +82,11 @@ function ambiguous(detail: string): Refusal {
 const AUTHORITY = ambiguous(
   'Rewritten, the path would begin with two slashes, which can be read as those before a host.',
 )
+
+/**
+ * A path with parameters, such as `/v2/users/{id}`. Values come from a path in normal form, so they are escaped already;
+ * characters that a URI must not hold bare are escaped here. A value never adds a segment.
+ */
+export function compilePath(path: TemplateText, paramNames: readonly string[]): CompiledText {
+  return compileText(path, { values: {}, paramNames, write: escapeForbidden, encode: escapeForbidden })
+}

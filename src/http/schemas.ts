@@ -1,28 +1,21 @@
 import { hostOf } from '../lib/authority.ts'
 import { hasDotSegment, normalEscapes } from '../lib/path.ts'
 import { byteString } from '../lib/percent.ts'
-import { TemplateError, templateNames } from '../lib/template.ts'
 import { map, mapped, object, required } from '../schema/composites.ts'
 import { type Problem, parsed } from '../schema/scalars.ts'
 import type { Schema } from '../schema/schema.ts'
+import { type TemplateText, template } from '../schema/template.ts'
 import { type FieldMap, isOwnField } from './fields.ts'
+import { FAILURE_VALUES, type TemplateValues } from './template.ts'
 
 /** A path of the config, read as its normal form. */
 export function path(): Schema<string> {
   return parsed('a path such as /orders', readPath)
 }
 
-/** A path that may hold `{name}` for parameters of the route. */
-export function template(): Schema<string> {
-  return parsed('a path such as /v2/users/{id}', (text) => {
-    try {
-      templateNames(text)
-    } catch (error) {
-      if (error instanceof TemplateError) return { problem: error.message }
-      throw error
-    }
-    return readPath(text)
-  })
+/** A path that may hold `{name}` for parameters of the route; the rest in normal form. */
+export function pathTemplate(): Schema<TemplateText> {
+  return template({ expected: 'a path such as /v2/users/{id}', values: [], form: 'path', check: readPath })
 }
 
 function readPath(text: string): string | Problem {
@@ -71,14 +64,22 @@ export function fieldName(): Schema<string> {
   })
 }
 
-/** Fields by name. */
-export function fields(): Schema<FieldMap> {
-  const read = (text: string): string | Problem =>
+/** Fields by name; their values may name `values`. */
+export function fields(values: TemplateValues): Schema<FieldMap> {
+  const check = (text: string): string | Problem =>
     /[\x00-\x08\x0a-\x1f\x7f]/.test(text) || text.trim() !== text
-      ? // Values that carry tokens often come from the environment.
-        { problem: 'a control character, or a space at its ends, cannot stand in it', hidden: true }
+      ? { problem: 'a control character, or a space at its ends, cannot stand in it', hidden: true }
       : text
-  const value = parsed('a header field value', read, { type: ['string', 'number', 'boolean'] })
+  const value = template({
+    expected: 'a header field value',
+    values: Object.keys(values),
+    elsewhere: Object.keys(FAILURE_VALUES),
+    form: 'text',
+    check,
+    // Values that carry tokens often come from the environment.
+    hidden: true,
+    json: { type: ['string', 'number', 'boolean'] },
+  })
   return mapped(map(fieldName(), value), (entries, refuse) => {
     const names = [...entries.keys()].map((name) => name.toLowerCase())
     const twice = names.find((name, i) => names.indexOf(name) !== i)

@@ -1,6 +1,7 @@
 import type { CollectionRules } from './collection.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import { describe, type Node, type Position } from './node.ts'
+import type { TemplateParameters } from './template.ts'
 
 /** JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -85,6 +86,8 @@ export type SchemaMark =
   | { readonly is: 'environment' }
   /** Where a secret is: the map around a file or an environment value. */
   | { readonly is: 'secret' }
+  /** A text that may name values of a request. */
+  | { readonly is: 'template'; readonly params: TemplateParameters }
 
 /** The TypeScript type of what a schema reads. */
 export type Infer<S> = S extends Schema<infer T> ? T : never

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import type { PathPattern } from '../../core/config.ts'
 import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import { type Node, origin } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
@@ -41,6 +42,7 @@ class Check {
   private readonly root: RootOptions
   private readonly tree: Node
   private readonly language: Language
+  private readonly marked: readonly Marked[]
   private readonly references: readonly Reference[]
   /** Upstreams that a route names. */
   private readonly leads: ReadonlyMap<string, readonly Reference[]>
@@ -49,6 +51,7 @@ class Check {
     this.root = root
     this.tree = tree
     this.language = language
+    this.marked = found
     this.references = found.flatMap(({ mark, node, path }) =>
       mark.is === 'reference' && node.kind === 'scalar' ? [{ at: path, to: mark.to, name: node.text }] : [],
     )
@@ -64,12 +67,13 @@ class Check {
     this.admin()
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
-    for (const { route, why } of badFallbacks(root.routes, this.language))
+    for (const { route, why } of badFallbacks(root.routes, this.marked))
       this.error(['routes', route, 'fallback', 'route'], why)
     for (const { first, second, why } of findTies(root.routes)) {
       const place = placeText(this.tree, ['routes', first], ['routes', second])
       this.errorAt(['routes', second], `ties with route ${first} (${place}): ${why}; give one of them a precedence`)
     }
+    this.templates()
     this.known()
   }
 
@@ -91,7 +95,6 @@ class Check {
       if (route.to?.every((target) => target.upstream === upstream))
         this.error(at, `${JSON.stringify(upstream)} is where the route leads already`)
     }
-    this.parameters(name, route)
   }
 
   private distinct(references: readonly Reference[]): void {
@@ -102,18 +105,14 @@ class Check {
     }
   }
 
-  /** Path templates speak only of parameters that every path of the route has. */
-  private parameters(name: string, route: RouteOptions): void {
-    for (const feature of this.language.features) {
-      const options = route.features.of(feature)
-      if (options === undefined || feature.params === undefined) continue
-      const needed = feature.params(options)
-      for (const path of route.match.flatMap((match) => match.paths)) {
-        const has = path.kind === 'segments' ? path.segments.flatMap((s) => ('param' in s ? [s.param] : [])) : []
-        for (const parameter of needed) {
-          if (has.includes(parameter)) continue
-          this.error(['routes', name, feature.name], `{${parameter}} is not a parameter of the path ${path.source}`)
-        }
+  /** Templates speak only of parameters that every path of the route has. */
+  private templates(): void {
+    for (const { mark, node, path } of this.marked) {
+      if (mark.is !== 'template' || node.kind !== 'scalar') continue
+      const route = path[0] === 'routes' ? this.root.routes.get(String(path[1])) : undefined
+      for (const { name, written } of route === undefined ? [] : mark.params(node.text)) {
+        const without = route?.match.map(({ paths }) => pathWithout(paths, name)).find((found) => found !== undefined)
+        if (without !== undefined) this.error(path, `${written} is not a parameter of ${without}`)
       }
     }
   }
@@ -199,6 +198,15 @@ class Check {
   private errorAt(path: readonly string[], message: string): void {
     this.diagnostics.push({ severity: 'error', at: keyOf(this.tree, path), path: pathText(path), message })
   }
+}
+
+/** The first path that lacks a parameter, for a message; undefined: none does. */
+function pathWithout(paths: readonly PathPattern[], parameter: string): string | undefined {
+  if (paths.length === 0) return 'its path: it may be any'
+  const found = paths.find(
+    (path) => path.kind !== 'segments' || !path.segments.some((one) => 'param' in one && one.param === parameter),
+  )
+  return found && `the path ${found.source}`
 }
 
 /** Both cannot be bound to the same port. */

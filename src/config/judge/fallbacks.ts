@@ -1,5 +1,5 @@
 import { fallback } from '../../features/fallback/feature.ts'
-import type { Language } from '../language/language.ts'
+import type { Marked } from '../../schema/walk.ts'
 import type { RouteOptions } from '../language/route.ts'
 
 type Routes = ReadonlyMap<string, RouteOptions>
@@ -11,14 +11,15 @@ export interface BadFallback {
 }
 
 /** Routes that fall back to each other in a circle, or to one that needs parameters of its own path. */
-export function badFallbacks(routes: Routes, language: Language): readonly BadFallback[] {
+export function badFallbacks(routes: Routes, marked: readonly Marked[]): readonly BadFallback[] {
   const found: BadFallback[] = []
+  const needing = needingParameters(marked)
   for (const route of routes.keys()) {
     const next = fallbackOf(routes, route)
     if (next === undefined) continue
     const circle = circleFrom(routes, route)
     if (circle !== undefined) found.push({ route, why: `falls back to itself: ${circle.join(' → ')}` })
-    else if (needsParameters(routes.get(next) as RouteOptions, language))
+    else if (needing.has(next))
       found.push({ route, why: `route ${next} uses parameters of its path, which this one does not have` })
   }
   return found
@@ -41,9 +42,11 @@ function fallbackOf(routes: Routes, name: string): string | undefined {
   return route !== undefined && routes.has(route) ? route : undefined
 }
 
-function needsParameters({ features: options }: RouteOptions, { features }: Language): boolean {
-  return features.some((feature) => {
-    const found = options.of(feature)
-    return found !== undefined && (feature.params?.(found) ?? []).length > 0
+/** Routes with a template that names parameters of their path. */
+function needingParameters(marked: readonly Marked[]): ReadonlySet<string> {
+  const names = marked.flatMap(({ mark, node, path }) => {
+    const needs = mark.is === 'template' && node.kind === 'scalar' && mark.params(node.text).length > 0
+    return needs && path[0] === 'routes' ? [String(path[1])] : []
   })
+  return new Set(names)
 }

@@ -6,8 +6,9 @@ import type { Policy } from '../../core/policy.ts'
 import type { Services } from '../../core/services.ts'
 import type { Reply } from '../../core/verdict.ts'
 import { isReply } from '../../core/verdict.ts'
-import { type FixedOptions, fixedKeys, fixedProblem, fixedReply } from '../../http/fixed.ts'
+import { compileFixed, type FixedOptions, type FixedReply, fixedKeys, fixedProblem } from '../../http/fixed.ts'
 import { troubleCondition } from '../../http/schemas.ts'
+import { FAILURE_VALUES } from '../../http/template.ts'
 import { mapped, object, oneOrMany, optional, withDefault } from '../../schema/composites.ts'
 import { reference } from '../../schema/mark.ts'
 import { pattern } from '../../schema/scalars.ts'
@@ -25,7 +26,7 @@ const keys = object({
     ['GET', 'HEAD'],
     'Methods for which the fallback answers.',
   ),
-  ...fixedKeys,
+  ...fixedKeys(FAILURE_VALUES),
   route: optional(reference('route'), 'A route that answers instead, with its own upstream and policies.'),
 })
 
@@ -69,15 +70,18 @@ class Fallback implements Policy {
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
   private readonly route: string | undefined
-  private readonly reply: Reply
+  private readonly reply: FixedReply
 
-  constructor(options: FallbackOptions, { feature, services }: Pick<FeatureContext, 'feature' | 'services'>) {
+  constructor(
+    options: FallbackOptions,
+    { feature, paramNames, services }: Pick<FeatureContext, 'feature' | 'paramNames' | 'services'>,
+  ) {
     this.name = feature
     this.services = services
     this.when = new Set(options.when)
     this.methods = new Set(options.methods)
     this.route = options.route
-    this.reply = fixedReply(options)
+    this.reply = compileFixed(options, { values: FAILURE_VALUES, paramNames })
   }
 
   unusable(ex: Exchange, status: number): boolean {
@@ -90,7 +94,8 @@ class Fallback implements Policy {
     if (!this.methods.has(ex.method)) return undefined
     // `unusable` has judged unusable answers.
     if (failed.reason !== 'upstream_error' && !this.covers(failed.reason)) return undefined
-    return this.route === undefined ? this.reply : this.ask(ex, this.route)
+    if (this.route !== undefined) return this.ask(ex, this.route)
+    return typeof this.reply === 'function' ? this.reply(ex, failed) : this.reply
   }
 
   private covers(reason: Reason): boolean {

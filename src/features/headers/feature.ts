@@ -1,14 +1,16 @@
+import type { Exchange } from '../../core/exchange.ts'
 import type { PureFeature } from '../../core/feature.ts'
 import type { Policy } from '../../core/policy.ts'
-import { flatFields } from '../../http/fields.ts'
+import { compileFields } from '../../http/fields.ts'
 import { fieldName, fields } from '../../http/schemas.ts'
+import { type CompiledText, REQUEST_VALUES } from '../../http/template.ts'
 import { list, object, optional } from '../../schema/composites.ts'
 import type { Infer } from '../../schema/schema.ts'
 
 const changes = object(
   {
-    set: optional(fields(), 'Fields to set. They replace all lines of the same name.'),
-    add: optional(fields(), 'Fields to add to those that are present.'),
+    set: optional(fields(REQUEST_VALUES), 'Fields to set. They replace all lines of the same name.'),
+    add: optional(fields(REQUEST_VALUES), 'Fields to add to those that are present.'),
     remove: optional(list(fieldName()), 'Fields to remove.'),
   },
   { misplaced: { append: 'add', replace: 'set', delete: 'remove' } },
@@ -47,9 +49,9 @@ export const headers: PureFeature<HeadersOptions> = {
     ...Object.keys(add),
     ...remove,
   ],
-  compile(options, { feature: name, services }) {
-    const request = compileChanges(options.request)
-    const response = compileChanges(options.response)
+  compile(options, { feature: name, paramNames, services }) {
+    const request = compileChanges(options.request, paramNames)
+    const response = compileChanges(options.response, paramNames)
     if (request === undefined && response === undefined) return undefined
     const fields: Policy = {
       name,
@@ -57,7 +59,7 @@ export const headers: PureFeature<HeadersOptions> = {
         ? {}
         : {
             admit(ex) {
-              change(services.forwardHeaders(ex), request)
+              change(services.forwardHeaders(ex), request, ex)
               return undefined
             },
           }),
@@ -65,7 +67,7 @@ export const headers: PureFeature<HeadersOptions> = {
         ? {}
         : {
             respond(ex) {
-              if (ex.response !== undefined) change(ex.response.headers, response)
+              if (ex.response !== undefined) change(ex.response.headers, response, ex)
             },
           }),
     }
@@ -76,17 +78,18 @@ export const headers: PureFeature<HeadersOptions> = {
 interface CompiledChanges {
   /** Lower-case. */
   readonly dropped: ReadonlySet<string>
-  readonly appended: readonly string[]
+  readonly appended: readonly CompiledText[]
 }
 
-function compileChanges(wanted: FieldChanges | undefined): CompiledChanges | undefined {
+function compileChanges(wanted: FieldChanges | undefined, paramNames: readonly string[]): CompiledChanges | undefined {
   const { set = {}, add = {}, remove = [] } = wanted ?? {}
   const dropped = new Set([...remove, ...Object.keys(set)].map((name) => name.toLowerCase()))
-  const appended = [...flatFields(set), ...flatFields(add)]
+  const context = { values: REQUEST_VALUES, paramNames }
+  const appended = [...compileFields(set, context), ...compileFields(add, context)]
   return dropped.size === 0 && appended.length === 0 ? undefined : { dropped, appended }
 }
 
-function change(lines: string[], { dropped, appended }: CompiledChanges): void {
+function change(lines: string[], { dropped, appended }: CompiledChanges, ex: Exchange): void {
   if (dropped.size > 0) {
     let kept = 0
     for (let i = 0; i < lines.length; i += 2) {
@@ -97,5 +100,8 @@ function change(lines: string[], { dropped, appended }: CompiledChanges): void {
     }
     lines.length = kept
   }
-  for (let i = 0; i < appended.length; i++) lines.push(appended[i] as string)
+  for (let i = 0; i < appended.length; i++) {
+    const text = appended[i] as CompiledText
+    lines.push(typeof text === 'string' ? text : text(ex))
+  }
 }

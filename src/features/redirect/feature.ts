@@ -2,11 +2,10 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { PureFeature } from '../../core/feature.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
-import { PrefixReplacement } from '../../http/paths.ts'
-import { hostName, prefixSchema, template } from '../../http/schemas.ts'
+import { compilePath, PrefixReplacement } from '../../http/paths.ts'
+import { hostName, pathTemplate, prefixSchema } from '../../http/schemas.ts'
 import { hostOf } from '../../lib/authority.ts'
 import { escapeForbidden } from '../../lib/percent.ts'
-import { PathTemplate, templateNames } from '../../lib/template.ts'
 import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
 import { integer, oneOf, type Problem, parsed } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
@@ -26,7 +25,7 @@ const keys = object({
     integer(1, 65_535),
     'Port of the new URL. Default: that of the request on the same origin, else the scheme’s own.',
   ),
-  path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
+  path: optional(pathTemplate(), 'The new path; {name} stands for a parameter of the route.'),
   replacePrefix: optional(prefixSchema, 'Prefix of the path to replace by another one.'),
   status: withDefault(
     status,
@@ -62,7 +61,6 @@ export const redirect: PureFeature<RedirectOptions> = {
       why: 'It answers in place of an upstream, so a client that may not reach one learns nothing from it either.',
     },
   },
-  params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
   compile(options, { feature: name, paramNames }) {
     const pathOf = newPath(options, paramNames)
     const answer: Policy = {
@@ -81,8 +79,8 @@ export const redirect: PureFeature<RedirectOptions> = {
 function newPath(options: RedirectOptions, names: readonly string[]): (ex: Exchange) => string | Refusal {
   const { path, replacePrefix } = options
   if (path !== undefined) {
-    const template = new PathTemplate(path, names)
-    return (ex) => template.expand(ex.params ?? NO_PARAMS)
+    const text = compilePath(path, names)
+    return typeof text === 'string' ? () => text : text
   }
   if (replacePrefix === undefined) return (ex) => ex.path
   const replacement = new PrefixReplacement(replacePrefix.from, replacePrefix.to)
@@ -131,5 +129,3 @@ function told(ex: Exchange, name: string): string | undefined {
 function safe(location: string): string {
   return location.startsWith('//') ? `/.${location}` : location
 }
-
-const NO_PARAMS: readonly string[] = []

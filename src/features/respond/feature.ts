@@ -1,5 +1,6 @@
 import type { PureFeature } from '../../core/feature.ts'
-import { type FixedOptions, fixedKeys, fixedProblem, fixedReply } from '../../http/fixed.ts'
+import { compileFixed, type FixedOptions, fixedKeys, fixedProblem } from '../../http/fixed.ts'
+import { REQUEST_VALUES } from '../../http/template.ts'
 import { mapped, object } from '../../schema/composites.ts'
 
 /** A fixed answer. */
@@ -9,7 +10,7 @@ export const respond: PureFeature<FixedOptions> = {
   answers: true,
   pure: true,
   keys: {
-    route: mapped(object(fixedKeys), (options, refuse) => {
+    route: mapped(object(fixedKeys(REQUEST_VALUES)), (options, refuse) => {
       const problem = fixedProblem(options)
       return problem === undefined ? options : refuse(problem)
     }),
@@ -20,8 +21,8 @@ export const respond: PureFeature<FixedOptions> = {
       why: 'It answers in place of an upstream, so a client that may not reach one does not get it either.',
     },
   },
-  compile(options, { feature: name }) {
-    const reply = fixedReply(options)
-    return { answer: { name, admit: () => reply } }
+  compile(options, { feature: name, paramNames }) {
+    const reply = compileFixed(options, { values: REQUEST_VALUES, paramNames })
+    return { answer: { name, admit: typeof reply === 'function' ? (ex) => reply(ex) : () => reply } }
   },
 }

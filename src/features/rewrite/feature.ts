@@ -2,10 +2,9 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { PureContext, PureFeature } from '../../core/feature.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
-import { PrefixReplacement } from '../../http/paths.ts'
-import { host, hostName, path, prefixSchema, template } from '../../http/schemas.ts'
+import { compilePath, PrefixReplacement } from '../../http/paths.ts'
+import { host, hostName, path, pathTemplate, prefixSchema } from '../../http/schemas.ts'
 import { hasDotSegment } from '../../lib/path.ts'
-import { PathTemplate, templateNames } from '../../lib/template.ts'
 import { mapped, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
@@ -40,7 +39,7 @@ const cookieKeys = object({
 const keys = object({
   stripPrefix: optional(path(), 'Prefix to remove from the path, in whole segments.'),
   replacePrefix: optional(prefixSchema, 'Prefix of the path to replace by another one.'),
-  path: optional(template(), 'The new path; {name} stands for a parameter of the route.'),
+  path: optional(pathTemplate(), 'The new path; {name} stands for a parameter of the route.'),
   host: optional(
     host(),
     'Host that the upstream gets: preserve (as the client sent it), upstream (the endpoint’s own), or a literal.',
@@ -77,7 +76,6 @@ export const rewrite: PureFeature<RewriteOptions> = {
   places: {
     target: { stage: 70, why: 'The route matched on what the client sent; only what is admitted is worth rewriting.' },
   },
-  params: (options) => (options.path === undefined ? [] : templateNames(options.path)),
   compile(options, context) {
     const prefix = prefixOf(options)
     const admit = requestRewrite(options, prefix, context)
@@ -136,10 +134,11 @@ function pathRewrite(
   { paramNames }: PureContext,
 ): PathRewrite | undefined {
   if (path !== undefined) {
-    const template = new PathTemplate(path, paramNames)
-    const mayEndDot = AFTER_DOT.test(path)
+    const text = compilePath(path, paramNames)
+    if (typeof text === 'string') return () => text
+    const mayEndDot = typeof path !== 'string' && path.texts.slice(0, -1).some((before) => AFTER_DOT.test(before))
     return (ex) => {
-      const expanded = template.expand(ex.params ?? NO_PARAMS)
+      const expanded = text(ex)
       return mayEndDot && hasDotSegment(expanded) ? DOT_SEGMENT : expanded
     }
   }
@@ -169,11 +168,10 @@ function tellPrefix(headers: string[], stripped: string): void {
 
 const PREFIX = 'x-forwarded-prefix'
 /** A value there can make a dot segment, by a leading `;`. */
-const AFTER_DOT = /\/\.{1,2}\{/
+const AFTER_DOT = /\/\.{1,2}$/
 const DOT_SEGMENT: Refusal = {
   reason: 'ambiguous_path',
   phase: 'request',
   origin: 'client',
   detail: 'Rewritten, the path would contain a dot segment.',
 }
-const NO_PARAMS: readonly string[] = []

@@ -28,7 +28,9 @@ describe('where to', () => {
   })
 
   test('parameters', () => {
-    expect(location({ path: '/u/{id}' }, { target: '/x/7?q', params: ['7'] }, ['id'])).toBe('/u/7?q')
+    expect(
+      location({ path: { texts: ['/u/', ''], names: ['params.id'] } }, { target: '/x/7?q', params: ['7'] }, ['id']),
+    ).toBe('/u/7?q')
   })
 
   test('a trusted proxy knows the scheme', () => {

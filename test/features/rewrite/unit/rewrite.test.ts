@@ -37,11 +37,18 @@ describe('prefixes', () => {
 
 test('a template takes the parameters of the route', () => {
   const request = { target: '/u/7/o/a%2Fb?x=1', params: ['7', 'a%2Fb'] }
-  expect(forwarded({ path: '/orders/{order}/of/{user}' }, request, ['user', 'order'])[0]).toBe('/orders/a%2Fb/of/7?x=1')
+  expect(
+    forwarded({ path: { texts: ['/orders/', '/of/', ''], names: ['params.order', 'params.user'] } }, request, [
+      'user',
+      'order',
+    ])[0],
+  ).toBe('/orders/a%2Fb/of/7?x=1')
 })
 
 test('a template with an unknown parameter is an error of the config', () => {
-  expect(() => rewrite.compile({ path: '/{nope}' }, featureContext(['id']))?.target).toThrow('{nope}')
+  expect(
+    () => rewrite.compile({ path: { texts: ['/', ''], names: ['params.nope'] } }, featureContext(['id']))?.target,
+  ).toThrow('{params.nope}')
 })
 
 describe('host', () => {
