@@ -1,18 +1,8 @@
 import { FAILURES, type Reason } from '../core/failures.ts'
 import type { AttemptHappening, Flight, Happening } from '../core/flight.ts'
-import type { NoRetry } from '../core/note.ts'
 import { printable } from './columns.ts'
 
 const FAILURES_PAGE = 'docs/failures.md'
-
-const NO_RETRY: Readonly<Record<NoRetry, string>> = {
-  attempts: 'no further attempt: as many as the route allows were made (retries.maxExtra)',
-  prior: 'no further attempt: a trusted gateway in front of this one retries by itself',
-  method: 'no further attempt: the method must not be repeated once bytes were sent (retries.methods)',
-  body: 'no further attempt: the body was too large to be kept for one',
-  time: 'no further attempt: too little time was left',
-  condition: 'no further attempt: the route does not retry after this (retries.when)',
-}
 
 /** The story of a request in plain words, with a time axis. */
 export function storyOf(flight: Flight): string {
@@ -57,10 +47,6 @@ function sentence(event: Happening): string {
       return `the bulkhead of ${event.upstream} is full`
     case 'decided':
       return event.text
-    case 'hedge':
-      return `no answer yet: a second attempt begins beside the first, at ${event.upstream}`
-    case 'no_retry':
-      return NO_RETRY[event.because] ?? `no further attempt: ${event.because}`
     case 'shed':
       return `refused: ${event.reason}`
     case 'deadline':

@@ -86,7 +86,7 @@ async function judged(
   if (root === INVALID) return failed(found, tree)
   found.push(...checkRoot(root, tree, marks, language), ...trespasses(root, fences, tree, marks, language))
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
-  found.push(...runLints(root, tree, marks, comments))
+  found.push(...runLints(root, tree, marks, comments, language))
   return {
     config: normalise(root, { file, folder }, language, marks),
     diagnostics: sortDiagnostics(found),

@@ -7,6 +7,8 @@ export class Attempt {
   /** 1 for the first attempt. */
   readonly number: number
   readonly upstream: string
+  /** It began while another attempt of its request was under way. */
+  beside: boolean
   /** `host:port` as configured or resolved; for logs and metrics, never for clients. */
   endpoint: string
   /** What the endpoint calls itself: Host where a route forwards its own. */
@@ -34,6 +36,7 @@ export class Attempt {
   constructor(number: number, upstream: string, startedAt: number, slots = 0) {
     this.number = number
     this.upstream = upstream
+    this.beside = false
     this.endpoint = ''
     this.authority = ''
     this.startedAt = startedAt

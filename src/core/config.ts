@@ -205,13 +205,8 @@ export interface RouteConfig {
   readonly encodedSlashes: EncodedSlashes
   /** undefined: a policy (redirect, respond) answers. */
   readonly to: readonly WeightedUpstream[] | undefined
-  readonly failover: readonly string[]
-  /** First attempts leave an upstream of `to` that cannot take them for others that can. */
-  readonly spill: boolean
-  readonly timeouts: RouteTimeouts
-  readonly retries: RetryConfig
-  /** undefined: none. `delay`: milliseconds; undefined: the observed p95. */
-  readonly hedge: { readonly delay: number | undefined } | undefined
+  /** Upstreams that take over from those of `to`, in order, see `Feature.alternates`. */
+  readonly alternates: readonly string[]
   readonly importance: Importance
   /** undefined: the route states no objective. */
   readonly slo: SloConfig | undefined
@@ -267,27 +262,4 @@ export interface ValueCondition {
   readonly name: string
   readonly op: 'present' | 'absent' | 'exact' | 'prefix' | 'suffix' | 'contains' | 'regex'
   readonly value: string
-}
-
-/** Milliseconds; undefined: off. */
-export interface RouteTimeouts {
-  readonly request: number | undefined
-  readonly attempt: number | undefined
-  readonly idle: number | undefined
-  readonly stream: number | undefined
-  readonly total: number | undefined
-  /** Bytes per second over `window` milliseconds. */
-  readonly minRate: { readonly bytes: number; readonly window: number } | undefined
-}
-
-export interface RetryConfig {
-  /** Attempts after the first; 0: never. */
-  readonly maxExtra: number
-  /** Outcome classes and statuses. */
-  readonly when: readonly (string | number)[]
-  /** Methods that may be repeated once bytes were sent. */
-  readonly methods: readonly string[]
-  readonly backoff: { readonly base: number; readonly cap: number }
-  /** The longest Retry-After that Sluice waits for, milliseconds. */
-  readonly retryAfterCap: number
 }

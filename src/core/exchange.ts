@@ -14,12 +14,6 @@ export type Upload = 'whole' | 'begun' | 'unread'
 /** Where the requests of a compiled route are recorded; `data/seeing/recorder.ts` makes it. */
 export interface RouteRecord {
   finish(ex: Exchange): void
-  /** Another attempt follows one with this verdict. */
-  retried(verdict: HeadVerdict): void
-  /** A second attempt was begun beside the first. */
-  hedged(): void
-  /** Its first attempt left upstream `from` for `to`, see `spill`. */
-  spilled(from: string, to: string): void
   /** A policy refused the request or, in mode shadow, would have. */
   refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
 }
@@ -97,7 +91,7 @@ export class Exchange {
   attemptList: Attempt[] | undefined
   /** Made with the first note. */
   notes: Notes | undefined
-  /** Head verdict of the latest attempt; the recorder keeps it. */
+  /** Of the latest attempt that was not ignored. */
   verdict: HeadVerdict | undefined
   response: ResponseHead | undefined
   /** The head went out. */
@@ -196,6 +190,11 @@ export class Exchange {
   /** In the order in which they began. */
   get allAttempts(): readonly Attempt[] {
     return this.attemptList ?? (this.attempt === undefined ? [] : [this.attempt])
+  }
+
+  /** The route that features count it for; undefined: a call of our own, or no route. */
+  get countedAs(): string | undefined {
+    return this.route?.record === undefined ? undefined : this.route.name
   }
 
   get method(): string {

@@ -13,6 +13,7 @@ import type { DecisionTable, FactsOf } from './decision.ts'
 import type { Exchange } from './exchange.ts'
 import type { MetricSink, MetricsOf, MetricTable } from './metric.ts'
 import type { Notice } from './notice.ts'
+import type { PlanPart } from './plan.ts'
 import type { Policy } from './policy.ts'
 import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
@@ -34,7 +35,7 @@ export interface Use<O = unknown> {
   readonly name: string
   /** As its schema read them, every default filled in. */
   readonly options: O
-  /** Upstreams that its requests may go to, those of failover included. */
+  /** Upstreams that its requests may go to, those that take over included. */
   readonly upstreams: readonly string[]
   /** What its options refer to at the root. */
   readonly reach: Reach
@@ -106,6 +107,10 @@ export interface FeatureContext<C = unknown, M = any, D = any> extends PureConte
   readonly report: (notice: Notice) => void
 }
 
+/** What a share of an attempt plan is made with. All routes with the same options have it in common: it keeps nothing of one route. */
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export type PlanContext<M = any, D = any> = Pick<FeatureContext<unknown, M, D>, 'metrics' | 'note'>
+
 type FactsIn<D, K extends keyof D> = D[K] extends { readonly facts: infer S } ? FactsOf<S> : never
 
 /**
@@ -129,14 +134,21 @@ export interface Feature<
    * whose options are `undefined`.
    */
   readonly keys: { readonly [L in Exclude<UseLevel, 'upstream'>]?: Schema<O> } & { readonly upstream?: Schema<UO> }
-  /** On without being asked for, with its defaults: at every upstream, and on every route that has one. */
-  readonly byDefault?: boolean
+  /** On without being asked for: with its defaults, or as if this were written. */
+  readonly byDefault?: boolean | string
+  /**
+   * How many upstreams `to` must name for it to act on a route; where it is on by default 1, else 0. What is on by default and
+   * needs none is on every route, and cannot be `off` as a whole.
+   */
+  readonly targets?: 0 | 2
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
   readonly answers?: boolean
   /** By name: one for each of the policies that `compile` gives. */
   readonly places?: Readonly<Record<string, Place>>
   /** Names of the request's fields that the options set, add or remove. */
   requestFields?(options: O): readonly string[]
+  /** Names of upstreams that take over from those of the route, in order. */
+  alternates?(options: O): readonly string[]
   /**
    * What it counts in memory that all workers and generations share. The name of the use is part of the identity: cells
    * survive as long as a use of that name needs them.
@@ -147,6 +159,8 @@ export interface Feature<
   readonly decisions?: D
   /** What it does once per gateway, see `control-feature.ts`; the control plane alone calls this. */
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
+  /** Its share of the attempt plan of a route. */
+  plan?(options: O, context: PlanContext<M, D>): PlanPart
   /** One place of a config, compiled: policies by the name of their place. undefined: nothing to do. */
   compile?(options: O, context: FeatureContext<Leased<T>, M, D>): Readonly<Record<string, Policy>> | undefined
   /** How it acts at an upstream. */
@@ -157,7 +171,7 @@ export interface Feature<
 export interface PureFeature<O = unknown>
   extends Omit<
     Feature<O, undefined, never, never>,
-    'cells' | 'metrics' | 'figures' | 'decisions' | 'control' | 'compile' | 'upstream'
+    'cells' | 'metrics' | 'figures' | 'decisions' | 'control' | 'plan' | 'compile' | 'upstream'
   > {
   readonly pure: true
   compile(options: O, context: PureContext): Readonly<Record<string, Policy>> | undefined
@@ -170,12 +184,13 @@ type Any = any
 export interface AnyFeature
   extends Omit<
     Feature<Any, Any, MetricTable, DecisionTable, Any, Any>,
-    'cells' | 'figures' | 'control' | 'compile' | 'upstream'
+    'cells' | 'figures' | 'control' | 'plan' | 'compile' | 'upstream'
   > {
   readonly pure?: boolean
   cells?(use: Use): CellTree | undefined
   readonly figures?: Readonly<Record<string, Figure<Any, Any>>>
   readonly control?: () => Promise<{ readonly control: ControlFeature<Any, Any> }>
+  plan?(options: Any, context: PlanContext): PlanPart
   compile?(options: Any, context: Any): Readonly<Record<string, Policy>> | undefined
   readonly upstream?: AnyUpstreamForm
 }
@@ -192,6 +207,11 @@ export function defineFeature<
   UT extends CellTree | undefined = undefined,
 >(feature: Feature<O, T, M, D, UO, UT>): Feature<O, T, M, D, UO, UT> {
   return feature
+}
+
+/** Whether it does anything on a route that leads to `targets` upstreams. */
+export function actsOn({ byDefault = false, targets }: AnyFeature, { length }: readonly unknown[] = []): boolean {
+  return length >= (targets ?? (byDefault === false ? 0 : 1))
 }
 
 /** Of what acts at no stage. */

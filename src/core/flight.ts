@@ -1,6 +1,5 @@
 import type { FactValue } from './decision.ts'
 import type { Origin } from './failures.ts'
-import type { Decided } from './note.ts'
 
 /** What the flight recorder keeps of a request, and what a tap shows: redacted as the access log is. Structured-cloneable. */
 
@@ -14,9 +13,6 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'breaker'; readonly upstream: string; readonly state: 'open' }
   /** No attempt there: its bulkhead is full. */
   | { readonly kind: 'bulkhead'; readonly upstream: string }
-  /** A second attempt began beside a slow first one. */
-  | { readonly kind: 'hedge'; readonly upstream: string }
-  | Extract<Decided, { readonly kind: 'no_retry' }>
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }

@@ -26,21 +26,6 @@ export const METRICS = {
     help: 'Seconds from the start of an attempt to the head of its answer or its failure.',
     labels: ['upstream'],
   },
-  sluice_retries_total: {
-    kind: 'counter',
-    help: 'Attempts after the first, by what became of the attempt before.',
-    labels: ['route', 'reason'],
-  },
-  sluice_hedges_total: {
-    kind: 'counter',
-    help: 'Second attempts that began beside a slow first one.',
-    labels: ['route'],
-  },
-  sluice_spilled_total: {
-    kind: 'counter',
-    help: 'Requests that began at another upstream of their route than the one drawn, which could take none.',
-    labels: ['route', 'from', 'to'],
-  },
   sluice_breaker_transitions_total: {
     kind: 'counter',
     help: 'Changes of the state of circuit breakers.',

@@ -1,12 +1,5 @@
-import type { Attempt } from './attempt.ts'
 import type { Decision, FactValue } from './decision.ts'
 import type { Reason } from './failures.ts'
-
-/**
- * Why no further attempt followed: all are used; a gateway in front of this one retries; the method must not be repeated;
- * the body is too large to be kept; too little time is left; `retries.when` has no such outcome.
- */
-export type NoRetry = 'attempts' | 'prior' | 'method' | 'body' | 'time' | 'condition'
 
 /** Something that was decided on the way of a request. */
 export type Decided =
@@ -26,10 +19,6 @@ export type Decided =
       /** How it is told. */
       readonly row: Decision
     }
-  /** This attempt began beside a slow first one. */
-  | { readonly kind: 'hedge'; readonly attempt: Attempt }
-  /** No further attempt, and why. */
-  | { readonly kind: 'no_retry'; readonly because: NoRetry }
 
 /** A decision, and when it was taken in clock milliseconds. */
 export type Note = { readonly at: number } & Decided

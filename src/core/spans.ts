@@ -26,7 +26,8 @@ export interface EventRecord {
 export interface AttemptRecord {
   readonly spanId: string
   readonly number: number
-  readonly hedge: boolean
+  /** It began while another one was under way. */
+  readonly beside: boolean
   readonly upstream: string
   /** `scheme://address:port`. */
   readonly endpoint: string

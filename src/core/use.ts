@@ -7,15 +7,15 @@ export function rootUse<O>(options: O): Use<O> {
 }
 
 /** What of a route its features are used with. */
-export type UsedRoute = Pick<RouteConfig, 'name' | 'to' | 'failover' | 'features' | 'reach'>
+export type UsedRoute = Pick<RouteConfig, 'name' | 'to' | 'alternates' | 'features' | 'reach'>
 
 /** A feature on a route that has it. */
-export function routeUse(feature: string, { failover, features, name, reach, to = [] }: UsedRoute): Use {
+export function routeUse(feature: string, { alternates, features, name, reach, to = [] }: UsedRoute): Use {
   return {
     at: 'route',
     name,
     options: features[feature],
-    upstreams: [...new Set([...to.map(({ upstream }) => upstream), ...failover])],
+    upstreams: [...new Set([...to.map(({ upstream }) => upstream), ...alternates])],
     reach: reach[feature] ?? {},
   }
 }

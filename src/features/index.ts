@@ -2,28 +2,38 @@ import { type AnyFeature, inOrder } from '../core/feature.ts'
 import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
 import { deadlines } from './deadlines/feature.ts'
+import { failover } from './failover/feature.ts'
 import { fallback } from './fallback/feature.ts'
 import { hashedPath } from './hashed-path/feature.ts'
 import { headers } from './headers/feature.ts'
+import { hedge } from './hedge/feature.ts'
 import { loopCheck } from './loop-check/feature.ts'
 import { redirect } from './redirect/feature.ts'
 import { respond } from './respond/feature.ts'
+import { retries } from './retries/feature.ts'
 import { retryBudget } from './retry-budget/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
+import { spill } from './spill/feature.ts'
 import { streams } from './streams/feature.ts'
+import { timeouts } from './timeouts/feature.ts'
 
 /** All features of Sluice, in the order in which they act; the order in this file does not matter. */
 export const FEATURES: readonly AnyFeature[] = inOrder([
   bulkhead,
   circuitBreaker,
   deadlines,
+  failover,
   fallback,
   hashedPath,
   headers,
+  hedge,
   loopCheck,
   redirect,
   respond,
+  retries,
   retryBudget,
   rewrite,
+  spill,
   streams,
+  timeouts,
 ])

@@ -1,9 +1,11 @@
 import type { CellRef } from '../../src/cells/pages.ts'
 import type { Attempt } from '../../src/core/attempt.ts'
-import type { RouteConfig, UpstreamConfig } from '../../src/core/config.ts'
+import type { UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
+import type { AnyFeature } from '../../src/core/feature.ts'
 import { NORMAL } from '../../src/core/importance.ts'
 import type { Notice } from '../../src/core/notice.ts'
+import { NO_LIMITS, type TimeLimits } from '../../src/core/plan.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
@@ -19,6 +21,7 @@ import { type CompiledRoute, Snapshot } from '../../src/data/engine/snapshot.ts'
 import type { RouteTable } from '../../src/data/routing/table.ts'
 import { Upstream } from '../../src/data/upstreams/upstream.ts'
 import { FEATURES } from '../../src/features/index.ts'
+import type { RetryOptions } from '../../src/features/retries/keys.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
 import { Latencies } from '../../src/lib/latencies.ts'
 import { seededRandom } from '../../src/lib/random.ts'
@@ -41,11 +44,13 @@ export interface EngineSetUp {
   /** Shared with policies that were made before. */
   readonly clock?: ManualClock
   readonly policies?: readonly Policy[]
-  readonly timeouts?: Partial<RouteConfig['timeouts']>
-  readonly retries?: Partial<RouteConfig['retries']>
-  /** Number of endpoints by upstream name; the first is the route's, the others are its failover. */
+  /** Whose share of the plan is asked; default: all. */
+  readonly features?: readonly AnyFeature[]
+  readonly timeouts?: Partial<TimeLimits>
+  readonly retries?: Partial<RetryOptions>
+  /** Number of endpoints by upstream name; the first is the route's, the others take over. */
   readonly upstreams?: Readonly<Record<string, number>>
-  /** Of the upstreams that the route spreads its requests over; then only the others are its failover. */
+  /** Of the upstreams that the route spreads its requests over; then only the others take over. */
   readonly weights?: Readonly<Record<string, number>>
   readonly spill?: boolean
   readonly sticky?: UpstreamConfig['balancing']['sticky']
@@ -56,7 +61,7 @@ export interface EngineSetUp {
   readonly connections?: Partial<UpstreamConfig['connections']>
   /** Options of the upstreams' features, by name. */
   readonly atUpstreams?: UpstreamConfig['features']
-  readonly hedge?: RouteConfig['hedge']
+  readonly hedge?: { readonly delay: number | undefined } | undefined
   readonly algorithm?: UpstreamConfig['algorithm']
   readonly outlierDetection?: UpstreamConfig['outlierDetection']
   /** Of the upstreams. */
@@ -74,7 +79,7 @@ export interface Sent {
   ended: boolean
 }
 
-const RETRIES = {
+const RETRIES: RetryOptions = {
   maxExtra: 1,
   when: ['connect', 'reset', 502, 503, 504],
   methods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'],
@@ -92,8 +97,6 @@ export class EngineKit {
   /** What features count. */
   readonly metrics = new CountedMetrics()
   readonly bugs: unknown[] = []
-  /** `from to` of requests that left the upstream that was drawn. */
-  readonly spilled: string[] = []
   readonly engine: Engine
   readonly upstreams: Upstream[]
   readonly cells = new TestCells()
@@ -118,7 +121,7 @@ export class EngineKit {
       ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
       recorder: {
         finish: (ex) => void this.finished.push(ex),
-        attempt: (_ex, at) => void this.attempts.push(at),
+        attempt: (at) => void this.attempts.push(at),
       },
       lostEnd: setUp.lostEnd ?? lostEnd,
       bug: (error) => void this.bugs.push(error),
@@ -166,6 +169,17 @@ export class EngineKit {
     return this.taken.reduce((sum, ref) => sum + this.cells.space.held(ref).sum(), 0)
   }
 
+  /** What was decided about the requests that have ended, in order. */
+  decided(decision: string): readonly Readonly<Record<string, unknown>>[] {
+    const notes = this.finished.flatMap(({ notes }) => notes?.kept ?? [])
+    return notes.flatMap((note) => (note.kind === 'decided' && note.decision === decision ? [note.facts] : []))
+  }
+
+  /** `from to` of requests that left the upstream that was drawn. */
+  get spilled(): readonly string[] {
+    return this.decided('spilled').map(({ from, to }) => `${from} ${to}`)
+  }
+
   get latest() {
     return this.transport.latest
   }
@@ -190,30 +204,29 @@ export class EngineKit {
 
   private compile(setUp: EngineSetUp): CompiledRoute {
     const [first, ...others] = this.upstreams as [Upstream, ...Upstream[]]
-    const timeouts = { ...TIMEOUTS, ...setUp.timeouts }
-    const retries = { ...RETRIES, ...setUp.retries }
     const weights = setUp.weights ?? { [first.name]: 1 }
     const to = Object.entries(weights).map(([upstream, weight]) => ({ upstream, weight }))
-    const failover = others.map((upstream) => upstream.name).filter((name) => weights[name] === undefined)
-    const config = { to, failover, spill: setUp.spill ?? true, timeouts, retries, hedge: setUp.hedge }
+    const alternates = others.map((upstream) => upstream.name).filter((name) => weights[name] === undefined)
+    const features = {
+      timeouts: { ...TIMEOUTS, ...setUp.timeouts },
+      retries: { ...RETRIES, ...setUp.retries },
+      ...(setUp.hedge && { hedge: setUp.hedge }),
+      ...(setUp.spill !== false && { spill: 'auto' }),
+    }
+    const part = new RouteFeatures(setUp.features ?? FEATURES).plan({ features }, this)
+    const upstream = (name: string) => this.upstreams.find((known) => known.name === name) as Upstream
     return {
       name: 'r',
       digest: 'r',
       uses: new Map(),
       // More than the policies of any test have.
       chain: new Chain(this.policies(setUp.policies ?? []), { exchange: 8, attempt: 8 }),
-      plan: new AttemptPlan(config, (name) => this.upstreams.find((upstream) => upstream.name === name) as Upstream),
-      timeouts,
+      plan: new AttemptPlan(part, to, alternates, upstream),
+      limits: part.limit ?? NO_LIMITS,
       latencies: new Latencies(),
       inFlight: this.cells.space.held(this.held),
       importance: NORMAL,
-      record: {
-        finish: () => {},
-        retried: () => {},
-        hedged: () => {},
-        refused: () => {},
-        spilled: (from, to) => void this.spilled.push(`${from} ${to}`),
-      },
+      record: { finish: () => {}, refused: () => {} },
     }
   }
 

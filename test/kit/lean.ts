@@ -1,5 +1,6 @@
-import type { HealthCheckConfig, LeanConfig, RouteTimeouts } from '../../src/core/config.ts'
+import type { HealthCheckConfig, LeanConfig } from '../../src/core/config.ts'
 import type { PathPoliciesConfig } from '../../src/core/path-policy.ts'
+import type { TimeLimits } from '../../src/core/plan.ts'
 
 /** As built in. */
 export const PATHS: PathPoliciesConfig = { dots: 'refuse', slashes: 'check', parameters: 'check', listeners: [] }
@@ -19,7 +20,7 @@ export const HEAD: Omit<LeanConfig, 'upstreams' | 'routes'> = {
 }
 
 /** Of a route. */
-export const TIMEOUTS: RouteTimeouts = {
+export const TIMEOUTS: TimeLimits = {
   request: 15_000,
   attempt: undefined,
   idle: 60_000,

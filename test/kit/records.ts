@@ -3,7 +3,7 @@ import type { AttemptRecord, RequestRecord } from '../../src/core/spans.ts'
 const ATTEMPT: AttemptRecord = {
   spanId: '00f067aa0ba902b8',
   number: 1,
-  hedge: false,
+  beside: false,
   upstream: 'orders',
   endpoint: 'http://10.0.0.1:8080',
   startedAt: 1_767_225_600_001,

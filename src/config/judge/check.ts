@@ -46,6 +46,8 @@ class Check {
   private readonly references: readonly Reference[]
   /** Upstreams that a route names. */
   private readonly leads: ReadonlyMap<string, readonly Reference[]>
+  /** Keys of routes that name upstreams which take over. */
+  private readonly alternating: ReadonlySet<string>
 
   constructor(root: RootOptions, tree: Node, found: readonly Marked[], language: Language) {
     this.root = root
@@ -56,6 +58,7 @@ class Check {
       mark.is === 'reference' && node.kind === 'scalar' ? [{ at: path, to: mark.to, name: node.text }] : [],
     )
     const ofRoutes = this.references.filter(({ at, to }) => to === 'upstream' && at[0] === 'routes')
+    this.alternating = new Set(language.features.flatMap(({ alternates, name }) => (alternates ? [name] : [])))
     this.leads = Map.groupBy(ofRoutes, ({ at }) => String(at[1]))
   }
 
@@ -89,9 +92,9 @@ class Check {
     }
     const leads = this.leads.get(name) ?? []
     this.distinct(leads.filter(({ at }) => at[2] === 'to'))
-    const failover = leads.filter(({ at }) => at[2] === 'failover')
-    this.distinct(failover)
-    for (const { at, name: upstream } of failover) {
+    const alternates = leads.filter(({ at }) => this.alternating.has(String(at[2])))
+    this.distinct(alternates)
+    for (const { at, name: upstream } of alternates) {
       if (route.to?.every((target) => target.upstream === upstream))
         this.error(at, `${JSON.stringify(upstream)} is where the route leads already`)
     }

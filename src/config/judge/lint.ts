@@ -2,8 +2,10 @@ import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { Node } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
 import type { Marked } from '../../schema/walk.ts'
+import type { Language } from '../language/language.ts'
 import { pathPolicies } from '../language/path-policy.ts'
 import type { RootOptions } from '../language/root.ts'
+import { alternatesOf } from '../language/route.ts'
 import type { Comment } from '../read/comments.ts'
 import type { Finding, LintContext, LintRoute } from './contract.ts'
 import { LINTS } from './lints/index.ts'
@@ -20,8 +22,9 @@ export function runLints(
   tree: Node,
   marks: readonly Marked[],
   comments: readonly Comment[],
+  language: Pick<Language, 'features'>,
 ): readonly Diagnostic[] {
-  const context = contextOf(root, tree, marks)
+  const context = contextOf(root, tree, marks, language)
   const found: PlacedFinding[] = []
   const seen = new Set<string>()
   for (const { name, run } of LINTS) {
@@ -49,10 +52,15 @@ function place({ path, message, atKey, secret }: Finding, lint: string, tree: No
   }
 }
 
-function contextOf(root: RootOptions, tree: Node, marks: readonly Marked[]): LintContext {
+function contextOf(
+  root: RootOptions,
+  tree: Node,
+  marks: readonly Marked[],
+  { features }: Pick<Language, 'features'>,
+): LintContext {
   const routes = [...root.routes].map(([name, options]): LintRoute => {
     const targets = (options.to ?? []).map(({ upstream }) => upstream)
-    return { name, options, upstreams: [...new Set([...targets, ...options.failover])] }
+    return { name, options, upstreams: [...new Set([...targets, ...alternatesOf(options, features)])] }
   })
   const byUpstream = Map.groupBy(
     routes.flatMap((route) => route.upstreams.map((upstream) => ({ route, upstream }))),

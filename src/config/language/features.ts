@@ -66,12 +66,14 @@ export function featureFields(
   features: readonly AnyFeature[],
   level: UseLevel,
 ): Readonly<Record<string, Field<unknown>>> {
-  const fields = features.flatMap(({ byDefault, doc, keys, name }) => {
+  const fields = features.flatMap(({ byDefault = false, doc, keys, name, targets }) => {
     const schema = keys[level]
     if (schema === undefined) return []
     // A collection is never off: an empty one means the same.
-    const value = schema.collection === undefined ? offOr(schema) : schema
-    return [[name, byDefault === true ? withDefault(value, {}, doc) : optional(value, doc)] as const]
+    const always = schema.collection !== undefined || (byDefault !== false && targets === 0)
+    const value = always ? schema : offOr(schema)
+    if (byDefault === false) return [[name, optional(value, doc)] as const]
+    return [[name, withDefault(value, byDefault === true ? {} : byDefault, doc)] as const]
   })
   return Object.fromEntries(fields)
 }

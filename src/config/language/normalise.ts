@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { BalancingConfig, LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
-import type { AnyFeature } from '../../core/feature.ts'
+import { type AnyFeature, actsOn } from '../../core/feature.ts'
 import type { SamplingConfig } from '../../core/seeing-config.ts'
 import type { Path } from '../../schema/path.ts'
 import { Secret } from '../../schema/secret.ts'
@@ -11,10 +11,8 @@ import type { Language } from './language.ts'
 import { pathPolicies } from './path-policy.ts'
 import { Reaching } from './reach.ts'
 import type { RootOptions } from './root.ts'
-import type { RouteOptions } from './route.ts'
+import { alternatesOf, type RouteOptions } from './route.ts'
 import type { UpstreamOptions } from './upstream.ts'
-
-const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
 export function normalise(
@@ -119,8 +117,7 @@ function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): 
 }
 
 function route(name: string, options: RouteOptions, known: readonly AnyFeature[], reaching: Reaching): RouteConfig {
-  // Features that are on by default guard upstreams.
-  const acting = options.to === undefined ? known.filter(({ byDefault }) => byDefault !== true) : known
+  const acting = known.filter((feature) => actsOn(feature, options.to))
   const features = featuresIn(options, acting)
   const reached = Object.keys(features).flatMap((feature) => {
     const reach = reaching.from(['routes', name, feature])
@@ -132,14 +129,10 @@ function route(name: string, options: RouteOptions, known: readonly AnyFeature[]
     precedence: options.precedence,
     encodedSlashes: options.encodedSlashes,
     to: options.to,
-    failover: options.failover,
-    spill: options.spill !== undefined && options.to !== undefined && options.to.length > 1,
-    timeouts: options.timeouts,
+    alternates: alternatesOf(options, known),
     importance: options.importance,
     slo: options.slo,
     accessLog: { sample: options.accessLog?.sample ?? 0 },
-    retries: options.retries ?? NO_RETRIES,
-    hedge: options.hedge && { delay: options.hedge.delay },
     features,
     reach: Object.fromEntries(reached),
   }

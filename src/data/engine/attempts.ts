@@ -3,6 +3,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
 import { answered, ended, type HeadVerdict, outcomeClass, provoked } from '../../core/outcome.ts'
+import type { SecondAttempt } from '../../core/plan.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
@@ -42,7 +43,6 @@ export interface AttemptsHost {
   onBug(error: unknown): void
 }
 
-const HEDGE_QUANTILE = 0.95
 const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
 
 /**
@@ -63,9 +63,9 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   /** Length of the fields that all attempts share. */
   private readonly shared: number
   private current: Dispatch | undefined = undefined
-  /** The first attempt, while a hedge runs beside it. */
+  /** The first attempt, while a second one runs beside it. */
   private first: Dispatch | undefined = undefined
-  private hedging: Timer | undefined = undefined
+  private second: Timer | undefined = undefined
   private movedAtStart = 0
   private backoff: Timer | undefined = undefined
   /** Waits for its backoff to end. */
@@ -102,7 +102,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   stop(why: Failure | undefined): void {
     this.stopped = true
     if (this.backoff !== undefined) this.timers.cancel(this.backoff)
-    this.cancelHedge()
+    this.cancelSecond()
     this.host.body?.detach()
     const { current, first, pending } = this
     this.pending = undefined
@@ -187,13 +187,13 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   onHead(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined {
     const head = status >= 500 && this.clientStalls ? provoked(status) : answered(status)
     this.conclude(dispatch, head)
-    if (this.first !== undefined && this.plan.retriesOn(status)) {
+    if (this.first !== undefined && this.plan.again.follows(status)) {
       this.leaveToOther(dispatch)
       return undefined
     }
     this.prefer(dispatch)
     // The client would keep any other endpoint waiting as well.
-    if (!head.ignored && this.plan.retriesOn(status) && this.further.allowed(true)) {
+    if (!head.ignored && this.plan.again.follows(status) && this.further.allowed(true)) {
       const next = this.choice.next()
       const wait = next && this.further.waitAfter(dispatch.endpoint, headers, next)
       if (next !== undefined && wait === undefined) this.choice.drop(next)
@@ -223,7 +223,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
       this.leaveToOther(dispatch)
       return
     }
-    this.cancelHedge()
+    this.cancelSecond()
     this.current = undefined
     this.host.body?.detach()
     const failed = {
@@ -240,7 +240,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     if (
       outcome === undefined ||
       fault === 'client' ||
-      !this.further.allowed(facts.bytesSent, this.plan.retriesOn(outcome))
+      !this.further.allowed(facts.bytesSent, this.plan.again.follows(outcome))
     ) {
       this.host.onNoAnswer(failed)
       return
@@ -297,37 +297,37 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     dispatch.begun(ticket)
     if (this.current === dispatch && at.headAt === 0) this.limit(dispatch)
     if (body !== undefined && this.current !== dispatch) body.detach()
-    if (this.plan.hedge !== undefined && at.number === 1 && this.current === dispatch) this.scheduleHedge()
+    if (this.plan.beside !== undefined && at.number === 1 && this.current === dispatch)
+      this.scheduleSecond(this.plan.beside)
   }
 
-  /** A second attempt cuts tail latency: Dean and Barroso, "The Tail at Scale" (CACM 56(2), 2013). */
-  private scheduleHedge(): void {
+  private scheduleSecond(beside: SecondAttempt): void {
     const { host, plan } = this
-    if (host.body !== undefined || !plan.repeats(host.ex.method)) return
-    const delay = plan.hedge?.delay ?? this.latencies.quantile(HEDGE_QUANTILE, this.clock.now())
+    if (host.body !== undefined || !plan.again.repeats(host.ex.method)) return
+    const delay = beside.delayMs(this.latencies, this.clock.now())
     if (delay === undefined) return
-    this.hedging = new Timer(() => this.hedge())
-    this.timers.schedule(this.hedging, delay)
+    this.second = new Timer(() => this.beginSecond(beside))
+    this.timers.schedule(this.second, delay)
   }
 
-  private hedge(): void {
+  private beginSecond(beside: SecondAttempt): void {
     const { current } = this
     if (current === undefined || current.at.headAt !== 0 || this.further.obstacle(true) !== undefined) return
     const candidate = this.choice.unused()
     if (candidate === undefined) return
-    this.ex.route?.record?.hedged()
-    this.ex.note({ at: this.clock.now(), kind: 'hedge', attempt: candidate.at })
+    candidate.at.beside = true
+    beside.onBegun(this.ex, candidate.at)
     this.first = current
     this.dispatch(candidate)
   }
 
-  private cancelHedge(): void {
-    if (this.hedging !== undefined) this.timers.cancel(this.hedging)
+  private cancelSecond(): void {
+    if (this.second !== undefined) this.timers.cancel(this.second)
   }
 
   /** Of two attempts this one has an answer: the other is ended. */
   private prefer(dispatch: Dispatch): void {
-    this.cancelHedge()
+    this.cancelSecond()
     const { current, first } = this
     if (first === undefined) return
     this.first = undefined
@@ -394,7 +394,9 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     if (latency === 'exact') this.latencies.record(ms, now)
     else if (latency === 'at_least') this.latencies.atLeast(ms, now)
     this.verdict(dispatch.at, head)
-    this.host.recorder.attempt(this.ex, dispatch.at)
+    if (this.ex.attemptList !== undefined) this.plan.again.onVerdict(this.ex, dispatch.at)
+    if (!head.ignored) this.ex.verdict = head
+    this.host.recorder.attempt(dispatch.at)
   }
 
   private verdict(at: Attempt, head: HeadVerdict): void {

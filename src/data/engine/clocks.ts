@@ -1,4 +1,4 @@
-import type { RouteTimeouts } from '../../core/config.ts'
+import type { TimeLimits } from '../../core/plan.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 
@@ -33,7 +33,7 @@ export class Clocks {
   private readonly owner: ClocksOwner
   private readonly timer: Timer
   private readonly total: number
-  private readonly minRate: RouteTimeouts['minRate']
+  private readonly minRate: TimeLimits['minRate']
   private timerAt = NEVER
   private moving = false
   private movingSince = 0
@@ -42,13 +42,13 @@ export class Clocks {
   private silence = NEVER
   private activeAt = 0
 
-  constructor(owner: ClocksOwner, clock: Clock, timers: TimerWheel, startedAt: number, timeouts: RouteTimeouts) {
+  constructor(owner: ClocksOwner, clock: Clock, timers: TimerWheel, startedAt: number, limits: TimeLimits) {
     this.owner = owner
     this.clock = clock
     this.timers = timers
-    this.minRate = timeouts.minRate
-    this.deadline = timeouts.request === undefined ? NEVER : startedAt + timeouts.request
-    this.total = timeouts.total === undefined ? NEVER : startedAt + timeouts.total
+    this.minRate = limits.minRate
+    this.deadline = limits.request === undefined ? NEVER : startedAt + limits.request
+    this.total = limits.total === undefined ? NEVER : startedAt + limits.total
     this.timer = new Timer(() => this.fire())
     this.arm()
   }

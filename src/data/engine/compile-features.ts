@@ -1,13 +1,15 @@
 import type { CellSpace } from '../../cells/space.ts'
 import type { LeanConfig, RouteConfig } from '../../core/config.ts'
 import type { Decision } from '../../core/decision.ts'
-import type { AnyFeature, FeatureContext, PureContext, Use } from '../../core/feature.ts'
+import type { AnyFeature, FeatureContext, PlanContext, PureContext, Use } from '../../core/feature.ts'
 import type { MetricSink } from '../../core/metric.ts'
+import { joined, type PlanPart } from '../../core/plan.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { LeanRoute } from '../../core/protocol.ts'
 import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
 import type { UpstreamContext } from '../../core/upstream-part.ts'
 import { rootUse, routeUse, type UsedRoute } from '../../core/use.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { paramNames } from '../routing/match.ts'
 
 /** What features get from their worker, wherever they are used. */
@@ -39,6 +41,15 @@ export interface CompiledUse {
 /** Uses at one place of a config, by name of the feature. */
 export type CompiledUses = ReadonlyMap<string, CompiledUse>
 
+/** What tells of the decisions that a plan leads to. */
+type PlanDeps = Pick<FeatureDeps, 'metrics'> & { readonly clock: Pick<Clock, 'now'> }
+
+/** For those who read a plan, and send nothing. */
+const UNTOLD: PlanDeps = {
+  metrics: { counter: () => ({ inc: () => {} }), histogram: () => ({ observe: () => {} }) },
+  clock: { now: () => 0 },
+}
+
 const NO_POLICIES: CompiledUse['policies'] = Object.freeze({})
 const NO_NAMES: readonly string[] = []
 
@@ -57,12 +68,15 @@ export class RouteFeatures {
   /** With a key at the root that is no collection, or with none. */
   private readonly common: readonly AnyFeature[]
   private readonly order: readonly FeaturePlace[]
+  /** Those of the first that have a share of the plan. */
+  private readonly planners: readonly AnyFeature[]
 
   constructor(features: readonly AnyFeature[]) {
     this.own = features.filter(({ keys }) => keys.route !== undefined)
     this.common = features.filter(({ keys: { root, ...others } }) =>
       root === undefined ? Object.keys(others).length === 0 : root.collection === undefined,
     )
+    this.planners = this.own.filter(({ plan }) => plan !== undefined)
     this.order = features
       .filter((feature) => this.own.includes(feature) || this.common.includes(feature))
       .flatMap(({ name, places = {} }) =>
@@ -95,13 +109,26 @@ export class RouteFeatures {
     const compiled = new Map<string, CompiledUse>()
     for (const feature of this.own) {
       const { name } = feature
-      if (!Object.hasOwn(route.features, name)) continue
+      if (feature.compile === undefined || !Object.hasOwn(route.features, name)) continue
       const use = routeUse(name, route)
       const cells = route.cells.features[name]
       const made = { use, cells, paramNames: paramNames(route.match), gateway: gateway.name }
       compiled.set(name, compiledUse(feature, made, before, deps))
     }
     return compiled
+  }
+
+  /** What {@link plan} depends on. */
+  planning({ features }: Pick<RouteConfig, 'features'>): readonly unknown[] {
+    return this.planners.map(({ name }) => features[name])
+  }
+
+  /** What features say of the attempts of a route. */
+  plan({ features }: Pick<RouteConfig, 'features'>, { clock, metrics }: PlanDeps = UNTOLD): PlanPart {
+    const parts = this.planners
+      .filter(({ name }) => Object.hasOwn(features, name))
+      .map((feature) => feature.plan?.(features[feature.name], { metrics, note: noteOf(feature, clock) }) ?? {})
+    return joined(parts)
   }
 
   /** The policies that depend on the request alone, in the order in which they act. */
@@ -178,7 +205,7 @@ export function upstreamContext(
   { cells, use }: Pick<Made, 'use' | 'cells'>,
   deps: FeatureDeps,
 ): UpstreamContext {
-  const { decisions = {}, name } = feature
+  const { name } = feature
   const { attemptSlots, clock, exchangeSlots, keep, ...rest } = deps
   return {
     ...rest,
@@ -189,8 +216,12 @@ export function upstreamContext(
     exchangeState: <T>(own = ''): StateSlot<T> => exchangeSlots.of(`${name} ${use.at} ${own}`),
     attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${use.at} ${own}`),
     keep: (own, make) => keep(`${name} ${own}`, make),
-    note: (ex, decision, facts, at = clock.now()) => {
-      ex.note({ at, kind: 'decided', decision, facts, row: decisions[decision] as Decision })
-    },
+    note: noteOf(feature, clock),
+  }
+}
+
+function noteOf({ decisions = {} }: AnyFeature, clock: Pick<Clock, 'now'>): PlanContext['note'] {
+  return (ex, decision, facts, at = clock.now()) => {
+    ex.note({ at, kind: 'decided', decision, facts, row: decisions[decision] as Decision })
   }
 }

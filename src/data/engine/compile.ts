@@ -1,6 +1,7 @@
 import type { CellSpace } from '../../cells/space.ts'
-import type { UpstreamConfig } from '../../core/config.ts'
+import type { UpstreamConfig, WeightedUpstream } from '../../core/config.ts'
 import { IMPORTANCES } from '../../core/importance.ts'
+import { NO_LIMITS, type PlanPart } from '../../core/plan.ts'
 import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FieldNames } from '../../lib/headers.ts'
@@ -130,8 +131,8 @@ export class Compilation {
         this.shared.of('slots', slots, () => slots),
         this.shared.of('hooks', hooks, () => hooks),
       ),
-      plan: route.to === undefined ? undefined : this.plan(route),
-      timeouts: this.shared.of('timeouts', route.timeouts, () => route.timeouts),
+      plan: route.to === undefined ? undefined : this.plan(route, route.to),
+      limits: this.part(route).limit ?? NO_LIMITS,
       latencies: same?.latencies ?? new Latencies(),
       importance: IMPORTANCES.indexOf(route.importance),
       inFlight: space.held(cells.inFlight),
@@ -147,10 +148,17 @@ export class Compilation {
     return true
   }
 
-  private plan(route: LeanRoute): AttemptPlan {
-    const { failover, hedge, retries, spill, timeouts, to } = route
-    const facts = [to, failover, spill, timeouts, retries, hedge]
-    return this.shared.of('plan', facts, () => new AttemptPlan(route, (name) => this.upstream(name)))
+  /** What the features of a route say of its attempts. */
+  private part(route: LeanRoute): PlanPart {
+    const { features, lent } = this.deps
+    return this.shared.of('part', features.planning(route), () => features.plan(route, lent))
+  }
+
+  private plan(route: LeanRoute, to: readonly WeightedUpstream[]): AttemptPlan {
+    const { alternates } = route
+    const facts = [to, alternates, this.deps.features.planning(route)]
+    const upstream = (name: string): Upstream => this.upstream(name)
+    return this.shared.of('plan', facts, () => new AttemptPlan(this.part(route), to, alternates, upstream))
   }
 
   private upstream(name: string): Upstream {

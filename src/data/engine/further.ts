@@ -1,5 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { NoRetry } from '../../core/note.ts'
+import type { Obstacle } from '../../core/plan.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
@@ -30,16 +30,16 @@ export class Further {
 
   allowed(bytesSent: boolean, wanted = true): boolean {
     const because = wanted ? this.obstacle(bytesSent) : 'condition'
-    if (because !== undefined) this.host.ex.note({ at: this.host.clock.now(), kind: 'no_retry', because })
+    if (because !== undefined) this.plan.again.onNone(this.host.ex, because)
     return because === undefined
   }
 
   /** Why no further attempt may follow. */
-  obstacle(bytesSent: boolean): NoRetry | undefined {
+  obstacle(bytesSent: boolean): Obstacle | undefined {
     const { ex, body } = this.host
     if (ex.attempts >= this.plan.maxAttempts) return 'attempts'
     if (ex.priorAttempts > 0) return 'prior'
-    if (bytesSent && !this.plan.repeats(ex.method)) return 'method'
+    if (bytesSent && !this.plan.again.repeats(ex.method)) return 'method'
     if (body !== undefined && !body.repeatable) return 'body'
     // An attempt that cannot end within the time left is not begun.
     const now = this.host.clock.now()
@@ -48,7 +48,7 @@ export class Further {
 
   backoffMs(): number {
     const { attempts, requestId } = this.host.ex
-    return this.plan.backoffMs(attempts, requestId)
+    return this.plan.again.backoffMs(attempts, requestId)
   }
 
   /**
@@ -60,6 +60,8 @@ export class Further {
     if (next.endpoint !== endpoint) return backoff
     const asked = retryAfterMs(fieldValue(headers, 'retry-after') ?? '', this.host.clock.wall()) ?? 0
     if (asked <= backoff) return backoff
-    return asked <= this.plan.retryAfterCap && this.host.clock.now() + asked < this.host.ex.deadline ? asked : undefined
+    return asked <= this.plan.again.retryAfterCap && this.host.clock.now() + asked < this.host.ex.deadline
+      ? asked
+      : undefined
   }
 }

@@ -105,7 +105,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   start(): void {
     const route = this.route as CompiledRoute
     route.inFlight.take()
-    this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.timeouts)
+    this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.limits)
     this.ex.deadline = this.clocks.deadline
     const { stage } = this.engine.pressure
     const refused = stage === 0 ? undefined : overloadRefusal(this.ex, this.clock, stage)
@@ -200,9 +200,9 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (status < 500) dispatch.endpoint.sticky?.mark(ex, ex.response.headers)
     const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
-    const timeouts = (this.route as CompiledRoute).timeouts
+    const { limits } = this.route as CompiledRoute
     runRespond(this, this.chain, () => {
-      this.clocks?.relaying(this.stream ? timeouts.stream : timeouts.idle)
+      this.clocks?.relaying(this.stream ? limits.stream : limits.idle)
       if (this.sendHead()) relay.open()
       // What a transport passes on can be sent: a field that cannot be was added by Sluice.
       else this.onBug(new Error('a field that was added to the answer cannot be sent'))
@@ -269,7 +269,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const { downstream, ownBody } = this
     if (this.body !== undefined) this.body.discard()
     else if (downstream.contentLength !== 0) downstream.discardBody()
-    this.clocks?.relaying((this.route as CompiledRoute).timeouts.idle)
+    this.clocks?.relaying((this.route as CompiledRoute).limits.idle)
     if (!this.sendHead()) {
       if (this.ex.failure?.reason !== 'internal') {
         this.onBug(new Error('an answer of our own has a field that cannot be sent'))

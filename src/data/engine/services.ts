@@ -2,6 +2,7 @@ import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { NORMAL } from '../../core/importance.ts'
+import { NO_LIMITS } from '../../core/plan.ts'
 import type { Services, SideRequest } from '../../core/services.ts'
 import { isReply, type Reply } from '../../core/verdict.ts'
 import { Latencies } from '../../lib/latencies.ts'
@@ -112,23 +113,15 @@ export class EngineServices implements Services {
 
 /** A side request has no route in the config: one upstream, one attempt, one deadline. */
 function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): CompiledRoute {
-  const timeouts = {
-    request: deadlineMs,
-    total: deadlineMs,
-    attempt: undefined,
-    idle: undefined,
-    stream: undefined,
-    minRate: undefined,
-  }
-  const retries = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
-  const config = { to: [{ upstream, weight: 1 }], failover: [], spill: false, timeouts, retries, hedge: undefined }
+  const limits = { ...NO_LIMITS, request: deadlineMs, total: deadlineMs }
+  const to = [{ upstream, weight: 1 }]
   return {
     name: '-',
     digest: NO_ROUTE,
     uses: new Map(),
     chain: new Chain([]),
-    plan: new AttemptPlan(config, () => snapshot.upstreams.get(upstream) as never),
-    timeouts,
+    plan: new AttemptPlan({ limit: limits }, to, [], () => snapshot.upstreams.get(upstream) as never),
+    limits,
     latencies: new Latencies(),
     inFlight: NO_REQUESTS,
     importance: NORMAL,

@@ -1,7 +1,7 @@
 import type { HeldCell } from '../../cells/held.ts'
-import type { RouteTimeouts } from '../../core/config.ts'
 import type { RouteFacts } from '../../core/exchange.ts'
 import type { PathPoliciesConfig } from '../../core/path-policy.ts'
+import type { TimeLimits } from '../../core/plan.ts'
 import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
@@ -30,7 +30,7 @@ export interface CompiledRoute extends RouteFacts {
   readonly chain: Chain
   /** undefined: a policy answers. */
   readonly plan: AttemptPlan | undefined
-  readonly timeouts: RouteTimeouts
+  readonly limits: TimeLimits
   /** From the start of an attempt to the head of its answer, as recently seen by this worker. */
   readonly latencies: Latencies
   readonly inFlight: Pick<HeldCell, 'take' | 'give'>

@@ -71,7 +71,7 @@ class WatchedRun implements Watched {
  * likes.
  */
 export function watch(run: Run, now: number): Watched | undefined {
-  const minRate = run.route?.timeouts.minRate
+  const minRate = run.route?.limits.minRate
   if (minRate === undefined || !waitsForClient(run)) run.watched = undefined
   else run.watched ??= new WatchedRun(run, minRate.bytes, now)
   return run.watched

@@ -93,8 +93,6 @@ function attemptOf(at: Attempt, since: (at: number) => number, now: number): Hap
 
 /** Decisions on the whole request are told by its failure and by how long it was queued. */
 function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
-  if (what.kind === 'no_retry') return [{ atMs, ...what }]
-  if (what.kind === 'hedge') return [{ atMs, kind: 'hedge', upstream: what.attempt.upstream }]
   if (what.kind === 'decided') {
     const { decision, facts, kind, row } = what
     return row.story === false ? [] : [{ atMs, kind, decision, facts, text: row.sentence(facts as never) }]

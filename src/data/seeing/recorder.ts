@@ -3,7 +3,6 @@ import type { SloConfig } from '../../core/config.ts'
 import type { Exchange, RouteRecord } from '../../core/exchange.ts'
 import { FAILURES, type Reason } from '../../core/failures.ts'
 import { STATUS_CLASS_COUNT, statusClass, statusClassIndex } from '../../core/metrics.ts'
-import type { HeadVerdict } from '../../core/outcome.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
 import type { Counter, Histogram, WorkerMetrics } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -101,7 +100,7 @@ export class Recorder {
   }
 
   /** Once per attempt, at its head verdict. */
-  attempt(ex: Exchange, at: Attempt): void {
+  attempt(at: Attempt): void {
     const verdict = at.head
     if (verdict === undefined) return
     let upstream = this.upstreams.get(at.upstream)
@@ -110,10 +109,6 @@ export class Recorder {
       this.upstreams.set(at.upstream, upstream)
     }
     upstream.record(at, verdict, this.maxEndpoints)
-    // The result of an attempt that another one overtook is no reason for a further one, and caused none.
-    if (verdict.ignored) return
-    if (ex.verdict !== undefined) ex.route?.record?.retried(ex.verdict)
-    ex.verdict = verdict
   }
 
   private recordOf(
@@ -197,18 +192,6 @@ class RouteSeries implements RouteRecord {
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
     this.flight?.finish(ex, status, now)
     if (ex.trace !== undefined) this.trace(ex, status, now)
-  }
-
-  retried(verdict: HeadVerdict): void {
-    this.metrics.counter('sluice_retries_total', [this.name, String(verdict.reason ?? verdict.outcome)]).inc()
-  }
-
-  spilled(from: string, to: string): void {
-    this.metrics.counter('sluice_spilled_total', [this.name, from, to]).inc()
-  }
-
-  hedged(): void {
-    this.metrics.counter('sluice_hedges_total', [this.name]).inc()
   }
 
   refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void {

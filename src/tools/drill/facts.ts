@@ -1,13 +1,17 @@
-import type { LeanConfig, OutlierConfig, RetryConfig, RouteTimeouts, UpstreamConfig } from '../../core/config.ts'
+import type { LeanConfig, OutlierConfig, UpstreamConfig } from '../../core/config.ts'
+import type { OutcomeClass } from '../../core/outcome.ts'
+import { type FurtherAttempts, NO_FURTHER, NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
+import { RouteFeatures } from '../../data/engine/compile-features.ts'
 import type { CircuitBreakerOptions } from '../../features/circuit-breaker/keys.ts'
+import { FEATURES } from '../../features/index.ts'
 import type { RetryBudgetOptions } from '../../features/retry-budget/keys.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
 export interface DrillFacts {
   /** Those of the first tier. */
   readonly endpoints: number
-  readonly timeouts: RouteTimeouts
-  readonly retries: RetryConfig
+  readonly limit: TimeLimits
+  readonly again: FurtherAttempts
   readonly budget: RetryBudgetOptions | undefined
   /** undefined: off, or in shadow mode. */
   readonly outliers: OutlierConfig | undefined
@@ -19,13 +23,14 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
   const route = config.routes.find(({ name }) => name === routeName)
   const upstream = config.upstreams.find(({ name }) => name === upstreamName)
   if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
+  const { again = NO_FURTHER, limit = NO_LIMITS } = new RouteFeatures(FEATURES).plan(route)
   const breaker = route.features.circuitBreaker as CircuitBreakerOptions | undefined
   const outliers = upstream.outlierDetection
   const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
   return {
     endpoints: upstream.endpoints.filter(({ tier }) => tier === firstTier).length,
-    timeouts: route.timeouts,
-    retries: route.retries,
+    limit,
+    again,
     budget: upstream.features.retryBudget as RetryBudgetOptions | undefined,
     outliers: outliers?.mode === 'enforce' ? outliers : undefined,
     breaker: breaker?.mode === 'enforce' ? breaker : undefined,
@@ -38,9 +43,9 @@ export function unless(...needs: readonly (readonly [holds: boolean, why: string
   return needs.find(([holds]) => !holds)?.[1]
 }
 
-/** Retries after each of these outcomes. */
-export function retriesAfter({ retries }: DrillFacts, ...outcomes: readonly (string | number)[]): boolean {
-  return retries.maxExtra > 0 && outcomes.every((outcome) => retries.when.includes(outcome))
+/** A further attempt follows each of these outcomes. */
+export function retriesAfter({ again }: DrillFacts, ...outcomes: readonly OutcomeClass[]): boolean {
+  return again.most > 0 && outcomes.every((outcome) => again.follows(outcome))
 }
 
 /** Ejects an endpoint after at most 10 failures in a row, for at least `ms`. */

@@ -30,7 +30,7 @@ export function targetsOf(config: LeanConfig): Targets {
 }
 
 function targetOf(config: LeanConfig, route: RouteConfig, upstream: string): DrillTarget | undefined {
-  if (route.to?.length !== 1 || route.to[0]?.upstream !== upstream || route.failover.length > 0) return undefined
+  if (route.to?.length !== 1 || route.to[0]?.upstream !== upstream || route.alternates.length > 0) return undefined
   const made = route.match.map(requestOf).find((request) => request !== undefined)
   return made && { route: route.name, upstream, ...made, facts: drillFacts(config, route.name, upstream) }
 }

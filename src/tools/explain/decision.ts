@@ -76,8 +76,8 @@ function shape({ features, forwarder, lean }: Model, ex: Exchange, route: RouteC
   return { ex, route, answer: undefined, forward: { target, host, headers: forwardHeaders() } }
 }
 
-function decidesByPath({ upstreams }: LeanConfig, ex: Exchange, { failover, to = [] }: RouteConfig): boolean {
-  const names = new Set([...to.map(({ upstream }) => upstream), ...failover])
+function decidesByPath({ upstreams }: LeanConfig, ex: Exchange, { alternates, to = [] }: RouteConfig): boolean {
+  const names = new Set([...to.map(({ upstream }) => upstream), ...alternates])
   return upstreams.some(({ balancing, name }) => names.has(name) && hashesPath(balancing.hashOn, ex))
 }
 

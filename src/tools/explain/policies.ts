@@ -1,5 +1,6 @@
 import { usedProfiles } from '../../config/language/merge.ts'
 import type { RouteConfig } from '../../core/config.ts'
+import { actsOn } from '../../core/feature.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
 import { type Node, nodeOf, type Position } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
@@ -42,27 +43,14 @@ const FRAME: readonly Place[] = [
   { name: 'encodedSlashes', stage: 0, why: 'It decides which paths the route has.' },
   { name: 'importance', stage: 5, why: 'The process sheds by it before any work is done, and queues serve by it.' },
   { name: 'slo', stage: 5, why: 'It changes nothing: what comes of a request is held against it at the end.' },
-  { name: 'timeouts', stage: 6, why: 'They run from the start, so that waiting counts, too.' },
-  {
-    name: 'spill',
-    stage: 120,
-    why: 'The first attempt goes where one can be served, as near to the weights as can be.',
-  },
-  { name: 'failover', stage: 120, why: 'Each attempt goes where one can be served.' },
-  { name: 'retries', stage: 120, why: 'Only what was admitted is sent, and repeated.' },
-  { name: 'hedge', stage: 120, why: 'It is one of the further attempts.' },
 ]
-
-/** Those of them that routes without an upstream have, too. */
-const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo'])
 
 /** What acts on requests of a route, in order, with every value that holds. */
 export function actingPolicies(written: WrittenTree, route: RouteConfig): readonly ActingPolicy[] {
-  const frame = route.to === undefined ? FRAME.filter(({ name }) => ANY_ROUTE.has(name)) : FRAME
   const places = written.language.features.flatMap(({ name, places = {} }) =>
     Object.values(places).map((place) => ({ name, ...place })),
   )
-  return [...frame, ...places]
+  return [...FRAME, ...places]
     .map((place) => ({ ...place, values: effectiveValues(written, route, place.name) }))
     .filter(({ values }) => values.length > 0)
     .toSorted((a, b) => a.stage - b.stage)
@@ -94,13 +82,13 @@ export function routeLeaves(
   const field = language.route.fields[name]
   if (field === undefined) return []
   const written = nodeAt(tree, ['routes', route, name])
-  const needsUpstream = language.features.find((feature) => feature.name === name)?.byDefault === true
-  if (needsUpstream && to === undefined) return []
+  const feature = language.features.find((known) => known.name === name)
+  if (feature !== undefined && !actsOn(feature, to)) return []
+  // It shapes attempts.
+  if (feature?.plan !== undefined && to === undefined) return []
   const node = written ?? (field.fallback === undefined ? undefined : nodeOf(field.fallback))
-  // With one upstream there is nowhere else to go.
-  if (name === 'spill' && to?.length === 1) return []
-  const nothing = name === 'failover' && node?.kind === 'list' && node.items.length === 0
-  return node === undefined || nothing ? [] : leavesOf(field.schema, node, [name])
+  const nothing = node === undefined || (node.kind === 'list' && node.items.length === 0)
+  return nothing ? [] : leavesOf(field.schema, node, [name])
 }
 
 /** Values of secret fields, and what came from the environment into fields, bodies and secrets, are hidden. */

@@ -44,7 +44,7 @@ export function reachedUpstreams(lean: LeanConfig, tree: Node, route: RouteConfi
   }
   return [
     ...to.map(({ upstream, weight }) => one(upstream, 'target', weight / total)),
-    ...route.failover.map((name) => one(name, 'failover', 0)),
+    ...route.alternates.map((name) => one(name, 'failover', 0)),
   ]
 }
 

@@ -130,7 +130,7 @@ export class Replay {
     const change = this.changes.get(route.name)
     if (change !== undefined && change.upstreams.length > 0)
       return { kind: 'upstreams', what: `${route.name}: ${change.upstreams.join(', ')}` }
-    const leads = [...(route.to ?? []).map((target) => target.upstream), ...route.failover]
+    const leads = [...(route.to ?? []).map((target) => target.upstream), ...route.alternates]
     if (this.old === undefined && upstream !== undefined && !leads.includes(upstream))
       return { kind: 'upstreams', what: `${route.name}: ${upstream} -> ${leads.join(' or ') || '(none)'}` }
     if (change === undefined || change.policies.length === 0) return SAME

@@ -42,7 +42,7 @@ export const endpointHangs: DrillScenario = {
   misfit: (facts) =>
     unless(
       [facts.endpoints > 1, 'it needs two endpoints'],
-      [(facts.timeouts.attempt ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.attempt is not 1 s or less'],
+      [(facts.limit.attempt ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.attempt is not 1 s or less'],
       [retriesAfter(facts, 'timeout'), 'retries do not follow on timeout'],
       [ejects(facts, 3000), 'outlier detection does not eject for 3 s after 10 failures in a row'],
     ),

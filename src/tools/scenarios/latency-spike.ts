@@ -34,7 +34,7 @@ export const latencySpike: DrillScenario = {
   ],
   misfit: (facts) =>
     unless(
-      [(facts.timeouts.request ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.request is not 1 s or less'],
+      [(facts.limit.request ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.request is not 1 s or less'],
       [breaks(facts, 'timeout'), 'no circuit breaker opens within 2 s of failures'],
     ),
   expected: [

@@ -163,7 +163,7 @@ routes:
     expect(routes(loaded)).toEqual(['main', 'shop.main', 'shop.list'])
     expect(loaded.config?.lean.routes[1]).toMatchObject({
       to: [{ upstream: 'shop.cart' }],
-      failover: ['shared'],
+      alternates: ['shared'],
       features: { fallback: { route: 'shop.list' } },
     })
     expect(loaded.config?.lean.routes[2]).toMatchObject({ to: [{ upstream: 'shop.cart' }, { upstream: 'shared' }] })

@@ -96,13 +96,13 @@ describe('the story of a request', () => {
     const flight = await flightOf(await gateway.get('/fail?id=1&token=secret', { 'x-correlation-id': 'mine' }))
     expect(flight).toMatchObject({ route: 'fail', status: 503, reason: null, why: 'failed', attempts: 2 })
     expect(flight).toMatchObject({ correlationId: 'mine', listener: 'web', method: 'GET', query: '?id=1&token=***' })
-    expect(kinds(flight)).toEqual(['received', 'attempt', 'attempt', 'no_retry', 'headers', 'ended'])
+    expect(kinds(flight)).toEqual(['received', 'attempt', 'attempt', 'decided', 'headers', 'ended'])
     const attempts = flight.timeline.filter((event) => event.kind === 'attempt')
     expect(attempts).toMatchObject([
       { n: 1, upstream: 'app', endpoint: upstream.url, outcome: '503', status: 503 },
       { n: 2, upstream: 'app', endpoint: upstream.url, outcome: '503', status: 503 },
     ])
-    expect(one(flight, 'no_retry').because).toBe('attempts')
+    expect(one(flight, 'decided')).toMatchObject({ decision: 'no_retry', facts: { because: 'attempts' } })
     expect(flight.timeline.map(({ atMs }) => atMs)).toEqual(
       flight.timeline.map(({ atMs }) => atMs).sort((a, b) => a - b),
     )

@@ -11,7 +11,7 @@ const ROUTE = {
   name: 'r',
   match: [],
   to: undefined,
-  failover: [],
+  alternates: [],
   reach: {},
   cells: { features: {} },
 } as unknown as LeanRoute

@@ -1,6 +1,10 @@
+import { NO_LIMITS } from '../../../core/plan.ts'
 import { bulkhead } from '../../../features/bulkhead/feature.ts'
 import { circuitBreaker } from '../../../features/circuit-breaker/feature.ts'
 import type { CircuitBreakerOptions } from '../../../features/circuit-breaker/keys.ts'
+import { hedge } from '../../../features/hedge/feature.ts'
+import { retries } from '../../../features/retries/feature.ts'
+import { timeouts } from '../../../features/timeouts/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Finding, Lint, LintRoute } from '../contract.ts'
 import { mostAttempts } from './endpoints.ts'
@@ -75,11 +79,10 @@ export const breakerWindowShort: Lint = {
 `,
   run: ({ routes, written }) =>
     routes.flatMap((route): Finding[] => {
-      const { attempt } = route.options.timeouts
+      const { attempt, request: inTime = Number.POSITIVE_INFINITY } = route.options.features.of(timeouts) ?? NO_LIMITS
       const breaker = judged(route)
       const path = ['routes', route.name, 'circuitBreaker', 'window']
       if (breaker === undefined || attempt === undefined || breaker.window >= attempt) return []
-      const inTime = route.options.timeouts.request ?? Number.POSITIVE_INFINITY
       if (!written(path) || attempt > inTime) return []
       return [{ path, message: `is shorter than timeouts.attempt (${durationText(attempt)})` }]
     }),
@@ -92,15 +95,15 @@ function judged({ options: { features, to } }: LintRoute): CircuitBreakerOptions
 }
 
 /** Milliseconds: the shortest time after which a hanging attempt ends. */
-function attemptTime({ options: { retries, timeouts } }: LintRoute): number | undefined {
-  const attempt = (retries?.maxExtra ?? 0) === 0 ? undefined : timeouts.attempt
-  if (attempt === undefined) return timeouts.request
-  return Math.min(attempt, timeouts.request ?? attempt)
+function attemptTime({ options: { features } }: LintRoute): number | undefined {
+  const { attempt, request } = features.of(timeouts) ?? NO_LIMITS
+  if (attempt === undefined || (features.of(retries)?.maxExtra ?? 0) === 0) return request
+  return Math.min(attempt, request ?? attempt)
 }
 
 /** Attempts in flight; a hedge is a second one of the same request. */
-function permits({ options: { features, hedge } }: LintRoute): number {
+function permits({ options: { features } }: LintRoute): number {
   const limit = features.of(bulkhead)
   if (limit === undefined || limit.mode === 'shadow') return Number.POSITIVE_INFINITY
-  return limit.maxConcurrent * (hedge === undefined ? 1 : 2)
+  return limit.maxConcurrent * (features.of(hedge) === undefined ? 1 : 2)
 }

@@ -1,3 +1,7 @@
+import { NO_LIMITS } from '../../../core/plan.ts'
+import { hedge } from '../../../features/hedge/feature.ts'
+import { retries } from '../../../features/retries/feature.ts'
+import { timeouts } from '../../../features/timeouts/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Lint, LintContext, LintRoute } from '../contract.ts'
 import { endpointCount } from './endpoints.ts'
@@ -35,19 +39,22 @@ routes:
 }
 
 function impossible({ options, upstreams }: LintRoute, { root }: LintContext): string | undefined {
-  const { hedge, match, retries, timeouts } = options
-  if (hedge === undefined) return undefined
+  const { features, match } = options
+  const [second, further] = [features.of(hedge), features.of(retries)]
+  if (second === undefined) return undefined
   if (upstreams.length === 0) return 'the route has no upstream'
-  if (retries === undefined || retries.maxExtra === 0) return 'retries permit none; set retries.maxExtra'
+  if (further === undefined || further.maxExtra === 0) return 'retries permit none; set retries.maxExtra'
   const methods = match.flatMap((one) => (one.methods.length === 0 ? ['GET'] : one.methods))
-  if (!methods.some((method) => retries.methods.includes(method)))
+  if (!methods.some((method) => further.methods.includes(method)))
     return `${methods.join(', ')} may not be repeated (retries.methods)`
   const counts = upstreams.map((name) => {
     const upstream = root.upstreams.get(name)
     return upstream === undefined ? undefined : endpointCount(upstream)
   })
   if (upstreams.length === 1 && counts[0] === 1) return 'there is no second endpoint'
-  const end = Math.min(timeouts.attempt ?? Number.POSITIVE_INFINITY, timeouts.request ?? Number.POSITIVE_INFINITY)
-  if (hedge.delay !== undefined && hedge.delay >= end) return `after ${durationText(end)} the first one is ended anyway`
+  const { attempt = Number.POSITIVE_INFINITY, request = Number.POSITIVE_INFINITY } = features.of(timeouts) ?? NO_LIMITS
+  const end = Math.min(attempt, request)
+  if (second.delay !== undefined && second.delay >= end)
+    return `after ${durationText(end)} the first one is ended anyway`
   return undefined
 }

@@ -56,7 +56,7 @@ function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
 }
 
 function inRoute(
-  { name, options }: LintRoute,
+  { name, options, upstreams }: LintRoute,
   upstream: (name: string) => LintUpstream['options'] | undefined,
 ): readonly Finding[] {
   const { features, to } = options
@@ -73,7 +73,7 @@ function inRoute(
       path: [...at, 'maxConcurrent'],
       message: `is never reached: upstreams.${only?.upstream}.bulkhead.maxConcurrent is ${above}`,
     })
-  else if (sum !== undefined && limit.maxConcurrent > sum && options.failover.length === 0)
+  else if (sum !== undefined && limit.maxConcurrent > sum && upstreams.length === 1)
     found.push({
       path: [...at, 'maxConcurrent'],
       message: `is never reached: the endpoints of ${only?.upstream} take ${sum} requests together (maxConcurrent)`,

@@ -1,4 +1,8 @@
+import { NO_LIMITS } from '../../../core/plan.ts'
+import { hedge } from '../../../features/hedge/feature.ts'
+import { retries } from '../../../features/retries/feature.ts'
 import { retryBudget } from '../../../features/retry-budget/feature.ts'
+import { timeouts } from '../../../features/timeouts/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Lint } from '../contract.ts'
 
@@ -28,14 +32,16 @@ export const attemptsExceedRequest: Lint = {
     retries: { maxExtra: 2, when: [connect, timeout] }
 `,
   run: ({ routes, written }) =>
-    routes.flatMap(({ name, options: { hedge, retries, timeouts, to } }) => {
-      const { attempt, request } = timeouts
+    routes.flatMap(({ name, options: { features, to } }) => {
+      const { attempt, request } = features.of(timeouts) ?? NO_LIMITS
+      const further = features.of(retries)
+      if (to === undefined || further === undefined || attempt === undefined) return []
       // A hedge runs beside the first attempt.
-      if (to === undefined || hedge !== undefined || retries === undefined || attempt === undefined) return []
-      const attempts = retries.maxExtra + 1
+      if (features.of(hedge) !== undefined) return []
+      const attempts = further.maxExtra + 1
       if (request === undefined || attempt > request || attempts * attempt <= request) return []
-      if (attempts === 1 || !retries.when.includes('timeout')) return []
-      const left = request - retries.maxExtra * attempt
+      if (attempts === 1 || !further.when.includes('timeout')) return []
+      const left = request - further.maxExtra * attempt
       const last = left > 0 ? `leaves ${durationText(left)} for the last one` : `is over before the last one begins`
       const written1 = ['routes', name, 'timeouts', 'attempt']
       return [
@@ -68,12 +74,13 @@ export const timeoutNeverRetried: Lint = {
 `,
   run: ({ routes }) =>
     routes
-      .filter(({ options: { retries, timeouts, to } }) => {
-        const retried = retries !== undefined && retries.maxExtra > 0 && retries.when.includes('timeout')
-        return to !== undefined && retried && timeouts.attempt === undefined
+      .filter(({ options: { features, to } }) => {
+        const { maxExtra = 0, when = [] } = features.of(retries) ?? {}
+        const retried = maxExtra > 0 && when.includes('timeout')
+        return to !== undefined && retried && features.of(timeouts)?.attempt === undefined
       })
-      .map(({ name, options: { retries } }) => ({
-        path: ['routes', name, 'retries', 'when', retries?.when.indexOf('timeout') ?? 0],
+      .map(({ name, options: { features } }) => ({
+        path: ['routes', name, 'retries', 'when', features.of(retries)?.when.indexOf('timeout') ?? 0],
         message: 'a timeout is never followed by another attempt: timeouts.attempt is off, so the request ends with it',
       })),
 }
@@ -107,7 +114,7 @@ routes:
   run: ({ upstreams }) =>
     upstreams.flatMap(({ name, options, routes }) => {
       if (options.features.of(retryBudget) !== undefined) return []
-      const extra = routes.map((route) => route.options.retries?.maxExtra ?? 0)
+      const extra = routes.map((route) => route.options.features.of(retries)?.maxExtra ?? 0)
       const most = Math.max(0, ...extra)
       if (most === 0) return []
       const route = routes[extra.indexOf(most)]

@@ -1,4 +1,7 @@
+import { NO_LIMITS, type TimeLimits } from '../../../core/plan.ts'
 import { bulkhead } from '../../../features/bulkhead/feature.ts'
+import { retries } from '../../../features/retries/feature.ts'
+import { timeouts } from '../../../features/timeouts/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Finding, Lint, LintRoute } from '../contract.ts'
 
@@ -28,7 +31,7 @@ export const timeoutNeverReached: Lint = {
     const found = routes.flatMap((route) => inRoute(route, own))
     for (const { name, options, routes: leading } of upstreams) {
       const { connect } = options.timeouts
-      const requests = leading.map(({ options: { timeouts } }) => timeouts.request ?? Number.POSITIVE_INFINITY)
+      const requests = leading.map((route) => limitsOf(route).request ?? Number.POSITIVE_INFINITY)
       const longest = Math.max(...requests)
       if (leading.length === 0 || connect <= longest) continue
       const route = leading[requests.indexOf(longest)] as LintRoute
@@ -41,9 +44,10 @@ export const timeoutNeverReached: Lint = {
   },
 }
 
-function inRoute({ name, options }: LintRoute, own: (path: readonly string[]) => boolean): Finding[] {
-  const { features, retries, timeouts, to } = options
-  const { attempt, request } = timeouts
+function inRoute(route: LintRoute, own: (path: readonly string[]) => boolean): Finding[] {
+  const { name, options } = route
+  const { features, to } = options
+  const { attempt, request } = limitsOf(route)
   const at = ['routes', name]
   const found: Finding[] = []
   if (to === undefined) return found
@@ -51,7 +55,7 @@ function inRoute({ name, options }: LintRoute, own: (path: readonly string[]) =>
   const attemptAt = [...at, 'timeouts', 'attempt']
   if (attempt !== undefined && request !== undefined && attempt > request)
     found.push({ path: attemptAt, message: `is longer than timeouts.request (${durationText(request)}), ${before}` })
-  else if (attempt !== undefined && (retries?.maxExtra ?? 0) === 0 && own(attemptAt))
+  else if (attempt !== undefined && (features.of(retries)?.maxExtra ?? 0) === 0 && own(attemptAt))
     found.push({
       path: attemptAt,
       message:
@@ -86,7 +90,10 @@ export const unboundedWait: Lint = {
 `,
   run: ({ routes }) =>
     routes
-      .filter(({ options: { timeouts, to } }) => to !== undefined && (timeouts.request ?? timeouts.total) === undefined)
+      .filter((route) => {
+        const limits = route.options.features.of(timeouts)
+        return route.options.to !== undefined && limits !== undefined && (limits.request ?? limits.total) === undefined
+      })
       .map(({ name }) => ({
         path: ['routes', name, 'timeouts', 'request'],
         message: 'nothing bounds the wait for an answer; give request or total a duration',
@@ -134,6 +141,10 @@ ${UPSTREAM}routes:
   },
 }
 
-function requestTime({ options: { timeouts, to } }: LintRoute): number {
-  return to === undefined ? 0 : (timeouts.request ?? 0)
+function requestTime(route: LintRoute): number {
+  return route.options.to === undefined ? 0 : (limitsOf(route).request ?? 0)
+}
+
+function limitsOf({ options: { features } }: LintRoute): TimeLimits {
+  return features.of(timeouts) ?? NO_LIMITS
 }

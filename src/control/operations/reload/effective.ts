@@ -33,7 +33,7 @@ function ofRoute(written: WrittenConfig, name: string): object {
     hash: config.hash,
     at: keyOf(tree, ['routes', name]),
     upstreams: route.to?.map(({ upstream, weight }) => ({ upstream, weight })) ?? [],
-    failover: route.failover,
+    failover: route.alternates,
     policies: actingPolicies(written, route),
   }
 }

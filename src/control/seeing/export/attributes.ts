@@ -51,7 +51,7 @@ export function serverSpan(record: RequestRecord): WrittenSpan {
 
 /** The span of one of its attempts. */
 export function clientSpan(record: RequestRecord, attempt: AttemptRecord): WrittenSpan {
-  const { endpoint, hedge, number, outcome, reason, status, upstream } = attempt
+  const { beside, endpoint, number, outcome, reason, status, upstream } = attempt
   const colon = endpoint.lastIndexOf(':')
   const failed = status >= 400 || (reason !== undefined && outcome !== 'ignored')
   const attributes: Attributes = {
@@ -66,7 +66,7 @@ export function clientSpan(record: RequestRecord, attempt: AttemptRecord): Writt
   }
   if (status !== 0) attributes['http.response.status_code'] = status
   if (number > 1) attributes['http.request.resend_count'] = number - 1
-  if (hedge) attributes['sluice.hedge'] = true
+  if (beside) attributes['sluice.hedge'] = true
   if (failed) attributes['error.type'] = reason ?? String(status)
   const method = attributes['http.request.method'] === '_OTHER' ? 'HTTP' : record.method
   return { name: method, attributes, failed }

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../../schema/schema.ts'
-import { COUNT, choice, constant, FLAG, NUMBER, orNull, record, said, TEXT } from '../../../schema/shape.ts'
+import { COUNT, constant, FLAG, NUMBER, orNull, record, said, TEXT } from '../../../schema/shape.ts'
 
 const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
   received: { protocol: TEXT, client: TEXT },
@@ -28,8 +28,6 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
     }),
     text: said('What it means.', TEXT),
   },
-  hedge: { upstream: TEXT },
-  no_retry: { because: choice('attempts', 'prior', 'method', 'body', 'time', 'condition') },
   shed: { reason: TEXT },
   deadline: { reason: TEXT, limitMs: orNull(NUMBER, 'that was not the limit') },
   failed: { reason: TEXT, phase: TEXT, origin: TEXT, rule: orNull(TEXT, 'the reason stands for one rule') },

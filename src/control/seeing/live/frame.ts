@@ -81,9 +81,9 @@ export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, 
 /** The upstreams that requests of each route may reach. */
 export function linksOf(routes: readonly RouteConfig[]): Surroundings['links'] {
   return Object.fromEntries(
-    routes.map(({ name, to = [], failover }) => [
+    routes.map(({ alternates, name, to = [] }) => [
       name,
-      [...new Set([...to.map(({ upstream }) => upstream), ...failover])],
+      [...new Set([...to.map(({ upstream }) => upstream), ...alternates])],
     ]),
   )
 }

@@ -3,7 +3,7 @@ import type { Exchange } from '../../../core/exchange.ts'
 import type { AttemptRecord, RequestRecord } from '../../../core/spans.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { Random } from '../../../lib/random.ts'
-import { eventsOf, hedgesOf } from './events.ts'
+import { eventsOf } from './events.ts'
 import { newSpanId, type RequestTrace } from './request-trace.ts'
 
 /** Clients choose these texts. */
@@ -33,7 +33,6 @@ function ownId({ begun, continued }: RequestTrace, random: Random): string {
 export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts): RequestRecord {
   const { downstream, failure } = ex
   const { peer } = downstream
-  const hedges = hedgesOf(ex)
   const { epoch, gateway, now, pattern, random, route, status } = facts
   return {
     traceId: trace.begun.slice(3, 35),
@@ -63,7 +62,7 @@ export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts):
     failure: failure && { reason: failure.reason, phase: failure.phase, origin: failure.origin },
     degraded: ex.degraded,
     events: eventsOf(ex, epoch, now),
-    attempts: attemptsSent(ex).map((at) => attemptOf(at, trace.spanIdOf(at), hedges.has(at), epoch, now)),
+    attempts: attemptsSent(ex).map((at) => attemptOf(at, trace.spanIdOf(at), epoch, now)),
   }
 }
 
@@ -72,12 +71,12 @@ export function attemptsSent(ex: Exchange): readonly Attempt[] {
   return ex.allAttempts.filter(({ unsent }) => !unsent).slice(0, MAX_ATTEMPTS)
 }
 
-function attemptOf(at: Attempt, spanId: string, hedge: boolean, epoch: number, now: number): AttemptRecord {
+function attemptOf(at: Attempt, spanId: string, epoch: number, now: number): AttemptRecord {
   const { head } = at
   return {
     spanId,
     number: at.number,
-    hedge,
+    beside: at.beside,
     upstream: at.upstream,
     endpoint: at.endpoint,
     startedAt: epoch + at.startedAt,

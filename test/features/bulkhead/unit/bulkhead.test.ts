@@ -20,9 +20,6 @@ class Rig {
     this.kit = new EngineKit({ clock, policies: [this.made.policy], connections: { max: 100 } })
     const record: RouteRecord = {
       finish: () => {},
-      retried: () => {},
-      hedged: () => {},
-      spilled: () => {},
       refused: (...refusal) => this.refusals.push(refusal.join(' ')),
     }
     Object.assign(this.kit.route, { record })

@@ -184,5 +184,5 @@ function counted(lease: Lease, route: string, counting: Readonly<Record<string, 
 }
 
 function routeOf(name: string): UsedRoute {
-  return { name, to: [], failover: [], features: {}, reach: {} }
+  return { name, to: [], alternates: [], features: {}, reach: {} }
 }

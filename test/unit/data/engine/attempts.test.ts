@@ -222,8 +222,8 @@ describe('the loop of attempts', () => {
 
   test('backoff is a function of the request alone, jittered, and bounded by its cap', () => {
     const { plan } = new EngineKit({ retries: { backoff: { base: 25, cap: 250 } } }).route
-    const delays = Array.from({ length: 500 }, (_, i) => plan?.backoffMs(1 + (i % 8), `id-${i}`) as number)
-    expect(delays).toEqual(Array.from({ length: 500 }, (_, i) => plan?.backoffMs(1 + (i % 8), `id-${i}`)))
+    const delays = Array.from({ length: 500 }, (_, i) => plan?.again.backoffMs(1 + (i % 8), `id-${i}`) as number)
+    expect(delays).toEqual(Array.from({ length: 500 }, (_, i) => plan?.again.backoffMs(1 + (i % 8), `id-${i}`)))
     expect(Math.max(...delays)).toBeLessThan(250)
     expect(Math.max(...delays)).toBeGreaterThan(200)
     const firsts = delays.filter((_, i) => i % 8 === 0)

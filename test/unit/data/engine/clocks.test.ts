@@ -1,17 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { RouteTimeouts } from '../../../../src/core/config.ts'
+import { NO_LIMITS, type TimeLimits } from '../../../../src/core/plan.ts'
 import { Clocks, type ClocksOwner, type Expired } from '../../../../src/data/engine/clocks.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
 import { ManualClock } from '../../../kit/clock.ts'
-
-const OFF: RouteTimeouts = {
-  request: undefined,
-  attempt: undefined,
-  idle: undefined,
-  stream: undefined,
-  total: undefined,
-  minRate: undefined,
-}
 
 class Owner implements ClocksOwner {
   readonly expired: Expired[] = []
@@ -33,7 +24,7 @@ class Owner implements ClocksOwner {
   }
 }
 
-function setUp(timeouts: Partial<RouteTimeouts>): {
+function setUp(limits: Partial<TimeLimits>): {
   clock: ManualClock
   owner: Owner
   clocks: Clocks
@@ -42,7 +33,7 @@ function setUp(timeouts: Partial<RouteTimeouts>): {
   const clock = new ManualClock()
   const owner = new Owner()
   const wheel = new TimerWheel(clock)
-  return { clock, owner, wheel, clocks: new Clocks(owner, clock, wheel, clock.now(), { ...OFF, ...timeouts }) }
+  return { clock, owner, wheel, clocks: new Clocks(owner, clock, wheel, clock.now(), { ...NO_LIMITS, ...limits }) }
 }
 
 describe('the clocks of an exchange', () => {

@@ -22,7 +22,7 @@ describe('what the story of a request is made of', () => {
     kit.latest.fail({ reason: 'connect_refused' })
     kit.clock.advance(300)
     kit.latest.fail({ reason: 'connect_refused' })
-    expect([notesOf(kit), attemptsOf(kit)]).toEqual([[{ kind: 'no_retry', because: 'attempts' }], [1, 2]])
+    expect([kit.decided('no_retry'), attemptsOf(kit)]).toEqual([[{ because: 'attempts' }], [1, 2]])
   })
 
   test.each([
@@ -38,7 +38,7 @@ describe('what the story of a request is made of', () => {
     const kit = new EngineKit({ upstreams: { a: 2 }, ...setUp } as ConstructorParameters<typeof EngineKit>[0])
     kit.send(method)
     kit.latest.fail(facts)
-    expect(notesOf(kit)).toEqual([{ kind: 'no_retry', because }])
+    expect(kit.decided('no_retry')).toEqual([{ because }])
   })
 
   test('a hedge, with the attempt that lost', () => {
@@ -48,10 +48,8 @@ describe('what the story of a request is made of', () => {
     kit.clock.advance(60)
     kit.latest.connect()
     kit.latest.answer(200)
-    expect([notesOf(kit), attemptsOf(kit)]).toEqual([
-      [{ kind: 'hedge', attempt: kit.finished[0]?.attemptList?.[1] }],
-      [1, 2],
-    ])
+    expect([kit.decided('hedge'), attemptsOf(kit)]).toEqual([[{ attempt: 2, upstream: 'a' }], [1, 2]])
+    expect(kit.finished[0]?.attemptList?.map(({ beside }) => beside)).toEqual([false, true])
     expect(kit.finished[0]?.attemptList?.map(({ head }) => head?.ignored)).toEqual([true, false])
   })
 
@@ -98,7 +96,8 @@ describe('what the story of a request is made of', () => {
     kit.latest.connect()
     kit.latest.answer(200)
     const ex = kit.finished[0] as Exchange
-    for (let i = 0; i < 100; i++) ex.note({ at: i, kind: 'no_retry', because: 'attempts' })
+    for (let i = 0; i < 100; i++)
+      ex.note({ at: i, kind: 'refused', policy: 'p', reason: 'shed', mode: 'shadow', upstream: 'a' })
     expect([ex.notes?.kept.length, ex.notes?.more]).toEqual([32, 68])
   })
 })

@@ -136,6 +136,7 @@ function endpoint(name: string, index: number): ResolvedEndpoint {
   }
 }
 
+const RETRIES = { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 }
 const NO_RETRIES = { maxExtra: 0, when: [], methods: [], backoff: { base: 0, cap: 0 }, retryAfterCap: 0 }
 const OUTLIERS = {
   consecutiveFailures: undefined,
@@ -164,7 +165,7 @@ function upstreamCells(index: number): UpstreamCells {
   return { inFlight: int(at), waiting: int(at + 40), ejected: word(at), call: word(at + 1), features: {} }
 }
 
-function route(name: string, to: string | undefined, more: Partial<LeanRoute> = {}): LeanRoute {
+function route(name: string, to: string | undefined, { features, ...more }: Partial<LeanRoute> = {}): LeanRoute {
   const segments = { kind: 'segments', source: `/${name}`, segments: [{ literal: name }], prefix: false } as const
   return {
     name,
@@ -172,18 +173,14 @@ function route(name: string, to: string | undefined, more: Partial<LeanRoute> = 
     precedence: 0,
     encodedSlashes: 'check',
     to: to === undefined ? undefined : [{ upstream: to, weight: 1 }],
-    failover: [],
-    spill: true,
-    timeouts: TIMEOUTS,
-    retries: { maxExtra: 1, when: ['connect'], methods: ['GET'], backoff: { base: 25, cap: 250 }, retryAfterCap: 0 },
-    hedge: undefined,
+    alternates: [],
     importance: 'normal',
     slo: undefined,
     accessLog: { sample: 1 },
-    features: {},
+    features: { timeouts: TIMEOUTS, retries: RETRIES, ...features },
     reach: {},
     cells: { inFlight: { page: 0, slot: 0 }, features: {} },
-    digest: JSON.stringify([name, to, more]),
+    digest: JSON.stringify([name, to, features, more]),
     ...more,
   }
 }
@@ -284,7 +281,7 @@ describe('the data plane takes config in two phases', () => {
       inFlight: int(0),
       features: { circuitBreaker: { a: { circuit: { state: word(5000) }, window: { outcomes: int(5000) } } } },
     }
-    const one = () => route('one', 'a', { features: { circuitBreaker: breaker }, cells, retries: { ...NO_RETRIES } })
+    const one = () => route('one', 'a', { features: { circuitBreaker: breaker, retries: NO_RETRIES }, cells })
     await kit.prepare(1, ['a'], [one()])
     kit.plane.commit(1, 1000)
     for (let i = 0; i < 4; i++) {

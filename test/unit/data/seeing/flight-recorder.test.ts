@@ -10,6 +10,7 @@ import { ManualClock } from '../../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
 
 const ANY: FlightFilter = { route: undefined, method: undefined, status: undefined, reason: undefined }
+const ROW = { doc: '', facts: {}, sentence: () => 'no more' }
 const ON = { flightRecorder: { slow: 1000, entries: 100 } }
 
 class Bench {
@@ -116,7 +117,7 @@ test('the story: every attempt with its times, what was decided between them, an
   ex.begin(first)
   ex.refused({ now: () => 1021 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
   ex.begin(second)
-  ex.note({ at: 1090, kind: 'no_retry', because: 'attempts' })
+  ex.note({ at: 1090, kind: 'decided', decision: 'no_more', facts: {}, row: ROW })
   ex.attempts = 2
   ex.firstByteAt = 1091
   ex.response = { status: 504, headers: [] }
@@ -131,7 +132,7 @@ test('the story: every attempt with its times, what was decided between them, an
     [3, 'attempt'],
     [21, 'breaker'],
     [50, 'attempt'],
-    [90, 'no_retry'],
+    [90, 'decided'],
     [91, 'failed'],
     [91, 'fallback'],
     [91, 'headers'],
@@ -162,14 +163,14 @@ test('the story has the attempts of the route that a fallback asked', () => {
   const side = madeExchange()
   side.standsInFor(ex)
   side.begin(madeAttempt(1, answered(503), 1010))
-  side.note({ at: 1012, kind: 'no_retry', because: 'condition' })
+  side.note({ at: 1012, kind: 'decided', decision: 'no_more', facts: {}, row: ROW })
   bench.clock.advance(20)
   bench.end(ex, 502, 'connect_refused')
   expect(bench.flights[0]?.timeline.map(({ atMs, kind }) => [atMs, kind])).toEqual([
     [0, 'received'],
     [0, 'attempt'],
     [10, 'attempt'],
-    [12, 'no_retry'],
+    [12, 'decided'],
     [20, 'failed'],
     [20, 'ended'],
   ])

@@ -36,7 +36,7 @@ test('a request whose only attempt the pool refused says so', () => {
 const ROW = { doc: '', facts: {}, sentence: () => '' }
 const SPENT = { ...ROW, event: 'spent' }
 
-test('decisions and what made further attempts follow, in the order of time', () => {
+test('decisions and what pools refused, in the order of time', () => {
   const ex = madeExchange()
   ex.trace = { sampled: false, dispatched: () => {} }
   ex.note({ at: 1000, kind: 'decided', decision: 'queued', facts: { ms: 3 }, row: { ...ROW, event: 'queued' } })
@@ -45,20 +45,16 @@ test('decisions and what made further attempts follow, in the order of time', ()
   begin(ex, 2, answered(503), 1020)
   begin(ex, 3, POOL_FULL, 1030)
   begin(ex, 3, OK, 1035)
-  ex.note({ at: 1050, kind: 'hedge', attempt: begin(ex, 4, OK, 1050) })
+  begin(ex, 4, OK, 1050)
   ex.refused({ now: () => 1010 }, 'circuitBreaker', 'breaker_open', 'enforce', 'backup')
   ex.refused({ now: () => 1011 }, 'bulkhead', 'bulkhead_full', 'shadow')
   ex.note({ at: 1040, kind: 'decided', decision: 'spent', facts: { upstream: 'orders' }, row: SPENT })
-  ex.note({ at: 1060, kind: 'no_retry', because: 'attempts' })
   expect(story(ex)).toEqual([
     [1000, 'queued', { ms: 3 }],
     [1010, 'refused', { policy: 'circuitBreaker', reason: 'breaker_open', mode: 'enforce' }],
     [1011, 'refused', { policy: 'bulkhead', reason: 'bulkhead_full', mode: 'shadow' }],
-    [1020, 'retry', { attempt: 2, after: 'upstream_reset' }],
     [1035, 'refused', { policy: 'pool', reason: 'pool_full' }],
-    [1035, 'retry', { attempt: 3, after: 503 }],
     [1040, 'spent', { upstream: 'orders' }],
-    [1050, 'hedge', { attempt: 4 }],
   ])
 })
 
@@ -71,10 +67,7 @@ test('those of the route that a fallback asks stand with them, in the same lists
   begin(side, 2, OK, 1020)
   side.note({ at: 1015, kind: 'decided', decision: 'spent', facts: { upstream: 'backup' }, row: SPENT })
   expect(ex.allAttempts.map(({ startedAt }) => startedAt)).toEqual([1000, 1010, 1020])
-  expect(story(ex)).toEqual([
-    [1015, 'spent', { upstream: 'backup' }],
-    [1020, 'retry', { attempt: 2, after: 'upstream_reset' }],
-  ])
+  expect(story(ex)).toEqual([[1015, 'spent', { upstream: 'backup' }]])
   expect(side.notes).toBe(ex.notes)
 })
 
@@ -82,8 +75,7 @@ test('32 are kept, and the others counted, whoever left them out', () => {
   const ex = madeExchange()
   for (let i = 0; i < 40; i++)
     ex.note({ at: 1000 + i, kind: 'decided', decision: 'spent', facts: { upstream: 'orders' }, row: SPENT })
-  for (let i = 1; i <= 3; i++) begin(ex, i, RESET, 1100 + i)
   const told = story(ex)
   expect(told).toHaveLength(33)
-  expect(told.at(-1)).toEqual([2000, 'more', { left_out: 10 }])
+  expect(told.at(-1)).toEqual([2000, 'more', { left_out: 8 }])
 })

@@ -1,14 +1,5 @@
 import { ms } from './format.js'
 
-const NO_RETRY = {
-  attempts: 'as many as the route allows were made (retries.maxExtra)',
-  prior: 'a trusted gateway in front of this one retries by itself',
-  method: 'the method must not be repeated once bytes were sent (retries.methods)',
-  body: 'the body was too large to be kept for one',
-  time: 'too little time was left',
-  condition: 'the route does not retry after this (retries.when)',
-}
-
 const SENTENCES = {
   received: ({ client, protocol }) => `received from ${client} (${protocol})`,
   queued: ({ waitMs }) => `waited ${ms(waitMs)} in the queue for a permit`,
@@ -17,8 +8,6 @@ const SENTENCES = {
   bulkhead: ({ upstream }) => `the bulkhead of ${upstream} is full`,
   decided: ({ text }) => text,
   budget: ({ upstream }) => `the retry budget of ${upstream} is spent: no further attempt there`,
-  hedge: ({ upstream }) => `no answer yet: a second attempt begins beside the first, at ${upstream}`,
-  no_retry: ({ because }) => `no further attempt: ${NO_RETRY[because] ?? because}`,
   shed: ({ reason }) => `refused: ${reason}`,
   deadline: ({ limitMs, reason }) => `${reason}${limitMs === null ? '' : ` (it had ${ms(limitMs)})`}`,
   failed: ({ origin, phase, reason, rule }) =>
@@ -37,9 +26,7 @@ export function sentence(event) {
 export function eventTone(event) {
   if (event.kind === 'attempt') return event.outcome === 'ok' || event.outcome === 'ignored' ? '' : 'bad'
   if (['failed', 'deadline', 'shed'].includes(event.kind)) return 'bad'
-  return ['queued', 'breaker', 'bulkhead', 'decided', 'hedge', 'no_retry', 'fallback'].includes(event.kind)
-    ? 'warn'
-    : ''
+  return ['queued', 'breaker', 'bulkhead', 'decided', 'fallback'].includes(event.kind) ? 'warn' : ''
 }
 
 function attempt({ connectMs, durationMs, endpoint, n, outcome, reason, reused, status, upstream }) {
