@@ -25,15 +25,17 @@ export interface ControlHalvesOptions extends Omit<ControlContext, 'uses'> {
   readonly loaded: readonly LoadedHalf[]
   /** Of the live config. */
   readonly routes: () => readonly LeanRoute[]
+  /** Uses in it that act on all routes, by name of the feature. */
+  readonly common: () => ReadonlyMap<string, LiveUse>
 }
 
 /** What features do in the control plane: started together, told together, closed together. */
 export class ControlHalves implements Part {
   private readonly halves: readonly ControlHalf[]
 
-  constructor({ loaded, routes, ...context }: ControlHalvesOptions) {
+  constructor({ common, loaded, routes, ...context }: ControlHalvesOptions) {
     this.halves = loaded.map(({ feature: { name }, control }) =>
-      control.start({ ...context, uses: () => usesOf(name, routes()) }),
+      control.start({ ...context, uses: () => [common().get(name) ?? [], usesOf(name, routes())].flat() }),
     )
   }
 

@@ -27,7 +27,7 @@ import { Objectives } from './seeing/metrics/objectives.ts'
 import { routeGauges } from './seeing/metrics/route-gauges.ts'
 import { Listeners } from './workers/listeners.ts'
 import { Notices } from './workers/notices.ts'
-import { OverloadGuard } from './workers/overload-guard.ts'
+import { processLoad } from './workers/process-load.ts'
 import { Supervisor } from './workers/supervisor.ts'
 
 export interface DataSideOptions {
@@ -65,7 +65,6 @@ export class DataSide {
   readonly notices: Notices
   private readonly options: DataSideOptions
   private readonly generations: Generations
-  private readonly overload: OverloadGuard
   private readonly telemetry: TelemetryExport
   private readonly rings: readonly SharedArrayBuffer[]
   private readonly openings: Listeners
@@ -130,21 +129,17 @@ export class DataSide {
     const { supervisor } = this
     this.generations = new Generations({ registry, features, book: this.endpoints.book, supervisor, clock })
     this.openings = new Listeners({ supervisor, registry, reusePort, own: options.own, log })
-    this.overload = new OverloadGuard({
-      limits: () => this.config.overload,
-      registry,
-      workers: supervisor.crew.slots,
-      memory: () => memoryShare(machine),
-      sockets: () => this.openSockets() / machine.files,
-      clock,
-      log,
-    })
     const routes = () => this.generations.routes
     this.halves = new ControlHalves({
       loaded: options.halves,
       routes,
+      common: () => this.generations.common,
       endpoints: (upstream) => this.endpoints.book.of(upstream),
       look: registry,
+      load: processLoad(supervisor.crew.slots, registry, {
+        memory: () => memoryShare(machine),
+        sockets: () => this.openSockets() / machine.files,
+      }),
       metrics: own,
       counted: (metric, labels) => metrics.count(metric, labels),
       report: (notice) => this.notices.take(notice),
@@ -167,7 +162,6 @@ export class DataSide {
       this.notices,
       this.halves,
       this.objectives,
-      this.overload,
       forgetting,
     ]
     for (const { gauges } of this.parts) metrics.add(gauges ?? {})
@@ -181,7 +175,6 @@ export class DataSide {
     await Promise.all([this.supervisor.start(), this.endpoints.watch(config.lean.upstreams)])
     await this.apply(config)
     this.endpoints.start()
-    this.overload.start()
   }
 
   /**
@@ -236,7 +229,7 @@ export class DataSide {
 
   /** What every route and upstream has counted so far, and how they are now. */
   figures(): LiveFigures {
-    const { endpoints, generations, notices, options, overload, registry, supervisor } = this
+    const { endpoints, generations, notices, options, registry, supervisor } = this
     const { clock, features, metrics } = options
     return liveFigures({
       clock,
@@ -247,7 +240,6 @@ export class DataSide {
       crew: supervisor.crew,
       notices,
       breakers: breakersOf(usesOf('circuitBreaker', generations.routes), registry),
-      overload,
       gateway: this.config.lean.gateway.name,
       live: generations.live,
     })

@@ -1,9 +1,11 @@
 import { hash as hashOf } from 'node:crypto'
 import type { Config } from '../config/language/config.ts'
 import type { LeanConfig } from '../core/config.ts'
+import type { LiveUse } from '../core/control-feature.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { Gauges } from '../core/series.ts'
+import { commonUses } from '../core/use.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Part } from './contract.ts'
 import type { EndpointBook } from './endpoints/book.ts'
@@ -12,6 +14,7 @@ import type { Lease } from './registry/lease.ts'
 import type { CellRegistry } from './registry/registry.ts'
 import type { Supervisor } from './workers/supervisor.ts'
 
+const NO_USES: ReadonlyMap<string, LiveUse> = new Map()
 /** Some milliseconds. */
 const ROUTES_AT_ONCE = 200
 
@@ -21,6 +24,8 @@ export interface Generation {
   readonly generation: number
   readonly hash: string
   readonly routes: readonly LeanRoute[]
+  /** Uses that act on all routes, by name of the feature. */
+  readonly common: ReadonlyMap<string, LiveUse>
   readonly cells: Lease
   /** Milliseconds since the epoch. */
   readonly loadedAt: number
@@ -55,6 +60,11 @@ export class Generations implements Part {
     return this.current
   }
 
+  /** Uses that act on all routes, by name of the feature. */
+  get common(): ReadonlyMap<string, LiveUse> {
+    return this.current?.common ?? NO_USES
+  }
+
   get routes(): readonly LeanRoute[] {
     return this.current?.routes ?? []
   }
@@ -65,22 +75,27 @@ export class Generations implements Part {
    * @param lean what workers get of it, with its secrets
    */
   async swap(config: Config, lean: LeanConfig): Promise<void> {
-    const { book, clock, registry, supervisor } = this.options
+    const { book, clock, features, registry, supervisor } = this.options
     const { hash } = config
     const generation = ++this.latest
     const cells = registry.lease()
+    const common = cells.common(lean.features, features)
     const routes = await this.routesOf(lean, cells)
     const draft = book.draft(lean.upstreams)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
     try {
-      await supervisor.apply({ generation, hash, lean, routes, cutAfter: config.drain.timeout, endpoints })
+      const cutAfter = config.drain.timeout
+      await supervisor.apply({ generation, hash, lean, cells: common, routes, cutAfter, endpoints })
     } catch (error) {
       cells.release({ generation: 0, update: 0 })
       book.drop(draft)
       throw error
     }
     this.current?.cells.release({ generation, update: 0 })
-    this.current = { generation, hash, routes, cells, loadedAt: clock.wall(), config }
+    const uses = commonUses(lean.features, features).map(
+      ([{ name }, use]) => [name, { use, cells: common[name] }] as const,
+    )
+    this.current = { generation, hash, common: new Map(uses), routes, cells, loadedAt: clock.wall(), config }
     book.adopt(draft, { generation, update: 0 })
   }
 

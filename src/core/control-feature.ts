@@ -5,6 +5,7 @@ import type { CellReader, Use } from './feature.ts'
 import type { MetricSink, MetricsOf } from './metric.ts'
 import type { Notice } from './notice.ts'
 import type { Operation } from './operation.ts'
+import type { ProcessLoad } from './pressure.ts'
 import type { UpstreamEndpoints } from './protocol.ts'
 import type { Gauges } from './series.ts'
 
@@ -29,6 +30,8 @@ export interface ControlContext<O = unknown, C = unknown, M = any> {
   readonly look: CellReader
   /** Endpoints of an upstream as of now: the same object until they change. undefined: there is no such upstream. */
   endpoints(upstream: string): UpstreamEndpoints | undefined
+  /** What the process has to bear. */
+  readonly load: ProcessLoad
   /** The control plane counts as one more worker. */
   readonly metrics: MetricSink<MetricsOf<M, 'counter'>, MetricsOf<M, 'histogram'>>
   /** Value of a counter, over all workers; 0: there is no such series. */

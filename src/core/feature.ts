@@ -15,6 +15,7 @@ import type { MetricSink, MetricsOf, MetricTable } from './metric.ts'
 import type { Notice } from './notice.ts'
 import type { PlanPart } from './plan.ts'
 import type { Policy } from './policy.ts'
+import type { Pressure } from './pressure.ts'
 import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
 import type { StateSlot } from './state-slot.ts'
@@ -94,6 +95,8 @@ export interface FeatureContext<C = unknown, M = any, D = any> extends PureConte
   readonly random: Random
   readonly services: Services
   readonly mail: Mail
+  /** How much its worker has to bear. */
+  readonly pressure: Pressure
   /** For want of permits. */
   readonly relief: Relief
   /** A place of its own in every exchange, and in every attempt. */

@@ -134,11 +134,6 @@ export const METRICS = {
     help: 'When the live configuration was loaded, seconds since the Unix epoch.',
     labels: [],
   },
-  sluice_overload_stage: {
-    kind: 'gauge',
-    help: 'Stage of a worker against overload: 0 none, 1 shed, 2 close connections, 3 refuse.',
-    labels: ['worker'],
-  },
   sluice_build_info: { kind: 'gauge', help: 'The running version; always 1.', labels: ['version', 'node'] },
   sluice_worker_restarts_total: {
     kind: 'counter',

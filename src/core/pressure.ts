@@ -1,3 +1,5 @@
+import type { CellRef } from '../cells/pages.ts'
+
 /** What is done against overload, in stages; each does what those below it do. */
 export const Stage = {
   none: 0,
@@ -11,7 +13,7 @@ export const Stage = {
 
 export const STAGE_NAMES = ['none', 'shed', 'close', 'refuse'] as const
 
-/** The stage of a worker now; read for each request. */
+/** The stage of a worker now; read for each request and connection. */
 export interface Pressure {
   readonly stage: number
 }
@@ -24,6 +26,28 @@ export const PressureWord = {
   delay: 1,
   /** Its worker: busy share of its event loop since the beat before, in thousandths. */
   utilization: 2,
+  /** Control plane: the stage that it would have, enforced or not. */
+  judged: 3,
 } as const
 
-export const PRESSURE_WORDS = 3
+export const PRESSURE_WORDS = 4
+
+/** What the control plane sees of the thread that serves under a worker number. */
+export interface WorkerLoad {
+  /** Words, see {@link PressureWord}. */
+  readonly pressure: CellRef
+  /** When the thread was started that serves now, clock milliseconds; undefined: none does. */
+  readonly servingSince: number | undefined
+  /** Milliseconds by which its next beat is late; below 0: it is not due. */
+  overdue(now: number): number
+}
+
+/** What the process has to bear now. */
+export interface ProcessLoad {
+  /** By their numbers. */
+  readonly workers: readonly WorkerLoad[]
+  /** Resident memory, as a share of what the process may have: 0 to 1. */
+  memory(): number
+  /** Open connections, as a share of the files that the process may open: 0 to 1. */
+  sockets(): number
+}

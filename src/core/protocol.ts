@@ -109,6 +109,8 @@ export type LeanRoute = RouteConfig & {
 export type ConfigHead = Omit<LeanConfig, 'upstreams' | 'routes'> & {
   readonly generation: number
   readonly hash: string
+  /** Of the features that act on all routes, by their name: as `Feature.cells` asked for. */
+  readonly cells: Readonly<Record<string, unknown>>
   readonly upstreams: number
   readonly routes: number
 }

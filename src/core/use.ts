@@ -1,9 +1,17 @@
 import type { RouteConfig } from './config.ts'
-import type { Use } from './feature.ts'
+import type { AnyFeature, Use } from './feature.ts'
 
-/** A feature for all routes. */
-export function rootUse<O>(options: O): Use<O> {
-  return { at: 'root', name: '', options, upstreams: [], reach: {} }
+/** A feature, and how it is used. */
+export type FeatureUse = readonly [feature: AnyFeature, use: Use]
+
+/**
+ * Features that act on the requests of all routes: those with options at the root, and those that have no key at all.
+ * `options`: of the root, by name.
+ */
+export function commonUses(options: Readonly<Record<string, unknown>>, features: readonly AnyFeature[]): FeatureUse[] {
+  return features
+    .filter(({ keys, name }) => Object.hasOwn(options, name) || Object.keys(keys).length === 0)
+    .map((feature) => [feature, { at: 'root', name: '', options: options[feature.name], upstreams: [], reach: {} }])
 }
 
 /** What of a route its features are used with. */

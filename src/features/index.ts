@@ -8,6 +8,7 @@ import { hashedPath } from './hashed-path/feature.ts'
 import { headers } from './headers/feature.ts'
 import { hedge } from './hedge/feature.ts'
 import { loopCheck } from './loop-check/feature.ts'
+import { overload } from './overload/feature.ts'
 import { redirect } from './redirect/feature.ts'
 import { respond } from './respond/feature.ts'
 import { retries } from './retries/feature.ts'
@@ -28,6 +29,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   headers,
   hedge,
   loopCheck,
+  overload,
   redirect,
   respond,
   retries,

@@ -9,7 +9,7 @@ import { StartedHalf, type WrittenUse } from '../kit/control-half.ts'
 const HOUR_MS = 3_600_000
 
 /** Uses by which a half has something to do; without a row: all defaults, on a route. */
-const USES: Readonly<Record<string, readonly WrittenUse[]>> = {}
+const USES: Readonly<Record<string, readonly WrittenUse[]>> = { overload: [{ at: 'root', options: {} }] }
 
 const halves = await Promise.all(
   FEATURES.flatMap(({ name, control }) =>

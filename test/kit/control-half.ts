@@ -1,6 +1,7 @@
 import type { ControlFeature, ControlHalf, LiveUse } from '../../src/core/control-feature.ts'
 import type { AnyFeature, UseLevel } from '../../src/core/feature.ts'
 import type { Notice } from '../../src/core/notice.ts'
+import type { ProcessLoad, WorkerLoad } from '../../src/core/pressure.ts'
 import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TestCells } from './cells.ts'
@@ -25,11 +26,19 @@ export class StartedHalf<C = unknown> {
   readonly notices: Notice[] = []
   readonly endpoints: Map<string, UpstreamEndpoints> = new Map()
   readonly testCells: TestCells
+  /** Workers are what a test says. */
+  readonly load: ProcessLoad
   uses: readonly LiveUse<unknown, C>[] = []
   private readonly feature: AnyFeature
   private readonly leases = new Map<string, C>()
 
-  constructor(feature: AnyFeature, control: ControlFeature, testCells: TestCells = new TestCells()) {
+  constructor(
+    feature: AnyFeature,
+    control: ControlFeature,
+    testCells: TestCells = new TestCells(),
+    workers: readonly WorkerLoad[] = [],
+  ) {
+    this.load = { workers, memory: () => 0, sockets: () => 0 }
     this.feature = feature
     this.testCells = testCells
     const { space } = testCells
@@ -41,6 +50,7 @@ export class StartedHalf<C = unknown> {
         window: (ref, windowMs) => space.window(ref, windowMs),
       },
       endpoints: (upstream) => this.endpoints.get(upstream),
+      load: this.load,
       metrics: this.metrics,
       counted: (metric, labels) => this.metrics.counts.get(`${metric} ${labels}`.trim()) ?? 0,
       report: (notice) => void this.notices.push(notice),

@@ -31,7 +31,7 @@ import { PLAIN } from './balancing.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
-import { CountedMetrics, featureContext, featureDeps } from './feature.ts'
+import { CountedMetrics, featureContext, featureDeps, readOptions } from './feature.ts'
 import { HEAD, TIMEOUTS } from './lean.ts'
 import { partsWith, UPSTREAM, upstreamCells } from './lean-upstream.ts'
 import { lostEnd } from './lost-end.ts'
@@ -115,7 +115,6 @@ export class EngineKit {
     this.engine = new Engine({
       clock: this.clock,
       timers: this.timers,
-      pressure: setUp.pressure,
       random,
       requestId: () => ids.next(),
       ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
@@ -136,6 +135,7 @@ export class EngineKit {
         trustedProxies: ['203.0.113.0/24'],
         generation: 1,
         hash: '',
+        cells: {},
         upstreams: 1,
         routes: 1,
       },
@@ -220,7 +220,7 @@ export class EngineKit {
       digest: 'r',
       uses: new Map(),
       // More than the policies of any test have.
-      chain: new Chain(this.policies(setUp.policies ?? []), { exchange: 8, attempt: 8 }),
+      chain: new Chain(this.policies(setUp.policies ?? [], setUp.pressure), { exchange: 8, attempt: 8 }),
       plan: new AttemptPlan(part, to, alternates, upstream),
       limits: part.limit ?? NO_LIMITS,
       latencies: new Latencies(),
@@ -231,11 +231,15 @@ export class EngineKit {
   }
 
   /** Among those that act on every route: the last of them comes when a request was let in. */
-  private policies(own: readonly Policy[]): Policy[] {
+  private policies(own: readonly Policy[], pressure: Pressure = { stage: 0 }): Policy[] {
     const slots = { exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
-    const lent = { ...featureContext(), ...slots, clock: this.clock, services: new EngineServices(this.engine) }
+    const services = new EngineServices(this.engine)
+    const lent = { ...featureContext(), ...slots, clock: this.clock, pressure, services }
+    const common = FEATURES.filter(({ byDefault, keys }) => byDefault === true && keys.root !== undefined)
+    const options = common.map((feature) => [feature.name, readOptions(feature, {}, 'root')])
+    const head = { ...HEAD, cells: {}, features: Object.fromEntries(options) }
     const features = new RouteFeatures(FEATURES)
-    return [...features.inOrder(features.compileCommon(HEAD, undefined, lent), new Map())].toSpliced(-1, 0, ...own)
+    return [...features.inOrder(features.compileCommon(head, undefined, lent), new Map())].toSpliced(-1, 0, ...own)
   }
 
   private upstream(name: string, count: number, setUp: EngineSetUp): Upstream {

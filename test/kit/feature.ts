@@ -51,6 +51,7 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
     clock,
     timers: new TimerWheel(clock),
     mail: new TestMail(),
+    pressure: { stage: 0 },
     exchangeState: (name = '') => slots.of(name),
     attemptState: (name = '') => attemptSlots.of(name),
     keep: (name, make) => {

@@ -83,7 +83,14 @@ export class ConfiguredPlane {
     const space = new CellSpace(1, 0)
     space.add(registry.pages)
     const kit = new ConfiguredPlane(space)
-    kit.plane.prepare({ ...head, hash, generation: 1, upstreams: upstreams.length, routes: routes.length })
+    kit.plane.prepare({
+      ...head,
+      hash,
+      cells: lease.common(lean.features, FEATURES),
+      generation: 1,
+      upstreams: upstreams.length,
+      routes: routes.length,
+    })
     const chunk = { type: 'chunk', generation: 1, upstreams, endpoints, routes: lines, last: true } as const
     const message = await kit.plane.chunk(chunk)
     if (message.type !== 'prepared') throw new Error(JSON.stringify(message))

@@ -74,14 +74,4 @@ export interface Config {
   }
   /** Milliseconds between two checks of the files; undefined: they are not watched. */
   readonly watch: number | undefined
-  /** undefined: no guard. Milliseconds and shares. */
-  readonly overload:
-    | {
-        readonly delay: number
-        readonly utilization: number
-        readonly memory: number
-        readonly sockets: number
-        readonly mode: 'enforce' | 'shadow'
-      }
-    | undefined
 }

@@ -35,7 +35,7 @@ export function normalise(
     accessLog: root.logging.access,
     tracing: sampling(root),
     metrics: { endpointSeries: root.metrics.endpointSeries },
-    features: {},
+    features: featuresIn(root, features),
     upstreams: [...root.upstreams].map(([name, options]) => upstream(name, options, features)),
     routes: [...root.routes].map(([name, options]) => route(name, options, features, reaching)),
   }
@@ -55,7 +55,6 @@ export function normalise(
     dns: root.dns,
     stateDir: root.stateDir,
     watch: root.watch,
-    overload: root.overload,
     telemetry: telemetry(root),
   }
   const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')

@@ -1,7 +1,7 @@
 import { isOwnField } from '../../http/fields.ts'
 import { collection } from '../../schema/collection.ts'
 import { map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
-import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
+import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { CURRENT_VERSION } from '../upgrade/migrations/index.ts'
 import { adminOptions } from './admin.ts'
@@ -137,35 +137,6 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
         'The correlation ID, which goes with a request to upstreams, answers and logs.',
       ),
       pathPolicy: withDefault(pathPolicyOptions, {}, 'Handling of paths that servers read in different ways.'),
-      overload: withDefault(
-        offOr(
-          object({
-            delay: withDefault(
-              duration(1, 60_000),
-              '100ms',
-              'Delay of a busy worker’s event loop that counts as overload.',
-            ),
-            utilization: withDefault(ratio(), '95%', 'Busy share of the event loop from which its delay counts.'),
-            memory: withDefault(
-              ratio(),
-              '85%',
-              'Memory of the process that counts as overload, as a share of its limit (cgroup) or else of the machine.',
-            ),
-            mode: withDefault(
-              oneOf('enforce', 'shadow'),
-              'enforce',
-              'enforce: requests are refused. shadow: the stages are only logged and measured.',
-            ),
-            sockets: withDefault(
-              ratio(),
-              '85%',
-              'Open connections to clients and upstreams that count as overload, as a share of the files that the process may open.',
-            ),
-          }),
-        ),
-        {},
-        'Limits above which a worker is overloaded. First, requests of low importance are refused; then connections are closed after their answer; then only critical requests are served and new connections refused. off: no overload protection.',
-      ),
       flightRecorder: withDefault(
         offOr(
           object({

@@ -5,7 +5,7 @@ import type { UpstreamConfig } from '../../core/config.ts'
 import type { AnyFeature, Use } from '../../core/feature.ts'
 import { PRESSURE_WORDS } from '../../core/pressure.ts'
 import { ENDPOINT_WORDS, type EndpointCells, type RouteCells, type UpstreamCells } from '../../core/protocol.ts'
-import { routeUse, type UsedRoute, upstreamUse } from '../../core/use.ts'
+import { commonUses, routeUse, type UsedRoute, upstreamUse } from '../../core/use.ts'
 
 /** How far workers are: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
@@ -67,6 +67,17 @@ export class Lease {
         return [feature.name, this.use(feature, use, feature.cells?.(use))]
       })
     return { inFlight, features: Object.fromEntries(leased) }
+  }
+
+  /** Of the features that act on all routes, by their name. `options`: of the root. */
+  common(
+    options: Readonly<Record<string, unknown>>,
+    features: readonly AnyFeature[],
+  ): Readonly<Record<string, unknown>> {
+    const uses = commonUses(options, features)
+    return Object.fromEntries(
+      uses.map(([feature, use]) => [feature.name, this.use(feature, use, feature.cells?.(use))]),
+    )
   }
 
   /** What a use of a feature asks for, with the places of its cells. */

@@ -14,6 +14,8 @@ export interface Rollout {
   readonly generation: number
   readonly hash: string
   readonly lean: LeanConfig
+  /** See `ConfigHead`. */
+  readonly cells: ConfigHead['cells']
   readonly routes: readonly LeanRoute[]
   /** Milliseconds that exchanges on changed routes have left. */
   readonly cutAfter: number
@@ -40,9 +42,9 @@ export async function commit(thread: WorkerThread, { generation, cutAfter }: Rol
   await thread.ask({ type: 'commit', generation, cutAfter }, mostMs, expecting('committed', generation))
 }
 
-function headOf({ generation, hash, lean }: Rollout): ConfigHead {
+function headOf({ cells, generation, hash, lean }: Rollout): ConfigHead {
   const { upstreams, routes, ...rest } = lean
-  return { ...rest, generation, hash, upstreams: upstreams.length, routes: routes.length }
+  return { ...rest, generation, hash, cells, upstreams: upstreams.length, routes: routes.length }
 }
 
 function expecting(type: 'ack' | 'prepared' | 'committed', generation: number) {

@@ -5,16 +5,16 @@ import type { AnyFeature, FeatureContext, PlanContext, PureContext, Use } from '
 import type { MetricSink } from '../../core/metric.ts'
 import { joined, type PlanPart } from '../../core/plan.ts'
 import type { Policy } from '../../core/policy.ts'
-import type { LeanRoute } from '../../core/protocol.ts'
+import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
 import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
 import type { UpstreamContext } from '../../core/upstream-part.ts'
-import { rootUse, routeUse, type UsedRoute } from '../../core/use.ts'
+import { commonUses, routeUse, type UsedRoute } from '../../core/use.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { paramNames } from '../routing/match.ts'
 
 /** What features get from their worker, wherever they are used. */
 export interface FeatureDeps
-  extends Pick<FeatureContext, 'clock' | 'timers' | 'random' | 'services' | 'mail' | 'relief' | 'report'> {
+  extends Pick<FeatureContext, 'clock' | 'timers' | 'random' | 'services' | 'mail' | 'pressure' | 'relief' | 'report'> {
   readonly space: CellSpace
   readonly metrics: MetricSink
   readonly exchangeSlots: StateSlots
@@ -60,6 +60,7 @@ interface FeaturePlace {
 }
 
 type Head = Pick<LeanConfig, 'features' | 'gateway'>
+type HeadWithCells = Head & Pick<ConfigHead, 'cells'>
 
 /** The features whose policies act on the requests of routes, and in which order. */
 export class RouteFeatures {
@@ -86,16 +87,17 @@ export class RouteFeatures {
   }
 
   /** Those that act on the requests of all routes. Throws for options of an unknown feature. `before`: of the generation before. */
-  compileCommon(head: Head, before: CompiledUses | undefined, deps: FeatureDeps): CompiledUses {
-    checkNames(head.features, this.common)
-    const compiled = new Map<string, CompiledUse>()
-    for (const feature of this.common) {
-      if (!isOn(feature, head)) continue
-      const use = rootUse(head.features[feature.name])
-      const made = { use, cells: undefined, paramNames: NO_NAMES, gateway: head.gateway.name }
-      compiled.set(feature.name, compiledUse(feature, made, before, deps))
-    }
-    return compiled
+  compileCommon(
+    { cells, features, gateway }: HeadWithCells,
+    before: CompiledUses | undefined,
+    deps: FeatureDeps,
+  ): CompiledUses {
+    checkNames(features, this.common)
+    const compiled = commonUses(features, this.common).map(([feature, use]): [string, CompiledUse] => {
+      const made = { use, cells: cells[feature.name], paramNames: NO_NAMES, gateway: gateway.name }
+      return [feature.name, compiledUse(feature, made, before, deps)]
+    })
+    return new Map(compiled)
   }
 
   /** Those of a route. Throws for options of an unknown feature. `before`: the same route of the generation before. */
@@ -144,10 +146,8 @@ export class RouteFeatures {
       return [feature.name, { made: { use, cells: undefined, paramNames, gateway }, policies }]
     }
     const names = paramNames(route.match)
-    const common = this.common.flatMap((feature) =>
-      feature.pure === true && isOn(feature, head)
-        ? [compiled(feature, rootUse(head.features[feature.name]), NO_NAMES)]
-        : [],
+    const common = commonUses(head.features, this.common).flatMap(([feature, use]) =>
+      feature.pure === true ? [compiled(feature, use, NO_NAMES)] : [],
     )
     const own = this.own.flatMap((feature) =>
       feature.pure === true && Object.hasOwn(route.features, feature.name)
@@ -177,11 +177,6 @@ export class RouteFeatures {
 function checkNames(options: Readonly<Record<string, unknown>>, features: readonly AnyFeature[]): void {
   const unknown = Object.keys(options).find((name) => !features.some((feature) => feature.name === name))
   if (unknown !== undefined) throw new Error(`no such feature: ${unknown}`)
-}
-
-/** Whether a feature that can act on the requests of all routes does. */
-function isOn({ keys, name }: AnyFeature, { features }: Head): boolean {
-  return keys.root === undefined || Object.hasOwn(features, name)
 }
 
 function compiledUse(

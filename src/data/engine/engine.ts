@@ -1,7 +1,6 @@
 import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { Pressure } from '../../core/pressure.ts'
 import type { Reply } from '../../core/verdict.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
@@ -20,8 +19,6 @@ import { watch } from './watched.ts'
 
 /** What an engine depends on. */
 export interface EngineDeps {
-  /** undefined: no pressure. */
-  readonly pressure?: Pressure | undefined
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
@@ -36,7 +33,6 @@ export interface EngineDeps {
   readonly lostEnd: () => void
 }
 
-const CALM: Pressure = { stage: 0 }
 const MALFORMED_BYTES = 16_384
 /**
  * Longer than the turns of the event loop that a close takes: a run whose client is gone at two looks in a row missed the
@@ -53,7 +49,6 @@ export class Engine implements RunHost<Run> {
   readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
   readonly requestId: () => string
   readonly replay: ReplayBudget = new ReplayBudget()
-  readonly pressure: Pressure
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
   readonly stalls: Stalls
@@ -68,7 +63,6 @@ export class Engine implements RunHost<Run> {
     this.clock = deps.clock
     this.timers = deps.timers
     this.random = deps.random
-    this.pressure = deps.pressure ?? CALM
     this.recorder = deps.recorder
     this.requestId = deps.requestId
     this.report = deps.bug

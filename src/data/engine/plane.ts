@@ -4,7 +4,7 @@ import { failure } from '../../core/failures.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { MetricSink } from '../../core/metric.ts'
 import type { Notice } from '../../core/notice.ts'
-import type { Pressure } from '../../core/pressure.ts'
+import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { ConfigHead, FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import { StateSlots } from '../../core/state-slot.ts'
 import type { Transport } from '../../core/transport.ts'
@@ -21,12 +21,15 @@ import { UpstreamFeatures } from './compile-parts.ts'
 import { Engine, type EngineDeps } from './engine.ts'
 import { EngineServices } from './services.ts'
 
+const CALM: Pressure = { stage: Stage.none }
+
 /** What a data plane depends on. */
 export interface PlaneDeps {
   readonly space: CellSpace
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
+  /** Default: none. */
   readonly pressure?: Pressure
   readonly recorder: Recorder
   /** undefined: no spans, whatever the config says. */
@@ -59,7 +62,7 @@ export class DataPlane {
   private compilation: Compilation | undefined = undefined
 
   constructor(deps: PlaneDeps) {
-    const { clock, timers, random, pressure, recorder, bug, lostEnd, mail, space } = deps
+    const { clock, timers, random, recorder, bug, lostEnd, mail, space } = deps
     const ids = new UuidV7(clock, random)
     this.deps = deps
     this.features = new RouteFeatures(deps.features)
@@ -69,7 +72,6 @@ export class DataPlane {
       clock,
       timers,
       random,
-      pressure,
       recorder,
       bug,
       lostEnd,
@@ -86,7 +88,7 @@ export class DataPlane {
     this.compilation?.abort()
     const relief = this.engine.stalls
     const { attemptSlots, exchangeSlots, features, services, upstreamFeatures } = this
-    const { space, clock, random, recorder, report, timers, mail, metrics, tracing } = this.deps
+    const { space, clock, random, recorder, report, timers, mail, metrics, pressure = CALM, tracing } = this.deps
     const lent: FeatureDeps = {
       space,
       clock,
@@ -94,6 +96,7 @@ export class DataPlane {
       random,
       services,
       mail,
+      pressure,
       relief,
       report,
       metrics,

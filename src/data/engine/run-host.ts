@@ -1,5 +1,4 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { Pressure } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -15,7 +14,6 @@ export interface RunHost<Run> {
   readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
   readonly requestId: () => string
   readonly replay: ReplayBudget
-  readonly pressure: Pressure
   bug(ex: Exchange, error: unknown): void
   /** The run has ended. */
   left(run: Run, snapshot: Snapshot): void

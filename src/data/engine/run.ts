@@ -18,7 +18,6 @@ import { EarlyAnswers } from './early.ts'
 import { bodyFailure, brokenFailure, expiredFailure, refused } from './ends.ts'
 import { failureReply } from './failure-reply.ts'
 import { serverTiming } from './how-answered.ts'
-import { overloadRefusal } from './overload.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
@@ -107,10 +106,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     route.inFlight.take()
     this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.limits)
     this.ex.deadline = this.clocks.deadline
-    const { stage } = this.engine.pressure
-    const refused = stage === 0 ? undefined : overloadRefusal(this.ex, this.clock, stage)
-    if (refused !== undefined) this.fail(refused)
-    else if (this.chain.hooks.admit) {
+    if (this.chain.hooks.admit) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)
     } else this.forward()

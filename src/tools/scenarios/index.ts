@@ -7,7 +7,7 @@ import { endpointKilled } from './endpoint-killed.ts'
 import { endpointSlow } from './endpoint-slow.ts'
 import { isolation } from './isolation.ts'
 import { latencySpike } from './latency-spike.ts'
-import { overload } from './overload.ts'
+import { loadSurge } from './load-surge.ts'
 import { retryStorm } from './retry-storm.ts'
 
 /** Those that need nothing but endpoints with faults and a steady load. */
@@ -18,7 +18,7 @@ export const DRILLS: readonly DrillScenario[] = [
   endpointSlow,
   allDown,
   retryStorm,
-  overload,
+  loadSurge,
   isolation,
   bodiesBreak,
   latencySpike,

@@ -73,7 +73,6 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
     folder: root,
     stateDir: root,
     watch: undefined,
-    overload: undefined,
     telemetry: { service: 'edge', spans: undefined, metrics: undefined },
     hash: 'abc123',
     file: join(root, 'sluice.yaml'),

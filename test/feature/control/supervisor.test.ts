@@ -66,6 +66,7 @@ class Rig {
       generation,
       hash: `h${generation}`,
       lean: lean as unknown as LeanConfig,
+      cells: {},
       routes: [],
       cutAfter: 1000,
       endpoints: new Map([['orders', this.set(address)]]),

@@ -1,5 +1,6 @@
 import type { AnyFeature } from '../../../core/feature.ts'
 import { BUCKETS } from '../../../core/metrics.ts'
+import { PressureWord } from '../../../core/pressure.ts'
 import type { LeanRoute } from '../../../core/protocol.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { BreakerFacts, EndpointState, WorkerState } from '../../contract.ts'
@@ -8,7 +9,6 @@ import { endpointState, panics } from '../../endpoints/state.ts'
 import type { CellRegistry } from '../../registry/registry.ts'
 import type { Crew } from '../../workers/crew.ts'
 import type { Notices } from '../../workers/notices.ts'
-import type { OverloadGuard } from '../../workers/overload-guard.ts'
 import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
 import { routeFigures as figuresOf } from '../metrics/route-gauges.ts'
 
@@ -106,7 +106,6 @@ export interface FigureSources {
   readonly crew: Pick<Crew, 'slots'>
   readonly notices: Pick<Notices, 'idleLimit'>
   readonly breakers: Iterable<BreakerFacts>
-  readonly overload: Pick<OverloadGuard, 'all'>
   readonly gateway: string
   /** Of the live config; undefined: none is live yet. */
   readonly live:
@@ -190,13 +189,12 @@ function upstreamFigures({ book, metrics, notices, registry }: FigureSources): U
   })
 }
 
-function workerFigures({ crew, overload }: FigureSources): WorkerFigures[] {
-  const stages = new Map(overload.all())
-  return crew.slots.map(({ worker, state, utilization }) => ({
+function workerFigures({ crew, registry }: FigureSources): WorkerFigures[] {
+  return crew.slots.map(({ worker, state, utilization, pressure }) => ({
     worker,
     state,
     utilization: Math.round(utilization * 1000) / 1000,
-    overload: stages.get(worker) ?? 0,
+    overload: Atomics.load(registry.words(pressure), pressure.slot + PressureWord.judged),
   }))
 }
 

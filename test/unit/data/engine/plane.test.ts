@@ -104,7 +104,7 @@ class PlaneKit {
 }
 
 function head(generation: number, upstreams: number, routes: number): ConfigHead {
-  return { ...HEAD, generation, hash: `h${generation}`, upstreams, routes }
+  return { ...HEAD, generation, hash: `h${generation}`, cells: {}, upstreams, routes }
 }
 
 function upstream(name: string): UpstreamConfig {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type OverloadReading, OverloadStage } from '../../../../src/features/overload/overload.ts'
+import { type OverloadReading, OverloadStage } from '../../../../src/features/overload/overload-stage.ts'
 
 const LIMITS = { delay: 100, utilization: 0.95, memory: 0.8, sockets: 0.9 }
 const CALM: OverloadReading = { delay: 1, utilization: 0.3, memory: 0.2, sockets: 0.1 }

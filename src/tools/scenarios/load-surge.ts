@@ -8,7 +8,7 @@ const PERMITS = 6
 const MAX_WAIT_MS = 200
 const REFUSED = 1000
 
-export const overload: DrillScenario = {
+export const loadSurge: DrillScenario = {
   name: 'overload',
   title: 'Five times the load that an upstream can take',
   topology: [
