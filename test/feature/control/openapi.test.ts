@@ -6,6 +6,7 @@ import { ERRORS } from '../../../src/control/admin/contract.ts'
 import { ofOperation } from '../../../src/control/admin/openapi/description.ts'
 import { openApi } from '../../../src/control/admin/openapi/document.ts'
 import { ENDPOINT_STATES } from '../../../src/control/contract.ts'
+import type { Description as OperationText } from '../../../src/core/operation.ts'
 import { BREAKER_STATES } from '../../../src/features/circuit-breaker/states.ts'
 import type { JsonSchema } from '../../../src/schema/schema.ts'
 import { faultOperation } from '../../../src/tools/demo/fault-operation.ts'
@@ -159,6 +160,29 @@ describe('the document', () => {
     const silentOnes = api.operations.filter(({ operation }) => (operation.summary ?? '') === '')
     expect(silentOnes.map(({ key }) => key)).toEqual([])
     expect(api.operations.length).toBeGreaterThan(25)
+  })
+
+  test('says where two operations mean different things by a name', () => {
+    const route = (id: string, schema: JsonSchema) => {
+      const says: OperationText = {
+        id,
+        tag: 'Gateway',
+        summary: id,
+        answer: { description: 'It.', schema: {} },
+        schemas: { Thing: schema },
+      }
+      return {
+        method: 'GET',
+        path: `/api/v1/${id}`,
+        needs: 'viewer',
+        acts: false,
+        takes: {},
+        says: ofOperation(says),
+      } as const
+    }
+    const text = { type: 'string' }
+    expect(() => openApi([route('a', text), route('b', { ...text })])).not.toThrow()
+    expect(() => openApi([route('a', text), route('b', { type: 'number' })])).toThrow('b: the schema Thing')
   })
 
   test('has the form of OpenAPI 3.1', () => {

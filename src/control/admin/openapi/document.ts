@@ -1,4 +1,5 @@
 import { TAGS } from '../../../core/operation.ts'
+import type { JsonSchema } from '../../../schema/schema.ts'
 import type { DescribedRoute } from '../contract.ts'
 import { ERROR, ERROR_RESPONSES, refusal, type SharedStatus } from './errors.ts'
 import { bodyOf, parametersOf } from './parameters.ts'
@@ -26,13 +27,27 @@ export function openApi(routes: readonly DescribedRoute[]): object {
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: Object.assign({ Error: ERROR }, ...routes.map(({ says }) => says.schemas)),
+      schemas: schemasOf(routes),
       responses: Object.fromEntries(Object.entries(ERROR_RESPONSES).map(([status, r]) => [`Error${status}`, r])),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'A token of `admin.auth`, or the one of `tokenFile`.' },
       },
     },
   }
+}
+
+/** Throws where two routes mean different things by a name: one of them would be described wrongly. */
+function schemasOf(routes: readonly DescribedRoute[]): Readonly<Record<string, JsonSchema>> {
+  const schemas: Record<string, JsonSchema> = { Error: ERROR }
+  for (const { path, says } of routes) {
+    for (const [name, schema] of Object.entries(says.schemas ?? {})) {
+      const known = schemas[name]
+      if (known !== undefined && known !== schema && JSON.stringify(known) !== JSON.stringify(schema))
+        throw new Error(`${path}: the schema ${name} is another one elsewhere`)
+      schemas[name] = schema
+    }
+  }
+  return schemas
 }
 
 function operationOf(route: DescribedRoute): object {
