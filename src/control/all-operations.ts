@@ -2,7 +2,7 @@ import type { Operation } from '../core/operation.ts'
 import type { DataSide } from './data-side.ts'
 import { auditOperations } from './operations/audit/audit-operations.ts'
 import type { Auditing } from './operations/audit/auditing.ts'
-import { drainOperations } from './operations/drains.ts'
+import { endpointOperations } from './operations/endpoint-operations.ts'
 import { type LogLevel, logLevelOperations } from './operations/log-level.ts'
 import type { Archive } from './operations/reload/archive.ts'
 import { configOperations } from './operations/reload/config-operations.ts'
@@ -31,7 +31,7 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
   return [
     ...statusOperations(status),
     ...side.halves.operations,
-    ...drainOperations(side.endpoints.care.drains),
+    ...endpointOperations(side.endpoints.care.drains),
     ...objectiveOperations(side.objectives),
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed),

@@ -17,7 +17,7 @@ const SCHEMAS = {
 }
 
 /** Endpoints: seen, drained and taken back in. */
-export function drainOperations(drains: EndpointDrains): readonly Operation[] {
+export function endpointOperations(drains: EndpointDrains): readonly Operation[] {
   const said = (description: string): Pick<Description, 'tag' | 'answer' | 'schemas'> => ({
     tag: 'Traffic',
     answer: { description, schema: record({ endpoints: each(ref('Endpoint')) }) },
