@@ -186,7 +186,7 @@ export function durationText(ms: number): string {
 }
 
 /** A number in the largest unit that keeps it whole. */
-export function inUnit(value: number, units: Units): string {
+function inUnit(value: number, units: Units): string {
   const unit = Object.keys(units.of).findLast((candidate) => value % (units.of[candidate] as number) === 0 && value > 0)
   const chosen = unit ?? (Object.keys(units.of)[0] as string)
   return `${value / (units.of[chosen] as number)}${chosen}`

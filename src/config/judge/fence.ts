@@ -86,23 +86,23 @@ function outside(match: MatchConfig, { hosts, listeners, paths }: Allowed): stri
   if (listeners.length > 0 && match.listeners.length === 0) problems.push(`it takes every listener; ${doors}`)
   for (const listener of match.listeners)
     if (listeners.length > 0 && !listeners.includes(listener))
-      problems.push(`the listener ${listener} is not theirs; ${doors}`)
+      problems.push(`the listener ${listener} is outside the fence; ${doors}`)
   const ways = `allowed are ${paths.map(({ source }) => source).join(', ')}`
   const all: readonly PathPattern[] =
     match.paths.length === 0 ? [{ kind: 'segments', source: '/*', segments: [], prefix: true }] : match.paths
   for (const path of all)
     if (!paths.some((allowed) => pathWithin(path, allowed)))
-      problems.push(`the path ${path.source} is not theirs; ${ways}`)
+      problems.push(`the path ${path.source} is outside the fence; ${ways}`)
   return problems
 }
 
 /** Whether every host of a pattern is one of another. */
-export function hostWithin(host: string, allowed: string): boolean {
+function hostWithin(host: string, allowed: string): boolean {
   return host === allowed || (allowed.startsWith('*.') && host.replace(/^\*\./, 'x.').endsWith(allowed.slice(1)))
 }
 
 /** Whether every path of a pattern is one of another. A regular expression is within everything and itself only. */
-export function pathWithin(path: PathPattern, allowed: PathPattern): boolean {
+function pathWithin(path: PathPattern, allowed: PathPattern): boolean {
   if (path.source === allowed.source && path.kind === allowed.kind) return true
   if (allowed.kind === 'regex') return false
   if (path.kind === 'regex') return allowed.prefix && allowed.segments.length === 0

@@ -62,10 +62,7 @@ export function withFeatures<F extends Fields>(
 }
 
 /** The keys of features at a level, in their order. */
-export function featureFields(
-  features: readonly AnyFeature[],
-  level: UseLevel,
-): Readonly<Record<string, Field<unknown>>> {
+function featureFields(features: readonly AnyFeature[], level: UseLevel): Readonly<Record<string, Field<unknown>>> {
   const fields = features.flatMap(({ byDefault = false, doc, keys, name, targets }) => {
     const schema = keys[level]
     if (schema === undefined) return []

@@ -54,5 +54,4 @@ const oneTest = object({
 /** `tests`: what `sluice test` checks in the file. The gateway ignores it. */
 export const testOptions = map(name(), oneTest, 'a map of tests by name')
 
-export type ConfigTests = Infer<typeof testOptions>
 export type ConfigTest = Infer<typeof oneTest>

@@ -66,7 +66,7 @@ describe('include', () => {
     ])
     await writeFile(join(folder, 'b.yaml'), 'routes:\n  b: { match: { path: b }, respond: { status: 200 } }\n')
     expect(told(await load({ 'gone.yaml': 'x-free: 1\n' }))).toEqual([
-      'a.yaml:2:3: routes.same: the same name stands in sluice.yaml:5',
+      'a.yaml:2:3: routes.same: the same name is already in sluice.yaml:5',
     ])
     const mended = await load({ 'a.yaml': `routes:\n${text('a')}` })
     expect(told(mended)).toEqual([
@@ -137,7 +137,7 @@ describe('a folder in the place of a file', () => {
       { 'conf/a.yaml': `${TOP}drain: { delay: 1s }\n`, 'conf/b.yaml': `drain: { delay: 2s }\nroutes:\n${text('b')}` },
       'conf',
     )
-    expect(told(loaded)).toEqual(['conf/b.yaml:1:1: drain: stands in conf/a.yaml:3 already'])
+    expect(told(loaded)).toEqual(['conf/b.yaml:1:1: drain: is already in conf/a.yaml:3'])
     await mkdir(join(folder, 'empty'))
     expect(told(await load({}, 'empty'))).toEqual(['empty: no *.yaml file is in this folder'])
   })
@@ -175,7 +175,7 @@ routes:
     [
       'a foreign host',
       route('{ host: main.example.com, path: /pay }'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the host main.example.com is not theirs; allowed are shop.example.com, *.shop.example.com',
+      'shop/a.yaml:2:15: routes."shop.r".match: the host main.example.com is outside the fence; allowed are shop.example.com, *.shop.example.com',
     ],
     [
       'every host',
@@ -185,37 +185,37 @@ routes:
     [
       'a wider wildcard',
       route('{ host: "*.example.com", path: /pay }'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the host *.example.com is not theirs; allowed are shop.example.com, *.shop.example.com',
+      'shop/a.yaml:2:15: routes."shop.r".match: the host *.example.com is outside the fence; allowed are shop.example.com, *.shop.example.com',
     ],
     [
       'a look-alike host',
       route('{ host: evilshop.example.com, path: /pay }'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the host evilshop.example.com is not theirs; allowed are shop.example.com, *.shop.example.com',
+      'shop/a.yaml:2:15: routes."shop.r".match: the host evilshop.example.com is outside the fence; allowed are shop.example.com, *.shop.example.com',
     ],
     [
       'a foreign path',
       route('{ host: shop.example.com, path: /pay/more }'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the path /pay/more is not theirs; allowed are /shop/*, /pay',
+      'shop/a.yaml:2:15: routes."shop.r".match: the path /pay/more is outside the fence; allowed are /shop/*, /pay',
     ],
     [
       'a parameter for a fixed step',
       route('{ host: shop.example.com, path: "/{x}/y" }'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the path /{x}/y is not theirs; allowed are /shop/*, /pay',
+      'shop/a.yaml:2:15: routes."shop.r".match: the path /{x}/y is outside the fence; allowed are /shop/*, /pay',
     ],
     [
       'a regular expression',
       route('{ host: shop.example.com, path: "~ ^/shop/.*$" }'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the path ^/shop/.*$ is not theirs; allowed are /shop/*, /pay',
+      'shop/a.yaml:2:15: routes."shop.r".match: the path ^/shop/.*$ is outside the fence; allowed are /shop/*, /pay',
     ],
     [
       'every path',
       route('{ host: shop.example.com }'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the path /* is not theirs; allowed are /shop/*, /pay',
+      'shop/a.yaml:2:15: routes."shop.r".match: the path /* is outside the fence; allowed are /shop/*, /pay',
     ],
     [
       'one alternative of two',
       route('[{ host: shop.example.com, path: /pay }, { host: main.example.com, path: /pay }]'),
-      'shop/a.yaml:2:15: routes."shop.r".match: the host main.example.com is not theirs; allowed are shop.example.com, *.shop.example.com',
+      'shop/a.yaml:2:15: routes."shop.r".match: the host main.example.com is outside the fence; allowed are shop.example.com, *.shop.example.com',
     ],
     [
       'an upstream that is not shared',
@@ -271,7 +271,7 @@ routes:
 it.each([
   ['allow without as', '{ files: a.yaml, allow: { hosts: [x.example.com] } }', 'allow needs as'],
   ['no files', '{ as: a }', '"files" is missing'],
-  ['**', '"**/*.yaml"', '** is not known'],
+  ['**', '"**/*.yaml"', '** is not supported'],
 ])('include refuses %s', async (_, entry, problem) => {
   const loaded = await load({
     'sluice.yaml': `${TOP}include: [${entry}]\nroutes:\n${text('main')}`,
@@ -292,7 +292,7 @@ ${text('main')}`
   expect(told(await load({ 'sluice.yaml': main, 'a.yaml': route('listeners: inside, ') }))).toEqual([])
   expect(told(await load({ 'a.yaml': route('') }))).toEqual([problem('it takes every listener')])
   expect(told(await load({ 'a.yaml': route('listeners: [inside, web], ') }))).toEqual([
-    problem('the listener web is not theirs'),
+    problem('the listener web is outside the fence'),
   ])
   expect(told(await load({ 'a.yaml': route('listeners: insde, ') }))).toContain(
     'a.yaml:2:28: routes."a.r".match.listeners: there is no listener "insde"; did you mean inside?',

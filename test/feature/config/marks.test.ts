@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DEFAULT_LANGUAGE } from '../../../src/config/language/default-language.ts'
 import { type Language, language } from '../../../src/config/language/language.ts'
 import { type Loaded, loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/load-deps.ts'
@@ -12,6 +13,7 @@ import {
   withSecrets,
 } from '../../../src/control/operations/reload/secrets.ts'
 import { defineFeature } from '../../../src/core/feature.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import { collection } from '../../../src/schema/collection.ts'
 import { byKind, map, mapped, object, offOr, oneOrMany, optional, required } from '../../../src/schema/composites.ts'
 import { diagnosticExcerpt, diagnosticLine } from '../../../src/schema/diagnostics.ts'
@@ -58,7 +60,7 @@ const parties = defineFeature<unknown>({
     ),
   },
 })
-const TOYS: Language = language([asks, parties])
+const TOYS: Language = language([...FEATURES, asks, parties])
 
 const ENV = { KEY: 'the key', TOKEN: 'sk-very-secret' }
 const TOP = `apiVersion: sluice/v1
@@ -94,7 +96,7 @@ describe('what a feature of a language marks', () => {
   it('is unknown to the language without it, in the same process', async () => {
     const text = { 'sluice.yaml': route('other') }
     expect((await load(text)).config).toBeDefined()
-    const without = told(await load(text, undefined, language([])))
+    const without = told(await load(text, undefined, DEFAULT_LANGUAGE))
     expect(without.map(place)).toEqual([expect.stringMatching(/^routes\.r\.asks: unknown key/)])
   })
 

@@ -103,7 +103,7 @@ describe('bad options', () => {
     ['headers', { request: { set: { 'x-a': 'b\n' } } }, 'control character'],
     ['headers', { request: { set: { 'x-a': '1', 'X-A': '2' } } }, 'given twice'],
     ['headers', { requests: {} }, 'did you mean request?'],
-    ['redirect', { status: 301 }, 'already is'],
+    ['redirect', { status: 301 }, 'it leads to the same URL'],
     ['redirect', { path: '/a', replacePrefix: { from: '/a', to: '/b' } }, 'only one of'],
     ['redirect', { host: 'a.com', status: 304 }, 'one of 301'],
     ['redirect', { host: 'a.com:80' }, 'redirect.host'],

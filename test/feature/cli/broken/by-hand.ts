@@ -86,7 +86,7 @@ const WITH_HEAD: readonly (readonly [string, string, string, string])[] = [
     'the environment value NAME is not set',
   ],
   ['a NUL byte', `${ROUTE}x-a: a\0b\n`, '8:7', 'it contains NUL bytes'],
-  ['a bell', `${ROUTE}x-a: \u0007\n`, '8:6', 'the control character U+0007 has no place here'],
+  ['a bell', `${ROUTE}x-a: \u0007\n`, '8:6', 'the control character U+0007 cannot stand here'],
   ['a terminal sequence', `${ROUTE}x-a: { b: "\u001b[31m" }\n`, '8:12', 'the control character U+001B'],
   ['lists in lists', `${ROUTE}x-a: ${'['.repeat(200)}${']'.repeat(200)}\n`, '8:106', 'nested deeper than 100 levels'],
   ['maps in maps', `${ROUTE}x-a:\n${deep}`, '109:102', 'nested deeper than 100 levels'],
