@@ -31,7 +31,7 @@ export function filledPage(page: string, keys: readonly KeyDoc[]): string {
 }
 
 const METRICS = '| metric | type | labels | meaning |\n|---|---|---|---|\n'
-const DECISIONS = '| decision | means | in `sluice why` | event of the span |\n|---|---|---|---|\n'
+const DECISIONS = '| decision | means | facts | in `sluice why` | event of the span |\n|---|---|---|---|---|\n'
 
 function each(list: string, text: (name: string) => string): string[] {
   return list.split(', ').map(text)
@@ -73,7 +73,8 @@ function decisionRows(name: string): string[] {
   if (decisions.length === 0) throw new Error(`${name} has no decisions`)
   return decisions.map(([kind, row]) => {
     const event = row.event === undefined ? '' : `\`sluice.${row.event}\``
-    return `| \`${kind}\` | ${row.doc} | ${row.story === false ? '' : example(row)} | ${event} |\n`
+    const facts = Object.entries(row.facts).map(([fact, { doc }]) => `\`${fact}\`: ${doc}`)
+    return `| \`${kind}\` | ${row.doc} | ${facts.join('<br>')} | ${row.story === false ? '' : example(row)} | ${event} |\n`
   })
 }
 
@@ -81,7 +82,7 @@ function decisionRows(name: string): string[] {
 function example({ facts, sentence }: Decision): string {
   const values = Object.entries(facts).map(([name, { type }]): [string, FactValue] => [
     name,
-    type === 'number' ? 250 : type === 'boolean' ? true : name.toUpperCase(),
+    type === 'number' ? 250 : type === 'boolean' ? true : `{${name}}`,
   ])
   return sentence(Object.fromEntries(values) as never)
 }

@@ -3,7 +3,7 @@ import type { MetricTable } from '../../core/metric.ts'
 export const metrics = {
   sluice_breaker_state: {
     kind: 'gauge',
-    help: 'State of a circuit breaker: 1 for the one it is in, 0 for the others.',
+    help: '1 for the state that a circuit breaker is in, else 0: closed, open, half_open, ramping, forced_open, forced_closed.',
     labels: ['route', 'upstream', 'state'],
   },
 } as const satisfies MetricTable

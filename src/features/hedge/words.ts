@@ -4,7 +4,7 @@ import type { MetricTable } from '../../core/metric.ts'
 export const metrics = {
   sluice_hedges_total: {
     kind: 'counter',
-    help: 'Second attempts that began beside a slow first one.',
+    help: 'Second attempts that began beside a slow first one; those that lost count as ignored among the attempts.',
     labels: ['route'],
   },
 } as const satisfies MetricTable

@@ -3,7 +3,7 @@ import type { MetricTable } from '../../core/metric.ts'
 export const metrics = {
   sluice_overload_stage: {
     kind: 'gauge',
-    help: 'Stage of a worker against overload: 0 none, 1 shed, 2 close connections, 3 refuse.',
+    help: 'What a worker does against overload: 0 nothing, 1 refuses requests of low importance, 2 also closes connections after their answer, 3 serves only critical requests and refuses new connections.',
     labels: ['worker'],
   },
 } as const satisfies MetricTable

@@ -5,7 +5,7 @@ import type { Obstacle } from '../../core/plan.ts'
 export const metrics = {
   sluice_retries_total: {
     kind: 'counter',
-    help: 'Attempts after the first, by what became of the attempt before.',
+    help: 'Attempts after the first, by what became of the attempt before: a reason, a status from 500 on, or ok for another status in retries.when.',
     labels: ['route', 'reason'],
   },
 } as const satisfies MetricTable
