@@ -21,7 +21,6 @@ import { type CompiledRoute, Snapshot } from '../../src/data/engine/snapshot.ts'
 import type { RouteTable } from '../../src/data/routing/table.ts'
 import { Upstream } from '../../src/data/upstreams/upstream.ts'
 import { FEATURES } from '../../src/features/index.ts'
-import type { RetryOptions } from '../../src/features/retries/keys.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
 import { Latencies } from '../../src/lib/latencies.ts'
 import { seededRandom } from '../../src/lib/random.ts'
@@ -47,7 +46,8 @@ export interface EngineSetUp {
   /** Whose share of the plan is asked; default: all. */
   readonly features?: readonly AnyFeature[]
   readonly timeouts?: Partial<TimeLimits>
-  readonly retries?: Partial<RetryOptions>
+  /** As their schema reads them. */
+  readonly retries?: object
   /** Number of endpoints by upstream name; the first is the route's, the others take over. */
   readonly upstreams?: Readonly<Record<string, number>>
   /** Of the upstreams that the route spreads its requests over; then only the others take over. */
@@ -79,7 +79,7 @@ export interface Sent {
   ended: boolean
 }
 
-const RETRIES: RetryOptions = {
+const RETRIES = {
   maxExtra: 1,
   when: ['connect', 'reset', 502, 503, 504],
   methods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'],

@@ -156,3 +156,12 @@ describe('a hedge', () => {
     expect(busy(kit)).toHaveLength(2)
   })
 })
+
+test('is counted by route and told, for the first request as for others', () => {
+  const kit = hedged()
+  const [, second] = slow(kit)
+  second.answer(200)
+  expect([...kit.metrics.counts]).toEqual([['sluice_hedges_total r', 1]])
+  expect(kit.decided('hedge')).toEqual([{ attempt: 2, upstream: 'a' }])
+  expect(kit.finished[0]?.attemptList?.map(({ beside }) => beside)).toEqual([false, true])
+})
