@@ -135,7 +135,6 @@ const OFF: BalancingConfig = {
   balanceFactor: undefined,
   slowStart: undefined,
   zone: undefined,
-  sticky: undefined,
   subset: undefined,
   panicThreshold: 0,
 }

@@ -1,9 +1,10 @@
+import type { UpstreamConfig } from '../core/config.ts'
 import type { ControlContext, ControlFeature, ControlHalf, LiveUse } from '../core/control-feature.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import type { Operation } from '../core/operation.ts'
-import type { LeanRoute } from '../core/protocol.ts'
+import type { LeanRoute, ResolvedEndpoint, UpstreamEndpoints } from '../core/protocol.ts'
 import type { Gauges } from '../core/series.ts'
-import { routeUse } from '../core/use.ts'
+import { routeUse, upstreamUses } from '../core/use.ts'
 import type { Part } from './contract.ts'
 
 /** A feature and its control half, loaded. */
@@ -27,15 +28,24 @@ export interface ControlHalvesOptions extends Omit<ControlContext, 'uses'> {
   readonly routes: () => readonly LeanRoute[]
   /** Uses in it that act on all routes, by name of the feature. */
   readonly common: () => ReadonlyMap<string, LiveUse>
+  readonly upstreams: () => Iterable<LiveUpstream>
 }
 
 /** What features do in the control plane: started together, told together, closed together. */
 export class ControlHalves implements Part {
   private readonly halves: readonly ControlHalf[]
 
-  constructor({ common, loaded, routes, ...context }: ControlHalvesOptions) {
-    this.halves = loaded.map(({ feature: { name }, control }) =>
-      control.start({ ...context, uses: () => [common().get(name) ?? [], usesOf(name, routes())].flat() }),
+  constructor({ common, loaded, routes, upstreams, ...context }: ControlHalvesOptions) {
+    this.halves = loaded.map(({ control, feature }) =>
+      control.start({
+        ...context,
+        uses: () =>
+          [
+            common().get(feature.name) ?? [],
+            usesOf(feature.name, routes()),
+            usesAtUpstreams(feature, upstreams()),
+          ].flat(),
+      }),
     )
   }
 
@@ -55,12 +65,29 @@ export class ControlHalves implements Part {
     for (const half of this.halves) half.endpointsChanged?.()
   }
 
+  endpointPassed(upstream: string, endpoint: ResolvedEndpoint): void {
+    for (const half of this.halves) half.endpointPassed?.(upstream, endpoint)
+  }
+
   close(): void {
     for (const half of this.halves) half.close()
   }
 }
 
-/** The live uses of a feature. */
+/** An upstream of the live config. */
+interface LiveUpstream {
+  readonly config: UpstreamConfig
+  readonly set: UpstreamEndpoints
+}
+
+/** The live uses of a feature at upstreams. */
+function usesAtUpstreams(feature: AnyFeature, upstreams: Iterable<LiveUpstream>): readonly LiveUse[] {
+  return [...upstreams].flatMap(({ config, set }) =>
+    upstreamUses(config, [feature]).map(([, use]) => ({ use, cells: set.cells.features[feature.name] })),
+  )
+}
+
+/** The live uses of a feature on routes. */
 export function usesOf(feature: string, routes: readonly LeanRoute[]): readonly LiveUse[] {
   return routes.flatMap((route) =>
     Object.hasOwn(route.features, feature)

@@ -98,7 +98,7 @@ export class DataSide {
       left: (id) => forgetting.left(id),
       back: (id) => forgetting.back(id),
       changed: () => this.halves.endpointsChanged(),
-      report: (notice) => this.notices.take(notice),
+      passed: (upstream, endpoint) => this.halves.endpointPassed(upstream, endpoint),
       clock,
       random,
       log,
@@ -134,6 +134,7 @@ export class DataSide {
       loaded: options.halves,
       routes,
       common: () => this.generations.common,
+      upstreams: () => this.endpoints.book.upstreams,
       endpoints: (upstream) => this.endpoints.book.of(upstream),
       look: registry,
       load: processLoad(supervisor.crew.slots, registry, {
@@ -174,7 +175,6 @@ export class DataSide {
     await this.openings.check(config.lean.listeners)
     await Promise.all([this.supervisor.start(), this.endpoints.watch(config.lean.upstreams)])
     await this.apply(config)
-    this.endpoints.start()
   }
 
   /**

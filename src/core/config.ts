@@ -1,4 +1,3 @@
-import type { Secret } from '../schema/secret.ts'
 import type { Importance } from './importance.ts'
 import type { EncodedSlashes, PathPoliciesConfig } from './path-policy.ts'
 import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
@@ -80,15 +79,6 @@ export type HashSource =
   /** Header names are lower-case. */
   { readonly from: 'header' | 'cookie' | 'query'; readonly name: string } | { readonly from: 'client' | 'path' }
 
-export interface StickyConfig {
-  /** Name of the cookie. */
-  readonly cookie: string
-  /** Seconds; undefined: until the browser is closed. */
-  readonly maxAge: number | undefined
-  /** Workers get a key that is made of it. */
-  readonly secret: Secret
-}
-
 /** Everything about the choice of an endpoint except the algorithm. */
 export interface BalancingConfig {
   /** The first source that the request has is used; empty: nothing is hashed. */
@@ -98,7 +88,6 @@ export interface BalancingConfig {
   /** Milliseconds. */
   readonly slowStart: number | undefined
   readonly zone: { readonly prefer: string; readonly spillOver: number } | undefined
-  readonly sticky: StickyConfig | undefined
   /** Endpoints that a key may go to. */
   readonly subset: number | undefined
   /** Health is ignored while a smaller share of the endpoints is usable; 0: never. */
@@ -125,29 +114,10 @@ export interface UpstreamConfig {
   readonly connectTimeout: number
   /** Active checks by the control plane. */
   readonly healthCheck: HealthCheckConfig | undefined
-  readonly outlierDetection: OutlierConfig | undefined
   /** Attempts at a time, all workers together. */
   readonly bulkhead: { readonly maxConcurrent: number } | undefined
   /** Options by the name of the feature, only of features that the upstream has. */
   readonly features: Readonly<Record<string, unknown>>
-}
-
-/** Passive health. Milliseconds, ratios; undefined: not judged by that rule. */
-export interface OutlierConfig {
-  readonly consecutiveFailures: number | undefined
-  readonly consecutive5xx: number | undefined
-  readonly failurePercentage:
-    | { readonly threshold: number; readonly minRequests: number; readonly minEndpoints: number }
-    | undefined
-  readonly successRate:
-    | { readonly deviation: number; readonly minRequests: number; readonly minEndpoints: number }
-    | undefined
-  readonly interval: number
-  readonly baseEjection: number
-  readonly maxEjection: number
-  readonly maxEjected: number
-  readonly endOnHealthy: boolean
-  readonly mode: 'enforce' | 'shadow'
 }
 
 /** Where the control plane finds endpoints; `every`: milliseconds. */

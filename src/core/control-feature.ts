@@ -6,7 +6,7 @@ import type { MetricSink, MetricsOf } from './metric.ts'
 import type { Notice } from './notice.ts'
 import type { Operation } from './operation.ts'
 import type { ProcessLoad } from './pressure.ts'
-import type { UpstreamEndpoints } from './protocol.ts'
+import type { ResolvedEndpoint, UpstreamEndpoints } from './protocol.ts'
 import type { Gauges } from './series.ts'
 
 /**
@@ -49,6 +49,8 @@ export interface ControlHalf {
   applied?(): void
   /** Endpoints of an upstream came or went, or their weights changed. */
   endpointsChanged?(): void
+  /** An endpoint has passed a health check. */
+  endpointPassed?(upstream: string, endpoint: ResolvedEndpoint): void
   /** What operators may do and see. */
   readonly operations?: readonly Operation[]
   /** By name of a gauge of the feature whose labels are more than the name of the use; read at each scrape. */

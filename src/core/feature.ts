@@ -29,6 +29,9 @@ import type { AnyUpstreamForm, UpstreamForm } from './upstream-part.ts'
 /** Where the key of a feature may be written. */
 export type UseLevel = 'root' | 'listener' | 'upstream' | 'route'
 
+/** The same; `loadBalancing`: in that map of an upstream. */
+export type KeyPlace = UseLevel | 'loadBalancing'
+
 /** One use of a feature: its options at one place of the config. Structured-cloneable. */
 export interface Use<O = unknown> {
   readonly at: UseLevel
@@ -136,7 +139,9 @@ export interface Feature<
    * Where it may be written, and what. One at the root acts on the requests of every route; so does one without any key,
    * whose options are `undefined`.
    */
-  readonly keys: { readonly [L in Exclude<UseLevel, 'upstream'>]?: Schema<O> } & { readonly upstream?: Schema<UO> }
+  readonly keys: { readonly [L in Exclude<UseLevel, 'upstream'>]?: Schema<O> } & {
+    readonly [L in 'upstream' | 'loadBalancing']?: Schema<UO>
+  }
   /** On without being asked for: with its defaults, or as if this were written. */
   readonly byDefault?: boolean | string
   /**

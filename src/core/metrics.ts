@@ -36,11 +36,6 @@ export const METRICS = {
     help: 'Requests that a fallback answered, by the failure that it replaced.',
     labels: ['route', 'reason'],
   },
-  sluice_ejections_total: {
-    kind: 'counter',
-    help: 'Ejections of endpoints by outlier detection.',
-    labels: ['upstream', 'reason', 'mode'],
-  },
   sluice_rejections_total: {
     kind: 'counter',
     help: 'Refusals by policies; mode shadow: refusals that were only counted.',

@@ -38,8 +38,8 @@ export interface EndpointCells {
   readonly connections: CellRef
   /** Words: first of `ENDPOINT_WORDS`, see {@link EndpointWord}. */
   readonly state: CellRef
-  /** Columns: first of `WINDOW_SLOTS`; what its attempts came to. */
-  readonly outcomes: CellRef
+  /** Of its upstream's features, by their name: as `UpstreamForm.endpointCells` asked for. */
+  readonly features: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -52,23 +52,15 @@ export const EndpointWord = {
   warming: 1,
   /** Since when it takes requests again, for slow start. */
   since: 2,
-  /** Any worker: 0, or 1 while it is ejected. */
+  /** Any thread: 1 while a feature keeps it out of service. */
   ejected: 3,
-  /** Until when, while it is ejected. */
-  ejectedUntil: 4,
-  /** Ejections in a row. */
-  ejections: 5,
-  /** Failed attempts in a row. */
-  streak: 6,
-  /** The same with answers from 500. */
-  streak5xx: 7,
   /** Any worker, see `cells/call.ts`: for its requests in flight. */
-  call: 8,
+  call: 4,
   /** Any worker: when it last sent the head of an answer, as far as {@link HEAD_GRAIN_MS} tells. */
-  headAt: 9,
+  headAt: 5,
 } as const
 
-export const ENDPOINT_WORDS = 10
+export const ENDPOINT_WORDS = 6
 
 /**
  * Each worker writes the head time of an endpoint at most this often, so that not every answer writes what all workers
@@ -82,8 +74,6 @@ export interface UpstreamCells {
   readonly inFlight: CellRef
   /** Held: those of them that wait for a connection. */
   readonly waiting: CellRef
-  /** Word: endpoints that are ejected. */
-  readonly ejected: CellRef
   /** Word, see `cells/call.ts`: for attempts in flight. */
   readonly call: CellRef
   /** Of its features, by their name: as `UpstreamForm.cells` asked for. */

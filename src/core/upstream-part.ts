@@ -1,5 +1,6 @@
 import type { CellTree, Leased } from '../cells/shape.ts'
 import type { Attempt } from './attempt.ts'
+import type { EndpointWords } from './endpoint-words.ts'
 import type { Exchange } from './exchange.ts'
 import type { FeatureContext, Use } from './feature.ts'
 
@@ -8,12 +9,40 @@ import type { FeatureContext, Use } from './feature.ts'
  * no part defines costs nothing.
  */
 export interface UpstreamPart {
+  /** All endpoints as of now, again whenever they change: what it has at each of them, in their order. */
+  // biome-ignore lint/suspicious/noExplicitAny: each gets the cells that its own form asked for.
+  endpoints?(all: readonly EquippedEndpoint<any>[]): readonly EndpointPart[]
+  /** The endpoint that the request goes to if that is usable, whatever the balancer would choose. */
+  ties?(ex: Exchange): EndpointView | undefined
   /** Whether this attempt may go to the upstream. What it takes for that, `withdrawn` gives back. */
   admits?(ex: Exchange, at: Attempt): boolean
   /** An attempt that was admitted goes now. */
   begun?(at: Attempt): void
   /** One that was admitted does not go. `begun`: it had begun, and never left the queue of its pool: it was no attempt. */
   withdrawn?(at: Attempt, begun: boolean): void
+}
+
+/** A feature at one endpoint. */
+export interface EndpointPart {
+  /** Asked while the endpoint is ejected (`EndpointWords.eject`): whether it still is. */
+  staysOut?(): boolean
+  /** What an attempt came to. `server`: the endpoint answered with a status from 500 on. */
+  learn?(failed: boolean, server: boolean, now: number): void
+  /** The head of its answer is about to be relayed: fields may be added. */
+  answers?(ex: Exchange, status: number, headers: string[]): void
+}
+
+/** An endpoint as features see it. */
+export interface EndpointView {
+  /** Tells it apart from the others, over restarts and on every worker. */
+  readonly id: string
+  readonly words: EndpointWords
+}
+
+/** An endpoint with the cells that `UpstreamForm.endpointCells` asked for. */
+export interface EquippedEndpoint<C = unknown> {
+  readonly endpoint: EndpointView
+  readonly cells: C
 }
 
 /** What a part is compiled with. */
@@ -25,12 +54,15 @@ export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
   /** Its sentence for the reference, where that of the feature speaks of routes. */
   readonly doc?: string
   cells?(use: Use<O>): T
+  /** For each endpoint. */
+  endpointCells?(use: Use<O>): CellTree
   compile(options: O, context: UpstreamContext<Leased<T>, M, D>): UpstreamPart
 }
 
 /** The form as everything but its feature sees it. */
 export interface AnyUpstreamForm extends Pick<UpstreamForm<unknown, undefined, unknown, unknown>, 'doc'> {
   cells?(use: Use): CellTree | undefined
+  endpointCells?(use: Use): CellTree
   // biome-ignore lint/suspicious/noExplicitAny: each gets what its own schema and cells gave.
   compile(options: any, context: any): UpstreamPart
 }

@@ -1,4 +1,4 @@
-import type { RouteConfig } from './config.ts'
+import type { RouteConfig, UpstreamConfig } from './config.ts'
 import type { AnyFeature, Use } from './feature.ts'
 
 /** A feature, and how it is used. */
@@ -28,7 +28,12 @@ export function routeUse(feature: string, { alternates, features, name, reach, t
   }
 }
 
-/** A feature at an upstream. */
-export function upstreamUse<O>(options: O, upstream: string): Use<O> {
-  return { at: 'upstream', name: upstream, options, upstreams: [upstream], reach: {} }
+/** The features that an upstream has. */
+export function upstreamUses(
+  { features: options, name }: Pick<UpstreamConfig, 'name' | 'features'>,
+  features: readonly AnyFeature[],
+): FeatureUse[] {
+  return features
+    .filter((feature) => feature.upstream !== undefined && Object.hasOwn(options, feature.name))
+    .map((feature) => [feature, { at: 'upstream', name, options: options[feature.name], upstreams: [name], reach: {} }])
 }

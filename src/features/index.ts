@@ -8,6 +8,7 @@ import { hashedPath } from './hashed-path/feature.ts'
 import { headers } from './headers/feature.ts'
 import { hedge } from './hedge/feature.ts'
 import { loopCheck } from './loop-check/feature.ts'
+import { outlierDetection } from './outlier-detection/feature.ts'
 import { overload } from './overload/feature.ts'
 import { redirect } from './redirect/feature.ts'
 import { respond } from './respond/feature.ts'
@@ -15,6 +16,7 @@ import { retries } from './retries/feature.ts'
 import { retryBudget } from './retry-budget/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
 import { spill } from './spill/feature.ts'
+import { sticky } from './sticky/feature.ts'
 import { streams } from './streams/feature.ts'
 import { timeouts } from './timeouts/feature.ts'
 
@@ -29,6 +31,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   headers,
   hedge,
   loopCheck,
+  outlierDetection,
   overload,
   redirect,
   respond,
@@ -36,6 +39,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   retryBudget,
   rewrite,
   spill,
+  sticky,
   streams,
   timeouts,
 ])

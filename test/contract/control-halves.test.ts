@@ -9,7 +9,10 @@ import { StartedHalf, type WrittenUse } from '../kit/control-half.ts'
 const HOUR_MS = 3_600_000
 
 /** Uses by which a half has something to do; without a row: all defaults, on a route. */
-const USES: Readonly<Record<string, readonly WrittenUse[]>> = { overload: [{ at: 'root', options: {} }] }
+const USES: Readonly<Record<string, readonly WrittenUse[]>> = {
+  outlierDetection: [{ at: 'upstream', name: 'a', options: {} }],
+  overload: [{ at: 'root', options: {} }],
+}
 
 const halves = await Promise.all(
   FEATURES.flatMap(({ name, control }) =>

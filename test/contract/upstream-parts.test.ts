@@ -5,6 +5,7 @@ import { Attempt } from '../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../src/core/config.ts'
 import type { AnyFeature } from '../../src/core/feature.ts'
 import type { UpstreamPart } from '../../src/core/upstream-part.ts'
+import { upstreamUses } from '../../src/core/use.ts'
 import { UpstreamFeatures } from '../../src/data/engine/compile-parts.ts'
 import { UpstreamParts } from '../../src/data/upstreams/parts.ts'
 import { FEATURES } from '../../src/features/index.ts'
@@ -15,11 +16,12 @@ import { UPSTREAM } from '../kit/lean-upstream.ts'
 
 const AT_UPSTREAMS = FEATURES.filter(({ upstream }) => upstream !== undefined)
 
-/** Options of an upstream that has one feature, with its defaults. */
-const WRITTEN: Readonly<Record<string, unknown>> = {}
+/** What is written of features that need more than their defaults. */
+const WRITTEN: Readonly<Record<string, unknown>> = { sticky: { cookie: 'server', secret: { env: 'KEY' } } }
 
 function configOf(feature: AnyFeature): UpstreamConfig {
-  const options = readOptions(feature, WRITTEN[feature.name] ?? {}, 'upstream')
+  const place = feature.keys.upstream === undefined ? 'loadBalancing' : 'upstream'
+  const options = readOptions(feature, WRITTEN[feature.name] ?? {}, place)
   return { ...UPSTREAM, features: { [feature.name]: options } }
 }
 
@@ -33,7 +35,7 @@ class Rig {
 
   constructor(feature: AnyFeature) {
     this.config = configOf(feature)
-    const cells = this.registry.lease().upstream(this.config, FEATURES)
+    const cells = this.registry.lease().upstream(this.config.name, upstreamUses(this.config, FEATURES))
     this.spaces = [0, 1].map((worker) => new CellSpace(2, worker))
     this.compiled = this.spaces.map((space) => {
       space.add(this.registry.pages)
@@ -99,7 +101,9 @@ describe.each(AT_UPSTREAMS.map((feature) => [feature.name, feature] as const))('
 describe('the parts of an upstream', () => {
   function parts(...all: UpstreamPart[]): UpstreamParts {
     const use = { at: 'upstream', name: 'a', options: {}, upstreams: ['a'], reach: {} } as const
-    return new UpstreamParts(new Map(all.map((part, i) => [String(i), { use, cells: undefined, part }])))
+    return new UpstreamParts(
+      new Map(all.map((part, i) => [String(i), { use, cells: undefined, atEndpoints: false, part }])),
+    )
   }
 
   test('a part that refuses an attempt undoes what those before it took, and asks none behind it', () => {
@@ -121,7 +125,7 @@ describe('the parts of an upstream', () => {
     const feature = AT_UPSTREAMS[0] as AnyFeature
     const config = configOf(feature)
     const registry = new CellRegistry(1)
-    const cells = registry.lease().upstream(config, FEATURES)
+    const cells = registry.lease().upstream(config.name, upstreamUses(config, FEATURES))
     const space = new CellSpace(1, 0)
     space.add(registry.pages)
     const features = new UpstreamFeatures(FEATURES)

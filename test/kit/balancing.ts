@@ -6,7 +6,6 @@ export const PLAIN: BalancingConfig = {
   balanceFactor: undefined,
   slowStart: undefined,
   zone: undefined,
-  sticky: undefined,
   subset: undefined,
   panicThreshold: 0,
 }

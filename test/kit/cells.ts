@@ -1,6 +1,5 @@
 import { type CellRef, PAGE_BYTES, type PageKind } from '../../src/cells/pages.ts'
 import { CellSpace } from '../../src/cells/space.ts'
-import { WINDOW_SLOTS } from '../../src/cells/window.ts'
 import { ENDPOINT_WORDS, type EndpointCells, type UpstreamCells } from '../../src/core/protocol.ts'
 
 const PAGES: readonly PageKind[] = ['ints', 'words']
@@ -45,14 +44,13 @@ export class TestCells {
 
   endpoint(): EndpointCells {
     const state = this.wordBlock(ENDPOINT_WORDS)
-    return { inFlight: this.held(), connections: this.held(), state, outcomes: this.heldBlock(WINDOW_SLOTS) }
+    return { inFlight: this.held(), connections: this.held(), state, features: {} }
   }
 
   upstream(): UpstreamCells {
     return {
       inFlight: this.held(),
       waiting: this.held(),
-      ejected: this.word(),
       call: this.word(),
       features: {},
     }

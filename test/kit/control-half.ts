@@ -64,7 +64,7 @@ export class StartedHalf<C = unknown> {
   apply(written: readonly WrittenUse[]): void {
     this.uses = written.map(({ options, at = 'route', name = 'r', upstreams = ['a'] }) => {
       const use = { at, name, options: readOptions(this.feature, options, at), upstreams, reach: {} }
-      const tree = this.feature.cells?.(use)
+      const tree = at === 'upstream' ? this.feature.upstream?.cells?.(use) : this.feature.cells?.(use)
       const key = `${at} ${name}`
       const cells = this.leases.get(key) ?? ((tree && leased(tree, this.testCells)) as C)
       this.leases.set(key, cells)

@@ -32,7 +32,7 @@ import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
 import { CountedMetrics, featureContext, featureDeps, readOptions } from './feature.ts'
 import { HEAD, TIMEOUTS } from './lean.ts'
-import { partsWith, UPSTREAM, upstreamCells } from './lean-upstream.ts'
+import { endpointCells, partsWith, UPSTREAM, upstreamCells } from './lean-upstream.ts'
 import { lostEnd } from './lost-end.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
 
@@ -53,7 +53,6 @@ export interface EngineSetUp {
   /** Of the upstreams that the route spreads its requests over; then only the others take over. */
   readonly weights?: Readonly<Record<string, number>>
   readonly spill?: boolean
-  readonly sticky?: UpstreamConfig['balancing']['sticky']
   /** Of each upstream at a time. */
   readonly maxAttempts?: number
   /** Of each endpoint at a time. */
@@ -63,7 +62,6 @@ export interface EngineSetUp {
   readonly atUpstreams?: UpstreamConfig['features']
   readonly hedge?: { readonly delay: number | undefined } | undefined
   readonly algorithm?: UpstreamConfig['algorithm']
-  readonly outlierDetection?: UpstreamConfig['outlierDetection']
   /** Of the upstreams. */
   readonly report?: (notice: Notice) => void
   readonly pressure?: Pressure
@@ -247,9 +245,8 @@ export class EngineKit {
       ...UPSTREAM,
       name,
       algorithm: setUp.algorithm ?? 'round-robin',
-      balancing: { ...PLAIN, sticky: setUp.sticky },
+      balancing: PLAIN,
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
-      outlierDetection: setUp.outlierDetection,
       bulkhead: setUp.maxAttempts === undefined ? undefined : { maxConcurrent: setUp.maxAttempts },
       features: setUp.atUpstreams ?? {},
     }
@@ -270,8 +267,12 @@ export class EngineKit {
     return upstream
   }
 
-  private endpoint(upstream: string, index: number, { maxConcurrent }: EngineSetUp): ResolvedEndpoint {
-    const cells = this.cells.endpoint()
+  private endpoint(
+    upstream: string,
+    index: number,
+    { atUpstreams = {}, maxConcurrent }: EngineSetUp,
+  ): ResolvedEndpoint {
+    const cells = endpointCells(this.cells, { name: upstream, features: atUpstreams })
     this.taken.push(cells.inFlight)
     this.states.push({ ref: cells.state, name: upstream })
     return {

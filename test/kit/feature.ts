@@ -2,7 +2,7 @@ import type { CellRef } from '../../src/cells/pages.ts'
 import { type CellTree, isBlock } from '../../src/cells/shape.ts'
 import type { CellSpace } from '../../src/cells/space.ts'
 import type { Decision } from '../../src/core/decision.ts'
-import type { AnyFeature, FeatureContext, Use, UseLevel } from '../../src/core/feature.ts'
+import type { AnyFeature, FeatureContext, KeyPlace, Use, UseLevel } from '../../src/core/feature.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { NO_RELIEF } from '../../src/core/relief.ts'
 import { StateSlots } from '../../src/core/state-slot.ts'
@@ -141,7 +141,7 @@ export class CompiledUse<C = unknown> {
 }
 
 /** What its schema makes of what somebody wrote. Throws where that is wrong. */
-export function readOptions(feature: AnyFeature, written: unknown, at: UseLevel = 'route'): unknown {
+export function readOptions(feature: AnyFeature, written: unknown, at: KeyPlace = 'route'): unknown {
   const problems: { message: string }[] = []
   const options = (feature.keys[at] as Schema<unknown>).read(nodeOf(written), new At(problems as never))
   if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'))

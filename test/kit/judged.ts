@@ -1,14 +1,14 @@
-import type { OutlierConfig } from '../../src/core/config.ts'
 import type { Peer } from '../../src/core/downstream.ts'
 import { MemoryDownstream } from '../../src/data/ingress/memory.ts'
 import { circuitBreaker } from '../../src/features/circuit-breaker/feature.ts'
+import type { OutlierOptions } from '../../src/features/outlier-detection/keys.ts'
 import { ManualClock } from './clock.ts'
 import { EngineKit, type EngineSetUp } from './engine.ts'
 import { PEER } from './exchange.ts'
 import { CompiledUse } from './feature.ts'
 
 /** As by default: five failures in a row. */
-export const OUTLIERS: OutlierConfig = {
+export const OUTLIERS: OutlierOptions = {
   consecutiveFailures: 5,
   consecutive5xx: undefined,
   failurePercentage: undefined,
@@ -55,12 +55,12 @@ export class Judged {
     }).policy
     this.kit = new EngineKit({
       retries: { maxExtra: 0 },
-      outlierDetection: OUTLIERS,
       connections: { max: 64, maxWaiting: 64 },
       report: (notice) => {
         if (notice.kind === 'ejected') this.ejected.push(notice.endpoint)
       },
       ...setUp,
+      atUpstreams: { outlierDetection: OUTLIERS, ...setUp.atUpstreams },
       upstreams,
       clock,
       policies: [breaker, ...(setUp.policies ?? [])],

@@ -1,6 +1,6 @@
 import type { UpstreamConfig } from '../../src/core/config.ts'
-import type { UpstreamCells } from '../../src/core/protocol.ts'
-import { upstreamUse } from '../../src/core/use.ts'
+import type { EndpointCells, UpstreamCells } from '../../src/core/protocol.ts'
+import { upstreamUses } from '../../src/core/use.ts'
 import type { FeatureDeps } from '../../src/data/engine/compile-features.ts'
 import { UpstreamFeatures } from '../../src/data/engine/compile-parts.ts'
 import type { UpstreamDeps } from '../../src/data/upstreams/upstream.ts'
@@ -18,23 +18,30 @@ export const UPSTREAM: UpstreamConfig = {
   balancing: PLAIN,
   connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
   connectTimeout: 2000,
-  outlierDetection: undefined,
   bulkhead: undefined,
   discovery: undefined,
   healthCheck: undefined,
   features: {},
 }
 
+type Featured = Pick<UpstreamConfig, 'name' | 'features'>
+
 /** Cells of an upstream with these features, out of those of a test. */
-export function upstreamCells(
-  cells: TestCells,
-  { features, name }: Pick<UpstreamConfig, 'name' | 'features'>,
-): UpstreamCells {
-  const found = FEATURES.filter((feature) => Object.hasOwn(features, feature.name)).map((feature) => {
-    const tree = feature.upstream?.cells?.(upstreamUse(features[feature.name], name))
-    return [feature.name, tree && leased(tree, cells)]
+export function upstreamCells(cells: TestCells, config: Featured): UpstreamCells {
+  const found = Array.from(upstreamUses(config, FEATURES), ([{ name, upstream }, use]) => {
+    const tree = upstream?.cells?.(use)
+    return [name, tree && leased(tree, cells)]
   })
   return { ...cells.upstream(), features: Object.fromEntries(found) }
+}
+
+/** The same of one of its endpoints. */
+export function endpointCells(cells: TestCells, config: Featured): EndpointCells {
+  const found = Array.from(upstreamUses(config, FEATURES), ([{ name, upstream }, use]) => {
+    const tree = upstream?.endpointCells?.(use)
+    return [name, tree && leased(tree, cells)]
+  })
+  return { ...cells.endpoint(), features: Object.fromEntries(found) }
 }
 
 /** What upstreams of a test make of their features. */

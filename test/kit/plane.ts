@@ -6,6 +6,7 @@ import type { Exchange } from '../../src/core/exchange.ts'
 import type { Failure } from '../../src/core/failures.ts'
 import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
 import type { TransportRequest } from '../../src/core/transport.ts'
+import { upstreamUses } from '../../src/core/use.ts'
 import { DataPlane } from '../../src/data/engine/plane.ts'
 import type { Recorder } from '../../src/data/seeing/recorder.ts'
 import { FEATURES } from '../../src/features/index.ts'
@@ -68,12 +69,13 @@ export class ConfiguredPlane {
     const { upstreams, routes, ...head } = lean
     const endpoints = upstreams.map((config): UpstreamEndpoints => {
       const { endpoints, name } = config
+      const uses = upstreamUses(config, FEATURES)
       const located = endpoints.map((endpoint) => {
         const { host: address, port, scheme } = endpoint
-        const cells = lease.endpoint({ upstream: name, scheme, address, port, sni: '' })
+        const cells = lease.endpoint({ upstream: name, scheme, address, port, sni: '' }, uses)
         return { ...endpoint, id: `${scheme}://${address}:${port}`, address, cells }
       })
-      return { upstream: name, cells: lease.upstream(config, FEATURES), endpoints: located }
+      return { upstream: name, cells: lease.upstream(name, uses), endpoints: located }
     })
     const lines = routes.map((route) => ({
       ...route,

@@ -3,7 +3,7 @@ import { folderOf } from '../../scripts/feature-pages.ts'
 import { check } from '../../src/cli/check.ts'
 import { explain } from '../../src/cli/explain.ts'
 import { test as runTests } from '../../src/cli/test.ts'
-import type { UseLevel } from '../../src/core/feature.ts'
+import type { KeyPlace } from '../../src/core/feature.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { runCommand } from '../feature/cli/cli.ts'
 import { consoles, EXAMPLE_ENV, exampleFolder, missing } from '../kit/feature-pages.ts'
@@ -14,10 +14,11 @@ const PARTS = ['Example', 'Keys', 'What clients see', 'Metrics and decisions', '
 const PAGES = projectFiles(/^docs\/features\/.*\.md$/)
 
 /** Where a key stands in the config, by the level on which a feature has it. */
-const PATHS: Readonly<Record<UseLevel, string>> = {
+const PATHS: Readonly<Record<KeyPlace, string>> = {
   root: '',
   listener: 'listeners.NAME.',
   upstream: 'upstreams.NAME.',
+  loadBalancing: 'upstreams.NAME.loadBalancing.',
   route: 'routes.NAME.',
 }
 
@@ -32,7 +33,7 @@ describe.each(FEATURES.map((feature) => [feature.name, feature] as const))('the 
     const text = read(page)
     const named = (kind: string): string[] =>
       [...text.matchAll(new RegExp(`^<!-- ${kind}: (.+) -->$`, 'gm'))].flatMap(([, list = '']) => list.split(', '))
-    const keys = Object.keys(feature.keys).map((level) => PATHS[level as UseLevel] + name)
+    const keys = Object.keys(feature.keys).map((level) => PATHS[level as KeyPlace] + name)
     expect(named('keys')).toEqual(expect.arrayContaining(keys))
     expect(named('metrics')).toEqual(expect.arrayContaining(Object.keys(feature.metrics ?? {})))
     expect(named('decisions')).toEqual(Object.keys(feature.decisions ?? {}).length > 0 ? [name] : [])

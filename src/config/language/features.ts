@@ -1,4 +1,4 @@
-import type { AnyFeature, UseLevel } from '../../core/feature.ts'
+import type { AnyFeature, KeyPlace } from '../../core/feature.ts'
 import {
   type Field,
   type Fields,
@@ -12,13 +12,13 @@ import {
 } from '../../schema/composites.ts'
 import { INVALID, type Schema } from '../../schema/schema.ts'
 
-interface Keyed<L extends UseLevel, O> {
+interface Keyed<L extends KeyPlace, O> {
   readonly name: string
   readonly keys: { readonly [K in L]?: Schema<O> }
 }
 
 /** Options of features at one place of a config. */
-export class FeatureOptions<L extends UseLevel = UseLevel> {
+export class FeatureOptions<L extends KeyPlace = KeyPlace> {
   private readonly values: ReadonlyMap<string, unknown>
 
   constructor(values: ReadonlyMap<string, unknown>) {
@@ -32,7 +32,7 @@ export class FeatureOptions<L extends UseLevel = UseLevel> {
 }
 
 /** What a map with keys of features is read as. */
-export type WithFeatures<T, L extends UseLevel = UseLevel> = T & { readonly features: FeatureOptions<L> }
+export type WithFeatures<T, L extends KeyPlace = KeyPlace> = T & { readonly features: FeatureOptions<L> }
 
 /** A map with known keys, those of features among them. */
 export interface FeaturedSchema<T> extends Schema<T> {
@@ -44,7 +44,7 @@ export interface FeaturedSchema<T> extends Schema<T> {
 export function withFeatures<F extends Fields>(
   core: ObjectSchema<F>,
   features: readonly AnyFeature[],
-  level: UseLevel,
+  level: KeyPlace,
 ): FeaturedSchema<WithFeatures<ObjectOf<F>>> {
   const keys = featureFields(features, level)
   const whole = object<Fields>({ ...core.fields, ...keys }, core.rules)
@@ -62,7 +62,7 @@ export function withFeatures<F extends Fields>(
 }
 
 /** The keys of features at a level, in their order. */
-function featureFields(features: readonly AnyFeature[], level: UseLevel): Readonly<Record<string, Field<unknown>>> {
+function featureFields(features: readonly AnyFeature[], level: KeyPlace): Readonly<Record<string, Field<unknown>>> {
   const fields = features.flatMap(({ byDefault = false, doc, keys, name, targets }) => {
     const schema = keys[level]
     if (schema === undefined) return []

@@ -1,12 +1,12 @@
 import type { AnyFeature } from '../../core/feature.ts'
-import { upstreamKeys } from '../../data/upstreams/options.ts'
+import { balancingKeys } from '../../data/upstreams/balancing-options.ts'
 import { type Collection, collectionsOf } from '../../schema/collection.ts'
 import { partial } from '../../schema/composites.ts'
 import { type FeaturedSchema, withFeatures } from './features.ts'
 import { listenerKeys } from './listener.ts'
 import { type RootOptions, rootKeys } from './root.ts'
 import { profileKeys, type RouteOptions, routeKeys } from './route.ts'
-import type { UpstreamOptions } from './upstream.ts'
+import { type UpstreamOptions, upstreamKeysWith } from './upstream.ts'
 
 /** The language of config files: what may be written, and what it means. */
 export interface Language {
@@ -23,7 +23,8 @@ export interface Language {
 /** The language with the keys of some features, in the order in which they are told. */
 export function language(features: readonly AnyFeature[]): Language {
   const listener = withFeatures(listenerKeys, features, 'listener')
-  const upstream = withFeatures(upstreamKeys, features, 'upstream')
+  const balancing = withFeatures(balancingKeys, features, 'loadBalancing')
+  const upstream = withFeatures(upstreamKeysWith(balancing), features, 'upstream')
   const route = withFeatures(routeKeys, features, 'route')
   const profile = withFeatures(profileKeys, features, 'route')
   const root = withFeatures(

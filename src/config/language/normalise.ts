@@ -81,7 +81,7 @@ function telemetry({ gateway, metrics, tracing }: RootOptions): Config['telemetr
 }
 
 function upstream(name: string, options: UpstreamOptions, known: readonly AnyFeature[]): UpstreamConfig {
-  const { bulkhead, tls, connections, endpoints, loadBalancing, outlierDetection, timeouts } = options
+  const { bulkhead, tls, connections, endpoints, loadBalancing, timeouts } = options
   return {
     name,
     endpoints: 'kind' in endpoints ? [] : endpoints.map(({ url, ...rest }) => ({ ...url, ...rest })),
@@ -91,25 +91,19 @@ function upstream(name: string, options: UpstreamOptions, known: readonly AnyFea
     balancing: balancing(options),
     connections,
     connectTimeout: timeouts.connect,
-    outlierDetection,
     bulkhead,
     healthCheck: options.healthCheck,
-    features: featuresIn(options, known),
+    features: { ...featuresIn(options, known), ...featuresIn(loadBalancing, known) },
   }
 }
 
 function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): BalancingConfig {
-  const { balanceFactor, hashOn, slowStart, sticky, zone } = loadBalancing
+  const { balanceFactor, hashOn, slowStart, zone } = loadBalancing
   return {
     hashOn: subset?.hashOn ?? hashOn ?? [],
     balanceFactor,
     slowStart,
     zone,
-    sticky: sticky && {
-      cookie: sticky.cookie,
-      maxAge: sticky.ttl === undefined ? undefined : Math.floor(sticky.ttl / 1000),
-      secret: sticky.secret,
-    },
     subset: subset?.size,
     panicThreshold,
   }

@@ -1,6 +1,7 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
+import { type FeatureUse, upstreamUses } from '../../core/use.ts'
 import type { Lease, Mark } from '../registry/lease.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import { type Located, locate } from './discovery/addresses.ts'
@@ -102,10 +103,11 @@ export class EndpointBook {
   private page(config: UpstreamConfig): Page {
     const { addressesOf, discovered, features, refuses, registry } = this.options
     const lease = registry.lease()
+    const uses = upstreamUses(config, features)
     const endpoints = locate(config, addressesOf, discovered)
       .filter((located) => !refuses(config.name, located))
-      .map((located) => resolved(config.name, located, lease))
-    return { config, set: { upstream: config.name, cells: lease.upstream(config, features), endpoints }, lease }
+      .map((located) => resolved(config.name, located, lease, uses))
+    return { config, set: { upstream: config.name, cells: lease.upstream(config.name, uses), endpoints }, lease }
   }
 
   private tellChanges(before: Iterable<Page>, after: Iterable<Page>): void {
@@ -118,9 +120,14 @@ export class EndpointBook {
   }
 }
 
-function resolved(upstream: string, { config, address, id, sni }: Located, lease: Lease): ResolvedEndpoint {
+function resolved(
+  upstream: string,
+  { config, address, id, sni }: Located,
+  lease: Lease,
+  uses: readonly FeatureUse[],
+): ResolvedEndpoint {
   const { scheme, host, port, weight, tier, zone, maxConcurrent } = config
-  const cells = lease.endpoint({ upstream, scheme, address, port, sni })
+  const cells = lease.endpoint({ upstream, scheme, address, port, sni }, uses)
   return { id, scheme, address, port, host, weight, tier, zone, maxConcurrent, cells }
 }
 

@@ -1,4 +1,4 @@
-import type { EndpointCells, UpstreamEndpoints } from '../../core/protocol.ts'
+import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { WorkerMetrics } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -24,7 +24,7 @@ export interface EndpointCareOptions {
   readonly random: Random
   readonly log: Log
   /** An endpoint has passed a health check. */
-  readonly passed: (cells: EndpointCells) => void
+  readonly passed: (upstream: string, endpoint: ResolvedEndpoint) => void
 }
 
 /** What the control plane does for endpoints besides finding them: health checks, drain, recovery times. */
@@ -51,9 +51,9 @@ export class EndpointCare {
         this.marks.setHealthy(cells, healthy)
         this.recovery.look()
       },
-      checked: (upstream, cells, result) => {
+      checked: (upstream, endpoint, result) => {
         metrics.counter('sluice_health_checks_total', [upstream, result]).inc()
-        if (result === 'ok') passed(cells)
+        if (result === 'ok') passed(upstream, endpoint)
       },
     })
     this.recovery = new RecoveryWatch({

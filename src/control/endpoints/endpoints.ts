@@ -1,8 +1,7 @@
 import type { Config } from '../../config/language/config.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { AnyFeature } from '../../core/feature.ts'
-import type { Notice } from '../../core/notice.ts'
-import type { UpstreamEndpoints } from '../../core/protocol.ts'
+import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Gauges, WorkerMetrics } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
@@ -14,7 +13,6 @@ import { EndpointCare } from './care.ts'
 import { Discovery } from './discovery/discovery.ts'
 import type { OwnAddress } from './discovery/own.ts'
 import { OwnEndpoints } from './discovery/own-endpoints.ts'
-import { Outliers } from './outliers.ts'
 import { countStates, panics } from './state.ts'
 
 export interface EndpointsOptions {
@@ -33,7 +31,8 @@ export interface EndpointsOptions {
   readonly back: (id: string) => void
   /** Endpoints of an upstream came or went, or their weights changed. */
   readonly changed: () => void
-  readonly report: (notice: Notice) => void
+  /** An endpoint has passed a health check. */
+  readonly passed: (upstream: string, endpoint: ResolvedEndpoint) => void
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -45,11 +44,10 @@ export class Endpoints implements Part {
   readonly book: EndpointBook
   readonly care: EndpointCare
   private readonly discovery: Discovery
-  private readonly outliers: Outliers
   private readonly registry: CellRegistry
 
   constructor(options: EndpointsOptions) {
-    const { back, changed, clock, config, features, left, log, metrics, own, publish, random, registry, report } =
+    const { back, changed, clock, config, features, left, log, metrics, own, passed, publish, random, registry } =
       options
     this.registry = registry
     this.discovery = new Discovery({
@@ -84,14 +82,9 @@ export class Endpoints implements Part {
       clock,
       random,
       log,
-      passed: (cells) => this.outliers.passed(cells),
+      passed,
     })
-    this.outliers = new Outliers({ registry, upstreams: () => this.book.upstreams, clock, random, report })
     this.gauges = endpointGauges(this.book, registry)
-  }
-
-  start(): void {
-    this.outliers.start()
   }
 
   /** Resolves names and looks for the endpoints of these and of no other upstreams from now on. */
@@ -117,7 +110,6 @@ export class Endpoints implements Part {
   close(): void {
     this.discovery.close()
     this.care.close()
-    this.outliers.close()
   }
 }
 

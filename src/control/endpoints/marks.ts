@@ -1,6 +1,6 @@
 import type { CellRef } from '../../cells/pages.ts'
-import { toWord } from '../../cells/words.ts'
-import { type EndpointCells, EndpointStateBit, EndpointWord, type UpstreamEndpoints } from '../../core/protocol.ts'
+import { EndpointWords } from '../../core/endpoint-words.ts'
+import { type EndpointCells, EndpointStateBit, type UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 
 /** Writes the control plane's words of endpoints: health, drain, and since when an endpoint takes requests again. */
@@ -31,29 +31,18 @@ export class EndpointMarks {
       for (const { id, cells } of endpoints) {
         const key = `${upstream} ${id} ${cells.state.page} ${cells.state.slot}`
         now.add(key)
-        if (known?.has(key) === false) this.warm(cells)
+        if (known?.has(key) === false) this.of(cells).warm(this.clock.now())
       }
     }
     this.known = now
   }
 
-  /** Of the bits of the state word only this one changes. An endpoint that becomes usable again warms up. */
   private set(cells: EndpointCells, bit: number, on: boolean): void {
-    const words = this.words(cells.state)
-    const at = cells.state.slot + EndpointWord.state
-    if (on) {
-      Atomics.or(words, at, bit)
-      return
-    }
-    if ((Atomics.load(words, at) & bit) === 0) return
-    // First, so that no worker sees it usable and cold.
-    this.warm(cells)
-    Atomics.and(words, at, ~bit)
+    if (on) this.of(cells).set(bit)
+    else this.of(cells).clear(bit, this.clock.now())
   }
 
-  private warm({ state }: EndpointCells): void {
-    const words = this.words(state)
-    Atomics.store(words, state.slot + EndpointWord.since, toWord(this.clock.now()))
-    Atomics.store(words, state.slot + EndpointWord.warming, 1)
+  private of({ state }: EndpointCells): EndpointWords {
+    return new EndpointWords(this.words(state), state.slot)
   }
 }

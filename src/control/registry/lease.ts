@@ -1,11 +1,9 @@
 import type { CellRef } from '../../cells/pages.ts'
-import { type CellShape, type CellTree, columnsOf, HELD, isBlock, WORD, wordsOf } from '../../cells/shape.ts'
-import { WINDOW_SLOTS } from '../../cells/window.ts'
-import type { UpstreamConfig } from '../../core/config.ts'
+import { type CellShape, type CellTree, HELD, isBlock, WORD, wordsOf } from '../../cells/shape.ts'
 import type { AnyFeature, Use } from '../../core/feature.ts'
 import { PRESSURE_WORDS } from '../../core/pressure.ts'
 import { ENDPOINT_WORDS, type EndpointCells, type RouteCells, type UpstreamCells } from '../../core/protocol.ts'
-import { commonUses, routeUse, type UsedRoute, upstreamUse } from '../../core/use.ts'
+import { commonUses, type FeatureUse, routeUse, type UsedRoute } from '../../core/use.ts'
 
 /** How far workers are: config generations that may still run requests, and endpoint updates. */
 export interface Mark {
@@ -26,10 +24,9 @@ export interface EndpointIdentity {
 /** The cells of one identity. */
 export type Shape = readonly CellShape[]
 
-const OUTCOMES = columnsOf(WINDOW_SLOTS)
 const ROUTE: Shape = [HELD]
-const ENDPOINT: Shape = [HELD, HELD, wordsOf(ENDPOINT_WORDS), OUTCOMES]
-const UPSTREAM: Shape = [HELD, HELD, WORD, WORD]
+const ENDPOINT: Shape = [HELD, HELD, wordsOf(ENDPOINT_WORDS)]
+const UPSTREAM: Shape = [HELD, HELD, WORD]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const PRESSURE: Shape = [wordsOf(PRESSURE_WORDS)]
@@ -101,26 +98,22 @@ export class Lease {
     return Object.fromEntries(branches)
   }
 
-  endpoint({ upstream, scheme, address, port, sni }: EndpointIdentity): EndpointCells {
-    const key = `endpoint\0${upstream}\0${scheme}\0${address}\0${port}\0${sni}`
-    const [inFlight, connections, state, outcomes] = this.cells(key, ENDPOINT) as [CellRef, CellRef, CellRef, CellRef]
-    return { inFlight, connections, state, outcomes }
+  /** @param uses of its upstream's features, by feature */
+  endpoint(identity: EndpointIdentity, uses: readonly FeatureUse[] = []): EndpointCells {
+    const { address, port, scheme, sni, upstream } = identity
+    const own = `${upstream}\0${scheme}\0${address}\0${port}\0${sni}`
+    const [inFlight, connections, state] = this.cells(`endpoint\0${own}`, ENDPOINT) as [CellRef, CellRef, CellRef]
+    const leased = uses.map(([feature, use]) => {
+      const tree = feature.upstream?.endpointCells?.(use)
+      return [feature.name, tree && this.tree(`endpoint feature\0${feature.name}\0${own}`, tree)]
+    })
+    return { inFlight, connections, state, features: Object.fromEntries(leased) }
   }
 
-  /** @param features those that upstreams may have */
-  upstream(
-    { features: options, name }: Pick<UpstreamConfig, 'name' | 'features'>,
-    features: readonly AnyFeature[],
-  ): UpstreamCells {
-    const refs = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef, CellRef]
-    const [inFlight, waiting, ejected, call] = refs
-    const leased = features
-      .filter((feature) => Object.hasOwn(options, feature.name))
-      .map((feature) => {
-        const use = upstreamUse(options[feature.name], name)
-        return [feature.name, this.use(feature, use, feature.upstream?.cells?.(use))]
-      })
-    return { inFlight, waiting, ejected, call, features: Object.fromEntries(leased) }
+  upstream(name: string, uses: readonly FeatureUse[] = []): UpstreamCells {
+    const [inFlight, waiting, call] = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef]
+    const leased = uses.map(([feature, use]) => [feature.name, this.use(feature, use, feature.upstream?.cells?.(use))])
+    return { inFlight, waiting, call, features: Object.fromEntries(leased) }
   }
 
   /** Open connections of a listener. */

@@ -193,7 +193,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const stages = answerStages(ex, chain, (error) => this.onBug(error))
     const changed = stages.some((stage) => stage.changesLength)
     ex.response = answerHead(this.snapshot, ex, status, headers, changed)
-    if (status < 500) dispatch.endpoint.sticky?.mark(ex, ex.response.headers)
+    dispatch.endpoint.parts.answers(ex, status, ex.response.headers)
     const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
     const { limits } = this.route as CompiledRoute

@@ -11,7 +11,6 @@ import {
 } from '../../schema/composites.ts'
 import { duration, integer, name, oneOf, type Problem, parsed, pattern } from '../../schema/scalars.ts'
 import type { Schema } from '../../schema/schema.ts'
-import { secret } from '../../schema/secret.ts'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
@@ -63,15 +62,6 @@ function factor(min: number, max: number): Schema<number> {
   )
 }
 
-const sticky = object({
-  cookie: required(pattern('the name of a cookie', TOKEN), 'Name of the cookie.'),
-  ttl: optional(duration(1000, 400 * 86_400_000), 'How long clients keep it. Default: until the browser is closed.'),
-  secret: required(
-    secret({ keyFor: 'sluice sticky cookie' }),
-    'Secret that the cookie is signed with. It must be the same for all gateways.',
-  ),
-})
-
 const zone = object({
   prefer: required(name(), 'Zone whose endpoints are preferred, usually the one in which this gateway runs.'),
   spillOver: withDefault(
@@ -82,7 +72,7 @@ const zone = object({
 })
 
 /** Which endpoint gets the next attempt. */
-export const balancingOptions = object({
+export const balancingKeys = object({
   algorithm: withDefault(
     oneOf('round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev'),
     'least-request',
@@ -103,7 +93,6 @@ export const balancingOptions = object({
     'Time in which an endpoint that is new or has recovered grows from a tenth of its share of the requests to all of it.',
   ),
   zone: optional(offOr(zone), 'Prefer endpoints of a zone.'),
-  sticky: optional(offOr(sticky), 'Tie each client to an endpoint by a signed cookie.'),
 })
 
 /** `subset` of an upstream. */

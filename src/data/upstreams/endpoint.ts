@@ -1,24 +1,24 @@
 import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
-import type { OutcomeWindow } from '../../cells/window.ts'
 import type { Attempt } from '../../core/attempt.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import { EndpointWords } from '../../core/endpoint-words.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
-import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
+import { EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Relief } from '../../core/relief.ts'
 import type { Target, Transport } from '../../core/transport.ts'
-import { type EjectionGroup, Outlier } from '../../features/outlier-detection/outlier.ts'
+import type { EndpointView } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type BalancerCandidate, BLAME_MS } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
+import { type EndpointParts, NO_PARTS } from './parts.ts'
 import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import { Silence } from './silence.ts'
-import type { StickyMark } from './sticky-mark.ts'
 
 /** What an endpoint is made with. */
 export interface EndpointDeps {
@@ -52,7 +52,7 @@ const TOLD_EVERY_MS = 60_000
  * An address of an upstream with its pool. It lives as long as its identity: new weights, tiers and limits change it in
  * place.
  */
-export class Endpoint implements BalancerCandidate {
+export class Endpoint implements BalancerCandidate, EndpointView {
   readonly id: string
   /** Value of Host if a route forwards the endpoint's own. */
   readonly authority: string
@@ -62,24 +62,19 @@ export class Endpoint implements BalancerCandidate {
   zone: string | undefined
   blamedUntil = 0
   latency: PeakEwma | undefined
-  /** Ties clients to it; undefined if they are not tied. */
-  sticky: StickyMark | undefined = undefined
+  /** Of features. */
+  parts: EndpointParts = NO_PARTS
   /** Too few endpoints of the upstream are usable: this one is used although it is not usable. */
   panic = false
   /** 0: no bound of its own. */
   private maxConcurrent: number
   private readonly inFlight: HeldCell
-  private readonly words: Int32Array
-  private readonly word: number
+  readonly words: EndpointWords
   private readonly clock: Clock
   private readonly report: (notice: Notice) => void
   private readonly upstream: string
   /** Malformed answers are not reported before this time. */
   private quietUntil = Number.NEGATIVE_INFINITY
-  /** undefined: not watched for outliers. */
-  private outlier: Outlier | undefined = undefined
-  /** undefined: not judged by shares. */
-  private outcomes: OutcomeWindow | undefined = undefined
   /** How long its heads took. */
   private readonly heads = new Latencies()
   private readonly silence: Silence
@@ -93,9 +88,10 @@ export class Endpoint implements BalancerCandidate {
     this.maxConcurrent = resolved.maxConcurrent ?? 0
     this.latency = config.algorithm === 'peak-ewma' ? new PeakEwma() : undefined
     this.inFlight = deps.space.held(resolved.cells.inFlight)
-    this.words = deps.space.int32(resolved.cells.state)
-    this.word = resolved.cells.state.slot
-    this.silence = new Silence(this.words, this.word + EndpointWord.headAt)
+    const words = deps.space.int32(resolved.cells.state)
+    const { slot } = resolved.cells.state
+    this.words = new EndpointWords(words, slot)
+    this.silence = new Silence(words, slot + EndpointWord.headAt)
     this.clock = deps.clock
     this.report = deps.report
     this.upstream = config.name
@@ -106,7 +102,7 @@ export class Endpoint implements BalancerCandidate {
       limits: limits(resolved, config, deps.space.workers),
       inFlight: this.inFlight,
       relief: deps.relief,
-      call: new CallCell(this.words, this.word + EndpointWord.call),
+      call: new CallCell(words, slot + EndpointWord.call),
       permits: group.permits,
       waiting: group.waiting,
       connections: deps.space.held(resolved.cells.connections),
@@ -141,27 +137,16 @@ export class Endpoint implements BalancerCandidate {
 
   /** Neither unhealthy nor draining. */
   get healthy(): boolean {
-    return Atomics.load(this.words, this.word) === 0
+    return this.words.healthy
   }
 
+  /** A feature keeps it out of service. */
   get ejected(): boolean {
-    return this.outlier?.flagged === true && this.outlier.ejected(this.clock.now())
+    return this.words.ejected && this.parts.staysOut()
   }
 
   get draining(): boolean {
-    return (Atomics.load(this.words, this.word) & EndpointStateBit.draining) !== 0
-  }
-
-  /** Watches it for outliers from now on. `outcomes`: where its attempts are counted; undefined: they are not. */
-  watch(group: EjectionGroup, outcomes: OutcomeWindow | undefined): Outlier {
-    this.outlier = new Outlier(this.id, group, this.words, this.word)
-    this.outcomes = outcomes
-    return this.outlier
-  }
-
-  unwatch(): void {
-    this.outlier = undefined
-    this.outcomes = undefined
+    return this.words.draining
   }
 
   /** One of its answers could not be parsed. */
@@ -183,12 +168,13 @@ export class Endpoint implements BalancerCandidate {
     this.weigh(head, ms)
     if (outcome === 'ok' || lesson.outlier === 'nothing') return
     if (lesson.outlier === 'judged') {
-      this.count(isGatewayFailure(outcome), typeof outcome === 'number', now)
+      this.parts.learn(isGatewayFailure(outcome), typeof outcome === 'number', now)
       return
     }
     const mute = lesson.outlier === 'if_mute'
     const since = mute ? this.silence.muteSince(at.startedAt, now) : at.startedAt
-    if ((mute ? now - since : ms) >= this.patience(now) && this.silence.lastsSince(since)) this.count(true, false, now)
+    if ((mute ? now - since : ms) >= this.patience(now) && this.silence.lastsSince(since))
+      this.parts.learn(true, false, now)
   }
 
   /** Milliseconds after which an attempt without a head is slow. */
@@ -197,10 +183,7 @@ export class Endpoint implements BalancerCandidate {
   }
 
   warmFor(now: number): number {
-    if (Atomics.load(this.words, this.word + EndpointWord.warming) === 0) return Number.POSITIVE_INFINITY
-    const elapsed = (Math.round(now) - Atomics.load(this.words, this.word + EndpointWord.since)) | 0
-    // Below zero: the words have wrapped, weeks ago.
-    return elapsed < 0 ? Number.POSITIVE_INFINITY : elapsed
+    return this.words.warmFor(now)
   }
 
   /** What balancing learns. The time of an attempt that was given up is a lower bound, as that of a failed one is. */
@@ -216,14 +199,7 @@ export class Endpoint implements BalancerCandidate {
 
   /** How an answer with a good head ended. */
   ended(whole: boolean, now: number): void {
-    this.count(!whole, false, now)
-  }
-
-  private count(failed: boolean, server: boolean, now: number): void {
-    const { outlier } = this
-    if (outlier === undefined) return
-    outlier.record(failed, server, now)
-    this.outcomes?.record(now, outlier.ejections, failed || server)
+    this.parts.learn(!whole, false, now)
   }
 
   /** Requests in flight, of all workers. */
@@ -250,14 +226,14 @@ export class Endpoint implements BalancerCandidate {
 
 /** Everything that defines the connections to an endpoint: with another key it is another endpoint. */
 export function endpointKey(resolved: ResolvedEndpoint, config: UpstreamConfig): string {
-  const { inFlight, connections, state, outcomes } = resolved.cells
+  const { inFlight, connections, state } = resolved.cells
   return JSON.stringify([
     resolved.id,
     resolved.host,
     resolved.scheme === 'https' ? config.tls : null,
     config.connectTimeout,
     config.connections.keepAlive,
-    [inFlight, connections, state, outcomes],
+    [inFlight, connections, state],
   ])
 }
 

@@ -4,10 +4,9 @@ import { byKind, list, mapped, object, offOr, optional, required, withDefault } 
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
-import { balancingOptions, subsetOptions } from './balancing-options.ts'
+import { balancingKeys, subsetOptions } from './balancing-options.ts'
 import { discovery } from './discovery-options.ts'
 import { healthCheck } from './health-options.ts'
-import { outlierOptions } from './outlier-options.ts'
 
 /** Where an endpoint URL leads. */
 export interface EndpointUrl {
@@ -128,7 +127,7 @@ export const upstreamKeys = object(
       {},
       'TLS settings for https endpoints.',
     ),
-    loadBalancing: withDefault(balancingOptions, {}, 'Which endpoint gets the next attempt.'),
+    loadBalancing: withDefault(balancingKeys, {}, 'Which endpoint gets the next attempt.'),
     connections: withDefault(
       object({
         max: withDefault(integer(1, 100_000), 1024, 'Maximum open connections to each endpoint, across all workers.'),
@@ -155,11 +154,6 @@ export const upstreamKeys = object(
       'Timeouts that belong to the upstream.',
     ),
     healthCheck: withDefault(offOr(healthCheck), 'off', 'Active checks of each endpoint.'),
-    outlierDetection: withDefault(
-      offOr(outlierOptions),
-      {},
-      'Passive health: an endpoint whose attempts fail gets none for a while.',
-    ),
     bulkhead: withDefault(
       offOr(
         object({

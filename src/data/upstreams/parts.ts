@@ -1,21 +1,31 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { Use } from '../../core/feature.ts'
-import type { UpstreamPart } from '../../core/upstream-part.ts'
+import type { EndpointPart, EndpointView, UpstreamPart } from '../../core/upstream-part.ts'
 
 /** A feature at an upstream, compiled; the next generation uses it again where it would be made of the same. */
 export interface PartUse {
   readonly use: Use
   readonly cells: unknown
+  /** Its endpoints have cells of their own. */
+  readonly atEndpoints: boolean
   readonly part: UpstreamPart
 }
 
 type With<K extends keyof UpstreamPart> = UpstreamPart & Required<Pick<UpstreamPart, K>>
+type EndpointWith<K extends keyof EndpointPart> = EndpointPart & Required<Pick<EndpointPart, K>>
+
+/** An endpoint, and cells of its own by name of the feature. */
+export interface Equipped<E extends EndpointView> {
+  readonly endpoint: E
+  readonly cells: Readonly<Record<string, unknown>>
+}
 
 /** The features of an upstream, by what they have a say in. */
 export class UpstreamParts {
   /** By name of the feature. */
   readonly uses: ReadonlyMap<string, PartUse>
+  private readonly tying: readonly With<'ties'>[]
   private readonly admitting: readonly With<'admits'>[]
   private readonly beginning: readonly With<'begun'>[]
   private readonly withdrawing: readonly With<'withdrawn'>[]
@@ -23,9 +33,32 @@ export class UpstreamParts {
   constructor(uses: ReadonlyMap<string, PartUse>) {
     this.uses = uses
     const parts = Array.from(uses.values(), ({ part }) => part)
+    this.tying = parts.filter(has('ties'))
     this.admitting = parts.filter(has('admits'))
     this.beginning = parts.filter(has('begun'))
     this.withdrawing = parts.filter(has('withdrawn'))
+  }
+
+  /** What its features have at each of the endpoints, which are all. */
+  equip<E extends EndpointView>(all: readonly Equipped<E>[]): ReadonlyMap<E, EndpointParts> {
+    const found = new Map<E, EndpointPart[]>(all.map(({ endpoint }) => [endpoint, []]))
+    for (const [name, { atEndpoints, part }] of this.uses) {
+      if (part.endpoints === undefined) continue
+      // Addresses that came while a config was on its way have cells for the features of the one before.
+      const able = atEndpoints ? all.filter(({ cells }) => cells[name] !== undefined) : all
+      const parts = part.endpoints(able.map(({ cells, endpoint }) => ({ endpoint, cells: cells[name] })))
+      for (const [i, { endpoint }] of able.entries()) found.get(endpoint)?.push(parts[i] as EndpointPart)
+    }
+    return new Map(Array.from(found, ([endpoint, parts]) => [endpoint, new EndpointParts(parts)]))
+  }
+
+  /** The endpoint that the request is tied to. */
+  tied(ex: Exchange): EndpointView | undefined {
+    for (const part of this.tying) {
+      const endpoint = part.ties(ex)
+      if (endpoint !== undefined) return endpoint
+    }
+    return undefined
   }
 
   /** Whether every feature admits the attempt; exactly one of `begun` and `withdrawn` follows if so. */
@@ -48,8 +81,38 @@ export class UpstreamParts {
   }
 }
 
-export const NO_PARTS: UpstreamParts = new UpstreamParts(new Map())
+/** What features have at one endpoint. */
+export class EndpointParts {
+  private readonly ejecting: readonly EndpointWith<'staysOut'>[]
+  private readonly learning: readonly EndpointWith<'learn'>[]
+  private readonly answering: readonly EndpointWith<'answers'>[]
+
+  constructor(parts: readonly EndpointPart[]) {
+    this.ejecting = parts.filter(hasAt('staysOut'))
+    this.learning = parts.filter(hasAt('learn'))
+    this.answering = parts.filter(hasAt('answers'))
+  }
+
+  staysOut(): boolean {
+    for (const part of this.ejecting) if (part.staysOut()) return true
+    return false
+  }
+
+  learn(failed: boolean, server: boolean, now: number): void {
+    for (const part of this.learning) part.learn(failed, server, now)
+  }
+
+  answers(ex: Exchange, status: number, headers: string[]): void {
+    for (const part of this.answering) part.answers(ex, status, headers)
+  }
+}
+
+export const NO_PARTS: EndpointParts = new EndpointParts([])
 
 function has<K extends keyof UpstreamPart>(hook: K) {
   return (part: UpstreamPart): part is With<K> => part[hook] !== undefined
+}
+
+function hasAt<K extends keyof EndpointPart>(hook: K) {
+  return (part: EndpointPart): part is EndpointWith<K> => part[hook] !== undefined
 }

@@ -4,15 +4,13 @@ import type { UpstreamConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { inPanic } from '../../core/panic.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
-import { EjectionGroup } from '../../features/outlier-detection/outlier.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Balancer } from './balancers/contract.ts'
 import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
 import { hashesPath, hashKey } from './hash-key.ts'
-import type { UpstreamParts } from './parts.ts'
+import type { Equipped, UpstreamParts } from './parts.ts'
 import { Permits } from './permits.ts'
-import { Sticky } from './sticky.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
   readonly random: Random
@@ -32,30 +30,25 @@ const NONE: readonly Endpoint[] = []
 export class Upstream {
   readonly name: string
   private config: UpstreamConfig
-  private cells: UpstreamCells
   private readonly deps: UpstreamDeps
   private readonly permits: Permits
   private readonly waiting: HeldCell
-  private ejections: EjectionGroup | undefined = undefined
   /** Of its features. */
   parts: UpstreamParts
   private resolved: readonly ResolvedEndpoint[] = []
   private byKey = new Map<string, Endpoint>()
   /** Best first. */
   private tiers: readonly Tier[] = []
-  private sticky: Sticky | undefined = undefined
   private panic = false
 
   constructor(config: UpstreamConfig, cells: UpstreamCells, deps: UpstreamDeps) {
     this.name = config.name
     this.config = config
-    this.cells = cells
     this.deps = deps
     const { relief, space } = deps
     const call = new CallCell(space.int32(cells.call), cells.call.slot)
     this.permits = new Permits(space.held(cells.inFlight), config.bulkhead?.maxConcurrent, relief, call)
     this.waiting = deps.space.held(cells.waiting)
-    this.sticky = stickyOf(config)
     this.parts = deps.parts(config, cells, undefined)
   }
 
@@ -73,10 +66,8 @@ export class Upstream {
     if (balancingKey(config) !== balancingKey(this.config)) {
       this.tiers = []
       this.panic = false
-      this.sticky = stickyOf(config)
     }
     this.config = config
-    this.cells = cells
     this.permits.limit = config.bulkhead?.maxConcurrent
     this.parts = this.deps.parts(config, cells, this.parts)
     this.setEndpoints(this.resolved)
@@ -87,23 +78,22 @@ export class Upstream {
     const { config, deps, permits, waiting } = this
     const group = { permits, waiting }
     const kept = new Map<string, Endpoint>()
+    const equipped: Equipped<Endpoint>[] = []
     for (const resolved of list) {
       const key = endpointKey(resolved, config)
       if (kept.has(key)) continue
       const known = this.byKey.get(key)
       known?.update(resolved, config, deps.space.workers)
-      kept.set(key, known ?? new Endpoint(resolved, config, deps, group))
+      const endpoint = known ?? new Endpoint(resolved, config, deps, group)
+      kept.set(key, endpoint)
+      equipped.push({ endpoint, cells: resolved.cells.features })
     }
     for (const [key, endpoint] of this.byKey) if (!kept.has(key)) endpoint.close()
     this.resolved = list
     this.byKey = kept
-    this.watch()
     this.arrange()
-    for (const endpoint of kept.values()) {
-      endpoint.sticky = undefined
-      endpoint.panic = this.panic
-    }
-    this.sticky?.update(kept.values())
+    for (const endpoint of kept.values()) endpoint.panic = this.panic
+    for (const [endpoint, parts] of this.parts.equip(equipped)) endpoint.parts = parts
   }
 
   /**
@@ -115,10 +105,8 @@ export class Upstream {
     const { hashOn, panicThreshold } = this.config.balancing
     if (panicThreshold > 0) this.look(panicThreshold)
     if (ex === undefined) return this.choose(used, undefined)
-    if (this.sticky !== undefined) {
-      const endpoint = this.sticky.find(ex)
-      if (endpoint?.usable && !used.includes(endpoint)) return endpoint
-    }
+    const tied = this.parts.tied(ex) as Endpoint | undefined
+    if (tied?.usable && !used.includes(tied)) return tied
     return this.choose(used, hashOn.length === 0 ? undefined : hashKey(hashOn, ex))
   }
 
@@ -151,7 +139,7 @@ export class Upstream {
 
   /** The cookie of the request names one of its endpoints that is in service. */
   ties(ex: Exchange): boolean {
-    return this.sticky?.find(ex)?.inService === true
+    return (this.parts.tied(ex) as Endpoint | undefined)?.inService === true
   }
 
   /** The upstream is gone from the config: connections close when idle. */
@@ -169,30 +157,6 @@ export class Upstream {
       if (endpoint !== undefined) return endpoint
     }
     return undefined
-  }
-
-  /** Outliers are judged among all endpoints, of all tiers. */
-  private watch(): void {
-    const { cells, deps, name } = this
-    const { random, report, space } = deps
-    const options = this.config.outlierDetection
-    if (options === undefined) {
-      this.ejections = undefined
-      for (const endpoint of this.byKey.values()) endpoint.unwatch()
-      return
-    }
-    this.ejections ??= new EjectionGroup(space.int32(cells.ejected), cells.ejected.slot, options, random, {
-      ejected: (ejected) => report({ kind: 'ejected', upstream: name, ...ejected }),
-      returned: (endpoint) => report({ kind: 'returned', upstream: name, endpoint }),
-    })
-    this.ejections.options = options
-    const group = this.ejections
-    const rates = options.failurePercentage !== undefined || options.successRate !== undefined
-    group.members = this.resolved.flatMap((resolved) => {
-      const endpoint = this.byKey.get(endpointKey(resolved, this.config))
-      const outcomes = rates ? space.window(resolved.cells.outcomes, options.interval) : undefined
-      return endpoint === undefined ? [] : [endpoint.watch(group, outcomes)]
-    })
   }
 
   /** Whether health still counts. */
@@ -230,10 +194,6 @@ export class Upstream {
         return { number, endpoints, balancer }
       })
   }
-}
-
-function stickyOf({ balancing, name }: UpstreamConfig): Sticky | undefined {
-  return balancing.sticky === undefined ? undefined : new Sticky(balancing.sticky, name)
 }
 
 /** Everything that balancers are made from: with another key they are made anew. */

@@ -1,18 +1,14 @@
 import { elapsed, toWord } from '../../cells/words.ts'
+import type { EndpointWords } from '../../core/endpoint-words.ts'
 import type { EjectionCause } from '../../core/notice.ts'
-import { EndpointWord as Word } from '../../core/protocol.ts'
 import type { Random } from '../../lib/random.ts'
+import type { OutlierOptions } from './keys.ts'
 
-/** When an endpoint is ejected, and for how long. Milliseconds; undefined: not judged by that rule. */
-export interface EjectionOptions {
-  readonly consecutiveFailures: number | undefined
-  readonly consecutive5xx: number | undefined
-  readonly baseEjection: number
-  readonly maxEjection: number
-  /** Share of the endpoints that may be ejected at the same time, 0 to 1. */
-  readonly maxEjected: number
-  readonly mode: 'enforce' | 'shadow'
-}
+/** When an endpoint is ejected, and for how long. */
+export type EjectionOptions = Pick<
+  OutlierOptions,
+  'consecutiveFailures' | 'consecutive5xx' | 'baseEjection' | 'maxEjection' | 'maxEjected' | 'mode'
+>
 
 export interface Ejected {
   readonly endpoint: string
@@ -28,6 +24,20 @@ export interface EjectionEvents {
 }
 
 const JITTER = 0.1
+
+/** Words of an endpoint, by their place. */
+const Word = {
+  /** Until when it is ejected, clock milliseconds in 32 bits. */
+  until: 0,
+  /** Ejections in a row. */
+  ejections: 1,
+  /** Failed attempts in a row. */
+  streak: 2,
+  /** The same with answers from 500. */
+  streak5xx: 3,
+} as const
+
+export const OUTLIER_WORDS = 4
 
 /**
  * The endpoints of an upstream, of which some may be ejected: never more than the cap, never the last usable one. A group
@@ -84,13 +94,20 @@ export class EjectionGroup {
  */
 export class Outlier {
   readonly endpoint: string
+  private readonly shared: EndpointWords
   private readonly group: EjectionGroup
   private readonly words: Int32Array
   private readonly at: number
 
-  /** `at`: first of `ENDPOINT_WORDS` in `words`. */
-  constructor(endpoint: string, group: EjectionGroup, words: Int32Array, at: number) {
-    this.endpoint = endpoint
+  /** `at`: first of {@link OUTLIER_WORDS} in `words`. */
+  constructor(
+    endpoint: { readonly id: string; readonly words: EndpointWords },
+    group: EjectionGroup,
+    words: Int32Array,
+    at: number,
+  ) {
+    this.endpoint = endpoint.id
+    this.shared = endpoint.words
     this.group = group
     this.words = words
     this.at = at
@@ -104,14 +121,14 @@ export class Outlier {
   /** Whether it is ejected; an endpoint whose time has passed comes back now. */
   ejected(now: number): boolean {
     if (!this.flagged) return false
-    if (elapsed(Atomics.load(this.words, this.at + Word.ejectedUntil), now) < 0) return true
+    if (elapsed(Atomics.load(this.words, this.at + Word.until), now) < 0) return true
     this.restore(now)
     return false
   }
 
   /** @internal The flag alone. */
   get flagged(): boolean {
-    return Atomics.load(this.words, this.at + Word.ejected) === 1
+    return this.shared.ejected
   }
 
   /** The result of an attempt. `server`: the endpoint answered with a status from 500 on. */
@@ -139,9 +156,8 @@ export class Outlier {
   restore(now: number): void {
     // Before the flag falls: a worker that finds it usable finds it on probation.
     this.clear(1)
-    Atomics.store(this.words, this.at + Word.since, toWord(now))
-    Atomics.store(this.words, this.at + Word.warming, 1)
-    if (Atomics.compareExchange(this.words, this.at + Word.ejected, 1, 0) !== 1) return
+    this.shared.warm(now)
+    if (!this.shared.readmit()) return
     this.group.leave()
     this.group.events.returned(this.endpoint)
   }
@@ -153,7 +169,7 @@ export class Outlier {
   }
 
   private get usable(): boolean {
-    return Atomics.load(this.words, this.at + Word.state) === 0 && !this.flagged
+    return this.shared.healthy && !this.flagged
   }
 
   private streak(word: number, failed: boolean, limit: number | undefined, cause: EjectionCause, now: number): void {
@@ -165,16 +181,16 @@ export class Outlier {
   }
 
   private flag(until: number): boolean {
-    const { group, words, at } = this
+    const { at, group, shared, words } = this
     if (!group.enter()) return false
-    Atomics.store(words, at + Word.ejectedUntil, toWord(until))
-    if (Atomics.compareExchange(words, at + Word.ejected, 0, 1) !== 0) {
+    Atomics.store(words, at + Word.until, toWord(until))
+    if (!shared.eject()) {
       group.leave()
       return false
     }
     // After the flag: of two workers that eject the last two at once, both see it.
     if (group.members.some((member) => member.usable)) return true
-    if (Atomics.compareExchange(words, at + Word.ejected, 1, 0) === 1) group.leave()
+    if (shared.readmit()) group.leave()
     return false
   }
 

@@ -1,9 +1,10 @@
-import type { LeanConfig, OutlierConfig, UpstreamConfig } from '../../core/config.ts'
+import type { LeanConfig, UpstreamConfig } from '../../core/config.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import { type FurtherAttempts, NO_FURTHER, NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
 import { RouteFeatures } from '../../data/engine/compile-features.ts'
 import type { CircuitBreakerOptions } from '../../features/circuit-breaker/keys.ts'
 import { FEATURES } from '../../features/index.ts'
+import type { OutlierOptions } from '../../features/outlier-detection/keys.ts'
 import type { RetryBudgetOptions } from '../../features/retry-budget/keys.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
@@ -14,7 +15,7 @@ export interface DrillFacts {
   readonly again: FurtherAttempts
   readonly budget: RetryBudgetOptions | undefined
   /** undefined: off, or in shadow mode. */
-  readonly outliers: OutlierConfig | undefined
+  readonly outliers: OutlierOptions | undefined
   readonly breaker: CircuitBreakerOptions | undefined
   readonly algorithm: UpstreamConfig['algorithm']
 }
@@ -25,7 +26,7 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
   if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
   const { again = NO_FURTHER, limit = NO_LIMITS } = new RouteFeatures(FEATURES).plan(route)
   const breaker = route.features.circuitBreaker as CircuitBreakerOptions | undefined
-  const outliers = upstream.outlierDetection
+  const outliers = upstream.features.outlierDetection as OutlierOptions | undefined
   const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
   return {
     endpoints: upstream.endpoints.filter(({ tier }) => tier === firstTier).length,

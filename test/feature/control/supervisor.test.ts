@@ -86,7 +86,7 @@ class Rig {
     const endpoint = { id: `http://${address}:80`, address, ...shape, cells: this.endpoint(address) }
     return {
       upstream: 'orders',
-      cells: this.registry.lease().upstream({ name: 'orders', features: {} }, []),
+      cells: this.registry.lease().upstream('orders'),
       endpoints: [endpoint],
     }
   }

@@ -1,3 +1,4 @@
+import { outlierDetection } from '../../../features/outlier-detection/feature.ts'
 import type { Finding, Lint, LintUpstream } from '../contract.ts'
 import { endpointCount } from './endpoints.ts'
 
@@ -29,7 +30,7 @@ routes:
 }
 
 function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
-  const { outlierDetection: outlier } = options
+  const outlier = options.features.of(outlierDetection)
   if (outlier === undefined) return []
   const path = ['upstreams', name, 'outlierDetection']
   const { consecutive5xx, consecutiveFailures, failurePercentage, successRate } = outlier

@@ -10,7 +10,7 @@ export interface HealthOptions extends WatchDeps {
   /** Writes the results of checks where workers see them. */
   readonly mark: (cells: EndpointCells, healthy: boolean) => void
   /** A check of an endpoint of this upstream has ended. */
-  readonly checked: (upstream: string, cells: EndpointCells, result: CheckResult) => void
+  readonly checked: (upstream: string, endpoint: ResolvedEndpoint, result: CheckResult) => void
 }
 
 interface Watched {
@@ -67,10 +67,11 @@ export class HealthMonitor {
     return { watch: known.watch, cells, options }
   }
 
-  private eventsOf(upstream: string, { id: endpoint, cells }: ResolvedEndpoint): WatchEvents {
+  private eventsOf(upstream: string, resolved: ResolvedEndpoint): WatchEvents {
+    const { id: endpoint, cells } = resolved
     const { checked, log, mark } = this.options
     return {
-      checked: (result) => checked(upstream, cells, result),
+      checked: (result) => checked(upstream, resolved, result),
       changed(healthy, reason, detail) {
         mark(cells, healthy)
         if (healthy) log.info('an endpoint is healthy again', { upstream, endpoint })

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { EndpointWords } from '../../../../src/core/endpoint-words.ts'
 import { EndpointStateBit, EndpointWord } from '../../../../src/core/protocol.ts'
-import { EjectionGroup, type EjectionOptions, Outlier } from '../../../../src/features/outlier-detection/outlier.ts'
+import {
+  EjectionGroup,
+  type EjectionOptions,
+  OUTLIER_WORDS,
+  Outlier,
+} from '../../../../src/features/outlier-detection/outlier.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TestCells } from '../../../kit/cells.ts'
 
@@ -23,8 +29,11 @@ class Rig {
 
   constructor(size: number, options: Partial<EjectionOptions> = {}, workers = 1) {
     this.cells = new TestCells(workers)
-    this.endpoints = Array.from({ length: size }, () => this.cells.endpoint())
-    this.count = this.cells.upstream().ejected
+    this.endpoints = Array.from({ length: size }, () => ({
+      state: this.cells.endpoint().state,
+      own: this.cells.wordBlock(OUTLIER_WORDS),
+    }))
+    this.count = this.cells.word()
     this.groups = this.cells.spaces.map((space, worker) => {
       const group = new EjectionGroup(
         space.int32(this.count),
@@ -37,7 +46,10 @@ class Rig {
           returned: (endpoint) => this.events.push(`${endpoint} back`),
         },
       )
-      group.members = this.endpoints.map(({ state }, i) => new Outlier(`e${i}`, group, space.int32(state), state.slot))
+      group.members = this.endpoints.map(({ own, state }, i) => {
+        const words = new EndpointWords(space.int32(state), state.slot)
+        return new Outlier({ id: `e${i}`, words }, group, space.int32(own), own.slot)
+      })
       return group
     })
   }

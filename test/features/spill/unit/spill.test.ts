@@ -144,7 +144,7 @@ describe('a policy that lets none pass', () => {
 
 describe('a sticky cookie', () => {
   test('only while its endpoint is in service', () => {
-    const kit = split({ a: 1, b: 1 }, { sticky: STICKY })
+    const kit = split({ a: 1, b: 1 }, { atUpstreams: { sticky: STICKY } })
     const cookie = cookieOf(kit, 'a')
     kit.setState(unhealthy, 'a')
     expect(spread(kit, 100, ['cookie', cookie])).toEqual({ b: 100 })
@@ -155,7 +155,7 @@ describe('a sticky cookie', () => {
   test('gives way to an open breaker: an answer is worth more than a tie', () => {
     let open = false
     const policy = { name: 'p', usable: (_ex: unknown, name: string) => !open || name !== 'a' }
-    const kit = split({ a: 1, b: 1 }, { sticky: STICKY, policies: [policy] })
+    const kit = split({ a: 1, b: 1 }, { atUpstreams: { sticky: STICKY }, policies: [policy] })
     const cookie = cookieOf(kit, 'a')
     open = true
     expect(spread(kit, 50, ['cookie', cookie])).toEqual({ b: 50 })

@@ -113,7 +113,7 @@ function upstream(name: string): UpstreamConfig {
     name,
     algorithm: 'round-robin',
     connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
-    outlierDetection: OUTLIERS,
+    features: { outlierDetection: OUTLIERS },
   }
 }
 
@@ -157,12 +157,18 @@ const word = (slot: number): CellRef => ({ page: 1, slot })
 
 function endpointCells(index: number): EndpointCells {
   const at = 100 * (index + 1)
-  return { inFlight: int(at), connections: int(at + 1), outcomes: int(at + 2), state: word(at) }
+  const outlierDetection = { ejection: { words: word(at + 40) }, outcomes: undefined }
+  return { inFlight: int(at), connections: int(at + 1), state: word(at), features: { outlierDetection } }
 }
 
 function upstreamCells(index: number): UpstreamCells {
   const at = 100 * (index + 1) + 50
-  return { inFlight: int(at), waiting: int(at + 40), ejected: word(at), call: word(at + 1), features: {} }
+  return {
+    inFlight: int(at),
+    waiting: int(at + 40),
+    call: word(at + 1),
+    features: { outlierDetection: { ejected: word(at) } },
+  }
 }
 
 function route(name: string, to: string | undefined, { features, ...more }: Partial<LeanRoute> = {}): LeanRoute {
@@ -292,13 +298,11 @@ describe('the data plane takes config in two phases', () => {
     await kit.prepare(2, ['a'], [one(), route('two', 'a')])
     kit.plane.commit(2, 1000)
     expect(JSON.parse(String(kit.send('/one').reply?.body))).toMatchObject({ reason: 'breaker_open' })
-    const [ejected] = [endpointCells(0).state]
+    const { features, state: ejected } = endpointCells(0)
+    const { words } = (features.outlierDetection as { ejection: { words: CellRef } }).ejection
     Atomics.store(kit.space.int32(ejected), ejected.slot + EndpointWord.ejected, 1)
-    Atomics.store(
-      kit.space.int32(ejected),
-      ejected.slot + EndpointWord.ejectedUntil,
-      Math.round(kit.clock.now()) + 60_000,
-    )
+    // Until when.
+    Atomics.store(kit.space.int32(words), words.slot, Math.round(kit.clock.now()) + 60_000)
     await kit.prepare(3, ['a'], [one(), route('two', 'a')])
     kit.plane.commit(3, 1000)
     expect([...(kit.plane.engine.current?.upstreams.get('a')?.endpoints ?? [])].map(({ usable }) => usable)).toEqual([

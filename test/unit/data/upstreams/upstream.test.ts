@@ -1,78 +1,48 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { CellSpace } from '../../../../src/cells/space.ts'
 import { Attempt } from '../../../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
-import type { Exchange } from '../../../../src/core/exchange.ts'
 import { answered, ended, GOOD, type HeadVerdict, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../../../src/core/outcome.ts'
 import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
-import { NO_RELIEF } from '../../../../src/core/relief.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
-import { Upstream, type UpstreamDeps } from '../../../../src/data/upstreams/upstream.ts'
-import { seededRandom } from '../../../../src/lib/random.ts'
-import { TimerWheel } from '../../../../src/lib/timers.ts'
+import type { Upstream } from '../../../../src/data/upstreams/upstream.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
 import { PLAIN } from '../../../kit/balancing.ts'
-import { TestCells } from '../../../kit/cells.ts'
-import { ManualClock } from '../../../kit/clock.ts'
-import { exchange, PEER } from '../../../kit/exchange.ts'
-import { featureDeps } from '../../../kit/feature.ts'
+import type { TestCells } from '../../../kit/cells.ts'
+import type { ManualClock } from '../../../kit/clock.ts'
 import { OUTLIERS } from '../../../kit/judged.ts'
-import { partsWith, UPSTREAM, upstreamCells } from '../../../kit/lean-upstream.ts'
-import { HandTransport } from '../../../kit/transport.ts'
+import { UPSTREAM } from '../../../kit/lean-upstream.ts'
+import type { HandTransport } from '../../../kit/transport.ts'
+import { portsOf, UpstreamRig } from '../../../kit/upstream-rig.ts'
 
+let rig: UpstreamRig
 let cells: TestCells
 let clock: ManualClock
 let transport: HandTransport
 
 beforeEach(() => {
-  cells = new TestCells(2)
-  clock = new ManualClock()
-  transport = new HandTransport()
+  rig = new UpstreamRig()
+  cells = rig.cells
+  clock = rig.clock
+  transport = rig.transport
 })
 
 const CONFIG = UPSTREAM
 
 function upstream(changes: Partial<UpstreamConfig> = {}): Upstream {
-  const config = { ...CONFIG, ...changes }
-  return new Upstream(config, upstreamCells(cells, config), deps(cells.space))
-}
-
-/** Of one worker. */
-function deps(space: CellSpace): UpstreamDeps {
-  const own = {
-    space,
-    clock,
-    timers: new TimerWheel(clock),
-    random: seededRandom(1),
-    relief: NO_RELIEF,
-    report: () => {},
-  }
-  return { ...own, transport, parts: partsWith(featureDeps(own)) }
+  return rig.upstream(changes)
 }
 
 /** Takes a new config. */
 function renew(u: Upstream, config: UpstreamConfig): void {
-  u.update(config, upstreamCells(cells, config))
+  rig.renew(u, config)
 }
 
 function resolved(port: number, changes: Partial<ResolvedEndpoint> = {}): ResolvedEndpoint {
-  return {
-    id: `http://10.0.0.1:${port}`,
-    scheme: 'http',
-    address: '10.0.0.1',
-    port,
-    host: 'orders.test',
-    weight: 1,
-    tier: 0,
-    zone: undefined,
-    maxConcurrent: undefined,
-    cells: cells.endpoint(),
-    ...changes,
-  }
+  return rig.resolved(port, changes)
 }
 
 function ports(endpoints: readonly (Endpoint | undefined)[]): string[] {
-  return endpoints.map((endpoint) => endpoint?.id.slice(endpoint.id.lastIndexOf(':') + 1) ?? '-')
+  return portsOf(endpoints)
 }
 
 /** What a request gets that is retried again and again. */
@@ -291,81 +261,6 @@ describe('panic', () => {
   })
 })
 
-describe('sticky', () => {
-  const sticky = {
-    cookie: 'server',
-    maxAge: undefined,
-    secret: { path: '', source: { env: 'X' }, keyFor: undefined, text: 'k' },
-  }
-
-  function cookieFor(endpoint: Endpoint | undefined, secure = false): string | undefined {
-    const headers: string[] = []
-    endpoint?.sticky?.mark(exchange([], 'GET', '/', { ...PEER, secure }), headers)
-    return headers[1]
-  }
-
-  function returning(cookie: string | undefined): Exchange {
-    return exchange(['Cookie', cookie?.split(';')[0] ?? ''])
-  }
-
-  test('the cookie leads back to its endpoint, over tiers, as long as that can be used', () => {
-    const u = upstream({ balancing: { ...PLAIN, sticky } })
-    const [a, b] = [resolved(1), resolved(2, { tier: 1 })]
-    u.setEndpoints([a, b])
-    const client = returning(cookieFor(u.endpoints[1]))
-    expect(ports([u.pick([], client), u.pick([], exchange())])).toEqual(['2', '1'])
-    expect(ports([u.pick([u.endpoints[1] as Endpoint], client)])).toEqual(['1'])
-    cells.set(b.cells.state, EndpointStateBit.draining)
-    expect(ports([u.pick([], client)])).toEqual(['1'])
-    cells.set(b.cells.state, 0)
-    u.setEndpoints([a])
-    expect(ports([u.pick([], client)])).toEqual(['1'])
-    u.setEndpoints([a, b])
-    expect(ports([u.pick([], client)])).toEqual(['2'])
-  })
-
-  test('it is set unless the client has it; with Secure where the listener has TLS', () => {
-    const u = upstream({ balancing: { ...PLAIN, sticky: { ...sticky, maxAge: 60 } } })
-    u.setEndpoints([resolved(1)])
-    const [endpoint] = u.endpoints
-    const field = cookieFor(endpoint, true)
-    expect(field).toMatch(/^server=[\w-]{24}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=60; Secure$/)
-    const headers: string[] = []
-    endpoint?.sticky?.mark(returning(field), headers)
-    expect(headers).toEqual([])
-    endpoint?.sticky?.mark(returning('server=made-up'), headers)
-    expect(headers).toEqual(['set-cookie', field?.replace('; Secure', '')])
-  })
-
-  test('another key or upstream makes another value; without stickiness there is none', () => {
-    const value = (config: Partial<UpstreamConfig>): string | undefined => {
-      const u = upstream(config)
-      u.setEndpoints([resolved(1)])
-      return cookieFor(u.endpoints[0])
-    }
-    const balancing = { ...PLAIN, sticky }
-    const values = [
-      value({ balancing }),
-      value({ balancing: { ...PLAIN, sticky: { ...sticky, secret: { ...sticky.secret, text: 'l' } } } }),
-      value({ balancing, name: 'other' }),
-    ]
-    expect(new Set(values).size).toBe(3)
-    expect(value({ balancing })).toBe(values[0])
-    expect(value({})).toBeUndefined()
-  })
-
-  test('it can be switched off and on while endpoints live', () => {
-    const u = upstream()
-    u.setEndpoints([resolved(1)])
-    const [endpoint] = u.endpoints
-    renew(u, { ...CONFIG, balancing: { ...PLAIN, sticky } })
-    expect(u.endpoints[0]).toBe(endpoint)
-    expect(endpoint?.sticky).toBeDefined()
-    renew(u, CONFIG)
-    expect(endpoint?.sticky).toBeUndefined()
-  })
-})
-
 describe('what an endpoint knows of itself', () => {
   test('since when it takes requests again', () => {
     const u = upstream()
@@ -406,13 +301,8 @@ describe('what an endpoint knows of itself', () => {
   describe('whose clients leave', () => {
     /** The same endpoint, and another one, as two workers see them. */
     function workers(): [Endpoint, Endpoint] {
-      const list = [resolved(1), resolved(2)]
-      const shared = cells.upstream()
-      const [a, b] = cells.spaces.map((space) => {
-        const u = new Upstream({ ...CONFIG, outlierDetection: OUTLIERS }, shared, deps(space))
-        u.setEndpoints(list)
-        return u.endpoints[0] as Endpoint
-      })
+      const shared = rig.shared({ features: { outlierDetection: OUTLIERS } }, [1, 2])
+      const [a, b] = shared.map(({ endpoints }) => endpoints[0] as Endpoint)
       return [a as Endpoint, b as Endpoint]
     }
 

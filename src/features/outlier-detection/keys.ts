@@ -1,5 +1,6 @@
 import { mapped, object, offOr, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, integer, oneOf, type Problem, parsed, ratio } from '../../schema/scalars.ts'
+import type { Infer } from '../../schema/schema.ts'
 
 const deviations = parsed(
   'a number from 0.5 to 10 such as 1.9',
@@ -19,7 +20,7 @@ const busyEndpoints = {
   minEndpoints: withDefault(integer(2, 10_000), 5, 'Minimum endpoints with that many attempts for any to be judged.'),
 }
 
-const keys = object({
+const all = object({
   consecutiveFailures: withDefault(
     offOr(integer(1, 10_000)),
     5,
@@ -83,7 +84,10 @@ const keys = object({
 })
 
 /** Passive health: endpoints whose attempts fail get none for a while. */
-export const outlierOptions = mapped(keys, (options, refuse) => {
+export const keys = mapped(all, (options, refuse) => {
   if (options.maxEjection < options.baseEjection) return refuse('maxEjection is shorter than baseEjection')
   return options
 })
+
+/** Milliseconds, ratios; undefined: not judged by that rule. */
+export type OutlierOptions = Infer<typeof keys>
