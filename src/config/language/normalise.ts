@@ -147,43 +147,61 @@ function canonicalText(value: unknown, known: Map<object, string>): string {
   if (before !== undefined) return before
   const text = Array.isArray(value)
     ? `[${value.map((item) => canonicalText(item, known)).join()}]`
-    : `{${entriesText(new Map(entriesOf(value)), known)}}`
+    : `{${entriesText(byKey(value), known)}}`
   // Built-in defaults are shared by thousands of routes.
   known.set(value, text)
   return text
 }
 
-function entriesText(map: ReadonlyMap<string, unknown>, known: Map<object, string>): string {
-  return [...map.keys()]
-    .filter((key) => map.get(key) !== undefined)
+function entriesText(map: Readonly<Record<string, unknown>>, known: Map<object, string>): string {
+  return Object.keys(map)
+    .filter((key) => map[key] !== undefined)
     .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalText(map.get(key), known)}`)
+    .map((key) => `${JSON.stringify(key)}:${canonicalText(map[key], known)}`)
     .join()
 }
 
-/** Of an object, or of a map by name. */
-function entriesOf(value: object): Iterable<[string, unknown]> {
-  return value instanceof Map ? (value as Map<string, unknown>) : Object.entries(value)
+/** What stands in an object, or in a map by name. */
+function byKey(value: object): Readonly<Record<string, unknown>> {
+  return value instanceof Map ? Object.fromEntries(value) : (value as Readonly<Record<string, unknown>>)
 }
 
 /** Every secret in what was read, once per place. */
 function secretsIn({ lean, ...rest }: Pick<Config, 'lean'>): Config['secrets'] {
   const found: { secret: Secret; place: Path | undefined }[] = []
-  eachSecret(rest, [], (secret) => found.push({ secret, place: undefined }))
-  eachSecret(lean, [], (secret, place) => found.push({ secret, place }))
+  const none = new Set<object>()
+  findSecrets(rest, [], none, (secret) => found.push({ secret, place: undefined }))
+  findSecrets(lean, [], none, (secret, place) => found.push({ secret, place: [...place] }))
   return found
 }
 
-function eachSecret(value: unknown, path: Path, visit: (secret: Secret, path: Path) => void): void {
-  if (typeof value !== 'object' || value === null) return
-  if (value instanceof Secret) visit(value, path)
-  else if (Array.isArray(value)) for (const [i, item] of value.entries()) eachSecret(item, [...path, i], visit)
-  else for (const [key, item] of entriesOf(value)) eachSecret(item, [...path, key], visit)
+/** Whether there are any. `none`: where there are none; built-in defaults are shared by thousands of routes. */
+function findSecrets(
+  value: unknown,
+  path: (string | number)[],
+  none: Set<object>,
+  visit: (secret: Secret, path: Path) => void,
+): boolean {
+  if (typeof value !== 'object' || value === null || none.has(value)) return false
+  if (value instanceof Secret) {
+    visit(value, path)
+    return true
+  }
+  let found = false
+  const within = (step: string | number, inner: unknown): void => {
+    path.push(step)
+    if (findSecrets(inner, path, none, visit)) found = true
+    path.pop()
+  }
+  if (Array.isArray(value)) for (const [i, item] of value.entries()) within(i, item)
+  else for (const [key, item] of Object.entries(byKey(value))) within(key, item)
+  if (!found) none.add(value)
+  return found
 }
 
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  for (const [, child] of entriesOf(value)) deepFreeze(child)
+  for (const child of Object.values(byKey(value))) deepFreeze(child)
   return value
 }

@@ -56,7 +56,7 @@ const parties = defineFeature<unknown>({
   keys: {
     root: collection(
       { of: 'party', named: true, serves: true, reach: 'own' },
-      map(name(), object({ next: optional(reference('party'), 'Next.') })),
+      map(name(), object({ next: optional(reference('party'), 'Next.'), key: optional(secret(), 'Whose.') })),
     ),
   },
 })
@@ -191,6 +191,21 @@ routes: { r: { match: { host: t.example.com }, to: own, asks: { all: [own, ${ask
     expect(all[0]?.sign?.key.text).toMatch(/^[\w-]{43}$/)
     expect(JSON.stringify(lean)).not.toContain('abc')
     expect(JSON.stringify(config)).not.toContain(all[0]?.sign?.key.text)
+  })
+
+  it('is a secret of the root that workers get where it is reached, too', async () => {
+    const text = route(
+      '{ all: { upstream: other, by: me } }',
+      'parties: { me: { key: { env: KEY } }, you: { key: { env: NOPE } } }\n',
+    )
+    const { config } = await load({ 'sluice.yaml': text })
+    if (config === undefined) throw new Error('no config')
+    await expect(withSecrets(config, ENV)).rejects.toThrow('parties.you.key: the secret is not there or empty')
+    const lean = await withSecrets(config, { ...ENV, NOPE: 'other' })
+    const party = { next: undefined, key: expect.objectContaining({ text: 'the key' }) }
+    const { parties: all } = lean.features as { parties: ReadonlyMap<string, unknown> }
+    expect(all.get('me')).toEqual(party)
+    expect(lean.routes[0]?.reach.asks).toEqual({ party: { me: party } })
   })
 
   it('is never shown where the secret itself stands there by mistake', async () => {
