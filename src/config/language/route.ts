@@ -52,7 +52,6 @@ const accessLogOptions = object({
 const LATER = [
   'rateLimit',
   'cors',
-  'access',
   'auth',
   'cache',
   'coalesce',
