@@ -1,3 +1,6 @@
+import { tablesOf } from '../control/workers/lasting.ts'
+import type { StateRow, StateTable } from '../core/state-table.ts'
+import { FEATURES } from '../features/index.ts'
 import { durationText } from '../schema/scalars.ts'
 import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
@@ -13,6 +16,7 @@ interface Status {
     readonly last: { readonly ok: boolean; readonly trigger: string; readonly at: string } & Pick<Applied, 'problems'>
   }
   readonly workers: readonly { readonly state: string }[]
+  readonly [list: string]: unknown
   readonly upstreams: readonly {
     readonly name: string
     readonly keepAliveMs: number
@@ -22,11 +26,7 @@ interface Status {
   }[]
 }
 
-interface Breakers {
-  readonly breakers: readonly { readonly route: string; readonly upstream: string; readonly state: string }[]
-}
-
-/** `sluice status [--json]`: what runs, how its endpoints do, and which circuit breakers aren't closed. */
+/** `sluice status [--json]`: what runs, how its endpoints do, and what lasts that is not as it should be. */
 export async function status(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { ...ADMIN_OPTIONS, json: { type: 'boolean' } })
   if (typeof parsed === 'string' || parsed.files.length > 0) {
@@ -35,13 +35,12 @@ export async function status(args: readonly string[], io: Io): Promise<number> {
   }
   return withAdmin('status', parsed.flags, io, async (client) => {
     const facts = (await client.get('status')) as Status
-    const { breakers } = (await client.get('breakers')) as Breakers
-    if (parsed.flags.json === true) io.stdout(`${JSON.stringify({ ...facts, breakers }, undefined, 2)}\n`)
-    else io.stdout(`${render(facts, breakers).join('\n')}\n`)
+    if (parsed.flags.json === true) io.stdout(`${JSON.stringify(facts, undefined, 2)}\n`)
+    else io.stdout(`${render(facts).join('\n')}\n`)
   })
 }
 
-function render(facts: Status, breakers: Breakers['breakers']): string[] {
+function render(facts: Status): string[] {
   const { config, drain, gateway, uptimeMs, upstreams, version, workers } = facts
   const serving = workers.filter(({ state }) => state === 'serving').length
   return [
@@ -58,10 +57,15 @@ function render(facts: Status, breakers: Breakers['breakers']): string[] {
       ...endpoints.map(({ id, inFlight, state }) => `  ${id} ${state}, ${inFlight} in flight`),
       ...(endpoints.length === 0 ? ['  no endpoints'] : []),
     ]),
-    ...breakers
-      .filter(({ state }) => state !== 'closed')
-      .map(({ route, state, upstream }) => `breaker ${route} ${upstream}: ${state}`),
+    ...tablesOf(FEATURES).flatMap((table) => troubles(table, (facts[table.list] ?? []) as readonly StateRow[])),
   ]
+}
+
+/** What is not in its normal state, and why. */
+function troubles({ kind, labels, normal }: StateTable, rows: readonly StateRow[]): string[] {
+  return rows
+    .filter(({ state }) => state !== normal)
+    .map((row) => `${kind} ${labels.map((label) => row[label]).join(' ')}: ${row.state} (${row.text})`)
 }
 
 /** What is not as the files say. */

@@ -1,5 +1,5 @@
 import type { ReadStream, WriteStream } from 'node:tty'
-import type { LiveFigures } from '../control/seeing/live/figures.ts'
+import type { LiveBody } from '../control/seeing/live/figures.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 import { type AdminClient, AdminFailed } from './admin.ts'
 import { Exit } from './io.ts'
@@ -29,7 +29,7 @@ export class LiveTop {
   private sort: SortKey
   private filter: string
   private typing = false
-  private latest: LiveFigures | undefined = undefined
+  private latest: LiveBody | undefined = undefined
   private rates: Rates | undefined = undefined
   /** Why there is no answer now; empty: there is one. */
   private trouble = ''
@@ -48,7 +48,7 @@ export class LiveTop {
   /** Resolves when it was quit; the terminal is as it was before. */
   async run(): Promise<void> {
     // Before the screen is taken: what is wrong with the token or the address is said like that of any command.
-    this.latest = (await this.client.get('live')) as LiveFigures
+    this.latest = (await this.client.get('live')) as LiveBody
     this.rates = ratesOf(this.latest, this.latest)
     const { colour, stdin, stdout } = this.terminal
     const done = new Promise<void>((resolve, reject) => {
@@ -75,7 +75,7 @@ export class LiveTop {
   private async ask(): Promise<void> {
     const signal = AbortSignal.any([this.leaving.signal, AbortSignal.timeout(ANSWER_MS)])
     try {
-      const live = (await this.client.get('live', signal)) as LiveFigures
+      const live = (await this.client.get('live', signal)) as LiveBody
       this.rates = ratesOf(this.latest ?? live, live)
       this.latest = live
       this.trouble = ''

@@ -1,11 +1,14 @@
 import type {
   EndpointFigures,
   LatencyFigures,
-  LiveFigures,
+  LiveBody,
   RouteFigures,
   UpstreamFigures,
 } from '../control/seeing/live/figures.ts'
 import { bucketCounts, bucketQuantile } from '../control/seeing/metrics/quantile.ts'
+import { tablesOf } from '../control/workers/lasting.ts'
+import type { StateRow } from '../core/state-table.ts'
+import { FEATURES } from '../features/index.ts'
 
 /** Rates are a second; ratios from 0 to 1; null: nothing happened. */
 export interface RouteRates {
@@ -51,16 +54,17 @@ export interface Rates {
   readonly errorRatio: number | null
   readonly routes: readonly RouteRates[]
   readonly upstreams: readonly UpstreamRates[]
-  readonly breakers: LiveFigures['breakers']
-  readonly workers: LiveFigures['workers']
+  /** What lasts, by the name of its list. */
+  readonly states: Readonly<Record<string, readonly StateRow[]>>
+  readonly workers: LiveBody['workers']
 }
 
 /** Where another process answers than before, only how it is now. */
-export function ratesOf(before: LiveFigures, after: LiveFigures): Rates {
+export function ratesOf(before: LiveBody, after: LiveBody): Rates {
   const same = after.uptimeMs > before.uptimeMs
   const from = same ? before : after
   const seconds = same ? (after.uptimeMs - before.uptimeMs) / 1000 : 1
-  const { breakers, gateway, generation, hash, workers } = after
+  const { gateway, generation, hash, workers } = after
   const formerRoutes = new Map(from.routes.map((route) => [route.name, route]))
   const formerUpstreams = new Map(from.upstreams.map((upstream) => [upstream.name, upstream]))
   const requests = total(after.routes, 'requests') - total(from.routes, 'requests')
@@ -74,7 +78,9 @@ export function ratesOf(before: LiveFigures, after: LiveFigures): Rates {
     errorRatio: ratio(errors, requests),
     routes: after.routes.map((route) => routeRates(formerRoutes.get(route.name), route, seconds)),
     upstreams: after.upstreams.map((upstream) => upstreamRates(formerUpstreams.get(upstream.name), upstream, seconds)),
-    breakers,
+    states: Object.fromEntries(
+      tablesOf(FEATURES).map(({ list }) => [list, (after[list] ?? []) as readonly StateRow[]]),
+    ),
     workers,
   }
 }

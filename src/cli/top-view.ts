@@ -1,3 +1,4 @@
+import { FEATURES } from '../features/index.ts'
 import { printable } from './columns.ts'
 import type { EndpointRates, Rates, RouteRates, UpstreamRates } from './top-rates.ts'
 
@@ -20,7 +21,9 @@ export interface Line {
   readonly tone: 'title' | 'plain' | 'warn' | 'bad'
 }
 
-const ROUTE_HEAD = ['ROUTE', 'req/s', 'errors', 'p50', 'p99', 'in flight', 'queue', 'retries/s', 'refused/s', 'breaker']
+const ROUTE_HEAD = ['ROUTE', 'req/s', 'errors', 'p50', 'p99', 'in flight', 'queue', 'retries/s', 'refused/s']
+/** What lasts of routes: a column for each. */
+const ROUTE_TABLES = FEATURES.flatMap(({ states }) => (states?.labels.includes('route') ? [states] : []))
 const UPSTREAM_HEAD = ['UPSTREAM', 'attempts/s', 'failed', 'p50', 'p99', 'in flight', 'usable', '']
 
 /** One line that says it all. */
@@ -42,12 +45,10 @@ export function tables(rates: Rates, { filter, rows, sort }: ViewOptions): Line[
     list.filter(({ name }) => name.includes(filter))
   const routes = sorted(named(rates.routes), sort, routeValue)
   const upstreams = sorted(named(rates.upstreams), sort, upstreamValue)
-  const breakers = new Map<string, string>()
-  for (const { route, state } of rates.breakers) if (state !== 'closed') breakers.set(route, state)
   return [
     ...aligned(
-      ROUTE_HEAD,
-      routes.map((route) => routeLine(route, breakers.get(route.name))),
+      [...ROUTE_HEAD, ...ROUTE_TABLES.map(({ kind }) => kind)],
+      routes.map((route) => routeLine(route, troublesOf(rates, route.name))),
       rows,
     ),
     { text: '', tone: 'plain' },
@@ -60,11 +61,27 @@ interface Row {
   readonly tone: Line['tone']
 }
 
-function routeLine(route: RouteRates, breaker = ''): Row {
+interface Trouble {
+  readonly state: string
+  readonly tone: 'warn' | 'bad'
+}
+
+/** One for each table: the latest of the route that is not as it should be; undefined: all is well. */
+function troublesOf({ states }: Rates, name: string): readonly (Trouble | undefined)[] {
+  return ROUTE_TABLES.map((table) => {
+    const found = states[table.list]?.findLast(({ route, state }) => route === name && state !== table.normal)
+    if (found === undefined) return undefined
+    const { state = '' } = found
+    return { state, tone: table.states[state]?.level === 'bad' ? 'bad' : 'warn' }
+  })
+}
+
+function routeLine(route: RouteRates, troubles: readonly (Trouble | undefined)[]): Row {
   const { errorRatio, inFlight, limit, name, p50Ms, p99Ms, queued, rate, rejectedRate, retryRate } = route
   const held = limit === null ? String(inFlight) : `${inFlight}/${limit}`
-  const bad = breaker.includes('open') && breaker !== 'half_open'
-  const tone = bad || (errorRatio ?? 0) >= 0.05 ? 'bad' : breaker !== '' || (errorRatio ?? 0) > 0 ? 'warn' : 'plain'
+  const bad = (errorRatio ?? 0) >= 0.05 || troubles.some((trouble) => trouble?.tone === 'bad')
+  const warn = (errorRatio ?? 0) > 0 || troubles.some((trouble) => trouble !== undefined)
+  const tone = bad ? 'bad' : warn ? 'warn' : 'plain'
   return {
     cells: [
       name,
@@ -76,7 +93,7 @@ function routeLine(route: RouteRates, breaker = ''): Row {
       String(queued),
       number(retryRate),
       number(rejectedRate),
-      breaker,
+      ...troubles.map((trouble) => trouble?.state ?? ''),
     ],
     tone,
   }

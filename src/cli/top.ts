@@ -1,4 +1,4 @@
-import type { LiveFigures } from '../control/seeing/live/figures.ts'
+import type { LiveBody } from '../control/seeing/live/figures.ts'
 import { systemClock } from '../lib/clock.ts'
 import { ADMIN_OPTIONS, type AdminClient, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
@@ -30,17 +30,18 @@ export async function top(args: readonly string[], io: Io): Promise<number> {
   return withAdmin('top', parsed.flags, io, async (client) => {
     if (once !== true) return new LiveTop(client, view, terminal).run()
     const rates = await sample(client)
-    if (json === true) return io.stdout(`${JSON.stringify(rates, undefined, 2)}\n`)
+    const { states, ...other } = rates
+    if (json === true) return io.stdout(`${JSON.stringify({ ...other, ...states }, undefined, 2)}\n`)
     const lines = tables(rates, { ...view, rows: Number.POSITIVE_INFINITY })
     return io.stdout(`${[headline(rates), '', ...lines.map(({ text }) => text.trimEnd())].join('\n')}\n`)
   })
 }
 
 async function sample(client: AdminClient): Promise<Rates> {
-  const before = (await client.get('live')) as LiveFigures
+  const before = (await client.get('live')) as LiveBody
   // The clock's timers keep no process alive, and there is nothing else to do meanwhile.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SAMPLE_MS)
-  return ratesOf(before, (await client.get('live')) as LiveFigures)
+  return ratesOf(before, (await client.get('live')) as LiveBody)
 }
 
 function usage(message: string, io: Io): number {

@@ -1,3 +1,4 @@
+import type { AnyFeature } from '../core/feature.ts'
 import type { Operation } from '../core/operation.ts'
 import type { DataSide } from './data-side.ts'
 import { auditOperations } from './operations/audit/audit-operations.ts'
@@ -15,6 +16,7 @@ import { objectiveOperations } from './seeing/metrics/objectives.ts'
 
 /** What operations are made of. */
 export interface OperatedParts {
+  readonly features: readonly AnyFeature[]
   readonly side: DataSide
   readonly status: () => StatusSources
   readonly feed: LiveFeed
@@ -27,14 +29,14 @@ export interface OperatedParts {
 
 /** All that operators may do and see of a gateway. */
 export function allOperations(parts: OperatedParts): readonly Operation[] {
-  const { archive, auditing, feed, logLevel, reloader, side, status } = parts
+  const { archive, auditing, features, feed, logLevel, reloader, side, status } = parts
   return [
-    ...statusOperations(status),
+    ...statusOperations(status, features),
     ...side.halves.operations,
     ...endpointOperations(side.endpoints.care.drains),
     ...objectiveOperations(side.objectives),
     ...logLevelOperations(logLevel),
-    ...liveOperations(() => side.figures(), feed),
+    ...liveOperations(() => side.figures(), feed, features),
     ...flightOperations(side.flights, side.taps),
     ...auditOperations(auditing.entries),
     ...(reloader === undefined ? [] : configOperations(reloader, archive)),

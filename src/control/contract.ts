@@ -2,7 +2,6 @@
 
 import type { Kept } from '../config/judge/keep-good.ts'
 import type { Gauges } from '../core/series.ts'
-import type { BreakerState } from '../features/circuit-breaker/states.ts'
 import { choice, said } from '../schema/shape.ts'
 
 /**
@@ -60,12 +59,6 @@ export type DrainState = (typeof DRAIN_STATES)[number]
 /** States of an endpoint as operators see them, in metrics and in the API. */
 export const ENDPOINT_STATES = ['usable', 'ejected', 'unhealthy', 'draining'] as const
 export type EndpointState = (typeof ENDPOINT_STATES)[number]
-
-export interface BreakerFacts {
-  readonly route: string
-  readonly upstream: string
-  readonly state: BreakerState
-}
 
 /** The states, as the description of the API names them. */
 export const STATE_SCHEMAS = {

@@ -6,12 +6,11 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import type { BoundListener, Part } from './contract.ts'
-import { ControlHalves, type LoadedHalf, usesOf } from './control-halves.ts'
+import { ControlHalves, type LoadedHalf } from './control-halves.ts'
 import type { OwnAddress } from './endpoints/discovery/own.ts'
 import { Endpoints } from './endpoints/endpoints.ts'
 import { Generations } from './generations.ts'
 import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
-import { breakersOf } from './operations/breakers.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
 import { CellRegistry } from './registry/registry.ts'
 import { TelemetryExport } from './seeing/export/telemetry.ts'
@@ -25,6 +24,7 @@ import { LostRequests } from './seeing/metrics/lost-requests.ts'
 import type { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { Objectives } from './seeing/metrics/objectives.ts'
 import { routeGauges } from './seeing/metrics/route-gauges.ts'
+import { Lasting, rowOf } from './workers/lasting.ts'
 import { Listeners } from './workers/listeners.ts'
 import { Notices } from './workers/notices.ts'
 import { processLoad } from './workers/process-load.ts'
@@ -58,6 +58,7 @@ export class DataSide {
   readonly registry: CellRegistry
   readonly supervisor: Supervisor
   readonly endpoints: Endpoints
+  readonly lasting: Lasting
   readonly halves: ControlHalves
   readonly objectives: Objectives
   readonly flights: FlightLog
@@ -79,7 +80,7 @@ export class DataSide {
     this.registry = registry
     const own = controlMetrics(metrics)
     this.rings = Array.from({ length: workers }, createRing)
-    this.notices = new Notices(log)
+    this.notices = new Notices(log, features)
     this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
     this.taps = new Taps({
       clock,
@@ -129,12 +130,12 @@ export class DataSide {
     const { supervisor } = this
     this.generations = new Generations({ registry, features, book: this.endpoints.book, supervisor, clock })
     this.openings = new Listeners({ supervisor, registry, reusePort, own: options.own, log })
-    const routes = () => this.generations.routes
+    const uses = (feature: AnyFeature) => this.generations.usesOf(feature)
+    this.lasting = new Lasting({ features, uses, look: registry, notices: this.notices })
     this.halves = new ControlHalves({
       loaded: options.halves,
-      routes,
-      common: () => this.generations.common,
-      upstreams: () => this.endpoints.book.upstreams,
+      uses,
+      states: (feature) => Array.from(this.lasting.of(feature), rowOf),
       endpoints: (upstream) => this.endpoints.book.of(upstream),
       look: registry,
       load: processLoad(supervisor.crew.slots, registry, {
@@ -148,6 +149,7 @@ export class DataSide {
       random,
       log,
     })
+    const routes = () => this.generations.routes
     this.objectives = new Objectives({
       clock,
       routes,
@@ -161,6 +163,7 @@ export class DataSide {
       this.endpoints,
       this.generations,
       this.notices,
+      this.lasting,
       this.halves,
       this.objectives,
       forgetting,
@@ -229,7 +232,7 @@ export class DataSide {
 
   /** What every route and upstream has counted so far, and how they are now. */
   figures(): LiveFigures {
-    const { endpoints, generations, notices, options, registry, supervisor } = this
+    const { endpoints, generations, lasting, notices, options, registry, supervisor } = this
     const { clock, features, metrics } = options
     return liveFigures({
       clock,
@@ -239,7 +242,7 @@ export class DataSide {
       book: endpoints.book,
       crew: supervisor.crew,
       notices,
-      breakers: breakersOf(usesOf('circuitBreaker', generations.routes), registry),
+      states: lasting.all(),
       gateway: this.config.lean.gateway.name,
       live: generations.live,
     })

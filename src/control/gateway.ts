@@ -29,6 +29,7 @@ import type { StatusSources } from './operations/status.ts'
 import { LiveFeed } from './seeing/live/feed.ts'
 import { linksOf, type Surroundings } from './seeing/live/frame.ts'
 import { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
+import { tablesOf } from './workers/lasting.ts'
 
 export interface GatewayDeps {
   readonly version: string
@@ -169,6 +170,7 @@ export class Gateway {
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
     const operated = {
+      features: FEATURES,
       side,
       status: () => this.status(side),
       feed,
@@ -251,6 +253,7 @@ export class Gateway {
       drain: this.leaving.state,
       reload: this.reloader?.facts,
       links: linksOf(lean.routes),
+      tables: tablesOf(FEATURES),
     }
   }
 
@@ -268,6 +271,7 @@ export class Gateway {
       book: side.endpoints.book,
       registry: side.registry,
       notices: side.notices,
+      states: [...side.lasting.all()],
     }
   }
 

@@ -5,7 +5,7 @@ import type { LiveUse } from '../core/control-feature.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import type { LeanRoute } from '../core/protocol.ts'
 import type { Gauges } from '../core/series.ts'
-import { commonUses } from '../core/use.ts'
+import { commonUses, routeUse, upstreamUses } from '../core/use.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Part } from './contract.ts'
 import type { EndpointBook } from './endpoints/book.ts'
@@ -14,7 +14,6 @@ import type { Lease } from './registry/lease.ts'
 import type { CellRegistry } from './registry/registry.ts'
 import type { Supervisor } from './workers/supervisor.ts'
 
-const NO_USES: ReadonlyMap<string, LiveUse> = new Map()
 /** Some milliseconds. */
 const ROUTES_AT_ONCE = 200
 
@@ -60,9 +59,16 @@ export class Generations implements Part {
     return this.current
   }
 
-  /** Uses that act on all routes, by name of the feature. */
-  get common(): ReadonlyMap<string, LiveUse> {
-    return this.current?.common ?? NO_USES
+  /** The live uses of a feature: the one that acts on all routes, those of single routes, those at upstreams. */
+  usesOf(feature: AnyFeature): readonly LiveUse[] {
+    const { name } = feature
+    const ofRoutes = this.routes.flatMap((route) =>
+      Object.hasOwn(route.features, name) ? [{ use: routeUse(name, route), cells: route.cells.features[name] }] : [],
+    )
+    const ofUpstreams = Array.from(this.options.book.upstreams, ({ config, set }) =>
+      upstreamUses(config, [feature]).map(([, use]) => ({ use, cells: set.cells.features[name] })),
+    )
+    return [this.current?.common.get(name) ?? [], ...ofRoutes, ofUpstreams.flat()].flat()
   }
 
   get routes(): readonly LeanRoute[] {

@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
+import type { FactValue } from './decision.ts'
 import type { CellReader, Use } from './feature.ts'
 import type { MetricSink, MetricsOf } from './metric.ts'
 import type { Notice } from './notice.ts'
@@ -8,6 +9,7 @@ import type { Operation } from './operation.ts'
 import type { ProcessLoad } from './pressure.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from './protocol.ts'
 import type { Gauges } from './series.ts'
+import type { StateRow } from './state-table.ts'
 
 /**
  * The control half of a feature: what it does once per gateway, in the control plane. Its file is `control.ts` of the
@@ -26,6 +28,10 @@ export interface LiveUse<O = unknown, C = unknown> {
 export interface ControlContext<O = unknown, C = unknown, M = any> {
   /** Of the live config, on every level, as of now; none before the first config is live. */
   uses(): readonly LiveUse<O, C>[]
+  /** How all is that lasts of the feature, see `Feature.states`. */
+  states(): readonly StateRow[]
+  /** See `FeatureContext.set`. */
+  set(labels: readonly string[], state: string, facts: Readonly<Record<string, FactValue>>): void
   /** Looks at cells. Words may be written, too: workers see them at once. */
   readonly look: CellReader
   /** Endpoints of an upstream as of now: the same object until they change. undefined: there is no such upstream. */

@@ -19,6 +19,7 @@ import type { Pressure } from './pressure.ts'
 import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
 import type { StateSlot } from './state-slot.ts'
+import type { LastingStates, StateTable } from './state-table.ts'
 import type { AnyUpstreamForm, UpstreamForm } from './upstream-part.ts'
 
 /**
@@ -87,9 +88,9 @@ export interface PureContext {
   readonly services: Pick<Services, 'forwardHeaders' | 'hashesPath'>
 }
 
-/** What a policy is compiled with. `C`: its cells as they were leased, `M`: its metrics, `D`: its decisions. */
-// biome-ignore lint/suspicious/noExplicitAny: what needs no metrics and decisions takes a context with any.
-export interface FeatureContext<C = unknown, M = any, D = any> extends PureContext {
+/** What a policy is compiled with. `C`: its cells as they were leased, `M`: its metrics, `D`: its decisions, `S`: its states. */
+// biome-ignore lint/suspicious/noExplicitAny: what needs no metrics, decisions and states takes a context with any.
+export interface FeatureContext<C = unknown, M = any, D = any, S = any> extends PureContext {
   readonly cells: C
   readonly space: CellSpace
   readonly metrics: MetricSink<MetricsOf<M, 'counter'>, MetricsOf<M, 'histogram'>>
@@ -109,6 +110,8 @@ export interface FeatureContext<C = unknown, M = any, D = any> extends PureConte
   keep<T>(name: string, make: () => T): T
   /** Something was decided about a request, now. */
   note<K extends keyof D & string>(ex: Exchange, decision: K, facts: FactsIn<D, K>, at?: number): void
+  /** What lasts has changed to `state`; `labels`: values in the order of the table's. Told by the one that changed it. */
+  set<K extends keyof S & string>(labels: readonly string[], state: K, facts: FactsIn<S, K>): void
   /** For operators. */
   readonly report: (notice: Notice) => void
 }
@@ -117,10 +120,11 @@ export interface FeatureContext<C = unknown, M = any, D = any> extends PureConte
 // biome-ignore lint/suspicious/noExplicitAny: as above.
 export type PlanContext<M = any, D = any> = Pick<FeatureContext<unknown, M, D>, 'metrics' | 'note'>
 
+/** Of a row in a table of decisions or states. */
 type FactsIn<D, K extends keyof D> = D[K] extends { readonly facts: infer S } ? FactsOf<S> : never
 
 /**
- * `O`: options as the schema reads them; `T`: the cells that a use needs; `M` and `D`: see {@link FeatureContext}; `UO`
+ * `O`: options as the schema reads them; `T`: the cells that a use needs; `M`, `D` and `S`: see {@link FeatureContext}; `UO`
  * and `UT`: `O` and `T` at an upstream. {@link defineFeature} finds all of them out.
  */
 export interface Feature<
@@ -128,6 +132,7 @@ export interface Feature<
   T extends CellTree | undefined = CellTree | undefined,
   M = MetricTable,
   D = DecisionTable,
+  S extends LastingStates = LastingStates,
   UO = unknown,
   UT extends CellTree | undefined = CellTree | undefined,
 > {
@@ -165,12 +170,14 @@ export interface Feature<
   readonly metrics?: M
   readonly figures?: Readonly<Record<string, Figure<O, Leased<T>>>>
   readonly decisions?: D
+  /** What lasts, longer than requests. */
+  readonly states?: StateTable<O, Leased<T>, S>
   /** What it does once per gateway, see `control-feature.ts`; the control plane alone calls this. */
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
   /** Its share of the attempt plan of a route. */
   plan?(options: O, context: PlanContext<M, D>): PlanPart
   /** One place of a config, compiled: policies by the name of their place. undefined: nothing to do. */
-  compile?(options: O, context: FeatureContext<Leased<T>, M, D>): Readonly<Record<string, Policy>> | undefined
+  compile?(options: O, context: FeatureContext<Leased<T>, M, D, S>): Readonly<Record<string, Policy>> | undefined
   /** How it acts at an upstream. */
   readonly upstream?: UpstreamForm<UO, UT, M, D>
 }
@@ -179,7 +186,7 @@ export interface Feature<
 export interface PureFeature<O = unknown>
   extends Omit<
     Feature<O, undefined, never, never>,
-    'cells' | 'metrics' | 'figures' | 'decisions' | 'control' | 'plan' | 'compile' | 'upstream'
+    'cells' | 'metrics' | 'figures' | 'decisions' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
   > {
   readonly pure: true
   compile(options: O, context: PureContext): Readonly<Record<string, Policy>> | undefined
@@ -191,19 +198,20 @@ type Any = any
 /** A feature as everything but itself sees it. */
 export interface AnyFeature
   extends Omit<
-    Feature<Any, Any, MetricTable, DecisionTable, Any, Any>,
-    'cells' | 'figures' | 'control' | 'plan' | 'compile' | 'upstream'
+    Feature<Any, Any, MetricTable, DecisionTable, Any, Any, Any>,
+    'cells' | 'figures' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
   > {
   readonly pure?: boolean
   cells?(use: Use): CellTree | undefined
   readonly figures?: Readonly<Record<string, Figure<Any, Any>>>
+  readonly states?: StateTable<Any, Any>
   readonly control?: () => Promise<{ readonly control: ControlFeature<Any, Any> }>
   plan?(options: Any, context: PlanContext): PlanPart
   compile?(options: Any, context: Any): Readonly<Record<string, Policy>> | undefined
   readonly upstream?: AnyUpstreamForm
 }
 
-type NoTable = Readonly<Record<never, never>>
+export type NoTable = Readonly<Record<never, never>>
 
 /** Gives a feature the types of its parts. */
 export function defineFeature<
@@ -211,9 +219,10 @@ export function defineFeature<
   T extends CellTree | undefined = undefined,
   const M extends MetricTable = NoTable,
   const D extends DecisionTable = NoTable,
+  S extends LastingStates = NoTable,
   UO = unknown,
   UT extends CellTree | undefined = undefined,
->(feature: Feature<O, T, M, D, UO, UT>): Feature<O, T, M, D, UO, UT> {
+>(feature: Feature<O, T, M, D, S, UO, UT>): Feature<O, T, M, D, S, UO, UT> {
   return feature
 }
 

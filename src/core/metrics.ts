@@ -26,11 +26,6 @@ export const METRICS = {
     help: 'Seconds from the start of an attempt to the head of its answer or its failure.',
     labels: ['upstream'],
   },
-  sluice_breaker_transitions_total: {
-    kind: 'counter',
-    help: 'Changes of the state of circuit breakers.',
-    labels: ['route', 'upstream', 'to'],
-  },
   sluice_degraded_total: {
     kind: 'counter',
     help: 'Requests that a fallback answered, by the failure that it replaced.',

@@ -1,3 +1,5 @@
+import type { FactValue } from './decision.ts'
+
 /** Why an endpoint was ejected. */
 export type EjectionCause = 'consecutive_failures' | 'consecutive_5xx' | 'failure_percentage' | 'success_rate'
 
@@ -7,10 +9,13 @@ export type EjectionCause = 'consecutive_failures' | 'consecutive_5xx' | 'failur
  */
 export type Notice =
   | {
-      readonly kind: 'breaker'
-      readonly route: string
-      readonly upstream: string
-      readonly to: 'closed' | 'open' | 'half_open' | 'ramping'
+      /** What lasts has changed, see `Feature.states`. */
+      readonly kind: 'state'
+      readonly feature: string
+      /** Values in the order of its labels. */
+      readonly labels: readonly string[]
+      readonly state: string
+      readonly facts: Readonly<Record<string, FactValue>>
     }
   | {
       readonly kind: 'ejected'

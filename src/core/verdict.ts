@@ -7,6 +7,11 @@ export type Refusal = Omit<Failure, 'phase' | 'origin'> &
      * From an `attempt` hook: not before the request body is at hand, see `Exchange.upload`. The hook is called again then.
      */
     readonly bodyFirst?: true
+    /**
+     * From an `attempt` hook: it refuses what `usable` said would pass. A first attempt goes to another upstream of the route
+     * then, if there is one.
+     */
+    readonly elsewhere?: true
   }
 
 /** An answer by a policy itself. `headers` flat, `body` whole. */

@@ -1,5 +1,7 @@
+import { Lasting, rowOf } from '../../src/control/workers/lasting.ts'
+import { Notices } from '../../src/control/workers/notices.ts'
 import type { ControlFeature, ControlHalf, LiveUse } from '../../src/core/control-feature.ts'
-import type { AnyFeature, UseLevel } from '../../src/core/feature.ts'
+import type { AnyFeature, CellReader, UseLevel } from '../../src/core/feature.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { ProcessLoad, WorkerLoad } from '../../src/core/pressure.ts'
 import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
@@ -42,18 +44,28 @@ export class StartedHalf<C = unknown> {
     this.feature = feature
     this.testCells = testCells
     const { space } = testCells
+    const look: CellReader = {
+      sum: (ref) => space.held(ref).sum(),
+      words: (ref) => space.int32(ref),
+      window: (ref, windowMs) => space.window(ref, windowMs),
+    }
+    const lasting = new Lasting({
+      features: [feature],
+      uses: () => this.uses,
+      look,
+      notices: new Notices(this.log, []),
+    })
+    const report = (notice: Notice): void => void this.notices.push(notice)
     this.half = control.start({
       uses: () => this.uses,
-      look: {
-        sum: (ref) => space.held(ref).sum(),
-        words: (ref) => space.int32(ref),
-        window: (ref, windowMs) => space.window(ref, windowMs),
-      },
+      states: () => Array.from(lasting.of(feature), rowOf),
+      set: (labels, state, facts) => report({ kind: 'state', feature: feature.name, labels, state, facts }),
+      look,
       endpoints: (upstream) => this.endpoints.get(upstream),
       load: this.load,
       metrics: this.metrics,
       counted: (metric, labels) => this.metrics.counts.get(`${metric} ${labels}`.trim()) ?? 0,
-      report: (notice) => void this.notices.push(notice),
+      report,
       clock: this.clock,
       random: seededRandom(1),
       log: this.log,

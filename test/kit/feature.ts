@@ -59,6 +59,7 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
       return kept.get(name) as never
     },
     note: () => {},
+    set: () => {},
     relief: NO_RELIEF,
     random: seededRandom(1),
     services: {
@@ -127,6 +128,7 @@ export class CompiledUse<C = unknown> {
         timers: new TimerWheel(clock),
         note: (ex, decision, facts, at = clock.now()) =>
           ex.note({ at, kind: 'decided', decision, facts, row: decisions[decision] as Decision }),
+        set: (labels, state, facts) => context.report?.({ kind: 'state', feature: feature.name, labels, state, facts }),
         ...context,
         cells: this.cells,
       } satisfies FeatureContext) ?? {}

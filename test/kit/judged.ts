@@ -50,7 +50,7 @@ export class Judged {
       clock,
       upstreams: Object.keys(upstreams),
       report: (notice) => {
-        if (notice.kind === 'breaker') this.breaker.push(notice.to)
+        if (notice.kind === 'state') this.breaker.push(notice.state)
       },
     }).policy
     this.kit = new EngineKit({

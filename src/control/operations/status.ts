@@ -1,9 +1,12 @@
+import type { AnyFeature } from '../../core/feature.ts'
 import type { Operation } from '../../core/operation.ts'
+import { schemaName, stateSchemas } from '../../core/state-table.ts'
 import { COUNT, each, NUMBER, orNull, record, ref, said, TEXT } from '../../schema/shape.ts'
 import { type BoundListener, type DrainState, STATE_SCHEMAS, type WorkerFacts } from '../contract.ts'
 import type { EndpointBook } from '../endpoints/book.ts'
 import { endpointState } from '../endpoints/state.ts'
 import type { CellRegistry } from '../registry/registry.ts'
+import { listsOf, type StateFacts, tablesOf } from '../workers/lasting.ts'
 import type { Notices } from '../workers/notices.ts'
 import { CONFIG_FACTS } from './reload/config-schemas.ts'
 
@@ -20,14 +23,19 @@ export interface StatusSources {
   readonly book: EndpointBook
   readonly registry: CellRegistry
   readonly notices: Pick<Notices, 'idleLimit'>
+  readonly states: readonly StateFacts[]
 }
 
 /**
  * The body of `/api/v1/status`: identity, what runs, and the state of every endpoint. For operators: it contains addresses.
  */
-function statusBody({ book, notices, registry, workers, ...rest }: StatusSources) {
+function statusBody(
+  { book, notices, registry, states, workers, ...rest }: StatusSources,
+  features: readonly AnyFeature[],
+) {
   return {
     ...rest,
+    ...listsOf(features, states),
     workers: workers.map(({ heartbeatAge, ...worker }) => ({ ...worker, heartbeatAgeMs: heartbeatAge ?? null })),
     upstreams: Array.from(book.upstreams, ({ config, set }) => ({
       name: config.name,
@@ -52,40 +60,41 @@ function statusBody({ book, notices, registry, workers, ...rest }: StatusSources
 
 const ADDRESS = { host: TEXT, port: COUNT }
 
+const STATUS = {
+  version: TEXT,
+  gateway: said('`gateway.name`.', TEXT),
+  uptimeMs: COUNT,
+  generation: said('Counts the configs that were live since the start.', COUNT),
+  config: ref('ConfigFacts'),
+  drain: ref('DrainState'),
+  workers: each(ref('Worker')),
+  listeners: each(record({ name: TEXT, ...ADDRESS })),
+  upstreams: each(
+    record({
+      name: TEXT,
+      algorithm: TEXT,
+      keepAliveMs: COUNT,
+      idleLimitMs: orNull(COUNT, 'unknown, or not shorter than connections.keepAlive'),
+      endpoints: each(
+        record({
+          id: said('Scheme, address and port.', TEXT),
+          ...ADDRESS,
+          address: TEXT,
+          weight: COUNT,
+          tier: COUNT,
+          zone: orNull(TEXT, 'none is configured'),
+          state: ref('EndpointState'),
+          inFlight: COUNT,
+          connections: COUNT,
+        }),
+      ),
+    }),
+  ),
+}
+
 const SCHEMAS = {
   ...STATE_SCHEMAS,
   ...CONFIG_FACTS,
-  Status: record({
-    version: TEXT,
-    gateway: said('`gateway.name`.', TEXT),
-    uptimeMs: COUNT,
-    generation: said('Counts the configs that were live since the start.', COUNT),
-    config: ref('ConfigFacts'),
-    drain: ref('DrainState'),
-    workers: each(ref('Worker')),
-    listeners: each(record({ name: TEXT, ...ADDRESS })),
-    upstreams: each(
-      record({
-        name: TEXT,
-        algorithm: TEXT,
-        keepAliveMs: COUNT,
-        idleLimitMs: orNull(COUNT, 'unknown, or not shorter than connections.keepAlive'),
-        endpoints: each(
-          record({
-            id: said('Scheme, address and port.', TEXT),
-            ...ADDRESS,
-            address: TEXT,
-            weight: COUNT,
-            tier: COUNT,
-            zone: orNull(TEXT, 'none is configured'),
-            state: ref('EndpointState'),
-            inFlight: COUNT,
-            connections: COUNT,
-          }),
-        ),
-      }),
-    ),
-  }),
   Worker: record({
     worker: COUNT,
     state: ref('WorkerState'),
@@ -95,7 +104,9 @@ const SCHEMAS = {
   }),
 }
 
-export function statusOperations(sources: () => StatusSources): readonly Operation[] {
+export function statusOperations(sources: () => StatusSources, features: readonly AnyFeature[]): readonly Operation[] {
+  const tables = tablesOf(features)
+  const lists = tables.map(({ kind, list }) => [list, each(ref(schemaName(kind)))])
   return [
     {
       kind: 'view',
@@ -103,11 +114,15 @@ export function statusOperations(sources: () => StatusSources): readonly Operati
       says: {
         id: 'getStatus',
         tag: 'Gateway',
-        summary: 'What runs: workers, listeners, every endpoint with its state, and the live config',
+        summary: 'What runs: workers, listeners, every endpoint with its state, what lasts, and the live config',
         answer: { description: 'The status.', schema: ref('Status') },
-        schemas: SCHEMAS,
+        schemas: {
+          ...SCHEMAS,
+          ...Object.assign({}, ...tables.map(stateSchemas)),
+          Status: record({ ...STATUS, ...Object.fromEntries(lists) }),
+        },
       },
-      read: () => statusBody(sources()),
+      read: () => statusBody(sources(), features),
     },
   ]
 }

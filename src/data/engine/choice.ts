@@ -38,7 +38,7 @@ const NO_UPSTREAMS: readonly Upstream[] = []
 /** Where the next attempt of a request goes: which upstreams and endpoints were used, are full, or refuse. */
 export class Choice {
   /** Why a policy refused the latest candidate that none followed. */
-  refusal: Failure | undefined = undefined
+  refusal: (Failure & { readonly elsewhere?: true }) | undefined = undefined
   /** A policy wants the request body to be at hand before it is asked again. */
   bodyFirst = false
   private readonly owner: ChoiceOwner
@@ -110,9 +110,8 @@ export class Choice {
     this.owner.onUnused(at, UNUSED)
   }
 
-  /** A breaker that probes, or lets a share pass, may refuse a first attempt although `usable` said otherwise. */
   private elsewhere(): Candidate | undefined {
-    if (this.spilled || this.bodyFirst || this.refusal?.reason !== 'breaker_open') return undefined
+    if (this.spilled || this.bodyFirst || this.refusal?.elsewhere !== true) return undefined
     const other = this.plan.split.instead(this.share, this.owner.ex, this.chain)
     if (other === undefined) return undefined
     this.spilled = true
@@ -185,7 +184,7 @@ export class Choice {
     return true
   }
 
-  private ask(place: number, at: Attempt): Failure | undefined {
+  private ask(place: number, at: Attempt): Choice['refusal'] {
     try {
       const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
       if (verdict === undefined) return undefined

@@ -210,6 +210,7 @@ export function upstreamContext(
     clock,
     exchangeState: <T>(own = ''): StateSlot<T> => exchangeSlots.of(`${name} ${use.at} ${own}`),
     attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${use.at} ${own}`),
+    set: (labels, state, facts) => rest.report({ kind: 'state', feature: name, labels, state, facts }),
     keep: (own, make) => keep(`${name} ${own}`, make),
     note: noteOf(feature, clock),
   }

@@ -1,7 +1,7 @@
 import { block, columnsOf, type Leased, wordsOf } from '../../cells/shape.ts'
 import { WINDOW_SLOTS } from '../../cells/window.ts'
 import type { Use } from '../../core/feature.ts'
-import { CIRCUIT_WORDS } from './circuit.ts'
+import { CIRCUIT_WORDS } from './circuit-words.ts'
 import type { CircuitBreakerOptions } from './keys.ts'
 
 /** Per upstream. A window of another length is another window; the state stays. */

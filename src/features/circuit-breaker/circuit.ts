@@ -2,6 +2,7 @@ import type { OutcomeWindow } from '../../cells/window.ts'
 import { elapsed, toWord } from '../../cells/words.ts'
 import type { Upload } from '../../core/exchange.ts'
 import type { Random } from '../../lib/random.ts'
+import { CircuitState, type CircuitStateName, CircuitWord, Forced } from './circuit-words.ts'
 
 /** When a circuit opens and how it comes back. Milliseconds and ratios. */
 export interface CircuitOptions {
@@ -20,32 +21,26 @@ export interface CircuitOptions {
   readonly lease: number
 }
 
-export const CircuitState = { closed: 0, open: 1, halfOpen: 2, ramping: 3 } as const
-export type CircuitStateName = keyof typeof CircuitState
-
-export const Forced = { no: 0, open: 1, closed: 2 } as const
-
-/** Int32 words that a circuit takes, one after another. */
-export const CIRCUIT_WORDS = 14
-
 /** What a call came to. `neutral`: it teaches nothing (the client left, a hedge lost). */
 export type CallOutcome = 'success' | 'failure' | 'neutral'
+
+/** Why a circuit changed. */
+export type CircuitCause = 'error_rate' | 'probe_failed' | 'probes_lost' | 'probes_succeeded' | 'time'
+
+/** A change, and what decided it: calls of the window, or probes. */
+export interface CircuitChange {
+  readonly to: CircuitStateName
+  readonly cause: CircuitCause
+  readonly failed: number
+  readonly total: number
+  /** Until it changes by itself, milliseconds; 0: it does not. */
+  readonly ms: number
+}
 
 /** {@link Circuit.admit}: refused. */
 export const REFUSED = -1
 /** {@link Circuit.admit}: only probes are admitted, and this call cannot be one before its body is at hand. */
 export const BODY_FIRST = -2
-
-const STATE = 0
-const MARK = 1
-const OPENINGS = 3
-const PROBES = 5
-const PROBED_AT = 7
-const SUCCESSES = 9
-/** Written by the control plane only, {@link forceCircuit}. */
-const FORCED = 11
-const FORCED_UNTIL = 12
-const GUEST_AT = 13
 
 /** What a ticket stands for, in its lowest two bits. */
 const CALL = 0
@@ -76,7 +71,7 @@ export class Circuit {
   private readonly at: number
   private readonly window: OutcomeWindow
   private readonly random: Random
-  private readonly onChange: (to: CircuitStateName) => void
+  private readonly onChange: (change: CircuitChange) => void
 
   /** `at`: first of {@link CIRCUIT_WORDS} in `words`. `onChange` is called by the worker that made the change. */
   constructor(
@@ -85,7 +80,7 @@ export class Circuit {
     window: OutcomeWindow,
     options: CircuitOptions,
     random: Random,
-    onChange: (to: CircuitStateName) => void,
+    onChange: (change: CircuitChange) => void,
   ) {
     this.words = words
     this.at = at
@@ -97,7 +92,7 @@ export class Circuit {
 
   /** A ticket for {@link settle}, {@link REFUSED} or {@link BODY_FIRST}. `now`: clock milliseconds; `upload`: of the call. */
   admit(now: number, upload: Upload = 'whole'): number {
-    const forced = Atomics.load(this.words, this.at + FORCED)
+    const forced = Atomics.load(this.words, this.at + CircuitWord.forced)
     if (forced === Forced.open) return REFUSED
     for (;;) {
       const word = this.word()
@@ -108,12 +103,12 @@ export class Circuit {
           return ticket(generation, CALL)
         case CircuitState.open:
           if (this.openMs(generation, now) > 0) return REFUSED
-          this.change(word, CircuitState.halfOpen, now, this.openings(generation))
+          this.change(word, 'halfOpen', now, this.openings(generation), { cause: 'time', failed: 0, total: 0, ms: 0 })
           break
         case CircuitState.halfOpen:
           if (upload === 'unread') return BODY_FIRST
           if (upload === 'begun') return this.takeGuest(now) ? ticket(generation, GUEST) : REFUSED
-          if (this.hangs(generation, now)) this.open(word, now)
+          if (this.hangs(generation, now)) this.open(word, now, this.probing(generation, 'probes_lost'))
           else return this.takeProbe(generation, now) ? ticket(generation, PROBE) : REFUSED
           break
         default: {
@@ -127,7 +122,7 @@ export class Circuit {
 
   /** Open and not yet due for a probe, so that no call passes; changes nothing. */
   isOpen(now: number): boolean {
-    const forced = Atomics.load(this.words, this.at + FORCED)
+    const forced = Atomics.load(this.words, this.at + CircuitWord.forced)
     if (forced !== Forced.no) return forced === Forced.open
     const word = this.word()
     return (word & 3) === CircuitState.open && this.openMs(word >>> 2, now) > 0
@@ -149,7 +144,7 @@ export class Circuit {
   spoil(given: number, now: number): void {
     const word = this.word()
     if (word >>> 2 !== given >>> 2) return
-    if ((word & 3) === CircuitState.halfOpen) this.open(word, now)
+    if ((word & 3) === CircuitState.halfOpen) this.open(word, now, this.probing(word >>> 2, 'probe_failed'))
     else if (counts(word)) {
       this.window.spoil(now, given >>> 2)
       this.judge(word, now)
@@ -158,8 +153,8 @@ export class Circuit {
 
   /** Milliseconds after which a refused call may succeed. */
   retryAfter(now: number): number {
-    if (Atomics.load(this.words, this.at + FORCED) === Forced.open) {
-      return Math.max(0, -elapsed(Atomics.load(this.words, this.at + FORCED_UNTIL), now))
+    if (Atomics.load(this.words, this.at + CircuitWord.forced) === Forced.open) {
+      return Math.max(0, -elapsed(Atomics.load(this.words, this.at + CircuitWord.forcedUntil), now))
     }
     const word = this.word()
     return (word & 3) === CircuitState.open ? this.openMs(word >>> 2, now) : SOON_MS
@@ -167,75 +162,94 @@ export class Circuit {
 
   private settleProbe(word: number, kind: number, outcome: CallOutcome, now: number): void {
     const place = this.place(word >>> 2)
-    if (outcome === 'failure') this.open(word, now)
+    if (outcome === 'failure') this.open(word, now, this.probing(word >>> 2, 'probe_failed'))
     else if (outcome === 'neutral') {
-      if (kind === PROBE) Atomics.sub(this.words, place + PROBES, 1)
-    } else if (Atomics.add(this.words, place + SUCCESSES, 1) + 1 >= this.options.probes) {
-      const openings = this.openings(word >>> 2)
-      if (this.options.ramp > 0) this.change(word, CircuitState.ramping, now, openings)
-      else this.change(word, CircuitState.closed, now, 0)
+      if (kind === PROBE) Atomics.sub(this.words, place + CircuitWord.probes, 1)
+    } else if (Atomics.add(this.words, place + CircuitWord.successes, 1) + 1 >= this.options.probes) {
+      const { probes: total, ramp: ms } = this.options
+      const why = { cause: 'probes_succeeded', failed: 0, total, ms } as const
+      if (ms > 0) this.change(word, 'ramping', now, this.openings(word >>> 2), why)
+      else this.change(word, 'closed', now, 0, why)
     }
   }
 
   private judge(word: number, now: number): void {
-    if (Atomics.load(this.words, this.at + FORCED) !== Forced.no) return
-    const { total, failed } = this.window.counts(now, word >>> 2)
+    if (Atomics.load(this.words, this.at + CircuitWord.forced) !== Forced.no) return
+    const counts = this.window.counts(now, word >>> 2)
+    const { total, failed } = counts
     const { minRequests, errorRate } = this.options
-    if (total >= minRequests && failed >= errorRate * total) this.open(word, now)
+    if (total >= minRequests && failed >= errorRate * total) this.open(word, now, { cause: 'error_rate', ...counts })
   }
 
-  private open(word: number, now: number): void {
+  /** What the probes of this generation have come to, with one that failed or those that are lost. */
+  private probing(
+    generation: number,
+    cause: 'probe_failed' | 'probes_lost',
+  ): Pick<CircuitChange, 'cause' | 'failed' | 'total'> {
+    const succeeded = Atomics.load(this.words, this.place(generation) + CircuitWord.successes)
+    const failed = cause === 'probe_failed' ? 1 : this.options.probes - succeeded
+    return { cause, failed, total: succeeded + failed }
+  }
+
+  private open(word: number, now: number, why: Pick<CircuitChange, 'cause' | 'failed' | 'total'>): void {
     const openings = this.openings(word >>> 2) + 1
     const { openFor, maxOpenFor } = this.options
     const wanted = openFor * 2 ** Math.min(openings - 1, 30) * (1 + JITTER * this.random.float())
-    this.change(word, CircuitState.open, now + Math.min(maxOpenFor, wanted), openings)
+    const ms = Math.min(maxOpenFor, wanted)
+    this.change(word, 'open', now + ms, openings, { ...why, ms })
   }
 
-  /** From `word` to `state` in the next generation, unless another worker was first. */
-  private change(word: number, state: number, mark: number, openings: number): void {
+  /** From `word` to the next generation, unless another worker was first. */
+  private change(
+    word: number,
+    to: CircuitStateName,
+    mark: number,
+    openings: number,
+    why: Omit<CircuitChange, 'to'>,
+  ): void {
     const generation = ((word >>> 2) + 1) % GENERATIONS
     const place = this.place(generation)
-    Atomics.store(this.words, place + MARK, toWord(mark))
-    Atomics.store(this.words, place + OPENINGS, openings)
-    Atomics.store(this.words, place + PROBES, 0)
-    Atomics.store(this.words, place + SUCCESSES, 0)
-    this.swap(word, (generation << 2) | state)
+    Atomics.store(this.words, place + CircuitWord.mark, toWord(mark))
+    Atomics.store(this.words, place + CircuitWord.openings, openings)
+    Atomics.store(this.words, place + CircuitWord.probes, 0)
+    Atomics.store(this.words, place + CircuitWord.successes, 0)
+    this.swap(word, (generation << 2) | CircuitState[to], { to, ...why })
   }
 
   /** The ramp has ended: the same generation, whose window goes on. */
   private relax(word: number): void {
-    Atomics.store(this.words, this.place(word >>> 2) + OPENINGS, 0)
-    this.swap(word, (word & ~3) | CircuitState.closed)
+    Atomics.store(this.words, this.place(word >>> 2) + CircuitWord.openings, 0)
+    const change = { to: 'closed', cause: 'time', failed: 0, total: 0, ms: 0 } as const
+    this.swap(word, (word & ~3) | CircuitState.closed, change)
   }
 
-  private swap(from: number, to: number): void {
-    if (Atomics.compareExchange(this.words, this.at + STATE, from, to) === from)
-      this.onChange(NAMES[to & 3] as CircuitStateName)
+  private swap(from: number, to: number, change: CircuitChange): void {
+    if (Atomics.compareExchange(this.words, this.at + CircuitWord.state, from, to) === from) this.onChange(change)
   }
 
   private takeProbe(generation: number, now: number): boolean {
     const place = this.place(generation)
-    if (Atomics.add(this.words, place + PROBES, 1) >= this.options.probes) {
-      Atomics.sub(this.words, place + PROBES, 1)
+    if (Atomics.add(this.words, place + CircuitWord.probes, 1) >= this.options.probes) {
+      Atomics.sub(this.words, place + CircuitWord.probes, 1)
       return false
     }
-    Atomics.store(this.words, place + PROBED_AT, toWord(now))
+    Atomics.store(this.words, place + CircuitWord.probedAt, toWord(now))
     return true
   }
 
   private takeGuest(now: number): boolean {
-    const since = Atomics.load(this.words, this.at + GUEST_AT)
+    const since = Atomics.load(this.words, this.at + CircuitWord.guestAt)
     const passed = elapsed(since, now)
     // Below zero: the words have wrapped, weeks ago.
     if (passed >= 0 && passed < GUEST_MS) return false
-    return Atomics.compareExchange(this.words, this.at + GUEST_AT, since, toWord(now)) === since
+    return Atomics.compareExchange(this.words, this.at + CircuitWord.guestAt, since, toWord(now)) === since
   }
 
   /** All probes are in flight, and none has had a result for a whole lease. */
   private hangs(generation: number, now: number): boolean {
     const place = this.place(generation)
-    if (Atomics.load(this.words, place + PROBES) < this.options.probes) return false
-    return elapsed(Atomics.load(this.words, place + PROBED_AT), now) > this.options.lease
+    if (Atomics.load(this.words, place + CircuitWord.probes) < this.options.probes) return false
+    return elapsed(Atomics.load(this.words, place + CircuitWord.probedAt), now) > this.options.lease
   }
 
   private share(generation: number, now: number): number {
@@ -251,37 +265,21 @@ export class Circuit {
   }
 
   private since(generation: number, now: number): number {
-    return elapsed(Atomics.load(this.words, this.place(generation) + MARK), now)
+    return elapsed(Atomics.load(this.words, this.place(generation) + CircuitWord.mark), now)
   }
 
   private openings(generation: number): number {
-    return Atomics.load(this.words, this.place(generation) + OPENINGS)
+    return Atomics.load(this.words, this.place(generation) + CircuitWord.openings)
   }
 
   private word(): number {
-    return Atomics.load(this.words, this.at + STATE)
+    return Atomics.load(this.words, this.at + CircuitWord.state)
   }
 
   private place(generation: number): number {
     return this.at + (generation & 1)
   }
 }
-
-/** Read by the control plane: what a circuit does now. */
-export function circuitState(words: Int32Array, at: number): CircuitStateName | 'forcedOpen' | 'forcedClosed' {
-  const forced = Atomics.load(words, at + FORCED)
-  if (forced === Forced.open) return 'forcedOpen'
-  if (forced === Forced.closed) return 'forcedClosed'
-  return NAMES[Atomics.load(words, at + STATE) & 3] as CircuitStateName
-}
-
-/** An operator's order, set by the control plane. `until`: clock milliseconds at which the control plane ends it. */
-export function forceCircuit(words: Int32Array, at: number, forced: number, until: number): void {
-  Atomics.store(words, at + FORCED_UNTIL, toWord(until))
-  Atomics.store(words, at + FORCED, forced)
-}
-
-const NAMES: readonly CircuitStateName[] = ['closed', 'open', 'halfOpen', 'ramping']
 
 /** Whether outcomes are counted in this state. */
 function counts(word: number): boolean {

@@ -1,16 +1,16 @@
 import { BadCommand, memberOf, readCommand } from '../../core/command.ts'
 import type { ControlContext, ControlFeature, ControlHalf } from '../../core/control-feature.ts'
 import type { Description, Operation } from '../../core/operation.ts'
-import type { GaugeReading } from '../../core/series.ts'
+import { type StateRow, stateSchemas } from '../../core/state-table.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
 import { object, optional, required } from '../../schema/composites.ts'
 import { duration, name, oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 import { each, record, ref } from '../../schema/shape.ts'
 import type { BreakerCells } from './cells.ts'
-import { Forced, forceCircuit } from './circuit.ts'
+import { Forced, forceCircuit } from './circuit-words.ts'
 import type { CircuitBreakerOptions } from './keys.ts'
-import { BREAKER_SCHEMAS, BREAKER_STATES, type BreakerState, breakerState } from './states.ts'
+import { breakerStates } from './states.ts'
 
 type BreakerContext = ControlContext<CircuitBreakerOptions, BreakerCells>
 
@@ -24,16 +24,9 @@ const BREAKER_COMMAND = object({
 
 const FORCED = { open: Forced.open, closed: Forced.closed, auto: Forced.no } as const
 
-interface Breaker {
-  readonly route: string
-  readonly upstream: string
-  readonly state: BreakerState
-}
-
 /** The circuit breakers of the live config: seen, and forced by operators for a time. */
 class Breakers implements ControlHalf {
   readonly operations: readonly Operation[] = operationsOf(this)
-  readonly gauges = { sluice_breaker_state: () => this.readings() }
   private readonly context: BreakerContext
   private readonly ends = new Map<string, ClockHandle>()
 
@@ -41,26 +34,20 @@ class Breakers implements ControlHalf {
     this.context = context
   }
 
-  *all(): Generator<Breaker> {
-    const { look, uses } = this.context
-    for (const { use, cells } of uses()) {
-      for (const [upstream, { circuit }] of Object.entries(cells))
-        yield { route: use.name, upstream, state: breakerState(circuit, look) }
-    }
+  all(): readonly StateRow[] {
+    return this.context.states()
   }
 
   /** The operator's command; answers with the breakers that it met. Throws {@link BadCommand}. */
-  force(body: unknown): readonly Breaker[] {
+  force(body: unknown): readonly StateRow[] {
     const wanted = readCommand(BREAKER_COMMAND, body)
     if (wanted.to !== 'auto' && wanted.for === undefined) throw new BadCommand('for is missing: how long, such as 10m')
-    const met = [...this.all()].filter(
-      ({ route, upstream }) => route === wanted.route && upstream === (wanted.upstream ?? upstream),
-    )
-    if (met.length === 0) throw new BadCommand('no such circuit breaker')
-    for (const { route, upstream } of met) this.set(route, upstream, wanted)
-    return [...this.all()].filter(({ route, upstream }) =>
-      met.some((other) => other.route === route && other.upstream === upstream),
-    )
+    const met = (): readonly StateRow[] =>
+      this.all().filter(({ route, upstream }) => route === wanted.route && upstream === (wanted.upstream ?? upstream))
+    const before = met()
+    if (before.length === 0) throw new BadCommand('no such circuit breaker')
+    for (const { route, upstream } of before) this.set(route as string, upstream as string, wanted)
+    return met()
   }
 
   close(): void {
@@ -88,19 +75,13 @@ class Breakers implements ControlHalf {
     const state = uses().find(({ use }) => use.name === route)?.cells[upstream]?.circuit.state
     if (state !== undefined) forceCircuit(look.words(state), state.slot, forced, clock.now() + ms)
   }
-
-  private *readings(): Generator<GaugeReading> {
-    for (const { route, upstream, state } of this.all()) {
-      for (const known of BREAKER_STATES) yield { labels: [route, upstream, known], value: known === state ? 1 : 0 }
-    }
-  }
 }
 
 function operationsOf(breakers: Breakers): readonly Operation[] {
   const said = (description: string): Pick<Description, 'tag' | 'answer' | 'schemas'> => ({
     tag: 'Traffic',
     answer: { description, schema: record({ breakers: each(ref('Breaker')) }) },
-    schemas: BREAKER_SCHEMAS,
+    schemas: stateSchemas(breakerStates),
   })
   return [
     {
@@ -111,7 +92,7 @@ function operationsOf(breakers: Breakers): readonly Operation[] {
         summary: 'Every circuit breaker and its state',
         ...said('One for each route and upstream that has one.'),
       },
-      read: () => ({ breakers: [...breakers.all()] }),
+      read: () => ({ breakers: breakers.all() }),
     },
     {
       kind: 'command',
@@ -126,8 +107,8 @@ function operationsOf(breakers: Breakers): readonly Operation[] {
       run: async (body) => ({ breakers: breakers.force(body) }),
       changes: (body) => {
         const wanted = memberOf(body, 'route')
-        const met = [...breakers.all()].filter(({ route }) => route === wanted)
-        return Object.fromEntries(met.map(({ route, state, upstream }) => [`${route} ${upstream}`, state]))
+        const met = breakers.all().filter(({ route }) => route === wanted)
+        return Object.fromEntries(met.map(({ route, state = '', upstream }) => [`${route} ${upstream}`, state]))
       },
     },
   ]

@@ -2,6 +2,7 @@ import { defineFeature } from '../../core/feature.ts'
 import { cells } from './cells.ts'
 import { keys } from './keys.ts'
 import { breakersPolicy } from './policy.ts'
+import { breakerStates } from './states.ts'
 import { metrics } from './words.ts'
 
 /**
@@ -21,6 +22,7 @@ export const circuitBreaker = defineFeature({
   },
   cells,
   metrics,
+  states: breakerStates,
   control: () => import('./control.ts'),
   compile(options, context) {
     const policy = breakersPolicy(options, context)

@@ -1,30 +1,17 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import type { FeatureContext } from '../../core/feature.ts'
-import type { Notice } from '../../core/notice.ts'
+import type { FeatureContext, NoTable } from '../../core/feature.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { StateSlot } from '../../core/state-slot.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BreakerCells } from './cells.ts'
-import {
-  BODY_FIRST,
-  type CallOutcome,
-  Circuit,
-  type CircuitOptions,
-  type CircuitStateName,
-  REFUSED,
-} from './circuit.ts'
+import { BODY_FIRST, type CallOutcome, Circuit, type CircuitChange, type CircuitOptions, REFUSED } from './circuit.ts'
 import type { CircuitBreakerOptions } from './keys.ts'
+import type { BreakerStates } from './states.ts'
+import type { metrics } from './words.ts'
 
-type BreakerContext = FeatureContext<BreakerCells>
-
-const STATES: Readonly<Record<CircuitStateName, Extract<Notice, { kind: 'breaker' }>['to']>> = {
-  closed: 'closed',
-  open: 'open',
-  halfOpen: 'half_open',
-  ramping: 'ramping',
-}
+type BreakerContext = FeatureContext<BreakerCells, typeof metrics, NoTable, BreakerStates>
 
 /** undefined: the route has no upstream. */
 export function breakersPolicy(options: CircuitBreakerOptions, context: BreakerContext): Policy | undefined {
@@ -84,7 +71,7 @@ class Breakers implements Policy {
       ex.refused(this.clock, this.name, 'breaker_open', 'shadow')
       return undefined
     }
-    return { reason: 'breaker_open', phase: 'connect', retryAfterMs: breaker.retryAfter(now) } as const
+    return { reason: 'breaker_open', phase: 'connect', elsewhere: true, retryAfterMs: breaker.retryAfter(now) } as const
   }
 
   attempted(_ex: Exchange, at: Attempt): void {
@@ -128,7 +115,7 @@ function circuit(
   upstream: string,
   { circuit: { state }, window: { outcomes } }: BreakerCells[string],
   options: CircuitBreakerOptions,
-  { random, report, space, use: { name: route } }: BreakerContext,
+  { random, set, space, use: { name: route } }: BreakerContext,
 ): Circuit {
   return new Circuit(
     space.int32(state),
@@ -136,8 +123,20 @@ function circuit(
     space.window(outcomes, options.window),
     circuitOptions(options),
     random,
-    (to) => report({ kind: 'breaker', route, upstream, to: STATES[to] }),
+    (change) => tell(set, [route, upstream], change, options),
   )
+}
+
+function tell(
+  set: BreakerContext['set'],
+  labels: readonly string[],
+  { cause, failed, ms, to, total }: CircuitChange,
+  { halfOpen, window }: CircuitBreakerOptions,
+): void {
+  if (to === 'open') set(labels, 'open', { cause, failed, total, windowMs: window, openMs: Math.round(ms) })
+  else if (to === 'halfOpen') set(labels, 'half_open', { probes: halfOpen.attempts })
+  else if (to === 'ramping') set(labels, 'ramping', { rampMs: halfOpen.ramp })
+  else set(labels, 'closed', {})
 }
 
 function circuitOptions({

@@ -72,7 +72,7 @@ describe.skipIf(withoutBrowser)('an operator', () => {
 
   test('forces a breaker and releases it; the timeline tells', async () => {
     const page = await at('#/route/bad')
-    await page.getByRole('button', { name: 'Force the breaker bad to good' }).click()
+    await page.getByRole('button', { name: 'Force the breaker bad → good' }).click()
     await dialog(page).getByLabel('State').selectOption('closed')
     await dialog(page).getByLabel('For how long').fill('5 minutes')
     await dialog(page).getByRole('button', { name: 'Force' }).click()
@@ -85,7 +85,7 @@ describe.skipIf(withoutBrowser)('an operator', () => {
     await page.getByText('forced open', { exact: true }).waitFor()
     expect((await shop.sluice.get('/bad')).status).toBe(503)
     await page.getByRole('img', { name: /forced open at/ }).waitFor()
-    await page.getByRole('button', { name: 'Release the breaker bad to good' }).click()
+    await page.getByRole('button', { name: 'Release the breaker bad → good' }).click()
     await dialog(page).getByRole('button', { name: 'Release' }).click()
     await page.getByText('closed', { exact: true }).waitFor()
     await page.context().close()

@@ -3,7 +3,7 @@ import { ratesOf } from '../../../src/cli/top-rates.ts'
 import { headline, tables } from '../../../src/cli/top-view.ts'
 import type {
   LatencyFigures,
-  LiveFigures,
+  LiveBody,
   RouteFigures,
   UpstreamFigures,
 } from '../../../src/control/seeing/live/figures.ts'
@@ -21,9 +21,9 @@ function upstream(name: string, facts: Partial<UpstreamFigures> = {}): UpstreamF
   return { name, ...counts, panic: false, endpoints: [], ...facts } as UpstreamFigures
 }
 
-function live(uptimeMs: number, facts: Partial<LiveFigures> = {}): LiveFigures {
+function live(uptimeMs: number, facts: Partial<LiveBody> = {}): LiveBody {
   const now = { gateway: 'edge', at: 0, generation: 1, hash: 'abcdef0123', breakers: [], workers: [] }
-  return { ...now, uptimeMs, routes: [], upstreams: [], ...facts } as LiveFigures
+  return { ...now, uptimeMs, routes: [], upstreams: [], ...facts } as LiveBody
 }
 
 const routeRates = (before: RouteFigures, after: RouteFigures) =>

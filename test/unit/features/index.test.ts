@@ -49,12 +49,32 @@ test('no two features have a metric, a figure or a decision of the same name', (
 
 test('every gauge is shown by a figure or by the control half', async () => {
   for (const feature of FEATURES) {
-    const { control, figures = {}, metrics = {} } = feature
+    const { control, figures = {}, metrics = {}, states } = feature
     const half = await control?.()
     const { gauges: read = {} } = half === undefined ? {} : new StartedHalf(feature, half.control).half
     const gauges = Object.entries(metrics).flatMap(([name, { kind }]) => (kind === 'gauge' ? [name] : []))
     const shown = Object.values(figures).flatMap(({ metric }) => metric ?? [])
+    if (states?.gauge !== undefined) shown.push(states.gauge)
     expect(gauges.toSorted()).toEqual([...shown, ...Object.keys(read)].toSorted())
+  }
+})
+
+test('what lasts has lists and kinds of its own, a normal state, and metrics of the feature with its labels', () => {
+  const tables = FEATURES.flatMap(({ metrics = {}, states }) => (states === undefined ? [] : [{ metrics, ...states }]))
+  expect(tables.length).toBeGreaterThan(0)
+  for (const name of ['kind', 'list'] as const)
+    expect(new Set(tables.map((table) => table[name])).size).toBe(tables.length)
+  for (const { counter, gauge, labels, metrics, normal, states } of tables) {
+    expect(states[normal]?.level).toBe('good')
+    if (gauge !== undefined) expect(metrics[gauge]?.labels).toEqual([...labels, 'state'])
+    for (const [state, { facts, sentence }] of Object.entries(states)) {
+      expect(sentence(undefined), state).toMatch(/^[a-z].*[^.]$/)
+      const some = Object.fromEntries(
+        Object.entries(facts).map(([name, { type }]) => [name, type === 'number' ? 1 : name]),
+      )
+      const counted = counter?.labels(labels, state, some)
+      if (counter !== undefined) expect(counted).toHaveLength(metrics[counter.metric]?.labels.length ?? 0)
+    }
   }
 })
 

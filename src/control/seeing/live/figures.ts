@@ -3,11 +3,12 @@ import { BUCKETS } from '../../../core/metrics.ts'
 import { PressureWord } from '../../../core/pressure.ts'
 import type { LeanRoute } from '../../../core/protocol.ts'
 import type { Clock } from '../../../lib/clock.ts'
-import type { BreakerFacts, EndpointState, WorkerState } from '../../contract.ts'
+import type { EndpointState, WorkerState } from '../../contract.ts'
 import type { EndpointBook } from '../../endpoints/book.ts'
 import { endpointState, panics } from '../../endpoints/state.ts'
 import type { CellRegistry } from '../../registry/registry.ts'
 import type { Crew } from '../../workers/crew.ts'
+import { listsOf, type StateFacts } from '../../workers/lasting.ts'
 import type { Notices } from '../../workers/notices.ts'
 import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
 import { routeFigures as figuresOf } from '../metrics/route-gauges.ts'
@@ -81,7 +82,7 @@ export interface WorkerFigures {
 }
 
 /**
- * The body of `/api/v1/live`. Counters begin at 0 with the process (`uptimeMs` tells); those of attempts lose the part of
+ * How everything is. Counters begin at 0 with the process (`uptimeMs` tells); those of attempts lose the part of
  * endpoints that left, five minutes later.
  */
 export interface LiveFigures {
@@ -93,7 +94,7 @@ export interface LiveFigures {
   readonly hash: string | null
   readonly routes: readonly RouteFigures[]
   readonly upstreams: readonly UpstreamFigures[]
-  readonly breakers: readonly BreakerFacts[]
+  readonly states: readonly StateFacts[]
   readonly workers: readonly WorkerFigures[]
 }
 
@@ -105,7 +106,7 @@ export interface FigureSources {
   readonly book: Pick<EndpointBook, 'upstreams'>
   readonly crew: Pick<Crew, 'slots'>
   readonly notices: Pick<Notices, 'idleLimit'>
-  readonly breakers: Iterable<BreakerFacts>
+  readonly states: Iterable<StateFacts>
   readonly gateway: string
   /** Of the live config; undefined: none is live yet. */
   readonly live:
@@ -117,7 +118,7 @@ const NONE = '-'
 
 /** What every route and upstream of the live config has counted so far, and how they are now. */
 export function liveFigures(sources: FigureSources): LiveFigures {
-  const { breakers, clock, gateway, live } = sources
+  const { clock, gateway, live, states } = sources
   return {
     gateway,
     at: clock.wall(),
@@ -126,9 +127,16 @@ export function liveFigures(sources: FigureSources): LiveFigures {
     hash: live?.hash ?? null,
     routes: routeFigures(sources),
     upstreams: upstreamFigures(sources),
-    breakers: [...breakers],
+    states: [...states],
     workers: workerFigures(sources),
   }
+}
+
+/** The body of `/api/v1/live`: what lasts is in lists, each by the name that its feature gives it. */
+export type LiveBody = Omit<LiveFigures, 'states'> & Readonly<Record<string, unknown>>
+
+export function liveBody({ states, ...figures }: LiveFigures, features: readonly AnyFeature[]): LiveBody {
+  return { ...figures, ...listsOf(features, states) }
 }
 
 function routeFigures({ features, live, metrics, registry }: FigureSources): RouteFigures[] {

@@ -1,6 +1,8 @@
 import type { RouteConfig } from '../../../core/config.ts'
+import type { StateTable } from '../../../core/state-table.ts'
 import type { DrainState } from '../../contract.ts'
 import type { ReloadFacts } from '../../operations/reload/reloader.ts'
+import { rowOf, type StateFacts } from '../../workers/lasting.ts'
 import type { LiveFigures, UpstreamFigures } from './figures.ts'
 import type { LiveEvent, LiveJournal } from './journal.ts'
 import { ROUTE_FIELDS, type Row, UPSTREAM_FIELDS } from './rows.ts'
@@ -23,6 +25,8 @@ export interface Surroundings {
   readonly reload: ReloadFacts | undefined
   /** Upstreams of each route. */
   readonly links: Readonly<Record<string, readonly string[]>>
+  /** Of what lasts. */
+  readonly tables: readonly StateTable[]
 }
 
 /** Everything at one time, by key where there may be many. */
@@ -32,17 +36,14 @@ export interface Frame {
   readonly total: Row
   readonly workers: LiveFigures['workers']
   readonly links: Surroundings['links']
-  readonly lists: Readonly<
-    Record<
-      'routes' | 'upstreams' | 'endpoints' | 'breakers' | 'recoveries' | 'idleLimits',
-      ReadonlyMap<string, unknown>
-    >
-  >
+  readonly tables: Surroundings['tables']
+  /** Those of what lasts besides: by the names that its tables give them. */
+  readonly lists: Readonly<Record<string, ReadonlyMap<string, unknown>>>
 }
 
 export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, around: Surroundings): Frame {
-  const { at, breakers, generation, hash, upstreams, uptimeMs, workers } = figures
-  const { drain, instance, links, reload } = around
+  const { at, generation, hash, states, upstreams, uptimeMs, workers } = figures
+  const { drain, instance, links, reload, tables } = around
   const sinceOf = (...key: readonly string[]): number => Math.round(journal.since(...key) ?? at)
   const endpoints = upstreams.flatMap(({ name: upstream, endpoints }) =>
     endpoints.map(({ connections, endpoint, inFlight, state }) => {
@@ -58,22 +59,18 @@ export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, 
     total: rows.total,
     workers,
     links,
+    tables,
     lists: {
       routes: rows.routes,
       upstreams: rows.upstreams,
       endpoints: new Map(endpoints),
-      breakers: new Map(
-        breakers.map(({ route, state, upstream }) => [
-          `${route} ${upstream}`,
-          { route, upstream, state, since: sinceOf('breaker', route, upstream) },
-        ]),
-      ),
       recoveries: new Map(
         upstreams.filter(isNotable).map(({ name, panic, recovery }) => [name, recoveryOf(recovery, panic)]),
       ),
       idleLimits: new Map(
         upstreams.flatMap(({ idleLimitMs, name }) => (idleLimitMs === null ? [] : [[name, idleLimitMs] as const])),
       ),
+      ...Object.fromEntries(tables.map((table) => [table.list, lastingOf(table, states, sinceOf)])),
     },
   }
 }
@@ -88,19 +85,39 @@ export function linksOf(routes: readonly RouteConfig[]): Surroundings['links'] {
   )
 }
 
+function lastingOf(
+  { kind, list }: StateTable,
+  states: readonly StateFacts[],
+  sinceOf: (...key: readonly string[]) => number,
+): Frame['lists'][string] {
+  const own = states.filter(({ table }) => table.list === list)
+  return new Map(
+    own.map((facts) => [facts.labels.join(' '), { ...rowOf(facts), since: sinceOf(kind, ...facts.labels) }]),
+  )
+}
+
+/** How to show what lasts, by the name of its list. */
+function shapesOf(tables: Frame['tables']): object {
+  const shapes = tables.map(({ forced, kind, labels, list, normal, states, title }) => {
+    const levels = Object.fromEntries(Object.entries(states).map(([state, { level }]) => [state, level]))
+    return [list, { kind, title, labels, normal, levels, forced }]
+  })
+  return Object.fromEntries(shapes)
+}
+
 /** All of it, for a reader that knows nothing yet. */
-export function snapshotOf({ head, lists, ...rest }: Frame, events: readonly LiveEvent[]): object {
+export function snapshotOf({ head, lists, tables, ...rest }: Frame, events: readonly LiveEvent[]): object {
   const fields = { route: ROUTE_FIELDS, upstream: UPSTREAM_FIELDS }
   const all = Object.entries(lists).map(([name, list]) => [name, Object.fromEntries(list)])
-  return { ...rest, ...head, fields, events, ...Object.fromEntries(all) }
+  return { ...rest, ...head, fields, lasting: shapesOf(tables), events, ...Object.fromEntries(all) }
 }
 
 /** What differs from the frame before; undefined: names came or went, and only a snapshot tells that. */
 export function updateOf(frame: Frame, before: Frame, events: readonly LiveEvent[]): object | undefined {
   const lists: Record<string, object> = {}
   for (const [name, list] of Object.entries(frame.lists)) {
-    const old = before.lists[name as keyof Frame['lists']]
-    if (list.size !== old.size) return undefined
+    const old = before.lists[name]
+    if (list.size !== old?.size) return undefined
     const changed: Record<string, unknown> = {}
     for (const [key, value] of list) {
       if (!old.has(key)) return undefined

@@ -1,4 +1,5 @@
 import type { EndpointFacts } from '../../endpoints/drains.ts'
+import { labelled } from '../../workers/lasting.ts'
 import type { LiveFigures } from './figures.ts'
 
 const MOST_KEPT = 1_000
@@ -8,7 +9,8 @@ const KEPT_MS = 15 * 60_000
 export type LiveEvent =
   | { readonly at: number; readonly kind: 'config'; readonly generation: number; readonly hash: string }
   | { readonly at: number; readonly kind: 'refused'; readonly problem: string }
-  | (Change & { readonly kind: 'breaker'; readonly route: string; readonly upstream: string })
+  /** What lasts, by the kind and with the labels that its table gives it; `text`: what the state means, and why. */
+  | (Change & { readonly kind: string; readonly text: string; readonly [label: string]: string | number })
   | (Change & { readonly kind: 'endpoint'; readonly upstream: string; readonly endpoint: string })
   | (Change & { readonly kind: 'worker'; readonly worker: number })
 
@@ -25,7 +27,7 @@ interface State {
 }
 
 /** What the journal looks at; `last`: the latest attempt to load a config. */
-export interface Looked extends Pick<LiveFigures, 'at' | 'generation' | 'hash' | 'breakers' | 'workers'> {
+export interface Looked extends Pick<LiveFigures, 'at' | 'generation' | 'hash' | 'states' | 'workers'> {
   readonly endpoints: readonly Pick<EndpointFacts, 'upstream' | 'endpoint' | 'state'>[]
   readonly last: { readonly ok: boolean; readonly at: string; readonly problems: readonly string[] } | undefined
 }
@@ -51,7 +53,7 @@ export class LiveJournal {
 
   /** Compares with the look before; returns what is new. */
   look(looked: Looked): readonly LiveEvent[] {
-    const { at, breakers, endpoints, workers } = looked
+    const { at, endpoints, states, workers } = looked
     const before = this.states
     const fresh = this.configEvents(looked)
     this.states = new Map()
@@ -62,8 +64,10 @@ export class LiveJournal {
       if (known !== undefined && known.state !== to)
         fresh.push(event({ at, from: known.state, to, lasted: at - known.since }))
     }
-    for (const { route, upstream, state } of breakers)
-      compare(['breaker', route, upstream], state, (change) => ({ ...change, kind: 'breaker', route, upstream }))
+    for (const { labels, state, table, text } of states) {
+      const { kind } = table
+      compare([kind, ...labels], state, (change) => ({ ...change, kind, ...labelled(table, labels), text }))
+    }
     for (const { upstream, endpoint, state } of endpoints)
       compare(['endpoint', upstream, endpoint], state, (change) => ({
         ...change,

@@ -1,10 +1,16 @@
+import type { AnyFeature } from '../../../core/feature.ts'
 import type { Operation } from '../../../core/operation.ts'
 import { each, record, ref, said, TEXT } from '../../../schema/shape.ts'
 import { HISTORY_QUERY, type LiveFeed } from './feed.ts'
-import type { LiveFigures } from './figures.ts'
-import { LIVE_SCHEMAS } from './live-schemas.ts'
+import { type LiveFigures, liveBody } from './figures.ts'
+import { liveSchemas } from './live-schemas.ts'
 
-export function liveOperations(figures: () => LiveFigures, feed: LiveFeed): readonly Operation[] {
+export function liveOperations(
+  figures: () => LiveFigures,
+  feed: LiveFeed,
+  features: readonly AnyFeature[],
+): readonly Operation[] {
+  const schemas = liveSchemas(features)
   return [
     {
       kind: 'view',
@@ -15,9 +21,9 @@ export function liveOperations(figures: () => LiveFigures, feed: LiveFeed): read
         summary: 'What every route and upstream has counted since the start, and how they are now',
         description: 'Counters only grow: the difference of two answers is what happened in between.',
         answer: { description: 'The figures.', schema: ref('Live') },
-        schemas: LIVE_SCHEMAS,
+        schemas,
       },
-      read: figures,
+      read: () => liveBody(figures(), features),
     },
     {
       kind: 'events',
@@ -31,7 +37,7 @@ export function liveOperations(figures: () => LiveFigures, feed: LiveFeed): read
             'First a `snapshot`, then an `update` a second; another `snapshot` when names have come or gone, or the reader could not follow.',
           events: { snapshot: ref('LiveSnapshot'), update: ref('LiveUpdate') },
         },
-        schemas: LIVE_SCHEMAS,
+        schemas,
       },
       open: () => feed.begin,
     },

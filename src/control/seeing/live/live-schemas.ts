@@ -1,7 +1,10 @@
-import { BREAKER_SCHEMAS } from '../../../features/circuit-breaker/states.ts'
+import type { AnyFeature } from '../../../core/feature.ts'
+import { type StateTable, schemaName, stateFields, stateSchemas } from '../../../core/state-table.ts'
+import type { JsonSchema } from '../../../schema/schema.ts'
 import {
   byName,
   COUNT,
+  choice,
   constant,
   each,
   FLAG,
@@ -13,6 +16,7 @@ import {
   said,
   TEXT,
 } from '../../../schema/shape.ts'
+import { tablesOf } from '../../workers/lasting.ts'
 
 const EPOCH = said('Milliseconds since the epoch.', NUMBER)
 const CHANGE = { at: EPOCH, from: TEXT, to: TEXT, lasted: said('Milliseconds in the state before.', NUMBER) }
@@ -28,7 +32,6 @@ const SELDOM = {
   routes: byName(ref('LiveRow')),
   upstreams: byName(ref('LiveRow')),
   endpoints: said('By upstream and endpoint, with a space in between.', byName(ref('LiveEndpoint'))),
-  breakers: said('By route and upstream, with a space in between.', byName(ref('LiveBreaker'))),
   recoveries: byName(record({ panic: FLAG, count: COUNT, seconds: NUMBER })),
   idleLimits: byName(COUNT),
 }
@@ -40,20 +43,24 @@ const ALWAYS = {
 }
 const RELOAD = { reload: said('As in `GET /api/v1/config`, without the hash.', { type: 'object' }) }
 
-/** What the dashboard is made of. */
-export const LIVE_SCHEMAS = {
-  ...BREAKER_SCHEMAS,
-  Live: record({
-    gateway: TEXT,
-    at: EPOCH,
-    uptimeMs: COUNT,
-    generation: COUNT,
-    hash: orNull(SHA256, 'no config is live yet'),
-    routes: said('`-`: requests that matched none.', each(ref('RouteFigures'))),
-    upstreams: each(ref('UpstreamFigures')),
-    breakers: each(ref('Breaker')),
-    workers: each(ref('WorkerFigures')),
-  }),
+const LIVE = {
+  gateway: TEXT,
+  at: EPOCH,
+  uptimeMs: COUNT,
+  generation: COUNT,
+  hash: orNull(SHA256, 'no config is live yet'),
+  routes: said('`-`: requests that matched none.', each(ref('RouteFigures'))),
+  upstreams: each(ref('UpstreamFigures')),
+  workers: each(ref('WorkerFigures')),
+}
+const EVENTS = [
+  record({ kind: constant('config'), at: EPOCH, generation: COUNT, hash: TEXT }),
+  record({ kind: constant('refused'), at: EPOCH, problem: TEXT }),
+  record({ kind: constant('endpoint'), ...CHANGE, upstream: TEXT, endpoint: TEXT }),
+  record({ kind: constant('worker'), ...CHANGE, worker: COUNT }),
+]
+
+const SCHEMAS = {
   Latency: record({
     count: COUNT,
     sum: said('Seconds, all together.', NUMBER),
@@ -115,16 +122,56 @@ export const LIVE_SCHEMAS = {
     attempts: said('A second.', NUMBER),
     failures: said('A second.', NUMBER),
   }),
-  LiveBreaker: record({ route: TEXT, upstream: TEXT, state: ref('BreakerState'), since: EPOCH }),
-  LiveEvent: {
-    oneOf: [
-      record({ kind: constant('config'), at: EPOCH, generation: COUNT, hash: TEXT }),
-      record({ kind: constant('refused'), at: EPOCH, problem: TEXT }),
-      record({ kind: constant('breaker'), ...CHANGE, route: TEXT, upstream: TEXT }),
-      record({ kind: constant('endpoint'), ...CHANGE, upstream: TEXT, endpoint: TEXT }),
-      record({ kind: constant('worker'), ...CHANGE, worker: COUNT }),
-    ],
-  },
-  LiveSnapshot: record({ ...ALWAYS, ...SELDOM, fields: record({ route: each(TEXT), upstream: each(TEXT) }) }, RELOAD),
-  LiveUpdate: said('What is missing has not changed.', record(ALWAYS, { ...SELDOM, ...RELOAD })),
+  LastingShape: record(
+    {
+      kind: said('Of its events.', TEXT),
+      title: TEXT,
+      labels: said('What tells them apart.', each(TEXT)),
+      normal: said('The state that needs no attention.', TEXT),
+      levels: said('What each state means to operators.', byName(choice('good', 'warn', 'bad'))),
+    },
+    {
+      forced: said(
+        'How operators force it: a command that takes the labels, `to` and `for`.',
+        record({ path: TEXT, to: each(TEXT), release: TEXT, doc: TEXT }),
+      ),
+    },
+  ),
+}
+
+/** What the dashboard is made of, with what lasts of the features. */
+export function liveSchemas(features: readonly AnyFeature[]): Readonly<Record<string, JsonSchema>> {
+  const tables = tablesOf(features)
+  const byList = <T>(of: (table: StateTable) => T): Readonly<Record<string, T>> =>
+    Object.fromEntries(tables.map((table) => [table.list, of(table)]))
+  const seldom = {
+    ...SELDOM,
+    ...byList(({ kind, labels }) =>
+      said(`By ${labels.join(' and ')}, with a space in between.`, byName(ref(`Live${schemaName(kind)}`))),
+    ),
+  }
+  return {
+    ...SCHEMAS,
+    ...Object.assign({}, ...tables.map(stateSchemas)),
+    ...Object.fromEntries(
+      tables.map((table) => [`Live${schemaName(table.kind)}`, record({ ...stateFields(table), since: EPOCH })]),
+    ),
+    Live: record({ ...LIVE, ...byList(({ kind }) => each(ref(schemaName(kind)))) }),
+    LiveEvent: { oneOf: [...EVENTS, ...tables.map(changeOf)] },
+    LiveSnapshot: record(
+      {
+        ...ALWAYS,
+        ...seldom,
+        fields: record({ route: each(TEXT), upstream: each(TEXT) }),
+        lasting: said('How to show what lasts, by the name of its list.', byName(ref('LastingShape'))),
+      },
+      RELOAD,
+    ),
+    LiveUpdate: said('What is missing has not changed.', record(ALWAYS, { ...seldom, ...RELOAD })),
+  }
+}
+
+function changeOf(table: StateTable): JsonSchema {
+  const { state: _, ...told } = stateFields(table)
+  return record({ kind: constant(table.kind), ...CHANGE, ...told })
 }

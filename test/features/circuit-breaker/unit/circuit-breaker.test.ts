@@ -20,7 +20,7 @@ class Rig {
       clock,
       upstreams,
       report: (notice) => {
-        if (notice.kind === 'breaker') this.changes.push(`${notice.route} ${notice.upstream} ${notice.to}`)
+        if (notice.kind === 'state') this.changes.push(`${notice.labels.join(' ')} ${notice.state}`)
       },
     }).policy
     this.kit = new EngineKit({ retries: { maxExtra: 0 }, ...setUp, clock, policies: [this.policy] })

@@ -2,14 +2,17 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { WINDOW_SLOTS } from '../../../../src/cells/window.ts'
 import {
   type CallOutcome,
-  CIRCUIT_WORDS,
   Circuit,
+  type CircuitChange,
   type CircuitOptions,
+  REFUSED,
+} from '../../../../src/features/circuit-breaker/circuit.ts'
+import {
+  CIRCUIT_WORDS,
   circuitState,
   Forced,
   forceCircuit,
-  REFUSED,
-} from '../../../../src/features/circuit-breaker/circuit.ts'
+} from '../../../../src/features/circuit-breaker/circuit-words.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TestCells } from '../../../kit/cells.ts'
 
@@ -26,6 +29,7 @@ const OPTIONS: CircuitOptions = {
 
 let cells: TestCells
 let changes: string[]
+let causes: CircuitChange[]
 let now: number
 
 /** The same circuit as seen by each of `workers` workers. */
@@ -41,7 +45,10 @@ function circuits(workers: number, options: Partial<CircuitOptions> = {}): Circu
         space.window(slots, WINDOW_MS),
         { ...OPTIONS, ...options },
         seededRandom(worker + 1),
-        (to) => changes.push(to),
+        (change) => {
+          changes.push(change.to)
+          causes.push(change)
+        },
       ),
   )
 }
@@ -83,7 +90,35 @@ function halfOpen(options: Partial<CircuitOptions> = {}): Circuit {
 
 beforeEach(() => {
   changes = []
+  causes = []
   now = 1_000
+})
+
+test('a change says what decided it, and when it changes by itself', () => {
+  const breaker = circuit({ probes: 2 })
+  call(breaker, 'success', 5)
+  call(breaker, 'failure', 15)
+  expect(causes.at(-1)).toMatchObject({ to: 'open', cause: 'error_rate', failed: 15, total: 20 })
+  expect(causes.at(-1)?.ms).toBeCloseTo(breaker.retryAfter(now), -1)
+  now += breaker.retryAfter(now)
+  call(breaker, 'success', 1)
+  call(breaker, 'failure', 1)
+  expect(causes.slice(1)).toMatchObject([
+    { to: 'halfOpen', cause: 'time' },
+    { to: 'open', cause: 'probe_failed', failed: 1, total: 2 },
+  ])
+  now += breaker.retryAfter(now)
+  breaker.admit(now)
+  breaker.admit(now)
+  now += OPTIONS.lease + 1
+  expect(breaker.admit(now)).toBe(REFUSED)
+  expect(causes.at(-1)).toMatchObject({ to: 'open', cause: 'probes_lost', failed: 2, total: 2 })
+  now += breaker.retryAfter(now)
+  call(breaker, 'success', 2)
+  expect(causes.at(-1)).toMatchObject({ to: 'ramping', cause: 'probes_succeeded', total: 2, ms: OPTIONS.ramp })
+  now += OPTIONS.ramp
+  call(breaker, 'success', 1)
+  expect(causes.at(-1)).toMatchObject({ to: 'closed', cause: 'time' })
 })
 
 describe('closed', () => {

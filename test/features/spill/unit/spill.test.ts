@@ -124,7 +124,7 @@ describe('a policy that lets none pass', () => {
 
   test('at the attempt only, as breakers do that probe: another takes the first attempt, and no further one', () => {
     const refuse = (_ex: unknown, at: Attempt) =>
-      at.upstream === 'a' ? ({ reason: 'breaker_open', phase: 'connect' } as const) : undefined
+      at.upstream === 'a' ? ({ reason: 'breaker_open', phase: 'connect', elsewhere: true } as const) : undefined
     const kit = split({ a: 1, b: 1 }, { policies: [{ name: 'p', attempt: refuse }] })
     expect(spread(kit)).toEqual({ b: 400 })
     expect(new Set(kit.spilled)).toEqual(new Set(['a b']))

@@ -294,7 +294,9 @@ describe('the data plane takes config in two phases', () => {
       kit.send('/one')
       kit.transport.running.fail({ reason: 'connect_refused' })
     }
-    expect(kit.changes).toEqual([{ kind: 'breaker', route: 'one', upstream: 'a', to: 'open' }])
+    expect(kit.changes).toMatchObject([
+      { kind: 'state', feature: 'circuitBreaker', labels: ['one', 'a'], state: 'open' },
+    ])
     await kit.prepare(2, ['a'], [one(), route('two', 'a')])
     kit.plane.commit(2, 1000)
     expect(JSON.parse(String(kit.send('/one').reply?.body))).toMatchObject({ reason: 'breaker_open' })

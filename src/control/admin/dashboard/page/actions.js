@@ -25,35 +25,28 @@ export class Actions {
     )
   }
 
-  /** @param {{ route: string, upstream: string }} breaker */
-  async force({ route, upstream }) {
+  /** @param {import('./live/lasting.js').Lasting} lasting what may be forced */
+  async force({ forced, name, values }) {
     await ask({
-      title: `Force the breaker ${route} → ${upstream}?`,
-      text: 'Open refuses every request that it guards; closed lets every one through, whatever fails. It decides itself again after that time.',
+      title: `Force the ${name}?`,
+      text: forced.doc,
       yes: 'Force',
       fields: [
-        {
-          name: 'to',
-          label: 'State',
-          options: [
-            ['open', 'open'],
-            ['closed', 'closed'],
-          ],
-        },
+        { name: 'to', label: 'State', options: forced.to.map((state) => [state, state]) },
         { name: 'for', label: 'For how long (such as 10m)', value: '10m' },
       ],
-      act: async (values) => {
-        await this.api.post('breakers', { route, upstream, ...values })
-        say(`Breaker ${route} → ${upstream}: forced ${values.to}`)
+      act: async (wanted) => {
+        await this.api.post(forced.path, { ...values, ...wanted })
+        say(`The ${name}: forced ${wanted.to}`)
       },
     })
   }
 
-  /** @param {{ route: string, upstream: string }} breaker */
-  async release({ route, upstream }) {
-    const title = `Release the breaker ${route} → ${upstream}?`
+  /** @param {import('./live/lasting.js').Lasting} lasting what was forced */
+  async release({ forced, name, values }) {
+    const title = `Release the ${name}?`
     if ((await ask({ title, text: 'It decides itself again, at once.', yes: 'Release' })) === undefined) return
-    await this.#run('breakers', { route, upstream, to: 'auto' }, `Breaker ${route} → ${upstream}: released`)
+    await this.#run(forced.path, { ...values, to: forced.release }, `The ${name}: released`)
   }
 
   async reload() {

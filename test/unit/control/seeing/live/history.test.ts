@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { LiveHistory } from '../../../../../src/control/seeing/live/history.ts'
 import { LiveJournal, type Looked } from '../../../../../src/control/seeing/live/journal.ts'
 import { ROUTE_FIELDS, UPSTREAM_FIELDS } from '../../../../../src/control/seeing/live/rows.ts'
+import { breakerStates } from '../../../../../src/features/circuit-breaker/states.ts'
 
 describe('the history', () => {
   test('keeps 15 minutes of points, the oldest first', () => {
@@ -61,7 +62,7 @@ describe('the journal', () => {
     at,
     generation: 1,
     hash: 'h',
-    breakers: [{ route: 'r', upstream: 'u', state: 'closed' }],
+    states: [{ table: breakerStates, labels: ['r', 'u'], state: 'closed', text: 'all attempts pass' }],
     workers: [],
     endpoints: [{ upstream: 'u', endpoint: 'e', state }],
     last: { ok: true, at: 'then', problems: [] },
@@ -78,6 +79,27 @@ describe('the journal', () => {
       { at: 9_000, kind: 'endpoint', upstream: 'u', endpoint: 'e', from: 'unhealthy', to: 'usable', lasted: 7_000 },
     ])
     expect(journal.events).toHaveLength(3)
+  })
+
+  test('tells what lasts by the kind and with the labels of its table, and why', () => {
+    const journal = new LiveJournal()
+    const breaker = (state: string, text: string) => ({
+      states: [{ table: breakerStates, labels: ['r', 'u'], state, text }],
+    })
+    journal.look(looked(1_000, 'usable', breaker('closed', 'all attempts pass')))
+    expect(journal.look(looked(2_000, 'usable', breaker('open', '5 of 9 attempts failed')))).toEqual([
+      {
+        at: 2_000,
+        kind: 'breaker',
+        route: 'r',
+        upstream: 'u',
+        from: 'closed',
+        to: 'open',
+        lasted: 1_000,
+        text: '5 of 9 attempts failed',
+      },
+    ])
+    expect(journal.since('breaker', 'r', 'u')).toBe(2_000)
   })
 
   test('tells each config, and each that was refused, once', () => {

@@ -39,7 +39,7 @@ function figures(uptimeMs: number, routes: readonly RouteFigures[], upstreams: r
     hash: 'h',
     routes,
     upstreams,
-    breakers: [],
+    states: [],
     workers: [],
   } as LiveFigures
 }

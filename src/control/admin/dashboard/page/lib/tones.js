@@ -1,18 +1,8 @@
 /** What a state means to an operator: good, warn, bad; empty: neither. */
 
-const BREAKERS = {
-  closed: 'good',
-  half_open: 'warn',
-  ramping: 'warn',
-  open: 'bad',
-  forced_open: 'bad',
-  forced_closed: 'warn',
-}
 const ENDPOINTS = { usable: 'good', ejected: 'bad', unhealthy: 'bad', draining: 'warn' }
 const WORKERS = { serving: 'good', starting: 'warn', ending: 'warn', waiting: 'bad', stalled: 'bad' }
 
-/** @param {string} state */
-export const breakerTone = (state) => BREAKERS[state] ?? ''
 /** @param {string} state */
 export const endpointTone = (state) => ENDPOINTS[state] ?? ''
 /** @param {string} state */

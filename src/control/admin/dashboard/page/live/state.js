@@ -1,4 +1,6 @@
-const LISTS = ['routes', 'upstreams', 'endpoints', 'breakers', 'recoveries', 'idleLimits']
+import { lastingOf } from './lasting.js'
+
+const LISTS = ['routes', 'upstreams', 'endpoints', 'recoveries', 'idleLimits']
 const EVENTS_MS = 15 * 60_000
 const MOST_EVENTS = 1_000
 
@@ -26,7 +28,7 @@ export class State {
   update(data) {
     const { now } = this
     for (const [key, value] of Object.entries(data)) {
-      if (LISTS.includes(key)) Object.assign(now[key], value)
+      if (LISTS.includes(key) || key in now.lasting) Object.assign(now[key], value)
       else if (key === 'events') now.events = [...now.events, ...value]
       else now[key] = value
     }
@@ -46,9 +48,13 @@ export class State {
     return named(this.now.upstreams[name], this.upstreamAt)
   }
 
-  /** @param {string} route */
-  breakersOf(route) {
-    return Object.values(this.now.breakers).filter((breaker) => breaker.route === route)
+  /**
+   * What lasts: of one route, or all.
+   * @param {string} [route]
+   */
+  lasting(route) {
+    const all = lastingOf(this.now)
+    return route === undefined ? all : all.filter(({ values }) => values.route === route)
   }
 
   /** @param {string} upstream */

@@ -15,7 +15,7 @@ export class Overview {
   constructor({ api, state }) {
     this.state = state
     this.attention = new Attention()
-    this.tiles = new Tiles(tiles(state))
+    this.tiles = new Tiles(() => tiles(state))
     this.charts = new Charts({ api, state }, '', () => state.now.total, [TRAFFIC, ROUTE_LATENCY, LOAD, HELP])
     this.objectives = new Objectives(api)
     this.routes = new Table(routes())
@@ -99,14 +99,14 @@ function tiles(state) {
         return { number: count(out), tone: usableTone(all.length - out, all.length), note: `of ${count(all.length)}` }
       },
     },
-    {
-      label: 'Breakers not closed',
+    ...Object.entries(state.now.lasting).map(([list, { normal, title }]) => ({
+      label: `${title} not ${words(normal)}`,
       read: () => {
-        const all = Object.values(state.now.breakers)
-        const found = all.filter((breaker) => breaker.state !== 'closed').length
+        const all = Object.values(state.now[list])
+        const found = all.filter((one) => one.state !== normal).length
         return { number: count(found), tone: found > 0 ? 'bad' : '', note: `of ${count(all.length)}` }
       },
-    },
+    })),
     {
       label: 'Busiest worker',
       read: () => ({
@@ -139,11 +139,13 @@ function tiles(state) {
 
 /** @param {import('../live/state.js').State} state */
 function routeRows(state) {
-  const breakers = Map.groupBy(Object.values(state.now.breakers), ({ route }) => route)
+  const troubles = Map.groupBy(
+    state.lasting().filter(({ normal }) => !normal),
+    ({ values }) => values.route,
+  )
   return Object.keys(state.now.routes).map((name) => {
     const row = state.route(name)
-    const own = breakers.get(name) ?? []
-    return { name, ...row, ...traffic(row), breakers: own.filter((breaker) => breaker.state !== 'closed') }
+    return { name, ...row, ...traffic(row), troubles: troubles.get(name) ?? [] }
   })
 }
 
@@ -183,12 +185,12 @@ function routes() {
       { label: 'Queue', num: true, text: ({ queued }) => count(queued), value: ({ queued }) => queued },
       { label: 'Retries/s', num: true, text: ({ retries }) => rate(retries), value: ({ retries }) => retries },
       {
-        label: 'Breakers',
-        text: ({ breakers: [first, ...more] }) =>
+        label: 'States',
+        text: ({ troubles: [first, ...more] }) =>
           first === undefined
             ? NOTHING
-            : marked(`${words(first.state)}${more.length > 0 ? ` +${more.length}` : ''}`, 'bad'),
-        tone: ({ breakers }) => (breakers.length > 0 ? 'bad' : ''),
+            : marked(`${first.kind} ${words(first.state)}${more.length > 0 ? ` +${more.length}` : ''}`, 'bad'),
+        tone: ({ troubles }) => (troubles.length > 0 ? 'bad' : ''),
       },
     ],
   }

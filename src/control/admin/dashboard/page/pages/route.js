@@ -1,5 +1,6 @@
 import { badge, h, missing, panel } from '../lib/dom.js'
-import { breakerTone, words } from '../lib/tones.js'
+import { words } from '../lib/tones.js'
+import { changesOf } from '../live/lasting.js'
 import { band, bandAxis } from '../parts/band.js'
 import { Charts, HELP, LOAD, ROUTE_LATENCY, TRAFFIC } from '../parts/charts.js'
 import { Effective } from '../parts/effective.js'
@@ -23,8 +24,8 @@ export class RoutePage {
     this.links = h('p', { class: 'muted' })
     this.missing = missing('route')
     this.bands = h('div')
-    this.breakers = panel('Circuit breakers', this.bands)
-    this.shownBreakers = ''
+    this.lasting = panel('States over time', this.bands)
+    this.shownLasting = ''
     this.requests = new RequestList(
       api,
       new URLSearchParams({ route: name, limit: '10' }),
@@ -37,7 +38,7 @@ export class RoutePage {
       { class: 'page' },
       this.charts.element,
       this.objectives.element,
-      this.breakers,
+      this.lasting,
       this.requests.element,
       this.effective?.element,
     )
@@ -78,49 +79,58 @@ export class RoutePage {
       )
     this.links.hidden = links.length === 0
     this.charts.update()
-    this.#showBreakers()
+    this.#showLasting()
   }
 
-  #showBreakers() {
+  #showLasting() {
     const { now } = this.state
-    const own = this.state.breakersOf(this.name)
-    this.breakers.hidden = own.length === 0
+    const own = this.state.lasting(this.name)
+    this.lasting.hidden = own.length === 0
     // Bands move by a pixel every few seconds: they are made anew only then.
     const shown = JSON.stringify([own, this.actions.allowed, Math.floor(now.at / 5_000)])
-    if (shown === this.shownBreakers) return
-    this.shownBreakers = shown
+    if (shown === this.shownLasting) return
+    this.shownLasting = shown
     const buttons = () => [...this.bands.querySelectorAll('button')]
     const focused = buttons().indexOf(/** @type {any} */ (document.activeElement))
     this.bands.replaceChildren(
-      ...own.map((breaker) => this.#row(breaker)),
+      ...own.map((lasting) => this.#row(lasting)),
       bandAxis({ now: now.at, startedAt: now.startedAt }),
     )
     buttons()[focused]?.focus()
   }
 
-  /** @param {any} breaker */
-  #row(breaker) {
+  /** @param {import('../live/lasting.js').Lasting} lasting */
+  #row(lasting) {
     const { now } = this.state
-    const { route, state, upstream } = breaker
-    const changes = now.events.filter(
-      (event) => event.kind === 'breaker' && event.route === route && event.upstream === upstream,
-    )
-    const forced = state.startsWith('forced')
+    const { forced, list, name, state, text, tone } = lasting
+    const isForced = state.startsWith('forced')
     const button = h(
       'button',
       {
         type: 'button',
         class: 'small',
-        'aria-label': `${forced ? 'Release' : 'Force'} the breaker ${route} to ${upstream}`,
-        onclick: () => (forced ? this.actions.release(breaker) : this.actions.force(breaker)),
+        'aria-label': `${isForced ? 'Release' : 'Force'} the ${name}`,
+        onclick: () => (isForced ? this.actions.release(lasting) : this.actions.force(lasting)),
       },
-      forced ? 'Release' : 'Force …',
+      isForced ? 'Release' : 'Force …',
     )
+    const { levels } = now.lasting[list]
     return h(
       'div',
       { class: 'band-row' },
-      h('div', {}, `${upstream} `, badge(words(state), breakerTone(state)), ' ', this.actions.allowed && button),
-      band({ now: now.at, startedAt: now.startedAt, state, changes }, breakerTone),
+      h(
+        'div',
+        {},
+        `${name} `,
+        badge(words(state), tone),
+        ' ',
+        this.actions.allowed && forced !== undefined && button,
+        h('div', { class: 'muted' }, text),
+      ),
+      band(
+        { now: now.at, startedAt: now.startedAt, state, changes: changesOf(now, lasting) },
+        (known) => levels[known] ?? '',
+      ),
     )
   }
 

@@ -1,6 +1,6 @@
 import { badge, h } from '../lib/dom.js'
 import { about, percent, span } from '../lib/format.js'
-import { breakerTone, endpointTone, words, workerTone } from '../lib/tones.js'
+import { endpointTone, words, workerTone } from '../lib/tones.js'
 import { traffic } from '../live/state.js'
 
 const MOST_SHOWN = 12
@@ -50,16 +50,11 @@ export class Attention {
 function problems(state) {
   const { now } = state
   const found = [...ofProcess(now), ...ofUpstreams(state)]
-  for (const { route, since, state: own, upstream } of Object.values(now.breakers)) {
-    if (own === 'closed') continue
-    const href = `#/route/${encodeURIComponent(route)}`
-    found.push({
-      tone: breakerTone(own),
-      word: words(own),
-      what: `breaker ${route} → ${upstream}`,
-      href,
-      note: ago(now.at - since),
-    })
+  for (const { name, normal, since, state: own, text, tone, values } of state.lasting()) {
+    if (normal) continue
+    const [label, of] = values.route === undefined ? ['upstream', values.upstream] : ['route', values.route]
+    const href = `#/${label}/${encodeURIComponent(of)}`
+    found.push({ tone, word: words(own), what: name, href, note: `${ago(now.at - since)}: ${text}` })
   }
   for (const name of Object.keys(now.routes)) {
     const { errors } = traffic(state.route(name))

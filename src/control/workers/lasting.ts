@@ -1,0 +1,92 @@
+import type { LiveUse } from '../../core/control-feature.ts'
+import type { AnyFeature, CellReader } from '../../core/feature.ts'
+import type { GaugeReading, Gauges } from '../../core/series.ts'
+import type { LastingState, StateRow, StateTable } from '../../core/state-table.ts'
+import type { Part } from '../contract.ts'
+import type { Notices } from './notices.ts'
+
+export interface LastingOptions {
+  readonly features: readonly AnyFeature[]
+  /** Live ones of a feature. */
+  readonly uses: (feature: AnyFeature) => readonly LiveUse[]
+  readonly look: CellReader
+  readonly notices: Pick<Notices, 'latest'>
+}
+
+/** One thing and the state that it is in. */
+export interface StateFacts {
+  readonly table: StateTable
+  /** Values in the order of the table's labels. */
+  readonly labels: readonly string[]
+  readonly state: string
+  /** What that means, why it came and what follows. */
+  readonly text: string
+}
+
+/** What lasts, of all features of the live config: read from cells, and explained by what was told of its latest change. */
+export class Lasting implements Part {
+  private readonly options: LastingOptions
+
+  constructor(options: LastingOptions) {
+    this.options = options
+  }
+
+  *all(): Generator<StateFacts> {
+    for (const feature of this.options.features) yield* this.of(feature)
+  }
+
+  *of(feature: AnyFeature): Generator<StateFacts> {
+    const { name, states: table } = feature
+    if (table === undefined) return
+    const { look, notices, uses } = this.options
+    for (const { use, cells } of uses(feature)) {
+      for (const { labels, state } of table.read(use, cells, look)) {
+        const told = notices.latest(name, labels)
+        const facts = told?.state === state ? told.facts : undefined
+        yield { table, labels, state, text: (table.states[state] as LastingState).sentence(facts as never) }
+      }
+    }
+  }
+
+  get gauges(): Gauges {
+    const entries = this.options.features.flatMap((feature) => {
+      const gauge = feature.states?.gauge
+      return gauge === undefined ? [] : [[gauge, () => this.readings(feature)] as const]
+    })
+    return Object.fromEntries(entries)
+  }
+
+  private *readings(feature: AnyFeature): Generator<GaugeReading> {
+    for (const { table, labels, state } of this.of(feature)) {
+      for (const known of Object.keys(table.states))
+        yield { labels: [...labels, known], value: known === state ? 1 : 0 }
+    }
+  }
+}
+
+/** As the API shows it. */
+export function rowOf({ labels, state, table, text }: StateFacts): StateRow {
+  return { ...labelled(table, labels), state, text }
+}
+
+/** Values of labels by their names. */
+export function labelled(
+  table: Pick<StateTable, 'labels'>,
+  labels: readonly string[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(table.labels.map((label, i) => [label, labels[i] as string]))
+}
+
+/** Rows by the name of their list; a list of each table, however empty. */
+export function listsOf(
+  features: readonly AnyFeature[],
+  states: Iterable<StateFacts>,
+): Readonly<Record<string, readonly StateRow[]>> {
+  const lists = Object.fromEntries(tablesOf(features).map(({ list }): [string, StateRow[]] => [list, []]))
+  for (const facts of states) lists[facts.table.list]?.push(rowOf(facts))
+  return lists
+}
+
+export function tablesOf(features: readonly AnyFeature[]): readonly StateTable[] {
+  return features.flatMap(({ states }) => states ?? [])
+}
