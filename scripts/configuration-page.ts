@@ -92,7 +92,7 @@ sluice.yaml:24:5: routes.old.host: unknown key; did you mean match.host?
      |     ^
 \`\`\`
 
-Then it warns of what is valid, but has an effect that nobody can want: see [lints.md](lints.md).
+Then it warns of what is valid, but has an effect that cannot be intended: see [lints.md](lints.md).
 
 | exit code | of \`sluice check\` |
 |---|---|

@@ -22,7 +22,7 @@ output as \`{ "config": …, "left": [{ "file", "line", "what", "why" }] }\`.
 | 64 | The command line itself is wrong. |
 
 **What was closed stays closed.** Where something decides who may come in and Sluice cannot say it, the routes answer 403 to
-everybody, and the list says so. Where nginx does something that a gateway does not do (files, FastCGI), they answer 501, so
+all clients, and the list says so. Where nginx does something that a gateway does not do (files, FastCGI), they answer 501, so
 that the requests don't reach another upstream instead.
 
 ## What is different for all
@@ -31,7 +31,7 @@ that the requests don't reach another upstream instead.
   refused (400), and \`//\` stays as it is; nginx resolves both.
 - Each port is a listener. Where the servers of an nginx differ in their ports, their routes name theirs in
   \`match.listeners\`. A port with TLS becomes a listener without it on 127.0.0.1, 8000 above it (443 → 8443): redirects to
-  https stay what they are on port 80, and whoever ends TLS in front sends on to the other. A server that has only one
+  https stay what they are on port 80, and the proxy that ends TLS in front sends on to the other. A server that has only one
   address of a port, of which another server takes all, is listed and left out.
 - An \`if\` of a server that does nothing but redirect, by \`$host = NAME\` (certbot writes that) or \`$scheme = http\`, is
   carried over; other conditions are listed.

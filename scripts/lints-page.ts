@@ -4,7 +4,7 @@ type Documented = typeof BAD_IGNORE
 
 const INTRODUCTION = `# Lints
 
-What \`sluice check\` warns of in a config that is valid: it means something that nobody can want. This page is generated
+What \`sluice check\` warns of in a config that is valid: it means something that cannot be intended. This page is generated
 from the definitions of the lints (\`npm run docs\`), and a test runs every example of it.
 
 A lint never keeps a config from being loaded; \`sluice check --strict\` ends with exit code 2 where one finds something.

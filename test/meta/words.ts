@@ -20,7 +20,7 @@ const FORBIDDEN: readonly (readonly [pattern: string, instead: string])[] = [
   ['lately', 'recently'],
   ['all the same', 'anyway, still'],
   [
-    '(?:\\d[\\d,.]*|once|twice|times|one|two|three|four|five|ten|twenty|hundred|thousand|most|many|few|each|that) an? (second|minute|hour|day|week)(?! (attempt|one|time|request|look|later|endpoint|reason))',
+    '(?:\\d+(?:[.,]\\d+)*|once|twice|times|one|two|three|four|five|ten|twenty|hundred|thousand|most|many|few|each|that) an? (second|minute|hour|day|week)(?! (attempt|one|time|request|look|later|endpoint|reason))',
     'per second, per minute, ...',
   ],
   [
@@ -28,7 +28,7 @@ const FORBIDDEN: readonly (readonly [pattern: string, instead: string])[] = [
     'per second, per minute, ...',
   ],
   [
-    '(?:\\d[\\d,.]*|[kMG]i?B|bytes|octets|columns?|slots?|buckets|lines|spans|events|entries|permits|seconds|timers?) an? (request|worker|connection|client|route|upstream|endpoint|exchange|listener|column|bucket|core|process|attempt|time|bound)',
+    '(?:\\d+(?:[.,]\\d+)*|[kMG]i?B|bytes|octets|columns?|slots?|buckets|lines|spans|events|entries|permits|seconds|timers?) an? (request|worker|connection|client|route|upstream|endpoint|exchange|listener|column|bucket|core|process|attempt|time|bound)',
     'per request, per worker, ...',
   ],
 ]

@@ -58,7 +58,7 @@ whole queue time before it refuses them, nginx has no queue and refuses at once.
 
 Slow clients nginx does not notice: it reads an upload whole before it asks the upstream, and keeps an answer in a file for those who
 read slowly. Sluice and HAProxy pass both on as they come. Sluice refuses others as long as the slow clients that take the last
-permit are younger than 5 s, the first third of the time here, and serves everybody from then on ([slow
+permit are younger than 5 s, the first third of the time here, and serves all clients from then on ([slow
 clients](slow-clients.md)).
 
 ${rows.map(section).join('\n')}
