@@ -31,7 +31,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   diff: {
     usage: 'diff OLD NEW [--json]',
-    does: 'what differs between two config files, in what they mean',
+    does: 'how two config files differ in meaning',
     run: async (args, io) => (await import('./cli/diff.ts')).diff(args, io),
   },
   replay: {
@@ -41,7 +41,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   status: {
     usage: 'status [--json]',
-    does: 'how a running gateway does',
+    does: 'the state of a running gateway',
     run: async (args, io) => (await import('./cli/status.ts')).status(args, io),
   },
   dashboard: {
@@ -71,17 +71,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   breaker: {
     usage: 'breaker open|close|auto ROUTE [UPSTREAM] [--for 10m]',
-    does: 'forces circuit breakers for a time, or lets them go',
+    does: 'forces circuit breakers for some time, or releases them',
     run: async (args, io) => (await import('./cli/breaker.ts')).breaker(args, io),
   },
   'log-level': {
     usage: 'log-level [LEVEL] [--for 10m]',
-    does: 'how much a running gateway says on stderr',
+    does: 'the level of the log of a running gateway',
     run: async (args, io) => (await import('./cli/log-level.ts')).logLevel(args, io),
   },
   audit: {
     usage: 'audit verify [DIR|FILE], audit show [--json] [--since 1h]',
-    does: 'whether the audit log is whole; what operators did',
+    does: 'checks the audit log; shows what operators did',
     run: async (args, io) => (await import('./cli/audit.ts')).audit(args, io),
   },
   why: {

@@ -36,7 +36,7 @@ export class AdminClient {
   constructor({ admin, 'token-file': tokenFile }: Parsed['flags'], env: Io['env']) {
     const url = typeof admin === 'string' ? admin : DEFAULT_ADMIN
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-      throw new AdminFailed(Exit.usage, `--admin ${JSON.stringify(url)} is no URL such as ${DEFAULT_ADMIN}`)
+      throw new AdminFailed(Exit.usage, `--admin ${JSON.stringify(url)} is not a URL such as ${DEFAULT_ADMIN}`)
     }
     this.base = new URL(url)
     this.tokenFile = typeof tokenFile === 'string' ? tokenFile : undefined
@@ -66,7 +66,7 @@ export class AdminClient {
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof AdminFailed) throw error
-      throw new AdminFailed(Exit.unreachable, `the gateway at ${this.base.origin} has gone`)
+      throw new AdminFailed(Exit.unreachable, `the gateway at ${this.base.origin} is gone`)
     }
   }
 
@@ -127,7 +127,7 @@ async function read(response: Response): Promise<unknown> {
   try {
     body = (await response.json()) as typeof body
   } catch {
-    throw new AdminFailed(Exit.unreachable, `${new URL(response.url).origin} is no admin API of Sluice`)
+    throw new AdminFailed(Exit.unreachable, `${new URL(response.url).origin} is not an admin API of Sluice`)
   }
   if (response.ok) return body
   const message = typeof body.detail === 'string' ? body.detail : `status ${response.status}`

@@ -37,7 +37,7 @@ export async function audit([verb, ...args]: readonly string[], io: Io): Promise
 async function verify(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, {})
   if (typeof parsed === 'string' || parsed.files.length > 1)
-    return usage(typeof parsed === 'string' ? parsed : 'one folder or file, please', io)
+    return usage(typeof parsed === 'string' ? parsed : 'expected one folder or file', io)
   const paths = parsed.files.length === 0 ? await ownLogs(io.env) : parsed.files
   if (paths.length === 0) {
     io.stderr('sluice audit: no gateway of this user has an audit log; name its folder, or stateDir of its config\n')

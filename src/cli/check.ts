@@ -24,7 +24,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { json: flag, sarif: flag, github: flag, strict: flag })
   const formats = typeof parsed === 'string' ? [] : Object.keys(REPORTS).filter((name) => parsed.flags[name] === true)
   if (typeof parsed === 'string' || formats.length > 1) {
-    const problem = typeof parsed === 'string' ? parsed : `one of --${formats.join(' and --')}, please`
+    const problem = typeof parsed === 'string' ? parsed : `expected one of --${formats.join(' and --')}`
     io.stderr(`sluice check: ${problem}\n`)
     return Exit.usage
   }

@@ -6,7 +6,7 @@ import { parseOptions } from './options.ts'
 export async function dashboard(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, ADMIN_OPTIONS)
   if (typeof parsed === 'string' || parsed.files.length > 0) {
-    io.stderr(`sluice dashboard: ${typeof parsed === 'string' ? parsed : 'it takes no arguments'}\n`)
+    io.stderr(`sluice dashboard: ${typeof parsed === 'string' ? parsed : 'expected no arguments'}\n`)
     return Exit.usage
   }
   return withAdmin('dashboard', parsed.flags, io, async (client) => {

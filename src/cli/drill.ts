@@ -34,7 +34,7 @@ export async function drill(args: readonly string[], io: Io): Promise<number> {
   if (typeof only === 'string' && !found.some(({ upstream }) => upstream === only)) {
     return misused(`no route to the upstream ${only} that can be drilled`, io)
   }
-  for (const name of without) io.stdout(`${name}: no route leads to it alone with a GET that can be made up\n`)
+  for (const name of without) io.stdout(`${name}: no route leads to it alone with a GET that can be generated\n`)
   const results: DrillResult[] = []
   const chosen = DRILLS.filter(({ name }) => names.length === 0 || names.includes(name))
   for (const target of found.filter(({ upstream }) => only === undefined || upstream === only)) {

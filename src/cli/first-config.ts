@@ -40,7 +40,7 @@ export async function firstConfig(
   const kept = await latestOf(await stateFolders({ configured: stateDir, env: io.env, home: homedir() }), resolve(file))
   if (kept === undefined) {
     io.stderr(
-      'sluice run: no config of this file was ever kept; --state-dir DIR names where the gateway keeps its state\n',
+      'sluice run: no config of this file was ever stored; --state-dir DIR names the folder of the gateway’s state\n',
     )
     return undefined
   }

@@ -17,7 +17,7 @@ interface History {
 export async function history(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { ...ADMIN_OPTIONS, json: { type: 'boolean' } })
   if (typeof parsed === 'string' || parsed.files.length > 0) {
-    io.stderr(`sluice history: ${typeof parsed === 'string' ? parsed : 'it takes no arguments'}\n`)
+    io.stderr(`sluice history: ${typeof parsed === 'string' ? parsed : 'expected no arguments'}\n`)
     return Exit.usage
   }
   return withAdmin('history', parsed.flags, io, async (client) => {
@@ -29,7 +29,7 @@ export async function history(args: readonly string[], io: Io): Promise<number> 
     const at = configs.findIndex(({ hash }) => hash === live)
     for (const [i, { hash, number, savedAt, source }] of configs.entries())
       io.stdout(`${i === at ? '*' : ' '} ${String(number).padStart(4)}  ${hash.slice(0, 12)}  ${savedAt}  ${source}\n`)
-    if (configs.length === 0) io.stdout('nothing was kept yet\n')
+    if (configs.length === 0) io.stdout('no config was stored yet\n')
   })
 }
 
@@ -38,7 +38,7 @@ export async function rollback(args: readonly string[], io: Io): Promise<number>
   const parsed = parseOptions(args, ADMIN_OPTIONS)
   const number = typeof parsed === 'string' ? undefined : parsed.files[0]
   if (typeof parsed === 'string' || parsed.files.length !== 1 || !/^\d+$/.test(number ?? '')) {
-    io.stderr(`sluice rollback: ${typeof parsed === 'string' ? parsed : 'one number of sluice history, please'}\n`)
+    io.stderr(`sluice rollback: ${typeof parsed === 'string' ? parsed : 'expected one number of sluice history'}\n`)
     return Exit.usage
   }
   return withAdmin('rollback', parsed.flags, io, async (client) => {

@@ -29,7 +29,7 @@ export async function importFile(args: readonly string[], io: Io): Promise<numbe
   const importer = Object.hasOwn(IMPORTERS, kind) ? IMPORTERS[kind] : undefined
   if (typeof parsed === 'string' || importer === undefined || file === undefined || parsed.files.length > 2) {
     const kinds = Object.keys(IMPORTERS).join(' or ')
-    io.stderr(`sluice import: ${typeof parsed === 'string' ? parsed : `${kinds} and a file, please`}\n`)
+    io.stderr(`sluice import: ${typeof parsed === 'string' ? parsed : `expected ${kinds} and a file`}\n`)
     return Exit.usage
   }
   let text: string

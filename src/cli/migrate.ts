@@ -49,7 +49,7 @@ export async function migrate(args: readonly string[], io: Io): Promise<number> 
 }
 
 function usageProblem(files: readonly string[], flags: Readonly<Record<string, unknown>>): string | undefined {
-  if (files.length > 1) return 'one file at a time, please'
+  if (files.length > 1) return 'expected one file at a time'
   return flags.write === true && flags.check === true
     ? '--check writes nothing: use one of --check and --write'
     : undefined

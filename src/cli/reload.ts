@@ -15,7 +15,7 @@ export interface Applied {
 export async function reload(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, ADMIN_OPTIONS)
   if (typeof parsed === 'string' || parsed.files.length > 0) {
-    io.stderr(`sluice reload: ${typeof parsed === 'string' ? parsed : 'it takes no arguments'}\n`)
+    io.stderr(`sluice reload: ${typeof parsed === 'string' ? parsed : 'expected no arguments'}\n`)
     return Exit.usage
   }
   return withAdmin('reload', parsed.flags, io, async (client) => {

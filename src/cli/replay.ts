@@ -57,7 +57,7 @@ function reportText(report: ReplayReport, against: boolean): string {
     section('another route', routes) +
     section('other upstreams', upstreams) +
     section('other policies', policies) +
-    section('undecided: the line does not tell', undecided)
+    section('undecided: the line lacks a fact', undecided)
   )
 }
 

@@ -29,7 +29,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     'state-dir': { type: 'string' },
   })
   if (typeof parsed === 'string' || parsed.files.length > 1) {
-    io.stderr(`sluice run: ${typeof parsed === 'string' ? parsed : 'one file, please'}\n`)
+    io.stderr(`sluice run: ${typeof parsed === 'string' ? parsed : 'expected one file'}\n`)
     return Exit.usage
   }
   const file = parsed.files[0] ?? defaultFile()

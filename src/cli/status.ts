@@ -30,7 +30,7 @@ interface Status {
 export async function status(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { ...ADMIN_OPTIONS, json: { type: 'boolean' } })
   if (typeof parsed === 'string' || parsed.files.length > 0) {
-    io.stderr(`sluice status: ${typeof parsed === 'string' ? parsed : 'it takes no arguments'}\n`)
+    io.stderr(`sluice status: ${typeof parsed === 'string' ? parsed : 'expected no arguments'}\n`)
     return Exit.usage
   }
   return withAdmin('status', parsed.flags, io, async (client) => {

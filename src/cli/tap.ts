@@ -17,7 +17,7 @@ const ASKS = {
 export async function tap(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { ...ADMIN_OPTIONS, ...ASKS, json: { type: 'boolean' } })
   if (typeof parsed === 'string' || parsed.files.length > 0) {
-    io.stderr(`sluice tap: ${typeof parsed === 'string' ? parsed : 'it takes no arguments'}\n`)
+    io.stderr(`sluice tap: ${typeof parsed === 'string' ? parsed : 'expected no arguments'}\n`)
     return Exit.usage
   }
   const { flags } = parsed
@@ -34,7 +34,8 @@ export async function tap(args: readonly string[], io: Io): Promise<number> {
       for await (const { event, data } of client.events(`tap?${query}`, leaving.signal)) {
         if (event === 'request')
           io.stdout(flags.json === true ? `${JSON.stringify(data)}\n` : line(data as FlightSummary))
-        else if (event === 'lost') io.stderr(`${(data as { count: number }).count} more were too many to be shown\n`)
+        else if (event === 'lost')
+          io.stderr(`${(data as { count: number }).count} more requests were not shown: too many at once\n`)
       }
     })
   } finally {

@@ -10,10 +10,10 @@ import { defaultFile, parseOptions } from './options.ts'
 export async function test(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { json: { type: 'boolean' }, 'fail-under': { type: 'string' } })
   if (typeof parsed === 'string' || parsed.files.length > 1)
-    return misused(typeof parsed === 'string' ? parsed : 'one file, please', io)
+    return misused(typeof parsed === 'string' ? parsed : 'expected one file', io)
   const { json, 'fail-under': bound = '0' } = parsed.flags
   const least = Number(bound)
-  if (!(least >= 0 && least <= 100)) return misused(`--fail-under ${bound} is no percentage from 0 to 100`, io)
+  if (!(least >= 0 && least <= 100)) return misused(`--fail-under ${bound} is not a percentage from 0 to 100`, io)
   const written = await loadWritten(parsed.files[0] ?? defaultFile(), io)
   if (written === undefined) return Exit.badConfig
   const report = runTests(new Model(written))

@@ -20,13 +20,13 @@ export async function top(args: readonly string[], io: Io): Promise<number> {
   })
   if (typeof parsed === 'string') return usage(parsed, io)
   const { filter = '', json, once, sort = 'rate' } = parsed.flags
-  if (parsed.files.length > 0) return usage('it takes no arguments', io)
+  if (parsed.files.length > 0) return usage('expected no arguments', io)
   if (!SORT_KEYS.includes(sort as SortKey)) return usage(`--sort takes one of ${SORT_KEYS.join(', ')}`, io)
   if (json === true && once !== true) return usage('--json needs --once', io)
   const { stdin, stdout } = process
   const terminal = { stdin, stdout, colour: io.env.NO_COLOR === undefined, clock: systemClock }
   const view = { sort: sort as SortKey, filter: String(filter) }
-  if (once !== true && !(stdin.isTTY && stdout.isTTY)) return usage('this is no terminal; give --once', io)
+  if (once !== true && !(stdin.isTTY && stdout.isTTY)) return usage('this is not a terminal; use --once', io)
   return withAdmin('top', parsed.flags, io, async (client) => {
     if (once !== true) return new LiveTop(client, view, terminal).run()
     const rates = await sample(client)

@@ -30,14 +30,14 @@ export interface AdminPlane {
   /** File of the token that was made because the config has none. */
   readonly tokenFile: string | undefined
   /**
-   * Reads hosts and tokens of another config; they count once what it returns is called. Without tokens in it, the one
-   * that was made at start stays. Rejects when a secret is missing.
+   * Reads hosts and tokens of another config; they take effect when the function returned is called. Without tokens in it,
+   * the one that was made at start stays. Rejects when a secret is missing.
    */
   renew(config: Config): Promise<() => void>
   close(): Promise<void>
 }
 
-/** Opens the admin API and the probes. Rejects with what is wrong, for people; nothing stays open then. */
+/** Opens the admin API and the probes. Rejects with what is wrong, for operators; nothing stays open then. */
 export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminPlane> {
   const { config, log } = options
   const { admin, probes } = config

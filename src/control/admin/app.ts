@@ -21,7 +21,7 @@ export const SAFE_HEADERS = {
   'x-frame-options': 'DENY',
 } as const
 
-/** A server of the control plane without routes: its bounds, how it reads bodies, and how it says what is wrong. */
+/** A server of the control plane without routes: its limits, how it reads bodies, and how it reports errors. */
 export function createApp(bug: (error: unknown) => void): { app: FastifyInstance; connections: Connections } {
   const app = Fastify({
     bodyLimit: BODY_BYTES,
@@ -33,11 +33,11 @@ export function createApp(bug: (error: unknown) => void): { app: FastifyInstance
     routerOptions: { maxParamLength: 128 },
     // Node looks for slow requests only every 30 s otherwise.
     http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 250 },
-    // No hook sees these: a target that cannot be read, and what is no request at all.
+    // No hook gets these: a target that cannot be read, and input that is not a request.
     frameworkErrors: (error, _request, reply) =>
       fail(reply.headers(SAFE_HEADERS), 'bad_request', errorStatus(error), error.message),
     clientErrorHandler: ({ code }, socket) => {
-      // Of one that has said nothing there is no request to be answered.
+      // A client that sent nothing made no request that could be answered.
       if (socket.writable && code !== 'ECONNRESET' && socket.bytesRead > 0)
         socket.write(unreadAnswer(code, SAFE_HEADERS))
       socket.destroy()
@@ -72,8 +72,8 @@ export function fail(reply: FastifyReply, code: ErrorCode, status: number, detai
 }
 
 /**
- * What no route takes: 405 where another method of the path has one, else 404. Behind the guard, and before the body is
- * looked at: its type is no reason for another answer.
+ * Requests that no route takes: 405 if another method of the path has one, else 404. Behind the guard, and before the body
+ * is looked at: its type is no reason for another answer.
  */
 function answerStrays(app: FastifyInstance): void {
   const known: { readonly method: string; readonly path: readonly string[] }[] = []
@@ -84,10 +84,10 @@ function answerStrays(app: FastifyInstance): void {
     if (!request.is404) return undefined
     const path = request.url.replace(/^https?:\/\/[^/?]*|\?.*$/gi, '').split('/')
     const methods = new Set(known.flatMap((route) => (covers(route.path, path) ? [route.method] : [])))
-    if (methods.size === 0) return fail(reply, 'not_found', 404, 'no such page')
+    if (methods.size === 0) return fail(reply, 'not_found', 404, 'there is no such path')
     // RFC 9110, section 15.5.6
     reply.header('allow', [...methods].join(', '))
-    return fail(reply, 'method_not_allowed', 405, `${request.method} is not for this path`)
+    return fail(reply, 'method_not_allowed', 405, `${request.method} is not allowed for this path`)
   })
 }
 

@@ -5,7 +5,7 @@ import { oneOf } from '../../schema/scalars.ts'
 import { REFUSAL_STATUS } from './contract.ts'
 
 const NOTHING = object({})
-const DRY_RUN = object({ dryRun: withDefault(oneOf('true', 'false'), 'false', 'Only say what would happen.') })
+const DRY_RUN = object({ dryRun: withDefault(oneOf('true', 'false'), 'false', 'Only report what would happen.') })
 
 /** The status of the answer to a call that ended with this error. */
 export function errorStatus(error: unknown): number {
@@ -15,23 +15,23 @@ export function errorStatus(error: unknown): number {
   return (error as { statusCode?: number } | null)?.statusCode ?? 500
 }
 
-/** The query of what takes none. Throws {@link BadCommand}. */
+/** The query of an operation that takes none. Throws {@link BadCommand}. */
 export function readNothing(query: ReadCall['query']): void {
   readQuery(NOTHING, query)
 }
 
 /**
- * How a command is called. Throws {@link BadCommand} where something is asked that the command does not know, such as
+ * How a command is called. Throws {@link BadCommand} for a parameter that the command does not support, such as
  * `?dryrun=true`: a caller that asks for it must not get the command without it.
  */
 export function readCall(
   takes: Takes,
   { body, ifMatch, query }: { body: unknown; query: ReadCall['query']; ifMatch: string | undefined },
 ): CallOptions {
-  if (takes.dryRun !== true && Object.hasOwn(query, 'dryRun')) throw new BadCommand('this command knows no dry run')
+  if (takes.dryRun !== true && Object.hasOwn(query, 'dryRun')) throw new BadCommand('this command has no dry run')
   if (takes.dryRun !== true) readNothing(query)
   const dryRun = takes.dryRun === true && readQuery(DRY_RUN, query).dryRun === 'true'
-  if (takes.expects !== true && ifMatch !== undefined) throw new BadCommand('this command knows no If-Match')
+  if (takes.expects !== true && ifMatch !== undefined) throw new BadCommand('this command does not support If-Match')
   if (takes.body === undefined) readCommand(NOTHING, body ?? {})
   // An entity tag is quoted.
   return { dryRun, expected: ifMatch?.replace(/^(?:W\/)?"(.*)"$/, '$1') }

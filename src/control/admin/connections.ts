@@ -9,13 +9,13 @@ interface Connection {
 }
 
 /**
- * Keeps places of a server free for who asks: at the limit a newcomer takes that of the connection that has said nothing
- * complete for the longest time, be it silent, slow or idle; where all wait for answers, of the one that does so the longest.
- * A probe that found no place would have the orchestrator end us.
+ * Keeps places of a server free for new clients: at the limit a new connection takes the place of the one that has sent
+ * nothing complete for the longest time, be it silent, slow or idle; if all wait for answers, of the one that has waited
+ * longest. A probe without a place would make the orchestrator end this process.
  */
 export class Connections {
   private readonly most: number
-  /** The longest without news first: a set keeps the order in which it was filled. */
+  /** The longest without a complete request first: a set keeps the order in which it was filled. */
   private readonly waiting = new Set<Socket>()
   private readonly answering = new Set<Socket>()
   private readonly known = new WeakMap<Socket, Connection>()
@@ -30,7 +30,7 @@ export class Connections {
     return this.waiting.size + this.answering.size
   }
 
-  /** The answer on it goes on for as long as its reader likes. */
+  /** The answer on it lasts as long as its reader likes. */
   streams(socket: Socket): void {
     const connection = this.known.get(socket)
     if (connection !== undefined) connection.streams = true
@@ -60,7 +60,7 @@ export class Connections {
     const connection = this.known.get(socket)
     if (connection === undefined) return
     connection.answers++
-    // A body that never ends says no more than a head that does not.
+    // A body that never ends proves no more than a head that does not.
     if (hasBody(request)) request.once('end', () => this.move(socket, connection))
     else this.move(socket, connection)
     response.once('close', () => {

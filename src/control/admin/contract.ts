@@ -5,16 +5,16 @@ import type { RouteDescription } from './openapi/description.ts'
 
 /** Every kind of error that the API answers, with its title. A code is never used again for something else. */
 export const ERRORS = {
-  bad_host: 'Not exactly one Host field, or none that can be read',
+  bad_host: 'There is not exactly one valid Host field',
   host_not_allowed: 'This host name is not allowed',
   foreign_origin: 'The request comes from another site',
   unauthenticated: 'Credentials are missing or wrong',
-  forbidden: 'The role is too small',
+  forbidden: 'The role is insufficient',
   content_type: 'The content type is not accepted here',
-  bad_request: 'Something is wrong with the request',
-  not_found: 'There is no such thing',
-  method_not_allowed: 'This path has other methods',
-  refused: 'This cannot be done',
+  bad_request: 'The request is not valid',
+  not_found: 'This does not exist',
+  method_not_allowed: 'The method is not allowed here',
+  refused: 'This cannot be done now',
   internal: 'An error inside the gateway',
 } as const
 
@@ -23,7 +23,7 @@ export type ErrorCode = keyof typeof ERRORS
 /** The content type of an error (RFC 9457). */
 export const PROBLEM_JSON = 'application/problem+json'
 
-/** The `type` of an error; for programs. */
+/** The `type` of an error, for programs. */
 export function problemType(code: ErrorCode): string {
   return `urn:sluice:admin:${code}`
 }

@@ -6,7 +6,7 @@ import type { Clock, ClockHandle } from '../../lib/clock.ts'
 const READERS = 32
 const BUFFER_BYTES = 262_144
 const KEEP_ALIVE_MS = 15_000
-/** Keep-alives in which nothing was taken: who reads nothing for a minute holds a place that another may want. */
+/** Keep-alives in which nothing was read: a reader that reads nothing for a minute holds a place that another may need. */
 const MOST_STUCK = 4
 
 /**
@@ -62,7 +62,7 @@ export class EventStream implements EventReader {
     this.lost = 0
   }
 
-  /** A comment: proxies in between and the reader see that we are there. */
+  /** A comment: proxies in between and the reader see that the gateway is there. */
   private keepAlive(): ClockHandle {
     return this.clock.after(KEEP_ALIVE_MS, () => {
       this.stuck++
@@ -85,7 +85,7 @@ export class EventStreams {
     this.clock = clock
   }
 
-  /** Throws {@link CommandRefused} where there are enough already. */
+  /** Throws {@link CommandRefused} if all places are taken. */
   check(): void {
     if (this.open.size >= READERS) throw new CommandRefused('unavailable', `${READERS} event streams are open already`)
   }

@@ -8,7 +8,7 @@ import { bearerOf, suffices, type Tokens } from './tokens.ts'
 
 const ANONYMOUS: Caller = { name: undefined, role: 'viewer', by: 'nothing' }
 
-/** What the guard looks at in a request. */
+/** The parts of a request that the guard reads. */
 export interface GuardedRequest {
   readonly method: string
   /** A question with a body: it changes nothing, and counts as reading. */
@@ -31,7 +31,7 @@ export interface GuardedRequest {
 
 export interface GuardRefusal {
   readonly status: 400 | 401 | 403 | 415
-  /** Of one who is known, but may not. */
+  /** Of a caller that is known, but not allowed. */
   readonly who?: Caller
   readonly error: Exclude<ErrorCode, 'bad_request' | 'not_found' | 'method_not_allowed' | 'refused' | 'internal'>
   readonly message: string
@@ -41,7 +41,7 @@ export interface AdminGuardOptions {
   readonly tokens: Tokens
   /** undefined: header fields prove nothing. */
   readonly proxy?: ProxyIdentity | undefined
-  /** `admin.auth` or `admin.trustedProxyHeader` is set: reading, too, takes a role. */
+  /** `admin.auth` or `admin.trustedProxyHeader` is set: reading also requires a role. */
   readonly guardReads: boolean
   /** Host names and addresses besides localhost and loopback literals; IPv6 in brackets. */
   readonly hosts: readonly string[]
@@ -66,7 +66,7 @@ export class AdminGuard {
     this.hosts = new Set(hosts.flatMap((host) => nameOf(host) ?? []))
   }
 
-  /** `needs`: the role for this call; undefined: a probe, which takes no token. */
+  /** `needs`: the role for this call; undefined: a probe, which requires no token. */
   check(request: GuardedRequest, needs: Role | undefined): Caller | GuardRefusal {
     return this.checkSource(request) ?? this.checkRole(request, needs)
   }
@@ -100,7 +100,7 @@ export class AdminGuard {
     return who ?? ANONYMOUS
   }
 
-  /** A token proves more than the word of a proxy, which may hand on a token that is not ours. */
+  /** A token proves more than the header fields of a proxy, which may pass on a token that is not ours. */
   private identify({ authorization, peer, valuesOf }: GuardedRequest): Caller | undefined {
     const presented = bearerOf(authorization)
     const token = presented === undefined ? undefined : this.tokens.find(presented)
@@ -127,7 +127,10 @@ function authorityOf(target: string): string | undefined {
   return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
 }
 
-/** The host of an authority in one spelling: lower-case, without port, brackets and trailing dot. undefined: it is none. */
+/**
+ * The host of an authority in one spelling: lower-case, without port, brackets and trailing dot. undefined: not an
+ * authority.
+ */
 function nameOf(authority: string): string | undefined {
   const host = hostOf(authority)
   return host?.startsWith('[') ? canonicalIp(host.slice(1, -1)) : host

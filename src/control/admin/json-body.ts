@@ -1,6 +1,6 @@
 import { BadCommand } from '../../core/command.ts'
 
-/** No command takes more; a config is one text. */
+/** No command needs more; a config is one text. */
 const MOST_LEVELS = 64
 const MOST_VALUES = 10_000
 
@@ -9,10 +9,10 @@ const BACKSLASH = 92
 
 /**
  * The value of a JSON body. Throws {@link BadCommand}. Levels and values are counted first: `JSON.parse` takes seconds for
- * some millions of brackets, and what reads its value afterwards goes one call deeper with each level.
+ * some millions of brackets, and readers of its value go one call deeper with each level.
  */
 export function readJson(body: Buffer): unknown {
-  if (body.length === 0) throw new BadCommand('the body is empty; write {} where there is nothing to say')
+  if (body.length === 0) throw new BadCommand('the body is empty; write {} for a command without values')
   bound(body)
   try {
     return JSON.parse(body.toString('utf8'))

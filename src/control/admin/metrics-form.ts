@@ -1,6 +1,9 @@
 import type { Form } from '../seeing/metrics/exposition.ts'
 
-/** Which form of the metrics an `Accept` asks for: OpenMetrics only where it is named, and no less liked than text. */
+/**
+ * The form of the metrics that an `Accept` asks for: OpenMetrics only if it is named and preferred at least as much as
+ * text.
+ */
 export function metricsForm(accept = ''): Form {
   let open = 0
   let text = 0

@@ -22,7 +22,7 @@ export interface ProbeFacts {
   readonly configStale: boolean
 }
 
-/** `reasons`: why not; `notes`: what is worth knowing although it is. Stable names, no addresses, no names of upstreams. */
+/** `reasons`: why not; `notes`: facts worth knowing although it is. Stable names, no addresses, no names of upstreams. */
 export interface ProbeAnswer {
   readonly ok: boolean
   readonly reasons: readonly string[]
@@ -34,7 +34,9 @@ export function startup(facts: ProbeFacts): ProbeAnswer {
   return answer(starting(facts))
 }
 
-/** Whether new connections should come here. Overload or broken upstreams are no reason: all instances would go at once. */
+/**
+ * Whether new connections should come here. Overload or broken upstreams are no reason: all instances would leave at once.
+ */
 export function readiness(facts: ProbeFacts): ProbeAnswer {
   const reasons = starting(facts)
   if (facts.draining) reasons.push('draining')

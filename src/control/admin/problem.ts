@@ -5,7 +5,7 @@ export function problem(code: ErrorCode, status: number, detail: string, more: o
   return Buffer.from(JSON.stringify({ type: problemType(code), title: ERRORS[code], status, detail, ...more }))
 }
 
-/** The whole answer to what was no request, by the code with which node:http gave up on it. */
+/** The whole answer to input that was not a request, by the code with which node:http gave up on it. */
 export function unreadAnswer(code: string, headers: Readonly<Record<string, string>>): string {
   const { status, phrase, detail } = UNREAD[code] ?? MALFORMED
   const body = problem('bad_request', status, detail)

@@ -4,7 +4,7 @@ import { suffices } from './tokens.ts'
 
 const MOST_CHARS = 256
 
-/** Who asks, as far as it is proved. */
+/** The caller, as far as it is proved. */
 export interface AdminIdentity {
   readonly name: string
   readonly role: Role
@@ -20,7 +20,7 @@ export interface ProxyIdentityOptions {
   readonly roles: Readonly<Record<string, Role>> | undefined
 }
 
-/** Who asks, by the word of an auth proxy in front. */
+/** The caller, as an auth proxy in front names it. */
 export class ProxyIdentity {
   private readonly options: ProxyIdentityOptions
   private readonly from: CidrSet
@@ -31,7 +31,7 @@ export class ProxyIdentity {
   }
 
   /**
-   * undefined: the peer is none of the proxies, or says nothing that is clear. A field that comes twice says nothing: one of
+   * undefined: the peer is not one of the proxies, or its fields are ambiguous. A field that comes twice is ignored: one of
    * its lines may be the client's own.
    *
    * @param peer address of the other end of the connection

@@ -26,7 +26,7 @@ export interface Exposition {
   readonly body: string | Buffer
 }
 
-/** What both servers show. */
+/** What both servers serve. */
 export interface ServerSources {
   readonly facts: () => ProbeFacts
   readonly metrics: (form: Form) => Promise<Exposition>
@@ -38,12 +38,12 @@ export interface AdminOptions extends ServerSources {
   readonly clock: Clock
   /** Carries out commands and records them. */
   readonly auditor: Pick<Auditing, 'run' | 'refused'>
-  /** Of the dashboard, by path below /dashboard/; they hold nothing that takes a token. */
+  /** Of the dashboard, by path below /dashboard/; they contain nothing that requires a token. */
   readonly dashboard: ReadonlyMap<string, DashboardFile>
   readonly bug: (error: unknown) => void
 }
 
-/** What the guard and the description have to know of a route. */
+/** Facts of a route for the guard and the description. */
 interface RouteFacts {
   readonly needs?: Role | 'nothing'
   /** A question with a body. */
@@ -56,7 +56,7 @@ interface RouteFacts {
   readonly says?: RouteDescription
 }
 
-/** Only probes and metrics, for the network that the orchestrator asks from: no guard, nothing that needs one. */
+/** Only probes and metrics, for the network of the orchestrator: no guard, nothing that needs one. */
 export function probeServer(shown: ServerSources): FastifyInstance {
   const { app } = createApp(() => {})
   addProbes(app, shown)
@@ -94,7 +94,7 @@ function guardAll(
   app.addHook('onRequest', async (request, reply) => {
     const { command, needs = 'viewer', asks = false, linked = false } = request.routeOptions.config as RouteFacts
     const asked = { ...guarded(request), asks, linked }
-    // What no route takes changes nothing, whatever its method.
+    // A request that no route takes changes nothing, whatever its method.
     const seen = request.is404 ? { ...asked, method: 'GET' } : asked
     const verdict = guard.check(seen, needs === 'nothing' ? undefined : needs)
     if ('error' in verdict) {
@@ -112,7 +112,7 @@ function guardAll(
   })
 }
 
-/** What changes nothing: a view, or a question. */
+/** Operations that change nothing: a view, or a question. */
 function addReading(app: FastifyInstance, operation: Exclude<Operation, Command | Events>): void {
   const { path, says, takes } = operation
   const facts: RouteFacts = { takes, says: ofOperation(says) }
@@ -177,7 +177,7 @@ function addEvents(app: FastifyInstance, events: Events, streams: EventStreams, 
   })
 }
 
-/** Relative redirects: they hold below whatever prefix a proxy in front has taken off. */
+/** Relative redirects: they hold below any prefix that a proxy in front has removed. */
 function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, DashboardFile>): void {
   const config: RouteFacts = { needs: 'nothing', linked: true }
   app.get('/', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())

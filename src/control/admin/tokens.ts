@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { ROLES, type Role } from '../../core/operation.ts'
 import type { AdminToken } from '../operations/reload/secrets.ts'
 
-/** Who may do what. Secrets are kept as hashes only. */
+/** Roles of operators. Secrets are kept as hashes only. */
 export class Tokens {
   private readonly known: readonly { readonly name: string; readonly role: Role; readonly hash: Buffer }[]
 
@@ -10,7 +10,7 @@ export class Tokens {
     this.known = tokens.map(({ name, role, secret }) => ({ name, role, hash: digest(secret) }))
   }
 
-  /** Whose token this is. Takes the same time whatever the token and wherever it stands. */
+  /** The owner of this token. Takes the same time whatever the token and wherever it stands. */
   find(presented: string): { readonly name: string; readonly role: Role } | undefined {
     const hash = digest(presented)
     let found: { readonly name: string; readonly role: Role } | undefined

@@ -35,7 +35,7 @@ const ABSOLUTE = /^https?:\/\/([^/?#\\]*)([^#]*)/i
 export function arrive({ method, url, headers, from = SOME_CLIENT }: Asked, config: LeanConfig): Arrived {
   checkForm(method, url, headers)
   const address = canonicalIp(from)
-  if (address === undefined) throw new AskedBadly(`${JSON.stringify(from)} is no IP address`)
+  if (address === undefined) throw new AskedBadly(`${JSON.stringify(from)} is not an IP address`)
   const [, authority = '', rest = url] = ABSOLUTE.exec(url) ?? []
   const sent = headers.map(byteString)
   const hasHost = sent.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'host')
@@ -65,12 +65,12 @@ function checkForm(method: string, url: string, headers: readonly string[]): voi
   const bad = (what: string): never => {
     throw new AskedBadly(what)
   }
-  if (!TOKEN.test(method)) bad(`${JSON.stringify(method)} is no method such as GET`)
+  if (!TOKEN.test(method)) bad(`${JSON.stringify(method)} is not a method such as GET`)
   if (!ABSOLUTE.test(url) && !/^[/*]/.test(url))
     bad(`${JSON.stringify(url)} is neither a URL such as http://api.example.com/orders nor a path such as /orders`)
   for (let i = 0; i < headers.length; i += 2) {
     const [name = '', value = ''] = headers.slice(i, i + 2)
-    if (!TOKEN.test(name)) bad(`${JSON.stringify(name)} is no name of a header field`)
-    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value)) bad(`the value of ${name} holds a control character`)
+    if (!TOKEN.test(name)) bad(`${JSON.stringify(name)} is not the name of a header field`)
+    if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value)) bad(`the value of ${name} contains a control character`)
   }
 }

@@ -148,7 +148,7 @@ describe('sluice check', () => {
     expect(flag.code).toBe(64)
     expect(flag.stderr).toMatch(/^sluice check: .*--jsno/)
     const formats = await check('--json', '--sarif', 'good.yaml')
-    expect(formats).toEqual({ code: 64, stdout: '', stderr: 'sluice check: one of --json and --sarif, please\n' })
+    expect(formats).toEqual({ code: 64, stdout: '', stderr: 'sluice check: expected one of --json and --sarif\n' })
     const command = await sluice(folder, ['chekc', 'good.yaml'])
     expect(command.code).toBe(64)
     expect(command.stderr).toMatch(/^sluice: unknown command "chekc"/)

@@ -97,8 +97,8 @@ describe('sluice endpoint', () => {
     [['breaker', 'ajar', 'app'], 64, 'expected open|close|auto ROUTE [UPSTREAM]'],
     [['breaker', 'open', 'app', '--for', 'long'], 64, 'is not a duration'],
     [['breaker', 'auto', 'nobody'], 64, 'no such circuit breaker'],
-    [['status', 'app'], 64, 'it takes no arguments'],
-    [['status', '--admin', 'nonsense'], 64, 'is no URL'],
+    [['status', 'app'], 64, 'expected no arguments'],
+    [['status', '--admin', 'nonsense'], 64, 'is not a URL'],
   ])('%j is refused', async (args, code, message) => {
     const before = await states()
     const ended = args.includes('--admin') ? await run(gateway.folder, args) : await sluice(...args)

@@ -83,7 +83,7 @@ describe('for scripts', () => {
   })
 
   test.each([
-    [['top'], /this is no terminal/],
+    [['top'], /this is not a terminal/],
     [['top', '--json'], /--json needs --once/],
     [['top', '--once', '--sort', 'colour'], /--sort takes one of rate, errors/],
   ])('%j is a mistake', async (args, message) => {

@@ -130,7 +130,7 @@ describe('attacks', () => {
   test.each([
     ['DNS rebinding, reading', 'GET /api/v1/status', { host: 'evil.test' }, 403],
     ['DNS rebinding, metrics', 'GET /metrics', { host: `evil.test:9901` }, 403],
-    ['DNS rebinding, no such page', 'GET /nothing', { host: 'evil.test' }, 403],
+    ['DNS rebinding, there is no such path', 'GET /nothing', { host: 'evil.test' }, 403],
     ['a form of another site', command, { 'content-type': 'application/x-www-form-urlencoded' }, 401],
     ['the same with a token', command, { 'content-type': 'application/x-www-form-urlencoded', ...bearer }, 415],
     ['text/plain with a token', command, { 'content-type': 'text/plain', ...bearer }, 415],
@@ -156,7 +156,7 @@ describe('attacks', () => {
     const text = await peer.receiveAll()
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
     expect(text).toContain(
-      '{"type":"urn:sluice:admin:bad_host","title":"Not exactly one Host field, or none that can be read","status":400,',
+      '{"type":"urn:sluice:admin:bad_host","title":"There is not exactly one valid Host field","status":400,',
     )
   })
 
@@ -242,7 +242,7 @@ describe('what is allowed', () => {
 
 describe('errors are problem documents', () => {
   const CASES: readonly [string, string, Record<string, string>, string, number, string][] = [
-    ['no such page', 'GET /nothing', {}, '', 404, 'not_found'],
+    ['there is no such path', 'GET /nothing', {}, '', 404, 'not_found'],
     ['a method that the path does not have', 'GET /api/v1/demo/faults', {}, '', 405, 'method_not_allowed'],
     ['no such thing', 'GET /api/v1/things/other', {}, '', 404, 'not_found'],
     ['a query that makes no sense', 'GET /api/v1/things?limit=11', {}, '', 400, 'bad_request'],
@@ -417,10 +417,10 @@ describe('what nobody would read', () => {
   })
 
   test.each([
-    ['?dryRun=true', {}, '{}', 'this command knows no dry run'],
-    ['?dryRun=false', {}, '{}', 'this command knows no dry run'],
+    ['?dryRun=true', {}, '{}', 'this command has no dry run'],
+    ['?dryRun=false', {}, '{}', 'this command has no dry run'],
     ['?x=1', {}, '{}', 'x: unknown key; none is known here'],
-    ['', { 'if-match': '"abc"' }, '{}', 'this command knows no If-Match'],
+    ['', { 'if-match': '"abc"' }, '{}', 'this command does not support If-Match'],
     ['', {}, '{"dryRun":true}', 'dryRun: unknown key; none is known here'],
     ['', {}, '[]', 'a list is not an empty map'],
     ['', {}, '"x"', '"x" is not an empty map'],

@@ -75,7 +75,7 @@ describe('sluice test', () => {
     ],
     [
       'request: { path: /x, from: nowhere }, expect: { route: any }',
-      'request: one that can be sent / "nowhere" is no IP address',
+      'request: one that can be sent / "nowhere" is not an IP address',
     ],
   ])('fails %s', async (line, told) => {
     expect(await mismatches(line)).toEqual([told])
@@ -128,7 +128,7 @@ describe('the section', () => {
     ['request: { path: /x }, expect: { upstream: nxt }', 'there is no upstream "nxt"; did you mean next?', 'nxt'],
     ['request: { path: /x }, expect: {}', 'nothing is expected', '{}'],
     ['request: { path: x }, expect: { route: any }', '"x" is not a path such as /orders?id=7', 'x }, '],
-    ['request: { url: "http://a.test", path: /x }, expect: { route: any }', 'url stands in the place of', '{ url'],
+    ['request: { url: "http://a.test", path: /x }, expect: { route: any }', 'url replaces host and path', '{ url'],
   ])('%s is an error', async (line, message, place) => {
     const { code, stderr } = await run([line])
     expect(code).toBe(2)

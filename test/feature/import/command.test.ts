@@ -40,7 +40,7 @@ describe('sluice import', () => {
     expect((await sluice(folder, ['import', 'ingress'])).code).toBe(64)
     expect(await sluice(folder, ['import', 'apache', 'in'])).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining('nginx or ingress and a file, please'),
+      stderr: expect.stringContaining('expected nginx or ingress and a file'),
     })
   })
 

@@ -67,7 +67,7 @@ test('a collector in trouble is logged once, and gets everything later; the last
   const messages = (): unknown[] =>
     one.operational.map(({ message }) => message).filter((message) => /metrics/.test(String(message)))
   await until(() => messages().length === 2)
-  expect(messages()).toEqual(['the collector takes no metrics', 'the collector takes metrics again'])
+  expect(messages()).toEqual(['the collector does not accept metrics', 'the collector accepts metrics again'])
   for (let i = 0; i < 3; i++) await one.get('/')
   expect(await one.stop()).toBe(0)
   expect(last('sluice_requests_total')?.value).toBe(4)

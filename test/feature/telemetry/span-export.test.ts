@@ -128,13 +128,13 @@ describe('a collector in trouble', () => {
       void (n === 0 ? res.writeHead(status, { 'retry-after': '7' }) : res.writeHead(200)).end()
     rig.take(2)
     rig.clock.advance(1000)
-    await until(() => messages().includes('the collector takes no spans'))
+    await until(() => messages().includes('the collector does not accept spans'))
     await settle()
     rig.clock.advance(6999)
     await settle()
     expect(collector.requests).toHaveLength(1)
     rig.clock.advance(1)
-    await until(() => messages().includes('the collector takes spans again'))
+    await until(() => messages().includes('the collector accepts spans again'))
     expect(collector.spans).toHaveLength(4)
     expect(await rig.counted()).toEqual({ exported: 4 })
   })
@@ -161,7 +161,7 @@ describe('a collector in trouble', () => {
     }
     expect(await rig.counted()).toEqual({ queue_full: 600 })
     await until(() => messages().length > 0)
-    expect(messages()).toEqual(['the collector takes no spans'])
+    expect(messages()).toEqual(['the collector does not accept spans'])
   })
 
   test('that never answers is given up at the deadline, and asked again', async () => {
@@ -171,11 +171,11 @@ describe('a collector in trouble', () => {
     rig.clock.advance(1000)
     await until(() => collector.requests.length === 1)
     rig.clock.advance(10_000)
-    await until(() => messages().includes('the collector takes no spans'))
+    await until(() => messages().includes('the collector does not accept spans'))
     await settle()
     rig.clock.advance(1000)
     await until(() => collector.spans.length === 2)
-    await until(() => messages().includes('the collector takes spans again'))
+    await until(() => messages().includes('the collector accepts spans again'))
   })
 
   test('that answers without end is cut', async () => {

@@ -12,7 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Nothing inline, nothing from elsewhere. */
+/** Nothing inline, nothing from other hosts. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -46,7 +46,7 @@ async function read(path: string): Promise<DashboardFile> {
     headers: {
       'content-type': TYPES[extname(path)] as string,
       'content-security-policy': POLICY,
-      // Asked for anew each time: another version of the gateway may answer.
+      // Validated each time: another version of the gateway may answer.
       'cache-control': 'no-cache',
       etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`,
     },

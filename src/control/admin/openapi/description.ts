@@ -22,11 +22,8 @@ export interface RouteDescription extends Omit<Description, 'answer' | 'refusals
   readonly others: Readonly<Record<number, Response>>
 }
 
-const TOO_MANY = refusal('So many event streams are open already (`refused`).')
-const LOST = said(
-  'So many events were lost before this one, because the reader was too slow.',
-  record({ count: COUNT }),
-)
+const TOO_MANY = refusal('The maximum number of event streams is open (`refused`).')
+const LOST = said('Number of events lost before this one, because the reader was too slow.', record({ count: COUNT }))
 
 /** What the document says of the route of an operation. */
 export function ofOperation({ answer, refusals = {}, schemas = {}, ...rest }: Description): RouteDescription {

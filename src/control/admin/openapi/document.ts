@@ -71,7 +71,7 @@ function operationOf(route: DescribedRoute): object {
   }
 }
 
-/** The array of a bearer names the role. A second, empty requirement: none is needed where reading is free. */
+/** The array of a bearer names the role. A second, empty requirement: none is needed where reading is open. */
 function securityOf({ acts, needs }: DescribedRoute): readonly object[] {
   if (needs === 'nothing') return []
   const bearer = { bearer: [needs] }

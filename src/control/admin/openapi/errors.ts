@@ -4,9 +4,9 @@ import { ERRORS, type ErrorCode, PROBLEM_JSON, problemType } from '../contract.t
 
 const PROBLEM = {
   type: said('Stable; for programs.', choice(...Object.keys(ERRORS).map((code) => problemType(code as ErrorCode)))),
-  title: said('Of all errors of this type.', TEXT),
-  status: said('That of the answer.', COUNT),
-  detail: said('For people; it may change.', TEXT),
+  title: said('Title of all errors of this type.', TEXT),
+  status: said('Status of the answer.', COUNT),
+  detail: said('Text for operators; it may change.', TEXT),
 }
 
 /** What is answered when something is wrong. */
@@ -14,16 +14,16 @@ export const ERROR: JsonSchema = record(PROBLEM)
 
 /** Answers that many operations share, by status. */
 export const ERROR_RESPONSES = {
-  400: refusal('The request makes no sense (`bad_request`), or it has not exactly one Host field (`bad_host`).'),
+  400: refusal('The request is not valid (`bad_request`), or it has not exactly one Host field (`bad_host`).'),
   401: {
     ...refusal('A valid bearer token is needed (`unauthenticated`).'),
     headers: { 'www-authenticate': { description: 'Bearer', schema: TEXT } },
   },
   403: refusal(
-    'The role is too small (`forbidden`), the Host field names no host of `admin.hosts` (`host_not_allowed`), or a page of ' +
+    'The role is insufficient (`forbidden`), the Host field names no host of `admin.hosts` (`host_not_allowed`), or a page of ' +
       'another site asks (`foreign_origin`).',
   ),
-  404: refusal('There is no such thing, or not any more (`not_found`).'),
+  404: refusal('This does not exist, or no longer (`not_found`).'),
   413: refusal('The body is too large (`bad_request`).'),
   415: refusal('The content type is not `application/json` (`content_type`).'),
   500: refusal('A bug of the gateway (`internal`); its log has more.'),
@@ -31,7 +31,7 @@ export const ERROR_RESPONSES = {
 
 export type SharedStatus = keyof typeof ERROR_RESPONSES
 
-/** An answer with an error; `schema` where it says more than {@link ERROR}. */
+/** An answer with an error; `schema` if it has more than {@link ERROR}. */
 export function refusal(description: string, schema: JsonSchema = ref('Error')) {
   return { description, content: { [PROBLEM_JSON]: { schema } } }
 }

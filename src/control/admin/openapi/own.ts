@@ -2,7 +2,7 @@ import { ROLES } from '../../../core/operation.ts'
 import { choice, orNull, record, TEXT } from '../../../schema/shape.ts'
 import { json, type RouteDescription } from './description.ts'
 
-/** What the document says of pages about the API itself. */
+/** The description of the paths about the API itself. */
 export const OWN_PAGES = {
   openapi: {
     id: 'getDescription',
@@ -14,7 +14,7 @@ export const OWN_PAGES = {
   whoami: {
     id: 'getCaller',
     tag: 'Gateway',
-    summary: 'Who asks, and in which role',
+    summary: 'The caller, and its role',
     answer: json(
       'Name, role, and what proves them.',
       record({

@@ -4,14 +4,14 @@ import type { JsonSchema } from '../../../schema/schema.ts'
 const DRY_RUN = {
   name: 'dryRun',
   in: 'query',
-  description: '`true`: nothing is done, only said what would come of it.',
+  description: '`true`: nothing is done; the answer says what would happen.',
   schema: { enum: ['true', 'false'], default: 'false' },
 }
 
 const IF_MATCH = {
   name: 'If-Match',
   in: 'header',
-  description: 'Hash of the config that the caller takes for the live one; 412 where another one is.',
+  description: 'Hash of the config that the caller expects to be live; 412 if another one is.',
   schema: { type: 'string' },
 }
 
@@ -31,7 +31,7 @@ export function parametersOf({ dryRun, expects, query }: Takes, inPath: Readonly
   ]
 }
 
-/** A command always has a body; `{}` where there is nothing to say. */
+/** A command always has a body; `{}` for one without values. */
 export function bodyOf({ body }: Takes): object {
   const schema = body === undefined ? { type: 'object', maxProperties: 0 } : plain(body.json)
   return { required: true, content: { 'application/json': { schema } } }
@@ -51,7 +51,7 @@ function inQuery(json: JsonSchema): object[] {
   }))
 }
 
-/** Text of a config may be written as a number or a boolean; the API is told of text only. */
+/** Text of a config may be written as a number or a boolean; the API describes it as text only. */
 function plain(value: JsonSchema): JsonSchema {
   return JSON.parse(JSON.stringify(value).replaceAll('"type":["string","number","boolean"]', '"type":"string"'))
 }

@@ -4,8 +4,8 @@ import { json, type RouteDescription } from './description.ts'
 const SCHEMAS = {
   Probe: record({
     status: choice('ok', 'unavailable'),
-    reasons: said('Why not.', each(TEXT)),
-    notes: said('What is worth knowing although it is.', each(TEXT)),
+    reasons: said('Reasons why not.', each(TEXT)),
+    notes: said('Facts worth knowing although it is.', each(TEXT)),
   }),
 }
 
@@ -32,7 +32,7 @@ export const METRICS_PAGE: RouteDescription = {
   tag: 'Probes',
   summary: 'All metrics, for Prometheus',
   answer: {
-    description: 'In the text format, or as OpenMetrics where `Accept` names it.',
+    description: 'In the text format, or as OpenMetrics if `Accept` asks for it.',
     content: {
       'text/plain': { schema: { type: 'string' } },
       'application/openmetrics-text': { schema: { type: 'string' } },

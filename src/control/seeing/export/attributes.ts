@@ -5,7 +5,7 @@ export type Attributes = Record<string, string | number | boolean>
 /** Methods that OpenTelemetry knows; others are written `_OTHER`. */
 const METHODS: ReadonlySet<string> = new Set('GET HEAD POST PUT PATCH DELETE OPTIONS CONNECT TRACE QUERY'.split(' '))
 
-/** What is written about one span. OpenTelemetry's semantic conventions for HTTP, 1.45; ours begin with `sluice.`. */
+/** The contents of one span. OpenTelemetry's semantic conventions for HTTP, 1.45; our names begin with `sluice.`. */
 export interface WrittenSpan {
   readonly name: string
   readonly attributes: Attributes

@@ -2,7 +2,7 @@ import type { Agent, Dispatcher } from 'undici'
 import type { Clock } from '../../../lib/clock.ts'
 import { retryAfterMs } from '../../../lib/retry-after.ts'
 
-/** Where a collector takes what it is sent. */
+/** A collector, and how to reach it. */
 export interface CollectorOptions {
   readonly url: string
   /** Lower-case names. */
@@ -14,7 +14,7 @@ export interface CollectorOptions {
 
 /** It may take the same later. */
 export class CollectorBusy extends Error {
-  /** What it asks for; undefined: nothing. */
+  /** The wait that it asks for; undefined: none. */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, retryAfterMs: number | undefined) {
@@ -30,7 +30,7 @@ const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 /** An answer of OTLP is some bytes. */
 const MAX_ANSWER = 65_536
 
-/** Sends OTLP over HTTP: one request at a time is sent, and ends by its deadline whatever the other side does. */
+/** Sends OTLP over HTTP: one request at a time, which ends by its deadline whatever the other side does. */
 export class Collector {
   private readonly options: CollectorOptions
   private readonly stop = new AbortController()
@@ -78,7 +78,7 @@ export class Collector {
     }
   }
 
-  /** Ends what runs. */
+  /** Ends all that runs. */
   close(): void {
     this.stop.abort(new Error('the gateway ends'))
     void this.agent?.destroy()

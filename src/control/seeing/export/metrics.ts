@@ -7,7 +7,7 @@ import type { MetricsEncoder, Points, SeriesPoint } from './sdk-metrics.ts'
 
 /** Series in one request: a few milliseconds to encode. */
 const BATCH = 200
-/** The end of the process waits no longer for a collector. */
+/** The end of the process waits no longer than this for a collector. */
 const FLUSH_MS = 2_000
 
 export interface MetricsExportOptions {
@@ -21,8 +21,8 @@ export interface MetricsExportOptions {
 }
 
 /**
- * Sends all metrics to a collector now and then. They are cumulative: what a collector missed comes with the next time, so
- * nothing waits for it.
+ * Sends all metrics to a collector periodically. They are cumulative: a collector that missed some gets them with the next
+ * ones, so nothing waits for it.
  */
 export class MetricsExport {
   private readonly options: MetricsExportOptions
@@ -60,18 +60,18 @@ export class MetricsExport {
     })
   }
 
-  /** Milliseconds for which the collector asks to be left alone. */
+  /** Milliseconds for which the collector asks for a pause. */
   private async send(): Promise<number> {
     const { clock, collector, encoder, families, log } = this.options
     try {
       for (const batch of batches(await families())) {
         await collector.send(encoder.encode(batch, clock.wall()), encoder.contentType)
       }
-      if (!this.works) log.info('the collector takes metrics again')
+      if (!this.works) log.info('the collector accepts metrics again')
       this.works = true
       return 0
     } catch (error) {
-      if (this.works) log.warn('the collector takes no metrics', { error: String((error as Error).message) })
+      if (this.works) log.warn('the collector does not accept metrics', { error: String((error as Error).message) })
       this.works = false
       return error instanceof CollectorBusy ? (error.retryAfterMs ?? 0) : 0
     }

@@ -8,7 +8,7 @@ import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 /** One series, as `exposition.ts` has it. */
 export interface SeriesPoint {
   readonly labels: Readonly<Record<string, string | number>>
-  /** `counts`: one a bound, and one above the last. */
+  /** `counts`: one per bound, and one above the last. */
   readonly value: number | { readonly counts: readonly number[]; readonly sum: number }
 }
 
@@ -20,7 +20,7 @@ export interface Points {
   readonly points: readonly SeriesPoint[]
 }
 
-/** Encodes metrics as OTLP. Cumulative: what one request does not bring the next one does. */
+/** Encodes metrics as OTLP. Cumulative: values that one request misses come with the next one. */
 export class MetricsEncoder {
   private readonly resource: Resource
   private readonly version: string

@@ -10,8 +10,8 @@ import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 type TimedEvent = ReadableSpan['events'][number]
 
 /**
- * Writes records as spans of the OpenTelemetry SDK and encodes them as OTLP. Its tracer would be told once more what a record
- * holds, and look at each attribute again: with it encoding takes twice as long.
+ * Writes records as spans of the OpenTelemetry SDK and encodes them as OTLP. Its tracer would copy all of a record once
+ * more and check each attribute again: with it encoding takes twice as long.
  */
 export class SpanEncoder {
   private readonly json: boolean
@@ -38,7 +38,7 @@ export class SpanEncoder {
     return bytes
   }
 
-  /** How many spans the collector did not want, as its answer says; 0 where that makes no sense. */
+  /** How many spans the collector rejected, as its answer says; 0 if that makes no sense. */
   rejected(answer: Uint8Array): number {
     const serializer = this.json ? JsonTraceSerializer : ProtobufTraceSerializer
     try {
@@ -103,7 +103,7 @@ function eventOf({ at, facts, name }: EventRecord): TimedEvent {
   return { name: `sluice.${name}`, attributes: facts, time: timeOf(at) }
 }
 
-/** As it came: it has been looked at, and encoding asks for nothing else. */
+/** As it came: it has been checked, and encoding needs nothing else. */
 function passed(state: string): TraceState {
   return { serialize: () => state } as TraceState
 }

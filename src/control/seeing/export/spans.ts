@@ -9,19 +9,19 @@ import type { SpanEncoder } from './sdk-spans.ts'
 
 const BATCH_SPANS = 512
 const EVERY_MS = 1_000
-/** What a collector asks for in Retry-After counts up to here. */
+/** Longest Retry-After of a collector that is followed. */
 const MAX_WAIT_MS = 60_000
 const GUARD_WINDOW_MS = 30_000
 const GUARD_OPEN_MS = 10_000
-/** The end of the process waits no longer for a collector. */
+/** The end of the process waits no longer than this for a collector. */
 const FLUSH_MS = 2_000
 
 export interface SpanExportOptions {
   readonly encoder: Pick<SpanEncoder, 'encode' | 'rejected' | 'contentType'>
   readonly collector: Pick<Collector, 'send' | 'close'>
-  /** Spans that may wait. */
+  /** Maximum spans that wait. */
   readonly waiting: number
-  /** Told of what the collector has taken. */
+  /** Called with the records that the collector has taken. */
   readonly sent: (records: readonly RequestRecord[]) => void
   readonly metrics: Pick<WorkerMetrics, 'counter'>
   readonly clock: Clock
@@ -30,7 +30,8 @@ export interface SpanExportOptions {
 
 /**
  * Sends records to a collector in batches, one after another. A collector that is down, slow or full costs a bounded queue
- * and nothing else: what doesn't fit is dropped and counted. What it may take later is kept, and what it refuses is not.
+ * and nothing else: spans that do not fit are dropped and counted. Spans that it may take later are kept, refused ones are
+ * not.
  */
 export class SpanExport {
   private readonly options: SpanExportOptions
@@ -38,7 +39,7 @@ export class SpanExport {
   private queue: PackedRecord[] = []
   private spans = 0
   private batch: readonly PackedRecord[] = []
-  /** Clock milliseconds: since when something waits. */
+  /** Clock milliseconds since when spans wait. */
   private since = 0
   /** Clock milliseconds before which nothing is sent. */
   private notBefore = 0
@@ -55,7 +56,7 @@ export class SpanExport {
       openFor: GUARD_OPEN_MS,
       onFailure: (error) => this.failed(error),
     })
-    // What has not happened yet must be 0 and not missing: rates are taken of it.
+    // Counters start at 0 and must not be missing: rates are taken of them.
     this.exported(0)
     for (const reason of SPAN_DROPS) this.drop(reason, 0)
   }
@@ -73,7 +74,7 @@ export class SpanExport {
     this.arm()
   }
 
-  /** Sends what is there, for at most 2 s, and ends. */
+  /** Sends the waiting spans, for at most 2 s, and ends. */
   async close(): Promise<void> {
     const { clock, collector, log } = this.options
     this.closed = true
@@ -130,7 +131,7 @@ export class SpanExport {
       this.drop('rejected', rejected)
       this.exported(spans - rejected)
       this.options.sent(records)
-      if (!this.works) log.info('the collector takes spans again')
+      if (!this.works) log.info('the collector accepts spans again')
       this.works = true
     } catch (error) {
       if (error instanceof CollectorBusy) throw error
@@ -149,7 +150,8 @@ export class SpanExport {
   }
 
   private fails(error: unknown): void {
-    if (this.works) this.options.log.warn('the collector takes no spans', { error: String((error as Error).message) })
+    if (this.works)
+      this.options.log.warn('the collector does not accept spans', { error: String((error as Error).message) })
     this.works = false
   }
 

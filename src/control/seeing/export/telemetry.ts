@@ -22,7 +22,7 @@ export interface TelemetryExportOptions {
   readonly log: Log
 }
 
-/** What goes from this process to OpenTelemetry collectors, as the live config says. */
+/** Exports of this process to OpenTelemetry collectors, as the live config says. */
 export class TelemetryExport {
   private readonly options: TelemetryExportOptions
   private readonly instance: string
@@ -39,7 +39,8 @@ export class TelemetryExport {
   }
 
   /**
-   * Gets ready for another config; what is returned makes it so. Rejects, and changes nothing, where a secret is missing.
+   * Prepares for another config; calling the function returned makes it effective. Rejects, and changes nothing, if a
+   * secret is missing.
    */
   async prepare(config: Config): Promise<() => void> {
     const [spans, metrics] = [await this.prepareSpans(config), await this.prepareMetrics(config)]

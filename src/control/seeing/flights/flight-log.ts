@@ -14,7 +14,7 @@ import { suggestion } from '../../../schema/diagnostics.ts'
 import { integer, oneOf, parsed, pattern, text } from '../../../schema/scalars.ts'
 
 const MAX_BYTES = 8 * 1_048_576
-/** What clients cause by themselves, and what was refused before any attempt, take at most this share of the places each. */
+/** Failures that clients cause, and requests refused before any attempt, take at most this share of the places each. */
 const SHARE = 0.25
 
 /** `5xx`, or one status. */
@@ -23,26 +23,26 @@ const status = parsed('a status such as 503, or a class of them such as 5xx', (v
   return /^[1-5]\d\d$/.test(value) ? ([Number(value), Number(value)] as const) : { problem: '' }
 })
 
-/** One that is not in the table never comes. */
+/** A reason that is not in the table never occurs. */
 const reason = parsed('a reason such as upstream_reset', (value) => {
   if (Object.hasOwn(FAILURES, value)) return value
   const near = suggestion(value, Object.keys(FAILURES))
   return { problem: near === undefined ? '' : `did you mean ${near}?` }
 })
 
-/** Which requests one wants to see, in a query. */
+/** Which requests to show, in a query. */
 export const FILTER_FIELDS = {
   route: optional(text('the name of a route, or -'), 'Name of the route; - for those that matched none.'),
-  method: optional(pattern('a method such as GET', /^[A-Z]{1,20}$/), 'Their method.'),
-  status: optional(status, 'Their status or its class.'),
-  reason: optional(reason, 'Their reason.'),
+  method: optional(pattern('a method such as GET', /^[A-Z]{1,20}$/), 'Method of the requests.'),
+  status: optional(status, 'Status of the requests, or its class.'),
+  reason: optional(reason, 'Reason of the failure.'),
 } as const
 
 /** What {@link FlightLog.list} reads. */
 export const LISTING = object({
   ...FILTER_FIELDS,
-  why: optional(oneOf('failed', 'slow'), 'Only those that failed, or that were slow.'),
-  limit: withDefault(integer(1, 1000), 100, 'How many at most.'),
+  why: optional(oneOf('failed', 'slow'), 'Only failed requests, or only slow ones.'),
+  limit: withDefault(integer(1, 1000), 100, 'Maximum number of requests.'),
 })
 
 interface Kept {
@@ -53,7 +53,10 @@ interface Kept {
 /** The latest failed and slow requests of all workers, bounded in number and bytes. */
 export class FlightLog {
   private readonly entries: () => number
-  /** The oldest first. An open breaker refuses more than ever failed to open it: that must stay in sight. */
+  /**
+   * The oldest first. An open breaker refuses more requests than ever failed to open it: the failed ones must stay in
+   * sight.
+   */
   private readonly kept: Readonly<Record<Crowd, Kept[]>> = { client: [], refused: [], attempted: [] }
 
   /** `entries`: how many are kept. */
@@ -91,7 +94,7 @@ export class FlightLog {
     const requests = this.latest().filter((flight) => flight.requestId === id || flight.correlationId === id)
     if (requests.length > 0) return { requests }
     throw new NotFound(
-      'no request with this ID is kept: only failed and slow ones are, and the latest of them; look for it in the access log',
+      'no request with this ID is kept: only the latest failed and slow ones are; look for it in the access log',
     )
   }
 

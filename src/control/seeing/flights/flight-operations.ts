@@ -15,12 +15,12 @@ const SUMMARY = {
   host: TEXT,
   path: TEXT,
   query: said('Masked as in the access log.', TEXT),
-  status: said('What the client got; 499: it had gone.', COUNT),
+  status: said('Status that the client got; 499: the client had gone.', COUNT),
   reason: orNull(TEXT, 'it did not fail'),
   phase: orNull(TEXT, 'it did not fail'),
   origin: orNull(TEXT, 'it did not fail'),
   durationMs: NUMBER,
-  why: orNull(choice('failed', 'slow'), 'neither, it was only tapped'),
+  why: orNull(choice('failed', 'slow'), 'only tapped'),
   attempts: COUNT,
 }
 

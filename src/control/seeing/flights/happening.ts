@@ -22,16 +22,16 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
   bulkhead: { upstream: TEXT },
   decided: {
     decision: said('Name of the decision, see the pages of the features.', TEXT),
-    facts: said('What it was taken by.', {
+    facts: said('Facts of the decision.', {
       type: 'object',
       additionalProperties: { type: ['string', 'number', 'boolean'] },
     }),
-    text: said('What it means.', TEXT),
+    text: said('The decision in one sentence.', TEXT),
   },
   shed: { reason: TEXT },
   deadline: { reason: TEXT, limitMs: orNull(NUMBER, 'that was not the limit') },
   failed: { reason: TEXT, phase: TEXT, origin: TEXT, rule: orNull(TEXT, 'the reason stands for one rule') },
-  fallback: { reason: said('Of the failure that it took the place of.', TEXT) },
+  fallback: { reason: said('Reason of the failure that it replaced.', TEXT) },
   headers: { status: COUNT },
   ended: { status: COUNT, bytesIn: COUNT, bytesOut: COUNT },
 }

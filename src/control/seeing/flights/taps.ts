@@ -10,8 +10,8 @@ import { FILTER_FIELDS } from './flight-log.ts'
 /** What {@link Taps.open} reads. */
 export const TAPPING = object({
   ...FILTER_FIELDS,
-  limit: optional(integer(1, 1_000_000), 'It ends after so many.'),
-  for: withDefault(duration(100, 86_400_000), '10m', 'It ends after so long.'),
+  limit: optional(integer(1, 1_000_000), 'Number of requests after which it ends.'),
+  for: withDefault(duration(100, 86_400_000), '10m', 'Time after which it ends.'),
 })
 
 interface Tap {
@@ -37,7 +37,7 @@ export class Taps {
     this.options = options
   }
 
-  /** Events `request`, with a summary each. Throws {@link NotFound} for a route that is not there: none would ever come. */
+  /** Events `request`, with a summary each. Throws {@link NotFound} for an unknown route: none would ever come. */
   open({ query }: ReadCall): Begin {
     const { clock } = this.options
     const { for: ms, limit = Number.POSITIVE_INFINITY, ...filter } = readQuery(TAPPING, query)

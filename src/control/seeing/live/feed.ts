@@ -11,7 +11,7 @@ import { ROUTE_FIELDS, UPSTREAM_FIELDS } from './rows.ts'
 import { LiveWindow } from './window.ts'
 
 const WATCHED_MS = 1_000
-/** Looks take at most one part in so many of the thread's time: with thousands of routes they come more rarely. */
+/** Looks take at most this part of the thread's time: with thousands of routes they become rarer. */
 const WATCHED_PART = 10
 const UNWATCHED_PART = 100
 
@@ -24,7 +24,7 @@ export interface LiveFeedOptions {
 /** What {@link LiveFeed.history} reads. */
 export const HISTORY_QUERY = object({
   route: optional(text('the name of a route'), 'Of one route.'),
-  upstream: optional(text('the name of an upstream'), 'Of one upstream. Without any: of all routes together.'),
+  upstream: optional(text('the name of an upstream'), 'Of one upstream. Default: of all routes together.'),
 })
 
 /**
@@ -109,7 +109,7 @@ export class LiveFeed {
     this.cost = clock.now() - begun
   }
 
-  /** undefined: only a snapshot tells what has changed. */
+  /** undefined: only a snapshot shows the change. */
   private tell(update: object | undefined): void {
     for (const [reader, place] of this.readers) {
       const told = place.behind || update === undefined ? this.welcome(reader) : reader.send('update', update)

@@ -13,7 +13,7 @@ import type { Notices } from '../../workers/notices.ts'
 import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
 import { routeFigures as figuresOf } from '../metrics/route-gauges.ts'
 
-/** How long things took so far. Counts only grow: the difference of two answers is what happened in between. */
+/** How long something took so far. Counts only grow: the difference of two answers is what happened in between. */
 export interface LatencyFigures {
   readonly count: number
   /** Seconds, all together. */
@@ -41,7 +41,7 @@ export interface RouteFigures {
   readonly inFlight: number
   /** Wait for a permit of the bulkhead now. */
   readonly queued: number
-  /** Permits that are held and that there are; null: no bulkhead. */
+  /** Permits that are held, and all permits; null: no bulkhead. */
   readonly permits: number | null
   readonly limit: number | null
   readonly streams: number
@@ -67,7 +67,7 @@ export interface UpstreamFigures {
   /** How often, and how long it was without a usable endpoint. */
   readonly recovery: LatencyFigures
   readonly panic: boolean
-  /** After so many milliseconds it ends idle connections, sooner than we would; null: not as far as is known. */
+  /** Milliseconds after which it ends idle connections, if sooner than Sluice would; null: not as far as is known. */
   readonly idleLimitMs: number | null
   readonly endpoints: readonly EndpointFigures[]
 }

@@ -10,14 +10,14 @@ import { endpointRowKey, type Rows } from './window.ts'
 
 const MOST_PROBLEMS = 20
 
-/** Which gateway it is. */
+/** Identity of the gateway. */
 export interface Instance {
   readonly gateway: string
   readonly host: string
   readonly version: string
 }
 
-/** What is not counted. */
+/** Facts that are not counted. */
 export interface Surroundings {
   readonly instance: Instance
   readonly drain: DrainState
@@ -112,7 +112,7 @@ export function snapshotOf({ head, lists, tables, ...rest }: Frame, events: read
   return { ...rest, ...head, fields, lasting: shapesOf(tables), events, ...Object.fromEntries(all) }
 }
 
-/** What differs from the frame before; undefined: names came or went, and only a snapshot tells that. */
+/** The difference from the previous frame; undefined: names came or went, and only a snapshot shows that. */
 export function updateOf(frame: Frame, before: Frame, events: readonly LiveEvent[]): object | undefined {
   const lists: Record<string, object> = {}
   for (const [name, list] of Object.entries(frame.lists)) {

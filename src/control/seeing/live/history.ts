@@ -8,8 +8,8 @@ const POINTS = 180
 export type HistoryPoint = readonly [at: number, ...row: (number | null)[]]
 
 /**
- * The latest 15 minutes of rows by name, in rings of Float32. Bounded: 180 points of 13 fields are 9.4 kB, so that 1,000 busy
- * routes and 200 upstreams take 11 MB; what has never been busy takes nothing, what has left is dropped.
+ * The latest 15 minutes of rows by name, in rings of Float32. Bounded: 180 points of 13 fields are 9.4 kB, so that 1,000
+ * busy routes and 200 upstreams take 11 MB; names that have never been busy take nothing, names that left are dropped.
  */
 export class LiveHistory {
   private readonly width: number
@@ -30,7 +30,7 @@ export class LiveHistory {
     for (const [name, row] of rows) this.write(name, row, number)
   }
 
-  /** The oldest first; without what was before the name was first busy. */
+  /** The oldest first; from the time on at which the name was first busy. */
   of(name: string): HistoryPoint[] {
     const values = this.tracks.get(name)
     if (values === undefined) return []
@@ -59,7 +59,7 @@ export class LiveHistory {
   }
 }
 
-/** Without the digits that Float32 makes up. */
+/** Without the digits that Float32 adds. */
 function shown(value: number): number {
   return Number(value.toPrecision(6))
 }

@@ -33,8 +33,8 @@ export interface Looked extends Pick<LiveFigures, 'at' | 'generation' | 'hash' |
 }
 
 /**
- * What changed its state, as seen from look to look: what changes and changes back in between is missed. Keeps 15 minutes,
- * and 1,000 events at most.
+ * Changes of state, as seen from look to look: a change that is undone in between is missed. Keeps 15 minutes, and 1,000
+ * events at most.
  */
 export class LiveJournal {
   private states = new Map<string, State>()
@@ -46,12 +46,12 @@ export class LiveJournal {
     return this.kept
   }
 
-  /** Since when it is as it is. */
+  /** Since when the state holds. */
   since(...key: readonly (string | number)[]): number | undefined {
     return this.states.get(key.join('\0'))?.since
   }
 
-  /** Compares with the look before; returns what is new. */
+  /** Compares with the previous look; returns what is new. */
   look(looked: Looked): readonly LiveEvent[] {
     const { at, endpoints, states, workers } = looked
     const before = this.states

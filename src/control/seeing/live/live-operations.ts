@@ -34,7 +34,7 @@ export function liveOperations(
         summary: 'Rates, states and facts as they change, as server-sent events',
         answer: {
           description:
-            'First a `snapshot`, then an `update` a second; another `snapshot` when names have come or gone, or the reader could not follow.',
+            'First a `snapshot`, then an `update` per second; another `snapshot` when names came or went, or the reader could not follow.',
           events: { snapshot: ref('LiveSnapshot'), update: ref('LiveUpdate') },
         },
         schemas,
@@ -55,7 +55,7 @@ export function liveOperations(
           schema: record({
             fields: each(TEXT),
             points: said(
-              'Milliseconds since the epoch, then values in the order of `fields`; null: nothing to tell.',
+              'Milliseconds since the epoch, then values in the order of `fields`; null: no value.',
               each(each({ type: ['number', 'null'] })),
             ),
           }),

@@ -93,7 +93,7 @@ const SCHEMAS = {
     budgetExhausted: said('Further attempts that the retry budget did not allow.', COUNT),
     recovery: said('How often, and how long it was without a usable endpoint.', ref('Latency')),
     panic: FLAG,
-    idleLimitMs: orNull(COUNT, 'it does not end idle connections sooner than we do, as far as is known'),
+    idleLimitMs: orNull(COUNT, 'unknown, or not shorter than connections.keepAlive'),
     endpoints: each(
       record({
         endpoint: TEXT,
@@ -111,7 +111,7 @@ const SCHEMAS = {
     utilization: said('Busy share of its event loop.', NUMBER),
     overload: said('0 calm to 3.', COUNT),
   }),
-  LiveRow: said('Values in the order of `fields`; null: nothing to tell.', each({ type: ['number', 'null'] })),
+  LiveRow: said('Values in the order of `fields`; null: no value.', each({ type: ['number', 'null'] })),
   LiveEndpoint: record({
     upstream: TEXT,
     endpoint: TEXT,

@@ -2,7 +2,7 @@ import { BUCKETS } from '../../../core/metrics.ts'
 import { bucketCounts, bucketQuantile } from '../metrics/quantile.ts'
 import type { LatencyFigures, RouteFigures, UpstreamFigures } from './figures.ts'
 
-/** What is told of a route, and of all routes together: rates a second, milliseconds, and what there is now. */
+/** Fields of a route, and of all routes together: rates per second, milliseconds, and present values. */
 export const ROUTE_FIELDS = [
   '2xx',
   '3xx',
@@ -33,7 +33,7 @@ export const UPSTREAM_FIELDS = [
   'endpoints',
 ] as const
 
-/** Values in the order of the fields; null: nothing to tell, such as a quantile of no requests. */
+/** Values in the order of the fields; null: no value, such as a quantile of no requests. */
 export type Row = readonly (number | null)[]
 
 /** What was counted at one time: counters, then buckets. */
@@ -60,7 +60,7 @@ export function total(parts: Iterable<Counted>): Counted {
   return sum
 }
 
-/** `before`: what was counted `seconds` ago; undefined: nothing yet. */
+/** `before`: the counts of `seconds` ago; undefined: none yet. */
 export function routeRow(
   now: Counted,
   before: Counted | undefined,
@@ -117,7 +117,7 @@ function quantilesOf(buckets: Float64Array): (number | null)[] {
   })
 }
 
-/** Three digits: what differs less is not worth telling again. */
+/** Three digits: smaller differences are not worth an update. */
 function rounded(value: number): number {
   return value >= 100 ? Math.round(value) : Number(value.toPrecision(3))
 }

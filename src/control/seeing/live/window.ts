@@ -11,7 +11,7 @@ export interface Rows {
   readonly total: Row
   readonly routes: ReadonlyMap<string, Row>
   readonly upstreams: ReadonlyMap<string, Row>
-  /** Attempts and failures a second, by upstream and endpoint. */
+  /** Attempts and failures per second, by upstream and endpoint. */
   readonly endpoints: ReadonlyMap<string, readonly [attempts: number, failures: number]>
 }
 

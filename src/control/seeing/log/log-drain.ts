@@ -1,6 +1,6 @@
 import { RingReader } from '../../../cells/ring.ts'
 
-/** Longest write at once: what is written is given back to the worker piece by piece. */
+/** Longest write at once: written bytes are given back to the worker piece by piece. */
 const MAX_WRITE = 65_536
 const LINE_FEED = 10
 const LINE_END = new Uint8Array([LINE_FEED])
@@ -9,8 +9,8 @@ const LINE_END = new Uint8Array([LINE_FEED])
 export type WriteOut = (bytes: Uint8Array) => number
 
 /**
- * Moves whole lines from the rings to one output. An output that takes nothing for now (EAGAIN) is left for later; one
- * that fails otherwise (EPIPE, ENOSPC) loses what was due, which is counted, and is retried.
+ * Moves whole lines from the rings to one output. An output that is full for now (EAGAIN) is left for later; one that fails
+ * otherwise (EPIPE, ENOSPC) loses the lines that were due, which is counted, and is retried.
  */
 export class LogDrain {
   private readonly rings: readonly RingReader[]
@@ -27,7 +27,7 @@ export class LogDrain {
     this.write = write
   }
 
-  /** Empties every ring once. False: the output is full, come again soon. */
+  /** Empties every ring once. False: the output is full; call it again soon. */
   round(): boolean {
     for (let i = 0; i < this.rings.length; i++) {
       if (!this.empty(this.rings[this.turn] as RingReader)) return false
@@ -57,7 +57,7 @@ export class LogDrain {
     return true
   }
 
-  /** What is published ends with a line: so does what is lost. */
+  /** Published bytes end with a line: so do the lost ones. */
   private lose(ring: RingReader): void {
     let lines = 0
     for (let bytes = ring.peek(); bytes.length > 0; bytes = ring.peek()) {

@@ -5,15 +5,15 @@ import { LogDrain } from './log-drain.ts'
 import type { LogThreadStart } from './log-thread.ts'
 
 const STDOUT = 1
-/** Workers pay nothing to wake this thread: it comes by itself. A ring holds what 20 ms bring. */
+/** Workers pay nothing to wake this thread: it wakes periodically. A ring holds the lines of 20 ms. */
 const ROUND_MS = 20
 /** Short: a pipe takes 64 KiB at once, and this bounds how often. */
 const BLOCKED_MS = 1
 const MAX_BLOCKED_AT_END = 5000
 
 /**
- * Pipes and sockets never block us: a thread that hangs in write(2) cannot be ended, nor can its process. libuv sets
- * O_NONBLOCK on what it opens, and does not close descriptors 0 to 2 with it. The result must be kept.
+ * Writes to pipes and sockets must never block: a thread that hangs in write(2) cannot be ended, nor can its process. libuv
+ * sets O_NONBLOCK on what it opens, and does not close descriptors 0 to 2 with it. The result must be kept.
  */
 function openStdout(): Socket | undefined {
   const stat = fstatSync(STDOUT)

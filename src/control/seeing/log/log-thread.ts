@@ -8,7 +8,7 @@ export interface LogThreadStart {
 }
 
 export interface LogThread {
-  /** Writes out what is in the rings (for at most 5 s where stdout takes nothing), then ends the thread. */
+  /** Writes out what is in the rings (for at most 5 s if stdout is full), then ends the thread. */
   stop(): Promise<void>
 }
 
@@ -21,7 +21,7 @@ export function startLogThread(
   onError: (error: unknown) => void = () => {},
 ): LogThread {
   const control = new SharedArrayBuffer(4)
-  // A URL is no import: the build doesn't rewrite its extension.
+  // A URL is not an import: the build does not rewrite its extension.
   const entry = new URL(`./log-thread-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
   const start: LogThreadStart = { rings, control }
   const thread = new Worker(entry, { name: 'log', workerData: start })

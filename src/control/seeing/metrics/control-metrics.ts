@@ -6,7 +6,7 @@ import type { MetricsRegistry } from './metrics-registry.ts'
 /** No worker has this number. */
 const CONTROL = -1
 
-/** Counters and histograms of the control plane itself: it counts as one more worker, in pages of its own. */
+/** Counters and histograms of the control plane itself: it counts like one more worker, in pages of its own. */
 export function controlMetrics(metrics: Pick<MetricsRegistry, 'addPage' | 'series'>): WorkerMetrics {
   let next = -1
   const page = (): Page => {

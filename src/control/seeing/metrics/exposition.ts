@@ -32,7 +32,7 @@ export interface Series {
   readonly labels: Labels
   /** As it is shown. */
   readonly lines: Iterable<SampleLine>
-  /** Slots of a histogram of ours (`names.ts`); undefined: a histogram that others measure. */
+  /** Slots of a histogram of ours (`names.ts`); undefined: a histogram that prom-client measures. */
   readonly value: number | Float64Array | undefined
 }
 
@@ -46,7 +46,7 @@ export interface Family {
   readonly series: () => Iterable<Series>
 }
 
-/** The event loop is held no longer than this at a stretch, but for one series. */
+/** The event loop is held no longer than this without a pause, except for one series. */
 const SLICE_MS = 5
 
 /** `a="b",c="d"`, escaped; empty without labels. */
@@ -56,7 +56,7 @@ export function labelText(labels: Labels): string {
     .join(',')
 }
 
-/** Writes metrics, series by series, and lets others have the event loop in between. */
+/** Writes metrics, series by series, with pauses for the event loop. */
 export async function expose(families: Iterable<Family>, form: Form, clock: Clock): Promise<Buffer> {
   const parts: Buffer[] = []
   let text = ''
@@ -78,7 +78,7 @@ export async function expose(families: Iterable<Family>, form: Form, clock: Cloc
   return Buffer.concat(parts)
 }
 
-/** OpenMetrics names counters without `_total`; what counts and lacks it is of no known type there. */
+/** OpenMetrics names counters without `_total`; a counter that lacks it has an unknown type there. */
 function head({ help, kind, name }: Family, form: Form): string {
   const counts = form === 'openmetrics' && kind === 'counter'
   const shown = counts ? name.replace(/_total$/, '') : name

@@ -3,7 +3,7 @@ import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 /** Scrapers must have seen the last values. */
 const FORGET_MS = 300_000
 
-/** Lets go of the metric series of endpoints some minutes after they left, unless they come back. */
+/** Drops the metric series of endpoints some minutes after they left, unless they come back. */
 export class Forgetting {
   private readonly clock: Clock
   private readonly forget: (id: string) => void

@@ -20,13 +20,13 @@ import { ofProcess, processMetrics } from './process-metrics.ts'
 
 type SeriesMessage = Extract<FromWorker, { type: 'series' }>
 
-/** One series as it stands: a counter has one slot, a histogram one a bucket, one above the last, then the sum. */
+/** One series: a counter has one slot, a histogram one per bucket, one above the last, then the sum. */
 export interface SeriesReading {
   readonly labels: Readonly<Record<string, string>>
   readonly slots: Float64Array
 }
 
-/** The columns of one series: what ended workers left behind, and where the living ones count. */
+/** The columns of one series: counts left by workers that ended, and the places where the living ones count. */
 interface Row {
   readonly labels: Readonly<Record<string, string>>
   /** The same as it is shown. */
@@ -49,9 +49,9 @@ interface WorkerPage {
 }
 
 /**
- * The control plane's side of the metrics: reads the workers' cells at scrape time. prom-client only measures the
- * process: its counters would cost a worker 200 ns a step, where an array store costs 8, and its text is written in one go:
- * 1,000 routes would hold the main thread for some 200 ms.
+ * The control plane's side of the metrics: reads the workers' cells at scrape time. prom-client only measures the process:
+ * its counters would cost a worker 200 ns per step, where an array store costs 8, and its text is written in one go: 1,000
+ * routes would block the main thread for some 200 ms.
  */
 export class MetricsRegistry {
   private readonly process = processMetrics()
@@ -86,7 +86,7 @@ export class MetricsRegistry {
     page.rows.set(ref.slot, row)
   }
 
-  /** A worker has ended: what it counted stays, its pages are zeroed and no longer ours. */
+  /** A worker has ended: its counts stay, its pages are zeroed and free. */
   fold(worker: number): void {
     for (const [id, page] of this.pages) {
       if (page.worker !== worker) continue
@@ -108,7 +108,7 @@ export class MetricsRegistry {
     }
   }
 
-  /** Metrics whose values are read at each scrape. Throws where one of them is there already. */
+  /** Metrics whose values are read at each scrape. Throws if one of them exists already. */
   add(gauges: Gauges): void {
     for (const [name, read] of Object.entries(gauges)) {
       const { kind, help, labels } = this.definition(name)
@@ -116,7 +116,7 @@ export class MetricsRegistry {
     }
   }
 
-  /** What a counter of the workers stands at; 0 where it is not there. */
+  /** Value of a counter of the workers; 0 if it does not exist. */
   count(metric: string, labels: readonly string[]): number {
     const row = this.families.get(metric)?.get(labels.join('\0'))
     return row === undefined ? 0 : at(this.sum(row), 0)
@@ -139,7 +139,7 @@ export class MetricsRegistry {
     row.exemplars[bucket === -1 ? BUCKETS.length : bucket] = exemplar
   }
 
-  /** All metrics, written without holding the event loop for long. */
+  /** All metrics, written without blocking the event loop for long. */
   async expose(form: Form = 'text'): Promise<{ contentType: string; body: Buffer }> {
     const body = await expose(await this.all(), form, this.clock)
     return { contentType: CONTENT_TYPES[form], body }

@@ -8,10 +8,10 @@ import { COUNT, choice, each, NUMBER, record, ref, said, TEXT } from '../../../s
 import type { Part } from '../../contract.ts'
 
 const DAY_MS = 86_400_000
-/** Budgets are for so many days, as the burn rates of the shipped alerts take it. */
+/** Budgets are for this many days, as the burn rates of the shipped alerts assume. */
 const DAYS = 30
 
-/** An objective of a route and how it does. Counts are of this process, since its start or for 30 days. */
+/** An objective of a route and its state. Counts are of this process, since its start or for 30 days. */
 export interface Objective {
   readonly route: string
   readonly objective: ObjectiveKind
@@ -22,7 +22,7 @@ export interface Objective {
   readonly window: string
   readonly good: number
   readonly total: number
-  /** Share of the error budget that is left: 1 at first, below 0 when overspent. */
+  /** Remaining share of the error budget: 1 at first, below 0 when overspent. */
   readonly budgetRemaining: number
 }
 
@@ -138,7 +138,7 @@ export function objectiveOperations(objectives: Objectives): readonly Operation[
       says: {
         id: 'listObjectives',
         tag: 'Gateway',
-        summary: 'The objectives of all routes, and what is left of their error budgets',
+        summary: 'The objectives of all routes, and the rest of their error budgets',
         answer: {
           description: 'Of this process, over 30 days at most.',
           schema: record({ objectives: each(ref('Objective')) }),

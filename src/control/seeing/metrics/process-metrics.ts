@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { type Family, type Labels, labelText, type Series, simple } from './exposition.ts'
 
-/** Gauges with the name of a counter: promtool objects, and those without `_total` say the same by type. */
+/** Gauges with the name of a counter: promtool objects, and those without `_total` show the same by type. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** CPU, memory, event loop and garbage collection of this process, by prom-client. */

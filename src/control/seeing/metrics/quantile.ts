@@ -13,10 +13,10 @@ export function bucketCounts(buckets: Iterable<readonly [le: number | null, coun
 }
 
 /**
- * A quantile of durations in seconds; undefined: nothing was counted. Within a bucket as if all were spread evenly, from 0 in
- * the first: as Prometheus' `histogram_quantile` does. What is above the last bound counts as that.
+ * A quantile of durations in seconds; undefined: nothing was counted. Within a bucket values count as spread evenly, from 0
+ * in the first: as in Prometheus' `histogram_quantile`. A value above the last bound counts as that bound.
  *
- * @param counts as {@link bucketCounts} gives them, not cumulative
+ * @param counts as {@link bucketCounts} returns them, not cumulative
  * @param q from 0 to 1
  */
 export function bucketQuantile(counts: Float64Array, q: number): number | undefined {

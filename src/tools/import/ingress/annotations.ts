@@ -53,7 +53,7 @@ export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
     apply: (value, settings, leave) => {
       for (const alias of value.split(',').map((name) => name.trim())) {
         if (/^(\*\.)?[\w.-]+$/.test(alias)) settings.aliases.push(alias)
-        else leave(`${JSON.stringify(alias)} is no host that match.hosts knows`)
+        else leave(`${JSON.stringify(alias)} is not a host that match.hosts supports`)
       }
     },
   },
@@ -114,7 +114,9 @@ export const ANNOTATIONS: Readonly<Record<string, AnnotationRule>> = {
     apply: (value, settings, leave) => {
       const sticky = settings.loadBalancing.sticky as object | undefined
       settings.loadBalancing.sticky = { cookie: 'INGRESSCOOKIE', ...sticky, secret: { env: 'SLUICE_STICKY_SECRET' } }
-      leave(`${value === 'cookie' ? '' : 'only cookies are known; '}carried over: set SLUICE_STICKY_SECRET; ${PODS}`)
+      leave(
+        `${value === 'cookie' ? '' : 'only cookies are supported; '}carried over: set SLUICE_STICKY_SECRET; ${PODS}`,
+      )
     },
   },
   'session-cookie-name': {

@@ -25,7 +25,7 @@ export function settingsOf(ingress: Ingress, draft: Draft): Settings {
     const leave = (why: string): void =>
       draft.leave({ file: ingress.file, line }, `${name ?? key}: ${short(value)}`, why)
     if (rule !== undefined) rule.apply(value, settings, leave)
-    else if (name !== undefined) leave('this annotation is not known')
+    else if (name !== undefined) leave('this annotation is unknown')
     else if (!NOTES.test(key)) leave('not an annotation of ingress-nginx')
   }
   const sticky = settings.loadBalancing.sticky as { secret?: object } | undefined
