@@ -164,12 +164,12 @@ const io: Io = {
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Who reads through a pipe may have seen enough: `sluice explain … | head`.
+  // The reader of a pipe may have seen enough: `sluice explain … | head`.
   if (error.code !== 'EPIPE') throw error
 })
 process.exitCode = await main(process.argv.slice(2), io).catch((error: unknown) => {
   io.stderr(`sluice: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return Exit.failed
 })
-// A gateway that was told twice to end, or gave up, leaves threads and sockets behind.
+// A gateway that got two signals, or gave up, leaves threads and sockets behind.
 if (process.exitCode === Exit.failed) process.exit()

@@ -17,7 +17,7 @@ export const ADMIN_OPTIONS = { admin: { type: 'string' }, 'token-file': { type: 
 /** Why a command cannot be carried out, with its exit code. */
 export class AdminFailed extends Error {
   readonly exit: number
-  /** All that is wrong, where the gateway tells. */
+  /** All problems, if the gateway lists them. */
   readonly problems: readonly string[]
 
   constructor(exit: number, message: string, problems: readonly string[] = []) {
@@ -47,7 +47,7 @@ export class AdminClient {
     return this.base.origin
   }
 
-  /** Reads without a token where the gateway lets us. */
+  /** Reads without a token if the gateway allows it. */
   async get(path: string, signal = AbortSignal.timeout(ANSWER_MS)): Promise<unknown> {
     return read(await this.open(path, signal))
   }
@@ -76,7 +76,7 @@ export class AdminClient {
     return this.ask(path, { authorization: `Bearer ${await this.token()}` }, undefined, signal)
   }
 
-  /** Rejects with {@link AdminFailed} where there is none to be read. */
+  /** Rejects with {@link AdminFailed} if no token can be read. */
   async token(): Promise<string> {
     const file = this.tokenFile ?? (await this.ownTokenFile())
     try {
@@ -88,7 +88,7 @@ export class AdminClient {
     }
   }
 
-  /** Where a gateway of this user keeps its token. It is shown to no other machine. */
+  /** Where a gateway of this user keeps its token. The token is never sent to another machine. */
   private async ownTokenFile(): Promise<string> {
     if (!/^(localhost|127\.[\d.]+|\[::1\])$/.test(this.base.hostname)) {
       throw new AdminFailed(Exit.usage, 'a gateway on another machine needs --token-file')
@@ -134,7 +134,7 @@ async function read(response: Response): Promise<unknown> {
   throw new AdminFailed(EXITS[response.status] ?? Exit.failed, message, body.problems)
 }
 
-/** Runs a command against a gateway; what fails goes to stderr, and its exit code is the command's. */
+/** Runs a command against a gateway; a failure goes to stderr and sets the exit code. */
 export async function withAdmin(
   name: string,
   flags: Parsed['flags'],

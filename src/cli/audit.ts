@@ -93,7 +93,7 @@ function entryText({ action, after, before, kept = [], number, outcome, problem,
   const changes = names.map((key) => ` ${key}: ${short(before?.[key])} -> ${short(after?.[key])}`)
   const end = `${outcome}${status === undefined ? '' : ` ${status}`}`
   const why = problem === undefined ? '' : `: ${problem}`
-  // A config may be live but for some of its parts: the problem is theirs then.
+  // A config may be live except for some parts, which the problem is about.
   const what =
     kept.length === 0
       ? `${end}${why}${changes.join(',')}`
@@ -101,7 +101,7 @@ function entryText({ action, after, before, kept = [], number, outcome, problem,
   return `${String(number).padStart(5)}  ${time}  ${name}  ${action}  ${what}`
 }
 
-/** Hashes are long, and their beginning tells them apart. */
+/** Hashes are long; their first digits distinguish them. */
 function short(value: string | undefined): string {
   return value === undefined ? '-' : /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : value
 }

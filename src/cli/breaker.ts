@@ -10,7 +10,7 @@ interface Breaker {
   readonly state: string
 }
 
-/** `sluice breaker open|close|auto ROUTE [UPSTREAM] --for 10m`: forces circuit breakers for a time, or lets them go. */
+/** `sluice breaker open|close|auto ROUTE [UPSTREAM] --for 10m`: forces circuit breakers for some time, or releases them. */
 export async function breaker(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { ...ADMIN_OPTIONS, for: { type: 'string' } })
   if (typeof parsed === 'string') return usage(parsed, io)

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { BAD_IGNORE, LINTS } from '../config/judge/lints/index.ts'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 
-/** Errors have one rule: what is wrong stands in the message. */
+/** Errors have one rule: the message says what is wrong. */
 const ERROR_RULE = 'config-error'
 /** SARIF asks for absolute URIs. */
 const DOCS = new URL('../../docs/', import.meta.url)

@@ -8,7 +8,7 @@ import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
 import { version } from './version.ts'
 
-/** For tools; without one of them people read it. */
+/** Formats for tools; without one the output is for people. */
 const REPORTS: Readonly<Record<string, (found: readonly Diagnostic[]) => string>> = {
   json: (found) => `${JSON.stringify(found.map(plain), undefined, 2)}\n`,
   sarif: (found) => `${JSON.stringify(sarifReport(found, version()), undefined, 2)}\n`,
@@ -57,7 +57,7 @@ export async function render(diagnostics: readonly Diagnostic[], excerpts: boole
   return out
 }
 
-/** Empty for what can be read only once, such as a pipe. */
+/** Empty for a file that can be read only once, such as a pipe. */
 async function linesOf(file: string): Promise<readonly string[]> {
   const isFile = await stat(file).then(
     (found) => found.isFile(),

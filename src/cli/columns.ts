@@ -7,7 +7,7 @@ export function columns(rows: readonly (readonly string[])[], indent: number): s
   return rows.map((row) => `${' '.repeat(indent)}${printable(line(row).trimEnd())}\n`).join('')
 }
 
-/** Without what a terminal would obey: requests and files are written by others. */
+/** Without control characters that a terminal would obey: requests and files come from others. */
 export function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, '\ufffd')
 }

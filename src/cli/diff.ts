@@ -4,10 +4,10 @@ import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
 import { parseOptions } from './options.ts'
 
-/** Names that a line shows of those that share a change. */
+/** Names that a line shows of those with the same change. */
 const MOST_NAMES = 8
 
-/** `sluice diff OLD NEW [--json]`: what differs between two configs, in what they mean. 3 when something does. */
+/** `sluice diff OLD NEW [--json]`: how two configs differ in meaning. 3 when they do. */
 export async function diff(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { json: { type: 'boolean' } })
   const [old, now, ...rest] = typeof parsed === 'string' ? [] : parsed.files

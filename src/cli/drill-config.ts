@@ -20,7 +20,7 @@ import { version } from './version.ts'
 
 const HOST = '127.0.0.1'
 const NO_TLS = { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: false }
-/** What scenarios call the upstream and the route under drill. */
+/** The name of the upstream and the route under drill in scenarios. */
 const ALIAS = 'app'
 const MOST_ENDPOINTS = 12
 
@@ -74,7 +74,7 @@ async function scrape(port: number, { route, upstream }: DrillTarget): Promise<M
   })
 }
 
-/** The same config on loopback: other addresses, nothing else that could reach out. */
+/** The same config on loopback: other addresses, and no connection to other machines. */
 function simulated(config: Config, drilled: string, endpoints: readonly DrillEndpoint[], stateDir: string): Config {
   const any = { host: HOST, port: 0 }
   const upstreams = config.lean.upstreams.map((upstream): UpstreamConfig => {
@@ -101,7 +101,7 @@ function simulated(config: Config, drilled: string, endpoints: readonly DrillEnd
   }
 }
 
-/** So many of its endpoints as a drill can keep busy; the first tier first. */
+/** As many of its endpoints as a drill can keep busy; the first tier first. */
 function endpointsOf(config: Config, name: string): EndpointConfig[] {
   const endpoints = config.lean.upstreams.find((upstream) => upstream.name === name)?.endpoints ?? []
   return endpoints.toSorted((a, b) => a.tier - b.tier).slice(0, MOST_ENDPOINTS)

@@ -71,7 +71,9 @@ function conclude(results: readonly DrillResult[], io: Io): number {
   return differing === 0 ? Exit.ok : Exit.drillDiffers
 }
 
-/** A scenario's name is no file, even where a file of that name exists; what has a slash is one that may be missing. */
+/**
+ * A scenario's name is not a file, even if a file of that name exists; a name with a slash is a file, which may be missing.
+ */
 function isFile(argument: string): boolean {
   return !DRILLS.some(({ name }) => name === argument) && (/\.ya?ml$|\//.test(argument) || existsSync(argument))
 }

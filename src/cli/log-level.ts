@@ -8,7 +8,7 @@ interface Facts {
   readonly until?: string
 }
 
-/** `sluice log-level [LEVEL] [--for 10m]`: how much a running gateway says on stderr; without LEVEL it only tells. */
+/** `sluice log-level [LEVEL] [--for 10m]`: sets the level of the log of a running gateway; without LEVEL it only shows it. */
 export async function logLevel(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { ...ADMIN_OPTIONS, for: { type: 'string' } })
   const problem =

@@ -22,7 +22,7 @@ export function parseOptions(
   }
 }
 
-/** The config file that is meant without one: the first default that exists, else the first. */
+/** The config file that is used if none is named: the first default that exists, else the first. */
 export function defaultFile(): string {
   return DEFAULT_FILES.find((file) => existsSync(file)) ?? (DEFAULT_FILES[0] as string)
 }

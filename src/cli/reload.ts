@@ -2,7 +2,7 @@ import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
 
-/** What the gateway says of an attempt that went well. */
+/** What the gateway reports of an attempt that succeeded. */
 export interface Applied {
   readonly changed: boolean
   readonly hash: string
@@ -29,7 +29,7 @@ export function tell({ changed, hash, problems, ...rest }: Applied, io: Io): voi
   for (const line of leftovers(rest)) io.stdout(`${line}\n`)
 }
 
-/** What of a config is not live, and why. */
+/** Parts of a config that are not live, and why. */
 export function leftovers({ kept, restart }: Pick<Applied, 'kept' | 'restart'>): string[] {
   const bad = kept.map(({ became, kind, name }) => `${kind}.${name} has errors: ${became}`)
   return restart.length === 0 ? bad : [...bad, `with the next start: ${restart.join(', ')}`]

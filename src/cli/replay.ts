@@ -10,8 +10,8 @@ import { parseOptions } from './options.ts'
 const MOST_SHOWN = 20
 
 /**
- * `sluice replay FILE ACCESS_LOG [--against OLD] [--json]`: which recorded requests the config would treat otherwise. 3 where
- * there are such.
+ * `sluice replay FILE ACCESS_LOG [--against OLD] [--json]`: which recorded requests the config would treat differently. 3
+ * if there are any.
  */
 export async function replay(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, { against: { type: 'string' }, json: { type: 'boolean' } })

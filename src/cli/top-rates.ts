@@ -10,7 +10,7 @@ import { tablesOf } from '../control/workers/lasting.ts'
 import type { StateRow } from '../core/state-table.ts'
 import { FEATURES } from '../features/index.ts'
 
-/** Rates are a second; ratios from 0 to 1; null: nothing happened. */
+/** Rates are per second; ratios from 0 to 1; null: nothing happened. */
 export interface RouteRates {
   readonly name: string
   readonly rate: number

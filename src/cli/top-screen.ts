@@ -37,7 +37,7 @@ export class Screen {
     input.on('data', this.onKeys)
   }
 
-  /** A terminal that doesn't know its size says 0. */
+  /** A terminal that does not know its size reports 0. */
   get rows(): number {
     return this.output.rows || 24
   }

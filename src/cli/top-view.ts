@@ -15,7 +15,7 @@ export interface ViewOptions {
   readonly rows: number
 }
 
-/** A line of the screen. `bad` and `warn` are said in words, too. */
+/** A line of the screen. `bad` and `warn` are also expressed in words. */
 export interface Line {
   readonly text: string
   readonly tone: 'title' | 'plain' | 'warn' | 'bad'
@@ -26,7 +26,7 @@ const ROUTE_HEAD = ['ROUTE', 'req/s', 'errors', 'p50', 'p99', 'in flight', 'queu
 const ROUTE_TABLES = FEATURES.flatMap(({ states }) => (states?.labels.includes('route') ? [states] : []))
 const UPSTREAM_HEAD = ['UPSTREAM', 'attempts/s', 'failed', 'p50', 'p99', 'in flight', 'usable', '']
 
-/** One line that says it all. */
+/** The gateway in one line. */
 export function headline(rates: Rates): string {
   const { errorRatio, gateway, generation, hash, rate, workers } = rates
   const serving = workers.filter(({ state }) => state === 'serving').length

@@ -8,6 +8,7 @@ import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
  * from stays in the control plane. `config/normalise.ts` makes it.
  */
 
+/** What a worker runs: one config generation. Units as in the note at the top of this file. */
 export interface LeanConfig {
   readonly gateway: { readonly name: string }
   readonly listeners: readonly ListenerConfig[]
@@ -28,12 +29,14 @@ export interface LeanConfig {
   readonly routes: readonly RouteConfig[]
 }
 
+/** Where the correlation ID of a request comes from, and from which peers it is kept. */
 export interface CorrelationConfig {
   /** Lower-case field names, at least one. */
   readonly headers: readonly string[]
   readonly trust: 'any' | 'proxies'
 }
 
+/** An address on which requests come in, with its timeouts (milliseconds) and limits (bytes, counts). */
 export interface ListenerConfig {
   readonly name: string
   /** Numeric address, `::` and `0.0.0.0` included. */
@@ -51,6 +54,7 @@ export interface ListenerConfig {
   }
 }
 
+/** An endpoint as configured or discovered; a name may resolve to several addresses. `weight` from 1, `tier` from 0. */
 export interface EndpointConfig {
   readonly scheme: 'http' | 'https'
   /** Name or address as written, lower-case, IPv6 without brackets. */
@@ -63,6 +67,7 @@ export interface EndpointConfig {
   readonly maxConcurrent: number | undefined
 }
 
+/** TLS towards the endpoints of an upstream; texts are PEM. */
 export interface UpstreamTls {
   readonly ca: string | undefined
   readonly cert: string | undefined
@@ -72,6 +77,7 @@ export interface UpstreamTls {
   readonly verify: boolean
 }
 
+/** How an endpoint is chosen among the usable ones of a tier. */
 export type Algorithm = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'ring-hash' | 'maglev'
 
 /** Where the text of a hash key comes from. */
@@ -94,6 +100,7 @@ export interface BalancingConfig {
   readonly panicThreshold: number
 }
 
+/** A named service: its endpoints, and how connections to them are made and shared. */
 export interface UpstreamConfig {
   readonly name: string
   /** Empty where they are discovered. */
@@ -168,6 +175,7 @@ export interface StatusRange {
  */
 export type Reach = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
+/** A route after defaults and profiles were merged in: which requests it takes, and what becomes of them. */
 export interface RouteConfig {
   readonly name: string
   readonly match: readonly MatchConfig[]
@@ -195,6 +203,7 @@ export interface SloConfig {
   readonly latency: { readonly target: number; readonly threshold: number } | undefined
 }
 
+/** An upstream of a route; its share is its weight among those of all. */
 export interface WeightedUpstream {
   readonly upstream: string
   readonly weight: number
@@ -225,8 +234,10 @@ export type PathPattern =
     }
   | { readonly kind: 'regex'; readonly source: string }
 
+/** One segment of a path in normal form: a text, or any text as a named parameter. */
 export type PathSegment = { readonly literal: string } | { readonly param: string }
 
+/** A condition on the values of one header field or query key; `value` is empty for `present` and `absent`. */
 export interface ValueCondition {
   /** Header names are lower-case. */
   readonly name: string

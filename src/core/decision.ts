@@ -8,6 +8,7 @@ export interface FactShape {
   readonly doc: string
 }
 
+/** The facts of a decision, by name. */
 export type FactShapes = Readonly<Record<string, FactShape>>
 
 interface FactTypes {

@@ -152,6 +152,7 @@ export interface Failure {
   readonly teaches?: Lesson
 }
 
+/** A failure that has happened. `detail`: one safe sentence for the client; without it the title of the table is shown. */
 export function failure(reason: Reason, phase: Phase, origin: Origin, detail?: string): Failure {
   return detail === undefined ? { reason, phase, origin } : { reason, phase, origin, detail }
 }

@@ -39,6 +39,7 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'ended'; readonly status: number; readonly bytesIn: number; readonly bytesOut: number }
 )
 
+/** One attempt of the request. Times are milliseconds; null: it did not happen. */
 export interface AttemptHappening {
   readonly kind: 'attempt'
   readonly n: number
@@ -86,6 +87,7 @@ export interface FlightSummary {
   readonly attempts: number
 }
 
+/** A request with its story, in the order of time. */
 export interface Flight extends FlightSummary {
   readonly upstream: string | null
   readonly timeline: readonly Happening[]
@@ -102,11 +104,13 @@ export interface FlightFilter {
 /** What must not crowd each other out: caused by clients alone, refused before any attempt, and all the others. */
 export type Crowd = 'client' | 'refused' | 'attempted'
 
+/** The crowd of a request that ended so; `origin` undefined: it did not fail. */
 export function crowdOf(origin: Origin | undefined, attempts: number): Crowd {
   if (origin === 'client') return 'client'
   return origin === 'sluice' && attempts === 0 ? 'refused' : 'attempted'
 }
 
+/** Whether a filter lets a request pass. */
 export function passes(filter: FlightFilter, flight: Pick<FlightSummary, keyof FlightFilter>): boolean {
   const { method, reason, route, status } = filter
   if (route !== undefined && route !== (flight.route ?? '-')) return false

@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.ts'
 
 /** From the last to be shed to the first. */
 export const IMPORTANCES = ['critical', 'high', 'normal', 'low'] as const
+/** One of {@link IMPORTANCES}. */
 export type Importance = (typeof IMPORTANCES)[number]
 
 /** Of requests whose route states no importance: index in {@link IMPORTANCES}. */

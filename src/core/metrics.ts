@@ -142,7 +142,9 @@ export const METRICS = {
   },
 } as const satisfies MetricTable
 
+/** Names of the counters that workers write. */
 export type CounterName = MetricsOf<typeof METRICS, 'counter'>
+/** Names of the histograms that workers write. */
 export type HistogramName = MetricsOf<typeof METRICS, 'histogram'>
 
 /** With those of features. */
@@ -151,6 +153,7 @@ export function metricTable(features: readonly Pick<AnyFeature, 'metrics'>[]): M
 }
 
 const STATUS_CLASSES: readonly string[] = ['other', '1xx', '2xx', '3xx', '4xx', '5xx']
+/** Number of the labels that {@link statusClass} gives. */
 export const STATUS_CLASS_COUNT: number = STATUS_CLASSES.length
 
 /** Place of a status among the classes. */

@@ -8,6 +8,7 @@ import type { JsonSchema, Schema } from '../schema/schema.ts'
 /** In rising order: each may do what the ones before may. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const
 
+/** One of {@link ROLES}. */
 export type Role = (typeof ROLES)[number]
 
 /** Who calls. */
@@ -51,6 +52,7 @@ export type AuditedState = Readonly<Record<string, string>>
 /** Why a command that makes sense cannot be carried out: another config is live, what it says has errors, not now. */
 export type RefusedFor = 'changed' | 'invalid' | 'unavailable'
 
+/** The chapters of the API description, with what each is about. */
 export const TAGS = {
   Gateway: 'What runs, and how it does.',
   Requests: 'Single requests: what became of them, and what would.',
@@ -129,6 +131,7 @@ export interface Events extends Offered {
   open(asked: ReadCall): Begin
 }
 
+/** Anything that operators may do or see through the admin API; `kind` tells which. */
 export type Operation = View | Question | Command | Events
 
 /** Begins to send; returns what to call when the reader is gone. */

@@ -11,6 +11,7 @@ export const Stage = {
   refuse: 3,
 } as const
 
+/** Names of the stages, by their number. */
 export const STAGE_NAMES = ['none', 'shed', 'close', 'refuse'] as const
 
 /** The stage of a worker now; read for each request and connection. */
@@ -30,6 +31,7 @@ export const PressureWord = {
   judged: 3,
 } as const
 
+/** Number of words in {@link PressureWord}. */
 export const PRESSURE_WORDS = 4
 
 /** What the control plane sees of the thread that serves under a worker number. */

@@ -31,6 +31,7 @@ export interface ResolvedEndpoint {
   readonly cells: EndpointCells
 }
 
+/** Cells of an endpoint, by its identity. */
 export interface EndpointCells {
   /** Held: requests in flight. */
   readonly inFlight: CellRef
@@ -60,6 +61,7 @@ export const EndpointWord = {
   headAt: 5,
 } as const
 
+/** Number of words that an endpoint takes. */
 export const ENDPOINT_WORDS = 6
 
 /**
@@ -83,12 +85,14 @@ export interface UpstreamCells {
 /** Bits of an endpoint's state word; 0: usable. */
 export const EndpointStateBit = { unhealthy: 1, draining: 2 } as const
 
+/** All addresses of an upstream, with its cells. */
 export interface UpstreamEndpoints {
   readonly upstream: string
   readonly cells: UpstreamCells
   readonly endpoints: readonly ResolvedEndpoint[]
 }
 
+/** A route as workers get it: with its cells. */
 export type LeanRoute = RouteConfig & {
   readonly cells: RouteCells
   /** Equal where the route means the same: what was compiled of it may be used again. */
@@ -105,6 +109,7 @@ export type ConfigHead = Omit<LeanConfig, 'upstreams' | 'routes'> & {
   readonly routes: number
 }
 
+/** Messages of the control plane to a worker. */
 export type ToWorker =
   | { readonly type: 'pages'; readonly pages: readonly Page[] }
   /** Config in acknowledged chunks of at most 200 entries; the next chunk follows the ack of the one before. */
@@ -147,6 +152,7 @@ export type ToWorker =
   /** Only with `testHooks`. */
   | { readonly type: 'hook'; readonly hook: 'block' | 'throw' | 'exit'; readonly ms: number }
 
+/** Messages of a worker to the control plane. */
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'ack'; readonly generation: number }

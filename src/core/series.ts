@@ -41,12 +41,14 @@ class Series {
   }
 }
 
+/** A count that only grows. */
 export class Counter extends Series {
   inc(n = 1): void {
     this.view[this.at] = (this.view[this.at] as number) + n
   }
 }
 
+/** Observations in {@link BUCKETS}, and their sum. */
 export class Histogram extends Series {
   observe(seconds: number): void {
     const { view, at } = this

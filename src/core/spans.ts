@@ -90,6 +90,7 @@ export interface PackedRecord {
   readonly json: string
 }
 
+/** A record as one text, see {@link PackedRecord}. */
 export function packRecord(record: RequestRecord): PackedRecord {
   return { spans: 1 + record.attempts.length, json: JSON.stringify(record) }
 }
@@ -102,4 +103,5 @@ export function unpackRecord({ json }: PackedRecord): RequestRecord {
 /** Why a span never reached its collector: too many requests run, or a worker, the queue or the collector accepts no more. */
 export const SPAN_DROPS = ['tail_full', 'worker_full', 'queue_full', 'rejected', 'closed'] as const
 
+/** One of {@link SPAN_DROPS}. */
 export type SpanDrop = (typeof SPAN_DROPS)[number]

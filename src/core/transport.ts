@@ -93,6 +93,7 @@ export interface Target {
   readonly tls: TlsTarget | undefined
 }
 
+/** TLS towards a target; texts are PEM. */
 export interface TlsTarget {
   /** SNI and the name that the certificate must carry. */
   readonly serverName: string
@@ -103,6 +104,7 @@ export interface TlsTarget {
   readonly verify: boolean
 }
 
+/** Bounds of one connection. */
 export interface ConnectionOptions {
   /** TCP and TLS together, milliseconds. */
   readonly connectTimeoutMs: number

@@ -24,10 +24,12 @@ export interface Reply {
 /** Continue, refuse, or answer. A value with `reason` is a refusal, one with `status` a reply. */
 export type Verdict = undefined | Refusal | Reply
 
+/** Tells a reply from a refusal. */
 export function isReply(verdict: Refusal | Reply): verdict is Reply {
   return 'status' in verdict
 }
 
+/** Tells a refusal from other values. */
 export function isRefusal(value: object): value is Refusal {
   return 'reason' in value
 }

@@ -2,8 +2,8 @@
 export const FAULTS = ['none', 'down', 'slow', 'failing', 'breaking'] as const
 
 /**
- * none: it serves. down: it listens no longer and has cut its connections. slow: answers come 5 s later. failing:
- * every answer is 503. breaking: answers break off in mid-body.
+ * none: it serves. down: it does not listen and has cut its connections. slow: answers come 5 s later. failing: every
+ * answer is 503. breaking: answers break off in mid-body.
  */
 export type DemoFault = (typeof FAULTS)[number]
 

@@ -5,7 +5,7 @@ import { Pacer } from './pacer.ts'
 import { type DrillOutcome, DrillRun, type PhaseSeen } from './run.ts'
 import type { DrillPhase, DrillScenario } from './scenario.ts'
 
-/** A gateway under drill, and what stands behind it. */
+/** A gateway under drill, and its upstreams. */
 export interface DrillStage {
   /** Of the gateway's listener. */
   readonly port: number
@@ -50,7 +50,7 @@ export async function runDrill(
   } finally {
     for (const pacer of pacers) pacer.close()
   }
-  // What was cut has failed.
+  // Requests that were cut have failed.
   await waitFor(clock, () => pacers.every(({ underWay }) => underWay === 0))
   const outcomes: DrillOutcome[] = pacers.flatMap((pacer) => pacer.outcomes)
   const received = await receivedOf(stage)

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { DrillFault, UpstreamPlan } from './scenario.ts'
 
-/** What the endpoints of an upstream have to do, all together. */
+/** Load of the endpoints of an upstream, all together. */
 export class Concurrency {
   now = 0
   peak = 0
@@ -38,7 +38,7 @@ export type ServicePlan = Pick<UpstreamPlan, 'largeBytes' | 'serviceMs' | 'threa
 export const BODY = 'as it should be\n'
 const WHOLE = Buffer.from(BODY)
 
-/** Checks get what requests get, and don't count as such. */
+/** Checks get what requests get, and do not count as requests. */
 const HEALTH_CHECK = 'sluice-health-check'
 const REBINDS = 100
 const REBIND_MS = 20
@@ -144,7 +144,7 @@ export class DrillEndpoint implements FaultyEndpoint {
     })
   }
 
-  /** Works so long once a thread is free. Returns what ends it before its time. */
+  /** Works for `ms` once a thread is free. Returns a function that ends it early. */
   private work(ms: number, done: () => void): () => void {
     let handle: ClockHandle
     let startedAt = 0

@@ -4,13 +4,13 @@ import type { DrillOutcome } from './run.ts'
 import type { LoadPlan } from './scenario.ts'
 
 const TICK_MS = 2
-/** So many are sent at most at once after the process stood still. */
+/** At most this many are sent at once after the process stood still. */
 const MOST_AT_ONCE = 50
 const DETAILS = /details="([^"]*)"/
 
 /**
  * A steady load of GET requests, open loop: each is sent when it is due, however long answers take, so that a gateway that
- * stalls does not put off the requests that would have seen it.
+ * stalls does not delay the requests that would have seen it.
  */
 export class Pacer {
   readonly outcomes: DrillOutcome[] = []
@@ -42,7 +42,7 @@ export class Pacer {
     this.stopped = true
   }
 
-  /** Closes all connections. What is still under way has failed. */
+  /** Closes all connections. Requests still in flight have failed. */
   close(): void {
     this.stop()
     this.agent.destroy()

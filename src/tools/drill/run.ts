@@ -31,7 +31,7 @@ export interface PhaseSeen {
   readonly busyMs: Readonly<Record<string, number>>
 }
 
-/** Everything that was seen while a scenario ran, and what can be told from it. */
+/** Everything that was seen while a scenario ran, and figures made from it. */
 export class DrillRun {
   readonly outcomes: readonly DrillOutcome[]
   readonly phases: readonly PhaseSeen[]

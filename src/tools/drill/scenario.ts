@@ -3,9 +3,9 @@ import type { Metrics } from './metrics.ts'
 import type { DrillRun } from './run.ts'
 
 /**
- * What an endpoint does wrong. down: it listens no longer and has cut its connections. killed: its process was ended by
- * SIGKILL, where it has one of its own; else down. hangs: it accepts and never answers.
- * fails: 503 to everything. breaks: answers break off in mid-body. slowMs: answers come so much later.
+ * A fault of an endpoint. down: it does not listen and has cut its connections. killed: its process was ended by SIGKILL,
+ * if it has one of its own; else down. hangs: it accepts and never answers. fails: 503 to everything. breaks: answers break
+ * off in mid-body. slowMs: answers come this much later.
  */
 export type DrillFault = 'none' | 'down' | 'killed' | 'hangs' | 'fails' | 'breaks' | { readonly slowMs: number }
 
@@ -48,12 +48,12 @@ export interface Expectation<S> {
   readonly fits?: (facts: DrillFacts) => boolean
 }
 
-/** A failure scenario as data and prose. `S`: what is seen when it runs. */
+/** A failure scenario as data and prose. `S`: type of what is seen when it runs. */
 export interface Scenario<S> {
   /** Stable: names its file, and is what the command line takes. */
   readonly name: string
   readonly title: string
-  /** Who talks to whom. */
+  /** The parts and how they are connected. */
   readonly topology: string
   readonly fault: string
   readonly recovery: string
@@ -85,7 +85,7 @@ export interface LoadPlan {
   readonly only?: readonly string[]
 }
 
-/** One that needs nothing but endpoints with faults, and a steady load. */
+/** A scenario that needs only endpoints with faults, and a steady load. */
 export interface DrillScenario extends Scenario<DrillRun> {
   readonly upstreams: Readonly<Record<string, UpstreamPlan>>
   /** Routes of the config. */

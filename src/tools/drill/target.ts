@@ -17,7 +17,7 @@ export interface Targets {
   readonly without: readonly string[]
 }
 
-/** One route for each upstream: the first that leads to nothing else and takes a GET that can be made up. */
+/** One route per upstream: the first that leads to nothing else and takes a GET that can be generated. */
 export function targetsOf(config: LeanConfig): Targets {
   const found: DrillTarget[] = []
   const without: string[] = []

@@ -33,7 +33,7 @@ export function expectedText<S>({ limit, bound, unit }: Expectation<S>): string 
   return bound === 'exactly' ? value : `at ${bound} ${value}`
 }
 
-/** Lines for people, one an expectation. */
+/** Lines for people, one per expectation. */
 export function verdictLines(verdicts: readonly DrillVerdict[]): string {
   const width = Math.max(...verdicts.map(({ what }) => what.length))
   const wide = Math.max(...verdicts.map(({ expected }) => expected.length))

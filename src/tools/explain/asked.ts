@@ -17,7 +17,7 @@ export interface Asked {
   readonly from?: string | undefined
 }
 
-/** No client can send that; the message says why. */
+/** No client can send such a request; the message says why. */
 export class AskedBadly extends Error {}
 
 /** The request as the gateway gets it. `refusal`: what the listener answers itself. */

@@ -2,7 +2,7 @@ import type { ValueCondition } from '../../core/config.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
 import { HIDDEN } from './secrets.ts'
 
-/** A condition as one would say it; secrets are hidden. `hidden`: further values that must not be seen. */
+/** A condition in words; secrets are hidden. `hidden`: further values that must not be shown. */
 export function conditionText({ name, op, value }: ValueCondition, hidden: ReadonlySet<string>): string {
   if (op === 'present' || op === 'absent') return `${name} ${op}`
   return `${name} ${op} ${mayHoldSecret(name) || hidden.has(value) ? HIDDEN : JSON.stringify(value)}`

@@ -9,10 +9,10 @@ import { hashesPath } from '../../data/upstreams/hash-key.ts'
 import { type Asked, arrive } from './asked.ts'
 import type { Model } from './model.ts'
 
-/** Stands for what Sluice makes by chance for each request. */
+/** Stands for values that Sluice makes at random for each request. */
 export const MADE = '(made for each request)'
 
-/** What the gateway answers itself. */
+/** An answer by the gateway itself. */
 export interface OwnAnswer {
   readonly status: number
   /** undefined: the config says so (redirect, respond). */
@@ -31,7 +31,7 @@ export interface Forwarded {
   readonly headers: readonly string[]
 }
 
-/** What becomes of a request before any upstream has a say. Either `answer` or `forward` is there. */
+/** What becomes of a request before any upstream is asked. Either `answer` or `forward` is there. */
 export interface RequestDecision {
   readonly ex: Exchange
   /** undefined: none was reached. */

@@ -2,7 +2,7 @@ import type { Position } from '../../schema/node.ts'
 import { type ConfigFacts, configFacts, type Fact, type FactKind, type FactMap } from './facts.ts'
 import type { WrittenConfig } from './model.ts'
 
-/** A value that is another one now. Equal changes of several routes (upstreams, listeners) are one. */
+/** A value that has changed. Equal changes of several routes (upstreams, listeners) are one. */
 export interface Change {
   readonly kind: FactKind
   /** Of the routes, upstreams or listeners; empty for what is global. */
@@ -38,8 +38,8 @@ export interface ConfigDiff {
 const KINDS: readonly FactKind[] = ['listeners', 'upstreams', 'routes', 'global']
 
 /**
- * What differs in meaning: order, comments, spelling and who says it don't count; what defaults change does, wherever it
- * holds.
+ * Differences in meaning: order, comments, spelling and the place of a value do not count; changes of defaults do, wherever
+ * they apply.
  */
 export function diffConfigs(before: WrittenConfig, after: WrittenConfig): ConfigDiff {
   const [old, now] = [configFacts(before), configFacts(after)]

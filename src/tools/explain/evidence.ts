@@ -2,7 +2,7 @@ import type { ValueCondition } from '../../core/config.ts'
 import type { Predicate } from '../../data/routing/predicates.ts'
 import { parseQuery } from '../../lib/query.ts'
 
-/** undefined: the line does not tell. */
+/** undefined: unknown from the line. */
 export type Truth = boolean | undefined
 
 export type ConditionPlace = 'header' | 'query'
@@ -15,7 +15,7 @@ export interface Unknown {
 
 const MASKED = '***'
 
-/** What a line of the access log tells about the headers and query of its request, and what was concluded beside it. */
+/** What a line of the access log tells about the headers and query of its request, and what follows from its outcome. */
 export class Evidence {
   private readonly pairs: readonly string[] | undefined
   private readonly headers: Readonly<Record<string, unknown>>

@@ -13,8 +13,8 @@ import { environmentTexts, shownFields, shownTarget } from './secrets.ts'
 type Fields = readonly (readonly [name: string, value: string])[]
 
 /**
- * What a gateway with a certain config makes of a request, version 1: keys may be added, none is removed or changes its
- * meaning. What tends to be secret reads `***`.
+ * What a gateway with a certain config does with a request, version 1: keys may be added, none is removed or changes its
+ * meaning. Values that tend to be secret read `***`.
  */
 export interface Explanation {
   readonly version: 1
@@ -33,7 +33,7 @@ export interface Explanation {
   readonly route:
     | { readonly name: string; readonly at: Position; readonly params: Readonly<Record<string, string>> }
     | undefined
-  /** What Sluice answers itself; undefined: an upstream has the say. */
+  /** An answer by Sluice itself; undefined: an upstream answers. */
   readonly answer: (Omit<OwnAnswer, 'headers'> & { readonly headers: Fields }) | undefined
   /** What the upstream gets. */
   readonly forward:
@@ -43,7 +43,7 @@ export interface Explanation {
         /** undefined: the endpoint's own. */
         readonly host: string | undefined
         readonly added: Fields
-        /** Names of what the client sent and the upstream does not get. */
+        /** Names of fields that the client sent and the upstream does not get. */
         readonly removed: readonly string[]
       }
     | undefined

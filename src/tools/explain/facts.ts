@@ -13,7 +13,7 @@ import { hiddenConditions } from './secrets.ts'
 export interface Fact {
   /** As shown: secrets are hidden. */
   readonly text: string
-  /** Equal where it means the same. */
+  /** Equal if it means the same. */
   readonly meaning: string
   /** Of lists: their items, as shown. */
   readonly items: readonly string[] | undefined
@@ -28,7 +28,7 @@ export type FactKind = 'routes' | 'upstreams' | 'listeners' | 'global'
 /** Everything that a config says, by kind and name. What is global has the name ''. */
 export type ConfigFacts = Readonly<Record<FactKind, ReadonlyMap<string, FactMap>>>
 
-/** Keys that are told elsewhere: as what they mean for each route and upstream. */
+/** Keys that are listed elsewhere: by their meaning for each route and upstream. */
 const ELSEWHERE: ReadonlySet<string> = new Set([
   'apiVersion',
   'kind',
@@ -40,7 +40,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'profiles',
   'tests',
 ])
-/** Keys of a route that are told in their own way, or as what they mean. */
+/** Keys of a route that are listed separately, or by their meaning. */
 const TOLD_APART: ReadonlySet<string> = new Set(['match', 'precedence', 'use', 'to'])
 /** Those of the others that routes without an upstream have, too. */
 const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo', 'accessLog'])
@@ -65,7 +65,7 @@ function routeFacts(written: WrittenConfig, route: RouteConfig, hidden: Readonly
   const at = (key: string): Position => placeOf(tree, ['routes', route.name, key])
   const matches = route.match.map((match) => matchText(match, hidden))
   const facts = new Map<string, Fact>([
-    // What is hidden may differ, too.
+    // Hidden values may differ, too.
     ['match', { ...listed(matches, at('match')), meaning: JSON.stringify(route.match) }],
     ['precedence', plain(String(route.precedence), at('precedence'))],
   ])

@@ -6,10 +6,10 @@ import type { Evidence, Unknown } from './evidence.ts'
 import { conclude, type Possible, PossibleRoutes } from './possible.ts'
 import type { Recorded } from './recorded.ts'
 
-/** What becomes of a recorded request: a route, or none; or what the line would have to tell to know it. */
+/** What becomes of a recorded request: a route, or none; or the fact that the line lacks to decide it. */
 export type ReplayOutcome = { readonly route: RouteConfig | undefined } | { readonly lacks: Unknown }
 
-/** Decides over recorded requests as a gateway with a certain config would, as far as a line tells. */
+/** Decides about recorded requests as a gateway with a certain config would, as far as a line tells. */
 export class Future {
   readonly routes: ReadonlyMap<string, RouteConfig>
   private readonly table: PossibleRoutes

@@ -8,7 +8,7 @@ import { marksIn } from '../../schema/walk.ts'
 export interface Leaf {
   /** Keys that lead to it. */
   readonly steps: readonly (string | number)[]
-  /** As one would write it: `3s`, `[GET, HEAD]`, `off`. */
+  /** As written in a config: `3s`, `[GET, HEAD]`, `off`. */
   readonly text: string
   /** The same for all spellings of one meaning: `1s` and `1000ms`. JSON. */
   readonly meaning: string
@@ -31,7 +31,7 @@ export function leavesOf(
   return [{ steps, text: textOf(node), meaning: meaningOf(schema, node), node, secret }]
 }
 
-/** Lists are told as one value. */
+/** Lists are one value. */
 function isHere(node: Node, path: Path): boolean {
   return path.length === 0 || node.kind === 'list'
 }
@@ -74,7 +74,7 @@ function valuesOf(schema: Schema<unknown>): Schema<unknown> {
 
 const ANYTHING: Schema<unknown> = { expected: 'anything', json: {}, read: (node) => textOf(node) }
 
-/** A value as one would write it on one line. */
+/** A value as written on one line. */
 export function textOf(node: Node): string {
   if (isOff(node)) return 'off'
   if (node.kind === 'scalar') return node.text

@@ -8,11 +8,11 @@ import { type Leaf, leavesOf } from './leaves.ts'
 import type { WrittenConfig } from './model.ts'
 import { environmentTexts, HIDDEN } from './secrets.ts'
 
-/** A value that holds, and who says so. */
+/** A value that holds, and where it comes from. */
 export interface Effective {
   /** Below the policy or the key of an upstream: `queue.size`; empty: that as a whole. */
   readonly key: string
-  /** As one would write it. */
+  /** As written in a config. */
   readonly value: string
   /** `route`, `profile NAME`, `upstream`, `defaults` or `built-in`. */
   readonly source: string
@@ -62,7 +62,7 @@ function effectiveValues(written: WrittenTree, route: RouteConfig, name: string)
   return routeLeaves(written, route, name).map((leaf) => effectiveOf(leaf, source))
 }
 
-/** `source`: who says what is not built in. */
+/** `source`: origin of a value that is not built in. */
 export function effectiveOf(leaf: Leaf, source: (leaf: Leaf) => string): Effective {
   const builtIn = leaf.node.at.line === 0
   return {
@@ -93,7 +93,7 @@ export function routeLeaves(
 
 /** Values of secret fields, and what came from the environment into fields, bodies and secrets, are hidden. */
 export function shownText({ node, secret, steps, text }: Leaf): string {
-  // Where a secret is said to be, the secret itself may have been put in by mistake.
+  // Where the place of a secret is expected, the secret itself may have been written by mistake.
   if (secret) return environmentTexts(node).length > 0 ? HIDDEN : text
   const isField = steps.some((step) => step === 'set' || step === 'add' || step === 'headers')
   if (isField && mayHoldSecret(String(steps.at(-1)))) return HIDDEN

@@ -61,7 +61,7 @@ export class PossibleRoutes extends Search<RouteConfig> {
   }
 }
 
-/** What a recorded outcome says about conditions that the line itself does not tell: the routes before it did not match. */
+/** What a recorded outcome tells about conditions that the line itself does not: the routes before it did not match. */
 export function conclude({ candidates, certain }: Possible, recorded: string | undefined, evidence: Evidence): void {
   const first = candidates.findIndex(({ route }) => route.name === recorded)
   if (first === -1 && certain?.name !== recorded) return

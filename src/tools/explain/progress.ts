@@ -17,7 +17,7 @@ export interface MatchProgress {
   readonly condition: ValueCondition | undefined
 }
 
-/** Judges the matches of many routes for one request: with no more work for most of them than a look at their paths. */
+/** Judges the matches of many routes for one request: most of them need no more than a look at their paths. */
 export class Course {
   private readonly lookUp: LookUp
   private readonly probes: Probes

@@ -1,4 +1,4 @@
-/** What replaying needs of a line of the access log. */
+/** The facts of a line of the access log that replaying needs. */
 export interface Recorded {
   readonly method: string
   readonly host: string

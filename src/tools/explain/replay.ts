@@ -42,7 +42,7 @@ const MOST_KEPT = 100_000
 const NOTHING_NAMED: ReadonlySet<string> = new Set()
 const SAME: Verdict = { kind: 'same', what: '' }
 
-/** Tells, line by line of an access log, which requests another config would treat otherwise. What it keeps is bounded. */
+/** Finds, line by line of an access log, which requests another config would treat differently. What it keeps is bounded. */
 export class Replay {
   private readonly now: Future
   private readonly old: Future | undefined

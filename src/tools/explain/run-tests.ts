@@ -12,7 +12,7 @@ import type { NearMiss } from './misses.ts'
 import type { Model } from './model.ts'
 import { HIDDEN } from './secrets.ts'
 
-/** Something that came out otherwise. */
+/** An expectation that was not met. */
 export interface Mismatch {
   readonly what: 'request' | 'route' | 'upstream' | 'status' | 'path' | 'headers'
   readonly expected: string

@@ -2,7 +2,7 @@ import { mayHoldSecret } from '../../lib/secret-names.ts'
 import type { Node } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
 
-/** What is shown in the place of a secret. */
+/** What is shown in place of a secret. */
 export const HIDDEN = '***'
 
 /** A flat list of fields as pairs, without what tends to be secret. `hidden`: further values that must not be seen. */

@@ -1,4 +1,4 @@
-/** Requests to which the same happens. */
+/** Requests with the same outcome. */
 export interface Group {
   readonly what: string
   readonly count: number
@@ -10,7 +10,7 @@ export interface Group {
 const MOST_GROUPS = 1_000
 const OTHERS = '(others)'
 
-/** Counts by kind and by what happens, with an example each. */
+/** Counts by kind and by outcome, with an example each. */
 export class Tally {
   private readonly kinds = new Map<string, Map<string, { count: number; readonly example: string }>>()
 

@@ -1,10 +1,10 @@
-/** Where something stands in the file that is imported. Lines count from 1. */
+/** A place in the imported file. Lines count from 1. */
 export interface SourceLine {
   readonly file: string
   readonly line: number
 }
 
-/** Something that was not carried over, or not as it was. */
+/** A part that was not carried over, or not unchanged. */
 export interface LeftOut extends SourceLine {
   readonly what: string
   /** Why, and what to do about it. */
@@ -20,7 +20,7 @@ export interface DraftEntry {
   readonly value: Plains
 }
 
-/** A Sluice file in the making, and what stays out of it. */
+/** A Sluice file being made, and the parts that are left out. */
 export class Draft {
   /** Keys before `listeners`, and `defaults`. */
   readonly top: Record<string, Plain> = {}

@@ -4,8 +4,8 @@ import { inUnits, millisecondsOf } from './times.ts'
 const BUILT_IN = 20_000
 
 /**
- * Gives requests in flight as long to finish at the end of the gateway as they may take, where that is more than what is
- * built in. `most`: milliseconds; `why`: the reason not to wait longer than that.
+ * Gives requests in flight as long to finish at the end of the gateway as they may take, if that is more than the default.
+ * `most`: milliseconds; `why`: the reason not to wait longer than that.
  */
 export function addDrain(draft: Draft, most: number, why: string): void {
   const { route } = (draft.top.defaults ?? {}) as { readonly route?: Plain }

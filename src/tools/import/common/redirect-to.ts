@@ -1,8 +1,8 @@
 import type { Plain } from './draft.ts'
 
 /**
- * A redirect's address such as `https://$host$request_uri` or `/new`, as keys of `redirect`. Undefined: it cannot be said.
- * `dropsQuery`: Sluice sends the query along, the other would not.
+ * A redirect's address such as `https://$host$request_uri` or `/new`, as keys of `redirect`. Undefined: it cannot be
+ * expressed. `dropsQuery`: Sluice keeps the query, the other would not.
  */
 export function redirectTo(
   url: string,

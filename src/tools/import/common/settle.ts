@@ -8,8 +8,8 @@ import { writeDraft } from './write.ts'
 const MOST_ROUNDS = 20
 
 /**
- * The file as text that loads: what `sluice check` would refuse is taken out and listed, since foreign files may hold any
- * value. Routes that lose what they lead to answer 501. `file`: what was imported; `made`: one line on how.
+ * The file as text that loads: parts that `sluice check` would refuse are taken out and listed, since foreign files may
+ * contain any value. Routes that lose their target answer 501. `file`: what was imported; `made`: one line on how.
  */
 export async function settleDraft(draft: Draft, file: string, made: string): Promise<string> {
   let text = writeDraft(draft, made)

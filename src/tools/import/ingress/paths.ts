@@ -3,18 +3,18 @@ import { convertRegex } from '../common/regex.ts'
 import type { IngressPath } from './read.ts'
 import type { Settings } from './settings.ts'
 
-/** How a path of an Ingress is said in a route. */
+/** A path of an Ingress as a route expresses it. */
 export interface ConvertedPath {
   /** Of `match.path`. */
   readonly path: string
   /** Only by their length are paths of one host ordered once one of them is a regular expression. */
   readonly isRegex: boolean
   readonly rewrite: Plains | undefined
-  /** What is not as it was. */
+  /** How it differs from the original. */
   readonly differs: string | undefined
 }
 
-/** A problem: it cannot be said at all. */
+/** A problem: it cannot be expressed. */
 export function convertPath(from: IngressPath, settings: Settings): ConvertedPath | { readonly problem: string } {
   const { path } = from
   const target = settings.rewriteTarget

@@ -2,7 +2,7 @@ import { redirectTo } from '../common/redirect-to.ts'
 import { durationOf } from '../common/times.ts'
 import type { Settings } from './settings.ts'
 
-/** Says that something is not carried over, or not as it was. */
+/** Reports that something is not carried over, or not unchanged. */
 type Leave = (why: string) => void
 
 /** What becomes of one annotation. */
@@ -12,12 +12,12 @@ export interface AnnotationRule {
   readonly apply: (value: string, settings: Settings, leave: Leave) => void
 }
 
-/** A value that only some policy of a later version could say. */
+/** A value that only a policy of a later version can express. */
 export function missing(why: string): AnnotationRule {
   return { becomes: `listed: ${why}`, apply: (_value, _settings, leave) => leave(why) }
 }
 
-/** Who may come in: what cannot be checked is closed, never left open. */
+/** Access rules: what cannot be checked is closed, never left open. */
 export function restricting(what: string): AnnotationRule {
   return {
     becomes: `listed; its routes answer 403, so that nothing is open that was closed`,
@@ -30,7 +30,7 @@ export function restricting(what: string): AnnotationRule {
   }
 }
 
-/** Means nothing to Sluice, or is so anyway. */
+/** Means nothing to Sluice, or holds anyway. */
 export const NEEDLESS_ANNOTATIONS: AnnotationRule = { becomes: 'nothing to do', apply: () => {} }
 
 /** A time that is set. */

@@ -1,7 +1,7 @@
 import type { Plain, Plains } from '../common/draft.ts'
 import { inUnits, millisecondsOf } from '../common/times.ts'
 
-/** What ingress-nginx does where nothing is said: three attempts, each of which may be silent for a minute. */
+/** What ingress-nginx does by default: three attempts, each of which may be silent for a minute. */
 const READ = 60_000
 const ATTEMPTS = 3
 /** The longest that Sluice knows, milliseconds. */
