@@ -10,6 +10,8 @@ export interface AdmissionOwner {
   onAdmitted(): void
   onRefused(verdict: Refusal | Reply): void
   onBug(error: unknown): void
+  /** Only reported. */
+  bug(error: unknown): void
 }
 
 /** Asks the policies of a chain, in order, whether an exchange may go on. Only a promise makes it wait. */
@@ -50,7 +52,11 @@ export class Admission {
   leave(why: Left): void {
     const { pending } = this
     this.pending = undefined
-    pending?.left?.(this.ex, why)
+    try {
+      pending?.left?.(this.ex, why)
+    } catch (error) {
+      this.owner.bug(error)
+    }
   }
 
   private refuse({ name }: Policy, verdict: Refusal | Reply): void {

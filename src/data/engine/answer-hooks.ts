@@ -11,9 +11,10 @@ export interface AnswerHooksOwner {
   readonly ex: Exchange
   readonly clock: Clock
   readonly over: boolean
-  /** A `recover` hook threw: the other hooks are still called. */
-  onRecoverBug(error: unknown): void
+  /** Ends the exchange. */
   onBug(error: unknown): void
+  /** Only reported: a `recover` or `settle` hook threw, and the others are still called. */
+  bug(error: unknown): void
 }
 
 /** Asks the `recover` hooks in order, from place `from` of the chain's list on; `done` gets the first reply. */
@@ -46,7 +47,7 @@ export function recover(
         return
       }
     } catch (error) {
-      owner.onRecoverBug(error)
+      owner.bug(error)
     }
   }
   done(undefined)
@@ -101,14 +102,15 @@ export function runRespond(
 }
 
 /** Runs the `settle` hooks of the policies that were reached, in reverse, even if some of them throw. */
-export function runSettle(ex: Exchange, chain: Chain, onBug: (error: unknown) => void): void {
+export function runSettle(owner: Pick<AnswerHooksOwner, 'ex' | 'bug'>, chain: Chain): void {
+  const { ex } = owner
   for (let i = chain.hooks.settle.length - 1; i >= 0; i--) {
     const place = chain.hooks.settle[i] as number
     if (place >= ex.reached) continue
     try {
       chain.policies[place]?.settle?.(ex)
     } catch (error) {
-      onBug(error)
+      owner.bug(error)
     }
   }
 }

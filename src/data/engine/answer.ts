@@ -1,10 +1,12 @@
+import type { Downstream } from '../../core/downstream.ts'
 import type { Exchange, ResponseHead } from '../../core/exchange.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { Reply } from '../../core/verdict.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Chain } from './chain.ts'
 import { type FieldKinds, Kind, removeNamed } from './fields.ts'
-import { asksHow, howAnswered } from './how-answered.ts'
+import { asksHow, howAnswered, serverTiming } from './how-answered.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** The upstream's head as the client gets it: end-to-end fields in their order, then ours. */
@@ -58,6 +60,26 @@ export function composeOwn(snapshot: Snapshot, ex: Exchange, reply: Reply): void
   if (ex.trusted) ex.explain = asksHow(ex)
   ownFields(snapshot, ex, headers)
   ex.response = { status: reply.status, headers }
+}
+
+/** What {@link sendHead} sends. */
+export interface HeadSource {
+  readonly ex: Exchange
+  readonly clock: Pick<Clock, 'now'>
+  readonly downstream: Pick<Downstream, 'head'>
+}
+
+/** False: it cannot be sent, and nothing was. */
+export function sendHead({ clock, downstream, ex }: HeadSource): boolean {
+  if (ex.response === undefined) return true
+  // Before the call: the downstream may find the client gone in it.
+  ex.sent = true
+  ex.firstByteAt = clock.now()
+  if (ex.explain) ex.response.headers.push('server-timing', serverTiming(ex))
+  if (downstream.head(ex.response.status, ex.response.headers)) return true
+  ex.sent = false
+  ex.firstByteAt = 0
+  return false
 }
 
 const NO_STAGES: readonly BodyStage[] = []

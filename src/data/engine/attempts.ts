@@ -9,39 +9,20 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
-import type { Recorder } from '../seeing/recorder.ts'
 import type { Ticket } from '../upstreams/pool.ts'
 import { attempted, unusable } from './attempt-hooks.ts'
 import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
+import { cutShort, expiredFacts, faultAtDeadline, phaseOf, ranMs, setLimit } from './attempt-time.ts'
+import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { Clocks } from './clocks.ts'
 import { type AnswerSink, Dispatch, type DispatchOwner } from './dispatch.ts'
-import { faultOf, overtaken } from './ends.ts'
+import { attemptFailure, faultOf, overtaken } from './ends.ts'
 import { Further } from './further.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { RequestBody } from './replay.ts'
 import type { Share } from './split.ts'
-
-/** What the loop needs of the exchange's run. */
-export interface AttemptsHost {
-  readonly ex: Exchange
-  readonly clock: Clock
-  readonly timers: TimerWheel
-  readonly body: RequestBody | undefined
-  /** The client delays the exchange, and has for a while. */
-  readonly clientStalls: boolean
-  /** Bytes that attempts announce: 0 none, -1 unknown. */
-  readonly bodyLength: number
-  onInformational(status: number, headers: FlatHeaders): void
-  /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
-  onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
-  /** No attempt gave one, and no further one can start. */
-  onNoAnswer(failure: Failure): void
-  readonly recorder: Pick<Recorder, 'attempt'>
-  /** A policy's hook threw. */
-  onBug(error: unknown): void
-}
 
 const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
 
@@ -66,7 +47,6 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   /** The first attempt, while a second one runs beside it. */
   private first: Dispatch | undefined = undefined
   private second: Timer | undefined = undefined
-  private movedAtStart = 0
   private backoff: Timer | undefined = undefined
   /** Waits for its backoff to end. */
   private pending: Candidate | undefined = undefined
@@ -115,21 +95,16 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
 
   private verdictOn(dispatch: Dispatch, why: Failure | undefined): HeadVerdict {
     const { reason, teaches } = why ?? { reason: 'internal' }
-    return ended(reason, DEADLINES.has(reason) && this.cutShort(dispatch) ? ABANDONED : teaches)
+    return ended(reason, this.isCutShort(dispatch, reason) ? ABANDONED : teaches)
   }
 
-  /** The endpoint had less than its fair time: the peer allowed less, or a queue or the attempt before took it. */
-  private cutShort(dispatch: Dispatch): boolean {
-    const now = this.clock.now()
-    return now - dispatch.at.startedAt - this.moved() < this.plan.fairTime(dispatch.endpoint.patience(now))
+  private isCutShort(dispatch: Dispatch, reason: Reason): boolean {
+    return DEADLINES.has(reason) && cutShort(dispatch, this.clocks, this.plan, this.clock.now())
   }
 
   /** Whose fault it is that the deadline passes now. */
   get overdue(): Failure['origin'] {
-    const dispatch = this.first ?? this.current
-    if (dispatch === undefined || dispatch.waiting || dispatch.at.head !== undefined) return 'sluice'
-    if (!this.cutShort(dispatch)) return 'upstream'
-    return this.clocks.hurried ? 'client' : 'sluice'
+    return faultAtDeadline(this.first ?? this.current, this.clocks, this.plan, this.clock.now())
   }
 
   private end(dispatch: Dispatch, why: HeadVerdict): void {
@@ -155,10 +130,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
 
   /** Where the current attempt is, for a deadline's failure. */
   get phase(): Failure['phase'] {
-    const current = this.current
-    if (current === undefined || current.waiting) return 'queue'
-    if (current.at.connectedAt === 0) return 'connect'
-    return this.clocks.bodyMoving ? 'send' : 'headers'
+    return phaseOf(this.current, this.clocks)
   }
 
   onDequeued(dispatch: Dispatch, ticket: Ticket): void {
@@ -208,7 +180,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     }
     if (status >= 500 && unusable(this.host, this.chain, status)) {
       this.current = undefined
-      this.host.onNoAnswer(failure('upstream_error', 'headers', head.ignored ? 'client' : 'upstream'))
+      this.host.fail(failure('upstream_error', 'headers', head.ignored ? 'client' : 'upstream'))
       return undefined
     }
     return this.host.onAnswer(dispatch, status, headers)
@@ -226,11 +198,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.cancelSecond()
     this.current = undefined
     this.host.body?.detach()
-    const failed = {
-      ...failure(facts.reason, facts.phase, fault),
-      ...(facts.proxyStatus && { proxyStatus: facts.proxyStatus }),
-      ...(facts.rule !== undefined && { rule: facts.rule }),
-    }
+    const failed = attemptFailure(facts, fault)
     if (teaches === UNSENT) {
       this.proceed(failed)
       return
@@ -242,11 +210,11 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
       fault === 'client' ||
       !this.further.allowed(facts.bytesSent, this.plan.again.follows(outcome))
     ) {
-      this.host.onNoAnswer(failed)
+      this.host.fail(failed)
       return
     }
     const next = this.choice.next()
-    if (next === undefined) this.host.onNoAnswer(failed)
+    if (next === undefined) this.host.fail(failed)
     else this.later(next, this.further.backoffMs())
   }
 
@@ -254,7 +222,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     const next = this.choice.next()
     if (next !== undefined) this.dispatch(next)
     else if (this.choice.bodyFirst && this.body !== undefined) this.body.gather(() => this.proceed(otherwise))
-    else this.host.onNoAnswer(this.choice.refusal ?? otherwise)
+    else this.host.fail(this.choice.refusal ?? otherwise)
   }
 
   private later(next: Candidate, ms: number): void {
@@ -268,10 +236,6 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
       this.dispatch(next)
     })
     this.timers.schedule(this.backoff, ms)
-  }
-
-  onUnused(at: Attempt, head: HeadVerdict): void {
-    this.verdict(at, head)
   }
 
   onBug(error: unknown): void {
@@ -290,9 +254,8 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     // It was chosen before its backoff.
     if (at.number > 1) at.startedAt = this.clock.now()
     this.choice.go(candidate)
-    const dispatch = new Dispatch(this, candidate)
+    const dispatch = new Dispatch(this, candidate, this.clocks.movedMs())
     this.current = dispatch
-    this.movedAtStart = this.clocks.movedMs()
     const ticket = endpoint.pool.start(attemptRequest(this.host, endpoint, this.fields()), dispatch)
     dispatch.begun(ticket)
     if (this.current === dispatch && at.headAt === 0) this.limit(dispatch)
@@ -355,40 +318,21 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     return fields
   }
 
-  /** The attempt's own timeout; the last permitted attempt may use all the time left. */
   private limit(dispatch: Dispatch): void {
-    const { clocks, plan, host } = this
-    if (plan.attemptTimeout === undefined || host.ex.attempts >= plan.maxAttempts || clocks.bodyMoving) return
-    const due = dispatch.at.startedAt + plan.attemptTimeout + this.moved()
-    dispatch.limit(Math.max(0, due - this.clock.now()))
-  }
-
-  /** Milliseconds of the current attempt in which the request body moved. */
-  private moved(): number {
-    return this.clocks.movedMs() - this.movedAtStart
+    if (this.plan.attemptTimeout === undefined) return
+    setLimit(dispatch, this.clocks, this.plan, this.ex.attempts, this.clock.now())
   }
 
   onExpired(dispatch: Dispatch): void {
     if (this.clocks.bodyMoving) return
-    const { at } = dispatch
-    const connected = at.connectedAt !== 0
-    const phase = this.phase
-    const reason = dispatch.waiting ? 'pool_full' : 'attempt_timeout'
+    const facts = expiredFacts(dispatch, this.phase)
     dispatch.abort()
-    this.onFailure(dispatch, {
-      reason,
-      phase,
-      connected,
-      reused: at.reused,
-      bytesSent: connected,
-      requestDone: connected,
-      responseStarted: false,
-    })
+    this.onFailure(dispatch, facts)
   }
 
   private conclude(dispatch: Dispatch, head: HeadVerdict): void {
     const now = dispatch.at.judgedAt(this.clock)
-    const ms = now - dispatch.at.startedAt - this.moved()
+    const ms = ranMs(dispatch, this.clocks, now)
     dispatch.endpoint.learn(head, dispatch.at, ms, now)
     const { latency } = head.lesson
     if (latency === 'exact') this.latencies.record(ms, now)
@@ -399,7 +343,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.host.recorder.attempt(dispatch.at)
   }
 
-  private verdict(at: Attempt, head: HeadVerdict): void {
+  verdict(at: Attempt, head: HeadVerdict): void {
     at.head = head
     attempted(this.host, this.chain, at)
   }

@@ -18,7 +18,7 @@ export interface ChoiceOwner {
   readonly clock: Clock
   readonly body: Pick<RequestBody, 'atHand'> | undefined
   /** A verdict for the policies that let an attempt pass which is not sent. */
-  onUnused(at: Attempt, head: HeadVerdict): void
+  verdict(at: Attempt, head: HeadVerdict): void
   /** A policy's hook threw. */
   onBug(error: unknown): void
 }
@@ -107,7 +107,7 @@ export class Choice {
   /** It was let pass and is not sent. */
   drop({ at, upstream }: Candidate): void {
     upstream.parts.withdrawn(at, false)
-    this.owner.onUnused(at, UNUSED)
+    this.owner.verdict(at, UNUSED)
   }
 
   private elsewhere(): Candidate | undefined {
@@ -175,7 +175,7 @@ export class Choice {
       const refusal = this.ask(place, at)
       if (refusal !== undefined) {
         this.refusal = refusal
-        this.owner.onUnused(at, UNUSED)
+        this.owner.verdict(at, UNUSED)
         return false
       }
       at.passed = place + 1

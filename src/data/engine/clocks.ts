@@ -1,6 +1,7 @@
 import type { TimeLimits } from '../../core/plan.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { RequestBody } from './replay.ts'
 
 /** Which bound was passed. */
 export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | 'idle' | 'slow_reader'
@@ -8,10 +9,8 @@ export type Expired = 'deadline' | 'total' | 'slow_client' | 'slow_upstream' | '
 /** Learns which bound was passed, and tells how far things are. */
 export interface ClocksOwner {
   onExpired(what: Expired): void
-  /** Bytes of the request body received since the last call. */
-  bodyProgress(): number
-  /** Milliseconds since the last call in which the upstream did not take the request body. */
-  bodyBlockedMs(): number
+  /** The request body; undefined: none. */
+  readonly body: Pick<RequestBody, 'takeProgress' | 'takeBlockedMs'> | undefined
   /** The client does not take the answer. */
   readonly answerBlocked: boolean
 }
@@ -122,8 +121,8 @@ export class Clocks {
 
   private openWindow(now: number): void {
     this.windowEnd = this.minRate === undefined ? NEVER : now + this.minRate.window
-    this.owner.bodyProgress()
-    this.owner.bodyBlockedMs()
+    this.owner.body?.takeProgress()
+    this.owner.body?.takeBlockedMs()
   }
 
   private fire(): void {
@@ -139,8 +138,9 @@ export class Clocks {
 
   private judgeRate(now: number): void {
     const { bytes, window } = this.minRate as { bytes: number; window: number }
-    const blockedMs = this.owner.bodyBlockedMs()
-    if (this.owner.bodyProgress() < (bytes * window) / 1000) {
+    const { body } = this.owner
+    const blockedMs = body?.takeBlockedMs() ?? 0
+    if ((body?.takeProgress() ?? 0) < (bytes * window) / 1000) {
       // The side that it waited for most of the time: a slow client may still fill the buffers at the last moment.
       this.owner.onExpired(2 * blockedMs >= window ? 'slow_upstream' : 'slow_client')
       return

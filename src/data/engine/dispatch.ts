@@ -46,6 +46,8 @@ export class Dispatch implements PoolEvents, Candidate {
   readonly at: Attempt
   readonly endpoint: Endpoint
   readonly upstream: Upstream
+  /** Milliseconds in which the request body had moved when it began. */
+  readonly movedBefore: number
   private readonly owner: DispatchOwner
   private ticket: Ticket | undefined = undefined
   private sink: AnswerSink | undefined = undefined
@@ -54,8 +56,9 @@ export class Dispatch implements PoolEvents, Candidate {
   private discarded = 0
   private timer: Timer | undefined = undefined
 
-  constructor(owner: DispatchOwner, { at, endpoint, upstream }: Candidate) {
+  constructor(owner: DispatchOwner, { at, endpoint, upstream }: Candidate, movedBefore: number) {
     this.owner = owner
+    this.movedBefore = movedBefore
     this.at = at
     this.endpoint = endpoint
     this.upstream = upstream

@@ -61,12 +61,18 @@ export function stalledFailure(sent: boolean): Failure {
   return failure('stalled_client', sent ? 'body' : 'send', 'client', detail)
 }
 
-/** The failure of an exchange whose request body is late or malformed. */
-export function bodyFailure(why: Exclude<Gone, 'closed'>, rule: string | undefined): Failure {
+/** The failure of an exchange whose client has gone, or whose request body is late or malformed. */
+export function goneFailure(why: Exclude<Gone, 'inconsistent'>, rule: string | undefined, phase: Phase): Failure {
+  if (why === 'closed') return failure('client_gone', phase, 'client')
   if (why === 'too_slow')
     return failure('request_timeout', 'send', 'client', 'No byte of the body came within timeouts.body.')
   const failed = failure('bad_request', 'send', 'client', 'The framing of the body is broken.')
   return rule === undefined ? failed : { ...failed, rule }
+}
+
+/** The failure of an exchange whose last attempt failed so. */
+export function attemptFailure({ phase, proxyStatus, reason, rule }: TransportFailure, fault: Origin): Failure {
+  return { ...failure(reason, phase, fault), ...(proxyStatus && { proxyStatus }), ...(rule !== undefined && { rule }) }
 }
 
 /** The failure of an exchange whose answer broke after its head. */

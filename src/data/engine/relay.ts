@@ -2,12 +2,13 @@ import type { Downstream } from '../../core/downstream.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
+import { passedOn } from './answer.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** What a relay reports to the run. */
 export interface RelayOwner {
-  /** The trailers that go on; `connection`: the options of the answer's head. */
-  relayedTrailers(trailers: FlatHeaders, connection: string): FlatHeaders
+  readonly snapshot: Pick<Snapshot, 'trailerKinds'>
   /** A byte of the answer moved. */
   onRelayed(): void
   /** The answer was passed on whole. */
@@ -79,7 +80,7 @@ export class Relay implements AnswerSink {
       return
     }
     const connection = fieldValues(this.headers, 'connection')
-    this.downstream.trailers(this.owner.relayedTrailers(headers, connection))
+    this.downstream.trailers(passedOn(this.owner.snapshot.trailerKinds, headers, connection))
   }
 
   onEnd(): void {

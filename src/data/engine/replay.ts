@@ -61,8 +61,7 @@ export class RequestBody {
   private gathering: (() => void) | undefined = undefined
   /** Written whole to some attempt. */
   delivered = false
-  /** Bytes received since the watcher last looked. */
-  progress = 0
+  private progress = 0
 
   constructor(downstream: Downstream, budget: ReplayBudget, watcher: BodyWatcher) {
     this.downstream = downstream
@@ -74,6 +73,13 @@ export class RequestBody {
   /** Another attempt could be given everything from the first byte. */
   get repeatable(): boolean {
     return !this.asked || this.keeping
+  }
+
+  /** Bytes received since the last call. */
+  takeProgress(): number {
+    const bytes = this.progress
+    this.progress = 0
+    return bytes
   }
 
   /** Milliseconds since the last call in which the attempt did not take the body. */

@@ -1,23 +1,22 @@
 import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { Left } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
-import { answerHead, answerStages, composeOwn, isEventStream, passedOn } from './answer.ts'
+import { answerHead, answerStages, composeOwn, isEventStream, sendHead } from './answer.ts'
 import { type AnswerHooksOwner, recover, runRespond, runSettle, streamRefusal } from './answer-hooks.ts'
-import { Attempts, type AttemptsHost } from './attempts.ts'
+import { Attempts } from './attempts.ts'
+import type { AttemptsHost } from './attempts-host.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
-import { bodyFailure, brokenFailure, expiredFailure, refused } from './ends.ts'
+import { brokenFailure, expiredFailure, goneFailure, refused } from './ends.ts'
 import { failureReply } from './failure-reply.ts'
-import { serverTiming } from './how-answered.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
@@ -77,10 +76,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     return this.body?.overdue === true || this.watched?.stalls(this.clock.now()) === true
   }
 
-  bodyBlockedMs(): number {
-    return this.body?.takeBlockedMs() ?? 0
-  }
-
   /** Our own answers are written at once: only the client can delay them. */
   get answerBlocked(): boolean {
     return this.relay === undefined || this.relay.blocked
@@ -94,12 +89,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     return this.engine.recorder
   }
 
-  bodyProgress(): number {
-    const bytes = this.body?.progress ?? 0
-    if (this.body !== undefined) this.body.progress = 0
-    return bytes
-  }
-
   /** Starts the clocks and asks the policies. */
   start(): void {
     const route = this.route as CompiledRoute
@@ -109,31 +98,14 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.chain.hooks.admit) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)
-    } else this.forward()
-  }
-
-  // --- admission
-
-  onAdmitted(): void {
-    this.forward()
+    } else this.onAdmitted()
   }
 
   onRefused(verdict: Refusal | Reply): void {
-    if (isReply(verdict)) this.reply(verdict)
-    else this.fail(refused(verdict, 'limit'))
+    this.answer(isReply(verdict) ? verdict : refused(verdict, 'limit'))
   }
 
-  private leave(why: Left): void {
-    try {
-      this.admission?.leave(why)
-    } catch (error) {
-      this.engine.bug(this.ex, error)
-    }
-  }
-
-  // --- attempts
-
-  private forward(): void {
+  onAdmitted(): void {
     const { ex, snapshot, chain } = this
     const clocks = this.clocks as Clocks
     const { latencies, plan } = this.route as CompiledRoute
@@ -166,10 +138,6 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (!moving) this.attempts?.bodyStopped()
   }
 
-  onNoAnswer(failed: Failure): void {
-    this.fail(failed)
-  }
-
   onInformational(status: number, headers: FlatHeaders): void {
     if (this.answering) return
     this.early ??= new EarlyAnswers(this.downstream, this.snapshot.responseKinds)
@@ -199,15 +167,11 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const { limits } = this.route as CompiledRoute
     runRespond(this, this.chain, () => {
       this.clocks?.relaying(this.stream ? limits.stream : limits.idle)
-      if (this.sendHead()) relay.open()
+      if (this.over || sendHead(this)) relay.open()
       // What a transport passes on can be sent: a field that cannot be was added by Sluice.
       else this.onBug(new Error('a field that was added to the answer cannot be sent'))
     })
     return relay
-  }
-
-  relayedTrailers(trailers: FlatHeaders, connection: string): FlatHeaders {
-    return passedOn(this.snapshot.trailerKinds, trailers, connection)
   }
 
   onRelayed(): void {
@@ -233,22 +197,13 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     }
     this.answering = true
     this.ex.failure = failed
-    this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
+    this.admission?.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
     this.attempts?.stop(failed)
     this.clocks?.extend(RECOVERY_MS)
     recover(this, this.chain, failed, (reply) => {
       if (reply !== undefined) this.ex.degraded = failed.reason
       this.send(reply ?? failureReply(failed, this.ex, this.snapshot.gateway))
     })
-  }
-
-  onRecoverBug(error: unknown): void {
-    this.engine.bug(this.ex, error)
-  }
-
-  private reply(reply: Reply): void {
-    this.answering = true
-    this.send(reply)
   }
 
   private send(reply: Reply): void {
@@ -266,7 +221,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.body !== undefined) this.body.discard()
     else if (downstream.contentLength !== 0) downstream.discardBody()
     this.clocks?.relaying((this.route as CompiledRoute).limits.idle)
-    if (!this.sendHead()) {
+    if (!this.over && !sendHead(this)) {
       if (this.ex.failure?.reason !== 'internal') {
         this.onBug(new Error('an answer of our own has a field that cannot be sent'))
         return
@@ -279,35 +234,27 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (!this.over) downstream.end()
   }
 
-  /** Answers that never had a route: refused by the listener, no match, `OPTIONS *`. */
+  /** Without an attempt: by a policy, refused by the listener, no match, `OPTIONS *`. */
   answer(reply: Reply | Failure): void {
-    if (isReply(reply)) this.reply(reply)
-    else this.fail(reply)
-  }
-
-  /** False: it cannot be sent, and nothing was. */
-  private sendHead(): boolean {
-    const { ex, downstream } = this
-    if (this.over || ex.response === undefined) return true
-    // Before the call: the downstream may find the client gone in it.
-    ex.sent = true
-    ex.firstByteAt = this.clock.now()
-    if (ex.explain) ex.response.headers.push('server-timing', serverTiming(ex))
-    if (downstream.head(ex.response.status, ex.response.headers)) return true
-    ex.sent = false
-    ex.firstByteAt = 0
-    return false
+    if (!isReply(reply)) this.fail(reply)
+    else {
+      this.answering = true
+      this.send(reply)
+    }
   }
 
   // --- ends
 
-  onBug(error: unknown): void {
+  bug(error: unknown): void {
     this.engine.bug(this.ex, error)
-    const failed = failure('internal', 'request', 'sluice')
+  }
+
+  onBug(error: unknown): void {
+    this.bug(error)
     if (this.over) return
     this.answering = true
-    this.leave('deadline')
-    this.break(failed)
+    this.admission?.leave('deadline')
+    this.break(failure('internal', 'request', 'sluice'))
   }
 
   /** The answer cannot be completed: the client must see that. */
@@ -317,11 +264,9 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.ex.sent) {
       this.downstream.reset()
       this.finish()
-    } else this.sendPlain(failed)
-  }
-
-  /** Straight to the client: a hook failed, or what the answer waited for did not come. */
-  private sendPlain(failed: Failure): void {
+      return
+    }
+    // Straight to the client: a hook failed, or what the answer waited for did not come.
     this.attempts?.stop(failed)
     this.relay = undefined
     this.compose(failureReply(failed, this.ex, this.snapshot.gateway))
@@ -344,9 +289,8 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   private stageRefusal(refusal: Refusal | Error | undefined): void {
-    if (refusal === undefined) return
     if (refusal instanceof Error) this.onBug(refusal)
-    else this.fail(refused(refusal, 'send'))
+    else if (refusal !== undefined) this.fail(refused(refusal, 'send'))
   }
 
   onDrain(): void {
@@ -363,16 +307,16 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
       this.abandon(new Error('an answer did not keep to its head'))
       return
     }
+    const phase = this.ex.sent ? 'body' : (this.attempts?.phase ?? 'request')
+    const failed = goneFailure(why, this.downstream.brokenRule, phase)
     if (why !== 'closed' && !this.ex.sent && !this.answering) {
       this.downstream.closeAfter()
-      this.fail(bodyFailure(why, this.downstream.brokenRule))
+      this.fail(failed)
       return
     }
     if (why !== 'closed') this.downstream.reset()
-    this.leave('client')
-    const phase = this.ex.sent ? 'body' : (this.attempts?.phase ?? 'request')
-    this.ex.failure ??=
-      why === 'closed' ? failure('client_gone', phase, 'client') : bodyFailure(why, this.downstream.brokenRule)
+    this.admission?.leave('client')
+    this.ex.failure ??= failed
     this.attempts?.stop(this.ex.failure)
     this.finish()
   }
@@ -380,9 +324,9 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   /** Ends at once, whatever it waits for, because of a bug in Sluice: recorded, and all that it held is given back. */
   abandon(bug: Error): void {
     if (this.over) return
-    this.engine.bug(this.ex, bug)
+    this.bug(bug)
     this.ex.failure ??= failure('internal', this.ex.sent ? 'body' : 'request', 'sluice')
-    this.leave('client')
+    this.admission?.leave('client')
     this.downstream.reset()
     this.finish()
   }
@@ -397,7 +341,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.body !== undefined) ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()
-    runSettle(ex, chain, (error) => this.engine.bug(ex, error))
+    runSettle(this, chain)
     if (this.clocks !== undefined) this.route?.inFlight.give()
     this.engine.recorder.finish(ex)
     this.engine.left(this, this.snapshot)

@@ -7,20 +7,19 @@ import { ManualClock } from '../../../kit/clock.ts'
 class Owner implements ClocksOwner {
   readonly expired: Expired[] = []
   blockedMs = 0
-  bodyBlockedMs(): number {
-    return this.blockedMs
-  }
-  answerBlocked = false
   progress = 0
+  answerBlocked = false
+  readonly body = {
+    takeBlockedMs: (): number => this.blockedMs,
+    takeProgress: (): number => {
+      const { progress } = this
+      this.progress = 0
+      return progress
+    },
+  }
 
   onExpired(what: Expired): void {
     this.expired.push(what)
-  }
-
-  bodyProgress(): number {
-    const { progress } = this
-    this.progress = 0
-    return progress
   }
 }
 

@@ -1,0 +1,28 @@
+import type { Exchange } from '../../core/exchange.ts'
+import type { Failure } from '../../core/failures.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import type { TimerWheel } from '../../lib/timers.ts'
+import type { Recorder } from '../seeing/recorder.ts'
+import type { AnswerSink, Dispatch } from './dispatch.ts'
+import type { RequestBody } from './replay.ts'
+
+/** What the loop needs of the exchange's run. */
+export interface AttemptsHost {
+  readonly ex: Exchange
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly body: RequestBody | undefined
+  /** The client delays the exchange, and has for a while. */
+  readonly clientStalls: boolean
+  /** Bytes that attempts announce: 0 none, -1 unknown. */
+  readonly bodyLength: number
+  onInformational(status: number, headers: FlatHeaders): void
+  /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
+  onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined
+  /** No attempt gave one, and no further one can start. */
+  fail(failure: Failure): void
+  readonly recorder: Pick<Recorder, 'attempt'>
+  /** A policy's hook threw. */
+  onBug(error: unknown): void
+}
