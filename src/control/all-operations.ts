@@ -12,7 +12,6 @@ import { type StatusSources, statusOperations } from './operations/status.ts'
 import { flightOperations } from './seeing/flights/flight-operations.ts'
 import type { LiveFeed } from './seeing/live/feed.ts'
 import { liveOperations } from './seeing/live/live-operations.ts'
-import { objectiveOperations } from './seeing/metrics/objectives.ts'
 
 /** What operations are made of. */
 export interface OperatedParts {
@@ -34,7 +33,6 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
     ...statusOperations(status, features),
     ...side.halves.operations,
     ...endpointOperations(side.endpoints.care.drains),
-    ...objectiveOperations(side.objectives),
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed, features),
     ...flightOperations(side.flights, side.taps),

@@ -63,6 +63,10 @@ export class ControlHalves implements Part {
     for (const half of this.halves) half.endpointPassed?.(upstream, endpoint)
   }
 
+  requestsLost(route: string, requests: number): void {
+    for (const half of this.halves) half.requestsLost?.(route, requests)
+  }
+
   close(): void {
     for (const half of this.halves) half.close()
   }

@@ -22,7 +22,6 @@ import { controlMetrics } from './seeing/metrics/control-metrics.ts'
 import { Forgetting } from './seeing/metrics/forgetting.ts'
 import { LostRequests } from './seeing/metrics/lost-requests.ts'
 import type { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
-import { Objectives } from './seeing/metrics/objectives.ts'
 import { routeGauges } from './seeing/metrics/route-gauges.ts'
 import { Lasting, rowOf } from './workers/lasting.ts'
 import { Listeners } from './workers/listeners.ts'
@@ -60,7 +59,6 @@ export class DataSide {
   readonly endpoints: Endpoints
   readonly lasting: Lasting
   readonly halves: ControlHalves
-  readonly objectives: Objectives
   readonly flights: FlightLog
   readonly taps: Taps
   readonly notices: Notices
@@ -106,7 +104,7 @@ export class DataSide {
     })
     const lost = new LostRequests({
       metrics: own,
-      objectives: (route) => this.generations.routes.find(({ name }) => name === route)?.slo,
+      tell: (route, requests) => this.halves.requestsLost(route, requests),
       log,
     })
     this.supervisor = new Supervisor({
@@ -149,14 +147,8 @@ export class DataSide {
       random,
       log,
     })
-    const routes = () => this.generations.routes
-    this.objectives = new Objectives({
-      clock,
-      routes,
-      count: (labels) => metrics.count('sluice_slo_events_total', labels),
-    })
     this.parts = [
-      { gauges: routeGauges(features, registry, routes) },
+      { gauges: routeGauges(features, registry, () => this.generations.routes) },
       { gauges: supervisor.crew.gauges },
       { gauges: { sluice_log_dropped_total: () => [{ labels: [], value: this.linesDropped }] } },
       this.openings,
@@ -165,7 +157,6 @@ export class DataSide {
       this.notices,
       this.lasting,
       this.halves,
-      this.objectives,
       forgetting,
     ]
     for (const { gauges } of this.parts) metrics.add(gauges ?? {})

@@ -106,14 +106,24 @@ export class Generations implements Part {
   }
 
   private async routesOf(lean: LeanConfig, cells: Lease): Promise<LeanRoute[]> {
+    const { features } = this.options
+    const observers = features.flatMap(({ name, observes }) => (observes === true ? [name] : []))
     const routes: LeanRoute[] = []
     for (const route of lean.routes) {
       // Thousands of them would block the loop for long.
       if (routes.length % ROUTES_AT_ONCE === ROUTES_AT_ONCE - 1) await turn()
-      // Neither an objective nor how it is logged changes a request: what the route has learnt stays.
-      const digest = hashOf('sha1', JSON.stringify({ ...route, slo: undefined, accessLog: undefined }))
-      routes.push({ ...route, cells: cells.route(route, this.options.features), digest })
+      const effect = hashOf('sha1', JSON.stringify({ ...route, features: without(route.features, observers) }))
+      const observed = observers.map((name) => route.features[name])
+      const digest = hashOf('sha1', effect + JSON.stringify(observed))
+      routes.push({ ...route, cells: cells.route(route, features), effect, digest })
     }
     return routes
   }
+}
+
+function without(
+  options: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))
 }

@@ -1,4 +1,3 @@
-import type { Importance } from './importance.ts'
 import type { EncodedSlashes, PathPoliciesConfig } from './path-policy.ts'
 import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
 
@@ -185,22 +184,10 @@ export interface RouteConfig {
   readonly to: readonly WeightedUpstream[] | undefined
   /** Upstreams that take over from those of `to`, in order, see `Feature.alternates`. */
   readonly alternates: readonly string[]
-  readonly importance: Importance
-  /** undefined: the route states no objective. */
-  readonly slo: SloConfig | undefined
-  /** Share of its requests without a failure that get a line. */
-  readonly accessLog: { readonly sample: number }
   /** Options by the name of the feature, only of features that the route has. */
   readonly features: Readonly<Record<string, unknown>>
   /** By the name of the feature, where it refers to any. */
   readonly reach: Readonly<Record<string, Reach>>
-}
-
-/** Objectives: shares of requests from 0 to 1; at least one of the two is there. */
-export interface SloConfig {
-  readonly availability: number | undefined
-  /** `threshold`: milliseconds to the head of the answer. */
-  readonly latency: { readonly target: number; readonly threshold: number } | undefined
 }
 
 /** An upstream of a route; its share is its weight among those of all. */

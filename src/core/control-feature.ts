@@ -57,6 +57,8 @@ export interface ControlHalf {
   endpointsChanged?(): void
   /** An endpoint has passed a health check. */
   endpointPassed?(upstream: string, endpoint: ResolvedEndpoint): void
+  /** Requests of a route ended with their worker, which could not record them. */
+  requestsLost?(route: string, requests: number): void
   /** What operators may do and see. */
   readonly operations?: readonly Operation[]
   /** By name of a gauge of the feature whose labels are more than the name of the use; read at each scrape. */

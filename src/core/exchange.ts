@@ -2,7 +2,8 @@ import type { Clock } from '../lib/clock.ts'
 import type { FlatHeaders } from '../lib/headers.ts'
 import type { Attempt } from './attempt.ts'
 import type { Downstream } from './downstream.ts'
-import type { Failure, Reason } from './failures.ts'
+import { FAILURES, type Failure, type Reason } from './failures.ts'
+import { NORMAL } from './importance.ts'
 import { type Note, Notes } from './note.ts'
 import type { HeadVerdict } from './outcome.ts'
 import type { Reading } from './reading.ts'
@@ -21,8 +22,6 @@ export interface RouteRecord {
 /** The part of a compiled route that all may read. */
 export interface RouteFacts {
   readonly name: string
-  /** Index in `IMPORTANCES`. */
-  readonly importance: number
   /** undefined: a call of our own, which is not recorded. */
   readonly record: RouteRecord | undefined
 }
@@ -78,6 +77,10 @@ export class Exchange {
   offeredMs: number
   /** A trusted peer asks how the answer came about. */
   explain: boolean
+  /** Index in `IMPORTANCES`. */
+  importance: number
+  /** It gets a line in the access log; with a failure it does in any case. */
+  logged: boolean
   /** Policies reached so far: their `respond` and `settle` are owed. */
   reached: number
   /** Clock milliseconds; Infinity: none. Moves while the request body moves. */
@@ -132,6 +135,8 @@ export class Exchange {
     this.priorAttempts = 0
     this.offeredMs = Number.POSITIVE_INFINITY
     this.explain = false
+    this.importance = NORMAL
+    this.logged = true
     this.reached = 0
     this.deadline = Number.POSITIVE_INFINITY
     this.attempts = 0
@@ -195,6 +200,12 @@ export class Exchange {
   /** The route that features count it for; undefined: a call of our own, or no route. */
   get countedAs(): string | undefined {
     return this.route?.record === undefined ? undefined : this.route.name
+  }
+
+  /** What the client got, or would have got. */
+  get finalStatus(): number {
+    if (this.failure !== undefined && !this.sent) return FAILURES[this.failure.reason].status
+    return this.response?.status ?? FAILURES.internal.status
   }
 
   get method(): string {

@@ -154,6 +154,8 @@ export interface Feature<
    * needs none is on every route, and cannot be `off` as a whole.
    */
   readonly targets?: 0 | 2
+  /** It changes nothing about requests: with other options the route is still the same to them. */
+  readonly observes?: boolean
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
   readonly answers?: boolean
   /** By name: one for each of the policies that `compile` gives. */

@@ -97,6 +97,8 @@ export type LeanRoute = RouteConfig & {
   readonly cells: RouteCells
   /** Equal where the route means the same: what was compiled of it may be used again. */
   readonly digest: string
+  /** Equal where it does the same to requests: they may go on, and what the route has learnt stays. */
+  readonly effect: string
 }
 
 /** Global part of a config generation; upstreams and routes follow in chunks. */

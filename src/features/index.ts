@@ -1,4 +1,5 @@
 import { type AnyFeature, inOrder } from '../core/feature.ts'
+import { accessLog } from './access-log/feature.ts'
 import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
 import { deadlines } from './deadlines/feature.ts'
@@ -7,6 +8,7 @@ import { fallback } from './fallback/feature.ts'
 import { hashedPath } from './hashed-path/feature.ts'
 import { headers } from './headers/feature.ts'
 import { hedge } from './hedge/feature.ts'
+import { importance } from './importance/feature.ts'
 import { loopCheck } from './loop-check/feature.ts'
 import { outlierDetection } from './outlier-detection/feature.ts'
 import { overload } from './overload/feature.ts'
@@ -15,6 +17,7 @@ import { respond } from './respond/feature.ts'
 import { retries } from './retries/feature.ts'
 import { retryBudget } from './retry-budget/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
+import { slo } from './slo/feature.ts'
 import { spill } from './spill/feature.ts'
 import { sticky } from './sticky/feature.ts'
 import { streams } from './streams/feature.ts'
@@ -22,6 +25,7 @@ import { timeouts } from './timeouts/feature.ts'
 
 /** All features of Sluice, in the order in which they act; the order in this file does not matter. */
 export const FEATURES: readonly AnyFeature[] = inOrder([
+  accessLog,
   bulkhead,
   circuitBreaker,
   deadlines,
@@ -30,6 +34,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   hashedPath,
   headers,
   hedge,
+  importance,
   loopCheck,
   outlierDetection,
   overload,
@@ -38,6 +43,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   retries,
   retryBudget,
   rewrite,
+  slo,
   spill,
   sticky,
   streams,

@@ -12,6 +12,7 @@ const HOUR_MS = 3_600_000
 const USES: Readonly<Record<string, readonly WrittenUse[]>> = {
   outlierDetection: [{ at: 'upstream', name: 'a', options: {} }],
   overload: [{ at: 'root', options: {} }],
+  slo: [{ options: { availability: '99%' } }],
 }
 
 const halves = await Promise.all(

@@ -3,7 +3,6 @@ import type { Attempt } from '../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
 import type { AnyFeature } from '../../src/core/feature.ts'
-import { NORMAL } from '../../src/core/importance.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import { NO_LIMITS, type TimeLimits } from '../../src/core/plan.ts'
 import type { Policy } from '../../src/core/policy.ts'
@@ -216,6 +215,7 @@ export class EngineKit {
     return {
       name: 'r',
       digest: 'r',
+      effect: 'r',
       uses: new Map(),
       // More than the policies of any test have.
       chain: new Chain(this.policies(setUp.policies ?? [], setUp.pressure), { exchange: 8, attempt: 8 }),
@@ -223,7 +223,6 @@ export class EngineKit {
       limits: part.limit ?? NO_LIMITS,
       latencies: new Latencies(),
       inFlight: this.cells.space.held(this.held),
-      importance: NORMAL,
       record: { finish: () => {}, refused: () => {} },
     }
   }

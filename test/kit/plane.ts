@@ -81,6 +81,7 @@ export class ConfiguredPlane {
       ...route,
       cells: lease.route(route, FEATURES),
       digest: route.name,
+      effect: route.name,
     }))
     const space = new CellSpace(1, 0)
     space.add(registry.pages)

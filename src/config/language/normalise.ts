@@ -123,9 +123,6 @@ function route(name: string, options: RouteOptions, known: readonly AnyFeature[]
     encodedSlashes: options.encodedSlashes,
     to: options.to,
     alternates: alternatesOf(options, known),
-    importance: options.importance,
-    slo: options.slo,
-    accessLog: { sample: options.accessLog?.sample ?? 0 },
     features,
     reach: Object.fromEntries(reached),
   }

@@ -1,23 +1,11 @@
 import type { WeightedUpstream } from '../../core/config.ts'
-import type { AnyFeature } from '../../core/feature.ts'
-import { IMPORTANCES } from '../../core/importance.ts'
+import type { AnyFeature, Place } from '../../core/feature.ts'
 import { matchOptions } from '../../data/routing/options.ts'
-import {
-  byKind,
-  list,
-  mapped,
-  object,
-  offOr,
-  oneOrMany,
-  optional,
-  required,
-  withDefault,
-} from '../../schema/composites.ts'
+import { byKind, list, mapped, object, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { reference } from '../../schema/mark.ts'
-import { integer, oneOf, ratio } from '../../schema/scalars.ts'
+import { integer, oneOf } from '../../schema/scalars.ts'
 import type { Infer, Read } from '../../schema/schema.ts'
 import type { WithFeatures } from './features.ts'
-import { sloOptions } from './slo.ts'
 
 const upstreamName = reference('upstream')
 
@@ -40,14 +28,6 @@ const to = byKind({
   ),
 })
 
-const accessLogOptions = object({
-  sample: withDefault(
-    ratio(),
-    '100%',
-    'Share of the requests that get a line. The trace ID decides, so that all gateways of a trace decide alike.',
-  ),
-})
-
 /** Policies and keys of later issues. */
 const LATER = [
   'rateLimit',
@@ -66,26 +46,17 @@ const LATER = [
 
 /** What may stand in `defaults.route` and in profiles, too. */
 const shared = {
-  importance: withDefault(
-    oneOf(...IMPORTANCES),
-    'normal',
-    'Importance of the requests: the more important ones are served first and shed last.',
-  ),
-  slo: optional(
-    offOr(sloOptions),
-    'The objectives of the route over 30 days. They do not affect requests: the remaining error budget is a metric, and the shipped alerts watch how fast it burns. off: none.',
-  ),
   encodedSlashes: withDefault(
     oneOf('check', 'keep', 'refuse'),
     'check',
     '%2F in paths. check: such a path is refused if with a slash in its place it has another route or other parameters. keep: it is data, which upstreams must not decode before they route.',
   ),
-  accessLog: withDefault(
-    offOr(accessLogOptions),
-    {},
-    'Which requests get a line in the access log. Failed requests always do. off: only failed requests.',
-  ),
 }
+
+/** Keys of a route that act on requests, although routing reads them and no feature does. */
+export const ROUTING_PLACES: readonly ({ readonly name: string } & Place)[] = [
+  { name: 'encodedSlashes', stage: 0, why: 'It decides which paths the route has.' },
+]
 
 const misplaced = Object.fromEntries(
   ['listeners', 'host', 'hosts', 'path', 'paths', 'methods', 'headers.match', 'query', 'precedence'].map((key) => [

@@ -1,6 +1,5 @@
 import type { CellSpace } from '../../cells/space.ts'
 import type { UpstreamConfig, WeightedUpstream } from '../../core/config.ts'
-import { IMPORTANCES } from '../../core/importance.ts'
 import { NO_LIMITS, type PlanPart } from '../../core/plan.ts'
 import type { ConfigHead, FromWorker, LeanRoute, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -112,12 +111,10 @@ export class Compilation {
 
   private compile(route: LeanRoute): CompiledRoute {
     const { features, lent, recorder, space } = this.deps
-    const { cells, digest, name } = route
-    const more = { slo: route.slo, pattern: httpRouteOf(route.match) }
-    const record = recorder.route(name, shownOf(route), this.head, more)
+    const { cells, digest, effect, name } = route
+    const record = recorder.route(name, shownOf(route), this.head, httpRouteOf(route.match))
     const before = this.before?.routesByName.get(name)
-    const same = before?.digest === digest ? before : undefined
-    if (same !== undefined && this.keepsCommon) return { ...same, record }
+    if (before?.digest === digest && this.keepsCommon) return { ...before, record }
     const uses = features.compile(route, this.head, before?.uses, lent)
     const policies = features.inOrder(this.common as CompiledUses, uses)
     const hooks = hooksOf(policies)
@@ -125,6 +122,7 @@ export class Compilation {
     return {
       name,
       digest,
+      effect,
       uses,
       chain: new Chain(
         policies,
@@ -133,8 +131,7 @@ export class Compilation {
       ),
       plan: route.to === undefined ? undefined : this.plan(route, route.to),
       limits: this.part(route).limit ?? NO_LIMITS,
-      latencies: same?.latencies ?? new Latencies(),
-      importance: IMPORTANCES.indexOf(route.importance),
+      latencies: before?.effect === effect ? before.latencies : new Latencies(),
       inFlight: space.held(cells.inFlight),
       record,
     }

@@ -207,7 +207,7 @@ export class Engine implements RunHost<Run> {
     for (const run of this.living.all()) {
       const { route, snapshot } = run
       if (route === undefined || snapshot.generation >= since.generation) continue
-      if ((since.routesByName.get(route.name)?.digest ?? NO_ROUTE) !== route.digest) run.fail(ROUTE_CHANGED)
+      if ((since.routesByName.get(route.name)?.effect ?? NO_ROUTE) !== route.effect) run.fail(ROUTE_CHANGED)
     }
   }
 

@@ -1,7 +1,6 @@
 import type { Downstream, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import { NORMAL } from '../../core/importance.ts'
 import { NO_LIMITS } from '../../core/plan.ts'
 import type { Services, SideRequest } from '../../core/services.ts'
 import { isReply, type Reply } from '../../core/verdict.ts'
@@ -118,13 +117,13 @@ function sideRoute(upstream: string, deadlineMs: number, snapshot: Snapshot): Co
   return {
     name: '-',
     digest: NO_ROUTE,
+    effect: NO_ROUTE,
     uses: new Map(),
     chain: new Chain([]),
     plan: new AttemptPlan({ limit: limits }, to, [], () => snapshot.upstreams.get(upstream) as never),
     limits,
     latencies: new Latencies(),
     inFlight: NO_REQUESTS,
-    importance: NORMAL,
     record: undefined,
   }
 }

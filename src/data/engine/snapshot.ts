@@ -25,6 +25,7 @@ export const NO_ROUTE = ''
 export interface CompiledRoute extends RouteFacts {
   /** See `LeanRoute`. */
   readonly digest: string
+  readonly effect: string
   /** By name of the feature. */
   readonly uses: CompiledUses
   readonly chain: Chain
@@ -114,7 +115,6 @@ export function shownOf(route: LeanRoute): AccessLogRoute {
   const queryKeys = route.match.flatMap((match) => match.query.map((condition) => condition.name))
   const headerNames = route.match.flatMap((match) => match.headers.map((condition) => condition.name))
   return {
-    sample: route.accessLog.sample,
     queryKeys: queryKeys.length === 0 ? NO_KEYS : new Set(queryKeys),
     headerNames: headerNames.length === 0 ? NO_NAMES : [...new Set(headerNames)],
   }

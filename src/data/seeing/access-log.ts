@@ -3,16 +3,13 @@ import type { Failure } from '../../core/failures.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
-import { ConsistentSampler } from '../../lib/sampling.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
 import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
 
-/** Which lines are written for a route, and which parts of a request its match reads, so that they may be shown. */
+/** Which parts of a request the match of a route reads, so that they may be shown. */
 export interface AccessLogRoute {
-  /** Share of the requests without a failure that get a line. */
-  readonly sample: number
   /** As written in the match. */
   readonly queryKeys: ReadonlySet<string>
   /** Lower-case. */
@@ -24,8 +21,6 @@ export type LoggedHead = Pick<ConfigHead, 'generation' | 'gateway' | 'accessLog'
 
 /** The parts of a line that are the same for all requests of a route in one config generation. */
 export interface RouteLine {
-  /** Of the requests without a failure; undefined: all have a line. */
-  readonly sampler: ConsistentSampler | undefined
   readonly queryKeys: ReadonlySet<string>
   readonly headerNames: readonly string[]
   /** Those of `headerNames` whose values are never shown. */
@@ -68,7 +63,6 @@ export class AccessLog {
   route(name: string | undefined, match: AccessLogRoute, head: LoggedHead): RouteLine {
     const fixed = this.head(head)
     return {
-      sampler: match.sample === 1 ? undefined : new ConsistentSampler(match.sample),
       queryKeys: match.queryKeys.size === 0 ? fixed.showQuery : match.queryKeys.union(fixed.showQuery),
       headerNames: match.headerNames,
       hidden: hiddenOf(match.headerNames, fixed.masked),
@@ -93,7 +87,7 @@ export class AccessLog {
 
   /** `status`: what the client got, 499 for a client that had gone; `now`: clock milliseconds. */
   write(ex: Exchange, route: RouteLine, status: number, now: number): void {
-    if (route.sampler !== undefined && isOrdinary(ex, status) && !route.sampler.chooses(ex.traceparent)) return
+    if (!ex.logged && isOrdinary(ex, status)) return
     const { common, masked } = route.head
     if (common !== undefined)
       this.out.write(common.line(ex, { queryKeys: route.queryKeys, hidden: masked }, status, this.clock.wall()))

@@ -1,5 +1,4 @@
 import type { Attempt } from '../../core/attempt.ts'
-import type { SloConfig } from '../../core/config.ts'
 import type { Exchange, RouteRecord } from '../../core/exchange.ts'
 import { FAILURES, type Reason } from '../../core/failures.ts'
 import { STATUS_CLASS_COUNT, statusClass, statusClassIndex } from '../../core/metrics.ts'
@@ -8,7 +7,6 @@ import type { Counter, Histogram, WorkerMetrics } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
 import type { FlightHead, FlightRecorder, FlightRoute } from './flight-recorder.ts'
-import { SloSeries } from './slo.ts'
 import type { WorkerTracing } from './tracing/worker-tracing.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
@@ -20,13 +18,7 @@ type PatternOf = (path: string) => string | undefined
 
 const NO_PATTERN: PatternOf = () => undefined
 
-/** What some routes are recorded with in addition. */
-export interface RecordedRoute {
-  readonly slo?: SloConfig | undefined
-  readonly pattern?: PatternOf
-}
-
-const NO_MATCH: AccessLogRoute = { sample: 1, queryKeys: new Set(), headerNames: [] }
+const NO_MATCH: AccessLogRoute = { queryKeys: new Set(), headerNames: [] }
 const NONE = '-'
 
 const METHODS: readonly string[] = [
@@ -47,12 +39,6 @@ const METHOD_INDEX: ReadonlyMap<string, number> = new Map(METHODS.map((method, i
 /** Index 0: no failure. */
 const REASONS: readonly string[] = [NONE, ...Object.keys(FAILURES)]
 const REASON_INDEX: ReadonlyMap<string, number> = new Map(REASONS.map((reason, i) => [reason, i]))
-
-/** What the client got, or would have got. */
-function finalStatus(ex: Exchange): number {
-  if (ex.failure !== undefined && !ex.sent) return FAILURES[ex.failure.reason].status
-  return ex.response?.status ?? FAILURES.internal.status
-}
 
 /**
  * The one recorder of a worker: metrics and access log read an exchange here, once, after everything else. Handles are
@@ -83,13 +69,13 @@ export class Recorder {
   }
 
   /** The `record` of a compiled route. */
-  route(name: string, match: AccessLogRoute, head: RecordedHead, more: RecordedRoute = {}): RouteRecord {
-    return this.recordOf(name, name, match, head, more)
+  route(name: string, match: AccessLogRoute, head: RecordedHead, pattern: PatternOf = NO_PATTERN): RouteRecord {
+    return this.recordOf(name, name, match, head, pattern)
   }
 
   /** Requests that match no route are recorded with this generation from now on. */
   commit(head: RecordedHead): void {
-    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head, {})
+    this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head, NO_PATTERN)
     this.maxEndpoints = head.metrics.endpointSeries
   }
 
@@ -116,11 +102,10 @@ export class Recorder {
     name: string | undefined,
     match: AccessLogRoute,
     head: RecordedHead,
-    { slo, pattern = NO_PATTERN }: RecordedRoute,
+    pattern: PatternOf,
   ): RouteRecord {
     const line = this.log?.route(name, match, head)
     return new RouteSeries(label, line, this.metrics, this.log, this.clock, {
-      slo: slo && new SloSeries(label, slo, this.metrics),
       flight: this.flights?.route(match, head),
       spans: this.tracing && { tracing: this.tracing, gateway: head.gateway.name, pattern },
     })
@@ -135,7 +120,6 @@ interface SpanFacts {
 
 /** Sinks of some requests only; undefined: there is none. */
 interface RouteSinks {
-  readonly slo: SloSeries | undefined
   readonly flight: FlightRoute | undefined
   readonly spans: SpanFacts | undefined
 }
@@ -144,7 +128,6 @@ interface RouteSinks {
 class RouteSeries implements RouteRecord {
   private readonly name: string
   private readonly line: RouteLine | undefined
-  private readonly slo: SloSeries | undefined
   private readonly metrics: WorkerMetrics
   private readonly log: AccessLog | undefined
   private readonly clock: Clock
@@ -165,13 +148,12 @@ class RouteSeries implements RouteRecord {
     metrics: WorkerMetrics,
     log: AccessLog | undefined,
     clock: Clock,
-    { slo, flight, spans }: RouteSinks,
+    { flight, spans }: RouteSinks,
   ) {
     this.flight = flight
     this.spans = spans
     this.name = name
     this.line = line
-    this.slo = slo
     this.metrics = metrics
     this.log = log
     this.clock = clock
@@ -179,7 +161,7 @@ class RouteSeries implements RouteRecord {
 
   finish(ex: Exchange): void {
     const now = this.clock.now()
-    const status = finalStatus(ex)
+    const status = ex.finalStatus
     this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
     const index = statusClassIndex(status)
@@ -188,7 +170,6 @@ class RouteSeries implements RouteRecord {
       this.lastDuration = this.duration(index)
     }
     this.lastDuration?.observe((now - ex.startedAt) / 1000)
-    if (this.slo !== undefined) this.slo.record(ex, status, now)
     if (this.line !== undefined) this.log?.write(ex, this.line, status, now)
     this.flight?.finish(ex, status, now)
     if (ex.trace !== undefined) this.trace(ex, status, now)

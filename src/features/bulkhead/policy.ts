@@ -3,7 +3,6 @@ import type { HeldCell } from '../../cells/held.ts'
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { FeatureContext } from '../../core/feature.ts'
-import { importanceOf } from '../../core/importance.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { StateSlot } from '../../core/state-slot.ts'
@@ -133,7 +132,7 @@ class Bulkhead implements Policy, Limit, Want {
 
   private enter(ex: Exchange, queue: BulkheadQueue, options: NonNullable<BulkheadOptions['queue']>) {
     const key = options.fairBy === 'client' ? ex.client : ''
-    const enter = (): Waiting | undefined => queue.enter(ex, importanceOf(ex), key, this, options)
+    const enter = (): Waiting | undefined => queue.enter(ex, ex.importance, key, this, options)
     const waiting = enter() ?? (this.relief.end(this) ? enter() : undefined)
     if (waiting === undefined) return { ...FULL, retryAfterMs: queue.comeAgainMs }
     this.held.set(ex, waiting)

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { FeatureContext } from '../../core/feature.ts'
-import { importanceOf, NORMAL } from '../../core/importance.ts'
+import { NORMAL } from '../../core/importance.ts'
 import type { Policy } from '../../core/policy.ts'
 import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { Refusal } from '../../core/verdict.ts'
@@ -24,7 +24,7 @@ export class OverloadPolicy implements Policy {
   admit(ex: Exchange): Refusal | undefined {
     const { stage } = this.pressure
     if (stage === Stage.none) return undefined
-    const importance = importanceOf(ex)
+    const { importance } = ex
     if (stage < Stage.refuse) return importance > NORMAL ? SHED : undefined
     return importance > CRITICAL ? REFUSED : undefined
   }

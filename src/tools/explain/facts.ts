@@ -1,3 +1,4 @@
+import { ROUTING_PLACES } from '../../config/language/route.ts'
 import type { MatchConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
 import type { Fields } from '../../schema/composites.ts'
 import { type Node, nodeOf, type Position } from '../../schema/node.ts'
@@ -43,7 +44,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
 /** Keys of a route that are listed separately, or by their meaning. */
 const TOLD_APART: ReadonlySet<string> = new Set(['match', 'precedence', 'use', 'to'])
 /** Those of the others that routes without an upstream have, too. */
-const ANY_ROUTE: ReadonlySet<string> = new Set(['encodedSlashes', 'importance', 'slo', 'accessLog'])
+const ROUTING: ReadonlySet<string> = new Set(ROUTING_PLACES.map(({ name }) => name))
 
 /** All that holds in a config. */
 export function configFacts(written: WrittenConfig): ConfigFacts {
@@ -75,7 +76,7 @@ function routeFacts(written: WrittenConfig, route: RouteConfig, hidden: Readonly
     facts.set('to', to.length === 1 ? plain(to[0]?.upstream ?? '', at('to')) : listed(weighted, at('to')))
   }
   const keys = Object.keys(language.route.fields).filter(
-    (key) => !TOLD_APART.has(key) && (to !== undefined || key in route.features || ANY_ROUTE.has(key)),
+    (key) => !TOLD_APART.has(key) && (to !== undefined || key in route.features || ROUTING.has(key)),
   )
   return addLeaves(
     facts,

@@ -1,4 +1,5 @@
 import { usedProfiles } from '../../config/language/merge.ts'
+import { ROUTING_PLACES } from '../../config/language/route.ts'
 import type { RouteConfig } from '../../core/config.ts'
 import { actsOn } from '../../core/feature.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
@@ -29,28 +30,15 @@ export interface ActingPolicy {
   readonly values: readonly Effective[]
 }
 
-interface Place {
-  readonly name: string
-  readonly stage: number
-  readonly why: string
-}
-
 /** What was written, and in which language. */
 export type WrittenTree = Pick<WrittenConfig, 'language' | 'tree'>
-
-/** Keys of a route that act although they are no policies of their own file: the clocks and the attempt loop read them. */
-const FRAME: readonly Place[] = [
-  { name: 'encodedSlashes', stage: 0, why: 'It decides which paths the route has.' },
-  { name: 'importance', stage: 5, why: 'The process sheds by it before any work is done, and queues serve by it.' },
-  { name: 'slo', stage: 5, why: 'It changes nothing: what comes of a request is held against it at the end.' },
-]
 
 /** What acts on requests of a route, in order, with every value that holds. */
 export function actingPolicies(written: WrittenTree, route: RouteConfig): readonly ActingPolicy[] {
   const places = written.language.features.flatMap(({ name, places = {} }) =>
     Object.values(places).map((place) => ({ name, ...place })),
   )
-  return [...FRAME, ...places]
+  return [...ROUTING_PLACES, ...places]
     .map((place) => ({ ...place, values: effectiveValues(written, route, place.name) }))
     .filter(({ values }) => values.length > 0)
     .toSorted((a, b) => a.stage - b.stage)

@@ -182,8 +182,7 @@ function lineOf({ ex }: Ended, { config }: WrittenConfig): string {
   }
   const log = new AccessLog(sink, clock)
   const route = config.lean.routes.find(({ name }) => name === ex.route?.name)
-  const shown =
-    route === undefined ? { sample: 1, queryKeys: new Set<string>(), headerNames: [] } : shownOf(route as never)
+  const shown = route === undefined ? { queryKeys: new Set<string>(), headerNames: [] } : shownOf(route as never)
   const { accessLog } = config.lean
   log.write(ex, log.route(route?.name, shown, { generation: 1, gateway: { name: 'gw' }, accessLog }), 200, clock.now())
   return text

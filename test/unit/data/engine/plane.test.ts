@@ -180,13 +180,11 @@ function route(name: string, to: string | undefined, { features, ...more }: Part
     encodedSlashes: 'check',
     to: to === undefined ? undefined : [{ upstream: to, weight: 1 }],
     alternates: [],
-    importance: 'normal',
-    slo: undefined,
-    accessLog: { sample: 1 },
     features: { timeouts: TIMEOUTS, retries: RETRIES, ...features },
     reach: {},
     cells: { inFlight: { page: 0, slot: 0 }, features: {} },
     digest: JSON.stringify([name, to, features, more]),
+    effect: JSON.stringify([name, to, features, more]),
     ...more,
   }
 }

@@ -21,7 +21,7 @@ function logged(ex: Exchange, match: Partial<AccessLogRoute> = {}, status = 200,
     },
   }
   const log = new AccessLog(out, new ManualClock(2000))
-  const line = log.route(name ?? undefined, { sample: 1, queryKeys: new Set(), headerNames: [], ...match }, HEAD)
+  const line = log.route(name ?? undefined, { queryKeys: new Set(), headerNames: [], ...match }, HEAD)
   log.write(ex, line, status, 1100.25)
   expect(text).toMatch(/^[\x20-\x7e]+\n$/)
   return { text, fields: JSON.parse(text) as Record<string, unknown> }
@@ -124,32 +124,30 @@ describe('access log', () => {
 })
 
 describe('which lines there are', () => {
-  const FIRST = '00-0000000000000000ff00000000ffffff-00f067aa0ba902b7-00'
-
-  function lines(ex: Exchange, sample: number, status: number): number {
+  /** `logged`: it is said to get one. */
+  function lines(ex: Exchange, isLogged: boolean, status: number): number {
     const written: string[] = []
     const log = new AccessLog({ write: (line) => written.push(line) > 0 }, new ManualClock(2000))
-    const line = log.route('orders', { sample, queryKeys: new Set(), headerNames: [] }, HEAD)
-    log.write(ex, line, status, 1100)
+    ex.logged = isLogged
+    log.write(ex, log.route('orders', { queryKeys: new Set(), headerNames: [] }, HEAD), status, 1100)
     return written.length
   }
 
-  test('a share of those without a failure, by the trace ID', () => {
+  test('a request without a failure has one unless it is said not to', () => {
     const ex = served()
-    expect([lines(ex, 1, 200), lines(ex, 0.5, 200), lines(ex, 0.1, 200), lines(ex, 0, 200)]).toEqual([1, 1, 0, 0])
-    ex.traceparent = FIRST
-    expect([lines(ex, 0.999, 404), lines(ex, 1, 404)]).toEqual([0, 1])
+    expect([lines(ex, true, 200), lines(ex, true, 404), lines(ex, false, 200), lines(ex, false, 404)]).toEqual([
+      1, 1, 0, 0,
+    ])
   })
 
   test('every failure has one', () => {
     const ex = served()
-    ex.traceparent = FIRST
-    expect([lines(ex, 0, 499), lines(ex, 0, 500), lines(ex, 0, 503)]).toEqual([0, 1, 1])
+    expect([lines(ex, false, 499), lines(ex, false, 500), lines(ex, false, 503)]).toEqual([0, 1, 1])
     ex.failure = failure('client_gone', 'body', 'client')
-    expect(lines(ex, 0, 499)).toBe(1)
+    expect(lines(ex, false, 499)).toBe(1)
     const fallen = served()
     fallen.degraded = 'connect_refused'
-    expect(lines(fallen, 0, 200)).toBe(1)
+    expect(lines(fallen, false, 200)).toBe(1)
   })
 })
 
@@ -165,7 +163,7 @@ describe('what is shown', () => {
     const log = new AccessLog({ write }, new ManualClock(2000))
     const ex = madeExchange({ headers: ['X-Tenant', 'acme', 'x-kind', 'a', 'x-api-key', '5f2b'] })
     ex.query = '?page=2&sort=up&q=1'
-    const route = { sample: 1, queryKeys: new Set<string>(), headerNames: [], ...match }
+    const route = { queryKeys: new Set<string>(), headerNames: [], ...match }
     log.write(ex, log.route('orders', route, { ...HEAD, accessLog: { ...accessLog, ...head } }), 200, 1100)
     return text
   }

@@ -33,13 +33,13 @@ class Bench {
     const ex = madeExchange({}, this.clock.now())
     ex.path = path
     ex.query = query
-    ex.route = { name: 'orders', importance: 2, record: undefined }
+    ex.route = { name: 'orders', record: undefined }
     return ex
   }
 
   end(ex: Exchange, status: number, reason?: Reason, origin: Origin = 'upstream'): void {
     if (reason !== undefined) ex.failure = failure(reason, 'headers', origin)
-    const route = this.recorder.route({ sample: 1, queryKeys: new Set(['id']), headerNames: [] }, this.head)
+    const route = this.recorder.route({ queryKeys: new Set(['id']), headerNames: [] }, this.head)
     route.finish(ex, status, this.clock.now())
   }
 

@@ -20,7 +20,7 @@ const HEAD = {
   flightRecorder: undefined,
   accessLog: { format: 'json', maskHeaders: [], showQuery: [] } as const,
 }
-const NO_MATCH = { sample: 1, queryKeys: new Set<string>(), headerNames: [] }
+const NO_MATCH = { queryKeys: new Set<string>(), headerNames: [] }
 
 class Bench {
   readonly clock = new ManualClock(1000)
@@ -41,7 +41,7 @@ class Bench {
 
   exchange(request: Parameters<typeof madeExchange>[0] = {}, route: string | null = 'orders'): Exchange {
     const ex = madeExchange(request, this.clock.now())
-    if (route !== null) ex.route = { name: route, importance: 2, record: this.recorder.route(route, NO_MATCH, HEAD) }
+    if (route !== null) ex.route = { name: route, record: this.recorder.route(route, NO_MATCH, HEAD) }
     return ex
   }
 
@@ -121,7 +121,7 @@ describe('the recorder', () => {
   test('a call of our own leaves no trace', async () => {
     const bench = new Bench()
     const ex = bench.exchange({}, null)
-    ex.route = { name: '-', importance: 2, record: undefined }
+    ex.route = { name: '-', record: undefined }
     bench.recorder.finish(answered(ex, 200))
     expect(bench.lines).toEqual([])
     expect(await bench.metric('sluice_requests_total')).toEqual([])

@@ -1,18 +1,18 @@
-import type { RouteConfig } from '../../../core/config.ts'
-import type { Operation } from '../../../core/operation.ts'
-import type { GaugeReading, Gauges } from '../../../core/series.ts'
-import type { ObjectiveKind } from '../../../data/seeing/slo.ts'
-import type { Clock, ClockHandle } from '../../../lib/clock.ts'
-import { durationText } from '../../../schema/scalars.ts'
-import { COUNT, choice, each, NUMBER, record, ref, said, TEXT } from '../../../schema/shape.ts'
-import type { Part } from '../../contract.ts'
+import type { ControlContext, ControlFeature, ControlHalf } from '../../core/control-feature.ts'
+import type { Operation } from '../../core/operation.ts'
+import type { GaugeReading, Gauges } from '../../core/series.ts'
+import type { ClockHandle } from '../../lib/clock.ts'
+import { durationText } from '../../schema/scalars.ts'
+import { COUNT, choice, each, NUMBER, record, ref, said, TEXT } from '../../schema/shape.ts'
+import type { SloOptions } from './keys.ts'
+import type { metrics, ObjectiveKind } from './words.ts'
 
 const DAY_MS = 86_400_000
 /** Budgets are for this many days, as the burn rates of the shipped alerts assume. */
 const DAYS = 30
 
 /** An objective of a route and its state. Counts are of this process, since its start or for 30 days. */
-export interface Objective {
+interface Objective {
   readonly route: string
   readonly objective: ObjectiveKind
   /** Share of the requests that should be good, from 0 to 1. */
@@ -26,12 +26,7 @@ export interface Objective {
   readonly budgetRemaining: number
 }
 
-export interface ObjectivesOptions {
-  readonly clock: Clock
-  readonly routes: () => readonly Pick<RouteConfig, 'name' | 'slo'>[]
-  /** Requests counted so far, by all workers. */
-  readonly count: (labels: readonly [route: string, objective: ObjectiveKind, result: 'good' | 'bad']) => number
-}
+type SloContext = ControlContext<SloOptions, undefined, typeof metrics>
 
 interface Counts {
   readonly good: number
@@ -41,19 +36,20 @@ interface Counts {
 type Stated = Pick<Objective, 'route' | 'objective' | 'target' | 'threshold'>
 
 /** The error budgets of the routes, over the last 30 days in steps of a day. */
-export class Objectives implements Part {
+class Objectives implements ControlHalf {
+  readonly operations: readonly Operation[] = operationsOf(this)
   readonly gauges: Gauges = {
     sluice_slo_target_ratio: () => this.all().map(({ route, objective, target }) => reading(route, objective, target)),
     sluice_slo_error_budget_remaining_ratio: () =>
       this.all().map(({ route, objective, budgetRemaining }) => reading(route, objective, budgetRemaining)),
   }
-  private readonly options: ObjectivesOptions
+  private readonly context: SloContext
   /** Counts at the end of each of the last days, oldest first. */
   private days: ReadonlyMap<string, Counts>[] = []
   private timer: ClockHandle
 
-  constructor(options: ObjectivesOptions) {
-    this.options = options
+  constructor(context: SloContext) {
+    this.context = context
     this.timer = this.again()
   }
 
@@ -71,12 +67,19 @@ export class Objectives implements Part {
   }
 
   close(): void {
-    this.options.clock.cancel(this.timer)
+    this.context.clock.cancel(this.timer)
+  }
+
+  /** They count against availability; how long they took is not known. */
+  requestsLost(route: string, requests: number): void {
+    const use = this.context.uses().find(({ use }) => use.name === route)
+    if (use?.use.options.availability === undefined) return
+    this.context.metrics.counter('sluice_slo_events_total', [route, 'availability', 'bad']).inc(requests)
   }
 
   private stated(): Stated[] {
-    return this.options.routes().flatMap(({ name: route, slo }): Stated[] => {
-      const { availability, latency } = slo ?? {}
+    return this.context.uses().flatMap(({ use: { name: route, options } }): Stated[] => {
+      const { availability, latency } = options
       return [
         ...(availability === undefined ? [] : [{ route, objective: 'availability', target: availability } as const]),
         ...(latency === undefined
@@ -94,12 +97,13 @@ export class Objectives implements Part {
   }
 
   private counts({ objective, route }: Stated): Counts {
-    const { count } = this.options
-    return { good: count([route, objective, 'good']), bad: count([route, objective, 'bad']) }
+    const count = (result: 'good' | 'bad'): number =>
+      this.context.counted('sluice_slo_events_total', [route, objective, result])
+    return { good: count('good'), bad: count('bad') }
   }
 
   private again(): ClockHandle {
-    return this.options.clock.after(DAY_MS, () => {
+    return this.context.clock.after(DAY_MS, () => {
       const day = new Map(this.stated().map((stated) => [keyOf(stated), this.counts(stated)]))
       this.days = [...this.days.slice(-DAYS + 1), day]
       this.timer = this.again()
@@ -130,7 +134,7 @@ const SCHEMAS = {
   ),
 }
 
-export function objectiveOperations(objectives: Objectives): readonly Operation[] {
+function operationsOf(objectives: Objectives): readonly Operation[] {
   return [
     {
       kind: 'view',
@@ -148,4 +152,8 @@ export function objectiveOperations(objectives: Objectives): readonly Operation[
       read: () => ({ objectives: objectives.all() }),
     },
   ]
+}
+
+export const control: ControlFeature<SloOptions, undefined, typeof metrics> = {
+  start: (context) => new Objectives(context),
 }

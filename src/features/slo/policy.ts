@@ -1,17 +1,20 @@
-import type { SloConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Charge, chargeOf, FAILURES } from '../../core/failures.ts'
-import type { Counter, WorkerMetrics } from '../../core/series.ts'
+import type { FeatureContext } from '../../core/feature.ts'
+import type { Policy } from '../../core/policy.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { SloOptions } from './keys.ts'
+import type { metrics, ObjectiveKind } from './words.ts'
 
-/** What an objective is about. */
-export type ObjectiveKind = 'availability' | 'latency'
+type SloContext = FeatureContext<undefined, typeof metrics>
+type Counter = ReturnType<SloContext['metrics']['counter']>
 
 /** The requests that count for one objective of a route. Both series begin with 0, so that no rate misses the first. */
 class Events {
   private readonly good: Counter
   private readonly bad: Counter
 
-  constructor(route: string, objective: ObjectiveKind, metrics: WorkerMetrics) {
+  constructor(route: string, objective: ObjectiveKind, metrics: SloContext['metrics']) {
     this.good = metrics.counter('sluice_slo_events_total', [route, objective, 'good'])
     this.bad = metrics.counter('sluice_slo_events_total', [route, objective, 'bad'])
   }
@@ -29,19 +32,26 @@ class Events {
  * clients that left after more than the threshold, their upload not counted, so that impatience does not hide a slow
  * service.
  */
-export class SloSeries {
+export class SloPolicy implements Policy {
+  readonly name: string
   private readonly availability: Events | undefined
   private readonly latency: Events | undefined
   private readonly threshold: number
+  private readonly clock: Clock
 
-  constructor(route: string, { availability, latency }: SloConfig, metrics: WorkerMetrics) {
+  constructor({ availability, latency }: SloOptions, { clock, feature, metrics, use: { name: route } }: SloContext) {
+    this.name = feature
+    this.clock = clock
     this.availability = availability === undefined ? undefined : new Events(route, 'availability', metrics)
     this.latency = latency && new Events(route, 'latency', metrics)
     this.threshold = latency?.threshold ?? 0
   }
 
-  /** Once per exchange, at its end; `status`: what the client got. */
-  record(ex: Exchange, status: number, now: number): void {
+  settle(ex: Exchange): void {
+    // Calls of Sluice's own are not what a client sees.
+    if (ex.route?.record === undefined) return
+    const now = this.clock.now()
+    const { finalStatus: status } = ex
     const waited = (ex.firstByteAt === 0 ? now : ex.firstByteAt) - ex.startedAt
     // A fallback replaced that failure.
     const failure = ex.failure?.reason === ex.degraded ? undefined : ex.failure

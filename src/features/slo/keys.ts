@@ -1,4 +1,3 @@
-import type { SloConfig } from '../../core/config.ts'
 import { mapped, object, offOr, optional } from '../../schema/composites.ts'
 import { duration, ratio } from '../../schema/scalars.ts'
 import type { Read } from '../../schema/schema.ts'
@@ -27,13 +26,20 @@ const target = mapped(
   'a ratio below 100% such as 99.9%',
 )
 
+/** Objectives: shares of requests from 0 to 1; at least one of the two is there. */
+export interface SloOptions {
+  readonly availability: number | undefined
+  /** `threshold`: milliseconds to the head of the answer. */
+  readonly latency: { readonly target: number; readonly threshold: number } | undefined
+}
+
 /** The objectives of a route, over 30 days. */
-export const sloOptions = mapped(
+export const keys = mapped(
   object({
     availability: optional(offOr(target), 'Share of the requests that must be answered without a server-side error.'),
     latency: optional(offOr(latency), 'Exactly one percentile, and the time within which its answers must begin.'),
   }),
-  ({ availability, latency }, refuse): Read<SloConfig | undefined> => {
+  ({ availability, latency }, refuse): Read<SloOptions> => {
     const stated = Object.entries(PERCENTILES).flatMap(([name, share]) => {
       const ms = latency?.[name as keyof typeof PERCENTILES]
       return ms === undefined ? [] : [{ target: share, threshold: ms }]

@@ -7,25 +7,30 @@ import type { Exchange } from '../../../../src/core/exchange.ts'
 import { failure, type Origin, type Reason } from '../../../../src/core/failures.ts'
 import { answered, type HeadVerdict, provoked } from '../../../../src/core/outcome.ts'
 import { WorkerMetrics } from '../../../../src/core/series.ts'
-import { type ObjectiveKind, SloSeries } from '../../../../src/data/seeing/slo.ts'
-import { FEATURES } from '../../../../src/features/index.ts'
-import { systemClock } from '../../../../src/lib/clock.ts'
-import { madeExchange } from './made-exchange.ts'
+import { slo as sloFeature } from '../../../../src/features/slo/feature.ts'
+import type { SloOptions } from '../../../../src/features/slo/keys.ts'
+import { SloPolicy } from '../../../../src/features/slo/policy.ts'
+import type { ObjectiveKind } from '../../../../src/features/slo/words.ts'
+import { type Clock, systemClock } from '../../../../src/lib/clock.ts'
+import { featureContext } from '../../../kit/feature.ts'
+import { madeExchange } from '../../../unit/data/seeing/made-exchange.ts'
 
 const SLO = { availability: 0.999, latency: { target: 0.99, threshold: 300 } }
 const START = 1000
 
 class Bench {
-  readonly registry = new MetricsRegistry(systemClock, FEATURES)
-  readonly series: SloSeries
+  readonly registry = new MetricsRegistry(systemClock, [sloFeature])
+  readonly policy: SloPolicy
+  private now = START
 
-  constructor(slo: ConstructorParameters<typeof SloSeries>[1] = SLO) {
+  constructor(slo: SloOptions = SLO) {
     const page = { id: 1, kind: 'floats' as const, buffer: new SharedArrayBuffer(PAGE_BYTES) }
     this.registry.addPage(0, page)
     const metrics = new WorkerMetrics(new CellSpace(1, 0), [page], (message) => {
       if (message.type === 'series') this.registry.series(0, message)
     })
-    this.series = new SloSeries('orders', slo, metrics)
+    const context = { ...featureContext(), feature: 'slo', metrics, clock: { now: () => this.now } as Clock }
+    this.policy = new SloPolicy(slo, { ...context, use: { ...context.use, name: 'orders' } })
   }
 
   /** Good and bad ones. */
@@ -36,8 +41,15 @@ class Bench {
 
   /** The head went out after `ttfb` milliseconds; undefined: none did. */
   ends(status: number, ttfb: number | undefined, rest: Partial<Exchange> = {}, after = ttfb ?? 0): this {
-    const ex = Object.assign(madeExchange({}, START), { firstByteAt: ttfb === undefined ? 0 : START + ttfb, ...rest })
-    this.series.record(ex, status, START + after)
+    const ex = Object.assign(madeExchange({}, START), {
+      route: { name: 'orders', record: {} },
+      response: { status, headers: [] },
+      sent: ttfb !== undefined,
+      firstByteAt: ttfb === undefined ? 0 : START + ttfb,
+      ...rest,
+    })
+    this.now = START + after
+    this.policy.settle(ex)
     return this
   }
 }
@@ -117,4 +129,9 @@ describe('latency', () => {
     const bench = new Bench().ends(504, 299, hurried).ends(504, 301, hurried)
     expect(bench.counts('latency')).toEqual([0, 1])
   })
+})
+
+test('calls of our own do not count', () => {
+  const route = { name: 'orders', record: undefined }
+  expect(new Bench().ends(500, 10, { route }).counts('availability')).toEqual([0, 0])
 })
