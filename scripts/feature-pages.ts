@@ -1,5 +1,5 @@
 import type { KeyDoc } from '../src/config/language/key-docs.ts'
-import type { Decision, FactValue } from '../src/core/decision.ts'
+import type { Decision, FactShapes, FactValue } from '../src/core/decision.ts'
 import type { AnyFeature } from '../src/core/feature.ts'
 import type { MetricTable } from '../src/core/metric.ts'
 import { metricTable } from '../src/core/metrics.ts'
@@ -27,10 +27,12 @@ export function filledIndex(index: string, pages: ReadonlyMap<string, string>): 
 export function filledPage(page: string, keys: readonly KeyDoc[]): string {
   let filled = filledBlocks(page, 'keys', (paths) => each(paths, (path) => keysAt(path, keys)).join('\n'))
   filled = filledMetrics(filled)
-  return filledBlocks(filled, 'decisions', (name) => DECISIONS + decisionRows(name).join(''))
+  filled = filledBlocks(filled, 'decisions', (name) => DECISIONS + decisionRows(name).join(''))
+  return filledBlocks(filled, 'states', (name) => STATES + stateRows(name).join(''))
 }
 
 const METRICS = '| metric | type | labels | meaning |\n|---|---|---|---|\n'
+const STATES = '| state | means | facts of a change | in the operational log |\n|---|---|---|---|\n'
 const DECISIONS = '| decision | means | facts | in `sluice why` | event of the span |\n|---|---|---|---|---|\n'
 
 function each(list: string, text: (name: string) => string): string[] {
@@ -73,9 +75,23 @@ function decisionRows(name: string): string[] {
   if (decisions.length === 0) throw new Error(`${name} has no decisions`)
   return decisions.map(([kind, row]) => {
     const event = row.event === undefined ? '' : `\`sluice.${row.event}\``
-    const facts = Object.entries(row.facts).map(([fact, { doc }]) => `\`${fact}\`: ${doc}`)
-    return `| \`${kind}\` | ${row.doc} | ${facts.join('<br>')} | ${row.story === false ? '' : example(row)} | ${event} |\n`
+    return `| \`${kind}\` | ${row.doc} | ${factsCell(row.facts)} | ${row.story === false ? '' : example(row)} | ${event} |\n`
   })
+}
+
+function stateRows(name: string): string[] {
+  const { states } = FEATURES.find((feature) => feature.name === name)?.states ?? {}
+  if (states === undefined) throw new Error(`${name} has no states`)
+  return Object.entries(states).map(
+    ([state, { doc, facts, log }]) =>
+      `| \`${state}\` | ${doc} | ${factsCell(facts)} | ${log.level}: \`${log.message}\` |\n`,
+  )
+}
+
+function factsCell(facts: FactShapes): string {
+  return Object.entries(facts)
+    .map(([fact, { doc }]) => `\`${fact}\`: ${doc}`)
+    .join('<br>')
 }
 
 /** The sentence with values as they might be. */

@@ -29,13 +29,14 @@ describe.each(FEATURES.map((feature) => [feature.name, feature] as const))('the 
     expect(PAGES).toContain(page)
   })
 
-  test('has its keys, metrics and decisions there', () => {
+  test('has its keys, metrics, decisions and states there', () => {
     const text = read(page)
     const named = (kind: string): string[] =>
       [...text.matchAll(new RegExp(`^<!-- ${kind}: (.+) -->$`, 'gm'))].flatMap(([, list = '']) => list.split(', '))
     const keys = Object.keys(feature.keys).map((level) => PATHS[level as KeyPlace] + name)
     expect(named('keys')).toEqual(expect.arrayContaining(keys))
     expect(named('metrics')).toEqual(expect.arrayContaining(Object.keys(feature.metrics ?? {})))
+    expect(named('states')).toEqual(feature.states === undefined ? [] : [name])
     expect(named('decisions')).toEqual(Object.keys(feature.decisions ?? {}).length > 0 ? [name] : [])
   })
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Exit } from '../../../src/cli/io.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import { httpClient } from '../../kit/client.ts'
 import { section, tableRows } from '../../kit/markdown.ts'
 import { type LogLine, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
@@ -145,7 +146,9 @@ test('the messages of the operational log are those of the source', () => {
   const logged = readdirSync(source, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .flatMap((file) => messagesIn(readFileSync(join(source, file), 'utf8')))
-  expect(documented.toSorted()).toEqual([...new Set(logged)].toSorted())
+  const lasting = FEATURES.flatMap(({ states }) => Object.values(states?.states ?? {}))
+  const told = lasting.map(({ log }) => `${log.level} ${log.message}`)
+  expect(documented.toSorted()).toEqual([...new Set([...logged, ...told])].toSorted())
 })
 
 /** `level message` of each call of the operational log, the supervisor's `fail` among them. */
