@@ -45,6 +45,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
     endpoints,
     balancing: { algorithm: 'round-robin', sticky: undefined },
     connections: { keepAlive: 4000 },
+    features: {},
     tls: { serverName: undefined },
   }
   return {
@@ -56,7 +57,8 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
       routes: [
         {
           name: 'orders',
-          failover: [],
+          alternates: [],
+          reach: {},
           features: {},
           accessLog: { sample: 1 },
         } as unknown as Config['lean']['routes'][0],
