@@ -4,7 +4,7 @@ import type { MapNode, Node } from '../schema/node.ts'
 import { nodeAt } from '../schema/path.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { type Fence, fencedEnvironment, lookedOver } from './judge/fence.ts'
-import { type Include, includeOptions } from './language/include.ts'
+import type { Include } from './language/include.ts'
 import { inNamespace, ownNames } from './language/namespace.ts'
 import { rebased } from './language/rebase.ts'
 import type { LoadDeps } from './load-deps.ts'
@@ -133,7 +133,7 @@ class Gathering {
 
   private async included(root: MapNode): Promise<readonly Document[]> {
     const node = nodeAt(root, ['include']) as Node
-    const includes = includeOptions.read(node, new At(this.problems, 'include'))
+    const includes = this.deps.language.include.read(node, new At(this.problems, 'include'))
     if (includes === INVALID) return []
     const nodes = node.kind === 'list' ? node.items : [node]
     const all: Document[] = []

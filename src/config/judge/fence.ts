@@ -50,15 +50,10 @@ function foreignReference({ mark, node, path }: Marked, { allow, as }: Fence, { 
   const target = collections.find(({ of }) => of === mark.to)
   if (target === undefined || target.reach === 'any' || node.text.startsWith(`${as}.`)) return []
   const listed = target.reach === 'listed'
-  if (listed && allowedNames(allow, target.key).includes(node.text)) return []
+  if (allow.shared.get(target.key)?.includes(node.text) === true) return []
   const hint = listed ? `; allow.${target.key} of its include lists those that it may share` : ''
   const message = `${JSON.stringify(node.text)} is not ${withArticle(target.of)} of ${as}${hint}`
   return [{ severity: 'error', at: node.at, path: pathText(path), message }]
-}
-
-/** Those that `allow` lists under the key of a collection. */
-function allowedNames(allow: Allowed, key: string): readonly string[] {
-  return Object.hasOwn(allow, key) ? (allow[key as 'upstreams'] as readonly string[]) : []
 }
 
 /** References of one file behind a fence that it must not have: files outside its folder, environment values. */

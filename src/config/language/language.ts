@@ -2,17 +2,20 @@ import type { AnyFeature } from '../../core/feature.ts'
 import { balancingKeys } from '../../data/upstreams/balancing-options.ts'
 import { type Collection, collectionsOf } from '../../schema/collection.ts'
 import { partial } from '../../schema/composites.ts'
+import type { Schema } from '../../schema/schema.ts'
 import { type FeaturedSchema, withFeatures } from './features.ts'
+import { type Include, includeOptions } from './include.ts'
 import { listenerKeys } from './listener.ts'
 import { type RootOptions, rootKeys } from './root.ts'
 import { profileKeys, type RouteOptions, routeKeys } from './route.ts'
-import { type UpstreamOptions, upstreamKeysWith } from './upstream.ts'
+import { UPSTREAMS, type UpstreamOptions, upstreamKeysWith } from './upstream.ts'
 
 /** The language of config files: what may be written, and what it means. */
 export interface Language {
   readonly features: readonly AnyFeature[]
   /** A whole file. */
   readonly root: FeaturedSchema<RootOptions>
+  readonly include: Schema<readonly Include[]>
   readonly upstream: FeaturedSchema<UpstreamOptions>
   readonly route: FeaturedSchema<RouteOptions>
   readonly collections: readonly Collection[]
@@ -27,8 +30,9 @@ export function language(features: readonly AnyFeature[]): Language {
   const upstream = withFeatures(upstreamKeysWith(balancing), features, 'upstream')
   const route = withFeatures(routeKeys, features, 'route')
   const profile = withFeatures(profileKeys, features, 'route')
+  const include = includeOptions([{ key: 'upstreams', ...UPSTREAMS }, ...featureCollections(features)])
   const root = withFeatures(
-    rootKeys({ listener, underUpstream: partial(upstream), upstream, profile, route }),
+    rootKeys({ include, listener, underUpstream: partial(upstream), upstream, profile, route }),
     features,
     'root',
   )
@@ -36,9 +40,18 @@ export function language(features: readonly AnyFeature[]): Language {
   return {
     features,
     root,
+    include,
     upstream,
     route,
     collections: collectionsOf(root),
     whole: new Set(['to', 'match', ...answers]),
   }
+}
+
+/** Root collections of features. */
+function featureCollections(features: readonly AnyFeature[]): readonly Collection[] {
+  return features.flatMap(({ keys, name }) => {
+    const rules = keys.root?.collection
+    return rules === undefined ? [] : [{ key: name, ...rules }]
+  })
 }

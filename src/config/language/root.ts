@@ -6,7 +6,7 @@ import type { Infer, Schema } from '../../schema/schema.ts'
 import { CURRENT_VERSION } from '../upgrade/migrations/index.ts'
 import { adminOptions } from './admin.ts'
 import type { WithFeatures } from './features.ts'
-import { includeOptions } from './include.ts'
+import type { Include } from './include.ts'
 import type { ListenerKeys } from './listener.ts'
 import { loggingOptions } from './logging.ts'
 import { pathPolicyOptions } from './path-policy.ts'
@@ -14,6 +14,7 @@ import type { RouteOptions } from './route.ts'
 import { metricsOptions, tracingOptions } from './telemetry.ts'
 import { testOptions } from './tests.ts'
 import type { UpstreamOptions } from './upstream.ts'
+import { UPSTREAMS } from './upstream.ts'
 import { cidr, listenAddress, nameServer } from './values.ts'
 
 const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
@@ -32,12 +33,12 @@ const workers: Schema<number | 'auto'> = parsed(
 
 const LISTENERS = { of: 'listener', named: false, serves: false, reach: 'any' } as const
 const PROFILES = { of: 'profile', named: true, serves: false, reach: 'any' } as const
-const UPSTREAMS = { of: 'upstream', named: true, serves: true, reach: 'listed' } as const
 const ROUTES = { of: 'route', named: true, serves: true, reach: 'own' } as const
 const TESTS = { of: 'test', named: true, serves: false, reach: 'own' } as const
 
 /** Schemas of what stands under the root by name. */
 export interface RootParts {
+  readonly include: Schema<readonly Include[]>
   readonly listener: Schema<ListenerKeys>
   /** What `defaults.upstream` may hold. */
   readonly underUpstream: Schema<unknown>
@@ -48,7 +49,7 @@ export interface RootParts {
 }
 
 /** Keys of a whole config file, without those of features. */
-export function rootKeys({ listener, profile, route, underUpstream, upstream }: RootParts) {
+export function rootKeys({ include, listener, profile, route, underUpstream, upstream }: RootParts) {
   return object(
     {
       apiVersion: withDefault(
@@ -191,7 +192,7 @@ export function rootKeys({ listener, profile, route, underUpstream, upstream }: 
         'Services, by name.',
       ),
       include: withDefault(
-        includeOptions,
+        include,
         [],
         'Further files, read as if they were part of this one. Files of a team can have names of their own and stay behind a fence.',
       ),

@@ -1,5 +1,6 @@
 import type { balancingKeys } from '../../data/upstreams/balancing-options.ts'
 import { upstreamKeys } from '../../data/upstreams/options.ts'
+import type { CollectionRules } from '../../schema/collection.ts'
 import { type Field, type ObjectSchema, object, withDefault } from '../../schema/composites.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import type { WithFeatures } from './features.ts'
@@ -17,3 +18,6 @@ export function upstreamKeysWith(balancing: Schema<BalancingOptions>): ObjectSch
   const { doc } = fields.loadBalancing
   return object({ ...fields, loadBalancing: withDefault(balancing, {}, doc) }, rules)
 }
+
+/** How upstreams are referred to. */
+export const UPSTREAMS: CollectionRules = { of: 'upstream', named: true, serves: true, reach: 'listed' }

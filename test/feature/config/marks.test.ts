@@ -55,7 +55,7 @@ const parties = defineFeature<unknown>({
   doc: 'Who asks.',
   keys: {
     root: collection(
-      { of: 'party', named: true, serves: true, reach: 'own' },
+      { of: 'party', named: true, serves: true, reach: 'listed' },
       map(name(), object({ next: optional(reference('party'), 'Next.'), key: optional(secret(), 'Whose.') })),
     ),
   },
@@ -125,8 +125,8 @@ describe('what a feature of a language marks', () => {
   })
 
   it('gets the names of its team, and is held by the fence', async () => {
-    const main = `${TOP}include: [{ files: team/t.yaml, as: t, allow: { hosts: t.example.com, upstreams: other, env: KEY } }]
-parties: { main: {} }
+    const main = `${TOP}include: [{ files: team/t.yaml, as: t, allow: { hosts: t.example.com, upstreams: other, parties: open, env: KEY } }]
+parties: { main: {}, open: {} }
 routes: { main: { match: { path: /main }, to: app } }
 `
     const team = (asked: string) => ({
@@ -142,12 +142,13 @@ routes: { r: { match: { host: t.example.com }, to: own, asks: { all: [own, ${ask
     expect(fine.config?.lean.routes.find((one) => one.name === 't.r')?.features).toMatchObject({
       asks: { all: ['t.own', { upstream: 'other', by: 't.us', trust: { file: { path: 'team/ca.pem', text: PEM } } }] },
     })
+    expect(told(await load(team('{ upstream: own, by: open }')))).not.toContainEqual(expect.stringContaining('party'))
     const held = async (asked: string) => told(await load(team(asked))).map(place)
     expect(await held('app')).toEqual([
       'routes."t.r".asks.all[1]: "app" is not an upstream of t; allow.upstreams of its include lists those that it may share',
     ])
     expect(await held('{ upstream: own, by: main }')).toEqual([
-      'routes."t.r".asks.all[1].by: "main" is not a party of t',
+      'routes."t.r".asks.all[1].by: "main" is not a party of t; allow.parties of its include lists those that it may share',
     ])
     expect(await held('{ upstream: own, sign: { key: { env: TOKEN } } }')).toEqual([
       'the environment value TOKEN is not one that t may use (allow.env)',
