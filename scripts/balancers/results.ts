@@ -78,11 +78,10 @@ export interface SpreadRow {
 
 export function spreadRow(algorithm: Algorithm, seed = SEED): SpreadRow {
   const endpoints = Array.from({ length: 10 }, (_, i) => new SimulatedEndpoint(i, 0, (i % 5) + 1))
-  const balancer = createBalancer<SimulatedEndpoint>(
-    algorithm,
-    { balanceFactor: undefined, slowStart: undefined, subset: undefined, zone: undefined },
-    { random: seededRandom(seed), clock: { now: () => 0 } },
-  )
+  const balancer = createBalancer<SimulatedEndpoint>(algorithm, undefined, {
+    random: seededRandom(seed),
+    clock: { now: () => 0 },
+  })
   balancer.update(endpoints)
   const picks = 100_000
   for (let i = 0; i < picks; i++) (balancer.pick([], mix32(i)) as SimulatedEndpoint).served++

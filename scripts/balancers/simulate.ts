@@ -1,5 +1,5 @@
-import type { Algorithm, BalancingConfig } from '../../src/core/config.ts'
-import { type BalancerCandidate, BLAME_MS } from '../../src/data/upstreams/balancers/contract.ts'
+import { type BalancerCandidate, BLAME_MS } from '../../src/core/balancer.ts'
+import type { Algorithm } from '../../src/core/config.ts'
 import { createBalancer } from '../../src/data/upstreams/balancers/index.ts'
 import { PeakEwma } from '../../src/data/upstreams/balancers/peak-ewma.ts'
 import { mix32 } from '../../src/lib/hash.ts'
@@ -72,14 +72,10 @@ export function simulate({
   const random = seededRandom(seed)
   let now = 0
   const agenda = new Agenda<() => void>()
-  const balancer = createBalancer<SimulatedEndpoint>(
-    algorithm,
-    { ...OFF, balanceFactor },
-    {
-      random: seededRandom(seed + 1),
-      clock: { now: () => now },
-    },
-  )
+  const balancer = createBalancer<SimulatedEndpoint>(algorithm, balanceFactor, {
+    random: seededRandom(seed + 1),
+    clock: { now: () => now },
+  })
   balancer.update(endpoints)
   const latencies: number[] = []
   const counts = endpoints.map(() => 0)
@@ -128,13 +124,4 @@ export function quantile(sorted: readonly number[], share: number): number {
 function serviceMs(mean: number, random: Random): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random.float())) * Math.cos(2 * Math.PI * random.float())
   return mean * Math.exp(SIGMA * normal - (SIGMA * SIGMA) / 2)
-}
-
-const OFF: BalancingConfig = {
-  hashOn: [],
-  balanceFactor: undefined,
-  slowStart: undefined,
-  zone: undefined,
-  subset: undefined,
-  panicThreshold: 0,
 }

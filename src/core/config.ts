@@ -90,11 +90,6 @@ export interface BalancingConfig {
   readonly hashOn: readonly HashSource[]
   /** How many times its fair share of the requests in flight a hashing algorithm may give to an endpoint. */
   readonly balanceFactor: number | undefined
-  /** Milliseconds. */
-  readonly slowStart: number | undefined
-  readonly zone: { readonly prefer: string; readonly spillOver: number } | undefined
-  /** Endpoints that a key may go to. */
-  readonly subset: number | undefined
   /** Health is ignored while a smaller share of the endpoints is usable; 0: never. */
   readonly panicThreshold: number
 }
@@ -120,8 +115,6 @@ export interface UpstreamConfig {
   readonly connectTimeout: number
   /** Active checks by the control plane. */
   readonly healthCheck: HealthCheckConfig | undefined
-  /** Attempts at a time, all workers together. */
-  readonly bulkhead: { readonly maxConcurrent: number } | undefined
   /** Options by the name of the feature, only of features that the upstream has. */
   readonly features: Readonly<Record<string, unknown>>
 }

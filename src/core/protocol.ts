@@ -72,12 +72,8 @@ export const HEAD_GRAIN_MS = 100
 
 /** Cells of an upstream, by identity `name`. */
 export interface UpstreamCells {
-  /** Held: attempts in flight. */
-  readonly inFlight: CellRef
-  /** Held: those of them that wait for a connection. */
+  /** Held: attempts that wait for a connection. */
   readonly waiting: CellRef
-  /** Word, see `cells/call.ts`: for attempts in flight. */
-  readonly call: CellRef
   /** Of its features, by their name: as `UpstreamForm.cells` asked for. */
   readonly features: Readonly<Record<string, unknown>>
 }

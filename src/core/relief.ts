@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts'
 export interface Stalled {
   readonly ex: Exchange
   /** Its ticket in the pool of an endpoint; undefined: it has none. */
-  readonly ticket: { readonly permits: unknown } | undefined
+  readonly ticket: { readonly permits: { readonly upstream: string } | undefined } | undefined
   /** See `Policy.yields`, of the policy of that name on its route. */
   yields(policy: string): boolean
 }

@@ -1,8 +1,11 @@
 import type { CellTree, Leased } from '../cells/shape.ts'
 import type { Attempt } from './attempt.ts'
+import type { BalancerCandidate, CreateBalancer } from './balancer.ts'
+import type { HashSource } from './config.ts'
 import type { EndpointWords } from './endpoint-words.ts'
 import type { Exchange } from './exchange.ts'
-import type { FeatureContext, Use } from './feature.ts'
+import type { FeatureContext, Place, Use } from './feature.ts'
+import type { Refusal } from './verdict.ts'
 
 /**
  * A feature at one upstream, compiled. The upstream asks it on the way of every attempt: hooks are synchronous, and one that
@@ -14,12 +17,35 @@ export interface UpstreamPart {
   endpoints?(all: readonly EquippedEndpoint<any>[]): readonly EndpointPart[]
   /** The endpoint that the request goes to if that is usable, whatever the balancer would choose. */
   ties?(ex: Exchange): EndpointView | undefined
+  /** What the key of a request is made of, in place of the upstream's own sources. */
+  readonly hashOn?: readonly HashSource[]
+  /** Where it stands in front of the balancer: a smaller stage is farther out. */
+  readonly balance?: Place
+  /** Puts itself in front of what `create` makes. Asked once for each set of options. */
+  balancing?<C extends BalancerCandidate>(create: CreateBalancer<C>): CreateBalancer<C>
+  /** What an attempt needs while it is in flight; one feature of an upstream at most has them. */
+  readonly permits?: AttemptPermits
   /** Whether this attempt may go to the upstream. What it takes for that, `withdrawn` gives back. */
   admits?(ex: Exchange, at: Attempt): boolean
   /** An attempt that was admitted goes now. */
   begun?(at: Attempt): void
   /** One that was admitted does not go. `begun`: it had begun, and never left the queue of its pool: it was no attempt. */
   withdrawn?(at: Attempt, begun: boolean): void
+}
+
+/** Permits of an upstream, one for each attempt in flight, of all workers together. No request waits for one. */
+export interface AttemptPermits {
+  readonly upstream: string
+  /** What the refusal of an attempt is told as. */
+  readonly policy: string
+  readonly refusal: Refusal
+  /** No further attempt can begin. `ending`: permits that are about to come back. */
+  isFull(ending: number): boolean
+  /** A permit that must be given back; false: none is free. */
+  take(): boolean
+  give(): void
+  /** Another worker asks for a permit. True: it must get one, from here. */
+  called(now: number): boolean
 }
 
 /** A feature at one endpoint. */

@@ -18,10 +18,13 @@ import { retries } from './retries/feature.ts'
 import { retryBudget } from './retry-budget/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
 import { slo } from './slo/feature.ts'
+import { slowStart } from './slow-start/feature.ts'
 import { spill } from './spill/feature.ts'
 import { sticky } from './sticky/feature.ts'
 import { streams } from './streams/feature.ts'
+import { subset } from './subset/feature.ts'
 import { timeouts } from './timeouts/feature.ts'
+import { zone } from './zone/feature.ts'
 
 /** All features of Sluice, in the order in which they act; the order in this file does not matter. */
 export const FEATURES: readonly AnyFeature[] = inOrder([
@@ -44,8 +47,11 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   retryBudget,
   rewrite,
   slo,
+  slowStart,
   spill,
   sticky,
   streams,
+  subset,
   timeouts,
+  zone,
 ])

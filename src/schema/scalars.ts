@@ -197,3 +197,17 @@ function numberIn(node: Node): number | undefined {
   if (typeof node.value === 'number') return node.value
   return !node.quoted && /^-?\d+(\.\d+)?$/.test(node.text) ? Number(node.text) : undefined
 }
+
+/** `125%` or `1.25`; read as a factor. */
+export function factor(min: number, max: number): Schema<number> {
+  const expected = `a share such as ${min * 125}%, from ${min * 100}% to ${max * 100}%`
+  return parsed(
+    expected,
+    (value): number | Problem => {
+      const [, digits, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(value) ?? []
+      const read = Number(digits) / (percent === '%' ? 100 : 1)
+      return read >= min && read <= max ? read : { problem: '' }
+    },
+    { type: ['string', 'number'] },
+  )
+}

@@ -1,17 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import type { Balancer } from '../../src/core/balancer.ts'
 import type { Algorithm } from '../../src/core/config.ts'
-import type { Balancer } from '../../src/data/upstreams/balancers/contract.ts'
-import { type BalancerOptions, createBalancer } from '../../src/data/upstreams/balancers/index.ts'
 import { mix32 } from '../../src/lib/hash.ts'
 import { seededRandom } from '../../src/lib/random.ts'
-import { PLAIN } from '../kit/balancing.ts'
+import { type BalancerSetUp, tierBalancer } from '../kit/balancing.ts'
 import { candidates, TestCandidate as Node } from '../kit/candidate.ts'
 import { ManualClock } from '../kit/clock.ts'
 
 const ALGORITHMS: readonly Algorithm[] = ['round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev']
 
 /** Everything that can stand in front of an algorithm; each must keep the contract. */
-const WRAPPINGS: Readonly<Record<string, Partial<BalancerOptions>>> = {
+const WRAPPINGS: Readonly<Record<string, BalancerSetUp>> = {
   plain: {},
   'with slow start': { slowStart: 30_000 },
   'with a zone': { zone: { prefer: 'here', spillOver: 1.5 } },
@@ -44,13 +43,13 @@ const CASES = ALGORITHMS.flatMap((algorithm) =>
   Object.entries(WRAPPINGS)
     // The config refuses a subset for those that hash: a table for each shard would be too much.
     .filter(([, { subset }]) => subset === undefined || (algorithm !== 'ring-hash' && algorithm !== 'maglev'))
-    .map(([name, options]) => ({ algorithm, name, options: { ...PLAIN, ...options } })),
+    .map(([name, options]) => ({ algorithm, name, options })),
 )
 
 for (const { algorithm, name, options } of CASES) {
   describe(`balancer ${algorithm}, ${name}`, () => {
     const create = (): Balancer<Node> =>
-      createBalancer<Node>(algorithm, options, { random: seededRandom(42), clock: new ManualClock() })
+      tierBalancer<Node>(algorithm, options, { random: seededRandom(42), clock: new ManualClock() })
     const make = (members: readonly Node[]): Balancer<Node> => {
       const balancer = create()
       balancer.update(members)

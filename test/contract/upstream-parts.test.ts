@@ -17,7 +17,12 @@ import { UPSTREAM } from '../kit/lean-upstream.ts'
 const AT_UPSTREAMS = FEATURES.filter(({ upstream }) => upstream !== undefined)
 
 /** What is written of features that need more than their defaults. */
-const WRITTEN: Readonly<Record<string, unknown>> = { sticky: { cookie: 'server', secret: { env: 'KEY' } } }
+const WRITTEN: Readonly<Record<string, unknown>> = {
+  slowStart: '30s',
+  sticky: { cookie: 'server', secret: { env: 'KEY' } },
+  subset: { size: 2 },
+  zone: { prefer: 'here' },
+}
 
 function configOf(feature: AnyFeature): UpstreamConfig {
   const place = feature.keys.upstream === undefined ? 'loadBalancing' : 'upstream'
@@ -96,6 +101,24 @@ describe.each(AT_UPSTREAMS.map((feature) => [feature.name, feature] as const))('
     }
     expect(rig.room()).toEqual(before)
   })
+})
+
+describe('permits of an upstream', () => {
+  const bounded = AT_UPSTREAMS.filter((feature) => new Rig(feature).parts(0).permits !== undefined)
+
+  test.each(bounded.map((feature) => [feature.name, feature] as const))(
+    '%s: each that is taken can be given back, in whichever worker',
+    (_name, feature) => {
+      const rig = new Rig(feature)
+      const [a, b] = [rig.parts(0).permits, rig.parts(1).permits]
+      let taken = 0
+      while (taken < 5_000 && a?.isFull(0) === false && a.take()) taken++
+      expect(taken).toBeGreaterThan(0)
+      expect([b?.isFull(0), b?.take()]).toEqual(taken < 5_000 ? [true, false] : [false, true])
+      a?.give()
+      expect(b?.isFull(0)).toBe(false)
+    },
+  )
 })
 
 describe('the parts of an upstream', () => {

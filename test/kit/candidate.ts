@@ -1,4 +1,4 @@
-import type { BalancerCandidate } from '../../src/data/upstreams/balancers/contract.ts'
+import type { BalancerCandidate } from '../../src/core/balancer.ts'
 import { PeakEwma } from '../../src/data/upstreams/balancers/peak-ewma.ts'
 
 /** A candidate whose facts are set by hand. */

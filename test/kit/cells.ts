@@ -49,9 +49,7 @@ export class TestCells {
 
   upstream(): UpstreamCells {
     return {
-      inFlight: this.held(),
       waiting: this.held(),
-      call: this.word(),
       features: {},
     }
   }

@@ -246,11 +246,14 @@ export class EngineKit {
       algorithm: setUp.algorithm ?? 'round-robin',
       balancing: PLAIN,
       connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
-      bulkhead: setUp.maxAttempts === undefined ? undefined : { maxConcurrent: setUp.maxAttempts },
-      features: setUp.atUpstreams ?? {},
+      features: {
+        ...(setUp.maxAttempts !== undefined && { bulkhead: { maxConcurrent: setUp.maxAttempts } }),
+        ...setUp.atUpstreams,
+      },
     }
     const cells = upstreamCells(this.cells, config)
-    this.taken.push(cells.inFlight, cells.waiting)
+    const { inFlight } = (cells.features.bulkhead ?? {}) as { inFlight?: CellRef }
+    this.taken.push(cells.waiting, ...(inFlight === undefined ? [] : [inFlight]))
     const relief = this.engine.stalls
     const own = {
       space: this.cells.space,

@@ -18,7 +18,6 @@ export const UPSTREAM: UpstreamConfig = {
   balancing: PLAIN,
   connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
   connectTimeout: 2000,
-  bulkhead: undefined,
   discovery: undefined,
   healthCheck: undefined,
   features: {},

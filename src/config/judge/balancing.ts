@@ -1,3 +1,4 @@
+import { subset } from '../../features/subset/feature.ts'
 import type { UpstreamOptions } from '../language/upstream.ts'
 
 /** A mistake that no single key of an upstream shows. `path`: below the upstream. */
@@ -7,7 +8,8 @@ export interface BalancingMistake {
 }
 
 /** Contradictions in how an upstream is balanced. */
-export function balancingMistakes({ loadBalancing, subset }: UpstreamOptions): BalancingMistake[] {
+export function balancingMistakes({ features, loadBalancing }: UpstreamOptions): BalancingMistake[] {
+  const sharding = features.of(subset)
   const { algorithm, hashOn } = loadBalancing
   const mistakes: BalancingMistake[] = []
   const error = (path: readonly string[], message: string): void => {
@@ -17,13 +19,13 @@ export function balancingMistakes({ loadBalancing, subset }: UpstreamOptions): B
   if (hashes && hashOn === undefined) {
     error(['loadBalancing'], `${algorithm} needs hashOn, such as hashOn: { header: x-user }`)
   }
-  if (hashes && subset !== undefined) {
+  if (hashes && sharding !== undefined) {
     error(['subset'], `${algorithm} gives each key one endpoint already; use another algorithm or leave subset out`)
   }
-  if (!hashes && subset !== undefined && subset.hashOn === undefined && hashOn === undefined) {
+  if (!hashes && sharding !== undefined && sharding.hashOn === undefined && hashOn === undefined) {
     error(['subset'], 'hashOn is missing, such as hashOn: { header: x-user }')
   }
-  if (!hashes && hashOn !== undefined && (subset === undefined || subset.hashOn !== undefined)) {
+  if (!hashes && hashOn !== undefined && (sharding === undefined || sharding.hashOn !== undefined)) {
     error(['loadBalancing', 'hashOn'], `would have no effect: ${algorithm} uses no key; ring-hash and maglev do`)
   }
   return mistakes

@@ -81,7 +81,7 @@ function telemetry({ gateway, metrics, tracing }: RootOptions): Config['telemetr
 }
 
 function upstream(name: string, options: UpstreamOptions, known: readonly AnyFeature[]): UpstreamConfig {
-  const { bulkhead, tls, connections, endpoints, loadBalancing, timeouts } = options
+  const { tls, connections, endpoints, loadBalancing, timeouts } = options
   return {
     name,
     endpoints: 'kind' in endpoints ? [] : endpoints.map(({ url, ...rest }) => ({ ...url, ...rest })),
@@ -91,20 +91,16 @@ function upstream(name: string, options: UpstreamOptions, known: readonly AnyFea
     balancing: balancing(options),
     connections,
     connectTimeout: timeouts.connect,
-    bulkhead,
     healthCheck: options.healthCheck,
     features: { ...featuresIn(options, known), ...featuresIn(loadBalancing, known) },
   }
 }
 
-function balancing({ loadBalancing, panicThreshold, subset }: UpstreamOptions): BalancingConfig {
-  const { balanceFactor, hashOn, slowStart, zone } = loadBalancing
+function balancing({ loadBalancing, panicThreshold }: UpstreamOptions): BalancingConfig {
+  const { balanceFactor, hashOn = [] } = loadBalancing
   return {
-    hashOn: subset?.hashOn ?? hashOn ?? [],
+    hashOn,
     balanceFactor,
-    slowStart,
-    zone,
-    subset: subset?.size,
     panicThreshold,
   }
 }

@@ -26,7 +26,7 @@ export type Shape = readonly CellShape[]
 
 const ROUTE: Shape = [HELD]
 const ENDPOINT: Shape = [HELD, HELD, wordsOf(ENDPOINT_WORDS)]
-const UPSTREAM: Shape = [HELD, HELD, WORD]
+const UPSTREAM: Shape = [HELD]
 const LISTENER: Shape = [HELD]
 const HEARTBEAT: Shape = [WORD]
 const PRESSURE: Shape = [wordsOf(PRESSURE_WORDS)]
@@ -111,9 +111,9 @@ export class Lease {
   }
 
   upstream(name: string, uses: readonly FeatureUse[] = []): UpstreamCells {
-    const [inFlight, waiting, call] = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef, CellRef, CellRef]
+    const [waiting] = this.cells(`upstream\0${name}`, UPSTREAM) as [CellRef]
     const leased = uses.map(([feature, use]) => [feature.name, this.use(feature, use, feature.upstream?.cells?.(use))])
-    return { inFlight, waiting, call, features: Object.fromEntries(leased) }
+    return { waiting, features: Object.fromEntries(leased) }
   }
 
   /** Open connections of a listener. */

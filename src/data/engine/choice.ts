@@ -30,8 +30,6 @@ export interface Candidate {
   readonly upstream: Upstream
 }
 
-/** Milliseconds after which a client may repeat a request for which all upstreams were full. */
-const COME_AGAIN_MS = 1_000
 const NO_ENDPOINTS: readonly Endpoint[] = []
 const NO_UPSTREAMS: readonly Upstream[] = []
 
@@ -145,10 +143,12 @@ export class Choice {
   }
 
   private isFull(upstream: Upstream): boolean {
-    if (!upstream.isFull(this.share.upstreams[this.reached] === upstream ? this.ending : 0)) return false
+    const { permits } = upstream.parts
+    if (permits === undefined) return false
+    if (!permits.isFull(this.share.upstreams[this.reached] === upstream ? this.ending : 0)) return false
     this.closed = [...this.closed, upstream]
-    this.refusal = { ...failure('bulkhead_full', 'limit', 'sluice'), retryAfterMs: COME_AGAIN_MS }
-    this.owner.ex.refused(this.owner.clock, 'upstreamBulkhead', 'bulkhead_full', 'enforce', upstream.name)
+    this.refusal = { phase: 'limit', origin: 'sluice', ...permits.refusal }
+    this.owner.ex.refused(this.owner.clock, permits.policy, permits.refusal.reason, 'enforce', upstream.name)
     return true
   }
 

@@ -2,6 +2,7 @@ import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import type { Attempt } from '../../core/attempt.ts'
+import { type BalancerCandidate, BLAME_MS } from '../../core/balancer.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import { EndpointWords } from '../../core/endpoint-words.ts'
 import type { Notice } from '../../core/notice.ts'
@@ -9,14 +10,12 @@ import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
 import { EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Relief } from '../../core/relief.ts'
 import type { Target, Transport } from '../../core/transport.ts'
-import type { EndpointView } from '../../core/upstream-part.ts'
+import type { AttemptPermits, EndpointView } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { type BalancerCandidate, BLAME_MS } from './balancers/contract.ts'
 import { PeakEwma } from './balancers/peak-ewma.ts'
 import { type EndpointParts, NO_PARTS } from './parts.ts'
-import type { Permits } from './permits.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import { Silence } from './silence.ts'
 
@@ -33,7 +32,8 @@ export interface EndpointDeps {
 
 /** What the endpoints of an upstream share. */
 export interface EndpointGroup {
-  readonly permits: Permits
+  /** undefined: nothing bounds their attempts together. */
+  readonly permits: AttemptPermits | undefined
   /** Requests that wait for a connection to any of them. */
   readonly waiting: HeldCell
 }
@@ -103,7 +103,7 @@ export class Endpoint implements BalancerCandidate, EndpointView {
       inFlight: this.inFlight,
       relief: deps.relief,
       call: new CallCell(words, slot + EndpointWord.call),
-      permits: group.permits,
+      group,
       waiting: group.waiting,
       connections: deps.space.held(resolved.cells.connections),
       clock: deps.clock,

@@ -4,7 +4,7 @@ import { byKind, list, mapped, object, offOr, optional, required, withDefault } 
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
-import { balancingKeys, subsetOptions } from './balancing-options.ts'
+import { balancingKeys } from './balancing-options.ts'
 import { discovery } from './discovery-options.ts'
 import { healthCheck } from './health-options.ts'
 
@@ -154,23 +154,6 @@ export const upstreamKeys = object(
       'Timeouts that belong to the upstream.',
     ),
     healthCheck: withDefault(offOr(healthCheck), 'off', 'Active checks of each endpoint.'),
-    bulkhead: withDefault(
-      offOr(
-        object({
-          maxConcurrent: withDefault(
-            integer(1, 1_000_000),
-            1024,
-            'Maximum attempts in flight, across all routes and workers. Further attempts go to the next candidate.',
-          ),
-        }),
-      ),
-      {},
-      'Bounds the attempts in flight to the upstream.',
-    ),
-    subset: optional(
-      offOr(subsetOptions),
-      'Shuffle sharding: each key goes to few endpoints only, so that a client that breaks them cannot break all.',
-    ),
     panicThreshold: withDefault(
       ratio(),
       '0%',

@@ -1,7 +1,9 @@
 import type { Attempt } from '../../core/attempt.ts'
+import type { BalancerCandidate, CreateBalancer } from '../../core/balancer.ts'
+import type { HashSource } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { Use } from '../../core/feature.ts'
-import type { EndpointPart, EndpointView, UpstreamPart } from '../../core/upstream-part.ts'
+import type { AttemptPermits, EndpointPart, EndpointView, UpstreamPart } from '../../core/upstream-part.ts'
 
 /** A feature at an upstream, compiled; the next generation uses it again where it would be made of the same. */
 export interface PartUse {
@@ -25,6 +27,12 @@ export interface Equipped<E extends EndpointView> {
 export class UpstreamParts {
   /** By name of the feature. */
   readonly uses: ReadonlyMap<string, PartUse>
+  /** In place of those of the upstream; undefined: the upstream's own. */
+  readonly hashOn: readonly HashSource[] | undefined
+  /** undefined: nothing bounds the attempts in flight. */
+  readonly permits: AttemptPermits | undefined
+  /** Outermost first. */
+  private readonly inFront: readonly With<'balancing'>[]
   private readonly tying: readonly With<'ties'>[]
   private readonly admitting: readonly With<'admits'>[]
   private readonly beginning: readonly With<'begun'>[]
@@ -33,10 +41,27 @@ export class UpstreamParts {
   constructor(uses: ReadonlyMap<string, PartUse>) {
     this.uses = uses
     const parts = Array.from(uses.values(), ({ part }) => part)
+    this.hashOn = parts.find((part) => part.hashOn !== undefined)?.hashOn
+    this.permits = parts.find((part) => part.permits !== undefined)?.permits
+    this.inFront = parts.filter(has('balancing')).toSorted((a, b) => stageOf(a) - stageOf(b))
     this.tying = parts.filter(has('ties'))
     this.admitting = parts.filter(has('admits'))
     this.beginning = parts.filter(has('begun'))
     this.withdrawing = parts.filter(has('withdrawn'))
+  }
+
+  /** The balancer with what stands in front of it. */
+  balanced<C extends BalancerCandidate>(create: CreateBalancer<C>): CreateBalancer<C> {
+    return this.inFront.reduceRight((inner, part) => part.balancing(inner), create)
+  }
+
+  /** Balancers that were made with the others may be used on. */
+  balanceAs({ hashOn, inFront }: UpstreamParts): boolean {
+    return (
+      hashOn === this.hashOn &&
+      inFront.length === this.inFront.length &&
+      inFront.every((part, i) => part === this.inFront[i])
+    )
   }
 
   /** What its features have at each of the endpoints, which are all. */
@@ -108,6 +133,10 @@ export class EndpointParts {
 }
 
 export const NO_PARTS: EndpointParts = new EndpointParts([])
+
+function stageOf({ balance }: UpstreamPart): number {
+  return balance?.stage ?? 0
+}
 
 function has<K extends keyof UpstreamPart>(hook: K) {
   return (part: UpstreamPart): part is With<K> => part[hook] !== undefined

@@ -11,12 +11,12 @@ import type {
   TransportFailure,
   TransportRequest,
 } from '../../core/transport.ts'
+import type { AttemptPermits } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { HeldLine } from './held-line.ts'
 import { IdleLimit } from './idle-limit.ts'
-import type { Permits } from './permits.ts'
 
 /** What a pool reports about a request. */
 export interface PoolEvents extends TransportEvents {
@@ -45,8 +45,8 @@ export interface PoolOptions {
   readonly relief?: Relief
   /** To ask other workers when requests in flight run out. */
   readonly call?: CallCell
-  /** Of the upstream; without them its attempts are unbounded. */
-  readonly permits?: Permits
+  /** Of the upstream. `permits`: undefined: nothing bounds its attempts. */
+  readonly group?: { readonly permits: AttemptPermits | undefined }
   /** Of its upstream: requests that wait for a connection. */
   readonly waiting: HeldCell
   /** Connections opened and not closed. */
@@ -189,7 +189,7 @@ export class Pool implements Want {
     const { maxConcurrent } = this.limits
     if (maxConcurrent === undefined) inFlight.take()
     else if (!inFlight.takeBelow(maxConcurrent) && (!this.relief.end(this) || !inFlight.takeBelow(maxConcurrent))) {
-      if (ticket.permit) this.options.permits?.give()
+      this.givePermit(ticket)
       return POOL_FULL
     }
     return undefined
@@ -239,21 +239,17 @@ export class Pool implements Want {
 
   /** @internal */
   givePermit(ticket: Ticket): void {
-    if (!ticket.permit) return
-    ticket.permit = false
-    this.options.permits?.give()
-  }
-
-  /** @internal */
-  get permits(): Permits | undefined {
-    return this.options.permits
+    const { permits } = ticket
+    ticket.permits = undefined
+    permits?.give()
   }
 
   private permit(ticket: Ticket): boolean {
-    const { permits } = this.options
-    if (permits?.limit === undefined) return true
-    ticket.permit = permits.take(permits.limit)
-    return ticket.permit
+    const permits = this.options.group?.permits
+    if (permits === undefined) return true
+    if (!permits.take()) return false
+    ticket.permits = permits
+    return true
   }
 
   private release(ticket: Ticket | undefined): void {
@@ -272,8 +268,8 @@ export class Ticket {
   member: Member | undefined = undefined
   /** @internal Counted in flight. */
   held = false
-  /** @internal It has one of the upstream's permits. */
-  permit = false
+  /** @internal Whose permit it has; undefined: none. */
+  permits: AttemptPermits | undefined = undefined
   /** @internal */
   previous: Ticket | undefined = undefined
   /** @internal */
@@ -284,11 +280,6 @@ export class Ticket {
     this.pool = pool
     this.request = request
     this.events = events
-  }
-
-  /** Whose permit it has; undefined: none. */
-  get permits(): Permits | undefined {
-    return this.permit ? this.pool.permits : undefined
   }
 
   /** It has a connection of this pool. */

@@ -1,16 +1,15 @@
-import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
-import type { UpstreamConfig } from '../../core/config.ts'
+import type { Balancer } from '../../core/balancer.ts'
+import type { HashSource, UpstreamConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { inPanic } from '../../core/panic.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
+import type { AttemptPermits } from '../../core/upstream-part.ts'
 import type { Random } from '../../lib/random.ts'
-import type { Balancer } from './balancers/contract.ts'
 import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
 import { hashesPath, hashKey } from './hash-key.ts'
 import type { Equipped, UpstreamParts } from './parts.ts'
-import { Permits } from './permits.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
   readonly random: Random
@@ -31,8 +30,7 @@ export class Upstream {
   readonly name: string
   private config: UpstreamConfig
   private readonly deps: UpstreamDeps
-  private readonly permits: Permits
-  private readonly waiting: HeldCell
+  private readonly group: { permits: AttemptPermits | undefined; readonly waiting: HeldCell }
   /** Of its features. */
   parts: UpstreamParts
   private resolved: readonly ResolvedEndpoint[] = []
@@ -45,16 +43,8 @@ export class Upstream {
     this.name = config.name
     this.config = config
     this.deps = deps
-    const { relief, space } = deps
-    const call = new CallCell(space.int32(cells.call), cells.call.slot)
-    this.permits = new Permits(space.held(cells.inFlight), config.bulkhead?.maxConcurrent, relief, call)
-    this.waiting = deps.space.held(cells.waiting)
     this.parts = deps.parts(config, cells, undefined)
-  }
-
-  /** It has as many attempts in flight as its bulkhead lets in, without those `ending` that are about to end. */
-  isFull(ending: number): boolean {
-    return this.permits.isFull(ending)
+    this.group = { permits: this.parts.permits, waiting: deps.space.held(cells.waiting) }
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -63,20 +53,20 @@ export class Upstream {
 
   /** A new config of the same upstream: endpoints stay, with their connections, if their identity did not change. */
   update(config: UpstreamConfig, cells: UpstreamCells): void {
-    if (balancingKey(config) !== balancingKey(this.config)) {
+    const parts = this.deps.parts(config, cells, this.parts)
+    if (balancingKey(config) !== balancingKey(this.config) || !parts.balanceAs(this.parts)) {
       this.tiers = []
       this.panic = false
     }
     this.config = config
-    this.permits.limit = config.bulkhead?.maxConcurrent
-    this.parts = this.deps.parts(config, cells, this.parts)
+    this.parts = parts
+    this.group.permits = parts.permits
     this.setEndpoints(this.resolved)
   }
 
   /** All addresses as of now. Endpoints that left finish what they have. */
   setEndpoints(list: readonly ResolvedEndpoint[]): void {
-    const { config, deps, permits, waiting } = this
-    const group = { permits, waiting }
+    const { config, deps, group } = this
     const kept = new Map<string, Endpoint>()
     const equipped: Equipped<Endpoint>[] = []
     for (const resolved of list) {
@@ -102,17 +92,18 @@ export class Upstream {
    * none is usable.
    */
   pick(used: readonly Endpoint[], ex?: Exchange): Endpoint | undefined {
-    const { hashOn, panicThreshold } = this.config.balancing
+    const { panicThreshold } = this.config.balancing
     if (panicThreshold > 0) this.look(panicThreshold)
     if (ex === undefined) return this.choose(used, undefined)
     const tied = this.parts.tied(ex) as Endpoint | undefined
     if (tied?.usable && !used.includes(tied)) return tied
+    const { hashOn } = this
     return this.choose(used, hashOn.length === 0 ? undefined : hashKey(hashOn, ex))
   }
 
   /** Whether the endpoint of a request depends on its path. */
   hashesPath(ex: Exchange): boolean {
-    return hashesPath(this.config.balancing.hashOn, ex)
+    return hashesPath(this.hashOn, ex)
   }
 
   /**
@@ -145,6 +136,10 @@ export class Upstream {
   /** The upstream is gone from the config: connections close when idle. */
   close(): void {
     this.setEndpoints([])
+  }
+
+  private get hashOn(): readonly HashSource[] {
+    return this.parts.hashOn ?? this.config.balancing.hashOn
   }
 
   private choose(used: readonly Endpoint[], key: number | undefined): Endpoint | undefined {
@@ -184,12 +179,12 @@ export class Upstream {
       else group.push(endpoint)
     }
     const former = this.tiers
+    const { algorithm, balancing } = this.config
+    const create = this.parts.balanced(() => createBalancer<Endpoint>(algorithm, balancing.balanceFactor, this.deps))
     this.tiers = [...groups]
       .sort(([a], [b]) => a - b)
       .map(([number, endpoints]) => {
-        const balancer =
-          former.find((tier) => tier.number === number)?.balancer ??
-          createBalancer<Endpoint>(this.config.algorithm, this.config.balancing, this.deps)
+        const balancer = former.find((tier) => tier.number === number)?.balancer ?? create()
         balancer.update(endpoints)
         return { number, endpoints, balancer }
       })

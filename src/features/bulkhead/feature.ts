@@ -1,6 +1,7 @@
 import { defineFeature } from '../../core/feature.ts'
 import { cells, figures } from './cells.ts'
 import { keys } from './keys.ts'
+import { attemptCells, attemptKeys, UpstreamPermits } from './permits.ts'
 import { bulkheadPolicy } from './policy.ts'
 import { decisions, metrics } from './words.ts'
 
@@ -8,7 +9,7 @@ import { decisions, metrics } from './words.ts'
 export const bulkhead = defineFeature({
   name: 'bulkhead',
   doc: 'Bounds the requests in flight on the route, so that one slow service cannot take all resources.',
-  keys: { route: keys },
+  keys: { route: keys, upstream: attemptKeys },
   byDefault: true,
   places: {
     permit: {
@@ -21,4 +22,9 @@ export const bulkhead = defineFeature({
   figures,
   decisions,
   compile: (options, context) => ({ permit: bulkheadPolicy(options, context) }),
+  upstream: {
+    doc: 'Bounds the attempts in flight to the upstream.',
+    cells: () => attemptCells,
+    compile: ({ maxConcurrent }, context) => ({ permits: new UpstreamPermits(maxConcurrent, context) }),
+  },
 })

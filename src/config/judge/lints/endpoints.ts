@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { bulkhead } from '../../../features/bulkhead/feature.ts'
 import type { UpstreamOptions } from '../../language/upstream.ts'
 
 /** How many endpoints an upstream has; undefined if unknown: a name stands for any number of addresses. */
@@ -9,8 +10,8 @@ export function endpointCount({ endpoints }: UpstreamOptions): number | undefine
 
 /** The most attempts in flight that an upstream's own limits admit. */
 export function mostAttempts(options: UpstreamOptions): number {
-  const { bulkhead, connections, endpoints } = options
-  const own = bulkhead?.maxConcurrent ?? Number.POSITIVE_INFINITY
+  const { connections, endpoints, features } = options
+  const own = features.of(bulkhead)?.maxConcurrent ?? Number.POSITIVE_INFINITY
   if ('kind' in endpoints || endpointCount(options) === undefined) return own
   const sum = endpoints.reduce(
     (all, { maxConcurrent }) => all + Math.min(maxConcurrent ?? Infinity, connections.max),

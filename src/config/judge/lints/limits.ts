@@ -36,11 +36,12 @@ routes:
 }
 
 function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
-  const { bulkhead, connections, endpoints } = options
+  const { connections, endpoints, features } = options
+  const limit = features.of(bulkhead)
   const at = ['upstreams', name]
   const found: Finding[] = []
   const count = endpointCount(options)
-  if (bulkhead !== undefined && count !== undefined && bulkhead.maxConcurrent > count * connections.max)
+  if (limit !== undefined && count !== undefined && limit.maxConcurrent > count * connections.max)
     found.push({
       path: [...at, 'bulkhead', 'maxConcurrent'],
       message: `is never reached: connections.max admits ${count * connections.max} attempts at a time`,
@@ -66,7 +67,7 @@ function inRoute(
   const found: Finding[] = []
   const [only, ...others] = to
   const target = only === undefined || others.length > 0 ? undefined : upstream(only.upstream)
-  const above = target?.bulkhead?.maxConcurrent
+  const above = target?.features.of(bulkhead)?.maxConcurrent
   const sum = target === undefined ? undefined : endpointSum(target)
   if (above !== undefined && limit.maxConcurrent > above)
     found.push({

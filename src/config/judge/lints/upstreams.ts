@@ -1,3 +1,5 @@
+import { subset } from '../../../features/subset/feature.ts'
+import { zone } from '../../../features/zone/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
 import type { Lint } from '../contract.ts'
 import { endpointCount } from './endpoints.ts'
@@ -53,13 +55,13 @@ ${ROUTE}`,
 ${ROUTE}`,
   run: ({ upstreams }) =>
     upstreams.flatMap(({ name, options: { endpoints, loadBalancing } }) => {
-      const { zone } = loadBalancing
-      if (zone === undefined || 'kind' in endpoints || endpoints.some((endpoint) => endpoint.zone === zone.prefer))
+      const near = loadBalancing.features.of(zone)
+      if (near === undefined || 'kind' in endpoints || endpoints.some((endpoint) => endpoint.zone === near.prefer))
         return []
       return [
         {
           path: ['upstreams', name, 'loadBalancing', 'zone', 'prefer'],
-          message: `no endpoint is in zone ${JSON.stringify(zone.prefer)}`,
+          message: `no endpoint is in zone ${JSON.stringify(near.prefer)}`,
         },
       ]
     }),
@@ -84,7 +86,8 @@ ${ROUTE}`,
     upstreams.flatMap(({ name, options }) => {
       const count = endpointCount(options)
       const path = ['upstreams', name, 'subset', 'size']
-      if (options.subset === undefined || count === undefined || options.subset.size < count || !own(path)) return []
+      const size = options.features.of(subset)?.size
+      if (size === undefined || count === undefined || size < count || !own(path)) return []
       return [{ path, message: `each key goes to every endpoint: there are ${count}` }]
     }),
 }

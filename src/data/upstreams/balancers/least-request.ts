@@ -1,4 +1,4 @@
-import type { BalancerCandidate } from './contract.ts'
+import type { BalancerCandidate } from '../../../core/balancer.ts'
 import { TwoChoices } from './two-choices.ts'
 
 /** Prefers the candidate with fewer requests in flight, by weight. */

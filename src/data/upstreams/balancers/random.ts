@@ -1,5 +1,5 @@
+import type { Balancer, BalancerCandidate } from '../../../core/balancer.ts'
 import type { Random } from '../../../lib/random.ts'
-import type { Balancer, BalancerCandidate } from './contract.ts'
 import { WeightedDraw } from './draw.ts'
 
 /** Any candidate, each as likely as its weight. */

@@ -1,4 +1,4 @@
-import { type Balancer, type BalancerCandidate, eligible } from './contract.ts'
+import { type Balancer, type BalancerCandidate, eligible } from '../../../core/balancer.ts'
 
 /**
  * Smooth weighted round robin: at each turn the current weight of every candidate grows by its weight, the greatest is

@@ -164,9 +164,7 @@ function endpointCells(index: number): EndpointCells {
 function upstreamCells(index: number): UpstreamCells {
   const at = 100 * (index + 1) + 50
   return {
-    inFlight: int(at),
     waiting: int(at + 40),
-    call: word(at + 1),
     features: { outlierDetection: { ejected: word(at) } },
   }
 }

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { type Balancer, BLAME_MS } from '../../../../../src/core/balancer.ts'
 import type { Algorithm } from '../../../../../src/core/config.ts'
-import { type Balancer, BLAME_MS } from '../../../../../src/data/upstreams/balancers/contract.ts'
-import { type BalancerOptions, createBalancer } from '../../../../../src/data/upstreams/balancers/index.ts'
 import { PeakEwma } from '../../../../../src/data/upstreams/balancers/peak-ewma.ts'
 import { seededRandom } from '../../../../../src/lib/random.ts'
-import { PLAIN } from '../../../../kit/balancing.ts'
+import { type BalancerSetUp, tierBalancer } from '../../../../kit/balancing.ts'
 import { candidates, TestCandidate as Node } from '../../../../kit/candidate.ts'
 import { ManualClock } from '../../../../kit/clock.ts'
 
@@ -14,8 +13,8 @@ beforeEach(() => {
   clock = new ManualClock()
 })
 
-function make(algorithm: Algorithm, members: readonly Node[], options: Partial<BalancerOptions> = {}): Balancer<Node> {
-  const balancer = createBalancer<Node>(algorithm, { ...PLAIN, ...options }, { random: seededRandom(1), clock })
+function make(algorithm: Algorithm, members: readonly Node[], options: BalancerSetUp = {}): Balancer<Node> {
+  const balancer = tierBalancer<Node>(algorithm, options, { random: seededRandom(1), clock })
   balancer.update(members)
   return balancer
 }

@@ -1,5 +1,3 @@
-import type { PeakEwma } from './peak-ewma.ts'
-
 /** What a balancer chooses among. */
 export interface BalancerCandidate {
   /** Identifies it, across restarts and on every worker. */
@@ -14,9 +12,15 @@ export interface BalancerCandidate {
   /** Clock milliseconds until which it counts as the slowest, because an attempt failed; 0: no attempt did. */
   readonly blamedUntil: number
   /** Its latency as this worker sees it; undefined if the algorithm does not use it. */
-  readonly latency: PeakEwma | undefined
+  readonly latency: Latency | undefined
   /** Milliseconds since it began to take requests again; Infinity: it always has. */
   warmFor(now: number): number
+}
+
+/** A latency that decays while nothing is observed. */
+export interface Latency {
+  /** Milliseconds; 0: nothing is known. */
+  value(now: number): number
 }
 
 /** Chooses the next candidate. Synchronous, knows nothing of HTTP; one instance for each tier of an upstream. */
@@ -36,3 +40,6 @@ export function eligible<C extends BalancerCandidate>(candidate: C, excluded: re
 
 /** How long a failed attempt makes a candidate the slowest: failing fast must not attract requests. Milliseconds. */
 export const BLAME_MS = 1_000
+
+/** Makes the balancer of one tier. */
+export type CreateBalancer<C extends BalancerCandidate> = () => Balancer<C>

@@ -1,18 +1,24 @@
 import { describe, expect, test } from 'vitest'
-import { CallCell } from '../../../../src/cells/call.ts'
+import type { CellSpace } from '../../../../src/cells/space.ts'
 import { NO_RELIEF } from '../../../../src/core/relief.ts'
-import { Permits } from '../../../../src/data/upstreams/permits.ts'
+import { UpstreamPermits } from '../../../../src/features/bulkhead/permits.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 
 const reason = (kit: EngineKit, i: number) => kit.finished[i]?.failure?.reason
 
-test('permits are counted over all workers', () => {
+test('permits are counted over all workers, and over limits', () => {
   const cells = new TestCells(2)
-  const ref = cells.held()
-  const call = new CallCell(cells.space.int32({ page: 1, slot: 0 }), 0)
-  const [a, b] = cells.spaces.map((space) => new Permits(space.held(ref), 2, NO_RELIEF, call)) as [Permits, Permits]
-  expect([a.take(2), b.take(2), a.take(2), a.isFull(0), b.isFull(0), b.isFull(1)]).toEqual([
+  const refs = { inFlight: cells.held(), call: cells.word() }
+  const made = (worker: number, limit: number) =>
+    new UpstreamPermits(limit, {
+      cells: refs,
+      space: cells.spaces[worker] as CellSpace,
+      relief: NO_RELIEF,
+      use: { at: 'upstream', name: 'a', options: {}, upstreams: ['a'], reach: {} },
+    })
+  const [a, b] = [made(0, 2), made(1, 2)]
+  expect([a.take(), b.take(), a.take(), a.isFull(0), b.isFull(0), b.isFull(1)]).toEqual([
     true,
     true,
     false,
@@ -20,10 +26,9 @@ test('permits are counted over all workers', () => {
     true,
     false,
   ])
+  expect(made(0, 3).isFull(0)).toBe(false)
   b.give()
-  expect([a.isFull(0), a.take(2)]).toEqual([false, true])
-  a.limit = undefined
-  expect(a.isFull(0)).toBe(false)
+  expect([a.isFull(0), a.take()]).toEqual([false, true])
 })
 
 describe('the bulkhead of an upstream', () => {
@@ -43,7 +48,7 @@ describe('the bulkhead of an upstream', () => {
     for (let i = 0; i < 3; i++) kit.send()
     const [refused] = kit.finished
     expect([kit.finished.length, refused?.failure?.reason]).toEqual([1, 'bulkhead_full'])
-    expect(kit.upstreams.map((upstream) => upstream.isFull(0))).toEqual([true, true])
+    expect(kit.upstreams.map((upstream) => upstream.parts.permits?.isFull(0))).toEqual([true, true])
   })
 
   test.each(['client', 'failure', 'answer'])('a permit comes back whichever way the attempt ends: %s', (end) => {
@@ -53,7 +58,7 @@ describe('the bulkhead of an upstream', () => {
     if (end === 'client') sent.downstream.reset()
     else if (end === 'failure') kit.latest.fail({ reason: 'upstream_reset' })
     else kit.latest.answer(200)
-    expect(kit.upstreams[0]?.isFull(0)).toBe(false)
+    expect(kit.upstreams[0]?.parts.permits?.isFull(0)).toBe(false)
     kit.send()
     expect(kit.finished.length).toBe(1)
   })
@@ -64,10 +69,10 @@ describe('the bulkhead of an upstream', () => {
     kit.latest.connect()
     kit.latest.fail({ reason: 'upstream_reset' })
     kit.clock.advance(300)
-    expect(kit.upstreams[0]?.isFull(0)).toBe(true)
+    expect(kit.upstreams[0]?.parts.permits?.isFull(0)).toBe(true)
     kit.latest.connect()
     kit.latest.answer(200)
-    expect(kit.upstreams[0]?.isFull(0)).toBe(false)
+    expect(kit.upstreams[0]?.parts.permits?.isFull(0)).toBe(false)
   })
 
   test('pool_full gives it back', () => {
@@ -77,7 +82,7 @@ describe('the bulkhead of an upstream', () => {
     expect(reason(kit, 0)).toBe('pool_full')
     kit.latest.connect()
     kit.latest.answer(200)
-    expect(kit.upstreams[0]?.isFull(0)).toBe(false)
+    expect(kit.upstreams[0]?.parts.permits?.isFull(0)).toBe(false)
     kit.send()
     kit.latest.connect()
     kit.latest.answer(200)

@@ -1,6 +1,6 @@
-import { mix32, murmur3 } from '../../../lib/hash.ts'
-import type { Random } from '../../../lib/random.ts'
-import type { Balancer, BalancerCandidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from '../../core/balancer.ts'
+import { mix32, murmur3 } from '../../lib/hash.ts'
+import type { Random } from '../../lib/random.ts'
 
 /** Groups of keys. More would separate clients better and take more memory. */
 const SHARDS = 4096

@@ -1,4 +1,4 @@
-import type { Balancer, BalancerCandidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from '../../core/balancer.ts'
 
 /** Which zone is preferred, and when the others help. */
 export interface ZoneOptions {

@@ -1,6 +1,6 @@
-import type { Clock } from '../../../lib/clock.ts'
-import type { Random } from '../../../lib/random.ts'
-import type { Balancer, BalancerCandidate } from './contract.ts'
+import type { Balancer, BalancerCandidate } from '../../core/balancer.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Random } from '../../lib/random.ts'
 
 /** Share of its requests that a candidate gets at once. */
 const FIRST_SHARE = 0.1
