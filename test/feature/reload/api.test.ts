@@ -39,16 +39,16 @@ describe('POST', () => {
     })
 
     it('names the keys that wait for a restart', async () => {
-      const yaml = YAML.replace('workers: 2', 'workers: 1').replace('name: test', 'name: other')
+      const yaml = YAML.replace('workers: 2', 'workers: 1\nearlyCollection: false').replace('name: test', 'name: other')
       await writeFile(sluice.file, yaml + says('all', '/*', 'two'))
       expect(json(await sluice.command('reload', {}))).toMatchObject({
         changed: true,
-        restart: ['workers', 'gateway.name'],
+        restart: ['workers', 'earlyCollection', 'gateway.name'],
       })
       expect(await said()).toBe('two')
-      expect(await config()).toMatchObject({ restart: ['workers', 'gateway.name'] })
+      expect(await config()).toMatchObject({ restart: ['workers', 'earlyCollection', 'gateway.name'] })
       expect(await logged(sluice, 'a part of the config takes effect with the next start')).toMatchObject({
-        keys: ['workers', 'gateway.name'],
+        keys: ['workers', 'earlyCollection', 'gateway.name'],
       })
     })
 
