@@ -12,6 +12,9 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'post1k', path: '/post', postBytes: 1024, script: 'post.lua', connections: CONNECTIONS },
 ]
 
+/** Large answers to few clients: none waits for so long that it gives up, however slow the machine is. */
+export const BIG: Scenario = { name: 'body1m-8', path: '/big', connections: 8 }
+
 /** Ten routes of a peer are asked for, the others are only there. */
 export const HOT: Scenario = { name: 'hot', path: '/small', script: 'hot.lua', connections: CONNECTIONS }
 
