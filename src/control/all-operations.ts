@@ -35,7 +35,7 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
     ...endpointOperations(side.endpoints.care.drains),
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed, features),
-    ...flightOperations(side.flights, side.taps),
+    ...flightOperations(side.flights, side.taps, features),
     ...auditOperations(auditing.entries),
     ...(reloader === undefined ? [] : configOperations(reloader, archive)),
   ]

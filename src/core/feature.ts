@@ -11,6 +11,7 @@ import type { Reach } from './config.ts'
 import type { ControlFeature } from './control-feature.ts'
 import type { DecisionTable, FactsOf } from './decision.ts'
 import type { Exchange } from './exchange.ts'
+import type { Reason } from './failures.ts'
 import type { MetricSink, MetricsOf, MetricTable } from './metric.ts'
 import type { Notice } from './notice.ts'
 import type { PlanPart } from './plan.ts'
@@ -172,6 +173,8 @@ export interface Feature<
   readonly metrics?: M
   readonly figures?: Readonly<Record<string, Figure<O, Leased<T>>>>
   readonly decisions?: D
+  /** How it tells that it lets no attempt pass at an upstream, by reason; without: by the title of the reason. */
+  readonly refusals?: Refusals
   /** What lasts, longer than requests. */
   readonly states?: StateTable<O, Leased<T>, S>
   /** What it does once per gateway, see `control-feature.ts`; the control plane alone calls this. */
@@ -188,7 +191,7 @@ export interface Feature<
 export interface PureFeature<O = unknown>
   extends Omit<
     Feature<O, undefined, never, never>,
-    'cells' | 'metrics' | 'figures' | 'decisions' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
+    'cells' | 'metrics' | 'figures' | 'decisions' | 'refusals' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
   > {
   readonly pure: true
   compile(options: O, context: PureContext): Readonly<Record<string, Policy>> | undefined
@@ -214,6 +217,9 @@ export interface AnyFeature
 }
 
 export type NoTable = Readonly<Record<never, never>>
+
+/** What an operator reads of a refusal, by its reason. */
+export type Refusals = { readonly [R in Reason]?: (upstream: string) => string }
 
 /** Gives a feature the types of its parts. */
 export function defineFeature<

@@ -3,16 +3,17 @@ import type { Origin } from './failures.ts'
 
 /** What the flight recorder keeps of a request, and what a tap shows: redacted as the access log is. Structured-cloneable. */
 
-/** Something that happened to a request. `atMs`: milliseconds since its head was complete. */
-export type Happening = { readonly atMs: number } & (
+/** Something that happened to a request, and what an operator reads of it: the one place where it is put into words. */
+export type Happening = HappeningFacts & { readonly text: string }
+
+/** The facts of it. `atMs`: milliseconds since the head of the request was complete. */
+export type HappeningFacts = { readonly atMs: number } & (
   | { readonly kind: 'received'; readonly protocol: string; readonly client: string }
   /** It waited for a permit. */
   | { readonly kind: 'queued'; readonly waitMs: number }
   | AttemptHappening
-  /** No attempt there: its circuit breaker is not closed. */
-  | { readonly kind: 'breaker'; readonly upstream: string; readonly state: 'open' }
-  /** No attempt there: its bulkhead is full. */
-  | { readonly kind: 'bulkhead'; readonly upstream: string }
+  /** A policy lets no attempt pass there. */
+  | { readonly kind: 'refused'; readonly policy: string; readonly reason: string; readonly upstream: string }
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }
@@ -29,8 +30,6 @@ export type Happening = { readonly atMs: number } & (
       readonly kind: 'decided'
       readonly decision: string
       readonly facts: Readonly<Record<string, FactValue>>
-      /** What an operator reads. */
-      readonly text: string
     }
   /** A fallback answered in the place of this failure. */
   | { readonly kind: 'fallback'; readonly reason: string }

@@ -54,7 +54,12 @@ class DataWorker {
     this.pressure = pressureOf(this.space.int32(start.pressure), start.pressure.slot + PressureWord.stage)
     this.mail = new Mailboxes(this.space, start.mailboxes)
     this.metrics = new WorkerMetrics(this.space, start.floats, post)
-    this.flights = new FlightRecorder(clock, post, this.metrics.counter('sluice_flight_recorder_dropped_total', []))
+    this.flights = new FlightRecorder(
+      clock,
+      post,
+      this.metrics.counter('sluice_flight_recorder_dropped_total', []),
+      FEATURES,
+    )
     const log = new AccessLog(new RingWriter(start.ring), clock)
     const dropped = (reason: SpanDrop, spans: number): void =>
       this.metrics.counter('sluice_spans_dropped_total', [reason]).inc(spans)

@@ -1,10 +1,11 @@
 import type { Exchange } from '../../core/exchange.ts'
+import type { AnyFeature } from '../../core/feature.ts'
 import { type Crowd, crowdOf, type Flight, type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
 import type { ConfigHead, FromWorker } from '../../core/protocol.ts'
 import type { Counter } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AccessLogRoute } from './access-log.ts'
-import { flightOf, summaryOf } from './flight-story.ts'
+import { flightOf, type RefusalsByPolicy, summaryOf } from './flight-story.ts'
 
 const FLUSH_MS = 100
 /** Per second and worker. */
@@ -30,14 +31,18 @@ export class FlightRecorder {
   private readonly dropped: Counter
   private readonly recorded: Readonly<Record<Crowd, Quota>>
   private readonly tapped: Quota
+  private readonly refusals: RefusalsByPolicy
   private filters: readonly FlightFilter[] = []
   private flights: Flight[] = []
   private shown: FlightSummary[] = []
   private lost = 0
   private flushing = false
 
-  /** `dropped`: counts those above the limit. */
-  constructor(clock: Clock, post: (message: FromWorker) => void, dropped: Counter) {
+  /** `dropped`: counts those above the limit; `features` tell their refusals. */
+  constructor(clock: Clock, post: (message: FromWorker) => void, dropped: Counter, features: readonly AnyFeature[]) {
+    this.refusals = new Map(
+      features.flatMap(({ name, refusals }) => (refusals === undefined ? [] : [[name, refusals]])),
+    )
     this.clock = clock
     this.post = post
     this.dropped = dropped
@@ -71,7 +76,7 @@ export class FlightRecorder {
       this.dropped.inc()
       return
     }
-    this.flights.push(flightOf({ ex, status, now, wall: this.clock.wall() }, match, why))
+    this.flights.push(flightOf({ ex, status, now, wall: this.clock.wall() }, match, why, this.refusals))
     this.flushSoon()
   }
 

@@ -1,8 +1,11 @@
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import type { Flight, FlightSummary, Happening } from '../../core/flight.ts'
+import { FAILURES } from '../../core/failures.ts'
+import type { Refusals } from '../../core/feature.ts'
+import type { AttemptHappening, Flight, FlightSummary, Happening } from '../../core/flight.ts'
 import type { Note } from '../../core/note.ts'
 import type { AccessLogRoute } from './access-log.ts'
+import { happeningText, type OwnHappening } from './happening-text.ts'
 import { loggedPath, maskedQuery } from './masked.ts'
 
 const MAX_TEXT = 1_024
@@ -46,31 +49,46 @@ export function summaryOf(
   }
 }
 
+/** How features tell refusals, by the name of their policies. */
+export type RefusalsByPolicy = ReadonlyMap<string, Refusals>
+
 /** The same with its story, in the order of time. */
-export function flightOf(ended: Ended, match: AccessLogRoute, why: FlightSummary['why']): Flight {
+export function flightOf(
+  ended: Ended,
+  match: AccessLogRoute,
+  why: FlightSummary['why'],
+  refusals: RefusalsByPolicy,
+): Flight {
   const { attempt } = ended.ex
-  return { ...summaryOf(ended, match, why), upstream: attempt?.upstream ?? null, timeline: timelineOf(ended) }
+  const timeline = timelineOf(ended, refusals)
+  return { ...summaryOf(ended, match, why), upstream: attempt?.upstream ?? null, timeline }
 }
 
-function timelineOf({ ex, now, status }: Ended): Happening[] {
+function timelineOf({ ex, now, status }: Ended, refusals: RefusalsByPolicy): Happening[] {
   const { degraded, downstream, failure, firstByteAt, notes, queuedMs, startedAt } = ex
   const since = (at: number): number => rounded(at - startedAt)
-  const story: Happening[] = [{ atMs: 0, kind: 'received', protocol: downstream.protocol, client: ex.client }]
-  if (queuedMs > 0) story.push({ atMs: 0, kind: 'queued', waitMs: rounded(queuedMs) })
-  for (const at of ex.allAttempts) story.push(attemptOf(at, since, now))
-  for (const note of notes?.kept ?? []) story.push(...decisionOf(note, since(note.at)))
+  const story: Happening[] = []
+  const tell = (event: OwnHappening): void => void story.push({ ...event, text: happeningText(event) })
+  tell({ atMs: 0, kind: 'received', protocol: downstream.protocol, client: ex.client })
+  if (queuedMs > 0) tell({ atMs: 0, kind: 'queued', waitMs: rounded(queuedMs) })
+  for (const at of ex.allAttempts) tell(attemptOf(at, since, now))
+  for (const note of notes?.kept ?? []) story.push(...decisionOf(note, since(note.at), refusals))
   // For an answer of our own the failure says it; one of the upstream broke in its body.
   const decided = firstByteAt === 0 ? now : firstByteAt
-  if (failure !== undefined) story.push(failureOf(ex, since(failure.phase === 'body' ? now : decided)))
-  if (degraded !== undefined) story.push({ atMs: since(decided), kind: 'fallback', reason: degraded })
-  if (firstByteAt !== 0)
-    story.push({ atMs: since(firstByteAt), kind: 'headers', status: ex.response?.status ?? status })
+  if (failure !== undefined) tell(failureOf(ex, since(failure.phase === 'body' ? now : decided)))
+  if (degraded !== undefined) tell({ atMs: since(decided), kind: 'fallback', reason: degraded })
+  if (firstByteAt !== 0) tell({ atMs: since(firstByteAt), kind: 'headers', status: ex.response?.status ?? status })
   story.sort((a, b) => a.atMs - b.atMs)
   const { bytesIn, bytesOut } = downstream
-  return [...story, { atMs: since(now), kind: 'ended', status, bytesIn, bytesOut }]
+  tell({ atMs: since(now), kind: 'ended', status, bytesIn, bytesOut })
+  return story
 }
 
-function attemptOf(at: Attempt, since: (at: number) => number, now: number): Happening {
+function attemptOf(
+  at: Attempt,
+  since: (at: number) => number,
+  now: number,
+): AttemptHappening & { readonly atMs: number } {
   const { connectedAt, end, endedAt, endpoint, head, number: n, reused, startedAt, status, upstream } = at
   const startMs = since(startedAt)
   return {
@@ -92,23 +110,29 @@ function attemptOf(at: Attempt, since: (at: number) => number, now: number): Hap
 }
 
 /** Decisions on the whole request are told by its failure and by how long it was queued. */
-function decisionOf({ at: _, ...what }: Note, atMs: number): Happening[] {
+function decisionOf({ at: _, ...what }: Note, atMs: number, refusals: RefusalsByPolicy): Happening[] {
   if (what.kind === 'decided') {
     const { decision, facts, kind, row } = what
     return row.story === false ? [] : [{ atMs, kind, decision, facts, text: row.sentence(facts as never) }]
   }
-  if (what.upstream === undefined) return []
-  const { reason, upstream } = what
-  if (reason === 'bulkhead_full') return [{ atMs, kind: 'bulkhead', upstream }]
-  return reason === 'breaker_open' ? [{ atMs, kind: 'breaker', upstream, state: 'open' }] : []
+  const { kind, policy, reason, upstream } = what
+  if (upstream === undefined) return []
+  const own = refusals.get(policy)?.[reason]
+  const text = own?.(upstream) ?? `no attempt at ${upstream}: ${lowerCased(FAILURES[reason].title)}`
+  return [{ atMs, kind, policy, reason, upstream, text }]
 }
 
-function failureOf({ deadline, failure, startedAt }: Exchange, atMs: number): Happening {
+function failureOf({ deadline, failure, startedAt }: Exchange, atMs: number): OwnHappening {
   const { origin, phase, reason, rule = null } = failure as NonNullable<Exchange['failure']>
   if (SHED.has(reason)) return { atMs, kind: 'shed', reason }
   if (!DEADLINES.has(reason)) return { atMs, kind: 'failed', reason, phase, origin, rule }
   const limit = deadline - startedAt
   return { atMs, kind: 'deadline', reason, limitMs: Number.isFinite(limit) ? rounded(limit) : null }
+}
+
+/** A title within a sentence. */
+function lowerCased(title: string): string {
+  return title.charAt(0).toLowerCase() + title.slice(1)
 }
 
 /** Milliseconds with three places. */

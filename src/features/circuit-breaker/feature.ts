@@ -3,7 +3,7 @@ import { cells } from './cells.ts'
 import { keys } from './keys.ts'
 import { breakersPolicy } from './policy.ts'
 import { breakerStates } from './states.ts'
-import { metrics } from './words.ts'
+import { metrics, refusals } from './words.ts'
 
 /**
  * A circuit breaker for each upstream of the route, over its attempts, one for all workers. It is asked before each
@@ -23,6 +23,7 @@ export const circuitBreaker = defineFeature({
   cells,
   metrics,
   states: breakerStates,
+  refusals,
   control: () => import('./control.ts'),
   compile(options, context) {
     const policy = breakersPolicy(options, context)

@@ -1,3 +1,4 @@
+import type { Refusals } from '../../core/feature.ts'
 import type { MetricTable } from '../../core/metric.ts'
 
 export const metrics = {
@@ -12,3 +13,7 @@ export const metrics = {
     labels: ['route', 'upstream', 'state'],
   },
 } as const satisfies MetricTable
+
+export const refusals = {
+  breaker_open: (upstream) => `the circuit breaker of ${upstream} lets no attempt pass: it is open, or on probation`,
+} as const satisfies Refusals

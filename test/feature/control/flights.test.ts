@@ -112,8 +112,13 @@ describe('the story of a request', () => {
     const first = await flightOf(await gateway.get('/open'))
     expect(first).toMatchObject({ reason: 'connect_refused', phase: 'connect', origin: 'upstream', attempts: 1 })
     const flight = await flightOf(await gateway.get('/open'))
-    expect(kinds(flight)).toEqual(['received', 'breaker', 'failed', 'headers', 'ended'])
-    expect(one(flight, 'breaker')).toMatchObject({ upstream: 'broken', state: 'open' })
+    expect(kinds(flight)).toEqual(['received', 'refused', 'failed', 'headers', 'ended'])
+    expect(one(flight, 'refused')).toMatchObject({
+      policy: 'circuitBreaker',
+      reason: 'breaker_open',
+      upstream: 'broken',
+      text: 'the circuit breaker of broken lets no attempt pass: it is open, or on probation',
+    })
   })
 
   test('what never became a request', async () => {

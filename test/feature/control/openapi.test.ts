@@ -244,7 +244,7 @@ describe('what is read', () => {
       for (const [, kind] of answer.body.matchAll(/"kind":"(\w+)"/g)) kinds.add(kind as string)
     }
     expect([...kinds]).toEqual(
-      expect.arrayContaining(['attempt', 'breaker', 'decided', 'queued', 'deadline', 'fallback', 'ended']),
+      expect.arrayContaining(['attempt', 'refused', 'decided', 'queued', 'deadline', 'fallback', 'ended']),
     )
   })
 

@@ -1,7 +1,8 @@
+import type { AnyFeature } from '../../../core/feature.ts'
 import type { Operation } from '../../../core/operation.ts'
 import { COUNT, choice, each, NUMBER, orNull, record, ref, said, TEXT, TIME } from '../../../schema/shape.ts'
 import { type FlightLog, LISTING } from './flight-log.ts'
-import { HAPPENING } from './happening.ts'
+import { happeningSchema } from './happening.ts'
 import { TAPPING, type Taps } from './taps.ts'
 
 const SUMMARY = {
@@ -31,10 +32,14 @@ const SCHEMAS = {
     upstream: orNull(TEXT, 'no attempt was made'),
     timeline: each(ref('Happening')),
   }),
-  Happening: HAPPENING,
 }
 
-export function flightOperations(flights: FlightLog, taps: Taps): readonly Operation[] {
+export function flightOperations(
+  flights: FlightLog,
+  taps: Taps,
+  features: readonly AnyFeature[],
+): readonly Operation[] {
+  const schemas = { ...SCHEMAS, Happening: happeningSchema(features) }
   return [
     {
       kind: 'view',
@@ -45,7 +50,7 @@ export function flightOperations(flights: FlightLog, taps: Taps): readonly Opera
         tag: 'Requests',
         summary: 'The latest failed and slow requests, without their stories',
         answer: { description: 'The latest first.', schema: record({ requests: each(ref('RequestSummary')) }) },
-        schemas: SCHEMAS,
+        schemas,
       },
       read: (asked) => flights.list(asked),
     },
@@ -58,7 +63,7 @@ export function flightOperations(flights: FlightLog, taps: Taps): readonly Opera
         summary: 'The stories of the requests with an ID',
         params: { id: 'A request or correlation ID.' },
         answer: { description: 'The latest first.', schema: record({ requests: each(ref('RequestStory')) }) },
-        schemas: SCHEMAS,
+        schemas,
       },
       read: (asked) => flights.find(asked),
     },
@@ -75,7 +80,7 @@ export function flightOperations(flights: FlightLog, taps: Taps): readonly Opera
           description: 'One event `request` each; the last is `end`.',
           events: { request: ref('RequestSummary') },
         },
-        schemas: SCHEMAS,
+        schemas,
       },
       open: (asked) => taps.open(asked),
     },

@@ -1,3 +1,5 @@
+import type { FactShapes } from '../../../core/decision.ts'
+import type { AnyFeature } from '../../../core/feature.ts'
 import type { JsonSchema } from '../../../schema/schema.ts'
 import { COUNT, constant, FLAG, NUMBER, orNull, record, said, TEXT } from '../../../schema/shape.ts'
 
@@ -18,15 +20,10 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
     rule: orNull(TEXT, 'its answer could be parsed'),
     end: TEXT,
   },
-  breaker: { upstream: TEXT, state: constant('open') },
-  bulkhead: { upstream: TEXT },
-  decided: {
-    decision: said('Name of the decision, see the pages of the features.', TEXT),
-    facts: said('Facts of the decision.', {
-      type: 'object',
-      additionalProperties: { type: ['string', 'number', 'boolean'] },
-    }),
-    text: said('The decision in one sentence.', TEXT),
+  refused: {
+    policy: said('That lets no attempt pass there.', TEXT),
+    reason: said('Of failures.md.', TEXT),
+    upstream: TEXT,
   },
   shed: { reason: TEXT },
   deadline: { reason: TEXT, limitMs: orNull(NUMBER, 'that was not the limit') },
@@ -36,8 +33,27 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
   ended: { status: COUNT, bytesIn: COUNT, bytesOut: COUNT },
 }
 
-/** Something that happened to a request; `kind` says what. */
-export const HAPPENING: JsonSchema = {
-  description: 'Something that happened to a request. `atMs`: milliseconds since its head was complete.',
-  oneOf: Object.entries(KINDS).map(([kind, fields]) => record({ kind: constant(kind), atMs: NUMBER, ...fields })),
+/** Something that happened to a request; `kind` says what, and `decision` which of those that features take. */
+export function happeningSchema(features: readonly AnyFeature[]): JsonSchema {
+  const own = Object.entries(KINDS).map(([kind, fields]) => happening(kind, fields))
+  const decided = features
+    .flatMap(({ decisions = {} }) => Object.entries(decisions))
+    .filter(([, { story }]) => story !== false)
+    .map(([name, { doc, facts }]) =>
+      said(doc, happening('decided', { decision: constant(name), facts: factsOf(facts) })),
+    )
+  return {
+    description: 'Something that happened to a request. `atMs`: milliseconds since its head was complete.',
+    oneOf: [...own, ...decided],
+  }
+}
+
+function happening(kind: string, fields: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  return record({ kind: constant(kind), atMs: NUMBER, text: said('What an operator reads.', TEXT), ...fields })
+}
+
+function factsOf(facts: FactShapes): JsonSchema {
+  return record(
+    Object.fromEntries(Object.entries(facts).map(([name, { doc, type }]) => [name, { type, description: doc }])),
+  )
 }

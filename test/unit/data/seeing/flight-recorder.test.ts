@@ -6,6 +6,7 @@ import { answered, ended } from '../../../../src/core/outcome.ts'
 import type { FromWorker } from '../../../../src/core/protocol.ts'
 import { Counter } from '../../../../src/core/series.ts'
 import { FlightRecorder } from '../../../../src/data/seeing/flight-recorder.ts'
+import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { madeAttempt, madeExchange, OK } from './made-exchange.ts'
 
@@ -26,7 +27,7 @@ class Bench {
       this.dropped++
     }
     this.head = head
-    this.recorder = new FlightRecorder(this.clock, (message) => this.posted.push(message), counter)
+    this.recorder = new FlightRecorder(this.clock, (message) => this.posted.push(message), counter, [circuitBreaker])
   }
 
   exchange(path = '/orders/1', query = ''): Exchange {
@@ -130,13 +131,25 @@ test('the story: every attempt with its times, what was decided between them, an
     [0, 'received'],
     [0, 'queued'],
     [3, 'attempt'],
-    [21, 'breaker'],
+    [21, 'refused'],
     [50, 'attempt'],
     [90, 'decided'],
     [91, 'failed'],
     [91, 'fallback'],
     [91, 'headers'],
     [92, 'ended'],
+  ])
+  expect(flight?.timeline.map(({ text }) => text)).toEqual([
+    'received from 192.0.2.1 (HTTP/1.1)',
+    'waited 3 ms in the queue for a permit',
+    `attempt 1 to ${first.upstream} ${first.endpoint}: 502 after 18 ms, connected in 1.5 ms`,
+    'the circuit breaker of backup lets no attempt pass: it is open, or on probation',
+    `attempt 2 to ${second.upstream} ${second.endpoint}: attempt_timeout after 40 ms, no connection`,
+    'no more',
+    'failed: attempt_timeout (headers, caused by upstream)',
+    'the fallback answers in the place of attempt_timeout',
+    'the answer begins: 504',
+    'ended: 200, 12 bytes in, 345 bytes out',
   ])
   expect(flight?.timeline[2]).toMatchObject({ n: 1, outcome: '502', status: 502, durationMs: 18, connectMs: 1.5 })
   expect(flight?.timeline[4]).toMatchObject({ n: 2, outcome: 'timeout', reason: 'attempt_timeout', connectMs: null })
@@ -153,7 +166,22 @@ test.each([
   const ex = bench.exchange()
   ex.deadline = bench.clock.now() + 500
   bench.end(ex, 503, reason)
-  expect(bench.flights[0]?.timeline[1]).toEqual({ atMs: 0, ...happening })
+  expect(bench.flights[0]?.timeline[1]).toEqual({ atMs: 0, ...happening, text: expect.stringContaining(reason) })
+})
+
+test('a refusal that its policy has no words for is told by the title of its reason', () => {
+  const bench = new Bench()
+  const ex = bench.exchange()
+  ex.refused({ now: () => 1000 }, 'some', 'bulkhead_full', 'enforce', 'app')
+  bench.end(ex, 503, 'bulkhead_full', 'sluice')
+  expect(bench.flights[0]?.timeline[1]).toEqual({
+    atMs: 0,
+    kind: 'refused',
+    policy: 'some',
+    reason: 'bulkhead_full',
+    upstream: 'app',
+    text: 'no attempt at app: too many requests are in flight',
+  })
 })
 
 test('the story has the attempts of the route that a fallback asked', () => {

@@ -26,7 +26,7 @@ function flight(requestId: string, facts: Partial<Flight> = {}): Flight {
     why: 'failed',
     attempts: 1,
     upstream: 'orders',
-    timeline: [{ atMs: 0, kind: 'received', protocol: 'HTTP/1.1', client: '::1' }],
+    timeline: [{ atMs: 0, kind: 'received', protocol: 'HTTP/1.1', client: '::1', text: 'received' }],
     ...facts,
   }
 }

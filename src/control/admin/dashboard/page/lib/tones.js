@@ -11,3 +11,13 @@ export const workerTone = (state) => WORKERS[state] ?? ''
 export const errorTone = (share) => (share >= 0.05 ? 'bad' : share >= 0.01 ? 'warn' : '')
 /** @param {string} state */
 export const words = (state) => state.replaceAll('_', ' ')
+
+/**
+ * Of something that happened to a request.
+ * @param {{ kind: string, outcome?: string }} event
+ */
+export function eventTone({ kind, outcome }) {
+  if (kind === 'attempt') return outcome === 'ok' || outcome === 'ignored' ? '' : 'bad'
+  if (['failed', 'deadline', 'shed'].includes(kind)) return 'bad'
+  return ['queued', 'refused', 'decided', 'fallback'].includes(kind) ? 'warn' : ''
+}

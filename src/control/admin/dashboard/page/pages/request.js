@@ -1,6 +1,6 @@
 import { badge, h, panel } from '../lib/dom.js'
 import { dayTime, ms, NOTHING } from '../lib/format.js'
-import { eventTone, sentence } from '../lib/story.js'
+import { eventTone } from '../lib/tones.js'
 
 /** What happened to one request; to all of one correlation ID. */
 export class RequestPage {
@@ -86,7 +86,7 @@ function story(request) {
  * @param {number} all milliseconds
  */
 function step(event, all) {
-  const what = h('span', { class: 'what' }, sentence(event))
+  const what = h('span', { class: 'what' }, event.text)
   if (event.kind === 'attempt' || event.kind === 'queued') {
     const bar = h('span', { class: 'bar', 'aria-hidden': 'true' })
     const share = (ms) => `${Math.min(100, (100 * ms) / Math.max(all, 0.001))}%`
