@@ -146,12 +146,13 @@ interface RouteChange {
 /** What differs on routes that both configs have, beside what they match on. */
 function changesByRoute(old: WrittenConfig, now: WrittenConfig): ReadonlyMap<string, RouteChange> {
   const changes = new Map<string, { upstreams: string[]; policies: string[] }>()
+  const alternating = now.language.features.filter(({ alternates }) => alternates !== undefined)
+  const leading = new Set(['to', ...alternating.map(({ name }) => name)])
   for (const { after, before, key, kind, names } of diffConfigs(old, now).changed) {
     if (kind !== 'routes' || key === 'match' || key === 'precedence') continue
     for (const name of names) {
       const change = changes.get(name) ?? { upstreams: [], policies: [] }
-      const leads = key === 'to' || key === 'failover'
-      if (leads) change.upstreams.push(`${key} ${before ?? '(none)'} -> ${after ?? '(none)'}`)
+      if (leading.has(key)) change.upstreams.push(`${key} ${before ?? '(none)'} -> ${after ?? '(none)'}`)
       else change.policies.push(key)
       changes.set(name, change)
     }
