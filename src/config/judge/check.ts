@@ -10,7 +10,7 @@ import type { RootOptions } from '../language/root.ts'
 import type { RouteOptions } from '../language/route.ts'
 import type { UpstreamOptions } from '../language/upstream.ts'
 import { balancingMistakes } from './balancing.ts'
-import { badFallbacks } from './fallbacks.ts'
+import { badStandIns } from './stand-ins.ts'
 import { findTies } from './ties.ts'
 
 /** The name of something, where it was written. */
@@ -70,8 +70,7 @@ class Check {
     this.admin()
     for (const [name, upstream] of root.upstreams) this.upstream(name, upstream)
     for (const [name, route] of root.routes) this.route(name, route)
-    for (const { route, why } of badFallbacks(root.routes, this.marked))
-      this.error(['routes', route, 'fallback', 'route'], why)
+    for (const { path, why } of badStandIns(this.marked)) this.error(path, why)
     for (const { first, second, why } of findTies(root.routes)) {
       const place = placeText(this.tree, ['routes', first], ['routes', second])
       this.errorAt(['routes', second], `ties with route ${first} (${place}): ${why}; give one of them a precedence`)
