@@ -6,6 +6,7 @@ import { workerEntry } from '../control/entry.ts'
 import { Gateway } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
 import type { EndpointConfig, UpstreamConfig } from '../core/config.ts'
+import type { HealthCheckOptions } from '../features/health-check/keys.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -80,10 +81,11 @@ function simulated(config: Config, drilled: string, endpoints: readonly DrillEnd
   const upstreams = config.lean.upstreams.map((upstream): UpstreamConfig => {
     const ports = upstream.name === drilled ? endpoints.map(({ port }) => port) : []
     const kept = endpointsOf(config, upstream.name)
+    const { healthCheck: check, ...features } = upstream.features
     return {
       ...upstream,
       tls: NO_TLS,
-      healthCheck: upstream.healthCheck?.type === 'http' && isPlain(upstream) ? upstream.healthCheck : undefined,
+      features: isPlain(check as HealthCheckOptions | undefined) ? upstream.features : features,
       // A client that gets no drill has no endpoint behind it.
       endpoints: kept.map((endpoint, i): EndpointConfig => {
         return { ...endpoint, scheme: 'http', host: HOST, port: ports[i] ?? 1 }
@@ -108,9 +110,9 @@ function endpointsOf(config: Config, name: string): EndpointConfig[] {
 }
 
 /** A check that simulated endpoints pass. */
-function isPlain({ healthCheck }: UpstreamConfig): boolean {
-  const passes = healthCheck?.status.some(({ from, to }) => from <= 200 && to >= 200) === true
-  return passes && healthCheck.body === undefined && healthCheck.port === undefined
+function isPlain(check: HealthCheckOptions | undefined): boolean {
+  const passes = check?.status.some(({ from, to }) => from <= 200 && to >= 200) === true
+  return passes && check.type === 'http' && check.body === undefined && check.port === undefined
 }
 
 function gatewayOf(config: Config, clock: Clock, home: string): Gateway {

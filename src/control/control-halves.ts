@@ -21,7 +21,7 @@ export async function loadControlHalves(features: readonly AnyFeature[]): Promis
   return (await Promise.all(loaded)).flat()
 }
 
-export interface ControlHalvesOptions extends Omit<ControlContext, 'uses' | 'states' | 'set'> {
+export interface ControlHalvesOptions extends Omit<ControlContext, 'uses' | 'states' | 'set' | 'passed'> {
   readonly loaded: readonly LoadedHalf[]
   /** Live ones of a feature. */
   readonly uses: (feature: AnyFeature) => readonly LiveUse[]
@@ -38,6 +38,7 @@ export class ControlHalves implements Part {
         ...context,
         uses: () => uses(feature),
         states: () => states(feature),
+        passed: (upstream, endpoint) => this.endpointPassed(upstream, endpoint),
         set: (labels, state, facts) => context.report({ kind: 'state', feature: feature.name, labels, state, facts }),
       }),
     )
@@ -59,7 +60,7 @@ export class ControlHalves implements Part {
     for (const half of this.halves) half.endpointsChanged?.()
   }
 
-  endpointPassed(upstream: string, endpoint: ResolvedEndpoint): void {
+  private endpointPassed(upstream: string, endpoint: ResolvedEndpoint): void {
     for (const half of this.halves) half.endpointPassed?.(upstream, endpoint)
   }
 

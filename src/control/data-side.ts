@@ -97,9 +97,7 @@ export class DataSide {
       left: (id) => forgetting.left(id),
       back: (id) => forgetting.back(id),
       changed: () => this.halves.endpointsChanged(),
-      passed: (upstream, endpoint) => this.halves.endpointPassed(upstream, endpoint),
       clock,
-      random,
       log,
     })
     const lost = new LostRequests({
@@ -135,6 +133,8 @@ export class DataSide {
       uses,
       states: (feature) => Array.from(this.lasting.of(feature), rowOf),
       endpoints: (upstream) => this.endpoints.book.of(upstream),
+      upstream: (name) => this.endpoints.book.configOf(name),
+      marked: () => this.endpoints.care.look(),
       look: registry,
       load: processLoad(supervisor.crew.slots, registry, {
         memory: () => memoryShare(machine),

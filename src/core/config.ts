@@ -113,8 +113,6 @@ export interface UpstreamConfig {
   }
   /** TCP and TLS, milliseconds. */
   readonly connectTimeout: number
-  /** Active checks by the control plane. */
-  readonly healthCheck: HealthCheckConfig | undefined
   /** Options by the name of the feature, only of features that the upstream has. */
   readonly features: Readonly<Record<string, unknown>>
 }
@@ -132,34 +130,6 @@ export type DiscoveryConfig =
     }
   /** As written: relative to the config file. */
   | { readonly kind: 'file'; readonly path: string; readonly every: number }
-
-/** For each endpoint. Times in milliseconds. */
-export interface HealthCheckConfig {
-  readonly type: 'http' | 'tcp' | 'grpc'
-  /** http: origin form. */
-  readonly path: string
-  readonly method: 'GET' | 'HEAD'
-  /** http and grpc; undefined: the endpoint's own. */
-  readonly host: string | undefined
-  /** grpc: empty: the server as a whole. */
-  readonly service: string
-  /** http: statuses of a healthy endpoint. */
-  readonly status: readonly StatusRange[]
-  /** http: a text that the body must contain. */
-  readonly body: string | undefined
-  /** undefined: the endpoint's own. */
-  readonly port: number | undefined
-  readonly interval: number
-  readonly timeout: number
-  readonly healthyAfter: number
-  readonly unhealthyAfter: number
-}
-
-/** Both ends included. */
-export interface StatusRange {
-  readonly from: number
-  readonly to: number
-}
 
 /**
  * Entries of collections that features have at the root, by kind and name: those that the options of one use refer to, and

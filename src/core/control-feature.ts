@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
+import type { UpstreamConfig } from './config.ts'
 import type { FactValue } from './decision.ts'
 import type { CellReader, Use } from './feature.ts'
 import type { MetricSink, MetricsOf } from './metric.ts'
@@ -36,6 +37,12 @@ export interface ControlContext<O = unknown, C = unknown, M = any> {
   readonly look: CellReader
   /** Endpoints of an upstream as of now: the same object until they change. undefined: there is no such upstream. */
   endpoints(upstream: string): UpstreamEndpoints | undefined
+  /** Config of an upstream as of now. undefined: there is no such upstream. */
+  upstream(name: string): UpstreamConfig | undefined
+  /** An endpoint has passed a health check: tells all halves. */
+  passed(upstream: string, endpoint: ResolvedEndpoint): void
+  /** The state of an endpoint was written to its words: what depends on it is looked at. */
+  marked(): void
   /** What the process has to bear. */
   readonly load: ProcessLoad
   /** The control plane counts as one more worker. */

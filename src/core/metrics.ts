@@ -83,11 +83,6 @@ export const METRICS = {
     help: '1 while health is ignored because too few endpoints are healthy, else 0.',
     labels: ['upstream'],
   },
-  sluice_health_checks_total: {
-    kind: 'counter',
-    help: 'Active health checks of endpoints, by result.',
-    labels: ['upstream', 'result'],
-  },
   sluice_discovery_refreshes_total: {
     kind: 'counter',
     help: 'Discovery of endpoints by dns or file, by result; after a failed one the last known endpoints stay.',

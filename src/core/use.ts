@@ -34,6 +34,6 @@ export function upstreamUses(
   features: readonly AnyFeature[],
 ): FeatureUse[] {
   return features
-    .filter((feature) => feature.upstream !== undefined && Object.hasOwn(options, feature.name))
+    .filter(({ keys, name }) => (keys.upstream ?? keys.loadBalancing) !== undefined && Object.hasOwn(options, name))
     .map((feature) => [feature, { at: 'upstream', name, options: options[feature.name], upstreams: [name], reach: {} }])
 }

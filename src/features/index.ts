@@ -7,6 +7,7 @@ import { failover } from './failover/feature.ts'
 import { fallback } from './fallback/feature.ts'
 import { hashedPath } from './hashed-path/feature.ts'
 import { headers } from './headers/feature.ts'
+import { healthCheck } from './health-check/feature.ts'
 import { hedge } from './hedge/feature.ts'
 import { importance } from './importance/feature.ts'
 import { loopCheck } from './loop-check/feature.ts'
@@ -36,6 +37,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   fallback,
   hashedPath,
   headers,
+  healthCheck,
   hedge,
   importance,
   loopCheck,

@@ -10,6 +10,7 @@ const HOUR_MS = 3_600_000
 
 /** Uses by which a half has something to do; without a row: all defaults, on a route. */
 const USES: Readonly<Record<string, readonly WrittenUse[]>> = {
+  healthCheck: [{ at: 'upstream', name: 'a', options: {} }],
   outlierDetection: [{ at: 'upstream', name: 'a', options: {} }],
   overload: [{ at: 'root', options: {} }],
   slo: [{ options: { availability: '99%' } }],

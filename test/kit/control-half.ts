@@ -1,5 +1,6 @@
 import { Lasting, rowOf } from '../../src/control/workers/lasting.ts'
 import { Notices } from '../../src/control/workers/notices.ts'
+import type { UpstreamConfig } from '../../src/core/config.ts'
 import type { ControlFeature, ControlHalf, LiveUse } from '../../src/core/control-feature.ts'
 import type { AnyFeature, CellReader, UseLevel } from '../../src/core/feature.ts'
 import type { Notice } from '../../src/core/notice.ts'
@@ -27,6 +28,9 @@ export class StartedHalf<C = unknown> {
   readonly log: MemoryLog = memoryLog()
   readonly notices: Notice[] = []
   readonly endpoints: Map<string, UpstreamEndpoints> = new Map()
+  readonly upstreams: Map<string, UpstreamConfig> = new Map()
+  /** Upstream and endpoint of each health check that was passed. */
+  readonly passed: string[] = []
   readonly testCells: TestCells
   /** Workers are what a test says. */
   readonly load: ProcessLoad
@@ -62,6 +66,9 @@ export class StartedHalf<C = unknown> {
       set: (labels, state, facts) => report({ kind: 'state', feature: feature.name, labels, state, facts }),
       look,
       endpoints: (upstream) => this.endpoints.get(upstream),
+      upstream: (name) => this.upstreams.get(name),
+      passed: (upstream, { id }) => void this.passed.push(`${upstream} ${id}`),
+      marked: () => {},
       load: this.load,
       metrics: this.metrics,
       counted: (metric, labels) => this.metrics.counts.get(`${metric} ${labels}`.trim()) ?? 0,

@@ -19,7 +19,6 @@ export const UPSTREAM: UpstreamConfig = {
   connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
   connectTimeout: 2000,
   discovery: undefined,
-  healthCheck: undefined,
   features: {},
 }
 

@@ -1,6 +1,7 @@
-import type { HealthCheckConfig, LeanConfig } from '../../src/core/config.ts'
+import type { LeanConfig } from '../../src/core/config.ts'
 import type { PathPoliciesConfig } from '../../src/core/path-policy.ts'
 import type { TimeLimits } from '../../src/core/plan.ts'
+import type { HealthCheckOptions } from '../../src/features/health-check/keys.ts'
 
 /** As built in. */
 export const PATHS: PathPoliciesConfig = { dots: 'refuse', slashes: 'check', parameters: 'check', listeners: [] }
@@ -30,7 +31,7 @@ export const TIMEOUTS: TimeLimits = {
 }
 
 /** Asks `/healthz`. */
-export const HEALTH_CHECK: HealthCheckConfig = {
+export const HEALTH_CHECK: HealthCheckOptions = {
   type: 'http',
   path: '/healthz',
   method: 'GET',

@@ -91,7 +91,6 @@ function upstream(name: string, options: UpstreamOptions, known: readonly AnyFea
     balancing: balancing(options),
     connections,
     connectTimeout: timeouts.connect,
-    healthCheck: options.healthCheck,
     features: { ...featuresIn(options, known), ...featuresIn(loadBalancing, known) },
   }
 }

@@ -77,6 +77,10 @@ export class EndpointBook {
     return this.pages.values()
   }
 
+  configOf(upstream: string): UpstreamConfig | undefined {
+    return this.pages.get(upstream)?.config
+  }
+
   /** undefined: there is no such upstream. */
   of(upstream: string): UpstreamEndpoints | undefined {
     return this.pages.get(upstream)?.set

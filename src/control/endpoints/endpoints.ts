@@ -1,11 +1,10 @@
 import type { Config } from '../../config/language/config.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { AnyFeature } from '../../core/feature.ts'
-import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
+import type { UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Gauges, WorkerMetrics } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Random } from '../../lib/random.ts'
 import type { Part } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import { EndpointBook } from './book.ts'
@@ -31,10 +30,7 @@ export interface EndpointsOptions {
   readonly back: (id: string) => void
   /** Endpoints of an upstream came or went, or their weights changed. */
   readonly changed: () => void
-  /** An endpoint has passed a health check. */
-  readonly passed: (upstream: string, endpoint: ResolvedEndpoint) => void
   readonly clock: Clock
-  readonly random: Random
   readonly log: Log
 }
 
@@ -47,8 +43,7 @@ export class Endpoints implements Part {
   private readonly registry: CellRegistry
 
   constructor(options: EndpointsOptions) {
-    const { back, changed, clock, config, features, left, log, metrics, own, passed, publish, random, registry } =
-      options
+    const { back, changed, clock, config, features, left, log, metrics, own, publish, registry } = options
     this.registry = registry
     this.discovery = new Discovery({
       config,
@@ -80,9 +75,7 @@ export class Endpoints implements Part {
       registry,
       metrics,
       clock,
-      random,
       log,
-      passed,
     })
     this.gauges = endpointGauges(this.book, registry)
   }

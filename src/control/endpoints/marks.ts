@@ -15,10 +15,6 @@ export class EndpointMarks {
     this.clock = clock
   }
 
-  setHealthy(cells: EndpointCells, healthy: boolean): void {
-    this.set(cells, EndpointStateBit.unhealthy, !healthy)
-  }
-
   setDraining(cells: EndpointCells, draining: boolean): void {
     this.set(cells, EndpointStateBit.draining, draining)
   }

@@ -1,12 +1,10 @@
 import type { UpstreamConfig } from '../../core/config.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { UpstreamCells } from '../../core/protocol.ts'
-import type { AnyUpstreamForm } from '../../core/upstream-part.ts'
+import type { AnyUpstreamForm, UpstreamContext } from '../../core/upstream-part.ts'
 import { upstreamUses } from '../../core/use.ts'
 import { type PartUse, UpstreamParts } from '../upstreams/parts.ts'
 import { type FeatureDeps, upstreamContext } from './compile-features.ts'
-
-type UpstreamFeature = AnyFeature & { readonly upstream: AnyUpstreamForm }
 
 /** The features that upstreams may have. */
 export class UpstreamFeatures {
@@ -25,24 +23,17 @@ export class UpstreamFeatures {
   ): UpstreamParts {
     const uses = new Map<string, PartUse>()
     for (const [feature, use] of upstreamUses(config, this.features)) {
-      const { name, upstream } = feature as UpstreamFeature
+      const { name, upstream } = feature
+      if (upstream === undefined) continue
       const made = { use, cells: cells.features[name] }
       const known = before?.uses.get(name)
-      uses.set(
-        name,
-        known !== undefined && same(known, made)
-          ? known
-          : {
-              ...made,
-              atEndpoints: upstream.endpointCells !== undefined,
-              part: upstream.compile(use.options, upstreamContext(feature, made, deps)),
-            },
-      )
+      const same = known !== undefined && JSON.stringify([known.use, known.cells]) === JSON.stringify([use, made.cells])
+      uses.set(name, same ? known : { ...made, ...compiledPart(upstream, upstreamContext(feature, made, deps)) })
     }
     return new UpstreamParts(uses)
   }
 }
 
-function same(a: Pick<PartUse, 'use' | 'cells'>, b: Pick<PartUse, 'use' | 'cells'>): boolean {
-  return JSON.stringify([a.use, a.cells]) === JSON.stringify([b.use, b.cells])
+function compiledPart(form: AnyUpstreamForm, context: UpstreamContext): Pick<PartUse, 'part' | 'atEndpoints'> {
+  return { part: form.compile(context.use.options, context), atEndpoints: form.endpointCells !== undefined }
 }

@@ -1,12 +1,11 @@
 import { isIP } from 'node:net'
 import type { DiscoveryConfig } from '../../core/config.ts'
-import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
+import { byKind, list, mapped, object, optional, required, withDefault } from '../../schema/composites.ts'
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { balancingKeys } from './balancing-options.ts'
 import { discovery } from './discovery-options.ts'
-import { healthCheck } from './health-options.ts'
 
 /** Where an endpoint URL leads. */
 export interface EndpointUrl {
@@ -153,7 +152,6 @@ export const upstreamKeys = object(
       {},
       'Timeouts that belong to the upstream.',
     ),
-    healthCheck: withDefault(offOr(healthCheck), 'off', 'Active checks of each endpoint.'),
     panicThreshold: withDefault(
       ratio(),
       '0%',

@@ -1,3 +1,4 @@
+import { healthCheck } from '../../../features/health-check/feature.ts'
 import { subset } from '../../../features/subset/feature.ts'
 import { zone } from '../../../features/zone/feature.ts'
 import { durationText } from '../../../schema/scalars.ts'
@@ -26,10 +27,11 @@ ${ROUTE}`,
     healthCheck: { interval: 3s, timeout: 1s }
 ${ROUTE}`,
   run: ({ upstreams, written }) =>
-    upstreams.flatMap(({ name, options: { healthCheck } }) => {
-      if (healthCheck === undefined || healthCheck.timeout <= healthCheck.interval) return []
+    upstreams.flatMap(({ name, options }) => {
+      const check = options.features.of(healthCheck)
+      if (check === undefined || check.timeout <= check.interval) return []
       const path = ['upstreams', name, 'healthCheck']
-      const [timeout, interval] = [durationText(healthCheck.timeout), durationText(healthCheck.interval)]
+      const [timeout, interval] = [durationText(check.timeout), durationText(check.interval)]
       return [
         written([...path, 'timeout'])
           ? { path: [...path, 'timeout'], message: `is longer than interval (${interval})` }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { EndpointMarks } from '../../../../src/control/endpoints/marks.ts'
+import { EndpointWords } from '../../../../src/core/endpoint-words.ts'
 import {
   type EndpointCells,
   EndpointStateBit,
@@ -20,13 +21,14 @@ function rig() {
 test('health and drain keep out of each other’s way; who becomes usable warms up', () => {
   const { cells, clock, marks, read } = rig()
   const endpoint = cells.endpoint()
-  marks.setHealthy(endpoint, true)
+  const words = new EndpointWords(cells.space.int32(endpoint.state), endpoint.state.slot)
+  words.clear(EndpointStateBit.unhealthy, clock.now())
   expect(read(endpoint, EndpointWord.warming)).toBe(0)
-  marks.setHealthy(endpoint, false)
+  words.set(EndpointStateBit.unhealthy)
   marks.setDraining(endpoint, true)
   expect(read(endpoint, EndpointWord.state)).toBe(EndpointStateBit.unhealthy | EndpointStateBit.draining)
   clock.advance(4321.4)
-  marks.setHealthy(endpoint, true)
+  words.clear(EndpointStateBit.unhealthy, clock.now())
   expect(read(endpoint, EndpointWord.state)).toBe(EndpointStateBit.draining)
   expect(read(endpoint, EndpointWord.warming)).toBe(1)
   expect(read(endpoint, EndpointWord.since)).toBe(5321)

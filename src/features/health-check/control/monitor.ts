@@ -1,7 +1,8 @@
-import type { HealthCheckConfig, UpstreamConfig } from '../../../core/config.ts'
+import type { UpstreamConfig } from '../../../core/config.ts'
 import type { EndpointCells, ResolvedEndpoint, UpstreamEndpoints } from '../../../core/protocol.ts'
 import { authority, target } from '../../../data/upstreams/endpoint.ts'
 import type { Log } from '../../../lib/log.ts'
+import type { HealthCheckOptions } from '../keys.ts'
 import type { CheckRequest, CheckResult } from './check.ts'
 import { EndpointWatch, type WatchDeps, type WatchEvents } from './watch.ts'
 
@@ -11,6 +12,13 @@ export interface HealthOptions extends WatchDeps {
   readonly mark: (cells: EndpointCells, healthy: boolean) => void
   /** A check of an endpoint of this upstream has ended. */
   readonly checked: (upstream: string, endpoint: ResolvedEndpoint, result: CheckResult) => void
+}
+
+/** An upstream whose endpoints are checked. */
+export interface CheckedUpstream {
+  readonly config: UpstreamConfig
+  readonly options: HealthCheckOptions
+  readonly set: UpstreamEndpoints
 }
 
 interface Watched {
@@ -30,14 +38,13 @@ export class HealthMonitor {
   }
 
   /** All upstreams as of now. Endpoints that left are no longer checked; those that stay keep their state. */
-  sync(upstreams: Iterable<{ readonly config: UpstreamConfig; readonly set: UpstreamEndpoints }>): void {
+  sync(upstreams: Iterable<CheckedUpstream>): void {
     const before = this.watched
     const after = new Map<string, Watched>()
-    for (const { config, set } of upstreams) {
-      if (config.healthCheck === undefined) continue
+    for (const { config, options, set } of upstreams) {
       for (const endpoint of set.endpoints) {
         const key = keyOf(config.name, endpoint)
-        if (!after.has(key)) after.set(key, this.follow(before.get(key), config, config.healthCheck, endpoint))
+        if (!after.has(key)) after.set(key, this.follow(before.get(key), config, options, endpoint))
       }
     }
     this.watched = after
@@ -52,7 +59,7 @@ export class HealthMonitor {
   private follow(
     known: Watched | undefined,
     upstream: UpstreamConfig,
-    config: HealthCheckConfig,
+    config: HealthCheckOptions,
     endpoint: ResolvedEndpoint,
   ): Watched {
     const { cells } = endpoint
@@ -92,7 +99,7 @@ function keyOf(upstream: string, { id, cells }: ResolvedEndpoint): string {
   return `${upstream} ${id} ${cells.state.page} ${cells.state.slot}`
 }
 
-function requestFor(upstream: UpstreamConfig, config: HealthCheckConfig, endpoint: ResolvedEndpoint): CheckRequest {
+function requestFor(upstream: UpstreamConfig, config: HealthCheckOptions, endpoint: ResolvedEndpoint): CheckRequest {
   const own = target(endpoint, upstream)
   return {
     target: { ...own, port: config.port ?? own.port },

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
-import type { Check, CheckDone } from '../../../../../src/control/endpoints/health/check.ts'
-import { HealthMonitor } from '../../../../../src/control/endpoints/health/monitor.ts'
-import type { UpstreamConfig } from '../../../../../src/core/config.ts'
-import type { UpstreamEndpoints } from '../../../../../src/core/protocol.ts'
-import { seededRandom } from '../../../../../src/lib/random.ts'
-import { Slots } from '../../../../../src/lib/slots.ts'
-import { TestCells } from '../../../../kit/cells.ts'
-import { ManualClock } from '../../../../kit/clock.ts'
-import { memoryLog } from '../../../../kit/log.ts'
+import type { UpstreamConfig } from '../../../../src/core/config.ts'
+import type { UpstreamEndpoints } from '../../../../src/core/protocol.ts'
+import type { Check, CheckDone } from '../../../../src/features/health-check/control/check.ts'
+import { HealthMonitor } from '../../../../src/features/health-check/control/monitor.ts'
+import type { HealthCheckOptions } from '../../../../src/features/health-check/keys.ts'
+import { seededRandom } from '../../../../src/lib/random.ts'
+import { Slots } from '../../../../src/lib/slots.ts'
+import { TestCells } from '../../../kit/cells.ts'
+import { ManualClock } from '../../../kit/clock.ts'
+import { memoryLog } from '../../../kit/log.ts'
 
 const CHECK = { type: 'http', interval: 1000, timeout: 500, healthyAfter: 1, unhealthyAfter: 1 }
 
@@ -33,14 +34,15 @@ function rig() {
     checked: () => {},
   })
   const made = new Map<number, ReturnType<TestCells['endpoint']>>()
-  const page = (healthCheck: object | undefined, ...ends: number[]) => {
+  const page = (check: object, ...ends: number[]) => {
     const endpoints = ends.map((port) => {
       const own = made.get(port) ?? cells.endpoint()
       made.set(port, own)
       return { id: `http://10.0.0.1:${port}`, scheme: 'http', address: '10.0.0.1', host: '10.0.0.1', port, cells: own }
     })
     return {
-      config: { name: 'app', tls: {}, healthCheck } as unknown as UpstreamConfig,
+      config: { name: 'app', tls: {} } as unknown as UpstreamConfig,
+      options: check as HealthCheckOptions,
       set: { upstream: 'app', endpoints } as unknown as UpstreamEndpoints,
     }
   }
@@ -61,7 +63,7 @@ test('endpoints are followed as they come and go; nothing is left when checks go
   expect(asked()).toEqual([1, 2])
   monitor.sync([page(CHECK, 2, 3)])
   expect(asked()).toEqual([2, 3])
-  monitor.sync([page(undefined, 2, 3)])
+  monitor.sync([])
   expect(asked()).toEqual([])
   expect(clock.timers).toBe(0)
 })

@@ -1,5 +1,5 @@
-import type { HealthCheckConfig } from '../../../core/config.ts'
 import type { Target } from '../../../core/transport.ts'
+import type { HealthCheckOptions } from '../keys.ts'
 
 /** The result of a check; also the label in metrics. */
 export type CheckResult =
@@ -21,7 +21,7 @@ export interface CheckRequest {
   readonly target: Target
   /** Value of Host or `:authority`. */
   readonly authority: string
-  readonly config: HealthCheckConfig
+  readonly config: HealthCheckOptions
 }
 
 /** `detail`: for people, such as the status that came. */

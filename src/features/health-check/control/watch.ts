@@ -1,12 +1,12 @@
-import type { HealthCheckConfig } from '../../../core/config.ts'
-import { HealthVerdict } from '../../../features/health-check/health.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Random } from '../../../lib/random.ts'
 import type { Slots } from '../../../lib/slots.ts'
+import { HealthVerdict } from '../health.ts'
+import type { HealthCheckOptions } from '../keys.ts'
 import type { Check, CheckRequest, CheckResult } from './check.ts'
 
 export interface WatchDeps {
-  readonly checks: Readonly<Record<HealthCheckConfig['type'], Check>>
+  readonly checks: Readonly<Record<HealthCheckOptions['type'], Check>>
   readonly slots: Slots
   readonly clock: Clock
   readonly random: Random

@@ -1,7 +1,12 @@
-import type { HealthCheckConfig, StatusRange } from '../../core/config.ts'
 import { mapped, object, oneOrMany, optional, withDefault } from '../../schema/composites.ts'
 import { duration, integer, oneOf, type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
+
+/** Both ends included. */
+export interface StatusRange {
+  readonly from: number
+  readonly to: number
+}
 
 const statusRange: Schema<StatusRange> = parsed(
   'a status such as 200 or a range such as 200-299',
@@ -21,7 +26,7 @@ const statusRange: Schema<StatusRange> = parsed(
   },
 )
 
-const keys = object(
+const written = object(
   {
     type: withDefault(
       oneOf('http', 'tcp', 'grpc'),
@@ -69,7 +74,7 @@ const keys = object(
   { misplaced: { status: 'expect.status', body: 'expect.body', url: 'path', grpc: 'type', tcp: 'type' } },
 )
 
-type Keys = Infer<typeof keys>
+type Keys = Infer<typeof written>
 
 /** Keys that apply to one type only. */
 const ONLY: readonly (readonly [key: keyof Keys, types: readonly Keys['type'][]])[] = [
@@ -83,7 +88,7 @@ const ONLY: readonly (readonly [key: keyof Keys, types: readonly Keys['type'][]]
 const ANY_SUCCESS: readonly StatusRange[] = [{ from: 200, to: 299 }]
 
 /** Keys of `upstreams.NAME.healthCheck`. */
-export const healthCheck: Schema<HealthCheckConfig> = mapped(keys, (options, refuse) => {
+export const keys = mapped(written, (options, refuse) => {
   const { type, path = '/healthz', method = 'GET', service = '', expect, ...rest } = options
   for (const [key, types] of ONLY) {
     if (options[key] !== undefined && !types.includes(type)) return refuse(`${key} does not apply to type ${type}`)
@@ -91,3 +96,6 @@ export const healthCheck: Schema<HealthCheckConfig> = mapped(keys, (options, ref
   if (method === 'HEAD' && expect?.body !== undefined) return refuse('answers to HEAD have no body; remove expect.body')
   return { ...rest, type, path, method, service, status: expect?.status ?? ANY_SUCCESS, body: expect?.body }
 })
+
+/** For each endpoint. Times in milliseconds. */
+export type HealthCheckOptions = Infer<typeof keys>

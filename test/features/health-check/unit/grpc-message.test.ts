@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { healthRequest, servingStatus } from '../../../../../src/control/endpoints/health/grpc-message.ts'
+import { healthRequest, servingStatus } from '../../../../src/features/health-check/control/grpc-message.ts'
 
 test('requests are frames around a HealthCheckRequest', () => {
   expect(healthRequest('').toString('hex')).toBe('0000000000')

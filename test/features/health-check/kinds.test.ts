@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { CheckResult } from '../../../src/control/endpoints/health/check.ts'
-import { healthChecks } from '../../../src/control/endpoints/health/checks.ts'
-import type { HealthCheckConfig } from '../../../src/core/config.ts'
 import type { TlsTarget } from '../../../src/core/transport.ts'
+import type { CheckResult } from '../../../src/features/health-check/control/check.ts'
+import { healthChecks } from '../../../src/features/health-check/control/checks.ts'
+import type { HealthCheckOptions } from '../../../src/features/health-check/keys.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { HEALTH_CHECK } from '../../kit/lean.ts'
 import { closedPort, tcpServer } from '../../kit/tcp.ts'
@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 /** What one check comes to; `silent`: it never ended by itself, and was cancelled. */
-function check(port: number, config: Partial<HealthCheckConfig>, tls?: TlsTarget): Promise<CheckResult | 'silent'> {
+function check(port: number, config: Partial<HealthCheckOptions>, tls?: TlsTarget): Promise<CheckResult | 'silent'> {
   const whole = { ...HEALTH_CHECK, ...config }
   return new Promise((resolve) => {
     const request = { target: { address: '127.0.0.1', port, tls }, authority: 'orders.internal', config: whole }
@@ -53,7 +53,7 @@ const interim: Script = (_req, res) => {
 }
 
 describe('http', () => {
-  test.each<[string, Partial<HealthCheckConfig>, Script, string]>([
+  test.each<[string, Partial<HealthCheckOptions>, Script, string]>([
     [
       'a status that is expected',
       { status: [{ from: 300, to: 399 }] },
@@ -102,7 +102,7 @@ function endless(res: Parameters<Script>[1]): void {
 }
 
 describe('https endpoints: as strict as requests are', () => {
-  test.each<[HealthCheckConfig['type'], string, string]>([
+  test.each<[HealthCheckOptions['type'], string, string]>([
     ['http', 'orders.internal', 'ok'],
     ['http', 'other.internal', 'tls'],
     ['tcp', 'orders.internal', 'ok'],

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import type { Check, CheckDone, CheckRequest } from '../../../../../src/control/endpoints/health/check.ts'
-import { EndpointWatch } from '../../../../../src/control/endpoints/health/watch.ts'
-import type { HealthCheckConfig } from '../../../../../src/core/config.ts'
-import { seededRandom } from '../../../../../src/lib/random.ts'
-import { Slots } from '../../../../../src/lib/slots.ts'
-import { ManualClock } from '../../../../kit/clock.ts'
-import { HEALTH_CHECK } from '../../../../kit/lean.ts'
+import type { Check, CheckDone, CheckRequest } from '../../../../src/features/health-check/control/check.ts'
+import { EndpointWatch } from '../../../../src/features/health-check/control/watch.ts'
+import type { HealthCheckOptions } from '../../../../src/features/health-check/keys.ts'
+import { seededRandom } from '../../../../src/lib/random.ts'
+import { Slots } from '../../../../src/lib/slots.ts'
+import { ManualClock } from '../../../kit/clock.ts'
+import { HEALTH_CHECK } from '../../../kit/lean.ts'
 
-const CONFIG: HealthCheckConfig = { ...HEALTH_CHECK, interval: 5000, timeout: 1000 }
+const CONFIG: HealthCheckOptions = { ...HEALTH_CHECK, interval: 5000, timeout: 1000 }
 
-const request = (config: Partial<HealthCheckConfig> = {}): CheckRequest => ({
+const request = (config: Partial<HealthCheckOptions> = {}): CheckRequest => ({
   target: { address: '127.0.0.1', port: 1, tls: undefined },
   authority: 'a',
   config: { ...CONFIG, ...config },
@@ -30,7 +30,7 @@ function rig(slots = new Slots(10)) {
     }
   }
   const checks = { http: check, tcp: check, grpc: check }
-  const make = (config: Partial<HealthCheckConfig> = {}) =>
+  const make = (config: Partial<HealthCheckOptions> = {}) =>
     new EndpointWatch(
       request(config),
       { checks, slots, clock, random: seededRandom(7) },

@@ -1,0 +1,21 @@
+import { defineFeature } from '../../core/feature.ts'
+import type { MetricTable } from '../../core/metric.ts'
+import { keys } from './keys.ts'
+
+const metrics = {
+  sluice_health_checks_total: {
+    kind: 'counter',
+    help: 'Active health checks of endpoints, by result.',
+    labels: ['upstream', 'result'],
+  },
+} as const satisfies MetricTable
+
+export type HealthMetrics = typeof metrics
+
+export const healthCheck = defineFeature({
+  name: 'healthCheck',
+  doc: 'Active checks of each endpoint.',
+  keys: { upstream: keys },
+  metrics,
+  control: () => import('./control.ts'),
+})
