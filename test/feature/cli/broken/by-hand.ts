@@ -113,7 +113,7 @@ const WITH_HEAD: readonly (readonly [string, string, string, string])[] = [
     'a fallback to itself',
     'upstreams: { u: { endpoints: [ http://u ] } }\nroutes:\n  a: { match: {}, to: u, fallback: { route: a } }\n',
     '6:45',
-    'falls back to itself',
+    'leads back to itself',
   ],
   [
     'two routes that tie',
