@@ -80,12 +80,12 @@ export const METRICS = {
   },
   sluice_upstream_panic: {
     kind: 'gauge',
-    help: '1 while health is ignored because too few endpoints are healthy, else 0.',
+    help: '1 while health is ignored because fewer endpoints than panicThreshold are healthy, else 0.',
     labels: ['upstream'],
   },
   sluice_discovery_refreshes_total: {
     kind: 'counter',
-    help: 'Discovery of endpoints by dns or file, by result; after a failed one the last known endpoints stay.',
+    help: 'Discovery of endpoints by dns or file, by result: ok or failed; after a failed one the last known endpoints stay.',
     labels: ['upstream', 'result'],
   },
   sluice_recovery_seconds: {

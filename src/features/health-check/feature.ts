@@ -5,7 +5,7 @@ import { keys } from './keys.ts'
 const metrics = {
   sluice_health_checks_total: {
     kind: 'counter',
-    help: 'Active health checks of endpoints, by result.',
+    help: 'Active health checks of endpoints, by result: ok, status, body, not_serving, timeout, refused, unreachable, tls, reset or bad_response.',
     labels: ['upstream', 'result'],
   },
 } as const satisfies MetricTable
