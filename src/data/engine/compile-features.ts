@@ -68,6 +68,7 @@ export class RouteFeatures {
   private readonly own: readonly AnyFeature[]
   /** With a key at the root that is no collection, or with none. */
   private readonly common: readonly AnyFeature[]
+  private readonly atRoot: readonly AnyFeature[]
   private readonly order: readonly FeaturePlace[]
   /** Those of the first that have a share of the plan. */
   private readonly planners: readonly AnyFeature[]
@@ -77,6 +78,7 @@ export class RouteFeatures {
     this.common = features.filter(({ keys: { root, ...others } }) =>
       root === undefined ? Object.keys(others).length === 0 : root.collection === undefined,
     )
+    this.atRoot = features.filter(({ keys }) => keys.root !== undefined)
     this.planners = this.own.filter(({ plan }) => plan !== undefined)
     this.order = features
       .filter((feature) => this.own.includes(feature) || this.common.includes(feature))
@@ -92,7 +94,7 @@ export class RouteFeatures {
     before: CompiledUses | undefined,
     deps: FeatureDeps,
   ): CompiledUses {
-    checkNames(features, this.common)
+    checkNames(features, this.atRoot)
     const compiled = commonUses(features, this.common).map(([feature, use]): [string, CompiledUse] => {
       const made = { use, cells: cells[feature.name], paramNames: NO_NAMES, gateway: gateway.name }
       return [feature.name, compiledUse(feature, made, before, deps)]
@@ -186,7 +188,7 @@ function compiledUse(
   deps: FeatureDeps,
 ): CompiledUse {
   const same = before?.get(feature.name)
-  if (same !== undefined && JSON.stringify(same.made) === JSON.stringify(made)) return same
+  if (same !== undefined && textOf(same.made) === textOf(made)) return same
   return { made, policies: feature.compile?.(made.use.options, contextOf(feature, made, deps)) ?? NO_POLICIES }
 }
 
@@ -220,4 +222,9 @@ function noteOf({ decisions = {} }: AnyFeature, clock: Pick<Clock, 'now'>): Plan
   return (ex, decision, facts, at = clock.now()) => {
     ex.note({ at, kind: 'decided', decision, facts, row: decisions[decision] as Decision })
   }
+}
+
+/** Entries of a collection are a `Map`, which JSON shows as empty. */
+function textOf(made: Made): string {
+  return JSON.stringify(made, (_, value) => (value instanceof Map ? [...value] : value))
 }

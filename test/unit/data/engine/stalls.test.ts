@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import type { Relief } from '../../../../src/core/relief.ts'
 import { MemoryDownstream } from '../../../../src/data/ingress/memory.ts'
 import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
-import { streams } from '../../../../src/features/streams/feature.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { EngineKit, type EngineSetUp } from '../../../kit/engine.ts'
@@ -220,20 +219,18 @@ describe('never ended is', () => {
 })
 
 describe('for want of', () => {
-  type Definition = typeof bulkhead | typeof streams
-
   /** Workers with one route, whose policy they share. */
-  function crewWith(definition: Definition, options: object, workers: number): { rigs: Rig[]; mails: TestMail[] } {
+  function crewWith(options: object, workers: number): { rigs: Rig[]; mails: TestMail[] } {
     const clock = new ManualClock()
     const shared = new TestCells(workers)
-    const { cells } = new CompiledUse(definition, options, { clock, testCells: shared })
+    const { cells } = new CompiledUse(bulkhead, options, { clock, testCells: shared })
     const rigs: Rig[] = []
     const mails: TestMail[] = []
     for (const space of shared.spaces) {
       const mail = new TestMail(mails)
       mails.push(mail)
       const relief: Relief = { end: (want) => (rigs[space.worker] as Rig).kit.engine.stalls.end(want) }
-      const { policy } = new CompiledUse(definition, options, { clock, mail, relief, space, cells })
+      const { policy } = new CompiledUse(bulkhead, options, { clock, mail, relief, space, cells })
       const wakeOthers = (): void => {
         for (const other of shared.spaces) if (other !== space) mail.post(other.worker)
       }
@@ -244,12 +241,12 @@ describe('for want of', () => {
     return { rigs, mails }
   }
 
-  function rigWith(definition: Definition, options: object): Rig {
-    return crewWith(definition, options, 1).rigs[0] as Rig
+  function rigWith(options: object): Rig {
+    return crewWith(options, 1).rigs[0] as Rig
   }
 
   test('a permit of the route: the request is not refused', async () => {
-    const rig = rigWith(bulkhead, { maxConcurrent: 2 })
+    const rig = rigWith({ maxConcurrent: 2 })
     const [a] = [rig.upload(), rig.upload()]
     rig.get()
     await settled()
@@ -265,7 +262,7 @@ describe('for want of', () => {
   })
 
   test('a permit of the route that requests wait for in its queue', async () => {
-    const rig = rigWith(bulkhead, { maxConcurrent: 1, queue: { size: 1, maxWait: '10s', newestFirstAfter: 'off' } })
+    const rig = rigWith({ maxConcurrent: 1, queue: { size: 1, maxWait: '10s', newestFirstAfter: 'off' } })
     rig.upload()
     rig.get()
     expect(rig.served).toEqual(['POST'])
@@ -273,18 +270,6 @@ describe('for want of', () => {
     await settled()
     expect(rig.reasons).toEqual(['stalled_client'])
     expect(rig.served).toEqual(['GET'])
-  })
-
-  test('a stream', async () => {
-    const rig = rigWith(streams, { max: 1 })
-    const events = ['content-type', 'text/event-stream']
-    const { client } = rig.reader(events)
-    const refused = rig.reader(events)
-    await settled()
-    expect([refused.client.status, client.state]).toEqual([503, 'open'])
-    rig.pass(STALLED_MS)
-    const next = rig.reader(events)
-    expect([next.client.status, client.state]).toEqual([200, 'broken'])
   })
 
   test('a permit of the upstream', async () => {
@@ -316,7 +301,7 @@ describe('for want of', () => {
     }
 
     test('the next request has it; of that other worker one exchange is ended for each request that was refused', async () => {
-      const { rigs, mails } = crewWith(bulkhead, { maxConcurrent: 2 }, 2)
+      const { rigs, mails } = crewWith({ maxConcurrent: 2 }, 2)
       const [here, there] = rigs as [Rig, Rig]
       there.upload()
       there.upload()
@@ -334,7 +319,7 @@ describe('for want of', () => {
 
     test('a request in the queue gets it at once', async () => {
       const queue = { size: 1, maxWait: '5s', newestFirstAfter: 'off' }
-      const { rigs, mails } = crewWith(bulkhead, { maxConcurrent: 1, queue }, 2)
+      const { rigs, mails } = crewWith({ maxConcurrent: 1, queue }, 2)
       const [here, there] = rigs as [Rig, Rig]
       there.upload()
       there.pass(STALLED_MS)
@@ -348,7 +333,7 @@ describe('for want of', () => {
     })
 
     test('nobody is ended for a request that was refused long ago', async () => {
-      const { rigs, mails } = crewWith(bulkhead, { maxConcurrent: 1 }, 2)
+      const { rigs, mails } = crewWith({ maxConcurrent: 1 }, 2)
       const [here, there] = rigs as [Rig, Rig]
       there.upload()
       here.get()
@@ -360,7 +345,7 @@ describe('for want of', () => {
   })
 
   test('something else, nothing is ended', async () => {
-    const rig = rigWith(bulkhead, { maxConcurrent: 1 })
+    const rig = rigWith({ maxConcurrent: 1 })
     // An event stream has given its permit back: ending it would help nobody.
     const { client } = rig.reader(['content-type', 'text/event-stream'])
     rig.get()

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest'
+import { FEATURES } from '../../src/features/index.ts'
+import { read, SOURCES } from './files.ts'
+import { mentions } from './mentions.ts'
+
+const LIST = 'src/features/index.ts'
+
+/** Where the key of a feature may be mentioned outside its folder, and why. */
+interface Exception {
+  /** undefined: any. */
+  readonly keys?: readonly string[]
+  readonly in: RegExp
+  readonly why: string
+}
+
+/** `circuitBreaker` is in the folder `circuit-breaker`. */
+function folderOf(key: string): string {
+  return key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)
+}
+
+const EXCEPTIONS: readonly Exception[] = [
+  { in: /^src\/tools\/import\//, why: 'Importers write configs: keys are what they make.' },
+  {
+    in: /^src\/(tools\/(scenarios|drill)\/|cli\/drill-)/,
+    why: 'Drills write configs, and say by which values of them they judge.',
+  },
+  { in: /^src\/config\/upgrade\//, why: 'Migrations know the keys of their time.' },
+  { in: /^src\/config\/judge\/(lints\/|balancing)/, why: 'To do: lints go to the features that they are about.' },
+  {
+    in: /^src\/config\/language\/(root|route|logging)\.ts$/,
+    why: 'Hints at a key in the wrong place, and keys of later issues.',
+  },
+  { in: /^src\/(cli\/top-|control\/seeing\/live\/)/, why: 'To do: members of the live view, whose JSON is kept.' },
+  {
+    in: /^src\/(core\/flight|control\/seeing\/flights\/|data\/seeing\/(flight|happening)-|cli\/why-)/,
+    why: 'To do: the story.',
+  },
+  {
+    keys: ['headers'],
+    in: /./,
+    why: 'The fields of every message of HTTP; the word of Node and of all who wrote of it.',
+  },
+  {
+    keys: ['respond'],
+    in: /^src\/(core\/policy|data\/engine\/(answer-hooks|chain)|features\/.*\/feature|tools\/explain\/decision)\.ts$/,
+    why: 'The hook of a policy that changes answers.',
+  },
+  {
+    keys: ['fallback'],
+    in: /^src\/(schema\/composites|config\/(language\/key-docs|judge\/check)|tools\/explain\/(facts|leaves|policies)|cli\/explain|stores\/guard)\.ts$/,
+    why: 'What holds where a key was left out: of schemas, and of guarded calls.',
+  },
+  {
+    keys: ['timeouts'],
+    in: /^src\/(core\/config|config\/language\/(listener|normalise)|data\/ingress\/listener|data\/upstreams\/options)\.ts$/,
+    why: 'Listeners and upstreams have timeouts of their own, which are no feature.',
+  },
+  {
+    keys: ['zone'],
+    in: /./,
+    why: 'Where an endpoint is: part of it, which configs state and status and explain show.',
+  },
+  {
+    keys: ['importance'],
+    in: /^src\/(core\/exchange|features\/(bulkhead|overload)\/.*)\.ts$/,
+    why: 'Stands on the exchange for whatever makes requests wait, or sheds them.',
+  },
+  {
+    keys: ['accessLog'],
+    in: /^src\/(core\/config|config\/language\/normalise|data\/(seeing\/.*|engine\/snapshot|worker))\.ts$/,
+    why: 'The log itself, of which the feature leaves lines out.',
+  },
+  {
+    keys: ['failover'],
+    in: /^src\/(cli\/explain-text|control\/operations\/reload\/.*|tools\/explain\/.*)\.ts$/,
+    why: 'What explain calls an upstream that takes over.',
+  },
+  { keys: ['streams'], in: /^src\/control\/admin\//, why: 'Streams of events to operators.' },
+  { keys: ['redirect'], in: /^src\/cli\/admin\.ts$/, why: 'An option of fetch.' },
+]
+
+interface Foreign {
+  readonly key: string
+  readonly file: string
+  readonly line: number
+}
+
+/** What mentions a feature outside its folder and the list. */
+function foreign(): Foreign[] {
+  const byName = new Map(FEATURES.flatMap(({ name }) => [[name, name] as const, [folderOf(name), name] as const]))
+  return SOURCES.filter((file) => file !== LIST).flatMap((file) =>
+    mentions(read(file)).flatMap(({ line, name }) => {
+      const key = byName.get(name)
+      return key === undefined || file.startsWith(`src/features/${folderOf(key)}/`) ? [] : [{ key, file, line }]
+    }),
+  )
+}
+
+const FOUND = foreign()
+
+function covers({ in: files, keys }: Exception, { file, key }: Foreign): boolean {
+  return files.test(file) && (keys === undefined || keys.includes(key))
+}
+
+describe('no file names a feature but its own folder, its tests and the list', () => {
+  test('except for stated reasons', () => {
+    expect(FOUND.filter((one) => !EXCEPTIONS.some((exception) => covers(exception, one)))).toEqual([])
+  })
+
+  test('each of which is still needed, and there are few', () => {
+    expect(EXCEPTIONS.filter((exception) => !FOUND.some((one) => covers(exception, one)))).toEqual([])
+    expect(EXCEPTIONS.length).toBeLessThanOrEqual(20)
+  })
+
+  test.each([
+    ["const a = 'slo'", ['slo']],
+    ['a.slo', ['slo']],
+    ['const a = { slo: 1 }', ['slo']],
+    ['const { slo } = a', ['slo']],
+    ['interface A { readonly slo: string }', ['slo']],
+    ["import { a } from '../../features/circuit-breaker/keys.ts'", ['circuit-breaker']],
+    ["const a = () => import('./slo.ts')", ['slo']],
+    ['// slo\nconst slo = `slo`\na[slo]\n/* "slo" */', []],
+  ])('%j', (text, names) => {
+    const seen = mentions(text).map(({ name }) => name)
+    expect(seen.filter((name) => name === 'slo' || name === 'circuit-breaker')).toEqual(names)
+  })
+})
