@@ -4,7 +4,7 @@ import type { BalancerCandidate, CreateBalancer } from './balancer.ts'
 import type { HashSource } from './config.ts'
 import type { EndpointWords } from './endpoint-words.ts'
 import type { Exchange } from './exchange.ts'
-import type { FeatureContext, Place, Use } from './feature.ts'
+import type { FeatureContext, Place, Refusals, Use } from './feature.ts'
 import type { Refusal } from './verdict.ts'
 
 /**
@@ -79,6 +79,8 @@ export type UpstreamContext<C = unknown, M = any, D = any> = Omit<FeatureContext
 export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
   /** Its sentence for the reference, where that of the feature speaks of routes. */
   readonly doc?: string
+  /** The policy that its refusals are counted under, and how they are told. */
+  readonly refuses?: { readonly as: string; readonly told: Refusals }
   cells?(use: Use<O>): T
   /** For each endpoint. */
   endpointCells?(use: Use<O>): CellTree
@@ -86,7 +88,7 @@ export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
 }
 
 /** The form as everything but its feature sees it. */
-export interface AnyUpstreamForm extends Pick<UpstreamForm<unknown, undefined, unknown, unknown>, 'doc'> {
+export interface AnyUpstreamForm extends Pick<UpstreamForm<unknown, undefined, unknown, unknown>, 'doc' | 'refuses'> {
   cells?(use: Use): CellTree | undefined
   endpointCells?(use: Use): CellTree
   // biome-ignore lint/suspicious/noExplicitAny: each gets what its own schema and cells gave.

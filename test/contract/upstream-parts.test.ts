@@ -4,7 +4,7 @@ import { CellRegistry } from '../../src/control/registry/registry.ts'
 import { Attempt } from '../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../src/core/config.ts'
 import type { AnyFeature } from '../../src/core/feature.ts'
-import type { UpstreamPart } from '../../src/core/upstream-part.ts'
+import type { EndpointView, UpstreamPart } from '../../src/core/upstream-part.ts'
 import { upstreamUses } from '../../src/core/use.ts'
 import { UpstreamFeatures } from '../../src/data/engine/compile-parts.ts'
 import { UpstreamParts } from '../../src/data/upstreams/parts.ts'
@@ -138,6 +138,43 @@ describe('the parts of an upstream', () => {
     const all = parts(part('a', true), {}, part('b', false), part('c', true))
     expect(all.admits(exchange(), new Attempt(1, 'a', 0))).toBe(false)
     expect(told).toEqual(['a asked', 'b asked', 'a withdrawn false'])
+  })
+
+  test('an endpoint without the cells of a feature gets nothing of it', () => {
+    const seen: string[] = []
+    const part: UpstreamPart = {
+      endpoints: (all) =>
+        all.map(({ endpoint: { id } }) => {
+          seen.push(id)
+          return { staysOut: () => true }
+        }),
+    }
+    const use = { at: 'upstream', name: 'a', options: {}, upstreams: ['a'], reach: {} } as const
+    const all = new UpstreamParts(new Map([['own', { use, cells: undefined, atEndpoints: true, part }]]))
+    const [a, b] = ['a', 'b'].map((id) => ({ id }) as EndpointView)
+    const made = all.equip([
+      { endpoint: a as EndpointView, cells: { own: {} } },
+      { endpoint: b as EndpointView, cells: {} },
+    ])
+    expect(seen).toEqual(['a'])
+    expect([a, b].map((endpoint) => made.get(endpoint as EndpointView)?.staysOut())).toEqual([true, false])
+  })
+
+  test('what stands in front of a balancer is wrapped by stage, whatever the order of the parts', () => {
+    const made: string[] = []
+    const part = (name: string, stage: number): UpstreamPart => ({
+      balance: { stage, why: '' },
+      balancing: (create) => () => {
+        made.push(name)
+        return create()
+      },
+    })
+    const create = parts(part('inner', 30), part('outer', 10), part('middle', 20)).balanced(() => {
+      made.push('balancer')
+      return { update: () => {}, pick: () => undefined }
+    })
+    create()
+    expect(made).toEqual(['outer', 'middle', 'inner', 'balancer'])
   })
 
   test('none admits everything', () => {

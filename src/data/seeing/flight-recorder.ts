@@ -1,5 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { AnyFeature } from '../../core/feature.ts'
+import type { AnyFeature, Refusals } from '../../core/feature.ts'
 import { type Crowd, crowdOf, type Flight, type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
 import type { ConfigHead, FromWorker } from '../../core/protocol.ts'
 import type { Counter } from '../../core/series.ts'
@@ -41,7 +41,12 @@ export class FlightRecorder {
   /** `dropped`: counts those above the limit; `features` tell their refusals. */
   constructor(clock: Clock, post: (message: FromWorker) => void, dropped: Counter, features: readonly AnyFeature[]) {
     this.refusals = new Map(
-      features.flatMap(({ name, refusals }) => (refusals === undefined ? [] : [[name, refusals]])),
+      features.flatMap(({ name, refusals, upstream }): [string, Refusals][] => [
+        ...(refusals === undefined ? [] : [[name, refusals] satisfies [string, Refusals]]),
+        ...(upstream?.refuses === undefined
+          ? []
+          : [[upstream.refuses.as, upstream.refuses.told] satisfies [string, Refusals]]),
+      ]),
     )
     this.clock = clock
     this.post = post

@@ -3,7 +3,7 @@ import { cells, figures } from './cells.ts'
 import { keys } from './keys.ts'
 import { attemptCells, attemptKeys, UpstreamPermits } from './permits.ts'
 import { bulkheadPolicy } from './policy.ts'
-import { decisions, metrics } from './words.ts'
+import { decisions, metrics, upstreamRefuses } from './words.ts'
 
 /** Bounds the requests that a route has in flight: one permit per request, from admit to settle, exact over all workers. */
 export const bulkhead = defineFeature({
@@ -24,6 +24,7 @@ export const bulkhead = defineFeature({
   compile: (options, context) => ({ permit: bulkheadPolicy(options, context) }),
   upstream: {
     doc: 'Bounds the attempts in flight to the upstream.',
+    refuses: upstreamRefuses,
     cells: () => attemptCells,
     compile: ({ maxConcurrent }, context) => ({ permits: new UpstreamPermits(maxConcurrent, context) }),
   },

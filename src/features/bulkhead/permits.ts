@@ -6,6 +6,7 @@ import type { AttemptPermits, UpstreamContext } from '../../core/upstream-part.t
 import type { Refusal } from '../../core/verdict.ts'
 import { object, withDefault } from '../../schema/composites.ts'
 import { integer } from '../../schema/scalars.ts'
+import { upstreamRefuses } from './words.ts'
 
 export const attemptKeys = object({
   maxConcurrent: withDefault(
@@ -23,7 +24,7 @@ const COME_AGAIN_MS = 1_000
 
 /** The bulkhead of an upstream: one permit for each attempt, of all workers together. */
 export class UpstreamPermits implements AttemptPermits, Want {
-  readonly policy = 'upstreamBulkhead'
+  readonly policy: string = upstreamRefuses.as
   readonly refusal: Refusal = { reason: 'bulkhead_full', retryAfterMs: COME_AGAIN_MS }
   readonly upstream: string
   readonly waiting = 0

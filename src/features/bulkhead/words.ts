@@ -31,3 +31,9 @@ export const decisions = {
     story: false,
   }),
 }
+
+/** How the bulkhead of an upstream tells that it is full. */
+export const upstreamRefuses = {
+  as: 'upstreamBulkhead',
+  told: { bulkhead_full: (upstream: string) => `the bulkhead of ${upstream} is full` },
+} as const

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { CellSpace } from '../../../../src/cells/space.ts'
 import { NO_RELIEF } from '../../../../src/core/relief.ts'
+import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
 import { UpstreamPermits } from '../../../../src/features/bulkhead/permits.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { EngineKit } from '../../../kit/engine.ts'
@@ -29,6 +30,15 @@ test('permits are counted over all workers, and over limits', () => {
   expect(made(0, 3).isFull(0)).toBe(false)
   b.give()
   expect([a.isFull(0), a.take()]).toEqual([false, true])
+})
+
+test('its refusals have a policy of their own, told by the name of the upstream', () => {
+  const { as, told } = bulkhead.upstream?.refuses ?? {}
+  const kit = new EngineKit({ maxAttempts: 1 })
+  kit.send()
+  kit.send()
+  expect(kit.finished[0]?.notes?.kept).toMatchObject([{ kind: 'refused', policy: as, upstream: 'a' }])
+  expect(told?.bulkhead_full?.('a')).toBe('the bulkhead of a is full')
 })
 
 describe('the bulkhead of an upstream', () => {
