@@ -19,7 +19,7 @@ export async function breaker(args: readonly string[], io: Io): Promise<number> 
     return usage('expected open|close|auto ROUTE [UPSTREAM]', io)
   }
   const time = parsed.flags.for
-  if (verb !== 'auto' && time === undefined) return usage('--for is missing: how long, such as 10m', io)
+  if (verb !== 'auto' && time === undefined) return usage('--for is missing: a duration such as 10m', io)
   return withAdmin('breaker', parsed.flags, io, async (client) => {
     const command = { route, upstream, to: TO[verb], for: verb === 'auto' ? undefined : time }
     const { breakers } = (await client.post('breakers', command)) as { breakers: readonly Breaker[] }

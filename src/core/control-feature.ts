@@ -13,27 +13,27 @@ import type { Gauges } from './series.ts'
 import type { StateRow } from './state-table.ts'
 
 /**
- * The control half of a feature: what it does once per gateway, in the control plane. Its file is `control.ts` of the
+ * The control half of a feature: its part in the control plane, one instance per gateway. Its file is `control.ts` of the
  * feature's folder, which only the control plane loads: a worker never does.
  */
 
 /** A use of a feature in the live config. */
 export interface LiveUse<O = unknown, C = unknown> {
   readonly use: Use<O>
-  /** As they were leased; another's as soon as another config is live. */
+  /** As they were leased; replaced when another config is live. */
   readonly cells: C
 }
 
 /** What a control half is started with. `O`: options of a use, `C`: its cells, `M`: metrics of the feature. */
 // biome-ignore lint/suspicious/noExplicitAny: what needs no metrics takes a context with any.
 export interface ControlContext<O = unknown, C = unknown, M = any> {
-  /** Of the live config, on every level, as of now; none before the first config is live. */
+  /** Uses in the live config, on every level, as of now; none before the first config is live. */
   uses(): readonly LiveUse<O, C>[]
-  /** How all is that lasts of the feature, see `Feature.states`. */
+  /** The lasting states of the feature as of now, see `Feature.states`. */
   states(): readonly StateRow[]
   /** See `FeatureContext.set`. */
   set(labels: readonly string[], state: string, facts: Readonly<Record<string, FactValue>>): void
-  /** Looks at cells. Words may be written, too: workers see them at once. */
+  /** Reads cells. Words may be written, too: workers see the change at once. */
   readonly look: CellReader
   /** Endpoints of an upstream as of now: the same object until they change. undefined: there is no such upstream. */
   endpoints(upstream: string): UpstreamEndpoints | undefined
@@ -49,7 +49,7 @@ export interface ControlContext<O = unknown, C = unknown, M = any> {
   readonly metrics: MetricSink<MetricsOf<M, 'counter'>, MetricsOf<M, 'histogram'>>
   /** Value of a counter, over all workers; 0: there is no such series. */
   counted(metric: string, labels: readonly string[]): number
-  /** For operators. */
+  /** Reports an event to operators. */
   readonly report: (notice: Notice) => void
   readonly clock: Clock
   readonly random: Random
@@ -68,15 +68,15 @@ export interface ControlHalf {
   requestsLost?(route: string, requests: number): void
   /** What operators may do and see. */
   readonly operations?: readonly Operation[]
-  /** By name of a gauge of the feature whose labels are more than the name of the use; read at each scrape. */
+  /** By name of a gauge of the feature with more labels than the name of the use; read at each scrape. */
   readonly gauges?: Gauges
-  /** Ends all that waits. */
+  /** Ends all timers and waits. */
   close(): void
 }
 
 /** What `control.ts` of a feature exports as `control`. */
 // biome-ignore lint/suspicious/noExplicitAny: see ControlContext.
 export interface ControlFeature<O = unknown, C = unknown, M = any> {
-  /** Once per gateway, before the first config is live. Waits for nothing and throws nothing. */
+  /** Once per gateway, before the first config is live. Must not wait or throw. */
   start(context: ControlContext<O, C, M>): ControlHalf
 }

@@ -1,10 +1,10 @@
-/** A value that a decision was taken by. */
+/** The type of a fact. */
 export type FactValue = string | number | boolean
 
-/** What one fact is: for the reference and for OpenAPI. */
+/** Type and meaning of one fact, for the reference and for OpenAPI. */
 export interface FactShape {
   readonly type: 'string' | 'number' | 'boolean'
-  /** With its unit. */
+  /** Its meaning, with its unit. */
   readonly doc: string
 }
 
@@ -22,16 +22,16 @@ export type FactsOf<S> = {
   readonly [K in keyof S]: S[K] extends { readonly type: infer T extends keyof FactTypes } ? FactTypes[T] : never
 }
 
-/** Something that a feature may decide about a request: the one place where it is spelled. */
+/** Something that a feature may decide about a request: spelled here and nowhere else. */
 export interface Decision<S extends FactShapes = FactShapes> {
-  /** What it means, for the reference. */
+  /** Its meaning, for the reference. */
   readonly doc: string
   readonly facts: S
-  /** What an operator reads of it: in `sluice why`, the API and the dashboard. */
+  /** The sentence that operators read in `sluice why`, the API and the dashboard. */
   sentence(facts: FactsOf<S>): string
   /** Name of the event in the request's span; undefined: none. */
   readonly event?: string
-  /** False: it is told by spans only, since the story of the request tells it otherwise. */
+  /** False: only spans have it, since the story of the request tells it otherwise. */
   readonly story?: boolean
 }
 

@@ -1,7 +1,7 @@
 import { toWord } from '../cells/words.ts'
 import { EndpointStateBit, EndpointWord as Word } from './protocol.ts'
 
-/** What all threads know of an endpoint, see {@link Word}. */
+/** The state of an endpoint that all threads share, see {@link Word}. */
 export class EndpointWords {
   private readonly words: Int32Array
   private readonly at: number

@@ -31,7 +31,7 @@ import type { AnyUpstreamForm, UpstreamForm } from './upstream-part.ts'
 /** Where the key of a feature may be written. */
 export type UseLevel = 'root' | 'listener' | 'upstream' | 'route'
 
-/** The same; `loadBalancing`: in that map of an upstream. */
+/** The same; `loadBalancing`: within that map of an upstream. */
 export type KeyPlace = UseLevel | 'loadBalancing'
 
 /** One use of a feature: its options at one place of the config. Structured-cloneable. */
@@ -39,23 +39,23 @@ export interface Use<O = unknown> {
   readonly at: UseLevel
   /** Name of the listener, upstream or route; empty at the root, and of a feature that has no key. */
   readonly name: string
-  /** As its schema read them, every default filled in. */
+  /** As its schema read them, with every default filled in. */
   readonly options: O
-  /** Upstreams that its requests may go to, those that take over included. */
+  /** Names of the upstreams that its requests may go to, failover included. */
   readonly upstreams: readonly string[]
-  /** What its options refer to at the root. */
+  /** The root entries that its options refer to. */
   readonly reach: Reach
 }
 
 /** A place in the order in which policies act; users never order by hand. */
 export interface Place {
-  /** From the outside to the inside, see docs/architecture.md. */
+  /** Position from the outside to the inside, see docs/architecture.md. */
   readonly stage: number
   /** One sentence: why it stands there. */
   readonly why: string
 }
 
-/** How the control plane looks into cells. */
+/** Read access of the control plane to cells. */
 export interface CellReader {
   /** Of a held cell, over all workers. */
   sum(ref: CellRef): number
@@ -71,20 +71,20 @@ export interface Figure<O, C> {
   readonly doc: string
   /** The gauge that shows it too, with the name of the use as its label; undefined: none does. */
   readonly metric?: string
-  /** What the live view shows where there is nothing to count. */
+  /** Value in the live view if there is nothing to count. */
   readonly otherwise: 0 | null
   /** undefined: there is nothing to count. Pure. */
   of(use: Use<O>, cells: C, look: CellReader): number | undefined
 }
 
-/** What every compile gets; a pure feature gets nothing else. */
+/** Context of every compile; a pure feature gets nothing else. */
 export interface PureContext {
   /** Name of the feature; for {@link Policy.name}. */
   readonly feature: string
   readonly use: Use
   /** Names of the route's path parameters, in the order of `ex.params`. */
   readonly paramNames: readonly string[]
-  /** Our name in `Via` and elsewhere. */
+  /** Name of the gateway, as in `Via`. */
   readonly gateway: string
   readonly services: Pick<Services, 'forwardHeaders' | 'hashesPath'>
 }
@@ -100,20 +100,23 @@ export interface FeatureContext<C = unknown, M = any, D = any, S = any> extends 
   readonly random: Random
   readonly services: Services
   readonly mail: Mail
-  /** How much its worker has to bear. */
+  /** The stage of overload of its worker. */
   readonly pressure: Pressure
-  /** For want of permits. */
+  /** What to end when permits run out, see {@link Relief}. */
   readonly relief: Relief
-  /** A place of its own in every exchange, and in every attempt. */
+  /** Reserves a place of its own in every exchange, or in every attempt. */
   exchangeState<T>(name?: string): StateSlot<T>
   attemptState<T>(name?: string): StateSlot<T>
-  /** What the feature keeps in its worker over all generations and uses, by name; made at first use. */
+  /** A value that the feature keeps in its worker over all generations and uses, by name; made at first use. */
   keep<T>(name: string, make: () => T): T
-  /** Something was decided about a request, now. */
+  /** Records a decision about a request. `at`: clock milliseconds; default: now. */
   note<K extends keyof D & string>(ex: Exchange, decision: K, facts: FactsIn<D, K>, at?: number): void
-  /** What lasts has changed to `state`; `labels`: values in the order of the table's. Told by the one that changed it. */
+  /**
+   * A lasting state has changed to `state`; `labels`: values in the order of the table's. Called by the thread that changed
+   * it.
+   */
   set<K extends keyof S & string>(labels: readonly string[], state: K, facts: FactsIn<S, K>): void
-  /** For operators. */
+  /** Reports an event to operators. */
   readonly report: (notice: Notice) => void
 }
 
@@ -125,8 +128,8 @@ export type PlanContext<M = any, D = any> = Pick<FeatureContext<unknown, M, D>, 
 type FactsIn<D, K extends keyof D> = D[K] extends { readonly facts: infer S } ? FactsOf<S> : never
 
 /**
- * `O`: options as the schema reads them; `T`: the cells that a use needs; `M`, `D` and `S`: see {@link FeatureContext}; `UO`
- * and `UT`: `O` and `T` at an upstream. {@link defineFeature} finds all of them out.
+ * `O`: options as the schema reads them; `T`: the cells that a use needs; `M`, `D` and `S`: see {@link FeatureContext};
+ * `UO` and `UT`: `O` and `T` at an upstream. {@link defineFeature} infers all of them.
  */
 export interface Feature<
   O = unknown,
@@ -142,31 +145,31 @@ export interface Feature<
   /** One sentence for the reference of the config. */
   readonly doc: string
   /**
-   * Where it may be written, and what. One at the root acts on the requests of every route; so does one without any key,
-   * whose options are `undefined`.
+   * Where its key may be written, and its schema there. A feature at the root acts on the requests of every route; so does
+   * one without any key, whose options are `undefined`.
    */
   readonly keys: { readonly [L in Exclude<UseLevel, 'upstream'>]?: Schema<O> } & {
     readonly [L in 'upstream' | 'loadBalancing']?: Schema<UO>
   }
-  /** On without being asked for: with its defaults, or as if this were written. */
+  /** On without being written: with its defaults, or as if this text were written. */
   readonly byDefault?: boolean | string
   /**
-   * How many upstreams `to` must name for it to act on a route; where it is on by default 1, else 0. What is on by default and
-   * needs none is on every route, and cannot be `off` as a whole.
+   * How many upstreams `to` must name for it to act on a route. Default: 1 if it is on by default, else 0. A feature that
+   * is on by default and needs none is on every route, and cannot be `off` as a whole.
    */
   readonly targets?: 0 | 2
   /** It changes nothing about requests: with other options the route is still the same to them. */
   readonly observes?: boolean
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
   readonly answers?: boolean
-  /** By name: one for each of the policies that `compile` gives. */
+  /** By name: one for each of the policies that `compile` returns. */
   readonly places?: Readonly<Record<string, Place>>
   /** Names of the request's fields that the options set, add or remove. */
   requestFields?(options: O): readonly string[]
   /** Names of upstreams that take over from those of the route, in order. */
   alternates?(options: O): readonly string[]
   /**
-   * What it counts in memory that all workers and generations share. The name of the use is part of the identity: cells
+   * Cells: counts in memory that all workers and generations share. The name of the use is part of the identity: cells
    * survive as long as a use of that name needs them.
    */
   cells?(use: Use<O>): T
@@ -177,17 +180,23 @@ export interface Feature<
   readonly refusals?: Refusals
   /** What lasts, longer than requests. */
   readonly states?: StateTable<O, Leased<T>, S>
-  /** What it does once per gateway, see `control-feature.ts`; the control plane alone calls this. */
+  /** Its part in the control plane, once per gateway, see `control-feature.ts`; only the control plane calls this. */
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
   /** Its share of the attempt plan of a route. */
   plan?(options: O, context: PlanContext<M, D>): PlanPart
-  /** One place of a config, compiled: policies by the name of their place. undefined: nothing to do. */
+  /**
+   * Compiles one use: policies by the name of their place. undefined: nothing to do. Throws for options that cannot be
+   * compiled.
+   */
   compile?(options: O, context: FeatureContext<Leased<T>, M, D, S>): Readonly<Record<string, Policy>> | undefined
-  /** How it acts at an upstream. */
+  /** Its part at an upstream. */
   readonly upstream?: UpstreamForm<UO, UT, M, D>
 }
 
-/** Its policies' hooks are synchronous and depend on the request alone, so that `explain`, `replay` and `tests:` run them. */
+/**
+ * A feature whose policies' hooks are synchronous and depend on the request alone, so that `explain`, `replay` and `tests:`
+ * run them.
+ */
 export interface PureFeature<O = unknown>
   extends Omit<
     Feature<O, undefined, never, never>,
@@ -200,7 +209,7 @@ export interface PureFeature<O = unknown>
 // biome-ignore lint/suspicious/noExplicitAny: a list holds features of all types; each gets what its own schema and cells gave.
 type Any = any
 
-/** A feature as everything but itself sees it. */
+/** A feature as seen from outside. */
 export interface AnyFeature
   extends Omit<
     Feature<Any, Any, MetricTable, DecisionTable, Any, Any, Any>,
@@ -234,12 +243,12 @@ export function defineFeature<
   return feature
 }
 
-/** Whether it does anything on a route that leads to `targets` upstreams. */
+/** Whether it acts on a route that leads to `targets` upstreams. */
 export function actsOn({ byDefault = false, targets }: AnyFeature, { length }: readonly unknown[] = []): boolean {
   return length >= (targets ?? (byDefault === false ? 0 : 1))
 }
 
-/** Of what acts at no stage. */
+/** Of features that act at no stage. */
 const LAST = 1000
 
 /** By the stage at which they act first. */

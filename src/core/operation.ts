@@ -1,73 +1,76 @@
 /**
- * What operators may do and see. A part that has something to offer makes operations of it; the admin API serves them, describes
- * them and lets in who may.
+ * Operations for operators. A part of the control plane makes them; the admin API serves them, describes them and admits
+ * the roles that may use them.
  */
 
 import type { JsonSchema, Schema } from '../schema/schema.ts'
 
-/** In rising order: each may do what the ones before may. */
+/** In rising order: each may do what the previous ones may. */
 export const ROLES = ['viewer', 'operator', 'admin'] as const
 
 /** One of {@link ROLES}. */
 export type Role = (typeof ROLES)[number]
 
-/** Who calls. */
+/** The caller of an operation. */
 export interface Caller {
-  /** Of the token, or as the proxy says; undefined: none was needed. */
+  /** Name of the token, or as the proxy says; undefined: none was needed. */
   readonly name: string | undefined
   readonly role: Role
   readonly by: 'token' | 'proxy' | 'nothing'
 }
 
-/** What an operation takes: its description shows it, and it reads by the same schemas. */
+/** Inputs of an operation: the description shows them, and they are read by the same schemas. */
 export interface Takes {
-  /** An object of its keys. */
+  /** Schema of an object with its keys. */
   readonly query?: Schema<unknown>
   readonly body?: Schema<unknown>
-  /** It can only say what would happen. */
+  /** It supports a dry run. */
   readonly dryRun?: boolean
-  /** The caller may name the config that it takes for the live one. */
+  /** The caller may name the config that it expects to be live. */
   readonly expects?: boolean
 }
 
-/** What a reader asks for. */
+/** The inputs of a view. */
 export interface ReadCall {
   /** Values of the `:name` segments of the path. */
   readonly params: Readonly<Record<string, string>>
-  /** A list where a key came twice; read it with `readQuery`. */
+  /** A list if a key came twice; read it with `readQuery`. */
   readonly query: Readonly<Record<string, string | readonly string[]>>
 }
 
-/** What a command may ask about its call. */
+/** How a command is called. */
 export interface CallOptions {
-  /** Only say what would happen. */
+  /** Only report what would happen. */
   readonly dryRun: boolean
-  /** Hash of the config that the caller takes for the live one; undefined: it does not care. */
+  /** Hash of the config that the caller expects to be live; undefined: any. */
   readonly expected: string | undefined
 }
 
 /** Values that a command may change, as short texts by name. */
 export type AuditedState = Readonly<Record<string, string>>
 
-/** Why a command that makes sense cannot be carried out: another config is live, what it says has errors, not now. */
+/**
+ * Why a valid command cannot be carried out. changed: another config is live. invalid: its content has errors. unavailable:
+ * not now.
+ */
 export type RefusedFor = 'changed' | 'invalid' | 'unavailable'
 
 /** The chapters of the API description, with what each is about. */
 export const TAGS = {
-  Gateway: 'What runs, and how it does.',
-  Requests: 'Single requests: what became of them, and what would.',
-  Traffic: 'Endpoints and circuit breakers: seen, and taken in hand.',
-  Config: 'What is live, what was, and what is to be.',
-  Probes: 'For orchestrators and Prometheus; on the address of `probes`, too.',
+  Gateway: 'What runs, and its state.',
+  Requests: 'Single requests: what became of them, and what would become of others.',
+  Traffic: 'Endpoints and circuit breakers: their state, and commands for them.',
+  Config: 'The live config, earlier ones, and new ones.',
+  Probes: 'For orchestrators and Prometheus; also on the address of `probes`.',
 } as const
 
-/** What an answer says where it fails, beside what every error does; `name`: as `ref` names it. */
+/** Further fields of an error, besides those of every error; `name`: as `ref` names it. */
 export interface Details {
   readonly name: string
   readonly fields: Readonly<Record<string, JsonSchema>>
 }
 
-/** What the description of the API says of an operation, beside what it takes and who may. */
+/** The description of an operation in the API document, besides its inputs and role. */
 export interface Description {
   /** Unique, for generated clients. */
   readonly id: string
@@ -76,15 +79,15 @@ export interface Description {
   readonly description?: string
   /** Parameters in the path, and what they are. */
   readonly params?: Readonly<Record<string, string>>
-  /** Of events: what each of them holds, by name. */
+  /** Of events: the data of each, by name. */
   readonly answer:
     | { readonly description: string; readonly schema: JsonSchema }
     | { readonly description: string; readonly events: Readonly<Record<string, JsonSchema>> }
-  /** Where it fails in ways of its own; `missing`: there is no such thing. */
+  /** Errors of its own, by status; `missing`: the thing does not exist. */
   readonly refusals?: Readonly<
     Partial<Record<RefusedFor | 'missing', { readonly description: string; readonly details?: Details }>>
   >
-  /** Those that `ref` names, unless another operation has them. */
+  /** Schemas that `ref` names, unless another operation has them. */
   readonly schemas?: Readonly<Record<string, JsonSchema>>
 }
 
@@ -95,54 +98,54 @@ interface Offered {
   readonly says: Description
 }
 
-/** Something to read. */
+/** An operation that reads. */
 export interface View extends Offered {
   readonly kind: 'view'
-  /** Without it viewers may. */
+  /** Least role; default: viewer. */
   readonly needs?: Role
   /** Throws `BadCommand` or `NotFound`. */
   read(asked: ReadCall): unknown
 }
 
-/** Something that viewers may ask, with a body; it changes nothing. */
+/** A question with a body; it changes nothing, and viewers may ask it. */
 interface Question extends Offered {
   readonly kind: 'question'
   /** Rejects with `BadCommand`. */
   ask(body: unknown): Promise<unknown>
 }
 
-/** Something that operators may do. Each call is recorded. */
+/** An operation that changes something. Each call is recorded. */
 export interface Command extends Offered {
   readonly kind: 'command'
   /** Its body may be as large as a config. */
   readonly large?: boolean
-  /** Rejects with `BadCommand` where it makes no sense, with `CommandRefused` where it cannot be carried out. */
+  /** Rejects with `BadCommand` if it is not valid, with `CommandRefused` if it cannot be carried out. */
   run(body: unknown, call: CallOptions): Promise<unknown>
-  /** What it may change, recorded as it was before and after; `body` may be anything. */
+  /** The values that it may change, recorded before and after; `body` may be anything. */
   changes?(body: unknown): AuditedState
 }
 
-/** Something that is told as it happens. */
+/** A stream of events. */
 export interface Events extends Offered {
   readonly kind: 'events'
-  /** Without it viewers may. */
+  /** Least role; default: viewer. */
   readonly needs?: Role
-  /** Reads what is asked for: throws `BadCommand` or `NotFound` before anything is sent. */
+  /** Reads the query: throws `BadCommand` or `NotFound` before anything is sent. */
   open(asked: ReadCall): Begin
 }
 
 /** Anything that operators may do or see through the admin API; `kind` tells which. */
 export type Operation = View | Question | Command | Events
 
-/** Begins to send; returns what to call when the reader is gone. */
+/** Begins to send; returns the function to call when the reader is gone. */
 export type Begin = (reader: EventReader) => () => void
 
-/** One who listens. */
+/** The reader of a stream of events. */
 export interface EventReader {
-  /** False: it is too slow, and this one is lost. */
+  /** False: the reader is too slow, and this event is lost. */
   send(event: string, data: unknown): boolean
-  /** So many were lost before they came here. */
+  /** `count` events were lost before they got here. */
   lose(count: number): void
-  /** Nothing follows. */
+  /** The last call: nothing follows. */
   end(): void
 }

@@ -8,14 +8,14 @@ import type { FeatureContext, Place, Refusals, Use } from './feature.ts'
 import type { Refusal } from './verdict.ts'
 
 /**
- * A feature at one upstream, compiled. The upstream asks it on the way of every attempt: hooks are synchronous, and one that
- * no part defines costs nothing.
+ * A feature at one upstream, compiled. The upstream calls it for every attempt: hooks are synchronous, and a hook that no
+ * part defines costs nothing.
  */
 export interface UpstreamPart {
-  /** All endpoints as of now, again whenever they change: what it has at each of them, in their order. */
+  /** All endpoints as of now, called again whenever they change. Returns its part at each of them, in their order. */
   // biome-ignore lint/suspicious/noExplicitAny: each gets the cells that its own form asked for.
   endpoints?(all: readonly EquippedEndpoint<any>[]): readonly EndpointPart[]
-  /** The endpoint that the request goes to if that is usable, whatever the balancer would choose. */
+  /** The endpoint that the request must go to if that is usable, whatever the balancer would choose. */
   ties?(ex: Exchange): EndpointView | undefined
   /** What the key of a request is made of, in place of the upstream's own sources. */
   readonly hashOn?: readonly HashSource[]
@@ -27,9 +27,12 @@ export interface UpstreamPart {
   readonly permits?: AttemptPermits
   /** Whether this attempt may go to the upstream. What it takes for that, `withdrawn` gives back. */
   admits?(ex: Exchange, at: Attempt): boolean
-  /** An attempt that was admitted goes now. */
+  /** An attempt that was admitted is sent now. */
   begun?(at: Attempt): void
-  /** One that was admitted does not go. `begun`: it had begun, and never left the queue of its pool: it was no attempt. */
+  /**
+   * An attempt that was admitted is not sent. `begun`: it had begun, and never left the queue of its pool: it was no
+   * attempt.
+   */
   withdrawn?(at: Attempt, begun: boolean): void
 }
 
@@ -50,9 +53,9 @@ export interface AttemptPermits {
 
 /** A feature at one endpoint. */
 export interface EndpointPart {
-  /** Asked while the endpoint is ejected (`EndpointWords.eject`): whether it still is. */
+  /** Called while the endpoint is ejected (`EndpointWords.eject`): whether it still is. */
   staysOut?(): boolean
-  /** What an attempt came to. `server`: the endpoint answered with a status from 500 on. */
+  /** The result of an attempt. `server`: the endpoint answered with a status from 500 on. `now`: clock milliseconds. */
   learn?(failed: boolean, server: boolean, now: number): void
   /** The head of its answer is about to be relayed: fields may be added. */
   answers?(ex: Exchange, status: number, headers: string[]): void
@@ -60,7 +63,7 @@ export interface EndpointPart {
 
 /** An endpoint as features see it. */
 export interface EndpointView {
-  /** Tells it apart from the others, over restarts and on every worker. */
+  /** Identifies it, across restarts and on every worker. */
   readonly id: string
   readonly words: EndpointWords
 }
@@ -71,18 +74,18 @@ export interface EquippedEndpoint<C = unknown> {
   readonly cells: C
 }
 
-/** What a part is compiled with. */
+/** Context with which a part is compiled. */
 // biome-ignore lint/suspicious/noExplicitAny: see FeatureContext.
 export type UpstreamContext<C = unknown, M = any, D = any> = Omit<FeatureContext<C, M, D>, 'gateway' | 'paramNames'>
 
-/** How a feature acts at an upstream. `O`: its options there; `T`: the cells that a use needs. */
+/** A feature at upstreams. `O`: its options there; `T`: the cells that a use needs. */
 export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
-  /** Its sentence for the reference, where that of the feature speaks of routes. */
+  /** Its sentence for the reference, if that of the feature is about routes. */
   readonly doc?: string
   /** The policy that its refusals are counted under, and how they are told. */
   readonly refuses?: { readonly as: string; readonly told: Refusals }
   cells?(use: Use<O>): T
-  /** For each endpoint. */
+  /** Cells per endpoint. */
   endpointCells?(use: Use<O>): CellTree
   compile(options: O, context: UpstreamContext<Leased<T>, M, D>): UpstreamPart
 }

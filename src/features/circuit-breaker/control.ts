@@ -17,14 +17,14 @@ type BreakerContext = ControlContext<CircuitBreakerOptions, BreakerCells>
 /** What {@link Breakers.force} reads. */
 const BREAKER_COMMAND = object({
   route: required(name(), 'Name of the route.'),
-  upstream: optional(name(), 'Name of the upstream; all of the route without it.'),
-  to: required(oneOf('open', 'closed', 'auto'), 'What it is forced to; auto: it decides itself again.'),
-  for: optional(duration(1_000, 86_400_000), 'How long, for open and closed.'),
+  upstream: optional(name(), 'Name of the upstream. Default: all of the route.'),
+  to: required(oneOf('open', 'closed', 'auto'), 'State that it is forced into. auto: it decides by itself again.'),
+  for: optional(duration(1_000, 86_400_000), 'Time for which it is forced, for open and closed.'),
 })
 
 const FORCED = { open: Forced.open, closed: Forced.closed, auto: Forced.no } as const
 
-/** The circuit breakers of the live config: seen, and forced by operators for a time. */
+/** The circuit breakers of the live config: shown, and forced by operators for some time. */
 class Breakers implements ControlHalf {
   readonly operations: readonly Operation[] = operationsOf(this)
   private readonly context: BreakerContext
@@ -38,14 +38,14 @@ class Breakers implements ControlHalf {
     return this.context.states()
   }
 
-  /** The operator's command; answers with the breakers that it met. Throws {@link BadCommand}. */
+  /** The operator's command; returns the breakers that it changed. Throws {@link BadCommand}. */
   force(body: unknown): readonly StateRow[] {
     const wanted = readCommand(BREAKER_COMMAND, body)
-    if (wanted.to !== 'auto' && wanted.for === undefined) throw new BadCommand('for is missing: how long, such as 10m')
+    if (wanted.to !== 'auto' && wanted.for === undefined) throw new BadCommand('for is missing: a duration such as 10m')
     const met = (): readonly StateRow[] =>
       this.all().filter(({ route, upstream }) => route === wanted.route && upstream === (wanted.upstream ?? upstream))
     const before = met()
-    if (before.length === 0) throw new BadCommand('no such circuit breaker')
+    if (before.length === 0) throw new BadCommand('there is no such circuit breaker')
     for (const { route, upstream } of before) this.set(route as string, upstream as string, wanted)
     return met()
   }
@@ -90,7 +90,7 @@ function operationsOf(breakers: Breakers): readonly Operation[] {
       says: {
         id: 'listBreakers',
         summary: 'Every circuit breaker and its state',
-        ...said('One for each route and upstream that has one.'),
+        ...said('One per route and upstream that has one.'),
       },
       read: () => ({ breakers: breakers.all() }),
     },
@@ -100,9 +100,9 @@ function operationsOf(breakers: Breakers): readonly Operation[] {
       takes: { body: BREAKER_COMMAND },
       says: {
         id: 'forceBreaker',
-        summary: 'Forces circuit breakers of a route for a time, or lets them decide again',
+        summary: 'Forces circuit breakers of a route for some time, or releases them',
         description: '`open` and `closed` need `for`.',
-        ...said('Those that were met, as they are now.'),
+        ...said('The breakers that were changed, as they are now.'),
       },
       run: async (body) => ({ breakers: breakers.force(body) }),
       changes: (body) => {

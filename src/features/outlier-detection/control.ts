@@ -20,8 +20,8 @@ interface Watched {
 }
 
 /**
- * The part of outlier detection that needs all endpoints at once: shares of failures, every second. Also takes back in
- * whose time has passed although no request asks for it.
+ * The part of outlier detection that needs all endpoints at once: shares of failures, once per second. Also takes back
+ * endpoints whose time has passed although no request asks for them.
  */
 class OutlierWatch implements ControlHalf {
   private readonly context: ControlContext<OutlierOptions, GroupCells>
@@ -35,7 +35,7 @@ class OutlierWatch implements ControlHalf {
     this.ticking = this.again()
   }
 
-  /** Where it is off now no endpoint stays ejected: nothing would bring it back. */
+  /** If it is off now, no endpoint stays ejected: nothing would bring it back. */
   applied(): void {
     const { endpoints, look, uses } = this.context
     const names = new Set(uses().map(({ use }) => use.name))
@@ -119,7 +119,7 @@ class OutlierWatch implements ControlHalf {
 function judge({ counts, group, options }: Watched, now: number): void {
   const { failurePercentage, successRate } = options
   if (failurePercentage === undefined && successRate === undefined) return
-  // Endpoints that are out have no say in what is normal.
+  // Ejected endpoints do not count in what is normal.
   const inside = group.members.map((member, i) => ({ member, i })).filter(({ member }) => !member.flagged)
   const all = counts(now)
   const samples = inside.map(({ i }) => all[i] as Sample)

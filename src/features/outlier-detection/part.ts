@@ -6,7 +6,7 @@ import type { EndpointOutlierCells, GroupCells } from './cells.ts'
 import type { OutlierOptions } from './keys.ts'
 import { EjectionGroup, Outlier } from './outlier.ts'
 
-/** The endpoints of one upstream as a worker watches them. Outliers are judged among all of them, of whatever tier. */
+/** The endpoints of one upstream as a worker watches them. Outliers are judged among all of them, of all tiers. */
 export class Outliers implements UpstreamPart {
   private readonly group: EjectionGroup
   private readonly context: UpstreamContext<GroupCells>

@@ -28,12 +28,12 @@ export const decisions = {
     },
     sentence: ({ after, attempt }) => `attempt ${attempt} follows after ${after}`,
     event: 'retry',
-    // Both attempts are told.
+    // The story shows both attempts.
     story: false,
   }),
   no_retry: decision({
     doc: 'No further attempt followed.',
-    facts: { because: { type: 'string', doc: `What stood in the way: ${Object.keys(BECAUSE).join(', ')}.` } },
+    facts: { because: { type: 'string', doc: `The obstacle: ${Object.keys(BECAUSE).join(', ')}.` } },
     sentence: ({ because }) => `no further attempt: ${BECAUSE[because as Obstacle] ?? because}`,
   }),
 }
