@@ -96,7 +96,7 @@ describe('sluice endpoint', () => {
     [['breaker', 'open', 'app'], 64, '--for is missing'],
     [['breaker', 'ajar', 'app'], 64, 'expected open|close|auto ROUTE [UPSTREAM]'],
     [['breaker', 'open', 'app', '--for', 'long'], 64, 'is not a duration'],
-    [['breaker', 'auto', 'nobody'], 64, 'there is there is no such circuit breaker'],
+    [['breaker', 'auto', 'nobody'], 64, 'there is no such circuit breaker'],
     [['status', 'app'], 64, 'expected no arguments'],
     [['status', '--admin', 'nonsense'], 64, 'is not a URL'],
   ])('%j is refused', async (args, code, message) => {
