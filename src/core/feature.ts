@@ -12,6 +12,7 @@ import type { ControlFeature } from './control-feature.ts'
 import type { DecisionTable, FactsOf } from './decision.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reason } from './failures.ts'
+import type { LintRule } from './lint.ts'
 import type { MetricSink, MetricsOf, MetricTable } from './metric.ts'
 import type { Notice } from './notice.ts'
 import type { PlanPart } from './plan.ts'
@@ -182,6 +183,11 @@ export interface Feature<
   readonly states?: StateTable<O, Leased<T>, S>
   /** Its part in the control plane, once per gateway, see `control-feature.ts`; only the control plane calls this. */
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
+  /** The most requests of a route that its options let be in flight; undefined: it does not bound them. For lints. */
+  mostInFlight?(options: O): number | undefined
+  /** What it finds in a config that is valid, see `core/lint.ts`; called only where configs are judged. */
+  // biome-ignore lint/suspicious/noExplicitAny: what lints read is made above all features.
+  readonly lints?: () => Promise<{ readonly lints: readonly LintRule<any>[] }>
   /** Its share of the attempt plan of a route. */
   plan?(options: O, context: PlanContext<M, D>): PlanPart
   /**

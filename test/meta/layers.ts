@@ -19,6 +19,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/config/upgrade'],
   ['src/config/language'],
   ['src/config/judge'],
+  ['src/features/*/lints.ts'],
   ['src/config'],
   ['src/tools/import'],
   ['src/data/engine'],
@@ -78,9 +79,9 @@ export function badImports(file: string, text: string): string[] {
   return problems
 }
 
-/** A feature names its half for the control plane, which loads it. */
+/** A feature names its half for the control plane and its lints, which are loaded where they are needed. */
 function isOwnHalf(file: string, lazy: string | undefined): boolean {
-  return lazy === './control.ts' && /^src\/features\/[^/]+\/feature\.ts$/.test(file)
+  return (lazy === './control.ts' || lazy === './lints.ts') && /^src\/features\/[^/]+\/feature\.ts$/.test(file)
 }
 
 function problemOf(file: string, target: string): string | undefined {

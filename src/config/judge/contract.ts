@@ -1,34 +1,13 @@
+import type { LintRule } from '../../core/lint.ts'
 import type { PathPoliciesConfig } from '../../core/path-policy.ts'
+import type { PlanPart } from '../../core/plan.ts'
 import type { Node } from '../../schema/node.ts'
 import type { Path } from '../../schema/path.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { RouteOptions } from '../language/route.ts'
 import type { UpstreamOptions } from '../language/upstream.ts'
 
-/** Something in a config that is valid and has an effect that cannot be intended. */
-export interface Finding {
-  readonly path: Path
-  /** What happens, and what would be right; it follows the path. */
-  readonly message: string
-  /** Reported at the last key of the path, not at its value. */
-  readonly atKey?: true
-  /** The line holds a secret. */
-  readonly secret?: true
-}
-
-/** Looks at a config without errors. `example` and `better` are YAML of which only the first is found. */
-export interface Lint {
-  /** Kebab-case, never changed: comments in config files name it. */
-  readonly name: string
-  /** One sentence: what it finds. */
-  readonly finds: string
-  readonly why: string
-  /** What to do about it. */
-  readonly remedy: string
-  readonly example: string
-  readonly better: string
-  run(context: LintContext): readonly Finding[]
-}
+export type Lint = LintRule<LintContext>
 
 /** What lints read. Routes have the policies' options as their schemas read them. */
 export interface LintContext {
@@ -61,4 +40,8 @@ export interface LintRoute {
   readonly options: RouteOptions
   /** Policies judge attempts only where there is an upstream. */
   readonly upstreams: readonly string[]
+  /** What all its features say of its attempts. */
+  readonly plan: PlanPart
+  /** Requests, as its features bound them; Infinity: they do not. */
+  readonly mostInFlight: number
 }

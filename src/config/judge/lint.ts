@@ -1,3 +1,6 @@
+import type { AnyFeature, PlanContext } from '../../core/feature.ts'
+import type { Finding } from '../../core/lint.ts'
+import { joined } from '../../core/plan.ts'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { Node } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
@@ -5,9 +8,10 @@ import type { Marked } from '../../schema/walk.ts'
 import type { Language } from '../language/language.ts'
 import { pathPolicies } from '../language/path-policy.ts'
 import type { RootOptions } from '../language/root.ts'
+import type { RouteOptions } from '../language/route.ts'
 import { alternatesOf } from '../language/route.ts'
 import type { Comment } from '../read/comments.ts'
-import type { Finding, LintContext, LintRoute } from './contract.ts'
+import type { LintContext, LintRoute } from './contract.ts'
 import { LINTS } from './lints/index.ts'
 import { type PlacedFinding, silence } from './silence.ts'
 
@@ -52,6 +56,24 @@ function place({ path, message, atKey, secret }: Finding, lint: string, tree: No
   }
 }
 
+/** Nothing is planned for a request here: there is nothing to count and to note. */
+const UNUSED: PlanContext = {
+  metrics: { counter: () => ({ inc() {} }), histogram: () => ({ observe() {} }) },
+  note() {},
+}
+
+/** What the features of a route say, whichever they are. */
+function saidOf(options: RouteOptions, features: readonly AnyFeature[]): Pick<LintRoute, 'plan' | 'mostInFlight'> {
+  const uses = features.flatMap((feature) => {
+    const own = feature.keys.route === undefined ? undefined : options.features.of(feature)
+    return own === undefined ? [] : [{ feature, own }]
+  })
+  return {
+    plan: joined(uses.map(({ feature, own }) => feature.plan?.(own, UNUSED) ?? {})),
+    mostInFlight: Math.min(...uses.map(({ feature, own }) => feature.mostInFlight?.(own) ?? Number.POSITIVE_INFINITY)),
+  }
+}
+
 function contextOf(
   root: RootOptions,
   tree: Node,
@@ -60,7 +82,8 @@ function contextOf(
 ): LintContext {
   const routes = [...root.routes].map(([name, options]): LintRoute => {
     const targets = (options.to ?? []).map(({ upstream }) => upstream)
-    return { name, options, upstreams: [...new Set([...targets, ...alternatesOf(options, features)])] }
+    const upstreams = [...new Set([...targets, ...alternatesOf(options, features)])]
+    return { name, options, upstreams, ...saidOf(options, features) }
   })
   const byUpstream = Map.groupBy(
     routes.flatMap((route) => route.upstreams.map((upstream) => ({ route, upstream }))),

@@ -21,6 +21,8 @@ export const bulkhead = defineFeature({
   metrics,
   figures,
   decisions,
+  mostInFlight: ({ maxConcurrent, mode }) => (mode === 'shadow' ? undefined : maxConcurrent),
+  lints: () => import('./lints.ts'),
   compile: (options, context) => ({ permit: bulkheadPolicy(options, context) }),
   upstream: {
     doc: 'Bounds the attempts in flight to the upstream.',

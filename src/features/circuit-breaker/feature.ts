@@ -24,6 +24,7 @@ export const circuitBreaker = defineFeature({
   metrics,
   states: breakerStates,
   refusals,
+  lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),
   compile(options, context) {
     const policy = breakersPolicy(options, context)

@@ -61,6 +61,7 @@ export const fallback = defineFeature({
       why: 'It comes last: only when no attempt, no other endpoint and no failover upstream could give an answer.',
     },
   },
+  lints: () => import('./lints.ts'),
   compile: (options, context) => ({ recover: new Fallback(options, context) }),
 })
 

@@ -19,5 +19,6 @@ export const hedge = defineFeature({
   places: { beside: { stage: 123, why: 'It is one of the further attempts.' } },
   metrics,
   decisions,
+  lints: () => import('./lints.ts'),
   plan: ({ delay }, context) => ({ beside: new Hedge(delay, context) }),
 })

@@ -11,6 +11,7 @@ export const outlierDetection = defineFeature({
   keys: { upstream: keys },
   byDefault: true,
   metrics,
+  lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),
   upstream: {
     cells,

@@ -12,5 +12,6 @@ export const retries = defineFeature({
   places: { again: { stage: 122, why: 'Only what was admitted is sent, and repeated.' } },
   metrics,
   decisions,
+  lints: () => import('./lints.ts'),
   plan: (options, context) => ({ again: new Retries(options, context) }),
 })

@@ -19,6 +19,7 @@ export const retryBudget = defineFeature({
   byDefault: true,
   metrics,
   decisions,
+  lints: () => import('./lints.ts'),
   upstream: {
     cells: () => attempts,
     compile: (options, context) => new BudgetPart(options, context),

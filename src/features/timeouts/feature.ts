@@ -9,5 +9,6 @@ export const timeouts = defineFeature({
   byDefault: true,
   targets: 0,
   places: { clocks: { stage: 6, why: 'They run from the start, so that waiting counts, too.' } },
+  lints: () => import('./lints.ts'),
   plan: (limit) => ({ limit }),
 })

@@ -1,17 +1,14 @@
+import { FEATURES } from '../../../features/index.ts'
 import type { Lint } from '../contract.ts'
-import { breakerNeverOpens, breakerWindowShort } from './breaker.ts'
-import { fallbackNeverUsed } from './fallback.ts'
-import { hedgeNeverHappens } from './hedge.ts'
-import { limitNeverReached } from './limits.ts'
-import { ejectionImpossible } from './outliers.ts'
 import { routesOverlap } from './overlaps.ts'
 import { pathAlwaysRefused } from './refused-paths.ts'
-import { attemptsExceedRequest, retriesWithoutBudget, timeoutNeverRetried } from './retries.ts'
 import { routeNeverMatches } from './routes.ts'
 import { plainTextSecret } from './secrets.ts'
-import { drainTooShort, timeoutNeverReached, unboundedWait } from './timeouts.ts'
 import { unusedProfile, unusedUpstream } from './unused.ts'
 import { healthCheckOverlaps, subsetOfAll, tlsNotVerified, zoneWithoutEndpoint } from './upstreams.ts'
+
+/** Of features, in their order. */
+const OF_FEATURES = await Promise.all(FEATURES.map((feature) => feature.lints?.()))
 
 /** Every lint, in the order of the docs. */
 export const LINTS: readonly Lint[] = [
@@ -20,18 +17,7 @@ export const LINTS: readonly Lint[] = [
   pathAlwaysRefused,
   unusedUpstream,
   unusedProfile,
-  timeoutNeverReached,
-  unboundedWait,
-  drainTooShort,
-  attemptsExceedRequest,
-  timeoutNeverRetried,
-  retriesWithoutBudget,
-  hedgeNeverHappens,
-  fallbackNeverUsed,
-  limitNeverReached,
-  breakerNeverOpens,
-  breakerWindowShort,
-  ejectionImpossible,
+  ...OF_FEATURES.flatMap((loaded) => loaded?.lints ?? []),
   healthCheckOverlaps,
   zoneWithoutEndpoint,
   subsetOfAll,

@@ -1,8 +1,9 @@
+import type { Finding } from '../../../core/lint.ts'
 import type { PathPoliciesConfig } from '../../../core/path-policy.ts'
 import type { LookUp } from '../../../data/routing/search.ts'
 import type { RouteTable } from '../../../data/routing/table.ts'
 import { isRefusedTarget, normaliseTarget } from '../../../data/routing/target.ts'
-import type { Finding, Lint, LintContext } from '../contract.ts'
+import type { Lint, LintContext } from '../contract.ts'
 import { type MatchClaim, matchClaims, placeOfClaim } from './claims.ts'
 import { requestsFor, tableOf } from './witness.ts'
 

@@ -1,6 +1,7 @@
+import type { Finding } from '../../../core/lint.ts'
 import type { LookUp } from '../../../data/routing/search.ts'
 import type { RouteTable } from '../../../data/routing/table.ts'
-import type { Finding, Lint, LintContext, LintRoute } from '../contract.ts'
+import type { Lint, LintContext, LintRoute } from '../contract.ts'
 import { type MatchClaim, matchClaims, placeOfClaim } from './claims.ts'
 import { canMatchPath } from './samples.ts'
 import { takesAll } from './takes-all.ts'

@@ -1,7 +1,8 @@
+import type { Finding } from '../../../core/lint.ts'
 import { isCredential } from '../../../lib/secret-names.ts'
 import type { Node, ScalarNode } from '../../../schema/node.ts'
 import type { Path } from '../../../schema/path.ts'
-import type { Finding, Lint } from '../contract.ts'
+import type { Lint } from '../contract.ts'
 
 export const plainTextSecret: Lint = {
   name: 'plain-text-secret',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { expectAt, load } from './lint-kit.ts'
+import { expectAt, load } from '../../../kit/lints.ts'
 
 /** Routes by name, each a match and what else it has; all answer by themselves. */
 function routes(...lines: readonly string[]): string {

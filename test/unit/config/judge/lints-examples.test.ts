@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BAD_IGNORE, LINTS } from '../../../../src/config/judge/lints/index.ts'
-import { found } from './lint-kit.ts'
+import { found } from '../../../kit/lints.ts'
 
 describe.each([...LINTS, BAD_IGNORE].map((lint) => [lint.name, lint] as const))('%s', (name, { example, better }) => {
   it('finds its example, and nothing else does', async () => {

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../../src/config/load.ts'
 import { loadDeps } from '../../../../src/config/load-deps.ts'
-import { found, load } from './lint-kit.ts'
+import { found, load } from '../../../kit/lints.ts'
 
 const IGNORE = '# sluice-ignore unbounded-wait: clients end it'
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { type Loaded, loadConfig } from '../../../../src/config/load.ts'
-import { loadDeps } from '../../../../src/config/load-deps.ts'
+import { type Loaded, loadConfig } from '../../src/config/load.ts'
+import { loadDeps } from '../../src/config/load-deps.ts'
 
 const HEAD = `apiVersion: sluice/v1
 listeners: { web: { listen: 127.0.0.1:8080 } }
@@ -30,4 +30,19 @@ export async function expectAt(sections: string, lint: string | undefined): Prom
   })
   expect(places.length > 0).toBe(lint !== undefined)
   expect(await found(bare)).toEqual(places)
+}
+
+/** Two endpoints. */
+export const TWO = '[ http://10.0.0.1:8080, http://10.0.0.2:8080 ]'
+
+/** A route (from line 6 on) to an upstream (line 4) of two endpoints, with more keys. */
+export function route(keys: string, upstream = `{ endpoints: ${TWO} }`, match = '{ path: /a/* }'): string {
+  const lines =
+    keys === ''
+      ? ''
+      : keys
+          .split('\n')
+          .map((line) => `    ${line}\n`)
+          .join('')
+  return `upstreams:\n  u: ${upstream}\nroutes:\n  a:\n    match: ${match}\n    to: u\n${lines}`
 }

@@ -1,8 +1,9 @@
-import { outlierDetection } from '../../../features/outlier-detection/feature.ts'
-import type { Finding, Lint, LintUpstream } from '../contract.ts'
-import { endpointCount } from './endpoints.ts'
+import type { Lint, LintUpstream } from '../../config/judge/contract.ts'
+import { endpointCount } from '../../config/judge/lints/endpoints.ts'
+import type { Finding } from '../../core/lint.ts'
+import { outlierDetection } from './feature.ts'
 
-export const ejectionImpossible: Lint = {
+const ejectionImpossible: Lint = {
   name: 'ejection-impossible',
   finds: 'An `outlierDetection` that can never eject an endpoint.',
   why: 'The last usable endpoint is never ejected, and shares are only compared among `minEndpoints` or more: with too few endpoints nothing is ever ejected.',
@@ -53,3 +54,5 @@ function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
         ],
   )
 }
+
+export const lints: readonly Lint[] = [ejectionImpossible]

@@ -1,20 +1,17 @@
-import { NO_LIMITS } from '../../../core/plan.ts'
-import { bulkhead } from '../../../features/bulkhead/feature.ts'
-import { circuitBreaker } from '../../../features/circuit-breaker/feature.ts'
-import type { CircuitBreakerOptions } from '../../../features/circuit-breaker/keys.ts'
-import { hedge } from '../../../features/hedge/feature.ts'
-import { retries } from '../../../features/retries/feature.ts'
-import { timeouts } from '../../../features/timeouts/feature.ts'
-import { durationText } from '../../../schema/scalars.ts'
-import type { Finding, Lint, LintRoute } from '../contract.ts'
-import { mostAttempts } from './endpoints.ts'
+import type { Lint, LintRoute } from '../../config/judge/contract.ts'
+import { mostAttempts } from '../../config/judge/lints/endpoints.ts'
+import type { Finding } from '../../core/lint.ts'
+import { NO_LIMITS } from '../../core/plan.ts'
+import { durationText } from '../../schema/scalars.ts'
+import { circuitBreaker } from './feature.ts'
+import type { CircuitBreakerOptions } from './keys.ts'
 
 const UPSTREAM = `upstreams:
   orders:
     endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
 `
 
-export const breakerNeverOpens: Lint = {
+const breakerNeverOpens: Lint = {
   name: 'breaker-never-opens',
   finds: 'A circuit breaker whose `minRequests` cannot be reached while the upstream hangs.',
   why: 'When every attempt takes its whole timeout, no more attempts can end in `window` than the limits on concurrency admit. If these are fewer than `minRequests`, the breaker never opens, although everything fails.',
@@ -44,7 +41,7 @@ export const breakerNeverOpens: Lint = {
         const upstream = root.upstreams.get(name)
         return upstream === undefined ? Number.POSITIVE_INFINITY : mostAttempts(upstream)
       })
-      const limit = Math.min(permits(route), Math.max(...limits))
+      const limit = Math.min(attemptsInFlight(route), Math.max(...limits))
       // The window ends between two of its slots.
       const most = limit * (Math.ceil(breaker.window / time) + 1)
       const path = ['routes', route.name, 'circuitBreaker']
@@ -58,7 +55,7 @@ export const breakerNeverOpens: Lint = {
     }),
 }
 
-export const breakerWindowShort: Lint = {
+const breakerWindowShort: Lint = {
   name: 'breaker-window-short',
   finds: 'A circuit breaker whose `window` is shorter than `timeouts.attempt`.',
   why: 'An attempt that hangs counts when it times out. By then the attempts that began with it are forgotten, so the breaker compares failures of one moment with successes of another.',
@@ -79,7 +76,7 @@ export const breakerWindowShort: Lint = {
 `,
   run: ({ routes, written }) =>
     routes.flatMap((route): Finding[] => {
-      const { attempt, request: inTime = Number.POSITIVE_INFINITY } = route.options.features.of(timeouts) ?? NO_LIMITS
+      const { attempt, request: inTime = Number.POSITIVE_INFINITY } = route.plan.limit ?? NO_LIMITS
       const breaker = judged(route)
       const path = ['routes', route.name, 'circuitBreaker', 'window']
       if (breaker === undefined || attempt === undefined || breaker.window >= attempt) return []
@@ -95,15 +92,15 @@ function judged({ options: { features, to } }: LintRoute): CircuitBreakerOptions
 }
 
 /** Milliseconds: the shortest time after which a hanging attempt ends. */
-function attemptTime({ options: { features } }: LintRoute): number | undefined {
-  const { attempt, request } = features.of(timeouts) ?? NO_LIMITS
-  if (attempt === undefined || (features.of(retries)?.maxExtra ?? 0) === 0) return request
+function attemptTime({ plan }: LintRoute): number | undefined {
+  const { attempt, request } = plan.limit ?? NO_LIMITS
+  if (attempt === undefined || (plan.again?.most ?? 0) === 0) return request
   return Math.min(attempt, request ?? attempt)
 }
 
-/** Attempts in flight; a hedge is a second one of the same request. */
-function permits({ options: { features } }: LintRoute): number {
-  const limit = features.of(bulkhead)
-  if (limit === undefined || limit.mode === 'shadow') return Number.POSITIVE_INFINITY
-  return limit.maxConcurrent * (features.of(hedge) === undefined ? 1 : 2)
+/** A second attempt beside the first is one more of the same request. */
+function attemptsInFlight({ mostInFlight, plan }: LintRoute): number {
+  return mostInFlight * (plan.beside === undefined ? 1 : 2)
 }
+
+export const lints: readonly Lint[] = [breakerNeverOpens, breakerWindowShort]

@@ -1,9 +1,11 @@
-import { bulkhead } from '../../../features/bulkhead/feature.ts'
-import type { Path } from '../../../schema/path.ts'
-import type { Finding, Lint, LintRoute, LintUpstream } from '../contract.ts'
-import { endpointCount } from './endpoints.ts'
+import type { Lint, LintRoute, LintUpstream } from '../../config/judge/contract.ts'
+import { endpointCount } from '../../config/judge/lints/endpoints.ts'
+import type { Finding } from '../../core/lint.ts'
+import type { Path } from '../../schema/path.ts'
+import { durationText } from '../../schema/scalars.ts'
+import { bulkhead } from './feature.ts'
 
-export const limitNeverReached: Lint = {
+const limitNeverReached: Lint = {
   name: 'limit-never-reached',
   finds: 'A limit that cannot be reached, because a smaller one is met before.',
   why: 'The limit suggests a bound that never acts: under load another limit refuses requests, with another reason, at another number.',
@@ -57,7 +59,7 @@ function inUpstream({ name, options }: LintUpstream): readonly Finding[] {
 }
 
 function inRoute(
-  { name, options, upstreams }: LintRoute,
+  { name, options, plan, upstreams }: LintRoute,
   upstream: (name: string) => LintUpstream['options'] | undefined,
 ): readonly Finding[] {
   const { features, to } = options
@@ -79,6 +81,13 @@ function inRoute(
       path: [...at, 'maxConcurrent'],
       message: `is never reached: the endpoints of ${only?.upstream} take ${sum} requests together (maxConcurrent)`,
     })
+  const wait = limit.queue?.maxWait
+  const request = plan.limit?.request
+  if (wait !== undefined && request !== undefined && wait > request)
+    found.push({
+      path: [...at, 'queue', 'maxWait'],
+      message: `is longer than timeouts.request (${durationText(request)}), which ends the request before it`,
+    })
   if (limit.adaptive !== undefined && limit.adaptive.max > limit.maxConcurrent)
     found.push({
       path: [...at, 'adaptive', 'max'],
@@ -97,3 +106,5 @@ function endpointSum(options: LintUpstream['options']): number | undefined {
   }
   return sum
 }
+
+export const lints: readonly Lint[] = [limitNeverReached]

@@ -1,7 +1,7 @@
-import { fallback } from '../../../features/fallback/feature.ts'
-import type { Lint } from '../contract.ts'
+import type { Lint } from '../../config/judge/contract.ts'
+import { fallback } from './feature.ts'
 
-export const fallbackNeverUsed: Lint = {
+const fallbackNeverUsed: Lint = {
   name: 'fallback-never-used',
   finds: 'A `fallback` that answers no request of its route.',
   why: 'By default a fallback answers GET and HEAD only. On a route that takes only other methods, clients get the failure itself.',
@@ -47,3 +47,5 @@ routes:
 function isHeadOf(method: string, methods: readonly string[]): boolean {
   return method === 'GET' && methods.includes('HEAD')
 }
+
+export const lints: readonly Lint[] = [fallbackNeverUsed]

@@ -1,16 +1,15 @@
-import { NO_LIMITS, type TimeLimits } from '../../../core/plan.ts'
-import { bulkhead } from '../../../features/bulkhead/feature.ts'
-import { retries } from '../../../features/retries/feature.ts'
-import { timeouts } from '../../../features/timeouts/feature.ts'
-import { durationText } from '../../../schema/scalars.ts'
-import type { Finding, Lint, LintRoute } from '../contract.ts'
+import type { Lint, LintRoute } from '../../config/judge/contract.ts'
+import type { Finding } from '../../core/lint.ts'
+import { NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
+import { durationText } from '../../schema/scalars.ts'
+import { timeouts } from './feature.ts'
 
 const UPSTREAM = `upstreams:
   orders:
     endpoints: [ http://10.0.0.1:8080, http://10.0.0.2:8080 ]
 `
 
-export const timeoutNeverReached: Lint = {
+const timeoutNeverReached: Lint = {
   name: 'timeout-never-reached',
   finds: 'A timeout that cannot end anything, because another one ends it before, or because it is not used.',
   why: 'A hanging upstream is noticed later, or by another timeout, than the config suggests. The last permitted attempt may use all the time left, so `timeouts.attempt` has no effect on a route without further attempts.',
@@ -45,8 +44,8 @@ export const timeoutNeverReached: Lint = {
 }
 
 function inRoute(route: LintRoute, own: (path: readonly string[]) => boolean): Finding[] {
-  const { name, options } = route
-  const { features, to } = options
+  const { name, options, plan } = route
+  const { to } = options
   const { attempt, request } = limitsOf(route)
   const at = ['routes', name]
   const found: Finding[] = []
@@ -55,22 +54,16 @@ function inRoute(route: LintRoute, own: (path: readonly string[]) => boolean): F
   const attemptAt = [...at, 'timeouts', 'attempt']
   if (attempt !== undefined && request !== undefined && attempt > request)
     found.push({ path: attemptAt, message: `is longer than timeouts.request (${durationText(request)}), ${before}` })
-  else if (attempt !== undefined && (features.of(retries)?.maxExtra ?? 0) === 0 && own(attemptAt))
+  else if (attempt !== undefined && (plan.again?.most ?? 0) === 0 && own(attemptAt))
     found.push({
       path: attemptAt,
       message:
         'has no effect without retries: the last permitted attempt may use all the time left; use timeouts.request',
     })
-  const wait = features.of(bulkhead)?.queue?.maxWait
-  if (wait !== undefined && request !== undefined && wait > request)
-    found.push({
-      path: [...at, 'bulkhead', 'queue', 'maxWait'],
-      message: `is longer than timeouts.request (${durationText(request)}), ${before}`,
-    })
   return found
 }
 
-export const unboundedWait: Lint = {
+const unboundedWait: Lint = {
   name: 'unbounded-wait',
   finds: 'A route on which nothing bounds the wait for an answer.',
   why: 'With `timeouts.request` and `timeouts.total` off, a hanging upstream holds its requests, their permits and connections until the clients give up. `timeouts.attempt` is no bound: the last permitted attempt may use all the time left.',
@@ -100,7 +93,7 @@ export const unboundedWait: Lint = {
       })),
 }
 
-export const drainTooShort: Lint = {
+const drainTooShort: Lint = {
   name: 'drain-too-short',
   finds: 'A `drain.timeout` that is shorter than the longest `timeouts.request` in the config.',
   why: 'When the gateway ends, as in every deployment, requests in flight have `drain.timeout` to finish. Those that may take longer are cut.',
@@ -148,3 +141,5 @@ function requestTime(route: LintRoute): number {
 function limitsOf({ options: { features } }: LintRoute): TimeLimits {
   return features.of(timeouts) ?? NO_LIMITS
 }
+
+export const lints: readonly Lint[] = [timeoutNeverReached, unboundedWait, drainTooShort]
