@@ -9,6 +9,7 @@ import type { TimerWheel } from '../lib/timers.ts'
 import type { Schema } from '../schema/schema.ts'
 import type { Reach } from './config.ts'
 import type { ControlFeature } from './control-feature.ts'
+import type { CutOff } from './cut-off.ts'
 import type { DecisionTable, FactsOf } from './decision.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reason } from './failures.ts'
@@ -183,6 +184,8 @@ export interface Feature<
   readonly states?: StateTable<O, Leased<T>, S>
   /** Its part in the control plane, once per gateway, see `control-feature.ts`; only the control plane calls this. */
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
+  /** How it stops asking an upstream that fails; undefined: it never does. */
+  cutOff?(options: O): CutOff | undefined
   /** The most requests of a route that its options let be in flight; undefined: it does not bound them. For lints. */
   mostInFlight?(options: O): number | undefined
   /** What it finds in a config that is valid, see `core/lint.ts`; called only where configs are judged. */

@@ -1,5 +1,6 @@
 import { defineFeature } from '../../core/feature.ts'
 import { cells } from './cells.ts'
+import { cutOff } from './cut-off.ts'
 import { keys } from './keys.ts'
 import { breakersPolicy } from './policy.ts'
 import { breakerStates } from './states.ts'
@@ -24,6 +25,7 @@ export const circuitBreaker = defineFeature({
   metrics,
   states: breakerStates,
   refusals,
+  cutOff,
   lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),
   compile(options, context) {

@@ -1,8 +1,8 @@
 import type { LeanConfig, UpstreamConfig } from '../../core/config.ts'
+import type { CutOff } from '../../core/cut-off.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import { type FurtherAttempts, NO_FURTHER, NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
 import { RouteFeatures } from '../../data/engine/compile-features.ts'
-import type { CircuitBreakerOptions } from '../../features/circuit-breaker/keys.ts'
 import { FEATURES } from '../../features/index.ts'
 import type { OutlierOptions } from '../../features/outlier-detection/keys.ts'
 import type { RetryBudgetOptions } from '../../features/retry-budget/keys.ts'
@@ -16,7 +16,7 @@ export interface DrillFacts {
   readonly budget: RetryBudgetOptions | undefined
   /** undefined: off, or in shadow mode. */
   readonly outliers: OutlierOptions | undefined
-  readonly breaker: CircuitBreakerOptions | undefined
+  readonly cutOffs: readonly CutOff[]
   readonly algorithm: UpstreamConfig['algorithm']
 }
 
@@ -25,7 +25,9 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
   const upstream = config.upstreams.find(({ name }) => name === upstreamName)
   if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
   const { again = NO_FURTHER, limit = NO_LIMITS } = new RouteFeatures(FEATURES).plan(route)
-  const breaker = route.features.circuitBreaker as CircuitBreakerOptions | undefined
+  const cutOffs = FEATURES.filter(({ name }) => Object.hasOwn(route.features, name)).flatMap(
+    (feature) => feature.cutOff?.(route.features[feature.name]) ?? [],
+  )
   const outliers = upstream.features.outlierDetection as OutlierOptions | undefined
   const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
   return {
@@ -34,7 +36,7 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
     again,
     budget: upstream.features.retryBudget as RetryBudgetOptions | undefined,
     outliers: outliers?.mode === 'enforce' ? outliers : undefined,
-    breaker: breaker?.mode === 'enforce' ? breaker : undefined,
+    cutOffs,
     algorithm: upstream.algorithm,
   }
 }
@@ -60,15 +62,18 @@ export function sendsUntilEjected({ algorithm }: DrillFacts): boolean {
   return algorithm === 'round-robin' || algorithm === 'random'
 }
 
-/** A breaker that 2 s of failures under the drill's load open. */
-export function breaks({ breaker }: DrillFacts, ...outcomes: readonly (string | number)[]): boolean {
-  if (breaker === undefined || !outcomes.every((outcome) => (breaker.when as unknown[]).includes(outcome))) return false
-  return breaker.minRequests <= 100 && breaker.errorRate <= 0.5 && breaker.window <= 10_000
+/** 2 s of failures under the drill's load cut the upstream off. */
+export function cutsOff({ cutOffs }: DrillFacts, ...outcomes: readonly OutcomeClass[]): boolean {
+  return cutOffs.some(({ refusesAfter }) => refusesAfter(outcomes))
 }
 
-/** The longest that a recovery may take, in milliseconds: ejection, or open time, probation and ramp. */
-export function recoveryMs({ outliers, breaker }: DrillFacts): number {
+/** Attempts that decide whether an upstream that was cut off has recovered, at most. */
+export function mostProbes({ cutOffs }: DrillFacts): number {
+  return Math.max(0, ...cutOffs.map(({ probes }) => probes))
+}
+
+/** The longest that a recovery may take, in milliseconds: ejection, or what cuts the upstream off. */
+export function recoveryMs({ cutOffs, outliers }: DrillFacts): number {
   const ejection = outliers === undefined ? 0 : Math.min(outliers.maxEjection, 4 * outliers.baseEjection)
-  const open = breaker === undefined ? 0 : Math.min(breaker.maxOpenFor, 5 * breaker.openFor) + breaker.halfOpen.ramp
-  return Math.max(ejection, open) + 10_000
+  return Math.max(ejection, ...cutOffs.map((cutOff) => cutOff.recoveryMs)) + 10_000
 }

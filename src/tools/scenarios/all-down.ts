@@ -1,4 +1,4 @@
-import { breaks, unless } from '../drill/facts.ts'
+import { cutsOff, mostProbes, unless } from '../drill/facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './expectations.ts'
 
@@ -46,8 +46,8 @@ export const allDown: DrillScenario = {
   ],
   misfit: (facts) =>
     unless(
-      [breaks(facts, 'connect'), 'no circuit breaker opens within 2 s of failures'],
-      [(facts.breaker?.halfOpen.attempts ?? 0) <= PROBES, `it has more than ${PROBES} probes`],
+      [cutsOff(facts, 'connect'), 'no circuit breaker opens within 2 s of failures'],
+      [mostProbes(facts) <= PROBES, `it has more than ${PROBES} probes`],
     ),
   expected: [
     exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),

@@ -1,5 +1,5 @@
 import { BODY } from '../drill/endpoint.ts'
-import { breaks, unless } from '../drill/facts.ts'
+import { cutsOff, unless } from '../drill/facts.ts'
 import { atLeast, atMost, type DrillScenario, exactly } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './expectations.ts'
 
@@ -31,7 +31,7 @@ export const bodiesBreak: DrillScenario = {
     },
     { name: 'after', seconds: [0.5, 5] },
   ],
-  misfit: (facts) => unless([breaks(facts, 'reset'), 'no circuit breaker opens within 2 s of failures']),
+  misfit: (facts) => unless([cutsOff(facts, 'reset'), 'no circuit breaker opens within 2 s of failures']),
   expected: [
     exactly('broken answers that looked whole to a client', 0, '', (run) => {
       return run.sent().filter(({ status, bytes }) => status === 200 && bytes !== BODY.length).length

@@ -1,4 +1,4 @@
-import { breaks, unless } from '../drill/facts.ts'
+import { cutsOff, unless } from '../drill/facts.ts'
 import { atLeast, type DrillScenario, exactly, timeAtMost } from '../drill/scenario.ts'
 import { NOTHING_HELD } from './expectations.ts'
 
@@ -35,7 +35,7 @@ export const latencySpike: DrillScenario = {
   misfit: (facts) =>
     unless(
       [(facts.limit.request ?? Number.POSITIVE_INFINITY) <= 1000, 'timeouts.request is not 1 s or less'],
-      [breaks(facts, 'timeout'), 'no circuit breaker opens within 2 s of failures'],
+      [cutsOff(facts, 'timeout'), 'no circuit breaker opens within 2 s of failures'],
     ),
   expected: [
     exactly('requests that failed before', 0, '', (run) => run.failedInside('calm').length),

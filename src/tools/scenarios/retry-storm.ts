@@ -34,7 +34,7 @@ export const retryStorm: DrillScenario = {
   misfit: (facts) =>
     unless(
       [retriesAfter(facts, 503), 'retries do not follow on 503'],
-      [facts.breaker === undefined, 'its circuit breaker opens first'],
+      [facts.cutOffs.length === 0, 'its circuit breaker opens first'],
       [(facts.budget?.percent ?? 1) <= 0.2, 'its retry budget is more than 20 %'],
     ),
   expected: [
