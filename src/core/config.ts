@@ -90,8 +90,6 @@ export interface BalancingConfig {
   readonly hashOn: readonly HashSource[]
   /** How many times its fair share of the requests in flight a hashing algorithm may give to an endpoint. */
   readonly balanceFactor: number | undefined
-  /** Health is ignored while a smaller share of the endpoints is usable; 0: never. */
-  readonly panicThreshold: number
 }
 
 /** A named service: its endpoints, and how connections to them are made and shared. */

@@ -84,6 +84,11 @@ export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
   readonly doc?: string
   /** The policy that its refusals are counted under, and how they are told. */
   readonly refuses?: { readonly as: string; readonly told: Refusals }
+  /**
+   * Whether all endpoints are used although so few are healthy, with those that are unhealthy; draining ones count on
+   * neither side. Pure: both planes ask.
+   */
+  ignoresHealth?(options: O, healthy: number, all: number): boolean
   cells?(use: Use<O>): T
   /** Cells per endpoint. */
   endpointCells?(use: Use<O>): CellTree
@@ -92,6 +97,8 @@ export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
 
 /** The form as everything but its feature sees it. */
 export interface AnyUpstreamForm extends Pick<UpstreamForm<unknown, undefined, unknown, unknown>, 'doc' | 'refuses'> {
+  // biome-ignore lint/suspicious/noExplicitAny: see compile.
+  ignoresHealth?(options: any, healthy: number, all: number): boolean
   cells?(use: Use): CellTree | undefined
   endpointCells?(use: Use): CellTree
   // biome-ignore lint/suspicious/noExplicitAny: each gets what its own schema and cells gave.

@@ -13,6 +13,7 @@ import { importance } from './importance/feature.ts'
 import { loopCheck } from './loop-check/feature.ts'
 import { outlierDetection } from './outlier-detection/feature.ts'
 import { overload } from './overload/feature.ts'
+import { panicThreshold } from './panic-threshold/feature.ts'
 import { redirect } from './redirect/feature.ts'
 import { respond } from './respond/feature.ts'
 import { retries } from './retries/feature.ts'
@@ -43,6 +44,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   loopCheck,
   outlierDetection,
   overload,
+  panicThreshold,
   redirect,
   respond,
   retries,

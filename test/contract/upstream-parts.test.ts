@@ -18,6 +18,7 @@ const AT_UPSTREAMS = FEATURES.filter(({ upstream }) => upstream !== undefined)
 
 /** What is written of features that need more than their defaults. */
 const WRITTEN: Readonly<Record<string, unknown>> = {
+  panicThreshold: '50%',
   slowStart: '30s',
   sticky: { cookie: 'server', secret: { env: 'KEY' } },
   subset: { size: 2 },

@@ -7,7 +7,7 @@ import type { ManualClock } from './clock.ts'
 import { featureDeps } from './feature.ts'
 
 /** Balancing with everything off. */
-export const PLAIN: BalancingConfig = { hashOn: [], balanceFactor: undefined, panicThreshold: 0 }
+export const PLAIN: BalancingConfig = { hashOn: [], balanceFactor: undefined }
 
 /** How a tier is balanced; what is left out is off. */
 export interface BalancerSetUp {

@@ -15,7 +15,7 @@ const PARTS = ['Example', 'Keys', 'What clients see', 'Metrics and decisions', '
 const PAGES = projectFiles(/^docs\/features\/.*\.md$/)
 
 /** Pages of what will be features: where endpoints come from, and which one is chosen, are not folders yet. */
-const NOT_YET = ['discovery', 'load-balancing', 'panic-threshold']
+const NOT_YET = ['discovery', 'load-balancing']
 
 test('each page has its feature', () => {
   const folders = new Set([...FEATURES.map(folderOf), ...NOT_YET])

@@ -95,12 +95,11 @@ function upstream(name: string, options: UpstreamOptions, known: readonly AnyFea
   }
 }
 
-function balancing({ loadBalancing, panicThreshold }: UpstreamOptions): BalancingConfig {
+function balancing({ loadBalancing }: UpstreamOptions): BalancingConfig {
   const { balanceFactor, hashOn = [] } = loadBalancing
   return {
     hashOn,
     balanceFactor,
-    panicThreshold,
   }
 }
 

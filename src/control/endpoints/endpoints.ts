@@ -77,7 +77,7 @@ export class Endpoints implements Part {
       clock,
       log,
     })
-    this.gauges = endpointGauges(this.book, registry)
+    this.gauges = endpointGauges(this.book, registry, features)
   }
 
   /** Resolves names and looks for the endpoints of these and of no other upstreams from now on. */
@@ -106,7 +106,11 @@ export class Endpoints implements Part {
   }
 }
 
-function endpointGauges(book: Pick<EndpointBook, 'upstreams'>, registry: CellRegistry): Gauges {
+function endpointGauges(
+  book: Pick<EndpointBook, 'upstreams'>,
+  registry: CellRegistry,
+  features: readonly AnyFeature[],
+): Gauges {
   return {
     sluice_pool_waiters: function* () {
       for (const { set } of book.upstreams) yield { labels: [set.upstream], value: registry.sum(set.cells.waiting) }
@@ -117,7 +121,7 @@ function endpointGauges(book: Pick<EndpointBook, 'upstreams'>, registry: CellReg
     },
     sluice_upstream_panic: function* () {
       for (const { config, set } of book.upstreams)
-        yield { labels: [set.upstream], value: panics(registry, config, set) ? 1 : 0 }
+        yield { labels: [set.upstream], value: panics(registry, features, config, set) ? 1 : 0 }
     },
   }
 }

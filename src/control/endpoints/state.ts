@@ -1,11 +1,12 @@
 import type { UpstreamConfig } from '../../core/config.ts'
-import { inPanic } from '../../core/panic.ts'
+import type { AnyFeature } from '../../core/feature.ts'
 import {
   EndpointStateBit as Bits,
   type EndpointCells,
   EndpointWord,
   type UpstreamEndpoints,
 } from '../../core/protocol.ts'
+import { upstreamUses } from '../../core/use.ts'
 import { ENDPOINT_STATES, type EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 
@@ -31,9 +32,17 @@ export function countStates(registry: CellRegistry, { endpoints }: UpstreamEndpo
   return counts
 }
 
-/** Whether workers use every endpoint, because too few are healthy. */
-export function panics(registry: CellRegistry, { balancing }: UpstreamConfig, set: UpstreamEndpoints): boolean {
+/** Whether workers use every endpoint, because a feature says that too few are healthy. */
+export function panics(
+  registry: CellRegistry,
+  features: readonly AnyFeature[],
+  config: UpstreamConfig,
+  set: UpstreamEndpoints,
+): boolean {
   const counts = countStates(registry, set)
   const healthy = counts.get('usable') ?? 0
-  return inPanic(healthy, healthy + (counts.get('unhealthy') ?? 0), balancing.panicThreshold)
+  const all = healthy + (counts.get('unhealthy') ?? 0)
+  return upstreamUses(config, features).some(
+    ([{ upstream }, { options }]) => upstream?.ignoresHealth?.(options, healthy, all) === true,
+  )
 }

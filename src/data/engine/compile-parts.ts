@@ -34,6 +34,10 @@ export class UpstreamFeatures {
   }
 }
 
-function compiledPart(form: AnyUpstreamForm, context: UpstreamContext): Pick<PartUse, 'part' | 'atEndpoints'> {
-  return { part: form.compile(context.use.options, context), atEndpoints: form.endpointCells !== undefined }
+function compiledPart(form: AnyUpstreamForm, context: UpstreamContext): Omit<PartUse, 'use' | 'cells'> {
+  const { options } = context.use
+  const part = form.compile(options, context)
+  const atEndpoints = form.endpointCells !== undefined
+  if (form.ignoresHealth === undefined) return { part, atEndpoints }
+  return { part, atEndpoints, ignoresHealth: (healthy, all) => form.ignoresHealth?.(options, healthy, all) === true }
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { DiscoveryConfig } from '../../core/config.ts'
 import { byKind, list, mapped, object, optional, required, withDefault } from '../../schema/composites.ts'
 import { type FileText, pemFile } from '../../schema/mark.ts'
-import { boolean, duration, integer, name, oneOf, type Problem, parsed, ratio, text } from '../../schema/scalars.ts'
+import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { balancingKeys } from './balancing-options.ts'
 import { discovery } from './discovery-options.ts'
@@ -151,11 +151,6 @@ export const upstreamKeys = object(
       ),
       {},
       'Timeouts that belong to the upstream.',
-    ),
-    panicThreshold: withDefault(
-      ratio(),
-      '0%',
-      'Share of healthy endpoints below which health is ignored. 0% turns this off.',
     ),
   },
   {

@@ -12,6 +12,8 @@ export interface PartUse {
   /** Its endpoints have cells of their own. */
   readonly atEndpoints: boolean
   readonly part: UpstreamPart
+  /** See `UpstreamForm.ignoresHealth`. */
+  readonly ignoresHealth?: (healthy: number, all: number) => boolean
 }
 
 type With<K extends keyof UpstreamPart> = UpstreamPart & Required<Pick<UpstreamPart, K>>
@@ -29,6 +31,8 @@ export class UpstreamParts {
   readonly uses: ReadonlyMap<string, PartUse>
   /** In place of those of the upstream; undefined: the upstream's own. */
   readonly hashOn: readonly HashSource[] | undefined
+  /** undefined: health always counts. */
+  readonly ignoresHealth: PartUse['ignoresHealth']
   /** undefined: nothing bounds the attempts in flight. */
   readonly permits: AttemptPermits | undefined
   /** Outermost first. */
@@ -41,6 +45,7 @@ export class UpstreamParts {
   constructor(uses: ReadonlyMap<string, PartUse>) {
     this.uses = uses
     const parts = Array.from(uses.values(), ({ part }) => part)
+    this.ignoresHealth = Array.from(uses.values()).find((use) => use.ignoresHealth !== undefined)?.ignoresHealth
     this.hashOn = parts.find((part) => part.hashOn !== undefined)?.hashOn
     this.permits = parts.find((part) => part.permits !== undefined)?.permits
     this.inFront = parts.filter(has('balancing')).toSorted((a, b) => stageOf(a) - stageOf(b))

@@ -2,7 +2,6 @@ import type { HeldCell } from '../../cells/held.ts'
 import type { Balancer } from '../../core/balancer.ts'
 import type { HashSource, UpstreamConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import { inPanic } from '../../core/panic.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
 import type { AttemptPermits } from '../../core/upstream-part.ts'
 import type { Random } from '../../lib/random.ts'
@@ -58,6 +57,7 @@ export class Upstream {
       this.tiers = []
       this.panic = false
     }
+    if (parts.ignoresHealth === undefined) this.panic = false
     this.config = config
     this.parts = parts
     this.group.permits = parts.permits
@@ -92,8 +92,7 @@ export class Upstream {
    * none is usable.
    */
   pick(used: readonly Endpoint[], ex?: Exchange): Endpoint | undefined {
-    const { panicThreshold } = this.config.balancing
-    if (panicThreshold > 0) this.look(panicThreshold)
+    this.look()
     if (ex === undefined) return this.choose(used, undefined)
     const tied = this.parts.tied(ex) as Endpoint | undefined
     if (tied?.usable && !used.includes(tied)) return tied
@@ -122,8 +121,7 @@ export class Upstream {
 
   /** At least one of its endpoints is in service, full or not. */
   get inService(): boolean {
-    const { panicThreshold } = this.config.balancing
-    if (panicThreshold > 0) this.look(panicThreshold)
+    this.look()
     for (const { endpoints } of this.tiers) for (const endpoint of endpoints) if (endpoint.serves) return true
     return false
   }
@@ -155,7 +153,9 @@ export class Upstream {
   }
 
   /** Whether health still counts. */
-  private look(threshold: number): void {
+  private look(): void {
+    const { ignoresHealth } = this.parts
+    if (ignoresHealth === undefined) return
     let healthy = 0
     let all = 0
     for (const { endpoints } of this.tiers) {
@@ -165,7 +165,7 @@ export class Upstream {
         if (endpoint.inService) healthy++
       }
     }
-    const panic = inPanic(healthy, all, threshold)
+    const panic = ignoresHealth(healthy, all)
     if (panic === this.panic) return
     this.panic = panic
     for (const endpoint of this.byKey.values()) endpoint.panic = panic

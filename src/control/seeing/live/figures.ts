@@ -170,7 +170,7 @@ function routeFigures({ features, live, metrics, registry }: FigureSources): Rou
   return [...figures, { ...counted(NONE), ...nothing }]
 }
 
-function upstreamFigures({ book, metrics, notices, registry }: FigureSources): UpstreamFigures[] {
+function upstreamFigures({ features, book, metrics, notices, registry }: FigureSources): UpstreamFigures[] {
   const attempts = attemptsOf(metrics)
   const latency = new Sums(metrics, 'sluice_attempt_duration_seconds', ({ upstream }) => upstream)
   const spent = new Sums(metrics, 'sluice_retry_budget_exhausted_total', ({ upstream }) => upstream)
@@ -184,7 +184,7 @@ function upstreamFigures({ book, metrics, notices, registry }: FigureSources): U
       latency: latency.latency(name),
       budgetExhausted: spent.count(name),
       recovery: recovery.latency(name),
-      panic: panics(registry, config, set),
+      panic: panics(registry, features, config, set),
       idleLimitMs: notices.idleLimit(config) ?? null,
       endpoints: endpoints.map(({ id, cells }) => ({
         endpoint: id,

@@ -6,7 +6,6 @@ import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../../
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
 import type { Upstream } from '../../../../src/data/upstreams/upstream.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
-import { PLAIN } from '../../../kit/balancing.ts'
 import type { TestCells } from '../../../kit/cells.ts'
 import type { ManualClock } from '../../../kit/clock.ts'
 import { OUTLIERS } from '../../../kit/judged.ts'
@@ -230,7 +229,7 @@ describe('an endpoint of its own maximum', () => {
 
 describe('panic', () => {
   test('below the threshold health is ignored, drained endpoints stay out; above it counts again', () => {
-    const u = upstream({ algorithm: 'round-robin', balancing: { ...PLAIN, panicThreshold: 0.5 } })
+    const u = upstream({ algorithm: 'round-robin', features: { panicThreshold: 0.5 } })
     const all = [1, 2, 3, 4].map((port) => resolved(port, { tier: port === 3 ? 1 : 0 }))
     const [a, b, c, d] = all as [ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint]
     u.setEndpoints(all)
