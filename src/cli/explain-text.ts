@@ -40,7 +40,7 @@ export function explanationText({
   return (
     columns(head, 0) +
     section('upstreams', upstreams.flatMap(upstreamRows)) +
-    section('policies, in order', policies.flatMap(policyRows)) +
+    section('policies, in order', atFirst(policies).flatMap(policyRows)) +
     section('other routes, the nearest first', nearMisses.map(missRow))
   )
 }
@@ -58,6 +58,11 @@ function upstreamRows({ algorithm, at, discovered, endpoints, name, role, share 
   ])
   const found = discovered === undefined ? [] : [['', discovered, 'found while the gateway runs']]
   return [[name, part, algorithm, place(at)], ...rows, ...found]
+}
+
+/** One that acts at several places is told at its first. */
+function atFirst(policies: readonly ActingPolicy[]): readonly ActingPolicy[] {
+  return policies.filter(({ name }, i) => policies.findIndex((one) => one.name === name) === i)
 }
 
 function policyRows({ name, values }: ActingPolicy): readonly Row[] {

@@ -131,3 +131,27 @@ describe('no file names a feature but its own folder, its tests and the list', (
     expect(seen.filter((name) => name === 'slo' || name === 'circuit-breaker')).toEqual(names)
   })
 })
+
+/** Files besides the list that import a feature: what they do is still to go into its folder. */
+const IMPORTERS: readonly RegExp[] = [
+  /^src\/config\/judge\/(lints\/|balancing)/,
+  /^src\/(tools\/drill\/facts|cli\/drill-config)\.ts$/,
+]
+
+describe('only the list imports a feature', () => {
+  const folders = FEATURES.map(({ name }) => folderOf(name))
+  const importers = (folder: string): string[] => {
+    const from = new RegExp(`(from |import\\()'[./]+features/${folder}/`)
+    return SOURCES.filter((file) => !file.startsWith(`src/features/${folder}/`) && from.test(read(file)))
+  }
+
+  test.each(folders)('%s', (folder) => {
+    expect(read(LIST)).toContain(`from './${folder}/feature.ts'`)
+    expect(importers(folder).filter((file) => !IMPORTERS.some((known) => known.test(file)))).toEqual([])
+  })
+
+  test('each exception is still needed', () => {
+    const all = folders.flatMap(importers)
+    expect(IMPORTERS.filter((known) => !all.some((file) => known.test(file)))).toEqual([])
+  })
+})

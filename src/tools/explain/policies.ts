@@ -15,7 +15,7 @@ export interface Effective {
   readonly key: string
   /** As written in a config. */
   readonly value: string
-  /** `route`, `profile NAME`, `upstream`, `defaults` or `built-in`. */
+  /** `route`, `profile NAME`, `upstream`, `gateway`, `defaults` or `built-in`. */
   readonly source: string
   /** undefined: built in. */
   readonly at: Position | undefined
@@ -39,10 +39,26 @@ export function actingPolicies(written: WrittenTree, route: RouteConfig): readon
     Object.values(places).map((place) => ({ name, ...place })),
   )
   return [...ROUTING_PLACES, ...places]
-    .map((place) => ({ ...place, values: effectiveValues(written, route, place.name) }))
+    .map((place) => ({
+      ...place,
+      values: [...commonValues(written, place.name), ...effectiveValues(written, route, place.name)],
+    }))
     .filter(({ values }) => values.length > 0)
     .toSorted((a, b) => a.stage - b.stage)
     .map(({ name, stage, why, values }) => ({ name, stage, why, values }))
+}
+
+const ON: Effective = { key: '', value: 'on', source: 'built-in', at: undefined }
+
+/** Of a feature that acts on all routes: what the root says of it, or that it is on. */
+function commonValues({ language, tree }: WrittenTree, name: string): readonly Effective[] {
+  const feature = language.features.find((known) => known.name === name)
+  if (feature === undefined) return []
+  if (Object.keys(feature.keys).length === 0) return [ON]
+  const field = language.root.fields[name]
+  const node = nodeAt(tree, [name]) ?? (field?.fallback === undefined ? undefined : nodeOf(field.fallback))
+  if (field === undefined || field.schema.collection !== undefined || node === undefined) return []
+  return leavesOf(field.schema, node, [name]).map((leaf) => effectiveOf(leaf, () => 'gateway'))
 }
 
 function effectiveValues(written: WrittenTree, route: RouteConfig, name: string): readonly Effective[] {

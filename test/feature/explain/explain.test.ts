@@ -175,6 +175,19 @@ tests:
       const { stdout } = await sluice(folder, ['explain', 'paths.yaml', 'GET', ...args])
       return /^(answer|forwards) +(.*)(\n {5,}.*)?$/m.exec(stdout)?.[0].replaceAll(/\s+/g, ' ')
     }
+    const { stdout } = await sluice(folder, ['explain', 'paths.yaml', 'GET', 'http://h:8080/w/x'])
+    const names = [...(stdout.split('policies, in order\n')[1]?.matchAll(/^ {2}(\w+)/gm) ?? [])].map(([, name]) => name)
+    expect([...new Set(names)].slice(0, 9)).toEqual([
+      'encodedSlashes',
+      'accessLog',
+      'importance',
+      'overload',
+      'loopCheck',
+      'timeouts',
+      'hashedPath',
+      'deadlines',
+      'rewrite',
+    ])
     expect(await told('http://h:8080//admin/s')).toBe(
       'answer 400 ambiguous_path Read with merged slashes, the path has another route or none.',
     )

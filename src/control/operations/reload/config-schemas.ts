@@ -56,7 +56,7 @@ export const CONFIG_SCHEMAS = {
     {
       key: said('Below the policy or the key, such as `queue.size`; empty: that as a whole.', TEXT),
       value: said('As written in a config.', TEXT),
-      source: said('`route`, `profile NAME`, `upstream`, `defaults` or `built-in`.', TEXT),
+      source: said('`route`, `profile NAME`, `upstream`, `gateway`, `defaults` or `built-in`.', TEXT),
     },
     { at: ref('Position') },
   ),
