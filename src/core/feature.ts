@@ -89,6 +89,8 @@ export interface PureContext {
   /** Name of the gateway, as in `Via`. */
   readonly gateway: string
   readonly services: Pick<Services, 'forwardHeaders' | 'hashesPath'>
+  /** In mode shadow: the feature would have refused the request, for this reason. */
+  shadow(ex: Exchange, reason: Reason): void
 }
 
 /** What a policy is compiled with. `C`: its cells as they were leased, `M`: its metrics, `D`: its decisions, `S`: its states. */

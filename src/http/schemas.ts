@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { hostOf } from '../lib/authority.ts'
 import { hasDotSegment, normalEscapes } from '../lib/path.ts'
 import { byteString } from '../lib/percent.ts'
@@ -107,4 +108,15 @@ function classOrStatus(classes: readonly string[], least: number): Schema<string
     },
     { anyOf: [{ enum: [...classes] }, { type: 'integer', minimum: least, maximum: 599 }] },
   )
+}
+
+/** A block of addresses, or one address. */
+export function cidr(): Schema<string> {
+  return parsed('a network such as 10.0.0.0/8, or an address', (value): string | Problem => {
+    const [address, bits, ...rest] = value.split('/') as [string, string?, ...string[]]
+    const version = isIP(address)
+    const longest = version === 4 ? 32 : 128
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
+    return version !== 0 && fits && rest.length === 0 ? value : { problem: '' }
+  })
 }

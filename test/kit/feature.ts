@@ -59,6 +59,7 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
       return kept.get(name) as never
     },
     note: () => {},
+    shadow: () => {},
     set: () => {},
     relief: NO_RELIEF,
     random: seededRandom(1),
@@ -125,6 +126,7 @@ export class CompiledUse<C = unknown> {
         use: this.use,
         space: testCells.space,
         clock,
+        shadow: (ex, reason) => ex.refused(clock, feature.name, reason, 'shadow'),
         timers: new TimerWheel(clock),
         note: (ex, decision, facts, at = clock.now()) =>
           ex.note({ at, kind: 'decided', decision, facts, row: decisions[decision] as Decision }),

@@ -57,7 +57,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 /** Node's modules that only some parts may touch. */
 const NODE_HOMES: Readonly<Record<string, RegExp>> = {
   'node:http': /^src\/(data\/ingress|tools\/demo|tools\/drill|control\/admin)\//,
-  'node:net': /^src\/((config|tools|data\/ingress|data\/upstreams\/transports|control|lib)\/|data\/\w+\/options\.ts$)/,
+  'node:net':
+    /^src\/((config|http|tools|data\/ingress|data\/upstreams\/transports|control|lib)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/control\/endpoints\/discovery\//,
   'node:fs': /^src\/((cli|config|control)\/|lib\/write-whole\.ts$)/,

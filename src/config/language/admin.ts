@@ -1,9 +1,9 @@
 import { ROLES } from '../../core/operation.ts'
-import { hostName } from '../../http/schemas.ts'
+import { cidr, hostName } from '../../http/schemas.ts'
 import { list, map, mapped, object, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { name, oneOf, text } from '../../schema/scalars.ts'
 import { secret } from '../../schema/secret.ts'
-import { cidr, headerName, listenAddress } from './values.ts'
+import { headerName, listenAddress } from './values.ts'
 
 const role = oneOf(...ROLES)
 

@@ -1,4 +1,5 @@
 import { isOwnField } from '../../http/fields.ts'
+import { cidr } from '../../http/schemas.ts'
 import { collection } from '../../schema/collection.ts'
 import { map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
@@ -15,7 +16,7 @@ import { metricsOptions, tracingOptions } from './telemetry.ts'
 import { testOptions } from './tests.ts'
 import type { UpstreamOptions } from './upstream.ts'
 import { UPSTREAMS } from './upstream.ts'
-import { cidr, listenAddress, nameServer } from './values.ts'
+import { listenAddress, nameServer } from './values.ts'
 
 const fieldName = parsed('a header field that carries IDs such as x-request-id', (text): string | Problem => {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return { problem: '' }

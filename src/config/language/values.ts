@@ -41,16 +41,6 @@ export function nameServer(): Schema<string> {
   })
 }
 
-export function cidr(): Schema<string> {
-  return parsed('a network such as 10.0.0.0/8, or an address', (value): string | Problem => {
-    const [address, bits, ...rest] = value.split('/') as [string, string?, ...string[]]
-    const version = isIP(address)
-    const longest = version === 4 ? 32 : 128
-    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
-    return version !== 0 && fits && rest.length === 0 ? value : { problem: '' }
-  })
-}
-
 /** The name of a header field, in lower case. */
 export function headerName(): Schema<string> {
   return parsed('the name of a header field such as x-tenant', (value): string | Problem =>

@@ -143,7 +143,7 @@ export class RouteFeatures {
   ): readonly Policy[] {
     const compiled = (feature: AnyFeature, use: Use, paramNames: readonly string[]): [string, CompiledUse] => {
       const { name: gateway } = head.gateway
-      const context: PureContext = { feature: feature.name, use, paramNames, gateway, services }
+      const context: PureContext = { feature: feature.name, use, paramNames, gateway, services, shadow: () => {} }
       const policies = feature.compile?.(use.options, context as FeatureContext) ?? NO_POLICIES
       return [feature.name, { made: { use, cells: undefined, paramNames, gateway }, policies }]
     }
@@ -215,6 +215,7 @@ export function upstreamContext(
     set: (labels, state, facts) => rest.report({ kind: 'state', feature: name, labels, state, facts }),
     keep: (own, make) => keep(`${name} ${own}`, make),
     note: noteOf(feature, clock),
+    shadow: (ex, reason) => ex.refused(clock, name, reason, 'shadow'),
   }
 }
 

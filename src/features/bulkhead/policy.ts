@@ -47,6 +47,7 @@ class Bulkhead implements Policy, Limit, Want {
   protected readonly inFlight: HeldCell
   private readonly most: number
   protected readonly clock: Clock
+  private readonly shadow: FeatureContext['shadow']
   private readonly options: BulkheadOptions
   private readonly queue: BulkheadQueue | undefined
   private readonly enforces: boolean
@@ -60,6 +61,7 @@ class Bulkhead implements Policy, Limit, Want {
     this.relief = context.relief
     this.call = new CallCell(context.space.int32(call), call.slot)
     this.clock = context.clock
+    this.shadow = context.shadow
     this.most = options.maxConcurrent
     this.options = options
     this.inFlight = context.space.held(inFlight)
@@ -84,7 +86,7 @@ class Bulkhead implements Policy, Limit, Want {
       return undefined
     }
     if (!this.enforces) {
-      ex.refused(this.clock, this.name, 'bulkhead_full', 'shadow')
+      this.shadow(ex, 'bulkhead_full')
       this.inFlight.take()
       this.held.set(ex, true)
       return undefined

@@ -34,6 +34,7 @@ class Breakers implements Policy {
   private readonly circuit: Circuit
   private readonly circuits: ReadonlyMap<string, Circuit>
   private readonly clock: Clock
+  private readonly shadow: FeatureContext['shadow']
   private readonly failures: ReadonlySet<string | number>
   private readonly enforces: boolean
 
@@ -49,6 +50,7 @@ class Breakers implements Policy {
     this.circuit = first
     this.circuits = circuits
     this.clock = context.clock
+    this.shadow = context.shadow
     this.failures = new Set(when)
     this.enforces = mode === 'enforce'
   }
@@ -68,7 +70,7 @@ class Breakers implements Policy {
     this.ticket.set(at, ticket)
     if (ticket !== REFUSED) return undefined
     if (!this.enforces) {
-      ex.refused(this.clock, this.name, 'breaker_open', 'shadow')
+      this.shadow(ex, 'breaker_open')
       return undefined
     }
     return { reason: 'breaker_open', phase: 'connect', elsewhere: true, retryAfterMs: breaker.retryAfter(now) } as const

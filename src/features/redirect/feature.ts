@@ -1,10 +1,10 @@
+import { clientHost, clientScheme } from '../../core/client-url.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { PureFeature } from '../../core/feature.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import { compilePath, PrefixReplacement } from '../../http/paths.ts'
 import { hostName, pathTemplate, prefixSchema } from '../../http/schemas.ts'
-import { hostOf } from '../../lib/authority.ts'
 import { escapeForbidden } from '../../lib/percent.ts'
 import { mapped, object, optional, withDefault } from '../../schema/composites.ts'
 import { integer, oneOf, type Problem, parsed } from '../../schema/scalars.ts'
@@ -94,35 +94,11 @@ function newPath(options: RedirectOptions, names: readonly string[]): (ex: Excha
 function originOf(ex: Exchange, options: RedirectOptions): string {
   const { scheme, port } = options
   if (scheme === undefined && options.host === undefined && port === undefined) return ''
-  const host = options.host ?? hostFor(ex)
+  const host = options.host ?? clientHost(ex)
   // HTTP/1.0 without Host: there is no name that the client could go to.
   if (host === '') return ''
-  const to = scheme ?? schemeOf(ex)
+  const to = scheme ?? clientScheme(ex)
   return port === undefined || port === (to === 'https' ? 443 : 80) ? `${to}://${host}` : `${to}://${host}:${port}`
-}
-
-/** The host that the client asked for, which a trusted peer may have replaced. */
-function hostFor(ex: Exchange): string {
-  const forwarded = told(ex, 'x-forwarded-host')
-  return (forwarded === undefined ? undefined : hostOf(forwarded)) ?? ex.downstream.host
-}
-
-function schemeOf(ex: Exchange): string {
-  const forwarded = told(ex, 'x-forwarded-proto')?.toLowerCase()
-  if (forwarded === 'http' || forwarded === 'https') return forwarded
-  return ex.downstream.peer.secure ? 'https' : 'http'
-}
-
-/**
- * What a trusted peer says of the client's URL: of several lines the last one, the peer's own; of a list the first, the
- * client's.
- */
-function told(ex: Exchange, name: string): string | undefined {
-  const { headers, trusted } = ex
-  for (let i = headers.length - 2; trusted && i >= 0; i -= 2) {
-    if ((headers[i] as string).toLowerCase() === name) return (headers[i + 1] as string).split(',')[0]?.trim()
-  }
-  return undefined
 }
 
 /** A path that starts with two slashes would name another host: RFC 3986, section 4.2. */

@@ -7,7 +7,6 @@ import type { Policy } from '../../core/policy.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { StateSlot } from '../../core/state-slot.ts'
 import type { Refusal } from '../../core/verdict.ts'
-import type { Clock } from '../../lib/clock.ts'
 
 const FULL: Refusal = { reason: 'streams_full', retryAfterMs: 5_000 }
 
@@ -26,7 +25,7 @@ export class Streams implements Policy, Want {
   private readonly held: StateSlot<true>
   private readonly route: string
   private readonly relief: Relief
-  private readonly clock: Clock
+  private readonly shadow: FeatureContext['shadow']
   private readonly max: number
   private readonly open: HeldCell
   private readonly enforces: boolean
@@ -36,7 +35,7 @@ export class Streams implements Policy, Want {
     this.name = context.feature
     this.held = context.exchangeState()
     this.route = context.use.name
-    this.clock = context.clock
+    this.shadow = context.shadow
     this.relief = context.relief
     this.call = new CallCell(space.int32(cells.call), cells.call.slot)
     this.max = max
@@ -47,7 +46,7 @@ export class Streams implements Policy, Want {
   stream(ex: Exchange): Refusal | undefined {
     if (!this.open.takeBelow(this.max)) {
       if (!this.enforces) {
-        ex.refused(this.clock, this.name, 'streams_full', 'shadow')
+        this.shadow(ex, 'streams_full')
         this.open.take()
       } else if (!this.relief.end(this) || !this.open.takeBelow(this.max)) return FULL
     }
