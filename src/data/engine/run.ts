@@ -120,7 +120,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     if (this.downstream.contentLength !== 0) {
       this.body = new RequestBody(this.downstream, this.engine.replay, this)
       try {
-        if (chain.hooks.requestBody.length > 0) this.stages = new RequestStages(ex, chain, this.body)
+        if (chain.hooks.requestBody.length > 0) this.stages = new RequestStages(ex, chain, this.body, this.clock)
       } catch (error) {
         this.onBug(error)
         return
