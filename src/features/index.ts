@@ -1,4 +1,5 @@
 import { type AnyFeature, inOrder } from '../core/feature.ts'
+import { access } from './access/feature.ts'
 import { accessLog } from './access-log/feature.ts'
 import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
@@ -30,6 +31,7 @@ import { zone } from './zone/feature.ts'
 
 /** All features of Sluice, in the order in which they act; the order in this file does not matter. */
 export const FEATURES: readonly AnyFeature[] = inOrder([
+  access,
   accessLog,
   bulkhead,
   circuitBreaker,
