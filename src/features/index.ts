@@ -21,6 +21,7 @@ import { respond } from './respond/feature.ts'
 import { retries } from './retries/feature.ts'
 import { retryBudget } from './retry-budget/feature.ts'
 import { rewrite } from './rewrite/feature.ts'
+import { securityHeaders } from './security-headers/feature.ts'
 import { slo } from './slo/feature.ts'
 import { slowStart } from './slow-start/feature.ts'
 import { spill } from './spill/feature.ts'
@@ -54,6 +55,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   retries,
   retryBudget,
   rewrite,
+  securityHeaders,
   slo,
   slowStart,
   spill,

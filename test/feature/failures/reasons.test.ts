@@ -65,6 +65,8 @@ routes:
   blackhole: { match: { path: /blackhole }, to: blackhole }
   untrusted: { match: { path: /untrusted }, to: untrusted }
   fallen: { match: { path: /fallen/* }, to: app, fallback: { route: refusing } }
+  closed: { match: { path: /closed }, to: app, access: { deny: 127.0.0.0/8 } }
+  small: { match: { path: /small }, to: app, bodyLimit: 1B }
   broken: { match: { path: /broken }, to: refusing, circuitBreaker: { minRequests: 1 } }
 `)
 })
@@ -101,6 +103,8 @@ const get = (path: string) => () => ask(`GET ${path}`)
 /** How each reason is made to happen; what comes back is the answer. */
 const ANSWERED: Partial<Record<Reason, () => Promise<WireAnswer>>> = {
   no_route: get('/nothing'),
+  forbidden: get('/closed'),
+  body_too_large: () => ask('POST /small', 'Transfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'),
   method_not_allowed: () => ask('DELETE /app/x'),
   bad_request: () => ask('GET /app/x', 'Host: b.test\r\n'),
   ambiguous_path: get('/app/..%2fx'),
@@ -168,9 +172,7 @@ const LATER: readonly Reason[] = [
   'idempotency_conflict',
   'idempotency_mismatch',
   'unauthenticated',
-  'forbidden',
   'rate_limited',
-  'body_too_large',
   'dns_error',
 ]
 
