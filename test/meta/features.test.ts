@@ -82,6 +82,12 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   { keys: ['streams'], in: /^src\/control\/admin\//, why: 'Streams of events to operators.' },
   { keys: ['redirect'], in: /^src\/cli\/admin\.ts$/, why: 'An option of fetch.' },
+  { keys: ['bodyLimit'], in: /^src\/control\/admin\//, why: 'An option of Fastify.' },
+  {
+    keys: ['access'],
+    in: /^src\/config\/language\/normalise\.ts$/,
+    why: 'The access log, as `logging.access` has it.',
+  },
 ]
 
 interface Foreign {
