@@ -29,7 +29,7 @@ import { PLAIN } from './balancing.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
-import { CountedMetrics, featureContext, featureDeps, readOptions } from './feature.ts'
+import { CompiledUse, CountedMetrics, featureContext, featureDeps, readOptions } from './feature.ts'
 import { HEAD, TIMEOUTS } from './lean.ts'
 import { endpointCells, partsWith, UPSTREAM, upstreamCells } from './lean-upstream.ts'
 import { lostEnd } from './lost-end.ts'
@@ -236,7 +236,13 @@ export class EngineKit {
     const options = common.map((feature) => [feature.name, readOptions(feature, {}, 'root')])
     const head = { ...HEAD, cells: {}, features: Object.fromEntries(options) }
     const features = new RouteFeatures(FEATURES)
-    return [...features.inOrder(features.compileCommon(head, undefined, lent), new Map())].toSpliced(-1, 0, ...own)
+    const acting = features.inOrder(features.compileCommon(head, undefined, lent), new Map())
+    // What every route has, and that says nothing of upstreams.
+    const said = FEATURES.filter(({ byDefault, targets }) => typeof byDefault === 'string' && targets === 0)
+    const first = said.flatMap((one) =>
+      Object.values(new CompiledUse(one, one.byDefault, { clock: this.clock }).policies),
+    )
+    return [...first, ...acting.toSpliced(-1, 0, ...own)]
   }
 
   private upstream(name: string, count: number, setUp: EngineSetUp): Upstream {
