@@ -89,6 +89,10 @@ export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
    * neither side. Pure: both planes ask.
    */
   ignoresHealth?(options: O, healthy: number, all: number): boolean
+  /** The most attempts that its options let be in flight; undefined: it does not bound them. For lints. */
+  mostInFlight?(options: O): number | undefined
+  /** Each key has its own endpoints: whether the key is that of the options, or that of the upstream (`loadBalancing.hashOn`). */
+  keyOf?(options: O): 'options' | 'upstream'
   cells?(use: Use<O>): T
   /** Cells per endpoint. */
   endpointCells?(use: Use<O>): CellTree
@@ -99,6 +103,10 @@ export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
 export interface AnyUpstreamForm extends Pick<UpstreamForm<unknown, undefined, unknown, unknown>, 'doc' | 'refuses'> {
   // biome-ignore lint/suspicious/noExplicitAny: see compile.
   ignoresHealth?(options: any, healthy: number, all: number): boolean
+  // biome-ignore lint/suspicious/noExplicitAny: see compile.
+  mostInFlight?(options: any): number | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: see compile.
+  keyOf?(options: any): 'options' | 'upstream'
   cells?(use: Use): CellTree | undefined
   endpointCells?(use: Use): CellTree
   // biome-ignore lint/suspicious/noExplicitAny: each gets what its own schema and cells gave.

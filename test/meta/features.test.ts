@@ -25,7 +25,6 @@ const EXCEPTIONS: readonly Exception[] = [
     why: 'Drills write configs, and say by which values of them they judge.',
   },
   { in: /^src\/config\/upgrade\//, why: 'Migrations know the keys of their time.' },
-  { in: /^src\/config\/judge\/(lints\/|balancing)/, why: 'To do: lints go to the features that they are about.' },
   {
     in: /^src\/config\/language\/(root|route|logging)\.ts$/,
     why: 'Hints at a key in the wrong place, and keys of later issues.',
@@ -139,10 +138,7 @@ describe('no file names a feature but its own folder, its tests and the list', (
 })
 
 /** Files besides the list that import a feature: what they do is still to go into its folder. */
-const IMPORTERS: readonly RegExp[] = [
-  /^src\/config\/judge\/(lints\/|balancing)/,
-  /^src\/(tools\/drill\/facts|cli\/drill-config)\.ts$/,
-]
+const IMPORTERS: readonly RegExp[] = [/^src\/(tools\/drill\/facts|cli\/drill-config)\.ts$/]
 
 describe('only the list imports a feature', () => {
   const folders = FEATURES.map(({ name }) => folderOf(name))

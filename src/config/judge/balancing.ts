@@ -1,5 +1,6 @@
-import { subset } from '../../features/subset/feature.ts'
+import type { AnyFeature } from '../../core/feature.ts'
 import type { UpstreamOptions } from '../language/upstream.ts'
+import { usesAt } from './uses.ts'
 
 /** A mistake that no single key of an upstream shows. `path`: below the upstream. */
 export interface BalancingMistake {
@@ -8,24 +9,26 @@ export interface BalancingMistake {
 }
 
 /** Contradictions in how an upstream is balanced. */
-export function balancingMistakes({ features, loadBalancing }: UpstreamOptions): BalancingMistake[] {
-  const sharding = features.of(subset)
-  const { algorithm, hashOn } = loadBalancing
+export function balancingMistakes(options: UpstreamOptions, features: readonly AnyFeature[]): BalancingMistake[] {
+  const { algorithm, hashOn } = options.loadBalancing
+  const keyed = usesAt(options, features).flatMap(({ name, own, form }) => {
+    const key = form.keyOf?.(own)
+    return key === undefined ? [] : [{ name, key }]
+  })
   const mistakes: BalancingMistake[] = []
   const error = (path: readonly string[], message: string): void => {
     mistakes.push({ path, message })
   }
-  const hashes = algorithm === 'ring-hash' || algorithm === 'maglev'
-  if (hashes && hashOn === undefined) {
-    error(['loadBalancing'], `${algorithm} needs hashOn, such as hashOn: { header: x-user }`)
+  if (algorithm === 'ring-hash' || algorithm === 'maglev') {
+    if (hashOn === undefined) error(['loadBalancing'], `${algorithm} needs hashOn, such as hashOn: { header: x-user }`)
+    for (const { name } of keyed)
+      error([name], `${algorithm} gives each key one endpoint already; use another algorithm or leave ${name} out`)
+    return mistakes
   }
-  if (hashes && sharding !== undefined) {
-    error(['subset'], `${algorithm} gives each key one endpoint already; use another algorithm or leave subset out`)
-  }
-  if (!hashes && sharding !== undefined && sharding.hashOn === undefined && hashOn === undefined) {
-    error(['subset'], 'hashOn is missing, such as hashOn: { header: x-user }')
-  }
-  if (!hashes && hashOn !== undefined && (sharding === undefined || sharding.hashOn !== undefined)) {
+  const without = keyed.filter(({ key }) => key === 'upstream')
+  if (hashOn === undefined) {
+    for (const { name } of without) error([name], 'hashOn is missing, such as hashOn: { header: x-user }')
+  } else if (without.length === 0) {
     error(['loadBalancing', 'hashOn'], `would have no effect: ${algorithm} uses no key; ring-hash and maglev do`)
   }
   return mistakes

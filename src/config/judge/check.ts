@@ -135,7 +135,8 @@ class Check {
         ['upstreams', name, 'tls'],
         `cert and key go together; ${cert === undefined ? 'cert' : 'key'} is missing`,
       )
-    for (const { path, message } of balancingMistakes(upstream)) this.error(['upstreams', name, ...path], message)
+    for (const { path, message } of balancingMistakes(upstream, this.language.features))
+      this.error(['upstreams', name, ...path], message)
   }
 
   private addresses(): void {

@@ -33,6 +33,8 @@ export interface LintUpstream {
   readonly options: UpstreamOptions
   /** Routes that lead there, also by failover. */
   readonly routes: readonly LintRoute[]
+  /** Attempts, as its features bound them; Infinity: they do not. */
+  readonly mostInFlight: number
 }
 
 export interface LintRoute {

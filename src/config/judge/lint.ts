@@ -10,10 +10,12 @@ import { pathPolicies } from '../language/path-policy.ts'
 import type { RootOptions } from '../language/root.ts'
 import type { RouteOptions } from '../language/route.ts'
 import { alternatesOf } from '../language/route.ts'
+import type { UpstreamOptions } from '../language/upstream.ts'
 import type { Comment } from '../read/comments.ts'
 import type { LintContext, LintRoute } from './contract.ts'
 import { LINTS } from './lints/index.ts'
 import { type PlacedFinding, silence } from './silence.ts'
+import { usesAt } from './uses.ts'
 
 /**
  * Warnings about a config without errors, except those that a `# sluice-ignore NAME: reason` silences.
@@ -74,6 +76,12 @@ function saidOf(options: RouteOptions, features: readonly AnyFeature[]): Pick<Li
   }
 }
 
+/** Attempts at an upstream at a time, as its features bound them. */
+function mostAttempted(options: UpstreamOptions, features: readonly AnyFeature[]): number {
+  const bounds = usesAt(options, features).map(({ form, own }) => form.mostInFlight?.(own))
+  return Math.min(...bounds.map((bound) => bound ?? Number.POSITIVE_INFINITY))
+}
+
 function contextOf(
   root: RootOptions,
   tree: Node,
@@ -98,6 +106,7 @@ function contextOf(
     upstreams: [...root.upstreams].map(([name, options]) => ({
       name,
       options,
+      mostInFlight: mostAttempted(options, features),
       routes: (byUpstream.get(name) ?? []).map(({ route }) => route),
     })),
     node: (path) => nodeAt(tree, path),

@@ -27,6 +27,7 @@ export const bulkhead = defineFeature({
   upstream: {
     doc: 'Bounds the attempts in flight to the upstream.',
     refuses: upstreamRefuses,
+    mostInFlight: ({ maxConcurrent }) => maxConcurrent,
     cells: () => attemptCells,
     compile: ({ maxConcurrent }, context) => ({ permits: new UpstreamPermits(maxConcurrent, context) }),
   },

@@ -32,13 +32,13 @@ const breakerNeverOpens: Lint = {
     bulkhead: { maxConcurrent: 5 }
     circuitBreaker: { minRequests: 5, window: 40s }
 `,
-  run: ({ root, routes, own }) =>
+  run: ({ routes, upstreams, own }) =>
     routes.flatMap((route): Finding[] => {
       const breaker = judged(route)
       const time = attemptTime(route)
       if (breaker === undefined || time === undefined) return []
       const limits = route.upstreams.map((name) => {
-        const upstream = root.upstreams.get(name)
+        const upstream = upstreams.find((one) => one.name === name)
         return upstream === undefined ? Number.POSITIVE_INFINITY : mostAttempts(upstream)
       })
       const limit = Math.min(attemptsInFlight(route), Math.max(...limits))

@@ -17,5 +17,6 @@ export const healthCheck = defineFeature({
   doc: 'Active checks of each endpoint.',
   keys: { upstream: keys },
   metrics,
+  lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),
 })

@@ -14,7 +14,9 @@ export const subset = defineFeature({
   name: 'subset',
   doc: 'Shuffle sharding: each key goes to few endpoints only, so that a client that breaks them cannot break all.',
   keys: { upstream: keys },
+  lints: () => import('./lints.ts'),
   upstream: {
+    keyOf: ({ hashOn }) => (hashOn === undefined ? 'upstream' : 'options'),
     compile: ({ hashOn, size }, { random }): UpstreamPart => ({
       ...(hashOn && { hashOn }),
       balance: { stage: 10, why: 'It bounds which endpoints a key may meet at all.' },

@@ -17,6 +17,7 @@ export const zone = defineFeature({
   name: 'zone',
   doc: 'Prefer endpoints of a zone.',
   keys: { loadBalancing: keys },
+  lints: () => import('./lints.ts'),
   upstream: {
     compile: (options): UpstreamPart => ({
       balance: { stage: 20, why: 'Within a subset the near endpoints go first.' },

@@ -5,7 +5,7 @@ import { pathAlwaysRefused } from './refused-paths.ts'
 import { routeNeverMatches } from './routes.ts'
 import { plainTextSecret } from './secrets.ts'
 import { unusedProfile, unusedUpstream } from './unused.ts'
-import { healthCheckOverlaps, subsetOfAll, tlsNotVerified, zoneWithoutEndpoint } from './upstreams.ts'
+import { tlsNotVerified } from './upstreams.ts'
 
 /** Of features, in their order. */
 const OF_FEATURES = await Promise.all(FEATURES.map((feature) => feature.lints?.()))
@@ -18,9 +18,6 @@ export const LINTS: readonly Lint[] = [
   unusedUpstream,
   unusedProfile,
   ...OF_FEATURES.flatMap((loaded) => loaded?.lints ?? []),
-  healthCheckOverlaps,
-  zoneWithoutEndpoint,
-  subsetOfAll,
   tlsNotVerified,
   plainTextSecret,
 ]
