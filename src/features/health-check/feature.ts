@@ -16,6 +16,7 @@ export const healthCheck = defineFeature({
   name: 'healthCheck',
   doc: 'Active checks of each endpoint.',
   keys: { upstream: keys },
+  byDefault: 'off',
   metrics,
   lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),

@@ -55,6 +55,20 @@ describe('sluice diff', () => {
       ['routes three retries.maxExtra: 1 -> 3'],
     ],
     [
+      'what an upstream has only when it is written',
+      [
+        [
+          'url: "http://10.0.1.1" }]',
+          'url: "http://10.0.1.1" }], healthCheck: {}, panicThreshold: 50%, loadBalancing: { slowStart: 5s }',
+        ],
+      ],
+      [
+        'upstreams b loadBalancing.slowStart: off -> 5s',
+        expect.stringMatching(/^upstreams b healthCheck: off -> on \(type http, /),
+        'upstreams b panicThreshold: off -> 50%',
+      ],
+    ],
+    [
       'what is switched on',
       [[', circuitBreaker: off', '']],
       [expect.stringMatching(/^routes three circuitBreaker: off -> on \(errorRate 50%, /)],
@@ -117,6 +131,7 @@ describe('sluice diff', () => {
       ],
     ],
     ['defaults that say what holds', [['upstreams:', 'defaults: { route: { retries: { maxExtra: 1 } } }\nupstreams:']]],
+    ['what is off in any case', [['url: "http://10.0.1.1" }]', 'url: "http://10.0.1.1" }], healthCheck: off']]],
     ['tests', [['upstreams:', 'tests: { a: { request: {}, expect: { status: 404 } } }\nupstreams:']]],
     [
       'long and short forms',
