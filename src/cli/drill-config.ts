@@ -6,7 +6,7 @@ import { workerEntry } from '../control/entry.ts'
 import { Gateway } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
 import type { EndpointConfig, UpstreamConfig } from '../core/config.ts'
-import type { HealthCheckOptions } from '../features/health-check/keys.ts'
+import { FEATURES } from '../features/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -81,11 +81,10 @@ function simulated(config: Config, drilled: string, endpoints: readonly DrillEnd
   const upstreams = config.lean.upstreams.map((upstream): UpstreamConfig => {
     const ports = upstream.name === drilled ? endpoints.map(({ port }) => port) : []
     const kept = endpointsOf(config, upstream.name)
-    const { healthCheck: check, ...features } = upstream.features
     return {
       ...upstream,
       tls: NO_TLS,
-      features: isPlain(check as HealthCheckOptions | undefined) ? upstream.features : features,
+      features: fitting(upstream.features),
       // A client that gets no drill has no endpoint behind it.
       endpoints: kept.map((endpoint, i): EndpointConfig => {
         return { ...endpoint, scheme: 'http', host: HOST, port: ports[i] ?? 1 }
@@ -109,10 +108,14 @@ function endpointsOf(config: Config, name: string): EndpointConfig[] {
   return endpoints.toSorted((a, b) => a.tier - b.tier).slice(0, MOST_ENDPOINTS)
 }
 
-/** A check that simulated endpoints pass. */
-function isPlain(check: HealthCheckOptions | undefined): boolean {
-  const passes = check?.status.some(({ from, to }) => from <= 200 && to >= 200) === true
-  return passes && check.type === 'http' && check.body === undefined && check.port === undefined
+/** Without those that would have an endpoint of a drill for a broken one. */
+function fitting(features: UpstreamConfig['features']): UpstreamConfig['features'] {
+  const odd = new Set(
+    FEATURES.filter(
+      ({ fitsDrill, name }) => Object.hasOwn(features, name) && fitsDrill?.(features[name]) === false,
+    ).map(({ name }) => name),
+  )
+  return Object.fromEntries(Object.entries(features).filter(([name]) => !odd.has(name)))
 }
 
 function gatewayOf(config: Config, clock: Clock, home: string): Gateway {

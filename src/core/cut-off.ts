@@ -9,3 +9,13 @@ export interface CutOff {
   /** The longest that it goes on refusing, or holding back a share, once the upstream has recovered; milliseconds. */
   readonly recoveryMs: number
 }
+
+/** How a feature stops sending to one endpoint that fails; drills choose by it, too. */
+export interface Ejection {
+  /** Failed attempts in a row after which it does; Infinity: it judges otherwise. */
+  readonly after: number
+  /** For how long at least, milliseconds. */
+  readonly forMs: number
+  /** As {@link CutOff.recoveryMs}. */
+  readonly recoveryMs: number
+}

@@ -188,6 +188,8 @@ export interface Feature<
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
   /** How it stops asking an upstream that fails; undefined: it never does. */
   cutOff?(options: O): CutOff | undefined
+  /** At an upstream: whether it works with the endpoints of a drill, plain HTTP servers that say 200; without: it does. */
+  fitsDrill?(options: UO): boolean
   /** The most requests of a route that its options let be in flight; undefined: it does not bound them. For lints. */
   mostInFlight?(options: O): number | undefined
   /** What it finds in a config that is valid, see `core/lint.ts`; called only where configs are judged. */

@@ -2,6 +2,7 @@ import type { CellTree, Leased } from '../cells/shape.ts'
 import type { Attempt } from './attempt.ts'
 import type { BalancerCandidate, CreateBalancer } from './balancer.ts'
 import type { HashSource } from './config.ts'
+import type { Ejection } from './cut-off.ts'
 import type { EndpointWords } from './endpoint-words.ts'
 import type { Exchange } from './exchange.ts'
 import type { FeatureContext, Place, Refusals, Use } from './feature.ts'
@@ -93,22 +94,20 @@ export interface UpstreamForm<O, T extends CellTree | undefined, M, D> {
   mostInFlight?(options: O): number | undefined
   /** Each key has its own endpoints: whether the key is that of the options, or that of the upstream (`loadBalancing.hashOn`). */
   keyOf?(options: O): 'options' | 'upstream'
+  /** How it stops sending to an endpoint that fails; undefined: it never does. */
+  ejection?(options: O): Ejection | undefined
+  /** The most further attempts that it admits, as a share of the first ones. */
+  furtherShare?(options: O): number
   cells?(use: Use<O>): T
   /** Cells per endpoint. */
   endpointCells?(use: Use<O>): CellTree
   compile(options: O, context: UpstreamContext<Leased<T>, M, D>): UpstreamPart
 }
 
-/** The form as everything but its feature sees it. */
-export interface AnyUpstreamForm extends Pick<UpstreamForm<unknown, undefined, unknown, unknown>, 'doc' | 'refuses'> {
-  // biome-ignore lint/suspicious/noExplicitAny: see compile.
-  ignoresHealth?(options: any, healthy: number, all: number): boolean
-  // biome-ignore lint/suspicious/noExplicitAny: see compile.
-  mostInFlight?(options: any): number | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: see compile.
-  keyOf?(options: any): 'options' | 'upstream'
-  cells?(use: Use): CellTree | undefined
-  endpointCells?(use: Use): CellTree
-  // biome-ignore lint/suspicious/noExplicitAny: each gets what its own schema and cells gave.
+/** The form as everything but its feature sees it: each gets what its own schema and cells gave. */
+export interface AnyUpstreamForm
+  // biome-ignore lint/suspicious/noExplicitAny: see above.
+  extends Omit<UpstreamForm<any, CellTree | undefined, unknown, unknown>, 'compile'> {
+  // biome-ignore lint/suspicious/noExplicitAny: see above.
   compile(options: any, context: any): UpstreamPart
 }

@@ -21,8 +21,8 @@ function folderOf(key: string): string {
 const EXCEPTIONS: readonly Exception[] = [
   { in: /^src\/tools\/import\//, why: 'Importers write configs: keys are what they make.' },
   {
-    in: /^src\/(tools\/(scenarios|drill)\/|cli\/drill-)/,
-    why: 'Drills write configs, and say by which values of them they judge.',
+    in: /^src\/tools\/scenarios\//,
+    why: 'Drills write configs.',
   },
   { in: /^src\/config\/upgrade\//, why: 'Migrations know the keys of their time.' },
   {
@@ -137,9 +137,6 @@ describe('no file names a feature but its own folder, its tests and the list', (
   })
 })
 
-/** Files besides the list that import a feature: what they do is still to go into its folder. */
-const IMPORTERS: readonly RegExp[] = [/^src\/(tools\/drill\/facts|cli\/drill-config)\.ts$/]
-
 describe('only the list imports a feature', () => {
   const folders = FEATURES.map(({ name }) => folderOf(name))
   const importers = (folder: string): string[] => {
@@ -149,11 +146,6 @@ describe('only the list imports a feature', () => {
 
   test.each(folders)('%s', (folder) => {
     expect(read(LIST)).toContain(`from './${folder}/feature.ts'`)
-    expect(importers(folder).filter((file) => !IMPORTERS.some((known) => known.test(file)))).toEqual([])
-  })
-
-  test('each exception is still needed', () => {
-    const all = folders.flatMap(importers)
-    expect(IMPORTERS.filter((known) => !all.some((file) => known.test(file)))).toEqual([])
+    expect(importers(folder)).toEqual([])
   })
 })

@@ -18,6 +18,11 @@ export const healthCheck = defineFeature({
   keys: { upstream: keys },
   byDefault: 'off',
   metrics,
+  fitsDrill: ({ body, port, status, type }) =>
+    type === 'http' &&
+    body === undefined &&
+    port === undefined &&
+    status.some(({ from, to }) => from <= 200 && to >= 200),
   lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),
 })

@@ -1,5 +1,6 @@
 import { defineFeature } from '../../core/feature.ts'
 import { cells, endpointCells } from './cells.ts'
+import { ejection } from './ejection.ts'
 import { keys } from './keys.ts'
 import { Outliers } from './part.ts'
 import { metrics } from './words.ts'
@@ -14,6 +15,7 @@ export const outlierDetection = defineFeature({
   lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),
   upstream: {
+    ejection,
     cells,
     endpointCells,
     compile: (options, context) => new Outliers(options, context),

@@ -21,6 +21,7 @@ export const retryBudget = defineFeature({
   decisions,
   lints: () => import('./lints.ts'),
   upstream: {
+    furtherShare: ({ percent }) => percent,
     cells: () => attempts,
     compile: (options, context) => new BudgetPart(options, context),
   },

@@ -1,11 +1,9 @@
 import type { LeanConfig, UpstreamConfig } from '../../core/config.ts'
-import type { CutOff } from '../../core/cut-off.ts'
+import type { CutOff, Ejection } from '../../core/cut-off.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import { type FurtherAttempts, NO_FURTHER, NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
 import { RouteFeatures } from '../../data/engine/compile-features.ts'
 import { FEATURES } from '../../features/index.ts'
-import type { OutlierOptions } from '../../features/outlier-detection/keys.ts'
-import type { RetryBudgetOptions } from '../../features/retry-budget/keys.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
 export interface DrillFacts {
@@ -13,10 +11,10 @@ export interface DrillFacts {
   readonly endpoints: number
   readonly limit: TimeLimits
   readonly again: FurtherAttempts
-  readonly budget: RetryBudgetOptions | undefined
-  /** undefined: off, or in shadow mode. */
-  readonly outliers: OutlierOptions | undefined
+  /** The most further attempts, as a share of the first ones. */
+  readonly furtherShare: number
   readonly cutOffs: readonly CutOff[]
+  readonly ejections: readonly Ejection[]
   readonly algorithm: UpstreamConfig['algorithm']
 }
 
@@ -28,15 +26,17 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
   const cutOffs = FEATURES.filter(({ name }) => Object.hasOwn(route.features, name)).flatMap(
     (feature) => feature.cutOff?.(route.features[feature.name]) ?? [],
   )
-  const outliers = upstream.features.outlierDetection as OutlierOptions | undefined
+  const forms = FEATURES.flatMap(({ name, upstream: form }) =>
+    form !== undefined && Object.hasOwn(upstream.features, name) ? [{ form, own: upstream.features[name] }] : [],
+  )
   const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
   return {
     endpoints: upstream.endpoints.filter(({ tier }) => tier === firstTier).length,
     limit,
     again,
-    budget: upstream.features.retryBudget as RetryBudgetOptions | undefined,
-    outliers: outliers?.mode === 'enforce' ? outliers : undefined,
+    furtherShare: Math.min(1, ...forms.map(({ form, own }) => form.furtherShare?.(own) ?? 1)),
     cutOffs,
+    ejections: forms.flatMap(({ form, own }) => form.ejection?.(own) ?? []),
     algorithm: upstream.algorithm,
   }
 }
@@ -52,9 +52,8 @@ export function retriesAfter({ again }: DrillFacts, ...outcomes: readonly Outcom
 }
 
 /** Ejects an endpoint after at most 10 failures in a row, for at least `ms`. */
-export function ejects({ outliers, endpoints }: DrillFacts, ms: number): boolean {
-  const most = outliers?.consecutiveFailures ?? Number.POSITIVE_INFINITY
-  return endpoints > 1 && most <= 10 && (outliers?.baseEjection ?? 0) >= ms
+export function ejects({ ejections, endpoints }: DrillFacts, ms: number): boolean {
+  return endpoints > 1 && ejections.some(({ after, forMs }) => after <= 10 && forMs >= ms)
 }
 
 /** Keeps sending to an endpoint that fails until it is ejected: least-request and peak-ewma avoid it by themselves. */
@@ -73,7 +72,6 @@ export function mostProbes({ cutOffs }: DrillFacts): number {
 }
 
 /** The longest that a recovery may take, in milliseconds: ejection, or what cuts the upstream off. */
-export function recoveryMs({ cutOffs, outliers }: DrillFacts): number {
-  const ejection = outliers === undefined ? 0 : Math.min(outliers.maxEjection, 4 * outliers.baseEjection)
-  return Math.max(ejection, ...cutOffs.map((cutOff) => cutOff.recoveryMs)) + 10_000
+export function recoveryMs({ cutOffs, ejections }: DrillFacts): number {
+  return Math.max(0, ...[...cutOffs, ...ejections].map((one) => one.recoveryMs)) + 10_000
 }

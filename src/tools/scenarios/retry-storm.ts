@@ -35,7 +35,7 @@ export const retryStorm: DrillScenario = {
     unless(
       [retriesAfter(facts, 503), 'retries do not follow on 503'],
       [facts.cutOffs.length === 0, 'its circuit breaker opens first'],
-      [(facts.budget?.percent ?? 1) <= 0.2, 'its retry budget is more than 20 %'],
+      [facts.furtherShare <= 0.2, 'its retry budget is more than 20 %'],
     ),
   expected: [
     atMost(`attempts per request, beyond the floor of ${FLOOR} in 10 s`, 1.2, '', amplification),
