@@ -2,7 +2,7 @@ import { DEFAULT_LANGUAGE } from '../config/language/default-language.ts'
 import { jsonSchema } from '../config/language/json-schema.ts'
 import { Exit, type Io } from './io.ts'
 
-const WIDTH = 120
+const WIDTH = 140
 
 /** `sluice schema`: the JSON Schema of the config, for editors. */
 export async function schema(_args: readonly string[], io: Io): Promise<number> {
