@@ -1,4 +1,5 @@
 import type { ControlContext, ControlFeature, ControlHalf, LiveUse } from '../core/control-feature.ts'
+import type { Find } from '../core/endpoint-source.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import type { Operation } from '../core/operation.ts'
 import type { ResolvedEndpoint } from '../core/protocol.ts'
@@ -46,6 +47,10 @@ export class ControlHalves implements Part {
 
   get operations(): readonly Operation[] {
     return this.halves.flatMap(({ operations = [] }) => operations)
+  }
+
+  get sources(): Readonly<Record<string, Find>> {
+    return Object.assign({}, ...this.halves.map(({ sources }) => sources))
   }
 
   get gauges(): Gauges {

@@ -7,8 +7,8 @@ import type { Random } from '../lib/random.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import type { BoundListener, Part } from './contract.ts'
 import { ControlHalves, type LoadedHalf } from './control-halves.ts'
-import type { OwnAddress } from './endpoints/discovery/own.ts'
 import { Endpoints } from './endpoints/endpoints.ts'
+import type { OwnAddress } from './endpoints/finding/own.ts'
 import { Generations } from './generations.ts'
 import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
@@ -92,6 +92,7 @@ export class DataSide {
       registry,
       features,
       metrics: own,
+      sources: () => this.halves.sources,
       own: options.own,
       publish: (sets) => this.supervisor.updateEndpoints(sets),
       left: (id) => forgetting.left(id),

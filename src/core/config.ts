@@ -97,7 +97,7 @@ export interface UpstreamConfig {
   readonly name: string
   /** Empty where they are discovered. */
   readonly endpoints: readonly EndpointConfig[]
-  readonly discovery: DiscoveryConfig | undefined
+  readonly source: SourceConfig | undefined
   readonly tls: UpstreamTls
   readonly algorithm: Algorithm
   readonly balancing: BalancingConfig
@@ -115,19 +115,16 @@ export interface UpstreamConfig {
   readonly features: Readonly<Record<string, unknown>>
 }
 
-/** Where the control plane finds endpoints; `every`: milliseconds. */
-export type DiscoveryConfig =
-  | {
-      readonly kind: 'dns'
-      readonly scheme: 'http' | 'https'
-      readonly type: 'a' | 'aaaa' | 'srv'
-      readonly name: string
-      /** undefined for srv. */
-      readonly port: number | undefined
-      readonly every: number
-    }
-  /** As written: relative to the config file. */
-  | { readonly kind: 'file'; readonly path: string; readonly every: number }
+/** Where the control plane finds endpoints, as a feature provides it, see `core/endpoint-source.ts`. */
+export interface SourceConfig {
+  readonly kind: string
+  /** Milliseconds between two looks. */
+  readonly every: number
+  /** For people. */
+  readonly text: string
+  /** Of its kind. */
+  readonly options: unknown
+}
 
 /**
  * Entries of collections that features have at the root, by kind and name: those that the options of one use refer to, and

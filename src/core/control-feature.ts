@@ -3,6 +3,7 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { UpstreamConfig } from './config.ts'
 import type { FactValue } from './decision.ts'
+import type { Find } from './endpoint-source.ts'
 import type { CellReader, Use } from './feature.ts'
 import type { MetricSink, MetricsOf } from './metric.ts'
 import type { Notice } from './notice.ts'
@@ -66,6 +67,9 @@ export interface ControlHalf {
   endpointPassed?(upstream: string, endpoint: ResolvedEndpoint): void
   /** Requests of a route ended with their worker, which could not record them. */
   requestsLost?(route: string, requests: number): void
+  /** By kind, see `Provided.sources`. */
+  // biome-ignore lint/suspicious/noExplicitAny: each gets the options that its own source has read.
+  readonly sources?: Readonly<Record<string, Find<any>>>
   /** What operators may do and see. */
   readonly operations?: readonly Operation[]
   /** By name of a gauge of the feature with more labels than the name of the use; read at each scrape. */

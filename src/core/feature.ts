@@ -11,6 +11,7 @@ import type { Reach } from './config.ts'
 import type { ControlFeature } from './control-feature.ts'
 import type { CutOff } from './cut-off.ts'
 import type { DecisionTable, FactsOf } from './decision.ts'
+import type { EndpointSource } from './endpoint-source.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reason } from './failures.ts'
 import type { LintRule } from './lint.ts'
@@ -204,6 +205,14 @@ export interface Feature<
   compile?(options: O, context: FeatureContext<Leased<T>, M, D, S>): Readonly<Record<string, Policy>> | undefined
   /** Its part at an upstream. */
   readonly upstream?: UpstreamForm<UO, UT, M, D>
+  /** What other keys of the config may name by its kind. */
+  readonly provides?: Provided
+}
+
+/** Several kinds of what an upstream needs one of. */
+export interface Provided {
+  /** Where endpoints are found; the control half of the feature finds them. */
+  readonly sources?: readonly EndpointSource[]
 }
 
 /**
@@ -213,7 +222,17 @@ export interface Feature<
 export interface PureFeature<O = unknown>
   extends Omit<
     Feature<O, undefined, never, never>,
-    'cells' | 'metrics' | 'figures' | 'decisions' | 'refusals' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
+    | 'cells'
+    | 'metrics'
+    | 'figures'
+    | 'decisions'
+    | 'refusals'
+    | 'states'
+    | 'control'
+    | 'plan'
+    | 'compile'
+    | 'upstream'
+    | 'provides'
   > {
   readonly pure: true
   compile(options: O, context: PureContext): Readonly<Record<string, Policy>> | undefined

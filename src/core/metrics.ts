@@ -83,11 +83,6 @@ export const METRICS = {
     help: '1 while health is ignored because fewer endpoints than panicThreshold are healthy, else 0.',
     labels: ['upstream'],
   },
-  sluice_discovery_refreshes_total: {
-    kind: 'counter',
-    help: 'Discovery of endpoints by dns or file, by result: ok or failed; after a failed one the last known endpoints stay.',
-    labels: ['upstream', 'result'],
-  },
   sluice_recovery_seconds: {
     kind: 'histogram',
     help: 'Seconds from the loss of the last usable endpoint of an upstream to the first usable one.',

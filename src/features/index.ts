@@ -5,6 +5,7 @@ import { bodyLimit } from './body-limit/feature.ts'
 import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
 import { deadlines } from './deadlines/feature.ts'
+import { discovery } from './discovery/feature.ts'
 import { failover } from './failover/feature.ts'
 import { fallback } from './fallback/feature.ts'
 import { hashedPath } from './hashed-path/feature.ts'
@@ -39,6 +40,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   bulkhead,
   circuitBreaker,
   deadlines,
+  discovery,
   failover,
   fallback,
   hashedPath,

@@ -10,6 +10,7 @@ const HOUR_MS = 3_600_000
 
 /** Uses by which a half has something to do; without a row: all defaults, on a route. */
 const USES: Readonly<Record<string, readonly WrittenUse[]>> = {
+  discovery: [],
   healthCheck: [{ at: 'upstream', name: 'a', options: {} }],
   outlierDetection: [{ at: 'upstream', name: 'a', options: {} }],
   overload: [{ at: 'root', options: {} }],
@@ -52,6 +53,11 @@ describe.each(halves)('control half of %s', (name, control: ControlFeature) => {
         expect(Number.isFinite(value), metric).toBe(true)
       }
     }
+  })
+
+  test('finds endpoints of the kinds that its feature provides, and of no others', () => {
+    const provided = (feature.provides?.sources ?? []).map(({ key }) => key)
+    expect(Object.keys(start().half.sources ?? {})).toEqual(provided)
   })
 
   test('can be asked before the first config is live, and when its last use is gone', () => {

@@ -18,7 +18,7 @@ export const UPSTREAM: UpstreamConfig = {
   balancing: PLAIN,
   connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
   connectTimeout: 2000,
-  discovery: undefined,
+  source: undefined,
   features: {},
 }
 

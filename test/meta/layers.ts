@@ -12,10 +12,10 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/features/*'],
   ['src/features'],
   ['src/data/upstreams', 'src/data/routing', 'src/data/seeing'],
+  ['src/config/read'],
   // What a feature does in the control plane: a file, and a folder for what it needs.
   ['src/features/*/control'],
   ['src/features/*/control.ts'],
-  ['src/config/read'],
   ['src/config/upgrade'],
   ['src/config/language'],
   ['src/config/judge'],
@@ -60,8 +60,8 @@ const NODE_HOMES: Readonly<Record<string, RegExp>> = {
   'node:net':
     /^src\/((config|http|tools|data\/ingress|data\/upstreams\/transports|control|lib)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
-  'node:dns': /^src\/control\/endpoints\/discovery\//,
-  'node:fs': /^src\/((cli|config|control)\/|lib\/write-whole\.ts$)/,
+  'node:dns': /^src\/(control\/endpoints\/finding|features\/[^/]+\/control)\//,
+  'node:fs': /^src\/((cli|config|control|features\/[^/]+\/control)\/|lib\/write-whole\.ts$)/,
   'node:worker_threads': /^src\/(control|data\/worker)/,
   'node:child_process': /^$/,
 }

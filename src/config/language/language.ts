@@ -3,6 +3,7 @@ import { balancingKeys } from '../../data/upstreams/balancing-options.ts'
 import { type Collection, collectionsOf } from '../../schema/collection.ts'
 import { partial } from '../../schema/composites.ts'
 import type { Schema } from '../../schema/schema.ts'
+import { endpointsWith } from './endpoints.ts'
 import { type FeaturedSchema, withFeatures } from './features.ts'
 import { type Include, includeOptions } from './include.ts'
 import { listenerKeys } from './listener.ts'
@@ -27,7 +28,8 @@ export interface Language {
 export function language(features: readonly AnyFeature[]): Language {
   const listener = withFeatures(listenerKeys, features, 'listener')
   const balancing = withFeatures(balancingKeys, features, 'loadBalancing')
-  const upstream = withFeatures(upstreamKeysWith(balancing), features, 'upstream')
+  const sources = features.flatMap(({ provides }) => provides?.sources ?? [])
+  const upstream = withFeatures(upstreamKeysWith(endpointsWith(sources), balancing), features, 'upstream')
   const route = withFeatures(routeKeys, features, 'route')
   const profile = withFeatures(profileKeys, features, 'route')
   const include = includeOptions([{ key: 'upstreams', ...UPSTREAMS }, ...featureCollections(features)])

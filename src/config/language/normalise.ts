@@ -85,7 +85,7 @@ function upstream(name: string, options: UpstreamOptions, known: readonly AnyFea
   return {
     name,
     endpoints: 'kind' in endpoints ? [] : endpoints.map(({ url, ...rest }) => ({ ...url, ...rest })),
-    discovery: 'kind' in endpoints ? endpoints : undefined,
+    source: 'kind' in endpoints ? endpoints : undefined,
     tls: { ...tls, ca: tls.ca?.text, cert: tls.cert?.text, key: tls.key?.text },
     algorithm: loadBalancing.algorithm,
     balancing: balancing(options),

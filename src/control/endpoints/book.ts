@@ -1,11 +1,11 @@
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { FoundEndpoint } from '../../core/endpoint-source.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
 import { type FeatureUse, upstreamUses } from '../../core/use.ts'
 import type { Lease, Mark } from '../registry/lease.ts'
 import type { CellRegistry } from '../registry/registry.ts'
-import { type Located, locate } from './discovery/addresses.ts'
-import type { FoundEndpoint } from './discovery/source.ts'
+import { type Located, locate } from './finding/addresses.ts'
 
 interface Page {
   readonly config: UpstreamConfig

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/language/config.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { Find } from '../../core/endpoint-source.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Gauges, WorkerMetrics } from '../../core/series.ts'
@@ -9,9 +10,9 @@ import type { Part } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import { EndpointBook } from './book.ts'
 import { EndpointCare } from './care.ts'
-import { Discovery } from './discovery/discovery.ts'
-import type { OwnAddress } from './discovery/own.ts'
-import { OwnEndpoints } from './discovery/own-endpoints.ts'
+import { EndpointFinder } from './finding/endpoint-finder.ts'
+import type { OwnAddress } from './finding/own.ts'
+import { OwnEndpoints } from './finding/own-endpoints.ts'
 import { countStates, panics } from './state.ts'
 
 export interface EndpointsOptions {
@@ -21,6 +22,8 @@ export interface EndpointsOptions {
   readonly features: readonly AnyFeature[]
   /** Of the control plane. */
   readonly metrics: WorkerMetrics
+  /** Of features, by kind; asked when endpoints are first looked for. */
+  readonly sources: () => Readonly<Record<string, Find>>
   /** Addresses of the control plane, which no upstream may have. */
   readonly own: () => readonly OwnAddress[]
   /** Tells the workers; returns the number of the update. */
@@ -39,28 +42,26 @@ export class Endpoints implements Part {
   readonly gauges: Gauges
   readonly book: EndpointBook
   readonly care: EndpointCare
-  private readonly discovery: Discovery
+  private readonly finding: EndpointFinder
   private readonly registry: CellRegistry
 
   constructor(options: EndpointsOptions) {
-    const { back, changed, clock, config, features, left, log, metrics, own, publish, registry } = options
+    const { back, changed, clock, config, features, left, log, metrics, own, publish, registry, sources } = options
     this.registry = registry
-    this.discovery = new Discovery({
+    this.finding = new EndpointFinder({
       config,
       clock,
       log,
       renamed: (name) => this.book.renew(name),
       rediscovered: (upstream) => this.book.rediscovered(upstream),
-      looked: (upstream, ok) => {
-        metrics.counter('sluice_discovery_refreshes_total', [upstream, ok ? 'ok' : 'failed']).inc()
-      },
+      sources,
     })
     const ours = new OwnEndpoints(own, log)
     this.book = new EndpointBook({
       registry,
       features,
-      addressesOf: (name) => this.discovery.addresses(name),
-      discovered: (upstream) => this.discovery.found(upstream),
+      addressesOf: (name) => this.finding.addresses(name),
+      discovered: (upstream) => this.finding.found(upstream),
       refuses: (upstream, located) => ours.refuses(upstream, located),
       publish,
       onLeft: left,
@@ -82,7 +83,7 @@ export class Endpoints implements Part {
 
   /** Resolves names and looks for the endpoints of these and of no other upstreams from now on. */
   watch(upstreams: readonly UpstreamConfig[]): Promise<void> {
-    return this.discovery.watch(upstreams)
+    return this.finding.watch(upstreams)
   }
 
   /** Open connections to all of them. */
@@ -101,7 +102,7 @@ export class Endpoints implements Part {
   }
 
   close(): void {
-    this.discovery.close()
+    this.finding.close()
     this.care.close()
   }
 }

@@ -1,11 +1,9 @@
 import { isIP } from 'node:net'
-import type { DiscoveryConfig } from '../../core/config.ts'
 import { byKind, list, mapped, object, optional, required, withDefault } from '../../schema/composites.ts'
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { balancingKeys } from './balancing-options.ts'
-import { discovery } from './discovery-options.ts'
 
 /** Where an endpoint URL leads. */
 export interface EndpointUrl {
@@ -101,13 +99,7 @@ export const endpointList = list(endpoint, 1)
 /** Keys of an upstream. */
 export const upstreamKeys = object(
   {
-    endpoints: required(
-      byKind<Infer<typeof endpointList> | DiscoveryConfig>(
-        { list: endpointList, map: discovery },
-        'a list of endpoint URLs such as http://10.0.0.1:8080, or { dns: NAME:PORT } or { file: PATH }',
-      ),
-      'Addresses at which the service runs.',
-    ),
+    endpoints: required(endpointList, 'Addresses at which the service runs.'),
     protocol: withDefault(oneOf('auto', 'http1'), 'auto', 'Protocol towards the endpoints: HTTP/1.1 in this version.'),
     tls: withDefault(
       object({

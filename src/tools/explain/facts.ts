@@ -87,7 +87,7 @@ function routeFacts(written: WrittenConfig, route: RouteConfig, hidden: Readonly
 function upstreamFacts({ language, tree }: WrittenConfig, upstream: UpstreamConfig): FactMap {
   const path = ['upstreams', upstream.name]
   const facts = new Map(treeFacts(tree, language.root.fields, path))
-  if (upstream.discovery === undefined)
+  if (upstream.source === undefined)
     facts.set('endpoints', listed(reachedEndpoints(upstream).map(endpointText), placeOf(tree, [...path, 'endpoints'])))
   return facts
 }

@@ -1,4 +1,4 @@
-import type { DiscoveryConfig, LeanConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
+import type { LeanConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
 import type { Node, Position } from '../../schema/node.ts'
 import { placeOf } from '../../schema/path.ts'
 
@@ -38,7 +38,7 @@ export function reachedUpstreams(lean: LeanConfig, tree: Node, route: RouteConfi
       share,
       algorithm: upstream.algorithm,
       endpoints: reachedEndpoints(upstream),
-      discovered: upstream.discovery && discoveredBy(upstream.discovery),
+      discovered: upstream.source?.text,
       at: placeOf(tree, ['upstreams', name, 'endpoints']),
     }
   }
@@ -58,10 +58,4 @@ export function reachedEndpoints({ endpoints }: UpstreamConfig): readonly Reache
       maxConcurrent,
     }))
     .toSorted((a, b) => a.tier - b.tier)
-}
-
-function discoveredBy(discovery: DiscoveryConfig): string {
-  if (discovery.kind === 'file') return `file ${discovery.path}`
-  const port = discovery.port === undefined ? '' : `:${discovery.port}`
-  return `dns ${discovery.type} ${discovery.scheme}://${discovery.name}${port}`
 }

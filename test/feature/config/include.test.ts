@@ -109,7 +109,7 @@ describe('include', () => {
     })
     expect(told(loaded)).toEqual([])
     expect(loaded.config?.lean.upstreams).toMatchObject([
-      { discovery: { path: 'team/endpoints.yaml' }, tls: { ca: pem } },
+      { source: { options: { path: 'team/endpoints.yaml' } }, tls: { ca: pem } },
     ])
   })
 })

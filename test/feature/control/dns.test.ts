@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { DnsDiscovery } from '../../../src/control/endpoints/discovery/dns.ts'
-import { SERVER_CONCURRENT, serverLookup, systemLookup } from '../../../src/control/endpoints/discovery/lookup.ts'
+import { DnsDiscovery } from '../../../src/control/endpoints/finding/dns.ts'
+import { SERVER_CONCURRENT, serverLookup, systemLookup } from '../../../src/control/endpoints/finding/lookup.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { type DnsServer, dnsServer } from '../../kit/dns.ts'
 import { memoryLog } from '../../kit/log.ts'

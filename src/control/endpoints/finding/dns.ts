@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net'
+import { distinct, type FoundAddresses, type Lookup } from '../../../core/endpoint-source.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { Slots } from '../../../lib/slots.ts'
 import { CallGuard } from '../../../stores/guard.ts'
 import { inTime } from './in-time.ts'
-import { distinct, type FoundAddresses, type Lookup } from './lookup.ts'
 
 export interface DnsOptions {
   readonly lookup: Lookup

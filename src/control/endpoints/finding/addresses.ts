@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { EndpointConfig, UpstreamConfig } from '../../../core/config.ts'
-import type { FoundEndpoint } from './source.ts'
+import type { FoundEndpoint } from '../../../core/endpoint-source.ts'
 
 /** An address of an upstream, not yet with cells. */
 export interface Located {
@@ -30,7 +30,7 @@ export function locate(
 ): Located[] {
   const located = new Map<string, Located>()
   const found =
-    upstream.discovery === undefined
+    upstream.source === undefined
       ? upstream.endpoints.map((config) => ({ config, addresses: written(config, addressesOf) }))
       : discovered(upstream)
   for (const { config, addresses } of found) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { DnsDiscovery } from '../../../../../src/control/endpoints/discovery/dns.ts'
-import type { FoundAddresses } from '../../../../../src/control/endpoints/discovery/lookup.ts'
+import { DnsDiscovery } from '../../../../../src/control/endpoints/finding/dns.ts'
+import type { FoundAddresses } from '../../../../../src/core/endpoint-source.ts'
 import { ManualClock } from '../../../../kit/clock.ts'
 import { memoryLog } from '../../../../kit/log.ts'
 import { settle } from '../../../../kit/until.ts'

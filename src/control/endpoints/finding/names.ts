@@ -1,8 +1,7 @@
 import { isIP } from 'node:net'
 import type { EndpointConfig } from '../../../core/config.ts'
+import { distinct, type FoundEndpoint, type Lookup } from '../../../core/endpoint-source.ts'
 import { Slots } from '../../../lib/slots.ts'
-import { distinct, type Lookup } from './lookup.ts'
-import type { FoundEndpoint } from './source.ts'
 
 /**
  * Resolves the hosts of endpoints that a source names. A host that cannot be resolved, or has no addresses, keeps the last

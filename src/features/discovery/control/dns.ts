@@ -1,17 +1,40 @@
 import type { SrvRecord } from 'node:dns'
-import type { DiscoveryConfig, EndpointConfig } from '../../../core/config.ts'
-import { distinct, type Lookup, type SrvLookup } from './lookup.ts'
-import { HostAddresses } from './names.ts'
-import type { Look } from './source.ts'
-
-type DnsConfig = Extract<DiscoveryConfig, { kind: 'dns' }>
+import { Resolver } from 'node:dns/promises'
+import type { EndpointConfig } from '../../../core/config.ts'
+import {
+  distinct,
+  type FindContext,
+  type Finder,
+  type HostLook,
+  type Look,
+  type Lookup,
+} from '../../../core/endpoint-source.ts'
+import type { DnsSourceOptions } from '../dns.ts'
 
 const MAX_RECORDS = 256
 const MAX_WEIGHT = 1000
 const MAX_TIER = 15
 
+const QUERY_MS = 1_500
+const ATTEMPTS = 2
+
+/** SRV records of a name. Rejects when there are none. */
+type SrvLookup = (name: string) => Promise<readonly SrvRecord[]>
+
+export function findInDns(options: DnsSourceOptions, { hosts, lookup, servers }: FindContext): Finder {
+  const look = options.type === 'srv' ? srvLook(options, srvLookup(servers), hosts) : addressLook(options, lookup)
+  return { look, from: options.name }
+}
+
+/** Asks these name servers, or those of the system, for SRV records, which the system's resolver itself does not support. */
+function srvLookup(servers: readonly string[] | undefined): SrvLookup {
+  const resolver = new Resolver({ timeout: QUERY_MS, tries: ATTEMPTS })
+  if (servers !== undefined) resolver.setServers(servers)
+  return (name) => resolver.resolveSrv(name)
+}
+
 /** The addresses of a name, of one family. */
-export function addressLook({ name, port = 0, scheme, type }: DnsConfig, lookup: Lookup): Look {
+function addressLook({ name, port = 0, scheme, type }: DnsSourceOptions, lookup: Lookup): Look {
   const config: EndpointConfig = {
     scheme,
     host: name,
@@ -31,13 +54,12 @@ export function addressLook({ name, port = 0, scheme, type }: DnsConfig, lookup:
 }
 
 /** SRV records (RFC 2782): priorities become tiers, targets are resolved. */
-export function srvLook({ name, scheme }: DnsConfig, srv: SrvLookup, lookup: Lookup): Look {
-  const hosts = new HostAddresses(lookup)
+export function srvLook({ name, scheme }: DnsSourceOptions, srv: SrvLookup, hosts: HostLook): Look {
   return async () => {
     // A target of "." says that there is no service.
     const records = (await srv(name)).filter((record) => record.name !== '' && record.name !== '.')
     if (records.length === 0) throw new Error('no SRV records')
-    const found = await hosts.of(srvEndpoints(records.slice(0, MAX_RECORDS), scheme))
+    const found = await hosts(srvEndpoints(records.slice(0, MAX_RECORDS), scheme))
     if (found.length === 0) throw new Error('no target has an address')
     return found
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isOwn } from '../../../../../src/control/endpoints/discovery/own.ts'
+import { isOwn } from '../../../../../src/control/endpoints/finding/own.ts'
 
 const interfaces = (): string[] => ['192.168.1.5', 'fe80::5']
 const own = [

@@ -1,24 +1,27 @@
 import { watch } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { parseYaml } from '../../../config/read/document.ts'
 import { readConfigFile } from '../../../config/read/files.ts'
 import type { EndpointConfig } from '../../../core/config.ts'
+import type { FindContext, Finder } from '../../../core/endpoint-source.ts'
 import { endpointList } from '../../../data/upstreams/options.ts'
 import { type Diagnostic, diagnosticLine } from '../../../schema/diagnostics.ts'
 import { At, INVALID } from '../../../schema/schema.ts'
-import type { Lookup } from './lookup.ts'
-import { HostAddresses } from './names.ts'
-import type { Look } from './source.ts'
+import type { FileSourceOptions } from '../file.ts'
 
 const MAX_ENDPOINTS = 1024
 
 /** A YAML or JSON file with a list of endpoints, written as in the config. */
-export function fileLook(path: string, lookup: Lookup): Look {
-  const hosts = new HostAddresses(lookup)
-  return async () => {
-    const found = await hosts.of(readEndpoints(path, await readConfigFile(path)))
-    if (found.length === 0) throw new Error('no endpoint has an address')
-    return found
+export function findInFile({ path }: FileSourceOptions, { folder, hosts }: FindContext): Finder {
+  const whole = resolve(folder, path)
+  return {
+    from: path,
+    async look() {
+      const found = await hosts(readEndpoints(whole, await readConfigFile(whole)))
+      if (found.length === 0) throw new Error('no endpoint has an address')
+      return found
+    },
+    watch: (changed) => onFileChange(whole, changed),
   }
 }
 
@@ -37,7 +40,7 @@ export function readEndpoints(path: string, bytes: Uint8Array): EndpointConfig[]
  * another one (and in a ConfigMap's folder only a link changes). Only a hint: where watching does not work, nothing is
  * reported.
  */
-export function onFileChange(path: string, changed: () => void): () => void {
+function onFileChange(path: string, changed: () => void): () => void {
   const name = basename(path)
   try {
     const watcher = watch(dirname(path), { persistent: false }, (_event, file) => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { srvEndpoints, srvLook } from '../../../../../src/control/endpoints/discovery/dns-source.ts'
-import { readEndpoints } from '../../../../../src/control/endpoints/discovery/file-source.ts'
-import { bounded, HostAddresses } from '../../../../../src/control/endpoints/discovery/names.ts'
+import { HostAddresses } from '../../../src/control/endpoints/finding/names.ts'
+import type { HostLook } from '../../../src/core/endpoint-source.ts'
+import { srvEndpoints, srvLook } from '../../../src/features/discovery/control/dns.ts'
+import { readEndpoints } from '../../../src/features/discovery/control/file.ts'
 
 const record = (name: string, port: number, priority = 0, weight = 0) => ({ name, port, priority, weight })
 
@@ -23,41 +24,13 @@ test('small weights stay as they are', () => {
 })
 
 test('a target of "." means no service; targets without addresses are none', async () => {
-  const dns = { kind: 'dns', scheme: 'http', type: 'srv', name: 'x', port: undefined, every: 1000 } as const
-  const lookup = async (name: string) => ({ v4: name === 'a.test' ? ['10.0.0.1'] : [], v6: [] })
-  await expect(srvLook(dns, async () => [record('', 0)], lookup)()).rejects.toThrow('no SRV records')
-  await expect(srvLook(dns, async () => [record('b.test', 80)], lookup)()).rejects.toThrow('no target has an address')
-  const found = await srvLook(dns, async () => [record('b.test', 80), record('a.test', 80)], lookup)()
+  const dns = { scheme: 'http', type: 'srv', name: 'x', port: undefined } as const
+  const addresses = new HostAddresses(async (name) => ({ v4: name === 'a.test' ? ['10.0.0.1'] : [], v6: [] }))
+  const hosts: HostLook = (configs) => addresses.of(configs)
+  await expect(srvLook(dns, async () => [record('', 0)], hosts)()).rejects.toThrow('no SRV records')
+  await expect(srvLook(dns, async () => [record('b.test', 80)], hosts)()).rejects.toThrow('no target has an address')
+  const found = await srvLook(dns, async () => [record('b.test', 80), record('a.test', 80)], hosts)()
   expect(found.map(({ config, addresses }) => [config.host, addresses])).toEqual([['a.test', ['10.0.0.1']]])
-})
-
-test('hosts that cannot be resolved any more keep their addresses, as long as they are named', async () => {
-  let broken = false
-  const hosts = new HostAddresses(async () => {
-    if (broken) throw new Error('SERVFAIL')
-    return { v4: ['10.0.0.2', '10.0.0.1'], v6: undefined }
-  })
-  const [a] = srvEndpoints([record('a.test', 80)], 'http')
-  const [ip] = srvEndpoints([record('10.9.9.9', 80)], 'http')
-  const list = [a, ip].filter((each) => each !== undefined)
-  expect((await hosts.of(list)).map(({ addresses }) => addresses)).toEqual([['10.0.0.1', '10.0.0.2'], ['10.9.9.9']])
-  broken = true
-  expect(await hosts.of(list)).toHaveLength(2)
-  expect(await hosts.of([])).toEqual([])
-  expect((await hosts.of(list)).map(({ addresses }) => addresses)).toEqual([['10.9.9.9']])
-})
-
-test('no more look-ups at a time than allowed', async () => {
-  let running = 0
-  let most = 0
-  const lookup = bounded(async () => {
-    most = Math.max(most, ++running)
-    await new Promise((resolve) => setImmediate(resolve))
-    running--
-    return { v4: [], v6: [] }
-  }, 2)
-  await Promise.all(Array.from({ length: 9 }, (_, i) => lookup(`${i}`)))
-  expect(most).toBe(2)
 })
 
 const read = (text: string) => readEndpoints('e.yaml', Buffer.from(text))

@@ -1,19 +1,19 @@
 import type { Config } from '../../../config/language/config.ts'
 import type { UpstreamConfig } from '../../../core/config.ts'
+import type { Find, FoundEndpoint } from '../../../core/endpoint-source.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { within } from '../../../lib/within.ts'
 import { namesIn } from './addresses.ts'
 import { DnsDiscovery } from './dns.ts'
-import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, srvLookup, systemLookup } from './lookup.ts'
+import { SERVER_CONCURRENT, SYSTEM_CONCURRENT, serverLookup, systemLookup } from './lookup.ts'
 import { bounded } from './names.ts'
-import type { FoundEndpoint } from './source.ts'
 import { Sources } from './sources.ts'
 
 /** Names that do not resolve delay the start by at most this time. */
 const FIRST_NAMES_MS = 6_000
 
-export interface DiscoveryOptions {
+export interface EndpointFinderOptions {
   readonly config: Pick<Config, 'dns' | 'folder'>
   readonly clock: Clock
   readonly log: Pick<Log, 'info' | 'warn'>
@@ -21,17 +21,17 @@ export interface DiscoveryOptions {
   readonly renamed: (name: string) => void
   /** An upstream has other endpoints than before. */
   readonly rediscovered: (upstream: string) => void
-  /** A look for the endpoints of an upstream has ended. */
-  readonly looked: (upstream: string, ok: boolean) => void
+  /** See `EndpointsOptions`. */
+  readonly sources: () => Readonly<Record<string, Find>>
 }
 
 /** Finds the endpoints of upstreams: the addresses of the names in the config, and the results of sources. */
-export class Discovery {
+export class EndpointFinder {
   private readonly clock: Clock
   private readonly dns: DnsDiscovery
   private readonly sources: Sources
 
-  constructor({ clock, config, log, looked, rediscovered, renamed }: DiscoveryOptions) {
+  constructor({ clock, config, log, rediscovered, renamed, sources }: EndpointFinderOptions) {
     const { every, servers } = config.dns
     const lookup = servers === undefined ? systemLookup : serverLookup(servers)
     const concurrent = servers === undefined ? SYSTEM_CONCURRENT : SERVER_CONCURRENT
@@ -40,11 +40,11 @@ export class Discovery {
     this.sources = new Sources({
       folder: config.folder,
       lookup: bounded(lookup, servers === undefined ? 1 : concurrent),
-      srv: srvLookup(servers),
+      servers,
       clock,
       log,
       onChange: rediscovered,
-      looked,
+      kinds: sources,
     })
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { type FoundEndpoint, Source } from '../../../../../src/control/endpoints/discovery/source.ts'
+import { Source } from '../../../../../src/control/endpoints/finding/source.ts'
+import type { FoundEndpoint } from '../../../../../src/core/endpoint-source.ts'
 import { ManualClock } from '../../../../kit/clock.ts'
 import { memoryLog } from '../../../../kit/log.ts'
 import { settle } from '../../../../kit/until.ts'

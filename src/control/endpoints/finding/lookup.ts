@@ -1,25 +1,10 @@
-import type { SrvRecord } from 'node:dns'
 import { lookup, Resolver } from 'node:dns/promises'
 import { isIPv6 } from 'node:net'
-
-/** The result of one query. A family that could not be queried is missing, one without addresses is empty. */
-export interface FoundAddresses {
-  readonly v4: readonly string[] | undefined
-  readonly v6: readonly string[] | undefined
-}
-
-/** All addresses of a name. Rejects when nothing could be learnt. */
-export type Lookup = (name: string) => Promise<FoundAddresses>
-
-/** SRV records of a name. Rejects when there are none. */
-export type SrvLookup = (name: string) => Promise<readonly SrvRecord[]>
+import type { Lookup } from '../../../core/endpoint-source.ts'
 
 /** The system's resolver works on libuv's four threads; half of them stay free for files. */
 export const SYSTEM_CONCURRENT = 2
 export const SERVER_CONCURRENT = 32
-
-/** Addresses of one name; more are left out. */
-const MAX_ADDRESSES = 256
 
 const QUERY_MS = 1_500
 const ATTEMPTS = 2
@@ -41,18 +26,6 @@ export function serverLookup(servers: readonly string[]): Lookup {
     if (v4.status === 'rejected' && v6.status === 'rejected') throw v4.reason
     return { v4: family(v4), v6: family(v6) }
   }
-}
-
-/** Asks these name servers, or those of the system, for SRV records, which the system's resolver itself does not support. */
-export function srvLookup(servers: readonly string[] | undefined): SrvLookup {
-  const resolver = new Resolver({ timeout: QUERY_MS, tries: ATTEMPTS })
-  if (servers !== undefined) resolver.setServers(servers)
-  return (name) => resolver.resolveSrv(name)
-}
-
-/** Each address once, in an order that does not depend on the answer's. */
-export function distinct(addresses: readonly string[]): string[] {
-  return [...new Set(addresses)].sort().slice(0, MAX_ADDRESSES)
 }
 
 /** "There are none" is an answer, "the server failed" is not. */

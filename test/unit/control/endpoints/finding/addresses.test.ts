@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { locate, namesIn } from '../../../../../src/control/endpoints/discovery/addresses.ts'
+import { locate, namesIn } from '../../../../../src/control/endpoints/finding/addresses.ts'
 import type { EndpointConfig, UpstreamConfig } from '../../../../../src/core/config.ts'
 
 const endpoint = (host: string, scheme: 'http' | 'https' = 'http'): EndpointConfig => ({
@@ -49,7 +49,7 @@ test('SNI is the configured name, else the host', () => {
 })
 
 test('what a source has found stands for an upstream that is discovered', () => {
-  const discovered = { ...upstream([], 'x.internal'), discovery: { kind: 'file' } } as unknown as UpstreamConfig
+  const discovered = { ...upstream([], 'x.internal'), source: { kind: 'file' } } as unknown as UpstreamConfig
   const found = [{ config: endpoint('a.test', 'https'), addresses: ['10.0.0.7', '10.0.0.8'] }]
   expect(locate(discovered, addressesOf, () => found).map(({ id, sni }) => `${id} ${sni}`)).toEqual([
     'https://10.0.0.7:8080 x.internal',

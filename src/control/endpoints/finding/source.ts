@@ -1,17 +1,8 @@
-import type { EndpointConfig } from '../../../core/config.ts'
+import type { FoundEndpoint, Look } from '../../../core/endpoint-source.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { CallGuard } from '../../../stores/guard.ts'
 import { inTime } from './in-time.ts'
-
-/** An endpoint that was discovered, with its addresses. */
-export interface FoundEndpoint {
-  readonly config: EndpointConfig
-  readonly addresses: readonly string[]
-}
-
-/** Looks once. Rejects with what is wrong; finding none is an error, too. */
-export type Look = () => Promise<readonly FoundEndpoint[]>
 
 export interface SourceOptions {
   readonly look: Look
