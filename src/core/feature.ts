@@ -12,6 +12,7 @@ import type { ControlFeature } from './control-feature.ts'
 import type { CutOff } from './cut-off.ts'
 import type { DecisionTable, FactsOf } from './decision.ts'
 import type { EndpointSource } from './endpoint-source.ts'
+import type { EventTable } from './event.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reason } from './failures.ts'
 import type { LintRule } from './lint.ts'
@@ -185,6 +186,8 @@ export interface Feature<
   readonly refusals?: Refusals
   /** What lasts, longer than requests. */
   readonly states?: StateTable<O, Leased<T>, S>
+  /** What else it tells operators: it reports them by their names as notices of kind `event`. */
+  readonly events?: EventTable
   /** Its part in the control plane, once per gateway, see `control-feature.ts`; only the control plane calls this. */
   readonly control?: () => Promise<{ readonly control: ControlFeature<O, Leased<T>, M> }>
   /** How it stops asking an upstream that fails; undefined: it never does. */
@@ -228,6 +231,7 @@ export interface PureFeature<O = unknown>
     | 'decisions'
     | 'refusals'
     | 'states'
+    | 'events'
     | 'control'
     | 'plan'
     | 'compile'

@@ -1,7 +1,5 @@
 import type { FactValue } from './decision.ts'
-
-/** Why an endpoint was ejected. */
-export type EjectionCause = 'consecutive_failures' | 'consecutive_5xx' | 'failure_percentage' | 'success_rate'
+import type { EventFacts } from './event.ts'
 
 /**
  * An event for operators, reported once for the whole gateway by the thread that caused it. The control plane logs and
@@ -18,14 +16,11 @@ export type Notice =
       readonly facts: Readonly<Record<string, FactValue>>
     }
   | {
-      readonly kind: 'ejected'
-      readonly upstream: string
-      readonly endpoint: string
-      readonly cause: EjectionCause
-      /** How long, milliseconds. */
-      readonly ms: number
-      /** Shadow: it would have been. */
-      readonly mode: 'enforce' | 'shadow'
+      /** A feature tells something, see `Feature.events`. */
+      readonly kind: 'event'
+      readonly feature: string
+      readonly event: string
+      readonly facts: EventFacts
     }
   | {
       /** The endpoint closes idle connections sooner than Sluice does: one that is used again may be gone. */
@@ -44,4 +39,3 @@ export type Notice =
       readonly endpoint: string
       readonly rule: string
     }
-  | { readonly kind: 'returned'; readonly upstream: string; readonly endpoint: string }

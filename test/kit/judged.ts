@@ -57,7 +57,7 @@ export class Judged {
       retries: { maxExtra: 0 },
       connections: { max: 64, maxWaiting: 64 },
       report: (notice) => {
-        if (notice.kind === 'ejected') this.ejected.push(notice.endpoint)
+        if (notice.kind === 'event' && notice.event === 'ejected') this.ejected.push(String(notice.facts.endpoint))
       },
       ...setUp,
       atUpstreams: { outlierDetection: OUTLIERS, ...setUp.atUpstreams },

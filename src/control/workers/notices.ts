@@ -1,4 +1,5 @@
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { FeatureEvent } from '../../core/event.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { Notice } from '../../core/notice.ts'
 import type { GaugeReading, Gauges } from '../../core/series.ts'
@@ -8,6 +9,7 @@ import type { Part } from '../contract.ts'
 import { labelled } from './lasting.ts'
 
 type StateNotice = Extract<Notice, { kind: 'state' }>
+type EventNotice = Extract<Notice, { kind: 'event' }>
 
 /** Changes of what lasts and of endpoints, from all threads: logged and counted here. */
 export class Notices implements Part {
@@ -15,24 +17,23 @@ export class Notices implements Part {
   private readonly log: Log
   /** By name of the feature. */
   private readonly tables: ReadonlyMap<string, StateTable>
+  /** The same. */
+  private readonly events: ReadonlyMap<string, AnyFeature['events']>
   /** The latest of each, by feature and labels. */
   private readonly states = new Map<string, StateNotice>()
   /** By metric. */
   private readonly changes: ReadonlyMap<string, Map<string, number>>
-  private readonly ejections = new Map<string, number>()
   private readonly idleLimits = new Map<string, Extract<Notice, { kind: 'idle-limit' }>>()
 
   constructor(log: Log, features: readonly AnyFeature[]) {
     this.log = log
     this.tables = new Map(features.flatMap(({ name, states }) => (states === undefined ? [] : [[name, states]])))
-    const metrics = Array.from(this.tables.values(), ({ counter }) => counter?.metric).filter(
-      (name) => name !== undefined,
+    this.events = new Map(features.map(({ events, name }) => [name, events]))
+    const counting = [...this.tables.values(), ...features.flatMap(({ events = {} }) => Object.values(events))]
+    this.changes = new Map(
+      counting.flatMap(({ counter }) => (counter === undefined ? [] : [[counter.metric, new Map()]])),
     )
-    this.changes = new Map(metrics.map((metric) => [metric, new Map()]))
-    this.gauges = {
-      sluice_ejections_total: () => readings(this.ejections),
-      ...Object.fromEntries(Array.from(this.changes, ([metric, counts]) => [metric, () => readings(counts)])),
-    }
+    this.gauges = Object.fromEntries(Array.from(this.changes, ([metric, counts]) => [metric, () => readings(counts)]))
   }
 
   take(notice: Notice): void {
@@ -41,10 +42,8 @@ export class Notices implements Part {
       case 'state':
         this.changed(notice, this.tables.get(notice.feature) as StateTable)
         return
-      case 'ejected':
-        add(this.ejections, [notice.upstream, notice.cause, notice.mode])
-        if (notice.mode === 'enforce') this.log.warn('endpoint ejected', fields)
-        else this.log.warn('endpoint would be ejected', fields)
+      case 'event':
+        this.told(notice, this.events.get(notice.feature)?.[notice.event] as FeatureEvent)
         return
       case 'idle-limit': {
         // Every worker learns it for every endpoint: once is enough.
@@ -56,9 +55,6 @@ export class Notices implements Part {
       }
       case 'malformed':
         this.log.warn('an upstream sent a malformed answer', fields)
-        return
-      default:
-        this.log.info('endpoint is back on probation', fields)
     }
   }
 
@@ -80,20 +76,25 @@ export class Notices implements Part {
     const { facts, feature, labels, state } = notice
     this.states.set(keyOf(feature, labels), notice)
     const { counter } = table
-    if (counter !== undefined)
-      add(this.changes.get(counter.metric) as Map<string, number>, counter.labels(labels, state, facts))
+    if (counter !== undefined) this.count(counter.metric, counter.labels(labels, state, facts))
     const { level, message } = (table.states[state] as LastingState).log
     this.log[level](message, { ...labelled(table, labels), to: state, ...facts })
+  }
+
+  private told({ facts }: EventNotice, { counter, log }: FeatureEvent): void {
+    if (counter !== undefined) this.count(counter.metric, counter.labels(facts))
+    this.log[log.level](log.message, facts)
+  }
+
+  private count(metric: string, labels: readonly string[]): void {
+    const counts = this.changes.get(metric) as Map<string, number>
+    const key = JSON.stringify(labels)
+    counts.set(key, (counts.get(key) ?? 0) + 1)
   }
 }
 
 function keyOf(feature: string, labels: readonly string[]): string {
   return [feature, ...labels].join('\0')
-}
-
-function add(counts: Map<string, number>, labels: readonly string[]): void {
-  const key = JSON.stringify(labels)
-  counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
 function* readings(counts: ReadonlyMap<string, number>): Generator<GaugeReading> {

@@ -3,6 +3,7 @@ import { EndpointWords } from '../../core/endpoint-words.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
 import type { EndpointOutlierCells, GroupCells } from './cells.ts'
+import { reporting } from './events.ts'
 import type { OutlierOptions } from './keys.ts'
 import { EjectionGroup, Outlier } from './outlier.ts'
 import { byFailurePercentage, bySuccessRate, type Sample } from './rates.ts'
@@ -90,13 +91,15 @@ class OutlierWatch implements ControlHalf {
     const known = this.watched.get(set)
     if (known?.options === options) return known
     const { clock, look, random, report } = this.context
-    const { upstream } = set
     const own = set.endpoints.map((endpoint) => endpoint.cells.features[NAME] as EndpointOutlierCells | undefined)
     if (own.includes(undefined)) return undefined
-    const group = new EjectionGroup(look.words(cells.ejected), cells.ejected.slot, options, random, {
-      ejected: (what) => report({ kind: 'ejected', upstream, ...what }),
-      returned: (endpoint) => report({ kind: 'returned', upstream, endpoint }),
-    })
+    const group = new EjectionGroup(
+      look.words(cells.ejected),
+      cells.ejected.slot,
+      options,
+      random,
+      reporting(NAME, set.upstream, report),
+    )
     const members = set.endpoints.map(({ id, cells: { state } }, i) => {
       const { words } = (own[i] as EndpointOutlierCells).ejection
       return new Outlier(

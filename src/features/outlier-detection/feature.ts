@@ -1,6 +1,7 @@
 import { defineFeature } from '../../core/feature.ts'
 import { cells, endpointCells } from './cells.ts'
 import { ejection } from './ejection.ts'
+import { events } from './events.ts'
 import { keys } from './keys.ts'
 import { Outliers } from './part.ts'
 import { metrics } from './words.ts'
@@ -12,6 +13,7 @@ export const outlierDetection = defineFeature({
   keys: { upstream: keys },
   byDefault: true,
   metrics,
+  events,
   lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),
   upstream: {

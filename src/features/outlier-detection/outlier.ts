@@ -1,8 +1,9 @@
 import { elapsed, toWord } from '../../cells/words.ts'
 import type { EndpointWords } from '../../core/endpoint-words.ts'
-import type { EjectionCause } from '../../core/notice.ts'
 import type { Random } from '../../lib/random.ts'
 import type { OutlierOptions } from './keys.ts'
+
+export type EjectionCause = 'consecutive_failures' | 'consecutive_5xx' | 'failure_percentage' | 'success_rate'
 
 /** When an endpoint is ejected, and for how long. */
 export type EjectionOptions = Pick<

@@ -3,6 +3,7 @@ import type { OutcomeWindow } from '../../cells/window.ts'
 import type { EndpointPart, EquippedEndpoint, UpstreamContext, UpstreamPart } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { EndpointOutlierCells, GroupCells } from './cells.ts'
+import { reporting } from './events.ts'
 import type { OutlierOptions } from './keys.ts'
 import { EjectionGroup, Outlier } from './outlier.ts'
 
@@ -13,14 +14,16 @@ export class Outliers implements UpstreamPart {
   private readonly interval: number
 
   constructor(options: OutlierOptions, context: UpstreamContext<GroupCells>) {
-    const { cells, random, report, space, use } = context
-    const upstream = use.name
+    const { cells, feature, random, report, space, use } = context
     this.context = context
     this.interval = options.interval
-    this.group = new EjectionGroup(space.int32(cells.ejected), cells.ejected.slot, options, random, {
-      ejected: (ejected) => report({ kind: 'ejected', upstream, ...ejected }),
-      returned: (endpoint) => report({ kind: 'returned', upstream, endpoint }),
-    })
+    this.group = new EjectionGroup(
+      space.int32(cells.ejected),
+      cells.ejected.slot,
+      options,
+      random,
+      reporting(feature, use.name, report),
+    )
   }
 
   endpoints(all: readonly EquippedEndpoint<EndpointOutlierCells>[]): readonly EndpointPart[] {

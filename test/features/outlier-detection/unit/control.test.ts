@@ -8,6 +8,13 @@ import { StartedHalf } from '../../../kit/control-half.ts'
 import { OUTLIERS } from '../../../kit/judged.ts'
 import { endpointCells } from '../../../kit/lean-upstream.ts'
 
+const RETURNED = {
+  kind: 'event',
+  feature: 'outlierDetection',
+  event: 'returned',
+  facts: { upstream: 'a', endpoint: 'e0' },
+}
+
 /** Upstream `a` with two endpoints; `written`: its options. */
 function rig(written: object) {
   const cells = new TestCells()
@@ -32,7 +39,7 @@ test.each([
   expect(words[0]?.ejected).toBe(true)
   started.half.endpointPassed?.('a', endpoints[0] as ResolvedEndpoint)
   expect(words[0]?.ejected).toBe(!endOnHealthy)
-  expect(started.notices).toEqual(endOnHealthy ? [{ kind: 'returned', upstream: 'a', endpoint: 'e0' }] : [])
+  expect(started.notices).toEqual(endOnHealthy ? [RETURNED] : [])
 })
 
 test('an ejected endpoint comes back although no request asks for it', () => {

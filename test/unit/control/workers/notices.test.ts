@@ -3,6 +3,7 @@ import { Lasting, rowOf } from '../../../../src/control/workers/lasting.ts'
 import { Notices } from '../../../../src/control/workers/notices.ts'
 import type { Notice } from '../../../../src/core/notice.ts'
 import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
+import { outlierDetection } from '../../../../src/features/outlier-detection/feature.ts'
 import { memoryLog } from '../../../kit/log.ts'
 
 const FACTS = { cause: 'error_rate', failed: 12, total: 20, windowMs: 10_000, openMs: 5_312 }
@@ -13,7 +14,7 @@ function changed(state: string, facts: Readonly<Record<string, string | number>>
 
 function set() {
   const log = memoryLog()
-  return { log, notices: new Notices(log, [circuitBreaker]) }
+  return { log, notices: new Notices(log, [circuitBreaker, outlierDetection]) }
 }
 
 test('a change of what lasts is logged as its table says, with labels, facts and level', () => {
@@ -36,6 +37,32 @@ test('and counted', () => {
   expect([...(notices.gauges.sluice_breaker_transitions_total?.() ?? [])]).toEqual([
     { labels: ['app', 'u', 'open'], value: 2 },
     { labels: ['app', 'u', 'half_open'], value: 1 },
+  ])
+})
+
+test('what else features tell is logged with its facts, and counted', () => {
+  const { log, notices } = set()
+  const tell = (event: string, facts: Readonly<Record<string, string | number>>): void =>
+    notices.take({
+      kind: 'event',
+      feature: 'outlierDetection',
+      event,
+      facts: { upstream: 'u', endpoint: 'e', ...facts },
+    })
+  const facts = { cause: 'consecutive_5xx', ms: 31_000 }
+  for (const _ of [1, 2]) tell('ejected', { ...facts, mode: 'enforce' })
+  tell('spared', { ...facts, mode: 'shadow' })
+  tell('returned', {})
+  const fields = { upstream: 'u', endpoint: 'e' }
+  expect(log.lines).toEqual([
+    { level: 'warn', message: 'endpoint ejected', fields: { ...fields, ...facts, mode: 'enforce' } },
+    { level: 'warn', message: 'endpoint ejected', fields: { ...fields, ...facts, mode: 'enforce' } },
+    { level: 'warn', message: 'endpoint would be ejected', fields: { ...fields, ...facts, mode: 'shadow' } },
+    { level: 'info', message: 'endpoint is back on probation', fields },
+  ])
+  expect([...(notices.gauges.sluice_ejections_total?.() ?? [])]).toEqual([
+    { labels: ['u', 'consecutive_5xx', 'enforce'], value: 2 },
+    { labels: ['u', 'consecutive_5xx', 'shadow'], value: 1 },
   ])
 })
 
