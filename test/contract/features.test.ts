@@ -168,6 +168,12 @@ describe.each(USES)('$title', ({ feature, route }) => {
     expect(numbers.filter((number) => !Number.isFinite(number))).toEqual([])
   })
 
+  test('its states and events count in metrics of its own', () => {
+    const { events = {}, metrics = {}, states } = feature
+    const counters = [states, ...Object.values(events)].flatMap((row) => row?.counter?.metric ?? [])
+    expect(counters.filter((name) => metrics[name]?.kind !== 'counter')).toEqual([])
+  })
+
   test.each(Object.entries(ENDS))('gives back all that it holds when %s', async (_, end) => {
     const rig = new Rig(feature, route)
     const kit = kitOf(rig)

@@ -3,6 +3,8 @@ import type { Algorithm, BalancingConfig } from '../../src/core/config.ts'
 import { UpstreamFeatures } from '../../src/data/engine/compile-parts.ts'
 import { type BalancerDeps, createBalancer } from '../../src/data/upstreams/balancers/index.ts'
 import { FEATURES } from '../../src/features/index.ts'
+import { seededRandom } from '../../src/lib/random.ts'
+import type { TestCandidate } from './candidate.ts'
 import type { ManualClock } from './clock.ts'
 import { featureDeps } from './feature.ts'
 
@@ -27,4 +29,26 @@ export function tierBalancer<C extends BalancerCandidate>(
   const deps = featureDeps({ clock, random })
   const parts = new UpstreamFeatures(FEATURES).compile(config, { features: {} } as never, undefined, deps)
   return parts.balanced(() => createBalancer<C>(algorithm, balanceFactor, { clock, random }))()
+}
+
+/** The same with these members. */
+export function balancing(
+  clock: ManualClock,
+  algorithm: Algorithm,
+  members: readonly TestCandidate[],
+  options: BalancerSetUp = {},
+): Balancer<TestCandidate> {
+  const balancer = tierBalancer<TestCandidate>(algorithm, options, { random: seededRandom(1), clock })
+  balancer.update(members)
+  return balancer
+}
+
+/** How often each is picked. */
+export function spread(balancer: Balancer<TestCandidate>, picks: number, key?: number): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (let i = 0; i < picks; i++) {
+    const id = balancer.pick([], key)?.id ?? '-'
+    counts[id] = (counts[id] ?? 0) + 1
+  }
+  return counts
 }

@@ -1,14 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Attempt } from '../../../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
-import { answered, ended, GOOD, type HeadVerdict, LEFT_BEHIND, OVERTAKEN, SPARE } from '../../../../src/core/outcome.ts'
+import { answered, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/core/outcome.ts'
 import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
 import type { Upstream } from '../../../../src/data/upstreams/upstream.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
 import type { TestCells } from '../../../kit/cells.ts'
 import type { ManualClock } from '../../../kit/clock.ts'
-import { OUTLIERS } from '../../../kit/judged.ts'
 import { UPSTREAM } from '../../../kit/lean-upstream.ts'
 import type { HandTransport } from '../../../kit/transport.ts'
 import { portsOf, UpstreamRig } from '../../../kit/upstream-rig.ts'
@@ -227,39 +226,6 @@ describe('an endpoint of its own maximum', () => {
   })
 })
 
-describe('panic', () => {
-  test('below the threshold health is ignored, drained endpoints stay out; above it counts again', () => {
-    const u = upstream({ algorithm: 'round-robin', features: { panicThreshold: 0.5 } })
-    const all = [1, 2, 3, 4].map((port) => resolved(port, { tier: port === 3 ? 1 : 0 }))
-    const [a, b, c, d] = all as [ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint, ResolvedEndpoint]
-    u.setEndpoints(all)
-    const seen = (): string[] => [...new Set(ports(Array.from({ length: 12 }, () => u.pick([]))))].sort()
-    cells.set(d.cells.state, EndpointStateBit.draining | EndpointStateBit.unhealthy)
-    cells.set(a.cells.state, EndpointStateBit.unhealthy)
-    // Two of three.
-    expect(seen()).toEqual(['2'])
-    cells.set(b.cells.state, EndpointStateBit.unhealthy)
-    expect(seen()).toEqual(['1', '2'])
-    cells.set(a.cells.state, 0)
-    expect(seen()).toEqual(['1'])
-    cells.set(a.cells.state, EndpointStateBit.unhealthy)
-    cells.set(c.cells.state, EndpointStateBit.unhealthy)
-    expect(seen()).toEqual(['1', '2'])
-    u.setEndpoints(all.slice(0, 2))
-    expect(seen()).toEqual(['1', '2'])
-    renew(u, { ...CONFIG, algorithm: 'round-robin' })
-    expect(seen()).toEqual(['-'])
-  })
-
-  test('with a threshold of 0 it never happens', () => {
-    const u = upstream()
-    const only = resolved(1)
-    u.setEndpoints([only])
-    cells.set(only.cells.state, EndpointStateBit.unhealthy)
-    expect(u.pick([])).toBeUndefined()
-  })
-})
-
 describe('what an endpoint knows of itself', () => {
   test('since when it takes requests again', () => {
     const u = upstream()
@@ -295,129 +261,6 @@ describe('what an endpoint knows of itself', () => {
     clock.advance(500)
     learn(GOOD)
     expect(endpoint.blamedUntil).toBe(0)
-  })
-
-  describe('whose clients leave', () => {
-    /** The same endpoint, and another one, as two workers see them. */
-    function workers(): [Endpoint, Endpoint] {
-      const shared = rig.shared({ features: { outlierDetection: OUTLIERS } }, [1, 2])
-      const [a, b] = shared.map(({ endpoints }) => endpoints[0] as Endpoint)
-      return [a as Endpoint, b as Endpoint]
-    }
-
-    /** One that was sent `ms` ago, and no answer came. */
-    function left(endpoint: Endpoint, ms: number): void {
-      endpoint.learn(ended('client_gone'), new Attempt(1, 'a', clock.now() - ms), ms, clock.now())
-    }
-
-    function answers(endpoint: Endpoint): void {
-      const at = new Attempt(1, 'a', clock.now())
-      at.headAt = clock.now()
-      endpoint.learn(GOOD, at, 1, clock.now())
-    }
-
-    /** Sent now, and overtaken after so many milliseconds. */
-    function overtaken(endpoint: Endpoint, ms: number, head = LEFT_BEHIND): void {
-      const at = new Attempt(1, 'a', clock.now())
-      clock.advance(ms)
-      endpoint.learn(head, at, ms, clock.now())
-    }
-
-    test('or is overtaken soon, by one attempt after another, is out after a second without an answer', () => {
-      const [a] = workers()
-      for (let i = 0; i < 9; i++) overtaken(a, 100)
-      // 900 ms; from 950 on each of them counts, and the fifth ejects it.
-      for (let i = 0; i < 4; i++) overtaken(a, 100)
-      expect(a.ejected).toBe(false)
-      overtaken(a, 100)
-      expect(a.ejected).toBe(true)
-    })
-
-    test('stays where many were overtaken at once: it was no second without an answer', () => {
-      const [a] = workers()
-      const at = new Attempt(1, 'a', clock.now())
-      clock.advance(500)
-      for (let i = 0; i < 40; i++) a.learn(LEFT_BEHIND, at, 500, clock.now())
-      expect(a.ejected).toBe(false)
-    })
-
-    test.each([0, 1])('stays where it answers in between, this worker or another: %i', (worker) => {
-      const all = workers()
-      for (let i = 0; i < 40; i++) {
-        for (let k = 0; k < 8; k++) overtaken(all[0], 100)
-        clock.advance(150)
-        // A head, which the window of failures in a row does not see.
-        const at = new Attempt(1, 'a', clock.now())
-        at.headAt = clock.now()
-        all[worker]?.learn(ended('client_gone'), at, 1, clock.now())
-        expect(all[0].ejected).toBe(false)
-      }
-    })
-
-    test('stays where it is seldom overtaken: those are not added up', () => {
-      const [a] = workers()
-      for (let i = 0; i < 40; i++) {
-        clock.advance(11_000)
-        overtaken(a, 100)
-        expect(a.ejected).toBe(false)
-      }
-    })
-
-    test('stays where it usually needs a third of that time', () => {
-      const [a] = workers()
-      for (let i = 0; i < 130; i++) {
-        const at = new Attempt(1, 'a', clock.now() - 700)
-        at.headAt = clock.now()
-        a.learn(GOOD, at, 700, clock.now())
-      }
-      clock.advance(200)
-      for (let i = 0; i < 15; i++) overtaken(a, 100)
-      expect(a.ejected).toBe(false)
-    })
-
-    test('stays where its attempts were the later ones, however long they took', () => {
-      const [a] = workers()
-      for (let i = 0; i < 40; i++) {
-        overtaken(a, 3_000, SPARE)
-        expect(a.ejected).toBe(false)
-      }
-    })
-
-    test('is out when no worker had an answer of it meanwhile', () => {
-      const [a, b] = workers()
-      answers(b)
-      for (let i = 0; i < 5; i++) {
-        expect(a.ejected).toBe(false)
-        clock.advance(1_200)
-        left(i % 2 === 0 ? a : b, 1_000)
-      }
-      expect([a.ejected, b.ejected]).toEqual([true, true])
-    })
-
-    test('stays when another worker had one', () => {
-      const [a, b] = workers()
-      for (let i = 0; i < 20; i++) {
-        clock.advance(500)
-        answers(b)
-        clock.advance(600)
-        left(a, 1_000)
-      }
-      expect(a.ejected).toBe(false)
-    })
-
-    test('stays where it usually needs more than a third of what they waited', () => {
-      const [a] = workers()
-      for (let i = 0; i < 130; i++) {
-        const at = new Attempt(1, 'a', clock.now() - 700)
-        at.headAt = clock.now()
-        a.learn(GOOD, at, 700, clock.now())
-      }
-      clock.advance(5_000)
-      for (let i = 0; i < 20; i++) left(a, 1_800)
-      expect(a.ejected).toBe(false)
-      for (let i = 0; i < 5; i++) left(a, 2_200)
-      expect(a.ejected).toBe(true)
-    })
   })
 
   test('its latency, only where an algorithm asks for it; it is kept over new lists', () => {
