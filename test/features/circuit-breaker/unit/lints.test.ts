@@ -1,11 +1,16 @@
 import { expect, it } from 'vitest'
-import { expectAt, route } from '../../../kit/lints.ts'
+import { expectAt, route, TWO } from '../../../kit/lints.ts'
 
 /** Name, config, what is found at `‸`; undefined: nothing, though nearly. */
 const CASES: readonly (readonly [string, string, string | undefined])[] = [
   [
     'a breaker with too many requests',
     route('bulkhead: { maxConcurrent: 5 }\ncircuitBreaker: { minRequests: ‸16, window: 10s }'),
+    'breaker-never-opens',
+  ],
+  [
+    'one behind a bulkhead of the upstream',
+    route('circuitBreaker: { minRequests: ‸16, window: 10s }', `{ endpoints: ${TWO}, bulkhead: { maxConcurrent: 5 } }`),
     'breaker-never-opens',
   ],
   [

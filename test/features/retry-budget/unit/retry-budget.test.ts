@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { WINDOW_SLOTS } from '../../../../src/cells/window.ts'
+import { retryBudget } from '../../../../src/features/retry-budget/feature.ts'
 import type { RetryBudgetOptions } from '../../../../src/features/retry-budget/keys.ts'
 import { RetryBudget } from '../../../../src/features/retry-budget/retry-budget.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TestCells } from '../../../kit/cells.ts'
+import { readOptions } from '../../../kit/feature.ts'
 
 const OPTIONS: RetryBudgetOptions = { percent: 0.2, interval: 10_000, minRetryRate: { count: 10, interval: 1_000 } }
 
@@ -70,4 +72,9 @@ test('under any load the retries of an interval stay within share and floor', ()
     }
   }
   expect(retries.length).toBeGreaterThan(300)
+})
+
+test('drills learn which share of further attempts it admits', () => {
+  const options = readOptions(retryBudget, { percent: '15%' }, 'upstream') as RetryBudgetOptions
+  expect(retryBudget.upstream?.furtherShare?.(options)).toBe(0.15)
 })
