@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { balancersPage, balancersPicture, results } from './balancers/page.ts'
 
 /** Where they go, relative to the project. */
-export const PAGE = 'docs/features/load-balancing.md'
+export const PAGE = 'docs/features/balancers.md'
 export const PICTURE = 'docs/images/load-balancing.svg'
 
 /** Both texts, simulated anew. `page`: as it is. */

@@ -1,13 +1,11 @@
-import type { Algorithm } from '../../src/core/config.ts'
-import type { Ownership } from '../../src/data/upstreams/balancers/consistent.ts'
-import { createBalancer } from '../../src/data/upstreams/balancers/index.ts'
-import { Maglev } from '../../src/data/upstreams/balancers/maglev.ts'
-import { Ring } from '../../src/data/upstreams/balancers/ring.ts'
+import type { Ownership } from '../../src/features/balancers/consistent.ts'
+import { Maglev } from '../../src/features/balancers/maglev.ts'
+import { Ring } from '../../src/features/balancers/ring.ts'
 import { mix32 } from '../../src/lib/hash.ts'
 import { seededRandom } from '../../src/lib/random.ts'
-import { quantile, SimulatedEndpoint, type Simulation, simulate } from './simulate.ts'
+import { balancerOf, quantile, SimulatedEndpoint, type Simulation, simulate } from './simulate.ts'
 
-export const ALGORITHMS: readonly Algorithm[] = [
+export const ALGORITHMS: readonly string[] = [
   'round-robin',
   'random',
   'least-request',
@@ -28,7 +26,7 @@ export const LOADS: readonly number[] = [200, 1_000, 3_000]
 
 /** One of three endpoints is slow, or fails at once. */
 export interface SlowRow {
-  readonly algorithm: Algorithm
+  readonly algorithm: string
   readonly perSecond: number
   /** 99th percentile with three healthy endpoints, milliseconds. */
   readonly calm: number
@@ -42,7 +40,7 @@ export interface SlowRow {
   readonly shareOfFailing: number
 }
 
-export function slowRow(algorithm: Algorithm, perSecond: number, seed = SEED): SlowRow {
+export function slowRow(algorithm: string, perSecond: number, seed = SEED): SlowRow {
   const run = (change: (first: SimulatedEndpoint) => void) => {
     const endpoints = Array.from({ length: 3 }, (_, i) => new SimulatedEndpoint(i, MEAN_MS))
     change(endpoints[0] as SimulatedEndpoint)
@@ -70,18 +68,15 @@ export function slowRow(algorithm: Algorithm, perSecond: number, seed = SEED): S
 
 /** Ten endpoints of the weights 1 to 5, 100,000 requests that take no time, each with a key of its own. */
 export interface SpreadRow {
-  readonly algorithm: Algorithm
+  readonly algorithm: string
   /** Of an endpoint's share from what its weight says, relative: mean and greatest. */
   readonly mean: number
   readonly worst: number
 }
 
-export function spreadRow(algorithm: Algorithm, seed = SEED): SpreadRow {
+export function spreadRow(algorithm: string, seed = SEED): SpreadRow {
   const endpoints = Array.from({ length: 10 }, (_, i) => new SimulatedEndpoint(i, 0, (i % 5) + 1))
-  const balancer = createBalancer<SimulatedEndpoint>(algorithm, undefined, {
-    random: seededRandom(seed),
-    clock: { now: () => 0 },
-  })
+  const balancer = balancerOf(algorithm, undefined, { random: seededRandom(seed), clock: { now: () => 0 } })
   balancer.update(endpoints)
   const picks = 100_000
   for (let i = 0; i < picks; i++) (balancer.pick([], mix32(i)) as SimulatedEndpoint).served++

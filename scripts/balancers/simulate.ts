@@ -1,7 +1,7 @@
-import { type BalancerCandidate, BLAME_MS } from '../../src/core/balancer.ts'
-import type { Algorithm } from '../../src/core/config.ts'
-import { createBalancer } from '../../src/data/upstreams/balancers/index.ts'
-import { PeakEwma } from '../../src/data/upstreams/balancers/peak-ewma.ts'
+import { type Balancer, type BalancerCandidate, type BalancerDeps, BLAME_MS } from '../../src/core/balancer.ts'
+import { algorithmsOf } from '../../src/core/feature.ts'
+import { PeakEwma } from '../../src/features/balancers/peak-ewma.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { mix32 } from '../../src/lib/hash.ts'
 import { type Random, seededRandom } from '../../src/lib/random.ts'
 import { Agenda } from './agenda.ts'
@@ -32,8 +32,19 @@ export class SimulatedEndpoint implements BalancerCandidate {
   }
 }
 
+/** Of one tier, by the name of its algorithm. */
+export function balancerOf(
+  name: string,
+  balanceFactor: number | undefined,
+  deps: BalancerDeps,
+): Balancer<SimulatedEndpoint> {
+  const algorithm = algorithmsOf(FEATURES).get(name)
+  if (algorithm === undefined) throw new Error(`no algorithm ${name}`)
+  return algorithm.create(deps, balanceFactor)
+}
+
 export interface Simulation {
-  readonly algorithm: Algorithm
+  readonly algorithm: string
   readonly endpoints: readonly SimulatedEndpoint[]
   /** Of the arrivals, whose gaps are exponential. */
   readonly perSecond: number
@@ -72,10 +83,7 @@ export function simulate({
   const random = seededRandom(seed)
   let now = 0
   const agenda = new Agenda<() => void>()
-  const balancer = createBalancer<SimulatedEndpoint>(algorithm, balanceFactor, {
-    random: seededRandom(seed + 1),
-    clock: { now: () => now },
-  })
+  const balancer = balancerOf(algorithm, balanceFactor, { random: seededRandom(seed + 1), clock: { now: () => now } })
   balancer.update(endpoints)
   const latencies: number[] = []
   const counts = endpoints.map(() => 0)

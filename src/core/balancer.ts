@@ -1,3 +1,6 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+
 /** What a balancer chooses among. */
 export interface BalancerCandidate {
   /** Identifies it, across restarts and on every worker. */
@@ -40,6 +43,36 @@ export function eligible<C extends BalancerCandidate>(candidate: C, excluded: re
 
 /** How long a failed attempt makes a candidate the slowest: failing fast must not attract requests. Milliseconds. */
 export const BLAME_MS = 1_000
+
+/** A latency as it is observed. */
+export interface MeasuredLatency extends Latency {
+  /** An attempt took `ms` until the head of its answer; `failed`: it had none, or took at least so long. */
+  observe(ms: number, failed: boolean, now: number): void
+}
+
+/** What balancers are made with. */
+export interface BalancerDeps {
+  readonly random: Random
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/** A way to choose among the usable endpoints of a tier; features may stand in front of it. */
+export interface Algorithm {
+  /** As in `loadBalancing.algorithm`. */
+  readonly name: string
+  /** For the reference, a clause after the name. */
+  readonly doc: string
+  /** It is the one where none is named. */
+  readonly byDefault?: true
+  /** It gives each key one endpoint: it needs a key. */
+  readonly keyed?: true
+  /** Endpoints that fail get their share until they are ejected. */
+  readonly blind?: true
+  /** How it measures the latency of each candidate; without: `BalancerCandidate.latency` is undefined. */
+  readonly latency?: () => MeasuredLatency
+  /** `balanceFactor`: how many times its fair share of the requests in flight an endpoint may have; for keyed ones. */
+  create<C extends BalancerCandidate>(deps: BalancerDeps, balanceFactor: number | undefined): Balancer<C>
+}
 
 /** Makes the balancer of one tier. */
 export type CreateBalancer<C extends BalancerCandidate> = () => Balancer<C>

@@ -76,9 +76,6 @@ export interface UpstreamTls {
   readonly verify: boolean
 }
 
-/** How an endpoint is chosen among the usable ones of a tier. */
-export type Algorithm = 'round-robin' | 'least-request' | 'random' | 'peak-ewma' | 'ring-hash' | 'maglev'
-
 /** Where the text of a hash key comes from. */
 export type HashSource =
   /** Header names are lower-case. */
@@ -99,7 +96,8 @@ export interface UpstreamConfig {
   readonly endpoints: readonly EndpointConfig[]
   readonly source: SourceConfig | undefined
   readonly tls: UpstreamTls
-  readonly algorithm: Algorithm
+  /** Of those that features provide, see `core/balancer.ts`. */
+  readonly algorithm: string
   readonly balancing: BalancingConfig
   readonly connections: {
     /** Per endpoint, all workers together. */

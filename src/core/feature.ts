@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { TimerWheel } from '../lib/timers.ts'
 import type { Schema } from '../schema/schema.ts'
+import type { Algorithm } from './balancer.ts'
 import type { Reach } from './config.ts'
 import type { ControlFeature } from './control-feature.ts'
 import type { CutOff } from './cut-off.ts'
@@ -214,6 +215,8 @@ export interface Feature<
 
 /** Several kinds of what an upstream needs one of. */
 export interface Provided {
+  /** How an endpoint is chosen. */
+  readonly algorithms?: readonly Algorithm[]
   /** Where endpoints are found; the control half of the feature finds them. */
   readonly sources?: readonly EndpointSource[]
 }
@@ -282,6 +285,12 @@ export function defineFeature<
 /** Whether it acts on a route that leads to `targets` upstreams. */
 export function actsOn({ byDefault = false, targets }: AnyFeature, { length }: readonly unknown[] = []): boolean {
   return length >= (targets ?? (byDefault === false ? 0 : 1))
+}
+
+/** What features provide to choose an endpoint, by name. */
+export function algorithmsOf(features: readonly AnyFeature[]): ReadonlyMap<string, Algorithm> {
+  const all = features.flatMap(({ provides }) => provides?.algorithms ?? [])
+  return new Map(all.map((algorithm) => [algorithm.name, algorithm]))
 }
 
 /** Of features that act at no stage. */

@@ -1,6 +1,7 @@
 import { type AnyFeature, inOrder } from '../core/feature.ts'
 import { access } from './access/feature.ts'
 import { accessLog } from './access-log/feature.ts'
+import { balancers } from './balancers/feature.ts'
 import { bodyLimit } from './body-limit/feature.ts'
 import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
@@ -36,6 +37,7 @@ import { zone } from './zone/feature.ts'
 export const FEATURES: readonly AnyFeature[] = inOrder([
   access,
   accessLog,
+  balancers,
   bodyLimit,
   bulkhead,
   circuitBreaker,

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Balancer } from '../../src/core/balancer.ts'
-import type { Algorithm } from '../../src/core/config.ts'
+import { algorithmsOf } from '../../src/core/feature.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { mix32 } from '../../src/lib/hash.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { type BalancerSetUp, tierBalancer } from '../kit/balancing.ts'
 import { candidates, TestCandidate as Node } from '../kit/candidate.ts'
 import { ManualClock } from '../kit/clock.ts'
 
-const ALGORITHMS: readonly Algorithm[] = ['round-robin', 'least-request', 'random', 'peak-ewma', 'ring-hash', 'maglev']
+const ALGORITHMS = [...algorithmsOf(FEATURES).values()]
 
 /** Everything that can stand in front of an algorithm; each must keep the contract. */
 const WRAPPINGS: Readonly<Record<string, BalancerSetUp>> = {
@@ -39,10 +40,10 @@ function expectShares(counts: Record<string, number>, shares: Record<string, num
   }
 }
 
-const CASES = ALGORITHMS.flatMap((algorithm) =>
+const CASES = ALGORITHMS.flatMap(({ keyed, name: algorithm }) =>
   Object.entries(WRAPPINGS)
     // The config refuses a subset for those that hash: a table for each shard would be too much.
-    .filter(([, { subset }]) => subset === undefined || (algorithm !== 'ring-hash' && algorithm !== 'maglev'))
+    .filter(([, { subset }]) => subset === undefined || keyed !== true)
     .map(([name, options]) => ({ algorithm, name, options })),
 )
 

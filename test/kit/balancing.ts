@@ -1,7 +1,7 @@
-import type { Balancer, BalancerCandidate } from '../../src/core/balancer.ts'
-import type { Algorithm, BalancingConfig } from '../../src/core/config.ts'
+import type { Algorithm, Balancer, BalancerCandidate, BalancerDeps } from '../../src/core/balancer.ts'
+import type { BalancingConfig } from '../../src/core/config.ts'
+import { algorithmsOf } from '../../src/core/feature.ts'
 import { UpstreamFeatures } from '../../src/data/engine/compile-parts.ts'
-import { type BalancerDeps, createBalancer } from '../../src/data/upstreams/balancers/index.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import type { TestCandidate } from './candidate.ts'
@@ -10,6 +10,13 @@ import { featureDeps } from './feature.ts'
 
 /** Balancing with everything off. */
 export const PLAIN: BalancingConfig = { hashOn: [], balanceFactor: undefined }
+
+/** One that Sluice has. */
+export function algorithmNamed(name: string): Algorithm {
+  const found = algorithmsOf(FEATURES).get(name)
+  if (found === undefined) throw new Error(`no algorithm ${name}`)
+  return found
+}
 
 /** How a tier is balanced; what is left out is off. */
 export interface BalancerSetUp {
@@ -21,20 +28,20 @@ export interface BalancerSetUp {
 
 /** The balancer of a tier, with the features that stand in front of it. */
 export function tierBalancer<C extends BalancerCandidate>(
-  algorithm: Algorithm,
+  algorithm: string,
   { balanceFactor, subset, ...features }: BalancerSetUp,
   { clock, random }: BalancerDeps & { readonly clock: ManualClock },
 ): Balancer<C> {
   const config = { name: 'a', features: { ...features, ...(subset !== undefined && { subset: { size: subset } }) } }
   const deps = featureDeps({ clock, random })
   const parts = new UpstreamFeatures(FEATURES).compile(config, { features: {} } as never, undefined, deps)
-  return parts.balanced(() => createBalancer<C>(algorithm, balanceFactor, { clock, random }))()
+  return parts.balanced(() => algorithmNamed(algorithm).create<C>({ clock, random }, balanceFactor))()
 }
 
 /** The same with these members. */
 export function balancing(
   clock: ManualClock,
-  algorithm: Algorithm,
+  algorithm: string,
   members: readonly TestCandidate[],
   options: BalancerSetUp = {},
 ): Balancer<TestCandidate> {

@@ -1,5 +1,5 @@
 import type { BalancerCandidate } from '../../src/core/balancer.ts'
-import { PeakEwma } from '../../src/data/upstreams/balancers/peak-ewma.ts'
+import { PeakEwma } from '../../src/features/balancers/peak-ewma.ts'
 
 /** A candidate whose facts are set by hand. */
 export class TestCandidate implements BalancerCandidate {

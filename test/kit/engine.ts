@@ -3,6 +3,7 @@ import type { Attempt } from '../../src/core/attempt.ts'
 import type { UpstreamConfig } from '../../src/core/config.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
 import type { AnyFeature } from '../../src/core/feature.ts'
+import { algorithmsOf } from '../../src/core/feature.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import { NO_LIMITS, type TimeLimits } from '../../src/core/plan.ts'
 import type { Policy } from '../../src/core/policy.ts'
@@ -270,7 +271,12 @@ export class EngineKit {
       report: setUp.report ?? (() => {}),
     }
     const parts = partsWith(featureDeps({ ...own, metrics: this.metrics }))
-    const upstream = new Upstream(config, cells, { ...own, transport: this.transport, parts })
+    const upstream = new Upstream(config, cells, {
+      ...own,
+      transport: this.transport,
+      algorithms: algorithmsOf(FEATURES),
+      parts,
+    })
     upstream.setEndpoints(Array.from({ length: count }, (_, i) => this.endpoint(name, i, setUp)))
     return upstream
   }

@@ -1,9 +1,11 @@
 import type { CellSpace } from '../../src/cells/space.ts'
 import type { UpstreamConfig } from '../../src/core/config.ts'
+import { algorithmsOf } from '../../src/core/feature.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
 import { NO_RELIEF } from '../../src/core/relief.ts'
 import type { Endpoint } from '../../src/data/upstreams/endpoint.ts'
 import { Upstream, type UpstreamDeps } from '../../src/data/upstreams/upstream.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { TestCells } from './cells.ts'
@@ -67,7 +69,7 @@ export class UpstreamRig {
       relief: NO_RELIEF,
       report: () => {},
     }
-    return { ...own, transport, parts: partsWith(featureDeps(own)) }
+    return { ...own, transport, algorithms: algorithmsOf(FEATURES), parts: partsWith(featureDeps(own)) }
   }
 }
 

@@ -14,11 +14,8 @@ import { projectFiles, read } from './files.ts'
 const PARTS = ['Example', 'Keys', 'What clients see', 'Metrics and decisions', 'When something is wrong']
 const PAGES = projectFiles(/^docs\/features\/.*\.md$/)
 
-/** Pages of what will be features: which endpoint is chosen is no folder yet. */
-const NOT_YET = ['load-balancing']
-
 test('each page has its feature', () => {
-  const folders = new Set([...FEATURES.map(folderOf), ...NOT_YET])
+  const folders = new Set(FEATURES.map(folderOf))
   expect(PAGES.filter((page) => !folders.has(basename(page, '.md')))).toEqual([])
 })
 

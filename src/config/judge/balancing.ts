@@ -1,4 +1,5 @@
-import type { AnyFeature } from '../../core/feature.ts'
+import { type AnyFeature, algorithmsOf } from '../../core/feature.ts'
+import { keyedNames } from '../../data/upstreams/balancing-options.ts'
 import type { UpstreamOptions } from '../language/upstream.ts'
 import { usesAt } from './uses.ts'
 
@@ -19,7 +20,8 @@ export function balancingMistakes(options: UpstreamOptions, features: readonly A
   const error = (path: readonly string[], message: string): void => {
     mistakes.push({ path, message })
   }
-  if (algorithm === 'ring-hash' || algorithm === 'maglev') {
+  const known = algorithmsOf(features)
+  if (known.get(algorithm)?.keyed === true) {
     if (hashOn === undefined) error(['loadBalancing'], `${algorithm} needs hashOn, such as hashOn: { header: x-user }`)
     for (const { name } of keyed)
       error([name], `${algorithm} gives each key one endpoint already; use another algorithm or leave ${name} out`)
@@ -29,7 +31,10 @@ export function balancingMistakes(options: UpstreamOptions, features: readonly A
   if (hashOn === undefined) {
     for (const { name } of without) error([name], 'hashOn is missing, such as hashOn: { header: x-user }')
   } else if (without.length === 0) {
-    error(['loadBalancing', 'hashOn'], `would have no effect: ${algorithm} uses no key; ring-hash and maglev do`)
+    error(
+      ['loadBalancing', 'hashOn'],
+      `would have no effect: ${algorithm} uses no key; ${keyedNames(known.values())} do`,
+    )
   }
   return mistakes
 }

@@ -1,4 +1,4 @@
-import type { AnyFeature } from '../../core/feature.ts'
+import { type AnyFeature, algorithmsOf } from '../../core/feature.ts'
 import { balancingKeys } from '../../data/upstreams/balancing-options.ts'
 import { type Collection, collectionsOf } from '../../schema/collection.ts'
 import { partial } from '../../schema/composites.ts'
@@ -27,7 +27,7 @@ export interface Language {
 /** The language with the keys of some features, in the order in which they are told. */
 export function language(features: readonly AnyFeature[]): Language {
   const listener = withFeatures(listenerKeys, features, 'listener')
-  const balancing = withFeatures(balancingKeys, features, 'loadBalancing')
+  const balancing = withFeatures(balancingKeys([...algorithmsOf(features).values()]), features, 'loadBalancing')
   const sources = features.flatMap(({ provides }) => provides?.sources ?? [])
   const upstream = withFeatures(upstreamKeysWith(endpointsWith(sources), balancing), features, 'upstream')
   const route = withFeatures(routeKeys, features, 'route')

@@ -6,7 +6,7 @@ import type { Infer, Schema } from '../../schema/schema.ts'
 import type { WrittenEndpoints } from './endpoints.ts'
 import type { WithFeatures } from './features.ts'
 
-export type BalancingOptions = WithFeatures<Infer<typeof balancingKeys>, 'loadBalancing'>
+export type BalancingOptions = WithFeatures<Infer<ReturnType<typeof balancingKeys>>, 'loadBalancing'>
 
 type Keys = Omit<typeof upstreamKeys.fields, 'endpoints' | 'loadBalancing'> & {
   readonly endpoints: Field<WrittenEndpoints>

@@ -1,7 +1,8 @@
 import type { Mail } from '../../cells/mailbox.ts'
 import type { CellSpace } from '../../cells/space.ts'
+import type { Algorithm } from '../../core/balancer.ts'
 import { failure } from '../../core/failures.ts'
-import type { AnyFeature } from '../../core/feature.ts'
+import { type AnyFeature, algorithmsOf } from '../../core/feature.ts'
 import type { MetricSink } from '../../core/metric.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type Pressure, Stage } from '../../core/pressure.ts'
@@ -57,6 +58,7 @@ export class DataPlane {
   private readonly kept = new Map<string, unknown>()
   private readonly features: RouteFeatures
   private readonly upstreamFeatures: UpstreamFeatures
+  private readonly algorithms: ReadonlyMap<string, Algorithm>
   private readonly exchangeSlots = new StateSlots()
   private readonly attemptSlots = new StateSlots()
   private compilation: Compilation | undefined = undefined
@@ -67,6 +69,7 @@ export class DataPlane {
     this.deps = deps
     this.features = new RouteFeatures(deps.features)
     this.upstreamFeatures = new UpstreamFeatures(deps.features)
+    this.algorithms = algorithmsOf(deps.features)
     const others = Array.from({ length: space.workers }, (_, worker) => worker).filter((w) => w !== space.worker)
     this.engine = new Engine({
       clock,
@@ -87,7 +90,7 @@ export class DataPlane {
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
     const relief = this.engine.stalls
-    const { attemptSlots, exchangeSlots, features, services, upstreamFeatures } = this
+    const { algorithms, attemptSlots, exchangeSlots, features, services, upstreamFeatures } = this
     const { space, clock, random, recorder, report, timers, mail, metrics, pressure = CALM, tracing } = this.deps
     const lent: FeatureDeps = {
       space,
@@ -116,6 +119,7 @@ export class DataPlane {
       upstreams: {
         ...this.deps,
         relief,
+        algorithms,
         parts: (config, cells, before) => upstreamFeatures.compile(config, cells, before, lent),
       },
     })

@@ -2,7 +2,7 @@ import { CallCell } from '../../cells/call.ts'
 import type { HeldCell } from '../../cells/held.ts'
 import type { CellSpace } from '../../cells/space.ts'
 import type { Attempt } from '../../core/attempt.ts'
-import { type BalancerCandidate, BLAME_MS } from '../../core/balancer.ts'
+import { type Algorithm, type BalancerCandidate, BLAME_MS, type MeasuredLatency } from '../../core/balancer.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import { EndpointWords } from '../../core/endpoint-words.ts'
 import type { Notice } from '../../core/notice.ts'
@@ -14,7 +14,6 @@ import type { AttemptPermits, EndpointView } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { PeakEwma } from './balancers/peak-ewma.ts'
 import { type EndpointParts, NO_PARTS } from './parts.ts'
 import { Pool, type PoolLimits } from './pool.ts'
 import { Silence } from './silence.ts'
@@ -61,7 +60,9 @@ export class Endpoint implements BalancerCandidate, EndpointView {
   tier: number
   zone: string | undefined
   blamedUntil = 0
-  latency: PeakEwma | undefined
+  latency: MeasuredLatency | undefined = undefined
+  /** How it is measured. */
+  private measured: Algorithm['latency'] = undefined
   /** Of features. */
   parts: EndpointParts = NO_PARTS
   /** Too few endpoints of the upstream are usable: this one is used although it is not usable. */
@@ -86,7 +87,6 @@ export class Endpoint implements BalancerCandidate, EndpointView {
     this.tier = resolved.tier
     this.zone = resolved.zone
     this.maxConcurrent = resolved.maxConcurrent ?? 0
-    this.latency = config.algorithm === 'peak-ewma' ? new PeakEwma() : undefined
     this.inFlight = deps.space.held(resolved.cells.inFlight)
     const words = deps.space.int32(resolved.cells.state)
     const { slot } = resolved.cells.state
@@ -213,9 +213,14 @@ export class Endpoint implements BalancerCandidate, EndpointView {
     this.tier = resolved.tier
     this.zone = resolved.zone
     this.maxConcurrent = resolved.maxConcurrent ?? 0
-    if (config.algorithm !== 'peak-ewma') this.latency = undefined
-    else this.latency ??= new PeakEwma()
     this.pool.resize(limits(resolved, config, workers))
+  }
+
+  /** Measures its latency as the algorithm wants it. */
+  measureFor({ latency }: Algorithm): void {
+    if (latency === this.measured) return
+    this.measured = latency
+    this.latency = latency?.()
   }
 
   /** It is no longer part of the upstream: it closes when idle. */

@@ -3,7 +3,6 @@ import { byKind, list, mapped, object, optional, required, withDefault } from '.
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
-import { balancingKeys } from './balancing-options.ts'
 
 /** Where an endpoint URL leads. */
 export interface EndpointUrl {
@@ -118,7 +117,7 @@ export const upstreamKeys = object(
       {},
       'TLS settings for https endpoints.',
     ),
-    loadBalancing: withDefault(balancingKeys, {}, 'Which endpoint gets the next attempt.'),
+    loadBalancing: withDefault(object({}), {}, 'Which endpoint gets the next attempt.'),
     connections: withDefault(
       object({
         max: withDefault(integer(1, 100_000), 1024, 'Maximum open connections to each endpoint, across all workers.'),

@@ -1,17 +1,18 @@
 import type { HeldCell } from '../../cells/held.ts'
-import type { Balancer } from '../../core/balancer.ts'
+import type { Algorithm, Balancer } from '../../core/balancer.ts'
 import type { HashSource, UpstreamConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import type { ResolvedEndpoint, UpstreamCells } from '../../core/protocol.ts'
 import type { AttemptPermits } from '../../core/upstream-part.ts'
 import type { Random } from '../../lib/random.ts'
-import { createBalancer } from './balancers/index.ts'
 import { Endpoint, type EndpointDeps, endpointKey } from './endpoint.ts'
 import { hashesPath, hashKey } from './hash-key.ts'
 import type { Equipped, UpstreamParts } from './parts.ts'
 
 export interface UpstreamDeps extends EndpointDeps {
   readonly random: Random
+  /** All that there are, by name. */
+  readonly algorithms: ReadonlyMap<string, Algorithm>
   /** What its features make of a config. `before`: of the config before. */
   readonly parts: (config: UpstreamConfig, cells: UpstreamCells, before: UpstreamParts | undefined) => UpstreamParts
 }
@@ -66,7 +67,7 @@ export class Upstream {
 
   /** All addresses as of now. Endpoints that left finish what they have. */
   setEndpoints(list: readonly ResolvedEndpoint[]): void {
-    const { config, deps, group } = this
+    const { algorithm, config, deps, group } = this
     const kept = new Map<string, Endpoint>()
     const equipped: Equipped<Endpoint>[] = []
     for (const resolved of list) {
@@ -75,6 +76,7 @@ export class Upstream {
       const known = this.byKey.get(key)
       known?.update(resolved, config, deps.space.workers)
       const endpoint = known ?? new Endpoint(resolved, config, deps, group)
+      endpoint.measureFor(algorithm)
       kept.set(key, endpoint)
       equipped.push({ endpoint, cells: resolved.cells.features })
     }
@@ -136,6 +138,11 @@ export class Upstream {
     this.setEndpoints([])
   }
 
+  private get algorithm(): Algorithm {
+    // The language allows no other.
+    return this.deps.algorithms.get(this.config.algorithm) as Algorithm
+  }
+
   private get hashOn(): readonly HashSource[] {
     return this.parts.hashOn ?? this.config.balancing.hashOn
   }
@@ -179,8 +186,9 @@ export class Upstream {
       else group.push(endpoint)
     }
     const former = this.tiers
-    const { algorithm, balancing } = this.config
-    const create = this.parts.balanced(() => createBalancer<Endpoint>(algorithm, balancing.balanceFactor, this.deps))
+    const { algorithm, deps } = this
+    const { balanceFactor } = this.config.balancing
+    const create = this.parts.balanced(() => algorithm.create<Endpoint>(deps, balanceFactor))
     this.tiers = [...groups]
       .sort(([a], [b]) => a - b)
       .map(([number, endpoints]) => {

@@ -1,5 +1,6 @@
-import type { LeanConfig, UpstreamConfig } from '../../core/config.ts'
+import type { LeanConfig } from '../../core/config.ts'
 import type { CutOff, Ejection } from '../../core/cut-off.ts'
+import { algorithmsOf } from '../../core/feature.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import { type FurtherAttempts, NO_FURTHER, NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
 import { RouteFeatures } from '../../data/engine/compile-features.ts'
@@ -15,7 +16,7 @@ export interface DrillFacts {
   readonly furtherShare: number
   readonly cutOffs: readonly CutOff[]
   readonly ejections: readonly Ejection[]
-  readonly algorithm: UpstreamConfig['algorithm']
+  readonly algorithm: string
 }
 
 export function drillFacts(config: LeanConfig, routeName: string, upstreamName: string): DrillFacts {
@@ -56,9 +57,9 @@ export function ejects({ ejections, endpoints }: DrillFacts, ms: number): boolea
   return endpoints > 1 && ejections.some(({ after, forMs }) => after <= 10 && forMs >= ms)
 }
 
-/** Keeps sending to an endpoint that fails until it is ejected: least-request and peak-ewma avoid it by themselves. */
+/** Keeps sending to an endpoint that fails until it is ejected. */
 export function sendsUntilEjected({ algorithm }: DrillFacts): boolean {
-  return algorithm === 'round-robin' || algorithm === 'random'
+  return algorithmsOf(FEATURES).get(algorithm)?.blind === true
 }
 
 /** 2 s of failures under the drill's load cut the upstream off. */

@@ -1,4 +1,5 @@
-import type { BalancerCandidate } from '../../../core/balancer.ts'
+import type { Algorithm, BalancerCandidate } from '../../core/balancer.ts'
+import { PeakEwma } from './peak-ewma.ts'
 import { TwoChoices } from './two-choices.ts'
 
 /**
@@ -20,4 +21,11 @@ function costOf(candidate: BalancerCandidate, now: number): number {
   const { load } = candidate
   if (latency === 0 && load > 0) return UNKNOWN_MS + load
   return (latency * (load + 1)) / candidate.weight
+}
+
+export const peakEwma: Algorithm = {
+  name: 'peak-ewma',
+  doc: 'of two drawn at random, the one with the lower latency times load',
+  latency: () => new PeakEwma(),
+  create: ({ clock, random }) => new LowestLatency(random, clock),
 }

@@ -1,5 +1,5 @@
-import { type BalancerCandidate, eligible } from '../../../core/balancer.ts'
-import type { Random } from '../../../lib/random.ts'
+import { type BalancerCandidate, eligible } from '../../core/balancer.ts'
+import type { Random } from '../../lib/random.ts'
 
 /** Random places to look at before looking at all: enough unless most candidates cannot be used. */
 const DRAWS = 4

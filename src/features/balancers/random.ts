@@ -1,5 +1,5 @@
-import type { Balancer, BalancerCandidate } from '../../../core/balancer.ts'
-import type { Random } from '../../../lib/random.ts'
+import type { Algorithm, Balancer, BalancerCandidate } from '../../core/balancer.ts'
+import type { Random } from '../../lib/random.ts'
 import { WeightedDraw } from './draw.ts'
 
 /** Any candidate, each as likely as its weight. */
@@ -17,4 +17,11 @@ export class RandomChoice<C extends BalancerCandidate> implements Balancer<C> {
   pick(excluded: readonly C[]): C | undefined {
     return this.chances.draw(excluded, undefined)
   }
+}
+
+export const randomChoice: Algorithm = {
+  name: 'random',
+  doc: 'any, by weight',
+  blind: true,
+  create: ({ random }) => new RandomChoice(random),
 }

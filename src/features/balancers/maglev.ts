@@ -1,5 +1,6 @@
-import { murmur3 } from '../../../lib/hash.ts'
-import type { Ownership } from './consistent.ts'
+import type { Algorithm } from '../../core/balancer.ts'
+import { murmur3 } from '../../lib/hash.ts'
+import { Consistent, type Ownership } from './consistent.ts'
 
 /** Size of the table; a prime, so that every step visits every place. */
 const SIZE = 65_537
@@ -44,4 +45,11 @@ export class Maglev implements Ownership {
   owner(place: number): number {
     return this.table[place] as number
   }
+}
+
+export const maglev: Algorithm = {
+  name: 'maglev',
+  doc: 'the same endpoint for the same key, by a table, more evenly',
+  keyed: true,
+  create: ({ random }, balanceFactor) => new Consistent(new Maglev(), balanceFactor, random),
 }

@@ -1,3 +1,5 @@
+import type { MeasuredLatency } from '../../core/balancer.ts'
+
 /** Time in which an observation loses two thirds of its weight, milliseconds; Finagle's default. */
 const DECAY_MS = 10_000
 
@@ -5,7 +7,7 @@ const DECAY_MS = 10_000
  * A moving average of latency that jumps to every peak and decays slowly, also while nothing is observed, so that a slow
  * candidate gets another attempt after a while. Source: Twitter's Finagle, `PeakEwma.scala` (2015); also Linkerd's.
  */
-export class PeakEwma {
+export class PeakEwma implements MeasuredLatency {
   private cost = 0
   private at = 0
 

@@ -1,5 +1,5 @@
-import { type Balancer, type BalancerCandidate, eligible } from '../../../core/balancer.ts'
-import type { Random } from '../../../lib/random.ts'
+import { type Balancer, type BalancerCandidate, eligible } from '../../core/balancer.ts'
+import type { Random } from '../../lib/random.ts'
 import { WeightedDraw } from './draw.ts'
 
 /** Which member owns which keys. Places are numbered from 0 to `size` - 1; the owner of a key is the owner of its place. */

@@ -1,4 +1,4 @@
-import { type Balancer, type BalancerCandidate, eligible } from '../../../core/balancer.ts'
+import { type Algorithm, type Balancer, type BalancerCandidate, eligible } from '../../core/balancer.ts'
 
 /**
  * Smooth weighted round robin: at each turn the current weight of every candidate grows by its weight, the greatest is
@@ -31,4 +31,11 @@ export class RoundRobin<C extends BalancerCandidate> implements Balancer<C> {
     current[best] = (current[best] as number) - total
     return candidates[best]
   }
+}
+
+export const roundRobin: Algorithm = {
+  name: 'round-robin',
+  doc: 'in turn, by weight',
+  blind: true,
+  create: () => new RoundRobin(),
 }

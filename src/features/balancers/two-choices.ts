@@ -1,6 +1,6 @@
-import type { Balancer, BalancerCandidate } from '../../../core/balancer.ts'
-import type { Clock } from '../../../lib/clock.ts'
-import type { Random } from '../../../lib/random.ts'
+import type { Balancer, BalancerCandidate } from '../../core/balancer.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Random } from '../../lib/random.ts'
 import { WeightedDraw } from './draw.ts'
 
 /**

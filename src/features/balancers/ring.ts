@@ -1,5 +1,6 @@
-import { mix32, murmur3 } from '../../../lib/hash.ts'
-import type { Ownership } from './consistent.ts'
+import type { Algorithm } from '../../core/balancer.ts'
+import { mix32, murmur3 } from '../../lib/hash.ts'
+import { Consistent, type Ownership } from './consistent.ts'
 
 /** Points of the lightest member; ketama's number. */
 const POINTS = 160
@@ -55,4 +56,11 @@ export class Ring implements Ownership {
 
 function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b)
+}
+
+export const ringHash: Algorithm = {
+  name: 'ring-hash',
+  doc: 'the same endpoint for the same key, by points on a ring',
+  keyed: true,
+  create: ({ random }, balanceFactor) => new Consistent(new Ring(), balanceFactor, random),
 }
