@@ -59,7 +59,7 @@ export function pairs(rows: readonly Row[]): Extra {
     ),
     required: judged.map(({ errors, quotients, scenario }) =>
       verdict(
-        { what: `CPU a request, ${NOW} to ${BEFORE}, median of pairs`, scenario, atMost: MOST },
+        { what: `CPU per request, ${NOW} to ${BEFORE}, median of pairs`, scenario, atMost: MOST },
         median(quotients),
         errors ? 'errors' : undefined,
       ),

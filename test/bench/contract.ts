@@ -68,7 +68,7 @@ export interface Row {
   readonly cpuUs: number | undefined
   /** What `cpuUs` is the median of, in the order of the rounds. */
   readonly cpuUsOfRounds: readonly number[]
-  /** CPU a request in relation to the reference's in the same round; of the reference itself: ones. */
+  /** CPU per request in relation to the reference's in the same round; of the reference itself: ones. */
   readonly quotients: readonly number[]
   /** Their median; undefined without any. */
   readonly ratio: number | undefined

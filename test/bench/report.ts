@@ -50,7 +50,7 @@ function table({ rows, reference }: Report, scenario: string): string {
   const own = rows.filter((row) => row.scenario === scenario)
   const base = own.find(({ peer }) => peer === reference)?.cpuUs
   const rate = own.find(({ latency }) => latency !== undefined)?.latency?.rate
-  const heads = ['peer', 'CPU µs a request', `to ${reference}`, 'difference µs', 'requests/s', 'core busy']
+  const heads = ['peer', 'CPU µs per request', `to ${reference}`, 'difference µs', 'requests/s', 'core busy']
   if (rate !== undefined) heads.push(`p50 ms at ${rate}/s`, `p99 ms at ${rate}/s`)
   heads.push('peak MiB', 'errors')
   const lines = own.map((row) => {

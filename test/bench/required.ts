@@ -1,6 +1,6 @@
 import type { Row } from './contract.ts'
 
-/** What must hold: a bound on the quotient of two peers' CPU a request in one scenario, each taken beside the reference. */
+/** What must hold: a bound on the quotient of two peers' CPU per request in one scenario, each taken beside the reference. */
 export interface Bound {
   readonly peer: string
   readonly to: string
@@ -38,7 +38,7 @@ export function judge(bounds: readonly Bound[], rows: readonly Row[]): Verdict[]
     const measured = one === undefined || other === undefined ? undefined : one / other
     const errors = sides.some((row) => row?.errors !== 0)
     return verdict(
-      { what: `CPU a request, ${peer} to ${to}`, scenario, atMost },
+      { what: `CPU per request, ${peer} to ${to}`, scenario, atMost },
       measured,
       errors ? 'errors' : undefined,
     )

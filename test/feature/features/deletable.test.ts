@@ -41,7 +41,7 @@ describe('what is left of the project without a feature', () => {
   test.each(DELETED)('type-checks without %s', { timeout: 240_000 }, async (name, folder) => {
     expect(read(LIST)).toContain(`  ${name},\n`)
     await copy.remove(name, folder)
-    expect(await copy.read(LIST)).not.toContain(name)
+    expect(await copy.read(LIST)).not.toContain(`  ${name},\n`)
     expect(await copy.typecheck()).toBe('')
   })
 

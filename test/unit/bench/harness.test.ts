@@ -64,11 +64,11 @@ describe('npm run bench', () => {
         expect(latency?.p99).toBeGreaterThanOrEqual(latency?.p50 as number)
       }
       const [verdict] = report.required
-      expect(verdict).toMatchObject({ what: 'CPU a request, sluice to bare', atMost: 1.2 })
+      expect(verdict).toMatchObject({ what: 'CPU per request, sluice to bare', atMost: 1.2 })
       expect(verdict).not.toHaveProperty('invalid')
       const text = await readFile(join(folder, 'peers.md'), 'utf8')
       expect(text).toMatch(
-        /\| CPU a request, sluice to bare \| small \| at most 1\.20x \| \d+\.\d\dx \| (yes|\*\*no\*\*) \|/,
+        /\| CPU per request, sluice to bare \| small \| at most 1\.20x \| \d+\.\d\dx \| (yes|\*\*no\*\*) \|/,
       )
       expect(text).not.toMatch(tmpdir())
       expect(harness.output).toContain(text.trim())

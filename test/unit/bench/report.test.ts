@@ -41,7 +41,7 @@ describe('report', () => {
 
   it('has a line for each peer, with the ratio to the reference', () => {
     expect(text.split('\n').filter((line) => line.startsWith('|'))).toEqual([
-      '| peer | CPU µs a request | to nginx | difference µs | requests/s | core busy | p50 ms at 500/s | p99 ms at 500/s | peak MiB | errors |',
+      '| peer | CPU µs per request | to nginx | difference µs | requests/s | core busy | p50 ms at 500/s | p99 ms at 500/s | peak MiB | errors |',
       '|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|',
       '| nginx | 20.0 | 1.00x | +0.0 | 20000 | 99 % | 0.40 | 1.25 | 12 | 0 |',
       '| slow | 50.0 | 2.50x | +30.0 | 20000 | 99 % | – | – | 100 | 9 |',

@@ -38,9 +38,9 @@ describe('what is required', () => {
       ...judge([BOUND], []),
     ])
     expect(table.split('\n').slice(2)).toEqual([
-      '| CPU a request, a to b | small | at most 1.20x | 1.10x | yes |',
-      '| CPU a request, a to b | small | at most 1.20x | 2.00x | **no** |',
-      '| CPU a request, a to b | small | at most 1.20x | – | **no**: not measured |',
+      '| CPU per request, a to b | small | at most 1.20x | 1.10x | yes |',
+      '| CPU per request, a to b | small | at most 1.20x | 2.00x | **no** |',
+      '| CPU per request, a to b | small | at most 1.20x | – | **no**: not measured |',
     ])
   })
 })
