@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { boundRow, disruptionRows, LOADS, slowRow, spreadRow } from '../../../scripts/balancers/results.ts'
-import { SimulatedEndpoint, simulate } from '../../../scripts/balancers/simulate.ts'
-import { balancers, PAGE, PICTURE } from '../../../scripts/balancers.ts'
-import { Maglev } from '../../../src/features/balancers/maglev.ts'
-import { Ring } from '../../../src/features/balancers/ring.ts'
-import { mix32 } from '../../../src/lib/hash.ts'
-import { seededRandom } from '../../../src/lib/random.ts'
+import { boundRow, disruptionRows, LOADS, slowRow, spreadRow } from '../../../../scripts/balancers/results.ts'
+import { SimulatedEndpoint, simulate } from '../../../../scripts/balancers/simulate.ts'
+import { balancers, PAGE, PICTURE } from '../../../../scripts/balancers.ts'
+import { Maglev } from '../../../../src/features/balancers/maglev.ts'
+import { Ring } from '../../../../src/features/balancers/ring.ts'
+import { mix32 } from '../../../../src/lib/hash.ts'
+import { seededRandom } from '../../../../src/lib/random.ts'
 
 const SEEDS = [1, 2]
 
@@ -148,7 +148,7 @@ test.each(['ring-hash', 'maglev'] as const)(
 )
 
 test('docs/features/balancers.md and its picture are what npm run balancers writes', () => {
-  const read = (file: string): string => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8')
+  const read = (file: string): string => readFileSync(new URL(`../../../../${file}`, import.meta.url), 'utf8')
   const { page, picture } = balancers(read(PAGE))
   expect(read(PAGE)).toBe(page)
   expect(read(PICTURE)).toBe(picture)

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { BLAME_MS } from '../../../src/core/balancer.ts'
-import { PeakEwma } from '../../../src/features/balancers/peak-ewma.ts'
-import { balancing, spread } from '../../kit/balancing.ts'
-import { candidates, type TestCandidate as Node } from '../../kit/candidate.ts'
-import { ManualClock } from '../../kit/clock.ts'
+import { BLAME_MS } from '../../../../src/core/balancer.ts'
+import { PeakEwma } from '../../../../src/features/balancers/peak-ewma.ts'
+import { balancing, spread } from '../../../kit/balancing.ts'
+import { candidates, type TestCandidate as Node } from '../../../kit/candidate.ts'
+import { ManualClock } from '../../../kit/clock.ts'
 
 let clock: ManualClock
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { HostAddresses } from '../../../src/control/endpoints/finding/names.ts'
-import type { HostLook } from '../../../src/core/endpoint-source.ts'
-import { srvEndpoints, srvLook } from '../../../src/features/discovery/control/dns.ts'
-import { readEndpoints } from '../../../src/features/discovery/control/file.ts'
+import { HostAddresses } from '../../../../src/control/endpoints/finding/names.ts'
+import type { HostLook } from '../../../../src/core/endpoint-source.ts'
+import { srvEndpoints, srvLook } from '../../../../src/features/discovery/control/dns.ts'
+import { readEndpoints } from '../../../../src/features/discovery/control/file.ts'
 
 const record = (name: string, port: number, priority = 0, weight = 0) => ({ name, port, priority, weight })
 
