@@ -147,7 +147,8 @@ test('the messages of the operational log are those of the source', () => {
     .filter((file) => file.endsWith('.ts'))
     .flatMap((file) => messagesIn(readFileSync(join(source, file), 'utf8')))
   const lasting = FEATURES.flatMap(({ states }) => Object.values(states?.states ?? {}))
-  const told = lasting.map(({ log }) => `${log.level} ${log.message}`)
+  const events = FEATURES.flatMap((feature) => Object.values(feature.events ?? {}))
+  const told = [...lasting, ...events].map(({ log }) => `${log.level} ${log.message}`)
   expect(documented.toSorted()).toEqual([...new Set([...logged, ...told])].toSorted())
 })
 
