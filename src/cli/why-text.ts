@@ -28,8 +28,9 @@ function verdict({ attempts, durationMs, origin, phase, reason, status, why }: F
   return `${slow}${status} after ${milliseconds(durationMs)} and ${made}${cause}`
 }
 
-function meaning({ reason, status }: Flight): string {
+function meaning({ attempts, reason, status }: Flight): string {
   if (reason !== null)
     return `${reason}: ${FAILURES[reason as Reason]?.title ?? 'unknown here'}. See ${FAILURES_PAGE}#${reason}`
-  return status >= 500 ? `The upstream itself answered with ${status}; Sluice passed it on.` : ''
+  if (status < 500) return ''
+  return attempts > 0 ? `The upstream itself answered with ${status}; Sluice passed it on.` : `The route itself answers with ${status}.`
 }
