@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { UNSENT } from './lessons.ts'
 import type { EndVerdict, HeadVerdict } from './outcome.ts'
+import { statePlaces } from './state-slot.ts'
 
 /** One dispatch to an endpoint, from the pick to its end. Fixed shape; the engine makes and fills it. */
 export class Attempt {
@@ -49,7 +50,7 @@ export class Attempt {
     this.rule = undefined
     this.head = undefined
     this.end = 'pending'
-    this.state = slots === 0 ? NO_STATE : new Array(slots).fill(undefined)
+    this.state = statePlaces(slots)
     this.passed = 0
   }
 
@@ -63,6 +64,3 @@ export class Attempt {
     return this.headAt === 0 ? clock.now() : this.headAt
   }
 }
-
-/** No feature has a place in it; frozen, since all share it. */
-const NO_STATE = Object.freeze([]) as unknown as unknown[]

@@ -8,6 +8,7 @@ import { type Note, Notes } from './note.ts'
 import type { HeadVerdict } from './outcome.ts'
 import type { Reading } from './reading.ts'
 import type { Trace } from './spans.ts'
+import { statePlaces } from './state-slot.ts'
 
 /** How much of the request body Sluice has. `begun`: a part, as much as it keeps; much more may follow. */
 export type Upload = 'whole' | 'begun' | 'unread'
@@ -131,7 +132,7 @@ export class Exchange {
     // HTTP/1.0 without Host: the endpoint's own.
     this.forwardAuthority = downstream.authority === '' ? undefined : downstream.authority
     this.forwardHeaders = undefined
-    this.state = slots === 0 ? NO_STATE : new Array(slots).fill(undefined)
+    this.state = statePlaces(slots)
     this.priorAttempts = 0
     this.offeredMs = Number.POSITIVE_INFINITY
     this.explain = false
@@ -216,6 +217,3 @@ export class Exchange {
     return this.downstream.headers
   }
 }
-
-/** Of routes without policies that keep state; frozen, since all exchanges share it. */
-const NO_STATE = Object.freeze([]) as unknown as unknown[]

@@ -3,6 +3,18 @@ export interface StateHolder {
   readonly state: unknown[]
 }
 
+/** No feature has a place in it; frozen, since all share it. */
+const NO_PLACES = Object.freeze([]) as unknown as unknown[]
+
+/** Places for the states of features, all empty. */
+export function statePlaces(count: number): unknown[] {
+  if (count === 0) return NO_PLACES
+  // A literal is made in place; `new Array` with `fill` takes two calls, and this is done for each exchange and attempt.
+  const places: unknown[] = [undefined]
+  for (let i = 1; i < count; i++) places.push(undefined)
+  return places
+}
+
 /** The place of one feature's state in every exchange, or in every attempt: an array index, nothing more. */
 export class StateSlot<T> {
   readonly index: number
