@@ -32,7 +32,7 @@ export interface Services {
   /** Whether the path decides over the endpoint of a request, at any upstream that it may go to. */
   hashesPath(ex: Exchange): boolean
   /** Median of the milliseconds to the head of an answer of its route, as this worker saw it recently; 0: unknown. */
-  typicalMs(ex: Exchange): number
+  typicalMs(ex: Exchange, now: number): number
   /** Handles an exchange from a source of the policy's own, for example a mirrored copy. */
   handle(downstream: Downstream): void
   /** Runs work that outlives its exchange; false: more than `bound` of that name are already running. */

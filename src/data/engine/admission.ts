@@ -18,30 +18,32 @@ export interface AdmissionOwner {
 export class Admission {
   private readonly owner: AdmissionOwner
   private readonly ex: Exchange
-  private readonly policies: readonly Policy[]
+  private readonly chain: Chain
   private pending: Policy | undefined = undefined
 
   constructor(owner: AdmissionOwner, ex: Exchange, chain: Chain) {
     this.owner = owner
     this.ex = ex
-    this.policies = chain.policies
+    this.chain = chain
   }
 
-  /** Asks from place `from` on. */
+  /** Asks from place `from` of the chain's list of admit hooks on. */
   ask(from: number): void {
-    for (let place = from; place < this.policies.length; place++) {
-      const policy = this.policies[place] as Policy
+    const { hooks, policies } = this.chain
+    for (let i = from; i < hooks.admit.length; i++) {
+      const place = hooks.admit[i] as number
+      const policy = policies[place] as Policy
+      // Those in between, which do not admit, are reached as well.
       this.ex.reached = place + 1
-      if (policy.admit === undefined) continue
       let verdict: ReturnType<NonNullable<Policy['admit']>>
       try {
-        verdict = policy.admit(this.ex)
+        verdict = policy.admit?.(this.ex)
       } catch (error) {
         this.owner.onBug(error)
         return
       }
       if (verdict === undefined) continue
-      if (verdict instanceof Promise) this.await(policy, verdict, place + 1)
+      if (verdict instanceof Promise) this.await(policy, verdict, i + 1)
       else this.refuse(policy, verdict)
       return
     }

@@ -1,6 +1,7 @@
 import type { Policy } from '../../core/policy.ts'
 
 type Hook =
+  | 'admit'
   | 'requestBody'
   | 'usable'
   | 'attempt'
@@ -13,7 +14,7 @@ type Hook =
   | 'settle'
 
 /** The places of the policies that define a hook, in stage order: a hook that no policy defines costs one comparison. */
-export type Hooks = { readonly admit: boolean } & Readonly<Record<Hook, readonly number[]>>
+export type Hooks = Readonly<Record<Hook, readonly number[]>>
 
 /** How many places for the states of features an exchange and an attempt need. */
 export interface SlotCounts {
@@ -41,7 +42,7 @@ export function hooksOf(policies: readonly Policy[]): Hooks {
   const places = (hook: Hook): readonly number[] =>
     policies.flatMap((policy, place) => (policy[hook] === undefined ? [] : [place]))
   return {
-    admit: policies.some((policy) => policy.admit !== undefined),
+    admit: places('admit'),
     requestBody: places('requestBody'),
     usable: places('usable'),
     attempt: places('attempt'),

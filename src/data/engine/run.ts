@@ -95,7 +95,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     route.inFlight.take()
     this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.limits)
     this.ex.deadline = this.clocks.deadline
-    if (this.chain.hooks.admit) {
+    if (this.chain.hooks.admit.length > 0) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)
     } else this.onAdmitted()

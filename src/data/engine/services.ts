@@ -68,8 +68,8 @@ export class EngineServices implements Services {
     return (ex.route as CompiledRoute).plan?.hashesPath(ex) === true
   }
 
-  typicalMs(ex: Exchange): number {
-    return (ex.route as CompiledRoute).latencies.median(this.engine.clock.now())
+  typicalMs(ex: Exchange, now: number): number {
+    return (ex.route as CompiledRoute).latencies.median(now)
   }
 
   handle(downstream: Downstream): void {

@@ -29,9 +29,9 @@ export class Meetable implements Policy {
   }
 
   admit(ex: Exchange): Refusal | undefined {
-    const { clock, services } = this.context
-    const typical = services.typicalMs(ex)
-    if (Math.min(ex.deadline, ex.startedAt + ex.offeredMs) - clock.now() >= typical) return undefined
+    const now = this.context.clock.now()
+    const typical = this.context.services.typicalMs(ex, now)
+    if (Math.min(ex.deadline, ex.startedAt + ex.offeredMs) - now >= typical) return undefined
     return { reason: 'deadline_unmeetable', phase: 'queue', origin: ex.offeredMs < typical ? 'client' : 'sluice' }
   }
 }
