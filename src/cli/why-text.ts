@@ -32,5 +32,7 @@ function meaning({ attempts, reason, status }: Flight): string {
   if (reason !== null)
     return `${reason}: ${FAILURES[reason as Reason]?.title ?? 'unknown here'}. See ${FAILURES_PAGE}#${reason}`
   if (status < 500) return ''
-  return attempts > 0 ? `The upstream itself answered with ${status}; Sluice passed it on.` : `The route itself answers with ${status}.`
+  return attempts > 0
+    ? `The upstream itself answered with ${status}; Sluice passed it on.`
+    : `The route itself answers with ${status}.`
 }
