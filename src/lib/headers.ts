@@ -41,3 +41,15 @@ export function fieldValues(headers: FlatHeaders, name: string): string {
   }
   return joined
 }
+
+/** Removes fields in place; `names` are lower-case. */
+export function removeFields(headers: string[], names: ReadonlySet<string>): void {
+  let kept = 0
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (names.has(name.toLowerCase())) continue
+    headers[kept++] = name
+    headers[kept++] = headers[i + 1] as string
+  }
+  headers.length = kept
+}

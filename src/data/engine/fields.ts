@@ -1,3 +1,5 @@
+import { removeFields } from '../../lib/headers.ts'
+
 /** What passing through a gateway does to a header field. */
 export const Kind = {
   keep: 0,
@@ -209,12 +211,5 @@ export function removeNamed(list: string[], connection: string): void {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '' && name !== 'close' && name !== 'keep-alive')
-  if (named.length === 0) return
-  let kept = 0
-  for (let i = 0; i < list.length; i += 2) {
-    if (named.includes((list[i] as string).toLowerCase())) continue
-    list[kept++] = list[i] as string
-    list[kept++] = list[i + 1] as string
-  }
-  list.length = kept
+  if (named.length > 0) removeFields(list, new Set(named))
 }

@@ -4,6 +4,7 @@ import type { Policy } from '../../core/policy.ts'
 import { compileFields } from '../../http/fields.ts'
 import { fieldName, fields } from '../../http/schemas.ts'
 import { type CompiledText, REQUEST_VALUES } from '../../http/template.ts'
+import { removeFields } from '../../lib/headers.ts'
 import { list, object, optional } from '../../schema/composites.ts'
 import type { Infer } from '../../schema/schema.ts'
 
@@ -90,16 +91,7 @@ function compileChanges(wanted: FieldChanges | undefined, paramNames: readonly s
 }
 
 function change(lines: string[], { dropped, appended }: CompiledChanges, ex: Exchange): void {
-  if (dropped.size > 0) {
-    let kept = 0
-    for (let i = 0; i < lines.length; i += 2) {
-      const name = lines[i] as string
-      if (dropped.has(name.toLowerCase())) continue
-      lines[kept++] = name
-      lines[kept++] = lines[i + 1] as string
-    }
-    lines.length = kept
-  }
+  if (dropped.size > 0) removeFields(lines, dropped)
   for (let i = 0; i < appended.length; i++) {
     const text = appended[i] as CompiledText
     lines.push(typeof text === 'string' ? text : text(ex))

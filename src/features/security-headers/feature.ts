@@ -1,6 +1,7 @@
 import { clientScheme } from '../../core/client-url.ts'
 import type { PureFeature } from '../../core/feature.ts'
 import type { Policy } from '../../core/policy.ts'
+import { removeFields } from '../../lib/headers.ts'
 import { object, offOr, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
@@ -84,7 +85,7 @@ export const securityHeaders: PureFeature<SecurityHeadersOptions> = {
       respond(ex) {
         if (ex.response === undefined) return
         const { headers } = ex.response
-        remove(headers, dropped)
+        removeFields(headers, dropped)
         for (const text of always) headers.push(text)
         // A browser must ignore it over HTTP, and a host must not send it there (RFC 6797, section 7.2).
         if (hsts !== undefined && clientScheme(ex) === 'https') headers.push(HSTS, hsts)
@@ -109,16 +110,4 @@ function hstsValue({ includeSubDomains, maxAge, preload }: NonNullable<SecurityH
   if (includeSubDomains) parts.push('includeSubDomains')
   if (preload) parts.push('preload')
   return parts.join('; ')
-}
-
-/** In place: fields whose lower-case name is one of `names`. */
-function remove(headers: string[], names: ReadonlySet<string>): void {
-  let kept = 0
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    if (names.has(name.toLowerCase())) continue
-    headers[kept++] = name
-    headers[kept++] = headers[i + 1] as string
-  }
-  headers.length = kept
 }
