@@ -1,5 +1,5 @@
 import type { AnyFeature } from './feature.ts'
-import type { MetricDefinition, MetricsOf, MetricTable } from './metric.ts'
+import type { MetricDefinition, MetricTable } from './metric.ts'
 
 /**
  * Every metric that belongs to no feature. Workers fill counters and histograms; the control plane reads
@@ -116,11 +116,6 @@ export const METRICS = {
     labels: [],
   },
 } as const satisfies MetricTable
-
-/** Names of the counters that workers write. */
-export type CounterName = MetricsOf<typeof METRICS, 'counter'>
-/** Names of the histograms that workers write. */
-export type HistogramName = MetricsOf<typeof METRICS, 'histogram'>
 
 /** With those of features. */
 export function metricTable(features: readonly Pick<AnyFeature, 'metrics'>[]): MetricTable {

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { byKind, list, mapped, object, optional, required, withDefault } from '../../schema/composites.ts'
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
-import type { Infer, Schema } from '../../schema/schema.ts'
+import type { Schema } from '../../schema/schema.ts'
 
 /** Where an endpoint URL leads. */
 export interface EndpointUrl {
@@ -154,5 +154,3 @@ export const upstreamKeys = object(
     },
   },
 )
-
-export type UpstreamKeys = Infer<typeof upstreamKeys>
