@@ -188,7 +188,7 @@ function compiledUse(
   deps: FeatureDeps,
 ): CompiledUse {
   const same = before?.get(feature.name)
-  if (same !== undefined && textOf(same.made) === textOf(made)) return same
+  if (same !== undefined && madeOfSame(same.made, made)) return same
   return { made, policies: feature.compile?.(made.use.options, contextOf(feature, made, deps)) ?? NO_POLICIES }
 }
 
@@ -225,7 +225,12 @@ function noteOf({ decisions = {} }: AnyFeature, clock: Pick<Clock, 'now'>): Plan
   }
 }
 
+/** Whether two uses would be compiled into the same. */
+export function madeOfSame<T extends Pick<Made, 'use' | 'cells'>>(a: T, b: T): boolean {
+  return textOf(a) === textOf(b)
+}
+
 /** Entries of a collection are a `Map`, which JSON shows as empty. */
-function textOf(made: Made): string {
-  return JSON.stringify(made, (_, value) => (value instanceof Map ? [...value] : value))
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, inner) => (inner instanceof Map ? [...inner] : inner))
 }

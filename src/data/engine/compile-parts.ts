@@ -4,7 +4,7 @@ import type { UpstreamCells } from '../../core/protocol.ts'
 import type { AnyUpstreamForm, UpstreamContext } from '../../core/upstream-part.ts'
 import { upstreamUses } from '../../core/use.ts'
 import { type PartUse, UpstreamParts } from '../upstreams/parts.ts'
-import { type FeatureDeps, upstreamContext } from './compile-features.ts'
+import { type FeatureDeps, madeOfSame, upstreamContext } from './compile-features.ts'
 
 /** The features that upstreams may have. */
 export class UpstreamFeatures {
@@ -27,7 +27,7 @@ export class UpstreamFeatures {
       if (upstream === undefined) continue
       const made = { use, cells: cells.features[name] }
       const known = before?.uses.get(name)
-      const same = known !== undefined && JSON.stringify([known.use, known.cells]) === JSON.stringify([use, made.cells])
+      const same = known !== undefined && madeOfSame({ use: known.use, cells: known.cells }, made)
       uses.set(name, same ? known : { ...made, ...compiledPart(upstream, upstreamContext(feature, made, deps)) })
     }
     return new UpstreamParts(uses)

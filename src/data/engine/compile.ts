@@ -115,6 +115,8 @@ export class Compilation {
     const record = recorder.route(name, shownOf(route), this.head, httpRouteOf(route.match))
     const before = this.before?.routesByName.get(name)
     if (before?.digest === digest && this.keepsCommon) return { ...before, record }
+    const planning = features.planning(route)
+    const part = this.shared.of('part', planning, () => features.plan(route, lent))
     const uses = features.compile(route, this.head, before?.uses, lent)
     const policies = features.inOrder(this.common as CompiledUses, uses)
     const hooks = hooksOf(policies)
@@ -129,8 +131,8 @@ export class Compilation {
         this.shared.of('slots', slots, () => slots),
         this.shared.of('hooks', hooks, () => hooks),
       ),
-      plan: route.to === undefined ? undefined : this.plan(route, route.to),
-      limits: this.part(route).limit ?? NO_LIMITS,
+      plan: route.to === undefined ? undefined : this.plan(route, route.to, part, planning),
+      limits: part.limit ?? NO_LIMITS,
       latencies: before?.effect === effect ? before.latencies : new Latencies(),
       inFlight: space.held(cells.inFlight),
       record,
@@ -145,17 +147,15 @@ export class Compilation {
     return true
   }
 
-  /** What the features of a route say of its attempts. */
-  private part(route: LeanRoute): PlanPart {
-    const { features, lent } = this.deps
-    return this.shared.of('part', features.planning(route), () => features.plan(route, lent))
-  }
-
-  private plan(route: LeanRoute, to: readonly WeightedUpstream[]): AttemptPlan {
-    const { alternates } = route
-    const facts = [to, alternates, this.deps.features.planning(route)]
+  /** `part`: what the features of the route say of its attempts, made of `planning`. */
+  private plan(
+    { alternates }: LeanRoute,
+    to: readonly WeightedUpstream[],
+    part: PlanPart,
+    planning: readonly unknown[],
+  ): AttemptPlan {
     const upstream = (name: string): Upstream => this.upstream(name)
-    return this.shared.of('plan', facts, () => new AttemptPlan(this.part(route), to, alternates, upstream))
+    return this.shared.of('plan', [to, alternates, planning], () => new AttemptPlan(part, to, alternates, upstream))
   }
 
   private upstream(name: string): Upstream {
