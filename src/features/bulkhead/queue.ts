@@ -75,7 +75,9 @@ export class Waiting implements Waiter {
  */
 export class BulkheadQueue {
   private readonly deps: QueueDeps
-  private readonly labels: readonly [route: string]
+  private readonly route: string
+  /** Of the first that waited on: a route without one has no series. */
+  private waits: { observe(seconds: number): void } | undefined = undefined
   private readonly permits: HeldCell
   private readonly waiting: HeldCell
   private readonly board: QueueBoard
@@ -88,7 +90,7 @@ export class BulkheadQueue {
   /** @param inFlight the permits that it is for */
   constructor(route: string, inFlight: CellRef, { waiting, board, emptyAt, excess }: QueueCells, deps: QueueDeps) {
     const { space } = deps
-    this.labels = [route]
+    this.route = route
     this.deps = deps
     this.permits = space.held(inFlight)
     this.waiting = space.held(waiting)
@@ -249,7 +251,8 @@ export class BulkheadQueue {
     this.waiting.give()
     if (this.empty) this.wasEmpty(now)
     ex.queuedMs += now - arrivedAt
-    this.deps.metrics.histogram('sluice_queue_wait_seconds', this.labels).observe((now - arrivedAt) / 1000)
+    this.waits ??= this.deps.metrics.histogram('sluice_queue_wait_seconds', [this.route])
+    this.waits.observe((now - arrivedAt) / 1000)
     if (ex.trace !== undefined) this.deps.note(ex, 'queued', { ms: Math.round(now - arrivedAt) }, arrivedAt)
     if (state === 'granted' || verdict !== undefined) waiting.resolve?.(verdict)
     if (state === 'gone') this.look()
