@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { folderOf } from '../../scripts/feature-pages.ts'
 import type { HeldCell } from '../../src/cells/held.ts'
 import type { CellRef } from '../../src/cells/pages.ts'
 import { type CellTree, isBlock } from '../../src/cells/shape.ts'
@@ -33,14 +34,12 @@ async function usesOf(page: string) {
   await remove()
   return (config?.lean.routes ?? []).flatMap((route) =>
     FEATURES.filter(
-      ({ keys, name }) => keys.route !== undefined && Object.hasOwn(route.features, name) && page === pageOf(name),
+      (feature) =>
+        feature.keys.route !== undefined &&
+        Object.hasOwn(route.features, feature.name) &&
+        page === `${folderOf(feature)}.md`,
     ).map((feature) => ({ feature, route, title: `${feature.name} of route ${route.name}` })),
   )
-}
-
-/** `circuitBreaker` has `circuit-breaker.md`. */
-function pageOf(name: string): string {
-  return `${name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}.md`
 }
 
 /** How an exchange may end, from the moment that the engine has it. */

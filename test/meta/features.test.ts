@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { folderOf } from '../../scripts/feature-pages.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { read, SOURCES } from './files.ts'
 import { mentions } from './mentions.ts'
@@ -11,11 +12,6 @@ interface Exception {
   readonly keys?: readonly string[]
   readonly in: RegExp
   readonly why: string
-}
-
-/** `circuitBreaker` is in the folder `circuit-breaker`. */
-function folderOf(key: string): string {
-  return key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)
 }
 
 const EXCEPTIONS: readonly Exception[] = [
@@ -103,11 +99,13 @@ interface Foreign {
 
 /** What mentions a feature outside its folder and the list. */
 function foreign(): Foreign[] {
-  const byName = new Map(FEATURES.flatMap(({ name }) => [[name, name] as const, [folderOf(name), name] as const]))
+  const byName = new Map(FEATURES.flatMap(({ name }) => [[name, name] as const, [folderOf({ name }), name] as const]))
   return SOURCES.filter((file) => file !== LIST).flatMap((file) =>
     mentions(read(file)).flatMap(({ line, name }) => {
       const key = byName.get(name)
-      return key === undefined || file.startsWith(`src/features/${folderOf(key)}/`) ? [] : [{ key, file, line }]
+      return key === undefined || file.startsWith(`src/features/${folderOf({ name: key })}/`)
+        ? []
+        : [{ key, file, line }]
     }),
   )
 }
@@ -147,7 +145,7 @@ describe('no file names a feature but its own folder, its tests and the list', (
 })
 
 describe('only the list imports a feature', () => {
-  const folders = FEATURES.map(({ name }) => folderOf(name))
+  const folders = FEATURES.map(folderOf)
   const importers = (folder: string): string[] => {
     const from = new RegExp(`(from |import\\()'[./]+features/${folder}/`)
     return SOURCES.filter((file) => !file.startsWith(`src/features/${folder}/`) && from.test(read(file)))
