@@ -5,6 +5,7 @@ import type { Config } from '../config/language/config.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
+import { inThreads } from '../control/workers/thread.ts'
 import type { EndpointConfig, UpstreamConfig } from '../core/config.ts'
 import { FEATURES } from '../features/index.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -128,7 +129,7 @@ function gatewayOf(config: Config, clock: Clock, home: string): Gateway {
     env: {},
     home,
     machine: thisMachine(),
-    workerEntry: workerEntry(),
+    startWorker: inThreads(workerEntry()),
     startLogs: () => ({ stop: async () => {} }),
     operations: [],
     reload: undefined,

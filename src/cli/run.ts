@@ -6,6 +6,7 @@ import { Gateway, type StartedFacts } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
 import type { DrainKind } from '../control/operations/drain.ts'
 import { startLogThread } from '../control/seeing/log/log-thread.ts'
+import { inThreads } from '../control/workers/thread.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -63,7 +64,7 @@ async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io
     env: io.env,
     home: homedir(),
     machine: thisMachine(),
-    workerEntry: workerEntry(),
+    startWorker: inThreads(workerEntry()),
     startLogs: startLogThread,
     operations: demo === undefined ? [] : [faultOperation(demo)],
     reload,

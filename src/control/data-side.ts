@@ -27,6 +27,7 @@ import { Lasting, rowOf } from './workers/lasting.ts'
 import { Listeners } from './workers/listeners.ts'
 import { Notices } from './workers/notices.ts'
 import { processLoad } from './workers/process-load.ts'
+import type { StartWorker } from './workers/running-worker.ts'
 import { Supervisor } from './workers/supervisor.ts'
 
 export interface DataSideOptions {
@@ -40,7 +41,7 @@ export interface DataSideOptions {
   readonly workers: number
   readonly reusePort: boolean
   readonly machine: Machine
-  readonly workerEntry: URL
+  readonly startWorker: StartWorker
   readonly testHooks: boolean
   readonly startLogs: (rings: readonly SharedArrayBuffer[], onError: (error: unknown) => void) => LogThread
   readonly metrics: MetricsRegistry
@@ -72,7 +73,7 @@ export class DataSide {
 
   constructor(options: DataSideOptions) {
     const { clock, config, features, log, machine, metrics, onLost, random, reusePort, testHooks } = options
-    const { workerEntry, workers } = options
+    const { startWorker, workers } = options
     this.options = options
     const registry = new CellRegistry(workers)
     this.registry = registry
@@ -107,7 +108,7 @@ export class DataSide {
       log,
     })
     this.supervisor = new Supervisor({
-      entry: workerEntry,
+      startWorker,
       registry,
       rings: this.rings,
       metrics,

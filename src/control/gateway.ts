@@ -30,6 +30,7 @@ import { LiveFeed } from './seeing/live/feed.ts'
 import { linksOf, type Surroundings } from './seeing/live/frame.ts'
 import { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { tablesOf } from './workers/lasting.ts'
+import type { StartWorker } from './workers/running-worker.ts'
 
 export interface GatewayDeps {
   readonly version: string
@@ -41,8 +42,7 @@ export interface GatewayDeps {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly machine: Machine
-  /** The workers' entry file, see `entry.ts`. */
-  readonly workerEntry: URL
+  readonly startWorker: StartWorker
   /** Moves access logs out: `startLogThread` of telemetry. */
   readonly startLogs: DataSideOptions['startLogs']
   /** Operations of operators besides those of every gateway. */

@@ -5,6 +5,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { loadDeps } from '../../src/config/load-deps.ts'
 import { workerEntry } from '../../src/control/entry.ts'
 import { Gateway, type StartedFacts } from '../../src/control/gateway.ts'
+import { inThreads } from '../../src/control/workers/thread.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { memoryLog } from './log.ts'
@@ -71,7 +72,7 @@ export async function hookedGateway(yaml: string): Promise<HookedGateway> {
       env: {},
       home: folder,
       machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
-      workerEntry: workerEntry(),
+      startWorker: inThreads(workerEntry()),
       startLogs: () => ({ stop: async () => {} }),
       operations: [],
       reload: undefined,

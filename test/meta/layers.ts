@@ -62,7 +62,7 @@ const NODE_HOMES: Readonly<Record<string, RegExp>> = {
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/(control\/endpoints\/finding|features\/[^/]+\/control)\//,
   'node:fs': /^src\/((cli|config|control|features\/[^/]+\/control)\/|lib\/write-whole\.ts$)/,
-  'node:worker_threads': /^src\/(control|data\/worker)/,
+  'node:worker_threads': /^src\/(control\/|data\/worker\.ts$)/,
   'node:child_process': /^$/,
 }
 

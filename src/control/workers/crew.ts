@@ -8,8 +8,8 @@ import type { CellRegistry } from '../registry/registry.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
 import { type NewsTakers, takeNews } from './news.ts'
 import { FailedReplacements } from './restarts.ts'
+import { exitReason, type StartWorker } from './running-worker.ts'
 import { WorkerSlot } from './slot.ts'
-import { exitReason, WorkerThread } from './thread.ts'
 
 const MEASURE_MS = 5_000
 /** A thread that has not reported by then is ended, milliseconds. */
@@ -18,8 +18,7 @@ const START_MS = 30_000
 const LOST_MS = 30_000
 
 export interface CrewOptions extends NewsTakers {
-  /** The thread's entry file. */
-  readonly entry: URL
+  readonly startWorker: StartWorker
   readonly registry: CellRegistry
   /** Access-log rings, one per worker number. */
   readonly rings: readonly SharedArrayBuffer[]
@@ -44,7 +43,7 @@ export interface CrewEvents {
   lost(): void
 }
 
-/** The life of worker threads: starts them, watches their heartbeats, ends and replaces them. */
+/** The life of workers: starts them, watches their heartbeats, ends and replaces them. */
 export class Crew {
   readonly gauges: Gauges = {
     sluice_worker_restarts_total: () => Array.from(this.replaced, ([reason, value]) => ({ labels: [reason], value })),
@@ -153,7 +152,7 @@ export class Crew {
   }
 
   private spawn(slot: WorkerSlot): void {
-    const { entry, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
+    const { startWorker, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
     const { worker, heartbeat, pressure } = slot
     const now = clock.now()
     const page = registry.metricPage(worker, 0)
@@ -173,7 +172,7 @@ export class Crew {
     }
     const onMessage = (message: FromWorker): void => this.receive(slot, message)
     const onExit = (error: Error | undefined): void => this.exited(slot, error)
-    const thread = new WorkerThread({ entry, start, limits, clock, onMessage, onExit })
+    const thread = startWorker({ start, limits, clock, onMessage, onExit })
     slot.begin(thread, now, start.pages.length)
   }
 

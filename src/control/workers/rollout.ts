@@ -2,7 +2,7 @@ import type { LeanConfig } from '../../core/config.ts'
 import type { ConfigHead, FromWorker, LeanRoute, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { chunksOf } from './chunks.ts'
-import type { WorkerThread } from './thread.ts'
+import type { RunningWorker } from './running-worker.ts'
 
 /** All workers together have this long to prepare, and again to commit. */
 export const SWAP_MS = 5_000
@@ -27,7 +27,7 @@ export interface Rollout {
 export class ConfigRefused extends Error {}
 
 /** First phase with one worker: all is compiled, nothing has changed yet. */
-export async function prepare(thread: WorkerThread, rollout: Rollout, clock: Clock, mostMs: number): Promise<void> {
+export async function prepare(thread: RunningWorker, rollout: Rollout, clock: Clock, mostMs: number): Promise<void> {
   const { generation, lean, routes, endpoints } = rollout
   const deadline = clock.now() + mostMs
   const left = (): number => Math.max(0, deadline - clock.now())
@@ -38,7 +38,7 @@ export async function prepare(thread: WorkerThread, rollout: Rollout, clock: Clo
 }
 
 /** Second phase: requests that begin from now on run on it. */
-export async function commit(thread: WorkerThread, { generation, cutAfter }: Rollout, mostMs: number): Promise<void> {
+export async function commit(thread: RunningWorker, { generation, cutAfter }: Rollout, mostMs: number): Promise<void> {
   await thread.ask({ type: 'commit', generation, cutAfter }, mostMs, expecting('committed', generation))
 }
 

@@ -2,11 +2,11 @@ import type { CellRef } from '../../cells/pages.ts'
 import type { ExitReason, WorkerState } from '../contract.ts'
 import type { Pulse } from './heartbeat.ts'
 import { RestartDelay } from './restarts.ts'
-import type { WorkerThread } from './thread.ts'
+import type { RunningWorker } from './running-worker.ts'
 
 /**
- * A worker number and the thread that has it now. All fields below `thread` belong to the thread and start anew with the
- * next one.
+ * A worker number and what has it now, in a thread of its own or in ours. All fields below `thread` belong to it and start
+ * anew with the next one.
  */
 export class WorkerSlot {
   readonly worker: number
@@ -15,7 +15,7 @@ export class WorkerSlot {
   readonly pressure: CellRef
   readonly delay = new RestartDelay()
   restarts = 0
-  thread: WorkerThread | undefined = undefined
+  thread: RunningWorker | undefined = undefined
   startedAt = 0
   /** It speaks the protocol. */
   ready = false
@@ -59,7 +59,7 @@ export class WorkerSlot {
     return this.thread !== undefined && this.ready && this.ending === undefined
   }
 
-  begin(thread: WorkerThread, now: number, pages: number): void {
+  begin(thread: RunningWorker, now: number, pages: number): void {
     this.thread = thread
     this.startedAt = now
     this.ready = false

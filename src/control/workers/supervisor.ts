@@ -5,8 +5,8 @@ import { ListenFailed } from '../machine/sockets.ts'
 import type { Lease, Mark } from '../registry/lease.ts'
 import { Crew, type CrewOptions } from './crew.ts'
 import { ConfigRefused, commit, FIRST_MS, prepare, type Rollout, SWAP_MS } from './rollout.ts'
+import { type RunningWorker, WorkerGone } from './running-worker.ts'
 import type { WorkerSlot } from './slot.ts'
-import { WorkerGone, type WorkerThread } from './thread.ts'
 
 export interface SupervisorOptions extends CrewOptions {
   /** The system lets workers share ports. */
@@ -235,7 +235,7 @@ export class Supervisor {
     return slot.generation === 0 ? undefined : this.listeners.find(({ id }) => !slot.listening.has(id))
   }
 
-  private async open(slot: WorkerSlot, thread: WorkerThread, { id, config }: Opening): Promise<number> {
+  private async open(slot: WorkerSlot, thread: RunningWorker, { id, config }: Opening): Promise<number> {
     const { name, host, port } = config
     const connections = this.cells.listener(name)
     this.sendPages(slot)
@@ -251,7 +251,7 @@ export class Supervisor {
     return bound
   }
 
-  private fail(slot: WorkerSlot, thread: WorkerThread, message: string, error: unknown): void {
+  private fail(slot: WorkerSlot, thread: RunningWorker, message: string, error: unknown): void {
     this.options.log.error(message, { worker: slot.worker, error })
     if (slot.thread === thread) this.crew.end(slot, error instanceof ConfigRefused ? 'config' : 'error')
   }

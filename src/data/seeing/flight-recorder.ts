@@ -3,7 +3,7 @@ import type { AnyFeature, Refusals } from '../../core/feature.ts'
 import { type Crowd, crowdOf, type Flight, type FlightFilter, type FlightSummary, passes } from '../../core/flight.ts'
 import type { ConfigHead, FromWorker } from '../../core/protocol.ts'
 import type { Counter } from '../../core/series.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { AccessLogRoute } from './access-log.ts'
 import { flightOf, type RefusalsByPolicy, summaryOf } from './flight-story.ts'
 
@@ -36,7 +36,7 @@ export class FlightRecorder {
   private flights: Flight[] = []
   private shown: FlightSummary[] = []
   private lost = 0
-  private flushing = false
+  private flushing: ClockHandle = undefined
 
   /** `dropped`: counts those above the limit; `features` tell their refusals. */
   constructor(clock: Clock, post: (message: FromWorker) => void, dropped: Counter, features: readonly AnyFeature[]) {
@@ -75,6 +75,12 @@ export class FlightRecorder {
     this.filters = filters
   }
 
+  /** Reports all that it has; no timer is left. */
+  close(): void {
+    this.clock.cancel(this.flushing)
+    this.flush()
+  }
+
   /** @internal */
   record(ex: Exchange, status: number, now: number, match: AccessLogRoute, why: 'failed' | 'slow'): void {
     if (!this.recorded[crowdOf(ex.failure?.origin, ex.attempts)].take(now)) {
@@ -95,13 +101,11 @@ export class FlightRecorder {
   }
 
   private flushSoon(): void {
-    if (this.flushing) return
-    this.flushing = true
-    this.clock.after(FLUSH_MS, () => this.flush())
+    this.flushing ??= this.clock.after(FLUSH_MS, () => this.flush())
   }
 
   private flush(): void {
-    this.flushing = false
+    this.flushing = undefined
     if (this.flights.length > 0) this.post({ type: 'flights', flights: this.flights })
     if (this.shown.length + this.lost > 0) this.post({ type: 'tapped', requests: this.shown, lost: this.lost })
     this.flights = []

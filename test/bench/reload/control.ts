@@ -10,6 +10,7 @@ import { firstConfig } from '../../../src/cli/first-config.ts'
 import { workerEntry } from '../../../src/control/entry.ts'
 import { Gateway } from '../../../src/control/gateway.ts'
 import { thisMachine } from '../../../src/control/machine/machine.ts'
+import { inThreads } from '../../../src/control/workers/thread.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { createLog } from '../../../src/lib/log.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
@@ -59,7 +60,7 @@ const gateway = new Gateway(first.config, {
   env: io.env,
   home: folder,
   machine: thisMachine(),
-  workerEntry: workerEntry(),
+  startWorker: inThreads(workerEntry()),
   startLogs: () => ({ stop: async () => {} }),
   operations: [],
   reload: first.reload,

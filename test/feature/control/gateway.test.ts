@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { Config } from '../../../src/config/language/config.ts'
 import { Gateway, type StartedFacts } from '../../../src/control/gateway.ts'
+import { inThreads } from '../../../src/control/workers/thread.ts'
 import type { EndpointConfig, UpstreamConfig } from '../../../src/core/config.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
@@ -99,7 +100,7 @@ class Rig {
       env: { CI_TOKEN: 'from-env', EMPTY: ' ' },
       home: root,
       machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
-      workerEntry: new URL(`../../kit/workers/${entry}.ts`, import.meta.url),
+      startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
       startLogs: () => ({ stop: async () => void this.logsStopped++ }),
       operations: [
         commandOf('demo/faults', async (body) => this.commands.push(body), {

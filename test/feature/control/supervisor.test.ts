@@ -6,6 +6,7 @@ import { CellRegistry } from '../../../src/control/registry/registry.ts'
 import { Notices } from '../../../src/control/workers/notices.ts'
 import type { Rollout } from '../../../src/control/workers/rollout.ts'
 import { Supervisor } from '../../../src/control/workers/supervisor.ts'
+import { inThreads } from '../../../src/control/workers/thread.ts'
 import type { LeanConfig, ListenerConfig } from '../../../src/core/config.ts'
 import type { EndpointCells, UpstreamEndpoints } from '../../../src/core/protocol.ts'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
@@ -40,7 +41,7 @@ class Rig {
     this.registry = new CellRegistry(workers)
     this.cells = this.endpoint('10.0.0.1')
     this.supervisor = new Supervisor({
-      entry: new URL(`../../kit/workers/${entry}.ts`, import.meta.url),
+      startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
       registry: this.registry,
       rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },

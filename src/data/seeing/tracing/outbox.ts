@@ -1,6 +1,6 @@
 import type { FromWorker } from '../../../core/protocol.ts'
 import type { PackedRecord } from '../../../core/spans.ts'
-import type { Clock } from '../../../lib/clock.ts'
+import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 
 /** Records of a worker that the control plane has not taken: written, and on their way. */
 const MAX_RECORDS = 1024
@@ -17,7 +17,7 @@ export class SpanOutbox {
   private readonly clock: Clock
   private waiting: PackedRecord[] = []
   private underway = 0
-  private due = false
+  private due: ClockHandle = undefined
 
   constructor(post: (message: FromWorker) => void, clock: Clock) {
     this.post = post
@@ -31,13 +31,11 @@ export class SpanOutbox {
   put(record: PackedRecord): void {
     this.waiting.push(record)
     if (this.waiting.length >= BATCH) this.flush()
-    else if (!this.due) {
-      this.due = true
-      this.clock.after(EVERY_MS, () => {
-        this.due = false
+    else
+      this.due ??= this.clock.after(EVERY_MS, () => {
+        this.due = undefined
         this.flush()
       })
-    }
   }
 
   /** Sends all records. */
@@ -47,6 +45,12 @@ export class SpanOutbox {
     this.waiting = []
     this.underway += waiting.length
     this.post({ type: 'spans', records: waiting })
+  }
+
+  /** Sends all records; no timer is left. */
+  close(): void {
+    this.clock.cancel(this.due)
+    this.flush()
   }
 
   /** The control plane has taken `records` of them. */
