@@ -80,7 +80,8 @@ function decisionRows(name: string): string[] {
 }
 
 function stateRows(name: string): string[] {
-  const { states } = FEATURES.find((feature) => feature.name === name)?.states ?? {}
+  const feature = FEATURES.find((feature) => feature.name === name)
+  const { states } = feature?.states ?? feature?.endpointStates ?? {}
   if (states === undefined) throw new Error(`${name} has no states`)
   return Object.entries(states).map(
     ([state, { doc, facts, log }]) =>

@@ -22,7 +22,12 @@ interface Status {
     readonly keepAliveMs: number
     /** null: not as far as is known. */
     readonly idleLimitMs: number | null
-    readonly endpoints: readonly { readonly id: string; readonly state: string; readonly inFlight: number }[]
+    readonly endpoints: readonly {
+      readonly id: string
+      readonly state: string
+      readonly text: string
+      readonly inFlight: number
+    }[]
   }[]
 }
 
@@ -54,7 +59,10 @@ function render(facts: Status): string[] {
         : [
             `  ends idle connections after ${durationText(idleLimitMs)}; connections.keepAlive is ${durationText(keepAliveMs)}`,
           ]),
-      ...endpoints.map(({ id, inFlight, state }) => `  ${id} ${state}, ${inFlight} in flight`),
+      ...endpoints.map(
+        ({ id, inFlight, state, text }) =>
+          `  ${id} ${state}, ${inFlight} in flight${state === 'usable' ? '' : ` (${text})`}`,
+      ),
       ...(endpoints.length === 0 ? ['  no endpoints'] : []),
     ]),
     ...tablesOf(FEATURES).flatMap((table) => troubles(table, (facts[table.list] ?? []) as readonly StateRow[])),

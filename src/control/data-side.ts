@@ -79,7 +79,7 @@ export class DataSide {
     this.registry = registry
     const own = controlMetrics(metrics)
     this.rings = Array.from({ length: workers }, createRing)
-    this.notices = new Notices(log, features)
+    this.notices = new Notices(log, clock, features)
     this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
     this.taps = new Taps({
       clock,
@@ -236,6 +236,7 @@ export class DataSide {
       crew: supervisor.crew,
       notices,
       states: lasting.all(),
+      why: (...of) => lasting.endpoint(...of),
       gateway: this.config.lean.gateway.name,
       live: generations.live,
     })

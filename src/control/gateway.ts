@@ -272,6 +272,7 @@ export class Gateway {
       registry: side.registry,
       notices: side.notices,
       states: [...side.lasting.all()],
+      why: (...of) => side.lasting.endpoint(...of),
     }
   }
 

@@ -25,7 +25,7 @@ import type { Pressure } from './pressure.ts'
 import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
 import type { StateSlot } from './state-slot.ts'
-import type { LastingStates, StateTable } from './state-table.ts'
+import type { EndpointStates, LastingStates, StateTable } from './state-table.ts'
 import type { AnyUpstreamForm, UpstreamForm } from './upstream-part.ts'
 
 /**
@@ -187,6 +187,11 @@ export interface Feature<
   readonly refusals?: Refusals
   /** What lasts, longer than requests. */
   readonly states?: StateTable<O, Leased<T>, S>
+  /**
+   * The states that it brings endpoints into, by the names that the control plane has for them, with what it tells of each
+   * change; reported as notices of kind `state`. A feature has these or `states`.
+   */
+  readonly endpointStates?: EndpointStates
   /** What else it tells operators: it reports them by their names as notices of kind `event`. */
   readonly events?: EventTable
   /** Its part in the control plane, once per gateway, see `control-feature.ts`; only the control plane calls this. */
@@ -234,6 +239,7 @@ export interface PureFeature<O = unknown>
     | 'decisions'
     | 'refusals'
     | 'states'
+    | 'endpointStates'
     | 'events'
     | 'control'
     | 'plan'

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../schema/schema.ts'
-import { choice, record, ref, said, TEXT } from '../schema/shape.ts'
+import { choice, record, ref, said, TEXT, TIME } from '../schema/shape.ts'
 import type { FactShapes, FactsOf } from './decision.ts'
 import type { CellReader, Use } from './feature.ts'
 
@@ -35,26 +35,39 @@ export interface ForcedStates {
   readonly doc: string
 }
 
+/** How changes of what lasts are told and counted. */
+export interface ToldStates<S extends LastingStates = LastingStates> {
+  /** What tells those apart that are in one of these states, everywhere. Names of a route, an upstream, an endpoint: `route`, `upstream`, `endpoint`. */
+  readonly labels: readonly string[]
+  readonly states: S
+  /** A counter of the feature that counts changes, and its labels for one; undefined: this one does not count. */
+  readonly counter?: {
+    readonly metric: string
+    labels(
+      labels: readonly string[],
+      state: string,
+      facts: Readonly<Record<string, unknown>>,
+    ): readonly string[] | undefined
+  }
+}
+
+/** Of endpoints: their upstream and identity. */
+export interface EndpointStates extends ToldStates {
+  readonly labels: readonly ['upstream', 'endpoint']
+}
+
 /** What lasts of a feature, and how: metrics, log, API and dashboard are made of it. */
-export interface StateTable<O = unknown, C = unknown, S extends LastingStates = LastingStates> {
+export interface StateTable<O = unknown, C = unknown, S extends LastingStates = LastingStates> extends ToldStates<S> {
   /** What is in one of these states, as events name it: `breaker`. */
   readonly kind: string
   /** The list of them in the API. */
   readonly list: string
   /** Heading of them. */
   readonly title: string
-  /** What tells them apart, everywhere. Names of a route, an upstream, an endpoint: `route`, `upstream`, `endpoint`. */
-  readonly labels: readonly string[]
-  readonly states: S
   /** The state that needs no attention. */
   readonly normal: string
   /** A gauge of the feature with the labels and `state`: 1 for the state that it is in, else 0. */
   readonly gauge?: string
-  /** A counter of the feature that counts changes, and its labels for one. */
-  readonly counter?: {
-    readonly metric: string
-    labels(labels: readonly string[], state: string, facts: Readonly<Record<string, unknown>>): readonly string[]
-  }
   readonly forced?: ForcedStates
   /** How all are now, of one use. `labels`: values in the order of the names. Pure. */
   read(
@@ -64,8 +77,17 @@ export interface StateTable<O = unknown, C = unknown, S extends LastingStates = 
   ): Iterable<{ readonly labels: readonly string[]; readonly state: string }>
 }
 
-/** A state as the API shows it: its labels by name, `state`, and `text`: what it means, why, and what follows. */
+/**
+ * A state as the API shows it: its labels by name, `state`, `text`: what it means, why, and what follows; and `since`, RFC
+ * 3339, if that is known.
+ */
 export type StateRow = Readonly<Record<string, string>>
+
+/** Since when something is in its state, as the description of the API shows it. */
+export const SINCE: JsonSchema = said('RFC 3339; left out where it is not known.', TIME)
+
+/** What else is known of a state. */
+export const WHY: JsonSchema = said('What the state means, why it came and what follows.', TEXT)
 
 /** The same as the description of the API shows it. */
 export function stateFields({
@@ -75,7 +97,7 @@ export function stateFields({
   return {
     ...Object.fromEntries(labels.map((label) => [label, TEXT])),
     state: ref(`${schemaName(kind)}State`),
-    text: said('What the state means, why it came and what follows.', TEXT),
+    text: WHY,
   }
 }
 
@@ -87,7 +109,7 @@ export function stateSchemas(
   const docs = Object.entries(table.states).map(([state, { doc }]) => `\`${state}\`: ${doc}`)
   return {
     [`${name}State`]: said(docs.join(' '), choice(...Object.keys(table.states))),
-    [name]: record(stateFields(table)),
+    [name]: record(stateFields(table), { since: SINCE }),
   }
 }
 

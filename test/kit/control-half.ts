@@ -57,7 +57,7 @@ export class StartedHalf<C = unknown> {
       features: [feature],
       uses: () => this.uses,
       look,
-      notices: new Notices(this.log, []),
+      notices: new Notices(this.log, this.clock, []),
     })
     const report = (notice: Notice): void => void this.notices.push(notice)
     this.half = control.start({

@@ -35,15 +35,23 @@ describe.each(FEATURES.map((feature) => [feature.name, feature] as const))('the 
     expect(PAGES).toContain(page)
   })
 
-  test('has its keys, metrics, decisions and states there', () => {
+  test('has blocks for its keys, metrics, decisions and states there', () => {
     const text = read(page)
     const named = (kind: string): string[] =>
       [...text.matchAll(new RegExp(`^<!-- ${kind}: (.+) -->$`, 'gm'))].flatMap(([, list = '']) => list.split(', '))
-    const keys = Object.keys(feature.keys).map((level) => PATHS[level as KeyPlace] + name)
-    expect(named('keys')).toEqual(expect.arrayContaining(keys))
-    expect(named('metrics')).toEqual(expect.arrayContaining(Object.keys(feature.metrics ?? {})))
-    expect(named('states')).toEqual(feature.states === undefined ? [] : [name])
-    expect(named('decisions')).toEqual(Object.keys(feature.decisions ?? {}).length > 0 ? [name] : [])
+    const own = (has: boolean): string[] => (has ? [name] : [])
+    const wanted = {
+      keys: Object.keys(feature.keys).map((level) => PATHS[level as KeyPlace] + name),
+      metrics: Object.keys(feature.metrics ?? {}),
+      states: own((feature.states ?? feature.endpointStates) !== undefined),
+      decisions: own(Object.keys(feature.decisions ?? {}).length > 0),
+    }
+    const lacking = Object.entries(wanted).flatMap(([kind, names]) =>
+      names.filter((one) => !named(kind).includes(one)).map((one) => `${page} lacks <!-- ${kind}: ${one} -->`),
+    )
+    expect(lacking).toEqual([])
+    expect(named('states')).toEqual(wanted.states)
+    expect(named('decisions')).toEqual(wanted.decisions)
   })
 })
 

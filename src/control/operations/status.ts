@@ -1,12 +1,12 @@
 import type { AnyFeature } from '../../core/feature.ts'
 import type { Operation } from '../../core/operation.ts'
-import { schemaName, stateSchemas } from '../../core/state-table.ts'
+import { SINCE, schemaName, stateSchemas, WHY } from '../../core/state-table.ts'
 import { COUNT, each, NUMBER, orNull, record, ref, said, TEXT } from '../../schema/shape.ts'
 import { type BoundListener, type DrainState, STATE_SCHEMAS, type WorkerFacts } from '../contract.ts'
 import type { EndpointBook } from '../endpoints/book.ts'
 import { endpointState } from '../endpoints/state.ts'
 import type { CellRegistry } from '../registry/registry.ts'
-import { listsOf, type StateFacts, tablesOf } from '../workers/lasting.ts'
+import { type Lasting, listsOf, type StateFacts, sinceOf, tablesOf } from '../workers/lasting.ts'
 import type { Notices } from '../workers/notices.ts'
 import { CONFIG_FACTS } from './reload/config-schemas.ts'
 
@@ -24,13 +24,14 @@ export interface StatusSources {
   readonly registry: CellRegistry
   readonly notices: Pick<Notices, 'idleLimit'>
   readonly states: readonly StateFacts[]
+  readonly why: Lasting['endpoint']
 }
 
 /**
  * The body of `/api/v1/status`: identity, what runs, and the state of every endpoint. For operators: it contains addresses.
  */
 function statusBody(
-  { book, notices, registry, states, workers, ...rest }: StatusSources,
+  { book, notices, registry, states, why, workers, ...rest }: StatusSources,
   features: readonly AnyFeature[],
 ) {
   return {
@@ -42,18 +43,24 @@ function statusBody(
       algorithm: config.algorithm,
       keepAliveMs: config.connections.keepAlive,
       idleLimitMs: notices.idleLimit(config) ?? null,
-      endpoints: set.endpoints.map(({ id, host, address, port, weight, tier, zone, cells }) => ({
-        id,
-        host,
-        address,
-        port,
-        weight,
-        tier,
-        zone: zone ?? null,
-        state: endpointState(registry, cells),
-        inFlight: registry.sum(cells.inFlight),
-        connections: registry.sum(cells.connections),
-      })),
+      endpoints: set.endpoints.map(({ id, host, address, port, weight, tier, zone, cells }) => {
+        const state = endpointState(registry, cells)
+        const { since, text } = why(config.name, id, state)
+        return {
+          id,
+          host,
+          address,
+          port,
+          weight,
+          tier,
+          zone: zone ?? null,
+          state,
+          text,
+          ...sinceOf(since),
+          inFlight: registry.sum(cells.inFlight),
+          connections: registry.sum(cells.connections),
+        }
+      }),
     })),
   }
 }
@@ -76,17 +83,21 @@ const STATUS = {
       keepAliveMs: COUNT,
       idleLimitMs: orNull(COUNT, 'unknown, or not shorter than connections.keepAlive'),
       endpoints: each(
-        record({
-          id: said('Scheme, address and port.', TEXT),
-          ...ADDRESS,
-          address: TEXT,
-          weight: COUNT,
-          tier: COUNT,
-          zone: orNull(TEXT, 'none is configured'),
-          state: ref('EndpointState'),
-          inFlight: COUNT,
-          connections: COUNT,
-        }),
+        record(
+          {
+            id: said('Scheme, address and port.', TEXT),
+            ...ADDRESS,
+            address: TEXT,
+            weight: COUNT,
+            tier: COUNT,
+            zone: orNull(TEXT, 'none is configured'),
+            state: ref('EndpointState'),
+            text: WHY,
+            inFlight: COUNT,
+            connections: COUNT,
+          },
+          { since: SINCE },
+        ),
       ),
     }),
   ),

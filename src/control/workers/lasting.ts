@@ -2,7 +2,7 @@ import type { LiveUse } from '../../core/control-feature.ts'
 import type { AnyFeature, CellReader } from '../../core/feature.ts'
 import type { GaugeReading, Gauges } from '../../core/series.ts'
 import type { LastingState, StateRow, StateTable } from '../../core/state-table.ts'
-import type { Part } from '../contract.ts'
+import type { EndpointState, Part } from '../contract.ts'
 import type { Notices } from './notices.ts'
 
 export interface LastingOptions {
@@ -21,6 +21,17 @@ export interface StateFacts {
   readonly state: string
   /** What that means, why it came and what follows. */
   readonly text: string
+  /** Milliseconds since the epoch; undefined: not known. */
+  readonly since: number | undefined
+}
+
+/** Why something is in its state. */
+export type Why = Pick<StateFacts, 'text' | 'since'>
+
+/** Of states that no feature tells of. */
+const OF_ENDPOINTS: Readonly<Partial<Record<EndpointState, string>>> = {
+  usable: 'it gets requests',
+  draining: 'an operator has drained it: it gets no new requests until it is taken back in',
 }
 
 /** What lasts, of all features of the live config: read from cells, and explained by what was told of its latest change. */
@@ -42,10 +53,26 @@ export class Lasting implements Part {
     for (const { use, cells } of uses(feature)) {
       for (const { labels, state } of table.read(use, cells, look)) {
         const told = notices.latest(name, labels)
-        const facts = told?.state === state ? told.facts : undefined
-        yield { table, labels, state, text: (table.states[state] as LastingState).sentence(facts as never) }
+        const { at, facts } = told?.state === state ? told : {}
+        const text = (table.states[state] as LastingState).sentence(facts as never)
+        yield { table, labels, state, text, since: at }
       }
     }
+  }
+
+  /** Why an endpoint is in its state: what the feature tells that brought it there last. */
+  endpoint(upstream: string, endpoint: string, state: EndpointState): Why {
+    const { features, notices } = this.options
+    const known = OF_ENDPOINTS[state]
+    let why: Why | undefined = known === undefined ? undefined : { text: known, since: undefined }
+    for (const { endpointStates, name } of features) {
+      const row = endpointStates?.states[state]
+      if (row === undefined) continue
+      const told = notices.latest(name, [upstream, endpoint])
+      if (told?.state !== state) why ??= { text: row.sentence(undefined), since: undefined }
+      else if (told.at >= (why?.since ?? 0)) why = { text: row.sentence(told.facts as never), since: told.at }
+    }
+    return why ?? { text: state, since: undefined }
   }
 
   get gauges(): Gauges {
@@ -65,8 +92,13 @@ export class Lasting implements Part {
 }
 
 /** As the API shows it. */
-export function rowOf({ labels, state, table, text }: StateFacts): StateRow {
-  return { ...labelled(table, labels), state, text }
+export function rowOf({ labels, since, state, table, text }: StateFacts): StateRow {
+  return { ...labelled(table, labels), state, text, ...sinceOf(since) }
+}
+
+/** RFC 3339. */
+export function sinceOf(since: number | undefined): { readonly since?: string } {
+  return since === undefined ? {} : { since: new Date(since).toISOString() }
 }
 
 /** Values of labels by their names. */

@@ -3,7 +3,8 @@ import type { FeatureEvent } from '../../core/event.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { Notice } from '../../core/notice.ts'
 import type { GaugeReading, Gauges } from '../../core/series.ts'
-import type { LastingState, StateTable } from '../../core/state-table.ts'
+import type { LastingState, ToldStates } from '../../core/state-table.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Part } from '../contract.ts'
 import { labelled } from './lasting.ts'
@@ -11,23 +12,35 @@ import { labelled } from './lasting.ts'
 type StateNotice = Extract<Notice, { kind: 'state' }>
 type EventNotice = Extract<Notice, { kind: 'event' }>
 
+/** What was told of the latest change of something that lasts; `at`: milliseconds since the epoch. */
+export type ToldChange = Pick<StateNotice, 'state' | 'facts'> & { readonly at: number }
+
+/** Endpoints come and go: what was told longest ago is forgotten first. */
+const MOST_TOLD = 10_000
+
 /** Changes of what lasts and of endpoints, from all threads: logged and counted here. */
 export class Notices implements Part {
   readonly gauges: Gauges
   private readonly log: Log
+  private readonly clock: Pick<Clock, 'wall'>
   /** By name of the feature. */
-  private readonly tables: ReadonlyMap<string, StateTable>
+  private readonly tables: ReadonlyMap<string, ToldStates>
   /** The same. */
   private readonly events: ReadonlyMap<string, AnyFeature['events']>
   /** The latest of each, by feature and labels. */
-  private readonly states = new Map<string, StateNotice>()
+  private readonly states = new Map<string, ToldChange>()
   /** By metric. */
   private readonly changes: ReadonlyMap<string, Map<string, number>>
   private readonly idleLimits = new Map<string, Extract<Notice, { kind: 'idle-limit' }>>()
 
-  constructor(log: Log, features: readonly AnyFeature[]) {
+  constructor(log: Log, clock: Pick<Clock, 'wall'>, features: readonly AnyFeature[]) {
     this.log = log
-    this.tables = new Map(features.flatMap(({ name, states }) => (states === undefined ? [] : [[name, states]])))
+    this.clock = clock
+    this.tables = new Map(
+      features.flatMap(({ endpointStates, name, states = endpointStates }) =>
+        states === undefined ? [] : [[name, states]],
+      ),
+    )
     this.events = new Map(features.map(({ events, name }) => [name, events]))
     const counting = [...this.tables.values(), ...features.flatMap(({ events = {} }) => Object.values(events))]
     this.changes = new Map(
@@ -40,7 +53,7 @@ export class Notices implements Part {
     const { kind, ...fields } = notice
     switch (notice.kind) {
       case 'state':
-        this.changed(notice, this.tables.get(notice.feature) as StateTable)
+        this.changed(notice, this.tables.get(notice.feature) as ToldStates)
         return
       case 'event':
         this.told(notice, this.events.get(notice.feature)?.[notice.event] as FeatureEvent)
@@ -68,15 +81,18 @@ export class Notices implements Part {
   }
 
   /** What was told last of one thing that lasts; undefined: nothing. */
-  latest(feature: string, labels: readonly string[]): Pick<StateNotice, 'state' | 'facts'> | undefined {
+  latest(feature: string, labels: readonly string[]): ToldChange | undefined {
     return this.states.get(keyOf(feature, labels))
   }
 
-  private changed(notice: StateNotice, table: StateTable): void {
-    const { facts, feature, labels, state } = notice
-    this.states.set(keyOf(feature, labels), notice)
+  private changed({ facts, feature, labels, state }: StateNotice, table: ToldStates): void {
+    const key = keyOf(feature, labels)
+    this.states.delete(key)
+    this.states.set(key, { state, facts, at: this.clock.wall() })
+    if (this.states.size > MOST_TOLD) this.states.delete(this.states.keys().next().value as string)
     const { counter } = table
-    if (counter !== undefined) this.count(counter.metric, counter.labels(labels, state, facts))
+    const counted = counter?.labels(labels, state, facts)
+    if (counter !== undefined && counted !== undefined) this.count(counter.metric, counted)
     const { level, message } = (table.states[state] as LastingState).log
     this.log[level](message, { ...labelled(table, labels), to: state, ...facts })
   }

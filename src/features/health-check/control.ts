@@ -17,14 +17,14 @@ class HealthChecks implements ControlHalf {
   private readonly monitor: HealthMonitor
 
   constructor(context: HealthContext) {
-    const { clock, log, metrics, passed, random } = context
+    const { clock, metrics, passed, random, set } = context
     this.context = context
     this.monitor = new HealthMonitor({
       checks: healthChecks(clock),
       slots: new Slots(CHECKS_AT_ONCE),
       clock,
       random,
-      log,
+      set,
       mark: (cells, healthy) => this.mark(cells, healthy),
       checked: (upstream, endpoint, result) => {
         metrics.counter('sluice_health_checks_total', [upstream, result]).inc()

@@ -1,6 +1,7 @@
 import { defineFeature } from '../../core/feature.ts'
 import type { MetricTable } from '../../core/metric.ts'
 import { keys } from './keys.ts'
+import { endpointStates } from './states.ts'
 
 const metrics = {
   sluice_health_checks_total: {
@@ -18,6 +19,7 @@ export const healthCheck = defineFeature({
   keys: { upstream: keys },
   byDefault: 'off',
   metrics,
+  endpointStates,
   fitsDrill: ({ body, port, status, type }) =>
     type === 'http' &&
     body === undefined &&

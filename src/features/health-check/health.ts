@@ -15,6 +15,8 @@ const MIN_DOUBT_MS = 100
  */
 export class HealthVerdict {
   healthy = true
+  /** Checks in a row that brought it into this state. */
+  decided = 0
   private checked = false
   /** Checks in a row that contradict the state. */
   private against = 0
@@ -30,6 +32,7 @@ export class HealthVerdict {
     this.against++
     if (!first && this.against < (good ? healthyAfter : unhealthyAfter)) return false
     this.healthy = good
+    this.decided = this.against
     this.against = 0
     return true
   }

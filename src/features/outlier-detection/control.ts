@@ -3,10 +3,10 @@ import { EndpointWords } from '../../core/endpoint-words.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
 import type { EndpointOutlierCells, GroupCells } from './cells.ts'
-import { reporting } from './events.ts'
 import type { OutlierOptions } from './keys.ts'
 import { EjectionGroup, Outlier } from './outlier.ts'
 import { byFailurePercentage, bySuccessRate, type Sample } from './rates.ts'
+import { reporting } from './states.ts'
 
 const TICK_MS = 1_000
 const NAME = 'outlierDetection'
@@ -127,9 +127,11 @@ function judge({ counts, group, options }: Watched, now: number): void {
   const all = counts(now)
   const samples = inside.map(({ i }) => all[i] as Sample)
   if (failurePercentage !== undefined)
-    for (const i of byFailurePercentage(samples, failurePercentage)) inside[i]?.member.eject('failure_percentage', now)
+    for (const i of byFailurePercentage(samples, failurePercentage))
+      inside[i]?.member.eject('failure_percentage', samples[i] as Sample, now)
   if (successRate !== undefined)
-    for (const i of bySuccessRate(samples, successRate)) inside[i]?.member.eject('success_rate', now)
+    for (const i of bySuccessRate(samples, successRate))
+      inside[i]?.member.eject('success_rate', samples[i] as Sample, now)
 }
 
 export const control: ControlFeature<OutlierOptions, GroupCells> = {

@@ -1,9 +1,9 @@
 import { defineFeature } from '../../core/feature.ts'
 import { cells, endpointCells } from './cells.ts'
 import { ejection } from './ejection.ts'
-import { events } from './events.ts'
 import { keys } from './keys.ts'
 import { Outliers } from './part.ts'
+import { endpointStates, events } from './states.ts'
 import { metrics } from './words.ts'
 
 /** Takes endpoints whose attempts fail out of service for a while, over all workers. */
@@ -13,6 +13,7 @@ export const outlierDetection = defineFeature({
   keys: { upstream: keys },
   byDefault: true,
   metrics,
+  endpointStates,
   events,
   lints: () => import('./lints.ts'),
   control: () => import('./control.ts'),

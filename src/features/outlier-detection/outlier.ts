@@ -2,6 +2,7 @@ import { elapsed, toWord } from '../../cells/words.ts'
 import type { EndpointWords } from '../../core/endpoint-words.ts'
 import type { Random } from '../../lib/random.ts'
 import type { OutlierOptions } from './keys.ts'
+import type { Sample } from './rates.ts'
 
 export type EjectionCause = 'consecutive_failures' | 'consecutive_5xx' | 'failure_percentage' | 'success_rate'
 
@@ -11,7 +12,7 @@ export type EjectionOptions = Pick<
   'consecutiveFailures' | 'consecutive5xx' | 'baseEjection' | 'maxEjection' | 'maxEjected' | 'mode'
 >
 
-export interface Ejected {
+export interface Ejected extends Sample {
   readonly endpoint: string
   readonly cause: EjectionCause
   readonly ms: number
@@ -39,6 +40,9 @@ const Word = {
 } as const
 
 export const OUTLIER_WORDS = 4
+
+/** A streak on probation begins here, above every limit: its first failure is one too many. */
+const PROBATION = 1_048_576
 
 /**
  * The endpoints of an upstream, of which some may be ejected: never more than the cap, never the last usable one. A group
@@ -139,24 +143,24 @@ export class Outlier {
     this.streak(Word.streak5xx, failed || server, consecutive5xx, 'consecutive_5xx', now)
   }
 
-  /** False: it is ejected already, or the group cannot spare it. */
-  eject(cause: EjectionCause, now: number): boolean {
+  /** `failed` of `total` attempts decided it. False: it is ejected already, or the group cannot spare it. */
+  eject(cause: EjectionCause, { failed, total }: Sample, now: number): boolean {
     if (this.flagged) return false
     const { group, endpoint } = this
     const { baseEjection, maxEjection, mode } = group.options
     const times = this.ejections + 1
     const ms = Math.min(maxEjection, baseEjection * times) * (1 + JITTER * group.random.float())
     if (mode === 'enforce' && !this.flag(now + ms)) return false
-    if (mode === 'shadow') this.clear(0)
+    if (mode === 'shadow') this.begin(0)
     Atomics.store(this.words, this.at + Word.ejections, times)
-    group.events.ejected({ endpoint, cause, ms: Math.round(ms), mode })
+    group.events.ejected({ endpoint, cause, failed, total, ms: Math.round(ms), mode })
     return true
   }
 
   /** Its time is over, or it passed a health check. Later ejections become shorter again. */
   restore(now: number): void {
     // Before the flag falls: a worker that finds it usable finds it on probation.
-    this.clear(1)
+    this.begin(PROBATION)
     this.shared.warm(now)
     if (!this.shared.readmit()) return
     this.group.leave()
@@ -178,7 +182,12 @@ export class Outlier {
     const at = this.at + word
     if (!failed) {
       if (Atomics.load(this.words, at) !== 0) Atomics.store(this.words, at, 0)
-    } else if (Atomics.add(this.words, at, 1) + 1 >= limit) this.eject(cause, now)
+      return
+    }
+    const reached = Atomics.add(this.words, at, 1) + 1
+    if (reached < limit) return
+    const failures = reached % PROBATION
+    this.eject(cause, { failed: failures, total: failures }, now)
   }
 
   private flag(until: number): boolean {
@@ -195,10 +204,9 @@ export class Outlier {
     return false
   }
 
-  /** Resets the streaks; `margin`: failures that are left until the next ejection, 0: all. */
-  private clear(margin: 0 | 1): void {
-    const { consecutiveFailures = 1, consecutive5xx = 1 } = this.group.options
-    Atomics.store(this.words, this.at + Word.streak, margin * (consecutiveFailures - 1))
-    Atomics.store(this.words, this.at + Word.streak5xx, margin * (consecutive5xx - 1))
+  /** Both streaks begin anew. */
+  private begin(from: 0 | typeof PROBATION): void {
+    Atomics.store(this.words, this.at + Word.streak, from)
+    Atomics.store(this.words, this.at + Word.streak5xx, from)
   }
 }

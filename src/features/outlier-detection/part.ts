@@ -3,9 +3,9 @@ import type { OutcomeWindow } from '../../cells/window.ts'
 import type { EndpointPart, EquippedEndpoint, UpstreamContext, UpstreamPart } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { EndpointOutlierCells, GroupCells } from './cells.ts'
-import { reporting } from './events.ts'
 import type { OutlierOptions } from './keys.ts'
 import { EjectionGroup, Outlier } from './outlier.ts'
+import { reporting } from './states.ts'
 
 /** The endpoints of one upstream as a worker watches them. Outliers are judged among all of them, of all tiers. */
 export class Outliers implements UpstreamPart {

@@ -45,7 +45,7 @@ class Rig {
       registry: this.registry,
       rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },
-      notices: new Notices(this.log, []),
+      notices: new Notices(this.log, clock, []),
       flights: () => {},
       tapped: () => {},
       spans: () => {},

@@ -95,6 +95,18 @@ describe('an endpoint that fails', () => {
     expect(bad.seen.length).toBe(before)
   })
 
+  test('and status says why, since when, and what follows', async () => {
+    await ejects('failing')
+    const { body } = await sluice.admin('/api/v1/status')
+    const { upstreams } = JSON.parse(body) as { upstreams: { name: string; endpoints: Record<string, string>[] }[] }
+    const all = upstreams.flatMap(({ endpoints, name }) => (name === 'failing' ? endpoints : []))
+    const { since, text } = all.find(({ state }) => state === 'ejected') as Record<string, string>
+    expect(text).toMatch(
+      /^\d+ attempts in a row failed; it gets none for \d+s?.*, then its first failure ejects it again$/,
+    )
+    expect(Date.now() - Date.parse(since as string)).toBeLessThan(60_000)
+  })
+
   test('gets attempts again when its time is over, on probation', async () => {
     const bad = odd('returning')
     await ejects('returning')

@@ -107,8 +107,24 @@ describe('the tables', () => {
       upstreams: [
         upstream('up', {
           endpoints: [
-            { endpoint: 'http://10.0.0.1:80', state: 'usable', inFlight: 0, connections: 0, attempts: 0, failures: 0 },
-            { endpoint: 'http://10.0.0.2:80', state: 'ejected', inFlight: 0, connections: 0, attempts: 0, failures: 0 },
+            {
+              endpoint: 'http://10.0.0.1:80',
+              state: 'usable',
+              text: 'it gets requests',
+              inFlight: 0,
+              connections: 0,
+              attempts: 0,
+              failures: 0,
+            },
+            {
+              endpoint: 'http://10.0.0.2:80',
+              state: 'ejected',
+              text: 'its attempts failed',
+              inFlight: 0,
+              connections: 0,
+              attempts: 0,
+              failures: 0,
+            },
           ],
         }),
         upstream('none'),

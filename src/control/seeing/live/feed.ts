@@ -93,7 +93,7 @@ export class LiveFeed {
     const rows = this.window.look(figures)
     const surroundings = around()
     const endpoints = figures.upstreams.flatMap(({ name, endpoints }) =>
-      endpoints.map(({ endpoint, state }) => ({ upstream: name, endpoint, state })),
+      endpoints.map(({ endpoint, state, text }) => ({ upstream: name, endpoint, state, text })),
     )
     const events = this.journal.look({ ...figures, endpoints, last: surroundings.reload?.last })
     const before = this.frame

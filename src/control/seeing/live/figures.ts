@@ -8,7 +8,7 @@ import type { EndpointBook } from '../../endpoints/book.ts'
 import { endpointState, panics } from '../../endpoints/state.ts'
 import type { CellRegistry } from '../../registry/registry.ts'
 import type { Crew } from '../../workers/crew.ts'
-import { listsOf, type StateFacts } from '../../workers/lasting.ts'
+import { type Lasting, listsOf, type StateFacts } from '../../workers/lasting.ts'
 import type { Notices } from '../../workers/notices.ts'
 import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
 import { routeFigures as figuresOf } from '../metrics/route-gauges.ts'
@@ -50,6 +50,8 @@ export interface RouteFigures {
 export interface EndpointFigures {
   readonly endpoint: string
   readonly state: EndpointState
+  /** What the state means, why it came and what follows. */
+  readonly text: string
   readonly inFlight: number
   readonly connections: number
   readonly attempts: number
@@ -107,6 +109,7 @@ export interface FigureSources {
   readonly crew: Pick<Crew, 'slots'>
   readonly notices: Pick<Notices, 'idleLimit'>
   readonly states: Iterable<StateFacts>
+  readonly why: Lasting['endpoint']
   readonly gateway: string
   /** Of the live config; undefined: none is live yet. */
   readonly live:
@@ -170,7 +173,7 @@ function routeFigures({ features, live, metrics, registry }: FigureSources): Rou
   return [...figures, { ...counted(NONE), ...nothing }]
 }
 
-function upstreamFigures({ features, book, metrics, notices, registry }: FigureSources): UpstreamFigures[] {
+function upstreamFigures({ features, book, metrics, notices, registry, why }: FigureSources): UpstreamFigures[] {
   const attempts = attemptsOf(metrics)
   const latency = new Sums(metrics, 'sluice_attempt_duration_seconds', ({ upstream }) => upstream)
   const spent = new Sums(metrics, 'sluice_retry_budget_exhausted_total', ({ upstream }) => upstream)
@@ -186,13 +189,17 @@ function upstreamFigures({ features, book, metrics, notices, registry }: FigureS
       recovery: recovery.latency(name),
       panic: panics(registry, features, config, set),
       idleLimitMs: notices.idleLimit(config) ?? null,
-      endpoints: endpoints.map(({ id, cells }) => ({
-        endpoint: id,
-        state: endpointState(registry, cells),
-        inFlight: registry.sum(cells.inFlight),
-        connections: registry.sum(cells.connections),
-        ...(attempts.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
-      })),
+      endpoints: endpoints.map(({ id, cells }) => {
+        const state = endpointState(registry, cells)
+        return {
+          endpoint: id,
+          state,
+          text: why(name, id, state).text,
+          inFlight: registry.sum(cells.inFlight),
+          connections: registry.sum(cells.connections),
+          ...(attempts.get(`${name} ${id}`) ?? { attempts: 0, failures: 0 }),
+        }
+      }),
     }
   })
 }

@@ -46,11 +46,11 @@ export function frameOf(figures: LiveFigures, rows: Rows, journal: LiveJournal, 
   const { drain, instance, links, reload, tables } = around
   const sinceOf = (...key: readonly string[]): number => Math.round(journal.since(...key) ?? at)
   const endpoints = upstreams.flatMap(({ name: upstream, endpoints }) =>
-    endpoints.map(({ connections, endpoint, inFlight, state }) => {
+    endpoints.map(({ connections, endpoint, inFlight, state, text }) => {
       const key = endpointRowKey(upstream, endpoint)
       const [attempts, failures] = rows.endpoints.get(key) ?? [0, 0]
       const since = sinceOf('endpoint', upstream, endpoint)
-      return [key, { upstream, endpoint, state, since, inFlight, connections, attempts, failures }] as const
+      return [key, { upstream, endpoint, state, text, since, inFlight, connections, attempts, failures }] as const
     }),
   )
   return {

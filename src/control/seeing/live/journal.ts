@@ -1,6 +1,5 @@
-import type { EndpointFacts } from '../../endpoints/drains.ts'
 import { labelled } from '../../workers/lasting.ts'
-import type { LiveFigures } from './figures.ts'
+import type { EndpointFigures, LiveFigures } from './figures.ts'
 
 const MOST_KEPT = 1_000
 const KEPT_MS = 15 * 60_000
@@ -11,7 +10,12 @@ export type LiveEvent =
   | { readonly at: number; readonly kind: 'refused'; readonly problem: string }
   /** What lasts, by the kind and with the labels that its table gives it; `text`: what the state means, and why. */
   | (Change & { readonly kind: string; readonly text: string; readonly [label: string]: string | number })
-  | (Change & { readonly kind: 'endpoint'; readonly upstream: string; readonly endpoint: string })
+  | (Change & {
+      readonly kind: 'endpoint'
+      readonly upstream: string
+      readonly endpoint: string
+      readonly text: string
+    })
   | (Change & { readonly kind: 'worker'; readonly worker: number })
 
 interface Change {
@@ -28,7 +32,7 @@ interface State {
 
 /** What the journal looks at; `last`: the latest attempt to load a config. */
 export interface Looked extends Pick<LiveFigures, 'at' | 'generation' | 'hash' | 'states' | 'workers'> {
-  readonly endpoints: readonly Pick<EndpointFacts, 'upstream' | 'endpoint' | 'state'>[]
+  readonly endpoints: readonly (Pick<EndpointFigures, 'endpoint' | 'state' | 'text'> & { readonly upstream: string })[]
   readonly last: { readonly ok: boolean; readonly at: string; readonly problems: readonly string[] } | undefined
 }
 
@@ -68,12 +72,13 @@ export class LiveJournal {
       const { kind } = table
       compare([kind, ...labels], state, (change) => ({ ...change, kind, ...labelled(table, labels), text }))
     }
-    for (const { upstream, endpoint, state } of endpoints)
+    for (const { upstream, endpoint, state, text } of endpoints)
       compare(['endpoint', upstream, endpoint], state, (change) => ({
         ...change,
         kind: 'endpoint',
         upstream,
         endpoint,
+        text,
       }))
     for (const { worker, state } of workers)
       compare(['worker', worker], state, (change) => ({ ...change, kind: 'worker', worker }))

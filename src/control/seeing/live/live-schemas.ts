@@ -1,5 +1,5 @@
 import type { AnyFeature } from '../../../core/feature.ts'
-import { type StateTable, schemaName, stateFields, stateSchemas } from '../../../core/state-table.ts'
+import { type StateTable, schemaName, stateFields, stateSchemas, WHY } from '../../../core/state-table.ts'
 import type { JsonSchema } from '../../../schema/schema.ts'
 import {
   byName,
@@ -56,7 +56,7 @@ const LIVE = {
 const EVENTS = [
   record({ kind: constant('config'), at: EPOCH, generation: COUNT, hash: TEXT }),
   record({ kind: constant('refused'), at: EPOCH, problem: TEXT }),
-  record({ kind: constant('endpoint'), ...CHANGE, upstream: TEXT, endpoint: TEXT }),
+  record({ kind: constant('endpoint'), ...CHANGE, upstream: TEXT, endpoint: TEXT, text: WHY }),
   record({ kind: constant('worker'), ...CHANGE, worker: COUNT }),
 ]
 
@@ -98,6 +98,7 @@ const SCHEMAS = {
       record({
         endpoint: TEXT,
         state: ref('EndpointState'),
+        text: WHY,
         inFlight: COUNT,
         connections: COUNT,
         attempts: COUNT,
@@ -116,6 +117,7 @@ const SCHEMAS = {
     upstream: TEXT,
     endpoint: TEXT,
     state: ref('EndpointState'),
+    text: WHY,
     since: EPOCH,
     inFlight: COUNT,
     connections: COUNT,

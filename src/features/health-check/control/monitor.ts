@@ -1,13 +1,14 @@
 import type { UpstreamConfig } from '../../../core/config.ts'
+import type { ControlContext } from '../../../core/control-feature.ts'
 import type { EndpointCells, ResolvedEndpoint, UpstreamEndpoints } from '../../../core/protocol.ts'
 import { authority, target } from '../../../data/upstreams/endpoint.ts'
-import type { Log } from '../../../lib/log.ts'
 import type { HealthCheckOptions } from '../keys.ts'
 import type { CheckRequest, CheckResult } from './check.ts'
 import { EndpointWatch, type WatchDeps, type WatchEvents } from './watch.ts'
 
 export interface HealthOptions extends WatchDeps {
-  readonly log: Pick<Log, 'info' | 'warn'>
+  /** See `ControlContext.set`. */
+  readonly set: ControlContext['set']
   /** Writes the results of checks where workers see them. */
   readonly mark: (cells: EndpointCells, healthy: boolean) => void
   /** A check of an endpoint of this upstream has ended. */
@@ -75,14 +76,17 @@ export class HealthMonitor {
   }
 
   private eventsOf(upstream: string, resolved: ResolvedEndpoint): WatchEvents {
-    const { id: endpoint, cells } = resolved
-    const { checked, log, mark } = this.options
+    const { id, cells } = resolved
+    const { checked, mark, set } = this.options
     return {
       checked: (result) => checked(upstream, resolved, result),
-      changed(healthy, reason, detail) {
-        mark(cells, healthy)
-        if (healthy) log.info('an endpoint is healthy again', { upstream, endpoint })
-        else log.warn('an endpoint is unhealthy', { upstream, endpoint, reason, detail })
+      healthy() {
+        mark(cells, true)
+        set([upstream, id], 'usable', {})
+      },
+      unhealthy(facts) {
+        mark(cells, false)
+        set([upstream, id], 'unhealthy', facts)
       },
     }
   }

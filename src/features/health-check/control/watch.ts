@@ -15,8 +15,10 @@ export interface WatchDeps {
 export interface WatchEvents {
   /** A check has ended. */
   checked(result: CheckResult): void
-  /** The endpoint is healthy, or is not any more; `detail` of the check that decided. */
-  changed(healthy: boolean, result: CheckResult, detail: string): void
+  /** The endpoint is healthy again. */
+  healthy(): void
+  /** It is not any more: `failed` checks in a row, of which the last came to this; `needed` good ones bring it back. */
+  unhealthy(facts: { reason: CheckResult; detail: string; failed: number; needed: number }): void
 }
 
 /** Checks one endpoint periodically, one check at a time, until it is closed. */
@@ -103,6 +105,9 @@ export class EndpointWatch {
     const changed = this.verdict.record(result === 'ok', config)
     this.wait(this.verdict.nextAfter(config.interval, this.deps.random.float()))
     this.events.checked(result)
-    if (changed) this.events.changed(this.verdict.healthy, result, detail)
+    if (!changed) return
+    const { decided: failed, healthy } = this.verdict
+    if (healthy) this.events.healthy()
+    else this.events.unhealthy({ reason: result, detail, failed, needed: config.healthyAfter })
   }
 }

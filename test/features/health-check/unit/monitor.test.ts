@@ -8,7 +8,6 @@ import { seededRandom } from '../../../../src/lib/random.ts'
 import { Slots } from '../../../../src/lib/slots.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { ManualClock } from '../../../kit/clock.ts'
-import { memoryLog } from '../../../kit/log.ts'
 
 const CHECK = { type: 'http', interval: 1000, timeout: 500, healthyAfter: 1, unhealthyAfter: 1 }
 
@@ -23,13 +22,13 @@ function rig() {
     const soon = clock.after(0, () => done(...answer))
     return () => clock.cancel(soon)
   }
-  const log = memoryLog()
+  const told: unknown[] = []
   const monitor = new HealthMonitor({
     checks: { http: check, tcp: check, grpc: check },
     slots: new Slots(8),
     clock,
     random: seededRandom(1),
-    log,
+    set: (...change) => void told.push(change),
     mark: ({ state }, healthy) => marks.push([state.slot, healthy]),
     checked: () => {},
   })
@@ -54,7 +53,7 @@ function rig() {
   const say = (...result: Parameters<CheckDone>): void => {
     answer = result
   }
-  return { clock, monitor, page, asked, marks, say, log, slotOf: (port: number) => made.get(port)?.state.slot }
+  return { clock, monitor, page, asked, marks, say, told, slotOf: (port: number) => made.get(port)?.state.slot }
 }
 
 test('endpoints are followed as they come and go; nothing is left when checks go off', () => {

@@ -36,7 +36,8 @@ function rig(slots = new Slots(10)) {
       { checks, slots, clock, random: seededRandom(7) },
       {
         checked: (result) => said.push(result),
-        changed: (healthy, result, detail) => said.push(`${healthy ? 'up' : 'down'} ${result} ${detail}`),
+        healthy: () => said.push('up'),
+        unhealthy: ({ detail, failed, needed, reason }) => said.push(`down ${reason} ${detail} ${failed}/${needed}`),
       },
     )
   const answer = (...answer: Parameters<CheckDone>): void => (open.shift() as CheckDone)(...answer)
@@ -58,7 +59,7 @@ describe('EndpointWatch', () => {
     expect(second - first).toBeLessThanOrEqual(1200)
     expect(third - second).toBeLessThanOrEqual(1200)
     for (let i = 0; i < 2; i++) next('ok', '')
-    expect(said).toEqual(['ok', 'status', 'status', 'status', 'down status 503', 'ok', 'ok', 'up ok '])
+    expect(said).toEqual(['ok', 'status', 'status', 'status', 'down status 503 3/2', 'ok', 'ok', 'up'])
     watch.close()
     expect(clock.timers).toBe(0)
   })
@@ -79,7 +80,7 @@ describe('EndpointWatch', () => {
     clock.advance(180)
     expect(said).toEqual([])
     clock.advance(20)
-    expect(said).toEqual(['timeout', 'down timeout 200 ms'])
+    expect(said).toEqual(['timeout', 'down timeout 200 ms 1/2'])
     expect(open).toEqual([])
     watch.close()
   })
@@ -129,7 +130,7 @@ describe('EndpointWatch', () => {
     expect(watch.healthy).toBe(false)
     clock.advance(1000)
     answer('ok', '')
-    expect(said).toEqual(['refused', 'down refused ', 'ok', 'up ok '])
+    expect(said).toEqual(['refused', 'down refused  1/2', 'ok', 'up'])
     watch.close()
   })
 })

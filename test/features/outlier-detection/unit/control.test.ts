@@ -9,10 +9,11 @@ import { OUTLIERS } from '../../../kit/judged.ts'
 import { endpointCells } from '../../../kit/lean-upstream.ts'
 
 const RETURNED = {
-  kind: 'event',
+  kind: 'state',
   feature: 'outlierDetection',
-  event: 'returned',
-  facts: { upstream: 'a', endpoint: 'e0' },
+  labels: ['a', 'e0'],
+  state: 'usable',
+  facts: {},
 }
 
 /** Upstream `a` with two endpoints; `written`: its options. */

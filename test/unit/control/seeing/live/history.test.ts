@@ -62,9 +62,11 @@ describe('the journal', () => {
     at,
     generation: 1,
     hash: 'h',
-    states: [{ table: breakerStates, labels: ['r', 'u'], state: 'closed', text: 'all attempts pass' }],
+    states: [
+      { table: breakerStates, labels: ['r', 'u'], state: 'closed', text: 'all attempts pass', since: undefined },
+    ],
     workers: [],
-    endpoints: [{ upstream: 'u', endpoint: 'e', state }],
+    endpoints: [{ upstream: 'u', endpoint: 'e', state, text: `why ${state}` }],
     last: { ok: true, at: 'then', problems: [] },
     ...part,
   })
@@ -76,7 +78,16 @@ describe('the journal', () => {
     expect(journal.look(looked(3_000, 'unhealthy'))).toEqual([])
     expect(journal.since('endpoint', 'u', 'e')).toBe(2_000)
     expect(journal.look(looked(9_000, 'usable'))).toEqual([
-      { at: 9_000, kind: 'endpoint', upstream: 'u', endpoint: 'e', from: 'unhealthy', to: 'usable', lasted: 7_000 },
+      {
+        at: 9_000,
+        kind: 'endpoint',
+        upstream: 'u',
+        endpoint: 'e',
+        text: 'why usable',
+        from: 'unhealthy',
+        to: 'usable',
+        lasted: 7_000,
+      },
     ])
     expect(journal.events).toHaveLength(3)
   })
@@ -84,7 +95,7 @@ describe('the journal', () => {
   test('tells what lasts by the kind and with the labels of its table, and why', () => {
     const journal = new LiveJournal()
     const breaker = (state: string, text: string) => ({
-      states: [{ table: breakerStates, labels: ['r', 'u'], state, text }],
+      states: [{ table: breakerStates, labels: ['r', 'u'], state, text, since: undefined }],
     })
     journal.look(looked(1_000, 'usable', breaker('closed', 'all attempts pass')))
     expect(journal.look(looked(2_000, 'usable', breaker('open', '5 of 9 attempts failed')))).toEqual([

@@ -99,7 +99,7 @@ describe('the window', () => {
       recovery: NONE,
       panic: false,
       idleLimitMs: null,
-      endpoints: [{ endpoint: 'e', state: 'usable', inFlight: 2, connections: 3, attempts, failures: 0 }],
+      endpoints: [{ endpoint: 'e', state: 'usable', text: '', inFlight: 2, connections: 3, attempts, failures: 0 }],
     })
     window.look(figures(0, [], [upstream(50)]))
     const { endpoints, routes, upstreams } = window.look(

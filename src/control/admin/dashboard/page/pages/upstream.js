@@ -162,6 +162,7 @@ function endpointTable(state, actions) {
         text: ({ since }) => span(state.now.at - since),
         value: ({ since }) => state.now.at - since,
       },
+      { label: 'Why', text: (row) => (row.state === 'usable' ? '' : row.text) },
       { label: 'Attempts/s', num: true, text: ({ attempts }) => rate(attempts), value: ({ attempts }) => attempts },
       {
         label: 'Failed/s',
