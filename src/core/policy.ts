@@ -50,6 +50,7 @@ export interface Policy {
   recover?(ex: Exchange, failure: Failure): Reply | undefined | Promise<Reply | undefined>
   /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */
   respond?(ex: Exchange): void | Promise<void>
+  /** For every body that is sent, ours too. Only policies that were reached. */
   responseBody?(ex: Exchange): BodyStage | undefined
   /**
    * Its client stalls, and it is about to be ended for the sake of others: gives back now what `settle` would. False: it

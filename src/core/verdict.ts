@@ -1,4 +1,5 @@
 import type { Failure } from './failures.ts'
+import type { Source } from './source.ts'
 
 /** A refusal by a policy: `reason` decides status and text. */
 export type Refusal = Omit<Failure, 'phase' | 'origin'> &
@@ -14,10 +15,18 @@ export type Refusal = Omit<Failure, 'phase' | 'origin'> &
     readonly elsewhere?: true
   }
 
-/** An answer by a policy itself. `headers` flat, `body` whole. */
+/**
+ * An answer by a policy itself. `headers` flat. A body in memory comes with its `content-length`; that of a source with a
+ * known length is written by the engine, which owns the source from then on.
+ */
 export interface Reply {
   readonly status: number
   readonly headers: readonly string[]
+  readonly body: Buffer | Source | undefined
+}
+
+/** One whose body is in memory. */
+export interface WholeReply extends Reply {
   readonly body: Buffer | undefined
 }
 
@@ -27,6 +36,11 @@ export type Verdict = undefined | Refusal | Reply
 /** Tells a reply from a refusal. */
 export function isReply(verdict: Refusal | Reply): verdict is Reply {
   return 'status' in verdict
+}
+
+/** It is not sent after all: what its body holds is given back. */
+export function dropReply({ body }: Reply): void {
+  if (body !== undefined && !Buffer.isBuffer(body)) body.cancel()
 }
 
 /** Tells a refusal from other values. */

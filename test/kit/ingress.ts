@@ -2,7 +2,7 @@ import type { ListenerConfig } from '../../src/core/config.ts'
 import type { Downstream, DownstreamEvents, Glimpse, Gone, Peer } from '../../src/core/downstream.ts'
 import { FAILURES, type Failure } from '../../src/core/failures.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
-import type { Reply } from '../../src/core/verdict.ts'
+import type { WholeReply } from '../../src/core/verdict.ts'
 import type { IngressHandler } from '../../src/data/ingress/host.ts'
 import { type ConnectionCount, createListener, type Listener } from '../../src/data/ingress/listener.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
@@ -119,7 +119,7 @@ export class Gate implements IngressHandler {
     else refuse(downstream, refusal)
   }
 
-  malformed(_peer: Peer, failure: Failure, seen: Glimpse): Reply {
+  malformed(_peer: Peer, failure: Failure, seen: Glimpse): WholeReply {
     this.malformedInputs.push(failure)
     this.glimpses.push(seen)
     const body = Buffer.from(`${failure.reason}: ${failure.detail ?? ''}`)

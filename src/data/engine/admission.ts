@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Left, Policy } from '../../core/policy.ts'
-import { isRefusal, type Refusal, type Reply } from '../../core/verdict.ts'
+import { dropReply, isRefusal, isReply, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 
@@ -70,7 +70,10 @@ export class Admission {
     this.pending = policy
     verdict.then(
       (late) => {
-        if (this.pending !== policy) return
+        if (this.pending !== policy) {
+          if (late !== undefined && isReply(late)) dropReply(late)
+          return
+        }
         this.pending = undefined
         if (late === undefined) this.ask(next)
         else this.refuse(policy, late)

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
-import type { Refusal, Reply } from '../../core/verdict.ts'
+import { dropReply, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 
@@ -34,8 +34,9 @@ export function recover(
       if (reply instanceof Promise) {
         reply.then(
           (late) => {
-            if (owner.over || ex.sent) return
-            if (late === undefined) recover(owner, chain, failed, done, i + 1)
+            if (owner.over || ex.sent) {
+              if (late !== undefined) dropReply(late)
+            } else if (late === undefined) recover(owner, chain, failed, done, i + 1)
             else done(late)
           },
           (error: unknown) => owner.onBug(error),
@@ -57,6 +58,7 @@ export function recover(
 export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | undefined {
   const { ex } = owner
   for (const place of chain.hooks.stream) {
+    if (place >= ex.reached) continue
     const policy = chain.policies[place]
     try {
       const refusal = policy?.stream?.(ex)

@@ -62,6 +62,21 @@ export function composeOwn(snapshot: Snapshot, ex: Exchange, reply: Reply): void
   ex.response = { status: reply.status, headers }
 }
 
+/** The same, for a body that goes through stages or comes from a source, whose length the reply does not name. */
+export function composeStreamed(snapshot: Snapshot, ex: Exchange, reply: Reply, stages: readonly BodyStage[]): void {
+  composeOwn(snapshot, ex, reply)
+  const { body } = reply
+  const { headers } = ex.response as ResponseHead
+  if (stages.some(({ changesLength }) => changesLength)) removeNamed(headers, 'content-length')
+  else if (!Buffer.isBuffer(body) && body?.length !== undefined) headers.push('content-length', String(body.length))
+}
+
+/** Whether a body may follow the head that goes out. */
+export function takesBody({ method, response }: Exchange): boolean {
+  const status = response?.status
+  return method !== 'HEAD' && status !== 204 && status !== 304
+}
+
 /** What {@link sendHead} sends. */
 export interface HeadSource {
   readonly ex: Exchange
@@ -89,8 +104,10 @@ export function answerStages(ex: Exchange, chain: Chain, bug: (error: unknown) =
   if (chain.hooks.responseBody.length === 0) return NO_STAGES
   const stages: BodyStage[] = []
   for (let i = chain.hooks.responseBody.length - 1; i >= 0; i--) {
+    const place = chain.hooks.responseBody[i] as number
+    if (place >= ex.reached) continue
     try {
-      const stage = chain.policies[chain.hooks.responseBody[i] as number]?.responseBody?.(ex)
+      const stage = chain.policies[place]?.responseBody?.(ex)
       if (stage !== undefined) stages.push(stage)
     } catch (error) {
       bug(error)

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
 import type { SideRequest } from '../../core/services.ts'
-import type { Reply } from '../../core/verdict.ts'
+import type { WholeReply } from '../../core/verdict.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 
 /** The sender of requests that Sluice makes itself. */
@@ -25,14 +25,14 @@ export class CollectingDownstream implements Downstream {
   bytesOut = 0
   private readonly body: Buffer | undefined
   private readonly bound: number
-  private readonly done: (reply: Reply | undefined) => void
+  private readonly done: (reply: WholeReply | undefined) => void
   private events: DownstreamEvents | undefined = undefined
   private status = 0
   private answer: readonly string[] = []
   private chunks: Buffer[] = []
   private over = false
 
-  constructor(peer: Peer, request: SideRequest, bound: number, done: (reply: Reply | undefined) => void) {
+  constructor(peer: Peer, request: SideRequest, bound: number, done: (reply: WholeReply | undefined) => void) {
     const { method, target, headers, body, host = '', authority = '' } = request
     this.peer = peer
     this.method = method
@@ -96,7 +96,7 @@ export class CollectingDownstream implements Downstream {
     throw new Error('a collected answer has no connection')
   }
 
-  private finish(reply: Reply | undefined): void {
+  private finish(reply: WholeReply | undefined): void {
     if (this.over) return
     this.over = true
     this.chunks = []

@@ -15,6 +15,8 @@ export interface Progress {
   readonly relay: object | undefined
   /** It is an event stream. */
   readonly stream: boolean
+  /** Where the body comes from, if not from an upstream. */
+  readonly feed: object | undefined
 }
 
 /** Where its attempts stand, and whose fault it is that the deadline passes now. */
@@ -26,7 +28,7 @@ export interface Standing {
 /** The failure of an exchange whose time is over. `bodyMoving`: the client is sending the request body. */
 export function expiredFailure(
   what: Expired,
-  { ex, relay, stream }: Progress,
+  { ex, feed, relay, stream }: Progress,
   bodyMoving: boolean,
   attempts?: Standing,
 ): Failure {
@@ -42,7 +44,7 @@ export function expiredFailure(
       return relay !== undefined || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
     case 'idle': {
-      const failed = failure('idle_timeout', 'body', 'upstream')
+      const failed = failure('idle_timeout', 'body', feed === undefined ? 'upstream' : 'sluice')
       // A stream may be silent; an answer may wait for the rest of the request body.
       return stream || bodyMoving ? { ...failed, teaches: IGNORED } : failed
     }
@@ -80,6 +82,12 @@ export function brokenFailure({ reason, rule }: TransportFailure, clientStalls: 
   const { fault } = FAILURES[reason]
   if (fault !== 'upstream') return failure(reason, 'body', fault)
   const failed = { ...failure('response_incomplete', 'body', clientStalls ? 'client' : 'upstream'), detail: reason }
+  return rule === undefined ? failed : { ...failed, rule }
+}
+
+/** The failure of an exchange whose answer came from a source that broke after the head. */
+export function sourceFailure({ origin, reason, rule }: Failure): Failure {
+  const failed = { ...failure('response_incomplete', 'body', origin), detail: reason }
   return rule === undefined ? failed : { ...failed, rule }
 }
 

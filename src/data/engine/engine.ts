@@ -1,7 +1,7 @@
 import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/verdict.ts'
+import type { Reply, WholeReply } from '../../core/verdict.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -94,8 +94,8 @@ export class Engine implements RunHost<Run> {
   }
 
   /** For input that never became a request: the answer to send before closing. It is recorded like any request. */
-  malformed(peer: Peer, refusal: Failure, seen: Glimpse): Reply | undefined {
-    let answer: Reply | undefined
+  malformed(peer: Peer, refusal: Failure, seen: Glimpse): WholeReply | undefined {
+    let answer: WholeReply | undefined
     this.handle(
       new CollectingDownstream(peer, { ...seen, headers: [], body: undefined }, MALFORMED_BYTES, (reply) => {
         answer = reply

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/verdict.ts'
+import type { WholeReply } from '../../core/verdict.ts'
 import { fieldValue } from '../../lib/headers.ts'
 
 /** Milliseconds after which to repeat a request that a limit refused without saying: the smallest value of Retry-After. */
@@ -10,7 +10,7 @@ const FULL_RETRY_MS = 1_000
  * The one place that turns a failure into an answer: RFC 9457 problem document, RFC 9209 Proxy-Status, Retry-After. HTML or
  * plain text if `Accept` asks for these. Says what went wrong, never where inside or at which address.
  */
-export function failureReply(failure: Failure, ex: Exchange, gateway: string): Reply {
+export function failureReply(failure: Failure, ex: Exchange, gateway: string): WholeReply {
   const row = FAILURES[failure.reason]
   const proxyStatus = failure.proxyStatus ?? row.proxyStatus
   const retryable = row.retryable && !(sentUnsafe(ex) && ex.attempts > 0)

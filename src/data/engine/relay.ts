@@ -3,8 +3,14 @@ import type { BodyStage } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
 import { passedOn } from './answer.ts'
-import type { AnswerSink, Dispatch } from './dispatch.ts'
+import type { AnswerSink } from './dispatch.ts'
 import type { Snapshot } from './snapshot.ts'
+
+/** Where the body comes from: an attempt, or a source. */
+export interface Flow {
+  pause(): void
+  resume(): void
+}
 
 /** What a relay reports to the run. */
 export interface RelayOwner {
@@ -18,30 +24,30 @@ export interface RelayOwner {
 }
 
 /**
- * The answer's body on its way from an attempt to the client, with backpressure. Held until `open` (an asynchronous
+ * The answer's body on its way to the client, with backpressure. Held until `open` (an asynchronous
  * `respond` hook may still be waiting): what arrived by then is passed on in order.
  */
 export class Relay implements AnswerSink {
   private readonly owner: RelayOwner
-  private readonly dispatch: Dispatch
+  private readonly flow: Flow
   private readonly downstream: Downstream
   private readonly stages: readonly BodyStage[]
   /** The head as it came. */
   private readonly headers: FlatHeaders
   private held: (Buffer | (() => void))[] | undefined = []
   private blockedByClient = false
-  /** The upstream has sent its whole answer. */
+  /** All of the answer is here. */
   private ended = false
 
   constructor(
     owner: RelayOwner,
-    dispatch: Dispatch,
+    flow: Flow,
     downstream: Downstream,
     stages: readonly BodyStage[],
     headers: FlatHeaders,
   ) {
     this.owner = owner
-    this.dispatch = dispatch
+    this.flow = flow
     this.downstream = downstream
     this.stages = stages
     this.headers = headers
@@ -60,13 +66,13 @@ export class Relay implements AnswerSink {
       if (typeof step === 'function') step()
       else this.onData(step)
     }
-    if (!this.blockedByClient) this.dispatch.resume()
+    if (!this.blockedByClient) this.flow.resume()
   }
 
   onData(chunk: Buffer): void {
     if (this.held !== undefined) {
       this.held.push(chunk)
-      this.dispatch.pause()
+      this.flow.pause()
       return
     }
     this.owner.onRelayed()
@@ -101,13 +107,13 @@ export class Relay implements AnswerSink {
   onDrain(): void {
     this.blockedByClient = false
     this.owner.onRelayed()
-    this.dispatch.resume()
+    this.flow.resume()
   }
 
   private write(chunk: Buffer): void {
     if (this.downstream.write(chunk) || this.blockedByClient) return
     this.blockedByClient = true
-    this.dispatch.pause()
+    this.flow.pause()
   }
 
   private staged(chunk: Buffer, from: number): void {

@@ -1,13 +1,14 @@
 import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
+import { MemorySource, type Source } from '../../core/source.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
-import { answerHead, answerStages, composeOwn, isEventStream, sendHead } from './answer.ts'
+import { answerHead, answerStages, composeOwn, isEventStream, sendHead, takesBody } from './answer.ts'
 import { type AnswerHooksOwner, recover, runRespond, runSettle, streamRefusal } from './answer-hooks.ts'
 import { Attempts } from './attempts.ts'
 import type { AttemptsHost } from './attempts-host.ts'
@@ -15,13 +16,14 @@ import { type Chain, EMPTY_CHAIN } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
-import { brokenFailure, expiredFailure, goneFailure, refused } from './ends.ts'
+import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
 import { failureReply } from './failure-reply.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import { RequestStages } from './request-stages.ts'
 import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
+import { feedOf, SourceFeed, type SourceFeedOwner } from './source-feed.ts'
 import type { Watched } from './stalls.ts'
 
 /** Milliseconds left for recovery and `respond` hooks when the deadline itself has passed. */
@@ -31,7 +33,9 @@ const RECOVERY_MS = 1_000
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
  * exactly once, whatever happens.
  */
-export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, AnswerHooksOwner, ClocksOwner, RelayOwner {
+export class Run
+  implements DownstreamEvents, AdmissionOwner, AttemptsHost, AnswerHooksOwner, ClocksOwner, RelayOwner, SourceFeedOwner
+{
   readonly ex: Exchange
   /** @internal Among the engine's living runs. */
   place = -1
@@ -52,7 +56,9 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   attempts: Attempts | undefined = undefined
   private early: EarlyAnswers | undefined = undefined
   relay: Relay | undefined = undefined
+  /** Of an answer of our own: its body, or where it comes from. */
   private ownBody: Buffer | undefined = undefined
+  feed: SourceFeed | undefined = undefined
   private admission: Admission | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
   private answering = false
@@ -76,7 +82,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     return this.body?.overdue === true || this.watched?.stalls(this.clock.now()) === true
   }
 
-  /** Our own answers are written at once: only the client can delay them. */
+  /** A body in memory is written at once: only the client can delay it. */
   get answerBlocked(): boolean {
     return this.relay === undefined || this.relay.blocked
   }
@@ -164,14 +170,19 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     dispatch.endpoint.parts.answers(ex, status, ex.response.headers)
     const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
-    const { limits } = this.route as CompiledRoute
     runRespond(this, this.chain, () => {
-      this.clocks?.relaying(this.stream ? limits.stream : limits.idle)
+      this.relaying()
       if (this.over || sendHead(this)) relay.open()
       // What a transport passes on can be sent: a field that cannot be was added by Sluice.
       else this.onBug(new Error('a field that was added to the answer cannot be sent'))
     })
     return relay
+  }
+
+  private relaying(): void {
+    if (this.clocks === undefined) return
+    const { limits } = this.route as CompiledRoute
+    this.clocks.relaying(this.stream ? limits.stream : limits.idle)
   }
 
   onRelayed(): void {
@@ -207,20 +218,40 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
   }
 
   private send(reply: Reply): void {
-    this.compose(reply)
+    const { body } = reply
+    if (body === undefined || (Buffer.isBuffer(body) && this.chain.hooks.responseBody.length === 0)) {
+      composeOwn(this.snapshot, this.ex, reply)
+      this.ownBody = body
+      runRespond(this, this.chain, () => this.deliver())
+    } else this.sendFrom(Buffer.isBuffer(body) ? new MemorySource(body) : body, reply)
+  }
+
+  private sendFrom(source: Source, reply: Reply): void {
+    const feed = feedOf(this, source, reply)
+    if (this.over) return
+    if (feed === undefined) runRespond(this, this.chain, () => this.deliver())
+    else if (!(feed instanceof SourceFeed)) this.break(feed)
+    else {
+      this.feed = feed
+      this.relay = feed.relay
+      this.stream = feed.stream
+      feed.start()
+    }
+  }
+
+  onSourceReady(): void {
     runRespond(this, this.chain, () => this.deliver())
   }
 
-  private compose(reply: Reply): void {
-    composeOwn(this.snapshot, this.ex, reply)
-    this.ownBody = reply.body
+  onSourceBroken(why: Failure): void {
+    this.break(this.ex.sent ? sourceFailure(why) : why)
   }
 
   private deliver(): void {
     const { downstream, ownBody } = this
     if (this.body !== undefined) this.body.discard()
     else if (downstream.contentLength !== 0) downstream.discardBody()
-    this.clocks?.relaying((this.route as CompiledRoute).limits.idle)
+    this.relaying()
     if (!this.over && !sendHead(this)) {
       if (this.ex.failure?.reason !== 'internal') {
         this.onBug(new Error('an answer of our own has a field that cannot be sent'))
@@ -230,6 +261,11 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
       this.finish()
       return
     }
+    if (this.feed !== undefined && takesBody(this.ex)) {
+      this.feed.relay.open()
+      return
+    }
+    this.feed?.cancel()
     if (ownBody !== undefined && this.ex.method !== 'HEAD') downstream.write(ownBody)
     if (!this.over) downstream.end()
   }
@@ -268,9 +304,21 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     }
     // Straight to the client: a hook failed, or what the answer waited for did not come.
     this.attempts?.stop(failed)
+    const { feed } = this
+    feed?.cancel()
+    this.feed = undefined
     this.relay = undefined
-    this.compose(failureReply(failed, this.ex, this.snapshot.gateway))
-    this.deliver()
+    this.stream = false
+    const reply = failureReply(failed, this.ex, this.snapshot.gateway)
+    if (feed?.ready === false) {
+      // The hooks have seen no head yet.
+      this.clocks?.extend(RECOVERY_MS)
+      this.send(reply)
+    } else {
+      composeOwn(this.snapshot, this.ex, reply)
+      this.ownBody = reply.body
+      this.deliver()
+    }
   }
 
   onExpired(what: Expired): void {
@@ -338,6 +386,7 @@ export class Run implements DownstreamEvents, AdmissionOwner, AttemptsHost, Answ
     const { ex, chain } = this
     ex.finished = true
     this.attempts?.stop(ex.failure)
+    this.feed?.cancel()
     if (this.body !== undefined) ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()

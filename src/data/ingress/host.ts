@@ -1,6 +1,6 @@
 import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
 import type { Failure } from '../../core/failures.ts'
-import type { Reply } from '../../core/verdict.ts'
+import type { WholeReply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { HeadGuard } from './guard.ts'
@@ -10,7 +10,7 @@ export interface IngressHandler {
   /** Takes a request over and attaches to it before it returns. `refusal`: it must be answered with this failure. */
   handle(downstream: Downstream, refusal?: Failure): void
   /** For input that never became a request: the answer to send before the connection closes. `seen`: for the log. */
-  malformed(peer: Peer, failure: Failure, seen: Glimpse): Reply | undefined
+  malformed(peer: Peer, failure: Failure, seen: Glimpse): WholeReply | undefined
 }
 
 /** A connection that can make room for another. */

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import type { Reply } from '../../core/verdict.ts'
+import type { WholeReply } from '../../core/verdict.ts'
 
 /** The bytes of an answer after which the connection is closed. `wall`: milliseconds since the epoch. */
-export function rawAnswer({ body, headers, status }: Reply, wall: number): Buffer {
+export function rawAnswer({ body, headers, status }: WholeReply, wall: number): Buffer {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   const bytes = Buffer.from(`${head}date: ${new Date(wall).toUTCString()}\r\nconnection: close\r\n\r\n`, 'latin1')

@@ -24,7 +24,7 @@ const GAP_MS = 1_000
 const SETTLE_MS = 50
 
 /** The endpoints of one upstream, looked up periodically. A look that fails or finds nothing keeps the last known ones. */
-export class Source {
+export class UpstreamSource {
   found: readonly FoundEndpoint[] = []
   private readonly options: SourceOptions
   private readonly guard: CallGuard<readonly FoundEndpoint[]>

@@ -1,7 +1,7 @@
 import type { SourceConfig, UpstreamConfig } from '../../../core/config.ts'
 import type { Find, FindContext, FoundEndpoint } from '../../../core/endpoint-source.ts'
 import { HostAddresses } from './names.ts'
-import { Source, type SourceOptions } from './source.ts'
+import { type SourceOptions, UpstreamSource } from './source.ts'
 
 export interface SourcesOptions
   extends Pick<SourceOptions, 'clock' | 'log'>,
@@ -13,7 +13,7 @@ export interface SourcesOptions
 }
 
 interface Watched {
-  readonly source: Source
+  readonly source: UpstreamSource
   readonly end: () => void
 }
 
@@ -50,13 +50,13 @@ export class Sources {
     for (const key of this.watched.keys()) this.drop(key)
   }
 
-  private add(key: string, upstream: string, { every, kind, options }: SourceConfig): Source {
+  private add(key: string, upstream: string, { every, kind, options }: SourceConfig): UpstreamSource {
     const { clock, folder, kinds, log, lookup, onChange, servers } = this.options
     const hosts = new HostAddresses(lookup)
     // The feature that has read the kind finds it.
     const find = kinds()[kind] as Find
     const finder = find(options, { upstream, folder, servers, lookup, hosts: (configs) => hosts.of(configs) })
-    const source = new Source({
+    const source = new UpstreamSource({
       look: finder.look,
       every,
       clock,

@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest'
-import { Source } from '../../../../../src/control/endpoints/finding/source.ts'
+import { UpstreamSource } from '../../../../../src/control/endpoints/finding/source.ts'
 import type { FoundEndpoint } from '../../../../../src/core/endpoint-source.ts'
 import { ManualClock } from '../../../../kit/clock.ts'
 import { memoryLog } from '../../../../kit/log.ts'
 import { settle } from '../../../../kit/until.ts'
 
-const sources: Source[] = []
+const sources: UpstreamSource[] = []
 
 afterEach(() => {
   for (const source of sources.splice(0)) source.close()
@@ -24,7 +24,7 @@ function rig() {
   const changes: number[] = []
   const looked: boolean[] = []
   const state = { looks: 0, answer: async (): Promise<FoundEndpoint[]> => found('10.0.0.1') }
-  const source = new Source({
+  const source = new UpstreamSource({
     look: () => {
       state.looks++
       return state.answer()

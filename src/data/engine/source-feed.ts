@@ -1,0 +1,128 @@
+import type { Exchange } from '../../core/exchange.ts'
+import { type Failure, failure } from '../../core/failures.ts'
+import type { BodyStage } from '../../core/policy.ts'
+import type { Source, SourceEvents } from '../../core/source.ts'
+import type { Reply } from '../../core/verdict.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
+import { answerStages, composeStreamed, isEventStream, takesBody } from './answer.ts'
+import { type AnswerHooksOwner, streamRefusal } from './answer-hooks.ts'
+import type { Chain } from './chain.ts'
+import { refused } from './ends.ts'
+import { type Flow, Relay, type RelayOwner } from './relay.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** The run whose answer comes from a source. */
+export interface SourceFeedOwner extends RelayOwner, AnswerHooksOwner {
+  readonly chain: Chain
+  readonly downstream: Exchange['downstream']
+  readonly snapshot: Snapshot
+  /** The first chunk is there, or the end: the head may go out. */
+  onSourceReady(): void
+  /** The body is not whole, and nothing more of it comes. */
+  onSourceBroken(why: Failure): void
+}
+
+const NO_FIELDS: FlatHeaders = Object.freeze([])
+
+/**
+ * Writes the head of an answer whose body comes from a source. undefined: no body follows; a failure takes the place of the
+ * answer. The source is cancelled then.
+ */
+export function feedOf(owner: SourceFeedOwner, source: Source, reply: Reply): SourceFeed | Failure | undefined {
+  const { chain, ex, snapshot } = owner
+  let failed: Failure | undefined
+  const stages = answerStages(ex, chain, (error) => {
+    owner.bug(error)
+    failed = failure('internal', 'body', 'sluice')
+  })
+  composeStreamed(snapshot, ex, reply, stages)
+  const stream = takesBody(ex) && isEventStream(reply.headers)
+  const refusal = stream ? streamRefusal(owner, chain) : undefined
+  if (refusal !== undefined) failed = refused(refusal, 'limit')
+  if (failed === undefined && takesBody(ex) && !owner.over) return new SourceFeed(owner, source, stages, stream)
+  source.cancel()
+  return failed
+}
+
+/**
+ * Feeds a relay from a source, holds the source to its length, and cancels it once unless it ran to its end. The relay is
+ * opened when the head has gone out, which waits for the first chunk: what has no byte to show is answered with a problem.
+ */
+export class SourceFeed implements SourceEvents, Flow {
+  readonly relay: Relay
+  /** It is an event stream. */
+  readonly stream: boolean
+  /** The first chunk has come, or the end. */
+  ready = false
+  private readonly owner: SourceFeedOwner
+  private readonly source: Source
+  private given = 0
+  private over = false
+
+  constructor(owner: SourceFeedOwner, source: Source, stages: readonly BodyStage[], stream: boolean) {
+    this.owner = owner
+    this.source = source
+    this.stream = stream
+    this.relay = new Relay(owner, this, owner.downstream, stages, NO_FIELDS)
+  }
+
+  start(): void {
+    this.source.start(this)
+  }
+
+  pause(): void {
+    if (!this.over) this.source.pause()
+  }
+
+  resume(): void {
+    if (!this.over) this.source.resume()
+  }
+
+  cancel(): void {
+    if (this.over) return
+    this.over = true
+    this.source.cancel()
+  }
+
+  data(chunk: Buffer): void {
+    if (this.over) return
+    const { length } = this.source
+    this.given += chunk.length
+    if (length !== undefined && this.given > length) {
+      this.cancel()
+      this.broken(new Error('a source gave more than its length'))
+      return
+    }
+    if (chunk.length > 0) this.relay.onData(chunk)
+    this.begun()
+  }
+
+  end(): void {
+    if (this.over) return
+    this.over = true
+    const { length } = this.source
+    if (length !== undefined && this.given < length) {
+      this.broken(new Error('a source gave less than its length'))
+      return
+    }
+    this.relay.onEnd()
+    this.begun()
+  }
+
+  fail(why: Failure | Error): void {
+    if (this.over) return
+    this.over = true
+    this.broken(why)
+  }
+
+  private begun(): void {
+    if (this.ready) return
+    this.ready = true
+    this.owner.onSourceReady()
+  }
+
+  private broken(why: Failure | Error): void {
+    if (why instanceof Error) this.owner.bug(why)
+    this.owner.onSourceBroken(why instanceof Error ? failure('internal', 'body', 'sluice') : why)
+  }
+}
