@@ -6,6 +6,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/schema'],
   ['src/cells'],
   ['src/core'],
+  ['src/link'],
   ['src/stores'],
   ['src/http'],
   // Each feature is a folder of its own, below the list of all of them.

@@ -1,0 +1,102 @@
+/**
+ * How two sides that share no memory speak: workers with the control plane, both with the thread of a store. A side asks,
+ * the other answers; either may end at any time. `src/link/` has both halves.
+ */
+
+/** Why there is no answer, or no value. Stores say the same. */
+export const UNAVAILABLE = {
+  full: 'as many questions as may wait are waiting',
+  too_large: 'more bytes than may be sent or kept',
+  deadline: 'no answer in time',
+  cancelled: 'the asker gave up',
+  gone: 'the other side has ended',
+  failed: 'the other side could not do it',
+} as const satisfies Readonly<Record<string, string>>
+
+export type UnavailableReason = keyof typeof UNAVAILABLE
+
+/** What stands in the place of an answer; a value, never thrown. */
+export interface Unavailable {
+  readonly unavailable: UnavailableReason
+}
+
+/** One object per reason: an asker may be refused often. */
+const VALUES = Object.fromEntries(
+  Object.keys(UNAVAILABLE).map((reason) => [reason, Object.freeze({ unavailable: reason })]),
+) as Readonly<Record<UnavailableReason, Unavailable>>
+
+export function unavailable(reason: UnavailableReason): Unavailable {
+  return VALUES[reason]
+}
+
+/** Tells it from answers, whose own fields have other names. */
+export function isUnavailable(value: unknown): value is Unavailable {
+  return typeof value === 'object' && value !== null && 'unavailable' in value
+}
+
+/** What one side asks. */
+export interface Question {
+  /** Which answer is wanted: a key of `ControlHalf.answers`. */
+  readonly name: string
+  /** Structured-cloneable. Default: undefined. */
+  readonly value?: unknown
+  /** Of one asker, those with the same key begin in order, each when the one before has ended. Default: at once. */
+  readonly key?: string
+}
+
+/** A question that was asked. */
+export interface Asked<A> {
+  /** Never rejects, and settles by the deadline. */
+  readonly answer: Promise<A | Unavailable>
+  /** Gives up: `answer` is `cancelled` now if it is not there yet, and the other side is told. */
+  cancel(): void
+}
+
+/** Asks; `deadlineMs` from now. */
+export type Ask = <A>(question: Question, deadlineMs: number) => Asked<A>
+
+/** A question as it is being answered. */
+export interface Call {
+  /** Aborted when the asker gives up or ends. Work that ignores it keeps its place among those that may run. */
+  readonly signal: AbortSignal
+  /** Clock milliseconds after which no answer is wanted. */
+  readonly until: number
+}
+
+/** Answers one kind of question; the answer is structured-cloneable. What it throws is `failed`. */
+export type Answer<Q = unknown, A = unknown> = (question: Q, call: Call) => A | Unavailable | Promise<A | Unavailable>
+
+/** By the name of the question. */
+// biome-ignore lint/suspicious/noExplicitAny: each takes the questions of its own name.
+export type Answers = Readonly<Record<string, Answer<any>>>
+
+/** Messages of a side that asks. */
+export type AskMessage =
+  | {
+      readonly type: 'ask'
+      /** Unique among those of its asker. */
+      readonly id: number
+      /** Whose answers: a feature, or what the two sides agree on. The bound on questions is per `to`. */
+      readonly to: string
+      readonly name: string
+      readonly value: unknown
+      readonly key: string | undefined
+      /** Clock milliseconds, the same in all threads of a process. */
+      readonly until: number
+    }
+  | { readonly type: 'give-up'; readonly id: number }
+
+/** Messages of a side that answers; at most one per question. */
+export type AnswerMessage =
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'no-answer'; readonly id: number; readonly why: UnavailableReason }
+
+export type LinkMessage = AskMessage | AnswerMessage
+
+/** How much two sides may have on the way. */
+export interface LinkBounds {
+  /** Questions per `to` that wait for an answer or are being answered. */
+  readonly questions: number
+  /** Of one question or answer, as {@link weighs} counts it. */
+  readonly bytes: number
+}
