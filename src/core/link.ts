@@ -35,7 +35,7 @@ export function isUnavailable(value: unknown): value is Unavailable {
 }
 
 /** What one side asks. */
-export interface Question {
+export interface LinkQuestion {
   /** Which answer is wanted: a key of `ControlHalf.answers`. */
   readonly name: string
   /** Structured-cloneable. Default: undefined. */
@@ -45,7 +45,7 @@ export interface Question {
 }
 
 /** A question that was asked. */
-export interface Asked<A> {
+export interface PendingAnswer<A> {
   /** Never rejects, and settles by the deadline. */
   readonly answer: Promise<A | Unavailable>
   /** Gives up: `answer` is `cancelled` now if it is not there yet, and the other side is told. */
@@ -53,7 +53,7 @@ export interface Asked<A> {
 }
 
 /** Asks; `deadlineMs` from now. */
-export type Ask = <A>(question: Question, deadlineMs: number) => Asked<A>
+export type Ask = <A>(question: LinkQuestion, deadlineMs: number) => PendingAnswer<A>
 
 /** A question as it is being answered. */
 export interface Call {

@@ -1,9 +1,9 @@
 import {
   type AnswerMessage,
-  type Asked,
   type AskMessage,
   type LinkBounds,
-  type Question,
+  type LinkQuestion,
+  type PendingAnswer,
   UNAVAILABLE,
   type Unavailable,
   type UnavailableReason,
@@ -44,7 +44,7 @@ export class Asker {
   }
 
   /** Never throws. `to`: see `AskMessage`. */
-  ask<A>(to: string, question: Question, deadlineMs: number): Asked<A> {
+  ask<A>(to: string, question: LinkQuestion, deadlineMs: number): PendingAnswer<A> {
     const { bounds, clock, fault, post, timers } = this.options
     const { key, name, value } = question
     const waiting = this.counts.get(to) ?? 0
@@ -100,6 +100,6 @@ export class Asker {
   }
 }
 
-function refused(why: UnavailableReason): Asked<never> {
+function refused(why: UnavailableReason): PendingAnswer<never> {
   return { answer: Promise.resolve(unavailable(why)), cancel: () => {} }
 }

@@ -1,10 +1,10 @@
-import type { Answer, Asked, LinkBounds, LinkMessage, Question } from '../core/link.ts'
+import type { Answer, LinkBounds, LinkMessage, LinkQuestion, PendingAnswer } from '../core/link.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { TimerWheel } from '../lib/timers.ts'
 import { Answerer } from './answerer.ts'
 import { Asker } from './asker.ts'
 
-export interface PeerOptions {
+export interface LinkPeerOptions {
   /** Sends to the other side. Throws for what cannot be cloned. */
   readonly post: (message: LinkMessage) => void
   /** What this side answers; undefined: there is no such answer. */
@@ -17,17 +17,17 @@ export interface PeerOptions {
 }
 
 /** One of two sides that ask each other. The owner of its port tells it what comes, and when the other side has ended. */
-export class Peer {
+export class LinkPeer {
   private readonly asker: Asker
   private readonly answerer: Answerer
 
-  constructor(options: PeerOptions) {
+  constructor(options: LinkPeerOptions) {
     this.asker = new Asker(options)
     this.answerer = new Answerer(options)
   }
 
   /** See `Ask`. `to`: whose answers. */
-  ask<A>(to: string, question: Question, deadlineMs: number): Asked<A> {
+  ask<A>(to: string, question: LinkQuestion, deadlineMs: number): PendingAnswer<A> {
     return this.asker.ask(to, question, deadlineMs)
   }
 

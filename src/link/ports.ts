@@ -1,5 +1,5 @@
 import type { LinkMessage } from '../core/link.ts'
-import { Peer, type PeerOptions } from './peer.ts'
+import { LinkPeer, type LinkPeerOptions } from './peer.ts'
 
 /** One end of a way between two sides: a `MessagePort` of Node, or one of {@link memoryPorts}. */
 export interface Port {
@@ -10,8 +10,8 @@ export interface Port {
 }
 
 /** A peer that speaks by a port alone; it ends with the port. */
-export function peerOver(port: Port, options: Omit<PeerOptions, 'post'>): Peer {
-  const peer = new Peer({ ...options, post: (message) => port.postMessage(message) })
+export function peerOver(port: Port, options: Omit<LinkPeerOptions, 'post'>): LinkPeer {
+  const peer = new LinkPeer({ ...options, post: (message) => port.postMessage(message) })
   port.on('message', (message) => peer.receive(message as LinkMessage))
   port.on('close', () => peer.close())
   return peer

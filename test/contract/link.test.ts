@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AnswerMessage, Asked, AskMessage } from '../../src/core/link.ts'
+import type { AnswerMessage, AskMessage, PendingAnswer } from '../../src/core/link.ts'
 import { until } from '../kit/until.ts'
 import { BOUNDS } from './link/bounds.ts'
 import { type LinkRig, RIGS, settled } from './link/rigs.ts'
@@ -15,11 +15,11 @@ describe.each(RIGS)('questions over %s', (_, make) => {
   })
   afterEach(() => rig.close())
 
-  const ask = (name: string, value?: unknown, deadlineMs = LONG_MS, to = 'a'): Asked<unknown> =>
+  const ask = (name: string, value?: unknown, deadlineMs = LONG_MS, to = 'a'): PendingAnswer<unknown> =>
     rig.asker.ask(to, { name, value }, deadlineMs)
-  const inLine = (key: string, name: string, value?: unknown, deadlineMs = LONG_MS): Asked<unknown> =>
+  const inLine = (key: string, name: string, value?: unknown, deadlineMs = LONG_MS): PendingAnswer<unknown> =>
     rig.asker.ask('a', { name, value, key }, deadlineMs)
-  const answerTo = (asked: Asked<unknown>): Promise<unknown> => settled(rig, asked)
+  const answerTo = (asked: PendingAnswer<unknown>): Promise<unknown> => settled(rig, asked)
   const answer = (name: string, value?: unknown): Promise<unknown> => answerTo(ask(name, value))
   const begun = async (count: number): Promise<void> => {
     await rig.pass(0)
@@ -63,7 +63,7 @@ describe.each(RIGS)('questions over %s', (_, make) => {
   })
 
   describe('are bounded', () => {
-    const fill = (to = 'a'): Asked<unknown>[] =>
+    const fill = (to = 'a'): PendingAnswer<unknown>[] =>
       Array.from({ length: BOUNDS.questions }, () => ask('never', undefined, LONG_MS, to))
 
     test('in number, each side that is asked on its own', async () => {

@@ -1,8 +1,8 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
-import type { Asked } from '../../../src/core/link.ts'
+import type { PendingAnswer } from '../../../src/core/link.ts'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { TimerWheel } from '../../../src/lib/timers.ts'
-import type { Peer } from '../../../src/link/peer.ts'
+import type { LinkPeer } from '../../../src/link/peer.ts'
 import { memoryPorts, type Port, peerOver } from '../../../src/link/ports.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { Deeds, testAnswers } from './answers.ts'
@@ -10,7 +10,7 @@ import { BOUNDS } from './bounds.ts'
 
 /** Two sides that speak: one asks, the other has the answers of the suite. */
 export interface LinkRig {
-  readonly asker: Peer
+  readonly asker: LinkPeer
   /** Of the answering side. */
   readonly deeds: Deeds
   /** Questions that could not be sent. */
@@ -111,7 +111,7 @@ export const RIGS: readonly (readonly [name: string, make: MakeRig])[] = [
 ]
 
 /** What a question comes to, while time passes. */
-export async function settled<A>(rig: LinkRig, { answer }: Asked<A>): Promise<unknown> {
+export async function settled<A>(rig: LinkRig, { answer }: PendingAnswer<A>): Promise<unknown> {
   let done = false
   void answer.then(() => {
     done = true
