@@ -13,12 +13,12 @@ import { prometheusRule } from './prometheus-rule.ts'
 const ROOT = join(import.meta.dirname, '..')
 
 /** Every file that is made of the source, by its path in the project, and what belongs into it. */
-export function generated(): ReadonlyMap<string, string> {
+export async function generated(): Promise<ReadonlyMap<string, string>> {
   const { keys, later } = keyDocs(DEFAULT_LANGUAGE)
   const pages = new Map(readdirSync(join(ROOT, 'docs/features')).map((name) => [name, read(`docs/features/${name}`)]))
   return new Map([
     ['docs/configuration.md', configurationPage({ keys, later })],
-    ['docs/lints.md', lintsPage()],
+    ['docs/lints.md', await lintsPage()],
     ['docs/migrating.md', migratingPage()],
     ['docs/operations/metrics.md', filledMetrics(read('docs/operations/metrics.md'))],
     ['docs/README.md', filledIndex(read('docs/README.md'), pages)],
@@ -33,4 +33,4 @@ function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
 
-if (import.meta.main) for (const [path, text] of generated()) writeFileSync(join(ROOT, path), text)
+if (import.meta.main) for (const [path, text] of await generated()) writeFileSync(join(ROOT, path), text)

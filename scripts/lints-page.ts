@@ -1,4 +1,5 @@
-import { BAD_IGNORE, LINTS } from '../src/config/judge/lints/index.ts'
+import { BAD_IGNORE, lintsOf } from '../src/config/judge/lints/index.ts'
+import { FEATURES } from '../src/features/index.ts'
 
 type Documented = typeof BAD_IGNORE
 
@@ -50,8 +51,8 @@ A comment that silences nothing, names no lint or gives no reason is a warning i
 `
 
 /** docs/lints.md as one text. */
-export function lintsPage(): string {
-  const all = [...LINTS, BAD_IGNORE]
+export async function lintsPage(): Promise<string> {
+  const all = [...(await lintsOf(FEATURES)), BAD_IGNORE]
   const index = all.map(({ name, finds }) => `| [\`${name}\`](#${name}) | ${finds} |`)
   return `${INTRODUCTION}## The lints\n\n| name | finds |\n|---|---|\n${index.join('\n')}\n\n${all.map(section).join('\n')}`
 }

@@ -1,4 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
+import { lintsOf } from '../config/judge/lints/index.ts'
+import { DEFAULT_LANGUAGE } from '../config/language/default-language.ts'
 import { loadConfig } from '../config/load.ts'
 import { loadDeps } from '../config/load-deps.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
@@ -9,9 +11,10 @@ import { defaultFile, parseOptions } from './options.ts'
 import { version } from './version.ts'
 
 /** Formats for tools; without one the output is for people. */
-const REPORTS: Readonly<Record<string, (found: readonly Diagnostic[]) => string>> = {
+const REPORTS: Readonly<Record<string, (found: readonly Diagnostic[]) => string | Promise<string>>> = {
   json: (found) => `${JSON.stringify(found.map(plain), undefined, 2)}\n`,
-  sarif: (found) => `${JSON.stringify(sarifReport(found, version()), undefined, 2)}\n`,
+  sarif: async (found) =>
+    `${JSON.stringify(sarifReport(found, version(), await lintsOf(DEFAULT_LANGUAGE.features)), undefined, 2)}\n`,
   github: githubReport,
 }
 
@@ -40,7 +43,7 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
     const { routes, upstreams } = config.lean
     io.stdout(`${file}: ok, ${counted(routes, 'route')}, ${counted(upstreams, 'upstream')}\n`)
   }
-  if (format !== undefined) io.stdout(REPORTS[format]?.(found) ?? '')
+  if (format !== undefined) io.stdout((await REPORTS[format]?.(found)) ?? '')
   const bad = found.some(({ severity }) => severity === 'error' || parsed.flags.strict === true)
   return bad ? Exit.badConfig : Exit.ok
 }

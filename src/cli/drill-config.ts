@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/language/config.ts'
+import type { Language } from '../config/language/language.ts'
 import { workerEntry } from '../control/entry.ts'
 import { Gateway } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
 import { inThreads } from '../control/workers/thread.ts'
 import type { EndpointConfig, UpstreamConfig } from '../core/config.ts'
-import { FEATURES } from '../features/index.ts'
+import type { AnyFeature } from '../core/feature.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -32,6 +33,7 @@ const MOST_ENDPOINTS = 12
  */
 export async function drillConfig(
   config: Config,
+  { features }: Pick<Language, 'features'>,
   target: DrillTarget,
   scenario: DrillScenario,
   clock: Clock,
@@ -44,7 +46,7 @@ export async function drillConfig(
     for (const _ of endpointsOf(config, target.upstream)) {
       endpoints.push(await new DrillEndpoint(clock, { serviceMs }, concurrency).start())
     }
-    const gateway = gatewayOf(simulated(config, target.upstream, endpoints, folder), clock, folder)
+    const gateway = gatewayOf(simulated(config, features, target.upstream, endpoints, folder), features, clock, folder)
     const { listeners, probes } = await gateway.start()
     try {
       const load = scenario.load.map((plan) => ({ ...plan, path: target.path }))
@@ -77,7 +79,13 @@ async function scrape(port: number, { route, upstream }: DrillTarget): Promise<M
 }
 
 /** The same config on loopback: other addresses, and no connection to other machines. */
-function simulated(config: Config, drilled: string, endpoints: readonly DrillEndpoint[], stateDir: string): Config {
+function simulated(
+  config: Config,
+  features: readonly AnyFeature[],
+  drilled: string,
+  endpoints: readonly DrillEndpoint[],
+  stateDir: string,
+): Config {
   const any = { host: HOST, port: 0 }
   const upstreams = config.lean.upstreams.map((upstream): UpstreamConfig => {
     const ports = upstream.name === drilled ? endpoints.map(({ port }) => port) : []
@@ -85,7 +93,7 @@ function simulated(config: Config, drilled: string, endpoints: readonly DrillEnd
     return {
       ...upstream,
       tls: NO_TLS,
-      features: fitting(upstream.features),
+      features: fitting(upstream.features, features),
       // A client that gets no drill has no endpoint behind it.
       endpoints: kept.map((endpoint, i): EndpointConfig => {
         return { ...endpoint, scheme: 'http', host: HOST, port: ports[i] ?? 1 }
@@ -110,18 +118,20 @@ function endpointsOf(config: Config, name: string): EndpointConfig[] {
 }
 
 /** Without those that would have an endpoint of a drill for a broken one. */
-function fitting(features: UpstreamConfig['features']): UpstreamConfig['features'] {
+function fitting(options: UpstreamConfig['features'], features: readonly AnyFeature[]): UpstreamConfig['features'] {
   const odd = new Set(
-    FEATURES.filter(
-      ({ fitsDrill, name }) => Object.hasOwn(features, name) && fitsDrill?.(features[name]) === false,
-    ).map(({ name }) => name),
+    features
+      .filter(({ fitsDrill, name }) => Object.hasOwn(options, name) && fitsDrill?.(options[name]) === false)
+      .map(({ name }) => name),
   )
-  return Object.fromEntries(Object.entries(features).filter(([name]) => !odd.has(name)))
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !odd.has(name)))
 }
 
-function gatewayOf(config: Config, clock: Clock, home: string): Gateway {
+function gatewayOf(config: Config, features: readonly AnyFeature[], clock: Clock, home: string): Gateway {
   return new Gateway(config, {
     version: version(),
+    features,
+    plugins: [],
     clock,
     random: systemRandom(),
     log: createLog(() => {}, clock),

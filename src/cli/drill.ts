@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { Config } from '../config/language/config.ts'
+import type { Language } from '../config/language/language.ts'
 import { loadConfig } from '../config/load.ts'
 import { loadDeps } from '../config/load-deps.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -26,10 +27,11 @@ export async function drill(args: readonly string[], io: Io): Promise<number> {
   const names = named ? parsed.files.slice(1) : parsed.files
   const unknown = names.filter((name) => !DRILLS.some((scenario) => scenario.name === name))
   if (unknown.length > 0) return misused(`no scenario ${unknown.join(', ')}; there are ${scenarioNames()}`, io)
-  const { config, diagnostics } = await loadConfig(file, loadDeps(io.env))
+  const { language, ...deps } = loadDeps(io.env)
+  const { config, diagnostics } = await loadConfig(file, { ...deps, language })
   io.stderr(await render(diagnostics, io.isTTY))
   if (config === undefined) return Exit.badConfig
-  const { found, without } = targetsOf(config.lean)
+  const { found, without } = targetsOf(config.lean, language.features)
   const only = parsed.flags.upstream
   if (typeof only === 'string' && !found.some(({ upstream }) => upstream === only)) {
     return misused(`no route to the upstream ${only} that can be drilled`, io)
@@ -38,13 +40,19 @@ export async function drill(args: readonly string[], io: Io): Promise<number> {
   const results: DrillResult[] = []
   const chosen = DRILLS.filter(({ name }) => names.length === 0 || names.includes(name))
   for (const target of found.filter(({ upstream }) => only === undefined || upstream === only)) {
-    for (const scenario of chosen) results.push(await one(config, target, scenario, io))
+    for (const scenario of chosen) results.push(await one(config, language, target, scenario, io))
   }
   if (typeof parsed.flags.junit === 'string') await writeFile(parsed.flags.junit, junit(results))
   return conclude(results, io)
 }
 
-async function one(config: Config, target: DrillTarget, scenario: DrillScenario, io: Io): Promise<DrillResult> {
+async function one(
+  config: Config,
+  language: Language,
+  target: DrillTarget,
+  scenario: DrillScenario,
+  io: Io,
+): Promise<DrillResult> {
   const { upstream } = target
   const misfit = scenario.misfit(target.facts)
   if (misfit !== undefined) {
@@ -52,7 +60,7 @@ async function one(config: Config, target: DrillTarget, scenario: DrillScenario,
     return { upstream, scenario: scenario.name, verdicts: [], skipped: misfit }
   }
   io.stdout(`${upstream} ${scenario.name}: ${scenario.title}\n`)
-  const run = await drillConfig(config, target, scenario, systemClock)
+  const run = await drillConfig(config, language, target, scenario, systemClock)
   // Times are promised for the scenario's own config only.
   const expected = scenario.expected.filter(({ kind, fits }) => kind === 'count' && fits?.(target.facts) !== false)
   const verdicts = judge({ ...scenario, expected }, [run])

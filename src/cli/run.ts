@@ -7,6 +7,7 @@ import { thisMachine } from '../control/machine/machine.ts'
 import type { DrainKind } from '../control/operations/drain.ts'
 import { startLogThread } from '../control/seeing/log/log-thread.ts'
 import { inThreads } from '../control/workers/thread.ts'
+import { FEATURES } from '../features/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -57,6 +58,8 @@ async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io
   const log = createLog(io.stderr, systemClock)
   const gateway = new Gateway(config, {
     version: version(),
+    features: FEATURES,
+    plugins: [],
     clock: systemClock,
     random: systemRandom(),
     log,

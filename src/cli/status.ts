@@ -1,6 +1,5 @@
-import { tablesOf } from '../control/workers/lasting.ts'
-import type { StateRow, StateTable } from '../core/state-table.ts'
-import { FEATURES } from '../features/index.ts'
+import type { LastingShape } from '../control/workers/lasting.ts'
+import type { StateRow } from '../core/state-table.ts'
 import { durationText } from '../schema/scalars.ts'
 import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
@@ -16,6 +15,8 @@ interface Status {
     readonly last: { readonly ok: boolean; readonly trigger: string; readonly at: string } & Pick<Applied, 'problems'>
   }
   readonly workers: readonly { readonly state: string }[]
+  /** Each names a list of rows. */
+  readonly lasting: Readonly<Record<string, LastingShape>>
   readonly [list: string]: unknown
   readonly upstreams: readonly {
     readonly name: string
@@ -65,12 +66,12 @@ function render(facts: Status): string[] {
       ),
       ...(endpoints.length === 0 ? ['  no endpoints'] : []),
     ]),
-    ...tablesOf(FEATURES).flatMap((table) => troubles(table, (facts[table.list] ?? []) as readonly StateRow[])),
+    ...Object.entries(facts.lasting).flatMap(([list, shape]) => troubles(shape, facts[list] as readonly StateRow[])),
   ]
 }
 
 /** What is not in its normal state, and why. */
-function troubles({ kind, labels, normal }: StateTable, rows: readonly StateRow[]): string[] {
+function troubles({ kind, labels, normal }: LastingShape, rows: readonly StateRow[]): string[] {
   return rows
     .filter(({ state }) => state !== normal)
     .map((row) => `${kind} ${labels.map((label) => row[label]).join(' ')}: ${row.state} (${row.text})`)

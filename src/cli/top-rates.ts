@@ -6,9 +6,8 @@ import type {
   UpstreamFigures,
 } from '../control/seeing/live/figures.ts'
 import { bucketCounts, bucketQuantile } from '../control/seeing/metrics/quantile.ts'
-import { tablesOf } from '../control/workers/lasting.ts'
+import type { LastingShape } from '../control/workers/lasting.ts'
 import type { StateRow } from '../core/state-table.ts'
-import { FEATURES } from '../features/index.ts'
 
 /** Rates are per second; ratios from 0 to 1; null: nothing happened. */
 export interface RouteRates {
@@ -44,6 +43,14 @@ export interface UpstreamRates {
   readonly endpoints: readonly EndpointRates[]
 }
 
+/** What lasts of one kind. */
+export interface LastingList {
+  /** Its name in answers. */
+  readonly list: string
+  readonly shape: LastingShape
+  readonly rows: readonly StateRow[]
+}
+
 /** What happened between two answers of the gateway, and how it is now. */
 export interface Rates {
   readonly gateway: string
@@ -54,8 +61,7 @@ export interface Rates {
   readonly errorRatio: number | null
   readonly routes: readonly RouteRates[]
   readonly upstreams: readonly UpstreamRates[]
-  /** What lasts, by the name of its list. */
-  readonly states: Readonly<Record<string, readonly StateRow[]>>
+  readonly lasting: readonly LastingList[]
   readonly workers: LiveBody['workers']
 }
 
@@ -78,9 +84,11 @@ export function ratesOf(before: LiveBody, after: LiveBody): Rates {
     errorRatio: ratio(errors, requests),
     routes: after.routes.map((route) => routeRates(formerRoutes.get(route.name), route, seconds)),
     upstreams: after.upstreams.map((upstream) => upstreamRates(formerUpstreams.get(upstream.name), upstream, seconds)),
-    states: Object.fromEntries(
-      tablesOf(FEATURES).map(({ list }) => [list, (after[list] ?? []) as readonly StateRow[]]),
-    ),
+    lasting: Object.entries(after.lasting).map(([list, shape]) => ({
+      list,
+      shape,
+      rows: after[list] as readonly StateRow[],
+    })),
     workers,
   }
 }

@@ -1,6 +1,5 @@
-import { FEATURES } from '../features/index.ts'
 import { printable } from './columns.ts'
-import type { EndpointRates, Rates, RouteRates, UpstreamRates } from './top-rates.ts'
+import type { EndpointRates, LastingList, Rates, RouteRates, UpstreamRates } from './top-rates.ts'
 
 /** By what routes and upstreams are sorted, the largest first; names the other way. */
 export const SORT_KEYS = ['rate', 'errors', 'p99', 'inflight', 'queue', 'name'] as const
@@ -22,8 +21,6 @@ export interface Line {
 }
 
 const ROUTE_HEAD = ['ROUTE', 'req/s', 'errors', 'p50', 'p99', 'in flight', 'queue', 'retries/s', 'refused/s']
-/** What lasts of routes: a column for each. */
-const ROUTE_TABLES = FEATURES.flatMap(({ states }) => (states?.labels.includes('route') ? [states] : []))
 const UPSTREAM_HEAD = ['UPSTREAM', 'attempts/s', 'failed', 'p50', 'p99', 'in flight', 'usable', '']
 
 /** The gateway in one line. */
@@ -45,10 +42,12 @@ export function tables(rates: Rates, { filter, rows, sort }: ViewOptions): Line[
     list.filter(({ name }) => name.includes(filter))
   const routes = sorted(named(rates.routes), sort, routeValue)
   const upstreams = sorted(named(rates.upstreams), sort, upstreamValue)
+  // A column for each.
+  const ofRoutes = rates.lasting.filter(({ shape }) => shape.labels.includes('route'))
   return [
     ...aligned(
-      [...ROUTE_HEAD, ...ROUTE_TABLES.map(({ kind }) => kind)],
-      routes.map((route) => routeLine(route, troublesOf(rates, route.name))),
+      [...ROUTE_HEAD, ...ofRoutes.map(({ shape }) => shape.kind)],
+      routes.map((route) => routeLine(route, troublesOf(ofRoutes, route.name))),
       rows,
     ),
     { text: '', tone: 'plain' },
@@ -67,12 +66,12 @@ interface Trouble {
 }
 
 /** One for each table: the latest of the route that is not as it should be; undefined: all is well. */
-function troublesOf({ states }: Rates, name: string): readonly (Trouble | undefined)[] {
-  return ROUTE_TABLES.map((table) => {
-    const found = states[table.list]?.findLast(({ route, state }) => route === name && state !== table.normal)
+function troublesOf(lasting: readonly LastingList[], name: string): readonly (Trouble | undefined)[] {
+  return lasting.map(({ rows, shape }) => {
+    const found = rows.findLast(({ route, state }) => route === name && state !== shape.normal)
     if (found === undefined) return undefined
     const { state = '' } = found
-    return { state, tone: table.states[state]?.level === 'bad' ? 'bad' : 'warn' }
+    return { state, tone: shape.levels[state] === 'bad' ? 'bad' : 'warn' }
   })
 }
 

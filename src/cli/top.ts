@@ -30,8 +30,9 @@ export async function top(args: readonly string[], io: Io): Promise<number> {
   return withAdmin('top', parsed.flags, io, async (client) => {
     if (once !== true) return new LiveTop(client, view, terminal).run()
     const rates = await sample(client)
-    const { states, ...other } = rates
-    if (json === true) return io.stdout(`${JSON.stringify({ ...other, ...states }, undefined, 2)}\n`)
+    const { lasting, ...other } = rates
+    const lists = Object.fromEntries(lasting.map(({ list, rows }) => [list, rows]))
+    if (json === true) return io.stdout(`${JSON.stringify({ ...other, ...lists }, undefined, 2)}\n`)
     const lines = tables(rates, { ...view, rows: Number.POSITIVE_INFINITY })
     return io.stdout(`${[headline(rates), '', ...lines.map(({ text }) => text.trimEnd())].join('\n')}\n`)
   })

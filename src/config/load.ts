@@ -8,6 +8,7 @@ import { checkRoot } from './judge/check.ts'
 import { trespasses } from './judge/fence.ts'
 import { type Kept, keepsGood, withoutBad } from './judge/keep-good.ts'
 import { runLints } from './judge/lint.ts'
+import { lintsOf } from './judge/lints/index.ts'
 import type { Config } from './language/config.ts'
 import { mergeDefaults } from './language/merge.ts'
 import { normalise } from './language/normalise.ts'
@@ -86,7 +87,7 @@ async function judged(
   if (root === INVALID) return failed(found, tree)
   found.push(...checkRoot(root, tree, marks, language), ...trespasses(root, fences, tree, marks, language))
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
-  found.push(...runLints(root, tree, marks, comments, language))
+  found.push(...runLints(root, tree, marks, comments, language, await lintsOf(language.features)))
   return {
     config: normalise(root, { file, folder }, language, marks),
     diagnostics: sortDiagnostics(found),

@@ -1,6 +1,7 @@
 import { createRing, ringDropped } from '../cells/ring.ts'
 import type { Config } from '../config/language/config.ts'
 import type { AnyFeature } from '../core/feature.ts'
+import type { PluginModule } from '../core/plugin.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
@@ -38,6 +39,7 @@ export interface DataSideOptions {
   readonly features: readonly AnyFeature[]
   /** Of these. */
   readonly halves: readonly LoadedHalf[]
+  readonly plugins: readonly PluginModule[]
   readonly workers: number
   readonly reusePort: boolean
   readonly machine: Machine
@@ -73,7 +75,7 @@ export class DataSide {
 
   constructor(options: DataSideOptions) {
     const { clock, config, features, log, machine, metrics, onLost, random, reusePort, testHooks } = options
-    const { startWorker, workers } = options
+    const { plugins, startWorker, workers } = options
     this.options = options
     const registry = new CellRegistry(workers)
     this.registry = registry
@@ -109,6 +111,7 @@ export class DataSide {
     })
     this.supervisor = new Supervisor({
       startWorker,
+      plugins,
       registry,
       rings: this.rings,
       metrics,

@@ -1,8 +1,9 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/language/config.ts'
+import type { AnyFeature } from '../core/feature.ts'
 import type { Operation } from '../core/operation.ts'
-import { FEATURES } from '../features/index.ts'
+import type { PluginModule } from '../core/plugin.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LeveledLog } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
@@ -34,6 +35,10 @@ import type { StartWorker } from './workers/running-worker.ts'
 
 export interface GatewayDeps {
   readonly version: string
+  /** All, those of `plugins` among them. */
+  readonly features: readonly AnyFeature[]
+  /** What workers and the judge load besides the features of Sluice. */
+  readonly plugins: readonly PluginModule[]
   readonly clock: Clock
   readonly random: Random
   readonly log: LeveledLog
@@ -92,11 +97,11 @@ export class Gateway {
   private readonly lose: (code: number) => void
 
   constructor(config: Config, deps: GatewayDeps) {
-    const { clock, log } = deps
+    const { clock, features, log } = deps
     const lost = Promise.withResolvers<number>()
     this.first = config
     this.deps = deps
-    this.metrics = new MetricsRegistry(clock, FEATURES)
+    this.metrics = new MetricsRegistry(clock, features)
     this.metrics.add({
       sluice_build_info: () => [{ labels: [deps.version, process.versions.node], value: 1 }],
       sluice_config_last_reload_successful: () => [{ labels: [], value: this.configStale ? 0 : 1 }],
@@ -149,8 +154,7 @@ export class Gateway {
     if (!reusePort) deps.log.warn('one worker only: this system does not let several share a port')
     const side = new DataSide({
       ...deps,
-      features: FEATURES,
-      halves: await loadControlHalves(FEATURES),
+      halves: await loadControlHalves(deps.features),
       config,
       workers: count,
       reusePort,
@@ -170,7 +174,7 @@ export class Gateway {
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
     const operated = {
-      features: FEATURES,
+      features: deps.features,
       side,
       status: () => this.status(side),
       feed,
@@ -214,8 +218,8 @@ export class Gateway {
   }
 
   private reloaderOf(source: ReloadSource, side: DataSide, archive: Archive, auditing: Auditing): Reloader {
-    const { clock, log, random } = this.deps
-    const judge = new Judge({ entry: judgeEntry(), env: source.env, clock })
+    const { clock, log, plugins, random } = this.deps
+    const judge = new Judge({ entry: judgeEntry(), env: source.env, plugins, clock })
     this.judge = judge
     return new Reloader({
       ...source,
@@ -253,7 +257,7 @@ export class Gateway {
       drain: this.leaving.state,
       reload: this.reloader?.facts,
       links: linksOf(lean.routes),
-      tables: tablesOf(FEATURES),
+      tables: tablesOf(this.deps.features),
     }
   }
 

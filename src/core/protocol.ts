@@ -2,6 +2,7 @@ import type { CellRef, Page } from '../cells/pages.ts'
 import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './config.ts'
 import type { Flight, FlightFilter, FlightSummary } from './flight.ts'
 import type { Notice } from './notice.ts'
+import type { PluginModule } from './plugin.ts'
 import type { PackedRecord } from './spans.ts'
 
 /** What both planes say to each other. Structured-cloneable. The control plane never waits without a deadline. */
@@ -188,6 +189,7 @@ export interface WorkerStart {
   /** Column number, 0 to workers - 1. */
   readonly worker: number
   readonly workers: number
+  readonly plugins: readonly PluginModule[]
   readonly pages: readonly Page[]
   /** This worker's own metric pages. */
   readonly floats: readonly Page[]

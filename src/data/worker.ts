@@ -3,16 +3,18 @@ import type { FromWorker, ToWorker, WorkerStart } from '../core/protocol.ts'
 import { FEATURES } from '../features/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
+import { withPlugins } from '../plugins/load.ts'
 import { DataWorker } from './data-worker.ts'
 
 /** The entry of a worker's thread. */
 if (parentPort !== null) {
   const port = parentPort
+  const start = workerData as WorkerStart
   const post = (message: FromWorker): void => port.postMessage(message)
-  const worker = new DataWorker(workerData as WorkerStart, {
+  const worker = new DataWorker(start, {
     clock: systemClock,
     random: systemRandom(),
-    features: FEATURES,
+    features: await withPlugins(FEATURES, start.plugins),
     post,
     exit: (code) => process.exit(code),
   })

@@ -47,6 +47,7 @@ class Rig {
   constructor(startWorker: StartWorker) {
     const cells = this.registry.lease()
     const start = {
+      plugins: [],
       worker: 0,
       workers: 1,
       floats: [this.registry.metricPage(0, 0)],

@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { language } from '../../src/config/language/language.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { loadDeps } from '../../src/config/load-deps.ts'
 import { workerEntry } from '../../src/control/entry.ts'
-import { Gateway, type StartedFacts } from '../../src/control/gateway.ts'
+import { Gateway, type GatewayDeps, type StartedFacts } from '../../src/control/gateway.ts'
 import { inThreads } from '../../src/control/workers/thread.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { memoryLog } from './log.ts'
@@ -54,17 +56,22 @@ export class HookedGateway {
 }
 
 /** Starts it from YAML, and waits until it serves. Its access log goes nowhere. */
-export async function hookedGateway(yaml: string): Promise<HookedGateway> {
+export async function hookedGateway(
+  yaml: string,
+  { features = FEATURES, plugins = [] }: Partial<Pick<GatewayDeps, 'features' | 'plugins'>> = {},
+): Promise<HookedGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, yaml)
-  const { config, diagnostics } = await loadConfig(file, loadDeps({}))
+  const { config, diagnostics } = await loadConfig(file, loadDeps({}, language(features)))
   if (config === undefined) throw new Error(JSON.stringify(diagnostics))
   const log = memoryLog()
   const gateway = new Gateway(
     { ...config, stateDir: folder },
     {
       version: '0.0.0',
+      features,
+      plugins,
       clock: systemClock,
       random: systemRandom(),
       log,

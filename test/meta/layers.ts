@@ -12,6 +12,7 @@ const ROWS: readonly (readonly string[])[] = [
   // Each feature is a folder of its own, below the list of all of them.
   ['src/features/*'],
   ['src/features'],
+  ['src/plugins'],
   ['src/data/upstreams', 'src/data/routing', 'src/data/seeing'],
   ['src/config/read'],
   // What a feature does in the control plane: a file, and a folder for what it needs.

@@ -3,6 +3,8 @@ import { dirname, join, normalize, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { sarifReport } from '../../src/cli/check-sarif.ts'
+import { lintsOf } from '../../src/config/judge/lints/index.ts'
+import { FEATURES } from '../../src/features/index.ts'
 import { anchors, npmScripts, relativeLinks, withoutCode } from '../kit/markdown.ts'
 import { projectFiles, ROOT, read } from './files.ts'
 
@@ -53,8 +55,10 @@ describe('links', () => {
     expect(faults(named)).toEqual([])
   })
 
-  test('of SARIF reports do, too', () => {
-    const { runs } = sarifReport([], '0.0.0') as { runs: { tool: { driver: { rules: { helpUri: string }[] } } }[] }
+  test('of SARIF reports do, too', async () => {
+    const { runs } = sarifReport([], '0.0.0', await lintsOf(FEATURES)) as {
+      runs: { tool: { driver: { rules: { helpUri: string }[] } } }[]
+    }
     const links = runs
       .flatMap(({ tool }) => tool.driver.rules)
       .map(({ helpUri }) => relative(ROOT, fileURLToPath(helpUri)) + new URL(helpUri).hash)

@@ -12,8 +12,7 @@ import type { RouteOptions } from '../language/route.ts'
 import { alternatesOf } from '../language/route.ts'
 import type { UpstreamOptions } from '../language/upstream.ts'
 import type { Comment } from '../read/comments.ts'
-import type { LintContext, LintRoute } from './contract.ts'
-import { LINTS } from './lints/index.ts'
+import type { Lint, LintContext, LintRoute } from './contract.ts'
 import { type PlacedFinding, silence } from './silence.ts'
 import { usesAt } from './uses.ts'
 
@@ -29,11 +28,12 @@ export function runLints(
   marks: readonly Marked[],
   comments: readonly Comment[],
   language: Pick<Language, 'features'>,
+  lints: readonly Lint[],
 ): readonly Diagnostic[] {
   const context = contextOf(root, tree, marks, language)
   const found: PlacedFinding[] = []
   const seen = new Set<string>()
-  for (const { name, run } of LINTS) {
+  for (const { name, run } of lints) {
     for (const finding of run(context)) {
       const diagnostic = place(finding, name, tree)
       // A mistake in defaults or behind an anchor is found on many routes, and is reported once.
@@ -43,7 +43,7 @@ export function runLints(
       found.push({ lint: name, path: finding.path, diagnostic })
     }
   }
-  return silence(found, comments, tree)
+  return silence(found, comments, tree, new Set(lints.map(({ name }) => name)))
 }
 
 function place({ path, message, atKey, secret }: Finding, lint: string, tree: Node): Diagnostic {

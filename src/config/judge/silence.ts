@@ -2,7 +2,7 @@ import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import type { Node } from '../../schema/node.ts'
 import { keyOf, type Path } from '../../schema/path.ts'
 import type { Comment } from '../read/comments.ts'
-import { BAD_IGNORE, LINTS } from './lints/index.ts'
+import { BAD_IGNORE } from './lints/index.ts'
 
 /** A finding with its place, before comments are applied. */
 export interface PlacedFinding {
@@ -11,14 +11,14 @@ export interface PlacedFinding {
   readonly diagnostic: Diagnostic
 }
 
-/** The findings that no comment silences, and what is wrong with the comments. */
+/** The findings that no comment silences, and what is wrong with the comments. `names`: of all lints. */
 export function silence(
   findings: readonly PlacedFinding[],
   comments: readonly Comment[],
   tree: Node,
+  names: ReadonlySet<string>,
 ): readonly Diagnostic[] {
   if (comments.length === 0) return findings.map(({ diagnostic }) => diagnostic)
-  const names = new Set(LINTS.map(({ name }) => name))
   const byLine = new Map<string, PlacedFinding[]>()
   for (const finding of findings) {
     for (const line of linesOf(finding, tree)) {

@@ -6,7 +6,16 @@ import { type BoundListener, type DrainState, STATE_SCHEMAS, type WorkerFacts } 
 import type { EndpointBook } from '../endpoints/book.ts'
 import { endpointState } from '../endpoints/state.ts'
 import type { CellRegistry } from '../registry/registry.ts'
-import { type Lasting, listsOf, type StateFacts, sinceOf, tablesOf } from '../workers/lasting.ts'
+import {
+  LASTING,
+  LASTING_SCHEMAS,
+  type Lasting,
+  listsOf,
+  type StateFacts,
+  shapesOf,
+  sinceOf,
+  tablesOf,
+} from '../workers/lasting.ts'
 import type { Notices } from '../workers/notices.ts'
 import { CONFIG_FACTS } from './reload/config-schemas.ts'
 
@@ -36,6 +45,7 @@ function statusBody(
 ) {
   return {
     ...rest,
+    lasting: shapesOf(tablesOf(features)),
     ...listsOf(features, states),
     workers: workers.map(({ heartbeatAge, ...worker }) => ({ ...worker, heartbeatAgeMs: heartbeatAge ?? null })),
     upstreams: Array.from(book.upstreams, ({ config, set }) => ({
@@ -73,6 +83,7 @@ const STATUS = {
   uptimeMs: COUNT,
   generation: said('Counts the configs that were live since the start.', COUNT),
   config: ref('ConfigFacts'),
+  ...LASTING,
   drain: ref('DrainState'),
   workers: each(ref('Worker')),
   listeners: each(record({ name: TEXT, ...ADDRESS })),
@@ -106,6 +117,7 @@ const STATUS = {
 const SCHEMAS = {
   ...STATE_SCHEMAS,
   ...CONFIG_FACTS,
+  ...LASTING_SCHEMAS,
   Worker: record({
     worker: COUNT,
     state: ref('WorkerState'),

@@ -1,5 +1,6 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { CellRef } from '../../cells/pages.ts'
+import type { PluginModule } from '../../core/plugin.ts'
 import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
 import type { Gauges } from '../../core/series.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
@@ -19,6 +20,7 @@ const LOST_MS = 30_000
 
 export interface CrewOptions extends NewsTakers {
   readonly startWorker: StartWorker
+  readonly plugins: readonly PluginModule[]
   readonly registry: CellRegistry
   /** Access-log rings, one per worker number. */
   readonly rings: readonly SharedArrayBuffer[]
@@ -152,7 +154,7 @@ export class Crew {
   }
 
   private spawn(slot: WorkerSlot): void {
-    const { startWorker, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
+    const { startWorker, registry, rings, metrics, limits, clock, earlyCollection, plugins, testHooks } = this.options
     const { worker, heartbeat, pressure } = slot
     const now = clock.now()
     const page = registry.metricPage(worker, 0)
@@ -161,6 +163,7 @@ export class Crew {
     const start: WorkerStart = {
       worker,
       workers: registry.workers,
+      plugins,
       pages: registry.pages.slice(),
       floats: [page],
       heartbeat,

@@ -2,6 +2,7 @@ import type { LiveUse } from '../../core/control-feature.ts'
 import type { AnyFeature, CellReader } from '../../core/feature.ts'
 import type { GaugeReading, Gauges } from '../../core/series.ts'
 import type { LastingState, StateRow, StateTable } from '../../core/state-table.ts'
+import { byName, choice, each, record, ref, said, TEXT } from '../../schema/shape.ts'
 import type { EndpointState, Part } from '../contract.ts'
 import type { Notices } from './notices.ts'
 
@@ -99,6 +100,45 @@ export function rowOf({ labels, since, state, table, text }: StateFacts): StateR
 /** RFC 3339. */
 export function sinceOf(since: number | undefined): { readonly since?: string } {
   return since === undefined ? {} : { since: new Date(since).toISOString() }
+}
+
+/** How to show what lasts of one table. */
+export type LastingShape = Pick<StateTable, 'kind' | 'title' | 'labels' | 'normal' | 'forced'> & {
+  /** What each state means to operators. */
+  readonly levels: Readonly<Record<string, LastingState['level']>>
+}
+
+/** For the description of the API. */
+export const LASTING_SCHEMAS = {
+  LastingShape: record(
+    {
+      kind: said('Of its events.', TEXT),
+      title: TEXT,
+      labels: said('What tells them apart.', each(TEXT)),
+      normal: said('The state that needs no attention.', TEXT),
+      levels: said('What each state means to operators.', byName(choice('good', 'warn', 'bad'))),
+    },
+    {
+      forced: said(
+        'How operators force it: a command that takes the labels, `to` and `for`.',
+        record({ path: TEXT, to: each(TEXT), release: TEXT, doc: TEXT }),
+      ),
+    },
+  ),
+}
+
+/** The member of answers that holds what {@link shapesOf} returns. */
+export const LASTING = {
+  lasting: said('How to show what lasts, by the name of its list.', byName(ref('LastingShape'))),
+}
+
+/** How to show what lasts, by the name of its list. */
+export function shapesOf(tables: readonly StateTable[]): Readonly<Record<string, LastingShape>> {
+  const shapes = tables.map(({ forced, kind, labels, list, normal, states, title }) => {
+    const levels = Object.fromEntries(Object.entries(states).map(([state, { level }]) => [state, level]))
+    return [list, { kind, title, labels, normal, levels, ...(forced && { forced }) }] as const
+  })
+  return Object.fromEntries(shapes)
 }
 
 /** Values of labels by their names. */

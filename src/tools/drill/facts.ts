@@ -1,10 +1,9 @@
 import type { LeanConfig } from '../../core/config.ts'
 import type { CutOff, Ejection } from '../../core/cut-off.ts'
-import { algorithmsOf } from '../../core/feature.ts'
+import { type AnyFeature, algorithmsOf } from '../../core/feature.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import { type FurtherAttempts, NO_FURTHER, NO_LIMITS, type TimeLimits } from '../../core/plan.ts'
 import { RouteFeatures } from '../../data/engine/compile-features.ts'
-import { FEATURES } from '../../features/index.ts'
 
 /** What a config says of one route and its upstream, as far as it decides which scenarios fit. */
 export interface DrillFacts {
@@ -17,17 +16,24 @@ export interface DrillFacts {
   readonly cutOffs: readonly CutOff[]
   readonly ejections: readonly Ejection[]
   readonly algorithm: string
+  /** Endpoints are chosen without a look at how they do. */
+  readonly blind: boolean
 }
 
-export function drillFacts(config: LeanConfig, routeName: string, upstreamName: string): DrillFacts {
+export function drillFacts(
+  config: LeanConfig,
+  features: readonly AnyFeature[],
+  routeName: string,
+  upstreamName: string,
+): DrillFacts {
   const route = config.routes.find(({ name }) => name === routeName)
   const upstream = config.upstreams.find(({ name }) => name === upstreamName)
   if (route === undefined || upstream === undefined) throw new Error(`no ${routeName} to ${upstreamName}`)
-  const { again = NO_FURTHER, limit = NO_LIMITS } = new RouteFeatures(FEATURES).plan(route)
-  const cutOffs = FEATURES.filter(({ name }) => Object.hasOwn(route.features, name)).flatMap(
-    (feature) => feature.cutOff?.(route.features[feature.name]) ?? [],
-  )
-  const forms = FEATURES.flatMap(({ name, upstream: form }) =>
+  const { again = NO_FURTHER, limit = NO_LIMITS } = new RouteFeatures(features).plan(route)
+  const cutOffs = features
+    .filter(({ name }) => Object.hasOwn(route.features, name))
+    .flatMap((feature) => feature.cutOff?.(route.features[feature.name]) ?? [])
+  const forms = features.flatMap(({ name, upstream: form }) =>
     form !== undefined && Object.hasOwn(upstream.features, name) ? [{ form, own: upstream.features[name] }] : [],
   )
   const firstTier = Math.min(...upstream.endpoints.map(({ tier }) => tier))
@@ -39,6 +45,7 @@ export function drillFacts(config: LeanConfig, routeName: string, upstreamName: 
     cutOffs,
     ejections: forms.flatMap(({ form, own }) => form.ejection?.(own) ?? []),
     algorithm: upstream.algorithm,
+    blind: algorithmsOf(features).get(upstream.algorithm)?.blind === true,
   }
 }
 
@@ -58,8 +65,8 @@ export function ejects({ ejections, endpoints }: DrillFacts, ms: number): boolea
 }
 
 /** Keeps sending to an endpoint that fails until it is ejected. */
-export function sendsUntilEjected({ algorithm }: DrillFacts): boolean {
-  return algorithmsOf(FEATURES).get(algorithm)?.blind === true
+export function sendsUntilEjected({ blind }: DrillFacts): boolean {
+  return blind
 }
 
 /** 2 s of failures under the drill's load cut the upstream off. */

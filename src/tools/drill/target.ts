@@ -1,4 +1,5 @@
 import type { LeanConfig, MatchConfig, PathPattern, RouteConfig, ValueCondition } from '../../core/config.ts'
+import type { AnyFeature } from '../../core/feature.ts'
 import { type DrillFacts, drillFacts } from './facts.ts'
 
 /** A route of a config that can be drilled, and a request that it matches. */
@@ -18,21 +19,28 @@ export interface Targets {
 }
 
 /** One route per upstream: the first that leads to nothing else and takes a GET that can be generated. */
-export function targetsOf(config: LeanConfig): Targets {
+export function targetsOf(config: LeanConfig, features: readonly AnyFeature[]): Targets {
   const found: DrillTarget[] = []
   const without: string[] = []
   for (const { name } of config.upstreams) {
-    const target = config.routes.map((route) => targetOf(config, route, name)).find((one) => one !== undefined)
+    const target = config.routes
+      .map((route) => targetOf(config, features, route, name))
+      .find((one) => one !== undefined)
     if (target === undefined) without.push(name)
     else found.push(target)
   }
   return { found, without }
 }
 
-function targetOf(config: LeanConfig, route: RouteConfig, upstream: string): DrillTarget | undefined {
+function targetOf(
+  config: LeanConfig,
+  features: readonly AnyFeature[],
+  route: RouteConfig,
+  upstream: string,
+): DrillTarget | undefined {
   if (route.to?.length !== 1 || route.to[0]?.upstream !== upstream || route.alternates.length > 0) return undefined
   const made = route.match.map(requestOf).find((request) => request !== undefined)
-  return made && { route: route.name, upstream, ...made, facts: drillFacts(config, route.name, upstream) }
+  return made && { route: route.name, upstream, ...made, facts: drillFacts(config, features, route.name, upstream) }
 }
 
 function requestOf({

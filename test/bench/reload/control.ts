@@ -11,6 +11,7 @@ import { workerEntry } from '../../../src/control/entry.ts'
 import { Gateway } from '../../../src/control/gateway.ts'
 import { thisMachine } from '../../../src/control/machine/machine.ts'
 import { inThreads } from '../../../src/control/workers/thread.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { createLog } from '../../../src/lib/log.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
@@ -53,6 +54,8 @@ const first = await firstConfig(file, { lastKnownGood: false, stateDir: undefine
 if (first === undefined) throw new Error('the config is bad')
 const gateway = new Gateway(first.config, {
   version: '0.0.0',
+  features: FEATURES,
+  plugins: [],
   clock: systemClock,
   random: systemRandom(),
   log: createLog((text) => process.env.VERBOSE !== undefined && process.stderr.write(text), systemClock),

@@ -35,11 +35,12 @@ describe('docs/configuration.md', () => {
 })
 
 describe('docs/lints.md', () => {
-  it('has a heading for each name, that links lead to', () => {
-    const names = [...lintsPage().matchAll(/^\| \[`([a-z-]+)`\]\(#([a-z-]+)\)/gm)]
+  it('has a heading for each name, that links lead to', async () => {
+    const page = await lintsPage()
+    const names = [...page.matchAll(/^\| \[`([a-z-]+)`\]\(#([a-z-]+)\)/gm)]
     expect(names.length).toBeGreaterThan(15)
     for (const [, name, anchor] of names)
-      expect([anchor, lintsPage()]).toEqual([name, expect.stringContaining(`\n### ${name}\n`)])
+      expect([anchor, page]).toEqual([name, expect.stringContaining(`\n### ${name}\n`)])
   })
 })
 

@@ -8,6 +8,7 @@ import type { Config } from '../../../src/config/language/config.ts'
 import { Gateway, type StartedFacts } from '../../../src/control/gateway.ts'
 import { inThreads } from '../../../src/control/workers/thread.ts'
 import type { EndpointConfig, UpstreamConfig } from '../../../src/core/config.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
 import { object, optional } from '../../../src/schema/composites.ts'
@@ -93,6 +94,8 @@ class Rig {
   constructor(config: Config, entry = 'good') {
     this.gateway = new Gateway(config, {
       version: '1.2.3',
+      features: FEATURES,
+      plugins: [],
       clock: systemClock,
       random: systemRandom(),
       log: this.log,
@@ -151,6 +154,8 @@ describe('a running gateway', () => {
     }
     expect(await rig.status()).toMatchObject({
       version: '1.2.3',
+      features: FEATURES,
+      plugins: [],
       gateway: 'edge',
       generation: 1,
       config: { hash: 'abc123' },

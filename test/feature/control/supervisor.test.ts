@@ -42,6 +42,7 @@ class Rig {
     this.cells = this.endpoint('10.0.0.1')
     this.supervisor = new Supervisor({
       startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
+      plugins: [],
       registry: this.registry,
       rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },

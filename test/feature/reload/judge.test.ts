@@ -35,7 +35,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
   file = join(folder, 'sluice.yaml')
   await writeFile(file, routes(3))
-  judge = new Judge({ entry: judgeEntry(), env: { WHERE: '/there' }, clock: systemClock })
+  judge = new Judge({ entry: judgeEntry(), env: { WHERE: '/there' }, plugins: [], clock: systemClock })
   live = await sealed(0, routes(3))
 })
 
@@ -110,7 +110,7 @@ describe('a judge', () => {
 
   test('is there again after it was idle', async () => {
     const clock = new ManualClock()
-    const idle = new Judge({ entry: judgeEntry(), env: {}, clock })
+    const idle = new Judge({ entry: judgeEntry(), env: {}, plugins: [], clock })
     expect(await idle.effective(live, { route: 'r1' })).toMatchObject({ route: 'r1' })
     clock.advance(60_000)
     expect(await idle.effective(live, { route: 'r1' })).toMatchObject({ route: 'r1' })
@@ -129,7 +129,7 @@ describe('a judge that comes to no end', () => {
 
   test('is ended after two minutes', async () => {
     const clock = new ManualClock()
-    const silent = new Judge({ entry: entry('never'), env: {}, clock })
+    const silent = new Judge({ entry: entry('never'), env: {}, plugins: [], clock })
     const verdict = silent.judge({ kind: 'files', file }, live)
     clock.advance(120_000)
     expect((await verdict).problems).toEqual(['the config could not be judged: no answer within 120 s'])
@@ -137,7 +137,7 @@ describe('a judge that comes to no end', () => {
   })
 
   test('that breaks is told of, and others are asked', async () => {
-    const broken = new Judge({ entry: entry('throwing'), env: {}, clock: systemClock })
+    const broken = new Judge({ entry: entry('throwing'), env: {}, plugins: [], clock: systemClock })
     for (let i = 0; i < 2; i++) {
       const { config, problems } = await broken.judge({ kind: 'files', file }, live)
       expect([config, problems.length]).toEqual([undefined, 1])

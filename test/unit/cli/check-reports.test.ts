@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { githubReport } from '../../../src/cli/check-github.ts'
 import { sarifReport } from '../../../src/cli/check-sarif.ts'
-import { LINTS } from '../../../src/config/judge/lints/index.ts'
+import { lintsOf } from '../../../src/config/judge/lints/index.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 import type { Diagnostic } from '../../../src/schema/diagnostics.ts'
 
 const ERROR: Diagnostic = {
@@ -38,13 +39,14 @@ interface Sarif {
   ]
 }
 
-describe('sarifReport', () => {
-  const log = sarifReport([ERROR, WARNING, WHOLE], '1.2.3') as Sarif
+describe('sarifReport', async () => {
+  const lints = await lintsOf(FEATURES)
+  const log = sarifReport([ERROR, WARNING, WHOLE], '1.2.3', lints) as Sarif
   const [{ tool, results }] = log.runs
 
   it('has a rule for errors and for each lint, with a link to its docs', () => {
     const { rules } = tool.driver
-    expect(rules.map(({ id }) => id)).toEqual(['config-error', ...LINTS.map(({ name }) => name), 'bad-ignore'])
+    expect(rules.map(({ id }) => id)).toEqual(['config-error', ...lints.map(({ name }) => name), 'bad-ignore'])
     for (const { id, helpUri } of rules.slice(1)) {
       expect(URL.canParse(helpUri)).toBe(true)
       expect(helpUri.endsWith(`/docs/lints.md#${id}`)).toBe(true)

@@ -7,7 +7,10 @@ import type {
   RouteFigures,
   UpstreamFigures,
 } from '../../../src/control/seeing/live/figures.ts'
+import { shapesOf, tablesOf } from '../../../src/control/workers/lasting.ts'
+import { FEATURES } from '../../../src/features/index.ts'
 
+const LASTING = shapesOf(tablesOf(FEATURES))
 const NO_LATENCY: LatencyFigures = { count: 0, sum: 0, buckets: [] }
 
 function route(name: string, facts: Partial<RouteFigures> = {}): RouteFigures {
@@ -22,7 +25,7 @@ function upstream(name: string, facts: Partial<UpstreamFigures> = {}): UpstreamF
 }
 
 function live(uptimeMs: number, facts: Partial<LiveBody> = {}): LiveBody {
-  const now = { gateway: 'edge', at: 0, generation: 1, hash: 'abcdef0123', breakers: [], workers: [] }
+  const now = { gateway: 'edge', at: 0, generation: 1, hash: 'abcdef0123', breakers: [], lasting: LASTING, workers: [] }
   return { ...now, uptimeMs, routes: [], upstreams: [], ...facts } as LiveBody
 }
 

@@ -1,4 +1,4 @@
-import { FEATURES } from '../../../features/index.ts'
+import type { AnyFeature } from '../../../core/feature.ts'
 import type { Lint } from '../contract.ts'
 import { routesOverlap } from './overlaps.ts'
 import { pathAlwaysRefused } from './refused-paths.ts'
@@ -7,20 +7,20 @@ import { plainTextSecret } from './secrets.ts'
 import { unusedProfile, unusedUpstream } from './unused.ts'
 import { tlsNotVerified } from './upstreams.ts'
 
-/** Of features, in their order. */
-const OF_FEATURES = await Promise.all(FEATURES.map((feature) => feature.lints?.()))
-
-/** Every lint, in the order of the docs. */
-export const LINTS: readonly Lint[] = [
-  routeNeverMatches,
-  routesOverlap,
-  pathAlwaysRefused,
-  unusedUpstream,
-  unusedProfile,
-  ...OF_FEATURES.flatMap((loaded) => loaded?.lints ?? []),
-  tlsNotVerified,
-  plainTextSecret,
-]
+/** Every lint, those of some features among them, in the order of the docs. */
+export async function lintsOf(features: readonly AnyFeature[]): Promise<readonly Lint[]> {
+  const own = await Promise.all(features.map((feature) => feature.lints?.()))
+  return [
+    routeNeverMatches,
+    routesOverlap,
+    pathAlwaysRefused,
+    unusedUpstream,
+    unusedProfile,
+    ...own.flatMap((loaded) => loaded?.lints ?? []),
+    tlsNotVerified,
+    plainTextSecret,
+  ]
+}
 
 /** What is said about the comments that silence lints. Nothing silences it. */
 export const BAD_IGNORE: Omit<Lint, 'run'> = {

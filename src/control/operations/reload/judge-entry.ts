@@ -1,6 +1,9 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { language } from '../../../config/language/language.ts'
 import { type LoadDeps, loadDeps } from '../../../config/load-deps.ts'
 import { BadCommand, NotFound } from '../../../core/command.ts'
+import { FEATURES } from '../../../features/index.ts'
+import { withPlugins } from '../../../plugins/load.ts'
 import type { Node } from '../../../schema/node.ts'
 import { Model, type WrittenConfig } from '../../../tools/explain/model.ts'
 import { configReader, keptReader, putInPlace, type Reader } from './config-reader.ts'
@@ -63,8 +66,9 @@ async function judged({ documents, load }: Reader, good: () => Node): Promise<Ve
   }
 }
 
-function serve(port: MessagePort, { env }: JudgeStart): void {
-  const bench = new Bench(loadDeps(env))
+async function serve(port: MessagePort, { env, plugins }: JudgeStart): Promise<void> {
+  const features = await withPlugins(FEATURES, plugins)
+  const bench = new Bench(loadDeps(env, language(features)))
   port.on('message', async ({ ask, number }: JudgeAsk) => {
     const answer = await bench.answer(ask)
     const { config = [] } = (ask.type === 'judge' ? (answer.value ?? {}) : {}) as Partial<VerdictMessage>
@@ -75,4 +79,4 @@ function serve(port: MessagePort, { env }: JudgeStart): void {
 }
 
 if (parentPort === null) throw new Error('this is the entry of a thread')
-serve(parentPort, workerData as JudgeStart)
+await serve(parentPort, workerData as JudgeStart)

@@ -1,6 +1,7 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
 import { BadCommand, CommandRefused, NotFound } from '../../../core/command.ts'
 import type { ReadCall } from '../../../core/operation.ts'
+import type { PluginModule } from '../../../core/plugin.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import { type Judgement, type Question, type Sealed, unpackConfig, type VerdictMessage } from './judged.ts'
 
@@ -28,6 +29,7 @@ export interface JudgeAsk {
 /** What the thread is started with. */
 export interface JudgeStart {
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly plugins: readonly PluginModule[]
 }
 
 export interface JudgeAnswer {
@@ -41,6 +43,7 @@ export interface JudgeOptions {
   readonly entry: URL
   /** What `${NAME}` stands for. */
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly plugins: readonly PluginModule[]
   readonly clock: Clock
 }
 
@@ -125,11 +128,11 @@ export class Judge {
 
   private started(): Worker {
     if (this.thread !== undefined) return this.thread
-    const { entry, env } = this.options
+    const { entry, env, plugins } = this.options
     const resourceLimits: ResourceLimits = { maxOldGenerationSizeMb: HEAP_MB }
     const thread = new Worker(entry, {
       name: 'judge',
-      workerData: { env: { ...env } } satisfies JudgeStart,
+      workerData: { env: { ...env }, plugins } satisfies JudgeStart,
       env: {},
       resourceLimits,
     })

@@ -8,7 +8,7 @@ import type { EndpointBook } from '../../endpoints/book.ts'
 import { endpointState, panics } from '../../endpoints/state.ts'
 import type { CellRegistry } from '../../registry/registry.ts'
 import type { Crew } from '../../workers/crew.ts'
-import { type Lasting, listsOf, type StateFacts } from '../../workers/lasting.ts'
+import { type Lasting, type LastingShape, listsOf, type StateFacts, shapesOf, tablesOf } from '../../workers/lasting.ts'
 import type { Notices } from '../../workers/notices.ts'
 import type { MetricsRegistry } from '../metrics/metrics-registry.ts'
 import { routeFigures as figuresOf } from '../metrics/route-gauges.ts'
@@ -136,10 +136,12 @@ export function liveFigures(sources: FigureSources): LiveFigures {
 }
 
 /** The body of `/api/v1/live`: what lasts is in lists, each by the name that its feature gives it. */
-export type LiveBody = Omit<LiveFigures, 'states'> & Readonly<Record<string, unknown>>
+export type LiveBody = Omit<LiveFigures, 'states'> & {
+  readonly lasting: Readonly<Record<string, LastingShape>>
+} & Readonly<Record<string, unknown>>
 
 export function liveBody({ states, ...figures }: LiveFigures, features: readonly AnyFeature[]): LiveBody {
-  return { ...figures, ...listsOf(features, states) }
+  return { ...figures, lasting: shapesOf(tablesOf(features)), ...listsOf(features, states) }
 }
 
 function routeFigures({ features, live, metrics, registry }: FigureSources): RouteFigures[] {

@@ -2,7 +2,7 @@ import type { RouteConfig } from '../../../core/config.ts'
 import type { StateTable } from '../../../core/state-table.ts'
 import type { DrainState } from '../../contract.ts'
 import type { ReloadFacts } from '../../operations/reload/reloader.ts'
-import { rowOf, type StateFacts } from '../../workers/lasting.ts'
+import { rowOf, type StateFacts, shapesOf } from '../../workers/lasting.ts'
 import type { LiveFigures, UpstreamFigures } from './figures.ts'
 import type { LiveEvent, LiveJournal } from './journal.ts'
 import { ROUTE_FIELDS, type Row, UPSTREAM_FIELDS } from './rows.ts'
@@ -94,15 +94,6 @@ function lastingOf(
   return new Map(
     own.map((facts) => [facts.labels.join(' '), { ...rowOf(facts), since: sinceOf(kind, ...facts.labels) }]),
   )
-}
-
-/** How to show what lasts, by the name of its list. */
-function shapesOf(tables: Frame['tables']): object {
-  const shapes = tables.map(({ forced, kind, labels, list, normal, states, title }) => {
-    const levels = Object.fromEntries(Object.entries(states).map(([state, { level }]) => [state, level]))
-    return [list, { kind, title, labels, normal, levels, forced }]
-  })
-  return Object.fromEntries(shapes)
 }
 
 /** All of it, for a reader that knows nothing yet. */

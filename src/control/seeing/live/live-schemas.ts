@@ -4,7 +4,6 @@ import type { JsonSchema } from '../../../schema/schema.ts'
 import {
   byName,
   COUNT,
-  choice,
   constant,
   each,
   FLAG,
@@ -16,7 +15,7 @@ import {
   said,
   TEXT,
 } from '../../../schema/shape.ts'
-import { tablesOf } from '../../workers/lasting.ts'
+import { LASTING, LASTING_SCHEMAS, tablesOf } from '../../workers/lasting.ts'
 
 const EPOCH = said('Milliseconds since the epoch.', NUMBER)
 const CHANGE = { at: EPOCH, from: TEXT, to: TEXT, lasted: said('Milliseconds in the state before.', NUMBER) }
@@ -124,21 +123,7 @@ const SCHEMAS = {
     attempts: said('A second.', NUMBER),
     failures: said('A second.', NUMBER),
   }),
-  LastingShape: record(
-    {
-      kind: said('Of its events.', TEXT),
-      title: TEXT,
-      labels: said('What tells them apart.', each(TEXT)),
-      normal: said('The state that needs no attention.', TEXT),
-      levels: said('What each state means to operators.', byName(choice('good', 'warn', 'bad'))),
-    },
-    {
-      forced: said(
-        'How operators force it: a command that takes the labels, `to` and `for`.',
-        record({ path: TEXT, to: each(TEXT), release: TEXT, doc: TEXT }),
-      ),
-    },
-  ),
+  ...LASTING_SCHEMAS,
 }
 
 /** What the dashboard is made of, with what lasts of the features. */
@@ -158,14 +143,14 @@ export function liveSchemas(features: readonly AnyFeature[]): Readonly<Record<st
     ...Object.fromEntries(
       tables.map((table) => [`Live${schemaName(table.kind)}`, record({ ...stateFields(table), since: EPOCH })]),
     ),
-    Live: record({ ...LIVE, ...byList(({ kind }) => each(ref(schemaName(kind)))) }),
+    Live: record({ ...LIVE, ...LASTING, ...byList(({ kind }) => each(ref(schemaName(kind)))) }),
     LiveEvent: { oneOf: [...EVENTS, ...tables.map(changeOf)] },
     LiveSnapshot: record(
       {
         ...ALWAYS,
         ...seldom,
         fields: record({ route: each(TEXT), upstream: each(TEXT) }),
-        lasting: said('How to show what lasts, by the name of its list.', byName(ref('LastingShape'))),
+        ...LASTING,
       },
       RELOAD,
     ),
