@@ -1,10 +1,11 @@
 import { Mailboxes } from '../cells/mailbox.ts'
 import { RingWriter } from '../cells/ring.ts'
 import { CellSpace } from '../cells/space.ts'
+import type { ListenerConfig } from '../core/config.ts'
 import { failure } from '../core/failures.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import { type Pressure, PressureWord } from '../core/pressure.ts'
-import { CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
+import { type ConfigHead, CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import { WorkerMetrics } from '../core/series.ts'
 import type { SpanDrop } from '../core/spans.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
@@ -13,6 +14,7 @@ import { scavenger } from '../lib/scavenge.ts'
 import { TimerWheel } from '../lib/timers.ts'
 import { loopUtilization } from '../lib/utilization.ts'
 import { DataPlane } from './engine/plane.ts'
+import { BorrowedRequests } from './ingress/borrowed.ts'
 import { createListener, type Listener } from './ingress/listener.ts'
 import { AccessLog } from './seeing/access-log.ts'
 import { FlightRecorder } from './seeing/flight-recorder.ts'
@@ -53,6 +55,11 @@ export class DataWorker {
   private readonly listeners = new Map<string, Listener>()
   /** Of listeners that are closed, and of which connections may still be open. */
   private readonly cuts = new Set<ClockHandle>()
+  /** Requests of servers that are not ours; they come as if by the first listener. */
+  readonly borrowed: BorrowedRequests
+  private prepared: ConfigHead | undefined = undefined
+  /** Of the live generation; undefined: there is none yet. */
+  private head: ConfigHead | undefined = undefined
   private readonly start: WorkerStart
   /** Chunks are compiled one after another, in the order of their messages. */
   private compiling: Promise<void> = Promise.resolve()
@@ -97,7 +104,19 @@ export class DataWorker {
       lostEnd: () => lostEnds.inc(),
       bug: (error, facts) => this.log('error', 'bug in the data plane', { ...facts, ...described(error) }),
     })
+    this.borrowed = new BorrowedRequests({
+      listener: () => (this.head as ConfigHead).listeners[0] as ListenerConfig,
+      handler: this.plane.engine,
+      timers: this.timers,
+      pressure: this.pressure,
+      fault: (listener, rule) => this.fault(listener, rule),
+    })
     this.beat()
+  }
+
+  /** It serves a config. */
+  get live(): boolean {
+    return this.head !== undefined
   }
 
   receive(message: ToWorker): void {
@@ -108,13 +127,14 @@ export class DataWorker {
         this.metrics.addPages(message.pages.filter((page) => page.kind === 'floats'))
         return
       case 'prepare':
+        this.prepared = message.head
         this.post(plane.prepare(message.head))
         return
       case 'chunk':
         this.compiling = this.compiling.then(async () => this.post(await plane.chunk(message)))
         return
       case 'commit':
-        this.post(plane.commit(message.generation, message.cutAfter))
+        this.commit(message)
         return
       case 'abort':
         plane.abort(message.generation)
@@ -171,6 +191,12 @@ export class DataWorker {
     for (const listener of this.listeners.values()) listener.cut()
   }
 
+  private commit({ cutAfter, generation }: Extract<ToWorker, { type: 'commit' }>): void {
+    const answer = this.plane.commit(generation, cutAfter)
+    if (answer.type === 'committed') this.head = this.prepared
+    this.post(answer)
+  }
+
   private async listen(message: Extract<ToWorker, { type: 'listen' }>): Promise<void> {
     const { clock, timers } = this
     const { id, listener: config, reusePort } = message
@@ -182,7 +208,7 @@ export class DataWorker {
       handler: this.plane.engine,
       count,
       pressure: this.pressure,
-      fault: (rule) => this.metrics.counter('sluice_client_faults_total', [config.name, rule]).inc(),
+      fault: (rule) => this.fault(config.name, rule),
     })
     this.listeners.set(id, listener)
     try {
@@ -210,7 +236,12 @@ export class DataWorker {
     this.cuts.add(cut)
   }
 
+  private fault(listener: string, rule: string): void {
+    this.metrics.counter('sluice_client_faults_total', [listener, rule]).inc()
+  }
+
   private async unlisten(): Promise<void> {
+    this.borrowed.drain()
     await Promise.all([...this.listeners.values()].map((listener) => listener.close()))
     this.plane.engine.whenIdle(() => {
       this.tracing.outbox.flush()

@@ -5,8 +5,14 @@ import type { Scene, SceneRequest, Stage } from './downstream/scene.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 
+/** What an implementation cannot do, each with the reason. */
+export interface Lacking {
+  /** Breaking the framing of a body. */
+  readonly malformed?: string
+}
+
 /** What every downstream must do. */
-export function describeDownstream(name: string, makeStage: () => Promise<Stage>): void {
+export function describeDownstream(name: string, makeStage: () => Promise<Stage>, lacking: Lacking = {}): void {
   describe(`downstream ${name}`, () => {
     let stage: Stage
     const open = (request?: SceneRequest): Promise<Scene> => stage.open(request)
@@ -148,7 +154,7 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
         expect(await answer()).toMatchObject({ body: 'onetwo', complete: true })
       })
 
-      test('with broken framing can still be answered', async () => {
+      test.skipIf(lacking.malformed)('with broken framing can still be answered', async () => {
         const { downstream, events, leave, answer } = await open({ method: 'POST', contentLength: -1 })
         downstream.startBody()
         leave('malformed')

@@ -11,23 +11,17 @@ import {
   WorkerSilent,
 } from '../../src/control/workers/running-worker.ts'
 import { inThreads } from '../../src/control/workers/thread.ts'
-import type { ListenerConfig } from '../../src/core/config.ts'
 import type { FromWorker, ToWorker } from '../../src/core/protocol.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { systemRandom } from '../../src/lib/random.ts'
+import { listenerConfig } from '../kit/ingress.ts'
 import { until } from '../kit/until.ts'
 
 /** Generous: the machine may be busy. */
 const LONG_MS = 20_000
 
-const LISTENER: ListenerConfig = {
-  name: 'web',
-  host: '127.0.0.1',
-  port: 0,
-  timeouts: { headers: 5_000, body: 5_000, keepAlive: 30_000 },
-  limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4_096, connections: 10 },
-}
+const LISTENER = listenerConfig({})
 
 const stops: (() => Promise<void>)[] = []
 

@@ -85,6 +85,17 @@ export interface GateOptions {
   readonly clock?: Clock
 }
 
+export function listenerConfig(options: GateOptions): ListenerConfig {
+  return {
+    name: 'web',
+    host: '127.0.0.1',
+    port: 0,
+    ...options.at,
+    timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
+    limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },
+  }
+}
+
 /** A real listener on 127.0.0.1 whose handler keeps what it got; refusals are answered at once, by their reason. */
 export class Gate implements IngressHandler {
   readonly handled: Handled[] = []
@@ -98,8 +109,8 @@ export class Gate implements IngressHandler {
   respond: Respond
   /** Refusals are answered a turn later, as where a policy has to be waited for. */
   hesitates = false
-  private timers!: TimerWheel
-  private readonly clients: HttpClient[] = []
+  protected timers!: TimerWheel
+  protected readonly clients: HttpClient[] = []
 
   constructor(respond: Respond) {
     this.respond = respond
@@ -127,14 +138,7 @@ export class Gate implements IngressHandler {
   }
 
   async start(options: GateOptions = {}): Promise<this> {
-    const config: ListenerConfig = {
-      name: 'web',
-      host: '127.0.0.1',
-      port: 0,
-      ...options.at,
-      timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
-      limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },
-    }
+    const config = listenerConfig(options)
     const clock = options.clock ?? systemClock
     this.timers = new TimerWheel(clock)
     const { count, pressure } = options

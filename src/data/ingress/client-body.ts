@@ -55,7 +55,7 @@ export class ClientBody {
     this.res = res
     this.length = guard.contentLength
     this.expects = guard.expects
-    req.body = this
+    req.sluiceBody = this
   }
 
   start(): void {
@@ -193,9 +193,9 @@ export class ClientBody {
 }
 
 function onData(this: Incoming, chunk: Buffer): void {
-  this.body?.onData(chunk)
+  this.sluiceBody?.onData(chunk)
 }
 
 function onEnd(this: Incoming): void {
-  this.body?.onEnd()
+  this.sluiceBody?.onEnd()
 }

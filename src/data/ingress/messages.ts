@@ -14,7 +14,8 @@ interface AnswerEvents {
 
 /** node:http's request and answer with the way back to their downstream, so that listeners need no closures. */
 export class Incoming extends IncomingMessage {
-  body: BodyEvents | undefined = undefined
+  /** Not `body`: that is where frameworks put what they have parsed. */
+  sluiceBody: BodyEvents | undefined = undefined
 }
 
 export class Outgoing extends ServerResponse<Incoming> {
