@@ -5,7 +5,8 @@
 
 /** Why there is no answer, or no value. Stores say the same. */
 export const UNAVAILABLE = {
-  full: 'as many questions as may wait are waiting',
+  full: 'no room: as many questions as may wait are waiting, or a store is full',
+  refused: 'the question itself is wrong',
   too_large: 'more bytes than may be sent or kept',
   deadline: 'no answer in time',
   cancelled: 'the asker gave up',

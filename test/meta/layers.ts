@@ -7,6 +7,8 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/cells'],
   ['src/core'],
   ['src/link'],
+  ['src/stores/calls'],
+  ['src/stores/memory'],
   ['src/stores'],
   ['src/http'],
   // Each feature is a folder of its own, below the list of all of them.
