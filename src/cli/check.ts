@@ -3,6 +3,7 @@ import { lintsOf } from '../config/judge/lints/index.ts'
 import { DEFAULT_LANGUAGE } from '../config/language/default-language.ts'
 import { loadConfig } from '../config/load.ts'
 import { loadDeps } from '../config/load-deps.ts'
+import type { Documents } from '../config/sources/reading.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
 import { githubReport } from './check-github.ts'
 import { sarifReport } from './check-sarif.ts'
@@ -48,13 +49,18 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
   return bad ? Exit.badConfig : Exit.ok
 }
 
-/** Diagnostics as a compiler prints them; with the source line and a caret on demand. */
-export async function render(diagnostics: readonly Diagnostic[], excerpts: boolean): Promise<string> {
+/** Diagnostics as a compiler prints them; with the source line and a caret on demand. `documents`: not read again. */
+export async function render(
+  diagnostics: readonly Diagnostic[],
+  excerpts: boolean,
+  documents: Documents = {},
+): Promise<string> {
   const sources = new Map<string, readonly string[]>()
   let out = ''
   for (const diagnostic of diagnostics) {
     const { file, line } = diagnostic.at
-    if (excerpts && line > 0 && !sources.has(file)) sources.set(file, await linesOf(file))
+    if (excerpts && line > 0 && !sources.has(file))
+      sources.set(file, documents[file]?.split('\n') ?? (await linesOf(file)))
     out += `${excerpts ? diagnosticExcerpt(diagnostic, sources.get(file)?.[line - 1]) : diagnosticLine(diagnostic)}\n`
   }
   return out

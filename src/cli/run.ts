@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { Config } from '../config/language/config.ts'
+import { filesSource } from '../config/sources/files.ts'
 import { workerEntry } from '../control/entry.ts'
+import type { FirstConfig } from '../control/first-config.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
 import type { DrainKind } from '../control/operations/drain.ts'
@@ -15,7 +17,7 @@ import { banner } from '../tools/demo/banner.ts'
 import { Demo } from '../tools/demo/demo.ts'
 import { faultOperation } from '../tools/demo/fault-operation.ts'
 import { dashboardUrl } from './dashboard.ts'
-import { type FirstConfig, firstConfig } from './first-config.ts'
+import { firstConfig } from './first-config.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
 import { version } from './version.ts'
@@ -40,7 +42,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     lastKnownGood: lastKnownGood === true,
     stateDir: typeof stateDir === 'string' ? stateDir : undefined,
   }
-  const first = await firstConfig(file, wanted, io)
+  const first = await firstConfig(filesSource(file), wanted, io)
   if (first === undefined) return Exit.badConfig
   const demo = parsed.flags.demo === true ? new Demo({ clock: systemClock, random: systemRandom() }) : undefined
   try {

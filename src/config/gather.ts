@@ -4,6 +4,7 @@ import type { MapNode, Node } from '../schema/node.ts'
 import { nodeAt } from '../schema/path.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { type Fence, fencedEnvironment, lookedOver } from './judge/fence.ts'
+import { beyondFence } from './judge/machine-fence.ts'
 import type { Include } from './language/include.ts'
 import { inNamespace, ownNames } from './language/namespace.ts'
 import { rebased } from './language/rebase.ts'
@@ -11,6 +12,7 @@ import type { LoadDeps } from './load-deps.ts'
 import type { Comment } from './read/comments.ts'
 import { parseYaml } from './read/document.ts'
 import { unreadable } from './read/files.ts'
+import { parseObject } from './read/object.ts'
 import { type Document, unite } from './read/unite.ts'
 import { olderVersion, upgrade } from './upgrade/upgrade.ts'
 
@@ -49,7 +51,7 @@ class Gathering {
   constructor(file: string, deps: LoadDeps) {
     this.file = file
     this.deps = deps
-    this.folder = dirname(file)
+    this.folder = deps.folder ?? dirname(file)
   }
 
   async run(): Promise<Gathered> {
@@ -57,7 +59,9 @@ class Gathering {
     if (main.length === 0 || this.failed) return this.ended(undefined)
     const [first] = main as [Document, ...Document[]]
     const root = main.length === 1 ? first.root : this.united(main)
-    if (!root.entries.has('include')) return this.ended(root)
+    const { language, fence } = this.deps
+    if (fence !== undefined) this.problems.push(...beyondFence(language, root, fence))
+    if (this.failed || !root.entries.has('include')) return this.ended(root)
     const included = await this.included(root)
     return this.ended(this.failed ? undefined : this.united([{ file: this.file, root }, ...included]))
   }
@@ -114,7 +118,8 @@ class Gathering {
   }
 
   private parsed(file: string, bytes: Uint8Array, env: LoadDeps['env']): readonly Document[] {
-    const { comments, diagnostics, root } = parseYaml(file, bytes, env)
+    const parse = file === this.deps.object ? parseObject : parseYaml
+    const { comments, diagnostics, root } = parse(file, bytes, env)
     this.problems.push(...diagnostics)
     this.comments.push(...comments)
     if (root === undefined) return []
@@ -182,7 +187,7 @@ class Gathering {
   private async expanded({ files }: Include, node: Node): Promise<readonly string[]> {
     const all: string[] = []
     for (const pattern of files) {
-      const from = isAbsolute(pattern) ? '/' : dirname(node.at.file)
+      const from = isAbsolute(pattern) ? '/' : node.at.file === this.file ? this.folder : dirname(node.at.file)
       const steps = pattern.split('/').filter((step) => step !== '' && step !== '.')
       const found = await Promise.all((await this.matching(from, steps)).map((path) => this.filesOf(path)))
       if (found.flat().length === 0) this.say('warning', node, `${pattern} matches no file`)

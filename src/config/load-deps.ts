@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import type { MachineFence } from './judge/machine-fence.ts'
 import { DEFAULT_LANGUAGE } from './language/default-language.ts'
 import type { Language } from './language/language.ts'
 import type { Environment } from './read/environment.ts'
@@ -12,6 +13,12 @@ export interface LoadDeps {
   readonly readFile: (path: string) => Promise<Uint8Array>
   /** Names in a folder. Rejects as `fs.readdir` does. */
   readonly readFolder: (path: string) => Promise<readonly string[]>
+  /** Of these the config may use no more; undefined: of all. */
+  readonly fence?: MachineFence | undefined
+  /** Paths of files in the config are relative to it; undefined: to that of the main file. */
+  readonly folder?: string | undefined
+  /** The path whose text is the JSON of a value; undefined: all are YAML. */
+  readonly object?: string | undefined
 }
 
 /** Loading from the files of this machine. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Diagnostic, sortDiagnostics } from '../schema/diagnostics.ts'
-import type { Node } from '../schema/node.ts'
+import { type Node, placeKey } from '../schema/node.ts'
 import { At, type FileContent, type Files, INVALID } from '../schema/schema.ts'
 import { type Marked, marksIn } from '../schema/walk.ts'
 import { type Gathered, gather } from './gather.ts'
@@ -111,11 +111,11 @@ async function readFiles(found: readonly Marked[], folder: string, deps: LoadDep
 }
 
 function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Judged {
-  const seen = new Set<string>()
+  const seen = new Map<unknown, Set<string>>()
   // A value in defaults or behind an anchor is read in many places, and is reported once.
   const once = diagnostics.filter(({ at, message }) => {
-    const key = `${at.file}:${at.line}:${at.column}:${message}`
-    return !seen.has(key) && seen.add(key)
+    const said = seen.getOrInsertComputed(placeKey(at), () => new Set())
+    return !said.has(message) && said.add(message)
   })
   return { config: undefined, diagnostics: sortDiagnostics(once), tree, kept: [] }
 }

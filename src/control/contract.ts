@@ -38,7 +38,7 @@ export interface BoundListener extends Bound {
 }
 
 /** What made us load a config. */
-export const TRIGGERS = ['start', 'file', 'signal', 'api'] as const
+export const TRIGGERS = ['start', 'file', 'source', 'signal', 'api'] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
 /** A config that was loaded, and became live or not. Hashes; `after`: of the live one. */

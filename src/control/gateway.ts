@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/language/config.ts'
+import { FileWatch } from '../config/sources/file-watch.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import type { Operation } from '../core/operation.ts'
 import type { PluginModule } from '../core/plugin.ts'
@@ -11,11 +12,10 @@ import type { Node } from '../schema/node.ts'
 import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
 import { errorStatus } from './admin/call.ts'
 import { allOperations } from './all-operations.ts'
-import type { Bound, BoundListener } from './contract.ts'
+import type { Bound, BoundListener, Trigger } from './contract.ts'
 import { loadControlHalves } from './control-halves.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
 import { judgeEntry } from './entry.ts'
-import { FileWatch } from './machine/file-watch.ts'
 import { type Machine, workerCount } from './machine/machine.ts'
 import { reusePortWorks } from './machine/sockets.ts'
 import { stateDirOf } from './machine/state-dir.ts'
@@ -57,8 +57,9 @@ export interface GatewayDeps {
   readonly testHooks: boolean
 }
 
-/** Where the config that the gateway starts with came from. */
-export interface ReloadSource extends Pick<ReloaderOptions, 'file' | 'env' | 'source' | 'refused' | 'documents'> {
+/** Where configs come from, and what the first one was read from. */
+export interface ReloadSource extends Pick<ReloaderOptions, 'source' | 'env' | 'origin' | 'refused' | 'documents'> {
+  /** Files of this machine. */
   readonly sources: readonly string[]
   /** What the first config was made of. */
   readonly tree: Node
@@ -93,6 +94,7 @@ export class Gateway {
   private judge: Judge | undefined = undefined
   private reloader: Reloader | undefined = undefined
   private watch: FileWatch | undefined = undefined
+  private unwatch: (() => void) | undefined = undefined
   private feed: LiveFeed | undefined = undefined
   private readonly lose: (code: number) => void
 
@@ -136,7 +138,7 @@ export class Gateway {
     return this.leaving.signal(kind)
   }
 
-  /** Reads the config files again; the result is in the log and the status. */
+  /** Asks the source of the config again; the result is in the log and the status. */
   async reload(): Promise<void> {
     if (this.plane !== undefined && this.leaving.state === 'serving')
       await this.reloader?.reload('signal').catch(() => {})
@@ -243,11 +245,12 @@ export class Gateway {
     const { clock, reload } = this.deps
     if (reloader === undefined || reload === undefined) return
     await reloader.started()
-    const onChange = async (): Promise<void> => {
-      await reloader.reload('file').catch(() => {})
+    const changed = async (trigger: Trigger): Promise<void> => {
+      await reloader.reload(trigger).catch(() => {})
     }
-    const options = { clock, every: () => this.config.watch, paths: () => reloader.paths, onChange }
-    this.watch = FileWatch.start(options, reload.signature)
+    const files = { every: () => this.config.watch, paths: () => reloader.paths, onChange: () => changed('file') }
+    this.watch = FileWatch.start({ clock, ...files }, reload.signature)
+    this.unwatch = reload.source.watch(() => changed('source'))
   }
 
   private surroundings(): Surroundings {
@@ -283,6 +286,7 @@ export class Gateway {
   /** The admin plane ends last: it reports that the gateway is shutting down. */
   private async close(): Promise<void> {
     this.watch?.close()
+    this.unwatch?.()
     this.logLevel.close()
     this.feed?.close()
     await this.judge?.close()

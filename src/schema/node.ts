@@ -1,4 +1,4 @@
-/** Where a value stands. Lines and columns count from 1. */
+/** Where a value stands. Lines and columns count from 1; 0: it has none, and is known by the path of its keys. */
 export interface Position {
   readonly file: string
   readonly line: number
@@ -38,6 +38,16 @@ export interface MapEntry {
 }
 
 const NOWHERE: Position = { file: 'built-in', line: 0, column: 0 }
+
+/** Whether it was not written, but is a default of Sluice. */
+export function isBuiltIn({ file, line }: Position): boolean {
+  return line === 0 && file === NOWHERE.file
+}
+
+/** Equal where two places are one. Places without lines are those of single values. */
+export function placeKey(at: Position): Position | string {
+  return at.line === 0 ? at : `${at.file}:${at.line}:${at.column}`
+}
 
 /** A node from a plain value, for built-in defaults. */
 export function nodeOf(value: unknown, at: Position = NOWHERE): Node {

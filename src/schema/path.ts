@@ -28,9 +28,10 @@ export function placeOf(root: Node, path: Path): Position {
   return root.at
 }
 
-/** Where a key stands, for a message about another one: `line 4`, or with its file where that is another. */
+/** Where a key stands, for a message about another one: `line 4`, with its file where that is another; else its keys. */
 export function placeText(root: Node, path: Path, from: Path): string {
   const [at, reader] = [keyOf(root, path), keyOf(root, from)]
+  if (at.line === 0) return pathText(path)
   return at.file === reader.file ? `line ${at.line}` : `${at.file}:${at.line}`
 }
 

@@ -25,6 +25,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/config/judge'],
   ['src/features/*/lints.ts'],
   ['src/config'],
+  ['src/config/sources'],
   ['src/tools/import'],
   ['src/data/engine'],
   ['src/data/ingress'],

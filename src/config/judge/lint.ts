@@ -2,7 +2,7 @@ import type { AnyFeature, PlanContext } from '../../core/feature.ts'
 import type { Finding } from '../../core/lint.ts'
 import { joined } from '../../core/plan.ts'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
-import type { Node } from '../../schema/node.ts'
+import { type Node, placeKey } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
 import type { Marked } from '../../schema/walk.ts'
 import type { Language } from '../language/language.ts'
@@ -32,12 +32,12 @@ export function runLints(
 ): readonly Diagnostic[] {
   const context = contextOf(root, tree, marks, language)
   const found: PlacedFinding[] = []
-  const seen = new Set<string>()
   for (const { name, run } of lints) {
+    const seen = new Set<unknown>()
     for (const finding of run(context)) {
       const diagnostic = place(finding, name, tree)
       // A mistake in defaults or behind an anchor is found on many routes, and is reported once.
-      const key = `${name} ${diagnostic.at.file}:${diagnostic.at.line}:${diagnostic.at.column}`
+      const key = placeKey(diagnostic.at)
       if (seen.has(key)) continue
       seen.add(key)
       found.push({ lint: name, path: finding.path, diagnostic })

@@ -19,16 +19,17 @@ import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { ListNode, MapEntry, MapNode, Node, Position, ScalarNode } from '../../schema/node.ts'
 import { type Comment, readComments } from './comments.ts'
 import { decode } from './decode.ts'
-import { type Environment, isReference, substitute } from './environment.ts'
+import type { Environment } from './environment.ts'
 import { firstFault } from './faults.ts'
+import { scalarOf } from './scalar.ts'
 import { syntaxMessage } from './syntax.ts'
 
 /** Larger files are refused: real configs are far smaller. */
 export const MAX_FILE_BYTES: number = 16 * 1024 * 1024
 /** Values after aliases are followed: an alias bomb ends here. */
-const MAX_VALUES = 1_000_000
+export const MAX_VALUES: number = 1_000_000
 /** After aliases are followed, too. */
-const MAX_DEPTH = 100
+export const MAX_DEPTH: number = 100
 /** The parser has at most two open tokens for a level. */
 const MAX_OPEN = 2 * MAX_DEPTH + 50
 
@@ -120,7 +121,7 @@ export function parseYamlDocuments(file: string, text: string): readonly ParsedD
     })
 }
 
-const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels`
+export const TOO_DEEP: string = `nested deeper than ${MAX_DEPTH} levels`
 
 /** The node behind an anchor; no node: it has not been read to its end. */
 interface Anchored {
@@ -279,21 +280,8 @@ class Conversion {
     const quoted = scalar.type !== undefined && scalar.type !== 'PLAIN'
     const value = scalar.value as ScalarNode['value'] | bigint
     const text = quoted ? String(value) : (scalar.source ?? (value === null ? '' : String(value)))
-    if (this.env === undefined || !text.includes('${')) {
-      return { kind: 'scalar', at, value: typeof value === 'bigint' ? String(value) : value, text, quoted }
-    }
-    const put = substitute(text, this.env)
-    if ('problem' in put) {
-      this.error(at, put.problem)
-      return { kind: 'scalar', at, value: '', text: '', quoted: true }
-    }
-    if (!isReference(text)) {
-      const read = quoted ? put.text : plainValue(put.text)
-      return { kind: 'scalar', at, value: read, text: put.text, quoted, substituted: text }
-    }
-    // Within { } a reference must be quoted: that says nothing of its value. An empty one never means null.
-    const read = plainValue(put.text) ?? put.text
-    return { kind: 'scalar', at, value: read, text: put.text, quoted: true, substituted: text }
+    const plain = typeof value === 'bigint' ? String(value) : value
+    return scalarOf(at, plain, text, quoted, this.env, (problem) => this.error(at, problem))
   }
 
   private position(offset: number): Position {
@@ -308,13 +296,4 @@ class Conversion {
 
 function nothing(at: Position): ScalarNode {
   return { kind: 'scalar', at, value: null, text: '', quoted: false }
-}
-
-/** The value of a plain scalar in YAML 1.2's core schema. */
-function plainValue(text: string): ScalarNode['value'] {
-  if (/^(true|True|TRUE)$/.test(text)) return true
-  if (/^(false|False|FALSE)$/.test(text)) return false
-  if (/^(|~|null|Null|NULL)$/.test(text)) return null
-  const isNumber = /^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$|^0o[0-7]+$|^0x[0-9a-fA-F]+$/.test(text)
-  return isNumber ? Number(text) : text
 }

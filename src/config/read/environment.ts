@@ -32,6 +32,13 @@ export function substitute(text: string, env: Environment): { readonly text: str
   return problem === undefined ? { text: out } : { problem }
 }
 
+/** Names of the environment values that a text refers to. */
+export function referredNames(text: string): readonly string[] {
+  return Array.from(text.matchAll(REFERENCE), ([, inner]) => NAME.exec(inner ?? '')?.[1] ?? '').filter(
+    (name) => name !== '',
+  )
+}
+
 /** Whether a text is one reference and nothing else: what it stands for may be a number or a boolean, in quotes, too. */
 export function isReference(text: string): boolean {
   return ALONE.test(text)

@@ -3,7 +3,7 @@ import { ROUTING_PLACES } from '../../config/language/route.ts'
 import type { RouteConfig } from '../../core/config.ts'
 import { actsOn } from '../../core/feature.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
-import { type Node, nodeOf, type Position } from '../../schema/node.ts'
+import { isBuiltIn, type Node, nodeOf, type Position } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
 import { type Leaf, leavesOf } from './leaves.ts'
 import type { WrittenConfig } from './model.ts'
@@ -68,12 +68,12 @@ function effectiveValues(written: WrittenTree, route: RouteConfig, name: string)
 
 /** `source`: origin of a value that is not built in. */
 export function effectiveOf(leaf: Leaf, source: (leaf: Leaf) => string): Effective {
-  const builtIn = leaf.node.at.line === 0
+  const { at } = leaf.node
   return {
     key: leaf.steps.slice(1).join('.'),
     value: shownText(leaf),
-    source: builtIn ? 'built-in' : source(leaf),
-    at: builtIn ? undefined : leaf.node.at,
+    source: isBuiltIn(at) ? 'built-in' : source(leaf),
+    at: at.line === 0 ? undefined : at,
   }
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { firstConfig } from '../../../src/cli/first-config.ts'
+import { filesSource } from '../../../src/config/sources/files.ts'
 import { workerEntry } from '../../../src/control/entry.ts'
 import { Gateway } from '../../../src/control/gateway.ts'
 import { thisMachine } from '../../../src/control/machine/machine.ts'
@@ -50,7 +51,7 @@ const file = join(folder, 'sluice.yaml')
 const [before, after] = [yamlOf(COUNT, '1s'), yamlOf(COUNT, '2s')]
 await writeFile(file, before)
 const io = { stdout: () => {}, stderr: () => {}, env: { XDG_STATE_HOME: folder }, isTTY: false }
-const first = await firstConfig(file, { lastKnownGood: false, stateDir: undefined }, io)
+const first = await firstConfig(filesSource(file), { lastKnownGood: false, stateDir: undefined }, io)
 if (first === undefined) throw new Error('the config is bad')
 const gateway = new Gateway(first.config, {
   version: '0.0.0',

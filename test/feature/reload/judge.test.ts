@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/load-deps.ts'
+import { filesSource } from '../../../src/config/sources/files.ts'
+import { type ConfigReading, inPlace, keptReading, readingOf } from '../../../src/config/sources/reading.ts'
 import { judgeEntry } from '../../../src/control/entry.ts'
 import { Judge, type LiveConfig } from '../../../src/control/operations/reload/judge.ts'
 import { packConfig, seal, unpackConfig } from '../../../src/control/operations/reload/judged.ts'
@@ -44,13 +46,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const put = (yaml: string) => judge.judge({ kind: 'put', file, live: { file, folder }, yaml }, live)
+const files = (): ConfigReading => readingOf(filesSource(file), { documents: {} })
+const put = (yaml: string) => judge.judge(inPlace(filesSource(file), { file, folder }, yaml), live)
 
 describe('a judge', () => {
   test('finds of files what loading them here does, and the config is frozen', async () => {
     await writeFile(file, routes(450, '  bad-idea: { match: { path: /x }, to: u1, timeouts: { attempt: 20s } }'))
     const here = await loadConfig(file, loadDeps({}))
-    const { config, documents, kept, problems, sources } = await judge.judge({ kind: 'files', file }, live)
+    const { config, documents, kept, problems, sources } = await judge.judge(files(), live)
     expect(config).toEqual(here.config)
     expect(problems).toHaveLength(here.diagnostics.length)
     expect([kept, sources, Object.keys(documents)]).toEqual([[], [file], [file]])
@@ -67,7 +70,7 @@ describe('a judge', () => {
   })
 
   test('takes one that was kept', async () => {
-    const { config } = await judge.judge({ kind: 'kept', main: file, documents: { [file]: routes(2) } }, live)
+    const { config } = await judge.judge(keptReading(filesSource(file), file, { [file]: routes(2) }), live)
     expect(config?.lean.routes).toHaveLength(2)
   })
 
@@ -130,7 +133,7 @@ describe('a judge that comes to no end', () => {
   test('is ended after two minutes', async () => {
     const clock = new ManualClock()
     const silent = new Judge({ entry: entry('never'), env: {}, plugins: [], clock })
-    const verdict = silent.judge({ kind: 'files', file }, live)
+    const verdict = silent.judge(files(), live)
     clock.advance(120_000)
     expect((await verdict).problems).toEqual(['the config could not be judged: no answer within 120 s'])
     await silent.close()
@@ -139,7 +142,7 @@ describe('a judge that comes to no end', () => {
   test('that breaks is told of, and others are asked', async () => {
     const broken = new Judge({ entry: entry('throwing'), env: {}, plugins: [], clock: systemClock })
     for (let i = 0; i < 2; i++) {
-      const { config, problems } = await broken.judge({ kind: 'files', file }, live)
+      const { config, problems } = await broken.judge(files(), live)
       expect([config, problems.length]).toEqual([undefined, 1])
       expect(problems[0]).toContain('the config could not be judged: ')
     }

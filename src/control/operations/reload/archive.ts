@@ -1,5 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Documents } from '../../../config/sources/reading.ts'
+import { SOURCE_KINDS } from '../../../config/sources/source.ts'
 import type { Random } from '../../../lib/random.ts'
 import { writeWhole } from '../../../lib/write-whole.ts'
 
@@ -8,9 +10,9 @@ const FOLDER = 'configs'
 const MOST_KEPT = 20
 const NAME = /^(\d{6,12})\.json$/
 
-/** Where a config came from. */
-export const CONFIG_SOURCES = ['files', 'api', 'rollback', 'last-known-good'] as const
-export type ConfigSource = (typeof CONFIG_SOURCES)[number]
+/** How a config came to be live: it is the one of its source, or was put in its place. */
+export const CONFIG_ORIGINS = [...SOURCE_KINDS, 'api', 'rollback', 'last-known-good'] as const
+export type ConfigOrigin = (typeof CONFIG_ORIGINS)[number]
 
 /** A config that was live, as it was written: secrets are references, environment values their names. */
 export interface KeptConfig {
@@ -19,16 +21,15 @@ export interface KeptConfig {
   readonly hash: string
   /** RFC 3339. */
   readonly savedAt: string
-  readonly source: ConfigSource
-  /** Absolute path of the main file. */
+  readonly source: ConfigOrigin
+  /** See `ConfigSource`. */
   readonly main: string
-  /** Texts by absolute path. */
-  readonly documents: Readonly<Record<string, string>>
+  readonly documents: Documents
 }
 
 export type KeptFacts = Omit<KeptConfig, 'documents' | 'main'>
 
-/** The latest that several archives have of a config file; `main`: its absolute path. */
+/** The latest that several archives have of a source; `main`: see `ConfigSource`. */
 export async function latestOf(stateDirs: readonly string[], main: string): Promise<KeptConfig | undefined> {
   const latest = await Promise.all(stateDirs.map((dir) => new Archive(dir).latest()))
   return latest

@@ -1,6 +1,6 @@
 import { COUNT, choice, each, FLAG, record, ref, SHA256, said, TEXT, TIME } from '../../../schema/shape.ts'
 import { TRIGGERS } from '../../contract.ts'
-import { CONFIG_SOURCES } from './archive.ts'
+import { CONFIG_ORIGINS } from './archive.ts'
 
 /** The live config and how the latest attempt to change it went. */
 export const CONFIG_FACTS = {
@@ -12,7 +12,7 @@ export const CONFIG_FACTS = {
   ConfigFacts: record(
     { hash: SHA256 },
     {
-      source: said('Where the live config came from.', choice(...CONFIG_SOURCES)),
+      source: said('Where the live config came from.', choice(...CONFIG_ORIGINS)),
       file: TEXT,
       restart: said('Keys whose change takes effect with the next start.', each(TEXT)),
       kept: said('Parts of the files that have errors, and what is live in their place.', each(ref('KeptPart'))),
@@ -44,7 +44,7 @@ export const CONFIG_SCHEMAS = {
     number: said('For `rollback`.', COUNT),
     hash: SHA256,
     savedAt: TIME,
-    source: choice(...CONFIG_SOURCES),
+    source: choice(...CONFIG_ORIGINS),
   }),
   Policy: record({
     name: TEXT,

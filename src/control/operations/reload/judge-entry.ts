@@ -1,16 +1,16 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { language } from '../../../config/language/language.ts'
 import { type LoadDeps, loadDeps } from '../../../config/load-deps.ts'
+import { type Reader, readerOf } from '../../../config/sources/reading.ts'
 import { BadCommand, NotFound } from '../../../core/command.ts'
 import { FEATURES } from '../../../features/index.ts'
 import { withPlugins } from '../../../plugins/load.ts'
 import type { Node } from '../../../schema/node.ts'
 import { Model, type WrittenConfig } from '../../../tools/explain/model.ts'
-import { configReader, keptReader, putInPlace, type Reader } from './config-reader.ts'
 import { effectiveValues } from './effective.ts'
 import { explained } from './explain-command.ts'
 import type { JudgeAnswer, JudgeAsk, JudgeStart, LiveConfig } from './judge.ts'
-import { packConfig, type Question, seal, unseal, type VerdictMessage } from './judged.ts'
+import { packConfig, seal, unseal, type VerdictMessage } from './judged.ts'
 import { problemLines } from './problem-lines.ts'
 
 /** Judges configs, and answers questions about the live one, one after the other. */
@@ -33,7 +33,7 @@ class Bench {
   }
 
   private value(ask: JudgeAsk['ask']): unknown {
-    if (ask.type === 'judge') return judged(this.readerOf(ask.question), () => this.about(ask.good).written.tree)
+    if (ask.type === 'judge') return judged(readerOf(ask.reading, this.deps), () => this.about(ask.good).written.tree)
     const known = this.about(ask.live)
     if (ask.type === 'effective') return effectiveValues(known.written, ask.query)
     known.model ??= new Model(known.written)
@@ -43,13 +43,6 @@ class Bench {
   private about({ id, sealed }: LiveConfig): NonNullable<Bench['known']> {
     if (this.known?.id !== id) this.known = { id, written: unseal(sealed, this.deps.language) }
     return this.known
-  }
-
-  private readerOf(question: Question): Reader {
-    const { deps } = this
-    if (question.kind === 'files') return configReader(question.file, deps)
-    if (question.kind === 'kept') return keptReader(question, deps)
-    return configReader(question.file, putInPlace(deps, question.live, question.yaml))
   }
 }
 

@@ -1,9 +1,10 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
+import type { ConfigReading } from '../../../config/sources/reading.ts'
 import { BadCommand, CommandRefused, NotFound } from '../../../core/command.ts'
 import type { ReadCall } from '../../../core/operation.ts'
 import type { PluginModule } from '../../../core/plugin.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
-import { type Judgement, type Question, type Sealed, unpackConfig, type VerdictMessage } from './judged.ts'
+import { type Judgement, type Sealed, unpackConfig, type VerdictMessage } from './judged.ts'
 
 /** A config of 16 MiB takes most of a minute. */
 const JUDGE_MS = 120_000
@@ -21,7 +22,7 @@ export interface LiveConfig {
 export interface JudgeAsk {
   readonly number: number
   readonly ask:
-    | { readonly type: 'judge'; readonly question: Question; readonly good: LiveConfig }
+    | { readonly type: 'judge'; readonly reading: ConfigReading; readonly good: LiveConfig }
     | { readonly type: 'explain'; readonly live: LiveConfig; readonly body: unknown }
     | { readonly type: 'effective'; readonly live: LiveConfig; readonly query: ReadCall['query'] }
 }
@@ -74,9 +75,9 @@ export class Judge {
   }
 
   /** Never rejects: a config that cannot be judged is refused. `good`: see `loadConfig`. */
-  async judge(question: Question, good: LiveConfig): Promise<Judgement> {
+  async judge(reading: ConfigReading, good: LiveConfig): Promise<Judgement> {
     try {
-      const { config, ...rest } = (await this.ask({ type: 'judge', question, good })) as VerdictMessage
+      const { config, ...rest } = (await this.ask({ type: 'judge', reading, good })) as VerdictMessage
       return { ...rest, config: config && (await unpackConfig(config, turn)) }
     } catch (error) {
       const problems = [`the config could not be judged: ${(error as Error).message}`]

@@ -2,24 +2,12 @@ import { deserialize, serialize } from 'node:v8'
 import type { Kept } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
 import type { Language } from '../../../config/language/language.ts'
+import type { Documents } from '../../../config/sources/reading.ts'
 import type { RouteConfig, UpstreamConfig } from '../../../core/config.ts'
 import type { WrittenConfig } from '../../../tools/explain/model.ts'
-import type { Documents } from './config-reader.ts'
 
 /** Entries that are read at once: some milliseconds. */
 const PART_ENTRIES = 100
-
-/** What is judged. `file`: as it was named. */
-export type Question =
-  | { readonly kind: 'files'; readonly file: string }
-  /** A text in the place of the main file of `live`. */
-  | {
-      readonly kind: 'put'
-      readonly file: string
-      readonly live: Pick<Config, 'file' | 'folder'>
-      readonly yaml: string
-    }
-  | { readonly kind: 'kept'; readonly main: string; readonly documents: Documents }
 
 /** A config and what was written; threads have the language themselves. */
 export type SealedParts = Omit<WrittenConfig, 'language'>
@@ -27,7 +15,7 @@ export type SealedParts = Omit<WrittenConfig, 'language'>
 /** A config and its tree in bytes, in memory that all threads share: it can be passed on without being read. */
 export type Sealed = Uint8Array
 
-/** The answer to a question. `config` and `written` are undefined if the config was refused. */
+/** What a reading led to. `config` and `written` are undefined if the config was refused. */
 export interface Judgement {
   readonly config: Config | undefined
   readonly written: Sealed | undefined

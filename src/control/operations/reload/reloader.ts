@@ -1,16 +1,16 @@
-import { resolve } from 'node:path'
 import { type Kept, keptText } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
+import { type ConfigReading, type Documents, inPlace, keptReading, readingOf } from '../../../config/sources/reading.ts'
+import type { ConfigSource } from '../../../config/sources/source.ts'
 import type { CallOptions, ReadCall } from '../../../core/operation.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { Random } from '../../../lib/random.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
 import type { ConfigChange, Trigger } from '../../contract.ts'
-import type { Archive, ConfigSource, KeptConfig } from './archive.ts'
-import type { Documents } from './config-reader.ts'
+import type { Archive, ConfigOrigin, KeptConfig } from './archive.ts'
 import type { Judge, LiveConfig } from './judge.ts'
-import { type Question, type SealedParts, seal } from './judged.ts'
+import { type SealedParts, seal } from './judged.ts'
 import { problemLines } from './problem-lines.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
@@ -37,7 +37,7 @@ export interface ReloadOutcome {
 
 /** What is live and how the latest attempt went. */
 export interface ReloadFacts {
-  readonly source: ConfigSource
+  readonly source: ConfigOrigin
   readonly file: string
   readonly restart: readonly string[]
   readonly kept: readonly Kept[]
@@ -58,15 +58,14 @@ export class ReloadBusy extends Error {}
 export class ReloadConflict extends Error {}
 
 export interface ReloaderOptions {
-  /** The config file as it was named. */
-  readonly file: string
+  readonly source: ConfigSource
   /** Where `{ env: NAME }` is looked for. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly judge: Pick<Judge, 'judge' | 'explain' | 'effective'>
-  /** What the process was started with; `source`: where that came from. */
+  /** What the process was started with; `sources`: see `Loaded`. */
   readonly first: SealedParts & { readonly sources: readonly string[] }
-  readonly source: ConfigSource
-  /** Problems of the files, if the first config came from elsewhere. */
+  readonly origin: ConfigOrigin
+  /** Problems of the source, if the first config came from elsewhere. */
   readonly refused: readonly Diagnostic[]
   readonly documents: Documents
   readonly archive: Archive
@@ -82,7 +81,7 @@ export interface ReloaderOptions {
 interface Live extends LiveConfig {
   readonly config: Config
   readonly kept: readonly Kept[]
-  readonly source: ConfigSource
+  readonly origin: ConfigOrigin
   readonly secrets: string
 }
 
@@ -98,20 +97,20 @@ export class Reloader {
   private coming: Promise<ReloadOutcome> | undefined = undefined
 
   constructor(options: ReloaderOptions) {
-    const { clock, first, source } = options
+    const { clock, first, origin } = options
     this.options = options
     this.running = first.config
     const { config, tree } = first
-    this.live = { id: 0, sealed: seal({ config, tree }), config, kept: [], source, secrets: '' }
+    this.live = { id: 0, sealed: seal({ config, tree }), config, kept: [], origin, secrets: '' }
     this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
     this.watched = first.sources
   }
 
   /** The first config is live. */
   async started(): Promise<void> {
-    const { config, source } = this.live
+    const { config, origin } = this.live
     this.live = { ...this.live, secrets: await this.secretsOf(config) }
-    await this.keep(config, source, this.options.documents)
+    await this.keep(config, origin, this.options.documents)
     await this.options.told({
       trigger: 'start',
       before: undefined,
@@ -134,8 +133,8 @@ export class Reloader {
   }
 
   get facts(): ReloadFacts {
-    const { config, kept, source } = this.live
-    return { source, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
+    const { config, kept, origin } = this.live
+    return { source: origin, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
   }
 
   /** Explains a request on the live config, see {@link Judge.explain}. */
@@ -148,29 +147,31 @@ export class Reloader {
     return this.options.judge.effective(this.asked, query)
   }
 
-  /** Reads the files again. A waiting attempt of another caller serves both. */
+  /** Asks the source again. A waiting attempt of another caller serves both. */
   reload(trigger: Trigger): Promise<ReloadOutcome> {
-    this.coming ??= this.inTurn(() => {
+    this.coming ??= this.inTurn(async () => {
       this.coming = undefined
-      return this.attempt('files', trigger, { kind: 'files', file: this.options.file })
+      const { source } = this.options
+      const texts = await source.load()
+      if ('problem' in texts) return this.refused(trigger, [`${source.name}: ${texts.problem}`])
+      return this.attempt(source.kind, trigger, readingOf(source, texts))
     })
     return this.coming
   }
 
-  /** A whole config in the place of the main file, until the next reload of the files. */
+  /** A whole config in the place of the main file, until the next reload. */
   put(yaml: string, { dryRun = false, expected }: Partial<CallOptions> = {}): Promise<ReloadOutcome> {
     return this.inTurn(() => {
       if (expected !== undefined && expected !== '*' && expected !== this.live.config.hash)
         throw new ReloadConflict(`the live config is ${this.live.config.hash}`)
-      const { file, folder } = this.live.config
-      const question = { kind: 'put', file: this.options.file, live: { file, folder }, yaml } as const
-      return dryRun ? this.check(question) : this.attempt('api', 'api', question)
+      const reading = inPlace(this.options.source, this.live.config, yaml)
+      return dryRun ? this.check(reading) : this.attempt('api', 'api', reading)
     })
   }
 
-  /** One that was live before, until the next reload of the files. */
+  /** One that was live before, until the next reload. */
   rollback({ documents, main }: KeptConfig): Promise<ReloadOutcome> {
-    return this.inTurn(() => this.attempt('rollback', 'api', { kind: 'kept', main, documents }))
+    return this.inTurn(() => this.attempt('rollback', 'api', keptReading(this.options.source, main, documents)))
   }
 
   private inTurn(attempt: () => Promise<ReloadOutcome>): Promise<ReloadOutcome> {
@@ -189,18 +190,18 @@ export class Reloader {
     return { id, sealed }
   }
 
-  private async check(question: Question): Promise<ReloadOutcome> {
-    const { config, kept, problems } = await this.options.judge.judge(question, this.asked)
+  private async check(reading: ConfigReading): Promise<ReloadOutcome> {
+    const { config, kept, problems } = await this.options.judge.judge(reading, this.asked)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
     return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
   }
 
-  private async attempt(source: ConfigSource, trigger: Trigger, question: Question): Promise<ReloadOutcome> {
-    const { apply, judge, log } = this.options
-    const verdict = await judge.judge(question, this.asked)
+  private async attempt(origin: ConfigOrigin, trigger: Trigger, reading: ConfigReading): Promise<ReloadOutcome> {
+    const { apply, judge, log, source } = this.options
+    const verdict = await judge.judge(reading, this.asked)
     const { config, documents, kept, problems, sources, written } = verdict
-    if (source === 'files' && sources.length > 0) this.watched = sources
+    if (origin === source.kind && (config !== undefined || sources.length > 0)) this.watched = sources
     if (config === undefined || written === undefined) return this.refused(trigger, problems)
     const secrets = await this.secretsOf(config)
     const before = this.live.config.hash
@@ -212,7 +213,7 @@ export class Reloader {
         return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
       }
     }
-    this.live = { id: this.live.id + 1, sealed: written, config, kept, source, secrets }
+    this.live = { id: this.live.id + 1, sealed: written, config, kept, origin, secrets }
     const { hash } = config
     const restart = restartNeeds(this.running, config)
     this.note(trigger, kept.length === 0, problems)
@@ -220,14 +221,14 @@ export class Reloader {
     if (changed) {
       log.info('another config is live', {
         trigger,
-        source,
+        source: origin,
         hash: hash.slice(0, 12),
         routes: config.lean.routes.length,
       })
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
       // A part that was written cannot be loaded again; the history has one that can.
-      if (kept.length === 0) await this.keep(config, source, documents)
-    } else log.debug('a config was read that means the same', { trigger, source })
+      if (kept.length === 0) await this.keep(config, origin, documents)
+    } else log.debug('a config was read that means the same', { trigger, source: origin })
     if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })
     return { ok: true, changed, hash, problems, restart, kept }
   }
@@ -261,11 +262,11 @@ export class Reloader {
     return secretsDigest(config, this.options.env)
   }
 
-  private async keep({ hash }: Config, source: ConfigSource, documents: Documents): Promise<void> {
-    const { archive, clock, file, log, random } = this.options
+  private async keep({ hash }: Config, origin: ConfigOrigin, documents: Documents): Promise<void> {
+    const { archive, clock, log, random, source } = this.options
     try {
       const savedAt = new Date(clock.wall()).toISOString()
-      await archive.keep({ hash, savedAt, source, main: resolve(file), documents: { ...documents } }, random)
+      await archive.keep({ hash, savedAt, source: origin, main: source.main, documents: { ...documents } }, random)
     } catch (error) {
       log.warn('the config could not be kept as the last good one', { error })
     }

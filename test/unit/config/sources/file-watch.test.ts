@@ -2,7 +2,7 @@ import { appendFile, mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { FileWatch, signatureOf } from '../../../../src/control/machine/file-watch.ts'
+import { FileWatch, signatureOf } from '../../../../src/config/sources/file-watch.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { settle, until } from '../../../kit/until.ts'
 

@@ -1,0 +1,65 @@
+import { relative, resolve } from 'node:path'
+import type { Diagnostic } from '../../schema/diagnostics.ts'
+import type { MapNode, Node, ScalarNode } from '../../schema/node.ts'
+import { pathText } from '../../schema/path.ts'
+import { marksIn } from '../../schema/walk.ts'
+import type { Language } from '../language/language.ts'
+import { referredNames } from '../read/environment.ts'
+
+/** How much of this machine a config may use that comes from elsewhere. */
+export interface MachineFence {
+  /** Folder below which the files are that it may name; undefined: it may name none. */
+  readonly files: string | undefined
+  /** Environment values that it may use. */
+  readonly env: readonly string[]
+}
+
+/** Keys of a config that name places of this machine, or further texts: its operator says these, not its author. */
+const OWN = {
+  include: 'a config that comes from elsewhere is one text',
+  stateDir: 'a config that comes from elsewhere cannot say where this machine keeps state; start with --state-dir',
+} as const
+
+/** What a config uses of this machine beyond its fence. */
+export function beyondFence(language: Language, root: MapNode, { env, files }: MachineFence): readonly Diagnostic[] {
+  const found: Diagnostic[] = []
+  const error = ({ at }: Pick<Node, 'at'>, path: string, message: string): void => {
+    found.push({ severity: 'error', at, path, message })
+  }
+  for (const [key, message] of Object.entries(OWN)) {
+    const entry = root.entries.get(key)
+    if (entry !== undefined) error({ at: entry.key }, key, message)
+  }
+  const environment = (node: Node, path: string, name: string): void => {
+    if (env.includes(name)) return
+    error(node, path, `the environment value ${name} is not one that this config may use (${WAYS.env})`)
+  }
+  for (const { mark, node, path } of marksIn(language.root, root)) {
+    if (node.kind !== 'scalar') continue
+    if (mark.is === 'environment') environment(node, pathText(path), node.text)
+    else if (mark.is === 'file' && !isWithin(node.text, files)) error(node, pathText(path), outside(node.text, files))
+  }
+  for (const node of scalars(root))
+    for (const name of referredNames(node.substituted ?? '')) environment(node, '', name)
+  return found
+}
+
+const WAYS = { env: '--config-env NAME', files: '--config-files DIR' }
+
+function* scalars(node: Node): Generator<ScalarNode> {
+  if (node.kind === 'scalar') yield node
+  else if (node.kind === 'list') for (const item of node.items) yield* scalars(item)
+  else for (const { value } of node.entries.values()) yield* scalars(value)
+}
+
+function isWithin(path: string, folder: string | undefined): boolean {
+  if (folder === undefined) return false
+  const steps = relative(folder, resolve(folder, path))
+  return steps !== '' && !/^(\.\.(\/|$)|\/)/.test(steps)
+}
+
+function outside(path: string, folder: string | undefined): string {
+  return folder === undefined
+    ? `${JSON.stringify(path)}: this config may name no files of this machine (${WAYS.files})`
+    : `${JSON.stringify(path)} is outside of ${folder}, whose files this config may name`
+}

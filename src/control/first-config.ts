@@ -1,0 +1,77 @@
+import type { Config } from '../config/language/config.ts'
+import type { LoadDeps } from '../config/load-deps.ts'
+import { signatureOf } from '../config/sources/file-watch.ts'
+import { type Documents, keptReading, type Reader, readerOf, readingOf } from '../config/sources/reading.ts'
+import type { ConfigSource } from '../config/sources/source.ts'
+import type { Diagnostic } from '../schema/diagnostics.ts'
+import type { ReloadSource } from './gateway.ts'
+import { type KeptConfig, latestOf } from './operations/reload/archive.ts'
+
+/** What the gateway starts with. */
+export interface FirstConfig {
+  readonly config: Config
+  readonly reload: ReloadSource
+}
+
+/** What reading a source led to. */
+export interface FirstReading {
+  /** undefined: it has errors, or there is nothing to read. */
+  readonly first: FirstConfig | undefined
+  readonly diagnostics: readonly Diagnostic[]
+  /** The source gave a text, whatever is wrong with that. */
+  readonly given: boolean
+  /** That it was read from. */
+  readonly documents: Documents
+  /** Files of this machine that were read, and what {@link signatureOf} says of them. */
+  readonly watched: Pick<ReloadSource, 'sources' | 'signature'>
+}
+
+/** Reads a source for the first time. */
+export async function readFirst(source: ConfigSource, deps: LoadDeps): Promise<FirstReading> {
+  const before = await signatureOf([source.main])
+  const texts = await source.load()
+  if ('problem' in texts) {
+    const at = { file: source.name, line: 0, column: 0 }
+    const diagnostics: Diagnostic[] = [{ severity: 'error', at, path: '', message: texts.problem }]
+    const watched = { sources: [], signature: '' }
+    return { first: undefined, diagnostics, given: false, documents: {}, watched }
+  }
+  const reader = readerOf(readingOf(source, texts), deps)
+  const { config, diagnostics, sources, tree } = await reader.load()
+  const alone = sources.length === 1 && sources[0] === source.main
+  const watched = { sources, signature: alone ? before : await signatureOf(sources) }
+  const { documents } = reader
+  const whole = config !== undefined && tree !== undefined
+  const reload = { source, env: deps.env, documents, ...watched, origin: source.kind, refused: [] }
+  const first = whole ? { config, reload: { ...reload, tree } } : undefined
+  return { first, diagnostics, given: true, documents, watched }
+}
+
+/** The last config of a source that was live, and what is wrong with it by now. */
+export interface LastGood {
+  readonly kept: KeptConfig
+  readonly first: FirstConfig | undefined
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/**
+ * The last config of a source that was live, in place of what is there now; undefined: none was kept.
+ *
+ * @param folders where gateways may have kept it
+ */
+export async function lastGood(
+  source: ConfigSource,
+  { diagnostics: refused, watched }: FirstReading,
+  folders: readonly string[],
+  deps: LoadDeps,
+): Promise<LastGood | undefined> {
+  const kept = await latestOf(folders, source.main)
+  if (kept === undefined) return undefined
+  const { documents, main } = kept
+  const reader: Reader = readerOf(keptReading(source, main, documents), deps)
+  const { config, diagnostics, tree } = await reader.load()
+  const origin = 'last-known-good'
+  const reload = { source, env: deps.env, documents, ...watched, origin, refused } as const
+  const first = config !== undefined && tree !== undefined ? { config, reload: { ...reload, tree } } : undefined
+  return { kept, first, diagnostics }
+}
