@@ -6,7 +6,7 @@ const NAME = 'config'
 export type ConfigObject = Readonly<Record<string, unknown>>
 
 /** A source whose config is set by the program around it. */
-export interface MemorySource extends ConfigSource {
+export interface SettableSource extends ConfigSource {
   /** Puts another config in its place; resolves when those who watch have dealt with it. */
   set(config: ConfigObject | string): Promise<void>
 }
@@ -16,7 +16,7 @@ export interface MemorySource extends ConfigSource {
  *
  * @param folder paths of files in it, and of files that it includes, are relative to it
  */
-export function memorySource(config: ConfigObject | string, folder: string): MemorySource {
+export function memorySource(config: ConfigObject | string, folder: string): SettableSource {
   let texts = textsOf(config)
   const watching = new Set<() => Promise<void>>()
   return {
