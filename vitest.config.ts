@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/kit/longest-first.ts'
 
@@ -9,6 +10,8 @@ const UNIT = ['test/unit/**/*.test.ts', 'test/features/*/unit/**/*.test.ts']
 const MAX_WORKERS = 2 * availableParallelism()
 
 export default defineConfig({
+  // As Node resolves it with the condition `sluice-source`.
+  resolve: { alias: [{ find: /^sluice$/, replacement: join(import.meta.dirname, 'src/index.ts') }] },
   test: {
     globalSetup: ['test/kit/compile-cache.ts'],
     pool: 'forks',

@@ -1,25 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { env, packed } from '../kit/packed.ts'
 import { testUpstream } from '../kit/upstream.ts'
 
 const run = promisify(execFile)
-const ROOT = join(import.meta.dirname, '../..')
 const INSTALL_MS = 180_000
 
 let folder: string
 let children: ChildProcess[] = []
-
-/** PATH with the machine's own Node first: the folders that npm puts before it are left out. */
-const PATH = (process.env.PATH ?? '')
-  .split(':')
-  .filter((entry) => !entry.includes('node_modules'))
-  .join(':')
-const env = { ...process.env, PATH }
 
 function sluice(...args: string[]): ChildProcess {
   const child = spawn(join(folder, 'app/node_modules/.bin/sluice'), args, {
@@ -47,25 +40,13 @@ function text(stream: ChildProcess['stdout']): { get(): string } {
   return { get: () => all }
 }
 
-/** The files elsewhere, so that building does not disturb the checkout. */
-async function copyOfCheckout(to: string): Promise<void> {
-  const { stdout } = await run('git', ['ls-files', '-coz', '--exclude-standard'], { cwd: ROOT, maxBuffer: 10_000_000 })
-  for (const file of stdout.split('\0').filter((name) => /^(src|bin|config)\/|^[^/]+$/.test(name))) {
-    await mkdir(join(to, dirname(file)), { recursive: true })
-    await cp(join(ROOT, file), join(to, file))
-  }
-  await symlink(join(ROOT, 'node_modules'), join(to, 'node_modules'))
-}
-
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-package-'))
-  await copyOfCheckout(join(folder, 'source'))
-  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(folder, 'source'), env })
-  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz')) as string
+  const tarball = await packed(folder)
   await mkdir(join(folder, 'app'))
   await writeFile(join(folder, 'app/package.json'), '{"private":true,"allowScripts":{"node":true}}')
   const flags = ['--no-audit', '--no-fund', '--prefer-offline']
-  await run('npm', ['install', ...flags, join(folder, tarball)], { cwd: join(folder, 'app'), env })
+  await run('npm', ['install', ...flags, tarball], { cwd: join(folder, 'app'), env })
 }, INSTALL_MS)
 
 afterAll(async () => {

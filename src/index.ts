@@ -1,0 +1,33 @@
+/**
+ * The public API: what a program that embeds Sluice, or a plug-in, may import from `'sluice'`. Nothing else of the package can
+ * be imported.
+ */
+
+export { block, columnsOf, HELD, WORD, wordsOf } from './cells/shape.ts'
+export type { ControlContext, ControlFeature, ControlHalf } from './core/control-feature.ts'
+export { decision } from './core/decision.ts'
+export type { Exchange } from './core/exchange.ts'
+export { type Failure, failure, type Reason } from './core/failures.ts'
+export { defineFeature, type Feature, type FeatureContext, type PureContext, type PureFeature } from './core/feature.ts'
+export type { BodyStage, Policy } from './core/policy.ts'
+export type { Source, SourceEvents } from './core/source.ts'
+export { lastingState } from './core/state-table.ts'
+export type { Refusal, Reply, Verdict } from './core/verdict.ts'
+export { fieldName, host, path } from './http/schemas.ts'
+export type { FlatHeaders } from './lib/headers.ts'
+export {
+  byKind,
+  list,
+  map,
+  mapped,
+  object,
+  offOr,
+  oneOrMany,
+  optional,
+  required,
+  withDefault,
+} from './schema/composites.ts'
+export { filePath, pemFile, reference } from './schema/mark.ts'
+export { boolean, duration, factor, integer, name, oneOf, pattern, ratio, size, text } from './schema/scalars.ts'
+export type { Infer, Schema } from './schema/schema.ts'
+export { secret } from './schema/secret.ts'
