@@ -13,6 +13,12 @@ import { statePlaces } from './state-slot.ts'
 /** How much of the request body Sluice has. `begun`: a part, as much as it keeps; much more may follow. */
 export type Upload = 'whole' | 'begun' | 'unread'
 
+/**
+ * `request`: of a client, as long as it is under the route that it matched. `rerouted`: the same one under another route;
+ * it is recorded under the first. `side`: made by a feature.
+ */
+export type ExchangeKind = 'request' | 'rerouted' | 'side'
+
 /** Where the requests of a compiled route are recorded; `data/seeing/recorder.ts` makes it. */
 export interface RouteRecord {
   finish(ex: Exchange): void
@@ -23,7 +29,6 @@ export interface RouteRecord {
 /** The part of a compiled route that all may read. */
 export interface RouteFacts {
   readonly name: string
-  /** undefined: a call of our own, which is not recorded. */
   readonly record: RouteRecord | undefined
 }
 
@@ -34,12 +39,13 @@ export interface ResponseHead {
 }
 
 /**
- * One request on its way through Sluice. One class, one fixed shape: every field is set in the constructor, none is
+ * One request on its way through Sluice, under one route. One class, one fixed shape: every field is set in the constructor, none is
  * attached later (a test holds it), so that the hot path stays monomorphic.
  */
 export class Exchange {
   readonly downstream: Downstream
-  /** Clock milliseconds at which the head was complete. */
+  kind: ExchangeKind
+  /** Clock milliseconds at which the head was complete; of a rerouted one: at which its route began. */
   readonly startedAt: number
   /** UUIDv7 of ours; never from outside. */
   readonly requestId: string
@@ -56,6 +62,8 @@ export class Exchange {
   /** The peer is one of `trust.proxies`. */
   trusted: boolean
   route: RouteFacts | undefined
+  /** Names of the routes that it went on under, in order; all its exchanges have it in common. undefined: none. */
+  rerouted: string[] | undefined
   /** Values of `{name}` segments, in the order of the route's parameters; undefined without any. */
   params: readonly string[] | undefined
   /** Path as matched: normal form, without query. */
@@ -114,6 +122,7 @@ export class Exchange {
 
   constructor(downstream: Downstream, startedAt: number, requestId: string, slots: number) {
     this.downstream = downstream
+    this.kind = 'request'
     this.startedAt = startedAt
     this.requestId = requestId
     this.correlationId = requestId
@@ -124,6 +133,7 @@ export class Exchange {
     this.client = downstream.peer.address
     this.trusted = false
     this.route = undefined
+    this.rerouted = undefined
     this.params = undefined
     this.path = ''
     this.query = ''
@@ -163,13 +173,51 @@ export class Exchange {
     this.attempt = at
   }
 
-  /** It is a side request in place of `ex`, whose story its attempts and notes belong to. */
-  standsInFor(ex: Exchange): void {
-    ex.attemptList ??= [...ex.allAttempts]
-    ex.notes ??= new Notes(undefined)
-    this.attemptList = ex.attemptList
-    this.notes = ex.notes
-    this.trace = ex.trace
+  /** The same request under another route, whose policies know nothing of what those of this one keep in it. */
+  under(route: RouteFacts, now: number, slots: number): Exchange {
+    const next = new Exchange(this.downstream, now, this.requestId, slots)
+    next.kind = 'rerouted'
+    next.route = route
+    this.rerouted ??= []
+    this.rerouted.push(route.name)
+    next.rerouted = this.rerouted
+    next.isOf(this)
+    next.client = this.client
+    next.trusted = this.trusted
+    next.path = this.path
+    next.query = this.query
+    next.readings = this.readings
+    // They have one story.
+    this.attemptList ??= [...this.allAttempts]
+    this.notes ??= new Notes(undefined)
+    next.attemptList = this.attemptList
+    next.notes = this.notes
+    next.trace = this.trace
+    return next
+  }
+
+  /** It belongs to the same correlation and trace as `ex`. */
+  isOf(ex: Exchange): void {
+    this.correlationId = ex.correlationId
+    this.traceparent = ex.traceparent
+    this.tracestate = ex.tracestate
+    this.continued = ex.continued
+  }
+
+  /** The route that took its place has ended: what the client got. */
+  endsAs(next: Exchange): void {
+    this.response = next.response
+    this.sent = next.sent
+    this.failure = next.failure ?? this.failure
+    this.degraded = next.degraded
+    this.bodyMs = next.bodyMs
+    this.firstByteAt = next.firstByteAt
+  }
+
+  /** Attempts and waits under another route were its own, too. */
+  counts({ attempts, queuedMs }: Exchange): void {
+    this.attempts += attempts
+    this.queuedMs += queuedMs
   }
 
   note(note: Note): void {
@@ -198,9 +246,9 @@ export class Exchange {
     return this.attemptList ?? (this.attempt === undefined ? [] : [this.attempt])
   }
 
-  /** The route that features count it for; undefined: a call of our own, or no route. */
+  /** The route that features count it for; undefined: a request of our own, or no route. */
   get countedAs(): string | undefined {
-    return this.route?.record === undefined ? undefined : this.route.name
+    return this.kind === 'side' ? undefined : this.route?.name
   }
 
   /** What the client got, or would have got. */

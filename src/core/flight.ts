@@ -1,5 +1,6 @@
 import type { FactValue } from './decision.ts'
 import type { Origin } from './failures.ts'
+import type { Hindrance } from './note.ts'
 
 /** What the flight recorder keeps of a request, and what a tap shows: redacted as the access log is. Structured-cloneable. */
 
@@ -14,6 +15,8 @@ export type HappeningFacts = { readonly atMs: number } & (
   | AttemptHappening
   /** A policy lets no attempt pass there. */
   | { readonly kind: 'refused'; readonly policy: string; readonly reason: string; readonly upstream: string }
+  /** It goes on under another route; `hindrance`: why it cannot; null: it does. */
+  | { readonly kind: 'rerouted'; readonly from: string; readonly to: string; readonly hindrance: Hindrance | null }
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }

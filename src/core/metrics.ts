@@ -31,6 +31,11 @@ export const METRICS = {
     help: 'Requests that a fallback answered, by the failure that it replaced.',
     labels: ['route', 'reason'],
   },
+  sluice_reroutes_total: {
+    kind: 'counter',
+    help: 'Requests that went on under another route, by the route that they matched; a fallback may send them there.',
+    labels: ['route', 'to'],
+  },
   sluice_rejections_total: {
     kind: 'counter',
     help: 'Refusals by policies; mode shadow: refusals that were only counted.',

@@ -1,6 +1,9 @@
 import type { Decision, FactValue } from './decision.ts'
 import type { Reason } from './failures.ts'
 
+/** Why a request cannot go on under a route: it had it before, or too many others; its body was not kept; there is none. */
+export type Hindrance = 'loop' | 'body' | 'unknown'
+
 /** Something that was decided on the way of a request. */
 export type Decided =
   /** A policy refused the request, only the attempts at one `upstream` or, in mode shadow, nothing. */
@@ -11,6 +14,8 @@ export type Decided =
       readonly mode: 'enforce' | 'shadow'
       readonly upstream: string | undefined
     }
+  /** It goes on under another route; `hindrance`: it cannot, see {@link Hindrance}. */
+  | { readonly kind: 'rerouted'; readonly from: string; readonly to: string; readonly hindrance: Hindrance | undefined }
   /** Of a feature, see `Feature.decisions`. */
   | {
       readonly kind: 'decided'

@@ -1,10 +1,13 @@
 import type { Attempt } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
-import type { Refusal, Reply, Verdict } from './verdict.ts'
+import type { Refusal, Reply, Reroute, Verdict } from './verdict.ts'
 
 /** Why a pending admit must leave now. */
 export type Left = 'client' | 'deadline' | 'drain'
+
+/** What takes the place of a failure. */
+export type Recovery = Reply | Reroute
 
 /**
  * Counts, refuses, changes or taps a body. `push` may return the chunk, another one, several, none (held back), or a
@@ -30,8 +33,8 @@ export interface Policy {
   left?(ex: Exchange, why: Left): void
   /** Before the first byte of the body is asked for. */
   requestBody?(ex: Exchange): BodyStage | undefined
-  /** Upstream chosen, endpoint not yet. May refuse, not reply: the next candidate follows. */
-  attempt?(ex: Exchange, at: Attempt): Verdict
+  /** Upstream chosen, endpoint not yet. May refuse: the next candidate follows. */
+  attempt?(ex: Exchange, at: Attempt): Refusal | undefined
   /** Whether an attempt at this upstream may pass, before one is drawn: a look, which takes no lease, token or permit. */
   usable?(ex: Exchange, upstream: string): boolean
   /**
@@ -46,8 +49,11 @@ export interface Policy {
    * refusal takes the place of the answer.
    */
   stream?(ex: Exchange): Refusal | undefined
-  /** There is no usable answer. */
-  recover?(ex: Exchange, failure: Failure): Reply | undefined | Promise<Reply | undefined>
+  /**
+   * There is no usable answer. Where another route has none either, or an upstream there answers from 500 on, the next
+   * policy is asked.
+   */
+  recover?(ex: Exchange, failure: Failure): Recovery | undefined | Promise<Recovery | undefined>
   /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */
   respond?(ex: Exchange): void | Promise<void>
   /** For every body that is sent, ours too. Only policies that were reached. */

@@ -22,11 +22,6 @@ export interface Services {
    * MiB).
    */
   call(upstream: string, request: SideRequest, deadlineMs: number): Promise<Reply | Failure>
-  /**
-   * What another route answers to the same request, without its body: its own policies, attempts and deadline. The answer's
-   * body is bounded (1 MiB).
-   */
-  route(name: string, ex: Exchange): Promise<Reply | Failure>
   /** `ex.forwardHeaders`, made now if needed: end-to-end fields of the request plus ours. The caller may change it. */
   forwardHeaders(ex: Exchange): string[]
   /** Whether the path decides over the endpoint of a request, at any upstream that it may go to. */

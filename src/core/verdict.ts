@@ -30,11 +30,20 @@ export interface WholeReply extends Reply {
   readonly body: Buffer | undefined
 }
 
-/** Continue, refuse, or answer. A value with `reason` is a refusal, one with `status` a reply. */
-export type Verdict = undefined | Refusal | Reply
+/**
+ * The same request goes on under another route, with the policies, attempts and time limits of that one. Once for each
+ * route; no time limit of the routes before gets longer.
+ */
+export interface Reroute {
+  /** Name of the route; a schema that reads it from options is `reference('route')`. */
+  readonly reroute: string
+}
+
+/** Continue, refuse, answer, or go on under another route: told apart by `reason`, `status` and `reroute`. */
+export type Verdict = undefined | Refusal | Reply | Reroute
 
 /** Tells a reply from a refusal. */
-export function isReply(verdict: Refusal | Reply): verdict is Reply {
+export function isReply(verdict: Refusal | Reply | Reroute): verdict is Reply {
   return 'status' in verdict
 }
 
@@ -46,4 +55,9 @@ export function dropReply({ body }: Reply): void {
 /** Tells a refusal from other values. */
 export function isRefusal(value: object): value is Refusal {
   return 'reason' in value
+}
+
+/** Tells a change of the route from other verdicts. */
+export function isReroute(verdict: Refusal | Reply | Reroute): verdict is Reroute {
+  return 'reroute' in verdict
 }

@@ -71,7 +71,6 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
       hashesPath: () => false,
       typicalMs: () => 0,
       call: () => Promise.reject(new Error('not asked for')),
-      route: () => Promise.reject(new Error('not asked for')),
       handle: () => {},
       background: () => false,
     },

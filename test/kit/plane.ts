@@ -1,9 +1,13 @@
 import { CellSpace } from '../../src/cells/space.ts'
 import type { Config } from '../../src/config/language/config.ts'
+import { language } from '../../src/config/language/language.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { loadDeps } from '../../src/config/load-deps.ts'
 import { CellRegistry } from '../../src/control/registry/registry.ts'
 import type { Downstream } from '../../src/core/downstream.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
 import type { Failure } from '../../src/core/failures.ts'
+import type { AnyFeature } from '../../src/core/feature.ts'
 import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
 import type { TransportRequest } from '../../src/core/transport.ts'
 import { upstreamUses } from '../../src/core/use.ts'
@@ -28,10 +32,17 @@ export interface Ended {
 export class ConfiguredPlane {
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
-  private readonly plane: DataPlane
+  readonly bugs: unknown[] = []
+  readonly clock = new ManualClock()
+  readonly plane: DataPlane
+  private readonly features: readonly AnyFeature[]
+  private readonly registry = new CellRegistry(1)
+  private readonly space = new CellSpace(1, 0)
+  private generation = 0
 
-  private constructor(space: CellSpace) {
-    const clock = new ManualClock()
+  private constructor(features: readonly AnyFeature[]) {
+    const { clock, space } = this
+    this.features = features
     const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
       finish: (ex) => void this.finished.push(ex),
       attempt: () => {},
@@ -54,22 +65,40 @@ export class ConfiguredPlane {
       retired: () => {},
       report: () => {},
       mail: new TestMail(),
-      features: FEATURES,
+      features,
       metrics: new CountedMetrics(),
       lostEnd,
-      bug: (error) => {
-        throw error
-      },
+      bug: (error) => void this.bugs.push(error),
     })
   }
 
-  static async of({ hash, lean }: Config): Promise<ConfiguredPlane> {
-    const registry = new CellRegistry(1)
+  static async of(config: Config, features: readonly AnyFeature[] = FEATURES): Promise<ConfiguredPlane> {
+    const kit = new ConfiguredPlane(features)
+    await kit.load(config)
+    return kit
+  }
+
+  /** From YAML, in the language of these features. */
+  static async read(yaml: string, features: readonly AnyFeature[] = FEATURES): Promise<ConfiguredPlane> {
+    return ConfiguredPlane.of(await configOf(yaml, features), features)
+  }
+
+  get engine(): DataPlane['engine'] {
+    return this.plane.engine
+  }
+
+  /** The next generation. */
+  async reload(yaml: string): Promise<void> {
+    await this.load(await configOf(yaml, this.features))
+  }
+
+  private async load({ hash, lean }: Config): Promise<void> {
+    const { features, plane, registry, space } = this
     const lease = registry.lease()
     const { upstreams, routes, ...head } = lean
     const endpoints = upstreams.map((config): UpstreamEndpoints => {
       const { endpoints, name } = config
-      const uses = upstreamUses(config, FEATURES)
+      const uses = upstreamUses(config, features)
       const located = endpoints.map((endpoint) => {
         const { host: address, port, scheme } = endpoint
         const cells = lease.endpoint({ upstream: name, scheme, address, port, sni: '' }, uses)
@@ -79,26 +108,24 @@ export class ConfiguredPlane {
     })
     const lines = routes.map((route) => ({
       ...route,
-      cells: lease.route(route, FEATURES),
-      digest: route.name,
-      effect: route.name,
+      cells: lease.route(route, features),
+      digest: JSON.stringify(route),
+      effect: JSON.stringify(route),
     }))
-    const space = new CellSpace(1, 0)
     space.add(registry.pages)
-    const kit = new ConfiguredPlane(space)
-    kit.plane.prepare({
+    const generation = ++this.generation
+    plane.prepare({
       ...head,
       hash,
-      cells: lease.common(lean.features, FEATURES),
-      generation: 1,
+      cells: lease.common(lean.features, features),
+      generation,
       upstreams: upstreams.length,
       routes: routes.length,
     })
-    const chunk = { type: 'chunk', generation: 1, upstreams, endpoints, routes: lines, last: true } as const
-    const message = await kit.plane.chunk(chunk)
+    const chunk = { type: 'chunk', generation, upstreams, endpoints, routes: lines, last: true } as const
+    const message = await plane.chunk(chunk)
     if (message.type !== 'prepared') throw new Error(JSON.stringify(message))
-    kit.plane.commit(1, 0)
-    return kit
+    plane.commit(generation, 0)
   }
 
   /** Runs a request to its end: an upstream that is asked answers 200. `asked`: what it got; undefined: none was asked. */
@@ -112,7 +139,15 @@ export class ConfiguredPlane {
     // The downstream tells the end after the call stack.
     await Promise.resolve()
     const ex = this.finished[before]
+    if (this.bugs.length > 0) throw this.bugs[0]
     if (ex === undefined) throw new Error('the request did not end')
     return { ex, asked }
   }
+}
+
+async function configOf(yaml: string, features: readonly AnyFeature[]): Promise<Config> {
+  const deps = { ...loadDeps({}, language(features)), readFile: async () => Buffer.from(yaml) }
+  const { config, diagnostics } = await loadConfig('sluice.yaml', deps)
+  if (config === undefined) throw new Error(JSON.stringify(diagnostics))
+  return config
 }

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Left, Policy } from '../../core/policy.ts'
-import { dropReply, isRefusal, isReply, type Refusal, type Reply } from '../../core/verdict.ts'
+import { dropReply, isRefusal, isReply, isReroute, type Refusal, type Reply, type Verdict } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 
@@ -9,6 +9,8 @@ export interface AdmissionOwner {
   readonly clock: Clock
   onAdmitted(): void
   onRefused(verdict: Refusal | Reply): void
+  /** It goes on under the route of that name. */
+  onReroute(name: string): void
   onBug(error: unknown): void
   /** Only reported. */
   bug(error: unknown): void
@@ -44,7 +46,7 @@ export class Admission {
       }
       if (verdict === undefined) continue
       if (verdict instanceof Promise) this.await(policy, verdict, i + 1)
-      else this.refuse(policy, verdict)
+      else this.decided(policy, verdict)
       return
     }
     this.owner.onAdmitted()
@@ -61,12 +63,16 @@ export class Admission {
     }
   }
 
-  private refuse({ name }: Policy, verdict: Refusal | Reply): void {
+  private decided({ name }: Policy, verdict: NonNullable<Verdict>): void {
+    if (isReroute(verdict)) {
+      this.owner.onReroute(verdict.reroute)
+      return
+    }
     if (isRefusal(verdict)) this.ex.refused(this.owner.clock, name, verdict.reason, 'enforce')
     this.owner.onRefused(verdict)
   }
 
-  private await(policy: Policy, verdict: Promise<undefined | Refusal | Reply>, next: number): void {
+  private await(policy: Policy, verdict: Promise<Verdict>, next: number): void {
     this.pending = policy
     verdict.then(
       (late) => {
@@ -76,7 +82,7 @@ export class Admission {
         }
         this.pending = undefined
         if (late === undefined) this.ask(next)
-        else this.refuse(policy, late)
+        else this.decided(policy, late)
       },
       (error: unknown) => {
         if (this.pending === policy) this.owner.onBug(error)

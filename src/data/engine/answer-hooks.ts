@@ -1,6 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
-import { dropReply, type Refusal, type Reply } from '../../core/verdict.ts'
+import type { Recovery } from '../../core/policy.ts'
+import { dropReply, isReply, type Refusal } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 
@@ -17,12 +18,12 @@ export interface AnswerHooksOwner {
   bug(error: unknown): void
 }
 
-/** Asks the `recover` hooks in order, from place `from` of the chain's list on; `done` gets the first reply. */
+/** Asks the `recover` hooks in order, from place `from` of the chain's list on; `done` gets the first answer, and where to go on. */
 export function recover(
   owner: AnswerHooksOwner,
   chain: Chain,
   failed: Failure,
-  done: (reply: Reply | undefined) => void,
+  done: (answer: Recovery | undefined, next: number) => void,
   from = 0,
 ): void {
   const { ex } = owner
@@ -35,28 +36,27 @@ export function recover(
         reply.then(
           (late) => {
             if (owner.over || ex.sent) {
-              if (late !== undefined) dropReply(late)
+              if (late !== undefined && isReply(late)) dropReply(late)
             } else if (late === undefined) recover(owner, chain, failed, done, i + 1)
-            else done(late)
+            else done(late, i + 1)
           },
           (error: unknown) => owner.onBug(error),
         )
         return
       }
       if (reply !== undefined) {
-        done(reply)
+        done(reply, i + 1)
         return
       }
     } catch (error) {
       owner.bug(error)
     }
   }
-  done(undefined)
+  done(undefined, chain.hooks.recover.length)
 }
 
 /** Asks the `stream` hooks whether an event stream may begin. undefined: all admit it. */
-export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | undefined {
-  const { ex } = owner
+export function streamRefusal(owner: AnswerHooksOwner, ex: Exchange, chain: Chain): Refusal | undefined {
   for (const place of chain.hooks.stream) {
     if (place >= ex.reached) continue
     const policy = chain.policies[place]
@@ -76,11 +76,11 @@ export function streamRefusal(owner: AnswerHooksOwner, chain: Chain): Refusal | 
 /** Runs the `respond` hooks of the policies that were reached, in reverse, then `done`. */
 export function runRespond(
   owner: AnswerHooksOwner,
+  ex: Exchange,
   chain: Chain,
   done: () => void,
   from = chain.hooks.respond.length - 1,
 ): void {
-  const { ex } = owner
   for (let i = from; i >= 0; i--) {
     const place = chain.hooks.respond[i] as number
     if (place >= ex.reached) continue
@@ -89,7 +89,7 @@ export function runRespond(
       if (waiting instanceof Promise) {
         waiting.then(
           () => {
-            if (!owner.over && !ex.sent) runRespond(owner, chain, done, i - 1)
+            if (!owner.over && !owner.ex.sent) runRespond(owner, ex, chain, done, i - 1)
           },
           (error: unknown) => owner.onBug(error),
         )
@@ -104,8 +104,7 @@ export function runRespond(
 }
 
 /** Runs the `settle` hooks of the policies that were reached, in reverse, even if some of them throw. */
-export function runSettle(owner: Pick<AnswerHooksOwner, 'ex' | 'bug'>, chain: Chain): void {
-  const { ex } = owner
+export function runSettle(owner: Pick<AnswerHooksOwner, 'bug'>, ex: Exchange, chain: Chain): void {
   for (let i = chain.hooks.settle.length - 1; i >= 0; i--) {
     const place = chain.hooks.settle[i] as number
     if (place >= ex.reached) continue

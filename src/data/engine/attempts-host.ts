@@ -17,6 +17,8 @@ export interface AttemptsHost {
   readonly clientStalls: boolean
   /** Bytes that attempts announce: 0 none, -1 unknown. */
   readonly bodyLength: number
+  /** An answer would take the place of a failure: from 500 on it is as good as none. */
+  readonly standsIn: boolean
   onInformational(status: number, headers: FlatHeaders): void
   /** There is an answer to relay. undefined: it is not wanted, and everything was stopped. */
   onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined

@@ -178,7 +178,7 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
         return undefined
       }
     }
-    if (status >= 500 && unusable(this.host, this.chain, status)) {
+    if (status >= 500 && (this.host.standsIn || unusable(this.host, this.chain, status))) {
       this.current = undefined
       this.host.fail(failure('upstream_error', 'headers', head.ignored ? 'client' : 'upstream'))
       return undefined

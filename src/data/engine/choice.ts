@@ -3,7 +3,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { type HeadVerdict, UNUSED } from '../../core/outcome.ts'
 import type { Policy } from '../../core/policy.ts'
-import { isReply } from '../../core/verdict.ts'
+import { isRefusal } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Endpoint } from '../upstreams/endpoint.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
@@ -188,7 +188,7 @@ export class Choice {
     try {
       const verdict = this.chain.policies[place]?.attempt?.(this.owner.ex, at)
       if (verdict === undefined) return undefined
-      if (isReply(verdict)) throw new Error('an attempt hook can refuse, not reply')
+      if (!isRefusal(verdict)) throw new Error('an attempt hook can refuse, and nothing else')
       const { clock, ex } = this.owner
       if (verdict.bodyFirst) this.bodyFirst = true
       else ex.refused(clock, (this.chain.policies[place] as Policy).name, verdict.reason, 'enforce', at.upstream)

@@ -31,8 +31,8 @@ export class Clocks {
   private readonly timers: TimerWheel
   private readonly owner: ClocksOwner
   private readonly timer: Timer
-  private readonly total: number
-  private readonly minRate: TimeLimits['minRate']
+  private total: number
+  private minRate: TimeLimits['minRate']
   private timerAt = NEVER
   private moving = false
   private movingSince = 0
@@ -66,6 +66,15 @@ export class Clocks {
     if (deadline >= this.deadline) return
     this.deadline = deadline
     this.hurried = true
+    this.arm()
+  }
+
+  /** Another route goes on: its limits begin now, and none of those so far gets longer. */
+  renew({ minRate, request, total }: TimeLimits): void {
+    const now = this.clock.now()
+    this.minRate = minRate
+    if (request !== undefined) this.deadline = Math.min(this.deadline, now + request)
+    if (total !== undefined) this.total = Math.min(this.total, now + total)
     this.arm()
   }
 

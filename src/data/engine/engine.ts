@@ -8,6 +8,7 @@ import type { TimerWheel } from '../../lib/timers.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import type { Recorder } from '../seeing/recorder.ts'
 import { CollectingDownstream } from './collect.ts'
+import { routesOnWay } from './legs.ts'
 import { Living } from './living.ts'
 import { lookUp, writeDown } from './look-up.ts'
 import { ReplayBudget } from './replay.ts'
@@ -205,9 +206,10 @@ export class Engine implements RunHost<Run> {
   /** Ends exchanges that began before `since` on routes that have changed or are gone. */
   cutChanged(since: Snapshot): void {
     for (const run of this.living.all()) {
-      const { route, snapshot } = run
-      if (route === undefined || snapshot.generation >= since.generation) continue
-      if ((since.routesByName.get(route.name)?.effect ?? NO_ROUTE) !== route.effect) run.fail(ROUTE_CHANGED)
+      if (run.snapshot.generation >= since.generation) continue
+      const routes = routesOnWay(run)
+      if (routes.some(({ effect, name }) => (since.routesByName.get(name)?.effect ?? NO_ROUTE) !== effect))
+        run.fail(ROUTE_CHANGED)
     }
   }
 

@@ -52,7 +52,8 @@ export class RequestBody {
   private readonly arrears = new Arrears()
   private asked = false
   private paused = false
-  private received = false
+  /** All of it has come. */
+  received = false
   private over = false
   private trailers: FlatHeaders = []
   private bytes = 0
@@ -136,6 +137,17 @@ export class RequestBody {
       this.asked = true
       this.downstream.startBody()
     }
+  }
+
+  /** What is kept of it, which has to come again by `onChunk`: it passes more stages before an attempt has it. */
+  takeKept(): readonly Buffer[] {
+    const { chunks } = this
+    this.chunks = []
+    this.position = 0
+    this.bytes = 0
+    this.budget.give(this.kept)
+    this.kept = 0
+    return chunks
   }
 
   /** The current attempt is over or gone, or there will be none. */

@@ -5,30 +5,50 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 import type { RequestBody } from './replay.ts'
 
+interface Staged {
+  readonly ex: Exchange
+  /** Of its policy. */
+  readonly name: string
+  readonly stage: BodyStage
+}
+
 /** Passes the request body through the policies that read it, before anything is kept for another attempt. */
 export class RequestStages {
-  private readonly stages: readonly BodyStage[]
-  /** Which policy each is of. */
-  private readonly names: readonly string[]
-  private readonly ex: Exchange
+  private readonly stages: Staged[] = []
   private readonly body: RequestBody
   private readonly clock: Pick<Clock, 'now'>
 
-  constructor(ex: Exchange, chain: Chain, body: RequestBody, clock: Pick<Clock, 'now'>) {
-    const found = chain.hooks.requestBody.flatMap((place) => {
-      const policy = chain.policies[place] as Policy
-      const stage = policy.requestBody?.(ex)
-      return stage === undefined ? [] : [{ name: policy.name, stage }]
-    })
-    this.stages = found.map(({ stage }) => stage)
-    this.names = found.map(({ name }) => name)
-    this.ex = ex
+  constructor(body: RequestBody, clock: Pick<Clock, 'now'>) {
     this.body = body
     this.clock = clock
   }
 
+  /** Those of the policies of a route that were reached, behind those that there are; once. */
+  add(ex: Exchange, { hooks, policies }: Chain): void {
+    if (this.stages.some((staged) => staged.ex === ex)) return
+    for (const place of hooks.requestBody) {
+      if (place >= ex.reached) continue
+      const policy = policies[place] as Policy
+      const stage = policy.requestBody?.(ex)
+      if (stage !== undefined) this.stages.push({ ex, name: policy.name, stage })
+    }
+  }
+
+  get count(): number {
+    return this.stages.length
+  }
+
   get changesLength(): boolean {
-    return this.stages.some((stage) => stage.changesLength)
+    return this.stages.some(({ stage }) => stage.changesLength)
+  }
+
+  /** What was kept of the body has passed the stages before place `from` only: it passes the others now. */
+  again(from: number): Refusal | Error | undefined {
+    for (const chunk of this.body.takeKept()) {
+      const refusal = this.pass(chunk, from)
+      if (refusal !== undefined) return refusal
+    }
+    return this.body.received ? this.end(from) : undefined
   }
 
   /** A refusal ends the exchange; an Error is a bug of a stage. */
@@ -37,10 +57,10 @@ export class RequestStages {
   }
 
   /** The body is over: stages pass on what they held back. */
-  end(): Refusal | Error | undefined {
-    for (let i = 0; i < this.stages.length; i++) {
+  end(from = 0): Refusal | Error | undefined {
+    for (let i = from; i < this.stages.length; i++) {
       try {
-        const rest = this.stages[i]?.end()
+        const rest = this.stages[i]?.stage.end()
         if (rest === undefined) continue
         const refusal = isRefusal(rest) ? this.refused(rest, i) : this.pass(rest, i + 1)
         if (refusal !== undefined) return refusal
@@ -52,16 +72,17 @@ export class RequestStages {
   }
 
   private refused(refusal: Refusal, by: number): Refusal {
-    this.ex.refused(this.clock, this.names[by] as string, refusal.reason, 'enforce')
+    const { ex, name } = this.stages[by] as Staged
+    ex.refused(this.clock, name, refusal.reason, 'enforce')
     return refusal
   }
 
   private pass(chunk: Buffer, from: number): Refusal | Error | undefined {
-    const stage = this.stages[from]
-    if (stage === undefined) {
+    if (from >= this.stages.length) {
       this.body.onChunk(chunk)
       return undefined
     }
+    const { stage } = this.stages[from] as Staged
     try {
       const out = stage.push(chunk)
       if (out === undefined) return undefined

@@ -8,8 +8,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
-import { answerHead, answerStages, composeOwn, isEventStream, sendHead, takesBody } from './answer.ts'
-import { type AnswerHooksOwner, recover, runRespond, runSettle, streamRefusal } from './answer-hooks.ts'
+import { answerHead, composeOwn, isEventStream, sendHead, takesBody } from './answer.ts'
 import { Attempts } from './attempts.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
@@ -18,9 +17,19 @@ import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
 import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
 import { failureReply } from './failure-reply.ts'
+import {
+  answerStagesOnWay,
+  failedBehind,
+  type Leg,
+  readsAnswers,
+  respondOnWay,
+  settleOnWay,
+  streamRefusalOnWay,
+} from './legs.ts'
 import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
-import { RequestStages } from './request-stages.ts'
+import type { RequestStages } from './request-stages.ts'
+import { answerFor, goOn, LOOP, openStages, type Reroutable } from './reroute.ts'
 import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import { feedOf, SourceFeed, type SourceFeedOwner } from './source-feed.ts'
@@ -34,9 +43,10 @@ const RECOVERY_MS = 1_000
  * exactly once, whatever happens.
  */
 export class Run
-  implements DownstreamEvents, AdmissionOwner, AttemptsHost, AnswerHooksOwner, ClocksOwner, RelayOwner, SourceFeedOwner
+  implements DownstreamEvents, AdmissionOwner, AttemptsHost, Reroutable, ClocksOwner, RelayOwner, SourceFeedOwner
 {
-  readonly ex: Exchange
+  /** With chain and route: of the route that it is under now. */
+  ex: Exchange
   /** @internal Among the engine's living runs. */
   place = -1
   /** @internal Its downstream was gone at the engine's latest sweep. */
@@ -49,10 +59,12 @@ export class Run
   private readonly engine: RunHost<Run>
   readonly snapshot: Snapshot
   readonly downstream: Downstream
-  readonly chain: Chain
-  readonly route: CompiledRoute | undefined
-  private clocks: Clocks | undefined = undefined
-  private stages: RequestStages | undefined = undefined
+  chain: Chain
+  route: CompiledRoute | undefined
+  /** The route that it left for this one. */
+  behind: Leg | undefined = undefined
+  clocks: Clocks | undefined = undefined
+  stages: RequestStages | undefined = undefined
   attempts: Attempts | undefined = undefined
   private early: EarlyAnswers | undefined = undefined
   relay: Relay | undefined = undefined
@@ -91,6 +103,10 @@ export class Run
     return this.stages?.changesLength === true ? -1 : this.downstream.contentLength
   }
 
+  get standsIn(): boolean {
+    return failedBehind(this.behind) !== undefined
+  }
+
   get recorder(): RunHost<Run>['recorder'] {
     return this.engine.recorder
   }
@@ -98,9 +114,15 @@ export class Run
   /** Starts the clocks and asks the policies. */
   start(): void {
     const route = this.route as CompiledRoute
-    route.inFlight.take()
     this.clocks = new Clocks(this, this.clock, this.timers, this.ex.startedAt, route.limits)
-    this.ex.deadline = this.clocks.deadline
+    this.enter(route, this.clocks)
+  }
+
+  enter({ inFlight }: CompiledRoute, { deadline }: Clocks): void {
+    inFlight.take()
+    this.ex.deadline = deadline
+    this.attempts = undefined
+    this.answering = false
     if (this.chain.hooks.admit.length > 0) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)
@@ -109,6 +131,11 @@ export class Run
 
   onRefused(verdict: Refusal | Reply): void {
     this.answer(isReply(verdict) ? verdict : refused(verdict, 'limit'))
+  }
+
+  onReroute(name: string): void {
+    const why = goOn(this, name, undefined, 0)
+    if (why !== undefined) this.fail(why === 'unknown' ? failure('internal', 'request', 'sluice') : LOOP)
   }
 
   onAdmitted(): void {
@@ -124,13 +151,9 @@ export class Run
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
     if (this.downstream.contentLength !== 0) {
-      this.body = new RequestBody(this.downstream, this.engine.replay, this)
-      try {
-        if (chain.hooks.requestBody.length > 0) this.stages = new RequestStages(ex, chain, this.body, this.clock)
-      } catch (error) {
-        this.onBug(error)
-        return
-      }
+      this.body ??= new RequestBody(this.downstream, this.engine.replay, this)
+      this.stageRefusal(openStages(this, this.body))
+      if (this.over || this.answering) return
     }
     this.attempts = new Attempts(this, clocks, plan, chain, plan.split.draw(ex, chain, this.engine.random), latencies)
     this.attempts.start()
@@ -153,10 +176,10 @@ export class Run
   // --- answer
 
   onAnswer(dispatch: Dispatch, status: number, headers: FlatHeaders): AnswerSink | undefined {
-    const { ex, chain } = this
+    const { ex } = this
     this.stream = isEventStream(headers)
     if (this.stream) {
-      const refusal = streamRefusal(this, chain)
+      const refusal = streamRefusalOnWay(this)
       if (refusal !== undefined) {
         if (!this.over) this.fail(refused(refusal, 'limit'))
         return undefined
@@ -164,13 +187,13 @@ export class Run
       dispatch.becomesStream()
     }
     this.answering = true
-    const stages = answerStages(ex, chain, (error) => this.onBug(error))
+    const stages = answerStagesOnWay(this, (error) => this.onBug(error))
     const changed = stages.some((stage) => stage.changesLength)
     ex.response = answerHead(this.snapshot, ex, status, headers, changed)
     dispatch.endpoint.parts.answers(ex, status, ex.response.headers)
     const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
-    runRespond(this, this.chain, () => {
+    respondOnWay(this, () => {
       this.relaying()
       if (this.over || sendHead(this)) relay.open()
       // What a transport passes on can be sent: a field that cannot be was added by Sluice.
@@ -211,25 +234,22 @@ export class Run
     this.admission?.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
     this.attempts?.stop(failed)
     this.clocks?.extend(RECOVERY_MS)
-    recover(this, this.chain, failed, (reply) => {
-      if (reply !== undefined) this.ex.degraded = failed.reason
-      this.send(reply ?? failureReply(failed, this.ex, this.snapshot.gateway))
-    })
+    answerFor(this, failed)
   }
 
-  private send(reply: Reply): void {
+  send(reply: Reply): void {
     const { body } = reply
-    if (body === undefined || (Buffer.isBuffer(body) && this.chain.hooks.responseBody.length === 0)) {
+    if (body === undefined || (Buffer.isBuffer(body) && !readsAnswers(this))) {
       composeOwn(this.snapshot, this.ex, reply)
       this.ownBody = body
-      runRespond(this, this.chain, () => this.deliver())
+      respondOnWay(this, () => this.deliver())
     } else this.sendFrom(Buffer.isBuffer(body) ? new MemorySource(body) : body, reply)
   }
 
   private sendFrom(source: Source, reply: Reply): void {
     const feed = feedOf(this, source, reply)
     if (this.over) return
-    if (feed === undefined) runRespond(this, this.chain, () => this.deliver())
+    if (feed === undefined) respondOnWay(this, () => this.deliver())
     else if (!(feed instanceof SourceFeed)) this.break(feed)
     else {
       this.feed = feed
@@ -240,7 +260,7 @@ export class Run
   }
 
   onSourceReady(): void {
-    runRespond(this, this.chain, () => this.deliver())
+    respondOnWay(this, () => this.deliver())
   }
 
   onSourceBroken(why: Failure): void {
@@ -303,6 +323,7 @@ export class Run
       return
     }
     // Straight to the client: a hook failed, or what the answer waited for did not come.
+    this.ex.degraded = undefined
     this.attempts?.stop(failed)
     const { feed } = this
     feed?.cancel()
@@ -383,16 +404,13 @@ export class Run
   finish(): void {
     if (this.over) return
     this.over = true
-    const { ex, chain } = this
-    ex.finished = true
+    const { ex } = this
     this.attempts?.stop(ex.failure)
     this.feed?.cancel()
     if (this.body !== undefined) ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()
-    runSettle(this, chain)
-    if (this.clocks !== undefined) this.route?.inFlight.give()
-    this.engine.recorder.finish(ex)
+    this.engine.recorder.finish(settleOnWay(this, undefined))
     this.engine.left(this, this.snapshot)
   }
 }

@@ -3,13 +3,11 @@ import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import { NO_LIMITS } from '../../core/plan.ts'
 import type { Services, SideRequest } from '../../core/services.ts'
-import { isReply, type Reply } from '../../core/verdict.ts'
+import type { Reply } from '../../core/verdict.ts'
 import { Latencies } from '../../lib/latencies.ts'
-import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import { Chain } from './chain.ts'
 import { CollectingDownstream, OURSELVES } from './collect.ts'
 import type { Engine } from './engine.ts'
-import { Kind } from './fields.ts'
 import { AttemptPlan } from './plan.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 
@@ -31,32 +29,6 @@ export class EngineServices implements Services {
     if (target === undefined) return failure('no_endpoint', 'connect', 'sluice')
     const route = sideRoute(upstream, deadlineMs, snapshot)
     return this.collect(OURSELVES, request, route, () => {})
-  }
-
-  async route(name: string, ex: Exchange): Promise<Reply | Failure> {
-    const snapshot = this.engine.current as Snapshot
-    const route = snapshot.routesByName.get(name)
-    if (route === undefined) return failure('no_route', 'request', 'sluice')
-    const { authority, method, peer, target } = ex.downstream
-    const request = { method, target, authority, headers: ex.headers, body: undefined }
-    const answer = await this.collect(peer, request, { ...route, record: undefined }, (side) => {
-      const read = normaliseTarget(target, snapshot.pathPolicy, peer.listener)
-      if (!isRefusedTarget(read)) side.forwardTarget = read.literal === undefined ? read.forward : ex.path + ex.query
-      side.readings = ex.readings
-      side.path = ex.path
-      side.query = ex.query
-      side.correlationId = ex.correlationId
-      side.traceparent = ex.traceparent
-      side.tracestate = ex.tracestate
-      side.continued = ex.continued
-      side.standsInFor(ex)
-    })
-    if (!isReply(answer)) return answer
-    // Fields that every answer carries are written anew for the answer to the client.
-    const headers = answer.headers.filter(
-      (_, i) => snapshot.responseKinds.of(answer.headers[i & ~1] as string) !== Kind.drop,
-    )
-    return { ...answer, headers }
   }
 
   forwardHeaders(ex: Exchange): string[] {

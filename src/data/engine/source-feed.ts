@@ -4,16 +4,14 @@ import type { BodyStage } from '../../core/policy.ts'
 import type { Source, SourceEvents } from '../../core/source.ts'
 import type { Reply } from '../../core/verdict.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
-import { answerStages, composeStreamed, isEventStream, takesBody } from './answer.ts'
-import { type AnswerHooksOwner, streamRefusal } from './answer-hooks.ts'
-import type { Chain } from './chain.ts'
+import { composeStreamed, isEventStream, takesBody } from './answer.ts'
 import { refused } from './ends.ts'
+import { answerStagesOnWay, type OnItsWay, streamRefusalOnWay } from './legs.ts'
 import { type Flow, Relay, type RelayOwner } from './relay.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** The run whose answer comes from a source. */
-export interface SourceFeedOwner extends RelayOwner, AnswerHooksOwner {
-  readonly chain: Chain
+export interface SourceFeedOwner extends RelayOwner, OnItsWay {
   readonly downstream: Exchange['downstream']
   readonly snapshot: Snapshot
   /** The first chunk is there, or the end: the head may go out. */
@@ -29,15 +27,15 @@ const NO_FIELDS: FlatHeaders = Object.freeze([])
  * answer. The source is cancelled then.
  */
 export function feedOf(owner: SourceFeedOwner, source: Source, reply: Reply): SourceFeed | Failure | undefined {
-  const { chain, ex, snapshot } = owner
+  const { ex, snapshot } = owner
   let failed: Failure | undefined
-  const stages = answerStages(ex, chain, (error) => {
+  const stages = answerStagesOnWay(owner, (error) => {
     owner.bug(error)
     failed = failure('internal', 'body', 'sluice')
   })
   composeStreamed(snapshot, ex, reply, stages)
   const stream = takesBody(ex) && isEventStream(reply.headers)
-  const refusal = stream ? streamRefusal(owner, chain) : undefined
+  const refusal = stream ? streamRefusalOnWay(owner) : undefined
   if (refusal !== undefined) failed = refused(refusal, 'limit')
   if (failed === undefined && takesBody(ex) && !owner.over) return new SourceFeed(owner, source, stages, stream)
   source.cancel()

@@ -53,11 +53,11 @@ class WatchedRun implements Watched {
   }
 
   yields(policy: string): boolean {
-    return yields(this.ex, this.run.chain, policy)
+    return anyRoute(this.run, (ex, chain) => yields(ex, chain, policy))
   }
 
   yieldsCalled(now: number): boolean {
-    return this.ticket?.called(now) === true || yieldsCalled(this.ex, this.run.chain, now)
+    return this.ticket?.called(now) === true || anyRoute(this.run, (ex, chain) => yieldsCalled(ex, chain, now))
   }
 
   endStalled(): void {
@@ -82,6 +82,13 @@ function waitsForClient({ body, ex, over, relay }: Run): boolean {
   if (over) return false
   const unread = relay === undefined ? ex.sent : relay.blocked
   return unread || body?.waitsForClient === true
+}
+
+/** Whether it holds for the route that a request is under, or for one that it has left. */
+function anyRoute(run: Run, holds: (ex: Exchange, chain: Chain) => boolean): boolean {
+  if (holds(run.ex, run.chain)) return true
+  for (let leg = run.behind; leg !== undefined; leg = leg.behind) if (holds(leg.ex, leg.chain)) return true
+  return false
 }
 
 /** Makes the policy of that name give back what it holds for the exchange; false: it holds nothing. */

@@ -114,6 +114,7 @@ export class AccessLog {
     if (ex.query !== '') text += `,"query":"${jsonText(maskedQuery(ex.query, queryKeys))}"`
     if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, hidden)
     text += route.route
+    if (ex.rerouted !== undefined) text += `,"rerouted":["${ex.rerouted.join('","')}"]`
     if (attempt === undefined) return text
     return `${text},"upstream":"${attempt.upstream}","endpoint":"${attempt.endpoint}"`
   }

@@ -115,6 +115,11 @@ function decisionOf({ at: _, ...what }: Note, atMs: number, refusals: RefusalsBy
     const { decision, facts, kind, row } = what
     return row.story === false ? [] : [{ atMs, kind, decision, facts, text: row.sentence(facts as never) }]
   }
+  if (what.kind === 'rerouted') {
+    const { from, hindrance = null, kind, to } = what
+    const event = { atMs, kind, from, to, hindrance } as const
+    return [{ ...event, text: happeningText(event) }]
+  }
   const { kind, policy, reason, upstream } = what
   if (upstream === undefined) return []
   const own = refusals.get(policy)?.[reason]

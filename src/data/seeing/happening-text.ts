@@ -1,4 +1,5 @@
 import type { AttemptHappening, HappeningFacts } from '../../core/flight.ts'
+import type { Hindrance } from '../../core/note.ts'
 
 /** What is not told in the words of a feature. */
 export type OwnHappening = Exclude<HappeningFacts, { readonly kind: 'decided' | 'refused' }>
@@ -12,6 +13,8 @@ export function happeningText(event: OwnHappening): string {
       return `waited ${milliseconds(event.waitMs)} in the queue for a permit`
     case 'attempt':
       return attemptText(event)
+    case 'rerouted':
+      return reroutedText(event)
     case 'shed':
       return `refused: ${event.reason}`
     case 'deadline':
@@ -25,6 +28,17 @@ export function happeningText(event: OwnHappening): string {
     case 'ended':
       return `ended: ${event.status}, ${event.bytesIn} bytes in, ${event.bytesOut} bytes out`
   }
+}
+
+const HINDRANCES: Readonly<Record<Hindrance, string>> = {
+  loop: 'it had that one before, or too many others',
+  body: 'its body was not kept',
+  unknown: 'there is no such route',
+}
+
+function reroutedText({ from, hindrance, to }: Extract<OwnHappening, { readonly kind: 'rerouted' }>): string {
+  if (hindrance === null) return `goes on from route ${from} to route ${to}`
+  return `cannot go on from route ${from} to route ${to}: ${HINDRANCES[hindrance]}`
 }
 
 function attemptText(event: AttemptHappening): string {

@@ -164,6 +164,8 @@ class RouteSeries implements RouteRecord {
     const status = ex.finalStatus
     this.count(METHOD_INDEX.get(ex.method) ?? OTHER, status, ex.failure?.reason)
     if (ex.degraded !== undefined) this.metrics.counter('sluice_degraded_total', [this.name, ex.degraded]).inc()
+    if (ex.rerouted !== undefined)
+      for (const to of ex.rerouted) this.metrics.counter('sluice_reroutes_total', [this.name, to]).inc()
     const index = statusClassIndex(status)
     if (index !== this.lastClass) {
       this.lastClass = index

@@ -2,10 +2,8 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { Failure, Reason } from '../../core/failures.ts'
 import { defineFeature, type FeatureContext } from '../../core/feature.ts'
 import { outcomeClass } from '../../core/outcome.ts'
-import type { Policy } from '../../core/policy.ts'
-import type { Services } from '../../core/services.ts'
-import type { Reply } from '../../core/verdict.ts'
-import { isReply } from '../../core/verdict.ts'
+import type { Policy, Recovery } from '../../core/policy.ts'
+import type { Reroute } from '../../core/verdict.ts'
 import { compileFixed, type FixedOptions, type FixedReply, fixedKeys, fixedProblem } from '../../http/fixed.ts'
 import { troubleCondition } from '../../http/schemas.ts'
 import { FAILURE_VALUES } from '../../http/template.ts'
@@ -48,7 +46,7 @@ export const fallback = defineFeature({
       if (options.route !== undefined && fixed)
         return refuse('route excludes the other keys: the other route gives the whole answer')
       const unsafe = options.methods.find((method) => !SAFE.includes(method))
-      if (unsafe !== undefined && options.status < 300)
+      if (unsafe !== undefined && options.route === undefined && options.status < 300)
         return refuse(
           `${unsafe} must not be answered with ${options.status}: nothing was done; give it a status from 300`,
         )
@@ -67,21 +65,17 @@ export const fallback = defineFeature({
 
 class Fallback implements Policy {
   readonly name: string
-  private readonly services: Services
   private readonly when: ReadonlySet<string | number>
   private readonly methods: ReadonlySet<string>
-  private readonly route: string | undefined
+  /** undefined: a fixed answer. */
+  private readonly route: Reroute | undefined
   private readonly reply: FixedReply
 
-  constructor(
-    options: FallbackOptions,
-    { feature, paramNames, services }: Pick<FeatureContext, 'feature' | 'paramNames' | 'services'>,
-  ) {
+  constructor(options: FallbackOptions, { feature, paramNames }: Pick<FeatureContext, 'feature' | 'paramNames'>) {
     this.name = feature
-    this.services = services
     this.when = new Set(options.when)
     this.methods = new Set(options.methods)
-    this.route = options.route
+    this.route = options.route === undefined ? undefined : { reroute: options.route }
     this.reply = compileFixed(options, { values: FAILURE_VALUES, paramNames })
   }
 
@@ -91,11 +85,11 @@ class Fallback implements Policy {
     return this.when.has(status) || this.when.has('5xx') || (gateway && this.when.has('unavailable'))
   }
 
-  recover(ex: Exchange, failed: Failure): Reply | undefined | Promise<Reply | undefined> {
+  recover(ex: Exchange, failed: Failure): Recovery | undefined {
     if (!this.methods.has(ex.method)) return undefined
     // `unusable` has judged unusable answers.
     if (failed.reason !== 'upstream_error' && !this.covers(failed.reason)) return undefined
-    if (this.route !== undefined) return this.ask(ex, this.route)
+    if (this.route !== undefined) return this.route
     return typeof this.reply === 'function' ? this.reply(ex, failed) : this.reply
   }
 
@@ -103,11 +97,6 @@ class Fallback implements Policy {
     const outcome = outcomeClass(reason)
     if (outcome !== undefined && this.when.has(outcome)) return true
     return this.when.has('unavailable') && (outcome === 'connect' || outcome === 'reset' || UNAVAILABLE.has(reason))
-  }
-
-  private async ask(ex: Exchange, route: string): Promise<Reply | undefined> {
-    const answer = await this.services.route(route, ex)
-    return isReply(answer) && answer.status < 500 ? answer : undefined
   }
 }
 

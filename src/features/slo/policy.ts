@@ -48,8 +48,8 @@ export class SloPolicy implements Policy {
   }
 
   settle(ex: Exchange): void {
-    // Calls of Sluice's own are not what a client sees.
-    if (ex.route?.record === undefined) return
+    // It counts once, for the route that it matched; what features ask for is not what a client sees.
+    if (ex.kind !== 'request') return
     const now = this.clock.now()
     const { finalStatus: status } = ex
     const waited = (ex.firstByteAt === 0 ? now : ex.firstByteAt) - ex.startedAt

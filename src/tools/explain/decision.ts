@@ -2,8 +2,9 @@ import type { LeanConfig, RouteConfig } from '../../core/config.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure } from '../../core/failures.ts'
 import type { Policy } from '../../core/policy.ts'
-import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
+import { isReply, isReroute, type Reply, type Verdict } from '../../core/verdict.ts'
 import { lookUp, writeDown } from '../../data/engine/look-up.ts'
+import { exchangeUnder, LOOP } from '../../data/engine/reroute.ts'
 import { isRefusedTarget, normaliseTarget } from '../../data/routing/target.ts'
 import { hashesPath } from '../../data/upstreams/hash-key.ts'
 import { type Asked, arrive } from './asked.ts'
@@ -56,7 +57,9 @@ export function decide(model: Model, asked: Asked): RequestDecision {
     : shape(model, ex, hit.value)
 }
 
-function shape({ features, forwarder, lean }: Model, ex: Exchange, route: RouteConfig): RequestDecision {
+/** `before`: names of the routes that it had already. */
+function shape(model: Model, ex: Exchange, route: RouteConfig, before: readonly string[] = []): RequestDecision {
+  const { features, forwarder, lean } = model
   const refused = (refusal: Failure): RequestDecision => ({ ex, route, answer: answerOf(refusal), forward: undefined })
   const forwardHeaders = (): string[] => {
     ex.forwardHeaders ??= forwarder.headers(ex)
@@ -67,10 +70,20 @@ function shape({ features, forwarder, lean }: Model, ex: Exchange, route: RouteC
     hashesPath: () => decidesByPath(lean, ex, route),
   })
   for (const [i, policy] of policies.entries()) {
-    const verdict = policy.admit?.(ex) as Reply | Refusal | undefined
+    const verdict = policy.admit?.(ex) as Verdict
     if (verdict === undefined) continue
+    const reached = policies.slice(0, i + 1)
+    if (isReroute(verdict)) {
+      const had = [...before, route.name]
+      const next = lean.routes.find(({ name }) => name === verdict.reroute && !had.includes(name))
+      if (next === undefined) return refused(LOOP)
+      const under = exchangeUnder(ex, { name: next.name, record: undefined }, 0, lean.pathPolicy, 0)
+      const { answer, ...decision } = shape(model, under, next, had)
+      if (answer === undefined || answer.reason !== undefined) return { ...decision, answer }
+      return { ...decision, answer: replied(answer, ex, reached) }
+    }
     if (!isReply(verdict)) return refused({ phase: 'limit', origin: 'sluice', ...verdict })
-    return { ex, route, answer: replied(verdict, ex, policies.slice(0, i + 1)), forward: undefined }
+    return { ex, route, answer: replied(verdict, ex, reached), forward: undefined }
   }
   const { forwardTarget: target, forwardAuthority: host } = ex
   return { ex, route, answer: undefined, forward: { target, host, headers: forwardHeaders() } }
@@ -82,7 +95,11 @@ function decidesByPath({ upstreams }: LeanConfig, ex: Exchange, { alternates, to
 }
 
 /** A reply of a policy after the answer hooks of those that were reached. */
-function replied({ status, headers }: Reply, ex: Exchange, reached: readonly Policy[]): OwnAnswer {
+function replied(
+  { status, headers }: Pick<Reply, 'status' | 'headers'>,
+  ex: Exchange,
+  reached: readonly Policy[],
+): OwnAnswer {
   ex.response = { status, headers: [...headers] }
   for (const policy of reached.toReversed()) policy.respond?.(ex)
   return { status: ex.response.status, reason: undefined, detail: undefined, headers: ex.response.headers }

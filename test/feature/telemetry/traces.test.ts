@@ -145,7 +145,9 @@ describe('a sampled request', () => {
     const spans = await collector.trace(String(trace_id), 3)
     const attempts = spans.filter(({ kind }) => kind === 'client')
     expect(attempts.map(({ facts }) => facts['sluice.upstream'])).toEqual(['dead', 'good'])
-    expect(one(spans, 'server').events).toEqual([])
+    expect(one(spans, 'server').events).toMatchObject([
+      { name: 'sluice.rerouted', facts: { from: 'asks', to: 'good' } },
+    ])
     expect(seenField(upstream.seen.at(-1) as never, 'traceparent')).toBe(`00-${trace_id}-${attempts[1]?.spanId}-03`)
   })
 

@@ -3,6 +3,9 @@ import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { type TestUpstream, testUpstream } from '../../kit/upstream.ts'
 
+/** Bytes: more than Sluice keeps of any answer. */
+const LARGE = 8_000_000
+
 let shaky: TestUpstream
 let cached: TestUpstream
 let sluice: Sluice
@@ -10,8 +13,9 @@ let status: number
 
 beforeAll(async () => {
   shaky = await testUpstream((_req, res) => void res.writeHead(status, { 'x-from': 'shaky' }).end('shaky'))
-  cached = await testUpstream((_req, res) => {
-    res.writeHead(200, { 'x-from': 'cached', 'x-correlation-id': 'theirs' }).end('cached')
+  cached = await testUpstream((req, res) => {
+    res.writeHead(200, { 'x-from': 'cached', 'x-correlation-id': 'theirs' })
+    res.end(req.url === '/other/large' ? 'x'.repeat(LARGE) : 'cached')
   })
   sluice = await startSluice(`${TOP}
 upstreams:
@@ -28,6 +32,7 @@ routes:
   picky: { match: { path: /picky }, to: shaky, fallback: { when: 500, status: 404 } }
   post: { match: { path: /post }, to: dead, fallback: { methods: [POST], status: 429, body: "come again" } }
   other: { match: { path: /other/* }, to: dead, fallback: { route: cached } }
+  posted: { match: { path: /posted/* }, to: dead, fallback: { methods: POST, route: cached } }
   broken: { match: { path: /broken }, to: shaky, fallback: { route: worse } }
   worse: { match: { path: /worse }, to: dead }
   cached: { match: { path: /cached/* }, to: cached, headers: { request: { set: { x-kind: fallback } } } }
@@ -110,8 +115,21 @@ describe('another route', () => {
     expect(seen).toMatchObject({ method: 'GET', target: '/other/7?x=1' })
     expect(seen?.headers.join()).toContain('x-kind,fallback')
     expect(seen?.headers.join()).toContain('x-correlation-id,mine')
-    const lines = sluice.log.filter(({ correlation_id }) => correlation_id === 'mine')
-    expect(lines.length).toBeLessThanOrEqual(1)
+    const line = await sluice.line(({ correlation_id }) => correlation_id === 'mine')
+    expect(line).toMatchObject({ route: 'other', rerouted: ['cached'], upstream: 'cached', attempts: 2, status: 200 })
+    expect(line).toMatchObject({ reason: 'connect_refused', degraded: 'connect_refused' })
+    expect(sluice.log.filter(({ correlation_id }) => correlation_id === 'mine')).toHaveLength(1)
+    await sluice.shows(/sluice_reroutes_total\{route="other",to="cached"\} [1-9]/)
+  })
+
+  test('streams an answer of any size', async () => {
+    const answer = await sluice.get('/other/large')
+    expect([answer.status, answer.body.length]).toEqual([200, LARGE])
+  })
+
+  test('may do what a fixed answer must not promise', async () => {
+    expect(await sluice.send('POST', '/posted/7', 'x'.repeat(1_000))).toMatchObject({ status: 200, body: 'cached' })
+    expect(cached.seen.at(-1)).toMatchObject({ method: 'POST', target: '/posted/7' })
   })
 
   test('that fails as well leaves the failure', async () => {

@@ -25,6 +25,14 @@ const KINDS: Readonly<Record<string, Readonly<Record<string, JsonSchema>>>> = {
     reason: said('Of failures.md.', TEXT),
     upstream: TEXT,
   },
+  rerouted: {
+    from: said('Name of a route.', TEXT),
+    to: said('Name of a route.', TEXT),
+    hindrance: orNull(
+      TEXT,
+      'it goes on there; `loop`: it had that route, or too many others; `body`: its body was not kept; `unknown`: there is no such route',
+    ),
+  },
   shed: { reason: TEXT },
   deadline: { reason: TEXT, limitMs: orNull(NUMBER, 'that was not the limit') },
   failed: { reason: TEXT, phase: TEXT, origin: TEXT, rule: orNull(TEXT, 'the reason stands for one rule') },

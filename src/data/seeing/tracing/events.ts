@@ -22,6 +22,10 @@ function decisionOf(note: Note): EventRecord[] {
   switch (note.kind) {
     case 'refused':
       return [{ name: 'refused', at, facts: { policy: note.policy, reason: note.reason, mode: note.mode } }]
+    case 'rerouted': {
+      const { from, hindrance, to } = note
+      return [{ name: 'rerouted', at, facts: hindrance === undefined ? { from, to } : { from, to, hindrance } }]
+    }
     case 'decided':
       return note.row.event === undefined ? [] : [{ name: note.row.event, at, facts: note.facts }]
   }

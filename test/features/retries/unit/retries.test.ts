@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Exchange } from '../../../../src/core/exchange.ts'
+import type { Policy } from '../../../../src/core/policy.ts'
 import { eventsOf } from '../../../../src/data/seeing/tracing/events.ts'
 import { retries } from '../../../../src/features/retries/feature.ts'
 import type { RetryOptions } from '../../../../src/features/retries/keys.ts'
@@ -75,9 +76,9 @@ describe('further attempts', () => {
     expect([...kit.metrics.counts]).toEqual([['sluice_retries_total r,503', 2]])
   })
 
-  test('are not counted for calls of our own, which have no record', () => {
-    const kit = new EngineKit({ upstreams: { a: 2 } })
-    Object.assign(kit.route, { record: undefined })
+  test('are not counted for requests of our own', () => {
+    const ours: Policy = { name: 'ours', admit: (ex) => void Object.assign(ex, { kind: 'side' }) }
+    const kit = new EngineKit({ upstreams: { a: 2 }, policies: [ours] })
     kit.send()
     kit.latest.fail({ reason: 'connect_refused' })
     kit.clock.advance(300)

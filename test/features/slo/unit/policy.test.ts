@@ -131,7 +131,6 @@ describe('latency', () => {
   })
 })
 
-test('calls of our own do not count', () => {
-  const route = { name: 'orders', record: undefined }
-  expect(new Bench().ends(500, 10, { route }).counts('availability')).toEqual([0, 0])
+test.each(['rerouted', 'side'] as const)('requests of kind %s do not count', (kind) => {
+  expect(new Bench().ends(500, 10, { kind }).counts('availability')).toEqual([0, 0])
 })

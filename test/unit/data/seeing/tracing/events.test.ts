@@ -61,8 +61,7 @@ test('decisions and what pools refused, in the order of time', () => {
 test('those of the route that a fallback asks stand with them, in the same lists', () => {
   const ex = madeExchange()
   begin(ex, 1, RESET, 1000)
-  const side = madeExchange()
-  side.standsInFor(ex)
+  const side = ex.under({ name: 'other', record: undefined }, 1005, 0)
   begin(side, 1, RESET, 1010)
   begin(side, 2, OK, 1020)
   side.note({ at: 1015, kind: 'decided', decision: 'spent', facts: { upstream: 'backup' }, row: SPENT })
