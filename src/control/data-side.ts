@@ -1,6 +1,8 @@
 import { createRing, ringDropped } from '../cells/ring.ts'
 import type { Config } from '../config/language/config.ts'
 import type { AnyFeature } from '../core/feature.ts'
+import { type FlightFilter, TAPS_FEED } from '../core/flight.ts'
+import { OF_SLUICE } from '../core/link.ts'
 import type { PluginModule } from '../core/plugin.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -24,7 +26,9 @@ import { Forgetting } from './seeing/metrics/forgetting.ts'
 import { LostRequests } from './seeing/metrics/lost-requests.ts'
 import type { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { routeGauges } from './seeing/metrics/route-gauges.ts'
+import { Feeds } from './workers/feeds.ts'
 import { Lasting, rowOf } from './workers/lasting.ts'
+import { Links } from './workers/links.ts'
 import { Listeners } from './workers/listeners.ts'
 import { Notices } from './workers/notices.ts'
 import { processLoad } from './workers/process-load.ts'
@@ -65,6 +69,7 @@ export class DataSide {
   readonly flights: FlightLog
   readonly taps: Taps
   readonly notices: Notices
+  readonly feeds: Feeds
   private readonly options: DataSideOptions
   private readonly generations: Generations
   private readonly telemetry: TelemetryExport
@@ -83,10 +88,12 @@ export class DataSide {
     this.rings = Array.from({ length: workers }, createRing)
     this.notices = new Notices(log, clock, features)
     this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
+    this.feeds = new Feeds({ clock, log })
+    const taps = this.feeds.of<readonly FlightFilter[]>(OF_SLUICE, TAPS_FEED)
     this.taps = new Taps({
       clock,
       routes: () => this.config.lean.routes.map(({ name }) => name),
-      tell: (filters) => this.supervisor.tap(filters),
+      tell: taps.publish,
     })
     const forgetting = new Forgetting(clock, (id) => metrics.forget(id))
     this.telemetry = new TelemetryExport({ ...options, registry: metrics, metrics: own })
@@ -109,7 +116,10 @@ export class DataSide {
       tell: (route, requests) => this.halves.requestsLost(route, requests),
       log,
     })
+    const links = new Links({ find: (feature, name) => this.halves.answer(feature, name), clock, log })
     this.supervisor = new Supervisor({
+      conversations: [this.feeds, links],
+      goesWithout: (feeds) => this.feeds.missed(feeds),
       startWorker,
       plugins,
       registry,
@@ -135,6 +145,8 @@ export class DataSide {
     this.lasting = new Lasting({ features, uses, look: registry, notices: this.notices })
     this.halves = new ControlHalves({
       loaded: options.halves,
+      feeds: this.feeds,
+      links,
       uses,
       states: (feature) => Array.from(this.lasting.of(feature), rowOf),
       endpoints: (upstream) => this.endpoints.book.of(upstream),
@@ -162,6 +174,8 @@ export class DataSide {
       this.notices,
       this.lasting,
       this.halves,
+      links,
+      this.feeds,
       forgetting,
     ]
     for (const { gauges } of this.parts) metrics.add(gauges ?? {})
@@ -185,6 +199,7 @@ export class DataSide {
     const lean = await withSecrets(config, env)
     const renewTelemetry = await this.telemetry.prepare(config)
     await this.openings.check(lean.listeners)
+    this.halves.expect(lean)
     await this.endpoints.watch([...(this.generations.live?.config.lean.upstreams ?? []), ...lean.upstreams])
     try {
       await this.generations.swap(config, lean)

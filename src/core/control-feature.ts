@@ -5,6 +5,7 @@ import type { UpstreamConfig } from './config.ts'
 import type { FactValue } from './decision.ts'
 import type { Find } from './endpoint-source.ts'
 import type { CellReader, Use } from './feature.ts'
+import type { Answers, Commanded, FeedOut } from './link.ts'
 import type { MetricSink, MetricsOf } from './metric.ts'
 import type { Notice } from './notice.ts'
 import type { Operation } from './operation.ts'
@@ -50,6 +51,13 @@ export interface ControlContext<O = unknown, C = unknown, M = any> {
   readonly metrics: MetricSink<MetricsOf<M, 'counter'>, MetricsOf<M, 'histogram'>>
   /** Value of a counter, over all workers; 0: there is no such series. */
   counted(metric: string, labels: readonly string[]): number
+  /** Data for all workers, by name; an identity has a name of its own. */
+  feed<T>(name: string): FeedOut<T>
+  /**
+   * Tells all workers, see `FeatureContext.command`; a worker where nothing of the feature listens has nothing to do. May
+   * come twice. Never rejects: settles by `deadlineMs`, default 5 s.
+   */
+  command(name: string, value: unknown, deadlineMs?: number): Promise<Commanded>
   /** Reports an event to operators. */
   readonly report: (notice: Notice) => void
   readonly clock: Clock
@@ -59,6 +67,11 @@ export interface ControlContext<O = unknown, C = unknown, M = any> {
 
 /** A control half that has started. */
 export interface ControlHalf {
+  /**
+   * A config with these uses is about to go to the workers: what they need before it goes live is loaded now. It may never
+   * go live.
+   */
+  expect?(uses: readonly Use[]): void
   /** Another config is live. */
   applied?(): void
   /** Endpoints of an upstream came or went, or their weights changed. */
@@ -70,6 +83,8 @@ export interface ControlHalf {
   /** By kind, see `Provided.sources`. */
   // biome-ignore lint/suspicious/noExplicitAny: each gets the options that its own source has read.
   readonly sources?: Readonly<Record<string, Find<any>>>
+  /** What workers may ask, by name. */
+  readonly answers?: Answers
   /** What operators may do and see. */
   readonly operations?: readonly Operation[]
   /** By name of a gauge of the feature with more labels than the name of the use; read at each scrape. */

@@ -16,6 +16,7 @@ import type { EndpointSource } from './endpoint-source.ts'
 import type { EventTable } from './event.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reason } from './failures.ts'
+import type { Ask, CommandHandler, Feed, FeedNeed } from './link.ts'
 import type { LintRule } from './lint.ts'
 import type { MetricSink, MetricsOf, MetricTable } from './metric.ts'
 import type { Notice } from './notice.ts'
@@ -116,6 +117,12 @@ export interface FeatureContext<C = unknown, M = any, D = any, S = any> extends 
   attemptState<T>(name?: string): StateSlot<T>
   /** A value that the feature keeps in its worker over all generations and uses, by name; made at first use. */
   keep<T>(name: string, make: () => T): T
+  /** Asks the control half of the feature, see `ControlHalf.answers`. */
+  readonly ask: Ask
+  /** What its control half publishes by this name, see `ControlContext.feed`. */
+  feed<T>(name: string, need: FeedNeed): Feed<T>
+  /** What the control half commands by this name, see `ControlContext.command`: only within `keep`, once per name. */
+  command<Q>(name: string, handle: CommandHandler<Q>): void
   /** Records a decision about a request. `at`: clock milliseconds; default: now. */
   note<K extends keyof D & string>(ex: Exchange, decision: K, facts: FactsIn<D, K>, at?: number): void
   /**

@@ -103,6 +103,9 @@ export interface FlightFilter {
   readonly reason: string | undefined
 }
 
+/** The feed of the filters of all taps: workers show requests that one of them lets pass. */
+export const TAPS_FEED = 'taps'
+
 /** What must not crowd each other out: caused by clients alone, refused before any attempt, and all the others. */
 export type Crowd = 'client' | 'refused' | 'attempted'
 

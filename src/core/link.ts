@@ -96,8 +96,64 @@ export type LinkMessage = AskMessage | AnswerMessage
 
 /** How much two sides may have on the way. */
 export interface LinkBounds {
-  /** Questions per `to` that wait for an answer or are being answered. */
+  /** Questions per `to` (between planes: per feature) that wait for an answer or are being answered. */
   readonly questions: number
   /** Of one question or answer, as {@link weighs} counts it. */
   readonly bytes: number
+}
+
+/** Between a worker and the control plane, each way. */
+export const WORKER_BOUNDS: LinkBounds = { questions: 256, bytes: 1_048_576 }
+
+/**
+ * Data of a feature that the control plane gives to all workers, between generations and in no step with them. The latest
+ * value takes the place of the one before, whole; a new worker has it before it compiles a config.
+ */
+export interface Feed<T> {
+  /** The latest; undefined: none so far, or no more. Not to be changed. */
+  readonly value: T | undefined
+  /** Grows with each value: what is made of a value is made anew when this is another number. */
+  readonly version: number
+  /**
+   * `f` is called after each new value, as long as the worker lives: only within `FeatureContext.keep`, since what is
+   * compiled goes with its generation.
+   */
+  changed(f: () => void): void
+}
+
+/**
+ * `before-commit`: the config that needs a value waits for the first one before it goes live, 2 s at most. A part at an
+ * upstream that stays is compiled when it goes live, and waits for nothing.
+ */
+export type FeedNeed = 'before-commit' | 'later'
+
+/** Where the control half of a feature puts the values of a feed. */
+export interface FeedOut<T> {
+  /** Structured-cloneable; what happens to it afterwards is not seen. */
+  publish(value: T): void
+  /** There is nothing new to be had: workers keep the last value, and operators are told until the next one comes. */
+  failed(error: unknown): void
+  /** It is not needed any more: workers forget its value. */
+  end(): void
+}
+
+/** In the place of a feature: Sluice itself. */
+export const OF_SLUICE = '-'
+
+/** A value of a feed on its way to a worker. */
+export interface FedValue {
+  readonly feature: string
+  readonly name: string
+  readonly version: number
+  readonly value: unknown
+}
+
+/** Acts in a worker on a command of the control half; it is done when this has returned, or what it returned has settled. */
+export type CommandHandler<Q = unknown> = (value: Q) => void | Promise<void>
+
+/** Which workers have done what a control half told them. */
+export interface Commanded {
+  /** Those that ended meanwhile count: what it was about is gone with them. */
+  readonly done: number
+  readonly missing: readonly { readonly worker: number; readonly why: UnavailableReason }[]
 }

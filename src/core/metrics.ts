@@ -66,6 +66,11 @@ export const METRICS = {
     help: 'Failed or slow requests that were not kept because there were too many within a second.',
     labels: [],
   },
+  sluice_feed_failing: {
+    kind: 'gauge',
+    help: 'Whether data that the control plane feeds to workers cannot be loaded, so that they keep what they have.',
+    labels: ['feature', 'feed'],
+  },
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
   sluice_client_faults_total: {
     kind: 'counter',

@@ -1,6 +1,7 @@
 import type { CellRef, Page } from '../cells/pages.ts'
 import type { LeanConfig, ListenerConfig, RouteConfig, UpstreamConfig } from './config.ts'
-import type { Flight, FlightFilter, FlightSummary } from './flight.ts'
+import type { Flight, FlightSummary } from './flight.ts'
+import type { FedValue, LinkMessage } from './link.ts'
 import type { Notice } from './notice.ts'
 import type { PluginModule } from './plugin.ts'
 import type { PackedRecord } from './spans.ts'
@@ -110,6 +111,10 @@ export type ConfigHead = Omit<LeanConfig, 'upstreams' | 'routes'> & {
 
 /** Messages of the control plane to a worker. */
 export type ToWorker =
+  /** Questions of features and commands to them, see `core/link.ts`. */
+  | LinkMessage
+  /** Taken together, and answered with `fed`. */
+  | { readonly type: 'feeds'; readonly values: readonly FedValue[] }
   | { readonly type: 'pages'; readonly pages: readonly Page[] }
   /** Config in acknowledged chunks of at most 200 entries; the next chunk follows the ack of the one before. */
   | { readonly type: 'prepare'; readonly head: ConfigHead }
@@ -138,8 +143,6 @@ export type ToWorker =
     }
   /** Closes one listener: its connections politely, and after `cutAfter` milliseconds those that are left. */
   | { readonly type: 'close-listener'; readonly id: string; readonly cutAfter: number }
-  /** Requests that one of these lets pass are shown; none: no more are. */
-  | { readonly type: 'tap'; readonly filters: readonly FlightFilter[] }
   /** Close politely: `Connection: close` on every answer. */
   | { readonly type: 'drain' }
   /** Accept until the backlog is empty, then close all listeners; `idle` follows when the last exchange ended. */
@@ -153,9 +156,12 @@ export type ToWorker =
 
 /** Messages of a worker to the control plane. */
 export type FromWorker =
+  | LinkMessage
+  | { readonly type: 'fed' }
   | { readonly type: 'ready' }
   | { readonly type: 'ack'; readonly generation: number }
-  | { readonly type: 'prepared'; readonly generation: number }
+  /** `without`: feeds that it needs before it commits, and that have no value yet: feature and name. */
+  | { readonly type: 'prepared'; readonly generation: number; readonly without: readonly string[] }
   | { readonly type: 'refused'; readonly generation: number; readonly message: string }
   | { readonly type: 'committed'; readonly generation: number }
   /** Another generation is committed, and the last request that began on this one has ended. */

@@ -17,6 +17,13 @@ export function commonUses(options: Readonly<Record<string, unknown>>, features:
 /** What of a route its features are used with. */
 export type UsedRoute = Pick<RouteConfig, 'name' | 'to' | 'alternates' | 'features' | 'reach'>
 
+/** What of a config its features are used with. */
+interface UsedConfig {
+  readonly features: Readonly<Record<string, unknown>>
+  readonly routes: readonly UsedRoute[]
+  readonly upstreams: readonly Pick<UpstreamConfig, 'name' | 'features'>[]
+}
+
 /** A feature on a route that has it. */
 export function routeUse(feature: string, { alternates, features, name, reach, to = [] }: UsedRoute): Use {
   return {
@@ -36,4 +43,12 @@ export function upstreamUses(
   return features
     .filter(({ keys, name }) => (keys.upstream ?? keys.loadBalancing) !== undefined && Object.hasOwn(options, name))
     .map((feature) => [feature, { at: 'upstream', name, options: options[feature.name], upstreams: [name], reach: {} }])
+}
+
+/** How a config uses a feature, at every level. */
+export function usesIn({ features, routes, upstreams }: UsedConfig, feature: AnyFeature): Use[] {
+  const { name } = feature
+  const ofRoutes = routes.flatMap((route) => (Object.hasOwn(route.features, name) ? [routeUse(name, route)] : []))
+  const others = [commonUses(features, [feature]), upstreams.flatMap((upstream) => upstreamUses(upstream, [feature]))]
+  return [...others.flat().map(([, use]) => use), ...ofRoutes]
 }

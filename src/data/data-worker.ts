@@ -4,6 +4,8 @@ import { CellSpace } from '../cells/space.ts'
 import type { ListenerConfig } from '../core/config.ts'
 import { failure } from '../core/failures.ts'
 import type { AnyFeature } from '../core/feature.ts'
+import { type FlightFilter, TAPS_FEED } from '../core/flight.ts'
+import { OF_SLUICE } from '../core/link.ts'
 import { type Pressure, PressureWord } from '../core/pressure.ts'
 import { type ConfigHead, CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import { WorkerMetrics } from '../core/series.ts'
@@ -13,9 +15,11 @@ import type { Random } from '../lib/random.ts'
 import { scavenger } from '../lib/scavenge.ts'
 import { TimerWheel } from '../lib/timers.ts'
 import { loopUtilization } from '../lib/utilization.ts'
+import { faultLog } from '../link/fault-log.ts'
 import { DataPlane } from './engine/plane.ts'
 import { BorrowedRequests } from './ingress/borrowed.ts'
 import { createListener, type Listener } from './ingress/listener.ts'
+import { WorkerLink } from './link/worker-link.ts'
 import { AccessLog } from './seeing/access-log.ts'
 import { FlightRecorder } from './seeing/flight-recorder.ts'
 import { Recorder } from './seeing/recorder.ts'
@@ -46,6 +50,7 @@ export class DataWorker {
   private readonly metrics: WorkerMetrics
   private readonly flights: FlightRecorder
   private readonly tracing: WorkerTracing
+  private readonly link: WorkerLink
   private readonly plane: DataPlane
   private readonly utilization = loopUtilization()
   private readonly pressure: Pressure
@@ -87,6 +92,16 @@ export class DataWorker {
       this.metrics.counter('sluice_spans_dropped_total', [reason]).inc(spans)
     this.tracing = new WorkerTracing(dropped, clock, random, post)
     const lostEnds = this.metrics.counter('sluice_lost_ends_total', [])
+    this.link = new WorkerLink({
+      post,
+      clock,
+      timers: this.timers,
+      fault: faultLog(clock, (error, facts) =>
+        this.log('error', 'bug in a feature', { ...facts, ...described(error) }),
+      ),
+    })
+    const taps = this.link.feed<readonly FlightFilter[]>(OF_SLUICE, TAPS_FEED)
+    this.link.keep(() => taps.changed(() => this.flights.tap(taps.value ?? [])))
     this.plane = new DataPlane({
       space: this.space,
       clock,
@@ -99,6 +114,7 @@ export class DataWorker {
       retired: (generation) => post({ type: 'retired', generation }),
       report: (notice) => post({ type: 'notice', notice }),
       mail: this.mail,
+      link: this.link,
       features,
       metrics: this.metrics,
       lostEnd: () => lostEnds.inc(),
@@ -120,7 +136,8 @@ export class DataWorker {
   }
 
   receive(message: ToWorker): void {
-    const { plane } = this
+    const { link, plane } = this
+    if (link.receive(message)) return
     switch (message.type) {
       case 'pages':
         this.space.add(message.pages)
@@ -148,9 +165,6 @@ export class DataWorker {
         return
       case 'close-listener':
         void this.closeListener(message)
-        return
-      case 'tap':
-        this.flights.tap(message.filters)
         return
       case 'drain':
         for (const listener of this.listeners.values()) listener.drain()

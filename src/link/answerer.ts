@@ -9,6 +9,7 @@ import {
   unavailable,
 } from '../core/link.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Fault } from './fault-log.ts'
 import { weighs } from './weight.ts'
 
 export interface AnswererOptions {
@@ -19,7 +20,7 @@ export interface AnswererOptions {
   readonly bounds: LinkBounds
   readonly clock: Pick<Clock, 'now'>
   /** An answer threw, could not be sent, or does not exist. */
-  readonly fault: (error: unknown, facts: { readonly to: string; readonly name: string }) => void
+  readonly fault: Fault
 }
 
 type AskedMessage = Extract<AskMessage, { type: 'ask' }>

@@ -11,6 +11,7 @@ import {
 } from '../core/link.ts'
 import type { Clock } from '../lib/clock.ts'
 import { Timer, type TimerWheel } from '../lib/timers.ts'
+import type { Fault } from './fault-log.ts'
 import { weighs } from './weight.ts'
 
 export interface AskerOptions {
@@ -20,7 +21,7 @@ export interface AskerOptions {
   readonly clock: Pick<Clock, 'now'>
   readonly timers: TimerWheel
   /** A question could not be sent: a mistake in our own code. */
-  readonly fault: (error: unknown, facts: { readonly to: string; readonly name: string }) => void
+  readonly fault: Fault
 }
 
 interface Pending {

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { TimerWheel } from '../lib/timers.ts'
 import { Answerer } from './answerer.ts'
 import { Asker } from './asker.ts'
+import type { Fault } from './fault-log.ts'
 
 export interface LinkPeerOptions {
   /** Sends to the other side. Throws for what cannot be cloned. */
@@ -13,7 +14,7 @@ export interface LinkPeerOptions {
   readonly clock: Pick<Clock, 'now'>
   readonly timers: TimerWheel
   /** A mistake in our own code: see {@link Asker} and {@link Answerer}. */
-  readonly fault: (error: unknown, facts: { readonly to: string; readonly name: string }) => void
+  readonly fault: Fault
 }
 
 /** One of two sides that ask each other. The owner of its port tells it what comes, and when the other side has ended. */

@@ -1,11 +1,13 @@
+import { Feeds } from '../../src/control/workers/feeds.ts'
 import { Lasting, rowOf } from '../../src/control/workers/lasting.ts'
 import { Notices } from '../../src/control/workers/notices.ts'
 import type { UpstreamConfig } from '../../src/core/config.ts'
 import type { ControlFeature, ControlHalf, LiveUse } from '../../src/core/control-feature.ts'
 import type { AnyFeature, CellReader, UseLevel } from '../../src/core/feature.ts'
+import type { Commanded } from '../../src/core/link.ts'
 import type { Notice } from '../../src/core/notice.ts'
 import type { ProcessLoad, WorkerLoad } from '../../src/core/pressure.ts'
-import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
+import type { ToWorker, UpstreamEndpoints } from '../../src/core/protocol.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
@@ -32,6 +34,11 @@ export class StartedHalf<C = unknown> {
   /** Upstream and endpoint of each health check that was passed. */
   readonly passed: string[] = []
   readonly testCells: TestCells
+  /** What it feeds to workers. */
+  readonly feeds: Feeds
+  /** What it has told the workers; `commanded` is what they say. */
+  readonly commands: { readonly name: string; readonly value: unknown }[] = []
+  commanded: Commanded = { done: 1, missing: [] }
   /** Workers are what a test says. */
   readonly load: ProcessLoad
   uses: readonly LiveUse<unknown, C>[] = []
@@ -44,6 +51,7 @@ export class StartedHalf<C = unknown> {
     testCells: TestCells = new TestCells(),
     workers: readonly WorkerLoad[] = [],
   ) {
+    this.feeds = new Feeds({ clock: this.clock, log: this.log })
     this.load = { workers, memory: () => 0, sockets: () => 0 }
     this.feature = feature
     this.testCells = testCells
@@ -69,6 +77,11 @@ export class StartedHalf<C = unknown> {
       upstream: (name) => this.upstreams.get(name),
       passed: (upstream, { id }) => void this.passed.push(`${upstream} ${id}`),
       marked: () => {},
+      feed: (name) => this.feeds.of(feature.name, name),
+      command: async (name, value) => {
+        this.commands.push({ name, value })
+        return this.commanded
+      },
       load: this.load,
       metrics: this.metrics,
       counted: (metric, labels) => this.metrics.counts.get(`${metric} ${labels}`.trim()) ?? 0,
@@ -77,6 +90,16 @@ export class StartedHalf<C = unknown> {
       random: seededRandom(1),
       log: this.log,
     })
+  }
+
+  /** The latest value of a feed. */
+  fed(name: string): unknown {
+    let latest: unknown
+    const post = ({ values }: Extract<ToWorker, { type: 'feeds' }>): void => {
+      latest = values.find((fed) => fed.name === name)?.value
+    }
+    this.feeds.begin(0, { post: (message) => post(message as Extract<ToWorker, { type: 'feeds' }>) })
+    return latest
   }
 
   /** Uses of the same name keep their cells. */

@@ -9,7 +9,6 @@ import { NO_LIMITS, type TimeLimits } from '../../src/core/plan.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
-import { StateSlots } from '../../src/core/state-slot.ts'
 import type { Reply } from '../../src/core/verdict.ts'
 import { Chain } from '../../src/data/engine/chain.ts'
 import { CollectingDownstream } from '../../src/data/engine/collect.ts'
@@ -30,7 +29,7 @@ import { PLAIN } from './balancing.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { PEER } from './exchange.ts'
-import { CompiledUse, CountedMetrics, featureContext, featureDeps, readOptions } from './feature.ts'
+import { CompiledUse, CountedMetrics, featureDeps, readOptions } from './feature.ts'
 import { HEAD, TIMEOUTS } from './lean.ts'
 import { endpointCells, partsWith, UPSTREAM, upstreamCells } from './lean-upstream.ts'
 import { lostEnd } from './lost-end.ts'
@@ -230,9 +229,8 @@ export class EngineKit {
 
   /** Among those that act on every route: the last of them comes when a request was let in. */
   private policies(own: readonly Policy[], pressure: Pressure = { stage: 0 }): Policy[] {
-    const slots = { exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
     const services = new EngineServices(this.engine)
-    const lent = { ...featureContext(), ...slots, clock: this.clock, pressure, services }
+    const lent = featureDeps({ clock: this.clock, pressure, services })
     const common = FEATURES.filter(({ byDefault, keys }) => byDefault === true && keys.root !== undefined)
     const options = common.map((feature) => [feature.name, readOptions(feature, {}, 'root')])
     const head = { ...HEAD, cells: {}, features: Object.fromEntries(options) }

@@ -7,12 +7,14 @@ import type { Policy } from '../../src/core/policy.ts'
 import { NO_RELIEF } from '../../src/core/relief.ts'
 import { StateSlots } from '../../src/core/state-slot.ts'
 import type { FeatureDeps } from '../../src/data/engine/compile-features.ts'
+import { GenerationLink } from '../../src/data/link/generation-link.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { nodeOf } from '../../src/schema/node.ts'
 import { At, type Schema } from '../../src/schema/schema.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
+import { TestLink } from './link.ts'
 import { TestMail } from './mail.ts'
 
 /** Metrics that remember what they were told, as `name label,label`. */
@@ -36,7 +38,6 @@ export class CountedMetrics {
 /** What a feature is compiled with in a test: virtual time, no relief, services that answer nothing. */
 export function featureContext(paramNames: readonly string[] = []): FeatureContext<never> {
   const clock = new ManualClock()
-  const kept = new Map<string, unknown>()
   const slots = new StateSlots()
   const attemptSlots = new StateSlots()
   return {
@@ -54,10 +55,7 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
     pressure: { stage: 0 },
     exchangeState: (name = '') => slots.of(name),
     attemptState: (name = '') => attemptSlots.of(name),
-    keep: (name, make) => {
-      if (!kept.has(name)) kept.set(name, make())
-      return kept.get(name) as never
-    },
+    ...linked('test', new TestLink(clock)),
     note: () => {},
     shadow: () => {},
     set: () => {},
@@ -77,9 +75,24 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
   }
 }
 
+/** What a feature has in a worker, and of the control plane. */
+function linked(feature: string, { worker }: TestLink): Pick<FeatureContext, 'keep' | 'ask' | 'feed' | 'command'> {
+  const kept = new Map<string, unknown>()
+  return {
+    keep: (name, make) => {
+      if (!kept.has(name)) kept.set(name, worker.keep(make))
+      return kept.get(name) as never
+    },
+    ask: (question, deadlineMs) => worker.ask(feature, question, deadlineMs),
+    feed: (name) => worker.feed(feature, name),
+    command: (name, handle) => worker.command(feature, name, handle),
+  }
+}
+
 /** What a worker of a test lends to features. */
 export function featureDeps(own: Partial<FeatureDeps> = {}): FeatureDeps {
-  return { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots(), ...own }
+  const link = new GenerationLink(new TestLink().worker)
+  return { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots(), link, ...own }
 }
 
 /** How one use of a feature differs from that of a route `r` to upstream `a`. */
@@ -94,6 +107,8 @@ export interface UseSetUp extends Partial<Omit<FeatureContext, 'use' | 'cells'>>
   readonly cells?: unknown
   /** Of another worker. */
   readonly space?: CellSpace
+  /** To what a test answers, feeds and commands. */
+  readonly link?: TestLink
 }
 
 /** One use of a feature with options as somebody writes them: read, its cells leased, compiled. */
@@ -105,7 +120,7 @@ export class CompiledUse<C = unknown> {
   readonly policies: Readonly<Record<string, Policy>>
 
   constructor(feature: AnyFeature, written: unknown, setUp: UseSetUp = {}) {
-    const { at = 'route', name = 'r', upstreams = ['a'], testCells = new TestCells(), read, ...context } = setUp
+    const { at = 'route', name = 'r', upstreams = ['a'], testCells = new TestCells(), read, link, ...context } = setUp
     const clock = context.clock ?? new ManualClock()
     this.testCells = testCells
     this.use = {
@@ -130,6 +145,7 @@ export class CompiledUse<C = unknown> {
         note: (ex, decision, facts, at = clock.now()) =>
           ex.note({ at, kind: 'decided', decision, facts, row: decisions[decision] as Decision }),
         set: (labels, state, facts) => context.report?.({ kind: 'state', feature: feature.name, labels, state, facts }),
+        ...(link && linked(feature.name, link)),
         ...context,
         cells: this.cells,
       } satisfies FeatureContext) ?? {}

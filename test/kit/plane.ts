@@ -18,6 +18,7 @@ import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { ManualClock } from './clock.ts'
 import { CountedMetrics } from './feature.ts'
+import { TestLink } from './link.ts'
 import { lostEnd } from './lost-end.ts'
 import { TestMail } from './mail.ts'
 import { ScriptedTransport } from './scripted-transport.ts'
@@ -65,6 +66,7 @@ export class ConfiguredPlane {
       retired: () => {},
       report: () => {},
       mail: new TestMail(),
+      link: new TestLink(clock).worker,
       features,
       metrics: new CountedMetrics(),
       lostEnd,

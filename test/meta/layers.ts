@@ -15,7 +15,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/features/*'],
   ['src/features'],
   ['src/plugins'],
-  ['src/data/upstreams', 'src/data/routing', 'src/data/seeing'],
+  ['src/data/upstreams', 'src/data/routing', 'src/data/seeing', 'src/data/link'],
   ['src/config/read'],
   // What a feature does in the control plane: a file, and a folder for what it needs.
   ['src/features/*/control'],

@@ -26,15 +26,24 @@ export interface Rollout {
 /** A worker cannot run this config. */
 export class ConfigRefused extends Error {}
 
-/** First phase with one worker: all is compiled, nothing has changed yet. */
-export async function prepare(thread: RunningWorker, rollout: Rollout, clock: Clock, mostMs: number): Promise<void> {
+/**
+ * First phase with one worker: all is compiled, nothing has changed yet. Returns the feeds that did not come in time, by
+ * feature and name.
+ */
+export async function prepare(
+  thread: RunningWorker,
+  rollout: Rollout,
+  clock: Clock,
+  mostMs: number,
+): Promise<readonly string[]> {
   const { generation, lean, routes, endpoints } = rollout
   const deadline = clock.now() + mostMs
   const left = (): number => Math.max(0, deadline - clock.now())
-  await thread.ask({ type: 'prepare', head: headOf(rollout) }, left(), expecting('ack', generation))
+  let answer = await thread.ask({ type: 'prepare', head: headOf(rollout) }, left(), expecting('ack', generation))
   for (const chunk of chunksOf(generation, lean.upstreams, endpoints, routes)) {
-    await thread.ask(chunk, left(), expecting(chunk.last ? 'prepared' : 'ack', generation))
+    answer = await thread.ask(chunk, left(), expecting(chunk.last ? 'prepared' : 'ack', generation))
   }
+  return answer.type === 'prepared' ? answer.without : []
 }
 
 /** Second phase: requests that begin from now on run on it. */
@@ -48,9 +57,9 @@ function headOf({ cells, generation, hash, lean }: Rollout): ConfigHead {
 }
 
 function expecting(type: 'ack' | 'prepared' | 'committed', generation: number) {
-  return (message: FromWorker): true | undefined => {
+  return (message: FromWorker): FromWorker | undefined => {
     if (!('generation' in message) || message.generation !== generation) return undefined
     if (message.type === 'refused') throw new ConfigRefused(message.message)
-    return message.type === type ? true : undefined
+    return message.type === type ? message : undefined
   }
 }

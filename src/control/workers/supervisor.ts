@@ -1,14 +1,17 @@
 import type { ListenerConfig } from '../../core/config.ts'
-import type { FlightFilter } from '../../core/flight.ts'
 import type { FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import { ListenFailed } from '../machine/sockets.ts'
 import type { Lease, Mark } from '../registry/lease.ts'
+import type { Conversation } from './conversation.ts'
 import { Crew, type CrewOptions } from './crew.ts'
 import { ConfigRefused, commit, FIRST_MS, prepare, type Rollout, SWAP_MS } from './rollout.ts'
 import { type RunningWorker, WorkerGone } from './running-worker.ts'
 import type { WorkerSlot } from './slot.ts'
 
 export interface SupervisorOptions extends CrewOptions {
+  readonly conversations: readonly Conversation[]
+  /** A config is about to go live without these feeds, which it needs: feature and name. */
+  readonly goesWithout: (feeds: readonly string[]) => void
   /** The system lets workers share ports. */
   readonly reusePort: boolean
   /** No worker has served for 30 s. Called once. */
@@ -31,7 +34,6 @@ export class Supervisor {
   private committed: Rollout | undefined = undefined
   private pending: Rollout | undefined = undefined
   private update = 0
-  private filters: readonly FlightFilter[] = []
   private draining = false
   private leaving = false
   private onIdle: () => void = () => {}
@@ -41,11 +43,15 @@ export class Supervisor {
     this.cells = options.registry.lease()
     this.crew = new Crew(options, {
       ready: (slot) => {
-        if (this.filters.length > 0) slot.thread?.post({ type: 'tap', filters: this.filters })
+        // What is fed goes ahead of all else.
+        for (const conversation of options.conversations) conversation.begin(slot.worker, slot.thread as RunningWorker)
         void this.bring(slot)
       },
       message: (slot, message) => this.receive(slot, message),
-      gone: () => this.checkIdle(),
+      gone: (slot) => {
+        for (const conversation of options.conversations) conversation.end(slot.worker)
+        this.checkIdle()
+      },
       looked: () => options.registry.reclaim(this.passed()),
       lost: options.onLost,
     })
@@ -118,12 +124,6 @@ export class Supervisor {
     }
   }
 
-  /** Which requests every worker shows; none: it shows none. */
-  tap(filters: readonly FlightFilter[]): void {
-    this.filters = filters
-    this.broadcast({ type: 'tap', filters })
-  }
-
   /** `Connection: close` on every answer from now on. */
   drain(): void {
     this.draining = true
@@ -157,6 +157,7 @@ export class Supervisor {
   }
 
   private receive(slot: WorkerSlot, message: FromWorker): void {
+    if (this.options.conversations.some((conversation) => conversation.receive(slot.worker, message))) return
     if (message.type === 'retired') slot.living.delete(message.generation)
     else if (message.type === 'updated') slot.update = message.update
     else if (message.type === 'idle') {
@@ -170,13 +171,16 @@ export class Supervisor {
     const ready = members.filter((_, i) => results[i]?.status === 'fulfilled')
     const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
     const refusal = reasons.find((reason) => !(reason instanceof WorkerGone))
-    if (refusal === undefined && ready.length > 0) return ready
+    if (refusal === undefined && ready.length > 0) {
+      this.options.goesWithout(results.flatMap((result) => (result.status === 'fulfilled' ? result.value : [])))
+      return ready
+    }
     this.broadcast({ type: 'abort', generation: next.generation })
     for (const slot of members) slot.sentUpdate = Number.POSITIVE_INFINITY
     throw refusal ?? new WorkerGone('no worker lived long enough to take the config')
   }
 
-  private prepare(slot: WorkerSlot, rollout: Rollout): Promise<void> {
+  private prepare(slot: WorkerSlot, rollout: Rollout): Promise<readonly string[]> {
     const { thread } = slot
     if (thread === undefined) return Promise.reject(new WorkerGone('the worker ended'))
     this.sendPages(slot)
@@ -214,7 +218,7 @@ export class Supervisor {
     slot.busy = true
     try {
       for (let to = this.committed; to !== undefined && slot.generation !== to.generation; to = this.committed) {
-        await this.prepare(slot, to)
+        this.options.goesWithout(await this.prepare(slot, to))
         if (!(await this.commit(slot, to))) return
       }
       for (let next = this.missing(slot); next !== undefined; next = this.missing(slot)) {

@@ -10,6 +10,7 @@ import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
 import type { UpstreamContext } from '../../core/upstream-part.ts'
 import { commonUses, routeUse, type UsedRoute } from '../../core/use.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { GenerationLink } from '../link/generation-link.ts'
 import { paramNames } from '../routing/match.ts'
 
 /** What features get from their worker, wherever they are used. */
@@ -21,6 +22,7 @@ export interface FeatureDeps
   readonly attemptSlots: StateSlots
   /** Of the worker, over all generations. */
   readonly keep: <T>(name: string, make: () => T) => T
+  readonly link: GenerationLink
 }
 
 /** What a use of a feature is compiled from. */
@@ -203,7 +205,7 @@ export function upstreamContext(
   deps: FeatureDeps,
 ): UpstreamContext {
   const { name } = feature
-  const { attemptSlots, clock, exchangeSlots, keep, ...rest } = deps
+  const { attemptSlots, clock, exchangeSlots, keep, link, ...rest } = deps
   return {
     ...rest,
     feature: name,
@@ -214,6 +216,9 @@ export function upstreamContext(
     attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${use.at} ${own}`),
     set: (labels, state, facts) => rest.report({ kind: 'state', feature: name, labels, state, facts }),
     keep: (own, make) => keep(`${name} ${own}`, make),
+    ask: (question, deadlineMs) => link.ask(name, question, deadlineMs),
+    feed: (own, need) => link.feed(name, own, need),
+    command: (own, handle) => link.command(name, own, handle),
     note: noteOf(feature, clock),
     shadow: (ex, reason) => ex.refused(clock, name, reason, 'shadow'),
   }

@@ -85,7 +85,9 @@ export class Compilation {
       this.routes.set(route.name, compiled)
       await pause()
     }
-    return { type: chunk.last ? 'prepared' : 'ack', generation: this.generation }
+    const { generation } = this
+    if (!chunk.last) return { type: 'ack', generation }
+    return { type: 'prepared', generation, without: await lent.link.arrived() }
   }
 
   /** The snapshot goes live: upstreams take their new options and endpoints. */

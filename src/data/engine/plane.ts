@@ -14,6 +14,8 @@ import { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import { UuidV7 } from '../../lib/uuid.ts'
+import { GenerationLink } from '../link/generation-link.ts'
+import type { WorkerLink } from '../link/worker-link.ts'
 import type { Recorder } from '../seeing/recorder.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import { Compilation } from './compile.ts'
@@ -42,6 +44,7 @@ export interface PlaneDeps {
   readonly lostEnd: EngineDeps['lostEnd']
   readonly report: (notice: Notice) => void
   readonly mail: Mail
+  readonly link: WorkerLink
   readonly features: readonly AnyFeature[]
   readonly metrics: MetricSink
 }
@@ -90,6 +93,7 @@ export class DataPlane {
   prepare(head: ConfigHead): FromWorker {
     this.compilation?.abort()
     const relief = this.engine.stalls
+    const link = new GenerationLink(this.deps.link)
     const { algorithms, attemptSlots, exchangeSlots, features, services, upstreamFeatures } = this
     const { space, clock, random, recorder, report, timers, mail, metrics, pressure = CALM, tracing } = this.deps
     const lent: FeatureDeps = {
@@ -106,6 +110,7 @@ export class DataPlane {
       exchangeSlots,
       attemptSlots,
       keep: (name, make) => this.keep(name, make),
+      link,
     }
     this.compilation = new Compilation(head, this.engine.current, {
       space,
@@ -173,11 +178,12 @@ export class DataPlane {
   close(): void {
     this.engine.close(failure('draining', 'request', 'operator'))
     for (const upstream of this.engine.current?.upstreams.values() ?? []) upstream.close()
+    this.deps.link.close()
     this.deps.timers.close()
   }
 
   private keep<T>(name: string, make: () => T): T {
-    if (!this.kept.has(name)) this.kept.set(name, make())
+    if (!this.kept.has(name)) this.kept.set(name, this.deps.link.keep(make))
     return this.kept.get(name) as T
   }
 }

@@ -43,6 +43,8 @@ class Rig {
     this.supervisor = new Supervisor({
       startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
       plugins: [],
+      conversations: [],
+      goesWithout: () => {},
       registry: this.registry,
       rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },

@@ -35,7 +35,7 @@ export class FixtureWorker {
 
   /** What becomes of the last chunk; others override it. */
   prepared(generation: number): FromWorker {
-    return { type: 'prepared', generation }
+    return { type: 'prepared', generation, without: [] }
   }
 
   private receive(message: ToWorker): void {

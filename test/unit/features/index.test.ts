@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
 import type { LeanRoute } from '../../../src/core/protocol.ts'
-import { StateSlots } from '../../../src/core/state-slot.ts'
 import { type CompiledUse, RouteFeatures } from '../../../src/data/engine/compile-features.ts'
 import { FEATURES } from '../../../src/features/index.ts'
 import { StartedHalf } from '../../kit/control-half.ts'
-import { featureContext } from '../../kit/feature.ts'
+import { featureDeps } from '../../kit/feature.ts'
 import { HEAD } from '../../kit/lean.ts'
 
 const ROUTE = {
@@ -21,8 +20,7 @@ function compile(
   before?: ReadonlyMap<string, CompiledUse>,
   reach: LeanRoute['reach'] = {},
 ) {
-  const deps = { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
-  return all.compile({ ...ROUTE, features, reach }, HEAD, before, deps)
+  return all.compile({ ...ROUTE, features, reach }, HEAD, before, featureDeps())
 }
 
 const all = new RouteFeatures(FEATURES)

@@ -26,6 +26,7 @@ import { PEER } from '../../../kit/exchange.ts'
 import { CountedMetrics, readOptions } from '../../../kit/feature.ts'
 import { HEAD, TIMEOUTS } from '../../../kit/lean.ts'
 import { UPSTREAM } from '../../../kit/lean-upstream.ts'
+import { TestLink } from '../../../kit/link.ts'
 import { lostEnd } from '../../../kit/lost-end.ts'
 import { TestMail } from '../../../kit/mail.ts'
 import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
@@ -68,6 +69,7 @@ class PlaneKit {
       retired: (generation) => this.retired.push(generation),
       report: (change) => void this.changes.push(change),
       mail: new TestMail(),
+      link: new TestLink(this.clock).worker,
       features: FEATURES,
       metrics: new CountedMetrics(),
       lostEnd,
