@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { Config } from '../config/language/config.ts'
 import { filesSource } from '../config/sources/files.ts'
-import { workerEntry } from '../control/entry.ts'
+import { inJudgeThread, workerEntry } from '../control/entry.ts'
 import type { FirstConfig } from '../control/first-config.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
@@ -72,7 +72,7 @@ async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io
     startWorker: inThreads(workerEntry()),
     startLogs: startLogThread,
     operations: demo === undefined ? [] : [faultOperation(demo)],
-    reload,
+    reload: { ...reload, startJudge: inJudgeThread },
     testHooks: io.env.SLUICE_TEST_HOOKS === '1',
   })
   // Before the start: a signal that comes meanwhile must not leave anything behind.
@@ -113,6 +113,6 @@ function onSignals(gateway: Gateway): Promise<number> {
     const on = (kind: DrainKind) => () => void gateway.drain(kind).then(resolvePromise)
     process.on('SIGTERM', on('sigterm'))
     process.on('SIGINT', on('sigint'))
-    process.on('SIGHUP', () => void gateway.reload())
+    process.on('SIGHUP', () => void gateway.reload('signal').catch(() => {}))
   })
 }

@@ -30,7 +30,7 @@ import { Feeds } from './workers/feeds.ts'
 import { Lasting, rowOf } from './workers/lasting.ts'
 import { Links } from './workers/links.ts'
 import { Listeners } from './workers/listeners.ts'
-import { Notices } from './workers/notices.ts'
+import { Notices, type StateChange } from './workers/notices.ts'
 import { processLoad } from './workers/process-load.ts'
 import type { StartWorker } from './workers/running-worker.ts'
 import { Supervisor } from './workers/supervisor.ts'
@@ -49,11 +49,17 @@ export interface DataSideOptions {
   readonly machine: Machine
   readonly startWorker: StartWorker
   readonly testHooks: boolean
-  readonly startLogs: (rings: readonly SharedArrayBuffer[], onError: (error: unknown) => void) => LogThread
+  /** Moves access logs out of the rings; undefined: there is no access log. */
+  readonly startLogs:
+    | ((rings: readonly SharedArrayBuffer[], onError: (error: unknown) => void) => LogThread)
+    | undefined
+  /** V8 is left as it is, whatever the config says. */
+  readonly guest?: boolean
   readonly metrics: MetricsRegistry
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  readonly told?: { state(change: StateChange): void } | undefined
   /** Addresses of the control plane, which no upstream may have. */
   readonly own: () => readonly OwnAddress[]
   readonly onLost: () => void
@@ -85,8 +91,8 @@ export class DataSide {
     const registry = new CellRegistry(workers)
     this.registry = registry
     const own = controlMetrics(metrics)
-    this.rings = Array.from({ length: workers }, createRing)
-    this.notices = new Notices(log, clock, features)
+    this.rings = options.startLogs === undefined ? [] : Array.from({ length: workers }, createRing)
+    this.notices = new Notices(log, clock, features, (change) => options.told?.state(change))
     this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
     this.feeds = new Feeds({ clock, log })
     const taps = this.feeds.of<readonly FlightFilter[]>(OF_SLUICE, TAPS_FEED)
@@ -132,7 +138,7 @@ export class DataSide {
       requestsLost: (worker, reason, requests) => lost.take(worker, reason, requests),
       limits: workerLimits(machine, workers),
       reusePort,
-      earlyCollection: config.earlyCollection,
+      earlyCollection: config.earlyCollection && options.guest !== true,
       testHooks,
       clock,
       log,
@@ -181,13 +187,17 @@ export class DataSide {
     for (const { gauges } of this.parts) metrics.add(gauges ?? {})
   }
 
-  /** Starts workers, resolves names, makes the config live and opens the listeners. */
+  /** Starts workers, resolves names and makes the config live; no listener is open yet. */
   async start(): Promise<void> {
     const { config, log, startLogs } = this.options
-    this.logs = startLogs(this.rings, (error) => log.error('the log thread failed', { error }))
-    await this.openings.check(config.lean.listeners)
+    this.logs = startLogs?.(this.rings, (error) => log.error('the log thread failed', { error }))
     await Promise.all([this.supervisor.start(), this.endpoints.watch(config.lean.upstreams)])
     await this.apply(config)
+  }
+
+  /** Opens the listeners, and from now on those of every config that becomes live. Rejects if one cannot be opened. */
+  listen(): Promise<void> {
+    return this.openings.begin(this.config.lean.listeners)
   }
 
   /**

@@ -10,7 +10,8 @@ import { type KeptConfig, latestOf } from './operations/reload/archive.ts'
 /** What the gateway starts with. */
 export interface FirstConfig {
   readonly config: Config
-  readonly reload: ReloadSource
+  /** All but how configs are judged. */
+  readonly reload: Omit<ReloadSource, 'startJudge'>
 }
 
 /** What reading a source led to. */

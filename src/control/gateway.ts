@@ -11,11 +11,10 @@ import type { Random } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
 import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
 import { errorStatus } from './admin/call.ts'
-import { allOperations } from './all-operations.ts'
-import type { Bound, BoundListener, Trigger } from './contract.ts'
+import { allOperations, type OperatedParts } from './all-operations.ts'
+import type { Bound, BoundListener, ConfigChange, Trigger } from './contract.ts'
 import { loadControlHalves } from './control-halves.ts'
 import { DataSide, type DataSideOptions } from './data-side.ts'
-import { judgeEntry } from './entry.ts'
 import { type Machine, workerCount } from './machine/machine.ts'
 import { reusePortWorks } from './machine/sockets.ts'
 import { stateDirOf } from './machine/state-dir.ts'
@@ -24,13 +23,14 @@ import { AUDIT_FOLDER } from './operations/audit/folder.ts'
 import { Drain, type DrainKind } from './operations/drain.ts'
 import { LogLevel } from './operations/log-level.ts'
 import { Archive } from './operations/reload/archive.ts'
-import { Judge } from './operations/reload/judge.ts'
-import { Reloader, type ReloaderOptions } from './operations/reload/reloader.ts'
-import type { StatusSources } from './operations/status.ts'
+import type { Judging, StartJudge } from './operations/reload/judge.ts'
+import { Reloader, type ReloaderOptions, type ReloadOutcome } from './operations/reload/reloader.ts'
+import { type Status, type StatusSources, statusBody } from './operations/status.ts'
 import { LiveFeed } from './seeing/live/feed.ts'
 import { linksOf, type Surroundings } from './seeing/live/frame.ts'
 import { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { tablesOf } from './workers/lasting.ts'
+import type { StateChange } from './workers/notices.ts'
 import type { StartWorker } from './workers/running-worker.ts'
 
 export interface GatewayDeps {
@@ -48,8 +48,11 @@ export interface GatewayDeps {
   readonly home: string
   readonly machine: Machine
   readonly startWorker: StartWorker
-  /** Moves access logs out: `startLogThread` of telemetry. */
   readonly startLogs: DataSideOptions['startLogs']
+  /** The process belongs to another program: it is not measured, V8 is left as it is, and without `stateDir` nothing is written. */
+  readonly guest?: boolean
+  /** Told of each config that was loaded, and of each change of what lasts. */
+  readonly told?: Told | undefined
   /** Operations of operators besides those of every gateway. */
   readonly operations: readonly Operation[]
   /** How the config can be loaded again; undefined: it stays as it is. */
@@ -65,6 +68,13 @@ export interface ReloadSource extends Pick<ReloaderOptions, 'source' | 'env' | '
   readonly tree: Node
   /** What `signatureOf` returned for them before they were read. */
   readonly signature: string
+  readonly startJudge: StartJudge
+}
+
+/** What is going on, for the program around the gateway. */
+export interface Told {
+  config(change: ConfigChange): void
+  state(change: StateChange): void
 }
 
 /** Facts to report once the gateway serves. */
@@ -79,6 +89,11 @@ export interface StartedFacts {
   readonly workersBound: string
 }
 
+/** A gateway that does not run yet. */
+interface Prepared extends Pick<StartedFacts, 'workers' | 'workersBound'> {
+  readonly operated: OperatedParts
+}
+
 /** The gateway: workers, admin plane and shutdown, put together. Starts once. */
 export class Gateway {
   /** Resolves with the exit code when the gateway should end: no worker has served for 30 s. */
@@ -90,8 +105,9 @@ export class Gateway {
   private readonly logLevel: LogLevel
   private readonly startedAt: number
   private side: DataSide | undefined = undefined
+  private begun = false
   private plane: AdminPlane | undefined = undefined
-  private judge: Judge | undefined = undefined
+  private judge: Judging | undefined = undefined
   private reloader: Reloader | undefined = undefined
   private watch: FileWatch | undefined = undefined
   private unwatch: (() => void) | undefined = undefined
@@ -103,7 +119,7 @@ export class Gateway {
     const lost = Promise.withResolvers<number>()
     this.first = config
     this.deps = deps
-    this.metrics = new MetricsRegistry(clock, features)
+    this.metrics = new MetricsRegistry(clock, features, deps.guest !== true)
     this.metrics.add({
       sluice_build_info: () => [{ labels: [deps.version, process.versions.node], value: 1 }],
       sluice_config_last_reload_successful: () => [{ labels: [], value: this.configStale ? 0 : 1 }],
@@ -123,14 +139,41 @@ export class Gateway {
     })
   }
 
-  /** Resolves when every listener is open. Rejects with what is wrong, for operators; nothing is left running then. */
-  async start(): Promise<StartedFacts> {
+  /**
+   * With admin API, probes and listeners; resolves when all are open. Rejects with what is wrong, for operators; nothing is
+   * left running then.
+   */
+  start(): Promise<StartedFacts> {
+    return this.orNothing(async () => {
+      const { operated, workers, workersBound } = await this.prepare()
+      const { admin, probes, tokenFile } = await this.openPlane(operated)
+      await this.run(operated)
+      return { listeners: await this.listen(), admin, probes, tokenFile, workers, workersBound }
+    })
+  }
+
+  /** The same without listeners, which {@link listen} opens, and with the admin API on demand. */
+  begin({ admin }: { readonly admin: boolean }): Promise<void> {
+    return this.orNothing(async () => {
+      const { operated } = await this.prepare()
+      if (admin) await this.openPlane(operated)
+      await this.run(operated)
+    })
+  }
+
+  private async orNothing<T>(open: () => Promise<T>): Promise<T> {
     try {
-      return await this.open()
+      return await open()
     } catch (error) {
       await this.close()
       throw error
     }
+  }
+
+  /** Rejects with what is wrong, for operators; none is open then. */
+  async listen(): Promise<readonly BoundListener[]> {
+    await this.side?.listen()
+    return this.side?.listeners ?? []
   }
 
   /** Drains; resolves with the exit code. Called again at least 1 s after the first time it resolves with 1 at once. */
@@ -138,10 +181,26 @@ export class Gateway {
     return this.leaving.signal(kind)
   }
 
-  /** Asks the source of the config again; the result is in the log and the status. */
-  async reload(): Promise<void> {
-    if (this.plane !== undefined && this.leaving.state === 'serving')
-      await this.reloader?.reload('signal').catch(() => {})
+  /**
+   * Asks the source of the config again. undefined: there is none, or the gateway does not serve. Rejects with {@link
+   * ReloadBusy}.
+   */
+  async reload(trigger: Trigger): Promise<ReloadOutcome | undefined> {
+    return this.serves ? this.reloader?.reload(trigger) : undefined
+  }
+
+  /** Another config, until the next reload: YAML in the place of the main file. As {@link reload}. */
+  async put(yaml: string): Promise<ReloadOutcome | undefined> {
+    return this.serves ? this.reloader?.put(yaml) : undefined
+  }
+
+  /** What `/api/v1/status` says. */
+  status(): Status {
+    return statusBody(this.statusSources(this.side as DataSide), this.deps.features)
+  }
+
+  private get serves(): boolean {
+    return this.begun && this.leaving.state === 'serving'
   }
 
   /** For tests: makes a worker misbehave. Only with `testHooks`. */
@@ -149,7 +208,7 @@ export class Gateway {
     this.side?.supervisor.hook(worker, hook, ms)
   }
 
-  private async open(): Promise<StartedFacts> {
+  private async prepare(): Promise<Prepared> {
     const { first: config, deps, metrics } = this
     const reusePort = await reusePortWorks()
     const { count, bound } = workerCount(config.workers, deps.machine, reusePort)
@@ -168,43 +227,59 @@ export class Gateway {
       },
     })
     this.side = side
-    const stateDir = stateDirOf({ ...deps, configured: config.stateDir, gateway: config.lean.gateway.name })
+    const stateDir = this.stateDir()
     const archive = new Archive(stateDir)
     const auditing = this.auditingOf(stateDir)
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
     this.reloader = reloader
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
-    const operated = {
+    const operated: OperatedParts = {
       features: deps.features,
       side,
-      status: () => this.status(side),
+      status: () => this.statusSources(side),
       feed,
       logLevel: this.logLevel,
       auditing,
       archive,
       reloader,
     }
-    const plane = await openAdminPlane({
+    return { operated, workers: count, workersBound: bound }
+  }
+
+  private async openPlane(operated: OperatedParts): Promise<AdminPlane> {
+    const { deps, first: config, metrics } = this
+    const { auditing, side } = operated
+    this.plane = await openAdminPlane({
       ...deps,
       config,
+      stateDir: this.stateDir(),
       facts: () => side.facts({ draining: this.leaving.state !== 'serving', configStale: this.configStale }),
       metrics: (form) => metrics.expose(form),
       operations: [...allOperations(operated), ...deps.operations],
       auditor: auditing,
     })
-    this.plane = plane
+    return this.plane
+  }
+
+  private async run({ feed, reloader, side }: OperatedParts): Promise<void> {
     await side.start()
     feed.start()
     await this.follow(reloader)
-    const { admin, probes, tokenFile } = plane
-    return { listeners: side.listeners, admin, probes, tokenFile, workers: count, workersBound: bound }
+    this.begun = true
   }
 
-  private auditingOf(stateDir: string): Auditing {
+  /** undefined: nothing is kept on disk. */
+  private stateDir(): string | undefined {
+    const { deps, first } = this
+    if (first.stateDir === undefined && deps.guest === true) return undefined
+    return stateDirOf({ ...deps, configured: first.stateDir, gateway: first.lean.gateway.name })
+  }
+
+  private auditingOf(stateDir: string | undefined): Auditing {
     return new Auditing({
       ...this.deps,
-      folder: join(stateDir, AUDIT_FOLDER),
+      folder: stateDir && join(stateDir, AUDIT_FOLDER),
       required: () => this.config.logging.audit === 'required',
       errorStatus,
     })
@@ -220,8 +295,8 @@ export class Gateway {
   }
 
   private reloaderOf(source: ReloadSource, side: DataSide, archive: Archive, auditing: Auditing): Reloader {
-    const { clock, log, plugins, random } = this.deps
-    const judge = new Judge({ entry: judgeEntry(), env: source.env, plugins, clock })
+    const { clock, log, plugins, random, told } = this.deps
+    const judge = source.startJudge({ env: source.env, plugins, clock })
     this.judge = judge
     return new Reloader({
       ...source,
@@ -231,7 +306,10 @@ export class Gateway {
       clock,
       random,
       log,
-      told: (change) => auditing.config(change),
+      told: async (change) => {
+        told?.config(change)
+        await auditing.config(change)
+      },
       apply: async (config) => {
         const renew = await this.plane?.renew(config)
         await side.apply(config)
@@ -264,7 +342,7 @@ export class Gateway {
     }
   }
 
-  private status(side: DataSide): StatusSources {
+  private statusSources(side: DataSide): StatusSources {
     const { config, deps } = this
     return {
       version: deps.version,

@@ -204,8 +204,8 @@ export interface WorkerStart {
   readonly pressure: CellRef
   /** Words, one per worker: see `cells/mailbox.ts`. */
   readonly mailboxes: readonly CellRef[]
-  /** Access-log ring, see cells/ring.ts. */
-  readonly ring: SharedArrayBuffer
+  /** Access-log ring, see cells/ring.ts; undefined: there is no access log. */
+  readonly ring: SharedArrayBuffer | undefined
   /** Dead read buffers are freed before V8 does. */
   readonly earlyCollection: boolean
   readonly testHooks: boolean

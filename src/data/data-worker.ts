@@ -87,7 +87,7 @@ export class DataWorker {
       this.metrics.counter('sluice_flight_recorder_dropped_total', []),
       features,
     )
-    const log = new AccessLog(new RingWriter(start.ring), clock)
+    const log = new AccessLog(start.ring && new RingWriter(start.ring), clock)
     const dropped = (reason: SpanDrop, spans: number): void =>
       this.metrics.counter('sluice_spans_dropped_total', [reason]).inc(spans)
     this.tracing = new WorkerTracing(dropped, clock, random, post)

@@ -4,7 +4,7 @@ import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Bound } from '../contract.ts'
 import { ListenFailed } from '../machine/sockets.ts'
-import { adminToken, stateDirOf } from '../machine/state-dir.ts'
+import { adminToken } from '../machine/state-dir.ts'
 import { readTokens } from '../operations/reload/secrets.ts'
 import { dashboardFiles } from './dashboard/files.ts'
 import { AdminGuard } from './guard.ts'
@@ -16,7 +16,8 @@ export interface AdminPlaneOptions
   extends Pick<AdminOptions, 'facts' | 'metrics' | 'operations' | 'clock' | 'auditor'> {
   readonly config: Config
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly home: string
+  /** Where the token is kept that is made if the config has none; undefined: none is made, and commands are refused then. */
+  readonly stateDir: string | undefined
   readonly random: Random
   readonly log: Log
   /** For what an operator must see once and what is not kept: a line on stderr. */
@@ -84,13 +85,11 @@ async function guardOf(config: Config, env: AdminPlaneOptions['env'], own: Token
 }
 
 /** The token that is made at start where the config has none. */
-async function ownToken({ config, env, home, log, notice, random }: AdminPlaneOptions) {
-  if (config.admin.tokens !== undefined) return { tokens: undefined, tokenFile: undefined }
-  const gateway = config.lean.gateway.name
-  const dir = stateDirOf({ configured: config.stateDir, env, home, gateway })
-  const { token, file, problem } = await adminToken(dir, random)
+async function ownToken({ config, log, notice, random, stateDir }: AdminPlaneOptions) {
+  if (config.admin.tokens !== undefined || stateDir === undefined) return { tokens: undefined, tokenFile: undefined }
+  const { token, file, problem } = await adminToken(stateDir, random)
   if (problem !== undefined) {
-    log.warn('the state directory cannot be used', { dir, problem })
+    log.warn('the state directory cannot be used', { dir: stateDir, problem })
     notice(`admin token of this run: ${token}`)
   }
   return { tokens: new Tokens([{ name: 'local', role: 'admin', secret: token }]), tokenFile: file }

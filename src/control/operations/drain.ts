@@ -8,7 +8,8 @@ const ECHO_MS = 1_000
 /** Time for exchanges that were cut to tell their clients and to be logged, milliseconds. */
 const AFTER_CUT_MS = 1_000
 
-export type DrainKind = 'sigterm' | 'sigint'
+/** `close`: the program around it asks for it. Only `sigterm` waits for `drain.delay`. */
+export type DrainKind = 'sigterm' | 'sigint' | 'close'
 
 export interface DrainOptions {
   /** Milliseconds, of the live config. */
@@ -55,7 +56,7 @@ export class Drain {
     const { clock, log, polite, unlisten, cut, close } = this.options
     const { delay, timeout } = this.options.times()
     this.current = 'draining'
-    log.info('draining', { signal: kind, delay_ms: kind === 'sigint' ? 0 : delay, timeout_ms: timeout })
+    log.info('draining', { signal: kind, delay_ms: kind === 'sigterm' ? delay : 0, timeout_ms: timeout })
     polite()
     if (kind === 'sigterm' && delay > 0) await new Promise<void>((resolve) => clock.after(delay, resolve))
     this.current = 'leaving'

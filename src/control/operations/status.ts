@@ -39,7 +39,7 @@ export interface StatusSources {
 /**
  * The body of `/api/v1/status`: identity, what runs, and the state of every endpoint. For operators: it contains addresses.
  */
-function statusBody(
+export function statusBody(
   { book, notices, registry, states, why, workers, ...rest }: StatusSources,
   features: readonly AnyFeature[],
 ) {
@@ -74,6 +74,8 @@ function statusBody(
     })),
   }
 }
+
+export type Status = ReturnType<typeof statusBody>
 
 const ADDRESS = { host: TEXT, port: COUNT }
 

@@ -22,7 +22,7 @@ export interface CrewOptions extends NewsTakers {
   readonly startWorker: StartWorker
   readonly plugins: readonly PluginModule[]
   readonly registry: CellRegistry
-  /** Access-log rings, one per worker number. */
+  /** Access-log rings, one per worker number; none: there is no access log. */
   readonly rings: readonly SharedArrayBuffer[]
   /** Requests in flight by route that ended with a worker and that it did not record. */
   readonly requestsLost: (worker: number, reason: ExitReason, requests: ReadonlyMap<string, number>) => void
@@ -169,7 +169,7 @@ export class Crew {
       heartbeat,
       pressure,
       mailboxes: this.mailboxes,
-      ring: rings[worker] as SharedArrayBuffer,
+      ring: rings[worker],
       earlyCollection,
       testHooks,
     }

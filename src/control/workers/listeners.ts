@@ -26,6 +26,9 @@ export class Listeners implements Part {
   private readonly cells: Lease
   private open: readonly ListenerConfig[] = []
   private readonly ports = new Map<string, number>()
+  private begun = false
+  /** One change at a time. */
+  private tail: Promise<void> = Promise.resolve()
 
   constructor(options: ListenersOptions) {
     this.options = options
@@ -41,8 +44,24 @@ export class Listeners implements Part {
     for (const { name } of this.open) yield [name, this.options.registry.sum(this.cells.listener(name))]
   }
 
-  /** Rejects with `ListenFailed` if an address that these need is not available. Addresses of our own listeners are. */
+  /** Opens the first ones. Rejects with `ListenFailed` if one cannot be opened; none is open then. */
+  async begin(first: readonly ListenerConfig[]): Promise<void> {
+    this.begun = true
+    try {
+      await this.check(first)
+      await this.change(first, 0)
+    } catch (error) {
+      this.begun = false
+      throw error
+    }
+  }
+
+  /**
+   * Rejects with `ListenFailed` if an address that these need is not available. Addresses of our own listeners are; before
+   * {@link begin} none is needed.
+   */
   async check(next: readonly ListenerConfig[]): Promise<void> {
+    if (!this.begun) return
     for (const { name, host, port } of next) {
       const [key, ours] = [`listeners.${name}.listen`, this.open.filter((listener) => listener.port === port)]
       if (port !== 0 && ours.some((listener) => listener.host === host)) continue
@@ -57,7 +76,13 @@ export class Listeners implements Part {
    * after `cutAfter` milliseconds in any case. Rejects if none was open and one cannot be opened; later that is an error in
    * the log, since the config is live by then.
    */
-  async change(next: readonly ListenerConfig[], cutAfter: number): Promise<void> {
+  change(next: readonly ListenerConfig[], cutAfter: number): Promise<void> {
+    const turn = this.tail.then(() => (this.begun ? this.changeNow(next, cutAfter) : undefined))
+    this.tail = turn.catch(() => {})
+    return turn
+  }
+
+  private async changeNow(next: readonly ListenerConfig[], cutAfter: number): Promise<void> {
     const { log, supervisor } = this.options
     const first = this.open.length === 0
     const gone = this.open.filter((listener) => !next.some((other) => this.same(listener, other)))
@@ -69,7 +94,10 @@ export class Listeners implements Part {
         this.ports.set(listener.name, await supervisor.listen(listener))
         opened.push(listener)
       } catch (error) {
-        if (first) throw error
+        if (first) {
+          for (const { name } of opened) supervisor.close(name, cutAfter)
+          throw error
+        }
         log.error('a listener could not be opened', { listener: listener.name, error })
       }
     }

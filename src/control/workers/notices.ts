@@ -1,4 +1,5 @@
 import type { UpstreamConfig } from '../../core/config.ts'
+import type { FactValue } from '../../core/decision.ts'
 import type { FeatureEvent } from '../../core/event.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { Notice } from '../../core/notice.ts'
@@ -15,6 +16,21 @@ type EventNotice = Extract<Notice, { kind: 'event' }>
 /** What was told of the latest change of something that lasts; `at`: milliseconds since the epoch. */
 export type ToldChange = Pick<StateNotice, 'state' | 'facts'> & { readonly at: number }
 
+/** A change of what lasts, as a program is told of it. */
+export interface StateChange {
+  readonly feature: string
+  /** What has changed, by the names of its labels: a route, an upstream, an endpoint. */
+  readonly labels: Readonly<Record<string, string>>
+  /** The state that it is in now. */
+  readonly state: string
+  /** What that means, for people. */
+  readonly message: string
+  /** Why it came, and what follows. */
+  readonly facts: Readonly<Record<string, FactValue>>
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 /** Endpoints come and go: what was told longest ago is forgotten first. */
 const MOST_TOLD = 10_000
 
@@ -22,6 +38,7 @@ const MOST_TOLD = 10_000
 export class Notices implements Part {
   readonly gauges: Gauges
   private readonly log: Log
+  private readonly tell: (change: StateChange) => void
   private readonly clock: Pick<Clock, 'wall'>
   /** By name of the feature. */
   private readonly tables: ReadonlyMap<string, ToldStates>
@@ -33,8 +50,14 @@ export class Notices implements Part {
   private readonly changes: ReadonlyMap<string, Map<string, number>>
   private readonly idleLimits = new Map<string, Extract<Notice, { kind: 'idle-limit' }>>()
 
-  constructor(log: Log, clock: Pick<Clock, 'wall'>, features: readonly AnyFeature[]) {
+  constructor(
+    log: Log,
+    clock: Pick<Clock, 'wall'>,
+    features: readonly AnyFeature[],
+    tell: (change: StateChange) => void = () => {},
+  ) {
     this.log = log
+    this.tell = tell
     this.clock = clock
     this.tables = new Map(
       features.flatMap(({ endpointStates, name, states = endpointStates }) =>
@@ -88,13 +111,16 @@ export class Notices implements Part {
   private changed({ facts, feature, labels, state }: StateNotice, table: ToldStates): void {
     const key = keyOf(feature, labels)
     this.states.delete(key)
-    this.states.set(key, { state, facts, at: this.clock.wall() })
+    const at = this.clock.wall()
+    this.states.set(key, { state, facts, at })
     if (this.states.size > MOST_TOLD) this.states.delete(this.states.keys().next().value as string)
     const { counter } = table
     const counted = counter?.labels(labels, state, facts)
     if (counter !== undefined && counted !== undefined) this.count(counter.metric, counted)
     const { level, message } = (table.states[state] as LastingState).log
-    this.log[level](message, { ...labelled(table, labels), to: state, ...facts })
+    const named = labelled(table, labels)
+    this.log[level](message, { ...named, to: state, ...facts })
+    this.tell({ feature, labels: named, state, message, facts, at })
   }
 
   private told({ facts }: EventNotice, { counter, log }: FeatureEvent): void {

@@ -224,7 +224,7 @@ export class Supervisor {
       for (let next = this.missing(slot); next !== undefined; next = this.missing(slot)) {
         await this.open(slot, thread, next)
       }
-      if (this.listeners.length > 0 && !slot.serving) {
+      if (slot.generation > 0 && !slot.serving) {
         slot.serving = true
         if (this.draining) thread.post({ type: 'drain' })
       }

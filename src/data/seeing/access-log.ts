@@ -46,15 +46,15 @@ const NOTHING: ReadonlySet<string> = new Set()
  * fields are fixed; a field that does not apply is left out. `time` is the end of the exchange.
  */
 export class AccessLog {
-  private readonly out: { write(line: string): boolean }
+  private readonly out: { write(line: string): boolean } | undefined
   private readonly clock: Clock
   private readonly time = new TimeText()
   private readonly heads = new WeakMap<LoggedHead, LineHead>()
   /** By status: the part that most requests have in common. */
   private readonly direct: (string | undefined)[] = []
 
-  /** `out` takes whole lines and may drop them. */
-  constructor(out: { write(line: string): boolean }, clock: Clock) {
+  /** `out` takes whole lines and may drop them; undefined: none is made. */
+  constructor(out: { write(line: string): boolean } | undefined, clock: Clock) {
     this.out = out
     this.clock = clock
   }
@@ -87,11 +87,12 @@ export class AccessLog {
 
   /** `status`: what the client got, 499 for a client that had gone; `now`: clock milliseconds. */
   write(ex: Exchange, route: RouteLine, status: number, now: number): void {
-    if (!ex.logged && isOrdinary(ex, status)) return
+    const { out } = this
+    if (out === undefined || (!ex.logged && isOrdinary(ex, status))) return
     const { common, masked } = route.head
     if (common !== undefined)
-      this.out.write(common.line(ex, { queryKeys: route.queryKeys, hidden: masked }, status, this.clock.wall()))
-    else this.out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
+      out.write(common.line(ex, { queryKeys: route.queryKeys, hidden: masked }, status, this.clock.wall()))
+    else out.write(this.who(ex, route) + this.what(ex, route) + this.outcome(ex, status, now))
   }
 
   /** IDs, trace, addresses, protocol and names of a config contain no character that JSON escapes. */

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { firstConfig } from '../../../src/cli/first-config.ts'
 import { filesSource } from '../../../src/config/sources/files.ts'
-import { workerEntry } from '../../../src/control/entry.ts'
+import { inJudgeThread, workerEntry } from '../../../src/control/entry.ts'
 import { Gateway } from '../../../src/control/gateway.ts'
 import { thisMachine } from '../../../src/control/machine/machine.ts'
 import { inThreads } from '../../../src/control/workers/thread.ts'
@@ -67,7 +67,7 @@ const gateway = new Gateway(first.config, {
   startWorker: inThreads(workerEntry()),
   startLogs: () => ({ stop: async () => {} }),
   operations: [],
-  reload: first.reload,
+  reload: { ...first.reload, startJudge: inJudgeThread },
   testHooks: false,
 })
 const facts = await gateway.start()

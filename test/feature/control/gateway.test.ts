@@ -154,8 +154,6 @@ describe('a running gateway', () => {
     }
     expect(await rig.status()).toMatchObject({
       version: '1.2.3',
-      features: FEATURES,
-      plugins: [],
       gateway: 'edge',
       generation: 1,
       config: { hash: 'abc123' },

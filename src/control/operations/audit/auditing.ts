@@ -22,7 +22,8 @@ export interface CommandCall {
 }
 
 export interface AuditingOptions {
-  readonly folder: string
+  /** undefined: there is no audit log. */
+  readonly folder: string | undefined
   readonly clock: Clock
   readonly log: Log
   /** No change without a line. */
@@ -33,7 +34,7 @@ export interface AuditingOptions {
 
 /** Records what operators do, and the result. */
 export class Auditing {
-  readonly entries: AuditLog
+  readonly entries: AuditLog | undefined
   private readonly options: AuditingOptions
   private failing = false
 
@@ -43,7 +44,7 @@ export class Auditing {
     const repaired = (bytes: number): void => {
       log.warn('a crash had cut the audit log short and it was repaired', { folder, bytes })
     }
-    this.entries = new AuditLog({ folder, clock, repaired })
+    this.entries = folder === undefined ? undefined : new AuditLog({ folder, clock, repaired })
   }
 
   /** Carries a command out and records its result; rejects as `run` does, or if it may not be done unrecorded. */
@@ -123,7 +124,7 @@ export class Auditing {
   private async append(entry: object): Promise<Link | undefined> {
     const { folder, log } = this.options
     try {
-      const link = await this.entries.append(entry)
+      const link = await this.entries?.append(entry)
       if (this.failing) log.info('the audit log is written again', { folder })
       this.failing = false
       return link

@@ -40,23 +40,27 @@ export async function latestOf(stateDirs: readonly string[], main: string): Prom
 
 /** The configs that were live, on disk: `rollback` and `--last-known-good` return to them. */
 export class Archive {
-  private readonly folder: string
-  constructor(stateDir: string) {
-    this.folder = join(stateDir, FOLDER)
+  private readonly folder: string | undefined
+
+  /** `stateDir`: undefined: none is kept. */
+  constructor(stateDir: string | undefined) {
+    this.folder = stateDir && join(stateDir, FOLDER)
   }
 
   /** Keeps a config; one that equals the latest is kept already. Rejects when the folder cannot be written. */
   async keep(config: Omit<KeptConfig, 'number'>, random: Random): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: 0o700 })
+    const { folder } = this
+    if (folder === undefined) return
+    await mkdir(folder, { recursive: true, mode: 0o700 })
     const numbers = await this.numbers()
     const latest = await this.read(numbers.at(-1))
     if (latest?.hash === config.hash && latest.main === config.main) return
     const number = (numbers.at(-1) ?? 0) + 1
     const kept: KeptConfig = { number, ...config }
-    await writeWhole(this.fileOf(number), JSON.stringify(kept), 0o600, random.uint32())
+    await writeWhole(fileOf(folder, number), JSON.stringify(kept), 0o600, random.uint32())
     for (const old of numbers.slice(0, Math.max(0, numbers.length + 1 - MOST_KEPT)))
-      await rm(this.fileOf(old), { force: true })
-    await this.tidy()
+      await rm(fileOf(folder, old), { force: true })
+    await tidy(folder)
   }
 
   /** The latest first. */
@@ -71,9 +75,9 @@ export class Archive {
 
   /** undefined: there is none of this number. */
   async read(number: number | undefined): Promise<KeptConfig | undefined> {
-    if (number === undefined) return undefined
+    if (number === undefined || this.folder === undefined) return undefined
     try {
-      return JSON.parse(await readFile(this.fileOf(number), 'utf8')) as KeptConfig
+      return JSON.parse(await readFile(fileOf(this.folder, number), 'utf8')) as KeptConfig
     } catch {
       return undefined
     }
@@ -88,22 +92,21 @@ export class Archive {
     return undefined
   }
 
-  private fileOf(number: number): string {
-    return join(this.folder, `${String(number).padStart(6, '0')}.json`)
-  }
-
   /** From small to large. */
   private async numbers(): Promise<number[]> {
-    const names = await readdir(this.folder).catch(() => [])
+    const names = this.folder === undefined ? [] : await readdir(this.folder).catch(() => [])
     return names
       .flatMap((name) => NAME.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b)
   }
+}
 
-  /** Removes what a process left that was killed while it wrote. */
-  private async tidy(): Promise<void> {
-    for (const name of await readdir(this.folder))
-      if (!NAME.test(name)) await rm(join(this.folder, name), { force: true })
-  }
+function fileOf(folder: string, number: number): string {
+  return join(folder, `${String(number).padStart(6, '0')}.json`)
+}
+
+/** Removes what a process left that was killed while it wrote. */
+async function tidy(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (!NAME.test(name)) await rm(join(folder, name), { force: true })
 }

@@ -175,7 +175,7 @@ function applies(
   }
 }
 
-function answer({ ok, ...outcome }: ReloadOutcome): object {
+function answer({ diagnostics: _, ok, ...outcome }: ReloadOutcome): object {
   if (ok) return outcome
   throw new CommandRefused('invalid', `the config was refused: ${outcome.problems[0] ?? ''}`, outcome)
 }

@@ -39,6 +39,17 @@ export interface JudgeAnswer {
   readonly error?: { readonly kind: 'bad' | 'missing' | 'bug'; readonly message: string }
 }
 
+/** Judges configs, and answers questions about live ones. */
+export interface Judging {
+  /** Never rejects: a config that cannot be judged is refused. `good`: see `loadConfig`. */
+  judge(reading: ConfigReading, good: LiveConfig): Promise<Judgement>
+  /** The answer to `POST /api/v1/explain`. Rejects with {@link BadCommand}. */
+  explain(live: LiveConfig, body: unknown): Promise<unknown>
+  /** The answer to `GET /api/v1/config/effective`. Rejects with {@link BadCommand} or {@link NotFound}. */
+  effective(live: LiveConfig, query: ReadCall['query']): Promise<unknown>
+  close(): Promise<void>
+}
+
 export interface JudgeOptions {
   /** The thread's entry file. */
   readonly entry: URL
@@ -47,6 +58,9 @@ export interface JudgeOptions {
   readonly plugins: readonly PluginModule[]
   readonly clock: Clock
 }
+
+/** Makes the judge of a gateway. */
+export type StartJudge = (options: Omit<JudgeOptions, 'entry'>) => Judging
 
 /** Judging did not finish: what is wrong with it, for operators. */
 class NotJudged extends Error {}
@@ -62,7 +76,7 @@ interface Waiting {
  * too large for memory or takes too long ends that thread and nothing else. The thread is started when needed, and ends
  * when idle.
  */
-export class Judge {
+export class Judge implements Judging {
   private readonly options: JudgeOptions
   private thread: Worker | undefined = undefined
   private readonly waiting = new Map<number, Waiting>()
@@ -74,23 +88,19 @@ export class Judge {
     this.options = options
   }
 
-  /** Never rejects: a config that cannot be judged is refused. `good`: see `loadConfig`. */
   async judge(reading: ConfigReading, good: LiveConfig): Promise<Judgement> {
     try {
       const { config, ...rest } = (await this.ask({ type: 'judge', reading, good })) as VerdictMessage
       return { ...rest, config: config && (await unpackConfig(config, turn)) }
     } catch (error) {
-      const problems = [`the config could not be judged: ${(error as Error).message}`]
-      return { config: undefined, written: undefined, problems, kept: [], sources: [], documents: {} }
+      return notJudged((error as Error).message)
     }
   }
 
-  /** The answer to `POST /api/v1/explain`. Rejects with {@link BadCommand}. */
   explain(live: LiveConfig, body: unknown): Promise<unknown> {
     return this.told({ type: 'explain', live, body })
   }
 
-  /** The answer to `GET /api/v1/config/effective`. Rejects with {@link BadCommand} or {@link NotFound}. */
   effective(live: LiveConfig, query: ReadCall['query']): Promise<unknown> {
     return this.told({ type: 'effective', live, query })
   }
@@ -180,6 +190,12 @@ export class Judge {
       reject(why)
     }
   }
+}
+
+/** `why`: for operators. */
+export function notJudged(why: string): Judgement {
+  const problems = [`the config could not be judged: ${why}`]
+  return { config: undefined, written: undefined, problems, diagnostics: [], kept: [], sources: [], documents: {} }
 }
 
 /** Lets the loop turn once: waiting work is served. */

@@ -4,6 +4,7 @@ import type { Config } from '../../../config/language/config.ts'
 import type { Language } from '../../../config/language/language.ts'
 import type { Documents } from '../../../config/sources/reading.ts'
 import type { RouteConfig, UpstreamConfig } from '../../../core/config.ts'
+import type { Diagnostic } from '../../../schema/diagnostics.ts'
 import type { WrittenConfig } from '../../../tools/explain/model.ts'
 
 /** Entries that are read at once: some milliseconds. */
@@ -21,6 +22,8 @@ export interface Judgement {
   readonly written: Sealed | undefined
   /** Errors, then warnings, one line each. */
   readonly problems: readonly string[]
+  /** The same as values, where there are places to tell. */
+  readonly diagnostics: readonly Diagnostic[]
   readonly kept: readonly Kept[]
   /** See `Loaded`. */
   readonly sources: readonly string[]

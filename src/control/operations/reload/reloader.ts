@@ -9,7 +9,7 @@ import type { Random } from '../../../lib/random.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
 import type { ConfigChange, Trigger } from '../../contract.ts'
 import type { Archive, ConfigOrigin, KeptConfig } from './archive.ts'
-import type { Judge, LiveConfig } from './judge.ts'
+import type { Judging, LiveConfig } from './judge.ts'
 import { type SealedParts, seal } from './judged.ts'
 import { problemLines } from './problem-lines.ts'
 import { restartNeeds } from './restart-needs.ts'
@@ -29,6 +29,8 @@ export interface ReloadOutcome {
   readonly hash: string
   /** Errors, then warnings, one line each. */
   readonly problems: readonly string[]
+  /** The same as values, where there are places to tell. */
+  readonly diagnostics: readonly Diagnostic[]
   /** Keys whose change needs a restart of the process. */
   readonly restart: readonly string[]
   /** Routes and upstreams with errors that stay as they were, or are left out. */
@@ -61,7 +63,7 @@ export interface ReloaderOptions {
   readonly source: ConfigSource
   /** Where `{ env: NAME }` is looked for. */
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly judge: Pick<Judge, 'judge' | 'explain' | 'effective'>
+  readonly judge: Omit<Judging, 'close'>
   /** What the process was started with; `sources`: see `Loaded`. */
   readonly first: SealedParts & { readonly sources: readonly string[] }
   readonly origin: ConfigOrigin
@@ -191,18 +193,18 @@ export class Reloader {
   }
 
   private async check(reading: ConfigReading): Promise<ReloadOutcome> {
-    const { config, kept, problems } = await this.options.judge.judge(reading, this.asked)
+    const { config, diagnostics, kept, problems } = await this.options.judge.judge(reading, this.asked)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
-    return { ok: config !== undefined, changed: false, hash, problems, restart, kept }
+    return { ok: config !== undefined, changed: false, hash, problems, diagnostics, restart, kept }
   }
 
   private async attempt(origin: ConfigOrigin, trigger: Trigger, reading: ConfigReading): Promise<ReloadOutcome> {
     const { apply, judge, log, source } = this.options
     const verdict = await judge.judge(reading, this.asked)
-    const { config, documents, kept, problems, sources, written } = verdict
+    const { config, diagnostics, documents, kept, problems, sources, written } = verdict
     if (origin === source.kind && (config !== undefined || sources.length > 0)) this.watched = sources
-    if (config === undefined || written === undefined) return this.refused(trigger, problems)
+    if (config === undefined || written === undefined) return this.refused(trigger, problems, diagnostics)
     const secrets = await this.secretsOf(config)
     const before = this.live.config.hash
     const changed = config.hash !== before || secrets !== this.live.secrets
@@ -230,10 +232,14 @@ export class Reloader {
       if (kept.length === 0) await this.keep(config, origin, documents)
     } else log.debug('a config was read that means the same', { trigger, source: origin })
     if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })
-    return { ok: true, changed, hash, problems, restart, kept }
+    return { ok: true, changed, hash, problems, diagnostics, restart, kept }
   }
 
-  private async refused(trigger: Trigger, problems: readonly string[]): Promise<ReloadOutcome> {
+  private async refused(
+    trigger: Trigger,
+    problems: readonly string[],
+    diagnostics: readonly Diagnostic[] = [],
+  ): Promise<ReloadOutcome> {
     const { hash } = this.live.config
     this.options.log.error('a config was refused, the one before stays live', {
       trigger,
@@ -242,7 +248,7 @@ export class Reloader {
     })
     this.note(trigger, false, problems)
     await this.options.told({ trigger, before: hash, after: hash, ok: false, kept: [], problems })
-    return { ok: false, changed: false, hash, problems, restart: [], kept: [] }
+    return { ok: false, changed: false, hash, problems, diagnostics, restart: [], kept: [] }
   }
 
   private partly(kept: readonly Kept[], problems: readonly string[]): void {

@@ -54,15 +54,19 @@ interface WorkerPage {
  * routes would block the main thread for some 200 ms.
  */
 export class MetricsRegistry {
-  private readonly process = processMetrics()
+  private readonly process: ReturnType<typeof processMetrics> | undefined
   private readonly shown: Family[] = []
   private readonly families = new Map<string, Map<string, Row>>()
   private readonly pages = new Map<number, WorkerPage>()
   private readonly clock: Clock
   private readonly table: MetricTable
 
-  /** @param features whose metrics workers may announce, besides those of Sluice itself */
-  constructor(clock: Clock, features: readonly AnyFeature[]) {
+  /**
+   * @param features whose metrics workers may announce, besides those of Sluice itself
+   * @param ownsProcess the process is measured, too: that needs observers of its event loop and its memory, which stay
+   */
+  constructor(clock: Clock, features: readonly AnyFeature[], ownsProcess = true) {
+    this.process = ownsProcess ? processMetrics() : undefined
     this.table = metricTable(features)
     this.clock = clock
   }
@@ -147,7 +151,7 @@ export class MetricsRegistry {
 
   /** All metrics; their series are read while they are gone through. */
   async all(): Promise<readonly Family[]> {
-    return [...(await this.process.getMetricsAsJSON()).map(ofProcess), ...this.shown]
+    return [...((await this.process?.getMetricsAsJSON()) ?? []).map(ofProcess), ...this.shown]
   }
 
   private detach(row: Row, worker: number): void {

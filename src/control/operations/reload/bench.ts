@@ -1,0 +1,48 @@
+import type { LoadDeps } from '../../../config/load-deps.ts'
+import { type Reader, readerOf } from '../../../config/sources/reading.ts'
+import type { Node } from '../../../schema/node.ts'
+import { Model, type WrittenConfig } from '../../../tools/explain/model.ts'
+import { effectiveValues } from './effective.ts'
+import { explained } from './explain-command.ts'
+import type { JudgeAsk, LiveConfig } from './judge.ts'
+import { packConfig, seal, unseal, type VerdictMessage } from './judged.ts'
+import { problemLines, worstFirst } from './problem-lines.ts'
+
+/** Judges configs, and answers questions about the live one, one after the other. */
+export class Bench {
+  private readonly deps: LoadDeps
+  /** The latest subject: usually it is asked about again. */
+  private known: { readonly id: number; readonly written: WrittenConfig; model?: Model } | undefined = undefined
+
+  constructor(deps: LoadDeps) {
+    this.deps = deps
+  }
+
+  /** Rejects with `BadCommand`, `NotFound`, or a bug. */
+  async value(ask: JudgeAsk['ask']): Promise<unknown> {
+    if (ask.type === 'judge') return judged(readerOf(ask.reading, this.deps), () => this.about(ask.good).written.tree)
+    const known = this.about(ask.live)
+    if (ask.type === 'effective') return effectiveValues(known.written, ask.query)
+    known.model ??= new Model(known.written)
+    return explained(known.model, ask.body)
+  }
+
+  private about({ id, sealed }: LiveConfig): NonNullable<Bench['known']> {
+    if (this.known?.id !== id) this.known = { id, written: unseal(sealed, this.deps.language) }
+    return this.known
+  }
+}
+
+async function judged({ documents, load }: Reader, good: () => Node): Promise<VerdictMessage> {
+  const { config, diagnostics, kept, sources, tree } = await load(good)
+  const whole = config !== undefined && tree !== undefined ? { config, tree } : undefined
+  return {
+    config: whole && packConfig(whole.config),
+    written: whole && seal(whole),
+    problems: problemLines(diagnostics),
+    diagnostics: worstFirst(diagnostics),
+    kept,
+    sources,
+    documents: { ...documents },
+  }
+}
