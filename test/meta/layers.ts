@@ -8,7 +8,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/core'],
   ['src/link'],
   ['src/stores/calls'],
-  ['src/stores/memory'],
+  ['src/stores/memory', 'src/stores/sqlite'],
   ['src/stores'],
   ['src/http'],
   // Each feature is a folder of its own, below the list of all of them.
@@ -66,8 +66,10 @@ const NODE_HOMES: Readonly<Record<string, RegExp>> = {
     /^src\/((config|http|tools|data\/ingress|data\/upstreams\/transports|control|lib)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/(control\/endpoints\/finding|features\/[^/]+\/control)\//,
-  'node:fs': /^src\/((cli|config|control|features\/[^/]+\/control)\/|lib\/write-whole\.ts$)/,
-  'node:worker_threads': /^src\/(control\/|data\/worker\.ts$)/,
+  'node:fs': /^src\/((cli|config|control|features\/[^/]+\/control|stores\/sqlite)\/|lib\/write-whole\.ts$)/,
+  'node:worker_threads': /^src\/(control\/|stores\/sqlite\/|data\/worker\.ts$)/,
+  // No worker loads it: the permission model does not cover it.
+  'node:sqlite': /^src\/stores\/sqlite\//,
   'node:child_process': /^$/,
 }
 

@@ -1,0 +1,16 @@
+import { madeFolder } from '../kit/folder.ts'
+import { openedSqlite } from '../kit/sqlite-store.ts'
+import { describeStore } from './store.ts'
+
+describeStore('sqlite', async () => {
+  const folder = madeFolder()
+  const { engine, of, wall } = await openedSqlite(folder.path)
+  return {
+    of,
+    advance: (ms) => wall.advance(ms),
+    async close() {
+      await engine.close()
+      folder.remove()
+    },
+  }
+})
