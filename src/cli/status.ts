@@ -1,6 +1,7 @@
 import type { LastingShape } from '../control/workers/lasting.ts'
 import type { StateRow } from '../core/state-table.ts'
 import { durationText } from '../schema/scalars.ts'
+import type { StoreFacts } from '../stores/stores.ts'
 import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
@@ -15,6 +16,7 @@ interface Status {
     readonly last: { readonly ok: boolean; readonly trigger: string; readonly at: string } & Pick<Applied, 'problems'>
   }
   readonly workers: readonly { readonly state: string }[]
+  readonly stores: readonly StoreFacts[]
   /** Each names a list of rows. */
   readonly lasting: Readonly<Record<string, LastingShape>>
   readonly [list: string]: unknown
@@ -47,12 +49,13 @@ export async function status(args: readonly string[], io: Io): Promise<number> {
 }
 
 function render(facts: Status): string[] {
-  const { config, drain, gateway, uptimeMs, upstreams, version, workers } = facts
+  const { config, drain, gateway, stores, uptimeMs, upstreams, version, workers } = facts
   const serving = workers.filter(({ state }) => state === 'serving').length
   return [
     `${gateway}: ${drain}, version ${version}, up ${Math.floor(uptimeMs / 1000)} s, config ${config.hash.slice(0, 12)}`,
     ...configLines(config),
     `workers: ${serving} of ${workers.length} serve`,
+    ...stores.flatMap(storeLines),
     ...upstreams.flatMap(({ endpoints, idleLimitMs, keepAliveMs, name }) => [
       `upstream ${name}`,
       ...(idleLimitMs === null
@@ -68,6 +71,12 @@ function render(facts: Status): string[] {
     ]),
     ...Object.entries(facts.lasting).flatMap(([list, shape]) => troubles(shape, facts[list] as readonly StateRow[])),
   ]
+}
+
+/** What is not as it should be. */
+function storeLines({ durable, name, up }: StoreFacts): string[] {
+  if (!up) return [`store ${name}: unavailable`]
+  return name === 'state' && !durable ? ['store state: in memory only, what it keeps ends with the process'] : []
 }
 
 /** What is not in its normal state, and why. */

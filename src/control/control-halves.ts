@@ -8,6 +8,7 @@ import type { ResolvedEndpoint } from '../core/protocol.ts'
 import type { Gauges } from '../core/series.ts'
 import type { StateRow } from '../core/state-table.ts'
 import { usesIn } from '../core/use.ts'
+import { featureUser, type Stores } from '../stores/stores.ts'
 import type { Part } from './contract.ts'
 import type { Feeds } from './workers/feeds.ts'
 import type { Links } from './workers/links.ts'
@@ -28,13 +29,14 @@ export async function loadControlHalves(features: readonly AnyFeature[]): Promis
 }
 
 export interface ControlHalvesOptions
-  extends Omit<ControlContext, 'uses' | 'states' | 'set' | 'passed' | 'feed' | 'command'> {
+  extends Omit<ControlContext, 'uses' | 'states' | 'set' | 'passed' | 'feed' | 'command' | 'store'> {
   readonly loaded: readonly LoadedHalf[]
   /** Live ones of a feature. */
   readonly uses: (feature: AnyFeature) => readonly LiveUse[]
   readonly states: (feature: AnyFeature) => readonly StateRow[]
   readonly feeds: Pick<Feeds, 'of'>
   readonly links: Pick<Links, 'command'>
+  readonly stores: Pick<Stores, 'of'>
 }
 
 /** What features do in the control plane: started together, told together, closed together. */
@@ -43,7 +45,7 @@ export class ControlHalves implements Part {
   private readonly byFeature: ReadonlyMap<string, ControlHalf>
   private readonly features: readonly AnyFeature[]
 
-  constructor({ feeds, links, loaded, states, uses, ...context }: ControlHalvesOptions) {
+  constructor({ feeds, links, loaded, states, stores, uses, ...context }: ControlHalvesOptions) {
     this.features = loaded.map(({ feature }) => feature)
     this.halves = loaded.map(({ feature, control }) =>
       control.start({
@@ -52,6 +54,7 @@ export class ControlHalves implements Part {
         states: () => states(feature),
         passed: (upstream, endpoint) => this.endpointPassed(upstream, endpoint),
         feed: (name) => feeds.of(feature.name, name),
+        store: (name) => stores.of(name, featureUser(feature.name)),
         command: (name, value, deadlineMs) => links.command(feature.name, name, value, deadlineMs),
         set: (labels, state, facts) => context.report({ kind: 'state', feature: feature.name, labels, state, facts }),
       }),

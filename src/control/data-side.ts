@@ -4,9 +4,11 @@ import type { AnyFeature } from '../core/feature.ts'
 import { type FlightFilter, TAPS_FEED } from '../core/flight.ts'
 import { OF_SLUICE } from '../core/link.ts'
 import type { PluginModule } from '../core/plugin.ts'
+import type { WorkerMetrics } from '../core/series.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
+import type { Stores } from '../stores/stores.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import type { BoundListener, Part } from './contract.ts'
 import { ControlHalves, type LoadedHalf } from './control-halves.ts'
@@ -21,7 +23,6 @@ import { FlightLog } from './seeing/flights/flight-log.ts'
 import { Taps } from './seeing/flights/taps.ts'
 import { type LiveFigures, liveFigures } from './seeing/live/figures.ts'
 import type { LogThread } from './seeing/log/log-thread.ts'
-import { controlMetrics } from './seeing/metrics/control-metrics.ts'
 import { Forgetting } from './seeing/metrics/forgetting.ts'
 import { LostRequests } from './seeing/metrics/lost-requests.ts'
 import type { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
@@ -56,6 +57,9 @@ export interface DataSideOptions {
   /** V8 is left as it is, whatever the config says. */
   readonly guest?: boolean
   readonly metrics: MetricsRegistry
+  /** What the control plane itself counts in. */
+  readonly ownMetrics: WorkerMetrics
+  readonly stores: Stores
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -85,12 +89,11 @@ export class DataSide {
   private logs: LogThread | undefined = undefined
 
   constructor(options: DataSideOptions) {
-    const { clock, config, features, log, machine, metrics, onLost, random, reusePort, testHooks } = options
-    const { plugins, startWorker, workers } = options
+    const { clock, config, features, log, machine, metrics, onLost, ownMetrics, random, reusePort, testHooks } = options
+    const { plugins, startWorker, stores, workers } = options
     this.options = options
     const registry = new CellRegistry(workers)
     this.registry = registry
-    const own = controlMetrics(metrics)
     this.rings = options.startLogs === undefined ? [] : Array.from({ length: workers }, createRing)
     this.notices = new Notices(log, clock, features, (change) => options.told?.state(change))
     this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
@@ -102,12 +105,12 @@ export class DataSide {
       tell: taps.publish,
     })
     const forgetting = new Forgetting(clock, (id) => metrics.forget(id))
-    this.telemetry = new TelemetryExport({ ...options, registry: metrics, metrics: own })
+    this.telemetry = new TelemetryExport({ ...options, registry: metrics, metrics: ownMetrics })
     this.endpoints = new Endpoints({
       config,
       registry,
       features,
-      metrics: own,
+      metrics: ownMetrics,
       sources: () => this.halves.sources,
       own: options.own,
       publish: (sets) => this.supervisor.updateEndpoints(sets),
@@ -118,7 +121,7 @@ export class DataSide {
       log,
     })
     const lost = new LostRequests({
-      metrics: own,
+      metrics: ownMetrics,
       tell: (route, requests) => this.halves.requestsLost(route, requests),
       log,
     })
@@ -151,6 +154,7 @@ export class DataSide {
     this.lasting = new Lasting({ features, uses, look: registry, notices: this.notices })
     this.halves = new ControlHalves({
       loaded: options.halves,
+      stores,
       feeds: this.feeds,
       links,
       uses,
@@ -163,7 +167,7 @@ export class DataSide {
         memory: () => memoryShare(machine),
         sockets: () => this.openSockets() / machine.files,
       }),
-      metrics: own,
+      metrics: ownMetrics,
       counted: (metric, labels) => metrics.count(metric, labels),
       report: (notice) => this.notices.take(notice),
       clock,

@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { LeveledLog } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
+import { Stores } from '../stores/stores.ts'
 import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
 import { errorStatus } from './admin/call.ts'
 import { allOperations, type OperatedParts } from './all-operations.ts'
@@ -28,6 +29,7 @@ import { Reloader, type ReloaderOptions, type ReloadOutcome } from './operations
 import { type Status, type StatusSources, statusBody } from './operations/status.ts'
 import { LiveFeed } from './seeing/live/feed.ts'
 import { linksOf, type Surroundings } from './seeing/live/frame.ts'
+import { controlMetrics } from './seeing/metrics/control-metrics.ts'
 import { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { tablesOf } from './workers/lasting.ts'
 import type { StateChange } from './workers/notices.ts'
@@ -104,6 +106,7 @@ export class Gateway {
   private readonly leaving: Drain
   private readonly logLevel: LogLevel
   private readonly startedAt: number
+  private stores: Stores | undefined = undefined
   private side: DataSide | undefined = undefined
   private begun = false
   private plane: AdminPlane | undefined = undefined
@@ -210,6 +213,11 @@ export class Gateway {
 
   private async prepare(): Promise<Prepared> {
     const { first: config, deps, metrics } = this
+    const stateDir = this.stateDir()
+    const own = controlMetrics(metrics)
+    const stores = await Stores.open({ folder: stateDir, metrics: own, clock: deps.clock, log: deps.log })
+    this.stores = stores
+    metrics.add(stores.gauges)
     const reusePort = await reusePortWorks()
     const { count, bound } = workerCount(config.workers, deps.machine, reusePort)
     if (!reusePort) deps.log.warn('one worker only: this system does not let several share a port')
@@ -220,6 +228,8 @@ export class Gateway {
       workers: count,
       reusePort,
       metrics,
+      ownMetrics: own,
+      stores,
       own: () => [this.plane?.admin, this.plane?.probes].filter((address) => address !== undefined),
       onLost: () => {
         deps.log.error('no worker has served for 30 s: giving up')
@@ -227,7 +237,6 @@ export class Gateway {
       },
     })
     this.side = side
-    const stateDir = this.stateDir()
     const archive = new Archive(stateDir)
     const auditing = this.auditingOf(stateDir)
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
@@ -353,6 +362,7 @@ export class Gateway {
       drain: this.leaving.state,
       workers: side.supervisor.crew.facts(),
       listeners: side.listeners,
+      stores: this.stores?.facts() ?? [],
       book: side.endpoints.book,
       registry: side.registry,
       notices: side.notices,
@@ -370,5 +380,6 @@ export class Gateway {
     await this.judge?.close()
     await this.side?.close()
     await this.plane?.close()
+    await this.stores?.close()
   }
 }

@@ -13,6 +13,7 @@ import type { ProcessLoad } from './pressure.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from './protocol.ts'
 import type { Gauges } from './series.ts'
 import type { StateRow } from './state-table.ts'
+import type { Store, StoreName } from './store.ts'
 
 /**
  * The control half of a feature: its part in the control plane, one instance per gateway. Its file is `control.ts` of the
@@ -45,6 +46,8 @@ export interface ControlContext<O = unknown, C = unknown, M = any> {
   passed(upstream: string, endpoint: ResolvedEndpoint): void
   /** The state of an endpoint was written to its words: what depends on it is looked at. */
   marked(): void
+  /** What it keeps in a store, apart from all others: the same as `FeatureContext.store` of the feature. */
+  store(name: StoreName): Store
   /** What the process has to bear. */
   readonly load: ProcessLoad
   /** The control plane counts as one more worker. */

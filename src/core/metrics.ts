@@ -120,6 +120,31 @@ export const METRICS = {
     help: 'Share of the latest 5 s in which the event loop of a worker was busy, from 0 to 1.',
     labels: ['worker'],
   },
+  sluice_store_calls_total: {
+    kind: 'counter',
+    help: 'Calls to a store, by result: ok, or why the store was unavailable.',
+    labels: ['store', 'call', 'result'],
+  },
+  sluice_store_call_duration_seconds: {
+    kind: 'histogram',
+    help: 'Seconds from a call to a store to its answer.',
+    labels: ['store'],
+  },
+  sluice_store_up: {
+    kind: 'gauge',
+    help: '1: the store answers; 0: its thread has ended, or cannot open its file.',
+    labels: ['store', 'engine'],
+  },
+  sluice_store_bytes: {
+    kind: 'gauge',
+    help: 'Bytes that a store takes: of memory, or of its file without the log.',
+    labels: ['store'],
+  },
+  sluice_store_evicted_total: {
+    kind: 'counter',
+    help: 'Entries that made room for others before they expired; only a store in memory evicts.',
+    labels: ['store'],
+  },
   sluice_log_dropped_total: {
     kind: 'counter',
     help: 'Access-log lines dropped because their ring was full or stdout was gone.',

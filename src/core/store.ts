@@ -8,11 +8,21 @@ import type { ArgsOf, ResultOf, StoreOperationName } from './store-operations.ts
  * or `refused`.
  */
 
+/** Which stores there are. */
+export const STORE_NAMES = ['state', 'memory'] as const
+
+/**
+ * - `state`: outlives the process, where the state directory can be written; never evicts, so that what it keeps has a
+ *   bound by its users or a time to live
+ * - `memory`: of this process; the oldest entries make room for others
+ */
+export type StoreName = (typeof STORE_NAMES)[number]
+
 /** What one call may hold. */
 export const STORE_BOUNDS = {
   /** Bytes of a key, an owner or a topic in UTF-8; a key has at least 1. */
   key: 512,
-  /** Bytes of a value. */
+  /** Bytes of a value. In a worker, whose link to the control plane takes no more than 1 MiB, it is `too_large` above that. */
   value: 16 * 1_048_576,
   /** Bytes of a hint in UTF-8. */
   hint: 1024,
@@ -21,7 +31,7 @@ export const STORE_BOUNDS = {
   /** Entries of one page of a scan. */
   page: 1000,
   /** Bytes of values in one page; the first entry is always there. */
-  pageBytes: 16 * 1_048_576,
+  pageBytes: 524_288,
   /** Keys of one named operation. */
   keys: 16,
 } as const
@@ -107,6 +117,6 @@ export interface Store {
   ): Promise<ResultOf<K> | Unavailable>
   /** Tells all subscribers, as a hint: one may be lost. What must be known stands in an entry. */
   publish(topic: string, hint: string): Promise<true | Unavailable>
-  /** Returns what ends it. */
+  /** As long as its user lives: in a worker only within `FeatureContext.keep`. Returns what ends it. */
   subscribe(topic: string, heard: (hint: string) => void): () => void
 }

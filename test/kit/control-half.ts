@@ -9,6 +9,9 @@ import type { Notice } from '../../src/core/notice.ts'
 import type { ProcessLoad, WorkerLoad } from '../../src/core/pressure.ts'
 import type { ToWorker, UpstreamEndpoints } from '../../src/core/protocol.ts'
 import { seededRandom } from '../../src/lib/random.ts'
+import { StoreClient } from '../../src/stores/calls/client.ts'
+import { Hints } from '../../src/stores/calls/hints.ts'
+import { MemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { CountedMetrics, leased, readOptions } from './feature.ts'
@@ -39,6 +42,8 @@ export class StartedHalf<C = unknown> {
   /** What it has told the workers; `commanded` is what they say. */
   readonly commands: { readonly name: string; readonly value: unknown }[] = []
   commanded: Commanded = { done: 1, missing: [] }
+  /** What it keeps in stores. */
+  readonly kept: MemoryStore = new MemoryStore({ bytes: 1_048_576, clock: this.clock })
   /** Workers are what a test says. */
   readonly load: ProcessLoad
   uses: readonly LiveUse<unknown, C>[] = []
@@ -78,6 +83,7 @@ export class StartedHalf<C = unknown> {
       passed: (upstream, { id }) => void this.passed.push(`${upstream} ${id}`),
       marked: () => {},
       feed: (name) => this.feeds.of(feature.name, name),
+      store: () => new StoreClient(this.kept.send, new Hints(this.log), ''),
       command: async (name, value) => {
         this.commands.push({ name, value })
         return this.commanded

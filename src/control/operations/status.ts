@@ -1,7 +1,9 @@
 import type { AnyFeature } from '../../core/feature.ts'
 import type { Operation } from '../../core/operation.ts'
 import { SINCE, schemaName, stateSchemas, WHY } from '../../core/state-table.ts'
-import { COUNT, each, NUMBER, orNull, record, ref, said, TEXT } from '../../schema/shape.ts'
+import { STORE_NAMES } from '../../core/store.ts'
+import { COUNT, choice, each, FLAG, NUMBER, orNull, record, ref, said, TEXT } from '../../schema/shape.ts'
+import type { StoreFacts } from '../../stores/stores.ts'
 import { type BoundListener, type DrainState, STATE_SCHEMAS, type WorkerFacts } from '../contract.ts'
 import type { EndpointBook } from '../endpoints/book.ts'
 import { endpointState } from '../endpoints/state.ts'
@@ -29,6 +31,7 @@ export interface StatusSources {
   readonly drain: DrainState
   readonly workers: readonly WorkerFacts[]
   readonly listeners: readonly BoundListener[]
+  readonly stores: readonly StoreFacts[]
   readonly book: EndpointBook
   readonly registry: CellRegistry
   readonly notices: Pick<Notices, 'idleLimit'>
@@ -89,6 +92,7 @@ const STATUS = {
   drain: ref('DrainState'),
   workers: each(ref('Worker')),
   listeners: each(record({ name: TEXT, ...ADDRESS })),
+  stores: each(ref('StoreFacts')),
   upstreams: each(
     record({
       name: TEXT,
@@ -120,6 +124,13 @@ const SCHEMAS = {
   ...STATE_SCHEMAS,
   ...CONFIG_FACTS,
   ...LASTING_SCHEMAS,
+  StoreFacts: record({
+    name: said('`state`: what outlives the process; `memory`: what does not.', choice(...STORE_NAMES)),
+    engine: choice('sqlite', 'memory'),
+    durable: said('False of `state`: its file cannot be opened, what it keeps ends with the process.', FLAG),
+    up: said('False: it is unavailable for now.', FLAG),
+    bytes: COUNT,
+  }),
   Worker: record({
     worker: COUNT,
     state: ref('WorkerState'),

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { DatabasePlace, NotOpened } from './messages.ts'
 
@@ -89,6 +90,7 @@ function openedOrRefused({ bytes, file }: DatabasePlace, aside: string | undefin
  */
 function create(file: string): void {
   if (existsSync(file)) return
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   closeSync(openSync(file, 'ax', 0o600))
 }
 

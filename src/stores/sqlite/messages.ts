@@ -48,8 +48,8 @@ export type FromStoreThread =
 export const STORE_CALL = 'call'
 
 /** What may be on the way to the thread and back. */
-export const STORE_LINK: LinkBounds = { questions: 4096, bytes: STORE_BOUNDS.pageBytes + 4 * 1_048_576 }
+export const STORE_LINK: LinkBounds = { questions: 4096, bytes: STORE_BOUNDS.value + 1_048_576 }
 
 /** Exit codes: the file is broken; the thread cannot go on. */
-export const BROKEN = 71
-export const FAILED = 70
+export const EXIT_BROKEN = 71
+export const EXIT_FAILED = 70

@@ -8,7 +8,7 @@ import { Asker } from '../../link/asker.ts'
 import type { StoreAnswer, StoreCall, StoreCallName } from '../calls/call.ts'
 import { firstVersion } from '../calls/versions.ts'
 import {
-  BROKEN,
+  EXIT_BROKEN,
   type FromStoreThread,
   type NotOpened,
   STORE_CALL,
@@ -114,6 +114,7 @@ export class SqliteStore {
     const { thread } = this
     if (thread !== undefined) {
       const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
+      thread.ref()
       thread.postMessage({ type: 'close' } satisfies ToStoreThread)
       await within(this.options.clock, CLOSE_MS, ended, () => thread.terminate())
     }
@@ -126,14 +127,14 @@ export class SqliteStore {
     const start: StoreThreadStart = { file, bytes, broken, firstVersion: firstVersion(clock) }
     const thread = new Worker(entry, { name: 'store', workerData: start, env: {} })
     this.thread = thread
-    // The process does not wait for it: `close` ends it.
-    thread.unref()
     const opening = Promise.withResolvers<NotOpened | undefined>()
     const failed = (message: string): void => opening.resolve({ refused: 'failed', message })
     const asker = this.askerOf(thread)
     thread.on('message', (message: FromStoreThread) => {
       if (message.type === 'refused') opening.resolve(message.why)
       else if (message.type === 'opened') {
+        // Open, it does not keep the process alive: `close` ends it.
+        thread.unref()
         this.opened(message)
         this.serving = { thread, asker, since: clock.now() }
         opening.resolve(undefined)
@@ -195,7 +196,7 @@ export class SqliteStore {
     if (this.closed) return
     if (lived >= WELL_MS) this.delayMs = FIRST_DELAY_MS
     log.error('the store is down', { file, why, nextAttemptMs: this.delayMs })
-    this.again(code === BROKEN)
+    this.again(code === EXIT_BROKEN)
   }
 
   private again(broken: boolean): void {

@@ -3,8 +3,8 @@ import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import { Answerer } from '../../link/answerer.ts'
 import { isBroken, openDatabase } from './database.ts'
 import {
-  BROKEN,
-  FAILED,
+  EXIT_BROKEN,
+  EXIT_FAILED,
   type FromStoreThread,
   STORE_CALL,
   STORE_LINK,
@@ -135,7 +135,7 @@ class Batches {
       return true
     } catch (error) {
       fault(error)
-      exit(isBroken(error) ? BROKEN : FAILED)
+      exit(isBroken(error) ? EXIT_BROKEN : EXIT_FAILED)
       return false
     }
   }

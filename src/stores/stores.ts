@@ -1,0 +1,136 @@
+import { join } from 'node:path'
+import type { Unavailable } from '../core/link.ts'
+import type { MetricSink } from '../core/metric.ts'
+import type { Gauges } from '../core/series.ts'
+import { STORE_NAMES, type Store, type StoreName } from '../core/store.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { SendCall } from './calls/call.ts'
+import { StoreClient } from './calls/client.ts'
+import { Hints } from './calls/hints.ts'
+import { measured } from './measured.ts'
+import { MemoryStore } from './memory/memory-store.ts'
+import { SqliteStore, sqliteEntry } from './sqlite/sqlite-store.ts'
+
+/** In the folder of the gateway. */
+const STATE_FILE = 'state.db'
+const STATE_BYTES = 512 * 1_048_576
+const MEMORY_BYTES = 64 * 1_048_576
+const DEADLINE_MS = 5000
+/** A line of the log at most as often. */
+const FULL_MS = 60_000
+
+export interface StoresOptions {
+  /** Of the gateway: where what outlives the process is kept; undefined: nothing does, and nothing is missed. */
+  readonly folder: string | undefined
+  readonly metrics: MetricSink
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** What operators see of a store. */
+export interface StoreFacts {
+  readonly name: StoreName
+  readonly engine: 'sqlite' | 'memory'
+  /** It outlives the process. */
+  readonly durable: boolean
+  readonly up: boolean
+  readonly bytes: number
+}
+
+/** A feature, in both planes, as a user of stores. */
+export function featureUser(feature: string): string {
+  return `features/${feature}`
+}
+
+interface Opened {
+  readonly engine: SqliteStore | MemoryStore
+  readonly send: SendCall
+  readonly hints: Hints
+}
+
+/** The stores of a gateway, by name. */
+export class Stores {
+  /** What is read at each scrape. */
+  readonly gauges: Gauges
+  private readonly opened: Readonly<Record<StoreName, Opened>>
+
+  private constructor(opened: Readonly<Record<StoreName, Opened>>) {
+    this.opened = opened
+    this.gauges = {
+      sluice_store_up: () =>
+        this.facts().map(({ engine, name, up }) => ({ labels: [name, engine], value: up ? 1 : 0 })),
+      sluice_store_bytes: () => this.facts().map(({ bytes, name }) => ({ labels: [name], value: bytes })),
+      sluice_store_evicted_total: () =>
+        STORE_NAMES.flatMap((name) => {
+          const { engine } = opened[name]
+          return engine instanceof MemoryStore ? [{ labels: [name], value: engine.evicted }] : []
+        }),
+    }
+  }
+
+  /**
+   * Opens them. If the file of `state` cannot be opened, it is in memory for as long as the process lives, and a warning
+   * says why.
+   */
+  static async open(options: StoresOptions): Promise<Stores> {
+    const { clock } = options
+    const memory = (): MemoryStore => new MemoryStore({ bytes: MEMORY_BYTES, clock })
+    return new Stores({
+      state: openedOf('state', (await durable(options)) ?? memory(), options),
+      memory: openedOf('memory', memory(), options),
+    })
+  }
+
+  /** A store as its user has it: it sees its own keys and topics only. `user`: `gateway`, or a {@link featureUser}. */
+  of(name: StoreName, user: string): Store {
+    const { hints, send } = this.opened[name]
+    return new StoreClient(send, hints, `${user}/`)
+  }
+
+  facts(): readonly StoreFacts[] {
+    return STORE_NAMES.map((name) => {
+      const { engine } = this.opened[name]
+      const { bytes } = engine
+      return engine instanceof SqliteStore
+        ? { name, engine: 'sqlite', durable: true, up: engine.isUp, bytes }
+        : { name, engine: 'memory', durable: false, up: true, bytes }
+    })
+  }
+
+  /** Writes what was asked before. Calls that come later are `gone`. */
+  async close(): Promise<void> {
+    const { engine } = this.opened.state
+    if (engine instanceof SqliteStore) await engine.close()
+  }
+}
+
+async function durable({ clock, folder, log }: StoresOptions): Promise<SqliteStore | undefined> {
+  if (folder === undefined) return undefined
+  const file = join(folder, STATE_FILE)
+  const store = await SqliteStore.open({
+    file,
+    bytes: STATE_BYTES,
+    deadlineMs: DEADLINE_MS,
+    entry: sqliteEntry(),
+    clock,
+    log,
+  })
+  if (!('refused' in store)) return store
+  log.warn('what should outlive this process is kept in memory only: the state store cannot be opened', {
+    file,
+    why: store.message,
+  })
+  return undefined
+}
+
+function openedOf(name: StoreName, engine: SqliteStore | MemoryStore, options: StoresOptions): Opened {
+  const { clock, log, metrics } = options
+  let due = 0
+  const failed = ({ unavailable }: Unavailable): void => {
+    if (unavailable !== 'full' || clock.now() < due) return
+    due = clock.now() + FULL_MS
+    log.warn('the store has no room: what is to be written is lost', { store: name, bytes: engine.bytes })
+  }
+  return { engine, send: measured(engine.send, { store: name, metrics, clock, failed }), hints: new Hints(log) }
+}
