@@ -151,7 +151,13 @@ export class DataSide {
     this.generations = new Generations({ registry, features, book: this.endpoints.book, supervisor, clock })
     this.openings = new Listeners({ supervisor, registry, reusePort, own: options.own, log })
     const uses = (feature: AnyFeature) => this.generations.usesOf(feature)
-    this.lasting = new Lasting({ features, uses, look: registry, notices: this.notices })
+    this.lasting = new Lasting({
+      features,
+      uses,
+      look: registry,
+      notices: this.notices,
+      others: () => this.feeds.states(),
+    })
     this.halves = new ControlHalves({
       loaded: options.halves,
       stores,

@@ -56,8 +56,8 @@ export interface EndpointStates extends ToldStates {
   readonly labels: readonly ['upstream', 'endpoint']
 }
 
-/** What lasts of a feature, and how: metrics, log, API and dashboard are made of it. */
-export interface StateTable<O = unknown, C = unknown, S extends LastingStates = LastingStates> extends ToldStates<S> {
+/** How what lasts is shown, wherever that is read. */
+export interface ShownStates<S extends LastingStates = LastingStates> extends ToldStates<S> {
   /** What is in one of these states, as events name it: `breaker`. */
   readonly kind: string
   /** The list of them in the API. */
@@ -66,9 +66,13 @@ export interface StateTable<O = unknown, C = unknown, S extends LastingStates = 
   readonly title: string
   /** The state that needs no attention. */
   readonly normal: string
+  readonly forced?: ForcedStates
+}
+
+/** What lasts of a feature, and how: metrics, log, API and dashboard are made of it. */
+export interface StateTable<O = unknown, C = unknown, S extends LastingStates = LastingStates> extends ShownStates<S> {
   /** A gauge of the feature with the labels and `state`: 1 for the state that it is in, else 0. */
   readonly gauge?: string
-  readonly forced?: ForcedStates
   /** How all are now, of one use. `labels`: values in the order of the names. Pure. */
   read(
     use: Use<O>,

@@ -70,6 +70,7 @@ export class StartedHalf<C = unknown> {
       features: [feature],
       uses: () => this.uses,
       look,
+      others: () => [],
       notices: new Notices(this.log, this.clock, []),
     })
     const report = (notice: Notice): void => void this.notices.push(notice)

@@ -1,4 +1,5 @@
-import type { FedValue, FeedOut } from '../../core/link.ts'
+import type { FactValue } from '../../core/decision.ts'
+import { type FedValue, type FeedOut, OF_SLUICE } from '../../core/link.ts'
 import type { FromWorker, ToWorker } from '../../core/protocol.ts'
 import type { Gauges } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -6,6 +7,8 @@ import type { Log } from '../../lib/log.ts'
 import { weighs } from '../../link/weight.ts'
 import type { Part } from '../contract.ts'
 import type { Conversation } from './conversation.ts'
+import { FEED_STATES } from './feed-states.ts'
+import type { StateFacts } from './lasting.ts'
 
 /** Of one value. */
 const MOST_BYTES = 16 * 1_048_576
@@ -14,22 +17,13 @@ const BATCH_BYTES = 1_048_576
 /** Of an error, which may hold what a server sent. */
 const MOST_TEXT = 500
 
-/** A feed as operators see it. */
-export interface FeedFacts {
-  readonly feature: string
-  readonly feed: string
-  /** 0: there has been no value yet. */
-  readonly version: number
-  /** Why there is nothing newer; null: nothing went wrong. */
-  readonly failing: { readonly since: number; readonly error: string } | null
-}
-
 interface Fed {
   readonly feature: string
   readonly name: string
   value: FedValue | undefined
   bytes: number
-  failing: FeedFacts['failing']
+  /** undefined: it does not. `since`: milliseconds since the epoch. */
+  failing: { readonly since: number; readonly error: string } | undefined
 }
 
 export interface FeedsOptions {
@@ -41,7 +35,7 @@ export interface FeedsOptions {
 export class Feeds implements Part, Conversation {
   readonly gauges: Gauges = {
     sluice_feed_failing: () =>
-      this.facts().map(({ failing, feature, feed }) => ({ labels: [feature, feed], value: failing === null ? 0 : 1 })),
+      Array.from(this.states(), ({ labels, state }) => ({ labels, value: state === 'stale' ? 1 : 0 })),
   }
   private readonly options: FeedsOptions
   private readonly feeds = new Map<string, Fed>()
@@ -67,13 +61,15 @@ export class Feeds implements Part, Conversation {
       this.options.log.warn('a config goes live without feeds that it needs', { feeds: [...new Set(feeds)] })
   }
 
-  facts(): FeedFacts[] {
-    return Array.from(this.feeds.values(), ({ failing, feature, name, value }) => ({
-      feature,
-      feed: name,
-      version: value?.version ?? 0,
-      failing,
-    }))
+  /** How those of features are. */
+  *states(): Generator<StateFacts> {
+    for (const { failing, feature, name, value } of this.feeds.values()) {
+      if (feature === OF_SLUICE) continue
+      const [labels, state] = [[feature, name], failing === undefined ? 'fresh' : 'stale'] as const
+      const facts = { error: failing?.error ?? '', version: value?.version ?? 0 }
+      const text = FEED_STATES.states[state].sentence(facts)
+      yield { table: FEED_STATES, labels, state, text, since: failing?.since }
+    }
   }
 
   /** A worker speaks. What there is goes to it ahead of any config. */
@@ -97,7 +93,7 @@ export class Feeds implements Part, Conversation {
 
   private fed(feature: string, name: string): Fed {
     const key = keyOf(feature, name)
-    const known = this.feeds.get(key) ?? { feature, name, value: undefined, bytes: 0, failing: null }
+    const known = this.feeds.get(key) ?? { feature, name, value: undefined, bytes: 0, failing: undefined }
     this.feeds.set(key, known)
     return known
   }
@@ -119,8 +115,8 @@ export class Feeds implements Part, Conversation {
     const { feature, name } = fed
     fed.value = { feature, name, version: ++this.latest, value }
     fed.bytes = bytes
-    if (fed.failing !== null) this.options.log.info('a feed is loaded again', { feature, feed: name })
-    fed.failing = null
+    if (fed.failing !== undefined) this.tell('fresh', { feature, feed: name })
+    fed.failing = undefined
     for (const reader of this.readers.values()) {
       reader.lacks(fed)
       reader.send()
@@ -128,20 +124,21 @@ export class Feeds implements Part, Conversation {
   }
 
   private failed(fed: Fed, error: unknown): void {
-    const { clock, log } = this.options
     const { failing, feature, name, value } = fed
-    if (failing === null) {
-      const message = 'a feed cannot be loaded: workers keep its last value'
-      log.warn(message, { feature, feed: name, version: value?.version ?? 0, error })
-    }
-    const text = error instanceof Error ? error.message : String(error)
-    fed.failing = { since: failing?.since ?? clock.wall(), error: text.slice(0, MOST_TEXT) }
+    const text = (error instanceof Error ? error.message : String(error)).slice(0, MOST_TEXT)
+    fed.failing = { since: failing?.since ?? this.options.clock.wall(), error: text }
+    if (failing === undefined) this.tell('stale', { feature, feed: name, error: text, version: value?.version ?? 0 })
+  }
+
+  private tell(state: keyof typeof FEED_STATES.states, facts: Readonly<Record<string, FactValue>>): void {
+    const { level, message } = FEED_STATES.states[state].log
+    this.options.log[level](message, facts)
   }
 
   private drop(feature: string, name: string): void {
     const fed = this.feeds.get(keyOf(feature, name))
     if (fed === undefined) return
-    fed.failing = null
+    fed.failing = undefined
     this.take(fed, undefined, 0)
     this.feeds.delete(keyOf(feature, name))
   }

@@ -1,9 +1,10 @@
 import type { LiveUse } from '../../core/control-feature.ts'
 import type { AnyFeature, CellReader } from '../../core/feature.ts'
 import type { GaugeReading, Gauges } from '../../core/series.ts'
-import type { LastingState, StateRow, StateTable } from '../../core/state-table.ts'
+import type { LastingState, ShownStates, StateRow } from '../../core/state-table.ts'
 import { byName, choice, each, record, ref, said, TEXT } from '../../schema/shape.ts'
 import type { EndpointState, Part } from '../contract.ts'
+import { FEED_STATES } from './feed-states.ts'
 import type { Notices } from './notices.ts'
 
 export interface LastingOptions {
@@ -12,11 +13,13 @@ export interface LastingOptions {
   readonly uses: (feature: AnyFeature) => readonly LiveUse[]
   readonly look: CellReader
   readonly notices: Pick<Notices, 'latest'>
+  /** States of what no feature has a table for. */
+  readonly others: () => Iterable<StateFacts>
 }
 
 /** One thing and the state that it is in. */
 export interface StateFacts {
-  readonly table: StateTable
+  readonly table: ShownStates
   /** Values in the order of the table's labels. */
   readonly labels: readonly string[]
   readonly state: string
@@ -45,6 +48,7 @@ export class Lasting implements Part {
 
   *all(): Generator<StateFacts> {
     for (const feature of this.options.features) yield* this.of(feature)
+    yield* this.options.others()
   }
 
   *of(feature: AnyFeature): Generator<StateFacts> {
@@ -103,7 +107,7 @@ export function sinceOf(since: number | undefined): { readonly since?: string } 
 }
 
 /** How to show what lasts of one table. */
-export type LastingShape = Pick<StateTable, 'kind' | 'title' | 'labels' | 'normal' | 'forced'> & {
+export type LastingShape = Pick<ShownStates, 'kind' | 'title' | 'labels' | 'normal' | 'forced'> & {
   /** What each state means to operators. */
   readonly levels: Readonly<Record<string, LastingState['level']>>
 }
@@ -133,7 +137,7 @@ export const LASTING = {
 }
 
 /** How to show what lasts, by the name of its list. */
-export function shapesOf(tables: readonly StateTable[]): Readonly<Record<string, LastingShape>> {
+export function shapesOf(tables: readonly ShownStates[]): Readonly<Record<string, LastingShape>> {
   const shapes = tables.map(({ forced, kind, labels, list, normal, states, title }) => {
     const levels = Object.fromEntries(Object.entries(states).map(([state, { level }]) => [state, level]))
     return [list, { kind, title, labels, normal, levels, ...(forced && { forced }) }] as const
@@ -143,7 +147,7 @@ export function shapesOf(tables: readonly StateTable[]): Readonly<Record<string,
 
 /** Values of labels by their names. */
 export function labelled(
-  table: Pick<StateTable, 'labels'>,
+  table: Pick<ShownStates, 'labels'>,
   labels: readonly string[],
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(table.labels.map((label, i) => [label, labels[i] as string]))
@@ -159,6 +163,7 @@ export function listsOf(
   return lists
 }
 
-export function tablesOf(features: readonly AnyFeature[]): readonly StateTable[] {
-  return features.flatMap(({ states }) => states ?? [])
+/** Of features, and of what they all have. */
+export function tablesOf(features: readonly AnyFeature[]): readonly ShownStates[] {
+  return [...features.flatMap(({ states }) => states ?? []), FEED_STATES]
 }

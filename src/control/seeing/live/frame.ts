@@ -1,5 +1,5 @@
 import type { RouteConfig } from '../../../core/config.ts'
-import type { StateTable } from '../../../core/state-table.ts'
+import type { ShownStates } from '../../../core/state-table.ts'
 import type { DrainState } from '../../contract.ts'
 import type { ReloadFacts } from '../../operations/reload/reloader.ts'
 import { rowOf, type StateFacts, shapesOf } from '../../workers/lasting.ts'
@@ -26,7 +26,7 @@ export interface Surroundings {
   /** Upstreams of each route. */
   readonly links: Readonly<Record<string, readonly string[]>>
   /** Of what lasts. */
-  readonly tables: readonly StateTable[]
+  readonly tables: readonly ShownStates[]
 }
 
 /** Everything at one time, by key where there may be many. */
@@ -86,7 +86,7 @@ export function linksOf(routes: readonly RouteConfig[]): Surroundings['links'] {
 }
 
 function lastingOf(
-  { kind, list }: StateTable,
+  { kind, list }: ShownStates,
   states: readonly StateFacts[],
   sinceOf: (...key: readonly string[]) => number,
 ): Frame['lists'][string] {

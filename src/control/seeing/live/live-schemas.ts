@@ -1,5 +1,5 @@
 import type { AnyFeature } from '../../../core/feature.ts'
-import { type StateTable, schemaName, stateFields, stateSchemas, WHY } from '../../../core/state-table.ts'
+import { type ShownStates, schemaName, stateFields, stateSchemas, WHY } from '../../../core/state-table.ts'
 import type { JsonSchema } from '../../../schema/schema.ts'
 import {
   byName,
@@ -129,7 +129,7 @@ const SCHEMAS = {
 /** What the dashboard is made of, with what lasts of the features. */
 export function liveSchemas(features: readonly AnyFeature[]): Readonly<Record<string, JsonSchema>> {
   const tables = tablesOf(features)
-  const byList = <T>(of: (table: StateTable) => T): Readonly<Record<string, T>> =>
+  const byList = <T>(of: (table: ShownStates) => T): Readonly<Record<string, T>> =>
     Object.fromEntries(tables.map((table) => [table.list, of(table)]))
   const seldom = {
     ...SELDOM,
@@ -158,7 +158,7 @@ export function liveSchemas(features: readonly AnyFeature[]): Readonly<Record<st
   }
 }
 
-function changeOf(table: StateTable): JsonSchema {
+function changeOf(table: ShownStates): JsonSchema {
   const { state: _, ...told } = stateFields(table)
   return record({ kind: constant(table.kind), ...CHANGE, ...told })
 }

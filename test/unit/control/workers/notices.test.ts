@@ -77,7 +77,7 @@ test('states of endpoints and what else features tell are logged with their fact
 test('the state of an endpoint is told by the feature that brought it there last, with why, what follows and since when', () => {
   const { clock, notices } = set()
   const features = [healthCheck, outlierDetection]
-  const lasting = new Lasting({ features, uses: () => [], look: {} as CellReader, notices })
+  const lasting = new Lasting({ features, uses: () => [], look: {} as CellReader, notices, others: () => [] })
   const at = clock.wall()
   const why = (state: EndpointState, endpoint = 'e') => lasting.endpoint('u', endpoint, state)
   expect(why('usable')).toEqual({ text: 'it gets requests', since: undefined })
@@ -118,6 +118,7 @@ test('the latest change says why a state is what it is, as long as it is', () =>
     uses: () => [{ use: { at: 'route', name: 'app', options: {}, upstreams: ['u'], reach: {} }, cells }],
     look: { words: () => words, sum: () => 0, window: () => expect.unreachable() },
     notices,
+    others: () => [],
   })
   const text = (): string | undefined => Array.from(lasting.all(), rowOf)[0]?.text
   expect(text()).toBe('all attempts pass')

@@ -99,14 +99,16 @@ function tiles(state) {
         return { number: count(out), tone: usableTone(all.length - out, all.length), note: `of ${count(all.length)}` }
       },
     },
-    ...Object.entries(state.now.lasting).map(([list, { normal, title }]) => ({
-      label: `${title} not ${words(normal)}`,
-      read: () => {
-        const all = Object.values(state.now[list])
-        const found = all.filter((one) => one.state !== normal).length
-        return { number: count(found), tone: found > 0 ? 'bad' : '', note: `of ${count(all.length)}` }
-      },
-    })),
+    ...Object.entries(state.now.lasting)
+      .filter(([, { labels }]) => labels.includes('route') || labels.includes('upstream'))
+      .map(([list, { normal, title }]) => ({
+        label: `${title} not ${words(normal)}`,
+        read: () => {
+          const all = Object.values(state.now[list])
+          const found = all.filter((one) => one.state !== normal).length
+          return { number: count(found), tone: found > 0 ? 'bad' : '', note: `of ${count(all.length)}` }
+        },
+      })),
     {
       label: 'Busiest worker',
       read: () => ({

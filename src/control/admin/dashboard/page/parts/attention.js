@@ -52,8 +52,8 @@ function problems(state) {
   const found = [...ofProcess(now), ...ofUpstreams(state)]
   for (const { name, normal, since, state: own, text, tone, values } of state.lasting()) {
     if (normal) continue
-    const [label, of] = values.route === undefined ? ['upstream', values.upstream] : ['route', values.route]
-    const href = `#/${label}/${encodeURIComponent(of)}`
+    const page = ['route', 'upstream'].find((label) => values[label] !== undefined)
+    const href = page && `#/${page}/${encodeURIComponent(values[page])}`
     found.push({ tone, word: words(own), what: name, href, note: `${ago(now.at - since)}: ${text}` })
   }
   for (const name of Object.keys(now.routes)) {
