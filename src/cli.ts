@@ -1,5 +1,5 @@
 import type { Io } from './cli/io.ts'
-import { Exit } from './cli/io.ts'
+import { Exit, Misused } from './cli/io.ts'
 
 interface Command {
   readonly usage: string
@@ -10,12 +10,12 @@ interface Command {
 /** Every command; each loads only what it needs. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   run: {
-    usage: 'run [FILE] [--demo] [--last-known-good]',
+    usage: 'run [FILE|URL] [--demo] [--last-known-good]',
     does: 'the gateway; --demo adds embedded upstreams',
     run: async (args, io) => (await import('./cli/run.ts')).run(args, io),
   },
   check: {
-    usage: 'check [FILE…] [--json|--sarif|--github] [--strict]',
+    usage: 'check [FILE|URL…] [--json|--sarif|--github] [--strict]',
     does: 'every error and warning of a config file',
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },
@@ -148,12 +148,22 @@ async function main(argv: readonly string[], io: Io): Promise<number> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command !== undefined) {
     const args = argv.slice(1)
-    if (!args.some((arg) => arg === '--help' || arg === '-h')) return command.run(args, io)
+    if (!args.some((arg) => arg === '--help' || arg === '-h')) return ran(name, command, args)
     io.stdout(`sluice ${command.usage}\n\n${command.does}\n`)
     return Exit.ok
   }
   io.stderr(`sluice: unknown command ${JSON.stringify(name)}\n\n${help()}`)
   return Exit.usage
+}
+
+async function ran(name: string, command: Command, args: readonly string[]): Promise<number> {
+  try {
+    return await command.run(args, io)
+  } catch (error) {
+    if (!(error instanceof Misused)) throw error
+    io.stderr(`sluice ${name}: ${error.message}\n`)
+    return Exit.usage
+  }
 }
 
 const io: Io = {

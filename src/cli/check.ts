@@ -1,12 +1,13 @@
 import { readFile, stat } from 'node:fs/promises'
 import { lintsOf } from '../config/judge/lints/index.ts'
 import { DEFAULT_LANGUAGE } from '../config/language/default-language.ts'
-import { loadConfig } from '../config/load.ts'
 import { loadDeps } from '../config/load-deps.ts'
 import type { Documents } from '../config/sources/reading.ts'
+import { readFirst } from '../control/first-config.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
 import { githubReport } from './check-github.ts'
 import { sarifReport } from './check-sarif.ts'
+import { configSource, SOURCE_OPTIONS } from './config-source.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
 import { version } from './version.ts'
@@ -25,7 +26,7 @@ const REPORTS: Readonly<Record<string, (found: readonly Diagnostic[]) => string 
  */
 export async function check(args: readonly string[], io: Io): Promise<number> {
   const flag = { type: 'boolean' } as const
-  const parsed = parseOptions(args, { json: flag, sarif: flag, github: flag, strict: flag })
+  const parsed = parseOptions(args, { json: flag, sarif: flag, github: flag, strict: flag, ...SOURCE_OPTIONS })
   const formats = typeof parsed === 'string' ? [] : Object.keys(REPORTS).filter((name) => parsed.flags[name] === true)
   if (typeof parsed === 'string' || formats.length > 1) {
     const problem = typeof parsed === 'string' ? parsed : `expected one of --${formats.join(' and --')}`
@@ -36,12 +37,13 @@ export async function check(args: readonly string[], io: Io): Promise<number> {
   const files = parsed.files.length === 0 ? [defaultFile()] : parsed.files
   const found: Diagnostic[] = []
   for (const file of files) {
-    const { config, diagnostics } = await loadConfig(file, loadDeps(io.env))
+    const source = await configSource(file, parsed.flags, io)
+    const { diagnostics, documents, first } = await readFirst(source, loadDeps(io.env))
     found.push(...diagnostics)
     if (format !== undefined) continue
-    io.stderr(await render(diagnostics, true))
-    if (config === undefined) continue
-    const { routes, upstreams } = config.lean
+    io.stderr(await render(diagnostics, true, documents))
+    if (first === undefined) continue
+    const { routes, upstreams } = first.config.lean
     io.stdout(`${file}: ok, ${counted(routes, 'route')}, ${counted(upstreams, 'upstream')}\n`)
   }
   if (format !== undefined) io.stdout((await REPORTS[format]?.(found)) ?? '')

@@ -1,5 +1,6 @@
 import { type Change, type ConfigDiff, diffConfigs, type Named } from '../tools/explain/diff.ts'
 import { printable } from './columns.ts'
+import { SOURCE_OPTIONS } from './config-source.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
 import { parseOptions } from './options.ts'
@@ -9,13 +10,13 @@ const MOST_NAMES = 8
 
 /** `sluice diff OLD NEW [--json]`: how two configs differ in meaning. 3 when they do. */
 export async function diff(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { json: { type: 'boolean' } })
+  const parsed = parseOptions(args, { json: { type: 'boolean' }, ...SOURCE_OPTIONS })
   const [old, now, ...rest] = typeof parsed === 'string' ? [] : parsed.files
   if (typeof parsed === 'string' || old === undefined || now === undefined || rest.length > 0) {
     io.stderr(`sluice diff: ${typeof parsed === 'string' ? parsed : 'expected OLD NEW'}\n`)
     return Exit.usage
   }
-  const [before, after] = [await loadWritten(old, io), await loadWritten(now, io)]
+  const [before, after] = [await loadWritten(old, parsed.flags, io), await loadWritten(now, parsed.flags, io)]
   if (before === undefined || after === undefined) return Exit.badConfig
   const found = diffConfigs(before, after)
   io.stdout(parsed.flags.json === true ? `${JSON.stringify(found, undefined, 2)}\n` : diffText(found))

@@ -6,6 +6,7 @@ import { type Explanation, explainRequest as explanationOf } from '../tools/expl
 import { textOf } from '../tools/explain/leaves.ts'
 import { Model } from '../tools/explain/model.ts'
 import { columns } from './columns.ts'
+import { SOURCE_OPTIONS } from './config-source.ts'
 import { explanationText } from './explain-text.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
@@ -21,6 +22,7 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
     from: { type: 'string' },
     json: { type: 'boolean' },
     defaults: { type: 'boolean' },
+    ...SOURCE_OPTIONS,
   })
   if (typeof parsed === 'string') return misused(parsed, io)
   if (parsed.flags.defaults === true) return defaults(parsed.files, io)
@@ -31,7 +33,7 @@ export async function explain(args: readonly string[], io: Io): Promise<number> 
   const headers = (header ?? []).map((line) => /^([^:]+):\s*(.*?)\s*$/s.exec(line)?.slice(1))
   const bad = headers.indexOf(undefined)
   if (bad !== -1) return misused(`-H ${JSON.stringify(header?.[bad])} is not like 'name: value'`, io)
-  const written = await loadWritten(file, io)
+  const written = await loadWritten(file, parsed.flags, io)
   if (written === undefined) return Exit.badConfig
   let explanation: Explanation
   try {

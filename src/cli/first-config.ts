@@ -6,9 +6,12 @@ import { stateFolders } from '../control/machine/state-dir.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'
 
+/** When the last config of the source that was live will do. */
 export interface FirstOptions {
-  /** Where the config is bad, the last one of this source that was live will do. */
-  readonly lastKnownGood: boolean
+  /** Where the config is bad. */
+  readonly badToo: boolean
+  /** Where the source gives none. */
+  readonly unread: boolean
   /** Where gateways of this user keep their state; undefined: where they do by default. */
   readonly stateDir: string | undefined
 }
@@ -16,23 +19,25 @@ export interface FirstOptions {
 /** Loads the config that the gateway starts with. undefined: there is none; what is wrong is on stderr. */
 export async function firstConfig(
   source: ConfigSource,
-  { lastKnownGood, stateDir }: FirstOptions,
+  { badToo, stateDir, unread }: FirstOptions,
   io: Io,
 ): Promise<FirstConfig | undefined> {
   const deps = loadDeps(io.env)
   const reading = await readFirst(source, deps)
   io.stderr(await render(reading.diagnostics, io.isTTY, reading.documents))
-  if (reading.first !== undefined || !lastKnownGood) return reading.first
+  const { first, given } = reading
+  if (first !== undefined || !(given ? badToo : unread || badToo)) return first
   const folders = await stateFolders({ configured: stateDir, env: io.env, home: homedir() })
   const last = await lastGood(source, reading, folders, deps)
   if (last === undefined) {
-    io.stderr(
-      'sluice run: no config of this source was ever stored; --state-dir DIR names the folder of the gateway’s state\n',
-    )
+    const hint = 'where a config sets stateDir, --state-dir DIR names it'
+    io.stderr(`sluice run: no config of ${source.name} that was live is kept here; ${hint}\n`)
     return undefined
   }
   io.stderr(await render(last.diagnostics, false))
   if (last.first !== undefined)
-    io.stderr(`sluice run: the config is bad; going on with the last good one, of ${last.kept.savedAt}\n`)
+    io.stderr(
+      `sluice run: the config ${given ? 'is bad' : 'cannot be read'}; going on with the last good one, of ${last.kept.savedAt}\n`,
+    )
   return last.first
 }

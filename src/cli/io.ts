@@ -7,6 +7,9 @@ export interface Io {
   readonly isTTY: boolean
 }
 
+/** Arguments that a command cannot use. The message is for people. */
+export class Misused extends Error {}
+
 /** Exit codes of every command. */
 export const Exit = {
   ok: 0,

@@ -1,6 +1,7 @@
 import { Replay, type ReplayReport } from '../tools/explain/replay.ts'
 import type { Group } from '../tools/explain/tally.ts'
 import { columns } from './columns.ts'
+import { SOURCE_OPTIONS } from './config-source.ts'
 import { Exit, type Io } from './io.ts'
 import { eachLine } from './lines.ts'
 import { loadWritten } from './load.ts'
@@ -14,15 +15,15 @@ const MOST_SHOWN = 20
  * if there are any.
  */
 export async function replay(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { against: { type: 'string' }, json: { type: 'boolean' } })
+  const parsed = parseOptions(args, { against: { type: 'string' }, json: { type: 'boolean' }, ...SOURCE_OPTIONS })
   const [file, log, ...rest] = typeof parsed === 'string' ? [] : parsed.files
   if (typeof parsed === 'string' || file === undefined || log === undefined || rest.length > 0) {
     io.stderr(`sluice replay: ${typeof parsed === 'string' ? parsed : 'expected FILE ACCESS_LOG'}\n`)
     return Exit.usage
   }
   const { against, json } = parsed.flags
-  const now = await loadWritten(file, io)
-  const old = typeof against === 'string' ? await loadWritten(against, io) : undefined
+  const now = await loadWritten(file, parsed.flags, io)
+  const old = typeof against === 'string' ? await loadWritten(against, parsed.flags, io) : undefined
   if (now === undefined || (against !== undefined && old === undefined)) return Exit.badConfig
   const run = new Replay(now, old)
   try {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import type { Config } from '../config/language/config.ts'
-import { filesSource } from '../config/sources/files.ts'
 import { inJudgeThread, workerEntry } from '../control/entry.ts'
 import type { FirstConfig } from '../control/first-config.ts'
 import { Gateway, type StartedFacts } from '../control/gateway.ts'
@@ -11,11 +10,12 @@ import { startLogThread } from '../control/seeing/log/log-thread.ts'
 import { inThreads } from '../control/workers/thread.ts'
 import { FEATURES } from '../features/index.ts'
 import { systemClock } from '../lib/clock.ts'
-import { createLog, type Log } from '../lib/log.ts'
+import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { banner } from '../tools/demo/banner.ts'
 import { Demo } from '../tools/demo/demo.ts'
 import { faultOperation } from '../tools/demo/fault-operation.ts'
+import { configSource, SOURCE_OPTIONS } from './config-source.ts'
 import { dashboardUrl } from './dashboard.ts'
 import { firstConfig } from './first-config.ts'
 import { Exit, type Io } from './io.ts'
@@ -23,31 +23,34 @@ import { defaultFile, parseOptions } from './options.ts'
 import { version } from './version.ts'
 
 /**
- * `sluice run [FILE] [--demo] [--last-known-good]`: the gateway, until a signal ends it. 0 after a drain.
- * `--last-known-good`: where the file is bad, the last config of this file that was live.
+ * `sluice run [FILE|URL] [--demo] [--last-known-good] [--state-dir DIR]`: the gateway, until a signal ends it. 0 after a
+ * drain. `--last-known-good`: where the config is bad, the last one of this source that was live. Where a URL cannot be read
+ * that is so without the flag, but not with `--config-fresh`.
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, {
     demo: { type: 'boolean' },
     'last-known-good': { type: 'boolean' },
     'state-dir': { type: 'string' },
+    'config-fresh': { type: 'boolean' },
+    ...SOURCE_OPTIONS,
   })
   if (typeof parsed === 'string' || parsed.files.length > 1) {
     io.stderr(`sluice run: ${typeof parsed === 'string' ? parsed : 'expected one file'}\n`)
     return Exit.usage
   }
   const file = parsed.files[0] ?? defaultFile()
-  const { 'last-known-good': lastKnownGood, 'state-dir': stateDir } = parsed.flags
-  const wanted = {
-    lastKnownGood: lastKnownGood === true,
-    stateDir: typeof stateDir === 'string' ? stateDir : undefined,
-  }
-  const first = await firstConfig(filesSource(file), wanted, io)
+  const { 'config-fresh': fresh, 'last-known-good': lastKnownGood, 'state-dir': flag } = parsed.flags
+  const stateDir = typeof flag === 'string' ? flag : undefined
+  const log = createLog(io.stderr, systemClock)
+  const source = await configSource(file, parsed.flags, io, log)
+  const wanted = { badToo: lastKnownGood === true, unread: fresh !== true, stateDir }
+  const first = await firstConfig(source, wanted, io)
   if (first === undefined) return Exit.badConfig
   const demo = parsed.flags.demo === true ? new Demo({ clock: systemClock, random: systemRandom() }) : undefined
   try {
     await demo?.start()
-    return await serve(first, demo, io)
+    return await serve(first, stateDir, demo, log, io)
   } catch (error) {
     io.stderr(`sluice: ${error instanceof Error ? error.message : String(error)}\n`)
     return Exit.failed
@@ -56,8 +59,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io: Io): Promise<number> {
-  const log = createLog(io.stderr, systemClock)
+async function serve(
+  { config, reload }: FirstConfig,
+  stateDir: string | undefined,
+  demo: Demo | undefined,
+  log: LeveledLog,
+  io: Io,
+): Promise<number> {
   const gateway = new Gateway(config, {
     version: version(),
     features: FEATURES,
@@ -68,6 +76,7 @@ async function serve({ config, reload }: FirstConfig, demo: Demo | undefined, io
     notice: (line) => io.stderr(`${line}\n`),
     env: io.env,
     home: homedir(),
+    stateDir,
     machine: thisMachine(),
     startWorker: inThreads(workerEntry()),
     startLogs: startLogThread,

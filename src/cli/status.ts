@@ -1,3 +1,4 @@
+import type { ConfigSource, SourceFacts } from '../config/sources/source.ts'
 import type { LastingShape } from '../control/workers/lasting.ts'
 import type { StateRow } from '../core/state-table.ts'
 import { durationText } from '../schema/scalars.ts'
@@ -13,6 +14,7 @@ interface Status {
   readonly uptimeMs: number
   readonly drain: string
   readonly config: Pick<Applied, 'hash' | 'kept' | 'restart'> & {
+    readonly from: Pick<ConfigSource, 'kind' | 'name'> & Partial<SourceFacts>
     readonly last: { readonly ok: boolean; readonly trigger: string; readonly at: string } & Pick<Applied, 'problems'>
   }
   readonly workers: readonly { readonly state: string }[]
@@ -53,6 +55,7 @@ function render(facts: Status): string[] {
   const serving = workers.filter(({ state }) => state === 'serving').length
   return [
     `${gateway}: ${drain}, version ${version}, up ${Math.floor(uptimeMs / 1000)} s, config ${config.hash.slice(0, 12)}`,
+    ...sourceLines(config.from),
     ...configLines(config),
     `workers: ${serving} of ${workers.length} serve`,
     ...stores.flatMap(storeLines),
@@ -86,7 +89,16 @@ function troubles({ kind, labels, normal }: LastingShape, rows: readonly StateRo
     .map((row) => `${kind} ${labels.map((label) => row[label]).join(' ')}: ${row.state} (${row.text})`)
 }
 
-/** What is not as the files say. */
+/** Where a config comes from that is looked for elsewhere, and how that goes. */
+function sourceLines({ checkedAt, name, problem, readAt, sha256 = '', signer }: Status['config']['from']): string[] {
+  if (checkedAt === undefined) return []
+  const text = sha256 === '' ? '' : `, text ${sha256.slice(0, 12)}${signer === undefined ? '' : ` signed by ${signer}`}`
+  const trouble =
+    problem && `  cannot be read since ${problem.since}, looked at ${checkedAt} (${problem.reason}): ${problem.text}`
+  return [`config from ${name}: read ${readAt ?? 'never'}${text}`, trouble ?? []].flat()
+}
+
+/** What is not as its source says. */
 function configLines({ last, ...live }: Status['config']): string[] {
   const refused = live.kept.length === 0 ? ['the latest change was refused, this config stayed live'] : []
   const problems = last.ok ? [] : [...refused, ...last.problems.map((problem) => `  ${problem}`)]

@@ -1,6 +1,7 @@
 import { Model } from '../tools/explain/model.ts'
 import { runTests, type TestReport, type TestResult } from '../tools/explain/run-tests.ts'
 import { columns } from './columns.ts'
+import { SOURCE_OPTIONS } from './config-source.ts'
 import { missRow, place } from './explain-text.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
@@ -8,13 +9,13 @@ import { defaultFile, parseOptions } from './options.ts'
 
 /** `sluice test [FILE] [--json] [--fail-under PERCENT]`: the tests of the file, and which routes they reach. 3 when one fails. */
 export async function test(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { json: { type: 'boolean' }, 'fail-under': { type: 'string' } })
+  const parsed = parseOptions(args, { json: { type: 'boolean' }, 'fail-under': { type: 'string' }, ...SOURCE_OPTIONS })
   if (typeof parsed === 'string' || parsed.files.length > 1)
     return misused(typeof parsed === 'string' ? parsed : 'expected one file', io)
   const { json, 'fail-under': bound = '0' } = parsed.flags
   const least = Number(bound)
   if (!(least >= 0 && least <= 100)) return misused(`--fail-under ${bound} is not a percentage from 0 to 100`, io)
-  const written = await loadWritten(parsed.files[0] ?? defaultFile(), io)
+  const written = await loadWritten(parsed.files[0] ?? defaultFile(), parsed.flags, io)
   if (written === undefined) return Exit.badConfig
   const report = runTests(new Model(written))
   io.stdout(json === true ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report, least))

@@ -32,10 +32,8 @@ export async function readFirst(source: ConfigSource, deps: LoadDeps): Promise<F
   const before = await signatureOf([source.main])
   const texts = await source.load()
   if ('problem' in texts) {
-    const at = { file: source.name, line: 0, column: 0 }
-    const diagnostics: Diagnostic[] = [{ severity: 'error', at, path: '', message: texts.problem }]
     const watched = { sources: [], signature: '' }
-    return { first: undefined, diagnostics, given: false, documents: {}, watched }
+    return { first: undefined, diagnostics: [problemOf(source, texts.problem)], given: false, documents: {}, watched }
   }
   const reader = readerOf(readingOf(source, texts), deps)
   const { config, diagnostics, sources, tree } = await reader.load()
@@ -46,6 +44,10 @@ export async function readFirst(source: ConfigSource, deps: LoadDeps): Promise<F
   const reload = { source, env: deps.env, documents, ...watched, origin: source.kind, refused: [] }
   const first = whole ? { config, reload: { ...reload, tree } } : undefined
   return { first, diagnostics, given: true, documents, watched }
+}
+
+function problemOf({ name }: ConfigSource, message: string): Diagnostic {
+  return { severity: 'error', at: { file: name, line: 0, column: 0 }, path: '', message }
 }
 
 /** The last config of a source that was live, and what is wrong with it by now. */
@@ -69,6 +71,9 @@ export async function lastGood(
   const kept = await latestOf(folders, source.main)
   if (kept === undefined) return undefined
   const { documents, main } = kept
+  const problem = source.verify?.(documents)
+  if (problem !== undefined)
+    return { kept, first: undefined, diagnostics: [problemOf(source, `as it was kept: ${problem}`)] }
   const reader: Reader = readerOf(keptReading(source, main, documents), deps)
   const { config, diagnostics, tree } = await reader.load()
   const origin = 'last-known-good'

@@ -26,6 +26,7 @@ import { LogLevel } from './operations/log-level.ts'
 import { Archive } from './operations/reload/archive.ts'
 import type { Judging, StartJudge } from './operations/reload/judge.ts'
 import { Reloader, type ReloaderOptions, type ReloadOutcome } from './operations/reload/reloader.ts'
+import { sourceGauges } from './operations/reload/source-gauges.ts'
 import { type Status, type StatusSources, statusBody } from './operations/status.ts'
 import { LiveFeed } from './seeing/live/feed.ts'
 import { linksOf, type Surroundings } from './seeing/live/frame.ts'
@@ -48,6 +49,8 @@ export interface GatewayDeps {
   readonly notice: (line: string) => void
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
+  /** Where state is kept, whatever the config says; undefined: where that says. */
+  readonly stateDir?: string | undefined
   readonly machine: Machine
   readonly startWorker: StartWorker
   readonly startLogs: DataSideOptions['startLogs']
@@ -127,6 +130,7 @@ export class Gateway {
       sluice_build_info: () => [{ labels: [deps.version, process.versions.node], value: 1 }],
       sluice_config_last_reload_successful: () => [{ labels: [], value: this.configStale ? 0 : 1 }],
     })
+    if (deps.reload !== undefined) this.metrics.add(sourceGauges(deps.reload.source))
     this.startedAt = clock.now()
     this.logLevel = new LogLevel(log, clock, config.logging.level)
     this.lost = lost.promise
@@ -281,8 +285,9 @@ export class Gateway {
   /** undefined: nothing is kept on disk. */
   private stateDir(): string | undefined {
     const { deps, first } = this
-    if (first.stateDir === undefined && deps.guest === true) return undefined
-    return stateDirOf({ ...deps, configured: first.stateDir, gateway: first.lean.gateway.name })
+    const configured = deps.stateDir ?? first.stateDir
+    if (configured === undefined && deps.guest === true) return undefined
+    return stateDirOf({ ...deps, configured, gateway: first.lean.gateway.name })
   }
 
   private auditingOf(stateDir: string | undefined): Auditing {

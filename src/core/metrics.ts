@@ -109,6 +109,21 @@ export const METRICS = {
     help: 'When the live configuration was loaded, seconds since the Unix epoch.',
     labels: [],
   },
+  sluice_config_source_checked_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'The latest look at the URL of the configuration, seconds since the Unix epoch. Files have none.',
+    labels: [],
+  },
+  sluice_config_source_read_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'The latest look at the URL of the configuration that found it whole and signed as it must be, seconds since the Unix epoch.',
+    labels: [],
+  },
+  sluice_config_source_failures_total: {
+    kind: 'counter',
+    help: 'Looks at the URL of the configuration that failed, by reason: see docs/operations/config-sources.md.',
+    labels: ['reason'],
+  },
   sluice_build_info: { kind: 'gauge', help: 'The running version; always 1.', labels: ['version', 'node'] },
   sluice_worker_restarts_total: {
     kind: 'counter',

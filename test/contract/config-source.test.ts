@@ -4,12 +4,19 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { loadDeps } from '../../src/config/load-deps.ts'
+import { FileWatch } from '../../src/config/sources/file-watch.ts'
 import { filesSource } from '../../src/config/sources/files.ts'
+import { HttpSource } from '../../src/config/sources/http.ts'
 import { memorySource } from '../../src/config/sources/memory.ts'
 import { inPlace, keptReading, readerOf } from '../../src/config/sources/reading.ts'
 import type { ConfigSource } from '../../src/config/sources/source.ts'
 import { type FirstReading, readFirst } from '../../src/control/first-config.ts'
+import { seededRandom } from '../../src/lib/random.ts'
+import { ManualClock } from '../kit/clock.ts'
+import { ConfigServer } from '../kit/config-server.ts'
+import { memoryLog } from '../kit/log.ts'
 import { testAuthority } from '../kit/tls.ts'
+import { until } from '../kit/until.ts'
 
 /** A source in the hands of a test. */
 interface Rig {
@@ -22,6 +29,7 @@ interface Rig {
 }
 
 let folder: string
+let clock: ManualClock
 let rig: Rig
 
 const HEAD = 'apiVersion: sluice/v1\nlisteners: { web: { listen: "127.0.0.1:0" } }\n'
@@ -43,6 +51,23 @@ const RIGS: Readonly<Record<string, (text: string) => Promise<Rig>>> = {
     const source = memorySource(objectOf(text), folder)
     return { source, write: (next) => source.set(objectOf(next)), lines: false }
   },
+  async 'a text behind a URL'(text) {
+    const server = await ConfigServer.start(text)
+    const source = new HttpSource({
+      url: new URL(server.url),
+      keys: [],
+      every: 30_000,
+      credentials: async () => ({ ca: undefined, token: undefined }),
+      fence: { files: folder, env: ['WHERE'] },
+      clock,
+      random: seededRandom(1),
+      log: memoryLog(),
+    })
+    const write = async (next: string): Promise<void> => {
+      server.text = next
+    }
+    return { source, write, lines: true, close: () => server.down() }
+  },
 }
 
 function objectOf(text: string): Record<string, unknown> {
@@ -56,6 +81,7 @@ const problems = ({ diagnostics }: Pick<FirstReading, 'diagnostics'>): string[] 
   diagnostics.map(({ message, path }) => `${path}: ${message}`)
 
 beforeEach(async () => {
+  clock = new ManualClock()
   folder = await mkdtemp(join(tmpdir(), 'sluice-source-'))
 })
 
@@ -113,12 +139,53 @@ describe.each(Object.entries(RIGS))('%s', (_, make) => {
     expect(problems(await read())[0]).toContain('there is no such file')
   })
 
-  test('include files of this machine', async () => {
+  test('include files of this machine, but for those that come from elsewhere', async () => {
     await writeFile(join(folder, 'more.yaml'), 'routes: { more: { match: { path: /m }, to: app } }\n')
     rig = await make(`${GOOD}include: ["./*ore.yaml"]\n`)
     const { diagnostics, first } = await read()
+    if (rig.source.fence !== undefined) {
+      expect(problems({ diagnostics })).toEqual(['include: a config that comes from elsewhere is one text'])
+      return
+    }
     expect(diagnostics).toEqual([])
     expect(first?.config.lean.routes.map(({ name }) => name)).toEqual(['all', 'more'])
+  })
+
+  test('tell of a change while they are watched, once for each, and of nothing else', async () => {
+    rig = await make(GOOD)
+    const { watched } = await read()
+    let changes = 0
+    const onChange = async (): Promise<void> => {
+      changes++
+      await rig.source.load()
+    }
+    // As a gateway does.
+    const paths = { every: () => 1_000, paths: () => watched.sources }
+    const files = FileWatch.start({ clock, ...paths, onChange }, watched.signature)
+    const unwatch = rig.source.watch(onChange)
+    const look = async (): Promise<void> => {
+      clock.advance(33_000)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    for (let i = 0; i < 3; i++) await look()
+    expect(changes).toBe(0)
+    for (const [i, path] of ['/a', '/bb'].entries()) {
+      await rig.write(yaml(`all: { match: { path: ${path} }, to: app }`))
+      await until(
+        async () => {
+          await look()
+          return changes === i + 1
+        },
+        `change ${i + 1} is told`,
+      )
+    }
+    for (let i = 0; i < 3; i++) await look()
+    expect(changes).toBe(2)
+    files.close()
+    unwatch()
+    await rig.write(yaml('all: { match: { path: /ccc }, to: app }'))
+    for (let i = 0; i < 3; i++) await look()
+    expect([changes, clock.timers]).toEqual([2, 0])
   })
 
   test('a text goes in their place, and one that was kept', async () => {

@@ -47,7 +47,7 @@ const SDK = /^src\/control\/seeing\/export\/sdk-(spans|metrics)\.ts$/
 /** Files that alone may import a package: its traps live in one place. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   fastify: /^src\/(data\/ingress\/listener|control\/admin\/(app|server|admin-plane))\.ts$/,
-  undici: /^src\/control\/seeing\/export\/collector\.ts$/,
+  undici: /^src\/(control\/seeing\/export\/collector|config\/sources\/fetch-text)\.ts$/,
   'prom-client': /^src\/control\/seeing\/metrics\/process-metrics\.ts$/,
   '@opentelemetry/api': SDK,
   '@opentelemetry/otlp-transformer': SDK,

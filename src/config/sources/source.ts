@@ -39,4 +39,24 @@ export interface ConfigSource {
    * when the promise of the one before has settled. Files of this machine that a config was read from are watched anyway.
    */
   watch(changed: () => Promise<void>): () => void
+  /** What is wrong with texts of it that were kept, such as a signature; undefined: nothing. */
+  verify?(documents: Documents): string | undefined
+  /** How it does. Only sources that can fail by themselves have it. */
+  readonly facts?: SourceFacts
+}
+
+/** How a source does, for operators. */
+export interface SourceFacts {
+  /** RFC 3339: the latest look, and the latest that found the texts or that they are the same. */
+  readonly checkedAt: string | undefined
+  readonly readAt: string | undefined
+  /** Of the text that was read last. */
+  readonly etag: string | undefined
+  readonly sha256: string | undefined
+  /** The key that signed it. */
+  readonly signer: string | undefined
+  /** Why it cannot be read, and since when; undefined: it can. */
+  readonly problem: { readonly reason: string; readonly text: string; readonly since: string } | undefined
+  /** Looks that failed, by reason. */
+  readonly failures: Readonly<Record<string, number>>
 }

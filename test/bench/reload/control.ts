@@ -51,7 +51,7 @@ const file = join(folder, 'sluice.yaml')
 const [before, after] = [yamlOf(COUNT, '1s'), yamlOf(COUNT, '2s')]
 await writeFile(file, before)
 const io = { stdout: () => {}, stderr: () => {}, env: { XDG_STATE_HOME: folder }, isTTY: false }
-const first = await firstConfig(filesSource(file), { lastKnownGood: false, stateDir: undefined }, io)
+const first = await firstConfig(filesSource(file), { badToo: false, unread: false, stateDir: undefined }, io)
 if (first === undefined) throw new Error('the config is bad')
 const gateway = new Gateway(first.config, {
   version: '0.0.0',

@@ -13,7 +13,10 @@ const SCHEMAS = {
       number: COUNT,
       time: TIME,
       action: said('Path of the command below /api/v1; `config` and `start`: configs that came otherwise.', TEXT),
-      who: record({ by: choice('token', 'proxy', 'file', 'signal', 'start') }, { name: TEXT, role: TEXT, peer: TEXT }),
+      who: record(
+        { by: choice('token', 'proxy', 'file', 'source', 'signal', 'start') },
+        { name: TEXT, role: TEXT, peer: TEXT },
+      ),
       outcome: choice('ok', 'refused', 'failed', 'begun'),
       previous: said('Hash of the line before.', SHA256),
     },

@@ -1,4 +1,6 @@
-import { COUNT, choice, each, FLAG, record, ref, SHA256, said, TEXT, TIME } from '../../../schema/shape.ts'
+import { FETCH_FAILURES } from '../../../config/sources/fetch-text.ts'
+import { SOURCE_KINDS } from '../../../config/sources/source.ts'
+import { byName, COUNT, choice, each, FLAG, record, ref, SHA256, said, TEXT, TIME } from '../../../schema/shape.ts'
 import { TRIGGERS } from '../../contract.ts'
 import { CONFIG_ORIGINS } from './archive.ts'
 
@@ -9,10 +11,26 @@ export const CONFIG_FACTS = {
     name: TEXT,
     became: said('`left out`: there is no good version of it.', choice('as it was', 'left out')),
   }),
+  ConfigFrom: record(
+    { kind: choice(...SOURCE_KINDS), name: said('A path, or a URL without what may be secret.', TEXT) },
+    {
+      checkedAt: said('The latest look at it.', TIME),
+      readAt: said('The latest look that worked.', TIME),
+      etag: TEXT,
+      sha256: said('Of the text that was read last.', SHA256),
+      signer: said('The key that its signature is of.', TEXT),
+      problem: said(
+        'Why it cannot be read now.',
+        record({ reason: choice(...FETCH_FAILURES), text: TEXT, since: TIME }),
+      ),
+      failures: said('Looks that failed, by reason.', byName(COUNT)),
+    },
+  ),
   ConfigFacts: record(
     { hash: SHA256 },
     {
       source: said('Where the live config came from.', choice(...CONFIG_ORIGINS)),
+      from: ref('ConfigFrom'),
       file: TEXT,
       restart: said('Keys whose change takes effect with the next start.', each(TEXT)),
       kept: said('Parts of the files that have errors, and what is live in their place.', each(ref('KeptPart'))),

@@ -1,7 +1,7 @@
 import { type Kept, keptText } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
 import { type ConfigReading, type Documents, inPlace, keptReading, readingOf } from '../../../config/sources/reading.ts'
-import type { ConfigSource } from '../../../config/sources/source.ts'
+import type { ConfigSource, SourceFacts } from '../../../config/sources/source.ts'
 import type { CallOptions, ReadCall } from '../../../core/operation.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
@@ -39,6 +39,8 @@ export interface ReloadOutcome {
 
 /** What is live and how the latest attempt went. */
 export interface ReloadFacts {
+  /** Where configs come from, and how that does. */
+  readonly from: Pick<ConfigSource, 'kind' | 'name'> & Partial<SourceFacts>
   readonly source: ConfigOrigin
   readonly file: string
   readonly restart: readonly string[]
@@ -136,7 +138,15 @@ export class Reloader {
 
   get facts(): ReloadFacts {
     const { config, kept, origin } = this.live
-    return { source: origin, kept, file: config.file, restart: restartNeeds(this.running, config), last: this.last }
+    const { facts, kind, name } = this.options.source
+    return {
+      from: { kind, name, ...facts },
+      source: origin,
+      kept,
+      file: config.file,
+      restart: restartNeeds(this.running, config),
+      last: this.last,
+    }
   }
 
   /** Explains a request on the live config, see {@link Judge.explain}. */
@@ -173,7 +183,12 @@ export class Reloader {
 
   /** One that was live before, until the next reload. */
   rollback({ documents, main }: KeptConfig): Promise<ReloadOutcome> {
-    return this.inTurn(() => this.attempt('rollback', 'api', keptReading(this.options.source, main, documents)))
+    const { source } = this.options
+    return this.inTurn(() => {
+      const problem = source.verify?.(documents)
+      if (problem !== undefined) return this.refused('api', [`${main}: as it was kept: ${problem}`])
+      return this.attempt('rollback', 'api', keptReading(source, main, documents))
+    })
   }
 
   private inTurn(attempt: () => Promise<ReloadOutcome>): Promise<ReloadOutcome> {
