@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { language } from '../../src/config/language/language.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { loadDeps } from '../../src/config/load-deps.ts'
+import type { ConfigSource } from '../../src/config/sources/source.ts'
 import { workerEntry } from '../../src/control/entry.ts'
+import { type FirstConfig, readFirst } from '../../src/control/first-config.ts'
 import { Gateway, type GatewayDeps, type StartedFacts } from '../../src/control/gateway.ts'
 import { inThreads } from '../../src/control/workers/thread.ts'
 import { FEATURES } from '../../src/features/index.ts'
@@ -40,6 +42,26 @@ export class HookedGateway {
     return shown(() => this.metrics(), wanted)
   }
 
+  /** The body of the answer to a GET. */
+  async get(path: string): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.port}${path}`)).text()
+  }
+
+  /** A view of the admin API; `path` below /api/v1. */
+  async view(path: string): Promise<Record<string, never>> {
+    const answer = await fetch(`http://127.0.0.1:${this.facts.admin.port}/api/v1/${path}`)
+    return (await answer.json()) as Record<string, never>
+  }
+
+  /** A command of the admin API; its answer, with the status. */
+  async command(path: string, body: object): Promise<Record<string, unknown>> {
+    const token = (await readFile(this.facts.tokenFile as string, 'utf8')).trim()
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const url = `http://127.0.0.1:${this.facts.admin.port}/api/v1/${path}`
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+    return { ...((await answer.json()) as object), status: answer.status }
+  }
+
   async probe(name: string): Promise<number> {
     return (await fetch(`http://127.0.0.1:${this.facts.probes?.port}/${name}`)).status
   }
@@ -60,31 +82,47 @@ export async function hookedGateway(
   yaml: string,
   { features = FEATURES, plugins = [] }: Partial<Pick<GatewayDeps, 'features' | 'plugins'>> = {},
 ): Promise<HookedGateway> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
+  const folder = await testFolder()
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, yaml)
   const { config, diagnostics } = await loadConfig(file, loadDeps({}, language(features)))
   if (config === undefined) throw new Error(JSON.stringify(diagnostics))
+  return started({ config, reload: undefined }, folder, { features, plugins })
+}
+
+/** Starts it from a source, which it follows, and waits until it serves. */
+export async function sourcedGateway(source: ConfigSource): Promise<HookedGateway> {
+  const { diagnostics, first } = await readFirst(source, loadDeps({}))
+  if (first === undefined) throw new Error(JSON.stringify(diagnostics))
+  return started(first, await testFolder(), { features: FEATURES, plugins: [] })
+}
+
+function testFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'sluice-test-'))
+}
+
+async function started(
+  { config, reload }: Pick<FirstConfig, 'config'> & Pick<GatewayDeps, 'reload'>,
+  folder: string,
+  language: Pick<GatewayDeps, 'features' | 'plugins'>,
+): Promise<HookedGateway> {
   const log = memoryLog()
-  const gateway = new Gateway(
-    { ...config, stateDir: folder },
-    {
-      version: '0.0.0',
-      features,
-      plugins,
-      clock: systemClock,
-      random: systemRandom(),
-      log,
-      notice: () => {},
-      env: {},
-      home: folder,
-      machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
-      startWorker: inThreads(workerEntry()),
-      startLogs: () => ({ stop: async () => {} }),
-      operations: [],
-      reload: undefined,
-      testHooks: true,
-    },
-  )
+  const gateway = new Gateway(config, {
+    version: '0.0.0',
+    ...language,
+    clock: systemClock,
+    random: systemRandom(),
+    log,
+    notice: () => {},
+    env: {},
+    home: folder,
+    stateDir: folder,
+    machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
+    startWorker: inThreads(workerEntry()),
+    startLogs: () => ({ stop: async () => {} }),
+    operations: [],
+    reload,
+    testHooks: true,
+  })
   return new HookedGateway(gateway, log, await gateway.start(), folder)
 }

@@ -8,7 +8,7 @@ export const FETCH_FAILURES = [
   'tls',
   'timeout',
   'status',
-  'redirect',
+  'redirected',
   'too_large',
   'truncated',
   'not_a_config',
@@ -97,10 +97,13 @@ async function followed(
     answer.body.on('error', () => {}).destroy()
     const next = URL.parse(String(location), at)
     if (next === null || next.origin !== url.origin)
-      throw new FetchFailure('redirect', `it redirects to ${next?.origin ?? 'no URL'}; only its own origin is followed`)
+      throw new FetchFailure(
+        'redirected',
+        `it redirects to ${next?.origin ?? 'no URL'}; only its own origin is followed`,
+      )
     at = next
   }
-  throw new FetchFailure('redirect', `it redirects more than ${MOST_REDIRECTS} times`)
+  throw new FetchFailure('redirected', `it redirects more than ${MOST_REDIRECTS} times`)
 }
 
 async function textOf(answer: Dispatcher.ResponseData, options: FetchOptions): Promise<FetchedText | undefined> {
