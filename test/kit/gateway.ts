@@ -5,7 +5,7 @@ import { language } from '../../src/config/language/language.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { loadDeps } from '../../src/config/load-deps.ts'
 import type { ConfigSource } from '../../src/config/sources/source.ts'
-import { workerEntry } from '../../src/control/entry.ts'
+import { inJudgeThread, workerEntry } from '../../src/control/entry.ts'
 import { type FirstConfig, readFirst } from '../../src/control/first-config.ts'
 import { Gateway, type GatewayDeps, type StartedFacts } from '../../src/control/gateway.ts'
 import { inThreads } from '../../src/control/workers/thread.ts'
@@ -102,7 +102,7 @@ function testFolder(): Promise<string> {
 }
 
 async function started(
-  { config, reload }: Pick<FirstConfig, 'config'> & Pick<GatewayDeps, 'reload'>,
+  { config, reload }: Pick<FirstConfig, 'config'> & { readonly reload: FirstConfig['reload'] | undefined },
   folder: string,
   language: Pick<GatewayDeps, 'features' | 'plugins'>,
 ): Promise<HookedGateway> {
@@ -121,7 +121,7 @@ async function started(
     startWorker: inThreads(workerEntry()),
     startLogs: () => ({ stop: async () => {} }),
     operations: [],
-    reload,
+    reload: reload && { ...reload, startJudge: inJudgeThread },
     testHooks: true,
   })
   return new HookedGateway(gateway, log, await gateway.start(), folder)
