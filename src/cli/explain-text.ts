@@ -1,4 +1,5 @@
 import type { Position } from '../schema/node.ts'
+import { answerText } from '../tools/explain/decision.ts'
 import type { Explanation } from '../tools/explain/explain.ts'
 import type { NearMiss } from '../tools/explain/misses.ts'
 import type { ActingPolicy } from '../tools/explain/policies.ts'
@@ -27,7 +28,7 @@ export function explanationText({
     ...Object.entries(route?.params ?? {}).map(([name, value]) => ['', `{${name}} = ${value}`]),
   ]
   if (answer !== undefined) {
-    head.push(['answer', `${answer.status} ${answer.reason ?? 'as configured'}`])
+    head.push(['answer', answerText(answer)])
     if (answer.detail !== undefined) head.push(['', answer.detail])
     for (const [name, value] of answer.headers) head.push(['', `${name}: ${value}`])
   }

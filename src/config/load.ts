@@ -98,16 +98,16 @@ async function judged(
 
 /** The files whose texts are a part of the config. */
 async function readFiles(found: readonly Marked[], folder: string, deps: LoadDeps): Promise<Files> {
-  const files = new Map<string, FileContent>()
+  const contents = new Map<string, FileContent>()
   for (const { mark, node } of found) {
-    if (mark.is !== 'file' || !mark.read || node.kind !== 'scalar' || files.has(node.text)) continue
+    if (mark.is !== 'file' || !mark.read || node.kind !== 'scalar' || contents.has(node.text)) continue
     try {
-      files.set(node.text, { text: Buffer.from(await deps.readFile(resolve(folder, node.text))).toString('utf8') })
+      contents.set(node.text, { text: Buffer.from(await deps.readFile(resolve(folder, node.text))).toString('utf8') })
     } catch (error) {
-      files.set(node.text, { text: '', problem: unreadable(error) })
+      contents.set(node.text, { text: '', problem: unreadable(error) })
     }
   }
-  return files
+  return { folder, contents }
 }
 
 function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Judged {

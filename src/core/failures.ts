@@ -46,6 +46,7 @@ function row(
  */
 export const FAILURES = {
   no_route: row(404, 'destination_not_found', 'No route matches this request', 'client', IGNORED),
+  not_found: row(404, 'destination_not_found', 'There is nothing at this path', 'client', IGNORED),
   method_not_allowed: row(405, 'http_request_denied', 'The method is not allowed here', 'client', IGNORED),
   bad_request: row(400, 'http_request_error', 'The request is malformed', 'client', IGNORED),
   ambiguous_path: row(400, 'http_request_error', 'The path could be read in two ways', 'client', IGNORED),

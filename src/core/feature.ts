@@ -176,6 +176,11 @@ export interface Feature<
   readonly observes?: boolean
   /** It answers in the place of an upstream: a route has exactly one of these and `to`. */
   readonly answers?: boolean
+  /**
+   * Whether a use with these options depends on the request alone, as all of a {@link PureFeature} do: it is compiled with a
+   * {@link PureContext} then where requests are only explained.
+   */
+  pure?(options: O): boolean
   /** By name: one for each of the policies that `compile` returns. */
   readonly places?: Readonly<Record<string, Place>>
   /** Names of the request's fields that the options set, add or remove. */
@@ -240,6 +245,7 @@ export interface Provided {
 export interface PureFeature<O = unknown>
   extends Omit<
     Feature<O, undefined, never, never>,
+    | 'pure'
     | 'cells'
     | 'metrics'
     | 'figures'
@@ -265,9 +271,9 @@ type Any = any
 export interface AnyFeature
   extends Omit<
     Feature<Any, Any, MetricTable, DecisionTable, Any, Any, Any>,
-    'cells' | 'figures' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
+    'pure' | 'cells' | 'figures' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
   > {
-  readonly pure?: boolean
+  readonly pure?: true | ((options: Any) => boolean)
   cells?(use: Use): CellTree | undefined
   readonly figures?: Readonly<Record<string, Figure<Any, Any>>>
   readonly states?: StateTable<Any, Any>
@@ -293,6 +299,11 @@ export function defineFeature<
   UT extends CellTree | undefined = undefined,
 >(feature: Feature<O, T, M, D, S, UO, UT>): Feature<O, T, M, D, S, UO, UT> {
   return feature
+}
+
+/** Whether a use with these options depends on the request alone. */
+export function isPure({ pure }: AnyFeature, options: unknown): boolean {
+  return typeof pure === 'function' ? pure(options) : pure === true
 }
 
 /** Whether it acts on a route that leads to `targets` upstreams. */

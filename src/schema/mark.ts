@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { name, text } from './scalars.ts'
 import { type FileContent, INVALID, type Schema } from './schema.ts'
 
@@ -14,6 +15,18 @@ export function withArticle(noun: string): string {
 /** The path of a file that is read when it is needed, relative to the config file. */
 export function filePath(): Schema<string> {
   return { ...text('a path'), mark: { is: 'file', read: false } }
+}
+
+/** The path of a file or folder that workers read while they run; absolute once the config is read. */
+export function servedPath(): Schema<string> {
+  const path = filePath()
+  return {
+    ...path,
+    read(node, at) {
+      const written = path.read(node, at)
+      return written === INVALID || at.files === undefined ? written : resolve(at.files.folder, written)
+    },
+  }
 }
 
 /** The name of an environment value that is read when it is needed. */
@@ -38,7 +51,7 @@ export function pemFile(): Schema<FileText> {
     read(node, at) {
       const written = path.read(node, at)
       if (written === INVALID) return INVALID
-      const found = at.files?.get(written)
+      const found = at.files?.contents.get(written)
       const problem = found === undefined ? undefined : pemProblem(found)
       // The rest can be judged without its text.
       if (problem !== undefined) at.error(node.at, `${JSON.stringify(written)}${problem}`)

@@ -12,8 +12,13 @@ export interface FileContent {
   readonly problem?: string
 }
 
-/** By path as written. */
-export type Files = ReadonlyMap<string, FileContent>
+/** The files that a config refers to. */
+export interface Files {
+  /** Paths in the config are relative to it. */
+  readonly folder: string
+  /** Of those whose text is a part of the config, by path as written. */
+  readonly contents: ReadonlyMap<string, FileContent>
+}
 
 /** Where reading stands: the path of keys, who takes what is wrong, and the files that the config refers to. */
 export class At {

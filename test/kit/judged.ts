@@ -57,7 +57,7 @@ export class Judged {
       retries: { maxExtra: 0 },
       connections: { max: 64, maxWaiting: 64 },
       report: (notice) => {
-        if (notice.kind === 'event' && notice.event === 'ejected') this.ejected.push(String(notice.facts.endpoint))
+        if (notice.kind === 'state' && notice.state === 'ejected') this.ejected.push(String(notice.labels[1]))
       },
       ...setUp,
       atUpstreams: { outlierDetection: OUTLIERS, ...setUp.atUpstreams },

@@ -66,7 +66,8 @@ const NODE_HOMES: Readonly<Record<string, RegExp>> = {
     /^src\/((config|http|tools|data\/ingress|data\/upstreams\/transports|control|lib)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/(control\/endpoints\/finding|features\/[^/]+\/control)\//,
-  'node:fs': /^src\/((cli|config|control|features\/[^/]+\/control|stores\/sqlite)\/|lib\/write-whole\.ts$)/,
+  'node:fs':
+    /^src\/((cli|config|control|features\/[^/]+\/control|stores\/sqlite)\/|features\/respond\/disk\.ts$|lib\/write-whole\.ts$)/,
   'node:worker_threads': /^src\/(control\/|stores\/sqlite\/|data\/worker\.ts$)/,
   // No worker loads it: the permission model does not cover it.
   'node:sqlite': /^src\/stores\/sqlite\//,

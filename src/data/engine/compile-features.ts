@@ -1,7 +1,14 @@
 import type { CellSpace } from '../../cells/space.ts'
 import type { LeanConfig, RouteConfig } from '../../core/config.ts'
 import type { Decision } from '../../core/decision.ts'
-import type { AnyFeature, FeatureContext, PlanContext, PureContext, Use } from '../../core/feature.ts'
+import {
+  type AnyFeature,
+  type FeatureContext,
+  isPure,
+  type PlanContext,
+  type PureContext,
+  type Use,
+} from '../../core/feature.ts'
 import type { MetricSink } from '../../core/metric.ts'
 import { joined, type PlanPart } from '../../core/plan.ts'
 import type { Policy } from '../../core/policy.ts'
@@ -151,10 +158,10 @@ export class RouteFeatures {
     }
     const names = paramNames(route.match)
     const common = commonUses(head.features, this.common).flatMap(([feature, use]) =>
-      feature.pure === true ? [compiled(feature, use, NO_NAMES)] : [],
+      isPure(feature, use.options) ? [compiled(feature, use, NO_NAMES)] : [],
     )
     const own = this.own.flatMap((feature) =>
-      feature.pure === true && Object.hasOwn(route.features, feature.name)
+      Object.hasOwn(route.features, feature.name) && isPure(feature, route.features[feature.name])
         ? [compiled(feature, routeUse(feature.name, route), names)]
         : [],
     )

@@ -15,12 +15,18 @@ export const MADE = '(made for each request)'
 
 /** An answer by the gateway itself. */
 export interface OwnAnswer {
-  readonly status: number
+  /** undefined: it depends on more than the request, and is known when that comes. */
+  readonly status: number | undefined
   /** undefined: the config says so (redirect, respond). */
   readonly reason: string | undefined
   readonly detail: string | undefined
   /** Flat, without those of every answer. */
   readonly headers: readonly string[]
+}
+
+/** An answer of the gateway in a few words. */
+export function answerText({ reason, status }: Pick<OwnAnswer, 'reason' | 'status'>): string {
+  return status === undefined ? 'known when the request comes' : `${status} ${reason ?? 'as configured'}`
 }
 
 /** What goes to an upstream. */
@@ -31,6 +37,9 @@ export interface Forwarded {
   /** Flat, without Host and framing. */
   readonly headers: readonly string[]
 }
+
+/** Of a feature that answers, and is not run here. */
+const LATER: OwnAnswer = { status: undefined, reason: undefined, detail: undefined, headers: [] }
 
 /** What becomes of a request before any upstream is asked. Either `answer` or `forward` is there. */
 export interface RequestDecision {
@@ -79,12 +88,13 @@ function shape(model: Model, ex: Exchange, route: RouteConfig, before: readonly 
       if (next === undefined) return refused(LOOP)
       const under = exchangeUnder(ex, { name: next.name, record: undefined }, 0, lean.pathPolicy, 0)
       const { answer, ...decision } = shape(model, under, next, had)
-      if (answer === undefined || answer.reason !== undefined) return { ...decision, answer }
-      return { ...decision, answer: replied(answer, ex, reached) }
+      if (answer?.status === undefined || answer.reason !== undefined) return { ...decision, answer }
+      return { ...decision, answer: replied({ ...answer, status: answer.status }, ex, reached) }
     }
     if (!isReply(verdict)) return refused({ phase: 'limit', origin: 'sluice', ...verdict })
     return { ex, route, answer: replied(verdict, ex, reached), forward: undefined }
   }
+  if (route.to === undefined) return { ex, route, answer: LATER, forward: undefined }
   const { forwardTarget: target, forwardAuthority: host } = ex
   return { ex, route, answer: undefined, forward: { target, host, headers: forwardHeaders() } }
 }

@@ -6,7 +6,7 @@ import { keyOf, nodeAt } from '../../schema/path.ts'
 import { At, INVALID } from '../../schema/schema.ts'
 import { AskedBadly } from './asked.ts'
 import { conditionText } from './condition-text.ts'
-import { decide, type RequestDecision } from './decision.ts'
+import { answerText, decide, type RequestDecision } from './decision.ts'
 import { missesOf } from './explain.ts'
 import type { NearMiss } from './misses.ts'
 import type { Model } from './model.ts'
@@ -92,8 +92,7 @@ function runTest(
 function mismatchesOf(model: Model, expect: ConfigTest['expect'], decision: RequestDecision): readonly Mismatch[] {
   const { answer, forward, route } = decision
   const found: Mismatch[] = []
-  const own =
-    answer === undefined ? 'none: an upstream answers' : `${answer.status} ${answer.reason ?? 'as configured'}`
+  const own = answer === undefined ? 'none: an upstream answers' : answerText(answer)
   const differs = (what: Mismatch['what'], expected: string | undefined, got: string): void => {
     if (expected !== undefined) found.push({ what, expected, got })
   }

@@ -65,6 +65,7 @@ routes:
   blackhole: { match: { path: /blackhole }, to: blackhole }
   untrusted: { match: { path: /untrusted }, to: untrusted }
   fallen: { match: { path: /fallen/* }, to: app, fallback: { route: refusing } }
+  files: { match: { path: /files/* }, respond: { directory: . } }
   closed: { match: { path: /closed }, to: app, access: { deny: 127.0.0.0/8 } }
   small: { match: { path: /small }, to: app, bodyLimit: 1B }
   broken: { match: { path: /broken }, to: refusing, circuitBreaker: { minRequests: 1 } }
@@ -103,6 +104,7 @@ const get = (path: string) => () => ask(`GET ${path}`)
 /** How each reason is made to happen; what comes back is the answer. */
 const ANSWERED: Partial<Record<Reason, () => Promise<WireAnswer>>> = {
   no_route: get('/nothing'),
+  not_found: get('/files/none'),
   forbidden: get('/closed'),
   body_too_large: () => ask('POST /small', 'Transfer-Encoding: chunked\r\n', '2\r\nab\r\n0\r\n\r\n'),
   method_not_allowed: () => ask('DELETE /app/x'),

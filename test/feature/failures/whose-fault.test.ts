@@ -101,7 +101,8 @@ const SLOWLY = { timeouts: { minRate: { bytes: 1024, window: 10_000 } } }
 
 const WAYS: Partial<Record<Reason, readonly Way[]>> = {
   no_route: [before('no_route')],
-  method_not_allowed: [before('method_not_allowed')],
+  not_found: [byPolicy('not_found')],
+  method_not_allowed: [before('method_not_allowed'), byPolicy('method_not_allowed')],
   bad_request: [
     before('bad_request'),
     byBody(() => ({ reason: 'bad_request' })),

@@ -37,7 +37,10 @@ export const EXPLANATION_SCHEMAS = {
       ),
       answer: said(
         'What Sluice answers itself; missing if an upstream answers.',
-        record({ status: COUNT, headers: FIELDS }, { reason: TEXT, detail: TEXT }),
+        record(
+          { headers: FIELDS },
+          { status: said('Missing: known when the request comes.', COUNT), reason: TEXT, detail: TEXT },
+        ),
       ),
       forward: said(
         'What the upstream gets.',

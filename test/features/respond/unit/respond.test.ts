@@ -16,7 +16,7 @@ test.each<[FixedOptions, readonly string[], string | undefined]>([
   [{ status: 204, headers: { 'x-a': 'b' } }, ['x-a', 'b'], undefined],
   [{ status: 304 }, [], undefined],
 ])('%j', (options, headers, body) => {
-  const reply = replyOf(respond.compile(options, featureContext())?.answer, routed({}))
+  const reply = replyOf(respond.compile?.(options, featureContext())?.answer, routed({}))
   expect(reply.status).toBe(options.status)
   expect(reply.headers).toEqual(headers)
   expect(reply.body?.toString()).toBe(body)
