@@ -23,7 +23,7 @@ export async function generated(): Promise<ReadonlyMap<string, string>> {
     ['docs/operations/metrics.md', filledMetrics(read('docs/operations/metrics.md'))],
     ['docs/README.md', filledIndex(read('docs/README.md'), pages)],
     ...[...pages].map(([name, page]): [string, string] => [`docs/features/${name}`, filledPage(page, keys)]),
-    ['config/sluice.schema.json', schemaText()],
+    ['config/sluice.schema.json', schemaText(DEFAULT_LANGUAGE)],
     ['config/grafana/sluice.json', grafanaDashboard()],
     ['k8s/monitoring/prometheusrule.yaml', prometheusRule(read('config/prometheus/rules.yaml'))],
   ])

@@ -15,7 +15,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./cli/run.ts')).run(args, io),
   },
   check: {
-    usage: 'check [FILE|URL…] [--json|--sarif|--github] [--strict]',
+    usage: 'check [FILE|URL…] [--json|--sarif|--github] [--strict] [--plugins]',
     does: 'every error and warning of a config file',
     run: async (args, io) => (await import('./cli/check.ts')).check(args, io),
   },
@@ -115,7 +115,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./cli/import.ts')).importFile(args, io),
   },
   schema: {
-    usage: 'schema',
+    usage: 'schema [FILE --plugins]',
     does: 'the JSON Schema of the config',
     run: async (args, io) => (await import('./cli/schema.ts')).schema(args, io),
   },

@@ -4,13 +4,14 @@ import { SOURCE_OPTIONS } from './config-source.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
 import { parseOptions } from './options.ts'
+import { PLUGINS } from './plugins.ts'
 
 /** Names that a line shows of those with the same change. */
 const MOST_NAMES = 8
 
 /** `sluice diff OLD NEW [--json]`: how two configs differ in meaning. 3 when they do. */
 export async function diff(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { json: { type: 'boolean' }, ...SOURCE_OPTIONS })
+  const parsed = parseOptions(args, { json: { type: 'boolean' }, ...PLUGINS, ...SOURCE_OPTIONS })
   const [old, now, ...rest] = typeof parsed === 'string' ? [] : parsed.files
   if (typeof parsed === 'string' || old === undefined || now === undefined || rest.length > 0) {
     io.stderr(`sluice diff: ${typeof parsed === 'string' ? parsed : 'expected OLD NEW'}\n`)

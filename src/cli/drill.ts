@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import type { Config } from '../config/language/config.ts'
 import type { Language } from '../config/language/language.ts'
 import { loadConfig } from '../config/load.ts'
-import { loadDeps } from '../config/load-deps.ts'
 import { systemClock } from '../lib/clock.ts'
 import { type DrillResult, junit } from '../tools/drill/junit.ts'
 import type { DrillScenario } from '../tools/drill/scenario.ts'
@@ -14,21 +13,22 @@ import { render } from './check.ts'
 import { drillConfig } from './drill-config.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
+import { depsOf, PLUGINS } from './plugins.ts'
 
 /**
  * `sluice drill [FILE] [SCENARIO…] [--junit FILE] [--upstream NAME]`: failure scenarios against this config on simulated
  * upstreams, expected and seen. 4 when something differs, 3 when no scenario fits.
  */
 export async function drill(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { junit: { type: 'string' }, upstream: { type: 'string' } })
+  const parsed = parseOptions(args, { ...PLUGINS, junit: { type: 'string' }, upstream: { type: 'string' } })
   if (typeof parsed === 'string') return misused(parsed, io)
   const named = parsed.files[0] !== undefined && isFile(parsed.files[0])
   const file = named ? (parsed.files[0] as string) : defaultFile()
   const names = named ? parsed.files.slice(1) : parsed.files
   const unknown = names.filter((name) => !DRILLS.some((scenario) => scenario.name === name))
   if (unknown.length > 0) return misused(`no scenario ${unknown.join(', ')}; there are ${scenarioNames()}`, io)
-  const { language, ...deps } = loadDeps(io.env)
-  const { config, diagnostics } = await loadConfig(file, { ...deps, language })
+  const deps = depsOf(io, { run: parsed.flags.plugins === true })
+  const { config, diagnostics, language } = await loadConfig(file, deps)
   io.stderr(await render(diagnostics, io.isTTY))
   if (config === undefined) return Exit.badConfig
   const { found, without } = targetsOf(config.lean, language.features)

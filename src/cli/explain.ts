@@ -11,6 +11,7 @@ import { explanationText } from './explain-text.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
 import { parseOptions } from './options.ts'
+import { PLUGINS } from './plugins.ts'
 
 /**
  * `sluice explain FILE METHOD URL [-H 'name: value']… [--from ADDRESS] [--json]`: which route gets a request, and why. 3
@@ -18,6 +19,7 @@ import { parseOptions } from './options.ts'
  */
 export async function explain(args: readonly string[], io: Io): Promise<number> {
   const parsed = parseOptions(args, {
+    ...PLUGINS,
     header: { type: 'string', short: 'H', multiple: true },
     from: { type: 'string' },
     json: { type: 'boolean' },

@@ -1,10 +1,10 @@
 import { homedir } from 'node:os'
-import { loadDeps } from '../config/load-deps.ts'
 import type { ConfigSource } from '../config/sources/source.ts'
 import { type FirstConfig, lastGood, readFirst } from '../control/first-config.ts'
 import { stateFolders } from '../control/machine/state-dir.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'
+import { depsOf } from './plugins.ts'
 
 /** When the last config of the source that was live will do. */
 export interface FirstOptions {
@@ -22,7 +22,7 @@ export async function firstConfig(
   { badToo, stateDir, unread }: FirstOptions,
   io: Io,
 ): Promise<FirstConfig | undefined> {
-  const deps = loadDeps(io.env)
+  const deps = depsOf(io, { run: true })
   const reading = await readFirst(source, deps)
   io.stderr(await render(reading.diagnostics, io.isTTY, reading.documents))
   const { first, given } = reading

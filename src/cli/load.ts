@@ -1,18 +1,21 @@
-import { loadDeps } from '../config/load-deps.ts'
 import { readFirst } from '../control/first-config.ts'
 import type { WrittenConfig } from '../tools/explain/model.ts'
 import { render } from './check.ts'
 import { configSource } from './config-source.ts'
 import type { Io } from './io.ts'
 import type { Parsed } from './options.ts'
+import { depsOf } from './plugins.ts'
 
 /**
- * Loads a config for a command that only looks at it; `flags`: `SOURCE_OPTIONS`. undefined: it has errors, which are on stderr; warnings are left out.
+ * Loads a config for a command that only looks at it; `flags`: `SOURCE_OPTIONS` and `PLUGINS`. undefined: it has errors, which
+ * are on stderr; of warnings only those are there that say what was not looked at.
  */
 export async function loadWritten(name: string, flags: Parsed['flags'], io: Io): Promise<WrittenConfig | undefined> {
-  const deps = loadDeps(io.env)
-  const { diagnostics, documents, first } = await readFirst(await configSource(name, flags, io), deps)
-  if (first !== undefined) return { config: first.config, tree: first.reload.tree, language: deps.language }
-  io.stderr(await render(diagnostics, io.isTTY, documents))
-  return undefined
+  const source = await configSource(name, flags, io)
+  const { diagnostics, documents, first, language, unchecked } = await readFirst(
+    source,
+    depsOf(io, { run: flags.plugins === true }),
+  )
+  io.stderr(await render(first === undefined ? diagnostics : unchecked, io.isTTY, documents))
+  return first && { config: first.config, tree: first.reload.tree, language }
 }

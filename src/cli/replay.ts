@@ -6,6 +6,7 @@ import { Exit, type Io } from './io.ts'
 import { eachLine } from './lines.ts'
 import { loadWritten } from './load.ts'
 import { parseOptions } from './options.ts'
+import { PLUGINS } from './plugins.ts'
 
 /** Groups that are shown of each kind; `--json` has all. */
 const MOST_SHOWN = 20
@@ -15,7 +16,12 @@ const MOST_SHOWN = 20
  * if there are any.
  */
 export async function replay(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { against: { type: 'string' }, json: { type: 'boolean' }, ...SOURCE_OPTIONS })
+  const parsed = parseOptions(args, {
+    against: { type: 'string' },
+    json: { type: 'boolean' },
+    ...PLUGINS,
+    ...SOURCE_OPTIONS,
+  })
   const [file, log, ...rest] = typeof parsed === 'string' ? [] : parsed.files
   if (typeof parsed === 'string' || file === undefined || log === undefined || rest.length > 0) {
     io.stderr(`sluice replay: ${typeof parsed === 'string' ? parsed : 'expected FILE ACCESS_LOG'}\n`)

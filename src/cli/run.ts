@@ -8,7 +8,6 @@ import { thisMachine } from '../control/machine/machine.ts'
 import type { DrainKind } from '../control/operations/drain.ts'
 import { startLogThread } from '../control/seeing/log/log-thread.ts'
 import { inThreads } from '../control/workers/thread.ts'
-import { FEATURES } from '../features/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -60,7 +59,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function serve(
-  { config, reload }: FirstConfig,
+  { config, language: { features }, reload }: FirstConfig,
   stateDir: string | undefined,
   demo: Demo | undefined,
   log: LeveledLog,
@@ -68,7 +67,7 @@ async function serve(
 ): Promise<number> {
   const gateway = new Gateway(config, {
     version: version(),
-    features: FEATURES,
+    features,
     plugins: [],
     clock: systemClock,
     random: systemRandom(),

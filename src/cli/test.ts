@@ -6,10 +6,16 @@ import { missRow, place } from './explain-text.ts'
 import { Exit, type Io } from './io.ts'
 import { loadWritten } from './load.ts'
 import { defaultFile, parseOptions } from './options.ts'
+import { PLUGINS } from './plugins.ts'
 
 /** `sluice test [FILE] [--json] [--fail-under PERCENT]`: the tests of the file, and which routes they reach. 3 when one fails. */
 export async function test(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { json: { type: 'boolean' }, 'fail-under': { type: 'string' }, ...SOURCE_OPTIONS })
+  const parsed = parseOptions(args, {
+    json: { type: 'boolean' },
+    'fail-under': { type: 'string' },
+    ...PLUGINS,
+    ...SOURCE_OPTIONS,
+  })
   if (typeof parsed === 'string' || parsed.files.length > 1)
     return misused(typeof parsed === 'string' ? parsed : 'expected one file', io)
   const { json, 'fail-under': bound = '0' } = parsed.flags

@@ -9,11 +9,13 @@ import type { Include } from './language/include.ts'
 import { inNamespace, ownNames } from './language/namespace.ts'
 import { rebased } from './language/rebase.ts'
 import type { LoadDeps } from './load-deps.ts'
+import { type PluggedIn, plugIn } from './plug-in.ts'
 import type { Comment } from './read/comments.ts'
 import { parseYaml } from './read/document.ts'
 import { unreadable } from './read/files.ts'
 import { parseObject } from './read/object.ts'
 import { type Document, unite } from './read/unite.ts'
+import { NOT_CHECKED } from './unplugged.ts'
 import { olderVersion, upgrade } from './upgrade/upgrade.ts'
 
 /** More files than any config needs; a pattern that matches too much ends here. */
@@ -32,6 +34,7 @@ export interface Gathered {
   readonly diagnostics: readonly Diagnostic[]
   /** Paths of files in the config are relative to it. */
   readonly folder: string
+  readonly plugged: PluggedIn
 }
 
 /** Reads a file or a folder of them, and what they include. */
@@ -47,19 +50,26 @@ class Gathering {
   private readonly comments: Comment[] = []
   private folder: string
   private files = 0
+  private plugged: PluggedIn
 
   constructor(file: string, deps: LoadDeps) {
     this.file = file
     this.deps = deps
     this.folder = deps.folder ?? dirname(file)
+    this.plugged = { language: deps.language, modules: [], skipped: false, diagnostics: [] }
   }
 
   async run(): Promise<Gathered> {
     const main = await this.main()
     if (main.length === 0 || this.failed) return this.ended(undefined)
+    const { fence } = this.deps
+    // Code is not asked from elsewhere: `beyondFence` says so.
+    if (fence === undefined) this.plugged = await plugIn(main, this.folder, this.deps)
+    const { diagnostics, language } = this.plugged
+    this.problems.push(...diagnostics)
+    if (this.failed) return this.ended(undefined)
     const [first] = main as [Document, ...Document[]]
     const root = main.length === 1 ? first.root : this.united(main)
-    const { language, fence } = this.deps
     if (fence !== undefined) this.problems.push(...beyondFence(language, root, fence))
     if (this.failed || !root.entries.has('include')) return this.ended(root)
     const included = await this.included(root)
@@ -67,12 +77,12 @@ class Gathering {
   }
 
   private united(documents: readonly Document[]): MapNode {
-    return unite(documents, new Set(this.deps.language.collections.map(({ key }) => key)), this.problems)
+    return unite(documents, new Set(this.plugged.language.collections.map(({ key }) => key)), this.problems)
   }
 
   private ended(root: Node | undefined): Gathered {
-    const { comments, fences, folder, problems } = this
-    return { root: this.failed ? undefined : root, comments, fences, folder, diagnostics: problems }
+    const { comments, fences, folder, plugged, problems } = this
+    return { root: this.failed ? undefined : root, comments, fences, folder, plugged, diagnostics: problems }
   }
 
   private get failed(): boolean {
@@ -138,7 +148,7 @@ class Gathering {
 
   private async included(root: MapNode): Promise<readonly Document[]> {
     const node = nodeAt(root, ['include']) as Node
-    const includes = this.deps.language.include.read(node, new At(this.problems, 'include'))
+    const includes = this.plugged.language.include.read(node, new At(this.problems, 'include'))
     if (includes === INVALID) return []
     const nodes = node.kind === 'list' ? node.items : [node]
     const all: Document[] = []
@@ -157,10 +167,10 @@ class Gathering {
 
   private async entry({ allow, as }: Include, paths: readonly string[], from: Node): Promise<readonly Document[]> {
     const fence = as === undefined || allow === undefined ? undefined : { as, allow }
-    const documents = await this.documents(paths, fence, from)
-    const { language } = this.deps
+    const { language } = this.plugged
     const known = language.collections.filter(({ named }) => named || as === undefined).map(({ key }) => key)
-    for (const document of documents) this.onlyKeys(document, [...COMMON, ...known])
+    const written = await this.documents(paths, fence, from)
+    const documents = written.map((document) => this.onlyKeys(document, [...COMMON, ...known]))
     if (fence !== undefined) {
       this.fences.push(fence)
       for (const { root } of documents) this.problems.push(...lookedOver(language, root, fence))
@@ -175,12 +185,21 @@ class Gathering {
     })
   }
 
-  private onlyKeys({ root }: Document, known: readonly string[]): void {
-    for (const [key, { key: at }] of root.entries) {
+  /** Without keys that only a plug-in could own which was not loaded. */
+  private onlyKeys(document: Document, known: readonly string[]): Document {
+    const { language, skipped } = this.plugged
+    const entries = new Map(document.root.entries)
+    for (const [key, { key: at }] of document.root.entries) {
       if (known.includes(key) || key.startsWith('x-')) continue
+      if (skipped && !Object.hasOwn(language.root.fields, key)) {
+        entries.delete(key)
+        this.problems.push({ severity: 'warning', at, path: key, message: NOT_CHECKED })
+        continue
+      }
       const message = `stands in the main file only; files that are included have ${known.join(', ')}`
       this.problems.push({ severity: 'error', at, path: key, message })
     }
+    return { ...document, root: { ...document.root, entries } }
   }
 
   /** The files that an include names, in order. */

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import type { PluginLoader } from '../plugins/load.ts'
 import type { MachineFence } from './judge/machine-fence.ts'
 import { DEFAULT_LANGUAGE } from './language/default-language.ts'
 import type { Language } from './language/language.ts'
@@ -7,7 +8,10 @@ import { readConfigFile } from './read/files.ts'
 
 /** What loading takes from outside: the language, and what it touches of the machine. */
 export interface LoadDeps {
+  /** Without plug-ins. */
   readonly language: Language
+  /** undefined: the code of plug-ins must not run here, and what only they know is not checked. */
+  readonly plugins?: Pick<PluginLoader, 'load' | 'features'> | undefined
   readonly env: Environment
   /** Rejects as `fs.readFile` does. */
   readonly readFile: (path: string) => Promise<Uint8Array>
@@ -22,6 +26,10 @@ export interface LoadDeps {
 }
 
 /** Loading from the files of this machine. */
-export function loadDeps(env: Environment, language: Language = DEFAULT_LANGUAGE): LoadDeps {
-  return { language, env, readFile: readConfigFile, readFolder: readdir }
+export function loadDeps(
+  env: Environment,
+  language: Language = DEFAULT_LANGUAGE,
+  plugins?: LoadDeps['plugins'],
+): LoadDeps {
+  return { language, plugins, env, readFile: readConfigFile, readFolder: readdir }
 }

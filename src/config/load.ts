@@ -10,20 +10,26 @@ import { type Kept, keepsGood, withoutBad } from './judge/keep-good.ts'
 import { runLints } from './judge/lint.ts'
 import { lintsOf } from './judge/lints/index.ts'
 import type { Config } from './language/config.ts'
+import type { Language } from './language/language.ts'
 import { mergeDefaults } from './language/merge.ts'
 import { normalise } from './language/normalise.ts'
 import type { LoadDeps } from './load-deps.ts'
 import { unreadable } from './read/files.ts'
+import { unplugged } from './unplugged.ts'
 
 /** `config` is undefined exactly if one of the diagnostics is an error and nothing was `kept`. */
 export interface Loaded {
   readonly config: Config | undefined
+  /** Those of the diagnostics that say what was not looked at, since plug-ins were not loaded. */
+  readonly unchecked: readonly Diagnostic[]
   /** In the order of the file. */
   readonly diagnostics: readonly Diagnostic[]
   /** Absolute paths of all files that it was read from, unreadable ones included: a change there may change the config. */
   readonly sources: readonly string[]
   /** What was written, with defaults and profiles merged under it; its nodes tell where each value stands. */
   readonly tree: Node | undefined
+  /** That it was read in: with the features of its plug-ins. */
+  readonly language: Language
   /** Routes and upstreams that have errors and are not in `config` as they were written. */
   readonly kept: readonly Kept[]
 }
@@ -46,50 +52,64 @@ export async function loadConfig(file: string, deps: LoadDeps, good?: () => Node
     sources.add(resolve(path))
     return deps.readFolder(path)
   }
-  const loaded = await load(file, { ...deps, readFile: read, readFolder: list }, good)
-  return { ...loaded, sources: [...sources] }
+  const tracked = { ...deps, readFile: read, readFolder: list }
+  const gathered = await gather(file, tracked)
+  const { language, skipped } = gathered.plugged
+  const written = skipped && gathered.root !== undefined ? unplugged(gathered.root, language) : NOTHING_SKIPPED
+  const unchecked = skipped ? [...gathered.plugged.diagnostics, ...written.diagnostics] : []
+  const subject: Subject = {
+    ...gathered,
+    root: written.root ?? gathered.root,
+    diagnostics: [...gathered.diagnostics, ...written.diagnostics],
+    open: written.routes,
+    file,
+  }
+  const judged = await judge(subject, tracked, good)
+  return { ...judged, unchecked, language, sources: [...sources] }
 }
 
-async function load(file: string, deps: LoadDeps, good: (() => Node) | undefined): Promise<Judged> {
-  const gathered = await gather(file, deps)
-  if (gathered.root === undefined) return failed(gathered.diagnostics, undefined)
-  const judge = (tree: Node): Promise<Judged> => judged(tree, gathered, file, deps)
-  const tree = mergeDefaults(gathered.root, deps.language)
-  const first = await judge(tree)
+/** What is judged. `open`: routes that a plug-in may answer which was not loaded. */
+type Subject = Gathered & { readonly open: ReadonlySet<string>; readonly file: string }
+
+const NOTHING_SKIPPED = { root: undefined, routes: new Set<string>(), diagnostics: [] }
+
+type Judged = Omit<Loaded, 'sources' | 'language' | 'unchecked'>
+
+async function judge(subject: Subject, deps: LoadDeps, good: (() => Node) | undefined): Promise<Judged> {
+  const { language } = subject.plugged
+  if (subject.root === undefined) return failed(subject.diagnostics, undefined)
+  const tree = mergeDefaults(subject.root, language)
+  const first = await judged(tree, subject, deps)
   if (first.config !== undefined || good === undefined || !keepsGood(tree)) return first
   const standIn = good()
   let bad = first
   let kept: readonly Kept[] = []
   for (let i = 0; i < MOST_REPAIRS; i++) {
     const errors = bad.diagnostics.filter(({ severity }) => severity === 'error')
-    const repaired = withoutBad(bad.tree ?? tree, standIn, errors, kept, deps.language)
+    const repaired = withoutBad(bad.tree ?? tree, standIn, errors, kept, language)
     if (repaired === undefined) return first
     kept = repaired.kept
-    bad = await judge(repaired.tree)
+    bad = await judged(repaired.tree, subject, deps)
     if (bad.config !== undefined) return { ...bad, kept, diagnostics: first.diagnostics }
   }
   return first
 }
 
-type Judged = Omit<Loaded, 'sources'>
-
 /** The whole check of a tree. */
 async function judged(
   tree: Node,
-  { comments, diagnostics, fences, folder }: Gathered,
-  file: string,
+  { comments, diagnostics, fences, file, folder, open, plugged: { language, modules } }: Subject,
   deps: LoadDeps,
 ): Promise<Judged> {
   const found: Diagnostic[] = [...diagnostics]
-  const { language } = deps
   const marks = marksIn(language.root, tree)
   const root = language.root.read(tree, new At(found, '', await readFiles(marks, folder, deps)))
   if (root === INVALID) return failed(found, tree)
-  found.push(...checkRoot(root, tree, marks, language), ...trespasses(root, fences, tree, marks, language))
+  found.push(...checkRoot(root, tree, marks, language, open), ...trespasses(root, fences, tree, marks, language))
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
   found.push(...runLints(root, tree, marks, comments, language, await lintsOf(language.features)))
   return {
-    config: normalise(root, { file, folder }, language, marks),
+    config: normalise(root, { file, folder, plugins: modules }, language, marks),
     diagnostics: sortDiagnostics(found),
     tree,
     kept: [],

@@ -3,7 +3,6 @@ import type { Config } from '../config/language/config.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import { type FlightFilter, TAPS_FEED } from '../core/flight.ts'
 import { OF_SLUICE } from '../core/link.ts'
-import type { PluginModule } from '../core/plugin.ts'
 import type { WorkerMetrics } from '../core/series.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -44,7 +43,6 @@ export interface DataSideOptions {
   readonly features: readonly AnyFeature[]
   /** Of these. */
   readonly halves: readonly LoadedHalf[]
-  readonly plugins: readonly PluginModule[]
   readonly workers: number
   readonly reusePort: boolean
   readonly machine: Machine
@@ -90,7 +88,7 @@ export class DataSide {
 
   constructor(options: DataSideOptions) {
     const { clock, config, features, log, machine, metrics, onLost, ownMetrics, random, reusePort, testHooks } = options
-    const { plugins, startWorker, stores, workers } = options
+    const { startWorker, stores, workers } = options
     this.options = options
     const registry = new CellRegistry(workers)
     this.registry = registry
@@ -130,7 +128,7 @@ export class DataSide {
       conversations: [this.feeds, links],
       goesWithout: (feeds) => this.feeds.missed(feeds),
       startWorker,
-      plugins,
+      plugins: config.plugins,
       registry,
       rings: this.rings,
       metrics,

@@ -1,4 +1,5 @@
 import type { Config } from '../config/language/config.ts'
+import type { Language } from '../config/language/language.ts'
 import type { LoadDeps } from '../config/load-deps.ts'
 import { signatureOf } from '../config/sources/file-watch.ts'
 import { type Documents, keptReading, type Reader, readerOf, readingOf } from '../config/sources/reading.ts'
@@ -10,6 +11,8 @@ import { type KeptConfig, latestOf } from './operations/reload/archive.ts'
 /** What the gateway starts with. */
 export interface FirstConfig {
   readonly config: Config
+  /** With the features of its plug-ins. */
+  readonly language: Language
   /** All but how configs are judged. */
   readonly reload: Omit<ReloadSource, 'startJudge'>
 }
@@ -19,6 +22,9 @@ export interface FirstReading {
   /** undefined: it has errors, or there is nothing to read. */
   readonly first: FirstConfig | undefined
   readonly diagnostics: readonly Diagnostic[]
+  /** See `Loaded`. */
+  readonly unchecked: readonly Diagnostic[]
+  readonly language: Language
   /** The source gave a text, whatever is wrong with that. */
   readonly given: boolean
   /** That it was read from. */
@@ -32,18 +38,19 @@ export async function readFirst(source: ConfigSource, deps: LoadDeps): Promise<F
   const before = await signatureOf([source.main])
   const texts = await source.load()
   if ('problem' in texts) {
+    const nothing = { first: undefined, unchecked: [], given: false, documents: {}, language: deps.language }
     const watched = { sources: [], signature: '' }
-    return { first: undefined, diagnostics: [problemOf(source, texts.problem)], given: false, documents: {}, watched }
+    return { ...nothing, diagnostics: [problemOf(source, texts.problem)], watched }
   }
   const reader = readerOf(readingOf(source, texts), deps)
-  const { config, diagnostics, sources, tree } = await reader.load()
+  const { config, diagnostics, language, sources, tree, unchecked } = await reader.load()
   const alone = sources.length === 1 && sources[0] === source.main
   const watched = { sources, signature: alone ? before : await signatureOf(sources) }
   const { documents } = reader
   const whole = config !== undefined && tree !== undefined
   const reload = { source, env: deps.env, documents, ...watched, origin: source.kind, refused: [] }
-  const first = whole ? { config, reload: { ...reload, tree } } : undefined
-  return { first, diagnostics, given: true, documents, watched }
+  const first = whole ? { config, language, reload: { ...reload, tree } } : undefined
+  return { first, diagnostics, unchecked, language, given: true, documents, watched }
 }
 
 function problemOf({ name }: ConfigSource, message: string): Diagnostic {
@@ -75,9 +82,10 @@ export async function lastGood(
   if (problem !== undefined)
     return { kept, first: undefined, diagnostics: [problemOf(source, `as it was kept: ${problem}`)] }
   const reader: Reader = readerOf(keptReading(source, main, documents), deps)
-  const { config, diagnostics, tree } = await reader.load()
+  const { config, diagnostics, language, tree } = await reader.load()
   const origin = 'last-known-good'
   const reload = { source, env: deps.env, documents, ...watched, origin, refused } as const
-  const first = config !== undefined && tree !== undefined ? { config, reload: { ...reload, tree } } : undefined
+  const whole = config !== undefined && tree !== undefined
+  const first = whole ? { config, language, reload: { ...reload, tree } } : undefined
   return { kept, first, diagnostics }
 }

@@ -38,9 +38,9 @@ import type { StartWorker } from './workers/running-worker.ts'
 
 export interface GatewayDeps {
   readonly version: string
-  /** All, those of `plugins` among them. */
+  /** All, those of the plug-ins of the first config among them. */
   readonly features: readonly AnyFeature[]
-  /** What workers and the judge load besides the features of Sluice. */
+  /** Modules that are part of each config, besides those that it names. */
   readonly plugins: readonly PluginModule[]
   readonly clock: Clock
   readonly random: Random

@@ -273,6 +273,8 @@ export interface AnyFeature
     Feature<Any, Any, MetricTable, DecisionTable, Any, Any, Any>,
     'pure' | 'cells' | 'figures' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
   > {
+  /** The plug-in that brought it, as the config names it; undefined: it is one of Sluice's own. */
+  readonly plugin?: string
   readonly pure?: true | ((options: Any) => boolean)
   cells?(use: Use): CellTree | undefined
   readonly figures?: Readonly<Record<string, Figure<Any, Any>>>

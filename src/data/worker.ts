@@ -3,7 +3,7 @@ import type { FromWorker, ToWorker, WorkerStart } from '../core/protocol.ts'
 import { FEATURES } from '../features/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import { systemRandom } from '../lib/random.ts'
-import { withPlugins } from '../plugins/load.ts'
+import { PluginLoader } from '../plugins/load.ts'
 import { DataWorker } from './data-worker.ts'
 
 /** The entry of a worker's thread. */
@@ -14,7 +14,7 @@ if (parentPort !== null) {
   const worker = new DataWorker(start, {
     clock: systemClock,
     random: systemRandom(),
-    features: await withPlugins(FEATURES, start.plugins),
+    features: await new PluginLoader(FEATURES, systemClock).features(start.plugins),
     post,
     exit: (code) => process.exit(code),
   })

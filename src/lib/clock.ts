@@ -14,6 +14,14 @@ export interface Clock {
   cancel(handle: ClockHandle): void
 }
 
+/** The same with timers that keep the process alive: for a wait that nothing else may end. */
+export const waitingClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after: (ms, fn) => setTimeout(fn, ms),
+  cancel: (handle) => clearTimeout(handle as NodeJS.Timeout),
+}
+
 /** The machine's clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Config } from '../../src/config/language/config.ts'
 import { language } from '../../src/config/language/language.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { loadDeps } from '../../src/config/load-deps.ts'
@@ -80,7 +81,7 @@ export class HookedGateway {
 /** Starts it from YAML, and waits until it serves. Its access log goes nowhere. */
 export async function hookedGateway(
   yaml: string,
-  { features = FEATURES, plugins = [] }: Partial<Pick<GatewayDeps, 'features' | 'plugins'>> = {},
+  { features = FEATURES, plugins = [] }: Partial<Pick<GatewayDeps, 'features'> & Pick<Config, 'plugins'>> = {},
 ): Promise<HookedGateway> {
   const folder = await testFolder()
   const file = join(folder, 'sluice.yaml')
@@ -94,7 +95,7 @@ export async function hookedGateway(
 export async function sourcedGateway(source: ConfigSource): Promise<HookedGateway> {
   const { diagnostics, first } = await readFirst(source, loadDeps({}))
   if (first === undefined) throw new Error(JSON.stringify(diagnostics))
-  return started(first, await testFolder(), { features: FEATURES, plugins: [] })
+  return started(first, await testFolder(), { features: FEATURES })
 }
 
 function testFolder(): Promise<string> {
@@ -104,25 +105,29 @@ function testFolder(): Promise<string> {
 async function started(
   { config, reload }: Pick<FirstConfig, 'config'> & { readonly reload: FirstConfig['reload'] | undefined },
   folder: string,
-  language: Pick<GatewayDeps, 'features' | 'plugins'>,
+  { features, plugins }: Pick<GatewayDeps, 'features'> & Partial<Pick<Config, 'plugins'>>,
 ): Promise<HookedGateway> {
   const log = memoryLog()
-  const gateway = new Gateway(config, {
-    version: '0.0.0',
-    ...language,
-    clock: systemClock,
-    random: systemRandom(),
-    log,
-    notice: () => {},
-    env: {},
-    home: folder,
-    stateDir: folder,
-    machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
-    startWorker: inThreads(workerEntry()),
-    startLogs: () => ({ stop: async () => {} }),
-    operations: [],
-    reload: reload && { ...reload, startJudge: inJudgeThread },
-    testHooks: true,
-  })
+  const gateway = new Gateway(
+    { ...config, plugins: plugins ?? config.plugins },
+    {
+      version: '0.0.0',
+      features,
+      plugins: [],
+      clock: systemClock,
+      random: systemRandom(),
+      log,
+      notice: () => {},
+      env: {},
+      home: folder,
+      stateDir: folder,
+      machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
+      startWorker: inThreads(workerEntry()),
+      startLogs: () => ({ stop: async () => {} }),
+      operations: [],
+      reload: reload && { ...reload, startJudge: inJudgeThread },
+      testHooks: true,
+    },
+  )
   return new HookedGateway(gateway, log, await gateway.start(), folder)
 }

@@ -25,14 +25,16 @@ interface Reference {
  *
  * @param tree what `root` was read from
  * @param found all that the schemas mark in it
+ * @param open routes that a plug-in may answer which was not loaded
  */
 export function checkRoot(
   root: RootOptions,
   tree: Node,
   found: readonly Marked[],
   language: Language,
+  open: ReadonlySet<string>,
 ): readonly Diagnostic[] {
-  const check = new Check(root, tree, found, language)
+  const check = new Check(root, tree, found, language, open)
   check.run()
   return check.diagnostics
 }
@@ -43,13 +45,15 @@ class Check {
   private readonly tree: Node
   private readonly language: Language
   private readonly marked: readonly Marked[]
+  private readonly open: ReadonlySet<string>
   private readonly references: readonly Reference[]
   /** Upstreams that a route names. */
   private readonly leads: ReadonlyMap<string, readonly Reference[]>
   /** Keys of routes that name upstreams which take over. */
   private readonly alternating: ReadonlySet<string>
 
-  constructor(root: RootOptions, tree: Node, found: readonly Marked[], language: Language) {
+  constructor(root: RootOptions, tree: Node, found: readonly Marked[], language: Language, open: ReadonlySet<string>) {
+    this.open = open
     this.root = root
     this.tree = tree
     this.language = language
@@ -85,7 +89,7 @@ class Check {
     const written = answers.filter((feature) => route.features.of(feature) !== undefined)
     const ways = [...(route.to === undefined ? [] : ['to']), ...written.map((feature) => feature.name)]
     const names = ['to', ...answers.map((feature) => feature.name)]
-    if (ways.length !== 1) {
+    if (ways.length > 1 || (ways.length === 0 && !this.open.has(name))) {
       const found = ways.length === 0 ? 'none of them is set' : `${ways.join(' and ')} are set`
       this.errorAt(path, `a route needs exactly one of ${names.join(', ')}; ${found}`)
     }

@@ -16,6 +16,7 @@ export interface MachineFence {
 
 /** Keys of a config that name places of this machine, or further texts: its operator says these, not its author. */
 const OWN = {
+  plugins: 'a config that comes from elsewhere brings no code',
   include: 'a config that comes from elsewhere is one text',
   stateDir: 'a config that comes from elsewhere cannot say where this machine keeps state; start with --state-dir',
 } as const

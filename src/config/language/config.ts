@@ -1,4 +1,5 @@
 import type { LeanConfig } from '../../core/config.ts'
+import type { PluginModule } from '../../core/plugin.ts'
 import type { Level } from '../../lib/log.ts'
 import type { Path } from '../../schema/path.ts'
 import type { Secret } from '../../schema/secret.ts'
@@ -38,6 +39,8 @@ export interface Config {
   readonly file: string
   /** Paths of other files in it are relative to this folder. */
   readonly folder: string
+  /** What it names as `plugins`, as all threads load it. */
+  readonly plugins: readonly PluginModule[]
   /** SHA-256 over the meaning of the config (comments, order and places are ignored), hex. */
   readonly hash: string
   /** What workers get. */

@@ -17,7 +17,7 @@ import type { UpstreamOptions } from './upstream.ts'
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
 export function normalise(
   root: RootOptions,
-  where: Pick<Config, 'file' | 'folder'>,
+  where: Pick<Config, 'file' | 'folder' | 'plugins'>,
   language: Language,
   marks: readonly Marked[],
 ): Config {
@@ -57,7 +57,10 @@ export function normalise(
     watch: root.watch,
     telemetry: telemetry(root),
   }
-  const hash = createHash('sha256').update(canonicalText(rest, new Map())).digest('hex')
+  // Other code is another meaning.
+  const code = where.plugins.map(({ name, url }) => [name, new URL(url).search])
+  const meaning = code.length === 0 ? rest : { ...rest, code }
+  const hash = createHash('sha256').update(canonicalText(meaning, new Map())).digest('hex')
   return deepFreeze({ ...where, hash, ...rest, secrets: secretsIn(rest) })
 }
 

@@ -1,7 +1,7 @@
 import { isOwnField } from '../../http/fields.ts'
 import { cidr } from '../../http/schemas.ts'
 import { collection } from '../../schema/collection.ts'
-import { map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
+import { list, map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { CURRENT_VERSION } from '../upgrade/migrations/index.ts'
@@ -183,6 +183,11 @@ export function rootKeys({ include, listener, profile, route, underUpstream, ups
         ),
         'Values for every route and upstream that does not set its own.',
       ),
+      plugins: withDefault(
+        list(text('the path of a file such as ./audit.ts, or the name of a package')),
+        [],
+        'Plug-ins: modules that bring features of their own. Files by path (relative to this file), packages by name. They run as part of the gateway, with all that it may do.',
+      ),
       profiles: optional(
         collection(PROFILES, map(name(), profile, 'a map of profiles by name')),
         'Named sets of policies, for routes.x.use.',
@@ -209,7 +214,7 @@ export function rootKeys({ include, listener, profile, route, underUpstream, ups
       ),
     },
     {
-      later: ['plugins', 'stores'],
+      later: ['stores'],
       misplaced: {
         listen: 'listeners.NAME.listen',
         name: 'gateway.name',

@@ -12,7 +12,6 @@ import { inJudgeThread, workerEntry } from '../../../src/control/entry.ts'
 import { Gateway } from '../../../src/control/gateway.ts'
 import { thisMachine } from '../../../src/control/machine/machine.ts'
 import { inThreads } from '../../../src/control/workers/thread.ts'
-import { FEATURES } from '../../../src/features/index.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { createLog } from '../../../src/lib/log.ts'
 import { systemRandom } from '../../../src/lib/random.ts'
@@ -55,7 +54,7 @@ const first = await firstConfig(filesSource(file), { badToo: false, unread: fals
 if (first === undefined) throw new Error('the config is bad')
 const gateway = new Gateway(first.config, {
   version: '0.0.0',
-  features: FEATURES,
+  features: first.language.features,
   plugins: [],
   clock: systemClock,
   random: systemRandom(),

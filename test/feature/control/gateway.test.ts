@@ -75,6 +75,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
     logging: { level: 'info', audit: 'best-effort' },
     dns: { servers: undefined, every: 50 },
     folder: root,
+    plugins: [],
     stateDir: root,
     watch: undefined,
     telemetry: { service: 'edge', spans: undefined, metrics: undefined },

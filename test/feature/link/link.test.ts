@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { inOrder } from '../../../src/core/feature.ts'
 import type { Commanded } from '../../../src/core/link.ts'
 import { FEATURES } from '../../../src/features/index.ts'
-import { withPlugins } from '../../../src/plugins/load.ts'
 import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
 import { Load } from '../../kit/load.ts'
 import { until } from '../../kit/until.ts'
@@ -32,7 +32,7 @@ routes:
   waits: { match: { path: /waits }, respond: { status: 200 }, toy: { feed: greeting, ask: never } }
   throws: { match: { path: /throws }, respond: { status: 200 }, toy: { feed: greeting, ask: throws } }
 ${yaml}`,
-    { features: await withPlugins(FEATURES, [{ name: 'toy', url }]), plugins: [{ name: 'toy', url }] },
+    { features: inOrder([...FEATURES, toy]), plugins: [{ name: 'toy', url, texts: {} }] },
   )
   gateways.push(gateway)
   return gateway

@@ -18,7 +18,7 @@ routes:
 
 test('workers load the features of modules that they are started with; another gateway of the process need not have them', async () => {
   const features = inOrder([...FEATURES, stamp])
-  const plugins = [{ name: 'stamp', url: new URL('./stamp.ts', import.meta.url).href }]
+  const plugins = [{ name: 'stamp', url: new URL('./stamp.ts', import.meta.url).href, texts: {} }]
   const gateway = await hookedGateway(YAML, { features, plugins })
   gateways.push(gateway)
   expect((await fetch(`http://127.0.0.1:${gateway.port}/`)).headers.get('x-stamp')).toBe('here')

@@ -3,7 +3,8 @@ import { language } from '../../../config/language/language.ts'
 import { loadDeps } from '../../../config/load-deps.ts'
 import { BadCommand, NotFound } from '../../../core/command.ts'
 import { FEATURES } from '../../../features/index.ts'
-import { withPlugins } from '../../../plugins/load.ts'
+import { systemClock } from '../../../lib/clock.ts'
+import { PluginLoader } from '../../../plugins/load.ts'
 import { Bench } from './bench.ts'
 import type { JudgeAnswer, JudgeAsk, JudgeStart } from './judge.ts'
 import type { VerdictMessage } from './judged.ts'
@@ -17,9 +18,9 @@ async function answerOf(bench: Bench, ask: JudgeAsk['ask']): Promise<Omit<JudgeA
   }
 }
 
-async function serve(port: MessagePort, { env, plugins }: JudgeStart): Promise<void> {
-  const features = await withPlugins(FEATURES, plugins)
-  const bench = new Bench(loadDeps(env, language(features)))
+function serve(port: MessagePort, { env, plugins }: JudgeStart): void {
+  const loader = new PluginLoader(FEATURES, systemClock, plugins)
+  const bench = new Bench(loadDeps(env, language(FEATURES), loader))
   port.on('message', async ({ ask, number }: JudgeAsk) => {
     const answer = await answerOf(bench, ask)
     const { config = [] } = (ask.type === 'judge' ? (answer.value ?? {}) : {}) as Partial<VerdictMessage>
@@ -30,4 +31,4 @@ async function serve(port: MessagePort, { env, plugins }: JudgeStart): Promise<v
 }
 
 if (parentPort === null) throw new Error('this is the entry of a thread')
-await serve(parentPort, workerData as JudgeStart)
+serve(parentPort, workerData as JudgeStart)

@@ -1,7 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
 import type { Kept } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
-import type { Language } from '../../../config/language/language.ts'
 import type { Documents } from '../../../config/sources/reading.ts'
 import type { RouteConfig, UpstreamConfig } from '../../../core/config.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
@@ -40,8 +39,8 @@ export function seal({ config, tree }: SealedParts): Sealed {
   return shared
 }
 
-export function unseal(sealed: Sealed, language: Language): WrittenConfig {
-  return { ...(deserialize(Buffer.from(sealed)) as SealedParts), language }
+export function unseal(sealed: Sealed): SealedParts {
+  return deserialize(Buffer.from(sealed)) as SealedParts
 }
 
 /** A config in parts. */
