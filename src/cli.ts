@@ -80,7 +80,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./cli/log-level.ts')).logLevel(args, io),
   },
   audit: {
-    usage: 'audit verify [DIR|FILE], audit show [--json] [--since 1h]',
+    usage:
+      'audit verify [DIR|FILE], audit show [--json] [--since 1h] [--until T] [--actor N] [--action A] [--limit 1000]',
     does: 'checks the audit log; shows what operators did',
     run: async (args, io) => (await import('./cli/audit.ts')).audit(args, io),
   },

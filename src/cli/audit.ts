@@ -9,9 +9,21 @@ import { systemClock } from '../lib/clock.ts'
 import { nodeOf } from '../schema/node.ts'
 import { duration } from '../schema/scalars.ts'
 import { At, INVALID } from '../schema/schema.ts'
-import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
+import { ADMIN_OPTIONS, type AdminClient, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
+
+const SHOW_OPTIONS = {
+  json: { type: 'boolean' },
+  action: { type: 'string' },
+  actor: { type: 'string' },
+  limit: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+} as const
+const MOST_SHOWN = 1000
+/** The API gives no more at once. */
+const PAGE = 1000
 
 interface Entry {
   readonly number: number
@@ -26,7 +38,7 @@ interface Entry {
   readonly kept?: readonly string[]
 }
 
-/** `sluice audit verify [DIR|FILE]` and `sluice audit show [--json] [--since 1h]`. */
+/** `sluice audit verify [DIR|FILE]`, and `sluice audit show` with {@link SHOW_OPTIONS}. */
 export async function audit([verb, ...args]: readonly string[], io: Io): Promise<number> {
   if (verb === 'verify') return verify(args, io)
   if (verb === 'show') return show(args, io)
@@ -73,18 +85,49 @@ async function ownLogs(env: Io['env']): Promise<readonly string[]> {
 }
 
 async function show(args: readonly string[], io: Io): Promise<number> {
-  const parsed = parseOptions(args, { ...ADMIN_OPTIONS, json: { type: 'boolean' }, since: { type: 'string' } })
+  const parsed = parseOptions(args, { ...ADMIN_OPTIONS, ...SHOW_OPTIONS })
   if (typeof parsed === 'string' || parsed.files.length > 0)
     return usage(typeof parsed === 'string' ? parsed : 'show takes no arguments', io)
-  const { json, since } = parsed.flags
-  const ms = since === undefined ? Number.POSITIVE_INFINITY : duration().read(nodeOf(since), new At([]))
-  if (ms === INVALID) return usage('--since is a duration such as 30m, 1h or 7d', io)
+  const { action, actor, json, limit = String(MOST_SHOWN), since, until } = parsed.flags
+  if (!/^[1-9]\d{0,5}$/.test(String(limit))) return usage('--limit is a number from 1 to 999999', io)
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries({ action, actor })) if (value !== undefined) query.set(name, String(value))
+  for (const [name, value] of Object.entries({ since, until })) {
+    const time = value === undefined ? '' : timeOf(String(value))
+    if (time === undefined)
+      return usage(`--${name} is a time such as 2026-11-30T09:00:00Z, or so long ago: 30m, 7d`, io)
+    if (time !== '') query.set(name, time)
+  }
   return withAdmin('audit', parsed.flags, io, async (client) => {
-    const { entries } = (await client.get('audit?limit=1000')) as { entries: readonly Entry[] }
-    const shown = entries.filter(({ time }) => Date.parse(time) >= systemClock.wall() - ms)
+    const shown = await pages(client, query, Number(limit))
     if (json === true) io.stdout(`${JSON.stringify(shown, undefined, 2)}\n`)
     else for (const entry of shown) io.stdout(`${entryText(entry)}\n`)
   })
+}
+
+/** The latest entries, the oldest of them first. */
+async function pages(client: AdminClient, query: URLSearchParams, limit: number): Promise<readonly Entry[]> {
+  const found: (readonly Entry[])[] = []
+  let left = limit
+  let before: number | null = null
+  do {
+    query.set('limit', String(Math.min(left, PAGE)))
+    if (before !== null) query.set('before', String(before))
+    const page = (await client.get(`audit?${query}`)) as { entries: readonly Entry[]; before: number | null }
+    found.unshift(page.entries)
+    left -= page.entries.length
+    before = page.before
+  } while (before !== null && left > 0)
+  return found.flat()
+}
+
+/** RFC 3339, of a time or of so long ago. */
+function timeOf(written: string): string | undefined {
+  const ms = duration(1, 3_650 * 86_400_000).read(nodeOf(written), new At([]))
+  if (ms !== INVALID) return new Date(systemClock.wall() - ms).toISOString()
+  return /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(written) && !Number.isNaN(Date.parse(written))
+    ? new Date(written).toISOString()
+    : undefined
 }
 
 function entryText({ action, after, before, kept = [], number, outcome, problem, status, time, who }: Entry): string {

@@ -36,7 +36,7 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed, features),
     ...flightOperations(side.flights, side.taps, features),
-    ...(auditing.entries === undefined ? [] : auditOperations(auditing.entries)),
+    ...(auditing.index === undefined ? [] : auditOperations(auditing.index)),
     ...(reloader === undefined ? [] : configOperations(reloader, archive)),
   ]
 }

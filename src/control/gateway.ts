@@ -5,10 +5,12 @@ import { FileWatch } from '../config/sources/file-watch.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import type { Operation } from '../core/operation.ts'
 import type { PluginModule } from '../core/plugin.ts'
+import type { Store } from '../core/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LeveledLog } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
+import { KeptState } from '../stores/kept-state.ts'
 import { Stores } from '../stores/stores.ts'
 import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
 import { errorStatus } from './admin/call.ts'
@@ -118,6 +120,7 @@ export class Gateway {
   private watch: FileWatch | undefined = undefined
   private unwatch: (() => void) | undefined = undefined
   private feed: LiveFeed | undefined = undefined
+  private kept: KeptState | undefined = undefined
   private readonly lose: (code: number) => void
 
   constructor(config: Config, deps: GatewayDeps) {
@@ -222,6 +225,10 @@ export class Gateway {
     const stores = await Stores.open({ folder: stateDir, metrics: own, clock: deps.clock, log: deps.log })
     this.stores = stores
     metrics.add(stores.gauges)
+    const state = stores.of('state', 'gateway')
+    const kept = new KeptState({ ...deps, store: stores.durable ? state : undefined })
+    await kept.load()
+    this.kept = kept
     const reusePort = await reusePortWorks()
     const { count, bound } = workerCount(config.workers, deps.machine, reusePort)
     if (!reusePort) deps.log.warn('one worker only: this system does not let several share a port')
@@ -242,7 +249,8 @@ export class Gateway {
     })
     this.side = side
     const archive = new Archive(stateDir)
-    const auditing = this.auditingOf(stateDir)
+    const auditing = this.auditingOf(stateDir, state)
+    await auditing.index?.load()
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
     this.reloader = reloader
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
@@ -290,9 +298,10 @@ export class Gateway {
     return stateDirOf({ ...deps, configured, gateway: first.lean.gateway.name })
   }
 
-  private auditingOf(stateDir: string | undefined): Auditing {
+  private auditingOf(stateDir: string | undefined, store: Store): Auditing {
     return new Auditing({
       ...this.deps,
+      store,
       folder: stateDir && join(stateDir, AUDIT_FOLDER),
       required: () => this.config.logging.audit === 'required',
       errorStatus,
@@ -385,6 +394,7 @@ export class Gateway {
     await this.judge?.close()
     await this.side?.close()
     await this.plane?.close()
+    this.kept?.close()
     await this.stores?.close()
   }
 }

@@ -88,6 +88,11 @@ export class Stores {
     return new StoreClient(send, hints, `${user}/`)
   }
 
+  /** Whether `state` outlives the process. */
+  get durable(): boolean {
+    return this.opened.state.engine instanceof SqliteStore
+  }
+
   facts(): readonly StoreFacts[] {
     return STORE_NAMES.map((name) => {
       const { engine } = this.opened[name]

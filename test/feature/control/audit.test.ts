@@ -180,6 +180,30 @@ describe('the audit log', () => {
     expect(verified.stdout).toBe(`${folder()}: ok, 2 entries\nlast: number 2, SHA-256 ${told.hash}\n`)
   })
 
+  it('is asked for by number, actor, action and time', async () => {
+    const asked = async (query: string): Promise<{ entries: Entry[]; before: number | null }> =>
+      JSON.parse((await sluice.admin(`/api/v1/audit?${query}`, { authorization: `Bearer ${ENV.CI_TOKEN}` })).body)
+    const numbers = async (query: string): Promise<unknown[]> =>
+      (await asked(query)).entries.map(({ number }) => number)
+    await command('endpoints', drain())
+    await command('log-level', { level: 'info' })
+    await command('endpoints', drain(), ENV.EYE)
+    const all = await entries()
+    expect(await numbers('action=endpoints')).toEqual([2, 4])
+    expect(await numbers('actor=ci')).toEqual([2, 3])
+    expect(await numbers('actor=start')).toEqual([1])
+    expect(await numbers(`since=${all[2]?.time}`)).toEqual([3, 4])
+    expect(await numbers(`until=${all[1]?.time}&actor=ci`)).toEqual([2])
+    expect(await asked('limit=2')).toMatchObject({ before: 3, entries: [{ number: 3 }, { number: 4 }] })
+    expect(await asked('limit=2&before=3')).toMatchObject({ before: null, entries: [{ number: 1 }, { number: 2 }] })
+    for (const bad of ['since=yesterday', 'since=2026-11-30', 'before=0', 'who=ci'])
+      expect((await sluice.admin(`/api/v1/audit?${bad}`, { authorization: `Bearer ${ENV.CI_TOKEN}` })).status).toBe(400)
+    const shown = await cli('audit', 'show', '--action', 'endpoints', '--actor', 'eye', '--limit', '5', ...atAdmin())
+    expect(shown.stdout).toMatch(/^ {4}4 {2}\S+ {2}eye \(.*\) {2}endpoints {2}refused 403[^\n]*\n$/)
+    expect((await cli('audit', 'show', '--until', '0s', ...atAdmin())).code).toBe(64)
+    expect((await cli('audit', 'show', '--until', `${all[0]?.time}`, ...atAdmin())).stdout.split('\n')).toHaveLength(2)
+  })
+
   it('shows a line that was changed', async () => {
     await command('endpoints', drain())
     await command('log-level', { level: 'debug' })

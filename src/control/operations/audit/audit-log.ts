@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import type { Clock } from '../../../lib/clock.ts'
-import { type Chained, chainedLine, type Link, readChained } from './chain.ts'
+import type { AuditIndex } from './audit-index.ts'
+import { chainedLine, type Link, readChained } from './chain.ts'
 import { auditFile, auditFiles, sizeOf, syncFolder } from './folder.ts'
 import { repairedTail, type Tail } from './tail.ts'
 
@@ -15,10 +16,13 @@ const LIMITS: AuditLimits = { fileBytes: 4 * 1_048_576, files: 32 }
 
 export interface AuditLogOptions {
   readonly folder: string
+  readonly index: Pick<AuditIndex, 'tail' | 'appended'>
   readonly clock: Clock
   readonly limits?: AuditLimits
   /** A crash had cut a line short: so many bytes of it were removed. */
   readonly repaired: (bytes: number) => void
+  /** So many lines were cut off its end: the next one shows the gap. */
+  readonly shortened: (lines: number) => void
 }
 
 /**
@@ -47,21 +51,8 @@ export class AuditLog {
     return done
   }
 
-  /** The latest entries, the oldest of them first. */
-  async latest(limit: number): Promise<readonly (Chained & Readonly<Record<string, unknown>>)[]> {
-    const { folder } = this.options
-    let entries: (Chained & Readonly<Record<string, unknown>>)[] = []
-    for (const number of (await auditFiles(folder)).reverse()) {
-      const wanted = limit - entries.length
-      if (wanted === 0) break
-      const lines = (await readFile(auditFile(folder, number), 'utf8')).trimEnd().split('\n')
-      entries = [...lines.slice(-wanted).flatMap((line) => readChained(line) ?? []), ...entries]
-    }
-    return entries
-  }
-
   private async write(entry: object): Promise<Link> {
-    const { clock, folder } = this.options
+    const { clock, folder, index } = this.options
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const tail = await this.currentTail()
     const { line, link } = chainedLine(entry, tail.last, clock.wall())
@@ -69,21 +60,24 @@ export class AuditLog {
     const isNew = tail.file === 0 || tail.size >= this.limits.fileBytes
     const file = isNew ? tail.file + 1 : tail.file
     await this.put(file, bytes, isNew)
-    this.tail = { file, size: (isNew ? 0 : tail.size) + bytes.length, last: link, cut: 0 }
+    const from = isNew ? 0 : tail.size
+    this.tail = { file, size: from + bytes.length, last: link, cut: 0 }
+    index.appended({ file, from, to: this.tail.size, hash: link.hash, entry: readChained(line) })
     if (isNew) await this.removeOld()
     return link
   }
 
-  /** As remembered, so that a change of the last line shows; as on disk, if another process has appended. */
+  /** As remembered, by this process or the one before, so that a change of the last line shows; as on disk, if another has appended. */
   private async currentTail(): Promise<Tail> {
-    const { folder, repaired } = this.options
-    const known = this.tail
+    const { folder, index, repaired, shortened } = this.options
+    const known = this.tail ?? index.tail
     const same = known !== undefined && (await sizeOf(auditFile(folder, known.file))) === known.size
     if (same && (await auditFiles(folder)).at(-1) === known.file) return known
     const tail = await repairedTail(folder)
     if (tail.cut > 0) repaired(tail.cut)
-    // Lines that were cut off the end leave a visible gap.
-    return known !== undefined && tail.last.number < known.last.number ? { ...tail, last: known.last } : tail
+    if (known === undefined || tail.last.number >= known.last.number) return tail
+    shortened(known.last.number - tail.last.number)
+    return { ...tail, last: known.last }
   }
 
   private async put(number: number, bytes: Uint8Array, isNew: boolean): Promise<void> {

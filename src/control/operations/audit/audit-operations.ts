@@ -1,11 +1,24 @@
 import { readQuery } from '../../../core/command.ts'
 import type { Operation } from '../../../core/operation.ts'
-import { object, withDefault } from '../../../schema/composites.ts'
-import { integer } from '../../../schema/scalars.ts'
-import { byName, COUNT, choice, each, record, ref, SHA256, said, TEXT, TIME } from '../../../schema/shape.ts'
-import type { AuditLog } from './audit-log.ts'
+import { object, optional, withDefault } from '../../../schema/composites.ts'
+import { integer, parsed, text } from '../../../schema/scalars.ts'
+import { byName, COUNT, choice, each, orNull, record, ref, SHA256, said, TEXT, TIME } from '../../../schema/shape.ts'
+import type { AuditIndex } from './audit-index.ts'
 
-const question = object({ limit: withDefault(integer(1, 1000), 100, 'How many of the latest.') })
+/** In a URL, a `+` of an offset would be a space. */
+const time = parsed<number>('a time such as 2026-11-30T09:00:00Z', (value) => {
+  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z$/.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(ms) ? { problem: '' } : ms
+})
+
+const question = object({
+  limit: withDefault(integer(1, 1000), 100, 'How many of the latest.'),
+  before: optional(integer(1, 1e12), 'Only entries with a smaller number.'),
+  actor: optional(text('a name'), 'Name in `who`; without a name, what `by` says.'),
+  action: optional(text('an action such as config'), 'As in the entry.'),
+  since: optional(time, 'Only entries of this time or later.'),
+  until: optional(time, 'Only entries of this time or earlier.'),
+})
 
 const SCHEMAS = {
   AuditEntry: record(
@@ -32,7 +45,7 @@ const SCHEMAS = {
   ),
 }
 
-export function auditOperations(entries: Pick<AuditLog, 'latest'>): readonly Operation[] {
+export function auditOperations(index: Pick<AuditIndex, 'find'>): readonly Operation[] {
   return [
     {
       kind: 'view',
@@ -42,11 +55,18 @@ export function auditOperations(entries: Pick<AuditLog, 'latest'>): readonly Ope
       says: {
         id: 'listAuditEntries',
         tag: 'Gateway',
-        summary: 'The latest entries of the audit log, the oldest of them first',
-        answer: { description: 'The entries.', schema: record({ entries: each(ref('AuditEntry')) }) },
+        summary: 'The latest entries of the audit log that are asked for, the oldest of them first',
+        answer: {
+          description: 'The entries; with `before` of this answer in the query the next one goes on with older ones.',
+          schema: record({ entries: each(ref('AuditEntry')), before: orNull(COUNT, 'there are no older ones') }),
+        },
         schemas: SCHEMAS,
       },
-      read: async ({ query }) => ({ entries: await entries.latest(readQuery(question, query).limit) }),
+      read: async ({ query }) => {
+        const { limit, ...filter } = readQuery(question, query)
+        const { before, entries } = await index.find(filter, limit)
+        return { entries, before: before ?? null }
+      },
     },
   ]
 }

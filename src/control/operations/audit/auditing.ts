@@ -1,9 +1,11 @@
 import { keptText } from '../../../config/judge/keep-good.ts'
 import { CommandRefused } from '../../../core/command.ts'
 import type { AuditedState, Caller, Command } from '../../../core/operation.ts'
+import type { Store } from '../../../core/store.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { ConfigChange } from '../../contract.ts'
+import { AuditIndex } from './audit-index.ts'
 import { AuditLog } from './audit-log.ts'
 import type { Link } from './chain.ts'
 import { redacted } from './redacted.ts'
@@ -24,6 +26,8 @@ export interface CommandCall {
 export interface AuditingOptions {
   /** undefined: there is no audit log. */
   readonly folder: string | undefined
+  /** Where its index is kept. */
+  readonly store: Store
   readonly clock: Clock
   readonly log: Log
   /** No change without a line. */
@@ -34,17 +38,24 @@ export interface AuditingOptions {
 
 /** Records what operators do, and the result. */
 export class Auditing {
-  readonly entries: AuditLog | undefined
+  /** undefined: there is no audit log. */
+  readonly index: AuditIndex | undefined
+  private readonly entries: AuditLog | undefined
   private readonly options: AuditingOptions
   private failing = false
 
   constructor(options: AuditingOptions) {
-    const { clock, folder, log } = options
+    const { clock, folder, log, store } = options
     this.options = options
     const repaired = (bytes: number): void => {
       log.warn('a crash had cut the audit log short and it was repaired', { folder, bytes })
     }
-    this.entries = folder === undefined ? undefined : new AuditLog({ folder, clock, repaired })
+    const shortened = (lines: number): void => {
+      log.warn('lines were cut off the end of the audit log', { folder, lines })
+    }
+    if (folder === undefined) return
+    this.index = new AuditIndex(folder, store)
+    this.entries = new AuditLog({ folder, index: this.index, clock, repaired, shortened })
   }
 
   /** Carries a command out and records its result; rejects as `run` does, or if it may not be done unrecorded. */
