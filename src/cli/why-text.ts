@@ -5,13 +5,19 @@ import { printable } from './columns.ts'
 
 const FAILURES_PAGE = 'docs/failures.md'
 
+/** A request, and the process that recorded it. */
+export interface RecordedFlight extends Flight {
+  readonly process: { readonly pid: number; readonly startedAt: string; readonly current: boolean }
+}
+
 /** The story of a request in plain words, with a time axis. */
-export function storyOf(flight: Flight): string {
+export function storyOf(flight: RecordedFlight): string {
   const head = [
     `${flight.method} ${flight.host}${flight.path}${flight.query}`,
     `  ${flight.time}, route ${flight.route ?? '- (none matched)'}, listener ${flight.listener}`,
     `  request ${flight.requestId}, correlation ${flight.correlationId}, trace ${flight.traceId}`,
     `  ${verdict(flight)}`,
+    ...recordedBy(flight),
     '',
   ]
   const times = flight.timeline.map(({ atMs }) => milliseconds(atMs))
@@ -19,6 +25,10 @@ export function storyOf(flight: Flight): string {
   const axis = flight.timeline.map((event, i) => `  ${(times[i] as string).padStart(width)}  ${event.text}`)
   const because = meaning(flight)
   return `${[...head, ...axis, ...(because === '' ? [] : ['', `  ${because}`])].map(printable).join('\n')}\n`
+}
+
+function recordedBy({ process: { current, pid, startedAt } }: RecordedFlight): readonly string[] {
+  return current ? [] : [`  recorded by an earlier process, ${pid}, which was started at ${startedAt}`]
 }
 
 function verdict({ attempts, durationMs, origin, phase, reason, status, why }: Flight): string {

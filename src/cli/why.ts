@@ -1,8 +1,7 @@
-import type { Flight } from '../core/flight.ts'
 import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
-import { storyOf } from './why-text.ts'
+import { type RecordedFlight, storyOf } from './why-text.ts'
 
 /** `sluice why ID [--json]`: what happened to the requests with this request or correlation ID. */
 export async function why(args: readonly string[], io: Io): Promise<number> {
@@ -11,7 +10,7 @@ export async function why(args: readonly string[], io: Io): Promise<number> {
   const [id, ...rest] = parsed.files
   if (id === undefined || rest.length > 0) return usage('expected one request or correlation ID', io)
   return withAdmin('why', parsed.flags, io, async (client) => {
-    const answer = (await client.get(`requests/${encodeURIComponent(id)}`)) as { requests: readonly Flight[] }
+    const answer = (await client.get(`requests/${encodeURIComponent(id)}`)) as { requests: readonly RecordedFlight[] }
     if (parsed.flags.json === true) io.stdout(`${JSON.stringify(answer, undefined, 2)}\n`)
     else io.stdout(answer.requests.map(storyOf).join('\n'))
   })

@@ -71,6 +71,11 @@ export const METRICS = {
     help: 'Whether data that the control plane feeds to workers cannot be loaded, so that they keep what they have.',
     labels: ['feature', 'feed'],
   },
+  sluice_flight_recorder_unstored_total: {
+    kind: 'counter',
+    help: 'Requests of the flight recorder that made room for others before they were on disk; only with a state directory that can be written.',
+    labels: [],
+  },
   sluice_requests_in_flight: { kind: 'gauge', help: 'Requests being handled now.', labels: ['route'] },
   sluice_client_faults_total: {
     kind: 'counter',

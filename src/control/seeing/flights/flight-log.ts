@@ -12,6 +12,7 @@ import type { ReadCall } from '../../../core/operation.ts'
 import { object, optional, withDefault } from '../../../schema/composites.ts'
 import { suggestion } from '../../../schema/diagnostics.ts'
 import { integer, oneOf, parsed, pattern, text } from '../../../schema/scalars.ts'
+import type { FlightKeeper, FlightProcess, KeptFlight } from './kept-flight.ts'
 
 const MAX_BYTES = 8 * 1_048_576
 /** Failures that clients cause, and requests refused before any attempt, take at most this share of the places each. */
@@ -45,64 +46,96 @@ export const LISTING = object({
   limit: withDefault(integer(1, 1000), 100, 'Maximum number of requests.'),
 })
 
-interface Kept {
-  readonly flight: Flight
-  readonly bytes: number
+/** Of a request that is kept, the process that recorded it; `current`: this one. */
+interface Recorded {
+  readonly process: FlightProcess & { readonly current: boolean }
+}
+
+export interface FlightLogOptions {
+  /** How many are kept. */
+  readonly entries: () => number
+  /** This one. */
+  readonly process: FlightProcess
+  /** undefined: they are kept in memory only. */
+  readonly keeper: FlightKeeper | undefined
 }
 
 /** The latest failed and slow requests of all workers, bounded in number and bytes. */
 export class FlightLog {
-  private readonly entries: () => number
+  private readonly options: FlightLogOptions
   /**
    * The oldest first. An open breaker refuses more requests than ever failed to open it: the failed ones must stay in
    * sight.
    */
-  private readonly kept: Readonly<Record<Crowd, Kept[]>> = { client: [], refused: [], attempted: [] }
+  private readonly kept: Readonly<Record<Crowd, KeptFlight[]>> = { client: [], refused: [], attempted: [] }
 
-  /** `entries`: how many are kept. */
-  constructor(entries: () => number) {
-    this.entries = entries
+  constructor(options: FlightLogOptions) {
+    this.options = options
   }
 
   take(flights: readonly Flight[]): void {
-    const { client, refused, attempted } = this.kept
+    const { keeper, process } = this.options
     for (const flight of flights) {
-      const list = this.kept[crowdOf(flight.origin ?? undefined, flight.attempts)]
-      list.push({ flight, bytes: JSON.stringify(flight).length })
+      const text = JSON.stringify(flight)
+      const kept: KeptFlight = { flight, bytes: text.length, process, text: keeper && text, batch: undefined }
+      const crowd = crowdOf(flight.origin ?? undefined, flight.attempts)
+      this.kept[crowd].push(kept)
+      keeper?.kept(crowd, kept)
     }
-    const entries = this.entries()
-    const share = Math.floor(entries * SHARE)
-    bound(client, share, MAX_BYTES * SHARE)
-    bound(refused, share, MAX_BYTES * SHARE)
-    bound(attempted, entries - client.length - refused.length, MAX_BYTES * (1 - 2 * SHARE))
+    this.bound()
+  }
+
+  /** Of an earlier process; the oldest first, before anything is taken. */
+  restore(flights: readonly KeptFlight[]): void {
+    for (const kept of flights) this.kept[crowdOf(kept.flight.origin ?? undefined, kept.flight.attempts)].push(kept)
+    this.bound()
   }
 
   /** The latest first, without their stories. */
-  list({ query }: ReadCall): { readonly requests: readonly FlightSummary[] } {
+  list({ query }: ReadCall): { readonly requests: readonly (FlightSummary & Recorded)[] } {
     const { limit, why, ...filter } = readQuery(LISTING, query)
-    const requests: FlightSummary[] = []
-    for (const flight of this.latest()) {
+    const requests: (FlightSummary & Recorded)[] = []
+    for (const kept of this.latest()) {
+      const { flight } = kept
       if (requests.length === limit) break
-      if (passes(filter as FlightFilter, flight) && (why ?? flight.why) === flight.why) requests.push(summary(flight))
+      if (passes(filter as FlightFilter, flight) && (why ?? flight.why) === flight.why)
+        requests.push({ ...summary(flight), ...this.recorded(kept) })
     }
     return { requests }
   }
 
   /** Those with this request or correlation ID, the latest first. Throws {@link NotFound}. */
-  find({ params }: ReadCall): { readonly requests: readonly Flight[] } {
+  find({ params }: ReadCall): { readonly requests: readonly (Flight & Recorded)[] } {
     const { id = '' } = params
-    const requests = this.latest().filter((flight) => flight.requestId === id || flight.correlationId === id)
+    const requests = this.latest()
+      .filter(({ flight }) => flight.requestId === id || flight.correlationId === id)
+      .map((kept) => ({ ...kept.flight, ...this.recorded(kept) }))
     if (requests.length > 0) return { requests }
     throw new NotFound(
       'no request with this ID is kept: only the latest failed and slow ones are; look for it in the access log',
     )
   }
 
-  private latest(): Flight[] {
+  private latest(): KeptFlight[] {
     return Object.values(this.kept)
       .flat()
-      .map(({ flight }) => flight)
-      .sort((a, b) => endOf(b) - endOf(a))
+      .sort((a, b) => endOf(b.flight) - endOf(a.flight))
+  }
+
+  private recorded({ process }: KeptFlight): Recorded {
+    return { process: { ...process, current: process === this.options.process } }
+  }
+
+  private bound(): void {
+    const { client, refused, attempted } = this.kept
+    const entries = this.options.entries()
+    const share = Math.floor(entries * SHARE)
+    const displaced = [
+      ...cut(client, share, MAX_BYTES * SHARE),
+      ...cut(refused, share, MAX_BYTES * SHARE),
+      ...cut(attempted, entries - client.length - refused.length, MAX_BYTES * (1 - 2 * SHARE)),
+    ]
+    if (displaced.length > 0) this.options.keeper?.displaced(displaced)
   }
 }
 
@@ -110,12 +143,13 @@ function endOf({ durationMs, time }: Flight): number {
   return Date.parse(time) + durationMs
 }
 
-function bound(list: Kept[], entries: number, bytes: number): void {
+/** Takes the oldest out, until the others fit. */
+function cut(list: KeptFlight[], entries: number, bytes: number): readonly KeptFlight[] {
   let sum = list.reduce((all, kept) => all + kept.bytes, 0)
   let gone = Math.max(0, list.length - entries)
-  for (let i = 0; i < gone; i++) sum -= (list[i] as Kept).bytes
-  while (sum > bytes) sum -= (list[gone++] as Kept).bytes
-  list.splice(0, gone)
+  for (let i = 0; i < gone; i++) sum -= (list[i] as KeptFlight).bytes
+  while (sum > bytes) sum -= (list[gone++] as KeptFlight).bytes
+  return list.splice(0, gone)
 }
 
 function summary({ timeline, upstream, ...rest }: Flight): FlightSummary {

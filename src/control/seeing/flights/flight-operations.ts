@@ -1,6 +1,6 @@
 import type { AnyFeature } from '../../../core/feature.ts'
 import type { Operation } from '../../../core/operation.ts'
-import { COUNT, choice, each, NUMBER, orNull, record, ref, said, TEXT, TIME } from '../../../schema/shape.ts'
+import { COUNT, choice, each, FLAG, NUMBER, orNull, record, ref, said, TEXT, TIME } from '../../../schema/shape.ts'
 import { type FlightLog, LISTING } from './flight-log.ts'
 import { happeningSchema } from './happening.ts'
 import { TAPPING, type Taps } from './taps.ts'
@@ -25,10 +25,19 @@ const SUMMARY = {
   attempts: COUNT,
 }
 
+const RECORDED = {
+  process: said(
+    'Which process of this gateway recorded it.',
+    record({ pid: COUNT, startedAt: TIME, current: said('false: an earlier one, before a restart.', FLAG) }),
+  ),
+}
+
 const SCHEMAS = {
   RequestSummary: record(SUMMARY),
+  KeptRequest: record({ ...SUMMARY, ...RECORDED }),
   RequestStory: record({
     ...SUMMARY,
+    ...RECORDED,
     upstream: orNull(TEXT, 'no attempt was made'),
     timeline: each(ref('Happening')),
   }),
@@ -49,7 +58,7 @@ export function flightOperations(
         id: 'listRequests',
         tag: 'Requests',
         summary: 'The latest failed and slow requests, without their stories',
-        answer: { description: 'The latest first.', schema: record({ requests: each(ref('RequestSummary')) }) },
+        answer: { description: 'The latest first.', schema: record({ requests: each(ref('KeptRequest')) }) },
         schemas,
       },
       read: (asked) => flights.list(asked),

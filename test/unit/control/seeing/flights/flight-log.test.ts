@@ -1,34 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { FlightLog } from '../../../../../src/control/seeing/flights/flight-log.ts'
 import { BadCommand, NotFound } from '../../../../../src/core/command.ts'
-import type { Flight } from '../../../../../src/core/flight.ts'
+import { flight } from '../../../../kit/flight.ts'
 
-let second = 0
+const PROCESS = { pid: 7, startedAt: '2026-01-01T00:00:00.000Z' }
 
-function flight(requestId: string, facts: Partial<Flight> = {}): Flight {
-  const time = new Date(Date.UTC(2026, 0, 1) + 1000 * second++).toISOString()
-  return {
-    requestId,
-    correlationId: `c-${requestId}`,
-    traceId: '',
-    time,
-    route: 'orders',
-    listener: 'web',
-    method: 'GET',
-    host: 'a.test',
-    path: '/',
-    query: '',
-    status: 502,
-    reason: 'upstream_reset',
-    phase: 'headers',
-    origin: 'upstream',
-    durationMs: 5,
-    why: 'failed',
-    attempts: 1,
-    upstream: 'orders',
-    timeline: [{ atMs: 0, kind: 'received', protocol: 'HTTP/1.1', client: '::1', text: 'received' }],
-    ...facts,
-  }
+function flightLog(entries: number): FlightLog {
+  return new FlightLog({ entries: () => entries, process: PROCESS, keeper: undefined })
 }
 
 const ids = (log: FlightLog, query: Record<string, string> = {}): string[] =>
@@ -36,7 +14,7 @@ const ids = (log: FlightLog, query: Record<string, string> = {}): string[] =>
 
 describe('the list', () => {
   test('is the latest first, without stories, and bounded', () => {
-    const log = new FlightLog(() => 3)
+    const log = flightLog(3)
     log.take(['a', 'b'].map((id) => flight(id)))
     log.take(['c', 'd'].map((id) => flight(id)))
     expect(ids(log)).toEqual(['d', 'c', 'b'])
@@ -45,7 +23,7 @@ describe('the list', () => {
   })
 
   test('filters', () => {
-    const log = new FlightLog(() => 10)
+    const log = flightLog(10)
     log.take([
       flight('a', { route: 'carts', status: 500, reason: null }),
       flight('b', { method: 'POST', status: 503 }),
@@ -64,14 +42,14 @@ describe('the list', () => {
   })
 
   test('what clients cause by themselves takes a quarter of the places at most', () => {
-    const log = new FlightLog(() => 8)
+    const log = flightLog(8)
     log.take(Array.from({ length: 7 }, (_, i) => flight(`u${i}`)))
     log.take(Array.from({ length: 50 }, (_, i) => flight(`c${i}`, { origin: 'client' })))
     expect(ids(log)).toEqual(['c49', 'c48', 'u6', 'u5', 'u4', 'u3', 'u2', 'u1'])
   })
 
   test('so does what was refused before any attempt: what opened a breaker stays in sight', () => {
-    const log = new FlightLog(() => 8)
+    const log = flightLog(8)
     log.take(Array.from({ length: 7 }, (_, i) => flight(`u${i}`)))
     const refused = { origin: 'sluice', attempts: 0, reason: 'breaker_open' } as const
     log.take(Array.from({ length: 50 }, (_, i) => flight(`r${i}`, refused)))
@@ -80,7 +58,7 @@ describe('the list', () => {
   })
 
   test('is bounded in bytes', () => {
-    const log = new FlightLog(() => 100_000)
+    const log = flightLog(100_000)
     const path = 'x'.repeat(100_000)
     log.take(Array.from({ length: 100 }, (_, i) => flight(`u${i}`, { path })))
     expect(ids(log, { limit: '1000' })).toHaveLength(41)
@@ -88,7 +66,7 @@ describe('the list', () => {
   })
 
   test('keeps nothing where it is off', () => {
-    const log = new FlightLog(() => 0)
+    const log = flightLog(0)
     log.take([flight('a')])
     expect(ids(log)).toEqual([])
   })
@@ -96,7 +74,7 @@ describe('the list', () => {
 
 describe('one request', () => {
   test('by its ID, or all with a correlation ID, the latest first', () => {
-    const log = new FlightLog(() => 10)
+    const log = flightLog(10)
     log.take([flight('a', { correlationId: 'x' }), flight('b', { correlationId: 'x' })])
     const find = (id: string) => log.find({ params: { id }, query: {} }).requests
     expect(find('a').map(({ requestId, timeline }) => [requestId, timeline.length])).toEqual([['a', 1]])

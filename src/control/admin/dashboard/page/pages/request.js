@@ -40,6 +40,7 @@ function story(request) {
     host,
     method,
     path,
+    process,
     query,
     reason,
     requestId,
@@ -62,6 +63,9 @@ function story(request) {
     ['Request ID', h('span', { class: 'mono' }, requestId)],
     ['Correlation ID', h('span', { class: 'mono' }, correlationId)],
     ['Trace', h('span', { class: 'mono' }, traceId)],
+    ...(process.current
+      ? []
+      : [['Recorded by', `an earlier process, ${process.pid}, started ${dayTime(process.startedAt)}`]]),
   ]
   const section = panel(
     `${method} ${host}${path}${query}`,
