@@ -29,14 +29,14 @@ export async function loadControlHalves(features: readonly AnyFeature[]): Promis
 }
 
 export interface ControlHalvesOptions
-  extends Omit<ControlContext, 'uses' | 'states' | 'set' | 'passed' | 'feed' | 'command' | 'store'> {
+  extends Omit<ControlContext, 'uses' | 'states' | 'set' | 'passed' | 'feed' | 'command' | 'store' | 'kept'> {
   readonly loaded: readonly LoadedHalf[]
   /** Live ones of a feature. */
   readonly uses: (feature: AnyFeature) => readonly LiveUse[]
   readonly states: (feature: AnyFeature) => readonly StateRow[]
   readonly feeds: Pick<Feeds, 'of'>
   readonly links: Pick<Links, 'command'>
-  readonly stores: Pick<Stores, 'of'>
+  readonly stores: Pick<Stores, 'of' | 'kept'>
 }
 
 /** What features do in the control plane: started together, told together, closed together. */
@@ -52,11 +52,13 @@ export class ControlHalves implements Part {
         ...context,
         uses: () => uses(feature),
         states: () => states(feature),
+        kept: (schema) => stores.kept.map(featureUser(feature.name), schema),
         passed: (upstream, endpoint) => this.endpointPassed(upstream, endpoint),
         feed: (name) => feeds.of(feature.name, name),
         store: (name) => stores.of(name, featureUser(feature.name)),
         command: (name, value, deadlineMs) => links.command(feature.name, name, value, deadlineMs),
-        set: (labels, state, facts) => context.report({ kind: 'state', feature: feature.name, labels, state, facts }),
+        set: (labels, state, facts, since = context.clock.wall()) =>
+          context.report({ kind: 'state', feature: feature.name, labels, state, facts, since }),
       }),
     )
     this.byFeature = new Map(this.features.map(({ name }, i) => [name, this.halves[i] as ControlHalf]))

@@ -18,6 +18,7 @@ import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
 import { CellRegistry } from './registry/registry.ts'
 import { TelemetryExport } from './seeing/export/telemetry.ts'
+import { FlightJournal } from './seeing/flights/flight-journal.ts'
 import { FlightLog } from './seeing/flights/flight-log.ts'
 import { Taps } from './seeing/flights/taps.ts'
 import { type LiveFigures, liveFigures } from './seeing/live/figures.ts'
@@ -76,6 +77,7 @@ export class DataSide {
   readonly halves: ControlHalves
   readonly flights: FlightLog
   readonly taps: Taps
+  private readonly journal: FlightJournal | undefined
   readonly notices: Notices
   readonly feeds: Feeds
   private readonly options: DataSideOptions
@@ -94,7 +96,8 @@ export class DataSide {
     this.registry = registry
     this.rings = options.startLogs === undefined ? [] : Array.from({ length: workers }, createRing)
     this.notices = new Notices(log, clock, features, (change) => options.told?.state(change))
-    this.flights = new FlightLog(() => this.config.lean.flightRecorder?.entries ?? 0)
+    const entries = (): number => this.config.lean.flightRecorder?.entries ?? 0
+    this.requests = new KeptRequests({ entries, stores, metrics: ownMetrics, clock, log })
     this.feeds = new Feeds({ clock, log })
     const taps = this.feeds.of<readonly FlightFilter[]>(OF_SLUICE, TAPS_FEED)
     this.taps = new Taps({
@@ -115,6 +118,7 @@ export class DataSide {
       left: (id) => forgetting.left(id),
       back: (id) => forgetting.back(id),
       changed: () => this.halves.endpointsChanged(),
+      kept: stores.kept,
       clock,
       log,
     })
@@ -152,6 +156,7 @@ export class DataSide {
     this.lasting = new Lasting({
       features,
       uses,
+      drained: (upstream, endpoint) => this.endpoints.care.drains.why(upstream, endpoint),
       look: registry,
       notices: this.notices,
       others: () => this.feeds.states(),
@@ -198,6 +203,7 @@ export class DataSide {
   /** Starts workers, resolves names and makes the config live; no listener is open yet. */
   async start(): Promise<void> {
     const { config, log, startLogs } = this.options
+    if (this.journal !== undefined) for await (const flights of this.journal.stored()) this.flights.restore(flights)
     this.logs = startLogs?.(this.rings, (error) => log.error('the log thread failed', { error }))
     await Promise.all([this.supervisor.start(), this.endpoints.watch(config.lean.upstreams)])
     await this.apply(config)
@@ -282,7 +288,7 @@ export class DataSide {
   async close(): Promise<void> {
     for (const part of this.parts) part.close?.()
     await this.supervisor.stop()
-    await Promise.all([this.telemetry.close(), this.logs?.stop()])
+    await Promise.all([this.telemetry.close(), this.logs?.stop(), this.journal?.close()])
   }
 
   private openSockets(): number {

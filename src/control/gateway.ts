@@ -10,8 +10,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { LeveledLog } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Node } from '../schema/node.ts'
-import { KeptState } from '../stores/kept-state.ts'
-import { Stores } from '../stores/stores.ts'
+import { GATEWAY, Stores } from '../stores/stores.ts'
 import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
 import { errorStatus } from './admin/call.ts'
 import { allOperations, type OperatedParts } from './all-operations.ts'
@@ -120,7 +119,6 @@ export class Gateway {
   private watch: FileWatch | undefined = undefined
   private unwatch: (() => void) | undefined = undefined
   private feed: LiveFeed | undefined = undefined
-  private kept: KeptState | undefined = undefined
   private readonly lose: (code: number) => void
 
   constructor(config: Config, deps: GatewayDeps) {
@@ -225,10 +223,6 @@ export class Gateway {
     const stores = await Stores.open({ folder: stateDir, metrics: own, clock: deps.clock, log: deps.log })
     this.stores = stores
     metrics.add(stores.gauges)
-    const state = stores.of('state', 'gateway')
-    const kept = new KeptState({ ...deps, store: stores.durable ? state : undefined })
-    await kept.load()
-    this.kept = kept
     const reusePort = await reusePortWorks()
     const { count, bound } = workerCount(config.workers, deps.machine, reusePort)
     if (!reusePort) deps.log.warn('one worker only: this system does not let several share a port')
@@ -249,7 +243,7 @@ export class Gateway {
     })
     this.side = side
     const archive = new Archive(stateDir)
-    const auditing = this.auditingOf(stateDir, state)
+    const auditing = this.auditingOf(stateDir, stores.of('state', GATEWAY))
     await auditing.index?.load()
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
     this.reloader = reloader
@@ -394,7 +388,6 @@ export class Gateway {
     await this.judge?.close()
     await this.side?.close()
     await this.plane?.close()
-    this.kept?.close()
     await this.stores?.close()
   }
 }

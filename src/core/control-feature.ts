@@ -1,10 +1,12 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
+import type { Schema } from '../schema/schema.ts'
 import type { UpstreamConfig } from './config.ts'
 import type { FactValue } from './decision.ts'
 import type { Find } from './endpoint-source.ts'
 import type { CellReader, Use } from './feature.ts'
+import type { KeptMap } from './kept.ts'
 import type { Answers, Commanded, FeedOut } from './link.ts'
 import type { MetricSink, MetricsOf } from './metric.ts'
 import type { Notice } from './notice.ts'
@@ -34,14 +36,16 @@ export interface ControlContext<O = unknown, C = unknown, M = any> {
   uses(): readonly LiveUse<O, C>[]
   /** The lasting states of the feature as of now, see `Feature.states`. */
   states(): readonly StateRow[]
-  /** See `FeatureContext.set`. */
-  set(labels: readonly string[], state: string, facts: Readonly<Record<string, FactValue>>): void
+  /** See `FeatureContext.set`. `since`: milliseconds since the epoch; default: now. */
+  set(labels: readonly string[], state: string, facts: Readonly<Record<string, FactValue>>, since?: number): void
   /** Reads cells. Words may be written, too: workers see the change at once. */
   readonly look: CellReader
   /** Endpoints of an upstream as of now: the same object until they change. undefined: there is no such upstream. */
   endpoints(upstream: string): UpstreamEndpoints | undefined
   /** Config of an upstream as of now. undefined: there is no such upstream. */
   upstream(name: string): UpstreamConfig | undefined
+  /** What the feature keeps over restarts. `schema`: what a value is, in JSON. Once per feature, when it starts. */
+  kept<T>(schema: Schema<T>): KeptMap<T>
   /** An endpoint has passed a health check: tells all halves. */
   passed(upstream: string, endpoint: ResolvedEndpoint): void
   /** The state of an endpoint was written to its words: what depends on it is looked at. */

@@ -14,6 +14,8 @@ export type Notice =
       readonly labels: readonly string[]
       readonly state: string
       readonly facts: Readonly<Record<string, FactValue>>
+      /** Milliseconds since the epoch; undefined: now. */
+      readonly since?: number
     }
   | {
       /** A feature tells something, see `Feature.events`. */

@@ -44,6 +44,7 @@ export interface CallOptions {
   readonly dryRun: boolean
   /** Hash of the config that the caller expects to be live; undefined: any. */
   readonly expected: string | undefined
+  readonly who: Caller
 }
 
 /** Values that a command may change, as short texts by name. */

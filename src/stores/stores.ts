@@ -8,6 +8,7 @@ import type { Log } from '../lib/log.ts'
 import type { SendCall } from './calls/call.ts'
 import { StoreClient } from './calls/client.ts'
 import { Hints } from './calls/hints.ts'
+import { KeptState } from './kept-state.ts'
 import { measured } from './measured.ts'
 import { MemoryStore } from './memory/memory-store.ts'
 import { SqliteStore, sqliteEntry } from './sqlite/sqlite-store.ts'
@@ -38,6 +39,9 @@ export interface StoreFacts {
   readonly bytes: number
 }
 
+/** The gateway itself, as a user of stores. */
+export const GATEWAY = 'gateway'
+
 /** A feature, in both planes, as a user of stores. */
 export function featureUser(feature: string): string {
   return `features/${feature}`
@@ -53,10 +57,13 @@ interface Opened {
 export class Stores {
   /** What is read at each scrape. */
   readonly gauges: Gauges
+  /** What operators have ordered. */
+  readonly kept: KeptState
   private readonly opened: Readonly<Record<StoreName, Opened>>
 
-  private constructor(opened: Readonly<Record<StoreName, Opened>>) {
+  private constructor(opened: Readonly<Record<StoreName, Opened>>, { clock, log }: StoresOptions) {
     this.opened = opened
+    this.kept = new KeptState({ store: this.durable ? this.of('state', GATEWAY) : undefined, clock, log })
     this.gauges = {
       sluice_store_up: () =>
         this.facts().map(({ engine, name, up }) => ({ labels: [name, engine], value: up ? 1 : 0 })),
@@ -76,13 +83,13 @@ export class Stores {
   static async open(options: StoresOptions): Promise<Stores> {
     const { clock } = options
     const memory = (): MemoryStore => new MemoryStore({ bytes: MEMORY_BYTES, clock })
-    return new Stores({
-      state: openedOf('state', (await durable(options)) ?? memory(), options),
-      memory: openedOf('memory', memory(), options),
-    })
+    const state = openedOf('state', (await durable(options)) ?? memory(), options)
+    const stores = new Stores({ state, memory: openedOf('memory', memory(), options) }, options)
+    await stores.kept.load()
+    return stores
   }
 
-  /** A store as its user has it: it sees its own keys and topics only. `user`: `gateway`, or a {@link featureUser}. */
+  /** A store as its user has it: it sees its own keys and topics only. `user`: {@link GATEWAY}, or a {@link featureUser}. */
   of(name: StoreName, user: string): Store {
     const { hints, send } = this.opened[name]
     return new StoreClient(send, hints, `${user}/`)
@@ -106,6 +113,7 @@ export class Stores {
   /** Writes what was asked before. Calls that come later are `gone`. */
   async close(): Promise<void> {
     const { engine } = this.opened.state
+    this.kept.close()
     if (engine instanceof SqliteStore) await engine.close()
   }
 }

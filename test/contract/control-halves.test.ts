@@ -5,6 +5,7 @@ import type { AnyFeature } from '../../src/core/feature.ts'
 import type { Command, View } from '../../src/core/operation.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { StartedHalf, type WrittenUse } from '../kit/control-half.ts'
+import { CALLED } from '../kit/operations.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -92,7 +93,7 @@ describe.each(halves)('control half of %s', (name, control: ControlFeature) => {
     for (const command of commands) {
       for (const body of [undefined, null, 7, [], { nonsense: true }]) {
         expect(() => command.changes?.(body)).not.toThrow()
-        await expect(command.run(body, { dryRun: false, expected: undefined })).rejects.toThrow(BadCommand)
+        await expect(command.run(body, CALLED)).rejects.toThrow(BadCommand)
       }
     }
     expect(new Set(commands.map(({ path }) => path)).size).toBe(commands.length)

@@ -12,6 +12,7 @@ import { seededRandom } from '../../src/lib/random.ts'
 import { StoreClient } from '../../src/stores/calls/client.ts'
 import { Hints } from '../../src/stores/calls/hints.ts'
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts'
+import { KeptState } from '../../src/stores/kept-state.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
 import { CountedMetrics, leased, readOptions } from './feature.ts'
@@ -54,7 +55,7 @@ export class StartedHalf<C = unknown> {
     feature: AnyFeature,
     control: ControlFeature,
     testCells: TestCells = new TestCells(),
-    workers: readonly WorkerLoad[] = [],
+    { kept, workers = [] }: { readonly kept?: KeptState; readonly workers?: readonly WorkerLoad[] } = {},
   ) {
     this.feeds = new Feeds({ clock: this.clock, log: this.log })
     this.load = { workers, memory: () => 0, sockets: () => 0 }
@@ -69,6 +70,7 @@ export class StartedHalf<C = unknown> {
     const lasting = new Lasting({
       features: [feature],
       uses: () => this.uses,
+      drained: () => undefined,
       look,
       others: () => [],
       notices: new Notices(this.log, this.clock, []),
@@ -77,7 +79,8 @@ export class StartedHalf<C = unknown> {
     this.half = control.start({
       uses: () => this.uses,
       states: () => Array.from(lasting.of(feature), rowOf),
-      set: (labels, state, facts) => report({ kind: 'state', feature: feature.name, labels, state, facts }),
+      set: (labels, state, facts, since = this.clock.wall()) =>
+        report({ kind: 'state', feature: feature.name, labels, state, facts, since }),
       look,
       endpoints: (upstream) => this.endpoints.get(upstream),
       upstream: (name) => this.upstreams.get(name),
@@ -89,6 +92,11 @@ export class StartedHalf<C = unknown> {
         this.commands.push({ name, value })
         return this.commanded
       },
+      kept: (schema) =>
+        (kept ?? new KeptState({ store: undefined, clock: this.clock, log: this.log })).map(
+          `feature/${feature.name}`,
+          schema,
+        ),
       load: this.load,
       metrics: this.metrics,
       counted: (metric, labels) => this.metrics.counts.get(`${metric} ${labels}`.trim()) ?? 0,

@@ -1,4 +1,9 @@
-import type { Command, Description, Events, Operation, View } from '../../src/core/operation.ts'
+import type { Caller, CallOptions, Command, Description, Events, Operation, View } from '../../src/core/operation.ts'
+
+export const OPERATOR: Caller = { name: 'ci', role: 'operator', by: 'token' }
+
+/** As a command is called without further ado. */
+export const CALLED: CallOptions = { dryRun: false, expected: undefined, who: OPERATOR }
 
 /** What is said of an operation that only a test knows. */
 function says(id: string): Description {

@@ -80,7 +80,7 @@ export function adminServer(options: AdminOptions): FastifyInstance {
   for (const operation of operations) {
     if (operation.kind === 'events') addEvents(app, operation, streams, (socket) => connections.streams(socket))
     else if (operation.kind === 'command') addCommand(app, operation, options, callers)
-    else addReading(app, operation)
+    else addReading(app, operation, callers)
   }
   addDashboard(app, dashboard)
   return app
@@ -113,7 +113,11 @@ function guardAll(
 }
 
 /** Operations that change nothing: a view, or a question. */
-function addReading(app: FastifyInstance, operation: Exclude<Operation, Command | Events>): void {
+function addReading(
+  app: FastifyInstance,
+  operation: Exclude<Operation, Command | Events>,
+  callers: WeakMap<FastifyRequest, Caller>,
+): void {
   const { path, says, takes } = operation
   const facts: RouteFacts = { takes, says: ofOperation(says) }
   if (operation.kind === 'view') {
@@ -122,7 +126,7 @@ function addReading(app: FastifyInstance, operation: Exclude<Operation, Command 
     return
   }
   app.post(`${API}${path}`, { config: { ...facts, asks: true } }, (request) => {
-    callOf(request, request.body)
+    callOf(request, callers)
     return operation.ask(request.body)
   })
 }
@@ -138,7 +142,7 @@ function addCommand(
   app.post(`${API}${path}`, { config, bodyLimit: large ? UPLOAD_BYTES : BODY_BYTES }, (request) => {
     const { body } = request
     const call = { ...recorded(request, command, callers.get(request) as Caller), body }
-    return auditor.run(call, async () => command.run(body, callOf(request, body)))
+    return auditor.run(call, async () => command.run(body, callOf(request, callers)))
   })
 }
 
@@ -194,9 +198,11 @@ function whoami(caller: Caller | undefined): object {
   return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
-function callOf({ headers, query, routeOptions }: FastifyRequest, body: unknown): CallOptions {
-  const { takes } = routeOptions.config as RouteFacts
-  return readCall(takes ?? {}, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'] })
+function callOf(request: FastifyRequest, callers: WeakMap<FastifyRequest, Caller>): CallOptions {
+  const { body, headers, query, routeOptions } = request
+  const { takes = {} } = routeOptions.config as RouteFacts
+  const who = callers.get(request) as Caller
+  return readCall(takes, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'], who })
 }
 
 function dryRunOf({ query }: FastifyRequest): boolean {

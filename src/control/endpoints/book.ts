@@ -24,6 +24,8 @@ export interface EndpointBookOptions {
   readonly discovered: (upstream: UpstreamConfig) => readonly FoundEndpoint[]
   /** Whether an address must not be used by an upstream. Logs it itself. */
   readonly refuses: (upstream: string, located: Located) => boolean
+  /** No worker knows these yet. */
+  readonly arrives: (set: UpstreamEndpoints) => void
   /** Tells the workers; returns the number of the update. */
   readonly publish: (sets: readonly UpstreamEndpoints[]) => number
   /** No upstream has this endpoint any more, or one has it again. */
@@ -105,13 +107,15 @@ export class EndpointBook {
   }
 
   private page(config: UpstreamConfig): Page {
-    const { addressesOf, discovered, features, refuses, registry } = this.options
+    const { addressesOf, arrives, discovered, features, refuses, registry } = this.options
     const lease = registry.lease()
     const uses = upstreamUses(config, features)
     const endpoints = locate(config, addressesOf, discovered)
       .filter((located) => !refuses(config.name, located))
       .map((located) => resolved(config.name, located, lease, uses))
-    return { config, set: { upstream: config.name, cells: lease.upstream(config.name, uses), endpoints }, lease }
+    const set = { upstream: config.name, cells: lease.upstream(config.name, uses), endpoints }
+    arrives(set)
+    return { config, set, lease }
   }
 
   private tellChanges(before: Iterable<Page>, after: Iterable<Page>): void {

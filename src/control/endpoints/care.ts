@@ -2,9 +2,10 @@ import type { UpstreamEndpoints } from '../../core/protocol.ts'
 import type { WorkerMetrics } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import type { KeptState } from '../../stores/kept-state.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import type { EndpointBook } from './book.ts'
-import { EndpointDrains } from './drains.ts'
+import { DRAIN_ORDER, EndpointDrains } from './drains.ts'
 import { EndpointMarks } from './marks.ts'
 import { RecoveryWatch } from './recovery.ts'
 import { countStates } from './state.ts'
@@ -14,6 +15,8 @@ export interface EndpointCareOptions {
   readonly registry: CellRegistry
   /** Of the control plane. */
   readonly metrics: WorkerMetrics
+  /** What outlives the process. */
+  readonly kept: Pick<KeptState, 'map'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -26,11 +29,12 @@ export class EndpointCare {
   private readonly marks: EndpointMarks
   private readonly recovery: RecoveryWatch
 
-  constructor({ book, registry, metrics, clock, log }: EndpointCareOptions) {
+  constructor({ book, registry, kept, metrics, clock, log }: EndpointCareOptions) {
     this.book = book
     this.registry = registry
     this.marks = new EndpointMarks((ref) => registry.words(ref), clock)
-    this.drains = new EndpointDrains({ book, registry, marks: this.marks, log })
+    const orders = kept.map('drains', DRAIN_ORDER)
+    this.drains = new EndpointDrains({ book, registry, marks: this.marks, orders, clock, log })
     this.recovery = new RecoveryWatch({
       clock,
       upstreams: () => Array.from(book.upstreams, ({ set }) => [set.upstream, this.isUp(set)] as const),
@@ -46,7 +50,6 @@ export class EndpointCare {
   /** Endpoints came or went. */
   follow(): void {
     this.marks.arrived(Array.from(this.book.upstreams, ({ set }) => set))
-    this.drains.renew()
     this.recovery.look()
   }
 

@@ -6,6 +6,7 @@ import type { UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Gauges, WorkerMetrics } from '../../core/series.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import type { KeptState } from '../../stores/kept-state.ts'
 import type { Part } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import { EndpointBook } from './book.ts'
@@ -33,6 +34,8 @@ export interface EndpointsOptions {
   readonly back: (id: string) => void
   /** Endpoints of an upstream came or went, or their weights changed. */
   readonly changed: () => void
+  /** What outlives the process. */
+  readonly kept: Pick<KeptState, 'map'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -46,7 +49,8 @@ export class Endpoints implements Part {
   private readonly registry: CellRegistry
 
   constructor(options: EndpointsOptions) {
-    const { back, changed, clock, config, features, left, log, metrics, own, publish, registry, sources } = options
+    const { back, changed, clock, config, features, kept, left, log, metrics, own, publish, registry, sources } =
+      options
     this.registry = registry
     this.finding = new EndpointFinder({
       config,
@@ -63,6 +67,7 @@ export class Endpoints implements Part {
       addressesOf: (name) => this.finding.addresses(name),
       discovered: (upstream) => this.finding.found(upstream),
       refuses: (upstream, located) => ours.refuses(upstream, located),
+      arrives: (set) => this.care.drains.mark(set),
       publish,
       onLeft: left,
       onBack: back,
@@ -74,6 +79,7 @@ export class Endpoints implements Part {
     this.care = new EndpointCare({
       book: this.book,
       registry,
+      kept,
       metrics,
       clock,
       log,

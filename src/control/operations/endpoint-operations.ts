@@ -1,11 +1,17 @@
 import { memberOf } from '../../core/command.ts'
+import { DURABLE } from '../../core/kept.ts'
 import type { Description, Operation } from '../../core/operation.ts'
-import { COUNT, each, record, ref, TEXT } from '../../schema/shape.ts'
+import type { JsonSchema } from '../../schema/schema.ts'
+import { COUNT, each, orNull, record, ref, TEXT, TIME } from '../../schema/shape.ts'
 import { STATE_SCHEMAS } from '../contract.ts'
 import { DRAIN_COMMAND, type EndpointDrains } from '../endpoints/drains.ts'
 
+/** An operator's order to drain. */
+export const DRAIN_SCHEMA: JsonSchema = record({ since: TIME, by: orNull(TEXT, 'unknown') })
+
 const SCHEMAS = {
   ...STATE_SCHEMAS,
+  Drain: DRAIN_SCHEMA,
   Endpoint: record({
     upstream: TEXT,
     endpoint: TEXT,
@@ -13,16 +19,18 @@ const SCHEMAS = {
     state: ref('EndpointState'),
     inFlight: COUNT,
     connections: COUNT,
+    drain: orNull(ref('Drain'), 'no operator has drained it'),
   }),
 }
 
 /** Endpoints: seen, drained and taken back in. */
 export function endpointOperations(drains: EndpointDrains): readonly Operation[] {
-  const said = (description: string): Pick<Description, 'tag' | 'answer' | 'schemas'> => ({
-    tag: 'Traffic',
-    answer: { description, schema: record({ endpoints: each(ref('Endpoint')) }) },
-    schemas: SCHEMAS,
-  })
+  const says = (description: string, fields: Readonly<Record<string, JsonSchema>>) =>
+    ({
+      tag: 'Traffic',
+      answer: { description, schema: record({ endpoints: each(ref('Endpoint')), ...fields }) },
+      schemas: SCHEMAS,
+    }) satisfies Partial<Description>
   return [
     {
       kind: 'view',
@@ -30,9 +38,14 @@ export function endpointOperations(drains: EndpointDrains): readonly Operation[]
       says: {
         id: 'listEndpoints',
         summary: 'Every endpoint, with its state, requests in flight and connections',
-        ...said('All endpoints of all upstreams.'),
+        ...says(
+          'All endpoints of all upstreams; `absent`: drains of endpoints that their upstream does not have now.',
+          {
+            absent: each(record({ upstream: TEXT, endpoint: TEXT, since: TIME, by: orNull(TEXT, 'unknown') })),
+          },
+        ),
       },
-      read: () => ({ endpoints: [...drains.all()] }),
+      read: () => ({ endpoints: [...drains.all()], absent: drains.absent }),
     },
     {
       kind: 'command',
@@ -41,9 +54,10 @@ export function endpointOperations(drains: EndpointDrains): readonly Operation[]
       says: {
         id: 'drainEndpoint',
         summary: 'Drains an endpoint, or takes it back in',
-        ...said('Those that were met, as they are now.'),
+        ...says('Those that were met, as they are now.', { durable: DURABLE }),
+        refusals: { unavailable: { description: 'Too many are drained already (`refused`).' } },
       },
-      run: async (body) => ({ endpoints: drains.set(body) }),
+      run: (body, { who }) => drains.set(body, who),
       changes: (body) => {
         const wanted = memberOf(body, 'upstream')
         const met = [...drains.all()].filter(({ upstream }) => upstream === wanted)

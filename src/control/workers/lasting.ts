@@ -11,6 +11,8 @@ export interface LastingOptions {
   readonly features: readonly AnyFeature[]
   /** Live ones of a feature. */
   readonly uses: (feature: AnyFeature) => readonly LiveUse[]
+  /** Why an operator's order keeps an endpoint out; undefined: there is none. */
+  readonly drained: (upstream: string, endpoint: string) => Why | undefined
   readonly look: CellReader
   readonly notices: Pick<Notices, 'latest'>
   /** States of what no feature has a table for. */
@@ -32,11 +34,8 @@ export interface StateFacts {
 /** Why something is in its state. */
 export type Why = Pick<StateFacts, 'text' | 'since'>
 
-/** Of states that no feature tells of. */
-const OF_ENDPOINTS: Readonly<Partial<Record<EndpointState, string>>> = {
-  usable: 'it gets requests',
-  draining: 'an operator has drained it: it gets no new requests until it is taken back in',
-}
+/** Where no feature tells more. */
+const USABLE: Why = { text: 'it gets requests', since: undefined }
 
 /** What lasts, of all features of the live config: read from cells, and explained by what was told of its latest change. */
 export class Lasting implements Part {
@@ -67,9 +66,8 @@ export class Lasting implements Part {
 
   /** Why an endpoint is in its state: what the feature tells that brought it there last. */
   endpoint(upstream: string, endpoint: string, state: EndpointState): Why {
-    const { features, notices } = this.options
-    const known = OF_ENDPOINTS[state]
-    let why: Why | undefined = known === undefined ? undefined : { text: known, since: undefined }
+    const { drained, features, notices } = this.options
+    let why = state === 'draining' ? drained(upstream, endpoint) : state === 'usable' ? USABLE : undefined
     for (const { endpointStates, name } of features) {
       const row = endpointStates?.states[state]
       if (row === undefined) continue

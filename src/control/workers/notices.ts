@@ -108,10 +108,10 @@ export class Notices implements Part {
     return this.states.get(keyOf(feature, labels))
   }
 
-  private changed({ facts, feature, labels, state }: StateNotice, table: ToldStates): void {
+  private changed({ facts, feature, labels, since, state }: StateNotice, table: ToldStates): void {
     const key = keyOf(feature, labels)
     this.states.delete(key)
-    const at = this.clock.wall()
+    const at = since ?? this.clock.wall()
     this.states.set(key, { state, facts, at })
     if (this.states.size > MOST_TOLD) this.states.delete(this.states.keys().next().value as string)
     const { counter } = table

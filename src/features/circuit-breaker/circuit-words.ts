@@ -35,8 +35,15 @@ export function circuitState(words: Int32Array, at: number): CircuitStateName | 
   return NAMES[Atomics.load(words, at + CircuitWord.state) & 3] as CircuitStateName
 }
 
-/** An operator's order, set by the control plane. `until`: clock milliseconds at which the control plane ends it. */
-export function forceCircuit(words: Int32Array, at: number, forced: number, until: number): void {
-  Atomics.store(words, at + CircuitWord.forcedUntil, toWord(until))
+/**
+ * An operator's order, set by the control plane. `until`: clock milliseconds at which the control plane ends it. False: it is
+ * so already.
+ */
+export function forceCircuit(words: Int32Array, at: number, forced: number, until: number): boolean {
+  const word = toWord(until)
+  if (Atomics.exchange(words, at + CircuitWord.forcedUntil, word) === word) {
+    if (Atomics.load(words, at + CircuitWord.forced) === forced) return false
+  }
   Atomics.store(words, at + CircuitWord.forced, forced)
+  return true
 }

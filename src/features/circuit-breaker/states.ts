@@ -101,9 +101,15 @@ function forced(what: string, level: LastingState['level']) {
   return lastingState({
     doc: `An operator has forced it: ${what}.`,
     level,
-    facts: {},
+    facts: {
+      by: { type: 'string', doc: 'Name of the operator; empty: unknown.' },
+      until: { type: 'string', doc: 'When that ends, RFC 3339.' },
+    },
     log: { level: 'info', message: 'a circuit breaker changed' },
-    sentence: () => `an operator has forced it: ${what}`,
+    sentence(facts) {
+      if (facts === undefined) return `an operator has forced it: ${what}`
+      return `${facts.by === '' ? 'an operator' : facts.by} has forced it until ${facts.until}: ${what}`
+    },
   })
 }
 

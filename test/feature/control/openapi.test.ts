@@ -256,6 +256,9 @@ describe('what is read', () => {
       why: 'slow',
       limit: '2',
       for: '1s',
+      before: '7',
+      since: '2026-11-30T09:00:00Z',
+      until: '2026-11-30T09:00:00.123Z',
     }
     for (const { key, operation, path } of reads()) {
       const inQuery = operation.parameters.filter((parameter) => parameter.in === 'query')

@@ -336,7 +336,7 @@ describe('ramping', () => {
 })
 
 describe('forced', () => {
-  const force = (forced: number, until = now + 60_000): void =>
+  const force = (forced: number, until = now + 60_000): boolean =>
     forceCircuit(cells.space.int32({ page: 1, slot: 0 }), 0, forced, until)
 
   test('open: refuses all, and says until when', () => {

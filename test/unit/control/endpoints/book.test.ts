@@ -29,6 +29,7 @@ function rig() {
     addressesOf: (name) => names[name] ?? [],
     discovered: () => [],
     refuses: (_, { address }) => address === '127.0.0.1',
+    arrives: () => {},
     publish: (sets) => published.push([...sets]),
     onLeft: (id) => left.push(id),
     onBack: (id) => back.push(id),
