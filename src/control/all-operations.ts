@@ -35,7 +35,7 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
     ...endpointOperations(side.endpoints.care.drains),
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed, features),
-    ...flightOperations(side.flights, side.taps, features),
+    ...flightOperations(side.requests.flights, side.taps, features),
     ...(auditing.index === undefined ? [] : auditOperations(auditing.index)),
     ...(reloader === undefined ? [] : configOperations(reloader, archive)),
   ]

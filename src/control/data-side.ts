@@ -18,8 +18,7 @@ import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
 import { CellRegistry } from './registry/registry.ts'
 import { TelemetryExport } from './seeing/export/telemetry.ts'
-import { FlightJournal } from './seeing/flights/flight-journal.ts'
-import { FlightLog } from './seeing/flights/flight-log.ts'
+import { KeptRequests } from './seeing/flights/kept-requests.ts'
 import { Taps } from './seeing/flights/taps.ts'
 import { type LiveFigures, liveFigures } from './seeing/live/figures.ts'
 import type { LogThread } from './seeing/log/log-thread.ts'
@@ -28,7 +27,7 @@ import { LostRequests } from './seeing/metrics/lost-requests.ts'
 import type { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { routeGauges } from './seeing/metrics/route-gauges.ts'
 import { Feeds } from './workers/feeds.ts'
-import { Lasting, rowOf } from './workers/lasting.ts'
+import { Lasting, type LastingOptions, rowOf } from './workers/lasting.ts'
 import { Links } from './workers/links.ts'
 import { Listeners } from './workers/listeners.ts'
 import { Notices, type StateChange } from './workers/notices.ts'
@@ -75,9 +74,8 @@ export class DataSide {
   readonly endpoints: Endpoints
   readonly lasting: Lasting
   readonly halves: ControlHalves
-  readonly flights: FlightLog
+  readonly requests: KeptRequests
   readonly taps: Taps
-  private readonly journal: FlightJournal | undefined
   readonly notices: Notices
   readonly feeds: Feeds
   private readonly options: DataSideOptions
@@ -137,7 +135,7 @@ export class DataSide {
       rings: this.rings,
       metrics,
       notices: this.notices,
-      flights: (flights) => this.flights.take(flights),
+      flights: (flights) => this.requests.flights.take(flights),
       tapped: (requests, lost) => this.taps.take(requests, lost),
       spans: (records) => this.telemetry.take(records),
       requestsLost: (worker, reason, requests) => lost.take(worker, reason, requests),
@@ -153,14 +151,9 @@ export class DataSide {
     this.generations = new Generations({ registry, features, book: this.endpoints.book, supervisor, clock })
     this.openings = new Listeners({ supervisor, registry, reusePort, own: options.own, log })
     const uses = (feature: AnyFeature) => this.generations.usesOf(feature)
-    this.lasting = new Lasting({
-      features,
-      uses,
-      drained: (upstream, endpoint) => this.endpoints.care.drains.why(upstream, endpoint),
-      look: registry,
-      notices: this.notices,
-      others: () => this.feeds.states(),
-    })
+    const drained: LastingOptions['drained'] = (...of) => this.endpoints.care.drains.why(...of)
+    const others = () => this.feeds.states()
+    this.lasting = new Lasting({ features, uses, drained, look: registry, notices: this.notices, others })
     this.halves = new ControlHalves({
       loaded: options.halves,
       stores,
@@ -203,7 +196,7 @@ export class DataSide {
   /** Starts workers, resolves names and makes the config live; no listener is open yet. */
   async start(): Promise<void> {
     const { config, log, startLogs } = this.options
-    if (this.journal !== undefined) for await (const flights of this.journal.stored()) this.flights.restore(flights)
+    await this.requests.restore()
     this.logs = startLogs?.(this.rings, (error) => log.error('the log thread failed', { error }))
     await Promise.all([this.supervisor.start(), this.endpoints.watch(config.lean.upstreams)])
     await this.apply(config)
@@ -288,7 +281,7 @@ export class DataSide {
   async close(): Promise<void> {
     for (const part of this.parts) part.close?.()
     await this.supervisor.stop()
-    await Promise.all([this.telemetry.close(), this.logs?.stop(), this.journal?.close()])
+    await Promise.all([this.telemetry.close(), this.logs?.stop(), this.requests.close()])
   }
 
   private openSockets(): number {

@@ -4,7 +4,7 @@ import type { Counter } from '../../../core/series.ts'
 import type { Store } from '../../../core/store.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
-import { readRecord, recordOf } from './flight-records.ts'
+import { flightRecord, readRecord } from './flight-records.ts'
 import type { FlightBatch, FlightKeeper, FlightProcess, KeptFlight } from './kept-flight.ts'
 
 /** In the store of the gateway; then the crowd, and what puts them in the order of time. */
@@ -156,9 +156,9 @@ export class FlightJournal implements FlightKeeper {
     const number = String(++this.batches).padStart(12, '0')
     const batch: FlightBatch = { key: `${PREFIX}${crowd}/${startedAt} ${pid}/${number}`, left: 0 }
     const texts = flights.map(({ text }) => text as string)
-    const done = await store.put(batch.key, recordOf(process, texts))
+    const done = await store.put(batch.key, flightRecord(process, texts))
     if (isUnavailable(done)) {
-      // Perhaps it was written all the same: without an owner it would stay.
+      // It may have been written: without an owner it would stay.
       this.empty.add(batch.key)
       return done.unavailable
     }

@@ -28,7 +28,7 @@ const FIELDS: Readonly<Record<Exclude<keyof Flight, 'timeline'>, Kind>> = {
 } satisfies Record<keyof FlightSummary | 'upstream', Kind>
 
 /** Requests as they are stored; `texts`: each in JSON. */
-export function recordOf({ pid, startedAt }: FlightProcess, texts: readonly string[]): Uint8Array {
+export function flightRecord({ pid, startedAt }: FlightProcess, texts: readonly string[]): Uint8Array {
   const process = JSON.stringify({ pid, startedAt })
   return Buffer.from(`{"version":${VERSION},"process":${process},"flights":[${texts.join(',')}]}`)
 }

@@ -79,7 +79,14 @@ const DRAINED = { text: 'ci has drained it', since: 1 }
 test('the state of an endpoint is told by the feature that brought it there last, with why, what follows and since when', () => {
   const { clock, notices } = set()
   const features = [healthCheck, outlierDetection]
-  const lasting = new Lasting({ features, uses: () => [], drained: () => DRAINED, look: {} as CellReader, notices, others: () => [] })
+  const lasting = new Lasting({
+    features,
+    uses: () => [],
+    drained: () => DRAINED,
+    look: {} as CellReader,
+    notices,
+    others: () => [],
+  })
   const at = clock.wall()
   const why = (state: EndpointState, endpoint = 'e') => lasting.endpoint('u', endpoint, state)
   expect(why('usable')).toEqual({ text: 'it gets requests', since: undefined })
