@@ -14,6 +14,9 @@ const EXITS: Readonly<Record<number, number>> = { 400: Exit.usage, 404: Exit.no,
 /** Options of every command that talks to a running gateway. */
 export const ADMIN_OPTIONS = { admin: { type: 'string' }, 'token-file': { type: 'string' } } as const
 
+/** Of a command whose answer says so. */
+export const NOT_DURABLE = 'it holds, but could not be stored: a restart of the gateway does not know of it\n'
+
 /** Why a command cannot be carried out, with its exit code. */
 export class AdminFailed extends Error {
   readonly exit: number

@@ -1,4 +1,4 @@
-import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
+import { ADMIN_OPTIONS, NOT_DURABLE, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
 
@@ -22,8 +22,12 @@ export async function breaker(args: readonly string[], io: Io): Promise<number> 
   if (verb !== 'auto' && time === undefined) return usage('--for is missing: a duration such as 10m', io)
   return withAdmin('breaker', parsed.flags, io, async (client) => {
     const command = { route, upstream, to: TO[verb], for: verb === 'auto' ? undefined : time }
-    const { breakers } = (await client.post('breakers', command)) as { breakers: readonly Breaker[] }
+    const { breakers, durable } = (await client.post('breakers', command)) as {
+      breakers: readonly Breaker[]
+      durable: boolean
+    }
     for (const met of breakers) io.stdout(`${met.route} ${met.upstream}: ${met.state}\n`)
+    if (!durable) io.stderr(NOT_DURABLE)
   })
 }
 

@@ -1,4 +1,4 @@
-import { ADMIN_OPTIONS, withAdmin } from './admin.ts'
+import { ADMIN_OPTIONS, NOT_DURABLE, withAdmin } from './admin.ts'
 import { Exit, type Io } from './io.ts'
 import { parseOptions } from './options.ts'
 
@@ -18,12 +18,14 @@ export async function endpoint(args: readonly string[], io: Io): Promise<number>
     return usage('expected drain|undrain UPSTREAM ENDPOINT', io)
   }
   return withAdmin('endpoint', parsed.flags, io, async (client) => {
-    const { endpoints } = (await client.post('endpoints', { upstream, endpoint: which, to })) as {
+    const { durable, endpoints } = (await client.post('endpoints', { upstream, endpoint: which, to })) as {
       endpoints: readonly Endpoint[]
+      durable: boolean
     }
     for (const met of endpoints) {
       io.stdout(`${met.upstream} ${met.endpoint}: ${met.state}, ${met.inFlight} in flight\n`)
     }
+    if (!durable) io.stderr(NOT_DURABLE)
   })
 }
 

@@ -41,8 +41,14 @@ export class TestStore {
   }
 
   async keys(prefix = ''): Promise<string[]> {
-    const page = await this.store.scan(prefix, { limit: 1000 })
-    if (!('entries' in page)) throw new Error(page.unavailable)
-    return page.entries.map(({ key }) => key)
+    const keys: string[] = []
+    let after: string | undefined
+    do {
+      const page = await this.store.scan(prefix, { limit: 1000, ...(after !== undefined && { after }) })
+      if (!('entries' in page)) throw new Error(page.unavailable)
+      keys.push(...page.entries.map(({ key }) => key))
+      after = page.after
+    } while (after !== undefined)
+    return keys
   }
 }

@@ -55,6 +55,8 @@ interface Serving {
   readonly thread: Worker
   readonly asker: Asker
   readonly since: number
+  /** Calls that it has not answered. */
+  calls: number
 }
 
 /**
@@ -99,11 +101,14 @@ export class SqliteStore {
     const bytes = call.call === 'put' ? (call as StoreCall<'put'>).value.byteLength : 0
     if (this.waitingBytes + bytes > WAITING_BYTES) return unavailable('full')
     this.waitingBytes += bytes
+    // As a read of a file does, a call keeps the process alive.
+    if (serving.calls++ === 0) serving.thread.ref()
     const value: TimedCall = { call: call as StoreCall, at: clock.wall() }
     try {
       return await serving.asker.ask<StoreAnswer<K>>(STORE, { name: STORE_CALL, value }, deadlineMs).answer
     } finally {
       this.waitingBytes -= bytes
+      if (--serving.calls === 0 && !this.closed) serving.thread.unref()
     }
   }
 
@@ -136,7 +141,7 @@ export class SqliteStore {
         // Open, it does not keep the process alive: `close` ends it.
         thread.unref()
         this.opened(message)
-        this.serving = { thread, asker, since: clock.now() }
+        this.serving = { thread, asker, since: clock.now(), calls: 0 }
         opening.resolve(undefined)
       } else this.told(message, asker)
     })
