@@ -19,6 +19,11 @@ export type Upload = 'whole' | 'begun' | 'unread'
  */
 export type ExchangeKind = 'request' | 'rerouted' | 'side'
 
+/** Something that ends with an exchange, at the latest. */
+export interface Dependent {
+  cancel(): void
+}
+
 /** Where the requests of a compiled route are recorded; `data/seeing/recorder.ts` makes it. */
 export interface RouteRecord {
   finish(ex: Exchange): void
@@ -45,6 +50,10 @@ export interface ResponseHead {
 export class Exchange {
   readonly downstream: Downstream
   kind: ExchangeKind
+  /** Request ID of the one that a feature made it for. */
+  parentId: string | undefined
+  /** Requests that were made for it and end with it. */
+  dependents: Set<Dependent> | undefined
   /** Clock milliseconds at which the head was complete; of a rerouted one: at which its route began. */
   readonly startedAt: number
   /** UUIDv7 of ours; never from outside. */
@@ -123,6 +132,8 @@ export class Exchange {
   constructor(downstream: Downstream, startedAt: number, requestId: string, slots: number) {
     this.downstream = downstream
     this.kind = 'request'
+    this.parentId = undefined
+    this.dependents = undefined
     this.startedAt = startedAt
     this.requestId = requestId
     this.correlationId = requestId
@@ -194,6 +205,25 @@ export class Exchange {
     next.notes = this.notes
     next.trace = this.trace
     return next
+  }
+
+  /** It asks for what `ex` asks for, as that is now. */
+  asks(ex: Exchange): void {
+    this.params = ex.params
+    this.path = ex.path
+    this.query = ex.query
+    this.readings = ex.readings
+    this.forwardTarget = ex.forwardTarget
+    this.forwardAuthority = ex.forwardAuthority
+  }
+
+  /** A feature makes it for `ex`. */
+  isFor(ex: Exchange): void {
+    this.isOf(ex)
+    this.parentId = ex.requestId
+    this.client = ex.client
+    this.importance = ex.importance
+    this.logged = ex.logged
   }
 
   /** It belongs to the same correlation and trace as `ex`. */

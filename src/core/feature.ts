@@ -27,7 +27,7 @@ import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { EndpointStates, LastingStates, StateTable } from './state-table.ts'
-import type { AnyUpstreamForm, UpstreamForm } from './upstream-part.ts'
+import type { AnyUpstreamForm, UpstreamContext, UpstreamForm } from './upstream-part.ts'
 
 /**
  * The contract of a feature: all that the rest of Sluice knows of it. A feature is a folder of `features/` with one line in
@@ -224,10 +224,21 @@ export interface Feature<
    * compiled.
    */
   compile?(options: O, context: FeatureContext<Leased<T>, M, D, S>): Readonly<Record<string, Policy>> | undefined
+  /**
+   * How it guards what a feature calls at an upstream, see `SideRequest.teaches`: asked in each worker, once for each two of
+   * them.
+   */
+  guardsCalls?(call: GuardedCall, context: UpstreamContext<undefined, M, D>): Policy | undefined
   /** Its part at an upstream. */
   readonly upstream?: UpstreamForm<UO, UT, M, D>
   /** What other keys of the config may name by its kind. */
   readonly provides?: Provided
+}
+
+/** Who calls whom. */
+export interface GuardedCall {
+  readonly feature: string
+  readonly upstream: string
 }
 
 /** Several kinds of what an upstream needs one of. */
@@ -257,6 +268,7 @@ export interface PureFeature<O = unknown>
     | 'control'
     | 'plan'
     | 'compile'
+    | 'guardsCalls'
     | 'upstream'
     | 'provides'
   > {
@@ -271,7 +283,7 @@ type Any = any
 export interface AnyFeature
   extends Omit<
     Feature<Any, Any, MetricTable, DecisionTable, Any, Any, Any>,
-    'pure' | 'cells' | 'figures' | 'states' | 'control' | 'plan' | 'compile' | 'upstream'
+    'pure' | 'cells' | 'figures' | 'states' | 'control' | 'plan' | 'compile' | 'guardsCalls' | 'upstream'
   > {
   /** The plug-in that brought it, as the config names it; undefined: it is one of Sluice's own. */
   readonly plugin?: string
@@ -282,6 +294,7 @@ export interface AnyFeature
   readonly control?: () => Promise<{ readonly control: ControlFeature<Any, Any> }>
   plan?(options: Any, context: PlanContext): PlanPart
   compile?(options: Any, context: Any): Readonly<Record<string, Policy>> | undefined
+  guardsCalls?(call: GuardedCall, context: Any): Policy | undefined
   readonly upstream?: AnyUpstreamForm
 }
 

@@ -1,6 +1,6 @@
 import type { FactValue } from './decision.ts'
 import type { Origin } from './failures.ts'
-import type { Hindrance } from './note.ts'
+import type { Hindrance, SideKind } from './note.ts'
 
 /** What the flight recorder keeps of a request, and what a tap shows: redacted as the access log is. Structured-cloneable. */
 
@@ -17,6 +17,17 @@ export type HappeningFacts = { readonly atMs: number } & (
   | { readonly kind: 'refused'; readonly policy: string; readonly reason: string; readonly upstream: string }
   /** It goes on under another route; `hindrance`: why it cannot; null: it does. */
   | { readonly kind: 'rerouted'; readonly from: string; readonly to: string; readonly hindrance: Hindrance | null }
+  /** A feature made a request for it: `to` an upstream, or by a fork of its route. Its answer or failure was there. */
+  | {
+      readonly kind: 'called'
+      readonly feature: string
+      readonly what: SideKind
+      readonly to: string
+      /** 0: no answer. */
+      readonly status: number
+      readonly reason: string | null
+      readonly durationMs: number
+    }
   | { readonly kind: 'shed'; readonly reason: string }
   /** `limitMs`: how long it might have taken; null: that was not the limit. */
   | { readonly kind: 'deadline'; readonly reason: string; readonly limitMs: number | null }

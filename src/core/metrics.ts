@@ -36,6 +36,16 @@ export const METRICS = {
     help: 'Requests that went on under another route, by the route that they matched; a fallback may send them there.',
     labels: ['route', 'to'],
   },
+  sluice_side_requests_total: {
+    kind: 'counter',
+    help: 'Requests that features made, by final status and reason of failure; kind: call, stream or fork; to: the upstream, of a fork the route.',
+    labels: ['feature', 'kind', 'to', 'status', 'reason'],
+  },
+  sluice_side_request_duration_seconds: {
+    kind: 'histogram',
+    help: 'Seconds from the start of a request that a feature made to its end.',
+    labels: ['feature', 'kind', 'to'],
+  },
   sluice_rejections_total: {
     kind: 'counter',
     help: 'Refusals by policies; mode shadow: refusals that were only counted.',

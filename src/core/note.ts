@@ -4,6 +4,9 @@ import type { Reason } from './failures.ts'
 /** Why a request cannot go on under a route: it had it before, or too many others; its body was not kept; there is none. */
 export type Hindrance = 'loop' | 'body' | 'unknown'
 
+/** What a feature makes requests by, see `core/services.ts`. */
+export type SideKind = 'call' | 'stream' | 'fork'
+
 /** Something that was decided on the way of a request. */
 export type Decided =
   /** A policy refused the request, only the attempts at one `upstream` or, in mode shadow, nothing. */
@@ -16,6 +19,16 @@ export type Decided =
     }
   /** It goes on under another route; `hindrance`: it cannot, see {@link Hindrance}. */
   | { readonly kind: 'rerouted'; readonly from: string; readonly to: string; readonly hindrance: Hindrance | undefined }
+  /** A feature has made a request for it; `to`: the upstream, of a fork the route. Milliseconds; 0: no answer came. */
+  | {
+      readonly kind: 'called'
+      readonly feature: string
+      readonly what: SideKind
+      readonly to: string
+      readonly status: number
+      readonly reason: Reason | undefined
+      readonly ms: number
+    }
   /** Of a feature, see `Feature.decisions`. */
   | {
       readonly kind: 'decided'

@@ -79,6 +79,11 @@ export function ended(reason: Reason, lesson: Lesson = FAILURES[reason].teaches)
   return verdict(outcomeClass(reason) ?? (lesson === UNSENT ? 'ok' : 'timeout'), reason, lesson)
 }
 
+/** The same, of an attempt from which nothing learns. */
+export function untaught({ outcome, reason }: HeadVerdict): HeadVerdict {
+  return verdict(outcome, reason, IGNORED)
+}
+
 function verdict(outcome: OutcomeClass, reason: Reason | undefined, lesson: Lesson): HeadVerdict {
   return { outcome, reason, ignored: !lesson.breaker, lesson }
 }

@@ -1,6 +1,7 @@
 import type { Attempt } from './attempt.ts'
 import type { FactValue } from './decision.ts'
 import type { Failure, Reason } from './failures.ts'
+import type { SideKind } from './note.ts'
 import type { OutcomeClass } from './outcome.ts'
 
 /** What a request keeps for its spans while it runs; `data/seeing/tracing/request-trace.ts` makes it. */
@@ -42,6 +43,12 @@ export interface AttemptRecord {
   readonly reused: boolean
 }
 
+/** By which a feature made a request of its own. */
+export interface SideFacts {
+  readonly kind: SideKind
+  readonly feature: string
+}
+
 /** All that the spans of one request are made of. */
 export interface RequestRecord {
   /** Lower-case hex. */
@@ -57,6 +64,8 @@ export interface RequestRecord {
   readonly requestId: string
   readonly correlationId: string
   readonly gateway: string
+  /** undefined: of a client. */
+  readonly side: SideFacts | undefined
   readonly listener: string
   readonly secure: boolean
   readonly protocol: string
@@ -69,7 +78,7 @@ export interface RequestRecord {
   readonly peer: string
   readonly peerPort: number
   readonly userAgent: string | undefined
-  /** Name in the config; `-`: none matched. */
+  /** Name in the config; `-`: none matched, or none has to do with it. */
   readonly route: string
   /** Path pattern that matched. */
   readonly pattern: string | undefined

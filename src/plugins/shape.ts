@@ -119,6 +119,7 @@ const feature: ShapeCheck = having(
     lints: func,
     plan: func,
     compile: func,
+    guardsCalls: func,
     upstream: functions('compile'),
     provides: having({ algorithms: listOf(functions('create')), sources: listOf(functions('read')) }),
   } satisfies Record<Exclude<keyof AnyFeature, 'plugin'>, ShapeCheck>,

@@ -10,7 +10,7 @@ import type { Policy } from '../../src/core/policy.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
 import type { ResolvedEndpoint } from '../../src/core/protocol.ts'
 import type { Reply } from '../../src/core/verdict.ts'
-import { Chain } from '../../src/data/engine/chain.ts'
+import { Chain, EMPTY_CHAIN } from '../../src/data/engine/chain.ts'
 import { CollectingDownstream } from '../../src/data/engine/collect.ts'
 import { RouteFeatures } from '../../src/data/engine/compile-features.ts'
 import { Engine } from '../../src/data/engine/engine.ts'
@@ -118,6 +118,7 @@ export class EngineKit {
       recorder: {
         finish: (ex) => void this.finished.push(ex),
         attempt: (at) => void this.attempts.push(at),
+        side: () => ({ finish: () => {}, missed: () => {}, refused: () => {} }) as never,
       },
       lostEnd: setUp.lostEnd ?? lostEnd,
       bug: (error) => void this.bugs.push(error),
@@ -229,7 +230,7 @@ export class EngineKit {
 
   /** Among those that act on every route: the last of them comes when a request was let in. */
   private policies(own: readonly Policy[], pressure: Pressure = { stage: 0 }): Policy[] {
-    const services = new EngineServices(this.engine)
+    const services = new EngineServices(this.engine, () => EMPTY_CHAIN)
     const lent = featureDeps({ clock: this.clock, pressure, services })
     const common = FEATURES.filter(({ byDefault, keys }) => byDefault === true && keys.root !== undefined)
     const options = common.map((feature) => [feature.name, readOptions(feature, {}, 'root')])

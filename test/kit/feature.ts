@@ -68,11 +68,15 @@ export function featureContext(paramNames: readonly string[] = []): FeatureConte
       },
       hashesPath: () => false,
       typicalMs: () => 0,
-      call: () => Promise.reject(new Error('not asked for')),
-      handle: () => {},
-      background: () => false,
+      call: notAskedFor,
+      stream: notAskedFor,
+      fork: notAskedFor,
     },
   }
+}
+
+function notAskedFor(): never {
+  throw new Error('not asked for')
 }
 
 /** What a feature has in a worker, and of the control plane. */
@@ -92,7 +96,9 @@ function linked(feature: string, { worker }: TestLink): Pick<FeatureContext, 'ke
 /** What a worker of a test lends to features. */
 export function featureDeps(own: Partial<FeatureDeps> = {}): FeatureDeps {
   const link = new GenerationLink(new TestLink().worker)
-  return { ...featureContext(), exchangeSlots: new StateSlots(), attemptSlots: new StateSlots(), link, ...own }
+  const { services, ...context } = featureContext()
+  const slots = { exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
+  return { ...context, ...slots, link, services: { of: () => services }, ...own }
 }
 
 /** How one use of a feature differs from that of a route `r` to upstream `a`. */

@@ -6,9 +6,11 @@ import { loadDeps } from '../../src/config/load-deps.ts'
 import { CellRegistry } from '../../src/control/registry/registry.ts'
 import type { Downstream } from '../../src/core/downstream.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
-import type { Failure } from '../../src/core/failures.ts'
+import type { Failure, Reason } from '../../src/core/failures.ts'
 import type { AnyFeature } from '../../src/core/feature.ts'
+import type { Notice } from '../../src/core/notice.ts'
 import type { UpstreamEndpoints } from '../../src/core/protocol.ts'
+import type { SideFacts } from '../../src/core/spans.ts'
 import type { TransportRequest } from '../../src/core/transport.ts'
 import { upstreamUses } from '../../src/core/use.ts'
 import { DataPlane } from '../../src/data/engine/plane.ts'
@@ -29,11 +31,21 @@ export interface Ended {
   readonly asked: TransportRequest | undefined
 }
 
+/** `ex` undefined: it could not begin. */
+interface EndedSide extends SideFacts {
+  readonly to: string
+  readonly ex: Exchange | undefined
+  readonly reason: Reason | undefined
+}
+
 /** A data plane in virtual time on a whole config, with cells as the control plane allocates them. */
 export class ConfiguredPlane {
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
   readonly bugs: unknown[] = []
+  readonly notices: Notice[] = []
+  /** Requests of features that have ended, or could not begin. */
+  readonly sides: EndedSide[] = []
   readonly clock = new ManualClock()
   readonly plane: DataPlane
   private readonly features: readonly AnyFeature[]
@@ -44,8 +56,16 @@ export class ConfiguredPlane {
   private constructor(features: readonly AnyFeature[]) {
     const { clock, space } = this
     this.features = features
-    const recorder: Pick<Recorder, 'finish' | 'attempt' | 'route' | 'commit'> = {
-      finish: (ex) => void this.finished.push(ex),
+    const recorder = {
+      finish: (ex: Exchange) => {
+        if (ex.kind === 'side') ex.route?.record?.finish(ex)
+        else this.finished.push(ex)
+      },
+      side: ({ feature, kind }: SideFacts, to: string) => ({
+        finish: (ex: Exchange) => void this.sides.push({ feature, kind, to, ex, reason: ex.failure?.reason }),
+        missed: (reason: Reason) => void this.sides.push({ feature, kind, to, ex: undefined, reason }),
+        refused: () => {},
+      }),
       attempt: () => {},
       route: () => ({
         finish: () => {},
@@ -61,10 +81,10 @@ export class ConfiguredPlane {
       clock,
       timers: new TimerWheel(clock),
       random: seededRandom(1),
-      recorder: recorder as Recorder,
+      recorder: recorder as unknown as Recorder,
       transport: this.transport,
       retired: () => {},
-      report: () => {},
+      report: (notice) => void this.notices.push(notice),
       mail: new TestMail(),
       link: new TestLink(clock).worker,
       features,

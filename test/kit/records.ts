@@ -28,6 +28,7 @@ export function requestRecord(over: Partial<RequestRecord> = {}, attempt: Partia
     requestId: '017f22e2-79b0-7cc3-98c4-dc0c0c07398f',
     correlationId: 'c-1',
     gateway: 'edge',
+    side: undefined,
     listener: 'web',
     secure: false,
     protocol: 'HTTP/1.1',

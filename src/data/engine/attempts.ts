@@ -2,7 +2,7 @@ import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
-import { answered, ended, type HeadVerdict, outcomeClass, provoked } from '../../core/outcome.ts'
+import { answered, ended, type HeadVerdict, outcomeClass, provoked, untaught } from '../../core/outcome.ts'
 import type { SecondAttempt } from '../../core/plan.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -330,7 +330,8 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     this.onFailure(dispatch, facts)
   }
 
-  private conclude(dispatch: Dispatch, head: HeadVerdict): void {
+  private conclude(dispatch: Dispatch, verdict: HeadVerdict): void {
+    const head = this.plan.teaches ? verdict : untaught(verdict)
     const now = dispatch.at.judgedAt(this.clock)
     const ms = ranMs(dispatch, this.clocks, now)
     dispatch.endpoint.learn(head, dispatch.at, ms, now)

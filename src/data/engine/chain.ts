@@ -29,12 +29,26 @@ export class Chain {
   readonly policies: readonly Policy[]
   readonly hooks: Hooks
   readonly slots: SlotCounts
+  /** Made when they are asked for. */
+  private tails: Map<Policy, Chain> | undefined = undefined
 
   /** `hooks`: {@link hooksOf} these policies; chains with equal hooks share one object. */
   constructor(policies: readonly Policy[], slots: SlotCounts = NO_SLOTS, hooks: Hooks = hooksOf(policies)) {
     this.slots = slots
     this.policies = policies
     this.hooks = hooks
+  }
+
+  /** The policies behind this one; undefined: it is none of them. */
+  behind(policy: Policy): Chain | undefined {
+    const known = this.tails?.get(policy)
+    if (known !== undefined) return known
+    const place = this.policies.indexOf(policy)
+    if (place === -1) return undefined
+    const tail = new Chain(this.policies.slice(place + 1), this.slots)
+    this.tails ??= new Map()
+    this.tails.set(policy, tail)
+    return tail
   }
 }
 

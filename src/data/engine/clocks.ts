@@ -15,6 +15,8 @@ export interface ClocksOwner {
   readonly answerBlocked: boolean
 }
 
+/** Milliseconds left for recovery and `respond` hooks when the deadline itself has passed. */
+export const RECOVERY_MS = 1_000
 const NEVER = Number.POSITIVE_INFINITY
 
 /**

@@ -1,11 +1,19 @@
 import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
-import type { SideRequest } from '../../core/services.ts'
 import type { WholeReply } from '../../core/verdict.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 
-/** The sender of requests that Sluice makes itself. */
-export const OURSELVES: Peer = { address: '127.0.0.1', port: 0, localPort: 0, secure: false, listener: '-' }
+/** A request that is there as a whole. */
+interface WholeRequest {
+  readonly method: string
+  readonly target: string
+  /** Host without port, for the log. */
+  readonly host?: string
+  /** Host as a client asked for it. */
+  readonly authority?: string
+  readonly headers: readonly string[]
+  readonly body: Buffer | undefined
+}
 
 /**
  * A source of exchanges inside the process: the whole request is there, and the answer is collected up to a bound. `done` gets
@@ -32,7 +40,7 @@ export class CollectingDownstream implements Downstream {
   private chunks: Buffer[] = []
   private over = false
 
-  constructor(peer: Peer, request: SideRequest, bound: number, done: (reply: WholeReply | undefined) => void) {
+  constructor(peer: Peer, request: WholeRequest, bound: number, done: (reply: WholeReply | undefined) => void) {
     const { method, target, headers, body, host = '', authority = '' } = request
     this.peer = peer
     this.method = method

@@ -4,6 +4,7 @@ import type { Decision } from '../../core/decision.ts'
 import {
   type AnyFeature,
   type FeatureContext,
+  type GuardedCall,
   isPure,
   type PlanContext,
   type PureContext,
@@ -13,6 +14,7 @@ import type { MetricSink } from '../../core/metric.ts'
 import { joined, type PlanPart } from '../../core/plan.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { ConfigHead, LeanRoute } from '../../core/protocol.ts'
+import type { Services } from '../../core/services.ts'
 import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
 import type { UpstreamContext } from '../../core/upstream-part.ts'
 import { commonUses, routeUse, type UsedRoute } from '../../core/use.ts'
@@ -22,7 +24,7 @@ import { paramNames } from '../routing/match.ts'
 
 /** What features get from their worker, wherever they are used. */
 export interface FeatureDeps
-  extends Pick<FeatureContext, 'clock' | 'timers' | 'random' | 'services' | 'mail' | 'pressure' | 'relief' | 'report'> {
+  extends Pick<FeatureContext, 'clock' | 'timers' | 'random' | 'mail' | 'pressure' | 'relief' | 'report'> {
   readonly space: CellSpace
   readonly metrics: MetricSink
   readonly exchangeSlots: StateSlots
@@ -30,6 +32,8 @@ export interface FeatureDeps
   /** Of the worker, over all generations. */
   readonly keep: <T>(name: string, make: () => T) => T
   readonly link: GenerationLink
+  /** By name of the feature. */
+  readonly services: { of(feature: string): Services }
 }
 
 /** What a use of a feature is compiled from. */
@@ -212,13 +216,14 @@ export function upstreamContext(
   deps: FeatureDeps,
 ): UpstreamContext {
   const { name } = feature
-  const { attemptSlots, clock, exchangeSlots, keep, link, ...rest } = deps
+  const { attemptSlots, clock, exchangeSlots, keep, link, services, ...rest } = deps
   return {
     ...rest,
     feature: name,
     use,
     cells,
     clock,
+    services: services.of(name),
     exchangeState: <T>(own = ''): StateSlot<T> => exchangeSlots.of(`${name} ${use.at} ${own}`),
     attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${use.at} ${own}`),
     set: (labels, state, facts) => rest.report({ kind: 'state', feature: name, labels, state, facts }),
@@ -229,6 +234,15 @@ export function upstreamContext(
     note: noteOf(feature, clock),
     shadow: (ex, reason) => ex.refused(clock, name, reason, 'shadow'),
   }
+}
+
+/** What features have to say of the calls of one feature to one upstream. */
+export function callGuards(features: readonly AnyFeature[], call: GuardedCall, deps: FeatureDeps): readonly Policy[] {
+  const use: Use = { at: 'root', name: '', options: undefined, upstreams: [call.upstream], reach: {} }
+  return features.flatMap((feature) => {
+    const policy = feature.guardsCalls?.(call, upstreamContext(feature, { use, cells: undefined }, deps))
+    return policy ?? []
+  })
 }
 
 function noteOf({ decisions = {} }: AnyFeature, clock: Pick<Clock, 'now'>): PlanContext['note'] {

@@ -188,7 +188,8 @@ export class Dispatch implements PoolEvents, Candidate {
     this.at.end = end
     const now = this.owner.clock.now()
     this.at.endedAt = now
-    if (this.at.head?.outcome === 'ok' && end !== 'broken_by_us') this.endpoint.ended(end === 'complete', now)
+    const { head } = this.at
+    if (head?.outcome === 'ok' && !head.ignored && end !== 'broken_by_us') this.endpoint.ended(end === 'complete', now)
     this.cancelTimer()
   }
 

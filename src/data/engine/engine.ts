@@ -23,7 +23,7 @@ export interface EngineDeps {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
-  readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
   /** Makes our request IDs (UUIDv7). */
   readonly requestId: () => string
   /** Makes every other worker call `stalls.onMail`; undefined: there is no other. */
@@ -47,7 +47,7 @@ export class Engine implements RunHost<Run> {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly random: Random
-  readonly recorder: Pick<Recorder, 'finish' | 'attempt'>
+  readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
   readonly requestId: () => string
   readonly replay: ReplayBudget = new ReplayBudget()
   /** The one mutable pointer; a run keeps the snapshot it began with. */
@@ -57,7 +57,6 @@ export class Engine implements RunHost<Run> {
   private readonly report: EngineDeps['bug']
   private readonly lostEnd: EngineDeps['lostEnd']
   private sweeping: ClockHandle = undefined
-  private held = 0
   private idle: (() => void) | undefined = undefined
 
   constructor(deps: EngineDeps) {
@@ -106,38 +105,46 @@ export class Engine implements RunHost<Run> {
     return answer
   }
 
-  /** A request of our own to an upstream: runs and drains like any other, but is not recorded. */
-  side(downstream: Downstream, route: CompiledRoute): Run {
-    const run = this.enter(downstream, this.current as Snapshot, route, true)
-    run.ex.path = downstream.target
-    run.ex.forwardAuthority = undefined
+  /** A request of a feature, to be started: runs and drains like any other. `parent`: for which it is made. */
+  side(downstream: Downstream, route: CompiledRoute, snapshot: Snapshot, parent: Exchange | undefined): Run {
+    const run = new Run(this, snapshot, downstream, route)
+    const { ex } = run
+    ex.kind = 'side'
+    if (parent === undefined) {
+      snapshot.identity.begin(ex)
+      snapshot.sampler?.begin(ex)
+    } else {
+      ex.isFor(parent)
+      snapshot.sampler?.beginBelow(ex, parent)
+    }
+    this.take(run)
     return run
   }
 
-  /** Keeps the engine from being idle until the returned function is called. */
-  hold(): () => void {
-    this.held++
-    return () => {
-      this.held--
-      this.settleIdle()
-    }
+  /** The live snapshot, or another one with which a request began, if it has that; undefined: none has. */
+  snapshotWith(has: (snapshot: Snapshot) => boolean): Snapshot | undefined {
+    const current = this.current as Snapshot
+    return has(current) ? current : this.living.all().find(({ snapshot }) => has(snapshot))?.snapshot
   }
 
-  /** Background work of a policy failed. */
+  /** A feature has a bug. */
   failed(error: unknown): void {
     this.report(error, { requestId: '-', route: '-' })
   }
 
-  /** `own`: a request of our own, which has no span. */
-  private enter(downstream: Downstream, snapshot: Snapshot, route: CompiledRoute | undefined, own = false): Run {
+  private enter(downstream: Downstream, snapshot: Snapshot, route: CompiledRoute | undefined): Run {
     const run = new Run(this, snapshot, downstream, route)
     snapshot.identity.identify(run.ex)
-    if (!own) snapshot.sampler?.begin(run.ex)
-    snapshot.enter()
-    this.living.add(run)
-    downstream.attach(run)
-    if (this.sweeping === undefined) this.sweepLater()
+    snapshot.sampler?.begin(run.ex)
+    this.take(run)
     return run
+  }
+
+  private take(run: Run): void {
+    run.snapshot.enter()
+    this.living.add(run)
+    run.downstream.attach(run)
+    if (this.sweeping === undefined) this.sweepLater()
   }
 
   private sweepLater(): void {
@@ -214,7 +221,7 @@ export class Engine implements RunHost<Run> {
   }
 
   private settleIdle(): void {
-    if (this.living.size > 0 || this.held > 0) return
+    if (this.living.size > 0) return
     const { idle } = this
     this.idle = undefined
     idle?.()

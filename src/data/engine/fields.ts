@@ -79,6 +79,18 @@ export function requestKinds(correlation: readonly string[], named: Iterable<str
   )
 }
 
+/** Fields of a request that a feature makes. */
+export function sideKinds(correlation: readonly string[]): FieldKinds {
+  const dropped = ['host', 'content-length', 'expect', 'te', 'trailer', 'traceparent', 'tracestate', ...correlation]
+  return new FieldKinds(
+    new Map<string, KindOf>([
+      ...[...HOP_BY_HOP, ...dropped].map((name) => [name, Kind.drop] as const),
+      ['connection', Kind.connection],
+    ]),
+    { sluice: Kind.drop, forwarded: Kind.keep, folds: false },
+  )
+}
+
 const ANSWERS: OtherKinds = { sluice: Kind.drop, forwarded: Kind.keep, folds: false }
 
 /** Fields of an answer on its way down. All that begin with `sluice-` are written by Sluice only. */

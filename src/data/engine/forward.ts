@@ -1,7 +1,8 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
+import type { FlatHeaders } from '../../lib/headers.ts'
 import { isDigit, isDigits, wholeNumber } from '../../lib/whole-number.ts'
-import { type FieldKinds, Kind, removeNamed, requestKinds } from './fields.ts'
+import { type FieldKinds, Kind, removeNamed, requestKinds, sideKinds } from './fields.ts'
 
 /** The largest `Max-Forwards` that Sluice writes. */
 const MAX_HOPS = 999_999_999
@@ -10,6 +11,7 @@ const COLON = 58
 /** Makes the head fields that upstreams get: the client's end-to-end fields in their order, then ours. */
 export class Forwarder {
   private readonly kinds: FieldKinds
+  private readonly sideKinds: FieldKinds
   private readonly correlation: readonly string[]
   private readonly via: string
   /**
@@ -21,6 +23,7 @@ export class Forwarder {
   /** `named`: fields of requests that the config names, see `requestKinds`. */
   constructor(head: Pick<ConfigHead, 'gateway' | 'correlation' | 'tracing'>, named: Iterable<string>) {
     this.kinds = requestKinds(head.correlation.headers, named)
+    this.sideKinds = sideKinds(head.correlation.headers)
     this.correlation = head.correlation.headers
     this.traces = head.tracing !== undefined
     this.via = `1.1 ${head.gateway.name}`
@@ -100,13 +103,34 @@ export class Forwarder {
       'via',
       via === '' ? this.via : `${via}, ${this.via}`,
     )
+    this.belong(ex, out)
+    return out
+  }
+
+  /** Of a request that a feature makes: its own fields, those of one connection left out, then ours. */
+  own(fields: FlatHeaders, ex: Exchange): string[] {
+    const out: string[] = []
+    let connection = ''
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i] as string
+      const value = fields[i + 1] as string
+      const kind = this.sideKinds.of(name)
+      if (kind === Kind.keep) out.push(name, value)
+      else if (kind === Kind.connection) connection = connection === '' ? value : `${connection},${value}`
+    }
+    if (connection !== '') removeNamed(out, connection)
+    this.belong(ex, out)
+    return out
+  }
+
+  /** Trace and correlation. */
+  private belong(ex: Exchange, out: string[]): void {
     if (ex.continued || this.traces) {
       // If the trace is sampled, each attempt has a span of its own, see `Trace.dispatched`.
       if (ex.trace?.sampled !== true) out.push('traceparent', ex.traceparent)
     }
     if (ex.tracestate !== undefined) out.push('tracestate', ex.tracestate)
     for (const name of this.correlation) out.push(name, ex.correlationId)
-    return out
   }
 }
 

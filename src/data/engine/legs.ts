@@ -122,6 +122,7 @@ export function settleOnWay(owner: OnItsWay, until: Leg | undefined): Exchange {
 
 function settle(owner: OnItsWay, ex: Exchange, chain: Chain, route: CompiledRoute | undefined): void {
   ex.finished = true
+  if (ex.dependents !== undefined) for (const dependent of ex.dependents) dependent.cancel()
   runSettle(owner, ex, chain)
   route?.inFlight.give()
 }

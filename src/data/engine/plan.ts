@@ -16,6 +16,8 @@ export class AttemptPlan {
   /** Milliseconds; undefined: no bound of its own. */
   readonly attemptTimeout: number | undefined
   readonly split: Split
+  /** What comes of attempts teaches those who learn. */
+  readonly teaches: boolean
   /** Milliseconds: half of the time that a request has in all. */
   private readonly half: number
 
@@ -24,12 +26,14 @@ export class AttemptPlan {
     to: readonly WeightedUpstream[],
     alternates: readonly string[],
     upstream: (name: string) => Upstream,
+    teaches = true,
   ) {
     const { attempt, request = Number.POSITIVE_INFINITY, total = Number.POSITIVE_INFINITY } = limit
     this.maxAttempts = 1 + again.most
     this.again = again
     this.beside = beside
     this.attemptTimeout = attempt
+    this.teaches = teaches
     this.split = new Split(to, alternates, first, upstream)
     this.half = Math.min(request, total) / 2
   }

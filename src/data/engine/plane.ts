@@ -18,8 +18,9 @@ import { GenerationLink } from '../link/generation-link.ts'
 import type { WorkerLink } from '../link/worker-link.ts'
 import type { Recorder } from '../seeing/recorder.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
+import { Chain } from './chain.ts'
 import { Compilation } from './compile.ts'
-import { type FeatureDeps, RouteFeatures } from './compile-features.ts'
+import { callGuards, type FeatureDeps, RouteFeatures } from './compile-features.ts'
 import { UpstreamFeatures } from './compile-parts.ts'
 import { Engine, type EngineDeps } from './engine.ts'
 import { EngineServices } from './services.ts'
@@ -65,6 +66,8 @@ export class DataPlane {
   private readonly exchangeSlots = new StateSlots()
   private readonly attemptSlots = new StateSlots()
   private compilation: Compilation | undefined = undefined
+  /** Of the generation that was prepared last. */
+  private lent: FeatureDeps | undefined = undefined
 
   constructor(deps: PlaneDeps) {
     const { clock, timers, random, recorder, bug, lostEnd, mail, space } = deps
@@ -87,7 +90,7 @@ export class DataPlane {
       },
     })
     if (others.length > 0) mail.listen(() => this.engine.stalls.onMail())
-    this.services = new EngineServices(this.engine)
+    this.services = new EngineServices(this.engine, (feature, upstream) => this.guards(feature, upstream))
   }
 
   prepare(head: ConfigHead): FromWorker {
@@ -112,6 +115,7 @@ export class DataPlane {
       keep: (name, make) => this.keep(name, make),
       link,
     }
+    this.lent = lent
     this.compilation = new Compilation(head, this.engine.current, {
       space,
       clock,
@@ -180,6 +184,11 @@ export class DataPlane {
     for (const upstream of this.engine.current?.upstreams.values() ?? []) upstream.close()
     this.deps.link.close()
     this.deps.timers.close()
+  }
+
+  private guards(feature: string, upstream: string): Chain {
+    const policies = callGuards(this.deps.features, { feature, upstream }, this.lent as FeatureDeps)
+    return new Chain(policies, { exchange: this.exchangeSlots.size, attempt: this.attemptSlots.size })
   }
 
   private keep<T>(name: string, make: () => T): T {

@@ -12,7 +12,7 @@ import { answerHead, composeOwn, isEventStream, sendHead, takesBody } from './an
 import { Attempts } from './attempts.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import { type Chain, EMPTY_CHAIN } from './chain.ts'
-import { Clocks, type ClocksOwner, type Expired } from './clocks.ts'
+import { Clocks, type ClocksOwner, type Expired, RECOVERY_MS } from './clocks.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
 import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
@@ -34,9 +34,6 @@ import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import { feedOf, SourceFeed, type SourceFeedOwner } from './source-feed.ts'
 import type { Watched } from './stalls.ts'
-
-/** Milliseconds left for recovery and `respond` hooks when the deadline itself has passed. */
-const RECOVERY_MS = 1_000
 
 /**
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes

@@ -1,6 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
+import type { SideFacts } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
@@ -71,6 +72,18 @@ export class AccessLog {
     }
   }
 
+  /** Of the requests that a feature makes; `route`: under which a part of them is forked. */
+  side({ feature, kind }: SideFacts, route: string | undefined, head: LoggedHead): RouteLine {
+    const own = `,"kind":"${kind}","feature":"${jsonText(feature)}"`
+    return {
+      queryKeys: NOTHING,
+      headerNames: [],
+      hidden: NOTHING,
+      route: flat(route === undefined ? own : `${own},"route":"${jsonText(route)}"`),
+      head: this.head(head),
+    }
+  }
+
   private head(head: LoggedHead): LineHead {
     const known = this.heads.get(head)
     if (known !== undefined) return known
@@ -115,6 +128,7 @@ export class AccessLog {
     if (ex.query !== '') text += `,"query":"${jsonText(maskedQuery(ex.query, queryKeys))}"`
     if (headerNames.length > 0) text += matchedHeaders(ex.headers, headerNames, hidden)
     text += route.route
+    if (ex.parentId !== undefined) text += `,"parent":"${ex.parentId}"`
     if (ex.rerouted !== undefined) text += `,"rerouted":["${ex.rerouted.join('","')}"]`
     if (attempt === undefined) return text
     return `${text},"upstream":"${attempt.upstream}","endpoint":"${attempt.endpoint}"`

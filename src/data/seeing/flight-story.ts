@@ -120,6 +120,11 @@ function decisionOf({ at: _, ...what }: Note, atMs: number, refusals: RefusalsBy
     const event = { atMs, kind, from, to, hindrance } as const
     return [{ ...event, text: happeningText(event) }]
   }
+  if (what.kind === 'called') {
+    const { ms, reason, ...facts } = what
+    const event = { atMs, ...facts, reason: reason ?? null, durationMs: rounded(ms) } as const
+    return [{ ...event, text: happeningText(event) }]
+  }
   const { kind, policy, reason, upstream } = what
   if (upstream === undefined) return []
   const own = refusals.get(policy)?.[reason]

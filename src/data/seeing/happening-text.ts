@@ -15,6 +15,8 @@ export function happeningText(event: OwnHappening): string {
       return attemptText(event)
     case 'rerouted':
       return reroutedText(event)
+    case 'called':
+      return `${event.what} of ${event.feature} to ${event.to}: ${event.reason ?? event.status} after ${milliseconds(event.durationMs)}`
     case 'shed':
       return `refused: ${event.reason}`
     case 'deadline':

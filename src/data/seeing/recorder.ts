@@ -4,9 +4,11 @@ import { FAILURES, type Reason } from '../../core/failures.ts'
 import { STATUS_CLASS_COUNT, statusClass, statusClassIndex } from '../../core/metrics.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
 import type { Counter, Histogram, WorkerMetrics } from '../../core/series.ts'
+import type { SideFacts } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AccessLog, AccessLogRoute, LoggedHead, RouteLine } from './access-log.ts'
 import type { FlightHead, FlightRecorder, FlightRoute } from './flight-recorder.ts'
+import { SideSeries } from './side-series.ts'
 import type { WorkerTracing } from './tracing/worker-tracing.ts'
 import { UpstreamSeries } from './upstream-series.ts'
 
@@ -53,6 +55,7 @@ export class Recorder {
   private readonly upstreams = new Map<string, UpstreamSeries>()
   private unmatched: RouteRecord | undefined = undefined
   private maxEndpoints = 0
+  private live: RecordedHead | undefined = undefined
 
   /** Without a log nothing is written, without `flights` none is kept, without `tracing` there are no spans. */
   constructor(
@@ -73,10 +76,19 @@ export class Recorder {
     return this.recordOf(name, name, match, head, pattern)
   }
 
+  /** The `record` of requests that a feature makes, under the generation that is live. `route`: see {@link AccessLog.side}. */
+  side(facts: SideFacts, to: string, route?: string): SideSeries {
+    const head = this.live as RecordedHead
+    const line = this.log?.side(facts, route, head)
+    const spans = this.tracing && { tracing: this.tracing, gateway: head.gateway.name, route: route ?? NONE }
+    return new SideSeries(facts, to, { metrics: this.metrics, clock: this.clock, log: this.log, line, spans })
+  }
+
   /** Requests that match no route are recorded with this generation from now on. */
   commit(head: RecordedHead): void {
     this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head, NO_PATTERN)
     this.maxEndpoints = head.metrics.endpointSeries
+    this.live = head
   }
 
   /** Once per exchange, at its very end. */

@@ -64,6 +64,11 @@ export class RequestIdentity {
       ex.traceparent = parent
       ex.tracestate = state !== undefined && isTracestate(state) ? state : undefined
       ex.continued = true
-    } else ex.traceparent = newTraceparent(this.random)
+    } else this.begin(ex)
+  }
+
+  /** A trace begins with it. */
+  begin(ex: Exchange): void {
+    ex.traceparent = newTraceparent(this.random)
   }
 }

@@ -25,7 +25,10 @@ export const accessLog = defineFeature({
   targets: 0,
   observes: true,
   places: {
-    line: { stage: 1, why: 'It changes nothing: whether a request gets a line is decided when all else has ended.' },
+    line: {
+      stage: 1,
+      why: 'It changes nothing, and what features ask for on behalf of the request has a line where the request has one.',
+    },
   },
   compile({ sample }, { feature: name }) {
     if (sample === 1) return undefined
@@ -33,8 +36,9 @@ export const accessLog = defineFeature({
     return {
       line: {
         name,
-        settle(ex) {
+        admit(ex) {
           ex.logged = sampler.chooses(ex.traceparent)
+          return undefined
         },
       },
     }

@@ -1,4 +1,5 @@
 import { defineFeature } from '../../core/feature.ts'
+import { callEvents, guardsCalls } from './calls.ts'
 import { cells } from './cells.ts'
 import { cutOff } from './cut-off.ts'
 import { keys } from './keys.ts'
@@ -27,6 +28,8 @@ export const circuitBreaker = defineFeature({
   refusals,
   cutOff,
   lints: () => import('./lints.ts'),
+  events: callEvents,
+  guardsCalls,
   control: () => import('./control.ts'),
   compile(options, context) {
     const policy = breakersPolicy(options, context)

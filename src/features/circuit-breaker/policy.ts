@@ -1,12 +1,14 @@
+import { OutcomeWindow, WINDOW_SLOTS } from '../../cells/window.ts'
 import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import type { FeatureContext, NoTable } from '../../core/feature.ts'
+import type { FeatureContext, GuardedCall, NoTable } from '../../core/feature.ts'
 import type { OutcomeClass } from '../../core/outcome.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { StateSlot } from '../../core/state-slot.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BreakerCells } from './cells.ts'
 import { BODY_FIRST, type CallOutcome, Circuit, type CircuitChange, type CircuitOptions, REFUSED } from './circuit.ts'
+import { CIRCUIT_WORDS } from './circuit-words.ts'
 import type { CircuitBreakerOptions } from './keys.ts'
 import type { BreakerStates } from './states.ts'
 import type { metrics } from './words.ts'
@@ -20,6 +22,19 @@ export function breakersPolicy(options: CircuitBreakerOptions, context: BreakerC
   )
   const [first] = circuits
   return first === undefined ? undefined : new Breakers(first, circuits, options, context)
+}
+
+/** Guards the calls of one feature to one upstream, in the memory of its worker. */
+export function callBreaker(
+  { upstream }: GuardedCall,
+  options: CircuitBreakerOptions,
+  context: Pick<BreakerContext, 'feature' | 'attemptState' | 'clock' | 'shadow' | 'random'>,
+  opened: (change: CircuitChange) => void,
+): Policy {
+  const words = new Int32Array(CIRCUIT_WORDS)
+  const window = new OutcomeWindow(new Int32Array(WINDOW_SLOTS), 0, WINDOW_SLOTS, 0, options.window)
+  const guard = new Circuit(words, 0, window, circuitOptions(options), context.random, opened)
+  return new Breakers([upstream, guard], new Map([[upstream, guard]]), options, context)
 }
 
 /** A probe that waits for its client would keep others from deciding. */
@@ -42,7 +57,7 @@ class Breakers implements Policy {
     [upstream, first]: readonly [string, Circuit],
     circuits: ReadonlyMap<string, Circuit>,
     { mode, when }: CircuitBreakerOptions,
-    context: BreakerContext,
+    context: Pick<BreakerContext, 'feature' | 'attemptState' | 'clock' | 'shadow'>,
   ) {
     this.name = context.feature
     this.ticket = context.attemptState()

@@ -1,4 +1,4 @@
-import type { AttemptRecord, RequestRecord } from '../../../core/spans.ts'
+import type { AttemptRecord, RequestRecord, SideFacts } from '../../../core/spans.ts'
 
 export type Attributes = Record<string, string | number | boolean>
 
@@ -47,6 +47,25 @@ export function serverSpan(record: RequestRecord): WrittenSpan {
   if (!record.sampled) attributes['sluice.sampling'] = 'error'
   const method = attributes['http.request.method'] === '_OTHER' ? 'HTTP' : record.method
   return { name: pattern === undefined ? method : `${method} ${pattern}`, attributes, failed }
+}
+
+/** The span of a request that a feature made. */
+export function sideSpan(record: RequestRecord, { feature, kind }: SideFacts): WrittenSpan {
+  const { correlationId, failure, gateway, requestId, route, status } = record
+  const failed = status >= 500 || failure !== undefined
+  const attributes: Attributes = {
+    ...methodOf(record.method),
+    'url.path': record.path,
+    'http.response.status_code': status,
+    'sluice.gateway': gateway,
+    'sluice.feature': feature,
+    'sluice.request_id': requestId,
+    'sluice.correlation_id': correlationId,
+  }
+  if (route !== '-') attributes['sluice.route'] = route
+  if (failed) attributes['error.type'] = failure?.reason ?? String(status)
+  if (failure !== undefined) attributes['sluice.reason'] = failure.reason
+  return { name: `${kind} ${feature}`, attributes, failed }
 }
 
 /** The span of one of its attempts. */

@@ -3,7 +3,7 @@ import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otl
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import type { AttemptRecord, EventRecord, RequestRecord } from '../../../core/spans.ts'
-import { clientSpan, serverSpan, type WrittenSpan } from './attributes.ts'
+import { clientSpan, serverSpan, sideSpan, type WrittenSpan } from './attributes.ts'
 import { timeOf } from './hr-time.ts'
 import { contentTypeOf, resourceAttributes, type Sender } from './sender.ts'
 
@@ -54,7 +54,11 @@ export class SpanEncoder {
       state === undefined ? { traceId, traceFlags: 1 } : { traceId, traceFlags: 1, traceState: passed(state) }
     const context = { ...shared, spanId }
     const parent = parentId === '' ? undefined : { ...shared, spanId: parentId, isRemote: true }
-    spans.push(this.span(SpanKind.SERVER, serverSpan(record), record, context, parent, events.map(eventOf)))
+    const [kind, written] =
+      record.side === undefined
+        ? ([SpanKind.SERVER, serverSpan(record)] as const)
+        : ([SpanKind.INTERNAL, sideSpan(record, record.side)] as const)
+    spans.push(this.span(kind, written, record, context, parent, events.map(eventOf)))
     for (const attempt of attempts)
       spans.push(
         this.span(

@@ -131,11 +131,12 @@ export class TelemetryExport {
       })
   }
 
-  private exemplify({ endedAt, route, spanId, startedAt, status, traceId, attempts }: RequestRecord): void {
+  private exemplify({ attempts, endedAt, route, side, spanId, startedAt, status, traceId }: RequestRecord): void {
     const { registry } = this.options
     const classOf = statusClass(statusClassIndex(status))
     const seconds = (endedAt - startedAt) / 1000
-    registry.exemplify('sluice_request_duration_seconds', [route, classOf], { traceId, spanId, seconds, at: endedAt })
+    if (side === undefined)
+      registry.exemplify('sluice_request_duration_seconds', [route, classOf], { traceId, spanId, seconds, at: endedAt })
     for (const { endedAt: at, headMs, spanId: own, upstream } of attempts) {
       const seen = { traceId, spanId: own, seconds: headMs / 1000, at }
       registry.exemplify('sluice_attempt_duration_seconds', [upstream], seen)

@@ -26,6 +26,9 @@ function decisionOf(note: Note): EventRecord[] {
       const { from, hindrance, to } = note
       return [{ name: 'rerouted', at, facts: hindrance === undefined ? { from, to } : { from, to, hindrance } }]
     }
+    // It has a span of its own.
+    case 'called':
+      return []
     case 'decided':
       return note.row.event === undefined ? [] : [{ name: note.row.event, at, facts: note.facts }]
   }

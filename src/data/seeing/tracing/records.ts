@@ -1,6 +1,6 @@
 import type { Attempt } from '../../../core/attempt.ts'
 import type { Exchange } from '../../../core/exchange.ts'
-import type { AttemptRecord, RequestRecord } from '../../../core/spans.ts'
+import type { AttemptRecord, RequestRecord, SideFacts } from '../../../core/spans.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { Random } from '../../../lib/random.ts'
 import { eventsOf } from './events.ts'
@@ -13,6 +13,8 @@ const MAX_ATTEMPTS = 32
 /** What a record contains besides its exchange. */
 export interface RecordFacts {
   readonly gateway: string
+  /** undefined: of a client. */
+  readonly side?: SideFacts
   /** Name in the config; `-`: none matched. */
   readonly route: string
   readonly pattern: string | undefined
@@ -33,7 +35,7 @@ function ownId({ begun, continued }: RequestTrace, random: Random): string {
 export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts): RequestRecord {
   const { downstream, failure } = ex
   const { peer } = downstream
-  const { epoch, gateway, now, pattern, random, route, status } = facts
+  const { epoch, gateway, now, pattern, random, route, side, status } = facts
   return {
     traceId: trace.begun.slice(3, 35),
     spanId: trace.spanId === '' ? ownId(trace, random) : trace.spanId,
@@ -45,6 +47,7 @@ export function recordOf(ex: Exchange, trace: RequestTrace, facts: RecordFacts):
     requestId: ex.requestId,
     correlationId: ex.correlationId,
     gateway,
+    side,
     listener: peer.listener,
     secure: peer.secure,
     protocol: downstream.protocol,

@@ -31,6 +31,16 @@ export class TraceSampler {
     this.state = this.share.tracestate
   }
 
+  /** Of a request that is made for another one: its spans stand below those of that one, if that has any. */
+  beginBelow(ex: Exchange, parent: Exchange): void {
+    if (parent.trace?.sampled !== true) return
+    const { random } = this
+    const { traceparent } = parent
+    const spanId = newSpanId(random)
+    ex.trace = new RequestTrace(true, spanId, traceparent, true, random)
+    ex.traceparent = `00-${traceparent.slice(3, 35)}-${spanId}-${traceparent.slice(53)}`
+  }
+
   /**
    * Sets `ex.trace`, and `ex.traceparent` to what upstreams get: in our version, without unknown flags (W3C Trace Context
    * Level 2, sections 3.2.2.5 and 3.2.4).

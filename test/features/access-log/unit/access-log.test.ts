@@ -10,7 +10,7 @@ const SECOND = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'
 function logged(written: unknown, traceparent: string): boolean {
   const ex = exchange()
   ex.traceparent = traceparent
-  new CompiledUse(accessLog, written).policies.line?.settle?.(ex)
+  new CompiledUse(accessLog, written).policies.line?.admit?.(ex)
   return ex.logged
 }
 

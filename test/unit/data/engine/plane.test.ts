@@ -324,30 +324,6 @@ describe('the data plane takes config in two phases', () => {
     expect(kit.clock.timers).toBe(0)
     expect(kit.space.held({ page: 0, slot: 0 }).sum()).toBe(0)
   })
-
-  test('a side call of a policy answers or fails as a value, within its deadline', async () => {
-    const kit = new PlaneKit()
-    await kit.prepare(1, ['a'], [route('one', 'a')])
-    kit.plane.commit(1, 1000)
-    const services = Reflect.get(kit.plane, 'services') as import('../../../../src/core/services.ts').Services
-    const call = services.call(
-      'a',
-      { method: 'POST', target: '/check', headers: ['x-a', '1'], body: Buffer.from('q') },
-      500,
-    )
-    kit.transport.latest.connect()
-    expect(kit.transport.latest.request).toMatchObject({ method: 'POST', target: '/check', authority: 'a' })
-    kit.transport.latest.answer(200, [], 'yes')
-    expect(await call).toMatchObject({ status: 200, body: Buffer.from('yes') })
-    const late = services.call('a', { method: 'GET', target: '/', headers: [], body: undefined }, 500)
-    kit.clock.advance(520)
-    expect(await late).toMatchObject({ reason: 'deadline_exceeded' })
-    expect(
-      await services.call('nowhere', { method: 'GET', target: '/', headers: [], body: undefined }, 500),
-    ).toMatchObject({
-      reason: 'no_endpoint',
-    })
-  })
 })
 
 describe('what was matched is what is forwarded', () => {
