@@ -97,8 +97,11 @@ describe.each(Object.entries(RIGS))('a gateway whose configs come from %s', (kin
     expect(await gateway.get('/more')).toBe('three')
     const change = gateway.log.lines.findLast(({ message }) => message === 'another config is live')
     expect(change?.fields).toMatchObject({ source: kind, trigger, routes: 2 })
-    const history = (await gateway.view('history')) as { live?: string; configs?: { hash: string; source: string }[] }
-    expect(history.configs?.[0]).toMatchObject({ hash: history.live, source: kind })
+    type History = { live?: string; configs?: { hash: string; source: string }[] }
+    await until(async () => {
+      const { configs, live } = (await gateway.view('history')) as History
+      return configs?.[0]?.hash === live && configs?.[0]?.source === kind
+    }, 'the history has it')
     expect(await facts()).toMatchObject({ source: kind, from: { kind, name: rig.source.name }, last: { trigger } })
   })
 
