@@ -4,7 +4,7 @@ import type { MapNode, Node } from '../schema/node.ts'
 import { nodeAt } from '../schema/path.ts'
 import { At, INVALID } from '../schema/schema.ts'
 import { type Fence, fencedEnvironment, lookedOver } from './judge/fence.ts'
-import { beyondFence } from './judge/machine-fence.ts'
+import { alienValues, beyondFence } from './judge/machine-fence.ts'
 import type { Include } from './language/include.ts'
 import { inNamespace, ownNames } from './language/namespace.ts'
 import { rebased } from './language/rebase.ts'
@@ -133,6 +133,9 @@ class Gathering {
     this.problems.push(...diagnostics)
     this.comments.push(...comments)
     if (root === undefined) return []
+    const alien = this.deps.fence === undefined ? [] : alienValues(root, this.deps.fence)
+    this.problems.push(...alien)
+    if (alien.length > 0) return []
     const { errors, from, root: current } = upgrade(root)
     if (errors.length > 0) this.problems.push(...errors)
     else if (from !== undefined) this.problems.push(olderVersion(from, current))

@@ -21,7 +21,16 @@ const OWN = {
   stateDir: 'a config that comes from elsewhere cannot say where this machine keeps state; start with --state-dir',
 } as const
 
-/** What a config uses of this machine beyond its fence. */
+/** Environment values that a text refers to beyond its fence. Before anything else reads them: a message could show one. */
+export function alienValues(root: Node, fence: MachineFence): readonly Diagnostic[] {
+  const found: Diagnostic[] = []
+  for (const { at, substituted } of scalars(root))
+    for (const name of referredNames(substituted ?? ''))
+      if (!fence.env.includes(name)) found.push({ severity: 'error', at, path: '', message: notItsValue(name) })
+  return found
+}
+
+/** What else a config uses of this machine beyond its fence. */
 export function beyondFence(language: Language, root: MapNode, { env, files }: MachineFence): readonly Diagnostic[] {
   const found: Diagnostic[] = []
   const error = ({ at }: Pick<Node, 'at'>, path: string, message: string): void => {
@@ -31,21 +40,18 @@ export function beyondFence(language: Language, root: MapNode, { env, files }: M
     const entry = root.entries.get(key)
     if (entry !== undefined) error({ at: entry.key }, key, message)
   }
-  const environment = (node: Node, path: string, name: string): void => {
-    if (env.includes(name)) return
-    error(node, path, `the environment value ${name} is not one that this config may use (${WAYS.env})`)
-  }
   for (const { mark, node, path } of marksIn(language.root, root)) {
     if (node.kind !== 'scalar') continue
-    if (mark.is === 'environment') environment(node, pathText(path), node.text)
-    else if (mark.is === 'file' && !isWithin(node.text, files)) error(node, pathText(path), outside(node.text, files))
+    const { text } = node
+    if (mark.is === 'environment' && !env.includes(text)) error(node, pathText(path), notItsValue(text))
+    if (mark.is === 'file' && !isWithin(text, files)) error(node, pathText(path), outside(text, files))
   }
-  for (const node of scalars(root))
-    for (const name of referredNames(node.substituted ?? '')) environment(node, '', name)
   return found
 }
 
-const WAYS = { env: '--config-env NAME', files: '--config-files DIR' }
+function notItsValue(name: string): string {
+  return `the environment value ${name} is not one that this config may use (--config-env NAME)`
+}
 
 function* scalars(node: Node): Generator<ScalarNode> {
   if (node.kind === 'scalar') yield node
@@ -56,11 +62,11 @@ function* scalars(node: Node): Generator<ScalarNode> {
 function isWithin(path: string, folder: string | undefined): boolean {
   if (folder === undefined) return false
   const steps = relative(folder, resolve(folder, path))
-  return steps !== '' && !/^(\.\.(\/|$)|\/)/.test(steps)
+  return !/^(\.\.(\/|$)|\/)/.test(steps)
 }
 
 function outside(path: string, folder: string | undefined): string {
   return folder === undefined
-    ? `${JSON.stringify(path)}: this config may name no files of this machine (${WAYS.files})`
+    ? `${JSON.stringify(path)}: this config may name no files of this machine (--config-files DIR)`
     : `${JSON.stringify(path)} is outside of ${folder}, whose files this config may name`
 }
