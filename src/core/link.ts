@@ -121,10 +121,7 @@ export interface Feed<T> {
   changed(f: () => void): void
 }
 
-/**
- * `before-commit`: the config that needs a value waits for the first one before it goes live, 2 s at most. A part at an
- * upstream that stays is compiled when it goes live, and waits for nothing.
- */
+/** `before-commit`: the config that needs a value waits for the first one before it goes live, 2 s at most. */
 export type FeedNeed = 'before-commit' | 'later'
 
 /** Where the control half of a feature puts the values of a feed. */

@@ -40,7 +40,8 @@ export class UpstreamRig {
 
   /** Takes a new config. */
   renew(upstream: Upstream, config: UpstreamConfig): void {
-    upstream.update(config, upstreamCells(this.cells, config))
+    const { parts } = this.deps(this.cells.space)
+    upstream.prepare(config, upstreamCells(this.cells, config), parts)()
   }
 
   resolved(port: number, changes: Partial<ResolvedEndpoint> = {}): ResolvedEndpoint {

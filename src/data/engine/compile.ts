@@ -107,7 +107,7 @@ export class Compilation {
     const upstream = living ?? new Upstream(config, cells, this.deps.upstreams)
     this.upstreams.set(config.name, upstream)
     if (living === undefined) this.made.push(upstream)
-    else this.changes.push(() => living.update(config, cells))
+    else this.changes.push(living.prepare(config, cells, this.deps.upstreams.parts))
     this.changes.push(() => upstream.setEndpoints(endpoints))
   }
 

@@ -51,9 +51,16 @@ export class Upstream {
     return [...this.byKey.values()]
   }
 
-  /** A new config of the same upstream: endpoints stay, with their connections, if their identity did not change. */
-  update(config: UpstreamConfig, cells: UpstreamCells): void {
-    const parts = this.deps.parts(config, cells, this.parts)
+  /**
+   * A new config of the same upstream: it is compiled now, and what is returned puts it in place. Endpoints stay, with their
+   * connections, if their identity did not change. `compile`: of its generation.
+   */
+  prepare(config: UpstreamConfig, cells: UpstreamCells, compile: UpstreamDeps['parts']): () => void {
+    const parts = compile(config, cells, this.parts)
+    return () => this.become(config, parts)
+  }
+
+  private become(config: UpstreamConfig, parts: UpstreamParts): void {
     if (balancingKey(config) !== balancingKey(this.config) || !parts.balanceAs(this.parts)) {
       this.tiers = []
       this.panic = false

@@ -3,6 +3,7 @@ import type { CellRef } from '../../../../src/cells/pages.ts'
 import { CellSpace } from '../../../../src/cells/space.ts'
 import type { UpstreamConfig } from '../../../../src/core/config.ts'
 import type { Exchange } from '../../../../src/core/exchange.ts'
+import { type AnyFeature, defineFeature } from '../../../../src/core/feature.ts'
 import type { Notice } from '../../../../src/core/notice.ts'
 import {
   type ConfigHead,
@@ -21,6 +22,7 @@ import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature
 import { FEATURES } from '../../../../src/features/index.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
+import { text } from '../../../../src/schema/scalars.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { PEER } from '../../../kit/exchange.ts'
 import { CountedMetrics, readOptions } from '../../../kit/feature.ts'
@@ -30,6 +32,7 @@ import { TestLink } from '../../../kit/link.ts'
 import { lostEnd } from '../../../kit/lost-end.ts'
 import { TestMail } from '../../../kit/mail.ts'
 import { ScriptedTransport } from '../../../kit/scripted-transport.ts'
+import { settle } from '../../../kit/until.ts'
 
 /** A data plane in virtual time that takes config as a worker does. */
 class PlaneKit {
@@ -41,8 +44,9 @@ class PlaneKit {
   readonly plane: DataPlane
 
   readonly changes: Notice[] = []
+  readonly link = new TestLink(this.clock)
 
-  constructor() {
+  constructor(features: readonly AnyFeature[] = FEATURES) {
     this.space.add([
       { id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) },
       { id: 1, kind: 'words', buffer: new SharedArrayBuffer(65_536) },
@@ -69,8 +73,8 @@ class PlaneKit {
       retired: (generation) => this.retired.push(generation),
       report: (change) => void this.changes.push(change),
       mail: new TestMail(),
-      link: new TestLink(this.clock).worker,
-      features: FEATURES,
+      link: this.link.worker,
+      features,
       metrics: new CountedMetrics(),
       lostEnd,
       bug: (error) => {
@@ -380,5 +384,85 @@ describe('what was matched is what is forwarded', () => {
   test('a redirect needs no upstream', async () => {
     const reply = (await plane()).send('/g/x?q').reply
     expect([reply?.status, reply?.headers.slice(0, 2)]).toEqual([308, ['location', '/a?q']])
+  })
+})
+
+describe('a config that needs feeds', () => {
+  /** Needs the feed that its options name, on routes and at upstreams, and cannot be compiled with `bad`. */
+  const fed = defineFeature<string>({
+    name: 'fed',
+    doc: 'For tests.',
+    keys: { route: text('a feed'), upstream: text('a feed') },
+    places: { fed: { stage: 50, why: 'For tests.' } },
+    compile(name, { feed }) {
+      const { value } = feed<string>(name, 'before-commit')
+      return { fed: { name: 'fed', respond: (ex) => void ex.response?.headers.push('x-fed', String(value)) } }
+    },
+    upstream: {
+      compile(name, { feed }) {
+        if (name === 'bad') throw new Error('thrown by a test')
+        feed<string>(name as string, 'before-commit')
+        return {}
+      },
+    },
+  })
+  const kit = (): PlaneKit => new PlaneKit([...FEATURES, fed])
+  const last = async (kit: PlaneKit, atUpstream: string | undefined, onRoute?: string) => {
+    const features = onRoute === undefined ? {} : { fed: onRoute }
+    const fed = atUpstream === undefined ? {} : { fed: atUpstream }
+    const config = upstream('a')
+    let done = false
+    kit.plane.prepare(head(1, 1, 1))
+    const prepared = kit.plane.chunk({
+      type: 'chunk',
+      generation: 1,
+      upstreams: [{ ...config, features: { ...config.features, ...fed } }],
+      endpoints: [endpoints('a', 0)],
+      routes: [route('one', 'a', { features })],
+      last: true,
+    })
+    void prepared.then(() => {
+      done = true
+    })
+    await settle()
+    return { prepared, isDone: () => done }
+  }
+
+  test.each([
+    ['a route', undefined, 'keys'],
+    ['an upstream', 'keys', undefined],
+  ])('of %s is prepared when they are there', async (_, atUpstream, onRoute) => {
+    const plane = kit()
+    const { isDone, prepared } = await last(plane, atUpstream, onRoute)
+    expect(isDone()).toBe(false)
+    plane.clock.advance(1_000)
+    plane.link.publish('fed', 'keys', 'k')
+    expect(await prepared).toEqual({ type: 'prepared', generation: 1, without: [] })
+  })
+
+  test('is prepared without them after 2 s, and says so', async () => {
+    const plane = kit()
+    plane.link.publish('fed', 'there', 't')
+    const { isDone, prepared } = await last(plane, 'keys', 'there')
+    plane.clock.advance(1_900)
+    await settle()
+    expect(isDone()).toBe(false)
+    plane.clock.advance(200)
+    expect(await prepared).toEqual({ type: 'prepared', generation: 1, without: ['fed keys'] })
+  })
+
+  test('waits for those of an upstream that stays, too, and is refused if that cannot be compiled', async () => {
+    const plane = kit()
+    plane.link.publish('fed', 'first', 1)
+    await (await last(plane, 'first')).prepared
+    plane.plane.commit(1, 1000)
+    const { isDone, prepared } = await last(plane, 'second')
+    expect(isDone()).toBe(false)
+    plane.link.publish('fed', 'second', 2)
+    expect(await prepared).toMatchObject({ type: 'prepared', without: [] })
+    const { endpoints } = plane.plane.engine.current?.upstreams.get('a') ?? {}
+    expect(await (await last(plane, 'bad')).prepared).toMatchObject({ type: 'refused', message: 'thrown by a test' })
+    expect(plane.plane.engine.current?.upstreams.get('a')?.endpoints).toEqual(endpoints)
+    expect(plane.send('/one').ended).toBe(false)
   })
 })
