@@ -233,6 +233,8 @@ export interface Feature<
   readonly upstream?: UpstreamForm<UO, UT, M, D>
   /** What other keys of the config may name by its kind. */
   readonly provides?: Provided
+  /** Of a plug-in: milliseconds that an asynchronous hook may take. Default: 5,000. Features of Sluice bound their waits themselves. */
+  readonly hookMs?: number
 }
 
 /** Who calls whom. */

@@ -51,6 +51,11 @@ export const METRICS = {
     help: 'Refusals by policies; mode shadow: refusals that were only counted.',
     labels: ['route', 'policy', 'reason', 'mode'],
   },
+  sluice_plugin_slow_total: {
+    kind: 'counter',
+    help: 'Calls of a synchronous hook of a plug-in that held up their worker for 10 ms or more.',
+    labels: ['plugin', 'hook'],
+  },
   sluice_lost_ends_total: {
     kind: 'counter',
     help: 'Requests that had ended and still held something until the sweep found them; anything but 0 is a bug in Sluice.',

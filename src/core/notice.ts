@@ -41,3 +41,14 @@ export type Notice =
       readonly endpoint: string
       readonly rule: string
     }
+  | {
+      /** Synchronous hooks of a plug-in hold up a worker; at most once per minute, hook and thread. */
+      readonly kind: 'slow-plugin'
+      /** As the config names it. */
+      readonly plugin: string
+      readonly hook: string
+      /** Slow calls since it was told before. */
+      readonly calls: number
+      /** The slowest of them, milliseconds. */
+      readonly worstMs: number
+    }

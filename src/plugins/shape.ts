@@ -121,6 +121,10 @@ const feature: ShapeCheck = having(
     compile: func,
     guardsCalls: func,
     upstream: functions('compile'),
+    hookMs: must(
+      (value) => typeof value === 'number' && value >= 1 && value <= 600_000,
+      'a number of milliseconds from 1 to 600000',
+    ),
     provides: having({ algorithms: listOf(functions('create')), sources: listOf(functions('read')) }),
   } satisfies Record<Exclude<keyof AnyFeature, 'plugin'>, ShapeCheck>,
   ['name', 'doc', 'keys'],

@@ -89,6 +89,9 @@ export class Notices implements Part {
         this.log.warn('an upstream ends idle connections sooner than connections.keepAlive', fields)
         return
       }
+      case 'slow-plugin':
+        this.log.warn('a plug-in holds up a worker: no other request goes on meanwhile', fields)
+        return
       case 'malformed':
         this.log.warn('an upstream sent a malformed answer', fields)
     }

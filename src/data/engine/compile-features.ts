@@ -21,6 +21,7 @@ import { commonUses, routeUse, type UsedRoute } from '../../core/use.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { GenerationLink } from '../link/generation-link.ts'
 import { paramNames } from '../routing/match.ts'
+import { guardedPolicies } from './plugin-guard.ts'
 
 /** What features get from their worker, wherever they are used. */
 export interface FeatureDeps
@@ -202,7 +203,10 @@ function compiledUse(
 ): CompiledUse {
   const same = before?.get(feature.name)
   if (same !== undefined && madeOfSame(same.made, made)) return same
-  return { made, policies: feature.compile?.(made.use.options, contextOf(feature, made, deps)) ?? NO_POLICIES }
+  const compile = (): CompiledUse['policies'] | undefined =>
+    feature.compile?.(made.use.options, contextOf(feature, made, deps))
+  const policies = feature.plugin === undefined ? compile() : guardedPolicies(feature, compile, deps)
+  return { made, policies: policies ?? NO_POLICIES }
 }
 
 function contextOf(feature: AnyFeature, { gateway, paramNames, ...made }: Made, deps: FeatureDeps): FeatureContext {

@@ -1,0 +1,197 @@
+import type { Exchange } from '../../core/exchange.ts'
+import { FAILURES } from '../../core/failures.ts'
+import type { AnyFeature } from '../../core/feature.ts'
+import type { BodyStage, Policy } from '../../core/policy.ts'
+import { dropReply } from '../../core/verdict.ts'
+import { Timer } from '../../lib/timers.ts'
+import type { FeatureDeps } from './compile-features.ts'
+import { SlowHooks } from './slow-hooks.ts'
+
+/** Milliseconds that an asynchronous hook may take. */
+const HOOK_MS = 5_000
+
+type Deps = Pick<FeatureDeps, 'clock' | 'timers' | 'metrics' | 'report' | 'keep'>
+type Hook = Exclude<keyof Policy, 'name'>
+
+/** What a hook may give; the others give a boolean or nothing. */
+const GIVES: { readonly [H in Hook]: 'verdict' | 'stage' | 'other' } = {
+  admit: 'verdict',
+  left: 'other',
+  requestBody: 'stage',
+  attempt: 'verdict',
+  usable: 'other',
+  attempted: 'other',
+  unusable: 'other',
+  stream: 'verdict',
+  recover: 'verdict',
+  respond: 'other',
+  responseBody: 'stage',
+  yields: 'other',
+  called: 'other',
+  settle: 'other',
+}
+const HOOKS = Object.keys(GIVES) as readonly Hook[]
+
+/**
+ * The policies of a plug-in, as the engine may call them: what a hook throws names the plug-in, what it gives is looked at,
+ * one that holds its worker up is counted and told, and one that waits ends at its deadline. Features of Sluice are not
+ * wrapped.
+ */
+export function guardedPolicies(
+  feature: AnyFeature,
+  compile: () => Readonly<Record<string, Policy>> | undefined,
+  deps: Deps,
+): Readonly<Record<string, Policy>> | undefined {
+  const guard = new Guard(feature, deps)
+  const policies = guard.named('compile', compile)
+  if (policies === undefined) return undefined
+  const wrapped = Object.entries(policies).map(([place, policy]) => [place, guard.policy(place, policy)] as const)
+  return Object.fromEntries(wrapped)
+}
+
+class Guard {
+  private readonly feature: AnyFeature
+  private readonly plugin: string
+  private readonly deps: Deps
+  private readonly slow: SlowHooks
+
+  constructor(feature: AnyFeature, deps: Deps) {
+    this.feature = feature
+    this.plugin = feature.plugin ?? ''
+    this.deps = deps
+    this.slow = deps.keep('slow hooks of plug-ins', () => new SlowHooks())
+  }
+
+  /** What it throws names the plug-in. */
+  named<T>(what: string, call: () => T): T {
+    try {
+      return call()
+    } catch (error) {
+      throw this.blamed(what, error)
+    }
+  }
+
+  policy(place: string, policy: Policy): Policy {
+    const { name, places = {} } = this.feature
+    const what = `what compile gives for ${JSON.stringify(place)}`
+    if (!Object.hasOwn(places, place)) throw this.blamed(what, `there is no such place in its places`)
+    if (typeof policy !== 'object' || policy === null) throw this.blamed(what, 'it is no policy')
+    const hooks = HOOKS.flatMap((hook) => {
+      if (policy[hook] === undefined) return []
+      if (typeof policy[hook] !== 'function') throw this.blamed(what, `${hook} is no function`)
+      return [[hook, this.hook(policy, hook)] as const]
+    })
+    return { name, ...Object.fromEntries(hooks) }
+  }
+
+  private hook(policy: Policy, hook: Hook): unknown {
+    const own = policy as unknown as Readonly<Record<Hook, (ex: Exchange, a: unknown, b: unknown) => unknown>>
+    const gives = GIVES[hook]
+    return (ex: Exchange, a: unknown, b: unknown): unknown => {
+      const value = this.timed(hook, () => own[hook](ex, a, b))
+      if (isThenable(value)) return this.inTime(hook, value)
+      return gives === 'other' || value === undefined ? value : this.looked(hook, gives, value)
+    }
+  }
+
+  private looked(hook: Hook, gives: 'verdict' | 'stage', value: unknown): unknown {
+    const problem = gives === 'stage' ? stageProblem(value) : verdictProblem(value)
+    if (problem !== undefined) throw this.blamed(hook, `it gave ${problem}`)
+    return gives === 'stage' ? this.stage(hook, value as BodyStage) : value
+  }
+
+  private stage(hook: Hook, stage: BodyStage): BodyStage {
+    const calls: { readonly [K in keyof Required<BodyStage>]: BodyStage[K] } = {
+      changesLength: stage.changesLength,
+      push: (chunk) => this.timed(hook, () => stage.push(chunk)),
+      end: () => this.timed(hook, () => stage.end()),
+    }
+    return calls
+  }
+
+  private timed<T>(hook: string, call: () => T): T {
+    const { clock, metrics, report } = this.deps
+    const began = clock.now()
+    try {
+      return call()
+    } catch (error) {
+      throw this.blamed(hook, error)
+    } finally {
+      const now = clock.now()
+      this.slow.took(this.plugin, hook, now - began, now, { metrics, report })
+    }
+  }
+
+  /** Who waits is told that it left, as for any exchange that ends. */
+  private inTime(hook: Hook, value: PromiseLike<unknown>): Promise<unknown> {
+    const { timers } = this.deps
+    const { hookMs = HOOK_MS } = this.feature
+    return new Promise((resolve, reject) => {
+      let over = false
+      const timer = new Timer(() => {
+        over = true
+        reject(this.blamed(hook, `it has not ended within ${hookMs} ms`))
+      })
+      timers.schedule(timer, hookMs)
+      value.then(
+        (late) => {
+          timers.cancel(timer)
+          if (over) dropped(late)
+          else this.settled(hook, late, resolve, reject)
+        },
+        (error: unknown) => {
+          timers.cancel(timer)
+          reject(this.blamed(hook, error))
+        },
+      )
+    })
+  }
+
+  private settled(hook: Hook, late: unknown, resolve: (value: unknown) => void, reject: (error: Error) => void): void {
+    try {
+      resolve(late === undefined || GIVES[hook] !== 'verdict' ? undefined : this.looked(hook, 'verdict', late))
+    } catch (error) {
+      reject(error as Error)
+    }
+  }
+
+  /** An error that operators read; clients never do. */
+  private blamed(what: string, error: unknown): Error {
+    const text = error instanceof Error ? error.message : String(error)
+    const told = new Error(`the plug-in ${this.plugin}, ${this.feature.name}: ${what}: ${text}`)
+    if (error instanceof Error && error.stack !== undefined) told.stack = `${told.message}\n${error.stack}`
+    return told
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+function dropped(value: unknown): void {
+  if (value !== undefined && verdictProblem(value) === undefined && 'status' in (value as object))
+    dropReply(value as never)
+}
+
+/** What is wrong with a value where a refusal, a reply or a change of the route may be; undefined: nothing. */
+function verdictProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return `${String(value)}, which is no refusal and no reply`
+  const { body, headers, reason, reroute, status } = value as Readonly<Record<string, unknown>>
+  if (reason !== undefined)
+    return typeof reason === 'string' && Object.hasOwn(FAILURES, reason)
+      ? undefined
+      : `the reason ${String(reason)}, which docs/failures.md does not have`
+  if (reroute !== undefined) return typeof reroute === 'string' ? undefined : 'a reroute that is no name of a route'
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599)
+    return `the status ${String(status)}, which no answer has`
+  if (!Array.isArray(headers) || headers.length % 2 !== 0 || headers.some((text) => typeof text !== 'string'))
+    return 'headers that are no flat list of names and values'
+  const isSource = typeof body === 'object' && body !== null && 'start' in body && 'cancel' in body
+  return body === undefined || Buffer.isBuffer(body) || isSource ? undefined : 'a body that is no Buffer and no source'
+}
+
+function stageProblem(value: unknown): string | undefined {
+  const { changesLength, end, push } = (value ?? {}) as Readonly<Record<string, unknown>>
+  const isStage = typeof push === 'function' && typeof end === 'function' && typeof changesLength === 'boolean'
+  return isStage ? undefined : 'no body stage: changesLength, push and end'
+}
