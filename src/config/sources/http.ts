@@ -36,7 +36,7 @@ export class HttpSource implements ConfigSource {
   readonly folder: string
   readonly fence: MachineFence
   private readonly options: HttpSourceOptions
-  private readonly stop = new AbortController()
+  private stop = new AbortController()
   private readonly failures: Record<string, number> = {}
   /** While it is watched. */
   private guard: CallGuard<void> | undefined = undefined
@@ -69,7 +69,7 @@ export class HttpSource implements ConfigSource {
     return failure === undefined ? { documents: this.got?.documents ?? {} } : { problem: failure.message }
   }
 
-  /** As in {@link ConfigSource}, for one at a time: what runs ends with it. */
+  /** As in {@link ConfigSource}, for one at a time: looks that run end with it. */
   watch(changed: () => Promise<void>): () => void {
     const { clock } = this.options
     const guard = new CallGuard<void>({
@@ -96,6 +96,8 @@ export class HttpSource implements ConfigSource {
       closed = true
       clock.cancel(timer)
       this.stop.abort(new FetchFailure('unreachable', 'the gateway ends'))
+      this.stop = new AbortController()
+      this.guard = undefined
       guard.close()
     }
   }

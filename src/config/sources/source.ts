@@ -36,7 +36,7 @@ export interface ConfigSource {
   load(): Promise<SourceTexts | SourceProblem>
   /**
    * Calls `changed` when {@link load} may give something else, until the returned function is called; the next call only
-   * when the promise of the one before has settled. Files of this machine that a config was read from are watched anyway.
+   * when the promise of the one before has settled, which never rejects. Files of this machine that a config was read from are watched anyway.
    */
   watch(changed: () => Promise<void>): () => void
   /** What is wrong with texts of it that were kept, such as a signature; undefined: nothing. */

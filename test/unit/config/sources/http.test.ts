@@ -397,5 +397,8 @@ describe('watching', () => {
     unwatch?.()
     expect(await loading).toBe('problem: the gateway ends')
     expect([clock.timers, told]).toEqual([0, []])
+    // Another gateway may take it over.
+    server.misbehave = undefined
+    expect(await text(source)).toBe(TEXT)
   })
 })

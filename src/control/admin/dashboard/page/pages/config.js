@@ -2,7 +2,14 @@ import { badge, h, panel } from '../lib/dom.js'
 import { dayTime } from '../lib/format.js'
 import { Effective } from '../parts/effective.js'
 
-const SOURCES = { files: 'files', api: 'admin API', rollback: 'rollback', 'last-known-good': 'last known good' }
+const SOURCES = {
+  files: 'files',
+  http: 'URL',
+  memory: 'program',
+  api: 'admin API',
+  rollback: 'rollback',
+  'last-known-good': 'last known good',
+}
 
 /** Whose effective values are shown; it stands in the address. */
 class Choice {
@@ -89,7 +96,7 @@ export class ConfigPage {
       ['Hash', h('span', { class: 'mono' }, hash ?? '')],
     ]
     if (!reload) return this.live.replaceChildren(list(facts))
-    const { file, kept, last, restart, source } = reload
+    const { file, from, kept, last, restart, source } = reload
     facts.push(
       ['File', h('span', { class: 'mono' }, file)],
       ['Source', SOURCES[source] ?? source],
@@ -103,6 +110,13 @@ export class ConfigPage {
         ),
       ],
     )
+    if (from?.readAt !== undefined)
+      facts.push([
+        'Last read',
+        `${dayTime(from.readAt)}${from.signer === undefined ? '' : `, signed by ${from.signer}`}`,
+      ])
+    if (from?.problem !== undefined)
+      facts.push(['Cannot be read', `since ${dayTime(from.problem.since)}: ${from.problem.text}`])
     if (restart.length > 0) facts.push(['Needs a restart', restart.join(', ')])
     if (kept.length > 0)
       facts.push(['Kept as it was', kept.map(({ became, kind, name }) => `${kind} ${name}: ${became}`).join('; ')])

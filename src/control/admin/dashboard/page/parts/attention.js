@@ -83,6 +83,14 @@ function ofProcess({ drain, reload, workers }) {
       href: '#/config',
       note: reload.last.problems[0] ?? '',
     })
+  if (reload?.from?.problem !== undefined)
+    found.push({
+      tone: 'warn',
+      word: 'unread',
+      what: 'the source of the config',
+      href: '#/config',
+      note: reload.from.problem.text,
+    })
   if (reload?.restart.length > 0)
     found.push({
       tone: 'warn',
