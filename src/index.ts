@@ -9,12 +9,13 @@ export { decision } from './core/decision.ts'
 export type { Exchange } from './core/exchange.ts'
 export { type Failure, failure, type Reason } from './core/failures.ts'
 export { defineFeature, type Feature, type FeatureContext, type PureContext, type PureFeature } from './core/feature.ts'
-export type { BodyStage, Policy } from './core/policy.ts'
+export type { BodyStage, Policy, Recovery } from './core/policy.ts'
+export type { CallRequest, ForkOptions, Services, Side, SideHead, StreamRequest } from './core/services.ts'
 export type { Source, SourceEvents } from './core/source.ts'
 export { lastingState } from './core/state-table.ts'
-export type { Refusal, Reply, Verdict } from './core/verdict.ts'
+export type { Refusal, Reply, Reroute, Verdict, WholeReply } from './core/verdict.ts'
 export { fieldName, host, path } from './http/schemas.ts'
-export type { FlatHeaders } from './lib/headers.ts'
+export { type FlatHeaders, fieldValue } from './lib/headers.ts'
 export {
   byKind,
   list,
