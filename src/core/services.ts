@@ -1,6 +1,5 @@
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
-import type { Policy } from './policy.ts'
 import type { Source } from './source.ts'
 import type { Reply, WholeReply } from './verdict.ts'
 
@@ -49,8 +48,8 @@ export interface StreamRequest extends SideRequest {
 
 /** How the rest of a chain is run again. */
 export interface ForkOptions {
-  /** The policies behind this one are asked, which is one of the exchange's route: mostly the caller. */
-  readonly behind: Policy
+  /** Name of a place of the feature: the policies behind the one that it has there, on the exchange's route, are asked. */
+  readonly behind: string
   /** Fields for upstreams in the place of those of the request, flat: without conditions of its client, for example. */
   readonly headers?: readonly string[]
   /** Bytes of the answer's body. */

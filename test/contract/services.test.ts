@@ -12,9 +12,8 @@ import { ScriptedSource } from '../kit/scripted-source.ts'
 
 let plane: ConfiguredPlane
 let services: Services
-/** The request of a client that was let in last, and the policy that did. */
+/** The request of a client that was let in last. */
 let parent: Exchange
-let asker: Policy
 /** What the policies behind the asker were asked, in order. */
 const asked: string[] = []
 
@@ -26,14 +25,14 @@ const toy = defineFeature({
   places: { ask: { stage: 80, why: 'Behind what shapes requests.' } },
   compile: (_, context) => {
     services = context.services
-    asker = {
+    const ask: Policy = {
       name: 'toy',
       admit: (ex) => {
         if (ex.kind === 'request') parent = ex
         return undefined
       },
     }
-    return { ask: asker }
+    return { ask }
   },
 })
 
@@ -563,7 +562,7 @@ describe('fork', () => {
     const app = running()
     services.forwardHeaders(parent).push('x-changed', '1')
     expect(asked).toEqual(['request app'])
-    const side = services.fork(parent, { behind: asker, maxBody: 100 })
+    const side = services.fork(parent, { behind: 'ask', maxBody: 100 })
     expect(asked).toEqual(['request app', 'side undefined'])
     expect(latest().request).toMatchObject({ method: 'GET', target: '/app/1?q=1' })
     expect(latest().request?.headers.join()).toContain('x-changed,1')
@@ -579,7 +578,7 @@ describe('fork', () => {
 
   test('may send other fields than the request', async () => {
     request().leaves()
-    const side = services.fork(parent, { behind: asker, maxBody: 100, headers: ['accept', 'text/html', 'host', 'x'] })
+    const side = services.fork(parent, { behind: 'ask', maxBody: 100, headers: ['accept', 'text/html', 'host', 'x'] })
     expect(latest().request?.headers.slice(0, 2)).toEqual(['accept', 'text/html'])
     side.cancel()
     expect(await side.result).toMatchObject({ reason: 'client_gone' })
@@ -588,16 +587,16 @@ describe('fork', () => {
 
   test('has the limits of its route, and its failures are values', async () => {
     request().leaves()
-    const side = services.fork(parent, { behind: asker, maxBody: 100 })
+    const side = services.fork(parent, { behind: 'ask', maxBody: 100 })
     latest().connect()
     plane.clock.advance(2_010)
     expect(await resultOf(side)).toMatchObject({ reason: 'deadline_exceeded' })
     isIdle()
   })
 
-  test('behind a policy of another route is a bug', async () => {
+  test('behind a place that its feature does not have there is a bug', async () => {
     request().leaves()
-    expect(await services.fork(parent, { behind: { name: 'other' }, maxBody: 1 }).result).toMatchObject({
+    expect(await services.fork(parent, { behind: 'tell', maxBody: 1 }).result).toMatchObject({
       reason: 'internal',
     })
     expect(plane.bugs).toHaveLength(1)

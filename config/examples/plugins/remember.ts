@@ -80,7 +80,7 @@ class Remember implements Policy {
     const headers = services.forwardHeaders(ex).flatMap((name, i, all) => {
       return i % 2 === 0 && !CONDITIONS.test(name) ? [name, all[i + 1] as string] : []
     })
-    const { result } = services.fork(ex, { behind: this, headers, maxBody: this.options.max })
+    const { result } = services.fork(ex, { behind: 'remember', headers, maxBody: this.options.max })
     const fetched = result.then((answer) => {
       this.fetching.delete(key)
       if ('reason' in answer || !mayBeShared(answer)) return undefined

@@ -29,27 +29,41 @@ export class Chain {
   readonly policies: readonly Policy[]
   readonly hooks: Hooks
   readonly slots: SlotCounts
-  /** Made when they are asked for. */
-  private tails: Map<Policy, Chain> | undefined = undefined
+  /** Feature and place of each policy, see {@link chainPlace}; empty where nothing asks for that. */
+  private readonly places: readonly string[]
+  /** By place; made when they are asked for. */
+  private tails: Map<string, Chain> | undefined = undefined
 
   /** `hooks`: {@link hooksOf} these policies; chains with equal hooks share one object. */
-  constructor(policies: readonly Policy[], slots: SlotCounts = NO_SLOTS, hooks: Hooks = hooksOf(policies)) {
+  constructor(
+    policies: readonly Policy[],
+    slots: SlotCounts = NO_SLOTS,
+    hooks: Hooks = hooksOf(policies),
+    places: readonly string[] = [],
+  ) {
     this.slots = slots
     this.policies = policies
     this.hooks = hooks
+    this.places = places
   }
 
-  /** The policies behind this one; undefined: it is none of them. */
-  behind(policy: Policy): Chain | undefined {
-    const known = this.tails?.get(policy)
+  /** The policies behind the one that a feature has at this place; undefined: it has none there. */
+  behind(feature: string, place: string): Chain | undefined {
+    const key = chainPlace(feature, place)
+    const known = this.tails?.get(key)
     if (known !== undefined) return known
-    const place = this.policies.indexOf(policy)
-    if (place === -1) return undefined
-    const tail = new Chain(this.policies.slice(place + 1), this.slots)
+    const at = this.places.indexOf(key)
+    if (at === -1) return undefined
+    const tail = new Chain(this.policies.slice(at + 1), this.slots)
     this.tails ??= new Map()
-    this.tails.set(policy, tail)
+    this.tails.set(key, tail)
     return tail
   }
+}
+
+/** A place of a feature in a chain. */
+export function chainPlace(feature: string, place: string): string {
+  return `${feature} ${place}`
 }
 
 export function hooksOf(policies: readonly Policy[]): Hooks {

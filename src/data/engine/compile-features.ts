@@ -21,6 +21,7 @@ import { commonUses, routeUse, type UsedRoute } from '../../core/use.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { GenerationLink } from '../link/generation-link.ts'
 import { paramNames } from '../routing/match.ts'
+import { chainPlace } from './chain.ts'
 import { guardedPolicies } from './plugin-guard.ts'
 
 /** What features get from their worker, wherever they are used. */
@@ -177,6 +178,15 @@ export class RouteFeatures {
   inOrder(common: CompiledUses, own: CompiledUses): readonly Policy[] {
     return this.order.flatMap(({ feature, place }) =>
       [common, own].flatMap((uses) => uses.get(feature)?.policies[place] ?? []),
+    )
+  }
+
+  /** Where each of these policies acts, see `chainPlace`. */
+  placesInOrder(common: CompiledUses, own: CompiledUses): readonly string[] {
+    return this.order.flatMap(({ feature, place }) =>
+      [common, own].flatMap((uses) =>
+        uses.get(feature)?.policies[place] === undefined ? [] : chainPlace(feature, place),
+      ),
     )
   }
 

@@ -122,6 +122,7 @@ export class Compilation {
     const uses = features.compile(route, this.head, before?.uses, lent)
     const policies = features.inOrder(this.common as CompiledUses, uses)
     const hooks = hooksOf(policies)
+    const places = features.placesInOrder(this.common as CompiledUses, uses)
     const slots = { exchange: lent.exchangeSlots.size, attempt: lent.attemptSlots.size }
     return {
       name,
@@ -132,6 +133,7 @@ export class Compilation {
         policies,
         this.shared.of('slots', slots, () => slots),
         this.shared.of('hooks', hooks, () => hooks),
+        this.shared.of('places', places, () => places),
       ),
       plan: route.to === undefined ? undefined : this.plan(route, route.to, part, planning),
       limits: part.limit ?? NO_LIMITS,

@@ -93,9 +93,11 @@ class FeatureServices implements Services {
   fork(ex: Exchange, { behind, headers, maxBody }: ForkOptions): Side<WholeReply> {
     const { engine, feature } = this
     const route = ex.route as CompiledRoute
-    const chain = route.chain.behind(behind)
+    const chain = route.chain.behind(feature, behind)
     if (chain === undefined) {
-      engine.failed(new Error(`${feature} forks behind a policy that route ${route.name} does not have`))
+      engine.failed(
+        new Error(`${feature} forks behind its place ${behind}, where route ${route.name} has no policy of it`),
+      )
       return neverBegun(failure('internal', 'request', 'sluice'))
     }
     const { authority, host, method, target } = ex.downstream
