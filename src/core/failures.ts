@@ -158,6 +158,11 @@ export function failure(reason: Reason, phase: Phase, origin: Origin, detail?: s
   return detail === undefined ? { reason, phase, origin } : { reason, phase, origin, detail }
 }
 
+/** What the client is told of it, in one sentence. */
+export function detailOf({ detail, reason }: Failure): string {
+  return detail ?? `${FAILURES[reason].title}.`
+}
+
 /** How the objectives count it. */
 export function chargeOf({ reason, origin }: Failure): Charge {
   const { fault, objectives } = FAILURES[reason]

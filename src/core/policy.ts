@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt.ts'
+import type { ErrorPage, PageFormat } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
 import type { Refusal, Reply, Reroute, Verdict } from './verdict.ts'
@@ -54,6 +55,11 @@ export interface Policy {
    * policy is asked.
    */
   recover?(ex: Exchange, failure: Failure): Recovery | undefined | Promise<Recovery | undefined>
+  /**
+   * The text that tells the client of a failure, in the place of Sluice's own. Asked for each failure that is answered, also
+   * of policies that were not reached; the first page is taken, in reverse order.
+   */
+  page?(ex: Exchange, failure: Failure, format: PageFormat): ErrorPage | undefined
   /** Every final head, ours too, before it goes out: `ex.response` may be changed. Only policies that were reached. */
   respond?(ex: Exchange): void | Promise<void>
   /** For every body that is sent, ours too. Only policies that were reached. */

@@ -7,6 +7,7 @@ import { bulkhead } from './bulkhead/feature.ts'
 import { circuitBreaker } from './circuit-breaker/feature.ts'
 import { deadlines } from './deadlines/feature.ts'
 import { discovery } from './discovery/feature.ts'
+import { errorPages } from './error-pages/feature.ts'
 import { failover } from './failover/feature.ts'
 import { fallback } from './fallback/feature.ts'
 import { hashedPath } from './hashed-path/feature.ts'
@@ -43,6 +44,7 @@ export const FEATURES: readonly AnyFeature[] = inOrder([
   circuitBreaker,
   deadlines,
   discovery,
+  errorPages,
   failover,
   fallback,
   hashedPath,

@@ -1,5 +1,5 @@
 import type { Exchange } from '../core/exchange.ts'
-import type { Failure } from '../core/failures.ts'
+import { detailOf, FAILURES, type Failure } from '../core/failures.ts'
 import type { TemplateText } from '../schema/template.ts'
 
 /** Something of a request that a template may name. */
@@ -30,6 +30,23 @@ export const FAILURE_VALUES: TemplateValues = {
     doc: 'Why there is no other answer, such as `breaker_open`.',
     of: (_, failure) => failure?.reason ?? '',
   },
+  'failure.status': {
+    doc: 'The status that tells of it, such as `503`.',
+    of: (ex, failure) => (failure === undefined ? '' : String(statusOf(ex, failure))),
+  },
+  'failure.title': {
+    doc: 'What the reason means, in a few words.',
+    of: (_, failure) => (failure === undefined ? '' : FAILURES[failure.reason].title),
+  },
+  'failure.detail': {
+    doc: 'One sentence for the client: limits and names of fields, never values, addresses or stacks.',
+    of: (_, failure) => (failure === undefined ? '' : detailOf(failure)),
+  },
+}
+
+/** An answer of an upstream in whose place something is written did not end the exchange. */
+function statusOf({ attempt, failure }: Exchange, { reason }: Failure): number {
+  return failure === undefined && attempt !== undefined ? attempt.status : FAILURES[reason].status
 }
 
 /** A template as requests use it: a constant, or the function that writes it. */

@@ -44,6 +44,21 @@ export interface FileText {
 
 /** Certificates or a key in a file that is read with the config, relative to the config file. */
 export function pemFile(): Schema<FileText> {
+  return fileText(({ text }) =>
+    text.includes('-----BEGIN ') ? undefined : ' holds no PEM; expected -----BEGIN … -----',
+  )
+}
+
+/** A text in a file that is read with the config, relative to the config file. `most`: bytes. */
+export function textFile(most: number): Schema<FileText> {
+  return fileText(({ text }) => {
+    if (Buffer.byteLength(text) > most) return ` is larger than ${most} bytes`
+    return text.includes('\ufffd') ? ' is no text in UTF-8' : undefined
+  })
+}
+
+/** `wrong`: what is wrong with the text; goes on after the path. */
+function fileText(wrong: (found: FileContent) => string | undefined): Schema<FileText> {
   const path = filePath()
   return {
     ...path,
@@ -52,15 +67,14 @@ export function pemFile(): Schema<FileText> {
       const written = path.read(node, at)
       if (written === INVALID) return INVALID
       const found = at.files?.contents.get(written)
-      const problem = found === undefined ? undefined : pemProblem(found)
+      const problem = found === undefined ? undefined : (unread(found) ?? wrong(found))
       // The rest can be judged without its text.
       if (problem !== undefined) at.error(node.at, `${JSON.stringify(written)}${problem}`)
-      return { path: written, text: found?.text ?? '' }
+      return { path: written, text: problem === undefined ? (found?.text ?? '') : '' }
     },
   }
 }
 
-function pemProblem({ problem, text }: FileContent): string | undefined {
-  if (problem !== undefined) return `: ${problem}; paths are relative to the config file`
-  return text.includes('-----BEGIN ') ? undefined : ' holds no PEM; expected -----BEGIN … -----'
+function unread({ problem }: FileContent): string | undefined {
+  return problem === undefined ? undefined : `: ${problem}; paths are relative to the config file`
 }

@@ -46,7 +46,7 @@ export function template({
   json,
   values,
 }: TemplateRules): Schema<TemplateText> {
-  const parse = form === 'path' ? pathParts : (text: string) => textParts(text, values, elsewhere)
+  const parse = form === 'path' ? pathParts : (text: string) => textParts(text, { values, elsewhere, params: true })
   const read = (text: string): TemplateText | Problem => {
     const checked = check(text)
     if (typeof checked !== 'string') return checked
@@ -88,7 +88,15 @@ function pathParts(text: string): TemplateParts | Problem {
 
 const PLACE = /\{\{([a-z]+\.\w+)\}\}|\{([a-z]+\.\w+)\}/gi
 
-function textParts(text: string, values: readonly string[], elsewhere: readonly string[]): TemplateParts | Problem {
+/** What a text of form `text` may name. `params`: parameters of the path, too. */
+export interface KnownNames {
+  readonly values: readonly string[]
+  readonly elsewhere: readonly string[]
+  readonly params: boolean
+}
+
+/** The parts of a text of form `text`. `index`: where in it the problem is. */
+export function textParts(text: string, known: KnownNames): TemplateParts | (Problem & { readonly index: number }) {
   const texts: string[] = []
   const names: string[] = []
   let before = ''
@@ -96,8 +104,8 @@ function textParts(text: string, values: readonly string[], elsewhere: readonly 
   for (const match of text.matchAll(PLACE)) {
     const [whole, doubled, single] = match
     const name = doubled ?? single ?? ''
-    const verdict = judged(name, values, elsewhere)
-    if (typeof verdict !== 'boolean' && doubled === undefined) return verdict
+    const verdict = judged(name, known)
+    if (typeof verdict !== 'boolean' && doubled === undefined) return { ...verdict, index: match.index }
     if (verdict !== true) continue
     before += text.slice(from, match.index)
     from = match.index + whole.length
@@ -113,12 +121,12 @@ function textParts(text: string, values: readonly string[], elsewhere: readonly 
 }
 
 /** Whether it names a value; false: it is text. A name that was probably meant for one is a problem. */
-function judged(name: string, values: readonly string[], elsewhere: readonly string[]): boolean | Problem {
-  if (values.includes(name) || /^params\.[A-Za-z_]\w*$/.test(name)) return true
+function judged(name: string, { elsewhere, params, values }: KnownNames): boolean | Problem {
+  if (values.includes(name) || (params && /^params\.[A-Za-z_]\w*$/.test(name))) return true
   const near = suggestion(name, values)
   const groups = new Set(['params', ...[...values, ...elsewhere].map((value) => value.split('.')[0])])
   if (near === undefined && !groups.has(name.split('.')[0])) return false
-  const known = [...values, 'params.NAME'].map((value) => `{${value}}`).join(', ')
+  const known = [...values, ...(params ? ['params.NAME'] : [])].map((value) => `{${value}}`).join(', ')
   return {
     problem: `there is no value {${name}} here; ${near === undefined ? `known are ${known}` : `did you mean {${near}}?`}`,
   }

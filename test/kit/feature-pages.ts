@@ -55,5 +55,7 @@ export async function exampleFolder(yaml: string): Promise<{ file: string; remov
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, yaml)
   await writeFile(join(folder, 'stock.yaml'), '- http://10.0.0.9:8080\n')
+  for (const name of ['404.html', 'closed.html', 'error.html', 'error.json'])
+    await writeFile(join(folder, name), '{ "reason": "{failure.reason}" }\n')
   return { file, remove: () => rm(folder, { recursive: true, force: true }) }
 }

@@ -9,6 +9,7 @@ type Hook =
   | 'stream'
   | 'unusable'
   | 'recover'
+  | 'page'
   | 'respond'
   | 'responseBody'
   | 'settle'
@@ -78,6 +79,7 @@ export function hooksOf(policies: readonly Policy[]): Hooks {
     stream: places('stream'),
     unusable: places('unusable'),
     recover: places('recover'),
+    page: places('page'),
     respond: places('respond'),
     responseBody: places('responseBody'),
     settle: places('settle'),

@@ -1,40 +1,57 @@
+import type { ErrorPage, PageFormat } from '../../core/error-page.ts'
 import type { Exchange } from '../../core/exchange.ts'
-import { FAILURES, type Failure } from '../../core/failures.ts'
+import { detailOf, FAILURES, type Failure } from '../../core/failures.ts'
 import type { WholeReply } from '../../core/verdict.ts'
+import { preferredFormat } from '../../http/accept.ts'
 import { fieldValue } from '../../lib/headers.ts'
+import type { Chain } from './chain.ts'
 
 /** Milliseconds after which to repeat a request that a limit refused without saying: the smallest value of Retry-After. */
 const FULL_RETRY_MS = 1_000
+
+/** What is answered with a failure. */
+export interface Failing {
+  readonly ex: Exchange
+  readonly chain: Pick<Chain, 'hooks' | 'policies'>
+  readonly snapshot: { readonly gateway: string }
+  /** Only reported. */
+  bug(error: unknown): void
+}
 
 /**
  * The one place that turns a failure into an answer: RFC 9457 problem document, RFC 9209 Proxy-Status, Retry-After. HTML or
  * plain text if `Accept` asks for these. Says what went wrong, never where inside or at which address.
  */
-export function failureReply(failure: Failure, ex: Exchange, gateway: string): WholeReply {
+export function failureReply(failure: Failure, asked: Failing): WholeReply {
+  const { ex, snapshot } = asked
   const row = FAILURES[failure.reason]
   const proxyStatus = failure.proxyStatus ?? row.proxyStatus
   const retryable = row.retryable && !(sentUnsafe(ex) && ex.attempts > 0)
-  const format = preferred(fieldValue(ex.headers, 'accept'))
-  const document = {
-    type: `urn:sluice:failure:${failure.reason}`,
-    title: row.title,
-    status: row.status,
-    detail: failure.detail ?? `${row.title}.`,
-    instance: `urn:uuid:${ex.requestId}`,
-    correlationId: ex.correlationId,
-    reason: failure.reason,
-    retryable,
+  const format = preferredFormat(fieldValue(ex.headers, 'accept'))
+  const { body, type } = ownPage(failure, asked, format) ?? {
+    type: CONTENT_TYPE[format],
+    body: Buffer.from(
+      RENDER[format]({
+        type: `urn:sluice:failure:${failure.reason}`,
+        title: row.title,
+        status: row.status,
+        detail: detailOf(failure),
+        instance: `urn:uuid:${ex.requestId}`,
+        correlationId: ex.correlationId,
+        reason: failure.reason,
+        retryable,
+      }),
+    ),
   }
-  const body = Buffer.from(RENDER[format](document))
   const headers = [
     'content-type',
-    CONTENT_TYPE[format],
+    type,
     'content-length',
     String(body.length),
     'cache-control',
     'no-store',
     'proxy-status',
-    `${token(gateway)}; error=${proxyStatus}; details="${failure.reason}"`,
+    `${token(snapshot.gateway)}; error=${proxyStatus}; details="${failure.reason}"`,
   ]
   const again = failure.retryAfterMs ?? (row.proxyStatus === 'connection_limit_reached' ? FULL_RETRY_MS : undefined)
   if (again !== undefined) headers.push('retry-after', String(Math.max(1, Math.ceil(again / 1000))))
@@ -42,7 +59,24 @@ export function failureReply(failure: Failure, ex: Exchange, gateway: string): W
   return { status: row.status, headers, body }
 }
 
+function ownPage(failure: Failure, asked: Failing, format: PageFormat): ErrorPage | undefined {
+  const { ex } = asked
+  const { hooks, policies } = asked.chain
+  for (let i = hooks.page.length - 1; i >= 0; i--) {
+    try {
+      const page = policies[hooks.page[i] as number]?.page?.(ex, failure, format)
+      if (page !== undefined) return page
+    } catch (error) {
+      asked.bug(error)
+    }
+  }
+  return undefined
+}
+
 interface Problem {
+  readonly type: string
+  readonly instance: string
+  readonly retryable: boolean
   readonly title: string
   readonly status: number
   readonly detail: string
@@ -50,15 +84,13 @@ interface Problem {
   readonly reason: string
 }
 
-type Format = 'json' | 'html' | 'text'
-
-const CONTENT_TYPE: Record<Format, string> = {
+const CONTENT_TYPE: Record<PageFormat, string> = {
   json: 'application/problem+json',
   html: 'text/html; charset=utf-8',
   text: 'text/plain; charset=utf-8',
 }
 
-const RENDER: Record<Format, (problem: Problem) => string> = {
+const RENDER: Record<PageFormat, (problem: Problem) => string> = {
   json: (problem) => JSON.stringify(problem),
   html: (problem) => {
     const title = `${problem.status} ${escapeHtml(problem.title)}`
@@ -70,19 +102,6 @@ const RENDER: Record<Format, (problem: Problem) => string> = {
   },
   text: (problem) =>
     `${problem.status} ${problem.title}\n${problem.detail}\nreason: ${problem.reason}\ncorrelation id: ${problem.correlationId}\n`,
-}
-
-/** The one of the three that the client names first; JSON if it names none. */
-function preferred(accept: string | undefined): Format {
-  if (accept === undefined) return 'json'
-  const lower = accept.toLowerCase()
-  const json = lower.indexOf('json')
-  const html = lower.indexOf('text/html')
-  const text = lower.indexOf('text/plain')
-  const first = Math.min(...[json, html, text].filter((at) => at !== -1))
-  if (first === html && html !== -1) return 'html'
-  if (first === text && text !== -1) return 'text'
-  return 'json'
 }
 
 /** Whether repeating the method may have an effect twice (RFC 9110, section 9.2.2). */

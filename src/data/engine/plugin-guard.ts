@@ -13,8 +13,11 @@ const HOOK_MS = 5_000
 type Deps = Pick<FeatureDeps, 'clock' | 'timers' | 'metrics' | 'report' | 'keep'>
 type Hook = Exclude<keyof Policy, 'name'>
 
+/** What is looked at. */
+type Given = 'verdict' | 'stage' | 'page'
+
 /** What a hook may give; the others give a boolean or nothing. */
-const GIVES: { readonly [H in Hook]: 'verdict' | 'stage' | 'other' } = {
+const GIVES: { readonly [H in Hook]: Given | 'other' } = {
   admit: 'verdict',
   left: 'other',
   requestBody: 'stage',
@@ -24,6 +27,7 @@ const GIVES: { readonly [H in Hook]: 'verdict' | 'stage' | 'other' } = {
   unusable: 'other',
   stream: 'verdict',
   recover: 'verdict',
+  page: 'page',
   respond: 'other',
   responseBody: 'stage',
   yields: 'other',
@@ -89,13 +93,13 @@ class Guard {
     const gives = GIVES[hook]
     return (ex: Exchange, a: unknown, b: unknown): unknown => {
       const value = this.timed(hook, () => own[hook](ex, a, b))
-      if (isThenable(value)) return this.inTime(hook, value)
+      if (isThenable(value) && gives !== 'page') return this.inTime(hook, value)
       return gives === 'other' || value === undefined ? value : this.looked(hook, gives, value)
     }
   }
 
-  private looked(hook: Hook, gives: 'verdict' | 'stage', value: unknown): unknown {
-    const problem = gives === 'stage' ? stageProblem(value) : verdictProblem(value)
+  private looked(hook: Hook, gives: Given, value: unknown): unknown {
+    const problem = PROBLEMS[gives](value)
     if (problem !== undefined) throw this.blamed(hook, `it gave ${problem}`)
     return gives === 'stage' ? this.stage(hook, value as BodyStage) : value
   }
@@ -194,4 +198,16 @@ function stageProblem(value: unknown): string | undefined {
   const { changesLength, end, push } = (value ?? {}) as Readonly<Record<string, unknown>>
   const isStage = typeof push === 'function' && typeof end === 'function' && typeof changesLength === 'boolean'
   return isStage ? undefined : 'no body stage: changesLength, push and end'
+}
+
+/** The answer to a failure waits for nothing. */
+function pageProblem(value: unknown): string | undefined {
+  const { body, type } = (value ?? {}) as Readonly<Record<string, unknown>>
+  return typeof type === 'string' && Buffer.isBuffer(body) ? undefined : 'no page: type, a text, and body, a Buffer'
+}
+
+const PROBLEMS: Readonly<Record<Given, (value: unknown) => string | undefined>> = {
+  verdict: verdictProblem,
+  stage: stageProblem,
+  page: pageProblem,
 }

@@ -119,7 +119,7 @@ export function answerFor(run: Reroutable, failed: Failure, from = 0): void {
     (answer, next) => {
       if (answer === undefined) {
         const before = failedBehind(run.behind)
-        if (before?.failed === undefined) run.send(failureReply(failed, ex, run.snapshot.gateway))
+        if (before?.failed === undefined) run.send(failureReply(failed, run))
         else {
           comeBack(run, before)
           answerFor(run, before.failed, before.next)

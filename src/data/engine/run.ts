@@ -11,7 +11,7 @@ import { Admission, type AdmissionOwner } from './admission.ts'
 import { answerHead, composeOwn, isEventStream, sendHead, takesBody } from './answer.ts'
 import { Attempts } from './attempts.ts'
 import type { AttemptsHost } from './attempts-host.ts'
-import { type Chain, EMPTY_CHAIN } from './chain.ts'
+import type { Chain } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired, RECOVERY_MS } from './clocks.ts'
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
@@ -82,7 +82,7 @@ export class Run
     this.snapshot = snapshot
     this.downstream = downstream
     this.route = route
-    this.chain = route?.chain ?? EMPTY_CHAIN
+    this.chain = route?.chain ?? snapshot.unmatched
     this.ex = new Exchange(downstream, engine.clock.now(), engine.requestId(), this.chain.slots.exchange)
     this.ex.route = route
   }
@@ -327,7 +327,7 @@ export class Run
     this.feed = undefined
     this.relay = undefined
     this.stream = false
-    const reply = failureReply(failed, this.ex, this.snapshot.gateway)
+    const reply = failureReply(failed, this)
     if (feed?.ready === false) {
       // The hooks have seen no head yet.
       this.clocks?.extend(RECOVERY_MS)

@@ -12,7 +12,7 @@ import { RequestIdentity } from '../seeing/request-identity.ts'
 import type { TraceSampler } from '../seeing/tracing/sampler.ts'
 import type { WorkerTracing } from '../seeing/tracing/worker-tracing.ts'
 import type { Upstream } from '../upstreams/upstream.ts'
-import type { Chain } from './chain.ts'
+import { Chain } from './chain.ts'
 import type { CompiledUses } from './compile-features.ts'
 import { type FieldKinds, responseKinds, trailerKinds } from './fields.ts'
 import { Forwarder } from './forward.ts'
@@ -57,6 +57,8 @@ export class Snapshot {
   readonly upstreams: ReadonlyMap<string, Upstream>
   /** Of the features that act on all routes. */
   readonly common: CompiledUses
+  /** For requests that no route gets: what tells of failures. No other hook of it is called. */
+  readonly unmatched: Chain
   private living = 0
   private onEmpty: (() => void) | undefined = undefined
 
@@ -82,6 +84,8 @@ export class Snapshot {
     this.routesByName = routesByName
     this.upstreams = upstreams
     this.common = common
+    const policies = Array.from(common.values(), (use) => Object.values(use.policies)).flat()
+    this.unmatched = new Chain(policies.filter(({ page }) => page !== undefined))
   }
 
   enter(): void {

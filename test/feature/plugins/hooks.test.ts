@@ -68,6 +68,16 @@ test('one that throws in settle: its request is answered', async () => {
   await until(() => told(from).includes('the plug-in ./unruly.ts'), 'it is told')
 })
 
+test.each([
+  ['gives a late page', 'page: it gave no page'],
+  ['throws in a page', 'page: secret: 4711'],
+])('one that %s: the failure is told by Sluice itself', async (way, message) => {
+  const from = gateway.log.lines.length
+  const { status, text } = await ask(way)
+  expect([status, JSON.parse(text).reason]).toEqual([403, 'forbidden'])
+  await until(() => told(from).includes(message), 'it is told')
+})
+
 test('one that throws in a body breaks the answer, and nothing else', async () => {
   await expect(ask('throws in a body')).rejects.toThrow()
   expect(await ask('throws in settle')).toMatchObject({ status: 200 })

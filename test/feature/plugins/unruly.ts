@@ -38,6 +38,8 @@ const WAYS: Readonly<Record<string, () => Partial<Policy>>> = {
   'gives odd headers': () => ({ admit: () => ({ status: 200, headers: ['a'], body: undefined }) }),
   'gives a text': () => ({ admit: () => later({ status: 200, headers: [], body: 'text' }) }),
   'gives no stage': () => ({ responseBody: () => ({}) as never }),
+  'gives a late page': () => ({ admit: () => ({ reason: 'forbidden' }), page: () => later('<h1>') as never }),
+  'throws in a page': () => ({ admit: () => ({ reason: 'forbidden' }), page: crash }),
   'gives a late refusal': () => ({ admit: () => later({ reason: 'forbidden' }) }),
   'says who left': () => ({
     admit: () => ({ status: 200, headers: ['x-left', String(left), 'content-length', '0'], body: undefined }),

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Exchange } from '../../../../src/core/exchange.ts'
+import type { Failure } from '../../../../src/core/failures.ts'
 import { FAILURES, failure, type Reason } from '../../../../src/core/failures.ts'
+import type { Policy } from '../../../../src/core/policy.ts'
+import type { WholeReply } from '../../../../src/core/verdict.ts'
+import { Chain } from '../../../../src/data/engine/chain.ts'
 import { failureReply } from '../../../../src/data/engine/failure-reply.ts'
 import { exchange } from '../../../kit/exchange.ts'
 
@@ -9,11 +14,18 @@ function fields(headers: readonly string[]): Record<string, string> {
   return out
 }
 
+const bugs: unknown[] = []
+
+function replyTo(failed: Failure, ex: Exchange, gateway: string, policies: readonly Policy[] = []): WholeReply {
+  const bug = (error: unknown): void => void bugs.push(error)
+  return failureReply(failed, { ex, chain: new Chain(policies), snapshot: { gateway }, bug })
+}
+
 describe('answers of our own', () => {
   test.each(Object.keys(FAILURES) as Reason[])('%s is a problem document with Proxy-Status', (reason) => {
     const ex = exchange()
     ex.correlationId = 'corr-7'
-    const reply = failureReply(failure(reason, 'headers', 'upstream'), ex, 'edge')
+    const reply = replyTo(failure(reason, 'headers', 'upstream'), ex, 'edge')
     const headers = fields(reply.headers)
     const body = JSON.parse(String(reply.body)) as Record<string, unknown>
     expect(headers['content-type']).toBe('application/problem+json')
@@ -34,7 +46,7 @@ describe('answers of our own', () => {
       const ex = exchange([], method)
       ex.attempts = attempts
       return (
-        JSON.parse(String(failureReply(failure('upstream_reset', 'headers', 'upstream'), ex, 'g').body)) as {
+        JSON.parse(String(replyTo(failure('upstream_reset', 'headers', 'upstream'), ex, 'g').body)) as {
           retryable: boolean
         }
       ).retryable
@@ -51,14 +63,14 @@ describe('answers of our own', () => {
     ['*/*', 'application/problem+json'],
     ['image/png', 'application/problem+json'],
   ])('Accept: %s gets %s', (accept, type) => {
-    const reply = failureReply(failure('no_route', 'request', 'client'), exchange(['Accept', accept]), 'g')
+    const reply = replyTo(failure('no_route', 'request', 'client'), exchange(['Accept', accept]), 'g')
     expect(fields(reply.headers)['content-type']).toBe(type)
   })
 
   test('the page escapes what a client chose', () => {
     const ex = exchange(['accept', 'text/html'])
     ex.correlationId = '<script>alert(1)</script>'
-    const body = String(failureReply(failure('no_route', 'request', 'client', '<b>'), ex, 'g').body)
+    const body = String(replyTo(failure('no_route', 'request', 'client', '<b>'), ex, 'g').body)
     expect(body).not.toContain('<script>')
     expect(body).not.toContain('<b>')
   })
@@ -66,7 +78,7 @@ describe('answers of our own', () => {
   test('Retry-After is whole seconds, at least one, and there where a limit refused', () => {
     const after = (reason: Reason, ms?: number): string | undefined =>
       fields(
-        failureReply(
+        replyTo(
           { ...failure(reason, 'limit', 'sluice'), ...(ms === undefined ? {} : { retryAfterMs: ms }) },
           exchange(),
           'g',
@@ -79,7 +91,33 @@ describe('answers of our own', () => {
   })
 
   test('a gateway name that is no token is quoted', () => {
-    const reply = failureReply(failure('no_route', 'request', 'client'), exchange(), 'my "edge"')
+    const reply = replyTo(failure('no_route', 'request', 'client'), exchange(), 'my "edge"')
     expect(fields(reply.headers)['proxy-status']).toMatch(/^"my \\"edge\\""; error=/)
+  })
+
+  test('a page takes the place of the text alone; the inner one goes first, and one that throws is passed over', () => {
+    const page = (text: string | undefined): Policy => ({
+      name: 'p',
+      page: (_ex, { reason }, format) =>
+        text === undefined ? undefined : { type: 'text/html', body: Buffer.from(`${text} ${reason} ${format}`) },
+    })
+    const broken: Policy = {
+      name: 'p',
+      page: () => {
+        throw new Error('no page')
+      },
+    }
+    const policies = [page('outer'), page('inner'), page(undefined), broken]
+    const reply = replyTo(failure('pool_full', 'limit', 'sluice'), exchange(['accept', 'text/html']), 'g', policies)
+    expect(String(reply.body)).toBe('inner pool_full html')
+    expect(reply.status).toBe(503)
+    expect(fields(reply.headers)).toMatchObject({
+      'content-type': 'text/html',
+      'content-length': String(reply.body?.length),
+      'proxy-status': 'g; error=connection_limit_reached; details="pool_full"',
+      'retry-after': '1',
+      'cache-control': 'no-store',
+    })
+    expect(bugs.splice(0)).toHaveLength(1)
   })
 })
