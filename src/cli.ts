@@ -124,7 +124,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'version',
     does: 'the version of Sluice and of Node',
     run: async (_args, io) => {
-      io.stdout(`sluice ${(await import('./cli/version.ts')).version()} (node ${process.version})\n`)
+      io.stdout(`sluice ${(await import('./control/version.ts')).version()} (node ${process.version})\n`)
       return Exit.ok
     },
   },

@@ -4,6 +4,9 @@
  */
 
 export { block, columnsOf, HELD, WORD, wordsOf } from './cells/shape.ts'
+export { filesSource } from './config/sources/files.ts'
+export { type ConfigObject, memorySource, type SettableSource } from './config/sources/memory.ts'
+export type { ConfigSource, SourceProblem, SourceTexts } from './config/sources/source.ts'
 export type { ControlContext, ControlFeature, ControlHalf } from './core/control-feature.ts'
 export { decision } from './core/decision.ts'
 export type { Exchange } from './core/exchange.ts'
@@ -14,8 +17,26 @@ export type { CallRequest, ForkOptions, Services, Side, SideHead, StreamRequest 
 export type { Source, SourceEvents } from './core/source.ts'
 export { lastingState } from './core/state-table.ts'
 export type { Refusal, Reply, Reroute, Verdict, WholeReply } from './core/verdict.ts'
+export type {
+  AppliedConfig,
+  CommonOptions,
+  EmbeddedGateway,
+  GatewayOptions,
+  InlineGateway,
+  InlineOptions,
+  RequestHandler,
+  ThreadedOptions,
+} from './embed/api.ts'
+export { createGateway } from './embed/create-gateway.ts'
+export type { ConfigEvent, GatewayEvents, StateEvent } from './embed/events.ts'
+export { type ConfigProblem, GatewayError, type GatewayErrorCode } from './embed/gateway-error.ts'
+export type { BoundAddress, EndpointStatus, GatewayStatus } from './embed/status.ts'
 export { fieldName, host, path } from './http/schemas.ts'
+export type { Clock, ClockHandle } from './lib/clock.ts'
 export { type FlatHeaders, fieldValue } from './lib/headers.ts'
+export type { Log, LogFields } from './lib/log.ts'
+export { type Random, seededRandom } from './lib/random.ts'
+export { VirtualClock } from './lib/virtual-clock.ts'
 export {
   byKind,
   list,

@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { lintsOf } from '../config/judge/lints/index.ts'
 import { DEFAULT_LANGUAGE } from '../config/language/default-language.ts'
-import type { Documents } from '../config/sources/reading.ts'
+import type { Documents } from '../config/sources/source.ts'
 import { readFirst } from '../control/first-config.ts'
+import { version } from '../control/version.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import { type Diagnostic, diagnosticExcerpt, diagnosticLine } from '../schema/diagnostics.ts'
 import { githubReport } from './check-github.ts'
@@ -11,7 +12,6 @@ import { configSource, SOURCE_OPTIONS } from './config-source.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
 import { depsOf, PLUGINS } from './plugins.ts'
-import { version } from './version.ts'
 
 /** Formats for tools; without one the output is for people. */
 const REPORTS: Readonly<

@@ -7,6 +7,7 @@ import { Gateway, type StartedFacts } from '../control/gateway.ts'
 import { thisMachine } from '../control/machine/machine.ts'
 import type { DrainKind } from '../control/operations/drain.ts'
 import { startLogThread } from '../control/seeing/log/log-thread.ts'
+import { version } from '../control/version.ts'
 import { inThreads } from '../control/workers/thread.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
@@ -19,7 +20,6 @@ import { dashboardUrl } from './dashboard.ts'
 import { firstConfig } from './first-config.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
-import { version } from './version.ts'
 
 /**
  * `sluice run [FILE|URL] [--demo] [--last-known-good] [--state-dir DIR]`: the gateway, until a signal ends it. 0 after a

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { PluginLoader } from '../plugins/load.ts'
-import type { MachineFence } from './judge/machine-fence.ts'
+import type { MachineFence } from './judge/machine-use.ts'
 import { DEFAULT_LANGUAGE } from './language/default-language.ts'
 import type { Language } from './language/language.ts'
 import type { Environment } from './read/environment.ts'

@@ -53,6 +53,8 @@ export interface GatewayDeps {
   /** Where state is kept, whatever the config says; undefined: where that says. */
   readonly stateDir?: string | undefined
   readonly machine: Machine
+  /** In place of the number that the config says. */
+  readonly workers?: number
   readonly startWorker: StartWorker
   readonly startLogs: DataSideOptions['startLogs']
   /** The process belongs to another program: it is not measured, V8 is left as it is, and without `stateDir` nothing is written. */
@@ -224,7 +226,7 @@ export class Gateway {
     this.stores = stores
     metrics.add(stores.gauges)
     const reusePort = await reusePortWorks()
-    const { count, bound } = workerCount(config.workers, deps.machine, reusePort)
+    const { count, bound } = workerCount(deps.workers ?? config.workers, deps.machine, reusePort)
     if (!reusePort) deps.log.warn('one worker only: this system does not let several share a port')
     const side = new DataSide({
       ...deps,

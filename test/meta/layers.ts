@@ -39,6 +39,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/control/seeing'],
   ['src/control/admin'],
   ['src/control'],
+  ['src/embed'],
   ['src'],
 ]
 
@@ -61,13 +62,13 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 
 /** Node's modules that only some parts may touch. */
 const NODE_HOMES: Readonly<Record<string, RegExp>> = {
-  'node:http': /^src\/(data\/ingress|tools\/demo|tools\/drill|control\/admin)\//,
+  'node:http': /^src\/(data\/ingress|tools\/demo|tools\/drill|control\/admin|embed)\//,
   'node:net':
     /^src\/((config|http|tools|data\/ingress|data\/upstreams\/transports|control|lib)\/|data\/\w+\/options\.ts$)/,
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/(control\/endpoints\/finding|features\/[^/]+\/control)\//,
   'node:fs':
-    /^src\/((cli|config|control|features\/[^/]+\/control|stores\/sqlite)\/|features\/respond\/disk\.ts$|lib\/write-whole\.ts$)/,
+    /^src\/((cli|config|control|embed|features\/[^/]+\/control|stores\/sqlite)\/|features\/respond\/disk\.ts$|lib\/write-whole\.ts$)/,
   'node:worker_threads': /^src\/(control\/|stores\/sqlite\/|data\/worker\.ts$)/,
   // No worker loads it: the permission model does not cover it.
   'node:sqlite': /^src\/stores\/sqlite\//,

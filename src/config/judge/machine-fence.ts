@@ -5,14 +5,7 @@ import { pathText } from '../../schema/path.ts'
 import { marksIn } from '../../schema/walk.ts'
 import type { Language } from '../language/language.ts'
 import { referredNames } from '../read/environment.ts'
-
-/** How much of this machine a config may use that comes from elsewhere. */
-export interface MachineFence {
-  /** Folder below which the files are that it may name; undefined: it may name none. */
-  readonly files: string | undefined
-  /** Environment values that it may use. */
-  readonly env: readonly string[]
-}
+import type { MachineFence } from './machine-use.ts'
 
 /** Keys of a config that name places of this machine, or further texts: its operator says these, not its author. */
 const OWN = {

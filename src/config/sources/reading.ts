@@ -3,10 +3,7 @@ import type { Node } from '../../schema/node.ts'
 import type { Config } from '../language/config.ts'
 import { type Loaded, loadConfig } from '../load.ts'
 import type { LoadDeps } from '../load-deps.ts'
-import type { ConfigSource, SourceTexts } from './source.ts'
-
-/** Texts of a config by absolute path, or by the name of their source. */
-export type Documents = Readonly<Record<string, string>>
+import type { ConfigSource, Documents, SourceTexts } from './source.ts'
 
 /** What a config is read from: texts that are at hand, for the rest the files of this machine. Goes between threads. */
 export interface ConfigReading extends Required<SourceTexts>, Pick<ConfigSource, 'folder' | 'fence'> {

@@ -1,5 +1,7 @@
-import type { MachineFence } from '../judge/machine-fence.ts'
-import type { Documents } from './reading.ts'
+import type { MachineFence } from '../judge/machine-use.ts'
+
+/** Texts of a config by absolute path, or by the name of their source. */
+export type Documents = Readonly<Record<string, string>>
 
 /** Kinds of sources; `memory`: what a program holds. */
 export const SOURCE_KINDS = ['files', 'http', 'memory'] as const

@@ -90,6 +90,6 @@ describe('the installed package', () => {
     const files = await readdir(join(app, 'node_modules/sluice/dist'), { recursive: true, encoding: 'utf8' })
     const declared = files.filter((file) => file.endsWith('.d.ts'))
     expect(declared).toContain('index.d.ts')
-    expect(declared.filter((file) => /^(cli|control|data|features|tools|config)\//.test(file))).toEqual([])
+    expect(declared.filter((file) => /^(cli|control|data|features|tools)\//.test(file))).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Documents } from '../../../config/sources/reading.ts'
+import type { Documents } from '../../../config/sources/source.ts'
 import { SOURCE_KINDS } from '../../../config/sources/source.ts'
 import type { Random } from '../../../lib/random.ts'
 import { writeWhole } from '../../../lib/write-whole.ts'

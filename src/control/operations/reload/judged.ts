@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import type { Kept } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
-import type { Documents } from '../../../config/sources/reading.ts'
+import type { Documents } from '../../../config/sources/source.ts'
 import type { RouteConfig, UpstreamConfig } from '../../../core/config.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
 import type { WrittenConfig } from '../../../tools/explain/model.ts'

@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { MachineFence } from '../../../../src/config/judge/machine-fence.ts'
+import type { MachineFence } from '../../../../src/config/judge/machine-use.ts'
 import { loadDeps } from '../../../../src/config/load-deps.ts'
 import {
   type ConfigReading,

@@ -1,0 +1,7 @@
+/** How much of this machine a config may use that comes from elsewhere. */
+export interface MachineFence {
+  /** Folder below which the files are that it may name; undefined: it may name none. */
+  readonly files: string | undefined
+  /** Environment values that it may use. */
+  readonly env: readonly string[]
+}
