@@ -53,7 +53,7 @@ export interface PendingAnswer<A> {
   cancel(): void
 }
 
-/** Asks; `deadlineMs` from now. */
+/** Asks; `deadlineMs` from now, an hour at most. */
 export type Ask = <A>(question: LinkQuestion, deadlineMs: number) => PendingAnswer<A>
 
 /** A question as it is being answered. */

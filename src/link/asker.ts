@@ -24,6 +24,9 @@ export interface AskerOptions {
   readonly fault: Fault
 }
 
+/** No question waits longer. */
+const LONGEST_MS = 3_600_000
+
 interface Pending {
   readonly id: number
   readonly to: string
@@ -53,9 +56,10 @@ export class Asker {
     if (waiting >= bounds.questions) return refused('full')
     if (!(deadlineMs > 0)) return refused('deadline')
     const id = ++this.latest
+    const ms = Math.min(deadlineMs, LONGEST_MS)
     try {
       if (weighs(value, bounds.bytes) > bounds.bytes) return refused('too_large')
-      post({ type: 'ask', id, to, name, value, key, until: clock.now() + deadlineMs })
+      post({ type: 'ask', id, to, name, value, key, until: clock.now() + ms })
     } catch (error) {
       fault(error, { to, name })
       return refused('failed')
@@ -64,7 +68,7 @@ export class Asker {
     const answer = new Promise<A | Unavailable>((resolve) => {
       const timer = new Timer(() => this.giveUp(id, 'deadline'))
       this.pending.set(id, { id, to, timer, resolve: resolve as (answer: unknown) => void })
-      timers.schedule(timer, deadlineMs)
+      timers.schedule(timer, ms)
     })
     return { answer, cancel: () => this.giveUp(id, 'cancelled') }
   }

@@ -100,6 +100,10 @@ describe.each(RIGS)('questions over %s', (_, make) => {
       await until(() => rig.deeds.of('aborted') === rig.deeds.of('begun'), 'the work is aborted')
     })
 
+    test('in time, even where the asker sets none', async () => {
+      expect(await answerTo(ask('left', undefined, Number.POSITIVE_INFINITY))).toBeLessThanOrEqual(3_600_000)
+    })
+
     test.each([0, -1, Number.NaN])('in time: with %s ms none is sent', async (ms) => {
       expect(await ask('echo', undefined, ms).answer).toEqual({ unavailable: 'deadline' })
       expect(await answer('echo', 1)).toBe(1)
