@@ -51,6 +51,7 @@ export class Answerer {
   close(): void {
     this.closed = true
     for (const call of [...this.calls.values()]) {
+      if (call.givenUp) continue
       this.options.post({ type: 'no-answer', id: call.message.id, why: 'gone' })
       this.giveUp(call.message.id)
     }
