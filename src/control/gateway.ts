@@ -304,9 +304,10 @@ export class Gateway {
     })
   }
 
-  /** The latest attempt to load a config failed: the one before is live. */
+  /** What is live is not what its source has, as far as that could be read. */
   private get configStale(): boolean {
-    return this.reloader?.facts.last.ok === false
+    const facts = this.reloader?.facts
+    return facts?.last.ok === false || facts?.source === 'last-known-good'
   }
 
   private get config(): Config {

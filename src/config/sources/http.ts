@@ -85,7 +85,8 @@ export class HttpSource implements ConfigSource {
       const before = this.got?.sha256
       const failure = await this.look()
       if (closed) return
-      if (failure === undefined && (this.got?.sha256 !== before || this.owed)) {
+      // Still fresh: it was told of, and other attempts were in the way.
+      if (failure === undefined && (this.got?.sha256 !== before || this.owed || this.fresh)) {
         this.fresh = true
         await changed()
       }

@@ -276,6 +276,18 @@ describe('what a config from a URL may use of the machine', () => {
     // Files that it names are watched as those of any config.
     await writeFile(join(folder, 'token'), 'another-of-the-operator')
     await until(async () => (await status('another-of-the-operator')) === 200, 'the new secret counts')
+    // And do not wait for a source that is down, after a start without it either.
+    await server.down()
+    await writeFile(join(folder, 'token'), 'third-of-the-operator')
+    await until(async () => (await status('third-of-the-operator')) === 200, 'it counts while the source is down')
+    expect(await notes(sluice)).toEqual([])
+    await sluice.stop()
+    const again = await start(fence, server.url, { GREETING: 'hello' })
+    await writeFile(join(folder, 'token'), 'fourth-of-the-operator')
+    const renewed = async (): Promise<number> =>
+      (await again.admin('/api/v1/status', { authorization: 'Bearer fourth-of-the-operator' })).status
+    await until(async () => (await renewed()) === 200, 'it counts with what was kept')
+    expect(await notes(again)).toEqual(['config_stale'])
   })
 })
 

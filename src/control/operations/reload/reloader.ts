@@ -84,6 +84,8 @@ export interface ReloaderOptions {
 
 interface Live extends LiveConfig {
   readonly config: Config
+  /** What it was read from. */
+  readonly documents: Documents
   readonly kept: readonly Kept[]
   readonly origin: ConfigOrigin
   readonly secrets: string
@@ -101,20 +103,20 @@ export class Reloader {
   private coming: Promise<ReloadOutcome> | undefined = undefined
 
   constructor(options: ReloaderOptions) {
-    const { clock, first, origin } = options
+    const { clock, documents, first, origin } = options
     this.options = options
     this.running = first.config
     const { config, tree } = first
-    this.live = { id: 0, sealed: seal({ config, tree }), config, kept: [], origin, secrets: '' }
+    this.live = { id: 0, sealed: seal({ config, tree }), config, documents, kept: [], origin, secrets: '' }
     this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
     this.watched = first.sources
   }
 
   /** The first config is live. */
   async started(): Promise<void> {
-    const { config, origin } = this.live
+    const { config, documents, origin } = this.live
     this.live = { ...this.live, secrets: await this.secretsOf(config) }
-    await this.keep(config, origin, this.options.documents)
+    await this.keep(config, origin, documents)
     await this.options.told({
       trigger: 'start',
       before: undefined,
@@ -165,8 +167,12 @@ export class Reloader {
       this.coming = undefined
       const { source } = this.options
       const texts = await source.load()
-      if ('problem' in texts) return this.refused(trigger, [`${source.name}: ${texts.problem}`])
-      return this.attempt(source.kind, trigger, readingOf(source, texts))
+      if (!('problem' in texts)) return this.attempt(source.kind, trigger, readingOf(source, texts))
+      const { documents, origin } = this.live
+      // A certificate that was renewed does not wait for a source that is down.
+      if (trigger === 'file' && (origin === source.kind || origin === 'last-known-good'))
+        return this.attempt(origin, trigger, keptReading(source, source.main, documents))
+      return this.refused(trigger, [`${source.name}: ${texts.problem}`])
     })
     return this.coming
   }
@@ -230,7 +236,7 @@ export class Reloader {
         return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
       }
     }
-    this.live = { id: this.live.id + 1, sealed: written, config, kept, origin, secrets }
+    this.live = { id: this.live.id + 1, sealed: written, config, documents, kept, origin, secrets }
     const { hash } = config
     const restart = restartNeeds(this.running, config)
     this.note(trigger, kept.length === 0, problems)

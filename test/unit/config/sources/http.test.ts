@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FETCH_FAILURES } from '../../../../src/config/sources/fetch-text.ts'
 import { HttpSource, type HttpSourceOptions } from '../../../../src/config/sources/http.ts'
 import { signingKey } from '../../../../src/config/sources/signature.ts'
 import type { SourceTexts } from '../../../../src/config/sources/source.ts'
@@ -189,6 +191,12 @@ describe('whatever the server does, it is a problem with a reason, and what was 
   })
 })
 
+test('each reason has its line on the page', () => {
+  const page = readFileSync(new URL('../../../../docs/operations/config-sources.md', import.meta.url), 'utf8')
+  const rows = Array.from(page.matchAll(/^\| `([a-z_]+)` \|/gm), ([, reason]) => reason)
+  expect(rows).toEqual([...FETCH_FAILURES])
+})
+
 describe('TLS', () => {
   test.each([
     ['trusts the authorities that it is given', true, '127.0.0.1', undefined],
@@ -368,6 +376,22 @@ describe('watching', () => {
     server.misbehave = undefined
     await next()
     expect(told).toEqual([TEXT])
+  })
+
+  test('tells again of a text that was not taken', async () => {
+    told = []
+    const source = sourceOf()
+    await source.load()
+    let busy = true
+    unwatch = source.watch(async () => {
+      told.push(busy ? 'busy' : String(await text(source)))
+    })
+    server.text = `${TEXT}# two\n`
+    await next()
+    busy = false
+    await next()
+    await next()
+    expect(told).toEqual(['busy', server.text])
   })
 
   test('waits as long as the server asks for, within bounds', async () => {
