@@ -8,7 +8,8 @@ import { CONFIG_SCHEMAS } from './config-schemas.ts'
 import { EFFECTIVE_QUERY } from './effective.ts'
 import { EXPLAIN_QUESTION } from './explain-command.ts'
 import { EXPLANATION_SCHEMAS } from './explanation-schemas.ts'
-import { ReloadBusy, ReloadConflict, type Reloader, type ReloadOutcome } from './reloader.ts'
+import { ReloadBusy, ReloadConflict, type ReloadOutcome } from './reload-outcome.ts'
+import type { Reloader } from './reloader.ts'
 
 const upload = object({
   yaml: required(text('the text of a config'), 'A whole config, in the place of the main file.'),

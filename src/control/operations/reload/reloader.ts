@@ -1,7 +1,7 @@
 import { type Kept, keptText } from '../../../config/judge/keep-good.ts'
 import type { Config } from '../../../config/language/config.ts'
 import { type ConfigReading, inPlace, keptReading, readingOf } from '../../../config/sources/reading.ts'
-import type { ConfigSource, Documents, SourceFacts } from '../../../config/sources/source.ts'
+import type { ConfigSource, Documents } from '../../../config/sources/source.ts'
 import type { CallOptions, ReadCall } from '../../../core/operation.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
@@ -12,6 +12,7 @@ import type { Archive, ConfigOrigin, KeptConfig } from './archive.ts'
 import type { Judging, LiveConfig } from './judge.ts'
 import { type SealedParts, seal } from './judged.ts'
 import { problemLines } from './problem-lines.ts'
+import { ReloadBusy, ReloadConflict, type ReloadFacts, type ReloadOutcome } from './reload-outcome.ts'
 import { restartNeeds } from './restart-needs.ts'
 import { secretFiles, secretsDigest } from './secrets.ts'
 
@@ -19,47 +20,6 @@ import { secretFiles, secretsDigest } from './secrets.ts'
 const MOST_WAITING = 4
 /** Problems that are logged and shown; a broken file may have thousands. */
 const MOST_SHOWN = 20
-
-/** The result of an attempt to make a config live. */
-export interface ReloadOutcome {
-  readonly ok: boolean
-  /** Something else is live now. */
-  readonly changed: boolean
-  /** Of the live config; in a dry run of the one that was checked. */
-  readonly hash: string
-  /** Errors, then warnings, one line each. */
-  readonly problems: readonly string[]
-  /** The same as values, where there are places to tell. */
-  readonly diagnostics: readonly Diagnostic[]
-  /** Keys whose change needs a restart of the process. */
-  readonly restart: readonly string[]
-  /** Routes and upstreams with errors that stay as they were, or are left out. */
-  readonly kept: readonly Kept[]
-}
-
-/** What is live and how the latest attempt went. */
-export interface ReloadFacts {
-  /** Where configs come from, and how that does. */
-  readonly from: Pick<ConfigSource, 'kind' | 'name'> & Partial<SourceFacts>
-  readonly source: ConfigOrigin
-  readonly file: string
-  readonly restart: readonly string[]
-  readonly kept: readonly Kept[]
-  readonly last: {
-    /** All that was written is live. */
-    readonly ok: boolean
-    readonly trigger: Trigger
-    /** RFC 3339. */
-    readonly at: string
-    readonly problems: readonly string[]
-  }
-}
-
-/** Too many attempts wait already. */
-export class ReloadBusy extends Error {}
-
-/** The config that is live is not the one that the caller knows. */
-export class ReloadConflict extends Error {}
 
 export interface ReloaderOptions {
   readonly source: ConfigSource

@@ -1,7 +1,7 @@
 import type { RouteConfig } from '../../../core/config.ts'
 import type { ShownStates } from '../../../core/state-table.ts'
 import type { DrainState } from '../../contract.ts'
-import type { ReloadFacts } from '../../operations/reload/reloader.ts'
+import type { ReloadFacts } from '../../operations/reload/reload-outcome.ts'
 import { rowOf, type StateFacts, shapesOf } from '../../workers/lasting.ts'
 import type { LiveFigures, UpstreamFigures } from './figures.ts'
 import type { LiveEvent, LiveJournal } from './journal.ts'
