@@ -7,8 +7,12 @@ import { IterableSource } from '../../src/core/iterable-source.ts'
 import { NO_RELIEF } from '../../src/core/relief.ts'
 import { MemorySource } from '../../src/core/source.ts'
 import { StateSlot } from '../../src/core/state-slot.ts'
+import { isReply } from '../../src/core/verdict.ts'
+import { EMPTY_CHAIN } from '../../src/data/engine/chain.ts'
+import { EngineServices } from '../../src/data/engine/services.ts'
 import { Disk, OpenFile } from '../../src/features/respond/disk.ts'
 import { FileSource } from '../../src/features/respond/file-source.ts'
+import { EngineKit } from '../kit/engine.ts'
 import { describeSource, type MadeSource } from './source.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-source-'))
@@ -75,4 +79,39 @@ describeSource('stream of Node', {
   inTurns: true,
   make: (body) => streamed(body, false),
   broken: (body) => streamed(body, true),
+})
+
+/** What an upstream sends in chunks, as long as it is read. */
+async function relayed(body: Buffer, fails: boolean): Promise<MadeSource> {
+  const kit = new EngineKit()
+  const side = new EngineServices(kit.engine, () => EMPTY_CHAIN).of('toy').stream({
+    upstream: 'a',
+    head: { method: 'GET', target: '/', headers: [] },
+    deadlineMs: 5_000,
+    teaches: false,
+  })
+  const connection = kit.latest
+  connection.connect()
+  connection.events.onHead(200, ['content-length', String(body.length)])
+  const reply = await side.result
+  if (!isReply(reply) || reply.body === undefined || Buffer.isBuffer(reply.body)) throw new Error('no source')
+  let at = 0
+  const send = (): void => {
+    if (!connection.busy) return
+    if (fails && at > 50_000) connection.fail({ reason: 'upstream_reset' })
+    else if (at >= body.length) connection.finish()
+    else if (!connection.paused) {
+      connection.events.onData(body.subarray(at, at + 10_000))
+      at += 10_000
+    }
+    setImmediate(send)
+  }
+  send()
+  return { source: reply.body, released: () => !connection.busy }
+}
+
+describeSource('answer of an upstream', {
+  inTurns: true,
+  make: (body) => relayed(body, false),
+  broken: (body) => relayed(body, true),
 })

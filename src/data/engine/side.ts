@@ -151,6 +151,8 @@ export class StreamedSide extends SideRun<Reply> implements Source {
   }
 
   start(events: SourceEvents): void {
+    // Cancelled before.
+    if (this.events !== undefined) return
     this.events = events
     for (const chunk of this.held.splice(0)) events.data(chunk)
     if (this.over !== undefined) this.tell(this.over.why)

@@ -1,0 +1,152 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NO_RELIEF, type Relief, type Stalled, type Want } from '../../../../src/core/relief.ts'
+import { StateSlot } from '../../../../src/core/state-slot.ts'
+import { Disk, OpenFile } from '../../../../src/features/respond/disk.ts'
+import { FileSource } from '../../../../src/features/respond/file-source.ts'
+import { Gate } from '../../../../src/features/respond/gate.ts'
+import { descriptors } from '../../../kit/descriptors.ts'
+import { until } from '../../../kit/until.ts'
+
+let folder: string
+let site: string
+
+beforeAll(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-disk-')))
+  site = join(folder, 'site')
+  mkdirSync(join(site, 'a'), { recursive: true })
+  mkdirSync(join(folder, 'secret'))
+  writeFileSync(join(site, 'a/x'), 'public')
+  writeFileSync(join(folder, 'secret/x'), 'secret')
+})
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const SLOT = new StateSlot<OpenFile>(0)
+const disk = (relief: Relief = NO_RELIEF): Disk => new Disk(relief, SLOT)
+
+function textOf(file: OpenFile): Promise<string> {
+  const source = new FileSource(file)
+  return new Promise((resolve, reject) => {
+    let text = ''
+    source.start({
+      data: (chunk) => {
+        text += String(chunk)
+      },
+      end: () => resolve(text),
+      fail: reject,
+    })
+  })
+}
+
+describe('a gate', () => {
+  test('lets so many in, the others in order, and forgets who leaves the line', () => {
+    const gate = new Gate(2)
+    const ran: string[] = []
+    const job = (name: string) => () => void ran.push(name)
+    const c = job('c')
+    for (const one of [job('a'), job('b'), c, job('d'), job('e')]) gate.enter(one)
+    expect([ran.splice(0), gate.waiting]).toEqual([['a', 'b'], 3])
+    expect([gate.forget(c), gate.forget(c)]).toEqual([true, false])
+    gate.leave()
+    expect(ran.splice(0)).toEqual(['d'])
+    gate.leave()
+    gate.leave()
+    gate.leave()
+    expect([ran.splice(0), gate.waiting]).toEqual([['e'], 0])
+    gate.enter(job('f'))
+    gate.enter(job('g'))
+    gate.enter(job('h'))
+    expect(ran).toEqual(['f', 'g'])
+  })
+})
+
+describe('the files that a worker has open', () => {
+  test('are bounded; a stalled exchange that has one is ended for another', async () => {
+    const holders: OpenFile[] = []
+    let want: Want | undefined
+    const relief: Relief = {
+      end(asked) {
+        want = asked
+        const file = holders.find((one) => asked.frees({ ex: { state: [one] } } as unknown as Stalled))
+        file?.close()
+        return file !== undefined
+      },
+    }
+    const files = disk(relief)
+    const before = await descriptors(process.pid)
+    for (let i = 0; i < 512; i++) holders.push((await files.open({ state: [] }, join(site, 'a/x'))) as OpenFile)
+    expect(want).toBeUndefined()
+    const one = await files.open({ state: [] }, join(site, 'a/x'))
+    expect(one).toBeInstanceOf(OpenFile)
+    expect(holders.filter(({ closed }) => closed)).toHaveLength(1)
+    expect(want?.frees({ ex: { state: [] } } as unknown as Stalled)).toBe(false)
+    holders.push(one as OpenFile)
+    for (const file of holders) file.close()
+    for (const file of holders) file.close()
+    await until(async () => (await descriptors(process.pid)) <= before, 'all are closed')
+  })
+
+  test('are refused without an exchange that stalls', async () => {
+    const files = disk()
+    const open = await Promise.all(Array.from({ length: 520 }, () => files.open({ state: [] }, join(site, 'a/x'))))
+    const refused = open.filter((one) => !(one instanceof OpenFile))
+    expect(refused).toEqual(Array(8).fill(expect.objectContaining({ reason: 'overloaded' })))
+    for (const one of open) if (one instanceof OpenFile) one.close()
+    const again = await files.open({ state: [] }, join(site, 'a/x'))
+    expect(again).toBeInstanceOf(OpenFile)
+    ;(again as OpenFile).close()
+  })
+})
+
+test('a folder on the way that becomes a link while it is opened leads nowhere', async () => {
+  const files = disk()
+  const seen = new Map<string, number>()
+  let swapping = true
+  const swap = (async () => {
+    while (swapping) {
+      renameSync(join(site, 'a'), join(folder, 'aside'))
+      symlinkSync('../secret', join(site, 'a'))
+      await new Promise((resolve) => setImmediate(resolve))
+      rmSync(join(site, 'a'))
+      renameSync(join(folder, 'aside'), join(site, 'a'))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  })()
+  for (let i = 0; i < 3_000; i++) {
+    const found = await files.open({ state: [] }, join(site, 'a/x'), site)
+    const what = found instanceof OpenFile ? await textOf(found) : found === 'folder' ? found : found.reason
+    seen.set(what, (seen.get(what) ?? 0) + 1)
+  }
+  swapping = false
+  await swap
+  expect([...seen.keys()].filter((what) => what !== 'public' && what !== 'not_found')).toEqual([])
+  expect(seen.get('public')).toBeGreaterThan(0)
+  expect(seen.get('not_found')).toBeGreaterThan(0)
+})
+
+test('a root that is a link may be swapped for another folder', async () => {
+  const root = join(folder, 'current')
+  symlinkSync('site', root)
+  const found = await disk().open({ state: [] }, join(root, 'a/x'), root)
+  expect(found instanceof OpenFile && (await textOf(found))).toBe('public')
+})
+
+test('a file that is cut before its first byte was read fails at once', async () => {
+  writeFileSync(join(site, 'cut'), 'x'.repeat(10))
+  const found = (await disk().open({ state: [] }, join(site, 'cut'))) as OpenFile
+  truncateSync(join(site, 'cut'), 0)
+  await expect(textOf(found)).rejects.toMatchObject({ reason: 'internal', rule: 'file: became shorter' })
+  expect(found.closed).toBe(true)
+})
