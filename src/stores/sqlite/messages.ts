@@ -33,12 +33,16 @@ export interface StoreThreadStart extends DatabasePlace {
   readonly firstVersion: number
 }
 
-/** `close`: writes what has come by then, and ends the thread. */
-export type ToStoreThread = AskMessage | { readonly type: 'close' }
+/** `close`: writes what has come by then, and ends the thread; `turn`: answers that one. */
+export type ToStoreThread = AskMessage | { readonly type: 'close' } | { readonly type: 'turn' }
 
-/** `bytes`: of the file; `fault`: a call failed that should not. */
+/**
+ * `turn`: waits to hear the same, by which all answers before it have been taken; `bytes`: of the file; `fault`: a call
+ * failed that should not.
+ */
 export type FromStoreThread =
   | AnswerMessage
+  | { readonly type: 'turn' }
   | { readonly type: 'opened'; readonly bytes: number; readonly setAside: string | undefined }
   | { readonly type: 'refused'; readonly why: NotOpened }
   | { readonly type: 'bytes'; readonly bytes: number }

@@ -19,6 +19,8 @@ export interface SqliteEngineOptions {
 /** Rows that have expired and leave, per call of a batch: more than come, so that they never pile up. */
 const SWEPT_PER_CALL = 4
 const SWEPT_WHEN_FULL = 10_000
+/** Bytes that the answers to a batch may take; the first one always may. */
+const ANSWER_BYTES = 16 * 1_048_576
 
 /**
  * A store in a database. Calls come in batches, each is one transaction: the disk is waited for once for all of them. When
@@ -64,7 +66,10 @@ export class SqliteEngine {
     return pages * size
   }
 
-  /** In the order of the calls. Throws only when the database is broken: none of them has taken place then. */
+  /**
+   * In the order of the calls; fewer than there are calls if they would take too many bytes. Throws only when the database
+   * is broken: none of them has taken place then.
+   */
   answer(batch: readonly TimedCall[]): readonly EngineAnswer[] {
     try {
       return this.transaction(batch)
@@ -72,7 +77,7 @@ export class SqliteEngine {
       this.undo(error)
     }
     // One of them cannot be done: the others must not share its fate.
-    return batch.map((call) => this.alone(call))
+    return firstOf(batch, (call) => this.alone(call))
   }
 
   /** Moves all of the log into the file, and empties it. */
@@ -83,7 +88,7 @@ export class SqliteEngine {
   private transaction(batch: readonly TimedCall[]): readonly EngineAnswer[] {
     this.hasWritten = false
     this.begin.run()
-    const answers = batch.map(({ at, call }) => this.engine.answer(call, at))
+    const answers = firstOf(batch, ({ at, call }) => this.engine.answer(call, at))
     if (this.hasWritten) {
       this.sweep(batch.at(-1)?.at ?? 0, SWEPT_PER_CALL * batch.length)
       this.keepVersion.run(this.version)
@@ -127,4 +132,25 @@ export class SqliteEngine {
     if (this.db.isTransaction) this.db.exec('ROLLBACK')
     if (isBroken(error)) throw error
   }
+}
+
+function firstOf(batch: readonly TimedCall[], answerOf: (call: TimedCall) => EngineAnswer): readonly EngineAnswer[] {
+  const answers: EngineAnswer[] = []
+  let bytes = 0
+  for (const call of batch) {
+    const answer = answerOf(call)
+    answers.push(answer)
+    bytes += bytesOf(answer)
+    if (bytes >= ANSWER_BYTES) break
+  }
+  return answers
+}
+
+/** Of the values in an answer; all else is small. */
+function bytesOf(answer: EngineAnswer): number {
+  if (typeof answer !== 'object') return 0
+  if ('value' in answer) return answer.value.byteLength
+  // Arrays have a method of this name.
+  if (!('after' in answer)) return 0
+  return answer.entries.reduce((bytes, { value }) => bytes + value.byteLength, 0)
 }

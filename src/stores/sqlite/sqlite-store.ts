@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { type Unavailable, unavailable } from '../../core/link.ts'
+import { isUnavailable, type Unavailable, unavailable } from '../../core/link.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { TimerWheel } from '../../lib/timers.ts'
@@ -61,7 +61,8 @@ interface Serving {
 
 /**
  * A store in a file, which a thread of its own reads and writes: nothing else waits for the disk. If the thread dies, what
- * waits for it is `gone` at once, and another one is started; until it has opened the file, calls are `gone`, too.
+ * waits for it is `gone` at once, and another one is started; until it has opened the file, calls are `gone`, too. If the
+ * disk stands still, calls wait until their deadline and those that come then do not: what waits has a bound.
  */
 export class SqliteStore {
   /** Bytes of the file. */
@@ -72,6 +73,10 @@ export class SqliteStore {
   private thread: Worker | undefined = undefined
   private serving: Serving | undefined = undefined
   private waitingBytes = 0
+  /** When the thread last said something. */
+  private heardAt = 0
+  /** A call was not answered in time, and the thread has said nothing since it was made. */
+  private isStalled = false
   private delayMs = FIRST_DELAY_MS
   private restart: ClockHandle = undefined
   private faultsDue = 0
@@ -89,14 +94,15 @@ export class SqliteStore {
     return refused ?? store
   }
 
-  /** Whether its thread serves the file. */
+  /** Whether its thread serves the file, and the file lets it. */
   get isUp(): boolean {
-    return this.serving !== undefined
+    return this.serving !== undefined && !this.isStalled
   }
 
   send = async <K extends StoreCallName>(call: StoreCall<K>): Promise<StoreAnswer<K> | Unavailable> => {
     const { serving } = this
-    if (serving === undefined) return unavailable('gone')
+    if (serving === undefined || this.closed) return unavailable('gone')
+    if (this.isStalled) return unavailable('deadline')
     const { clock, deadlineMs } = this.options
     const bytes = call.call === 'put' ? (call as StoreCall<'put'>).value.byteLength : 0
     if (this.waitingBytes + bytes > WAITING_BYTES) return unavailable('full')
@@ -104,12 +110,12 @@ export class SqliteStore {
     // As a read of a file does, a call keeps the process alive.
     if (serving.calls++ === 0) serving.thread.ref()
     const value: TimedCall = { call: call as StoreCall, at: clock.wall() }
-    try {
-      return await serving.asker.ask<StoreAnswer<K>>(STORE, { name: STORE_CALL, value }, deadlineMs).answer
-    } finally {
-      this.waitingBytes -= bytes
-      if (--serving.calls === 0 && !this.closed) serving.thread.unref()
-    }
+    const begun = clock.now()
+    const answer = await serving.asker.ask<StoreAnswer<K>>(STORE, { name: STORE_CALL, value }, deadlineMs).answer
+    this.waitingBytes -= bytes
+    if (--serving.calls === 0 && !this.closed) serving.thread.unref()
+    if (isUnavailable(answer) && answer.unavailable === 'deadline' && this.heardAt < begun) this.stall(serving)
+    return answer
   }
 
   /** What was asked before is answered, and all that was acknowledged is in the file; then its thread ends. */
@@ -136,14 +142,16 @@ export class SqliteStore {
     const failed = (message: string): void => opening.resolve({ refused: 'failed', message })
     const asker = this.askerOf(thread)
     thread.on('message', (message: FromStoreThread) => {
+      this.heard()
       if (message.type === 'refused') opening.resolve(message.why)
       else if (message.type === 'opened') {
-        // Open, it does not keep the process alive: `close` ends it.
+        // Open, it does not keep the process alive: calls do.
         thread.unref()
         this.opened(message)
         this.serving = { thread, asker, since: clock.now(), calls: 0 }
         opening.resolve(undefined)
-      } else this.told(message, asker)
+      } else if (message.type === 'turn') thread.postMessage(message satisfies ToStoreThread)
+      else this.told(message, asker)
     })
     let why = 'its thread ended'
     thread.on('error', (error: Error) => {
@@ -186,6 +194,20 @@ export class SqliteStore {
     else if (message.type === 'fault') this.fault(message.message)
   }
 
+  private heard(): void {
+    this.heardAt = this.options.clock.now()
+    if (!this.isStalled) return
+    this.isStalled = false
+    this.options.log.info('the store answers again', { file: this.options.file })
+  }
+
+  private stall(serving: Serving): void {
+    if (this.isStalled || this.serving !== serving) return
+    this.isStalled = true
+    const { deadlineMs, file, log } = this.options
+    log.error('the store does not answer: its disk may stand still', { file, waitedMs: deadlineMs })
+  }
+
   private fault(message: string): void {
     const { clock, file, log } = this.options
     const now = clock.now()
@@ -198,6 +220,7 @@ export class SqliteStore {
     const { clock, file, log } = this.options
     const lived = clock.now() - (this.serving?.since ?? 0)
     this.serving = undefined
+    this.isStalled = false
     if (this.closed) return
     if (lived >= WELL_MS) this.delayMs = FIRST_DELAY_MS
     log.error('the store is down', { file, why, nextAttemptMs: this.delayMs })
@@ -208,13 +231,14 @@ export class SqliteStore {
     const { clock, file, log } = this.options
     this.restart = clock.after(this.delayMs, async () => {
       const refused = await this.start(broken)
+      if (this.closed) return
       if (refused === undefined) {
         log.info('the store is up again', { file })
         return
       }
-      if (this.closed) return
       log.error('the store cannot be opened', { file, why: refused.message, nextAttemptMs: this.delayMs })
-      this.again(broken)
+      // Not as broken once more: it may be a new one by now.
+      this.again(false)
     })
     this.delayMs = Math.min(2 * this.delayMs, LONGEST_DELAY_MS)
   }

@@ -50,13 +50,14 @@ export function serveStore(start: StoreThreadStart, port: StorePort, clock: Cloc
     clock,
     fault,
   })
+  const close = (): void => {
+    db.close()
+    port.close()
+  }
   port.on('message', (message) => {
-    if (message.type !== 'close') answerer.receive(message)
-    else
-      batches.end(() => {
-        db.close()
-        port.close()
-      })
+    if (message.type === 'turn') batches.goOn()
+    else if (message.type === 'close') batches.end(close)
+    else answerer.receive(message)
   })
   port.postMessage({ type: 'opened', bytes: engine.bytes, setAside })
 }
@@ -71,11 +72,13 @@ interface BatchesOptions {
 
 /**
  * Calls that come while a batch is being written are the next batch: it grows with the load by itself, and a single call
- * waits for nothing.
+ * waits for nothing. Where answers are large, the next ones wait until the asker has taken them.
  */
 class Batches {
   private readonly options: BatchesOptions
   private waiting: WaitingCall[] = []
+  /** The asker has answers to take. */
+  private isHeld = false
   private idle: ClockHandle = undefined
   private bytes: number
   private sizeDue = 0
@@ -87,34 +90,50 @@ class Batches {
 
   take({ at, call }: TimedCall): Promise<EngineAnswer> {
     // After all messages that are there by now.
-    if (this.waiting.length === 0) setImmediate(() => this.write())
+    if (this.waiting.length === 0) setImmediate(() => this.isHeld || this.write())
     return new Promise((resolve) => this.waiting.push({ at, call, resolve }))
   }
 
   /** Writes what waits, and calls `last` when the answers are on their way. */
   end(last: () => void): void {
-    this.write()
+    while (this.waiting.length > 0 && this.write()) {}
     this.options.clock.cancel(this.idle)
     setImmediate(() => this.orEnd(last))
   }
 
-  private write(): void {
-    const { clock, engine } = this.options
-    const batch = this.waiting
-    if (batch.length === 0) return
-    this.waiting = []
+  goOn(): void {
+    this.isHeld = false
+    this.write()
+  }
+
+  /** False: the thread ends. */
+  private write(): boolean {
+    const { clock, engine, port } = this.options
+    if (this.waiting.length === 0) return true
     const isWell = this.orEnd(() => {
-      const answers = engine.answer(batch)
-      for (const [i, { resolve }] of batch.entries()) resolve(answers[i])
+      const answers = engine.answer(this.waiting)
+      for (const [i, { resolve }] of this.waiting.splice(0, answers.length).entries()) resolve(answers[i])
     })
-    if (!isWell) return
+    if (!isWell) return false
+    if (this.waiting.length > 0 && !this.isHeld) {
+      this.isHeld = true
+      // Behind the answers, which are sent in the microtasks of now.
+      setImmediate(() => port.postMessage({ type: 'turn' }))
+    }
     if (clock.now() >= this.sizeDue) this.tellSize()
     clock.cancel(this.idle)
     this.idle = clock.after(IDLE_MS, () => this.orEnd(() => this.tidy()))
+    return true
   }
 
+  /** Without room for it the log stays as it is. */
   private tidy(): void {
-    this.options.engine.tidy()
+    try {
+      this.options.engine.tidy()
+    } catch (error) {
+      if (isBroken(error)) throw error
+      this.options.fault(error)
+    }
     this.tellSize()
   }
 
