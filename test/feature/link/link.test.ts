@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { inOrder } from '../../../src/core/feature.ts'
 import type { Commanded } from '../../../src/core/link.ts'
+import { createGateway } from '../../../src/embed/create-gateway.ts'
 import { FEATURES } from '../../../src/features/index.ts'
 import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
 import { Load } from '../../kit/load.ts'
@@ -172,6 +173,32 @@ describe('a feature that takes commands', () => {
     gateway.hook(1, 'exit')
     expect(await next).toEqual({ done: 2, missing: [] })
   })
+})
+
+test('in a gateway without threads a feature asks, is fed and takes commands, too', async () => {
+  started.expect = () => feed('first')
+  const config = `
+listeners: { web: { listen: 127.0.0.1:0 } }
+upstreams: {}
+routes:
+  slowly: { match: { path: /slowly }, respond: { status: 200 }, toy: { feed: greeting, ask: slowly } }
+  waits: { match: { path: /waits }, respond: { status: 200 }, toy: { feed: greeting, ask: never, within: 50ms } }
+`
+  const gateway = await createGateway({ config, features: [toy], workers: 'inline' })
+  try {
+    const [{ port } = { port: 0 }] = await gateway.listen()
+    const told = async (path: string, name: string): Promise<string | null> =>
+      (await fetch(`http://127.0.0.1:${port}${path}`)).headers.get(name)
+    expect(await told('/slowly', 'x-fed')).toBe('first')
+    expect(await told('/slowly', 'x-answer')).toBe('asked for /slowly')
+    expect(await told('/waits', 'x-answer')).toBe('unavailable: deadline')
+    feed('second')
+    await until(async () => (await told('/slowly', 'x-fed')) === 'second', 'the second is seen')
+    expect(await started.context?.command('forget', undefined)).toEqual({ done: 1, missing: [] })
+    expect(await told('/slowly', 'x-requests')).toBe('1')
+  } finally {
+    await gateway.close()
+  }
 })
 
 test('a worker that is killed under load: its questions are dropped, its successor has what is fed', async () => {
