@@ -84,7 +84,7 @@ export class ControlHalves implements Part {
 
   /** Workers are about to compile this. */
   expect(lean: LeanConfig): void {
-    for (const [i, { expect }] of this.halves.entries()) expect?.(usesIn(lean, this.features[i] as AnyFeature))
+    for (const [i, half] of this.halves.entries()) half.expect?.(usesIn(lean, this.features[i] as AnyFeature))
   }
 
   applied(): void {
