@@ -1,3 +1,5 @@
+import type { ConfigSource, SourceFacts } from '../config/sources/source.ts'
+
 /** An endpoint of an upstream. */
 export interface EndpointStatus {
   /** Scheme, address and port. */
@@ -21,8 +23,11 @@ export interface GatewayStatus {
   readonly uptimeMs: number
   /** Counts the configs that were live. */
   readonly generation: number
-  /** `hash`: SHA-256 of the live one, in hex. */
-  readonly config: { readonly hash: string }
+  /** `hash`: SHA-256 of the live one, in hex; `from`: where configs come from, and how that does. */
+  readonly config: {
+    readonly hash: string
+    readonly from?: Pick<ConfigSource, 'kind' | 'name'> & Partial<SourceFacts>
+  }
   /** `serving` until the gateway is closed. */
   readonly drain: 'serving' | 'draining' | 'leaving' | 'cut' | 'done'
   readonly listeners: readonly BoundAddress[]

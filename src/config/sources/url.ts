@@ -15,6 +15,7 @@ export function configUrl(
 ): URL | string {
   const url = URL.parse(name)
   if (url === null) return 'it is no URL'
+  if (!isUrl(url.href)) return 'it is no URL of http or https'
   if (url.username !== '' || url.password !== '')
     return 'a URL is shown in logs; a token goes into --config-token-file FILE or SLUICE_CONFIG_TOKEN'
   url.hash = ''
