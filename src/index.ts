@@ -12,6 +12,17 @@ export { decision } from './core/decision.ts'
 export type { Exchange } from './core/exchange.ts'
 export { type Failure, failure, type Reason } from './core/failures.ts'
 export { defineFeature, type Feature, type FeatureContext, type PureContext, type PureFeature } from './core/feature.ts'
+export {
+  type Answers,
+  type Call,
+  type Commanded,
+  type Feed,
+  type FeedOut,
+  isUnavailable,
+  type Unavailable,
+  type UnavailableReason,
+  unavailable,
+} from './core/link.ts'
 export type { BodyStage, Policy, Recovery } from './core/policy.ts'
 export type { CallRequest, ForkOptions, Services, Side, SideHead, StreamRequest } from './core/services.ts'
 export type { Source, SourceEvents } from './core/source.ts'
