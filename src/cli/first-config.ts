@@ -2,6 +2,8 @@ import { homedir } from 'node:os'
 import type { ConfigSource } from '../config/sources/source.ts'
 import { type FirstConfig, lastGood, readFirst } from '../control/first-config.ts'
 import { stateFolders } from '../control/machine/state-dir.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLog } from '../lib/log.ts'
 import { render } from './check.ts'
 import type { Io } from './io.ts'
 import { depsOf } from './plugins.ts'
@@ -28,7 +30,8 @@ export async function firstConfig(
   const { first, given } = reading
   if (first !== undefined || !(given ? badToo : unread || badToo)) return first
   const folders = await stateFolders({ configured: stateDir, env: io.env, home: homedir() })
-  const last = await lastGood(source, reading, folders, deps)
+  const log = createLog(io.stderr, systemClock)
+  const last = await lastGood(source, reading, folders, deps, { clock: systemClock, log })
   if (last === undefined) {
     const hint = 'where a config sets stateDir, --state-dir DIR names it'
     io.stderr(`sluice run: no config of ${source.name} that was live is kept here; ${hint}\n`)

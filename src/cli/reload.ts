@@ -9,6 +9,7 @@ export interface Applied {
   readonly problems: readonly string[]
   readonly restart: readonly string[]
   readonly kept: readonly { readonly kind: string; readonly name: string; readonly became: string }[]
+  readonly inHistory: boolean
 }
 
 /** `sluice reload`: makes a running gateway read its files again. 2 when they are bad: then nothing has changed. */
@@ -23,10 +24,13 @@ export async function reload(args: readonly string[], io: Io): Promise<number> {
   })
 }
 
-export function tell({ changed, hash, problems, ...rest }: Applied, io: Io): void {
+export function tell({ changed, hash, inHistory, problems, ...rest }: Applied, io: Io): void {
   for (const problem of problems) io.stderr(`${problem}\n`)
   io.stdout(`${changed ? 'live' : 'nothing has changed'}: ${hash.slice(0, 12)}\n`)
   for (const line of leftovers(rest)) io.stdout(`${line}\n`)
+  // A config with bad parts never is.
+  if (!inHistory && rest.kept.length === 0)
+    io.stderr('it could not be stored: after a restart, rollback and --last-known-good do not find it\n')
 }
 
 /** Parts of a config that are not live, and why. */

@@ -4,9 +4,12 @@ import type { LoadDeps } from '../config/load-deps.ts'
 import { signatureOf } from '../config/sources/file-watch.ts'
 import { keptReading, type Reader, readerOf, readingOf } from '../config/sources/reading.ts'
 import type { ConfigSource, Documents } from '../config/sources/source.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
 import type { Diagnostic } from '../schema/diagnostics.ts'
 import type { ReloadSource } from './gateway.ts'
-import { type KeptConfig, latestOf } from './operations/reload/archive.ts'
+import type { KeptConfig } from './operations/reload/archive.ts'
+import { latestOf } from './operations/reload/last-good.ts'
 
 /** What the gateway starts with. */
 export interface FirstConfig {
@@ -74,8 +77,9 @@ export async function lastGood(
   { diagnostics: refused, watched }: FirstReading,
   folders: readonly string[],
   deps: LoadDeps,
+  around: { readonly clock: Clock; readonly log: Log },
 ): Promise<LastGood | undefined> {
-  const kept = await latestOf(folders, source.main)
+  const kept = await latestOf(folders, source.main, around)
   if (kept === undefined) return undefined
   const { documents, main } = kept
   const problem = source.verify?.(documents)

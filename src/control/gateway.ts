@@ -25,7 +25,10 @@ import { AUDIT_FOLDER } from './operations/audit/folder.ts'
 import { Drain, type DrainKind } from './operations/drain.ts'
 import { LogLevel } from './operations/log-level.ts'
 import { Archive } from './operations/reload/archive.ts'
+import { takeOverFiles } from './operations/reload/archive-files.ts'
 import type { Judging, StartJudge } from './operations/reload/judge.ts'
+import { keeping } from './operations/reload/keeping.ts'
+import { lastGoodIn } from './operations/reload/last-good-file.ts'
 import type { ReloadOutcome } from './operations/reload/reload-outcome.ts'
 import { Reloader, type ReloaderOptions } from './operations/reload/reloader.ts'
 import { sourceGauges } from './operations/reload/source-gauges.ts'
@@ -245,8 +248,10 @@ export class Gateway {
       },
     })
     this.side = side
-    const archive = new Archive(stateDir)
-    const auditing = this.auditingOf(stateDir, stores.of('state', GATEWAY))
+    const state = stores.of('state', GATEWAY)
+    const archive = new Archive(state)
+    if (stateDir !== undefined) await takeOverFiles(stateDir, archive, { durable: stores.durable, log: deps.log })
+    const auditing = this.auditingOf(stateDir, state)
     await auditing.index?.load()
     const reloader = deps.reload && this.reloaderOf(deps.reload, side, archive, auditing)
     this.reloader = reloader
@@ -317,15 +322,15 @@ export class Gateway {
 
   private reloaderOf(source: ReloadSource, side: DataSide, archive: Archive, auditing: Auditing): Reloader {
     const { clock, log, plugins, random, told } = this.deps
+    const durable = this.stores?.durable === true
     const judge = source.startJudge({ env: source.env, plugins, clock })
     this.judge = judge
     return new Reloader({
       ...source,
       judge,
       first: { config: this.first, tree: source.tree, sources: source.sources },
-      archive,
+      keep: keeping({ archive, durable, lastGood: lastGoodIn(this.stateDir(), random), clock, log }),
       clock,
-      random,
       log,
       told: async (change) => {
         told?.config(change)

@@ -195,7 +195,7 @@ export class DataWorker {
     this.closed = true
     this.cut()
     for (const handle of [this.beating, ...this.cuts]) this.clock.cancel(handle)
-    this.flights.close()
+    this.flights.flush()
     this.tracing.outbox.close()
   }
 
@@ -258,6 +258,7 @@ export class DataWorker {
     this.borrowed.drain()
     await Promise.all([...this.listeners.values()].map((listener) => listener.close()))
     this.plane.engine.whenIdle(() => {
+      this.flights.flush()
       this.tracing.outbox.flush()
       this.post({ type: 'idle' })
     })

@@ -11,6 +11,7 @@ import { Hints } from './calls/hints.ts'
 import { KeptState } from './kept-state.ts'
 import { measured } from './measured.ts'
 import { MemoryStore } from './memory/memory-store.ts'
+import type { NotOpened } from './sqlite/messages.ts'
 import { SqliteStore, sqliteEntry } from './sqlite/sqlite-store.ts'
 
 /** In the folder of the gateway. */
@@ -118,22 +119,34 @@ export class Stores {
   }
 }
 
+/** The file of `state` in the folder of a gateway. */
+export function stateFile(folder: string): string {
+  return join(folder, STATE_FILE)
+}
+
+/** What a gateway that does not run keeps for itself in `state`. Rejects with what is wrong, for operators. */
+export async function openState(
+  file: string,
+  { clock, log }: Pick<StoresOptions, 'clock' | 'log'>,
+): Promise<{ readonly store: Store; close(): Promise<void> }> {
+  const engine = await opened(file, { clock, log })
+  if ('refused' in engine) throw new Error(engine.message)
+  const store = new StoreClient(engine.send, new Hints(log), `${GATEWAY}/`)
+  return { store, close: () => engine.close() }
+}
+
+function opened(file: string, { clock, log }: Pick<StoresOptions, 'clock' | 'log'>): Promise<SqliteStore | NotOpened> {
+  return SqliteStore.open({ file, bytes: STATE_BYTES, deadlineMs: DEADLINE_MS, entry: sqliteEntry(), clock, log })
+}
+
 async function durable({ clock, folder, log }: StoresOptions): Promise<SqliteStore | undefined> {
   if (folder === undefined) return undefined
-  const file = join(folder, STATE_FILE)
-  const store = await SqliteStore.open({
-    file,
-    bytes: STATE_BYTES,
-    deadlineMs: DEADLINE_MS,
-    entry: sqliteEntry(),
-    clock,
-    log,
-  })
+  const file = stateFile(folder)
+  const store = await opened(file, { clock, log })
   if (!('refused' in store)) return store
-  log.warn('what should outlive this process is kept in memory only: the state store cannot be opened', {
-    file,
-    why: store.message,
-  })
+  const message =
+    'the state store cannot be opened: history, kept requests, drains and forced breakers end with this process'
+  log.warn(message, { file, why: store.message })
   return undefined
 }
 

@@ -13,6 +13,8 @@ export class TestStore {
   down: UnavailableReason | undefined = undefined
   /** Calls that change something. */
   writes = 0
+  /** Calls that change something fail after so many. */
+  most: number = Number.POSITIVE_INFINITY
   readonly store: Store
   private held: (() => void)[] | undefined = undefined
 
@@ -20,7 +22,8 @@ export class TestStore {
     const memory = new MemoryStore({ bytes: 256 * 1_048_576, clock })
     this.store = new StoreClient(
       async (call) => {
-        if (call.call === 'put' || call.call === 'delete') this.writes++
+        const writes = call.call === 'put' || call.call === 'delete'
+        if (writes && ++this.writes > this.most) return unavailable('gone')
         if (this.held !== undefined) await new Promise<void>((resolve) => this.held?.push(resolve))
         return this.down === undefined ? memory.send(call) : unavailable(this.down)
       },

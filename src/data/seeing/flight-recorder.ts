@@ -76,9 +76,14 @@ export class FlightRecorder {
   }
 
   /** Reports all that it has; no timer is left. */
-  close(): void {
+  flush(): void {
     this.clock.cancel(this.flushing)
-    this.flush()
+    this.flushing = undefined
+    if (this.flights.length > 0) this.post({ type: 'flights', flights: this.flights })
+    if (this.shown.length + this.lost > 0) this.post({ type: 'tapped', requests: this.shown, lost: this.lost })
+    this.flights = []
+    this.shown = []
+    this.lost = 0
   }
 
   /** @internal */
@@ -102,15 +107,6 @@ export class FlightRecorder {
 
   private flushSoon(): void {
     this.flushing ??= this.clock.after(FLUSH_MS, () => this.flush())
-  }
-
-  private flush(): void {
-    this.flushing = undefined
-    if (this.flights.length > 0) this.post({ type: 'flights', flights: this.flights })
-    if (this.shown.length + this.lost > 0) this.post({ type: 'tapped', requests: this.shown, lost: this.lost })
-    this.flights = []
-    this.shown = []
-    this.lost = 0
   }
 }
 

@@ -1,7 +1,6 @@
-import { readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { latestOf } from '../../../src/control/operations/reload/archive.ts'
 import { logged, metric, says } from '../../kit/reload.ts'
 import { type Answer, type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { sluice as command } from '../cli/cli.ts'
@@ -33,7 +32,9 @@ describe('POST', () => {
       await writeFile(sluice.file, YAML + says('all', '/*', 'two'))
       const answer = await sluice.command('reload', {})
       expect(answer.status).toBe(200)
-      expect(json(answer)).toEqual({ changed: true, hash: (await config()).hash, problems: [], restart: [], kept: [] })
+      const { hash } = await config()
+      const nothing = { problems: [], restart: [], kept: [] }
+      expect(json(answer)).toEqual({ changed: true, hash, inHistory: true, ...nothing })
       expect(await said()).toBe('two')
       expect(json(await sluice.command('reload', {}))).toMatchObject({ changed: false })
     })
@@ -160,13 +161,18 @@ describe('going back', () => {
   })
 
   it('keeps twenty, for nobody else to read', async () => {
-    const folder = join(sluice.folder, 'state', 'sluice', 'test', 'configs')
-    const kept = async () => (await readdir(folder)).sort()
-    const last = Number.parseInt((await kept()).at(-1) as string, 10)
-    for (let i = 0; i < 25; i++) await sluice.command('config', { yaml: YAML + says('all', '/*', `text ${i}`) })
-    const names = await kept()
-    expect([names.length, names.at(-1)]).toEqual([20, `${String(last + 25).padStart(6, '0')}.json`])
-    expect((await stat(join(folder, names[0] as string))).mode & 0o777).toBe(0o600)
+    const folder = join(sluice.folder, 'state', 'sluice', 'test')
+    const numbers = async (): Promise<number[]> => {
+      const { configs } = json(await sluice.admin('/api/v1/history')) as { configs: { number: number }[] }
+      return configs.map(({ number }) => number)
+    }
+    const last = (await numbers())[0] as number
+    for (let i = 0; i < 25; i++) {
+      const put = await sluice.command('config', { yaml: YAML + says('all', '/*', `text ${i}`) })
+      expect(json(put)).toMatchObject({ changed: true, inHistory: true })
+    }
+    expect(await numbers()).toEqual(Array.from({ length: 20 }, (_, i) => last + 25 - i))
+    for (const name of ['state.db', 'state.db-wal']) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600)
     expect((await stat(folder)).mode & 0o777).toBe(0o700)
   })
 
@@ -177,7 +183,9 @@ describe('going back', () => {
     const reference = ['$', '{HOME:-none}'].join('')
     const put = await sluice.command('config', { yaml: yaml + says('all', '/*', reference) })
     expect(put.status).toBe(200)
-    const kept = JSON.stringify(await latestOf([join(sluice.folder, 'state', 'sluice', 'test')], sluice.file))
+    const folder = join(sluice.folder, 'state', 'sluice', 'test')
+    const files = await Promise.all(['state.db', 'state.db-wal'].map((name) => readFile(join(folder, name), 'latin1')))
+    const kept = files.join('\n')
     expect(kept).toContain(reference)
     expect(kept).not.toContain('the-secret-of-the-operator')
   })

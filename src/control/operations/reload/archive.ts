@@ -1,14 +1,17 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Documents } from '../../../config/sources/source.ts'
-import { SOURCE_KINDS } from '../../../config/sources/source.ts'
-import type { Random } from '../../../lib/random.ts'
-import { writeWhole } from '../../../lib/write-whole.ts'
+import { type Documents, SOURCE_KINDS } from '../../../config/sources/source.ts'
+import { readCommand } from '../../../core/command.ts'
+import { isUnavailable, type Unavailable } from '../../../core/link.ts'
+import type { Store } from '../../../core/store.ts'
+import { object, required } from '../../../schema/composites.ts'
+import { integer, oneOf, text } from '../../../schema/scalars.ts'
+import type { Infer } from '../../../schema/schema.ts'
+import { readTexts, removeTexts, textBytes, writeTexts } from './archive-texts.ts'
 
-/** In the folder of the gateway. */
-const FOLDER = 'configs'
+/** In the store of the gateway: facts by number. They are written last and removed last. */
+const FACTS = 'configs/facts/'
 const MOST_KEPT = 20
-const NAME = /^(\d{6,12})\.json$/
+/** Of the texts of all; the latest is kept in any case. */
+const MOST_BYTES = 64 * 1_048_576
 
 /** How a config came to be live: it is the one of its source, or was put in its place. */
 export const CONFIG_ORIGINS = [...SOURCE_KINDS, 'api', 'rollback', 'last-known-good'] as const
@@ -29,84 +32,134 @@ export interface KeptConfig {
 
 export type KeptFacts = Omit<KeptConfig, 'documents' | 'main'>
 
-/** The latest that several archives have of a source; `main`: see `ConfigSource`. */
-export async function latestOf(stateDirs: readonly string[], main: string): Promise<KeptConfig | undefined> {
-  const latest = await Promise.all(stateDirs.map((dir) => new Archive(dir).latest()))
-  return latest
-    .flatMap((kept) => (kept?.main === main ? kept : []))
-    .toSorted((a, b) => a.savedAt.localeCompare(b.savedAt))
-    .at(-1)
+const KEPT = object({
+  hash: required(text(), 'Of the config.'),
+  savedAt: required(text(), 'RFC 3339.'),
+  source: required(oneOf(...CONFIG_ORIGINS), 'How it came to be live.'),
+  main: required(text(), 'See `ConfigSource`.'),
+  bytes: required(integer(1, Number.MAX_SAFE_INTEGER), 'Of its texts.'),
+  digest: required(text(), 'Of its texts.'),
+})
+
+/** What stands under a number; `facts` undefined: it cannot be read. */
+interface Numbered {
+  readonly number: number
+  readonly facts: Infer<typeof KEPT> | undefined
 }
 
-/** The configs that were live, on disk: `rollback` and `--last-known-good` return to them. */
+/** The configs that were live: `rollback` and `--last-known-good` return to them. */
 export class Archive {
-  private readonly folder: string | undefined
+  private readonly store: Store
 
-  /** `stateDir`: undefined: none is kept. */
-  constructor(stateDir: string | undefined) {
-    this.folder = stateDir && join(stateDir, FOLDER)
+  /** As the gateway itself uses it. */
+  constructor(store: Store) {
+    this.store = store
   }
 
-  /** Keeps a config; one that equals the latest is kept already. Rejects when the folder cannot be written. */
-  async keep(config: Omit<KeptConfig, 'number'>, random: Random): Promise<void> {
-    const { folder } = this
-    if (folder === undefined) return
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    const numbers = await this.numbers()
-    const latest = await this.read(numbers.at(-1))
-    if (latest?.hash === config.hash && latest.main === config.main) return
-    const number = (numbers.at(-1) ?? 0) + 1
-    const kept: KeptConfig = { number, ...config }
-    await writeWhole(fileOf(folder, number), JSON.stringify(kept), 0o600, random.uint32())
-    for (const old of numbers.slice(0, Math.max(0, numbers.length + 1 - MOST_KEPT)))
-      await rm(fileOf(folder, old), { force: true })
-    await tidy(folder)
+  /** Keeps a config; one that equals the latest is kept already. undefined: it is kept. */
+  async keep(config: Omit<KeptConfig, 'number'>): Promise<Unavailable | undefined> {
+    const kept = await this.numbered()
+    if (isUnavailable(kept)) return kept
+    const latest = kept.at(-1)
+    if (latest?.facts?.hash === config.hash && latest.facts.main === config.main) {
+      if ((await this.read(latest.number)) !== undefined) return undefined
+    }
+    const added = await this.add({ number: (latest?.number ?? 0) + 1, ...config })
+    return added ?? this.bound()
+  }
+
+  /** Those of another archive, the oldest first: their numbers stay, if there are no larger ones. undefined: all are kept. */
+  async takeOver(configs: readonly KeptConfig[]): Promise<Unavailable | undefined> {
+    const kept = await this.numbered()
+    if (isUnavailable(kept)) return kept
+    let next = (kept.at(-1)?.number ?? 0) + 1
+    for (const config of configs) {
+      // A process was killed while it did the same.
+      if (kept.some(({ facts }) => facts?.hash === config.hash && facts.savedAt === config.savedAt)) continue
+      const number = Math.max(next, config.number)
+      const failed = await this.add({ ...config, number })
+      if (failed !== undefined) return failed
+      next = number + 1
+    }
+    return this.bound()
   }
 
   /** The latest first. */
-  async list(): Promise<readonly KeptFacts[]> {
-    const kept = await Promise.all((await this.numbers()).reverse().map((number) => this.read(number)))
-    return kept.flatMap((config) => {
-      if (config === undefined) return []
-      const { number, hash, savedAt, source } = config
+  async list(): Promise<readonly KeptFacts[] | Unavailable> {
+    const kept = await this.numbered()
+    if (isUnavailable(kept)) return kept
+    return kept.toReversed().flatMap(({ facts, number }) => {
+      if (facts === undefined) return []
+      const { hash, savedAt, source } = facts
       return [{ number, hash, savedAt, source }]
     })
   }
 
-  /** undefined: there is none of this number. */
-  async read(number: number | undefined): Promise<KeptConfig | undefined> {
-    if (number === undefined || this.folder === undefined) return undefined
-    try {
-      return JSON.parse(await readFile(fileOf(this.folder, number), 'utf8')) as KeptConfig
-    } catch {
-      return undefined
-    }
+  /** undefined: there is none of this number, or it cannot be read. */
+  async read(number: number): Promise<KeptConfig | undefined | Unavailable> {
+    const entry = await this.store.get(factsKey(number))
+    if (entry === undefined || isUnavailable(entry)) return entry
+    const facts = factsOf(entry.value)
+    if (facts === undefined) return undefined
+    const documents = await readTexts(this.store, number, facts)
+    if (documents === undefined || isUnavailable(documents)) return documents
+    const { hash, main, savedAt, source } = facts
+    return { number, hash, savedAt, source, main, documents }
   }
 
-  /** The last known good one; undefined: none was ever kept. */
-  async latest(): Promise<KeptConfig | undefined> {
-    for (const number of (await this.numbers()).reverse()) {
-      const kept = await this.read(number)
-      if (kept !== undefined) return kept
+  /** The last known good one of a source; `main`: see `ConfigSource`. undefined: none was ever kept. */
+  async latest(main: string): Promise<KeptConfig | undefined | Unavailable> {
+    const kept = await this.numbered()
+    if (isUnavailable(kept)) return kept
+    for (const { facts, number } of kept.toReversed()) {
+      if (facts?.main !== main) continue
+      const config = await this.read(number)
+      if (config !== undefined) return config
     }
     return undefined
   }
 
-  /** From small to large. */
-  private async numbers(): Promise<number[]> {
-    const names = this.folder === undefined ? [] : await readdir(this.folder).catch(() => [])
-    return names
-      .flatMap((name) => NAME.exec(name)?.[1] ?? [])
-      .map(Number)
-      .sort((a, b) => a - b)
+  private async add({ documents, number, ...facts }: KeptConfig): Promise<Unavailable | undefined> {
+    const bytes = textBytes(documents)
+    const written = await writeTexts(this.store, number, bytes)
+    if (isUnavailable(written)) return written
+    const value = Buffer.from(JSON.stringify({ ...facts, ...written }))
+    const done = await this.store.put(factsKey(number), value)
+    return isUnavailable(done) ? done : undefined
+  }
+
+  /** Removes the oldest. */
+  private async bound(): Promise<Unavailable | undefined> {
+    const kept = await this.numbered()
+    if (isUnavailable(kept)) return kept
+    let bytes = 0
+    for (const [i, { facts, number }] of kept.toReversed().entries()) {
+      bytes += facts?.bytes ?? 0
+      if (i === 0 || (i < MOST_KEPT && bytes <= MOST_BYTES)) continue
+      const failed = await removeTexts(this.store, number)
+      if (failed !== undefined) return failed
+      const done = await this.store.delete(factsKey(number))
+      if (isUnavailable(done)) return done
+    }
+    return undefined
+  }
+
+  /** From small to large; few more than are kept. */
+  private async numbered(): Promise<readonly Numbered[] | Unavailable> {
+    const page = await this.store.scan(FACTS, { limit: 2 * MOST_KEPT })
+    if (isUnavailable(page)) return page
+    return page.entries.map(({ key, value }) => ({ number: Number(key.slice(FACTS.length)), facts: factsOf(value) }))
   }
 }
 
-function fileOf(folder: string, number: number): string {
-  return join(folder, `${String(number).padStart(6, '0')}.json`)
+function factsKey(number: number): string {
+  return `${FACTS}${String(number).padStart(12, '0')}`
 }
 
-/** Removes what a process left that was killed while it wrote. */
-async function tidy(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) if (!NAME.test(name)) await rm(join(folder, name), { force: true })
+function factsOf(value: Uint8Array): Numbered['facts'] {
+  try {
+    return readCommand(KEPT, JSON.parse(Buffer.from(value).toString('utf8')))
+  } catch {
+    return undefined
+  }
 }

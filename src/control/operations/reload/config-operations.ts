@@ -1,8 +1,9 @@
 import { CommandRefused, readCommand } from '../../../core/command.ts'
+import { isUnavailable } from '../../../core/link.ts'
 import type { Command, Description, Details, Operation } from '../../../core/operation.ts'
 import { object, required } from '../../../schema/composites.ts'
 import { integer, text } from '../../../schema/scalars.ts'
-import { each, record, ref, SHA256, said, TEXT } from '../../../schema/shape.ts'
+import { each, FLAG, record, ref, SHA256, said, TEXT } from '../../../schema/shape.ts'
 import type { Archive } from './archive.ts'
 import { CONFIG_SCHEMAS } from './config-schemas.ts'
 import { EFFECTIVE_QUERY } from './effective.ts'
@@ -64,6 +65,8 @@ function configCommands(reloader: Reloader, archive: Archive): readonly Command[
       run: async (body) => {
         const { number } = readCommand(target, body)
         const kept = await archive.read(number)
+        if (isUnavailable(kept))
+          throw new CommandRefused('unavailable', `the history cannot be read: ${kept.unavailable}`)
         if (kept !== undefined) return answer(await inTurn(() => reloader.rollback(kept)))
         const problem = `the history has no config ${number}`
         const { hash } = reloader.config
@@ -73,6 +76,7 @@ function configCommands(reloader: Reloader, archive: Archive): readonly Command[
           problems: [problem],
           restart: [],
           kept: [],
+          inHistory: reloader.inHistory,
         })
       },
       changes,
@@ -123,9 +127,14 @@ function configViews(reloader: Reloader, archive: Archive): readonly Operation[]
           description: 'The latest first; at most 20.',
           schema: record({ live: SHA256, configs: each(ref('KeptConfig')) }),
         },
+        refusals: { unavailable: { description: 'It cannot be read (`refused`).' } },
         schemas: CONFIG_SCHEMAS,
       },
-      read: async () => ({ live: reloader.config.hash, configs: await archive.list() }),
+      read: async () => {
+        const configs = await archive.list()
+        if (!isUnavailable(configs)) return { live: reloader.config.hash, configs }
+        throw new CommandRefused('unavailable', `the history cannot be read: ${configs.unavailable}`)
+      },
     },
     {
       kind: 'question',
@@ -154,6 +163,7 @@ const UNCHANGED: Details = {
     problems: said('Errors, then warnings: `file:line:column: path: what is wrong`.', each(TEXT)),
     restart: each(TEXT),
     kept: each(ref('KeptPart')),
+    inHistory: FLAG,
   },
 }
 

@@ -57,6 +57,10 @@ export const CONFIG_SCHEMAS = {
     problems: said('Warnings; with `onInvalid: keepGood` errors, too.', each(TEXT)),
     restart: said('Keys whose change takes effect with the next start.', each(TEXT)),
     kept: each(ref('KeptPart')),
+    inHistory: said(
+      'The live config is in the history, on disk: `rollback` and `--last-known-good` find it after a restart, too.',
+      FLAG,
+    ),
   }),
   KeptConfig: record({
     number: said('For `rollback`.', COUNT),

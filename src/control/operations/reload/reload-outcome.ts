@@ -19,6 +19,8 @@ export interface ReloadOutcome {
   readonly restart: readonly string[]
   /** Routes and upstreams with errors that stay as they were, or are left out. */
   readonly kept: readonly Kept[]
+  /** The live config is in the history, on disk. */
+  readonly inHistory: boolean
 }
 
 /** What is live and how the latest attempt went. */

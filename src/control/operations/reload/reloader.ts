@@ -5,12 +5,12 @@ import type { ConfigSource, Documents } from '../../../config/sources/source.ts'
 import type { CallOptions, ReadCall } from '../../../core/operation.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
-import type { Random } from '../../../lib/random.ts'
 import type { Diagnostic } from '../../../schema/diagnostics.ts'
 import type { ConfigChange, Trigger } from '../../contract.ts'
-import type { Archive, ConfigOrigin, KeptConfig } from './archive.ts'
+import type { ConfigOrigin, KeptConfig } from './archive.ts'
 import type { Judging, LiveConfig } from './judge.ts'
 import { type SealedParts, seal } from './judged.ts'
+import type { LiveConfigTexts } from './keeping.ts'
 import { problemLines } from './problem-lines.ts'
 import { ReloadBusy, ReloadConflict, type ReloadFacts, type ReloadOutcome } from './reload-outcome.ts'
 import { restartNeeds } from './restart-needs.ts'
@@ -32,13 +32,13 @@ export interface ReloaderOptions {
   /** Problems of the source, if the first config came from elsewhere. */
   readonly refused: readonly Diagnostic[]
   readonly documents: Documents
-  readonly archive: Archive
+  /** See `keeping`. */
+  readonly keep: (config: LiveConfigTexts) => Promise<boolean>
   /** A config was loaded: the first, or one that has become live or was refused. */
   readonly told: (change: ConfigChange) => Promise<void>
   /** Makes a config live everywhere, or rejects and changes nothing. */
   readonly apply: (config: Config) => Promise<void>
   readonly clock: Clock
-  readonly random: Random
   readonly log: Log
 }
 
@@ -49,6 +49,7 @@ interface Live extends LiveConfig {
   readonly kept: readonly Kept[]
   readonly origin: ConfigOrigin
   readonly secrets: string
+  readonly inHistory: boolean
 }
 
 /** One attempt at a time: loads a config, checks all of it, makes it live and stores it; or changes nothing and says why. */
@@ -67,7 +68,8 @@ export class Reloader {
     this.options = options
     this.running = first.config
     const { config, tree } = first
-    this.live = { id: 0, sealed: seal({ config, tree }), config, documents, kept: [], origin, secrets: '' }
+    const live = { id: 0, sealed: seal({ config, tree }), config, documents, kept: [], origin }
+    this.live = { ...live, secrets: '', inHistory: false }
     this.last = { ok: true, trigger: 'start', at: new Date(clock.wall()).toISOString(), problems: [] }
     this.watched = first.sources
   }
@@ -75,8 +77,8 @@ export class Reloader {
   /** The first config is live. */
   async started(): Promise<void> {
     const { config, documents, origin } = this.live
-    this.live = { ...this.live, secrets: await this.secretsOf(config) }
-    await this.keep(config, origin, documents)
+    const inHistory = await this.keep(config, origin, documents)
+    this.live = { ...this.live, secrets: await this.secretsOf(config), inHistory }
     await this.options.told({
       trigger: 'start',
       before: undefined,
@@ -96,6 +98,11 @@ export class Reloader {
 
   get config(): Config {
     return this.live.config
+  }
+
+  /** See {@link ReloadOutcome}. */
+  get inHistory(): boolean {
+    return this.live.inHistory
   }
 
   get facts(): ReloadFacts {
@@ -177,7 +184,16 @@ export class Reloader {
     const { config, diagnostics, kept, problems } = await this.options.judge.judge(reading, this.asked)
     const { hash } = config ?? this.live.config
     const restart = config === undefined ? [] : restartNeeds(this.running, config)
-    return { ok: config !== undefined, changed: false, hash, problems, diagnostics, restart, kept }
+    return {
+      ok: config !== undefined,
+      changed: false,
+      hash,
+      problems,
+      diagnostics,
+      restart,
+      kept,
+      inHistory: this.live.inHistory,
+    }
   }
 
   private async attempt(origin: ConfigOrigin, trigger: Trigger, reading: ConfigReading): Promise<ReloadOutcome> {
@@ -196,7 +212,9 @@ export class Reloader {
         return this.refused(trigger, [error instanceof Error ? error.message : String(error)])
       }
     }
-    this.live = { id: this.live.id + 1, sealed: written, config, documents, kept, origin, secrets }
+    const known = !changed && this.live.inHistory
+    const id = this.live.id + 1
+    this.live = { id, sealed: written, config, documents, kept, origin, secrets, inHistory: known }
     const { hash } = config
     const restart = restartNeeds(this.running, config)
     this.note(trigger, kept.length === 0, problems)
@@ -209,11 +227,12 @@ export class Reloader {
         routes: config.lean.routes.length,
       })
       if (restart.length > 0) log.warn('a part of the config takes effect with the next start', { keys: restart })
-      // A part that was written cannot be loaded again; the history has one that can.
-      if (kept.length === 0) await this.keep(config, origin, documents)
     } else log.debug('a config was read that means the same', { trigger, source: origin })
+    // A part that was written cannot be loaded again; the history has one that can.
+    const inHistory = known || (kept.length === 0 && (await this.keep(config, origin, documents)))
+    this.live = { ...this.live, inHistory }
     if (changed || kept.length > 0) await this.options.told({ trigger, before, after: hash, ok: true, kept, problems })
-    return { ok: true, changed, hash, problems, diagnostics, restart, kept }
+    return { ok: true, changed, hash, problems, diagnostics, restart, kept, inHistory }
   }
 
   private async refused(
@@ -221,7 +240,8 @@ export class Reloader {
     problems: readonly string[],
     diagnostics: readonly Diagnostic[] = [],
   ): Promise<ReloadOutcome> {
-    const { hash } = this.live.config
+    const { config, inHistory } = this.live
+    const { hash } = config
     this.options.log.error('a config was refused, the one before stays live', {
       trigger,
       problems: problems.slice(0, MOST_SHOWN),
@@ -229,7 +249,7 @@ export class Reloader {
     })
     this.note(trigger, false, problems)
     await this.options.told({ trigger, before: hash, after: hash, ok: false, kept: [], problems })
-    return { ok: false, changed: false, hash, problems, diagnostics, restart: [], kept: [] }
+    return { ok: false, changed: false, hash, problems, diagnostics, restart: [], kept: [], inHistory }
   }
 
   private partly(kept: readonly Kept[], problems: readonly string[]): void {
@@ -249,13 +269,8 @@ export class Reloader {
     return secretsDigest(config, this.options.env)
   }
 
-  private async keep({ hash }: Config, origin: ConfigOrigin, documents: Documents): Promise<void> {
-    const { archive, clock, log, random, source } = this.options
-    try {
-      const savedAt = new Date(clock.wall()).toISOString()
-      await archive.keep({ hash, savedAt, source: origin, main: source.main, documents: { ...documents } }, random)
-    } catch (error) {
-      log.warn('the config could not be kept as the last good one', { error })
-    }
+  /** Whether it is in the history, on disk. */
+  private keep({ hash }: Config, origin: ConfigOrigin, documents: Documents): Promise<boolean> {
+    return this.options.keep({ hash, source: origin, main: this.options.source.main, documents })
   }
 }
