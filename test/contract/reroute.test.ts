@@ -1,10 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { language } from '../../src/config/language/language.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { loadDeps } from '../../src/config/load-deps.ts'
 import type { Exchange } from '../../src/core/exchange.ts'
-import { type AnyFeature, defineFeature } from '../../src/core/feature.ts'
+import { type AnyFeature, defineFeature, type PureFeature } from '../../src/core/feature.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { object, optional, required } from '../../src/schema/composites.ts'
 import { duration, text } from '../../src/schema/scalars.ts'
+import { decide } from '../../src/tools/explain/decision.ts'
+import { Model } from '../../src/tools/explain/model.ts'
 import { ConfiguredPlane } from '../kit/plane.ts'
 import { ScriptedDownstream } from '../kit/scripted-downstream.ts'
 
@@ -304,6 +309,33 @@ describe('from recover', () => {
     expect([client.status, plane.transport.latest.aborted]).toEqual([502, true])
     ended()
   })
+})
+
+test('explain follows policies that depend on the request alone', async () => {
+  const pure: PureFeature<string> = {
+    name: 'leads',
+    doc: 'Sends requests on.',
+    keys: { route: text() },
+    places: { lead: { stage: 60, why: 'Test.' } },
+    pure: true,
+    compile: (to, { feature }) => ({ lead: { name: feature, admit: () => ({ reroute: to }) } }),
+  }
+  const own = language([...FEATURES, pure as AnyFeature])
+  const yaml = `
+listeners: { web: { listen: 127.0.0.1:8080 } }
+upstreams: { a: { endpoints: [http://127.0.0.1:1] } }
+routes:
+  first: { match: { path: /first }, leads: second, securityHeaders: {}, to: a }
+  second: { match: { path: /second }, redirect: { path: /there, status: 302 } }
+  round: { match: { path: /round }, leads: round, to: a }
+`
+  const deps = { ...loadDeps({}, own), readFile: async () => Buffer.from(yaml) }
+  const { config, diagnostics, tree } = await loadConfig('a.yaml', deps)
+  expect(diagnostics).toEqual([])
+  const model = new Model({ config, tree, language: own } as never)
+  const decided = (url: string) => decide(model, { method: 'GET', url, headers: ['host', 'a'], from: '192.0.2.1' })
+  expect(decided('/first')).toMatchObject({ route: { name: 'second' }, answer: { status: 302, reason: undefined } })
+  expect(decided('/round')).toMatchObject({ answer: { status: 502, reason: 'loop_detected' } })
 })
 
 test('requests of another generation go on by the routes that they began with', async () => {

@@ -10,7 +10,7 @@ export interface SeenSpan {
   readonly parentId: string
   readonly state: string
   readonly name: string
-  readonly kind: 'server' | 'client' | 'other'
+  readonly kind: 'server' | 'client' | 'internal' | 'other'
   /** Nanoseconds since the Unix epoch. */
   readonly start: bigint
   readonly end: bigint
@@ -33,7 +33,7 @@ export interface SeenPoint {
   readonly resource: Facts
 }
 
-const KINDS: Readonly<Record<number, SeenSpan['kind']>> = { 2: 'server', 3: 'client' }
+const KINDS: Readonly<Record<number, SeenSpan['kind']>> = { 1: 'internal', 2: 'server', 3: 'client' }
 const ERROR = 2
 
 /** ExportTraceServiceRequest in protobuf (opentelemetry-proto, collector/trace/v1). */

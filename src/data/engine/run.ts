@@ -187,7 +187,8 @@ export class Run
     const stages = answerStagesOnWay(this, (error) => this.onBug(error))
     const changed = stages.some((stage) => stage.changesLength)
     ex.response = answerHead(this.snapshot, ex, status, headers, changed)
-    dispatch.endpoint.parts.answers(ex, status, ex.response.headers)
+    // A cookie that ties a client to its endpoint is none of a feature's.
+    if (ex.kind !== 'side') dispatch.endpoint.parts.answers(ex, status, ex.response.headers)
     const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
     respondOnWay(this, () => {

@@ -72,8 +72,12 @@ export class AccessLog {
     }
   }
 
-  /** Of the requests that a feature makes; `route`: under which a part of them is forked. */
-  side({ feature, kind }: SideFacts, route: string | undefined, head: LoggedHead): RouteLine {
+  /**
+   * Of the requests that a feature makes; `route`: under which a part of them is forked. undefined: the format could not tell
+   * them from those of clients.
+   */
+  side({ feature, kind }: SideFacts, route: string | undefined, head: LoggedHead): RouteLine | undefined {
+    if (head.accessLog.format !== 'json') return undefined
     const own = `,"kind":"${kind}","feature":"${jsonText(feature)}"`
     return {
       queryKeys: NOTHING,

@@ -10,15 +10,15 @@ export interface Recorded {
   readonly listener: string
   /** undefined: none matched. */
   readonly route: string | undefined
-  /** Of the last attempt; undefined: there was none. */
+  /** Of the last attempt; undefined: there was none, or it was under another route. */
   readonly upstream: string | undefined
   readonly reason: string | undefined
 }
 
 const NOTHING: Readonly<Record<string, unknown>> = {}
 
-/** Reads a line; undefined: it is none of the access log. */
-export function readLine(line: string): Recorded | undefined {
+/** Reads a line; undefined: it is none of the access log. `own`: of a request that Sluice made itself. */
+export function readLine(line: string): Recorded | 'own' | undefined {
   let fields: Readonly<Record<string, unknown>>
   try {
     fields = JSON.parse(line) as typeof fields
@@ -28,15 +28,18 @@ export function readLine(line: string): Recorded | undefined {
   if (typeof fields !== 'object' || fields === null) return undefined
   const {
     host = '',
+    kind,
     listener,
     matched_headers: headers = NOTHING,
     method,
     path,
     query = '',
     reason,
+    rerouted,
     route,
     upstream,
   } = fields
+  if (typeof kind === 'string') return 'own'
   if (typeof method !== 'string' || typeof path !== 'string' || typeof host !== 'string') return undefined
   if (typeof query !== 'string' || typeof headers !== 'object' || headers === null) return undefined
   return {
@@ -47,7 +50,7 @@ export function readLine(line: string): Recorded | undefined {
     headers: headers as Recorded['headers'],
     listener: text(listener) ?? '',
     route: text(route),
-    upstream: text(upstream),
+    upstream: rerouted === undefined ? text(upstream) : undefined,
     reason: text(reason),
   }
 }

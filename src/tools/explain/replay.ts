@@ -66,8 +66,9 @@ export class Replay {
 
   line(line: string): void {
     if (line.trim() === '') return
-    this.lines++
     const recorded = readLine(line)
+    if (recorded === 'own') return
+    this.lines++
     if (recorded === undefined) this.unreadable++
     else this.add(recorded)
   }

@@ -57,6 +57,12 @@ describe('replay', () => {
     expect(await replayed(OLD, lines, OLD)).toEqual(['same x3'])
   })
 
+  test('lines of requests that Sluice made itself are left out; what another route answered is not held against this one', async () => {
+    const own = line({ kind: 'call', feature: 'auth', upstream: 'b' })
+    const rerouted = line({ route: 'rest', rerouted: ['canary'], upstream: 'b' })
+    expect(await replayed(OLD, [own, rerouted], OLD)).toEqual(['same x1'])
+  })
+
   test('what the line does not tell is undecided, never guessed', async () => {
     expect(await replayed(OLD, [rest])).toEqual(['undecided header x-canary exact "1" x1'])
     expect(await replayed(OLD, [canary])).toEqual(['same x1'])

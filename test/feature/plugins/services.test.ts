@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type TestCollector, testCollector } from '../../kit/collector.ts'
 import { type Sluice, startSluice, TOP } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
 import { seenField, type TestUpstream, testUpstream } from '../../kit/upstream.ts'
@@ -11,6 +12,7 @@ let app: TestUpstream
 let auth: TestUpstream
 let copies: TestUpstream
 let sluice: Sluice
+let collector: TestCollector
 /** What the app says. */
 let text: string
 let allow: number
@@ -26,7 +28,9 @@ beforeAll(async () => {
     req.resume()
     req.on('end', () => res.writeHead(500).end('x'.repeat(1_000_000)))
   })
+  collector = await testCollector()
   sluice = await startSluice(`${TOP}
+tracing: { sample: 100%, otlp: { endpoint: "${collector.url}", protocol: http/json } }
 plugins: ["${plugin('external-auth')}", "${plugin('mirror')}", "${plugin('remember')}"]
 upstreams:
   app: { endpoints: ["${app.url}"] }
@@ -47,7 +51,7 @@ beforeEach(() => {
 
 afterAll(async () => {
   expect(await sluice.stop()).toBe(0)
-  for (const upstream of [app, auth, copies]) await upstream.close()
+  for (const server of [app, auth, copies, collector]) await server.close()
 })
 
 describe('external authorisation', () => {
@@ -73,6 +77,21 @@ describe('external authorisation', () => {
       /sluice_side_request_duration_seconds_count\{feature="externalAuth",kind="call",to="auth"\} [1-9]/,
     )
     expect((await sluice.probe('/metrics')).body).not.toContain('route="-",method="GET",status="200"')
+  })
+
+  test('stands in the trace of the request, with its own attempt, which the service continues', async () => {
+    await sluice.get('/guarded/1', { 'x-correlation-id': 'c-traced' })
+    const { trace_id } = await sluice.line(
+      ({ correlation_id, kind }) => correlation_id === 'c-traced' && kind === undefined,
+    )
+    const spans = await collector.trace(String(trace_id), 4)
+    const server = spans.find(({ kind }) => kind === 'server')
+    const own = spans.find(({ kind }) => kind === 'internal')
+    const attempt = spans.find(({ kind, parentId }) => kind === 'client' && parentId === own?.spanId)
+    expect(own).toMatchObject({ name: 'call externalAuth', parentId: server?.spanId })
+    expect(own?.facts).toMatchObject({ 'sluice.feature': 'externalAuth', 'sluice.correlation_id': 'c-traced' })
+    expect(attempt?.facts['sluice.upstream']).toBe('auth')
+    expect(seenField(auth.seen[0] as never, 'traceparent')).toContain(`${trace_id}-${attempt?.spanId}`)
   })
 
   test('401 and 403 go to the client as they are', async () => {

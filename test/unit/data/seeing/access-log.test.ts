@@ -41,6 +41,12 @@ function served(): Exchange {
   return ex
 }
 
+test('formats of web servers have no lines of what features ask for', () => {
+  const log = new AccessLog({ write: () => true }, new ManualClock(2000))
+  const facts = { kind: 'call', feature: 'auth' } as const
+  expect(log.side(facts, undefined, { ...HEAD, accessLog: { ...HEAD.accessLog, format: 'combined' } })).toBeUndefined()
+})
+
 describe('access log', () => {
   test('one line with the documented fields in the documented order', () => {
     const expected = {

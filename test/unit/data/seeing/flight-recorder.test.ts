@@ -203,6 +203,29 @@ test('the story has the attempts of the route that a fallback asked', () => {
   ])
 })
 
+test('the story tells the routes that it went on under, and what features asked for it', () => {
+  const bench = new Bench()
+  const ex = bench.exchange()
+  ex.note({ at: 1000, kind: 'rerouted', from: 'orders', to: 'backup', hindrance: undefined })
+  ex.note({ at: 1000, kind: 'rerouted', from: 'backup', to: 'orders', hindrance: 'loop' })
+  const called = { kind: 'called', feature: 'auth', what: 'call', to: 'users', ms: 12 } as const
+  ex.note({ at: 1000, ...called, status: 204, reason: undefined })
+  ex.note({ at: 1000, ...called, status: 0, reason: 'breaker_open' })
+  bench.end(ex, 502, 'connect_refused')
+  expect(bench.flights[0]?.timeline.slice(1, 5).map(({ text }) => text)).toEqual([
+    'goes on from route orders to route backup',
+    'cannot go on from route backup to route orders: it had that one before, or too many others',
+    'call of auth to users: 204 after 12 ms',
+    'call of auth to users: breaker_open after 12 ms',
+  ])
+  expect(bench.flights[0]?.timeline[4]).toMatchObject({
+    kind: 'called',
+    status: 0,
+    reason: 'breaker_open',
+    durationMs: 12,
+  })
+})
+
 test('a single attempt that was fine makes no list of attempts', () => {
   const ex = madeExchange()
   ex.begin(madeAttempt(1, OK))

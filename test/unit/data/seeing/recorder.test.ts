@@ -118,13 +118,40 @@ describe('the recorder', () => {
     expect(bench.lines[0]).not.toHaveProperty('route')
   })
 
-  test('a call of our own leaves no trace', async () => {
+  test('what a feature asks for is recorded apart', async () => {
     const bench = new Bench()
-    const ex = bench.exchange({}, null)
-    ex.route = { name: '-', record: undefined }
-    bench.recorder.finish(answered(ex, 200))
-    expect(bench.lines).toEqual([])
+    const facts = { kind: 'call', feature: 'auth' } as const
+    const ex = answered(bench.exchange({}, null), 204)
+    ex.kind = 'side'
+    ex.parentId = '0190aaaa-0000-7000-8000-00000000000f'
+    ex.route = { name: '-', record: bench.recorder.side(facts, 'users') }
+    bench.clock.advance(30)
+    bench.recorder.finish(ex)
+    bench.recorder.side(facts, 'users').missed('bulkhead_full')
+    expect(bench.lines).toMatchObject([{ kind: 'call', feature: 'auth', parent: ex.parentId, status: 204 }])
+    expect(await bench.metric('sluice_side_requests_total')).toEqual([
+      '{feature="auth",kind="call",to="users",status="204",reason="-"} 1',
+      '{feature="auth",kind="call",to="users",status="503",reason="bulkhead_full"} 1',
+    ])
+    expect(await bench.metric('sluice_side_request_duration_seconds_count')).toEqual([
+      '{feature="auth",kind="call",to="users"} 1',
+    ])
     expect(await bench.metric('sluice_requests_total')).toEqual([])
+  })
+
+  test('a request counts once, for the route that it matched, with those that it went on under', async () => {
+    const bench = new Bench()
+    const ex = answered(bench.exchange(), 200)
+    ex.rerouted = ['backup', 'page']
+    bench.recorder.finish(ex)
+    expect(await bench.metric('sluice_requests_total')).toEqual([
+      '{route="orders",method="GET",status="200",reason="-"} 1',
+    ])
+    expect(await bench.metric('sluice_reroutes_total')).toEqual([
+      '{route="orders",to="backup"} 1',
+      '{route="orders",to="page"} 1',
+    ])
+    expect(bench.lines).toMatchObject([{ route: 'orders', rerouted: ['backup', 'page'] }])
   })
 
   test('durations by class of status', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { clientSpan, serverSpan } from '../../../../../src/control/seeing/export/attributes.ts'
+import { clientSpan, serverSpan, sideSpan } from '../../../../../src/control/seeing/export/attributes.ts'
 import { requestRecord } from '../../../../kit/records.ts'
 
 describe('the span of a request', () => {
@@ -33,6 +33,25 @@ describe('the span of a request', () => {
       'http.request.method': '_OTHER',
       'http.request.method_original': 'BREW',
     })
+  })
+})
+
+test('the span of a request that a feature made names it, and no client', () => {
+  const side = { kind: 'call', feature: 'auth' } as const
+  const failure = { reason: 'breaker_open', phase: 'connect', origin: 'sluice' } as const
+  const { attributes, failed, name } = sideSpan(requestRecord({ side, route: '-', status: 503, failure }), side)
+  expect([name, failed, attributes['error.type']]).toEqual(['call auth', true, 'breaker_open'])
+  expect(attributes).toMatchObject({
+    'sluice.feature': 'auth',
+    'sluice.correlation_id': 'c-1',
+    'url.path': '/orders/1',
+  })
+  expect(attributes).not.toHaveProperty(['client.address'])
+  expect(attributes).not.toHaveProperty(['sluice.route'])
+  const fork = { kind: 'fork', feature: 'cache' } as const
+  expect(sideSpan(requestRecord({ side: fork }), fork)).toMatchObject({
+    failed: false,
+    attributes: { 'sluice.route': 'orders' },
   })
 })
 
