@@ -24,7 +24,7 @@ export interface CommonOptions {
   readonly accessLog?: (line: string) => void
   /** Default: the randomness of the system. */
   readonly random?: Random
-  /** Serves the admin API and the probes where the config says. Default: false. Without `admin.tokens` it takes no commands. */
+  /** Serves the admin API and the probes where the config says. Default: false. Without `admin.auth` and `stateDir` it takes no commands. */
   readonly admin?: boolean
   /** What `${NAME}` in the config stands for, and `{ env: NAME }` of secrets. Default: the environment of the process. */
   readonly env?: Readonly<Record<string, string | undefined>>

@@ -13,7 +13,7 @@ import { version } from '../control/version.ts'
 import { InlineWorkers } from '../control/workers/inline.ts'
 import { inThreads } from '../control/workers/thread.ts'
 import type { PluginModule } from '../core/plugin.ts'
-import { systemClock } from '../lib/clock.ts'
+import { keptAlive, systemClock } from '../lib/clock.ts'
 import { LEVELS, type Level, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { diagnosticLine } from '../schema/diagnostics.ts'
@@ -51,7 +51,7 @@ export async function createGateway(options: GatewayOptions): Promise<EmbeddedGa
     features.loader.close()
   }
   try {
-    return await begun(options, { source, features, clock, workers, closed })
+    return await keptAlive(() => begun(options, { source, features, clock, workers, closed }))
   } catch (error) {
     closed()
     throw error
@@ -121,12 +121,12 @@ function embedded(gateway: Gateway, around: Surroundings, events: EventListeners
   }
   const applied = async (attempt: () => Promise<ReloadOutcome | undefined>): Promise<AppliedConfig> => {
     open()
-    return resultOf(await attempt().catch(refused))
+    return resultOf(await keptAlive(attempt).catch(refused))
   }
   return {
     async listen() {
       open()
-      listening ??= gateway.listen().catch((error: Error) => {
+      listening ??= keptAlive(() => gateway.listen()).catch((error: Error) => {
         listening = undefined
         throw new GatewayError('listen', error.message, { cause: error })
       })
@@ -134,7 +134,7 @@ function embedded(gateway: Gateway, around: Surroundings, events: EventListeners
     },
     close() {
       clock.beginClosing()
-      closing ??= gateway.drain('close').then(closed)
+      closing ??= keptAlive(() => gateway.drain('close')).then(closed)
       return closing
     },
     status: () => gateway.status(),

@@ -29,3 +29,15 @@ export const systemClock: Clock = {
   after: (ms, fn) => setTimeout(fn, ms).unref(),
   cancel: (handle) => clearTimeout(handle as NodeJS.Timeout),
 }
+
+const LONGEST_MS = 2 ** 31 - 1
+
+/** What `work` returns; the process is kept alive meanwhile, which no timer of {@link systemClock} does. */
+export async function keptAlive<T>(work: () => Promise<T>): Promise<T> {
+  const handle = setInterval(() => {}, LONGEST_MS)
+  try {
+    return await work()
+  } finally {
+    clearInterval(handle)
+  }
+}
