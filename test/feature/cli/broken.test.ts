@@ -15,7 +15,9 @@ const TOP = fileURLToPath(new URL('../../../', import.meta.url))
 const SOURCES = [
   'test/feature/cli/broken/rich.yaml',
   'config/sluice.yaml',
-  ...readdirSync(`${TOP}config/examples`).map((file) => `config/examples/${file}`),
+  ...readdirSync(`${TOP}config/examples`)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => `config/examples/${file}`),
 ]
 
 /** What is wrong with how a broken file is refused; undefined: nothing. */
