@@ -98,7 +98,7 @@ export type LinkMessage = AskMessage | AnswerMessage
 export interface LinkBounds {
   /** Questions per `to` (between planes: per feature) that wait for an answer or are being answered. */
   readonly questions: number
-  /** Of one question or answer, as {@link weighs} counts it. */
+  /** Of one question or answer, as `link/weight.ts` counts them. */
   readonly bytes: number
 }
 

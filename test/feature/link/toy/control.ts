@@ -1,6 +1,5 @@
 import type { ControlContext, ControlFeature } from '../../../../src/core/control-feature.ts'
 import type { Use } from '../../../../src/core/feature.ts'
-import type { Call } from '../../../../src/core/link.ts'
 
 /** The half of the gateway that was started last, for tests in its process. */
 export const started = {
@@ -8,6 +7,7 @@ export const started = {
   /** Called with the uses that workers are about to compile. */
   expect: (_: readonly Use[]): void => {},
   asked: 0,
+  /** Without an answer, and of these given up. */
   waiting: 0,
   aborted: 0,
 }
@@ -18,26 +18,27 @@ export const control: ControlFeature = {
     started.asked = 0
     started.waiting = 0
     started.aborted = 0
-    const count = ({ signal }: Call): void => {
-      started.asked++
-      signal.addEventListener('abort', () => started.aborted++)
-    }
     return {
       expect: (uses) => started.expect(uses),
       answers: {
-        path: (path: string, call) => {
-          count(call)
+        path: (path: string) => {
+          started.asked++
           return `asked for ${path}`
         },
-        slowly: async (path: string, call) => {
-          count(call)
+        slowly: async (path: string) => {
+          started.asked++
           await new Promise((resolve) => context.clock.after(5, () => resolve(undefined)))
           return `asked for ${path}`
         },
         never: (_: string, call) => {
-          count(call)
+          started.asked++
           started.waiting++
-          return new Promise((_, reject) => call.signal.addEventListener('abort', () => reject(new Error('aborted'))))
+          return new Promise((_, reject) =>
+            call.signal.addEventListener('abort', () => {
+              started.aborted++
+              reject(new Error('aborted'))
+            }),
+          )
         },
         throws: () => {
           throw new Error('thrown by a test')
