@@ -6,11 +6,14 @@ import { OutcomeWindow } from './window.ts'
 export class CellSpace {
   readonly workers: number
   readonly worker: number
+  readonly sharing: number
   private readonly ints = new Map<number, Int32Array>()
   private readonly floats = new Map<number, Float64Array>()
 
-  constructor(workers: number, worker: number) {
+  /** @param sharing how many of the workers serve at a time: what they have in common is divided among these */
+  constructor(workers: number, worker: number, sharing: number = workers) {
     this.workers = workers
+    this.sharing = sharing
     this.worker = worker
   }
 

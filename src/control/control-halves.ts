@@ -10,6 +10,7 @@ import type { StateRow } from '../core/state-table.ts'
 import { usesIn } from '../core/use.ts'
 import { featureUser, type Stores } from '../stores/stores.ts'
 import type { Part } from './contract.ts'
+import { lateOperation } from './late-operation.ts'
 import type { Feeds } from './workers/feeds.ts'
 import type { Links } from './workers/links.ts'
 
@@ -39,33 +40,104 @@ export interface ControlHalvesOptions
   readonly stores: Pick<Stores, 'of' | 'kept'>
 }
 
+/** A half that runs, and whose it is. */
+interface Running extends LoadedHalf {
+  readonly half: ControlHalf
+}
+
 /** What features do in the control plane: started together, told together, closed together. */
 export class ControlHalves implements Part {
-  private readonly halves: readonly ControlHalf[]
-  private readonly byFeature: ReadonlyMap<string, ControlHalf>
-  private readonly features: readonly AnyFeature[]
+  private readonly options: Omit<ControlHalvesOptions, 'loaded'>
+  private running: readonly Running[] = []
 
-  constructor({ feeds, links, loaded, states, stores, uses, ...context }: ControlHalvesOptions) {
-    this.features = loaded.map(({ feature }) => feature)
-    this.halves = loaded.map(({ feature, control }) =>
-      control.start({
-        ...context,
-        uses: () => uses(feature),
-        states: () => states(feature),
-        kept: (schema) => stores.kept.map(featureUser(feature.name), schema),
-        passed: (upstream, endpoint) => this.endpointPassed(upstream, endpoint),
-        feed: (name) => feeds.of(feature.name, name),
-        store: (name) => stores.of(name, featureUser(feature.name)),
-        command: (name, value, deadlineMs) => links.command(feature.name, name, value, deadlineMs),
-        set: (labels, state, facts, since = context.clock.wall()) =>
-          context.report({ kind: 'state', feature: feature.name, labels, state, facts, since }),
-      }),
-    )
-    this.byFeature = new Map(this.features.map(({ name }, i) => [name, this.halves[i] as ControlHalf]))
+  constructor({ loaded, ...options }: ControlHalvesOptions) {
+    this.options = options
+    this.begin(loaded)
   }
 
+  /** Starts those of features that have none. Returns what ends them again. */
+  begin(loaded: readonly LoadedHalf[]): () => void {
+    const known = new Set(this.running.map(({ feature }) => feature.name))
+    const begun = loaded.filter(({ feature }) => !known.has(feature.name)).flatMap((one) => this.started(one) ?? [])
+    this.running = [...this.running, ...begun]
+    return () => {
+      this.running = this.running.filter((one) => !begun.includes(one))
+      for (const one of begun) this.ended(one)
+    }
+  }
+
+  /** These are all from now on: what was started for other code ends. */
+  become(loaded: readonly LoadedHalf[]): void {
+    const stays = ({ control, feature }: LoadedHalf) =>
+      loaded.find((one) => one.feature.name === feature.name && one.control === control)
+    const before = this.running
+    this.running = before.flatMap((one) => {
+      const same = stays(one)
+      return same === undefined ? [] : [{ ...one, feature: same.feature }]
+    })
+    for (const one of before) if (stays(one) === undefined) this.ended(one)
+    this.begin(loaded)
+  }
+
+  /** undefined: it is one of a plug-in, and cannot be started. */
+  private started({ control, feature }: LoadedHalf): Running | undefined {
+    const { feeds, links, states, stores, uses, ...context } = this.options
+    const { name } = feature
+    const now = (): AnyFeature => this.running.find((one) => one.feature.name === name)?.feature ?? feature
+    const start = (): ControlHalf =>
+      control.start({
+        ...context,
+        uses: () => uses(now()),
+        states: () => states(now()),
+        kept: (schema) => stores.kept.map(featureUser(name), schema),
+        passed: (upstream, endpoint) => this.endpointPassed(upstream, endpoint),
+        feed: (own) => feeds.of(name, own),
+        store: (own) => stores.of(own, featureUser(name)),
+        command: (own, value, deadlineMs) => links.command(name, own, value, deadlineMs),
+        set: (labels, state, facts, since = context.clock.wall()) =>
+          context.report({ kind: 'state', feature: name, labels, state, facts, since }),
+      })
+    if (feature.plugin === undefined) return { control, feature, half: start() }
+    try {
+      return { control, feature, half: start() }
+    } catch (error) {
+      this.blame(feature, 'its control half cannot be started', error)
+      return undefined
+    }
+  }
+
+  private ended({ feature, half }: Running): void {
+    try {
+      half.close()
+    } catch (error) {
+      this.blame(feature, 'its control half did not end', error)
+    }
+  }
+
+  private blame({ name, plugin }: AnyFeature, what: string, error: unknown): void {
+    this.options.log.error(`a plug-in: ${what}`, { plugin, feature: name, error })
+  }
+
+  private get halves(): readonly ControlHalf[] {
+    return this.running.map(({ half }) => half)
+  }
+
+  /** Asked once: those of plug-ins may be others by the time they are used. */
   get operations(): readonly Operation[] {
-    return this.halves.flatMap(({ operations = [] }) => operations)
+    return this.running.flatMap(({ feature: { name, plugin }, half: { operations = [] } }) =>
+      plugin === undefined
+        ? operations
+        : operations.map((one) => lateOperation(one, () => this.operation(name, one.kind, one.path))),
+    )
+  }
+
+  private operation(feature: string, kind: string, path: string): Operation | undefined {
+    const { operations = [] } = this.half(feature) ?? {}
+    return operations.find((one) => one.kind === kind && one.path === path)
+  }
+
+  private half(feature: string): ControlHalf | undefined {
+    return this.running.find((one) => one.feature.name === feature)?.half
   }
 
   get sources(): Readonly<Record<string, Find>> {
@@ -78,13 +150,13 @@ export class ControlHalves implements Part {
 
   /** undefined: it has no such answer. */
   answer(feature: string, name: string): Answer | undefined {
-    const { answers = {} } = this.byFeature.get(feature) ?? {}
+    const { answers = {} } = this.half(feature) ?? {}
     return Object.hasOwn(answers, name) ? answers[name] : undefined
   }
 
   /** Workers are about to compile this. */
   expect(lean: LeanConfig): void {
-    for (const [i, half] of this.halves.entries()) half.expect?.(usesIn(lean, this.features[i] as AnyFeature))
+    for (const { feature, half } of this.running) half.expect?.(usesIn(lean, feature))
   }
 
   applied(): void {
@@ -104,6 +176,6 @@ export class ControlHalves implements Part {
   }
 
   close(): void {
-    for (const half of this.halves) half.close()
+    for (const one of this.running) this.ended(one)
   }
 }

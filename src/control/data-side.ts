@@ -3,18 +3,14 @@ import type { Config } from '../config/language/config.ts'
 import type { AnyFeature } from '../core/feature.ts'
 import { type FlightFilter, TAPS_FEED } from '../core/flight.ts'
 import { OF_SLUICE } from '../core/link.ts'
-import type { WorkerMetrics } from '../core/series.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
-import type { Random } from '../lib/random.ts'
-import type { Stores } from '../stores/stores.ts'
 import type { ProbeFacts } from './admin/probes.ts'
 import type { BoundListener, Part } from './contract.ts'
-import { ControlHalves, type LoadedHalf } from './control-halves.ts'
+import { ControlHalves, loadControlHalves } from './control-halves.ts'
+import type { DataSideOptions } from './data-side-options.ts'
 import { Endpoints } from './endpoints/endpoints.ts'
-import type { OwnAddress } from './endpoints/finding/own.ts'
+import { FeatureList } from './feature-list.ts'
 import { Generations } from './generations.ts'
-import { type Machine, memoryShare, workerLimits } from './machine/machine.ts'
+import { memoryShare, workerLimits } from './machine/machine.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
 import { CellRegistry } from './registry/registry.ts'
 import { TelemetryExport } from './seeing/export/telemetry.ts'
@@ -24,48 +20,14 @@ import { type LiveFigures, liveFigures } from './seeing/live/figures.ts'
 import type { LogThread } from './seeing/log/log-thread.ts'
 import { Forgetting } from './seeing/metrics/forgetting.ts'
 import { LostRequests } from './seeing/metrics/lost-requests.ts'
-import type { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { routeGauges } from './seeing/metrics/route-gauges.ts'
 import { Feeds } from './workers/feeds.ts'
 import { Lasting, type LastingOptions, rowOf } from './workers/lasting.ts'
 import { Links } from './workers/links.ts'
 import { Listeners } from './workers/listeners.ts'
-import { Notices, type StateChange } from './workers/notices.ts'
+import { Notices } from './workers/notices.ts'
 import { processLoad } from './workers/process-load.ts'
-import type { StartWorker } from './workers/running-worker.ts'
 import { Supervisor } from './workers/supervisor.ts'
-
-export interface DataSideOptions {
-  readonly config: Config
-  /** Where secrets may be. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly version: string
-  readonly features: readonly AnyFeature[]
-  /** Of these. */
-  readonly halves: readonly LoadedHalf[]
-  readonly workers: number
-  readonly reusePort: boolean
-  readonly machine: Machine
-  readonly startWorker: StartWorker
-  readonly testHooks: boolean
-  /** Moves access logs out of the rings; undefined: there is no access log. */
-  readonly startLogs:
-    | ((rings: readonly SharedArrayBuffer[], onError: (error: unknown) => void) => LogThread)
-    | undefined
-  /** V8 is left as it is, whatever the config says. */
-  readonly guest?: boolean
-  readonly metrics: MetricsRegistry
-  /** What the control plane itself counts in. */
-  readonly ownMetrics: WorkerMetrics
-  readonly stores: Stores
-  readonly clock: Clock
-  readonly random: Random
-  readonly log: Log
-  readonly told?: { state(change: StateChange): void } | undefined
-  /** Addresses of the control plane, which no upstream may have. */
-  readonly own: () => readonly OwnAddress[]
-  readonly onLost: () => void
-}
 
 /** The workers and what they are fed with: cells, config, resolved names, rings for their logs. */
 export class DataSide {
@@ -78,6 +40,7 @@ export class DataSide {
   readonly taps: Taps
   readonly notices: Notices
   readonly feeds: Feeds
+  readonly features: FeatureList
   private readonly options: DataSideOptions
   private readonly generations: Generations
   private readonly telemetry: TelemetryExport
@@ -87,12 +50,15 @@ export class DataSide {
   private logs: LogThread | undefined = undefined
 
   constructor(options: DataSideOptions) {
-    const { clock, config, features, log, machine, metrics, onLost, ownMetrics, random, reusePort, testHooks } = options
+    const { clock, config, log, machine, metrics, onLost, ownMetrics, random, reusePort, testHooks } = options
     const { startWorker, stores, workers } = options
     this.options = options
-    const registry = new CellRegistry(workers)
+    this.features = new FeatureList(options.features)
+    const features = this.features.all
+    // One number more: for the worker that takes the place of another, see `Replacement`.
+    const registry = new CellRegistry(workers + 1)
     this.registry = registry
-    this.rings = options.startLogs === undefined ? [] : Array.from({ length: workers }, createRing)
+    this.rings = options.startLogs === undefined ? [] : Array.from({ length: registry.workers }, createRing)
     this.notices = new Notices(log, clock, features, (change) => options.told?.state(change))
     const entries = (): number => this.config.lean.flightRecorder?.entries ?? 0
     this.requests = new KeptRequests({ entries, stores, metrics: ownMetrics, clock, log })
@@ -131,6 +97,7 @@ export class DataSide {
       goesWithout: (feeds) => this.feeds.missed(feeds),
       startWorker,
       plugins: config.plugins,
+      workers,
       registry,
       rings: this.rings,
       metrics,
@@ -148,7 +115,13 @@ export class DataSide {
       onLost,
     })
     const { supervisor } = this
-    this.generations = new Generations({ registry, features, book: this.endpoints.book, supervisor, clock })
+    this.generations = new Generations({
+      registry,
+      features: this.features,
+      book: this.endpoints.book,
+      supervisor,
+      clock,
+    })
     this.openings = new Listeners({ supervisor, registry, reusePort, own: options.own, log })
     const uses = (feature: AnyFeature) => this.generations.usesOf(feature)
     const drained: LastingOptions['drained'] = (...of) => this.endpoints.care.drains.why(...of)
@@ -177,7 +150,6 @@ export class DataSide {
       log,
     })
     this.parts = [
-      { gauges: routeGauges(features, registry, () => this.generations.routes) },
       { gauges: supervisor.crew.gauges },
       { gauges: { sluice_log_dropped_total: () => [{ labels: [], value: this.linesDropped }] } },
       this.openings,
@@ -190,7 +162,11 @@ export class DataSide {
       this.feeds,
       forgetting,
     ]
-    for (const { gauges } of this.parts) metrics.add(gauges ?? {})
+    // Those of features may be of plug-ins, and are others after a reload.
+    const ofFeatures: readonly Part[] = [this.notices, this.lasting, this.halves]
+    for (const part of this.parts) if (!ofFeatures.includes(part)) metrics.add(part.gauges ?? {})
+    for (const part of ofFeatures) metrics.follow(() => part.gauges ?? {})
+    metrics.follow(() => routeGauges(features, registry, () => this.generations.routes))
   }
 
   /** Starts workers, resolves names and makes the config live; no listener is open yet. */
@@ -210,18 +186,28 @@ export class DataSide {
   /**
    * Makes a config live in every worker, or rejects and changes nothing. Requests on routes that have changed or gone may
    * finish within `drain.timeout`.
+   *
+   * @param features what it is written in
    */
-  async apply(config: Config): Promise<void> {
-    const { env } = this.options
+  async apply(config: Config, features: readonly AnyFeature[] = this.features.all): Promise<void> {
+    const { env, metrics } = this.options
+    const halves = features === this.features.all ? undefined : await loadControlHalves(features)
     const lean = await withSecrets(config, env)
     const renewTelemetry = await this.telemetry.prepare(config)
     await this.openings.check(lean.listeners)
-    this.halves.expect(lean)
-    await this.endpoints.watch([...(this.generations.live?.config.lean.upstreams ?? []), ...lean.upstreams])
+    const unlearn = metrics.extend(features)
+    const end = this.halves.begin(halves ?? [])
     try {
-      await this.generations.swap(config, lean)
+      this.halves.expect(lean)
+      await this.endpoints.watch([...(this.generations.live?.config.lean.upstreams ?? []), ...lean.upstreams])
+      await this.generations.swap(config, lean, features)
+      if (halves !== undefined) this.halves.become(halves)
       this.halves.applied()
       renewTelemetry()
+    } catch (error) {
+      end()
+      unlearn()
+      throw error
     } finally {
       void this.endpoints.watch(this.config.lean.upstreams)
     }
@@ -252,8 +238,8 @@ export class DataSide {
       silence: crew.silence,
       loopAge: crew.loopAge,
       replacingFails: crew.replacingFails,
-      workers: crew.slots.length,
-      workersServing: crew.slots.filter((slot) => slot.state === 'serving').length,
+      workers: this.options.workers,
+      workersServing: crew.present.filter((slot) => slot.state === 'serving').length,
       upstreamsDown: this.endpoints.upstreamsDown,
     }
   }
@@ -261,7 +247,8 @@ export class DataSide {
   /** What every route and upstream has counted so far, and how they are now. */
   figures(): LiveFigures {
     const { endpoints, generations, lasting, notices, options, registry, supervisor } = this
-    const { clock, features, metrics } = options
+    const { clock, metrics } = options
+    const features = this.features.all
     return liveFigures({
       clock,
       metrics,

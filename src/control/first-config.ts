@@ -51,9 +51,19 @@ export async function readFirst(source: ConfigSource, deps: LoadDeps): Promise<F
   const watched = { sources, signature: alone ? before : await signatureOf(sources) }
   const { documents } = reader
   const whole = config !== undefined && tree !== undefined
-  const reload = { source, env: deps.env, documents, ...watched, origin: source.kind, refused: [] }
+  const reload = { ...from(source, deps), documents, ...watched, origin: source.kind, refused: [] }
   const first = whole ? { config, language, reload: { ...reload, tree } } : undefined
   return { first, diagnostics, unchecked, language, given: true, documents, watched }
+}
+
+/** How it is read again. */
+function from(
+  source: ConfigSource,
+  { env, language, plugins }: LoadDeps,
+): Pick<ReloadSource, 'source' | 'env' | 'featuresOf'> {
+  const featuresOf: ReloadSource['featuresOf'] = async (config) =>
+    plugins === undefined ? language.features : plugins.features(config.plugins)
+  return { source, env, featuresOf }
 }
 
 function problemOf({ name }: ConfigSource, message: string): Diagnostic {
@@ -88,7 +98,7 @@ export async function lastGood(
   const reader: Reader = readerOf(keptReading(source, main, documents), deps)
   const { config, diagnostics, language, tree } = await reader.load()
   const origin = 'last-known-good'
-  const reload = { source, env: deps.env, documents, ...watched, origin, refused } as const
+  const reload = { ...from(source, deps), documents, ...watched, origin, refused } as const
   const whole = config !== undefined && tree !== undefined
   const first = whole ? { config, language, reload: { ...reload, tree } } : undefined
   return { kept, first, diagnostics }

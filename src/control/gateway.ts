@@ -16,7 +16,8 @@ import { errorStatus } from './admin/call.ts'
 import { allOperations, type OperatedParts } from './all-operations.ts'
 import type { Bound, BoundListener, ConfigChange, Trigger } from './contract.ts'
 import { loadControlHalves } from './control-halves.ts'
-import { DataSide, type DataSideOptions } from './data-side.ts'
+import { DataSide } from './data-side.ts'
+import type { DataSideOptions } from './data-side-options.ts'
 import { type Machine, workerCount } from './machine/machine.ts'
 import { reusePortWorks } from './machine/sockets.ts'
 import { stateDirOf } from './machine/state-dir.ts'
@@ -39,6 +40,7 @@ import { controlMetrics } from './seeing/metrics/control-metrics.ts'
 import { MetricsRegistry } from './seeing/metrics/metrics-registry.ts'
 import { tablesOf } from './workers/lasting.ts'
 import type { StateChange } from './workers/notices.ts'
+import { sameCode } from './workers/replacement.ts'
 import type { StartWorker } from './workers/running-worker.ts'
 
 export interface GatewayDeps {
@@ -81,6 +83,8 @@ export interface ReloadSource extends Pick<ReloaderOptions, 'source' | 'env' | '
   /** What `signatureOf` returned for them before they were read. */
   readonly signature: string
   readonly startJudge: StartJudge
+  /** What a config is written in. Rejects with what is wrong with a plug-in. */
+  readonly featuresOf: (config: Config) => Promise<readonly AnyFeature[]>
 }
 
 /** What is going on, for the program around the gateway. */
@@ -210,7 +214,7 @@ export class Gateway {
 
   /** What `/api/v1/status` says. */
   status(): Status {
-    return statusBody(this.statusSources(this.side as DataSide), this.deps.features)
+    return statusBody(this.statusSources(this.side as DataSide), (this.side as DataSide).features.all)
   }
 
   private get serves(): boolean {
@@ -258,7 +262,7 @@ export class Gateway {
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
     const operated: OperatedParts = {
-      features: deps.features,
+      features: side.features.all,
       side,
       status: () => this.statusSources(side),
       feed,
@@ -337,8 +341,10 @@ export class Gateway {
         await auditing.config(change)
       },
       apply: async (config) => {
+        const same = sameCode(config.plugins, this.config.plugins)
+        const features = same ? undefined : await source.featuresOf(config)
         const renew = await this.plane?.renew(config)
-        await side.apply(config)
+        await side.apply(config, features)
         renew?.()
         this.logLevel.configure(config.logging.level)
       },
@@ -364,7 +370,7 @@ export class Gateway {
       drain: this.leaving.state,
       reload: this.reloader?.facts,
       links: linksOf(lean.routes),
-      tables: tablesOf(this.deps.features),
+      tables: tablesOf(this.side?.features.all ?? []),
     }
   }
 

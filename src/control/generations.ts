@@ -9,6 +9,7 @@ import { commonUses, routeUse, upstreamUses } from '../core/use.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Part } from './contract.ts'
 import type { EndpointBook } from './endpoints/book.ts'
+import type { FeatureList } from './feature-list.ts'
 import { turn } from './operations/reload/judge.ts'
 import type { Lease } from './registry/lease.ts'
 import type { CellRegistry } from './registry/registry.ts'
@@ -33,7 +34,7 @@ export interface Generation {
 
 export interface GenerationsOptions {
   readonly registry: CellRegistry
-  readonly features: readonly AnyFeature[]
+  readonly features: FeatureList
   readonly book: EndpointBook
   readonly supervisor: Pick<Supervisor, 'apply'>
   readonly clock: Clock
@@ -79,19 +80,29 @@ export class Generations implements Part {
    * Makes a config live in every worker, or rejects and changes nothing.
    *
    * @param lean what workers get of it, with its secrets
+   * @param features what it is written in
    */
-  async swap(config: Config, lean: LeanConfig): Promise<void> {
-    const { book, clock, features, registry, supervisor } = this.options
+  async swap(config: Config, lean: LeanConfig, features: readonly AnyFeature[]): Promise<void> {
+    const { book, clock, registry, supervisor } = this.options
     const { hash } = config
     const generation = ++this.latest
     const cells = registry.lease()
     const common = cells.common(lean.features, features)
-    const routes = await this.routesOf(lean, cells)
-    const draft = book.draft(lean.upstreams)
+    const routes = await this.routesOf(lean, cells, features)
+    const draft = book.draft(lean.upstreams, features)
     const endpoints = new Map(Array.from(draft, ([name, page]) => [name, page.set]))
     try {
       const cutAfter = config.drain.timeout
-      await supervisor.apply({ generation, hash, lean, cells: common, routes, cutAfter, endpoints })
+      await supervisor.apply({
+        generation,
+        hash,
+        plugins: config.plugins,
+        lean,
+        cells: common,
+        routes,
+        cutAfter,
+        endpoints,
+      })
     } catch (error) {
       cells.release({ generation: 0, update: 0 })
       book.drop(draft)
@@ -101,12 +112,12 @@ export class Generations implements Part {
     const uses = commonUses(lean.features, features).map(
       ([{ name }, use]) => [name, { use, cells: common[name] }] as const,
     )
+    this.options.features.replace(features)
     this.current = { generation, hash, common: new Map(uses), routes, cells, loadedAt: clock.wall(), config }
     book.adopt(draft, { generation, update: 0 })
   }
 
-  private async routesOf(lean: LeanConfig, cells: Lease): Promise<LeanRoute[]> {
-    const { features } = this.options
+  private async routesOf(lean: LeanConfig, cells: Lease, features: readonly AnyFeature[]): Promise<LeanRoute[]> {
     const observers = features.flatMap(({ name, observes }) => (observes === true ? [name] : []))
     const routes: LeanRoute[] = []
     for (const route of lean.routes) {

@@ -36,6 +36,8 @@ export const PRESSURE_WORDS = 4
 
 /** What the control plane sees of the thread that serves under a worker number. */
 export interface WorkerLoad {
+  /** False: the number is free for the successor of another. */
+  readonly present: boolean
   /** Words, see {@link PressureWord}. */
   readonly pressure: CellRef
   /** When the thread was started that serves now, clock milliseconds; undefined: none does. */

@@ -195,6 +195,8 @@ export interface WorkerStart {
   /** Column number, 0 to workers - 1. */
   readonly worker: number
   readonly workers: number
+  /** How many of them serve at a time, see `CellSpace`. */
+  readonly sharing: number
   readonly plugins: readonly PluginModule[]
   readonly pages: readonly Page[]
   /** This worker's own metric pages. */

@@ -76,7 +76,7 @@ export class DataWorker {
     this.post = post
     this.exit = exit
     this.timers = new TimerWheel(clock)
-    this.space = new CellSpace(start.workers, start.worker)
+    this.space = new CellSpace(start.workers, start.worker, start.sharing)
     this.space.add(start.pages)
     this.pressure = pressureOf(this.space.int32(start.pressure), start.pressure.slot + PressureWord.stage)
     this.mail = new Mailboxes(this.space, start.mailboxes)

@@ -1,4 +1,4 @@
-import type { DataSideOptions } from '../control/data-side.ts'
+import type { DataSideOptions } from '../control/data-side-options.ts'
 import { LogDrain } from '../control/seeing/log/log-drain.ts'
 import type { Clock, ClockHandle } from '../lib/clock.ts'
 

@@ -32,11 +32,11 @@ export class PluginHooks {
           const [parentURL, name] = decodeURIComponent(specifier.slice(WHERE.length)).split('\n')
           return next(name as string, { ...context, parentURL })
         }
-        const found = next(specifier, context)
-        const version = versionIn(context.parentURL)
-        if (version === undefined || !/^\.{1,2}\//.test(specifier)) return found
-        const url = versioned(found.url, version)
-        return this.textOf(url) === undefined ? found : { ...found, url }
+        // Before it is asked whether there is such a file: it need not be there any more.
+        const url = ownUrl(specifier, context.parentURL)
+        return url === undefined || this.textOf(url) === undefined
+          ? next(specifier, context)
+          : { url, shortCircuit: true }
       },
       load: (url, context, next) => {
         const source = versionIn(url) === undefined ? undefined : this.textOf(url)
@@ -65,6 +65,14 @@ export class PluginHooks {
     for (const set of this.sets) for (const { texts } of set) if (Object.hasOwn(texts, url)) return texts[url]
     return undefined
   }
+}
+
+/** The URL of a specifier as one of a plug-in's files; undefined: it is none. */
+function ownUrl(specifier: string, parent: string | undefined): string | undefined {
+  if (versionIn(specifier) !== undefined) return specifier
+  const version = versionIn(parent)
+  if (version === undefined || !/^\.{1,2}\//.test(specifier)) return undefined
+  return versioned(new URL(specifier, parent).href, version)
 }
 
 function versionIn(url: string | undefined): string | undefined {

@@ -42,6 +42,7 @@ class Rig {
     const cells = this.registry.lease()
     const start = {
       plugins: [],
+      sharing: 1,
       worker: 0,
       workers: 1,
       floats: [this.registry.metricPage(0, 0)],

@@ -45,8 +45,8 @@ export class EndpointBook {
   }
 
   /** Pages of a config that is to come. They keep their cells until they are adopted or dropped. */
-  draft(upstreams: readonly UpstreamConfig[]): Pages {
-    return new Map(upstreams.map((config) => [config.name, this.page(config)]))
+  draft(upstreams: readonly UpstreamConfig[], features: readonly AnyFeature[] = this.options.features): Pages {
+    return new Map(upstreams.map((config) => [config.name, this.page(config, features)]))
   }
 
   /** The config is live. Cells that only the one before had are retired at `mark`. */
@@ -106,8 +106,8 @@ export class EndpointBook {
     )
   }
 
-  private page(config: UpstreamConfig): Page {
-    const { addressesOf, arrives, discovered, features, refuses, registry } = this.options
+  private page(config: UpstreamConfig, features: readonly AnyFeature[] = this.options.features): Page {
+    const { addressesOf, arrives, discovered, refuses, registry } = this.options
     const lease = registry.lease()
     const uses = upstreamUses(config, features)
     const endpoints = locate(config, addressesOf, discovered)

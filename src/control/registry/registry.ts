@@ -87,6 +87,11 @@ export class CellRegistry {
     return this.space.held(ref).sum()
   }
 
+  /** What one worker holds of it. */
+  heldBy(worker: number, ref: CellRef): number {
+    return Atomics.load(this.space.int32(ref), ref.slot + worker * CellSpace.columnSlots(this.workers))
+  }
+
   /** Outcomes of the latest `windowMs` milliseconds, of all workers. */
   window(ref: CellRef, windowMs: number): OutcomeWindow {
     return this.space.window(ref, windowMs)

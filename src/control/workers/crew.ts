@@ -1,15 +1,14 @@
-import type { ResourceLimits } from 'node:worker_threads'
 import type { CellRef } from '../../cells/pages.ts'
 import type { PluginModule } from '../../core/plugin.ts'
 import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
 import type { Gauges } from '../../core/series.ts'
-import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import type { ClockHandle } from '../../lib/clock.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from '../contract.ts'
-import type { CellRegistry } from '../registry/registry.ts'
+import type { CrewEvents, CrewOptions } from './crew-options.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
-import { type NewsTakers, takeNews } from './news.ts'
+import { takeNews } from './news.ts'
 import { FailedReplacements } from './restarts.ts'
-import { exitReason, type StartWorker } from './running-worker.ts'
+import { exitReason } from './running-worker.ts'
 import { WorkerSlot } from './slot.ts'
 
 const MEASURE_MS = 5_000
@@ -18,41 +17,17 @@ const START_MS = 30_000
 /** Without any worker for this time, milliseconds, the process should end, so that its supervisor starts it again. */
 const LOST_MS = 30_000
 
-export interface CrewOptions extends NewsTakers {
-  readonly startWorker: StartWorker
-  readonly plugins: readonly PluginModule[]
-  readonly registry: CellRegistry
-  /** Access-log rings, one per worker number; none: there is no access log. */
-  readonly rings: readonly SharedArrayBuffer[]
-  /** Requests in flight by route that ended with a worker and that it did not record. */
-  readonly requestsLost: (worker: number, reason: ExitReason, requests: ReadonlyMap<string, number>) => void
-  readonly limits: ResourceLimits
-  /** Workers free dead read buffers before V8 does. */
-  readonly earlyCollection: boolean
-  readonly testHooks: boolean
-  readonly clock: Clock
-}
-
-export interface CrewEvents {
-  /** It speaks the protocol and has no config yet. */
-  ready(slot: WorkerSlot): void
-  message(slot: WorkerSlot, message: FromWorker): void
-  /** It is gone, and what it held is given back. */
-  gone(slot: WorkerSlot): void
-  /** After each look at the heartbeats. */
-  looked(): void
-  /** No worker has served for 30 s. Called once. */
-  lost(): void
-}
-
 /** The life of workers: starts them, watches their heartbeats, ends and replaces them. */
 export class Crew {
   readonly gauges: Gauges = {
     sluice_worker_restarts_total: () => Array.from(this.replaced, ([reason, value]) => ({ labels: [reason], value })),
     sluice_worker_utilization_ratio: () =>
-      this.slots.map(({ utilization, worker }) => ({ labels: [String(worker)], value: utilization })),
+      this.present.map(({ utilization, worker }) => ({ labels: [String(worker)], value: utilization })),
   }
+  /** Of all worker numbers. */
   readonly slots: readonly WorkerSlot[]
+  /** What workers are started with from now on. */
+  plugins: readonly PluginModule[]
   private readonly mailboxes: readonly CellRef[]
   private readonly options: CrewOptions
   private readonly events: CrewEvents
@@ -77,6 +52,8 @@ export class Crew {
       { length: options.registry.workers },
       (_, i) => new WorkerSlot(i, cells.heartbeat(i), cells.pressure(i)),
     )
+    for (const slot of this.slots.slice(0, options.workers)) slot.active = true
+    this.plugins = options.plugins
     this.mailboxes = this.slots.map(({ worker }) => cells.mailbox(worker))
     this.watch = new HeartbeatWatch(options.clock.now())
   }
@@ -87,15 +64,40 @@ export class Crew {
       this.onStartFailure = reject
     })
     this.look()
-    for (const slot of this.slots) this.spawn(slot)
-    const ready = this.slots.map((slot) =>
-      slot.thread?.when(START_MS, (message) => (message.type === 'ready' ? true : undefined)),
-    )
+    for (const slot of this.present) this.spawn(slot)
     try {
-      await Promise.race([failed, Promise.all(ready)])
+      await Promise.race([failed, Promise.all(this.present.map(ready))])
     } finally {
       this.onStartFailure = undefined
     }
+  }
+
+  /** Those that serve, are to serve, or still have something to end. */
+  get present(): readonly WorkerSlot[] {
+    return this.slots.filter(({ active, thread }) => active || thread !== undefined)
+  }
+
+  /**
+   * Starts one more worker, which is to take the place of another; resolves when it speaks the protocol. It is not replaced
+   * before it is `active`.
+   */
+  async successor(plugins: readonly PluginModule[]): Promise<WorkerSlot> {
+    const slot = this.slots.find(({ active, thread }) => !active && thread === undefined)
+    if (slot === undefined) throw new Error('no worker number is free')
+    this.spawn(slot, plugins)
+    try {
+      await ready(slot)
+    } catch (error) {
+      await slot.thread?.terminate()
+      throw error
+    }
+    return slot
+  }
+
+  /** Starts a worker again that left. */
+  revive(slot: WorkerSlot): void {
+    slot.active = true
+    if (!this.closing && slot.thread === undefined) this.spawn(slot)
   }
 
   /** From now on no worker is replaced. */
@@ -127,7 +129,7 @@ export class Crew {
   facts(): WorkerFacts[] {
     const { registry, clock } = this.options
     const now = clock.now()
-    return this.slots.map((slot) => ({
+    return this.present.map((slot) => ({
       worker: slot.worker,
       state: slot.state,
       heartbeatAge: slot.thread && Math.max(0, beatAge(registry.read(slot.heartbeat), now)),
@@ -153,8 +155,8 @@ export class Crew {
     return this.failures.tooMany(this.options.clock.now())
   }
 
-  private spawn(slot: WorkerSlot): void {
-    const { startWorker, registry, rings, metrics, limits, clock, earlyCollection, plugins, testHooks } = this.options
+  private spawn(slot: WorkerSlot, plugins: readonly PluginModule[] = this.plugins): void {
+    const { startWorker, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
     const { worker, heartbeat, pressure } = slot
     const now = clock.now()
     const page = registry.metricPage(worker, 0)
@@ -163,6 +165,7 @@ export class Crew {
     const start: WorkerStart = {
       worker,
       workers: registry.workers,
+      sharing: this.options.workers,
       plugins,
       pages: registry.pages.slice(),
       floats: [page],
@@ -204,7 +207,7 @@ export class Crew {
     const mail = registry.mail(this.mailboxes)
     for (const other of this.slots) mail.post(other.worker)
     metrics.fold(worker)
-    if (this.closing) {
+    if (this.closing || !slot.active) {
       this.events.gone(slot)
       return
     }
@@ -266,4 +269,9 @@ export class Crew {
       else log.info('a worker goes on after a stall', { worker })
     }
   }
+}
+
+/** It speaks the protocol; rejects when it ends or stays silent. */
+async function ready({ thread }: WorkerSlot): Promise<void> {
+  await thread?.when(START_MS, (message) => (message.type === 'ready' ? true : undefined))
 }

@@ -36,18 +36,14 @@ const MOST_TOLD = 10_000
 
 /** Changes of what lasts and of endpoints, from all threads: logged and counted here. */
 export class Notices implements Part {
-  readonly gauges: Gauges
   private readonly log: Log
   private readonly tell: (change: StateChange) => void
   private readonly clock: Pick<Clock, 'wall'>
-  /** By name of the feature. */
-  private readonly tables: ReadonlyMap<string, ToldStates>
-  /** The same. */
-  private readonly events: ReadonlyMap<string, AnyFeature['events']>
+  private readonly features: readonly AnyFeature[]
   /** The latest of each, by feature and labels. */
   private readonly states = new Map<string, ToldChange>()
   /** By metric. */
-  private readonly changes: ReadonlyMap<string, Map<string, number>>
+  private readonly changes = new Map<string, Map<string, number>>()
   private readonly idleLimits = new Map<string, Extract<Notice, { kind: 'idle-limit' }>>()
 
   constructor(
@@ -59,28 +55,32 @@ export class Notices implements Part {
     this.log = log
     this.tell = tell
     this.clock = clock
-    this.tables = new Map(
-      features.flatMap(({ endpointStates, name, states = endpointStates }) =>
-        states === undefined ? [] : [[name, states]],
-      ),
+    this.features = features
+  }
+
+  get gauges(): Gauges {
+    const metrics = this.features.flatMap(({ events = {}, ...told }) =>
+      [statesOf(told), ...Object.values(events)].flatMap((one) => one?.counter?.metric ?? []),
     )
-    this.events = new Map(features.map(({ events, name }) => [name, events]))
-    const counting = [...this.tables.values(), ...features.flatMap(({ events = {} }) => Object.values(events))]
-    this.changes = new Map(
-      counting.flatMap(({ counter }) => (counter === undefined ? [] : [[counter.metric, new Map()]])),
-    )
-    this.gauges = Object.fromEntries(Array.from(this.changes, ([metric, counts]) => [metric, () => readings(counts)]))
+    return Object.fromEntries(metrics.map((metric) => [metric, () => readings(this.changes.get(metric) ?? new Map())]))
   }
 
   take(notice: Notice): void {
     const { kind, ...fields } = notice
     switch (notice.kind) {
-      case 'state':
-        this.changed(notice, this.tables.get(notice.feature) as ToldStates)
+      case 'state': {
+        const table = statesOf(this.named(notice.feature))
+        const state = table?.states[notice.state]
+        if (table === undefined || state === undefined) this.undeclared(notice)
+        else this.changed(notice, table, state)
         return
-      case 'event':
-        this.told(notice, this.events.get(notice.feature)?.[notice.event] as FeatureEvent)
+      }
+      case 'event': {
+        const event = this.named(notice.feature)?.events?.[notice.event]
+        if (event === undefined) this.undeclared(notice)
+        else this.told(notice, event)
         return
+      }
       case 'idle-limit': {
         // Every worker learns it for every endpoint: once is enough.
         const { keepAliveMs, upstream } = notice
@@ -111,7 +111,20 @@ export class Notices implements Part {
     return this.states.get(keyOf(feature, labels))
   }
 
-  private changed({ facts, feature, labels, since, state }: StateNotice, table: ToldStates): void {
+  private named(feature: string): AnyFeature | undefined {
+    return this.features.find(({ name }) => name === feature)
+  }
+
+  /** By a plug-in, or by one that is not part of the live config any more. */
+  private undeclared({ kind, ...fields }: StateNotice | EventNotice): void {
+    this.log.warn(`a feature tells of a ${kind} that it does not declare`, fields)
+  }
+
+  private changed(
+    { facts, feature, labels, since, state }: StateNotice,
+    table: ToldStates,
+    { log: { level, message } }: LastingState,
+  ): void {
     const key = keyOf(feature, labels)
     this.states.delete(key)
     const at = since ?? this.clock.wall()
@@ -120,7 +133,6 @@ export class Notices implements Part {
     const { counter } = table
     const counted = counter?.labels(labels, state, facts)
     if (counter !== undefined && counted !== undefined) this.count(counter.metric, counted)
-    const { level, message } = (table.states[state] as LastingState).log
     const named = labelled(table, labels)
     this.log[level](message, { ...named, to: state, ...facts })
     this.tell({ feature, labels: named, state, message, facts, at })
@@ -132,10 +144,14 @@ export class Notices implements Part {
   }
 
   private count(metric: string, labels: readonly string[]): void {
-    const counts = this.changes.get(metric) as Map<string, number>
+    const counts = this.changes.getOrInsertComputed(metric, () => new Map())
     const key = JSON.stringify(labels)
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
+}
+
+function statesOf(feature: Pick<AnyFeature, 'states' | 'endpointStates'> | undefined): ToldStates | undefined {
+  return feature?.states ?? feature?.endpointStates
 }
 
 function keyOf(feature: string, labels: readonly string[]): string {

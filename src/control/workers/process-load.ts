@@ -4,7 +4,7 @@ import { BEAT_MS, beatAge } from './heartbeat.ts'
 import type { WorkerSlot } from './slot.ts'
 
 /** A worker as far as its load is watched here. */
-export type WatchedSlot = Pick<WorkerSlot, 'pressure' | 'heartbeat' | 'startedAt' | 'state'>
+export type WatchedSlot = Pick<WorkerSlot, 'pressure' | 'heartbeat' | 'startedAt' | 'state' | 'active' | 'thread'>
 
 /** What workers have to bear, besides what the process has in memory and sockets. */
 export function processLoad(
@@ -15,6 +15,9 @@ export function processLoad(
   const workers = slots.map(
     (slot): WorkerLoad => ({
       pressure: slot.pressure,
+      get present() {
+        return slot.active || slot.thread !== undefined
+      },
       get servingSince() {
         return slot.state === 'serving' || slot.state === 'stalled' ? slot.startedAt : undefined
       },

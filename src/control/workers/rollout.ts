@@ -1,4 +1,5 @@
 import type { LeanConfig } from '../../core/config.ts'
+import type { PluginModule } from '../../core/plugin.ts'
 import type { ConfigHead, FromWorker, LeanRoute, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { chunksOf } from './chunks.ts'
@@ -13,6 +14,8 @@ export const FIRST_MS = 30_000
 export interface Rollout {
   readonly generation: number
   readonly hash: string
+  /** What its workers have loaded. */
+  readonly plugins: readonly PluginModule[]
   readonly lean: LeanConfig
   /** See `ConfigHead`. */
   readonly cells: ConfigHead['cells']

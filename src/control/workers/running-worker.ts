@@ -88,7 +88,8 @@ export abstract class RunningWorker {
   }
 
   protected ended(error: Error | undefined): void {
-    for (const question of this.questions) question.fail(new WorkerGone('the worker ended'))
+    const why = error === undefined ? 'the worker ended' : `the worker ended: ${error.message}`
+    for (const question of this.questions) question.fail(new WorkerGone(why))
     this.options.onExit(error)
   }
 }

@@ -15,6 +15,8 @@ export class WorkerSlot {
   readonly pressure: CellRef
   readonly delay = new RestartDelay()
   restarts = 0
+  /** It serves, or is to; false: it stands by, or has given its place to another. */
+  active = false
   thread: RunningWorker | undefined = undefined
   startedAt = 0
   /** It speaks the protocol. */
@@ -51,6 +53,7 @@ export class WorkerSlot {
     if (this.thread === undefined) return 'waiting'
     if (this.ending !== undefined) return 'ending'
     if (!this.serving) return 'starting'
+    if (!this.active) return 'ending'
     return this.pulse === 'beating' ? 'serving' : 'stalled'
   }
 

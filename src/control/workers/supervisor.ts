@@ -1,9 +1,11 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import type { FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
-import { ListenFailed } from '../machine/sockets.ts'
-import type { Lease, Mark } from '../registry/lease.ts'
+import type { Mark } from '../registry/lease.ts'
 import type { Conversation } from './conversation.ts'
-import { Crew, type CrewOptions } from './crew.ts'
+import { Crew } from './crew.ts'
+import type { CrewOptions } from './crew-options.ts'
+import { Openings } from './openings.ts'
+import { type Replacing, replaceAll, sameCode } from './replacement.ts'
 import { ConfigRefused, commit, FIRST_MS, prepare, type Rollout, SWAP_MS } from './rollout.ts'
 import { type RunningWorker, WorkerGone } from './running-worker.ts'
 import type { WorkerSlot } from './slot.ts'
@@ -18,19 +20,11 @@ export interface SupervisorOptions extends CrewOptions {
   readonly onLost: () => void
 }
 
-/** A listener that was opened, or is to be. */
-interface Opening {
-  readonly id: string
-  readonly config: ListenerConfig
-}
-
 /** Gives the workers what they run: config in two phases, endpoints, listeners; and takes it away again on drain. */
 export class Supervisor {
   readonly crew: Crew
   private readonly options: SupervisorOptions
-  private readonly cells: Lease
-  private listeners: readonly Opening[] = []
-  private openings = 0
+  private readonly openings: Openings
   private committed: Rollout | undefined = undefined
   private pending: Rollout | undefined = undefined
   private update = 0
@@ -40,7 +34,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.options = options
-    this.cells = options.registry.lease()
+    this.openings = new Openings(options, (slot) => this.sendPages(slot))
     this.crew = new Crew(options, {
       ready: (slot) => {
         // What is fed goes ahead of all else.
@@ -75,6 +69,36 @@ export class Supervisor {
   async apply(next: Rollout): Promise<void> {
     if (this.pending !== undefined) throw new Error('another config is being applied')
     this.pending = next
+    const change = sameCode(next.plugins, this.crew.plugins) ? this.swap(next) : replaceAll(next, this.replacing)
+    try {
+      await change
+    } finally {
+      this.pending = undefined
+    }
+    for (const slot of this.crew.slots) void this.bring(slot)
+  }
+
+  private get replacing(): Replacing {
+    const { clock, log, reusePort } = this.options
+    return {
+      crew: this.crew,
+      clock,
+      log,
+      reusePort,
+      ended: () => this.leaving,
+      connections: (slot) => this.openings.connections(slot),
+      equip: async (slot, next) => {
+        this.options.goesWithout(await this.prepare(slot, next))
+        return this.commit(slot, next)
+      },
+      live: (next) => {
+        this.committed = next
+      },
+      serve: (slot) => this.bring(slot),
+    }
+  }
+
+  private async swap(next: Rollout): Promise<void> {
     const members = this.crew.slots.filter((slot) => slot.usable && !slot.busy)
     for (const slot of members) slot.busy = true
     try {
@@ -82,10 +106,8 @@ export class Supervisor {
       this.committed = next
       await Promise.all(ready.map((slot) => this.commit(slot, next)))
     } finally {
-      this.pending = undefined
       for (const slot of members) slot.busy = false
     }
-    for (const slot of this.crew.slots) void this.bring(slot)
   }
 
   /** Names resolve to other addresses: tells every worker. Returns the number of the update. */
@@ -107,20 +129,17 @@ export class Supervisor {
   async listen(listener: ListenerConfig): Promise<number> {
     const first = this.crew.slots.find((slot) => slot.usable && !slot.busy)
     if (first?.thread === undefined) throw new WorkerGone('there is no worker')
-    const opening = { id: `${listener.name} ${++this.openings}`, config: listener }
-    const port = await this.open(first, first.thread, opening)
-    this.listeners = [...this.listeners, { id: opening.id, config: { ...listener, port } }]
+    const port = await this.openings.first(first, first.thread, listener)
     await Promise.all(this.crew.slots.map((slot) => this.bring(slot)))
     return port
   }
 
   /** Closes the oldest opening of a listener; its connections end politely, after `cutAfter` milliseconds all of them. */
   close(name: string, cutAfter: number): void {
-    const closed = this.listeners.find(({ config }) => config.name === name)
-    if (closed === undefined) return
-    this.listeners = this.listeners.filter((opening) => opening !== closed)
+    const id = this.openings.remove(name)
+    if (id === undefined) return
     for (const slot of this.crew.slots) {
-      if (slot.listening.delete(closed.id)) slot.thread?.post({ type: 'close-listener', id: closed.id, cutAfter })
+      if (slot.listening.delete(id)) slot.thread?.post({ type: 'close-listener', id, cutAfter })
     }
   }
 
@@ -213,7 +232,7 @@ export class Supervisor {
   /** Brings a worker to the committed config and opens the listeners that it lacks. */
   private async bring(slot: WorkerSlot): Promise<void> {
     const { thread } = slot
-    if (thread === undefined || !slot.usable || slot.busy) return
+    if (thread === undefined || !slot.usable || slot.busy || !slot.active) return
     if (this.leaving) return this.crew.end(slot, 'exit')
     slot.busy = true
     try {
@@ -221,9 +240,7 @@ export class Supervisor {
         this.options.goesWithout(await this.prepare(slot, to))
         if (!(await this.commit(slot, to))) return
       }
-      for (let next = this.missing(slot); next !== undefined; next = this.missing(slot)) {
-        await this.open(slot, thread, next)
-      }
+      await this.openings.complete(slot, thread)
       if (slot.generation > 0 && !slot.serving) {
         slot.serving = true
         if (this.draining) thread.post({ type: 'drain' })
@@ -233,26 +250,6 @@ export class Supervisor {
     } finally {
       if (slot.thread === thread) slot.busy = false
     }
-  }
-
-  private missing(slot: WorkerSlot): Opening | undefined {
-    return slot.generation === 0 ? undefined : this.listeners.find(({ id }) => !slot.listening.has(id))
-  }
-
-  private async open(slot: WorkerSlot, thread: RunningWorker, { id, config }: Opening): Promise<number> {
-    const { name, host, port } = config
-    const connections = this.cells.listener(name)
-    this.sendPages(slot)
-    const { reusePort } = this.options
-    const listen = { type: 'listen', id, listener: config, reusePort, connections } as const
-    const bound = await thread.ask(listen, slot.listening.size === 0 ? FIRST_MS : SWAP_MS, (message) => {
-      if (message.type === 'listen-failed' && message.id === id) {
-        throw new ListenFailed(host, port, `listeners.${name}.listen`, message.code)
-      }
-      return message.type === 'listening' && message.id === id ? message.port : undefined
-    })
-    slot.listening.add(id)
-    return bound
   }
 
   private fail(slot: WorkerSlot, thread: RunningWorker, message: string, error: unknown): void {

@@ -99,7 +99,7 @@ export class Endpoint implements BalancerCandidate, EndpointView {
       transport: deps.transport,
       target: target(resolved, config),
       connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
-      limits: limits(resolved, config, deps.space.workers),
+      limits: limits(resolved, config, deps.space.sharing),
       inFlight: this.inFlight,
       relief: deps.relief,
       call: new CallCell(words, slot + EndpointWord.call),

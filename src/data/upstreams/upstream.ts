@@ -81,7 +81,7 @@ export class Upstream {
       const key = endpointKey(resolved, config)
       if (kept.has(key)) continue
       const known = this.byKey.get(key)
-      known?.update(resolved, config, deps.space.workers)
+      known?.update(resolved, config, deps.space.sharing)
       const endpoint = known ?? new Endpoint(resolved, config, deps, group)
       endpoint.measureFor(algorithm)
       kept.set(key, endpoint)

@@ -40,7 +40,8 @@ class OverloadGuard implements ControlHalf {
   }
 
   private *readings(): Generator<GaugeReading> {
-    for (const [worker, { stage }] of this.stages.entries()) yield { labels: [String(worker)], value: stage }
+    for (const [worker, { stage }] of this.stages.entries())
+      if (this.context.load.workers[worker]?.present === true) yield { labels: [String(worker)], value: stage }
   }
 
   /** Another thread serves under this number, or none: the load so far does not count. */

@@ -43,6 +43,7 @@ class Rig {
     this.supervisor = new Supervisor({
       startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
       plugins: [],
+      workers,
       conversations: [],
       goesWithout: () => {},
       registry: this.registry,
@@ -69,6 +70,7 @@ class Rig {
     return {
       generation,
       hash: `h${generation}`,
+      plugins: [],
       lean: lean as unknown as LeanConfig,
       cells: {},
       routes: [],

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, expect, test } from 'vitest'
 import { inOrder } from '../../../src/core/feature.ts'
 import { FEATURES } from '../../../src/features/index.ts'
 import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { until } from '../../kit/until.ts'
 import stamp from './stamp.ts'
 
 const gateways: HookedGateway[] = []
@@ -23,4 +25,21 @@ test('workers load the features of modules that they are started with; another g
   gateways.push(gateway)
   expect((await fetch(`http://127.0.0.1:${gateway.port}/`)).headers.get('x-stamp')).toBe('here')
   await expect(hookedGateway(YAML)).rejects.toThrow('unknown')
+})
+
+test('a worker that is started again has the code that was judged, wherever that lies by then', async () => {
+  const url = 'file:///nowhere/stamp.ts?sluice=0123456789abcdef'
+  const text = (await readFile(new URL('./stamp.ts', import.meta.url), 'utf8'))
+    .replace('../../../src/core/feature.ts', 'sluice')
+    .replace('../../../src/schema/scalars.ts', 'sluice')
+  const features = inOrder([...FEATURES, stamp])
+  const gateway = await hookedGateway(YAML, { features, plugins: [{ name: 'stamp', url, texts: { [url]: text } }] })
+  gateways.push(gateway)
+  const stamped = async (): Promise<string | null> =>
+    (await fetch(`http://127.0.0.1:${gateway.port}/`)).headers.get('x-stamp')
+  expect(await stamped()).toBe('here')
+  gateway.gateway.hook(0, 'exit')
+  await until(async () => (await gateway.workers())[0]?.restarts === 1, 'a worker is started again')
+  await until(async () => (await gateway.workers()).every(({ state }) => state === 'serving'), 'all serve')
+  for (let i = 0; i < 8; i++) expect(await stamped()).toBe('here')
 })

@@ -106,7 +106,7 @@ export interface FigureSources {
   readonly features: readonly AnyFeature[]
   readonly registry: CellRegistry
   readonly book: Pick<EndpointBook, 'upstreams'>
-  readonly crew: Pick<Crew, 'slots'>
+  readonly crew: Pick<Crew, 'present'>
   readonly notices: Pick<Notices, 'idleLimit'>
   readonly states: Iterable<StateFacts>
   readonly why: Lasting['endpoint']
@@ -207,7 +207,7 @@ function upstreamFigures({ features, book, metrics, notices, registry, why }: Fi
 }
 
 function workerFigures({ crew, registry }: FigureSources): WorkerFigures[] {
-  return crew.slots.map(({ worker, state, utilization, pressure }) => ({
+  return crew.present.map(({ worker, state, utilization, pressure }) => ({
     worker,
     state,
     utilization: Math.round(utilization * 1000) / 1000,

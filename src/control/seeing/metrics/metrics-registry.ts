@@ -59,7 +59,8 @@ export class MetricsRegistry {
   private readonly families = new Map<string, Map<string, Row>>()
   private readonly pages = new Map<number, WorkerPage>()
   private readonly clock: Clock
-  private readonly table: MetricTable
+  private table: MetricTable
+  private readonly followed: (() => Gauges)[] = []
 
   /**
    * @param features whose metrics workers may announce, besides those of Sluice itself
@@ -114,9 +115,32 @@ export class MetricsRegistry {
 
   /** Metrics whose values are read at each scrape. Throws if one of them exists already. */
   add(gauges: Gauges): void {
-    for (const [name, read] of Object.entries(gauges)) {
-      const { kind, help, labels } = this.definition(name)
-      this.show({ name, help, kind, series: () => readSeries(labels, read) })
+    for (const [name, read] of Object.entries(gauges)) this.show(this.familyOf(name, read))
+  }
+
+  /** The same for parts whose metrics come and go with plug-ins: asked at each scrape which there are. */
+  follow(gauges: () => Gauges): void {
+    this.followed.push(gauges)
+  }
+
+  /**
+   * Other features are about to be live. Throws where a metric that was counted would mean something else. Returns what
+   * takes it back.
+   */
+  extend(features: readonly AnyFeature[]): () => void {
+    const next = metricTable(features)
+    for (const [name, { kind, labels }] of Object.entries(next)) {
+      const known = this.table[name]
+      if (known !== undefined && (known.kind !== kind || known.labels.join() !== labels.join()))
+        throw new Error(
+          `the metric ${name} had other labels, or was of another kind: it takes another name, or a restart`,
+        )
+    }
+    // What workers that leave still count stays known.
+    const before = this.table
+    this.table = { ...before, ...next }
+    return () => {
+      this.table = before
     }
   }
 
@@ -151,7 +175,9 @@ export class MetricsRegistry {
 
   /** All metrics; their series are read while they are gone through. */
   async all(): Promise<readonly Family[]> {
-    return [...((await this.process?.getMetricsAsJSON()) ?? []).map(ofProcess), ...this.shown]
+    const process = ((await this.process?.getMetricsAsJSON()) ?? []).map(ofProcess)
+    const gauges = this.followed.flatMap((read) => Object.entries(read()))
+    return [...process, ...this.shown, ...gauges.map(([name, read]) => this.familyOf(name, read))]
   }
 
   private detach(row: Row, worker: number): void {
@@ -164,6 +190,11 @@ export class MetricsRegistry {
   private hide(row: Row): void {
     if (row.columns.size === 0) row.family.delete(row.key)
     else row.forgotten = at(this.sum(row), 0)
+  }
+
+  private familyOf(name: string, read: () => Iterable<GaugeReading>): Family {
+    const { kind, help, labels } = this.definition(name)
+    return { name, help, kind, series: () => readSeries(labels, read) }
   }
 
   private definition(metric: string): MetricDefinition {

@@ -13,7 +13,7 @@ let started: StartedHalf
 
 beforeEach(() => {
   cells = new TestCells()
-  worker = { pressure: cells.wordBlock(4), servingSince: 0, overdue: () => CALM_MS }
+  worker = { pressure: cells.wordBlock(4), present: true, servingSince: 0, overdue: () => CALM_MS }
   started = new StartedHalf(overload, control, cells, { workers: [worker] })
   started.apply([{ at: 'root', name: '', options: {} }])
 })

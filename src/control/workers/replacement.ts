@@ -1,0 +1,95 @@
+import type { PluginModule } from '../../core/plugin.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Crew } from './crew.ts'
+import type { Rollout } from './rollout.ts'
+import { WorkerGone } from './running-worker.ts'
+import type { WorkerSlot } from './slot.ts'
+
+const LOOK_MS = 25
+/** Exchanges that are cut get so long to break their answers visibly. */
+const CUT_MS = 250
+
+/** Whether two configs run the same plug-ins, with the same texts. */
+export function sameCode(a: readonly PluginModule[], b: readonly PluginModule[]): boolean {
+  return a.length === b.length && a.every(({ url }, i) => url === b[i]?.url)
+}
+
+/** What workers are replaced with. */
+export interface Replacing {
+  readonly crew: Crew
+  readonly clock: Clock
+  readonly log: Log
+  /** The system lets workers share ports. */
+  readonly reusePort: boolean
+  /** The gateway ends: no worker is replaced any more. */
+  ended(): boolean
+  /** Open ones of a worker. */
+  connections(slot: WorkerSlot): number
+  /** Makes a worker run a config. False: it does not. Rejects with why it refuses. */
+  equip(slot: WorkerSlot, next: Rollout): Promise<boolean>
+  /** From now on every worker that starts gets this. */
+  live(next: Rollout): void
+  /** Opens the listeners. */
+  serve(slot: WorkerSlot): Promise<void>
+}
+
+/**
+ * Other code needs other workers: one after the other gets a successor, which serves before it closes its own listeners.
+ * Rejects if the first successor cannot run the config; nothing has changed then.
+ */
+export async function replaceAll(next: Rollout, replacing: Replacing): Promise<void> {
+  const { crew, log, reusePort } = replacing
+  for (const [i, old] of crew.slots.filter(({ active }) => active).entries()) {
+    if (replacing.ended()) return
+    const successor = await successorFor(next, replacing).catch((error: Error) => {
+      if (i === 0) throw error
+      log.error('a worker got no successor: it is started again', { worker: old.worker, error })
+    })
+    replacing.live(next)
+    crew.plugins = next.plugins
+    old.active = false
+    // Where the system lets no two workers have a port, none listens for a moment.
+    const left = reusePort ? undefined : leave(old, next, replacing)
+    if (successor !== undefined) {
+      successor.active = true
+      await replacing.serve(successor)
+    }
+    await (left ?? leave(old, next, replacing))
+    if (successor === undefined) crew.revive(old)
+  }
+}
+
+/** A worker that runs the config and has no listeners yet. Rejects with what is wrong; it is gone then. */
+async function successorFor(next: Rollout, { crew, equip }: Replacing): Promise<WorkerSlot> {
+  const slot = await crew.successor(next.plugins)
+  try {
+    if (await equip(slot, next)) return slot
+    throw new WorkerGone('it did not begin with the config')
+  } catch (error) {
+    await slot.thread?.terminate()
+    throw error
+  }
+}
+
+/** A worker ends: it takes no new connections, ends those that it has as their answers end, and is gone then. */
+async function leave(slot: WorkerSlot, { cutAfter }: Rollout, { clock, connections, ended }: Replacing): Promise<void> {
+  const { thread } = slot
+  if (thread === undefined) return
+  thread.post({ type: 'drain' })
+  thread.post({ type: 'unlisten' })
+  const due = clock.now() + cutAfter
+  const stays = (): boolean => slot.thread === thread && slot.ending === undefined && !ended()
+  const empty = (): boolean => slot.idle && connections(slot) === 0
+  while (stays() && !empty() && clock.now() < due) await pause(clock, LOOK_MS)
+  if (!stays()) return
+  if (!empty()) {
+    thread.post({ type: 'cut' })
+    await pause(clock, CUT_MS)
+  }
+  await thread.terminate()
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
+}
