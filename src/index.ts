@@ -12,6 +12,7 @@ export { decision } from './core/decision.ts'
 export type { Exchange } from './core/exchange.ts'
 export { type Failure, failure, type Reason } from './core/failures.ts'
 export { defineFeature, type Feature, type FeatureContext, type PureContext, type PureFeature } from './core/feature.ts'
+export { IterableSource } from './core/iterable-source.ts'
 export {
   type Answers,
   type Call,

@@ -49,7 +49,12 @@ export function isReply(verdict: Refusal | Reply | Reroute): verdict is Reply {
 
 /** It is not sent after all: what its body holds is given back. */
 export function dropReply({ body }: Reply): void {
-  if (body !== undefined && !Buffer.isBuffer(body)) body.cancel()
+  if (body === undefined || Buffer.isBuffer(body)) return
+  try {
+    body.cancel()
+  } catch {
+    // That of a plug-in may throw, and this is a promise that came late: nothing depends on it any more.
+  }
 }
 
 /** Tells a refusal from other values. */

@@ -42,7 +42,11 @@ export class ScriptedSource implements Source {
   }
 
   data(text: string): void {
-    this.events?.data(Buffer.from(text))
+    this.give(Buffer.from(text))
+  }
+
+  give(chunk: Buffer): void {
+    this.events?.data(chunk)
   }
 
   end(): void {

@@ -65,34 +65,39 @@ export class SourceFeed implements SourceEvents, Flow {
   }
 
   start(): void {
-    this.source.start(this)
+    try {
+      this.source.start(this)
+    } catch (error) {
+      this.thrown(error)
+    }
   }
 
   pause(): void {
-    if (!this.over) this.source.pause()
+    if (!this.over) this.tell('pause')
   }
 
   resume(): void {
-    if (!this.over) this.source.resume()
+    if (!this.over) this.tell('resume')
   }
 
   cancel(): void {
     if (this.over) return
     this.over = true
-    this.source.cancel()
+    this.tell('cancel')
   }
 
   data(chunk: Buffer): void {
     if (this.over) return
     const { length } = this.source
-    this.given += chunk.length
-    if (length !== undefined && this.given > length) {
+    const isBuffer = Buffer.isBuffer(chunk)
+    if (isBuffer) this.given += chunk.length
+    if (!isBuffer || (length !== undefined && this.given > length)) {
       this.cancel()
-      this.broken(new Error('a source gave more than its length'))
+      this.broken(new Error(isBuffer ? 'a source gave more than its length' : 'a source gave what is no Buffer'))
       return
     }
     if (chunk.length > 0) this.relay.onData(chunk)
-    this.begun()
+    if (!this.over) this.begun()
   }
 
   end(): void {
@@ -111,6 +116,24 @@ export class SourceFeed implements SourceEvents, Flow {
     if (this.over) return
     this.over = true
     this.broken(why)
+  }
+
+  private tell(what: 'pause' | 'resume' | 'cancel'): void {
+    try {
+      this.source[what]()
+    } catch (error) {
+      this.thrown(error)
+    }
+  }
+
+  /** That of a plug-in may. */
+  private thrown(error: unknown): void {
+    if (this.over) {
+      this.owner.bug(error)
+      return
+    }
+    this.cancel()
+    this.broken(error instanceof Error ? error : new Error(String(error)))
   }
 
   private begun(): void {

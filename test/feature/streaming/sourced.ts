@@ -1,8 +1,4 @@
-import { defineFeature } from '../../../src/core/feature.ts'
-import { IterableSource } from '../../../src/core/iterable-source.ts'
-import type { Source } from '../../../src/core/source.ts'
-import type { Reply } from '../../../src/core/verdict.ts'
-import { oneOf } from '../../../src/schema/scalars.ts'
+import { defineFeature, IterableSource, oneOf, type Reply, type Source } from 'sluice'
 
 const CHUNK = Buffer.alloc(16_384, 'x')
 const never = new Promise<never>(() => {})

@@ -12,6 +12,7 @@ const LARGE = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => 32 + (i % 
 
 const YAML = `${ONE_WORKER}
 defaults: { route: { timeouts: { idle: 60s } } }
+upstreams: { refusing: { endpoints: ["http://127.0.0.1:1"] } }
 routes:
   site: { match: { path: /* }, respond: { directory: ./site, headers: { cache-control: max-age=60 } } }
   assets: { match: { path: /assets/* }, respond: { directory: site, stripPrefix: /assets, index: [] } }
@@ -20,6 +21,7 @@ routes:
   closed: { match: { path: /closed }, respond: { file: site/page.html, status: 503, headers: { content-type: "text/html" } } }
   missing: { match: { path: /missing }, respond: { file: site/none.html } }
   folder: { match: { path: /folder }, respond: { file: site } }
+  fallen: { match: { path: /fallen }, to: refusing, circuitBreaker: off, fallback: { route: closed } }
 `
 
 let sluice: Sluice
@@ -130,6 +132,12 @@ describe('a file', () => {
       expect(field(answer, 'content-type')).toBe('text/html')
       expect(field(answer, 'etag')).toBeUndefined()
     }
+  })
+
+  test('answers in the place of an upstream that does not', async () => {
+    const answer = await ask('/fallen')
+    expect(answer).toMatchObject({ status: 503, body: 'x'.repeat(100) })
+    expect(field(answer, 'sluice-degraded')).toBe('connect_refused')
   })
 
   test('is seen as it is when the request comes, without a reload', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { DownstreamEvents } from '../../../../src/core/downstream.ts'
 import { failure } from '../../../../src/core/failures.ts'
 import type { Policy } from '../../../../src/core/policy.ts'
-import { MemorySource, type Source } from '../../../../src/core/source.ts'
+import { MemorySource, type Source, type SourceEvents } from '../../../../src/core/source.ts'
 import type { Reply, WholeReply } from '../../../../src/core/verdict.ts'
 import { CollectingDownstream } from '../../../../src/data/engine/collect.ts'
 import { EngineKit } from '../../../kit/engine.ts'
@@ -258,6 +258,73 @@ describe('a source that breaks', () => {
     expect(kit.finished[0]?.failure).toMatchObject({ reason: 'response_incomplete', origin: 'sluice' })
     expect(kit.bugs.map(String)).toEqual([`Error: a source gave ${what} than its length`])
     expect(source.cancelled).toBe(what === 'more' ? 1 : 0)
+  })
+})
+
+describe('a source that does not keep to its contract', () => {
+  /** Throws from that call on. */
+  const thrower = (what: 'start' | 'pause' | 'resume' | 'cancel', from = 1): ScriptedSource => {
+    const source = new ScriptedSource()
+    let calls = 0
+    const plain = source[what].bind(source) as (events: SourceEvents) => void
+    source[what] = (events?: SourceEvents): void => {
+      plain(events as SourceEvents)
+      if (++calls >= from) throw new Error(`${what} is broken`)
+    }
+    return source
+  }
+
+  test('throws at its start: a problem', () => {
+    const source = thrower('start')
+    const { kit, reply } = ask(source)
+    expect(reply()?.status).toBe(500)
+    expect([source.cancelled, kit.bugs.length, kit.inFlight]).toEqual([1, 1, 0])
+  })
+
+  test.each(['pause', 'resume'] as const)('throws when it is told to %s: a broken answer', (what) => {
+    // The first time it waits for the head.
+    const source = thrower(what, 2)
+    const { client, ended, kit, reply } = ask(source)
+    source.data('abc')
+    client.takes = false
+    source.data('def')
+    client.drain()
+    expect([ended(), reply()]).toEqual([true, undefined])
+    expect(kit.finished[0]?.failure).toMatchObject({ reason: 'response_incomplete', origin: 'sluice' })
+    expect([source.cancelled, kit.bugs.map(String)]).toEqual([1, [`Error: ${what} is broken`]])
+  })
+
+  test('throws before the head is out: a problem', () => {
+    const source = thrower('pause')
+    const { kit, reply } = ask(source)
+    source.data('abc')
+    expect(reply()?.status).toBe(500)
+    expect([source.cancelled, kit.bugs.length, kit.inFlight]).toEqual([1, 1, 0])
+  })
+
+  test('throws when it is cancelled: reported, and all else is given back', async () => {
+    const source = thrower('cancel')
+    const { client, kit } = ask(source)
+    source.data('abc')
+    client.leave()
+    expect([kit.bugs.map(String), kit.inFlight, kit.engine.running]).toEqual([['Error: cancel is broken'], 0, 0])
+
+    let answer: (reply: Reply) => void = () => {}
+    const late = ask(source, { admit: () => new Promise((resolve) => (answer = resolve)) })
+    late.client.leave()
+    answer({ status: 200, headers: [], body: thrower('cancel') })
+    await turn()
+    expect(late.kit.engine.running).toBe(0)
+  })
+
+  test('gives a text: a problem', () => {
+    const source = new ScriptedSource()
+    const { kit, reply } = ask(source, {
+      admit: () => ({ status: 200, headers: [], body: source }),
+    })
+    source.give('text' as never)
+    expect(reply()?.status).toBe(500)
+    expect([source.cancelled, kit.bugs.length]).toEqual([1, 1])
   })
 })
 
