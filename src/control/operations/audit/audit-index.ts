@@ -89,8 +89,11 @@ export class AuditIndex {
 
   /** This has been appended to the log. */
   appended(line: AuditLine): void {
+    const last = this.files.get(line.file)?.at(-1)
+    // It has been read already.
+    if (last?.to === line.to && last.hash === line.hash) return
     // The file was made anew.
-    if (line.from < this.coveredOf(line.file)) this.drop(line.file)
+    if (last !== undefined && line.from < last.to) this.drop(line.file)
     this.add(line)
   }
 

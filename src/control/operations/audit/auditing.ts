@@ -123,6 +123,8 @@ export class Auditing {
       outcome: ok ? 'ok' : 'refused',
       ...(ok ? asideOf({ kept, problems }) : { problem: problems[0] }),
     })
+    // A log that has no index yet: the next start is to know its end at once. What goes wrong is told when it is asked.
+    if (trigger === 'start') void this.index?.follow().catch(() => {})
   }
 
   private async begin(entry: object): Promise<Link> {

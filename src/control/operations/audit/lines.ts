@@ -16,7 +16,9 @@ export async function* auditLines(
   from: number,
   to: number = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<AuditLine> {
-  const handle = await open(auditFile(folder, file), 'r')
+  const handle = await opened(auditFile(folder, file))
+  // It was the oldest, and has made room.
+  if (handle === undefined) return
   try {
     yield* linesOf(handle, { file, from, to })
   } finally {
@@ -44,5 +46,14 @@ async function* linesOf(
     }
     at += start
     rest = bytes.subarray(start)
+  }
+}
+
+async function opened(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }

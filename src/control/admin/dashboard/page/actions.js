@@ -36,8 +36,8 @@ export class Actions {
         { name: 'for', label: 'For how long (such as 10m)', value: '10m' },
       ],
       act: async (wanted) => {
-        await this.api.post(forced.path, { ...values, ...wanted })
-        say(`The ${name}: forced ${wanted.to}`)
+        const answer = await this.api.post(forced.path, { ...values, ...wanted })
+        say(`The ${name}: forced ${wanted.to}${unstored(answer)}`)
       },
     })
   }
@@ -72,11 +72,19 @@ export class Actions {
   async #run(path, body, done) {
     try {
       const answer = await this.api.post(path, body)
-      say(typeof done === 'string' ? done : done(answer))
+      say(`${typeof done === 'string' ? done : done(answer)}${unstored(answer)}`)
       return true
     } catch (error) {
       say(`Not done: ${error.message}`)
       return false
     }
   }
+}
+
+/**
+ * What is to be said of an order that a restart forgets.
+ * @param {{ durable?: boolean }} answer
+ */
+function unstored({ durable }) {
+  return durable === false ? ', but it could not be stored: a restart forgets it' : ''
 }

@@ -218,6 +218,25 @@ describe('a restart', () => {
   })
 })
 
+test('what is asked while lines are appended is whole, and so is the index', async () => {
+  const { index, log } = await start({ fileBytes: 5_000, files: 3 })
+  const asked: Promise<number[]>[] = []
+  const appended: Promise<unknown>[] = []
+  for (let i = 0; i < 120; i++) {
+    const done = log.append(by('ci', `do ${i}`))
+    appended.push(done)
+    asked.push(numbers(index))
+    if (i % 3 === 0) await done
+  }
+  await Promise.all(appended)
+  for (const found of await Promise.all(asked))
+    expect(found).toEqual(Array.from(found, (_, i) => (found[0] as number) + i))
+  const kept = (await all()).map(({ number }) => number)
+  expect(await numbers(index)).toEqual(kept)
+  await settle()
+  expect(await numbers((await start()).index)).toEqual(kept)
+})
+
 test('one question reads so much and no more, and says where to go on', async () => {
   const { index, write } = await start({ fileBytes: 8e6, files: 10 })
   await write(1, () => by('ann', 'first'))
