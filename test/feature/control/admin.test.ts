@@ -404,16 +404,18 @@ describe('what nobody would read', () => {
     expect(await say(attempted + asked)).toEqual([400, detail])
   })
 
-  test('what is known is taken', async () => {
+  test('what is known is taken, with who calls', async () => {
+    const who = { name: 'ci', role: 'operator', by: 'token' }
     const answer = async (line: string, headers = {}) =>
       JSON.parse((await send(line, { ...json, ...bearer, ...headers }, '{}'))[1].split('\r\n\r\n')[1] ?? '')
-    expect(await answer(attempted)).toEqual({ dryRun: false })
-    expect(await answer(`${attempted}?dryRun=true`)).toEqual({ dryRun: true })
+    expect(await answer(attempted)).toEqual({ dryRun: false, who })
+    expect(await answer(`${attempted}?dryRun=true`)).toEqual({ dryRun: true, who })
     expect(await answer(`${attempted}?%64ryRun=%74rue`, { 'if-match': '"abc"' })).toEqual({
       dryRun: true,
       expected: 'abc',
+      who,
     })
-    expect(await answer(`${attempted}?dryRun=false`)).toEqual({ dryRun: false })
+    expect(await answer(`${attempted}?dryRun=false`)).toEqual({ dryRun: false, who })
   })
 
   test.each([
