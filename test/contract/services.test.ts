@@ -6,9 +6,11 @@ import type { CallRequest, Services, Side } from '../../src/core/services.ts'
 import type { Source } from '../../src/core/source.ts'
 import type { Reply } from '../../src/core/verdict.ts'
 import { FEATURES } from '../../src/features/index.ts'
+import { seededRandom } from '../../src/lib/random.ts'
 import { ConfiguredPlane } from '../kit/plane.ts'
 import { ScriptedDownstream } from '../kit/scripted-downstream.ts'
 import { ScriptedSource } from '../kit/scripted-source.ts'
+import type { ScriptedConnection } from '../kit/scripted-transport.ts'
 
 let plane: ConfiguredPlane
 let services: Services
@@ -369,6 +371,7 @@ describe('what calls teach', () => {
         facts: expect.objectContaining({ caller: 'toy', upstream: 'auth' }),
       }),
     )
+    expect(plane.notices).toContainEqual(expect.objectContaining({ kind: 'state', feature: 'outlierDetection' }))
     request('/auth')
     running().connect()
     running().answer(200)
@@ -585,6 +588,16 @@ describe('fork', () => {
     isIdle()
   })
 
+  test('after its request has ended and its route is another one now, it is what it was', async () => {
+    request().leaves()
+    await plane.reload(CONFIG.replace('request: 2s', 'request: 3s'))
+    const side = services.fork(parent, { behind: 'ask', maxBody: 100 })
+    latest().connect()
+    plane.clock.advance(2_010)
+    expect(await resultOf(side)).toMatchObject({ reason: 'deadline_exceeded' })
+    isIdle()
+  })
+
   test('has the limits of its route, and its failures are values', async () => {
     request().leaves()
     const side = services.fork(parent, { behind: 'ask', maxBody: 100 })
@@ -602,3 +615,63 @@ describe('fork', () => {
     expect(plane.bugs).toHaveLength(1)
   })
 })
+
+test.each(Array.from({ length: 60 }, (_, seed) => seed))(
+  'whatever happens, all ends and is given back: %i',
+  async (seed) => {
+    const mixed =
+      'timeouts: { request: 2s }, bulkhead: { maxConcurrent: 3 }, fallback: { route: auth, methods: [GET, POST] }'
+    plane = await ConfiguredPlane.read(CONFIG.replace('timeouts: { request: 2s }', mixed), LIST)
+    const random = seededRandom(seed)
+    const clients: ScriptedDownstream[] = []
+    const sides: Side<Reply>[] = []
+    /** How far the attempts on connections are. */
+    const connected = new Map<ScriptedConnection, object | undefined>()
+    const headed = new Map<ScriptedConnection, object | undefined>()
+    const one = <T>(of: readonly T[]): T | undefined => of[Math.floor(random.float() * of.length)]
+    const busy = () => one(plane.transport.connections.filter((connection) => connection.busy))
+    const connects = (connection: ScriptedConnection | undefined) => {
+      if (connection === undefined) return undefined
+      if (connected.get(connection) !== connection.request) connection.connect()
+      connected.set(connection, connection.request)
+      return connection
+    }
+    const answer = (body: string | undefined): void => {
+      const connection = connects(busy())
+      const { request: current } = connection ?? {}
+      if (connection === undefined) return
+      if (headed.get(connection) !== current) connection.events.onHead(one([200, 204, 500, 503]) ?? 200, [])
+      headed.set(connection, current)
+      if (connection.request !== current || !connection.busy || connection.aborted) return
+      connection.events.onData(Buffer.from('x'.repeat(one([1, 100]) ?? 1)))
+      if (body === undefined && connection.request === current && connection.busy) connection.finish()
+    }
+    const belongs = () =>
+      random.float() < 0.5 || parent === undefined ? {} : { parent, detached: random.float() < 0.3 }
+    const steps: readonly (() => void)[] = [
+      () => void clients.push(request('/app/1', one(['GET', 'POST']), one([0, 10, -1]))),
+      () => void sides.push(call({ ...belongs(), teaches: random.float() < 0.5, body: Buffer.from('q') })),
+      () => void sides.push(services.stream({ ...CALL, ...belongs(), body: new ScriptedSource() })),
+      () => parent && void sides.push(services.fork(parent, { behind: 'ask', maxBody: 10 })),
+      () => one(clients)?.leaves(),
+      () => one(clients.filter(({ body, gone }) => !gone && body.includes('start')))?.sends('a'),
+      () => one(sides)?.cancel(),
+      () => connects(busy()),
+      () => busy()?.fail({ reason: one(['connect_refused', 'upstream_reset']) ?? 'upstream_reset' }),
+      () => answer(undefined),
+      () => answer('more'),
+      () => plane.clock.advance(random.float() * 300),
+    ]
+    for (let i = 0; i < 200; i++) one(steps)?.()
+    for (const client of clients) client.leaves()
+    for (const side of sides) side.cancel()
+    const results = await Promise.all(sides.map(resultOf))
+    expect(results).not.toContain(undefined)
+    isIdle()
+    plane.clock.advance(60_000)
+    const permits = Array.from({ length: 4 }, () => call({ teaches: false }))
+    expect(await Promise.all(permits.map(resultOf))).toEqual([undefined, undefined, undefined, undefined])
+    for (const side of permits) side.cancel()
+    isIdle()
+  },
+)

@@ -77,7 +77,7 @@ export class Engine implements RunHost<Run> {
 
   /** Takes an exchange over. `refusal`: the listener found it unacceptable. Never throws. */
   handle(downstream: Downstream, refusal?: Failure): void {
-    const snapshot = this.current as Snapshot
+    const snapshot = this.live
     const { pathPolicy, routes } = snapshot
     const target =
       refusal === undefined ? normaliseTarget(downstream.target, pathPolicy, downstream.peer.listener) : undefined
@@ -121,10 +121,14 @@ export class Engine implements RunHost<Run> {
     return run
   }
 
+  /** There is one from the first commit on. */
+  get live(): Snapshot {
+    return this.current as Snapshot
+  }
+
   /** The live snapshot, or another one with which a request began, if it has that; undefined: none has. */
   snapshotWith(has: (snapshot: Snapshot) => boolean): Snapshot | undefined {
-    const current = this.current as Snapshot
-    return has(current) ? current : this.living.all().find(({ snapshot }) => has(snapshot))?.snapshot
+    return has(this.live) ? this.live : this.living.all().find(({ snapshot }) => has(snapshot))?.snapshot
   }
 
   /** A feature has a bug. */

@@ -120,6 +120,7 @@ export class Run
     this.ex.deadline = deadline
     this.attempts = undefined
     this.answering = false
+    this.stream = false
     if (this.chain.hooks.admit.length > 0) {
       this.admission = new Admission(this, this.ex, this.chain)
       this.admission.ask(0)

@@ -108,7 +108,7 @@ class FeatureServices implements Services {
       head: { method, target, authority, host, headers: ex.headers },
       body: undefined,
       route: { ...route, chain, record, inFlight: NO_REQUESTS },
-      snapshot: engine.snapshotWith(({ routesByName }) => routesByName.get(route.name) === route) as Snapshot,
+      snapshot: engine.snapshotWith(({ routesByName }) => routesByName.get(route.name) === route) ?? engine.live,
       parent: ex,
       attached: false,
       fields: headers ?? this.forwardHeaders(ex),
@@ -204,7 +204,7 @@ class FeatureServices implements Services {
   }
 
   forwardHeaders(ex: Exchange): string[] {
-    ex.forwardHeaders ??= (this.engine.current as Snapshot).forwarder.headers(ex)
+    ex.forwardHeaders ??= this.engine.live.forwarder.headers(ex)
     return ex.forwardHeaders
   }
 
