@@ -23,7 +23,7 @@ import { LostRequests } from './seeing/metrics/lost-requests.ts'
 import { routeGauges } from './seeing/metrics/route-gauges.ts'
 import { Feeds } from './workers/feeds.ts'
 import { Lasting, type LastingOptions, rowOf } from './workers/lasting.ts'
-import { Links } from './workers/links.ts'
+import { Links, type LinksOptions } from './workers/links.ts'
 import { Listeners } from './workers/listeners.ts'
 import { Notices } from './workers/notices.ts'
 import { processLoad } from './workers/process-load.ts'
@@ -91,7 +91,9 @@ export class DataSide {
       tell: (route, requests) => this.halves.requestsLost(route, requests),
       log,
     })
-    const links = new Links({ find: (feature, name) => this.halves.answer(feature, name), clock, log })
+    const find: LinksOptions['find'] = (feature, name) => stores.answerTo(name) ?? this.halves.answer(feature, name)
+    const links = new Links({ find, clock, log })
+    stores.follow(links)
     this.supervisor = new Supervisor({
       conversations: [this.feeds, links],
       goesWithout: (feeds) => this.feeds.missed(feeds),

@@ -27,6 +27,7 @@ import type { Relief } from './relief.ts'
 import type { Services } from './services.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { EndpointStates, LastingStates, StateTable } from './state-table.ts'
+import type { Store, StoreName } from './store.ts'
 import type { AnyUpstreamForm, UpstreamContext, UpstreamForm } from './upstream-part.ts'
 
 /**
@@ -123,6 +124,8 @@ export interface FeatureContext<C = unknown, M = any, D = any, S = any> extends 
   feed<T>(name: string, need: FeedNeed): Feed<T>
   /** What the control half commands by this name, see `ControlContext.command`: only within `keep`, once per name. */
   command<Q>(name: string, handle: CommandHandler<Q>): void
+  /** What it keeps in a store, apart from all others: the same as `ControlContext.store` of the feature. */
+  store(name: StoreName): Store
   /** Records a decision about a request. `at`: clock milliseconds; default: now. */
   note<K extends keyof D & string>(ex: Exchange, decision: K, facts: FactsIn<D, K>, at?: number): void
   /**

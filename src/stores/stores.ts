@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Unavailable } from '../core/link.ts'
+import { type Answer, OF_SLUICE, type Unavailable } from '../core/link.ts'
 import type { MetricSink } from '../core/metric.ts'
 import type { Gauges } from '../core/series.ts'
 import { STORE_NAMES, type Store, type StoreName } from '../core/store.ts'
@@ -8,6 +8,7 @@ import type { Log } from '../lib/log.ts'
 import type { SendCall } from './calls/call.ts'
 import { StoreClient } from './calls/client.ts'
 import { Hints } from './calls/hints.ts'
+import { type FromAnyStore, HINT, type StoreHint, TO_STORE, type ToAnyStore } from './calls/remote.ts'
 import { KeptState } from './kept-state.ts'
 import { measured } from './measured.ts'
 import { MemoryStore } from './memory/memory-store.ts'
@@ -42,11 +43,6 @@ export interface StoreFacts {
 
 /** The gateway itself, as a user of stores. */
 export const GATEWAY = 'gateway'
-
-/** A feature, in both planes, as a user of stores. */
-export function featureUser(feature: string): string {
-  return `features/${feature}`
-}
 
 interface Opened {
   readonly engine: SqliteStore | MemoryStore
@@ -90,15 +86,31 @@ export class Stores {
     return stores
   }
 
-  /** A store as its user has it: it sees its own keys and topics only. `user`: {@link GATEWAY}, or a {@link featureUser}. */
+  /** A store as its user has it: it sees its own keys and topics only. `user`: {@link GATEWAY}, or a `featureUser`. */
   of(name: StoreName, user: string): Store {
     const { hints, send } = this.opened[name]
-    return new StoreClient(send, hints, `${user}/`)
+    return new StoreClient(send, hints, user)
   }
 
   /** Whether `state` outlives the process. */
   get durable(): boolean {
     return this.opened.state.engine instanceof SqliteStore
+  }
+
+  /** What answers a question of workers; undefined: it is not one to a store. */
+  answerTo(question: string): Answer | undefined {
+    return question === TO_STORE ? (this.answer as Answer) : undefined
+  }
+
+  /** Tells all workers each hint. */
+  follow(workers: { command(feature: string, name: string, hint: StoreHint): unknown }): void {
+    for (const store of STORE_NAMES)
+      this.opened[store].hints.follow((topic, hint) => void workers.command(OF_SLUICE, HINT, { store, topic, hint }))
+  }
+
+  private readonly answer = (asked: ToAnyStore): Promise<FromAnyStore | Unavailable> => {
+    const { hints, send } = this.opened[asked.store]
+    return 'call' in asked ? send(asked.call) : hints.publish(asked.topic, asked.hint)
   }
 
   facts(): readonly StoreFacts[] {
@@ -131,7 +143,8 @@ export async function openState(
 ): Promise<{ readonly store: Store; close(): Promise<void> }> {
   const engine = await opened(file, { clock, log })
   if ('refused' in engine) throw new Error(engine.message)
-  const store = new StoreClient(engine.send, new Hints(log), `${GATEWAY}/`)
+  const hints = new Hints(() => {})
+  const store = new StoreClient(engine.send, hints, GATEWAY)
   return { store, close: () => engine.close() }
 }
 
@@ -158,5 +171,7 @@ function openedOf(name: StoreName, engine: SqliteStore | MemoryStore, options: S
     due = clock.now() + FULL_MS
     log.warn('the store has no room: what is to be written is lost', { store: name, bytes: engine.bytes })
   }
-  return { engine, send: measured(engine.send, { store: name, metrics, clock, failed }), hints: new Hints(log) }
+  const broken = (topic: string, error: unknown): void =>
+    log.error('bug: what listens to hints of a store failed', { store: name, topic, error })
+  return { engine, send: measured(engine.send, { store: name, metrics, clock, failed }), hints: new Hints(broken) }
 }

@@ -87,7 +87,7 @@ export class StartedHalf<C = unknown> {
       passed: (upstream, { id }) => void this.passed.push(`${upstream} ${id}`),
       marked: () => {},
       feed: (name) => this.feeds.of(feature.name, name),
-      store: () => new StoreClient(this.kept.send, new Hints(this.log), ''),
+      store: () => new StoreClient(this.kept.send, new Hints(() => {}), ''),
       command: async (name, value) => {
         this.commands.push({ name, value })
         return this.commanded

@@ -80,7 +80,10 @@ function notAskedFor(): never {
 }
 
 /** What a feature has in a worker, and of the control plane. */
-function linked(feature: string, { worker }: TestLink): Pick<FeatureContext, 'keep' | 'ask' | 'feed' | 'command'> {
+function linked(
+  feature: string,
+  { worker }: TestLink,
+): Pick<FeatureContext, 'keep' | 'ask' | 'feed' | 'command' | 'store'> {
   const kept = new Map<string, unknown>()
   return {
     keep: (name, make) => {
@@ -90,6 +93,7 @@ function linked(feature: string, { worker }: TestLink): Pick<FeatureContext, 'ke
     ask: (question, deadlineMs) => worker.ask(feature, question, deadlineMs),
     feed: (name) => worker.feed(feature, name),
     command: (name, handle) => worker.command(feature, name, handle),
+    store: (name) => worker.stores.of(name, feature),
   }
 }
 

@@ -81,14 +81,18 @@ export class HookedGateway {
 /** Starts it from YAML, and waits until it serves. Its access log goes nowhere. */
 export async function hookedGateway(
   yaml: string,
-  { features = FEATURES, plugins = [] }: Partial<Pick<GatewayDeps, 'features'> & Pick<Config, 'plugins'>> = {},
+  {
+    features = FEATURES,
+    plugins = [],
+    stateDir,
+  }: Partial<Pick<GatewayDeps, 'features' | 'stateDir'> & Pick<Config, 'plugins'>> = {},
 ): Promise<HookedGateway> {
   const folder = await testFolder()
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, yaml)
   const { config, diagnostics } = await loadConfig(file, loadDeps({}, language(features)))
   if (config === undefined) throw new Error(JSON.stringify(diagnostics))
-  return started({ config, reload: undefined }, folder, { features, plugins })
+  return started({ config, reload: undefined }, folder, { features, plugins, stateDir })
 }
 
 /** Starts it from a source, which it follows, and waits until it serves. */
@@ -105,7 +109,11 @@ function testFolder(): Promise<string> {
 async function started(
   { config, reload }: Pick<FirstConfig, 'config'> & { readonly reload: FirstConfig['reload'] | undefined },
   folder: string,
-  { features, plugins }: Pick<GatewayDeps, 'features'> & Partial<Pick<Config, 'plugins'>>,
+  {
+    features,
+    plugins,
+    stateDir = folder,
+  }: Pick<GatewayDeps, 'features' | 'stateDir'> & Partial<Pick<Config, 'plugins'>>,
 ): Promise<HookedGateway> {
   const log = memoryLog()
   const gateway = new Gateway(
@@ -120,7 +128,7 @@ async function started(
       notice: () => {},
       env: {},
       home: folder,
-      stateDir: folder,
+      stateDir,
       machine: { cores: 2, memory: 2 ** 33, memoryLimit: 0, files: 1e6 },
       startWorker: inThreads(workerEntry()),
       startLogs: () => ({ stop: async () => {} }),

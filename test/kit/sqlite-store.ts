@@ -36,7 +36,7 @@ export async function trySqlite(
     ...changed,
   })
   if ('refused' in engine) return engine
-  const hints = new Hints(log)
+  const hints = new Hints(() => {})
   const of = (prefix: string): Store => new StoreClient(engine.send, hints, prefix)
   return { engine, store: of(''), of, log, file, wall }
 }

@@ -5,7 +5,6 @@ import { StoreClient } from '../../src/stores/calls/client.ts'
 import { Hints } from '../../src/stores/calls/hints.ts'
 import { MemoryStore } from '../../src/stores/memory/memory-store.ts'
 import { ManualClock } from './clock.ts'
-import { memoryLog } from './log.ts'
 
 /** A store that a test makes fail, or wait. What is in it outlives its users. */
 export class TestStore {
@@ -27,7 +26,7 @@ export class TestStore {
         if (this.held !== undefined) await new Promise<void>((resolve) => this.held?.push(resolve))
         return this.down === undefined ? memory.send(call) : unavailable(this.down)
       },
-      new Hints(memoryLog()),
+      new Hints(() => {}),
       '',
     )
   }

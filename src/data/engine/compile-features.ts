@@ -245,6 +245,7 @@ export function upstreamContext(
     ask: (question, deadlineMs) => link.ask(name, question, deadlineMs),
     feed: (own, need) => link.feed(name, own, need),
     command: (own, handle) => link.command(name, own, handle),
+    store: (own) => link.store(name, own),
     note: noteOf(feature, clock),
     shadow: (ex, reason) => ex.refused(clock, name, reason, 'shadow'),
   }

@@ -1,4 +1,5 @@
 import type { CommandHandler, Feed, FeedNeed, LinkQuestion, PendingAnswer } from '../../core/link.ts'
+import type { Store, StoreName } from '../../core/store.ts'
 import type { KeptFeed } from './kept-feed.ts'
 import type { WorkerLink } from './worker-link.ts'
 
@@ -26,6 +27,10 @@ export class GenerationLink {
 
   command<Q>(feature: string, name: string, handle: CommandHandler<Q>): void {
     this.link.command(feature, name, handle)
+  }
+
+  store(feature: string, name: StoreName): Store {
+    return this.link.stores.of(name, feature)
   }
 
   /** Waits for what is needed; returns what did not come, by feature and name. */

@@ -13,7 +13,9 @@ import type { TimerWheel } from '../../lib/timers.ts'
 import { within } from '../../lib/within.ts'
 import type { Fault } from '../../link/fault-log.ts'
 import { LinkPeer } from '../../link/peer.ts'
+import { HINT } from '../../stores/calls/remote.ts'
 import { KeptFeed } from './kept-feed.ts'
+import { WorkerStores } from './worker-stores.ts'
 
 export interface WorkerLinkOptions {
   readonly post: (message: Extract<FromWorker, LinkMessage | { readonly type: 'fed' }>) => void
@@ -28,6 +30,7 @@ const DONE: Answer = () => undefined
 
 /** What the features of a worker and the control plane ask, feed and command, over all generations. */
 export class WorkerLink {
+  readonly stores: WorkerStores
   private readonly options: WorkerLinkOptions
   private readonly peer: LinkPeer
   /** By feature and name. */
@@ -42,6 +45,7 @@ export class WorkerLink {
     this.options = options
     const find = (feature: string, command: string): Answer => this.commands.get(keyOf(feature, command)) ?? DONE
     this.peer = new LinkPeer({ ...options, bounds: WORKER_BOUNDS, find })
+    this.stores = new WorkerStores(this, (topic, error) => options.fault(error, { to: topic, name: HINT }))
   }
 
   /** False: the message is for others. */

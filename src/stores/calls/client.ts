@@ -34,11 +34,11 @@ export class StoreClient implements Store {
   private readonly hints: HintCarrier
   private readonly prefix: string
 
-  /** `prefix`: of all keys and topics; its user does not see it, nor what others keep. */
-  constructor(engine: SendCall, hints: HintCarrier, prefix: string) {
+  /** `user`: begins all keys and topics; it does not see that, nor what others keep. Empty: sees all. */
+  constructor(engine: SendCall, hints: HintCarrier, user: string) {
     this.engine = engine
     this.hints = hints
-    this.prefix = prefix
+    this.prefix = user === '' ? '' : `${user}/`
   }
 
   get(key: string): Promise<StoreEntry | undefined | Unavailable> {

@@ -1,4 +1,3 @@
-import type { Log } from '../../lib/log.ts'
 import type { HintCarrier } from './client.ts'
 
 type Heard = (hint: string) => void
@@ -6,18 +5,26 @@ type Heard = (hint: string) => void
 /** Hints between users of a store that one thread serves. */
 export class Hints implements HintCarrier {
   private readonly topics = new Map<string, Set<{ readonly heard: Heard }>>()
-  private readonly log: Pick<Log, 'error'>
+  private readonly followers: ((topic: string, hint: string) => void)[] = []
+  private readonly failed: (topic: string, error: unknown) => void
 
-  constructor(log: Pick<Log, 'error'>) {
-    this.log = log
+  /** `failed`: a subscriber threw. */
+  constructor(failed: (topic: string, error: unknown) => void) {
+    this.failed = failed
+  }
+
+  /** Calls `tell` for each hint of any topic. */
+  follow(tell: (topic: string, hint: string) => void): void {
+    this.followers.push(tell)
   }
 
   async publish(topic: string, hint: string): Promise<true> {
+    for (const tell of this.followers) tell(topic, hint)
     for (const { heard } of [...(this.topics.get(topic) ?? [])]) {
       try {
         heard(hint)
       } catch (error) {
-        this.log.error('bug: a subscriber of a store failed', { topic, error })
+        this.failed(topic, error)
       }
     }
     return true

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { STORE_BOUNDS, type Store } from '../../../src/core/store.ts'
 import { answered, bytes, type CheckStore } from './harness.ts'
 
-const longest = 'k'.repeat(STORE_BOUNDS.key)
+const tooLong = 'k'.repeat(STORE_BOUNDS.key + 1)
 const bad = Number.NaN
 
 /** Calls that no engine takes. */
 const REFUSED: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'an empty key': (store) => store.get(''),
-  'a key that is too long': (store) => store.get(`${longest}k`),
+  'a key that is too long': (store) => store.get(tooLong),
   'a key that is too long in bytes': (store) => store.put('é'.repeat(STORE_BOUNDS.key / 2 + 1), bytes('')),
   'half a character': (store) => store.put('\ud800', bytes('')),
   'a value that is too large': (store) => store.put('a', new Uint8Array(STORE_BOUNDS.value + 1)),
@@ -18,7 +18,7 @@ const REFUSED: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'a delete of an empty key': (store) => store.delete(''),
   'a page of nothing': (store) => store.scan('', { limit: 0 }),
   'a page that is too long': (store) => store.scan('', { limit: STORE_BOUNDS.page + 1 }),
-  'a prefix that is too long': (store) => store.scan(`${longest}k`, { limit: 1 }),
+  'a prefix that is too long': (store) => store.scan(tooLong, { limit: 1 }),
   'a lease without an owner': (store) => store.lease('a', '', 10),
   'a lease without a time': (store) => store.lease('a', 'one', bad),
   'an operation on one key twice': (store) => store.run('add', ['a', 'a'], { by: 1 }),
@@ -48,11 +48,12 @@ export function bounds(check: CheckStore): void {
 
   test(
     'what just keeps to the bounds is taken',
-    check(async (store) => {
-      const value = new Uint8Array(STORE_BOUNDS.value).fill(7)
+    check(async (store, { mostKey, mostValue }) => {
+      const longest = 'k'.repeat(mostKey)
+      const value = new Uint8Array(mostValue).fill(7)
       answered(await store.put(longest, value, { ttlMs: STORE_BOUNDS.ttlMs }))
       expect(Buffer.compare(answered(await store.get(longest))?.value ?? bytes(''), value)).toBe(0)
-      const widest = 'é'.repeat(STORE_BOUNDS.key / 2)
+      const widest = 'é'.repeat(mostKey / 2)
       answered(await store.put(widest, bytes('w')))
       expect(answered(await store.get(widest))?.value).toEqual(bytes('w'))
     }),

@@ -5,7 +5,10 @@ import type { Store, StoreEntry, StoreLease, StorePage, Written } from '../../..
 /** A store that was opened empty, for one test. */
 export interface OpenStore {
   /** The same store, as each of its users has it. */
-  of(prefix: string): Store
+  of(user: string): Store
+  /** Bytes of the longest key and of the largest value that its users may have; what goes with them has its share. */
+  readonly mostKey: number
+  readonly mostValue: number
   /** Lets time pass for the engine. */
   advance(ms: number): void
   close(): Promise<void>

@@ -40,9 +40,9 @@ export function hinting(check: CheckStore): void {
     'topics are under the prefix of their user',
     check(async (_, open) => {
       const heard: string[] = []
-      open.of('one/').subscribe('purge', (hint) => heard.push(hint))
-      await open.of('two/').publish('purge', 'no')
-      await open.of('one/').publish('purge', 'yes')
+      open.of('one').subscribe('purge', (hint) => heard.push(hint))
+      await open.of('two').publish('purge', 'no')
+      await open.of('one').publish('purge', 'yes')
       await until(() => heard.length > 0)
       expect(heard).toEqual(['yes'])
     }),

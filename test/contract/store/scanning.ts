@@ -60,7 +60,7 @@ export function scanning(check: CheckStore): void {
   test(
     'under the prefix of a user, keys and ends of pages are its own',
     check(async (store, open) => {
-      const own = open.of('own/')
+      const own = open.of('own')
       for (const key of ['a', 'b']) await written(own, key, '')
       await written(store, 'own0', '')
       expect(await page(own, '', 1)).toMatchObject({ entries: [{ key: 'a' }], after: 'a' })

@@ -38,6 +38,6 @@ async function write(store: StoreClient): Promise<void> {
 if ('refused' in engine) say(`refused ${engine.refused}`)
 else {
   say('opened')
-  const store = new StoreClient(engine.send, new Hints(log), '')
+  const store = new StoreClient(engine.send, new Hints(() => {}), '')
   await Promise.all(Array.from({ length: Number(inFlight) }, () => write(store)))
 }

@@ -11,7 +11,7 @@ const KIB = 1024
 function opened(bytes: number): { store: Store; engine: MemoryStore; clock: ManualClock } {
   const clock = new ManualClock()
   const engine = new MemoryStore({ bytes, clock })
-  return { store: new StoreClient(engine.send, new Hints({ error: () => {} }), ''), engine, clock }
+  return { store: new StoreClient(engine.send, new Hints(() => {}), ''), engine, clock }
 }
 
 describe('a store in memory', () => {
