@@ -16,20 +16,26 @@ export interface InlineWorkersOptions {
 /** Workers in the thread of the control plane: nothing is copied, and features may be objects with functions. */
 export class InlineWorkers {
   private readonly options: InlineWorkersOptions
-  private latest: InlineWorker | undefined = undefined
+  /** In the order of their starts: one may come up while the one before still serves. */
+  private running: readonly InlineWorker[] = []
 
   constructor(options: InlineWorkersOptions) {
     this.options = options
   }
 
   readonly start: StartWorker = (options) => {
-    this.latest = new InlineWorker(this.options, options)
-    return this.latest
+    const onExit = (error: Error | undefined): void => {
+      this.running = this.running.filter((other) => other !== worker)
+      options.onExit(error)
+    }
+    const worker = new InlineWorker(this.options, { ...options, onExit })
+    this.running = [...this.running, worker]
+    return worker
   }
 
   /** Takes requests of other servers; undefined: no worker serves a config now. */
   get borrowed(): BorrowedRequests | undefined {
-    return this.latest?.borrowed
+    return this.running.findLast(({ borrowed }) => borrowed !== undefined)?.borrowed
   }
 }
 

@@ -46,6 +46,33 @@ async function compiled(text: string): Promise<string> {
   )
 }
 
+const GATEWAY = `
+import { createServer } from 'node:http'
+import { createGateway, GatewayError, type GatewayStatus, VirtualClock } from 'sluice'
+import { stamp } from './feature.ts'
+
+const config = {
+  apiVersion: 'sluice/v1',
+  listeners: { web: { listen: '127.0.0.1:0' } },
+  upstreams: {},
+  routes: { all: { match: { path: '/*' }, respond: { status: 200, body: 'here' }, stamp: { keep: '2s' } } },
+}
+const gateway = await createGateway({ config, features: [stamp], clock: new VirtualClock() })
+const off = gateway.on('state', ({ labels, state }) => console.log(labels.route, state))
+const [web] = await gateway.listen()
+const server = createServer(gateway.handler)
+const answer = await fetch(\`http://127.0.0.1:\${web?.port}/\`)
+console.log(await answer.text(), answer.headers.get('x-keep'))
+const status: GatewayStatus = gateway.status()
+console.log(status.drain)
+await gateway.apply({ ...config, routes: 7 }).catch((error: unknown) => {
+  if (error instanceof GatewayError) console.log(error.code, error.problems[0]?.field)
+})
+off()
+server.close()
+await gateway.close()
+`
+
 const FEATURE = `
 import { defineFeature, duration, object, withDefault } from 'sluice'
 
@@ -53,7 +80,7 @@ export const stamp = defineFeature({
   name: 'stamp',
   doc: 'Says how long answers may be kept.',
   keys: { route: object({ keep: withDefault(duration(), '1s', 'How long.') }) },
-  places: { stamp: { stage: 75, why: 'Beside what changes fields.' } },
+  places: { stamp: { stage: 5, why: 'Around what answers.' } },
   compile: ({ keep }, { feature }) => ({
     stamp: { name: feature, respond: (ex) => void ex.response?.headers.push('x-keep', String(keep)) },
   }),
@@ -69,10 +96,21 @@ describe('the installed package', () => {
     expect(await compiled(FEATURE.replace('String(keep)', 'keep'))).toContain('TS2345')
   })
 
-  test('runs it', async () => {
-    await writeFile(join(app, 'run.ts'), `${FEATURE}\nconsole.log(stamp.name)\n`)
+  test('type-checks a program with a gateway, and runs it', async () => {
+    await writeFile(join(app, 'feature.ts'), FEATURE)
+    expect(await compiled(GATEWAY.replaceAll('./feature.ts', './feature.js'))).toBe('')
+    await writeFile(join(app, 'run.ts'), GATEWAY)
     const { stdout } = await run(join(MODULES, '.bin/node'), ['run.ts'], { cwd: app })
-    expect(stdout).toBe('stamp\n')
+    expect(stdout).toBe('here 2000\nserving\nconfig routes\n')
+    await rm(join(app, 'run.ts'))
+  })
+
+  test('knows that a gateway with threads has no handler, and takes no objects', async () => {
+    const threads = GATEWAY.replaceAll('./feature.ts', './feature.js').replace(
+      'clock: new VirtualClock()',
+      'workers: 1',
+    )
+    expect(await compiled(threads)).toMatch(/TS(2769|2339|2322)/)
   })
 
   test('lets nothing else be imported', async () => {
