@@ -120,6 +120,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'the JSON Schema of the config',
     run: async (args, io) => (await import('./cli/schema.ts')).schema(args, io),
   },
+  plugin: {
+    usage: 'plugin new NAME',
+    does: 'writes a plug-in with a test',
+    run: async (args, io) => (await import('./cli/plugin.ts')).plugin(args, io),
+  },
   version: {
     usage: 'version',
     does: 'the version of Sluice and of Node',
