@@ -1,12 +1,8 @@
-import { COLON, CR, HTAB, isName, LF, SP, TEXT_OCTETS, TOKEN } from './http1-octets.ts'
-
-/** The result of parsing a line, in place of the position behind it: its end has not arrived, or it breaks the syntax. */
-export const INCOMPLETE = -1
-export const BREAKS_SYNTAX = -2
+import { FieldLines } from '../../../http/wire/field-lines.ts'
+import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
+import { CR, isName, LF, SP, TEXT_OCTETS } from '../../../http/wire/octets.ts'
 
 const MAX_FIELDS = 200
-/** One decoding of this many octets covers a usual head; a call per field would cost more than all the rest. */
-const WINDOW = 1024
 /** Lengths stay exact numbers. */
 const MAX_LENGTH_DIGITS = 15
 
@@ -14,8 +10,6 @@ const MAX_LENGTH_DIGITS = 15
 const LOWEST = Buffer.from('HTTP/1.0 100')
 const HIGHEST = Buffer.from('HTTP/1.1 999')
 const CODE_END = 12
-/** Of a field's name in a problem: logs need no more. */
-const MAX_NAMED = 64
 
 /**
  * Status line, fields and framing of one answer, line by line, strictly after RFC 9112. Octets are judged one by one from
@@ -24,8 +18,6 @@ const MAX_NAMED = 64
  */
 export class AnswerHead {
   status = 0
-  /** Flat, as on the wire. */
-  fields: string[] = []
   /** -1: absent. */
   contentLength = -1
   chunked = false
@@ -38,25 +30,30 @@ export class AnswerHead {
   keepAliveHint = -1
   /** Why a line was refused. */
   problem = ''
-  private text = ''
-  private textOf: Buffer | undefined = undefined
-  private textFrom = 0
-  private textTo = 0
-  /** Octets of an incomplete line that are known to be right, so that none is judged twice. */
+  private readonly lines = new FieldLines(MAX_FIELDS)
+  /** Octets of an incomplete status line that are known to be right, so that none is judged twice. */
   private fine = 0
-  /** Place of its colon; -1: not found yet. */
-  private colon = -1
 
   begin(): void {
     this.status = 0
-    this.fields = []
+    this.lines.begin()
     this.contentLength = -1
     this.chunked = false
     this.announced = false
     this.closes = false
     this.keepsAlive = false
     this.keepAliveHint = -1
-    this.beginLine()
+    this.fine = 0
+  }
+
+  /** The trailers begin. */
+  beginTrailers(): void {
+    this.lines.begin()
+  }
+
+  /** Of the head, or of the trailers; flat, as on the wire. */
+  get fields(): string[] {
+    return this.lines.fields
   }
 
   get minorVersion(): number {
@@ -70,7 +67,7 @@ export class AnswerHead {
 
   /** The octets of buffers seen so far may have changed. */
   forget(): void {
-    this.textOf = undefined
+    this.lines.forget()
   }
 
   /**
@@ -98,45 +95,28 @@ export class AnswerHead {
     if (buffer[i + 1] !== LF) return this.refuse('status line: bare CR')
     this.minor = (buffer[at + 7] as number) - 0x30
     this.status = decimal(buffer, at + 9, blank)
-    this.beginLine()
+    this.fine = 0
     return i + 2
   }
 
   /** One field line of the head or, with `trailer`, of the trailers: these frame nothing (RFC 9110 section 6.5.1). */
   field(buffer: Buffer, at: number, to: number, trailer: boolean): number {
-    let i = at + this.fine
-    let { colon } = this
-    if (colon === -1) {
-      while (i < to && TOKEN[buffer[i] as number] === 1) i++
-      if (i === to) return this.incomplete(i - at)
-      if (i === at || buffer[i] !== COLON) return this.refuse(nameProblem(buffer, at, i))
-      colon = i - at
-      i++
+    const { lines } = this
+    const next = lines.field(buffer, at, to)
+    if (next < 0) {
+      this.problem = lines.problem
+      return next
     }
-    while (i < to && TEXT_OCTETS[buffer[i] as number] === 1) i++
-    if (i === to || (buffer[i] === CR && i + 1 === to)) return this.incomplete(i - at, colon)
-    const nameEnd = at + colon
-    if (buffer[i] !== CR || buffer[i + 1] !== LF) {
-      const what = buffer[i] === CR ? 'bare CR' : 'control character, or bare LF'
-      return this.refuse(`${named(buffer, at, nameEnd)}: ${what}`)
-    }
-    let valueFrom = nameEnd + 1
-    while (valueFrom < i && isBlank(buffer[valueFrom] as number)) valueFrom++
-    let valueEnd = i
-    while (valueEnd > valueFrom && isBlank(buffer[valueEnd - 1] as number)) valueEnd--
-    if (this.fields.length === 2 * MAX_FIELDS) return this.refuse(`more than ${MAX_FIELDS} fields`)
-    this.fields.push(this.slice(buffer, at, nameEnd, to), this.slice(buffer, valueFrom, valueEnd, to))
-    if (!trailer && (colon === 10 || colon === 14 || colon === 17) && !this.framing(buffer, at, nameEnd, valueEnd)) {
-      return BREAKS_SYNTAX
-    }
-    if (this.fine !== 0) this.beginLine()
-    return i + 2
+    const { colon } = lines
+    const frames = !trailer && (colon === 10 || colon === 14 || colon === 17)
+    return frames && !this.framing(buffer, at, at + colon, lines.valueEnd) ? BREAKS_SYNTAX : next
   }
 
   /** The empty line that ends a section; only if the line starts with CR. */
   emptyLine(buffer: Buffer, at: number, to: number): number {
-    if (at + 1 === to) return INCOMPLETE
-    return buffer[at + 1] === LF ? at + 2 : this.refuse('bare CR')
+    const next = this.lines.emptyLine(buffer, at, to)
+    if (next === BREAKS_SYNTAX) this.problem = this.lines.problem
+    return next
   }
 
   private refuse(problem: string): number {
@@ -144,15 +124,9 @@ export class AnswerHead {
     return BREAKS_SYNTAX
   }
 
-  private incomplete(fine: number, colon = -1): number {
+  private incomplete(fine: number): number {
     this.fine = fine
-    this.colon = colon
     return INCOMPLETE
-  }
-
-  private beginLine(): void {
-    this.fine = 0
-    this.colon = -1
   }
 
   /** Reads a field that may decide where the answer ends; false: it is not acceptable. The value is the latest one. */
@@ -202,38 +176,11 @@ export class AnswerHead {
       else if (name === 'keep-alive') this.keepsAlive = true
     }
   }
-
-  private slice(buffer: Buffer, from: number, end: number, to: number): string {
-    if (buffer !== this.textOf || from < this.textFrom || end > this.textTo) {
-      this.textOf = buffer
-      this.textFrom = from
-      this.textTo = Math.max(end, Math.min(to, from + WINDOW))
-      this.text = buffer.toString('latin1', from, this.textTo)
-    }
-    return this.text.slice(from - this.textFrom, end - this.textFrom)
-  }
 }
 
 function statusProblem(place: number): string {
   if (place < 7) return 'status line: not HTTP/1'
   return place < 9 ? 'status line: HTTP version' : 'status line: the code is not a number from 100 on'
-}
-
-function isBlank(octet: number): boolean {
-  return octet === SP || octet === HTAB
-}
-
-/** A field by its name: a token, so that it can stand in a log; its value cannot. */
-function named(buffer: Buffer, from: number, end: number): string {
-  return `field ${buffer.toString('latin1', from, Math.min(end, from + MAX_NAMED))}`
-}
-
-/** `at`: place of the octet that is no part of a name. */
-function nameProblem(buffer: Buffer, from: number, at: number): string {
-  const octet = buffer[at] as number
-  if (at === from) return isBlank(octet) ? 'folded line' : 'a line without a field name'
-  if (octet === CR || octet === LF) return `${named(buffer, from, at)}: no colon`
-  return `${named(buffer, from, at)}: ${isBlank(octet) ? 'blank in the name' : 'invalid character in the name'}`
 }
 
 /** The number that `buffer[from, to)` spells in digits; -1: it spells none. */

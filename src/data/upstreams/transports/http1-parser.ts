@@ -1,8 +1,9 @@
 import type { TransportEvents } from '../../../core/transport.ts'
-import { ChunkLines } from './http1-chunk.ts'
-import { AnswerHead, BREAKS_SYNTAX, INCOMPLETE } from './http1-head.ts'
-import { LineBuffer } from './http1-line-buffer.ts'
-import { CR, LF } from './http1-octets.ts'
+import { ChunkLines } from '../../../http/wire/chunk-lines.ts'
+import { LineBuffer, type LineReader } from '../../../http/wire/line-buffer.ts'
+import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
+import { CR, LF } from '../../../http/wire/octets.ts'
+import { AnswerHead } from './http1-head.ts'
 
 /** Events of the parser; the end of the answer is `done`. */
 export type AnswerEvents = Pick<TransportEvents, 'onInformational' | 'onHead' | 'onData' | 'onTrailers'>
@@ -34,7 +35,7 @@ const FAILED = 10
  * are the same (except data, which comes in the pieces in which it arrived), with one exception: a head whose body's
  * framing is broken in the same piece is not reported at all, so that another answer can still be given.
  */
-export class AnswerParser {
+export class AnswerParser implements LineReader {
   /** Set and cleared by the owner, also from within events: no further event follows the current one. */
   paused = false
   /** The final head was reported. */
@@ -54,7 +55,7 @@ export class AnswerParser {
   /** Reads what follows a head before that is reported. */
   private ahead: AnswerParser | undefined = undefined
   private readonly head = new AnswerHead()
-  private readonly chunks = new ChunkLines()
+  private readonly chunks = new ChunkLines({ blanks: true })
   private readonly held = new LineBuffer()
 
   /** Expects the answer to a request; `toHead`: its method was HEAD. */
@@ -123,26 +124,19 @@ export class AnswerParser {
   }
 
   private line(buffer: Buffer, at: number, to: number): number {
-    let next = this.held.length === 0 ? this.parseLine(buffer, at, to) : INCOMPLETE
-    if (next === INCOMPLETE) {
-      const further = this.held.length > 0
-      next = this.held.take(buffer, at, to)
-      const { buffer: line, length } = this.held
-      if (this.held.complete) {
-        this.held.clear()
-        this.parseLine(line, 0, length)
-      } else {
-        if (further) this.parseLine(line, 0, length)
-        const bound = this.state === CHUNK_SIZE ? MAX_CHUNK_LINE_BYTES : MAX_SECTION_BYTES - this.sectionBytes
-        if (length > bound && this.state < DONE) this.fail('a line without end')
-      }
-    }
+    const next = this.held.read(this, buffer, at, to)
     if (this.untold) this.tellHead(buffer, next, to)
     return next
   }
 
-  /** Parses the line at `at`; returns the position behind it, or INCOMPLETE. */
-  private parseLine(buffer: Buffer, at: number, to: number): number {
+  /** @internal */
+  incompleteLine(length: number): void {
+    const bound = this.state === CHUNK_SIZE ? MAX_CHUNK_LINE_BYTES : MAX_SECTION_BYTES - this.sectionBytes
+    if (length > bound && this.state < DONE) this.fail('a line without end')
+  }
+
+  /** @internal */
+  parseLine(buffer: Buffer, at: number, to: number): number {
     if (this.state === CHUNK_SIZE) return this.chunkSize(buffer, at, to)
     const ends = this.state !== STATUS && buffer[at] === CR
     const next = ends
@@ -253,7 +247,7 @@ export class AnswerParser {
     if (this.remaining > 0) {
       this.state = CHUNK
     } else {
-      this.head.fields = []
+      this.head.beginTrailers()
       this.sectionBytes = 0
       this.state = TRAILERS
     }
