@@ -64,7 +64,7 @@ export class Links implements Part, Conversation {
       return { worker, why }
     })
     const missing = (await Promise.all(told)).flatMap(({ worker, why }) => (why === undefined ? [] : [{ worker, why }]))
-    return { done: told.length - missing.length, missing }
+    return { done: told.length - missing.length, missing: missing.toSorted((a, b) => a.worker - b.worker) }
   }
 
   close(): void {

@@ -25,6 +25,7 @@ workers: 2
 listeners: { web: { listen: 127.0.0.1:0 } }
 admin: { listen: 127.0.0.1:0 }
 probes: { listen: 127.0.0.1:0 }
+overload: { mode: shadow }
 upstreams: {}
 routes:
   path: { match: { path: /path }, respond: { status: 200 }, toy: { feed: greeting, ask: path } }
@@ -180,6 +181,7 @@ test('in a gateway without threads a feature asks, is fed and takes commands, to
   started.expect = () => feed('first')
   const config = `
 listeners: { web: { listen: 127.0.0.1:0 } }
+overload: { mode: shadow }
 upstreams: {}
 routes:
   slowly: { match: { path: /slowly }, respond: { status: 200 }, toy: { feed: greeting, ask: slowly } }
