@@ -1,4 +1,5 @@
 import type { ConfigSource, SourceFacts } from '../config/sources/source.ts'
+import type { AbsentDrain } from '../control/endpoints/drains.ts'
 import type { LastingShape } from '../control/workers/lasting.ts'
 import type { StateRow } from '../core/state-table.ts'
 import { durationText } from '../schema/scalars.ts'
@@ -19,6 +20,7 @@ interface Status {
   }
   readonly workers: readonly { readonly state: string }[]
   readonly stores: readonly StoreFacts[]
+  readonly absentDrains: readonly AbsentDrain[]
   /** Each names a list of rows. */
   readonly lasting: Readonly<Record<string, LastingShape>>
   readonly [list: string]: unknown
@@ -72,6 +74,10 @@ function render(facts: Status): string[] {
       ),
       ...(endpoints.length === 0 ? ['  no endpoints'] : []),
     ]),
+    ...facts.absentDrains.map(
+      ({ by, endpoint, since, upstream }) =>
+        `drained, not there now: ${upstream} ${endpoint} (by ${by ?? 'an operator'}, since ${since})`,
+    ),
     ...Object.entries(facts.lasting).flatMap(([list, shape]) => troubles(shape, facts[list] as readonly StateRow[])),
   ]
 }

@@ -386,6 +386,7 @@ export class Gateway {
       workers: side.supervisor.crew.facts(),
       listeners: side.listeners,
       stores: this.stores?.facts() ?? [],
+      absentDrains: side.endpoints.care.drains.absent,
       book: side.endpoints.book,
       registry: side.registry,
       notices: side.notices,

@@ -6,12 +6,17 @@ import { COUNT, each, orNull, record, ref, TEXT, TIME } from '../../schema/shape
 import { STATE_SCHEMAS } from '../contract.ts'
 import { DRAIN_COMMAND, type EndpointDrains } from '../endpoints/drains.ts'
 
-/** An operator's order to drain. */
-export const DRAIN_SCHEMA: JsonSchema = record({ since: TIME, by: orNull(TEXT, 'unknown') })
+const ORDER = { since: TIME, by: orNull(TEXT, 'unknown') }
+
+/** Drains of endpoints that are away. */
+export const ABSENT_DRAINS: JsonSchema = {
+  ...each(record({ upstream: TEXT, endpoint: TEXT, ...ORDER })),
+  description: 'Drains of endpoints that their upstream does not have now: they hold as soon as these are back.',
+}
 
 const SCHEMAS = {
   ...STATE_SCHEMAS,
-  Drain: DRAIN_SCHEMA,
+  Drain: record(ORDER),
   Endpoint: record({
     upstream: TEXT,
     endpoint: TEXT,
@@ -38,12 +43,7 @@ export function endpointOperations(drains: EndpointDrains): readonly Operation[]
       says: {
         id: 'listEndpoints',
         summary: 'Every endpoint, with its state, requests in flight and connections',
-        ...says(
-          'All endpoints of all upstreams; `absent`: drains of endpoints that their upstream does not have now.',
-          {
-            absent: each(record({ upstream: TEXT, endpoint: TEXT, since: TIME, by: orNull(TEXT, 'unknown') })),
-          },
-        ),
+        ...says('All endpoints of all upstreams.', { absent: ABSENT_DRAINS }),
       },
       read: () => ({ endpoints: [...drains.all()], absent: drains.absent }),
     },

@@ -6,6 +6,7 @@ import { COUNT, choice, each, FLAG, NUMBER, orNull, record, ref, said, TEXT } fr
 import type { StoreFacts } from '../../stores/stores.ts'
 import { type BoundListener, type DrainState, STATE_SCHEMAS, type WorkerFacts } from '../contract.ts'
 import type { EndpointBook } from '../endpoints/book.ts'
+import type { AbsentDrain } from '../endpoints/drains.ts'
 import { endpointState } from '../endpoints/state.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import {
@@ -19,6 +20,7 @@ import {
   tablesOf,
 } from '../workers/lasting.ts'
 import type { Notices } from '../workers/notices.ts'
+import { ABSENT_DRAINS } from './endpoint-operations.ts'
 import { CONFIG_FACTS } from './reload/config-schemas.ts'
 
 /** What `/api/v1/status` is made of. */
@@ -32,6 +34,7 @@ export interface StatusSources {
   readonly workers: readonly WorkerFacts[]
   readonly listeners: readonly BoundListener[]
   readonly stores: readonly StoreFacts[]
+  readonly absentDrains: readonly AbsentDrain[]
   readonly book: EndpointBook
   readonly registry: CellRegistry
   readonly notices: Pick<Notices, 'idleLimit'>
@@ -93,6 +96,7 @@ const STATUS = {
   workers: each(ref('Worker')),
   listeners: each(record({ name: TEXT, ...ADDRESS })),
   stores: each(ref('StoreFacts')),
+  absentDrains: ABSENT_DRAINS,
   upstreams: each(
     record({
       name: TEXT,

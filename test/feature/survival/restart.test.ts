@@ -165,6 +165,20 @@ describe('after kill -9', () => {
   })
 })
 
+test('the drain of an endpoint that left the config meanwhile is told, and can be taken back', async () => {
+  await gateway.start(yaml())
+  await gateway.command('endpoints', { upstream: 'app', endpoint: b.url, to: 'drain' })
+  await gateway.kill()
+  await gateway.start(yaml().replace(`, "${b.url}"`, ''))
+  const absent = [{ upstream: 'app', endpoint: b.url, by: 'local' }]
+  expect(await gateway.get<object>('endpoints')).toMatchObject({ endpoints: [{ state: 'usable' }], absent })
+  expect(await gateway.get<object>('status')).toMatchObject({ absentDrains: absent })
+  const { stdout } = await gateway.cli('status')
+  expect(stdout).toContain(`drained, not there now: app ${b.url} (by local, since 2`)
+  expect((await gateway.cli('endpoint', 'undrain', 'app', b.url)).code).toBe(0)
+  expect(await gateway.get<object>('endpoints')).toMatchObject({ absent: [] })
+})
+
 test('an orderly end loses nothing, however short ago it came', async () => {
   await gateway.start(yaml())
   const { headers } = await gateway.sluice.get('/fail')

@@ -4,6 +4,7 @@ import type { Counter } from '../../../core/series.ts'
 import type { Store } from '../../../core/store.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
+import { within } from '../../../lib/within.ts'
 import { flightRecord, readRecord } from './flight-records.ts'
 import type { FlightBatch, FlightKeeper, FlightProcess, KeptFlight } from './kept-flight.ts'
 
@@ -13,6 +14,8 @@ const PREFIX = 'flights/'
 const FLUSH_MS = 1_000
 /** While the store does not take them. */
 const LONGEST_MS = 30_000
+/** At the end of the process. */
+const LAST_FLUSH_MS = 2_000
 const BATCH_BYTES = 262_144
 const BATCH_FLIGHTS = 256
 /** Records that are read at once: at most {@link BATCH_BYTES} each, unless a single request was larger. */
@@ -87,12 +90,13 @@ export class FlightJournal implements FlightKeeper {
     this.soon()
   }
 
-  /** Stores what is left, and ends. */
-  async close(): Promise<void> {
+  /** Stores what is left, as far as that is possible in time, and ends. */
+  close(): Promise<void> {
+    const { clock } = this.options
     this.closed = true
-    this.options.clock.cancel(this.timer)
-    await this.flushing
-    await this.flush()
+    clock.cancel(this.timer)
+    const rest = Promise.resolve(this.flushing).then(() => this.flush())
+    return within(clock, LAST_FLUSH_MS, rest, () => {})
   }
 
   private lose(flight: KeptFlight): void {

@@ -170,6 +170,17 @@ describe('a store', () => {
     expect(ids((await rig.start()).flights)).toEqual(ids(flights))
   })
 
+  test('that hangs holds up the end for two seconds', async () => {
+    const rig = new Rig()
+    const { flights, journal } = await rig.start()
+    rig.stored.hold()
+    flights.take(some(5, 'a'))
+    const closed = journal.close()
+    await rig.flush(2_000)
+    await closed
+    expect(rig.clock.timers).toBe(0)
+  })
+
   test('that fails is told once, asked less often, and gets what waits when it is back', async () => {
     const rig = new Rig()
     const { flights } = await rig.start()
