@@ -7,20 +7,26 @@ import { until } from '../../kit/until.ts'
 import sourced, { WAYS } from './sourced.ts'
 
 const BYTES = 10 * 16_384
+const ENDED_BY_TIME = ['falls silent', 'is never ready']
 
 let gateway: HookedGateway
 const clients: HttpClient[] = []
 
 beforeAll(async () => {
-  const routes = WAYS.map((way, i) => `  r${i}: { match: { path: /${i} }, sourced: ${JSON.stringify(way)} }\n`)
+  // What ends in time must do so however busy the machine is.
+  const timeouts = (way: string): string => (ENDED_BY_TIME.includes(way) ? '1s' : '30s')
+  const routes = WAYS.map(
+    (way, i) =>
+      `  r${i}: { match: { path: /${i} }, sourced: ${JSON.stringify(way)}, timeouts: { request: ${timeouts(way)}, idle: ${timeouts(way)} } }\n`,
+  )
   const url = new URL('./sourced.ts', import.meta.url).href
   gateway = await hookedGateway(
     `apiVersion: sluice/v1
 workers: 1
+overload: off
 listeners: { web: { listen: 127.0.0.1:0 } }
 admin: { listen: 127.0.0.1:0 }
 probes: { listen: 127.0.0.1:0 }
-defaults: { route: { timeouts: { request: 1s, idle: 1s } } }
 routes:
 ${routes.join('')}  told: { match: { path: /told }, sourced: told }
 `,

@@ -39,6 +39,7 @@ beforeAll(async () => {
   const app = `http://127.0.0.1:${upstream.port}`
   sluice = await startSluice(
     `${ONE_WORKER}
+overload: off
 watch: 100ms
 errorPages:
   404: { file: ./404.html }

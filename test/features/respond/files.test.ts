@@ -11,6 +11,7 @@ import { until } from '../../kit/until.ts'
 const LARGE = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => 32 + (i % 95)))
 
 const YAML = `${ONE_WORKER}
+overload: off
 defaults: { route: { timeouts: { idle: 60s } } }
 upstreams: { refusing: { endpoints: ["http://127.0.0.1:1"] } }
 routes:
