@@ -22,7 +22,7 @@ export interface CommonOptions {
   readonly log?: Log
   /** Gets each line of the access log, without line feed, some 50 ms after the request. Default: there is no access log. */
   readonly accessLog?: (line: string) => void
-  /** Default: the randomness of the system. */
+  /** Randomness, for tests: `seededRandom(1)`; threads have their own. Default: that of the system. */
   readonly random?: Random
   /** Serves the admin API and the probes where the config says. Default: false. Without `admin.auth` and `stateDir` it takes no commands. */
   readonly admin?: boolean

@@ -26,6 +26,8 @@ export class Listeners implements Part {
   private readonly cells: Lease
   private open: readonly ListenerConfig[] = []
   private readonly ports = new Map<string, number>()
+  /** All that were ever open: the sockets of one that is closed may stay for a while. */
+  private readonly had = new Set<number>()
   private begun = false
   /** One change at a time. */
   private tail: Promise<void> = Promise.resolve()
@@ -65,8 +67,9 @@ export class Listeners implements Part {
     for (const { name, host, port } of next) {
       const [key, ours] = [`listeners.${name}.listen`, this.open.filter((listener) => listener.port === port)]
       if (port !== 0 && ours.some((listener) => listener.host === host)) continue
-      const isAlone = !this.options.reusePort || this.options.own().some((other) => other.port === port)
-      if (port === 0 || isAlone) await checkAddress(host, port, key)
+      // Else another gateway of this process may have it, and would share it unasked.
+      const mayShare = this.options.reusePort && this.had.has(port)
+      if (!mayShare || this.options.own().some((other) => other.port === port)) await checkAddress(host, port, key)
       else await checkShared(host, port, key, ours.length > 0)
     }
   }
@@ -91,7 +94,9 @@ export class Listeners implements Part {
     for (const listener of next) {
       if (stay.includes(listener)) continue
       try {
-        this.ports.set(listener.name, await supervisor.listen(listener))
+        const port = await supervisor.listen(listener)
+        this.ports.set(listener.name, port)
+        this.had.add(port)
         opened.push(listener)
       } catch (error) {
         if (first) {

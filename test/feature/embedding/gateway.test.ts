@@ -324,7 +324,13 @@ describe('two gateways', () => {
     await until(() => breakers(one) === 'open')
     expect([breakers(two), told]).toEqual(['closed', []])
     expect(await get(two.port)).toEqual({ status: 200, text: 'sound' })
+    const third = await createGateway({
+      config: embeddedConfig(sound.port, { listeners: { web: { listen: `127.0.0.1:${one.port}` } } }),
+    })
+    closing.push(() => third.close())
+    await expect(third.listen()).rejects.toMatchObject({ code: 'listen' })
     await one.gateway.close()
+    expect((await third.listen())[0]?.port).toBe(one.port)
     expect(await get(two.port)).toEqual({ status: 200, text: 'sound' })
   })
 })
