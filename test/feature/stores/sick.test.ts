@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { SqliteStoreOptions } from '../../../src/stores/sqlite/sqlite-store.ts'
 import { answered, bytes, keysOf, page, read, written } from '../../contract/store/harness.ts'
 import { ManualClock } from '../../kit/clock.ts'
+import { descriptors } from '../../kit/descriptors.ts'
 import { inFolder, type OpenedSqlite, openedSqlite, trySqlite } from '../../kit/sqlite-store.ts'
 import { settle, until } from '../../kit/until.ts'
 
@@ -329,6 +330,21 @@ describe('close', () => {
       const again = await openedSqlite(folder)
       expect(keysOf(await page(again.store, '', 1000))).toHaveLength(500)
       await again.engine.close()
+    }),
+  )
+
+  test(
+    'leaves nothing open, however often',
+    inFolder(async (folder) => {
+      const once = async (): Promise<void> => {
+        const { engine, store } = await openedSqlite(folder)
+        await written(store, 'a', 'one')
+        await engine.close()
+      }
+      for (let i = 0; i < 3; i++) await once()
+      const before = await descriptors(process.pid)
+      for (let i = 0; i < 10; i++) await once()
+      expect(await descriptors(process.pid)).toBeLessThanOrEqual(before)
     }),
   )
 })
