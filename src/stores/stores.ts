@@ -157,9 +157,10 @@ async function durable({ clock, folder, log }: StoresOptions): Promise<SqliteSto
   const file = stateFile(folder)
   const store = await opened(file, { clock, log })
   if (!('refused' in store)) return store
-  const message =
-    'the state store cannot be opened: history, kept requests, drains and forced breakers end with this process'
-  log.warn(message, { file, why: store.message })
+  log.warn(
+    'the state store cannot be opened: history, kept requests, drains and forced breakers end with this process',
+    { file, why: store.message },
+  )
   return undefined
 }
 
