@@ -2,6 +2,7 @@ import type { Attempt } from './attempt.ts'
 import type { ErrorPage, PageFormat } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
+import type { Source } from './source.ts'
 import type { Refusal, Reply, Reroute, Verdict } from './verdict.ts'
 
 /** Why a pending admit must leave now. */
@@ -34,6 +35,11 @@ export interface Policy {
   left?(ex: Exchange, why: Left): void
   /** Before the first byte of the body is asked for. */
   requestBody?(ex: Exchange): BodyStage | undefined
+  /**
+   * Answers inside the process, on a route without `to`: of a feature that `answers`. Asked once, when all have admitted the
+   * request; its body is read as far as `body` is started, and dropped with the answer. The time limits of the route hold.
+   */
+  handle?(ex: Exchange, body: Source): Reply | Refusal | Promise<Reply | Refusal>
   /** Upstream chosen, endpoint not yet. May refuse: the next candidate follows. */
   attempt?(ex: Exchange, at: Attempt): Refusal | undefined
   /** Whether an attempt at this upstream may pass, before one is drawn: a look, which takes no lease, token or permit. */

@@ -3,6 +3,7 @@ import type { Policy } from '../../core/policy.ts'
 type Hook =
   | 'admit'
   | 'requestBody'
+  | 'handle'
   | 'usable'
   | 'attempt'
   | 'attempted'
@@ -73,6 +74,7 @@ export function hooksOf(policies: readonly Policy[]): Hooks {
   return {
     admit: places('admit'),
     requestBody: places('requestBody'),
+    handle: places('handle'),
     usable: places('usable'),
     attempt: places('attempt'),
     attempted: places('attempted'),

@@ -21,6 +21,7 @@ const GIVES: { readonly [H in Hook]: Given | 'other' } = {
   admit: 'verdict',
   left: 'other',
   requestBody: 'stage',
+  handle: 'verdict',
   attempt: 'verdict',
   usable: 'other',
   attempted: 'other',

@@ -2,7 +2,6 @@ import type { Downstream } from '../../core/downstream.ts'
 import type { Upload } from '../../core/exchange.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
-import type { Ticket } from '../upstreams/pool.ts'
 import { Arrears } from './arrears.ts'
 
 /** Bytes of a request body that are kept for another attempt. */
@@ -25,6 +24,14 @@ export class ReplayBudget {
   }
 }
 
+/** Gets the body. `write` false: `RequestBody.onDrain` follows when there is room. */
+export interface BodyTaker {
+  write(chunk: Buffer): boolean
+  end(trailers: FlatHeaders): void
+  /** The request has ended before the body did. */
+  broken?(): void
+}
+
 /** Learns when the body begins and stops moving: the clocks stand still in between. */
 export interface BodyWatcher {
   readonly clock: Pick<Clock, 'now'>
@@ -45,7 +52,7 @@ export class RequestBody {
   private kept = 0
   /** Chunks that the current attempt has been given. */
   private position = 0
-  private ticket: Ticket | undefined = undefined
+  private ticket: BodyTaker | undefined = undefined
   private blocked = false
   private blockedAt = 0
   private blockedMs = 0
@@ -108,7 +115,7 @@ export class RequestBody {
   }
 
   /** The current attempt's connection wants the body. */
-  feed(ticket: Ticket): void {
+  feed(ticket: BodyTaker): void {
     const now = this.watcher.clock.now()
     this.arrears.begin(now)
     this.ticket = ticket
@@ -205,6 +212,7 @@ export class RequestBody {
 
   /** Gives the buffer's bytes back. */
   release(): void {
+    this.ticket?.broken?.()
     this.budget.give(this.kept)
     this.kept = 0
     this.keeping = false

@@ -17,6 +17,7 @@ import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
 import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
 import { failureReply } from './failure-reply.ts'
+import { handle } from './handle.ts'
 import {
   answerStagesOnWay,
   failedBehind,
@@ -70,7 +71,7 @@ export class Run
   feed: SourceFeed | undefined = undefined
   private admission: Admission | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
-  private answering = false
+  answering = false
   /** The answer is an event stream. */
   stream = false
   over = false
@@ -142,19 +143,22 @@ export class Run
     const { latencies, plan } = this.route as CompiledRoute
     ex.reached = chain.policies.length
     if (plan === undefined) {
-      this.fail(failure('internal', 'request', 'sluice'))
+      handle(this)
       return
     }
     ex.forwardHeaders ??= snapshot.forwarder.headers(ex)
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
-    if (this.downstream.contentLength !== 0) {
-      this.body ??= new RequestBody(this.downstream, this.engine.replay, this)
-      this.stageRefusal(openStages(this, this.body))
-      if (this.over || this.answering) return
-    }
+    if (!this.openBody()) return
     this.attempts = new Attempts(this, clocks, plan, chain, plan.split.draw(ex, chain, this.engine.random), latencies)
     this.attempts.start()
+  }
+
+  openBody(): boolean {
+    if (this.downstream.contentLength === 0) return true
+    this.body ??= new RequestBody(this.downstream, this.engine.replay, this)
+    this.stageRefusal(openStages(this, this.body))
+    return !this.over && !this.answering
   }
 
   onBodyMoving(moving: boolean): void {
@@ -403,10 +407,9 @@ export class Run
   finish(): void {
     if (this.over) return
     this.over = true
-    const { ex } = this
-    this.attempts?.stop(ex.failure)
+    this.attempts?.stop(this.ex.failure)
     this.feed?.cancel()
-    if (this.body !== undefined) ex.bodyMs = this.clocks?.movedMs() ?? 0
+    if (this.body !== undefined) this.ex.bodyMs = this.clocks?.movedMs() ?? 0
     this.clocks?.stop()
     this.body?.release()
     this.engine.recorder.finish(settleOnWay(this, undefined))

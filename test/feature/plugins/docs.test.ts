@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSluice } from '../../kit/sluice.ts'
 import { sluice } from '../cli/cli.ts'
-import { folderOf, remove } from './files.ts'
+import { folderOf, put, remove } from './files.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const page = await readFile(join(ROOT, 'docs/plugins.md'), 'utf8')
@@ -32,7 +32,13 @@ beforeAll(async () => {
 afterAll(() => remove(folder))
 
 test('each block of code names its file', () => {
-  expect(Object.keys(files).toSorted()).toEqual(['audit-header.ts', 'broken.ts', 'broken.yaml', 'sluice.yaml'])
+  expect(Object.keys(files).toSorted()).toEqual([
+    'audit-header.ts',
+    'broken.ts',
+    'broken.yaml',
+    'echo.ts',
+    'sluice.yaml',
+  ])
 })
 
 const commands = blocks('console').flatMap((text) =>
@@ -57,6 +63,22 @@ test('it does to requests what the page says', async () => {
   try {
     expect((await gateway.get('/')).headers['x-audited-by']).toBe('payments')
     await gateway.shows('sluice_audited_answers_total{route="hello"} 1')
+  } finally {
+    await gateway.stop()
+  }
+})
+
+test('the one that answers does', async () => {
+  const place = async (): Promise<string> => join(folder, 'echo.yaml')
+  await put(folder, {
+    'echo.yaml': (files['sluice.yaml'] as string)
+      .replace('./audit-header.ts', './echo.ts')
+      .replace('auditHeader: { team: payments }', 'echo: body')
+      .replace('    respond: { body: hello }\n', ''),
+  })
+  const gateway = await startSluice('', { place })
+  try {
+    expect((await gateway.send('POST', '/', 'what was sent')).body).toBe('what was sent')
   } finally {
     await gateway.stop()
   }
