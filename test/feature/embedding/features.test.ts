@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -77,6 +77,27 @@ describe('features of a program', () => {
     const options = { config: await configured(), features: [feature as Feature] } as InlineOptions
     const error = await createGateway(options).catch((reason) => reason)
     expect([error.name, error.code, error.message]).toEqual(['GatewayError', 'options', expect.stringContaining(says)])
+  })
+
+  test('come as plug-ins of the config, too, and another text of one takes its place', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-embed-'))
+    closing.push(() => rm(folder, { recursive: true }))
+    const source = await readFile(MODULE, 'utf8')
+    await writeFile(join(folder, 'stamp.ts'), source)
+    const config = { ...(await configured()), watch: '100ms', plugins: ['./stamp.ts'] }
+    await writeFile(join(folder, 'sluice.yaml'), JSON.stringify(config))
+    const gateway = await createGateway({ config: join(folder, 'sluice.yaml') })
+    closing.push(() => gateway.close())
+    expect(await stampOf(gateway)).toBe('mine')
+    await writeFile(join(folder, 'stamp.ts'), source.replace('options.text', "options.text + '!'"))
+    const [web] = gateway.status().listeners
+    const failed: number[] = []
+    await until(async () => {
+      const answer = await fetch(`http://127.0.0.1:${web?.port}/`)
+      if (answer.status !== 200) failed.push(answer.status)
+      return answer.headers.get('x-stamp') === 'mine!'
+    })
+    expect(failed).toEqual([])
   })
 
   test('in a module that is bad are refused, and those of a config that is bad leave nothing', async () => {
