@@ -1,4 +1,5 @@
-import type { JsonSchema } from '../schema/schema.ts'
+import { integer } from '../schema/scalars.ts'
+import type { JsonSchema, Schema } from '../schema/schema.ts'
 import { FLAG, said } from '../schema/shape.ts'
 
 /**
@@ -18,6 +19,9 @@ export interface KeptMap<T> {
   /** The same for the end of it. */
   delete(key: string): Promise<boolean>
 }
+
+/** Milliseconds since the epoch, as far as a date may be: beyond that it has no text. */
+export const WALL_TIME: Schema<number> = integer(0, 8_640_000_000_000_000)
 
 /** What the answer to a command says in `durable`. */
 export const DURABLE: JsonSchema = said('It is on disk: a restart, or a kill, does not forget it.', FLAG)

@@ -1,11 +1,11 @@
 import { BadCommand, CommandRefused, readCommand } from '../../core/command.ts'
-import type { KeptMap } from '../../core/kept.ts'
+import { type KeptMap, WALL_TIME } from '../../core/kept.ts'
 import type { Caller } from '../../core/operation.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { object, optional, required } from '../../schema/composites.ts'
-import { integer, name, oneOf, text } from '../../schema/scalars.ts'
+import { name, oneOf, text } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 import type { EndpointState } from '../contract.ts'
 import type { CellRegistry } from '../registry/registry.ts'
@@ -18,7 +18,7 @@ const MOST_DRAINS = 1_000
 
 /** As it is kept, by `upstream endpoint`. */
 export const DRAIN_ORDER = object({
-  since: required(integer(0, Number.MAX_SAFE_INTEGER), 'Milliseconds since the epoch.'),
+  since: required(WALL_TIME, 'When it was ordered.'),
   by: optional(text(), 'Name of the operator.'),
 })
 

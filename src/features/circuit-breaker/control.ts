@@ -1,11 +1,11 @@
 import { BadCommand, memberOf, readCommand } from '../../core/command.ts'
 import type { ControlContext, ControlFeature, ControlHalf } from '../../core/control-feature.ts'
-import { DURABLE, type KeptMap } from '../../core/kept.ts'
+import { DURABLE, type KeptMap, WALL_TIME } from '../../core/kept.ts'
 import type { Caller, Description, Operation } from '../../core/operation.ts'
 import { type StateRow, stateSchemas } from '../../core/state-table.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
 import { object, optional, required } from '../../schema/composites.ts'
-import { duration, integer, name, oneOf, text } from '../../schema/scalars.ts'
+import { duration, name, oneOf, text } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 import { each, record, ref } from '../../schema/shape.ts'
 import type { BreakerCells } from './cells.ts'
@@ -26,13 +26,11 @@ const BREAKER_COMMAND = object({
   for: optional(duration(1_000, MOST_MS), 'Time for which it is forced, for open and closed.'),
 })
 
-const WALL = integer(0, Number.MAX_SAFE_INTEGER)
-
-/** As it is kept, by `route upstream`. Times are milliseconds since the epoch. */
+/** As it is kept, by `route upstream`. */
 const ORDER = object({
   to: required(oneOf('open', 'closed'), 'What it is forced into.'),
-  since: required(WALL, 'When.'),
-  until: required(WALL, 'When that ends.'),
+  since: required(WALL_TIME, 'When it was ordered.'),
+  until: required(WALL_TIME, 'When that ends.'),
   by: optional(text(), 'Name of the operator.'),
 })
 

@@ -37,7 +37,7 @@ const KEPT = object({
   savedAt: required(text(), 'RFC 3339.'),
   source: required(oneOf(...CONFIG_ORIGINS), 'How it came to be live.'),
   main: required(text(), 'See `ConfigSource`.'),
-  bytes: required(integer(1, Number.MAX_SAFE_INTEGER), 'Of its texts.'),
+  bytes: required(integer(1, 512 * 1_048_576), 'Of its texts; no store has room for more.'),
   digest: required(text(), 'Of its texts.'),
 })
 

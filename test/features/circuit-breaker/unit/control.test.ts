@@ -108,6 +108,7 @@ describe('a restart', () => {
   test.each([
     ['a day at most', { to: 'open', since: START, until: START + 1e12 }, 'forcedOpen', 86_400_000],
     ['not at all, if it ends before it begins', { to: 'open', since: START + 1e9, until: START + 1e3 }, 'closed', 0],
+    ['not at all, if no date is so late', { to: 'open', since: START, until: 9e15 }, 'closed', 0],
     ['not at all, if it is none', { to: 'ajar', since: START, until: START + 1e6 }, 'closed', 0],
   ])('finds an order that cannot have been given: it holds %s', async (_, order, state, ms) => {
     const stored = new TestStore()

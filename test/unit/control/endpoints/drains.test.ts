@@ -126,6 +126,17 @@ describe('a restart', () => {
     expect(after.states()).toContain('http://10.0.0.2:80 draining')
   })
 
+  test.each(['{}', '{"since":9000000000000000}', '{"since":1,"by":["ci"]}', 'x'])(
+    'finds nothing of %s',
+    async (order) => {
+      const stored = new TestStore()
+      await stored.store.put('kept/drains/app http://10.0.0.1:80', Buffer.from(order))
+      await stored.store.put('kept/drains/app http://10.0.0.2:80', Buffer.from('{"since":8640000000000000}'))
+      const after = await started(stored)
+      expect([...after.drains.all()].map(({ state }) => state)).toEqual(['usable', 'draining', 'usable'])
+    },
+  )
+
   test('finds nothing of what could not be kept, which the answer said', async () => {
     const stored = new TestStore()
     const before = await started(stored)
