@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Glimpse } from '../../src/core/downstream.ts'
-import type { Rule } from '../../src/data/ingress/rules.ts'
+import type { Rule } from '../../src/data/ingress/common/rules.ts'
 import { field, httpClient } from '../kit/client.ts'
 import { type Gate, gate, ok } from '../kit/ingress.ts'
 import { settle, until } from '../kit/until.ts'

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { BorrowedRequests } from '../../src/data/ingress/borrowed.ts'
+import { BorrowedRequests } from '../../src/data/ingress/node/borrowed.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { Gate, type GateOptions, listenerConfig, type Respond } from './ingress.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { FAILURES } from '../../src/core/failures.ts'
 import { ABANDONED, FAILED, IGNORED, TIMED_OUT, UNSENT } from '../../src/core/lessons.ts'
-import { RULES } from '../../src/data/ingress/rules.ts'
+import { RULES } from '../../src/data/ingress/common/rules.ts'
 import { read } from './files.ts'
 
 interface Documented {

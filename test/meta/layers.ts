@@ -28,6 +28,9 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/config/sources'],
   ['src/tools/import'],
   ['src/data/engine'],
+  ['src/data/ingress/accept'],
+  ['src/data/ingress/common'],
+  ['src/data/ingress/http1', 'src/data/ingress/node'],
   ['src/data/ingress'],
   ['src/data'],
   ['src/tools/explain', 'src/tools/demo', 'src/tools/drill'],
@@ -47,7 +50,7 @@ const SDK = /^src\/control\/seeing\/export\/sdk-(spans|metrics)\.ts$/
 
 /** Files that alone may import a package: its traps live in one place. */
 const HOMES: Readonly<Record<string, RegExp>> = {
-  fastify: /^src\/(data\/ingress\/listener|control\/admin\/(app|server|admin-plane))\.ts$/,
+  fastify: /^src\/control\/admin\/(app|server|admin-plane)\.ts$/,
   undici: /^src\/(control\/seeing\/export\/collector|config\/sources\/fetch-text)\.ts$/,
   'prom-client': /^src\/control\/seeing\/metrics\/process-metrics\.ts$/,
   '@opentelemetry/api': SDK,

@@ -1,8 +1,8 @@
 import type { LeanConfig, ListenerConfig } from '../../core/config.ts'
 import type { Failure } from '../../core/failures.ts'
-import { HeadGuard } from '../../data/ingress/guard.ts'
+import { HeadGuard } from '../../data/ingress/common/guard.ts'
+import { methodRefusal } from '../../data/ingress/common/methods.ts'
 import { MemoryDownstream } from '../../data/ingress/memory.ts'
-import { methodRefusal } from '../../data/ingress/methods.ts'
 import { canonicalIp } from '../../lib/ip.ts'
 import { byteString, escapeByte } from '../../lib/percent.ts'
 

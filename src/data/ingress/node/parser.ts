@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net'
+import { divert, type Take } from '../accept/divert.ts'
 import type { Incoming } from './messages.ts'
-
-/** What node's parser does with bytes. */
-type Parse = (chunk: Buffer) => void
 
 /** A part of node's parser that is not public: there is no other way to stop the server between two requests. */
 interface NodeParser {
@@ -30,21 +28,6 @@ export function stopBehind(socket: Socket, stops: () => boolean): void {
   }
 }
 
-/**
- * From now on the client's bytes go to `take`, and not to node's parser, which gets them directly until the socket has a
- * listener for them. Returns the way to the parser, if it still had them.
- */
-export function divert(socket: Socket, take: Parse): Parse | undefined {
-  const before = socket.listeners('data') as Parse[]
-  socket.on('data', take)
-  for (const listener of before) socket.removeListener('data', listener)
-  // The server may have stopped it, for a body or an answer that is not read. `resume` alone does not read on: as long as
-  // the parser had the bytes, the stream knew nothing of what was read.
-  socket.resume()
-  socket._read(0)
-  return before[0]
-}
-
 /** No bytes, but with an address: the parser takes a buffer without one for the end of the input. */
 const NOTHING = Buffer.from([0]).subarray(1)
 
@@ -63,7 +46,7 @@ const MAX_BYTES = 65_536
  */
 export class Backlog {
   private readonly socket: ParsedSocket
-  private readonly parse: Parse | undefined
+  private readonly parse: Take | undefined
   private chunks: Buffer[] = []
   private bytes = 0
   private held = true

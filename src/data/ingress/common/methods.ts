@@ -1,5 +1,5 @@
 import { METHODS } from 'node:http'
-import type { Failure } from '../../core/failures.ts'
+import type { Failure } from '../../../core/failures.ts'
 import { breach } from './rules.ts'
 
 export const CONNECT_REFUSED: Failure = breach('connect', 'not_implemented', 'CONNECT is not supported.')

@@ -1,9 +1,9 @@
-import type { DownstreamEvents } from '../../core/downstream.ts'
-import type { Failure } from '../../core/failures.ts'
-import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import type { DownstreamEvents } from '../../../core/downstream.ts'
+import type { Failure } from '../../../core/failures.ts'
+import type { FlatHeaders } from '../../../lib/headers.ts'
+import { Timer, type TimerWheel } from '../../../lib/timers.ts'
+import { SILENCE_MS, TOTAL_MS } from '../accept/linger.ts'
 import type { HeadGuard } from './guard.ts'
-import { SILENCE_MS, TOTAL_MS } from './linger.ts'
-import type { Incoming, Outgoing } from './messages.ts'
 
 /** The connection that a body comes over. */
 export interface BodyConnection {
@@ -14,8 +14,19 @@ export interface BodyConnection {
   drop(): void
 }
 
-/** The request that a body belongs to. */
+/** Where a body comes from: the request that it belongs to. */
 export interface BodyOwner {
+  /** All of the request was parsed. */
+  readonly received: boolean
+  readonly bodyTrailers: FlatHeaders
+  /** The answer promises that the connection stays open. */
+  readonly keepsConnection: boolean
+  /** What comes is told by `onData` and `onEnd` from now on. */
+  readBody(): void
+  holdBody(): void
+  goOnWithBody(): void
+  /** Sends `100 Continue`. */
+  askForBody(): void
   readonly events: DownstreamEvents | undefined
   /** No event follows; calls do nothing. */
   readonly over: boolean
@@ -33,29 +44,24 @@ const DISCARD_BYTES = 65_536
 const Body = { unasked: 0, wanted: 1, paused: 2, discarded: 3, complete: 4, cut: 5 } as const
 type BodyState = (typeof Body)[keyof typeof Body]
 
-/** The body of a request over node:http. */
+/** The body of a request: what is done with it, and how long it may take. */
 export class ClientBody {
   /** Bytes; -1: chunked. */
   readonly length: number
   bytesIn = 0
   private readonly owner: BodyOwner
   private readonly connection: BodyConnection
-  private readonly req: Incoming
-  private readonly res: Outgoing
   private timer: Timer | undefined = undefined
   private expects: boolean
   private state: BodyState = Body.unasked
   /** Clock milliseconds until which a discarded body is read. */
   private discardUntil = 0
 
-  constructor(owner: BodyOwner, connection: BodyConnection, req: Incoming, res: Outgoing, guard: HeadGuard) {
+  constructor(owner: BodyOwner, connection: BodyConnection, guard: HeadGuard) {
     this.owner = owner
     this.connection = connection
-    this.req = req
-    this.res = res
     this.length = guard.contentLength
     this.expects = guard.expects
-    req.sluiceBody = this
   }
 
   start(): void {
@@ -63,39 +69,39 @@ export class ClientBody {
     this.state = Body.wanted
     if (this.expects) {
       this.expects = false
-      this.res.writeContinue()
+      this.owner.askForBody()
     }
-    this.read()
     this.arm(this.connection.bodyTimeout)
+    this.owner.readBody()
   }
 
   pause(): void {
     if (this.state !== Body.wanted) return
     this.state = Body.paused
-    this.req.pause()
+    this.owner.holdBody()
     this.disarm()
   }
 
   resume(): void {
     if (this.state !== Body.paused) return
     this.state = Body.wanted
-    this.req.resume()
     this.arm(this.connection.bodyTimeout)
+    this.owner.goOnWithBody()
   }
 
   discard(): void {
     if (this.state > Body.paused) return
     // The head promised that the connection stays open: that binds.
-    if (this.owner.headSent ? !this.res.shouldKeepAlive : !this.littleIsMissing) {
+    if (this.owner.headSent ? !this.owner.keepsConnection : !this.littleIsMissing) {
       this.cut()
       return
     }
     const before = this.state
     this.state = Body.discarded
-    if (before === Body.unasked) this.read()
-    else this.req.resume()
     this.arm(SILENCE_MS)
     this.discardUntil = this.connection.timers.coarseNow + TOTAL_MS
+    if (before === Body.unasked) this.owner.readBody()
+    else this.owner.goOnWithBody()
   }
 
   /** It reports nothing from now on. */
@@ -111,11 +117,6 @@ export class ClientBody {
     if (state === Body.discarded) return
     if (owner.events === undefined) owner.onBroken(failure)
     else owner.events.onGone('malformed')
-  }
-
-  /** All of it was parsed. */
-  get received(): boolean {
-    return this.req.complete
   }
 
   /** All of it was delivered, or dropped. */
@@ -150,7 +151,7 @@ export class ClientBody {
     if (owner.over || state > Body.discarded) return
     this.disarm()
     this.state = Body.complete
-    if (state !== Body.discarded) owner.events?.onBodyEnd(this.req.rawTrailers)
+    if (state !== Body.discarded) owner.events?.onBodyEnd(owner.bodyTrailers)
   }
 
   /**
@@ -158,13 +159,8 @@ export class ClientBody {
    * everything: only the end of the connection tells which.
    */
   private get littleIsMissing(): boolean {
-    if (this.req.complete) return true
+    if (this.owner.received) return true
     return !this.expects && this.length >= 0 && this.length - this.bytesIn <= DISCARD_BYTES
-  }
-
-  private read(): void {
-    this.req.on('data', onData)
-    this.req.on('end', onEnd)
   }
 
   private cut(): void {
@@ -172,7 +168,7 @@ export class ClientBody {
     this.disarm()
     this.connection.drop()
     // Lets go of what has been read.
-    this.req.resume()
+    this.owner.goOnWithBody()
     this.owner.onBodyCut()
   }
 
@@ -190,12 +186,4 @@ export class ClientBody {
   private disarm(): void {
     if (this.timer !== undefined) this.connection.timers.cancel(this.timer)
   }
-}
-
-function onData(this: Incoming, chunk: Buffer): void {
-  this.sluiceBody?.onData(chunk)
-}
-
-function onEnd(this: Incoming): void {
-  this.sluiceBody?.onEnd()
 }

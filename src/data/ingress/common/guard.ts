@@ -1,6 +1,6 @@
-import type { ListenerConfig } from '../../core/config.ts'
-import type { Failure } from '../../core/failures.ts'
-import { hostOf } from '../../lib/authority.ts'
+import type { ListenerConfig } from '../../../core/config.ts'
+import type { Failure } from '../../../core/failures.ts'
+import { hostOf } from '../../../lib/authority.ts'
 import { breach, type Rule } from './rules.ts'
 
 /** A request's head as node:http parsed it. */

@@ -1,7 +1,7 @@
-import type { ListenerConfig } from '../../core/config.ts'
-import type { Failure } from '../../core/failures.ts'
-import { UNKNOWN_METHOD } from './methods.ts'
-import { breach, type Rule } from './rules.ts'
+import type { ListenerConfig } from '../../../core/config.ts'
+import type { Failure } from '../../../core/failures.ts'
+import { UNKNOWN_METHOD } from '../common/methods.ts'
+import { breach, type Rule } from '../common/rules.ts'
 
 /** What node:http reports through `clientError`. */
 export interface ParserError extends Error {

@@ -1,34 +1,27 @@
 import type { Socket } from 'node:net'
-import type { Glimpse, Peer } from '../../core/downstream.ts'
-import type { Failure } from '../../core/failures.ts'
-import { canonicalIp } from '../../lib/ip.ts'
-import type { TimerWheel } from '../../lib/timers.ts'
+import type { Glimpse } from '../../../core/downstream.ts'
+import type { Failure } from '../../../core/failures.ts'
+import type { TimerWheel } from '../../../lib/timers.ts'
+import { ClientSocket } from '../accept/client-socket.ts'
+import { divert } from '../accept/divert.ts'
+import type { HeadGuard } from '../common/guard.ts'
+import { type ConnectionHost, type IngressHandler, NOTHING_SEEN } from '../common/host.ts'
+import { rawAnswer } from '../common/raw-answer.ts'
 import { type ClientConnection, NodeDownstream } from './downstream.ts'
-import { glimpseOf, NOTHING_SEEN } from './glimpse.ts'
-import type { HeadGuard } from './guard.ts'
-import type { ConnectionHost, IngressHandler } from './host.ts'
-import { Linger, TOTAL_MS } from './linger.ts'
+import { glimpseOf } from './glimpse.ts'
 import { CUT_SHORT, type ParserError, SLOW_HEAD } from './malformed.ts'
 import type { Incoming, Outgoing } from './messages.ts'
-import { Backlog, divert, PAUSED, stopBehind } from './parser.ts'
-import { rawAnswer } from './raw-answer.ts'
+import { Backlog, PAUSED, stopBehind } from './parser.ts'
 
 /** What happens to the bytes behind the latest head that was read. */
 const Behind = { parsed: 0, held: 1, dropped: 2 } as const
-
-/** How long a refused connection may stay: no limit counts it, or there are too many already. */
-const REFUSED_MS = 1_000
 
 /**
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
  * have started the requests behind it, whose answers would be lost.
  */
-export class NodeConnection implements ClientConnection {
-  readonly peer: Peer
-  private readonly socket: Socket
+export class NodeConnection extends ClientSocket implements ClientConnection {
   private readonly host: ConnectionHost
-  /** It takes one of the places of `limits.connections`. */
-  counted = true
   private active: NodeDownstream | undefined = undefined
   private newest: NodeDownstream | undefined = undefined
   /** Waits for its turn; the parser has stopped behind its head. */
@@ -38,28 +31,14 @@ export class NodeConnection implements ClientConnection {
   private behind: (typeof Behind)[keyof typeof Behind] = Behind.parsed
   /** Answered after all requests before it. */
   private malformed: { readonly failure: Failure; readonly seen: Glimpse } | undefined = undefined
-  /** The answer in progress, or sent, is the last one. */
-  private last = false
-  private linger: Linger | undefined = undefined
-  private refused = false
-  /** Bytes read when the connection was last looked at, see `idle`. */
-  private seen = -1
   /** Bytes read up to the end of the latest request that offered an upgrade; NaN: unknown. */
   private offerEnd = 0
   /** The request whose end that is, where it has a body, until it is answered. */
   private offering: NodeDownstream | undefined = undefined
 
   constructor(host: ConnectionHost, socket: Socket) {
+    super(host, socket)
     this.host = host
-    this.socket = socket
-    const address = socket.remoteAddress ?? ''
-    this.peer = {
-      address: canonicalIp(address) ?? address,
-      port: socket.remotePort ?? 0,
-      localPort: socket.localPort ?? 0,
-      secure: false,
-      listener: host.name,
-    }
     stopBehind(socket, () => this.behind !== Behind.parsed)
   }
 
@@ -69,6 +48,10 @@ export class NodeConnection implements ClientConnection {
 
   get bodyTimeout(): number {
     return this.host.bodyTimeout
+  }
+
+  protected get busy(): boolean {
+    return this.active !== undefined
   }
 
   get draining(): boolean {
@@ -161,13 +144,6 @@ export class NodeConnection implements ClientConnection {
     this.refuse(failure, NOTHING_SEEN)
   }
 
-  onClosed(): void {
-    this.linger?.stop()
-    this.host.lingering.delete(this)
-    this.last = true
-    this.next = undefined
-  }
-
   /** Answers with a failure that belongs to no request, after all requests before it were answered, and closes. */
   refuse(failure: Failure, seen: Glimpse): void {
     if (this.active !== undefined) {
@@ -185,22 +161,6 @@ export class NodeConnection implements ClientConnection {
     this.end()
   }
 
-  /**
-   * No request is being read or answered, as far as can be known: nothing came since the last look. A connection is idle
-   * only at the second look in a row.
-   */
-  looksIdle(): boolean {
-    if (this.active !== undefined || this.last) return false
-    const { bytesRead } = this.socket
-    const same = this.seen === bytesRead
-    this.seen = bytesRead
-    return same
-  }
-
-  destroy(): void {
-    this.socket.destroy()
-  }
-
   // --- from downstreams
 
   drop(): void {
@@ -214,19 +174,6 @@ export class NodeConnection implements ClientConnection {
 
   closeWhenAnswered(): void {
     this.close()
-  }
-
-  end(): void {
-    if (this.linger !== undefined) return
-    this.close()
-    this.linger = new Linger(this.socket, this.timers, this.refused ? REFUSED_MS : TOTAL_MS)
-    if (this.counted) this.host.lingering.add(this)
-  }
-
-  break(visibly: boolean): void {
-    this.last = true
-    if (visibly) this.socket.resetAndDestroy()
-    else this.socket.destroy()
   }
 
   answered(downstream: NodeDownstream): void {
@@ -260,9 +207,8 @@ export class NodeConnection implements ClientConnection {
     else handle(this.host.handler, downstream)
   }
 
-  /** No request follows. */
-  private close(): void {
-    this.last = true
+  protected override close(): void {
+    super.close()
     this.next = undefined
   }
 

@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream'
-import type { Downstream, DownstreamEvents, Peer } from '../../core/downstream.ts'
-import type { Failure } from '../../core/failures.ts'
-import type { FlatHeaders } from '../../lib/headers.ts'
-import { forNode, isLength, isSendable, isSpecial, trailerPairs } from './answer-fields.ts'
-import { type BodyConnection, type BodyOwner, ClientBody } from './client-body.ts'
-import type { HeadGuard } from './guard.ts'
+import type { Downstream, DownstreamEvents, Peer } from '../../../core/downstream.ts'
+import type { Failure } from '../../../core/failures.ts'
+import type { FlatHeaders } from '../../../lib/headers.ts'
+import { isLength, isSendable, trailerPairs } from '../common/answer-fields.ts'
+import { type BodyConnection, type BodyOwner, ClientBody } from '../common/client-body.ts'
+import type { HeadGuard } from '../common/guard.ts'
+import { forNode, isSpecial } from './fields-for-node.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
 /** The connection that a request came on. */
@@ -97,10 +98,11 @@ export class NodeDownstream implements Downstream, BodyOwner {
     this.protocol = guard.protocol
     this.peer = connection.peer
     this.contentLength = guard.contentLength
-    this.body = guard.contentLength === 0 ? undefined : new ClientBody(this, connection, req, res, guard)
+    this.body = guard.contentLength === 0 ? undefined : new ClientBody(this, connection, guard)
     this.bodiless = req.method === 'HEAD'
     this.asksToClose = !res.shouldKeepAlive
     if (refusal !== undefined) res.shouldKeepAlive = false
+    req.sluiceBody = this.body
     res.downstream = this
     res.on('close', onClose)
   }
@@ -150,9 +152,40 @@ export class NodeDownstream implements Downstream, BodyOwner {
     this.refusal ??= failure
   }
 
-  /** @internal All of the request was parsed. */
+  /** @internal */
   get received(): boolean {
-    return this.body === undefined || this.body.received
+    return this.body === undefined || this.req.complete
+  }
+
+  /** @internal */
+  get bodyTrailers(): FlatHeaders {
+    return this.req.rawTrailers
+  }
+
+  /** @internal */
+  get keepsConnection(): boolean {
+    return this.res.shouldKeepAlive
+  }
+
+  /** @internal */
+  readBody(): void {
+    this.req.on('data', onData)
+    this.req.on('end', onEnd)
+  }
+
+  /** @internal */
+  holdBody(): void {
+    this.req.pause()
+  }
+
+  /** @internal */
+  goOnWithBody(): void {
+    this.req.resume()
+  }
+
+  /** @internal */
+  askForBody(): void {
+    this.res.writeContinue()
   }
 
   // --- the answer
@@ -314,6 +347,14 @@ export class NodeDownstream implements Downstream, BodyOwner {
     }
     this.connection.answered(this)
   }
+}
+
+function onData(this: Incoming, chunk: Buffer): void {
+  this.sluiceBody?.onData(chunk)
+}
+
+function onEnd(this: Incoming): void {
+  this.sluiceBody?.onEnd()
 }
 
 function onDrain(this: Outgoing): void {

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { WholeReply } from '../../core/verdict.ts'
+import type { WholeReply } from '../../../core/verdict.ts'
 
 /** The bytes of an answer after which the connection is closed. `wall`: milliseconds since the epoch. */
 export function rawAnswer({ body, headers, status }: WholeReply, wall: number): Buffer {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { Timer, type TimerWheel } from '../../lib/timers.ts'
-import { divert } from './parser.ts'
+import { Timer, type TimerWheel } from '../../../lib/timers.ts'
+import { divert } from './divert.ts'
 
 /** The longest gap between bytes that are dropped, and the longest time for all of them, milliseconds. */
 export const SILENCE_MS = 5_000

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HeadGuard, type RawHead } from '../../../../src/data/ingress/guard.ts'
+import { HeadGuard, type RawHead } from '../../../../../src/data/ingress/common/guard.ts'
 
 const limits = { headerBytes: 100, headerCount: 4, targetBytes: 20, connections: 1 }
 

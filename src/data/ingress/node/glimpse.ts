@@ -1,8 +1,7 @@
-import type { Glimpse } from '../../core/downstream.ts'
+import type { Glimpse } from '../../../core/downstream.ts'
+import { NOTHING_SEEN } from '../common/host.ts'
 import type { ParserError } from './malformed.ts'
 import type { Incoming } from './messages.ts'
-
-export const NOTHING_SEEN: Glimpse = { method: '', target: '', host: '' }
 
 /** How much before and behind the error is looked at, and how much is reported. */
 const MAX_BEFORE = 65_536

@@ -1,9 +1,14 @@
-import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
-import type { Failure } from '../../core/failures.ts'
-import type { WholeReply } from '../../core/verdict.ts'
-import type { Clock } from '../../lib/clock.ts'
-import type { TimerWheel } from '../../lib/timers.ts'
+import type { Socket } from 'node:net'
+import type { Downstream, Glimpse, Peer } from '../../../core/downstream.ts'
+import type { Failure } from '../../../core/failures.ts'
+import type { WholeReply } from '../../../core/verdict.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { Accepted } from '../accept/acceptor.ts'
+import type { SocketHost } from '../accept/client-socket.ts'
 import type { HeadGuard } from './guard.ts'
+
+/** Of input of which nothing was read. */
+export const NOTHING_SEEN: Glimpse = { method: '', target: '', host: '' }
 
 /** The part that answers the requests of a listener. */
 export interface IngressHandler {
@@ -13,26 +18,23 @@ export interface IngressHandler {
   malformed(peer: Peer, failure: Failure, seen: Glimpse): WholeReply | undefined
 }
 
-/** A connection that can make room for another. */
-export interface Lingering {
-  counted: boolean
-  destroy(): void
-}
-
 /** What the connections of one listener share. */
-export interface ConnectionHost {
+export interface ConnectionHost extends SocketHost {
   readonly handler: IngressHandler
   readonly guard: HeadGuard
   readonly clock: Clock
-  readonly timers: TimerWheel
-  readonly name: string
   readonly draining: boolean
   /** A client broke a rule, see `RULES`: to be counted. */
   readonly fault: (rule: string) => void
   /** Milliseconds, see `timeouts.body`. */
   readonly bodyTimeout: number
-  /** Connections that wait for their client's end, longest first; each makes room when there are too many connections. */
-  readonly lingering: Set<Lingering>
   /** Requests that were handed over and have not ended. */
   inFlight: number
+}
+
+/** What speaks HTTP/1.1 over the sockets of one listener. */
+export interface Http1Server {
+  accept(socket: Socket): Accepted
+  /** No connection follows, and none is left. */
+  close(): void
 }

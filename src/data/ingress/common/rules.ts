@@ -1,4 +1,4 @@
-import { type Failure, failure, type Reason } from '../../core/failures.ts'
+import { type Failure, failure, type Reason } from '../../../core/failures.ts'
 
 /**
  * Every rule by which a listener closes a connection or refuses a request before anything else looks at it: the label

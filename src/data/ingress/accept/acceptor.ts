@@ -1,0 +1,190 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type Failure, failure } from '../../../core/failures.ts'
+import { type Pressure, Stage } from '../../../core/pressure.ts'
+import type { Clock } from '../../../lib/clock.ts'
+
+/** Counts open connections over all workers; a `HeldCell` is one. */
+export interface ConnectionCount {
+  /** False: `limit` are open. */
+  takeBelow(limit: number): boolean
+  give(): void
+}
+
+/** One accepted connection, whatever is spoken over it. */
+export interface Accepted {
+  /** It takes one of the places of `limits.connections`. */
+  counted: boolean
+  /**
+   * No request is being read or answered, as far as can be known: nothing came since the last look. A connection is idle
+   * only at the second look in a row.
+   */
+  looksIdle(): boolean
+  /** Refuses it: nothing that it sends is looked at. */
+  turnAway(failure: Failure): void
+  /** Sends FIN; the client has some time to do the same. */
+  end(): void
+  destroy(): void
+  /** Its socket has closed. */
+  onClosed(): void
+}
+
+export interface AcceptorOptions {
+  /** Most open connections, over all workers. */
+  readonly limit: number
+  readonly clock: Clock
+  /** Default: the connections of this acceptor only. */
+  readonly count?: ConnectionCount | undefined
+  /** Default: no pressure. */
+  readonly pressure?: Pressure | undefined
+  /** What speaks over a socket. */
+  readonly accept: (socket: Socket) => Accepted
+}
+
+const OVERLOADED = failure('overloaded', 'limit', 'sluice')
+const TOO_MANY = failure(
+  'connections',
+  'request',
+  'sluice',
+  'The limit of open connections on this listener (limits.connections) is reached.',
+)
+
+/** While draining, idle connections are closed over about this time. */
+const DRAIN_STEP_MS = 50
+const DRAIN_STEPS = 20
+
+/** Rounds without a new connection after which the backlog counts as empty, and how many there are at most. */
+const CLOSE_STEP_MS = 5
+const CLOSE_QUIET = 3
+const CLOSE_ROUNDS = 40
+
+const BACKLOG = 4096
+
+/** A listening socket and its connections. It knows no protocol. */
+export class Acceptor {
+  /** Connections that wait for their client's end, longest first; each makes room when there are too many connections. */
+  readonly lingering = new Set<Accepted>()
+  private readonly options: AcceptorOptions
+  private readonly count: ConnectionCount
+  private readonly server: Server
+  private readonly open = new Set<Accepted>()
+  private leaving = false
+  private accepted = 0
+  /** Idle connections to close in one step of a drain. */
+  private portion = 1
+
+  constructor(options: AcceptorOptions) {
+    this.options = options
+    this.count = options.count ?? { takeBelow: (limit) => this.open.size < limit, give: () => {} }
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.onConnection(socket))
+  }
+
+  /** Every answer closes its connection. */
+  get draining(): boolean {
+    return this.leaving || this.stage >= Stage.close
+  }
+
+  /** Open connections of this worker. */
+  get connections(): number {
+    return this.open.size
+  }
+
+  /** Binds; resolves with the port. Rejects with the system's error code where that fails. */
+  listen(host: string, port: number, reusePort: boolean): Promise<number> {
+    const { server } = this
+    return new Promise((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
+        server.off('error', reject)
+        resolve((server.address() as AddressInfo).port)
+      })
+    })
+  }
+
+  /**
+   * From now on every answer closes its connection, and idle ones are closed step by step, those silent since the last look
+   * first. One loss is unavoidable: a request that was sent before the client saw our FIN stays unanswered. It was never
+   * handled, so the client may send it again (RFC 9112, section 9.3.1).
+   */
+  drain(): void {
+    if (this.leaving) return
+    this.leaving = true
+    this.drainStep()
+  }
+
+  /**
+   * Accepts until no new connection has come for a while, bounded, then closes the listening socket; open connections stay.
+   * The socket is closed right after the event loop has accepted all waiting connections.
+   */
+  close(): Promise<void> {
+    return new Promise((resolve) => this.closeStep(CLOSE_ROUNDS, 0, this.accepted, resolve))
+  }
+
+  /** Ends everything at once. */
+  cut(): void {
+    this.stopListening()
+    for (const connection of this.open) connection.destroy()
+  }
+
+  private get stage(): number {
+    return this.options.pressure?.stage ?? 0
+  }
+
+  private onConnection(socket: Socket): void {
+    const { accept, limit } = this.options
+    this.accepted++
+    const connection = accept(socket)
+    connection.counted = this.count.takeBelow(limit) || this.takeFromLingering()
+    this.open.add(connection)
+    socket.on('close', () => {
+      this.open.delete(connection)
+      this.lingering.delete(connection)
+      if (connection.counted) this.count.give()
+      connection.onClosed()
+    })
+    if (!connection.counted) connection.turnAway(TOO_MANY)
+    else if (this.stage >= Stage.refuse) connection.turnAway(OVERLOADED)
+  }
+
+  /** A client that has its answer makes room for one that has not sent its request yet. */
+  private takeFromLingering(): boolean {
+    for (const connection of this.lingering) {
+      this.lingering.delete(connection)
+      connection.counted = false
+      connection.destroy()
+      return true
+    }
+    return false
+  }
+
+  private drainStep(): void {
+    // Behind the poll phase: what a client has sent has been read by then.
+    setImmediate(() => {
+      this.portion = Math.max(this.portion, Math.ceil(this.open.size / DRAIN_STEPS))
+      let left = this.portion
+      for (const connection of this.open) {
+        if (!connection.looksIdle() || left === 0) continue
+        connection.end()
+        left--
+      }
+      if (this.open.size > 0 || this.server.listening) this.options.clock.after(DRAIN_STEP_MS, () => this.drainStep())
+    })
+  }
+
+  private closeStep(rounds: number, quiet: number, accepted: number, done: () => void): void {
+    if (!this.server.listening || rounds === 0 || quiet === CLOSE_QUIET) {
+      this.stopListening()
+      done()
+      return
+    }
+    this.options.clock.after(CLOSE_STEP_MS, () => {
+      setImmediate(() => {
+        const next = this.accepted === accepted ? quiet + 1 : 0
+        this.closeStep(rounds - 1, next, this.accepted, done)
+      })
+    })
+  }
+
+  private stopListening(): void {
+    if (this.server.listening) this.server.close()
+  }
+}

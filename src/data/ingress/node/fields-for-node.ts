@@ -1,0 +1,37 @@
+import type { FlatHeaders } from '../../../lib/headers.ts'
+
+/** Whether node:http treats this field of an answer specially, see `forNode`. */
+export function isSpecial(name: string): boolean {
+  switch (name.length) {
+    case 6:
+      return name.toLowerCase() === 'expect'
+    case 7:
+      return name.toLowerCase() === 'trailer'
+    case 19:
+      return name.toLowerCase() === 'content-disposition'
+    default:
+      return false
+  }
+}
+
+/**
+ * The fields of a head, arranged so that node:http sends each of them unchanged. After a Content-Length it reads
+ * Content-Disposition as UTF-8, writes it as latin1, and refuses what is neither; for Trailer it throws where no trailers
+ * can follow (RFC 9110, section 6.6.2: it means nothing there); for Expect, which no answer has, it sends the whole head at
+ * once, as UTF-8.
+ */
+export function forNode(headers: FlatHeaders, withLength: boolean, withTrailers: boolean): string[] {
+  const first: string[] = []
+  const others: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const lower = name.toLowerCase()
+    if (lower === 'expect') continue
+    if (lower === 'trailer' && !withTrailers) continue
+    // RFC 9110, section 8.6: 204 has none.
+    if (lower === 'content-length' && !withLength) continue
+    const list = lower === 'content-disposition' ? first : others
+    list.push(name, headers[i + 1] as string)
+  }
+  return first.length === 0 ? others : first.concat(others)
+}
