@@ -15,7 +15,7 @@ const WHERE = 'sluice-where:'
 const MOST_SETS = 2
 
 /**
- * How the modules of plug-ins are found in this thread: `sluice` is this Sluice, wherever they lie, and their files have the
+ * How the modules of plug-ins are found in this thread: `sluice` is what this Sluice has for features, wherever they lie, and their files have the
  * texts that came with them.
  */
 export class PluginHooks {
@@ -24,7 +24,8 @@ export class PluginHooks {
   private sets: readonly (readonly PluginModule[])[] = []
 
   constructor() {
-    const sluice = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
+    const sluice = new URL(import.meta.url.endsWith('.ts') ? '../feature-api.ts' : '../feature-api.js', import.meta.url)
+      .href
     this.hooks = registerHooks({
       resolve: (specifier, context, next) => {
         if (specifier === 'sluice') return next(sluice, context)

@@ -42,9 +42,11 @@ test('what is right is left alone', () => {
 })
 
 test('a worker loads nothing of the control plane: no half of a feature either', () => {
-  const loaded = [...loadedWith('src/data/worker.ts', read)]
+  // A plug-in loads the second one.
+  const loaded = ['src/data/worker.ts', 'src/feature-api.ts'].flatMap((entry) => [...loadedWith(entry, read)])
   expect(loaded).toContain('src/features/circuit-breaker/policy.ts')
-  const forbidden = /^src\/(control|config|tools|cli|stores\/(memory|sqlite))\/|\/(control|lints)(\.ts$|\/)/
+  expect(loaded).toContain('src/schema/composites.ts')
+  const forbidden = /^src\/(control|config|embed|tools|cli|stores\/(memory|sqlite))\/|\/(control|lints)(\.ts$|\/)/
   expect(loaded.filter((file) => forbidden.test(file))).toEqual([])
 })
 
