@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { blocks } from './markdown.ts'
 
 /** Values of the environment that examples name. */
@@ -52,10 +52,20 @@ function squeezed(line: string): string {
 /** A folder with an example as `sluice.yaml`, and the files that examples name. */
 export async function exampleFolder(yaml: string): Promise<{ file: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-example-'))
+  const file = await placeExample(folder, yaml)
+  return { file, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** The same in a folder that is there already; returns the path of the config. */
+export async function placeExample(folder: string, yaml: string): Promise<string> {
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, yaml)
   await writeFile(join(folder, 'stock.yaml'), '- http://10.0.0.9:8080\n')
   for (const name of ['404.html', 'closed.html', 'error.html', 'error.json'])
     await writeFile(join(folder, name), '{ "reason": "{failure.reason}" }\n')
-  return { file, remove: () => rm(folder, { recursive: true, force: true }) }
+  for (const path of ['site/index.html', 'build/app.js']) {
+    await mkdir(join(folder, dirname(path)))
+    await writeFile(join(folder, path), 'served\n')
+  }
+  return file
 }

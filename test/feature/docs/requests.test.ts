@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EXAMPLE_ENV, missing } from '../../kit/feature-pages.ts'
+import { EXAMPLE_ENV, missing, placeExample } from '../../kit/feature-pages.ts'
 import { blocks, curlLines } from '../../kit/markdown.ts'
 import { fetchRaw, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
@@ -33,7 +33,7 @@ describe.each(PAGES)('the requests of docs/features/$name', ({ yaml, lines }) =>
       .replaceAll(ENDPOINT, (url) => upstreams.get(url)?.url ?? url)
       .replace('0.0.0.0:8080', '127.0.0.1:0')
     const own = '\nworkers: 1\nadmin: { listen: "127.0.0.1:0" }\nprobes: { listen: "127.0.0.1:0" }\n'
-    sluice = await startSluice(reachable + own, { env: EXAMPLE_ENV })
+    sluice = await startSluice(reachable + own, { env: EXAMPLE_ENV, place: placeExample })
   })
 
   afterAll(async () => {
