@@ -19,6 +19,8 @@ export interface LoadDeps {
   readonly readFolder: (path: string) => Promise<readonly string[]>
   /** Of these the config may use no more; undefined: of all. */
   readonly fence?: MachineFence | undefined
+  /** Plug-ins that the config may name; undefined: any. */
+  readonly code?: readonly string[] | undefined
   /** Paths of files in the config are relative to it; undefined: to that of the main file. */
   readonly folder?: string | undefined
   /** The path whose text is the JSON of a value; undefined: all are YAML. */

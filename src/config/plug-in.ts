@@ -17,11 +17,13 @@ export interface PluggedIn {
   readonly diagnostics: readonly Diagnostic[]
 }
 
+const OTHER_CODE = 'is no plug-in of the live config; other code comes with the files only, not by the API'
+
 /** Loads the plug-ins that the main files name. */
 export async function plugIn(
   documents: readonly Document[],
   folder: string,
-  { language: base, plugins, readFile }: Pick<LoadDeps, 'language' | 'plugins' | 'readFile'>,
+  { code, language: base, plugins, readFile }: Pick<LoadDeps, 'code' | 'language' | 'plugins' | 'readFile'>,
 ): Promise<PluggedIn> {
   const nodes = documents.flatMap(({ root }) => namesIn(root.entries.get('plugins')?.value))
   if (plugins === undefined) {
@@ -29,6 +31,8 @@ export async function plugIn(
     return { language: base, modules: [], skipped: nodes.length > 0, diagnostics }
   }
   const names = nodes.map(({ text }) => text)
+  const others = nodes.flatMap((node, i) => (code?.includes(node.text) === false ? [at(node, i, OTHER_CODE)] : []))
+  if (others.length > 0) return { language: base, modules: [], skipped: false, diagnostics: others }
   const { features, modules, problems } = await plugins.load(names, folder, readFile)
   if (modules.length === 0 && problems.length === 0) return { language: base, modules, skipped: false, diagnostics: [] }
   const diagnostics = [

@@ -11,6 +11,8 @@ export interface ConfigReading extends Required<SourceTexts>, Pick<ConfigSource,
   readonly main: string
   /** Folders have what `documents` has in them and nothing else; false: that holds for the main folder only. */
   readonly closed: boolean
+  /** Plug-ins that it may name; undefined: any. */
+  readonly code?: readonly string[]
 }
 
 /** What a source gave. */
@@ -30,11 +32,13 @@ const PLAIN: Pick<ConfigReading, 'folder' | 'fence'> = { folder: undefined, fenc
 /** A text in place of the main file, or of all files of the main folder; its includes are read as they are. */
 export function inPlace(
   source: ConfigSource,
-  { file, folder }: Pick<Config, 'file' | 'folder'>,
+  { file, folder, plugins }: Pick<Config, 'file' | 'folder' | 'plugins'>,
   yaml: string,
 ): ConfigReading {
   const isFolder = resolve(file) === resolve(folder)
-  return readingOf(source, { documents: { [isFolder ? join(source.name, 'sluice.yaml') : source.name]: yaml } })
+  const documents = { [isFolder ? join(source.name, 'sluice.yaml') : source.name]: yaml }
+  // Who may change the config by the API need not be one who may run code on this machine.
+  return { ...readingOf(source, { documents }), code: plugins.map(({ name }) => name) }
 }
 
 /** Loads a config and remembers the texts that it was made of. */
@@ -46,7 +50,7 @@ export interface Reader {
 }
 
 export function readerOf(reading: ConfigReading, machine: LoadDeps): Reader {
-  const { closed, documents: given, folder, main, object, fence } = reading
+  const { closed, code, documents: given, folder, main, object, fence } = reading
   const documents: Record<string, string> = { ...given }
   const texts = new Map(Object.entries(given).map(([path, text]) => [resolve(path), text]))
   const isFolder = texts.size > 0 && !texts.has(resolve(main))
@@ -61,7 +65,7 @@ export function readerOf(reading: ConfigReading, machine: LoadDeps): Reader {
   }
   const readFolder = async (path: string): Promise<readonly string[]> =>
     closed || (isFolder && resolve(path) === resolve(main)) ? within(texts.keys(), path) : machine.readFolder(path)
-  const deps: LoadDeps = { ...machine, readFile, readFolder, folder, fence, object: object ? main : undefined }
+  const deps: LoadDeps = { ...machine, readFile, readFolder, folder, fence, code, object: object ? main : undefined }
   return {
     documents,
     async load(good) {

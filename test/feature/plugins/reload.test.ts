@@ -172,3 +172,15 @@ test('the control plane takes what is new: its half, metrics, operations, and wh
   await everywhere(gateway, undefined)
   await until(async () => (await gateway.admin('/api/v1/mark')).status === 404, 'it is gone')
 }, 120_000)
+
+test('a config that is put by the API has the code that is live, and no other', async () => {
+  const files = { 'mark.ts': marking('mark'), 'more.ts': 'throw new Error("it runs")' }
+  const gateway = await started(files, () => yamlOf('plugins: [./mark.ts]', ', mark: x'))
+  const put = async (yaml: string): Promise<string> => (await gateway.command('config', { yaml })).body
+  expect(await put(yamlOf('plugins: [./mark.ts, ./more.ts]', ', mark: y'))).toContain(
+    'other code comes with the files only',
+  )
+  expect(JSON.stringify(gateway.operational)).not.toContain('it runs')
+  await put(yamlOf('plugins: [./mark.ts]', ', mark: z'))
+  await everywhere(gateway, 'z here')
+}, 120_000)

@@ -47,7 +47,7 @@ afterEach(async () => {
 })
 
 const files = (): ConfigReading => readingOf(filesSource(file), { documents: {} })
-const put = (yaml: string) => judge.judge(inPlace(filesSource(file), { file, folder }, yaml), live)
+const put = (yaml: string) => judge.judge(inPlace(filesSource(file), { file, folder, plugins: [] }, yaml), live)
 
 describe('a judge', () => {
   test('finds of files what loading them here does, and the config is frozen', async () => {

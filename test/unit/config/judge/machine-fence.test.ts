@@ -109,7 +109,7 @@ test('the fence holds for what is put in its place, and for what was live before
   const fenced = source({ files: folder, env: [] })
   const bad = HEAD + ca('/etc/passwd')
   const one = [expect.stringContaining('"/etc/passwd" is outside of')]
-  expect(await found(inPlace(fenced, { file: NAME, folder }, bad))).toEqual(one)
+  expect(await found(inPlace(fenced, { file: NAME, folder, plugins: [] }, bad))).toEqual(one)
   for (const main of [NAME, '/etc/sluice/sluice.yaml'])
     expect(await found(keptReading(fenced, main, { [main]: bad }))).toEqual(one)
 })
