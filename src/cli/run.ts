@@ -12,6 +12,7 @@ import { inThreads } from '../control/workers/thread.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
+import { strayFrom } from '../plugins/stray.ts'
 import { banner } from '../tools/demo/banner.ts'
 import { Demo } from '../tools/demo/demo.ts'
 import { faultOperation } from '../tools/demo/fault-operation.ts'
@@ -85,6 +86,7 @@ async function serve(
   })
   // Before the start: a signal that comes meanwhile must not leave anything behind.
   const ended = onSignals(gateway)
+  onUncaught(log, io)
   const facts = await gateway.start()
   await announce(facts, config, demo, log, io)
   return Promise.race([ended, gateway.lost])
@@ -122,5 +124,22 @@ function onSignals(gateway: Gateway): Promise<number> {
     process.on('SIGTERM', on('sigterm'))
     process.on('SIGINT', on('sigint'))
     process.on('SIGHUP', () => void gateway.reload('signal').catch(() => {}))
+  })
+}
+
+/**
+ * The control plane runs the code of plug-ins, too: what their timers and promises throw must not end the gateway. Any other
+ * uncaught error does, as it would without us.
+ */
+function onUncaught(log: Log, io: Io): void {
+  process.on('uncaughtException', (error) => {
+    const plugin = strayFrom(error)
+    const { message, stack = message } = error
+    if (plugin !== undefined) {
+      log.error('a plug-in threw in the control plane where nothing waits for it', { plugin, error: message, stack })
+      return
+    }
+    io.stderr(`sluice: ${stack}\n`)
+    process.exit(Exit.failed)
   })
 }

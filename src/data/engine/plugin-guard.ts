@@ -35,6 +35,7 @@ const GIVES: { readonly [H in Hook]: Given | 'other' } = {
   called: 'other',
   settle: 'other',
 }
+const NOT_FLAT = 'headers that are no flat list of names and values, all of them texts'
 const HOOKS = Object.keys(GIVES) as readonly Hook[]
 
 /**
@@ -81,6 +82,8 @@ class Guard {
     const what = `what compile gives for ${JSON.stringify(place)}`
     if (!Object.hasOwn(places, place)) throw this.blamed(what, `there is no such place in its places`)
     if (typeof policy !== 'object' || policy === null) throw this.blamed(what, 'it is no policy')
+    const odd = Object.keys(policy).find((key) => isFunction(policy, key) && !HOOKS.includes(key as Hook))
+    if (odd !== undefined) throw this.blamed(what, `there is no hook ${odd}; known are ${HOOKS.join(', ')}`)
     const hooks = HOOKS.flatMap((hook) => {
       if (policy[hook] === undefined) return []
       if (typeof policy[hook] !== 'function') throw this.blamed(what, `${hook} is no function`)
@@ -94,9 +97,15 @@ class Guard {
     const gives = GIVES[hook]
     return (ex: Exchange, a: unknown, b: unknown): unknown => {
       const value = this.timed(hook, () => own[hook](ex, a, b))
-      if (isThenable(value) && gives !== 'page') return this.inTime(hook, value)
+      if (isThenable(value) && gives !== 'page') return this.inTime(hook, value, ex)
+      if (hook === 'respond') this.flat(ex)
       return gives === 'other' || value === undefined ? value : this.looked(hook, gives, value)
     }
+  }
+
+  /** What is no text would break the answer off at the end of its way, where no one knows any more whose it was. */
+  private flat({ response }: Exchange): void {
+    if (response !== undefined && !isFlat(response.headers)) throw this.blamed('respond', `it left ${NOT_FLAT}`)
   }
 
   private looked(hook: Hook, gives: Given, value: unknown): unknown {
@@ -128,7 +137,7 @@ class Guard {
   }
 
   /** Who waits is told that it left, as for any exchange that ends. */
-  private inTime(hook: Hook, value: PromiseLike<unknown>): Promise<unknown> {
+  private inTime(hook: Hook, value: PromiseLike<unknown>, ex: Exchange): Promise<unknown> {
     const { timers } = this.deps
     const { hookMs = HOOK_MS } = this.feature
     return new Promise((resolve, reject) => {
@@ -142,7 +151,7 @@ class Guard {
         (late) => {
           timers.cancel(timer)
           if (over) dropped(late)
-          else this.settled(hook, late, resolve, reject)
+          else this.settled(hook, late, ex, resolve, reject)
         },
         (error: unknown) => {
           timers.cancel(timer)
@@ -152,8 +161,15 @@ class Guard {
     })
   }
 
-  private settled(hook: Hook, late: unknown, resolve: (value: unknown) => void, reject: (error: Error) => void): void {
+  private settled(
+    hook: Hook,
+    late: unknown,
+    ex: Exchange,
+    resolve: (value: unknown) => void,
+    reject: (error: Error) => void,
+  ): void {
     try {
+      if (hook === 'respond') this.flat(ex)
       resolve(late === undefined || GIVES[hook] !== 'verdict' ? undefined : this.looked(hook, 'verdict', late))
     } catch (error) {
       reject(error as Error)
@@ -167,6 +183,11 @@ class Guard {
     if (error instanceof Error && error.stack !== undefined) told.stack = `${told.message}\n${error.stack}`
     return told
   }
+}
+
+/** Own members only: a class may have methods of its own besides. */
+function isFunction(policy: Policy, key: string): boolean {
+  return typeof (policy as unknown as Readonly<Record<string, unknown>>)[key] === 'function'
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -189,10 +210,13 @@ function verdictProblem(value: unknown): string | undefined {
   if (reroute !== undefined) return typeof reroute === 'string' ? undefined : 'a reroute that is no name of a route'
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599)
     return `the status ${String(status)}, which no answer has`
-  if (!Array.isArray(headers) || headers.length % 2 !== 0 || headers.some((text) => typeof text !== 'string'))
-    return 'headers that are no flat list of names and values'
+  if (!isFlat(headers)) return NOT_FLAT
   const isSource = typeof body === 'object' && body !== null && 'start' in body && 'cancel' in body
   return body === undefined || Buffer.isBuffer(body) || isSource ? undefined : 'a body that is no Buffer and no source'
+}
+
+function isFlat(headers: unknown): boolean {
+  return Array.isArray(headers) && headers.length % 2 === 0 && headers.every((text) => typeof text === 'string')
 }
 
 function stageProblem(value: unknown): string | undefined {

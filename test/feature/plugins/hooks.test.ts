@@ -47,6 +47,9 @@ test.each([
   ['gives no reason', 'admit: it gave the reason because'],
   ['gives no status', 'admit: it gave the status 42'],
   ['gives odd headers', 'admit: it gave headers that are no flat list'],
+  ['leaves a number', 'respond: it left headers that are no flat list'],
+  ['leaves half a header', 'respond: it left headers that are no flat list'],
+  ['leaves a late number', 'respond: it left headers that are no flat list'],
   ['gives no stage', 'responseBody: it gave no body stage: changesLength'],
   ['gives a text', 'admit: it gave a body that is no Buffer'],
 ])('a plug-in that %s: the client gets 500 internal, and operators read why and by which', async (way, message) => {

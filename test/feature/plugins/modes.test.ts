@@ -27,6 +27,8 @@ beforeAll(async () => {
     'silenced.yaml': `${TOP}plugins: [./mark.ts]\nroutes:\n  # sluice-ignore mark-is-loud: it is meant so\n  a: ${ROUTE}, mark: LOUD }\n`,
     'several.yaml': `${TOP}plugins: [./stuff.ts, packed, ./mark.ts]\nroutes:\n  a: ${ROUTE}, mark: x, stuffed: y }\n`,
     'loud.ts': 'throw new Error("it runs")',
+    'lasting.ts': `setInterval(() => {}, 1_000)\n${marking('mark')}`,
+    'lasting.yaml': `${TOP}plugins: [./lasting.ts]\nroutes:\n  a: ${ROUTE} }\n`,
     'loud.yaml': `${TOP}plugins: [./loud.ts]\nroutes:\n  a: ${ROUTE} }\n`,
     'typed.yaml': `${TOP}plugins: [typed]\nroutes:\n  a: ${ROUTE} }\n`,
     'same.yaml': `${TOP}plugins: [./mark.ts, ./again.ts]\nroutes:\n  a: ${ROUTE} }\n`,
@@ -116,6 +118,10 @@ describe('with --plugins', () => {
     const { stdout } = await sluice(folder, ['explain', 'several.yaml', 'GET', 'http://x/', '--plugins'])
     expect(stdout).toMatch(/stuffed +y +route/)
     expect(stdout).toMatch(/mark +x +route/)
+  })
+
+  test('what a plug-in leaves running does not keep the command alive', async () => {
+    expect(await check('lasting.yaml', '--plugins')).toEqual({ code: 0, found: [] })
   })
 
   test('a package of TypeScript is an error that says why', async () => {

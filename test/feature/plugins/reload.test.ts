@@ -89,9 +89,37 @@ test('one that does not load any more changes nothing, and is said; nor does one
   )
   await put(gateway.folder, { 'mark.ts': uncompiled })
   await said('the plug-in ./mark.ts, mark: compile: not compiled')
+  await put(gateway.folder, { 'mark.ts': marking('mark').replace('respond:', 'response:') })
+  await said('what compile gives for \\"mark\\": there is no hook response; known are admit, ')
   expect(await mark(gateway)).toBe('x here')
   await put(gateway.folder, { 'mark.ts': marking('mark', "'again'") })
   await everywhere(gateway, 'x again')
+}, 120_000)
+
+test('what one throws in the control plane, where nothing waits for it, is told and ends nothing', async () => {
+  const gateway = await started({ 'mark.ts': marking('mark') }, () => yamlOf('plugins: [./mark.ts]', ', mark: x'))
+  const stray = `import { isMainThread } from 'node:worker_threads'
+if (isMainThread) {
+  setTimeout(() => { throw new Error('of a timer') }, 10)
+  setTimeout(async () => { throw new Error('of a promise') }, 20)
+}
+${marking('mark', "'again'")}`
+  await put(gateway.folder, { 'mark.ts': stray })
+  await everywhere(gateway, 'x again')
+  const told = (): unknown[] =>
+    gateway.operational
+      .filter(({ message }) => message === 'a plug-in threw in the control plane where nothing waits for it')
+      .map(({ error, plugin }) => [error, plugin])
+  const plugin = join(gateway.folder, 'mark.ts')
+  await until(
+    () => told().length === 2,
+    () => gateway.stderr.slice(-3000),
+  )
+  expect(told()).toEqual([
+    ['of a timer', plugin],
+    ['of a promise', plugin],
+  ])
+  expect(await mark(gateway)).toBe('x again')
 }, 120_000)
 
 test('plug-ins come and go with the config', async () => {

@@ -36,6 +36,14 @@ const WAYS: Readonly<Record<string, () => Partial<Policy>>> = {
   'gives no reason': () => ({ admit: () => ({ reason: 'because' }) as never }),
   'gives no status': () => ({ admit: () => ({ status: 42, headers: [], body: undefined }) }),
   'gives odd headers': () => ({ admit: () => ({ status: 200, headers: ['a'], body: undefined }) }),
+  'leaves a number': () => ({ respond: (ex) => void ex.response?.headers.push('x-count', 42 as never) }),
+  'leaves half a header': () => ({ respond: (ex) => void ex.response?.headers.push('x-count') }),
+  'leaves a late number': () => ({
+    respond: async (ex) => {
+      await Promise.resolve()
+      ex.response?.headers.push('x-count', 42 as never, undefined as never, undefined as never)
+    },
+  }),
   'gives a text': () => ({ admit: () => later({ status: 200, headers: [], body: 'text' }) }),
   'gives no stage': () => ({ responseBody: () => ({}) as never }),
   'gives a late page': () => ({ admit: () => ({ reason: 'forbidden' }), page: () => later('<h1>') as never }),
