@@ -50,7 +50,8 @@ export function intercepting(
       const page = mine.of(ex)
       if (page === undefined || ex.response === undefined || !isOfUpstream(ex)) return
       removeFields(ex.response.headers, OF_BODY)
-      ex.response.headers.push('content-type', page.type)
+      // The upstream may let caches keep it, and other clients get another format.
+      ex.response.headers.push('content-type', page.type, 'vary', 'accept')
     },
   }
 }

@@ -156,6 +156,7 @@ describe('answers of upstreams', () => {
         'content-type': 'text/html; charset=utf-8',
         'set-cookie': 'a=b',
         'x-kept': 'yes',
+        vary: 'accept',
       })
       for (const name of ['content-encoding', 'etag']) expect(answer.headers[name]).toBeUndefined()
     }
