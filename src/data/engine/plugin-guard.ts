@@ -103,7 +103,7 @@ class Guard {
     }
   }
 
-  /** What is no text would break the answer off at the end of its way, where no one knows any more whose it was. */
+  /** What is no text would break the answer off at the end of its way, where it cannot be told any more whose it was. */
   private flat({ response }: Exchange): void {
     if (response !== undefined && !isFlat(response.headers)) throw this.blamed('respond', `it left ${NOT_FLAT}`)
   }
