@@ -28,6 +28,7 @@ export { lastingState } from './core/state-table.ts'
 export type { Refusal, Reply, Reroute, Verdict, WholeReply } from './core/verdict.ts'
 export { fieldName, host, path } from './http/schemas.ts'
 export { type FlatHeaders, fieldValue } from './lib/headers.ts'
+export { type BuildApplication, fastifyHandler } from './plugins/fastify-handler.ts'
 export {
   byKind,
   list,

@@ -37,6 +37,7 @@ test('each block of code names its file', () => {
     'broken.ts',
     'broken.yaml',
     'echo.ts',
+    'greeter.ts',
     'sluice.yaml',
   ])
 })
@@ -68,17 +69,21 @@ test('it does to requests what the page says', async () => {
   }
 })
 
-test('the one that answers does', async () => {
-  const place = async (): Promise<string> => join(folder, 'echo.yaml')
+test('those that answer do', async () => {
+  const place = async (): Promise<string> => join(folder, 'answers.yaml')
   await put(folder, {
-    'echo.yaml': (files['sluice.yaml'] as string)
-      .replace('./audit-header.ts', './echo.ts')
-      .replace('auditHeader: { team: payments }', 'echo: body')
+    'answers.yaml': (files['sluice.yaml'] as string)
+      .replace('./audit-header.ts', './echo.ts, ./greeter.ts')
+      .replace(
+        'auditHeader: { team: payments }',
+        'echo: body\n  greet:\n    match: { path: /hello/* }\n    greeter: true',
+      )
       .replace('    respond: { body: hello }\n', ''),
   })
   const gateway = await startSluice('', { place })
   try {
     expect((await gateway.send('POST', '/', 'what was sent')).body).toBe('what was sent')
+    expect((await gateway.get('/hello/ann')).body).toBe('{"hello":"ann"}')
   } finally {
     await gateway.stop()
   }
