@@ -51,6 +51,8 @@ export interface ListenerConfig {
     /** Open connections, all workers together. */
     readonly connections: number
   }
+  /** What speaks HTTP/1.1: a server of Sluice's own, or node:http. */
+  readonly http1: 'own' | 'node'
 }
 
 /** An endpoint as configured or discovered; a name may resolve to several addresses. `weight` from 1, `tier` from 0. */

@@ -1,4 +1,4 @@
 import { gate } from '../kit/ingress.ts'
 import { describeIngress } from './ingress.ts'
 
-describeIngress('over node:http', gate)
+describeIngress('over node:http', (respond, options) => gate(respond, { ...options, http1: 'node' }))

@@ -9,6 +9,7 @@ import { type HttpClient, httpClient } from './client.ts'
 import { ManualClock } from './clock.ts'
 import { EngineKit } from './engine.ts'
 import { CompiledUse } from './feature.ts'
+import { HTTP1, type Http1 } from './ingress.ts'
 import { until } from './until.ts'
 
 /** A queue that nobody leaves by himself: requests for `/queued` wait in it. `held`: places that are taken. */
@@ -40,7 +41,7 @@ export class EndsRig {
   private readonly bounded: CompiledUse<BulkheadCells>
   private readonly clients: HttpClient[] = []
 
-  constructor() {
+  constructor(http1: Http1 = HTTP1) {
     const clock = new ManualClock()
     const bounded = new CompiledUse<BulkheadCells>(bulkhead, { maxConcurrent: 10 }, { clock })
     this.bounded = bounded
@@ -57,9 +58,10 @@ export class EndsRig {
         name: 'web',
         host: '127.0.0.1',
         port: 0,
-        // Node's own take real time.
-        timeouts: { headers: 60_000, body: 5_000, keepAlive: 60_000 },
+        // Node's own take real time; the others are not what is looked at.
+        timeouts: { headers: 600_000, body: 5_000, keepAlive: 600_000 },
         limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 5 },
+        http1,
       },
       clock,
       timers: this.kit.timers,

@@ -75,7 +75,17 @@ export interface Handled {
 
 export type Respond = (handled: Handled) => void
 
+/** What speaks HTTP/1.1. */
+export type Http1 = ListenerConfig['http1']
+
+/** Both servers: each is held to the same tests. */
+export const HTTP1_SERVERS: readonly Http1[] = ['own', 'node']
+
+/** Of listeners in tests that do not say; as in configs, where `SLUICE_HTTP1` does not. */
+export const HTTP1: Http1 = process.env.SLUICE_HTTP1 === 'own' ? 'own' : 'node'
+
 export interface GateOptions {
+  readonly http1?: Http1
   readonly timeouts?: Partial<ListenerConfig['timeouts']>
   readonly limits?: Partial<ListenerConfig['limits']>
   readonly count?: ConnectionCount
@@ -94,6 +104,7 @@ export function listenerConfig(options: GateOptions): ListenerConfig {
     ...options.at,
     timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
     limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },
+    http1: options.http1 ?? HTTP1,
   }
 }
 

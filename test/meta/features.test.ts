@@ -53,7 +53,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     keys: ['timeouts'],
-    in: /^src\/(core\/config|config\/language\/(listener|normalise)|data\/ingress\/(listener|node\/(borrowed|server))|data\/upstreams\/options)\.ts$/,
+    in: /^src\/(core\/config|config\/language\/(listener|normalise)|data\/ingress\/(listener|http1\/(connection|server)|node\/(borrowed|server))|data\/upstreams\/options)\.ts$/,
     why: 'Listeners and upstreams have timeouts of their own, which are no feature.',
   },
   {

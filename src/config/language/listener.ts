@@ -1,5 +1,5 @@
 import { object, optional, required, withDefault } from '../../schema/composites.ts'
-import { duration, integer, size } from '../../schema/scalars.ts'
+import { duration, integer, oneOf, size } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 import type { WithFeatures } from './features.ts'
 import { ownPathPolicyOptions } from './path-policy.ts'
@@ -39,6 +39,11 @@ export const listenerKeys = object(
       }),
       {},
       'Limits on requests and connections.',
+    ),
+    http1: withDefault(
+      oneOf('own', 'node'),
+      'node',
+      'Server that speaks HTTP/1.1 on this listener: the one of Sluice, or that of Node.js.',
     ),
     pathPolicy: optional(
       ownPathPolicyOptions,

@@ -26,7 +26,7 @@ export function normalise(
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
-      ([name, { listen, timeouts, limits }]): ListenerConfig => ({ name, ...listen, timeouts, limits }),
+      ([name, { listen, timeouts, limits, http1 }]): ListenerConfig => ({ name, ...listen, timeouts, limits, http1 }),
     ),
     trustedProxies: root.trust.proxies,
     correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },

@@ -5,6 +5,7 @@ import type { TimerWheel } from '../../lib/timers.ts'
 import { type Accepted, Acceptor, type ConnectionCount } from './accept/acceptor.ts'
 import { HeadGuard } from './common/guard.ts'
 import type { ConnectionHost, Http1Server, IngressHandler } from './common/host.ts'
+import { OwnHttp1 } from './http1/server.ts'
 import { NodeHttp1 } from './node/server.ts'
 
 export interface ListenerOptions {
@@ -49,7 +50,7 @@ export class Listener implements ConnectionHost {
     this.name = config.name
     this.bodyTimeout = config.timeouts.body
     this.config = config
-    this.server = new NodeHttp1(this, config)
+    this.server = config.http1 === 'own' ? new OwnHttp1(this, config) : new NodeHttp1(this, config)
     this.acceptor = new Acceptor({
       limit: config.limits.connections,
       clock,

@@ -5,8 +5,8 @@ import { LF } from './octets.ts'
 export interface LineReader {
   /** Parses the line at `at`; returns the position behind it, or INCOMPLETE: it comes again, longer. */
   parseLine(buffer: Buffer, at: number, to: number): number
-  /** So many octets of a line have come, and not its end. */
-  incompleteLine(length: number): void
+  /** `line[0, length)` is what has come of a line. */
+  incompleteLine(length: number, line: Buffer): void
 }
 
 const FIRST_CAPACITY = 256
@@ -28,7 +28,7 @@ export class LineBuffer {
       reader.parseLine(line, 0, length)
     } else {
       if (further) reader.parseLine(line, 0, length)
-      reader.incompleteLine(length)
+      reader.incompleteLine(length, line)
     }
     return end
   }

@@ -17,6 +17,9 @@ export const TOKEN: Uint8Array = table((octet) => {
 /** Field values and reason phrases: visible, space, tab, and 0x80 to 0xFF. */
 export const TEXT_OCTETS: Uint8Array = table((octet) => octet === HTAB || (octet >= SP && octet !== 0x7f))
 
+/** What request targets consist of: visible ASCII. What of it belongs where is decided when they are read as URLs. */
+export const TARGET_OCTETS: Uint8Array = table((octet) => octet > SP && octet < 0x7f)
+
 function table(holds: (octet: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, octet) => (holds(octet) ? 1 : 0))
 }

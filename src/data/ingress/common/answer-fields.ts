@@ -19,7 +19,7 @@ export function isSendable(headers: FlatHeaders): boolean {
   return true
 }
 
-function isField(name: string, value: string): boolean {
+export function isField(name: string, value: string): boolean {
   return !NOT_A_NAME.test(name) && !NOT_A_VALUE.test(value)
 }
 

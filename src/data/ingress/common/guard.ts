@@ -1,6 +1,7 @@
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { hostOf } from '../../../lib/authority.ts'
+import { isLength } from './answer-fields.ts'
 import { breach, type Rule } from './rules.ts'
 
 /** A request's head as node:http parsed it. */
@@ -23,6 +24,9 @@ const BAD_TARGET = bad('target', 'The request target is neither a path nor an ht
 const BAD_STAR = bad('target', 'The target * belongs to OPTIONS.')
 const OLD_CODING = bad('transfer_encoding', 'HTTP/1.0 has no Transfer-Encoding.')
 const BAD_LENGTH = bad('content_length', 'The Content-Length is not valid.')
+const TWO_LENGTHS = bad('content_length', 'There is more than one Content-Length.')
+const LENGTH_AND_CODING = bad('content_length', 'There are both Content-Length and Transfer-Encoding.')
+const CODED_CHUNKS = bad('transfer_encoding', 'The coding chunked is not the last one, or there twice.')
 const CODING = breach('transfer_encoding', 'not_implemented', 'No transfer coding but chunked is supported.')
 const EXPECTATION = breach('expectation', 'expectation_failed', 'No expectation but 100-continue is supported.')
 
@@ -38,6 +42,8 @@ export class HeadGuard {
   protocol: 'HTTP/1.0' | 'HTTP/1.1' = 'HTTP/1.1'
   /** Bytes; 0: no body, -1: chunked. */
   contentLength = 0
+  /** The client expects the connection to stay open after the answer. */
+  persistent = true
   /** The client waits for `100 Continue` before it sends its body. */
   expects = false
   /**
@@ -47,6 +53,7 @@ export class HeadGuard {
   /** Bytes of the head where each field has one space before its value, as clients write it. */
   headBytes = 0
 
+  private closes = false
   private readonly limits: ListenerConfig['limits']
   private readonly tooLong: Failure
   private readonly tooMany: Failure
@@ -83,6 +90,8 @@ export class HeadGuard {
     this.protocol = old ? 'HTTP/1.0' : 'HTTP/1.1'
     this.contentLength = 0
     this.expects = false
+    this.persistent = !old
+    this.closes = false
     this.offersUpgrade = false
     if (head.httpVersionMajor !== 1 || head.httpVersionMinor > 1) {
       this.contentLength = -1
@@ -94,6 +103,7 @@ export class HeadGuard {
     let hosts = 0
     let upgrade = false
     let coding = -1
+    let lengths = 0
     let refusal: Failure | undefined
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] as string
@@ -115,17 +125,21 @@ export class HeadGuard {
         case 7:
           if (isName(name, 'upgrade')) upgrade = true
           break
+        case 10:
+          if (isName(name, 'connection')) this.judgeConnection(old, value.toLowerCase())
+          break
         case 14:
           if (isName(name, 'content-length')) {
-            const length = Number(value)
-            if (!Number.isSafeInteger(length) || length < 0) refusal ??= BAD_LENGTH
-            else if (coding === -1) this.contentLength = length
+            if (lengths++ > 0) refusal ??= TWO_LENGTHS
+            else if (!isLength(value)) refusal ??= BAD_LENGTH
+            else if (coding === -1) this.contentLength = Number(value)
           }
           break
         case 17:
           if (isName(name, 'transfer-encoding')) {
             if (old) refusal ??= OLD_CODING
-            else if (coding !== -1 || value.toLowerCase() !== 'chunked') refusal ??= CODING
+            else if (coding !== -1) refusal ??= CODED_CHUNKS
+            else if (value.toLowerCase() !== 'chunked') refusal ??= codingProblem(value)
             coding = i + 1
             this.contentLength = -1
           }
@@ -139,8 +153,20 @@ export class HeadGuard {
     if (rawHeaders.length > 2 * this.limits.headerCount) return this.tooMany
     if (bytes > this.limits.headerBytes) return this.tooLarge
     if (hosts > 1) return TWO_HOSTS
+    if (lengths > 0 && coding !== -1) refusal ??= LENGTH_AND_CODING
     refusal ??= this.judgeHost(old, host === -1 ? '' : (rawHeaders[host] as string))
     return refusal ?? this.judgeTarget(url, head.method as string, rawHeaders, host)
+  }
+
+  /** Several of these fields count as one list: `close` wins. */
+  private judgeConnection(old: boolean, value: string): void {
+    if (value === 'keep-alive' && !old) return
+    for (const option of value.split(',')) {
+      const name = option.trim()
+      if (name === 'close') this.closes = true
+      else if (name === 'keep-alive' && old) this.persistent = true
+    }
+    if (this.closes) this.persistent = false
   }
 
   private judgeHost(old: boolean, value: string): Failure | undefined {
@@ -175,6 +201,13 @@ export class HeadGuard {
 
 function isName(name: string, lower: string): boolean {
   return name === lower || name.toLowerCase() === lower
+}
+
+/** RFC 9112, section 6.3: without chunked at the end the length of a request is unknown, and no such error is only ours. */
+function codingProblem(value: string): Failure {
+  const codings = value.toLowerCase().split(',')
+  codings.pop()
+  return codings.some((coding) => coding.trim() === 'chunked') ? CODED_CHUNKS : CODING
 }
 
 /**

@@ -34,3 +34,12 @@ export type Rule = keyof typeof RULES
 export function breach(rule: Rule, reason: Reason, detail?: string): Failure {
   return { ...failure(reason, 'request', 'client', detail), rule }
 }
+
+export const SLOW_HEAD: Failure = breach(
+  'slow_head',
+  'request_timeout',
+  'The head was not complete within timeouts.headers.',
+)
+export const HALF_A_HEAD: Failure = breach('cut_short', 'bad_request', 'The connection ended in the middle of a head.')
+/** Never told: the request before it has the last answer. */
+export const AFTER_CLOSE: Failure = breach('after_close', 'bad_request')

@@ -1,7 +1,7 @@
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { UNKNOWN_METHOD } from '../common/methods.ts'
-import { breach, type Rule } from '../common/rules.ts'
+import { breach, type Rule, SLOW_HEAD } from '../common/rules.ts'
 
 /** What node:http reports through `clientError`. */
 export interface ParserError extends Error {
@@ -14,12 +14,6 @@ export interface ParserError extends Error {
 
 /** The client closed its side in the middle of a message. */
 export const CUT_SHORT = 'HPE_INVALID_EOF_STATE'
-
-export const SLOW_HEAD: Failure = breach(
-  'slow_head',
-  'request_timeout',
-  'The head was not complete within timeouts.headers.',
-)
 
 /** By the code of llhttp. */
 const RULE_OF: ReadonlyMap<string, Rule> = new Map([

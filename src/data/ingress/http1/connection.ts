@@ -1,0 +1,299 @@
+import type { Socket } from 'node:net'
+import type { ListenerConfig } from '../../../core/config.ts'
+import type { Glimpse } from '../../../core/downstream.ts'
+import type { Failure } from '../../../core/failures.ts'
+import type { TimerWheel } from '../../../lib/timers.ts'
+import { ClientSocket } from '../accept/client-socket.ts'
+import { divert } from '../accept/divert.ts'
+import { type ConnectionHost, NOTHING_SEEN } from '../common/host.ts'
+import { CONNECT_REFUSED } from '../common/methods.ts'
+import { rawAnswer } from '../common/raw-answer.ts'
+import { AFTER_CLOSE, HALF_A_HEAD, SLOW_HEAD } from '../common/rules.ts'
+import type { AnswerHeads } from './answer-heads.ts'
+import { BodyDecoder } from './body-decoder.ts'
+import { Http1Downstream } from './downstream.ts'
+import { Parts } from './parts.ts'
+import { type Awaited, Awaits, Patience } from './patience.ts'
+import type { RequestConnection } from './request-connection.ts'
+import { RequestHead } from './request-head.ts'
+import type { Http1Shared } from './server.ts'
+
+/** How many bytes are kept behind a request that waits, and of a body that is not wanted yet. */
+const MAX_WAITING = 65_536
+/** An idle connection is kept so much longer than the client was told, so that a request under way is not lost. */
+const KEEP_ALIVE_MARGIN_MS = 1_000
+
+/**
+ * One client's connection. Its requests are read one after another: a head is looked at once the request before it was
+ * answered. What comes earlier waits as bytes, since 64 KiB of small requests would take megabytes once parsed. The socket
+ * is read until that much waits: an unread socket shows neither FIN nor RST, so that a client that leaves would not be
+ * noticed.
+ */
+export class ServedConnection extends ClientSocket implements RequestConnection {
+  readonly heads: AnswerHeads
+  readonly timers: TimerWheel
+  readonly bodyTimeout: number
+  private readonly host: ConnectionHost
+  private readonly config: ListenerConfig
+  private readonly head: RequestHead
+  /** Made for the first body. */
+  private decoder: BodyDecoder | undefined = undefined
+  /** The request that is being answered. */
+  private active: Http1Downstream | undefined = undefined
+  /** The request whose body is being read; the answer may be through. */
+  private reading: Http1Downstream | undefined = undefined
+  /** Bytes behind the request. */
+  private readonly waiting = new Parts()
+  /** They are being read again. */
+  private resuming = false
+  private stopped = false
+  private dropping = false
+  /** The client asked for the close, and sends nothing more. */
+  private expected = false
+  private readonly patience: Patience
+
+  constructor({ config, heads, host }: Http1Shared, socket: Socket) {
+    super(host, socket)
+    this.host = host
+    this.timers = host.timers
+    this.bodyTimeout = host.bodyTimeout
+    this.config = config
+    this.heads = heads
+    this.head = new RequestHead(config.limits)
+    this.patience = new Patience(host, (awaits) => this.onLate(awaits))
+    this.patience.awaitHead(config.timeouts.headers)
+    socket.on('data', (chunk) => this.onData(chunk as Buffer))
+    socket.on('end', () => this.onEnd())
+    socket.on('drain', () => this.active?.onDrain())
+    // The close that follows says all.
+    socket.on('error', ignore)
+  }
+
+  get draining(): boolean {
+    return this.host.draining
+  }
+
+  protected get busy(): boolean {
+    return this.active !== undefined || this.head.begun
+  }
+
+  // --- from the acceptor
+
+  turnAway(failure: Failure): void {
+    this.refused = true
+    this.refuse(failure, NOTHING_SEEN)
+  }
+
+  override onClosed(): void {
+    super.onClosed()
+    this.patience.stop()
+    this.dropping = true
+    const { active, reading } = this
+    this.active = undefined
+    this.reading = undefined
+    if (active !== undefined) this.host.inFlight--
+    active?.onLost()
+    if (reading !== active) reading?.onLost()
+  }
+
+  // --- from downstreams
+
+  drop(): void {
+    if (this.dropping) return
+    this.forget()
+    divert(this.socket, ignore)
+  }
+
+  closing(expected: boolean): void {
+    this.close()
+    this.expected = expected
+  }
+
+  closeWhenAnswered(): void {
+    this.closing(false)
+  }
+
+  override end(): void {
+    this.forget()
+    this.patience.stop()
+    super.end()
+  }
+
+  answered(downstream: Http1Downstream): void {
+    if (this.active !== downstream) return
+    this.active = undefined
+    this.host.inFlight--
+    if (!this.last) this.goOn()
+    else if (this.expected) this.socket.destroySoon()
+    else this.end()
+  }
+
+  regulate(): void {
+    if (this.dropping) return
+    const full = this.waiting.length >= MAX_WAITING || (this.reading?.waitingBytes ?? 0) >= MAX_WAITING
+    if (full === this.stopped) return
+    this.stopped = full
+    if (full) this.socket.pause()
+    else this.socket.resume()
+  }
+
+  private onData(chunk: Buffer): void {
+    if (this.waiting.length > 0) this.waiting.add(chunk)
+    else this.take(chunk)
+    this.regulate()
+    this.await()
+  }
+
+  /** The client has closed its side. */
+  private onEnd(): void {
+    if (this.linger !== undefined) return
+    const { active } = this
+    // Its answer is on its way, and may still be read.
+    if (active?.ended) this.close()
+    else if (active !== undefined) this.destroy()
+    else if (this.head.begun) {
+      this.refuseAsFault(HALF_A_HEAD)
+    } else this.socket.end()
+  }
+
+  private onLate(awaits: Awaited): void {
+    if (awaits === Awaits.request) {
+      this.close()
+      this.socket.destroySoon()
+    } else if (this.socket.bytesRead === 0) {
+      this.host.fault('silent')
+      this.destroy()
+    } else this.refuseAsFault(SLOW_HEAD)
+  }
+
+  // --- reading
+
+  private take(chunk: Buffer): void {
+    const to = chunk.length
+    let at = 0
+    while (at < to && !this.dropping) {
+      if (this.reading !== undefined) at = this.readBody(this.reading, chunk, at, to)
+      else if (this.active === undefined) at = this.readHead(chunk, at, to)
+      else {
+        this.wait(this.active, at === 0 ? chunk : chunk.subarray(at))
+        return
+      }
+    }
+  }
+
+  private readHead(chunk: Buffer, from: number, to: number): number {
+    const { head } = this
+    const at = head.read(chunk, from, to)
+    if (head.failure !== undefined) this.refuseAsFault(head.failure)
+    else if (head.done) return this.begin(chunk, at, to)
+    return at
+  }
+
+  /** A head is whole. */
+  private begin(chunk: Buffer, from: number, to: number): number {
+    const { head, host } = this
+    const { guard } = host
+    this.patience.rest()
+    if (head.method === 'CONNECT') {
+      this.refuseAsFault(CONNECT_REFUSED)
+      return to
+    }
+    const refusal = guard.judge(head)
+    const downstream = new Http1Downstream(this, this.socket, head, guard, refusal)
+    head.begin()
+    this.active = downstream
+    host.inFlight++
+    let at = from
+    if (refusal !== undefined) {
+      this.fault(refusal)
+      // Where its body ends is not known for sure, and the connection closes anyway.
+      this.drop()
+    } else if (!downstream.received) {
+      this.reading = downstream
+      this.decoder ??= new BodyDecoder(this.config.limits)
+      this.decoder.begin(downstream.contentLength)
+      // What came with the head comes first: only of a body that is whole an answer that does not need it keeps the connection.
+      if (at < to) at = this.readBody(downstream, chunk, at, to)
+    }
+    host.handler.handle(downstream, downstream.refusal)
+    return at
+  }
+
+  private readBody(downstream: Http1Downstream, chunk: Buffer, from: number, to: number): number {
+    const decoder = this.decoder as BodyDecoder
+    const at = decoder.read(chunk, from, to, downstream)
+    const { failure } = decoder
+    if (this.reading !== downstream) return to
+    if (failure !== undefined) {
+      this.fault(failure)
+      downstream.breakBody(failure)
+      this.drop()
+      return to
+    }
+    if (decoder.done) {
+      this.reading = undefined
+      downstream.onReceived(decoder.trailers)
+    }
+    return at
+  }
+
+  private wait(active: Http1Downstream, rest: Buffer): void {
+    if (active.asksToClose) {
+      // Empty lines behind a body are ignored everywhere.
+      if (rest.some((octet) => octet !== 13 && octet !== 10)) this.fault(AFTER_CLOSE)
+      this.drop()
+    } else if (this.resuming) this.waiting.putBack(rest)
+    else this.waiting.add(rest)
+  }
+
+  /** The request was answered: what waits behind it has its turn, once its body is through. */
+  private goOn(): void {
+    const { waiting } = this
+    this.resuming = true
+    while (waiting.length > 0 && !this.dropping && (this.active === undefined || this.reading !== undefined))
+      this.take(waiting.take() as Buffer)
+    this.resuming = false
+    this.regulate()
+    this.await()
+  }
+
+  /** Sets the clock for what the client must send next. */
+  private await(): void {
+    if (this.dropping || this.active !== undefined || this.reading !== undefined) return
+    const { config, head, patience } = this
+    if (head.begun) patience.awaitHead(config.timeouts.headers)
+    else patience.awaitRequest(config.timeouts.keepAlive + KEEP_ALIVE_MARGIN_MS)
+  }
+
+  private refuseAsFault(failure: Failure): void {
+    this.fault(failure)
+    this.refuse(failure, this.head.glimpse)
+  }
+
+  /** Answers with a failure that belongs to no request, and closes. */
+  private refuse(failure: Failure, seen: Glimpse): void {
+    const { host, socket } = this
+    if (!socket.writable) {
+      socket.destroy()
+      return
+    }
+    const answer = host.handler.malformed(this.peer, failure, seen)
+    if (answer !== undefined) socket.write(rawAnswer(answer, host.clock.wall()))
+    this.end()
+  }
+
+  /** Nothing that comes is read any more. */
+  private forget(): void {
+    this.dropping = true
+    this.patience.rest()
+    this.reading = undefined
+    this.decoder?.stop()
+    this.waiting.clear()
+  }
+
+  private fault({ rule }: Failure): void {
+    if (rule !== undefined) this.host.fault(rule)
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,262 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Downstream } from '../../../core/downstream.ts'
+import type { Failure } from '../../../core/failures.ts'
+import type { FlatHeaders } from '../../../lib/headers.ts'
+import { isField, isLength, trailerPairs } from '../common/answer-fields.ts'
+import type { HeadGuard, RawHead } from '../common/guard.ts'
+import { IncomingBody } from './incoming-body.ts'
+import type { RequestConnection } from './request-connection.ts'
+
+/** Length of an answer: bytes still due, or one of these. */
+const CHUNKED = -1
+const TO_THE_END = -2
+
+/** Parts of a body up to this size are written as text, in one piece with what comes before them. */
+const SMALL_BYTES = 8_192
+/** Unsent bytes above which 1xx answers are left out: the client does not read. */
+const EARLY_BYTES = 16_384
+const NOTHING = Buffer.alloc(0)
+
+/** A request that was read from a socket, and its answer. */
+export class Http1Downstream extends IncomingBody implements Downstream {
+  readonly method: string
+  readonly target: string
+  readonly host: string
+  readonly authority: string
+  readonly headers: FlatHeaders
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1'
+  readonly upgrade = undefined
+  bytesOut = 0
+  /** @internal All of the answer was given. */
+  ended = false
+
+  /** @internal The client asked for the close of the connection. */
+  readonly asksToClose: boolean
+  private bodiless: boolean
+  private due = CHUNKED
+  /** What goes out next: in the turn of the head all that is small is written in one piece. */
+  private out = ''
+  private fresh = false
+  /** Trailers that were given. */
+  private trailing = ''
+  private wantsDrain = false
+  /** The answer contradicted its head. */
+  private inconsistent = false
+
+  constructor(
+    connection: RequestConnection,
+    socket: Socket,
+    head: RawHead,
+    guard: HeadGuard,
+    refusal: Failure | undefined,
+  ) {
+    super(connection, socket, guard, refusal)
+    this.method = head.method as string
+    this.target = guard.target
+    this.host = guard.host
+    this.authority = guard.authority
+    this.headers = head.rawHeaders
+    this.protocol = guard.protocol
+    this.bodiless = head.method === 'HEAD'
+    this.asksToClose = !guard.persistent
+  }
+
+  informational(status: number, headers: FlatHeaders): void {
+    if (this.over || this.headSent || this.protocol === 'HTTP/1.0' || status < 102 || status > 199) return
+    // A 1xx answer is not worth memory, nor the final answer: what the client does not read, or cannot be written, is left
+    // out.
+    if (this.socket.writableLength > EARLY_BYTES) return
+    const text = this.connection.heads.informational(status, headers)
+    if (text !== undefined) this.socket.write(text, 'latin1')
+  }
+
+  head(status: number, headers: FlatHeaders): boolean {
+    if (this.over || this.headSent) return true
+    const { heads } = this.connection
+    const old = this.protocol === 'HTTP/1.0'
+    const bodiless = this.bodiless || status === 204 || status === 304
+    let due = old ? TO_THE_END : CHUNKED
+    let text = heads.statusLine(status)
+    let dated = false
+    let trailer = ''
+    for (let i = 0; i < headers.length; i += 2) {
+      const name = headers[i] as string
+      const value = headers[i + 1] as string
+      if (!isField(name, value)) return false
+      if (name.length === 14 && name.toLowerCase() === 'content-length') {
+        if (due >= 0 || !isLength(value)) return false
+        due = Number(value)
+        // RFC 9110, section 8.6: 204 has none.
+        if (status === 204) continue
+      } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return false
+      else if (name.length === 7 && name.toLowerCase() === 'trailer') {
+        trailer += `${name}: ${value}\r\n`
+        continue
+      } else if (name.length === 4 && !dated) dated = name.toLowerCase() === 'date'
+      text += `${name}: ${value}\r\n`
+    }
+    if (this.connection.draining || this.body?.isLeftBy(status) || (old && due < 0)) this.keepsConnection = false
+    if (!dated) text += heads.dateLine()
+    text += this.keepsConnection ? heads.keep : heads.close
+    // RFC 9110, section 6.6.2: Trailer means nothing where none can follow.
+    if (due === CHUNKED && !bodiless) text += `${trailer}Transfer-Encoding: chunked\r\n`
+    this.out = `${text}\r\n`
+    this.bodiless = bodiless
+    this.due = bodiless ? 0 : due
+    this.headSent = true
+    this.fresh = true
+    if (!this.keepsConnection)
+      this.connection.closing(this.asksToClose && (this.body === undefined || this.body.complete))
+    process.nextTick(onTurn, this)
+    return true
+  }
+
+  /** @internal What was given in the turn of the head goes out now: neither it nor the head waits for what follows. */
+  onTurn(): void {
+    this.fresh = false
+    if (this.over) return
+    this.flush()
+    if (this.ended) this.settle()
+  }
+
+  write(chunk: Buffer): boolean {
+    const { length } = chunk
+    if (this.over || this.ended || length === 0) return true
+    if (!this.headSent) {
+      this.breakOff()
+      return true
+    }
+    if (this.bodiless) return true
+    if (this.due >= 0) {
+      if (length > this.due) {
+        this.breakOff()
+        return true
+      }
+      this.due -= length
+    }
+    this.bytesOut += length
+    const chunked = this.due === CHUNKED
+    if (chunked) this.out += `${length.toString(16)}\r\n`
+    if (length <= SMALL_BYTES) {
+      this.out += chunk.toString('latin1')
+      if (chunked) this.out += '\r\n'
+      if (this.fresh && this.out.length <= 2 * SMALL_BYTES) return true
+      return this.room(this.flush())
+    }
+    if (this.out === '' && !chunked) return this.room(this.socket.write(chunk))
+    const { socket } = this
+    socket.cork()
+    this.flush()
+    let room = socket.write(chunk)
+    if (chunked) room = socket.write('\r\n', 'latin1')
+    socket.uncork()
+    return this.room(room)
+  }
+
+  trailers(headers: FlatHeaders): void {
+    if (this.over || this.ended || this.bodiless || this.due !== CHUNKED || !this.headSent) return
+    for (const [name, value] of trailerPairs(headers)) this.trailing += `${name}: ${value}\r\n`
+  }
+
+  end(): void {
+    if (this.over || this.ended) return
+    if (!this.headSent || this.due > 0) {
+      this.breakOff()
+      return
+    }
+    this.ended = true
+    if (this.due === CHUNKED && !this.bodiless) this.out += `0\r\n${this.trailing}\r\n`
+    if (this.fresh) return
+    this.flush()
+    process.nextTick(settle, this)
+  }
+
+  reset(): void {
+    if (this.over) return
+    this.over = true
+    this.body?.leave()
+    this.break()
+  }
+
+  closeAfter(): void {
+    if (!this.headSent) this.keepsConnection = false
+  }
+
+  /** Upgrades are offers that are not taken up, so no caller has a tunnel to ask for. */
+  tunnel(): Duplex {
+    throw new Error('this request was not upgraded')
+  }
+
+  get gone(): boolean {
+    return this.over || this.flushed || this.socket.destroyed
+  }
+
+  /** @internal There is room again. */
+  onDrain(): void {
+    if (!this.wantsDrain || this.over || this.ended) return
+    this.wantsDrain = false
+    this.events?.onDrain()
+  }
+
+  /** @internal The connection is gone. */
+  onLost(): void {
+    if (this.flushed) {
+      this.body?.leave()
+      return
+    }
+    if (this.over) return
+    this.over = true
+    this.body?.leave()
+    this.events?.onGone(this.inconsistent ? 'inconsistent' : 'closed')
+  }
+
+  /** @internal The operating system has all that was written, or is asked to say when. */
+  settle(): void {
+    if (this.over || this.flushed || this.socket.destroyed) return
+    if (this.socket.writableLength > 0) {
+      this.socket.write(NOTHING, () => this.onFlushed())
+      return
+    }
+    this.onFlushed()
+  }
+
+  private onFlushed(): void {
+    if (this.over || this.flushed || this.socket.destroyed) return
+    this.flushed = true
+    this.discardBody()
+    this.events?.onSent()
+    this.connection.answered(this)
+  }
+
+  private flush(): boolean {
+    const { out } = this
+    if (out === '') return true
+    this.out = ''
+    return this.socket.write(out, 'latin1')
+  }
+
+  private room(room: boolean): boolean {
+    if (!room) this.wantsDrain = true
+    return room
+  }
+
+  /** The answer contradicts its head. `onGone` follows with the end of the connection. */
+  private breakOff(): void {
+    this.inconsistent = true
+    this.break()
+  }
+
+  /** Ends the connection in a way that cannot be taken for the end of the answer. */
+  private break(): void {
+    this.connection.break(this.headSent && this.due === TO_THE_END)
+  }
+}
+
+function onTurn(downstream: Http1Downstream): void {
+  downstream.onTurn()
+}
+
+function settle(downstream: Http1Downstream): void {
+  downstream.settle()
+}

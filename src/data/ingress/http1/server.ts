@@ -1,0 +1,28 @@
+import type { Socket } from 'node:net'
+import type { ListenerConfig } from '../../../core/config.ts'
+import type { ConnectionHost, Http1Server } from '../common/host.ts'
+import { AnswerHeads } from './answer-heads.ts'
+import { ServedConnection } from './connection.ts'
+
+/** What the connections of one listener share. */
+export interface Http1Shared {
+  readonly host: ConnectionHost
+  readonly config: ListenerConfig
+  readonly heads: AnswerHeads
+}
+
+/** HTTP/1.1 straight over sockets. */
+export class OwnHttp1 implements Http1Server {
+  private readonly shared: Http1Shared
+
+  constructor(host: ConnectionHost, config: ListenerConfig) {
+    this.shared = { host, config, heads: new AnswerHeads(host.clock, config.timeouts.keepAlive) }
+  }
+
+  accept(socket: Socket): ServedConnection {
+    return new ServedConnection(this.shared, socket)
+  }
+
+  /** Its connections own all that there is. */
+  close(): void {}
+}

@@ -1,0 +1,8 @@
+import { gate } from '../kit/ingress.ts'
+import { sceneOver } from './downstream/scene-over.ts'
+import { describeDownstream } from './downstream.ts'
+
+describeDownstream('of our own server', async () => {
+  const held = await gate(() => {}, { timeouts: { body: 300 }, http1: 'own' })
+  return { open: (request = {}) => sceneOver(held, request), stop: () => held.stop() }
+})
