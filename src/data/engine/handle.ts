@@ -90,7 +90,13 @@ class HandledBody implements Source {
 
   /** @internal A chunk. False: `onDrain` of the body must follow. */
   write(chunk: Buffer): boolean {
-    if (!this.over) this.events?.data(chunk)
+    if (!this.over) {
+      try {
+        this.events?.data(chunk)
+      } catch (error) {
+        this.threw(error)
+      }
+    }
     return !this.paused
   }
 
@@ -98,13 +104,27 @@ class HandledBody implements Source {
   end(_trailers: FlatHeaders = []): void {
     if (this.over) return
     this.over = true
-    this.events?.end()
+    try {
+      this.events?.end()
+    } catch (error) {
+      this.threw(error)
+    }
   }
 
   /** @internal The request has ended, however that is. */
   broken(): void {
     if (this.over) return
     this.over = true
-    this.events?.fail(failure('client_gone', 'request', 'client'))
+    try {
+      this.events?.fail(failure('client_gone', 'request', 'client'))
+    } catch (error) {
+      this.threw(error)
+    }
+  }
+
+  /** A socket calls us: what is thrown at a body, such as by `JSON.parse`, would end the worker and the requests of all others. */
+  private threw(error: unknown): void {
+    this.cancel()
+    this.run.onBug(error)
   }
 }

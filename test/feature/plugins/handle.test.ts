@@ -8,7 +8,7 @@ import here from './here.ts'
 
 let gateway: HookedGateway
 beforeAll(async () => {
-  const ways = ['echo', 'stream', 'refuse', 'throw', 'nothing', 'never', 'ignore']
+  const ways = ['echo', 'stream', 'refuse', 'throw', 'nothing', 'never', 'ignore', 'parse', 'choke', 'forget']
   const routes = ways.map((way) => `  ${way}: { match: { path: /${way}/* }, here: ${way} }\n`).join('')
   const yaml = `apiVersion: sluice/v1
 workers: 1
@@ -67,4 +67,27 @@ test('policies in front of it judge the body; a client that goes breaks it', asy
   socket.destroy()
   await gateway.shows(/sluice_requests_in_flight\{route="echo"\} 0/)
   expect(await (await ask('/echo/again')).text()).toBe('GET /echo/again 0 ')
+})
+
+test.each(['parse', 'choke'])('what it throws at a body (%s) is of that request alone', async (way) => {
+  const from = gateway.log.lines.length
+  const other = ask('/echo/other', 'x'.repeat(100_000))
+  const answers = await Promise.all(Array.from({ length: 5 }, () => ask(`/${way}/`, 'x'.repeat(100_000))))
+  expect(answers.map(({ status }) => status)).toEqual([500, 500, 500, 500, 500])
+  for (const answer of answers) expect(await answer.text()).not.toContain('4711')
+  expect((await other).status).toBe(200)
+  await until(() => JSON.stringify(gateway.log.lines.slice(from)).includes('4711'), 'operators read why')
+  expect(JSON.stringify(gateway.log.lines)).not.toContain('the worker ends')
+})
+
+test('nor does one end its worker that throws when its client goes', async () => {
+  const from = gateway.log.lines.length
+  const socket = connect(gateway.port, '127.0.0.1')
+  socket.write('POST /forget/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf')
+  await gateway.shows(/sluice_requests_in_flight\{route="forget"\} 1/)
+  socket.destroy()
+  await until(() => JSON.stringify(gateway.log.lines.slice(from)).includes('4711'), 'operators read why')
+  await gateway.shows(/sluice_requests_in_flight\{route="forget"\} 0/)
+  expect((await ask('/echo/after')).status).toBe(200)
+  expect(JSON.stringify(gateway.log.lines)).not.toContain('the worker ends')
 })

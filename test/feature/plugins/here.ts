@@ -21,6 +21,15 @@ function textOf(body: Source): Promise<string> {
   )
 }
 
+/** Throws where a socket calls it: of a chunk, of the end, or of a client that goes. */
+function parsed(body: Source, throwing: 'data' | 'end' | 'fail'): Promise<Reply> {
+  const crash = (): never => {
+    throw new Error('secret: 4711')
+  }
+  const quiet = { data: () => {}, end: () => {}, fail: () => {} }
+  return new Promise(() => body.start({ ...quiet, [throwing]: crash }))
+}
+
 const reply = (text: string, status = 200): Reply => {
   const body = Buffer.from(text)
   return { status, headers: ['content-type', 'text/plain', 'content-length', String(body.length)], body }
@@ -34,7 +43,7 @@ async function* counted(): AsyncGenerator<Uint8Array> {
 export default defineFeature({
   name: 'here',
   doc: 'Answers by itself.',
-  keys: { route: oneOf('echo', 'stream', 'refuse', 'throw', 'nothing', 'never', 'ignore') },
+  keys: { route: oneOf('echo', 'stream', 'refuse', 'throw', 'nothing', 'never', 'ignore', 'parse', 'choke', 'forget') },
   answers: true,
   hookMs: 300,
   places: { answer: { stage: 72, why: 'In the place of an upstream.' } },
@@ -46,6 +55,9 @@ export default defineFeature({
         if (how === 'stream') return { status: 200, headers: [], body: new IterableSource(counted()) }
         if (how === 'refuse') return { reason: 'forbidden' }
         if (how === 'throw') throw new Error('secret: 4711')
+        if (how === 'parse') return parsed(body, 'end')
+        if (how === 'choke') return parsed(body, 'data')
+        if (how === 'forget') return parsed(body, 'fail')
         if (how === 'never') await new Promise(() => {})
         return how === 'ignore' ? reply('ignored') : (undefined as never)
       },
