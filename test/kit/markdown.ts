@@ -14,7 +14,7 @@ export function relativeLinks(markdown: string): string[] {
 
 /** npm scripts that a text speaks of: `npm run x`, `npm start`, `npm test`. */
 export function npmScripts(markdown: string): string[] {
-  const run = [...markdown.matchAll(/\bnpm run (?:-s )?([\w-]+)/g)].map((match) => match[1] as string)
+  const run = [...markdown.matchAll(/\bnpm run (?:-s )?([\w:-]*\w)/g)].map((match) => match[1] as string)
   const short = [...markdown.matchAll(/\bnpm (start|test)\b/g)].map((match) => match[1] as string)
   return [...new Set([...run, ...short])]
 }
