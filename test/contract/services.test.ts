@@ -477,6 +477,25 @@ describe('stream', () => {
     isIdle()
   })
 
+  test.each(['data', 'end', 'fail'] as const)('what a reader throws at %s ends its request alone', async (at) => {
+    const side = stream()
+    running().connect()
+    running().events.onHead(200, [])
+    const thrown = new Error(`at ${at}`)
+    const nothing = (): void => {}
+    const reader = { data: nothing, end: nothing, fail: nothing }
+    const throws = (): never => {
+      throw thrown
+    }
+    const { body } = (await side.result) as Reply
+    ;(body as Source).start({ ...reader, [at]: throws })
+    running().events.onData(Buffer.from('a'))
+    if (at === 'end') running().finish()
+    else if (at === 'fail') running().fail({ reason: 'upstream_reset', responseStarted: true })
+    expect(plane.bugs.splice(0)).toEqual([thrown])
+    isIdle()
+  })
+
   test.each([
     ['the call', (side: Side<Reply>) => side.cancel()],
     ['the body', (_side: Side<Reply>, { source }: Got) => source.cancel()],

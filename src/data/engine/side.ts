@@ -145,7 +145,7 @@ export class StreamedSide extends SideRun<Reply> implements Source {
   data(chunk: Buffer): boolean {
     if (!this.taken) return true
     if (this.events === undefined) this.held.push(chunk)
-    else this.events.data(chunk)
+    else this.give(this.events, chunk)
     this.blocked = this.events === undefined || this.paused
     return !this.blocked
   }
@@ -154,7 +154,7 @@ export class StreamedSide extends SideRun<Reply> implements Source {
     // Cancelled before.
     if (this.events !== undefined) return
     this.events = events
-    for (const chunk of this.held.splice(0)) events.data(chunk)
+    for (const chunk of this.held.splice(0)) this.give(events, chunk)
     if (this.over !== undefined) this.tell(this.over.why)
     else if (!this.paused) this.resume()
   }
@@ -186,8 +186,26 @@ export class StreamedSide extends SideRun<Reply> implements Source {
   private tell(why: Failure | undefined): void {
     const { events } = this
     this.events = UNREAD
-    if (why === undefined) events?.end()
-    else events?.fail(why)
+    try {
+      if (why === undefined) events?.end()
+      else events?.fail(why)
+    } catch (error) {
+      this.threw(error)
+    }
+  }
+
+  private give(events: SourceEvents, chunk: Buffer): void {
+    try {
+      if (this.events === events) events.data(chunk)
+    } catch (error) {
+      this.threw(error)
+    }
+  }
+
+  /** A socket calls us: what is thrown at an answer, such as by `JSON.parse`, would end the worker and the requests of all others. */
+  private threw(error: unknown): void {
+    this.cancel()
+    this.run.onBug(error)
   }
 }
 
