@@ -195,7 +195,7 @@ describe.skipIf(withoutBrowser)('each page', () => {
   test('has nothing that keeps people out, in light or dark', async () => {
     for (const hash of PAGES()) {
       const { page } = await at(hash, { colorScheme: 'light' })
-      await page.waitForFunction('!document.body.textContent.includes("Asking")')
+      await page.locator('body:has-text("Asking")').waitFor({ state: 'detached' })
       expect(await serious(page), `${hash} in light`).toEqual([])
       await page.emulateMedia({ colorScheme: 'dark' })
       expect(await serious(page), `${hash} in dark`).toEqual([])
@@ -206,7 +206,7 @@ describe.skipIf(withoutBrowser)('each page', () => {
   test('needs no sideways scrolling at 360 px', async () => {
     for (const hash of PAGES()) {
       const { page } = await at(hash, { viewport: { width: 360, height: 740 } })
-      await page.waitForFunction('!document.body.textContent.includes("Asking")')
+      await page.locator('body:has-text("Asking")').waitFor({ state: 'detached' })
       const [wide, narrow] = (await page.evaluate(
         '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
       )) as [number, number]
