@@ -7,6 +7,8 @@ import { WorkerGone } from './running-worker.ts'
 import type { WorkerSlot } from './slot.ts'
 
 const LOOK_MS = 25
+/** A worker has so long to hand over what it has recorded. */
+const LAST_MS = 1_000
 /** Exchanges that are cut get so long to break their answers visibly. */
 const CUT_MS = 250
 
@@ -87,6 +89,8 @@ async function leave(slot: WorkerSlot, { cutAfter }: Rollout, { clock, connectio
     thread.post({ type: 'cut' })
     await pause(clock, CUT_MS)
   }
+  // A connection may have brought a request after the worker was idle: what was recorded of that is handed over now.
+  await thread.ask({ type: 'unlisten' }, LAST_MS, ({ type }) => (type === 'idle' ? true : undefined)).catch(() => {})
   await thread.terminate()
 }
 
