@@ -1,48 +1,26 @@
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import { isField, isLength, trailerPairs } from '../common/answer-fields.ts'
+import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard, RawHead } from '../common/guard.ts'
 import { IncomingBody } from './incoming-body.ts'
 import type { RequestConnection } from './request-connection.ts'
 
-/** Length of an answer: bytes still due, or one of these. */
-const CHUNKED = -1
-const TO_THE_END = -2
-
 /** Parts of a body up to this size are written as text, in one piece with what comes before them. */
 const SMALL_BYTES = 8_192
-/** Unsent bytes above which 1xx answers are left out: the client does not read. */
-const EARLY_BYTES = 16_384
 const NOTHING = Buffer.alloc(0)
 
 /** A request that was read from a socket, and its answer. */
 export class Http1Downstream extends IncomingBody implements Downstream {
-  readonly method: string
-  readonly target: string
-  readonly host: string
-  readonly authority: string
-  readonly headers: FlatHeaders
-  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1'
-  readonly upgrade = undefined
-  bytesOut = 0
-  /** @internal All of the answer was given. */
-  ended = false
-
   /** @internal The client asked for the close of the connection. */
   readonly asksToClose: boolean
-  private bodiless: boolean
-  private due = CHUNKED
   /** What goes out next: in the turn of the head all that is small is written in one piece. */
   private out = ''
-  private fresh = false
   /** Trailers that were given. */
   private trailing = ''
   private wantsDrain = false
-  /** The answer contradicted its head. */
-  private inconsistent = false
 
   constructor(
     connection: RequestConnection,
@@ -51,22 +29,12 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     guard: HeadGuard,
     refusal: Failure | undefined,
   ) {
-    super(connection, socket, guard, refusal)
-    this.method = head.method as string
-    this.target = guard.target
-    this.host = guard.host
-    this.authority = guard.authority
-    this.headers = head.rawHeaders
-    this.protocol = guard.protocol
-    this.bodiless = head.method === 'HEAD'
+    super(connection, socket, head, guard, refusal)
     this.asksToClose = !guard.persistent
   }
 
   informational(status: number, headers: FlatHeaders): void {
-    if (this.over || this.headSent || this.protocol === 'HTTP/1.0' || status < 102 || status > 199) return
-    // A 1xx answer is not worth memory, nor the final answer: what the client does not read, or cannot be written, is left
-    // out.
-    if (this.socket.writableLength > EARLY_BYTES) return
+    if (!this.takesInformation(status) || this.socket.writableLength > EARLY_BYTES) return
     const text = this.connection.heads.informational(status, headers)
     if (text !== undefined) this.socket.write(text, 'latin1')
   }
@@ -122,20 +90,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
 
   write(chunk: Buffer): boolean {
     const { length } = chunk
-    if (this.over || this.ended || length === 0) return true
-    if (!this.headSent) {
-      this.breakOff()
-      return true
-    }
-    if (this.bodiless) return true
-    if (this.due >= 0) {
-      if (length > this.due) {
-        this.breakOff()
-        return true
-      }
-      this.due -= length
-    }
-    this.bytesOut += length
+    if (!this.takes(length)) return true
     const chunked = this.due === CHUNKED
     if (chunked) this.out += `${length.toString(16)}\r\n`
     if (length <= SMALL_BYTES) {
@@ -155,37 +110,20 @@ export class Http1Downstream extends IncomingBody implements Downstream {
   }
 
   trailers(headers: FlatHeaders): void {
-    if (this.over || this.ended || this.bodiless || this.due !== CHUNKED || !this.headSent) return
+    if (!this.takesTrailers) return
     for (const [name, value] of trailerPairs(headers)) this.trailing += `${name}: ${value}\r\n`
   }
 
   end(): void {
-    if (this.over || this.ended) return
-    if (!this.headSent || this.due > 0) {
-      this.breakOff()
-      return
-    }
-    this.ended = true
+    if (!this.ends()) return
     if (this.due === CHUNKED && !this.bodiless) this.out += `0\r\n${this.trailing}\r\n`
     if (this.fresh) return
     this.flush()
     process.nextTick(settle, this)
   }
 
-  reset(): void {
-    if (this.over) return
-    this.over = true
-    this.body?.leave()
-    this.break()
-  }
-
   closeAfter(): void {
     if (!this.headSent) this.keepsConnection = false
-  }
-
-  /** Upgrades are offers that are not taken up, so no caller has a tunnel to ask for. */
-  tunnel(): Duplex {
-    throw new Error('this request was not upgraded')
   }
 
   get gone(): boolean {
@@ -205,10 +143,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
       this.body?.leave()
       return
     }
-    if (this.over) return
-    this.over = true
-    this.body?.leave()
-    this.events?.onGone(this.inconsistent ? 'inconsistent' : 'closed')
+    if (!this.over) this.lose()
   }
 
   /** @internal The operating system has all that was written, or is asked to say when. */
@@ -239,17 +174,6 @@ export class Http1Downstream extends IncomingBody implements Downstream {
   private room(room: boolean): boolean {
     if (!room) this.wantsDrain = true
     return room
-  }
-
-  /** The answer contradicts its head. `onGone` follows with the end of the connection. */
-  private breakOff(): void {
-    this.inconsistent = true
-    this.break()
-  }
-
-  /** Ends the connection in a way that cannot be taken for the end of the answer. */
-  private break(): void {
-    this.connection.break(this.headSent && this.due === TO_THE_END)
   }
 }
 

@@ -1,77 +1,36 @@
 import type { Socket } from 'node:net'
-import type { DownstreamEvents, Peer } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
-import { type BodyOwner, ClientBody } from '../common/client-body.ts'
-import type { HeadGuard } from '../common/guard.ts'
+import { ClientRequest } from '../common/client-request.ts'
+import type { HeadGuard, RawHead } from '../common/guard.ts'
 import type { BodySink } from './body-decoder.ts'
 import { Parts } from './parts.ts'
 import type { RequestConnection } from './request-connection.ts'
 
 /** The half of a downstream that brings the request's body: what is not wanted yet waits. */
-export abstract class IncomingBody implements BodyOwner, BodySink {
-  readonly peer: Peer
-  readonly contentLength: number
-  brokenRule: string | undefined = undefined
-  /** @internal A failure found by the guard, or in the body before a handler attached. */
-  refusal: Failure | undefined
-  /** @internal */
-  events: DownstreamEvents | undefined = undefined
-  /** @internal No event follows, calls do nothing. */
-  over = false
-  /** @internal */
-  headSent = false
+export abstract class IncomingBody extends ClientRequest<RequestConnection> implements BodySink {
   /** @internal */
   keepsConnection: boolean
   /** @internal All of the request was parsed. */
   received: boolean
   /** @internal */
   bodyTrailers: FlatHeaders = []
-  protected readonly connection: RequestConnection
   protected readonly socket: Socket
-  /** undefined: none. */
-  protected readonly body: ClientBody | undefined
-  /** The operating system has the answer. */
-  protected flushed = false
   /** Made when something must wait. */
   private waiting: Parts | undefined = undefined
   private flowing = false
 
-  constructor(connection: RequestConnection, socket: Socket, guard: HeadGuard, refusal: Failure | undefined) {
-    this.connection = connection
+  constructor(
+    connection: RequestConnection,
+    socket: Socket,
+    head: RawHead,
+    guard: HeadGuard,
+    refusal: Failure | undefined,
+  ) {
+    super(connection, head, guard, refusal)
     this.socket = socket
-    this.refusal = refusal
-    this.peer = connection.peer
-    this.contentLength = guard.contentLength
     this.received = guard.contentLength === 0
-    this.body = guard.contentLength === 0 ? undefined : new ClientBody(this, connection, guard)
     this.keepsConnection = guard.persistent && refusal === undefined
-  }
-
-  abstract closeAfter(): void
-
-  attach(events: DownstreamEvents): void {
-    this.events = events
-  }
-
-  get bytesIn(): number {
-    return this.body === undefined ? 0 : this.body.bytesIn
-  }
-
-  startBody(): void {
-    if (!this.over) this.body?.start()
-  }
-
-  pauseBody(): void {
-    this.body?.pause()
-  }
-
-  resumeBody(): void {
-    if (!this.over) this.body?.resume()
-  }
-
-  discardBody(): void {
-    if (!this.over) this.body?.discard()
   }
 
   /** @internal */
@@ -117,24 +76,10 @@ export abstract class IncomingBody implements BodyOwner, BodySink {
     if (this.flowing && this.waitingBytes === 0) this.body?.onEnd()
   }
 
-  /** @internal The rest of this request cannot be parsed. */
-  breakBody(failure: Failure): void {
-    if (this.over) return
-    this.brokenRule = failure.rule
-    this.body?.breakOff(failure)
-  }
-
   /** @internal */
-  onBodyCut(): void {
+  override onBodyCut(): void {
     this.waiting?.clear()
-    if (this.flushed) this.connection.end()
-    else if (!this.headSent) this.closeAfter()
-    else this.connection.closeWhenAnswered()
-  }
-
-  /** @internal */
-  onBroken(failure: Failure): void {
-    this.refusal ??= failure
+    super.onBodyCut()
   }
 
   /** @internal What has waited is told, as long as it is wanted. */

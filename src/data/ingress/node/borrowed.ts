@@ -8,9 +8,10 @@ import { type Pressure, Stage } from '../../../core/pressure.ts'
 import { canonicalIp } from '../../../lib/ip.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { Linger, TOTAL_MS } from '../accept/linger.ts'
+import type { ClientConnection } from '../common/client-request.ts'
 import { HeadGuard } from '../common/guard.ts'
 import type { IngressHandler } from '../common/host.ts'
-import { type ClientConnection, NodeDownstream } from './downstream.ts'
+import { NodeDownstream } from './downstream.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
 const DRAINING = failure('draining', 'request', 'operator')
@@ -105,7 +106,7 @@ interface Borrowed {
 }
 
 /** What one request may do to its connection. */
-class BorrowedConnection implements ClientConnection {
+class BorrowedConnection implements ClientConnection<NodeDownstream> {
   readonly peer: Peer
   readonly timers: TimerWheel
   readonly bodyTimeout: number

@@ -4,11 +4,12 @@ import type { Failure } from '../../../core/failures.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { ClientSocket } from '../accept/client-socket.ts'
 import { divert } from '../accept/divert.ts'
+import type { ClientConnection } from '../common/client-request.ts'
 import type { HeadGuard } from '../common/guard.ts'
 import { type ConnectionHost, type IngressHandler, NOTHING_SEEN } from '../common/host.ts'
 import { rawAnswer } from '../common/raw-answer.ts'
 import { SLOW_HEAD } from '../common/rules.ts'
-import { type ClientConnection, NodeDownstream } from './downstream.ts'
+import { NodeDownstream } from './downstream.ts'
 import { glimpseOf } from './glimpse.ts'
 import { CUT_SHORT, type ParserError } from './malformed.ts'
 import type { Incoming, Outgoing } from './messages.ts'
@@ -21,7 +22,7 @@ const Behind = { parsed: 0, held: 1, dropped: 2 } as const
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
  * have started the requests behind it, whose answers would be lost.
  */
-export class NodeConnection extends ClientSocket implements ClientConnection {
+export class NodeConnection extends ClientSocket implements ClientConnection<NodeDownstream> {
   private readonly host: ConnectionHost
   private active: NodeDownstream | undefined = undefined
   private newest: NodeDownstream | undefined = undefined

@@ -1,105 +1,40 @@
-import type { Duplex } from 'node:stream'
-import type { Downstream, DownstreamEvents, Peer } from '../../../core/downstream.ts'
+import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import { isLength, isSendable, trailerPairs } from '../common/answer-fields.ts'
-import { type BodyConnection, type BodyOwner, ClientBody } from '../common/client-body.ts'
+import { CHUNKED, type ClientConnection, ClientRequest, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard } from '../common/guard.ts'
 import { forNode, isSpecial } from './fields-for-node.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
-/** The connection that a request came on. */
-export interface ClientConnection extends BodyConnection {
-  readonly peer: Peer
-  readonly draining: boolean
-  /** The answer whose head goes out now is the last. `expected`: the client asked for that, and sends nothing more. */
-  closing(expected: boolean): void
-  /** The head promised that the connection stays open, but the body is not read to its end. */
-  closeWhenAnswered(): void
-  /** Sends FIN; the client has some time to do the same. */
-  end(): void
-  /** `visibly`: by a reset, where a FIN would look like the end of the answer. */
-  break(visibly: boolean): void
-  /** `downstream` has ended; the next request in line is taken. */
-  answered(downstream: NodeDownstream): void
-}
-
-/** Length of an answer: bytes still due, or one of these. */
-const CHUNKED = -1
-const TO_THE_END = -2
-
 /** Answers up to this size are written in one piece with their head. */
 const SMALL_BYTES = 8192
-/** Unsent bytes above which 1xx answers are left out: the client does not read. */
-const EARLY_BYTES = 16_384
 const NOTHING = Buffer.alloc(0)
 
 /**
  * A request over node:http. Only flat headers are touched, only Buffers and latin1 are written: with other strings node
  * would encode head and body as UTF-8 in one piece. node does not hold answers to their announced length; this class does.
  */
-export class NodeDownstream implements Downstream, BodyOwner {
-  readonly method: string
-  readonly target: string
-  readonly host: string
-  readonly authority: string
-  readonly headers: FlatHeaders
-  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1'
-  readonly peer: Peer
-  readonly contentLength: number
-  readonly upgrade = undefined
-  brokenRule: string | undefined = undefined
-  bytesOut = 0
-  /** @internal A failure found by the guard, or in the body before the request's turn came. */
-  refusal: Failure | undefined
-
+export class NodeDownstream extends ClientRequest<ClientConnection<NodeDownstream>> implements Downstream {
   private readonly req: Incoming
   private readonly res: Outgoing
-  private readonly connection: ClientConnection
-  /** @internal */
-  events: DownstreamEvents | undefined = undefined
-  /** undefined: none. */
-  private readonly body: ClientBody | undefined
   /** The client asked for the close of the connection. */
   private readonly asksToClose: boolean
-  private bodiless: boolean
-  private due = CHUNKED
-  /** @internal */
-  headSent = false
   private written = false
-  /** Still in the turn of the event loop in which the head was given. */
-  private fresh = false
   /** All of the answer's body, held while its end can still follow in the same turn. */
   private whole: Buffer | undefined = undefined
-  private ended = false
-  private flushed = false
   private listensForDrain = false
-  /** @internal No event follows, calls do nothing. */
-  over = false
-  /** The answer contradicted its head. */
-  private inconsistent = false
 
   constructor(
-    connection: ClientConnection,
+    connection: ClientConnection<NodeDownstream>,
     req: Incoming,
     res: Outgoing,
     guard: HeadGuard,
     refusal: Failure | undefined,
   ) {
-    this.connection = connection
+    super(connection, req, guard, refusal)
     this.req = req
     this.res = res
-    this.refusal = refusal
-    this.method = req.method as string
-    this.target = guard.target
-    this.host = guard.host
-    this.authority = guard.authority
-    this.headers = req.rawHeaders
-    this.protocol = guard.protocol
-    this.peer = connection.peer
-    this.contentLength = guard.contentLength
-    this.body = guard.contentLength === 0 ? undefined : new ClientBody(this, connection, guard)
-    this.bodiless = req.method === 'HEAD'
     this.asksToClose = !res.shouldKeepAlive
     if (refusal !== undefined) res.shouldKeepAlive = false
     req.sluiceBody = this.body
@@ -107,50 +42,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
     res.on('close', onClose)
   }
 
-  attach(events: DownstreamEvents): void {
-    this.events = events
-  }
-
   // --- the request's body
-
-  get bytesIn(): number {
-    return this.body === undefined ? 0 : this.body.bytesIn
-  }
-
-  startBody(): void {
-    if (!this.over) this.body?.start()
-  }
-
-  pauseBody(): void {
-    this.body?.pause()
-  }
-
-  resumeBody(): void {
-    if (!this.over) this.body?.resume()
-  }
-
-  discardBody(): void {
-    if (!this.over) this.body?.discard()
-  }
-
-  /** @internal The rest of this request cannot be parsed. */
-  breakBody(failure: Failure): void {
-    if (this.over) return
-    this.brokenRule = failure.rule
-    this.body?.breakOff(failure)
-  }
-
-  /** @internal */
-  onBodyCut(): void {
-    if (this.flushed) this.connection.end()
-    else if (!this.headSent) this.closeAfter()
-    else this.connection.closeWhenAnswered()
-  }
-
-  /** @internal */
-  onBroken(failure: Failure): void {
-    this.refusal ??= failure
-  }
 
   /** @internal */
   get received(): boolean {
@@ -191,10 +83,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
   // --- the answer
 
   informational(status: number, headers: FlatHeaders): void {
-    if (this.over || this.headSent || this.protocol === 'HTTP/1.0' || status < 102 || status > 199) return
-    // A 1xx answer is not worth memory, nor the final answer: what the client does not read, or cannot be written, is left
-    // out.
-    if (this.res.writableLength > EARLY_BYTES || !isSendable(headers)) return
+    if (!this.takesInformation(status) || this.res.writableLength > EARLY_BYTES || !isSendable(headers)) return
     this.res.writeInformation(status, headers as string[])
   }
 
@@ -248,21 +137,8 @@ export class NodeDownstream implements Downstream, BodyOwner {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.over || this.ended || chunk.length === 0) return true
-    if (!this.headSent) {
-      this.breakOff()
-      return true
-    }
-    if (this.bodiless) return true
+    if (!this.takes(chunk.length)) return true
     const { res } = this
-    if (this.due >= 0) {
-      if (chunk.length > this.due) {
-        this.breakOff()
-        return true
-      }
-      this.due -= chunk.length
-    }
-    this.bytesOut += chunk.length
     if (this.due === 0 && this.fresh && !this.written && chunk.length <= SMALL_BYTES) {
       this.whole = chunk
       this.written = true
@@ -278,17 +154,12 @@ export class NodeDownstream implements Downstream, BodyOwner {
   }
 
   trailers(headers: FlatHeaders): void {
-    if (this.over || this.ended || this.bodiless || this.due !== CHUNKED || !this.headSent) return
+    if (!this.takesTrailers) return
     this.res.addTrailers(trailerPairs(headers))
   }
 
   end(): void {
-    if (this.over || this.ended) return
-    if (!this.headSent || this.due > 0) {
-      this.breakOff()
-      return
-    }
-    this.ended = true
+    if (!this.ends()) return
     const { whole } = this
     this.whole = undefined
     // As a string, head and body leave in one piece: that costs much less than two writes.
@@ -296,35 +167,12 @@ export class NodeDownstream implements Downstream, BodyOwner {
     else this.res.end(whole.toString('latin1'), 'latin1')
   }
 
-  reset(): void {
-    if (this.over) return
-    this.over = true
-    this.body?.leave()
-    this.break()
-  }
-
   closeAfter(): void {
     if (!this.headSent) this.res.shouldKeepAlive = false
   }
 
-  /** The guard refuses upgrades, so no caller has a tunnel to ask for. */
-  tunnel(): Duplex {
-    throw new Error('this request was not upgraded')
-  }
-
   get gone(): boolean {
     return this.over || this.res.closed || this.req.socket.destroyed
-  }
-
-  /** The answer contradicts its head. `onGone` follows with the end of the connection. */
-  private breakOff(): void {
-    this.inconsistent = true
-    this.break()
-  }
-
-  /** Ends the connection in a way that cannot be taken for the end of the answer. */
-  private break(): void {
-    this.connection.break(this.headSent && this.due === TO_THE_END)
   }
 
   /** @internal */
@@ -339,11 +187,7 @@ export class NodeDownstream implements Downstream, BodyOwner {
       if (this.flushed) {
         this.discardBody()
         this.events?.onSent()
-      } else {
-        this.over = true
-        this.body?.leave()
-        this.events?.onGone(this.inconsistent ? 'inconsistent' : 'closed')
-      }
+      } else this.lose()
     }
     this.connection.answered(this)
   }
