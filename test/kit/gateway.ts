@@ -10,6 +10,7 @@ import { inJudgeThread, workerEntry } from '../../src/control/entry.ts'
 import { type FirstConfig, readFirst } from '../../src/control/first-config.ts'
 import { Gateway, type GatewayDeps, type StartedFacts } from '../../src/control/gateway.ts'
 import { inThreads } from '../../src/control/workers/thread.ts'
+import { type AnyFeature, inOrder } from '../../src/core/feature.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { systemRandom } from '../../src/lib/random.ts'
@@ -93,6 +94,11 @@ export async function hookedGateway(
   const { config, diagnostics } = await loadConfig(file, loadDeps({}, language(features)))
   if (config === undefined) throw new Error(JSON.stringify(diagnostics))
   return started({ config, reload: undefined }, folder, { features, plugins, stateDir })
+}
+
+/** Options of {@link hookedGateway}: one feature more, the default export of the module `url`, which workers load. */
+export function pluggedIn(feature: AnyFeature, name: string, url: string) {
+  return { features: inOrder([...FEATURES, feature]), plugins: [{ name, url, texts: {} }] }
 }
 
 /** Starts it from a source, which it follows, and waits until it serves. */

@@ -3,7 +3,7 @@ import { METHODS } from 'node:http'
 import { connect } from 'node:net'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import { type Random, seededRandom } from '../../src/lib/random.ts'
-import { type Gate, gate, type Handled, type Http1, reply } from './ingress.ts'
+import { answerWhole, type Gate, gate, type Handled, type Http1 } from './ingress.ts'
 import { BROKEN_CHUNKS, HEAD_FAULTS, pick, request } from './malformed.ts'
 
 /** Why our own server may take a request that node:http does not: all that there is. */
@@ -280,22 +280,11 @@ class Server {
   }
 
   private onRequest(handled: Handled): void {
-    const { downstream, events } = handled
-    const { port } = downstream.peer
+    const { port } = handled.downstream.peer
     const list = this.byPort.get(port) ?? []
     this.byPort.set(port, list)
     list.push(handled)
-    if (downstream.contentLength === 0) {
-      reply(downstream, 200, 'ok')
-      return
-    }
-    events.whenEnded = () => reply(downstream, 200, 'ok')
-    events.whenGone = (why) => {
-      if (why === 'closed') return
-      downstream.closeAfter()
-      reply(downstream, 400, why)
-    }
-    downstream.startBody()
+    answerWhole(handled)
   }
 }
 

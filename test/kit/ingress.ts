@@ -207,6 +207,21 @@ export function reply(downstream: Downstream, status: number, text: string, head
   downstream.end()
 }
 
+/** Reads the whole body, then answers 200 `ok`; 400, and closes, where the body breaks. */
+export function answerWhole({ downstream, events }: Handled): void {
+  if (downstream.contentLength === 0) {
+    reply(downstream, 200, 'ok')
+    return
+  }
+  events.whenEnded = () => reply(downstream, 200, 'ok')
+  events.whenGone = (why) => {
+    if (why === 'closed') return
+    downstream.closeAfter()
+    reply(downstream, 400, why)
+  }
+  downstream.startBody()
+}
+
 /** Reads the whole body, then answers with it. */
 export function echo({ downstream, events }: Handled): void {
   const answer = (): void => reply(downstream, 200, events.body)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/lib/random.ts'
 import { httpClient } from '../../kit/client.ts'
-import { type Gate, gate, HTTP1_SERVERS, reply } from '../../kit/ingress.ts'
+import { answerWhole, type Gate, gate, HTTP1_SERVERS } from '../../kit/ingress.ts'
 import { BROKEN_CHUNKS, closing, cuts, GOOD_TARGET, pick, request, sendMalformed } from '../../kit/malformed.ts'
 import { until } from '../../kit/until.ts'
 
@@ -13,23 +13,7 @@ describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
   let held: Gate
 
   beforeAll(async () => {
-    held = await gate(
-      (handled) => {
-        const { downstream, events } = handled
-        if (downstream.contentLength === 0) {
-          reply(downstream, 200, 'ok')
-          return
-        }
-        events.whenEnded = () => reply(downstream, 200, 'ok')
-        events.whenGone = (why) => {
-          if (why === 'closed') return
-          downstream.closeAfter()
-          reply(downstream, 400, why)
-        }
-        downstream.startBody()
-      },
-      { timeouts: { headers: 500, body: 500 }, http1 },
-    )
+    held = await gate(answerWhole, { timeouts: { headers: 500, body: 500 }, http1 })
   })
 
   afterAll(() => held.stop())

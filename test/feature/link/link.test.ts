@@ -1,9 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { inOrder } from '../../../src/core/feature.ts'
 import type { Commanded } from '../../../src/core/link.ts'
 import { createGateway } from '../../../src/embed/create-gateway.ts'
-import { FEATURES } from '../../../src/features/index.ts'
-import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { type HookedGateway, hookedGateway, pluggedIn } from '../../kit/gateway.ts'
 import { Load } from '../../kit/load.ts'
 import { until } from '../../kit/until.ts'
 import { started } from './toy/control.ts'
@@ -34,7 +32,7 @@ routes:
   waits: { match: { path: /waits }, respond: { status: 200 }, toy: { feed: greeting, ask: never } }
   throws: { match: { path: /throws }, respond: { status: 200 }, toy: { feed: greeting, ask: throws } }
 ${yaml}`,
-    { features: inOrder([...FEATURES, toy]), plugins: [{ name: 'toy', url, texts: {} }] },
+    pluggedIn(toy, 'toy', url),
   )
   gateways.push(gateway)
   return gateway

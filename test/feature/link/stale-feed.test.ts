@@ -1,8 +1,6 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { inOrder } from '../../../src/core/feature.ts'
-import { FEATURES } from '../../../src/features/index.ts'
-import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { type HookedGateway, hookedGateway, pluggedIn } from '../../kit/gateway.ts'
 import { launch, openPage, withoutBrowser } from '../dashboard/kit/browser.ts'
 import { started } from './toy/control.ts'
 import toy from './toy/feature.ts'
@@ -26,7 +24,7 @@ probes: { listen: 127.0.0.1:0 }
 upstreams: {}
 routes: { all: { match: { path: /* }, respond: { status: 200 }, toy: { feed: greeting, ask: path } } }
 `,
-      { features: inOrder([...FEATURES, toy]), plugins: [{ name: 'toy', url, texts: {} }] },
+      pluggedIn(toy, 'toy', url),
     )
     browser = await launch()
     ;({ errors, page } = await openPage(browser, `http://127.0.0.1:${gateway.facts.admin.port}/dashboard/`))

@@ -1,8 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inOrder } from '../../../src/core/feature.ts'
-import { FEATURES } from '../../../src/features/index.ts'
-import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { type HookedGateway, hookedGateway, pluggedIn } from '../../kit/gateway.ts'
 import { until } from '../../kit/until.ts'
 import served from './served.ts'
 
@@ -18,8 +16,7 @@ routes:
   app: { match: { path: /* }, served: application }
 `
   const url = new URL('./served.ts', import.meta.url).href
-  const features = inOrder([...FEATURES, served])
-  gateway = await hookedGateway(yaml, { features, plugins: [{ name: './served.ts', url, texts: {} }] })
+  gateway = await hookedGateway(yaml, pluggedIn(served, './served.ts', url))
 })
 afterAll(() => gateway.stop())
 

@@ -1,8 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inOrder } from '../../../src/core/feature.ts'
-import { FEATURES } from '../../../src/features/index.ts'
-import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { type HookedGateway, hookedGateway, pluggedIn } from '../../kit/gateway.ts'
 import { until } from '../../kit/until.ts'
 import here from './here.ts'
 
@@ -19,8 +17,7 @@ routes:
 ${routes}  small: { match: { path: /small }, here: echo, bodyLimit: 10B }
 `
   const url = new URL('./here.ts', import.meta.url).href
-  const features = inOrder([...FEATURES, here])
-  gateway = await hookedGateway(yaml, { features, plugins: [{ name: './here.ts', url, texts: {} }] })
+  gateway = await hookedGateway(yaml, pluggedIn(here, './here.ts', url))
 })
 afterAll(() => gateway.stop())
 

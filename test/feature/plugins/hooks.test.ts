@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inOrder } from '../../../src/core/feature.ts'
-import { FEATURES } from '../../../src/features/index.ts'
-import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { type HookedGateway, hookedGateway, pluggedIn } from '../../kit/gateway.ts'
 import { until } from '../../kit/until.ts'
 import unruly, { WAY_NAMES } from './unruly.ts'
 
@@ -18,10 +16,7 @@ probes: { listen: 127.0.0.1:0 }
 routes:
 ${routes.join('')}`
   const url = new URL('./unruly.ts', import.meta.url).href
-  gateway = await hookedGateway(yaml, {
-    features: inOrder([...FEATURES, unruly]),
-    plugins: [{ name: './unruly.ts', url, texts: {} }],
-  })
+  gateway = await hookedGateway(yaml, pluggedIn(unruly, './unruly.ts', url))
 })
 afterAll(() => gateway.stop())
 

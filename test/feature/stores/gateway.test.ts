@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { inOrder } from '../../../src/core/feature.ts'
-import { FEATURES } from '../../../src/features/index.ts'
 import { madeFolder } from '../../kit/folder.ts'
-import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { type HookedGateway, hookedGateway, pluggedIn } from '../../kit/gateway.ts'
 import { until } from '../../kit/until.ts'
 import { started } from './tally/control.ts'
 import tally from './tally/feature.ts'
@@ -36,7 +34,7 @@ routes:
   state: { match: { path: /state }, respond: { status: 200 }, tally: { store: state } }
   memory: { match: { path: /memory }, respond: { status: 200 }, tally: { store: memory } }
 `,
-    { features: inOrder([...FEATURES, tally]), plugins: [{ name: 'tally', url, texts: {} }], stateDir },
+    { ...pluggedIn(tally, 'tally', url), stateDir },
   )
   gateways.push(gateway)
   return gateway

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { inOrder } from '../../../src/core/feature.ts'
-import { FEATURES } from '../../../src/features/index.ts'
 import { type HttpClient, httpClient, type WireAnswer } from '../../kit/client.ts'
-import { type HookedGateway, hookedGateway } from '../../kit/gateway.ts'
+import { type HookedGateway, hookedGateway, pluggedIn } from '../../kit/gateway.ts'
 import { until } from '../../kit/until.ts'
 import sourced, { WAYS } from './sourced.ts'
 
@@ -30,7 +28,7 @@ probes: { listen: 127.0.0.1:0 }
 routes:
 ${routes.join('')}  told: { match: { path: /told }, sourced: told }
 `,
-    { features: inOrder([...FEATURES, sourced]), plugins: [{ name: './sourced.ts', url, texts: {} }] },
+    pluggedIn(sourced, './sourced.ts', url),
   )
 })
 
