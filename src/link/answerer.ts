@@ -9,6 +9,7 @@ import {
   unavailable,
 } from '../core/link.ts'
 import type { Clock } from '../lib/clock.ts'
+import { isThenable } from '../lib/thenable.ts'
 import type { Fault } from './fault-log.ts'
 import { weighs } from './weight.ts'
 
@@ -196,8 +197,4 @@ class Running implements Call {
 
 function lineOf({ key, to }: AskedMessage): string {
   return `${to}\0${key}`
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

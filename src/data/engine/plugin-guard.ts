@@ -3,6 +3,7 @@ import { FAILURES } from '../../core/failures.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { BodyStage, Policy } from '../../core/policy.ts'
 import { dropReply } from '../../core/verdict.ts'
+import { isThenable } from '../../lib/thenable.ts'
 import { Timer } from '../../lib/timers.ts'
 import type { FeatureDeps } from './compile-features.ts'
 import { SlowHooks } from './slow-hooks.ts'
@@ -35,6 +36,8 @@ const GIVES: { readonly [H in Hook]: Given | 'other' } = {
   called: 'other',
   settle: 'other',
 }
+/** The engine waits for what these promise; a promise of another one is looked at like anything else that it gives. */
+const WAITED: ReadonlySet<Hook> = new Set(['admit', 'handle', 'recover', 'respond'])
 const NOT_FLAT = 'headers that are no flat list of names and values, all of them texts'
 const HOOKS = Object.keys(GIVES) as readonly Hook[]
 
@@ -94,13 +97,18 @@ class Guard {
 
   private hook(policy: Policy, hook: Hook): unknown {
     const own = policy as unknown as Readonly<Record<Hook, (ex: Exchange, a: unknown, b: unknown) => unknown>>
-    const gives = GIVES[hook]
+    const waited = WAITED.has(hook)
     return (ex: Exchange, a: unknown, b: unknown): unknown => {
       const value = this.timed(hook, () => own[hook](ex, a, b))
-      if (isThenable(value) && gives !== 'page') return this.inTime(hook, value, ex)
-      if (hook === 'respond') this.flat(ex)
-      return gives === 'other' || value === undefined ? value : this.looked(hook, gives, value)
+      return waited && isThenable(value) ? this.inTime(hook, value, ex) : this.checked(hook, value, ex)
     }
+  }
+
+  /** What a hook gave, at last. */
+  private checked(hook: Hook, value: unknown, ex: Exchange): unknown {
+    if (hook === 'respond') this.flat(ex)
+    const gives = GIVES[hook]
+    return gives === 'other' || value === undefined ? value : this.looked(hook, gives, value)
   }
 
   /** What is no text would break the answer off at the end of its way, where it cannot be told any more whose it was. */
@@ -150,8 +158,15 @@ class Guard {
       value.then(
         (late) => {
           timers.cancel(timer)
-          if (over) dropped(late)
-          else this.settled(hook, late, ex, resolve, reject)
+          if (over) {
+            dropped(late)
+            return
+          }
+          try {
+            resolve(this.checked(hook, late, ex))
+          } catch (error) {
+            reject(error as Error)
+          }
         },
         (error: unknown) => {
           timers.cancel(timer)
@@ -159,21 +174,6 @@ class Guard {
         },
       )
     })
-  }
-
-  private settled(
-    hook: Hook,
-    late: unknown,
-    ex: Exchange,
-    resolve: (value: unknown) => void,
-    reject: (error: Error) => void,
-  ): void {
-    try {
-      if (hook === 'respond') this.flat(ex)
-      resolve(late === undefined || GIVES[hook] !== 'verdict' ? undefined : this.looked(hook, 'verdict', late))
-    } catch (error) {
-      reject(error as Error)
-    }
   }
 
   /** An error that operators read; clients never do. */
@@ -188,10 +188,6 @@ class Guard {
 /** Own members only: a class may have methods of its own besides. */
 function isFunction(policy: Policy, key: string): boolean {
   return typeof (policy as unknown as Readonly<Record<string, unknown>>)[key] === 'function'
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
 function dropped(value: unknown): void {

@@ -66,6 +66,13 @@ test('one that throws in settle: its request is answered', async () => {
   await until(() => told(from).includes('the plug-in ./unruly.ts'), 'it is told')
 })
 
+test('one that waits in settle, for which nobody waits, ends no worker', async () => {
+  expect(await ask('waits in settle')).toMatchObject({ status: 200, text: 'hello' })
+  await new Promise((resolve) => setTimeout(resolve, 600))
+  expect(await ask('waits in settle')).toMatchObject({ status: 200, text: 'hello' })
+  await gateway.shows('sluice_worker_restarts_total{reason="error"} 0')
+})
+
 test.each([
   ['gives a late page', 'page: it gave no page'],
   ['throws in a page', 'page: secret: 4711'],

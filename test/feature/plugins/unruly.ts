@@ -31,6 +31,7 @@ const WAYS: Readonly<Record<string, () => Partial<Policy>>> = {
   'throws in respond': () => ({ respond: crash }),
   'throws in a body': () => ({ responseBody: () => stage }),
   'throws in settle': () => ({ settle: crash }),
+  'waits in settle': () => ({ settle: () => never as never }),
   'gives true': () => ({ admit: () => true as never }),
   'gives a late word': () => ({ admit: () => later('no') }),
   'gives no reason': () => ({ admit: () => ({ reason: 'because' }) as never }),
