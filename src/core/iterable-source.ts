@@ -1,3 +1,4 @@
+import { asError } from '../lib/as-error.ts'
 import type { Source, SourceEvents } from './source.ts'
 
 /** A body that an asynchronous iterable gives: a generator, a stream of Node or of the web. One chunk is asked for at a time. */
@@ -56,7 +57,7 @@ export class IterableSource implements Source {
     } catch (error) {
       if (this.over) return
       this.over = true
-      this.events?.fail(error instanceof Error ? error : new Error(String(error)))
+      this.events?.fail(asError(error))
     }
   }
 

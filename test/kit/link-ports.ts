@@ -1,5 +1,5 @@
-import type { LinkMessage } from '../core/link.ts'
-import { LinkPeer, type LinkPeerOptions } from './peer.ts'
+import type { LinkMessage } from '../../src/core/link.ts'
+import { LinkPeer, type LinkPeerOptions } from '../../src/link/peer.ts'
 
 /** One end of a way between two sides: a `MessagePort` of Node, or one of {@link memoryPorts}. */
 export interface Port {

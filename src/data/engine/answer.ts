@@ -3,9 +3,9 @@ import type { Exchange, ResponseHead } from '../../core/exchange.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { FlatHeaders } from '../../lib/headers.ts'
+import { type FlatHeaders, removeFields } from '../../lib/headers.ts'
 import type { Chain } from './chain.ts'
-import { type FieldKinds, Kind, removeNamed } from './fields.ts'
+import { CONTENT_LENGTH, Kind, removeNamed } from './fields.ts'
 import { asksHow, howAnswered, serverTiming } from './how-answered.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -32,20 +32,6 @@ export function answerHead(
   return { status, headers: out }
 }
 
-/** End-to-end fields of a 1xx answer or of trailers, in their order. `connection`: more options that name fields of this hop. */
-export function passedOn(kinds: FieldKinds, headers: FlatHeaders, connection = ''): string[] {
-  const out: string[] = []
-  let named = connection
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    const kind = kinds.of(name)
-    if (kind === Kind.connection) named = named === '' ? (headers[i + 1] as string) : `${named},${headers[i + 1]}`
-    else if (kind === Kind.keep || kind === Kind.contentType) out.push(name, headers[i + 1] as string)
-  }
-  if (named !== '') removeNamed(out, named)
-  return out
-}
-
 /** Fields that every answer carries. */
 function ownFields(snapshot: Snapshot, ex: Exchange, headers: string[]): void {
   for (const name of snapshot.correlation) headers.push(name, ex.correlationId)
@@ -67,7 +53,7 @@ export function composeStreamed(snapshot: Snapshot, ex: Exchange, reply: Reply, 
   composeOwn(snapshot, ex, reply)
   const { body } = reply
   const { headers } = ex.response as ResponseHead
-  if (stages.some(({ changesLength }) => changesLength)) removeNamed(headers, 'content-length')
+  if (stages.some(({ changesLength }) => changesLength)) removeFields(headers, CONTENT_LENGTH)
   else if (!Buffer.isBuffer(body) && body?.length !== undefined) headers.push('content-length', String(body.length))
 }
 

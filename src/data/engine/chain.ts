@@ -31,8 +31,8 @@ export class Chain {
   readonly policies: readonly Policy[]
   readonly hooks: Hooks
   readonly slots: SlotCounts
-  /** Feature and place of each policy, see {@link chainPlace}; empty where nothing asks for that. */
-  private readonly places: readonly string[]
+  /** Feature and place of each policy, see {@link chainPlace}; only forks ask. */
+  private readonly places: () => readonly string[]
   /** By place; made when they are asked for. */
   private tails: Map<string, Chain> | undefined = undefined
 
@@ -41,7 +41,7 @@ export class Chain {
     policies: readonly Policy[],
     slots: SlotCounts = NO_SLOTS,
     hooks: Hooks = hooksOf(policies),
-    places: readonly string[] = [],
+    places: () => readonly string[] = () => [],
   ) {
     this.slots = slots
     this.policies = policies
@@ -54,7 +54,7 @@ export class Chain {
     const key = chainPlace(feature, place)
     const known = this.tails?.get(key)
     if (known !== undefined) return known
-    const at = this.places.indexOf(key)
+    const at = this.places().indexOf(key)
     if (at === -1) return undefined
     const tail = new Chain(this.policies.slice(at + 1), this.slots)
     this.tails ??= new Map()

@@ -120,9 +120,9 @@ export class Compilation {
     const planning = features.planning(route)
     const part = this.shared.of('part', planning, () => features.plan(route, lent))
     const uses = features.compile(route, this.head, before?.uses, lent)
-    const policies = features.inOrder(this.common as CompiledUses, uses)
+    const common = this.common as CompiledUses
+    const policies = features.inOrder(common, uses)
     const hooks = hooksOf(policies)
-    const places = features.placesInOrder(this.common as CompiledUses, uses)
     const slots = { exchange: lent.exchangeSlots.size, attempt: lent.attemptSlots.size }
     return {
       name,
@@ -133,7 +133,7 @@ export class Compilation {
         policies,
         this.shared.of('slots', slots, () => slots),
         this.shared.of('hooks', hooks, () => hooks),
-        this.shared.of('places', places, () => places),
+        () => features.placesInOrder(common, uses),
       ),
       plan: route.to === undefined ? undefined : this.plan(route, route.to, part, planning),
       limits: part.limit ?? NO_LIMITS,

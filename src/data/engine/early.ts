@@ -1,7 +1,7 @@
 import type { Downstream } from '../../core/downstream.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
-import { passedOn } from './answer.ts'
 import type { FieldKinds } from './fields.ts'
+import { passedOn } from './fields.ts'
 
 /** 1xx answers per request, of all its attempts, and the bytes of their fields. */
 const MAX_ANSWERS = 100

@@ -1,4 +1,4 @@
-import { removeFields } from '../../lib/headers.ts'
+import { type FlatHeaders, removeFields } from '../../lib/headers.ts'
 
 /** What passing through a gateway does to a header field. */
 export const Kind = {
@@ -224,4 +224,20 @@ export function removeNamed(list: string[], connection: string): void {
     .map((name) => name.trim())
     .filter((name) => name !== '' && name !== 'close' && name !== 'keep-alive')
   if (named.length > 0) removeFields(list, new Set(named))
+}
+
+export const CONTENT_LENGTH: ReadonlySet<string> = new Set(['content-length'])
+
+/** End-to-end fields of a 1xx answer, of trailers, or of a request that a feature makes, in their order. `connection`: more options that name fields of this hop. */
+export function passedOn(kinds: FieldKinds, headers: FlatHeaders, connection = ''): string[] {
+  const out: string[] = []
+  let named = connection
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const kind = kinds.of(name)
+    if (kind === Kind.connection) named = named === '' ? (headers[i + 1] as string) : `${named},${headers[i + 1]}`
+    else if (kind === Kind.keep || kind === Kind.contentType) out.push(name, headers[i + 1] as string)
+  }
+  if (named !== '') removeNamed(out, named)
+  return out
 }

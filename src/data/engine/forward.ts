@@ -2,7 +2,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { isDigit, isDigits, wholeNumber } from '../../lib/whole-number.ts'
-import { type FieldKinds, Kind, removeNamed, requestKinds, sideKinds } from './fields.ts'
+import { type FieldKinds, Kind, passedOn, removeNamed, requestKinds, sideKinds } from './fields.ts'
 
 /** The largest `Max-Forwards` that Sluice writes. */
 const MAX_HOPS = 999_999_999
@@ -109,16 +109,7 @@ export class Forwarder {
 
   /** Of a request that a feature makes: its own fields, those of one connection left out, then ours. */
   own(fields: FlatHeaders, ex: Exchange): string[] {
-    const out: string[] = []
-    let connection = ''
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i] as string
-      const value = fields[i + 1] as string
-      const kind = this.sideKinds.of(name)
-      if (kind === Kind.keep) out.push(name, value)
-      else if (kind === Kind.connection) connection = connection === '' ? value : `${connection},${value}`
-    }
-    if (connection !== '') removeNamed(out, connection)
+    const out = passedOn(this.sideKinds, fields)
     this.belong(ex, out)
     return out
   }

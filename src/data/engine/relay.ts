@@ -2,8 +2,8 @@ import type { Downstream } from '../../core/downstream.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
-import { passedOn } from './answer.ts'
 import type { AnswerSink } from './dispatch.ts'
+import { passedOn } from './fields.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Where the body comes from: an attempt, or a source. */

@@ -1,6 +1,7 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { BodyStage, Policy } from '../../core/policy.ts'
 import { isRefusal, type Refusal } from '../../core/verdict.ts'
+import { asError } from '../../lib/as-error.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Chain } from './chain.ts'
 import type { RequestBody } from './replay.ts'
@@ -97,8 +98,4 @@ export class RequestStages {
       return asError(error)
     }
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error))
 }

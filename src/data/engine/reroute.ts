@@ -2,6 +2,7 @@ import type { Exchange, RouteFacts } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Hindrance } from '../../core/note.ts'
 import { isReroute, type Refusal, type Reply } from '../../core/verdict.ts'
+import { asError } from '../../lib/as-error.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
 import { recover } from './answer-hooks.ts'
 import type { Chain } from './chain.ts'
@@ -139,7 +140,7 @@ export function openStages(run: Reroutable, body: RequestBody): Refusal | Error 
   try {
     run.stages = requestStagesOnWay(run, run.stages, body)
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+    return asError(error)
   }
   return run.behind === undefined || run.stages === undefined || run.stages.count === before
     ? undefined

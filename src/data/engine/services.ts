@@ -101,7 +101,7 @@ class FeatureServices implements Services {
       return neverBegun(failure('internal', 'request', 'sluice'))
     }
     const { authority, host, method, target } = ex.downstream
-    const record = engine.recorder.side({ kind: 'fork', feature }, route.name, route.name)
+    const record = engine.recorder.side({ kind: 'fork', feature }, route.name)
     return this.begin(new CalledSide(maxBody), {
       kind: 'fork',
       to: route.name,

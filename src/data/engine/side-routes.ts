@@ -49,6 +49,8 @@ export class SideRoutes {
   private readonly recorder: Pick<Recorder, 'side'>
   private readonly guards: Guards
   private readonly pairs = new Map<string, Pair>()
+  /** Empty: what a feature asks for has no features of a route. */
+  private readonly uses: CompiledRoute['uses'] = new Map()
 
   constructor(recorder: Pick<Recorder, 'side'>, guards: Guards) {
     this.recorder = recorder
@@ -63,7 +65,7 @@ export class SideRoutes {
       name: '-',
       digest: NO_ROUTE,
       effect: NO_ROUTE,
-      uses: new Map(),
+      uses: this.uses,
       chain: teaches ? pair.guards : EMPTY_CHAIN,
       plan,
       limits,
@@ -93,8 +95,7 @@ export class SideRoutes {
     const limit = { ...NO_LIMITS, request: deadlineMs, total: deadlineMs }
     const to = [{ upstream: upstream.name, weight: 1 }]
     const plan = new AttemptPlan({ limit, again: ONE_MORE }, to, [], () => upstream, teaches)
-    const record =
-      known?.generation === generation ? known.record : this.recorder.side({ kind, feature }, upstream.name)
+    const record = this.recorder.side({ kind, feature }, upstream.name)
     const made = { generation, deadlineMs, plan, record }
     kinds.set(key, made)
     return made

@@ -4,11 +4,11 @@ import { IGNORED } from '../../core/lessons.ts'
 import type { Side } from '../../core/services.ts'
 import type { Source, SourceEvents } from '../../core/source.ts'
 import type { Reply, WholeReply } from '../../core/verdict.ts'
-import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
+import { type FlatHeaders, fieldValue, removeFields } from '../../lib/headers.ts'
 import { wholeNumber } from '../../lib/whole-number.ts'
 import { takesBody } from './answer.ts'
 import { RECOVERY_MS } from './clocks.ts'
-import { Kind, removeNamed } from './fields.ts'
+import { CONTENT_LENGTH, Kind } from './fields.ts'
 import { failedBehind } from './legs.ts'
 import type { Run } from './run.ts'
 import type { AnswerTaker, SideDownstream } from './side-downstream.ts'
@@ -56,7 +56,7 @@ export abstract class SideRun<A extends Reply> implements Side<A>, AnswerTaker {
 
   head(status: number, headers: FlatHeaders): void {
     this.status = status
-    this.headers = passedOn(headers, this.run)
+    this.headers = withoutOurs(headers, this.run)
   }
 
   abstract data(chunk: Buffer): boolean
@@ -138,7 +138,7 @@ export class StreamedSide extends SideRun<Reply> implements Source {
     const { ex } = this.run
     this.length = takesBody(ex) ? (length === undefined ? undefined : wholeNumber(length)) : 0
     this.taken = true
-    removeNamed(this.headers, 'content-length')
+    removeFields(this.headers, CONTENT_LENGTH)
     this.settle({ status, headers: this.headers, body: this })
   }
 
@@ -212,8 +212,13 @@ export class StreamedSide extends SideRun<Reply> implements Source {
 const UNREAD: SourceEvents = { data: () => {}, end: () => {}, fail: () => {} }
 
 /** Fields of the upstream's answer: without those that every answer of Sluice carries. */
-function passedOn(headers: FlatHeaders, { snapshot }: Run): string[] {
-  return headers.filter((_, i) => snapshot.responseKinds.of(headers[i & ~1] as string) !== Kind.drop)
+function withoutOurs(headers: FlatHeaders, { snapshot }: Run): string[] {
+  const out: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    if (snapshot.responseKinds.of(name) !== Kind.drop) out.push(name, headers[i + 1] as string)
+  }
+  return out
 }
 
 /** Milliseconds that a request for `parent` may take. */

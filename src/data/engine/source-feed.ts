@@ -3,6 +3,7 @@ import { type Failure, failure } from '../../core/failures.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { Source, SourceEvents } from '../../core/source.ts'
 import type { Reply } from '../../core/verdict.ts'
+import { asError } from '../../lib/as-error.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import { composeStreamed, isEventStream, takesBody } from './answer.ts'
 import { refused } from './ends.ts'
@@ -133,7 +134,7 @@ export class SourceFeed implements SourceEvents, Flow {
       return
     }
     this.cancel()
-    this.broken(error instanceof Error ? error : new Error(String(error)))
+    this.broken(asError(error))
   }
 
   private begun(): void {

@@ -53,6 +53,8 @@ export class Recorder {
   private readonly flights: FlightRecorder | undefined
   private readonly tracing: WorkerTracing | undefined
   private readonly upstreams = new Map<string, UpstreamSeries>()
+  /** Of the live generation. */
+  private readonly sides = new Map<string, SideSeries>()
   private unmatched: RouteRecord | undefined = undefined
   private maxEndpoints = 0
   private live: RecordedHead | undefined = undefined
@@ -76,9 +78,20 @@ export class Recorder {
     return this.recordOf(name, name, match, head, pattern)
   }
 
-  /** The `record` of requests that a feature makes, under the generation that is live. `route`: see {@link AccessLog.side}. */
-  side(facts: SideFacts, to: string, route?: string): SideSeries {
+  /** The `record` of requests that a feature makes, under the generation that is live. `to`: an upstream, of forks a route. */
+  side(facts: SideFacts, to: string): SideSeries {
+    const key = `${facts.kind} ${facts.feature} ${to}`
+    let series = this.sides.get(key)
+    if (series === undefined) {
+      series = this.sideOf(facts, to)
+      this.sides.set(key, series)
+    }
+    return series
+  }
+
+  private sideOf(facts: SideFacts, to: string): SideSeries {
     const head = this.live as RecordedHead
+    const route = facts.kind === 'fork' ? to : undefined
     const line = this.log?.side(facts, route, head)
     const spans = this.tracing && { tracing: this.tracing, gateway: head.gateway.name, route: route ?? NONE }
     return new SideSeries(facts, to, { metrics: this.metrics, clock: this.clock, log: this.log, line, spans })
@@ -89,6 +102,7 @@ export class Recorder {
     this.unmatched = this.recordOf(NONE, undefined, NO_MATCH, head, NO_PATTERN)
     this.maxEndpoints = head.metrics.endpointSeries
     this.live = head
+    this.sides.clear()
   }
 
   /** Once per exchange, at its very end. */

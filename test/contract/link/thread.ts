@@ -1,7 +1,7 @@
 import { type MessagePort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { TimerWheel } from '../../../src/lib/timers.ts'
-import { peerOver } from '../../../src/link/ports.ts'
+import { peerOver } from '../../kit/link-ports.ts'
 import { Deeds, testAnswers } from './answers.ts'
 import { BOUNDS } from './bounds.ts'
 

@@ -3,8 +3,8 @@ import { type Call, isUnavailable, type PendingAnswer } from '../../../src/core/
 import { seededRandom } from '../../../src/lib/random.ts'
 import { TimerWheel } from '../../../src/lib/timers.ts'
 import type { LinkPeer } from '../../../src/link/peer.ts'
-import { memoryPorts, peerOver } from '../../../src/link/ports.ts'
 import { ManualClock } from '../../kit/clock.ts'
+import { memoryPorts, peerOver } from '../../kit/link-ports.ts'
 import { settle } from '../../kit/until.ts'
 
 const BOUNDS = { questions: 5, bytes: 1000 }

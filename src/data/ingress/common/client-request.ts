@@ -28,7 +28,7 @@ export const TO_THE_END = -2
 /** Unsent bytes above which 1xx answers are left out: the client does not read. */
 export const EARLY_BYTES = 16_384
 
-/** A request on a connection of HTTP/1: what of it, of its body and of how it ends is the same whoever reads and writes. */
+/** A request on a connection of HTTP/1: what of it, of its body and of how it ends does not depend on what reads and writes. */
 export abstract class ClientRequest<C extends ClientConnection<never>> implements BodyOwner {
   readonly method: string
   readonly target: string
