@@ -166,7 +166,10 @@ export class Gateway {
       const { operated, workers, workersBound } = await this.prepare()
       const { admin, probes, tokenFile } = await this.openPlane(operated)
       await this.run(operated)
-      return { listeners: await this.listen(), admin, probes, tokenFile, workers, workersBound }
+      const listeners = await this.listen()
+      // Not before: a config whose listeners cannot be opened is no good one, and the disk may be slow.
+      await this.follow(operated)
+      return { listeners, admin, probes, tokenFile, workers, workersBound }
     })
   }
 
@@ -176,6 +179,7 @@ export class Gateway {
       const { operated } = await this.prepare()
       if (admin) await this.openPlane(operated)
       await this.run(operated)
+      await this.follow(operated)
     })
   }
 
@@ -289,11 +293,9 @@ export class Gateway {
     return this.plane
   }
 
-  private async run({ feed, reloader, side }: OperatedParts): Promise<void> {
+  private async run({ feed, side }: OperatedParts): Promise<void> {
     await side.start()
     feed.start()
-    await this.follow(reloader)
-    this.begun = true
   }
 
   /** undefined: nothing is kept on disk. */
@@ -351,10 +353,18 @@ export class Gateway {
     })
   }
 
-  private async follow(reloader: Reloader | undefined): Promise<void> {
+  /** What is live is kept as good, and its source is followed from now on. */
+  private async follow({ reloader }: OperatedParts): Promise<void> {
+    if (reloader !== undefined) {
+      await reloader.started()
+      this.watchSource(reloader)
+    }
+    this.begun = true
+  }
+
+  private watchSource(reloader: Reloader): void {
     const { clock, reload } = this.deps
-    if (reloader === undefined || reload === undefined) return
-    await reloader.started()
+    if (reload === undefined) return
     const changed = async (trigger: Trigger): Promise<void> => {
       await reloader.reload(trigger).catch(() => {})
     }
