@@ -14,21 +14,12 @@ export interface MeasuredOptions {
 /** Counts and times the calls of a store. */
 export function measured(send: SendCall, { clock, failed, metrics, store }: MeasuredOptions): SendCall {
   const seconds = metrics.histogram('sluice_store_call_duration_seconds', [store])
-  const counters = new Map<string, { inc(): void }>()
-  const count = (call: StoreCallName, result: string): void => {
-    const key = `${call} ${result}`
-    let counter = counters.get(key)
-    if (counter === undefined) {
-      counter = metrics.counter('sluice_store_calls_total', [store, call, result])
-      counters.set(key, counter)
-    }
-    counter.inc()
-  }
   return async <K extends StoreCallName>(call: StoreCall<K>): Promise<StoreAnswer<K> | Unavailable> => {
     const begun = clock.now()
     const answer = await send(call)
     seconds.observe((clock.now() - begun) / 1000)
-    count(call.call, isUnavailable(answer) ? answer.unavailable : 'ok')
+    const result = isUnavailable(answer) ? answer.unavailable : 'ok'
+    metrics.counter('sluice_store_calls_total', [store, call.call, result]).inc()
     if (isUnavailable(answer)) failed(answer)
     return answer
   }

@@ -92,11 +92,9 @@ export class EndpointDrains {
   }
 
   get absent(): readonly AbsentDrain[] {
-    const present = new Set(Array.from(this.all(), ({ endpoint, upstream }) => keyOf(upstream, endpoint)))
     return Array.from(this.options.orders.entries).flatMap(([key, order]) => {
-      if (present.has(key)) return []
       const [upstream = '', endpoint = ''] = key.split(' ')
-      return [{ upstream, endpoint, ...factsOf(order) }]
+      return this.has(upstream, endpoint) ? [] : [{ upstream, endpoint, ...factsOf(order) }]
     })
   }
 
@@ -146,7 +144,7 @@ export class EndpointDrains {
   }
 
   private has(upstream: string, id: string): boolean {
-    return [...this.all()].some((facts) => facts.upstream === upstream && facts.endpoint === id)
+    return this.options.book.of(upstream)?.endpoints.some((endpoint) => endpoint.id === id) ?? false
   }
 
   private find(upstream: string, wanted: string): readonly ResolvedEndpoint[] {

@@ -1,7 +1,7 @@
 import type { CellRef } from '../../cells/pages.ts'
+import { RestartDelay } from '../../lib/restart-delay.ts'
 import type { ExitReason, WorkerState } from '../contract.ts'
 import type { Pulse } from './heartbeat.ts'
-import { RestartDelay } from './restarts.ts'
 import type { RunningWorker } from './running-worker.ts'
 
 /**

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { isUnavailable, type Unavailable, unavailable } from '../../core/link.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import { RestartDelay } from '../../lib/restart-delay.ts'
 import { TimerWheel } from '../../lib/timers.ts'
 import { within } from '../../lib/within.ts'
 import { Asker } from '../../link/asker.ts'
@@ -23,10 +24,6 @@ const OPEN_MS = 30_000
 const CLOSE_MS = 5000
 /** Bytes of values that may wait for the thread. */
 const WAITING_BYTES = 64 * 1_048_576
-const FIRST_DELAY_MS = 100
-const LONGEST_DELAY_MS = 30_000
-/** A thread that lived so long was well: the next delay is the first one. */
-const WELL_MS = 60_000
 /** A line of the log at most as often. */
 const FAULTS_MS = 10_000
 const STORE = 'store'
@@ -77,7 +74,7 @@ export class SqliteStore {
   private heardAt = 0
   /** A call was not answered in time, and the thread has said nothing since it was made. */
   private isStalled = false
-  private delayMs = FIRST_DELAY_MS
+  private readonly delay = new RestartDelay()
   private restart: ClockHandle = undefined
   private faultsDue = 0
   private closed = false
@@ -222,24 +219,24 @@ export class SqliteStore {
     this.serving = undefined
     this.isStalled = false
     if (this.closed) return
-    if (lived >= WELL_MS) this.delayMs = FIRST_DELAY_MS
-    log.error('the store is down', { file, why, nextAttemptMs: this.delayMs })
-    this.again(code === EXIT_BROKEN)
+    const nextAttemptMs = this.delay.next(lived)
+    log.error('the store is down', { file, why, nextAttemptMs })
+    this.again(code === EXIT_BROKEN, nextAttemptMs)
   }
 
-  private again(broken: boolean): void {
+  private again(broken: boolean, afterMs: number): void {
     const { clock, file, log } = this.options
-    this.restart = clock.after(this.delayMs, async () => {
+    this.restart = clock.after(afterMs, async () => {
       const refused = await this.start(broken)
       if (this.closed) return
       if (refused === undefined) {
         log.info('the store is up again', { file })
         return
       }
-      log.error('the store cannot be opened', { file, why: refused.message, nextAttemptMs: this.delayMs })
+      const nextAttemptMs = this.delay.next(0)
+      log.error('the store cannot be opened', { file, why: refused.message, nextAttemptMs })
       // Not as broken once more: it may be a new one by now.
-      this.again(false)
+      this.again(false, nextAttemptMs)
     })
-    this.delayMs = Math.min(2 * this.delayMs, LONGEST_DELAY_MS)
   }
 }

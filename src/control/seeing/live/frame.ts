@@ -2,7 +2,7 @@ import type { RouteConfig } from '../../../core/config.ts'
 import type { ShownStates } from '../../../core/state-table.ts'
 import type { DrainState } from '../../contract.ts'
 import type { ReloadFacts } from '../../operations/reload/reload-outcome.ts'
-import { rowOf, type StateFacts, shapesOf } from '../../workers/lasting.ts'
+import { labelled, type StateFacts, shapesOf } from '../../workers/lasting.ts'
 import type { LiveFigures, UpstreamFigures } from './figures.ts'
 import type { LiveEvent, LiveJournal } from './journal.ts'
 import { ROUTE_FIELDS, type Row, UPSTREAM_FIELDS } from './rows.ts'
@@ -92,7 +92,10 @@ function lastingOf(
 ): Frame['lists'][string] {
   const own = states.filter(({ table }) => table.list === list)
   return new Map(
-    own.map((facts) => [facts.labels.join(' '), { ...rowOf(facts), since: sinceOf(kind, ...facts.labels) }]),
+    own.map(({ labels, state, table, text }) => [
+      labels.join(' '),
+      { ...labelled(table, labels), state, text, since: sinceOf(kind, ...labels) },
+    ]),
   )
 }
 
