@@ -42,7 +42,7 @@ export async function plugIn(
       return entry === -1 ? [] : coreKeys(feature, base).map((message) => at(nodes[entry], entry, message))
     }),
   ]
-  return { language: language(diagnostics.length > 0 ? base.features : features), modules, skipped: false, diagnostics }
+  return { language: diagnostics.length > 0 ? base : language(features), modules, skipped: false, diagnostics }
 }
 
 /** Names in the list; what else is in it, its schema reports. */

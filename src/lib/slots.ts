@@ -1,31 +1,36 @@
 /** Bounds how much of something runs at once; the rest waits in order. */
 export class Slots {
   private free: number
-  private readonly waiting = new Set<() => void>()
+  private readonly queue = new Set<() => void>()
 
   constructor(most: number) {
     this.free = most
   }
 
-  /** Calls `begin` now or once there is room. The function returned gives the place in the queue back. */
-  take(begin: () => void): () => void {
+  /** How many wait. */
+  get waiting(): number {
+    return this.queue.size
+  }
+
+  /** Calls `begin` now or once there is room. The function returned gives the place in the queue back; false: there is none. */
+  take(begin: () => void): () => boolean {
     if (this.free === 0) {
-      this.waiting.add(begin)
-      return () => this.waiting.delete(begin)
+      this.queue.add(begin)
+      return () => this.queue.delete(begin)
     }
     this.free--
     begin()
-    return () => {}
+    return () => false
   }
 
   /** A call that began has ended. */
   give(): void {
-    const [next] = this.waiting
+    const [next] = this.queue
     if (next === undefined) {
       this.free++
       return
     }
-    this.waiting.delete(next)
+    this.queue.delete(next)
     next()
   }
 }

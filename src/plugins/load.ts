@@ -3,6 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type AnyFeature, inOrder } from '../core/feature.ts'
 import type { PluginModule } from '../core/plugin.ts'
 import type { Clock } from '../lib/clock.ts'
+import { within } from '../lib/within.ts'
 import { clashes } from './clashes.ts'
 import { type ReadFile, readCode } from './code.ts'
 import { PluginHooks } from './hooks.ts'
@@ -101,13 +102,10 @@ export class PluginLoader {
 
   /** What the default export has. Rejects with why there is none. */
   private async exportsOf({ url }: PluginModule): Promise<readonly unknown[]> {
-    const { clock } = this
-    const late = Promise.withResolvers<never>()
-    const timer = clock.after(IMPORT_MS, () =>
-      late.reject(new Error(`loading it has not ended within ${IMPORT_MS / 1000} s: something at its top level waits`)),
-    )
     try {
-      const exported = (await Promise.race([import(url), late.promise])) as Readonly<Record<string, unknown>>
+      const exported: Readonly<Record<string, unknown>> = await within(this.clock, IMPORT_MS, import(url), () => {
+        throw new Error(`loading it has not ended within ${IMPORT_MS / 1000} s: something at its top level waits`)
+      })
       const value = exported.default
       if (value !== undefined) return Array.isArray(value) ? value : [value]
       const others = Object.keys(exported)
@@ -115,8 +113,6 @@ export class PluginLoader {
       throw new Error(`has no default export (${there}); write: export default defineFeature({ … })`)
     } catch (error) {
       throw error instanceof Error && error.stack?.includes(url) === true ? new Error(placed(error, url)) : error
-    } finally {
-      clock.cancel(timer)
     }
   }
 

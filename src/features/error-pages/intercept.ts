@@ -38,9 +38,10 @@ export function intercepting(
 ): Pick<Policy, 'respond' | 'responseBody'> {
   return {
     responseBody(ex) {
-      if (!isOfUpstream(ex) || taken.has(ex) || isGrpc(ex)) return undefined
+      if (!isOfUpstream(ex)) return undefined
       const { status } = ex.attempt as NonNullable<Exchange['attempt']>
-      const page = status < 400 ? undefined : pages.find(status, preferredFormat(fieldValue(ex.headers, 'accept')))
+      if (status < 400 || taken.has(ex) || isGrpc(ex)) return undefined
+      const page = pages.find(status, preferredFormat(fieldValue(ex.headers, 'accept')))
       if (page === undefined) return undefined
       taken.add(ex)
       mine.set(ex, page)

@@ -4,7 +4,7 @@ import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { StateHolder, StateSlot } from '../../core/state-slot.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Representation } from '../../http/conditional.ts'
-import { Gate } from './gate.ts'
+import { Slots } from '../../lib/slots.ts'
 
 /**
  * Jobs for the file system that a worker has in progress at a time. They run in libuv's pool of four threads, which the whole
@@ -35,7 +35,7 @@ export class Disk implements Want {
   /** Nothing waits: what finds no place is refused at once. */
   readonly waiting = 0
   readonly call = undefined
-  readonly gate: Gate = new Gate(MOST_JOBS)
+  readonly jobs: Slots = new Slots(MOST_JOBS)
   private readonly relief: Relief
   /** The file of a request. */
   private readonly held: StateSlot<OpenFile>
@@ -55,11 +55,11 @@ export class Disk implements Want {
    * neither file nor folder is not found.
    */
   async open(ex: StateHolder, path: string, root?: string): Promise<OpenFile | 'folder' | Refusal> {
-    if (this.gate.waiting >= MOST_WAITING || !this.hasPlace) return OVERLOADED
+    if (this.jobs.waiting >= MOST_WAITING || !this.hasPlace) return OVERLOADED
     this.opened++
-    await new Promise<void>((resolve) => this.gate.enter(resolve))
+    await new Promise<void>((resolve) => void this.jobs.take(resolve))
     const found = await this.find(path, root)
-    this.gate.leave()
+    this.jobs.give()
     if (found instanceof OpenFile) this.held.set(ex, found)
     else this.opened--
     return found
@@ -123,16 +123,15 @@ export class OpenFile implements Representation {
 
   /** Up to `length` bytes, none at the end of the file. Returns what takes the job out of the line. Not after `close`. */
   read(position: number, length: number, done: (error: Error | null, chunk: Buffer) => void): () => boolean {
-    const { gate } = this.disk
+    const { jobs } = this.disk
     const job = (): void => {
       const buffer = Buffer.allocUnsafeSlow(length)
       read(this.fd, buffer, 0, length, position, (error, count) => {
-        gate.leave()
+        jobs.give()
         done(error, buffer.subarray(0, count))
       })
     }
-    gate.enter(job)
-    return () => gate.forget(job)
+    return jobs.take(job)
   }
 
   /** Not while a read is in progress: its descriptor might be another file's by then. */

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { language } from '../../../config/language/language.ts'
+import { DEFAULT_LANGUAGE } from '../../../config/language/default-language.ts'
 import { loadDeps } from '../../../config/load-deps.ts'
 import { BadCommand, NotFound } from '../../../core/command.ts'
 import { FEATURES } from '../../../features/index.ts'
@@ -20,7 +20,7 @@ async function answerOf(bench: Bench, ask: JudgeAsk['ask']): Promise<Omit<JudgeA
 
 function serve(port: MessagePort, { env, plugins }: JudgeStart): void {
   const loader = new PluginLoader(FEATURES, systemClock, plugins)
-  const bench = new Bench(loadDeps(env, language(FEATURES), loader))
+  const bench = new Bench(loadDeps(env, DEFAULT_LANGUAGE, loader))
   port.on('message', async ({ ask, number }: JudgeAsk) => {
     const answer = await answerOf(bench, ask)
     const { config = [] } = (ask.type === 'judge' ? (answer.value ?? {}) : {}) as Partial<VerdictMessage>

@@ -15,7 +15,6 @@ import { NO_RELIEF, type Relief, type Stalled, type Want } from '../../../../src
 import { StateSlot } from '../../../../src/core/state-slot.ts'
 import { Disk, OpenFile } from '../../../../src/features/respond/disk.ts'
 import { FileSource } from '../../../../src/features/respond/file-source.ts'
-import { Gate } from '../../../../src/features/respond/gate.ts'
 import { descriptors } from '../../../kit/descriptors.ts'
 import { until } from '../../../kit/until.ts'
 
@@ -49,28 +48,6 @@ function textOf(file: OpenFile): Promise<string> {
     })
   })
 }
-
-describe('a gate', () => {
-  test('lets so many in, the others in order, and forgets who leaves the line', () => {
-    const gate = new Gate(2)
-    const ran: string[] = []
-    const job = (name: string) => () => void ran.push(name)
-    const c = job('c')
-    for (const one of [job('a'), job('b'), c, job('d'), job('e')]) gate.enter(one)
-    expect([ran.splice(0), gate.waiting]).toEqual([['a', 'b'], 3])
-    expect([gate.forget(c), gate.forget(c)]).toEqual([true, false])
-    gate.leave()
-    expect(ran.splice(0)).toEqual(['d'])
-    gate.leave()
-    gate.leave()
-    gate.leave()
-    expect([ran.splice(0), gate.waiting]).toEqual([['e'], 0])
-    gate.enter(job('f'))
-    gate.enter(job('g'))
-    gate.enter(job('h'))
-    expect(ran).toEqual(['f', 'g'])
-  })
-})
 
 describe('the files that a worker has open', () => {
   test('are bounded; a stalled exchange that has one is ended for another', async () => {
