@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import { http } from '../../lib/node-http.ts'
 import type { Random } from '../../lib/random.ts'
 import { type DemoFault, SLOW_MS } from './faults.ts'
 import type { DemoAnswer, DemoService } from './services.ts'
@@ -69,7 +70,7 @@ export class DemoEndpoint {
   }
 
   private listen(): Server {
-    const server = createServer((request, response) => this.serve(request, response))
+    const server = http.createServer((request, response) => this.serve(request, response))
     this.server = server
     server.listen(this.bound, HOST)
     return server

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import { http } from '../../lib/node-http.ts'
 import type { DrillFault, UpstreamPlan } from './scenario.ts'
 
 /** Load of the endpoints of an upstream, all together. */
@@ -101,7 +102,7 @@ export class DrillEndpoint implements FaultyEndpoint {
   /** The port may be another connection's for a moment when it is bound again. */
   private async listen(): Promise<void> {
     for (let bound = 1; ; bound++) {
-      const server = createServer((request, response) => this.serve(request, response))
+      const server = http.createServer((request, response) => this.serve(request, response))
       server.keepAliveTimeout = 60_000
       server.on('connection', (socket: Socket) => {
         this.sockets.add(socket)

@@ -1,5 +1,5 @@
-import { Agent, request } from 'node:http'
 import type { Clock } from '../../lib/clock.ts'
+import { http } from '../../lib/node-http.ts'
 import type { DrillOutcome } from './run.ts'
 import type { LoadPlan } from './scenario.ts'
 
@@ -18,7 +18,7 @@ export class Pacer {
   private readonly port: number
   private readonly plan: LoadPlan
   private readonly headers: Readonly<Record<string, string>>
-  private readonly agent = new Agent({ keepAlive: true, maxFreeSockets: 512, timeout: 60_000 })
+  private readonly agent = new http.Agent({ keepAlive: true, maxFreeSockets: 512, timeout: 60_000 })
   private readonly startedAt: number
   private sent = 0
   private stopped = false
@@ -70,7 +70,7 @@ export class Pacer {
     const { agent, headers, port } = this
     const { from, path } = this.plan
     const at = { host: '127.0.0.1', port, ...(from !== undefined && { localAddress: from }) }
-    const sent = request({ ...at, path, headers, agent }, (answer) => {
+    const sent = http.request({ ...at, path, headers, agent }, (answer) => {
       const status = answer.statusCode ?? 0
       const reason = DETAILS.exec(String(answer.headers['proxy-status'] ?? ''))?.[1] ?? ''
       answer.on('error', () => ended(0, 'broken'))

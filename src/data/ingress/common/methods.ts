@@ -1,5 +1,5 @@
-import { METHODS } from 'node:http'
 import type { Failure } from '../../../core/failures.ts'
+import { http } from '../../../lib/node-http.ts'
 import { breach } from './rules.ts'
 
 export const CONNECT_REFUSED: Failure = breach('connect', 'not_implemented', 'CONNECT is not supported.')
@@ -12,5 +12,5 @@ export const UNKNOWN_METHOD: Failure = breach(
 /** Why node:http's parser hides a method from the guard; undefined: it does not. */
 export function methodRefusal(method: string): Failure | undefined {
   if (method === 'CONNECT') return CONNECT_REFUSED
-  return METHODS.includes(method) ? undefined : UNKNOWN_METHOD
+  return http.METHODS.includes(method) ? undefined : UNKNOWN_METHOD
 }

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http'
 import type { Clock } from '../../../lib/clock.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
+import { http } from '../../../lib/node-http.ts'
 import { isField } from '../common/answer-fields.ts'
 
 const HIGHEST_STATUS = 999
@@ -24,7 +24,7 @@ export class AnswerHeads {
   statusLine(status: number): string {
     const known = this.lines[status]
     if (known !== undefined) return known
-    const line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
+    const line = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'unknown'}\r\n`
     this.lines[status] = line
     return line
   }

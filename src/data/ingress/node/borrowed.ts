@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ListenerConfig } from '../../../core/config.ts'
@@ -6,6 +6,7 @@ import type { Peer } from '../../../core/downstream.ts'
 import { type Failure, failure } from '../../../core/failures.ts'
 import { type Pressure, Stage } from '../../../core/pressure.ts'
 import { canonicalIp } from '../../../lib/ip.ts'
+import { http } from '../../../lib/node-http.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { Linger, TOTAL_MS } from '../accept/linger.ts'
 import type { ClientConnection } from '../common/client-request.ts'
@@ -56,7 +57,7 @@ export class BorrowedRequests {
 
   /** Answers an offer to upgrade as if nothing were offered, as listeners do, and closes its connection afterwards. */
   upgrade(req: IncomingMessage, socket: Duplex): void {
-    const res = new ServerResponse(req)
+    const res = new http.ServerResponse(req)
     res.shouldKeepAlive = false
     res.assignSocket(socket as Socket)
     res.on('finish', () => {

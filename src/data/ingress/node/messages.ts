@@ -1,4 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http'
+import { http } from '../../../lib/node-http.ts'
 
 /** Where node:http's events of a request go. */
 interface BodyEvents {
@@ -13,11 +13,11 @@ interface AnswerEvents {
 }
 
 /** node:http's request and answer with the way back to their downstream, so that listeners need no closures. */
-export class Incoming extends IncomingMessage {
+export class Incoming extends http.IncomingMessage {
   /** Not `body`: that is where frameworks put what they have parsed. */
   sluiceBody: BodyEvents | undefined = undefined
 }
 
-export class Outgoing extends ServerResponse<Incoming> {
+export class Outgoing extends http.ServerResponse<Incoming> {
   downstream: AnswerEvents | undefined = undefined
 }

@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ListenerConfig } from '../../../core/config.ts'
+import { http } from '../../../lib/node-http.ts'
 import type { ConnectionHost, Http1Server } from '../common/host.ts'
 import { CONNECT_REFUSED } from '../common/methods.ts'
 import { NodeConnection } from './connection.ts'
@@ -52,7 +53,7 @@ export class NodeHttp1 implements Http1Server {
 /** node:http with every strictness on and every bound set. */
 function strictServer(config: ListenerConfig): Server<typeof Incoming, typeof Outgoing> {
   const { timeouts, limits } = config
-  const server = createServer<typeof Incoming, typeof Outgoing>({
+  const server = http.createServer<typeof Incoming, typeof Outgoing>({
     IncomingMessage: Incoming,
     ServerResponse: Outgoing,
     insecureHTTPParser: false,
