@@ -1,3 +1,4 @@
+import type { LifeLimits } from '../lib/lifetime.ts'
 import type { EncodedSlashes, PathPoliciesConfig } from './path-policy.ts'
 import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
 
@@ -51,6 +52,8 @@ export interface ListenerConfig {
     /** Open connections, all workers together. */
     readonly connections: number
   }
+  /** Of each connection. */
+  readonly connections: LifeLimits
   /** What speaks HTTP/1.1: a server of Sluice's own, or node:http. */
   readonly http1: 'own' | 'node'
 }
@@ -108,7 +111,7 @@ export interface UpstreamConfig {
     readonly maxWaiting: number
     /** Milliseconds an idle connection is kept. */
     readonly keepAlive: number
-  }
+  } & LifeLimits
   /** TCP and TLS, milliseconds. */
   readonly connectTimeout: number
   /** Options by the name of the feature, only of features that the upstream has. */

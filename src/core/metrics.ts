@@ -98,6 +98,16 @@ export const METRICS = {
     labels: ['listener', 'rule'],
   },
   sluice_connections: { kind: 'gauge', help: 'Open client connections.', labels: ['listener'] },
+  sluice_connections_retired_total: {
+    kind: 'counter',
+    help: 'Client connections that ended because of a limit of listeners.NAME.connections: maxAge or maxRequests.',
+    labels: ['listener', 'limit'],
+  },
+  sluice_pool_connections_retired_total: {
+    kind: 'counter',
+    help: 'Connections to endpoints that ended because of a limit of upstreams.NAME.connections: maxAge or maxRequests.',
+    labels: ['upstream', 'limit'],
+  },
   sluice_pool_waiters: {
     kind: 'gauge',
     help: 'Attempts that wait for a connection now, because all connections.max of their endpoint are busy.',

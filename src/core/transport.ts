@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { FlatHeaders } from '../lib/headers.ts'
+import type { LifeLimit, LifeLimits } from '../lib/lifetime.ts'
 import type { Phase, Reason } from './failures.ts'
 
 /** One attempt as the wire sees it. Hop-by-hop fields and framing fields are already gone from `headers`. */
@@ -62,6 +63,8 @@ export interface Connection {
   readonly closed: boolean
   /** Requests served so far. */
   readonly served: number
+  /** The limit of its life that ended it; undefined: none has. */
+  readonly retired: LifeLimit | undefined
   /** Begins an attempt. Refusals, too, arrive through `events`, never by throwing. */
   start(request: TransportRequest, events: TransportEvents): void
   /** Request body. False: wait for `onDrain`. */
@@ -104,8 +107,8 @@ export interface TlsTarget {
   readonly verify: boolean
 }
 
-/** Bounds of one connection. */
-export interface ConnectionOptions {
+/** Bounds of one connection. Once it has reached its age, or had its requests, it gets no other one. */
+export interface ConnectionOptions extends Partial<LifeLimits> {
   /** TCP and TLS together, milliseconds. */
   readonly connectTimeoutMs: number
   /** An idle connection is closed after this; a peer's `Keep-Alive: timeout` hint minus 1 s shortens it. */

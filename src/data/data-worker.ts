@@ -223,6 +223,7 @@ export class DataWorker {
       count,
       pressure: this.pressure,
       fault: (rule) => this.fault(config.name, rule),
+      retired: (limit) => this.metrics.counter('sluice_connections_retired_total', [config.name, limit]).inc(),
     })
     this.listeners.set(id, listener)
     try {

@@ -3,6 +3,7 @@
  * still forwards correctly: hop-by-hop fields out, bodies both ways with backpressure. No engine, no routes, no policies, no
  * timeouts, no IDs, no metrics, no log. `node test/bench/bare.ts PORT BACKEND_PORT`.
  */
+
 import { CellSpace } from '../../src/cells/space.ts'
 import type { Downstream, DownstreamEvents } from '../../src/core/downstream.ts'
 import { createListener } from '../../src/data/ingress/listener.ts'
@@ -10,6 +11,7 @@ import { Pool, type PoolEvents, type Ticket } from '../../src/data/upstreams/poo
 import { http1Transport } from '../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
+import { ENDLESS } from '../../src/lib/lifetime.ts'
 import { scavenger } from '../../src/lib/scavenge.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 
@@ -69,6 +71,7 @@ const pool = new Pool({
   clock: systemClock,
   timers,
   onIdleLimit: () => {},
+  onRetired: () => {},
 })
 /** RFC 9110, section 7.6.1, and what the transport and the listener write themselves. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']
@@ -131,6 +134,7 @@ const listener = createListener({
     port,
     timeouts: { headers: 10_000, body: 60_000, keepAlive: 75_000 },
     limits: { headerBytes: 61_440, headerCount: 100, targetBytes: 16_384, connections: 20_000 },
+    connections: ENDLESS,
     http1: process.argv.includes('own') ? 'own' : 'node',
   },
   clock: systemClock,

@@ -22,6 +22,80 @@ export function describeIngress(name: string, start: Start): void {
     }
     afterEach(() => held.stop())
 
+    describe('a connection whose life is limited', () => {
+      test('ends with the last of its requests, in order or sent ahead, and says so', async () => {
+        for (const ahead of [false, true]) {
+          const client = await open(ok, { connections: { maxRequests: 3 } })
+          if (ahead) client.send(get('/').repeat(9))
+          for (const last of [false, false, true]) {
+            if (!ahead) client.send(get('/'))
+            expect(field(await client.answer(), 'connection')).toBe(last ? 'close' : 'keep-alive')
+          }
+          await client.ended()
+          expect([client.rest, held.handled.length, held.retired]).toEqual(['', 3, ['maxRequests']])
+          await held.stop()
+        }
+      })
+
+      test('ends with the answer that is under way at its age, or else with the next', async () => {
+        const clock = new ManualClock()
+        const client = await open(() => {}, { clock, connections: { maxAge: 10_000 } })
+        client.send(get('/slow'))
+        const slow = await held.request()
+        clock.advance(10_600)
+        ok(slow)
+        expect(field(await client.answer(), 'connection')).toBe('close')
+        await client.ended()
+        const other = await held.client()
+        other.send(get('/begun'))
+        const begun = await held.request(1)
+        begun.downstream.head(200, ['content-length', '1'])
+        await until(() => other.peer.text.includes('\r\n\r\n'))
+        expect(other.peer.text.toLowerCase()).toContain('connection: keep-alive')
+        clock.advance(10_600)
+        begun.downstream.write(Buffer.from('x'))
+        begun.downstream.end()
+        other.send(get('/last'))
+        ok(await held.request(2))
+        await until(() => other.peer.text.includes('ok'))
+        expect(other.peer.text.toLowerCase()).toContain('connection: close')
+        await other.ended()
+        expect(held.retired).toEqual(['maxAge', 'maxAge'])
+      })
+
+      test('ends at its age where it is idle, by a FIN, and no sooner', async () => {
+        const clock = new ManualClock()
+        const client = await open(ok, { clock, connections: { maxAge: 10_000 } })
+        await client.send(get('/')).answer()
+        await until(() => held.listener.inFlight === 0)
+        clock.advance(9_900)
+        await settle(20)
+        expect([client.peer.ended, held.retired]).toEqual([false, []])
+        clock.advance(2_000)
+        await client.ended()
+        expect([client.rest, held.retired]).toEqual(['', ['maxAge']])
+        client.peer.end()
+        await until(() => held.listener.connections === 0)
+      })
+
+      test('does not end together with those that began with it', async () => {
+        const clock = new ManualClock()
+        const timeouts = { keepAlive: 600_000 }
+        const client = await open(ok, { clock, timeouts, connections: { maxAge: 100_000 } })
+        const clients = [client]
+        while (clients.length < 20) clients.push(await held.client())
+        for (const one of clients) await one.send(get('/')).answer()
+        const counts: number[] = []
+        for (let at = 89_000; at <= 103_000; at += 1_000) {
+          clock.advance(at === 89_000 ? at : 1_000)
+          counts.push(held.retired.length)
+        }
+        expect([counts[0], counts.at(-1)]).toEqual([0, 20])
+        const steps = counts.slice(1).map((count, i) => count - (counts[i] as number))
+        expect(Math.max(...steps)).toBeLessThanOrEqual(4)
+      })
+    })
+
     describe('requests that are sent before their answers came', () => {
       test('are all answered in order, however many', async () => {
         const client = await open(({ downstream }) => reply(downstream, 200, downstream.target))

@@ -46,6 +46,7 @@ describe('pool', () => {
       clock: systemClock,
       timers,
       onIdleLimit: () => {},
+      onRetired: () => {},
     })
     pools.push(made)
     return made

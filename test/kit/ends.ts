@@ -5,6 +5,7 @@ import type { Verdict } from '../../src/core/verdict.ts'
 import { createListener, type Listener } from '../../src/data/ingress/listener.ts'
 import type { BulkheadCells } from '../../src/features/bulkhead/cells.ts'
 import { bulkhead } from '../../src/features/bulkhead/feature.ts'
+import { ENDLESS } from '../../src/lib/lifetime.ts'
 import { type HttpClient, httpClient } from './client.ts'
 import { ManualClock } from './clock.ts'
 import { EngineKit } from './engine.ts'
@@ -61,6 +62,7 @@ export class EndsRig {
         // Node's own take real time; the others are not what is looked at.
         timeouts: { headers: 600_000, body: 5_000, keepAlive: 600_000 },
         limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 5 },
+        connections: ENDLESS,
         http1,
       },
       clock,

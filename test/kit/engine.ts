@@ -22,6 +22,7 @@ import { Upstream } from '../../src/data/upstreams/upstream.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
 import { Latencies } from '../../src/lib/latencies.ts'
+import { ENDLESS } from '../../src/lib/lifetime.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { UuidV7 } from '../../src/lib/uuid.ts'
@@ -251,7 +252,7 @@ export class EngineKit {
       name,
       algorithm: setUp.algorithm ?? 'round-robin',
       balancing: PLAIN,
-      connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...setUp.connections },
+      connections: { max: 4, maxWaiting: 4, keepAlive: 4000, ...ENDLESS, ...setUp.connections },
       features: {
         ...(setUp.maxAttempts !== undefined && { bulkhead: { maxConcurrent: setUp.maxAttempts } }),
         ...setUp.atUpstreams,
@@ -266,10 +267,11 @@ export class EngineKit {
       clock: this.clock,
       timers: this.timers,
       random: seededRandom(2),
+      metrics: this.metrics,
       relief,
       report: setUp.report ?? (() => {}),
     }
-    const parts = partsWith(featureDeps({ ...own, metrics: this.metrics }))
+    const parts = partsWith(featureDeps(own))
     const upstream = new Upstream(config, cells, {
       ...own,
       transport: this.transport,

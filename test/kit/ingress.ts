@@ -8,6 +8,7 @@ import type { IngressHandler } from '../../src/data/ingress/common/host.ts'
 import { createListener, type Listener } from '../../src/data/ingress/listener.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
+import { ENDLESS, type LifeLimit, type LifeLimits } from '../../src/lib/lifetime.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { type HttpClient, httpClient } from './client.ts'
 import { until } from './until.ts'
@@ -88,6 +89,7 @@ export interface GateOptions {
   readonly http1?: Http1
   readonly timeouts?: Partial<ListenerConfig['timeouts']>
   readonly limits?: Partial<ListenerConfig['limits']>
+  readonly connections?: Partial<LifeLimits>
   readonly count?: ConnectionCount
   readonly pressure?: Pressure
   readonly at?: Partial<Pick<ListenerConfig, 'name' | 'host' | 'port'>>
@@ -104,6 +106,7 @@ export function listenerConfig(options: GateOptions): ListenerConfig {
     ...options.at,
     timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
     limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },
+    connections: { ...ENDLESS, ...options.connections },
     http1: options.http1 ?? HTTP1,
   }
 }
@@ -116,6 +119,8 @@ export class Gate implements IngressHandler {
   readonly glimpses: Glimpse[] = []
   /** Rules that clients broke. */
   readonly faults: string[] = []
+  /** Limits that connections reached. */
+  readonly retired: LifeLimit[] = []
   listener!: Listener
   port = 0
   respond: Respond
@@ -160,6 +165,7 @@ export class Gate implements IngressHandler {
       timers: this.timers,
       handler: this,
       fault: (rule) => void this.faults.push(rule),
+      retired: (limit) => void this.retired.push(limit),
       ...(count && { count }),
       ...(pressure && { pressure }),
     })

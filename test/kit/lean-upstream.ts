@@ -5,6 +5,7 @@ import type { FeatureDeps } from '../../src/data/engine/compile-features.ts'
 import { UpstreamFeatures } from '../../src/data/engine/compile-parts.ts'
 import type { UpstreamDeps } from '../../src/data/upstreams/upstream.ts'
 import { FEATURES } from '../../src/features/index.ts'
+import { ENDLESS } from '../../src/lib/lifetime.ts'
 import { PLAIN } from './balancing.ts'
 import type { TestCells } from './cells.ts'
 import { leased } from './feature.ts'
@@ -16,7 +17,7 @@ export const UPSTREAM: UpstreamConfig = {
   tls: { ca: undefined, cert: undefined, key: undefined, serverName: undefined, verify: true },
   algorithm: 'least-request',
   balancing: PLAIN,
-  connections: { max: 5, maxWaiting: 3, keepAlive: 4000 },
+  connections: { max: 5, maxWaiting: 3, keepAlive: 4000, ...ENDLESS },
   connectTimeout: 2000,
   source: undefined,
   features: {},

@@ -8,6 +8,7 @@ import type {
   TransportRequest,
 } from '../../src/core/transport.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
+import type { LifeLimit } from '../../src/lib/lifetime.ts'
 
 /** A connection that does what the test says, for engine tests in virtual time. */
 export class ScriptedConnection implements Connection {
@@ -16,6 +17,7 @@ export class ScriptedConnection implements Connection {
   /** An attempt is under way on it. */
   busy = false
   served = 0
+  retired: LifeLimit | undefined = undefined
   request: TransportRequest | undefined = undefined
   sent = ''
   ended = false

@@ -9,6 +9,7 @@ import type {
   TransportRequest,
 } from '../../src/core/transport.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
+import type { LifeLimit } from '../../src/lib/lifetime.ts'
 
 /** A transport without sockets, for unit tests of what stands above: the test says what the upstream does. */
 export class HandTransport implements Transport {
@@ -28,6 +29,7 @@ export class HandConnection implements Connection {
   readonly options: ConnectionOptions
   closed = false
   served = 0
+  retired: LifeLimit | undefined = undefined
   /** Targets of the requests it was given. */
   readonly requests: string[] = []
   readonly calls: string[] = []

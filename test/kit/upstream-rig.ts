@@ -10,7 +10,7 @@ import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { TestCells } from './cells.ts'
 import { ManualClock } from './clock.ts'
-import { featureDeps } from './feature.ts'
+import { CountedMetrics, featureDeps } from './feature.ts'
 import { endpointCells, partsWith, UPSTREAM, upstreamCells } from './lean-upstream.ts'
 import { HandTransport } from './transport.ts'
 
@@ -67,6 +67,7 @@ export class UpstreamRig {
       clock,
       timers: new TimerWheel(clock),
       random: seededRandom(1),
+      metrics: new CountedMetrics(),
       relief: NO_RELIEF,
       report: () => {},
     }

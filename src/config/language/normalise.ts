@@ -26,7 +26,14 @@ export function normalise(
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
-      ([name, { listen, timeouts, limits, http1 }]): ListenerConfig => ({ name, ...listen, timeouts, limits, http1 }),
+      ([name, { listen, timeouts, limits, connections, http1 }]): ListenerConfig => ({
+        name,
+        ...listen,
+        timeouts,
+        limits,
+        connections,
+        http1,
+      }),
     ),
     trustedProxies: root.trust.proxies,
     correlation: { ...root.correlation, headers: root.correlation.headers.map((name) => name.toLowerCase()) },

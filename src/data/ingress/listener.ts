@@ -1,6 +1,7 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import type { Pressure } from '../../core/pressure.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { LifeLimit } from '../../lib/lifetime.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type Accepted, Acceptor, type ConnectionCount } from './accept/acceptor.ts'
 import { HeadGuard } from './common/guard.ts'
@@ -17,6 +18,8 @@ export interface ListenerOptions {
   readonly count?: ConnectionCount
   /** Counts the rules that clients break, see `RULES`. */
   readonly fault?: (rule: string) => void
+  /** Counts the connections that reached a limit of their life. */
+  readonly retired?: (limit: LifeLimit) => void
   /** Default: no pressure. */
   readonly pressure?: Pressure
 }
@@ -35,14 +38,16 @@ export class Listener implements ConnectionHost {
   readonly name: string
   readonly bodyTimeout: number
   readonly fault: (rule: string) => void
+  readonly retired: (limit: LifeLimit) => void
   readonly lingering: Set<Accepted>
   inFlight = 0
   private readonly config: ListenerConfig
   private readonly acceptor: Acceptor
   private readonly server: Http1Server
 
-  constructor({ config, clock, timers, handler, count, pressure, fault = ignore }: ListenerOptions) {
+  constructor({ config, clock, timers, handler, count, pressure, fault = ignore, retired = ignore }: ListenerOptions) {
     this.fault = fault
+    this.retired = retired
     this.handler = handler
     this.guard = new HeadGuard(config.limits)
     this.clock = clock
@@ -53,6 +58,7 @@ export class Listener implements ConnectionHost {
     this.server = config.http1 === 'own' ? new OwnHttp1(this, config) : new NodeHttp1(this, config)
     this.acceptor = new Acceptor({
       limit: config.limits.connections,
+      life: config.connections,
       clock,
       count,
       pressure,

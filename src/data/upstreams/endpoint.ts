@@ -5,6 +5,7 @@ import type { Attempt } from '../../core/attempt.ts'
 import { type Algorithm, type BalancerCandidate, BLAME_MS, type MeasuredLatency } from '../../core/balancer.ts'
 import type { UpstreamConfig } from '../../core/config.ts'
 import { EndpointWords } from '../../core/endpoint-words.ts'
+import type { MetricSink } from '../../core/metric.ts'
 import type { Notice } from '../../core/notice.ts'
 import { type HeadVerdict, isGatewayFailure } from '../../core/outcome.ts'
 import { EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
@@ -25,6 +26,7 @@ export interface EndpointDeps {
   readonly space: CellSpace
   readonly transport: Transport
   readonly relief: Relief
+  readonly metrics: MetricSink
   /** For operators. */
   readonly report: (notice: Notice) => void
 }
@@ -95,10 +97,11 @@ export class Endpoint implements BalancerCandidate, EndpointView {
     this.clock = deps.clock
     this.report = deps.report
     this.upstream = config.name
+    const { keepAlive, maxAge, maxRequests } = config.connections
     this.pool = new Pool({
       transport: deps.transport,
       target: target(resolved, config),
-      connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: config.connections.keepAlive },
+      connection: { connectTimeoutMs: config.connectTimeout, keepAliveMs: keepAlive, maxAge, maxRequests },
       limits: limits(resolved, config, deps.space.sharing),
       inFlight: this.inFlight,
       relief: deps.relief,
@@ -114,8 +117,9 @@ export class Endpoint implements BalancerCandidate, EndpointView {
           upstream: config.name,
           endpoint: resolved.id,
           ms: Math.round(ms),
-          keepAliveMs: config.connections.keepAlive,
+          keepAliveMs: keepAlive,
         }),
+      onRetired: (limit) => deps.metrics.counter('sluice_pool_connections_retired_total', [config.name, limit]).inc(),
     })
   }
 
@@ -232,12 +236,15 @@ export class Endpoint implements BalancerCandidate, EndpointView {
 /** Everything that defines the connections to an endpoint: with another key it is another endpoint. */
 export function endpointKey(resolved: ResolvedEndpoint, config: UpstreamConfig): string {
   const { inFlight, connections, state } = resolved.cells
+  const { keepAlive, maxAge, maxRequests } = config.connections
   return JSON.stringify([
     resolved.id,
     resolved.host,
     resolved.scheme === 'https' ? config.tls : null,
     config.connectTimeout,
-    config.connections.keepAlive,
+    keepAlive,
+    maxAge ?? null,
+    maxRequests ?? null,
     [inFlight, connections, state],
   ])
 }

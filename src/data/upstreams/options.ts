@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { byKind, list, mapped, object, optional, required, withDefault } from '../../schema/composites.ts'
+import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Schema } from '../../schema/schema.ts'
@@ -131,9 +131,19 @@ export const upstreamKeys = object(
           '4s',
           'Time after which an idle connection is closed. Keep it below the upstream’s own limit.',
         ),
+        maxAge: withDefault(
+          offOr(duration(1_000)),
+          '1h',
+          'Age at which a connection gets no further request, so that load follows to new servers behind one address. off: no limit.',
+        ),
+        maxRequests: withDefault(
+          offOr(integer(1, 1_000_000_000)),
+          100_000,
+          'Requests after which a connection is closed. off: no limit.',
+        ),
       }),
       {},
-      'Pool of connections to each endpoint.',
+      'Pool of connections to each endpoint. Each one’s maxAge and maxRequests are up to 10 % lower, so that connections do not end together.',
     ),
     timeouts: withDefault(
       object(

@@ -14,6 +14,7 @@ import type {
 import type { AttemptPermits } from '../../core/upstream-part.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
+import type { LifeLimit } from '../../lib/lifetime.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { HeldLine } from './held-line.ts'
 import { IdleLimit } from './idle-limit.ts'
@@ -56,6 +57,8 @@ export interface PoolOptions {
   readonly timers: Pick<TimerWheel, 'coarseNow'>
   /** The peer closes idle connections after this many milliseconds, sooner than Sluice would; reported once. */
   readonly onIdleLimit: (ms: number) => void
+  /** A connection had reached a limit of its life, and is closed. */
+  readonly onRetired: (limit: LifeLimit) => void
 }
 
 /**
@@ -162,11 +165,11 @@ export class Pool implements Want {
   onClosed(member: Member): void {
     this.release(member.ticket)
     member.ticket = undefined
+    const { retired } = member.connection
     const place = this.idle.lastIndexOf(member)
-    if (place !== -1) {
-      this.idle.splice(place, 1)
-      this.endedIdle(member.idleSince)
-    }
+    if (place !== -1) this.idle.splice(place, 1)
+    if (retired !== undefined) this.options.onRetired(retired)
+    else if (place !== -1) this.endedIdle(member.idleSince)
     this.size--
     this.options.connections.give()
     this.admit()

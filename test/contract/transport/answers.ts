@@ -160,6 +160,36 @@ export function answers(check: Check): void {
     await long.becomesClosed()
   })
 
+  check('a connection gets no request after maxRequests of them', async (bench) => {
+    const server = await bench.with(answering(`${HEAD}content-length: 2\r\n\r\nok`))
+    const line = bench.line(server.port, { maxRequests: 2 })
+    expect((await line.ask()).body).toBe('ok')
+    await line.becomesIdle()
+    expect(line.connection.retired).toBe(undefined)
+    expect((await line.ask()).body).toBe('ok')
+    await line.becomesClosed()
+    expect([line.owner.idle, line.connection.served, line.connection.retired]).toEqual([1, 2, 'maxRequests'])
+    await server.peers[0]?.receiveAll()
+  })
+
+  check('an idle connection is closed at maxAge', async (bench) => {
+    const server = await bench.with(answering(`${HEAD}content-length: 0\r\n\r\n`))
+    const line = bench.line(server.port, { maxAge: 60 })
+    await line.ask()
+    await line.becomesIdle()
+    await line.becomesClosed()
+    expect(line.connection.retired).toBe('maxAge')
+    await server.peers[0]?.receiveAll()
+  })
+
+  check('an answer that comes after maxAge is whole, and the last', async (bench) => {
+    const server = await bench.with(answering(`${HEAD}content-length: 2\r\n\r\nok`))
+    const line = bench.line(server.port, { maxAge: 1e-6 })
+    expect((await line.ask()).body).toBe('ok')
+    await line.becomesClosed()
+    expect([line.owner.idle, line.connection.retired]).toEqual([0, 'maxAge'])
+  })
+
   check('close() closes an idle connection', async (bench) => {
     const server = await bench.with(answering(`${HEAD}content-length: 0\r\n\r\n`))
     const line = bench.line(server.port)

@@ -2,6 +2,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Failure, failure } from '../../../core/failures.ts'
 import { type Pressure, Stage } from '../../../core/pressure.ts'
 import type { Clock } from '../../../lib/clock.ts'
+import { type LifeLimits, Lifetime, Spread } from '../../../lib/lifetime.ts'
+import { Aging } from './aging.ts'
 
 /** Counts open connections over all workers; a `HeldCell` is one. */
 export interface ConnectionCount {
@@ -14,6 +16,10 @@ export interface ConnectionCount {
 export interface Accepted {
   /** It takes one of the places of `limits.connections`. */
   counted: boolean
+  /** What is left to it; the acceptor sets it. */
+  life: Lifetime
+  /** It has reached its age: what is answered next says that it is the last. */
+  retire(): void
   /**
    * No request is being read or answered, as far as can be known: nothing came since the last look. A connection is idle
    * only at the second look in a row.
@@ -31,6 +37,8 @@ export interface Accepted {
 export interface AcceptorOptions {
   /** Most open connections, over all workers. */
   readonly limit: number
+  /** Of each connection. */
+  readonly life: LifeLimits
   readonly clock: Clock
   /** Default: the connections of this acceptor only. */
   readonly count?: ConnectionCount | undefined
@@ -67,6 +75,8 @@ export class Acceptor {
   private readonly count: ConnectionCount
   private readonly server: Server
   private readonly open = new Set<Accepted>()
+  private readonly spread = new Spread()
+  private readonly aging: Aging
   private leaving = false
   private accepted = 0
   /** Idle connections to close in one step of a drain. */
@@ -75,6 +85,7 @@ export class Acceptor {
   constructor(options: AcceptorOptions) {
     this.options = options
     this.count = options.count ?? { takeBelow: (limit) => this.open.size < limit, give: () => {} }
+    this.aging = new Aging(options.clock, options.life.maxAge, this.open)
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.onConnection(socket))
   }
 
@@ -122,6 +133,7 @@ export class Acceptor {
   /** Ends everything at once. */
   cut(): void {
     this.stopListening()
+    this.aging.stop()
     for (const connection of this.open) connection.destroy()
   }
 
@@ -130,11 +142,13 @@ export class Acceptor {
   }
 
   private onConnection(socket: Socket): void {
-    const { accept, limit } = this.options
+    const { accept, clock, life, limit } = this.options
     this.accepted++
     const connection = accept(socket)
+    connection.life = new Lifetime(life, this.spread.next(), clock.now())
     connection.counted = this.count.takeBelow(limit) || this.takeFromLingering()
     this.open.add(connection)
+    this.aging.begin()
     socket.on('close', () => {
       this.open.delete(connection)
       this.lingering.delete(connection)

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Peer } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { canonicalIp } from '../../../lib/ip.ts'
+import type { LifeLimit, Lifetime } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import type { Accepted } from './acceptor.ts'
 import { Linger, TOTAL_MS } from './linger.ts'
@@ -16,18 +17,24 @@ export interface SocketHost {
   readonly timers: TimerWheel
   /** See `Acceptor`. */
   readonly lingering: Set<Accepted>
+  /** Every answer closes its connection. */
+  readonly draining: boolean
+  /** A connection has reached a limit of its life: to be counted. */
+  readonly retired: (limit: LifeLimit) => void
 }
 
 /** A client's socket and how it ends; what is spoken over it comes with subclasses. */
 export abstract class ClientSocket implements Accepted {
   readonly peer: Peer
   counted = true
+  life!: Lifetime
   protected readonly socket: Socket
   /** The answer in progress, or sent, is the last one. */
   protected last = false
   protected linger: Linger | undefined = undefined
   protected refused = false
   private readonly sockets: SocketHost
+  private retired = false
   /** Bytes read when the connection was last looked at. */
   private seen = -1
 
@@ -48,6 +55,26 @@ export abstract class ClientSocket implements Accepted {
   protected abstract readonly busy: boolean
 
   abstract turnAway(failure: Failure): void
+
+  /** Each answer is the last one. */
+  get draining(): boolean {
+    return this.retired || this.sockets.draining
+  }
+
+  retire(): void {
+    this.reached('maxAge')
+  }
+
+  /** A request has its turn. */
+  protected took(): void {
+    if (--this.life.left <= 0) this.reached('maxRequests')
+  }
+
+  private reached(limit: LifeLimit): void {
+    if (this.retired || this.last) return
+    this.retired = true
+    this.sockets.retired(limit)
+  }
 
   looksIdle(): boolean {
     if (this.busy || this.last) return false

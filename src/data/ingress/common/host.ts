@@ -23,7 +23,6 @@ export interface ConnectionHost extends SocketHost {
   readonly handler: IngressHandler
   readonly guard: HeadGuard
   readonly clock: Clock
-  readonly draining: boolean
   /** A client broke a rule, see `RULES`: to be counted. */
   readonly fault: (rule: string) => void
   /** Milliseconds, see `timeouts.body`. */

@@ -69,10 +69,6 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     socket.on('error', ignore)
   }
 
-  get draining(): boolean {
-    return this.host.draining
-  }
-
   protected get busy(): boolean {
     return this.active !== undefined || this.head.begun
   }
@@ -202,6 +198,7 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     const downstream = new Http1Downstream(this, this.socket, head, guard, refusal)
     head.begin()
     this.active = downstream
+    this.took()
     host.inFlight++
     let at = from
     if (refusal !== undefined) {

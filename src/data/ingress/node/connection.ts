@@ -56,10 +56,6 @@ export class NodeConnection extends ClientSocket implements ClientConnection<Nod
     return this.active !== undefined
   }
 
-  get draining(): boolean {
-    return this.host.draining
-  }
-
   // --- from the listener
 
   onRequest(req: Incoming, res: Outgoing): void {
@@ -202,6 +198,7 @@ export class NodeConnection extends ClientSocket implements ClientConnection<Nod
 
   private begin(downstream: NodeDownstream): void {
     this.active = downstream
+    this.took()
     this.host.inFlight++
     // A body in chunks may be whole by the end of this read: only then can an answer that does not need it keep the
     // connection.

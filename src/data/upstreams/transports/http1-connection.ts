@@ -11,8 +11,10 @@ import type {
 } from '../../../core/transport.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
-import { Timer, type TimerWheel } from '../../../lib/timers.ts'
+import type { LifeLimit, Spread } from '../../../lib/lifetime.ts'
+import type { TimerWheel } from '../../../lib/timers.ts'
 import { Dial, type DialFailure, type SecureContexts } from './dial.ts'
+import { Keeping } from './http1-keeping.ts'
 import { AnswerParser } from './http1-parser.ts'
 import { ReadBuffers, type ReadMemory } from './http1-read-buffers.ts'
 import { requestHead } from './http1-request-head.ts'
@@ -24,6 +26,7 @@ import { isOfTls, watchForCut } from './tls-end.ts'
 export interface TransportParts {
   readonly clock: Clock
   readonly timers: TimerWheel
+  readonly spread: Spread
   readonly contexts: SecureContexts
   readonly turn: Turn
   /** Small reads that are left in it are taken out before the next read. */
@@ -45,7 +48,7 @@ export class Http1Connection implements Connection, Deferred {
   private readonly parser = new AnswerParser()
   private readonly buffers: ReadBuffers
   private readonly upload = new Http1Upload()
-  private readonly idleTimer: Timer
+  private readonly keeping: Keeping
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
   /** The attempt has this connection, but nothing was reported or sent yet. */
@@ -55,7 +58,6 @@ export class Http1Connection implements Connection, Deferred {
   private broken = false
   private restAwaited = false
   private quietTurns = 0
-  private idleUntil = 0
   /** The attempt, while it runs. */
   private request: TransportRequest | undefined = undefined
   private events: TransportEvents | undefined = undefined
@@ -78,13 +80,14 @@ export class Http1Connection implements Connection, Deferred {
     this.options = options
     this.owner = owner
     this.buffers = new ReadBuffers(shared.reads)
-    this.idleTimer = new Timer(() => this.onIdleTimer())
+    this.keeping = new Keeping(shared, options, () => this.close())
   }
 
   start(request: TransportRequest, events: TransportEvents): void {
     this.request = request
     this.events = events
     this.reused = this.served > 0
+    this.keeping.used()
     this.sent = false
     this.responseStarted = false
     this.parser.paused = false
@@ -143,6 +146,10 @@ export class Http1Connection implements Connection, Deferred {
     if (this.events === undefined) this.destroy()
   }
 
+  get retired(): LifeLimit | undefined {
+    return this.keeping.retired
+  }
+
   private get gone(): boolean {
     return this.socket?.closed === true
   }
@@ -164,6 +171,7 @@ export class Http1Connection implements Connection, Deferred {
   private onOpen(socket: Socket): void {
     this.dial = undefined
     this.socket = socket
+    this.keeping.opened()
     socket.on('error', (error) => {
       this.error = error
     })
@@ -304,24 +312,15 @@ export class Http1Connection implements Connection, Deferred {
     const events = this.events as TransportEvents
     this.events = undefined
     this.served++
-    const keepAliveMs = this.parser.keepAliveMs(this.options.keepAliveMs)
-    this.idleUntil = this.shared.clock.now() + keepAliveMs
-    const { socket } = this
-    if (!clean || this.gone || !this.parser.persistent || !this.upload.flushed(socket as Socket) || keepAliveMs <= 0) {
+    const { keeping, parser } = this
+    const keeps = keeping.answered(parser.keepAliveMs(this.options.keepAliveMs))
+    if (!keeps || !clean || this.gone || !parser.persistent || !this.upload.flushed(this.socket as Socket)) {
       this.destroy()
     }
     events.onEnd()
     if (this.closed) return
-    // Left armed while attempts run, so that most of them don't touch the wheel; only a shorter time has to move it.
-    if (!this.idleTimer.scheduled || keepAliveMs < this.options.keepAliveMs) this.onIdleTimer()
+    keeping.idle()
     this.owner.onIdle(this)
-  }
-
-  private onIdleTimer(): void {
-    if (this.closed) return
-    const left = this.idleUntil - this.shared.clock.now()
-    if (left > 0) this.shared.timers.schedule(this.idleTimer, left)
-    else if (this.events === undefined) this.destroy()
   }
 
   private onDrain(): void {
@@ -399,7 +398,7 @@ export class Http1Connection implements Connection, Deferred {
   private destroy(): void {
     if (this.closed) return
     this.closed = true
-    this.shared.timers.cancel(this.idleTimer)
+    this.keeping.stop()
     this.waiting = false
     this.parser.stop()
     if (this.socket !== undefined && !this.gone) {

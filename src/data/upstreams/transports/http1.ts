@@ -1,5 +1,6 @@
 import type { Transport } from '../../../core/transport.ts'
 import type { Clock } from '../../../lib/clock.ts'
+import { Spread } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
 import { Http1Connection, type TransportParts } from './http1-connection.ts'
@@ -15,6 +16,7 @@ export function http1Transport(clock: Clock, timers: TimerWheel, scavenge?: () =
   const shared: TransportParts = {
     clock,
     timers,
+    spread: new Spread(),
     contexts: new SecureContexts(),
     turn: new Turn(),
     reads: new ReadMemory(scavenge),

@@ -20,6 +20,7 @@ import { DataPlane } from '../../../../src/data/engine/plane.ts'
 import type { Recorder } from '../../../../src/data/seeing/recorder.ts'
 import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
 import { FEATURES } from '../../../../src/features/index.ts'
+import { ENDLESS } from '../../../../src/lib/lifetime.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
 import { text } from '../../../../src/schema/scalars.ts'
@@ -118,7 +119,7 @@ function upstream(name: string): UpstreamConfig {
     ...UPSTREAM,
     name,
     algorithm: 'round-robin',
-    connections: { max: 8, maxWaiting: 8, keepAlive: 4000 },
+    connections: { max: 8, maxWaiting: 8, keepAlive: 4000, ...ENDLESS },
     features: { outlierDetection: OUTLIERS },
   }
 }

@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from 'vitest'
 import type { HeldCell } from '../../../../src/cells/held.ts'
 import { Pool, type PoolLimits, type Ticket } from '../../../../src/data/upstreams/pool.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
+import type { LifeLimit } from '../../../../src/lib/lifetime.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
 import { TestCells } from '../../../kit/cells.ts'
 import { type HandConnection, HandTransport } from '../../../kit/transport.ts'
@@ -10,6 +11,8 @@ let transport: HandTransport
 let inFlight: HeldCell
 let connections: HeldCell
 let waiting: HeldCell
+let retired: LifeLimit[]
+let idleLimits: number[]
 /** The same count as another worker has it. */
 let elsewhere: HeldCell
 
@@ -17,6 +20,8 @@ beforeEach(() => {
   const cells = new TestCells(2)
   const ref = cells.held()
   transport = new HandTransport()
+  retired = []
+  idleLimits = []
   inFlight = cells.space.held(ref)
   elsewhere = (cells.spaces[1] as typeof cells.space).held(ref)
   connections = cells.space.held(cells.held())
@@ -34,7 +39,8 @@ function pool(limits: Partial<PoolLimits> = {}): Pool {
     waiting,
     clock: systemClock,
     timers: { coarseNow: 0 },
-    onIdleLimit: () => {},
+    onIdleLimit: (ms) => void idleLimits.push(ms),
+    onRetired: (limit) => void retired.push(limit),
   })
 }
 
@@ -253,4 +259,19 @@ test('whatever happens in whatever order, what was taken is given back', () => {
     expect(p.waiting).toBeLessThanOrEqual(4)
   }
   expect(transport.connections.length).toBeGreaterThan(100)
+})
+
+test('a connection that reached a limit of its life is told of as such, not as one that the upstream ended', () => {
+  const p = pool()
+  for (const _ of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    start(p, '/a')
+    const connection = transport.connections.at(-1) as HandConnection
+    connection.answer()
+    connection.retired = 'maxAge'
+    connection.gone()
+  }
+  expect([retired.length, idleLimits, p.open, connections.sum()]).toEqual([8, [], 0, 0])
+  start(p, '/b')
+  transport.connections.at(-1)?.answer(200, true)
+  expect(retired.length).toBe(8)
 })

@@ -5,6 +5,7 @@ import { answered, GOOD, type HeadVerdict, OVERTAKEN } from '../../../../src/cor
 import { EndpointStateBit, EndpointWord, type ResolvedEndpoint } from '../../../../src/core/protocol.ts'
 import type { Endpoint } from '../../../../src/data/upstreams/endpoint.ts'
 import type { Upstream } from '../../../../src/data/upstreams/upstream.ts'
+import { ENDLESS } from '../../../../src/lib/lifetime.ts'
 import { get, Recorder } from '../../../contract/transport/harness.ts'
 import type { TestCells } from '../../../kit/cells.ts'
 import type { ManualClock } from '../../../kit/clock.ts'
@@ -182,7 +183,7 @@ test('connections.max is shared out over workers, at least one each', () => {
   const endpoint = u.pick([]) as Endpoint
   for (let i = 0; i < 4; i++) endpoint.pool.start(get(), new Recorder())
   expect([endpoint.pool.open, endpoint.pool.waiting]).toEqual([2, 2])
-  const one = upstream({ connections: { max: 1, maxWaiting: 1, keepAlive: 1 } })
+  const one = upstream({ connections: { max: 1, maxWaiting: 1, keepAlive: 1, ...ENDLESS } })
   one.setEndpoints([resolved(1)])
   one.pick([])?.pool.start(get(), new Recorder())
   expect(one.pick([])?.pool.open).toBe(1)

@@ -1,0 +1,55 @@
+import type { Clock, ClockHandle } from '../../../lib/clock.ts'
+import { SPREAD } from '../../../lib/lifetime.ts'
+import type { Accepted } from './acceptor.ts'
+
+/** How often is looked: twenty times per age, within these bounds, milliseconds. */
+const LOOKS = 20
+const LEAST_MS = 10
+const MOST_MS = 1_000
+
+/**
+ * Ends connections that have reached their age: what they answer next is the last, and idle ones are closed. One loss is
+ * unavoidable, see `Acceptor.drain`.
+ */
+export class Aging {
+  private readonly clock: Clock
+  private readonly maxAge: number | undefined
+  /** The oldest first. */
+  private readonly connections: ReadonlySet<Accepted>
+  private readonly every: number
+  private next: ClockHandle = undefined
+
+  /** `maxAge`: milliseconds; undefined: none. */
+  constructor(clock: Clock, maxAge: number | undefined, connections: ReadonlySet<Accepted>) {
+    this.clock = clock
+    this.maxAge = maxAge
+    this.connections = connections
+    this.every = Math.min(MOST_MS, Math.max(LEAST_MS, (maxAge ?? 0) / LOOKS))
+  }
+
+  /** There is a connection. */
+  begin(): void {
+    if (this.next !== undefined || this.maxAge === undefined) return
+    this.next = this.clock.after(this.every, () => this.look(this.maxAge as number))
+  }
+
+  stop(): void {
+    this.clock.cancel(this.next)
+    this.next = undefined
+  }
+
+  private look(maxAge: number): void {
+    const now = this.clock.now()
+    for (const connection of this.connections) {
+      const { endsAt } = connection.life
+      if (endsAt <= now) {
+        connection.retire()
+        if (connection.looksIdle()) connection.end()
+      }
+      // The others are younger, and end at most so much sooner.
+      else if (endsAt - now > SPREAD * maxAge) break
+    }
+    this.next = undefined
+    if (this.connections.size > 0) this.begin()
+  }
+}
