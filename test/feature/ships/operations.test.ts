@@ -97,13 +97,15 @@ afterAll(async () => {
   await slow?.close()
 })
 
-/** Of a config from a URL, of feeds, and of plug-ins that hold up a worker. */
+/** Of a config from a URL, of feeds, of plug-ins that hold up a worker, and of connections that live long. */
 const ELSEWHERE = [
   'sluice_feed_failing',
   'sluice_config_source_checked_timestamp_seconds',
   'sluice_config_source_read_timestamp_seconds',
   'sluice_config_source_failures_total',
   'sluice_plugin_slow_total',
+  'sluice_connections_retired_total',
+  'sluice_pool_connections_retired_total',
 ] as const
 
 describe('metrics', () => {
