@@ -4,7 +4,7 @@ import type { Failure } from '../../../core/failures.ts'
 import { FieldLines } from '../../../http/wire/field-lines.ts'
 import { LineBuffer, type LineReader } from '../../../http/wire/line-buffer.ts'
 import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
-import { CR, LF } from '../../../http/wire/octets.ts'
+import { CR, HTAB, LF } from '../../../http/wire/octets.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { RawHead } from '../common/guard.ts'
 import { breach } from '../common/rules.ts'
@@ -17,6 +17,9 @@ const REQUEST = 2
 const FIELDS = 3
 const DONE = 4
 const FAILED = 5
+
+/** Many servers take such a coding for another than the one that is named, and so see another end of the body. */
+const TAB_BEHIND_CODING = breach('transfer_encoding', 'bad_request', 'There is a tab behind the Transfer-Encoding.')
 
 /** How much of a refused head is reported. */
 const MAX_TARGET = 1_024
@@ -128,8 +131,16 @@ export class RequestHead implements RawHead, LineReader {
     const ends = buffer[at] === CR
     const next = ends ? this.lines.emptyLine(buffer, at, to) : this.lines.field(buffer, at, to)
     if (next === BREAKS_SYNTAX) return this.fail(fieldFailure(this.lines))
-    if (ends && next >= 0) this.state = DONE
+    if (next < 0) return next
+    if (ends) this.state = DONE
+    else if (this.lines.colon === 17 && this.hasTabBehindCoding(buffer, next)) return this.fail(TAB_BEHIND_CODING)
     return next
+  }
+
+  /** Of the latest line, which ends at `end`. */
+  private hasTabBehindCoding(buffer: Buffer, end: number): boolean {
+    const { fields, valueEnd } = this.lines
+    return buffer.subarray(valueEnd, end).includes(HTAB) && fields.at(-2)?.toLowerCase() === 'transfer-encoding'
   }
 
   /** `first`: it was the request line. */
