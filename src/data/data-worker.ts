@@ -10,7 +10,8 @@ import { type Pressure, PressureWord } from '../core/pressure.ts'
 import { type ConfigHead, CRASHED, type FromWorker, type ToWorker, type WorkerStart } from '../core/protocol.ts'
 import { WorkerMetrics } from '../core/series.ts'
 import type { SpanDrop } from '../core/spans.ts'
-import type { Clock, ClockHandle } from '../lib/clock.ts'
+import type { ClockHandle } from '../lib/clock.ts'
+import type { EventClock } from '../lib/event-clock.ts'
 import type { Random } from '../lib/random.ts'
 import { scavenger } from '../lib/scavenge.ts'
 import { TimerWheel } from '../lib/timers.ts'
@@ -30,7 +31,7 @@ const HEARTBEAT_MS = 250
 
 /** What a worker gets of the thread that it runs in. */
 export interface DataWorkerDeps {
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly random: Random
   readonly features: readonly AnyFeature[]
   /** Never throws. */
@@ -43,7 +44,7 @@ export interface DataWorkerDeps {
 export class DataWorker {
   private readonly post: (message: FromWorker) => void
   private readonly exit: (code: number) => void
-  private readonly clock: Clock
+  private readonly clock: EventClock
   private readonly timers: TimerWheel
   private readonly space: CellSpace
   private readonly mail: Mailboxes

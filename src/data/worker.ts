@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { FromWorker, ToWorker, WorkerStart } from '../core/protocol.ts'
 import { FEATURES } from '../features/index.ts'
 import { systemClock } from '../lib/clock.ts'
+import { EventClock } from '../lib/event-clock.ts'
 import { systemRandom } from '../lib/random.ts'
 import { PluginLoader } from '../plugins/load.ts'
 import { DataWorker } from './data-worker.ts'
@@ -12,7 +13,7 @@ if (parentPort !== null) {
   const start = workerData as WorkerStart
   const post = (message: FromWorker): void => port.postMessage(message)
   const worker = new DataWorker(start, {
-    clock: systemClock,
+    clock: new EventClock(systemClock),
     random: systemRandom(),
     features: await new PluginLoader(FEATURES, systemClock).features(start.plugins),
     post,

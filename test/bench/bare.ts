@@ -10,6 +10,7 @@ import { createListener } from '../../src/data/ingress/listener.ts'
 import { Pool, type PoolEvents, type Ticket } from '../../src/data/upstreams/pool.ts'
 import { http1Transport } from '../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { EventClock } from '../../src/lib/event-clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import { ENDLESS } from '../../src/lib/lifetime.ts'
 import { scavenger } from '../../src/lib/scavenge.ts'
@@ -57,18 +58,19 @@ function withoutNamed(headers: readonly string[], connection: string): string[] 
 }
 
 const [port, backend] = process.argv.slice(2).map(Number) as [number, number]
-const timers = new TimerWheel(systemClock)
+const clock = new EventClock(systemClock)
+const timers = new TimerWheel(clock)
 const space = new CellSpace(1, 0)
 space.add([{ id: 0, kind: 'ints', buffer: new SharedArrayBuffer(65_536) }])
 const pool = new Pool({
-  transport: http1Transport(systemClock, timers, scavenger()),
+  transport: http1Transport(clock, timers, scavenger()),
   target: { address: '127.0.0.1', port: backend, tls: undefined },
   connection: { connectTimeoutMs: 2000, keepAliveMs: 4000 },
   limits: { max: 256, maxWaiting: 64, maxConcurrent: undefined },
   inFlight: space.held({ page: 0, slot: 0 }),
   connections: space.held({ page: 0, slot: 1 }),
   waiting: space.held({ page: 0, slot: 2 }),
-  clock: systemClock,
+  clock,
   timers,
   onIdleLimit: () => {},
   onRetired: () => {},
@@ -137,7 +139,7 @@ const listener = createListener({
     connections: ENDLESS,
     http1: process.argv.includes('own') ? 'own' : 'node',
   },
-  clock: systemClock,
+  clock,
   timers,
   handler: {
     handle(downstream) {

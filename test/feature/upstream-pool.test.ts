@@ -3,6 +3,7 @@ import type { HeldCell } from '../../src/cells/held.ts'
 import { Pool, type PoolLimits } from '../../src/data/upstreams/pool.ts'
 import { http1Transport } from '../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { EventClock } from '../../src/lib/event-clock.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { get, Recorder } from '../contract/transport/harness.ts'
 import { TestCells } from '../kit/cells.ts'
@@ -36,7 +37,7 @@ describe('pool', () => {
 
   function pool(limits: Partial<PoolLimits> = {}): Pool {
     const made = new Pool({
-      transport: http1Transport(systemClock, timers),
+      transport: http1Transport(new EventClock(systemClock), timers),
       target: { address: '127.0.0.1', port: upstream.port, tls: undefined },
       connection: { connectTimeoutMs: 2000, keepAliveMs: 5000 },
       limits: { max: 4, maxWaiting: 100, maxConcurrent: undefined, ...limits },

@@ -20,6 +20,7 @@ import { type CompiledRoute, Snapshot } from '../../src/data/engine/snapshot.ts'
 import type { RouteTable } from '../../src/data/routing/table.ts'
 import { Upstream } from '../../src/data/upstreams/upstream.ts'
 import { FEATURES } from '../../src/features/index.ts'
+import { EventClock } from '../../src/lib/event-clock.ts'
 import { FieldNames } from '../../src/lib/headers.ts'
 import { Latencies } from '../../src/lib/latencies.ts'
 import { ENDLESS } from '../../src/lib/lifetime.ts'
@@ -111,7 +112,7 @@ export class EngineKit {
     const random = seededRandom(1)
     const ids = new UuidV7(this.clock, random)
     this.engine = new Engine({
-      clock: this.clock,
+      clock: new EventClock(this.clock),
       timers: this.timers,
       random,
       requestId: () => ids.next(),

@@ -16,6 +16,7 @@ import { upstreamUses } from '../../src/core/use.ts'
 import { DataPlane } from '../../src/data/engine/plane.ts'
 import type { Recorder } from '../../src/data/seeing/recorder.ts'
 import { FEATURES } from '../../src/features/index.ts'
+import { EventClock } from '../../src/lib/event-clock.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { ManualClock } from './clock.ts'
@@ -78,7 +79,7 @@ export class ConfiguredPlane {
     }
     this.plane = new DataPlane({
       space,
-      clock,
+      clock: new EventClock(clock),
       timers: new TimerWheel(clock),
       random: seededRandom(1),
       recorder: recorder as unknown as Recorder,

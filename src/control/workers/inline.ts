@@ -3,6 +3,7 @@ import type { PluginModule } from '../../core/plugin.ts'
 import { CRASHED, type FromWorker, type ToWorker } from '../../core/protocol.ts'
 import { DataWorker } from '../../data/data-worker.ts'
 import type { BorrowedRequests } from '../../data/ingress/node/borrowed.ts'
+import { EventClock } from '../../lib/event-clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { loopUtilization } from '../../lib/utilization.ts'
 import { RunningWorker, type StartWorker, type WorkerOptions } from './running-worker.ts'
@@ -55,7 +56,7 @@ class InlineWorker extends RunningWorker {
     this.tail = features(start.plugins).then(
       (all) => {
         if (this.over) return
-        this.worker = new DataWorker(start, { clock, random, features: all, post, exit })
+        this.worker = new DataWorker(start, { clock: new EventClock(clock), random, features: all, post, exit })
         post({ type: 'ready' })
       },
       (error) => this.end(error as Error),

@@ -2,7 +2,8 @@ import type { Downstream, Glimpse, Peer } from '../../core/downstream.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Reply, WholeReply } from '../../core/verdict.ts'
-import type { Clock, ClockHandle } from '../../lib/clock.ts'
+import type { ClockHandle } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'
@@ -20,7 +21,7 @@ import { watch } from './watched.ts'
 
 /** What an engine depends on. */
 export interface EngineDeps {
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
@@ -44,7 +45,7 @@ const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has 
 
 /** Runs exchanges on the current snapshot. */
 export class Engine implements RunHost<Run> {
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
@@ -77,6 +78,16 @@ export class Engine implements RunHost<Run> {
 
   /** Takes an exchange over. `refusal`: the listener found it unacceptable. Never throws. */
   handle(downstream: Downstream, refusal?: Failure): void {
+    const { clock } = this
+    const stopped = clock.begin()
+    try {
+      this.begin(downstream, refusal)
+    } finally {
+      if (stopped) clock.end()
+    }
+  }
+
+  private begin(downstream: Downstream, refusal: Failure | undefined): void {
     const snapshot = this.live
     const { pathPolicy, routes } = snapshot
     const target =

@@ -9,7 +9,7 @@ import { type Pressure, Stage } from '../../core/pressure.ts'
 import type { ConfigHead, FromWorker, ToWorker, UpstreamEndpoints } from '../../core/protocol.ts'
 import { StateSlots } from '../../core/state-slot.ts'
 import type { Transport } from '../../core/transport.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
@@ -30,7 +30,7 @@ const CALM: Pressure = { stage: Stage.none }
 /** What a data plane depends on. */
 export interface PlaneDeps {
   readonly space: CellSpace
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly random: Random
   /** Default: none. */

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { http1Transport } from '../../../src/data/upstreams/transports/http1.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { EventClock } from '../../../src/lib/event-clock.ts'
 import { Bench, Recorder } from '../../contract/transport/harness.ts'
 import { answering, type TcpPeer, tcpServer } from '../../kit/tcp.ts'
 import { settle, until } from '../../kit/until.ts'
@@ -14,7 +15,7 @@ const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 let bench: Bench
 
 beforeEach(() => {
-  bench = new Bench((timers) => http1Transport(systemClock, timers))
+  bench = new Bench((timers) => http1Transport(new EventClock(systemClock), timers))
 })
 
 afterEach(() => bench.end())

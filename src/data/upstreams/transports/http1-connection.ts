@@ -9,7 +9,7 @@ import type {
   TransportFailure,
   TransportRequest,
 } from '../../../core/transport.ts'
-import type { Clock } from '../../../lib/clock.ts'
+import type { EventClock } from '../../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import type { LifeLimit, Spread } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
@@ -24,7 +24,7 @@ import { isOfTls, watchForCut } from './tls-end.ts'
 
 /** Shared by the connections of one transport. */
 export interface TransportParts {
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly spread: Spread
   readonly contexts: SecureContexts
@@ -156,10 +156,7 @@ export class Http1Connection implements Connection, Deferred {
 
   private connect(): void {
     this.dial = new Dial(
-      {
-        onOpen: (socket) => this.onOpen(socket),
-        onDialFailed: (failure) => this.onDialFailed(failure),
-      },
+      { onOpen: (socket) => this.onOpen(socket), onDialFailed: (failure) => this.onDialFailed(failure) },
       this.shared.timers,
     )
     this.dial.start(this.target, this.options, this.shared.contexts, {
@@ -276,6 +273,8 @@ export class Http1Connection implements Connection, Deferred {
 
   private take(buffer: Buffer, from: number, to: number, owned: boolean): void {
     const { events, parser } = this
+    const { clock } = this.shared
+    const stopped = clock.begin()
     let fine = false
     this.feeding = true
     try {
@@ -286,6 +285,7 @@ export class Http1Connection implements Connection, Deferred {
     } finally {
       // An event handler threw: the parser stands in the middle of something, so nothing goes on from here.
       this.feeding = false
+      if (stopped) clock.end()
       if (!fine) {
         this.events = undefined
         this.destroy()

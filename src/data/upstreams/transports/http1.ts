@@ -1,5 +1,5 @@
 import type { Transport } from '../../../core/transport.ts'
-import type { Clock } from '../../../lib/clock.ts'
+import type { EventClock } from '../../../lib/event-clock.ts'
 import { Spread } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
@@ -12,7 +12,7 @@ import { Turn } from './http1-turn.ts'
  *
  * @param scavenge frees dead read buffers; undefined: V8 alone does
  */
-export function http1Transport(clock: Clock, timers: TimerWheel, scavenge?: () => void): Transport {
+export function http1Transport(clock: EventClock, timers: TimerWheel, scavenge?: () => void): Transport {
   const shared: TransportParts = {
     clock,
     timers,

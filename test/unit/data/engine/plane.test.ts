@@ -20,6 +20,7 @@ import { DataPlane } from '../../../../src/data/engine/plane.ts'
 import type { Recorder } from '../../../../src/data/seeing/recorder.ts'
 import { circuitBreaker } from '../../../../src/features/circuit-breaker/feature.ts'
 import { FEATURES } from '../../../../src/features/index.ts'
+import { EventClock } from '../../../../src/lib/event-clock.ts'
 import { ENDLESS } from '../../../../src/lib/lifetime.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import { TimerWheel } from '../../../../src/lib/timers.ts'
@@ -66,7 +67,7 @@ class PlaneKit {
     }
     this.plane = new DataPlane({
       space: this.space,
-      clock: this.clock,
+      clock: new EventClock(this.clock),
       timers: new TimerWheel(this.clock),
       random: seededRandom(1),
       recorder: recorder as Recorder,
