@@ -44,7 +44,7 @@ const OF_PROXIES = [
 
 /**
  * Fields of a request on its way up. `named`: the fields that the config sets, removes or judges, lower-case. Any field
- * that could be taken for one of these, or for one of ours, is dropped, see {@link folded}.
+ * that could be taken for one of these, or for one of ours, is dropped, see `OtherKinds.folds`.
  */
 export function requestKinds(correlation: readonly string[], named: Iterable<string>): FieldKinds {
   return new FieldKinds(
@@ -135,84 +135,114 @@ export function trailerKinds(correlation: readonly string[]): FieldKinds {
   )
 }
 
-const MEMO = 4096
-
 /** Kinds of the names that are not in a table. */
 interface OtherKinds {
   /** Of all `sluice-*`. */
   readonly sluice: KindOf
   /** Of all `x-forwarded-*`. */
   readonly forwarded: KindOf
-  /** Names that could be taken for one of the table, or for one of those, are dropped. */
+  /**
+   * Names that could be taken for one of the table, or for one of those, are dropped. CGI, WSGI, PHP and others turn a name
+   * into a variable: `x_user`, `x.user` and `x-user` all become `HTTP_X_USER` there. Without this a client could forge what is
+   * set, removed or judged here.
+   */
   readonly folds: boolean
 }
 
-/** Kind of a field by its name in any case. Clients and upstreams choose the names: the memo is bounded. */
+interface NamedKind {
+  /** Lower-case. */
+  readonly name: string
+  /** As most write it. */
+  readonly usual: string
+  readonly kind: KindOf
+}
+
+/** Kind of a field by its name in any case. Nothing is kept of names, which clients and upstreams choose. */
 export class FieldKinds {
-  private readonly table: ReadonlyMap<string, KindOf>
   private readonly others: OtherKinds
-  private readonly memo = new Map<string, KindOf>()
-  /** Names of the table, {@link folded}. */
-  private readonly plain: ReadonlySet<string>
-  /** By length and first letter: whether a name can be in the table. Spares most fields the look-up. */
-  private readonly marks: Uint8Array
+  /** By length and first letter; undefined: no name of the table is like that. */
+  private readonly table: (NamedKind[] | undefined)[]
 
   constructor(table: ReadonlyMap<string, KindOf>, others: OtherKinds) {
-    this.table = table
     this.others = others
-    this.plain = new Set(others.folds ? Array.from(table.keys(), folded) : [])
-    this.marks = new Uint8Array(32 * (1 + Math.max(...Array.from(table.keys(), (name) => name.length))))
-    for (const name of table.keys()) {
-      if (/^[a-z0-9]/.test(name)) this.marks[markOf(name)] = 1
-      // Other names may have any punctuation mark in its place.
-      else this.marks.fill(1, 32 * name.length, 32 * (name.length + 1))
+    this.table = new Array(32 * (1 + Math.max(...Array.from(table.keys(), (name) => name.length)))).fill(undefined)
+    for (const [name, kind] of table) {
+      const named = { name, usual: usual(name), kind }
+      if (isPlain(name.charCodeAt(0))) this.add(markOf(name), named)
+      // It may be imitated with any other punctuation mark in front.
+      else for (let mark = 0; mark < 32; mark++) this.add(32 * name.length + mark, named)
     }
   }
 
   of(name: string): KindOf {
-    const first = name.charCodeAt(0) | 0x20
-    if (this.marks[markOf(name)] !== 1 && first !== SMALL_S && !(first === SMALL_X && isForwarded(name))) {
-      return Kind.keep
+    const candidates = this.table[markOf(name)]
+    let imitates = false
+    if (candidates !== undefined) {
+      for (const candidate of candidates) {
+        // Two comparisons of memory spare most names the one by letters.
+        if (name === candidate.usual || name === candidate.name) return candidate.kind
+        const likeness = likenessOf(name, candidate.name)
+        if (likeness === Likeness.same) return candidate.kind
+        if (likeness === Likeness.folded) imitates = true
+      }
     }
-    const known = this.memo.get(name)
-    if (known !== undefined) return known
-    const kind = this.classify(name.toLowerCase())
-    if (this.memo.size < MEMO) this.memo.set(name, kind)
-    return kind
+    const { folds, forwarded, sluice } = this.others
+    const first = name.charCodeAt(0) | 0x20
+    if (first === SMALL_S || first === SMALL_X) {
+      const likeness = likenessOf(name, first === SMALL_S ? 'sluice-' : 'x-forwarded-')
+      if (likeness === Likeness.same) return first === SMALL_S ? sluice : forwarded
+      if (likeness === Likeness.folded) imitates = true
+    }
+    return imitates && folds ? Kind.drop : Kind.keep
   }
 
-  private classify(lower: string): KindOf {
-    const { folds, forwarded, sluice } = this.others
-    const kind = this.table.get(lower)
-    if (kind !== undefined) return kind
-    if (lower.startsWith('sluice-')) return sluice
-    if (lower.startsWith('x-forwarded-')) return forwarded
-    if (!folds) return Kind.keep
-    const plain = folded(lower)
-    const imitates = this.plain.has(plain) || plain.startsWith('sluice-') || plain.startsWith('x-forwarded-')
-    return imitates ? Kind.drop : Kind.keep
+  private add(mark: number, named: NamedKind): void {
+    const others = this.table[mark]
+    if (others === undefined) this.table[mark] = [named]
+    else others.push(named)
   }
 }
 
-const SMALL_F = 0x66
 const SMALL_S = 0x73
 const SMALL_X = 0x78
+
+/** `Content-Length` for `content-length`. */
+function usual(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (text) => text.toUpperCase())
+}
 
 function markOf(name: string): number {
   return (name.length << 5) | (name.charCodeAt(0) & 31)
 }
 
-/** Whether a name that begins with an x may be one of `x-forwarded-*`. */
-function isForwarded(name: string): boolean {
-  return (name.charCodeAt(2) | 0x20) === SMALL_F
+const Likeness = {
+  none: 0,
+  /** But for punctuation marks. */
+  folded: 1,
+  same: 2,
+} as const
+
+/** How far a name in any case begins with a lower-case one. */
+function likenessOf(name: string, lower: string): (typeof Likeness)[keyof typeof Likeness] {
+  if (name.length < lower.length) return Likeness.none
+  let likeness: (typeof Likeness)[keyof typeof Likeness] = Likeness.same
+  for (let i = 0; i < lower.length; i++) {
+    const code = name.charCodeAt(i)
+    const wanted = lower.charCodeAt(i)
+    if (code === wanted || (isUpper(code) && (code | 0x20) === wanted)) continue
+    if (isPlain(code) || isPlain(wanted)) return Likeness.none
+    likeness = Likeness.folded
+  }
+  return likeness
 }
 
-/**
- * A lower-case name as CGI, WSGI, PHP and others turn it into a variable: `x_user`, `x.user` and `x-user` all become
- * `HTTP_X_USER` there. Without this a client could forge what is set, removed or judged here.
- */
-function folded(lower: string): string {
-  return lower.replace(/[^a-z0-9]/g, '-')
+function isUpper(code: number): boolean {
+  return code >= 0x41 && code <= 0x5a
+}
+
+/** A letter or digit. */
+function isPlain(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || isUpper(code & ~0x20)
 }
 
 /** Removes the fields that a `Connection` value names; they are meant for this hop only. `list` is changed in place. */
