@@ -1,9 +1,12 @@
 import type { Clock } from './clock.ts'
-import { hex16, hex32 } from './hex.ts'
+import { hex16, hex32, writeHex } from './hex.ts'
 import type { Random } from './random.ts'
+import { TextBatch } from './text-batch.ts'
 
 const COUNTER_SEED_BITS = 11
 const COUNTER_MAX = 0xfff
+const HYPHEN = 45
+const TAIL_LENGTH = 18
 
 /**
  * UUID version 7 (RFC 9562, section 5.7), strictly increasing within one instance: `rand_a` is a counter of fixed length
@@ -17,10 +20,13 @@ export class UuidV7 {
   private counter = 0
   /** Text of `ms`, up to the second hyphen. */
   private prefix = ''
+  /** From the third hyphen on. */
+  private readonly tails: TextBatch
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock
     this.random = random
+    this.tails = new TextBatch(TAIL_LENGTH, (out, at) => writeTail(random, out, at))
   }
 
   next(): string {
@@ -28,16 +34,7 @@ export class UuidV7 {
     if (now > this.ms) this.startAt(now)
     else if (this.counter === COUNTER_MAX) this.startAt(this.ms + 1)
     else this.counter++
-    const high = this.random.uint32()
-    return (
-      this.prefix +
-      hex16(0x7000 | this.counter) +
-      '-' +
-      hex16(0x8000 | ((high >>> 16) & 0x3fff)) +
-      '-' +
-      hex16(high & 0xffff) +
-      hex32(this.random.uint32())
-    )
+    return this.prefix + hex16(0x7000 | this.counter) + this.tails.next()
   }
 
   private startAt(ms: number): void {
@@ -47,4 +44,14 @@ export class UuidV7 {
     const high = Math.floor(this.ms / 65_536)
     this.prefix = `${hex32(high)}-${hex16(this.ms - high * 65_536)}-`
   }
+}
+
+/** `rand_b` behind the variant's two bits. */
+function writeTail(random: Random, out: Uint8Array, at: number): void {
+  const high = random.uint32()
+  out[at] = HYPHEN
+  writeHex(0x8000 | ((high >>> 16) & 0x3fff), 4, out, at + 1)
+  out[at + 5] = HYPHEN
+  writeHex(high, 4, out, at + 6)
+  writeHex(random.uint32(), 8, out, at + 10)
 }

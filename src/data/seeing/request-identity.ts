@@ -3,9 +3,10 @@ import type { Exchange } from '../../core/exchange.ts'
 import { CidrSet } from '../../lib/cidr.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
+import type { TextBatch } from '../../lib/text-batch.ts'
 import { ClientAddress } from './client-address.ts'
 import { isCorrelationId } from './correlation.ts'
-import { isTraceparent, isTracestate, newTraceparent } from './trace.ts'
+import { isTraceparent, isTracestate, newTraceparents } from './trace.ts'
 
 /** The client, and the trace and correlation that the request belongs to: one pass over its fields. */
 export class RequestIdentity {
@@ -14,7 +15,7 @@ export class RequestIdentity {
   private readonly correlation: readonly string[]
   private readonly correlateAny: boolean
   private readonly names: FieldNames
-  private readonly random: Random
+  private readonly newTraces: TextBatch
   /** By length of a field's name: whether a name of that length can matter. Spares most fields the look-up. */
   private readonly lengths = new Uint8Array(256)
 
@@ -24,7 +25,7 @@ export class RequestIdentity {
     this.correlation = config.correlation.headers
     this.correlateAny = config.correlation.trust === 'any'
     this.names = names
-    this.random = random
+    this.newTraces = newTraceparents(random)
     for (const name of [...this.correlation, 'traceparent', 'tracestate']) this.lengths[name.length] = 1
     if (!this.proxies.empty) this.lengths['x-forwarded-for'.length] = 1
   }
@@ -69,6 +70,6 @@ export class RequestIdentity {
 
   /** A trace begins with it. */
   begin(ex: Exchange): void {
-    ex.traceparent = newTraceparent(this.random)
+    ex.traceparent = this.newTraces.next()
   }
 }

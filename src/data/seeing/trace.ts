@@ -1,5 +1,6 @@
-import { hex32 } from '../../lib/hex.ts'
+import { writeHex } from '../../lib/hex.ts'
 import type { Random } from '../../lib/random.ts'
+import { TextBatch } from '../../lib/text-batch.ts'
 
 const DASH = 45
 const COMMA = 44
@@ -8,8 +9,8 @@ const VERSION_00_LENGTH = 55
 const MAX_MEMBERS = 32
 const MAX_KEY = 256
 const MAX_VALUE = 256
-/** Flags (section 3.2.2.5): not sampled, and the last 56 bits of the ID are random. */
-const NEW_FLAGS = '02'
+/** Both IDs are filled in. Flags (section 3.2.2.5): not sampled, and the last 56 bits of the ID are random. */
+const PATTERN = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-02`
 
 function isLowerHex(text: string, start: number, end: number): boolean {
   for (let i = start; i < end; i++) {
@@ -98,10 +99,15 @@ function isKeyMark(code: number): boolean {
 }
 
 /**
- * A new trace that is not sampled, with an ID that is random to the last bit, as its flags say. An ID of zeros only is
+ * New traces that are not sampled, with IDs that are random to the last bit, as their flags say. An ID of zeros only is
  * practically impossible, but still replaced.
  */
-export function newTraceparent(random: Random): string {
-  const trace = hex32(random.uint32() | 1) + hex32(random.uint32()) + hex32(random.uint32()) + hex32(random.uint32())
-  return `00-${trace}-${hex32(random.uint32())}${hex32(random.uint32() | 1)}-${NEW_FLAGS}`
+export function newTraceparents(random: Random): TextBatch {
+  return new TextBatch(VERSION_00_LENGTH, (out, at) => {
+    for (let i = 0; i < VERSION_00_LENGTH; i++) out[at + i] = PATTERN.charCodeAt(i)
+    writeHex(random.uint32() | 1, 8, out, at + 3)
+    for (let i = 11; i < 35; i += 8) writeHex(random.uint32(), 8, out, at + i)
+    writeHex(random.uint32(), 8, out, at + 36)
+    writeHex(random.uint32() | 1, 8, out, at + 44)
+  })
 }

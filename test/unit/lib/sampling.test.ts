@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { newTraceparent } from '../../../src/data/seeing/trace.ts'
+import { newTraceparents } from '../../../src/data/seeing/trace.ts'
 import { seededRandom } from '../../../src/lib/random.ts'
 import { ConsistentSampler, thresholdOf } from '../../../src/lib/sampling.ts'
 
@@ -32,8 +32,8 @@ describe('sampling by trace ID', () => {
   })
 
   test('a share of the traces is chosen, and who is chosen for a smaller share is for a larger one', () => {
-    const random = seededRandom(7)
-    const traces = Array.from({ length: 20_000 }, () => newTraceparent(random))
+    const made = newTraceparents(seededRandom(7))
+    const traces = Array.from({ length: 20_000 }, () => made.next())
     let fewer: readonly string[] = []
     for (const probability of [0.01, 0.1, 0.5]) {
       const sampler = new ConsistentSampler(probability)

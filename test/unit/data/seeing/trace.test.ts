@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isTraceparent, isTracestate, newTraceparent } from '../../../../src/data/seeing/trace.ts'
+import { isTraceparent, isTracestate, newTraceparents } from '../../../../src/data/seeing/trace.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
@@ -41,8 +41,8 @@ describe('traceparent', () => {
   ])('%j is invalid', (value) => expect(isTraceparent(value)).toBe(false))
 
   test('a new one is valid, unsampled and different each time', () => {
-    const random = seededRandom(1)
-    const seen = new Set(Array.from({ length: 100 }, () => newTraceparent(random)))
+    const traces = newTraceparents(seededRandom(1))
+    const seen = new Set(Array.from({ length: 100 }, () => traces.next()))
     expect(seen.size).toBe(100)
     for (const value of seen) {
       expect(isTraceparent(value)).toBe(true)
@@ -53,7 +53,7 @@ describe('traceparent', () => {
   })
 
   test('a new one is valid even where randomness is broken', () => {
-    expect(isTraceparent(newTraceparent({ uint32: () => 0, float: () => 0 }))).toBe(true)
+    expect(isTraceparent(newTraceparents({ uint32: () => 0, float: () => 0 }).next())).toBe(true)
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Attempt } from '../../../../../src/core/attempt.ts'
 import type { Exchange } from '../../../../../src/core/exchange.ts'
 import type { SamplingConfig } from '../../../../../src/core/seeing-config.ts'
-import { newTraceparent } from '../../../../../src/data/seeing/trace.ts'
+import { newTraceparents } from '../../../../../src/data/seeing/trace.ts'
 import type { RequestTrace } from '../../../../../src/data/seeing/tracing/request-trace.ts'
 import { type Held, TraceSampler } from '../../../../../src/data/seeing/tracing/sampler.ts'
 import { seededRandom } from '../../../../../src/lib/random.ts'
@@ -32,10 +32,10 @@ const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
 
 describe('traces that begin here', () => {
   test('are sampled in their share, and by all gateways alike: the larger share holds the smaller one', () => {
-    const random = seededRandom(3)
+    const traces = newTraceparents(seededRandom(3))
     const counts = { few: 0, many: 0 }
     for (let i = 0; i < 20_000; i++) {
-      const traceparent = newTraceparent(random)
+      const traceparent = traces.next()
       const few = begin({ sample: 0.01 }, traceparent, false).trace !== undefined
       const again = begin({ sample: 0.01 }, traceparent, false).trace !== undefined
       const many = begin({ sample: 0.2 }, traceparent, false).trace !== undefined
@@ -57,7 +57,7 @@ describe('traces that begin here', () => {
   })
 
   test('say that their IDs are random, sampled or not, and attempts do so too', () => {
-    const made = newTraceparent(seededRandom(1))
+    const made = newTraceparents(seededRandom(1)).next()
     expect(made.endsWith('-02')).toBe(true)
     expect(begin({ sample: 0 }, made, false).traceparent).toBe(made)
     const ex = begin({ sample: 1 }, made, false)
