@@ -41,7 +41,7 @@ export {
   required,
   withDefault,
 } from './schema/composites.ts'
-export { filePath, pemFile, reference } from './schema/mark.ts'
+export { filePath, pemFile, reference, servedPath } from './schema/mark.ts'
 export { boolean, duration, factor, integer, name, oneOf, pattern, ratio, size, text } from './schema/scalars.ts'
 export type { Infer, Schema } from './schema/schema.ts'
 export { secret } from './schema/secret.ts'

@@ -109,7 +109,7 @@ async function judged(
   if (found.some(({ severity }) => severity === 'error')) return failed(found, tree)
   found.push(...runLints(root, tree, marks, comments, language, await lintsOf(language.features)))
   return {
-    config: normalise(root, { file, folder, plugins: modules }, language, marks),
+    config: normalise(root, { file, folder, plugins: modules, reads: servedIn(marks, folder) }, language, marks),
     diagnostics: sortDiagnostics(found),
     tree,
     kept: [],
@@ -128,6 +128,14 @@ async function readFiles(found: readonly Marked[], folder: string, deps: LoadDep
     }
   }
   return { folder, contents }
+}
+
+/** What workers read while they run. */
+function servedIn(found: readonly Marked[], folder: string): readonly string[] {
+  const paths = found.flatMap(({ mark, node }) =>
+    mark.is === 'file' && mark.served === true && node.kind === 'scalar' ? [resolve(folder, node.text)] : [],
+  )
+  return [...new Set(paths)].sort()
 }
 
 function failed(diagnostics: readonly Diagnostic[], tree: Node | undefined): Judged {

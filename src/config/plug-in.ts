@@ -2,7 +2,7 @@ import type { AnyFeature, KeyPlace } from '../core/feature.ts'
 import type { PluginModule } from '../core/plugin.ts'
 import { balancingKeys } from '../data/upstreams/balancing-options.ts'
 import type { Diagnostic } from '../schema/diagnostics.ts'
-import type { Node } from '../schema/node.ts'
+import type { Node, ScalarNode } from '../schema/node.ts'
 import { type Language, language } from './language/language.ts'
 import { listenerKeys } from './language/listener.ts'
 import type { LoadDeps } from './load-deps.ts'
@@ -46,8 +46,12 @@ export async function plugIn(
 }
 
 /** Names in the list; what else is in it, its schema reports. */
-function namesIn(list: Node | undefined) {
-  return list?.kind === 'list' ? list.items.flatMap((item) => (item.kind === 'scalar' ? [item] : [])) : []
+function namesIn(list: Node | undefined): readonly ScalarNode[] {
+  if (list?.kind !== 'list') return []
+  return list.items.flatMap((item) => {
+    const named = item.kind === 'map' ? item.entries.get('module')?.value : item
+    return named?.kind === 'scalar' ? [named] : []
+  })
 }
 
 function notRun({ at }: Node): Diagnostic {

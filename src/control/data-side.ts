@@ -99,6 +99,7 @@ export class DataSide {
       goesWithout: (feeds) => this.feeds.missed(feeds),
       startWorker,
       plugins: config.plugins,
+      reads: config.reads,
       workers,
       registry,
       rings: this.rings,

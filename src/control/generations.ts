@@ -97,6 +97,7 @@ export class Generations implements Part {
         generation,
         hash,
         plugins: config.plugins,
+        reads: config.reads,
         lean,
         cells: common,
         routes,

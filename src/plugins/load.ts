@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { findPackageJSON } from 'node:module'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type AnyFeature, inOrder } from '../core/feature.ts'
 import type { PluginModule } from '../core/plugin.ts'
@@ -47,7 +48,9 @@ export class PluginLoader {
     const problems: LoadedPlugins['problems'][number][] = []
     const read = names.map(async (name, entry) => {
       try {
-        return [await readCode(name, this.entryOf(name, folder), readFile)]
+        const entry = this.entryOf(name, folder)
+        const module = await readCode(name, entry, readFile)
+        return [isPath(name) ? module : { ...module, folder: packageOf(entry) }]
       } catch (error) {
         problems.push({ entry, message: `cannot be read: ${messageOf(error)}` })
         return []
@@ -117,7 +120,7 @@ export class PluginLoader {
   }
 
   private entryOf(name: string, folder: string): string {
-    if (/^(\.{1,2})?\//.test(name)) return resolve(folder, name)
+    if (isPath(name)) return resolve(folder, name)
     this.hooks ??= new PluginHooks()
     const entry = fileURLToPath(this.hooks.where(name, pathToFileURL(`${resolve(folder)}/`).href))
     if (/\.[cm]?ts$/.test(entry) && /[/\\]node_modules[/\\]/.test(entry))
@@ -126,6 +129,15 @@ export class PluginLoader {
       )
     return entry
   }
+}
+
+function isPath(name: string): boolean {
+  return /^(\.{1,2})?\//.test(name)
+}
+
+/** The folder of the package that a file belongs to. */
+function packageOf(file: string): string {
+  return dirname(findPackageJSON('..', pathToFileURL(file)) ?? file)
 }
 
 function featureOf(

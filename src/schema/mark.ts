@@ -17,14 +17,20 @@ export function filePath(): Schema<string> {
   return { ...text('a path'), mark: { is: 'file', read: false } }
 }
 
-/** The path of a file or folder that workers read while they run; absolute once the config is read. */
+/** The path of a file or folder that workers read while they run, and may read; absolute once the config is read. */
 export function servedPath(): Schema<string> {
   const path = filePath()
   return {
     ...path,
+    mark: { is: 'file', read: false, served: true },
     read(node, at) {
       const written = path.read(node, at)
-      return written === INVALID || at.files === undefined ? written : resolve(at.files.folder, written)
+      if (written === INVALID || at.files === undefined) return written
+      const full = resolve(at.files.folder, written)
+      if (!full.includes('*')) return full
+      // Node's permission model takes it for any name that begins so.
+      at.error(node.at, `${JSON.stringify(full)} has a *; workers can be allowed to read paths without one only`)
+      return INVALID
     },
   }
 }

@@ -85,8 +85,8 @@ export interface Inner {
 export type SchemaMark =
   /** The name of an entry of a root collection; `to`: its kind, such as `upstream`. */
   | { readonly is: 'reference'; readonly to: string }
-  /** The path of a file. `read`: its text is a part of the config. */
-  | { readonly is: 'file'; readonly read: boolean }
+  /** The path of a file. `read`: its text is a part of the config. `served`: workers read it while they run. */
+  | { readonly is: 'file'; readonly read: boolean; readonly served?: true }
   /** The name of an environment value. */
   | { readonly is: 'environment' }
   /** Where a secret is: the map around a file or an environment value. */

@@ -56,6 +56,7 @@ class Rig {
     this.worker = startWorker({
       start: { ...start, pages: this.registry.pages.slice() },
       limits: {},
+      reads: [],
       clock: systemClock,
       onMessage: (message) => {
         if (this.calling) this.within.push(message.type)

@@ -23,7 +23,7 @@ describeSource('memory', { inTurns: false, make: (body) => ({ source: new Memory
 async function fromFile(body: Buffer): Promise<MadeSource & { readonly path: string }> {
   const path = join(folder, `${body.length}`)
   writeFileSync(path, body)
-  const file = await new Disk(NO_RELIEF, new StateSlot<OpenFile>(0)).open({ state: [] }, path)
+  const file = await new Disk(NO_RELIEF, new StateSlot<OpenFile>(0), async () => undefined).open({ state: [] }, path)
   if (!(file instanceof OpenFile)) throw new Error(JSON.stringify(file))
   return { source: new FileSource(file), released: () => file.closed, path }
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { env, packed } from '../kit/packed.ts'
 import { testUpstream } from '../kit/upstream.ts'
+import type { Attempts, Outcome } from './seat-belt/attempts.ts'
 
 const run = promisify(execFile)
 const INSTALL_MS = 180_000
@@ -38,6 +39,14 @@ function text(stream: ChildProcess['stdout']): { get(): string } {
     all += part
   })
   return { get: () => all }
+}
+
+/** What a worker's attempts to read these, below the folder, come to. */
+async function readIn(port: number, paths: readonly string[]): Promise<readonly string[]> {
+  const reads = paths.map((path) => join(folder, path))
+  const body = JSON.stringify({ reads, writes: join(folder, 'new') } satisfies Attempts)
+  const answer = await fetch(`http://127.0.0.1:${port}/attempts`, { method: 'POST', body })
+  return Object.values(((await answer.json()) as Outcome).reads)
 }
 
 beforeAll(async () => {
@@ -85,10 +94,14 @@ listeners: { web: { listen: 127.0.0.1:0 } }
 admin: { listen: 127.0.0.1:0 }
 drain: { delay: 0s, timeout: 5s }
 stateDir: ${join(folder, 'state')}
+plugins: [./attempts.ts]
 upstreams: { orders: { endpoints: ["http://127.0.0.1:${orders.port}"] } }
-routes: { all: { match: { path: /* }, to: orders } }
+routes:
+  all: { match: { path: /* }, to: orders }
+  attempts: { match: { path: /attempts }, attempts: ./data }
 `,
     )
+    await cp(join(import.meta.dirname, 'seat-belt/attempts.ts'), join(folder, 'app/attempts.ts'))
     const child = sluice('run')
     const [out, err] = [text(child.stdout), text(child.stderr)]
     const port = await new Promise<number>((resolve, reject) => {
@@ -104,6 +117,11 @@ routes: { all: { match: { path: /* }, to: orders } }
     expect(await page('uplot.js')).toContain('uPlot.js')
     const answer = await fetch(`http://127.0.0.1:${port}/x`)
     expect([answer.status, await answer.text()]).toEqual([200, 'from the upstream'])
+    expect(
+      await readIn(port, ['app/node_modules/sluice/dist/data/worker.js', 'app/node_modules/fastify/fastify.js']),
+    ).toEqual(['read', 'read'])
+    const others = ['app', 'app/sluice.yaml', 'app/package.json', 'app/attempts.ts', 'state', 'source/package.json']
+    expect(await readIn(port, others)).toEqual(others.map(() => 'ERR_ACCESS_DENIED'))
     child.kill('SIGTERM')
     expect(await once(child, 'close')).toEqual([0, null])
     expect(out.get()).toContain('"path":"/x"')

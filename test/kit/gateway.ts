@@ -123,7 +123,8 @@ async function started(
 ): Promise<HookedGateway> {
   const log = memoryLog()
   const gateway = new Gateway(
-    { ...config, plugins: plugins ?? config.plugins },
+    // Modules of which the texts do not come along are read by the workers.
+    { ...config, plugins: plugins ?? config.plugins, reads: [...config.reads, join(import.meta.dirname, '..')] },
     {
       version: '0.0.0',
       features,

@@ -41,6 +41,8 @@ export interface Config {
   readonly folder: string
   /** What it names as `plugins`, as all threads load it. */
   readonly plugins: readonly PluginModule[]
+  /** Files and folders that workers read while they run: absolute, in order, each once. */
+  readonly reads: readonly string[]
   /** SHA-256 over the meaning of the config (comments, order and places are ignored), hex. */
   readonly hash: string
   /** What workers get. */

@@ -17,7 +17,7 @@ import type { UpstreamOptions } from './upstream.ts'
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
 export function normalise(
   root: RootOptions,
-  where: Pick<Config, 'file' | 'folder' | 'plugins'>,
+  where: Pick<Config, 'file' | 'folder' | 'plugins' | 'reads'>,
   language: Language,
   marks: readonly Marked[],
 ): Config {
@@ -66,7 +66,7 @@ export function normalise(
   }
   // Other code is another meaning.
   const code = where.plugins.map(({ name, url }) => [name, new URL(url).search])
-  const meaning = code.length === 0 ? rest : { ...rest, code }
+  const meaning = code.length === 0 ? rest : { ...rest, code, reads: where.reads }
   const hash = createHash('sha256').update(canonicalText(meaning, new Map())).digest('hex')
   return deepFreeze({ ...where, hash, ...rest, secrets: secretsIn(rest) })
 }

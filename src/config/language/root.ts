@@ -1,7 +1,18 @@
 import { isOwnField } from '../../http/fields.ts'
 import { cidr } from '../../http/schemas.ts'
 import { collection } from '../../schema/collection.ts'
-import { list, map, object, offOr, oneOrMany, optional, required, withDefault } from '../../schema/composites.ts'
+import {
+  byKind,
+  list,
+  map,
+  object,
+  offOr,
+  oneOrMany,
+  optional,
+  required,
+  withDefault,
+} from '../../schema/composites.ts'
+import { servedPath } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 import { CURRENT_VERSION } from '../upgrade/migrations/index.ts'
@@ -30,6 +41,22 @@ const workers: Schema<number | 'auto'> = parsed(
     return /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 16 ? Number(value) : { problem: '' }
   },
   { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: 16 }] },
+)
+
+const module = text('the path of a file such as ./audit.ts, or the name of a package')
+
+const plugin = byKind<unknown>(
+  {
+    scalar: module,
+    map: object({
+      module: required(module, 'The path of its file, or the name of its package.'),
+      reads: required(
+        oneOrMany(servedPath()),
+        'Files and folders that it reads in workers, relative to this file. Its own modules, and packages, it may read in any case.',
+      ),
+    }),
+  },
+  `${module.expected}, or a map with module and reads`,
 )
 
 const LISTENERS = { of: 'listener', named: false, serves: false, reach: 'any' } as const
@@ -184,9 +211,9 @@ export function rootKeys({ include, listener, profile, route, underUpstream, ups
         'Values for every route and upstream that does not set its own.',
       ),
       plugins: withDefault(
-        list(text('the path of a file such as ./audit.ts, or the name of a package')),
+        list(plugin),
         [],
-        'Plug-ins: modules that bring features of their own. Files by path (relative to this file), packages by name. They run as part of the gateway, with all that it may do.',
+        'Plug-ins: modules that bring features of their own. Files by path (relative to this file), packages by name; with module and reads where they read files in workers.',
       ),
       profiles: optional(
         collection(PROFILES, map(name(), profile, 'a map of profiles by name')),

@@ -8,10 +8,17 @@ import type { NewsTakers } from './news.ts'
 import type { StartWorker } from './running-worker.ts'
 import type { WorkerSlot } from './slot.ts'
 
-export interface CrewOptions extends NewsTakers {
-  readonly startWorker: StartWorker
-  /** Of the config that workers are started for. */
+/** What a worker has from its start to its end: another config may need other workers. */
+export interface Gear {
+  /** Its code besides ours. */
   readonly plugins: readonly PluginModule[]
+  /** Files and folders that it may read while it runs. */
+  readonly reads: readonly string[]
+}
+
+/** With what the first workers are started with. */
+export interface CrewOptions extends NewsTakers, Gear {
+  readonly startWorker: StartWorker
   /** How many serve; numbers beyond are for those that take the place of others. */
   readonly workers: number
   readonly registry: CellRegistry

@@ -1,10 +1,10 @@
 import type { CellRef } from '../../cells/pages.ts'
-import type { PluginModule } from '../../core/plugin.ts'
+import { sameCode } from '../../core/plugin.ts'
 import type { FromWorker, WorkerStart } from '../../core/protocol.ts'
 import type { Gauges } from '../../core/series.ts'
 import type { ClockHandle } from '../../lib/clock.ts'
 import { EXIT_REASONS, type ExitReason, type WorkerFacts } from '../contract.ts'
-import type { CrewEvents, CrewOptions } from './crew-options.ts'
+import type { CrewEvents, CrewOptions, Gear } from './crew-options.ts'
 import { BEAT_MS, beatAge, HeartbeatWatch, type Pulse } from './heartbeat.ts'
 import { takeNews } from './news.ts'
 import { FailedReplacements } from './restarts.ts'
@@ -27,7 +27,7 @@ export class Crew {
   /** Of all worker numbers. */
   readonly slots: readonly WorkerSlot[]
   /** What workers are started with from now on. */
-  plugins: readonly PluginModule[]
+  gear: Gear
   private readonly mailboxes: readonly CellRef[]
   private readonly options: CrewOptions
   private readonly events: CrewEvents
@@ -53,7 +53,7 @@ export class Crew {
       (_, i) => new WorkerSlot(i, cells.heartbeat(i), cells.pressure(i)),
     )
     for (const slot of this.slots.slice(0, options.workers)) slot.active = true
-    this.plugins = options.plugins
+    this.gear = options
     this.mailboxes = this.slots.map(({ worker }) => cells.mailbox(worker))
     this.watch = new HeartbeatWatch(options.clock.now())
   }
@@ -81,10 +81,10 @@ export class Crew {
    * Starts one more worker, which is to take the place of another; resolves when it speaks the protocol. It is not replaced
    * before it is `active`.
    */
-  async successor(plugins: readonly PluginModule[]): Promise<WorkerSlot> {
+  async successor(gear: Gear): Promise<WorkerSlot> {
     const slot = this.slots.find(({ active, thread }) => !active && thread === undefined)
     if (slot === undefined) throw new Error('no worker number is free')
-    this.spawn(slot, plugins)
+    this.spawn(slot, gear)
     try {
       await ready(slot)
     } catch (error) {
@@ -92,6 +92,11 @@ export class Crew {
       throw error
     }
     return slot
+  }
+
+  /** Whether the workers that there are can run what needs this. */
+  suits({ plugins, reads }: Gear): boolean {
+    return sameCode(plugins, this.gear.plugins) && this.slots.every(({ thread }) => thread?.mayRead(reads) !== false)
   }
 
   /** Starts a worker again that left. */
@@ -155,7 +160,7 @@ export class Crew {
     return this.failures.tooMany(this.options.clock.now())
   }
 
-  private spawn(slot: WorkerSlot, plugins: readonly PluginModule[] = this.plugins): void {
+  private spawn(slot: WorkerSlot, { plugins, reads }: Gear = this.gear): void {
     const { startWorker, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
     const { worker, heartbeat, pressure } = slot
     const now = clock.now()
@@ -178,7 +183,7 @@ export class Crew {
     }
     const onMessage = (message: FromWorker): void => this.receive(slot, message)
     const onExit = (error: Error | undefined): void => this.exited(slot, error)
-    const thread = startWorker({ start, limits, clock, onMessage, onExit })
+    const thread = startWorker({ start, limits, reads, clock, onMessage, onExit })
     slot.begin(thread, now, start.pages.length)
   }
 

@@ -77,6 +77,10 @@ class InlineWorker extends RunningWorker {
     })
   }
 
+  mayRead(): boolean {
+    return true
+  }
+
   measureUtilization(): number {
     return this.measure()
   }

@@ -1,4 +1,3 @@
-import type { PluginModule } from '../../core/plugin.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Crew } from './crew.ts'
@@ -11,11 +10,6 @@ const LOOK_MS = 25
 const LAST_MS = 1_000
 /** Exchanges that are cut get so long to break their answers visibly. */
 const CUT_MS = 250
-
-/** Whether two configs run the same plug-ins, with the same texts. */
-export function sameCode(a: readonly PluginModule[], b: readonly PluginModule[]): boolean {
-  return a.length === b.length && a.every(({ url }, i) => url === b[i]?.url)
-}
 
 /** What workers are replaced with. */
 export interface Replacing {
@@ -37,7 +31,7 @@ export interface Replacing {
 }
 
 /**
- * Other code needs other workers: one after the other gets a successor, which serves before it closes its own listeners.
+ * Other code, and other files to read, need other workers: one after the other gets a successor, which serves before it closes its own listeners.
  * Rejects if the first successor cannot run the config; nothing has changed then.
  */
 export async function replaceAll(next: Rollout, replacing: Replacing): Promise<void> {
@@ -49,7 +43,7 @@ export async function replaceAll(next: Rollout, replacing: Replacing): Promise<v
       log.error('a worker got no successor: it is started again', { worker: old.worker, error })
     })
     replacing.live(next)
-    crew.plugins = next.plugins
+    crew.gear = { plugins: next.plugins, reads: next.reads }
     old.active = false
     // Where the system lets no two workers have a port, none listens for a moment.
     const left = reusePort ? undefined : leave(old, next, replacing)
@@ -64,7 +58,7 @@ export async function replaceAll(next: Rollout, replacing: Replacing): Promise<v
 
 /** A worker that runs the config and has no listeners yet. Rejects with what is wrong; it is gone then. */
 async function successorFor(next: Rollout, { crew, equip }: Replacing): Promise<WorkerSlot> {
-  const slot = await crew.successor(next.plugins)
+  const slot = await crew.successor(next)
   try {
     if (await equip(slot, next)) return slot
     throw new WorkerGone('it did not begin with the config')

@@ -1,8 +1,8 @@
 import type { LeanConfig } from '../../core/config.ts'
-import type { PluginModule } from '../../core/plugin.ts'
 import type { ConfigHead, FromWorker, LeanRoute, UpstreamEndpoints } from '../../core/protocol.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { chunksOf } from './chunks.ts'
+import type { Gear } from './crew-options.ts'
 import type { RunningWorker } from './running-worker.ts'
 
 /** All workers together have this long to prepare, and again to commit. */
@@ -11,11 +11,9 @@ export const SWAP_MS = 5_000
 export const FIRST_MS = 30_000
 
 /** A config generation on its way to the workers, with its cells. */
-export interface Rollout {
+export interface Rollout extends Gear {
   readonly generation: number
   readonly hash: string
-  /** What its workers have loaded. */
-  readonly plugins: readonly PluginModule[]
   readonly lean: LeanConfig
   /** See `ConfigHead`. */
   readonly cells: ConfigHead['cells']

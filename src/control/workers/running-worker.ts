@@ -12,6 +12,8 @@ export class WorkerSilent extends Error {}
 export interface WorkerOptions {
   readonly start: WorkerStart
   readonly limits: ResourceLimits
+  /** Files and folders that it may read besides its code. */
+  readonly reads: readonly string[]
   readonly clock: Clock
   /** Every message, those that answer a question too. Never called before the constructor has returned. */
   readonly onMessage: (message: FromWorker) => void
@@ -38,6 +40,9 @@ export abstract class RunningWorker {
 
   /** Messages arrive in their order, after the present call stack. */
   abstract post(message: ToWorker): void
+
+  /** Whether these are the files and folders that it may read: no others, where anything holds it to that. */
+  abstract mayRead(paths: readonly string[]): boolean
 
   /** Share of time in which its loop was busy since the previous call. */
   abstract measureUtilization(): number

@@ -5,7 +5,7 @@ import type { Conversation } from './conversation.ts'
 import { Crew } from './crew.ts'
 import type { CrewOptions } from './crew-options.ts'
 import { Openings } from './openings.ts'
-import { type Replacing, replaceAll, sameCode } from './replacement.ts'
+import { type Replacing, replaceAll } from './replacement.ts'
 import { ConfigRefused, commit, FIRST_MS, prepare, type Rollout, SWAP_MS } from './rollout.ts'
 import { type RunningWorker, WorkerGone } from './running-worker.ts'
 import type { WorkerSlot } from './slot.ts'
@@ -69,7 +69,7 @@ export class Supervisor {
   async apply(next: Rollout): Promise<void> {
     if (this.pending !== undefined) throw new Error('another config is being applied')
     this.pending = next
-    const change = sameCode(next.plugins, this.crew.plugins) ? this.swap(next) : replaceAll(next, this.replacing)
+    const change = this.crew.suits(next) ? this.swap(next) : replaceAll(next, this.replacing)
     try {
       await change
     } finally {

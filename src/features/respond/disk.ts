@@ -1,5 +1,7 @@
-import { close, constants, fstat, open, read, readlink, realpath } from 'node:fs'
+import { type BigIntStats, close, constants, fstat, open, read, realpath } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { isUnavailable, type Unavailable } from '../../core/link.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { StateHolder, StateSlot } from '../../core/state-slot.ts'
 import type { Refusal } from '../../core/verdict.ts'
@@ -15,6 +17,8 @@ const MOST_JOBS = 2
 const MOST_WAITING = 1_024
 /** Files that a worker has open. */
 const MOST_OPEN = 512
+/** Files of which it is kept where they lie. */
+const MOST_PLACED = 10_000
 
 /** A pipe without a writer does not block, a terminal does not become ours. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
@@ -22,11 +26,21 @@ const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 export const NOT_FOUND: Refusal = { reason: 'not_found', phase: 'request' }
 export const FORBIDDEN: Refusal = { reason: 'forbidden', phase: 'request', detail: 'This may not be read.' }
 const OVERLOADED: Refusal = { reason: 'overloaded', phase: 'request', detail: 'Too many files are open.' }
+const UNPLACED: Refusal = {
+  reason: 'overloaded',
+  phase: 'request',
+  detail: 'Nothing told in time where the file lies.',
+}
+
+/** Answers with the path of a descriptor, as {@link PathOf}. */
+export const PATH_OF = 'pathOf'
+
+/** Where an open file is now, links resolved; undefined: this system does not tell. */
+export type PathOf = (fd: number) => Promise<string | undefined | Unavailable>
 
 const calls = {
   open: promisify(open),
   fstat: promisify(fstat),
-  readlink: promisify(readlink),
   realpath: promisify(realpath.native),
 }
 
@@ -39,11 +53,15 @@ export class Disk implements Want {
   private readonly relief: Relief
   /** The file of a request. */
   private readonly held: StateSlot<OpenFile>
+  private readonly pathOf: PathOf
+  /** Files that lay in the folder that was asked for, as they were then: asking costs more than opening. */
+  private readonly placed = new Set<string>()
   private opened = 0
 
-  constructor(relief: Relief, held: StateSlot<OpenFile>) {
+  constructor(relief: Relief, held: StateSlot<OpenFile>, pathOf: PathOf) {
     this.relief = relief
     this.held = held
+    this.pathOf = pathOf
   }
 
   frees({ ex }: Stalled): boolean {
@@ -76,6 +94,13 @@ export class Disk implements Want {
   }
 
   private async find(path: string, root: string | undefined): Promise<OpenFile | 'folder' | Refusal> {
+    const found = await this.look(path, root)
+    // A root that is a link was swapped for another folder meanwhile.
+    const again = found === 'elsewhere' ? await this.look(path, root) : found
+    return again === 'elsewhere' ? NOT_FOUND : again
+  }
+
+  private async look(path: string, root: string | undefined): Promise<OpenFile | 'folder' | 'elsewhere' | Refusal> {
     let base: string | undefined
     if (root !== undefined) {
       try {
@@ -88,10 +113,13 @@ export class Disk implements Want {
     try {
       const real = base === undefined ? path : await calls.realpath(path)
       if (!isWithin(real, base)) return NOT_FOUND
-      // What has become a link since then leads elsewhere.
-      fd = await calls.open(real, base === undefined ? FLAGS : FLAGS | constants.O_NOFOLLOW)
+      // What has become a link since then leads elsewhere. A worker may read what is below `root`, by that name only.
+      fd = await (base === undefined
+        ? calls.open(path, FLAGS)
+        : calls.open(join(root as string, real.slice(base.length)), FLAGS | constants.O_NOFOLLOW))
       const found = await calls.fstat(fd, { bigint: true })
-      if (base !== undefined && !isWithin(await pathOf(fd, real), base)) return NOT_FOUND
+      const place = base === undefined ? 'within' : await this.placeOf(fd, found, base)
+      if (place !== 'within') return place
       if (!found.isFile()) return found.isDirectory() ? 'folder' : NOT_FOUND
       const file = new OpenFile(this, fd, Number(found.size), found.mtimeNs)
       fd = undefined
@@ -101,6 +129,23 @@ export class Disk implements Want {
     } finally {
       if (fd !== undefined) close(fd, () => {})
     }
+  }
+
+  /** Whether a folder has an open file in it: a folder on the way may have become a link after it was looked at. */
+  private async placeOf(
+    fd: number,
+    { ctimeNs, dev, ino }: BigIntStats,
+    base: string,
+  ): Promise<'within' | 'elsewhere' | Refusal> {
+    // What is moved has another time of change.
+    const key = `${dev}:${ino}:${ctimeNs}:${base}`
+    if (this.placed.has(key)) return 'within'
+    const path = await this.pathOf(fd)
+    if (isUnavailable(path)) return UNPLACED
+    if (path !== undefined && !isWithin(path, base)) return 'elsewhere'
+    if (this.placed.size >= MOST_PLACED) this.placed.clear()
+    this.placed.add(key)
+    return 'within'
   }
 }
 
@@ -144,15 +189,6 @@ export class OpenFile implements Representation {
 
 function isWithin(path: string, base: string | undefined): boolean {
   return base === undefined || path === base || path.startsWith(base.endsWith('/') ? base : `${base}/`)
-}
-
-/** Where an open file is now. Without /proc this is not known, and it is taken to be where it was found. */
-async function pathOf(fd: number, otherwise: string): Promise<string> {
-  try {
-    return await calls.readlink(`/proc/self/fd/${fd}`)
-  } catch {
-    return otherwise
-  }
 }
 
 const NOWHERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ENXIO', 'ENODEV'])

@@ -19,6 +19,7 @@ export const respond = defineFeature({
       why: 'It answers in place of an upstream, so a client that may not reach one does not get it either.',
     },
   },
+  control: () => import('./control.ts'),
   lints: () => import('./lints.ts'),
   compile: (options, context) => ({
     answer: isFixed(options) ? fixed(options, context) : new FilePolicy(options, context),

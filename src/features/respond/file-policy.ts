@@ -9,7 +9,7 @@ import { PathPrefix } from '../../http/paths.ts'
 import { type CompiledText, REQUEST_VALUES } from '../../http/template.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { httpDate } from '../../lib/http-date.ts'
-import { Disk, FORBIDDEN, NOT_FOUND, OpenFile } from './disk.ts'
+import { Disk, FORBIDDEN, NOT_FOUND, OpenFile, PATH_OF, type PathOf } from './disk.ts'
 import { placeInFolder } from './file-path.ts'
 import { FileSource } from './file-source.ts'
 import type { DirectoryOptions, FileOptions } from './keys.ts'
@@ -20,6 +20,9 @@ const METHOD: Refusal = {
   detail: 'Files can be read only.',
   headers: ['allow', 'GET, HEAD'],
 }
+
+/** The control plane is not waited for any longer. */
+const PATH_OF_MS = 5_000
 
 /** Answers with a file, or with the files below a folder. */
 export class FilePolicy implements Policy {
@@ -34,7 +37,7 @@ export class FilePolicy implements Policy {
   private readonly disk: Disk
 
   constructor(options: FileOptions | DirectoryOptions, context: FeatureContext) {
-    const { clock, feature, paramNames, relief } = context
+    const { ask, clock, feature, paramNames, relief } = context
     const { headers = {} } = options
     this.name = feature
     this.options = options
@@ -43,7 +46,8 @@ export class FilePolicy implements Policy {
     this.fields = compileFields(headers, { values: REQUEST_VALUES, paramNames })
     this.named = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
     this.clock = clock
-    this.disk = context.keep('disk', () => new Disk(relief, context.exchangeState<OpenFile>()))
+    const pathOf: PathOf = (fd) => ask<string | undefined>({ name: PATH_OF, value: fd }, PATH_OF_MS).answer
+    this.disk = context.keep('disk', () => new Disk(relief, context.exchangeState<OpenFile>(), pathOf))
   }
 
   admit(ex: Exchange): Refusal | Promise<Reply | Refusal> {

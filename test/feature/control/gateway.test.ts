@@ -76,6 +76,7 @@ function configOf(over: Partial<Config> = {}, ...endpoints: EndpointConfig[]): C
     dns: { servers: undefined, every: 50 },
     folder: root,
     plugins: [],
+    reads: [join(import.meta.dirname, '../../kit')],
     stateDir: root,
     watch: undefined,
     telemetry: { service: 'edge', spans: undefined, metrics: undefined },

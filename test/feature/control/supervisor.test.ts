@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createRing } from '../../../src/cells/ring.ts'
 import { CellRegistry } from '../../../src/control/registry/registry.ts'
@@ -28,6 +29,9 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
 })
 
+/** The entries of workers lie there. */
+const READS = [join(import.meta.dirname, '../../kit')]
+
 class Rig {
   readonly registry: CellRegistry
   readonly supervisor: Supervisor
@@ -43,6 +47,7 @@ class Rig {
     this.supervisor = new Supervisor({
       startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
       plugins: [],
+      reads: READS,
       workers,
       conversations: [],
       goesWithout: () => {},
@@ -71,6 +76,7 @@ class Rig {
       generation,
       hash: `h${generation}`,
       plugins: [],
+      reads: READS,
       lean: lean as unknown as LeanConfig,
       cells: {},
       routes: [],

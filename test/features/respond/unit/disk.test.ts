@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { NO_RELIEF, type Relief, type Stalled, type Want } from '../../../../src/core/relief.ts'
 import { StateSlot } from '../../../../src/core/state-slot.ts'
+import { descriptorPath } from '../../../../src/features/respond/control/descriptor-path.ts'
 import { Disk, OpenFile } from '../../../../src/features/respond/disk.ts'
 import { FileSource } from '../../../../src/features/respond/file-source.ts'
 import { descriptors } from '../../../kit/descriptors.ts'
@@ -33,7 +34,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const SLOT = new StateSlot<OpenFile>(0)
-const disk = (relief: Relief = NO_RELIEF): Disk => new Disk(relief, SLOT)
+const disk = (relief: Relief = NO_RELIEF): Disk => new Disk(relief, SLOT, descriptorPath)
 
 function textOf(file: OpenFile): Promise<string> {
   const source = new FileSource(file)

@@ -1,0 +1,60 @@
+import { realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { WorkerOptions } from 'node:worker_threads'
+import type { PluginModule } from '../../core/plugin.ts'
+
+/** Sluice itself, as source or built. */
+const CODE = fileURLToPath(new URL('../..', import.meta.url))
+
+const BELT: readonly string[] = [
+  '--permission',
+  '--allow-net',
+  // A thread's options name no file to run, and Node takes that for the working directory, which the thread could read then
+  // (`Environment::InitializeMainContext` in src/env.cc): all there is, where that is `/`. Not if it seems to be a REPL.
+  '--interactive',
+  // The permission model does not cover it.
+  '--no-experimental-sqlite',
+  // That --allow-net is one.
+  '--disable-warning=ExperimentalWarning',
+]
+
+/** Options of the process that say how its threads speak TLS: those of a thread are no others than it is given. */
+const TLS = /^--(use-system-ca|tls-(min|max)-v1\.[0-3])$/
+
+/** What a thread with our code, and with that of plug-ins, may read and do. */
+export function seatBelt(
+  plugins: readonly PluginModule[],
+  reads: readonly string[],
+): Required<Pick<WorkerOptions, 'env' | 'execArgv'>> {
+  const folders = [CODE, ...plugins.map(({ folder, url }) => folder ?? dirname(fileURLToPath(url)))]
+  const allowed = new Set([CODE, join(CODE, '../package.json'), ...reads, ...folders.flatMap(packagesFor)])
+  for (const { folder } of plugins) if (folder !== undefined) allowed.add(folder)
+  return { env: {}, execArgv: [...BELT, ...tlsOptions(), ...Array.from(allowed, allowing).flat()] }
+}
+
+/** Where Node looks for the packages that a file of a folder imports, and where it reads them if that is a link. */
+function packagesFor(folder: string): readonly string[] {
+  const packages = join(folder, 'node_modules')
+  const above = dirname(folder)
+  return [packages, ...targetOf(packages), ...(above === folder ? [] : packagesFor(above))]
+}
+
+function targetOf(path: string): readonly string[] {
+  try {
+    return [realpathSync(path)]
+  } catch {
+    return []
+  }
+}
+
+/** The second is for a folder that is not there yet; of one that is, Node makes it itself. */
+function allowing(path: string): readonly string[] {
+  return [`--allow-fs-read=${path}`, `--allow-fs-read=${join(path, '*')}`]
+}
+
+function tlsOptions(): readonly string[] {
+  const { NODE_OPTIONS = '', NODE_USE_SYSTEM_CA } = process.env
+  const system = NODE_USE_SYSTEM_CA === '1' ? ['--use-system-ca'] : []
+  return [...process.execArgv, ...NODE_OPTIONS.split(' '), ...system].filter((option) => TLS.test(option))
+}
