@@ -9,11 +9,16 @@ import { tableOf } from './report.ts'
 import { verdict } from './required.ts'
 
 const [BEFORE, NOW] = ['before', 'now'] as const
-/** A change may make a request so much dearer. */
-const MOST = 1.05
+/** A change may make a request so much dearer, where nothing else is asked for. */
+export const MOST = 1.05
 
 /** This checkout against another one (a `git worktree` with its dependencies), both with all defaults. */
-export function against(folder: string, scenarios: readonly Scenario[], usual: readonly Scenario[]): Mode {
+export function against(
+  folder: string,
+  atMost: number,
+  scenarios: readonly Scenario[],
+  usual: readonly Scenario[],
+): Mode {
   return {
     name: 'against',
     title: 'Now and before',
@@ -27,12 +32,12 @@ export function against(folder: string, scenarios: readonly Scenario[], usual: r
     fewestRounds: 10,
     bounds: [],
     latency: false,
-    extra: pairs,
+    extra: (rows) => pairs(rows, atMost),
   }
 }
 
 /** How the quotients of the pairs are spread. */
-export function pairs(rows: readonly Row[]): Extra {
+export function pairs(rows: readonly Row[], atMost: number): Extra {
   const scenarios = [...new Set(rows.map(({ scenario }) => scenario))]
   const judged = scenarios.map((scenario) => {
     const [before, now] = [BEFORE, NOW].map((peer) =>
@@ -59,7 +64,7 @@ export function pairs(rows: readonly Row[]): Extra {
     ),
     required: judged.map(({ errors, quotients, scenario }) =>
       verdict(
-        { what: `CPU per request, ${NOW} to ${BEFORE}, median of pairs`, scenario, atMost: MOST },
+        { what: `CPU per request, ${NOW} to ${BEFORE}, median of pairs`, scenario, atMost },
         median(quotients),
         errors ? 'errors' : undefined,
       ),

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { against } from './against.ts'
+import { against, MOST } from './against.ts'
 import type { Peer, Scenario } from './contract.ts'
 import { MODES, type Mode } from './modes.ts'
 import type { Bound } from './required.ts'
@@ -25,7 +25,7 @@ export interface Wanted {
 
 const OTHER_MODES = MODES.slice(1)
 
-export const USAGE = `npm run bench -- [${OTHER_MODES.map(({ name }) => `--${name}`).join(' | ')} | --against FOLDER]
+export const USAGE = `npm run bench -- [${OTHER_MODES.map(({ name }) => `--${name}`).join(' | ')} | --against FOLDER [--at-most N]]
   [--peers A,B]
   [--scenarios S,T] [--warm-up N] [--seconds N] [--rounds N] [--require] [--out FOLDER]
 `
@@ -39,17 +39,18 @@ export function readArgs(args: readonly string[]): Wanted {
       ...Object.fromEntries(OTHER_MODES.map(({ name }) => [name, flag] as const)),
       peers: { type: 'string' },
       scenarios: { type: 'string' },
-      'warm-up': { type: 'string', default: '8' },
-      seconds: { type: 'string', default: '3' },
+      'warm-up': { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '2' },
       rounds: { type: 'string', default: '6' },
       require: flag,
       against: { type: 'string' },
+      'at-most': { type: 'string', default: String(MOST) },
       out: { type: 'string' },
     },
   })
   const asked = OTHER_MODES.filter(({ name }) => (values as Record<string, unknown>)[name] === true)
   if (typeof values.against === 'string')
-    asked.push(against(values.against, MODES[0].scenarios, MODES[0].scenarios.slice(0, 1)))
+    asked.push(against(values.against, quotient(values['at-most']), MODES[0].scenarios, MODES[0].scenarios.slice(0, 1)))
   if (asked.length > 1) throw new Error(`one of ${asked.map(({ name }) => `--${name}`).join(', ')} at a time`)
   const mode = asked[0] ?? MODES[0]
   const rounds = whole('rounds', values.rounds, 50)
@@ -89,6 +90,12 @@ function chosen<T extends { readonly name: string }>(
     if (found === undefined) throw new Error(`no ${what} ${name}; there are ${known.map((one) => one.name).join(', ')}`)
     return found
   })
+}
+
+function quotient(text: string | boolean | undefined): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 10)) throw new Error('--at-most: a number above 0, up to 10')
+  return value
 }
 
 function whole(what: string, text: string | boolean | undefined, most: number): number {

@@ -11,9 +11,12 @@ import { type Pair, summary } from './summary.ts'
 
 const GATEWAY_CORE = 0
 const LOAD_CORE = 1
-const START_SECONDS = 1
+/** Until it answers: what is compiled before it runs, and what is not. */
+const START_SECONDS = { native: 0.2, other: 1.2 } as const
 /** The first of several workers answers before the others do: all connections would go to it. */
 const SETTLE_SECONDS = 1
+/** Of what is compiled before it runs. */
+const NATIVE_WARM_UP = 1
 /** After the first round, which tells the rate. Percentiles settle sooner than CPU times, and say less. */
 const PACED_ROUNDS = 3
 /** Percentiles need more answers than a median of many pairs. */
@@ -26,7 +29,7 @@ export interface BenchOptions {
   readonly scenarios: readonly Scenario[]
   /** Name of one of the peers. Where it cannot run, the first that can takes its place. */
   readonly reference: string
-  /** Asked before it is measured: code that is compiled as it runs settles meanwhile, that of stages that see few of the requests last. */
+  /** Asked before it is measured: code that is compiled as it runs settles meanwhile, that of stages that see few of the requests last. Of native peers a second does. */
   readonly warmUp: number
   readonly seconds: number
   readonly rounds: number
@@ -76,8 +79,21 @@ export function estimate({
   latency,
 }: Pick<BenchOptions, 'peers' | 'scenarios' | 'warmUp' | 'seconds' | 'rounds' | 'latency'>): number {
   const paced = latency ? Math.min(rounds - 1, PACED_ROUNDS) * PACED_TIMES * seconds : 0
-  const measured = rounds * (START_SECONDS + SETTLE_SECONDS + warmUp + seconds)
-  return peers.length * (START_SECONDS + scenarios.length * (measured + paced))
+  let sum = 0
+  for (const peer of peers) {
+    const start = peer.native ? START_SECONDS.native : START_SECONDS.other
+    const launch = start + (peer.several ? SETTLE_SECONDS : 0) + warmUpOf(peer, warmUp) + seconds
+    sum += start + scenarios.filter(({ name }) => measuredIn(peer, name)).length * (rounds * launch + paced)
+  }
+  return sum
+}
+
+function warmUpOf(peer: Peer, warmUp: number): number {
+  return peer.native ? Math.min(NATIVE_WARM_UP, warmUp) : warmUp
+}
+
+function measuredIn({ only }: Peer, scenario: string): boolean {
+  return only === undefined || only.includes(scenario)
 }
 
 /**
@@ -115,7 +131,10 @@ class Bench {
     this.backendPort = port
     const able = await this.able()
     const rows: Row[] = []
-    for (const scenario of scenarios) rows.push(...(await this.scenario(able, scenario)))
+    for (const scenario of scenarios) {
+      const asked = able.filter((peer) => measuredIn(peer, scenario.name))
+      if (asked.length > 0) rows.push(...(await this.scenario(asked, scenario)))
+    }
     return { rows, versions: this.versions, skipped: this.skipped }
   }
 
@@ -188,8 +207,8 @@ class Bench {
     try {
       return await this.launched(peer, async (one) => {
         const target = this.target(one, scenario)
-        await setTimeout(SETTLE_SECONDS * 1000, undefined, { signal: this.options.signal })
-        await saturate(target, warmUp)
+        if (peer.several) await setTimeout(SETTLE_SECONDS * 1000, undefined, { signal: this.options.signal })
+        await saturate(target, warmUpOf(peer, warmUp))
         const sample = await this.sample(one, target)
         return { sample, paced: rate === undefined ? undefined : await pace(target, rate, PACED_TIMES * seconds) }
       })

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { open } from 'node:fs/promises'
 import type { Launch } from './contract.ts'
 
 const KEPT_OUTPUT = 4000
@@ -44,14 +45,15 @@ export class Child {
   }
 }
 
-/** Its standard output is thrown away: peers' access logs go nowhere, as cheaply as the system can. */
-export async function startPinned(core: number, { command, args, env }: Launch): Promise<Child> {
+/** Its standard output is thrown away, where no file is to get it: peers' access logs go nowhere. */
+export async function startPinned(core: number, { command, args, env, output }: Launch): Promise<Child> {
+  const file = output === undefined ? undefined : await open(output, 'a')
   const started = spawn('taskset', ['-c', String(core), command, ...args], {
     detached: true,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', file?.fd ?? 'ignore', 'pipe'],
   })
-  await once(started, 'spawn')
+  await once(started, 'spawn').finally(() => file?.close())
   return new Child(started)
 }
 

@@ -8,6 +8,8 @@ export interface Site {
 export interface Launch {
   readonly command: string
   readonly args: readonly string[]
+  /** A file that gets what it prints; undefined: nothing does, as cheaply as the system can. */
+  readonly output?: string
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -16,6 +18,12 @@ export interface Peer {
   readonly name: string
   /** One line for the report: what runs and with what that matters. */
   readonly about: string
+  /** Compiled before it runs: a second of requests settles it. */
+  readonly native?: boolean
+  /** Some of its threads answer before the others do. */
+  readonly several?: boolean
+  /** Names of the only scenarios that it is measured in; undefined: all. */
+  readonly only?: readonly string[]
   /** Hosts and prefixes that its config tells apart; 1: no matter what is asked. */
   readonly routes?: number
   /** Rejects with why it cannot run on this machine. */

@@ -4,9 +4,9 @@ import { lookUps, lookUpTable, lookUpVerdicts } from './lookups.ts'
 import { caddy } from './peers/caddy.ts'
 import { haproxy } from './peers/haproxy.ts'
 import { nginx } from './peers/nginx.ts'
-import { bare, fastifyHttpProxy, fastProxy } from './peers/node.ts'
-import { sluice, sluiceCompiled, sluicePeer } from './peers/sluice.ts'
-import type { Bound, Verdict } from './required.ts'
+import { bare, fastifyHttpProxy, fastProxy, lean } from './peers/node.ts'
+import { sluice, sluiceCompiled, sluiceLogged, sluicePeer } from './peers/sluice.ts'
+import type { Bound, Kind, Verdict } from './required.ts'
 import { BIG, HOT, SCENARIOS, SPREAD } from './scenarios.ts'
 
 /** What a mode measures besides its peers. */
@@ -33,21 +33,31 @@ export interface Mode {
   readonly extra?: (rows: readonly Row[]) => Extra
 }
 
-const FEWEST_ROUNDS = 3
-const [small, json10k] = SCENARIOS as readonly [Scenario, Scenario]
+const FEWEST_ROUNDS = 6
+const [small, json10k, body1m, post1k] = SCENARIOS as readonly [Scenario, Scenario, Scenario, Scenario]
+
+/** On what Sluice costs beside a peer. */
+function bound(to: Peer, { name }: Scenario, atMost: number, kind: Kind): Bound {
+  return { peer: sluice.name, to: to.name, scenario: name, atMost, kind }
+}
 
 const peers: Mode = {
   name: 'peers',
   title: 'Sluice and its peers',
-  peers: [nginx, haproxy, caddy, fastifyHttpProxy, fastProxy, bare, sluice, sluiceCompiled],
+  peers: [nginx, haproxy, caddy, fastifyHttpProxy, fastProxy, lean, bare, sluice, sluiceLogged, sluiceCompiled],
   scenarios: SCENARIOS,
   usual: SCENARIOS,
   reference: nginx.name,
   bounds: [
-    { peer: sluice.name, to: fastifyHttpProxy.name, scenario: small.name, atMost: 0.5 },
-    { peer: sluice.name, to: caddy.name, scenario: small.name, atMost: 0.6 },
-    { peer: sluice.name, to: nginx.name, scenario: small.name, atMost: 2.5 },
-    { peer: sluice.name, to: bare.name, scenario: small.name, atMost: 1.2 },
+    bound(lean, small, 1.3, 'bar'),
+    { ...bound(lean, small, 8, 'bar'), of: 'cpu µs' },
+    bound(nginx, small, 1.35, 'aim'),
+    bound(fastifyHttpProxy, small, 0.45, 'aim'),
+    bound(caddy, small, 0.5, 'aim'),
+    bound(nginx, json10k, 1.8, 'bar'),
+    { ...bound(nginx, json10k, 2, 'bar'), of: 'p99' },
+    bound(nginx, post1k, 1.5, 'bar'),
+    bound(nginx, body1m, 1.25, 'bar'),
   ],
   latency: true,
   fewestRounds: FEWEST_ROUNDS,
@@ -62,7 +72,7 @@ const workers: Mode = {
   scenarios: SCENARIOS,
   usual: [small],
   reference: 'workers-1',
-  bounds: [{ peer: 'workers-2', to: 'workers-1', scenario: small.name, atMost: 1.1 }],
+  bounds: [{ peer: 'workers-2', to: 'workers-1', scenario: small.name, atMost: 1.1, kind: 'bar' }],
   latency: false,
   fewestRounds: FEWEST_ROUNDS,
 }
@@ -76,7 +86,13 @@ const routes: Mode = {
   scenarios: [SPREAD, HOT],
   usual: [SPREAD, HOT],
   reference: 'routes-10',
-  bounds: [SPREAD, HOT].map(({ name }) => ({ peer: 'routes-10000', to: 'routes-10', scenario: name, atMost: 1.1 })),
+  bounds: [SPREAD, HOT].map(({ name }) => ({
+    peer: 'routes-10000',
+    to: 'routes-10',
+    scenario: name,
+    atMost: 1.1,
+    kind: 'bar',
+  })),
   latency: false,
   fewestRounds: FEWEST_ROUNDS,
   extra() {
@@ -106,8 +122,8 @@ const seeing: Mode = {
   reference: UNSEEN,
   bounds: [
     // A tenth of the whole is a ninth of the rest.
-    { peer: TRACES, to: UNSEEN, scenario: small.name, atMost: 1.11 },
-    { peer: TRACES, to: LOG_AND_METRICS, scenario: small.name, atMost: 1.03 },
+    { peer: TRACES, to: UNSEEN, scenario: small.name, atMost: 1.11, kind: 'bar' },
+    { peer: TRACES, to: LOG_AND_METRICS, scenario: small.name, atMost: 1.03, kind: 'bar' },
   ],
   latency: false,
   fewestRounds: FEWEST_ROUNDS,
@@ -126,7 +142,7 @@ const collection: Mode = {
   scenarios: [json10k, BIG],
   usual: [json10k, BIG],
   reference: LATE,
-  bounds: [{ peer: EARLY, to: LATE, scenario: BIG.name, atMost: 1 }],
+  bounds: [{ peer: EARLY, to: LATE, scenario: BIG.name, atMost: 1, kind: 'bar' }],
   latency: false,
   fewestRounds: FEWEST_ROUNDS,
 }

@@ -12,6 +12,8 @@ export interface Report {
   readonly loadBefore: number
   readonly seconds: number
   readonly rounds: number
+  /** Seconds that each launch was asked before; undefined: by the method of before 2026-11-26. */
+  readonly warmUp?: number
   readonly peers: readonly Pick<Peer, 'name' | 'about'>[]
   readonly versions: BenchResult['versions']
   /** The peer that ratios refer to. */
@@ -25,11 +27,13 @@ export interface Report {
 
 /** The whole report; `level`: of its headings. */
 export function markdown(report: Report, level = 2): string {
-  const { date, machine, loadBefore, seconds, rounds, peers, versions, skipped, required, more, command } = report
+  const { date, machine, loadBefore, seconds, rounds, warmUp, peers, versions, skipped, required, more, command } =
+    report
+  const warm = warmUp === undefined ? '' : `, each after ${warmUp} s of requests`
   const scenarios = [...new Set(report.rows.map(({ scenario }) => scenario))]
   const section = (heading: string, text: string): string => `${'#'.repeat(level)} ${heading}\n\n${text}`
   return [
-    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} rounds of ${seconds} s; ratios are medians of quotients within a round.`,
+    `By \`${command}\` on ${date}: ${machine}. Load average before: ${loadBefore.toFixed(2)}. Medians of ${rounds} rounds of ${seconds} s${warm}; ratios are medians of quotients within a round.`,
     ...(required.length === 0 ? [] : [section('Required', requiredTable(required))]),
     ...scenarios.map((scenario) => section(scenario, table(report, scenario))),
     ...more.map(({ heading, text }) => section(heading, text)),

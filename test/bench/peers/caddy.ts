@@ -5,6 +5,7 @@ import { versionOf } from '../machine.ts'
 
 export const caddy: Peer = {
   name: 'caddy',
+  native: true,
   about: 'Debian package; reverse_proxy as it comes, no access log',
   version: () => versionOf('caddy', 'version'),
   async launch({ folder, port, backendPort }) {

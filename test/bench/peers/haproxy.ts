@@ -5,6 +5,7 @@ import { versionOf } from '../machine.ts'
 
 export const haproxy: Peer = {
   name: 'haproxy',
+  native: true,
   about: 'Debian package; one thread, http-reuse always, no log',
   version: () => versionOf('haproxy', '-v'),
   async launch({ folder, port, backendPort }) {

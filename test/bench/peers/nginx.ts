@@ -4,6 +4,7 @@ import { nginxShell } from '../nginx.ts'
 
 export const nginx: Peer = {
   name: 'nginx',
+  native: true,
   about: 'Debian package; one worker, upstream keep-alive 64, no access log',
   version: () => versionOf('nginx', '-v'),
   launch: ({ folder, port, backendPort }) =>

@@ -4,11 +4,17 @@ import { fileURLToPath } from 'node:url'
 import type { Peer } from '../contract.ts'
 
 /** A peer that is one file of ours, run by the pinned Node as `FILE PORT BACKEND_PORT`; `of`: whose version it shows. */
-export function script(name: string, file: string, about: string, of = name): Peer {
+export function script(
+  name: string,
+  file: string,
+  about: string,
+  { of = name, only }: { readonly of?: string; readonly only?: Peer['only'] } = {},
+): Peer {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
   return {
     name,
     about,
+    ...(only && { only }),
     version: () => packageVersion(of),
     launch: async ({ port, backendPort }) => ({
       command: process.execPath,

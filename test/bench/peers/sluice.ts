@@ -24,17 +24,22 @@ export interface SluiceSetup {
   readonly upstream?: readonly string[]
   /** Share of the traces that are recorded, `1%`; undefined: no spans. The backend takes them. */
   readonly traces?: string
+  /** What it prints goes to a file. */
+  readonly logged?: boolean
+  readonly only?: Peer['only']
   /** A stage that no config switches off, cut out of every thread. */
   readonly without?: Stage
 }
 
 /** Sluice with the built-in defaults but for what `setup` changes; its access log is on and goes to nowhere. */
 export function sluicePeer(setup: SluiceSetup): Peer {
-  const { name, about, cli = SOURCE, routes = 1, without } = setup
+  const { name, about, cli = SOURCE, logged = false, only, routes = 1, without, workers = 1 } = setup
   return {
     name,
     about,
     routes,
+    several: workers > 1,
+    ...(only && { only }),
     version: () => packageVersion('.'),
     async launch({ folder, port, backendPort }) {
       await access(cli).catch(() => {
@@ -46,6 +51,7 @@ export function sluicePeer(setup: SluiceSetup): Peer {
       return {
         command: process.execPath,
         args: [...(without === undefined ? [] : ['--import', WITHOUT.href]), cli, 'run', file],
+        ...(logged && { output: join(folder, 'access.log') }),
         env: { NODE_ENV: 'production', ...(without === undefined ? {} : { SLUICE_BENCH_WITHOUT: without }) },
       }
     },
@@ -54,9 +60,18 @@ export function sluicePeer(setup: SluiceSetup): Peer {
 
 export const sluice = sluicePeer({ name: 'sluice', about: 'all defaults, access log on, one worker' })
 
+/** Its lines are written where the launches have their files, and removed with them. */
+export const sluiceLogged = sluicePeer({
+  name: 'sluice-log-to-file',
+  about: 'the same, its access log written to a file',
+  logged: true,
+  only: ['small'],
+})
+
 export const sluiceCompiled = sluicePeer({
   name: 'sluice-compiled',
   about: 'the same, compiled to JavaScript as it ships',
+  only: ['small'],
   cli: COMPILED,
 })
 

@@ -17,7 +17,7 @@ const sides = (before: readonly number[], now: readonly number[], errors = 0) =>
 
 describe('a comparison with another checkout', () => {
   it('judges the median of the quotients of rounds, not the quotient of medians', () => {
-    const { required, text } = pairs(sides([10, 20, 40], [10.4, 20, 44]))
+    const { required, text } = pairs(sides([10, 20, 40], [10.4, 20, 44]), 1.05)
     expect(required).toMatchObject([{ scenario: 'small', measured: 1.04, holds: true }])
     expect(text.split('\n').at(-1)).toBe('| small | 3 | 1.040x | 1.000x | 1.100x | 1.000x | 1.100x |')
   })
@@ -26,7 +26,13 @@ describe('a comparison with another checkout', () => {
     ['what became dearer', sides([10, 10, 10], [10.6, 10.6, 10.4])],
     ['rounds with errors', sides([10], [10], 1)],
     ['a side that did not run', sides([], [10])],
-  ])('does not let pass %s', (_, rows) => expect(pairs(rows).required).toMatchObject([{ holds: false }]))
+  ])('does not let pass %s', (_, rows) => expect(pairs(rows, 1.05).required).toMatchObject([{ holds: false }]))
+
+  it('may be asked for less than before', () => {
+    expect(pairs(sides([10], [8]), 0.75).required).toMatchObject([{ atMost: 0.75, measured: 0.8, holds: false }])
+    expect(pairs(sides([10], [7]), 0.75).required).toMatchObject([{ holds: true }])
+    expect(() => readArgs(['--against', '/elsewhere', '--at-most', 'x'])).toThrow('--at-most: a number above 0')
+  })
 
   it('keeps its results from ten rounds on', () => {
     const args = ['--against', '/elsewhere', '--rounds']

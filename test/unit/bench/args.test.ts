@@ -8,12 +8,21 @@ describe('arguments of the bench', () => {
     const wanted = readArgs([])
     expect(wanted.mode.name).toBe('peers')
     expect(names(wanted.peers)).toEqual(
-      expect.arrayContaining(['nginx', 'haproxy', 'caddy', '@fastify/http-proxy', 'fast-proxy', 'bare', 'sluice']),
+      expect.arrayContaining([
+        'nginx',
+        'haproxy',
+        'caddy',
+        '@fastify/http-proxy',
+        'fast-proxy',
+        'lean',
+        'bare',
+        'sluice',
+      ]),
     )
     expect(names(wanted.scenarios)).toEqual(['small', 'json10k', 'body1m', 'post1k'])
     expect(wanted).toMatchObject({
       reference: 'nginx',
-      seconds: 3,
+      seconds: 2,
       rounds: 6,
       require: false,
       out: undefined,
@@ -22,11 +31,19 @@ describe('arguments of the bench', () => {
   })
 
   it('requires what the issue of speed requires', () => {
-    expect(readArgs([]).bounds).toEqual([
-      { peer: 'sluice', to: '@fastify/http-proxy', scenario: 'small', atMost: 0.5 },
-      { peer: 'sluice', to: 'caddy', scenario: 'small', atMost: 0.6 },
-      { peer: 'sluice', to: 'nginx', scenario: 'small', atMost: 2.5 },
-      { peer: 'sluice', to: 'bare', scenario: 'small', atMost: 1.2 },
+    const bounds = readArgs([]).bounds.map(({ to, scenario, atMost, kind, of = 'cpu' }) =>
+      [to, scenario, of, atMost, kind].join(' '),
+    )
+    expect(bounds).toEqual([
+      'lean small cpu 1.3 bar',
+      'lean small cpu µs 8 bar',
+      'nginx small cpu 1.35 aim',
+      '@fastify/http-proxy small cpu 0.45 aim',
+      'caddy small cpu 0.5 aim',
+      'nginx json10k cpu 1.8 bar',
+      'nginx json10k p99 2 bar',
+      'nginx post1k cpu 1.5 bar',
+      'nginx body1m cpu 1.25 bar',
     ])
     expect(readArgs(['--workers']).bounds).toMatchObject([{ to: 'workers-1', atMost: 1.1 }])
     expect(readArgs(['--routes']).bounds).toMatchObject(
@@ -35,16 +52,16 @@ describe('arguments of the bench', () => {
   })
 
   it('takes a choice, requires only what it can judge, and does not keep its results', () => {
-    const wanted = readArgs(['--peers', 'sluice,bare', '--scenarios', 'small', '--seconds', '1', '--rounds', '3'])
-    expect(names(wanted.peers)).toEqual(['sluice', 'bare'])
+    const wanted = readArgs(['--peers', 'sluice,lean', '--scenarios', 'small', '--seconds', '1', '--rounds', '6'])
+    expect(names(wanted.peers)).toEqual(['sluice', 'lean'])
     expect(names(wanted.scenarios)).toEqual(['small'])
-    expect(wanted).toMatchObject({ bounds: [{ peer: 'sluice', to: 'bare' }], reference: 'sluice' })
+    expect(wanted).toMatchObject({ bounds: [{ to: 'lean' }, { to: 'lean' }], reference: 'sluice' })
     expect(wanted.whole).toBe(false)
   })
 
-  it('does not keep what fewer than three rounds gave', () => {
-    expect(readArgs(['--rounds', '2']).whole).toBe(false)
-    expect(readArgs(['--rounds', '3']).whole).toBe(true)
+  it('does not keep what fewer than six rounds gave', () => {
+    expect(readArgs(['--rounds', '5']).whole).toBe(false)
+    expect(readArgs(['--rounds', '6']).whole).toBe(true)
   })
 
   it.each([

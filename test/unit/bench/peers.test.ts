@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { costPeers, routeLines } from '../../bench/costs.ts'
+import { field, type HttpClient, httpClient } from '../../kit/client.ts'
 import { fetchRaw, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -30,6 +31,42 @@ describe('bare', () => {
       const got = (name: string) => seen && seenField(seen, name)
       expect([got('host'), got('x-kept')]).toEqual([`127.0.0.1:${port}`, '2'])
       expect(['x-own', 'te', 'keep-alive'].map(got)).toEqual([undefined, undefined, undefined])
+    } finally {
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      await upstream.close()
+    }
+  })
+})
+
+describe('lean', () => {
+  it('passes on what it has read, whole or in pieces, and no body', async () => {
+    const large = 'x'.repeat(100_000)
+    const upstream = await testUpstream((req, res) => {
+      const body = req.url === '/large' ? large : 'answer'
+      res.writeHead(201, { 'x-end': '2', 'content-length': body.length }).end(body)
+    })
+    const port = await closedPort()
+    const child = spawn(process.execPath, [fileURLToPath(file('apps/lean.ts')), String(port), String(upstream.port)])
+    try {
+      let client: HttpClient | undefined
+      await until(async () => {
+        client = await httpClient(port).catch(() => undefined)
+        return client !== undefined
+      }, 'lean listens')
+      const ask = (...pieces: string[]) => {
+        for (const piece of pieces) client?.send(piece)
+        return (client as HttpClient).answer()
+      }
+      const answer = await ask('GET /a?b HTTP/1.1\r\nHo', 'st: a\r\nX-Kept: 1\r\n\r\n')
+      expect(answer).toMatchObject({ status: 201, body: 'answer' })
+      expect(field(answer, 'x-end')).toBe('2')
+      const seen = upstream.seen.at(-1)
+      expect(seen).toMatchObject({ method: 'GET', target: '/a?b' })
+      expect(seen && seenField(seen, 'x-kept')).toBe('1')
+      expect((await ask('GET /large HTTP/1.1\r\nHost: a\r\n\r\n')).body === large).toBe(true)
+      client?.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx')
+      await client?.ended()
     } finally {
       child.kill('SIGKILL')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { withTables } from '../../bench/docs.ts'
 import { withoutPaths } from '../../bench/machine.ts'
+import { machinesOf } from '../../bench/machines.ts'
 import { MODES } from '../../bench/modes.ts'
 import { markdown, type Report } from '../../bench/report.ts'
+import { keptReports, withReports } from '../../bench/results.ts'
 import { summary } from '../../bench/summary.ts'
 
 const sample = (cpuUs: number | undefined, peakMiB: number) => ({
@@ -68,12 +70,28 @@ describe('docs/benchmarks.md', () => {
   const url = (path: string): URL => new URL(`../../../${path}`, import.meta.url)
   const docs = readFileSync(url('docs/benchmarks.md'), 'utf8')
 
-  it.each(MODES)('has a place for the results of $name, and shows those that are kept', ({ name }) => {
+  it.each(MODES)('has a place for the results of $name', ({ name }) => {
     expect(withTables(docs, name, 'x')).toMatch(`<!-- results: ${name} -->\n\nx\n\n<!-- end of results: ${name} -->`)
-    const kept = url(`test/bench/results/${name}.json`)
-    if (!existsSync(kept)) return
-    const report = JSON.parse(readFileSync(kept, 'utf8')) as Report
-    expect(docs).toBe(withTables(docs, name, markdown(report, 3)))
+  })
+
+  it('shows the results that are kept, and on which machines they were taken', async () => {
+    const kept = await keptReports()
+    expect(Object.keys(kept)).toEqual(expect.arrayContaining(['peers', 'workers', 'routes']))
+    expect(docs).toBe(withReports(docs, kept))
+  })
+
+  it('says which tables are not to be compared with which', () => {
+    const other = { ...REPORT, machine: 'another machine', date: '2030-01-03', warmUp: 5 }
+    const text = machinesOf({ peers: { ...REPORT, warmUp: 5 }, workers: other, costs: REPORT })
+    expect(text.split('\n')).toEqual([
+      '- a machine: `peers` (2030-01-02), `costs` (2030-01-02, by an earlier method)',
+      '- another machine: `workers` (2030-01-03)',
+      '',
+      expect.stringMatching(/^Figures of different machines are not to be compared/),
+      '',
+      expect.stringMatching(/^By the earlier method/),
+    ])
+    expect(machinesOf({ workers: other })).toBe('- another machine: `workers` (2030-01-03)')
   })
 
   it('is refused without that place', () => {

@@ -13,7 +13,7 @@ const sample = (cpuUs: number | undefined, errors = 0) => ({
 const beside = sample(5)
 const row = (peer: string, cpuUs: number | undefined, errors = 0) =>
   summary(peer, 'small', [{ sample: sample(cpuUs, errors), beside }], [])
-const BOUND = { peer: 'a', to: 'b', scenario: 'small', atMost: 1.2 }
+const BOUND = { peer: 'a', to: 'b', scenario: 'small', atMost: 1.2, kind: 'bar' } as const
 
 describe('what is required', () => {
   it('holds up to the bound', () => {
@@ -38,10 +38,34 @@ describe('what is required', () => {
       ...judge([BOUND], []),
     ])
     expect(table.split('\n').slice(2)).toEqual([
-      '| CPU per request, a to b | small | at most 1.20x | 1.10x | yes |',
-      '| CPU per request, a to b | small | at most 1.20x | 2.00x | **no** |',
-      '| CPU per request, a to b | small | at most 1.20x | – | **no**: not measured |',
+      '| CPU per request, a to b | small | bar | 1.20x | 1.10x | yes |',
+      '| CPU per request, a to b | small | bar | 1.20x | 2.00x | **no** |',
+      '| CPU per request, a to b | small | bar | 1.20x | – | **no**: not measured |',
     ])
+  })
+
+  it('tells aims from bars', () => {
+    expect(requiredTable(judge([{ ...BOUND, kind: 'aim' }], [row('a', 20), row('b', 10)]))).toMatch(
+      '| CPU per request, a to b | small | aim | 1.20x | 2.00x | **no** |',
+    )
+  })
+
+  it('may be a difference in µs', () => {
+    const bound = { ...BOUND, atMost: 8, of: 'cpu µs' } as const
+    expect(judge([bound], [row('a', 17), row('b', 10)])).toMatchObject([{ measured: 7, unit: ' µs', holds: true }])
+    expect(judge([bound], [row('a', 18.5), row('b', 10)])).toMatchObject([{ measured: 8.5, holds: false }])
+  })
+
+  it('may be a percentile at the fixed rate, which needs answers without errors on both sides', () => {
+    const bound = { ...BOUND, atMost: 2, of: 'p99' } as const
+    const paced = (peer: string, p99: number, errors = 0) => ({
+      ...row(peer, 10),
+      latency: { rate: 100, p50: 1, p99, late: 0, errors },
+    })
+    expect(judge([bound], [paced('a', 4), paced('b', 2)])).toMatchObject([{ measured: 2, holds: true }])
+    expect(judge([bound], [paced('a', 5), paced('b', 2)])).toMatchObject([{ measured: 2.5, holds: false }])
+    expect(judge([bound], [paced('a', 1, 3), paced('b', 2)])).toMatchObject([{ holds: false, invalid: 'errors' }])
+    expect(judge([bound], [row('a', 10), paced('b', 2)])).toMatchObject([{ holds: false, invalid: 'not measured' }])
   })
 })
 
