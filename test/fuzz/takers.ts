@@ -7,6 +7,7 @@ import { OwnHttp1 } from '../../src/data/ingress/http1/server.ts'
 import { NodeHttp1 } from '../../src/data/ingress/node/server.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
+import { ENDLESS, Lifetime } from '../../src/lib/lifetime.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { answerWhole, Events, type Gate, gate, type Handled, type Http1, listenerConfig } from '../kit/ingress.ts'
 import { MemorySocket } from './memory-socket.ts'
@@ -113,6 +114,7 @@ export class MemoryTaker implements Taker, IngressHandler {
     const list: Handled[] = []
     this.byPort.set(socket.remotePort, list)
     const connection = this.server.accept(socket.socket)
+    connection.life = new Lifetime(ENDLESS, 1, 0)
     socket.on('close', () => connection.onClosed())
     return socket
   }
