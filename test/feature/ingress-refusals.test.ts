@@ -121,7 +121,7 @@ describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
       ['HTTP/2.0', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n', 400],
       ['HTTP/0.9', 'GET / HTTP/0.9\r\nHost: a\r\n\r\n', 400],
       ['no version', 'GET /\r\n\r\n', 400],
-      ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+      ['what only begins as the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n', 400],
       ['userinfo in the target', get('', 'http://user:pw@a/'), 400],
       ['another scheme', get('', 'ftp://a/'), 400],
       ['an absolute target without host', get('', 'http:///x'), 400],
@@ -148,7 +148,8 @@ describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
     const lines = (n: number): string => 'X: 1\r\n'.repeat(n)
     test.each<[Rule, string, Partial<Glimpse> | undefined, (Partial<Glimpse> | 'handled')?]>([
       ...(http1 === 'node' ? UNKNOWN : []),
-      ['method', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', {}],
+      ['method', '\x16\x04\x01\x02\x00\x01\x00\x01\xfc\x03\x03', {}],
+      ['tls', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', {}],
       ['method', `${'F'.repeat(40)} / HTTP/1.1\r\n\r\n`, {}],
       ['request_line', get('', '/a b'), { method: 'GET', target: '/a' }],
       ['request_line', 'GET /x ICY/1.0\r\n\r\n', { method: 'GET', target: '/x' }],
@@ -157,7 +158,7 @@ describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
       ['target', get('', 'http://user:pw@a/'), undefined],
       ['version', 'GET /x HTTP/1.2\r\nHost: a\r\n\r\n', { method: 'GET', target: '/x' }],
       ['version', 'GET /x HTTP/2.0\r\nHost: a\r\n\r\n', undefined, { method: 'GET', target: '/x' }],
-      ['version', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', {}, { method: 'PRI', target: '*' }],
+      ['version', 'PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n', {}, { method: 'PRI', target: '*' }],
       ['field', get('X : 1\r\n', '/x'), { method: 'GET', target: '/x', host: 'a' }],
       ['field', get('X: 1\r\n 2\r\n', '/x'), { method: 'GET', target: '/x', host: 'a' }],
       [

@@ -113,8 +113,10 @@ export class MemoryTaker implements Taker, IngressHandler {
     const socket = new MemorySocket(++this.ports)
     const list: Handled[] = []
     this.byPort.set(socket.remotePort, list)
-    const connection = this.server.accept(socket.socket)
-    connection.life = new Lifetime(ENDLESS, 1, 0)
+    const connection = this.server.accept(socket.socket, {
+      due: systemClock.now() + OPTIONS.timeouts.headers,
+      life: new Lifetime(ENDLESS, 1, 0),
+    })
     socket.on('close', () => connection.onClosed())
     return socket
   }

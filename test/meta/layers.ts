@@ -30,7 +30,7 @@ const ROWS: readonly (readonly string[])[] = [
   ['src/data/engine'],
   ['src/data/ingress/accept'],
   ['src/data/ingress/common'],
-  ['src/data/ingress/http1', 'src/data/ingress/node'],
+  ['src/data/ingress/http1', 'src/data/ingress/node', 'src/data/ingress/foreign'],
   ['src/data/ingress'],
   ['src/data'],
   ['src/tools/explain', 'src/tools/demo', 'src/tools/drill'],

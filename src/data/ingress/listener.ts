@@ -6,6 +6,8 @@ import type { TimerWheel } from '../../lib/timers.ts'
 import { type Accepted, Acceptor, type ConnectionCount } from './accept/acceptor.ts'
 import { HeadGuard } from './common/guard.ts'
 import type { ConnectionHost, Http1Server, IngressHandler } from './common/host.ts'
+import { http2Preface } from './foreign/http2-preface.ts'
+import { tlsHello } from './foreign/tls-hello.ts'
 import { OwnHttp1 } from './http1/server.ts'
 import { NodeHttp1 } from './node/server.ts'
 
@@ -62,7 +64,11 @@ export class Listener implements ConnectionHost {
       clock,
       count,
       pressure,
-      accept: (socket) => this.server.accept(socket),
+      timers,
+      patience: config.timeouts.headers,
+      silent: () => fault('silent'),
+      // What a connection may be: another outcome is a line here, before the one that takes the rest.
+      outcomes: [tlsHello(this), http2Preface(this), this.server],
     })
     this.lingering = this.acceptor.lingering
   }

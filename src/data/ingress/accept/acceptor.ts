@@ -3,7 +3,9 @@ import { type Failure, failure } from '../../../core/failures.ts'
 import { type Pressure, Stage } from '../../../core/pressure.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { type LifeLimits, Lifetime, Spread } from '../../../lib/lifetime.ts'
+import type { TimerWheel } from '../../../lib/timers.ts'
 import { Aging } from './aging.ts'
+import { Peek, type PeekHost } from './peek.ts'
 
 /** Counts open connections over all workers; a `HeldCell` is one. */
 export interface ConnectionCount {
@@ -16,8 +18,8 @@ export interface ConnectionCount {
 export interface Accepted {
   /** It takes one of the places of `limits.connections`. */
   counted: boolean
-  /** What is left to it; the acceptor sets it. */
-  life: Lifetime
+  /** What is left to it. */
+  readonly life: Lifetime
   /** It has reached its age: what is answered next says that it is the last. */
   retire(): void
   /**
@@ -25,6 +27,8 @@ export interface Accepted {
    * only at the second look in a row.
    */
   looksIdle(): boolean
+  /** Takes what was read of its socket so far. Not called where it is refused or ended at once. */
+  start(first: Buffer): void
   /** Refuses it: nothing that it sends is looked at. */
   turnAway(failure: Failure): void
   /** Sends FIN; the client has some time to do the same. */
@@ -44,8 +48,12 @@ export interface AcceptorOptions {
   readonly count?: ConnectionCount | undefined
   /** Default: no pressure. */
   readonly pressure?: Pressure | undefined
-  /** What speaks over a socket. */
-  readonly accept: (socket: Socket) => Accepted
+  readonly timers: TimerWheel
+  readonly outcomes: PeekHost['outcomes']
+  /** Milliseconds until whatever must come first on a connection has come. */
+  readonly patience: number
+  /** See {@link PeekHost}. */
+  readonly silent: () => void
 }
 
 const OVERLOADED = failure('overloaded', 'limit', 'sluice')
@@ -68,13 +76,17 @@ const CLOSE_ROUNDS = 40
 const BACKLOG = 4096
 
 /** A listening socket and its connections. It knows no protocol. */
-export class Acceptor {
+export class Acceptor implements PeekHost {
   /** Connections that wait for their client's end, longest first; each makes room when there are too many connections. */
   readonly lingering = new Set<Accepted>()
+  readonly outcomes: PeekHost['outcomes']
+  readonly timers: TimerWheel
+  readonly silent: () => void
   private readonly options: AcceptorOptions
   private readonly count: ConnectionCount
   private readonly server: Server
-  private readonly open = new Set<Accepted>()
+  /** The oldest first. */
+  private readonly open = new Map<Socket, Accepted>()
   private readonly spread = new Spread()
   private readonly aging: Aging
   private leaving = false
@@ -84,6 +96,9 @@ export class Acceptor {
 
   constructor(options: AcceptorOptions) {
     this.options = options
+    this.outcomes = options.outcomes
+    this.timers = options.timers
+    this.silent = options.silent
     this.count = options.count ?? { takeBelow: (limit) => this.open.size < limit, give: () => {} }
     this.aging = new Aging(options.clock, options.life.maxAge, this.open)
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.onConnection(socket))
@@ -134,7 +149,7 @@ export class Acceptor {
   cut(): void {
     this.stopListening()
     this.aging.stop()
-    for (const connection of this.open) connection.destroy()
+    for (const connection of this.open.values()) connection.destroy()
   }
 
   private get stage(): number {
@@ -142,21 +157,30 @@ export class Acceptor {
   }
 
   private onConnection(socket: Socket): void {
-    const { accept, clock, life, limit } = this.options
+    const { clock, life, limit, patience } = this.options
+    const now = clock.now()
     this.accepted++
-    const connection = accept(socket)
-    connection.life = new Lifetime(life, this.spread.next(), clock.now())
-    connection.counted = this.count.takeBelow(limit) || this.takeFromLingering()
-    this.open.add(connection)
+    const peek = new Peek(this, socket, now + patience, new Lifetime(life, this.spread.next(), now))
+    peek.counted = this.count.takeBelow(limit) || this.takeFromLingering()
+    this.open.set(socket, peek)
     this.aging.begin()
-    socket.on('close', () => {
-      this.open.delete(connection)
-      this.lingering.delete(connection)
-      if (connection.counted) this.count.give()
-      connection.onClosed()
-    })
-    if (!connection.counted) connection.turnAway(TOO_MANY)
-    else if (this.stage >= Stage.refuse) connection.turnAway(OVERLOADED)
+    socket.on('close', () => this.onClose(socket))
+    if (!peek.counted) peek.turnAway(TOO_MANY)
+    else if (this.stage >= Stage.refuse) peek.turnAway(OVERLOADED)
+  }
+
+  /** What it is has shown. */
+  become(before: Peek, socket: Socket, next: Accepted): void {
+    next.counted = before.counted
+    this.open.set(socket, next)
+  }
+
+  private onClose(socket: Socket): void {
+    const connection = this.open.get(socket) as Accepted
+    this.open.delete(socket)
+    this.lingering.delete(connection)
+    if (connection.counted) this.count.give()
+    connection.onClosed()
   }
 
   /** A client that has its answer makes room for one that has not sent its request yet. */
@@ -175,7 +199,7 @@ export class Acceptor {
     setImmediate(() => {
       this.portion = Math.max(this.portion, Math.ceil(this.open.size / DRAIN_STEPS))
       let left = this.portion
-      for (const connection of this.open) {
+      for (const connection of this.open.values()) {
         if (!connection.looksIdle() || left === 0) continue
         connection.end()
         left--

@@ -15,12 +15,12 @@ export class Aging {
   private readonly clock: Clock
   private readonly maxAge: number | undefined
   /** The oldest first. */
-  private readonly connections: ReadonlySet<Accepted>
+  private readonly connections: ReadonlyMap<unknown, Accepted>
   private readonly every: number
   private next: ClockHandle = undefined
 
   /** `maxAge`: milliseconds; undefined: none. */
-  constructor(clock: Clock, maxAge: number | undefined, connections: ReadonlySet<Accepted>) {
+  constructor(clock: Clock, maxAge: number | undefined, connections: ReadonlyMap<unknown, Accepted>) {
     this.clock = clock
     this.maxAge = maxAge
     this.connections = connections
@@ -40,7 +40,7 @@ export class Aging {
 
   private look(maxAge: number): void {
     const now = this.clock.now()
-    for (const connection of this.connections) {
+    for (const connection of this.connections.values()) {
       const { endsAt } = connection.life
       if (endsAt <= now) {
         connection.retire()

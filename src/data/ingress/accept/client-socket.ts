@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Peer } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { canonicalIp } from '../../../lib/ip.ts'
@@ -23,12 +24,15 @@ export interface SocketHost {
   readonly retired: (limit: LifeLimit) => void
 }
 
-/** A client's socket and how it ends; what is spoken over it comes with subclasses. */
-export abstract class ClientSocket implements Accepted {
+/** What of a socket other streams may lack. */
+type SocketFacts = Partial<Pick<Socket, 'bytesRead' | 'localPort' | 'remoteAddress' | 'remotePort' | 'resetAndDestroy'>>
+
+/** A client's socket and how it ends; what is spoken over it comes with subclasses. `S`: whatever carries octets both ways. */
+export abstract class ClientSocket<S extends Duplex = Duplex> implements Accepted {
   readonly peer: Peer
   counted = true
-  life!: Lifetime
-  protected readonly socket: Socket
+  readonly life: Lifetime
+  protected readonly socket: S
   /** The answer in progress, or sent, is the last one. */
   protected last = false
   protected linger: Linger | undefined = undefined
@@ -38,14 +42,15 @@ export abstract class ClientSocket implements Accepted {
   /** Bytes read when the connection was last looked at. */
   private seen = -1
 
-  constructor(host: SocketHost, socket: Socket) {
+  constructor(host: SocketHost, socket: S, life: Lifetime) {
     this.sockets = host
     this.socket = socket
-    const address = socket.remoteAddress ?? ''
+    this.life = life
+    const { localPort = 0, remoteAddress = '', remotePort = 0 } = socket as SocketFacts
     this.peer = {
-      address: canonicalIp(address) ?? address,
-      port: socket.remotePort ?? 0,
-      localPort: socket.localPort ?? 0,
+      address: canonicalIp(remoteAddress) ?? remoteAddress,
+      port: remotePort,
+      localPort,
       secure: false,
       listener: host.name,
     }
@@ -53,6 +58,8 @@ export abstract class ClientSocket implements Accepted {
 
   /** A request is being read or answered. */
   protected abstract readonly busy: boolean
+
+  abstract start(first: Buffer): void
 
   abstract turnAway(failure: Failure): void
 
@@ -78,7 +85,7 @@ export abstract class ClientSocket implements Accepted {
 
   looksIdle(): boolean {
     if (this.busy || this.last) return false
-    const { bytesRead } = this.socket
+    const { bytesRead = 0 } = this.socket as SocketFacts
     const same = this.seen === bytesRead
     this.seen = bytesRead
     return same
@@ -103,12 +110,30 @@ export abstract class ClientSocket implements Accepted {
   /** `visibly`: by a reset, where a FIN would look like the end of the answer. */
   break(visibly: boolean): void {
     this.last = true
-    if (visibly) this.socket.resetAndDestroy()
+    if (visibly) reset(this.socket)
     else this.socket.destroy()
+  }
+
+  /** What was written goes out, and the socket is closed without waiting for the client's end. */
+  protected closeSoon(): void {
+    const { socket } = this
+    socket.end()
+    if (socket.writableFinished) socket.destroy()
+    else socket.once('finish', () => socket.destroy())
   }
 
   /** No request follows. */
   protected close(): void {
     this.last = true
+  }
+}
+
+/** Only TCP itself has resets: sockets of TLS and of a path throw (26.10), other streams have no such method. */
+function reset(stream: Duplex & SocketFacts): void {
+  try {
+    if (stream.resetAndDestroy !== undefined) stream.resetAndDestroy()
+    else stream.destroy()
+  } catch {
+    stream.destroy()
   }
 }

@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** What is done with the bytes of a client. */
 export type Take = (chunk: Buffer) => void
 
 /** From now on the client's bytes go to `take` alone. Returns what got them before, if something did. */
-export function divert(socket: Socket, take: Take): Take | undefined {
+export function divert(socket: Duplex, take: Take): Take | undefined {
   const before = socket.listeners('data') as Take[]
   socket.on('data', take)
   for (const listener of before) socket.removeListener('data', listener)

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { divert } from './divert.ts'
 
@@ -17,7 +17,7 @@ export class Linger {
   private readonly ends: number
 
   /** `total`: milliseconds after which the connection is cut, however the client behaves. */
-  constructor(socket: Socket, timers: TimerWheel, total: number) {
+  constructor(socket: Duplex, timers: TimerWheel, total: number) {
     this.timers = timers
     this.timer = new Timer(() => socket.destroy())
     timers.schedule(this.timer, Math.min(SILENCE_MS, total))

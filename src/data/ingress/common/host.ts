@@ -1,10 +1,9 @@
-import type { Socket } from 'node:net'
 import type { Downstream, Glimpse, Peer } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { WholeReply } from '../../../core/verdict.ts'
 import type { Clock } from '../../../lib/clock.ts'
-import type { Accepted } from '../accept/acceptor.ts'
 import type { SocketHost } from '../accept/client-socket.ts'
+import type { Outcome } from '../accept/peek.ts'
 import type { HeadGuard } from './guard.ts'
 
 /** Of input of which nothing was read. */
@@ -31,9 +30,8 @@ export interface ConnectionHost extends SocketHost {
   inFlight: number
 }
 
-/** What speaks HTTP/1.1 over the sockets of one listener. */
-export interface Http1Server {
-  accept(socket: Socket): Accepted
+/** What speaks HTTP/1.1 over the sockets of one listener: what is nothing else is taken for that. */
+export interface Http1Server extends Outcome {
   /** No connection follows, and none is left. */
   close(): void
 }

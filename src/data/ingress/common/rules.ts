@@ -10,6 +10,8 @@ export const RULES = {
   cut_short: 'the client closed its side in the middle of a head',
   method: 'the request line does not begin with a known method',
   connect: 'CONNECT',
+  tls: 'a TLS handshake, which a listener without TLS answers in plain text',
+  http2: 'the preface of HTTP/2, which is refused in its own words (GOAWAY, HTTP_1_1_REQUIRED)',
   request_line: 'method, target and version are not where they belong: an extra space, or another protocol',
   target: 'the request target is neither a path nor an `http` URL, or contains forbidden characters',
   target_bytes: '`limits.targetBytes`',

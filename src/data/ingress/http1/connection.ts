@@ -1,10 +1,11 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Glimpse } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { ClientSocket } from '../accept/client-socket.ts'
 import { divert } from '../accept/divert.ts'
+import type { Arrival } from '../accept/peek.ts'
 import { type ConnectionHost, NOTHING_SEEN } from '../common/host.ts'
 import { CONNECT_REFUSED } from '../common/methods.ts'
 import { rawAnswer } from '../common/raw-answer.ts'
@@ -52,8 +53,8 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
   private expected = false
   private readonly patience: Patience
 
-  constructor({ config, heads, host }: Http1Shared, socket: Socket) {
-    super(host, socket)
+  constructor({ config, heads, host }: Http1Shared, socket: Duplex, { due, life }: Arrival) {
+    super(host, socket, life)
     this.host = host
     this.timers = host.timers
     this.bodyTimeout = host.bodyTimeout
@@ -61,7 +62,7 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     this.heads = heads
     this.head = new RequestHead(config.limits)
     this.patience = new Patience(host, (awaits) => this.onLate(awaits))
-    this.patience.awaitHead(config.timeouts.headers)
+    this.patience.awaitHead(Math.max(0, due - host.clock.now()))
     socket.on('data', (chunk) => this.onData(chunk as Buffer))
     socket.on('end', () => this.onEnd())
     socket.on('drain', () => this.active?.onDrain())
@@ -74,6 +75,10 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
   }
 
   // --- from the acceptor
+
+  start(first: Buffer): void {
+    this.onData(first)
+  }
 
   turnAway(failure: Failure): void {
     this.refused = true
@@ -120,7 +125,7 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     this.active = undefined
     this.host.inFlight--
     if (!this.last) this.goOn()
-    else if (this.expected) this.socket.destroySoon()
+    else if (this.expected) this.closeSoon()
     else this.end()
   }
 
@@ -155,10 +160,7 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
   private onLate(awaits: Awaited): void {
     if (awaits === Awaits.request) {
       this.close()
-      this.socket.destroySoon()
-    } else if (this.socket.bytesRead === 0) {
-      this.host.fault('silent')
-      this.destroy()
+      this.closeSoon()
     } else this.refuseAsFault(SLOW_HEAD)
   }
 

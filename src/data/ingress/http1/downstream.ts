@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
@@ -24,7 +24,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
 
   constructor(
     connection: RequestConnection,
-    socket: Socket,
+    socket: Duplex,
     head: RawHead,
     guard: HeadGuard,
     refusal: Failure | undefined,

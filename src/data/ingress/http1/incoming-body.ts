@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Failure } from '../../../core/failures.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import { ClientRequest } from '../common/client-request.ts'
@@ -15,14 +15,14 @@ export abstract class IncomingBody extends ClientRequest<RequestConnection> impl
   received: boolean
   /** @internal */
   bodyTrailers: FlatHeaders = []
-  protected readonly socket: Socket
+  protected readonly socket: Duplex
   /** Made when something must wait. */
   private waiting: Parts | undefined = undefined
   private flowing = false
 
   constructor(
     connection: RequestConnection,
-    socket: Socket,
+    socket: Duplex,
     head: RawHead,
     guard: HeadGuard,
     refusal: Failure | undefined,

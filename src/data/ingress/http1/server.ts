@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ListenerConfig } from '../../../core/config.ts'
+import type { Arrival } from '../accept/peek.ts'
 import type { ConnectionHost, Http1Server } from '../common/host.ts'
 import { AnswerHeads } from './answer-heads.ts'
 import { ServedConnection } from './connection.ts'
@@ -19,8 +20,13 @@ export class OwnHttp1 implements Http1Server {
     this.shared = { host, config, heads: new AnswerHeads(host.clock, config.timeouts.keepAlive) }
   }
 
-  accept(socket: Socket): ServedConnection {
-    return new ServedConnection(this.shared, socket)
+  matches(): boolean {
+    return true
+  }
+
+  /** `socket`: of TCP, a path or TLS, or any other stream both ways. */
+  accept(socket: Duplex, arrival: Arrival): ServedConnection {
+    return new ServedConnection(this.shared, socket, arrival)
   }
 
   /** Its connections own all that there is. */

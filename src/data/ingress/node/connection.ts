@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Glimpse } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
+import type { Lifetime } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { ClientSocket } from '../accept/client-socket.ts'
 import { divert } from '../accept/divert.ts'
@@ -8,7 +9,6 @@ import type { ClientConnection } from '../common/client-request.ts'
 import type { HeadGuard } from '../common/guard.ts'
 import { type ConnectionHost, type IngressHandler, NOTHING_SEEN } from '../common/host.ts'
 import { rawAnswer } from '../common/raw-answer.ts'
-import { SLOW_HEAD } from '../common/rules.ts'
 import { NodeDownstream } from './downstream.ts'
 import { glimpseOf } from './glimpse.ts'
 import { CUT_SHORT, type ParserError } from './malformed.ts'
@@ -22,7 +22,7 @@ const Behind = { parsed: 0, held: 1, dropped: 2 } as const
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
  * have started the requests behind it, whose answers would be lost.
  */
-export class NodeConnection extends ClientSocket implements ClientConnection<NodeDownstream> {
+export class NodeConnection extends ClientSocket<Socket> implements ClientConnection<NodeDownstream> {
   private readonly host: ConnectionHost
   private active: NodeDownstream | undefined = undefined
   private newest: NodeDownstream | undefined = undefined
@@ -38,8 +38,8 @@ export class NodeConnection extends ClientSocket implements ClientConnection<Nod
   /** The request whose end that is, where it has a body, until it is answered. */
   private offering: NodeDownstream | undefined = undefined
 
-  constructor(host: ConnectionHost, socket: Socket) {
-    super(host, socket)
+  constructor(host: ConnectionHost, socket: Socket, life: Lifetime) {
+    super(host, socket, life)
     this.host = host
     stopBehind(socket, () => this.behind !== Behind.parsed)
   }
@@ -54,6 +54,13 @@ export class NodeConnection extends ClientSocket implements ClientConnection<Nod
 
   protected get busy(): boolean {
     return this.active !== undefined
+  }
+
+  // --- from the acceptor
+
+  /** Also where the parser reads from the socket's handle, it hears what is emitted. */
+  start(first: Buffer): void {
+    this.socket.emit('data', first)
   }
 
   // --- from the listener
@@ -116,11 +123,6 @@ export class NodeConnection extends ClientSocket implements ClientConnection<Nod
       return
     }
     if (this.last || this.malformed !== undefined) return
-    if (failure === SLOW_HEAD && this.socket.bytesRead === 0) {
-      this.host.fault('silent')
-      this.socket.destroy()
-      return
-    }
     this.fault(failure)
     this.refuse(failure, glimpseOf(error))
   }

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ListenerConfig } from '../../../core/config.ts'
 import { http } from '../../../lib/node-http.ts'
+import type { Arrival } from '../accept/peek.ts'
 import type { ConnectionHost, Http1Server } from '../common/host.ts'
 import { CONNECT_REFUSED } from '../common/methods.ts'
 import { NodeConnection } from './connection.ts'
@@ -31,9 +32,14 @@ export class NodeHttp1 implements Http1Server {
     this.server.emit('listening')
   }
 
-  accept(socket: Socket): NodeConnection {
+  matches(): boolean {
+    return true
+  }
+
+  /** Its own time for heads begins now. */
+  accept(socket: Socket, { life }: Arrival): NodeConnection {
     this.server.emit('connection', socket)
-    const connection = new NodeConnection(this.host, socket)
+    const connection = new NodeConnection(this.host, socket, life)
     this.open.set(socket, connection)
     socket.on('close', () => this.open.delete(socket))
     return connection
