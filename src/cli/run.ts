@@ -13,9 +13,7 @@ import { systemClock } from '../lib/clock.ts'
 import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { strayFrom } from '../plugins/stray.ts'
-import { banner } from '../tools/demo/banner.ts'
-import { Demo } from '../tools/demo/demo.ts'
-import { faultOperation } from '../tools/demo/fault-operation.ts'
+import type { Demo } from '../tools/demo/demo.ts'
 import { configSource, SOURCE_OPTIONS } from './config-source.ts'
 import { dashboardUrl } from './dashboard.ts'
 import { firstConfig } from './first-config.ts'
@@ -47,7 +45,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const wanted = { badToo: lastKnownGood === true, unread: fresh !== true, stateDir }
   const first = await firstConfig(source, wanted, io)
   if (first === undefined) return Exit.badConfig
-  const demo = parsed.flags.demo === true ? new Demo({ clock: systemClock, random: systemRandom() }) : undefined
+  const demo = parsed.flags.demo === true ? await demoOf() : undefined
   try {
     await demo?.start()
     return await serve(first, stateDir, demo, log, io)
@@ -80,7 +78,7 @@ async function serve(
     machine: thisMachine(),
     startWorker: inThreads(workerEntry()),
     startLogs: startLogThread,
-    operations: demo === undefined ? [] : [faultOperation(demo)],
+    operations: demo === undefined ? [] : [(await import('../tools/demo/fault-operation.ts')).faultOperation(demo)],
     reload: { ...reload, startJudge: inJudgeThread },
     testHooks: io.env.SLUICE_TEST_HOOKS === '1',
   })
@@ -90,6 +88,12 @@ async function serve(
   const facts = await gateway.start()
   await announce(facts, config, demo, log, io)
   return Promise.race([ended, gateway.lost])
+}
+
+/** Loaded only where it was asked for. */
+async function demoOf(): Promise<Demo> {
+  const { Demo } = await import('../tools/demo/demo.ts')
+  return new Demo({ clock: systemClock, random: systemRandom() })
 }
 
 async function announce(facts: StartedFacts, config: Config, demo: Demo | undefined, log: Log, io: Io): Promise<void> {
@@ -114,6 +118,7 @@ async function announce(facts: StartedFacts, config: Config, demo: Demo | undefi
   const { tokenFile } = facts
   const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim()
   const dashboard = dashboardUrl(url(facts.admin), token)
+  const { banner } = await import('../tools/demo/banner.ts')
   io.stderr(banner({ web: url(web), admin: url(facts.admin), probes: url(probes), tokenFile, dashboard }))
 }
 

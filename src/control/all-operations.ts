@@ -16,6 +16,8 @@ import { liveOperations } from './seeing/live/live-operations.ts'
 /** What operations are made of. */
 export interface OperatedParts {
   readonly features: readonly AnyFeature[]
+  /** What their control halves bring. */
+  readonly ofFeatures: readonly Operation[]
   readonly side: DataSide
   readonly status: () => StatusSources
   readonly feed: LiveFeed
@@ -28,10 +30,10 @@ export interface OperatedParts {
 
 /** All that operators may do and see of a gateway. */
 export function allOperations(parts: OperatedParts): readonly Operation[] {
-  const { archive, auditing, features, feed, logLevel, reloader, side, status } = parts
+  const { archive, auditing, features, feed, logLevel, ofFeatures, reloader, side, status } = parts
   return [
     ...statusOperations(status, features),
-    ...side.halves.operations,
+    ...ofFeatures,
     ...endpointOperations(side.endpoints.care.drains),
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed, features),

@@ -13,7 +13,7 @@ import type { Node } from '../schema/node.ts'
 import { GATEWAY, Stores } from '../stores/stores.ts'
 import { type AdminPlane, openAdminPlane } from './admin/admin-plane.ts'
 import { errorStatus } from './admin/call.ts'
-import { allOperations, type OperatedParts } from './all-operations.ts'
+import type { OperatedParts } from './all-operations.ts'
 import type { Bound, BoundListener, ConfigChange, Trigger } from './contract.ts'
 import { loadControlHalves } from './control-halves.ts'
 import { DataSide } from './data-side.ts'
@@ -265,7 +265,9 @@ export class Gateway {
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
     const operated: OperatedParts = {
-      features: side.features.all,
+      // Those of now: what the API has does not depend on when it is first asked.
+      features: [...side.features.all],
+      ofFeatures: side.halves.operations,
       side,
       status: () => this.statusSources(side),
       feed,
@@ -286,7 +288,10 @@ export class Gateway {
       stateDir: this.stateDir(),
       facts: () => side.facts({ draining: this.leaving.state !== 'serving', configStale: this.configStale }),
       metrics: (form) => metrics.expose(form),
-      operations: [...allOperations(operated), ...deps.operations],
+      operations: async () => {
+        const { allOperations } = await import('./all-operations.ts')
+        return [...allOperations(operated), ...deps.operations]
+      },
       auditor: auditing,
     })
     return this.plane

@@ -50,7 +50,7 @@ const SDK = /^src\/control\/seeing\/export\/sdk-(spans|metrics)\.ts$/
 
 /** Files that alone may import a package: its traps live in one place. */
 const HOMES: Readonly<Record<string, RegExp>> = {
-  fastify: /^src\/(control\/admin\/(app|server|admin-plane)|plugins\/fastify-handler)\.ts$/,
+  fastify: /^src\/(control\/admin\/(app|application|on-demand|admin-plane)|plugins\/fastify-handler)\.ts$/,
   undici: /^src\/(control\/seeing\/export\/collector|config\/sources\/fetch-text)\.ts$/,
   'prom-client': /^src\/control\/seeing\/metrics\/process-metrics\.ts$/,
   '@opentelemetry/api': SDK,

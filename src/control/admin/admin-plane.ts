@@ -1,20 +1,24 @@
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../../config/language/config.ts'
+import type { Operation } from '../../core/operation.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Bound } from '../contract.ts'
 import { ListenFailed } from '../machine/sockets.ts'
 import { adminToken } from '../machine/state-dir.ts'
 import { readTokens } from '../operations/reload/secrets.ts'
-import { dashboardFiles } from './dashboard/files.ts'
+import type { ApplicationOptions } from './application.ts'
 import { AdminGuard } from './guard.ts'
+import { OnDemand } from './on-demand.ts'
+import { type PageSources, pagesOf } from './pages.ts'
 import { ProxyIdentity } from './proxy-identity.ts'
-import { type AdminOptions, adminServer, probeServer } from './server.ts'
+import { ControlServer, pagesOnly } from './server.ts'
 import { Tokens } from './tokens.ts'
 
-export interface AdminPlaneOptions
-  extends Pick<AdminOptions, 'facts' | 'metrics' | 'operations' | 'clock' | 'auditor'> {
+export interface AdminPlaneOptions extends PageSources, Pick<ApplicationOptions, 'clock' | 'auditor'> {
   readonly config: Config
+  /** Asked when the API is first used. */
+  readonly operations: () => Promise<readonly Operation[]>
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where the token is kept that is made if the config has none; undefined: none is made, and commands are refused then. */
   readonly stateDir: string | undefined
@@ -51,26 +55,42 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
     }
   }
   const { tokenFile } = own
-  const api = adminServer({
-    ...options,
-    dashboard: await dashboardFiles(),
-    guard: { check: (request, needs) => guard.check(request, needs) },
-    bug: (error) => log.error('bug in the admin API', { error }),
+  const served = {
+    pages: pagesOf(options),
+    guard: { check: (...asked) => guard.check(...asked) } satisfies Pick<AdminGuard, 'check'>,
+    bug: (error: unknown) => log.error('bug in the admin API', { error }),
+  }
+  const api = new OnDemand({
+    load: () => load({ ...options, ...served, streams: (socket) => adminServer.streams(socket) }),
+    failed: (error) => log.error('the admin API cannot be loaded', { error }),
   })
-  const apps = [api]
+  const adminServer = new ControlServer({ ...served, rest: (...asked) => api.handle(...asked) })
+  const probeServer = new ControlServer({ ...served, guard: undefined, rest: pagesOnly })
   const close = async (): Promise<void> => {
-    await Promise.all(apps.map((app) => app.close()))
+    await api.close()
+    await Promise.all([adminServer.close(), probeServer.close()])
   }
   try {
-    const boundAdmin = await listen(api, admin, 'admin.listen')
-    if (probes === undefined) return { admin: boundAdmin, probes: undefined, tokenFile, renew, close }
-    const app = probeServer(options)
-    apps.push(app)
-    return { admin: boundAdmin, probes: await listen(app, probes, 'probes.listen'), tokenFile, renew, close }
+    const bound = { admin: await listen(adminServer, admin, 'admin.listen'), probes: undefined }
+    if (probes === undefined) return { ...bound, tokenFile, renew, close }
+    return { ...bound, probes: await listen(probeServer, probes, 'probes.listen'), tokenFile, renew, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** What is needed only where the API or the dashboard is used. */
+async function load(
+  options: Omit<ApplicationOptions, 'dashboard' | 'operations'> & Pick<AdminPlaneOptions, 'operations'>,
+): Promise<FastifyInstance> {
+  const [{ application }, { dashboardFiles }] = await Promise.all([
+    import('./application.ts'),
+    import('./dashboard/files.ts'),
+  ])
+  const app = application({ ...options, dashboard: await dashboardFiles(), operations: await options.operations() })
+  await app.ready()
+  return app
 }
 
 async function guardOf(config: Config, env: AdminPlaneOptions['env'], own: Tokens | undefined): Promise<AdminGuard> {
@@ -95,11 +115,10 @@ async function ownToken({ config, log, notice, random, stateDir }: AdminPlaneOpt
   return { tokens: new Tokens([{ name: 'local', role: 'admin', secret: token }]), tokenFile: file }
 }
 
-async function listen(app: FastifyInstance, { host, port }: Bound, key: string): Promise<Bound> {
+async function listen(server: ControlServer, { host, port }: Bound, key: string): Promise<Bound> {
   try {
-    await app.listen({ host, port })
+    return { host, port: await server.listen(host, port) }
   } catch (error) {
     throw new ListenFailed(host, port, key, (error as NodeJS.ErrnoException).code ?? 'unknown')
   }
-  return { host, port: (app.server.address() as { port: number }).port }
 }

@@ -1,49 +1,24 @@
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { CommandRefused, NotFound } from '../../core/command.ts'
 import { errorStatus } from './call.ts'
-import { Connections } from './connections.ts'
-import { type ErrorCode, PROBLEM_JSON } from './contract.ts'
+import { type ErrorCode, PROBLEM_JSON, SAFE_HEADERS } from './contract.ts'
 import { readJson } from './json-body.ts'
-import { problem, unreadAnswer } from './problem.ts'
+import { problem } from './problem.ts'
+import { pathOf } from './server.ts'
 
 export const BODY_BYTES = 65_536
-const HEAD_MS = 2_000
-const REQUEST_MS = 10_000
-const KEEP_ALIVE_MS = 15_000
-const CONNECTIONS = 256
 
-export const SAFE_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const
-
-/** A server of the control plane without routes: its limits, how it reads bodies, and how it reports errors. */
-export function createApp(bug: (error: unknown) => void): { app: FastifyInstance; connections: Connections } {
+/** An application without routes: how it reads bodies, and how it reports errors. */
+export function createApp(bug: (error: unknown) => void): FastifyInstance {
   const app = Fastify({
     bodyLimit: BODY_BYTES,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    forceCloseConnections: true,
     return503OnClosing: false,
     // A correlation ID of the largest length.
     routerOptions: { maxParamLength: 128 },
-    // Node looks for slow requests only every 30 s otherwise.
-    http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: 250 },
-    // No hook gets these: a target that cannot be read, and input that is not a request.
+    // No hook gets these: targets that cannot be read.
     frameworkErrors: (error, _request, reply) =>
       fail(reply.headers(SAFE_HEADERS), 'bad_request', errorStatus(error), error.message),
-    clientErrorHandler: ({ code }, socket) => {
-      // A client that sent nothing made no request that could be answered.
-      if (socket.writable && code !== 'ECONNRESET' && socket.bytesRead > 0)
-        socket.write(unreadAnswer(code, SAFE_HEADERS))
-      socket.destroy()
-    },
   })
-  const connections = new Connections(app.server, CONNECTIONS)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
     readJson(body),
@@ -60,7 +35,7 @@ export function createApp(bug: (error: unknown) => void): { app: FastifyInstance
     bug(error)
     return fail(reply, 'internal', 500, 'an error inside the gateway')
   })
-  return { app, connections }
+  return app
 }
 
 /** In bytes: to text, Fastify would add a charset, which this type does not have. */
@@ -82,7 +57,7 @@ function answerStrays(app: FastifyInstance): void {
   })
   app.addHook('preParsing', async (request, reply) => {
     if (!request.is404) return undefined
-    const path = request.url.replace(/^https?:\/\/[^/?]*|\?.*$/gi, '').split('/')
+    const path = pathOf(request.url).split('/')
     const methods = new Set(known.flatMap((route) => (covers(route.path, path) ? [route.method] : [])))
     if (methods.size === 0) return fail(reply, 'not_found', 404, 'there is no such path')
     // RFC 9110, section 15.5.6

@@ -23,6 +23,16 @@ export type ErrorCode = keyof typeof ERRORS
 /** The content type of an error (RFC 9457). */
 export const PROBLEM_JSON = 'application/problem+json'
 
+/** Fields of every answer that has no others of these names. */
+export const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const
+
 /** The `type` of an error, for programs. */
 export function problemType(code: ErrorCode): string {
   return `urn:sluice:admin:${code}`

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Caller, Role } from '../../core/operation.ts'
 import { hostOf } from '../../lib/authority.ts'
 import { CidrSet } from '../../lib/cidr.ts'
@@ -35,6 +36,29 @@ export interface GuardRefusal {
   readonly who?: Caller
   readonly error: Exclude<ErrorCode, 'bad_request' | 'not_found' | 'method_not_allowed' | 'refused' | 'internal'>
   readonly message: string
+}
+
+/** What the guard reads of a request of node:http. */
+export function guardedRequest({
+  headers,
+  method = '',
+  rawHeaders,
+  socket,
+  url = '',
+}: IncomingMessage): GuardedRequest {
+  const valuesOf = (name: string): string[] =>
+    rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
+  return {
+    method,
+    target: url,
+    hosts: valuesOf('host'),
+    origin: headers.origin,
+    fetchSite: headers['sec-fetch-site'] as string | undefined,
+    authorization: headers.authorization,
+    contentType: headers['content-type'],
+    peer: socket.remoteAddress ?? '',
+    valuesOf,
+  }
 }
 
 export interface AdminGuardOptions {

@@ -1,8 +1,20 @@
 import { ERRORS, type ErrorCode, PROBLEM_JSON, problemType } from './contract.ts'
+import type { GuardRefusal } from './guard.ts'
+import type { Answer } from './pages.ts'
 
 /** The problem document (RFC 9457) of an error; `detail` and `more` are shown. */
 export function problem(code: ErrorCode, status: number, detail: string, more: object = {}): Buffer {
   return Buffer.from(JSON.stringify({ type: problemType(code), title: ERRORS[code], status, detail, ...more }))
+}
+
+/** The same as an answer. */
+export function problemAnswer(code: ErrorCode, status: number, detail: string): Answer {
+  return { status, headers: { 'content-type': PROBLEM_JSON }, body: problem(code, status, detail) }
+}
+
+export function refusalAnswer({ status, error, message }: GuardRefusal): Answer {
+  const { body, headers } = problemAnswer(error, status, message)
+  return { status, headers: status === 401 ? { ...headers, 'www-authenticate': 'Bearer' } : headers, body }
 }
 
 /** The whole answer to input that was not a request, by the code with which node:http gave up on it. */

@@ -1,259 +1,133 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Caller, CallOptions, Command, Events, Operation, ReadCall, Role, Takes } from '../../core/operation.ts'
-import type { Clock } from '../../lib/clock.ts'
-import type { Auditing, CommandCall } from '../operations/audit/auditing.ts'
-import type { Form } from '../seeing/metrics/exposition.ts'
-import { BODY_BYTES, createApp, fail, SAFE_HEADERS } from './app.ts'
-import { readCall, readNothing } from './call.ts'
-import type { DescribedRoute } from './contract.ts'
-import type { DashboardFile } from './dashboard/files.ts'
-import { EventStreams } from './event-stream.ts'
-import type { AdminGuard, GuardRefusal } from './guard.ts'
-import { metricsForm } from './metrics-form.ts'
-import { ofOperation, type RouteDescription } from './openapi/description.ts'
-import { openApi } from './openapi/document.ts'
-import { OWN_PAGES } from './openapi/own.ts'
-import { METRICS_PAGE, PROBES } from './openapi/probes.ts'
-import { liveness, type ProbeAnswer, type ProbeFacts, readiness, startup } from './probes.ts'
+import { http } from '../../lib/node-http.ts'
+import { Connections } from './connections.ts'
+import { SAFE_HEADERS } from './contract.ts'
+import { type AdminGuard, type GuardRefusal, guardedRequest } from './guard.ts'
+import { type Answer, PAGE_NEEDS, type PageName, type Pages } from './pages.ts'
+import { problemAnswer, refusalAnswer, unreadAnswer } from './problem.ts'
 
-const API = '/api/v1/'
-/** A config of the largest size, as text in JSON. */
-const UPLOAD_BYTES = 2 * 16 * 1_048_576
+const HEAD_MS = 2_000
+const REQUEST_MS = 10_000
+const KEEP_ALIVE_MS = 15_000
+const CONNECTIONS = 256
+/** Node looks for slow requests only every 30 s otherwise. */
+const CHECK_MS = 250
 
-export interface Exposition {
-  readonly contentType: string
-  readonly body: string | Buffer
-}
+/** Takes a request over, whatever it asks for. */
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** What both servers serve. */
-export interface ServerSources {
-  readonly facts: () => ProbeFacts
-  readonly metrics: (form: Form) => Promise<Exposition>
-}
-
-export interface AdminOptions extends ServerSources {
-  readonly guard: Pick<AdminGuard, 'check'>
-  readonly operations: readonly Operation[]
-  readonly clock: Clock
-  /** Carries out commands and records them. */
-  readonly auditor: Pick<Auditing, 'run' | 'refused'>
-  /** Of the dashboard, by path below /dashboard/; they contain nothing that requires a token. */
-  readonly dashboard: ReadonlyMap<string, DashboardFile>
+export interface ControlServerOptions {
+  readonly pages: Pages
+  /** undefined: no page needs anything. */
+  readonly guard: Pick<AdminGuard, 'check'> | undefined
+  /** For what is not a `GET` or `HEAD` of a page. */
+  readonly rest: Handler
   readonly bug: (error: unknown) => void
 }
 
-/** Facts of a route for the guard and the description. */
-interface RouteFacts {
-  readonly needs?: Role | 'nothing'
-  /** A question with a body. */
-  readonly asks?: boolean
-  readonly command?: Command
-  readonly takes?: Takes | undefined
-  /** A page, which others may link to; it is no part of the API. */
-  readonly linked?: boolean
-  /** undefined: it is no part of the API. */
-  readonly says?: RouteDescription
-}
+/**
+ * A server of the control plane: its limits, and the pages that machines ask for all the time. These must not depend on
+ * what answers the rest, which comes when it is needed.
+ */
+export class ControlServer {
+  private readonly options: ControlServerOptions
+  private readonly server: Server
+  private readonly connections: Connections
 
-/** Only probes and metrics, for the network of the orchestrator: no guard, nothing that needs one. */
-export function probeServer(shown: ServerSources): FastifyInstance {
-  const { app } = createApp(() => {})
-  addProbes(app, shown)
-  addMetrics(app, shown)
-  return app
-}
-
-/** Dashboard, API, probes and metrics, all behind the guard. */
-export function adminServer(options: AdminOptions): FastifyInstance {
-  const { operations, clock, dashboard, bug } = options
-  const { app, connections } = createApp(bug)
-  const callers = new WeakMap<FastifyRequest, Caller>()
-  const routes = described(app)
-  guardAll(app, options, callers)
-  addProbes(app, options)
-  addMetrics(app, options)
-  app.get(`${API}openapi.json`, { config: { says: OWN_PAGES.openapi } }, () => openApi(routes))
-  app.get(`${API}whoami`, { config: { says: OWN_PAGES.whoami } }, (request) => whoami(callers.get(request)))
-  const streams = new EventStreams(clock)
-  app.addHook('preClose', async () => streams.close())
-  for (const operation of operations) {
-    if (operation.kind === 'events') addEvents(app, operation, streams, (socket) => connections.streams(socket))
-    else if (operation.kind === 'command') addCommand(app, operation, options, callers)
-    else addReading(app, operation, callers)
-  }
-  addDashboard(app, dashboard)
-  return app
-}
-
-function guardAll(
-  app: FastifyInstance,
-  { auditor, guard }: AdminOptions,
-  callers: WeakMap<FastifyRequest, Caller>,
-): void {
-  app.addHook('onRequest', async (request, reply) => {
-    const { command, needs = 'viewer', asks = false, linked = false } = request.routeOptions.config as RouteFacts
-    const asked = { ...guarded(request), asks, linked }
-    // A request that no route takes changes nothing, whatever its method.
-    const seen = request.is404 ? { ...asked, method: 'GET' } : asked
-    const verdict = guard.check(seen, needs === 'nothing' ? undefined : needs)
-    if ('error' in verdict) {
-      const { who } = verdict
-      if (command !== undefined && who !== undefined) await auditor.refused(recorded(request, command, who))
-      return refuse(reply, verdict)
-    }
-    callers.set(request, verdict)
-    return undefined
-  })
-  app.addHook('preHandler', async ({ query, routeOptions: { config, url = '' } }) => {
-    const { command, takes } = config as RouteFacts
-    if (url.startsWith(API) && command === undefined && takes?.query === undefined)
-      readNothing(query as ReadCall['query'])
-  })
-}
-
-/** Operations that change nothing: a view, or a question. */
-function addReading(
-  app: FastifyInstance,
-  operation: Exclude<Operation, Command | Events>,
-  callers: WeakMap<FastifyRequest, Caller>,
-): void {
-  const { path, says, takes } = operation
-  const facts: RouteFacts = { takes, says: ofOperation(says) }
-  if (operation.kind === 'view') {
-    const config = { ...facts, needs: operation.needs ?? 'viewer' }
-    app.get(`${API}${path}`, { config }, (request) => operation.read(request as ReadCall))
-    return
-  }
-  app.post(`${API}${path}`, { config: { ...facts, asks: true } }, (request) => {
-    callOf(request, callers)
-    return operation.ask(request.body)
-  })
-}
-
-function addCommand(
-  app: FastifyInstance,
-  command: Command,
-  { auditor }: AdminOptions,
-  callers: WeakMap<FastifyRequest, Caller>,
-): void {
-  const { large = false, path, says, takes } = command
-  const config: RouteFacts = { needs: 'operator', command, takes, says: ofOperation(says) }
-  app.post(`${API}${path}`, { config, bodyLimit: large ? UPLOAD_BYTES : BODY_BYTES }, (request) => {
-    const { body } = request
-    const call = { ...recorded(request, command, callers.get(request) as Caller), body }
-    return auditor.run(call, async () => command.run(body, callOf(request, callers)))
-  })
-}
-
-/** The routes of the API that are added from now on. */
-function described(app: FastifyInstance): readonly DescribedRoute[] {
-  const routes: DescribedRoute[] = []
-  app.addHook('onRoute', ({ config, method, url }) => {
-    const { command, needs = 'viewer', says, takes = {} } = (config ?? {}) as RouteFacts
-    if (says === undefined || (method !== 'GET' && method !== 'POST')) return
-    routes.push({
-      method: method as DescribedRoute['method'],
-      path: url,
-      needs,
-      acts: command !== undefined,
-      takes,
-      says,
+  constructor(options: ControlServerOptions) {
+    this.options = options
+    this.server = http.createServer({
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEAD_MS,
+      connectionsCheckingInterval: CHECK_MS,
     })
-  })
-  return routes
-}
-
-function recorded(request: FastifyRequest, command: Command, who: Caller): Omit<CommandCall, 'body'> {
-  return { command, who, peer: request.raw.socket.remoteAddress ?? '', dryRun: dryRunOf(request) }
-}
-
-function addEvents(app: FastifyInstance, events: Events, streams: EventStreams, stays: (socket: Socket) => void): void {
-  const { needs = 'viewer', path, says, takes } = events
-  const config: RouteFacts = { needs, takes, says: ofOperation(says) }
-  app.get(`${API}${path}`, { config, exposeHeadRoute: false }, async (request, reply) => {
-    const begin = events.open(request as ReadCall)
-    streams.check()
-    reply.hijack()
-    stays(request.raw.socket)
-    reply.raw.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' })
-    streams.run(reply.raw, begin)
-  })
-}
-
-/** Relative redirects: they hold below any prefix that a proxy in front has removed. */
-function addDashboard(app: FastifyInstance, files: ReadonlyMap<string, DashboardFile>): void {
-  const config: RouteFacts = { needs: 'nothing', linked: true }
-  app.get('/', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
-  app.get('/dashboard', { config }, (_request, reply) => reply.code(302).header('location', 'dashboard/').send())
-  for (const [path, { body, headers }] of files) {
-    app.get(`/dashboard/${path}`, { config }, (request, reply) => {
-      reply.headers(headers)
-      return request.headers['if-none-match'] === headers.etag ? reply.code(304).send() : reply.send(body)
+    this.connections = new Connections(this.server, CONNECTIONS)
+    this.server.on('request', (request, response) => this.handle(request, response))
+    this.server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket) => {
+      // A client that sent nothing made no request that could be answered.
+      if (socket.writable && code !== 'ECONNRESET' && (socket as Socket).bytesRead > 0)
+        socket.write(unreadAnswer(code, SAFE_HEADERS))
+      socket.destroy()
     })
   }
-}
 
-function whoami(caller: Caller | undefined): object {
-  return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
-}
-
-function callOf(request: FastifyRequest, callers: WeakMap<FastifyRequest, Caller>): CallOptions {
-  const { body, headers, query, routeOptions } = request
-  const { takes = {} } = routeOptions.config as RouteFacts
-  const who = callers.get(request) as Caller
-  return readCall(takes, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'], who })
-}
-
-function dryRunOf({ query }: FastifyRequest): boolean {
-  return (query as { readonly dryRun?: unknown }).dryRun === 'true'
-}
-
-function addProbes(app: FastifyInstance, { facts }: ServerSources): void {
-  const probes = { livez: liveness, readyz: readiness, startupz: startup } as const
-  for (const [name, judge] of Object.entries(probes)) {
-    const config: RouteFacts = { needs: 'nothing', says: PROBES[name as keyof typeof probes] }
-    app.get(`/${name}`, { config }, (_request, reply) => show(reply, judge(facts())))
+  /** The port that it listens on. Rejects with the error of the system. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen({ host, port }, () => {
+        this.server.off('error', reject)
+        resolve((this.server.address() as { port: number }).port)
+      })
+    })
   }
-}
 
-function addMetrics(app: FastifyInstance, { metrics }: ServerSources): void {
-  // Scrapes at the same time share one exposition.
-  const running = new Map<Form, Promise<Exposition>>()
-  app.get('/metrics', { config: { says: METRICS_PAGE } }, async (request, reply) => {
-    const form = metricsForm(request.headers.accept)
-    let exposition = running.get(form)
-    if (exposition === undefined) {
-      exposition = metrics(form).finally(() => running.delete(form))
-      running.set(form, exposition)
+  /** The answer on it lasts as long as its reader likes. */
+  streams(socket: Socket): void {
+    this.connections.streams(socket)
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      // Called back with an error where it never listened.
+      this.server.close(() => resolve())
+      this.server.closeAllConnections()
+    })
+  }
+
+  private handle(request: IncomingMessage, response: ServerResponse): void {
+    const name = nameOf(request)
+    if (name === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
+      this.options.rest(request, response)
+      return
     }
-    const { contentType, body } = await exposition
-    return reply.header('vary', 'accept').type(contentType).send(body)
-  })
-}
-
-function show(reply: FastifyReply, { ok, reasons, notes }: ProbeAnswer): FastifyReply {
-  return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', reasons, notes })
-}
-
-function refuse(reply: FastifyReply, { status, error, message }: GuardRefusal): FastifyReply {
-  if (status === 401) reply.header('www-authenticate', 'Bearer')
-  return fail(reply, error, status, message)
-}
-
-function guarded(request: FastifyRequest) {
-  const { headers, method, raw } = request
-  const valuesOf = (name: string): string[] =>
-    raw.rawHeaders.filter((_, i) => i % 2 === 1 && raw.rawHeaders[i - 1]?.toLowerCase() === name)
-  return {
-    method,
-    target: raw.url ?? '',
-    hosts: valuesOf('host'),
-    origin: headers.origin,
-    fetchSite: headers['sec-fetch-site'] as string | undefined,
-    authorization: headers.authorization,
-    contentType: headers['content-type'],
-    peer: raw.socket.remoteAddress ?? '',
-    valuesOf,
+    const refusal = this.refusalOf(request, name)
+    if (refusal !== undefined) send(response, refusalAnswer(refusal))
+    else void this.show(request, response, name)
   }
+
+  private refusalOf(request: IncomingMessage, name: PageName): GuardRefusal | undefined {
+    const needs = PAGE_NEEDS[name]
+    const verdict = this.options.guard?.check(guardedRequest(request), needs === 'nothing' ? undefined : needs)
+    return verdict !== undefined && 'error' in verdict ? verdict : undefined
+  }
+
+  private async show({ headers }: IncomingMessage, response: ServerResponse, name: PageName): Promise<void> {
+    const { bug, pages } = this.options
+    try {
+      send(response, await pages[name](headers.accept))
+    } catch (error) {
+      bug(error)
+      send(response, problemAnswer('internal', 500, 'an error inside the gateway'))
+    }
+  }
+}
+
+/** What answers where there are pages only. */
+export function pagesOnly(request: IncomingMessage, response: ServerResponse): void {
+  const { method } = request
+  if (nameOf(request) === undefined) send(response, problemAnswer('not_found', 404, 'there is no such path'))
+  // RFC 9110, section 15.5.6
+  else {
+    const refused = problemAnswer('method_not_allowed', 405, `${method} is not allowed for this path`)
+    send(response, { ...refused, headers: { ...refused.headers, allow: 'GET, HEAD' } })
+  }
+}
+
+export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...SAFE_HEADERS, ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+/** The page that a request names; undefined: none. */
+function nameOf({ url = '' }: IncomingMessage): PageName | undefined {
+  const name = pathOf(url).slice(1)
+  return Object.hasOwn(PAGE_NEEDS, name) ? (name as PageName) : undefined
+}
+
+/** Of a target that is a path, or a whole URL. */
+export function pathOf(target: string): string {
+  return target.replace(/^https?:\/\/[^/?]*|\?.*$/gi, '')
 }

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ERRORS, type ErrorCode } from '../../../src/control/admin/contract.ts'
 import { AdminGuard } from '../../../src/control/admin/guard.ts'
 import type { ProbeFacts } from '../../../src/control/admin/probes.ts'
-import { adminServer, probeServer } from '../../../src/control/admin/server.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { BadCommand, CommandRefused, NotFound, readQuery } from '../../../src/core/command.ts'
 import type { EventReader } from '../../../src/core/operation.ts'
@@ -11,6 +10,7 @@ import { object, optional } from '../../../src/schema/composites.ts'
 import type { Node } from '../../../src/schema/node.ts'
 import { integer, name } from '../../../src/schema/scalars.ts'
 import type { Schema } from '../../../src/schema/schema.ts'
+import { type Opened, openAdmin, openProbes } from '../../kit/control-servers.ts'
 import { commandOf, eventsOf, questionOf, viewOf } from '../../kit/operations.ts'
 import { tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -23,7 +23,7 @@ let audited: string[]
 let bugs: unknown[]
 let streams: EventReader[]
 let stopped: number
-let app: ReturnType<typeof adminServer>
+let app: Opened
 
 const anything: Schema<Node> = { expected: 'anything', json: {}, read: (node) => node }
 const query = object({ route: optional(name(), 'A route.'), limit: optional(integer(1, 10), 'How many.') })
@@ -46,7 +46,7 @@ beforeEach(async () => {
   bugs = []
   streams = []
   stopped = 0
-  app = adminServer({
+  app = await openAdmin({
     guard: new AdminGuard({
       tokens: new Tokens([
         { name: 'ci', role: 'operator', secret: TOKEN },
@@ -93,7 +93,6 @@ beforeEach(async () => {
       questionOf('explain', async (body) => ({ asked: body }), { takes: { body: anything } }),
       viewOf('audit', (asked) => readQuery(query, asked.query), { needs: 'operator', takes: { query } }),
     ],
-    dashboard: new Map(),
     clock: systemClock,
     auditor: {
       run: ({ command, who }, run) => {
@@ -104,8 +103,7 @@ beforeEach(async () => {
     },
     bug: (error) => bugs.push(error),
   })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  port = (app.server.address() as { port: number }).port
+  port = app.port
 })
 
 afterEach(() => app.close())
@@ -292,12 +290,11 @@ describe('errors are problem documents', () => {
 
 describe('the probe server', () => {
   test('has probes and metrics for any Host, and nothing else', async () => {
-    const probes = probeServer({
+    const probes = await openProbes({
       facts: () => facts,
       metrics: async () => ({ contentType: 'text/plain', body: 'sluice_build_info 1\n' }),
     })
-    await probes.listen({ host: '127.0.0.1', port: 0 })
-    const base = `http://127.0.0.1:${(probes.server.address() as { port: number }).port}`
+    const base = `http://127.0.0.1:${probes.port}`
     const statuses = await Promise.all(
       ['/livez', '/readyz', '/startupz', '/metrics', '/api/v1/status', '/'].map(
         async (path) => (await fetch(base + path)).status,
@@ -309,7 +306,7 @@ describe('the probe server', () => {
 
   test('scrapes at the same time share one exposition', async () => {
     let asked = 0
-    const probes = probeServer({
+    const probes = await openProbes({
       facts: () => facts,
       metrics: async () => {
         asked++
@@ -317,8 +314,8 @@ describe('the probe server', () => {
         return { contentType: 'text/plain', body: 'x 1\n' }
       },
     })
-    const answers = await Promise.all(Array.from({ length: 8 }, () => probes.inject('/metrics')))
-    expect(answers.map((answer) => answer.body)).toEqual(Array(8).fill('x 1\n'))
+    const scrape = async (): Promise<string> => (await fetch(`http://127.0.0.1:${probes.port}/metrics`)).text()
+    expect(await Promise.all(Array.from({ length: 8 }, scrape))).toEqual(Array(8).fill('x 1\n'))
     expect(asked).toBe(1)
     await probes.close()
   })

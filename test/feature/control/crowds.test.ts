@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AdminGuard } from '../../../src/control/admin/guard.ts'
-import { adminServer, probeServer, type ServerSources } from '../../../src/control/admin/server.ts'
+import type { PageSources } from '../../../src/control/admin/pages.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { object } from '../../../src/schema/composites.ts'
+import { type Opened, openAdmin, openProbes } from '../../kit/control-servers.ts'
 import { commandOf, eventsOf } from '../../kit/operations.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -14,7 +15,7 @@ const PLACES = 256
 const AUTH = 'authorization: Bearer all'
 const LARGE = Buffer.alloc(4_000_000, 120)
 
-const shown: ServerSources = {
+const shown: PageSources = {
   facts: () => ({
     configured: true,
     listening: true,
@@ -32,7 +33,7 @@ const shown: ServerSources = {
 
 const SERVERS = {
   admin: () =>
-    adminServer({
+    openAdmin({
       ...shown,
       guard: new AdminGuard({
         tokens: new Tokens([{ name: 'root', role: 'admin', secret: 'all' }]),
@@ -45,13 +46,12 @@ const SERVERS = {
       ],
       clock: systemClock,
       auditor: { run: (_, run) => run(), refused: async () => {} },
-      dashboard: new Map(),
       bug: () => {},
     }),
-  probes: () => probeServer(shown),
+  probes: () => openProbes(shown),
 } as const
 
-let app: ReturnType<typeof probeServer>
+let app: Opened
 let port: number
 let crowd: TcpPeer[]
 
@@ -75,9 +75,8 @@ const open = (): number => crowd.filter(({ closed, ended }) => !closed && !ended
 describe.each(['admin', 'probes'] as const)('/livez of %s answers whoever else is there', (server) => {
   beforeEach(async () => {
     crowd = []
-    app = SERVERS[server]()
-    await app.listen({ host: '127.0.0.1', port: 0 })
-    port = (app.server.address() as { port: number }).port
+    app = await SERVERS[server]()
+    port = app.port
   })
 
   afterEach(async () => {
@@ -130,9 +129,8 @@ describe.each(['admin', 'probes'] as const)('/livez of %s answers whoever else i
 
 test('readers of events keep their places; the others make room', async () => {
   crowd = []
-  app = SERVERS.admin()
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  port = (app.server.address() as { port: number }).port
+  app = await SERVERS.admin()
+  port = app.port
   await gather('GET /api/v1/news HTTP/1.1\r\nHost: localhost\r\n\r\n', 32)
   const readers = crowd
   await until(() => readers.every(({ text }) => text.includes(': begins')))

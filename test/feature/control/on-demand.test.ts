@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { AdminGuard } from '../../../src/control/admin/guard.ts'
+import { Tokens } from '../../../src/control/admin/tokens.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { object } from '../../../src/schema/composites.ts'
+import { type Opened, openAdmin } from '../../kit/control-servers.ts'
+import { commandOf, viewOf } from '../../kit/operations.ts'
+import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
+import { until } from '../../kit/until.ts'
+
+const METRICS = { contentType: 'text/plain; version=0.0.4', body: 'sluice_build_info 1\n' }
+const POST = 'authorization: Bearer all\r\ncontent-type: application/json\r\n'
+
+let admin: Opened
+let loads: number
+let bugs: unknown[]
+let done: unknown[]
+let load: () => Promise<void>
+
+beforeEach(async () => {
+  loads = 0
+  bugs = []
+  done = []
+  load = async () => {}
+  admin = await openAdmin(
+    {
+      facts: () => ({
+        configured: true,
+        listening: true,
+        draining: false,
+        silence: 0,
+        loopAge: 0,
+        replacingFails: false,
+        workers: 1,
+        workersServing: 1,
+        upstreamsDown: 1,
+        configStale: false,
+      }),
+      metrics: async () => METRICS,
+      guard: new AdminGuard({
+        tokens: new Tokens([{ name: 'root', role: 'admin', secret: 'all' }]),
+        guardReads: false,
+        hosts: [],
+      }),
+      operations: [
+        viewOf('status', () => ({ gateway: 'edge' })),
+        commandOf('act', async (body) => done.push(body), { takes: { body: object({}) } }),
+      ],
+      clock: systemClock,
+      auditor: { run: (_, run) => run(), refused: async () => {} },
+      bug: (error) => bugs.push(error),
+    },
+    () => {
+      loads++
+      return load()
+    },
+  )
+})
+
+afterEach(() => admin.close())
+
+async function ask(line: string, fields = '', body = ''): Promise<string> {
+  return (await begun(line, fields, body)).receiveAll()
+}
+
+async function begun(line: string, fields = '', body = ''): Promise<TcpPeer> {
+  const peer = await tcpConnect(admin.port)
+  const length = body === '' ? '' : `content-length: ${body.length}\r\n`
+  peer.send(`${line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${fields}${length}\r\n${body}`)
+  return peer
+}
+
+const status = async (): Promise<string> => (await ask('GET /api/v1/status')).slice(9, 12)
+
+test('pages load nothing; the first request of anything else does, once for all that wait', async () => {
+  for (const line of [
+    'GET /livez',
+    'GET /readyz?verbose',
+    'HEAD /startupz',
+    'GET /metrics',
+    'GET http://localhost/livez',
+  ])
+    expect(await ask(line)).toMatch(/^HTTP\/1.1 200 /)
+  expect(await ask('GET /metrics', 'origin: http://evil.test\r\n')).toMatch(/^HTTP\/1.1 403 /)
+  expect(loads).toBe(0)
+  let go = (): void => {}
+  load = () => new Promise((resolve) => (go = resolve))
+  const asked = [
+    ...Array.from({ length: 20 }, status),
+    ask('POST /api/v1/act', POST, '{}').then((text) => text.slice(9, 12)),
+  ]
+  await until(() => loads > 0)
+  // Machines do not wait for it.
+  expect(await ask('GET /livez')).toMatch(/^HTTP\/1.1 200 /)
+  go()
+  expect(new Set(await Promise.all(asked))).toEqual(new Set(['200']))
+  expect(await status()).toBe('200')
+  expect([loads, done, bugs]).toEqual([1, [{}], []])
+})
+
+test('if it cannot be loaded, those that wait get 503, it is told once, and the next one attempts it anew', async () => {
+  let fail = (): void => {}
+  load = () => new Promise((_, reject) => (fail = () => reject(new Error('a module is missing'))))
+  const asked = [await begun('GET /api/v1/status'), await begun('GET /dashboard/')]
+  await until(() => loads > 0)
+  // The second one, too, has arrived by then.
+  expect(await ask('GET /livez')).toMatch(/^HTTP\/1.1 200 /)
+  fail()
+  const answers = await Promise.all(asked.map((peer) => peer.receiveAll()))
+  for (const answer of answers) {
+    expect(answer).toMatch(/^HTTP\/1.1 503 /)
+    expect(answer).toContain('"type":"urn:sluice:admin:refused"')
+    expect(answer).not.toContain('missing')
+  }
+  expect(bugs.map(String)).toEqual(['Error: a module is missing'])
+  expect(await ask('GET /readyz')).toMatch(/^HTTP\/1.1 200 /)
+  load = async () => {}
+  expect(await status()).toBe('200')
+  expect(loads).toBe(2)
+})
+
+test('a client that leaves meanwhile is no bug, and its command is not carried out', async () => {
+  let go = (): void => {}
+  load = () => new Promise((resolve) => (go = resolve))
+  const peer = await tcpConnect(admin.port)
+  peer.send(`POST /api/v1/act HTTP/1.1\r\nhost: localhost\r\n${POST}content-length: 2\r\n\r\n{}`)
+  await until(() => loads > 0)
+  peer.socket.destroy()
+  const waits = status()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  go()
+  expect(await waits).toBe('200')
+  expect([done, bugs]).toEqual([[], []])
+})
+
+test('a gateway that ends waits for what is being loaded, and closes it', async () => {
+  let go = (): void => {}
+  load = () => new Promise((resolve) => (go = resolve))
+  const cut = ask('GET /api/v1/status')
+  await until(() => loads > 0)
+  const closed = admin.close()
+  go()
+  await closed
+  expect((await cut).slice(0, 12)).toMatch(/^(HTTP\/1.1 200)?$/)
+})
+
+/** Without what differs between two answers. */
+const lines = (answer: string): string[] => {
+  const [head = '', body = ''] = answer.split('\r\n\r\n')
+  return [
+    ...head
+      .toLowerCase()
+      .replace(/^date: .*$/m, '')
+      .split('\r\n')
+      .sort(),
+    body,
+  ]
+}
+
+test.each([
+  ['GET', 'readyz'],
+  ['HEAD', 'livez'],
+  ['GET', 'metrics'],
+  ['HEAD', 'metrics'],
+])('%s /%s is the same page where the application shows it: its name is encoded', async (method, page) => {
+  const encoded = `%${page.charCodeAt(0).toString(16)}${page.slice(1)}`
+  const [direct, shown] = [await ask(`${method} /${page}`), await ask(`${method} /${encoded}`)]
+  expect(loads).toBe(1)
+  expect(lines(direct)).toEqual(lines(shown))
+  for (const fields of ['origin: http://evil.test\r\n', 'host: localhost\r\n'])
+    expect(lines(await ask(`${method} /${page}`, fields))).toEqual(lines(await ask(`${method} /${encoded}`, fields)))
+})
