@@ -15,9 +15,10 @@ import { liveOperations } from './seeing/live/live-operations.ts'
 
 /** What operations are made of. */
 export interface OperatedParts {
+  /** Of the start: what the API has does not depend on when it is first asked. */
   readonly features: readonly AnyFeature[]
-  /** What their control halves bring. */
-  readonly ofFeatures: readonly Operation[]
+  /** Those of control halves, and of the entry point. */
+  readonly brought: readonly Operation[]
   readonly side: DataSide
   readonly status: () => StatusSources
   readonly feed: LiveFeed
@@ -30,10 +31,10 @@ export interface OperatedParts {
 
 /** All that operators may do and see of a gateway. */
 export function allOperations(parts: OperatedParts): readonly Operation[] {
-  const { archive, auditing, features, feed, logLevel, ofFeatures, reloader, side, status } = parts
+  const { archive, auditing, brought, features, feed, logLevel, reloader, side, status } = parts
   return [
     ...statusOperations(status, features),
-    ...ofFeatures,
+    ...brought,
     ...endpointOperations(side.endpoints.care.drains),
     ...logLevelOperations(logLevel),
     ...liveOperations(() => side.figures(), feed, features),

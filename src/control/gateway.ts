@@ -265,9 +265,8 @@ export class Gateway {
     const feed = new LiveFeed({ clock: deps.clock, figures: () => side.figures(), around: () => this.surroundings() })
     this.feed = feed
     const operated: OperatedParts = {
-      // Those of now: what the API has does not depend on when it is first asked.
       features: [...side.features.all],
-      ofFeatures: side.halves.operations,
+      brought: [...side.halves.operations, ...deps.operations],
       side,
       status: () => this.statusSources(side),
       feed,
@@ -288,10 +287,7 @@ export class Gateway {
       stateDir: this.stateDir(),
       facts: () => side.facts({ draining: this.leaving.state !== 'serving', configStale: this.configStale }),
       metrics: (form) => metrics.expose(form),
-      operations: async () => {
-        const { allOperations } = await import('./all-operations.ts')
-        return [...allOperations(operated), ...deps.operations]
-      },
+      operations: async () => (await import('./all-operations.ts')).allOperations(operated),
       auditor: auditing,
     })
     return this.plane

@@ -4,7 +4,7 @@ import { errorStatus } from './call.ts'
 import { type ErrorCode, PROBLEM_JSON, SAFE_HEADERS } from './contract.ts'
 import { readJson } from './json-body.ts'
 import { problem } from './problem.ts'
-import { pathOf } from './server.ts'
+import { targetPath } from './server.ts'
 
 export const BODY_BYTES = 65_536
 
@@ -57,7 +57,7 @@ function answerStrays(app: FastifyInstance): void {
   })
   app.addHook('preParsing', async (request, reply) => {
     if (!request.is404) return undefined
-    const path = pathOf(request.url).split('/')
+    const path = targetPath(request.url).split('/')
     const methods = new Set(known.flatMap((route) => (covers(route.path, path) ? [route.method] : [])))
     if (methods.size === 0) return fail(reply, 'not_found', 404, 'there is no such path')
     // RFC 9110, section 15.5.6

@@ -13,7 +13,7 @@ import { ofOperation, type RouteDescription } from './openapi/description.ts'
 import { openApi } from './openapi/document.ts'
 import { OWN_PAGES } from './openapi/own.ts'
 import { METRICS_PAGE, PROBES } from './openapi/probes.ts'
-import { type Answer, PAGE_NEEDS, type PageName, type Pages } from './pages.ts'
+import { type AdminAnswer, type ControlPages, PAGE_NEEDS, type PageName } from './pages.ts'
 import { refusalAnswer } from './problem.ts'
 
 const API = '/api/v1/'
@@ -21,7 +21,7 @@ const API = '/api/v1/'
 const UPLOAD_BYTES = 2 * 16 * 1_048_576
 
 export interface ApplicationOptions {
-  readonly pages: Pages
+  readonly pages: ControlPages
   readonly guard: Pick<AdminGuard, 'check'>
   readonly operations: readonly Operation[]
   readonly clock: Clock
@@ -192,7 +192,7 @@ function dryRunOf({ query }: FastifyRequest): boolean {
 }
 
 /** As machines get them, which do not need this application: see `server.ts`. */
-function addPages(app: FastifyInstance, pages: Pages): void {
+function addPages(app: FastifyInstance, pages: ControlPages): void {
   const says: Readonly<Record<PageName, RouteDescription>> = { ...PROBES, metrics: METRICS_PAGE }
   for (const [name, page] of Object.entries(pages)) {
     const needs = PAGE_NEEDS[name as PageName]
@@ -201,6 +201,6 @@ function addPages(app: FastifyInstance, pages: Pages): void {
   }
 }
 
-function show(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+function show(reply: FastifyReply, { status, headers, body }: AdminAnswer): FastifyReply {
   return reply.code(status).headers(headers).send(body)
 }

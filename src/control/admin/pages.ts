@@ -14,7 +14,7 @@ export interface PageSources {
 }
 
 /** An answer as it is sent, but for the fields that all answers have. */
-export interface Answer {
+export interface AdminAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Buffer
@@ -31,12 +31,12 @@ export const PAGE_NEEDS: Readonly<Record<PageName, 'viewer' | 'nothing'>> = {
 }
 
 /** Shows a page. `accept`: that field of the request. */
-export type ShowPage = (accept: string | undefined) => Answer | Promise<Answer>
+export type ShowPage = (accept: string | undefined) => AdminAnswer | Promise<AdminAnswer>
 
 /** The pages that machines ask for all the time, by name. */
-export type Pages = Readonly<Record<PageName, ShowPage>>
+export type ControlPages = Readonly<Record<PageName, ShowPage>>
 
-export function pagesOf({ facts, metrics }: PageSources): Pages {
+export function pagesOf({ facts, metrics }: PageSources): ControlPages {
   // Scrapes at the same time share one exposition.
   const running = new Map<Form, Promise<Exposition>>()
   const shared = (form: Form): Promise<Exposition> =>
@@ -52,7 +52,7 @@ export function pagesOf({ facts, metrics }: PageSources): Pages {
   }
 }
 
-function shown({ ok, reasons, notes }: ProbeAnswer): Answer {
+function shown({ ok, reasons, notes }: ProbeAnswer): AdminAnswer {
   const body = JSON.stringify({ status: ok ? 'ok' : 'unavailable', reasons, notes })
   return { status: ok ? 200 : 503, headers: { 'content-type': 'application/json; charset=utf-8' }, body }
 }

@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode, PROBLEM_JSON, problemType } from './contract.ts'
 import type { GuardRefusal } from './guard.ts'
-import type { Answer } from './pages.ts'
+import type { AdminAnswer } from './pages.ts'
 
 /** The problem document (RFC 9457) of an error; `detail` and `more` are shown. */
 export function problem(code: ErrorCode, status: number, detail: string, more: object = {}): Buffer {
@@ -8,11 +8,11 @@ export function problem(code: ErrorCode, status: number, detail: string, more: o
 }
 
 /** The same as an answer. */
-export function problemAnswer(code: ErrorCode, status: number, detail: string): Answer {
+export function problemAnswer(code: ErrorCode, status: number, detail: string): AdminAnswer {
   return { status, headers: { 'content-type': PROBLEM_JSON }, body: problem(code, status, detail) }
 }
 
-export function refusalAnswer({ status, error, message }: GuardRefusal): Answer {
+export function refusalAnswer({ status, error, message }: GuardRefusal): AdminAnswer {
   const { body, headers } = problemAnswer(error, status, message)
   return { status, headers: status === 401 ? { ...headers, 'www-authenticate': 'Bearer' } : headers, body }
 }

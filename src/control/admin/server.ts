@@ -4,7 +4,7 @@ import { http } from '../../lib/node-http.ts'
 import { Connections } from './connections.ts'
 import { SAFE_HEADERS } from './contract.ts'
 import { type AdminGuard, type GuardRefusal, guardedRequest } from './guard.ts'
-import { type Answer, PAGE_NEEDS, type PageName, type Pages } from './pages.ts'
+import { type AdminAnswer, type ControlPages, PAGE_NEEDS, type PageName } from './pages.ts'
 import { problemAnswer, refusalAnswer, unreadAnswer } from './problem.ts'
 
 const HEAD_MS = 2_000
@@ -18,7 +18,7 @@ const CHECK_MS = 250
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface ControlServerOptions {
-  readonly pages: Pages
+  readonly pages: ControlPages
   /** undefined: no page needs anything. */
   readonly guard: Pick<AdminGuard, 'check'> | undefined
   /** For what is not a `GET` or `HEAD` of a page. */
@@ -116,18 +116,18 @@ export function pagesOnly(request: IncomingMessage, response: ServerResponse): v
   }
 }
 
-export function send(response: ServerResponse, { status, headers, body }: Answer): void {
+export function send(response: ServerResponse, { status, headers, body }: AdminAnswer): void {
   response.writeHead(status, { ...SAFE_HEADERS, ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }
 
 /** The page that a request names; undefined: none. */
 function nameOf({ url = '' }: IncomingMessage): PageName | undefined {
-  const name = pathOf(url).slice(1)
+  const name = targetPath(url).slice(1)
   return Object.hasOwn(PAGE_NEEDS, name) ? (name as PageName) : undefined
 }
 
 /** Of a target that is a path, or a whole URL. */
-export function pathOf(target: string): string {
+export function targetPath(target: string): string {
   return target.replace(/^https?:\/\/[^/?]*|\?.*$/gi, '')
 }
