@@ -1,8 +1,7 @@
 import { BREAKS_SYNTAX, INCOMPLETE } from './lines.ts'
 import { COLON, CR, HTAB, LF, SP, TEXT_OCTETS, TOKEN } from './octets.ts'
+import { TextWindow } from './window.ts'
 
-/** One decoding of this many octets covers a usual head; a call per field would cost more than all the rest. */
-const WINDOW = 1024
 /** Of a field's name in a problem: logs need no more. */
 const MAX_NAMED = 64
 
@@ -22,18 +21,16 @@ export class FieldLines {
   colon = -1
   valueEnd = 0
   private readonly most: number
-  private text = ''
-  private textOf: Buffer | undefined = undefined
-  private textFrom = 0
-  private textTo = 0
+  private readonly text: TextWindow
   /** Octets of an incomplete line that are known to be right, so that none is judged twice. */
   private fine = 0
   /** Place of its colon; -1: not found yet. */
   private colonSeen = -1
 
-  /** `most`: how many fields a section may have. */
-  constructor(most: number) {
+  /** `most`: how many fields a section may have; `text`: where the text of what stands before it comes from, too. */
+  constructor(most: number, text: TextWindow = new TextWindow()) {
     this.most = most
+    this.text = text
   }
 
   /** Another section begins. */
@@ -46,7 +43,7 @@ export class FieldLines {
 
   /** The octets of buffers seen so far may have changed. */
   forget(): void {
-    this.textOf = undefined
+    this.text.forget()
   }
 
   /** Position behind the line, INCOMPLETE or BREAKS_SYNTAX. A line that was incomplete is passed again, longer. */
@@ -72,7 +69,8 @@ export class FieldLines {
     let valueEnd = i
     while (valueEnd > valueFrom && isBlank(buffer[valueEnd - 1] as number)) valueEnd--
     if (this.fields.length === 2 * this.most) return this.refuse(`more than ${this.most} fields`)
-    this.fields.push(this.slice(buffer, at, nameEnd, to), this.slice(buffer, valueFrom, valueEnd, to))
+    const { text } = this
+    this.fields.push(text.slice(buffer, at, nameEnd, to), text.slice(buffer, valueFrom, valueEnd, to))
     this.colon = colon
     this.valueEnd = valueEnd
     if (this.fine !== 0) {
@@ -86,17 +84,6 @@ export class FieldLines {
   emptyLine(buffer: Buffer, at: number, to: number): number {
     if (at + 1 === to) return INCOMPLETE
     return buffer[at + 1] === LF ? at + 2 : this.refuse('bare CR', true)
-  }
-
-  /** Text of `buffer[from, end)`, of which more up to `to` may be asked for. */
-  slice(buffer: Buffer, from: number, end: number, to: number): string {
-    if (buffer !== this.textOf || from < this.textFrom || end > this.textTo) {
-      this.textOf = buffer
-      this.textFrom = from
-      this.textTo = Math.max(end, Math.min(to, from + WINDOW))
-      this.text = buffer.toString('latin1', from, this.textTo)
-    }
-    return this.text.slice(from - this.textFrom, end - this.textFrom)
   }
 
   private refuse(problem: string, lineEnd = false): number {

@@ -3,7 +3,10 @@ import { LF } from './octets.ts'
 
 /** What a LineBuffer passes lines to. */
 export interface LineReader {
-  /** Parses the line at `at`; returns the position behind it, or INCOMPLETE: it comes again, longer. */
+  /**
+   * Parses the line at `at`, and those behind it if it likes; returns the position behind the last whole one, or INCOMPLETE:
+   * the line at `at` comes again, longer.
+   */
   parseLine(buffer: Buffer, at: number, to: number): number
   /** `line[0, length)` is what has come of a line. */
   incompleteLine(length: number, line: Buffer): void

@@ -1,7 +1,7 @@
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { hostOf } from '../../../lib/authority.ts'
-import { isLength } from './answer-fields.ts'
+import { isLength, spells } from './answer-fields.ts'
 import { breach, type Rule } from './rules.ts'
 
 /** A request's head as node:http parsed it. */
@@ -111,32 +111,32 @@ export class HeadGuard {
       bytes += name.length + value.length + 4
       switch (name.length) {
         case 4:
-          if (isName(name, 'host')) {
+          if (spells(name, 'host')) {
             host = i + 1
             hosts++
           }
           break
         case 6:
-          if (isName(name, 'expect')) {
+          if (spells(name, 'expect')) {
             if (value.toLowerCase() !== '100-continue') refusal ??= EXPECTATION
             else if (!old) this.expects = true
           }
           break
         case 7:
-          if (isName(name, 'upgrade')) upgrade = true
+          if (spells(name, 'upgrade')) upgrade = true
           break
         case 10:
-          if (isName(name, 'connection')) this.judgeConnection(old, value.toLowerCase())
+          if (spells(name, 'connection')) this.judgeConnection(old, value.toLowerCase())
           break
         case 14:
-          if (isName(name, 'content-length')) {
+          if (spells(name, 'content-length')) {
             if (lengths++ > 0) refusal ??= TWO_LENGTHS
             else if (!isLength(value)) refusal ??= BAD_LENGTH
             else if (coding === -1) this.contentLength = Number(value)
           }
           break
         case 17:
-          if (isName(name, 'transfer-encoding')) {
+          if (spells(name, 'transfer-encoding')) {
             if (old) refusal ??= OLD_CODING
             else if (coding !== -1) refusal ??= CODED_CHUNKS
             else if (value.toLowerCase() !== 'chunked') refusal ??= codingProblem(value)
@@ -197,10 +197,6 @@ export class HeadGuard {
     else this.target = url.charCodeAt(end) === 47 ? url.slice(end) : `/${url.slice(end)}`
     return undefined
   }
-}
-
-function isName(name: string, lower: string): boolean {
-  return name === lower || name.toLowerCase() === lower
 }
 
 /** RFC 9112, section 6.3: without chunked at the end the length of a request is unknown, and no such error is only ours. */

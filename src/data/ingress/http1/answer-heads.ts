@@ -1,24 +1,30 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import { http } from '../../../lib/node-http.ts'
+import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { isField } from '../common/answer-fields.ts'
 
 const HIGHEST_STATUS = 999
+const CLOSE = 'Connection: close\r\n\r\n'
 
 /** What heads of answers are made of; one instance belongs to one listener. */
 export class AnswerHeads {
-  readonly close = 'Connection: close\r\n'
-  readonly keep: string
   private readonly clock: Clock
+  private readonly timers: TimerWheel
   private readonly lines: (string | undefined)[] = new Array(HIGHEST_STATUS + 1).fill(undefined)
-  private date = ''
-  private dateOf = -1
+  /** `Connection` and the empty line, of answers behind which the connection stays open. */
+  private readonly keep: string
+  /** The same with the date in front, and of those that close; `''`: the second that they are of is over. */
+  private datedKeep = ''
+  private datedClose = ''
+  private readonly second = new Timer(() => this.forgetDate())
 
   /** `keepAlive`: milliseconds after which an idle connection is closed. */
-  constructor(clock: Clock, keepAlive: number) {
+  constructor({ clock, timers }: { readonly clock: Clock; readonly timers: TimerWheel }, keepAlive: number) {
     this.clock = clock
+    this.timers = timers
     const seconds = Math.floor(keepAlive / 1000)
-    this.keep = `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`
+    this.keep = `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`
   }
 
   statusLine(status: number): string {
@@ -29,14 +35,28 @@ export class AnswerHeads {
     return line
   }
 
-  /** The line with the date; made once per second. */
-  dateLine(): string {
-    const second = Math.floor(this.clock.wall() / 1000)
-    if (second !== this.dateOf) {
-      this.dateOf = second
-      this.date = `Date: ${new Date(second * 1000).toUTCString()}\r\n`
-    }
-    return this.date
+  /** The end of a head. `dated`: it has a date; `keeps`: the connection stays open. */
+  end(dated: boolean, keeps: boolean): string {
+    if (dated) return keeps ? this.keep : CLOSE
+    if (this.datedKeep === '') this.readDate()
+    return keeps ? this.datedKeep : this.datedClose
+  }
+
+  close(): void {
+    this.timers.cancel(this.second)
+  }
+
+  private readDate(): void {
+    const wall = this.clock.wall()
+    const date = `Date: ${new Date(wall).toUTCString()}\r\n`
+    this.datedKeep = date + this.keep
+    this.datedClose = date + CLOSE
+    this.timers.schedule(this.second, 1000 - (wall % 1000))
+  }
+
+  private forgetDate(): void {
+    this.datedKeep = ''
+    this.datedClose = ''
   }
 
   /** A whole 1xx answer; undefined: a field cannot be sent. */

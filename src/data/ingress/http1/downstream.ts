@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
-import { isField, isLength, trailerPairs } from '../common/answer-fields.ts'
+import { isField, isLength, spells, trailerPairs } from '../common/answer-fields.ts'
 import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard, RawHead } from '../common/guard.ts'
 import { IncomingBody } from './incoming-body.ts'
@@ -52,24 +52,33 @@ export class Http1Downstream extends IncomingBody implements Downstream {
       const name = headers[i] as string
       const value = headers[i + 1] as string
       if (!isField(name, value)) return false
-      if (name.length === 14 && name.toLowerCase() === 'content-length') {
-        if (due >= 0 || !isLength(value)) return false
-        due = Number(value)
-        // RFC 9110, section 8.6: 204 has none.
-        if (status === 204) continue
-      } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return false
-      else if (name.length === 7 && name.toLowerCase() === 'trailer') {
-        trailer += `${name}: ${value}\r\n`
-        continue
-      } else if (name.length === 4 && !dated) dated = name.toLowerCase() === 'date'
+      switch (name.length) {
+        case 4:
+          dated ||= spells(name, 'date')
+          break
+        case 7:
+          if (spells(name, 'trailer')) {
+            trailer += `${name}: ${value}\r\n`
+            continue
+          }
+          break
+        case 14:
+          if (spells(name, 'content-length')) {
+            if (due >= 0 || !isLength(value)) return false
+            due = Number(value)
+            // RFC 9110, section 8.6: 204 has none.
+            if (status === 204) continue
+          }
+          break
+        case 17:
+          if (spells(name, 'transfer-encoding')) return false
+      }
       text += `${name}: ${value}\r\n`
     }
     if (this.connection.draining || this.body?.isLeftBy(status) || (old && due < 0)) this.keepsConnection = false
-    if (!dated) text += heads.dateLine()
-    text += this.keepsConnection ? heads.keep : heads.close
     // RFC 9110, section 6.6.2: Trailer means nothing where none can follow.
     if (due === CHUNKED && !bodiless) text += `${trailer}Transfer-Encoding: chunked\r\n`
-    this.out = `${text}\r\n`
+    this.out = text + heads.end(dated, this.keepsConnection)
     this.bodiless = bodiless
     this.due = bodiless ? 0 : due
     this.headSent = true

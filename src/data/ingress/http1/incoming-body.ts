@@ -7,6 +7,8 @@ import type { BodySink } from './body-decoder.ts'
 import { Parts } from './parts.ts'
 import type { RequestConnection } from './request-connection.ts'
 
+const NO_FIELDS: FlatHeaders = Object.freeze([])
+
 /** The half of a downstream that brings the request's body: what is not wanted yet waits. */
 export abstract class IncomingBody extends ClientRequest<RequestConnection> implements BodySink {
   /** @internal */
@@ -14,7 +16,7 @@ export abstract class IncomingBody extends ClientRequest<RequestConnection> impl
   /** @internal All of the request was parsed. */
   received: boolean
   /** @internal */
-  bodyTrailers: FlatHeaders = []
+  bodyTrailers: FlatHeaders = NO_FIELDS
   protected readonly socket: Duplex
   /** Made when something must wait. */
   private waiting: Parts | undefined = undefined

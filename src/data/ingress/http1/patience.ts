@@ -28,12 +28,14 @@ export class Patience {
 
   /** A head has begun, or the first one is waited for: its time runs once. */
   awaitHead(ms: number): void {
-    if (this.awaits !== Awaits.head) this.await(Awaits.head, ms)
+    if (this.awaits !== Awaits.head) this.await(Awaits.head, this.clock.now(), ms)
   }
 
   /** Nothing is under way. */
   awaitRequest(ms: number): void {
-    if (this.awaits === Awaits.nothing) this.await(Awaits.request, ms)
+    if (this.awaits !== Awaits.nothing) return
+    // Once per request: a clock that is some milliseconds late will do, but it goes only while something is scheduled.
+    this.await(Awaits.request, this.timer.scheduled ? this.timers.coarseNow : this.clock.now(), ms)
   }
 
   /** A request is being read or answered. */
@@ -46,22 +48,21 @@ export class Patience {
     this.timers.cancel(this.timer)
   }
 
-  private await(awaits: Awaited, ms: number): void {
+  private await(awaits: Awaited, now: number, ms: number): void {
     this.awaits = awaits
-    this.due = this.clock.now() + ms
-    if (!this.timer.scheduled || this.due < this.armed) this.schedule(ms)
+    this.due = now + ms
+    if (!this.timer.scheduled || this.due < this.armed) this.schedule()
   }
 
-  private schedule(ms: number): void {
+  private schedule(): void {
     this.armed = this.due
-    this.timers.schedule(this.timer, ms)
+    this.timers.scheduleAt(this.timer, this.due)
   }
 
   private onTimer(): void {
     const { awaits, due } = this
     if (awaits === Awaits.nothing) return
-    const left = due - this.clock.now()
-    if (left > 0) this.schedule(left)
+    if (this.clock.now() < due) this.schedule()
     else this.late(awaits)
   }
 }

@@ -5,6 +5,7 @@ import { FieldLines } from '../../../http/wire/field-lines.ts'
 import { LineBuffer, type LineReader } from '../../../http/wire/line-buffer.ts'
 import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
 import { CR, HTAB, LF } from '../../../http/wire/octets.ts'
+import { TextWindow } from '../../../http/wire/window.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { RawHead } from '../common/guard.ts'
 import { breach } from '../common/rules.ts'
@@ -31,14 +32,18 @@ export class RequestHead implements RawHead, LineReader {
   /** Why it cannot be parsed. */
   failure: Failure | undefined = undefined
   private readonly limits: ListenerConfig['limits']
-  private readonly first = new RequestLine()
-  private readonly lines = new FieldLines(Number.POSITIVE_INFINITY)
+  /** The guard tells target and fields apart: it sees all but the largest heads. */
+  private readonly most: number
+  private readonly text = new TextWindow()
+  private readonly first = new RequestLine(this.text)
+  private readonly lines = new FieldLines(Number.POSITIVE_INFINITY, this.text)
   private readonly held = new LineBuffer()
   private state = EMPTY
   private bytes = 0
 
   constructor(limits: ListenerConfig['limits']) {
     this.limits = limits
+    this.most = limits.headerBytes + limits.targetBytes
   }
 
   get method(): string {
@@ -94,11 +99,17 @@ export class RequestHead implements RawHead, LineReader {
 
   /** @internal */
   parseLine(buffer: Buffer, at: number, to: number): number {
-    const first = this.state <= REQUEST
-    const next = this.parse(buffer, at, to)
-    if (next === INCOMPLETE || this.state >= FAILED) return next
-    this.bytes += next - at
-    return this.bytes > this.most ? this.fail(this.tooLarge(first)) : next
+    let next = at
+    while (next < to && this.state < DONE) {
+      const line = next
+      const first = this.state <= REQUEST
+      next = this.parse(buffer, line, to)
+      if (next === INCOMPLETE) return line === at ? INCOMPLETE : line
+      if (this.state === FAILED) return next
+      this.bytes += next - line
+      if (this.bytes > this.most) return this.fail(this.tooLarge(first))
+    }
+    return next
   }
 
   /** @internal */
@@ -107,11 +118,6 @@ export class RequestHead implements RawHead, LineReader {
     const first = this.state <= REQUEST
     if (first) this.first.keepPart(line, length)
     this.fail(this.tooLarge(first))
-  }
-
-  /** The guard tells target and fields apart: it sees all but the largest heads. */
-  private get most(): number {
-    return this.limits.headerBytes + this.limits.targetBytes
   }
 
   private parse(buffer: Buffer, at: number, to: number): number {

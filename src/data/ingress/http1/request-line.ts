@@ -1,5 +1,6 @@
 import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
 import { CR, LF, SP, TARGET_OCTETS, TOKEN } from '../../../http/wire/octets.ts'
+import type { TextWindow } from '../../../http/wire/window.ts'
 import type { Rule } from '../common/rules.ts'
 
 /** No registered method is longer than 20 octets. */
@@ -26,6 +27,11 @@ export class RequestLine {
   private fine = 0
   private methodEnd = -1
   private targetEnd = -1
+  private readonly text: TextWindow
+
+  constructor(text: TextWindow) {
+    this.text = text
+  }
 
   begin(): void {
     this.method = ''
@@ -55,20 +61,20 @@ export class RequestLine {
     }
     const version = at + this.targetEnd + 1
     for (; i < to && i < version + VERSION.length; i++)
-      if (buffer[i] !== VERSION[i - version]) return this.refuseVersion(buffer, at, i - version >= NAME_END)
+      if (buffer[i] !== VERSION[i - version]) return this.refuseVersion(buffer, at, to, i - version >= NAME_END)
     if (i === to) return this.incomplete(i - at)
     const minor = buffer[i] as number
     if (i === version + VERSION.length) {
-      if (minor !== ZERO && minor !== DOT_ONE) return this.refuseVersion(buffer, at, true)
+      if (minor !== ZERO && minor !== DOT_ONE) return this.refuseVersion(buffer, at, to, true)
       if (++i === to) return this.incomplete(i - at)
     }
     if (buffer[i] !== CR) {
-      this.keep(buffer, at)
+      this.keep(buffer, at, to)
       if (buffer[i] === LF) return this.refuse('line_end', 'The request line ends with a bare LF.')
       return this.refuse('request_line', 'There is something behind the version.')
     }
     if (i + 1 === to) return this.incomplete(i - at)
-    this.keep(buffer, at)
+    this.keep(buffer, at, to)
     if (buffer[i + 1] !== LF) return this.refuse('line_end', 'There is a bare CR in the request line.')
     this.minor = (buffer[i - 1] as number) - ZERO
     return i + 2
@@ -89,15 +95,16 @@ export class RequestLine {
     return this.refuse('target', 'The request target contains a character that must be escaped.')
   }
 
-  private refuseVersion(buffer: Buffer, line: number, isHttp: boolean): number {
-    this.keep(buffer, line)
+  private refuseVersion(buffer: Buffer, line: number, to: number, isHttp: boolean): number {
+    this.keep(buffer, line, to)
     if (isHttp) return this.refuse('version', 'Only HTTP/1.0 and HTTP/1.1 are supported.')
     return this.refuse('request_line', 'Behind the request target there is no HTTP version.')
   }
 
-  private keep(buffer: Buffer, at: number): void {
-    this.method = buffer.toString('latin1', at, at + this.methodEnd)
-    this.target = buffer.toString('latin1', at + this.methodEnd + 1, at + this.targetEnd)
+  private keep(buffer: Buffer, at: number, to: number): void {
+    const { text } = this
+    this.method = text.slice(buffer, at, at + this.methodEnd, to)
+    this.target = text.slice(buffer, at + this.methodEnd + 1, at + this.targetEnd, to)
   }
 
   private refuse(rule: Rule, problem: string): number {

@@ -17,7 +17,7 @@ export class OwnHttp1 implements Http1Server {
   private readonly shared: Http1Shared
 
   constructor(host: ConnectionHost, config: ListenerConfig) {
-    this.shared = { host, config, heads: new AnswerHeads(host.clock, config.timeouts.keepAlive) }
+    this.shared = { host, config, heads: new AnswerHeads(host, config.timeouts.keepAlive) }
   }
 
   matches(): boolean {
@@ -29,6 +29,7 @@ export class OwnHttp1 implements Http1Server {
     return new ServedConnection(this.shared, socket, arrival)
   }
 
-  /** Its connections own all that there is. */
-  close(): void {}
+  close(): void {
+    this.shared.heads.close()
+  }
 }
