@@ -79,6 +79,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     does: 'the level of the log of a running gateway',
     run: async (args, io) => (await import('./cli/log-level.ts')).logLevel(args, io),
   },
+  profile: {
+    usage: 'profile [--worker N] [--seconds S | --heap] --out FILE',
+    does: 'where a worker of a running gateway spends its time, or what its memory holds',
+    run: async (args, io) => (await import('./cli/profile.ts')).profile(args, io),
+  },
   audit: {
     usage:
       'audit verify [DIR|FILE], audit show [--json] [--since 1h] [--until T] [--actor N] [--action A] [--limit 1000]',

@@ -9,6 +9,8 @@ import type { Parsed } from './options.ts'
 const DEFAULT_ADMIN = 'http://127.0.0.1:9901'
 /** A reload of thousands of routes takes seconds. */
 const ANSWER_MS = 60_000
+/** A profile of a minute, and the time to send it. */
+const LARGE_MS = 240_000
 const EXITS: Readonly<Record<number, number>> = { 400: Exit.usage, 404: Exit.no, 412: Exit.no, 422: Exit.badConfig }
 
 /** Options of every command that talks to a running gateway. */
@@ -56,8 +58,19 @@ export class AdminClient {
   }
 
   async post(path: string, body: object): Promise<unknown> {
+    return read(await this.command(path, body, ANSWER_MS))
+  }
+
+  /** The bytes of a large answer, which ends within {@link LARGE_MS}. */
+  async download(path: string, body: object): Promise<ReadableStream> {
+    const answer = await this.command(path, body, LARGE_MS)
+    if (!answer.ok || answer.body === null) throw await read(answer)
+    return answer.body
+  }
+
+  private async command(path: string, body: object, ms: number): Promise<Response> {
     const headers = { authorization: `Bearer ${await this.token()}`, 'content-type': 'application/json' }
-    return read(await this.ask(path, headers, JSON.stringify(body)))
+    return this.ask(path, headers, JSON.stringify(body), AbortSignal.timeout(ms))
   }
 
   /** Server-sent events, until the gateway ends them or `signal` does. */

@@ -5,6 +5,7 @@ import { auditOperations } from './operations/audit/audit-operations.ts'
 import type { Auditing } from './operations/audit/auditing.ts'
 import { endpointOperations } from './operations/endpoint-operations.ts'
 import { type LogLevel, logLevelOperations } from './operations/log-level.ts'
+import { profileOperations } from './operations/profiles.ts'
 import type { Archive } from './operations/reload/archive.ts'
 import { configOperations } from './operations/reload/config-operations.ts'
 import type { Reloader } from './operations/reload/reloader.ts'
@@ -37,6 +38,7 @@ export function allOperations(parts: OperatedParts): readonly Operation[] {
     ...brought,
     ...endpointOperations(side.endpoints.care.drains),
     ...logLevelOperations(logLevel),
+    ...profileOperations(side.profiles),
     ...liveOperations(() => side.figures(), feed, features),
     ...flightOperations(side.requests.flights, side.taps, features),
     ...(auditing.index === undefined ? [] : auditOperations(auditing.index)),

@@ -10,7 +10,8 @@ import type { DataSideOptions } from './data-side-options.ts'
 import { Endpoints } from './endpoints/endpoints.ts'
 import { FeatureList } from './feature-list.ts'
 import { Generations } from './generations.ts'
-import { memoryShare, workerLimits } from './machine/machine.ts'
+import { memoryLeft, memoryShare, workerLimits } from './machine/machine.ts'
+import { Profiles } from './operations/profiles.ts'
 import { withSecrets } from './operations/reload/secrets.ts'
 import { CellRegistry } from './registry/registry.ts'
 import { TelemetryExport } from './seeing/export/telemetry.ts'
@@ -41,6 +42,7 @@ export class DataSide {
   readonly notices: Notices
   readonly feeds: Feeds
   readonly features: FeatureList
+  readonly profiles: Profiles
   private readonly options: DataSideOptions
   private readonly generations: Generations
   private readonly telemetry: TelemetryExport
@@ -118,6 +120,7 @@ export class DataSide {
       onLost,
     })
     const { supervisor } = this
+    this.profiles = new Profiles(supervisor.crew.slots, { room: () => memoryLeft(machine), clock })
     this.generations = new Generations({
       registry,
       features: this.features,

@@ -120,7 +120,12 @@ export interface Command extends Offered {
   readonly kind: 'command'
   /** Its body may be as large as a config. */
   readonly large?: boolean
-  /** Rejects with `BadCommand` if it is not valid, with `CommandRefused` if it cannot be carried out. */
+  /** Least role; default: operator. */
+  readonly needs?: Role
+  /**
+   * Rejects with `BadCommand` if it is not valid, with `CommandRefused` if it cannot be carried out. A `Readable` holds the
+   * JSON of a large answer.
+   */
   run(body: unknown, call: CallOptions): Promise<unknown>
   /** The values that it may change, recorded before and after; `body` may be anything. */
   changes?(body: unknown): AuditedState

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller, CallOptions, Command, Events, Operation, ReadCall, Role, Takes } from '../../core/operation.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -119,12 +120,14 @@ function addCommand(
   { auditor }: ApplicationOptions,
   callers: WeakMap<FastifyRequest, Caller>,
 ): void {
-  const { large = false, path, says, takes } = command
-  const config: RouteFacts = { needs: 'operator', command, takes, says: ofOperation(says) }
-  app.post(`${API}${path}`, { config, bodyLimit: large ? UPLOAD_BYTES : BODY_BYTES }, (request) => {
+  const { large = false, needs = 'operator', path, says, takes } = command
+  const config: RouteFacts = { needs, command, takes, says: ofOperation(says) }
+  app.post(`${API}${path}`, { config, bodyLimit: large ? UPLOAD_BYTES : BODY_BYTES }, async (request, reply) => {
     const { body } = request
     const call = { ...recorded(request, command, callers.get(request) as Caller), body }
-    return auditor.run(call, async () => command.run(body, callOf(request, callers)))
+    const answer = await auditor.run(call, async () => command.run(body, callOf(request, callers)))
+    if (answer instanceof Readable) reply.type('application/json')
+    return answer
   })
 }
 

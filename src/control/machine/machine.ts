@@ -73,5 +73,14 @@ function isLimited({ memory, memoryLimit }: Machine): boolean {
 
 /** Resident memory of this process, of its limit or else of the machine's: 0 to 1. */
 export function memoryShare(machine: Machine): number {
-  return process.memoryUsage.rss() / (isLimited(machine) ? machine.memoryLimit : machine.memory)
+  return process.memoryUsage.rss() / mostMemory(machine)
+}
+
+/** Bytes that this process may still take. */
+export function memoryLeft(machine: Machine): number {
+  return mostMemory(machine) - process.memoryUsage.rss()
+}
+
+function mostMemory(machine: Machine): number {
+  return isLimited(machine) ? machine.memoryLimit : machine.memory
 }

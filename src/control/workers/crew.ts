@@ -265,7 +265,8 @@ export class Crew {
   private judge(slot: WorkerSlot, now: number): void {
     const { log, registry } = this.options
     const { worker } = slot
-    const pulse = slot.ready ? this.watch.judge(registry.read(slot.heartbeat), now) : this.starting(slot, now)
+    const seen = slot.ready ? this.watch.judge(registry.read(slot.heartbeat), now) : this.starting(slot, now)
+    const pulse = seen === 'hung' && now < slot.sparedUntil ? 'stalled' : seen
     const before = slot.pulse
     slot.pulse = pulse
     if (pulse === 'hung') this.end(slot, 'hung')

@@ -47,6 +47,7 @@ class InlineWorker extends RunningWorker {
   private tail: Promise<void>
   private worker: DataWorker | undefined = undefined
   private over = false
+  readonly inspected = undefined
 
   constructor({ features, random }: InlineWorkersOptions, options: WorkerOptions) {
     super(options)

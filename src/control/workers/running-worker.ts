@@ -1,4 +1,4 @@
-import type { ResourceLimits } from 'node:worker_threads'
+import type { ResourceLimits, Worker } from 'node:worker_threads'
 import type { FromWorker, ToWorker, WorkerStart } from '../../core/protocol.ts'
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { ExitReason } from '../contract.ts'
@@ -21,6 +21,9 @@ export interface WorkerOptions {
   readonly onExit: (error: Error | undefined) => void
 }
 
+/** What a thread tells of itself from outside. */
+export type Inspected = Pick<Worker, 'getHeapSnapshot' | 'getHeapStatistics' | 'startCpuProfile'>
+
 /** Starts a worker where it is to run. */
 export type StartWorker = (options: WorkerOptions) => RunningWorker
 
@@ -37,6 +40,9 @@ export abstract class RunningWorker {
   constructor(options: WorkerOptions) {
     this.options = options
   }
+
+  /** Its thread; undefined: it runs in ours. */
+  abstract readonly inspected: Inspected | undefined
 
   /** Messages arrive in their order, after the present call stack. */
   abstract post(message: ToWorker): void
@@ -59,31 +65,44 @@ export abstract class RunningWorker {
   }
 
   /** The same without a question of our own. */
-  when<T>(deadlineMs: number, answer: (message: FromWorker) => T | undefined, then = () => {}): Promise<T> {
+  when<T>(deadlineMs: number, answer: (message: FromWorker) => T | undefined, begin = () => {}): Promise<T> {
+    const { promise } = this.pending(deadlineMs, answer)
+    begin()
+    return promise
+  }
+
+  /** Settles as `task` does; rejects as {@link ask} if the worker ends before, or the time does. */
+  outlives<T>(deadlineMs: number, task: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = this.pending<T>(deadlineMs, () => undefined)
+    task.then(resolve, reject)
+    return promise
+  }
+
+  private pending<T>(deadlineMs: number, answer: (message: FromWorker) => T | undefined) {
     const { clock } = this.options
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        this.questions.delete(question)
-        clock.cancel(timer)
-        act()
-      }
-      const question: Question = {
-        offer: (reply) => {
-          try {
-            const value = answer(reply)
-            if (value !== undefined) settle(() => resolve(value))
-          } catch (error) {
-            settle(() => reject(error))
-          }
-        },
-        fail: (error) => settle(() => reject(error)),
-      }
-      const timer: ClockHandle = clock.after(deadlineMs, () =>
-        question.fail(new WorkerSilent(`no answer within ${Math.ceil(deadlineMs)} ms`)),
-      )
-      this.questions.add(question)
-      then()
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const settle = (act: () => void): void => {
+      this.questions.delete(question)
+      clock.cancel(timer)
+      act()
+    }
+    const fail = (error: Error): void => settle(() => reject(error))
+    const question: Question = {
+      offer: (reply) => {
+        try {
+          const value = answer(reply)
+          if (value !== undefined) settle(() => resolve(value))
+        } catch (error) {
+          fail(error as Error)
+        }
+      },
+      fail,
+    }
+    const timer: ClockHandle = clock.after(deadlineMs, () =>
+      fail(new WorkerSilent(`no answer within ${Math.ceil(deadlineMs)} ms`)),
+    )
+    this.questions.add(question)
+    return { promise, resolve: (value: T): void => settle(() => resolve(value)), reject: fail }
   }
 
   /** The worker has said this. */

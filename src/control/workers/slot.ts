@@ -25,6 +25,8 @@ export class WorkerSlot {
   busy = false
   serving = false
   pulse: Pulse = 'beating'
+  /** Clock time until which it may stand still: it is being looked into. */
+  sparedUntil = Number.NEGATIVE_INFINITY
   /** Busy share of its loop, as of the latest look. */
   utilization = 0
   /** Committed generation; 0: none. */
@@ -69,6 +71,7 @@ export class WorkerSlot {
     this.busy = false
     this.serving = false
     this.pulse = 'beating'
+    this.sparedUntil = Number.NEGATIVE_INFINITY
     this.utilization = 0
     this.generation = 0
     this.living.clear()

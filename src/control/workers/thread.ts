@@ -2,7 +2,7 @@ import type { EventLoopUtilization } from 'node:perf_hooks'
 import { isDeepStrictEqual } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { CRASHED, type FromWorker, type ToWorker } from '../../core/protocol.ts'
-import { RunningWorker, type StartWorker, type WorkerOptions } from './running-worker.ts'
+import { type Inspected, RunningWorker, type StartWorker, type WorkerOptions } from './running-worker.ts'
 import { seatBelt } from './seat-belt.ts'
 
 /** Workers in threads of their own, which may do no more than they must. `entry`: the thread's entry file. */
@@ -37,6 +37,10 @@ class WorkerThread extends RunningWorker {
         resolve()
       })
     })
+  }
+
+  get inspected(): Inspected {
+    return this.thread
   }
 
   post(message: ToWorker): void {

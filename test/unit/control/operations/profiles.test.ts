@@ -1,0 +1,84 @@
+import { Readable } from 'node:stream'
+import { expect, test } from 'vitest'
+import { Profiles } from '../../../../src/control/operations/profiles.ts'
+import { type Inspected, RunningWorker } from '../../../../src/control/workers/running-worker.ts'
+import { WorkerSlot } from '../../../../src/control/workers/slot.ts'
+import { CommandRefused, NotFound } from '../../../../src/core/command.ts'
+import type { WorkerStart } from '../../../../src/core/protocol.ts'
+import { ManualClock } from '../../../kit/clock.ts'
+import { settle } from '../../../kit/until.ts'
+
+const MIB = 1_048_576
+
+class Thread extends RunningWorker {
+  readonly inspected: Inspected | undefined
+
+  constructor(clock: ManualClock, inspected: Partial<Inspected> | undefined) {
+    super({ start: {} as WorkerStart, limits: {}, reads: [], clock, onMessage: () => {}, onExit: () => {} })
+    this.inspected = inspected as Inspected | undefined
+  }
+
+  post(): void {}
+  mayRead(): boolean {
+    return true
+  }
+  measureUtilization(): number {
+    return 0
+  }
+  async terminate(): Promise<void> {
+    this.ended(undefined)
+  }
+}
+
+function rig(inspected: Partial<Inspected> | undefined, room = 4_096 * MIB) {
+  const clock = new ManualClock()
+  const slot = new WorkerSlot(0, { page: 0, slot: 0 }, { page: 0, slot: 1 })
+  slot.begin(new Thread(clock, inspected), clock.now(), 0)
+  return { clock, slot, profiles: new Profiles([slot], { room: () => room, clock }) }
+}
+
+const heap = (mib: number, snapshot: () => Promise<Readable>): Partial<Inspected> => ({
+  getHeapStatistics: (async () => ({ used_heap_size: mib * MIB })) as unknown as Inspected['getHeapStatistics'],
+  getHeapSnapshot: snapshot,
+})
+
+test('a worker without a thread of its own, or none, is not looked into', async () => {
+  const { profiles } = rig(undefined)
+  await expect(profiles.take({})).rejects.toThrow('it runs in the thread of its program')
+  await expect(profiles.take({ worker: 3 })).rejects.toThrow(NotFound)
+})
+
+test('a heap that is too large, or for which there is no memory, is not written', async () => {
+  const snapshot = async (): Promise<Readable> => Readable.from(['{}'])
+  await expect(rig(heap(65, snapshot)).profiles.take({ kind: 'heap' })).rejects.toThrow('its heap has 65 MiB')
+  await expect(rig(heap(20, snapshot), 319 * MIB).profiles.take({ kind: 'heap' })).rejects.toThrow(
+    'up to 320 MiB of memory; there are 319 MiB',
+  )
+  expect(await rig(heap(20, snapshot), 321 * MIB).profiles.take({ kind: 'heap' })).toBeInstanceOf(Readable)
+})
+
+test('a worker may stand still while its heap is written, for 25 s; a snapshot that comes later is dropped', async () => {
+  const late = Promise.withResolvers<Readable>()
+  const { clock, profiles, slot } = rig(heap(20, () => late.promise))
+  const taken = profiles.take({ kind: 'heap' }).catch((error: unknown) => error)
+  await settle()
+  expect(slot.sparedUntil).toBe(clock.now() + 25_000)
+  clock.advance(25_000)
+  expect(await taken).toEqual(new CommandRefused('unavailable', 'the worker does not react'))
+  expect(slot.sparedUntil).toBe(clock.now() + 2_000)
+  const snapshot = Readable.from(['{}'])
+  late.resolve(snapshot)
+  await settle()
+  expect(snapshot.destroyed).toBe(true)
+})
+
+test('what is not taken away is dropped after two minutes, and another can be taken', async () => {
+  const { clock, profiles } = rig(heap(20, async () => Readable.from(['{}'])))
+  const first = await profiles.take({ kind: 'heap' })
+  first.on('error', () => {})
+  await expect(profiles.take({ kind: 'heap' })).rejects.toThrow('another profile is being taken')
+  clock.advance(120_000)
+  await settle()
+  expect(first.destroyed).toBe(true)
+  expect(await profiles.take({ kind: 'heap' })).toBeInstanceOf(Readable)
+})
