@@ -78,7 +78,7 @@ type Judged = Omit<Loaded, 'sources' | 'language' | 'unchecked'>
 async function judge(subject: Subject, deps: LoadDeps, good: (() => Node) | undefined): Promise<Judged> {
   const { language } = subject.plugged
   if (subject.root === undefined) return failed(subject.diagnostics, undefined)
-  const tree = mergeDefaults(subject.root, language)
+  const tree = mergeDefaults(subject.root, language, deps.env.SLUICE_HTTP1)
   const first = await judged(tree, subject, deps)
   if (first.config !== undefined || good === undefined || !keepsGood(tree)) return first
   const standIn = good()

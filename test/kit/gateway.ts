@@ -14,6 +14,7 @@ import { type AnyFeature, inOrder } from '../../src/core/feature.ts'
 import { FEATURES } from '../../src/features/index.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { systemRandom } from '../../src/lib/random.ts'
+import { HTTP1_ENV } from './ingress.ts'
 import { memoryLog } from './log.ts'
 import { shown } from './shown.ts'
 
@@ -91,7 +92,7 @@ export async function hookedGateway(
   const folder = await testFolder()
   const file = join(folder, 'sluice.yaml')
   await writeFile(file, yaml)
-  const { config, diagnostics } = await loadConfig(file, loadDeps({}, language(features)))
+  const { config, diagnostics } = await loadConfig(file, loadDeps(HTTP1_ENV, language(features)))
   if (config === undefined) throw new Error(JSON.stringify(diagnostics))
   return started({ config, reload: undefined }, folder, { features, plugins, stateDir })
 }
@@ -103,7 +104,7 @@ export function pluggedIn(feature: AnyFeature, name: string, url: string) {
 
 /** Starts it from a source, which it follows, and waits until it serves. */
 export async function sourcedGateway(source: ConfigSource): Promise<HookedGateway> {
-  const { diagnostics, first } = await readFirst(source, loadDeps({}))
+  const { diagnostics, first } = await readFirst(source, loadDeps(HTTP1_ENV))
   if (first === undefined) throw new Error(JSON.stringify(diagnostics))
   return started(first, await testFolder(), { features: FEATURES })
 }

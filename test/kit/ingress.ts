@@ -82,8 +82,11 @@ export type Http1 = ListenerConfig['http1']
 /** Both servers: each is held to the same tests. */
 export const HTTP1_SERVERS: readonly Http1[] = ['own', 'node']
 
-/** Of listeners in tests that do not say; as in configs, where `SLUICE_HTTP1` does not. */
+/** By `SLUICE_HTTP1=node npm test` listeners in tests that do not say speak by the other server. */
 export const HTTP1: Http1 = process.env.SLUICE_HTTP1 === 'own' ? 'own' : 'node'
+
+/** Environment of configs in tests. */
+export const HTTP1_ENV = { SLUICE_HTTP1: process.env.SLUICE_HTTP1 }
 
 export interface GateOptions {
   readonly http1?: Http1

@@ -21,6 +21,7 @@ import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { ManualClock } from './clock.ts'
 import { CountedMetrics } from './feature.ts'
+import { HTTP1_ENV } from './ingress.ts'
 import { TestLink } from './link.ts'
 import { lostEnd } from './lost-end.ts'
 import { TestMail } from './mail.ts'
@@ -169,7 +170,7 @@ export class ConfiguredPlane {
 }
 
 async function configOf(yaml: string, features: readonly AnyFeature[]): Promise<Config> {
-  const deps = { ...loadDeps({}, language(features)), readFile: async () => Buffer.from(yaml) }
+  const deps = { ...loadDeps(HTTP1_ENV, language(features)), readFile: async () => Buffer.from(yaml) }
   const { config, diagnostics } = await loadConfig('sluice.yaml', deps)
   if (config === undefined) throw new Error(JSON.stringify(diagnostics))
   return config

@@ -1,5 +1,5 @@
 import { isOff } from '../../schema/composites.ts'
-import type { MapEntry, MapNode, Node } from '../../schema/node.ts'
+import { type MapEntry, type MapNode, type Node, nodeOf } from '../../schema/node.ts'
 import { nodeAt } from '../../schema/path.ts'
 import type { Language } from './language.ts'
 
@@ -22,9 +22,9 @@ function mergeNodes(under: Node | undefined, over: Node, whole: ReadonlySet<stri
 
 /**
  * Puts `defaults` and profiles under each route and upstream. Built-in defaults come later, from the schemas. A profile
- * that does not exist is left to the check.
+ * that does not exist is left to the check. `http1`: for tests, by what listeners speak that do not say.
  */
-export function mergeDefaults(root: Node, { whole }: Language): Node {
+export function mergeDefaults(root: Node, { whole }: Language, http1: string | undefined): Node {
   if (root.kind !== 'map') return root
   const underRoute = nodeAt(root, ['defaults', 'route'])
   const underUpstream = nodeAt(root, ['defaults', 'upstream'])
@@ -32,6 +32,7 @@ export function mergeDefaults(root: Node, { whole }: Language): Node {
   const entries = new Map(root.entries)
   change(entries, 'routes', (route) => mergeRoute(route, underRoute, profiles, whole))
   change(entries, 'upstreams', (upstream) => mergeNodes(underUpstream, upstream, whole))
+  if (http1 !== undefined) change(entries, 'listeners', (listener) => mergeNodes(nodeOf({ http1 }), listener, whole))
   return { ...root, entries }
 }
 
