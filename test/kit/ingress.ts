@@ -83,7 +83,7 @@ export type Http1 = ListenerConfig['http1']
 export const HTTP1_SERVERS: readonly Http1[] = ['own', 'node']
 
 /** By `SLUICE_HTTP1=node npm test` listeners in tests that do not say speak by the other server. */
-export const HTTP1: Http1 = process.env.SLUICE_HTTP1 === 'own' ? 'own' : 'node'
+export const HTTP1: Http1 = process.env.SLUICE_HTTP1 === 'node' ? 'node' : 'own'
 
 /** Environment of configs in tests. */
 export const HTTP1_ENV = { SLUICE_HTTP1: process.env.SLUICE_HTTP1 }

@@ -58,7 +58,7 @@ export const listenerKeys = object(
     ),
     http1: withDefault(
       oneOf('own', 'node'),
-      'node',
+      'own',
       'Server that speaks HTTP/1.1 on this listener: the one of Sluice, or that of Node.js.',
     ),
     pathPolicy: optional(
