@@ -54,6 +54,8 @@ export interface ListenerConfig {
   }
   /** Of each connection. */
   readonly connections: LifeLimits
+  /** What a client means that closes its side while it waits for an answer; auto: the time since its request says. */
+  readonly halfClose: 'auto' | 'answer' | 'abort'
   /** What speaks HTTP/1.1: a server of Sluice's own, or node:http. */
   readonly http1: 'own' | 'node'
 }

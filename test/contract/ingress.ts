@@ -210,7 +210,7 @@ export function describeIngress(name: string, start: Start): void {
         ['resets', (client: HttpClient) => client.peer.reset()],
       ])('are forgotten when the client %s, and the one under way is told', async (_how, leave) => {
         for (const behind of [1, 20, 1000]) {
-          held = await start(() => {})
+          held = await start(() => {}, { halfClose: 'abort' })
           const client = await held.client()
           client.send(get('/').repeat(2))
           ok(await held.request())

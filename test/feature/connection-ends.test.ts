@@ -214,7 +214,11 @@ describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
 
   const ENDS: Readonly<Record<string, End>> = {
     'the client closes': {
-      come: (_rig, client) => void client.peer.end(),
+      come: (rig, client) => {
+        // Earlier it would be a half-close.
+        rig.kit.clock.advance(101)
+        client.peer.end()
+      },
       says: 'client_gone',
       // An answer to half a head.
       but: { 'in a head': 'bad_request' },

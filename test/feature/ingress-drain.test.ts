@@ -2,7 +2,16 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { HeldCell } from '../../src/cells/held.ts'
 import { field, type HttpClient, httpClient } from '../kit/client.ts'
 import { ManualClock } from '../kit/clock.ts'
-import { echo, Gate, type GateOptions, HTTP1_SERVERS, ok, type Respond, gate as startGate } from '../kit/ingress.ts'
+import {
+  echo,
+  Gate,
+  type GateOptions,
+  HTTP1_SERVERS,
+  ok,
+  type Respond,
+  reply,
+  gate as startGate,
+} from '../kit/ingress.ts'
 import { settle, until } from '../kit/until.ts'
 
 describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
@@ -206,6 +215,16 @@ describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
     await until(() => events.gone === 'closed')
     await until(() => held.listener.connections === 0)
     expect(held.listener.inFlight).toBe(0)
+  })
+
+  test('what is answered in the turn of the cut goes out before', async () => {
+    const held = await started(gate(() => {}))
+    const client = await held.client()
+    client.send(GET)
+    const { downstream } = await held.request()
+    reply(downstream, 503, 'late')
+    held.listener.cut()
+    expect(await client.answer()).toMatchObject({ status: 503, body: 'late', complete: true })
   })
 
   test('an idle connection is closed after timeouts.keepAlive', async () => {

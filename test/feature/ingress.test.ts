@@ -78,7 +78,7 @@ describe.each(HTTP1_SERVERS)('http1: %s', (http1) => {
       const client = await held.client()
       client.send('GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n')
       const { events } = await held.request()
-      client.close()
+      client.peer.reset()
       await until(() => events.gone === 'closed')
       await until(() => held.listener.connections === 0)
       expect(held.handled.length).toBe(1)

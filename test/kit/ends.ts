@@ -63,6 +63,7 @@ export class EndsRig {
         timeouts: { headers: 600_000, body: 5_000, keepAlive: 600_000 },
         limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 5 },
         connections: ENDLESS,
+        halfClose: 'auto',
         http1,
       },
       clock,

@@ -90,6 +90,7 @@ export const HTTP1_ENV = { SLUICE_HTTP1: process.env.SLUICE_HTTP1 }
 
 export interface GateOptions {
   readonly http1?: Http1
+  readonly halfClose?: ListenerConfig['halfClose']
   readonly timeouts?: Partial<ListenerConfig['timeouts']>
   readonly limits?: Partial<ListenerConfig['limits']>
   readonly connections?: Partial<LifeLimits>
@@ -110,6 +111,7 @@ export function listenerConfig(options: GateOptions): ListenerConfig {
     timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
     limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },
     connections: { ...ENDLESS, ...options.connections },
+    halfClose: options.halfClose ?? 'auto',
     http1: options.http1 ?? HTTP1,
   }
 }

@@ -56,6 +56,11 @@ export const listenerKeys = object(
       {},
       'How long a connection of a client is used. Each one’s limits are up to 10 % lower, so that connections do not end together.',
     ),
+    halfClose: withDefault(
+      oneOf('auto', 'answer', 'abort'),
+      'auto',
+      'What it means that a client closes its side while it waits for an answer. answer: it still reads; abort: it has gone; auto: it has gone, unless that comes within 100 ms of the end of its request.',
+    ),
     http1: withDefault(
       oneOf('own', 'node'),
       'own',

@@ -26,12 +26,13 @@ export function normalise(
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
-      ([name, { listen, timeouts, limits, connections, http1 }]): ListenerConfig => ({
+      ([name, { connections, halfClose, http1, limits, listen, timeouts }]): ListenerConfig => ({
         name,
         ...listen,
         timeouts,
         limits,
         connections,
+        halfClose,
         http1,
       }),
     ),

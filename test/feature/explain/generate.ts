@@ -59,7 +59,7 @@ const SENT_PATHS = [
   '/%C3%A9',
 ]
 const QUERIES = ['', '', '', '?v=1', '?v=2&v=1', '?w', '?v=%31&token=x', '?']
-const METHODS = ['GET', 'GET', 'GET', 'POST', 'HEAD', 'PUT', 'OPTIONS', 'BREW', 'CONNECT']
+const METHODS = ['GET', 'GET', 'GET', 'POST', 'HEAD', 'PUT', 'OPTIONS', 'BREW', 'M'.repeat(33), 'CONNECT']
 const FIELDS: readonly (readonly [string, string])[] = [
   ['X-Version', '1'],
   ['x-version', '2'],

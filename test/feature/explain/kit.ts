@@ -5,12 +5,13 @@ import { methodRefusal } from '../../../src/data/ingress/common/methods.ts'
 import { MemoryDownstream } from '../../../src/data/ingress/memory.ts'
 import { decide, type RequestDecision } from '../../../src/tools/explain/decision.ts'
 import type { Model, WrittenConfig } from '../../../src/tools/explain/model.ts'
+import { HTTP1_ENV } from '../../kit/ingress.ts'
 import type { ConfiguredPlane, Ended } from '../../kit/plane.ts'
 import type { GeneratedRequest } from './generate.ts'
 
 /** A config from its text; undefined where it has errors. */
 export async function written(text: string): Promise<WrittenConfig | undefined> {
-  const deps = { ...loadDeps({}), readFile: async () => Buffer.from(text) }
+  const deps = { ...loadDeps(HTTP1_ENV), readFile: async () => Buffer.from(text) }
   const { config, tree } = await loadConfig('c.yaml', deps)
   return config === undefined || tree === undefined ? undefined : { config, tree, language: deps.language }
 }
@@ -39,7 +40,8 @@ export function run(plane: ConfiguredPlane, { config }: WrittenConfig, request: 
   const guard = new HeadGuard(listener.limits)
   const rawHeaders = ['host', host, ...headers]
   const refusal =
-    methodRefusal(method) ?? guard.judge({ method, url: target, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders })
+    methodRefusal(method, listener.http1) ??
+    guard.judge({ method, url: target, httpVersionMajor: 1, httpVersionMinor: 1, rawHeaders })
   const peer = { address: from, port: 1, localPort: listener.port, secure: false, listener: 'web' }
   const facts = { method, target: guard.target, host: guard.host, authority: guard.authority, headers: rawHeaders }
   return plane.run(new MemoryDownstream({ ...facts, peer, contentLength: 0 }), refusal)

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/lib/random.ts'
 import { Model } from '../../../src/tools/explain/model.ts'
@@ -60,6 +61,8 @@ test(`explain and a gateway on a socket agree on ${CONFIGS * REQUESTS} generated
         const [seen, ...more] = takeSeen()
         expect(more, story).toEqual([])
         expect(/;route=([^;]+)/.exec(field(got, 'sluice-explain') ?? '')?.[1], story).toBe(route?.name)
+        // The upstream is node:http, which does not know every method that is passed on.
+        if (forward !== undefined && !METHODS.includes(request.method)) continue
         expect(forward !== undefined, story).toBe(seen !== undefined)
         if (forward !== undefined && seen !== undefined) {
           counts.forwarded++

@@ -1,14 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { ListenerConfig } from '../../../core/config.ts'
-import type { Glimpse } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
-import type { TimerWheel } from '../../../lib/timers.ts'
-import { ClientSocket } from '../accept/client-socket.ts'
 import { divert } from '../accept/divert.ts'
 import type { Arrival } from '../accept/peek.ts'
-import { type ConnectionHost, NOTHING_SEEN } from '../common/host.ts'
+import { HttpSocket } from '../common/http-socket.ts'
 import { CONNECT_REFUSED } from '../common/methods.ts'
-import { rawAnswer } from '../common/raw-answer.ts'
 import { AFTER_CLOSE, HALF_A_HEAD, SLOW_HEAD } from '../common/rules.ts'
 import type { AnswerHeads } from './answer-heads.ts'
 import { BodyDecoder } from './body-decoder.ts'
@@ -30,11 +26,8 @@ const KEEP_ALIVE_MARGIN_MS = 1_000
  * is read until that much waits: an unread socket shows neither FIN nor RST, so that a client that leaves would not be
  * noticed.
  */
-export class ServedConnection extends ClientSocket implements RequestConnection {
+export class ServedConnection extends HttpSocket implements RequestConnection {
   readonly heads: AnswerHeads
-  readonly timers: TimerWheel
-  readonly bodyTimeout: number
-  private readonly host: ConnectionHost
   private readonly config: ListenerConfig
   private readonly head: RequestHead
   /** Made for the first body. */
@@ -54,10 +47,7 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
   private readonly patience: Patience
 
   constructor({ config, heads, host }: Http1Shared, socket: Duplex, { due, life }: Arrival) {
-    super(host, socket, life)
-    this.host = host
-    this.timers = host.timers
-    this.bodyTimeout = host.bodyTimeout
+    super(host, socket, life, config)
     this.config = config
     this.heads = heads
     this.head = new RequestHead(config.limits)
@@ -80,9 +70,10 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     this.onData(first)
   }
 
-  turnAway(failure: Failure): void {
-    this.refused = true
-    this.refuse(failure, NOTHING_SEEN)
+  /** What was answered in this turn goes out before. */
+  override destroy(): void {
+    this.active?.flush()
+    super.destroy()
   }
 
   override onClosed(): void {
@@ -139,6 +130,7 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
   }
 
   private onData(chunk: Buffer): void {
+    this.heard()
     if (this.waiting.length > 0) this.waiting.add(chunk)
     else this.take(chunk)
     this.regulate()
@@ -149,12 +141,17 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
   private onEnd(): void {
     if (this.linger !== undefined) return
     const { active } = this
+    if (active === undefined) this.endInput()
+    else if (this.reading === undefined && !this.hasGone) this.halfClosed = true
     // Its answer is on its way, and may still be read.
-    if (active?.ended) this.close()
-    else if (active !== undefined) this.destroy()
-    else if (this.head.begun) {
-      this.refuseAsFault(HALF_A_HEAD)
-    } else this.socket.end()
+    else if (active.ended) this.close()
+    else this.destroy()
+  }
+
+  /** Nothing follows, and nothing is left to answer. */
+  private endInput(): void {
+    if (this.head.begun) this.refuseAsFault(HALF_A_HEAD)
+    else this.socket.end()
   }
 
   private onLate(awaits: Awaited): void {
@@ -252,6 +249,11 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     while (waiting.length > 0 && !this.dropping && (this.active === undefined || this.reading !== undefined))
       this.take(waiting.take() as Buffer)
     this.resuming = false
+    if (this.halfClosed && waiting.length === 0 && !this.last) {
+      // A body of which the rest cannot come: the client has gone.
+      if (this.reading !== undefined) this.destroy()
+      else if (this.active === undefined) this.endInput()
+    }
     this.regulate()
     this.await()
   }
@@ -269,18 +271,6 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     this.refuse(failure, this.head.glimpse)
   }
 
-  /** Answers with a failure that belongs to no request, and closes. */
-  private refuse(failure: Failure, seen: Glimpse): void {
-    const { host, socket } = this
-    if (!socket.writable) {
-      socket.destroy()
-      return
-    }
-    const answer = host.handler.malformed(this.peer, failure, seen)
-    if (answer !== undefined) socket.write(rawAnswer(answer, host.clock.wall()))
-    this.end()
-  }
-
   /** Nothing that comes is read any more. */
   private forget(): void {
     this.dropping = true
@@ -288,10 +278,6 @@ export class ServedConnection extends ClientSocket implements RequestConnection 
     this.reading = undefined
     this.decoder?.stop()
     this.waiting.clear()
-  }
-
-  private fault({ rule }: Failure): void {
-    if (rule !== undefined) this.host.fault(rule)
   }
 }
 

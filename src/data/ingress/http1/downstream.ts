@@ -173,7 +173,8 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     this.connection.answered(this)
   }
 
-  private flush(): boolean {
+  /** @internal Writes what waits for the end of the turn. */
+  flush(): boolean {
     const { out } = this
     if (out === '') return true
     this.out = ''

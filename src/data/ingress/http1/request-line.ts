@@ -1,10 +1,8 @@
 import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
 import { CR, LF, SP, TARGET_OCTETS, TOKEN } from '../../../http/wire/octets.ts'
 import type { TextWindow } from '../../../http/wire/window.ts'
+import { LONG_METHOD, MAX_METHOD } from '../common/methods.ts'
 import type { Rule } from '../common/rules.ts'
-
-/** No registered method is longer than 20 octets. */
-const MAX_METHOD = 32
 
 const VERSION = Buffer.from('HTTP/1.')
 /** Of `HTTP/1.` the part by which a line is known to be of HTTP. */
@@ -46,7 +44,7 @@ export class RequestLine {
     let i = at + this.fine
     if (this.methodEnd === -1) {
       while (i < to && TOKEN[buffer[i] as number] === 1) i++
-      if (i - at > MAX_METHOD) return this.refuse('method', `The method is longer than ${MAX_METHOD} characters.`)
+      if (i - at > MAX_METHOD) return this.refuse('method', LONG_METHOD)
       if (i === to) return this.incomplete(i - at)
       if (i === at || buffer[i] !== SP) return this.refuse('method', 'The request line does not begin with a method.')
       this.methodEnd = i++ - at

@@ -9,10 +9,9 @@ import { canonicalIp } from '../../../lib/ip.ts'
 import { http } from '../../../lib/node-http.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { Linger, TOTAL_MS } from '../accept/linger.ts'
-import type { ClientConnection } from '../common/client-request.ts'
 import { HeadGuard } from '../common/guard.ts'
 import type { IngressHandler } from '../common/host.ts'
-import { NodeDownstream } from './downstream.ts'
+import { type NodeClientConnection, NodeDownstream } from './downstream.ts'
 import type { Incoming, Outgoing } from './messages.ts'
 
 const DRAINING = failure('draining', 'request', 'operator')
@@ -107,7 +106,7 @@ interface Borrowed {
 }
 
 /** What one request may do to its connection. */
-class BorrowedConnection implements ClientConnection<NodeDownstream> {
+class BorrowedConnection implements NodeClientConnection {
   readonly peer: Peer
   readonly timers: TimerWheel
   readonly bodyTimeout: number
@@ -135,6 +134,8 @@ class BorrowedConnection implements ClientConnection<NodeDownstream> {
   get draining(): boolean {
     return this.pressure.stage >= Stage.close
   }
+
+  onReceived(): void {}
 
   /** The parser of the server goes on reading, and the request drops what comes. */
   drop(): void {}

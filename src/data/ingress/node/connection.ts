@@ -1,15 +1,13 @@
 import type { Socket } from 'node:net'
+import type { ListenerConfig } from '../../../core/config.ts'
 import type { Glimpse } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { Lifetime } from '../../../lib/lifetime.ts'
-import type { TimerWheel } from '../../../lib/timers.ts'
-import { ClientSocket } from '../accept/client-socket.ts'
 import { divert } from '../accept/divert.ts'
-import type { ClientConnection } from '../common/client-request.ts'
 import type { HeadGuard } from '../common/guard.ts'
-import { type ConnectionHost, type IngressHandler, NOTHING_SEEN } from '../common/host.ts'
-import { rawAnswer } from '../common/raw-answer.ts'
-import { NodeDownstream } from './downstream.ts'
+import type { ConnectionHost, IngressHandler } from '../common/host.ts'
+import { HttpSocket } from '../common/http-socket.ts'
+import { type NodeClientConnection, NodeDownstream } from './downstream.ts'
 import { glimpseOf } from './glimpse.ts'
 import { CUT_SHORT, type ParserError } from './malformed.ts'
 import type { Incoming, Outgoing } from './messages.ts'
@@ -22,8 +20,7 @@ const Behind = { parsed: 0, held: 1, dropped: 2 } as const
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
  * have started the requests behind it, whose answers would be lost.
  */
-export class NodeConnection extends ClientSocket<Socket> implements ClientConnection<NodeDownstream> {
-  private readonly host: ConnectionHost
+export class NodeConnection extends HttpSocket<Socket> implements NodeClientConnection {
   private active: NodeDownstream | undefined = undefined
   private newest: NodeDownstream | undefined = undefined
   /** Waits for its turn; the parser has stopped behind its head. */
@@ -38,18 +35,11 @@ export class NodeConnection extends ClientSocket<Socket> implements ClientConnec
   /** The request whose end that is, where it has a body, until it is answered. */
   private offering: NodeDownstream | undefined = undefined
 
-  constructor(host: ConnectionHost, socket: Socket, life: Lifetime) {
-    super(host, socket, life)
-    this.host = host
+  constructor(host: ConnectionHost, socket: Socket, life: Lifetime, config: ListenerConfig) {
+    super(host, socket, life, config)
+    // Behind node's own, which has looked whether a request is cut off.
+    socket.on('end', () => this.onEnd())
     stopBehind(socket, () => this.behind !== Behind.parsed)
-  }
-
-  get timers(): TimerWheel {
-    return this.host.timers
-  }
-
-  get bodyTimeout(): number {
-    return this.host.bodyTimeout
   }
 
   protected get busy(): boolean {
@@ -71,6 +61,7 @@ export class NodeConnection extends ClientSocket<Socket> implements ClientConnec
       return
     }
     const { guard } = this.host
+    this.heard()
     const refusal = guard.judge(req)
     if (refusal !== undefined) this.fault(refusal)
     const downstream = new NodeDownstream(this, req, res, guard, refusal)
@@ -138,30 +129,31 @@ export class NodeConnection extends ClientSocket<Socket> implements ClientConnec
     this.refuse(failure, seen)
   }
 
-  /** Refuses it: there are too many connections. */
-  turnAway(failure: Failure): void {
-    this.refused = true
-    this.refuse(failure, NOTHING_SEEN)
-  }
-
   /** Answers with a failure that belongs to no request, after all requests before it were answered, and closes. */
-  refuse(failure: Failure, seen: Glimpse): void {
-    if (this.active !== undefined) {
+  protected override refuse(failure: Failure, seen: Glimpse): void {
+    if (this.active === undefined) super.refuse(failure, seen)
+    else {
       this.malformed = { failure, seen }
       this.drop()
-      return
     }
-    const { socket } = this
-    if (!socket.writable) {
-      socket.destroy()
-      return
-    }
-    const answer = this.host.handler.malformed(this.peer, failure, seen)
-    if (answer !== undefined) socket.write(rawAnswer(answer, this.host.clock.wall()))
-    this.end()
+  }
+
+  /** The client has closed its side, and no request is cut off by that. */
+  private onEnd(): void {
+    const { active, socket } = this
+    if (active === undefined || this.linger !== undefined || socket.destroyed) return
+    if (!this.hasGone) {
+      this.halfClosed = true
+      this.newest?.expectsMore()
+    } else if (active.ended) this.close()
+    else socket.destroy()
   }
 
   // --- from downstreams
+
+  onReceived(): void {
+    this.heard()
+  }
 
   drop(): void {
     if (this.linger === undefined) divert(this.socket, ignore)
@@ -195,7 +187,10 @@ export class NodeConnection extends ClientSocket<Socket> implements ClientConnec
       if (this.last || this.behind !== Behind.held) return
       this.behind = Behind.parsed
       this.backlog?.release()
+      // The rest of its body cannot come, which node:http looked for too early: the client has gone.
+      if (this.halfClosed && this.behind === Behind.parsed && !this.newest?.received) this.socket.destroy()
     } else if (this.malformed !== undefined) this.refuse(this.malformed.failure, this.malformed.seen)
+    else if (this.halfClosed) this.socket.end()
   }
 
   private begin(downstream: NodeDownstream): void {
@@ -213,16 +208,12 @@ export class NodeConnection extends ClientSocket<Socket> implements ClientConnec
     this.next = undefined
   }
 
-  private fault({ rule }: Failure): void {
-    if (rule !== undefined) this.host.fault(rule)
-  }
-
   private onPaused(error: ParserError): void {
     if (this.last || this.behind !== Behind.held) {
       this.drop()
       return
     }
-    this.backlog ??= new Backlog(this.socket)
+    this.backlog ??= new Backlog(this.socket, () => this.heard())
     this.backlog.hold((error.rawPacket as Buffer).subarray(error.bytesParsed))
   }
 }

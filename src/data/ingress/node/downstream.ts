@@ -11,11 +11,17 @@ import type { Incoming, Outgoing } from './messages.ts'
 const SMALL_BYTES = 8192
 const NOTHING = Buffer.alloc(0)
 
+/** The connection that such a request came on. */
+export interface NodeClientConnection extends ClientConnection<NodeDownstream> {
+  /** All of a body has come. */
+  onReceived(): void
+}
+
 /**
  * A request over node:http. Only flat headers are touched, only Buffers and latin1 are written: with other strings node
  * would encode head and body as UTF-8 in one piece. node does not hold answers to their announced length; this class does.
  */
-export class NodeDownstream extends ClientRequest<ClientConnection<NodeDownstream>> implements Downstream {
+export class NodeDownstream extends ClientRequest<NodeClientConnection> implements Downstream {
   private readonly req: Incoming
   private readonly res: Outgoing
   /** The client asked for the close of the connection. */
@@ -26,7 +32,7 @@ export class NodeDownstream extends ClientRequest<ClientConnection<NodeDownstrea
   private listensForDrain = false
 
   constructor(
-    connection: ClientConnection<NodeDownstream>,
+    connection: NodeClientConnection,
     req: Incoming,
     res: Outgoing,
     guard: HeadGuard,
@@ -37,7 +43,7 @@ export class NodeDownstream extends ClientRequest<ClientConnection<NodeDownstrea
     this.res = res
     this.asksToClose = !res.shouldKeepAlive
     if (refusal !== undefined) res.shouldKeepAlive = false
-    req.sluiceBody = this.body
+    req.downstream = this
     res.downstream = this
     res.on('close', onClose)
   }
@@ -78,6 +84,17 @@ export class NodeDownstream extends ClientRequest<ClientConnection<NodeDownstrea
   /** @internal */
   askForBody(): void {
     this.res.writeContinue()
+  }
+
+  /** @internal */
+  onBody(chunk: Buffer): void {
+    this.body?.onData(chunk)
+  }
+
+  /** @internal */
+  onBodyEnd(): void {
+    this.connection.onReceived()
+    this.body?.onEnd()
   }
 
   // --- the answer
@@ -171,6 +188,11 @@ export class NodeDownstream extends ClientRequest<ClientConnection<NodeDownstrea
     if (!this.headSent) this.res.shouldKeepAlive = false
   }
 
+  /** @internal The client has closed its side, and more may wait than node:http has parsed: it must not close behind this. */
+  expectsMore(): void {
+    if (this.res.shouldKeepAlive) this.res._last = false
+  }
+
   get gone(): boolean {
     return this.over || this.res.closed || this.req.socket.destroyed
   }
@@ -194,11 +216,11 @@ export class NodeDownstream extends ClientRequest<ClientConnection<NodeDownstrea
 }
 
 function onData(this: Incoming, chunk: Buffer): void {
-  this.sluiceBody?.onData(chunk)
+  this.downstream?.onBody(chunk)
 }
 
 function onEnd(this: Incoming): void {
-  this.sluiceBody?.onEnd()
+  this.downstream?.onBodyEnd()
 }
 
 function onDrain(this: Outgoing): void {

@@ -2,8 +2,8 @@ import { http } from '../../../lib/node-http.ts'
 
 /** Where node:http's events of a request go. */
 interface BodyEvents {
-  onData(chunk: Buffer): void
-  onEnd(): void
+  onBody(chunk: Buffer): void
+  onBodyEnd(): void
 }
 
 /** Where those of an answer go. */
@@ -14,10 +14,11 @@ interface AnswerEvents {
 
 /** node:http's request and answer with the way back to their downstream, so that listeners need no closures. */
 export class Incoming extends http.IncomingMessage {
-  /** Not `body`: that is where frameworks put what they have parsed. */
-  sluiceBody: BodyEvents | undefined = undefined
+  downstream: BodyEvents | undefined = undefined
 }
 
 export class Outgoing extends http.ServerResponse<Incoming> {
   downstream: AnswerEvents | undefined = undefined
+  /** node:http's own: the connection is closed behind it. */
+  declare _last: boolean
 }

@@ -46,13 +46,16 @@ const MAX_BYTES = 65_536
  */
 export class Backlog {
   private readonly socket: ParsedSocket
+  private readonly heard: () => void
   private readonly parse: Take | undefined
   private chunks: Buffer[] = []
   private bytes = 0
   private held = true
 
-  constructor(socket: Socket) {
+  /** `heard`: something has come. */
+  constructor(socket: Socket, heard: () => void) {
     this.socket = socket as ParsedSocket
+    this.heard = heard
     this.parse = divert(socket, (chunk) => this.onData(chunk))
   }
 
@@ -75,6 +78,7 @@ export class Backlog {
   }
 
   private onData(chunk: Buffer): void {
+    this.heard()
     if (this.held) this.add(chunk)
     else this.parse?.(chunk)
   }

@@ -39,7 +39,7 @@ export class NodeHttp1 implements Http1Server {
   /** Its own time for heads begins now. */
   accept(socket: Socket, { life }: Arrival): NodeConnection {
     this.server.emit('connection', socket)
-    const connection = new NodeConnection(this.host, socket, life)
+    const connection = new NodeConnection(this.host, socket, life, this.config)
     this.open.set(socket, connection)
     socket.on('close', () => this.open.delete(socket))
     return connection
@@ -76,5 +76,7 @@ function strictServer(config: ListenerConfig): Server<typeof Incoming, typeof Ou
   })
   // The guard counts: node's own bound cannot be told from too many bytes, and cuts trailers silently.
   server.maxHeadersCount = 0
+  // Connections judge what it means that a client closes its side. Not documented, and meant to be set.
+  ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
   return server
 }
