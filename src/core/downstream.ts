@@ -96,6 +96,11 @@ export interface Downstream {
   /** False: wait for `onDrain` before writing more. */
   write(chunk: Buffer): boolean
   /**
+   * The longest chunk, in bytes, that `write` is through with when it returns, so that its memory may be used again;
+   * undefined: chunks are kept, of any length.
+   */
+  readonly borrows?: number
+  /**
    * Response trailers, before `end`; dropped where the protocol cannot carry them. A trailer that cannot be sent is dropped
    * alone.
    */

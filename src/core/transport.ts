@@ -39,6 +39,11 @@ export interface TransportFailure {
 
 /** What a transport tells about one attempt. After `onEnd`, `onFailure` or `onUpgraded` nothing follows. */
 export interface TransportEvents {
+  /**
+   * The longest part of an answer, in bytes, that `onData` is through with when it returns: the memory of such a part may be
+   * used again then, and need not be its own. Asked before each part; undefined: parts are kept, of any length.
+   */
+  readonly borrows?: number
   /** A connection is there and the head is about to be sent: the attempt has begun. At most once. */
   onConnected(reused: boolean): void
   /** Only for requests with a body: the connection wants it now. At most once. */

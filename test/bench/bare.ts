@@ -116,6 +116,9 @@ class Bare implements DownstreamEvents, PoolEvents {
   onHead(status: number, headers: FlatHeaders): void {
     this.downstream.head(status, fromAnswers.kept(headers))
   }
+  get borrows(): number {
+    return this.downstream.borrows ?? 0
+  }
   onData(chunk: Buffer): void {
     if (!this.downstream.write(chunk)) this.ticket?.pause()
   }

@@ -274,6 +274,59 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
         expect(downstream.bytesOut).toBe(written)
       })
 
+      test('goes out as it was given, whatever becomes of the memory that was borrowed', async () => {
+        for (const length of [undefined, 'known'] as const) {
+          const { downstream, events, block, unblock, answer } = await open()
+          const sizes = [1, 500, 513, 8_192, 8_193, 16_384, 16_385, 65_536]
+          const times = 100
+          const total = times * sizes.reduce((sum, size) => sum + size, 0)
+          let expected = ''
+          block()
+          downstream.head(200, length === undefined ? [] : ['content-length', String(total)])
+          for (let i = 0; i < times; i++) {
+            for (const size of sizes) {
+              const chunk = Buffer.alloc(size, 97 + (expected.length % 26))
+              expected += chunk.toString('latin1')
+              downstream.write(chunk)
+              if (size <= (downstream.borrows ?? 0)) chunk.fill('?')
+            }
+            // Behind the turn of the head, and once more while the client reads.
+            if (i === 30) await settle(5)
+            if (i === 60) unblock()
+            if (i > 60) await settle(1)
+          }
+          downstream.end()
+          const { body, complete } = await answer()
+          expect(complete).toBe(true)
+          expect(body === expected).toBe(true)
+          await until(() => events.sent === 1)
+        }
+      })
+
+      test('goes out as it was given while others are written, though its client does not read', async () => {
+        const slow = await open()
+        slow.block()
+        slow.downstream.head(200, [])
+        let expected = ''
+        let drains = 0
+        for (;;) {
+          if (expected.length > 64_000_000) throw new Error('never held back')
+          expected += 'a'.repeat(10_000)
+          if (slow.downstream.write(Buffer.alloc(10_000, 'a'))) continue
+          await settle(50)
+          if (slow.events.drains === drains) break
+          drains = slow.events.drains
+        }
+        const other = await open()
+        other.downstream.head(200, ['content-length', '10000'])
+        other.downstream.write(Buffer.alloc(10_000, 'b'))
+        other.downstream.end()
+        expect((await other.answer()).body === 'b'.repeat(10_000)).toBe(true)
+        slow.unblock()
+        slow.downstream.end()
+        expect((await slow.answer()).body === expected).toBe(true)
+      })
+
       test('shorter than announced is broken, not ended', async () => {
         const { downstream, events, answer } = await open()
         downstream.head(200, ['content-length', '10'])

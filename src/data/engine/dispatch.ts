@@ -34,6 +34,8 @@ export interface DispatchOwner {
 
 /** Takes an answer after its head. */
 export interface AnswerSink {
+  /** See `TransportEvents`. */
+  readonly borrows: number
   onData(chunk: Buffer): void
   onTrailers(headers: FlatHeaders): void
   onEnd(): void
@@ -146,6 +148,10 @@ export class Dispatch implements PoolEvents, Candidate {
     if (sink !== undefined) return
     this.timer = new Timer(() => this.abort())
     this.owner.timers.schedule(this.timer, DISCARD_MS)
+  }
+
+  get borrows(): number {
+    return this.sink === undefined ? DISCARD_BYTES : this.sink.borrows
   }
 
   onData(chunk: Buffer): void {

@@ -58,6 +58,10 @@ export class Relay implements AnswerSink {
     return this.blockedByClient || this.ended
   }
 
+  get borrows(): number {
+    return this.held === undefined && this.stages.length === 0 ? (this.downstream.borrows ?? 0) : 0
+  }
+
   /** The head went out: passes on what waits and all that follows. */
   open(): void {
     const held = this.held ?? []

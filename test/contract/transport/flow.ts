@@ -55,6 +55,33 @@ export function flow(check: Check): void {
     await line.becomesIdle()
   })
 
+  check('a part that is borrowed is right when it is told; one that is not, and a longer one, last', async (bench) => {
+    const long = 'x'.repeat(20_000)
+    const server = await bench.with(
+      testUpstream((req, res) => {
+        const body = req.url === '/long' ? long : `answer to ${req.url}`
+        res.writeHead(200, { 'content-length': body.length }).end(body)
+      }),
+    )
+    const line = bench.line(server.port)
+    const told: string[] = []
+    const ask = async (target: string, borrows: number | undefined): Promise<Recorder> => {
+      const seen = Object.assign(new Recorder(), borrows === undefined ? {} : { borrows })
+      seen.on.onData = () => told.push((seen.chunks.at(-1) as Buffer).toString('latin1'))
+      return line.start({ target }, seen).done()
+    }
+    const keeps = await ask('/keeps', undefined)
+    const borrows = await ask('/borrows', 16_384)
+    const short = await ask('/too-long-for-it', 4)
+    const whole = await ask('/long', 16_384)
+    await ask('/later', 16_384)
+    expect(told.join(' ')).toContain('answer to /keeps answer to /borrows answer to /too-long-for-it x')
+    expect(told.join('').endsWith('xanswer to /later')).toBe(true)
+    expect([keeps.body, short.body]).toEqual(['answer to /keeps', 'answer to /too-long-for-it'])
+    expect(borrows.bytes).toBe('answer to /borrows'.length)
+    expect(whole.bytes).toBe(long.length)
+  })
+
   check('pause and resume in one event do nothing', async (bench) => {
     const server = await bench.with(answering('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'))
     const line = bench.line(server.port)

@@ -3,12 +3,15 @@ import type { FlatHeaders } from '../../../lib/headers.ts'
 import { http } from '../../../lib/node-http.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { isField } from '../common/answer-fields.ts'
+import { Pieces } from './pieces.ts'
 
 const HIGHEST_STATUS = 999
 const CLOSE = 'Connection: close\r\n\r\n'
 
 /** What heads of answers are made of; one instance belongs to one listener. */
 export class AnswerHeads {
+  /** Where they become one with the body behind them. */
+  readonly pieces = new Pieces()
   private readonly clock: Clock
   private readonly timers: TimerWheel
   private readonly lines: (string | undefined)[] = new Array(HIGHEST_STATUS + 1).fill(undefined)

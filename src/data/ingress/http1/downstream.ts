@@ -6,9 +6,12 @@ import { isField, isLength, spells, trailerPairs } from '../common/answer-fields
 import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard, RawHead } from '../common/guard.ts'
 import { IncomingBody } from './incoming-body.ts'
+import { COPIED_BYTES } from './pieces.ts'
 import type { RequestConnection } from './request-connection.ts'
 
-/** Parts of a body up to this size are written as text, in one piece with what comes before them. */
+/** Parts of a body up to this size are text, in one piece with what comes before and behind them. */
+const TEXT_BYTES = 512
+/** The same for chunks that come with the head: so their framing and their end go out with them. */
 const SMALL_BYTES = 8_192
 const NOTHING = Buffer.alloc(0)
 
@@ -97,16 +100,25 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     if (this.ended) this.settle()
   }
 
+  get borrows(): number {
+    return COPIED_BYTES
+  }
+
   write(chunk: Buffer): boolean {
     const { length } = chunk
     if (!this.takes(length)) return true
     const chunked = this.due === CHUNKED
     if (chunked) this.out += `${length.toString(16)}\r\n`
-    if (length <= SMALL_BYTES) {
+    if (length <= TEXT_BYTES || (chunked && this.fresh && length <= SMALL_BYTES)) {
       this.out += chunk.toString('latin1')
       if (chunked) this.out += '\r\n'
       if (this.fresh && this.out.length <= 2 * SMALL_BYTES) return true
       return this.room(this.flush())
+    }
+    if (length <= COPIED_BYTES) {
+      const { out } = this
+      this.out = ''
+      return this.room(this.connection.heads.pieces.write(this.socket, out, chunk, chunked ? '\r\n' : ''))
     }
     if (this.out === '' && !chunked) return this.room(this.socket.write(chunk))
     const { socket } = this

@@ -6,7 +6,7 @@ import { CR, LF } from '../../../http/wire/octets.ts'
 import { AnswerHead } from './http1-head.ts'
 
 /** Events of the parser; the end of the answer is `done`. */
-export type AnswerEvents = Pick<TransportEvents, 'onInformational' | 'onHead' | 'onData' | 'onTrailers'>
+export type AnswerEvents = Pick<TransportEvents, 'borrows' | 'onInformational' | 'onHead' | 'onData' | 'onTrailers'>
 
 /** A peer's `Keep-Alive: timeout` is shortened by this much, so that Sluice closes first. */
 const KEEP_ALIVE_MARGIN_MS = 1_000
@@ -234,7 +234,10 @@ export class AnswerParser implements LineReader {
       this.remaining -= end - at
       if (this.remaining === 0) this.state = this.state === CHUNK ? CHUNK_CR : DONE
     }
-    if (this.events !== NO_EVENTS) this.events.onData(owned ? buffer.subarray(at, end) : copy(buffer, at, end))
+    const { events } = this
+    if (events === NO_EVENTS) return end
+    const lasts = owned || end - at <= (events.borrows ?? 0)
+    events.onData(lasts ? buffer.subarray(at, end) : copy(buffer, at, end))
     return end
   }
 

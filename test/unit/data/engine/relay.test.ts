@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { BodyStage } from '../../../../src/core/policy.ts'
+import { Relay } from '../../../../src/data/engine/relay.ts'
+import { ScriptedDownstream } from '../../../kit/scripted-downstream.ts'
+
+const FLOW = { pause() {}, resume() {} }
+const OWNER = {
+  snapshot: { trailerKinds: undefined as never },
+  onRelayed() {},
+  onRelayEnd() {},
+  onRelayBroken() {},
+  onBug() {},
+}
+
+function relay(borrows: number | undefined, stages: readonly BodyStage[]): Relay {
+  const downstream = Object.assign(new ScriptedDownstream(), borrows === undefined ? {} : { borrows })
+  return new Relay(OWNER, FLOW, downstream, stages, [])
+}
+
+test('what waits for the head, or passes stages, is kept', () => {
+  const waiting = relay(16_384, [])
+  expect(waiting.borrows).toBe(0)
+  waiting.open()
+  expect(waiting.borrows).toBe(16_384)
+  const staged = relay(16_384, [{ push: (chunk) => chunk, end: () => undefined, changesLength: false }])
+  staged.open()
+  expect(staged.borrows).toBe(0)
+})
+
+test('what passes at once is kept if the downstream keeps it', () => {
+  const passing = relay(undefined, [])
+  passing.open()
+  expect(passing.borrows).toBe(0)
+})
