@@ -46,6 +46,43 @@ async function ask(request: string, body = ''): Promise<WireAnswer> {
 const last = (): SeenRequest => upstream.seen.at(-1) as SeenRequest
 const up = (name: string): string | undefined => seenField(last(), name)
 
+describe('trailers of a request', () => {
+  const chunked = (head: string, trailers: string): Promise<WireAnswer> =>
+    ask(`PUT /x HTTP/1.1\r\nHost: a\r\n${head}Transfer-Encoding: chunked\r\n`, `3\r\nabc\r\n0\r\n${trailers}\r\n`)
+
+  test('go on in chunks, octet for octet, with their announcement', async () => {
+    const answer = await chunked('Trailer: X-Sum\r\ntrailer: x-b , Host\r\n', 'X-Sum: caf\xe9\r\nx-b:\r\nx-sum: 2\r\n')
+    expect(answer.body).toBe('PUT /x abc')
+    expect(up('trailer')).toBe('X-Sum, x-b')
+    expect(last().trailers).toEqual(['X-Sum', 'caf\xe9', 'x-b', '', 'x-sum', '2'])
+  })
+
+  test('bring nothing that their head could not, or is judged there', async () => {
+    const forged = [
+      ...[
+        'Host',
+        'Content-Length',
+        'Transfer-Encoding',
+        'Authorization',
+        'Cookie',
+        'Via',
+        'X-Forwarded-For',
+        'X_Real_IP',
+      ],
+      ...['Sluice-Attempt', 'Traceparent', 'X-Correlation-Id', 'Proxy', 'Forwarded', 'X-User', 'x.user', 'X-Tenant'],
+      ...['X.Debug', 'X-Hop', 'Connection', 'Keep-Alive', 'X-Own'],
+    ].map((name) => `${name}: ${name === 'Connection' ? 'X-Own' : 'forged'}\r\n`)
+    await chunked('Connection: X-Hop\r\nTrailer: Host, X-User\r\n', `${forged.join('')}X-Last: 1\r\n`)
+    expect(last().trailers).toEqual(['X-Last', '1'])
+    expect(up('trailer')).toBe(undefined)
+  })
+
+  test('are announced only where they can follow', async () => {
+    await ask('PUT /x HTTP/1.1\r\nHost: a\r\nTrailer: X-Sum\r\nContent-Length: 3\r\n', 'abc')
+    expect(up('trailer')).toBe(undefined)
+  })
+})
+
 describe('forwarding fields', () => {
   test('of strangers are replaced or dropped, whatever their name and spelling', async () => {
     const forged = [

@@ -13,6 +13,8 @@ export interface SeenRequest {
   readonly localPort: number
   /** Complete once the request ended. */
   body: Buffer
+  /** Flat, as on the wire. */
+  trailers: readonly string[]
   ended: boolean
   aborted: boolean
 }
@@ -91,6 +93,7 @@ export class TestUpstream {
       headers: req.rawHeaders,
       localPort: req.socket.localPort ?? 0,
       body: Buffer.alloc(0),
+      trailers: [],
       ended: false,
       aborted: false,
     }
@@ -99,6 +102,7 @@ export class TestUpstream {
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {
       seen.body = Buffer.concat(chunks)
+      seen.trailers = req.rawTrailers
       seen.ended = true
     })
     req.on('error', () => {

@@ -54,7 +54,7 @@ export function requestKinds(correlation: readonly string[], named: Iterable<str
       ['host', Kind.drop],
       ['content-length', Kind.drop],
       ['expect', Kind.drop],
-      ['trailer', Kind.drop],
+      ['trailer', Kind.trailer],
       ['traceparent', Kind.drop],
       ['tracestate', Kind.drop],
       // CGI turns it into HTTP_PROXY, which many clients in upstreams take for their proxy ("httpoxy", CVE-2016-5385).
@@ -122,6 +122,23 @@ const NOT_IN_TRAILERS = [
   ...['age', 'date', 'expires', 'location', 'refresh', 'retry-after', 'vary', 'warning'],
   ...['content-encoding', 'content-type', 'content-range', 'content-location'],
 ]
+
+/**
+ * Trailers of a request on their way up: neither what was dropped, believed of trusted peers or judged in its head, nor what
+ * can be taken for that. `named`: see `requestKinds`.
+ */
+export function requestTrailerKinds(correlation: readonly string[], named: Iterable<string>): FieldKinds {
+  const ours = ['proxy', 'traceparent', 'tracestate', 'x-real-ip', 'x-envoy-attempt-count', ...correlation]
+  return new FieldKinds(
+    new Map<string, KindOf>([
+      ...[...HOP_BY_HOP, ...NOT_IN_TRAILERS, ...OF_PROXIES, ...ours, ...named].map(
+        (name) => [name, Kind.drop] as const,
+      ),
+      ['connection', Kind.connection],
+    ]),
+    { sluice: Kind.drop, forwarded: Kind.drop, folds: true },
+  )
+}
 
 /** Trailers of an answer on their way down. */
 export function trailerKinds(correlation: readonly string[]): FieldKinds {

@@ -1,8 +1,8 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
-import type { FlatHeaders } from '../../lib/headers.ts'
+import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
 import { isDigit, isDigits, wholeNumber } from '../../lib/whole-number.ts'
-import { type FieldKinds, Kind, passedOn, removeNamed, requestKinds, sideKinds } from './fields.ts'
+import { type FieldKinds, Kind, passedOn, removeNamed, requestKinds, requestTrailerKinds, sideKinds } from './fields.ts'
 
 /** The largest `Max-Forwards` that Sluice writes. */
 const MAX_HOPS = 999_999_999
@@ -12,6 +12,7 @@ const COLON = 58
 export class Forwarder {
   private readonly kinds: FieldKinds
   private readonly sideKinds: FieldKinds
+  private readonly trailerKinds: FieldKinds
   private readonly correlation: readonly string[]
   private readonly via: string
   /**
@@ -21,9 +22,13 @@ export class Forwarder {
   private readonly traces: boolean
 
   /** `named`: fields of requests that the config names, see `requestKinds`. */
-  constructor(head: Pick<ConfigHead, 'gateway' | 'correlation' | 'tracing'>, named: Iterable<string>) {
+  constructor(
+    head: Pick<ConfigHead, 'gateway' | 'correlation' | 'tracing'>,
+    named: ReadonlySet<string> | readonly string[],
+  ) {
     this.kinds = requestKinds(head.correlation.headers, named)
     this.sideKinds = sideKinds(head.correlation.headers)
+    this.trailerKinds = requestTrailerKinds(head.correlation.headers, named)
     this.correlation = head.correlation.headers
     this.traces = head.tracing !== undefined
     this.via = `1.1 ${head.gateway.name}`
@@ -41,6 +46,7 @@ export class Forwarder {
     let port = ''
     let connection = ''
     let te = ''
+    let trailer = ''
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i] as string
       const value = headers[i + 1] as string
@@ -53,6 +59,9 @@ export class Forwarder {
           break
         case Kind.te:
           te = te === '' ? value : `${te},${value}`
+          break
+        case Kind.trailer:
+          trailer = trailer === '' ? value : `${trailer},${value}`
           break
         case Kind.via:
           via = via === '' ? value : `${via}, ${value}`
@@ -87,6 +96,7 @@ export class Forwarder {
       removeNamed(out, connection)
       if (te !== '' && takesTrailers(te, connection) && downstream.protocol !== 'HTTP/1.0') out.push('te', 'trailers')
     }
+    if (trailer !== '' && downstream.contentLength === -1) this.announce(trailer, connection, out)
     if (proto === '') proto = peer.secure ? 'https' : 'http'
     if (host === '') host = downstream.authority
     // HTTP/1.0 without Host: there is none to pass on.
@@ -107,11 +117,24 @@ export class Forwarder {
     return out
   }
 
+  /** Those of the request's trailers that upstreams get. */
+  trailers({ headers }: Exchange, trailers: FlatHeaders): FlatHeaders {
+    if (trailers.length === 0) return trailers
+    return passedOn(this.trailerKinds, trailers, fieldValues(headers, 'connection'))
+  }
+
   /** Of a request that a feature makes: its own fields, those of one connection left out, then ours. */
   own(fields: FlatHeaders, ex: Exchange): string[] {
     const out = passedOn(this.sideKinds, fields)
     this.belong(ex, out)
     return out
+  }
+
+  /** Names those of the announced trailers that pass. */
+  private announce(trailer: string, connection: string, out: string[]): void {
+    const names = trailer.split(',').flatMap((name) => [name.trim(), ''])
+    const passing = passedOn(this.trailerKinds, names, connection).filter((name) => name !== '')
+    if (passing.length > 0) out.push('trailer', passing.join(', '))
   }
 
   /** Trace and correlation. */

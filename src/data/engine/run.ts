@@ -357,7 +357,7 @@ export class Run
 
   onBodyEnd(trailers: FlatHeaders): void {
     if (this.stages !== undefined) this.stageRefusal(this.stages.end())
-    if (!this.over) this.body?.onEnd(trailers)
+    if (!this.over) this.body?.onEnd(this.snapshot.forwarder.trailers(this.ex, trailers))
   }
 
   private stageRefusal(refusal: Refusal | Error | undefined): void {

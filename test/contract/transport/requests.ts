@@ -73,19 +73,63 @@ export function requests(check: Check): void {
     })
   }
 
-  check('POST of unknown length is chunked; trailers are dropped', async (bench) => {
+  check(
+    'POST of unknown length is chunked, with trailers; those that cannot be written, or frame, are left out',
+    async (bench) => {
+      const server = await bench.with(testUpstream())
+      const line = bench.line(server.port)
+      const bad = [
+        '',
+        'x',
+        'x y',
+        '1',
+        'x:',
+        '1',
+        'x\r\ny',
+        '1',
+        'x-lf',
+        '1\r\ny: 2',
+        'x-wide',
+        '\u010a',
+        'Content-Length',
+        '9',
+      ]
+      for (const [i, trailers] of [
+        [],
+        ['X-Sum', 'caf\xe9', 'x-sum', '', ...bad, 'Host', 'a', 'x-last', '1'],
+      ].entries()) {
+        const seen = line.start({ method: 'POST', contentLength: -1 })
+        await until(() => seen.wanted === 1)
+        line.connection.write(Buffer.from('one'))
+        await settle()
+        line.connection.write(Buffer.from('two'))
+        line.connection.end(trailers)
+        await seen.done()
+        const request = server.seen[i]!
+        expect(request.body.toString()).toBe('onetwo')
+        expect(seenField(request, 'transfer-encoding')).toBe('chunked')
+        expect(seenField(request, 'content-length')).toBeUndefined()
+        expect(request.trailers).toEqual(i === 0 ? [] : ['X-Sum', 'caf\xe9', 'x-sum', '', 'x-last', '1'])
+        await line.becomesIdle(i + 1)
+      }
+      expect(server.accepted).toBe(1)
+    },
+  )
+
+  check('a body with a length, or without octets, has no trailers but in chunks', async (bench) => {
     const server = await bench.with(testUpstream())
     const line = bench.line(server.port)
-    const seen = line.start({ method: 'POST', contentLength: -1 })
-    await until(() => seen.wanted === 1)
-    line.connection.write(Buffer.from('one'))
-    await settle()
-    line.connection.write(Buffer.from('two'))
-    line.connection.end(['x-trailer', '1'])
-    await seen.done()
-    expect(server.seen[0]?.body.toString()).toBe('onetwo')
-    expect(seenField(server.seen[0]!, 'transfer-encoding')).toBe('chunked')
-    expect(seenField(server.seen[0]!, 'content-length')).toBeUndefined()
+    for (const [i, contentLength] of [3, -1, 0].entries()) {
+      const seen = line.start({ method: 'POST', contentLength })
+      seen.on.onWantBody = () => {
+        if (contentLength === 3) line.connection.write(Buffer.from('abc'))
+        line.connection.end(['x-sum', '1'])
+      }
+      await seen.done()
+      expect(seen.status).toBe(200)
+      expect(server.seen[i]?.trailers).toEqual(contentLength === -1 ? ['x-sum', '1'] : [])
+      await line.becomesIdle(i + 1)
+    }
   })
 
   check('an upload of unknown length may turn out empty', async (bench) => {

@@ -105,9 +105,9 @@ export class Http1Connection implements Connection, Deferred {
     return this.upload.write(this.socket as Socket, chunk)
   }
 
-  end(_trailers: FlatHeaders): void {
+  end(trailers: FlatHeaders): void {
     if (!this.sent || this.events === undefined) return
-    if (!this.upload.end(this.socket as Socket)) {
+    if (!this.upload.end(this.socket as Socket, trailers)) {
       this.fail('internal', 'send', { cause: new Error('less body than its content-length') })
     }
   }

@@ -1,5 +1,7 @@
 import type { TransportRequest } from '../../../core/transport.ts'
+import type { FlatHeaders } from '../../../lib/headers.ts'
 
+const NOT_OF_A_NAME = /^$|[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
 const NOT_OF_A_LINE = /[^\t\x20-\x7e\x80-\xff]/
 
 /** Methods whose requests send `content-length: 0` if they have no body (RFC 9110 section 8.6). */
@@ -27,6 +29,17 @@ export function requestHead(request: TransportRequest): string | undefined {
   if (contentLength > 0) return `${head}content-length: ${contentLength}\r\n\r\n`
   if (contentLength === -1) return `${head}transfer-encoding: chunked\r\n\r\n`
   return expectsBody(method) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`
+}
+
+/** A line for each trailer, but for those that cannot be written, or name the framing. */
+export function trailerLines(trailers: FlatHeaders): string {
+  let lines = ''
+  for (let i = 0; i < trailers.length; i += 2) {
+    const name = trailers[i] as string
+    const value = trailers[i + 1] as string
+    if (!isOurs(name) && !NOT_OF_A_NAME.test(name) && isLine(value)) lines += `${name}: ${value}\r\n`
+  }
+  return lines
 }
 
 /** `host`, `connection`, `content-length`, `transfer-encoding`: written here, never taken over. */

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net'
+import type { FlatHeaders } from '../../../lib/headers.ts'
+import { trailerLines } from './http1-request-head.ts'
 
 /** The writing half of one attempt at a time: head, then the body, by length or chunked. */
 export class Http1Upload {
@@ -51,12 +53,13 @@ export class Http1Upload {
     return room
   }
 
-  /** False: octets that were announced are missing. */
-  end(socket: Socket): boolean {
+  /** False: octets that were announced are missing. A body with a length has no place for trailers. */
+  end(socket: Socket, trailers: FlatHeaders): boolean {
     if (this.done) return true
     if (this.remaining > 0) return false
     this.done = true
-    if (this.remaining === -1) socket.write(this.inChunks ? '\r\n0\r\n\r\n' : '0\r\n\r\n', 'latin1')
+    if (this.remaining === -1)
+      socket.write(`${this.inChunks ? '\r\n' : ''}0\r\n${trailerLines(trailers)}\r\n`, 'latin1')
     return true
   }
 
