@@ -1,7 +1,7 @@
 /** How many are made at a time. A text keeps those that were made with it in memory: the batch stays small. */
 const BATCH = 32
 
-/** ASCII texts of one length that are made many at a time: each costs a part of one native call, and is one flat piece. */
+/** ASCII texts of one form that are made many at a time: each costs a part of one native call, and is one flat piece. */
 export class TextBatch {
   private readonly length: number
   private readonly write: (out: Uint8Array, at: number) => void
@@ -9,11 +9,11 @@ export class TextBatch {
   private text = ''
   private at = 0
 
-  /** `write` puts the codes of one text into `out`, from `at` on. */
-  constructor(length: number, write: (out: Uint8Array, at: number) => void) {
-    this.length = length
+  /** `write` puts the codes that are not the same as in `form` into `out`, of a text that begins at `at`. */
+  constructor(form: string, write: (out: Uint8Array, at: number) => void) {
+    this.length = form.length
     this.write = write
-    this.bytes = Buffer.alloc(BATCH * length)
+    this.bytes = Buffer.from(form.repeat(BATCH), 'latin1')
   }
 
   next(): string {

@@ -1,21 +1,32 @@
 import type { Clock, ClockHandle } from './clock.ts'
 
-/** A deadline of the wheel; reusable. Owners hold it as a field and cancel it when they end. */
-export class Timer {
+/** What the wheel fires. */
+export abstract class Due {
   /** @internal Links and slot of the wheel; -1: not scheduled. */
-  next: Timer | undefined = undefined
-  previous: Timer | undefined = undefined
+  next: Due | undefined = undefined
+  previous: Due | undefined = undefined
   slot = -1
-  /** Tick at which it fires. */
+  /** @internal Tick at which it fires. */
   tick = 0
-  readonly fire: () => void
 
-  constructor(fire: () => void) {
-    this.fire = fire
-  }
+  abstract fire(): void
 
   get scheduled(): boolean {
     return this.slot !== -1
+  }
+}
+
+/** A deadline of the wheel; reusable. Owners hold it as a field and cancel it when they end. */
+export class Timer extends Due {
+  private readonly due: () => void
+
+  constructor(due: () => void) {
+    super()
+    this.due = due
+  }
+
+  fire(): void {
+    this.due()
   }
 }
 
@@ -29,7 +40,7 @@ const SLOTS = 4096
  */
 export class TimerWheel {
   private readonly clock: Clock
-  private readonly slots: (Timer | undefined)[] = new Array(SLOTS).fill(undefined)
+  private readonly slots: (Due | undefined)[] = new Array(SLOTS).fill(undefined)
   private count = 0
   private current: number
   private handle: ClockHandle = undefined
@@ -48,12 +59,12 @@ export class TimerWheel {
   }
 
   /** Schedules, or moves, `timer` to fire `ms` from now. */
-  schedule(timer: Timer, ms: number): void {
+  schedule(timer: Due, ms: number): void {
     this.scheduleAt(timer, this.clock.now() + ms)
   }
 
   /** Schedules, or moves, `timer` to fire at `due`, clock milliseconds. */
-  scheduleAt(timer: Timer, due: number): void {
+  scheduleAt(timer: Due, due: number): void {
     this.cancel(timer)
     if (this.count === 0) this.current = this.tickOf(this.clock.now())
     timer.tick = Math.max(Math.ceil(due / TICK_MS), this.current + 1)
@@ -67,7 +78,7 @@ export class TimerWheel {
     if (this.handle === undefined) this.arm()
   }
 
-  cancel(timer: Timer): void {
+  cancel(timer: Due): void {
     if (timer.slot === -1) return
     if (timer.previous === undefined) this.slots[timer.slot] = timer.next
     else timer.previous.next = timer.next

@@ -5,8 +5,8 @@ import { TextBatch } from './text-batch.ts'
 
 const COUNTER_SEED_BITS = 11
 const COUNTER_MAX = 0xfff
-const HYPHEN = 45
-const TAIL_LENGTH = 18
+/** From the third hyphen on: the variant's two bits, and `rand_b`. */
+const TAIL = '-8000-000000000000'
 
 /**
  * UUID version 7 (RFC 9562, section 5.7), strictly increasing within one instance: `rand_a` is a counter of fixed length
@@ -20,13 +20,12 @@ export class UuidV7 {
   private counter = 0
   /** Text of `ms`, up to the second hyphen. */
   private prefix = ''
-  /** From the third hyphen on. */
   private readonly tails: TextBatch
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock
     this.random = random
-    this.tails = new TextBatch(TAIL_LENGTH, (out, at) => writeTail(random, out, at))
+    this.tails = new TextBatch(TAIL, (out, at) => writeTail(random, out, at))
   }
 
   next(): string {
@@ -46,12 +45,9 @@ export class UuidV7 {
   }
 }
 
-/** `rand_b` behind the variant's two bits. */
 function writeTail(random: Random, out: Uint8Array, at: number): void {
   const high = random.uint32()
-  out[at] = HYPHEN
   writeHex(0x8000 | ((high >>> 16) & 0x3fff), 4, out, at + 1)
-  out[at + 5] = HYPHEN
   writeHex(high, 4, out, at + 6)
   writeHex(random.uint32(), 8, out, at + 10)
 }

@@ -74,11 +74,11 @@ export function streamRefusal(owner: AnswerHooksOwner, ex: Exchange, chain: Chai
 }
 
 /** Runs the `respond` hooks of the policies that were reached, in reverse, then `done`. */
-export function runRespond(
-  owner: AnswerHooksOwner,
+export function runRespond<O extends AnswerHooksOwner>(
+  owner: O,
   ex: Exchange,
   chain: Chain,
-  done: () => void,
+  done: (owner: O) => void,
   from = chain.hooks.respond.length - 1,
 ): void {
   for (let i = from; i >= 0; i--) {
@@ -100,7 +100,7 @@ export function runRespond(
       return
     }
   }
-  done()
+  done(owner)
 }
 
 /** Runs the `settle` hooks of the policies that were reached, in reverse, even if some of them throw. */

@@ -15,8 +15,9 @@ export function answerHead(
   ex: Exchange,
   status: number,
   headers: FlatHeaders,
-  lengthChanges: boolean,
+  stages: readonly BodyStage[],
 ): ResponseHead {
+  const lengthChanges = stages.length > 0 && stages.some((stage) => stage.changesLength)
   const out: string[] = []
   let connection = ''
   for (let i = 0; i < headers.length; i += 2) {
@@ -83,7 +84,7 @@ export function sendHead({ clock, downstream, ex }: HeadSource): boolean {
   return false
 }
 
-const NO_STAGES: readonly BodyStage[] = []
+export const NO_STAGES: readonly BodyStage[] = []
 
 /** Innermost first: the policy nearest to the upstream sees the body first. */
 export function answerStages(ex: Exchange, chain: Chain, bug: (error: unknown) => void): readonly BodyStage[] {

@@ -314,7 +314,8 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
   private fields(): string[] {
     const shared = this.ex.forwardHeaders as string[]
     const fields = this.first === undefined ? shared : shared.slice(0, this.shared)
-    fields.length = this.shared
+    // Set, even to what it is, it costs a call of the runtime.
+    if (fields.length !== this.shared) fields.length = this.shared
     return fields
   }
 

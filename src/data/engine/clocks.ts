@@ -1,6 +1,6 @@
 import type { TimeLimits } from '../../core/plan.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { Timer, type TimerWheel } from '../../lib/timers.ts'
+import { Due, type TimerWheel } from '../../lib/timers.ts'
 import type { RequestBody } from './replay.ts'
 
 /** Which bound was passed. */
@@ -24,7 +24,7 @@ const NEVER = Number.POSITIVE_INFINITY
  * one schedule and one cancel. Stages: waiting for the head (deadline), request body moving (minimum rate; the deadline
  * stands still), relaying (silence).
  */
-export class Clocks {
+export class Clocks extends Due {
   /** Clock milliseconds at which the head must be there. */
   deadline: number
   /** The deadline is the peer's, who allows less than the route does. */
@@ -32,7 +32,6 @@ export class Clocks {
   private readonly clock: Clock
   private readonly timers: TimerWheel
   private readonly owner: ClocksOwner
-  private readonly timer: Timer
   private total: number
   private minRate: TimeLimits['minRate']
   private timerAt = NEVER
@@ -44,13 +43,13 @@ export class Clocks {
   private activeAt = 0
 
   constructor(owner: ClocksOwner, clock: Clock, timers: TimerWheel, startedAt: number, limits: TimeLimits) {
+    super()
     this.owner = owner
     this.clock = clock
     this.timers = timers
     this.minRate = limits.minRate
     this.deadline = limits.request === undefined ? NEVER : startedAt + limits.request
     this.total = limits.total === undefined ? NEVER : startedAt + limits.total
-    this.timer = new Timer(() => this.fire())
     this.arm()
   }
 
@@ -114,20 +113,20 @@ export class Clocks {
   }
 
   stop(): void {
-    this.timers.cancel(this.timer)
+    this.timers.cancel(this)
   }
 
-  private due(): number {
+  private dueAt(): number {
     const stage = this.moving ? this.windowEnd : this.deadline
     return Math.min(stage, this.total, this.silence === NEVER ? NEVER : this.activeAt + this.silence)
   }
 
   private arm(): void {
-    const due = this.due()
-    if (due >= this.timerAt && this.timer.scheduled) return
+    const due = this.dueAt()
+    if (due >= this.timerAt && this.scheduled) return
     if (due === NEVER) return
     this.timerAt = due
-    this.timers.scheduleAt(this.timer, due)
+    this.timers.scheduleAt(this, due)
   }
 
   private openWindow(now: number): void {
@@ -136,7 +135,7 @@ export class Clocks {
     this.owner.body?.takeBlockedMs()
   }
 
-  private fire(): void {
+  fire(): void {
     const now = this.clock.now()
     this.timerAt = NEVER
     if (!this.moving && now >= this.deadline) this.owner.onExpired('deadline')

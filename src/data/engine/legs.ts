@@ -85,18 +85,18 @@ export function answerStagesOnWay(
 }
 
 /** Runs the `respond` hooks of all routes on one head, the latest route first, then `done`. */
-export function respondOnWay(owner: OnItsWay, done: () => void): void {
+export function respondOnWay<O extends OnItsWay>(owner: O, done: (owner: O) => void): void {
   const { behind, chain, ex } = owner
   runRespond(owner, ex, chain, behind === undefined ? done : () => respondBehind(owner, ex, behind, done))
 }
 
-function respondBehind(owner: OnItsWay, from: Exchange, leg: Leg, done: () => void): void {
+function respondBehind<O extends OnItsWay>(owner: O, from: Exchange, leg: Leg, done: (owner: O) => void): void {
   leg.ex.response = from.response
   runRespond(owner, leg.ex, leg.chain, () => {
     if (leg.behind !== undefined) respondBehind(owner, leg.ex, leg.behind, done)
     else {
       owner.ex.response = leg.ex.response
-      done()
+      done(owner)
     }
   })
 }

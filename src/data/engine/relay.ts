@@ -34,7 +34,9 @@ export class Relay implements AnswerSink {
   private readonly stages: readonly BodyStage[]
   /** The head as it came. */
   private readonly headers: FlatHeaders
-  private held: (Buffer | (() => void))[] | undefined = []
+  private isOpen = false
+  /** What has come before it was opened. */
+  private held: (Buffer | (() => void))[] | undefined = undefined
   private blockedByClient = false
   /** All of the answer is here. */
   private ended = false
@@ -64,18 +66,21 @@ export class Relay implements AnswerSink {
 
   /** The head went out: passes on what waits and all that follows. */
   open(): void {
-    const held = this.held ?? []
+    const { held } = this
+    this.isOpen = true
     this.held = undefined
-    for (const step of held) {
-      if (typeof step === 'function') step()
-      else this.onData(step)
+    if (held !== undefined) {
+      for (const step of held) {
+        if (typeof step === 'function') step()
+        else this.onData(step)
+      }
     }
     if (!this.blockedByClient) this.flow.resume()
   }
 
   onData(chunk: Buffer): void {
-    if (this.held !== undefined) {
-      this.held.push(chunk)
+    if (!this.isOpen) {
+      this.hold(chunk)
       this.flow.pause()
       return
     }
@@ -85,8 +90,8 @@ export class Relay implements AnswerSink {
   }
 
   onTrailers(headers: FlatHeaders): void {
-    if (this.held !== undefined) {
-      this.held.push(() => this.onTrailers(headers))
+    if (!this.isOpen) {
+      this.hold(() => this.onTrailers(headers))
       return
     }
     const connection = fieldValues(this.headers, 'connection')
@@ -94,8 +99,8 @@ export class Relay implements AnswerSink {
   }
 
   onEnd(): void {
-    if (this.held !== undefined) {
-      this.held.push(() => this.onEnd())
+    if (!this.isOpen) {
+      this.hold(() => this.onEnd())
       return
     }
     for (let i = 0; i < this.stages.length; i++) this.endStage(i)
@@ -112,6 +117,11 @@ export class Relay implements AnswerSink {
     this.blockedByClient = false
     this.owner.onRelayed()
     this.flow.resume()
+  }
+
+  private hold(step: Buffer | (() => void)): void {
+    this.held ??= []
+    this.held.push(step)
   }
 
   private write(chunk: Buffer): void {

@@ -8,7 +8,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
-import { answerHead, composeOwn, isEventStream, sendHead, takesBody } from './answer.ts'
+import { answerHead, composeOwn, isEventStream, NO_STAGES, sendHead, takesBody } from './answer.ts'
 import { Attempts } from './attempts.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
@@ -189,20 +189,21 @@ export class Run
       dispatch.becomesStream()
     }
     this.answering = true
-    const stages = answerStagesOnWay(this, (error) => this.onBug(error))
-    const changed = stages.some((stage) => stage.changesLength)
-    ex.response = answerHead(this.snapshot, ex, status, headers, changed)
+    const stages = readsAnswers(this) ? answerStagesOnWay(this, (error) => this.onBug(error)) : NO_STAGES
+    ex.response = answerHead(this.snapshot, ex, status, headers, stages)
     // A cookie that ties a client to its endpoint is none of a feature's.
     if (ex.kind !== 'side') dispatch.endpoint.parts.answers(ex, status, ex.response.headers)
     const relay = new Relay(this, dispatch, this.downstream, stages, headers)
     this.relay = relay
-    respondOnWay(this, () => {
-      this.relaying()
-      if (this.over || sendHead(this)) relay.open()
-      // What a transport passes on can be sent: a field that cannot be was added by Sluice.
-      else this.onBug(new Error('a field that was added to the answer cannot be sent'))
-    })
+    respondOnWay(this, Run.passOn)
     return relay
+  }
+
+  private static passOn(run: Run): void {
+    run.relaying()
+    if (run.over || sendHead(run)) run.relay?.open()
+    // What a transport passes on can be sent: a field that cannot be was added by Sluice.
+    else run.onBug(new Error('a field that was added to the answer cannot be sent'))
   }
 
   private relaying(): void {

@@ -9,8 +9,8 @@ const VERSION_00_LENGTH = 55
 const MAX_MEMBERS = 32
 const MAX_KEY = 256
 const MAX_VALUE = 256
-/** Both IDs are filled in. Flags (section 3.2.2.5): not sampled, and the last 56 bits of the ID are random. */
-const PATTERN = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-02`
+/** With IDs that are filled in. Flags (section 3.2.2.5): not sampled, and the last 56 bits of the ID are random. */
+const NEW = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-02`
 
 function isLowerHex(text: string, start: number, end: number): boolean {
   for (let i = start; i < end; i++) {
@@ -103,8 +103,7 @@ function isKeyMark(code: number): boolean {
  * practically impossible, but still replaced.
  */
 export function newTraceparents(random: Random): TextBatch {
-  return new TextBatch(VERSION_00_LENGTH, (out, at) => {
-    for (let i = 0; i < VERSION_00_LENGTH; i++) out[at + i] = PATTERN.charCodeAt(i)
+  return new TextBatch(NEW, (out, at) => {
     writeHex(random.uint32() | 1, 8, out, at + 3)
     for (let i = 11; i < 35; i += 8) writeHex(random.uint32(), 8, out, at + i)
     writeHex(random.uint32(), 8, out, at + 36)
