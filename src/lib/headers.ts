@@ -5,6 +5,8 @@
 export type FlatHeaders = readonly string[]
 
 const MAX_NAMES = 4096
+const UPPER_A = 0x41
+const UPPER_Z = 0x5a
 
 /**
  * Lower-cases field names with a bounded memo: clients choose the names, so that a full memo is not extended. One instance
@@ -22,11 +24,27 @@ export class FieldNames {
   }
 }
 
+/** Whether a text begins with `lower`, which is lower-case, in any case. Most differ in the first letter. */
+export function beginsWith(text: string, lower: string): boolean {
+  if (text.length < lower.length) return false
+  for (let i = 0; i < lower.length; i++) {
+    const code = text.charCodeAt(i)
+    const wanted = lower.charCodeAt(i)
+    if (code !== wanted && (code < UPPER_A || code > UPPER_Z || (code | 0x20) !== wanted)) return false
+  }
+  return true
+}
+
+/** Whether it is the name of this field. `name` is lower-case. */
+export function isNamed(candidate: string, name: string): boolean {
+  return candidate.length === name.length && beginsWith(candidate, name)
+}
+
 /** The first value of a field, or undefined. `name` is lower-case. */
 export function fieldValue(headers: FlatHeaders, name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {
     const candidate = headers[i] as string
-    if (candidate.length === name.length && candidate.toLowerCase() === name) return headers[i + 1]
+    if (isNamed(candidate, name)) return headers[i + 1]
   }
   return undefined
 }
@@ -36,7 +54,7 @@ export function fieldValues(headers: FlatHeaders, name: string): string {
   let joined = ''
   for (let i = 0; i < headers.length; i += 2) {
     const candidate = headers[i] as string
-    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue
+    if (!isNamed(candidate, name)) continue
     joined = joined === '' ? (headers[i + 1] as string) : `${joined},${headers[i + 1]}`
   }
   return joined

@@ -3,7 +3,7 @@ import type { Exchange, ResponseHead } from '../../core/exchange.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type FlatHeaders, removeFields } from '../../lib/headers.ts'
+import { beginsWith, type FlatHeaders, isNamed, removeFields } from '../../lib/headers.ts'
 import type { Chain } from './chain.ts'
 import { CONTENT_LENGTH, Kind, removeNamed } from './fields.ts'
 import { asksHow, howAnswered, serverTiming } from './how-answered.ts'
@@ -106,10 +106,7 @@ export function answerStages(ex: Exchange, chain: Chain, bug: (error: unknown) =
 /** Server-sent events: a stream, bounded by `timeouts.stream`. */
 export function isEventStream(headers: FlatHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    if (name.length === 12 && name.toLowerCase() === 'content-type') {
-      return (headers[i + 1] as string).toLowerCase().startsWith('text/event-stream')
-    }
+    if (isNamed(headers[i] as string, 'content-type')) return beginsWith(headers[i + 1] as string, 'text/event-stream')
   }
   return false
 }

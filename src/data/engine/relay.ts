@@ -61,7 +61,7 @@ export class Relay implements AnswerSink {
   }
 
   get borrows(): number {
-    return this.held === undefined && this.stages.length === 0 ? (this.downstream.borrows ?? 0) : 0
+    return this.isOpen && this.stages.length === 0 ? (this.downstream.borrows ?? 0) : 0
   }
 
   /** The head went out: passes on what waits and all that follows. */

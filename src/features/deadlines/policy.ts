@@ -2,6 +2,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import type { FeatureContext } from '../../core/feature.ts'
 import type { Policy } from '../../core/policy.ts'
 import type { Refusal } from '../../core/verdict.ts'
+import { isNamed } from '../../lib/headers.ts'
 import { wholeNumber } from '../../lib/whole-number.ts'
 
 const FIELD = 'sluice-timeout-ms'
@@ -11,8 +12,7 @@ export function offered(ex: Exchange): undefined {
   if (!ex.trusted) return
   const { headers } = ex
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i] as string
-    if (name.length !== FIELD.length || name.toLowerCase() !== FIELD) continue
+    if (!isNamed(headers[i] as string, FIELD)) continue
     const ms = wholeNumber(headers[i + 1] as string)
     if (ms > 0) ex.offeredMs = Math.min(ex.offeredMs, ms)
   }

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import { PathPrefix, type PrefixReplacement } from '../../http/paths.ts'
-import { fieldValue } from '../../lib/headers.ts'
+import { fieldValue, isNamed } from '../../lib/headers.ts'
 import { CookieRewrite, type CookieRules } from './cookie-rewrite.ts'
 import { isPath, pathAtEndpoint, refreshed, resolved } from './references.ts'
 
@@ -32,19 +32,19 @@ export class AnswerRewrite {
       const name = headers[i] as string
       switch (name.length) {
         case 7:
-          if (redirects !== undefined && name.toLowerCase() === 'refresh')
+          if (redirects !== undefined && isNamed(name, 'refresh'))
             headers[i + 1] = refreshed(headers[i + 1] as string, (reference) => this.reference(reference, ex))
           break
         case 8:
-          if (redirects !== undefined && name.toLowerCase() === 'location')
+          if (redirects !== undefined && isNamed(name, 'location'))
             headers[i + 1] = this.reference(headers[i + 1] as string, ex)
           break
         case 10:
-          if (cookies !== undefined && name.toLowerCase() === 'set-cookie')
+          if (cookies !== undefined && isNamed(name, 'set-cookie'))
             headers[i + 1] = cookies.apply(headers[i + 1] as string)
           break
         case 16:
-          if (redirects !== undefined && name.toLowerCase() === 'content-location')
+          if (redirects !== undefined && isNamed(name, 'content-location'))
             headers[i + 1] = this.reference(headers[i + 1] as string, ex)
       }
     }
