@@ -32,6 +32,11 @@ export class EventClock implements Clock {
     return this.instant === RUNNING ? this.clock.now() : this.instant
   }
 
+  /** The time that does not stand still: for who measures how long the handling of an event takes. */
+  passing(): number {
+    return this.clock.now()
+  }
+
   wall(): number {
     if (this.instant === RUNNING) return this.clock.wall()
     if (this.wallInstant === RUNNING) this.wallInstant = this.clock.wall()

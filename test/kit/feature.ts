@@ -8,6 +8,8 @@ import { NO_RELIEF } from '../../src/core/relief.ts'
 import { StateSlots } from '../../src/core/state-slot.ts'
 import type { FeatureDeps } from '../../src/data/engine/compile-features.ts'
 import { GenerationLink } from '../../src/data/link/generation-link.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { EventClock } from '../../src/lib/event-clock.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { nodeOf } from '../../src/schema/node.ts'
@@ -98,11 +100,12 @@ function linked(
 }
 
 /** What a worker of a test lends to features. */
-export function featureDeps(own: Partial<FeatureDeps> = {}): FeatureDeps {
+export function featureDeps(own: Partial<Omit<FeatureDeps, 'clock'>> & { readonly clock?: Clock } = {}): FeatureDeps {
   const link = new GenerationLink(new TestLink().worker)
   const { services, ...context } = featureContext()
   const slots = { exchangeSlots: new StateSlots(), attemptSlots: new StateSlots() }
-  return { ...context, ...slots, link, services: { of: () => services }, ...own }
+  const clock = new EventClock(own.clock ?? context.clock)
+  return { ...context, ...slots, link, services: { of: () => services }, ...own, clock }
 }
 
 /** How one use of a feature differs from that of a route `r` to upstream `a`. */

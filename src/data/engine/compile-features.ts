@@ -19,6 +19,7 @@ import type { StateSlot, StateSlots } from '../../core/state-slot.ts'
 import type { UpstreamContext } from '../../core/upstream-part.ts'
 import { commonUses, routeUse, type UsedRoute } from '../../core/use.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import type { GenerationLink } from '../link/generation-link.ts'
 import { paramNames } from '../routing/match.ts'
 import { chainPlace } from './chain.ts'
@@ -26,7 +27,8 @@ import { guardedPolicies } from './plugin-guard.ts'
 
 /** What features get from their worker, wherever they are used. */
 export interface FeatureDeps
-  extends Pick<FeatureContext, 'clock' | 'timers' | 'random' | 'mail' | 'pressure' | 'relief' | 'report'> {
+  extends Pick<FeatureContext, 'timers' | 'random' | 'mail' | 'pressure' | 'relief' | 'report'> {
+  readonly clock: EventClock
   readonly space: CellSpace
   readonly metrics: MetricSink
   readonly exchangeSlots: StateSlots
