@@ -1,7 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { WorkerOptions } from 'node:worker_threads'
 import type { PluginModule } from '../../core/plugin.ts'
 
 /** Sluice itself, as source or built. */
@@ -26,7 +25,7 @@ const TLS = /^--(use-system-ca|tls-(min|max)-v1\.[0-3])$/
 export function seatBelt(
   plugins: readonly PluginModule[],
   reads: readonly string[],
-): Required<Pick<WorkerOptions, 'env' | 'execArgv'>> {
+): { readonly env: Record<string, string>; readonly execArgv: string[] } {
   const folders = [CODE, ...plugins.map(({ folder, url }) => folder ?? dirname(fileURLToPath(url)))]
   const allowed = new Set([CODE, join(CODE, '../package.json'), ...reads, ...folders.flatMap(packagesFor)])
   for (const { folder } of plugins) if (folder !== undefined) allowed.add(folder)
