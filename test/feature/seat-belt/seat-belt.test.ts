@@ -1,4 +1,4 @@
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descriptors } from '../../kit/descriptors.ts'
@@ -108,6 +108,14 @@ describe('a worker', () => {
     expect((await attempted(paths)).reads).toEqual(all(paths, 'read'))
     expect(await sluice.get('/page')).toMatchObject({ status: 200, body: 'text' })
     expect(await sluice.get('/site/sub/x')).toMatchObject({ status: 200, body: 'served' })
+  })
+
+  test('serves the next release where the folder is a link to it', async () => {
+    await mkdir(join(sluice.folder, 'releases/2/sub'), { recursive: true })
+    await writeFile(join(sluice.folder, 'releases/2/sub/x'), 'the next')
+    await symlink('releases/2', join(sluice.folder, 'next'))
+    await rename(join(sluice.folder, 'next'), join(sluice.folder, 'current'))
+    expect(await sluice.get('/site/sub/x')).toMatchObject({ status: 200, body: 'the next' })
   })
 
   test('reads a folder that is there later only', async () => {
