@@ -9,6 +9,7 @@ import type { DrainKind } from '../control/operations/drain.ts'
 import { startLogThread } from '../control/seeing/log/log-thread.ts'
 import { version } from '../control/version.ts'
 import { inThreads } from '../control/workers/thread.ts'
+import { addressText, unixPath } from '../lib/address.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
@@ -97,14 +98,13 @@ async function demoOf(): Promise<Demo> {
 }
 
 async function announce(facts: StartedFacts, config: Config, demo: Demo | undefined, log: Log, io: Io): Promise<void> {
-  const url = ({ host, port }: { host: string; port: number }): string =>
-    `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = ({ host, port }: { host: string; port: number }): string => `http://${addressText(host, port)}`
   log.info('ready', {
     gateway: config.lean.gateway.name,
     version: version(),
     config: config.file,
     hash: config.hash.slice(0, 12),
-    listeners: Object.fromEntries(facts.listeners.map(({ name, port }) => [name, port])),
+    listeners: Object.fromEntries(facts.listeners.map((one) => [one.name, boundText(one, facts.workers)])),
     admin: facts.admin.port,
     probes: facts.probes?.port,
     workers: facts.workers,
@@ -120,6 +120,12 @@ async function announce(facts: StartedFacts, config: Config, demo: Demo | undefi
   const dashboard = dashboardUrl(url(facts.admin), token)
   const { banner } = await import('../tools/demo/banner.ts')
   io.stderr(banner({ web: url(web), admin: url(facts.admin), probes: url(probes), tokenFile, dashboard }))
+}
+
+/** A port; of a socket with a path that, which one worker alone accepts on. */
+function boundText({ host, port }: StartedFacts['listeners'][number], workers: number): string | number {
+  if (unixPath(host) === undefined) return port
+  return workers === 1 ? host : `${host}, by one worker`
 }
 
 /** The exit code of the drain that a signal begins. */

@@ -12,7 +12,7 @@ import type { AccessLogConfig, SamplingConfig } from './seeing-config.ts'
 export interface LeanConfig {
   readonly gateway: { readonly name: string }
   readonly listeners: readonly ListenerConfig[]
-  /** CIDRs of peers whose X-Forwarded-*, deadlines and attempt counts are believed. */
+  /** CIDRs, or `unix`, of peers whose X-Forwarded-*, deadlines and attempt counts are believed. */
   readonly trustedProxies: readonly string[]
   readonly correlation: CorrelationConfig
   /** undefined: off. `slow`: milliseconds until the answer begins from which a request is kept. */
@@ -39,9 +39,12 @@ export interface CorrelationConfig {
 /** An address on which requests come in, with its timeouts (milliseconds) and limits (bytes, counts). */
 export interface ListenerConfig {
   readonly name: string
-  /** Numeric address, `::` and `0.0.0.0` included. */
+  /** Numeric address, `::` and `0.0.0.0` included; or `unix:` and a path, see `lib/address.ts`. */
   readonly host: string
+  /** 0: the system chooses; sockets with a path have none. */
   readonly port: number
+  /** Of the file of a socket with a path. */
+  readonly mode: number
   /** Milliseconds. `body`: longest gap between bytes. */
   readonly timeouts: { readonly headers: number; readonly body: number; readonly keepAlive: number }
   readonly limits: {
@@ -63,7 +66,7 @@ export interface ListenerConfig {
 /** An endpoint as configured or discovered; a name may resolve to several addresses. `weight` from 1, `tier` from 0. */
 export interface EndpointConfig {
   readonly scheme: 'http' | 'https'
-  /** Name or address as written, lower-case, IPv6 without brackets. */
+  /** Name or address as written, lower-case, IPv6 without brackets; or `unix:` and a path, with port 0. */
   readonly host: string
   readonly port: number
   readonly weight: number

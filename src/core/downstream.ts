@@ -3,7 +3,7 @@ import type { FlatHeaders } from '../lib/headers.ts'
 
 /** The connection a request came over. */
 export interface Peer {
-  /** IP address of the other end, IPv4-mapped IPv6 written as IPv4. */
+  /** IP address of the other end, IPv4-mapped IPv6 written as IPv4; `unix` over a socket with a path. */
   readonly address: string
   readonly port: number
   /** Port of our end. */

@@ -95,7 +95,7 @@ export interface ConnectionOwner {
 
 /** Where connections go. */
 export interface Target {
-  /** IP address; names are resolved by the control plane. */
+  /** IP address, or `unix:` and a path; names are resolved by the control plane. */
   readonly address: string
   readonly port: number
   readonly tls: TlsTarget | undefined

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { UNIX_PEER } from '../lib/address.ts'
 import { hostOf } from '../lib/authority.ts'
 import { hasDotSegment, normalEscapes } from '../lib/path.ts'
 import { byteString } from '../lib/percent.ts'
@@ -112,11 +113,22 @@ function classOrStatus(classes: readonly string[], least: number): Schema<string
 
 /** A block of addresses, or one address. */
 export function cidr(): Schema<string> {
-  return parsed('a network such as 10.0.0.0/8, or an address', (value): string | Problem => {
-    const [address, bits, ...rest] = value.split('/') as [string, string?, ...string[]]
-    const version = isIP(address)
-    const longest = version === 4 ? 32 : 128
-    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
-    return version !== 0 && fits && rest.length === 0 ? value : { problem: '' }
-  })
+  return parsed('a network such as 10.0.0.0/8, or an address', (value): string | Problem =>
+    isBlock(value) ? value : { problem: '' },
+  )
+}
+
+/** The same, or the peers that come over sockets with a path. */
+export function peerNetwork(): Schema<string> {
+  return parsed('a network such as 10.0.0.0/8, an address, or unix', (value): string | Problem =>
+    value === UNIX_PEER || isBlock(value) ? value : { problem: '' },
+  )
+}
+
+function isBlock(value: string): boolean {
+  const [address, bits, ...rest] = value.split('/') as [string, string?, ...string[]]
+  const version = isIP(address)
+  const longest = version === 4 ? 32 : 128
+  const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
+  return version !== 0 && fits && rest.length === 0
 }

@@ -139,6 +139,7 @@ const listener = createListener({
     port,
     timeouts: { headers: 10_000, body: 60_000, keepAlive: 75_000 },
     limits: { headerBytes: 61_440, headerCount: 100, targetBytes: 16_384, connections: 20_000 },
+    mode: 0,
     connections: ENDLESS,
     halfClose: 'auto',
     http1: process.argv.includes('own') ? 'own' : 'node',

@@ -55,6 +55,7 @@ export class MemoryTaker implements Taker, IngressHandler {
     this.config = listenerConfig({ ...OPTIONS, http1 })
     const host: ConnectionHost = {
       name: 'web',
+      unix: false,
       timers: this.timers,
       lingering: new Set(),
       handler: this,

@@ -62,6 +62,7 @@ export class EndsRig {
         // Node's own take real time; the others are not what is looked at.
         timeouts: { headers: 600_000, body: 5_000, keepAlive: 600_000 },
         limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 5 },
+        mode: 0,
         connections: ENDLESS,
         halfClose: 'auto',
         http1,

@@ -107,6 +107,7 @@ export function listenerConfig(options: GateOptions): ListenerConfig {
     name: 'web',
     host: '127.0.0.1',
     port: 0,
+    mode: 0,
     ...options.at,
     timeouts: { headers: 5000, body: 5000, keepAlive: 30_000, ...options.timeouts },
     limits: { headerBytes: 16_384, headerCount: 50, targetBytes: 4096, connections: 1000, ...options.limits },

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { PathPattern } from '../../core/config.ts'
+import { unixPath } from '../../lib/address.ts'
 import { type Diagnostic, suggestion } from '../../schema/diagnostics.ts'
 import { type Node, origin } from '../../schema/node.ts'
 import { keyOf, nodeAt, type Path, pathText, placeOf, placeText } from '../../schema/path.ts'
@@ -144,6 +145,15 @@ class Check {
   }
 
   private addresses(): void {
+    const paths = new Map<string, string>()
+    for (const [name, { listen, mode }] of this.root.listeners) {
+      if (mode !== undefined && unixPath(listen.host) === undefined)
+        this.error(['listeners', name, 'mode'], `a mode belongs to unix: sockets; ${listen.host} has none`)
+      const before = paths.get(listen.host)
+      if (before !== undefined)
+        this.error(['listeners', name, 'listen'], `${listen.host} is the address of ${before} already`)
+      else if (unixPath(listen.host) !== undefined) paths.set(listen.host, `listeners.${name}`)
+    }
     const taken: { readonly owner: string; readonly host: string; readonly port: number }[] = []
     const claim = (path: Path, host: string, port: number): void => {
       if (port === 0) return

@@ -3,12 +3,16 @@ import { duration, integer, oneOf, size } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 import type { WithFeatures } from './features.ts'
 import { ownPathPolicyOptions } from './path-policy.ts'
-import { listenAddress } from './values.ts'
+import { fileMode, socketAddress } from './values.ts'
 
 /** Keys of a listener, without those of features. */
 export const listenerKeys = object(
   {
-    listen: required(listenAddress(), 'Address and port to listen on; port 0 lets the system choose.'),
+    listen: required(
+      socketAddress(),
+      'Address and port to listen on; port 0 lets the system choose. Or unix: and the path of a socket, such as unix:/run/sluice.sock, which the first worker alone accepts on.',
+    ),
+    mode: optional(fileMode(), 'Mode of the file of a unix: socket, which says who may connect. Default: 0660.'),
     timeouts: withDefault(
       object({
         headers: withDefault(duration(100), '10s', 'Longest time until the head of a request is complete.'),

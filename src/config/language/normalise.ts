@@ -14,6 +14,9 @@ import type { RootOptions } from './root.ts'
 import { alternatesOf, type RouteOptions } from './route.ts'
 import type { UpstreamOptions } from './upstream.ts'
 
+/** Owner and group may connect. */
+const UNIX_MODE = 0o660
+
 /** What was read, as the planes want it: one shape for short and long forms, one level of names. */
 export function normalise(
   root: RootOptions,
@@ -26,9 +29,10 @@ export function normalise(
   const lean: LeanConfig = {
     gateway: root.gateway,
     listeners: [...root.listeners].map(
-      ([name, { connections, halfClose, http1, limits, listen, timeouts }]): ListenerConfig => ({
+      ([name, { connections, halfClose, http1, limits, listen, mode, timeouts }]): ListenerConfig => ({
         name,
         ...listen,
+        mode: mode ?? UNIX_MODE,
         timeouts,
         limits,
         connections,

@@ -1,5 +1,5 @@
 import { isOwnField } from '../../http/fields.ts'
-import { cidr } from '../../http/schemas.ts'
+import { peerNetwork } from '../../http/schemas.ts'
 import { collection } from '../../schema/collection.ts'
 import {
   byKind,
@@ -141,9 +141,9 @@ export function rootKeys({ include, listener, profile, route, underUpstream, ups
       trust: withDefault(
         object({
           proxies: withDefault(
-            oneOrMany(cidr(), 0),
+            oneOrMany(peerNetwork(), 0),
             [],
-            'Networks of peers whose X-Forwarded-* fields, deadlines and attempt counts are believed.',
+            'Networks of peers whose X-Forwarded-* fields, deadlines and attempt counts are believed; unix: those that come over unix: sockets.',
           ),
         }),
         {},

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { unixPath, unixProblem } from '../../lib/address.ts'
 import { type Problem, parsed } from '../../schema/scalars.ts'
 import type { Schema } from '../../schema/schema.ts'
 
@@ -10,15 +11,33 @@ export interface Address {
 
 /** A numeric address with port, as sockets are bound to. */
 export function listenAddress(): Schema<Address> {
+  return parsed('an address with port such as 0.0.0.0:8080, 127.0.0.1:9901 or [::]:8080', numericAddress)
+}
+
+/** The same, or `unix:` and a path, with port 0. */
+export function socketAddress(): Schema<Address> {
   return parsed(
-    'an address with port such as 0.0.0.0:8080, 127.0.0.1:9901 or [::]:8080',
+    'an address with port such as 0.0.0.0:8080, 127.0.0.1:9901 or [::]:8080, or unix:/run/sluice.sock',
     (value): Address | Problem => {
-      const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(value)
-      const host = match?.[1] ?? match?.[2]
-      const port = Number(match?.[3])
-      if (host === undefined || isIP(host) === 0) return { problem: addressHint(value) }
-      return port > 65_535 ? { problem: 'ports end at 65535' } : { host, port }
+      if (unixPath(value) === undefined) return numericAddress(value)
+      const problem = unixProblem(value)
+      return problem === undefined ? { host: value, port: 0 } : { problem }
     },
+  )
+}
+
+function numericAddress(value: string): Address | Problem {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(value)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || isIP(host) === 0) return { problem: addressHint(value) }
+  return port > 65_535 ? { problem: 'ports end at 65535' } : { host, port }
+}
+
+/** Permissions of a file: three octal digits, also with a 0 in front. */
+export function fileMode(): Schema<number> {
+  return parsed('a file mode such as 0660', (value): number | Problem =>
+    /^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : { problem: 'it has three octal digits' },
   )
 }
 

@@ -2,6 +2,7 @@ import { BadCommand, CommandRefused, readCommand } from '../../core/command.ts'
 import { type KeptMap, WALL_TIME } from '../../core/kept.ts'
 import type { Caller } from '../../core/operation.ts'
 import type { ResolvedEndpoint, UpstreamEndpoints } from '../../core/protocol.ts'
+import { addressText } from '../../lib/address.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { object, optional, required } from '../../schema/composites.ts'
@@ -182,6 +183,7 @@ function keyOf(upstream: string, id: string): string {
 
 /** Names that an operator may use for it: its address or its name, with or without the scheme. */
 function namesOf({ id, scheme, host, port }: ResolvedEndpoint): readonly string[] {
-  const written = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const written = addressText(host, port)
+  if (written === id) return [id]
   return [id, id.slice(scheme.length + 3), `${scheme}://${written}`, written]
 }

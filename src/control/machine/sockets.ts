@@ -1,4 +1,5 @@
 import { createServer, type ListenOptions, type Server } from 'node:net'
+import { addressText, unixPath } from '../../lib/address.ts'
 import { portHolders } from './port-holders.ts'
 
 /** An address that cannot be listened on. The message is for operators: address, port, reason, and what to change. */
@@ -8,13 +9,11 @@ export class ListenFailed extends Error {
 
   /** `key`: where the address stands in the config, such as `listeners.web.listen`. */
   constructor(host: string, port: number, key: string, code: string) {
-    super(`${key}: cannot listen on ${formatAddress(host, port)}: ${reasonOf(code, port)}; change ${key}`)
+    super(
+      `${key}: cannot listen on ${addressText(host, port)}: ${unixPath(host) === undefined ? reasonOf(code, port) : unixReason(code)}; change ${key}`,
+    )
     this.code = code
   }
-}
-
-export function formatAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /**
@@ -74,6 +73,24 @@ function reasonOf(code: string, port: number): string {
     case 'EADDRNOTAVAIL':
     case 'EAFNOSUPPORT':
       return 'this machine does not have that address'
+    default:
+      return code
+  }
+}
+
+function unixReason(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another process answers on it'
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'no permission to make it'
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'its folder does not exist'
+    case 'ENOTSOCK':
+      return 'there is a file that is no socket'
     default:
       return code
   }

@@ -1,8 +1,10 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import type { Gauges } from '../../core/series.ts'
+import { unixPath } from '../../lib/address.ts'
 import type { Log } from '../../lib/log.ts'
 import type { BoundListener, Part } from '../contract.ts'
 import { checkAddress, checkShared } from '../machine/sockets.ts'
+import { checkPath } from '../machine/unix-socket.ts'
 import type { Lease } from '../registry/lease.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -66,6 +68,15 @@ export class Listeners implements Part {
     if (!this.begun) return
     for (const { name, host, port } of next) {
       const [key, ours] = [`listeners.${name}.listen`, this.open.filter((listener) => listener.port === port)]
+      const path = unixPath(host)
+      if (path !== undefined) {
+        await checkPath(
+          path,
+          key,
+          ours.some((listener) => listener.host === host),
+        )
+        continue
+      }
       if (port !== 0 && ours.some((listener) => listener.host === host)) continue
       // Else another gateway of this process may have it, and would share it unasked.
       const mayShare = this.options.reusePort && this.had.has(port)

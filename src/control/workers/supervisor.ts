@@ -45,6 +45,8 @@ export class Supervisor {
       gone: (slot) => {
         for (const conversation of options.conversations) conversation.end(slot.worker)
         this.checkIdle()
+        // What it alone had is for the others.
+        if (!this.leaving) for (const other of this.crew.slots) void this.bring(other)
       },
       looked: () => options.registry.reclaim(this.passed()),
       lost: options.onLost,
@@ -57,9 +59,9 @@ export class Supervisor {
   }
 
   /** Ends all threads. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.leaving = true
-    return this.crew.stop()
+    await Promise.all([this.crew.stop(), this.openings.unbind()])
   }
 
   /**
@@ -155,6 +157,7 @@ export class Supervisor {
   unlisten(): Promise<void> {
     this.leaving = true
     this.crew.close()
+    void this.openings.unbind()
     return new Promise((resolve) => {
       this.onIdle = resolve
       for (const slot of this.crew.slots) {

@@ -1,5 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
+import { UNIX_PEER } from '../../lib/address.ts'
 import { type FlatHeaders, fieldValues } from '../../lib/headers.ts'
 import { isDigit, isDigits, wholeNumber } from '../../lib/whole-number.ts'
 import { type FieldKinds, Kind, passedOn, removeNamed, requestKinds, requestTrailerKinds, sideKinds } from './fields.ts'
@@ -101,18 +102,13 @@ export class Forwarder {
     if (host === '') host = downstream.authority
     // HTTP/1.0 without Host: there is none to pass on.
     if (host !== '') out.push('x-forwarded-host', host)
-    out.push(
-      'x-forwarded-for',
-      forwardedFor === '' ? peer.address : `${forwardedFor}, ${peer.address}`,
-      'x-forwarded-proto',
-      proto,
-      'x-forwarded-port',
-      port === '' ? portOf(host, proto) : port,
-      'x-real-ip',
-      ex.client,
-      'via',
-      via === '' ? this.via : `${via}, ${this.via}`,
-    )
+    // A peer without an address adds none.
+    if (peer.address !== UNIX_PEER)
+      out.push('x-forwarded-for', forwardedFor === '' ? peer.address : `${forwardedFor}, ${peer.address}`)
+    else if (forwardedFor !== '') out.push('x-forwarded-for', forwardedFor)
+    out.push('x-forwarded-proto', proto, 'x-forwarded-port', port === '' ? portOf(host, proto) : port)
+    if (ex.client !== UNIX_PEER) out.push('x-real-ip', ex.client)
+    out.push('via', via === '' ? this.via : `${via}, ${this.via}`)
     this.belong(ex, out)
     return out
   }

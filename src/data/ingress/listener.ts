@@ -1,5 +1,6 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import type { Pressure } from '../../core/pressure.ts'
+import { unixPath } from '../../lib/address.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { LifeLimit } from '../../lib/lifetime.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -38,6 +39,7 @@ export class Listener implements ConnectionHost {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly name: string
+  readonly unix: boolean
   readonly bodyTimeout: number
   readonly fault: (rule: string) => void
   readonly retired: (limit: LifeLimit) => void
@@ -55,6 +57,7 @@ export class Listener implements ConnectionHost {
     this.clock = clock
     this.timers = timers
     this.name = config.name
+    this.unix = unixPath(config.host) !== undefined
     this.bodyTimeout = config.timeouts.body
     this.config = config
     this.server = config.http1 === 'own' ? new OwnHttp1(this, config) : new NodeHttp1(this, config)

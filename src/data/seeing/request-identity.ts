@@ -1,5 +1,6 @@
 import type { LeanConfig } from '../../core/config.ts'
 import type { Exchange } from '../../core/exchange.ts'
+import { UNIX_PEER } from '../../lib/address.ts'
 import { CidrSet } from '../../lib/cidr.ts'
 import type { FieldNames } from '../../lib/headers.ts'
 import type { Random } from '../../lib/random.ts'
@@ -11,6 +12,7 @@ import { isTraceparent, isTracestate, newTraceparents } from './trace.ts'
 /** The client, and the trace and correlation that the request belongs to: one pass over its fields. */
 export class RequestIdentity {
   private readonly proxies: CidrSet
+  private readonly trustsUnix: boolean
   private readonly clients: ClientAddress
   private readonly correlation: readonly string[]
   private readonly correlateAny: boolean
@@ -20,20 +22,21 @@ export class RequestIdentity {
   private readonly lengths = new Uint8Array(256)
 
   constructor(config: Pick<LeanConfig, 'trustedProxies' | 'correlation'>, names: FieldNames, random: Random) {
-    this.proxies = new CidrSet(config.trustedProxies)
+    this.trustsUnix = config.trustedProxies.includes(UNIX_PEER)
+    this.proxies = new CidrSet(config.trustedProxies.filter((proxy) => proxy !== UNIX_PEER))
     this.clients = new ClientAddress(this.proxies)
     this.correlation = config.correlation.headers
     this.correlateAny = config.correlation.trust === 'any'
     this.names = names
     this.newTraces = newTraceparents(random)
     for (const name of [...this.correlation, 'traceparent', 'tracestate']) this.lengths[name.length] = 1
-    if (!this.proxies.empty) this.lengths['x-forwarded-for'.length] = 1
+    if (this.trustsUnix || !this.proxies.empty) this.lengths['x-forwarded-for'.length] = 1
   }
 
   /** Sets correlationId, traceparent, tracestate, continued, client and trusted. */
   identify(ex: Exchange): void {
     const peer = ex.downstream.peer.address
-    const trusted = this.proxies.contains(peer)
+    const trusted = peer === UNIX_PEER ? this.trustsUnix : this.proxies.contains(peer)
     const headers = ex.headers
     let best = trusted || this.correlateAny ? this.correlation.length : 0
     let parent: string | undefined

@@ -12,6 +12,7 @@ import { EndpointWord, type ResolvedEndpoint } from '../../core/protocol.ts'
 import type { Relief } from '../../core/relief.ts'
 import type { Target, Transport } from '../../core/transport.ts'
 import type { AttemptPermits, EndpointView } from '../../core/upstream-part.ts'
+import { unixPath } from '../../lib/address.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { Latencies } from '../../lib/latencies.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
@@ -251,6 +252,8 @@ export function endpointKey(resolved: ResolvedEndpoint, config: UpstreamConfig):
 
 /** Its own value of Host. */
 export function authority(resolved: ResolvedEndpoint): string {
+  // As nginx does: an HTTP server wants some name.
+  if (unixPath(resolved.host) !== undefined) return 'localhost'
   const host = resolved.host.includes(':') ? `[${resolved.host}]` : resolved.host
   return resolved.port === (resolved.scheme === 'https' ? 443 : 80) ? host : `${host}:${resolved.port}`
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { unixPath, unixProblem } from '../../lib/address.ts'
 import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
@@ -19,11 +20,15 @@ const pem = (what: string): Schema<FileText> =>
     '{ file: PATH }',
   )
 
-/** An endpoint URL: scheme, host and port, nothing else. */
+/** An endpoint URL: scheme, host and port, nothing else; or the path of a socket, over which plain HTTP is spoken. */
 export function endpointUrl(): Schema<EndpointUrl> {
   return parsed(
-    'an endpoint URL such as http://10.0.0.1:8080 or https://orders.internal',
+    'an endpoint URL such as http://10.0.0.1:8080 or https://orders.internal, or unix:/run/app.sock',
     (value): EndpointUrl | Problem => {
+      if (unixPath(value) !== undefined) {
+        const problem = unixProblem(value)
+        return problem === undefined ? { scheme: 'http', host: value, port: 0 } : { problem }
+      }
       if (value.includes('@')) return { problem: 'it must not contain credentials', hidden: true }
       if (!/^https?:\/\//i.test(value)) return { problem: schemeHint(value) }
       const match = /^(https?):\/\/(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?(.*)$/is.exec(value)
@@ -63,7 +68,10 @@ function endpointHost(written: string): string | Problem {
 }
 
 const endpointFields = object({
-  url: required(endpointUrl(), 'Scheme, host and port of the endpoint. A name stands for all of its addresses.'),
+  url: required(
+    endpointUrl(),
+    'Scheme, host and port of the endpoint, or unix: and the path of a socket. A name stands for all of its addresses.',
+  ),
   weight: withDefault(
     integer(1, 1000),
     1,

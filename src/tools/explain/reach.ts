@@ -1,4 +1,5 @@
 import type { LeanConfig, RouteConfig, UpstreamConfig } from '../../core/config.ts'
+import { endpointText } from '../../lib/address.ts'
 import type { Node, Position } from '../../schema/node.ts'
 import { placeOf } from '../../schema/path.ts'
 
@@ -51,7 +52,7 @@ export function reachedUpstreams(lean: LeanConfig, tree: Node, route: RouteConfi
 export function reachedEndpoints({ endpoints }: UpstreamConfig): readonly ReachedEndpoint[] {
   return endpoints
     .map(({ scheme, host, port, weight, tier, zone, maxConcurrent }) => ({
-      url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      url: endpointText(scheme, host, port),
       weight,
       tier,
       zone,

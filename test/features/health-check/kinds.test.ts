@@ -1,8 +1,11 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { TlsTarget } from '../../../src/core/transport.ts'
+import type { Target, TlsTarget } from '../../../src/core/transport.ts'
 import type { CheckResult } from '../../../src/features/health-check/control/check.ts'
 import { healthChecks } from '../../../src/features/health-check/control/checks.ts'
 import type { HealthCheckOptions } from '../../../src/features/health-check/keys.ts'
@@ -22,9 +25,13 @@ afterEach(async () => {
 
 /** What one check comes to; `silent`: it never ended by itself, and was cancelled. */
 function check(port: number, config: Partial<HealthCheckOptions>, tls?: TlsTarget): Promise<CheckResult | 'silent'> {
+  return checkAt({ address: '127.0.0.1', port, tls }, config)
+}
+
+function checkAt(target: Target, config: Partial<HealthCheckOptions>): Promise<CheckResult | 'silent'> {
   const whole = { ...HEALTH_CHECK, ...config }
   return new Promise((resolve) => {
-    const request = { target: { address: '127.0.0.1', port, tls }, authority: 'orders.internal', config: whole }
+    const request = { target, authority: 'orders.internal', config: whole }
     const cancel = checks[whole.type](request, (result) => {
       systemClock.cancel(late)
       resolve(result)
@@ -191,6 +198,19 @@ describe('grpc', () => {
     const port = await listen(h2)
     const tls = { serverName: 'orders.internal', ca: authority.ca, cert: undefined, key: undefined, verify: true }
     expect(await check(port, { type: 'grpc' }, tls)).toBe('ok')
+  })
+
+  test('over a socket with a path, and where there is none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-check-'))
+    ends.push(() => rm(folder, { recursive: true }))
+    const target = { address: `unix:${folder}/grpc.sock`, port: 0, tls: undefined }
+    expect(await checkAt(target, { type: 'grpc' })).toBe('refused')
+    const h2 = createServer()
+    h2.on('stream', (stream: ServerHttp2Stream) => reply(stream, 1))
+    ends.push(() => h2.close())
+    h2.listen(`${folder}/grpc.sock`)
+    await once(h2, 'listening')
+    expect(await checkAt(target, { type: 'grpc' })).toBe('ok')
   })
 
   test('a server of HTTP/1.1, and none', async () => {

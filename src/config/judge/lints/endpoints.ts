@@ -1,11 +1,11 @@
-import { isIP } from 'node:net'
+import { isHostName } from '../../../lib/address.ts'
 import type { UpstreamOptions } from '../../language/upstream.ts'
 import type { LintUpstream } from '../contract.ts'
 
 /** How many endpoints an upstream has; undefined if unknown: a name stands for any number of addresses. */
 export function endpointCount({ endpoints }: UpstreamOptions): number | undefined {
   if ('kind' in endpoints) return undefined
-  return endpoints.every(({ url }) => isIP(url.host) !== 0) ? endpoints.length : undefined
+  return endpoints.every(({ url }) => !isHostName(url.host)) ? endpoints.length : undefined
 }
 
 /** The most attempts in flight that an upstream's own limits admit. */

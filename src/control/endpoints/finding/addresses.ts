@@ -1,12 +1,12 @@
-import { isIP } from 'node:net'
 import type { EndpointConfig, UpstreamConfig } from '../../../core/config.ts'
 import type { FoundEndpoint } from '../../../core/endpoint-source.ts'
+import { endpointText, isHostName } from '../../../lib/address.ts'
 
 /** An address of an upstream, not yet with cells. */
 export interface Located {
   readonly config: EndpointConfig
   readonly address: string
-  /** `scheme://address:port`, IPv6 in brackets. */
+  /** `scheme://address:port`, IPv6 in brackets; or `unix:` and a path. */
   readonly id: string
   /** Name in SNI; empty for plain HTTP. */
   readonly sni: string
@@ -15,7 +15,7 @@ export interface Located {
 /** Names in endpoint URLs of these upstreams, each once. */
 export function namesIn(upstreams: readonly UpstreamConfig[]): Set<string> {
   const names = new Set<string>()
-  for (const { endpoints } of upstreams) for (const { host } of endpoints) if (isIP(host) === 0) names.add(host)
+  for (const { endpoints } of upstreams) for (const { host } of endpoints) if (isHostName(host)) names.add(host)
   return names
 }
 
@@ -37,7 +37,7 @@ export function locate(
     const { scheme, host, port } = config
     const sni = scheme === 'https' ? (upstream.tls.serverName ?? host) : ''
     for (const address of addresses) {
-      const id = `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
+      const id = endpointText(scheme, address, port)
       const key = `${id} ${host}`
       if (!located.has(key)) located.set(key, { config, address, id, sni })
     }
@@ -46,5 +46,5 @@ export function locate(
 }
 
 function written({ host }: EndpointConfig, addressesOf: (name: string) => readonly string[]): readonly string[] {
-  return isIP(host) === 0 ? addressesOf(host) : [host]
+  return isHostName(host) ? addressesOf(host) : [host]
 }

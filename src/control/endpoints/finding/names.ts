@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import type { EndpointConfig } from '../../../core/config.ts'
 import { distinct, type FoundEndpoint, type Lookup } from '../../../core/endpoint-source.ts'
+import { isHostName } from '../../../lib/address.ts'
 import { Slots } from '../../../lib/slots.ts'
 
 /**
@@ -27,7 +27,7 @@ export class HostAddresses {
   }
 
   private async addresses(host: string): Promise<readonly string[]> {
-    if (isIP(host) !== 0) return [host]
+    if (!isHostName(host)) return [host]
     const last = this.known.get(host) ?? []
     try {
       const { v4 = [], v6 = [] } = await this.lookup(host)

@@ -1,4 +1,5 @@
 import type { AttemptRecord, RequestRecord, SideFacts } from '../../../core/spans.ts'
+import { unixPath } from '../../../lib/address.ts'
 
 export type Attributes = Record<string, string | number | boolean>
 
@@ -71,13 +72,11 @@ export function sideSpan(record: RequestRecord, { feature, kind }: SideFacts): W
 /** The span of one of its attempts. */
 export function clientSpan(record: RequestRecord, attempt: AttemptRecord): WrittenSpan {
   const { beside, endpoint, number, outcome, reason, status, upstream } = attempt
-  const colon = endpoint.lastIndexOf(':')
   const failed = status >= 400 || (reason !== undefined && outcome !== 'ignored')
   const attributes: Attributes = {
     ...methodOf(record.method),
-    'url.full': `${endpoint}${record.path}`,
-    'server.address': endpoint.slice(endpoint.indexOf('//') + 2, colon).replace(/^\[|\]$/g, ''),
-    'server.port': Number(endpoint.slice(colon + 1)),
+    'url.full': unixPath(endpoint) === undefined ? `${endpoint}${record.path}` : `http://localhost${record.path}`,
+    ...serverOf(endpoint),
     'sluice.upstream': upstream,
     'sluice.endpoint': endpoint,
     'sluice.outcome': outcome,
@@ -94,4 +93,15 @@ export function clientSpan(record: RequestRecord, attempt: AttemptRecord): Writt
 function methodOf(method: string): Attributes {
   if (METHODS.has(method)) return { 'http.request.method': method }
   return { 'http.request.method': '_OTHER', 'http.request.method_original': method }
+}
+
+/** Of a socket with a path there is no port. */
+function serverOf(endpoint: string): Attributes {
+  const path = unixPath(endpoint)
+  if (path !== undefined) return { 'server.address': path }
+  const colon = endpoint.lastIndexOf(':')
+  return {
+    'server.address': endpoint.slice(endpoint.indexOf('//') + 2, colon).replace(/^\[|\]$/g, ''),
+    'server.port': Number(endpoint.slice(colon + 1)),
+  }
 }

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type Failure, failure } from '../../../core/failures.ts'
 import { type Pressure, Stage } from '../../../core/pressure.ts'
+import { unixPath } from '../../../lib/address.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import { type LifeLimits, Lifetime, Spread } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
@@ -114,14 +115,16 @@ export class Acceptor implements PeekHost {
     return this.open.size
   }
 
-  /** Binds; resolves with the port. Rejects with the system's error code where that fails. */
+  /** Binds; resolves with the port, which is 0 of a socket with a path. Rejects with the system's error code where that fails. */
   listen(host: string, port: number, reusePort: boolean): Promise<number> {
     const { server } = this
+    const path = unixPath(host)
+    const at = path === undefined ? { host, port, reusePort } : { path }
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
+      server.listen({ ...at, backlog: BACKLOG }, () => {
         server.off('error', reject)
-        resolve((server.address() as AddressInfo).port)
+        resolve(path === undefined ? (server.address() as AddressInfo).port : 0)
       })
     })
   }

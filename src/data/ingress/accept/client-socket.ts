@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Peer } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
+import { UNIX_PEER } from '../../../lib/address.ts'
 import { canonicalIp } from '../../../lib/ip.ts'
 import type { LifeLimit, Lifetime } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
@@ -15,6 +16,8 @@ const REFUSED_MS = 1_000
 export interface SocketHost {
   /** Of the listener. */
   readonly name: string
+  /** Its sockets have a path, and their peers no address. */
+  readonly unix: boolean
   readonly timers: TimerWheel
   /** See `Acceptor`. */
   readonly lingering: Set<Accepted>
@@ -48,7 +51,7 @@ export abstract class ClientSocket<S extends Duplex = Duplex> implements Accepte
     this.life = life
     const { localPort = 0, remoteAddress = '', remotePort = 0 } = socket as SocketFacts
     this.peer = {
-      address: canonicalIp(remoteAddress) ?? remoteAddress,
+      address: host.unix ? UNIX_PEER : (canonicalIp(remoteAddress) ?? remoteAddress),
       port: remotePort,
       localPort,
       secure: false,

@@ -9,6 +9,7 @@ import {
 } from 'node:tls'
 import type { Phase, Reason } from '../../../core/failures.ts'
 import type { ConnectionOptions, Target, TlsTarget } from '../../../core/transport.ts'
+import { unixPath } from '../../../lib/address.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 
 /** Why no connection was made. */
@@ -60,7 +61,7 @@ export class Dial {
   start(target: Target, options: ConnectionOptions, contexts: SecureContexts, onread?: OnReadOpts): void {
     let socket: Socket
     try {
-      socket = target.tls === undefined ? plain(target, onread) : secure(target, target.tls, contexts, onread)
+      socket = target.tls === undefined ? socketTo(target, onread) : secure(target, target.tls, contexts, onread)
     } catch (cause) {
       queueMicrotask(() => this.fail(tlsFailure(cause, 'tls_protocol_error')))
       return
@@ -121,8 +122,10 @@ export class Dial {
   }
 }
 
-function plain(target: Target, onread: OnReadOpts | undefined): Socket {
-  const options = { host: target.address, port: target.port }
+/** A socket on its way to a target, without TLS. */
+export function socketTo(target: Target, onread?: OnReadOpts): Socket {
+  const path = unixPath(target.address)
+  const options = path === undefined ? { host: target.address, port: target.port } : { path }
   return connect(onread === undefined ? options : { ...options, onread })
 }
 
@@ -148,7 +151,8 @@ export function tlsOptions(tls: TlsTarget, contexts: SecureContexts): TlsOptions
 }
 
 function connectReason(code: string | undefined): Reason {
-  if (code === 'ECONNREFUSED') return 'connect_refused'
+  // Of a socket with a path, the second: no server has made it yet.
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'connect_refused'
   return code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed'
 }
 

@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2'
-import { type SecureContexts, tlsOptions } from '../../../data/upstreams/transports/dial.ts'
+import { type SecureContexts, socketTo, tlsOptions } from '../../../data/upstreams/transports/dial.ts'
+import { addressText, unixPath } from '../../../lib/address.ts'
 import { type Check, type CheckDone, type CheckRequest, type CheckResult, MAX_BODY_BYTES } from './check.ts'
 import { healthRequest, servingStatus } from './grpc-message.ts'
 
@@ -40,11 +41,11 @@ class Call {
   private open(contexts: SecureContexts): void {
     const { authority, config, target } = this.request
     const { address, port, tls } = target
-    const host = address.includes(':') ? `[${address}]` : address
-    this.session =
-      tls === undefined
-        ? connect(`http://${host}:${port}`)
-        : connect(`https://${host}:${port}`, tlsOptions(tls, contexts))
+    const url = addressText(address, port)
+    if (unixPath(address) !== undefined)
+      this.session = connect('http://localhost', { createConnection: () => socketTo(target) })
+    else if (tls === undefined) this.session = connect(`http://${url}`)
+    else this.session = connect(`https://${url}`, tlsOptions(tls, contexts))
     this.session.on('error', (error: Error) => this.fail(error))
     this.session.on('close', () => this.finish('reset', ''))
     const stream = this.session.request({
@@ -106,6 +107,8 @@ class Call {
 
 const RESULTS: Readonly<Record<string, CheckResult>> = {
   ECONNREFUSED: 'refused',
+  ENOENT: 'refused',
+  EACCES: 'unreachable',
   ETIMEDOUT: 'timeout',
   ENETUNREACH: 'unreachable',
   EHOSTUNREACH: 'unreachable',
