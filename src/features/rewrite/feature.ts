@@ -10,6 +10,7 @@ import { oneOf } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 import { AnswerRewrite } from './answer-rewrite.ts'
 
+const NAME = 'rewrite'
 const WAYS = ['stripPrefix', 'replacePrefix', 'path'] as const
 
 /** RFC 6265, section 4.1.1: a semicolon would end the attribute. */
@@ -63,7 +64,7 @@ type PathRewrite = (ex: Exchange) => string | undefined | Refusal
  * the query stays byte for byte. A path that no rule matches goes on as it came.
  */
 export const rewrite: PureFeature<RewriteOptions> = {
-  name: 'rewrite',
+  name: NAME,
   doc: 'Changes the path and Host that the upstream sees, and the references in its answers.',
   byDefault: true,
   pure: true,
@@ -81,18 +82,27 @@ export const rewrite: PureFeature<RewriteOptions> = {
     const admit = requestRewrite(options, prefix, context)
     const answers = answerRewrite(options, prefix)
     if (admit === undefined && answers === undefined) return undefined
+    if (admit === undefined && options.redirects === 'own' && options.cookies === undefined) return { target: USUAL }
     const target: Policy = {
-      name: context.feature,
+      name: NAME,
       ...(admit !== undefined && { admit }),
-      ...(answers !== undefined && {
-        respond(ex) {
-          // Only answers of the upstream: our own are right already.
-          if (ex.attempt !== undefined && ex.failure === undefined && ex.degraded === undefined) answers.apply(ex)
-        },
-      }),
+      ...(answers !== undefined && { respond: respondWith(answers) }),
     }
     return { target }
   },
+}
+
+function respondWith(answers: AnswerRewrite): (ex: Exchange) => void {
+  return (ex) => {
+    // Only answers of the upstream: our own are right already.
+    if (ex.attempt !== undefined && ex.failure === undefined && ex.degraded === undefined) answers.apply(ex)
+  }
+}
+
+/** Of all routes with the defaults: of thousands, each seldom used, it stays in the CPU's cache. */
+const USUAL: Policy = {
+  name: NAME,
+  respond: respondWith(new AnswerRewrite({ redirects: 'own', cookies: undefined, prefix: undefined })),
 }
 
 function requestRewrite(

@@ -99,3 +99,13 @@ describe('X-Forwarded-Prefix', () => {
     ])
   })
 })
+
+test('routes that change nothing but what they do by default share one policy', () => {
+  const compiled = (options: RewriteOptions) => rewrite.compile(options, featureContext())?.target
+  expect(compiled({ redirects: 'own' })).toBe(compiled({ redirects: 'own' }))
+  expect(compiled({ redirects: 'paths' })).not.toBe(compiled({ redirects: 'own' }))
+  expect(compiled({ redirects: 'own', host: 'upstream' })).not.toBe(compiled({ redirects: 'own' }))
+  expect(compiled({ redirects: 'own', cookies: { path: undefined, domain: undefined } })).not.toBe(
+    compiled({ redirects: 'own' }),
+  )
+})
