@@ -54,6 +54,9 @@ export class HeadGuard {
   headBytes = 0
 
   private closes = false
+  /** The latest host that was valid, as it was written, and its canonical form: clients ask for few hosts. */
+  private knownAuthority = ''
+  private knownHost = ''
   private readonly limits: ListenerConfig['limits']
   private readonly tooLong: Failure
   private readonly tooMany: Failure
@@ -171,10 +174,14 @@ export class HeadGuard {
 
   private judgeHost(old: boolean, value: string): Failure | undefined {
     if (value === '') return old ? undefined : NO_HOST
-    const name = hostOf(value)
-    if (name === undefined) return BAD_HOST
-    this.host = name
-    this.authority = value
+    if (value !== this.knownAuthority) {
+      const name = hostOf(value)
+      if (name === undefined) return BAD_HOST
+      this.knownAuthority = value
+      this.knownHost = name
+    }
+    this.host = this.knownHost
+    this.authority = this.knownAuthority
     return undefined
   }
 

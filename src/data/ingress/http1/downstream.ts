@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process'
 import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
@@ -88,7 +89,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     this.fresh = true
     if (!this.keepsConnection)
       this.connection.closing(this.asksToClose && (this.body === undefined || this.body.complete))
-    process.nextTick(onTurn, this)
+    nextTick(onTurn, this)
     return true
   }
 
@@ -140,7 +141,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     if (this.due === CHUNKED && !this.bodiless) this.out += `0\r\n${this.trailing}\r\n`
     if (this.fresh) return
     this.flush()
-    process.nextTick(settle, this)
+    nextTick(settle, this)
   }
 
   closeAfter(): void {

@@ -26,6 +26,8 @@ export class RequestLine {
   private methodEnd = -1
   private targetEnd = -1
   private readonly text: TextWindow
+  /** The method before: most requests of a client have the same. */
+  private latest = ''
 
   constructor(text: TextWindow) {
     this.text = text
@@ -101,7 +103,9 @@ export class RequestLine {
 
   private keep(buffer: Buffer, at: number, to: number): void {
     const { text } = this
-    this.method = text.slice(buffer, at, at + this.methodEnd, to)
+    if (!isText(buffer, at, at + this.methodEnd, this.latest))
+      this.latest = text.slice(buffer, at, at + this.methodEnd, to)
+    this.method = this.latest
     this.target = text.slice(buffer, at + this.methodEnd + 1, at + this.targetEnd, to)
   }
 
@@ -115,6 +119,12 @@ export class RequestLine {
     this.fine = fine
     return INCOMPLETE
   }
+}
+
+function isText(buffer: Buffer, from: number, to: number, text: string): boolean {
+  if (to - from !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (buffer[from + i] !== text.charCodeAt(i)) return false
+  return true
 }
 
 /** Of the target with the wrong octet: up to the next blank or control character. */
