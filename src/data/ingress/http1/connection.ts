@@ -3,6 +3,7 @@ import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { divert } from '../accept/divert.ts'
 import type { Arrival } from '../accept/peek.ts'
+import { NOTHING_SEEN } from '../common/host.ts'
 import { HttpSocket } from '../common/http-socket.ts'
 import { CONNECT_REFUSED } from '../common/methods.ts'
 import { AFTER_CLOSE, HALF_A_HEAD, SLOW_HEAD } from '../common/rules.ts'
@@ -12,7 +13,7 @@ import { Http1Downstream } from './downstream.ts'
 import { Parts } from './parts.ts'
 import { type Awaited, Awaits, Patience } from './patience.ts'
 import type { RequestConnection } from './request-connection.ts'
-import { RequestHead } from './request-head.ts'
+import type { RequestHead } from './request-head.ts'
 import type { Http1Shared } from './server.ts'
 
 /** How many bytes are kept behind a request that waits, and of a body that is not wanted yet. */
@@ -29,15 +30,17 @@ const KEEP_ALIVE_MARGIN_MS = 1_000
 export class ServedConnection extends HttpSocket implements RequestConnection {
   readonly heads: AnswerHeads
   private readonly config: ListenerConfig
-  private readonly head: RequestHead
+  private readonly shared: Http1Shared
+  /** Of which something came, and not all. */
+  private head: RequestHead | undefined = undefined
   /** Made for the first body. */
   private decoder: BodyDecoder | undefined = undefined
   /** The request that is being answered. */
   private active: Http1Downstream | undefined = undefined
   /** The request whose body is being read; the answer may be through. */
   private reading: Http1Downstream | undefined = undefined
-  /** Bytes behind the request. */
-  private readonly waiting = new Parts()
+  /** Bytes behind the request; made for the first. */
+  private waiting: Parts | undefined = undefined
   /** They are being read again. */
   private resuming = false
   private stopped = false
@@ -46,22 +49,22 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
   private expected = false
   private readonly patience: Patience
 
-  constructor({ config, heads, host }: Http1Shared, socket: Duplex, { due, life }: Arrival) {
+  constructor(shared: Http1Shared, socket: Duplex, { due, life }: Arrival) {
+    const { config, heads, host } = shared
     super(host, socket, life, config)
+    this.shared = shared
     this.config = config
     this.heads = heads
-    this.head = new RequestHead(config.limits)
     this.patience = new Patience(host, (awaits) => this.onLate(awaits))
     this.patience.awaitHead(Math.max(0, due - host.clock.now()))
     socket.on('data', (chunk) => this.onData(chunk as Buffer))
     socket.on('end', () => this.onEnd())
-    socket.on('drain', () => this.active?.onDrain())
     // The close that follows says all.
     socket.on('error', ignore)
   }
 
   protected get busy(): boolean {
-    return this.active !== undefined || this.head.begun
+    return this.active !== undefined || this.head?.begun === true
   }
 
   // --- from the acceptor
@@ -120,9 +123,13 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
     else this.end()
   }
 
+  private get waitingBytes(): number {
+    return this.waiting === undefined ? 0 : this.waiting.length
+  }
+
   regulate(): void {
     if (this.dropping) return
-    const full = this.waiting.length >= MAX_WAITING || (this.reading?.waitingBytes ?? 0) >= MAX_WAITING
+    const full = this.waitingBytes >= MAX_WAITING || (this.reading?.waitingBytes ?? 0) >= MAX_WAITING
     if (full === this.stopped) return
     this.stopped = full
     if (full) this.socket.pause()
@@ -131,7 +138,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
 
   private onData(chunk: Buffer): void {
     this.heard()
-    if (this.waiting.length > 0) this.waiting.add(chunk)
+    if (this.waiting !== undefined && this.waiting.length > 0) this.waiting.add(chunk)
     else this.take(chunk)
     this.regulate()
     this.await()
@@ -150,7 +157,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
 
   /** Nothing follows, and nothing is left to answer. */
   private endInput(): void {
-    if (this.head.begun) this.refuseAsFault(HALF_A_HEAD)
+    if (this.head?.begun) this.refuseAsFault(HALF_A_HEAD)
     else this.socket.end()
   }
 
@@ -177,25 +184,28 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
   }
 
   private readHead(chunk: Buffer, from: number, to: number): number {
-    const { head } = this
+    const head = this.head ?? this.shared.readers.take()
     const at = head.read(chunk, from, to)
+    if (head.done) return this.begin(head, chunk, at, to)
+    this.head = head
     if (head.failure !== undefined) this.refuseAsFault(head.failure)
-    else if (head.done) return this.begin(chunk, at, to)
     return at
   }
 
   /** A head is whole. */
-  private begin(chunk: Buffer, from: number, to: number): number {
-    const { head, host } = this
+  private begin(head: RequestHead, chunk: Buffer, from: number, to: number): number {
+    const { host } = this
     const { guard } = host
     this.patience.rest()
     if (head.method === 'CONNECT') {
+      this.head = head
       this.refuseAsFault(CONNECT_REFUSED)
       return to
     }
     const refusal = guard.judge(head)
     const downstream = new Http1Downstream(this, this.socket, head, guard, refusal)
-    head.begin()
+    this.head = undefined
+    this.shared.readers.give(head)
     this.active = downstream
     this.took()
     host.inFlight++
@@ -238,18 +248,17 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
       // Empty lines behind a body are ignored everywhere.
       if (rest.some((octet) => octet !== 13 && octet !== 10)) this.fault(AFTER_CLOSE)
       this.drop()
-    } else if (this.resuming) this.waiting.putBack(rest)
+      return
+    }
+    this.waiting ??= new Parts()
+    if (this.resuming) this.waiting.putBack(rest)
     else this.waiting.add(rest)
   }
 
   /** The request was answered: what waits behind it has its turn, once its body is through. */
   private goOn(): void {
-    const { waiting } = this
-    this.resuming = true
-    while (waiting.length > 0 && !this.dropping && (this.active === undefined || this.reading !== undefined))
-      this.take(waiting.take() as Buffer)
-    this.resuming = false
-    if (this.halfClosed && waiting.length === 0 && !this.last) {
+    if (this.waitingBytes > 0) this.takeWaiting()
+    if (this.halfClosed && this.waitingBytes === 0 && !this.last) {
       // A body of which the rest cannot come: the client has gone.
       if (this.reading !== undefined) this.destroy()
       else if (this.active === undefined) this.endInput()
@@ -258,17 +267,25 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
     this.await()
   }
 
+  private takeWaiting(): void {
+    const waiting = this.waiting as Parts
+    this.resuming = true
+    while (waiting.length > 0 && !this.dropping && (this.active === undefined || this.reading !== undefined))
+      this.take(waiting.take() as Buffer)
+    this.resuming = false
+  }
+
   /** Sets the clock for what the client must send next. */
   private await(): void {
     if (this.dropping || this.active !== undefined || this.reading !== undefined) return
     const { config, head, patience } = this
-    if (head.begun) patience.awaitHead(config.timeouts.headers)
+    if (head?.begun) patience.awaitHead(config.timeouts.headers)
     else patience.awaitRequest(config.timeouts.keepAlive + KEEP_ALIVE_MARGIN_MS)
   }
 
   private refuseAsFault(failure: Failure): void {
     this.fault(failure)
-    this.refuse(failure, this.head.glimpse)
+    this.refuse(failure, this.head?.glimpse ?? NOTHING_SEEN)
   }
 
   /** Nothing that comes is read any more. */
@@ -277,7 +294,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
     this.patience.rest()
     this.reading = undefined
     this.decoder?.stop()
-    this.waiting.clear()
+    this.waiting?.clear()
   }
 }
 

@@ -152,8 +152,8 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     return this.over || this.flushed || this.socket.destroyed
   }
 
-  /** @internal There is room again. */
-  onDrain(): void {
+  /** There is room again. */
+  private onDrain(): void {
     if (!this.wantsDrain || this.over || this.ended) return
     this.wantsDrain = false
     this.events?.onDrain()
@@ -195,7 +195,10 @@ export class Http1Downstream extends IncomingBody implements Downstream {
   }
 
   private room(room: boolean): boolean {
-    if (!room) this.wantsDrain = true
+    if (!room && !this.wantsDrain) {
+      this.wantsDrain = true
+      this.socket.once('drain', () => this.onDrain())
+    }
     return room
   }
 }

@@ -4,12 +4,14 @@ import type { Arrival } from '../accept/peek.ts'
 import type { ConnectionHost, Http1Server } from '../common/host.ts'
 import { AnswerHeads } from './answer-heads.ts'
 import { ServedConnection } from './connection.ts'
+import { HeadReaders } from './head-readers.ts'
 
 /** What the connections of one listener share. */
 export interface Http1Shared {
   readonly host: ConnectionHost
   readonly config: ListenerConfig
   readonly heads: AnswerHeads
+  readonly readers: HeadReaders
 }
 
 /** HTTP/1.1 straight over sockets. */
@@ -17,7 +19,12 @@ export class OwnHttp1 implements Http1Server {
   private readonly shared: Http1Shared
 
   constructor(host: ConnectionHost, config: ListenerConfig) {
-    this.shared = { host, config, heads: new AnswerHeads(host, config.timeouts.keepAlive) }
+    this.shared = {
+      host,
+      config,
+      heads: new AnswerHeads(host, config.timeouts.keepAlive),
+      readers: new HeadReaders(config.limits),
+    }
   }
 
   matches(): boolean {
