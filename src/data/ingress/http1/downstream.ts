@@ -77,7 +77,8 @@ export class Http1Downstream extends IncomingBody implements Downstream {
         case 17:
           if (spells(name, 'transfer-encoding')) return false
       }
-      text += `${name}: ${value}\r\n`
+      // biome-ignore lint/style/useTemplate: a template calls ToString for each of its parts
+      text += name + ': ' + value + '\r\n'
     }
     if (this.connection.draining || this.body?.isLeftBy(status) || (old && due < 0)) this.keepsConnection = false
     // RFC 9110, section 6.6.2: Trailer means nothing where none can follow.
@@ -171,15 +172,15 @@ export class Http1Downstream extends IncomingBody implements Downstream {
   /** @internal The operating system has all that was written, or is asked to say when. */
   settle(): void {
     if (this.over || this.flushed || this.socket.destroyed) return
-    if (this.socket.writableLength > 0) {
-      this.socket.write(NOTHING, () => this.onFlushed())
-      return
-    }
-    this.onFlushed()
+    if (this.socket.writableLength > 0) this.socket.write(NOTHING, () => this.onFlushed())
+    else this.tellSent()
   }
 
   private onFlushed(): void {
-    if (this.over || this.flushed || this.socket.destroyed) return
+    if (!this.over && !this.flushed && !this.socket.destroyed) this.tellSent()
+  }
+
+  private tellSent(): void {
     this.flushed = true
     this.discardBody()
     this.events?.onSent()
