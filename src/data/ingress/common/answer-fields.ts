@@ -13,16 +13,6 @@ export function isLength(text: string): boolean {
   return true
 }
 
-/**
- * Whether a field's name is `lower`, letters and hyphens, in any case. The name must be a token: no other octet of tokens
- * becomes one of these by the bit that tells lower case.
- */
-export function spells(name: string, lower: string): boolean {
-  if (name.length !== lower.length) return false
-  for (let i = 0; i < lower.length; i++) if ((name.charCodeAt(i) | 0x20) !== lower.charCodeAt(i)) return false
-  return true
-}
-
 /** Whether all of these fields can be written: names are tokens, values latin1 without control characters except tab. */
 export function isSendable(headers: FlatHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) if (!isField(headers[i] as string, headers[i + 1] as string)) return false

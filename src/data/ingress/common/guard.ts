@@ -1,7 +1,8 @@
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { hostOf } from '../../../lib/authority.ts'
-import { isLength, spells } from './answer-fields.ts'
+import { isNamed } from '../../../lib/headers.ts'
+import { isLength } from './answer-fields.ts'
 import { breach, type Rule } from './rules.ts'
 
 /** A request's head as node:http parsed it. */
@@ -114,32 +115,32 @@ export class HeadGuard {
       bytes += name.length + value.length + 4
       switch (name.length) {
         case 4:
-          if (spells(name, 'host')) {
+          if (isNamed(name, 'host')) {
             host = i + 1
             hosts++
           }
           break
         case 6:
-          if (spells(name, 'expect')) {
+          if (isNamed(name, 'expect')) {
             if (value.toLowerCase() !== '100-continue') refusal ??= EXPECTATION
             else if (!old) this.expects = true
           }
           break
         case 7:
-          if (spells(name, 'upgrade')) upgrade = true
+          if (isNamed(name, 'upgrade')) upgrade = true
           break
         case 10:
-          if (spells(name, 'connection')) this.judgeConnection(old, value.toLowerCase())
+          if (isNamed(name, 'connection')) this.judgeConnection(old, value.toLowerCase())
           break
         case 14:
-          if (spells(name, 'content-length')) {
+          if (isNamed(name, 'content-length')) {
             if (lengths++ > 0) refusal ??= TWO_LENGTHS
             else if (!isLength(value)) refusal ??= BAD_LENGTH
             else if (coding === -1) this.contentLength = Number(value)
           }
           break
         case 17:
-          if (spells(name, 'transfer-encoding')) {
+          if (isNamed(name, 'transfer-encoding')) {
             if (old) refusal ??= OLD_CODING
             else if (coding !== -1) refusal ??= CODED_CHUNKS
             else if (value.toLowerCase() !== 'chunked') refusal ??= codingProblem(value)

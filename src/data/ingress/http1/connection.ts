@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream'
-import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { divert } from '../accept/divert.ts'
 import type { Arrival } from '../accept/peek.ts'
@@ -11,7 +10,7 @@ import type { AnswerHeads } from './answer-heads.ts'
 import { BodyDecoder } from './body-decoder.ts'
 import { Http1Downstream } from './downstream.ts'
 import { Parts } from './parts.ts'
-import { type Awaited, Awaits, Patience } from './patience.ts'
+import { type Awaited, type Awaiter, Awaits, Patience } from './patience.ts'
 import type { RequestConnection } from './request-connection.ts'
 import type { RequestHead } from './request-head.ts'
 import type { Http1Shared } from './server.ts'
@@ -27,9 +26,8 @@ const KEEP_ALIVE_MARGIN_MS = 1_000
  * is read until that much waits: an unread socket shows neither FIN nor RST, so that a client that leaves would not be
  * noticed.
  */
-export class ServedConnection extends HttpSocket implements RequestConnection {
+export class ServedConnection extends HttpSocket implements RequestConnection, Awaiter {
   readonly heads: AnswerHeads
-  private readonly config: ListenerConfig
   private readonly shared: Http1Shared
   /** Of which something came, and not all. */
   private head: RequestHead | undefined = undefined
@@ -53,11 +51,10 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
     const { config, heads, host } = shared
     super(host, socket, life, config)
     this.shared = shared
-    this.config = config
     this.heads = heads
-    this.patience = new Patience(host, (awaits) => this.onLate(awaits))
+    this.patience = new Patience(host, this)
     this.patience.awaitHead(Math.max(0, due - host.clock.now()))
-    socket.on('data', (chunk) => this.onData(chunk as Buffer))
+    socket.on('data', (chunk) => this.start(chunk as Buffer))
     socket.on('end', () => this.onEnd())
     // The close that follows says all.
     socket.on('error', ignore)
@@ -68,10 +65,6 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
   }
 
   // --- from the acceptor
-
-  start(first: Buffer): void {
-    this.onData(first)
-  }
 
   /** What was answered in this turn goes out before. */
   override destroy(): void {
@@ -136,7 +129,8 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
     else this.socket.resume()
   }
 
-  private onData(chunk: Buffer): void {
+  /** Takes what the client sent. */
+  start(chunk: Buffer): void {
     this.heard()
     if (this.waiting !== undefined && this.waiting.length > 0) this.waiting.add(chunk)
     else this.take(chunk)
@@ -161,7 +155,8 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
     else this.socket.end()
   }
 
-  private onLate(awaits: Awaited): void {
+  /** @internal */
+  onLate(awaits: Awaited): void {
     if (awaits === Awaits.request) {
       this.close()
       this.closeSoon()
@@ -216,7 +211,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
       this.drop()
     } else if (!downstream.received) {
       this.reading = downstream
-      this.decoder ??= new BodyDecoder(this.config.limits)
+      this.decoder ??= new BodyDecoder(this.shared.config.limits)
       this.decoder.begin(downstream.contentLength)
       // What came with the head comes first: only of a body that is whole an answer that does not need it keeps the connection.
       if (at < to) at = this.readBody(downstream, chunk, at, to)
@@ -278,9 +273,9 @@ export class ServedConnection extends HttpSocket implements RequestConnection {
   /** Sets the clock for what the client must send next. */
   private await(): void {
     if (this.dropping || this.active !== undefined || this.reading !== undefined) return
-    const { config, head, patience } = this
-    if (head?.begun) patience.awaitHead(config.timeouts.headers)
-    else patience.awaitRequest(config.timeouts.keepAlive + KEEP_ALIVE_MARGIN_MS)
+    const { timeouts } = this.shared.config
+    if (this.head?.begun) this.patience.awaitHead(timeouts.headers)
+    else this.patience.awaitRequest(timeouts.keepAlive + KEEP_ALIVE_MARGIN_MS)
   }
 
   private refuseAsFault(failure: Failure): void {

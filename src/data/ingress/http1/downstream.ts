@@ -2,8 +2,8 @@ import { nextTick } from 'node:process'
 import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
-import type { FlatHeaders } from '../../../lib/headers.ts'
-import { isField, isLength, spells, trailerPairs } from '../common/answer-fields.ts'
+import { type FlatHeaders, isNamed } from '../../../lib/headers.ts'
+import { isField, isLength, trailerPairs } from '../common/answer-fields.ts'
 import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard, RawHead } from '../common/guard.ts'
 import { IncomingBody } from './incoming-body.ts'
@@ -58,16 +58,16 @@ export class Http1Downstream extends IncomingBody implements Downstream {
       if (!isField(name, value)) return false
       switch (name.length) {
         case 4:
-          dated ||= spells(name, 'date')
+          dated ||= isNamed(name, 'date')
           break
         case 7:
-          if (spells(name, 'trailer')) {
+          if (isNamed(name, 'trailer')) {
             trailer += `${name}: ${value}\r\n`
             continue
           }
           break
         case 14:
-          if (spells(name, 'content-length')) {
+          if (isNamed(name, 'content-length')) {
             if (due >= 0 || !isLength(value)) return false
             due = Number(value)
             // RFC 9110, section 8.6: 204 has none.
@@ -75,7 +75,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
           }
           break
         case 17:
-          if (spells(name, 'transfer-encoding')) return false
+          if (isNamed(name, 'transfer-encoding')) return false
       }
       // biome-ignore lint/style/useTemplate: a template calls ToString for each of its parts
       text += name + ': ' + value + '\r\n'
