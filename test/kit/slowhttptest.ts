@@ -5,6 +5,7 @@ import { Concurrency, DrillEndpoint } from '../../src/tools/drill/endpoint.ts'
 import { Metrics } from '../../src/tools/drill/metrics.ts'
 import { Pacer } from '../../src/tools/drill/pacer.ts'
 import { quantile } from '../../src/tools/drill/run.ts'
+import type { Http1 } from './ingress.ts'
 import { startSluice, TOP } from './sluice.ts'
 import { until } from './until.ts'
 
@@ -46,23 +47,34 @@ export interface Attacked {
   /** What the tool says of its own requests: how often that the service is available, and that it is not. */
   readonly available: number
   readonly unavailable: number
+  /** Connections of the tool that the gateway closed, or that broke, before the tool ended. */
+  readonly closed: number
 }
 
-/**
- * Attacks a gateway with default limits from 127.0.0.1, all at once, while another client asks it from 127.0.0.2. `more`: keys at
- * the top of its config.
- */
-export async function attacked(attacks: readonly Attack[], seconds: number, more = ''): Promise<Attacked> {
+export interface AttackOptions {
+  /** Keys at the top of the config. */
+  readonly more?: string
+  /** What speaks HTTP/1.1; default: what listeners have. */
+  readonly http1?: Http1
+}
+
+/** Attacks a gateway with default limits from 127.0.0.1, all at once, while another client asks it from 127.0.0.2. */
+export async function attacked(
+  attacks: readonly Attack[],
+  seconds: number,
+  { http1, more = '' }: AttackOptions = {},
+): Promise<Attacked> {
   const endpoint = await new DrillEndpoint(
     systemClock,
     { serviceMs: 5, largeBytes: LARGE_BYTES },
     new Concurrency(),
   ).start()
-  const sluice = await startSluice(`${TOP.replace(/^workers: .*\n/m, '')}${more}upstreams:
+  const config = `${TOP.replace(/^workers: .*\n/m, '')}${more}upstreams:
   app: { endpoints: ["http://127.0.0.1:${endpoint.port}"] }
 routes:
   app: { match: { path: /* }, to: app }
-`)
+`
+  const sluice = await startSluice(config, http1 === undefined ? {} : { env: { SLUICE_HTTP1: http1 } })
   const pacer = new Pacer(systemClock, sluice.port(), {
     name: 'other',
     path: '/',
@@ -105,7 +117,14 @@ routes:
     ),
     available: said.filter((word) => word === 'YES').length,
     unavailable: said.filter((word) => word === 'NO').length,
+    closed: outputs.reduce((sum, output) => sum + lastClosed(output), 0),
   }
+}
+
+/** The tool counts again and again; colours stand between the words. */
+function lastClosed(output: string): number {
+  const plain = output.replaceAll(/\x1b\[[0-9;]*[A-Za-z]/g, '')
+  return Number([...plain.matchAll(/closed:\s+(\d+)/g)].at(-1)?.[1] ?? 0)
 }
 
 /** `outputs` gets what it prints. */

@@ -14,7 +14,7 @@ test.skipIf(withoutSlowhttptest)(
       ],
       SECONDS,
       // A machine that has too much to do is not what this is about.
-      'overload: { mode: shadow }\n',
+      { more: 'overload: { mode: shadow }\n' },
     )
     expect(seen.connections, 'the attacks are under way').toBeGreaterThan(400)
     expect(seen.inFlight, 'bodies and answers are held up').toBeGreaterThan(256)
