@@ -11,6 +11,12 @@ export interface Case {
   readonly crowd?: number
 }
 
+/** Some code is compiled when it has run for a while: nothing counts before that. */
+const BEFORE: readonly DrillPhase[] = [
+  { name: 'warm-up', seconds: [0.5, 3] },
+  { name: 'calm', seconds: [1, 4] },
+]
+
 const NAMES = [
   'endpoint-killed',
   'endpoint-hangs',
@@ -35,7 +41,7 @@ export const CASES: readonly Case[] = [
 /** The same topology, load and clients, for fixed times. */
 function crowded(scenario: DrillScenario): Case {
   const phases: DrillPhase[] = [
-    { name: 'calm', seconds: [1, 2] },
+    ...BEFORE,
     { name: 'fault', seconds: [2, 15], act: 'come' },
     { name: 'back', seconds: [2, 5], act: 'leave' },
   ]
@@ -51,7 +57,7 @@ function caseOf(scenario: DrillScenario): Case {
   const faults = scenario.phases.flatMap((phase) => phase.faults ?? []).filter(({ fault }) => fault !== 'none')
   const mended = faults.map(({ fault: _, ...at }): FaultAt => ({ ...at, fault: 'none' }))
   const phases: DrillPhase[] = [
-    { name: 'calm', seconds: [1, 2] },
+    ...BEFORE,
     { name: 'fault', seconds: [2, 5], faults },
     { name: 'back', seconds: [2, 5], faults: mended },
   ]

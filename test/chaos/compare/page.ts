@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { machine } from '../../bench/machine.ts'
+import { calmTable, calmVerdicts } from './calm.ts'
 import type { Case } from './cases.ts'
 import { CONTENDERS } from './gateways.ts'
 import type { Figures } from './measure.ts'
@@ -37,8 +38,8 @@ export function comparisonPage(rows: readonly Row[], rounds: number): string {
   return `# The same failures with nginx and HAProxy
 
 This page is written by \`npm run chaos:compare\`: the load and the faults of [failure-modes.md](failure-modes.md) for
-${versions}, turn by turn on one machine (${machine()}), medians of ${rounds} rounds: 2 s calm, 5 s with the fault
-(15 s in \`slow-clients\`), 5 s after it. Each
+${versions}, turn by turn on one machine (${machine()}), medians of ${rounds} rounds: 3 s to warm up, 4 s calm, 5 s
+with the fault (15 s in \`slow-clients\`), 5 s after it. Each
 gateway is told the same as far as it has words for it: fewest requests in flight balance (in all cases), two attempts of 500 ms, an
 endpoint with five failures in a row is left out for 2 s, checks every 500 ms (not in nginx, whose free version has none), and in the case \`overload\` three requests at a time for
 each endpoint and a queue of 30 (nginx has none). The load is open: a request is sent when it is due, and waiting counts. Times are
@@ -60,6 +61,10 @@ Slow clients nginx does not notice: it reads an upload whole before it asks the 
 read slowly. Sluice and HAProxy pass both on as they come. Sluice refuses others as long as the slow clients that take the last
 permit are younger than 5 s, the first third of the time here, and serves all clients from then on ([slow
 clients](slow-clients.md)).
+
+## Before the fault
+
+${calmTable(calmVerdicts(rows))}
 
 ${rows.map(section).join('\n')}
 ## What the configs say

@@ -1,9 +1,11 @@
 /**
  * `npm run chaos:compare -- [CASE…] [--rounds N]`: the same load and the same faults for Sluice, nginx and HAProxy, turn by
- * turn. With every case and at least three rounds it writes docs/failure-comparison.md.
+ * turn. With every case and at least three rounds it writes docs/failure-comparison.md. Exit code 1: where nothing fails, the p99
+ * of Sluice is more than 1 ms above nginx's.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { calmTable, calmVerdicts } from './calm.ts'
 import { CASES } from './cases.ts'
 import { CONTENDERS } from './gateways.ts'
 import { type Figures, measure, medians } from './measure.ts'
@@ -33,5 +35,8 @@ for (const one of cases) {
   rows.push(row)
   process.stdout.write(`${one.scenario.name}: ${one.scenario.title}\n\n${tableOf(row)}\n\n`)
 }
+const calm = calmVerdicts(rows)
+process.stdout.write(`${calmTable(calm)}\n`)
+if (calm.some(({ holds }) => !holds)) process.exitCode = 1
 const whole = positionals.length === 0 && rounds >= FEWEST_ROUNDS && contenders.length === CONTENDERS.length
 if (whole) writeFileSync(PAGE, comparisonPage(rows, rounds))
