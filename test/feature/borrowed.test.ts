@@ -141,6 +141,7 @@ describe('requests of a server of someone else', () => {
     })
     app.all('/*', () => {})
     const answer = await app.inject({ method: 'POST', url: '/a', payload: 'body' })
+    expect(held.handled[0]?.events.trailers).toEqual([])
     expect([answer.statusCode, answer.body]).toEqual([200, 'body'])
     held.respond = ({ downstream }: Handled) => downstream.reset()
     await expect(app.inject({ url: '/a' })).rejects.toThrow('destroyed')

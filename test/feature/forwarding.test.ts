@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { field, type HttpClient, httpClient, type WireAnswer } from '../kit/client.ts'
+import { HTTP1 } from '../kit/ingress.ts'
 import { type Sluice, startSluice, TOP } from '../kit/sluice.ts'
 import { type SeenRequest, seenField, type TestUpstream, testUpstream } from '../kit/upstream.ts'
 
@@ -59,10 +60,11 @@ describe('trailers of a request', () => {
 
   test('bring nothing that their head could not, or is judged there', async () => {
     const forged = [
+      // node:http takes these for a part of the head, and refuses them.
+      ...(HTTP1 === 'own' ? ['Content-Length', 'Transfer-Encoding'] : []),
       ...[
         'Host',
-        'Content-Length',
-        'Transfer-Encoding',
+
         'Authorization',
         'Cookie',
         'Via',

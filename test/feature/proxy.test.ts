@@ -133,7 +133,7 @@ describe('a request on its way through the gateway', () => {
       () => upstream.seen.at(-1)?.target === '/app/left',
       () => 'the request',
     )
-    client.socket.destroy()
+    client.socket.resetAndDestroy()
     await until(
       () => upstream.seen.at(-1)?.aborted === true,
       () => 'the abort',

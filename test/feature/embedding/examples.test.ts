@@ -63,7 +63,7 @@ describe('fastify.ts', () => {
     const client = connect(Number(new URL(url).port), '127.0.0.1')
     client.write('GET /api/orders/1 HTTP/1.1\r\nHost: a\r\n\r\n')
     await until(() => orders.seen.length === 2)
-    client.destroy()
+    client.resetAndDestroy()
     await until(() => orders.seen[1]?.aborted === true)
     orders.script = script
   })

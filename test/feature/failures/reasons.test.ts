@@ -163,7 +163,7 @@ const LOGGED: Partial<Record<Reason, () => Promise<void>>> = {
     const gone = await client()
     gone.send('GET /app/silent HTTP/1.1\r\nHost: a.test\r\n\r\n')
     await servers[0]?.peer(servers[0].accepted)
-    gone.close()
+    gone.peer.reset()
   },
 }
 

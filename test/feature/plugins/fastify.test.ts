@@ -76,7 +76,7 @@ test('clients that leave, before and behind the head, leave nothing behind', asy
     const socket = connect(gateway.port, '127.0.0.1')
     socket.write(head)
     await new Promise((resolve) => setTimeout(resolve, 100))
-    socket.destroy()
+    socket.resetAndDestroy()
   }
   await gateway.shows(/sluice_requests_in_flight\{route="app"\} 0/)
   expect((await ask('/hello/bob')).status).toBe(200)

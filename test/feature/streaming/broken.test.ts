@@ -97,7 +97,7 @@ describe('a client that goes away', () => {
       peer.send(answer)
       await client.peer.receive('part')
     }
-    client.close()
+    client.peer.reset()
     await until(() => peer.closed || peer.ended, 'the upstream sees the end')
     const logged = await line('/app/x')
     // What the client got: the head, if it was out.

@@ -55,9 +55,9 @@ export class NodeDownstream extends ClientRequest<NodeClientConnection> implemen
     return this.body === undefined || this.req.complete
   }
 
-  /** @internal */
+  /** @internal Requests that frameworks inject in tests have none at all. */
   get bodyTrailers(): FlatHeaders {
-    return this.req.rawTrailers
+    return this.req.rawTrailers ?? []
   }
 
   /** @internal */
