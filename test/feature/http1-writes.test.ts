@@ -1,0 +1,83 @@
+import { duplexPair } from 'node:stream'
+import { afterEach, expect, test } from 'vitest'
+import { OwnHttp1 } from '../../src/data/ingress/http1/server.ts'
+import { ENDLESS, Lifetime } from '../../src/lib/lifetime.ts'
+import { ManualClock } from '../kit/clock.ts'
+import { type Gate, gate, listenerConfig, type Respond, reply } from '../kit/ingress.ts'
+import { settle, until } from '../kit/until.ts'
+
+let held: Gate
+afterEach(() => held.stop())
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
+/** Our server over a stream of which each write is kept. */
+async function speak(respond: Respond) {
+  const clock = new ManualClock()
+  held = await gate(respond, { http1: 'own', clock })
+  const [server, client] = duplexPair()
+  const writes: string[] = []
+  const { write } = server
+  server.write = ((chunk: string | Uint8Array, encoding: BufferEncoding) => {
+    if (chunk.length > 0) writes.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('latin1'))
+    return write.call(server, chunk, encoding)
+  }) as typeof server.write
+  const config = listenerConfig({ http1: 'own', timeouts: { keepAlive: 75_000 } })
+  const connection = new OwnHttp1(held.listener, config).accept(server, {
+    due: clock.now() + 5_000,
+    life: new Lifetime(ENDLESS, 1, 0),
+  })
+  server.on('close', () => connection.onClosed())
+  client.resume()
+  return { client, clock, writes }
+}
+
+test.each<[string, Respond]>([
+  ['of known length', ({ downstream }) => reply(downstream, 200, 'ok')],
+  [
+    'in chunks, with trailers',
+    ({ downstream }) => {
+      downstream.head(200, [])
+      downstream.write(Buffer.from('o'))
+      downstream.write(Buffer.from('k'))
+      downstream.trailers(['x-sum', '1'])
+      downstream.end()
+    },
+  ],
+  ['without a body', ({ downstream }) => reply(downstream, 204, '')],
+])('head and small body %s leave in one write', async (_what, respond) => {
+  const { client, writes } = await speak(respond)
+  for (let i = 1; i <= 3; i++) {
+    client.write(GET)
+    await until(() => held.handled[i - 1]?.events.sent === 1)
+    expect(writes).toHaveLength(i)
+  }
+})
+
+test('a head whose body comes later goes out at once', async () => {
+  const { client, writes } = await speak(({ downstream }) => void downstream.head(200, []))
+  client.write(GET)
+  await until(() => writes.length === 1)
+  expect(writes[0]).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n$/s)
+})
+
+test('Date moves with the seconds, and Keep-Alive tells how long a connection may be idle', async () => {
+  const { client, clock, writes } = await speak(({ downstream }) => reply(downstream, 200, 'ok'))
+  const dates = new Set<string>()
+  const asked = async (): Promise<void> => {
+    const before = writes.length
+    client.write(GET)
+    await until(() => writes.length > before)
+    await settle(2)
+    expect(writes.at(-1)).toContain('\r\nConnection: keep-alive\r\nKeep-Alive: timeout=75\r\n')
+    dates.add(/\r\nDate: ([^\r]+ GMT)\r\n/.exec(writes.at(-1) as string)?.[1] as string)
+  }
+  await asked()
+  const first = Date.parse([...dates][0] as string)
+  expect(first).toBe(Math.floor(clock.wall() / 1_000) * 1_000)
+  for (let i = 0; i < 5; i++) {
+    clock.advance(1_000)
+    await asked()
+  }
+  expect([...dates].map((date) => Date.parse(date) - first)).toEqual([0, 1_000, 2_000, 3_000, 4_000, 5_000])
+})
