@@ -5,7 +5,9 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { createGateway } from 'sluice'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { embeddedConfig } from '../kit/embedded.ts'
 import { endChild } from '../kit/end-child.ts'
 import { hookedGateway } from '../kit/gateway.ts'
 import { HTTP1_SERVERS } from '../kit/ingress.ts'
@@ -125,6 +127,21 @@ describe.each(HTTP1_SERVERS)('a listener on a socket with a path, http1: %s', (h
     await expect(run('curl', ['-sS', '--unix-socket', path, 'http://a/'])).rejects.toThrow(/transfer closed/)
     expect(sluice.operational.filter(({ level }) => level === 'error')).toEqual([])
   })
+})
+
+test('a gateway in a program does so in its own thread', async () => {
+  const app = await fieldServer('app.sock')
+  const gateway = await createGateway({
+    config: embeddedConfig(1, {
+      listeners: { local: { listen: `unix:${path}` } },
+      upstreams: { orders: { endpoints: [`unix:${app}`] } },
+    }),
+    workers: 'inline',
+  })
+  expect(await gateway.listen()).toMatchObject([{ name: 'local', host: `unix:${path}`, port: 0 }])
+  expect(await get()).toContain('"host":"localhost"')
+  await gateway.close()
+  expect(await readdir(folder)).toEqual(['app.sock'])
 })
 
 describe('a path where something is already', () => {

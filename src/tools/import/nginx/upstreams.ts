@@ -1,3 +1,4 @@
+import { unixPath, unixProblem } from '../../../lib/address.ts'
 import type { Draft, Plain, Plains } from '../common/draft.ts'
 import { hashSource } from '../common/hash-source.ts'
 import { durationOf } from '../common/times.ts'
@@ -68,11 +69,13 @@ export class Upstreams {
     const [address = '', ...options] = directive.args
     const leave = (why: string): void => this.draft.leave(directive, `server ${directive.args.join(' ')}`, why)
     if (options.includes('down')) return []
-    if (!/^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?$/.test(address)) {
-      leave(address.startsWith('unix:') ? 'endpoints have an address and a port' : 'this is no host and port')
+    const isUnix = unixPath(address) !== undefined
+    const problem = isUnix ? unixTrouble(address, scheme) : hostTrouble(address)
+    if (problem !== undefined) {
+      leave(problem)
       return []
     }
-    const url = `${scheme}://${/:\d+$/.test(address) ? address : `${address}:80`}`
+    const url = isUnix ? address : `${scheme}://${/:\d+$/.test(address) ? address : `${address}:80`}`
     const numbers = Object.fromEntries(options.map((option) => option.split('=') as [string, string?]))
     const known = ['weight', 'max_conns', 'max_fails', 'fail_timeout', 'slow_start', 'backup', 'resolve']
     const unknown = Object.keys(numbers).filter((name) => !known.includes(name))
@@ -140,4 +143,12 @@ export class Upstreams {
 
 function single({ host, port, scheme }: ProxyTarget): Plains {
   return { endpoints: [port === undefined ? `${scheme}://${host}` : `${scheme}://${host}:${port}`] }
+}
+
+function hostTrouble(address: string): string | undefined {
+  return /^(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?$/.test(address) ? undefined : 'this is no host and port'
+}
+
+function unixTrouble(address: string, scheme: string): string | undefined {
+  return scheme === 'https' ? 'only plain HTTP is spoken over unix: sockets' : unixProblem(address)
 }
