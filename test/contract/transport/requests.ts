@@ -142,6 +142,43 @@ export function requests(check: Check): void {
     expect(server.seen[0]?.body.length).toBe(0)
   })
 
+  check('a body arrives whole, however it is cut and whenever it comes', async (bench) => {
+    const server = await bench.with(testUpstream())
+    const line = bench.line(server.port)
+    let asked = 0
+    for (const length of [1, 1_024, 16_384, 16_385, 70_000]) {
+      for (const cut of [0, 1, length >> 1, length - 1]) {
+        for (const late of [false, true]) {
+          for (const contentLength of [length, -1]) {
+            const body = Buffer.alloc(length, 97 + (asked % 26))
+            const seen = new Recorder()
+            seen.on.onWantBody = () => {
+              if (cut > 0) line.connection.write(body.subarray(0, cut))
+              const rest = (): void => {
+                line.connection.write(body.subarray(cut))
+                line.connection.end([])
+              }
+              if (late) setImmediate(rest)
+              else rest()
+            }
+            await line.start({ method: 'POST', contentLength }, seen).done()
+            expect(server.seen[asked++]?.body.equals(body)).toBe(true)
+          }
+        }
+      }
+    }
+    expect(server.accepted).toBe(1)
+  })
+
+  check('the head does not wait for a body that has not come', async (bench) => {
+    const server = await bench.with(tcpServer())
+    const line = bench.line(server.port)
+    const seen = line.start({ method: 'POST', contentLength: 2 })
+    await until(() => server.peers[0]?.text.endsWith('\r\n\r\n') === true)
+    expect(seen.wanted).toBe(1)
+    line.connection.abort()
+  })
+
   check('the body is asked for only when a connection is there', async (bench) => {
     const server = await bench.with(testUpstream())
     const line = bench.line(server.port)

@@ -1,9 +1,9 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import { http } from '../../../lib/node-http.ts'
+import { Pieces } from '../../../lib/pieces.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
 import { isField } from '../common/answer-fields.ts'
-import { Pieces } from './pieces.ts'
 
 const HIGHEST_STATUS = 999
 const CLOSE = 'Connection: close\r\n\r\n'

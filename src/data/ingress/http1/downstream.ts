@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { type FlatHeaders, isNamed } from '../../../lib/headers.ts'
+import { COPIED_BYTES } from '../../../lib/pieces.ts'
 import { isField, isLength, trailerPairs } from '../common/answer-fields.ts'
 import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard, RawHead } from '../common/guard.ts'
 import { IncomingBody } from './incoming-body.ts'
-import { COPIED_BYTES } from './pieces.ts'
 import type { RequestConnection } from './request-connection.ts'
 
 /** Parts of a body up to this size are text, in one piece with what comes before and behind them. */

@@ -9,29 +9,17 @@ import type {
   TransportFailure,
   TransportRequest,
 } from '../../../core/transport.ts'
-import type { EventClock } from '../../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
-import type { LifeLimit, Spread } from '../../../lib/lifetime.ts'
-import type { TimerWheel } from '../../../lib/timers.ts'
-import { Dial, type DialFailure, type SecureContexts } from './dial.ts'
+import type { LifeLimit } from '../../../lib/lifetime.ts'
+import { Dial, type DialFailure } from './dial.ts'
 import { Keeping } from './http1-keeping.ts'
 import { AnswerParser } from './http1-parser.ts'
-import { ReadBuffers, type ReadMemory } from './http1-read-buffers.ts'
+import type { TransportParts } from './http1-parts.ts'
+import { ReadBuffers } from './http1-read-buffers.ts'
 import { requestHead } from './http1-request-head.ts'
-import type { Deferred, Turn } from './http1-turn.ts'
+import type { Deferred } from './http1-turn.ts'
 import { Http1Upload } from './http1-upload.ts'
 import { isOfTls, watchForCut } from './tls-end.ts'
-
-/** Shared by the connections of one transport. */
-export interface TransportParts {
-  readonly clock: EventClock
-  readonly timers: TimerWheel
-  readonly spread: Spread
-  readonly contexts: SecureContexts
-  readonly turn: Turn
-  /** Small reads that are left in it are taken out before the next read. */
-  readonly reads: ReadMemory
-}
 
 const NOTHING = Buffer.alloc(0)
 /** Turns of the event loop without a read after which a broken socket counts as empty: each sees what came in the last. */
@@ -47,7 +35,7 @@ export class Http1Connection implements Connection, Deferred {
   private readonly owner: ConnectionOwner
   private readonly parser = new AnswerParser()
   private readonly buffers: ReadBuffers
-  private readonly upload = new Http1Upload()
+  private readonly upload: Http1Upload
   private readonly keeping: Keeping
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
@@ -80,6 +68,7 @@ export class Http1Connection implements Connection, Deferred {
     this.options = options
     this.owner = owner
     this.buffers = new ReadBuffers(shared.reads)
+    this.upload = new Http1Upload(shared.pieces)
     this.keeping = new Keeping(shared, options, () => this.close())
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { FlatHeaders } from '../../../lib/headers.ts'
+import { COPIED_BYTES, type Pieces } from '../../../lib/pieces.ts'
 import { trailerLines } from './http1-request-head.ts'
 
 /** The writing half of one attempt at a time: head, then the body, by length or chunked. */
@@ -13,6 +14,15 @@ export class Http1Upload {
   /** `write` returned false. */
   private full = false
   private hasBody = false
+  /** The head, while the beginning of the body may still join it. */
+  private head = ''
+  /** Later parts of the body may still join those that are here. */
+  private corked = false
+  private readonly pieces: Pieces
+
+  constructor(pieces: Pieces) {
+    this.pieces = pieces
+  }
 
   begin(socket: Socket, head: string, contentLength: number): void {
     this.remaining = contentLength
@@ -20,12 +30,28 @@ export class Http1Upload {
     this.full = false
     this.hasBody = contentLength !== 0
     this.done = !this.hasBody
+    this.corked = false
     if (this.hasBody) {
       // Body that is already here follows in this tick, or in those that it scheduled: one system call for all.
-      socket.cork()
-      process.nextTick(scheduleUncork, socket)
+      this.head = head
+      process.nextTick(scheduleSend, this, socket)
+    } else {
+      this.head = ''
+      socket.write(head, 'latin1')
     }
-    socket.write(head, 'latin1')
+  }
+
+  /** @internal What else is here joins in the next ticks. */
+  get gathers(): boolean {
+    return this.head !== '' || this.corked
+  }
+
+  /** @internal What is here goes out. */
+  send(socket: Socket): void {
+    if (this.head !== '' && !socket.destroyed) this.sendHead(socket)
+    if (!this.corked) return
+    this.corked = false
+    socket.uncork()
   }
 
   /** Whether the body may have that many more octets. */
@@ -38,6 +64,19 @@ export class Http1Upload {
     // An empty chunk would end the body.
     if (this.done || chunk.length === 0) return true
     let room: boolean
+    if (this.head !== '' && chunk.length === this.remaining && chunk.length <= COPIED_BYTES) {
+      const { head } = this
+      this.head = ''
+      this.remaining = 0
+      room = this.pieces.write(socket, head, chunk, '')
+      this.full = !room
+      return room
+    }
+    if (this.head !== '') {
+      this.corked = true
+      socket.cork()
+      this.sendHead(socket)
+    }
     if (this.remaining === -1) {
       const size = chunk.length.toString(16)
       socket.cork()
@@ -58,9 +97,17 @@ export class Http1Upload {
     if (this.done) return true
     if (this.remaining > 0) return false
     this.done = true
-    if (this.remaining === -1)
-      socket.write(`${this.inChunks ? '\r\n' : ''}0\r\n${trailerLines(trailers)}\r\n`, 'latin1')
+    const { head } = this
+    this.head = ''
+    const last = this.remaining === -1 ? `${this.inChunks ? '\r\n' : ''}0\r\n${trailerLines(trailers)}\r\n` : ''
+    if (head !== '' || last !== '') socket.write(head + last, 'latin1')
     return true
+  }
+
+  private sendHead(socket: Socket): void {
+    const { head } = this
+    this.head = ''
+    socket.write(head, 'latin1')
   }
 
   /** There is room again; true: the writer waits for it. */
@@ -72,15 +119,15 @@ export class Http1Upload {
 
   /** The operating system has the whole request. */
   flushed(socket: Socket): boolean {
-    return this.done && (!this.hasBody || socket.writableLength === 0)
+    return this.done && (!this.hasBody || (this.head === '' && socket.writableLength === 0))
   }
 }
 
 /** Streams hand over what they hold in ticks of their own, scheduled when they were asked: those come first. */
-function scheduleUncork(socket: Socket): void {
-  process.nextTick(uncork, socket)
+function scheduleSend(upload: Http1Upload, socket: Socket): void {
+  if (upload.gathers) process.nextTick(send, upload, socket)
 }
 
-function uncork(socket: Socket): void {
-  socket.uncork()
+function send(upload: Http1Upload, socket: Socket): void {
+  upload.send(socket)
 }

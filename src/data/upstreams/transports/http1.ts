@@ -1,9 +1,11 @@
 import type { Transport } from '../../../core/transport.ts'
 import type { EventClock } from '../../../lib/event-clock.ts'
 import { Spread } from '../../../lib/lifetime.ts'
+import { Pieces } from '../../../lib/pieces.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { SecureContexts } from './dial.ts'
-import { Http1Connection, type TransportParts } from './http1-connection.ts'
+import { Http1Connection } from './http1-connection.ts'
+import type { TransportParts } from './http1-parts.ts'
 import { ReadMemory } from './http1-read-buffers.ts'
 import { Turn } from './http1-turn.ts'
 
@@ -20,6 +22,7 @@ export function http1Transport(clock: EventClock, timers: TimerWheel, scavenge?:
     contexts: new SecureContexts(),
     turn: new Turn(),
     reads: new ReadMemory(scavenge),
+    pieces: new Pieces(),
   }
   return {
     name: 'http1',

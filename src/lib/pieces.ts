@@ -7,7 +7,7 @@ const PIECE_BYTES = 20_480
 
 /**
  * Makes one piece of text and octets, so that one plain write takes both to the system: as a string they would be copied
- * three times more, as a list of buffers they cost an allocation. One instance belongs to one listener.
+ * three times more, as a list of buffers they cost an allocation. One instance belongs to one listener or transport.
  */
 export class Pieces {
   /** undefined: a socket still sends what stands in the latest one. */
