@@ -100,6 +100,8 @@ export interface Downstream {
    * undefined: chunks are kept, of any length.
    */
   readonly borrows?: number
+  /** Whether a longer chunk is still in use; asked right after `write`. undefined: it may be, as long as it is reachable. */
+  readonly keeps?: boolean
   /**
    * Response trailers, before `end`; dropped where the protocol cannot carry them. A trailer that cannot be sent is dropped
    * alone.

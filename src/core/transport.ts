@@ -44,6 +44,8 @@ export interface TransportEvents {
    * used again then, and need not be its own. Asked before each part; undefined: parts are kept, of any length.
    */
   readonly borrows?: number
+  /** Whether a longer part is still in use; asked right after `onData`. undefined: it may be, as long as it is reachable. */
+  readonly keeps?: boolean
   /** A connection is there and the head is about to be sent: the attempt has begun. At most once. */
   onConnected(reused: boolean): void
   /** Only for requests with a body: the connection wants it now. At most once. */

@@ -119,6 +119,9 @@ class Bare implements DownstreamEvents, PoolEvents {
   get borrows(): number {
     return this.downstream.borrows ?? 0
   }
+  get keeps(): boolean {
+    return this.downstream.keeps ?? true
+  }
   onData(chunk: Buffer): void {
     if (!this.downstream.write(chunk)) this.ticket?.pause()
   }

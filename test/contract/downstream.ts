@@ -288,7 +288,7 @@ export function describeDownstream(name: string, makeStage: () => Promise<Stage>
               const chunk = Buffer.alloc(size, 97 + (expected.length % 26))
               expected += chunk.toString('latin1')
               downstream.write(chunk)
-              if (size <= (downstream.borrows ?? 0)) chunk.fill('?')
+              if (size <= (downstream.borrows ?? 0) || downstream.keeps === false) chunk.fill('?')
             }
             // Behind the turn of the head, and once more while the client reads.
             if (i === 30) await settle(5)

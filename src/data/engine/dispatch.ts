@@ -36,6 +36,7 @@ export interface DispatchOwner {
 export interface AnswerSink {
   /** See `TransportEvents`. */
   readonly borrows: number
+  readonly keeps: boolean
   onData(chunk: Buffer): void
   onTrailers(headers: FlatHeaders): void
   onEnd(): void
@@ -152,6 +153,10 @@ export class Dispatch implements PoolEvents, Candidate {
 
   get borrows(): number {
     return this.sink === undefined ? DISCARD_BYTES : this.sink.borrows
+  }
+
+  get keeps(): boolean {
+    return this.sink?.keeps ?? false
   }
 
   onData(chunk: Buffer): void {

@@ -61,7 +61,11 @@ export class Relay implements AnswerSink {
   }
 
   get borrows(): number {
-    return this.isOpen && this.stages.length === 0 ? (this.downstream.borrows ?? 0) : 0
+    return this.passes ? (this.downstream.borrows ?? 0) : 0
+  }
+
+  get keeps(): boolean {
+    return !this.passes || (this.downstream.keeps ?? true)
   }
 
   /** The head went out: passes on what waits and all that follows. */
@@ -122,6 +126,11 @@ export class Relay implements AnswerSink {
   private hold(step: Buffer | (() => void)): void {
     this.held ??= []
     this.held.push(step)
+  }
+
+  /** What comes goes to the downstream at once. */
+  private get passes(): boolean {
+    return this.isOpen && this.stages.length === 0
   }
 
   private write(chunk: Buffer): void {

@@ -82,6 +82,51 @@ export function flow(check: Check): void {
     expect(whole.bytes).toBe(long.length)
   })
 
+  check('parts of large answers last as long as they are kept, and are right when they are told', async (bench) => {
+    const size = 2 * MIB
+    const content = (letter: string): Buffer => {
+      const body = Buffer.alloc(size, letter)
+      for (let at = 0; at < size; at += 512) body.writeUInt32BE(at, at)
+      return body
+    }
+    const server = await bench.with(
+      testUpstream((req, res) => {
+        const body = content(req.url?.at(-1) as string)
+        if (req.url?.startsWith('/chunks') === true) {
+          for (let at = 0; at < size; at += 30_000) res.write(body.subarray(at, at + 30_000))
+          res.end()
+        } else res.writeHead(200, { 'content-length': size }).end(body)
+      }),
+    )
+    const lines = [bench.line(server.port), bench.line(server.port)]
+    const ask = async (line: number, target: string, keeps: (part: number) => boolean): Promise<void> => {
+      let part = 0
+      const recorder = new Recorder()
+      const seen: Recorder = Object.defineProperties(recorder, {
+        borrows: { value: 16_384 },
+        keeps: { get: () => keeps(part) },
+      })
+      const parts: Buffer[] = []
+      seen.on.onData = () => {
+        const chunk = seen.chunks.at(-1) as Buffer
+        part++
+        parts.push(chunk.length > 16_384 && keeps(part) ? chunk : Buffer.from(chunk))
+        if (part % 7 === 0) {
+          lines[line]?.connection.pause()
+          setImmediate(() => lines[line]?.connection.resume())
+        }
+      }
+      await lines[line]?.start({ target }, seen).done()
+      expect(Buffer.concat(parts).equals(content(target.at(-1) as string))).toBe(true)
+    }
+    for (const path of ['/length', '/chunks']) {
+      for (const keeps of [() => true, () => false, (part: number) => part % 3 === 0]) {
+        await Promise.all([ask(0, `${path}/a`, keeps), ask(1, `${path}/b`, keeps)])
+        await ask(0, `${path}/c`, () => false)
+      }
+    }
+  })
+
   check('pause and resume in one event do nothing', async (bench) => {
     const server = await bench.with(answering('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'))
     const line = bench.line(server.port)

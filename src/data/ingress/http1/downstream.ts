@@ -106,6 +106,10 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     return COPIED_BYTES
   }
 
+  get keeps(): boolean {
+    return this.socket.writableLength > 0
+  }
+
   write(chunk: Buffer): boolean {
     const { length } = chunk
     if (!this.takes(length)) return true

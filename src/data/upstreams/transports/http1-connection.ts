@@ -257,6 +257,7 @@ export class Http1Connection implements Connection, Deferred {
     }
     this.responseStarted = true
     this.take(buffer, 0, bytes, this.buffers.owned(bytes, buffer))
+    if (this.parser.kept) this.buffers.keep(buffer)
     return !this.parser.paused
   }
 
@@ -288,7 +289,7 @@ export class Http1Connection implements Connection, Deferred {
       const phase = parser.headDone ? 'body' : 'headers'
       this.fail(parser.headDone ? 'response_incomplete' : 'bad_response', phase, { rule: parser.problem })
     } else if (parser.paused) {
-      const left = owned ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
+      const left = owned && parser.kept ? buffer.subarray(at, to) : Buffer.from(buffer.subarray(at, to))
       // Over TLS, the records of one read arrive one after another, paused or not.
       this.rest = this.rest.length === 0 ? left : Buffer.concat([this.rest, left])
     } else if (parser.done) {

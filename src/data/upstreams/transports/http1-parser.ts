@@ -6,7 +6,10 @@ import { CR, LF } from '../../../http/wire/octets.ts'
 import { AnswerHead } from './http1-head.ts'
 
 /** Events of the parser; the end of the answer is `done`. */
-export type AnswerEvents = Pick<TransportEvents, 'borrows' | 'onInformational' | 'onHead' | 'onData' | 'onTrailers'>
+export type AnswerEvents = Pick<
+  TransportEvents,
+  'borrows' | 'keeps' | 'onInformational' | 'onHead' | 'onData' | 'onTrailers'
+>
 
 /** A peer's `Keep-Alive: timeout` is shortened by this much, so that Sluice closes first. */
 const KEEP_ALIVE_MARGIN_MS = 1_000
@@ -38,6 +41,8 @@ const FAILED = 10
 export class AnswerParser implements LineReader {
   /** Set and cleared by the owner, also from within events: no further event follows the current one. */
   paused = false
+  /** A part of the octets that were taken last is in use: their memory must not change. */
+  kept = false
   /** The final head was reported. */
   headDone = false
   /** Why the answer cannot be parsed. */
@@ -102,10 +107,11 @@ export class AnswerParser implements LineReader {
 
   /**
    * Takes octets of `buffer[from, to)` until paused, done or failed; returns the position behind the last one taken.
-   * `owned`: the buffer is not written to any more, so that data can be passed on without copying it.
+   * `owned`: the buffer is not written to any more if it is `kept`, so that data can be passed on without copying it.
    */
   feed(buffer: Buffer, from: number, to: number, owned: boolean): number {
     let at = from
+    this.kept = false
     this.head.forget()
     while (at < to && !this.paused && this.state < DONE) {
       if (this.state <= TRAILERS) at = this.line(buffer, at, to)
@@ -236,8 +242,9 @@ export class AnswerParser implements LineReader {
     }
     const { events } = this
     if (events === NO_EVENTS) return end
-    const lasts = owned || end - at <= (events.borrows ?? 0)
-    events.onData(lasts ? buffer.subarray(at, end) : copy(buffer, at, end))
+    const borrowed = end - at <= (events.borrows ?? 0)
+    events.onData(owned || borrowed ? buffer.subarray(at, end) : copy(buffer, at, end))
+    if (owned && !borrowed && (events.keeps ?? true)) this.kept = true
     return end
   }
 

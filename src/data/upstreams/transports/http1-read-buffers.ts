@@ -5,12 +5,15 @@
 const SMALL_READ = 16_384
 const READ_BYTES = 65_536
 const SCAVENGE_BYTES = 33_554_432
+/** Buffers that wait for the next large read. */
+const MOST_SPARE = 16
 
 /** What the reads of a worker are made of. */
 export class ReadMemory {
   /** For small reads of all connections. */
   readonly shared: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   private readonly scavenge: (() => void) | undefined
+  private readonly spare: Buffer[] = []
   private given = 0
 
   /** `scavenge` frees what is no longer used; called every 32 MiB. undefined: V8 alone frees it. */
@@ -19,6 +22,8 @@ export class ReadMemory {
   }
 
   large(): Buffer {
+    const spare = this.spare.pop()
+    if (spare !== undefined) return spare
     this.given += READ_BYTES
     if (this.given >= SCAVENGE_BYTES) {
       this.given = 0
@@ -26,15 +31,21 @@ export class ReadMemory {
     }
     return Buffer.allocUnsafeSlow(READ_BYTES)
   }
+
+  /** Nothing uses it. */
+  free(buffer: Buffer): void {
+    if (this.spare.length < MOST_SPARE) this.spare.push(buffer)
+  }
 }
 
 /**
- * Where a connection's reads go: into a buffer shared by all, as long as they are small; into buffers of its own, which
- * then need no copying, while they are large.
+ * Where a connection's reads go: into a buffer shared by all, as long as they are small; into one of its own, which then
+ * needs no copying, while they are large. That serves again and again, unless a part of what was read in it is kept.
  */
 export class ReadBuffers {
   private readonly memory: ReadMemory
   private large = false
+  private own: Buffer | undefined = undefined
 
   constructor(memory: ReadMemory) {
     this.memory = memory
@@ -42,12 +53,24 @@ export class ReadBuffers {
 
   /** For the next read. */
   next(): Buffer {
-    return this.large ? this.memory.large() : this.memory.shared
+    const { memory, own } = this
+    if (this.large) {
+      this.own = own ?? memory.large()
+      return this.own
+    }
+    this.own = undefined
+    if (own !== undefined) memory.free(own)
+    return memory.shared
   }
 
   /** After each read. */
   used(bytes: number): void {
     this.large = bytes > SMALL_READ
+  }
+
+  /** A part of what was read in it is in use. */
+  keep(buffer: Buffer): void {
+    if (buffer === this.own) this.own = undefined
   }
 
   /** Whether what was read may be kept without copying. */

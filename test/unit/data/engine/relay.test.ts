@@ -13,22 +13,22 @@ const OWNER = {
 }
 
 function relay(borrows: number | undefined, stages: readonly BodyStage[]): Relay {
-  const downstream = Object.assign(new ScriptedDownstream(), borrows === undefined ? {} : { borrows })
+  const downstream = Object.assign(new ScriptedDownstream(), borrows === undefined ? {} : { borrows, keeps: false })
   return new Relay(OWNER, FLOW, downstream, stages, [])
 }
 
 test('what waits for the head, or passes stages, is kept', () => {
   const waiting = relay(16_384, [])
-  expect(waiting.borrows).toBe(0)
+  expect([waiting.borrows, waiting.keeps]).toEqual([0, true])
   waiting.open()
-  expect(waiting.borrows).toBe(16_384)
+  expect([waiting.borrows, waiting.keeps]).toEqual([16_384, false])
   const staged = relay(16_384, [{ push: (chunk) => chunk, end: () => undefined, changesLength: false }])
   staged.open()
-  expect(staged.borrows).toBe(0)
+  expect([staged.borrows, staged.keeps]).toEqual([0, true])
 })
 
 test('what passes at once is kept if the downstream keeps it', () => {
   const passing = relay(undefined, [])
   passing.open()
-  expect(passing.borrows).toBe(0)
+  expect([passing.borrows, passing.keeps]).toEqual([0, true])
 })

@@ -36,6 +36,31 @@ test('small reads share one buffer, large ones have their own', () => {
   expect(buffers.next()).toBe(memory.shared)
 })
 
+test('a buffer for large reads serves again, here and elsewhere, unless a part of it is kept', () => {
+  const memory = new ReadMemory(undefined)
+  const [one, other] = [new ReadBuffers(memory), new ReadBuffers(memory)]
+  one.used(65_536)
+  const first = one.next()
+  one.used(65_536)
+  expect(one.next()).toBe(first)
+  one.keep(first)
+  const second = one.next()
+  expect(second).not.toBe(first)
+  one.keep(memory.shared)
+  one.used(100)
+  expect(one.next()).toBe(memory.shared)
+  other.used(65_536)
+  expect(other.next()).toBe(second)
+})
+
+test('a few buffers wait for further large reads', () => {
+  const memory = new ReadMemory(undefined)
+  const used = Array.from({ length: 40 }, () => memory.large())
+  for (const buffer of used) memory.free(buffer)
+  const again = Array.from({ length: 40 }, () => memory.large())
+  expect(again.filter((buffer) => used.includes(buffer)).length).toBe(16)
+})
+
 test('a scavenge frees buffers that nothing holds', async () => {
   const scavenge = scavenger()
   const held = process.memoryUsage().arrayBuffers
