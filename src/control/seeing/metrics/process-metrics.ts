@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { createRequire } from 'node:module'
+import type { collectDefaultMetrics, Registry } from 'prom-client'
 import { type Family, type Labels, labelText, type Series, simple } from './exposition.ts'
 
 /** Gauges with the name of a counter: promtool objects, and those without `_total` show the same by type. */
@@ -6,8 +7,11 @@ const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 
 /** CPU, memory, event loop and garbage collection of this process, by prom-client. */
 export function processMetrics(): Registry {
-  const register = new Registry()
-  collectDefaultMetrics({ register })
+  // Its main file loads pushing and clusters as well, with node:https, node:zlib and node:cluster: 6 MiB.
+  const load = createRequire(import.meta.url)
+  const register: Registry = new (load('prom-client/lib/registry.js'))()
+  const collect: typeof collectDefaultMetrics = load('prom-client/lib/defaultMetrics.js')
+  collect({ register })
   for (const name of MISNAMED) register.removeSingleMetric(name)
   return register
 }
