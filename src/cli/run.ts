@@ -13,6 +13,7 @@ import { addressText, unixPath } from '../lib/address.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog, type LeveledLog, type Log } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
+import { collect } from '../lib/scavenge.ts'
 import { strayFrom } from '../plugins/stray.ts'
 import type { Demo } from '../tools/demo/demo.ts'
 import { configSource, SOURCE_OPTIONS } from './config-source.ts'
@@ -20,6 +21,9 @@ import { dashboardUrl } from './dashboard.ts'
 import { firstConfig } from './first-config.ts'
 import { Exit, type Io } from './io.ts'
 import { defaultFile, parseOptions } from './options.ts'
+
+/** After the start: modules and the first config leave 15 MB behind. */
+const SETTLED_MS = 10_000
 
 /**
  * `sluice run [FILE|URL] [--demo] [--last-known-good] [--state-dir DIR]`: the gateway, until a signal ends it. 0 after a
@@ -88,7 +92,12 @@ async function serve(
   onUncaught(log, io)
   const facts = await gateway.start()
   await announce(facts, config, demo, log, io)
-  return Promise.race([ended, gateway.lost])
+  const settled = config.earlyCollection ? systemClock.after(SETTLED_MS, collect) : undefined
+  try {
+    return await Promise.race([ended, gateway.lost])
+  } finally {
+    systemClock.cancel(settled)
+  }
 }
 
 /** Loaded only where it was asked for. */

@@ -6,7 +6,19 @@ import { runInNewContext } from 'node:vm'
  * accumulate before it looks, however small the rest of the heap is.
  */
 export function scavenger(): () => void {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as NodeJS.GCFunction
+  const gc = exposed()
   return () => gc({ type: 'minor' })
+}
+
+/**
+ * A collection of all objects of this thread, now (20 ms for 20 MB). V8 does that by itself while objects are made, and may
+ * not again once a thread idles: what a start leaves behind then stays.
+ */
+export function collect(): void {
+  exposed()()
+}
+
+function exposed(): NodeJS.GCFunction {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as NodeJS.GCFunction
 }

@@ -53,6 +53,14 @@ test('a worker loads nothing of the control plane: no half of a feature either',
   expect(loaded.filter((file) => forbidden.test(file))).toEqual([])
 })
 
+test('a worker loads no package, unless a route needs it', () => {
+  const from = /^(?:import|export)\b(?! type\b)[^;]*?\bfrom '([^.n][^']*|n(?!ode:)[^']*)'/gm
+  const loaded = [...loadedWith('src/data/worker.ts', read)]
+  expect(loaded).toContain('src/plugins/load.ts')
+  expect(loaded.flatMap((file) => Array.from(read(file).matchAll(from), ([, name]) => `${file}: ${name}`))).toEqual([])
+  expect([..."import { a } from 'fastify'\nimport type { b } from 'undici'".matchAll(from)]).toHaveLength(1)
+})
+
 test('which files are loaded with one', () => {
   const files: Record<string, string> = {
     'a/a.ts':

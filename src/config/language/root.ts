@@ -99,7 +99,7 @@ export function rootKeys({ include, listener, profile, route, underUpstream, ups
       earlyCollection: withDefault(
         boolean(),
         true,
-        'Whether workers free the memory of large answers every 32 MiB, with a V8 flag that they set when they start (--expose-gc). false: only V8 frees it, at the cost of CPU and memory.',
+        'Whether workers free the memory of large answers every 32 MiB, and the control plane what its start left behind, 10 s later, with a V8 flag that they set (--expose-gc). false: only V8 frees it, at the cost of CPU and memory.',
       ),
       listeners: required(
         collection(LISTENERS, map(name(), listener, 'a map of listeners by name')),

@@ -3,6 +3,7 @@ import { isUnavailable, type Unavailable, unavailable } from '../../core/link.ts
 import type { Clock, ClockHandle } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { RestartDelay } from '../../lib/restart-delay.ts'
+import { threadEnv } from '../../lib/thread-env.ts'
 import { TimerWheel } from '../../lib/timers.ts'
 import { within } from '../../lib/within.ts'
 import { Asker } from '../../link/asker.ts'
@@ -133,7 +134,7 @@ export class SqliteStore {
   private async start(broken: boolean): Promise<NotOpened | undefined> {
     const { bytes, clock, entry, file } = this.options
     const start: StoreThreadStart = { file, bytes, broken, firstVersion: firstVersion(clock) }
-    const thread = new Worker(entry, { name: 'store', workerData: start, env: {} })
+    const thread = new Worker(entry, { name: 'store', workerData: start, env: threadEnv() })
     this.thread = thread
     const opening = Promise.withResolvers<NotOpened | undefined>()
     const failed = (message: string): void => opening.resolve({ refused: 'failed', message })

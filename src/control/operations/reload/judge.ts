@@ -4,6 +4,7 @@ import { BadCommand, CommandRefused, NotFound } from '../../../core/command.ts'
 import type { ReadCall } from '../../../core/operation.ts'
 import type { PluginModule } from '../../../core/plugin.ts'
 import type { Clock, ClockHandle } from '../../../lib/clock.ts'
+import { threadEnv } from '../../../lib/thread-env.ts'
 import { type Judgement, type Sealed, unpackConfig, type VerdictMessage } from './judged.ts'
 
 /** A config of 16 MiB takes most of a minute. */
@@ -144,7 +145,7 @@ export class Judge implements Judging {
     const thread = new Worker(entry, {
       name: 'judge',
       workerData: { env: { ...env }, plugins } satisfies JudgeStart,
-      env: {},
+      env: threadEnv(),
       resourceLimits,
     })
     this.thread = thread

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import { type SecureContexts, socketTo, tlsOptions } from '../../../data/upstreams/transports/dial.ts'
 import { addressText, unixPath } from '../../../lib/address.ts'
 import { type Check, type CheckDone, type CheckRequest, type CheckResult, MAX_BODY_BYTES } from './check.ts'
@@ -41,6 +41,8 @@ class Call {
   private open(contexts: SecureContexts): void {
     const { authority, config, target } = this.request
     const { address, port, tls } = target
+    // Loaded with the first such check: no gateway without one needs it.
+    const { connect } = process.getBuiltinModule('node:http2')
     const url = addressText(address, port)
     if (unixPath(address) !== undefined)
       this.session = connect('http://localhost', { createConnection: () => socketTo(target) })
