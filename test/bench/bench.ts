@@ -69,7 +69,7 @@ interface Running {
   readonly port: number
 }
 
-/** Seconds that a run takes when every tool keeps its time. */
+/** Whole seconds that a run takes when every tool keeps its time. */
 export function estimate({
   peers,
   scenarios,
@@ -85,7 +85,7 @@ export function estimate({
     const launch = start + (peer.several ? SETTLE_SECONDS : 0) + warmUpOf(peer, warmUp) + seconds
     sum += start + scenarios.filter(({ name }) => measuredIn(peer, name)).length * (rounds * launch + paced)
   }
-  return sum
+  return Math.ceil(sum)
 }
 
 function warmUpOf(peer: Peer, warmUp: number): number {

@@ -4,14 +4,21 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/load.ts'
 import { loadDeps } from '../../../src/config/load-deps.ts'
+import { estimate } from '../../bench/bench.ts'
 import { MODES } from '../../bench/modes.ts'
 
-describe.each(MODES)('mode $name', ({ peers, usual, reference, bounds }) => {
+describe.each(MODES)('mode $name', ({ peers, usual, reference, bounds, latency }) => {
   it('refers to peers and scenarios that it has', () => {
     const names = peers.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     expect(names).toEqual(expect.arrayContaining([reference, ...bounds.flatMap(({ peer, to }) => [peer, to])]))
     expect(usual.map(({ name }) => name)).toEqual(expect.arrayContaining(bounds.map(({ scenario }) => scenario)))
+  })
+
+  it('says how long it takes, as a time that a timer takes', () => {
+    const seconds = estimate({ peers, scenarios: usual, warmUp: 5, seconds: 2, rounds: 6, latency })
+    expect(Number.isSafeInteger(seconds)).toBe(true)
+    expect(seconds / 60).toBeLessThan(26)
   })
 
   // Switching one thing off is what lints warn of.

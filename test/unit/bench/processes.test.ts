@@ -1,6 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { startPinned } from '../../bench/child.ts'
 import { cpuMicros, family, peakMiB, readStat } from '../../bench/processes.ts'
 import { until } from '../../kit/until.ts'
 
@@ -29,6 +33,18 @@ describe.skipIf(!LINUX)('processes', () => {
       await once(shell, 'close')
     }
     expect(family(process.pid)).not.toContain(shell.pid)
+  })
+
+  it('may write what they print to a file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-test-'))
+    try {
+      const output = join(folder, 'output')
+      const child = await startPinned(0, { command: process.execPath, args: ['-e', 'console.log(1)'], output })
+      await until(() => !child.running, 'its end')
+      expect(await readFile(output, 'utf8')).toBe('1\n')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('are charged for what their threads use', async () => {
