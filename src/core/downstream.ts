@@ -112,6 +112,6 @@ export interface Downstream {
   reset(): void
   /** Closes the connection politely after this answer (`Connection: close`). Before `head`. */
   closeAfter(): void
-  /** After `head(101)`: the raw connection. */
+  /** After `head(101)`: the raw connection, paused, with what the client sent behind its request in front. */
   tunnel(): Duplex
 }

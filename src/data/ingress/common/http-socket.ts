@@ -18,6 +18,8 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
   protected readonly host: ConnectionHost
   /** The client has closed its side, and still reads. */
   protected halfClosed = false
+  /** Another protocol is spoken over it, by others. */
+  protected handedOver = false
   private readonly halfClose: ListenerConfig['halfClose']
   /** Clock milliseconds: when the latest byte came. */
   private heardAt = 0
@@ -49,6 +51,17 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
 
   protected fault({ rule }: Failure): void {
     if (rule !== undefined) this.host.fault(rule)
+  }
+
+  /** Hands it over, paused. `rest`: what came behind the request; it is read first. */
+  protected pass(rest: Buffer | undefined): S {
+    const { socket } = this
+    this.close()
+    this.handedOver = true
+    socket.pause()
+    socket.removeAllListeners('data')
+    if (rest !== undefined) socket.unshift(rest)
+    return socket
   }
 
   /** The client has sent something. */

@@ -17,8 +17,6 @@ import type { Http1Shared } from './server.ts'
 
 /** How many bytes are kept behind a request that waits, and of a body that is not wanted yet. */
 const MAX_WAITING = 65_536
-/** An idle connection is kept so much longer than the client was told, so that a request under way is not lost. */
-const KEEP_ALIVE_MARGIN_MS = 1_000
 
 /**
  * One client's connection. Its requests are read one after another: a head is looked at once the request before it was
@@ -103,7 +101,6 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
 
   override end(): void {
     this.forget()
-    this.patience.stop()
     super.end()
   }
 
@@ -114,6 +111,12 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     if (!this.last) this.goOn()
     else if (this.expected) this.closeSoon()
     else this.end()
+  }
+
+  handOver(): Duplex {
+    const rest = this.waiting?.takeAll()
+    this.forget()
+    return this.pass(rest)
   }
 
   private get waitingBytes(): number {
@@ -140,7 +143,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
 
   /** The client has closed its side. */
   private onEnd(): void {
-    if (this.linger !== undefined) return
+    if (this.linger !== undefined || this.handedOver) return
     const { active } = this
     if (active === undefined) this.endInput()
     else if (this.reading === undefined && !this.hasGone) this.halfClosed = true
@@ -171,11 +174,9 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     while (at < to && !this.dropping) {
       if (this.reading !== undefined) at = this.readBody(this.reading, chunk, at, to)
       else if (this.active === undefined) at = this.readHead(chunk, at, to)
-      else {
-        this.wait(this.active, at === 0 ? chunk : chunk.subarray(at))
-        return
-      }
+      else at = this.wait(this.active, chunk, at)
     }
+    if (this.handedOver && at < to) this.socket.unshift(chunk.subarray(at))
   }
 
   private readHead(chunk: Buffer, from: number, to: number): number {
@@ -190,15 +191,14 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
   /** A head is whole. */
   private begin(head: RequestHead, chunk: Buffer, from: number, to: number): number {
     const { host } = this
-    const { guard } = host
     this.patience.rest()
     if (head.method === 'CONNECT') {
       this.head = head
       this.refuseAsFault(CONNECT_REFUSED)
       return to
     }
-    const refusal = guard.judge(head)
-    const downstream = new Http1Downstream(this, this.socket, head, guard, refusal)
+    const refusal = host.guard.judge(head)
+    const downstream = new Http1Downstream(this, this.socket, head, host.guard, refusal)
     this.head = undefined
     this.shared.readers.give(head)
     this.active = downstream
@@ -238,16 +238,18 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     return at
   }
 
-  private wait(active: Http1Downstream, rest: Buffer): void {
+  private wait(active: Http1Downstream, chunk: Buffer, at: number): number {
+    const rest = at === 0 ? chunk : chunk.subarray(at)
     if (active.asksToClose) {
       // Empty lines behind a body are ignored everywhere.
       if (rest.some((octet) => octet !== 13 && octet !== 10)) this.fault(AFTER_CLOSE)
       this.drop()
-      return
+    } else {
+      this.waiting ??= new Parts()
+      if (this.resuming) this.waiting.putBack(rest)
+      else this.waiting.add(rest)
     }
-    this.waiting ??= new Parts()
-    if (this.resuming) this.waiting.putBack(rest)
-    else this.waiting.add(rest)
+    return chunk.length
   }
 
   /** The request was answered: what waits behind it has its turn, once its body is through. */
@@ -275,7 +277,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     if (this.dropping || this.active !== undefined || this.reading !== undefined) return
     const { timeouts } = this.shared.config
     if (this.head?.begun) this.patience.awaitHead(timeouts.headers)
-    else this.patience.awaitRequest(timeouts.keepAlive + KEEP_ALIVE_MARGIN_MS)
+    else this.patience.awaitRequest(timeouts.keepAlive)
   }
 
   private refuseAsFault(failure: Failure): void {
@@ -286,7 +288,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
   /** Nothing that comes is read any more. */
   private forget(): void {
     this.dropping = true
-    this.patience.rest()
+    this.patience.stop()
     this.reading = undefined
     this.decoder?.stop()
     this.waiting?.clear()

@@ -25,6 +25,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
   /** Trailers that were given. */
   private trailing = ''
   private wantsDrain = false
+  private switched = false
 
   constructor(
     connection: RequestConnection,
@@ -45,6 +46,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
 
   head(status: number, headers: FlatHeaders): boolean {
     if (this.over || this.headSent) return true
+    if (status === 101) return this.switchProtocols(headers)
     const { heads } = this.connection
     const old = this.protocol === 'HTTP/1.0'
     const bodiless = this.bodiless || status === 204 || status === 304
@@ -92,6 +94,22 @@ export class Http1Downstream extends IncomingBody implements Downstream {
       this.connection.closing(this.asksToClose && (this.body === undefined || this.body.complete))
     nextTick(onTurn, this)
     return true
+  }
+
+  /** Only a request that is whole can be followed by another protocol. */
+  private switchProtocols(headers: FlatHeaders): boolean {
+    if (this.body !== undefined || this.protocol === 'HTTP/1.0') return false
+    const text = this.connection.heads.informational(101, ['Connection', 'Upgrade', ...headers])
+    if (text === undefined) return false
+    this.socket.write(text, 'latin1')
+    this.headSent = true
+    this.switched = true
+    this.keepsConnection = false
+    return true
+  }
+
+  override tunnel(): Duplex {
+    return this.switched && !this.over ? this.connection.handOver() : super.tunnel()
   }
 
   /** @internal What was given in the turn of the head goes out now: neither it nor the head waits for what follows. */

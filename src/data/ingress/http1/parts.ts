@@ -44,6 +44,13 @@ export class Parts {
     return part
   }
 
+  takeAll(): Buffer {
+    this.closeTail()
+    const all = Buffer.concat(this.parts.slice(this.next))
+    this.clear()
+    return all
+  }
+
   clear(): void {
     this.length = 0
     this.parts = []

@@ -5,6 +5,9 @@ import { Due, type TimerWheel } from '../../../lib/timers.ts'
 export const Awaits = { nothing: 0, head: 1, request: 2 } as const
 export type Awaited = (typeof Awaits)[keyof typeof Awaits]
 
+/** An idle connection is kept so much longer than the client was told, so that a request under way is not lost. */
+const KEEP_ALIVE_MARGIN_MS = 1_000
+
 /** What a client has not sent in time is told to. */
 export interface Awaiter {
   onLate(awaits: Awaited): void
@@ -36,8 +39,9 @@ export class Patience extends Due {
   }
 
   /** Nothing is under way. */
-  awaitRequest(ms: number): void {
+  awaitRequest(keepAlive: number): void {
     if (this.awaits !== Awaits.nothing) return
+    const ms = keepAlive + KEEP_ALIVE_MARGIN_MS
     // Once per request: a clock that is some milliseconds late will do, but it goes only while something is scheduled.
     this.await(Awaits.request, this.scheduled ? this.host.timers.coarseNow : this.host.clock.now(), ms)
   }
