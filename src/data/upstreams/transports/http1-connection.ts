@@ -91,6 +91,7 @@ export class Http1Connection implements Connection, Deferred {
       this.fail('internal', 'send', { cause: new Error('more body than its content-length') })
       return true
     }
+    this.shared.reads.spend(chunk.length)
     return this.upload.write(this.socket as Socket, chunk)
   }
 

@@ -24,12 +24,16 @@ export class ReadMemory {
   large(): Buffer {
     const spare = this.spare.pop()
     if (spare !== undefined) return spare
-    this.given += READ_BYTES
-    if (this.given >= SCAVENGE_BYTES) {
-      this.given = 0
-      this.scavenge?.()
-    }
+    this.spend(READ_BYTES)
     return Buffer.allocUnsafeSlow(READ_BYTES)
+  }
+
+  /** So many bytes of memory were read into, here or from a client, and will soon be dead. */
+  spend(bytes: number): void {
+    this.given += bytes
+    if (this.given < SCAVENGE_BYTES) return
+    this.given = 0
+    this.scavenge?.()
   }
 
   /** Nothing uses it. */

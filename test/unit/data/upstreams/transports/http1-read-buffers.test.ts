@@ -13,6 +13,8 @@ test('dead buffers are freed after every 32 MiB of large reads', () => {
   expect(freed).toBe(1)
   for (let i = 0; i < 2 * PER_SCAVENGE; i++) memory.large()
   expect(freed).toBe(3)
+  for (let i = 0; i < PER_SCAVENGE; i++) memory.spend(65_536)
+  expect(freed).toBe(4)
 })
 
 test('or never, where V8 alone frees them', () => {
