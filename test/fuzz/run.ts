@@ -36,6 +36,8 @@ if (![cases, seed].every((value) => Number.isSafeInteger(value) && value > 0))
 const unknown = names.find((name) => !Object.hasOwn(FUZZERS, name))
 if (unknown !== undefined) throw new Error(`no ${unknown}; there are ${Object.keys(FUZZERS).join(', ')}`)
 
+// Before the run: a tree may move on meanwhile.
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
 for (const name of names) {
   const startedAt = performance.now()
   let toldAt = startedAt
@@ -51,7 +53,7 @@ for (const name of names) {
   const block = resultBlock(result, {
     command,
     date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+    commit,
     machine: machine(),
     seconds: (performance.now() - startedAt) / 1000,
   })
