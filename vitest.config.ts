@@ -32,6 +32,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'node',
+          // Whole gateways by the server that is not the default: see `SLUICE_HTTP1`.
+          include: ['test/feature/streaming/*.test.ts'],
+          env: { SLUICE_HTTP1: 'node' },
+          maxWorkers: MAX_WORKERS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'unit',
           include: UNIT,
           // They share no state: a process for each file costs most of them more than their tests do.
