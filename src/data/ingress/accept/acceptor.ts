@@ -24,8 +24,8 @@ export interface Accepted {
   /** It has reached its age: what is answered next says that it is the last. */
   retire(): void
   /**
-   * No request is being read or answered, as far as can be known: nothing came since the last look. A connection is idle
-   * only at the second look in a row.
+   * No request is being read or answered, and none is about to come, as far as can be known: nothing came since the last
+   * look, or for a while behind the accept.
    */
   looksIdle(): boolean
   /** Takes what was read of its socket so far. Not called where it is refused or ended at once. */

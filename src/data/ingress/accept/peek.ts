@@ -29,6 +29,11 @@ export interface PeekHost {
   become(before: Peek, socket: Socket, next: Accepted): void
 }
 
+/**
+ * One that was opened so short a while ago is about to be used: a client that connects, and then meets a close, has lost a
+ * request. Milliseconds.
+ */
+const FRESH_MS = 1_000
 /** More than that is never looked at. */
 const MOST_BYTES = 4_096
 const NOTHING = Buffer.alloc(0)
@@ -45,7 +50,8 @@ export class Peek implements Accepted, Arrival {
   private readonly socket: Socket
   private readonly timer: Timer
   private first: Buffer = NOTHING
-  private looked = false
+  /** Milliseconds by the coarse clock. */
+  private readonly since: number
 
   constructor(host: PeekHost, socket: Socket, due: number, life: Lifetime) {
     this.host = host
@@ -54,6 +60,7 @@ export class Peek implements Accepted, Arrival {
     this.life = life
     this.timer = new Timer(() => this.onLate())
     host.timers.scheduleAt(this.timer, due)
+    this.since = host.timers.coarseNow
     socket.on('data', this.start)
     socket.on('end', this.onEnd)
     socket.on('error', ignore)
@@ -77,9 +84,7 @@ export class Peek implements Accepted, Arrival {
   }
 
   looksIdle(): boolean {
-    const { looked } = this
-    this.looked = true
-    return looked && this.first.length === 0
+    return this.first.length === 0 && this.host.timers.coarseNow - this.since >= FRESH_MS
   }
 
   /** Nothing was asked yet: the end of an idle connection is all that there is to it. */

@@ -153,8 +153,11 @@ describe('a client', () => {
     expect([taken?.by, taken?.calls]).toEqual(['', ['ended']])
   })
 
-  test('is idle at the second look, unless something came', async () => {
-    expect([peek.looksIdle(), peek.looksIdle()]).toEqual([false, true])
+  test('is idle a second after it was opened, unless something came', async () => {
+    clock.advance(900)
+    expect([peek.looksIdle(), peek.looksIdle()]).toEqual([false, false])
+    clock.advance(150)
+    expect(peek.looksIdle()).toBe(true)
     client.write('PR')
     await settle(1)
     expect(peek.looksIdle()).toBe(false)
