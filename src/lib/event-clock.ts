@@ -7,19 +7,20 @@ const RUNNING = -1
  * more than ten times, and each answer costs as much as a look-up of its route.
  */
 export class EventClock implements Clock {
-  private readonly clock: Clock
+  /** Does not stand still: for who measures how long the handling of an event takes, or waits in it. */
+  readonly passing: Clock
   private instant = RUNNING
   /** Read when it is first asked for. */
   private wallInstant = RUNNING
 
-  constructor(clock: Clock) {
-    this.clock = clock
+  constructor(passing: Clock) {
+    this.passing = passing
   }
 
   /** Time stands still until `end`, which must follow. False: it does already, and is let go by who stopped it. */
   begin(): boolean {
     if (this.instant !== RUNNING) return false
-    this.instant = this.clock.now()
+    this.instant = this.passing.now()
     return true
   }
 
@@ -29,25 +30,30 @@ export class EventClock implements Clock {
   }
 
   now(): number {
-    return this.instant === RUNNING ? this.clock.now() : this.instant
+    return this.instant === RUNNING ? this.passing.now() : this.instant
   }
 
-  /** The time that does not stand still: for who measures how long the handling of an event takes. */
-  passing(): number {
-    return this.clock.now()
+  /** Time moves on to what it is by now: what begins here does not pay for what took long before it in this event. */
+  renew(): number {
+    const now = this.passing.now()
+    if (this.instant !== RUNNING) {
+      this.instant = now
+      this.wallInstant = RUNNING
+    }
+    return now
   }
 
   wall(): number {
-    if (this.instant === RUNNING) return this.clock.wall()
-    if (this.wallInstant === RUNNING) this.wallInstant = this.clock.wall()
+    if (this.instant === RUNNING) return this.passing.wall()
+    if (this.wallInstant === RUNNING) this.wallInstant = this.passing.wall()
     return this.wallInstant
   }
 
   after(ms: number, fn: () => void): ClockHandle {
-    return this.clock.after(ms, fn)
+    return this.passing.after(ms, fn)
   }
 
   cancel(handle: ClockHandle): void {
-    this.clock.cancel(handle)
+    this.passing.cancel(handle)
   }
 }

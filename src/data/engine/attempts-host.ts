@@ -1,6 +1,6 @@
 import type { Exchange } from '../../core/exchange.ts'
 import type { Failure } from '../../core/failures.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../seeing/recorder.ts'
@@ -10,7 +10,7 @@ import type { RequestBody } from './replay.ts'
 /** What the loop needs of the exchange's run. */
 export interface AttemptsHost {
   readonly ex: Exchange
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly body: RequestBody | undefined
   /** The client delays the exchange, and has for a while. */

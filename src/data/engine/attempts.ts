@@ -5,7 +5,7 @@ import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
 import { answered, ended, type HeadVerdict, outcomeClass, provoked, untaught } from '../../core/outcome.ts'
 import type { SecondAttempt } from '../../core/plan.ts'
 import type { TransportFailure } from '../../core/transport.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
@@ -32,7 +32,7 @@ const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exce
  */
 export class Attempts implements DispatchOwner, ChoiceOwner {
   readonly ex: Exchange
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   private readonly host: AttemptsHost
   private readonly plan: AttemptPlan
@@ -251,8 +251,8 @@ export class Attempts implements DispatchOwner, ChoiceOwner {
     }
     ex.attempts++
     ex.begin(at)
-    // It was chosen before its backoff.
-    if (at.number > 1) at.startedAt = this.clock.now()
+    // It was chosen before its backoff, and hooks that took long are not the endpoint's fault.
+    at.startedAt = this.clock.renew()
     this.choice.go(candidate)
     const dispatch = new Dispatch(this, candidate, this.clocks.movedMs())
     this.current = dispatch

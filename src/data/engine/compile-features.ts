@@ -238,7 +238,8 @@ export function upstreamContext(
     feature: name,
     use,
     cells,
-    clock,
+    // Code that is not ours may turn until a time has come.
+    clock: feature.plugin === undefined ? clock : clock.passing,
     services: services.of(name),
     exchangeState: <T>(own = ''): StateSlot<T> => exchangeSlots.of(`${name} ${use.at} ${own}`),
     attemptState: <T>(own = ''): StateSlot<T> => attemptSlots.of(`${name} ${use.at} ${own}`),

@@ -133,13 +133,13 @@ class Guard {
 
   private timed<T>(hook: string, call: () => T): T {
     const { clock, metrics, report } = this.deps
-    const began = clock.passing()
+    const began = clock.passing.now()
     try {
       return call()
     } catch (error) {
       throw this.blamed(hook, error)
     } finally {
-      const now = clock.passing()
+      const now = clock.passing.now()
       this.slow.took(this.plugin, hook, now - began, now, { metrics, report })
     }
   }

@@ -1,5 +1,5 @@
 import type { Exchange } from '../../core/exchange.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import type { Random } from '../../lib/random.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import type { Recorder } from '../seeing/recorder.ts'
@@ -8,7 +8,7 @@ import type { Snapshot } from './snapshot.ts'
 
 /** Where an exchange runs: the engine. */
 export interface RunHost<Run> {
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt'>

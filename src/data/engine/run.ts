@@ -4,7 +4,7 @@ import { type Failure, failure } from '../../core/failures.ts'
 import { MemorySource, type Source } from '../../core/source.ts'
 import type { TransportFailure } from '../../core/transport.ts'
 import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
@@ -51,7 +51,7 @@ export class Run
   suspect = false
   /** @internal Set while it waits for its client. */
   watched: Watched | undefined = undefined
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
   private readonly engine: RunHost<Run>

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Policy } from '../../../../src/core/policy.ts'
 import { EndpointStateBit } from '../../../../src/core/protocol.ts'
 import { EngineKit } from '../../../kit/engine.ts'
 
@@ -16,6 +17,19 @@ describe('the loop of attempts', () => {
     expect(kit.inFlight).toBe(0)
     kit.clock.advance(1_100)
     expect(kit.clock.timers).toBe(0)
+  })
+
+  test('what hooks took before it is not the time of an attempt', () => {
+    const busy: Policy = { name: 'busy', admit: () => void kit.clock.advance(80) }
+    const late: Policy = { name: 'late', attempt: () => void kit.clock.advance(80) }
+    const kit: EngineKit = new EngineKit({ policies: [busy, late], timeouts: { attempt: 100 } })
+    const sent = kit.send()
+    kit.clock.advance(50)
+    kit.latest.connect()
+    kit.latest.answer(200)
+    expect(sent.reply?.status).toBe(200)
+    const [at] = kit.attempts
+    expect(at && at.headAt - at.startedAt).toBe(50)
   })
 
   test('a refused connection is followed by another endpoint, for any method', () => {
