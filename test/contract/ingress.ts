@@ -247,6 +247,29 @@ export function describeIngress(name: string, start: Start): void {
         }
       })
 
+      test.each([
+        ['garbage', '\0garbage\r\n\r\n'],
+        ['a request', get('/behind')],
+      ])('end with the one that asks for the close: %s behind it is not looked at', async (_what, behind) => {
+        const padded = (length: number, fields: string): string => {
+          const bare = `GET / HTTP/1.1\r\nHost: a\r\n${fields}X: \r\n\r\n`
+          return bare.replace('X: ', `X: ${'x'.repeat(length - bare.length)}`)
+        }
+        held = await start()
+        const other = await held.client()
+        for (const [i, size] of [8_192, 100, 8_192, 8_192].entries()) {
+          const client = await held.client()
+          // Of the larger ones all eight fill one read exactly: what is behind them is read before our end has gone out.
+          client.send(padded(size, '').repeat(7) + padded(size, 'Connection: close\r\n') + behind)
+          for (let j = 0; j < 8; j++) expect((await client.answer()).status).toBe(200)
+          await client.ended()
+          await until(() => held.listener.connections === 1)
+          expect([client.rest, held.handled.length, held.malformedInputs]).toEqual(['', 8 * (i + 1), []])
+          expect(held.faults.length).toBeLessThanOrEqual(i + 1)
+        }
+        expect((await other.send(get('/')).answer()).status).toBe(200)
+      })
+
       test('may offer an upgrade, wherever they stand: those that are handled are answered, and the others cut off', async () => {
         const offer = 'Connection: Upgrade\r\nUpgrade: TLS/1.2'
         const asking = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: a\r\n${offer}\r\n\r\n`

@@ -117,14 +117,6 @@ export abstract class ClientSocket<S extends Duplex = Duplex> implements Accepte
     else this.socket.destroy()
   }
 
-  /** What was written goes out, and the socket is closed without waiting for the client's end. */
-  protected closeSoon(): void {
-    const { socket } = this
-    socket.end()
-    if (socket.writableFinished) socket.destroy()
-    else socket.once('finish', () => socket.destroy())
-  }
-
   /** No request follows. */
   protected close(): void {
     this.last = true

@@ -32,6 +32,9 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
     this.halfClose = halfClose
   }
 
+  /** Nothing more that the client sends is looked at. */
+  abstract drop(): void
+
   turnAway(failure: Failure): void {
     this.refused = true
     this.refuse(failure, NOTHING_SEEN)
@@ -41,12 +44,25 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
   protected refuse(failure: Failure, seen: Glimpse): void {
     const { host, socket } = this
     if (!socket.writable) {
-      socket.destroy()
+      this.destroy()
       return
     }
     const answer = host.handler.malformed(this.peer, failure, seen)
     if (answer !== undefined) socket.write(rawAnswer(answer, host.clock.wall()))
     this.end()
+  }
+
+  /**
+   * What was written goes out, and the socket is closed without waiting for the client's end. Until that is through, more may
+   * be read: a read that filled its buffer is followed by another at once.
+   */
+  protected closeSoon(): void {
+    const { socket } = this
+    this.close()
+    this.drop()
+    socket.end()
+    if (socket.writableFinished) socket.destroy()
+    else socket.once('finish', () => socket.destroy())
   }
 
   protected fault({ rule }: Failure): void {

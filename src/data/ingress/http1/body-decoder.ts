@@ -71,16 +71,16 @@ export class BodyDecoder implements LineReader {
     return this.lines.fields
   }
 
-  /** Takes octets up to the end of the body; position behind the last one taken. */
+  /** Takes octets up to the end of the body, or all where it fails; position behind the last one taken. */
   read(buffer: Buffer, from: number, to: number, sink: BodySink): number {
     let at = from
-    this.lines.forget()
     while (at < to && this.state < DONE) {
       if (this.state <= TRAILERS) at = this.held.read(this, buffer, at, to)
       else if (this.state <= CHUNK) at = this.part(buffer, at, to, sink)
       else at = this.chunkEnd(buffer[at] as number, at)
     }
-    return at
+    this.lines.forget()
+    return this.state === FAILED ? to : at
   }
 
   /** @internal */

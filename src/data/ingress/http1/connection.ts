@@ -67,6 +67,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
   /** What was answered in this turn goes out before. */
   override destroy(): void {
     this.active?.flush()
+    this.dropping = true
     super.destroy()
   }
 
@@ -160,10 +161,8 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
 
   /** @internal */
   onLate(awaits: Awaited): void {
-    if (awaits === Awaits.request) {
-      this.close()
-      this.closeSoon()
-    } else this.refuseAsFault(SLOW_HEAD)
+    if (awaits === Awaits.request) this.closeSoon()
+    else this.refuseAsFault(SLOW_HEAD)
   }
 
   // --- reading

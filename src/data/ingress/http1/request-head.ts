@@ -79,12 +79,12 @@ export class RequestHead implements RawHead, LineReader {
     this.lines.begin()
   }
 
-  /** Takes octets up to the end of the head; position behind the last one taken. */
+  /** Takes octets up to the end of the head, or all where it fails; position behind the last one taken. */
   read(buffer: Buffer, from: number, to: number): number {
     let at = from
-    this.lines.forget()
     while (at < to && this.state < DONE) at = this.held.read(this, buffer, at, to)
-    return at
+    this.lines.forget()
+    return this.state === FAILED ? to : at
   }
 
   /** What was read of a head that is refused. */
