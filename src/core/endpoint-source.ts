@@ -31,7 +31,7 @@ export interface FoundAddresses {
 /** All addresses of a name. Rejects when nothing could be learnt. */
 export type Lookup = (name: string) => Promise<FoundAddresses>
 
-/** An endpoint that was discovered, with its addresses. */
+/** An endpoint that was discovered, with its addresses; `unix:` ones are refused. */
 export interface FoundEndpoint {
   readonly config: EndpointConfig
   readonly addresses: readonly string[]

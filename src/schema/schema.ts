@@ -87,6 +87,8 @@ export type SchemaMark =
   | { readonly is: 'reference'; readonly to: string }
   /** The path of a file. `read`: its text is a part of the config. `served`: workers read it while they run. */
   | { readonly is: 'file'; readonly read: boolean; readonly served?: true }
+  /** An address, which is the path of a socket where it begins with `unix:` (`unixPath`). */
+  | { readonly is: 'address' }
   /** The name of an environment value. */
   | { readonly is: 'environment' }
   /** Where a secret is: the map around a file or an environment value. */

@@ -16,7 +16,7 @@ export interface Marked {
   readonly path: Path
 }
 
-/** Every reference, secret and file in what was written, however deep; the value need not be a valid one. */
+/** Every reference, secret, file and address in what was written, however deep; the value need not be a valid one. */
 export function marksIn(schema: Schema<unknown>, node: Node): readonly Marked[] {
   const found: Marked[] = []
   changeMarks(schema, node, (one) => {

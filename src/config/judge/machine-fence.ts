@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path'
+import { unixPath } from '../../lib/address.ts'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import type { MapNode, Node, ScalarNode } from '../../schema/node.ts'
 import { pathText } from '../../schema/path.ts'
@@ -37,7 +38,8 @@ export function beyondFence(language: Language, root: MapNode, { env, files }: M
     if (node.kind !== 'scalar') continue
     const { text } = node
     if (mark.is === 'environment' && !env.includes(text)) error(node, pathText(path), notItsValue(text))
-    if (mark.is === 'file' && !isWithin(text, files)) error(node, pathText(path), outside(text, files))
+    const file = mark.is === 'file' ? text : mark.is === 'address' ? unixPath(text) : undefined
+    if (file !== undefined && !isWithin(file, files)) error(node, pathText(path), outside(text, files))
   }
   return found
 }

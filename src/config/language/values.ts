@@ -16,7 +16,7 @@ export function listenAddress(): Schema<Address> {
 
 /** The same, or `unix:` and a path, with port 0. */
 export function socketAddress(): Schema<Address> {
-  return parsed(
+  const address = parsed(
     'an address with port such as 0.0.0.0:8080, 127.0.0.1:9901 or [::]:8080, or unix:/run/sluice.sock',
     (value): Address | Problem => {
       if (unixPath(value) === undefined) return numericAddress(value)
@@ -24,6 +24,7 @@ export function socketAddress(): Schema<Address> {
       return problem === undefined ? { host: value, port: 0 } : { problem }
     },
   )
+  return { ...address, mark: { is: 'address' } }
 }
 
 function numericAddress(value: string): Address | Problem {

@@ -22,7 +22,7 @@ const pem = (what: string): Schema<FileText> =>
 
 /** An endpoint URL: scheme, host and port, nothing else; or the path of a socket, over which plain HTTP is spoken. */
 export function endpointUrl(): Schema<EndpointUrl> {
-  return parsed(
+  const url = parsed(
     'an endpoint URL such as http://10.0.0.1:8080 or https://orders.internal, or unix:/run/app.sock',
     (value): EndpointUrl | Problem => {
       if (unixPath(value) !== undefined) {
@@ -45,6 +45,7 @@ export function endpointUrl(): Schema<EndpointUrl> {
       return { scheme: secure ? 'https' : 'http', host, port }
     },
   )
+  return { ...url, mark: { is: 'address' } }
 }
 
 function schemeHint(value: string): string {

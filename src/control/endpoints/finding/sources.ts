@@ -1,5 +1,6 @@
 import type { SourceConfig, UpstreamConfig } from '../../../core/config.ts'
 import type { Find, FindContext, FoundEndpoint } from '../../../core/endpoint-source.ts'
+import { unixPath } from '../../../lib/address.ts'
 import { HostAddresses } from './names.ts'
 import { type SourceOptions, UpstreamSource } from './source.ts'
 
@@ -57,7 +58,7 @@ export class Sources {
     const find = kinds()[kind] as Find
     const finder = find(options, { upstream, folder, servers, lookup, hosts: (configs) => hosts.of(configs) })
     const source = new UpstreamSource({
-      look: finder.look,
+      look: async () => onNetwork(await finder.look()),
       every,
       clock,
       log,
@@ -76,6 +77,13 @@ export class Sources {
     source.close()
     this.watched.delete(key)
   }
+}
+
+/** What is found comes from files, name servers and plug-ins, which no fence judges: it leads to no file of this machine. */
+function onNetwork(found: readonly FoundEndpoint[]): readonly FoundEndpoint[] {
+  const socket = found.flatMap(({ addresses }) => addresses).find((address) => unixPath(address) !== undefined)
+  if (socket === undefined) return found
+  throw new Error(`${JSON.stringify(socket)}: sockets with a path stand in the config itself`)
 }
 
 function keyOf({ name, source }: UpstreamConfig): string {

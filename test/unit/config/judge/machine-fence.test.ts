@@ -76,6 +76,39 @@ describe('files', () => {
   })
 })
 
+describe('sockets', () => {
+  const outside = (path: string): string => `"unix:${path}" is outside of ${folder}, whose files this config may name`
+  const none = (path: string): string =>
+    `"unix:${path}": this config may name no files of this machine (--config-files DIR)`
+  const connects = (path: string): string =>
+    `upstreams: { a: { endpoints: ["http://127.0.0.1:1", "unix:${path}", { url: "unix:${path}.2" }] } }
+routes: { all: { match: { path: /* }, to: a } }\n`
+  const binds = (path: string): string => HEAD.replace('"127.0.0.1:0"', `"unix:${path}", mode: 0666`) + says('one')
+  const bound = (text: string, files: string | undefined) =>
+    found(readingOf(source({ files, env: [] }), { documents: { [NAME]: text } }))
+
+  test('are within as files are', async () => {
+    expect(await errors(connects(join(folder, 'app.sock')))).toEqual([])
+    expect(await bound(binds(join(folder, 'web.sock')), folder)).toEqual([])
+  })
+
+  test.each(['/var/run/docker.sock', `${tmpdir()}/sluice-fence-/x.sock`])('%s is not', async (path) => {
+    const at = ['upstreams.a.endpoints[1]: ', 'upstreams.a.endpoints[2].url: ']
+    const paths = [path, `${path}.2`]
+    expect(await errors(connects(path))).toEqual(paths.map((path, i) => at[i] + outside(path)))
+    expect(await errors(connects(path), { files: undefined })).toEqual(paths.map((path, i) => at[i] + none(path)))
+    expect(await bound(binds(path), folder)).toEqual([`listeners.web.listen: ${outside(path)}`])
+    expect(await bound(binds(path), undefined)).toEqual([`listeners.web.listen: ${none(path)}`])
+  })
+
+  test('a path that climbs out, or stands behind an anchor, is not either', async () => {
+    const climbing = `${folder}/../docker.sock`
+    expect(await errors(connects(climbing))).toContain(`upstreams.a.endpoints[1]: ${outside(climbing)}`)
+    const anchored = `x-at: &at ["unix:/run/app.sock"]\n${connects('/x').replace(/\[.*\]/, '*at')}`
+    expect(await errors(anchored)).toEqual([`upstreams.a.endpoints[0]: ${outside('/run/app.sock')}`])
+  })
+})
+
 describe('environment values', () => {
   const used = '${' + 'SECRET}'
   test.each([
