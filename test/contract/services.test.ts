@@ -599,6 +599,27 @@ describe('fork', () => {
     isIdle()
   })
 
+  test('announces no trailers: it goes up without the body that they would follow', async () => {
+    const fields = ['trailer', 'x-checksum', 'te', 'trailers', 'connection', 'te', 'x-correlation-id', 'c-1']
+    plane.engine.handle(new ScriptedDownstream('POST', '/app/1', fields, -1))
+    const app = running()
+    app.connect()
+    expect([app.request?.contentLength, app.request?.headers.join()]).toEqual([
+      -1,
+      expect.stringMatching(/trailer,x-checksum/),
+    ])
+    for (const headers of [undefined, [...fields]]) {
+      const side = services.fork(parent, { behind: 'ask', maxBody: 100, ...(headers && { headers }) })
+      latest().connect()
+      const { contentLength, headers: sent = [] } = latest().request ?? {}
+      expect([contentLength, sent.filter((name, i) => i % 2 === 0 && /^(trailer|te)$/i.test(name))]).toEqual([0, []])
+      latest().answer(200)
+      expect(await side.result).toMatchObject({ status: 200 })
+    }
+    app.answer(200)
+    isIdle()
+  })
+
   test('after its request has ended and its route is another one now, it is what it was', async () => {
     request().leaves()
     await plane.reload(CONFIG.replace('request: 2s', 'request: 3s'))
