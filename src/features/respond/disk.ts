@@ -1,12 +1,12 @@
 import { type BigIntStats, close, constants, fstat, open, read, realpath } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { isUnavailable, type Unavailable } from '../../core/link.ts'
 import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { StateHolder, StateSlot } from '../../core/state-slot.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Representation } from '../../http/conditional.ts'
 import { Slots } from '../../lib/slots.ts'
+import { isWithin, type PathOf, Places } from './places.ts'
 
 /**
  * Jobs for the file system that a worker has in progress at a time. They run in libuv's pool of four threads, which the whole
@@ -15,10 +15,8 @@ import { Slots } from '../../lib/slots.ts'
 const MOST_JOBS = 2
 /** Requests of a worker that wait for their file to be opened; further ones are refused. */
 const MOST_WAITING = 1_024
-/** Files that a worker has open. */
+/** Files that a worker has open, or is about to open. */
 const MOST_OPEN = 512
-/** Files of which it is kept where they lie. */
-const MOST_PLACED = 10_000
 
 /** A pipe without a writer does not block, a terminal does not become ours. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
@@ -32,16 +30,18 @@ const UNPLACED: Refusal = {
   detail: 'Nothing told in time where the file lies.',
 }
 
-/** Answers with the path of a descriptor, as {@link PathOf}. */
-export const PATH_OF = 'pathOf'
-
-/** Where an open file is now, links resolved; undefined: this system does not tell. */
-export type PathOf = (fd: number) => Promise<string | undefined | Unavailable>
-
 const calls = {
   open: promisify(open),
   fstat: promisify(fstat),
   realpath: promisify(realpath.native),
+}
+
+/** A descriptor, which is closed by the one who has it. */
+interface Opened {
+  readonly fd: number
+  readonly stats: BigIntStats
+  /** The folder that it must lie in, without links; undefined: anywhere. */
+  readonly base: string | undefined
 }
 
 /** The files that one worker reads. */
@@ -53,15 +53,13 @@ export class Disk implements Want {
   private readonly relief: Relief
   /** The file of a request. */
   private readonly held: StateSlot<OpenFile>
-  private readonly pathOf: PathOf
-  /** Files that lay in the folder that was asked for, as they were then: asking costs more than opening. */
-  private readonly placed = new Set<string>()
+  private readonly places: Places
   private opened = 0
 
   constructor(relief: Relief, held: StateSlot<OpenFile>, pathOf: PathOf) {
     this.relief = relief
     this.held = held
-    this.pathOf = pathOf
+    this.places = new Places(pathOf)
   }
 
   frees({ ex }: Stalled): boolean {
@@ -75,9 +73,7 @@ export class Disk implements Want {
   async open(ex: StateHolder, path: string, root?: string): Promise<OpenFile | 'folder' | Refusal> {
     if (this.jobs.waiting >= MOST_WAITING || !this.hasPlace) return OVERLOADED
     this.opened++
-    await new Promise<void>((resolve) => void this.jobs.take(resolve))
     const found = await this.find(path, root)
-    this.jobs.give()
     if (found instanceof OpenFile) this.held.set(ex, found)
     else this.opened--
     return found
@@ -101,51 +97,44 @@ export class Disk implements Want {
   }
 
   private async look(path: string, root: string | undefined): Promise<OpenFile | 'folder' | 'elsewhere' | Refusal> {
-    let base: string | undefined
-    if (root !== undefined) {
-      try {
-        base = await calls.realpath(root)
-      } catch (error) {
-        return unreadable(error)
-      }
-    }
-    let fd: number | undefined
+    await new Promise<void>((resolve) => void this.jobs.take(resolve))
+    const opened = await openBelow(path, root)
+    // Before the control plane is asked: what others read does not wait for it.
+    this.jobs.give()
+    if ('reason' in opened) return opened
+    const { base, fd, stats } = opened
+    const place = base === undefined ? 'within' : await this.places.of(fd, stats, base)
+    if (place === 'within' && stats.isFile()) return new OpenFile(this, fd, Number(stats.size), stats.mtimeNs)
+    close(fd, () => {})
+    if (place === 'within') return stats.isDirectory() ? 'folder' : NOT_FOUND
+    return place === 'untold' ? UNPLACED : place
+  }
+}
+
+async function openBelow(path: string, root: string | undefined): Promise<Opened | Refusal> {
+  let base: string | undefined
+  if (root !== undefined) {
     try {
-      const real = base === undefined ? path : await calls.realpath(path)
-      if (!isWithin(real, base)) return NOT_FOUND
-      // What has become a link since then leads elsewhere. A worker may read what is below `root`, by that name only.
-      fd = await (base === undefined
-        ? calls.open(path, FLAGS)
-        : calls.open(join(root as string, real.slice(base.length)), FLAGS | constants.O_NOFOLLOW))
-      const found = await calls.fstat(fd, { bigint: true })
-      const place = base === undefined ? 'within' : await this.placeOf(fd, found, base)
-      if (place !== 'within') return place
-      if (!found.isFile()) return found.isDirectory() ? 'folder' : NOT_FOUND
-      const file = new OpenFile(this, fd, Number(found.size), found.mtimeNs)
-      fd = undefined
-      return file
+      base = await calls.realpath(root)
     } catch (error) {
-      return refusalOf(error)
-    } finally {
-      if (fd !== undefined) close(fd, () => {})
+      return unreadable(error)
     }
   }
-
-  /** Whether a folder has an open file in it: a folder on the way may have become a link after it was looked at. */
-  private async placeOf(
-    fd: number,
-    { ctimeNs, dev, ino }: BigIntStats,
-    base: string,
-  ): Promise<'within' | 'elsewhere' | Refusal> {
-    // What is moved has another time of change.
-    const key = `${dev}:${ino}:${ctimeNs}:${base}`
-    if (this.placed.has(key)) return 'within'
-    const path = await this.pathOf(fd)
-    if (isUnavailable(path)) return UNPLACED
-    if (path !== undefined && !isWithin(path, base)) return 'elsewhere'
-    if (this.placed.size >= MOST_PLACED) this.placed.clear()
-    this.placed.add(key)
-    return 'within'
+  let fd: number | undefined
+  try {
+    if (root === undefined || base === undefined) fd = await calls.open(path, FLAGS)
+    else {
+      const real = await calls.realpath(path)
+      if (!isWithin(real, base)) return NOT_FOUND
+      const rest = real.slice(base.length)
+      // What has become a link since then leads elsewhere, but for `root`, which may be one. A worker may read what is below
+      // `root`, by that name only.
+      fd = await calls.open(join(root, rest), rest === '' ? FLAGS : FLAGS | constants.O_NOFOLLOW)
+    }
+    return { fd, stats: await calls.fstat(fd, { bigint: true }), base }
+  } catch (error) {
+    if (fd !== undefined) close(fd, () => {})
+    return refusalOf(error)
   }
 }
 
@@ -185,10 +174,6 @@ export class OpenFile implements Representation {
     this.closed = true
     this.disk.closed(this.fd)
   }
-}
-
-function isWithin(path: string, base: string | undefined): boolean {
-  return base === undefined || path === base || path.startsWith(base.endsWith('/') ? base : `${base}/`)
 }
 
 const NOWHERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ELOOP', 'ENXIO', 'ENODEV'])

@@ -9,10 +9,11 @@ import { PathPrefix } from '../../http/paths.ts'
 import { type CompiledText, REQUEST_VALUES } from '../../http/template.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { httpDate } from '../../lib/http-date.ts'
-import { Disk, FORBIDDEN, NOT_FOUND, OpenFile, PATH_OF, type PathOf } from './disk.ts'
+import { Disk, FORBIDDEN, NOT_FOUND, OpenFile } from './disk.ts'
 import { placeInFolder } from './file-path.ts'
 import { FileSource } from './file-source.ts'
 import type { DirectoryOptions, FileOptions } from './keys.ts'
+import { PATH_OF, type PathOf } from './places.ts'
 
 const METHOD: Refusal = {
   reason: 'method_not_allowed',
@@ -21,8 +22,11 @@ const METHOD: Refusal = {
   headers: ['allow', 'GET, HEAD'],
 }
 
-/** The control plane is not waited for any longer. */
-const PATH_OF_MS = 5_000
+/**
+ * The control plane is not waited for any longer. It answers within milliseconds, and reads large configs in another thread:
+ * where it stands still for longer, a client is better served by a 503 that it can repeat.
+ */
+const PATH_OF_MS = 2_000
 
 /** Answers with a file, or with the files below a folder. */
 export class FilePolicy implements Policy {

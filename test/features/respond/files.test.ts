@@ -17,6 +17,8 @@ upstreams: { refusing: { endpoints: ["http://127.0.0.1:1"] } }
 routes:
   site: { match: { path: /* }, respond: { directory: ./site, headers: { cache-control: max-age=60 } } }
   assets: { match: { path: /assets/* }, respond: { directory: site, stripPrefix: /assets, index: [] } }
+  linked: { match: { path: /linked/* }, respond: { directory: current, stripPrefix: /linked } }
+  bare: { match: { path: /bare/* }, respond: { directory: current, stripPrefix: /bare, index: [] } }
   gone: { match: { path: /gone/* }, respond: { directory: ./nowhere } }
   one: { match: { path: /one }, respond: { file: site/page.html } }
   closed: { match: { path: /closed }, respond: { file: site/page.html, status: 503, headers: { content-type: "text/html" } } }
@@ -55,6 +57,7 @@ beforeAll(async () => {
       await symlink('/', join(site, 'root'))
       await symlink('/dev/zero', join(site, 'zero'))
       await symlink('loop', join(site, 'loop'))
+      await symlink('site', join(folder, 'current'))
       spawnSync('mkfifo', [join(site, 'pipe')])
       const file = join(folder, 'sluice.yaml')
       await writeFile(file, yaml)
@@ -164,6 +167,18 @@ describe('a file', () => {
     expect([post.status, field(post, 'allow')]).toEqual([405, 'GET, HEAD'])
     expect((await ask('/missing')).status).toBe(404)
     expect((await ask('/folder')).status).toBe(404)
+  })
+
+  test('a folder that is a link is the folder that it leads to, its own path included', async () => {
+    for (const path of ['/linked', '/bare']) {
+      const moved = await ask(path)
+      expect([moved.status, field(moved, 'location')]).toEqual([301, `${path}/`])
+      expect((await ask(`${path}/sub/empty/`)).status).toBe(403)
+      expect(await ask(`${path}/page.html`)).toMatchObject({ status: 200, body: 'x'.repeat(100) })
+      expect((await ask(`${path}/outside.txt`)).status).toBe(404)
+    }
+    expect(await ask('/linked/')).toMatchObject({ status: 200, body: '<h1>home</h1>' })
+    expect((await ask('/bare/')).status).toBe(403)
   })
 
   test('a folder that is not there at all is a fault of ours, with its name in the log', async () => {

@@ -13,10 +13,17 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { NO_RELIEF, type Relief, type Stalled, type Want } from '../../../../src/core/relief.ts'
 import { StateSlot } from '../../../../src/core/state-slot.ts'
+import { dropReply, type Reply } from '../../../../src/core/verdict.ts'
 import { descriptorPath } from '../../../../src/features/respond/control/descriptor-path.ts'
 import { Disk, OpenFile } from '../../../../src/features/respond/disk.ts'
+import { respond } from '../../../../src/features/respond/feature.ts'
 import { FileSource } from '../../../../src/features/respond/file-source.ts'
+import { PATH_OF, type PathOf } from '../../../../src/features/respond/places.ts'
+import { ManualClock } from '../../../kit/clock.ts'
 import { descriptors } from '../../../kit/descriptors.ts'
+import { CompiledUse } from '../../../kit/feature.ts'
+import { TestLink } from '../../../kit/link.ts'
+import { routed } from '../../../kit/policy.ts'
 import { until } from '../../../kit/until.ts'
 
 let folder: string
@@ -34,7 +41,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const SLOT = new StateSlot<OpenFile>(0)
-const disk = (relief: Relief = NO_RELIEF): Disk => new Disk(relief, SLOT, descriptorPath)
+const disk = (relief: Relief = NO_RELIEF, pathOf: PathOf = descriptorPath): Disk => new Disk(relief, SLOT, pathOf)
 
 function textOf(file: OpenFile): Promise<string> {
   const source = new FileSource(file)
@@ -116,11 +123,95 @@ test('a folder on the way that becomes a link while it is opened leads nowhere',
   expect(seen.get('not_found')).toBeGreaterThan(0)
 })
 
-test('a root that is a link may be swapped for another folder', async () => {
-  const root = join(folder, 'current')
-  symlinkSync('site', root)
-  const found = await disk().open({ state: [] }, join(root, 'a/x'), root)
-  expect(found instanceof OpenFile && (await textOf(found))).toBe('public')
+describe('a root that is a link', () => {
+  let root: string
+
+  beforeAll(() => {
+    root = join(folder, 'current')
+    symlinkSync('site', root)
+  })
+
+  test('leads to what is below it, and to the folder itself', async () => {
+    const files = disk()
+    const found = await files.open({ state: [] }, join(root, 'a/x'), root)
+    expect(found instanceof OpenFile && (await textOf(found))).toBe('public')
+    for (const path of [root, `${root}/`, join(root, 'a')])
+      expect(await files.open({ state: [] }, path, root)).toBe('folder')
+  })
+
+  test('is swapped after it was looked at: what it leads to by then is looked at, too', async () => {
+    const asked: (string | undefined)[] = []
+    const files = disk(NO_RELIEF, async (fd) => {
+      asked.push(await descriptorPath(fd))
+      return asked.length === 1 ? join(folder, 'secret') : asked.at(-1)
+    })
+    expect(await files.open({ state: [] }, root, root)).toBe('folder')
+    expect(asked).toEqual([site, site])
+    const elsewhere = disk(NO_RELIEF, async () => join(folder, 'secret'))
+    expect(await elsewhere.open({ state: [] }, root, root)).toMatchObject({ reason: 'not_found' })
+  })
+})
+
+describe('a control plane that does not answer', () => {
+  test('holds up what it is asked about, and neither reads nor files of which it has told', async () => {
+    const gate = Promise.withResolvers<void>()
+    let silent = false
+    let asked = 0
+    const files = disk(NO_RELIEF, async (fd) => {
+      asked++
+      if (silent) await gate.promise
+      return descriptorPath(fd)
+    })
+    const before = await descriptors(process.pid)
+    writeFileSync(join(site, 'new'), 'new')
+    const open = (name: string) => files.open({ state: [] }, join(site, name), site)
+    const held = (await open('a/x')) as OpenFile
+    silent = true
+    let settled = 0
+    const waiting = Array.from({ length: 300 }, () => open('new').finally(() => settled++))
+    // Those that find the line too long are refused at once.
+    await until(() => settled === 44, '256 wait')
+    expect(await textOf(held)).toBe('public')
+    const placed = await open('a/x')
+    expect(placed instanceof OpenFile && (await textOf(placed))).toBe('public')
+    expect([settled, asked]).toEqual([44, 2])
+    gate.resolve()
+    const found = await Promise.all(waiting)
+    const refused = found.filter((one) => !(one instanceof OpenFile))
+    expect(refused).toEqual(Array(44).fill(expect.objectContaining({ reason: 'overloaded' })))
+    for (const one of found) if (one instanceof OpenFile) one.close()
+    await until(async () => (await descriptors(process.pid)) <= before, 'all are closed')
+  })
+
+  test('is waited for for two seconds: then it is 503, the file is closed, and the next request asks again', async () => {
+    const clock = new ManualClock()
+    const link = new TestLink(clock)
+    let asked = 0
+    link.answers = {
+      [PATH_OF]: () => {
+        asked++
+        return new Promise(() => {})
+      },
+    }
+    const read = { options: { directory: site, index: [] } }
+    const { policy } = new CompiledUse(respond, undefined, { clock, link, read })
+    const before = await descriptors(process.pid)
+    let settled = false
+    const answer = Promise.resolve(policy.admit?.(routed({ target: '/a/x' }))).finally(() => {
+      settled = true
+    })
+    await until(() => asked === 1)
+    clock.advance(1_900)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(settled).toBe(false)
+    clock.advance(200)
+    expect(await answer).toMatchObject({ reason: 'overloaded', detail: expect.stringContaining('in time') })
+    await until(async () => (await descriptors(process.pid)) <= before, 'it is closed')
+    link.answers = { [PATH_OF]: descriptorPath }
+    const next = (await policy.admit?.(routed({ target: '/a/x' }))) as Reply
+    expect(next.status).toBe(200)
+    dropReply(next)
+  })
 })
 
 test('a file that is cut before its first byte was read fails at once', async () => {
