@@ -47,6 +47,7 @@ export class MemoryTaker implements Taker, IngressHandler {
   private readonly config: ReturnType<typeof listenerConfig>
   private readonly timers = new TimerWheel(systemClock)
   private readonly server: Http1Server
+  private readonly lingering: ConnectionHost['lingering'] = new Set()
   private readonly byPort = new Map<number, Handled[]>()
   private ports = 0
   private events = 0
@@ -57,7 +58,7 @@ export class MemoryTaker implements Taker, IngressHandler {
       name: 'web',
       unix: false,
       timers: this.timers,
-      lingering: new Set(),
+      lingering: this.lingering,
       handler: this,
       guard: new HeadGuard(this.config.limits),
       clock: systemClock,
@@ -118,7 +119,10 @@ export class MemoryTaker implements Taker, IngressHandler {
       due: systemClock.now() + OPTIONS.timeouts.headers,
       life: new Lifetime(ENDLESS, 1, 0),
     })
-    socket.on('close', () => connection.onClosed())
+    socket.on('close', () => {
+      this.lingering.delete(connection)
+      connection.onClosed()
+    })
     return socket
   }
 
