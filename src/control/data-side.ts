@@ -100,6 +100,7 @@ export class DataSide {
       conversations: [this.feeds, links],
       goesWithout: (feeds) => this.feeds.missed(feeds),
       startWorker,
+      state: stores.folder,
       plugins: config.plugins,
       reads: config.reads,
       workers,

@@ -4,7 +4,7 @@ export interface PluginModule {
   readonly name: string
   /** Of its entry. Another text of one of its files gives another URL. */
   readonly url: string
-  /** Of a package: its folder, links resolved. */
+  /** Of a package: its folder, links resolved; workers may read it. Undefined where the config lies in it, too. */
   readonly folder?: string
   /**
    * The text of each of its files, by URL: all threads run what was judged, whatever the files hold by then. Others are read

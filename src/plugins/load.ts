@@ -1,9 +1,10 @@
 import { findPackageJSON } from 'node:module'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type AnyFeature, inOrder } from '../core/feature.ts'
 import type { PluginModule } from '../core/plugin.ts'
 import type { Clock } from '../lib/clock.ts'
+import { liesIn, realOf } from '../lib/folders.ts'
 import { within } from '../lib/within.ts'
 import { clashes } from './clashes.ts'
 import { type ReadFile, readCode } from './code.ts'
@@ -50,7 +51,8 @@ export class PluginLoader {
       try {
         const entry = this.entryOf(name, folder)
         const module = await readCode(name, entry, readFile)
-        return [isPath(name) ? module : { ...module, folder: packageOf(entry) }]
+        const own = isPath(name) ? undefined : packageOf(name, entry, folder)
+        return [own === undefined ? module : { ...module, folder: own }]
       } catch (error) {
         problems.push({ entry, message: `cannot be read: ${messageOf(error)}` })
         return []
@@ -135,9 +137,18 @@ function isPath(name: string): boolean {
   return /^(\.{1,2})?\//.test(name)
 }
 
-/** The folder of the package that a file belongs to. */
-function packageOf(file: string): string {
-  return dirname(findPackageJSON('..', pathToFileURL(file)) ?? file)
+/**
+ * The folder of a package whose entry is `entry`; workers may read all in it. Undefined where that would be more than its
+ * own: the folder of the config lies in it (a name may also refer to the package that the config is a part of), or other packages do.
+ */
+function packageOf(name: string, entry: string, folder: string): string | undefined {
+  // By its name: in the package there may be further package.json, with nothing but a type. `#name` is not one of a package.
+  const described = findPackageJSON(
+    name.startsWith('#') ? pathToFileURL(entry) : name,
+    pathToFileURL(`${resolve(folder)}/`),
+  )
+  const own = realOf(dirname(described ?? entry))
+  return basename(own) === 'node_modules' || !liesIn(entry, own) || liesIn(folder, own) ? undefined : own
 }
 
 function featureOf(

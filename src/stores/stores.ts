@@ -56,10 +56,13 @@ export class Stores {
   readonly gauges: Gauges
   /** What operators have ordered. */
   readonly kept: KeptState
+  /** See {@link StoresOptions}. */
+  readonly folder: string | undefined
   private readonly opened: Readonly<Record<StoreName, Opened>>
 
-  private constructor(opened: Readonly<Record<StoreName, Opened>>, { clock, log }: StoresOptions) {
+  private constructor(opened: Readonly<Record<StoreName, Opened>>, { clock, folder, log }: StoresOptions) {
     this.opened = opened
+    this.folder = folder
     this.kept = new KeptState({ store: this.durable ? this.of('state', GATEWAY) : undefined, clock, log })
     this.gauges = {
       sluice_store_up: () =>

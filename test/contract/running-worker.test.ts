@@ -57,6 +57,7 @@ class Rig {
       start: { ...start, pages: this.registry.pages.slice() },
       limits: {},
       reads: [],
+      state: undefined,
       clock: systemClock,
       onMessage: (message) => {
         if (this.calling) this.within.push(message.type)

@@ -74,7 +74,7 @@ const NODE_HOMES: Readonly<Record<string, RegExp>> = {
   'node:tls': /^src\/data\/(ingress|upstreams\/transports)\//,
   'node:dns': /^src\/(control\/endpoints\/finding|features\/[^/]+\/control)\//,
   'node:fs':
-    /^src\/((cli|config|control|embed|features\/[^/]+\/control|stores\/sqlite)\/|features\/respond\/disk\.ts$|lib\/write-whole\.ts$)/,
+    /^src\/((cli|config|control|embed|features\/[^/]+\/control|stores\/sqlite)\/|features\/respond\/disk\.ts$|lib\/(folders|write-whole)\.ts$)/,
   'node:worker_threads': /^src\/(control\/|stores\/sqlite\/|data\/worker\.ts$)/,
   // No worker loads it: the permission model does not cover it.
   'node:sqlite': /^src\/stores\/sqlite\//,

@@ -19,6 +19,8 @@ export interface Gear {
 /** With what the first workers are started with. */
 export interface CrewOptions extends NewsTakers, Gear {
   readonly startWorker: StartWorker
+  /** See `WorkerOptions`. */
+  readonly state: string | undefined
   /** How many serve; numbers beyond are for those that take the place of others. */
   readonly workers: number
   readonly registry: CellRegistry

@@ -161,7 +161,7 @@ export class Crew {
   }
 
   private spawn(slot: WorkerSlot, { plugins, reads }: Gear = this.gear): void {
-    const { startWorker, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
+    const { startWorker, state, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
     const { worker, heartbeat, pressure } = slot
     const now = clock.now()
     const page = registry.metricPage(worker, 0)
@@ -183,7 +183,7 @@ export class Crew {
     }
     const onMessage = (message: FromWorker): void => this.receive(slot, message)
     const onExit = (error: Error | undefined): void => this.exited(slot, error)
-    const thread = startWorker({ start, limits, reads, clock, onMessage, onExit })
+    const thread = startWorker({ start, limits, reads, state, clock, onMessage, onExit })
     slot.begin(thread, now, start.pages.length)
   }
 

@@ -14,6 +14,8 @@ export interface WorkerOptions {
   readonly limits: ResourceLimits
   /** Files and folders that it may read besides its code. */
   readonly reads: readonly string[]
+  /** Folder of what the gateway keeps, which no package of a plug-in opens to it; undefined: it keeps nothing on disk. */
+  readonly state: string | undefined
   readonly clock: Clock
   /** Every message, those that answer a question too. Never called before the constructor has returned. */
   readonly onMessage: (message: FromWorker) => void

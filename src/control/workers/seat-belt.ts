@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PluginModule } from '../../core/plugin.ts'
+import { liesIn, realOf } from '../../lib/folders.ts'
 
 /** Sluice itself, as source or built. */
 const CODE = fileURLToPath(new URL('../..', import.meta.url))
@@ -21,30 +21,32 @@ const BELT: readonly string[] = [
 /** Options of the process that say how its threads speak TLS: those of a thread are no others than it is given. */
 const TLS = /^--(use-system-ca|tls-(min|max)-v1\.[0-3])$/
 
-/** What a thread with our code, and with that of plug-ins, may read and do. */
+/**
+ * What a thread with our code, and with that of plug-ins, may read and do.
+ *
+ * @param reads what it may read besides
+ * @param state folder of what the gateway keeps; undefined: it keeps nothing on disk
+ */
 export function seatBelt(
   plugins: readonly PluginModule[],
   reads: readonly string[],
+  state: string | undefined,
 ): { readonly env: Record<string, string>; readonly execArgv: string[] } {
   const folders = [CODE, ...plugins.map(({ folder, url }) => folder ?? dirname(fileURLToPath(url)))]
   const allowed = new Set([CODE, join(CODE, '../package.json'), ...reads, ...folders.flatMap(packagesFor)])
-  for (const { folder } of plugins) if (folder !== undefined) allowed.add(folder)
-  return { env: {}, execArgv: [...BELT, ...tlsOptions(), ...Array.from(allowed, allowing).flat()] }
+  for (const { folder } of plugins)
+    if (folder !== undefined && (state === undefined || !liesIn(state, folder))) allowed.add(folder)
+  // Sorted: what is in a folder that is readable must not go ahead of it, or Node denies the folder itself (not its content).
+  return { env: {}, execArgv: [...BELT, ...tlsOptions(), ...[...allowed].toSorted().flatMap(allowing)] }
 }
 
 /** Where Node looks for the packages that a file of a folder imports, and where it reads them if that is a link. */
 function packagesFor(folder: string): readonly string[] {
   const packages = join(folder, 'node_modules')
   const above = dirname(folder)
-  return [packages, ...targetOf(packages), ...(above === folder ? [] : packagesFor(above))]
-}
-
-function targetOf(path: string): readonly string[] {
-  try {
-    return [realpathSync(path)]
-  } catch {
-    return []
-  }
+  const target = realOf(packages)
+  // A link to a folder that it lies in itself would open all that is there.
+  return [packages, ...(liesIn(folder, target) ? [] : [target]), ...(above === folder ? [] : packagesFor(above))]
 }
 
 /** The second is for a folder that is not there yet; of one that is, Node makes it itself. */

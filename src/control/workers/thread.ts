@@ -19,13 +19,13 @@ class WorkerThread extends RunningWorker {
 
   constructor(entry: URL, options: WorkerOptions) {
     super(options)
-    const { limits, reads, start } = options
+    const { limits, reads, start, state } = options
     this.reads = reads
     this.thread = new Worker(entry, {
       workerData: start,
       resourceLimits: limits,
       name: `worker-${start.worker}`,
-      ...seatBelt(start.plugins, reads),
+      ...seatBelt(start.plugins, reads, state),
     })
     this.thread.on('message', (message: FromWorker) => this.said(message))
     this.thread.on('error', (error) => {

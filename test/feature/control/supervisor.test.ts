@@ -46,6 +46,7 @@ class Rig {
     this.cells = this.endpoint('10.0.0.1')
     this.supervisor = new Supervisor({
       startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
+      state: undefined,
       plugins: [],
       reads: READS,
       workers,

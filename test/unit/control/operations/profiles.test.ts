@@ -14,7 +14,15 @@ class Thread extends RunningWorker {
   readonly inspected: Inspected | undefined
 
   constructor(clock: ManualClock, inspected: Partial<Inspected> | undefined) {
-    super({ start: {} as WorkerStart, limits: {}, reads: [], clock, onMessage: () => {}, onExit: () => {} })
+    super({
+      start: {} as WorkerStart,
+      limits: {},
+      reads: [],
+      state: undefined,
+      clock,
+      onMessage: () => {},
+      onExit: () => {},
+    })
     this.inspected = inspected as Inspected | undefined
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { seatBelt } from '../../../../src/control/workers/seat-belt.ts'
+import type { PluginModule } from '../../../../src/core/plugin.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 let folder: string
@@ -19,9 +20,11 @@ afterAll(() => rmSync(folder, { recursive: true }))
 afterEach(() => vi.unstubAllEnvs())
 
 /** Paths that may be read. */
-function readable(...args: Parameters<typeof seatBelt>): readonly string[] {
+function readable(plugins: readonly PluginModule[], reads: readonly string[], state?: string): readonly string[] {
   const flag = '--allow-fs-read='
-  return seatBelt(...args).execArgv.flatMap((option) => (option.startsWith(flag) ? [option.slice(flag.length)] : []))
+  return seatBelt(plugins, reads, state).execArgv.flatMap((option) =>
+    option.startsWith(flag) ? [option.slice(flag.length)] : [],
+  )
 }
 
 const plugin = (path: string) => ({ name: path, url: `${pathToFileURL(join(folder, path)).href}?sluice=1`, texts: {} })
@@ -33,7 +36,7 @@ test('code and packages may be read, and neither the folder that they stand in n
   expect(paths).toContain(join(ROOT, 'package.json'))
   for (const open of [ROOT, join(ROOT, '*'), process.cwd(), join(process.cwd(), '*'), '/', '/*'])
     expect(paths).not.toContain(open)
-  expect(seatBelt([], []).execArgv).toContain('--interactive')
+  expect(seatBelt([], [], undefined).execArgv).toContain('--interactive')
 })
 
 test('what is to be read while requests run may be, also if it is not there yet', () => {
@@ -58,13 +61,36 @@ test('a plug-in that is a package opens its folder', () => {
   expect(readable([{ ...plugin('elsewhere/mine/dist/a.js'), folder: own }], [])).toContain(join(own, '*'))
 })
 
+test('a plug-in that is a package in which the state is kept does not open its folder, wherever links lead', () => {
+  const own = join(folder, 'elsewhere/mine')
+  mkdirSync(own, { recursive: true })
+  symlinkSync('mine', join(folder, 'elsewhere/link'))
+  const opened = (state: string): boolean =>
+    readable([{ ...plugin('elsewhere/mine/a.js'), folder: own }], [], state).some((path) => path.startsWith(`${own}/*`))
+  for (const state of [own, join(own, 'state/edge'), join(folder, 'elsewhere/link/state')])
+    expect([state, opened(state)]).toEqual([state, false])
+  for (const state of [folder, join(folder, 'elsewhere/mine2'), join(folder, 'state/edge')])
+    expect([state, opened(state)]).toEqual([state, true])
+})
+
+test('packages that are a link to what the link lies in are not opened by it', () => {
+  mkdirSync(join(folder, 'knot/a'), { recursive: true })
+  for (const [place, target] of [
+    ['knot/node_modules', '.'],
+    ['knot/a/node_modules', '..'],
+  ] as const)
+    symlinkSync(target, join(folder, place))
+  const paths = readable([plugin('knot/a/b.ts')], [])
+  for (const path of ['knot', 'knot/*', 'knot/a', 'knot/a/*', '*']) expect(paths).not.toContain(join(folder, path))
+})
+
 test('of the options of the process only those of TLS are those of its threads', () => {
   const taken = (): readonly string[] =>
-    seatBelt([], []).execArgv.filter((option) => /tls|ca$|source-maps/.test(option))
+    seatBelt([], [], undefined).execArgv.filter((option) => /tls|ca$|source-maps/.test(option))
   vi.stubEnv('NODE_OPTIONS', '--enable-source-maps --tls-min-v1.3  --use-system-ca')
   expect(taken()).toEqual(['--tls-min-v1.3', '--use-system-ca'])
   vi.stubEnv('NODE_OPTIONS', undefined)
   vi.stubEnv('NODE_USE_SYSTEM_CA', '1')
   expect(taken()).toEqual(['--use-system-ca'])
-  expect(seatBelt([], []).env).toEqual({})
+  expect(seatBelt([], [], undefined).env).toEqual({})
 })
