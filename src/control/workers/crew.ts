@@ -35,7 +35,6 @@ export class Crew {
   private readonly failures = new FailedReplacements()
   /** From 0 on: a counter that begins with 1 hides its first step from rates. */
   private readonly exits = new Map<ExitReason, number>(EXIT_REASONS.map((reason) => [reason, 0]))
-  private readonly restarts = new Set<ClockHandle>()
   private ticking: ClockHandle = undefined
   /** Clock time of the latest beat of a serving worker that was seen; -Infinity: none has served yet. */
   private beatenAt = Number.NEGATIVE_INFINITY
@@ -99,17 +98,22 @@ export class Crew {
     return sameCode(plugins, this.gear.plugins) && this.slots.every(({ thread }) => thread?.mayRead(reads) !== false)
   }
 
-  /** Starts a worker again that left. */
-  revive(slot: WorkerSlot): void {
+  /** From now on it serves, and is started again whenever it ends; also at once, if it has ended. */
+  enlist(slot: WorkerSlot): void {
     slot.active = true
     if (!this.closing && slot.thread === undefined) this.spawn(slot)
+  }
+
+  /** From now on it is not started again: another has its place, and may take its number once its thread is gone. */
+  dismiss(slot: WorkerSlot): void {
+    slot.active = false
+    this.forgetRestart(slot)
   }
 
   /** From now on no worker is replaced. */
   close(): void {
     this.closing = true
-    for (const handle of this.restarts) this.options.clock.cancel(handle)
-    this.restarts.clear()
+    for (const slot of this.slots) this.forgetRestart(slot)
   }
 
   /** Ends all threads. */
@@ -160,9 +164,16 @@ export class Crew {
     return this.failures.tooMany(this.options.clock.now())
   }
 
+  private forgetRestart(slot: WorkerSlot): void {
+    this.options.clock.cancel(slot.restart)
+    slot.restart = undefined
+  }
+
   private spawn(slot: WorkerSlot, { plugins, reads }: Gear = this.gear): void {
     const { startWorker, state, registry, rings, metrics, limits, clock, earlyCollection, testHooks } = this.options
     const { worker, heartbeat, pressure } = slot
+    // A number has one thread: what is started now is not started once more.
+    this.forgetRestart(slot)
     const now = clock.now()
     const page = registry.metricPage(worker, 0)
     metrics.addPage(worker, page)
@@ -222,11 +233,9 @@ export class Crew {
     const delay = slot.delay.next(now - slot.startedAt)
     log.error('a worker ended and is replaced', { worker, reason, in_ms: delay, ...(error && { error }) })
     this.onStartFailure?.(error ?? new Error(`worker ${worker} ended while it started (${reason})`))
-    const handle = clock.after(delay, () => {
-      this.restarts.delete(handle)
-      this.spawn(slot)
+    slot.restart = clock.after(delay, () => {
+      if (slot.active) this.enlist(slot)
     })
-    this.restarts.add(handle)
     this.events.gone(slot)
   }
 

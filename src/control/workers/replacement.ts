@@ -44,15 +44,15 @@ export async function replaceAll(next: Rollout, replacing: Replacing): Promise<v
     })
     replacing.live(next)
     crew.gear = { plugins: next.plugins, reads: next.reads }
-    old.active = false
+    crew.dismiss(old)
     // Where the system lets no two workers have a port, none listens for a moment.
     const left = reusePort ? undefined : leave(old, next, replacing)
     if (successor !== undefined) {
-      successor.active = true
+      crew.enlist(successor)
       await replacing.serve(successor)
     }
     await (left ?? leave(old, next, replacing))
-    if (successor === undefined) crew.revive(old)
+    if (successor === undefined) crew.enlist(old)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CellRef } from '../../cells/pages.ts'
+import type { ClockHandle } from '../../lib/clock.ts'
 import { RestartDelay } from '../../lib/restart-delay.ts'
 import type { ExitReason, WorkerState } from '../contract.ts'
 import type { Pulse } from './heartbeat.ts'
@@ -17,6 +18,8 @@ export class WorkerSlot {
   restarts = 0
   /** It serves, or is to; false: it stands by, or has given its place to another. */
   active = false
+  /** It is started again then; undefined: it is not about to be. */
+  restart: ClockHandle = undefined
   thread: RunningWorker | undefined = undefined
   startedAt = 0
   /** It speaks the protocol. */
