@@ -34,7 +34,10 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.options = options
-    this.openings = new Openings(options, (slot) => this.sendPages(slot))
+    this.openings = new Openings(options, {
+      opening: (slot) => this.sendPages(slot),
+      lacking: () => this.bringAll(),
+    })
     this.crew = new Crew(options, {
       ready: (slot) => {
         // What is fed goes ahead of all else.
@@ -46,7 +49,7 @@ export class Supervisor {
         for (const conversation of options.conversations) conversation.end(slot.worker)
         this.checkIdle()
         // What it alone had is for the others.
-        if (!this.leaving) for (const other of this.crew.slots) void this.bring(other)
+        this.bringAll()
       },
       looked: () => options.registry.reclaim(this.passed()),
       lost: options.onLost,
@@ -77,7 +80,7 @@ export class Supervisor {
     } finally {
       this.pending = undefined
     }
-    for (const slot of this.crew.slots) void this.bring(slot)
+    this.bringAll()
   }
 
   private get replacing(): Replacing {
@@ -138,11 +141,7 @@ export class Supervisor {
 
   /** Closes the oldest opening of a listener; its connections end politely, after `cutAfter` milliseconds all of them. */
   close(name: string, cutAfter: number): void {
-    const id = this.openings.remove(name)
-    if (id === undefined) return
-    for (const slot of this.crew.slots) {
-      if (slot.listening.delete(id)) slot.thread?.post({ type: 'close-listener', id, cutAfter })
-    }
+    this.openings.remove(name, cutAfter, this.crew.slots)
   }
 
   /** `Connection: close` on every answer from now on. */
@@ -253,6 +252,11 @@ export class Supervisor {
     } finally {
       if (slot.thread === thread) slot.busy = false
     }
+  }
+
+  private bringAll(): void {
+    if (this.leaving) return
+    for (const slot of this.crew.slots) void this.bring(slot)
   }
 
   private fail(slot: WorkerSlot, thread: RunningWorker, message: string, error: unknown): void {
