@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { name, text } from './scalars.ts'
+import { integer, name, text } from './scalars.ts'
 import { type FileContent, INVALID, type Schema } from './schema.ts'
 
 /** The name of an entry of a root collection, such as `upstream`: it must be there, and be within reach. */
@@ -33,6 +33,11 @@ export function servedPath(): Schema<string> {
       return INVALID
     },
   }
+}
+
+/** A port of an upstream's endpoints that is asked in the place of their own; those that have none are told. */
+export function endpointPort(): Schema<number> {
+  return { ...integer(1, 65_535), mark: { is: 'endpointPort' } }
 }
 
 /** The name of an environment value that is read when it is needed. */

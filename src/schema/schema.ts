@@ -89,6 +89,8 @@ export type SchemaMark =
   | { readonly is: 'file'; readonly read: boolean; readonly served?: true }
   /** An address, which is the path of a socket where it begins with `unix:` (`unixPath`). */
   | { readonly is: 'address' }
+  /** A port that is asked in the place of each endpoint's own. */
+  | { readonly is: 'endpointPort' }
   /** The name of an environment value. */
   | { readonly is: 'environment' }
   /** Where a secret is: the map around a file or an environment value. */

@@ -81,6 +81,7 @@ class Check {
       this.errorAt(['routes', second], `ties with route ${first} (${place}): ${why}; give one of them a precedence`)
     }
     this.templates()
+    this.ports()
     this.known()
   }
 
@@ -121,6 +122,20 @@ class Check {
         const without = route?.match.map(({ paths }) => pathWithout(paths, name)).find((found) => found !== undefined)
         if (without !== undefined) this.error(path, `${written} is not a parameter of ${without}`)
       }
+    }
+  }
+
+  /** Where an endpoint has no port, nothing can be asked at another one. */
+  private ports(): void {
+    for (const { mark, path } of this.marked) {
+      if (mark.is !== 'endpointPort' || path[0] !== 'upstreams') continue
+      const endpoints = this.root.upstreams.get(String(path[1]))?.endpoints ?? []
+      const socket = 'kind' in endpoints ? undefined : endpoints.find(({ url }) => unixPath(url.host) !== undefined)
+      if (socket !== undefined)
+        this.error(
+          path,
+          `has no effect on ${socket.url.host}, which has no port and is asked over its socket; leave it out`,
+        )
     }
   }
 

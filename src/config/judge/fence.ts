@@ -1,9 +1,10 @@
 import { normalize } from 'node:path'
 import type { MatchConfig, PathPattern } from '../../core/config.ts'
+import { unixPath } from '../../lib/address.ts'
 import type { Diagnostic } from '../../schema/diagnostics.ts'
 import { withArticle } from '../../schema/mark.ts'
 import type { MapNode, Node } from '../../schema/node.ts'
-import { pathText, placeOf } from '../../schema/path.ts'
+import { type Path, pathText, placeOf } from '../../schema/path.ts'
 import { type Marked, marksIn } from '../../schema/walk.ts'
 import type { Allowed } from '../language/include.ts'
 import type { Language } from '../language/language.ts'
@@ -26,7 +27,7 @@ export function trespasses(
 ): readonly Diagnostic[] {
   return fences.flatMap((fence) => [
     ...foreignMatches(root, fence, tree),
-    ...found.flatMap((one) => foreignReference(one, fence, language)),
+    ...found.filter(({ path }) => isOf(path, fence, language)).flatMap((one) => foreignPart(one, fence, language)),
   ])
 }
 
@@ -42,18 +43,29 @@ function foreignMatches(root: RootOptions, { allow, as }: Fence, tree: Node): Di
   return problems
 }
 
-/** A reference from a fenced part to something outside. */
-function foreignReference({ mark, node, path }: Marked, { allow, as }: Fence, { collections }: Language): Diagnostic[] {
-  const [key, owner] = path
+/** Whether something stands in a part of the name. */
+function isOf([key, owner]: Path, { as }: Fence, { collections }: Language): boolean {
   const serves = collections.some((collection) => collection.key === key && collection.serves)
-  if (!serves || !String(owner).startsWith(`${as}.`) || mark.is !== 'reference' || node.kind !== 'scalar') return []
+  return serves && String(owner).startsWith(`${as}.`)
+}
+
+/** What a fenced part names of what is outside. */
+function foreignPart({ mark, node, path }: Marked, { allow, as }: Fence, { collections }: Language): Diagnostic[] {
+  if (node.kind !== 'scalar') return []
+  const error = (message: string): Diagnostic[] => [{ severity: 'error', at: node.at, path: pathText(path), message }]
+  if (
+    mark.is === 'address' &&
+    unixPath(node.text) !== undefined &&
+    !allow.sockets.some((allowed) => socketWithin(node.text, allowed))
+  )
+    return error(`${node.text} is not a socket that ${as} may use; allow.sockets of its include lists those`)
+  if (mark.is !== 'reference') return []
   const target = collections.find(({ of }) => of === mark.to)
   if (target === undefined || target.reach === 'any' || node.text.startsWith(`${as}.`)) return []
   const listed = target.reach === 'listed'
   if (allow.shared.get(target.key)?.includes(node.text) === true) return []
   const hint = listed ? `; allow.${target.key} of its include lists those that it may share` : ''
-  const message = `${JSON.stringify(node.text)} is not ${withArticle(target.of)} of ${as}${hint}`
-  return [{ severity: 'error', at: node.at, path: pathText(path), message }]
+  return error(`${JSON.stringify(node.text)} is not ${withArticle(target.of)} of ${as}${hint}`)
 }
 
 /** References of one file behind a fence that it must not have: files outside its folder, environment values. */
@@ -106,6 +118,11 @@ function pathWithin(path: PathPattern, allowed: PathPattern): boolean {
     const own = path.segments[i]
     return own !== undefined && ('param' in segment || ('literal' in own && own.literal === segment.literal))
   })
+}
+
+/** Whether a socket is another one, or below its folder: `unix:/run/shop/*`. */
+function socketWithin(host: string, allowed: string): boolean {
+  return allowed.endsWith('/*') ? host.startsWith(allowed.slice(0, -1)) : host === allowed
 }
 
 /** The environment as files behind a fence see it. */

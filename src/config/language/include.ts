@@ -1,4 +1,5 @@
 import { hostPattern, pathPattern } from '../../data/routing/options.ts'
+import { unixHost, unixPath, unixProblem } from '../../lib/address.ts'
 import type { Collection } from '../../schema/collection.ts'
 import {
   byKind,
@@ -19,6 +20,15 @@ const files = parsed('a path or a pattern such as routes/*.yaml', (value): strin
   return value.includes('**') ? { problem: '** is not supported; name each folder' } : value
 })
 
+const sockets = parsed('a socket such as unix:/run/app.sock or unix:/run/shop/*', (value): string | Problem => {
+  if (unixPath(value) === undefined) return { problem: '' }
+  const host = value.replace(/\/\*$/, '')
+  if (host.includes('*')) return { problem: '* stands at the end only, for all that is in a folder' }
+  // unix:/* is every socket.
+  const problem = host === unixHost('') ? undefined : unixProblem(host)
+  return problem === undefined ? value : { problem }
+})
+
 const ownAllow = {
   hosts: required(
     oneOrMany(hostPattern()),
@@ -33,6 +43,11 @@ const ownAllow = {
     oneOrMany(name('the name of a listener'), 0),
     [],
     'Listeners of which their routes must name at least one. Default: any.',
+  ),
+  sockets: withDefault(
+    oneOrMany(sockets, 0),
+    [],
+    'unix: sockets that endpoints of their upstreams may be: these, or those that unix:/run/shop/* covers.',
   ),
   env: withDefault(oneOrMany(text('a name'), 0), [], 'Environment values that they may use.'),
 }
@@ -76,8 +91,8 @@ function allowOptions(listed: readonly Collection[]): Schema<Allowed> {
     const doc = `${key.charAt(0).toUpperCase()}${key.slice(1)} of the main file that they may refer to, besides their own.`
     return [key, withDefault(oneOrMany(name(`the name of ${withArticle(of)}`), 0), [], doc)] as const
   })
-  const { env, ...own } = ownAllow
-  return mapped(object({ ...own, ...Object.fromEntries(shared), env }), (allow) => {
+  const { env, sockets, ...own } = ownAllow
+  return mapped(object({ ...own, ...Object.fromEntries(shared), sockets, env }), (allow) => {
     const values: Readonly<Record<string, unknown>> = allow
     const names = listed.map(({ key }) => [key, values[key] as readonly string[]] as const)
     return { ...allow, shared: new Map(names) }

@@ -1,4 +1,5 @@
 import { mapped, object, oneOrMany, optional, withDefault } from '../../schema/composites.ts'
+import { endpointPort } from '../../schema/mark.ts'
 import { duration, integer, oneOf, type Problem, parsed, pattern, text } from '../../schema/scalars.ts'
 import type { Infer, Schema } from '../../schema/schema.ts'
 
@@ -53,7 +54,7 @@ const written = object(
       }),
       'For http: the answer of a healthy endpoint. Default: a status from 200 to 299.',
     ),
-    port: optional(integer(1, 65_535), 'Port to check. Default: the endpoint’s own.'),
+    port: optional(endpointPort(), 'Port to check. Default: the endpoint’s own. unix: endpoints have none.'),
     interval: withDefault(
       duration(100, 3_600_000),
       '5s',

@@ -258,6 +258,22 @@ routes:
     expect(told(allowed).filter((line) => !line.includes('profiles.calm'))).toEqual([])
   })
 
+  it('may lead to no socket but those that they are allowed', async () => {
+    const match = '{ host: shop.example.com, path: /pay }'
+    const team = (endpoints: string): string =>
+      `upstreams: { cart: { endpoints: ${endpoints} } }\n${route(match, 'to: cart')}`
+    const files = (fence: string, endpoints: string) => ({ 'sluice.yaml': main(fence), 'shop/a.yaml': team(endpoints) })
+    const allowing = (sockets: string): string => FENCE.replace('upstreams: shared', `sockets: ${sockets}`)
+    const errors = (loaded: Loaded): string[] => told(loaded).filter((line) => !line.includes('warning'))
+    const docker = '["unix:/var/run/docker.sock"]'
+    const refused =
+      'shop/a.yaml:1:34: upstreams."shop.cart".endpoints[0]: unix:/var/run/docker.sock is not a socket that shop may use; allow.sockets of its include lists those'
+    expect(errors(await load(files(FENCE, docker)))).toEqual([refused])
+    expect(errors(await load(files(allowing('["unix:/run/*"]'), docker)))).toEqual([refused])
+    for (const sockets of ['"unix:/var/run/*"', '"unix:/*"', '"unix:/var/run/docker.sock"'])
+      expect(errors(await load(files(allowing(sockets), docker)))).toEqual([])
+  })
+
   it('of two teams may have the same names', async () => {
     const loaded = await load({
       'sluice.yaml': `${TOP}include: [{ files: a.yaml, as: a }, { files: [b.yaml], as: b }]\nroutes:\n${text('list', '/main')}`,
