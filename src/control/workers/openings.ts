@@ -174,7 +174,7 @@ export class Openings {
       return await (path === undefined ? this.bind(slot, thread, opening) : this.bindAt(path, slot, thread, opening))
     } catch (error) {
       if (this.owners.get(id)?.thread === thread) this.owners.delete(id)
-      // It may be open all the same: without its name, or since the answer comes too late.
+      // It may be open: without its name, or since the answer comes too late.
       if (slot.thread === thread) {
         slot.listening.delete(id)
         thread.post({ type: 'close-listener', id, cutAfter: error instanceof ClosedMeanwhile ? this.cutAfter : 0 })

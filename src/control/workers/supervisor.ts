@@ -34,10 +34,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.options = options
-    this.openings = new Openings(options, {
-      opening: (slot) => this.sendPages(slot),
-      lacking: () => this.bringAll(),
-    })
+    this.openings = new Openings(options, { opening: (slot) => this.sendPages(slot), lacking: () => this.bringAll() })
     this.crew = new Crew(options, {
       ready: (slot) => {
         // What is fed goes ahead of all else.
