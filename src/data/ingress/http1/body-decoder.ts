@@ -57,10 +57,11 @@ export class BodyDecoder implements LineReader {
     this.lines.begin()
   }
 
-  /** Nothing more is taken or told. */
+  /** Nothing more is taken or told, and nothing of what was read is kept. */
   stop(): void {
     this.state = DONE
     this.held.clear()
+    this.lines.begin()
   }
 
   get done(): boolean {

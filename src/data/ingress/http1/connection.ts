@@ -231,8 +231,10 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
       return to
     }
     if (decoder.done) {
+      const { trailers } = decoder
       this.reading = undefined
-      downstream.onReceived(decoder.trailers)
+      decoder.stop()
+      downstream.onReceived(trailers)
     }
     return at
   }

@@ -112,12 +112,12 @@ export class AnswerParser implements LineReader {
   feed(buffer: Buffer, from: number, to: number, owned: boolean): number {
     let at = from
     this.kept = false
-    this.head.forget()
     while (at < to && !this.paused && this.state < DONE) {
       if (this.state <= TRAILERS) at = this.line(buffer, at, to)
       else if (this.state <= CHUNK) at = this.body(buffer, at, to, owned)
       else at = this.chunkEnd(buffer[at] as number, at)
     }
+    this.head.forget()
     return at
   }
 
