@@ -90,7 +90,8 @@ export interface Downstream {
    * The final head. Hop-by-hop fields must be gone; framing is the downstream's business: with a `content-length` field
    * exactly that many bytes must follow, without one the body is chunked (HTTP/1.0: ends with the connection). Values are
    * octets and go out as they are; `trailer` goes out only where trailers can follow. False: a field cannot be sent
-   * (control characters, two lengths, a transfer coding); nothing went out, another head may follow.
+   * (control characters, two lengths, a transfer coding), or of 101, the connection cannot be handed over; nothing went
+   * out, another head may follow.
    */
   head(status: number, headers: FlatHeaders): boolean
   /** False: wait for `onDrain` before writing more. */
@@ -112,6 +113,6 @@ export interface Downstream {
   reset(): void
   /** Closes the connection politely after this answer (`Connection: close`). Before `head`. */
   closeAfter(): void
-  /** After `head(101)`: the raw connection, paused, with what the client sent behind its request in front. */
+  /** After `head(101)`, in the same turn: the raw connection, paused, with what the client sent behind its request in front. */
   tunnel(): Duplex
 }

@@ -101,6 +101,37 @@ test('its client may close its side and still read', async () => {
   await until(() => held.listener.connections === 0)
 })
 
+test('a client that has closed its side before the switch gets none, as what came behind its request would be lost', async () => {
+  await open(({ downstream }) => {
+    setTimeout(() => {
+      expect(downstream.head(101, ['Upgrade', 'x'])).toBe(false)
+      reply(downstream, 200, 'ok')
+    }, 50)
+  })
+  client.send(`${UPGRADE}bye`).peer.end()
+  expect((await client.answer()).body).toBe('ok')
+  await until(() => held.listener.connections === 0)
+})
+
+test('a switch without a tunnel ends with what was written, as it was, and a FIN', async () => {
+  for (const text of ['', 'plain']) {
+    await open(({ downstream }) => {
+      downstream.head(101, ['Upgrade', 'x'])
+      downstream.write(Buffer.from(text))
+      downstream.trailers(['x', '1'])
+      downstream.end()
+    })
+    client.send(UPGRADE + GET)
+    expect((await client.answer()).status).toBe(101)
+    await client.ended()
+    expect([client.rest, client.peer.error, held.handled.length]).toEqual([text, undefined, 1])
+    client.peer.end()
+    await until(() => held.listener.connections === 0)
+    await held.stop()
+  }
+  await open(echo)
+})
+
 test.each([
   ['with a body', 'POST / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nhi'],
   ['of HTTP/1.0', 'GET / HTTP/1.0\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'],

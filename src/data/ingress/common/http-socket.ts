@@ -17,7 +17,7 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
   readonly bodyTimeout: number
   protected readonly host: ConnectionHost
   /** The client has closed its side, and still reads. */
-  protected halfClosed = false
+  halfClosed = false
   /** Another protocol is spoken over it, by others. */
   protected handedOver = false
   private readonly halfClose: ListenerConfig['halfClose']

@@ -96,15 +96,21 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     return true
   }
 
-  /** Only a request that is whole can be followed by another protocol. */
+  /**
+   * Only a request that is whole can be followed by another protocol; and what came behind it could not be put back in front
+   * of an end that was read.
+   */
   private switchProtocols(headers: FlatHeaders): boolean {
-    if (this.body !== undefined || this.protocol === 'HTTP/1.0') return false
-    const text = this.connection.heads.informational(101, ['Connection', 'Upgrade', ...headers])
+    const { connection } = this
+    if (this.body !== undefined || this.protocol === 'HTTP/1.0' || connection.halfClosed) return false
+    const text = connection.heads.informational(101, ['Connection', 'Upgrade', ...headers])
     if (text === undefined) return false
     this.socket.write(text, 'latin1')
     this.headSent = true
     this.switched = true
     this.keepsConnection = false
+    this.due = TO_THE_END
+    connection.closing(false)
     return true
   }
 
