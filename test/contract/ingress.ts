@@ -12,6 +12,14 @@ const post = (target: string, framing: string, body = ''): string =>
   `POST ${target} HTTP/1.1\r\nHost: a\r\n${framing}\r\n\r\n${body}`
 const CHUNKED = 'Transfer-Encoding: chunked'
 
+/** In steps of 100 ms, between which what has come is read. */
+async function advance(clock: ManualClock, ms: number): Promise<void> {
+  for (let at = 0; at < ms; at += 100) {
+    clock.advance(100)
+    await settle(2)
+  }
+}
+
 /** What every server of client connections must do with them, whatever speaks the protocol. */
 export function describeIngress(name: string, start: Start): void {
   describe(`ingress ${name}`, () => {
@@ -71,11 +79,45 @@ export function describeIngress(name: string, start: Start): void {
         clock.advance(9_900)
         await settle(20)
         expect([client.peer.ended, held.retired]).toEqual([false, []])
-        clock.advance(2_000)
+        await advance(clock, 2_000)
         await client.ended()
         expect([client.rest, held.retired]).toEqual(['', ['maxAge']])
         client.peer.end()
         await until(() => held.listener.connections === 0)
+      })
+
+      test('ends at its age where nothing was asked, and is counted', async () => {
+        const clock = new ManualClock()
+        const client = await open(ok, { clock, timeouts: { headers: 60_000 }, connections: { maxAge: 10_000 } })
+        await until(() => held.listener.connections === 1)
+        await advance(clock, 12_000)
+        await client.ended()
+        expect([client.rest, held.retired]).toEqual(['', ['maxAge']])
+      })
+
+      test('answers what waits to be read when it is looked at, and says that it is the last', async () => {
+        const client = await open(ok, { connections: { maxAge: 1_000 } })
+        await client.send(get('/')).answer()
+        const { retired } = held
+        const told = new Promise<void>((resolve) => {
+          // It was idle at the first look. Before the next one the loop stands still: behind this phase its timers come first,
+          // then what has arrived.
+          const stand = (): void => {
+            client.send(get('/'))
+            const end = performance.now() + 150
+            while (performance.now() < end);
+            resolve()
+          }
+          retired.push = (limit) => {
+            setImmediate(stand)
+            retired[retired.length] = limit
+            return retired.length
+          }
+        })
+        await told
+        const answer = await client.answer()
+        expect([answer.status, field(answer, 'connection'), [...retired]]).toEqual([200, 'close', ['maxAge']])
+        await client.ended()
       })
 
       test('does not end together with those that began with it', async () => {

@@ -18,6 +18,7 @@ export class Aging {
   private readonly connections: ReadonlyMap<unknown, Accepted>
   private readonly every: number
   private next: ClockHandle = undefined
+  private behind: NodeJS.Immediate | undefined = undefined
 
   /** `maxAge`: milliseconds; undefined: none. */
   constructor(clock: Clock, maxAge: number | undefined, connections: ReadonlyMap<unknown, Accepted>) {
@@ -30,26 +31,35 @@ export class Aging {
   /** There is a connection. */
   begin(): void {
     if (this.next !== undefined || this.maxAge === undefined) return
-    this.next = this.clock.after(this.every, () => this.look(this.maxAge as number))
+    this.next = this.clock.after(this.every, () => this.look())
   }
 
   stop(): void {
     this.clock.cancel(this.next)
     this.next = undefined
+    clearImmediate(this.behind)
+    this.behind = undefined
   }
 
-  private look(maxAge: number): void {
+  private look(): void {
     const now = this.clock.now()
-    for (const connection of this.connections.values()) {
-      const { endsAt } = connection.life
-      if (endsAt <= now) {
-        connection.retire()
-        if (connection.looksIdle()) connection.end()
-      }
-      // The others are younger, and end at most so much sooner.
-      else if (endsAt - now > SPREAD * maxAge) break
-    }
+    for (const connection of this.aged(now)) connection.retire()
+    // Behind the poll phase: what a client has sent has been read by then, and its answer says that it is the last.
+    this.behind ??= setImmediate(() => {
+      this.behind = undefined
+      for (const connection of this.aged(now)) if (connection.looksIdle()) connection.end()
+    })
     this.next = undefined
     if (this.connections.size > 0) this.begin()
+  }
+
+  private *aged(now: number): Generator<Accepted> {
+    const most = SPREAD * (this.maxAge as number)
+    for (const connection of this.connections.values()) {
+      const { endsAt } = connection.life
+      if (endsAt <= now) yield connection
+      // The others are younger, and end at most so much sooner.
+      else if (endsAt - now > most) break
+    }
   }
 }

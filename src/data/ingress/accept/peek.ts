@@ -50,6 +50,7 @@ export class Peek implements Accepted, Arrival {
   private readonly socket: Socket
   private readonly timer: Timer
   private first: Buffer = NOTHING
+  private retired = false
   /** Milliseconds by the coarse clock. */
   private readonly since: number
 
@@ -87,8 +88,10 @@ export class Peek implements Accepted, Arrival {
     return this.first.length === 0 && this.host.timers.coarseNow - this.since >= FRESH_MS
   }
 
-  /** Nothing was asked yet: the end of an idle connection is all that there is to it. */
-  retire(): void {}
+  /** What takes it over is told: it counts that, and says it with its first answer. */
+  retire(): void {
+    this.retired = true
+  }
 
   turnAway(failure: Failure): void {
     this.becomeLast().turnAway(failure)
@@ -138,6 +141,7 @@ export class Peek implements Accepted, Arrival {
     const next = outcome.accept(socket, this)
     socket.removeListener('error', ignore)
     host.become(this, socket, next)
+    if (this.retired) next.retire()
     return next
   }
 }

@@ -34,7 +34,7 @@ function outcome(word: string, decides = true): Outcome {
       return {
         counted: true,
         life,
-        retire: () => {},
+        retire: () => void calls.push('retired'),
         looksIdle: () => false,
         start: (first) => void calls.push(`start ${first.toString('latin1')}`),
         turnAway: (failure) => void calls.push(`turned away ${failure.reason}`),
