@@ -196,6 +196,48 @@ test('when the worker that accepts ends, the next takes over', async () => {
   expect(await readdir(folder)).toEqual(['sluice.sock'])
 })
 
+describe('what has taken the path of a listener', () => {
+  const lines: Record<string, string> = {
+    server: 'another process answers on it',
+    file: 'there is a file that is no socket',
+  }
+
+  /** Puts it there; returns whether it is there still. */
+  async function takes(what: string): Promise<() => Promise<boolean>> {
+    const beside = join(folder, 'beside')
+    if (what === 'file') await writeFile(beside, 'mine')
+    else await listening(beside)
+    await rename(beside, path)
+    const { ino } = await lstat(path)
+    return async () => (await lstat(path)).ino === ino
+  }
+
+  test.each(Object.keys(lines))('a %s: no worker takes over from the one that ended', async (what) => {
+    const gateway = ending(await hookedGateway(config('', OK)), (one) => one.stop())
+    const isThere = await takes(what)
+    gateway.gateway.hook(0, 'exit')
+    await until(() => gateway.log.lines.some(({ message }) => message === 'a unix: socket could not be taken over'))
+    const said = gateway.log.lines.find(({ message }) => message === 'a unix: socket could not be taken over')
+    expect(String(said?.fields.error)).toContain(lines[what])
+    expect(await isThere()).toBe(true)
+    await rename(path, `${path}.away`)
+    await until(() => gateway.log.lines.some(({ message }) => message === 'a worker takes over a unix: socket'))
+    expect(await get()).toBe('ok')
+  })
+
+  test.each(Object.keys(lines))('a %s: a reload that changes the listener is refused, another is not', async (what) => {
+    const sluice = ending(await startSluice(config('', OK)), (one) => one.stop())
+    const isThere = await takes(what)
+    await writeFile(sluice.file, config(', limits: { headerCount: 50 }', OK))
+    await until(() => JSON.stringify(sluice.operational).includes(lines[what] as string))
+    expect(await isThere()).toBe(true)
+    await writeFile(sluice.file, config('', OK.replace('status: 200', 'status: 201')))
+    const web = `http://127.0.0.1:${sluice.port()}/`
+    await until(async () => (await fetch(web)).status === 201)
+    expect(await isThere()).toBe(true)
+  })
+})
+
 test('a reload that changes the listener binds beside and renames: no request is lost, and the file stays', async () => {
   const sluice = ending(await startSluice(config('', OK)), (one) => one.stop())
   let over = false

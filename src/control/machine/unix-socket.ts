@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { chmod, lstat, mkdtemp, rename, rm, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -11,21 +12,28 @@ const ANSWER_MS = 1_000
 export interface BoundFile {
   readonly path: string
   readonly inode: bigint
+  /** Nanoseconds since the epoch: the number of an inode is given away again at once. */
+  readonly born: bigint
+}
+
+/** Both are one file, and not one that has taken the place of the other. */
+export function isSameFile(a: BoundFile, b: BoundFile): boolean {
+  return a.path === b.path && a.inode === b.inode && a.born === b.born
 }
 
 /**
- * Whether a socket may be bound at the path: there is nothing, or a socket on which no server answers. `ours`: the server
- * that answers may be ours. Rejects with {@link ListenFailed}.
+ * Whether a socket may be bound at the path: there is nothing, one of ours, or a socket on which no server answers. Rejects
+ * with {@link ListenFailed}.
  */
-export async function checkPath(path: string, key: string, ours: boolean): Promise<void> {
+export async function checkPath(path: string, key: string, isOurs: (found: BoundFile) => boolean): Promise<void> {
   try {
-    const found = await lstat(path).catch(orNone)
+    const found = await lstat(path, { bigint: true }).catch(orNone)
     if (found === undefined) {
       await lstat(dirname(path))
       return
     }
     if (!found.isSocket()) throw coded('ENOTSOCK')
-    if (!ours && (await answers(path))) throw coded('EADDRINUSE')
+    if (!isOurs(fileOf(path, found)) && (await answers(path))) throw coded('EADDRINUSE')
   } catch (error) {
     throw failed(path, key, error)
   }
@@ -33,13 +41,14 @@ export async function checkPath(path: string, key: string, ours: boolean): Promi
 
 /**
  * Lets `bind` bind a socket beside the path, in a folder that is closed to others, and puts it there once it has its mode: at
- * each moment the path leads to a server that is ready, and to none with another mode. What was there before goes, but for
+ * each moment the path leads to a server that is ready, and to none with another mode. What is there by then goes, but for
  * what {@link checkPath} refuses. Rejects with {@link ListenFailed}, or with what `bind` does.
  */
 export async function bindBeside(
   path: string,
   mode: number,
   key: string,
+  isOurs: (found: BoundFile) => boolean,
   bind: (path: string) => Promise<unknown>,
 ): Promise<BoundFile> {
   const told = (error: unknown): never => {
@@ -49,23 +58,26 @@ export async function bindBeside(
   try {
     const beside = join(folder, 's')
     await bind(beside)
-    return await moved(beside, path, mode).catch(told)
+    await chmod(beside, mode).catch(told)
+    const file = fileOf(path, await lstat(beside, { bigint: true }).catch(told))
+    // Not sooner: the worker took its time.
+    await checkPath(path, key, isOurs)
+    await rename(beside, path).catch(told)
+    return file
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-async function moved(beside: string, path: string, mode: number): Promise<BoundFile> {
-  await chmod(beside, mode)
-  const { ino } = await lstat(beside, { bigint: true })
-  await rename(beside, path)
-  return { path, inode: ino }
+/** Takes the name away from a socket, if it still has it. */
+export async function unbind(file: BoundFile): Promise<void> {
+  const { path } = file
+  const found = await lstat(path, { bigint: true }).catch(() => undefined)
+  if (found !== undefined && isSameFile(fileOf(path, found), file)) await unlink(path).catch(() => {})
 }
 
-/** Takes the name away from a socket, if it still has it. */
-export async function unbind({ inode, path }: BoundFile): Promise<void> {
-  const found = await lstat(path, { bigint: true }).catch(() => undefined)
-  if (found?.ino === inode) await unlink(path).catch(() => {})
+function fileOf(path: string, { birthtimeNs, ino }: BigIntStats): BoundFile {
+  return { path, inode: ino, born: birthtimeNs }
 }
 
 function answers(path: string): Promise<boolean> {

@@ -10,7 +10,7 @@ import type { CellRegistry } from '../registry/registry.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ListenersOptions {
-  readonly supervisor: Pick<Supervisor, 'listen' | 'close'>
+  readonly supervisor: Pick<Supervisor, 'listen' | 'close' | 'openings'>
   /** The system lets several sockets share a port: a listener can be opened again before it is closed. */
   readonly reusePort: boolean
   /** Addresses of servers of the control plane, which do not share their ports. */
@@ -66,18 +66,17 @@ export class Listeners implements Part {
    */
   async check(next: readonly ListenerConfig[]): Promise<void> {
     if (!this.begun) return
-    for (const { name, host, port } of next) {
-      const [key, ours] = [`listeners.${name}.listen`, this.open.filter((listener) => listener.port === port)]
+    for (const listener of next) {
+      const { name, host, port } = listener
+      const [key, ours] = [`listeners.${name}.listen`, this.open.filter((other) => other.port === port)]
       const path = unixPath(host)
       if (path !== undefined) {
-        await checkPath(
-          path,
-          key,
-          ours.some((listener) => listener.host === host),
-        )
+        // One that stays binds nothing.
+        if (this.open.some((other) => this.same(listener, other))) continue
+        await checkPath(path, key, (file) => this.options.supervisor.openings.isBound(file))
         continue
       }
-      if (port !== 0 && ours.some((listener) => listener.host === host)) continue
+      if (port !== 0 && ours.some((other) => other.host === host)) continue
       // Else another gateway of this process may have it, and would share it unasked.
       const mayShare = this.options.reusePort && this.had.has(port)
       if (!mayShare || this.options.own().some((other) => other.port === port)) await checkAddress(host, port, key)

@@ -4,7 +4,7 @@ import { unixHost, unixPath } from '../../lib/address.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { ListenFailed } from '../machine/sockets.ts'
-import { type BoundFile, bindBeside, unbind } from '../machine/unix-socket.ts'
+import { type BoundFile, bindBeside, isSameFile, unbind } from '../machine/unix-socket.ts'
 import type { Lease } from '../registry/lease.ts'
 import type { CellRegistry } from '../registry/registry.ts'
 import { Retakes } from './retakes.ts'
@@ -135,6 +135,11 @@ export class Openings {
     return this.held.values().reduce((sum, ref) => sum + this.options.registry.heldBy(worker, ref), 0)
   }
 
+  /** It is what a worker has bound last, whether that still answers or not. */
+  isBound(file: BoundFile): boolean {
+    return this.files.values().some((ours) => isSameFile(ours, file))
+  }
+
   private missing(slot: WorkerSlot): Opening | undefined {
     if (slot.generation === 0) return undefined
     return this.all.find(({ id }) => !slot.listening.has(id) && !this.isOwned(id) && !this.retakes.isWaiting(id))
@@ -187,7 +192,8 @@ export class Openings {
     const { config, id } = opening
     this.owners.set(id, { slot, thread })
     const key = `listeners.${config.name}.listen`
-    const file = await bindBeside(path, config.mode, key, (beside) =>
+    const isOurs = (found: BoundFile): boolean => this.isBound(found)
+    const file = await bindBeside(path, config.mode, key, isOurs, (beside) =>
       this.bind(slot, thread, { id, config: { ...config, host: unixHost(beside) } }),
     )
     if (this.owners.get(id)?.thread !== thread) {

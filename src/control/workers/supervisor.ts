@@ -23,8 +23,8 @@ export interface SupervisorOptions extends CrewOptions {
 /** Gives the workers what they run: config in two phases, endpoints, listeners; and takes it away again on drain. */
 export class Supervisor {
   readonly crew: Crew
+  readonly openings: Openings
   private readonly options: SupervisorOptions
-  private readonly openings: Openings
   private committed: Rollout | undefined = undefined
   private pending: Rollout | undefined = undefined
   private update = 0

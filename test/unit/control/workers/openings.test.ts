@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Openings } from '../../../../src/control/workers/openings.ts'
 import type { RunningWorker } from '../../../../src/control/workers/running-worker.ts'
 import { WorkerSlot } from '../../../../src/control/workers/slot.ts'
@@ -220,5 +220,60 @@ describe('a socket that is bound but cannot take its name', () => {
       expect(second.test.asked).toBe(1)
       await rmdir(path)
     }
+  })
+})
+
+describe('what has come to the path since its owner ended', () => {
+  /** Listens there; with a file of that inode if the system gives that number away again, as most do at once. */
+  async function listenAsInode(server: Server, inode: number): Promise<void> {
+    for (let i = 0; i < 50; i++) {
+      const beside = join(folder, `beside ${i}`)
+      await writeFile(beside, '')
+      if ((await lstat(beside)).ino !== inode) continue
+      await rm(beside)
+      break
+    }
+    await new Promise<void>((resolve) => server.listen(path, resolve))
+  }
+
+  test.each<['server' | 'file', string]>([
+    ['server', 'another process answers on it'],
+    ['file', 'there is a file that is no socket'],
+  ])('a %s stays; once it has gone a worker takes over', async (what, why) => {
+    const { log, openings, pass, slots, workers } = set()
+    const [first, second] = workers
+    await openings.first(first.slot, first.thread, listener(`unix:${path}`))
+    first.slot.ending = 'error'
+    const old = await lstat(path)
+    await new Promise((resolve) => first.test.open.get('web 1')?.close(resolve))
+    await rm(path)
+    const server = createServer((socket) => socket.destroy())
+    if (what === 'file') await writeFile(path, 'mine')
+    else await listenAsInode(server, old.ino)
+    const { ino } = await lstat(path)
+    const isThere = async (): Promise<boolean> => (await lstat(path)).ino === ino
+    await openings.complete(second.slot, second.thread)
+    await pass(100)
+    expect(log.lines).toMatchObject([100, 200].map((in_ms) => ({ level: 'error', fields: { in_ms } })))
+    expect(String(log.lines[0]?.fields.error)).toContain(`cannot listen on unix:${path}: ${why}`)
+    expect([...second.slot.listening, ...second.test.open.keys()]).toEqual([])
+    expect(await isThere()).toBe(true)
+    if (what === 'file') await rm(path)
+    else await new Promise((resolve) => server.close(resolve))
+    await pass(200)
+    expect([...second.slot.listening]).toEqual(['web 1'])
+    openings.remove('web', 0, slots)
+    await vi.waitFor(async () => expect(await readdir(join(folder, 'in'))).toEqual([]))
+  })
+
+  test('stays when all are closed', async () => {
+    const { openings, workers } = set()
+    const [first] = workers
+    await openings.first(first.slot, first.thread, listener(`unix:${path}`))
+    first.test.open.get('web 1')?.close()
+    await rm(path)
+    await writeFile(path, 'mine')
+    await openings.unbind()
+    expect(await readFile(path, 'utf8')).toBe('mine')
   })
 })
