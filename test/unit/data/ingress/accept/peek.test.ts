@@ -153,6 +153,20 @@ describe('a client', () => {
     expect([taken?.by, taken?.calls]).toEqual(['', ['ended']])
   })
 
+  test('that has reached its age leaves that to what takes it over, where it is ended and where it goes on', async () => {
+    peek.retire()
+    expect(taken).toBe(undefined)
+    peek.end()
+    expect(taken?.calls).toEqual(['retired', 'ended'])
+    begin([outcome('PRI'), outcome('')])
+    client.write('P')
+    await settle(1)
+    peek.retire()
+    client.write('RI')
+    await settle(1)
+    expect([taken?.by, taken?.calls]).toEqual(['PRI', ['retired', 'start PRI']])
+  })
+
   test('is idle a second after it was opened, unless something came', async () => {
     clock.advance(900)
     expect([peek.looksIdle(), peek.looksIdle()]).toEqual([false, false])
