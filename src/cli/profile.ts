@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ADMIN_OPTIONS, AdminFailed, withAdmin } from './admin.ts'
@@ -47,13 +46,18 @@ function numberOf(text: unknown): unknown {
 /** Under its name when it is whole. For its owner alone: memory holds secrets. */
 async function written(answer: ReadableStream, file: string): Promise<number> {
   const part = `${file}.part`
-  const output = createWriteStream(part, { mode: 0o600 })
+  let made = false
   try {
+    // What is there may be open to others, or lead elsewhere; what is put there meanwhile is not written to.
+    await rm(part, { force: true })
+    const output = (await open(part, 'wx', 0o600)).createWriteStream()
+    made = true
     await pipeline(Readable.fromWeb(answer), output)
     await rename(part, file)
     return output.bytesWritten
   } catch (error) {
-    await rm(part, { force: true })
+    if (made) await rm(part, { force: true })
+    else await answer.cancel()
     const { code, message } = error as NodeJS.ErrnoException
     throw new AdminFailed(Exit.failed, `${file} was not written: ${code ?? message}`)
   }
