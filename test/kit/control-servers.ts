@@ -23,6 +23,8 @@ export async function openAdmin(
       await app.ready()
       return app
     },
+    guard: options.guard,
+    clock: options.clock,
     failed: options.bug,
   })
   const server: ControlServer = new ControlServer({ ...options, pages, rest: (...asked) => api.handle(...asked) })

@@ -62,6 +62,8 @@ export async function openAdminPlane(options: AdminPlaneOptions): Promise<AdminP
   }
   const api = new OnDemand({
     load: () => load({ ...options, ...served, streams: (socket) => adminServer.streams(socket) }),
+    guard: served.guard,
+    clock: options.clock,
     failed: (error) => log.error('the admin API cannot be loaded', { error }),
   })
   const adminServer = new ControlServer({ ...served, rest: (...asked) => api.handle(...asked) })

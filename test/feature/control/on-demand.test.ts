@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AdminGuard } from '../../../src/control/admin/guard.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
-import { systemClock } from '../../../src/lib/clock.ts'
 import { object } from '../../../src/schema/composites.ts'
+import { ManualClock } from '../../kit/clock.ts'
 import { type Opened, openAdmin } from '../../kit/control-servers.ts'
 import { commandOf, viewOf } from '../../kit/operations.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
@@ -12,12 +12,14 @@ const METRICS = { contentType: 'text/plain; version=0.0.4', body: 'sluice_build_
 const POST = 'authorization: Bearer all\r\ncontent-type: application/json\r\n'
 
 let admin: Opened
+let clock: ManualClock
 let loads: number
 let bugs: unknown[]
 let done: unknown[]
 let load: () => Promise<void>
 
 beforeEach(async () => {
+  clock = new ManualClock()
   loads = 0
   bugs = []
   done = []
@@ -46,7 +48,7 @@ beforeEach(async () => {
         viewOf('status', () => ({ gateway: 'edge' })),
         commandOf('act', async (body) => done.push(body), { takes: { body: object({}) } }),
       ],
-      clock: systemClock,
+      clock,
       auditor: { run: (_, run) => run(), refused: async () => {} },
       bug: (error) => bugs.push(error),
     },
@@ -98,7 +100,7 @@ test('pages load nothing; the first request of anything else does, once for all 
   expect([loads, done, bugs]).toEqual([1, [{}], []])
 })
 
-test('if it cannot be loaded, those that wait get 503, it is told once, and the next one attempts it anew', async () => {
+test('if it cannot be loaded, those that wait get 503, it is told once, and a second later it is attempted anew', async () => {
   let fail = (): void => {}
   load = () => new Promise((_, reject) => (fail = () => reject(new Error('a module is missing'))))
   const asked = [await begun('GET /api/v1/status'), await begun('GET /dashboard/')]
@@ -115,8 +117,55 @@ test('if it cannot be loaded, those that wait get 503, it is told once, and the 
   expect(bugs.map(String)).toEqual(['Error: a module is missing'])
   expect(await ask('GET /readyz')).toMatch(/^HTTP\/1.1 200 /)
   load = async () => {}
-  expect(await status()).toBe('200')
-  expect(loads).toBe(2)
+  clock.advance(999)
+  expect([await status(), loads]).toEqual(['503', 1])
+  clock.advance(1)
+  expect([await status(), loads]).toEqual(['200', 2])
+})
+
+test('requests while it cannot be loaded make neither attempts nor lines, each second one attempt, each minute one line', async () => {
+  load = async () => Promise.reject(new Error('a module is missing'))
+  const fifty = async (): Promise<void> => {
+    const answers = await Promise.all(Array.from({ length: 50 }, status))
+    expect(new Set(answers)).toEqual(new Set(['503']))
+  }
+  await fifty()
+  expect([loads, bugs.length]).toEqual([1, 1])
+  for (let second = 1; second < 60; second++) {
+    clock.advance(1_000)
+    expect(await status()).toBe('503')
+    expect([loads, bugs.length]).toEqual([1 + second, 1])
+  }
+  clock.advance(1_000)
+  await fifty()
+  expect([loads, bugs.length]).toEqual([61, 2])
+  load = async () => Promise.reject(new Error('another is'))
+  clock.advance(1_000)
+  await fifty()
+  expect(bugs.map(String).slice(1)).toEqual(['Error: a module is missing', 'Error: another is'])
+})
+
+test('what comes from elsewhere is refused as the application would, and loads nothing', async () => {
+  const foreign: readonly (readonly [string, string, string])[] = [
+    ['GET /api/v1/status', 'host: evil.test\r\n', '400'],
+    ['GET http://evil.test/api/v1/status', '', '403'],
+    ['GET /api/v1/status', 'origin: http://evil.test\r\n', '403'],
+    ['GET /api/v1/status', 'sec-fetch-site: cross-site\r\n', '403'],
+    ['GET /dashboard/', 'origin: http://evil.test\r\n', '403'],
+    ['POST /api/v1/act', `${POST}origin: http://evil.test\r\n`, '403'],
+  ]
+  const answers = async (): Promise<string[][]> => {
+    const seen: string[][] = []
+    for (const [line, fields] of foreign) seen.push(lines(await ask(line, fields)))
+    return seen
+  }
+  const before = await answers()
+  for (const [line, fields, code] of foreign) expect((await ask(line, fields)).slice(9, 12)).toBe(code)
+  expect(loads).toBe(0)
+  // Others may link to it.
+  expect((await ask('GET /', 'sec-fetch-site: cross-site\r\n')).slice(9, 12)).toBe('302')
+  expect(loads).toBe(1)
+  expect(await answers()).toEqual(before)
 })
 
 test('a client that leaves meanwhile is no bug, and its command is not carried out', async () => {
