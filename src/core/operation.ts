@@ -45,6 +45,8 @@ export interface CallOptions {
   /** Hash of the config that the caller expects to be live; undefined: any. */
   readonly expected: string | undefined
   readonly who: Caller
+  /** Aborted once no answer is awaited any more: the caller has left, or has it. */
+  readonly left: AbortSignal
 }
 
 /** Values that a command may change, as short texts by name. */

@@ -57,11 +57,11 @@ export class HookedGateway {
   }
 
   /** A command of the admin API; its answer, with the status. */
-  async command(path: string, body: object): Promise<Record<string, unknown>> {
+  async command(path: string, body: object, signal?: AbortSignal): Promise<Record<string, unknown>> {
     const token = (await readFile(this.facts.tokenFile as string, 'utf8')).trim()
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const url = `http://127.0.0.1:${this.facts.admin.port}/api/v1/${path}`
-    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), ...(signal && { signal }) })
     return { ...((await answer.json()) as object), status: answer.status }
   }
 

@@ -3,7 +3,12 @@ import type { Caller, CallOptions, Command, Description, Events, Operation, View
 export const OPERATOR: Caller = { name: 'ci', role: 'operator', by: 'token' }
 
 /** As a command is called without further ado. */
-export const CALLED: CallOptions = { dryRun: false, expected: undefined, who: OPERATOR }
+export const CALLED: CallOptions = {
+  dryRun: false,
+  expected: undefined,
+  who: OPERATOR,
+  left: new AbortController().signal,
+}
 
 /** What is said of an operation that only a test knows. */
 function says(id: string): Description {

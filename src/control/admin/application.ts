@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -108,8 +109,8 @@ function addReading(
     app.get(`${API}${path}`, { config }, (request) => operation.read(request as ReadCall))
     return
   }
-  app.post(`${API}${path}`, { config: { ...facts, asks: true } }, (request) => {
-    callOf(request, callers)
+  app.post(`${API}${path}`, { config: { ...facts, asks: true } }, (request, reply) => {
+    callOf(request, reply, callers)
     return operation.ask(request.body)
   })
 }
@@ -125,9 +126,12 @@ function addCommand(
   app.post(`${API}${path}`, { config, bodyLimit: large ? UPLOAD_BYTES : BODY_BYTES }, async (request, reply) => {
     const { body } = request
     const call = { ...recorded(request, command, callers.get(request) as Caller), body }
-    const answer = await auditor.run(call, async () => command.run(body, callOf(request, callers)))
-    if (answer instanceof Readable) reply.type('application/json')
-    return answer
+    const answer = await auditor.run(call, async () => command.run(body, callOf(request, reply, callers)))
+    if (!(answer instanceof Readable)) return answer
+    if (!reply.raw.destroyed) return reply.type('application/json').send(answer)
+    // The client left while it was recorded.
+    answer.destroy()
+    return reply.hijack()
   })
 }
 
@@ -183,11 +187,19 @@ function whoami(caller: Caller | undefined): object {
   return { name: caller?.name ?? null, role: caller?.role ?? 'viewer', by: caller?.by ?? 'nothing' }
 }
 
-function callOf(request: FastifyRequest, callers: WeakMap<FastifyRequest, Caller>): CallOptions {
+function callOf(request: FastifyRequest, reply: FastifyReply, callers: WeakMap<FastifyRequest, Caller>): CallOptions {
   const { body, headers, query, routeOptions } = request
   const { takes = {} } = routeOptions.config as RouteFacts
   const who = callers.get(request) as Caller
-  return readCall(takes, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'], who })
+  const left = leftBy(reply.raw)
+  return readCall(takes, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'], who, left })
+}
+
+function leftBy(response: ServerResponse): AbortSignal {
+  if (response.destroyed) return AbortSignal.abort()
+  const left = new AbortController()
+  response.once('close', () => left.abort())
+  return left.signal
 }
 
 function dryRunOf({ query }: FastifyRequest): boolean {

@@ -1,5 +1,5 @@
 import { BadCommand, CommandRefused, NotFound, readCommand, readQuery } from '../../core/command.ts'
-import type { Caller, CallOptions, ReadCall, Takes } from '../../core/operation.ts'
+import type { CallOptions, ReadCall, Takes } from '../../core/operation.ts'
 import { object, withDefault } from '../../schema/composites.ts'
 import { oneOf } from '../../schema/scalars.ts'
 import { REFUSAL_STATUS } from './contract.ts'
@@ -26,7 +26,16 @@ export function readNothing(query: ReadCall['query']): void {
  */
 export function readCall(
   takes: Takes,
-  { body, ifMatch, query, who }: { body: unknown; query: ReadCall['query']; ifMatch: string | undefined; who: Caller },
+  {
+    body,
+    ifMatch,
+    query,
+    ...whose
+  }: Pick<CallOptions, 'who' | 'left'> & {
+    readonly body: unknown
+    readonly query: ReadCall['query']
+    readonly ifMatch: string | undefined
+  },
 ): CallOptions {
   if (takes.dryRun !== true && Object.hasOwn(query, 'dryRun')) throw new BadCommand('this command has no dry run')
   if (takes.dryRun !== true) readNothing(query)
@@ -34,5 +43,5 @@ export function readCall(
   if (takes.expects !== true && ifMatch !== undefined) throw new BadCommand('this command does not support If-Match')
   if (takes.body === undefined) readCommand(NOTHING, body ?? {})
   // An entity tag is quoted.
-  return { dryRun, expected: ifMatch?.replace(/^(?:W\/)?"(.*)"$/, '$1'), who }
+  return { dryRun, expected: ifMatch?.replace(/^(?:W\/)?"(.*)"$/, '$1'), ...whose }
 }

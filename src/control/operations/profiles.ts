@@ -22,6 +22,8 @@ const AWAKE_MS = 2_000
 /** A reader has so long to take a snapshot, which is held in memory until then. */
 const TAKE_MS = 120_000
 
+const LEFT = 'its caller has left'
+
 const PROFILE_COMMAND = object({
   worker: withDefault(integer(0, 16), 0, 'Number of the worker.'),
   kind: withDefault(oneOf('cpu', 'heap'), 'cpu', 'cpu: where it spends its time; heap: what its memory holds.'),
@@ -45,8 +47,8 @@ export class Profiles {
     this.options = options
   }
 
-  /** The operator's command: JSON. Rejects with `BadCommand`, `NotFound` or `CommandRefused`. */
-  async take(body: unknown): Promise<Readable> {
+  /** The operator's command: JSON. `left`: as of `CallOptions`. Rejects with `BadCommand`, `NotFound` or `CommandRefused`. */
+  async take(body: unknown, left: AbortSignal): Promise<Readable> {
     const { kind, seconds, worker } = readCommand(PROFILE_COMMAND, body)
     const slot = this.slots[worker]
     const { thread } = slot ?? {}
@@ -54,17 +56,18 @@ export class Profiles {
     const { inspected } = thread
     if (inspected === undefined) throw unavailable('it runs in the thread of its program: look into that')
     if (this.taking) throw unavailable('another profile is being taken')
+    if (left.aborted) throw unavailable(LEFT)
     this.taking = true
     try {
       const taken =
         kind === 'cpu'
-          ? Readable.from([await cpuProfile(thread, inspected, seconds * 1_000)])
+          ? Readable.from([await cpuProfile(thread, inspected, seconds * 1_000, left)])
           : await this.heapSnapshot(slot, thread, inspected)
-      const late = this.options.clock.after(TAKE_MS, () => taken.destroy(new Error('it was not taken in time')))
-      taken.once('close', () => {
-        this.options.clock.cancel(late)
-        this.taking = false
-      })
+      if (left.aborted) {
+        taken.destroy()
+        throw unavailable(LEFT)
+      }
+      this.hold(taken, left)
       return taken
     } catch (error) {
       this.taking = false
@@ -72,6 +75,20 @@ export class Profiles {
         throw unavailable(error instanceof WorkerSilent ? 'the worker does not react' : 'the worker ended meanwhile')
       throw error
     }
+  }
+
+  /** Until it is read or not wanted any more: then the next may be taken. */
+  private hold(taken: Readable, left: AbortSignal): void {
+    const drop = (): unknown => taken.destroy()
+    const late = this.options.clock.after(TAKE_MS, () => taken.destroy(new Error('it was not taken in time')))
+    // It may end before anything else listens: while the audit log is written.
+    taken.on('error', () => {})
+    taken.once('close', () => {
+      this.options.clock.cancel(late)
+      left.removeEventListener('abort', drop)
+      this.taking = false
+    })
+    left.addEventListener('abort', drop)
   }
 
   private async heapSnapshot(slot: WorkerSlot, thread: RunningWorker, inspected: Inspected): Promise<Readable> {
@@ -99,13 +116,26 @@ export class Profiles {
   }
 }
 
-async function cpuProfile(thread: RunningWorker, inspected: Inspected, ms: number): Promise<string> {
-  const profile = await thread.outlives(REACT_MS, inspected.startCpuProfile({ maxBufferSize: MOST_SAMPLES }))
-  // Nothing comes of it before the time is over, unless the worker ends.
-  await thread.outlives(ms, new Promise(() => {})).catch((error) => {
+/** It ends early where `left` does: the worker serves slower meanwhile, and others wait for their turn. */
+async function cpuProfile(thread: RunningWorker, inspected: Inspected, ms: number, left: AbortSignal): Promise<string> {
+  const begun = inspected.startCpuProfile({ maxBufferSize: MOST_SAMPLES })
+  const profile = await thread.outlives(REACT_MS, begun).catch((error) => {
+    // One that begins after all would never end.
+    begun.then((late) => late.stop()).catch(() => {})
+    throw error
+  })
+  // Nothing else comes of it before the time is over, unless the worker ends.
+  await thread.outlives(ms, aborted(left)).catch((error) => {
     if (!(error instanceof WorkerSilent)) throw error
   })
   return thread.outlives(REACT_MS, profile.stop())
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 function isNotRunning(error: unknown): boolean {
@@ -141,7 +171,7 @@ export function profileOperations(profiles: Profiles): readonly Operation[] {
           },
         },
       },
-      run: (body) => profiles.take(body),
+      run: (body, { left }) => profiles.take(body, left),
     },
   ]
 }

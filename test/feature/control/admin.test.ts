@@ -89,7 +89,9 @@ beforeEach(async () => {
         { takes: { body: anything } },
       ),
       commandOf('plain', async (body) => calls.push(body)),
-      commandOf('attempted', async (_, call) => call, { takes: { body: anything, dryRun: true, expects: true } }),
+      commandOf('attempted', async (_, { left, ...call }) => call, {
+        takes: { body: anything, dryRun: true, expects: true },
+      }),
       questionOf('explain', async (body) => ({ asked: body }), { takes: { body: anything } }),
       viewOf('audit', (asked) => readQuery(query, asked.query), { needs: 'operator', takes: { query } }),
     ],

@@ -107,6 +107,17 @@ describe('a profile', () => {
     expect(await gateway.command('profile', { seconds: 1 })).toMatchObject({ status: 200 })
   })
 
+  test('ends when its client leaves: the next need not wait for it', async () => {
+    const client = new AbortController()
+    const beginning = gateway.command('profile', { seconds: 60 }, client.signal).catch((error: Error) => error.name)
+    const taking = async (): Promise<boolean> => (await gateway.command('profile', { seconds: 1 })).status === 503
+    await until(taking, 'it has begun')
+    client.abort()
+    expect(await beginning).toBe('AbortError')
+    await until(async () => !(await taking()), 'the next is taken', 20_000)
+    expect(gateway.log.lines.filter(({ message }) => message.startsWith('bug'))).toEqual([])
+  })
+
   test('of a worker that is blocked is taken all the same', async () => {
     gateway.gateway.hook(0, 'block', 1_000)
     expect(await gateway.command('profile', { seconds: 1 })).toMatchObject({ status: 200 })
