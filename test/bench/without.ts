@@ -1,8 +1,11 @@
 /**
  * Cuts one stage out of Sluice for `npm run bench -- --costs`: `SLUICE_BENCH_WITHOUT=STAGE node --import without.ts …`.
- * Node loads it in every thread before anything else. Only the bench does this: none of these stages can be switched off.
+ * It is loaded in every thread before anything else. Only the bench does this: none of these stages can be switched off.
  */
 
+import { syncBuiltinESMExports } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import threads, { isMainThread, type WorkerOptions } from 'node:worker_threads'
 import { Counter, Histogram } from '../../src/core/series.ts'
 import { Forwarder } from '../../src/data/engine/forward.ts'
 import { RouteTable } from '../../src/data/routing/table.ts'
@@ -62,4 +65,19 @@ const stage = process.env.SLUICE_BENCH_WITHOUT
 if (stage !== undefined) {
   if (!Object.hasOwn(CUTS, stage)) throw new Error(`no stage ${stage}; there are ${Object.keys(CUTS).join(', ')}`)
   CUTS[stage as Stage]()
+  if (isMainThread) loadInWorkers(stage)
+}
+
+/** Workers have an environment and options of their own, and may not read this file. */
+function loadInWorkers(stage: string): void {
+  const { Worker } = threads
+  threads.Worker = class extends Worker {
+    constructor(script: string | URL, options: WorkerOptions = {}) {
+      const { execArgv = [] } = options
+      const own = ['--import', import.meta.url, `--allow-fs-read=${fileURLToPath(import.meta.url)}`]
+      const loading = { env: { SLUICE_BENCH_WITHOUT: stage }, execArgv: [...execArgv, ...own] }
+      super(script, execArgv.includes('--permission') ? { ...options, ...loading } : options)
+    }
+  }
+  syncBuiltinESMExports()
 }

@@ -37,8 +37,12 @@ function numericAddress(value: string): Address | Problem {
 
 /** Permissions of a file: three octal digits, also with a 0 in front. */
 export function fileMode(): Schema<number> {
-  return parsed('a file mode such as 0660', (value): number | Problem =>
-    /^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : { problem: 'it has three octal digits' },
+  return parsed(
+    'a file mode such as 0660',
+    (value): number | Problem =>
+      /^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : { problem: 'it has three octal digits' },
+    // Without quotes it is a number to YAML.
+    { type: ['string', 'integer'] },
   )
 }
 
