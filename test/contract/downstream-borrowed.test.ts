@@ -29,7 +29,7 @@ for (const [name, lender] of Object.entries(LENDERS))
   describeDownstream(
     name,
     async () => {
-      const held = await new BorrowedGate(() => {}, lender).start({ timeouts: { body: 300 } })
+      const held = await new BorrowedGate(() => {}, lender).start({ timeouts: { body: 1_000 } })
       return { open: (request = {}) => sceneOver(held, request), stop: () => held.stop() }
     },
     { malformed: 'The server that lends it answers by itself, and closes the connection.' },
