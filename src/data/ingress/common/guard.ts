@@ -3,7 +3,7 @@ import type { Failure } from '../../../core/failures.ts'
 import { hostOf } from '../../../lib/authority.ts'
 import { isNamed } from '../../../lib/headers.ts'
 import { isLength } from './answer-fields.ts'
-import { breach, type Rule } from './rules.ts'
+import { breach, fieldsTooLarge, type Rule } from './rules.ts'
 
 /** A request's head as node:http parsed it. */
 export interface RawHead {
@@ -61,10 +61,9 @@ export class HeadGuard {
   private readonly limits: ListenerConfig['limits']
   private readonly tooLong: Failure
   private readonly tooMany: Failure
-  private readonly tooLarge: Failure
 
   constructor(limits: ListenerConfig['limits']) {
-    const { targetBytes, headerCount, headerBytes } = limits
+    const { targetBytes, headerCount } = limits
     this.limits = limits
     this.tooLong = breach(
       'target_bytes',
@@ -75,11 +74,6 @@ export class HeadGuard {
       'header_count',
       'headers_too_large',
       `There are more fields than limits.headerCount (${headerCount}).`,
-    )
-    this.tooLarge = breach(
-      'header_bytes',
-      'headers_too_large',
-      `The fields take more than limits.headerBytes (${headerBytes}).`,
     )
   }
 
@@ -155,7 +149,7 @@ export class HeadGuard {
     }
     if (url.length > this.limits.targetBytes) return this.tooLong
     if (rawHeaders.length > 2 * this.limits.headerCount) return this.tooMany
-    if (bytes > this.limits.headerBytes) return this.tooLarge
+    if (bytes > this.limits.headerBytes) return fieldsTooLarge(this.limits.headerBytes, rawHeaders)
     if (hosts > 1) return TWO_HOSTS
     if (lengths > 0 && coding !== -1) refusal ??= LENGTH_AND_CODING
     refusal ??= this.judgeHost(old, host === -1 ? '' : (rawHeaders[host] as string))

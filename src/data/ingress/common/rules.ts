@@ -1,4 +1,5 @@
 import { type Failure, failure, type Reason } from '../../../core/failures.ts'
+import type { FlatHeaders } from '../../../lib/headers.ts'
 
 /**
  * Every rule by which a listener closes a connection or refuses a request before anything else looks at it: the label
@@ -35,6 +36,29 @@ export type Rule = keyof typeof RULES
 /** A client's fault that the listener itself finds. */
 export function breach(rule: Rule, reason: Reason, detail?: string): Failure {
   return { ...failure(reason, 'request', 'client', detail), rule }
+}
+
+/** How much of a name is told. */
+const MAX_NAMED = 64
+
+/**
+ * The fields take more than `limit`; the largest is named. `rest`: name of a field of which only so many octets have come;
+ * nothing, where its name has not ended either.
+ */
+export function fieldsTooLarge(limit: number, fields: FlatHeaders, rest = '', restBytes = 0): Failure {
+  let [name, most] = [rest, restBytes]
+  for (let i = 0; i < fields.length; i += 2) {
+    const bytes = (fields[i] as string).length + (fields[i + 1] as string).length
+    if (bytes <= most) continue
+    name = fields[i] as string
+    most = bytes
+  }
+  const largest = name === '' ? '' : `; the largest is ${name.slice(0, MAX_NAMED)}`
+  return breach(
+    'header_bytes',
+    'headers_too_large',
+    `The header fields take more than limits.headerBytes (${limit})${largest}.`,
+  )
 }
 
 export const SLOW_HEAD: Failure = breach(

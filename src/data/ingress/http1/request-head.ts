@@ -4,11 +4,11 @@ import type { Failure } from '../../../core/failures.ts'
 import { FieldLines } from '../../../http/wire/field-lines.ts'
 import { LineBuffer, type LineReader } from '../../../http/wire/line-buffer.ts'
 import { BREAKS_SYNTAX, INCOMPLETE } from '../../../http/wire/lines.ts'
-import { CR, HTAB, LF } from '../../../http/wire/octets.ts'
+import { COLON, CR, HTAB, LF } from '../../../http/wire/octets.ts'
 import { TextWindow } from '../../../http/wire/window.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { RawHead } from '../common/guard.ts'
-import { breach } from '../common/rules.ts'
+import { breach, fieldsTooLarge } from '../common/rules.ts'
 import { RequestLine } from './request-line.ts'
 
 // What comes next. Up to FIELDS: a line; from DONE on: nothing.
@@ -117,7 +117,9 @@ export class RequestHead implements RawHead, LineReader {
     if (this.bytes + length <= this.most || this.state >= DONE) return
     const first = this.state <= REQUEST
     if (first) this.first.keepPart(line, length)
-    this.fail(this.tooLarge(first))
+    // Octets are judged from the left: what stands before a colon is a name.
+    const colon = line.subarray(0, length).indexOf(COLON)
+    this.fail(this.tooLarge(first, line.toString('latin1', 0, Math.max(colon, 0)), length))
   }
 
   private parse(buffer: Buffer, at: number, to: number): number {
@@ -150,12 +152,11 @@ export class RequestHead implements RawHead, LineReader {
   }
 
   /** `first`: it was the request line. */
-  private tooLarge(first: boolean): Failure {
+  private tooLarge(first: boolean, rest = '', restBytes = 0): Failure {
     const { headerBytes, targetBytes } = this.limits
     if (first)
       return breach('target_bytes', 'uri_too_long', `The target is longer than limits.targetBytes (${targetBytes}).`)
-    const detail = `The header fields are larger than limits.headerBytes (${headerBytes}).`
-    return breach('header_bytes', 'headers_too_large', detail)
+    return fieldsTooLarge(headerBytes, this.lines.fields, rest, restBytes)
   }
 
   private fail(failure: Failure): number {

@@ -1,7 +1,7 @@
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { UNKNOWN_METHOD } from '../common/methods.ts'
-import { breach, type Rule, SLOW_HEAD } from '../common/rules.ts'
+import { breach, fieldsTooLarge, type Rule, SLOW_HEAD } from '../common/rules.ts'
 
 /** What node:http reports through `clientError`. */
 export interface ParserError extends Error {
@@ -60,8 +60,7 @@ function overflow(error: ParserError, limits: ListenerConfig['limits']): Failure
       'uri_too_long',
       `The target is longer than limits.targetBytes (${limits.targetBytes}).`,
     )
-  const detail = `The header fields are larger than limits.headerBytes (${limits.headerBytes}).`
-  return breach('header_bytes', 'headers_too_large', detail)
+  return fieldsTooLarge(limits.headerBytes, [])
 }
 
 /** A method in capitals and a space. */
