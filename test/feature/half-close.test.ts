@@ -49,6 +49,17 @@ describe.each(HTTP1_SERVERS)('a client that closes its side, http1: %s', (http1)
       await until(() => held.listener.connections === 0)
     })
 
+    test('has gone if it was reading a stream of events, which may be silent for long', async () => {
+      await open(hold)
+      client.send(get())
+      const { downstream, events } = await held.request()
+      downstream.head(200, ['content-type', 'text/event-stream'])
+      downstream.write(Buffer.from('data: 1\n\n'))
+      await client.peer.receive('data: 1')
+      client.peer.end()
+      await until(() => events.gone === 'closed')
+    })
+
     test('has gone if it waited for the answer', async () => {
       await open(hold)
       client.send(get())

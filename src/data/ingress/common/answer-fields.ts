@@ -1,4 +1,4 @@
-import type { FlatHeaders } from '../../../lib/headers.ts'
+import { beginsWith, type FlatHeaders, isNamed } from '../../../lib/headers.ts'
 
 const NOT_A_NAME = /^$|[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
 const NOT_A_VALUE = /[^\t\x20-\x7e\x80-\xff]/
@@ -47,4 +47,9 @@ function isFraming(name: string): boolean {
     default:
       return false
   }
+}
+
+/** Whether a field says that the answer is a stream of events. */
+export function saysStream(name: string, value: string): boolean {
+  return isNamed(name, 'content-type') && beginsWith(value, 'text/event-stream')
 }

@@ -49,6 +49,8 @@ export abstract class ClientRequest<C extends ClientConnection<never>> implement
   over = false
   /** @internal */
   headSent = false
+  /** @internal The answer is a stream of events, which may be silent for long. */
+  openEnded = false
   protected readonly connection: C
   /** undefined: none. */
   protected readonly body: ClientBody | undefined

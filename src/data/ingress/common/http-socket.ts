@@ -85,9 +85,12 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
     this.heardAt = this.host.clock.now()
   }
 
-  /** The client has closed its side while it waits for an answer: whether it has gone. */
-  protected get hasGone(): boolean {
+  /**
+   * The client has closed its side while it waits for an answer, or reads one: whether it has gone. `openEnded`: it reads a
+   * stream that may be silent, which would show nothing of that for long.
+   */
+  protected hasGone(openEnded: boolean): boolean {
     const { halfClose, heardAt, host } = this
-    return halfClose === 'abort' || (halfClose === 'auto' && host.clock.now() - heardAt > HALF_CLOSE_MS)
+    return halfClose === 'abort' || (halfClose === 'auto' && (openEnded || host.clock.now() - heardAt > HALF_CLOSE_MS))
   }
 }

@@ -147,7 +147,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     if (this.linger !== undefined || this.handedOver) return
     const { active } = this
     if (active === undefined) this.endInput()
-    else if (this.reading === undefined && !this.hasGone) this.halfClosed = true
+    else if (this.reading === undefined && !this.hasGone(active.openEnded)) this.halfClosed = true
     // Its answer is on its way, and may still be read.
     else if (active.ended) this.close()
     else this.destroy()

@@ -4,7 +4,7 @@ import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { type FlatHeaders, isNamed } from '../../../lib/headers.ts'
 import { COPIED_BYTES } from '../../../lib/pieces.ts'
-import { isField, isLength, trailerPairs } from '../common/answer-fields.ts'
+import { isField, isLength, saysStream, trailerPairs } from '../common/answer-fields.ts'
 import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard, RawHead } from '../common/guard.ts'
 import { IncomingBody } from './incoming-body.ts'
@@ -67,6 +67,9 @@ export class Http1Downstream extends IncomingBody implements Downstream {
             trailer += `${name}: ${value}\r\n`
             continue
           }
+          break
+        case 12:
+          this.openEnded ||= saysStream(name, value)
           break
         case 14:
           if (isNamed(name, 'content-length')) {

@@ -142,7 +142,7 @@ export class NodeConnection extends HttpSocket<Socket> implements NodeClientConn
   private onEnd(): void {
     const { active, socket } = this
     if (active === undefined || this.linger !== undefined || socket.destroyed) return
-    if (!this.hasGone) {
+    if (!this.hasGone(active.openEnded)) {
       this.halfClosed = true
       this.newest?.expectsMore()
     } else if (active.ended) this.close()

@@ -1,7 +1,7 @@
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
-import { isLength, isSendable, trailerPairs } from '../common/answer-fields.ts'
+import { isLength, isSendable, saysStream, trailerPairs } from '../common/answer-fields.ts'
 import { CHUNKED, type ClientConnection, ClientRequest, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard } from '../common/guard.ts'
 import { forNode, isSpecial } from './fields-for-node.ts'
@@ -117,6 +117,7 @@ export class NodeDownstream extends ClientRequest<NodeClientConnection> implemen
         if (due >= 0 || !isLength(headers[i + 1] as string)) return false
         due = Number(headers[i + 1])
       } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return false
+      else if (saysStream(name, headers[i + 1] as string)) this.openEnded = true
       else if (!special && isSpecial(name)) special = true
     }
     let fields = headers
