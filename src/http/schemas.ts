@@ -3,8 +3,8 @@ import { UNIX_PEER } from '../lib/address.ts'
 import { hostOf } from '../lib/authority.ts'
 import { hasDotSegment, normalEscapes } from '../lib/path.ts'
 import { byteString } from '../lib/percent.ts'
-import { map, mapped, object, required } from '../schema/composites.ts'
-import { type Problem, parsed } from '../schema/scalars.ts'
+import { map, mapped, object, offOr, required, withDefault } from '../schema/composites.ts'
+import { duration, integer, type Problem, parsed } from '../schema/scalars.ts'
 import type { Schema } from '../schema/schema.ts'
 import { type TemplateText, template } from '../schema/template.ts'
 import { type FieldMap, isOwnField } from './fields.ts'
@@ -131,4 +131,12 @@ function isBlock(value: string): boolean {
   const longest = version === 4 ? 32 : 128
   const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest)
   return version !== 0 && fits && rest.length === 0
+}
+
+/** Limits on the life of each connection. `age`, `requests`: what they do, as sentences. */
+export function lifeKeys(age: string, requests: string) {
+  return {
+    maxAge: withDefault(offOr(duration(1_000)), '1h', `${age} off: no limit.`),
+    maxRequests: withDefault(offOr(integer(1, 1_000_000_000)), 100_000, `${requests} off: no limit.`),
+  }
 }

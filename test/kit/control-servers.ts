@@ -1,7 +1,22 @@
 import { type ApplicationOptions, application } from '../../src/control/admin/application.ts'
 import { OnDemand } from '../../src/control/admin/on-demand.ts'
 import { type PageSources, pagesOf } from '../../src/control/admin/pages.ts'
+import type { ProbeFacts } from '../../src/control/admin/probes.ts'
 import { ControlServer, pagesOnly } from '../../src/control/admin/server.ts'
+
+/** Of a gateway that serves. */
+export const SERVING: ProbeFacts = {
+  configured: true,
+  listening: true,
+  draining: false,
+  silence: 0,
+  loopAge: 0,
+  replacingFails: false,
+  workers: 1,
+  workersServing: 1,
+  upstreamsDown: 0,
+  configStale: false,
+}
 
 /** A server of the control plane on a port of loopback. */
 export interface Opened {

@@ -1,4 +1,5 @@
-import { object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
+import { lifeKeys } from '../../http/schemas.ts'
+import { object, optional, required, withDefault } from '../../schema/composites.ts'
 import { duration, integer, oneOf, size } from '../../schema/scalars.ts'
 import type { Infer } from '../../schema/schema.ts'
 import type { WithFeatures } from './features.ts'
@@ -45,18 +46,12 @@ export const listenerKeys = object(
       'Limits on requests and connections.',
     ),
     connections: withDefault(
-      object({
-        maxAge: withDefault(
-          offOr(duration(1_000)),
-          '1h',
-          'Age at which a connection ends: its next answer says Connection: close, and an idle one is closed. off: no limit.',
+      object(
+        lifeKeys(
+          'Age at which a connection ends: its next answer says Connection: close, and an idle one is closed.',
+          'Requests after which a connection ends: the answer to the last one says Connection: close.',
         ),
-        maxRequests: withDefault(
-          offOr(integer(1, 1_000_000_000)),
-          100_000,
-          'Requests after which a connection ends: the answer to the last one says Connection: close. off: no limit.',
-        ),
-      }),
+      ),
       {},
       'How long a connection of a client is used. Each one’s limits are up to 10 % lower, so that connections do not end together.',
     ),

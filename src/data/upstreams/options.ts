@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
+import { lifeKeys } from '../../http/schemas.ts'
 import { unixPath, unixProblem } from '../../lib/address.ts'
-import { byKind, list, mapped, object, offOr, optional, required, withDefault } from '../../schema/composites.ts'
+import { byKind, list, mapped, object, optional, required, withDefault } from '../../schema/composites.ts'
 import { type FileText, pemFile } from '../../schema/mark.ts'
 import { boolean, duration, integer, name, oneOf, type Problem, parsed, text } from '../../schema/scalars.ts'
 import type { Schema } from '../../schema/schema.ts'
@@ -140,15 +141,9 @@ export const upstreamKeys = object(
           '4s',
           'Time after which an idle connection is closed. Keep it below the upstream’s own limit.',
         ),
-        maxAge: withDefault(
-          offOr(duration(1_000)),
-          '1h',
-          'Age at which a connection gets no further request, so that load follows to new servers behind one address. off: no limit.',
-        ),
-        maxRequests: withDefault(
-          offOr(integer(1, 1_000_000_000)),
-          100_000,
-          'Requests after which a connection is closed. off: no limit.',
+        ...lifeKeys(
+          'Age at which a connection gets no further request, so that load follows to new servers behind one address.',
+          'Requests after which a connection is closed.',
         ),
       }),
       {},

@@ -10,7 +10,7 @@ import { object, optional } from '../../../src/schema/composites.ts'
 import type { Node } from '../../../src/schema/node.ts'
 import { integer, name } from '../../../src/schema/scalars.ts'
 import type { Schema } from '../../../src/schema/schema.ts'
-import { type Opened, openAdmin, openProbes } from '../../kit/control-servers.ts'
+import { type Opened, openAdmin, openProbes, SERVING } from '../../kit/control-servers.ts'
 import { commandOf, eventsOf, questionOf, viewOf } from '../../kit/operations.ts'
 import { tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -29,18 +29,7 @@ const anything: Schema<Node> = { expected: 'anything', json: {}, read: (node) =>
 const query = object({ route: optional(name(), 'A route.'), limit: optional(integer(1, 10), 'How many.') })
 
 beforeEach(async () => {
-  facts = {
-    configured: true,
-    listening: true,
-    draining: false,
-    silence: 0,
-    loopAge: 0,
-    replacingFails: false,
-    workers: 1,
-    workersServing: 1,
-    upstreamsDown: 0,
-    configStale: false,
-  }
+  facts = SERVING
   calls = []
   audited = []
   bugs = []

@@ -4,7 +4,7 @@ import type { PageSources } from '../../../src/control/admin/pages.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { object } from '../../../src/schema/composites.ts'
-import { type Opened, openAdmin, openProbes } from '../../kit/control-servers.ts'
+import { type Opened, openAdmin, openProbes, SERVING } from '../../kit/control-servers.ts'
 import { commandOf, eventsOf } from '../../kit/operations.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -16,18 +16,7 @@ const AUTH = 'authorization: Bearer all'
 const LARGE = Buffer.alloc(4_000_000, 120)
 
 const shown: PageSources = {
-  facts: () => ({
-    configured: true,
-    listening: true,
-    draining: false,
-    silence: 0,
-    loopAge: 0,
-    replacingFails: false,
-    workers: 1,
-    workersServing: 1,
-    upstreamsDown: 0,
-    configStale: false,
-  }),
+  facts: () => SERVING,
   metrics: async () => ({ contentType: 'text/plain', body: LARGE }),
 }
 

@@ -3,7 +3,7 @@ import { AdminGuard } from '../../../src/control/admin/guard.ts'
 import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { object } from '../../../src/schema/composites.ts'
 import { ManualClock } from '../../kit/clock.ts'
-import { type Opened, openAdmin } from '../../kit/control-servers.ts'
+import { type Opened, openAdmin, SERVING } from '../../kit/control-servers.ts'
 import { commandOf, viewOf } from '../../kit/operations.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -26,18 +26,7 @@ beforeEach(async () => {
   load = async () => {}
   admin = await openAdmin(
     {
-      facts: () => ({
-        configured: true,
-        listening: true,
-        draining: false,
-        silence: 0,
-        loopAge: 0,
-        replacingFails: false,
-        workers: 1,
-        workersServing: 1,
-        upstreamsDown: 1,
-        configStale: false,
-      }),
+      facts: () => ({ ...SERVING, upstreamsDown: 1 }),
       metrics: async () => METRICS,
       guard: new AdminGuard({
         tokens: new Tokens([{ name: 'root', role: 'admin', secret: 'all' }]),

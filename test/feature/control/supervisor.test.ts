@@ -2,9 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createRing } from '../../../src/cells/ring.ts'
 import { CellRegistry } from '../../../src/control/registry/registry.ts'
-import { Notices } from '../../../src/control/workers/notices.ts'
 import type { Rollout } from '../../../src/control/workers/rollout.ts'
 import { Supervisor } from '../../../src/control/workers/supervisor.ts'
 import { inThreads } from '../../../src/control/workers/thread.ts'
@@ -13,6 +11,7 @@ import type { EndpointCells, UpstreamEndpoints } from '../../../src/core/protoco
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { memoryLog } from '../../kit/log.ts'
+import { supervisorOptions } from '../../kit/supervisor.ts'
 import { until } from '../../kit/until.ts'
 
 interface Answer {
@@ -46,26 +45,10 @@ class Rig {
     this.cells = this.endpoint('10.0.0.1')
     this.supervisor = new Supervisor({
       startWorker: inThreads(new URL(`../../kit/workers/${entry}.ts`, import.meta.url)),
-      state: undefined,
-      plugins: [],
+      ...supervisorOptions({ clock, log: this.log, registry: this.registry, workers }),
       reads: READS,
-      workers,
-      conversations: [],
-      goesWithout: () => {},
-      registry: this.registry,
-      rings: Array.from({ length: workers }, createRing),
       metrics: { addPage: () => {}, series: () => {}, fold: (worker) => void this.folded.push(worker) },
-      notices: new Notices(this.log, clock, []),
-      flights: () => {},
-      tapped: () => {},
-      spans: () => {},
-      requestsLost: () => {},
-      limits: {},
-      reusePort: true,
       earlyCollection: true,
-      testHooks: true,
-      clock,
-      log: this.log,
       onLost: () => void this.lost++,
     })
     stops.push(() => this.supervisor.stop())

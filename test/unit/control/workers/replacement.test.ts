@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
-import { createRing } from '../../../../src/cells/ring.ts'
 import type { WorkerFacts } from '../../../../src/control/contract.ts'
 import { CellRegistry } from '../../../../src/control/registry/registry.ts'
-import { Notices } from '../../../../src/control/workers/notices.ts'
 import type { Rollout } from '../../../../src/control/workers/rollout.ts'
 import { RunningWorker, type WorkerOptions } from '../../../../src/control/workers/running-worker.ts'
 import { Supervisor } from '../../../../src/control/workers/supervisor.ts'
@@ -11,6 +9,7 @@ import type { LeanConfig, ListenerConfig } from '../../../../src/core/config.ts'
 import type { FromWorker, ToWorker } from '../../../../src/core/protocol.ts'
 import { ManualClock } from '../../../kit/clock.ts'
 import { memoryLog } from '../../../kit/log.ts'
+import { supervisorOptions } from '../../../kit/supervisor.ts'
 import { settle } from '../../../kit/until.ts'
 
 const STEP_MS = 100
@@ -101,7 +100,6 @@ class Rig {
   endsAfter: (thread: Thread, message: FromWorker) => boolean = () => false
 
   constructor() {
-    const log = memoryLog()
     const { clock, registry } = this
     this.supervisor = new Supervisor({
       startWorker: (options) => {
@@ -109,27 +107,7 @@ class Rig {
         this.threads.push(thread)
         return thread
       },
-      state: undefined,
-      plugins: [],
-      reads: [],
-      workers: 2,
-      conversations: [],
-      goesWithout: () => {},
-      registry,
-      rings: Array.from({ length: 3 }, createRing),
-      metrics: { addPage: () => {}, series: () => {}, fold: () => {} },
-      notices: new Notices(log, clock, []),
-      flights: () => {},
-      tapped: () => {},
-      spans: () => {},
-      requestsLost: () => {},
-      limits: {},
-      reusePort: true,
-      earlyCollection: false,
-      testHooks: true,
-      clock,
-      log,
-      onLost: () => {},
+      ...supervisorOptions({ clock, log: memoryLog(), registry, workers: 2 }),
     })
     rigs.push(this)
   }
