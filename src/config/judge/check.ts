@@ -160,21 +160,18 @@ class Check {
   }
 
   private addresses(): void {
-    const paths = new Map<string, string>()
     for (const [name, { listen, mode }] of this.root.listeners) {
       if (mode !== undefined && unixPath(listen.host) === undefined)
         this.error(['listeners', name, 'mode'], `a mode belongs to unix: sockets; ${listen.host} has none`)
-      const before = paths.get(listen.host)
-      if (before !== undefined)
-        this.error(['listeners', name, 'listen'], `${listen.host} is the address of ${before} already`)
-      else if (unixPath(listen.host) !== undefined) paths.set(listen.host, `listeners.${name}`)
     }
     const taken: { readonly owner: string; readonly host: string; readonly port: number }[] = []
     const claim = (path: Path, host: string, port: number): void => {
-      if (port === 0) return
+      const socket = unixPath(host) !== undefined
+      if (port === 0 && !socket) return
       const before = taken.find((other) => other.port === port && overlap(other.host, host))
       if (before === undefined) taken.push({ owner: pathText(path.slice(0, -1)), host, port })
-      else if (before.host === host) this.error(path, `${host}:${port} is the address of ${before.owner} already`)
+      else if (before.host === host)
+        this.error(path, `${socket ? host : `${host}:${port}`} is the address of ${before.owner} already`)
       else this.error(path, `port ${port} is taken by ${before.owner}, which listens on ${before.host}`)
     }
     for (const [name, { listen }] of this.root.listeners) claim(['listeners', name, 'listen'], listen.host, listen.port)

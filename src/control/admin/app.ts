@@ -1,9 +1,10 @@
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { CommandRefused, NotFound } from '../../core/command.ts'
 import { errorStatus } from './call.ts'
-import { type ErrorCode, PROBLEM_JSON, SAFE_HEADERS } from './contract.ts'
+import { SAFE_HEADERS } from './contract.ts'
 import { readJson } from './json-body.ts'
-import { problem } from './problem.ts'
+import type { AdminAnswer } from './pages.ts'
+import { internalError, noSuchPath, notAllowed, problemAnswer } from './problem.ts'
 import { targetPath } from './server.ts'
 
 export const BODY_BYTES = 65_536
@@ -17,7 +18,7 @@ export function createApp(bug: (error: unknown) => void): FastifyInstance {
     routerOptions: { maxParamLength: 128 },
     // No hook gets these: targets that cannot be read.
     frameworkErrors: (error, _request, reply) =>
-      fail(reply.headers(SAFE_HEADERS), 'bad_request', errorStatus(error), error.message),
+      show(reply.headers(SAFE_HEADERS), problemAnswer('bad_request', errorStatus(error), error.message)),
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
@@ -29,21 +30,19 @@ export function createApp(bug: (error: unknown) => void): FastifyInstance {
   answerStrays(app)
   app.setErrorHandler((error: Error, _request, reply) => {
     const status = errorStatus(error)
-    if (error instanceof CommandRefused) return fail(reply, 'refused', status, error.message, error.details)
-    if (error instanceof NotFound) return fail(reply, 'not_found', status, error.message)
-    if (status < 500) return fail(reply, 'bad_request', status, error.message)
+    if (error instanceof CommandRefused)
+      return show(reply, problemAnswer('refused', status, error.message, error.details))
+    if (error instanceof NotFound) return show(reply, problemAnswer('not_found', status, error.message))
+    if (status < 500) return show(reply, problemAnswer('bad_request', status, error.message))
     bug(error)
-    return fail(reply, 'internal', 500, 'an error inside the gateway')
+    return show(reply, internalError())
   })
   return app
 }
 
-/** In bytes: to text, Fastify would add a charset, which this type does not have. */
-export function fail(reply: FastifyReply, code: ErrorCode, status: number, detail: string, more?: object) {
-  return reply
-    .code(status)
-    .type(PROBLEM_JSON)
-    .send(problem(code, status, detail, more))
+/** Its body is bytes: to text, Fastify would add a charset, which the types of problems do not have. */
+export function show(reply: FastifyReply, { status, headers, body }: AdminAnswer): FastifyReply {
+  return reply.code(status).headers(headers).send(body)
 }
 
 /**
@@ -59,10 +58,8 @@ function answerStrays(app: FastifyInstance): void {
     if (!request.is404) return undefined
     const path = targetPath(request.url).split('/')
     const methods = new Set(known.flatMap((route) => (covers(route.path, path) ? [route.method] : [])))
-    if (methods.size === 0) return fail(reply, 'not_found', 404, 'there is no such path')
-    // RFC 9110, section 15.5.6
-    reply.header('allow', [...methods].join(', '))
-    return fail(reply, 'method_not_allowed', 405, `${request.method} is not allowed for this path`)
+    if (methods.size === 0) return show(reply, noSuchPath())
+    return show(reply, notAllowed(request.method, [...methods].join(', ')))
   })
 }
 

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller, CallOptions, Command, Events, Operation, ReadCall, Role, Takes } from '../../core/operation.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Auditing, CommandCall } from '../operations/audit/auditing.ts'
-import { BODY_BYTES, createApp } from './app.ts'
+import { BODY_BYTES, createApp, show } from './app.ts'
 import { readCall, readNothing } from './call.ts'
 import { type DescribedRoute, SAFE_HEADERS } from './contract.ts'
 import type { DashboardFile } from './dashboard/files.ts'
@@ -15,7 +15,8 @@ import { ofOperation, type RouteDescription } from './openapi/description.ts'
 import { openApi } from './openapi/document.ts'
 import { OWN_PAGES } from './openapi/own.ts'
 import { METRICS_PAGE, PROBES } from './openapi/probes.ts'
-import { type AdminAnswer, type ControlPages, PAGE_NEEDS, type PageName } from './pages.ts'
+import { type ControlPages, PAGE_NEEDS, type PageName } from './pages.ts'
+
 import { refusalAnswer } from './problem.ts'
 
 const API = '/api/v1/'
@@ -64,7 +65,7 @@ export function application(options: ApplicationOptions): FastifyInstance {
   for (const operation of operations) {
     if (operation.kind === 'events') addEvents(app, operation, streams, options.streams)
     else if (operation.kind === 'command') addCommand(app, operation, options, callers)
-    else addReading(app, operation, callers)
+    else addReading(app, operation)
   }
   addDashboard(app, dashboard)
   return app
@@ -97,11 +98,7 @@ function guardAll(
 }
 
 /** Operations that change nothing: a view, or a question. */
-function addReading(
-  app: FastifyInstance,
-  operation: Exclude<Operation, Command | Events>,
-  callers: WeakMap<FastifyRequest, Caller>,
-): void {
+function addReading(app: FastifyInstance, operation: Exclude<Operation, Command | Events>): void {
   const { path, says, takes } = operation
   const facts: RouteFacts = { takes, says: ofOperation(says) }
   if (operation.kind === 'view') {
@@ -109,8 +106,8 @@ function addReading(
     app.get(`${API}${path}`, { config }, (request) => operation.read(request as ReadCall))
     return
   }
-  app.post(`${API}${path}`, { config: { ...facts, asks: true } }, (request, reply) => {
-    callOf(request, reply, callers)
+  app.post(`${API}${path}`, { config: { ...facts, asks: true } }, (request) => {
+    readRequest(request)
     return operation.ask(request.body)
   })
 }
@@ -188,11 +185,12 @@ function whoami(caller: Caller | undefined): object {
 }
 
 function callOf(request: FastifyRequest, reply: FastifyReply, callers: WeakMap<FastifyRequest, Caller>): CallOptions {
-  const { body, headers, query, routeOptions } = request
+  return { ...readRequest(request), who: callers.get(request) as Caller, left: leftBy(reply.raw) }
+}
+
+function readRequest({ body, headers, query, routeOptions }: FastifyRequest): Pick<CallOptions, 'dryRun' | 'expected'> {
   const { takes = {} } = routeOptions.config as RouteFacts
-  const who = callers.get(request) as Caller
-  const left = leftBy(reply.raw)
-  return readCall(takes, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'], who, left })
+  return readCall(takes, { body, query: query as ReadCall['query'], ifMatch: headers['if-match'] })
 }
 
 function leftBy(response: ServerResponse): AbortSignal {
@@ -214,8 +212,4 @@ function addPages(app: FastifyInstance, pages: ControlPages): void {
     const config: RouteFacts = { needs, says: says[name as PageName] }
     app.get(`/${name}`, { config }, async (request, reply) => show(reply, await page(request.headers.accept)))
   }
-}
-
-function show(reply: FastifyReply, { status, headers, body }: AdminAnswer): FastifyReply {
-  return reply.code(status).headers(headers).send(body)
 }

@@ -30,18 +30,13 @@ export function readCall(
     body,
     ifMatch,
     query,
-    ...whose
-  }: Pick<CallOptions, 'who' | 'left'> & {
-    readonly body: unknown
-    readonly query: ReadCall['query']
-    readonly ifMatch: string | undefined
-  },
-): CallOptions {
+  }: { readonly body: unknown; readonly query: ReadCall['query']; readonly ifMatch: string | undefined },
+): Pick<CallOptions, 'dryRun' | 'expected'> {
   if (takes.dryRun !== true && Object.hasOwn(query, 'dryRun')) throw new BadCommand('this command has no dry run')
   if (takes.dryRun !== true) readNothing(query)
   const dryRun = takes.dryRun === true && readQuery(DRY_RUN, query).dryRun === 'true'
   if (takes.expects !== true && ifMatch !== undefined) throw new BadCommand('this command does not support If-Match')
   if (takes.body === undefined) readCommand(NOTHING, body ?? {})
   // An entity tag is quoted.
-  return { dryRun, expected: ifMatch?.replace(/^(?:W\/)?"(.*)"$/, '$1'), ...whose }
+  return { dryRun, expected: ifMatch?.replace(/^(?:W\/)?"(.*)"$/, '$1') }
 }

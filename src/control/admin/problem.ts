@@ -8,8 +8,22 @@ export function problem(code: ErrorCode, status: number, detail: string, more: o
 }
 
 /** The same as an answer. */
-export function problemAnswer(code: ErrorCode, status: number, detail: string): AdminAnswer {
-  return { status, headers: { 'content-type': PROBLEM_JSON }, body: problem(code, status, detail) }
+export function problemAnswer(code: ErrorCode, status: number, detail: string, more?: object): AdminAnswer {
+  return { status, headers: { 'content-type': PROBLEM_JSON }, body: problem(code, status, detail, more) }
+}
+
+export function noSuchPath(): AdminAnswer {
+  return problemAnswer('not_found', 404, 'there is no such path')
+}
+
+/** `allow`: the methods of the path (RFC 9110, section 15.5.6). */
+export function notAllowed(method: string | undefined, allow: string): AdminAnswer {
+  const { body, headers, status } = problemAnswer('method_not_allowed', 405, `${method} is not allowed for this path`)
+  return { status, headers: { ...headers, allow }, body }
+}
+
+export function internalError(): AdminAnswer {
+  return problemAnswer('internal', 500, 'an error inside the gateway')
 }
 
 export function refusalAnswer({ status, error, message }: GuardRefusal): AdminAnswer {

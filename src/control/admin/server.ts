@@ -1,11 +1,12 @@
+import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { http } from '../../lib/node-http.ts'
 import { Connections } from './connections.ts'
 import { SAFE_HEADERS } from './contract.ts'
 import { type AdminGuard, type GuardRefusal, guardedRequest } from './guard.ts'
 import { type AdminAnswer, type ControlPages, PAGE_NEEDS, type PageName } from './pages.ts'
-import { problemAnswer, refusalAnswer, unreadAnswer } from './problem.ts'
+import { internalError, noSuchPath, notAllowed, refusalAnswer, unreadAnswer } from './problem.ts'
 
 const HEAD_MS = 2_000
 const REQUEST_MS = 10_000
@@ -54,14 +55,10 @@ export class ControlServer {
   }
 
   /** The port that it listens on. Rejects with the error of the system. */
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen({ host, port }, () => {
-        this.server.off('error', reject)
-        resolve((this.server.address() as { port: number }).port)
-      })
-    })
+  async listen(host: string, port: number): Promise<number> {
+    this.server.listen({ host, port })
+    await once(this.server, 'listening')
+    return (this.server.address() as AddressInfo).port
   }
 
   /** The answer on it lasts as long as its reader likes. */
@@ -100,20 +97,14 @@ export class ControlServer {
       send(response, await pages[name](headers.accept))
     } catch (error) {
       bug(error)
-      send(response, problemAnswer('internal', 500, 'an error inside the gateway'))
+      send(response, internalError())
     }
   }
 }
 
 /** What answers where there are pages only. */
 export function pagesOnly(request: IncomingMessage, response: ServerResponse): void {
-  const { method } = request
-  if (nameOf(request) === undefined) send(response, problemAnswer('not_found', 404, 'there is no such path'))
-  // RFC 9110, section 15.5.6
-  else {
-    const refused = problemAnswer('method_not_allowed', 405, `${method} is not allowed for this path`)
-    send(response, { ...refused, headers: { ...refused.headers, allow: 'GET, HEAD' } })
-  }
+  send(response, nameOf(request) === undefined ? noSuchPath() : notAllowed(request.method, 'GET, HEAD'))
 }
 
 export function send(response: ServerResponse, { status, headers, body }: AdminAnswer): void {

@@ -233,9 +233,7 @@ export class Crew {
     const delay = slot.delay.next(now - slot.startedAt)
     log.error('a worker ended and is replaced', { worker, reason, in_ms: delay, ...(error && { error }) })
     this.onStartFailure?.(error ?? new Error(`worker ${worker} ended while it started (${reason})`))
-    slot.restart = clock.after(delay, () => {
-      if (slot.active) this.enlist(slot)
-    })
+    slot.restart = clock.after(delay, () => this.enlist(slot))
     this.events.gone(slot)
   }
 

@@ -33,20 +33,27 @@ export function seatBelt(
   state: string | undefined,
 ): { readonly env: Record<string, string>; readonly execArgv: string[] } {
   const folders = [CODE, ...plugins.map(({ folder, url }) => folder ?? dirname(fileURLToPath(url)))]
-  const allowed = new Set([CODE, join(CODE, '../package.json'), ...reads, ...folders.flatMap(packagesFor)])
+  const walked = new Set<string>()
+  const packages = folders.flatMap((folder) => packagesFor(folder, walked))
+  const allowed = new Set([CODE, join(CODE, '../package.json'), ...reads, ...packages])
   for (const { folder } of plugins)
     if (folder !== undefined && (state === undefined || !liesIn(state, folder))) allowed.add(folder)
   // Sorted: what is in a folder that is readable must not go ahead of it, or Node denies the folder itself (not its content).
   return { env: {}, execArgv: [...BELT, ...tlsOptions(), ...[...allowed].toSorted().flatMap(allowing)] }
 }
 
-/** Where Node looks for the packages that a file of a folder imports, and where it reads them if that is a link. */
-function packagesFor(folder: string): readonly string[] {
+/**
+ * Where Node looks for the packages that a file of a folder imports, and where it reads them if that is a link; without what
+ * was `walked` through before.
+ */
+function packagesFor(folder: string, walked: Set<string>): readonly string[] {
+  if (walked.has(folder)) return []
+  walked.add(folder)
   const packages = join(folder, 'node_modules')
   const above = dirname(folder)
   const target = realOf(packages)
   // A link to a folder that it lies in itself would open all that is there.
-  return [packages, ...(liesIn(folder, target) ? [] : [target]), ...(above === folder ? [] : packagesFor(above))]
+  return [packages, ...(liesIn(folder, target) ? [] : [target]), ...packagesFor(above, walked)]
 }
 
 /** The second is for a folder that is not there yet; of one that is, Node makes it itself. */
