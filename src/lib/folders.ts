@@ -14,6 +14,10 @@ export function realOf(path: string): string {
 
 /** Whether a file or folder is in a folder, at any depth, or is that folder; wherever links lead. */
 export function liesIn(path: string, folder: string): boolean {
-  const [inner, outer] = [realOf(path), realOf(folder)]
-  return inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : `${outer}${sep}`)
+  return isWithin(realOf(path), realOf(folder))
+}
+
+/** The same of two absolute paths without links. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`)
 }

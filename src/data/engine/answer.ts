@@ -3,7 +3,7 @@ import type { Exchange, ResponseHead } from '../../core/exchange.ts'
 import type { BodyStage } from '../../core/policy.ts'
 import type { Reply } from '../../core/verdict.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { beginsWith, type FlatHeaders, isNamed, removeFields } from '../../lib/headers.ts'
+import { beginsWith, type FlatHeaders, fieldValue, removeFields } from '../../lib/headers.ts'
 import type { Chain } from './chain.ts'
 import { CONTENT_LENGTH, Kind, removeNamed } from './fields.ts'
 import { asksHow, howAnswered, serverTiming } from './how-answered.ts'
@@ -105,8 +105,6 @@ export function answerStages(ex: Exchange, chain: Chain, bug: (error: unknown) =
 
 /** Server-sent events: a stream, bounded by `timeouts.stream`. */
 export function isEventStream(headers: FlatHeaders): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (isNamed(headers[i] as string, 'content-type')) return beginsWith(headers[i + 1] as string, 'text/event-stream')
-  }
-  return false
+  const type = fieldValue(headers, 'content-type')
+  return type !== undefined && beginsWith(type, 'text/event-stream')
 }

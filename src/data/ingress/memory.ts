@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Downstream, DownstreamEvents, Gone, Peer } from '../../core/downstream.ts'
+import { isSendable, trailerPairs } from '../../http/wire/sendable.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
-import { isSendable, trailerPairs } from './common/answer-fields.ts'
 
 /** The request that a {@link MemoryDownstream} stands for. */
 export interface MemoryRequest {

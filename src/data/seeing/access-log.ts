@@ -3,7 +3,7 @@ import type { Failure } from '../../core/failures.ts'
 import type { ConfigHead } from '../../core/protocol.ts'
 import type { SideFacts } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type FlatHeaders, fieldValue } from '../../lib/headers.ts'
+import { type FlatHeaders, fieldValue, isNamed } from '../../lib/headers.ts'
 import { mayHoldSecret } from '../../lib/secret-names.ts'
 import { CommonLog } from './common-log.ts'
 import { jsonMs, jsonText, TimeText } from './json-text.ts'
@@ -203,8 +203,7 @@ function shownValues(headers: FlatHeaders, name: string, hidden: ReadonlySet<str
   const values: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const candidate = headers[i] as string
-    if (candidate.length === name.length && candidate.toLowerCase() === name)
-      values.push(`"${jsonText(headers[i + 1] as string)}"`)
+    if (isNamed(candidate, name)) values.push(`"${jsonText(headers[i + 1] as string)}"`)
   }
   return values.length === 1 ? (values[0] as string) : `[${values.join(',')}]`
 }

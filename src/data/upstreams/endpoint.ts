@@ -244,8 +244,8 @@ export function endpointKey(resolved: ResolvedEndpoint, config: UpstreamConfig):
     resolved.scheme === 'https' ? config.tls : null,
     config.connectTimeout,
     keepAlive,
-    maxAge ?? null,
-    maxRequests ?? null,
+    maxAge,
+    maxRequests,
     [inFlight, connections, state],
   ])
 }

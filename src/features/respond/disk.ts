@@ -5,8 +5,9 @@ import type { Relief, Stalled, Want } from '../../core/relief.ts'
 import type { StateHolder, StateSlot } from '../../core/state-slot.ts'
 import type { Refusal } from '../../core/verdict.ts'
 import type { Representation } from '../../http/conditional.ts'
+import { isWithin } from '../../lib/folders.ts'
 import { Slots } from '../../lib/slots.ts'
-import { isWithin, type PathOf, Places } from './places.ts'
+import { type PathOf, Places } from './places.ts'
 
 /**
  * Jobs for the file system that a worker has in progress at a time. They run in libuv's pool of four threads, which the whole

@@ -1,4 +1,5 @@
 import { isUnavailable, type Unavailable } from '../../core/link.ts'
+import { isWithin } from '../../lib/folders.ts'
 
 /** Files of which it is kept where they lie. */
 const MOST_KNOWN = 10_000
@@ -67,9 +68,4 @@ export class Places {
     const [oldest] = this.known
     if (oldest !== undefined) this.known.delete(oldest)
   }
-}
-
-/** Both without links. */
-export function isWithin(path: string, base: string): boolean {
-  return path === base || path.startsWith(base.endsWith('/') ? base : `${base}/`)
 }

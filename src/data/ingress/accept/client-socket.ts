@@ -31,22 +31,22 @@ export interface SocketHost {
 type SocketFacts = Partial<Pick<Socket, 'bytesRead' | 'localPort' | 'remoteAddress' | 'remotePort' | 'resetAndDestroy'>>
 
 /** A client's socket and how it ends; what is spoken over it comes with subclasses. `S`: whatever carries octets both ways. */
-export abstract class ClientSocket<S extends Duplex = Duplex> implements Accepted {
+export abstract class ClientSocket<S extends Duplex = Duplex, H extends SocketHost = SocketHost> implements Accepted {
   readonly peer: Peer
   counted = true
   readonly life: Lifetime
+  protected readonly host: H
   protected readonly socket: S
   /** The answer in progress, or sent, is the last one. */
   protected last = false
   protected linger: Linger | undefined = undefined
   protected refused = false
-  private readonly sockets: SocketHost
   private retired = false
   /** Bytes read when the connection was last looked at. */
   private seen = -1
 
-  constructor(host: SocketHost, socket: S, life: Lifetime) {
-    this.sockets = host
+  constructor(host: H, socket: S, life: Lifetime) {
+    this.host = host
     this.socket = socket
     this.life = life
     const { localPort = 0, remoteAddress = '', remotePort = 0 } = socket as SocketFacts
@@ -68,7 +68,7 @@ export abstract class ClientSocket<S extends Duplex = Duplex> implements Accepte
 
   /** Each answer is the last one. */
   get draining(): boolean {
-    return this.retired || this.sockets.draining
+    return this.retired || this.host.draining
   }
 
   retire(): void {
@@ -83,7 +83,7 @@ export abstract class ClientSocket<S extends Duplex = Duplex> implements Accepte
   private reached(limit: LifeLimit): void {
     if (this.retired || this.last) return
     this.retired = true
-    this.sockets.retired(limit)
+    this.host.retired(limit)
   }
 
   looksIdle(): boolean {
@@ -106,8 +106,8 @@ export abstract class ClientSocket<S extends Duplex = Duplex> implements Accepte
   end(): void {
     if (this.linger !== undefined) return
     this.close()
-    this.linger = new Linger(this.socket, this.sockets.timers, this.refused ? REFUSED_MS : TOTAL_MS)
-    if (this.counted) this.sockets.lingering.add(this)
+    this.linger = new Linger(this.socket, this.host.timers, this.refused ? REFUSED_MS : TOTAL_MS)
+    if (this.counted) this.host.lingering.add(this)
   }
 
   /** `visibly`: by a reset, where a FIN would look like the end of the answer. */

@@ -1,9 +1,9 @@
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
+import { isLength } from '../../../http/wire/sendable.ts'
 import { hostOf } from '../../../lib/authority.ts'
 import { isNamed } from '../../../lib/headers.ts'
-import { isLength } from './answer-fields.ts'
-import { breach, fieldsTooLarge, type Rule } from './rules.ts'
+import { breach, fieldsTooLarge, type Rule, targetTooLong } from './rules.ts'
 
 /** A request's head as node:http parsed it. */
 export interface RawHead {
@@ -59,17 +59,11 @@ export class HeadGuard {
   private knownAuthority = ''
   private knownHost = ''
   private readonly limits: ListenerConfig['limits']
-  private readonly tooLong: Failure
   private readonly tooMany: Failure
 
   constructor(limits: ListenerConfig['limits']) {
-    const { targetBytes, headerCount } = limits
+    const { headerCount } = limits
     this.limits = limits
-    this.tooLong = breach(
-      'target_bytes',
-      'uri_too_long',
-      `The target is longer than limits.targetBytes (${targetBytes}).`,
-    )
     this.tooMany = breach(
       'header_count',
       'headers_too_large',
@@ -147,7 +141,7 @@ export class HeadGuard {
       this.offersUpgrade = true
       this.headBytes = (head.method as string).length + url.length + bytes + 14
     }
-    if (url.length > this.limits.targetBytes) return this.tooLong
+    if (url.length > this.limits.targetBytes) return targetTooLong(this.limits.targetBytes)
     if (rawHeaders.length > 2 * this.limits.headerCount) return this.tooMany
     if (bytes > this.limits.headerBytes) return fieldsTooLarge(this.limits.headerBytes, rawHeaders)
     if (hosts > 1) return TWO_HOSTS

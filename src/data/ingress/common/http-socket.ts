@@ -11,13 +11,22 @@ import { rawAnswer } from './raw-answer.ts'
 /** A client that closes its side so soon after what it had to say still reads, as far as can be told. */
 const HALF_CLOSE_MS = 100
 
+/** What a connection knows of a request that is being answered. */
+interface Answering {
+  /** All of the answer was given. */
+  readonly ended: boolean
+  /** The answer is a stream that may be silent for long. */
+  readonly openEnded: boolean
+}
+
 /** A client's connection that speaks HTTP/1.1: what of it does not depend on what reads and writes. */
-export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket<S> {
+export abstract class HttpSocket<S extends Duplex, R extends Answering> extends ClientSocket<S, ConnectionHost> {
   readonly timers: TimerWheel
   readonly bodyTimeout: number
-  protected readonly host: ConnectionHost
   /** The client has closed its side, and still reads. */
   halfClosed = false
+  /** The request that is being answered. */
+  protected active: R | undefined = undefined
   /** Another protocol is spoken over it, by others. */
   protected handedOver = false
   private readonly halfClose: ListenerConfig['halfClose']
@@ -26,10 +35,13 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
 
   constructor(host: ConnectionHost, socket: S, life: Lifetime, { halfClose }: ListenerConfig) {
     super(host, socket, life)
-    this.host = host
     this.timers = host.timers
     this.bodyTimeout = host.bodyTimeout
     this.halfClose = halfClose
+  }
+
+  protected get busy(): boolean {
+    return this.active !== undefined
   }
 
   /** Nothing more that the client sends is looked at. */
@@ -85,11 +97,31 @@ export abstract class HttpSocket<S extends Duplex = Duplex> extends ClientSocket
     this.heardAt = this.host.clock.now()
   }
 
-  /**
-   * The client has closed its side while it waits for an answer, or reads one: whether it has gone. `openEnded`: it reads a
-   * stream that may be silent, which would show nothing of that for long.
-   */
-  protected hasGone(openEnded: boolean): boolean {
+  /** A request has its turn. */
+  protected begins(request: R): void {
+    this.active = request
+    this.took()
+    this.host.inFlight++
+  }
+
+  /** A request has ended. False: it was not the one that is being answered. */
+  protected ends(request: R): boolean {
+    if (this.active !== request) return false
+    this.active = undefined
+    this.host.inFlight--
+    return true
+  }
+
+  /** The client has closed its side while it waits for an answer, or reads one. `whole`: of its request nothing is missing. */
+  protected closedBy({ ended, openEnded }: R, whole: boolean): void {
+    if (whole && !this.hasGone(openEnded)) this.halfClosed = true
+    // Its answer is on its way, and may still be read.
+    else if (ended) this.close()
+    else this.destroy()
+  }
+
+  /** Whether a client that has closed its side has gone. `openEnded`: a stream that may be silent would not show it for long. */
+  private hasGone(openEnded: boolean): boolean {
     const { halfClose, heardAt, host } = this
     return halfClose === 'abort' || (halfClose === 'auto' && (openEnded || host.clock.now() - heardAt > HALF_CLOSE_MS))
   }

@@ -61,6 +61,11 @@ export function fieldsTooLarge(limit: number, fields: FlatHeaders, rest = '', re
   )
 }
 
+/** The target is longer than `limit`. */
+export function targetTooLong(limit: number): Failure {
+  return breach('target_bytes', 'uri_too_long', `The target is longer than limits.targetBytes (${limit}).`)
+}
+
 export const SLOW_HEAD: Failure = breach(
   'slow_head',
   'request_timeout',

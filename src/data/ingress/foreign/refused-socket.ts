@@ -6,9 +6,8 @@ import type { Arrival } from '../accept/peek.ts'
 import { type ConnectionHost, NOTHING_SEEN } from '../common/host.ts'
 
 /** A connection of another protocol: its client is told so, and it is closed. */
-export class RefusedSocket extends ClientSocket<Socket> {
+export class RefusedSocket extends ClientSocket<Socket, ConnectionHost> {
   protected readonly busy = false
-  private readonly host: ConnectionHost
   private readonly failure: Failure
   private readonly words: (answer: WholeReply) => Buffer
 
@@ -21,7 +20,6 @@ export class RefusedSocket extends ClientSocket<Socket> {
     words: (answer: WholeReply) => Buffer,
   ) {
     super(host, socket, life)
-    this.host = host
     this.failure = failure
     this.words = words
     socket.on('error', ignore)

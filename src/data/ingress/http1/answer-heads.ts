@@ -1,9 +1,10 @@
+import { isField } from '../../../http/wire/sendable.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
+import { httpDate } from '../../../lib/http-date.ts'
 import { http } from '../../../lib/node-http.ts'
 import { Pieces } from '../../../lib/pieces.ts'
 import { Timer, type TimerWheel } from '../../../lib/timers.ts'
-import { isField } from '../common/answer-fields.ts'
 
 const HIGHEST_STATUS = 999
 const CLOSE = 'Connection: close\r\n\r\n'
@@ -51,7 +52,7 @@ export class AnswerHeads {
 
   private readDate(): void {
     const wall = this.clock.wall()
-    const date = `Date: ${new Date(wall).toUTCString()}\r\n`
+    const date = `Date: ${httpDate(wall)}\r\n`
     this.datedKeep = date + this.keep
     this.datedClose = date + CLOSE
     this.timers.schedule(this.second, 1000 - (wall % 1000))

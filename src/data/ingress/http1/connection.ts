@@ -24,15 +24,13 @@ const MAX_WAITING = 65_536
  * is read until that much waits: an unread socket shows neither FIN nor RST, so that a client that leaves would not be
  * noticed.
  */
-export class ServedConnection extends HttpSocket implements RequestConnection, Awaiter {
+export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implements RequestConnection, Awaiter {
   readonly heads: AnswerHeads
   private readonly shared: Http1Shared
   /** Of which something came, and not all. */
   private head: RequestHead | undefined = undefined
   /** Made for the first body. */
   private decoder: BodyDecoder | undefined = undefined
-  /** The request that is being answered. */
-  private active: Http1Downstream | undefined = undefined
   /** The request whose body is being read; the answer may be through. */
   private reading: Http1Downstream | undefined = undefined
   /** Bytes behind the request; made for the first. */
@@ -50,16 +48,15 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     super(host, socket, life, config)
     this.shared = shared
     this.heads = heads
-    this.patience = new Patience(host, this)
-    this.patience.awaitHead(Math.max(0, due - host.clock.now()))
+    this.patience = new Patience(host, this, due)
     socket.on('data', (chunk) => this.start(chunk as Buffer))
     socket.on('end', () => this.onEnd())
     // The close that follows says all.
     socket.on('error', ignore)
   }
 
-  protected get busy(): boolean {
-    return this.active !== undefined || this.head?.begun === true
+  protected override get busy(): boolean {
+    return super.busy || this.head?.begun === true
   }
 
   // --- from the acceptor
@@ -76,9 +73,8 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     this.patience.stop()
     this.dropping = true
     const { active, reading } = this
-    this.active = undefined
     this.reading = undefined
-    if (active !== undefined) this.host.inFlight--
+    if (active !== undefined) this.ends(active)
     active?.onLost()
     if (reading !== active) reading?.onLost()
   }
@@ -106,9 +102,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
   }
 
   answered(downstream: Http1Downstream): void {
-    if (this.active !== downstream) return
-    this.active = undefined
-    this.host.inFlight--
+    if (!this.ends(downstream)) return
     if (!this.last) this.goOn()
     else if (this.expected) this.closeSoon()
     else this.end()
@@ -147,10 +141,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     if (this.linger !== undefined || this.handedOver) return
     const { active } = this
     if (active === undefined) this.endInput()
-    else if (this.reading === undefined && !this.hasGone(active.openEnded)) this.halfClosed = true
-    // Its answer is on its way, and may still be read.
-    else if (active.ended) this.close()
-    else this.destroy()
+    else this.closedBy(active, this.reading === undefined)
   }
 
   /** Nothing follows, and nothing is left to answer. */
@@ -200,9 +191,7 @@ export class ServedConnection extends HttpSocket implements RequestConnection, A
     const downstream = new Http1Downstream(this, this.socket, head, host.guard, refusal)
     this.head = undefined
     this.shared.readers.give(head)
-    this.active = downstream
-    this.took()
-    host.inFlight++
+    this.begins(downstream)
     let at = from
     if (refusal !== undefined) {
       this.fault(refusal)

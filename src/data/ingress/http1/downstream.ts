@@ -1,14 +1,11 @@
 import { nextTick } from 'node:process'
 import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
-import type { Failure } from '../../../core/failures.ts'
+import { isField, isLength, saysStream, trailerLines } from '../../../http/wire/sendable.ts'
 import { type FlatHeaders, isNamed } from '../../../lib/headers.ts'
 import { COPIED_BYTES } from '../../../lib/pieces.ts'
-import { isField, isLength, saysStream, trailerPairs } from '../common/answer-fields.ts'
 import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
-import type { HeadGuard, RawHead } from '../common/guard.ts'
 import { IncomingBody } from './incoming-body.ts'
-import type { RequestConnection } from './request-connection.ts'
 
 /** Parts of a body up to this size are text, in one piece with what comes before and behind them. */
 const TEXT_BYTES = 512
@@ -18,25 +15,12 @@ const NOTHING = Buffer.alloc(0)
 
 /** A request that was read from a socket, and its answer. */
 export class Http1Downstream extends IncomingBody implements Downstream {
-  /** @internal The client asked for the close of the connection. */
-  readonly asksToClose: boolean
   /** What goes out next: in the turn of the head all that is small is written in one piece. */
   private out = ''
   /** Trailers that were given. */
   private trailing = ''
   private wantsDrain = false
   private switched = false
-
-  constructor(
-    connection: RequestConnection,
-    socket: Duplex,
-    head: RawHead,
-    guard: HeadGuard,
-    refusal: Failure | undefined,
-  ) {
-    super(connection, socket, head, guard, refusal)
-    this.asksToClose = !guard.persistent
-  }
 
   informational(status: number, headers: FlatHeaders): void {
     if (!this.takesInformation(status) || this.socket.writableLength > EARLY_BYTES) return
@@ -53,6 +37,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     let due = old ? TO_THE_END : CHUNKED
     let text = heads.statusLine(status)
     let dated = false
+    let openEnded = false
     let trailer = ''
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i] as string
@@ -69,7 +54,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
           }
           break
         case 12:
-          this.openEnded ||= saysStream(name, value)
+          openEnded ||= saysStream(name, value)
           break
         case 14:
           if (isNamed(name, 'content-length')) {
@@ -91,6 +76,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     this.out = text + heads.end(dated, this.keepsConnection)
     this.bodiless = bodiless
     this.due = bodiless ? 0 : due
+    this.openEnded = openEnded
     this.headSent = true
     this.fresh = true
     if (!this.keepsConnection)
@@ -165,7 +151,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
 
   trailers(headers: FlatHeaders): void {
     if (!this.takesTrailers) return
-    for (const [name, value] of trailerPairs(headers)) this.trailing += `${name}: ${value}\r\n`
+    this.trailing += trailerLines(headers)
   }
 
   end(): void {

@@ -13,6 +13,8 @@ const NO_FIELDS: FlatHeaders = Object.freeze([])
 export abstract class IncomingBody extends ClientRequest<RequestConnection> implements BodySink {
   /** @internal */
   keepsConnection: boolean
+  /** @internal The client asked for the close of the connection. */
+  readonly asksToClose: boolean
   /** @internal All of the request was parsed. */
   received: boolean
   /** @internal */
@@ -32,6 +34,7 @@ export abstract class IncomingBody extends ClientRequest<RequestConnection> impl
     super(connection, head, guard, refusal)
     this.socket = socket
     this.received = guard.contentLength === 0
+    this.asksToClose = !guard.persistent
     this.keepsConnection = guard.persistent && refusal === undefined
   }
 

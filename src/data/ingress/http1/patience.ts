@@ -27,15 +27,17 @@ export class Patience extends Due {
   private due = 0
   private armed = 0
 
-  constructor(host: PatienceHost, awaiter: Awaiter) {
+  /** The first head is waited for, until `due`. */
+  constructor(host: PatienceHost, awaiter: Awaiter, due: number) {
     super()
     this.host = host
     this.awaiter = awaiter
+    this.await(Awaits.head, due)
   }
 
-  /** A head has begun, or the first one is waited for: its time runs once. */
+  /** A head has begun: its time runs once. */
   awaitHead(ms: number): void {
-    if (this.awaits !== Awaits.head) this.await(Awaits.head, this.host.clock.now(), ms)
+    if (this.awaits !== Awaits.head) this.await(Awaits.head, this.host.clock.now() + ms)
   }
 
   /** Nothing is under way. */
@@ -43,7 +45,7 @@ export class Patience extends Due {
     if (this.awaits !== Awaits.nothing) return
     const ms = keepAlive + KEEP_ALIVE_MARGIN_MS
     // Once per request: a clock that is some milliseconds late will do, but it goes only while something is scheduled.
-    this.await(Awaits.request, this.scheduled ? this.host.timers.coarseNow : this.host.clock.now(), ms)
+    this.await(Awaits.request, (this.scheduled ? this.host.timers.coarseNow : this.host.clock.now()) + ms)
   }
 
   /** A request is being read or answered. */
@@ -56,9 +58,9 @@ export class Patience extends Due {
     this.host.timers.cancel(this)
   }
 
-  private await(awaits: Awaited, now: number, ms: number): void {
+  private await(awaits: Awaited, due: number): void {
     this.awaits = awaits
-    this.due = now + ms
+    this.due = due
     if (!this.scheduled || this.due < this.armed) this.schedule()
   }
 

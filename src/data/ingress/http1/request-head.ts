@@ -8,7 +8,7 @@ import { COLON, CR, HTAB, LF } from '../../../http/wire/octets.ts'
 import { TextWindow } from '../../../http/wire/window.ts'
 import { fieldValue } from '../../../lib/headers.ts'
 import type { RawHead } from '../common/guard.ts'
-import { breach, fieldsTooLarge } from '../common/rules.ts'
+import { breach, fieldsTooLarge, targetTooLong } from '../common/rules.ts'
 import { RequestLine } from './request-line.ts'
 
 // What comes next. Up to FIELDS: a line; from DONE on: nothing.
@@ -154,9 +154,7 @@ export class RequestHead implements RawHead, LineReader {
   /** `first`: it was the request line. */
   private tooLarge(first: boolean, rest = '', restBytes = 0): Failure {
     const { headerBytes, targetBytes } = this.limits
-    if (first)
-      return breach('target_bytes', 'uri_too_long', `The target is longer than limits.targetBytes (${targetBytes}).`)
-    return fieldsTooLarge(headerBytes, this.lines.fields, rest, restBytes)
+    return first ? targetTooLong(targetBytes) : fieldsTooLarge(headerBytes, this.lines.fields, rest, restBytes)
   }
 
   private fail(failure: Failure): number {

@@ -20,8 +20,7 @@ const Behind = { parsed: 0, held: 1, dropped: 2 } as const
  * One client's connection. Pipelined requests are handled one after another: an answer that closes the connection must not
  * have started the requests behind it, whose answers would be lost.
  */
-export class NodeConnection extends HttpSocket<Socket> implements NodeClientConnection {
-  private active: NodeDownstream | undefined = undefined
+export class NodeConnection extends HttpSocket<Socket, NodeDownstream> implements NodeClientConnection {
   private newest: NodeDownstream | undefined = undefined
   /** Waits for its turn; the parser has stopped behind its head. */
   private next: NodeDownstream | undefined = undefined
@@ -40,10 +39,6 @@ export class NodeConnection extends HttpSocket<Socket> implements NodeClientConn
     // Behind node's own, which has looked whether a request is cut off.
     socket.on('end', () => this.onEnd())
     stopBehind(socket, () => this.behind !== Behind.parsed)
-  }
-
-  protected get busy(): boolean {
-    return this.active !== undefined
   }
 
   // --- from the acceptor
@@ -142,11 +137,8 @@ export class NodeConnection extends HttpSocket<Socket> implements NodeClientConn
   private onEnd(): void {
     const { active, socket } = this
     if (active === undefined || this.linger !== undefined || socket.destroyed) return
-    if (!this.hasGone(active.openEnded)) {
-      this.halfClosed = true
-      this.newest?.expectsMore()
-    } else if (active.ended) this.close()
-    else socket.destroy()
+    this.closedBy(active, true)
+    if (this.halfClosed) this.newest?.expectsMore()
   }
 
   // --- from downstreams
@@ -169,9 +161,7 @@ export class NodeConnection extends HttpSocket<Socket> implements NodeClientConn
   }
 
   answered(downstream: NodeDownstream): void {
-    if (this.active !== downstream) return
-    this.active = undefined
-    this.host.inFlight--
+    if (!this.ends(downstream)) return
     if (downstream === this.offering) {
       this.offering = undefined
       if (this.mayHaveLost) this.closeWhenAnswered()
@@ -194,9 +184,7 @@ export class NodeConnection extends HttpSocket<Socket> implements NodeClientConn
   }
 
   private begin(downstream: NodeDownstream): void {
-    this.active = downstream
-    this.took()
-    this.host.inFlight++
+    this.begins(downstream)
     // A body in chunks may be whole by the end of this read: only then can an answer that does not need it keep the
     // connection.
     if (downstream.contentLength === -1) setImmediate(handle, this.host.handler, downstream)

@@ -1,7 +1,7 @@
 import type { Downstream } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
-import type { FlatHeaders } from '../../../lib/headers.ts'
-import { isLength, isSendable, saysStream, trailerPairs } from '../common/answer-fields.ts'
+import { isLength, isSendable, saysStream, trailerPairs } from '../../../http/wire/sendable.ts'
+import { type FlatHeaders, isNamed } from '../../../lib/headers.ts'
 import { CHUNKED, type ClientConnection, ClientRequest, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
 import type { HeadGuard } from '../common/guard.ts'
 import { forNode, isSpecial } from './fields-for-node.ts'
@@ -110,14 +110,15 @@ export class NodeDownstream extends ClientRequest<NodeClientConnection> implemen
     const old = this.protocol === 'HTTP/1.0'
     const bodiless = this.bodiless || status === 204 || status === 304
     let due = old ? TO_THE_END : CHUNKED
+    let openEnded = false
     let special = false
     for (let i = 0; i < headers.length; i += 2) {
       const name = headers[i] as string
-      if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      if (isNamed(name, 'content-length')) {
         if (due >= 0 || !isLength(headers[i + 1] as string)) return false
         due = Number(headers[i + 1])
-      } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return false
-      else if (saysStream(name, headers[i + 1] as string)) this.openEnded = true
+      } else if (isNamed(name, 'transfer-encoding')) return false
+      else if (saysStream(name, headers[i + 1] as string)) openEnded = true
       else if (!special && isSpecial(name)) special = true
     }
     let fields = headers
@@ -135,6 +136,7 @@ export class NodeDownstream extends ClientRequest<NodeClientConnection> implemen
     }
     this.bodiless = bodiless
     this.due = bodiless ? 0 : due
+    this.openEnded = openEnded
     this.headSent = true
     this.fresh = true
     if (!res.shouldKeepAlive || (old && due < 0))

@@ -1,17 +1,8 @@
-import type { FlatHeaders } from '../../../lib/headers.ts'
+import { type FlatHeaders, isNamed } from '../../../lib/headers.ts'
 
 /** Whether node:http treats this field of an answer specially, see `forNode`. */
 export function isSpecial(name: string): boolean {
-  switch (name.length) {
-    case 6:
-      return name.toLowerCase() === 'expect'
-    case 7:
-      return name.toLowerCase() === 'trailer'
-    case 19:
-      return name.toLowerCase() === 'content-disposition'
-    default:
-      return false
-  }
+  return isNamed(name, 'expect') || isNamed(name, 'trailer') || isNamed(name, 'content-disposition')
 }
 
 /**

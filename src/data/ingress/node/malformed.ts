@@ -1,7 +1,7 @@
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Failure } from '../../../core/failures.ts'
 import { UNKNOWN_METHOD } from '../common/methods.ts'
-import { breach, fieldsTooLarge, type Rule, SLOW_HEAD } from '../common/rules.ts'
+import { breach, fieldsTooLarge, type Rule, SLOW_HEAD, targetTooLong } from '../common/rules.ts'
 
 /** What node:http reports through `clientError`. */
 export interface ParserError extends Error {
@@ -54,12 +54,7 @@ export function malformedFailure(error: ParserError, limits: ListenerConfig['lim
  */
 function overflow(error: ParserError, limits: ListenerConfig['limits']): Failure {
   const seen = error.rawPacket?.subarray(0, error.bytesParsed ?? error.rawPacket.length)
-  if (seen !== undefined && startsRequest(seen) && !seen.includes(10))
-    return breach(
-      'target_bytes',
-      'uri_too_long',
-      `The target is longer than limits.targetBytes (${limits.targetBytes}).`,
-    )
+  if (seen !== undefined && startsRequest(seen) && !seen.includes(10)) return targetTooLong(limits.targetBytes)
   return fieldsTooLarge(limits.headerBytes, [])
 }
 

@@ -1,8 +1,6 @@
 import type { TransportRequest } from '../../../core/transport.ts'
-import type { FlatHeaders } from '../../../lib/headers.ts'
-
-const NOT_OF_A_NAME = /^$|[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
-const NOT_OF_A_LINE = /[^\t\x20-\x7e\x80-\xff]/
+import { isValue } from '../../../http/wire/sendable.ts'
+import { isNamed } from '../../../lib/headers.ts'
 
 /** Methods whose requests send `content-length: 0` if they have no body (RFC 9110 section 8.6). */
 function expectsBody(method: string): boolean {
@@ -16,43 +14,33 @@ function expectsBody(method: string): boolean {
  */
 export function requestHead(request: TransportRequest): string | undefined {
   const { method, target, authority, headers, contentLength } = request
-  if (!isTarget(target) || !isLine(method) || !isLine(authority)) return undefined
+  if (!isTarget(target) || !isValue(method) || !isValue(authority)) return undefined
   let head = `${method} ${target} HTTP/1.1\r\nhost: ${authority}\r\n`
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] as string
     const value = headers[i + 1] as string
-    if (isOurs(name) || !isLine(name) || !isLine(value)) return undefined
-    head += `${name}: ${value}\r\n`
+    if (isOurs(name) || !isValue(name) || !isValue(value)) return undefined
+    // biome-ignore lint/style/useTemplate: a template calls ToString for each of its parts
+    head += name + ': ' + value + '\r\n'
     // RFC 9110 section 10.1.4: TE belongs to this connection only, and has to say so.
-    if (name.length === 2 && name.toLowerCase() === 'te') head += 'connection: te\r\n'
+    if (isNamed(name, 'te')) head += 'connection: te\r\n'
   }
   if (contentLength > 0) return `${head}content-length: ${contentLength}\r\n\r\n`
   if (contentLength === -1) return `${head}transfer-encoding: chunked\r\n\r\n`
   return expectsBody(method) ? `${head}content-length: 0\r\n\r\n` : `${head}\r\n`
 }
 
-/** A line for each trailer, but for those that cannot be written, or name the framing. */
-export function trailerLines(trailers: FlatHeaders): string {
-  let lines = ''
-  for (let i = 0; i < trailers.length; i += 2) {
-    const name = trailers[i] as string
-    const value = trailers[i + 1] as string
-    if (!isOurs(name) && !NOT_OF_A_NAME.test(name) && isLine(value)) lines += `${name}: ${value}\r\n`
-  }
-  return lines
-}
-
 /** `host`, `connection`, `content-length`, `transfer-encoding`: written here, never taken over. */
 function isOurs(name: string): boolean {
   switch (name.length) {
     case 4:
-      return name.toLowerCase() === 'host'
+      return isNamed(name, 'host')
     case 10:
-      return name.toLowerCase() === 'connection'
+      return isNamed(name, 'connection')
     case 14:
-      return name.toLowerCase() === 'content-length'
+      return isNamed(name, 'content-length')
     case 17:
-      return name.toLowerCase() === 'transfer-encoding'
+      return isNamed(name, 'transfer-encoding')
     default:
       return false
   }
@@ -61,10 +49,5 @@ function isOurs(name: string): boolean {
 /** A blank would end the target early. */
 function isTarget(target: string): boolean {
   for (let i = 0; i < target.length; i++) if (target.charCodeAt(i) <= 0x20) return false
-  return target.length > 0 && isLine(target)
-}
-
-/** Latin1 without control characters except tab. Compiled, the expression is faster than a loop over `charCodeAt`. */
-function isLine(text: string): boolean {
-  return !NOT_OF_A_LINE.test(text)
+  return target.length > 0 && isValue(target)
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
+import { trailerLines } from '../../../http/wire/sendable.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import { COPIED_BYTES, type Pieces } from '../../../lib/pieces.ts'
-import { trailerLines } from './http1-request-head.ts'
 
 /** The writing half of one attempt at a time: head, then the body, by length or chunked. */
 export class Http1Upload {
@@ -30,15 +30,11 @@ export class Http1Upload {
     this.full = false
     this.hasBody = contentLength !== 0
     this.done = !this.hasBody
-    this.corked = false
     if (this.hasBody) {
       // Body that is already here follows in this tick, or in those that it scheduled: one system call for all.
       this.head = head
       process.nextTick(scheduleSend, this, socket)
-    } else {
-      this.head = ''
-      socket.write(head, 'latin1')
-    }
+    } else socket.write(head, 'latin1')
   }
 
   /** @internal What else is here joins in the next ticks. */
@@ -119,7 +115,7 @@ export class Http1Upload {
 
   /** The operating system has the whole request. */
   flushed(socket: Socket): boolean {
-    return this.done && (!this.hasBody || (this.head === '' && socket.writableLength === 0))
+    return this.done && (!this.hasBody || socket.writableLength === 0)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import { type SecureContexts, socketTo, tlsOptions } from '../../../data/upstreams/transports/dial.ts'
-import { addressText, unixPath } from '../../../lib/address.ts'
+import { addressText } from '../../../lib/address.ts'
 import { type Check, type CheckDone, type CheckRequest, type CheckResult, MAX_BODY_BYTES } from './check.ts'
 import { healthRequest, servingStatus } from './grpc-message.ts'
 
@@ -43,11 +43,10 @@ class Call {
     const { address, port, tls } = target
     // Loaded with the first such check: no gateway without one needs it.
     const { connect } = process.getBuiltinModule('node:http2')
-    const url = addressText(address, port)
-    if (unixPath(address) !== undefined)
-      this.session = connect('http://localhost', { createConnection: () => socketTo(target) })
-    else if (tls === undefined) this.session = connect(`http://${url}`)
-    else this.session = connect(`https://${url}`, tlsOptions(tls, contexts))
+    this.session =
+      tls === undefined
+        ? connect('http://localhost', { createConnection: () => socketTo(target) })
+        : connect(`https://${addressText(address, port)}`, tlsOptions(tls, contexts))
     this.session.on('error', (error: Error) => this.fail(error))
     this.session.on('close', () => this.finish('reset', ''))
     const stream = this.session.request({
