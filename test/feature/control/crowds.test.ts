@@ -1,10 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { AdminGuard } from '../../../src/control/admin/guard.ts'
 import type { PageSources } from '../../../src/control/admin/pages.ts'
-import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { object } from '../../../src/schema/composites.ts'
-import { type Opened, openAdmin, openProbes, SERVING } from '../../kit/control-servers.ts'
+import { type Opened, openAdmin, openGuard, openProbes, SERVING, UNAUDITED } from '../../kit/control-servers.ts'
 import { commandOf, eventsOf } from '../../kit/operations.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -24,17 +22,13 @@ const SERVERS = {
   admin: () =>
     openAdmin({
       ...shown,
-      guard: new AdminGuard({
-        tokens: new Tokens([{ name: 'root', role: 'admin', secret: 'all' }]),
-        guardReads: false,
-        hosts: [],
-      }),
+      guard: openGuard(),
       operations: [
         eventsOf('news', () => () => () => {}),
         commandOf('act', async () => ({}), { takes: { body: object({}) } }),
       ],
       clock: systemClock,
-      auditor: { run: (_, run) => run(), refused: async () => {} },
+      auditor: UNAUDITED,
       bug: () => {},
     }),
   probes: () => openProbes(shown),

@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { AdminGuard } from '../../../src/control/admin/guard.ts'
-import { Tokens } from '../../../src/control/admin/tokens.ts'
 import { object } from '../../../src/schema/composites.ts'
 import { ManualClock } from '../../kit/clock.ts'
-import { type Opened, openAdmin, SERVING } from '../../kit/control-servers.ts'
+import { type Opened, openAdmin, openGuard, SERVING, UNAUDITED } from '../../kit/control-servers.ts'
 import { commandOf, viewOf } from '../../kit/operations.ts'
 import { type TcpPeer, tcpConnect } from '../../kit/tcp.ts'
-import { until } from '../../kit/until.ts'
+import { settle, until } from '../../kit/until.ts'
 
 const METRICS = { contentType: 'text/plain; version=0.0.4', body: 'sluice_build_info 1\n' }
 const POST = 'authorization: Bearer all\r\ncontent-type: application/json\r\n'
@@ -14,6 +12,7 @@ const POST = 'authorization: Bearer all\r\ncontent-type: application/json\r\n'
 let admin: Opened
 let clock: ManualClock
 let loads: number
+let closes: number
 let bugs: unknown[]
 let done: unknown[]
 let load: () => Promise<void>
@@ -21,6 +20,7 @@ let load: () => Promise<void>
 beforeEach(async () => {
   clock = new ManualClock()
   loads = 0
+  closes = 0
   bugs = []
   done = []
   load = async () => {}
@@ -28,22 +28,21 @@ beforeEach(async () => {
     {
       facts: () => ({ ...SERVING, upstreamsDown: 1 }),
       metrics: async () => METRICS,
-      guard: new AdminGuard({
-        tokens: new Tokens([{ name: 'root', role: 'admin', secret: 'all' }]),
-        guardReads: false,
-        hosts: [],
-      }),
+      guard: openGuard(),
       operations: [
         viewOf('status', () => ({ gateway: 'edge' })),
         commandOf('act', async (body) => done.push(body), { takes: { body: object({}) } }),
       ],
       clock,
-      auditor: { run: (_, run) => run(), refused: async () => {} },
+      auditor: UNAUDITED,
       bug: (error) => bugs.push(error),
     },
-    () => {
-      loads++
-      return load()
+    {
+      loading() {
+        loads++
+        return load()
+      },
+      closed: () => void closes++,
     },
   )
 })
@@ -176,9 +175,15 @@ test('a gateway that ends waits for what is being loaded, and closes it', async 
   load = () => new Promise((resolve) => (go = resolve))
   const cut = ask('GET /api/v1/status')
   await until(() => loads > 0)
-  const closed = admin.close()
+  let over = false
+  const closed = admin.close().then(() => {
+    over = true
+  })
+  await settle()
+  expect(over).toBe(false)
   go()
   await closed
+  expect([loads, closes]).toEqual([1, 1])
   expect((await cut).slice(0, 12)).toMatch(/^(HTTP\/1.1 200)?$/)
 })
 
