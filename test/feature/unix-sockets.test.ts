@@ -14,6 +14,7 @@ import { HTTP1_SERVERS } from '../kit/ingress.ts'
 import { startNginxWith, withoutNginx } from '../kit/nginx.ts'
 import { spawnSluice, startSluice, TOP } from '../kit/sluice.ts'
 import { until } from '../kit/until.ts'
+import { without } from '../kit/without.ts'
 
 const run = promisify(execFile)
 
@@ -266,8 +267,7 @@ test('a reload that changes the listener binds beside and renames: no request is
 })
 
 describe('an endpoint on a socket with a path', () => {
-  test('is nginx, with health checks of its HTTP', async () => {
-    if (withoutNginx()) return
+  test.skipIf(withoutNginx())('is nginx, with health checks of its HTTP', async () => {
     const at = join(folder, 'nginx.sock')
     ending(
       await startNginxWith(
@@ -283,7 +283,7 @@ describe('an endpoint on a socket with a path', () => {
     expect(JSON.stringify(await sluice.status())).toContain(`"unix:${at}"`)
   })
 
-  test('is HAProxy, with health checks of TCP', async () => {
+  test.skipIf(without('haproxy', '-v'))('is HAProxy, with health checks of TCP', async () => {
     const at = join(folder, 'haproxy.sock')
     const file = join(folder, 'haproxy.cfg')
     await writeFile(

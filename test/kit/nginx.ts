@@ -1,18 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endChild } from './end-child.ts'
 import { closedPort, tcpConnect } from './tcp.ts'
 import { until } from './until.ts'
+import { without } from './without.ts'
 
-const FOUND = spawnSync('nginx', ['-v']).status === 0
-
-/** Whether tests that need nginx are left out: it is not installed, and this is not CI, where they fail instead. */
 export function withoutNginx(): boolean {
-  if (FOUND || process.env.CI === 'true') return false
-  process.stdout.write('skipped: nginx is not installed; scripts/install-system-deps.sh installs it\n')
-  return true
+  return without('nginx', '-v')
 }
 
 /** A real nginx that serves the files of a folder of its own. */

@@ -4,16 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/lib/clock.ts'
 import { endChild } from './end-child.ts'
+import { withoutPromtool } from './promtool.ts'
 import { closedPort } from './tcp.ts'
 import { until } from './until.ts'
+import { without } from './without.ts'
 
-const FOUND = ['prometheus', 'promtool'].every((command) => spawnSync(command, ['--version']).status === 0)
-
-/** Whether tests that need Prometheus are left out: it is not installed, and this is not CI, where they fail instead. */
 export function withoutPrometheus(): boolean {
-  if (FOUND || process.env.CI === 'true') return false
-  process.stdout.write('skipped: prometheus is not installed; scripts/install-system-deps.sh installs it\n')
-  return true
+  return without('prometheus', '--version') || withoutPromtool()
 }
 
 /** Runs promtool; what it said, and whether it was content. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { systemClock } from '../../src/lib/clock.ts'
 import { Concurrency, DrillEndpoint } from '../../src/tools/drill/endpoint.ts'
@@ -8,15 +8,9 @@ import { quantile } from '../../src/tools/drill/run.ts'
 import type { Http1 } from './ingress.ts'
 import { startSluice, TOP } from './sluice.ts'
 import { until } from './until.ts'
+import { without } from './without.ts'
 
-const FOUND = spawnSync('slowhttptest', ['-h']).error === undefined
-
-/** The tool is not there. In CI everything runs. */
-export const withoutSlowhttptest: boolean = (() => {
-  if (FOUND || process.env.CI === 'true') return false
-  process.stdout.write('skipped: slowhttptest is not installed; scripts/install-system-deps.sh installs it\n')
-  return true
-})()
+export const withoutSlowhttptest: boolean = without('slowhttptest', '-h')
 
 /** H: heads that never end. B: bodies that hardly move. X: answers that are hardly read. */
 export type Mode = 'H' | 'B' | 'X'
