@@ -1,9 +1,8 @@
 import { duplexPair } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import { OwnHttp1 } from '../../src/data/ingress/http1/server.ts'
-import { ENDLESS, Lifetime } from '../../src/lib/lifetime.ts'
 import { ManualClock } from '../kit/clock.ts'
-import { type Gate, gate, listenerConfig, type Respond, reply } from '../kit/ingress.ts'
+import { acceptOver, type Gate, gate, listenerConfig, type Respond, reply } from '../kit/ingress.ts'
 import { settle, until } from '../kit/until.ts'
 
 let held: Gate
@@ -23,11 +22,7 @@ async function speak(respond: Respond) {
     return write.call(server, chunk, encoding)
   }) as typeof server.write
   const config = listenerConfig({ http1: 'own', timeouts: { keepAlive: 75_000 } })
-  const connection = new OwnHttp1(held.listener, config).accept(server, {
-    due: clock.now() + 5_000,
-    life: new Lifetime(ENDLESS, 1, 0),
-  })
-  server.on('close', () => connection.onClosed())
+  acceptOver(new OwnHttp1(held.listener, config), server, clock.now() + 5_000)
   client.resume()
   return { client, clock, writes }
 }

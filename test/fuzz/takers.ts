@@ -7,9 +7,17 @@ import { OwnHttp1 } from '../../src/data/ingress/http1/server.ts'
 import { NodeHttp1 } from '../../src/data/ingress/node/server.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
-import { ENDLESS, Lifetime } from '../../src/lib/lifetime.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
-import { answerWhole, Events, type Gate, gate, type Handled, type Http1, listenerConfig } from '../kit/ingress.ts'
+import {
+  acceptOver,
+  answerWhole,
+  Events,
+  type Gate,
+  gate,
+  type Handled,
+  type Http1,
+  listenerConfig,
+} from '../kit/ingress.ts'
 import { MemorySocket } from './memory-socket.ts'
 import type { RequestInput } from './request-inputs.ts'
 
@@ -115,14 +123,8 @@ export class MemoryTaker implements Taker, IngressHandler {
     const socket = new MemorySocket(++this.ports)
     const list: Handled[] = []
     this.byPort.set(socket.remotePort, list)
-    const connection = this.server.accept(socket.socket, {
-      due: systemClock.now() + OPTIONS.timeouts.headers,
-      life: new Lifetime(ENDLESS, 1, 0),
-    })
-    socket.on('close', () => {
-      this.lingering.delete(connection)
-      connection.onClosed()
-    })
+    const connection = acceptOver(this.server, socket.socket, systemClock.now() + OPTIONS.timeouts.headers)
+    socket.on('close', () => this.lingering.delete(connection))
     return socket
   }
 

@@ -1,14 +1,16 @@
+import type { Duplex } from 'node:stream'
 import type { ListenerConfig } from '../../src/core/config.ts'
 import type { Downstream, DownstreamEvents, Glimpse, Gone, Peer } from '../../src/core/downstream.ts'
 import { FAILURES, type Failure } from '../../src/core/failures.ts'
 import type { Pressure } from '../../src/core/pressure.ts'
 import type { WholeReply } from '../../src/core/verdict.ts'
-import type { ConnectionCount } from '../../src/data/ingress/accept/acceptor.ts'
+import type { Accepted, ConnectionCount } from '../../src/data/ingress/accept/acceptor.ts'
+import type { Arrival } from '../../src/data/ingress/accept/peek.ts'
 import type { IngressHandler } from '../../src/data/ingress/common/host.ts'
 import { createListener, type Listener } from '../../src/data/ingress/listener.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
-import { ENDLESS, type LifeLimit, type LifeLimits } from '../../src/lib/lifetime.ts'
+import { ENDLESS, type LifeLimit, type LifeLimits, Lifetime } from '../../src/lib/lifetime.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import { type HttpClient, httpClient } from './client.ts'
 import { until } from './until.ts'
@@ -204,6 +206,23 @@ export class Gate implements IngressHandler {
 
 export function gate(respond: Respond = ok, options: GateOptions = {}): Promise<Gate> {
   return new Gate(respond).start(options)
+}
+
+/** What speaks over streams `S`. */
+interface Speaks<S extends Duplex> {
+  accept(stream: S, arrival: Arrival): Accepted
+}
+
+/** A server over any stream, without a listener. `due`: when its first bytes have come at the latest. */
+export function acceptOver<S extends Duplex>(
+  server: Speaks<S>,
+  stream: S,
+  due: number,
+  limits: Partial<LifeLimits> = ENDLESS,
+): Accepted {
+  const connection = server.accept(stream, { due, life: new Lifetime(limits, 1, 0) })
+  stream.on('close', () => connection.onClosed())
+  return connection
 }
 
 /** Answers 200 `ok` at once; the body is discarded. */
