@@ -1,9 +1,9 @@
 import { mkdir, readdir, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { put } from '../plugins/files.ts'
-import type { Attempts, Outcome } from './attempts.ts'
+import { all, attempted } from './attempted.ts'
 
 const manifest = (name: string, entry: string): string =>
   JSON.stringify({ name, type: 'module', exports: { '.': entry } })
@@ -48,21 +48,11 @@ beforeAll(async () => {
 
 afterAll(() => sluice.stop())
 
-async function attempted(paths: readonly string[]): Promise<Outcome['reads']> {
-  const asked: Attempts = { reads: paths.map((path) => join(sluice.folder, path)), writes: join(sluice.folder, 'new') }
-  const { body, status } = await sluice.send('POST', '/attempts', JSON.stringify(asked))
-  if (status !== 200) throw new Error(`${status} ${body}`)
-  const { reads } = JSON.parse(body) as Outcome
-  return Object.fromEntries(paths.map((path, i) => [path, reads[asked.reads[i] as string] as string]))
-}
-
-const all = (paths: readonly string[], what: string) => Object.fromEntries(paths.map((path) => [path, what]))
-
 test('a plug-in that is a package has its folder read in workers, and what is beside or above it not', async () => {
   const own = ['node_modules/flat/data/a', 'node_modules/@deep/er/data/a', 'packages/linked/data/a', 'packages/linked']
-  expect(await attempted(own)).toEqual(all(own, 'read'))
+  expect((await attempted(sluice, own)).reads).toEqual(all(own, 'read'))
   const state = dirname(String(sluice.operational.find(({ message }) => message === 'ready')?.tokenFile))
-  const kept = (await readdir(state)).map((name) => join(state, name).slice(sluice.folder.length))
+  const kept = (await readdir(state)).map((name) => relative(sluice.folder, join(state, name)))
   expect(kept.length).toBeGreaterThan(0)
   const closed = [
     '',
@@ -78,5 +68,5 @@ test('a plug-in that is a package has its folder read in workers, and what is be
     'packages/keeps/state',
     ...kept,
   ]
-  expect(await attempted(closed)).toEqual(all(closed, 'ERR_ACCESS_DENIED'))
+  expect((await attempted(sluice, closed)).reads).toEqual(all(closed, 'ERR_ACCESS_DENIED'))
 })

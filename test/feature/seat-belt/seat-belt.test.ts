@@ -1,10 +1,10 @@
 import { mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { descriptors } from '../../kit/descriptors.ts'
 import { ONE_WORKER, type Sluice, startSluice } from '../../kit/sluice.ts'
 import { until } from '../../kit/until.ts'
-import type { Attempts, Outcome } from './attempts.ts'
+import { all, attempted } from './attempted.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const DENIED = 'ERR_ACCESS_DENIED'
@@ -18,21 +18,6 @@ routes:
 `
 
 let sluice: Sluice
-
-async function attempted(reads: readonly string[], writes = 'data/new'): Promise<Outcome> {
-  const at = (path: string): string => (path.startsWith('/') ? path : join(sluice.folder, path))
-  const asked: Attempts = { reads: reads.map(at), writes: at(writes) }
-  const { body, status } = await sluice.send('POST', '/attempts', JSON.stringify(asked))
-  if (status !== 200) throw new Error(`${status} ${body}`)
-  const outcome = JSON.parse(body) as Outcome
-  const shown = (path: string): string => relative(sluice.folder, path).replace(/^\.\..*/, path) || '.'
-  return {
-    ...outcome,
-    reads: Object.fromEntries(Object.entries(outcome.reads).map(([path, what]) => [shown(path), what])),
-  }
-}
-
-const all = (paths: readonly string[], what: string) => Object.fromEntries(paths.map((path) => [path, what]))
 
 beforeAll(async () => {
   sluice = await startSluice(`${ONE_WORKER}watch: 100ms\n${PLUGINS}${ROUTES}`, {
@@ -89,7 +74,7 @@ describe('a worker', () => {
       join(ROOT, 'test'),
       join(ROOT, 'tsconfig.json'),
     ]
-    expect((await attempted(paths)).reads).toEqual(all(paths, DENIED))
+    expect((await attempted(sluice, paths)).reads).toEqual(all(paths, DENIED))
   })
 
   test('reads its code, packages, what is served, and what the entry of a plug-in lists', async () => {
@@ -105,7 +90,7 @@ describe('a worker', () => {
       join(ROOT, 'node_modules/fastify/package.json'),
       join(ROOT, 'package.json'),
     ]
-    expect((await attempted(paths)).reads).toEqual(all(paths, 'read'))
+    expect((await attempted(sluice, paths)).reads).toEqual(all(paths, 'read'))
     expect(await sluice.get('/page')).toMatchObject({ status: 200, body: 'text' })
     expect(await sluice.get('/site/sub/x')).toMatchObject({ status: 200, body: 'served' })
   })
@@ -119,14 +104,14 @@ describe('a worker', () => {
   })
 
   test('reads a folder that is there later only', async () => {
-    expect((await attempted(['late/a'])).reads).toEqual({ 'late/a': 'ENOENT' })
+    expect((await attempted(sluice, ['late/a'])).reads).toEqual({ 'late/a': 'ENOENT' })
     await mkdir(join(sluice.folder, 'late'))
     await writeFile(join(sluice.folder, 'late/a'), 'text')
-    expect((await attempted(['late', 'late/a'])).reads).toEqual({ late: 'read', 'late/a': 'read' })
+    expect((await attempted(sluice, ['late', 'late/a'])).reads).toEqual({ late: 'read', 'late/a': 'read' })
   })
 
   test('writes nothing, starts nothing, inspects nothing, and has no SQLite; it may open connections', async () => {
-    expect((await attempted([])).acts).toEqual({
+    expect((await attempted(sluice, [])).acts).toEqual({
       ...all(['write', 'link', 'spawn', 'worker', 'worker with options of its own', 'wasi', 'ffi', 'binding'], DENIED),
       ...all(['inspector', 'heap snapshot', 'report'], DENIED),
       ...all(['sqlite', 'sqlite as a builtin'], 'ERR_UNKNOWN_BUILTIN_MODULE'),
@@ -136,7 +121,7 @@ describe('a worker', () => {
   })
 
   test('has no environment, and warns of nothing', async () => {
-    expect((await attempted([])).env).toEqual([])
+    expect((await attempted(sluice, [])).env).toEqual([])
     expect(sluice.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{'))).toEqual([])
   })
 })
@@ -157,8 +142,8 @@ test('a config with other files to be read has other workers, without a lost req
     await writeFile(join(sluice.folder, 'sluice.yaml'), `${ONE_WORKER}watch: 100ms\n${PLUGINS}${ROUTES}${more}`)
   }
   const readable = async (what: string): Promise<void> =>
-    until(async () => (await attempted(['more/a'])).reads['more/a'] === what, what, 60_000)
-  expect((await attempted(['more/a'])).reads).toEqual({ 'more/a': DENIED })
+    until(async () => (await attempted(sluice, ['more/a'])).reads['more/a'] === what, what, 60_000)
+  expect((await attempted(sluice, ['more/a'])).reads).toEqual({ 'more/a': DENIED })
   await live('  more: { match: { path: /more/* }, respond: { directory: more, stripPrefix: /more } }\n')
   await readable('read')
   // The worker before still takes connections for a moment.
