@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -56,11 +56,16 @@ export class SoakGateway {
       onLine(line.slice(at, line.indexOf('"', at)))
     })
     byLine(child, 'stderr', (line) => gateway.onSaid(line))
-    await until(
-      () => gateway.ready !== undefined || child.exitCode !== null,
-      () => `the start line; ${gateway.said}`,
-    )
-    if (gateway.ready === undefined) throw new Error(gateway.said)
+    try {
+      await until(
+        () => gateway.ready !== undefined || gateway.over,
+        () => `the start line; ${gateway.said}`,
+      )
+      if (gateway.ready === undefined) throw new Error(gateway.said)
+    } catch (error) {
+      await gateway.stop()
+      throw error
+    }
     return gateway
   }
 
@@ -91,13 +96,6 @@ export class SoakGateway {
       () => this.applied > before,
       () => `a reload; ${this.said.slice(-2_000)}`,
     )
-  }
-
-  /** Bytes: proportional share of its pages, resident memory. */
-  async memory(): Promise<{ pss: number; rss: number }> {
-    const text = await readFile(`/proc/${this.pid}/smaps_rollup`, 'utf8')
-    const of = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * 1024
-    return { pss: of('Pss'), rss: of('Rss') }
   }
 
   /** Drains it; its exit code. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/lib/clock.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { Metrics } from '../../src/tools/drill/metrics.ts'
+import { memoryOf } from '../kit/memory.ts'
 import { until } from '../kit/until.ts'
 import { SoakGateway } from './gateway.ts'
 import type { Sample, SoakFacts } from './judge.ts'
@@ -117,7 +118,7 @@ class Soak {
     const at = (systemClock.now() - startedAt) / 1000
     const ended = ledger.all - ledger.running
     const before = this.samples.at(-1)
-    const { pss, rss } = await gateway.memory()
+    const { pss, rss } = await memoryOf(gateway.pid)
     this.samples.push({
       at,
       pss,

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { endChild } from '../../kit/end-child.ts'
+import { memoryOf } from '../../kit/memory.ts'
 import { machine } from '../machine.ts'
 
 /** V8 has given back by then what the start left. */
@@ -16,7 +18,8 @@ const BATCH = 250
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 interface Gateway {
-  readonly process: ChildProcess
+  readonly child: ChildProcess
+  readonly pid: number
   readonly port: number
 }
 
@@ -40,18 +43,16 @@ routes: { all: { match: { path: /* }, respond: { status: 200, body: ok } } }
   const child = spawn(process.execPath, [join(ROOT, cli), 'run', file], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   const late = AbortSignal.timeout(START_MS)
   let text = ''
-  for (;;) {
-    text += String((await once(child.stderr as NonNullable<typeof child.stderr>, 'data', { signal: late }))[0])
-    const port = /"ready".*"web":(\d+)/.exec(text)?.[1]
-    if (port !== undefined) return { process: child, port: Number(port) }
+  try {
+    for (;;) {
+      text += String((await once(child.stderr, 'data', { signal: late }))[0])
+      const port = /"ready".*"web":(\d+)/.exec(text)?.[1]
+      if (port !== undefined) return { child, pid: child.pid as number, port: Number(port) }
+    }
+  } catch (error) {
+    await endChild(child)
+    throw new Error(`no start line within ${START_MS} ms: ${text}`, { cause: error })
   }
-}
-
-/** MiB. */
-async function memory({ process: { pid } }: Gateway): Promise<{ rss: number; pss: number }> {
-  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const of = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) / 1024
-  return { rss: of('Rss'), pss: of('Pss') }
 }
 
 async function ask(socket: Socket): Promise<void> {
@@ -60,43 +61,44 @@ async function ask(socket: Socket): Promise<void> {
 }
 
 /** KiB of an idle connection that has asked once. */
-async function connection(gateway: Gateway): Promise<number> {
+async function connection({ pid, port }: Gateway): Promise<number> {
   const sockets: Socket[] = []
   try {
-    const before = (await memory(gateway)).rss
+    const before = (await memoryOf(pid)).rss
     while (sockets.length < CONNECTIONS) {
-      const batch = Array.from({ length: BATCH }, () => connect(gateway.port, '127.0.0.1'))
+      const batch = Array.from({ length: BATCH }, () => connect(port, '127.0.0.1'))
       sockets.push(...batch)
       await Promise.all(batch.map((socket) => once(socket, 'connect')))
       await Promise.all(batch.map(ask))
     }
-    return (((await memory(gateway)).rss - before) / CONNECTIONS) * 1024
+    return ((await memoryOf(pid)).rss - before) / CONNECTIONS / 1024
   } finally {
     for (const socket of sockets) socket.destroy()
   }
 }
 
-async function measure(name: string, cli: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-idle-'))
-  // The first start fills the cache of compiled sources.
-  if (cli.endsWith('.ts')) await end(await start(cli, folder))
-  const gateway = await start(cli, folder)
-  try {
-    await sleep(SETTLED_MS)
-    const { rss, pss } = await memory(gateway)
-    const each = await connection(gateway)
-    return `| ${name} | ${rss.toFixed(0)} | ${pss.toFixed(0)} | ${each.toFixed(1)} |`
-  } finally {
-    await end(gateway)
-    await rm(folder, { recursive: true, force: true })
-  }
+function mib(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0)
 }
 
-async function end({ process: child }: Gateway): Promise<void> {
-  const ended = once(child, 'exit')
-  // Not killed: the cache is written at its end.
-  child.kill('SIGTERM')
-  await ended
+async function measure(name: string, cli: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-idle-'))
+  let gateway: Gateway | undefined
+  try {
+    if (cli.endsWith('.ts')) {
+      // Fills the cache of compiled sources, which is written at its end.
+      gateway = await start(cli, folder)
+      await endChild(gateway.child)
+    }
+    gateway = await start(cli, folder)
+    await sleep(SETTLED_MS)
+    const { rss, pss } = await memoryOf(gateway.pid)
+    const each = await connection(gateway)
+    return `| ${name} | ${mib(rss)} | ${mib(pss)} | ${each.toFixed(1)} |`
+  } finally {
+    if (gateway !== undefined) await endChild(gateway.child)
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 const rows = [await measure('built package', 'dist/cli.js'), await measure('from source', 'src/cli.ts')]

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { costPeers, routeLines } from '../../bench/costs.ts'
 import { field, type HttpClient, httpClient } from '../../kit/client.ts'
+import { endChild } from '../../kit/end-child.ts'
 import { fetchRaw, startSluice, TOP } from '../../kit/sluice.ts'
 import { closedPort } from '../../kit/tcp.ts'
 import { until } from '../../kit/until.ts'
@@ -32,8 +32,7 @@ describe('bare', () => {
       expect([got('host'), got('x-kept')]).toEqual([`127.0.0.1:${port}`, '2'])
       expect(['x-own', 'te', 'keep-alive'].map(got)).toEqual([undefined, undefined, undefined])
     } finally {
-      child.kill('SIGKILL')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      await endChild(child)
       await upstream.close()
     }
   })
@@ -68,8 +67,7 @@ describe('lean', () => {
       client?.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx')
       await client?.ended()
     } finally {
-      child.kill('SIGKILL')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      await endChild(child)
       await upstream.close()
     }
   })
