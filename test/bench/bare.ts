@@ -145,7 +145,7 @@ const listener = createListener({
     mode: 0,
     connections: ENDLESS,
     halfClose: 'auto',
-    http1: process.argv.includes('node') ? 'node' : 'own',
+    http1: 'own',
   },
   clock,
   timers,

@@ -75,7 +75,7 @@ const PIECES = [
 const below = (random: Random, n: number): number => Math.floor(random.float() * n)
 
 /** A good answer with one to three faults, or with none. */
-export function answerOf(random: Random): string {
+function answerOf(random: Random): string {
   let text = pick(random, ANSWERS)
   for (let faults = below(random, 4); faults > 0; faults--) {
     const from = below(random, text.length + 1)
@@ -98,7 +98,7 @@ export function answerOf(random: Random): string {
 }
 
 /** Why node:http's client may refuse an answer that ours takes, or read it otherwise: all that there is. */
-export const ALLOWED = {
+const ALLOWED = {
   blanks: {
     why: 'node:http takes no blanks around chunk extensions, which RFC 9112 allows, nor behind sizes',
     fits: (input) => /chunked/i.test(input) && /\n[0-9a-f]+(?:[ \t]|;[^\r]*[ \t])/i.test(input),
@@ -163,7 +163,7 @@ export async function fuzzAnswers({ cases, progress, seed }: FuzzOptions): Promi
 const ENDS: Readonly<Record<string, string>> = { end: 'whole', failed: 'refused', open: 'not ended' }
 
 /** What was told of a broken answer may end sooner where head and fault come together: nothing of it is told then. */
-export function sameUpTo(pieces: Outcome, whole: Outcome): Outcome {
+function sameUpTo(pieces: Outcome, whole: Outcome): Outcome {
   const failed = whole.events.at(-1)?.[0] === 'failed' && pieces.events.at(-1)?.[0] === 'failed'
   if (!failed || whole.events.some(([name]) => name === 'head')) return pieces
   return { ...pieces, events: [...pieces.events.slice(0, whole.events.length - 1), ['failed']] }

@@ -15,7 +15,7 @@ interface Reason {
 }
 
 /** All that there is. */
-export const ALLOWED = {
+const ALLOWED = {
   method: {
     why: 'node:http refuses methods that it does not know; they are the affair of who answers (RFC 9110, section 9.1)',
     fits: ({ method }) => !METHODS.includes(method),
@@ -55,7 +55,7 @@ export const ALLOWED = {
   },
 } as const satisfies Record<string, Reason>
 
-export type Allowed = keyof typeof ALLOWED
+type Allowed = keyof typeof ALLOWED
 
 const REASONS = Object.entries(ALLOWED) as [Allowed, Reason][]
 const FRAMING = ['content-length', 'transfer-encoding', 'connection', 'upgrade', 'proxy-connection']

@@ -25,9 +25,9 @@ export interface SoakVerdict {
 }
 
 /** What is judged of memory: the end, when all that grows at first has grown. */
-export const JUDGED_MINUTES = 20
+const JUDGED_MINUTES = 20
 /** Below this the warm-up is a part of what would be judged. */
-export const SHORTEST_MINUTES = 25
+const SHORTEST_MINUTES = 25
 const MOST_GROWTH = 1
 
 /** Megabytes per minute: least squares over the samples of the last `minutes`. */

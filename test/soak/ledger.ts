@@ -125,7 +125,7 @@ export class Ledger {
   get withoutLine(): { readonly left: number; readonly workerEnded: number; readonly lost: readonly Entry[] } {
     const entries = [...this.open.values()]
     const left = entries.filter(({ what }) => what === 'left')
-    const died = entries.filter(({ what }) => what !== undefined && BROKEN_CONNECTION.test(what) && what !== 'left')
+    const died = entries.filter(({ what }) => what !== undefined && BROKEN_CONNECTION.test(what))
     const lost = entries.filter((entry) => !left.includes(entry) && !died.includes(entry))
     return { left: left.length, workerEnded: died.length, lost }
   }

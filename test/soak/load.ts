@@ -14,17 +14,7 @@ const SMALL = Buffer.alloc(1_024, 'x')
 const PATIENCE_MS = 30_000
 
 /** Requests that a client makes. `leaves`: it goes away in the middle. */
-export const KINDS = [
-  'get',
-  'post',
-  'download',
-  'upload',
-  'events',
-  'leaves',
-  'leaves download',
-  'leaves upload',
-] as const
-export type Kind = (typeof KINDS)[number]
+export type Kind = 'get' | 'post' | 'download' | 'upload' | 'events' | 'leaves' | 'leaves download' | 'leaves upload'
 
 /** Per second, besides short requests; streams are begun so often. */
 const RATES: readonly (readonly [Kind, number])[] = [

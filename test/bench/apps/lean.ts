@@ -21,7 +21,7 @@ const BROKEN = -2
 
 interface Asking {
   onHead(status: number, headers: readonly string[]): void
-  onPart(part: Buffer, last: boolean): void
+  onPart(part: Buffer): void
 }
 
 /** Reads the lines of `chunk[from, end)`, which is `text`, into `headers`; gives the Content-Length, UNKNOWN or BROKEN. */
@@ -96,13 +96,12 @@ class Upstream {
       chunk = chunk.subarray(end + 4)
     }
     this.left -= chunk.length
-    const last = this.left <= 0
-    if (last) {
+    if (this.left <= 0) {
       this.left = UNKNOWN
       this.asking = undefined
       this.idle.push(this)
     }
-    asking.onPart(chunk, last)
+    asking.onPart(chunk)
   }
 }
 

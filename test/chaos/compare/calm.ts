@@ -2,7 +2,7 @@ import { tableOf } from '../../bench/report.ts'
 import type { Row } from './page.ts'
 
 /** By so much the p99 of a gateway at ease may be above nginx's. */
-export const MOST_ABOVE_MS = 1
+const MOST_ABOVE_MS = 1
 
 export interface CalmVerdict {
   readonly name: string
