@@ -9,21 +9,10 @@ const UPLOAD = 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\
 
 describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
   let held: Gate
-  let clients: HttpClient[]
-  afterEach(async () => {
-    for (const client of clients) client.close()
-    await held.stop()
-  })
+  afterEach(() => held.stop())
 
   async function open(respond: Respond, options: GateOptions = {}): Promise<void> {
-    clients = []
     held = await new Gate(respond).start({ http1, ...options })
-  }
-
-  async function client(): Promise<HttpClient> {
-    const made = await held.client()
-    clients.push(made)
-    return made
   }
 
   /** No request is under way, each was told one end, and others are served. */
@@ -33,7 +22,7 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
       expect(downstream.gone).toBe(true)
       expect(events.sent + (events.gone === 'closed' ? 1 : 0)).toBe(1)
     }
-    const other = await client()
+    const other = await held.client()
     expect((await other.send(GET).answer()).status).toBe(200)
   }
 
@@ -47,8 +36,10 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
     async (_how, leave) => {
       await open(answerWhole)
       const all = UPLOAD + GET
+      const clients: HttpClient[] = []
       for (let length = 0; length <= all.length; length++) {
-        const one = await client()
+        const one = await held.client()
+        clients.push(one)
         one.send(all.slice(0, length))
         await settle(3)
         leave(one)
@@ -68,7 +59,7 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
       downstream.end()
     })
     for (let i = 0; i < 60; i++) {
-      const one = await client()
+      const one = await held.client()
       one.peer.drop()
       if (i % 3 === 0) one.peer.socket.pause()
       one.send(GET.repeat(1 + (i % 5)))
@@ -89,7 +80,7 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
       reply(downstream, 200, 'ok')
       expect(events.gone).toBe(undefined)
     })
-    const one = await client()
+    const one = await held.client()
     one.peer.drop()
     const many = GET.repeat(1_000)
     for (let i = 0; i < 100; i++) {
@@ -105,7 +96,7 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
 
   test('that sends a million requests ahead and waits is held back: most of them stay with it', async () => {
     await open(() => {})
-    const one = await client()
+    const one = await held.client()
     const many = GET.repeat(2_000)
     for (let i = 0; i < 500; i++) one.send(many)
     await held.request()
@@ -127,7 +118,7 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
   test('whose body never ends behind an early answer is cut, and nothing of it is kept', async () => {
     const clock = new ManualClock()
     await open(({ downstream }) => reply(downstream, 413, 'no'), { clock })
-    const one = await client()
+    const one = await held.client()
     one.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
     expect((await one.answer()).status).toBe(413)
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
@@ -153,7 +144,7 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
       events.onDrain = more
       more()
     })
-    const one = await client()
+    const one = await held.client()
     one.peer.drop()
     one.peer.socket.pause()
     one.send('GET / HTTP/1.0\r\n\r\n')
@@ -169,9 +160,9 @@ describe.each(HTTP1_SERVERS)('a hostile client, http1: %s', (http1) => {
 
   test('that sends a head byte by byte, with 200 others, is ended; others are served meanwhile', async () => {
     await open(ok, { timeouts: { headers: 400 } })
-    const slow = await Promise.all(Array.from({ length: 200 }, () => client()))
+    const slow = await Promise.all(Array.from({ length: 200 }, () => held.client()))
     for (const one of slow) one.send('G')
-    const other = await client()
+    const other = await held.client()
     for (let i = 0; i < 10; i++) {
       for (const one of slow) if (!one.peer.ended && !one.peer.closed) one.send('E')
       expect((await other.send(GET).answer()).status).toBe(200)

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { BodyDecoder } from '../../src/data/ingress/http1/body-decoder.ts'
 import { RequestHead } from '../../src/data/ingress/http1/request-head.ts'
 import { seededRandom } from '../../src/lib/random.ts'
+import { cutsEvery } from '../kit/cuts.ts'
 import type { FuzzOptions, FuzzResult } from './fuzz.ts'
 import { RequestInputs } from './request-inputs.ts'
 
@@ -28,7 +29,7 @@ export async function fuzzRequests({ cases, progress, seed }: FuzzOptions): Prom
     const input = Buffer.from(text, 'latin1').subarray(0, MOST_OCTETS)
     const whole = readingOf(input, [])
     counts[whole.failure !== undefined ? 'refused' : whole.head ? 'whole' : 'not ended']++
-    const readings = [cuts, ...PIECES.map((size) => every(size, input.length))].map((places) =>
+    const readings = [cuts, ...PIECES.map((size) => cutsEvery(size, input.length))].map((places) =>
       readingOf(input, places),
     )
     const other = readings.find((reading) => !isDeepStrictEqual(likewise(reading, whole), whole))
@@ -103,8 +104,4 @@ function passable({ fields, head, method, target, trailers }: Reading): boolean 
   const sound = (texts: readonly string[]): boolean =>
     texts.every((text, i) => (i % 2 === 0 ? METHOD : VALUE).test(text))
   return METHOD.test(method) && TARGET.test(target) && sound(fields) && sound(trailers)
-}
-
-function every(size: number, length: number): number[] {
-  return Array.from({ length: Math.max(0, Math.ceil(length / size) - 1) }, (_, i) => (i + 1) * size)
 }

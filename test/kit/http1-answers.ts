@@ -1,4 +1,5 @@
 import { AnswerParser } from '../../src/data/upstreams/transports/http1-parser.ts'
+import { cutsEvery } from './cuts.ts'
 
 /** What a parser told about one answer; `end` and `failed` included, data joined to one event. */
 export interface Outcome {
@@ -43,10 +44,10 @@ export function parseBy(
   const octets = Buffer.from(input, 'latin1')
   // One buffer for all pieces, as on the wire: what the parser keeps of a piece, it must have copied.
   const wire = Buffer.alloc(octets.length)
-  const cuts = typeof piece === 'number' ? every(Math.max(piece, 1), octets.length) : [...piece, octets.length]
+  const cuts = typeof piece === 'number' ? cutsEvery(Math.max(piece, 1), octets.length) : piece
   let at = 0
   let from = 0
-  for (const cut of cuts) {
+  for (const cut of [...cuts, octets.length]) {
     octets.copy(wire, 0, from, cut)
     const taken = parser.feed(wire, 0, cut - from, false)
     at = from + taken
@@ -57,10 +58,4 @@ export function parseBy(
   if (!parser.done && !parser.failed) parser.eof()
   tell(parser.failed ? 'failed' : parser.done ? 'end' : 'open')
   return { events, left: parser.failed ? 0 : octets.length - at, persistent: parser.done && parser.persistent }
-}
-
-function every(piece: number, length: number): number[] {
-  const cuts: number[] = []
-  for (let at = piece; at < length; at += piece) cuts.push(at)
-  return [...cuts, length]
 }

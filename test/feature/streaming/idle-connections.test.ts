@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { collect } from '../../../src/lib/scavenge.ts'
 import type { HttpClient } from '../../kit/client.ts'
-import { echo, gate, type Handled } from '../../kit/ingress.ts'
+import { echo, gate, type Handled, HTTP1 } from '../../kit/ingress.ts'
 import { rss } from '../../kit/memory.ts'
 import { startSluice, TOP } from '../../kit/sluice.ts'
 import { settle } from '../../kit/until.ts'
@@ -80,26 +80,30 @@ routes: { app: { match: { path: /* }, to: app } }
   120_000,
 )
 
-test('an idle connection keeps nothing of the body and the trailers that it has brought', async () => {
-  const held = await gate(
-    ({ events }) => {
-      events.onChunk = () => events.chunks.splice(0)
-      // The gate itself would keep it.
-      echo(held.handled.pop() as Handled)
-    },
-    { http1: 'own' },
-  )
-  const clients: HttpClient[] = []
-  try {
-    while (clients.length < 100) clients.push(await held.client())
-    for (const client of clients) await client.send(SMALL).answer()
-    const before = await memory()
-    for (const client of clients) await client.send(CHUNKED).answer()
-    const after = await memory()
-    const each = (what: keyof typeof before): number => (after[what] - before[what]) / clients.length
-    expect(each('arrayBuffers')).toBeLessThan(2_048)
-    expect(each('heapUsed')).toBeLessThan(4_096)
-  } finally {
-    await held.stop()
-  }
-})
+// It names its server: once is enough.
+test.skipIf(HTTP1 === 'node')(
+  'an idle connection keeps nothing of the body and the trailers that it has brought',
+  async () => {
+    const held = await gate(
+      ({ events }) => {
+        events.onChunk = () => events.chunks.splice(0)
+        // The gate itself would keep it.
+        echo(held.handled.pop() as Handled)
+      },
+      { http1: 'own' },
+    )
+    const clients: HttpClient[] = []
+    try {
+      while (clients.length < 100) clients.push(await held.client())
+      for (const client of clients) await client.send(SMALL).answer()
+      const before = await memory()
+      for (const client of clients) await client.send(CHUNKED).answer()
+      const after = await memory()
+      const each = (what: keyof typeof before): number => (after[what] - before[what]) / clients.length
+      expect(each('arrayBuffers')).toBeLessThan(2_048)
+      expect(each('heapUsed')).toBeLessThan(4_096)
+    } finally {
+      await held.stop()
+    }
+  },
+)
