@@ -301,13 +301,15 @@ describe('descriptors', () => {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     request({ port: sluice.port(), path, agent: false }, resolve).on('error', reject).end()
     const answer = await promise
+    // At once: an answer that breaks before anybody hears its errors ends in silence.
+    const ended = new Promise((resolve) => answer.on('error', resolve).on('end', resolve))
     return {
       async rest() {
         let bytes = 0
         answer.on('data', (chunk: Buffer) => {
           bytes += chunk.length
         })
-        await new Promise((ended) => answer.on('error', ended).on('end', ended))
+        await ended
         return { bytes, complete: answer.complete }
       },
     }
