@@ -60,6 +60,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/sdk-trace': SDK,
   opossum: /^src\/stores\/guard\.ts$/,
   uplot: /^src\/control\/admin\/dashboard\//,
+  ws: /^src\/features\/websocket\//,
   yaml: /^src\/(config\/(read\/(document|comments|faults)|upgrade\/rewrite\/yaml)|tools\/import\/common\/write)\.ts$/,
 }
 
