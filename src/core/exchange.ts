@@ -7,8 +7,10 @@ import { NORMAL } from './importance.ts'
 import { type Note, Notes } from './note.ts'
 import type { HeadVerdict } from './outcome.ts'
 import type { Reading } from './reading.ts'
+import type { RouteFacts } from './route-facts.ts'
 import type { Trace } from './spans.ts'
 import { statePlaces } from './state-slot.ts'
+import type { TunnelFacts } from './tunnel.ts'
 
 /** How much of the request body Sluice has. `begun`: a part, as much as it keeps; much more may follow. */
 export type Upload = 'whole' | 'begun' | 'unread'
@@ -22,19 +24,6 @@ export type ExchangeKind = 'request' | 'rerouted' | 'side'
 /** Something that ends with an exchange, at the latest. */
 export interface Dependent {
   cancel(): void
-}
-
-/** Where the requests of a compiled route are recorded; `data/seeing/recorder.ts` makes it. */
-export interface RouteRecord {
-  finish(ex: Exchange): void
-  /** A policy refused the request or, in mode shadow, would have. */
-  refused(policy: string, reason: Reason, mode: 'enforce' | 'shadow'): void
-}
-
-/** The part of a compiled route that all may read. */
-export interface RouteFacts {
-  readonly name: string
-  readonly record: RouteRecord | undefined
 }
 
 /** The head that is about to go, or went, to the client. `headers` may be changed by `respond` hooks until it is sent. */
@@ -85,6 +74,10 @@ export class Exchange {
   forwardTarget: string
   /** What upstreams see as Host; undefined: as the endpoint has it. */
   forwardAuthority: string | undefined
+  /** The protocol that upstreams are asked to change to, lower-case: of `downstream.upgrade`; undefined: none. */
+  upgrade: string | undefined
+  /** An upstream has changed to it. */
+  tunnel: TunnelFacts | undefined
   /** Head fields for upstreams, made at first use by `services.forwardHeaders`; policies at stage 70 change it. */
   forwardHeaders: string[] | undefined
   /** Places of features, see `core/state-slot.ts`. */
@@ -152,6 +145,8 @@ export class Exchange {
     this.forwardTarget = downstream.target
     // HTTP/1.0 without Host: the endpoint's own.
     this.forwardAuthority = downstream.authority === '' ? undefined : downstream.authority
+    this.upgrade = undefined
+    this.tunnel = undefined
     this.forwardHeaders = undefined
     this.state = statePlaces(slots)
     this.priorAttempts = 0

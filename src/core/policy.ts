@@ -3,6 +3,7 @@ import type { ErrorPage, PageFormat } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
 import type { Failure } from './failures.ts'
 import type { Source } from './source.ts'
+import type { TunnelBridge, TunnelStage } from './tunnel.ts'
 import type { Refusal, Reply, Reroute, Verdict } from './verdict.ts'
 
 /** Why a pending admit must leave now. */
@@ -52,10 +53,15 @@ export interface Policy {
   /** Whether an answer with this status (500 or above) is as good as none: `recover` is then asked with `upstream_error`. */
   unusable?(ex: Exchange, status: number): boolean
   /**
-   * The answer's head is there and the exchange is a stream from now on (server-sent events), which may last for hours. A
-   * refusal takes the place of the answer.
+   * The answer's head is there and the exchange is a stream from now on (server-sent events, or a tunnel behind an upgrade),
+   * which may last for hours. A refusal takes the place of the answer.
    */
   stream?(ex: Exchange): Refusal | undefined
+  /**
+   * The upstream has upgraded (`ex.upgrade`), and its 101 in `ex.response` is about to go out; `respond` hooks follow. Sees the
+   * bytes of the tunnel, or has its ends: the first policy that gives something has it alone.
+   */
+  tunnel?(ex: Exchange): TunnelStage | TunnelBridge | undefined
   /**
    * There is no usable answer. Where another route has none either, or an upstream there answers from 500 on, the next
    * policy is asked.

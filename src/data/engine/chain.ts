@@ -8,6 +8,7 @@ type Hook =
   | 'attempt'
   | 'attempted'
   | 'stream'
+  | 'tunnel'
   | 'unusable'
   | 'recover'
   | 'page'
@@ -79,6 +80,7 @@ export function hooksOf(policies: readonly Policy[]): Hooks {
     attempt: places('attempt'),
     attempted: places('attempted'),
     stream: places('stream'),
+    tunnel: places('tunnel'),
     unusable: places('unusable'),
     recover: places('recover'),
     page: places('page'),

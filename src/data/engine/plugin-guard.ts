@@ -2,6 +2,7 @@ import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES } from '../../core/failures.ts'
 import type { AnyFeature } from '../../core/feature.ts'
 import type { BodyStage, Policy } from '../../core/policy.ts'
+import type { TunnelStage } from '../../core/tunnel.ts'
 import { dropReply } from '../../core/verdict.ts'
 import { isThenable } from '../../lib/thenable.ts'
 import { Timer } from '../../lib/timers.ts'
@@ -15,7 +16,7 @@ type Deps = Pick<FeatureDeps, 'clock' | 'timers' | 'metrics' | 'report' | 'keep'
 type Hook = Exclude<keyof Policy, 'name'>
 
 /** What is looked at. */
-type Given = 'verdict' | 'stage' | 'page'
+type Given = 'verdict' | 'stage' | 'tunnel' | 'page'
 
 /** What a hook may give; the others give a boolean or nothing. */
 const GIVES: { readonly [H in Hook]: Given | 'other' } = {
@@ -28,6 +29,7 @@ const GIVES: { readonly [H in Hook]: Given | 'other' } = {
   attempted: 'other',
   unusable: 'other',
   stream: 'verdict',
+  tunnel: 'tunnel',
   recover: 'verdict',
   page: 'page',
   respond: 'other',
@@ -119,7 +121,8 @@ class Guard {
   private looked(hook: Hook, gives: Given, value: unknown): unknown {
     const problem = PROBLEMS[gives](value)
     if (problem !== undefined) throw this.blamed(hook, `it gave ${problem}`)
-    return gives === 'stage' ? this.stage(hook, value as BodyStage) : value
+    if (gives === 'stage') return this.stage(hook, value as BodyStage)
+    return gives === 'tunnel' ? this.tunnel(hook, value as TunnelStage) : value
   }
 
   private stage(hook: Hook, stage: BodyStage): BodyStage {
@@ -127,6 +130,17 @@ class Guard {
       changesLength: stage.changesLength,
       push: (chunk) => this.timed(hook, () => stage.push(chunk)),
       end: () => this.timed(hook, () => stage.end()),
+    }
+    return calls
+  }
+
+  private tunnel(hook: Hook, stage: TunnelStage): TunnelStage {
+    const calls: { readonly [K in keyof Required<TunnelStage>]: TunnelStage[K] } = {
+      start: (tunnel) => this.timed(hook, () => stage.start(tunnel)),
+      push: (from, chunk) => this.timed(hook, () => stage.push(from, chunk)),
+      closed: (from) => this.timed(hook, () => stage.closed(from)),
+      leave: (why, ms) => this.timed(hook, () => stage.leave(why, ms)),
+      over: () => this.timed(hook, () => stage.over()),
     }
     return calls
   }
@@ -221,6 +235,13 @@ function stageProblem(value: unknown): string | undefined {
   return isStage ? undefined : 'no body stage: changesLength, push and end'
 }
 
+/** Ends of tunnels are for features of Sluice alone. */
+function tunnelProblem(value: unknown): string | undefined {
+  const stage = (value ?? {}) as Readonly<Record<string, unknown>>
+  const isStage = ['start', 'push', 'closed', 'leave', 'over'].every((call) => typeof stage[call] === 'function')
+  return isStage ? undefined : 'no stage of a tunnel: start, push, closed, leave and over'
+}
+
 /** The answer to a failure waits for nothing. */
 function pageProblem(value: unknown): string | undefined {
   const { body, type } = (value ?? {}) as Readonly<Record<string, unknown>>
@@ -230,5 +251,6 @@ function pageProblem(value: unknown): string | undefined {
 const PROBLEMS: Readonly<Record<Given, (value: unknown) => string | undefined>> = {
   verdict: verdictProblem,
   stage: stageProblem,
+  tunnel: tunnelProblem,
   page: pageProblem,
 }

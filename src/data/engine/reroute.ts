@@ -1,6 +1,7 @@
-import type { Exchange, RouteFacts } from '../../core/exchange.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
 import type { Hindrance } from '../../core/note.ts'
+import type { RouteFacts } from '../../core/route-facts.ts'
 import { isReroute, type Refusal, type Reply } from '../../core/verdict.ts'
 import { asError } from '../../lib/as-error.ts'
 import { isRefusedTarget, normaliseTarget } from '../routing/target.ts'

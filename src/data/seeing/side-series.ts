@@ -1,5 +1,6 @@
-import type { Exchange, RouteRecord } from '../../core/exchange.ts'
+import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Reason } from '../../core/failures.ts'
+import type { RouteRecord } from '../../core/route-facts.ts'
 import type { Histogram, WorkerMetrics } from '../../core/series.ts'
 import type { SideFacts } from '../../core/spans.ts'
 import type { Clock } from '../../lib/clock.ts'

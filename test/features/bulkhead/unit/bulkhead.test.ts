@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RouteRecord } from '../../../../src/core/exchange.ts'
+import type { RouteRecord } from '../../../../src/core/route-facts.ts'
 import type { BulkheadCells } from '../../../../src/features/bulkhead/cells.ts'
 import { bulkhead } from '../../../../src/features/bulkhead/feature.ts'
 import type { BulkheadOptions } from '../../../../src/features/bulkhead/keys.ts'
