@@ -9,7 +9,7 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { Admission, type AdmissionOwner } from './admission.ts'
 import { answerHead, composeOwn, isEventStream, NO_STAGES, sendHead, takesBody } from './answer.ts'
-import { Attempts } from './attempts.ts'
+import { AttemptLoop } from './attempt-loop.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
 import { Clocks, type ClocksOwner, type Expired, RECOVERY_MS } from './clocks.ts'
@@ -63,7 +63,7 @@ export class Run
   behind: Leg | undefined = undefined
   clocks: Clocks | undefined = undefined
   stages: RequestStages | undefined = undefined
-  attempts: Attempts | undefined = undefined
+  attempts: AttemptLoop | undefined = undefined
   private early: EarlyAnswers | undefined = undefined
   relay: Relay | undefined = undefined
   /** Of an answer of our own: its body, or where it comes from. */
@@ -150,7 +150,14 @@ export class Run
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
     if (!this.openBody()) return
-    this.attempts = new Attempts(this, clocks, plan, chain, plan.split.draw(ex, chain, this.engine.random), latencies)
+    this.attempts = new AttemptLoop(
+      this,
+      clocks,
+      plan,
+      chain,
+      plan.split.draw(ex, chain, this.engine.random),
+      latencies,
+    )
     this.attempts.start()
   }
 

@@ -30,7 +30,7 @@ const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exce
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Asks one endpoint after another, as
  * the plan says, until there is an answer to relay or no endpoint is left to ask.
  */
-export class Attempts implements DispatchOwner, ChoiceOwner {
+export class AttemptLoop implements DispatchOwner, ChoiceOwner {
   readonly ex: Exchange
   readonly clock: EventClock
   readonly timers: TimerWheel
