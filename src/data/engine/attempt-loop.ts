@@ -342,7 +342,7 @@ export class AttemptLoop implements DispatchOwner, ChoiceOwner {
     this.verdict(dispatch.at, head)
     if (this.ex.attemptList !== undefined) this.plan.again.onVerdict(this.ex, dispatch.at)
     if (!head.ignored) this.ex.verdict = head
-    this.host.recorder.attempt(dispatch.at)
+    this.host.engine.recorder.attempt(dispatch.at)
   }
 
   verdict(at: Attempt, head: HeadVerdict): void {

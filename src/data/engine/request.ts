@@ -54,7 +54,7 @@ export class Run
   readonly clock: EventClock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
-  private readonly engine: RunHost<Run>
+  readonly engine: RunHost<Run>
   readonly snapshot: Snapshot
   readonly downstream: Downstream
   chain: Chain
@@ -94,7 +94,7 @@ export class Run
 
   /** A body in memory is written at once: only the client can delay it. */
   get answerBlocked(): boolean {
-    return this.relay === undefined || this.relay.blocked
+    return this.relay?.blocked !== false
   }
 
   get bodyLength(): number {
@@ -103,10 +103,6 @@ export class Run
 
   get standsIn(): boolean {
     return failedBehind(this.behind) !== undefined
-  }
-
-  get recorder(): RunHost<Run>['recorder'] {
-    return this.engine.recorder
   }
 
   /** Starts the clocks and asks the policies. */
@@ -150,14 +146,8 @@ export class Run
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
     if (!this.openBody()) return
-    this.attempts = new AttemptLoop(
-      this,
-      clocks,
-      plan,
-      chain,
-      plan.split.draw(ex, chain, this.engine.random),
-      latencies,
-    )
+    const share = plan.split.draw(ex, chain, this.engine.random)
+    this.attempts = new AttemptLoop(this, clocks, plan, chain, share, latencies)
     this.attempts.start()
   }
 
@@ -253,14 +243,14 @@ export class Run
     if (body === undefined || (Buffer.isBuffer(body) && !readsAnswers(this))) {
       composeOwn(this.snapshot, this.ex, reply)
       this.ownBody = body
-      respondOnWay(this, () => this.deliver())
+      respondOnWay(this, Run.deliver)
     } else this.sendFrom(Buffer.isBuffer(body) ? new MemorySource(body) : body, reply)
   }
 
   private sendFrom(source: Source, reply: Reply): void {
     const feed = feedOf(this, source, reply)
     if (this.over) return
-    if (feed === undefined) respondOnWay(this, () => this.deliver())
+    if (feed === undefined) respondOnWay(this, Run.deliver)
     else if (!(feed instanceof SourceFeed)) this.break(feed)
     else {
       this.feed = feed
@@ -271,12 +261,14 @@ export class Run
   }
 
   onSourceReady(): void {
-    respondOnWay(this, () => this.deliver())
+    respondOnWay(this, Run.deliver)
   }
 
   onSourceBroken(why: Failure): void {
     this.break(this.ex.sent ? sourceFailure(why) : why)
   }
+
+  private static readonly deliver = (run: Run): void => run.deliver()
 
   private deliver(): void {
     const { downstream, ownBody } = this
