@@ -54,6 +54,7 @@ export function expiredFacts({ at, waiting }: Dispatch, phase: Phase): Transport
     connected,
     reused: at.reused,
     bytesSent: connected,
+    refusedUnprocessed: false,
     requestDone: connected,
     responseStarted: false,
   }

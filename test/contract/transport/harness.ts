@@ -1,12 +1,14 @@
 import { test } from 'vitest'
 import type {
-  Connection,
-  ConnectionOptions,
-  ConnectionOwner,
+  Link,
+  LinkOptions,
+  LinkOwner,
+  StreamHolder,
   TlsTarget,
   Transport,
   TransportFailure,
   TransportRequest,
+  UpstreamStream,
 } from '../../../src/core/transport.ts'
 import type { PoolEvents } from '../../../src/data/upstreams/pool.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -122,15 +124,29 @@ export class Recorder implements PoolEvents {
   }
 }
 
-export class Owner implements ConnectionOwner {
+/** Owns a link and holds the places of its streams. */
+export class Owner implements LinkOwner, StreamHolder {
+  /** Places given back while the link was open. */
   idle = 0
+  /** All places given back. */
+  released = 0
   closed = 0
   whenIdle: (() => void) | undefined
+  link: Link | undefined
 
-  onIdle(): void {
+  onReleased(): void {
+    this.released++
+    if (this.link?.state !== 'open') return
     this.idle++
     this.whenIdle?.()
   }
+
+  onReturned(): void {
+    throw new Error('the only stream of a link was returned')
+  }
+
+  onCapacity(): void {}
+  onGoAway(): void {}
 
   onClosed(): void {
     this.closed++
@@ -138,19 +154,23 @@ export class Owner implements ConnectionOwner {
   }
 }
 
-/** A connection under test with its owner. */
+/** A link under test with its owner, and its latest stream. */
 export class Line {
   readonly owner = new Owner()
-  readonly connection: Connection
+  readonly link: Link
+  stream!: UpstreamStream
 
-  constructor(transport: Transport, port: number, options: Partial<ConnectionOptions>, tls: TlsTarget | undefined) {
+  constructor(transport: Transport, port: number, options: Partial<LinkOptions>, tls: TlsTarget | undefined) {
     const settings = { connectTimeoutMs: 5000, keepAliveMs: 10_000, ...options }
-    this.connection = transport.open({ address: '127.0.0.1', port, tls }, settings, this.owner)
+    this.link = transport.open({ address: '127.0.0.1', port, tls }, settings, this.owner)
+    this.owner.link = this.link
   }
 
-  /** Starts a request; its events are recorded. On a used connection some may come before this returns. */
+  /** Starts a request; its events are recorded. */
   start(request: Partial<TransportRequest> = {}, recorder = new Recorder()): Recorder {
-    this.connection.start(get(request), recorder)
+    const before = recorder.names.length
+    this.stream = this.link.start(get(request), recorder, this.owner)
+    if (recorder.names.length !== before) throw new Error('an event came before start had returned')
     return recorder
   }
 
@@ -165,7 +185,7 @@ export class Line {
 
   async becomesClosed(): Promise<void> {
     await until(() => this.owner.closed === 1, 'onClosed')
-    if (!this.connection.closed) throw new Error('closed is false after onClosed')
+    if (this.link.state !== 'closed') throw new Error('not closed after onClosed')
   }
 }
 
@@ -184,7 +204,7 @@ export class Bench {
     this.transport = make(this.timers)
   }
 
-  line(port: number, options: Partial<ConnectionOptions> = {}, tls?: TlsTarget): Line {
+  line(port: number, options: Partial<LinkOptions> = {}, tls?: TlsTarget): Line {
     const line = new Line(this.transport, port, options, tls)
     this.lines.push(line)
     return line
@@ -198,9 +218,9 @@ export class Bench {
   }
 
   async end(): Promise<void> {
-    for (const { connection } of this.lines) {
-      connection.abort()
-      connection.close()
+    for (const { link, stream } of this.lines) {
+      stream?.abort()
+      link.close()
     }
     for (const server of this.servers) await server.close()
     this.timers.close()

@@ -1,18 +1,22 @@
 import type { Socket } from 'node:net'
 import type { Phase, Reason } from '../../../core/failures.ts'
 import type {
-  Connection,
-  ConnectionOptions,
-  ConnectionOwner,
+  Link,
+  LinkOptions,
+  LinkOwner,
+  LinkState,
+  StreamHolder,
   Target,
   TransportEvents,
   TransportFailure,
   TransportRequest,
+  UpstreamStream,
 } from '../../../core/transport.ts'
 import type { FlatHeaders } from '../../../lib/headers.ts'
 import type { LifeLimit } from '../../../lib/lifetime.ts'
 import { Dial, type DialFailure } from './dial.ts'
 import { Keeping } from './http1-keeping.ts'
+import { LastReads } from './http1-last-reads.ts'
 import { AnswerParser } from './http1-parser.ts'
 import type { TransportParts } from './http1-parts.ts'
 import { ReadBuffers } from './http1-read-buffers.ts'
@@ -22,33 +26,31 @@ import { Http1Upload } from './http1-upload.ts'
 import { isOfTls, watchForCut } from './tls-end.ts'
 
 const NOTHING = Buffer.alloc(0)
-/** Turns of the event loop without a read after which a broken socket counts as empty: each sees what came in the last. */
-const QUIET_TURNS = 2
 
-/** One socket, one request at a time. */
-export class Http1Connection implements Connection, Deferred {
-  closed = false
+/** One socket, one request at a time: it is itself the stream. */
+export class Http1Link implements Link, UpstreamStream, Deferred {
+  readonly capacity = 1
   served = 0
   private readonly shared: TransportParts
   private readonly target: Target
-  private readonly options: ConnectionOptions
-  private readonly owner: ConnectionOwner
+  private readonly options: LinkOptions
+  private readonly owner: LinkOwner
   private readonly parser = new AnswerParser()
   private readonly buffers: ReadBuffers
   private readonly upload: Http1Upload
   private readonly keeping: Keeping
+  private closed = false
   private dial: Dial | undefined = undefined
   private socket: Socket | undefined = undefined
   /** The attempt has this connection, but nothing was reported or sent yet. */
   private waiting = false
   private error: Error | undefined = undefined
   /** A write failed. */
-  private broken = false
-  private restAwaited = false
-  private quietTurns = 0
+  private lastReads: LastReads | undefined = undefined
   /** The attempt, while it runs. */
   private request: TransportRequest | undefined = undefined
   private events: TransportEvents | undefined = undefined
+  private holder: StreamHolder | undefined = undefined
   private reused = false
   private sent = false
   private responseStarted = false
@@ -62,7 +64,7 @@ export class Http1Connection implements Connection, Deferred {
   private cut = false
   private told = false
 
-  constructor(shared: TransportParts, target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
+  constructor(shared: TransportParts, target: Target, options: LinkOptions, owner: LinkOwner) {
     this.shared = shared
     this.target = target
     this.options = options
@@ -72,9 +74,10 @@ export class Http1Connection implements Connection, Deferred {
     this.keeping = new Keeping(shared, options, () => this.close())
   }
 
-  start(request: TransportRequest, events: TransportEvents): void {
+  start(request: TransportRequest, events: TransportEvents, holder: StreamHolder): UpstreamStream {
     this.request = request
     this.events = events
+    this.holder = holder
     this.reused = this.served > 0
     this.keeping.used()
     this.sent = false
@@ -83,6 +86,7 @@ export class Http1Connection implements Connection, Deferred {
     if (this.closed) process.nextTick(() => this.fail('upstream_reset', 'send'))
     else if (this.socket === undefined) this.connect()
     else this.wait()
+    return this
   }
 
   write(chunk: Buffer): boolean {
@@ -117,8 +121,7 @@ export class Http1Connection implements Connection, Deferred {
     }
     const { rest } = this
     this.rest = NOTHING
-    this.quietTurns = 0
-    if (this.broken) this.awaitRest()
+    this.lastReads?.wait()
     if (this.sent) this.take(rest, 0, rest.length, true)
     if (this.parser.paused) return
     if (this.ended) this.onEnd()
@@ -129,11 +132,16 @@ export class Http1Connection implements Connection, Deferred {
   abort(): void {
     if (this.events === undefined) return
     this.events = undefined
+    this.holder = undefined
     this.destroy()
   }
 
   close(): void {
     if (this.events === undefined) this.destroy()
+  }
+
+  get state(): LinkState {
+    return this.closed ? 'closed' : 'open'
   }
 
   get retired(): LifeLimit | undefined {
@@ -176,29 +184,12 @@ export class Http1Connection implements Connection, Deferred {
     this.send()
   }
 
-  /**
-   * An upstream that answers early and resets makes our next write fail, upon which node would destroy the socket with the
-   * answer unread. What was received is read first. Its end shows by silence: node no longer reports it.
-   */
+  /** Whether the socket is left as it is for now. */
   private readsOn(error: NodeJS.ErrnoException | undefined): boolean {
     if (error?.syscall !== 'write' || this.events === undefined || !this.sent) return false
-    this.broken = true
     this.error ??= error
-    this.awaitRest()
+    this.lastReads ??= new LastReads(this.shared.turn, this.parser, () => this.destroy())
     return true
-  }
-
-  private awaitRest(): void {
-    if (this.restAwaited) return
-    this.restAwaited = true
-    this.shared.turn.wait(this)
-  }
-
-  private onRestTurn(): void {
-    this.restAwaited = false
-    if (this.closed || this.parser.paused) return
-    if (++this.quietTurns > QUIET_TURNS) this.destroy()
-    else this.awaitRest()
   }
 
   private onDialFailed({ reason, phase, cause, proxyStatus }: DialFailure): void {
@@ -213,10 +204,9 @@ export class Http1Connection implements Connection, Deferred {
   }
 
   onTurn(): void {
-    if (this.waiting) {
-      this.waiting = false
-      this.send()
-    } else if (this.restAwaited) this.onRestTurn()
+    if (!this.waiting) return
+    this.waiting = false
+    this.send()
   }
 
   /** The connection is there: the attempt begins. */
@@ -243,14 +233,17 @@ export class Http1Connection implements Connection, Deferred {
       }
       told = true
     } finally {
-      if (!told) this.abort()
+      if (!told) {
+        this.events = undefined
+        this.destroy()
+      }
     }
   }
 
   /** False: no further read for now. */
   private onRead(bytes: number, buffer: Buffer): boolean {
     this.buffers.used(bytes)
-    this.quietTurns = 0
+    this.lastReads?.heard()
     if (this.events === undefined || !this.sent) {
       // These octets were not requested: they must not answer the next request.
       this.leave()
@@ -308,10 +301,15 @@ export class Http1Connection implements Connection, Deferred {
     if (!keeps || !clean || this.gone || !parser.persistent || !this.upload.flushed(this.socket as Socket)) {
       this.destroy()
     }
-    events.onEnd()
-    if (this.closed) return
-    keeping.idle()
-    this.owner.onIdle(this)
+    events.onEnd(false)
+    if (!this.closed) keeping.idle()
+    this.release()
+  }
+
+  private release(): void {
+    const { holder } = this
+    this.holder = undefined
+    holder?.onReleased()
   }
 
   private onDrain(): void {
@@ -381,9 +379,11 @@ export class Http1Connection implements Connection, Deferred {
       connected,
       reused: this.reused,
       bytesSent: this.sent,
+      refusedUnprocessed: false,
       requestDone: this.sent && this.upload.done,
       responseStarted: this.responseStarted,
     })
+    this.release()
   }
 
   private destroy(): void {
@@ -404,6 +404,8 @@ export class Http1Connection implements Connection, Deferred {
   private tellClosed(): void {
     if (this.told) return
     this.told = true
-    this.owner.onClosed(this)
+    // It still has one if an event handler threw.
+    this.release()
+    this.owner.onClosed()
   }
 }
