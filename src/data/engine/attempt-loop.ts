@@ -1,4 +1,3 @@
-import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
@@ -10,18 +9,17 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
-import { attempted, unusable } from './attempt-hooks.ts'
 import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
 import { cutShort, expiredFacts, faultAtDeadline, phaseOf, ranMs, setLimit } from './attempt-time.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
-import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
+import { type Candidate, Choice } from './choice.ts'
 import type { Clocks } from './clocks.ts'
 import { type AnswerSink, Dispatch, type DispatchOwner } from './dispatch.ts'
 import { attemptFailure, faultOf, overtaken } from './ends.ts'
 import { Further } from './further.ts'
+import { attempted, unusable } from './hooks.ts'
 import type { AttemptPlan } from './plan.ts'
-import type { RequestBody } from './replay.ts'
 import type { Share } from './split.ts'
 
 const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
@@ -30,7 +28,7 @@ const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exce
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Asks one endpoint after another, as
  * the plan says, until there is an answer to relay or no endpoint is left to ask.
  */
-export class AttemptLoop implements DispatchOwner, ChoiceOwner {
+export class AttemptLoop implements DispatchOwner {
   readonly ex: Exchange
   readonly clock: EventClock
   readonly timers: TimerWheel
@@ -59,7 +57,7 @@ export class AttemptLoop implements DispatchOwner, ChoiceOwner {
     this.timers = host.timers
     this.plan = plan
     this.chain = chain
-    this.choice = new Choice(this, chain, share, plan)
+    this.choice = new Choice(host, chain, share, plan)
     this.further = new Further(host, plan, latencies)
     this.clocks = clocks
     this.latencies = latencies
@@ -68,10 +66,6 @@ export class AttemptLoop implements DispatchOwner, ChoiceOwner {
 
   get clientStalls(): boolean {
     return this.host.clientStalls
-  }
-
-  get body(): RequestBody | undefined {
-    return this.host.body
   }
 
   start(): void {
@@ -120,7 +114,7 @@ export class AttemptLoop implements DispatchOwner, ChoiceOwner {
     this.ex.attempts--
     this.ex.queuedMs += dispatch.at.endedAt - dispatch.at.startedAt
     this.choice.unsent(dispatch)
-    this.verdict(dispatch.at, ended(reason, UNSENT))
+    attempted(this.host, this.chain, dispatch.at, ended(reason, UNSENT))
   }
 
   /** The request body stopped moving: the attempt's clock goes on. */
@@ -221,7 +215,7 @@ export class AttemptLoop implements DispatchOwner, ChoiceOwner {
   private proceed(otherwise: Failure): void {
     const next = this.choice.next()
     if (next !== undefined) this.dispatch(next)
-    else if (this.choice.bodyFirst && this.body !== undefined) this.body.gather(() => this.proceed(otherwise))
+    else if (this.choice.bodyFirst && this.host.body !== undefined) this.host.body.gather(() => this.proceed(otherwise))
     else this.host.fail(this.choice.refusal ?? otherwise)
   }
 
@@ -236,10 +230,6 @@ export class AttemptLoop implements DispatchOwner, ChoiceOwner {
       this.dispatch(next)
     })
     this.timers.schedule(this.backoff, ms)
-  }
-
-  onBug(error: unknown): void {
-    this.host.onBug(error)
   }
 
   private dispatch(candidate: Candidate): void {
@@ -339,14 +329,9 @@ export class AttemptLoop implements DispatchOwner, ChoiceOwner {
     const { latency } = head.lesson
     if (latency === 'exact') this.latencies.record(ms, now)
     else if (latency === 'at_least') this.latencies.atLeast(ms, now)
-    this.verdict(dispatch.at, head)
+    attempted(this.host, this.chain, dispatch.at, head)
     if (this.ex.attemptList !== undefined) this.plan.again.onVerdict(this.ex, dispatch.at)
     if (!head.ignored) this.ex.verdict = head
     this.host.engine.recorder.attempt(dispatch.at)
-  }
-
-  verdict(at: Attempt, head: HeadVerdict): void {
-    at.head = head
-    attempted(this.host, this.chain, at)
   }
 }

@@ -1,13 +1,13 @@
 import type { Downstream, DownstreamEvents, Gone } from '../../core/downstream.ts'
 import { Exchange } from '../../core/exchange.ts'
 import { type Failure, failure } from '../../core/failures.ts'
+import type { Left } from '../../core/policy.ts'
 import { MemorySource, type Source } from '../../core/source.ts'
 import type { TransportFailure } from '../../core/transport.ts'
-import { isReply, type Refusal, type Reply } from '../../core/verdict.ts'
+import { isReply, isReroute, type Refusal, type Reply } from '../../core/verdict.ts'
 import type { EventClock } from '../../lib/event-clock.ts'
 import type { FlatHeaders } from '../../lib/headers.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
-import { Admission, type AdmissionOwner } from './admission.ts'
 import { answerHead, composeOwn, isEventStream, NO_STAGES, sendHead, takesBody } from './answer.ts'
 import { AttemptLoop } from './attempt-loop.ts'
 import type { AttemptsHost } from './attempts-host.ts'
@@ -18,6 +18,7 @@ import { EarlyAnswers } from './early.ts'
 import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
 import { failureReply } from './failure-reply.ts'
 import { handle } from './handle.ts'
+import { type Admission, admit, Pending } from './hooks.ts'
 import {
   answerStagesOnWay,
   failedBehind,
@@ -40,9 +41,7 @@ import type { Watched } from './stalls.ts'
  * One exchange from its head to its last byte: admit, attempts, answer, settle. Keeps the snapshot it began with. Finishes
  * exactly once, whatever happens.
  */
-export class Run
-  implements DownstreamEvents, AdmissionOwner, AttemptsHost, Reroutable, ClocksOwner, RelayOwner, SourceFeedOwner
-{
+export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOwner, RelayOwner, SourceFeedOwner {
   /** With chain and route: of the route that it is under now. */
   ex: Exchange
   /** @internal Among the engine's living runs. */
@@ -69,7 +68,8 @@ export class Run
   /** Of an answer of our own: its body, or where it comes from. */
   private ownBody: Buffer | undefined = undefined
   feed: SourceFeed | undefined = undefined
-  private admission: Admission | undefined = undefined
+  /** A policy that has yet to let it in. */
+  private pending: Pending | undefined = undefined
   /** An answer was chosen: a later failure can only break it. */
   answering = false
   /** The answer is an event stream. */
@@ -90,11 +90,6 @@ export class Run
 
   get clientStalls(): boolean {
     return this.body?.overdue === true || this.watched?.stalls(this.clock.now()) === true
-  }
-
-  /** A body in memory is written at once: only the client can delay it. */
-  get answerBlocked(): boolean {
-    return this.relay?.blocked !== false
   }
 
   get bodyLength(): number {
@@ -118,22 +113,28 @@ export class Run
     this.attempts = undefined
     this.answering = false
     this.stream = false
-    if (this.chain.hooks.admit.length > 0) {
-      this.admission = new Admission(this, this.ex, this.chain)
-      this.admission.ask(0)
-    } else this.onAdmitted()
+    this.asked(admit(this.ex, this.chain, this.clock))
   }
 
-  onRefused(verdict: Refusal | Reply): void {
-    this.answer(isReply(verdict) ? verdict : refused(verdict, 'limit'))
+  private asked(admission: Admission): void {
+    if (admission === undefined) this.admitted()
+    else if (admission instanceof Pending) {
+      this.pending = admission
+      admission.wait((late) => this.asked(late))
+    } else if (admission instanceof Error) this.onBug(admission)
+    else if (isReroute(admission)) {
+      const why = goOn(this, admission.reroute, undefined, 0)
+      if (why !== undefined) this.fail(why === 'unknown' ? failure('internal', 'request', 'sluice') : LOOP)
+    } else this.answer(isReply(admission) ? admission : refused(admission, 'limit'))
   }
 
-  onReroute(name: string): void {
-    const why = goOn(this, name, undefined, 0)
-    if (why !== undefined) this.fail(why === 'unknown' ? failure('internal', 'request', 'sluice') : LOOP)
+  /** It ends while a policy has yet to let it in. */
+  private leave(why: Left): void {
+    const bug = this.pending?.leave(why)
+    if (bug !== undefined) this.bug(bug)
   }
 
-  onAdmitted(): void {
+  private admitted(): void {
     const { ex, snapshot, chain } = this
     const clocks = this.clocks as Clocks
     const { latencies, plan } = this.route as CompiledRoute
@@ -161,7 +162,7 @@ export class Run
   onBodyMoving(moving: boolean): void {
     const { clocks } = this
     if (clocks === undefined || clocks.bodyMoving === moving) return
-    clocks.setMoving(moving)
+    clocks.setMoving(moving ? this.body : undefined)
     this.ex.deadline = clocks.deadline
     if (!moving) this.attempts?.bodyStopped()
   }
@@ -232,7 +233,7 @@ export class Run
     }
     this.answering = true
     this.ex.failure = failed
-    this.admission?.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
+    this.leave(failed.reason === 'draining' ? 'drain' : 'deadline')
     this.attempts?.stop(failed)
     this.clocks?.extend(RECOVERY_MS)
     answerFor(this, failed)
@@ -312,7 +313,7 @@ export class Run
     this.bug(error)
     if (this.over) return
     this.answering = true
-    this.admission?.leave('deadline')
+    this.leave('deadline')
     this.break(failure('internal', 'request', 'sluice'))
   }
 
@@ -387,7 +388,7 @@ export class Run
       return
     }
     if (why !== 'closed') this.downstream.reset()
-    this.admission?.leave('client')
+    this.leave('client')
     this.ex.failure ??= failed
     this.attempts?.stop(this.ex.failure)
     this.finish()
@@ -398,7 +399,7 @@ export class Run
     if (this.over) return
     this.bug(bug)
     this.ex.failure ??= failure('internal', this.ex.sent ? 'body' : 'request', 'sluice')
-    this.admission?.leave('client')
+    this.leave('client')
     this.downstream.reset()
     this.finish()
   }
