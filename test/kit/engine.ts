@@ -115,7 +115,7 @@ export class EngineKit {
       clock: new EventClock(this.clock),
       timers: this.timers,
       random,
-      requestId: () => ids.next(),
+      ids,
       ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
       recorder: {
         finish: (ex) => void this.finished.push(ex),

@@ -9,19 +9,20 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
-import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
-import { cutShort, expiredFacts, faultAtDeadline, phaseOf, ranMs, setLimit } from './attempt-time.ts'
+import { cutShort, expiredFacts, faultAtDeadline, phaseOf, setLimit } from './attempt-time.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
 import { type Candidate, Choice } from './choice.ts'
 import type { Clocks } from './clocks.ts'
 import { type AnswerSink, Dispatch, type DispatchOwner } from './dispatch.ts'
 import { attemptFailure, faultOf, overtaken } from './ends.ts'
+import { attemptRequest, renewTimeLeft } from './forward.ts'
 import { Further } from './further.ts'
 import { attempted, unusable } from './hooks.ts'
 import type { AttemptPlan } from './plan.ts'
 import type { Share } from './split.ts'
 
+const NO_ENDPOINT: Failure = failure('no_endpoint', 'connect', 'upstream')
 const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
 
 /**
@@ -36,7 +37,6 @@ export class AttemptLoop implements DispatchOwner {
   private readonly plan: AttemptPlan
   private readonly chain: Chain
   private readonly choice: Choice
-  private readonly further: Further
   private readonly clocks: Clocks
   private readonly latencies: Latencies
   /** Length of the fields that all attempts share. */
@@ -49,6 +49,7 @@ export class AttemptLoop implements DispatchOwner {
   /** Waits for its backoff to end. */
   private pending: Candidate | undefined = undefined
   private stopped = false
+  private judged: Further | undefined = undefined
 
   constructor(host: AttemptsHost, clocks: Clocks, plan: AttemptPlan, chain: Chain, share: Share, latencies: Latencies) {
     this.host = host
@@ -58,7 +59,6 @@ export class AttemptLoop implements DispatchOwner {
     this.plan = plan
     this.chain = chain
     this.choice = new Choice(host, chain, share, plan)
-    this.further = new Further(host, plan, latencies)
     this.clocks = clocks
     this.latencies = latencies
     this.shared = (host.ex.forwardHeaders as string[]).length
@@ -69,7 +69,13 @@ export class AttemptLoop implements DispatchOwner {
   }
 
   start(): void {
-    this.proceed(failure('no_endpoint', 'connect', 'upstream'))
+    this.proceed(NO_ENDPOINT)
+  }
+
+  /** Most requests need one attempt alone. */
+  private get further(): Further {
+    this.judged ??= new Further(this.host, this.plan, this.latencies)
+    return this.judged
   }
 
   /** Ends whatever runs; the failure says what that teaches. */
@@ -83,8 +89,8 @@ export class AttemptLoop implements DispatchOwner {
     if (pending !== undefined) this.choice.drop(pending)
     this.current = undefined
     this.first = undefined
-    if (first !== undefined) this.end(first, this.verdictOn(first, why))
-    if (current !== undefined) this.end(current, this.verdictOn(current, why))
+    if (first?.ended === false) this.end(first, this.verdictOn(first, why))
+    if (current?.ended === false) this.end(current, this.verdictOn(current, why))
   }
 
   private verdictOn(dispatch: Dispatch, why: Failure | undefined): HeadVerdict {
@@ -324,7 +330,7 @@ export class AttemptLoop implements DispatchOwner {
   private conclude(dispatch: Dispatch, verdict: HeadVerdict): void {
     const head = this.plan.teaches ? verdict : untaught(verdict)
     const now = dispatch.at.judgedAt(this.clock)
-    const ms = ranMs(dispatch, this.clocks, now)
+    const ms = dispatch.ranMs(this.clocks, now)
     dispatch.endpoint.learn(head, dispatch.at, ms, now)
     const { latency } = head.lesson
     if (latency === 'exact') this.latencies.record(ms, now)

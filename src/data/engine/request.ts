@@ -16,6 +16,7 @@ import { Clocks, type ClocksOwner, type Expired, RECOVERY_MS } from './clocks.ts
 import type { AnswerSink, Dispatch } from './dispatch.ts'
 import { EarlyAnswers } from './early.ts'
 import { brokenFailure, expiredFailure, goneFailure, refused, sourceFailure } from './ends.ts'
+import type { Engine } from './engine.ts'
 import { failureReply } from './failure-reply.ts'
 import { handle } from './handle.ts'
 import { type Admission, admit, Pending } from './hooks.ts'
@@ -32,7 +33,6 @@ import { Relay, type RelayOwner } from './relay.ts'
 import { RequestBody } from './replay.ts'
 import type { RequestStages } from './request-stages.ts'
 import { answerFor, goOn, LOOP, openStages, type Reroutable } from './reroute.ts'
-import type { RunHost } from './run-host.ts'
 import type { CompiledRoute, Snapshot } from './snapshot.ts'
 import { feedOf, SourceFeed, type SourceFeedOwner } from './source-feed.ts'
 import type { Watched } from './stalls.ts'
@@ -53,7 +53,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   readonly clock: EventClock
   readonly timers: TimerWheel
   body: RequestBody | undefined = undefined
-  readonly engine: RunHost<Run>
+  readonly engine: Engine
   readonly snapshot: Snapshot
   readonly downstream: Downstream
   chain: Chain
@@ -76,7 +76,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
   stream = false
   over = false
 
-  constructor(engine: RunHost<Run>, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
+  constructor(engine: Engine, snapshot: Snapshot, downstream: Downstream, route: CompiledRoute | undefined) {
     this.engine = engine
     this.clock = engine.clock
     this.timers = engine.timers
@@ -84,7 +84,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     this.downstream = downstream
     this.route = route
     this.chain = route?.chain ?? snapshot.unmatched
-    this.ex = new Exchange(downstream, engine.clock.now(), engine.requestId(), this.chain.slots.exchange)
+    this.ex = new Exchange(downstream, engine.clock.now(), engine.ids.next(), this.chain.slots.exchange)
     this.ex.route = route
   }
 
@@ -147,7 +147,7 @@ export class Run implements DownstreamEvents, AttemptsHost, Reroutable, ClocksOw
     if (ex.offeredMs !== Number.POSITIVE_INFINITY) clocks.shorten(ex.startedAt + ex.offeredMs)
     ex.deadline = clocks.deadline
     if (!this.openBody()) return
-    const share = plan.split.draw(ex, chain, this.engine.random)
+    const share = plan.split.only ?? plan.split.draw(ex, chain, this.engine.random)
     this.attempts = new AttemptLoop(this, clocks, plan, chain, share, latencies)
     this.attempts.start()
   }
