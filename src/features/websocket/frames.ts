@@ -1,3 +1,5 @@
+import { NO_CODE } from './managed/closes.ts'
+
 /** Kinds of frames, as metrics tell them apart. `other`: of opcodes that RFC 6455 reserves. */
 export const FRAME_KINDS = ['continuation', 'text', 'binary', 'close', 'ping', 'pong', 'other'] as const
 
@@ -11,8 +13,6 @@ export const PONG = 0xa
 
 /** The longest payload of a control frame (RFC 6455, 5.5). */
 const LONGEST_CONTROL = 125
-/** What stands for a Close without a code (RFC 6455, 7.1.5). */
-export const NO_CODE = 1005
 
 /**
  * Where frames begin and end in what one side sends (RFC 6455, 5.2). It reads their heads only: a head is the header or, of a

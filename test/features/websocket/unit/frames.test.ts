@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  CLOSE,
-  closeFrame,
-  FrameReader,
-  NO_CODE,
-  PING,
-  PONG,
-  pingFrame,
-} from '../../../../src/features/websocket/frames.ts'
+import { CLOSE, closeFrame, FrameReader, PING, PONG, pingFrame } from '../../../../src/features/websocket/frames.ts'
+import { NO_CODE } from '../../../../src/features/websocket/managed/closes.ts'
 import { seededRandom } from '../../../../src/lib/random.ts'
 import {
   anyFrame,
