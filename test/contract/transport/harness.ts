@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { test } from 'vitest'
 import type {
   Link,
@@ -30,6 +31,8 @@ export class Recorder implements PoolEvents {
   headers: FlatHeaders = []
   trailers: FlatHeaders = []
   failure: TransportFailure | undefined
+  /** It was handed over. */
+  duplex: Duplex | undefined
   readonly chunks: Buffer[] = []
   bytes = 0
   wanted = 0
@@ -94,8 +97,10 @@ export class Recorder implements PoolEvents {
     this.happened('onEnd')
   }
 
-  onUpgraded(): void {
+  onUpgraded(headers: FlatHeaders, duplex: Duplex): void {
     this.finals++
+    this.headers = headers
+    this.duplex = duplex
     this.happened('onUpgraded')
   }
 
@@ -114,7 +119,8 @@ export class Recorder implements PoolEvents {
     await settle()
     if (this.finals !== 1) throw new Error(`${this.finals} final events: ${this.names.join(', ')}`)
     const last = this.names.at(-1)
-    if (last !== 'onEnd' && last !== 'onFailure') throw new Error(`${last} after the final event`)
+    if (last !== 'onEnd' && last !== 'onFailure' && last !== 'onUpgraded')
+      throw new Error(`${last} after the final event`)
     return this
   }
 
@@ -131,6 +137,7 @@ export class Owner implements LinkOwner, StreamHolder {
   /** All places given back. */
   released = 0
   closed = 0
+  leaving = 0
   whenIdle: (() => void) | undefined
   link: Link | undefined
 
@@ -146,7 +153,11 @@ export class Owner implements LinkOwner, StreamHolder {
   }
 
   onCapacity(): void {}
-  onGoAway(): void {}
+
+  onGoAway(): void {
+    this.leaving++
+    if (this.link?.state !== 'leaving') throw new Error('it does not leave')
+  }
 
   onClosed(): void {
     this.closed++
