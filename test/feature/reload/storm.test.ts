@@ -40,6 +40,8 @@ afterAll(async () => {
 
 function yaml(n: number): string {
   return `${TOP.replace('timeout: 5s', 'timeout: 2s')}watch: off
+# A busy machine is overload: answers would end their connections, and clients come back to the other worker.
+overload: { mode: shadow }
 upstreams:
   app: { endpoints: ["${upstream.url}"], connections: { keepAlive: 60s } }
   sick: { endpoints: ["${broken.url}"] }
