@@ -1,8 +1,9 @@
+import { connect } from 'node:net'
 import { duplexPair } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
 import { OwnHttp1 } from '../../src/data/ingress/http1/server.ts'
 import { ManualClock } from '../kit/clock.ts'
-import { acceptOver, type Gate, gate, listenerConfig, type Respond, reply } from '../kit/ingress.ts'
+import { acceptOver, type Gate, gate, type Handled, listenerConfig, type Respond, reply } from '../kit/ingress.ts'
 import { settle, until } from '../kit/until.ts'
 
 let held: Gate
@@ -75,4 +76,37 @@ test('Date moves with the seconds, and Keep-Alive tells how long a connection ma
     await asked()
   }
   expect([...dates].map((date) => Date.parse(date) - first)).toEqual([0, 1_000, 2_000, 3_000, 4_000, 5_000])
+})
+
+test('requests that waited in several pieces are answered in order by a handler that ends its own events', async () => {
+  const asked: string[] = []
+  // Over a socket, as its writes are through at once.
+  held = await gate(
+    ({ downstream }) => {
+      const { clock } = held.listener
+      const stopped = clock.begin()
+      asked.push(downstream.target)
+      if (downstream.target !== '/first') reply(downstream, 200, downstream.target)
+      if (stopped) clock.end()
+    },
+    { http1: 'own' },
+  )
+  const client = connect(held.port, '127.0.0.1')
+  let answers = ''
+  client.on('data', (chunk) => {
+    answers += chunk.toString('latin1')
+  })
+  client.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\n')
+  await until(() => asked.length === 1)
+  const targets = Array.from({ length: 300 }, (_, i) => `/${i}`)
+  for (let at = 0; at < targets.length; at += 60) {
+    const requests = targets.slice(at, at + 60).map((target) => `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    await new Promise((written) => client.write(requests.join(''), written))
+    await settle(5)
+  }
+  reply((held.handled[0] as Handled).downstream, 200, '/first')
+  await until(() => answers.endsWith('/299'))
+  client.destroy()
+  expect(asked).toEqual(['/first', ...targets])
+  expect(answers.match(/(?<=\r\n\r\n)\/[0-9a-z]+?(?=HTTP|$)/g)).toEqual(asked)
 })

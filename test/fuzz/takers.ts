@@ -6,6 +6,7 @@ import type { ConnectionHost, Http1Server, IngressHandler } from '../../src/data
 import { OwnHttp1 } from '../../src/data/ingress/http1/server.ts'
 import { NodeHttp1 } from '../../src/data/ingress/node/server.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { EventClock } from '../../src/lib/event-clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
 import {
@@ -69,7 +70,7 @@ export class MemoryTaker implements Taker, IngressHandler {
       lingering: this.lingering,
       handler: this,
       guard: new HeadGuard(this.config.limits),
-      clock: systemClock,
+      clock: new EventClock(systemClock),
       draining: false,
       fault: () => {},
       retired: () => {},

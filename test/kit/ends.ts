@@ -67,7 +67,7 @@ export class EndsRig {
         halfClose: 'auto',
         http1,
       },
-      clock,
+      clock: this.kit.eventClock,
       timers: this.kit.timers,
       handler: this.kit.engine,
       pressure: this.pressure,

@@ -89,6 +89,8 @@ const RETRIES = {
 /** An engine in virtual time over a scripted transport: one route that takes everything. */
 export class EngineKit {
   readonly clock: ManualClock
+  /** That of the engine, and of a listener in front of it. */
+  readonly eventClock: EventClock
   readonly timers: TimerWheel
   readonly transport = new ScriptedTransport()
   readonly finished: Exchange[] = []
@@ -108,14 +110,15 @@ export class EngineKit {
 
   constructor(setUp: EngineSetUp = {}) {
     this.clock = setUp.clock ?? new ManualClock()
+    this.eventClock = new EventClock(this.clock)
     this.timers = new TimerWheel(this.clock)
     const random = seededRandom(1)
     const ids = new UuidV7(this.clock, random)
     this.engine = new Engine({
-      clock: new EventClock(this.clock),
+      clock: this.eventClock,
       timers: this.timers,
       random,
-      ids,
+      requestId: () => ids.next(),
       ...(setUp.wakeOthers && { wakeOthers: setUp.wakeOthers }),
       recorder: {
         finish: (ex) => void this.finished.push(ex),

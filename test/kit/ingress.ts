@@ -9,6 +9,7 @@ import type { Arrival } from '../../src/data/ingress/accept/peek.ts'
 import type { IngressHandler } from '../../src/data/ingress/common/host.ts'
 import { createListener, type Listener } from '../../src/data/ingress/listener.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
+import { EventClock } from '../../src/lib/event-clock.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import { ENDLESS, type LifeLimit, type LifeLimits, Lifetime } from '../../src/lib/lifetime.ts'
 import { TimerWheel } from '../../src/lib/timers.ts'
@@ -169,7 +170,7 @@ export class Gate implements IngressHandler {
     const { count, pressure } = options
     this.listener = createListener({
       config,
-      clock,
+      clock: new EventClock(clock),
       timers: this.timers,
       handler: this,
       fault: (rule) => void this.faults.push(rule),

@@ -1,21 +1,17 @@
 import type {
-  Link,
-  LinkOwner,
-  LinkState,
-  StreamHolder,
+  Connection,
+  ConnectionOwner,
   Target,
   Transport,
   TransportEvents,
   TransportFailure,
   TransportRequest,
-  UpstreamStream,
 } from '../../src/core/transport.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import type { LifeLimit } from '../../src/lib/lifetime.ts'
 
 /** A connection that does what the test says, for engine tests in virtual time. */
-export class ScriptedConnection implements Link, UpstreamStream {
-  readonly capacity = 1
+export class ScriptedConnection implements Connection {
   readonly target: Target
   closed = false
   /** An attempt is under way on it. */
@@ -30,26 +26,19 @@ export class ScriptedConnection implements Link, UpstreamStream {
   /** What `write` answers. */
   room = true
   events!: TransportEvents
-  private readonly owner: LinkOwner
-  private holder!: StreamHolder
+  private readonly owner: ConnectionOwner
 
-  constructor(target: Target, owner: LinkOwner) {
+  constructor(target: Target, owner: ConnectionOwner) {
     this.target = target
     this.owner = owner
   }
 
-  get state(): LinkState {
-    return this.closed ? 'closed' : 'open'
-  }
-
-  start(request: TransportRequest, events: TransportEvents, holder: StreamHolder): this {
+  start(request: TransportRequest, events: TransportEvents): void {
     this.busy = true
     this.request = request
     this.events = events
     this.sent = ''
     this.ended = request.contentLength === 0
-    this.holder = holder
-    return this
   }
 
   /** The connection is there; the body is asked for. */
@@ -67,9 +56,9 @@ export class ScriptedConnection implements Link, UpstreamStream {
   finish(): void {
     if (this.aborted) return
     this.busy = false
-    this.events.onEnd(false)
+    this.events.onEnd()
     this.served++
-    this.holder.onReleased()
+    this.owner.onIdle(this)
   }
 
   fail(facts: Partial<TransportFailure>): void {
@@ -82,13 +71,11 @@ export class ScriptedConnection implements Link, UpstreamStream {
       connected,
       reused: false,
       bytesSent: connected,
-      refusedUnprocessed: false,
       requestDone: connected,
       responseStarted: false,
       ...facts,
     })
-    this.holder.onReleased()
-    this.owner.onClosed()
+    this.owner.onClosed(this)
   }
 
   write(chunk: Buffer): boolean {
@@ -117,16 +104,16 @@ export class ScriptedConnection implements Link, UpstreamStream {
     if (this.closed) return
     this.closed = true
     this.busy = false
-    this.owner.onClosed()
+    this.owner.onClosed(this)
   }
 }
 
 /** Opens scripted connections and keeps them in order. */
 export class ScriptedTransport implements Transport {
-  readonly protocol = 'http/1.1'
+  readonly name = 'scripted'
   readonly connections: ScriptedConnection[] = []
 
-  open(target: Target, _options: unknown, owner: LinkOwner): Link {
+  open(target: Target, _options: unknown, owner: ConnectionOwner): Connection {
     const connection = new ScriptedConnection(target, owner)
     this.connections.push(connection)
     return connection

@@ -1,47 +1,42 @@
 import type {
-  Link,
-  LinkOptions,
-  LinkOwner,
-  LinkState,
-  StreamHolder,
+  Connection,
+  ConnectionOptions,
+  ConnectionOwner,
   Target,
   Transport,
   TransportEvents,
   TransportFailure,
   TransportRequest,
-  UpstreamStream,
 } from '../../src/core/transport.ts'
 import type { FlatHeaders } from '../../src/lib/headers.ts'
 import type { LifeLimit } from '../../src/lib/lifetime.ts'
 
 /** A transport without sockets, for unit tests of what stands above: the test says what the upstream does. */
 export class HandTransport implements Transport {
-  readonly protocol = 'http/1.1'
+  readonly name = 'hand'
   /** Every connection ever opened, in order. */
   readonly connections: HandConnection[] = []
 
-  open(target: Target, options: LinkOptions, owner: LinkOwner): HandConnection {
+  open(target: Target, options: ConnectionOptions, owner: ConnectionOwner): HandConnection {
     const connection = new HandConnection(target, options, owner)
     this.connections.push(connection)
     return connection
   }
 }
 
-export class HandConnection implements Link, UpstreamStream {
+export class HandConnection implements Connection {
   readonly target: Target
-  readonly options: LinkOptions
-  readonly capacity = 1
+  readonly options: ConnectionOptions
   closed = false
   served = 0
   retired: LifeLimit | undefined = undefined
   /** Targets of the requests it was given. */
   readonly requests: string[] = []
   readonly calls: string[] = []
-  private readonly owner: LinkOwner
+  private readonly owner: ConnectionOwner
   private events: TransportEvents | undefined
-  private holder: StreamHolder | undefined
 
-  constructor(target: Target, options: LinkOptions, owner: LinkOwner) {
+  constructor(target: Target, options: ConnectionOptions, owner: ConnectionOwner) {
     this.target = target
     this.options = options
     this.owner = owner
@@ -51,16 +46,10 @@ export class HandConnection implements Link, UpstreamStream {
     return this.events !== undefined
   }
 
-  get state(): LinkState {
-    return this.closed ? 'closed' : 'open'
-  }
-
-  start(request: TransportRequest, events: TransportEvents, holder: StreamHolder): this {
+  start(request: TransportRequest, events: TransportEvents): void {
     if (this.closed || this.events !== undefined) throw new Error('started while closed or busy')
     this.requests.push(request.target)
     this.events = events
-    this.holder = holder
-    return this
   }
 
   /** The upstream answers; `close`: and closes the connection. */
@@ -69,10 +58,9 @@ export class HandConnection implements Link, UpstreamStream {
     events.onConnected(this.served > 0)
     events.onHead(status, [])
     this.served++
-    this.closed = close
-    events.onEnd(false)
-    this.holder?.onReleased()
+    events.onEnd()
     if (close) this.gone()
+    else this.owner.onIdle(this)
   }
 
   fail(reason: TransportFailure['reason'] = 'connect_refused'): void {
@@ -84,18 +72,16 @@ export class HandConnection implements Link, UpstreamStream {
       connected: false,
       reused: false,
       bytesSent: false,
-      refusedUnprocessed: false,
       requestDone: false,
       responseStarted: false,
     })
-    this.holder?.onReleased()
-    this.owner.onClosed()
+    this.owner.onClosed(this)
   }
 
   /** The connection closes, idle or after an abort. */
   gone(): void {
     this.closed = true
-    this.owner.onClosed()
+    this.owner.onClosed(this)
   }
 
   write(chunk: Buffer): boolean {

@@ -13,7 +13,8 @@ import { routesOnWay } from './legs.ts'
 import { Living } from './living.ts'
 import { lookUp, writeDown } from './look-up.ts'
 import { ReplayBudget } from './replay.ts'
-import { Run } from './request.ts'
+import { Run } from './run.ts'
+import type { RunHost } from './run-host.ts'
 import { type CompiledRoute, NO_ROUTE, type Snapshot } from './snapshot.ts'
 import { Stalls, type Watched } from './stalls.ts'
 import { watch } from './watched.ts'
@@ -25,7 +26,7 @@ export interface EngineDeps {
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
   /** Makes our request IDs (UUIDv7). */
-  readonly ids: { next(): string }
+  readonly requestId: () => string
   /** Makes every other worker call `stalls.onMail`; undefined: there is no other. */
   readonly wakeOthers?: () => void
   /** A bug's stack; for the operational log only. */
@@ -43,12 +44,12 @@ const SWEEP_MS = 1_000
 const ROUTE_CHANGED = failure('draining', 'request', 'operator', 'The route has changed, and drain.timeout has passed.')
 
 /** Runs exchanges on the current snapshot. */
-export class Engine {
+export class Engine implements RunHost<Run> {
   readonly clock: EventClock
   readonly timers: TimerWheel
   readonly random: Random
   readonly recorder: Pick<Recorder, 'finish' | 'attempt' | 'side'>
-  readonly ids: EngineDeps['ids']
+  readonly requestId: () => string
   readonly replay: ReplayBudget = new ReplayBudget()
   /** The one mutable pointer; a run keeps the snapshot it began with. */
   current: Snapshot | undefined = undefined
@@ -64,7 +65,7 @@ export class Engine {
     this.timers = deps.timers
     this.random = deps.random
     this.recorder = deps.recorder
-    this.ids = deps.ids
+    this.requestId = deps.requestId
     this.report = deps.bug
     this.lostEnd = deps.lostEnd
     this.stalls = new Stalls(deps.clock, deps.wakeOthers ?? (() => {}))

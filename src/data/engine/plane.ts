@@ -84,7 +84,7 @@ export class DataPlane {
       recorder,
       bug,
       lostEnd,
-      ids,
+      requestId: () => ids.next(),
       wakeOthers: () => {
         for (const worker of others) mail.post(worker)
       },

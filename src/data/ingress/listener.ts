@@ -1,7 +1,7 @@
 import type { ListenerConfig } from '../../core/config.ts'
 import type { Pressure } from '../../core/pressure.ts'
 import { unixPath } from '../../lib/address.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { EventClock } from '../../lib/event-clock.ts'
 import type { LifeLimit } from '../../lib/lifetime.ts'
 import type { TimerWheel } from '../../lib/timers.ts'
 import { type Accepted, Acceptor, type ConnectionCount } from './accept/acceptor.ts'
@@ -14,7 +14,7 @@ import { NodeHttp1 } from './node/server.ts'
 
 export interface ListenerOptions {
   readonly config: ListenerConfig
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly handler: IngressHandler
   /** Default: this listener's own connections only. */
@@ -36,7 +36,7 @@ export function createListener(options: ListenerOptions): Listener {
 export class Listener implements ConnectionHost {
   readonly handler: IngressHandler
   readonly guard: HeadGuard
-  readonly clock: Clock
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly name: string
   readonly unix: boolean

@@ -38,3 +38,45 @@ test('calls are due by the time that goes on', () => {
   machine.advance(10)
   expect(called).toEqual(['kept'])
 })
+
+test('what follows an event is told at its end, in order, while time still stands', () => {
+  const machine = new ManualClock()
+  const clock = new EventClock(machine)
+  const told: string[] = []
+  const last = { onTurn: () => void told.push(`last at ${clock.now() - began}`) }
+  const first = {
+    onTurn: () => {
+      told.push('first')
+      expect(clock.follow(last)).toBe(true)
+    },
+  }
+  const began = machine.now()
+  expect(clock.follow(first)).toBe(false)
+  clock.begin()
+  machine.advance(10)
+  clock.follow(first)
+  clock.follow({ onTurn: () => void told.push('second') })
+  expect(told).toEqual([])
+  clock.end()
+  expect(told).toEqual(['first', 'second', 'last at 0'])
+  expect(clock.now()).toBe(began + 10)
+  clock.begin()
+  clock.end()
+  expect(told).toHaveLength(3)
+})
+
+test('a follower that throws stops neither time nor those of later events', () => {
+  const clock = new EventClock(new ManualClock())
+  const told: string[] = []
+  clock.begin()
+  clock.follow({
+    onTurn: () => {
+      throw new Error('broken')
+    },
+  })
+  expect(() => clock.end()).toThrow('broken')
+  expect(clock.begin()).toBe(true)
+  clock.follow({ onTurn: () => void told.push('later') })
+  clock.end()
+  expect(told).toEqual(['later'])
+})

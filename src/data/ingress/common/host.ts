@@ -1,7 +1,7 @@
 import type { Downstream, Glimpse, Peer } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
 import type { WholeReply } from '../../../core/verdict.ts'
-import type { Clock } from '../../../lib/clock.ts'
+import type { EventClock } from '../../../lib/event-clock.ts'
 import type { SocketHost } from '../accept/client-socket.ts'
 import type { Outcome } from '../accept/peek.ts'
 import type { HeadGuard } from './guard.ts'
@@ -21,7 +21,7 @@ export interface IngressHandler {
 export interface ConnectionHost extends SocketHost {
   readonly handler: IngressHandler
   readonly guard: HeadGuard
-  readonly clock: Clock
+  readonly clock: EventClock
   /** A client broke a rule, see `RULES`: to be counted. */
   readonly fault: (rule: string) => void
   /** Milliseconds, see `timeouts.body`. */

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { ListenerConfig } from '../../../core/config.ts'
 import type { Glimpse } from '../../../core/downstream.ts'
 import type { Failure } from '../../../core/failures.ts'
+import type { EventClock } from '../../../lib/event-clock.ts'
 import type { Lifetime } from '../../../lib/lifetime.ts'
 import type { TimerWheel } from '../../../lib/timers.ts'
 import { ClientSocket } from '../accept/client-socket.ts'
@@ -21,6 +22,7 @@ interface Answering {
 
 /** A client's connection that speaks HTTP/1.1: what of it does not depend on what reads and writes. */
 export abstract class HttpSocket<S extends Duplex, R extends Answering> extends ClientSocket<S, ConnectionHost> {
+  readonly clock: EventClock
   readonly timers: TimerWheel
   readonly bodyTimeout: number
   /** The client has closed its side, and still reads. */
@@ -35,6 +37,7 @@ export abstract class HttpSocket<S extends Duplex, R extends Answering> extends 
 
   constructor(host: ConnectionHost, socket: S, life: Lifetime, { halfClose }: ListenerConfig) {
     super(host, socket, life)
+    this.clock = host.clock
     this.timers = host.timers
     this.bodyTimeout = host.bodyTimeout
     this.halfClose = halfClose

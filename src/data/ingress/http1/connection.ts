@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Failure } from '../../../core/failures.ts'
 import { divert } from '../accept/divert.ts'
@@ -9,7 +10,7 @@ import { AFTER_CLOSE, HALF_A_HEAD, SLOW_HEAD } from '../common/rules.ts'
 import type { AnswerHeads } from './answer-heads.ts'
 import { BodyDecoder } from './body-decoder.ts'
 import { Http1Downstream } from './downstream.ts'
-import { Parts } from './parts.ts'
+import { lengthOf, Parts } from './parts.ts'
 import { type Awaited, type Awaiter, Awaits, Patience } from './patience.ts'
 import type { RequestConnection } from './request-connection.ts'
 import type { RequestHead } from './request-head.ts'
@@ -49,7 +50,12 @@ export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implem
     this.shared = shared
     this.heads = heads
     this.patience = new Patience(host, this, due)
-    socket.on('data', (chunk) => this.start(chunk as Buffer))
+    const ahead = socket instanceof Socket
+    socket.on('data', (chunk) => {
+      this.start(chunk as Buffer)
+      // Else it asks for more in a tick of its own. Other streams may miss what they are asked within their `push`.
+      if (ahead && !this.dropping) socket.read(0)
+    })
     socket.on('end', () => this.onEnd())
     // The close that follows says all.
     socket.on('error', ignore)
@@ -114,13 +120,9 @@ export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implem
     return this.pass(rest)
   }
 
-  private get waitingBytes(): number {
-    return this.waiting === undefined ? 0 : this.waiting.length
-  }
-
   regulate(): void {
     if (this.dropping) return
-    const full = this.waitingBytes >= MAX_WAITING || (this.reading?.waitingBytes ?? 0) >= MAX_WAITING
+    const full = lengthOf(this.waiting) >= MAX_WAITING || (this.reading?.waitingBytes ?? 0) >= MAX_WAITING
     if (full === this.stopped) return
     this.stopped = full
     if (full) this.socket.pause()
@@ -129,11 +131,16 @@ export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implem
 
   /** Takes what the client sent. */
   start(chunk: Buffer): void {
-    this.heard()
-    if (this.waiting !== undefined && this.waiting.length > 0) this.waiting.add(chunk)
-    else this.take(chunk)
-    this.regulate()
-    this.await()
+    const stopped = this.clock.begin()
+    try {
+      this.heard()
+      if (lengthOf(this.waiting) > 0) this.waiting?.add(chunk)
+      else this.take(chunk)
+      this.regulate()
+      this.await()
+    } finally {
+      if (stopped) this.clock.end()
+    }
   }
 
   /** The client has closed its side. */
@@ -244,18 +251,22 @@ export class ServedConnection extends HttpSocket<Duplex, Http1Downstream> implem
 
   /** The request was answered: what waits behind it has its turn, once its body is through. */
   private goOn(): void {
-    if (this.waitingBytes > 0) this.takeWaiting()
-    if (this.halfClosed && this.waitingBytes === 0 && !this.last) {
-      // A body of which the rest cannot come: the client has gone.
-      if (this.reading !== undefined) this.destroy()
-      else if (this.active === undefined) this.endInput()
+    const stopped = this.clock.begin()
+    try {
+      if (this.waiting !== undefined) this.takeWaiting(this.waiting)
+      if (this.halfClosed && lengthOf(this.waiting) === 0 && !this.last) {
+        // A body of which the rest cannot come: the client has gone.
+        if (this.reading !== undefined) this.destroy()
+        else if (this.active === undefined) this.endInput()
+      }
+      this.regulate()
+      this.await()
+    } finally {
+      if (stopped) this.clock.end()
     }
-    this.regulate()
-    this.await()
   }
 
-  private takeWaiting(): void {
-    const waiting = this.waiting as Parts
+  private takeWaiting(waiting: Parts): void {
     this.resuming = true
     while (waiting.length > 0 && !this.dropping && (this.active === undefined || this.reading !== undefined))
       this.take(waiting.take() as Buffer)

@@ -2,6 +2,7 @@ import { nextTick } from 'node:process'
 import type { Duplex } from 'node:stream'
 import type { Downstream } from '../../../core/downstream.ts'
 import { isField, isLength, saysStream, trailerLines } from '../../../http/wire/sendable.ts'
+import type { Follower } from '../../../lib/event-clock.ts'
 import { type FlatHeaders, isNamed } from '../../../lib/headers.ts'
 import { COPIED_BYTES } from '../../../lib/pieces.ts'
 import { CHUNKED, EARLY_BYTES, TO_THE_END } from '../common/client-request.ts'
@@ -14,7 +15,7 @@ const SMALL_BYTES = 8_192
 const NOTHING = Buffer.alloc(0)
 
 /** A request that was read from a socket, and its answer. */
-export class Http1Downstream extends IncomingBody implements Downstream {
+export class Http1Downstream extends IncomingBody implements Downstream, Follower {
   /** What goes out next: in the turn of the head all that is small is written in one piece. */
   private out = ''
   /** Trailers that were given. */
@@ -81,7 +82,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     this.fresh = true
     if (!this.keepsConnection)
       this.connection.closing(this.asksToClose && (this.body === undefined || this.body.complete))
-    nextTick(onTurn, this)
+    this.follow()
     return true
   }
 
@@ -105,6 +106,11 @@ export class Http1Downstream extends IncomingBody implements Downstream {
 
   override tunnel(): Duplex {
     return this.switched && !this.over ? this.connection.handOver() : super.tunnel()
+  }
+
+  /** `onTurn` is called behind the event that is being handled. */
+  private follow(): void {
+    if (!this.connection.clock.follow(this)) nextTick(onTurn, this)
   }
 
   /** @internal What was given in the turn of the head goes out now: neither it nor the head waits for what follows. */
@@ -159,7 +165,7 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     if (this.due === CHUNKED && !this.bodiless) this.out += `0\r\n${this.trailing}\r\n`
     if (this.fresh) return
     this.flush()
-    nextTick(settle, this)
+    this.follow()
   }
 
   closeAfter(): void {
@@ -186,8 +192,8 @@ export class Http1Downstream extends IncomingBody implements Downstream {
     if (!this.over) this.lose()
   }
 
-  /** @internal The operating system has all that was written, or is asked to say when. */
-  settle(): void {
+  /** The operating system has all that was written, or is asked to say when. */
+  private settle(): void {
     if (this.over || this.flushed || this.socket.destroyed) return
     if (this.socket.writableLength > 0) this.socket.write(NOTHING, () => this.onFlushed())
     else this.tellSent()
@@ -223,8 +229,4 @@ export class Http1Downstream extends IncomingBody implements Downstream {
 
 function onTurn(downstream: Http1Downstream): void {
   downstream.onTurn()
-}
-
-function settle(downstream: Http1Downstream): void {
-  downstream.settle()
 }

@@ -4,7 +4,7 @@ import type { FlatHeaders } from '../../../lib/headers.ts'
 import { ClientRequest } from '../common/client-request.ts'
 import type { HeadGuard, RawHead } from '../common/guard.ts'
 import type { BodySink } from './body-decoder.ts'
-import { Parts } from './parts.ts'
+import { lengthOf, Parts } from './parts.ts'
 import type { RequestConnection } from './request-connection.ts'
 
 const NO_FIELDS: FlatHeaders = Object.freeze([])
@@ -62,7 +62,7 @@ export abstract class IncomingBody extends ClientRequest<RequestConnection> impl
 
   /** @internal Bytes of the body that wait to be wanted. */
   get waitingBytes(): number {
-    return this.waiting === undefined ? 0 : this.waiting.length
+    return lengthOf(this.waiting)
   }
 
   /** @internal */

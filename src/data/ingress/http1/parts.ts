@@ -2,6 +2,11 @@
 const SMALL = 1_024
 const TAIL = 8_192
 
+/** `parts`: made when something must wait. */
+export function lengthOf(parts: Parts | undefined): number {
+  return parts === undefined ? 0 : parts.length
+}
+
 /** Octets that wait, in the order in which they came. */
 export class Parts {
   length = 0

@@ -8,6 +8,7 @@ class Owner implements ClocksOwner {
   readonly expired: Expired[] = []
   blockedMs = 0
   progress = 0
+  answerBlocked = false
   readonly body = {
     takeBlockedMs: (): number => this.blockedMs,
     takeProgress: (): number => {
@@ -48,10 +49,10 @@ describe('the clocks of an exchange', () => {
   test('the deadline stands still while the body moves', () => {
     const { clock, owner, clocks } = setUp({ request: 1000 })
     clock.advance(400)
-    clocks.setMoving(owner.body)
+    clocks.setMoving(true)
     clock.advance(30_000)
     expect(clocks.movedMs()).toBe(30_000)
-    clocks.setMoving(undefined)
+    clocks.setMoving(false)
     clock.advance(590)
     expect(owner.expired).toEqual([])
     clock.advance(20)
@@ -74,14 +75,22 @@ describe('the clocks of an exchange', () => {
     clock.advance(900)
     expect(owner.expired).toEqual([])
     clock.advance(200)
-    expect(owner.expired).toEqual(['silent'])
+    expect(owner.expired).toEqual(['idle'])
+  })
+
+  test('silence while the client holds the answer back is the client’s', () => {
+    const { clock, owner, clocks } = setUp({})
+    owner.answerBlocked = true
+    clocks.relaying(1000)
+    clock.advance(1100)
+    expect(owner.expired).toEqual(['slow_reader'])
   })
 
   test('a body below the minimum rate is blamed on whoever held it up for most of the time', () => {
     for (const blockedMs of [15_000, 14_999]) {
       const { clock, owner, clocks } = setUp({ request: 15_000, minRate: { bytes: 1024, window: 30_000 } })
       owner.blockedMs = blockedMs
-      clocks.setMoving(owner.body)
+      clocks.setMoving(true)
       owner.progress = 30 * 1024
       clock.advance(30_010)
       expect(owner.expired).toEqual([])
@@ -93,9 +102,9 @@ describe('the clocks of an exchange', () => {
 
   test('the total bounds everything', () => {
     const { clock, owner, clocks } = setUp({ request: 1000, total: 5000 })
-    clocks.setMoving(owner.body)
+    clocks.setMoving(true)
     clock.advance(2000)
-    clocks.setMoving(undefined)
+    clocks.setMoving(false)
     clocks.relaying(60_000)
     clock.advance(2990)
     expect(owner.expired).toEqual([])
@@ -116,9 +125,9 @@ describe('the clocks of an exchange', () => {
   })
 
   test('a request that ends in time costs one timer', () => {
-    const { clock, owner, clocks } = setUp({ request: 15_000, idle: 60_000 })
-    clocks.setMoving(owner.body)
-    clocks.setMoving(undefined)
+    const { clock, clocks } = setUp({ request: 15_000, idle: 60_000 })
+    clocks.setMoving(true)
+    clocks.setMoving(false)
     clocks.relaying(60_000)
     clocks.stop()
     clock.advance(10)

@@ -1,3 +1,4 @@
+import type { Attempt } from '../../core/attempt.ts'
 import type { Exchange } from '../../core/exchange.ts'
 import { FAILURES, type Failure, failure, type Reason } from '../../core/failures.ts'
 import { ABANDONED, IGNORED, UNSENT } from '../../core/lessons.ts'
@@ -9,27 +10,27 @@ import type { FlatHeaders } from '../../lib/headers.ts'
 import type { Latencies } from '../../lib/latencies.ts'
 import { Timer, type TimerWheel } from '../../lib/timers.ts'
 import type { Ticket } from '../upstreams/pool.ts'
-import { cutShort, expiredFacts, faultAtDeadline, phaseOf, setLimit } from './attempt-time.ts'
+import { attempted, unusable } from './attempt-hooks.ts'
+import { attemptRequest, renewTimeLeft } from './attempt-request.ts'
+import { cutShort, expiredFacts, faultAtDeadline, phaseOf, ranMs, setLimit } from './attempt-time.ts'
 import type { AttemptsHost } from './attempts-host.ts'
 import type { Chain } from './chain.ts'
-import { type Candidate, Choice } from './choice.ts'
+import { type Candidate, Choice, type ChoiceOwner } from './choice.ts'
 import type { Clocks } from './clocks.ts'
 import { type AnswerSink, Dispatch, type DispatchOwner } from './dispatch.ts'
 import { attemptFailure, faultOf, overtaken } from './ends.ts'
-import { attemptRequest, renewTimeLeft } from './forward.ts'
 import { Further } from './further.ts'
-import { attempted, unusable } from './hooks.ts'
 import type { AttemptPlan } from './plan.ts'
+import type { RequestBody } from './replay.ts'
 import type { Share } from './split.ts'
 
-const NO_ENDPOINT: Failure = failure('no_endpoint', 'connect', 'upstream')
 const DEADLINES: ReadonlySet<Reason> = new Set(['deadline_exceeded', 'total_exceeded'])
 
 /**
  * The one loop of attempts: "how often do we call the upstream?" is answered here. Asks one endpoint after another, as
  * the plan says, until there is an answer to relay or no endpoint is left to ask.
  */
-export class AttemptLoop implements DispatchOwner {
+export class Attempts implements DispatchOwner, ChoiceOwner {
   readonly ex: Exchange
   readonly clock: EventClock
   readonly timers: TimerWheel
@@ -37,6 +38,7 @@ export class AttemptLoop implements DispatchOwner {
   private readonly plan: AttemptPlan
   private readonly chain: Chain
   private readonly choice: Choice
+  private readonly further: Further
   private readonly clocks: Clocks
   private readonly latencies: Latencies
   /** Length of the fields that all attempts share. */
@@ -49,7 +51,6 @@ export class AttemptLoop implements DispatchOwner {
   /** Waits for its backoff to end. */
   private pending: Candidate | undefined = undefined
   private stopped = false
-  private judged: Further | undefined = undefined
 
   constructor(host: AttemptsHost, clocks: Clocks, plan: AttemptPlan, chain: Chain, share: Share, latencies: Latencies) {
     this.host = host
@@ -58,7 +59,8 @@ export class AttemptLoop implements DispatchOwner {
     this.timers = host.timers
     this.plan = plan
     this.chain = chain
-    this.choice = new Choice(host, chain, share, plan)
+    this.choice = new Choice(this, chain, share, plan)
+    this.further = new Further(host, plan, latencies)
     this.clocks = clocks
     this.latencies = latencies
     this.shared = (host.ex.forwardHeaders as string[]).length
@@ -68,14 +70,12 @@ export class AttemptLoop implements DispatchOwner {
     return this.host.clientStalls
   }
 
-  start(): void {
-    this.proceed(NO_ENDPOINT)
+  get body(): RequestBody | undefined {
+    return this.host.body
   }
 
-  /** Most requests need one attempt alone. */
-  private get further(): Further {
-    this.judged ??= new Further(this.host, this.plan, this.latencies)
-    return this.judged
+  start(): void {
+    this.proceed(failure('no_endpoint', 'connect', 'upstream'))
   }
 
   /** Ends whatever runs; the failure says what that teaches. */
@@ -89,8 +89,8 @@ export class AttemptLoop implements DispatchOwner {
     if (pending !== undefined) this.choice.drop(pending)
     this.current = undefined
     this.first = undefined
-    if (first?.ended === false) this.end(first, this.verdictOn(first, why))
-    if (current?.ended === false) this.end(current, this.verdictOn(current, why))
+    if (first !== undefined) this.end(first, this.verdictOn(first, why))
+    if (current !== undefined) this.end(current, this.verdictOn(current, why))
   }
 
   private verdictOn(dispatch: Dispatch, why: Failure | undefined): HeadVerdict {
@@ -120,7 +120,7 @@ export class AttemptLoop implements DispatchOwner {
     this.ex.attempts--
     this.ex.queuedMs += dispatch.at.endedAt - dispatch.at.startedAt
     this.choice.unsent(dispatch)
-    attempted(this.host, this.chain, dispatch.at, ended(reason, UNSENT))
+    this.verdict(dispatch.at, ended(reason, UNSENT))
   }
 
   /** The request body stopped moving: the attempt's clock goes on. */
@@ -221,7 +221,7 @@ export class AttemptLoop implements DispatchOwner {
   private proceed(otherwise: Failure): void {
     const next = this.choice.next()
     if (next !== undefined) this.dispatch(next)
-    else if (this.choice.bodyFirst && this.host.body !== undefined) this.host.body.gather(() => this.proceed(otherwise))
+    else if (this.choice.bodyFirst && this.body !== undefined) this.body.gather(() => this.proceed(otherwise))
     else this.host.fail(this.choice.refusal ?? otherwise)
   }
 
@@ -236,6 +236,10 @@ export class AttemptLoop implements DispatchOwner {
       this.dispatch(next)
     })
     this.timers.schedule(this.backoff, ms)
+  }
+
+  onBug(error: unknown): void {
+    this.host.onBug(error)
   }
 
   private dispatch(candidate: Candidate): void {
@@ -330,14 +334,19 @@ export class AttemptLoop implements DispatchOwner {
   private conclude(dispatch: Dispatch, verdict: HeadVerdict): void {
     const head = this.plan.teaches ? verdict : untaught(verdict)
     const now = dispatch.at.judgedAt(this.clock)
-    const ms = dispatch.ranMs(this.clocks, now)
+    const ms = ranMs(dispatch, this.clocks, now)
     dispatch.endpoint.learn(head, dispatch.at, ms, now)
     const { latency } = head.lesson
     if (latency === 'exact') this.latencies.record(ms, now)
     else if (latency === 'at_least') this.latencies.atLeast(ms, now)
-    attempted(this.host, this.chain, dispatch.at, head)
+    this.verdict(dispatch.at, head)
     if (this.ex.attemptList !== undefined) this.plan.again.onVerdict(this.ex, dispatch.at)
     if (!head.ignored) this.ex.verdict = head
-    this.host.engine.recorder.attempt(dispatch.at)
+    this.host.recorder.attempt(dispatch.at)
+  }
+
+  verdict(at: Attempt, head: HeadVerdict): void {
+    at.head = head
+    attempted(this.host, this.chain, at)
   }
 }
